@@ -1,0 +1,20 @@
+# PYTHON is the one with the dev extra installed: make check PYTHON=python3 uses another than .venv's.
+PYTHON ?= .venv/bin/python
+
+.PHONY: check install test lint shots
+
+check:  ## what .ci/run checks, in the environment that is there
+	PYTHON="$(PYTHON)" bash .ci/run --here
+
+install:
+	python3 -m venv .venv
+	.venv/bin/python -m pip install -q -e '.[dev]'
+
+test:
+	$(PYTHON) -m pytest -q
+
+lint:
+	PYTHON="$(PYTHON)" bash .ci/run --lint
+
+shots:  ## the pictures in README.md
+	$(PYTHON) assets/shots.py

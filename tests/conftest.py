@@ -1,0 +1,21 @@
+"""Every test has its own data directory; hypothesis takes its time, and the same examples each time in CI."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Each test function has one data directory for all its examples: nothing here depends on a fresh one.
+settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settings.register_profile("ci", settings.get_profile("local"), derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path, monkeypatch):
+    """The folder of the learner's database, away from the real one; programs that a test starts inherit it."""
+    folder = tmp_path / "data"
+    monkeypatch.setenv("BACKPROP_TUTOR_DATA", str(folder))
+    return folder

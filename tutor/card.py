@@ -1,0 +1,173 @@
+"""The card of a step: everything that the player and line mode say about it, in one notation.
+
+Both front ends draw the same card; they differ only in how documents become lines.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from tutor.activations import ACTIVATIONS, prime_of
+from tutor.explain import Explainer
+from tutor.formula import Call, Expr, Ref, evaluate
+from tutor.layout import Doc, linear
+from tutor.notation import NOTATIONS, Writer
+from tutor.trace import NoSuchStep, Step, Trace, activation_calls, resolve, symbols_of
+
+
+@dataclass(frozen=True)
+class Chain:
+    """name = formula = numbers = value, with the reason of a derivation's line."""
+
+    docs: tuple[Doc, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A value that the step uses; `id` is that of the step that made it, None for what is given."""
+
+    ref: Ref
+    name: str
+    value: Doc
+    id: str | None
+
+
+@dataclass(frozen=True)
+class Card:
+    id: str
+    title: str
+    phase: str
+    shape: str
+    main: Chain
+    where: tuple[Chain, ...]
+    derivation: tuple[Chain, ...]
+    why: str
+    story: str
+    line: str | None
+    notes: tuple[str, ...]
+    operands: tuple[Operand, ...] = ()
+    used_by: tuple[str, ...] = field(default=())
+
+
+class Scribe:
+    """Writes the cards of one trace in one notation."""
+
+    def __init__(self, trace: Trace, notation: str):
+        self.trace, self.notation = trace, notation
+        self.writer = Writer(trace.lesson, notation)
+        self.explainer = Explainer(self.writer)
+        self.symbols = symbols_of(trace)
+
+    def card(self, step: Step) -> Card:
+        eq = step.equation
+        return Card(
+            id=step.id,
+            title=self.explainer.title(step),
+            phase=eq.phase,
+            shape=" × ".join(map(str, step.shape)) if step.shape else "one number",
+            main=self._chain(self.writer.name(step.ref), step.formula, step),
+            where=tuple(self._where(step)),
+            derivation=tuple(self._derivation(step)),
+            why=self.explainer.why(step),
+            story=self.explainer.story(step),
+            line=eq.line,
+            notes=tuple(self.notes(step)),
+            operands=tuple(self.operand(ref, step.digits) for ref in step.operands),
+            used_by=tuple(self._used_by(step)),
+        )
+
+    def _chain(self, name: Doc, formula: Expr, step: Step, reason: str = "") -> Chain:
+        """name = formula = numbers = value, leaving out what would only repeat what stands beside it."""
+        digits = step.digits
+        docs = [name, self.writer.formula(formula), self.writer.numbers(formula, self.trace.value, digits)]
+        docs.append(self.writer.value(step.value, digits))
+        texts = [linear(doc) for doc in docs]
+        keep = [doc for at, doc in enumerate(docs) if at == 0 or texts[at] != texts[at - 1]]
+        return Chain(tuple(keep), reason)
+
+    def _where(self, step: Step):
+        """What the signs of activations and their slopes stand for, with this step's numbers."""
+        for node in activation_calls(step.formula):
+            name = prime_of(node.op)
+            if name:
+                written = self.writer.written_out(node)
+                docs: list[Doc] = [self.writer.formula(node)]
+                if ACTIVATIONS[name].derivative.shape == () and linear(self.writer.formula(written)) != linear(docs[0]):
+                    docs.append(self.writer.formula(written))
+                yield Chain((*docs, self._evaluated(node, step)))
+            else:
+                definition = self.writer.definition(node)
+                yield Chain((definition,))
+
+    def _evaluated(self, node: Call, step: Step) -> Doc:
+        return self.writer.value(evaluate(node, self.trace.value), step.digits)
+
+    def _derivation(self, step: Step):
+        for line in step.equation.derivation:
+            formula = step.specialise(line.formula)
+            yield Chain(
+                (self.writer.formula(formula), self.writer.numbers(formula, self.trace.value, step.digits)), line.reason
+            )
+
+    def operand(self, ref: Ref, digits: int = 4) -> Operand:
+        maker = self.trace.maker(ref)
+        value = self.writer.value(self.trace.value(ref), digits)
+        return Operand(ref, self.writer.text(ref), value, maker.id if maker else None)
+
+    def _used_by(self, step: Step):
+        """Ids of the later steps that use this one."""
+        for eq in self.trace.equations:
+            uses = any(ref.symbol == step.equation.symbol for ref in Step(self.trace, eq).operands)
+            if uses:
+                example = step.example if eq.symbol.per_example else None
+                yield Ref(eq.symbol, None, example).id
+
+    # ------------------------------------------------------------ prose
+
+    def notes(self, step: Step) -> list[str]:
+        """The author's notes on a step: on the whole, and at level scalar on just this element."""
+        found = []
+        for note in self.trace.lesson.notes:
+            try:
+                eq, index, example = resolve(self.trace.program, note.step)
+            except NoSuchStep:
+                continue  # a step of an iteration with a larger batch
+            same = eq.symbol == step.equation.symbol and example in (None, step.example)
+            if same and (index is None or step.index is None or index == step.index):
+                found.append(self.prose(note.text))
+        return found
+
+    def prose(self, text: str) -> str:
+        """A lesson's prose with {dL/dW2} and the like as names in this notation; other braces stay."""
+
+        def name(match: re.Match) -> str:
+            id = match[1]
+            symbol = self.symbols.get(id) or self.symbols.get(id + "@")
+            if symbol:
+                return self.writer.text(Ref(symbol))
+            try:
+                eq, index, example = resolve(self.trace.program, id)
+            except NoSuchStep:
+                return match[0]
+            return self.writer.text(Ref(eq.symbol, index, example))
+
+        return re.sub(r"\{([^{}\s]{1,60})\}", name, text)
+
+
+def conventions(trace: Trace, notation: str) -> list[str]:
+    """What this lesson takes for granted, said in words: the loss, the mean, what is updated, which index is which."""
+    lesson, entry = trace.lesson, NOTATIONS[notation]
+    said = [f"Notation: {entry.title}: {entry.known_from}."]
+    if lesson.network:
+        formula = linear(Writer(lesson, notation).formula(next(eq for eq in trace.equations if eq.rule == "loss").formula))
+        said.append(f"Loss of one example: {formula}.")
+        said.append("Each weight matrix has a row for each unit it leads to and a column for each unit it comes from.")
+        order = "from, to" if notation == "partials" else "to, from"
+        said.append(f"The two indices of a weight are {order}; step ids are always row, column.")
+    if lesson.training:
+        t = lesson.training
+        rate = f"learning rate {t.learning_rate:g}, {t.optimizer}"
+        said.append(f"Update: {rate}" + (f", batch of {trace.examples}, mean over its examples." if trace.examples > 1 else "."))
+    return said

@@ -1,0 +1,160 @@
+"""Which lessons there are, by the head of each file alone.
+
+The first frame of the home screen waits for this module: it imports neither NumPy nor
+textual, reads only the keys before the first table, and a broken file never hides the rest.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tutor.source import lesson_id
+
+MAX_BYTES = 4 * 2**20  # a larger file is no lesson
+MAX_TEXT = 300  # characters of a title or summary that are kept
+
+_TABLE = re.compile(rb"^[ \t]*\[", re.MULTILINE)
+_PROSE = re.compile(  # the long texts that a list has no use for: tomllib takes a character at a time
+    rb"""^((?:intro|outro)[ \t]*=[ \t]*)
+    (?: \"{3} (?: [^\"\\]++ | \\. | \"(?!\"\") )*+ \"{3,5}
+      | '{3} (?: [^']++ | '(?!'') )*+ '{3,5} )""",
+    re.MULTILINE | re.DOTALL | re.VERBOSE,
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One lesson in the list. Every text is fit for display; `error` says why the file is no lesson, if it is none."""
+
+    id: str  # the file name without number and extension
+    title: str
+    summary: str
+    unit: str
+    requires: tuple[str, ...]
+    level: str
+    path: Path
+    number: int | None  # the number its file name starts with
+    error: str | None = None
+
+
+def data_dir(name: Literal["lessons", "assets"]) -> Path:
+    """The folder `name`: inside the package that a wheel installed, else beside it (checkout, editable install)."""
+    package = Path(__file__).resolve().parent
+    inside = package / name
+    return inside if inside.is_dir() else package.parent / name
+
+
+def entries(folder: Path | None = None) -> list[Entry]:
+    """The lessons in `folder` (default: the bundled ones), sorted by file name; [] if it cannot be read."""
+    return [_entry(path) for path in _paths(folder)]
+
+
+def find(name: str, folder: Path | None = None) -> Path | None:
+    """The file of the lesson called `name`: an id, an NN-slug or a file name; None if there is none."""
+    wanted = name.casefold()
+    for path in _paths(folder):
+        if wanted in {lesson_id(path).casefold(), path.stem.casefold(), path.name.casefold()}:
+            return path
+    return None
+
+
+def nearest(name: str, folder: Path | None = None) -> list[str]:
+    """At most three ids that `name` may have meant, the likeliest first."""
+    import difflib  # 10 ms that only a mistyped name costs
+
+    wanted = lesson_id(name.removesuffix(".toml") + ".toml").casefold()
+    ids = [lesson_id(path) for path in _paths(folder)]
+    begin = [id for id in ids if wanted and id.casefold().startswith(wanted)]
+    return list(dict.fromkeys(begin + difflib.get_close_matches(wanted, ids, n=3, cutoff=0.5)))[:3]
+
+
+def plain(text: str, limit: int = MAX_TEXT) -> str:
+    """`text` as one line that is safe on a screen: white space is one space each, and what is not
+    printable (control, direction and zero-width characters, lone surrogates) is the sign �."""
+    line = " ".join(text[: 4 * limit].split())
+    if len(line) > limit:
+        line = line[: limit - 1] + "…"
+    return line if line.isprintable() else "".join(c if c.isprintable() else "�" for c in line)
+
+
+def _paths(folder: Path | None) -> list[Path]:
+    root = data_dir("lessons") if folder is None else folder
+    try:
+        names = sorted(os.listdir(root))
+    except OSError:
+        return []
+    return [root / name for name in names if name.endswith(".toml") and not name.startswith(".")]
+
+
+def _entry(path: Path) -> Entry:
+    head: dict[str, Any] = {}
+    error: str | None = None
+    try:
+        head = _head(_read(path))
+    except OSError as problem:
+        error = problem.strerror or "it cannot be read"
+    except UnicodeDecodeError:
+        error = "it is not a text file (UTF-8)"
+    except RecursionError:
+        error = "it is nested too deeply"
+    except ValueError as problem:  # TOMLDecodeError is one
+        error = str(problem)
+
+    def text(key: str, default: str = "") -> str:
+        nonlocal error
+        value = head.get(key, default)
+        if isinstance(value, str):
+            return plain(value)
+        error = error or f"{key} is not a text"
+        return default
+
+    requires = head.get("requires", [])
+    if not (isinstance(requires, list) and all(isinstance(name, str) for name in requires)):
+        error = error or "requires is not a list of lesson ids"
+        requires = []
+    name = lesson_id(path)
+    number = re.match("([0-9]{1,9})[-_. ]", path.name)
+    return Entry(
+        id=name,
+        title=text("title") or name,
+        summary=text("summary"),
+        unit=text("unit"),
+        requires=tuple(plain(other) for other in requires),
+        level=text("level", "scalar"),
+        path=path,
+        number=int(number[1]) if number else None,
+        error=error and plain(error),
+    )
+
+
+def _read(path: Path) -> bytes:
+    """The file's bytes. Raises OSError, or ValueError for what is no file of a lesson's size."""
+    status = path.stat()  # before opening: opening a pipe would wait for a writer
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("it is not a regular file")
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ValueError("it is larger than 4 MiB")
+    return data
+
+
+def _head(data: bytes) -> dict[str, Any]:
+    """The keys before the first table header, intro and outro left blank. Raises ValueError or RecursionError.
+
+    A line that starts with `[` may also stand in a multi-line text or array. Cut there, the head
+    ends in something unfinished, which is an error: then the whole file is read.
+    """
+    head = _PROSE.sub(rb'\1""', data)
+    if table := _TABLE.search(head):
+        head = head[: table.start()]
+    try:
+        return tomllib.loads(head.decode())
+    except ValueError:
+        return tomllib.loads(data.decode())

@@ -1,0 +1,331 @@
+"""What a step is called, the sentence of why, and what it says in the story, for every rule.
+
+One entry a rule. Its texts are templates, filled with names in the learner's notation:
+`{it}` the step, `{of}` what a gradient is the gradient of the loss with respect to, `{layer}` and
+`{next}` the layer and the one after it in words, `{W}`, `{b}`, `{a}`, `{z}`, `{x}`, `{y}`, `{L}`, `{up}`
+the operands, `{i}`, `{j}` the row and column of an element, `{n}` how many.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from tutor.activations import prime_of
+from tutor.formula import Call, walk
+from tutor.layout import linear
+from tutor.notation import NOTATIONS, Writer, number
+from tutor.trace import Step
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """`why` is for the whole, `element` (if any) for one element, `story` for the level without formulas."""
+
+    title: str
+    why: str
+    story: str
+    element: str = ""
+
+
+RULES: dict[str, Explanation] = {
+    "pre_activation": Explanation(
+        "Pre-activation of {layer}",
+        "Each unit adds up what feeds it, every value times the weight of its connection{and_bias}.",
+        "{Layer} listens: each unit weighs what comes in and adds it up. It is only as good as its weights, "
+        "its bias and the values that it was given.",
+        "Unit {i} adds up everything that feeds it, each value times the weight of its connection{and_bias}.",
+    ),
+    "activation": Explanation(
+        "Activation of {layer}",
+        "{g} is applied to each unit's pre-activation by itself; the result is what the next layer hears.",
+        "{Layer} speaks: each unit passes its sum through {g} and says the result aloud.",
+        "{g} is applied to this unit's own pre-activation and to nothing else.",
+    ),
+    "softmax": Explanation(
+        "Softmax of {layer}",
+        "Each output is its own eᶻ over the sum of all of them: positive, and together 1, like probabilities.",
+        "The outputs share out one whole: each says how likely its class is, and together they make 1.",
+        "Output {i} is its own eᶻ over the sum of all of them. Raise one and all the others fall.",
+    ),
+    "loss": Explanation(
+        "Loss",
+        "{loss}: one number for how far {a} is from the target {y}. Everything that follows asks how it would change.",
+        "The loss compares the prediction with the target and names the price of the difference: {value}.",
+    ),
+    "mean_loss": Explanation(
+        "Mean loss of the batch",
+        "The loss of a batch is the mean of its {n} examples' losses.",
+        "Each of the {n} examples had its own complaint; the batch answers for their average: {value}.",
+    ),
+    "objective": Explanation(
+        "Objective",
+        "To the loss comes λ/2 times the sum of all squared weights: large weights cost something too.",
+        "Beside the loss, large weights pay a tax. The two together are what training makes small.",
+    ),
+    "loss_gradient": Explanation(
+        "Gradient at the prediction",
+        "Backward starts here: how {L} changes when the prediction {of} changes a little. This factor is the loss's own choice.",
+        "The loss turns to the prediction: “A little more of you would change me by {value} times as much.” "
+        "That is the first piece of blame.",
+        "How {L} changes when this output changes a little. A minus means: a larger output would lower the loss.",
+    ),
+    "pre_activation_gradient": Explanation(
+        "Gradient at the pre-activation of {layer}",
+        "The upstream gradient {up} times the slope of {g} at each unit's own pre-activation.",
+        "“I only applied {g},” says {layer}'s activation, and hands the blame on to its pre-activation, "
+        "made smaller where {g} is flat.",
+        "The upstream gradient of this unit times the slope of {g} at this unit's own pre-activation.",
+    ),
+    "softmax_gradient": Explanation(
+        "Gradient through softmax",
+        "Every output depends on every pre-activation, through the denominator. So each one collects from all outputs.",
+        "“I only shared out one whole,” says softmax, and hands each pre-activation the blame of all outputs.",
+        "Pre-activation {i} moves every output: the sum runs over all of them.",
+    ),
+    "combined_error": Explanation(
+        "Error of the output layer",
+        "Loss and activation cancel: what is left is the prediction minus the target. See the derivation below.",
+        "Prediction minus target: the output layer's pre-activation takes the blame, plainly measured.",
+        "Loss and activation cancel: prediction minus target, for output {i}.",
+    ),
+    "activation_gradient": Explanation(
+        "Gradient at the activation of {layer}",
+        "Each unit fed every unit of {next}. Blame comes back along each of those connections, times its weight; the parts add up.",
+        "“I am only as good as what feeds me,” says {next}, and passes the blame back to {layer}: "
+        "to each unit as much as the weight between them carried.",
+        "Unit {i} fed {n_paths} of {next}: {a_sum} error times the weight of the connection.",
+    ),
+    "weight_gradient": Explanation(
+        "Gradient of the weights into {layer}",
+        "Each weight: the error {up} of the unit that it feeds, times the value that it carries. All of them at once are an outer product.",
+        "The weights into {layer} admit it: “We carried that value to that unit.” Each takes its unit's blame, "
+        "times what it carried.",
+        "This weight feeds unit {i} and carries input {j} of it: that unit's error times that value.",
+    ),
+    "bias_gradient": Explanation(
+        "Gradient of the biases of {layer}",
+        "A bias is added as it is, so its local derivative is 1: its gradient is the unit's error itself.",
+        "The biases of {layer} take their unit's blame as it is: nothing was multiplied.",
+    ),
+    "mean_gradient": Explanation(
+        "Mean gradient over the batch",
+        "The gradient of a mean is the mean of the gradients: add the {n} examples' own and divide by {n}.",
+        "Each of the {n} examples pulled its own way; the batch takes the average pull.",
+    ),
+    "decayed_gradient": Explanation(
+        "Gradient of the objective",
+        "L2 regularisation adds λ times the weight itself, once, after the mean. Biases are left alone.",
+        "The tax on large weights adds its own pull: back towards zero.",
+    ),
+    "update": Explanation(
+        "Update of {of}",
+        "Against the gradient, because uphill is more loss; times the learning rate, because the slope only holds nearby. "
+        "All updates use values from before any of them.",
+        "{of} mends its ways: a small step against its share of the blame.",
+    ),
+    "optimizer_velocity": Explanation(
+        "Velocity of {of}",
+        "The last velocity, slowed down by μ, plus the new gradient: steps in a steady direction build up.",
+        "{of} has momentum: it remembers where it was heading.",
+    ),
+    "optimizer_m": Explanation(
+        "First moment of {of}",
+        "A running mean of the gradients: mostly the old one, and a little of the new.",
+        "{of} remembers the average of its recent blame.",
+    ),
+    "optimizer_v": Explanation(
+        "Second moment of {of}",
+        "A running mean of the squared gradients: how large they usually are.",
+        "{of} remembers how loud its recent blame has been.",
+    ),
+    "optimizer_mhat": Explanation(
+        "First moment of {of}, corrected",
+        "The running mean began at 0; dividing by 1 − β₁ᵗ takes that start out again.",
+        "The memory is young and began at nothing: it is scaled up to be fair.",
+    ),
+    "optimizer_vhat": Explanation(
+        "Second moment of {of}, corrected",
+        "The running mean began at 0; dividing by 1 − β₂ᵗ takes that start out again.",
+        "The memory is young and began at nothing: it is scaled up to be fair.",
+    ),
+    "no_path": Explanation(
+        "Gradient of {of}",
+        "No path leads from {of} to the output, so changing it changes nothing.",
+        "{of} had no part in the result: no blame reaches it.",
+    ),
+    "fork": Explanation(
+        "Gradient at {of}, used more than once",
+        "{of} was used {n} times. What comes back along each of its branches adds up.",
+        "{of} spoke to {n} listeners, and hears back from each of them: the blame adds up.",
+    ),
+    "local_derivative": Explanation(
+        "Local derivative",
+        "One factor of the chain rule: how {top} changes when {bottom} changes a little, everything else held still.",
+        "How much {top} listens to {bottom}.",
+    ),
+}
+
+# Gates of circuits: (title, what it does, what its gradient does, what the gradient is called).
+_GATES: dict[str, tuple[str, str, str]] = {
+    "add": ("Add gate", "adds its inputs", "passes the gradient on to each input unchanged"),
+    "sub": ("Subtract gate", "takes the second input from the first", "passes the gradient on, to the second input with its sign turned"),
+    "neg": ("Negate gate", "turns the sign", "turns the sign of the gradient"),
+    "mul": ("Multiply gate", "multiplies its inputs", "sends each input the gradient times the other input"),
+    "div": ("Divide gate", "divides the first input by the second", "sends the gradient over the divisor to the top, and times −top/bottom² to the bottom"),
+    "pow": ("Power gate", "raises to a power", "multiplies the gradient by n·xⁿ⁻¹"),
+    "exp": ("Exponential gate", "raises e to its input", "multiplies the gradient by its own value, since eˣ is its own slope"),
+    "log": ("Logarithm gate", "takes the natural logarithm", "divides the gradient by its input"),
+    "sqrt": ("Square root gate", "takes the square root", "divides the gradient by twice the root"),
+    "sin": ("Sine gate", "takes the sine", "multiplies the gradient by the cosine of its input"),
+    "cos": ("Cosine gate", "takes the cosine", "multiplies the gradient by minus the sine of its input"),
+    "abs": ("Absolute value gate", "drops the sign", "passes the gradient on with the sign of its input"),
+    "max": ("Max gate", "takes the largest input", "routes the whole gradient to the largest input and 0 to the others"),
+    "min": ("Min gate", "takes the smallest input", "routes the whole gradient to the smallest input and 0 to the others"),
+    "sigmoid": ("Sigmoid gate", "applies σ", "multiplies the gradient by σ(1 − σ)"),
+    "tanh": ("Tanh gate", "applies tanh", "multiplies the gradient by 1 − tanh²"),
+    "relu": ("ReLU gate", "lets through what is above 0", "lets the gradient through where its input is above 0, and stops it elsewhere"),
+    "copy": ("Copy", "takes the value as it is", "passes the gradient on unchanged"),
+}
+for _op, (_title, _does, _back) in _GATES.items():
+    RULES[f"gate_{_op}"] = Explanation(
+        f"{_title}: {{it}}",
+        f"The gate {_does}. Remember the value: its gradient will need it.",
+        f"{{it}} {_does}, and says {{value}}.",
+    )
+    RULES[f"gate_{_op}_gradient"] = Explanation(
+        "Gradient at {of}",
+        f"Local derivative times the gradient that came back: here the {_title.lower()} {_back}.",
+        f"The {_title.lower()} hears the blame and {_back}: {{of}} gets {{value}}.",
+    )
+
+
+class Explainer:
+    """Explains steps in one notation."""
+
+    def __init__(self, writer: Writer):
+        self.writer = writer
+
+    def title(self, step: Step) -> str:
+        return self._fill(RULES[step.equation.rule].title, step)
+
+    def why(self, step: Step) -> str:
+        """One sentence (or two) of why, for the whole or for the element that the step is."""
+        rule = RULES[step.equation.rule]
+        return self._fill(rule.element if step.index and rule.element else rule.why, step)
+
+    def story(self, step: Step) -> str:
+        return self._fill(RULES[step.equation.rule].story, step)
+
+    def _fill(self, template: str, step: Step) -> str:
+        text = template.format_map(_Words(self.writer, step))
+        return text[0].upper() + text[1:] if template.startswith(("{layer}", "{next}")) else text
+
+
+class _Words(defaultdict):
+    """The words for a step's template, each made when the template asks for it."""
+
+    def __init__(self, writer: Writer, step: Step):
+        super().__init__(str)
+        self.writer, self.step = writer, step
+
+    def __missing__(self, key: str) -> str:
+        return getattr(self, f"_{key}", lambda: self._operand(key))()
+
+    def _operand(self, key: str) -> str:
+        kinds = {"W": "weights", "b": "biases", "a": "activation", "z": "pre_activation", "x": "input", "y": "target", "up": "gradient"}
+        for ref in self.step.operands:
+            if ref.symbol.quantity == kinds.get(key):
+                return self.writer.text(ref)
+        return ""
+
+    def _it(self) -> str:
+        return self.writer.text(self.step.ref)
+
+    def _of(self) -> str:
+        symbol = self.step.equation.symbol
+        if not symbol.wrt:
+            return self._it()
+        of = type(self.step.ref)(symbol.wrt, self.step.index, self.step.example if symbol.wrt.per_example else None)
+        return self.writer.text(of)
+
+    def _L(self) -> str:
+        symbol = self.step.equation.symbol
+        return linear(self.writer._name(symbol.of, None)) if symbol.of else "L"
+
+    def _top(self) -> str:
+        symbol = self.step.equation.symbol
+        return linear(self.writer._name(symbol.of, None)) if symbol.of else ""
+
+    def _bottom(self) -> str:
+        symbol = self.step.equation.symbol
+        return linear(self.writer._name(symbol.wrt, None)) if symbol.wrt else ""
+
+    def _name_of_layer(self, layer: int | None) -> str:
+        depth = self.writer.depth
+        if layer is None or layer > depth:
+            return "the loss"
+        if layer == depth:
+            return "the output layer"
+        return "the hidden layer" if depth == 2 else f"hidden layer {layer}"
+
+    def _layer(self) -> str:
+        return self._name_of_layer(self.step.equation.symbol.layer)
+
+    def _Layer(self) -> str:
+        name = self._layer()
+        return name[0].upper() + name[1:]
+
+    def _next(self) -> str:
+        return self._name_of_layer((self.step.equation.symbol.layer or 0) + 1)
+
+    def _g(self) -> str:
+        for node in walk(self.step.equation.formula):
+            if isinstance(node, Call) and node.op != "linear":
+                glyph = prime_of(node.op) or node.op
+                try:
+                    return self.writer.function(glyph, self.writer._is_output(node.args[0]))
+                except KeyError:
+                    continue
+        return "the identity"
+
+    def _and_bias(self) -> str:
+        return ", plus its bias" if any(ref.symbol.quantity == "biases" for ref in self.step.operands) else ""
+
+    def _loss(self) -> str:
+        from tutor.losses import LOSSES
+
+        network = self.writer.lesson.network
+        title = LOSSES[network.loss].title if network else "loss"
+        return title[0].upper() + title[1:]
+
+    def _i(self) -> str:
+        return str(self.step.index[0] + 1) if self.step.index else ""
+
+    def _j(self) -> str:
+        return str(self.step.index[-1] + 1) if self.step.index else ""
+
+    def _n(self) -> str:
+        if self.step.equation.rule == "fork":
+            return str(len(self.step.formula.args) if isinstance(self.step.formula, Call) else 2)
+        return str(self.step.trace.examples)
+
+    def _n_paths(self) -> str:
+        count = self._paths()
+        return "the one unit" if count == 1 else f"all {count} units"
+
+    def _a_sum(self) -> str:
+        return "its" if self._paths() == 1 else "a sum, over those units, of their"
+
+    def _paths(self) -> int:
+        network, layer = self.writer.lesson.network, self.step.equation.symbol.layer
+        return network.layers[layer].units if network and layer is not None and layer < len(network.layers) else 1
+
+    def _value(self) -> str:
+        value = self.step.value
+        return number(value) if self.step.shape == () else linear(self.writer.value(value))
+
+
+def explainers(lesson) -> dict[str, Explainer]:
+    """An explainer for each notation."""
+    return {name: Explainer(Writer(lesson, name)) for name in NOTATIONS}

@@ -1,0 +1,617 @@
+"""Formulas: small expression trees, and everything that one tree can tell.
+
+Glossary of the letters used below:
+    x, y, z   operands           G    upstream gradient, ∂(output)/∂(this value)
+    W         a matrix           i, j row and column, counted from 0 in code, from 1 in ids
+
+A tree is made of three nodes: `Const`, `Ref` (a symbol, or one element of it) and `Call`
+(an operator applied to trees). `OPERATORS` is the one table of what an operator means:
+its shape, its NumPy value, its element (i, j) as a scalar tree, and its reverse rule.
+
+Shapes are those of one example: (), (n,) or (m, n). A symbol that has a value for every
+example of a batch carries one more axis, the first, in its array; no formula mentions it.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import reduce
+
+import numpy as np
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A named quantity: `id` is its stable name, `shape` that of one example's value.
+
+    `quantity` says what it is (see `network.py`), `layer` where it lives; a gradient knows
+    what it is the gradient `of` and with respect to which symbol (`wrt`).
+    """
+
+    id: str
+    shape: Shape = ()
+    quantity: str = "node"
+    layer: int | None = None
+    per_example: bool = False
+    of: Symbol | None = None
+    wrt: Symbol | None = None
+
+    @property
+    def key(self) -> str:
+        """The name in an environment of values: `dL/dW2@` beside its mean `dL/dW2`."""
+        return self.id + "@" if self.per_example else self.id
+
+
+class Expr:
+    """A formula. `shape` is that of its value for one example, `batched` whether it has many."""
+
+    __slots__ = ()
+    shape: Shape
+    batched: bool
+
+    def __add__(self, other): return call("add", self, other)
+    def __radd__(self, other): return call("add", other, self)
+    def __sub__(self, other): return call("sub", self, other)
+    def __rsub__(self, other): return call("sub", other, self)
+    def __mul__(self, other): return call("mul", self, other)
+    def __rmul__(self, other): return call("mul", other, self)
+    def __truediv__(self, other): return call("div", self, other)
+    def __rtruediv__(self, other): return call("div", other, self)
+    def __pow__(self, other): return call("pow", self, other)
+    def __neg__(self): return negative(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Const(Expr):
+    value: float
+
+    @property
+    def shape(self): return ()
+
+    @property
+    def batched(self): return False
+
+
+@dataclass(frozen=True, slots=True)
+class Ref(Expr):
+    """A symbol's value; with `index` one element of it, with `example` one example's (from 0)."""
+
+    symbol: Symbol
+    index: tuple[int, ...] | None = None
+    example: int | None = None
+
+    @property
+    def shape(self): return self.symbol.shape if self.index is None else ()
+
+    @property
+    def batched(self): return self.symbol.per_example and self.example is None
+
+    @property
+    def id(self) -> str:
+        return self.symbol.id + index_text(self.index) + ("" if self.example is None else f"@{self.example + 1}")
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Expr):
+    """An operator applied to formulas. `param` is fixed data of the operator, such as which argument wins."""
+
+    op: str
+    args: tuple[Expr, ...]
+    param: int | None = None
+    shape: Shape = field(init=False, compare=False, repr=False)
+    batched: bool = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self):
+        rule = OPERATORS[self.op]
+        object.__setattr__(self, "shape", rule.shape(*(arg.shape for arg in self.args)))
+        object.__setattr__(self, "batched", rule.batched and any(arg.batched for arg in self.args))
+
+
+def call(op: str, *args: Expr | float, param: int | None = None) -> Call:
+    """`Call`, with plain numbers taken as constants."""
+    return Call(op, tuple(arg if isinstance(arg, Expr) else Const(float(arg)) for arg in args), param)
+
+
+ZERO, ONE = Const(0.0), Const(1.0)
+
+
+def negative(x: Expr) -> Expr:
+    return Const(-x.value) if isinstance(x, Const) else call("neg", x)
+
+
+def product(x: Expr, y: Expr) -> Expr:
+    """x ⊙ y without the factors that say nothing (1·y, −(1)·y)."""
+    if isinstance(x, Const):
+        if x.value == 1:
+            return y
+        if x.value == -1:
+            return negative(y)
+    if isinstance(y, Const):
+        if y.value == 1:
+            return x
+        if y.value == -1:
+            return negative(x)
+    return call("mul", x, y)
+
+
+def total(terms: list[Expr]) -> Expr:
+    """The sum of the terms; a single term stands for itself."""
+    return terms[0] if len(terms) == 1 else call("add", *terms)
+
+
+def index_text(index: tuple[int, ...] | None) -> str:
+    """(0, 1) -> '[1,2]': ids count from 1."""
+    return "" if not index else "[" + ",".join(str(i + 1) for i in index) + "]"
+
+
+# ---------------------------------------------------------------- walking and rewriting
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """Every node, parents first, left to right."""
+    stack = [expr]
+    while stack:
+        node = stack.pop()
+        yield node
+        if isinstance(node, Call):
+            stack.extend(reversed(node.args))
+
+
+def refs(expr: Expr) -> list[Ref]:
+    """The leaves that are symbols, each once, in order of appearance."""
+    return list(dict.fromkeys(node for node in walk(expr) if isinstance(node, Ref)))
+
+
+def rewrite(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
+    """The tree with `change` applied from the leaves up; None leaves a node as it is."""
+    if isinstance(expr, Call):
+        args = tuple(rewrite(arg, change) for arg in expr.args)
+        if any(new is not old for new, old in zip(args, expr.args, strict=True)):
+            expr = Call(expr.op, args, expr.param)
+    changed = change(expr)
+    return expr if changed is None else changed
+
+
+def at_example(expr: Expr, example: int) -> Expr:
+    """The formula for one example of the batch (counted from 0)."""
+
+    def pick(node: Expr) -> Expr | None:
+        if isinstance(node, Ref) and node.batched:
+            return Ref(node.symbol, node.index, example)
+        return None
+
+    return rewrite(expr, pick)
+
+
+# ---------------------------------------------------------------- value and element
+
+
+def evaluate(expr: Expr, values: Callable[[Ref], np.ndarray | float]) -> np.ndarray | float:
+    """The value of a formula. `values` gives each leaf's array, its example axis (if any) first."""
+    if isinstance(expr, Const):
+        return expr.value
+    if isinstance(expr, Ref):
+        return values(expr)
+    assert isinstance(expr, Call)
+    rule = OPERATORS[expr.op]
+    arrays = [evaluate(arg, values) for arg in expr.args]
+    if expr.batched and rule.elementwise and len(expr.shape) > 0:
+        arrays = [_align(a, arg, len(expr.shape)) for a, arg in zip(arrays, expr.args, strict=True)]
+    return rule.numpy(expr, *arrays)
+
+
+def _align(value, arg: Expr, rank: int):
+    """Give one number an example (n,) the axes (n, 1, ...) that it lacks beside values of a higher rank."""
+    missing = rank - len(arg.shape)
+    return value.reshape(value.shape[:1] + (1,) * missing) if arg.batched and missing else value
+
+
+def element(expr: Expr, index: tuple[int, ...]) -> Expr:
+    """The scalar formula of one element: matrix products written out as sums of products.
+
+    A scalar (shape ()) takes the index () and has its sums written out as well.
+    """
+    if isinstance(expr, Const):
+        return expr
+    if isinstance(expr, Ref):
+        return expr if expr.shape == () else Ref(expr.symbol, index, expr.example)
+    assert isinstance(expr, Call)
+    return OPERATORS[expr.op].element(expr, index if expr.shape else ())
+
+
+def indices(shape: Shape) -> Iterator[tuple[int, ...]]:
+    """All indices of a shape, row by row; the single index () of a scalar."""
+    return iter(np.ndindex(*shape))
+
+
+# ---------------------------------------------------------------- the table of operators
+
+
+@dataclass(frozen=True)
+class Operator:
+    """What an operator means.
+
+    shape    the shapes of the arguments -> the shape of the value; ValueError if they do not fit
+    numpy    the call and the arguments' arrays -> the value
+    element  the call and an index -> the formula of that element
+    reverse  the call, its own value as a formula, G -> each argument's part of the gradient
+             (None: no gradient flows there)
+    """
+
+    shape: Callable[..., Shape]
+    numpy: Callable
+    element: Callable[[Call, tuple[int, ...]], Expr]
+    reverse: Callable[[Call, Expr, Expr], tuple[Expr | None, ...]] | None = None
+    elementwise: bool = False
+    batched: bool = True
+
+
+def same_shape(*shapes: Shape) -> Shape:
+    """The common shape of elementwise arguments; single numbers go with any."""
+    wide = {shape for shape in shapes if shape}
+    if len(wide) > 1:
+        raise ValueError(f"shapes do not match: {sorted(wide)}")
+    return wide.pop() if wide else ()
+
+
+def _add_element(node: Call, index: tuple[int, ...]) -> Expr:
+    """Sums within the sum join it: W₁₁x₁ + W₁₂x₂ + b₁ is one sum."""
+    terms: list[Expr] = []
+    for arg in node.args:
+        term = element(arg, index)
+        terms += term.args if isinstance(term, Call) and term.op == "add" else (term,)
+    return total(terms)
+
+
+def elementwise(numpy: Callable, reverse: Callable | None = None) -> Operator:
+    """An operator that acts on each element by itself; `numpy` takes the arrays alone."""
+
+    def scalar(node: Call, index: tuple[int, ...]) -> Expr:
+        return Call(node.op, tuple(element(arg, index) for arg in node.args), node.param)
+
+    return Operator(same_shape, lambda node, *arrays: numpy(*arrays), scalar, reverse, elementwise=True)
+
+
+def _matmul_shape(matrix: Shape, vector: Shape) -> Shape:
+    if len(matrix) != 2 or len(vector) != 1 or matrix[1] != vector[0]:
+        raise ValueError(f"a matrix {matrix} does not fit a vector {vector}")
+    return (matrix[0],)
+
+
+def _matmul(node: Call, matrix, vector):
+    if matrix.ndim == 2:  # one matrix for all examples: (n, k) @ (k, m)
+        return vector @ matrix.T
+    return np.matmul(matrix, vector[..., None])[..., 0]
+
+
+def _matmul_element(node: Call, index: tuple[int, ...]) -> Expr:
+    matrix, vector = node.args
+    (i,) = index
+    return total([call("mul", element(matrix, (i, k)), element(vector, (k,))) for k in range(vector.shape[0])])
+
+
+def _matmul_reverse(node: Call, out: Expr, G: Expr):
+    matrix, vector = node.args
+    return call("outer", G, vector), call("matmul", call("transpose", matrix), G)
+
+
+def _sum_element(node: Call, index: tuple[int, ...]) -> Expr:
+    (arg,) = node.args
+    return total([element(arg, i) for i in indices(arg.shape)])
+
+
+def _sum(node: Call, x):
+    rank = len(node.args[0].shape)
+    return np.sum(x, axis=tuple(range(-rank, 0))) if rank else x
+
+
+def _mean_element(node: Call, index: tuple[int, ...]) -> Expr:
+    (arg,), count = node.args, node.param
+    return total([element(at_example(arg, e), index) for e in range(count)]) / count
+
+
+def _jacobian_element(node: Call, index: tuple[int, ...]) -> Expr:
+    (a,) = node.args
+    k, i = index
+    return element(a, (k,)) * (float(k == i) - element(a, (i,)))
+
+
+def _jacobian(node: Call, a):
+    """∂a_k/∂z_i = a_k (1(k = i) − a_i) of a softmax a."""
+    return a[..., :, None] * (np.eye(a.shape[-1]) - a[..., None, :])
+
+
+def _softmax(node: Call, z):
+    e = np.exp(z - np.max(z, axis=-1, keepdims=True))
+    return e / np.sum(e, axis=-1, keepdims=True)
+
+
+def _softmax_element(node: Call, index: tuple[int, ...]) -> Expr:
+    (z,) = node.args
+    parts = [call("exp", element(z, (k,))) for k in range(z.shape[0])]
+    return parts[index[0]] / total(parts)
+
+
+def _softmax_reverse(node: Call, out: Expr, G: Expr):
+    return (call("matmul", call("transpose", call("jacobian", out)), G),)
+
+
+def _ratio(x, y):
+    """x / y where 0 / 0 is 0: a term that a target of 0 switches off, whatever it is divided by."""
+    return np.where(np.equal(x, 0), 0.0, np.divide(x, np.where(np.equal(x, 0), 1.0, y)))
+
+
+def _power_reverse(node: Call, out: Expr, G: Expr):
+    x, n = node.args
+    if isinstance(n, Const):
+        slope = {0.0: ZERO, 1.0: ONE, 2.0: 2 * x}.get(n.value) or n * x ** (n.value - 1)
+        return product(G, slope), None
+    return product(G, n * x ** (n - 1)), product(G, call("power_log", x, n))
+
+
+def _power_log(x, n):
+    """xⁿ ln x, the slope of xⁿ in n; at x = 0 its limit 0 where n > 0."""
+    return np.where(np.equal(x, 0) & np.greater(n, 0), 0.0, np.power(x, n) * np.log(np.where(np.equal(x, 0), 1.0, x)))
+
+
+def _first_extreme(pick: Callable):
+    """1 for the argument that max or min takes (of equal ones the first), 0 for the others."""
+
+    def value(node: Call, *arrays):
+        stacked = np.stack(np.broadcast_arrays(*arrays))
+        return (pick(stacked, axis=0) == node.param).astype(float)
+
+    return value
+
+
+def _wins(op: str) -> Callable:
+    def reverse(node: Call, out: Expr, G: Expr):
+        return tuple(product(G, Call(op, node.args, k)) for k in range(len(node.args)))
+
+    return reverse
+
+
+def _scalar_same_args(node: Call, index: tuple[int, ...]) -> Expr:
+    return Call(node.op, tuple(element(arg, index) for arg in node.args), node.param)
+
+
+def _fold(function: Callable) -> Callable:
+    """Of any number of arrays, from a function of two."""
+    return lambda *arrays: reduce(function, arrays)
+
+
+_add = _fold(operator.add)
+
+
+def _transpose_shape(shape: Shape) -> Shape:
+    return (shape[1], shape[0])
+
+
+OPERATORS: dict[str, Operator] = {
+    "add": Operator(
+        same_shape,
+        lambda node, *arrays: _add(*arrays),
+        _add_element,
+        lambda node, out, G: (G,) * len(node.args),
+        elementwise=True,
+    ),
+    "sub": elementwise(np.subtract, lambda node, out, G: (G, negative(G))),
+    "neg": elementwise(np.negative, lambda node, out, G: (negative(G),)),
+    "mul": elementwise(np.multiply, lambda node, out, G: (product(G, node.args[1]), product(G, node.args[0]))),
+    "div": elementwise(
+        np.divide,
+        lambda node, out, G: (G / node.args[1], negative(product(G, node.args[0]) / node.args[1] ** 2)),
+    ),
+    "ratio": elementwise(_ratio),
+    "pow": elementwise(np.power, _power_reverse),
+    "power_log": elementwise(_power_log),
+    "exp": elementwise(np.exp, lambda node, out, G: (product(G, out),)),
+    "log": elementwise(np.log, lambda node, out, G: (G / node.args[0],)),
+    "sqrt": elementwise(np.sqrt, lambda node, out, G: (G / (2 * out),)),
+    "sin": elementwise(np.sin, lambda node, out, G: (product(G, call("cos", node.args[0])),)),
+    "cos": elementwise(np.cos, lambda node, out, G: (negative(product(G, call("sin", node.args[0]))),)),
+    "abs": elementwise(np.abs, lambda node, out, G: (product(G, call("sign", node.args[0])),)),
+    "sign": elementwise(np.sign),
+    "max": elementwise(_fold(np.maximum), _wins("wins_max")),
+    "min": elementwise(_fold(np.minimum), _wins("wins_min")),
+    "wins_max": Operator(same_shape, _first_extreme(np.argmax), _scalar_same_args, elementwise=True),
+    "wins_min": Operator(same_shape, _first_extreme(np.argmin), _scalar_same_args, elementwise=True),
+    # choose(z, x, y): x where z > 0, else y
+    "choose": elementwise(lambda z, x, y: np.where(np.greater(z, 0), x, y)),
+    "matmul": Operator(_matmul_shape, _matmul, _matmul_element, _matmul_reverse),
+    "transpose": Operator(
+        _transpose_shape,
+        lambda node, x: np.swapaxes(x, -1, -2),
+        lambda node, index: element(node.args[0], index[::-1]),
+    ),
+    "outer": Operator(
+        lambda x, y: x + y,
+        lambda node, x, y: x[..., :, None] * y[..., None, :],
+        lambda node, index: call("mul", element(node.args[0], index[:1]), element(node.args[1], index[1:])),
+    ),
+    # rows(x, like): x once for each element of `like`, as the rows of a matrix: ∂z/∂W
+    "rows": Operator(
+        lambda x, like: like + x,
+        lambda node, x, like: np.broadcast_to(x[..., None, :], x.shape[:-1] + node.shape),
+        lambda node, index: element(node.args[0], index[1:]),
+    ),
+    "sum": Operator(lambda shape: (), _sum, _sum_element),
+    # mean(x): over the examples of the batch; `param` is how many
+    "mean": Operator(lambda shape: shape, lambda node, x: np.mean(x, axis=0), _mean_element, batched=False),
+    # mean_outer(x, y): the mean of outer(x, y) without building one matrix an example
+    "mean_outer": Operator(
+        lambda x, y: x + y,
+        lambda node, x, y: x.T @ y / len(x),
+        lambda node, index: element(call("mean", call("outer", *node.args), param=node.param), index),
+        batched=False,
+    ),
+    "softmax": Operator(lambda shape: shape, _softmax, _softmax_element, _softmax_reverse),
+    "jacobian": Operator(lambda shape: shape * 2, _jacobian, _jacobian_element),
+}
+
+
+# ---------------------------------------------------------------- reading a formula from text
+
+
+class FormulaError(ValueError):
+    """A text that is not a formula: `message`, and the `offset` of the character where it shows."""
+
+    def __init__(self, message: str, offset: int):
+        super().__init__(message)
+        self.message, self.offset = message, offset
+
+
+# name in a text -> (operator, least and greatest number of arguments)
+FUNCTIONS: dict[str, tuple[str, int, int]] = {
+    "max": ("max", 2, 99),
+    "min": ("min", 2, 99),
+    "exp": ("exp", 1, 1),
+    "log": ("log", 1, 1),
+    "ln": ("log", 1, 1),
+    "sqrt": ("sqrt", 1, 1),
+    "sin": ("sin", 1, 1),
+    "cos": ("cos", 1, 1),
+    "abs": ("abs", 1, 1),
+}
+MAX_DEPTH, MAX_TOKENS = 100, 1000
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+\-−]?[0-9]+)?)|(?P<name>[^\W0-9]\w*)|(?P<op>\*\*|[-+*/^(),·×÷−]))"
+)
+_SAME = {"^": "**", "·": "*", "×": "*", "÷": "/", "−": "-"}
+
+
+def tokens(text: str) -> list[tuple[str, str, int]]:
+    """(kind, text, offset) for each token; kind is 'number', 'name', 'op' or, last, 'end'."""
+    found, at = [], 0
+    while text[at:].strip():
+        match = _TOKEN.match(text, at)
+        if not match:
+            at += len(text[at:]) - len(text[at:].lstrip())
+            raise FormulaError(f"{text[at]!r} means nothing in a formula", at)
+        kind = match.lastgroup
+        found.append((kind, _SAME.get(match[kind], match[kind]), match.start(kind)))
+        at = match.end()
+        if len(found) > MAX_TOKENS:
+            raise FormulaError(f"the formula is longer than {MAX_TOKENS:,} tokens: split it over several lines", at)
+    found.append(("end", "", len(text.rstrip())))
+    return found
+
+
+class _Parser:
+    """sum: term (+- term)*; term: factor (*/ factor)*; factor: - factor | power; power: atom [** factor]."""
+
+    def __init__(self, text: str, resolve: Callable[[str, int], Expr]):
+        self.tokens, self.at, self.depth, self.resolve = tokens(text), 0, 0, resolve
+
+    def peek(self) -> str:
+        kind, text, _ = self.tokens[self.at]
+        return text if kind == "op" else ""
+
+    def take(self) -> tuple[str, str, int]:
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def nested(self, parse: Callable[[], Expr]) -> Expr:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise FormulaError(f"the formula is nested more than {MAX_DEPTH} deep", self.tokens[self.at][2])
+        result = parse()
+        self.depth -= 1
+        return result
+
+    def sum(self) -> Expr:
+        left, run = self.term(), False  # run: `left` is a sum begun here, so a further + joins it
+        while self.peek() in ("+", "-"):
+            op, right = self.take()[1], self.term()
+            if op == "+" and run:
+                left = Call("add", (*left.args, right))
+            else:
+                left = left + right if op == "+" else left - right
+            run = op == "+"
+        return left
+
+    def term(self) -> Expr:
+        left = self.factor()
+        while self.peek() in ("*", "/"):
+            left = left * self.factor() if self.take()[1] == "*" else left / self.factor()
+        return left
+
+    def factor(self) -> Expr:
+        if self.peek() in ("+", "-"):
+            sign = self.take()[1]
+            inner = self.nested(self.factor)
+            return negative(inner) if sign == "-" else inner
+        base = self.atom()
+        if self.peek() == "**":
+            self.take()
+            return base ** self.nested(self.factor)
+        return base
+
+    def atom(self) -> Expr:
+        kind, text, offset = self.take()
+        if kind == "number":
+            value = float(text.replace("−", "-"))
+            if not math.isfinite(value):
+                raise FormulaError(f"the number {text} is too large", offset)
+            return Const(value)
+        if kind == "name":
+            return self.function(text, offset) if self.peek() == "(" else self.name(text, offset)
+        if text == "(":
+            inner = self.nested(self.sum)
+            self.expect(")", "close the bracket opened", offset)
+            return inner
+        what = f"instead of {text!r}" if text else "at the end"
+        raise FormulaError(f"a number, a name or a bracket is missing {what}", offset)
+
+    def name(self, text: str, offset: int) -> Expr:
+        if text in FUNCTIONS:
+            raise FormulaError(f"{text} is a function: write {text}(...)", offset)
+        return self.resolve(text, offset)
+
+    def function(self, text: str, offset: int) -> Expr:
+        if text not in FUNCTIONS:
+            raise FormulaError(f"unknown function '{text}'{did_you_mean(text, FUNCTIONS)}", offset)
+        op, least, most = FUNCTIONS[text]
+        self.take()
+        args = [] if self.peek() == ")" else [self.nested(self.sum)]
+        while args and self.peek() == ",":
+            self.take()
+            args.append(self.nested(self.sum))
+        self.expect(")", "close the bracket of the function", offset)
+        if not least <= len(args) <= most:
+            want = f"{least}" if least == most else f"at least {least}"
+            raise FormulaError(f"{text}() takes {want} argument{'s' * (want != '1')}, not {len(args)}", offset)
+        return call(op, *args)
+
+    def expect(self, text: str, why: str, opened: int):
+        kind, found, offset = self.take()
+        if found != text:
+            raise FormulaError(f"'{text}' is missing here, to {why} at character {opened + 1}", offset)
+
+
+def did_you_mean(word: str, known) -> str:
+    """': did you mean ...?' with the nearest known word, or nothing."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    return f": did you mean '{near[0]}'?" if near else ""
+
+
+def parse(text: str, resolve: Callable[[str, int], Expr]) -> Expr:
+    """Read a formula: + - * / ** (also ^ · × ÷ −), brackets, numbers, names, the `FUNCTIONS`.
+
+    `resolve(name, offset)` gives the tree that a name stands for, or raises FormulaError.
+    Nothing is executed. Raises FormulaError; nesting and length are bounded.
+    """
+    parser = _Parser(text, resolve)
+    result = parser.sum()
+    kind, found, offset = parser.take()
+    if kind != "end":
+        raise FormulaError(f"an operator is missing before {found!r}", offset)
+    return result

@@ -1,0 +1,626 @@
+"""The lesson: what a lesson file says, checked and with every default filled in.
+
+Shapes: weights (units of this layer, units that feed it), biases (units,), example inputs
+(examples, inputs), targets (examples, outputs); all float64.
+
+`read` goes from a file to a `Lesson` and to all that is wrong with it. `schema.py` holds each
+key against the format; what keys must agree on is checked here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+import numpy as np
+
+from tutor import schema
+from tutor.activations import ACTIVATIONS
+from tutor.formula import FUNCTIONS, Expr, FormulaError, Ref, Symbol, did_you_mean, parse
+from tutor.losses import LOSSES
+from tutor.optimizers import OPTIMIZERS
+from tutor.schema import INITIALISERS, LEVELS, MAX_PARAMETERS, NOTATIONS, ORDERS, Fault, Faults, TooMany
+from tutor.source import Keys, Problem, Source, lesson_id, parse_toml, quote, read_source
+
+__all__ = [
+    "INITIALISERS", "LEVELS", "NOTATIONS", "ORDERS", "Circuit", "Definition", "Layer", "Lesson", "Network", "Note",
+    "Training", "lesson_id", "read",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: z = W·a + b, a = activation(z). `biases` is None where the layer has none."""
+
+    units: int
+    activation: str = "linear"
+    alpha: float = 0.01
+    weights: np.ndarray | str = "xavier"
+    biases: np.ndarray | None = None
+    names: tuple[str, ...] | None = None
+    train_weights: bool = True
+    train_biases: bool = True
+
+
+@dataclass(frozen=True)
+class Network:
+    inputs: int
+    loss: str
+    layers: tuple[Layer, ...]
+    input_names: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One line of a circuit, `name = formula`; `line` is the author's text. Leaves are Ref(Symbol(name))."""
+
+    name: str
+    formula: Expr
+    line: str
+
+
+@dataclass(frozen=True)
+class Circuit:
+    inputs: dict[str, float]
+    definitions: tuple[Definition, ...]
+    output: str
+
+
+@dataclass(frozen=True)
+class Training:
+    learning_rate: float = 0.01
+    optimizer: str = "sgd"
+    batch: int | str = 1  # a number of examples, or "all"
+    order: str = "listed"
+    seed: int = 0
+    l2: float = 0.0
+    momentum: float = 0.9
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float = 0.01
+
+
+@dataclass(frozen=True)
+class Note:
+    """Prose attached to a step; `at` is its place among the file's [[notes]], from 0."""
+
+    step: str
+    text: str
+    at: int = 0
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson has a network (with examples) or a circuit. `training` is None for a circuit that is not trained."""
+
+    id: str
+    title: str
+    summary: str = ""
+    unit: str = ""
+    level: str = "scalar"
+    notation: str = "dz"
+    requires: tuple[str, ...] = ()
+    intro: str = ""
+    outro: str = ""
+    network: Network | None = None
+    circuit: Circuit | None = None
+    inputs: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    targets: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    training: Training | None = None
+    notes: tuple[Note, ...] = ()
+    path: Path | None = None
+
+
+# ---------------------------------------------------------------- from a file to a lesson
+
+MAX_NUMBERS = 50_000_000  # that one array of a batch may hold: 400 MB
+
+
+def read(path: str | Path) -> tuple[Lesson | None, list[Problem], Source | None]:
+    """The lesson in a file, all that is wrong with it by line and column, and its text.
+
+    Never raises for what a file holds. Where the skeleton is sound (inputs, layers and units of a
+    network; the equations of a circuit) there is a lesson in spite of errors, with defaults where
+    the file is wrong, so that a caller can go on to look for more problems: it is to be used only
+    if none of them is an error. The text is None where it cannot be read.
+    """
+    source = read_source(path)
+    if isinstance(source, Problem):
+        return None, [source], None
+    data = parse_toml(source)
+    if isinstance(data, Problem):
+        return None, [data], source
+    faults, lesson, more = Faults(), None, False
+    try:
+        schema.check(data, faults)
+        lesson = _Reader(Path(path), data, faults).lesson()
+    except TooMany:
+        more = True
+    problems = sorted((_problem(source, fault) for fault in faults.found), key=lambda p: (p.line, p.column))
+    if more:
+        last = problems[-1]
+        problems.append(source.problem_at(last.line, last.column, "there are more problems: the rest is not listed"))
+    return lesson, problems, source
+
+
+def _problem(source: Source, fault: Fault) -> Problem:
+    return source.problem(
+        fault.path, fault.message, fault.advice, key=fault.key, offset=fault.offset, severity=fault.severity
+    )
+
+
+_UNNAMEABLE = re.compile(r"""[][(){}'"@]""")
+_IDENTIFIER = re.compile(r"[^\W0-9]\w*")  # what a formula reads as a name
+
+
+class _Reader:
+    """Builds the lesson from TOML values that were held against the schema, and notes what does not agree."""
+
+    def __init__(self, path: Path, data: dict, faults: Faults):
+        self.path, self.data, self.faults = path, data, faults
+        self.fault = faults.add
+
+    def sound(self, *path: str | int) -> bool:
+        return self.faults.sound(*path) and path[-1] not in self.faults.misplaced
+
+    def has(self, *path: str | int) -> bool:
+        return self.value(*path, anyhow=True) is not None
+
+    def value(self, *path: str | int, default=None, anyhow: bool = False):
+        """The value at a path; the default where there is none, or none that is sound."""
+        value = self.data
+        for part in path:
+            try:
+                value = value[part]
+            except (KeyError, IndexError, TypeError):
+                return default
+        return value if anyhow or self.faults.sound(*path) else default
+
+    def length(self, *path: str | int) -> int:
+        """How many items a list has, be they sound or not; 0 where there is no list."""
+        items = self.value(*path, anyhow=True)
+        return len(items) if isinstance(items, list) else 0
+
+    def line(self, key: str) -> str:
+        """A text of one line."""
+        return " ".join(self.value(key, default="").split())
+
+    # ---------------------------------------------------------------- the whole
+
+    def lesson(self) -> Lesson | None:
+        self.requires()
+        network = circuit = None
+        inputs = targets = np.empty((0, 0))
+        if isinstance(self.value("network", anyhow=True), dict):
+            network, inputs, targets = self.network()
+        if isinstance(self.value("circuit", anyhow=True), dict):
+            circuit = self.circuit()
+        training = self.training()
+        if self.has("network") and self.has("circuit"):
+            message = "a lesson has a [network] or a [circuit], not both"
+            self.fault(("circuit",), message, "take one of them out", key=True)
+            return None
+        if not self.has("network") and not self.has("circuit") and self.sound("network") and self.sound("circuit"):
+            self.fault((), "a lesson needs a [network] or a [circuit]", "see docs/lesson-format.md for one of each")
+        if network is None and circuit is None:
+            return None
+        return Lesson(
+            id=lesson_id(self.path),
+            title=self.line("title"),
+            summary=self.line("summary"),
+            unit=self.line("unit"),
+            level=self.value("level", default=Lesson.level),
+            notation=self.value("notation", default=Lesson.notation),
+            requires=tuple(self.value("requires", default=())),
+            intro=self.value("intro", default=""),
+            outro=self.value("outro", default=""),
+            network=network,
+            circuit=circuit,
+            inputs=inputs,
+            targets=targets,
+            training=training,
+            notes=tuple(
+                Note(self.value("notes", i, "step"), self.value("notes", i, "text"), i)
+                for i in range(self.length("notes"))
+                if self.has("notes", i, "step") and self.has("notes", i, "text") and self.faults.sound("notes", i)
+            ),
+            path=self.path,
+        )
+
+    def requires(self) -> None:
+        for i in range(self.length("requires")):
+            wanted = self.value("requires", i)
+            if wanted is None:
+                continue
+            if wanted == lesson_id(self.path):
+                self.fault(("requires", i), "a lesson cannot require itself")
+            elif re.search(r"^$|[\t\n/\\]|\.toml$", wanted) or wanted != lesson_id(wanted + ".toml"):
+                advice = "an id is a lesson's file name without number and extension: 01-gates.toml is gates"
+                self.fault(("requires", i), f"{quote(wanted)} is no lesson id", advice)
+
+    def names(self, *path: str | int) -> tuple[int | None, tuple[str, ...] | None]:
+        """How many there are, and their names if they have any, of a key that holds a number or a list of names."""
+        given = self.value(*path, anyhow=True)
+        if not isinstance(given, list):
+            return self.value(*path), None
+        if not given:
+            return None, None
+        for i in range(len(given)):
+            name = self.value(*path, i)
+            if name is not None:
+                self.name((*path, i), name)
+        return len(given), tuple(given) if self.faults.sound(*path) else None
+
+    def name(self, where: Keys, name: str, key: bool = False) -> bool:
+        """Whether this is a name; noted if it is not."""
+        if 1 <= len(name) <= 32 and name.isprintable() and name == name.strip() and not _UNNAMEABLE.search(name):
+            return True
+        advice = "a name has 1 to 32 printable characters, none of them a bracket, a quote or '@'"
+        self.fault(where, f"{quote(name)} cannot be a name", advice, key=key)
+        return False
+
+    # ---------------------------------------------------------------- networks
+
+    def network(self) -> tuple[Network | None, np.ndarray, np.ndarray]:
+        """The network (None without a sound skeleton), the examples' inputs and their targets."""
+        nothing = None, np.empty((0, 0)), np.empty((0, 0))
+        count, input_names = self.names("network", "inputs")
+        many = self.length("network", "layers")
+        units, unit_names = [], []
+        for k in range(many):
+            number, names = self.names("network", "layers", k, "units")
+            units.append(number)
+            unit_names.append(names)
+        sizes = [count, *units]
+        # What a size may be: what the file says, or what the weights beside it say. One mistake is
+        # one problem: who is off by one here is not to be told so by all the neighbours.
+        possible = [{size} - {None} for size in sizes]
+        for k in range(many):
+            self.weights_shape(k, sizes, possible)
+        for k in range(many):
+            self.layer(k, last=k == many - 1)
+        loss = self.loss(many)
+        self.examples_shape(sizes, possible, loss)
+        if not many or None in sizes or not self.fits_in_memory(sizes):
+            return nothing
+        layers = tuple(self.built_layer(k, sizes[k], units[k], unit_names[k], k == many - 1) for k in range(many))
+        wanted = LOSSES[loss].wants if loss else None
+        if loss is None or wanted not in (None, layers[-1].activation):
+            loss = "squared_error"
+        network = Network(count, loss, layers, input_names)
+        return network, *self.arrays(count, units[-1], loss)
+
+    def weights_shape(self, k: int, sizes: Sequence[int | None], possible: list[set[int]]) -> None:
+        where = ("network", "layers", k, "weights")
+        value, before, units = self.value(*where), sizes[k], sizes[k + 1]
+        if not isinstance(value, list):
+            return
+        rows, columns, name = len(value), [len(row) for row in value], f"weights of layer {k + 1}"
+        feeding = f"layer {k} has {_count(before, 'unit')}" if k else f"the network has {_count(before, 'input')}"
+        advice = "one row a unit of this layer, one column a unit that feeds it"
+        uniform = len(set(columns)) == 1
+        fits_columns = before is None or columns[0] in possible[k]
+        if uniform and not fits_columns and units and rows != units and (rows, columns[0]) == (before, units):
+            message = f"{name} is {rows}×{columns[0]} and should be {units}×{before}"
+            self.fault(where, message, f"{advice}: it looks transposed")
+            return
+        if uniform and not fits_columns:
+            self.fault(where, f"{name} has {_count(columns[0], 'column')}; {feeding}", advice)
+        elif not uniform:
+            usual = before if before in columns else max(columns, key=columns.count)
+            against = feeding if usual == before else f"the others have {_count(usual, 'column')}"
+            for i, length in enumerate(columns):
+                if length != usual:
+                    self.fault((*where, i), f"row {i + 1} of {name} has {_count(length, 'column')}; {against}", advice)
+        if units is not None and rows != units:
+            self.fault(where, f"{name} has {_count(rows, 'row')}; the layer has {_count(units, 'unit')}", advice)
+        possible[k + 1].add(rows)
+        if uniform:
+            possible[k].add(columns[0])
+
+    def layer(self, k: int, last: bool) -> None:
+        where = ("network", "layers", k)
+        units, activation = self.value(*where, "units", anyhow=True), self.value(*where, "activation")
+        units = len(units) if isinstance(units, list) else self.value(*where, "units")
+        biases, weights = self.value(*where, "biases"), self.value(*where, "weights")
+        rows = len(weights) if isinstance(weights, list) else None
+        if isinstance(biases, list) and units is not None and len(biases) not in (units, rows):
+            values = _count(len(biases), "value")
+            message = f"biases of layer {k + 1} has {values}; the layer has {_count(units, 'unit')}"
+            self.fault((*where, "biases"), message, "one number a unit; false where the layer has no biases")
+        if activation == "softmax" and not last:
+            advice = "take sigmoid, tanh or relu here"
+            self.fault((*where, "activation"), "softmax is for the last layer, the output", advice)
+        slope = activation in ACTIVATIONS and ACTIVATIONS[activation].parameters
+        if self.value(*where, "alpha") is not None and self.sound(*where, "activation") and not slope:
+            message = f"alpha of layer {k + 1} is not used: {activation or Layer.activation} has no slope to choose"
+            advice = 'alpha goes with activation = "leaky_relu"'
+            self.fault((*where, "alpha"), message, advice, key=True, severity="warning")
+
+    def loss(self, many: int) -> str | None:
+        """The loss, if it is known; noted if it does not fit the output's activation."""
+        loss = self.value("network", "loss")
+        output = ("network", "layers", many - 1, "activation")
+        if loss and many and LOSSES[loss].wants and self.sound(*output):
+            wanted, activation = LOSSES[loss].wants, self.value(*output, default=Layer.activation)
+            if activation != wanted:
+                message = f"{loss} wants {wanted} at the output; layer {many} has {activation}"
+                advice = f'give the last layer activation = "{wanted}", or choose a squared error'
+                self.fault(("network", "loss"), message, advice)
+        return loss
+
+    def fits_in_memory(self, sizes: Sequence[int]) -> bool:
+        """Whether the network is of a size that is allowed; asked before any array of it is made."""
+        many = range(len(sizes) - 1)
+        counts = [
+            sizes[k + 1] * (sizes[k] + (self.value("network", "layers", k, "biases") is not False)) for k in many
+        ]
+        if sum(counts) > MAX_PARAMETERS:
+            where = ("network", "layers", counts.index(max(counts)), "units")
+            message = f"the network has {sum(counts):,} parameters; {MAX_PARAMETERS:,} are the most"
+            self.fault(where, message, f"{max(counts):,} of them are in this layer")
+            return False
+        rows, batch = self.length("examples"), self.value("training", "batch", default=1)
+        together = rows if batch == "all" else min(batch, rows)
+        if max(rows * max(sizes[0], sizes[-1]), together * max(sizes)) > MAX_NUMBERS:
+            message = f"{rows:,} examples are too many for layers of {max(sizes):,} units"
+            self.fault(("examples",), message, f"their product may be {MAX_NUMBERS:,}")
+            return False
+        return True
+
+    def built_layer(self, k: int, before: int, units: int, names: tuple[str, ...] | None, last: bool) -> Layer:
+        def value(key, default=None):
+            return self.value("network", "layers", k, key, default=default)
+
+        weights, biases = value("weights", Layer.weights), value("biases")
+        if not isinstance(weights, str):
+            weights = np.array(weights, dtype=float) if {len(row) for row in weights} == {before} else Layer.weights
+            if not isinstance(weights, str) and len(weights) != units:
+                weights = Layer.weights
+        if biases is not False:
+            biases = np.array(biases, dtype=float) if biases and len(biases) == units else np.zeros(units)
+        activation = value("activation", Layer.activation)
+        return Layer(
+            units=units,
+            activation=activation if last or activation != "softmax" else Layer.activation,
+            alpha=float(value("alpha", Layer.alpha)),
+            weights=weights,
+            biases=None if biases is False else biases,
+            names=names,
+            train_weights=value("train_weights", True),
+            train_biases=value("train_biases", True),
+        )
+
+    # ---------------------------------------------------------------- examples
+
+    def examples_shape(self, sizes: Sequence[int | None], possible: list[set[int]], loss: str | None) -> None:
+        many = self.length("examples")
+        if not many:
+            if self.sound("examples"):
+                advice = "add [[examples]] with inputs and targets"
+                self.fault(("network",), "a network needs examples", advice, doubt=("examples",))
+            return
+        self.counts("inputs", possible[0] if sizes[0] else set(), f"the network has {_count(sizes[0], 'input')}")
+        outputs = sizes[-1] if len(sizes) > 1 else None
+        self.counts("targets", possible[-1] if outputs else set(), f"the network has {_count(outputs, 'output')}")
+        told = False
+        for i in range(many):
+            where = ("examples", i)
+            if not isinstance(self.value(*where, anyhow=True), dict):
+                continue
+            if self.has(*where, "target") and self.has(*where, "targets"):
+                self.fault((*where, "target"), f"example {i + 1} has target and targets", "give one of them", key=True)
+            elif self.has(*where, "target"):
+                if loss and loss != "cross_entropy" and not told:
+                    told = True  # once: it is one decision, not one an example
+                    message = f"target, the number of a class, goes with cross_entropy; the loss is {loss}"
+                    self.fault((*where, "target"), message, "write targets = [...], one number an output", key=True)
+                elif outputs and loss == "cross_entropy":
+                    self.true_class(where, outputs)
+            elif self.has(*where, "targets"):
+                if self.sound(*where, "targets"):
+                    self.distribution(where, loss)
+            elif self.sound(*where, "targets") and self.sound(*where, "target"):
+                self.fault(where, f"example {i + 1} has no targets", "add targets = [...], one number an output")
+
+    def counts(self, key: str, allowed: set[int], against: str) -> None:
+        """Note the examples whose lists are of a wrong length; one problem if all are wrong in the same way."""
+        lengths = {}
+        for i in range(self.length("examples")):
+            values = self.value("examples", i, key)
+            if isinstance(values, list):
+                lengths[i] = len(values)
+        wrong = [i for i, length in lengths.items() if allowed and length not in allowed]
+        noun, advice = key[:-1], f"one number an {'input' if key == 'inputs' else 'output'}"
+        if len(wrong) > 1 and len(wrong) == len(lengths) and len(set(lengths.values())) == 1:
+            message = f"every example has {_count(lengths[wrong[0]], noun)}; {against}"
+            self.fault(("examples", wrong[0], key), message, advice)
+            for i in wrong[1:]:
+                self.faults.doubt(("examples", i, key))
+        else:
+            for i in wrong:
+                self.fault(("examples", i, key), f"example {i + 1} has {_count(lengths[i], noun)}; {against}", advice)
+
+    def true_class(self, where: Keys, outputs: int) -> None:
+        target = self.value(*where, "target")
+        if target is not None and target > outputs:
+            message = f"target of example {where[1] + 1} is class {target}; the network has {_count(outputs, 'output')}"
+            self.fault((*where, "target"), message, "classes are counted from 1")
+
+    def distribution(self, where: Keys, loss: str | None) -> None:
+        """Hold targets against what the loss can do with them."""
+        targets, example = self.value(*where, "targets"), where[1] + 1
+        if loss == "binary_cross_entropy":
+            for j, target in enumerate(targets):
+                if not 0 <= target <= 1:
+                    message = f"targets[{j + 1}] of example {example} is {target}: binary_cross_entropy wants 0 to 1"
+                    self.fault((*where, "targets", j), message, "a target is the probability of the class")
+        elif loss == "cross_entropy":
+            negative = [j for j, target in enumerate(targets) if target < 0]
+            for j in negative:
+                message = f"targets[{j + 1}] of example {example} is {targets[j]}: a probability is not negative"
+                self.fault((*where, "targets", j), message, "cross_entropy wants probabilities that sum to 1")
+            total = float(np.sum(np.array(targets, dtype=float)))
+            if not negative and abs(total - 1) > 1e-12 * len(targets):
+                message = f"targets of example {example} sum to {total!r}; cross_entropy wants 1"
+                advice = "give the true class a 1 and the others 0, or write target = ..."
+                self.fault((*where, "targets"), message, advice)
+
+    def arrays(self, inputs: int, outputs: int, loss: str) -> tuple[np.ndarray, np.ndarray]:
+        """The examples as arrays (examples, inputs) and (examples, outputs); zeros where the file is wrong."""
+        many = max(1, self.length("examples"))
+        x, y = np.zeros((many, inputs)), np.zeros((many, outputs))
+        if loss == "cross_entropy":
+            y[:, 0] = 1
+        for i in range(self.length("examples")):
+            row, targets, target = (self.value("examples", i, key) for key in ("inputs", "targets", "target"))
+            if isinstance(row, list) and len(row) == inputs:
+                x[i] = row
+            if isinstance(targets, list) and len(targets) == outputs:
+                y[i] = targets
+            elif target is not None and target <= outputs:
+                y[i] = 0
+                y[i, target - 1] = 1
+        return x, y
+
+    # ---------------------------------------------------------------- circuits
+
+    def circuit(self) -> Circuit | None:
+        """The circuit, if every part of it is sound."""
+        if self.has("examples") and not self.has("network"):
+            message = "a circuit has no examples: its inputs are its data"
+            self.fault(("examples",), message, "take them out, or write a [network]", key=True)
+        inputs = self.value("circuit", "inputs", anyhow=True)
+        known = list(inputs) if isinstance(inputs, dict) else None  # None: not to be told
+        for name in known or ():
+            self.identifier(("circuit", "inputs", name), name, key=True)
+        definitions = self.definitions(known)
+        output = self.value("circuit", "output")
+        defined = list(dict.fromkeys(name for name, _ in self.lines() if name))
+        if output is not None and defined and output not in defined:
+            if output in (known or ()):
+                message = f"the output {quote(output)} is an input"
+            else:
+                message = f"the output {quote(output)} is not defined{did_you_mean(output[:64], defined)}"
+            self.fault(("circuit", "output"), message, f"defined are: {_listed(defined)}")
+        if not self.faults.sound("circuit") or not definitions:
+            return None
+        return Circuit({name: float(value) for name, value in inputs.items()}, tuple(definitions), output)
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Name and formula of each line of `define`; two empty texts for a line that is no definition."""
+        found = []
+        for k in range(self.length("circuit", "define")):
+            line = self.value("circuit", "define", k, anyhow=True)
+            name, equals, formula = line.partition("=") if isinstance(line, str) else ("", "", "")
+            found.append((name.strip(), formula) if equals else ("", ""))
+        return found
+
+    def definitions(self, known: list[str] | None) -> list[Definition]:
+        """The lines of `define`, parsed; what is wrong in them is noted at its column."""
+        lines, inputs = self.lines(), dict.fromkeys(known or ())
+        names = [name for name, _ in lines]
+        done: dict[str, int] = {}  # the line of each name that is defined so far
+        found = []
+        for k, (name, formula) in enumerate(lines):
+            where, line = ("circuit", "define", k), self.value("circuit", "define", k)
+            if line is not None and "=" not in line:
+                self.fault(where, f"define[{k + 1}] is no definition", "write 'name = formula', such as q = x + y")
+            elif line is not None:
+                begin, at = len(line) - len(line.lstrip()), line.index("=") + 1
+                if name in inputs:
+                    self.fault(where, f"{quote(name)} is an input", "a name is defined once", offset=begin)
+                elif name in done:
+                    message = f"{quote(name)} is defined already, by define[{done[name] + 1}]"
+                    self.fault(where, message, "a name is defined once", offset=begin)
+                else:
+                    self.identifier(where, name, offset=begin)
+
+                def resolve(word: str, offset: int, where=where, name=name, at=at) -> Expr:
+                    if word not in done and word not in inputs and known is not None:
+                        self.unknown_name(where, word, name, [*inputs, *done], names, at + offset)
+                    return Ref(Symbol(word))
+
+                try:
+                    found.append(Definition(name, parse(formula, resolve), " ".join(line.split())))
+                except FormulaError as error:
+                    advice = "a formula has numbers, names, + - * / ** ( ) and " + _listed(FUNCTIONS)
+                    self.fault(where, error.message, advice, offset=at + error.offset)
+            if name:
+                done.setdefault(name, k)
+        return found
+
+    def unknown_name(
+        self, where: Keys, word: str, name: str, known: list[str], defined: list[str], offset: int
+    ) -> None:
+        if word == name:
+            message = f"{quote(word)} is defined by itself"
+        elif word in defined:
+            message = f"{quote(word)} is used before it is defined"
+        else:
+            message = f"unknown name {quote(word)}{did_you_mean(word[:64], known)}"
+        self.fault(where, message, f"known here: {_listed(known)}", offset=offset)
+
+    def identifier(self, where: Keys, name: str, **at) -> bool:
+        """Whether a formula can use this name; noted if it cannot."""
+        if name in FUNCTIONS:
+            self.fault(where, f"{quote(name)} is a function and cannot be a name", "choose another name", **at)
+        elif not (name.isidentifier() and _IDENTIFIER.fullmatch(name) and len(name) <= 32):
+            advice = "a name has up to 32 letters, digits and underscores, and begins with no digit"
+            self.fault(where, f"{quote(name)} cannot be a name in a circuit", advice, **at)
+        else:
+            return True
+        return False
+
+    # ---------------------------------------------------------------- training
+
+    def training(self) -> Training | None:
+        """The training, with defaults; None for a circuit that has no such table."""
+        given = self.value("training", anyhow=True)
+        if not isinstance(given, dict):
+            return Training() if self.has("network") else None
+        if self.sound("training", "optimizer"):
+            self.hyperparameters(self.value("training", "optimizer", default=Training.optimizer))
+        if not self.has("network"):
+            for key, harmless in (("batch", 1), ("order", "listed"), ("l2", 0)):
+                if self.value("training", key, default=harmless) != harmless:
+                    shown = f'"{harmless}"' if isinstance(harmless, str) else harmless
+                    message = f"{key} means nothing for a circuit, which has no examples and no weight matrices"
+                    self.fault(("training", key), message, f"take it out, or write {key} = {shown}", key=True)
+        else:
+            batch, many = self.value("training", "batch"), self.length("examples")
+            if isinstance(batch, int) and batch > many > 0:
+                message = f"batch is {batch}, but the lesson has {_count(many, 'example')}: it uses all {many}"
+                advice = f'write batch = {many}, or batch = "all"'
+                self.fault(("training", "batch"), message, advice, severity="warning")
+        values = {key.name: self.value("training", key.name, default=key.default) for key in fields(Training)}
+        for name, value in values.items():
+            if isinstance(getattr(Training, name), float):
+                values[name] = float(value)
+        return Training(**values)
+
+    def hyperparameters(self, optimizer: str) -> None:
+        """Note the hyper-parameters that belong to other optimisers."""
+        owners: dict[str, list[str]] = {}
+        for name, entry in OPTIMIZERS.items():
+            for key in entry.hyper:
+                owners.setdefault(key, []).append(name)
+        for key, users in owners.items():
+            if optimizer not in users and self.has("training", key) and self.sound("training", key):
+                which = " or ".join(f'"{user}"' for user in users)
+                message = f'{key} is not used by the optimizer "{optimizer}"'
+                self.fault(("training", key), message, f"take it out, or write optimizer = {which}", key=True)
+
+
+def _count(number: int | None, noun: str) -> str:
+    """'1 unit', '2 units'."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}" if number is not None else f"? {noun}s"
+
+
+def _listed(words) -> str:
+    """The words with commas; a long list is cut."""
+    words = list(words)
+    return ", ".join(words[:20]) + (", ..." if len(words) > 20 else "")

@@ -1,0 +1,492 @@
+"""Notations: the same quantity has another name in every textbook. A notation never changes a value.
+
+A notation is one entry of `NOTATIONS`. It fixes the names, the order of a weight's two indices
+and the numbering of layers. Names are templates, in which
+
+    ^l  ^(l)  _l     the layer's number as superscript, in brackets, as subscript
+    _i _ij _ji _li   indices as subscripts: i the row (to), j the column (from), l the layer
+
+`Writer` turns formulas into documents (`layout.py`), with names or with numbers in them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tutor.activations import ACTIVATIONS, Z, derivative, prime_of
+from tutor.formula import Call, Const, Expr, Ref, Symbol
+from tutor.layout import Brackets, Doc, Frac, Matrix, Row, brackets, linear
+from tutor.lesson import Lesson
+from tutor.trace import EXACT
+
+SUPERSCRIPTS = str.maketrans("0123456789+-−()=n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾⁼ⁿ")
+SUBSCRIPTS = str.maketrans("0123456789+-−()=", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎₌")
+
+Names = tuple[str, str]  # the name of the whole, and of one element
+
+
+@dataclass(frozen=True)
+class Notation:
+    """`names` and `gradients` by quantity; `first` is the number of the layer after the inputs.
+
+    `weights_first` is the number of the weights that feed that layer; `functions` the sign of an
+    activation where the textbook writes one letter for any: (hidden, output).
+    """
+
+    title: str
+    known_from: str
+    names: dict[str, Names]
+    gradients: dict[str, Names]
+    first: int = 1
+    weights_first: int = 1
+    functions: tuple[str, str] | None = None
+    elementwise: str = "⊙"
+    matrix_product: str = "·"
+    rate: str = "η"
+    loss: str = "L"
+    mean_loss: str = "L"
+
+
+NOTATIONS: dict[str, Notation] = {
+    "dz": Notation(
+        title="dZ, dW, dA",
+        known_from="layer superscripts and dZ = dA · σ′(Z), as deep-learning courses and their code write it",
+        names={
+            "input": ("X", "x_i"),
+            "target": ("y", "y_i"),
+            "pre_activation": ("Z^l", "z_i^l"),
+            "activation": ("A^l", "a_i^l"),
+            "weights": ("W^l", "w_ij^l"),
+            "biases": ("b^l", "b_i^l"),
+            "softmax_output": ("p", "p_i"),
+        },
+        gradients={
+            "pre_activation": ("dZ^l", "dz_i^l"),
+            "activation": ("dA^l", "da_i^l"),
+            "weights": ("dW^l", "dw_ij^l"),
+            "biases": ("db^l", "db_i^l"),
+            "softmax_output": ("dp", "dp_i"),
+        },
+        elementwise="·",
+        matrix_product=" ",
+    ),
+    "nabla": Notation(
+        title="∇ and L(θ)",
+        known_from="a for pre-activation, h for activation, gradients as ∇ of L(θ), the input as layer 0",
+        names={
+            "input": ("x", "x_i"),
+            "target": ("y", "y_i"),
+            "pre_activation": ("a_l", "a_li"),
+            "activation": ("h_l", "h_li"),
+            "output": ("ŷ", "ŷ_i"),
+            "weights": ("W_l", "W_lij"),
+            "biases": ("b_l", "b_li"),
+        },
+        gradients={"any": ("∇{x} {L}", "∂{L}/∂{x}")},
+        functions=("g", "O"),
+        loss="L(θ)",
+        mean_loss="L_T(θ)",
+    ),
+    "error": Notation(
+        title="the error vector d",
+        known_from="the input as layer 1, dˡ for the error of a layer, ỹ for the prediction",
+        names={
+            "input": ("a¹", "a_i¹"),
+            "target": ("y", "y_i"),
+            "pre_activation": ("z^l", "z_i^l"),
+            "activation": ("a^l", "a_i^l"),
+            "output": ("ỹ", "ỹ_i"),
+            "weights": ("W^l", "w_ij^l"),
+            "biases": ("b^l", "b_i^l"),
+        },
+        gradients={
+            "pre_activation": ("d^l", "d_i^l"),
+            "activation": ("∇{x} {L}", "∂{L}/∂{x}"),
+            "output": ("∇{x} {L}", "∂{L}/∂{x}"),
+            "any": ("∂{L}/∂{x}", "∂{L}/∂{x}"),
+        },
+        first=2,
+        weights_first=2,
+        functions=("σ", "σ"),
+        mean_loss="L_T",
+    ),
+    "partials": Notation(
+        title="∂L/∂w and O₁₁",
+        known_from="a partial derivative for every weight, hidden outputs O₁₁, O₁₂, weights w¹ from-to",
+        names={
+            "input": ("x", "x_i"),
+            "target": ("y", "y_i"),
+            "first_of_two": ("z_prev", "z_prev_i"),
+            "second_of_two": ("z_fin", "z_fin_i"),
+            "pre_activation": ("z^l", "z^l_i"),
+            "activation": ("O_l", "O_li"),
+            "output": ("ŷ", "ŷ_i"),
+            "weights": ("W^l", "w^l_ji"),
+            "biases": ("b_l", "b_li"),
+        },
+        gradients={"any": ("∂{L}/∂{x}", "∂{L}/∂{x}")},
+        rate="α",
+    ),
+    "delta": Notation(
+        title="δ⁽ˡ⁾ and f",
+        known_from="layers in brackets, the input as layer 1, W⁽ˡ⁾ leaving layer l, δ for the error, f for any activation",
+        names={
+            "input": ("x", "x_i"),
+            "target": ("y", "y_i"),
+            "pre_activation": ("z^(l)", "z_i^(l)"),
+            "activation": ("a^(l)", "a_i^(l)"),
+            "output": ("ŷ", "ŷ_i"),
+            "weights": ("W^(l)", "w_ij^(l)"),
+            "biases": ("b^(l)", "b_i^(l)"),
+        },
+        gradients={
+            "pre_activation": ("δ^(l)", "δ_i^(l)"),
+            "weights": ("∇W^(l)", "∂{L}/∂{x}"),
+            "biases": ("∇b^(l)", "∂{L}/∂{x}"),
+            "any": ("∂{L}/∂{x}", "∂{L}/∂{x}"),
+        },
+        first=2,
+        functions=("f", "f"),
+        elementwise="∘",
+    ),
+}
+
+HYPER = {"momentum": "μ", "beta1": "β₁", "beta2": "β₂", "epsilon": "ε", "weight_decay": "λ_w", "l2": "λ", "t": "t"}
+STATES = {"velocity": "v", "m": "m", "v": "v", "mhat": "m̂", "vhat": "v̂"}
+
+
+def superscript(text: str) -> str:
+    return text.translate(SUPERSCRIPTS)
+
+
+def subscript(text: str) -> str:
+    return text.translate(SUBSCRIPTS)
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A number as it is shown: all of it if it has at most six digits, else `digits` significant ones.
+
+    Very large and very small ones in powers of ten; what float64 cannot hold as ∞ or undefined.
+    """
+    value = float(value)
+    if value != value:
+        return "undefined"
+    if value in (float("inf"), float("-inf")):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    text = f"{value:.6g}"
+    if not math.isclose(float(text), value, rel_tol=EXACT):
+        text = f"{value:#.{digits}g}".rstrip(".") if abs(value) < 1e15 else f"{value:.{digits - 1}e}"
+    mantissa, _, exponent = text.partition("e")
+    if not exponent and (abs(value) >= 10**7 or abs(value) < 1e-4):
+        mantissa, _, exponent = f"{value:.{max(digits, 4) - 1}e}".partition("e")
+    if exponent:
+        if "." in mantissa and math.isclose(float(f"{mantissa.rstrip('0').rstrip('.')}e{exponent}"), value, rel_tol=EXACT):
+            mantissa = mantissa.rstrip("0").rstrip(".")
+        text = f"{mantissa}×10{superscript(str(int(exponent)))}"
+    return text.replace("-", "−")
+
+
+def _plain(text: str) -> bool:
+    """Whether a superscript may follow at once: not after another one, a fraction or an example's mark."""
+    return not any(mark in text for mark in "/@ ∇×") and text[-1:] not in "⁰¹²³⁴⁵⁶⁷⁸⁹⁾′"
+
+
+class Writer:
+    """Writes formulas and values of one lesson in one notation."""
+
+    def __init__(self, lesson: Lesson, notation: str):
+        self.lesson, self.id = lesson, notation
+        self.notation = NOTATIONS[notation]
+        layers = lesson.network.layers if lesson.network else ()
+        self.depth = len(layers)
+        widths = [lesson.network.inputs, *(layer.units for layer in layers)] if lesson.network else [1]
+        self.wide = [width > 9 for width in widths]
+        self.softmax = bool(layers) and layers[-1].activation == "softmax"
+        self.input_names = lesson.network.input_names if lesson.network else None
+
+    # ------------------------------------------------------------ names
+
+    def name(self, ref: Ref) -> Doc:
+        """The name of a value in this notation."""
+        symbol, suffix = ref.symbol, "" if ref.example is None else f"@{ref.example + 1}"
+        doc = self._name(symbol, ref.index or None)
+        return Row((doc, suffix)) if suffix else doc
+
+    def text(self, ref: Ref) -> str:
+        """The name as one line of text."""
+        return linear(self.name(ref))
+
+    def _name(self, symbol: Symbol, index: tuple[int, ...] | None) -> Doc:
+        quantity = symbol.quantity
+        if quantity == "gradient":
+            return self._gradient(symbol, index)
+        if quantity == "local":
+            return self._local(symbol, index)
+        if quantity == "updated":
+            assert symbol.wrt
+            return Row((self._name(symbol.wrt, index), "_new"))
+        if quantity == "state":
+            assert symbol.wrt
+            of, state = linear(self._name(symbol.wrt, index)), symbol.id.rpartition(".")[2]
+            return f"{STATES[state.rstrip(chr(39))]}({of})" + ("_new" if state.endswith("'") else "")
+        if quantity == "hyper":
+            name = symbol.id.partition(".")[2]
+            return HYPER.get(name, self.notation.rate)
+        if quantity == "loss":
+            batch_mean = self.lesson.training and self.lesson.training.batch != 1 and not symbol.per_example
+            return self.notation.mean_loss if batch_mean else self.notation.loss
+        if quantity in ("node", "circuit_input", "objective"):
+            return symbol.id
+        if quantity == "input" and index and self.input_names:
+            return self.input_names[index[0]]
+        return self._fill(self._pick(self.notation.names, symbol)[index is not None], symbol, index)
+
+    def _pick(self, table: dict[str, Names], symbol: Symbol) -> Names:
+        """The entry for a symbol; the last layer's, or one of just two layers', where there is one."""
+        quantity, layer = symbol.quantity, symbol.layer
+        keys = [quantity]
+        if quantity == "activation" and layer == self.depth:
+            keys = ["softmax_output"] * self.softmax + ["output", quantity]
+        elif quantity == "pre_activation" and self.depth == 2:
+            keys = ["first_of_two" if layer == 1 else "second_of_two", quantity]
+        return next(table[key] for key in (*keys, "any") if key in table)
+
+    def _gradient(self, symbol: Symbol, index: tuple[int, ...] | None) -> Doc:
+        of, wrt = symbol.of, symbol.wrt
+        assert of and wrt
+        if self.lesson.circuit or of.quantity == "objective":
+            return Frac(f"∂{of.id}", Row(("∂", self._name(wrt, index))), tight=True)
+        template = self._pick(self.notation.gradients, wrt)[index is not None]
+        if "{x}" not in template:
+            return self._fill(template, wrt, index)
+        L, x = linear(self._name(of, None)), linear(self._name(wrt, index))
+        top, slash, bottom = template.partition("/")
+        if slash:
+            return Frac(top.format(L=L, x=x), bottom.format(L=L, x=x), tight=True)
+        return template.format(L=L, x=x)
+
+    def _local(self, symbol: Symbol, index: tuple[int, ...] | None) -> Doc:
+        """∂a/∂z with the indices that it has: dz[i]/dW[i,j], dz[i]/da[j], da[i]/dz[i]; a Jacobian's da[k]/dz[i]."""
+        of, wrt = symbol.of, symbol.wrt
+        assert of and wrt
+        over, under = index, index
+        if index and of.shape and len(index) == 2:
+            over, under = index[:1], index if len(wrt.shape) == 2 else index[1:]
+        return Frac(
+            Row(("∂", self._name(of, over if of.shape else None))),
+            Row(("∂", self._name(wrt, under if wrt.shape else None))),
+            tight=True,
+        )
+
+    def _fill(self, template: str, symbol: Symbol, index: tuple[int, ...] | None) -> str:
+        """A template with the numbers of layer and indices put in."""
+        first = self.notation.weights_first if symbol.quantity in ("weights", "biases") and self.id == "delta" else self.notation.first
+        layer = (symbol.layer or 0) + first - 1
+        i, j = (index or ()) + (None,) * (2 - len(index or ()))
+        letters = {"l": layer, "i": None if i is None else i + 1, "j": None if j is None else j + 1}
+        at = symbol.layer or 0
+        wide = index is not None and (self.wide[min(at, self.depth)] or (j is not None and self.wide[max(at - 1, 0)]))
+
+        def replace(match: re.Match) -> str:
+            raised, lowered = match["raised"], match["lowered"]
+            if raised:
+                return superscript(raised[1:].replace("l", str(layer)))
+            parts = [subscript(str(letters[c])) for c in lowered[1:]]
+            return ("," if wide else "").join(parts)
+
+        return re.sub(r"(?P<raised>\^\(l\)|\^l)|(?P<lowered>_(?:lij|li|ij|ji|l|i)(?![a-z]))", replace, template)
+
+    # ------------------------------------------------------------ formulas
+
+    def formula(self, expr: Expr) -> Doc:
+        """The formula with names."""
+        return self._write(expr, self.name)[0]
+
+    def numbers(self, expr: Expr, value: Callable[[Ref], np.ndarray | float], digits: int = 4) -> Doc:
+        """The formula with the numbers put in."""
+        return self._write(expr, lambda ref: self.value(value(ref), digits))[0]
+
+    def value(self, value: np.ndarray | float, digits: int = 4) -> Doc:
+        """A value as a number, a column or a matrix."""
+        array = np.asarray(value, dtype=float)
+        if array.ndim == 0:
+            return number(float(array), digits)
+        return Matrix(array, digits)
+
+    def function(self, name: str, output: bool) -> str:
+        """The sign of an activation: σ, tanh ...; or the one letter that a textbook has for any."""
+        if self.notation.functions and not self.lesson.circuit:
+            return self.notation.functions[output]
+        return "softmax" if name == "softmax" else ACTIVATIONS[name].glyph
+
+    def definition(self, node: Call) -> Doc | None:
+        """σ(z) = 1 / (1 + e⁻ᶻ): what the sign of an activation's call stands for."""
+        letter = "a" if self.id == "nabla" else "z"
+        entry = ACTIVATIONS[node.op]
+        left = f"{self.function(node.op, self._is_output(node.args[0]))}({letter}) = "
+        alpha = node.args[1:]
+
+        def leaf(ref: Ref) -> Doc:
+            return letter if ref == Z else self._write(alpha[0], self.name)[0]
+
+        return Row((left, self._write(entry.f, leaf)[0]))
+
+    def _is_output(self, z: Expr) -> bool:
+        return isinstance(z, Ref) and z.symbol.layer == self.depth
+
+    def _write(self, expr: Expr, leaf: Callable[[Ref], Doc], need: int = 0) -> tuple[Doc, int]:
+        """A formula as a document and its precedence, bracketed if that is below `need`.
+
+        Precedences: 1 sum, 2 minus sign, 3 product and linear fraction, 4 power, 5 atom.
+        """
+        doc, precedence = self._node(expr, leaf)
+        if precedence < need:
+            return brackets(doc), 5
+        return doc, precedence
+
+    def _node(self, expr: Expr, leaf: Callable[[Ref], Doc]) -> tuple[Doc, int]:
+        if isinstance(expr, Const):
+            text = number(expr.value)
+            return text, 2 if text.startswith("−") else 3 if "×" in text else 5
+        if isinstance(expr, Ref):
+            doc = leaf(expr)
+            text = doc if isinstance(doc, str) else ""
+            return doc, 2 if text.startswith("−") else 3 if "×" in text else 5
+        assert isinstance(expr, Call)
+        return self._call(expr, leaf)
+
+    def _call(self, node: Call, leaf: Callable[[Ref], Doc]) -> tuple[Doc, int]:
+        op, args = node.op, node.args
+
+        def sub(expr: Expr, need: int) -> Doc:
+            return self._write(expr, leaf, need)[0]
+
+        def term(expr: Expr) -> Doc:
+            """What follows a + or −: never one sign after another."""
+            doc = sub(expr, 3)
+            return brackets(doc) if isinstance(doc, Row) and linear(doc).startswith("−") else doc
+
+        if op == "add":
+            parts: list[Doc] = [sub(args[0], 1)]
+            for arg in args[1:]:
+                parts += [" + ", term(arg)]
+            return Row(tuple(parts)), 1
+        if op == "sub":
+            return Row((sub(args[0], 1), " − ", term(args[1]))), 1
+        if op == "neg":
+            return Row(("−", sub(args[0], 3))), 2
+        if op == "mul":
+            sign = f" {self.notation.elementwise} " if all(arg.shape for arg in args) else " · "
+            first = 2 if isinstance(args[0], Const | Ref) else 3  # −2 · (y − ŷ) needs no brackets
+            return Row((sub(args[0], first), sign, sub(args[1], 4 if isinstance(args[1], Call) and args[1].op == "div" else 3))), 3
+        if op in ("div", "ratio"):
+            over, under = self._write(args[0], leaf, 0), self._write(args[1], leaf, 0)
+            return Frac(over[0], under[0], over[1] < 3, under[1] < 4), 3
+        if op == "pow":
+            base, power = sub(args[0], 5), sub(args[1], 5)
+            if not (isinstance(base, Matrix) or isinstance(base, str) and _plain(base)) and not isinstance(base, Brackets):
+                base = brackets(base)
+            if isinstance(power, Brackets) and linear(power.inner).lstrip("−").isdigit():
+                power = power.inner
+            text = linear(power)
+            if text.lstrip("−").isdigit() or text == "t":
+                return Row((base, superscript(text).replace("t", "ᵗ"))), 4
+            return Row((base, "^", power)), 4
+        if op == "exp":
+            return self._exponential(sub(args[0], 0))
+        if op == "log":
+            return Row(("ln ", sub(args[0], 5))), 4
+        if op == "sqrt":
+            return Row(("√", sub(args[0], 5))), 4
+        if op == "abs":
+            return Row(("|", sub(args[0], 0), "|")), 5
+        if op == "power_log":
+            return Row((sub(args[0] ** args[1], 3), " · ln ", sub(args[0], 5))), 3
+        if op == "matmul":
+            return Row((sub(args[0], 3), self._product(args, leaf), sub(args[1], 3))), 3
+        if op == "transpose":
+            return self._transposed(args[0], leaf), 5
+        if op == "outer":
+            return Row((sub(args[0], 3), self._product(args, leaf), self._transposed(args[1], leaf))), 3
+        if op == "rows":
+            return Row(("1", self._product(args, leaf), self._transposed(args[0], leaf))), 3
+        if op == "sum":
+            return Row(("Σ ", sub(args[0], 3))), 3
+        if op == "mean":
+            return self._mean(node, leaf)
+        if op == "choose":
+            return brackets(Row((sub(args[1], 0), " if ", sub(args[0], 1), " > 0, else ", sub(args[2], 0)))), 5
+        if op in ("wins_max", "wins_min"):
+            return self._indicator(node, sub), 5
+        if op == "jacobian":
+            a = sub(args[0], 5)
+            return brackets(Row(("diag ", a, " − ", a, self._product(args, leaf), self._transposed(args[0], leaf)))), 5
+        if op == "linear":
+            return self._node(args[0], leaf)
+        if prime_of(op) and leaf != self.name:  # with numbers, f′ is written out: 0.7 · (1 − 0.7)
+            return self._node(derivative(prime_of(op), args), leaf)
+        return self._function(node, sub)
+
+    def written_out(self, node: Call) -> Expr:
+        """What the derivative of an activation is for its arguments: σ′(z) -> a (1 − a)."""
+        return derivative(prime_of(node.op) or node.op, node.args)
+
+    def _function(self, node: Call, sub: Callable[[Expr, int], Doc]) -> tuple[Doc, int]:
+        name = prime_of(node.op) or node.op
+        if name in ACTIVATIONS or name == "softmax":
+            glyph = self.function(name, self._is_output(node.args[0]))
+            prime = "′" if name != node.op else ""
+            return Row((glyph + prime, brackets(sub(node.args[0], 0)))), 5
+        parts: list[Doc] = [sub(node.args[0], 0)]
+        for arg in node.args[1:]:
+            parts += [", ", sub(arg, 0)]
+        return Row((node.op, brackets(Row(tuple(parts))))), 5
+
+    def _product(self, args: tuple[Expr, ...], leaf: Callable[[Ref], Doc]) -> str:
+        """Between matrices: some textbooks write nothing between names, but numbers need a sign."""
+        named = leaf == self.name
+        return f" {self.notation.matrix_product} " if named and self.notation.matrix_product.strip() else " " if named else " · "
+
+    def _exponential(self, power: Doc) -> tuple[Doc, int]:
+        text = linear(power)
+        raised = {"z": "ᶻ", "−z": "⁻ᶻ", "a": "ᵃ", "−a": "⁻ᵃ"}.get(text)
+        if raised:
+            return "e" + raised, 4
+        return Row(("exp", brackets(power))), 5
+
+    def _transposed(self, expr: Expr, leaf: Callable[[Ref], Doc]) -> Doc:
+        doc = self._write(expr, leaf, 5)[0]
+        if isinstance(doc, Matrix):
+            return doc.transposed()
+        return Row((doc if _plain(linear(doc)) else brackets(doc), "ᵀ"))
+
+    def _mean(self, node: Call, leaf: Callable[[Ref], Doc]) -> tuple[Doc, int]:
+        (arg,), count = node.args, node.param
+        assert isinstance(arg, Ref) and count
+        if leaf == self.name:
+            return Row((Frac("1", str(count)), " · Σₑ ", self.name(arg), "@e")), 3
+        shown = list(range(count)) if count <= 3 else [0, 1, count - 1]
+        parts: list[Doc] = []
+        for e in shown:
+            if parts:
+                parts.append(" + … + " if e == count - 1 and count > 3 else " + ")
+            parts.append(self._write(Ref(arg.symbol, arg.index, e), leaf, 3)[0])
+        return Row((Frac("1", str(count)), " · ", brackets(Row(tuple(parts))))), 3
+
+    def _indicator(self, node: Call, sub: Callable[[Expr, int], Doc]) -> Doc:
+        """1(x ≥ y): 1 if the argument is the one that max or min takes, 0 if not."""
+        k = node.param or 0
+        others = [arg for at, arg in enumerate(node.args) if at != k]
+        strict, even = (">", "≥") if node.op == "wins_max" else ("<", "≤")
+        parts: list[Doc] = ["1", "("]
+        for at, other in enumerate(others):
+            sign = even if at >= k else strict
+            parts += ([", "] if at else []) + [sub(node.args[k], 1), f" {sign} ", sub(other, 1)]
+        return Row((*parts, ")"))

@@ -1,0 +1,70 @@
+"""The table of optimisers: how a parameter's new value follows from its gradient.
+
+In a rule, `p` is the parameter, `g` its gradient, `h` the hyper-parameters by name (and
+`t`, the number of this update, from 1), `old(name)` a state's value before this update and
+`define(name, formula)` one more equation. A rule returns the new value's formula. States
+start at zero; `m'` is the new value of the state `m`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tutor.formula import Expr, Ref, call
+
+Rule = Callable[[Ref, Ref, dict[str, Ref], Callable[[str], Ref], Callable[[str, Expr], Ref]], Expr]
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """`hyper` names the lesson's keys that it uses, `states` what it remembers of each parameter."""
+
+    title: str
+    rule: Rule
+    hyper: tuple[str, ...] = ("learning_rate",)
+    states: tuple[str, ...] = ()
+
+
+def _sgd(p, g, h, old, define):
+    return p - h["learning_rate"] * g
+
+
+def _momentum(p, g, h, old, define):
+    velocity = define("velocity'", h["momentum"] * old("velocity") + g)
+    return p - h["learning_rate"] * velocity
+
+
+def _nesterov(p, g, h, old, define):
+    velocity = define("velocity'", h["momentum"] * old("velocity") + g)
+    return p - h["learning_rate"] * (g + h["momentum"] * velocity)
+
+
+def _adam_step(g, h, old, define):
+    """m̂ / (√v̂ + ε), Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, algorithm 1."""
+    m = define("m'", h["beta1"] * old("m") + (1 - h["beta1"]) * g)
+    v = define("v'", h["beta2"] * old("v") + (1 - h["beta2"]) * g**2)
+    m_hat = define("mhat", m / (1 - h["beta1"] ** h["t"]))
+    v_hat = define("vhat", v / (1 - h["beta2"] ** h["t"]))
+    return m_hat / (call("sqrt", v_hat) + h["epsilon"])
+
+
+def _adam(p, g, h, old, define):
+    return p - h["learning_rate"] * _adam_step(g, h, old, define)
+
+
+def _adamw(p, g, h, old, define):
+    """Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019; biases do not decay."""
+    step = _adam_step(g, h, old, define)
+    if p.symbol.quantity == "biases":
+        return p - h["learning_rate"] * step
+    return p - h["learning_rate"] * (step + h["weight_decay"] * p)
+
+
+OPTIMIZERS: dict[str, Optimizer] = {
+    "sgd": Optimizer("gradient descent", _sgd),
+    "momentum": Optimizer("momentum", _momentum, ("learning_rate", "momentum"), ("velocity",)),
+    "nesterov": Optimizer("Nesterov momentum", _nesterov, ("learning_rate", "momentum"), ("velocity",)),
+    "adam": Optimizer("Adam", _adam, ("learning_rate", "beta1", "beta2", "epsilon"), ("m", "v")),
+    "adamw": Optimizer("AdamW", _adamw, ("learning_rate", "beta1", "beta2", "epsilon", "weight_decay"), ("m", "v")),
+}

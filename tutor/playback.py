@@ -1,0 +1,197 @@
+"""A cursor over a trace, and the pure functions that move it.
+
+The player's whole state is one immutable `Cursor`. At the levels story and matrix a step is an
+equation; at level scalar it is one element of it. The example of the batch is an axis that
+the cursor moves along, so that fifty examples are not seven hundred steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tutor.lesson import LEVELS, Lesson
+from tutor.notation import NOTATIONS
+from tutor.trace import PHASES, NoSuchStep, Step, Trace, find_local, resolve
+
+TRAIL = 100  # how many jumps can be taken back
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where the learner is: the equation `at`, an element of it and an example (both from 0).
+
+    `aside` is the id of a step outside the list (a local derivative). `furthest` is the last
+    equation reached, `trail` the ids that jumps started from.
+    """
+
+    at: int = 0
+    level: str = "scalar"
+    notation: str = "dz"
+    iteration: int = 1
+    example: int = 0
+    element: tuple[int, ...] = ()
+    furthest: int = 0
+    aside: str | None = None
+    trail: tuple[str, ...] = ()
+
+
+def start(lesson: Lesson) -> Cursor:
+    """The first step of a lesson, at the level and in the notation that it opens in."""
+    return Cursor(level=lesson.level, notation=lesson.notation)
+
+
+def current(cursor: Cursor, trace: Trace) -> Step:
+    """The step that the cursor is on."""
+    eq = trace.equations[cursor.at]
+    if cursor.aside and (local := find_local(trace.program, cursor.aside)):
+        eq = local
+    example = cursor.example if eq.symbol.per_example else None
+    index = _clamp(cursor.element, eq.symbol.shape) if cursor.level == "scalar" else None
+    return Step(trace, eq, index, example)
+
+
+def _clamp(element: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The nearest element of a shape; what is missing is the first."""
+    padded = element + (0,) * (len(shape) - len(element))
+    return tuple(min(i, n - 1) for i, n in zip(padded, shape, strict=False))
+
+
+def _to(cursor: Cursor, trace: Trace, at: int, element: tuple[int, ...] = ()) -> Cursor:
+    at = max(0, min(at, len(trace.equations) - 1))
+    return replace(cursor, at=at, element=element, aside=None, furthest=max(cursor.furthest, at))
+
+
+def _elements(cursor: Cursor, trace: Trace) -> tuple[int, int]:
+    """Which element (counted row by row) the cursor is on, and how many there are."""
+    shape = trace.equations[cursor.at].symbol.shape
+    count = int(np.prod(shape)) if shape else 1
+    if cursor.level != "scalar" or not shape:
+        return 0, 1
+    return int(np.ravel_multi_index(_clamp(cursor.element, shape), shape)), count
+
+
+def forward(cursor: Cursor, trace: Trace) -> Cursor | None:
+    """The next step; None at the end."""
+    if cursor.aside:
+        return replace(cursor, aside=None)
+    element, count = _elements(cursor, trace)
+    if element + 1 < count:
+        shape = trace.equations[cursor.at].symbol.shape
+        return _to(cursor, trace, cursor.at, tuple(map(int, np.unravel_index(element + 1, shape))))
+    return _to(cursor, trace, cursor.at + 1) if cursor.at + 1 < len(trace.equations) else None
+
+
+def back(cursor: Cursor, trace: Trace) -> Cursor | None:
+    """The step before; None at the start."""
+    if cursor.aside:
+        return replace(cursor, aside=None)
+    element, _ = _elements(cursor, trace)
+    shape = trace.equations[cursor.at].symbol.shape
+    if element:
+        return _to(cursor, trace, cursor.at, tuple(map(int, np.unravel_index(element - 1, shape))))
+    if cursor.at == 0:
+        return None
+    before = trace.equations[cursor.at - 1].symbol.shape
+    return _to(cursor, trace, cursor.at - 1, tuple(n - 1 for n in before))
+
+
+def next_equation(cursor: Cursor, trace: Trace, by: int = 1) -> Cursor:
+    """The next (or, by −1, the previous) equation, whatever the level."""
+    return _to(cursor, trace, cursor.at + by)
+
+
+def next_phase(cursor: Cursor, trace: Trace, by: int = 1) -> Cursor:
+    """The first step of the next phase; backward: of this phase, or of the one before if already there."""
+    phases = [eq.phase for eq in trace.equations]
+    starts = [at for at, phase in enumerate(phases) if at == 0 or phases[at - 1] != phase]
+    if by > 0:
+        return _to(cursor, trace, next((s for s in starts if s > cursor.at), len(phases) - 1))
+    return _to(cursor, trace, next((s for s in reversed(starts) if s < cursor.at), 0))
+
+
+def first(cursor: Cursor, trace: Trace) -> Cursor:
+    return _to(cursor, trace, 0)
+
+
+def last(cursor: Cursor, trace: Trace) -> Cursor:
+    at = len(trace.equations) - 1
+    return _to(cursor, trace, at, tuple(n - 1 for n in trace.equations[at].symbol.shape))
+
+
+def jump(cursor: Cursor, trace: Trace, id: str) -> Cursor:
+    """The step of an id, remembering where the jump began. Raises NoSuchStep.
+
+    An element of a matrix opens level scalar.
+    """
+    eq, index, example = resolve(trace.program, id)
+    here = place(cursor, trace)
+    moved = replace(cursor, trail=(*cursor.trail[-TRAIL + 1 :], here), example=cursor.example if example is None else example)
+    if index is not None:
+        moved = replace(moved, level="scalar")
+    known = [e.symbol.key for e in trace.equations]
+    if eq.symbol.key in known:
+        return _to(moved, trace, known.index(eq.symbol.key), index or ())
+    return replace(moved, aside=eq.symbol.id, element=index or ())
+
+
+def return_from_jump(cursor: Cursor, trace: Trace) -> Cursor | None:
+    """Where the last jump began; None if there was none."""
+    if not cursor.trail:
+        return None
+    level = cursor.level
+    try:
+        landed = jump(cursor, trace, cursor.trail[-1])
+    except NoSuchStep:  # the id of an iteration with another batch
+        landed = cursor
+    return replace(landed, trail=cursor.trail[:-1], level=level)
+
+
+def place(cursor: Cursor, trace: Trace) -> str:
+    """The id of the current step: what a jump or a bookmark needs to come back."""
+    return current(cursor, trace).id
+
+
+def move_element(cursor: Cursor, trace: Trace, rows: int, columns: int) -> Cursor:
+    """Walk the cells of a vector or matrix at level scalar; stops at the edges."""
+    shape = current(cursor, trace).equation.symbol.shape
+    if cursor.level != "scalar" or not shape:
+        return cursor
+    by = (rows, columns) if len(shape) == 2 else (rows or columns,)
+    at = _clamp(cursor.element, shape)
+    moved = tuple(max(0, min(i + d, n - 1)) for i, d, n in zip(at, by, shape, strict=True))
+    return replace(cursor, element=moved)
+
+
+def move_example(cursor: Cursor, trace: Trace, by: int) -> Cursor:
+    """The next example of the batch, round and round."""
+    return replace(cursor, example=(cursor.example + by) % trace.examples)
+
+
+def set_level(cursor: Cursor, level: str) -> Cursor:
+    return replace(cursor, level=level)
+
+
+def next_level(cursor: Cursor, by: int = 1) -> Cursor:
+    return set_level(cursor, LEVELS[(LEVELS.index(cursor.level) + by) % len(LEVELS)])
+
+
+def next_notation(cursor: Cursor, by: int = 1) -> Cursor:
+    names = list(NOTATIONS)
+    return replace(cursor, notation=names[(names.index(cursor.notation) + by) % len(names)])
+
+
+def at_iteration(cursor: Cursor, before: Trace, after: Trace) -> Cursor:
+    """The same step in another iteration (whose batch may be shorter)."""
+    id = before.equations[cursor.at].symbol.id
+    ids = [eq.symbol.id for eq in after.equations]
+    at = ids.index(id) if id in ids else min(cursor.at, len(ids) - 1)
+    example = min(cursor.example, after.examples - 1)
+    return replace(cursor, at=at, example=example, iteration=after.iteration.number, furthest=max(cursor.furthest, at))
+
+
+def phases(trace: Trace) -> list[str]:
+    """The phases that occur, in order."""
+    present = {eq.phase for eq in trace.equations}
+    return [phase for phase in PHASES if phase in present]

@@ -1,0 +1,505 @@
+"""The lesson format, declared once, and a small interpreter that holds a file against it.
+
+`SCHEMA` has the shape of a JSON Schema, so that editors can use it too. What one key cannot
+know alone (counts that must agree, a loss and its activation) is in `lesson.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tutor.activations import ACTIVATIONS
+from tutor.formula import did_you_mean
+from tutor.losses import LOSSES
+from tutor.optimizers import OPTIMIZERS
+from tutor.source import FORBIDDEN, Keys, code_point, quote
+
+LEVELS = ("story", "scalar", "matrix")
+INITIALISERS = ("xavier", "he", "normal")
+ORDERS = ("listed", "shuffled", "random")
+NOTATIONS = ("nabla", "dz", "error", "partials", "delta")
+MAX_PARAMETERS = 10_000_000
+MAX_FAULTS = 200  # more than anybody reads
+
+_NUMBER = {"type": "number"}
+_VECTOR = {"title": "a list of numbers", "type": "array", "items": _NUMBER}
+_MATRIX = {"title": "a list of rows of numbers", "type": "array", "minItems": 1, "items": _VECTOR}
+_NAMES = {
+    "title": "a list of names",
+    "type": "array",
+    "minItems": 1,
+    "uniqueItems": True,
+    "items": {"type": "string"},
+}
+_COUNT = {"type": "integer", "minimum": 1, "maximum": MAX_PARAMETERS}
+
+
+def _text(description: str, **keywords) -> dict:
+    return {"description": description, "type": "string", **keywords}
+
+
+def _number(description: str, default: float, **bounds) -> dict:
+    return {"description": description, "type": "number", "default": default, **bounds}
+
+
+def _choice(description: str, values, **keywords) -> dict:
+    return {"description": description, "type": "string", "enum": list(values), **keywords}
+
+
+def _table(description: str, required: tuple[str, ...], properties: dict) -> dict:
+    return {
+        "description": description,
+        "type": "object",
+        "required": list(required),
+        "additionalProperties": False,
+        "properties": properties,
+    }
+
+
+def _list(description: str, items: dict, **keywords) -> dict:
+    return {"description": description, "type": "array", "items": items, **keywords}
+
+
+_LAYER = _table(
+    "A layer: z = W·a + b, a = activation(z). The first [[network.layers]] is the one after the inputs.",
+    ("units",),
+    {
+        "units": {"description": "How many units, or a list of their names.", "anyOf": [_COUNT, _NAMES]},
+        "activation": _choice(
+            "What is applied to z; softmax at the output only.", [*ACTIVATIONS, "softmax"], default="linear"
+        ),
+        "alpha": _number("The slope of leaky_relu where z < 0.", 0.01, minimum=0, exclusiveMaximum=1),
+        "weights": {
+            "description": "One row a unit of this layer, one column a unit that feeds it; "
+            "or how they are drawn with the seed of [training].",
+            "default": "xavier",
+            "anyOf": [{"type": "string", "enum": list(INITIALISERS)}, _MATRIX],
+        },
+        "biases": {
+            "description": "One number a unit; false: the layer has none. Left out: zeros.",
+            "anyOf": [_VECTOR, {"type": "boolean", "const": False}],
+        },
+        "train_weights": {
+            "description": "false: the weights are shown and differentiated, never updated.",
+            "type": "boolean",
+            "default": True,
+        },
+        "train_biases": {"description": "The same for the biases.", "type": "boolean", "default": True},
+    },
+)
+
+_NETWORK = _table(
+    "A network of layers. A lesson has a [network] or a [circuit].",
+    ("inputs", "loss", "layers"),
+    {
+        "inputs": {"description": "The names of the inputs, or how many there are.", "anyOf": [_NAMES, _COUNT]},
+        "loss": _choice("What is minimised; see the table of losses.", LOSSES),
+        "layers": _list("The layers, from the inputs to the output.", _LAYER, minItems=1),
+    },
+)
+
+_CIRCUIT = _table(
+    "A circuit of gates, instead of a [network].",
+    ("inputs", "define", "output"),
+    {
+        "inputs": {
+            "description": "The inputs by name: [circuit.inputs], then lines such as x = -2.",
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": _NUMBER,
+        },
+        "define": _list(
+            "Lines 'name = formula', read in order; a name is defined before it is used, once.",
+            {"type": "string"},
+            minItems=1,
+        ),
+        "output": _text("The defined name whose derivatives are computed."),
+    },
+)
+
+_EXAMPLE = _table(
+    "One example: what goes in and what should come out.",
+    ("inputs",),
+    {
+        "inputs": {"description": "One number an input.", **_VECTOR},
+        "targets": {"description": "One number an output.", **_VECTOR},
+        "target": {
+            "description": "Instead of targets, with cross_entropy: the true class, counted from 1.",
+            "type": "integer",
+            "minimum": 1,
+        },
+    },
+)
+
+_FRACTION = {"minimum": 0, "exclusiveMaximum": 1}
+
+_TRAINING = _table(
+    "How the parameters are updated. A network has all of this by default; a circuit is trained only with this table.",
+    (),
+    {
+        "learning_rate": _number("η, the length of a step.", 0.01, exclusiveMinimum=0),
+        "optimizer": _choice("The rule of the update; see the table of optimizers.", OPTIMIZERS, default="sgd"),
+        "batch": {
+            "description": 'Examples averaged in one update, or "all". The last batch of an epoch may be short.',
+            "default": 1,
+            "anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "enum": ["all"]}],
+        },
+        "order": _choice(
+            "The rows as listed, shuffled each epoch, or a random row each time.", ORDERS, default="listed"
+        ),
+        "seed": {
+            "description": "Of everything that is drawn: weights, order.",
+            "type": "integer",
+            "default": 0,
+            "minimum": 0,
+        },
+        "l2": _number("λ: adds λ/2 Σ‖W‖² to the objective, not for biases.", 0.0, minimum=0),
+        "momentum": _number("The share of the velocity that is kept.", 0.9, **_FRACTION),
+        "beta1": _number("The share of the first moment that is kept.", 0.9, **_FRACTION),
+        "beta2": _number("The share of the second moment that is kept.", 0.999, **_FRACTION),
+        "epsilon": _number("Keeps the division by the root of the second moment finite.", 1e-8, exclusiveMinimum=0),
+        "weight_decay": _number("The share of a weight taken off beside the gradient's step.", 0.01, minimum=0),
+    },
+)
+
+_NOTE = _table(
+    "Prose attached to a step.",
+    ("step", "text"),
+    {
+        "step": _text("The id of the step, such as dL/dz2.", minLength=1),
+        "text": _text("Markdown.", minLength=1),
+    },
+)
+
+SCHEMA = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "A lesson of backprop-tutor, format 1",
+    **_table(
+        "A lesson file.",
+        ("format", "title"),
+        {
+            "format": {"description": "The format of the file.", "type": "integer", "const": 1},
+            "title": _text("The title.", minLength=1),
+            "summary": _text("One line for the list of lessons.", default=""),
+            "unit": _text("The heading in the list of lessons.", default=""),
+            "level": _choice("The level that the lesson opens at.", LEVELS, default="scalar"),
+            "notation": _choice("The notation that it opens in.", NOTATIONS, default="dz"),
+            "requires": _list(
+                "Ids of lessons recommended before this one.", {"type": "string"}, default=[], uniqueItems=True
+            ),
+            "intro": _text("Markdown, shown first.", default=""),
+            "outro": _text("Markdown, shown last.", default=""),
+            "network": _NETWORK,
+            "circuit": _CIRCUIT,
+            "examples": _list("What a network learns from: at least one.", _EXAMPLE, minItems=1),
+            "training": _TRAINING,
+            "notes": _list("Prose attached to steps.", _NOTE, default=[]),
+        },
+    ),
+}
+
+
+# ---------------------------------------------------------------- what is wrong with a value
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong at a key path; `key`: with the key itself, `offset`: at that character of its string."""
+
+    path: Keys
+    message: str
+    advice: str = ""
+    key: bool = False
+    offset: int | None = None
+    severity: str = "error"
+
+
+class TooMany(Exception):
+    """More faults than are worth listing."""
+
+
+@dataclass
+class Faults:
+    """The faults found so far, and which keys they leave in doubt."""
+
+    found: list[Fault] = field(default_factory=list)
+    misplaced: set[str] = field(default_factory=set)  # known keys, written in a table that is not theirs
+    _doubtful: set[Keys] = field(default_factory=set)
+    _touched: set[Keys] = field(default_factory=set)
+
+    def add(self, path: Keys, message: str, advice: str = "", *, doubt: Keys | None = None, **where) -> None:
+        """Note a fault. It leaves in doubt the value at `path`, or that at `doubt` where that is another."""
+        if len(self.found) >= MAX_FAULTS:
+            raise TooMany
+        fault = Fault(path, message, advice, **where)
+        self.found.append(fault)
+        if fault.severity == "error":
+            self.doubt(path if doubt is None else doubt)
+
+    def doubt(self, path: Keys) -> None:
+        """Leave the value at a path in doubt: no further fault is to be concluded from it."""
+        self._doubtful.add(path)
+        self._touched.update(path[:i] for i in range(len(path) + 1))
+
+    def sound(self, *path: str | int) -> bool:
+        """Whether no fault was found in the value at this path, in a part of it, or in what it is a part of."""
+        return path not in self._touched and not any(path[:i] in self._doubtful for i in range(1, len(path)))
+
+
+def label(path: Keys) -> str:
+    """What a message calls the value at a path: 'weights[1,3] of layer 2', '[network]', 'example 4'."""
+    if not path:
+        return "the lesson"
+    rest, of = path, ""
+    for prefix, name in ((("network", "layers"), "layer"), (("examples",), "example"), (("notes",), "note")):
+        if path[: len(prefix)] == prefix and len(path) > len(prefix):
+            rest, of = path[len(prefix) + 1 :], f"{name} {path[len(prefix)] + 1}"
+            if not rest:
+                return of
+            of = " of " + of
+    if path[:2] == ("circuit", "inputs") and len(path) == 3:
+        return f"the input {quote(str(path[2]))}"
+    if path[0] in _TABLES and not of:
+        if len(path) == 1:
+            return f"[{path[0]}]"
+        rest, of = path[1:], f" of [{path[0]}]" if path[1] == "inputs" else ""
+    names = [str(part) for part in rest if isinstance(part, str)]
+    index = ",".join(str(part + 1) for part in rest if isinstance(part, int))
+    return ".".join(names) + (f"[{index}]" if index else "") + of
+
+
+_TABLES = ("network", "circuit", "training")
+# where each key belongs, for those written in the wrong table
+_HOMES: dict[str, str] = {
+    key: home
+    for home, schema in (
+        ("in [[notes]]", _NOTE),
+        ("in [[examples]]", _EXAMPLE),
+        ("in [training]", _TRAINING),
+        ("in [circuit]", _CIRCUIT),
+        ("in [[network.layers]]", _LAYER),
+        ("in [network]", _NETWORK),
+        ("at the top of the file, before the first [table]", SCHEMA),
+    )
+    for key in schema["properties"]
+}
+
+
+def check(value: dict, faults: Faults) -> None:
+    """Hold a parsed TOML document against `SCHEMA` and note every fault. Raises TooMany."""
+    _check(SCHEMA, value, (), faults)
+
+
+def _check(schema: dict, value, path: Keys, faults: Faults) -> None:
+    if "anyOf" in schema:
+        fitting = [branch for branch in schema["anyOf"] if _is(branch["type"], value)]
+        if not fitting:
+            wanted = " or ".join(title(branch) for branch in schema["anyOf"])
+            faults.add(path, f"{label(path)} must be {wanted}, not {kind(value)}", schema.get("description", ""))
+            return
+        others = " or ".join(title(branch) for branch in schema["anyOf"] if branch is not fitting[0])
+        schema = {"description": schema.get("description", ""), **fitting[0], "else": others}
+    if not _is(schema["type"], value):
+        faults.add(path, f"{label(path)} must be {title(schema)}, not {kind(value)}", schema.get("description", ""))
+    else:
+        _CHECKS[schema["type"]](schema, value, path, faults)
+
+
+def _check_object(schema: dict, value: dict, path: Keys, faults: Faults) -> None:
+    properties, others = schema.get("properties", {}), schema["additionalProperties"]
+    missing = [key for key in schema.get("required", ()) if key not in value]
+    if len(value) < schema.get("minProperties", 0):
+        faults.add(path, f"{label(path)} is empty", schema["description"])
+    for key, part in value.items():
+        if key in properties:
+            _check(properties[key], part, (*path, key), faults)
+        elif others:
+            _check(others, part, (*path, key), faults)
+        else:
+            near = _nearest(key, properties, value)
+            _unknown_key(key, near, properties, value, path, faults)
+            if near in missing:  # one mistake, one fault
+                missing.remove(near)
+    for key in missing:
+        if key in faults.misplaced:
+            faults.doubt((*path, key))
+        else:
+            faults.add((*path, key), f"{key} is missing{_in(path)}", f"{key}: {_hint(properties[key])}")
+
+
+def _nearest(key: str, properties: dict, value: dict) -> str | None:
+    """The known key that an unknown one may stand for; one that is not there yet comes first."""
+    for known in ([k for k in properties if k not in value], list(properties)):
+        found = did_you_mean(key[:64], known)
+        if found:
+            return found.split("'")[1]
+    return None
+
+
+def _unknown_key(key: str, near: str | None, properties: dict, value: dict, path: Keys, faults: Faults) -> None:
+    where = (*path, key)
+    message = f"unknown key {quote(key)}{_in(path)}"
+    if key in _HOMES:
+        faults.add(where, message, f"{key} belongs {_HOMES[key]}", key=True)
+        faults.misplaced.add(key)
+    elif near:
+        doubt = where if near in value else (*path, near)
+        faults.add(where, f"{message}: did you mean '{near}'?", key=True, doubt=doubt)
+    else:
+        faults.add(where, message, f"known here: {', '.join(properties)}", key=True)
+
+
+def _in(path: Keys) -> str:
+    return f" in {label(path)}" if path else ""
+
+
+def _hint(schema: dict) -> str:
+    """What a missing key should hold."""
+    wanted = " or ".join(title(branch) for branch in schema.get("anyOf", [schema]))
+    return f"{wanted}. {schema.get('description', '')}"
+
+
+def _check_array(schema: dict, value: list, path: Keys, faults: Faults) -> None:
+    if len(value) < schema.get("minItems", 0):
+        faults.add(path, f"{label(path)} is empty: it needs at least one item", schema.get("description", ""))
+        return
+    items = schema["items"]
+    if items["type"] == "number" and all_finite(value):
+        return
+    for i, part in enumerate(value):
+        if not (items is _VECTOR and isinstance(part, list) and all_finite(part)):
+            _check(items, part, (*path, i), faults)
+    if schema.get("uniqueItems"):
+        seen = set()
+        for i, part in enumerate(value):
+            if isinstance(part, str):
+                if part in seen:
+                    faults.add((*path, i), f"{quote(part)} is listed twice in {label(path)}", "every name once")
+                seen.add(part)
+
+
+def all_finite(values: list) -> bool:
+    """Whether these are all finite numbers that a float64 holds; no loop in Python over the elements."""
+    if not set(map(type, values)) <= {int, float}:  # a bool is no number here
+        return False
+    try:
+        return bool(np.isfinite(np.array(values, dtype=float)).all())
+    except OverflowError:
+        return False
+
+
+def _check_number(schema: dict, value: int | float, path: Keys, faults: Faults) -> None:
+    shown = kind(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        too_large = " (written with too many digits or too large an exponent, a number is infinity)"
+        advice = "a lesson's numbers are finite" + (too_large if math.isinf(value) else "")
+        faults.add(path, f"{label(path)} is {shown}: it must be a finite number", advice)
+        return
+    if isinstance(value, int) and not (abs(value) < 2**63 if schema["type"] == "integer" else all_finite([value])):
+        limit = "2**63 - 1" if schema["type"] == "integer" else "about 1.8e308"
+        faults.add(path, f"{label(path)} is too large", f"its size is {limit} at most")
+        return
+    bounds = {
+        "minimum": ("at least", lambda bound: value >= bound),
+        "exclusiveMinimum": ("greater than", lambda bound: value > bound),
+        "maximum": ("at most", lambda bound: value <= bound),
+        "exclusiveMaximum": ("less than", lambda bound: value < bound),
+    }
+    if not all(holds(schema[name]) for name, (_, holds) in bounds.items() if name in schema):
+        wanted = " and ".join(f"{words} {schema[name]:,}" for name, (words, _) in bounds.items() if name in schema)
+        faults.add(path, f"{label(path)} must be {wanted}, not {value!r}", schema.get("description", ""))
+    elif "const" in schema and value != schema["const"]:
+        faults.add(path, f"unknown {label(path)} {value}: this tutor reads format {schema['const']}")
+
+
+def _check_string(schema: dict, value: str, path: Keys, faults: Faults) -> None:
+    hidden = FORBIDDEN.search(value)
+    if hidden:
+        advice = "text may hold newlines and tabs, but no other control, direction or zero-width characters"
+        message = f"{label(path)} contains the character {code_point(hidden[0])}"
+        faults.add(path, message, advice, offset=hidden.start())
+    elif "enum" in schema and value not in schema["enum"]:
+        faults.add(path, *_unknown(path, value, schema["enum"], schema.get("else", "")))
+    elif len(value.strip()) < schema.get("minLength", 0):
+        faults.add(path, f"{label(path)} is empty", schema["description"])
+
+
+def _unknown(path: Keys, value: str, known: list[str], otherwise: str) -> tuple[str, str]:
+    """Message and advice for a word that is not one of those known."""
+    message = f"unknown {label(path)} {quote(value)}"
+    if path[:2] == ("network", "layers"):
+        message = f"unknown {path[-1]} {quote(value)}"
+    near = did_you_mean(value[:64], known)
+    advice = f"{path[-1]} is one of: {', '.join(known)}" if len(known) > 1 else f'{path[-1]} is "{known[0]}"'
+    return message + near, advice + (f"; or {otherwise}" if otherwise else "")
+
+
+def _check_boolean(schema: dict, value: bool, path: Keys, faults: Faults) -> None:
+    if "const" in schema and value != schema["const"]:
+        message = f"{label(path)} must be {schema['else']} or {_literal(schema['const'])}, not {_literal(value)}"
+        faults.add(path, message, schema["description"])
+
+
+_CHECKS = {
+    "object": _check_object,
+    "array": _check_array,
+    "string": _check_string,
+    "boolean": _check_boolean,
+    "integer": _check_number,
+    "number": _check_number,
+}
+_PYTHON = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float)}
+_TITLES = {
+    "object": "a table",
+    "array": "a list",
+    "string": "text in quotes",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+}
+
+
+def _is(kind: str, value) -> bool:
+    return isinstance(value, _PYTHON[kind]) and (kind == "boolean") == isinstance(value, bool)
+
+
+def title(schema: dict) -> str:
+    """What a message calls the values that a schema describes: 'a whole number', 'a list of names'."""
+    if "enum" in schema:
+        words = [f'"{word}"' for word in schema["enum"]]
+        return words[0] if len(words) == 1 else f"one of {', '.join(words)}"
+    if "const" in schema:
+        return _literal(schema["const"])
+    if schema["type"] == "array" and "title" not in schema:
+        return {"object": "a list of tables", "string": "a list of texts"}[schema["items"]["type"]]
+    return schema.get("title") or _TITLES[schema["type"]]
+
+
+def _literal(value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def kind(value) -> str:
+    """What a message calls a value that was found: 'true', '2.5', the text 'abc', 'a list'."""
+    if isinstance(value, bool):
+        return _literal(value)
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**20 else "a very large number"
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, str):
+        return f"the text {quote(value)}"
+    return {list: "a list", dict: "a table"}.get(type(value), "a date or time")
+
+
+def keys(schema: dict = SCHEMA, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict]]:
+    """Every key of the format with its schema, tables before their keys; lists add nothing to a path."""
+    if schema.get("type") == "array":
+        yield from keys(schema["items"], path)
+    for name, part in schema.get("properties", {}).items():
+        yield (*path, name), part
+        yield from keys(part, (*path, name))

@@ -1,0 +1,418 @@
+"""Where in a lesson file something stands, and how a problem there is shown.
+
+`Source` turns a path of keys, such as ("network", "layers", 1, "weights", 0, 2), into a line
+and a column; `Problem` is what is wrong at one place. Lines and columns count from 1, columns
+in characters. The TOML syntax tree is built only when there is something to report.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+Keys = tuple[str | int, ...]
+
+# What must not reach a terminal: C0 but newline and tab, DEL and C1, zero-width characters and
+# directional marks, line and paragraph separators, bidi embeddings and isolates, surrogates.
+FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+WINDOW = 96  # cells of a source line that are shown around the caret
+MAX_BYTES = 4 * 2**20
+MAX_KEY_PARTS = 32  # a dotted key costs the square of its parts to parse
+
+
+def code_point(char: str) -> str:
+    """The code point and its name: 'U+202E (right-to-left override)'."""
+    known = {"\x00": "NUL", "\x1b": "escape", "\x7f": "delete"}
+    return f"U+{ord(char):04X} ({known.get(char) or unicodedata.name(char, 'control character').lower()})"
+
+
+def escape(text: str) -> str:
+    """The text with forbidden characters, newlines and tabs written out: '\\x1b', '\\u202e'."""
+    return "".join(_escape_char(char) for char in text)
+
+
+def _escape_char(char: str) -> str:
+    if char in "\n\t" or FORBIDDEN.match(char):
+        short = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char)
+        return short or (f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}")
+    return char
+
+
+def quote(text: str) -> str:
+    """The text in quotes for a message: escaped, and shortened where it is long."""
+    return "'" + escape(text if len(text) <= 40 else text[:37] + "...") + "'"
+
+
+def lesson_id(path: str | Path) -> str:
+    """A lesson's id is its file's name without number and extension: '01-gates.toml' is 'gates'."""
+    return escape(re.sub(r"^[0-9]+[-_. ]+(?=.)", "", Path(path).stem))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong (`message`), where, and what to do (`advice`). A warning does not make a lesson unusable."""
+
+    path: str
+    line: int
+    column: int
+    message: str
+    advice: str = ""
+    source_line: str = ""
+    severity: str = "error"  # or "warning"
+
+    def render(self) -> str:
+        """`file:line:column: what is wrong`, the source line with a caret, and what to do; safe on a terminal."""
+        warning = "warning: " if self.severity == "warning" else ""
+        lines = [f"{escape(self.path)}:{self.line}:{self.column}: {warning}{escape(self.message)}"]
+        if self.source_line.strip():
+            lines += _excerpt(self.source_line, self.column)
+        if self.advice:
+            lines.append(f"  {escape(self.advice)}")
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.render()
+
+
+class LessonError(Exception):
+    """A lesson file that cannot be used; `problems` says why."""
+
+    def __init__(self, problems: list[Problem]):
+        super().__init__(problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(problem.render() for problem in self.problems)
+
+
+def _cells(char: str) -> tuple[str, int]:
+    """How a character of a source line is shown, and how many cells wide that is."""
+    if char == "\t":
+        return "    ", 4
+    shown = _escape_char(char)
+    if len(shown) > 1:
+        return shown, len(shown)
+    if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Cf"):
+        return char, 0
+    return char, 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _excerpt(line: str, column: int) -> list[str]:
+    """The source line, or the part of a long one around the column, and a caret below it."""
+    at = min(max(column - 1, 0), len(line))
+    first = max(0, at - WINDOW)
+    cells = [_cells(char) for char in line[first : at + WINDOW]]
+    caret = at - first  # index into `cells` of the character that the caret marks
+    room, begin = WINDOW * 2 // 3, caret
+    while begin and room >= cells[begin - 1][1]:
+        begin -= 1
+        room -= cells[begin][1]
+    room, end = WINDOW - sum(width for _, width in cells[begin:caret]), caret
+    while end < len(cells) and room >= cells[end][1]:
+        room -= cells[end][1]
+        end += 1
+    left = "…" if first + begin else ""
+    right = "…" if first + end < len(line) else ""
+    shown = "".join(text for text, _ in cells[begin:end])
+    if not left:  # indentation says nothing here
+        bare = shown.lstrip(" ")
+        indent = min(len(shown) - len(bare), sum(width for _, width in cells[begin:caret]))
+        shown = shown[indent:]
+    else:
+        indent = 0
+    before = len(left) + sum(width for _, width in cells[begin:caret]) - indent
+    return [f"    {left}{shown}{right}", "    " + " " * before + "^"]
+
+
+class _Entry(NamedTuple):
+    """The syntax nodes of one key: where it is written, and its value (None for a table with a header)."""
+
+    key: object
+    value: object | None
+
+
+class Source:
+    """The text of a lesson file, and where its keys stand."""
+
+    def __init__(self, path: str | Path, text: str):
+        """`text` may begin with a byte order mark and end its lines with CR LF; neither moves a column."""
+        self.path = str(path)
+        self.text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+        self._lines: list[str] | None = None
+        self._entries: dict[Keys, _Entry] | None = None
+
+    def line(self, number: int) -> str:
+        """Line `number`, counted from 1; empty beyond the end."""
+        if self._lines is None:
+            self._lines = self.text.split("\n")
+        return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
+
+    def problem(
+        self,
+        path: Keys,
+        message: str,
+        advice: str = "",
+        *,
+        key: bool = False,
+        offset: int | None = None,
+        severity: str = "error",
+    ) -> Problem:
+        """A problem at a key path: at its value, at the key itself, or at a character of its string."""
+        line, column = self.locate(path, key=key, offset=offset)
+        return self.problem_at(line, column, message, advice, severity)
+
+    def problem_at(self, line: int, column: int, message: str, advice: str = "", severity: str = "error") -> Problem:
+        return Problem(self.path, line, column, message, advice, self.line(line), severity)
+
+    def locate(self, path: Keys, *, key: bool = False, offset: int | None = None) -> tuple[int, int]:
+        """Line and column of the value at a key path, or of its nearest ancestor that is written in the file.
+
+        `key`: of the key instead. `offset`: of that character of the value, which is a string.
+        """
+        for length in range(len(path), 0, -1):
+            entry = self._entry(path[:length])
+            if entry:
+                exact = length == len(path)
+                node = entry.key if (key and exact) or entry.value is None else entry.value
+                if offset is not None and exact and not key and node.type == "string":
+                    return self._in_string(node, offset)
+                return self._position(node)
+        return 1, 1
+
+    # ---------------------------------------------------------------- the syntax tree
+
+    def _position(self, node) -> tuple[int, int]:
+        row, byte = node.start_point
+        return row + 1, len(self.line(row + 1).encode()[:byte].decode(errors="replace")) + 1
+
+    def _entry(self, path: Keys) -> _Entry | None:
+        """The nodes of a path; arrays and inline tables are entered only when something in them is asked for."""
+        entries = self._tree()
+        if path in entries or len(path) < 2:
+            return entries.get(path)
+        parent = self._entry(path[:-1])
+        value = parent.value if parent else None
+        if value is not None and value.type == "array" and isinstance(path[-1], int):
+            items = [child for child in value.named_children if child.type != "comment"]
+            if path[-1] < len(items):
+                entries[path] = _Entry(items[path[-1]], items[path[-1]])
+        elif value is not None and value.type == "inline_table":
+            self._add_pairs(path[:-1], value)
+        return entries.get(path)
+
+    def _tree(self) -> dict[Keys, _Entry]:
+        """The entries of all keys outside arrays and inline tables, by path."""
+        if self._entries is None:
+            import tree_sitter_toml
+            from tree_sitter import Language, Parser
+
+            root = Parser(Language(tree_sitter_toml.language())).parse(self.text.encode()).root_node
+            self._entries, counts = {}, {}
+            self._add_pairs((), root)
+            for table in root.named_children:
+                if table.type not in ("table", "table_array_element") or table.named_children[0].has_error:
+                    continue
+                names = _key_parts(table.named_children[0])
+                path: Keys = ()
+                for i, name in enumerate(names):  # a header names the last element of an array of tables
+                    path += (name,)
+                    self._entries.setdefault(path, _Entry(table, None))
+                    last = i == len(names) - 1
+                    if last and table.type == "table_array_element":
+                        counts[path] = counts.get(path, -1) + 1
+                    if path in counts:
+                        path += (counts[path],)
+                # a table's own header is a better place than a sub-table's that came before it
+                if self._entries.get(path, _Entry(table, None)).value is None:
+                    self._entries[path] = _Entry(table, None)
+                self._add_pairs(path, table)
+        return self._entries
+
+    def _add_pairs(self, base: Keys, node) -> None:
+        for pair in node.named_children:
+            if pair.type != "pair" or pair.has_error or pair.named_child_count != 2:
+                continue
+            key, value = pair.named_children
+            names = _key_parts(key)
+            for i in range(1, len(names)):  # a table that dotted keys imply begins with the first of them
+                self._entries.setdefault(base + names[:i], _Entry(key, None))
+            self._entries.setdefault(base + names, _Entry(key, value))
+
+    # ---------------------------------------------------------------- inside a string
+
+    def _in_string(self, node, offset: int) -> tuple[int, int]:
+        """Where the character `offset` of a string's value is written, escapes and line joints counted."""
+        line, column = self._position(node)
+        raw = node.text.decode()
+        quotes = 3 if raw[:3] in ('"""', "'''") else 1
+        at = quotes + (quotes == 3 and raw[quotes : quotes + 1] == "\n")
+        pattern = _BASIC_CHAR if raw[0] == '"' else _LITERAL_CHAR
+        while True:
+            if quotes == 3 and raw[0] == '"' and (joint := _LINE_JOINT.match(raw, at)):
+                at = joint.end()
+            if offset <= 0 or at >= len(raw) - quotes:
+                break
+            at = pattern.match(raw, at).end()
+            offset -= 1
+        written = raw[:at]
+        if "\n" in written:
+            return line + written.count("\n"), at - written.rindex("\n")
+        return line, column + at
+
+
+_BASIC_CHAR = re.compile(r"\\u.{4}|\\U.{8}|\\.|.", re.DOTALL)
+_LITERAL_CHAR = re.compile(r".", re.DOTALL)
+_LINE_JOINT = re.compile(r"(?:\\[ \t]*\n[ \t\n]*)+")
+
+
+def _key_parts(node) -> tuple[str, ...]:
+    """A key's names: a."b c".d is ('a', 'b c', 'd')."""
+    if node.type == "dotted_key":
+        parts: tuple[str, ...] = ()
+        while node.type == "dotted_key":  # the syntax tree nests to the left
+            left, right = node.named_children
+            parts = _key_parts(right) + parts
+            node = left
+        return _key_parts(node) + parts
+    text = node.text.decode()
+    if node.type == "quoted_key":
+        return (text[1:-1] if text[0] == "'" else _unescape(text),)
+    return (text,)
+
+
+def _unescape(text: str) -> str:
+    """The value of a one-line basic string, as TOML writes it with its quotes."""
+    return _ESCAPE.sub(_unescaped, text[1:-1])
+
+
+_ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)")
+
+
+def _unescaped(match: re.Match) -> str:
+    code = match[1]
+    if code[0] in "uU" and len(code) > 1:
+        return chr(int(code[1:], 16))
+    return {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r"}.get(code, code)
+
+
+# ---------------------------------------------------------------- from a file to TOML values
+
+
+def read_source(path: str | Path) -> Source | Problem:
+    """The text of a lesson file, or why it cannot be had. Never raises, never waits for a pipe or a device."""
+
+    def refuse(message: str, advice: str = "") -> Problem:
+        return Problem(str(path), 1, 1, message, advice)
+
+    try:
+        if stat.S_ISDIR(os.stat(path).st_mode):
+            return refuse("this is a folder, not a lesson file")
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return refuse("this is not a regular file", "a lesson is a TOML file")
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(descriptor, "rb") as file:
+            status = os.fstat(descriptor)  # it may have changed since
+            if not stat.S_ISREG(status.st_mode):
+                return refuse("this is not a regular file", "a lesson is a TOML file")
+            data = b"" if status.st_size > MAX_BYTES else file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        return refuse("there is no such file")
+    except (OSError, ValueError) as error:
+        return refuse(f"cannot read the file: {getattr(error, 'strerror', None) or error}")
+    if max(len(data), status.st_size) > MAX_BYTES:
+        return refuse(f"the file is larger than {MAX_BYTES // 2**20} MiB", "a lesson is a small text file")
+    return _decode(path, data)
+
+
+def _decode(path: str | Path, data: bytes) -> Source | Problem:
+    if not data.removeprefix(b"\xef\xbb\xbf").strip():
+        return Problem(str(path), 1, 1, "the file is empty", "a lesson begins with: format = 1")
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return Problem(str(path), 1, 1, "the file is UTF-16, not UTF-8", "save it as UTF-8")
+    bad, what, advice = data.find(b"\0"), "the file is binary: a NUL byte", "a lesson is a text file"
+    if bad < 0:
+        try:
+            return Source(path, data.decode())
+        except UnicodeDecodeError as error:
+            bad, advice = error.start, "save the file as UTF-8"
+            what = f"the file is not UTF-8: the byte 0x{data[bad]:02x}"
+    begin, end = data.rfind(b"\n", 0, bad) + 1, data.find(b"\n", bad)
+    column = len(data[begin:bad].decode(errors="replace")) + 1
+    shown = data[begin : end if end >= 0 else None].decode(errors="replace").rstrip("\r")
+    return Problem(str(path), data.count(b"\n", 0, bad) + 1, column, f"{what} at offset {bad}", advice, shown)
+
+
+_DOTTED_KEY = re.compile(
+    r"""(?:^[ \t]*\[*|[{,])[ \t]*(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+)"""
+    rf"{{{MAX_KEY_PARTS}}}",
+    re.MULTILINE,
+)
+_BRACKETS = re.compile(
+    r"""\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|\#[^\n]*|(?P<open>[\[{])|(?P<close>[\]}])"""
+)
+_TOML_ERROR = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
+_TOML_ADVICE = {
+    "Invalid value": "a value is a number, text in quotes, true or false, a [list] or a {table}",
+    "Invalid statement": "a line is a key = value, a [table] or a # comment",
+    "Cannot overwrite": "write every key and every [table] once",
+    "Cannot declare": "write every key and every [table] once",
+    "Expected '=' after": "a line is a key = value, a [table] or a # comment",
+    "Illegal character '\\n'": 'close the quotes on the same line, or put """ on both ends of a longer text',
+    "Unescaped '\\\\'": "write \\\\ for a backslash, or put the text in 'single quotes'",
+    "Unterminated": "close the quotes",
+    "Unclosed array": "close the bracket, and put a comma between items",
+}
+
+
+def parse_toml(source: Source) -> dict | Problem:
+    """The values of a TOML document, or the place where it is none."""
+    long_key = _DOTTED_KEY.search(source.text)
+    if long_key:
+        line = source.text.count("\n", 0, long_key.end()) + 1
+        return source.problem_at(line, 1, f"a key of more than {MAX_KEY_PARTS} dotted parts")
+    try:
+        return tomllib.loads(source.text)
+    except tomllib.TOMLDecodeError as error:
+        return _syntax_problem(source, str(error))
+    except RecursionError:
+        advice = "a lesson nests no deeper than a list of rows"
+        return _place(source, _deep(source.text), "lists or tables are nested too deep", advice)
+    except ValueError as error:  # Python's limit on the digits of an integer
+        number = re.search(r"\d[\d_]{4000,}", source.text)
+        if number:
+            return _place(source, number.start(), "a number with more than 4,000 digits", "write it as 1e3")
+        return source.problem_at(1, 1, f"not valid TOML: {error}")
+
+
+def _place(source: Source, at: int, message: str, advice: str) -> Problem:
+    """A problem at an offset of the text."""
+    line = source.text.count("\n", 0, at) + 1
+    return source.problem_at(line, at - source.text.rfind("\n", 0, at), message, advice)
+
+
+def _syntax_problem(source: Source, text: str) -> Problem:
+    message, line, column = _TOML_ERROR.fullmatch(text).groups() if _TOML_ERROR.fullmatch(text) else (text, None, None)
+    advice = next((advice for start, advice in _TOML_ADVICE.items() if message.startswith(start)), "")
+    message = re.sub(r"\('(.*?)',?\)", lambda key: f"[{key[1]}]".replace("', '", "."), message)
+    message = f"not valid TOML: {message[:1].lower()}{message[1:]}"
+    if line:
+        return source.problem_at(int(line), int(column), message, advice)
+    return _place(source, len(source.text.rstrip()), message + " at the end of the file", advice)
+
+
+def _deep(text: str, limit: int = 50) -> int:
+    """Where brackets first nest deeper than a limit."""
+    depth = 0
+    for match in _BRACKETS.finditer(text):
+        depth += (match.lastgroup == "open") - (match.lastgroup == "close")
+        if depth > limit:
+            return match.start()
+    return 0
