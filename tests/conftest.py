@@ -7,8 +7,10 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Each test function has one data directory for all its examples: nothing here depends on a fresh one.
-settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# A busy machine is no reason to fail; and one data directory may serve all the examples of a test function.
+SLOW_OR_SHARED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+
+settings.register_profile("local", deadline=None, suppress_health_check=SLOW_OR_SHARED)
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 

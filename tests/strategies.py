@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -68,7 +70,7 @@ def networks(draw, max_depth: int = 4, max_width: int = 5, max_examples: int = 3
     wants = LOSSES[loss].wants
     widths = draw(st.lists(st.integers(1, max_width), min_size=2, max_size=max_depth + 1))
     layers = []
-    for k, (before, units) in enumerate(zip(widths, widths[1:], strict=False), start=1):
+    for k, (before, units) in enumerate(pairwise(widths), start=1):
         last = k == len(widths) - 1
         activation = draw(st.sampled_from(HIDDEN)) if not last else wants or draw(st.sampled_from([*HIDDEN, "softmax"]))
         layers.append(
@@ -137,13 +139,16 @@ def written(expression, need: int = 0) -> str:
     return f"({text})" if own < need else text
 
 
-def _legal(operator: str, args: list) -> bool:
-    """Away from kinks, poles and branch points, and of a size that float64 can answer for."""
+def _legal(operator: str, args: list, constant: bool) -> bool:
+    """Away from kinks, poles and branch points, and of a size that float64 can answer for.
+
+    `constant`: the last argument is a number. (Only then may what is raised to a power be negative.)
+    """
     x, y = args[0], args[-1]
     if operator == "/":
         return abs(y) > 0.2
     if operator == "**":
-        return 0.2 < x < 20 and abs(y) <= 3 or (abs(x) > 0.2 or y > 0) and y == int(y) and abs(y) <= 3
+        return abs(y) <= 3 and (0.2 < x < 20 or (constant and y == int(y) and (abs(x) > 0.2 or y > 0)))
     if operator in ("max", "min"):
         return all(abs(p - q) > 0.01 for i, p in enumerate(args) for q in args[:i])
     if operator in ("log", "ln", "sqrt"):
@@ -173,7 +178,7 @@ def expressions(draw, names: dict, depth: int = 3):
     if operator == "**":
         exponent = st.sampled_from([0.0, 1.0, 2.0, 3.0, -1.0, 0.5, 1.5])
         args.append(draw(expressions(names, depth - 1) | exponent.map(lambda n: (n, oracle.exact(n)))))
-    if not _legal(operator, [v for _, v in args]):
+    if not _legal(operator, [v for _, v in args], isinstance(args[-1][0], float)):
         return args[0]
     expression = (operator, *[e for e, _ in args])
     result = oracle.value(expression, names)
@@ -183,9 +188,7 @@ def expressions(draw, names: dict, depth: int = 3):
 @st.composite
 def circuits(draw):
     """(lesson, inputs, lines, output): a circuit for the tutor and the same for the oracle."""
-    inputs = {
-        name: draw(st.integers(-300, 300)) / 100 for name in ["x", "y", "z", "w"][: draw(st.integers(1, 4))]
-    }
+    inputs = {name: draw(st.integers(-300, 300)) / 100 for name in ["x", "y", "z", "w"][: draw(st.integers(1, 4))]}
     names = {name: oracle.exact(v) for name, v in inputs.items()}
     lines = []
     for name in ["p", "q", "r", "s", "f"][-draw(st.integers(1, 5)) :]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutor.catalogue import MAX_BYTES, data_dir, entries, find, nearest, plain
+from tutor.catalogue import MAX_BYTES, data_dir, entries, find, nearest, one_line
 
 HEAD = """format = 1
 title = "Gates"
@@ -137,9 +137,9 @@ def test_titles_bring_no_control_characters_to_the_screen(folder):
 
 
 @given(st.text())
-def test_plain_text_is_one_printable_line(text):
-    assert plain(text).isprintable()
-    assert plain(plain(text)) == plain(text)
+def test_one_line_is_printable(text):
+    assert one_line(text).isprintable()
+    assert one_line(one_line(text)) == one_line(text)
 
 
 def test_find_by_id_slug_or_file_name_and_never_outside(folder):

@@ -171,7 +171,11 @@ def test_squared_losses_follow_any_activation(load):
         for activation in schema.SCHEMA["properties"]["network"]["properties"]["layers"]["items"]["properties"][
             "activation"
         ]["enum"]:
-            load(SMALL.replace('"squared_error"', f'"{loss}"').replace("units = 1", f'units = 1\nactivation = "{activation}"'))
+            load(
+                SMALL.replace('"squared_error"', f'"{loss}"').replace(
+                    "units = 1", f'units = 1\nactivation = "{activation}"'
+                )
+            )
 
 
 @pytest.mark.parametrize("dressed", [

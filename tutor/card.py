@@ -6,11 +6,11 @@ Both front ends draw the same card; they differ only in how documents become lin
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tutor.activations import ACTIVATIONS, prime_of
 from tutor.explain import Explainer
-from tutor.formula import Call, Expr, Ref, evaluate
+from tutor.formula import Call, Expr, Ref, evaluate, refs
 from tutor.layout import Doc, linear
 from tutor.notation import NOTATIONS, Writer
 from tutor.trace import NoSuchStep, Step, Trace, activation_calls, resolve, symbols_of
@@ -34,8 +34,13 @@ class Operand:
     id: str | None
 
 
+MAX_OPERANDS = 60  # a unit with 784 inputs has 1,569: nobody reads them one by one
+
+
 @dataclass(frozen=True)
 class Card:
+    """`more_operands` counts those left out, `used_by` has the ids of the steps that use this one."""
+
     id: str
     title: str
     phase: str
@@ -47,8 +52,9 @@ class Card:
     story: str
     line: str | None
     notes: tuple[str, ...]
-    operands: tuple[Operand, ...] = ()
-    used_by: tuple[str, ...] = field(default=())
+    operands: tuple[Operand, ...]
+    more_operands: int
+    used_by: tuple[str, ...]
 
 
 class Scribe:
@@ -74,7 +80,8 @@ class Scribe:
             story=self.explainer.story(step),
             line=eq.line,
             notes=tuple(self.notes(step)),
-            operands=tuple(self.operand(ref, step.digits) for ref in step.operands),
+            operands=tuple(self.operand(ref, step.digits) for ref in step.operands[:MAX_OPERANDS]),
+            more_operands=max(len(step.operands) - MAX_OPERANDS, 0),
             used_by=tuple(self._used_by(step)),
         )
 
@@ -119,8 +126,7 @@ class Scribe:
     def _used_by(self, step: Step):
         """Ids of the later steps that use this one."""
         for eq in self.trace.equations:
-            uses = any(ref.symbol == step.equation.symbol for ref in Step(self.trace, eq).operands)
-            if uses:
+            if any(ref.symbol == step.equation.symbol for ref in refs(eq.formula)):
                 example = step.example if eq.symbol.per_example else None
                 yield Ref(eq.symbol, None, example).id
 

@@ -74,7 +74,7 @@ def nearest(name: str, folder: Path | None = None) -> list[str]:
     return list(dict.fromkeys(begin + difflib.get_close_matches(wanted, ids, n=3, cutoff=0.5)))[:3]
 
 
-def plain(text: str, limit: int = MAX_TEXT) -> str:
+def one_line(text: str, limit: int = MAX_TEXT) -> str:
     """`text` as one line that is safe on a screen: white space is one space each, and what is not
     printable (control, direction and zero-width characters, lone surrogates) is the sign �."""
     line = " ".join(text[: 4 * limit].split())
@@ -110,7 +110,7 @@ def _entry(path: Path) -> Entry:
         nonlocal error
         value = head.get(key, default)
         if isinstance(value, str):
-            return plain(value)
+            return one_line(value)
         error = error or f"{key} is not a text"
         return default
 
@@ -125,11 +125,11 @@ def _entry(path: Path) -> Entry:
         title=text("title") or name,
         summary=text("summary"),
         unit=text("unit"),
-        requires=tuple(plain(other) for other in requires),
+        requires=tuple(one_line(other) for other in requires),
         level=text("level", "scalar"),
         path=path,
         number=int(number[1]) if number else None,
-        error=error and plain(error),
+        error=error and one_line(error),
     )
 
 

@@ -1,16 +1,20 @@
-"""What only the engine can say about a lesson file: step ids that are not there, numbers that overflow.
+"""What only the engine and its surroundings can say about a lesson file.
 
+Step ids that are not there, numbers that overflow, lessons to do before it that nobody knows.
 `load` is how every front end gets a lesson; `examine` tells all that is wrong with a file.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from tutor.lesson import Lesson, read
-from tutor.source import LessonError, Problem, Source
+from tutor import catalogue
+from tutor.lesson import Lesson, lesson_id, read
+from tutor.source import LessonError, Problem, Source, quote
 from tutor.trace import NoSuchStep, resolve
 from tutor.training import Program, Run, batch_size
 
@@ -28,40 +32,68 @@ def examine(path: str | Path) -> tuple[Lesson | None, list[Problem]]:
     """The lesson in a file (None where nothing can be made of it), and everything wrong with it, in order of place."""
     lesson, problems, source = read(path)
     if lesson is not None and source is not None:
-        problems = [*problems, *_engine_problems(lesson, source, sound=not problems)]
+        sound = not any(problem.severity == "error" for problem in problems)
+        problems = [*problems, *_unknown_prerequisites(lesson, source), *_engine_problems(lesson, source, sound)]
     return lesson, sorted(problems, key=lambda p: (p.line, p.column))
 
 
-def _engine_problems(lesson: Lesson, source: Source, sound: bool) -> list[Problem]:
-    problems = []
+def lesson_files(path: str | Path) -> tuple[list[Path], list[Problem]]:
+    """A file itself; of a folder every *.toml in it and below it, in order; and the folders that cannot be read."""
+    if not os.path.isdir(path):
+        return [Path(path)], []
+    problems: list[Problem] = []
+
+    def refused(error: OSError) -> None:
+        problems.append(Problem(str(error.filename), 1, 1, f"cannot read the folder: {error.strerror}"))
+
+    found = [
+        Path(folder, name)
+        for folder, _, names in os.walk(path, onerror=refused)
+        for name in names
+        if name.endswith(".toml")
+    ]
+    return sorted(found), problems
+
+
+def _unknown_prerequisites(lesson: Lesson, source: Source) -> Iterator[Problem]:
+    """Lessons to do before this one that are neither bundled nor beside it."""
+    folder = lesson.path.parent if lesson.path else None
+    for at, name in enumerate(lesson.requires):
+        found = catalogue.find(name, folder) or catalogue.find(name)
+        if name == lesson.id or (found and lesson_id(found) == name):
+            continue  # what requires itself was refused before
+        near = [lesson_id(found)] if found else catalogue.nearest(name, folder) or catalogue.nearest(name)
+        advice = f"did you mean '{near[0]}'?" if near else "name a lesson by its id: 01-gates.toml is gates"
+        message = f"no lesson {quote(name)} comes with the tutor or stands beside this file"
+        yield source.problem(("requires", at), message, advice, severity="warning")
+
+
+def _engine_problems(lesson: Lesson, source: Source, sound: bool) -> Iterator[Problem]:
     program = Program(lesson, batch_size(lesson))
-    for at, note in enumerate(lesson.notes):
+    for note in lesson.notes:
         try:
             resolve(program, note.step)
         except NoSuchStep as error:
-            problems.append(source.problem(("notes", at, "step"), str(error)))
+            yield source.problem(("notes", note.at, "step"), str(error))
     if lesson.circuit and sound:
-        problems += _circuit_problems(lesson, source, program)
-    return problems
+        yield from _circuit_problems(lesson, source, program)
 
 
-def _circuit_problems(lesson: Lesson, source: Source, program: Program) -> list[Problem]:
+def _circuit_problems(lesson: Lesson, source: Source, program: Program) -> Iterator[Problem]:
     """The first line of a circuit whose value is not finite; and inputs that lead nowhere."""
     assert lesson.circuit
-    problems = []
-    values = Run(lesson).iteration(1)
-    assert values is not None
+    iteration = Run(lesson).iteration(1)
+    assert iteration is not None
     for at, definition in enumerate(lesson.circuit.definitions):
-        value = float(values.values[definition.name])
+        value = float(iteration.values[definition.name])
         if not np.isfinite(value):
             what = "undefined (0/0, or a function outside its domain)" if np.isnan(value) else "too large for a number"
-            advice = "Change an input or the formula so that every value of the forward pass is finite."
+            advice = "change an input or the formula so that every value of the forward pass is finite"
             message = f"with these inputs '{definition.name}' is {what}"
-            problems.append(source.problem(("circuit", "define", at), message, advice))
+            yield source.problem(("circuit", "define", at), message, advice)
             break
     for name in lesson.circuit.inputs:
         if program.by_key[f"d{lesson.circuit.output}/d{name}"].rule == "no_path":
             message = f"the output '{lesson.circuit.output}' does not depend on the input '{name}'"
-            advice = "Its gradient is 0. Use it in a line that leads to the output, or leave it out."
-            problems.append(source.problem(("circuit", "inputs", name), message, advice, severity="warning"))
-    return problems
+            advice = "its gradient is 0: use it in a line that leads to the output, or leave it out"
+            yield source.problem(("circuit", "inputs", name), message, advice, severity="warning")

@@ -6,6 +6,8 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,17 +16,52 @@ from tutor.source import LessonError, escape
 
 LEVELS = ("story", "scalar", "matrix")
 FORMATS = ("text", "json", "markdown")
+MAX_LINE = 4096  # characters of a line of input that line mode looks at
+TRACEBACK = "BACKPROP_TUTOR_TRACEBACK"  # set: a defect of the tutor shows where it is
 
 EXAMPLES = """\
 examples:
-  backprop-tutor                                the home screen: choose a lesson
-  backprop-tutor play gates                     play the lesson called gates
-  backprop-tutor play mine.toml --plain         play a lesson of your own, without a full screen
-  backprop-tutor list                           the lessons there are
-  backprop-tutor trace o-regression             every step of the first iteration, with its numbers
+  backprop-tutor                          the home screen: choose a lesson
+  backprop-tutor list                     the lessons there are
+  backprop-tutor play gates               play the lesson called gates
+  backprop-tutor play mine.toml --plain   play a lesson of your own, without a full screen
+  backprop-tutor trace o-regression       every step of the first iteration, with its numbers
+  backprop-tutor check lessons/           everything wrong with the lesson files in a folder
+
+backprop-tutor COMMAND --help says more about a command.
+"""
+PLAY_EXAMPLES = """\
+examples:
+  backprop-tutor play gates               a lesson that comes with the tutor
+  backprop-tutor play ./mine.toml         a lesson file of your own
+  backprop-tutor play gates --plain       line mode: type help for its commands
+  backprop-tutor play gates --plain < /dev/null    the whole lesson to read, without stopping
+"""
+LIST_EXAMPLES = """\
+examples:
+  backprop-tutor list
+  backprop-tutor list --format json       an array of objects, described in docs/trace-json.md
+"""
+TRACE_EXAMPLES = """\
+examples:
+  backprop-tutor trace o-regression       the first iteration, an equation a step
   backprop-tutor trace c-431 --level scalar --notation delta --iteration 3
-  backprop-tutor trace gates --format json      the same for programs
-  backprop-tutor check lessons/                 everything wrong with lesson files
+  backprop-tutor trace p-deep --format markdown > p-deep.md
+  backprop-tutor trace gates --format json       for programs, described in docs/trace-json.md
+
+notations:
+  dz         dZ, dW, dA
+  nabla      a gradient as a nabla of L(theta), h for activation, the input as layer 0
+  error      d for the error of a layer, the input as layer 1
+  partials   a partial derivative for each weight, the output of a hidden unit as O
+  delta      delta for the error of a layer, layers in brackets
+"""
+CHECK_EXAMPLES = """\
+examples:
+  backprop-tutor check mine.toml          one file
+  backprop-tutor check lessons/           every *.toml in a folder and in the folders below it
+
+The exit code is 0 if there are no errors (warnings are allowed), 1 if there are any, 2 if a path is missing.
 """
 
 
@@ -37,12 +74,14 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; returns the exit code: 0 well, 1 an error in a checked file, 2 bad usage or a bad file."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code: 0 well, 1 an error in a checked file, 2 bad usage or a bad file.
+
+    Also 130 after ctrl+c, and 3 for a defect of the tutor itself. No input makes a traceback.
+    """
     try:
-        _prepare_output()
-        args = _parser().parse_args(argv)
-        code = args.run(args)
+        _prepare_streams()
+        code = _run(sys.argv[1:] if argv is None else list(argv))
         sys.stdout.flush()
         return code
     except UsageError as error:
@@ -50,62 +89,144 @@ def main(argv: list[str] | None = None) -> int:
     except LessonError as error:
         return _fail(_one_line(error))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that the flush at exit is quiet, too
+        _abandon_output()
         return 0
     except KeyboardInterrupt:
+        _abandon_output()
         return 130
+    except OSError as error:
+        _abandon_output()
+        return _fail(f"cannot write or read: {error.strerror or error}")
+    except MemoryError:
+        return _fail("there is not enough memory for that")
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        what = f"{type(error).__name__}: {error}"[:200]
+        _fail(f"a defect of the tutor, please report it ({what}); with {TRACEBACK}=1 set it shows where")
+        return 3
 
 
-def _prepare_output() -> None:
-    """Mathematics needs Unicode; where the terminal's encoding has none, signs become ASCII words."""
+def _run(argv: list[str]) -> int:
+    word = next((arg for arg in argv if not arg.startswith("-")), None)
+    if word is not None and word not in COMMANDS:
+        if catalogue.find(word):
+            raise UsageError(f"'{word}' is a lesson, not a command: backprop-tutor play {word}")
+        raise UsageError(f"there is no command '{word[:60]}'; there are: {', '.join(COMMANDS)}")
+    try:
+        args = _parser().parse_args(argv)
+    except SystemExit as done:  # after --help and --version
+        return int(done.code or 0)
+    return args.run(args)
+
+
+def _prepare_streams() -> None:
+    """Streams that take whatever is said.
+
+    Mathematics needs Unicode: where the encoding has none, signs become ASCII words. A stream that was
+    closed (`>&-`) becomes the null device, and its number with it: a database must not be opened under it.
+    """
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:
+            pass
+        os.close(spare)
+        sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115
+        sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
-        if "utf" not in (stream.encoding or "").lower() and hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="tutor-ascii")
+        utf8 = "utf" in (stream.encoding or "").lower()
+        _reconfigure(stream, errors="backslashreplace" if utf8 else "tutor-ascii")
+    _reconfigure(sys.stdin, errors="replace")
+
+
+def _reconfigure(stream, **how: str) -> None:
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(**how)
+
+
+def _abandon_output() -> None:
+    """What is still in the buffer goes nowhere, so that the flush at exit is quiet, too."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str) -> int:
-    print(f"backprop-tutor: {escape(message)}", file=sys.stderr)
+    with suppress(OSError):
+        sys.stdout.flush()
+    with suppress(OSError):
+        print(f"backprop-tutor: {escape(message)}", file=sys.stderr, flush=True)
     return 2
 
 
 def _one_line(error: LessonError) -> str:
-    first = error.problems[0]
-    more = len(error.problems) - 1
-    also = f" (and {more} more: backprop-tutor check {first.path})" if more else f": {first.advice}" if first.advice else ""
-    return f"{first.path}:{first.line}:{first.column}: {first.message}{also}"
+    first, more = error.problems[0], len(error.problems) - 1
+    advice = f": {first.advice}" if first.advice else ""
+    if more:
+        advice = f" (and {more} more: backprop-tutor check {first.path})"
+    return f"{first.path}:{first.line}:{first.column}: {first.message}{advice}"
+
+
+COMMANDS = ("play", "list", "trace", "check")
 
 
 def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
     parser = _Parser(
         prog="backprop-tutor",
         description="Backpropagation in the terminal, one chain-rule step at a time.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=raw,
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"backprop-tutor {__version__}")
     parser.set_defaults(run=_home)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
-    play = commands.add_parser("play", help="play a lesson", description="Play a lesson, a step at a time.")
-    play.add_argument("lesson", metavar="LESSON", help="a lesson's id (see list), or the path of a file")
-    play.add_argument("--plain", action="store_true", help="line mode: no full screen, Enter for the next step")
-    play.set_defaults(run=_play)
+    def command(name: str, run, summary: str, description: str, examples: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name, help=summary, description=description, epilog=examples, formatter_class=raw, allow_abbrev=False
+        )
+        sub.set_defaults(run=run)
+        return sub
 
-    listing = commands.add_parser("list", help="the lessons there are")
-    listing.add_argument("--format", choices=("text", "json"), default="text")
-    listing.set_defaults(run=_list)
+    lesson = "a lesson's id (see backprop-tutor list), or the path of a lesson file"
+    play = command("play", _play, "play a lesson", "Play a lesson, a step at a time.", PLAY_EXAMPLES)
+    play.add_argument("lesson", metavar="LESSON", help=lesson)
+    play.add_argument(
+        "--plain",
+        action="store_true",
+        help="line mode: no full screen, Enter for the next step; what happens anyway where there is no terminal",
+    )
 
-    trace = commands.add_parser("trace", help="every step of an iteration, with its numbers")
-    trace.add_argument("lesson", metavar="LESSON", help="a lesson's id (see list), or the path of a file")
-    trace.add_argument("--format", choices=FORMATS, default="text")
-    trace.add_argument("--level", choices=LEVELS, default="matrix", help="default: matrix; scalar is a step an element")
-    trace.add_argument("--notation", metavar="N", help="dz, nabla, error, partials or delta; default: the lesson's")
-    trace.add_argument("--iteration", metavar="N", default="1", help="the Nth update of the parameters, from 1")
-    trace.set_defaults(run=_trace)
+    listing = command("list", _list, "the lessons there are", "The lessons that come with the tutor.", LIST_EXAMPLES)
+    listing.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
-    check = commands.add_parser("check", help="everything wrong with lesson files")
+    trace = command(
+        "trace",
+        _trace,
+        "every step of an iteration, with its numbers",
+        "Every step of one iteration (forward, backward, update) with its formula and its numbers.",
+        TRACE_EXAMPLES,
+    )
+    trace.add_argument("lesson", metavar="LESSON", help=lesson)
+    trace.add_argument("--format", choices=FORMATS, default="text", help="default: text")
+    trace.add_argument(
+        "--level",
+        choices=LEVELS,
+        default="matrix",
+        help="default: matrix; scalar is a step an element; story has no formulas",
+    )
+    trace.add_argument("--notation", metavar="NAME", help="one of those below; default: the lesson's own")
+    trace.add_argument("--iteration", metavar="N", default="1", help="the Nth update of the parameters; default: 1")
+
+    check = command(
+        "check",
+        _check,
+        "everything wrong with lesson files",
+        "Everything wrong with lesson files: each problem with its line, and what to do.",
+        CHECK_EXAMPLES,
+    )
     check.add_argument("paths", metavar="PATH", nargs="+", help="a lesson file, or a folder of them")
-    check.set_defaults(run=_check)
     return parser
 
 
@@ -114,7 +235,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _home(args: argparse.Namespace) -> int:
     if not _is_screen():
-        print("backprop-tutor needs a terminal for its home screen; these work without:\n")
+        print("The home screen needs a terminal. What works without:\n")
         return _list(argparse.Namespace(format="text"))
     return _app(None)
 
@@ -146,45 +267,47 @@ def _line_mode(path: Path, key: str) -> int:
 
     lesson = load(path)
     attended = sys.stdin.isatty()
+    prompts = sys.stdout if sys.stdout.isatty() else sys.stderr  # it reaches the person where the output goes to a file
 
     def ask(prompt: str) -> str | None:
-        if attended:  # where the output goes to a file, the prompt still reaches the person
-            print(prompt, end="", file=sys.stdout if sys.stdout.isatty() else sys.stderr, flush=True)
+        if attended:
+            print(prompt, end="", file=prompts, flush=True)
         try:
-            line = sys.stdin.readline()
-        except UnicodeDecodeError:
-            return ""
+            line = _read_line()
+        except KeyboardInterrupt:
+            print(file=prompts)
+            raise
+        if attended and not line:
+            print(file=prompts)  # ctrl+d leaves the prompt's line open
         return line.rstrip("\n") if line else None
 
     with Store.open() as store:
-        if store.warning:
-            print(escape(store.warning), file=sys.stderr)
-        LineMode(lesson, key, store, ask, lambda text: print(text, flush=True)).play(attended, not attended)
+        told = _warn(store.warning)
+        LineMode(lesson, key, store, ask, lambda text: print(text, flush=attended)).play(attended, not attended)
+        if store.warning != told:
+            _warn(store.warning)
     return 0
+
+
+def _read_line() -> str:
+    """A line of standard input, "" at its end; of an endless line the beginning."""
+    line = sys.stdin.readline(MAX_LINE)
+    rest = line
+    while len(rest) == MAX_LINE and not rest.endswith("\n"):
+        rest = sys.stdin.readline(MAX_LINE)
+    return line
+
+
+def _warn(warning: str | None) -> str | None:
+    if warning:
+        print(escape(warning), file=sys.stderr)
+    return warning
 
 
 def _list(args: argparse.Namespace) -> int:
     entries = catalogue.entries()
     if args.format == "json":
-        from tutor.store import Store
-
-        with Store.open() as store:
-            finished = store.finished()
-        records = [
-            {
-                "id": entry.id,
-                "title": entry.title,
-                "summary": entry.summary,
-                "unit": entry.unit,
-                "level": entry.level,
-                "requires": list(entry.requires),
-                "finished": entry.id in finished,
-                "path": str(entry.path),
-                "error": entry.error,
-            }
-            for entry in entries
-        ]
-        print(json.dumps(records, ensure_ascii=False, indent=2))
+        _list_json(entries)
         return 0
     unit = None
     width = max((len(entry.id) for entry in entries), default=0)
@@ -192,9 +315,33 @@ def _list(args: argparse.Namespace) -> int:
         if entry.unit != unit:
             print(("\n" if unit is not None else "") + (entry.unit or "Other lessons"))
             unit = entry.unit
-        print(f"  {entry.id:{width}}  {entry.title}: {entry.error or entry.summary}")
-    print("\nbackprop-tutor play ID opens one.")
+        says = f"cannot be used: {entry.error}" if entry.error else entry.summary
+        print(f"  {entry.id:{width}}  {entry.title}{': ' if says else ''}{says}")
+    print("\nbackprop-tutor play ID opens one." if entries else "There are no lessons.")
     return 0
+
+
+def _list_json(entries: list[catalogue.Entry]) -> None:
+    from tutor.store import Store
+
+    with Store.open() as store:
+        finished = store.finished()
+    records = [
+        {
+            "id": entry.id,
+            "title": entry.title,
+            "summary": entry.summary,
+            "unit": entry.unit,
+            "level": entry.level,
+            "requires": list(entry.requires),
+            "finished": entry.id in finished,
+            "path": str(entry.path),
+            "error": entry.error,
+        }
+        for entry in entries
+    ]
+    _reconfigure(sys.stdout, encoding="utf-8")
+    print(json.dumps(records, ensure_ascii=False, indent=2))
 
 
 def _trace(args: argparse.Namespace) -> int:
@@ -202,73 +349,86 @@ def _trace(args: argparse.Namespace) -> int:
     from tutor.export import FORMATS as writers
     from tutor.formula import did_you_mean
     from tutor.notation import NOTATIONS
-    from tutor.plain import MAX_ITERATION
+    from tutor.plain import MAX_ITERATION, patient_iteration, whole_number
     from tutor.trace import Trace
     from tutor.training import Run
 
     path, _ = find_lesson(args.lesson)
-    if args.notation and args.notation not in NOTATIONS:
-        raise UsageError(
-            f"unknown notation '{args.notation}'{did_you_mean(args.notation, NOTATIONS)}; there are: {', '.join(NOTATIONS)}"
-        )
-    if not (args.iteration.isascii() and args.iteration.isdigit() and 1 <= int(args.iteration[:12]) <= MAX_ITERATION):
-        raise UsageError(f"--iteration takes a whole number from 1 to {MAX_ITERATION:,}, not '{args.iteration}'")
+    if args.notation is not None and args.notation not in NOTATIONS:
+        near = did_you_mean(args.notation[:60], NOTATIONS)
+        raise UsageError(f"unknown notation '{args.notation[:60]}'{near}; there are: {', '.join(NOTATIONS)}")
+    number = whole_number(args.iteration, MAX_ITERATION)
+    if number is None:
+        raise UsageError(f"--iteration takes a whole number from 1 to {MAX_ITERATION:,}, not '{args.iteration[:60]}'")
     lesson = load(path)
-    run, number = Run(lesson), int(args.iteration)
+    run = Run(lesson)
     if run.last and number > run.last:
         raise UsageError(f"'{args.lesson}' is not trained (it has no [training] table): its only iteration is 1")
-    iteration = run.iteration(number)
-    assert iteration is not None
-    for piece in writers[args.format](Trace(lesson, iteration), args.level, args.notation or lesson.notation):
+
+    def tell(text: str) -> None:
+        if sys.stderr.isatty():
+            print(text, file=sys.stderr)
+
+    trace = Trace(lesson, patient_iteration(run, number, tell))
+    if args.format == "json":
+        _reconfigure(sys.stdout, encoding="utf-8")
+    for piece in writers[args.format](trace, args.level, args.notation or lesson.notation):
         sys.stdout.write(piece)
     return 0
 
 
 def _check(args: argparse.Namespace) -> int:
-    from tutor.check import examine
+    from tutor.check import examine, lesson_files
 
-    paths = [Path(path) for path in args.paths]
-    for path in paths:
-        if not path.exists():
-            raise UsageError(f"there is no file or folder '{path}'")
+    for path in args.paths:
+        if not _exists(path):
+            raise UsageError(f"there is no file or folder '{path[:200]}'")
     errors = warnings = lessons = 0
-    for path in paths:
-        for file in sorted(path.rglob("*.toml")) if path.is_dir() else [path]:
-            lessons += 1
-            for problem in examine(file)[1]:
+    for path in args.paths:
+        files, problems = lesson_files(path)
+        if not files and not problems:
+            print(f"{escape(path)}: there is no lesson (*.toml) in this folder.\n")
+        for found in (problems, *(examine(file)[1] for file in files)):
+            for problem in found:
                 errors += problem.severity == "error"
                 warnings += problem.severity == "warning"
                 print(problem.render() + "\n")
+        lessons += len(files)
     print(f"{_count(lessons, 'lesson')}: {_count(errors, 'error')}, {_count(warnings, 'warning')}.")
     return 1 if errors else 0
 
 
 def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _exists(path: str) -> bool:
+    """Whether something is there, be it readable or not; never raises."""
+    try:
+        os.stat(path)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):  # not there; too long; a NUL in it
+        return False
+    return True
 
 
 def find_lesson(name: str) -> tuple[Path, str]:
     """The file of a lesson and its key in the store: an id for a bundled lesson, else the absolute path.
 
-    Raises UsageError.
+    An id goes before a file of that name in the current folder (./gates is the file). Raises UsageError.
     """
-    path = Path(name)
-    try:
-        is_path = path.suffix == ".toml" or os.sep in name or path.is_file()
-    except (OSError, ValueError):
-        raise UsageError(f"'{name[:60]}' is not a lesson; backprop-tutor list shows them") from None
-    bundled = None if is_path else catalogue.find(name)
+    is_path = os.sep in name or name.endswith(".toml")
+    bundled = None if is_path or not name else catalogue.find(name)
     if bundled:
         return bundled, catalogue.lesson_id(bundled)
+    if name and _exists(name):
+        return Path(name), os.path.realpath(name)
     if is_path:
-        try:
-            missing = not path.exists()
-        except (OSError, ValueError):
-            missing = True
-        if missing:
-            raise UsageError(f"there is no file '{name[:200]}'")
-        return path, str(path.resolve())
-    near = catalogue.nearest(name)
+        raise UsageError(f"there is no file '{name[:200]}'")
+    if name and _exists(f"{name}.toml"):
+        raise UsageError(f"there is no lesson '{name[:60]}'; did you mean the file '{name[:60]}.toml'?")
+    near = catalogue.nearest(name[:60])
     hint = f"did you mean '{near[0]}'?" if near else "backprop-tutor list shows them"
     raise UsageError(f"there is no lesson '{name[:60]}'; {hint}")
 

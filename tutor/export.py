@@ -1,20 +1,80 @@
-"""Traces as plain text, JSON and Markdown. The JSON is a contract (docs/trace-json.md)."""
+"""Traces as plain text, JSON and Markdown. The JSON is a contract (docs/trace-json.md).
+
+Each writer yields pieces of text, so that a large network's trace is never whole in memory. The
+lines that a card becomes in plain text are made here, too: line mode says the same ones.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+import re
+import textwrap
 from collections.abc import Iterator
+from itertools import groupby
 
 import numpy as np
 
-from tutor.explain import Explainer
-from tutor.layout import linear
-from tutor.lesson import Lesson
-from tutor.notation import Writer
+from tutor.card import Card, Chain, Scribe, conventions
+from tutor.layout import linear, pad, width
 from tutor.trace import Step, Trace
 
 FORMAT = 1
+COLUMNS = 78  # prose is wrapped to this; formulas stay on one line, however long
+MAX_ROWS = 10  # so many examples are named one by one in a heading
+
+
+# ---------------------------------------------------------------- JSON
+
+
+def as_json(trace: Trace, level: str, notation: str) -> Iterator[str]:
+    """The trace as one JSON object, a step a line."""
+    scribe = Scribe(trace, notation)
+    head = {
+        "format": FORMAT,
+        "lesson": trace.lesson.id,
+        "title": trace.lesson.title,
+        "iteration": trace.iteration.number,
+        "level": level,
+        "notation": notation,
+        "rows": [int(row) + 1 for row in trace.iteration.rows],
+        "given": given(trace),
+        "notes": [{"step": note.step, "text": scribe.prose(note.text)} for note in trace.lesson.notes],
+    }
+    yield _dumps(head)[:-1] + ', "steps": ['
+    for at, step in enumerate(trace.steps(level)):
+        yield ("," if at else "") + "\n" + _dumps(step_record(step, scribe, level))
+    yield "\n]}\n"
+
+
+def _dumps(record: dict) -> str:
+    return json.dumps(record, ensure_ascii=False, allow_nan=False)
+
+
+def step_record(step: Step, scribe: Scribe, level: str) -> dict:
+    """One step as the JSON contract has it."""
+    writer, explainer, example = scribe.writer, scribe.explainer, step.example
+    record = {
+        "id": step.id,
+        "phase": step.phase,
+        "layer": step.equation.symbol.layer,
+        "example": None if example is None else example + 1,
+        "title": explainer.title(step),
+        "symbol": writer.text(step.ref),
+        "formula": linear(writer.formula(step.formula)),
+        "numbers": linear(writer.numbers(step.formula, step.trace.value, step.digits)),
+        "operands": [ref.id for ref in step.operands],
+        "shape": list(step.shape),
+        "value": plain_value(step.value),
+        "why": explainer.story(step) if level == "story" else explainer.why(step),
+        "derivation": [],
+    }
+    if step.equation.derivation:
+        record["derivation"] = [
+            {"formula": linear(line.docs[0]), "numbers": linear(line.docs[-1]), "reason": line.reason}
+            for line in scribe.card(step).derivation
+        ]
+    return record
 
 
 def plain_value(value: np.ndarray | float):
@@ -25,120 +85,189 @@ def plain_value(value: np.ndarray | float):
     return [plain_value(part) for part in np.asarray(value)]
 
 
-def step_record(step: Step, writer: Writer, rows: np.ndarray) -> dict:
-    """One step as the JSON contract has it."""
-    return {
-        "id": step.id,
-        "phase": step.phase,
-        "layer": step.equation.symbol.layer,
-        "example": None if step.example is None else step.example + 1,
-        "row": None if step.example is None else int(rows[step.example]) + 1,
-        "symbol": writer.text(step.ref),
-        "formula": linear(writer.formula(step.formula)),
-        "numbers": linear(writer.numbers(step.formula, step.trace.value, step.digits)),
-        "operands": [ref.id for ref in step.operands],
-        "shape": list(step.shape),
-        "value": plain_value(step.value),
-        "why": Explainer(writer).why(step),
-    }
-
-
-def as_json(trace: Trace, level: str, notation: str) -> Iterator[str]:
-    """The trace as one JSON object, in pieces: a large network's is never whole in memory."""
-    writer = Writer(trace.lesson, notation)
-    head = {
-        "format": FORMAT,
-        "lesson": trace.lesson.id,
-        "title": trace.lesson.title,
-        "iteration": trace.iteration.number,
-        "rows": [int(row) + 1 for row in trace.iteration.rows],
-        "level": level,
-        "notation": notation,
-        "given": given(trace),
-    }
-    yield json.dumps(head, ensure_ascii=False, allow_nan=False)[:-1] + ', "steps": ['
-    for at, step in enumerate(trace.steps(level)):
-        record = step_record(step, writer, trace.iteration.rows)
-        yield ("," if at else "") + "\n" + json.dumps(record, ensure_ascii=False, allow_nan=False)
-    yield "\n]}\n"
-
-
 def given(trace: Trace) -> dict:
     """What the iteration starts from, by id: data, parameters, settings, an optimiser's memory."""
-    made = set(trace.program.by_key)
-    found = {}
+    found: dict[str, object] = {}
     for key, value in trace.iteration.values.items():
-        if key in made:
+        if key in trace.program.by_key:
             continue
         if key.endswith("@"):
-            found |= {f"{key}{e + 1}": plain_value(value[e]) for e in range(trace.examples)}
+            found |= {f"{key}{e + 1}": plain_value(row) for e, row in enumerate(np.asarray(value))}
         else:
             found[key] = plain_value(np.asarray(value))
     return found
 
 
-def _step_lines(step: Step, writer: Writer) -> tuple[str, str, str, str]:
-    """Name, formula, numbers, value: each on one line, the numbers empty where they say nothing new."""
-    name, formula = writer.text(step.ref), linear(writer.formula(step.formula))
-    value = linear(writer.value(step.value, step.digits))
-    numbers = linear(writer.numbers(step.formula, step.trace.value, step.digits))
-    return name, formula, "" if numbers in (value, formula) else numbers, value
-
-
-def heading(trace: Trace) -> str:
-    rows = trace.iteration.rows
-    of = f", example {rows[0] + 1}" if len(rows) == 1 else f", examples {', '.join(str(r + 1) for r in rows)}" if len(rows) else ""
-    return f"{trace.lesson.title}: iteration {trace.iteration.number}{of}"
+# ---------------------------------------------------------------- text and Markdown
 
 
 def as_text(trace: Trace, level: str, notation: str) -> Iterator[str]:
-    """The trace for reading in a terminal or with a screen reader: an equation a line."""
-    writer = Writer(trace.lesson, notation)
-    explainer = Explainer(writer)
-    yield heading(trace) + "\n"
-    phase, rule = None, None
-    for step in trace.steps("matrix" if level == "story" else level):
-        if step.phase != phase:
-            phase = step.phase
-            yield f"\n{phase.upper()}\n"
-        if level == "story":
-            yield f"  {step.id:10} {explainer.story(step)}\n"
-            continue
-        if (step.equation, step.example) != rule:
-            rule = (step.equation, step.example)
-            yield f"\n  {explainer.title(step)}{'' if step.example is None else f', example {step.example + 1}'}\n"
-        name, formula, numbers, value = _step_lines(step, writer)
-        yield f"    [{step.id}]\n    {name} = {formula}\n" + (f"      = {numbers}\n" if numbers else "") + f"      = {value}\n"
+    """The trace for reading in a terminal or with a screen reader."""
+    scribe = Scribe(trace, notation)
+    yield heading(trace) + "\n\n"
+    yield from (line + "\n" for said in conventions(trace, notation) for line in wrapped(said, "", "  "))
+    for phase, equations in _grouped(trace, level):
+        yield f"\n{phase.upper()}\n"
+        for steps in equations:
+            first = next(steps)
+            yield f"\n  {scribe.explainer.title(first)}\n"
+            for line in _equation_lines(first, steps, scribe, level):
+                yield f"    {line}".rstrip() + "\n"
+            if level != "story":
+                yield from (f"    {line}".rstrip() + "\n" for line in _remarks(first, scribe))
 
 
 def as_markdown(trace: Trace, level: str, notation: str) -> Iterator[str]:
-    """The trace as a Markdown document: a heading a phase, a table a phase."""
-    writer = Writer(trace.lesson, notation)
-    explainer = Explainer(writer)
-    yield f"# {markdown_text(heading(trace))}\n"
-    phase = None
-    for step in trace.steps("matrix" if level == "story" else level):
-        if step.phase != phase:
-            phase = step.phase
-            yield f"\n## {phase.capitalize()}\n\n"
-            if level != "story":
-                yield "| step | formula | with numbers | value |\n|---|---|---|---|\n"
-        if level == "story":
-            yield f"- `{step.id}` {markdown_text(explainer.story(step))}\n"
-            continue
-        name, formula, numbers, value = (markdown_text(part) for part in _step_lines(step, writer))
-        yield f"| `{step.id}` | {name} = {formula} | {numbers} | {value} |\n"
+    """The trace as a Markdown document: a heading a phase and an equation, formulas as preformatted text."""
+    scribe = Scribe(trace, notation)
+    yield f"# {markdown_text(heading(trace))}\n\n"
+    yield from (f"- {markdown_text(said)}\n" for said in conventions(trace, notation))
+    for phase, equations in _grouped(trace, level):
+        yield f"\n## {phase.capitalize()}\n"
+        for steps in equations:
+            first = next(steps)
+            yield f"\n### {markdown_text(scribe.explainer.title(first))}\n\n"
+            if level == "story":
+                yield f"{markdown_text(scribe.explainer.story(first))}\n"
+                continue
+            yield "```text\n"
+            yield from (line + "\n" for line in _equation_lines(first, steps, scribe, level))
+            yield f"```\n\n{markdown_text(_why(first, scribe))}\n"
+            for note in scribe.notes(first.at(None)):
+                yield "\n" + "".join(f"> {line}".rstrip() + "\n" for line in note.strip().splitlines())
+
+
+def _grouped(trace: Trace, level: str) -> Iterator[tuple[str, Iterator[Iterator[Step]]]]:
+    """The steps by phase and, in it, by equation: its examples and elements stand together."""
+    steps = trace.steps("scalar" if level == "scalar" else "matrix")
+    for phase, found in groupby(steps, key=lambda step: step.phase):
+        yield phase, (group for _, group in groupby(found, key=lambda step: id(step.equation)))
+
+
+def _equation_lines(first: Step, others: Iterator[Step], scribe: Scribe, level: str) -> Iterator[str]:
+    """The steps of one equation, each under its id; at level story what the first one says."""
+    if level == "story":
+        yield from wrapped(scribe.explainer.story(first), "", "")
+        return
+    if first.equation.line:
+        yield f"in {first.equation.line}"
+    yield from _step_lines(first, scribe)
+    for step in others:
+        yield ""
+        yield from _step_lines(step, scribe)
+
+
+def _step_lines(step: Step, scribe: Scribe) -> Iterator[str]:
+    card = scribe.card(step)
+    yield f"[{card.id}]"
+    yield from formula_lines(card)
+
+
+def _remarks(step: Step, scribe: Scribe) -> Iterator[str]:
+    """The sentence of why and the author's notes, for a whole equation."""
+    yield ""
+    yield from wrapped(_why(step, scribe), "", "")
+    for note in scribe.notes(step.at(None)):
+        yield from (f"| {line}" for line in prose(note).splitlines())
+
+
+def _why(step: Step, scribe: Scribe) -> str:
+    """The sentence of why for a whole equation: all its elements and, so without the first one's mark, all examples."""
+    return scribe.explainer.why(step.at(None)).replace("@1", "")
+
+
+def heading(trace: Trace) -> str:
+    """The lesson's title, the iteration, and which of the lesson's examples it takes."""
+    rows = [f"{row + 1:,}" for row in trace.iteration.rows]
+    taken = ""
+    if len(rows) == 1:
+        taken = f", example {rows[0]}"
+    elif rows:
+        taken = f", examples {', '.join(rows)}" if len(rows) <= MAX_ROWS else f", {len(rows):,} examples"
+    return f"{trace.lesson.title}: iteration {trace.iteration.number:,}{taken}"
 
 
 def markdown_text(text: str) -> str:
-    """Text that Markdown shows as it stands, in a table cell too."""
-    for char in "\\`*_[]<>|#":
-        text = text.replace(char, "\\" + char)
-    return text
+    """Text that Markdown shows as it stands."""
+    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", text).replace("&", "&amp;")
 
 
 FORMATS = {"text": as_text, "json": as_json, "markdown": as_markdown}
 
 
-def lesson_heading(lesson: Lesson) -> str:
-    return f"{lesson.title}" + (f" · {lesson.unit}" if lesson.unit else "")
+# ---------------------------------------------------------------- a card as lines
+
+
+def card_lines(card: Card, level: str) -> Iterator[str]:
+    """A card as lines of text: the story, or formulas and the sentence of why; then the author's notes."""
+    if level == "story":
+        yield from wrapped(card.story)
+    else:
+        yield from (f"  in {line}" for line in (card.line,) if line)
+        yield from (f"  {line}" for line in formula_lines(card))
+        yield from wrapped(card.why)
+    for note in card.notes:
+        yield from (f"  | {line}".rstrip() for line in prose(note).splitlines())
+
+
+def formula_lines(card: Card) -> Iterator[str]:
+    """The step's equation with its numbers, what its signs stand for, and how a combined step comes about."""
+    yield from chain_lines(card.main)
+    for chain in card.where:
+        yield "where " + " = ".join(linear(doc) for doc in chain.docs)
+    if card.derivation:
+        yield "how it comes about:"
+        for chain in card.derivation:
+            yield from (f"  {line}" for line in chain_lines(chain, ""))
+            yield from wrapped(f"({chain.reason})", "    ", "    ")
+
+
+def chain_lines(chain: Chain, name: str | None = None) -> list[str]:
+    """name = formula = numbers = value with the = signs below each other; on one line if it is a mere copy.
+
+    `name` stands in for a chain that has none, as a derivation's lines continue the line above.
+    """
+    texts = [linear(doc) for doc in chain.docs]
+    if name is None:
+        name = texts.pop(0)
+        if len(texts) <= 2 and all(re.fullmatch(r"\S*", text) for text in texts):
+            return [" = ".join((name, *texts))]
+    texts = list(dict.fromkeys(texts))
+    lead = f"{name} " if name else ""
+    return [pad("" if at else lead, width(lead)) + f"= {text}" for at, text in enumerate(texts)]
+
+
+def wrapped(text: str, first: str = "  ", then: str = "  ") -> list[str]:
+    """A paragraph as lines of at most `COLUMNS`, each with its indent."""
+    return textwrap.wrap(text, COLUMNS, initial_indent=first, subsequent_indent=then, break_long_words=False)
+
+
+_ITEM = re.compile(r"\s*([-*+>|]\s|#+\s|\d+[.)]\s)")
+
+
+def prose(text: str) -> str:
+    """Markdown as it is read aloud: paragraphs wrapped anew, lists and headings on lines of their own."""
+    paragraphs: list[str] = []
+    fenced = False
+    for block in re.split(r"\n[ \t]*\n", text.strip("\n")):
+        lines: list[str] = []
+        kept: list[bool] = []  # code keeps its lines as they are
+        for line in block.splitlines():
+            fence = line.lstrip().startswith("```")
+            code = fenced or fence or line.startswith(("    ", "\t"))
+            fenced ^= fence
+            if code or not lines or kept[-1] or _ITEM.match(line):
+                lines.append(line.rstrip() if code else line.strip())
+                kept.append(code)
+            else:
+                lines[-1] += " " + line.strip()
+        paragraphs.append(
+            "\n".join(line if code else "\n".join(_item(line)) for line, code in zip(lines, kept, strict=True))
+        )
+    return "\n\n".join(paragraphs)
+
+
+def _item(line: str) -> list[str]:
+    """A paragraph wrapped; an item of a list with its lines below each other."""
+    item = _ITEM.match(line)
+    return wrapped(line, "", " " * len(item[0]) if item and item[1][0] not in "#>|" else "")

@@ -290,3 +290,29 @@ def _pieces(text: str, columns: int) -> list[str]:
         piece += char
         used += width(char)
     return [*pieces, piece]
+
+
+def chain(docs: list[Doc], columns: int, limit_rows: int = 8) -> list[tuple[int, str]]:
+    """name = formula = numbers = value, the = signs below each other: (which document, line).
+
+    Matrices show fewer columns where the room is narrow; what still does not fit is broken.
+    """
+    name, *rest = docs
+    lead = draw(name)
+    aside = lead.columns > columns // 3 and any(draw(doc).columns + lead.columns + 3 > columns for doc in rest)
+    lines = [(0, line) for line in lead.lines] if aside or not rest else []
+    indent = 0 if aside else lead.columns
+    for at, doc in enumerate(rest, start=1):
+        head = lead if at == 1 and not aside else Block((" " * indent,), indent)
+        room = columns - indent - 3
+        for limit in (10, 8, 6, 5, 4, 3):
+            block = draw(doc, limit_rows, limit)
+            if block.columns <= room:
+                lines += [(at, line.rstrip()) for line in beside([head, text_block(" = "), block]).lines]
+                break
+        else:
+            if at == 1 and not aside:
+                lines += [(0, line) for line in lead.lines]
+                indent = 0
+            lines += [(at, " " * (indent + 1) + line) for line in flow(["= ", doc], columns - indent - 1, 2, limit_rows, 3)]
+    return lines

@@ -10,6 +10,7 @@ key against the format; what keys must agree on is checked here.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -254,13 +255,10 @@ class _Reader:
                 self.name((*path, i), name)
         return len(given), tuple(given) if self.faults.sound(*path) else None
 
-    def name(self, where: Keys, name: str, key: bool = False) -> bool:
-        """Whether this is a name; noted if it is not."""
-        if 1 <= len(name) <= 32 and name.isprintable() and name == name.strip() and not _UNNAMEABLE.search(name):
-            return True
-        advice = "a name has 1 to 32 printable characters, none of them a bracket, a quote or '@'"
-        self.fault(where, f"{quote(name)} cannot be a name", advice, key=key)
-        return False
+    def name(self, where: Keys, name: str) -> None:
+        if not 1 <= len(name) <= 32 or not name.isprintable() or name != name.strip() or _UNNAMEABLE.search(name):
+            advice = "a name has 1 to 32 printable characters, none of them a bracket, a quote or '@'"
+            self.fault(where, f"{quote(name)} cannot be a name", advice)
 
     # ---------------------------------------------------------------- networks
 
@@ -277,21 +275,25 @@ class _Reader:
         sizes = [count, *units]
         # What a size may be: what the file says, or what the weights beside it say. One mistake is
         # one problem: who is off by one here is not to be told so by all the neighbours.
-        possible = [{size} - {None} for size in sizes]
+        possible = [set() if size is None else {size} for size in sizes]
         for k in range(many):
             self.weights_shape(k, sizes, possible)
         for k in range(many):
             self.layer(k, last=k == many - 1)
         loss = self.loss(many)
-        self.examples_shape(sizes, possible, loss)
-        if not many or None in sizes or not self.fits_in_memory(sizes):
+        known = [size for size in sizes if size is not None]
+        whole = many > 0 and len(known) == len(sizes)
+        if whole and not self.fits_in_memory(known):
             return nothing
-        layers = tuple(self.built_layer(k, sizes[k], units[k], unit_names[k], k == many - 1) for k in range(many))
+        self.examples_shape(sizes, possible, loss)
+        if not whole:
+            return nothing
+        layers = tuple(self.built_layer(k, known[k], known[k + 1], unit_names[k], k == many - 1) for k in range(many))
         wanted = LOSSES[loss].wants if loss else None
         if loss is None or wanted not in (None, layers[-1].activation):
             loss = "squared_error"
-        network = Network(count, loss, layers, input_names)
-        return network, *self.arrays(count, units[-1], loss)
+        network = Network(known[0], loss, layers, input_names)
+        return network, *self.arrays(known[0], known[-1], loss)
 
     def weights_shape(self, k: int, sizes: Sequence[int | None], possible: list[set[int]]) -> None:
         where = ("network", "layers", k, "weights")
@@ -310,7 +312,7 @@ class _Reader:
         if uniform and not fits_columns:
             self.fault(where, f"{name} has {_count(columns[0], 'column')}; {feeding}", advice)
         elif not uniform:
-            usual = before if before in columns else max(columns, key=columns.count)
+            usual = before if before in columns else Counter(columns).most_common(1)[0][0]
             against = feeding if usual == before else f"the others have {_count(usual, 'column')}"
             for i, length in enumerate(columns):
                 if length != usual:
@@ -325,9 +327,8 @@ class _Reader:
         where = ("network", "layers", k)
         units, activation = self.value(*where, "units", anyhow=True), self.value(*where, "activation")
         units = len(units) if isinstance(units, list) else self.value(*where, "units")
-        biases, weights = self.value(*where, "biases"), self.value(*where, "weights")
-        rows = len(weights) if isinstance(weights, list) else None
-        if isinstance(biases, list) and units is not None and len(biases) not in (units, rows):
+        biases, rows = self.value(*where, "biases"), self.length(*where, "weights")
+        if isinstance(biases, list) and units is not None and len(biases) not in (units, rows or units):
             values = _count(len(biases), "value")
             message = f"biases of layer {k + 1} has {values}; the layer has {_count(units, 'unit')}"
             self.fault((*where, "biases"), message, "one number a unit; false where the layer has no biases")
@@ -355,9 +356,7 @@ class _Reader:
     def fits_in_memory(self, sizes: Sequence[int]) -> bool:
         """Whether the network is of a size that is allowed; asked before any array of it is made."""
         many = range(len(sizes) - 1)
-        counts = [
-            sizes[k + 1] * (sizes[k] + (self.value("network", "layers", k, "biases") is not False)) for k in many
-        ]
+        counts = [sizes[k + 1] * (sizes[k] + (self.value("network", "layers", k, "biases") is not False)) for k in many]
         if sum(counts) > MAX_PARAMETERS:
             where = ("network", "layers", counts.index(max(counts)), "units")
             message = f"the network has {sum(counts):,} parameters; {MAX_PARAMETERS:,} are the most"
@@ -463,7 +462,7 @@ class _Reader:
             for j in negative:
                 message = f"targets[{j + 1}] of example {example} is {targets[j]}: a probability is not negative"
                 self.fault((*where, "targets", j), message, "cross_entropy wants probabilities that sum to 1")
-            total = float(np.sum(np.array(targets, dtype=float)))
+            total = sum(map(float, targets))
             if not negative and abs(total - 1) > 1e-12 * len(targets):
                 message = f"targets of example {example} sum to {total!r}; cross_entropy wants 1"
                 advice = "give the true class a 1 and the others 0, or write target = ..."
@@ -564,16 +563,13 @@ class _Reader:
             message = f"unknown name {quote(word)}{did_you_mean(word[:64], known)}"
         self.fault(where, message, f"known here: {_listed(known)}", offset=offset)
 
-    def identifier(self, where: Keys, name: str, **at) -> bool:
-        """Whether a formula can use this name; noted if it cannot."""
+    def identifier(self, where: Keys, name: str, **at) -> None:
+        """Note a name that no formula can use."""
         if name in FUNCTIONS:
             self.fault(where, f"{quote(name)} is a function and cannot be a name", "choose another name", **at)
         elif not (name.isidentifier() and _IDENTIFIER.fullmatch(name) and len(name) <= 32):
             advice = "a name has up to 32 letters, digits and underscores, and begins with no digit"
             self.fault(where, f"{quote(name)} cannot be a name in a circuit", advice, **at)
-        else:
-            return True
-        return False
 
     # ---------------------------------------------------------------- training
 

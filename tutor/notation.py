@@ -157,6 +157,7 @@ NOTATIONS: dict[str, Notation] = {
 }
 
 HYPER = {"momentum": "μ", "beta1": "β₁", "beta2": "β₂", "epsilon": "ε", "weight_decay": "λ_w", "l2": "λ", "t": "t"}
+MAX_TERMS = 20  # a longer sum is shown by its first and last terms
 STATES = {"velocity": "v", "m": "m", "v": "v", "mhat": "m̂", "vhat": "v̂"}
 
 
@@ -375,8 +376,11 @@ class Writer:
 
         if op == "add":
             parts: list[Doc] = [sub(args[0], 1)]
-            for arg in args[1:]:
-                parts += [" + ", term(arg)]
+            for at, arg in enumerate(args[1:], start=1):
+                if len(args) <= MAX_TERMS or at < 4 or at > len(args) - 3:
+                    parts += [" + ", term(arg)]
+                elif at == 4:
+                    parts.append(f" + … {len(args) - 6:,} more …")
             return Row(tuple(parts)), 1
         if op == "sub":
             return Row((sub(args[0], 1), " − ", term(args[1]))), 1

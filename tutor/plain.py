@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from tutor import playback
-from tutor.card import Card, Chain, Scribe, conventions
+from tutor.card import Scribe, conventions
+from tutor.export import card_lines, prose, wrapped
 from tutor.formula import Ref
 from tutor.layout import linear
 from tutor.lesson import LEVELS, Lesson
@@ -16,153 +17,228 @@ from tutor.notation import NOTATIONS
 from tutor.playback import Cursor
 from tutor.source import escape
 from tutor.store import Place, Store
-from tutor.trace import NoSuchStep, Step, Trace
-from tutor.training import Run
+from tutor.trace import NoSuchStep, Step, Trace, resolve
+from tutor.training import Iteration, Run
+
+MAX_ITERATION = 1_000_000
+MAX_WORD = 200  # what is longer is no command and no step
 
 HELP = """\
-Enter or next       the next step             back              the step before
-phase, -phase       the next, this phase      first, last       the first, the last step
-go ID               the step ID (go dL/dW2)   return            where the last go began
-level [NAME]        story, scalar, matrix     notation [NAME]   the next notation, or NAME
-iteration N         iteration N               example N         example N of the batch
-state               parameters and gradients  steps             all steps
-again               this step once more       intro             the introduction
-help                this list                 quit              leave; your place is kept"""
+Enter, next      the next step
+back             the step before
+phase, -phase    the start of the next phase, of this one
+first, last      the first step, the last step
+go ID            the step with this id: go dL/dW2, go dL/dW2[1,2], go L@3; the id alone does it, too
+return           back to where the last go began
+from             what this step is made from, and which step made it
+level [NAME]     story, scalar or matrix; without a name the next of them
+notation [NAME]  dz, nabla, error, partials or delta; without a name the next of them
+iteration N      the same step in iteration N of the training
+example N        the same step for example N of the batch
+state            parameters and what has been computed so far
+steps            all steps; > marks this one
+again            this step once more
+intro            the introduction
+help             this list
+quit             leave; your place is kept"""
+
+_SHORT = {
+    "": "next", "n": "next", "b": "back", "p": "back", "g": "go", "r": "return", "f": "from", "l": "level",
+    "t": "notation", "i": "intro", "s": "state", "h": "help", "?": "help", "q": "quit", "exit": "quit",
+}  # fmt: skip
 
 
 class LineMode:
     """One lesson played in lines. `ask` returns the next line, or None at the end of the input."""
 
-    def __init__(self, lesson: Lesson, key: str, store: Store, ask: Callable[[str], str | None], say: Callable[[str], None]):
+    def __init__(
+        self, lesson: Lesson, key: str, store: Store, ask: Callable[[str], str | None], say: Callable[[str], None]
+    ):
         self.lesson, self.key, self.store, self.ask, self.say = lesson, key, store, ask, say
         self.run = Run(lesson)
-        self.trace = self._trace(1)
-        self.cursor = playback.start(lesson)
-
-    def _trace(self, iteration: int) -> Trace:
-        found = self.run.iteration(iteration)
+        found = self.run.iteration(1)
         assert found is not None
-        return Trace(self.lesson, found)
+        self.trace = Trace(lesson, found)
+        self.cursor = playback.start(lesson)
+        self.finished = False  # the end was reached, and the learner is still on it
 
     def play(self, resume: bool, unattended: bool) -> None:
-        """Play until the end, `quit`, or the end of the input; `unattended`: then step on to the end by itself."""
+        """Play until the end, `quit`, or the end of the input.
+
+        `unattended`: at the end of the input, step on to the end of the lesson. Nothing of that is remembered.
+        """
         self.say(f"{self.lesson.title}\n")
-        place = self.store.place(self.key) if resume else None
-        if place and place.step != playback.place(self.cursor, self.trace):
-            self._restore(place)
-            self.say(f"You go on at {playback.place(self.cursor, self.trace)}. `first` starts again, `help` lists the commands.\n")
-        else:
+        if not (resume and self._resume()):
             self._intro()
             self.say("Enter for the next step; `help` lists the commands.\n")
         self._show()
-        while True:
-            line = self.ask("> ")
-            if line is None:
-                if not unattended:
-                    break
-                line = "next"
+        while (line := self.ask("> ")) is not None:
             if not self._obey(line.strip()):
-                break
-        self._save()
+                return
+        if not unattended or self.finished:
+            return
+        while moved := playback.forward(self.cursor, self.trace):
+            self.cursor = moved
+            self._show()
+        self._outro()
 
-    def _restore(self, place: Place) -> None:
-        """Go where the learner was, as far as the lesson still has that place."""
-        cursor = replace(self.cursor, example=max(place.example, 0))
+    def _resume(self) -> bool:
+        """Go on where the learner was, as far as the lesson still has that place; False at the start of a lesson."""
+        place = self.store.place(self.key)
+        start = self.cursor
+        if place is None or (place.step, place.iteration) == (playback.place(start, self.trace), 1):
+            return False
+        if 1 < place.iteration <= MAX_ITERATION and self.run.last is None:
+            self._fetch(place.iteration)
+        number, last = self.trace.iteration.number, self.trace.examples - 1
+        cursor = replace(self.cursor, iteration=number, example=min(place.example, last))
         if place.level in LEVELS:
             cursor = replace(cursor, level=place.level)
         if place.notation in NOTATIONS:
             cursor = replace(cursor, notation=place.notation)
-        if place.iteration > 1 and self.run.last is None:
-            self.trace = self._trace(place.iteration)
-        cursor = replace(cursor, iteration=self.trace.iteration.number, example=min(cursor.example, self.trace.examples - 1))
-        try:
-            level = cursor.level
-            cursor = replace(playback.jump(cursor, self.trace, place.step), trail=(), level=level)
-        except NoSuchStep:
-            pass
+        with suppress(NoSuchStep):  # the lesson may have changed since
+            cursor = replace(playback.jump(cursor, self.trace, place.step), trail=(), level=cursor.level)
         self.cursor = cursor
+        here = playback.place(cursor, self.trace) + (f" in iteration {number:,}" if number > 1 else "")
+        self.say(f"You go on at {here}. `first` is the first step, `help` lists the commands.\n")
+        return True
 
     def _save(self) -> None:
-        c = self.cursor
-        self.store.save_place(
-            self.key, Place(playback.place(c, self.trace), c.level, c.notation, c.iteration, c.example, c.element)
-        )
+        c = playback.first(self.cursor, self.trace) if self.finished else self.cursor
+        place = Place(playback.place(c, self.trace), c.level, c.notation, c.iteration, c.example, c.element)
+        self.store.save_place(self.key, place)
 
     # ------------------------------------------------------------ commands
 
     def _obey(self, line: str) -> bool:
         """Carry out one command; False to stop."""
         word, _, rest = line.partition(" ")
-        rest = rest.strip()
-        aliases = {"": "next", "n": "next", "b": "back", "p": "back", "g": "go", "r": "return", "l": "level",
-                   "t": "notation", "i": "intro", "?": "help", "q": "quit", "h": "help", "s": "state"}
-        command = aliases.get(word.lower(), word.lower())
+        command, rest = self._command(word), rest.strip()
+        actions: dict[str, Callable[[], None]] = {
+            "back": lambda: self._move(playback.back(self.cursor, self.trace), "This is the first step."),
+            "phase": lambda: self._move(playback.next_phase(self.cursor, self.trace)),
+            "-phase": lambda: self._move(playback.next_phase(self.cursor, self.trace, -1)),
+            "first": lambda: self._move(playback.first(self.cursor, self.trace)),
+            "last": lambda: self._move(playback.last(self.cursor, self.trace)),
+            "go": lambda: self._go(rest) if rest else self.say("Say which step: go dL/dW2, for example."),
+            "return": lambda: self._move(
+                playback.return_from_jump(self.cursor, self.trace), "There is no jump to return from."
+            ),
+            "from": self._from,
+            "level": lambda: self._choose("level", rest),
+            "notation": lambda: self._choose("notation", rest),
+            "iteration": lambda: self._iteration(rest),
+            "example": lambda: self._example(rest),
+            "state": self._state,
+            "steps": self._steps,
+            "again": self._show,
+            "intro": self._intro,
+            "help": lambda: self.say(HELP + "\n"),
+        }
         if command == "quit":
             return False
         if command == "next":
-            moved = playback.forward(self.cursor, self.trace)
-            if moved is None:
-                self._finish()
-                return False
-            self._move(moved)
-        elif command == "back":
-            self._move(playback.back(self.cursor, self.trace), "This is the first step.")
-        elif command in ("phase", "-phase"):
-            self._move(playback.next_phase(self.cursor, self.trace, 1 if command == "phase" else -1))
-        elif command == "first":
-            self._move(playback.first(self.cursor, self.trace))
-        elif command == "last":
-            self._move(playback.last(self.cursor, self.trace))
-        elif command == "return":
-            self._move(playback.return_from_jump(self.cursor, self.trace), "There is no jump to return from.")
-        elif command in ("level", "notation"):
-            self._choose(command, rest)
-        elif command in ("iteration", "example"):
-            self._number(command, rest)
-        elif command == "go" and rest:
-            self._go(rest)
-        elif command in ("again", "intro", "help", "state", "steps"):
-            {"again": self._show, "intro": self._intro, "help": lambda: self.say(HELP), "state": self._state,
-             "steps": self._steps}[command]()
+            return self._next()
+        if command in actions:
+            actions[command]()
         else:
-            self._go(line, f"'{escape(word[:40])}' is neither a command nor a step; `help` lists the commands.")
+            self._go(line, f"{_quoted(word)} is neither a command nor a step; `help` lists the commands.")
+        return True
+
+    def _command(self, word: str) -> str:
+        """The command that a word means. A step goes before a command in capitals: L is the loss, l the level."""
+        if word in _SHORT or word == word.lower() or self._is_step(word):
+            return _SHORT.get(word, word)
+        return _SHORT.get(word.lower(), word.lower())
+
+    def _is_step(self, id: str) -> bool:
+        try:
+            resolve(self.trace.program, id[:MAX_WORD])
+        except NoSuchStep:
+            return False
+        return True
+
+    def _next(self) -> bool:
+        moved = playback.forward(self.cursor, self.trace)
+        if moved is not None:
+            self._move(moved)
+        elif self.finished:
+            return False
+        else:
+            self._finish()
         return True
 
     def _move(self, cursor: Cursor | None, otherwise: str = "") -> None:
         if cursor is None:
             self.say(otherwise)
             return
-        self.cursor = cursor
+        self.cursor, self.finished = cursor, False
         self._show()
         self._save()
 
     def _go(self, id: str, otherwise: str = "") -> None:
+        if len(id) > MAX_WORD:
+            self.say(f"{_quoted(id)} is too long to be a step.")
+            return
         try:
             self._move(playback.jump(self.cursor, self.trace, id))
         except NoSuchStep as error:
-            self.say(otherwise or escape(str(error)))
+            reason = escape(str(error))
+            self.say(otherwise or reason[:1].upper() + reason[1:] + ".")
+
+    def _from(self) -> None:
+        """The operands of the step; where they came from."""
+        card = Scribe(self.trace, self.cursor.notation).card(playback.current(self.cursor, self.trace))
+        for operand in card.operands:
+            origin = f"step {operand.id}" if operand.id else "given"
+            self.say(f"  {operand.name} = {linear(operand.value)} ({origin})")
+        if card.more_operands:
+            self.say(f"  and {card.more_operands:,} more")
+        if not card.operands:
+            self.say("  It is made from nothing else.")
+        self.say("")
 
     def _choose(self, what: str, name: str) -> None:
         known = LEVELS if what == "level" else tuple(NOTATIONS)
         if not name:
-            self._move(playback.next_level(self.cursor) if what == "level" else playback.next_notation(self.cursor))
-        elif name in known:
-            self._move(replace(self.cursor, **{what: name}))
+            self._move(
+                playback.next_level(self.cursor) if what == "level" else playback.next_notation(self.cursor)
+            )
+        elif (name := name.lower()) in known:
+            self._move(replace(self.cursor, level=name) if what == "level" else replace(self.cursor, notation=name))
         else:
-            self.say(f"There is no {what} '{escape(name[:40])}'; there are: {', '.join(known)}.")
+            self.say(f"There is no {what} {_quoted(name)}; there are: {', '.join(known)}.")
 
-    def _number(self, what: str, text: str) -> None:
-        last = self.run.last if what == "iteration" else self.trace.examples
-        if not text.isdecimal() or not 1 <= int(text) <= (last or MAX_ITERATION):
-            until = f"1 to {last:,}" if last else f"from 1 to {MAX_ITERATION:,}"
-            self.say(f"Say which {what}: a number {until}.")
-        elif what == "example":
-            self._move(replace(self.cursor, example=int(text) - 1))
+    def _example(self, text: str) -> None:
+        last = self.trace.examples
+        number = whole_number(text, last)
+        if last == 1:
+            self.say("An iteration of this lesson takes one example at a time.")
+        elif number is None:
+            self.say(f"Say which example of the batch: a number from 1 to {last:,}.")
         else:
-            after = self._trace(int(text))
-            moved = playback.at_iteration(self.cursor, self.trace, after)
-            self.trace = after
-            self._move(moved)
+            self._move(replace(self.cursor, example=number - 1))
+
+    def _iteration(self, text: str) -> None:
+        number = whole_number(text, MAX_ITERATION)
+        if self.run.last is not None:
+            self.say("This lesson is not trained: it has one iteration.")
+        elif number is None:
+            self.say(f"Say which iteration: a number from 1 to {MAX_ITERATION:,}.")
+        else:
+            before = self.trace
+            if self._fetch(number):
+                self._move(playback.at_iteration(self.cursor, before, self.trace))
+
+    def _fetch(self, number: int) -> bool:
+        """Make iteration `number` the one that is played; False if the learner did not want to wait."""
+        try:
+            found = patient_iteration(self.run, number, self.say)
+        except KeyboardInterrupt:
+            self.say(f"\nStopped: this is still iteration {self.trace.iteration.number:,}.")
+            return False
+        self.trace = Trace(self.lesson, found)
+        return True
 
     # ------------------------------------------------------------ words
 
@@ -170,20 +246,28 @@ class LineMode:
         scribe = Scribe(self.trace, self.cursor.notation)
         if self.lesson.intro.strip():
             self.say(prose(scribe.prose(self.lesson.intro)) + "\n")
-        self.say("\n".join(conventions(self.trace, self.cursor.notation)) + "\n")
+        for said in conventions(self.trace, self.cursor.notation):
+            self.say("\n".join(wrapped(said, "", "")))
+        self.say("")
+
+    def _outro(self) -> None:
+        if self.lesson.outro.strip():
+            self.say(prose(Scribe(self.trace, self.cursor.notation).prose(self.lesson.outro)) + "\n")
 
     def _finish(self) -> None:
+        self.finished = True
         self.store.finish(self.key)
-        if self.lesson.outro.strip():
-            self.say("\n" + prose(Scribe(self.trace, self.cursor.notation).prose(self.lesson.outro)))
-        self.say("This was the last step: the lesson is finished.")
-        self.cursor = playback.first(self.cursor, self.trace)
+        self._save()
+        self._outro()
+        more = f"`iteration {self.cursor.iteration + 1}` goes on training, " if self.run.last is None else ""
+        self.say(f"The lesson is finished. Enter leaves, {more}`first` starts again.\n")
 
     def _show(self) -> None:
         step = playback.current(self.cursor, self.trace)
         card = Scribe(self.trace, self.cursor.notation).card(step)
         at = f"{card.phase}, step {self.cursor.at + 1} of {len(self.trace.equations)}"
-        at += f", iteration {self.cursor.iteration}" if self.cursor.iteration > 1 else ""
+        at += f", example {step.example + 1} of {self.trace.examples}" if step.example is not None else ""
+        at += f", iteration {self.cursor.iteration:,}" if self.cursor.iteration > 1 else ""
         self.say(f"[{card.id}] {card.title} ({at})")
         self.say("\n".join(card_lines(card, self.cursor.level)) + "\n")
 
@@ -192,66 +276,52 @@ class LineMode:
         for symbol in self.trace.program.model.parameters:
             operand = scribe.operand(Ref(symbol))
             self.say(f"  {operand.name} = {linear(operand.value)}")
-        for eq in self.trace.equations[: self.cursor.furthest + 1]:
-            example = self.cursor.example if eq.symbol.per_example else None
-            step = Step(self.trace, eq, None, example)
+        for step in self._outline(self.cursor.furthest + 1):
             self.say(f"  {scribe.writer.text(step.ref)} = {linear(scribe.writer.value(step.value, 4))}")
+        self.say("")
 
     def _steps(self) -> None:
         phase = None
         writer = Scribe(self.trace, self.cursor.notation).writer
-        for at, eq in enumerate(self.trace.equations):
-            if eq.phase != phase:
-                phase = eq.phase
+        for at, step in enumerate(self._outline()):
+            if step.phase != phase:
+                phase = step.phase
                 self.say(f"  {phase}")
             mark = ">" if at == self.cursor.at else " "
-            example = self.cursor.example if eq.symbol.per_example else None
-            step = Step(self.trace, eq, None, example)
             self.say(f"  {mark} {step.id:12} {writer.text(step.ref)}")
+        self.say("")
+
+    def _outline(self, stop: int | None = None) -> list[Step]:
+        """The equations as steps of the current example."""
+        return [
+            Step(self.trace, eq, None, self.cursor.example if eq.symbol.per_example else None)
+            for eq in self.trace.equations[:stop]
+        ]
 
 
-MAX_ITERATION = 1_000_000
+def _quoted(text: str) -> str:
+    return f"'{escape(text[:40])}{'…' if len(text) > 40 else ''}'"
 
 
-def card_lines(card: Card, level: str) -> Iterator[str]:
-    """A card as lines of text: formulas on one line, prose wrapped."""
-    if level == "story":
-        yield from wrapped(card.story)
-    else:
-        if card.line:
-            yield f"  in {card.line}"
-        yield from chain_lines(card.main)
-        for chain in card.where:
-            yield "  where " + " = ".join(linear(doc) for doc in chain.docs)
-        if card.derivation:
-            yield "  how it comes about:"
-            for chain in card.derivation:
-                yield f"    = {' = '.join(linear(doc) for doc in chain.docs)}"
-                yield f"      ({chain.reason})"
-        yield from wrapped(card.why)
-    for note in card.notes:
-        yield from ("  | " + line for line in prose(note).splitlines())
+def whole_number(text: str, most: int) -> int | None:
+    """The number that a text is, from 1 to `most`; None for anything else, however long."""
+    digits = text.strip().lstrip("0")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= len(str(most))):
+        return None
+    return int(digits) if int(digits) <= most else None
 
 
-def chain_lines(chain: Chain) -> Iterator[str]:
-    name, *rest = (linear(doc) for doc in chain.docs)
-    for at, text in enumerate(rest):
-        yield f"  {name} = {text}" if at == 0 else f"  {' ' * len(name)} = {text}"
+def patient_iteration(run: Run, number: int, tell: Callable[[str], None], every: float = 3.0) -> Iteration:
+    """Iteration `number`; where that takes long, it tells how far it is, every so many seconds."""
+    told = time.monotonic()
 
+    def progress(at: int) -> bool:
+        nonlocal told
+        if time.monotonic() - told >= every:
+            told = time.monotonic()
+            tell(f"Training on the way to iteration {number:,}: now at {at:,}. Ctrl+C stops.")
+        return True
 
-def wrapped(text: str, width: int = 78) -> list[str]:
-    return textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="  ", break_long_words=False)
-
-
-def prose(text: str, width: int = 78) -> str:
-    """Markdown as it is read aloud: paragraphs wrapped anew, lists and headings on lines of their own."""
-    paragraphs: list[str] = []
-    for block in text.strip().split("\n\n"):
-        lines: list[str] = []
-        for line in block.splitlines():
-            if not lines or re.match(r"\s*([-*+>|]\s|#+\s|\d+[.)]\s)", line):
-                lines.append(line.strip())
-            else:
-                lines[-1] += " " + line.strip()
-        paragraphs.append("\n".join("\n".join(textwrap.wrap(line, width)) for line in lines))
-    return "\n\n".join(paragraphs)
+    found = run.iteration(number, progress)
+    assert found is not None
+    return found

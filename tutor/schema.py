@@ -7,8 +7,9 @@ know alone (counts that must agree, a loss and its activation) is in `lesson.py`
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -232,7 +233,10 @@ class Faults:
     _touched: set[Keys] = field(default_factory=set)
 
     def add(self, path: Keys, message: str, advice: str = "", *, doubt: Keys | None = None, **where) -> None:
-        """Note a fault. It leaves in doubt the value at `path`, or that at `doubt` where that is another."""
+        """Note a fault. It leaves in doubt the value at `path`, or that at `doubt` where that is another.
+
+        `where` is the rest of a `Fault`. Raises TooMany.
+        """
         if len(self.found) >= MAX_FAULTS:
             raise TooMany
         fault = Fault(path, message, advice, **where)
@@ -244,6 +248,10 @@ class Faults:
         """Leave the value at a path in doubt: no further fault is to be concluded from it."""
         self._doubtful.add(path)
         self._touched.update(path[:i] for i in range(len(path) + 1))
+
+    def doubts(self, path: Keys) -> bool:
+        """Whether the value at a path is in doubt as a whole."""
+        return path in self._doubtful
 
     def sound(self, *path: str | int) -> bool:
         """Whether no fault was found in the value at this path, in a part of it, or in what it is a part of."""
@@ -314,43 +322,37 @@ def _check_object(schema: dict, value: dict, path: Keys, faults: Faults) -> None
     missing = [key for key in schema.get("required", ()) if key not in value]
     if len(value) < schema.get("minProperties", 0):
         faults.add(path, f"{label(path)} is empty", schema["description"])
-    for key, part in value.items():
-        if key in properties:
-            _check(properties[key], part, (*path, key), faults)
-        elif others:
-            _check(others, part, (*path, key), faults)
-        else:
-            near = _nearest(key, properties, value)
-            _unknown_key(key, near, properties, value, path, faults)
+    for key in value:
+        if key not in properties and not others:
+            near = _unknown_key(key, properties, value, path, faults)
             if near in missing:  # one mistake, one fault
                 missing.remove(near)
+    for key, part in value.items():
+        if key in properties or others:
+            _check(properties.get(key) or others, part, (*path, key), faults)
     for key in missing:
-        if key in faults.misplaced:
+        if key in faults.misplaced or faults.doubts(path):
             faults.doubt((*path, key))
         else:
             faults.add((*path, key), f"{key} is missing{_in(path)}", f"{key}: {_hint(properties[key])}")
 
 
-def _nearest(key: str, properties: dict, value: dict) -> str | None:
-    """The known key that an unknown one may stand for; one that is not there yet comes first."""
-    for known in ([k for k in properties if k not in value], list(properties)):
-        found = did_you_mean(key[:64], known)
-        if found:
-            return found.split("'")[1]
-    return None
-
-
-def _unknown_key(key: str, near: str | None, properties: dict, value: dict, path: Keys, faults: Faults) -> None:
-    where = (*path, key)
-    message = f"unknown key {quote(key)}{_in(path)}"
+def _unknown_key(key: str, properties: dict, value: dict, path: Keys, faults: Faults) -> str | None:
+    """Note an unknown key; the known one that it may stand for."""
+    where, message = (*path, key), f"unknown key {quote(key)}{_in(path)}"
     if key in _HOMES:
         faults.add(where, message, f"{key} belongs {_HOMES[key]}", key=True)
         faults.misplaced.add(key)
-    elif near:
-        doubt = where if near in value else (*path, near)
-        faults.add(where, f"{message}: did you mean '{near}'?", key=True, doubt=doubt)
-    else:
+        return None
+    near = did_you_mean(key[:64], properties)
+    if not near:
         faults.add(where, message, f"known here: {', '.join(properties)}", key=True)
+        return None
+    faults.add(where, message + near, key=True)
+    near = near.split("'")[1]
+    if near not in value or isinstance(value[near], dict):  # what was meant for that key is not there
+        faults.doubt((*path, near))
+    return near
 
 
 def _in(path: Keys) -> str:
@@ -370,6 +372,10 @@ def _check_array(schema: dict, value: list, path: Keys, faults: Faults) -> None:
     items = schema["items"]
     if items["type"] == "number" and all_finite(value):
         return
+    if not any(_is(items["type"], part) for part in value):  # one mistake: a list of something else
+        for i in range(1, len(value)):
+            faults.doubt((*path, i))
+        value = value[:1]
     for i, part in enumerate(value):
         if not (items is _VECTOR and isinstance(part, list) and all_finite(part)):
             _check(items, part, (*path, i), faults)
@@ -399,7 +405,7 @@ def _check_number(schema: dict, value: int | float, path: Keys, faults: Faults) 
         advice = "a lesson's numbers are finite" + (too_large if math.isinf(value) else "")
         faults.add(path, f"{label(path)} is {shown}: it must be a finite number", advice)
         return
-    if isinstance(value, int) and not (abs(value) < 2**63 if schema["type"] == "integer" else all_finite([value])):
+    if isinstance(value, int) and abs(value) >= 2**63 and (schema["type"] == "integer" or not all_finite([value])):
         limit = "2**63 - 1" if schema["type"] == "integer" else "about 1.8e308"
         faults.add(path, f"{label(path)} is too large", f"its size is {limit} at most")
         return
@@ -444,7 +450,7 @@ def _check_boolean(schema: dict, value: bool, path: Keys, faults: Faults) -> Non
         faults.add(path, message, schema["description"])
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[..., None]] = {
     "object": _check_object,
     "array": _check_array,
     "string": _check_string,
@@ -452,7 +458,14 @@ _CHECKS = {
     "integer": _check_number,
     "number": _check_number,
 }
-_PYTHON = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float)}
+_PYTHON: dict[str, Any] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+}
 _TITLES = {
     "object": "a table",
     "array": "a list",
@@ -493,7 +506,7 @@ def kind(value) -> str:
         return repr(value)
     if isinstance(value, str):
         return f"the text {quote(value)}"
-    return {list: "a list", dict: "a table"}.get(type(value), "a date or time")
+    return "a list" if isinstance(value, list) else "a table" if isinstance(value, dict) else "a date or time"
 
 
 def keys(schema: dict = SCHEMA, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict]]:

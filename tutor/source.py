@@ -14,9 +14,9 @@ import tomllib
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-Keys = tuple[str | int, ...]
+Keys = tuple[Any, ...]  # names of keys, and numbers of list items from 0
 
 # What must not reach a terminal: C0 but newline and tab, DEL and C1, zero-width characters and
 # directional marks, line and paragraph separators, bidi embeddings and isolates, surrogates.
@@ -135,8 +135,8 @@ def _excerpt(line: str, column: int) -> list[str]:
 class _Entry(NamedTuple):
     """The syntax nodes of one key: where it is written, and its value (None for a table with a header)."""
 
-    key: object
-    value: object | None
+    key: Any
+    value: Any
 
 
 class Source:
@@ -147,7 +147,9 @@ class Source:
         self.path = str(path)
         self.text = text.removeprefix("\ufeff").replace("\r\n", "\n")
         self._lines: list[str] | None = None
-        self._entries: dict[Keys, _Entry] | None = None
+        self._entries: dict[Keys, _Entry] = {}
+        self._parsed = False
+        self._items: dict[Keys, list] = {}  # the items of each array that was entered
 
     def line(self, number: int) -> str:
         """Line `number`, counted from 1; empty beyond the end."""
@@ -201,7 +203,9 @@ class Source:
         parent = self._entry(path[:-1])
         value = parent.value if parent else None
         if value is not None and value.type == "array" and isinstance(path[-1], int):
-            items = [child for child in value.named_children if child.type != "comment"]
+            items = self._items.get(path[:-1])
+            if items is None:
+                items = self._items[path[:-1]] = [child for child in value.named_children if child.type != "comment"]
             if path[-1] < len(items):
                 entries[path] = _Entry(items[path[-1]], items[path[-1]])
         elif value is not None and value.type == "inline_table":
@@ -210,12 +214,13 @@ class Source:
 
     def _tree(self) -> dict[Keys, _Entry]:
         """The entries of all keys outside arrays and inline tables, by path."""
-        if self._entries is None:
+        if not self._parsed:
             import tree_sitter_toml
             from tree_sitter import Language, Parser
 
             root = Parser(Language(tree_sitter_toml.language())).parse(self.text.encode()).root_node
-            self._entries, counts = {}, {}
+            self._parsed = True
+            counts: dict[Keys, int] = {}  # the number of the last table of each array of tables
             self._add_pairs((), root)
             for table in root.named_children:
                 if table.type not in ("table", "table_array_element") or table.named_children[0].has_error:
@@ -260,7 +265,8 @@ class Source:
                 at = joint.end()
             if offset <= 0 or at >= len(raw) - quotes:
                 break
-            at = pattern.match(raw, at).end()
+            char = pattern.match(raw, at)
+            at = char.end() if char else at + 1
             offset -= 1
         written = raw[:at]
         if "\n" in written:
@@ -399,12 +405,13 @@ def _place(source: Source, at: int, message: str, advice: str) -> Problem:
 
 
 def _syntax_problem(source: Source, text: str) -> Problem:
-    message, line, column = _TOML_ERROR.fullmatch(text).groups() if _TOML_ERROR.fullmatch(text) else (text, None, None)
+    match = _TOML_ERROR.fullmatch(text)
+    message = match[1] if match else text
     advice = next((advice for start, advice in _TOML_ADVICE.items() if message.startswith(start)), "")
     message = re.sub(r"\('(.*?)',?\)", lambda key: f"[{key[1]}]".replace("', '", "."), message)
     message = f"not valid TOML: {message[:1].lower()}{message[1:]}"
-    if line:
-        return source.problem_at(int(line), int(column), message, advice)
+    if match and match[2]:
+        return source.problem_at(int(match[2]), int(match[3]), message, advice)
     return _place(source, len(source.text.rstrip()), message + " at the end of the file", advice)
 
 

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tutor.catalogue import plain
+from tutor.catalogue import one_line
 
 if TYPE_CHECKING:
     import sqlite3
@@ -159,9 +159,6 @@ class Store:
                 f"{self._shown()} was written by a newer version of backprop-tutor: it is left as it is, {FORGOTTEN}."
             )
             return
-        with suppress(disk.OperationalError):  # not on this file system, or another window is at it: slower, not wrong
-            disk.execute("PRAGMA journal_mode = WAL")
-        disk.execute("PRAGMA synchronous = NORMAL")  # a power cut may lose the last steps, not the file
         assert self._memory is not None
         try:
             _migrate(disk)
@@ -169,29 +166,29 @@ class Store:
             with suppress(disk.Error):  # a file that cannot be written can perhaps be read
                 _copy(disk, self._memory)
             raise
+        with suppress(disk.OperationalError):  # not on this file system, or another window is at it: slower, not wrong
+            disk.execute("PRAGMA journal_mode = WAL")
+        disk.execute("PRAGMA synchronous = NORMAL")  # a power cut may lose the last steps, not the file
         _copy(disk, self._memory)
 
     def _connect(self, path: Path) -> sqlite3.Connection:
         """A sound database at `path`, as `_disk`; a damaged one is set aside. Raises OSError or sqlite3.Error."""
         import sqlite3
 
-        for _ in range(3):
-            before = _identity(path)
-            self._disk = disk = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
-            disk.text_factory = _decode
-            if not _is_damaged(disk):
-                return disk
-            self._disk = None
-            _close(disk)
-            with _alone(path):
-                if before is None or before != _identity(path):
-                    continue  # another window has just set it aside
-                aside = _set_aside(path)
-            self.warning = (
-                f"{self._shown()} is damaged, so what you did before is not known: "
-                f"the file is kept as {plain(aside.name)}, and a new one begins."
-            )
-        raise OSError("it is damaged")
+        # One window at a time: whoever has the old file open by its name would take the new one's journal for its own.
+        with _alone(path):
+            for _ in range(2):
+                self._disk = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+                self._disk.text_factory = _decode
+                if not _is_damaged(self._disk):
+                    return self._disk
+                _close(self._disk)
+                self._disk = None
+                self.warning = (
+                    f"{self._shown()} is damaged, so what you did before is not known: "
+                    f"the file is kept as {one_line(_set_aside(path).name)}, and a new one begins."
+                )
+        raise OSError("the new file is damaged, too")
 
     def _drop_disk(self, problem: Exception) -> None:
         """Go on in memory, and say so."""
@@ -199,10 +196,10 @@ class Store:
         if disk is not None:
             _close(disk)
         reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
-        self.warning = f"{self._shown()} cannot be used ({plain(reason)}): {FORGOTTEN}."
+        self.warning = f"{self._shown()} cannot be used ({one_line(reason)}): {FORGOTTEN}."
 
     def _shown(self) -> str:
-        return plain(str(self._path)) if self._path else "The folder for your progress"
+        return one_line(str(self._path)) if self._path else "The folder for your progress"
 
 
 def default_path() -> Path:
@@ -273,23 +270,21 @@ def _set_aside(path: Path) -> Path:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Keeps other windows out of the same block. SQLite's lock on a file beside `path`: a dead process lets it go."""
+    """Keeps other windows out of the same block, where the folder allows it. SQLite's lock on an empty file
+    beside `path` is one that a dead process lets go."""
     import sqlite3
 
-    lock = sqlite3.connect(path.with_name(path.name + ".lock"), timeout=PATIENCE, isolation_level=None)
     try:
-        lock.execute("BEGIN EXCLUSIVE")
+        lock = sqlite3.connect(path.with_name(path.name + ".lock"), timeout=PATIENCE, isolation_level=None)
+    except sqlite3.Error:
+        yield  # nothing can be set aside here either
+        return
+    try:
+        with suppress(sqlite3.Error):
+            lock.execute("BEGIN EXCLUSIVE")
         yield
     finally:
         lock.close()
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def _close(database: sqlite3.Connection) -> None:

@@ -67,8 +67,13 @@ class Step:
 
     @cached_property
     def operands(self) -> list[Ref]:
-        """The values that the formula uses, each once, in order of appearance."""
-        return refs(self.formula)
+        """The values that the formula uses, each once, in order of appearance; of a mean every example's."""
+        examples = range(self.trace.examples)
+        return [
+            Ref(ref.symbol, ref.index, e) if ref.batched else ref
+            for ref in refs(self.formula)
+            for e in (examples if ref.batched else (None,))
+        ]
 
     def specialise(self, formula: Expr) -> Expr:
         """A formula of this equation, for this step's example and element."""
@@ -87,7 +92,7 @@ class Step:
         At least 4; more where rounding would show, as in 1 − 0.99998.
         """
         true = np.asarray(self.value, dtype=float)
-        if true.size > 256 or not np.all(np.isfinite(true)) or self.equation.rule == "mean_gradient":
+        if true.size > 256 or len(self.operands) > 64 or not np.all(np.isfinite(true)):
             return 4
         for digits in range(4, 13):
             with np.errstate(all="ignore"):

@@ -1,0 +1,131 @@
+"""The app: themes, screens, what happens when it ends. NumPy and the player load after the first frame."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+from textual.theme import Theme
+
+from tutor.catalogue import data_dir
+from tutor.store import Store, default_path
+from tutor.tui.home import HomeScreen
+
+# Blue and orange that colour-blind people tell apart, at least 5:1 on their background.
+DARK = Theme(
+    "tutor-dark", primary="#56b4e9", secondary="#f0c05a", accent="#e69f00", foreground="#e8e8e8", background="#121417",
+    surface="#191c20", panel="#23272d", error="#ff7a59", warning="#e69f00", success="#56b4e9", dark=True,
+)  # fmt: skip
+LIGHT = Theme(
+    "tutor-light", primary="#0072b2", secondary="#8a5a00", accent="#b04a00", foreground="#16181a", background="#fbfbf8",
+    surface="#f2f2ee", panel="#e4e6e6", error="#b3261e", warning="#b04a00", success="#0072b2", dark=False,
+)  # fmt: skip
+
+
+class TutorApp(App[int]):
+    """backprop-tutor; with a `path` it opens that lesson at once."""
+
+    TITLE = "backprop-tutor"
+    CSS_PATH = data_dir("assets") / "tutor.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    # Terminals below this get a polite word instead of a broken screen.
+    SMALLEST = (60, 16)
+
+    def __init__(self, path: Path | None = None, key: str | None = None) -> None:
+        super().__init__()
+        self.path, self.key = path, key
+        self.store = Store.open()
+        self._told: str | None = None
+        self.failure: str | None = None
+
+    def on_mount(self) -> None:
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        theme = self.store.setting("theme", DARK.name)
+        self.theme = theme if theme in self.available_themes else DARK.name
+        self.theme_changed_signal.subscribe(self, lambda theme: self.store.save_setting("theme", theme.name))
+        for name in ("SIGTERM", "SIGHUP"):
+            if hasattr(signal, name) and not self.is_headless:
+                number = getattr(signal, name)
+                asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number, 128 + number)
+        self.push_screen(HomeScreen())
+        if self.path:
+            self.open_lesson(self.path, self.key or str(self.path.resolve()))
+        self.call_after_refresh(self.tell_store)
+
+    def on_ready(self) -> None:
+        self.run_worker(_warm_up, thread=True, exit_on_error=False)
+
+    def tell_store(self) -> None:
+        """Say once what the store has to say: that nothing can be saved, and why."""
+        if self.store.warning and self.store.warning != self._told:
+            self._told = self.store.warning
+            self.notify(self.store.warning, severity="warning", timeout=12, markup=False)
+
+    def open_lesson(self, path: Path, key: str) -> None:
+        """Open the player on a lesson; a file with errors is told of, and the home screen stays."""
+        from tutor.check import load
+        from tutor.source import LessonError
+        from tutor.tui.dialogs import Reader
+        from tutor.tui.player import PlayerScreen
+
+        try:
+            lesson = load(path)
+        except LessonError as error:
+            text = "### This lesson has errors\n\n```text\n" + str(error).replace("```", "'''") + "\n```"
+            self.push_screen(Reader(text, "Esc goes back", {"enter": "back"}))
+            return
+        self.push_screen(PlayerScreen(lesson, key))
+
+    def get_system_commands(self, screen: Screen) -> Iterable[SystemCommand]:
+        for title, help, action in getattr(screen, "commands", ()):
+            yield SystemCommand(title, help, lambda action=action: self.run_worker(screen.run_action(action)))
+        for command in super().get_system_commands(screen):
+            if command.title in ("Theme", "Quit"):
+                yield command
+
+    def action_toggle_dark(self) -> None:
+        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+
+    def action_help_quit(self) -> None:
+        """ctrl+c leaves, as everywhere in a terminal."""
+        self.exit(130, 130)
+
+    def run_in_terminal(self) -> int:
+        """Run; returns the exit code. The terminal is left as it was, and no traceback is shown."""
+        result = self.run()
+        self.store.close()
+        if self.failure:
+            print(self.failure, file=sys.stderr)
+            return 1
+        return result or 0
+
+    def _handle_exception(self, error: Exception) -> None:
+        if self.is_headless:  # under test, a failure is to be seen
+            super()._handle_exception(error)
+            return
+        where = _write_report(error)
+        self.failure = f"backprop-tutor met an error of its own and had to stop; your place is kept. {where}"
+        self.exit(1, 1)
+
+
+def _write_report(error: Exception) -> str:
+    path = default_path().with_name("last-error.txt")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    except OSError:
+        return f"({type(error).__name__})"
+    return f"What happened is written in {path}."
+
+
+def _warm_up() -> None:
+    """Load what the first lesson needs while the learner looks at the list."""
+    import tutor.check
+    import tutor.tui.player  # noqa: F401

@@ -1,0 +1,84 @@
+"""Dialogs over a screen: prose to read, one line to ask for, the help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+
+class Dialog(ModalScreen[str | None]):
+    """A box in the middle of the screen; answers with the name of the key pressed, or None."""
+
+
+class Reader(Dialog):
+    """Markdown to read: an introduction, an ending, the help. `answers` maps keys to what they answer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "scroll(-1)", show=False),
+        Binding("down,j", "scroll(1)", show=False),
+        Binding("pageup", "scroll(-10)", show=False),
+        Binding("pagedown", "scroll(10)", show=False),
+        Binding("escape", "dismiss", show=False),
+    ]
+
+    def __init__(self, text: str, hint: str, answers: dict[str, str]) -> None:
+        super().__init__()
+        self.text, self.hint, self.answers = text, hint, answers
+
+    def compose(self) -> ComposeResult:
+        from textual.widgets import Markdown
+
+        with Vertical(id="box"):
+            with VerticalScroll(id="prose"):
+                yield Markdown(self.text, open_links=False)
+            yield Static(Content(self.hint), id="hint")
+
+    def on_mount(self) -> None:
+        self.query_one("#prose").focus()
+
+    def action_scroll(self, by: int) -> None:
+        self.query_one("#prose").scroll_relative(y=by, animate=False)
+
+    def on_key(self, event) -> None:
+        if event.key in self.answers:
+            event.stop()
+            self.dismiss(self.answers[event.key])
+        elif event.key == "space":
+            event.stop()
+            prose = self.query_one("#prose")
+            if prose.scroll_offset.y >= prose.max_scroll_y and "enter" in self.answers:
+                self.dismiss(self.answers["enter"])
+            else:
+                prose.scroll_page_down(animate=False)
+
+
+class Ask(Dialog):
+    """Asks for one line; `wrong(text)` says what is the matter with it, or None to accept it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", show=False)]
+
+    def __init__(self, question: str, wrong: Callable[[str], str | None], placeholder: str = "") -> None:
+        super().__init__(classes="-ask")
+        self.question, self.wrong, self.placeholder = question, wrong, placeholder
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box"):
+            yield Static(Content(self.question))
+            yield Input(placeholder=self.placeholder, max_length=80)
+            yield Static("", id="message")
+            yield Static(Content("Enter accepts · Esc goes back"), id="hint")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        text = event.value.strip()
+        message = self.wrong(text) if text else None
+        if message:
+            self.query_one("#message", Static).update(Content(message))
+        else:
+            self.dismiss(text or None)

@@ -1,0 +1,182 @@
+"""Home: the lessons by unit, search as you type, Enter opens."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Input, Static
+
+from tutor import catalogue
+from tutor.catalogue import Entry
+from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
+
+KEYS = [
+    ("↑↓", "choose", "highlight_by(1)"),
+    ("enter", "open", "open"),
+    ("a-z", "search", "search"),
+    ("esc", "clear", "clear"),
+    ("ctrl+t", "light/dark", "app.toggle_dark"),
+    ("ctrl+p", "commands", "app.command_palette"),
+    ("ctrl+q", "quit", "app.quit"),
+]
+
+
+class HomeScreen(Screen):
+    """The list of lessons. Typing searches; the arrows choose; Enter opens."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "highlight_by(-1)", show=False, priority=True),
+        Binding("down", "highlight_by(1)", show=False, priority=True),
+        Binding("pageup", "highlight_by(-5)", show=False, priority=True),
+        Binding("pagedown", "highlight_by(5)", show=False, priority=True),
+        Binding("escape", "clear", show=False),
+        Binding("ctrl+t", "app.toggle_dark", show=False),
+    ]
+    commands = (
+        ("Open the lesson", "the highlighted one", "open"),
+        ("Light or dark", "switch between the two themes", "app.toggle_dark"),
+    )
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="bar")
+        yield Input(placeholder="Type to search; Enter opens the marked lesson", id="search", max_length=60)
+        with Horizontal(id="shelf"):
+            yield Choices(id="list")
+            yield Lines(id="about")
+        yield KeyBar(KEYS)
+        yield Static(id="small")
+
+    def on_mount(self) -> None:
+        self.query_one("#bar", Lines).can_focus = False
+        self.query_one("#list").can_focus = False
+        self.query_one("#about").can_focus = False
+        self.entries = catalogue.entries()
+        self.refresh_list()
+        self.query_one("#search").focus()
+
+    def on_screen_resume(self) -> None:
+        if hasattr(self, "entries"):
+            self.refresh_list()
+            self.app.call_after_refresh(self.app.tell_store)
+
+    def on_resize(self) -> None:
+        arrange(self, {"-wide": self.size.width >= 130})
+        if hasattr(self, "entries"):
+            self.refresh_list()
+
+    def refresh_list(self) -> None:
+        words = self.query_one("#search", Input).value.casefold().split()
+        store = self.app.store
+        finished = store.finished()
+        found = [e for e in self.entries if all(w in f"{e.id} {e.title} {e.summary} {e.unit}".casefold() for w in words)]
+        listing = self.query_one("#list", Choices)
+        width = max(listing.size.width, 40)
+        lines: list[Line] = []
+        unit: str | None = None
+        for entry in found:
+            if entry.unit != unit:
+                unit = entry.unit
+                lines += [line(), line(entry.unit or "Other lessons", "title")]
+            begun = store.place(entry.id) is not None
+            mark, word = ("✓", "finished") if entry.id in finished else ("◐", "begun") if begun else ("○", "")
+            lines.append(
+                Line(
+                    ((f"{mark} ", "value" if word == "finished" else "mark"), (entry.title, "heading"),
+                     (f"  {word}" if word else "", "dim")),
+                    str(entry.path),
+                )
+            )  # fmt: skip
+            about = entry.error or entry.summary
+            lines.append(line(f"    {_fit(about, width - 5)}", "error" if entry.error else "dim"))
+        if not found:
+            lines = [line(), line("No lesson has these words. Esc clears the search.", "dim")]
+        at = next((n for n, item in enumerate(lines) if item.target == listing.target and item.target), None)
+        if at is None:
+            begin = next((e for e in found if e.id not in finished), found[0] if found else None)
+            at = next((n for n, item in enumerate(lines) if begin and item.target == str(begin.path)), -1)
+        listing.show(lines, at)
+        done = sum(entry.id in finished for entry in self.entries)
+        self.query_one("#bar", Lines).show(
+            [Line((("backprop-tutor", "title"), (f"   {done} of {len(self.entries)} lessons finished", "dim")))]
+        )
+        self.show_about()
+
+    def chosen(self) -> Entry | None:
+        target = self.query_one("#list", Choices).target
+        return next((entry for entry in self.entries if str(entry.path) == target), None)
+
+    def show_about(self) -> None:
+        """Beside the list, where there is room: the marked lesson in full."""
+        entry = self.chosen()
+        if entry is None:
+            self.query_one("#about", Lines).show([])
+            return
+        titles = {e.id: e.title for e in self.entries}
+        finished = self.app.store.finished()
+        lines = [line(text, "title") for text in _wrap(entry.title, 50)]
+        lines += [line(), *(line(text) for text in _wrap(entry.error or entry.summary, 50)), line()]
+        for need in entry.requires:
+            mark = "✓" if need in finished else "○"
+            lines += [line(text, "dim") for text in _wrap(f"{mark} best after: {titles.get(need, need)}", 50)]
+        place = self.app.store.place(entry.id)
+        if place:
+            lines += [line(), line(f"You were at {place.step}, iteration {place.iteration}.", "dim")]
+        lines += [line(), line(f"backprop-tutor play {entry.id}", "dim")]
+        self.query_one("#about", Lines).show(lines)
+
+    # ------------------------------------------------------------ keys
+
+    def action_highlight_by(self, by: int) -> None:
+        self.query_one("#list", Choices).move(by)
+
+    def action_open(self) -> None:
+        entry = self.chosen()
+        if entry:
+            self.app.open_lesson(entry.path, entry.id)
+
+    def action_search(self) -> None:
+        self.query_one("#search").focus()
+
+    def action_clear(self) -> None:
+        self.query_one("#search", Input).value = ""
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self.refresh_list()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self.action_open()
+
+    def on_lines_moved(self, event: Lines.Moved) -> None:
+        self.show_about()
+
+    def on_lines_chosen(self, event: Lines.Chosen) -> None:
+        self.action_open()
+
+
+def arrange(screen: Screen, classes: dict[str, bool]) -> None:
+    """Set the classes of an arrangement; in a terminal that is too small show a polite word alone."""
+    columns, rows = screen.app.SMALLEST
+    tiny = screen.size.width < columns or screen.size.height < rows
+    for name, on in {**classes, "-tiny": tiny}.items():
+        screen.set_class(on, name)
+    if tiny:
+        text = (
+            f"backprop-tutor needs {columns} × {rows} cells; this terminal has {screen.size.width} × {screen.size.height}.\n"
+            "Make the window larger or the letters smaller,\nor leave with ctrl+q and add --plain."
+        )
+        screen.query_one("#small", Static).update(Content(text))
+
+
+def _fit(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(text, width) or [""]

@@ -1,0 +1,278 @@
+"""`Lines`: the one widget that every pane is made of. Styled lines, drawn as they come into view.
+
+Data goes down as `lines`; a chosen line goes up as a `Chosen` message with its target. Texts are
+plain data: there is no markup to be parsed, and only changed lines are painted again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+STYLES = ("title", "heading", "dim", "formula", "numbers", "value", "key", "mark", "note", "error", "strong", "em",
+          "cursor", "cell")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: spans of (text, style), and what choosing it means (None: it cannot be chosen)."""
+
+    spans: tuple[tuple[str, str], ...] = ()
+    target: str | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(text for text, _ in self.spans)
+
+
+EMPTY = Line()
+
+
+def line(text: str = "", style: str = "", target: str | None = None) -> Line:
+    return Line(((text, style),), target)
+
+
+class Lines(Widget, can_focus=True, inherit_bindings=False):
+    """Lines to read or, where they have targets, to choose from by arrow keys, Enter or the mouse.
+
+    It scrolls by itself: textual's ScrollView lays the whole screen out anew whenever the number of
+    lines changes, which costs five times what painting a step does.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"lines--{style}" for style in STYLES}
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    class Chosen(Message):
+        def __init__(self, lines: Lines, target: str) -> None:
+            super().__init__()
+            self.lines, self.target = lines, target
+
+        @property
+        def control(self) -> Lines:
+            return self.lines
+
+    class Moved(Chosen):
+        """The highlight moved to a line."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None, title: str = "") -> None:
+        super().__init__(id=id, classes=classes)
+        self._lines: list[Line] = []
+        self._strips: dict[tuple[Line, bool], Strip] = {}  # what was drawn, while width and style stay
+        self.cursor = -1  # the highlighted line, -1 for none
+        self.top = 0  # the first line in view
+        if title:
+            self.border_title = title
+
+    # ------------------------------------------------------------ data down
+
+    @property
+    def lines(self) -> list[Line]:
+        return self._lines
+
+    def show(self, lines: list[Line], cursor: int | None = None) -> None:
+        """Show other lines; `cursor` highlights one (None: the same target as before, if it is still there)."""
+        before, target = self._seen(), self.target
+        self._lines = lines
+        if cursor is None:
+            cursor = next((at for at, item in enumerate(lines) if item.target is not None and item.target == target), -1)
+        self.cursor = cursor
+        self.reveal()
+        self.scroll_lines_to(self.top)
+        self._repaint(before)
+        if self.styles.height is not None and self.styles.height.is_auto and len(before) != len(lines):
+            self.refresh(layout=True)
+
+    def _seen(self) -> list[tuple[Line | None, bool]]:
+        """What each row of the widget shows: its line, and whether that is highlighted."""
+        rows = range(self.top, self.top + self.size.height)
+        return [(self._lines[at] if at < len(self._lines) else None, at == self.cursor) for at in rows]
+
+    def _repaint(self, before: list[tuple[Line | None, bool]]) -> None:
+        """Paint the rows that differ from what was seen before."""
+        width, columns = self.size.width, self._bar_rows()
+        changed = [y for y, (old, new) in enumerate(zip(before, self._seen(), strict=False)) if old != new]
+        if columns != self._painted_bar:
+            changed = list(range(self.size.height))
+        if changed:
+            self.refresh(*(Region(0, y, width, 1) for y in changed))
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return max(len(self._lines), 1)
+
+    @property
+    def target(self) -> str | None:
+        return self._lines[self.cursor].target if 0 <= self.cursor < len(self._lines) else None
+
+    # ------------------------------------------------------------ scrolling
+
+    def scroll_lines_to(self, top: int) -> None:
+        """Put line `top` first, as far as there are lines to fill the widget."""
+        top = max(0, min(top, len(self._lines) - self.size.height))
+        if top != self.top:
+            before, self.top = self._seen(), top
+            self._repaint(before)
+
+    def reveal(self) -> None:
+        """Scroll so that the highlighted line can be seen, with its neighbours."""
+        if self.cursor >= 0 and self.size.height:
+            lowest, highest = self.cursor + 2 - self.size.height, self.cursor - 1
+            self.scroll_lines_to(max(lowest, min(self.top, highest)))
+
+    def on_mouse_scroll_down(self, event) -> None:
+        event.stop()
+        self.scroll_lines_to(self.top + 3)
+
+    def on_mouse_scroll_up(self, event) -> None:
+        event.stop()
+        self.scroll_lines_to(self.top - 3)
+
+    def _bar_rows(self) -> range | None:
+        """The rows of the scroll bar's handle; None where everything can be seen."""
+        height, count = self.size.height, len(self._lines)
+        if count <= height or height < 2:
+            return None
+        size = max(1, height * height // count)
+        first = round(self.top * (height - size) / (count - height))
+        return range(first, first + size)
+
+    # ------------------------------------------------------------ drawing
+
+    _painted_bar: range | None = None
+
+    def on_resize(self) -> None:
+        self._strips.clear()
+        self.reveal()
+        self.scroll_lines_to(self.top)
+
+    def notify_style_update(self) -> None:
+        self._strips.clear()
+        super().notify_style_update()
+
+    def render_line(self, y: int) -> Strip:
+        at, width = y + self.top, self.size.width
+        self._painted_bar = bar = self._bar_rows()
+        item = self._lines[at] if at < len(self._lines) else EMPTY
+        key = (item, at == self.cursor and item.target is not None)
+        strip = self._strips.get(key)
+        if strip is None:
+            if len(self._strips) > 1000:
+                self._strips.clear()
+            strip = self._strips[key] = self._draw(*key)
+        if bar is None:
+            return strip
+        handle = Segment("┃" if y in bar else "│", self.get_component_rich_style("lines--title" if y in bar else "lines--dim"))
+        return Strip([*strip.crop(0, width - 1), handle], width)
+
+    def _draw(self, item: Line, highlighted: bool) -> Strip:
+        base = self.rich_style
+        if highlighted:
+            over = self.get_component_rich_style("lines--cursor")
+        segments = []
+        for text, style in item.spans:
+            full = base + self.get_component_rich_style(f"lines--{style}") if style else base
+            segments.append(Segment(text, full + over if highlighted else full))
+        return Strip(segments).adjust_cell_length(self.size.width, base + over if highlighted else base)
+
+    # ------------------------------------------------------------ choosing
+
+    def _targets(self) -> list[int]:
+        return [at for at, item in enumerate(self._lines) if item.target is not None]
+
+    def move(self, by: int) -> bool:
+        """Move the highlight by so many lines that can be chosen; False where there are none."""
+        targets = self._targets()
+        if not targets:
+            return False
+        if self.cursor in targets:
+            at = max(0, min(targets.index(self.cursor) + by, len(targets) - 1))
+        else:
+            at = 0 if by > 0 else len(targets) - 1
+        self.highlight(targets[at])
+        return True
+
+    def highlight(self, at: int) -> None:
+        before, self.cursor = self._seen(), at
+        self._repaint(before)
+        self.reveal()
+        if self.target is not None:
+            self.post_message(self.Moved(self, self.target))
+
+    def choose(self) -> None:
+        if self.target is not None:
+            self.post_message(self.Chosen(self, self.target))
+
+    def on_click(self, event) -> None:
+        at = event.get_content_offset(self)
+        if at is None:
+            return
+        row = at.y + self.top
+        if 0 <= row < len(self._lines) and self._lines[row].target is not None:
+            self.highlight(row)
+            self.choose()
+
+
+class Choices(Lines, inherit_bindings=False):
+    """Lines that the arrow keys choose from."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "highlight_by(-1)", show=False),
+        Binding("down", "highlight_by(1)", show=False),
+        Binding("enter", "choose", show=False),
+    ]
+
+    def action_highlight_by(self, by: int) -> None:
+        self.move(by)
+
+    def action_choose(self) -> None:
+        self.choose()
+
+
+class KeyBar(Lines, inherit_bindings=False, can_focus=False):
+    """The keys at the foot of a screen, as many lines as they need; each can be clicked."""
+
+    def __init__(self, keys: list[tuple[str, str, str]]) -> None:
+        super().__init__(id="keys")
+        self.keys = keys  # (shown key, label, action)
+        self._spots: list[tuple[int, int, int, str]] = []
+
+    def on_resize(self) -> None:
+        self.lay_out(self.size.width)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._flow(width)[0])
+
+    def _flow(self, width: int) -> tuple[list[Line], list[tuple[int, int, int, str]]]:
+        rows: list[list[tuple[str, str]]] = [[]]
+        spots, used = [], 0
+        for key, label, action in self.keys:
+            text = f" {label}".rstrip()
+            size = len(key) + len(text)
+            if used and used + 2 + size > width:
+                rows.append([])
+                used = 0
+            if used:
+                rows[-1].append(("  ", ""))
+                used += 2
+            rows[-1] += [(key, "key"), (text, "dim")]
+            spots.append((len(rows) - 1, used, used + size, action))
+            used += size
+        return [Line(tuple(row)) for row in rows], spots
+
+    def lay_out(self, width: int) -> None:
+        lines, self._spots = self._flow(width)
+        self.show(lines)
+
+    async def on_click(self, event) -> None:
+        at = event.get_content_offset(self)
+        if at is None:
+            return
+        for row, left, right, action in self._spots:
+            if row == at.y and left <= at.x < right:
+                await self.screen.run_action(action)

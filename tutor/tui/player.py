@@ -1,0 +1,424 @@
+"""The player: one lesson, a step at a time. It holds one immutable cursor; keys call pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Static
+from textual.worker import get_current_worker
+
+from tutor import playback
+from tutor.card import Scribe, conventions
+from tutor.lesson import LEVELS, Lesson
+from tutor.notation import NOTATIONS
+from tutor.plain import MAX_ITERATION
+from tutor.playback import Cursor
+from tutor.store import Place
+from tutor.trace import NoSuchStep, Trace, resolve
+from tutor.training import Run
+from tutor.tui import views
+from tutor.tui.dialogs import Ask, Reader
+from tutor.tui.home import arrange
+from tutor.tui.lines import Choices, KeyBar, Line, Lines
+
+# One table of keys for the bindings, the key bar, the help and the command palette:
+# keys, action, key as shown, label, what it does. Without a label it is not in the key bar by itself.
+KEYS = [
+    ("n,space", "forward", "n/b", "step", "the next step (also the space bar)"),
+    ("b,backspace", "back", "b", "", "the step before"),
+    ("pagedown", "equation(1)", "PgDn", "", "the next symbol, past the elements of this one"),
+    ("pageup", "equation(-1)", "PgUp", "", "the symbol before"),
+    ("right_square_bracket", "phase(1)", "]/[", "phase", "the next phase"),
+    ("left_square_bracket", "phase(-1)", "[", "", "the start of this phase, then the one before"),
+    ("home", "first", "home/end", " ", "the first step"),
+    ("end", "last", "end", "", "the last step"),
+    ("g", "go", "g", "go to", "go to a step by its id, such as dL/dW2 or dL/dW2[1,2]"),
+    ("r", "return", "r", "return", "back to where the last jump began"),
+    ("l", "level(1)", "l", "level", "the next level: story, scalar, matrix (also 1, 2, 3)"),
+    ("t", "notation(1)", "t", "notation", "the next textbook's notation (T: the one before)"),
+    ("full_stop", "iteration(1)", ",/.", "iteration", "the next iteration of training"),
+    ("comma", "iteration(-1)", ",", "", "the iteration before"),
+    ("I", "go_iteration", "I", "", "go to any iteration"),
+    ("e", "example(1)", "e", "example", "the next example of the batch (E: the one before)"),
+    ("tab", "pane(1)", "tab", "pane", "the next pane; in it ↑ ↓ choose and Enter jumps"),
+    ("i", "intro", "i", "intro", "the introduction, and what this lesson takes for granted"),
+    ("d", "app.toggle_dark", "d", "theme", "light or dark"),
+    ("h", "home", "h", "home", "the list of lessons"),
+    ("question_mark", "help", "?", "help", "this help"),
+    ("q", "app.quit", "q", "quit", "leave; your place is kept"),
+]
+HIDDEN = [
+    ("E", "example(-1)"), ("T", "notation(-1)"), ("L", "level(-1)"), ("shift+tab", "pane(-1)"),
+    ("1", "set_level('story')"), ("2", "set_level('scalar')"), ("3", "set_level('matrix')"),
+    ("shift+down,ctrl+down", "scroll_card(2)"), ("shift+up,ctrl+up", "scroll_card(-2)"),
+    ("right", "arrow(0, 1)"), ("left", "arrow(0, -1)"), ("down", "arrow(1, 0)"), ("up", "arrow(-1, 0)"),
+    ("f1", "help"), ("escape", "stop_seek"),
+]  # fmt: skip
+
+PANES = ("card", "where", "outline", "state", "map")
+TITLES = {"where": "Where from", "outline": "Steps", "state": "State", "map": "Network", "card": "Step"}
+
+
+class PlayerScreen(Screen):
+    """Plays one lesson. `key` names it in the store."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(keys, action, help, show=False, priority="tab" in keys) for keys, action, _, _, help in KEYS),
+        *(Binding(keys, action, show=False, priority="tab" in keys) for keys, action in HIDDEN),
+    ]
+    commands = tuple((help[0].upper() + help[1:], f"key {shown}", action) for _, action, shown, _, help in KEYS)
+
+    def __init__(self, lesson: Lesson, key: str) -> None:
+        super().__init__()
+        self.lesson, self.key = lesson, key
+        self.run = Run(lesson)
+        self.trace = self._trace(1)
+        self.cursor = playback.start(lesson)
+        self.scribe = Scribe(self.trace, self.cursor.notation)
+        self.pane = "where"
+        self.arrangement = ""
+        self._drawn: dict[str, object] = {}
+
+    def _trace(self, iteration: int) -> Trace:
+        found = self.run.iteration(iteration)
+        assert found is not None
+        return Trace(self.lesson, found)
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="bar")
+        with Horizontal(id="body"):
+            yield Choices(id="outline", classes="pane", title=TITLES["outline"])
+            with Vertical(id="middle"):
+                yield Lines(id="map", classes="pane", title="Circuit" if self.lesson.circuit else TITLES["map"])
+                yield Lines(id="card", classes="pane", title=TITLES["card"])
+            with Vertical(id="side"):
+                yield Choices(id="where", classes="pane", title=TITLES["where"])
+                yield Choices(id="state", classes="pane", title=TITLES["state"])
+        yield KeyBar([(shown, label, action) for _, action, shown, label, _ in KEYS if label and self._useful(action)])
+        yield Static(id="small")
+
+    def _useful(self, action: str) -> bool:
+        """Keys that can do something in this lesson: no iterations without training, no examples without a batch."""
+        if action.startswith("iteration"):
+            return self.run.last is None
+        return not action.startswith("example") or self.trace.examples > 1
+
+    def on_mount(self) -> None:
+        for id in ("#bar", "#map"):
+            self.query_one(id).can_focus = False
+        place = self.app.store.place(self.key)
+        if place is None:
+            self.call_after_refresh(self.action_intro)
+        else:
+            self.restore(place)
+        self.query_one("#card").focus()
+
+    # ------------------------------------------------------------ place
+
+    def restore(self, place: Place) -> None:
+        """Go where the learner was, as far as the lesson still has that place."""
+        cursor = self.cursor
+        if place.level in LEVELS:
+            cursor = replace(cursor, level=place.level)
+        if place.notation in NOTATIONS:
+            cursor = replace(cursor, notation=place.notation)
+        level = cursor.level
+        if 1 < place.iteration <= MAX_ITERATION and self.run.last is None:
+            self.seek(place.iteration, place)
+            return
+        try:
+            cursor = replace(playback.jump(cursor, self.trace, place.step), trail=(), level=level)
+        except NoSuchStep:
+            pass
+        self.show(cursor)
+
+    def save(self) -> None:
+        c = self.cursor
+        place = Place(playback.place(c, self.trace), c.level, c.notation, c.iteration, c.example, c.element)
+        self.app.store.save_place(self.key, place)
+        self.app.tell_store()
+
+    # ------------------------------------------------------------ drawing
+
+    def on_resize(self) -> None:
+        columns, rows = self.size.width, self.size.height
+        if columns >= 120 and rows >= 30:
+            self.arrangement = "-wide"
+        elif columns >= 110:
+            self.arrangement = "-split"
+        elif rows >= 22:
+            self.arrangement = "-stack"
+        else:
+            self.arrangement = "-single"
+        arrange(self, {name: name == self.arrangement for name in ("-wide", "-split", "-stack", "-single")})
+        self._drawn.clear()
+        self.arrange_panes()
+        self.call_after_refresh(self.draw)
+
+    def arrange_panes(self) -> None:
+        """Where not all panes fit, only the chosen one is shown beside (or instead of) the card."""
+        single = self.arrangement == "-single"
+        shown = self.pane if self.pane != "card" or single else "where"
+        for name in PANES[1:]:
+            self.query_one(f"#{name}").set_class(name == shown, "shown")
+        # A height of its own, whatever the step shows: a pane that grows would move all others.
+        needs = views.map_height(self.trace)
+        wide = self.arrangement == "-wide"
+        self.query_one("#map").styles.height = max(4, min(needs, int(self.size.height * 0.4))) + 2 if wide else None
+        self.query_one("#side").set_class(shown in ("where", "state"), "shown")
+        self.query_one("#card").set_class(single and shown != "card", "covered")
+
+    def show(self, cursor: Cursor) -> None:
+        """Make `cursor` the current one: redraw what changed, remember the place."""
+        self.cursor = cursor
+        if self.scribe.trace is not self.trace or self.scribe.notation != cursor.notation:
+            self.scribe = Scribe(self.trace, cursor.notation)
+        self.draw()
+        self.save()
+
+    def draw(self) -> None:
+        if not self.is_mounted or self.has_class("-tiny"):
+            return
+        step = playback.current(self.cursor, self.trace)
+        card = self.scribe.card(step)
+        bar = self.query_one("#bar", Lines)
+        bar.show([views.bar_line(self.lesson, self.trace, self.scribe, self.cursor, bar.size.width or self.size.width - 2)])
+        for name in PANES:
+            pane = self.query_one(f"#{name}", Lines)
+            if not pane.display or (name in ("where", "state") and not self.query_one("#side").display):
+                continue
+            columns, rows = pane.size.width, pane.size.height
+            if columns < 10:
+                continue
+            self.draw_pane(name, pane, step, card, columns - 1, rows)
+
+    def draw_pane(self, name: str, pane: Lines, step, card, columns: int, rows: int) -> None:
+        if name == "card":
+            where = (card.id, self.cursor.level)
+            pane.show(views.card_lines(card, step, self.cursor.level, columns, self.size.height))
+            if self._drawn.get("card") != where:
+                pane.scroll_lines_to(0)
+            self._drawn["card"] = where
+        elif name == "outline":
+            lines, at = views.outline_lines(self.trace, self.scribe, self.cursor)
+            pane.show(lines, at)
+        elif name == "where":
+            pane.show(views.where_from_lines(card, columns), 0 if card.operands and card.operands[0].id else None)
+        elif name == "state":
+            pane.show(views.state_lines(self.trace, self.scribe, self.cursor, columns))
+        else:
+            pane.show(views.map_lines(self.trace, self.scribe, step, self.cursor, columns, rows))
+
+    # ------------------------------------------------------------ keys
+
+    def action_forward(self) -> None:
+        moved = playback.forward(self.cursor, self.trace)
+        if moved is None:
+            self.finish()
+        else:
+            self.show(moved)
+
+    def action_back(self) -> None:
+        moved = playback.back(self.cursor, self.trace)
+        if moved is not None:
+            self.show(moved)
+
+    def action_equation(self, by: int) -> None:
+        self.show(playback.next_equation(self.cursor, self.trace, by))
+
+    def action_phase(self, by: int) -> None:
+        self.show(playback.next_phase(self.cursor, self.trace, by))
+
+    def action_first(self) -> None:
+        self.show(playback.first(self.cursor, self.trace))
+
+    def action_last(self) -> None:
+        self.show(playback.last(self.cursor, self.trace))
+
+    def action_level(self, by: int) -> None:
+        self.show(playback.next_level(self.cursor, by))
+
+    def action_set_level(self, level: str) -> None:
+        self.show(playback.set_level(self.cursor, level))
+
+    def action_notation(self, by: int) -> None:
+        self.show(playback.next_notation(self.cursor, by))
+
+    def action_example(self, by: int) -> None:
+        self.show(playback.move_example(self.cursor, self.trace, by))
+
+    def action_return(self) -> None:
+        moved = playback.return_from_jump(self.cursor, self.trace)
+        if moved is not None:
+            self.show(moved)
+
+    def action_arrow(self, rows: int, columns: int) -> None:
+        """At level scalar the arrows walk the cells; else ← → step, ↑ ↓ scroll the card."""
+        if self.cursor.level == "scalar" and playback.current(self.cursor, self.trace).index:
+            self.show(playback.move_element(self.cursor, self.trace, rows, columns))
+        elif columns:
+            self.action_forward() if columns > 0 else self.action_back()
+        else:
+            self.action_scroll_card(rows)
+
+    def action_scroll_card(self, rows: int) -> None:
+        card = self.query_one("#card", Lines)
+        card.scroll_lines_to(card.top + rows)
+
+    def action_pane(self, by: int) -> None:
+        """The next pane: in a wide terminal the focus moves, in a narrow one another pane is shown, too."""
+        names = [name for name in PANES if name != "map"] if self.arrangement == "-wide" else list(PANES)
+        focused = self.focused.id if self.focused and self.focused.id in names else self.pane
+        at = names.index(focused) if focused in names else 0
+        self.pane = names[(at + by) % len(names)]
+        self.arrange_panes()
+        target = self.query_one(f"#{self.pane}")
+        self.set_focus(target if target.can_focus else None)
+        self.call_after_refresh(self.draw)
+
+    def on_lines_chosen(self, event: Lines.Chosen) -> None:
+        self.jump(event.target)
+
+    def jump(self, id: str) -> None:
+        """Go to a step, at the level one is at where that can be."""
+        level = self.cursor.level
+        moved = playback.jump(self.cursor, self.trace, id)
+        self.show(replace(moved, level=level) if "[" not in id or level == "story" else moved)
+
+    # ------------------------------------------------------------ iterations
+
+    def action_iteration(self, by: int) -> None:
+        number = self.cursor.iteration + by
+        if self.run.last is None and 1 <= number <= MAX_ITERATION:
+            self.seek(number)
+
+    def seek(self, number: int, place: Place | None = None) -> None:
+        """Go to an iteration; what takes long runs beside the screen, and a further seek or Esc ends it."""
+        if abs(number - self.cursor.iteration) <= 1 and place is None:
+            self.arrive(self._trace(number), place)
+        else:
+            self.query_one("#bar", Lines).show([Line(((f"training to iteration {number:,} …  Esc stops", "value"),))])
+            self.run_worker(lambda: self._seek(number, place), thread=True, exclusive=True, group="seek")
+
+    def _seek(self, number: int, place: Place | None) -> None:
+        worker = get_current_worker()
+
+        def progress(at: int) -> bool:
+            if at % 500 == 0 and not worker.is_cancelled:
+                text = f"training: iteration {at:,} of {number:,} …  Esc stops"
+                self.app.call_from_thread(self.query_one("#bar", Lines).show, [Line(((text, "value"),))])
+            return not worker.is_cancelled
+
+        run = Run(self.lesson)  # its own: the screen's may be asked for other iterations meanwhile
+        run.kept = dict(self.run.kept)
+        found = run.iteration(number, progress)
+        if found is not None and not worker.is_cancelled:
+            self.app.call_from_thread(self._settle, run, Trace(self.lesson, found), place)
+
+    def _settle(self, run: Run, trace: Trace, place: Place | None) -> None:
+        self.run = run
+        self.arrive(trace, place)
+
+    def arrive(self, trace: Trace, place: Place | None) -> None:
+        cursor = playback.at_iteration(self.cursor, self.trace, trace)
+        self.trace = trace
+        if place:
+            cursor = replace(cursor, level=place.level if place.level in LEVELS else cursor.level,
+                             notation=place.notation if place.notation in NOTATIONS else cursor.notation)  # fmt: skip
+            level = cursor.level
+            try:
+                cursor = replace(playback.jump(cursor, trace, place.step), trail=(), level=level)
+            except NoSuchStep:
+                pass
+        self.show(cursor)
+
+    # ------------------------------------------------------------ dialogs
+
+    def action_go(self) -> None:
+        def wrong(text: str) -> str | None:
+            try:
+                resolve(self.trace.program, text)
+            except NoSuchStep as error:
+                return str(error)
+            return None
+
+        def go(text: str | None) -> None:
+            if text:
+                self.show(playback.jump(self.cursor, self.trace, text))
+
+        self.app.push_screen(Ask("Go to which step?", wrong, "dL/dW2, dL/dW2[1,2], da2/dz2 …" if self.lesson.network else "f, df/dx …"), go)
+
+    def action_go_iteration(self) -> None:
+        if self.run.last is not None:
+            self.notify("This lesson is not trained: it has one iteration.", markup=False)
+            return
+
+        def wrong(text: str) -> str | None:
+            plain = text.replace(",", "")
+            if plain.isascii() and plain.isdigit() and 1 <= int(plain[:9]) <= MAX_ITERATION:
+                return None
+            return f"A whole number from 1 to {MAX_ITERATION:,}."
+
+        def go(text: str | None) -> None:
+            if text:
+                self.seek(int(text.replace(",", "")))
+
+        self.app.push_screen(Ask("Go to which iteration?", wrong, "100"), go)
+
+    def action_intro(self) -> None:
+        said = "\n".join(f"- {sentence}" for sentence in conventions(self.trace, self.cursor.notation))
+        text = f"# {self.lesson.title}\n\n{self.scribe.prose(self.lesson.intro)}\n\n---\n\n{said}"
+        self.app.push_screen(Reader(text, "Enter begins · ↑ ↓ scroll · i opens this again", {"enter": "begin", "i": "begin", "n": "begin"}))
+
+    def action_help(self) -> None:
+        rows = "\n".join(f"| {keys_shown(keys)} | {help} |" for keys, action, _, _, help in KEYS if self._useful(action))
+        text = f"# Keys\n\n| key | |\n|---|---|\n{rows}\n\n{ARROWS}"
+        self.app.push_screen(Reader(text, "Esc goes back", {"enter": "back", "question_mark": "back", "q": "back"}))
+
+    def finish(self) -> None:
+        """Past the last step: the lesson is finished."""
+        self.app.store.finish(self.key)
+        ending = self.scribe.prose(self.lesson.outro) or "That was the last step."
+        text = f"# ✓ {self.lesson.title}\n\n{ending}"
+        more = " · . goes on with the next iteration" if self.run.last is None else ""
+        answers = {"enter": "home", "h": "home", "full_stop": "iteration", "b": "stay"}
+
+        def answer(choice: str | None) -> None:
+            if choice == "home":
+                self.action_home()
+            elif choice == "iteration" and self.run.last is None:
+                self.cursor = playback.first(self.cursor, self.trace)
+                self.action_iteration(1)
+
+        self.app.push_screen(Reader(text, f"Enter goes home{more} · Esc stays here", answers), answer)
+
+    def action_stop_seek(self) -> None:
+        """End a long way to another iteration; the player stays where it was."""
+        self.workers.cancel_group(self, "seek")
+        self.draw()
+
+    def action_home(self) -> None:
+        self.action_stop_seek()
+        self.app.pop_screen()
+
+
+ARROWS = """\
+At level *scalar* the arrow keys walk the cells of a vector or matrix; at the other levels ← and → step,
+↑ and ↓ scroll. Shift with ↑ ↓ scrolls the card at any level. The mouse works too: click a step, an
+operand or a key.
+
+**Story** tells who passes the blame to whom. **Scalar** takes one number at a time. **Matrix** takes a
+whole layer at once. The notation is only a matter of names: no value changes with it.
+"""
+
+
+def keys_shown(keys: str) -> str:
+    """'n,space' as a person reads it."""
+    names = {"space": "space", "right_square_bracket": "]", "left_square_bracket": "[", "full_stop": ".", "comma": ",",
+             "question_mark": "?", "pagedown": "PgDn", "pageup": "PgUp", "escape": "Esc", "backspace": "⌫"}  # fmt: skip
+    return " or ".join(names.get(key, key) for key in keys.split(","))
