@@ -29,10 +29,14 @@ def lesson(sizes: list[int], folder: Path, level: str = "scalar") -> Path:
              'loss = "cross_entropy"' if sizes[-1] > 1 else 'loss = "half_squared_error"']  # fmt: skip
     for at, units in enumerate(sizes[1:], start=1):
         last = "softmax" if units > 1 else "linear"
-        lines += ["[[network.layers]]", f"units = {units}", f'activation = "{"sigmoid" if at < len(sizes) - 1 else last}"']
+        lines += [
+            "[[network.layers]]",
+            f"units = {units}",
+            f'activation = "{"sigmoid" if at < len(sizes) - 1 else last}"',
+        ]
     numbers = ", ".join(str((i * 37 % 19 - 9) / 10) for i in range(sizes[0]))
-    lines += ["[[examples]]", f"inputs = [{numbers}]", "target = 1" if sizes[-1] > 1 else "targets = [1]"]
-    path = folder / f"{'-'.join(map(str, sizes))}-{level}.toml"
+    lines += ["[[examples]]", f"inputs = [{numbers}]", "target = 1" if many else "targets = [1]"]
+    path = folder / f"{name}-{level}.toml"
     path.write_text("\n".join(lines))
     return path
 
@@ -54,7 +58,9 @@ class Terminal:
     def __init__(self, command: list[str], columns: int, rows: int, environment: dict[str, str]):
         self.process, self.fd = pty.fork()
         if self.process == 0:
-            os.execvpe(command[0], command, {**os.environ, **environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"})
+            os.execvpe(
+                command[0], command, {**os.environ, **environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+            )
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def settle(self, quiet: float, limit: float = 20) -> float | None:
@@ -98,7 +104,10 @@ def measure(command: list[str], keys: list[str], size: tuple[int, int], environm
 def report(name: str, times: list[float], base: float) -> float:
     ordered = sorted(times)
     median, p95 = statistics.median(ordered), ordered[int(len(ordered) * 0.95)]
-    print(f"{name:26} median {median:6.1f} ms   p95 {p95:6.1f} ms   median / empty {median / (base or median):5.2f}", flush=True)
+    print(
+        f"{name:26} median {median:6.1f} ms   p95 {p95:6.1f} ms   median / empty {median / (base or median):5.2f}",
+        flush=True,
+    )
     return median
 
 

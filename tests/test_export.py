@@ -132,7 +132,8 @@ def test_every_key_of_a_trace_is_documented():
     record = as_object(TRACES["o-classification"])
     assert set(record) == documented("A trace")
     assert {key for step in record["steps"] for key in step} == documented("A step")
-    assert {key for step in record["steps"] for line in step["derivation"] for key in line} == documented("A derivation")
+    lines = [line for step in record["steps"] for line in step["derivation"]]
+    assert {key for line in lines for key in line} == documented("A derivation")
     assert {key for note in record["notes"] for key in note} == documented("A note")
 
 
@@ -277,10 +278,12 @@ def test_a_heading_does_not_list_a_large_batch(tmp_path):
     assert next(as_text(trace(load(path)), "matrix", "dz")) == "Many: iteration 1, 30 examples\n\n"
 
 
-def test_gates_of_one_line_say_whose_they_are():
-    text = "".join(as_text(TRACES["sigmoid-neuron"], "matrix", "dz"))
-    inner = next(eq for eq in TRACES["sigmoid-neuron"].equations if eq.line)
-    assert f"in {inner.line}\n    [{inner.symbol.id}]\n" in text
+def test_gates_of_one_line_say_whose_they_are(tmp_path):
+    path = tmp_path / "line.toml"
+    circuit = '[circuit]\ndefine = ["f = x * x + 1"]\noutput = "f"\ninputs = { x = 3 }\n'
+    path.write_text('format = 1\ntitle = "T"\n' + circuit)
+    text = "".join(as_text(trace(load(path)), "matrix", "dz"))
+    assert "in f = x * x + 1\n    [f.1]\n" in text
 
 
 def test_markdown_is_fenced_and_escaped():
@@ -342,11 +345,11 @@ def test_a_large_network_is_exported_quickly(large, format):
 def test_a_large_networks_scalar_steps_are_never_all_in_memory(large, format):
     pieces = FORMATS[format](trace(load(large)), "scalar", "dz")
     next(pieces)
-    for _ in itertools.islice(pieces, 1_000):
+    for _ in itertools.islice(pieces, 300):
         pass  # past what is computed once
     tracemalloc.start()
     try:
-        found = sum(len(piece) for piece in itertools.islice(pieces, 1_500))
+        found = sum(len(piece) for piece in itertools.islice(pieces, 600))
         assert tracemalloc.get_traced_memory()[1] < 8 << 20
     finally:
         tracemalloc.stop()

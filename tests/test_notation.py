@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from strategies import circuit_lesson, dense, lessons, network_lesson
 from tutor.activations import ACTIVATIONS
 from tutor.formula import Call, evaluate, walk
-from tutor.layout import Block, chain, draw, flow, linear, width
+from tutor.layout import Block, chain, draw, flow, linear, number, width
 from tutor.lesson import Training
-from tutor.notation import NOTATIONS, Writer, number
+from tutor.notation import NOTATIONS, Writer
 from tutor.trace import Trace, as_shown, trace
 from tutor.training import Run
 
@@ -380,6 +380,15 @@ def test_numbers_as_written_compute_to_the_value(lesson, notation, iteration):
         assert math.isclose(got, meant, rel_tol=1e-9, abs_tol=1e-9 * scale), f"{step.id}: {text} is {got}, not {meant}"
 
 
+def test_one_sign_at_a_time():
+    """−−0.21 · 0.5 / x² is not how anyone writes −(−0.21 · 0.5) / x²."""
+    lesson = circuit_lesson(["q = 0.5 / x", "f = q * x - q / x"], x=-0.21)
+    found, writer = trace(lesson), Writer(lesson, "dz")
+    for step in found.steps():
+        text = linear(writer.numbers(step.formula, found.value, step.digits))
+        assert "−−" not in text.replace(" ", ""), (step.id, text)
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -414,6 +423,8 @@ def test_numbers_as_written_compute_to_the_value(lesson, notation, iteration):
         "f = x + -2",
         "f = sin(x) * cos(y) - tanh(z)",
         "f = relu(x - y)",
+        "f = y * (0.5 / x)",
+        "f = z - (y * 0.5) / x",
         "f = y ** z",
     ],
 )
@@ -543,6 +554,12 @@ def test_a_chain_keeps_within_its_columns_and_loses_nothing(lesson, notation, le
             drawn = "".join(line for which, line in lines if which == at)
             if "…" not in text and at > 1 and not re.search("[⋯⋮…]", drawn):
                 assert said(drawn) == said(text), (step.id, text)
+
+
+@pytest.mark.parametrize("indent", [0, 2, 4])
+def test_flow_counts_the_indent_of_a_part_that_it_cuts(indent):
+    lines = flow(["L = ", "x" * 100], 40, indent)
+    assert max(map(width, lines)) <= 40 and said("".join(lines)) == Counter("L" + "x" * 100)
 
 
 @given(st.text("ab½中é̈ ", max_size=40), st.integers(2, 30))

@@ -11,7 +11,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tutor.formula import FUNCTIONS, ONE, OPERATORS, Call, Expr, Ref, Symbol, call, elementwise, evaluate, product, rewrite
+from tutor.formula import (
+    FUNCTIONS,
+    ONE,
+    OPERATORS,
+    Call,
+    Expr,
+    Ref,
+    Symbol,
+    call,
+    elementwise,
+    evaluate,
+    product,
+    rewrite,
+)
 
 Z, A, ALPHA = Ref(Symbol("z")), Ref(Symbol("a")), Ref(Symbol("alpha"))
 
@@ -48,12 +61,16 @@ ACTIVATIONS: dict[str, Activation] = {
 
 def definition(name: str, args: tuple[Expr, ...]) -> Expr:
     """f written out for the arguments (z, or z and α) of an activation's call."""
-    return rewrite(ACTIVATIONS[name].f, {Z: args[0], ALPHA: args[-1]}.get)
+    return _put_in(ACTIVATIONS[name].f, {Z: args[0], ALPHA: args[-1]})
 
 
 def derivative(name: str, args: tuple[Expr, ...]) -> Expr:
     """f′ written out for the arguments (z, a, or z, a and α) of a derivative's call."""
-    return rewrite(ACTIVATIONS[name].derivative, {Z: args[0], A: args[1], ALPHA: args[-1]}.get)
+    return _put_in(ACTIVATIONS[name].derivative, {Z: args[0], A: args[1], ALPHA: args[-1]})
+
+
+def _put_in(formula: Expr, arguments: dict[Expr, Expr]) -> Expr:
+    return rewrite(formula, lambda node: arguments.get(node))
 
 
 def prime_of(op: str) -> str | None:

@@ -95,7 +95,9 @@ def _parts(eq: Equation, upstream: Expr, wanted: set[Symbol]) -> Iterator[tuple[
             rule = OPERATORS[node.op].reverse
             assert rule is not None, f"{node.op} has no reverse rule"
             flows = zip(node.args, rule(node, value, G), strict=True)
-            stack += reversed([(arg, arg, part) for arg, part in flows if part is not None and not isinstance(arg, Const)])
+            stack += reversed(
+                [(arg, arg, part) for arg, part in flows if part is not None and not isinstance(arg, Const)]
+            )
 
 
 # What a gradient's rule is called follows from what it is the gradient with respect to.
@@ -153,7 +155,9 @@ def local_derivative(eq: Equation, wrt: Symbol) -> Equation | None:
     """
     if wrt not in _operands(eq):
         return None
-    symbol = Symbol(f"d{eq.symbol.id}/d{wrt.id}", wrt.shape, "local", eq.symbol.layer, eq.symbol.per_example, eq.symbol, wrt)
+    symbol = Symbol(
+        f"d{eq.symbol.id}/d{wrt.id}", wrt.shape, "local", eq.symbol.layer, eq.symbol.per_example, eq.symbol, wrt
+    )
     if eq.gradients:
         return Equation(symbol, eq.gradients[wrt], "backward", "loss_gradient") if wrt in eq.gradients else None
     if eq.rule == "pre_activation":

@@ -39,7 +39,7 @@ MAX_OPERANDS = 60  # a unit with 784 inputs has 1,569: nobody reads them one by 
 
 @dataclass(frozen=True)
 class Card:
-    """`more_operands` counts those left out, `used_by` has the ids of the steps that use this one."""
+    """`more_operands` counts those left out, `used_by` has the names and ids of the steps that use this one."""
 
     id: str
     title: str
@@ -54,7 +54,7 @@ class Card:
     notes: tuple[str, ...]
     operands: tuple[Operand, ...]
     more_operands: int
-    used_by: tuple[str, ...]
+    used_by: tuple[tuple[str, str], ...]
 
 
 class Scribe:
@@ -72,7 +72,7 @@ class Scribe:
             id=step.id,
             title=self.explainer.title(step),
             phase=eq.phase,
-            shape=" × ".join(map(str, step.shape)) if step.shape else "one number",
+            shape=shape_words(step.shape),
             main=self._chain(self.writer.name(step.ref), step.formula, step),
             where=tuple(self._where(step)),
             derivation=tuple(self._derivation(step)),
@@ -124,11 +124,12 @@ class Scribe:
         return Operand(ref, self.writer.text(ref), value, maker.id if maker else None)
 
     def _used_by(self, step: Step):
-        """Ids of the later steps that use this one."""
+        """Names and ids of the later steps that use this one."""
         for eq in self.trace.equations:
             if any(ref.symbol == step.equation.symbol for ref in refs(eq.formula)):
                 example = step.example if eq.symbol.per_example else None
-                yield Ref(eq.symbol, None, example).id
+                ref = Ref(eq.symbol, None, example)
+                yield self.writer.text(ref), ref.id
 
     # ------------------------------------------------------------ prose
 
@@ -162,12 +163,21 @@ class Scribe:
         return re.sub(r"\{([^{}\s]{1,60})\}", name, text)
 
 
+def shape_words(shape: tuple[int, ...]) -> str:
+    """(2, 3) -> '2 × 3 matrix'."""
+    if len(shape) == 2:
+        return f"{shape[0]} × {shape[1]} matrix"
+    return f"{shape[0]} numbers" if shape and shape[0] > 1 else "one number"
+
+
 def conventions(trace: Trace, notation: str) -> list[str]:
     """What this lesson takes for granted, said in words: the loss, the mean, what is updated, which index is which."""
     lesson, entry = trace.lesson, NOTATIONS[notation]
     said = [f"Notation: {entry.title}: {entry.known_from}."]
     if lesson.network:
-        formula = linear(Writer(lesson, notation).formula(next(eq for eq in trace.equations if eq.rule == "loss").formula))
+        formula = linear(
+            Writer(lesson, notation).formula(next(eq for eq in trace.equations if eq.rule == "loss").formula)
+        )
         said.append(f"Loss of one example: {formula}.")
         said.append("Each weight matrix has a row for each unit it leads to and a column for each unit it comes from.")
         order = "from, to" if notation == "partials" else "to, from"
@@ -175,5 +185,7 @@ def conventions(trace: Trace, notation: str) -> list[str]:
     if lesson.training:
         t = lesson.training
         rate = f"learning rate {t.learning_rate:g}, {t.optimizer}"
-        said.append(f"Update: {rate}" + (f", batch of {trace.examples}, mean over its examples." if trace.examples > 1 else "."))
+        said.append(
+            f"Update: {rate}" + (f", batch of {trace.examples}, mean over its examples." if trace.examples > 1 else ".")
+        )
     return said

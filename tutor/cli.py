@@ -9,10 +9,13 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from tutor import __version__, catalogue
 from tutor.source import LessonError, escape
+
+if TYPE_CHECKING:
+    from tutor.lesson import Lesson
 
 LEVELS = ("story", "scalar", "matrix")
 FORMATS = ("text", "json", "markdown")
@@ -89,13 +92,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LessonError as error:
         return _fail(_one_line(error))
     except BrokenPipeError:
-        _abandon_output()
+        _abandon(sys.stdout)
         return 0
     except KeyboardInterrupt:
-        _abandon_output()
+        _abandon(sys.stdout)
         return 130
     except OSError as error:
-        _abandon_output()
+        _abandon(sys.stdout)
         return _fail(f"cannot write or read: {error.strerror or error}")
     except MemoryError:
         return _fail("there is not enough memory for that")
@@ -144,17 +147,17 @@ def _reconfigure(stream, **how: str) -> None:
         stream.reconfigure(**how)
 
 
-def _abandon_output() -> None:
-    """What is still in the buffer goes nowhere, so that the flush at exit is quiet, too."""
+def _abandon(stream) -> None:
+    """What is still in a stream's buffer goes nowhere, so that the flush at exit is quiet, too."""
     with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _fail(message: str) -> int:
-    with suppress(OSError):
-        sys.stdout.flush()
-    with suppress(OSError):
+    try:
         print(f"backprop-tutor: {escape(message)}", file=sys.stderr, flush=True)
+    except OSError:
+        _abandon(sys.stderr)
     return 2
 
 
@@ -237,7 +240,7 @@ def _home(args: argparse.Namespace) -> int:
     if not _is_screen():
         print("The home screen needs a terminal. What works without:\n")
         return _list(argparse.Namespace(format="text"))
-    return _app(None)
+    return _app()
 
 
 def _play(args: argparse.Namespace) -> int:
@@ -246,18 +249,25 @@ def _play(args: argparse.Namespace) -> int:
         return _line_mode(path, key)
     from tutor.check import load
 
-    load(path)  # a bad file is told on the command line, not inside the app
-    return _app(path)
+    return _app(load(path), key)  # a bad file is told here, not inside the app
 
 
 def _is_screen() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def _app(path: Path | None) -> int:
+def _app(lesson: Lesson | None = None, key: str = "") -> int:
+    from threading import Thread
+
+    from tutor.store import Store
+
+    opened: list[Store] = []
+    opening = Thread(target=lambda: opened.append(Store.open()))
+    opening.start()  # the disk can be slow: textual loads meanwhile
     from tutor.tui.app import TutorApp
 
-    return TutorApp(path).run_in_terminal()
+    opening.join()
+    return TutorApp(opened[0], lesson, key).run_in_terminal()
 
 
 def _line_mode(path: Path, key: str) -> int:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from tutor.activations import prime_of
 from tutor.formula import Call, walk
-from tutor.layout import linear
-from tutor.notation import NOTATIONS, Writer, number
+from tutor.layout import linear, number
+from tutor.notation import NOTATIONS, Writer
 from tutor.trace import Step
 
 
@@ -65,7 +65,8 @@ RULES: dict[str, Explanation] = {
     ),
     "loss_gradient": Explanation(
         "Gradient at the prediction",
-        "Backward starts here: how {L} changes when the prediction {of} changes a little. This factor is the loss's own choice.",
+        "Backward starts here: how {L} changes when the prediction {of} changes a little. "
+        "This factor is the loss's own choice.",
         "The loss turns to the prediction: “A little more of you would change me by {value} times as much.” "
         "That is the first piece of blame.",
         "How {L} changes when this output changes a little. A minus means: a larger output would lower the loss.",
@@ -91,14 +92,16 @@ RULES: dict[str, Explanation] = {
     ),
     "activation_gradient": Explanation(
         "Gradient at the activation of {layer}",
-        "Each unit fed every unit of {next}. Blame comes back along each of those connections, times its weight; the parts add up.",
+        "Each unit fed every unit of {next}. Blame comes back along each of those connections, "
+        "times its weight; the parts add up.",
         "“I am only as good as what feeds me,” says {next}, and passes the blame back to {layer}: "
         "to each unit as much as the weight between them carried.",
         "Unit {i} fed {n_paths} of {next}: {a_sum} error times the weight of the connection.",
     ),
     "weight_gradient": Explanation(
         "Gradient of the weights into {layer}",
-        "Each weight: the error {up} of the unit that it feeds, times the value that it carries. All of them at once are an outer product.",
+        "Each weight: the error {up} of the unit that it feeds, times the value that it carries. "
+        "All of them at once are an outer product.",
         "The weights into {layer} admit it: “We carried that value to that unit.” Each takes its unit's blame, "
         "times what it carried.",
         "This weight feeds unit {i} and carries input {j} of it: that unit's error times that value.",
@@ -120,8 +123,8 @@ RULES: dict[str, Explanation] = {
     ),
     "update": Explanation(
         "Update of {of}",
-        "Against the gradient, because uphill is more loss; times the learning rate, because the slope only holds nearby. "
-        "All updates use values from before any of them.",
+        "Against the gradient, because uphill is more loss; times the learning rate, because the slope "
+        "only holds nearby. All updates use values from before any of them.",
         "{of} mends its ways: a small step against its share of the blame.",
     ),
     "optimizer_velocity": Explanation(
@@ -169,22 +172,46 @@ RULES: dict[str, Explanation] = {
 # Gates of circuits: (title, what it does, what its gradient does, what the gradient is called).
 _GATES: dict[str, tuple[str, str, str]] = {
     "add": ("Add gate", "adds its inputs", "passes the gradient on to each input unchanged"),
-    "sub": ("Subtract gate", "takes the second input from the first", "passes the gradient on, to the second input with its sign turned"),
+    "sub": (
+        "Subtract gate",
+        "takes the second input from the first",
+        "passes the gradient on, to the second input with its sign turned",
+    ),
     "neg": ("Negate gate", "turns the sign", "turns the sign of the gradient"),
     "mul": ("Multiply gate", "multiplies its inputs", "sends each input the gradient times the other input"),
-    "div": ("Divide gate", "divides the first input by the second", "sends the gradient over the divisor to the top, and times −top/bottom² to the bottom"),
+    "div": (
+        "Divide gate",
+        "divides the first input by the second",
+        "sends the gradient over the divisor to the top, and times −top/bottom² to the bottom",
+    ),
     "pow": ("Power gate", "raises to a power", "multiplies the gradient by n·xⁿ⁻¹"),
-    "exp": ("Exponential gate", "raises e to its input", "multiplies the gradient by its own value, since eˣ is its own slope"),
+    "exp": (
+        "Exponential gate",
+        "raises e to its input",
+        "multiplies the gradient by its own value, since eˣ is its own slope",
+    ),
     "log": ("Logarithm gate", "takes the natural logarithm", "divides the gradient by its input"),
     "sqrt": ("Square root gate", "takes the square root", "divides the gradient by twice the root"),
     "sin": ("Sine gate", "takes the sine", "multiplies the gradient by the cosine of its input"),
     "cos": ("Cosine gate", "takes the cosine", "multiplies the gradient by minus the sine of its input"),
     "abs": ("Absolute value gate", "drops the sign", "passes the gradient on with the sign of its input"),
-    "max": ("Max gate", "takes the largest input", "routes the whole gradient to the largest input and 0 to the others"),
-    "min": ("Min gate", "takes the smallest input", "routes the whole gradient to the smallest input and 0 to the others"),
+    "max": (
+        "Max gate",
+        "takes the largest input",
+        "routes the whole gradient to the largest input and 0 to the others",
+    ),
+    "min": (
+        "Min gate",
+        "takes the smallest input",
+        "routes the whole gradient to the smallest input and 0 to the others",
+    ),
     "sigmoid": ("Sigmoid gate", "applies σ", "multiplies the gradient by σ(1 − σ)"),
     "tanh": ("Tanh gate", "applies tanh", "multiplies the gradient by 1 − tanh²"),
-    "relu": ("ReLU gate", "lets through what is above 0", "lets the gradient through where its input is above 0, and stops it elsewhere"),
+    "relu": (
+        "ReLU gate",
+        "lets through what is above 0",
+        "lets the gradient through where its input is above 0, and stops it elsewhere",
+    ),
     "copy": ("Copy", "takes the value as it is", "passes the gradient on unchanged"),
 }
 for _op, (_title, _does, _back) in _GATES.items():
@@ -233,7 +260,15 @@ class _Words(defaultdict):
         return getattr(self, f"_{key}", lambda: self._operand(key))()
 
     def _operand(self, key: str) -> str:
-        kinds = {"W": "weights", "b": "biases", "a": "activation", "z": "pre_activation", "x": "input", "y": "target", "up": "gradient"}
+        kinds = {
+            "W": "weights",
+            "b": "biases",
+            "a": "activation",
+            "z": "pre_activation",
+            "x": "input",
+            "y": "target",
+            "up": "gradient",
+        }
         for ref in self.step.operands:
             if ref.symbol.quantity == kinds.get(key):
                 return self.writer.text(ref)

@@ -168,7 +168,7 @@ def _remarks(step: Step, scribe: Scribe) -> Iterator[str]:
     yield ""
     yield from wrapped(_why(step, scribe), "", "")
     for note in scribe.notes(step.at(None)):
-        yield from (f"| {line}" for line in prose(note).splitlines())
+        yield from (f"| {line}" for line in prose(note, COLUMNS - 4).splitlines())
 
 
 def _why(step: Step, scribe: Scribe) -> str:
@@ -207,7 +207,7 @@ def card_lines(card: Card, level: str) -> Iterator[str]:
         yield from (f"  {line}" for line in formula_lines(card))
         yield from wrapped(card.why)
     for note in card.notes:
-        yield from (f"  | {line}".rstrip() for line in prose(note).splitlines())
+        yield from (f"  | {line}".rstrip() for line in prose(note, COLUMNS - 4).splitlines())
 
 
 def formula_lines(card: Card) -> Iterator[str]:
@@ -237,15 +237,17 @@ def chain_lines(chain: Chain, name: str | None = None) -> list[str]:
     return [pad("" if at else lead, width(lead)) + f"= {text}" for at, text in enumerate(texts)]
 
 
-def wrapped(text: str, first: str = "  ", then: str = "  ") -> list[str]:
-    """A paragraph as lines of at most `COLUMNS`, each with its indent."""
-    return textwrap.wrap(text, COLUMNS, initial_indent=first, subsequent_indent=then, break_long_words=False)
+def wrapped(text: str, first: str = "  ", then: str = "  ", columns: int = COLUMNS) -> list[str]:
+    """A paragraph as lines of at most so many columns, each with its indent."""
+    return textwrap.wrap(
+        text, columns, initial_indent=first, subsequent_indent=then, break_long_words=False, break_on_hyphens=False
+    )
 
 
 _ITEM = re.compile(r"\s*([-*+>|]\s|#+\s|\d+[.)]\s)")
 
 
-def prose(text: str) -> str:
+def prose(text: str, columns: int = COLUMNS) -> str:
     """Markdown as it is read aloud: paragraphs wrapped anew, lists and headings on lines of their own."""
     paragraphs: list[str] = []
     fenced = False
@@ -262,12 +264,12 @@ def prose(text: str) -> str:
             else:
                 lines[-1] += " " + line.strip()
         paragraphs.append(
-            "\n".join(line if code else "\n".join(_item(line)) for line, code in zip(lines, kept, strict=True))
+            "\n".join(line if code else "\n".join(_item(line, columns)) for line, code in zip(lines, kept, strict=True))
         )
     return "\n\n".join(paragraphs)
 
 
-def _item(line: str) -> list[str]:
+def _item(line: str, columns: int) -> list[str]:
     """A paragraph wrapped; an item of a list with its lines below each other."""
     item = _ITEM.match(line)
-    return wrapped(line, "", " " * len(item[0]) if item and item[1][0] not in "#>|" else "")
+    return wrapped(line, "", " " * len(item[0]) if item and item[1][0] not in "#>|" else "", columns)

@@ -17,9 +17,10 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -52,9 +53,14 @@ class Expr:
     """A formula. `shape` is that of its value for one example, `batched` whether it has many."""
 
     __slots__ = ()
-    shape: Shape
-    batched: bool
+    if TYPE_CHECKING:
 
+        @property
+        def shape(self) -> Shape: ...
+        @property
+        def batched(self) -> bool: ...
+
+    # fmt: off
     def __add__(self, other): return call("add", self, other)
     def __radd__(self, other): return call("add", other, self)
     def __sub__(self, other): return call("sub", self, other)
@@ -65,6 +71,7 @@ class Expr:
     def __rtruediv__(self, other): return call("div", other, self)
     def __pow__(self, other): return call("pow", self, other)
     def __neg__(self): return negative(self)
+    # fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +79,12 @@ class Const(Expr):
     value: float
 
     @property
-    def shape(self): return ()
+    def shape(self):
+        return ()
 
     @property
-    def batched(self): return False
+    def batched(self):
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +96,12 @@ class Ref(Expr):
     example: int | None = None
 
     @property
-    def shape(self): return self.symbol.shape if self.index is None else ()
+    def shape(self):
+        return self.symbol.shape if self.index is None else ()
 
     @property
-    def batched(self): return self.symbol.per_example and self.example is None
+    def batched(self):
+        return self.symbol.per_example and self.example is None
 
     @property
     def id(self) -> str:
@@ -140,7 +151,7 @@ def product(x: Expr, y: Expr) -> Expr:
     return call("mul", x, y)
 
 
-def total(terms: list[Expr]) -> Expr:
+def total(terms: Sequence[Expr]) -> Expr:
     """The sum of the terms; a single term stands for itself."""
     return terms[0] if len(terms) == 1 else call("add", *terms)
 
@@ -312,7 +323,7 @@ def _sum(node: Call, x):
 
 
 def _mean_element(node: Call, index: tuple[int, ...]) -> Expr:
-    (arg,), count = node.args, node.param
+    (arg,), count = node.args, node.param or 1
     return total([element(at_example(arg, e), index) for e in range(count)]) / count
 
 
@@ -494,7 +505,7 @@ def tokens(text: str) -> list[tuple[str, str, int]]:
         if not match:
             at += len(text[at:]) - len(text[at:].lstrip())
             raise FormulaError(f"{text[at]!r} means nothing in a formula", at)
-        kind = match.lastgroup
+        kind = str(match.lastgroup)
         found.append((kind, _SAME.get(match[kind], match[kind]), match.start(kind)))
         at = match.end()
         if len(found) > MAX_TOKENS:
@@ -529,7 +540,7 @@ class _Parser:
         left, run = self.term(), False  # run: `left` is a sum begun here, so a further + joins it
         while self.peek() in ("+", "-"):
             op, right = self.take()[1], self.term()
-            if op == "+" and run:
+            if op == "+" and run and isinstance(left, Call):
                 left = Call("add", (*left.args, right))
             else:
                 left = left + right if op == "+" else left - right
@@ -590,7 +601,7 @@ class _Parser:
         return call(op, *args)
 
     def expect(self, text: str, why: str, opened: int):
-        kind, found, offset = self.take()
+        _, found, offset = self.take()
         if found != text:
             raise FormulaError(f"'{text}' is missing here, to {why} at character {opened + 1}", offset)
 

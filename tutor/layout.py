@@ -1,4 +1,4 @@
-"""Documents: formulas as text on one line, or laid out in cells with fractions and matrices.
+"""Numbers and documents: formulas as text on one line, or laid out in cells with fractions and matrices.
 
 A document is a str, or a Row of documents, a Frac, a Matrix or Brackets. `linear` writes it on one
 line; `block` draws it, several lines high, broken at its + and = signs where it is too wide.
@@ -6,11 +6,56 @@ line; `block` draws it, several lines high, broken at its + and = signs where it
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
+
+# ---------------------------------------------------------------- numbers
+
+EXACT = 1e-13  # a relative difference that is floating point's, not the value's: 0.1 + 0.2 is shown as 0.3
+SUPERSCRIPTS = str.maketrans("0123456789+-−()=n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾⁼ⁿ")
+SUBSCRIPTS = str.maketrans("0123456789+-−()=", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎₌")
+
+
+def superscript(text: str) -> str:
+    return text.translate(SUPERSCRIPTS)
+
+
+def subscript(text: str) -> str:
+    return text.translate(SUBSCRIPTS)
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A number as it is shown: all of it if it has at most six digits, else `digits` significant ones.
+
+    Very large and very small ones in powers of ten; what float64 cannot hold as ∞ or undefined.
+    """
+    value = float(value)
+    if value != value:
+        return "undefined"
+    if value in (float("inf"), float("-inf")):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    text = f"{value:.6g}"
+    if not math.isclose(float(text), value, rel_tol=EXACT):
+        text = f"{value:#.{digits}g}".rstrip(".") if abs(value) < 1e15 else f"{value:.{digits - 1}e}"
+    mantissa, _, exponent = text.partition("e")
+    if not exponent and (abs(value) >= 10**7 or abs(value) < 1e-4):
+        mantissa, _, exponent = f"{value:.{max(digits, 4) - 1}e}".partition("e")
+    if exponent:
+        if "." in mantissa and math.isclose(
+            float(f"{mantissa.rstrip('0').rstrip('.')}e{exponent}"), value, rel_tol=EXACT
+        ):
+            mantissa = mantissa.rstrip("0").rstrip(".")
+        text = f"{mantissa}×10{superscript(str(int(exponent)))}"
+    return text.replace("-", "−")
+
+
+# ---------------------------------------------------------------- documents
 
 
 @dataclass(frozen=True)
@@ -60,9 +105,7 @@ def width(text: str) -> int:
     """How many cells a text takes: none for a combining mark, two for a wide character."""
     if text.isascii():
         return len(text)
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def pad(text: str, columns: int) -> str:
@@ -70,11 +113,48 @@ def pad(text: str, columns: int) -> str:
 
 
 _ASCII = {
-    "∂": "d", "∇": "grad ", "σ": "sigma", "δ": "delta", "η": "eta", "α": "alpha", "β": "beta", "λ": "lambda",
-    "μ": "mu", "ε": "eps", "θ": "theta", "Σ": "sum", "√": "sqrt ", "⊙": "(*)", "∘": "(*)", "·": "*", "×": "x",
-    "−": "-", "′": "'", "≤": "<=", "≥": ">=", "≈": "~", "∞": "inf", "…": "...", "ᵀ": "^T", "ŷ": "yhat", "ỹ": "ytilde",
-    "→": "->", "←": "<-", "‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "½": "1/2", "¼": "1/4",
-    "ᵗ": "^t", "ᶻ": "^z", "ᵃ": "^a", "ₑ": "_e", "\u0302": "hat",
+    "∂": "d",
+    "∇": "grad ",
+    "σ": "sigma",
+    "δ": "delta",
+    "η": "eta",
+    "α": "alpha",
+    "β": "beta",
+    "λ": "lambda",
+    "μ": "mu",
+    "ε": "eps",
+    "θ": "theta",
+    "Σ": "sum",
+    "√": "sqrt ",
+    "⊙": "(*)",
+    "∘": "(*)",
+    "·": "*",
+    "×": "x",
+    "−": "-",
+    "′": "'",
+    "≤": "<=",
+    "≥": ">=",
+    "≈": "~",
+    "∞": "inf",
+    "…": "...",
+    "ᵀ": "^T",
+    "ŷ": "yhat",
+    "ỹ": "ytilde",
+    "→": "->",
+    "←": "<-",
+    "‘": "'",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+    "–": "-",
+    "—": "-",
+    "½": "1/2",
+    "¼": "1/4",
+    "ᵗ": "^t",
+    "ᶻ": "^z",
+    "ᵃ": "^a",
+    "ₑ": "_e",
+    "\u0302": "hat",
 }
 
 
@@ -92,7 +172,9 @@ def to_ascii(text: str) -> str:
         elif char in "⁽⁾⁻":
             found.append({"⁽": "^(", "⁾": ")", "⁻": "^-"}[char])
         else:
-            found.append(_ASCII.get(char) or unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode() or "?")
+            found.append(
+                _ASCII.get(char) or unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode() or "?"
+            )
     return "".join(found)
 
 
@@ -125,8 +207,6 @@ def _shown(count: int, limit: int) -> list[int | None]:
 
 
 def _linear_matrix(doc: Matrix, limit: int) -> str:
-    from tutor.notation import number
-
     def line(values: np.ndarray) -> str:
         entries = ("…" if i is None else number(values[i], doc.digits) for i in _shown(len(values), limit))
         return f"[{', '.join(entries)}]"
@@ -197,14 +277,15 @@ SQUARE = ("[", "⎡", "⎢", "⎣"), ("]", "⎤", "⎥", "⎦")
 
 def matrix_block(doc: Matrix, limit_rows: int = 6, limit_columns: int = 6) -> Block:
     """Numbers in columns, right-aligned; a large matrix as its corners, with dots between."""
-    from tutor.notation import number
-
     values = doc.values
     if values.ndim == 1:
         values = values[None, :] if doc.row else values[:, None]
     rows, columns = _shown(values.shape[0], limit_rows), _shown(values.shape[1], limit_columns)
     cells = [
-        [("⋱" if j is None else "⋮") if i is None else "⋯" if j is None else number(values[i, j], doc.digits) for j in columns]
+        [
+            ("⋱" if j is None else "⋮") if i is None else "⋯" if j is None else number(values[i, j], doc.digits)
+            for j in columns
+        ]
         for i in rows
     ]
     widths = [max(width(row[at]) for row in cells) for at in range(len(columns))]
@@ -314,5 +395,7 @@ def chain(docs: list[Doc], columns: int, limit_rows: int = 8) -> list[tuple[int,
             if at == 1 and not aside:
                 lines += [(0, line) for line in lead.lines]
                 indent = 0
-            lines += [(at, " " * (indent + 1) + line) for line in flow(["= ", doc], columns - indent - 1, 2, limit_rows, 3)]
+            lines += [
+                (at, " " * (indent + 1) + line) for line in flow(["= ", doc], columns - indent - 1, 2, limit_rows, 3)
+            ]
     return lines

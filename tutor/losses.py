@@ -49,7 +49,10 @@ class Loss:
 
 def _sigmoid_lines(y: Expr, a: Expr) -> tuple[Line, ...]:
     return (
-        Line("the loss's factor over one denominator, the activation's written out", -((y - a) / (a * (1 - a))) * (a * (1 - a))),
+        Line(
+            "the loss's factor over one denominator, the activation's written out",
+            -((y - a) / (a * (1 - a))) * (a * (1 - a)),
+        ),
         Line("ŷ(1 − ŷ) cancels", -(y - a)),
         Line("the minus turns the difference round", a - y),
     )

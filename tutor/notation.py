@@ -11,7 +11,6 @@ and the numbering of layers. Names are templates, in which
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,12 +19,8 @@ import numpy as np
 
 from tutor.activations import ACTIVATIONS, Z, derivative, prime_of
 from tutor.formula import Call, Const, Expr, Ref, Symbol
-from tutor.layout import Brackets, Doc, Frac, Matrix, Row, brackets, linear
+from tutor.layout import Brackets, Doc, Frac, Matrix, Row, brackets, linear, number, subscript, superscript
 from tutor.lesson import Lesson
-from tutor.trace import EXACT
-
-SUPERSCRIPTS = str.maketrans("0123456789+-−()=n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾⁼ⁿ")
-SUBSCRIPTS = str.maketrans("0123456789+-−()=", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎₌")
 
 Names = tuple[str, str]  # the name of the whole, and of one element
 
@@ -134,7 +129,7 @@ NOTATIONS: dict[str, Notation] = {
     ),
     "delta": Notation(
         title="δ⁽ˡ⁾ and f",
-        known_from="layers in brackets, the input as layer 1, W⁽ˡ⁾ leaving layer l, δ for the error, f for any activation",
+        known_from="layers in brackets, the input as layer 1, W⁽ˡ⁾ leaving layer l, δ the error, f any activation",
         names={
             "input": ("x", "x_i"),
             "target": ("y", "y_i"),
@@ -159,39 +154,6 @@ NOTATIONS: dict[str, Notation] = {
 HYPER = {"momentum": "μ", "beta1": "β₁", "beta2": "β₂", "epsilon": "ε", "weight_decay": "λ_w", "l2": "λ", "t": "t"}
 MAX_TERMS = 20  # a longer sum is shown by its first and last terms
 STATES = {"velocity": "v", "m": "m", "v": "v", "mhat": "m̂", "vhat": "v̂"}
-
-
-def superscript(text: str) -> str:
-    return text.translate(SUPERSCRIPTS)
-
-
-def subscript(text: str) -> str:
-    return text.translate(SUBSCRIPTS)
-
-
-def number(value: float, digits: int = 4) -> str:
-    """A number as it is shown: all of it if it has at most six digits, else `digits` significant ones.
-
-    Very large and very small ones in powers of ten; what float64 cannot hold as ∞ or undefined.
-    """
-    value = float(value)
-    if value != value:
-        return "undefined"
-    if value in (float("inf"), float("-inf")):
-        return "∞" if value > 0 else "−∞"
-    if value == 0:
-        return "0"
-    text = f"{value:.6g}"
-    if not math.isclose(float(text), value, rel_tol=EXACT):
-        text = f"{value:#.{digits}g}".rstrip(".") if abs(value) < 1e15 else f"{value:.{digits - 1}e}"
-    mantissa, _, exponent = text.partition("e")
-    if not exponent and (abs(value) >= 10**7 or abs(value) < 1e-4):
-        mantissa, _, exponent = f"{value:.{max(digits, 4) - 1}e}".partition("e")
-    if exponent:
-        if "." in mantissa and math.isclose(float(f"{mantissa.rstrip('0').rstrip('.')}e{exponent}"), value, rel_tol=EXACT):
-            mantissa = mantissa.rstrip("0").rstrip(".")
-        text = f"{mantissa}×10{superscript(str(int(exponent)))}"
-    return text.replace("-", "−")
 
 
 def _plain(text: str) -> bool:
@@ -288,7 +250,11 @@ class Writer:
 
     def _fill(self, template: str, symbol: Symbol, index: tuple[int, ...] | None) -> str:
         """A template with the numbers of layer and indices put in."""
-        first = self.notation.weights_first if symbol.quantity in ("weights", "biases") and self.id == "delta" else self.notation.first
+        first = (
+            self.notation.weights_first
+            if symbol.quantity in ("weights", "biases") and self.id == "delta"
+            else self.notation.first
+        )
         layer = (symbol.layer or 0) + first - 1
         i, j = (index or ()) + (None,) * (2 - len(index or ()))
         letters = {"l": layer, "i": None if i is None else i + 1, "j": None if j is None else j + 1}
@@ -327,7 +293,7 @@ class Writer:
             return self.notation.functions[output]
         return "softmax" if name == "softmax" else ACTIVATIONS[name].glyph
 
-    def definition(self, node: Call) -> Doc | None:
+    def definition(self, node: Call) -> Doc:
         """σ(z) = 1 / (1 + e⁻ᶻ): what the sign of an activation's call stands for."""
         letter = "a" if self.id == "nabla" else "z"
         entry = ACTIVATIONS[node.op]
@@ -389,13 +355,17 @@ class Writer:
         if op == "mul":
             sign = f" {self.notation.elementwise} " if all(arg.shape for arg in args) else " · "
             first = 2 if isinstance(args[0], Const | Ref) else 3  # −2 · (y − ŷ) needs no brackets
-            return Row((sub(args[0], first), sign, sub(args[1], 4 if isinstance(args[1], Call) and args[1].op == "div" else 3))), 3
+            return Row(
+                (sub(args[0], first), sign, sub(args[1], 4 if isinstance(args[1], Call) and args[1].op == "div" else 3))
+            ), 3
         if op in ("div", "ratio"):
             over, under = self._write(args[0], leaf, 0), self._write(args[1], leaf, 0)
             return Frac(over[0], under[0], over[1] < 3, under[1] < 4), 3
         if op == "pow":
             base, power = sub(args[0], 5), sub(args[1], 5)
-            if not (isinstance(base, Matrix) or isinstance(base, str) and _plain(base)) and not isinstance(base, Brackets):
+            if not (isinstance(base, Matrix) or (isinstance(base, str) and _plain(base))) and not isinstance(
+                base, Brackets
+            ):
                 base = brackets(base)
             if isinstance(power, Brackets) and linear(power.inner).lstrip("−").isdigit():
                 power = power.inner
@@ -434,8 +404,8 @@ class Writer:
             return brackets(Row(("diag ", a, " − ", a, self._product(args, leaf), self._transposed(args[0], leaf)))), 5
         if op == "linear":
             return self._node(args[0], leaf)
-        if prime_of(op) and leaf != self.name:  # with numbers, f′ is written out: 0.7 · (1 − 0.7)
-            return self._node(derivative(prime_of(op), args), leaf)
+        if (name := prime_of(op)) and leaf != self.name:  # with numbers, f′ is written out: 0.7 · (1 − 0.7)
+            return self._node(derivative(name, args), leaf)
         return self._function(node, sub)
 
     def written_out(self, node: Call) -> Expr:
@@ -456,7 +426,13 @@ class Writer:
     def _product(self, args: tuple[Expr, ...], leaf: Callable[[Ref], Doc]) -> str:
         """Between matrices: some textbooks write nothing between names, but numbers need a sign."""
         named = leaf == self.name
-        return f" {self.notation.matrix_product} " if named and self.notation.matrix_product.strip() else " " if named else " · "
+        return (
+            f" {self.notation.matrix_product} "
+            if named and self.notation.matrix_product.strip()
+            else " "
+            if named
+            else " · "
+        )
 
     def _exponential(self, power: Doc) -> tuple[Doc, int]:
         text = linear(power)
@@ -469,7 +445,7 @@ class Writer:
         doc = self._write(expr, leaf, 5)[0]
         if isinstance(doc, Matrix):
             return doc.transposed()
-        return Row((doc if _plain(linear(doc)) else brackets(doc), "ᵀ"))
+        return Row((doc if isinstance(doc, Brackets) or _plain(linear(doc)) else brackets(doc), "ᵀ"))
 
     def _mean(self, node: Call, leaf: Callable[[Ref], Doc]) -> tuple[Doc, int]:
         (arg,), count = node.args, node.param

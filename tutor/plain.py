@@ -260,7 +260,7 @@ class LineMode:
         self._save()
         self._outro()
         more = f"`iteration {self.cursor.iteration + 1}` goes on training, " if self.run.last is None else ""
-        self.say(f"The lesson is finished. Enter leaves, {more}`first` starts again.\n")
+        self.say(f"The lesson is finished.\nEnter leaves, {more}`first` starts again.\n")
 
     def _show(self) -> None:
         step = playback.current(self.cursor, self.trace)

@@ -127,7 +127,9 @@ def jump(cursor: Cursor, trace: Trace, id: str) -> Cursor:
     """
     eq, index, example = resolve(trace.program, id)
     here = place(cursor, trace)
-    moved = replace(cursor, trail=(*cursor.trail[-TRAIL + 1 :], here), example=cursor.example if example is None else example)
+    moved = replace(
+        cursor, trail=(*cursor.trail[-TRAIL + 1 :], here), example=cursor.example if example is None else example
+    )
     if index is not None:
         moved = replace(moved, level="scalar")
     known = [e.symbol.key for e in trace.equations]

@@ -14,13 +14,14 @@ from functools import cached_property
 
 import numpy as np
 
+from tutor.activations import ACTIVATIONS, prime_of
 from tutor.backprop import local_derivative
 from tutor.formula import Call, Expr, Ref, Symbol, at_example, did_you_mean, element, evaluate, indices, refs, walk
+from tutor.layout import EXACT
 from tutor.lesson import Lesson
 from tutor.network import Equation
 from tutor.training import Iteration, Program, Run
 
-EXACT = 1e-13  # a relative difference that is floating point's, not the value's: 0.1 + 0.2 is shown as 0.3
 PHASES = ("forward", "loss", "backward", "update")
 _ID = re.compile(r"(?P<base>[^\[\]@\s]+)(?:\[(?P<index>[0-9]{1,9}(?:,\s*[0-9]{1,9})*)\])?(?:@(?P<example>[0-9]{1,9}))?")
 
@@ -95,9 +96,12 @@ class Step:
         if true.size > 256 or len(self.operands) > 64 or not np.all(np.isfinite(true)):
             return 4
         for digits in range(4, 13):
+
+            def read_off(ref: Ref, digits: int = digits):
+                return as_shown(self.trace.value(ref), digits)
+
             with np.errstate(all="ignore"):
-                got = evaluate(self.formula, lambda ref, digits=digits: as_shown(self.trace.value(ref), digits))
-                if not np.any(np.abs(got - true) > 5e-4 * np.abs(true)):
+                if not np.any(np.abs(evaluate(self.formula, read_off) - true) > 5e-4 * np.abs(true)):
                     return digits
         return 4
 
@@ -134,7 +138,8 @@ class Trace:
             assert eq is not None, key
             formula = eq.formula if ref.example is None else at_example(eq.formula, ref.example)
             with np.errstate(all="ignore"):
-                value = np.broadcast_to(evaluate(formula, self.value), ref.symbol.shape)
+                axes = (self.examples,) if ref.batched else ()
+                value = np.broadcast_to(evaluate(formula, self.value), axes + ref.symbol.shape)
         if ref.index:
             value = value[ref.index]
         return float(value) if np.ndim(value) == 0 else value
@@ -162,7 +167,7 @@ class Trace:
     def maker(self, ref: Ref) -> Step | None:
         """The step that made a value; None for what the lesson gives (parameters, data, settings)."""
         eq = self.program.by_key.get(ref.symbol.key)
-        return eq and Step(self, eq, ref.index, ref.example)
+        return Step(self, eq, ref.index, ref.example) if eq else None
 
 
 def trace(lesson: Lesson, iteration: int = 1) -> Trace:
@@ -173,7 +178,7 @@ def trace(lesson: Lesson, iteration: int = 1) -> Trace:
 
 
 def as_shown(value, digits: int):
-    """A value as a person reads it off the screen (`notation.number`): up to six digits, else `digits` of them."""
+    """A value as a person reads it off the screen (`layout.number`): up to six digits, else `digits` of them."""
     value = np.asarray(value, dtype=float)
     short = _round(value, 6)
     return np.where(np.isclose(short, value, rtol=EXACT, atol=0), short, _round(value, digits))
@@ -203,13 +208,17 @@ def resolve(program: Program, id: str) -> tuple[Equation, tuple[int, ...] | None
     if eq is None:
         known = list(dict.fromkeys(e.symbol.id for e in program.equations))
         if base in known:
-            why = "is the batch's own: it has no examples" if program.examples > 1 else "has one example: leave out the @"
+            why = (
+                "is the batch's own: it has no examples" if program.examples > 1 else "has one example: leave out the @"
+            )
             raise NoSuchStep(f"'{base}' {why}")
         near = _nearest(base, known)
         raise NoSuchStep(f"there is no step '{base}' in this lesson{near}")
     index = tuple(int(i) - 1 for i in match["index"].split(",")) if match["index"] else None
     shape = eq.symbol.shape
-    if index is not None and (len(index) != len(shape) or any(not 0 <= i < n for i, n in zip(index, shape, strict=True))):
+    if index is not None and (
+        len(index) != len(shape) or any(not 0 <= i < n for i, n in zip(index, shape, strict=True))
+    ):
         size = " × ".join(map(str, shape)) or "a single number"
         raise NoSuchStep(f"'{base}' is {size}: it has no element [{match['index']}]")
     if example and not eq.symbol.per_example:
@@ -241,12 +250,8 @@ def find_local(program: Program, id: str) -> Equation | None:
 
 def activation_calls(formula: Expr) -> list[Call]:
     """The activations and their derivatives in a formula, each once: what a card writes out below it."""
-    from tutor.activations import ACTIVATIONS, prime_of
-
-    def is_activation(node: Expr) -> bool:
-        return isinstance(node, Call) and (node.op in ACTIVATIONS or prime_of(node.op) in ACTIVATIONS)
-
-    return list(dict.fromkeys(node for node in walk(formula) if is_activation(node) and node.op != "linear"))  # type: ignore[misc]
+    calls = (node for node in walk(formula) if isinstance(node, Call) and node.op != "linear")
+    return list(dict.fromkeys(node for node in calls if (prime_of(node.op) or node.op) in ACTIVATIONS))
 
 
 def symbols_of(trace: Trace) -> dict[str, Symbol]:

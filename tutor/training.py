@@ -29,7 +29,11 @@ class Program:
         self.lesson, self.examples = lesson, examples
         self.model: Model = model(lesson, examples)
         gradients = backward(self.model)
-        self.equations: tuple[Equation, ...] = (*self.model.forward, *gradients, *_updates(lesson, self.model, gradients))
+        self.equations: tuple[Equation, ...] = (
+            *self.model.forward,
+            *gradients,
+            *_updates(lesson, self.model, gradients),
+        )
         self.by_key = {eq.symbol.key: eq for eq in self.equations}
 
     def run(self, values: Values) -> Values:
@@ -62,7 +66,9 @@ def _updates(lesson: Lesson, model: Model, gradients: list[Equation]) -> list[Eq
     for parameter in _last_layer_first(model):
         if parameter.id not in model.trainable:
             continue
-        of = output if parameter.quantity == "weights" or not model.decay else Symbol("L", (), "loss", per_example=False)
+        of = (
+            output if parameter.quantity == "weights" or not model.decay else Symbol("L", (), "loss", per_example=False)
+        )
         g = Ref(gradient_of(of, parameter))
         p = Ref(parameter)
 

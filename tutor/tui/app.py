@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
@@ -16,6 +17,9 @@ from textual.theme import Theme
 from tutor.catalogue import data_dir
 from tutor.store import Store, default_path
 from tutor.tui.home import HomeScreen
+
+if TYPE_CHECKING:
+    from tutor.lesson import Lesson
 
 # Blue and orange that colour-blind people tell apart, at least 5:1 on their background.
 DARK = Theme(
@@ -29,34 +33,34 @@ LIGHT = Theme(
 
 
 class TutorApp(App[int]):
-    """backprop-tutor; with a `path` it opens that lesson at once."""
+    """backprop-tutor; with a `lesson` it opens that at once. `key` is the lesson's name in the store."""
 
     TITLE = "backprop-tutor"
     CSS_PATH = data_dir("assets") / "tutor.tcss"
     ENABLE_COMMAND_PALETTE = True
-    # Terminals below this get a polite word instead of a broken screen.
-    SMALLEST = (60, 16)
 
-    def __init__(self, path: Path | None = None, key: str | None = None) -> None:
+    def __init__(self, store: Store, lesson: Lesson | None = None, key: str = "") -> None:
         super().__init__()
-        self.path, self.key = path, key
-        self.store = Store.open()
+        self.store, self.lesson, self.key = store, lesson, key
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        theme = store.setting("theme", DARK.name)
+        # Before the style sheet is read, so that it is read once.
+        self.set_reactive(App.theme, theme if theme in self.available_themes else DARK.name)
         self._told: str | None = None
         self.failure: str | None = None
 
+    def get_default_screen(self) -> HomeScreen:
+        return HomeScreen()
+
     def on_mount(self) -> None:
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        theme = self.store.setting("theme", DARK.name)
-        self.theme = theme if theme in self.available_themes else DARK.name
         self.theme_changed_signal.subscribe(self, lambda theme: self.store.save_setting("theme", theme.name))
         for name in ("SIGTERM", "SIGHUP"):
             if hasattr(signal, name) and not self.is_headless:
                 number = getattr(signal, name)
                 asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number, 128 + number)
-        self.push_screen(HomeScreen())
-        if self.path:
-            self.open_lesson(self.path, self.key or str(self.path.resolve()))
+        if self.lesson:
+            self.play(self.lesson, self.key)
         self.call_after_refresh(self.tell_store)
 
     def on_ready(self) -> None:
@@ -73,7 +77,6 @@ class TutorApp(App[int]):
         from tutor.check import load
         from tutor.source import LessonError
         from tutor.tui.dialogs import Reader
-        from tutor.tui.player import PlayerScreen
 
         try:
             lesson = load(path)
@@ -81,6 +84,11 @@ class TutorApp(App[int]):
             text = "### This lesson has errors\n\n```text\n" + str(error).replace("```", "'''") + "\n```"
             self.push_screen(Reader(text, "Esc goes back", {"enter": "back"}))
             return
+        self.play(lesson, key)
+
+    def play(self, lesson: Lesson, key: str) -> None:
+        from tutor.tui.player import PlayerScreen
+
         self.push_screen(PlayerScreen(lesson, key))
 
     def get_system_commands(self, screen: Screen) -> Iterable[SystemCommand]:

@@ -12,13 +12,18 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from tutor.catalogue import data_dir
+from tutor.tui.lines import Line, Lines
+
 
 class Dialog(ModalScreen[str | None]):
     """A box in the middle of the screen; answers with the name of the key pressed, or None."""
 
+    CSS_PATH = data_dir("assets") / "dialogs.tcss"
+
 
 class Reader(Dialog):
-    """Markdown to read: an introduction, an ending, the help. `answers` maps keys to what they answer."""
+    """Markdown, or lines, to read: an introduction, an ending, the help. `answers` maps keys to what they answer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "scroll(-1)", show=False),
@@ -28,16 +33,21 @@ class Reader(Dialog):
         Binding("escape", "dismiss", show=False),
     ]
 
-    def __init__(self, text: str, hint: str, answers: dict[str, str]) -> None:
+    def __init__(self, content: str | list[Line], hint: str, answers: dict[str, str]) -> None:
         super().__init__()
-        self.text, self.hint, self.answers = text, hint, answers
+        self.content, self.hint, self.answers = content, hint, answers
 
     def compose(self) -> ComposeResult:
         from textual.widgets import Markdown
 
         with Vertical(id="box"):
             with VerticalScroll(id="prose"):
-                yield Markdown(self.text, open_links=False)
+                if isinstance(self.content, str):
+                    yield Markdown(self.content, open_links=False)
+                else:
+                    lines = Lines()
+                    lines.show(self.content)
+                    yield lines
             yield Static(Content(self.hint), id="hint")
 
     def on_mount(self) -> None:

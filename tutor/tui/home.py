@@ -7,13 +7,12 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from tutor import catalogue
 from tutor.catalogue import Entry
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
+from tutor.tui.screen import TutorScreen
 
 KEYS = [
     ("↑↓", "choose", "highlight_by(1)"),
@@ -26,9 +25,10 @@ KEYS = [
 ]
 
 
-class HomeScreen(Screen):
+class HomeScreen(TutorScreen):
     """The list of lessons. Typing searches; the arrows choose; Enter opens."""
 
+    AUTO_FOCUS = "#search"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "highlight_by(-1)", show=False, priority=True),
         Binding("down", "highlight_by(1)", show=False, priority=True),
@@ -41,6 +41,10 @@ class HomeScreen(Screen):
         ("Open the lesson", "the highlighted one", "open"),
         ("Light or dark", "switch between the two themes", "app.toggle_dark"),
     )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries = catalogue.entries()
 
     def compose(self) -> ComposeResult:
         yield Lines(id="bar")
@@ -55,25 +59,23 @@ class HomeScreen(Screen):
         self.query_one("#bar", Lines).can_focus = False
         self.query_one("#list").can_focus = False
         self.query_one("#about").can_focus = False
-        self.entries = catalogue.entries()
-        self.refresh_list()
-        self.query_one("#search").focus()
 
     def on_screen_resume(self) -> None:
-        if hasattr(self, "entries"):
+        if self.size.width:
             self.refresh_list()
-            self.app.call_after_refresh(self.app.tell_store)
 
     def on_resize(self) -> None:
-        arrange(self, {"-wide": self.size.width >= 130})
-        if hasattr(self, "entries"):
-            self.refresh_list()
+        self.suit_size({})
+        self.query_one("#about").display = self.size.width >= 130
+        self.refresh_list()
 
     def refresh_list(self) -> None:
         words = self.query_one("#search", Input).value.casefold().split()
-        store = self.app.store
+        store = self.tutor.store
         finished = store.finished()
-        found = [e for e in self.entries if all(w in f"{e.id} {e.title} {e.summary} {e.unit}".casefold() for w in words)]
+        found = [
+            e for e in self.entries if all(w in f"{e.id} {e.title} {e.summary} {e.unit}".casefold() for w in words)
+        ]
         listing = self.query_one("#list", Choices)
         width = max(listing.size.width, 40)
         lines: list[Line] = []
@@ -117,13 +119,13 @@ class HomeScreen(Screen):
             self.query_one("#about", Lines).show([])
             return
         titles = {e.id: e.title for e in self.entries}
-        finished = self.app.store.finished()
+        finished = self.tutor.store.finished()
         lines = [line(text, "title") for text in _wrap(entry.title, 50)]
         lines += [line(), *(line(text) for text in _wrap(entry.error or entry.summary, 50)), line()]
         for need in entry.requires:
             mark = "✓" if need in finished else "○"
             lines += [line(text, "dim") for text in _wrap(f"{mark} best after: {titles.get(need, need)}", 50)]
-        place = self.app.store.place(entry.id)
+        place = self.tutor.store.place(entry.id)
         if place:
             lines += [line(), line(f"You were at {place.step}, iteration {place.iteration}.", "dim")]
         lines += [line(), line(f"backprop-tutor play {entry.id}", "dim")]
@@ -137,7 +139,7 @@ class HomeScreen(Screen):
     def action_open(self) -> None:
         entry = self.chosen()
         if entry:
-            self.app.open_lesson(entry.path, entry.id)
+            self.tutor.open_lesson(entry.path, entry.id)
 
     def action_search(self) -> None:
         self.query_one("#search").focus()
@@ -156,20 +158,6 @@ class HomeScreen(Screen):
 
     def on_lines_chosen(self, event: Lines.Chosen) -> None:
         self.action_open()
-
-
-def arrange(screen: Screen, classes: dict[str, bool]) -> None:
-    """Set the classes of an arrangement; in a terminal that is too small show a polite word alone."""
-    columns, rows = screen.app.SMALLEST
-    tiny = screen.size.width < columns or screen.size.height < rows
-    for name, on in {**classes, "-tiny": tiny}.items():
-        screen.set_class(on, name)
-    if tiny:
-        text = (
-            f"backprop-tutor needs {columns} × {rows} cells; this terminal has {screen.size.width} × {screen.size.height}.\n"
-            "Make the window larger or the letters smaller,\nor leave with ctrl+q and add --plain."
-        )
-        screen.query_one("#small", Static).update(Content(text))
 
 
 def _fit(text: str, width: int) -> str:

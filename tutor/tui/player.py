@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from tutor import playback
 from tutor.card import Scribe, conventions
+from tutor.catalogue import data_dir
 from tutor.lesson import LEVELS, Lesson
 from tutor.notation import NOTATIONS
 from tutor.plain import MAX_ITERATION
@@ -23,30 +24,32 @@ from tutor.trace import NoSuchStep, Trace, resolve
 from tutor.training import Run
 from tutor.tui import views
 from tutor.tui.dialogs import Ask, Reader
-from tutor.tui.home import arrange
-from tutor.tui.lines import Choices, KeyBar, Line, Lines
+from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
+from tutor.tui.map import map_lines
+from tutor.tui.screen import TutorScreen
 
 # One table of keys for the bindings, the key bar, the help and the command palette:
 # keys, action, key as shown, label, what it does. Without a label it is not in the key bar by itself.
 KEYS = [
-    ("n,space", "forward", "n/b", "step", "the next step (also the space bar)"),
+    ("n,space", "forward", "n/b", "step", "the next step"),
     ("b,backspace", "back", "b", "", "the step before"),
-    ("pagedown", "equation(1)", "PgDn", "", "the next symbol, past the elements of this one"),
+    ("pagedown", "equation(1)", "PgDn", "", "the next symbol, past this one's other elements"),
     ("pageup", "equation(-1)", "PgUp", "", "the symbol before"),
     ("right_square_bracket", "phase(1)", "]/[", "phase", "the next phase"),
     ("left_square_bracket", "phase(-1)", "[", "", "the start of this phase, then the one before"),
     ("home", "first", "home/end", " ", "the first step"),
     ("end", "last", "end", "", "the last step"),
-    ("g", "go", "g", "go to", "go to a step by its id, such as dL/dW2 or dL/dW2[1,2]"),
+    ("g", "go", "g", "go to", "go to a step by its id, such as dL/dW2[1,2]"),
     ("r", "return", "r", "return", "back to where the last jump began"),
-    ("l", "level(1)", "l", "level", "the next level: story, scalar, matrix (also 1, 2, 3)"),
-    ("t", "notation(1)", "t", "notation", "the next textbook's notation (T: the one before)"),
+    ("l", "level(1)", "l", "level", "the next level: 1 story, 2 scalar, 3 matrix"),
+    ("t", "notation(1)", "t", "notation", "the next textbook's notation (T: one back)"),
     ("full_stop", "iteration(1)", ",/.", "iteration", "the next iteration of training"),
     ("comma", "iteration(-1)", ",", "", "the iteration before"),
     ("I", "go_iteration", "I", "", "go to any iteration"),
-    ("e", "example(1)", "e", "example", "the next example of the batch (E: the one before)"),
-    ("tab", "pane(1)", "tab", "pane", "the next pane; in it ↑ ↓ choose and Enter jumps"),
-    ("i", "intro", "i", "intro", "the introduction, and what this lesson takes for granted"),
+    ("e", "example(1)", "e", "example", "the next example of the batch (E: one back)"),
+    ("tab", "pane(1)", "tab", "pane", "the next pane; in it ↑ ↓ choose, Enter jumps"),
+    ("shift+down,ctrl+down", "scroll_card(2)", "shift+↑↓", "scroll", "scroll the card, at any level"),
+    ("i", "intro", "i", "intro", "the introduction and this lesson's conventions"),
     ("d", "app.toggle_dark", "d", "theme", "light or dark"),
     ("h", "home", "h", "home", "the list of lessons"),
     ("question_mark", "help", "?", "help", "this help"),
@@ -55,18 +58,20 @@ KEYS = [
 HIDDEN = [
     ("E", "example(-1)"), ("T", "notation(-1)"), ("L", "level(-1)"), ("shift+tab", "pane(-1)"),
     ("1", "set_level('story')"), ("2", "set_level('scalar')"), ("3", "set_level('matrix')"),
-    ("shift+down,ctrl+down", "scroll_card(2)"), ("shift+up,ctrl+up", "scroll_card(-2)"),
+    ("shift+up,ctrl+up", "scroll_card(-2)"),
     ("right", "arrow(0, 1)"), ("left", "arrow(0, -1)"), ("down", "arrow(1, 0)"), ("up", "arrow(-1, 0)"),
     ("f1", "help"), ("escape", "stop_seek"),
 ]  # fmt: skip
 
+SIDES = 85  # columns that the outline, the side and the borders take in a wide terminal
 PANES = ("card", "where", "outline", "state", "map")
 TITLES = {"where": "Where from", "outline": "Steps", "state": "State", "map": "Network", "card": "Step"}
 
 
-class PlayerScreen(Screen):
+class PlayerScreen(TutorScreen):
     """Plays one lesson. `key` names it in the store."""
 
+    CSS_PATH = data_dir("assets") / "player.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(keys, action, help, show=False, priority="tab" in keys) for keys, action, _, _, help in KEYS),
         *(Binding(keys, action, show=False, priority="tab" in keys) for keys, action in HIDDEN),
@@ -80,7 +85,7 @@ class PlayerScreen(Screen):
         self.trace = self._trace(1)
         self.cursor = playback.start(lesson)
         self.scribe = Scribe(self.trace, self.cursor.notation)
-        self.pane = "where"
+        self.pane = "card"
         self.arrangement = ""
         self._drawn: dict[str, object] = {}
 
@@ -111,7 +116,7 @@ class PlayerScreen(Screen):
     def on_mount(self) -> None:
         for id in ("#bar", "#map"):
             self.query_one(id).can_focus = False
-        place = self.app.store.place(self.key)
+        place = self.tutor.store.place(self.key)
         if place is None:
             self.call_after_refresh(self.action_intro)
         else:
@@ -131,23 +136,21 @@ class PlayerScreen(Screen):
         if 1 < place.iteration <= MAX_ITERATION and self.run.last is None:
             self.seek(place.iteration, place)
             return
-        try:
+        with suppress(NoSuchStep):
             cursor = replace(playback.jump(cursor, self.trace, place.step), trail=(), level=level)
-        except NoSuchStep:
-            pass
         self.show(cursor)
 
     def save(self) -> None:
         c = self.cursor
         place = Place(playback.place(c, self.trace), c.level, c.notation, c.iteration, c.example, c.element)
-        self.app.store.save_place(self.key, place)
-        self.app.tell_store()
+        self.tutor.store.save_place(self.key, place)
+        self.tutor.tell_store()
 
     # ------------------------------------------------------------ drawing
 
     def on_resize(self) -> None:
         columns, rows = self.size.width, self.size.height
-        if columns >= 120 and rows >= 30:
+        if columns >= 140 and rows >= 30:
             self.arrangement = "-wide"
         elif columns >= 110:
             self.arrangement = "-split"
@@ -155,7 +158,7 @@ class PlayerScreen(Screen):
             self.arrangement = "-stack"
         else:
             self.arrangement = "-single"
-        arrange(self, {name: name == self.arrangement for name in ("-wide", "-split", "-stack", "-single")})
+        self.suit_size({name: name == self.arrangement for name in ("-wide", "-split", "-stack", "-single")})
         self._drawn.clear()
         self.arrange_panes()
         self.call_after_refresh(self.draw)
@@ -167,11 +170,19 @@ class PlayerScreen(Screen):
         for name in PANES[1:]:
             self.query_one(f"#{name}").set_class(name == shown, "shown")
         # A height of its own, whatever the step shows: a pane that grows would move all others.
-        needs = views.map_height(self.trace)
-        wide = self.arrangement == "-wide"
-        self.query_one("#map").styles.height = max(4, min(needs, int(self.size.height * 0.4))) + 2 if wide else None
+        map_pane = self.query_one("#map")
+        beside = self.arrangement in ("-wide", "-split")
+        map_pane.styles.height = self._map_height() + 2 if beside else None
+        map_pane.set_class(beside and self.size.height < 34, "squeezed")
         self.query_one("#side").set_class(shown in ("where", "state"), "shown")
-        self.query_one("#card").set_class(single and shown != "card", "covered")
+        self.query_one("#card").set_class(single and shown == "map", "covered")
+        self.query_one("#middle").set_class(single and shown not in ("card", "map"), "covered")
+
+    def _map_height(self) -> int:
+        step = playback.current(self.cursor, self.trace)
+        rows = int(self.size.height * 0.4)
+        columns = self.size.width - SIDES if self.arrangement == "-wide" else int(self.size.width * 0.58) - 5
+        return len(map_lines(self.trace, self.scribe, step, self.cursor, columns, rows))
 
     def show(self, cursor: Cursor) -> None:
         """Make `cursor` the current one: redraw what changed, remember the place."""
@@ -187,7 +198,9 @@ class PlayerScreen(Screen):
         step = playback.current(self.cursor, self.trace)
         card = self.scribe.card(step)
         bar = self.query_one("#bar", Lines)
-        bar.show([views.bar_line(self.lesson, self.trace, self.scribe, self.cursor, bar.size.width or self.size.width - 2)])
+        bar.show(
+            [views.bar_line(self.lesson, self.trace, self.scribe, self.cursor, bar.size.width or self.size.width - 2)]
+        )
         for name in PANES:
             pane = self.query_one(f"#{name}", Lines)
             if not pane.display or (name in ("where", "state") and not self.query_one("#side").display):
@@ -212,7 +225,7 @@ class PlayerScreen(Screen):
         elif name == "state":
             pane.show(views.state_lines(self.trace, self.scribe, self.cursor, columns))
         else:
-            pane.show(views.map_lines(self.trace, self.scribe, step, self.cursor, columns, rows))
+            pane.show(map_lines(self.trace, self.scribe, step, self.cursor, columns, rows))
 
     # ------------------------------------------------------------ keys
 
@@ -272,7 +285,7 @@ class PlayerScreen(Screen):
 
     def action_pane(self, by: int) -> None:
         """The next pane: in a wide terminal the focus moves, in a narrow one another pane is shown, too."""
-        names = [name for name in PANES if name != "map"] if self.arrangement == "-wide" else list(PANES)
+        names = [name for name in PANES if name != "map" or self.arrangement in ("-stack", "-single")]
         focused = self.focused.id if self.focused and self.focused.id in names else self.pane
         at = names.index(focused) if focused in names else 0
         self.pane = names[(at + by) % len(names)]
@@ -331,10 +344,8 @@ class PlayerScreen(Screen):
             cursor = replace(cursor, level=place.level if place.level in LEVELS else cursor.level,
                              notation=place.notation if place.notation in NOTATIONS else cursor.notation)  # fmt: skip
             level = cursor.level
-            try:
+            with suppress(NoSuchStep):
                 cursor = replace(playback.jump(cursor, trace, place.step), trail=(), level=level)
-            except NoSuchStep:
-                pass
         self.show(cursor)
 
     # ------------------------------------------------------------ dialogs
@@ -351,7 +362,10 @@ class PlayerScreen(Screen):
             if text:
                 self.show(playback.jump(self.cursor, self.trace, text))
 
-        self.app.push_screen(Ask("Go to which step?", wrong, "dL/dW2, dL/dW2[1,2], da2/dz2 …" if self.lesson.network else "f, df/dx …"), go)
+        self.app.push_screen(
+            Ask("Go to which step?", wrong, "dL/dW2, dL/dW2[1,2], da2/dz2 …" if self.lesson.network else "f, df/dx …"),
+            go,
+        )
 
     def action_go_iteration(self) -> None:
         if self.run.last is not None:
@@ -373,16 +387,23 @@ class PlayerScreen(Screen):
     def action_intro(self) -> None:
         said = "\n".join(f"- {sentence}" for sentence in conventions(self.trace, self.cursor.notation))
         text = f"# {self.lesson.title}\n\n{self.scribe.prose(self.lesson.intro)}\n\n---\n\n{said}"
-        self.app.push_screen(Reader(text, "Enter begins · ↑ ↓ scroll · i opens this again", {"enter": "begin", "i": "begin", "n": "begin"}))
+        self.app.push_screen(
+            Reader(
+                text, "Enter begins · ↑ ↓ scroll · i opens this again", {"enter": "begin", "i": "begin", "n": "begin"}
+            )
+        )
 
     def action_help(self) -> None:
-        rows = "\n".join(f"| {keys_shown(keys)} | {help} |" for keys, action, _, _, help in KEYS if self._useful(action))
-        text = f"# Keys\n\n| key | |\n|---|---|\n{rows}\n\n{ARROWS}"
-        self.app.push_screen(Reader(text, "Esc goes back", {"enter": "back", "question_mark": "back", "q": "back"}))
+        keys = [(keys_shown(keys), help) for keys, action, _, _, help in KEYS if self._useful(action)]
+        lines = [Line(((f"{shown:13}", "key"), (help, ""))) for shown, help in keys]
+        lines += [line(), *(line(text, "dim") for text in ARROWS)]
+        self.app.push_screen(
+            Reader(lines, "↑ ↓ scroll · Esc goes back", dict.fromkeys(("enter", "question_mark", "q"), ""))
+        )
 
     def finish(self) -> None:
         """Past the last step: the lesson is finished."""
-        self.app.store.finish(self.key)
+        self.tutor.store.finish(self.key)
         ending = self.scribe.prose(self.lesson.outro) or "That was the last step."
         text = f"# ✓ {self.lesson.title}\n\n{ending}"
         more = " · . goes on with the next iteration" if self.run.last is None else ""
@@ -407,18 +428,20 @@ class PlayerScreen(Screen):
         self.app.pop_screen()
 
 
-ARROWS = """\
-At level *scalar* the arrow keys walk the cells of a vector or matrix; at the other levels ← and → step,
-↑ and ↓ scroll. Shift with ↑ ↓ scrolls the card at any level. The mouse works too: click a step, an
-operand or a key.
-
-**Story** tells who passes the blame to whom. **Scalar** takes one number at a time. **Matrix** takes a
-whole layer at once. The notation is only a matter of names: no value changes with it.
-"""
+ARROWS = (
+    "At level scalar the arrow keys walk the cells of a vector or matrix; at the",
+    "other levels ← → step and ↑ ↓ scroll. In a list ↑ ↓ choose and Enter jumps.",
+    "The mouse works too: click a step, an operand or a key.",
+    "",
+    "Story tells who passes the blame to whom. Scalar takes a number at a time,",
+    "matrix a whole layer. A notation is only names: no value changes with it.",
+)
 
 
 def keys_shown(keys: str) -> str:
-    """'n,space' as a person reads it."""
+    """'n,space' as a person reads it: 'n, space'."""
+    if keys.startswith("shift+"):
+        return "shift+↑ ↓"
     names = {"space": "space", "right_square_bracket": "]", "left_square_bracket": "[", "full_stop": ".", "comma": ",",
              "question_mark": "?", "pagedown": "PgDn", "pageup": "PgUp", "escape": "Esc", "backspace": "⌫"}  # fmt: skip
-    return " or ".join(names.get(key, key) for key in keys.split(","))
+    return ", ".join(names.get(key, key) for key in keys.split(","))

@@ -9,9 +9,8 @@ import numpy as np
 
 from tutor.card import Card, Chain, Operand, Scribe
 from tutor.formula import Ref
-from tutor.layout import chain, flow, linear, pad, width
+from tutor.layout import chain, flow, linear, number, pad, width
 from tutor.lesson import Lesson
-from tutor.notation import number
 from tutor.playback import Cursor
 from tutor.trace import Step, Trace
 from tutor.tui.lines import Line, line
@@ -30,7 +29,7 @@ def wrapped(text: str, columns: int, style: str = "", indent: str = "") -> list[
 
 def card_lines(card: Card, step: Step, level: str, columns: int, rows: int) -> list[Line]:
     """The step's card, `columns` wide; matrices show at most as many rows as there is room for."""
-    position = f"{card.id} · {card.shape}"
+    position = f"step {card.id} · {card.shape}"
     lines = [Line(((card.title, "title"), ("  ", ""), (position, "dim")))]
     if width(card.title) + 2 + width(position) > columns:
         lines = [line(text, "title") for text in textwrap.wrap(card.title, columns)] + [line(position, "dim")]
@@ -62,7 +61,7 @@ def chain_lines(item: Chain, columns: int, rows: int) -> list[Line]:
     last = len(item.docs) - 1
     limit = max(4, min(12, rows // 3))
     drawn = chain(list(item.docs), columns, limit)
-    airy = rows >= 30 and len(drawn) > len(item.docs)  # matrices: room between them where there is room
+    airy = rows >= 30 and any("⎢" in text or "⎡" in text for _, text in drawn)  # matrices: space where there is room
     lines: list[Line] = []
     before = 0
     for at, text in drawn:
@@ -102,7 +101,9 @@ def cell_lines(step: Step, columns: int) -> list[Line]:
     shown = [[number(grid[i, j]) for j in left] for i in top]
     size = max(width(text) for cells in shown for text in cells)
     at = "[" + ", ".join(str(i + 1) for i in step.index) + "]"
-    lines = [Line(((f"Element {at} of {' × '.join(map(str, whole.shape))}", "dim"), ("   ← ↑ ↓ → walk the cells", "dim")))]
+    lines = [
+        Line(((f"Element {at} of {' × '.join(map(str, whole.shape))}", "dim"), ("   ← ↑ ↓ → walk the cells", "dim")))
+    ]
     for i, cells in zip(top, shown, strict=True):
         spans: list[tuple[str, str]] = [("  ", "")]
         for j, text in zip(left, cells, strict=True):
@@ -140,7 +141,10 @@ def note_lines(text: str, columns: int) -> list[Line]:
         elif token.type == "inline":
             if lines and not bullets:
                 lines.append(line("│", "note"))
-            lines += [Line((("│ ", "note"), *spans)) for spans in _wrap_spans(list(_inline(token.children or [])), min(columns, WRAP) - 2, mark)]
+            lines += [
+                Line((("│ ", "note"), *spans))
+                for spans in _wrap_spans(list(_inline(token.children or [])), min(columns, WRAP) - 2, mark)
+            ]
             mark = " " * len(mark) if bullets else ""
     return lines
 
@@ -196,7 +200,10 @@ def outline_lines(trace: Trace, scribe: Scribe, cursor: Cursor) -> tuple[list[Li
         mark = "▶" if current else "✓" if at <= cursor.furthest else "·"
         name = scribe.writer.text(Ref(eq.symbol, None, example))
         here = len(lines) if current else here
-        spans = ((f"  {mark} ", "value" if current else "mark" if mark == "✓" else "dim"), (name, "heading" if current else ""))
+        spans = (
+            (f"  {mark} ", "value" if current else "mark" if mark == "✓" else "dim"),
+            (name, "heading" if current else ""),
+        )
         id = Ref(eq.symbol, None, example).id
         lines.append(Line((*spans, (f"  {id}" if id != name else "", "dim")), id))
     return lines, here
@@ -217,16 +224,19 @@ def where_from_lines(card: Card, columns: int) -> list[Line]:
         lines.append(line("It rests on no earlier value.", "dim"))
     if card.used_by:
         lines += [line(), line("used by", "dim")]
-        lines += [Line((("  → ", "mark"), (id, "")), id) for id in card.used_by]
+        lines += [Line((("  → ", "mark"), (name, "heading"), (f"  step {id}", "dim")), id) for name, id in card.used_by]
     return lines
 
 
 def _operand_line(op: Operand, size: int, columns: int) -> Line:
     value = linear(op.value, 4)
-    source = f"  ← {op.id}" if op.id else "  given"
+    source = f"  step {op.id}" if op.id else "  given"
     room = columns - size - 5 - len(source)
     value = value if width(value) <= room else value[: max(room - 1, 1)] + "…"
-    return Line(((pad(op.name, size), "heading"), (" = ", "dim"), (value, "numbers"), (source, "mark" if op.id else "dim")), op.id)
+    return Line(
+        ((pad(op.name, size), "heading"), (" = ", "dim"), (value, "numbers"), (source, "mark" if op.id else "dim")),
+        op.id,
+    )
 
 
 # ---------------------------------------------------------------- state
@@ -241,22 +251,32 @@ def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> l
     headings = [pad("", 10), pad("value", size), pad("gradient", size), "new"]
     lines.append(line(" ".join(headings), "dim"))
     for symbol in trace.program.model.parameters:
-        gradients = [eq.symbol for eq in trace.equations if eq.symbol.wrt == symbol and eq.symbol.quantity == "gradient"]
+        gradients = [
+            eq.symbol for eq in trace.equations if eq.symbol.wrt == symbol and eq.symbol.quantity == "gradient"
+        ]
         gradient = next((g for g in reversed(gradients) if g.key in known and not g.per_example), None)
         new = trace.program.by_key.get(symbol.id + "'")
         limit = 40
         for n, index in enumerate(np.ndindex(*symbol.shape)):
             if n == limit:
-                lines.append(line(f"… {int(np.prod(symbol.shape)) - limit:,} more of {writer.text(Ref(symbol))}", "dim"))
+                lines.append(
+                    line(f"… {int(np.prod(symbol.shape)) - limit:,} more of {writer.text(Ref(symbol))}", "dim")
+                )
                 break
-            index = tuple(index) or None
-            name = writer.text(Ref(symbol, index))
-            spans = [(pad(name, 10) + " ", "heading"), (pad(number(trace.value(Ref(symbol, index))), size) + " ", "numbers")]
+            ref = Ref(symbol, tuple(index) or None)
+            name = writer.text(ref)
+            spans = [
+                (pad(name, 10) + " ", "heading"),
+                (pad(number(float(trace.value(ref))), size) + " ", "numbers"),
+            ]
             target = None
-            for found, style in ((gradient, "value"), (new.symbol if new and new.symbol.key in known else None, "mark")):
-                text = number(trace.value(Ref(found, index))) if found else "·"
+            for found, style in (
+                (gradient, "value"),
+                (new.symbol if new and new.symbol.key in known else None, "mark"),
+            ):
+                text = number(float(trace.value(Ref(found, ref.index)))) if found else "·"
                 spans.append((pad(text, size) + " ", style if found else "dim"))
-                target = Ref(found, index).id if found else target
+                target = Ref(found, ref.index).id if found else target
             lines.append(Line(tuple(spans), target))
     cached = [eq for eq in trace.equations if eq.phase == "forward" and eq.symbol.key in known]
     if cached:
@@ -264,144 +284,10 @@ def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> l
     for eq in cached:
         ref = Ref(eq.symbol, None, cursor.example if eq.symbol.per_example else None)
         text = linear(writer.value(trace.value(ref)), 5)
-        lines.append(Line(((pad(writer.text(ref), 10) + " ", "heading"), (text[: max(columns - 12, 10)], "numbers")), ref.id))
+        lines.append(
+            Line(((pad(writer.text(ref), 10) + " ", "heading"), (text[: max(columns - 12, 10)], "numbers")), ref.id)
+        )
     return lines
-
-
-# ---------------------------------------------------------------- network map
-
-
-def map_lines(trace: Trace, scribe: Scribe, step: Step, cursor: Cursor, columns: int, rows: int) -> list[Line]:
-    """Layers, units and the values so far; ▶ marks the units and ═ the weights that the step uses."""
-    if trace.lesson.circuit:
-        return _circuit_map(trace, scribe, step, cursor, columns)
-    return _network_map(trace, scribe, step, cursor, columns, rows)
-
-
-def map_height(trace: Trace) -> int:
-    """How many rows the map takes, given room: two a unit of the widest layer, or one a wire."""
-    network = trace.lesson.network
-    if network:
-        return 2 + 2 * max(network.inputs, *(layer.units for layer in network.layers))
-    return len(trace.lesson.circuit.inputs) + sum(eq.phase == "forward" for eq in trace.equations)  # type: ignore[union-attr]
-
-
-def _touched(step: Step) -> tuple[set[tuple[int, int | None]], set[int]]:
-    """Which units (layer, index; None: all of the layer) and which layers' weights a step is about."""
-    depth = len(step.trace.lesson.network.layers)  # type: ignore[union-attr]
-    units: set[tuple[int, int | None]] = set()
-    weights: set[int] = set()
-    for ref in (step.ref, *step.operands):
-        symbol = ref.symbol.wrt or ref.symbol
-        layer, index = symbol.layer, ref.index or (None, None)
-        if symbol.quantity == "weights":
-            weights.add(layer or 0)
-            if ref is step.ref:
-                units |= {(layer or 0, index[0]), ((layer or 0) - 1, index[1])}
-        elif symbol.quantity in ("target", "loss"):
-            units.add((depth + 1, None))
-        elif layer is not None:
-            units.add((layer, index[0]))
-    return units, weights
-
-
-def _network_map(trace: Trace, scribe: Scribe, step: Step, cursor: Cursor, columns: int, rows: int) -> list[Line]:
-    network = trace.lesson.network
-    assert network
-    known = {eq.symbol.key: eq.symbol for eq in trace.equations[: cursor.at + 1]}
-    units, weights = _touched(step)
-    widths = [network.inputs, *(layer.units for layer in network.layers)]
-    gap = 3 if columns < 26 * len(widths) else 5
-    size = max(8, (columns - gap * (len(widths) - 1)) // len(widths))
-    many = "@" if trace.examples > 1 else ""
-    example = cursor.example if many else None
-    writer = scribe.writer
-    body = max(rows - 2, 1)
-    two = max(widths) * 2 <= body and size >= 12  # room for gradients on a line of their own
-    cells: list[list[list[tuple[str, str]]]] = []
-    for layer, count in enumerate(widths):
-        column: list[list[tuple[str, str]]] = []
-        fits = body // (2 if two else 1)
-        shown = list(range(count)) if count <= fits else [*range(max(fits - 2, 1)), None, count - 1]
-        for unit in shown:
-            if unit is None:
-                column.append([(pad(f"  ⋮ {count - len(shown) + 1:,} more", size), "dim")])
-                continue
-            symbol = known.get(f"a{layer}{many}") if layer else scribe.symbols.get(f"x{many}")
-            lit = (layer, unit) in units or (layer, None) in units
-            given = symbol or scribe.symbols.get(f"a{layer}{many}")
-            name = writer.text(Ref(given, (unit,), None)) if given else "?"
-            value = number(trace.value(Ref(symbol, (unit,), example))) if symbol else "·"
-            gradient = None
-            for id in (f"dL/dz{layer}", f"dL/da{layer}"):
-                found = known.get(id + many)
-                if found and gradient is None:
-                    gradient = number(trace.value(Ref(found, (unit,), example)))
-            text = f"{'▶' if lit else ' '}{name} {value}"
-            spans = [(pad(text[:size], size), "heading" if lit else "")]
-            if two:
-                column.append(spans)
-                column.append([(pad(f"   ∂ {gradient}" if gradient is not None else "", size)[:size], "mark")])
-            else:
-                if gradient is not None and width(text) + 3 + width(gradient) <= size:
-                    spans = [(text, "heading" if lit else ""), (pad(f" ∂{gradient}", size - width(text)), "mark")]
-                column.append(spans)
-        cells.append(column)
-    height = max(len(column) for column in cells)
-    heads: list[tuple[str, str]] = []
-    for layer in range(len(widths)):
-        name = "input" if layer == 0 else "output" if layer == len(widths) - 1 else f"layer {layer}"
-        g = "" if layer == 0 else f" {writer.function(network.layers[layer - 1].activation, layer == len(widths) - 1)}"
-        heads.append((pad(f" {name}{g}"[:size], size), "title"))
-        if layer + 1 < len(widths):
-            heads.append((f" {'═' * (gap - 2)}▶"[:gap] if layer + 1 in weights else f" {'─' * (gap - 2)} "[:gap], "value" if layer + 1 in weights else "dim"))
-    lines = [Line(tuple(heads))]
-    for row in range(height):
-        spans: list[tuple[str, str]] = []
-        for layer, column in enumerate(cells):
-            top = (height - len(column)) // 2
-            inside = 0 <= row - top < len(column)
-            spans += column[row - top] if inside else [(" " * size, "")]
-            if layer + 1 < len(cells):
-                spans.append((" " * gap, ""))
-        lines.append(Line(tuple(spans)))
-    loss = known.get("L") or known.get(f"L{many}")
-    lit = (len(widths), None) in units
-    text = f"{'▶' if lit else ' '}{writer.text(Ref(loss))} {number(trace.value(Ref(loss, None, example if loss.per_example else None)))}" if loss else ""
-    target = scribe.symbols.get(f"y{many}")
-    goal = linear(writer.value(trace.value(Ref(target, None, example))), 4) if target else ""
-    lines.append(Line(((f" target {goal}   ", "dim"), (text, "value" if lit else "heading"))))
-    return lines
-
-
-def _circuit_map(trace: Trace, scribe: Scribe, step: Step, cursor: Cursor, columns: int) -> list[Line]:
-    """Every wire with its value and, once known, its gradient."""
-    known = {eq.symbol.id for eq in trace.equations[: cursor.at + 1]}
-    circuit = trace.lesson.circuit
-    assert circuit
-    used = {ref.symbol.id for ref in step.operands} | {step.equation.symbol.id}
-    if step.equation.symbol.wrt:
-        used.add(step.equation.symbol.wrt.id)
-    cells: list[list[tuple[str, str]]] = []
-    forward = [eq for eq in trace.equations if eq.phase == "forward"]
-    names = [*circuit.inputs, *(eq.symbol.id for eq in forward)]
-    size = max(width(name) for name in names)
-    formulas = {eq.symbol.id: linear(scribe.writer.formula(eq.formula)) for eq in forward}
-    broad = max((width(text) for text in formulas.values()), default=0)
-    for name in names:
-        symbol = scribe.symbols.get(name)
-        given = name in circuit.inputs
-        value = number(trace.value(Ref(symbol))) if symbol and (given or name in known) else "·"
-        gradient = f"d{circuit.output}/d{name}"
-        back = number(trace.value(Ref(scribe.symbols[gradient]))) if gradient in known else ""
-        lit = name in used
-        cells.append(
-            [(f"{'▶' if lit else ' '}{pad(name, size)} ", "heading" if lit else ""), (pad(formulas.get(name, ""), broad) + " ", "dim"),
-             (pad(value, 10), "value" if lit else "numbers"), (pad(f"∂ {back}" if back else "", 12), "mark")]
-        )  # fmt: skip
-    across = max(1, min(3, columns // (size + broad + 27)))
-    down = -(-len(cells) // across)
-    return [Line(tuple(span for at in range(row, len(cells), down) for span in cells[at])) for row in range(down)]
 
 
 # ---------------------------------------------------------------- bar
@@ -420,7 +306,11 @@ def bar_line(lesson: Lesson, trace: Trace, scribe: Scribe, cursor: Cursor, colum
     elif len(rows) == 1 and len(lesson.inputs) > 1:
         parts.append(f"row {rows[0] + 1}")
     parts += [cursor.level, scribe.writer.notation.title]
+    while len(parts) > 2 and width(" · ".join(parts)) > columns:  # what the card says as well goes first
+        parts.pop(1)
     tail = " · ".join(parts)
     room = columns - width(tail) - 2
+    if room < 8:
+        return Line(((tail[:columns], "dim"),))
     title = lesson.title if width(lesson.title) <= room else lesson.title[: max(room - 1, 0)] + "…"
     return Line(((pad(title, max(room, 0)), "title"), ("  ", ""), (tail, "dim")))

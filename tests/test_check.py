@@ -1,0 +1,141 @@
+"""What is found in a lesson file beyond its text, and which files of a folder are looked at."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tutor import catalogue
+from tutor.check import examine, lesson_files, load
+from tutor.source import LessonError
+
+CIRCUIT = """\
+format = 1
+title = "T"
+[circuit]
+define = ["q = x / y", "f = q + y"]
+output = "f"
+[circuit.inputs]
+x = 1
+y = 2
+"""
+NETWORK = """\
+format = 1
+title = "T"
+[network]
+inputs = 1
+loss = "squared_error"
+[[network.layers]]
+units = 2
+[[network.layers]]
+units = 1
+[[examples]]
+inputs = [1]
+targets = [1]
+[[examples]]
+inputs = [2]
+targets = [1]
+"""
+
+
+def problems(tmp_path, text, name="t.toml"):
+    (tmp_path / name).write_text(text)
+    return [(p.severity, p.line, p.column, p.message, p.advice) for p in examine(tmp_path / name)[1]]
+
+
+@pytest.mark.parametrize("entry", catalogue.entries(), ids=lambda entry: entry.id)
+def test_the_bundled_lessons_are_without_fault(entry):
+    lesson, found = examine(entry.path)
+    assert lesson is not None and lesson.id == entry.id and found == []
+
+
+def test_load_raises_every_error_and_no_warning(tmp_path):
+    path = tmp_path / "t.toml"
+    notes = "".join(f'[[notes]]\nstep = "{step}"\ntext = "T"\n' for step in "gh")
+    path.write_text('requires = ["nowhere"]\n' + CIRCUIT + notes)
+    with pytest.raises(LessonError) as raised:
+        load(path)
+    assert [p.line for p in raised.value.problems] == [11, 14]
+    assert {p.severity for p in raised.value.problems} == {"error"}
+
+
+@pytest.mark.parametrize("step", ["q", "df/dx", "dq/dy", "df/dq"])
+def test_a_note_on_a_step_of_a_circuit(tmp_path, step):
+    assert problems(tmp_path, CIRCUIT + f'[[notes]]\nstep = "{step}"\ntext = "T"\n') == []
+
+
+@pytest.mark.parametrize("step", ["z1", "L", "dL/dW1[2,1]", "dL/dz2@2", "dL/dW1[1,1]@1", "da1/dz1", "W1'"])
+def test_a_note_on_a_step_of_a_network(tmp_path, step):
+    text = NETWORK + '[training]\nbatch = "all"\n'
+    assert problems(tmp_path, text + f'[[notes]]\nstep = "{step}"\ntext = "T"\n') == []
+
+
+@pytest.mark.parametrize(
+    "step, says",
+    [
+        ("z3", "no step 'z3'"),
+        ("dl/dW1", "did you mean 'dL/dW1'"),
+        ("dL/dW1[3,1]", "2 × 1"),
+        ("dL/dW1[1]", "no element"),
+        ("L@1", "leave out the @"),
+        ("z 1", "not a step id"),
+    ],
+)
+def test_a_note_on_a_step_that_is_not_there(tmp_path, step, says):
+    ((severity, line, column, message, _),) = problems(tmp_path, NETWORK + f'[[notes]]\nstep = "{step}"\ntext = "T"\n')
+    assert (severity, line, column) == ("error", 17, 8) and says in message
+
+
+@pytest.mark.parametrize(
+    "x, y, says", [(1, 0, "'q' is too large"), (0, 0, "'q' is undefined"), ("1e300", "1e-300", "'q' is too large")]
+)
+def test_a_circuit_whose_forward_pass_is_not_finite_is_told_at_its_line(tmp_path, x, y, says):
+    text = CIRCUIT.replace("x = 1", f"x = {x}").replace("y = 2", f"y = {y}")
+    ((severity, line, column, message, advice),) = problems(tmp_path, text)
+    assert (severity, line, column) == ("error", 4, 11) and says in message and advice
+
+
+def test_a_circuit_is_evaluated_in_spite_of_warnings(tmp_path):
+    text = 'requires = ["nowhere"]\n' + CIRCUIT.replace("y = 2", "y = 0")
+    assert [p[:2] for p in problems(tmp_path, text)] == [("warning", 1), ("error", 5)]
+
+
+def test_an_input_that_leads_nowhere_is_a_warning(tmp_path):
+    ((severity, line, _, message, _),) = problems(tmp_path, CIRCUIT + "w = 3\n")
+    assert (severity, line) == ("warning", 9) and "does not depend on the input 'w'" in message
+
+
+def test_prerequisites_are_bundled_or_beside_the_file(tmp_path):
+    (tmp_path / "07-mine.toml").write_text(CIRCUIT)
+    assert problems(tmp_path, 'requires = ["gates", "mine"]\n' + CIRCUIT) == []
+    found = problems(tmp_path, 'requires = ["gates", "gate", "mein", "Gates", "zzzzzz"]\n' + CIRCUIT)
+    assert [p[:3] for p in found] == [("warning", 1, c) for c in (22, 30, 38, 47)]
+    assert [p[4] for p in found[:3]] == ["did you mean 'gates'?", "did you mean 'mine'?", "did you mean 'gates'?"]
+    assert all("stands beside this file" in p[3] for p in found)
+
+
+def test_a_lesson_that_requires_itself_is_told_once(tmp_path):
+    assert [p[0] for p in problems(tmp_path, 'requires = ["t"]\n' + CIRCUIT)] == ["error"]
+
+
+def test_the_files_of_a_folder_are_in_order(tmp_path):
+    for name in ("b.toml", "a/2.toml", "a/1.toml", "c.txt", "a/deep/er/x.toml", "10.toml", "9.toml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    files, refused = lesson_files(tmp_path)
+    assert [str(f.relative_to(tmp_path)) for f in files] == [
+        "10.toml", "9.toml", "a/1.toml", "a/2.toml", "a/deep/er/x.toml", "b.toml",
+    ]  # fmt: skip
+    assert refused == []
+    assert lesson_files(tmp_path / "c.txt") == ([tmp_path / "c.txt"], [])  # a named file whatever its suffix
+
+
+def test_a_folder_that_cannot_be_read_is_a_problem(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    files, (problem,) = lesson_files(tmp_path)
+    assert files == [] and problem.severity == "error"
+    assert problem.message == "cannot read the folder: Permission denied" and problem.path == str(tmp_path)

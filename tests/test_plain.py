@@ -1,0 +1,295 @@
+"""Line mode: what a learner, a screen reader or a script types, and what it is told."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tutor import catalogue
+from tutor.check import load
+from tutor.notation import NOTATIONS
+from tutor.plain import HELP, MAX_ITERATION, LineMode, patient_iteration, whole_number
+from tutor.store import Place, Store
+from tutor.training import Run
+
+BATCH = """
+format = 1
+title = "Two of three rows"
+outro = "Well done."
+[network]
+inputs = 2
+loss = "squared_error"
+[[network.layers]]
+units = 2
+activation = "tanh"
+weights = [[0.1, 0.2], [0.3, 0.4]]
+[[network.layers]]
+units = 1
+weights = [[0.5, 0.6]]
+[[examples]]
+inputs = [1, 2]
+targets = [0]
+[[examples]]
+inputs = [-1, 2]
+targets = [1]
+[[examples]]
+inputs = [0.5, 0.25]
+targets = [0.3]
+[training]
+batch = 2
+learning_rate = 0.1
+"""
+
+
+@pytest.fixture
+def store(data_folder):
+    with Store.open() as opened:
+        yield opened
+
+
+@pytest.fixture
+def batch(tmp_path):
+    path = tmp_path / "batch.toml"
+    path.write_text(BATCH)
+    return load(path)
+
+
+def lesson(id):
+    return load(catalogue.find(id))
+
+
+def play(what, store, *lines, resume=False, unattended=False):
+    """Plays with these lines of input; what was said, and the mode as it was left."""
+    found = lesson(what) if isinstance(what, str) else what
+    said: list[str] = []
+    waiting = iter(lines)
+    mode = LineMode(found, found.id, store, lambda prompt: next(waiting, None), said.append)
+    mode.play(resume, unattended)
+    return "\n".join(said), mode
+
+
+def answers(what, store, *lines):
+    """What each line was answered, the opening left out."""
+    found = lesson(what) if isinstance(what, str) else what
+    said: list[str] = []
+    mode = LineMode(found, found.id, store, lambda prompt: None, said.append)
+    replies = []
+    for line in lines:
+        said.clear()
+        mode._obey(line)
+        replies.append("\n".join(said))
+    return replies
+
+
+def shown(text):
+    return re.findall(r"^\[(.+?\]?(?:@\d+)?)\] ", text, re.MULTILINE)
+
+
+def test_it_opens_with_the_intro_the_conventions_and_the_first_step(store):
+    text, _ = play("o-classification", store)
+    assert text.startswith("Two inputs, yes or no\n\nWill a student with this IQ")
+    assert "Loss of one example: −Σ (y ⊙ ln ŷ" in text and "Update: learning rate 0.5" in text
+    assert text.index("`help` lists the commands") < text.index("[z1[1]] Pre-activation of the hidden layer")
+    assert "two inputs x, two hidden units" in text  # names are filled in
+
+
+@pytest.mark.parametrize("id", [entry.id for entry in catalogue.entries()])
+def test_enter_goes_through_the_whole_lesson(id, store):
+    found = lesson(id)
+    text, mode = play(found, store, *[""] * 500)
+    assert shown(text) == [step.id for step in mode.trace.steps("matrix" if found.level == "matrix" else "scalar")]
+    assert "The lesson is finished." in text
+    assert found.outro.split()[-1] in text and store.finished() == {id}
+    assert all(len(line) <= 80 for line in text.splitlines() if "=" not in line and line[:1] != "[")
+
+
+def test_unattended_it_steps_on_by_itself_and_remembers_nothing(store):
+    text, _ = play("gates", store, unattended=True)
+    assert shown(text) == ["q", "f", "df/dq", "df/dz", "df/dx", "df/dy", "x'", "y'", "z'"]
+    assert "Next: *A sigmoid neuron" in text  # the outro
+    assert store.finished() == set() and store.place("gates") is None
+
+
+def test_quit_quits_even_unattended(store):
+    text, _ = play("gates", store, "next", "quit", "next", unattended=True)
+    assert shown(text) == ["q", "f"]
+
+
+def test_the_end_is_left_by_another_enter_or_goes_on(store):
+    text, mode = play("gates", store, "last", "", "iteration 2", "", "", "back")
+    assert text.count("Enter leaves, `iteration 2` goes on training") == 1
+    assert "`iteration 3` goes on training" in text
+    assert mode.cursor.iteration == 2 and shown(text) == ["q", "z'", "z'"]  # the second Enter left: no back
+
+
+def test_a_finished_lesson_begins_at_the_start_again(store):
+    play("gates", store, "last", "", "")
+    assert store.place("gates").step == "q"
+    assert "You go on" not in play("gates", store, resume=True)[0]
+
+
+def test_the_place_is_kept(store):
+    play("o-classification", store, "go dL/dW1[2,1]", "notation delta", "iteration 3", "quit")
+    place = Place("dL/dW1[2,1]", "scalar", "delta", 3, 0, (1, 0))
+    assert store.place("o-classification") == place
+    text, mode = play("o-classification", store, resume=True)
+    assert "You go on at dL/dW1[2,1] in iteration 3." in text and shown(text) == ["dL/dW1[2,1]"]
+    assert (mode.cursor.notation, mode.cursor.trail) == ("delta", ())
+    assert "You go on" not in play("o-classification", store)[0]
+
+
+def test_the_example_is_kept(batch, store):
+    play(batch, store, "level matrix", "go dL/dz2@2")
+    text, mode = play(batch, store, resume=True)
+    assert shown(text) == ["dL/dz2@2"] and mode.cursor.example == 1
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        Place("dL/dW9", "scalar", "dz", 1, 0),
+        Place("z1[7]", "scalar", "dz", 1, 0),
+        Place("z2", "poem", "klingon", 0, 99, (5, 5, 5)),
+        Place("z2", "scalar", "dz", 10**15, 0),
+        Place("L@7", "matrix", "dz", 2, 7),
+    ],
+)
+def test_a_place_that_is_no_more_does_no_harm(place, store):
+    store.save_place("o-classification", place)
+    text, _ = play("o-classification", store, "", resume=True)
+    assert len(shown(text)) == 2
+
+
+def test_commands_of_moving(store):
+    said = answers("gates", store, "n", "back", "b", "phase", "phase", "-phase", "-phase", "last", "first", "again")
+    assert [shown(text) for text in said] == [
+        ["f"], ["q"], [], ["df/dq"], ["x'"], ["df/dq"], ["q"], ["z'"], ["q"], ["q"],
+    ]  # fmt: skip
+    assert said[2] == "This is the first step."
+
+
+def test_going_to_a_step_and_back(store):
+    lines = ("go dL/dW2[1,2]", "return", "return", "dL/dz1", "go", "go dl/dz1", "nonsense", "go da2/dz2", "next")
+    said = answers("o-classification", store, *lines)
+    assert [shown(text) for text in said] == [
+        ["dL/dW2[1,2]"], ["z1[1]"], [], ["dL/dz1[1]"], [], [], [], ["da2/dz2[1]"], ["dL/dz1[1]"],
+    ]  # fmt: skip
+    assert said[2] == "There is no jump to return from."
+    assert said[4].startswith("Say which step")
+    assert "no step 'dl/dz1'" in said[5] and "did you mean 'dL/dz1'" in said[5]
+    assert said[6] == "'nonsense' is neither a command nor a step; `help` lists the commands."
+
+
+def test_a_step_goes_before_a_command_in_capitals(store):
+    loss, level, quiet = answers("o-classification", store, "L", "l", "LEVEL story")
+    assert shown(loss) == ["L"] and "Loss" in loss
+    assert shown(level) == ["L"] and "price" not in level
+    assert "names the price" in quiet
+
+
+def test_levels_and_notations(store):
+    said = answers("o-classification", store, "level", "level story", "level poem", "notation nabla", "t", "notation x")
+    assert shown(said[0]) == ["z1"] and "listens" in said[1]
+    assert said[2] == "There is no level 'poem'; there are: story, scalar, matrix."
+    assert said[5] == f"There is no notation 'x'; there are: {', '.join(NOTATIONS)}."
+    nabla, error = answers("o-classification", store, "notation nabla", "t")
+    assert "a₁₁ = W₁₁₁ · iq + W₁₁₂ · cgpa" in nabla and "z₁² = w₁₁² · iq + w₁₂² · cgpa" in error
+
+
+def test_iterations(store):
+    said = answers("gates", store, "f", "iteration 2", "iteration 0", "iteration", "iteration -1", "iteration ٣",
+                   "iteration 1000001", "iteration " + "9" * 5000, "iteration 1.5")  # fmt: skip
+    assert "iteration 2)" in said[1] and "[q]" in said[1]
+    assert set(said[2:]) == {f"Say which iteration: a number from 1 to {MAX_ITERATION:,}."}
+
+
+def test_an_untrained_lesson_has_one_iteration(tmp_path, store):
+    path = tmp_path / "t.toml"
+    path.write_text('format = 1\ntitle = "T"\n[circuit]\ndefine = ["f = x + 1"]\noutput = "f"\ninputs = { x = 1 }\n')
+    said = answers(load(path), store, "iteration 1", "example 1")
+    assert said == [
+        "This lesson is not trained: it has one iteration.",
+        "An iteration of this lesson takes one example at a time.",
+    ]
+    text, _ = play(load(path), store, "last", "")
+    assert "The lesson is finished.\nEnter leaves, `first` starts again." in text
+
+
+def test_examples_of_a_batch(batch, store):
+    said = answers(batch, store, "example 2", "example 3", "example x", "iteration 2", "dL/dW2", "iteration 1")
+    assert shown(said[0]) == ["z1[1]@2"] and "example 2 of 2" in said[0]
+    assert said[1] == said[2] == "Say which example of the batch: a number from 1 to 2."
+    assert shown(said[3]) == ["z1[1]"]  # its batch is one row
+    assert [shown(text)[0].partition("[")[0] for text in said[4:]] == ["dL/dW2", "dL/dW2"]
+
+
+def test_where_a_step_comes_from(store):
+    said = answers("o-classification", store, "level matrix", "go dL/dz2", "from")[2]
+    assert said == "  ŷ = [0.4629] (step a2)\n  y = [1] (given)\n"
+    given = answers("gates", store, "from")[0]
+    assert given == "  x = −2 (given)\n  y = 5 (given)\n"
+
+
+def test_the_state_tells_only_what_was_reached(store):
+    first, later = answers("gates", store, "state", "state")
+    assert first == later == "  x = −2\n  y = 5\n  z = −4\n  q = 3\n"
+    assert "  f = −12\n" in answers("gates", store, "next", "back", "state")[2]
+
+
+def test_the_list_of_steps(store):
+    text = answers("gates", store, "next", "steps")[1]
+    assert text.startswith("  forward\n    q            q\n  > f            f\n  backward\n    df/dq        ∂f/∂q\n")
+    assert text.count("\n") == 3 + 9
+
+
+def test_every_command_of_the_help_is_one(store):
+    commands = {part.split()[0] for line in HELP.splitlines() for part in line[:16].split(",")} - {"Enter", "quit"}
+    for command in commands:
+        (said,) = answers("gates", store, command)
+        assert said and "neither a command" not in said
+    assert answers("gates", store, "help") == [HELP + "\n"]
+
+
+@pytest.mark.parametrize(
+    "line", ["\x1b[31mred\x1b[0m", "\u202eevil", "a\x00b", "\udcff", "\x9b31m", "go \x1b]0;x\x07", "level \x1b"]
+)
+def test_what_was_typed_is_echoed_escaped(line, store):
+    (said,) = answers("gates", store, line)
+    assert said and not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", said)
+
+
+@pytest.mark.parametrize("line", [start + "1," * 50_000 for start in ("", "go ", "level ", "dL/dW2[", "example ")])
+def test_a_very_long_line_gets_a_short_answer(line, store):
+    (said,) = answers("gates", store, line)
+    assert 0 < len(said) < 200
+
+
+def test_a_long_way_is_told_and_can_be_stopped(store, monkeypatch):
+    found = lesson("gates")
+    told = []
+    patient_iteration(Run(found), 120, told.append, every=0)
+    assert told and told[0].startswith("Training on the way to iteration 120: now at ")
+    assert "Ctrl+C stops" in told[0]
+
+    _, mode = play(found, store, "next", "iteration 3")
+    assert mode.cursor.iteration == 3
+
+    def interrupt(number, progress=None):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(mode.run, "iteration", interrupt)
+    said: list[str] = []
+    mode.say = said.append
+    assert mode._obey("iteration 900000")
+    assert said == ["\nStopped: this is still iteration 3."]
+    assert mode.cursor.iteration == 3 and mode.trace.iteration.number == 3
+
+
+@pytest.mark.parametrize(
+    "text, number",
+    [("1", 1), (" 7 ", 7), ("007", 7), ("100", 100), ("101", None), ("0", None), ("", None), ("-1", None), ("+1", None),
+     ("1e2", None), ("٣", None), ("²", None), ("9" * 10_000, None), ("0" * 10_000 + "5", 5), ("1_0", None)],
+)  # fmt: skip
+def test_whole_numbers(text, number):
+    assert whole_number(text, 100) == number
