@@ -25,15 +25,12 @@ from pathlib import Path
 
 def lesson(sizes: list[int], folder: Path, level: str = "scalar") -> Path:
     """A lesson file with sigmoid layers of these sizes and a softmax output."""
-    lines = ["format = 1", f'title = "{"-".join(map(str, sizes))}"', f'level = "{level}"', "[network]", f"inputs = {sizes[0]}",
-             'loss = "cross_entropy"' if sizes[-1] > 1 else 'loss = "half_squared_error"']  # fmt: skip
+    name, many = "-".join(map(str, sizes)), sizes[-1] > 1
+    lines = ["format = 1", f'title = "{name}"', f'level = "{level}"', "[network]", f"inputs = {sizes[0]}"]
+    lines.append('loss = "cross_entropy"' if many else 'loss = "half_squared_error"')
     for at, units in enumerate(sizes[1:], start=1):
-        last = "softmax" if units > 1 else "linear"
-        lines += [
-            "[[network.layers]]",
-            f"units = {units}",
-            f'activation = "{"sigmoid" if at < len(sizes) - 1 else last}"',
-        ]
+        activation = "sigmoid" if at < len(sizes) - 1 else "softmax" if many else "linear"
+        lines += ["[[network.layers]]", f"units = {units}", f'activation = "{activation}"']
     numbers = ", ".join(str((i * 37 % 19 - 9) / 10) for i in range(sizes[0]))
     lines += ["[[examples]]", f"inputs = [{numbers}]", "target = 1" if many else "targets = [1]"]
     path = folder / f"{name}-{level}.toml"
@@ -58,9 +55,8 @@ class Terminal:
     def __init__(self, command: list[str], columns: int, rows: int, environment: dict[str, str]):
         self.process, self.fd = pty.fork()
         if self.process == 0:
-            os.execvpe(
-                command[0], command, {**os.environ, **environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-            )
+            terminal = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+            os.execvpe(command[0], command, {**os.environ, **environment, **terminal})
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def settle(self, quiet: float, limit: float = 20) -> float | None:

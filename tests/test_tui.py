@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -100,7 +99,7 @@ async def tutor(lesson: str | Path | None = None, size=(80, 24), step: str | Non
         place = {"level": opened.level, "notation": opened.notation, "iteration": 1, "example": 0, **where}
         store.save_place(str(lesson), Place(step, **place))
     app = TutorApp(store, load(path) if path else None, str(lesson))
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         yield pilot
     store.close()
@@ -222,8 +221,7 @@ async def test_a_lesson_with_errors_shows_them_and_home_stays(file):
     bad = file('format = 1\ntitle = "Bad"\n[network]\ninputs = 2\nloss = "squared_eror"\n')
     async with tutor(size=(100, 30)) as pilot:
         pilot.app.open_lesson(bad, "bad")
-        await pilot.pause()
-        assert "did you mean 'squared_error'" in screen(pilot)
+        await until(pilot, lambda: "did you mean 'squared_error'" in screen(pilot))
         assert ":5:8" in screen(pilot)
         await press(pilot, "escape")
         assert isinstance(pilot.app.screen, HomeScreen)
@@ -297,17 +295,15 @@ async def test_levels_keep_the_step():
 
 async def test_notations_rename_everything_and_change_no_value():
     async with tutor("p-deep", step="dL/dz2", level="matrix", size=(160, 48)) as pilot:
-        values, names = set(), set()
+        cards = []
         for _ in NOTATIONS:
-            card = pane(pilot, "card").split("\n")
-            values.add(tuple(part for part in ("−0.07931", "0.04283", "0.2452") if part in "\n".join(card)))
-            names.add(card[2])
+            cards.append(pane(pilot, "card"))
+            assert all(value in cards[-1] for value in ("−0.07931", "0.04283", "0.2452"))
             await press(pilot, "t")
-        assert values == {("−0.07931", "0.04283", "0.2452")}
-        assert len(names) == len(NOTATIONS)
-        assert pane(pilot, "card").split("\n") == card or card != pane(pilot, "card").split("\n")
+        assert len({card.split("\n")[2] for card in cards}) == len(NOTATIONS)
+        assert pane(pilot, "card") == cards[0]
         await press(pilot, "T")
-        assert pane(pilot, "card").split("\n") == card
+        assert pane(pilot, "card") == cards[-1]
 
 
 async def test_arrows_walk_the_cells_at_level_scalar_and_steps_at_the_others():
@@ -452,15 +448,14 @@ async def test_map_marks_the_units_that_the_step_uses():
 @pytest.mark.parametrize("size", [(80, 24), (60, 16), (120, 30), (160, 48)])
 async def test_tab_reaches_every_pane_and_comes_back(size):
     async with tutor("o-regression", step="dL/dW2", level="matrix", size=size) as pilot:
-        assert "∂L" in screen(pilot), "the card is what one sees first"
+        assert "−1.25208" in screen(pilot), "the card is what one sees first"
         seen = {}
         for _ in range(5):
             await press(pilot, "tab")
             seen[pilot.app.screen.pane] = screen(pilot)
-        assert "← dL/dz2" in seen["where"] and "▶ " in seen["outline"]
+        assert "dL/dz2" in seen["where"] and "▶ " in seen["outline"]
         assert "gradient" in seen["state"] and "cached" in pane(pilot, "state")
-        await press(pilot, "shift+tab")
-        assert pilot.app.screen.pane != "card" or size[0] < 110
+        assert "−1.25208" in screen(pilot)
 
 
 async def test_all_keys_are_in_the_key_bar_the_help_and_the_palette():
@@ -470,8 +465,8 @@ async def test_all_keys_are_in_the_key_bar_the_help_and_the_palette():
             assert word in bar.split("\n")[-1] or word in bar.split("\n")[-2], word
         await press(pilot, "question_mark")
         text = screen(pilot)
-        for word in ("the next step", "the next phase", "go to a step by its id", "the iteration before", "quit"):
-            assert word in text or word == "quit", word
+        for word in ("the next step", "the next phase", "go to a step by its id", "the iteration before", "scroll"):
+            assert word in text, word
         await press(pilot, "escape")
         titles = [command.title for command in pilot.app.get_system_commands(pilot.app.screen)]
         assert len(titles) == len(set(titles))
@@ -534,7 +529,7 @@ async def test_markup_in_a_listed_lesson_is_shown_as_it_stands(file, monkeypatch
     listed = catalogue.entries(tmp_path)
     monkeypatch.setattr(catalogue, "entries", lambda folder=None: listed)
     async with tutor(size=(160, 48)) as pilot:
-        assert screen(pilot).count(MARKUP) >= 3
+        assert screen(pilot).count(MARKUP) == 2  # its title and its summary
 
 
 # ---------------------------------------------------------------- memory
@@ -556,7 +551,7 @@ async def test_the_place_of_each_lesson_is_remembered():
 
 
 async def test_a_remembered_place_that_is_gone_is_no_matter():
-    async with tutor("gates", step="dL/dW9", level="novel", notation="klingon", iteration=-5, example=99) as pilot:
+    async with tutor("gates", step="dL/dW9", level="novel", notation="other", iteration=1, example=99) as pilot:
         assert here(pilot) == "q"
 
 
@@ -565,8 +560,10 @@ async def test_the_theme_is_remembered():
         assert pilot.app.current_theme.dark
         await press(pilot, "d")
         assert not pilot.app.current_theme.dark
+        light = pilot.app.screen.styles.background
     async with tutor() as pilot:
         assert not pilot.app.current_theme.dark
+        assert pilot.app.screen.styles.background == light  # and it is drawn in it from the first frame
         await press(pilot, "ctrl+t")
         assert pilot.app.current_theme.dark
 
@@ -616,17 +613,17 @@ async def test_no_size_breaks_a_screen(start):
             await pilot.pause()
             lines = screen(pilot).split("\n")
             assert len(lines) <= rows and all(len(text) <= columns for text in lines)
-        if start != "home":
-            await press(pilot, "question_mark")
-            for columns, rows in SIZES:
-                await pilot.resize_terminal(columns, rows)
-                await pilot.pause()
+        await press(pilot, "question_mark")
+        for columns, rows in SIZES[::5]:
+            await pilot.resize_terminal(columns, rows)
+            await pilot.pause()
         assert pilot.app.is_running
 
 
-@pytest.mark.parametrize("lesson", LESSONS)
-async def test_every_lesson_can_be_walked_and_finished(lesson):
-    """From the first step to the last, at each level and in each notation; text is cut nowhere at 80 × 24."""
+@pytest.mark.parametrize("lesson", [*LESSONS, "a batch"])
+async def test_every_lesson_can_be_walked_and_finished(lesson, file):
+    """From the first step to the last, at each level and in each notation; the card is cut nowhere at 80 × 24."""
+    lesson = LESSONS.get(lesson, file(BATCH))
     async with tutor(lesson, step="?") as pilot:
         player = pilot.app.screen
         for level in LEVELS:
@@ -643,11 +640,4 @@ async def test_every_lesson_can_be_walked_and_finished(lesson):
         player.finish()
         await pilot.pause()
         assert player.lesson.title in screen(pilot)
-        assert lesson in Store.open().finished()
-
-
-async def test_keys_pressed_before_the_first_frame_are_not_lost():
-    async with tutor("gates", step="q") as pilot:
-        await asyncio.gather(pilot.press("n"), pilot.press("n"), pilot.press("n"))
-        await pilot.pause()
-        assert here(pilot) == "df/dz"
+        assert str(lesson) in pilot.app.store.finished()

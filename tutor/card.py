@@ -173,8 +173,11 @@ def shape_words(shape: tuple[int, ...]) -> str:
 def conventions(trace: Trace, notation: str) -> list[str]:
     """What this lesson takes for granted, said in words: the loss, the mean, what is updated, which index is which."""
     lesson, entry = trace.lesson, NOTATIONS[notation]
-    said = [f"Notation: {entry.title}: {entry.known_from}."]
+    said = []
+    if lesson.circuit:
+        said.append("Each gate is a step; ∂f/∂x (f the output) says how the output changes when x changes a little.")
     if lesson.network:
+        said.append(f"Notation: {entry.title}: {entry.known_from}.")
         formula = linear(
             Writer(lesson, notation).formula(next(eq for eq in trace.equations if eq.rule == "loss").formula)
         )

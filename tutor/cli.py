@@ -1,8 +1,11 @@
-"""The command line. The terminal app, NumPy and the engine are imported only by the commands that need them."""
+"""The command line. The terminal app, NumPy and the engine are imported only by the commands that need them.
+
+Even argparse is: the first frame of the home screen does not wait for what it does not use.
+"""
 
 from __future__ import annotations
 
-import argparse
+import gc
 import json
 import os
 import sys
@@ -15,6 +18,8 @@ from tutor import __version__, catalogue
 from tutor.source import LessonError, escape
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
     from tutor.lesson import Lesson
 
 LEVELS = ("story", "scalar", "matrix")
@@ -72,11 +77,6 @@ class UsageError(Exception):
     """One clear line for a person who asked for something that is not there; exit code 2."""
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; see {self.prog} --help")
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code: 0 well, 1 an error in a checked file, 2 bad usage or a bad file.
 
@@ -111,6 +111,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> int:
+    if not argv:
+        return _home()
     word = next((arg for arg in argv if not arg.startswith("-")), None)
     if word is not None and word not in COMMANDS:
         if catalogue.find(word):
@@ -172,9 +174,15 @@ def _one_line(error: LessonError) -> str:
 COMMANDS = ("play", "list", "trace", "check")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> ArgumentParser:
+    import argparse
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            raise UsageError(f"{message}; see {self.prog} --help")
+
     raw = argparse.RawDescriptionHelpFormatter
-    parser = _Parser(
+    parser = Parser(
         prog="backprop-tutor",
         description="Backpropagation in the terminal, one chain-rule step at a time.",
         epilog=EXAMPLES,
@@ -185,7 +193,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=_home)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
-    def command(name: str, run, summary: str, description: str, examples: str) -> argparse.ArgumentParser:
+    def command(name: str, run, summary: str, description: str, examples: str) -> ArgumentParser:
         sub = commands.add_parser(
             name, help=summary, description=description, epilog=examples, formatter_class=raw, allow_abbrev=False
         )
@@ -236,14 +244,14 @@ def _parser() -> argparse.ArgumentParser:
 # ---------------------------------------------------------------- commands
 
 
-def _home(args: argparse.Namespace) -> int:
+def _home(args: Namespace | None = None) -> int:
     if not _is_screen():
         print("The home screen needs a terminal. What works without:\n")
-        return _list(argparse.Namespace(format="text"))
+        return _print_list()
     return _app()
 
 
-def _play(args: argparse.Namespace) -> int:
+def _play(args: Namespace) -> int:
     path, key = find_lesson(args.lesson)
     if args.plain or not _is_screen():
         return _line_mode(path, key)
@@ -261,6 +269,7 @@ def _app(lesson: Lesson | None = None, key: str = "") -> int:
 
     from tutor.store import Store
 
+    gc.disable()  # until the first frame: no garbage is made before it, and looking for some costs 20 ms
     opened: list[Store] = []
     opening = Thread(target=lambda: opened.append(Store.open()))
     opening.start()  # the disk can be slow: textual loads meanwhile
@@ -314,11 +323,15 @@ def _warn(warning: str | None) -> str | None:
     return warning
 
 
-def _list(args: argparse.Namespace) -> int:
-    entries = catalogue.entries()
+def _list(args: Namespace) -> int:
     if args.format == "json":
-        _list_json(entries)
+        _list_json(catalogue.entries())
         return 0
+    return _print_list()
+
+
+def _print_list() -> int:
+    entries = catalogue.entries()
     unit = None
     width = max((len(entry.id) for entry in entries), default=0)
     for entry in entries:
@@ -354,7 +367,7 @@ def _list_json(entries: list[catalogue.Entry]) -> None:
     print(json.dumps(records, ensure_ascii=False, indent=2))
 
 
-def _trace(args: argparse.Namespace) -> int:
+def _trace(args: Namespace) -> int:
     from tutor.check import load
     from tutor.export import FORMATS as writers
     from tutor.formula import did_you_mean
@@ -387,7 +400,7 @@ def _trace(args: argparse.Namespace) -> int:
     return 0
 
 
-def _check(args: argparse.Namespace) -> int:
+def _check(args: Namespace) -> int:
     from tutor.check import examine, lesson_files
 
     for path in args.paths:

@@ -86,7 +86,7 @@ RULES: dict[str, Explanation] = {
     ),
     "combined_error": Explanation(
         "Error of the output layer",
-        "Loss and activation cancel: what is left is the prediction minus the target. See the derivation below.",
+        "Loss and activation cancel: what is left is the prediction minus the target. See the derivation.",
         "Prediction minus target: the output layer's pre-activation takes the blame, plainly measured.",
         "Loss and activation cancel: prediction minus target, for output {i}.",
     ),
@@ -239,7 +239,12 @@ class Explainer:
     def why(self, step: Step) -> str:
         """One sentence (or two) of why, for the whole or for the element that the step is."""
         rule = RULES[step.equation.rule]
-        return self._fill(rule.element if step.index and rule.element else rule.why, step)
+        why = self._fill(rule.element if step.index and rule.element else rule.why, step)
+        gate = step.equation.rule.startswith("gate_") and step.phase == "backward"
+        if gate and not any(ref.symbol.quantity == "gradient" for ref in step.operands):
+            output = step.trace.program.model.output.id
+            why += f" That gate is the output itself, where the gradient begins: ∂{output}/∂{output} = 1."
+        return why
 
     def story(self, step: Step) -> str:
         return self._fill(RULES[step.equation.rule].story, step)

@@ -171,6 +171,8 @@ def to_ascii(text: str) -> str:
             found.append(("" if at and text[at - 1] in "₀₁₂₃₄₅₆₇₈₉" else "_") + str(lowered))
         elif char in "⁽⁾⁻":
             found.append({"⁽": "^(", "⁾": ")", "⁻": "^-"}[char])
+        elif char in "ᶻᵃ" and text[at - 1 : at] == "⁻":
+            found.append({"ᶻ": "z", "ᵃ": "a"}[char])
         else:
             found.append(
                 _ASCII.get(char) or unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode() or "?"
@@ -336,7 +338,7 @@ def flow(docs: list[Doc], columns: int, indent: int = 0, limit_rows: int = 6, li
                 drawn = text_block(drawn.lines[0].lstrip())
         room = columns - used()
         if drawn.columns > room:
-            for piece in _pieces(linear(part), max(room, 8)):
+            for piece in pieces(linear(part), max(min(room, columns - indent), 8)):
                 if used() + width(piece) > columns:
                     push()
                     current.append(text_block(" " * indent))
@@ -362,15 +364,16 @@ def _atoms(docs: list[Doc]) -> list[Doc]:
     return found
 
 
-def _pieces(text: str, columns: int) -> list[str]:
-    pieces, piece, used = [], "", 0
+def pieces(text: str, columns: int) -> list[str]:
+    """A text cut into pieces of at most so many cells; one empty piece for an empty text."""
+    found, piece, used = [], "", 0
     for char in text:
         if used + width(char) > columns:
-            pieces.append(piece)
+            found.append(piece)
             piece, used = "", 0
         piece += char
         used += width(char)
-    return [*pieces, piece]
+    return [*found, piece]
 
 
 def chain(docs: list[Doc], columns: int, limit_rows: int = 8) -> list[tuple[int, str]]:

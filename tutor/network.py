@@ -13,14 +13,13 @@ is, its `quantity`, is one of
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from tutor.activations import ACTIVATIONS
-from tutor.formula import Call, Const, Expr, Ref, Symbol, call, total
+from tutor.formula import Call, Expr, Ref, Symbol, call, total
 from tutor.lesson import Lesson
 from tutor.losses import LOSSES, Line
 
@@ -171,29 +170,26 @@ def _circuit_model(lesson: Lesson) -> Model:
 
 def _gates(name: str, formula: Expr, known: dict[str, Ref]) -> Iterator[tuple[Symbol, Expr]]:
     """One gate an equation: the inner calls of a line become name.1, name.2, ... before it."""
-    number = itertools.count(1)
+    # A walk with a stack of its own: a line of 500 factors is a tree 500 deep.
     made: list[tuple[Symbol, Expr]] = []
-
-    def lower(node: Expr) -> Expr:
+    done: list[Expr] = []
+    stack: list[tuple[Expr, bool]] = [(formula, False)]
+    while stack:
+        node, lowered = stack.pop()
         if isinstance(node, Ref):
-            return known[node.symbol.id]
-        if isinstance(node, Const):
-            return node
-        assert isinstance(node, Call)
-        gate = Call(node.op, tuple(inner(arg) for arg in node.args), node.param)
-        return gate
-
-    def inner(node: Expr) -> Expr:
-        lowered = lower(node)
-        if not isinstance(lowered, Call):
-            return lowered
-        symbol = Symbol(f"{name}.{next(number)}", (), "node")
-        made.append((symbol, lowered))
-        return Ref(symbol)
-
-    last = lower(formula)
+            done.append(known[node.symbol.id])
+        elif not isinstance(node, Call):
+            done.append(node)
+        elif not lowered:
+            stack += [(node, True), *((arg, False) for arg in reversed(node.args))]
+        else:
+            args, done = done[-len(node.args) :], done[: -len(node.args)]
+            symbol = Symbol(f"{name}.{len(made) + 1}" if stack else name, (), "node")
+            made.append((symbol, Call(node.op, tuple(args), node.param)))
+            done.append(Ref(symbol))
+    if not isinstance(formula, Call):
+        made.append((Symbol(name, (), "node"), done[0]))
     yield from made
-    yield Symbol(name, (), "node"), last
 
 
 # ---------------------------------------------------------------- numbers to start from

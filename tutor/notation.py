@@ -296,6 +296,9 @@ class Writer:
     def definition(self, node: Call) -> Doc:
         """σ(z) = 1 / (1 + e⁻ᶻ): what the sign of an activation's call stands for."""
         letter = "a" if self.id == "nabla" else "z"
+        if node.op == "softmax":
+            sign, raised = self.function("softmax", True), {"a": "ᵃ", "z": "ᶻ"}[letter]
+            return Row((f"{sign}({letter})ᵢ = ", Frac(f"e{raised}ⁱ", f"Σₖ e{raised}ᵏ")))
         entry = ACTIVATIONS[node.op]
         left = f"{self.function(node.op, self._is_output(node.args[0]))}({letter}) = "
         alpha = node.args[1:]
@@ -320,7 +323,7 @@ class Writer:
 
     def _node(self, expr: Expr, leaf: Callable[[Ref], Doc]) -> tuple[Doc, int]:
         if isinstance(expr, Const):
-            text = number(expr.value)
+            text = number(expr.value, len(repr(abs(expr.value))))
             return text, 2 if text.startswith("−") else 3 if "×" in text else 5
         if isinstance(expr, Ref):
             doc = leaf(expr)
@@ -338,7 +341,7 @@ class Writer:
         def term(expr: Expr) -> Doc:
             """What follows a + or −: never one sign after another."""
             doc = sub(expr, 3)
-            return brackets(doc) if isinstance(doc, Row) and linear(doc).startswith("−") else doc
+            return brackets(doc) if isinstance(doc, Row | Frac) and linear(doc).startswith("−") else doc
 
         if op == "add":
             parts: list[Doc] = [sub(args[0], 1)]
@@ -351,7 +354,7 @@ class Writer:
         if op == "sub":
             return Row((sub(args[0], 1), " − ", term(args[1]))), 1
         if op == "neg":
-            return Row(("−", sub(args[0], 3))), 2
+            return Row(("−", term(args[0]))), 2
         if op == "mul":
             sign = f" {self.notation.elementwise} " if all(arg.shape for arg in args) else " · "
             first = 2 if isinstance(args[0], Const | Ref) else 3  # −2 · (y − ŷ) needs no brackets

@@ -201,9 +201,7 @@ class LineMode:
     def _choose(self, what: str, name: str) -> None:
         known = LEVELS if what == "level" else tuple(NOTATIONS)
         if not name:
-            self._move(
-                playback.next_level(self.cursor) if what == "level" else playback.next_notation(self.cursor)
-            )
+            self._move(playback.next_level(self.cursor) if what == "level" else playback.next_notation(self.cursor))
         elif (name := name.lower()) in known:
             self._move(replace(self.cursor, level=name) if what == "level" else replace(self.cursor, notation=name))
         else:

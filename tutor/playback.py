@@ -186,9 +186,10 @@ def next_notation(cursor: Cursor, by: int = 1) -> Cursor:
 
 def at_iteration(cursor: Cursor, before: Trace, after: Trace) -> Cursor:
     """The same step in another iteration (whose batch may be shorter)."""
-    id = before.equations[cursor.at].symbol.id
-    ids = [eq.symbol.id for eq in after.equations]
-    at = ids.index(id) if id in ids else min(cursor.at, len(ids) - 1)
+    symbol = before.equations[cursor.at].symbol
+    same = [at for at, eq in enumerate(after.equations) if eq.symbol.id == symbol.id]
+    mine = [at for at in same if after.equations[at].symbol.key == symbol.key]  # the mean L, not each example's
+    at = next(iter(mine or same), min(cursor.at, len(after.equations) - 1))
     example = min(cursor.example, after.examples - 1)
     return replace(cursor, at=at, example=example, iteration=after.iteration.number, furthest=max(cursor.furthest, at))
 

@@ -251,7 +251,7 @@ def find_local(program: Program, id: str) -> Equation | None:
 def activation_calls(formula: Expr) -> list[Call]:
     """The activations and their derivatives in a formula, each once: what a card writes out below it."""
     calls = (node for node in walk(formula) if isinstance(node, Call) and node.op != "linear")
-    return list(dict.fromkeys(node for node in calls if (prime_of(node.op) or node.op) in ACTIVATIONS))
+    return list(dict.fromkeys(node for node in calls if (prime_of(node.op) or node.op) in {*ACTIVATIONS, "softmax"}))
 
 
 def symbols_of(trace: Trace) -> dict[str, Symbol]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
 import signal
 import sys
+import textwrap
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
@@ -17,9 +21,11 @@ from textual.theme import Theme
 from tutor.catalogue import data_dir
 from tutor.store import Store, default_path
 from tutor.tui.home import HomeScreen
+from tutor.tui.lines import Line, line
 
 if TYPE_CHECKING:
     from tutor.lesson import Lesson
+    from tutor.source import LessonError
 
 # Blue and orange that colour-blind people tell apart, at least 5:1 on their background.
 DARK = Theme(
@@ -47,6 +53,9 @@ class TutorApp(App[int]):
         theme = store.setting("theme", DARK.name)
         # Before the style sheet is read, so that it is read once.
         self.set_reactive(App.theme, theme if theme in self.available_themes else DARK.name)
+        self.stylesheet.set_variables(self.get_css_variables())
+        self.set_class(self.current_theme.dark, "-dark-mode")
+        self.set_class(not self.current_theme.dark, "-light-mode")
         self._told: str | None = None
         self.failure: str | None = None
 
@@ -58,12 +67,13 @@ class TutorApp(App[int]):
         for name in ("SIGTERM", "SIGHUP"):
             if hasattr(signal, name) and not self.is_headless:
                 number = getattr(signal, name)
-                asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number, 128 + number)
+                asyncio.get_running_loop().add_signal_handler(number, self._end, 128 + number)
         if self.lesson:
             self.play(self.lesson, self.key)
         self.call_after_refresh(self.tell_store)
 
     def on_ready(self) -> None:
+        gc.enable()  # see cli.py
         self.run_worker(_warm_up, thread=True, exit_on_error=False)
 
     def tell_store(self) -> None:
@@ -81,8 +91,7 @@ class TutorApp(App[int]):
         try:
             lesson = load(path)
         except LessonError as error:
-            text = "### This lesson has errors\n\n```text\n" + str(error).replace("```", "'''") + "\n```"
-            self.push_screen(Reader(text, "Esc goes back", {"enter": "back"}))
+            self.push_screen(Reader(problem_lines(error), "↑ ↓ scroll · Esc goes back", {"enter": "back"}))
             return
         self.play(lesson, key)
 
@@ -100,6 +109,13 @@ class TutorApp(App[int]):
 
     def action_toggle_dark(self) -> None:
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+
+    def _end(self, code: int) -> None:
+        """Leave because a signal said so; where the terminal is gone, leaving it in order may hang: not for long."""
+        last_resort = Timer(3, os._exit, (code,))
+        last_resort.daemon = True
+        last_resort.start()
+        self.exit(code, code)
 
     def action_help_quit(self) -> None:
         """ctrl+c leaves, as everywhere in a terminal."""
@@ -121,6 +137,28 @@ class TutorApp(App[int]):
         where = _write_report(error)
         self.failure = f"backprop-tutor met an error of its own and had to stop; your place is kept. {where}"
         self.exit(1, 1)
+
+
+def problem_lines(error: LessonError) -> list[Line]:
+    """What is wrong with a lesson file, to be read in a dialog."""
+    first = error.problems[0]
+    count = f"{len(error.problems)} problem{'s' * (len(error.problems) > 1)}"
+    lines = [line(f"{Path(first.path).name} has {count}", "title")]
+    for problem in error.problems:
+        head, *rest = problem.render().split("\n")
+        message = head.split(": ", 1)[-1]
+        lines += [
+            line(),
+            *(line(part, "error") for part in _wrap(f"line {problem.line}, column {problem.column}: {message}")),
+        ]
+        advice = rest.pop() if problem.advice else ""
+        lines += [line(part, "numbers") for part in rest]
+        lines += [line(part) for part in _wrap(advice.strip())]
+    return lines
+
+
+def _wrap(text: str) -> list[str]:
+    return textwrap.wrap(text, 62)
 
 
 def _write_report(error: Exception) -> str:

@@ -107,7 +107,7 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
     def __init__(self, *, id: str | None = None, classes: str | None = None, title: str = "") -> None:
         super().__init__(id=id, classes=classes)
         self._lines: list[Line] = []
-        self._strips: dict[tuple[Line, bool], Strip] = {}  # what was drawn, while width and style stay
+        self._strips: dict[tuple[Line, bool, int], Strip] = {}  # what was drawn, while width and style stay
         self.cursor = -1  # the highlighted line, -1 for none
         self.top = 0  # the first line in view
         if title:
@@ -204,7 +204,7 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
         at, width = y + self.top, self.size.width
         self._painted_bar = bar = self._bar_rows()
         item = self._lines[at] if at < len(self._lines) else EMPTY
-        key = (item, at == self.cursor and item.target is not None)
+        key = (item, at == self.cursor and item.target is not None, width - (bar is not None))
         strip = self._strips.get(key)
         if strip is None:
             if len(self._strips) > 1000:
@@ -212,13 +212,11 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
             strip = self._strips[key] = self._draw(*key)
         if bar is None:
             return strip
-        style = self._style("title" if y in bar else "dim")
-        return Strip([*strip.crop(0, width - 1), Segment("┃" if y in bar else "│", style)], width)
+        style = self.rich_style + palette(self.app.current_theme)["title" if y in bar else "dim"]
+        return Strip([*strip, Segment("┃" if y in bar else "│", style)], width)
 
-    def _style(self, name: str) -> Style:
-        return self.rich_style + palette(self.app.current_theme)[name]
-
-    def _draw(self, item: Line, highlighted: bool) -> Strip:
+    def _draw(self, item: Line, highlighted: bool, room: int) -> Strip:
+        """A line in `room` cells; one that is longer ends in an ellipsis."""
         base, styles = self.rich_style, palette(self.app.current_theme)
         if highlighted:
             base += styles["cursor"]
@@ -226,7 +224,10 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
             Segment(text, base + (styles[style] + styles["cursor"] if highlighted else styles[style]))
             for text, style in item.spans
         ]
-        return Strip(segments).adjust_cell_length(self.size.width, base)
+        strip = Strip(segments)
+        if strip.cell_length > room > 0:
+            strip = Strip([*strip.crop(0, room - 1).adjust_cell_length(room - 1, base), Segment("…", base)])
+        return strip.adjust_cell_length(room, base)
 
     # ------------------------------------------------------------ choosing
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import ClassVar
@@ -37,7 +38,7 @@ KEYS = [
     ("pageup", "equation(-1)", "PgUp", "", "the symbol before"),
     ("right_square_bracket", "phase(1)", "]/[", "phase", "the next phase"),
     ("left_square_bracket", "phase(-1)", "[", "", "the start of this phase, then the one before"),
-    ("home", "first", "home/end", " ", "the first step"),
+    ("home", "first", "home", "", "the first step"),
     ("end", "last", "end", "", "the last step"),
     ("g", "go", "g", "go to", "go to a step by its id, such as dL/dW2[1,2]"),
     ("r", "return", "r", "return", "back to where the last jump began"),
@@ -48,7 +49,7 @@ KEYS = [
     ("I", "go_iteration", "I", "", "go to any iteration"),
     ("e", "example(1)", "e", "example", "the next example of the batch (E: one back)"),
     ("tab", "pane(1)", "tab", "pane", "the next pane; in it ↑ ↓ choose, Enter jumps"),
-    ("shift+down,ctrl+down", "scroll_card(2)", "shift+↑↓", "scroll", "scroll the card, at any level"),
+    ("shift+down,ctrl+down", "scroll_card(2)", "⇧↑↓", "scroll", "scroll the card, at any level"),
     ("i", "intro", "i", "intro", "the introduction and this lesson's conventions"),
     ("d", "app.toggle_dark", "d", "theme", "light or dark"),
     ("h", "home", "h", "home", "the list of lessons"),
@@ -227,6 +228,16 @@ class PlayerScreen(TutorScreen):
         else:
             pane.show(map_lines(self.trace, self.scribe, step, self.cursor, columns, rows))
 
+    def say(self, text: str) -> None:
+        """A word on why a key did nothing, in place of the bar until the next key."""
+        self.query_one("#bar", Lines).show([line(text, "value")])
+
+    def show_or_say(self, cursor: Cursor | None, otherwise: str) -> None:
+        if cursor is None:
+            self.say(otherwise)
+        else:
+            self.show(cursor)
+
     # ------------------------------------------------------------ keys
 
     def action_forward(self) -> None:
@@ -237,9 +248,7 @@ class PlayerScreen(TutorScreen):
             self.show(moved)
 
     def action_back(self) -> None:
-        moved = playback.back(self.cursor, self.trace)
-        if moved is not None:
-            self.show(moved)
+        self.show_or_say(playback.back(self.cursor, self.trace), "This is the first step.")
 
     def action_equation(self, by: int) -> None:
         self.show(playback.next_equation(self.cursor, self.trace, by))
@@ -263,12 +272,13 @@ class PlayerScreen(TutorScreen):
         self.show(playback.next_notation(self.cursor, by))
 
     def action_example(self, by: int) -> None:
+        if self.trace.examples == 1:
+            self.say("Here an update takes one example: there is no other to show.")
+            return
         self.show(playback.move_example(self.cursor, self.trace, by))
 
     def action_return(self) -> None:
-        moved = playback.return_from_jump(self.cursor, self.trace)
-        if moved is not None:
-            self.show(moved)
+        self.show_or_say(playback.return_from_jump(self.cursor, self.trace), "There is no jump to return from.")
 
     def action_arrow(self, rows: int, columns: int) -> None:
         """At level scalar the arrows walk the cells; else ← → step, ↑ ↓ scroll the card."""
@@ -307,7 +317,11 @@ class PlayerScreen(TutorScreen):
 
     def action_iteration(self, by: int) -> None:
         number = self.cursor.iteration + by
-        if self.run.last is None and 1 <= number <= MAX_ITERATION:
+        if self.run.last is not None:
+            self.say("This lesson is not trained: it has one iteration.")
+        elif not 1 <= number <= MAX_ITERATION:
+            self.say("This is the first iteration." if by < 0 else "This is the last iteration that can be shown.")
+        else:
             self.seek(number)
 
     def seek(self, number: int, place: Place | None = None) -> None:
@@ -315,23 +329,27 @@ class PlayerScreen(TutorScreen):
         if abs(number - self.cursor.iteration) <= 1 and place is None:
             self.arrive(self._trace(number), place)
         else:
-            self.query_one("#bar", Lines).show([Line(((f"training to iteration {number:,} …  Esc stops", "value"),))])
+            self.say(f"training to iteration {number:,} …  Esc stops")
             self.run_worker(lambda: self._seek(number, place), thread=True, exclusive=True, group="seek")
 
     def _seek(self, number: int, place: Place | None) -> None:
         worker = get_current_worker()
 
+        def unless_cancelled(call: Callable, *args) -> None:
+            if not worker.is_cancelled:
+                call(*args)
+
         def progress(at: int) -> bool:
             if at % 500 == 0 and not worker.is_cancelled:
                 text = f"training: iteration {at:,} of {number:,} …  Esc stops"
-                self.app.call_from_thread(self.query_one("#bar", Lines).show, [Line(((text, "value"),))])
+                self.app.call_from_thread(unless_cancelled, self.say, text)
             return not worker.is_cancelled
 
         run = Run(self.lesson)  # its own: the screen's may be asked for other iterations meanwhile
         run.kept = dict(self.run.kept)
         found = run.iteration(number, progress)
         if found is not None and not worker.is_cancelled:
-            self.app.call_from_thread(self._settle, run, Trace(self.lesson, found), place)
+            self.app.call_from_thread(unless_cancelled, self._settle, run, Trace(self.lesson, found), place)
 
     def _settle(self, run: Run, trace: Trace, place: Place | None) -> None:
         self.run = run
@@ -369,7 +387,7 @@ class PlayerScreen(TutorScreen):
 
     def action_go_iteration(self) -> None:
         if self.run.last is not None:
-            self.notify("This lesson is not trained: it has one iteration.", markup=False)
+            self.say("This lesson is not trained: it has one iteration.")
             return
 
         def wrong(text: str) -> str | None:
@@ -397,9 +415,8 @@ class PlayerScreen(TutorScreen):
         keys = [(keys_shown(keys), help) for keys, action, _, _, help in KEYS if self._useful(action)]
         lines = [Line(((f"{shown:13}", "key"), (help, ""))) for shown, help in keys]
         lines += [line(), *(line(text, "dim") for text in ARROWS)]
-        self.app.push_screen(
-            Reader(lines, "↑ ↓ scroll · Esc goes back", dict.fromkeys(("enter", "question_mark", "q"), ""))
-        )
+        answers = dict.fromkeys(("enter", "question_mark", "q"), "")
+        self.app.push_screen(Reader(lines, "↑ ↓ scroll · Esc goes back", answers))
 
     def finish(self) -> None:
         """Past the last step: the lesson is finished."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from collections.abc import Iterator
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from tutor.card import Card, Chain, Operand, Scribe
 from tutor.formula import Ref
-from tutor.layout import chain, flow, linear, number, pad, width
+from tutor.layout import chain, flow, linear, number, pad, pieces, width
 from tutor.lesson import Lesson
 from tutor.playback import Cursor
 from tutor.trace import Step, Trace
@@ -34,7 +35,7 @@ def card_lines(card: Card, step: Step, level: str, columns: int, rows: int) -> l
     if width(card.title) + 2 + width(position) > columns:
         lines = [line(text, "title") for text in textwrap.wrap(card.title, columns)] + [line(position, "dim")]
     if card.line and level != "story":
-        lines.append(Line((("in your line  ", "dim"), (card.line, ""))))
+        lines += wrapped(card.line, columns, "", "in the line  ")
     lines.append(line())
     if level == "story":
         lines += wrapped(card.story, columns)
@@ -137,7 +138,8 @@ def note_lines(text: str, columns: int) -> list[Line]:
             mark = "  " * (len(bullets) - 1) + (f"{bullets[-1]}. " if bullets[-1] else "• ")
             bullets[-1] += bullets[-1] > 0
         elif token.type in ("fence", "code_block"):
-            lines += [Line((("│ ", "note"), (part, "numbers"))) for part in token.content.rstrip("\n").split("\n")]
+            code = [piece for part in token.content.rstrip("\n").split("\n") for piece in pieces(part, columns - 2)]
+            lines += [Line((("│ ", "note"), (part, "numbers"))) for part in code]
         elif token.type == "inline":
             if lines and not bullets:
                 lines.append(line("│", "note"))
@@ -224,7 +226,10 @@ def where_from_lines(card: Card, columns: int) -> list[Line]:
         lines.append(line("It rests on no earlier value.", "dim"))
     if card.used_by:
         lines += [line(), line("used by", "dim")]
-        lines += [Line((("  → ", "mark"), (name, "heading"), (f"  step {id}", "dim")), id) for name, id in card.used_by]
+        lines += [
+            Line((("  → ", "mark"), (name, "heading"), (f"  step {id}" if id != name else "", "dim")), id)
+            for name, id in card.used_by
+        ]
     return lines
 
 
@@ -232,9 +237,14 @@ def _operand_line(op: Operand, size: int, columns: int) -> Line:
     value = linear(op.value, 4)
     source = f"  step {op.id}" if op.id else "  given"
     room = columns - size - 5 - len(source)
-    value = value if width(value) <= room else value[: max(room - 1, 1)] + "…"
+    value = _cut(value, max(room, 6))
     return Line(
-        ((pad(op.name, size), "heading"), (" = ", "dim"), (value, "numbers"), (source, "mark" if op.id else "dim")),
+        (
+            (pad(_cut(op.name, size), size), "heading"),
+            (" = ", "dim"),
+            (value, "numbers"),
+            (source, "mark" if op.id else "dim"),
+        ),
         op.id,
     )
 
@@ -242,52 +252,53 @@ def _operand_line(op: Operand, size: int, columns: int) -> Line:
 # ---------------------------------------------------------------- state
 
 
+MOST_ELEMENTS = 40  # of a parameter that the state lists one by one
+
+
 def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> list[Line]:
     """Every parameter with its gradient and new value as far as they are known, then what forward cached."""
-    known = {eq.symbol.key for eq in trace.equations[: max(cursor.at, 0) + 1]}
-    lines: list[Line] = []
-    writer = scribe.writer
-    size = 11 if columns >= 48 else 9
-    headings = [pad("", 10), pad("value", size), pad("gradient", size), "new"]
-    lines.append(line(" ".join(headings), "dim"))
-    for symbol in trace.program.model.parameters:
-        gradients = [
-            eq.symbol for eq in trace.equations if eq.symbol.wrt == symbol and eq.symbol.quantity == "gradient"
-        ]
-        gradient = next((g for g in reversed(gradients) if g.key in known and not g.per_example), None)
-        new = trace.program.by_key.get(symbol.id + "'")
-        limit = 40
-        for n, index in enumerate(np.ndindex(*symbol.shape)):
-            if n == limit:
-                lines.append(
-                    line(f"… {int(np.prod(symbol.shape)) - limit:,} more of {writer.text(Ref(symbol))}", "dim")
-                )
-                break
-            ref = Ref(symbol, tuple(index) or None)
-            name = writer.text(ref)
-            spans = [
-                (pad(name, 10) + " ", "heading"),
-                (pad(number(float(trace.value(ref))), size) + " ", "numbers"),
-            ]
-            target = None
-            for found, style in (
-                (gradient, "value"),
-                (new.symbol if new and new.symbol.key in known else None, "mark"),
-            ):
-                text = number(float(trace.value(Ref(found, ref.index)))) if found else "·"
-                spans.append((pad(text, size) + " ", style if found else "dim"))
-                target = Ref(found, ref.index).id if found else target
-            lines.append(Line(tuple(spans), target))
-    cached = [eq for eq in trace.equations if eq.phase == "forward" and eq.symbol.key in known]
+    known = {eq.symbol.key: eq.symbol for eq in trace.equations[: cursor.at + 1]}
+    writer, parameters = scribe.writer, trace.program.model.parameters
+    cell = 11 if columns >= 48 else 9
+    names = max([10, *(width(writer.text(Ref(p, _first(p.shape)))) + 1 for p in parameters)])
+    names = min(names, max(columns - 3 * cell, 10))
+    lines = [line(" " * names + pad("value", cell) + pad("gradient", cell) + "new", "dim")]
+    for symbol in parameters:
+        gradients = [g for g in known.values() if g.wrt == symbol and g.quantity == "gradient" and not g.per_example]
+        made = (gradients[-1] if gradients else None, known.get(symbol.id + "'"))
+        for index in itertools.islice(np.ndindex(*symbol.shape), MOST_ELEMENTS):
+            lines.append(_state_line(trace, scribe, Ref(symbol, index or None), made, names, cell))
+        more = int(np.prod(symbol.shape)) - MOST_ELEMENTS
+        if more > 0:
+            lines.append(line(f"… {more:,} more of {writer.text(Ref(symbol))}", "dim"))
+    cached = [eq.symbol for eq in trace.equations if eq.phase == "forward" and eq.symbol.key in known]
     if cached:
         lines += [line(), line("cached by the forward pass", "dim")]
-    for eq in cached:
-        ref = Ref(eq.symbol, None, cursor.example if eq.symbol.per_example else None)
-        text = linear(writer.value(trace.value(ref)), 5)
-        lines.append(
-            Line(((pad(writer.text(ref), 10) + " ", "heading"), (text[: max(columns - 12, 10)], "numbers")), ref.id)
-        )
+    for symbol in cached:
+        ref = Ref(symbol, None, cursor.example if symbol.per_example else None)
+        name, value = _cut(writer.text(ref), names - 1), linear(writer.value(trace.value(ref)), 5)
+        lines.append(Line(((pad(name, names), "heading"), (value, "numbers")), ref.id))
     return lines
+
+
+def _state_line(trace: Trace, scribe: Scribe, ref: Ref, made, names: int, cell: int) -> Line:
+    """A parameter's element: its value, its gradient and its new value; choosing it goes to the last that is known."""
+    spans = [(pad(_cut(scribe.writer.text(ref), names - 1), names), "heading")]
+    spans.append((pad(number(float(trace.value(ref))), cell), "numbers"))
+    target = None
+    for symbol, style in zip(made, ("value", "mark"), strict=True):
+        element = Ref(symbol, ref.index) if symbol else None
+        spans.append((pad(number(float(trace.value(element))) if element else "·", cell), style if element else "dim"))
+        target = element.id if element else target
+    return Line(tuple(spans), target)
+
+
+def _first(shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    return (0,) * len(shape) or None
+
+
+def _cut(text: str, columns: int) -> str:
+    return text if width(text) <= columns else pieces(text, columns - 1)[0] + "…"
 
 
 # ---------------------------------------------------------------- bar
@@ -312,5 +323,5 @@ def bar_line(lesson: Lesson, trace: Trace, scribe: Scribe, cursor: Cursor, colum
     room = columns - width(tail) - 2
     if room < 8:
         return Line(((tail[:columns], "dim"),))
-    title = lesson.title if width(lesson.title) <= room else lesson.title[: max(room - 1, 0)] + "…"
+    title = _cut(lesson.title, room)
     return Line(((pad(title, max(room, 0)), "title"), ("  ", ""), (tail, "dim")))

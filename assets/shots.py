@@ -1,0 +1,71 @@
+"""The pictures in README.md: `make shots`. Each is a screen of the running tutor as an SVG beside this file.
+
+The learner's data is a temporary folder, so that the same program always gives the same pictures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))  # of this checkout, whatever is installed
+
+FONT = '"DejaVu Sans Mono", "Menlo", "Consolas", monospace'  # no picture asks another host for its letters
+
+# name: columns, rows, lesson (none: home), step, level, notation, pane
+SHOTS = {
+    "home-80x24": (80, 24, None, "", "", "", ""),
+    "home-160x48": (160, 48, None, "", "", "", ""),
+    "player-80x24": (80, 24, "o-classification", "dL/dW1[2,1]", "scalar", "partials", "where"),
+    "player-160x48": (160, 48, "p-deep", "dL/da1[2]", "scalar", "nabla", "card"),
+    "matrix-120x40": (120, 40, "p-deep", "dL/da1", "matrix", "dz", "card"),
+}
+
+
+async def shot(name: str) -> None:
+    from tutor import catalogue
+    from tutor.check import load
+    from tutor.store import Place, Store
+    from tutor.tui.app import TutorApp
+
+    columns, rows, lesson, step, level, notation, pane = SHOTS[name]
+    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "tutor.db") as store:
+        store.finish("gates")
+        store.save_place("sigmoid-neuron", Place("f", "scalar", "delta", 1, 0))
+        path = catalogue.find(lesson) if lesson else None
+        if lesson:
+            store.save_place(lesson, Place(step, level, notation, 1, 0))
+        app = TutorApp(store, load(path), lesson) if path and lesson else TutorApp(store)
+        async with app.run_test(size=(columns, rows)) as pilot:
+            await pilot.pause()
+            for _ in range(5):
+                if lesson and app.screen.focused and app.screen.focused.id != pane:
+                    await pilot.press("tab")
+            await pilot.pause(0.1)
+            title = "backprop-tutor" if lesson is None else f"backprop-tutor play {lesson}"
+            (HERE / f"{name}.svg").write_text(self_contained(app.export_screenshot(title=title)), encoding="utf-8")
+
+
+def self_contained(svg: str) -> str:
+    """The SVG with the reader's own fixed-width font, and ids that are the same each time."""
+    svg = re.sub(r"@font-face\s*\{.*?\}", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"font-family:\s*Fira Code[^;]*;", f"font-family: {FONT};", svg)
+    svg = re.sub(r"terminal-\d+", "terminal", svg)
+    assert "url(http" not in svg and "Fira" not in svg, "a picture that needs another host"
+    return "\n".join(line.rstrip() for line in svg.splitlines()) + "\n"
+
+
+def main() -> None:
+    os.environ.pop("NO_COLOR", None)
+    for name in sys.argv[1:] or SHOTS:
+        asyncio.run(shot(name))
+        print(f"{name}.svg")
+
+
+if __name__ == "__main__":
+    main()
