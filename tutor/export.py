@@ -203,6 +203,8 @@ def card_lines(card: Card, level: str) -> Iterator[str]:
     if level == "story":
         yield from wrapped(card.story)
     else:
+        if card.warning:
+            yield from wrapped(card.warning)
         yield from (f"  in {line}" for line in (card.line,) if line)
         yield from (f"  {line}" for line in formula_lines(card))
         yield from wrapped(card.why)

@@ -361,6 +361,8 @@ class Writer:
             return Row(
                 (sub(args[0], first), sign, sub(args[1], 4 if isinstance(args[1], Call) and args[1].op == "div" else 3))
             ), 3
+        if op in ("div", "ratio") and all(arg.shape for arg in args):  # cell by cell: no quotient of two columns
+            return Row((sub(args[0], 4), " ⊘ ", sub(args[1], 4))), 3
         if op in ("div", "ratio"):
             over, under = self._write(args[0], leaf, 0), self._write(args[1], leaf, 0)
             return Frac(over[0], under[0], over[1] < 3, under[1] < 4), 3

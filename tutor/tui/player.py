@@ -226,7 +226,10 @@ class PlayerScreen(TutorScreen):
         elif name == "state":
             pane.show(views.state_lines(self.trace, self.scribe, self.cursor, columns))
         else:
-            pane.show(map_lines(self.trace, self.scribe, step, self.cursor, columns, rows))
+            lines = map_lines(self.trace, self.scribe, step, self.cursor, columns, rows)
+            pane.show(lines)
+            lit = next((at for at, item in enumerate(lines) if "▶" in item.text and at), 0)
+            pane.scroll_lines_to(lit - rows // 2)
 
     def say(self, text: str) -> None:
         """A word on why a key did nothing, in place of the bar until the next key."""

@@ -34,6 +34,8 @@ def card_lines(card: Card, step: Step, level: str, columns: int, rows: int) -> l
     lines = [Line(((card.title, "title"), ("  ", ""), (position, "dim")))]
     if width(card.title) + 2 + width(position) > columns:
         lines = [line(text, "title") for text in textwrap.wrap(card.title, columns)] + [line(position, "dim")]
+    if card.warning:
+        lines += wrapped(card.warning, columns, "error")
     if card.line and level != "story":
         lines += wrapped(card.line, columns, "", "in the line  ")
     lines.append(line())
