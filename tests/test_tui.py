@@ -644,3 +644,11 @@ async def test_every_lesson_can_be_walked_and_finished(lesson, file):
         await pilot.pause()
         assert player.lesson.title in screen(pilot)
         assert str(lesson) in pilot.app.store.finished()
+
+
+def test_the_pictures_ask_no_other_host_for_their_letters():
+    pictures = sorted(catalogue.data_dir("assets").glob("*.svg"))
+    assert {"home-80x24", "home-160x48", "player-80x24", "player-160x48"} <= {path.stem for path in pictures}
+    for path in pictures:
+        text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert "http" not in text and "@font-face" not in text and "DejaVu Sans Mono" in text, path.name

@@ -46,7 +46,7 @@ class Activation:
 
 # softmax is not here: it mixes the units of a layer, so it is an operator of its own (formula.py).
 ACTIVATIONS: dict[str, Activation] = {
-    "linear": Activation("id", Z, ONE),
+    "linear": Activation("linear", Z, ONE),
     "sigmoid": Activation("σ", 1 / (1 + call("exp", -Z)), A * (1 - A)),
     "tanh": Activation(
         "tanh",

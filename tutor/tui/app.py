@@ -104,7 +104,7 @@ class TutorApp(App[int]):
         for title, help, action in getattr(screen, "commands", ()):
             yield SystemCommand(title, help, lambda action=action: self.run_worker(screen.run_action(action)))
         for command in super().get_system_commands(screen):
-            if command.title in ("Theme", "Quit"):
+            if command.title == "Quit":
                 yield command
 
     def action_toggle_dark(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tutor.card import Scribe
 from tutor.formula import Ref, Symbol
-from tutor.layout import linear, number, pad, width
+from tutor.layout import linear, number, pad, pieces, width
 from tutor.playback import Cursor
 from tutor.trace import Step, Trace
 from tutor.tui.lines import Line
@@ -28,9 +28,16 @@ def map_lines(trace: Trace, scribe: Scribe, step: Step, cursor: Cursor, columns:
 class _Unit:
     """`gradient` is None while it is not known."""
 
-    text: str
+    name: str
+    value: str
     gradient: str | None
     lit: bool
+
+    def text(self, size: int) -> str:
+        """Mark, name and value in `size` cells: a long name is cut, never the value."""
+        room = size - width(self.value) - 2
+        name = self.name if width(self.name) <= room else pieces(self.name, max(room - 1, 1))[0] + "…"
+        return f"{'▶' if self.lit else ' '}{name} {self.value}"
 
 
 class _Network:
@@ -89,7 +96,8 @@ class _Network:
                 spans.append((f" {arrow} "[:gap], "value" if used else "dim"))
             name = "input" if layer == 0 else "output" if layer == last else f"layer {layer}"
             sign = f" {self.writer.function(self.layers[layer - 1].activation, layer == last)}" if layer else ""
-            spans.append((pad(f" {name}{sign}"[:size], size), "title"))
+            heading = next((h for h in (f" {name}{sign}", sign, f" {name}") if width(h) <= size), "")
+            spans.append((pad(heading, size), "title"))
         return spans
 
     def _column(self, layer: int, size: int, fits: int, tall: bool) -> list[list[Span]]:
@@ -109,18 +117,18 @@ class _Network:
         lit = (layer, unit) in self.units or (layer, None) in self.units
         gradients = (self.symbols.get(f"dL/d{letter}{layer}{self.at}") for letter in "za")
         gradient = next((self._number(g, unit) for g in gradients if g and g.key in self.known), None)
-        return _Unit(f"{'▶' if lit else ' '}{name} {value}", gradient, lit)
+        return _Unit(name, value, gradient, lit)
 
     def _number(self, symbol: Symbol, unit: int) -> str:
         return number(float(self.trace.value(Ref(symbol, (unit,), self.example))))
 
     def _rows(self, unit: _Unit, size: int, tall: bool) -> list[list[Span]]:
-        style = "heading" if unit.lit else ""
+        style, text = "heading" if unit.lit else "", unit.text(size)
         below = "" if unit.gradient is None else f"∂ {unit.gradient}"
         if tall:
-            return [[(pad(unit.text[:size], size), style)], [(pad(f"   {below}"[:size], size), "mark")]]
-        beside = f" {below}" if width(unit.text) + 1 + width(below) <= size else ""
-        return [[(unit.text[:size], style), (pad(beside, max(size - width(unit.text), 0)), "mark")]]
+            return [[(pad(text, size), style)], [(pad(f"   {below}", size), "mark")]]
+        beside = f" {below}" if width(text) + 1 + width(below) <= size else ""
+        return [[(text, style), (pad(beside, size - width(text)), "mark")]]
 
     def _loss(self) -> Line:
         target = linear(self.writer.value(self.trace.value(Ref(self.symbols[f"y{self.at}"], None, self.example))), 4)

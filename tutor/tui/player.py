@@ -175,6 +175,7 @@ class PlayerScreen(TutorScreen):
         beside = self.arrangement in ("-wide", "-split")
         map_pane.styles.height = self._map_height() + 2 if beside else None
         map_pane.set_class(beside and self.size.height < 34, "squeezed")
+        self.query_one("#side").set_class(self.size.height >= 30, "roomy")
         self.query_one("#side").set_class(shown in ("where", "state"), "shown")
         self.query_one("#card").set_class(single and shown == "map", "covered")
         self.query_one("#middle").set_class(single and shown not in ("card", "map"), "covered")

@@ -261,7 +261,7 @@ def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> l
     """Every parameter with its gradient and new value as far as they are known, then what forward cached."""
     known = {eq.symbol.key: eq.symbol for eq in trace.equations[: cursor.at + 1]}
     writer, parameters = scribe.writer, trace.program.model.parameters
-    cell = 11 if columns >= 48 else 9
+    cell = 11 if columns >= 43 else 10
     names = max([10, *(width(writer.text(Ref(p, _first(p.shape)))) + 1 for p in parameters)])
     names = min(names, max(columns - 3 * cell, 10))
     lines = [line(" " * names + pad("value", cell) + pad("gradient", cell) + "new", "dim")]
