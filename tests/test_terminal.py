@@ -104,7 +104,7 @@ def test_from_home_to_the_end_of_a_lesson_and_back_again(terminal):
     tutor.keys("two gates\r")
     tutor.until("Enter begins")
     tutor.keys("\r")
-    tutor.until("q = x + y")
+    tutor.until_gone("Enter begins")
     tutor.keys("nnnnnnnnn")  # nine steps, the last one past the end, as fast as one can type
     tutor.until("✓ The chain rule in two gates")
     tutor.keys("\r")
@@ -135,7 +135,7 @@ def test_the_terminal_is_left_as_it_was_and_the_place_is_kept(terminal, end, cod
     tutor = terminal("play", "gates")
     tutor.until("Enter begins")
     tutor.keys("\r")
-    tutor.until("q = x + y")
+    tutor.until_gone("Enter begins")
     tutor.keys("nn")
     tutor.until("backward 3/9")
     if isinstance(end, str):
@@ -162,7 +162,7 @@ def test_poor_terminals(terminal, environment):
     tutor = terminal("play", "gates", **environment)
     tutor.until("Enter begins")
     tutor.keys("\r")
-    tutor.until("q = x + y")
+    tutor.until_gone("Enter begins")
     tutor.keys("q")
     assert tutor.ended() == 0 and as_it_was(tutor.raw)
     if "NO_COLOR" in environment:
@@ -177,7 +177,7 @@ def test_two_windows_of_one_lesson(terminal):
     for each in (one, two):
         each.until("Enter begins")
         each.keys("\r")
-        each.until("q = x + y")
+        each.until_gone("Enter begins")
     for _ in range(3):
         for each in (one, two):
             each.keys("n")
@@ -192,7 +192,7 @@ def test_a_data_folder_that_cannot_be_written_is_said_once(terminal, tmp_path):
     tutor = terminal("play", "gates", BACKPROP_TUTOR_DATA=str(tmp_path / "file" / "data"))
     tutor.until("forgotten")
     tutor.keys("\r")
-    tutor.until("q = x + y")
+    tutor.until_gone("Enter begins")
     tutor.keys("nnn")
     tutor.until("backward 4/9")
     tutor.keys("q")

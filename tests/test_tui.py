@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 from textual.widgets import Input
 
 from tutor import catalogue, playback
@@ -501,6 +502,21 @@ async def test_intro_help_and_home_and_the_intro_is_shown_once():
         await press(pilot, "enter")
         await pilot.pause()
         assert here(pilot) == "f"
+
+
+@pytest.mark.parametrize(
+    "opens, keys", [("i", "enter n n"), ("question_mark", "escape escape escape"), ("g", "escape escape")]
+)
+async def test_keys_typed_ahead_answer_a_dialog_once(opens, keys):
+    """Keys that were on their way to a dialog when an earlier one closed it close nothing else."""
+    async with tutor("gates", step="q") as pilot:
+        await press(pilot, opens)
+        assert not isinstance(pilot.app.screen, PlayerScreen)
+        for key in keys.split():  # without waiting for what each of them does
+            pilot.app.post_message(Key(key, key if len(key) == 1 else None))
+        await pilot.pause()
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, PlayerScreen) and pilot.app.is_running
 
 
 async def test_quit():

@@ -145,8 +145,14 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
         changed = [y for y, (old, new) in enumerate(zip(before, self._seen(), strict=False)) if old != new]
         if columns != self._painted_bar:
             changed = list(range(self.size.height))
-        if changed:
-            self.refresh(*(Region(0, y, width, 1) for y in changed))
+        runs: list[Region] = []
+        for y in changed:  # rows below each other are painted as one
+            if runs and runs[-1].bottom == y:
+                runs[-1] = runs[-1].grow((0, 0, 1, 0))
+            else:
+                runs.append(Region(0, y, width, 1))
+        if runs:
+            self.refresh(*runs)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return max(len(self._lines), 1)
@@ -198,7 +204,17 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
 
     def notify_style_update(self) -> None:
         self._strips.clear()
+        self._base = None
         super().notify_style_update()
+
+    _base: Style | None = None
+
+    @property
+    def base(self) -> Style:
+        """The widget's own style: textual works it out anew each time it is asked."""
+        if self._base is None:
+            self._base = self.rich_style
+        return self._base
 
     def render_line(self, y: int) -> Strip:
         at, width = y + self.top, self.size.width
@@ -212,12 +228,12 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
             strip = self._strips[key] = self._draw(*key)
         if bar is None:
             return strip
-        style = self.rich_style + palette(self.app.current_theme)["title" if y in bar else "dim"]
+        style = self.base + palette(self.app.current_theme)["title" if y in bar else "dim"]
         return Strip([*strip, Segment("┃" if y in bar else "│", style)], width)
 
     def _draw(self, item: Line, highlighted: bool, room: int) -> Strip:
         """A line in `room` cells; one that is longer ends in an ellipsis."""
-        base, styles = self.rich_style, palette(self.app.current_theme)
+        base, styles = self.base, palette(self.app.current_theme)
         if highlighted:
             base += styles["cursor"]
         segments = [

@@ -14,14 +14,14 @@ from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from tutor import playback
-from tutor.card import Scribe, conventions
+from tutor.card import Card, Scribe, conventions
 from tutor.catalogue import data_dir
 from tutor.lesson import LEVELS, Lesson
 from tutor.notation import NOTATIONS
 from tutor.plain import MAX_ITERATION
 from tutor.playback import Cursor
 from tutor.store import Place
-from tutor.trace import NoSuchStep, Trace, resolve
+from tutor.trace import NoSuchStep, Step, Trace, resolve
 from tutor.training import Run
 from tutor.tui import views
 from tutor.tui.dialogs import Ask, Reader
@@ -38,7 +38,7 @@ KEYS = [
     ("pageup", "equation(-1)", "PgUp", "", "the symbol before"),
     ("right_square_bracket", "phase(1)", "]/[", "phase", "the next phase"),
     ("left_square_bracket", "phase(-1)", "[", "", "the start of this phase, then the one before"),
-    ("home", "first", "home", "", "the first step"),
+    ("home", "first", "home/end", " ", "the first step"),
     ("end", "last", "end", "", "the last step"),
     ("g", "go", "g", "go to", "go to a step by its id, such as dL/dW2[1,2]"),
     ("r", "return", "r", "return", "back to where the last jump began"),
@@ -119,7 +119,7 @@ class PlayerScreen(TutorScreen):
             self.query_one(id).can_focus = False
         place = self.tutor.store.place(self.key)
         if place is None:
-            self.call_after_refresh(self.action_intro)
+            self.action_intro()  # at once: keys typed ahead are for it
         else:
             self.restore(place)
         self.query_one("#card").focus()
@@ -212,25 +212,33 @@ class PlayerScreen(TutorScreen):
                 continue
             self.draw_pane(name, pane, step, card, columns - 1, rows)
 
-    def draw_pane(self, name: str, pane: Lines, step, card, columns: int, rows: int) -> None:
+    def draw_pane(self, name: str, pane: Lines, step: Step, card: Card, columns: int, rows: int) -> None:
+        cursor, size = self.cursor, (columns, rows)
         if name == "card":
-            where = (card.id, self.cursor.level)
-            pane.show(views.card_lines(card, step, self.cursor.level, columns, self.size.height))
-            if self._drawn.get("card") != where:
+            pane.show(views.card_lines(card, step, cursor.level, columns, self.size.height))
+            if self._drawn.get(name) != (card.id, cursor.level):
                 pane.scroll_lines_to(0)
-            self._drawn["card"] = where
-        elif name == "outline":
-            lines, at = views.outline_lines(self.trace, self.scribe, self.cursor)
-            pane.show(lines, at)
-        elif name == "where":
+            self._drawn[name] = (card.id, cursor.level)
+            return
+        if name == "where":
             pane.show(views.where_from_lines(card, columns), 0 if card.operands and card.operands[0].id else None)
-        elif name == "state":
-            pane.show(views.state_lines(self.trace, self.scribe, self.cursor, columns))
-        else:
-            lines = map_lines(self.trace, self.scribe, step, self.cursor, columns, rows)
+            return
+        if name == "map":
+            lines = map_lines(self.trace, self.scribe, step, cursor, columns, rows)
             pane.show(lines)
             lit = next((at for at, item in enumerate(lines) if "▶" in item.text and at), 0)
             pane.scroll_lines_to(lit - rows // 2)
+            return
+        # The others show the same for all elements of a step.
+        key = (id(self.trace), cursor.at, cursor.aside, cursor.furthest, cursor.notation, cursor.example, size)
+        if self._drawn.get(name) == key:
+            return
+        self._drawn[name] = key
+        if name == "outline":
+            pane.show(*views.outline_lines(self.trace, self.scribe, cursor))
+        else:
+            pane.show(*views.state_lines(self.trace, self.scribe, cursor, columns))
+            pane.scroll_lines_to(pane.cursor - 2)
 
     def say(self, text: str) -> None:
         """A word on why a key did nothing, in place of the bar until the next key."""

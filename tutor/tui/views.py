@@ -257,8 +257,13 @@ def _operand_line(op: Operand, size: int, columns: int) -> Line:
 MOST_ELEMENTS = 40  # of a parameter that the state lists one by one
 
 
-def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> list[Line]:
-    """Every parameter with its gradient and new value as far as they are known, then what forward cached."""
+def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> tuple[list[Line], int]:
+    """Every parameter with its gradient and new value as far as they are known, then what forward cached.
+
+    Also the line of the first element of the parameter that the step is about, -1 if it is about none.
+    """
+    about = trace.equations[cursor.at].symbol.wrt
+    here = -1
     known = {eq.symbol.key: eq.symbol for eq in trace.equations[: cursor.at + 1]}
     writer, parameters = scribe.writer, trace.program.model.parameters
     cell = 11 if columns >= 43 else 10
@@ -267,6 +272,7 @@ def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> l
     lines = [line(" " * names + pad("value", cell) + pad("gradient", cell) + "new", "dim")]
     for symbol in parameters:
         gradients = [g for g in known.values() if g.wrt == symbol and g.quantity == "gradient" and not g.per_example]
+        here = len(lines) if symbol == about else here
         made = (gradients[-1] if gradients else None, known.get(symbol.id + "'"))
         for index in itertools.islice(np.ndindex(*symbol.shape), MOST_ELEMENTS):
             lines.append(_state_line(trace, scribe, Ref(symbol, index or None), made, names, cell))
@@ -280,7 +286,7 @@ def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> l
         ref = Ref(symbol, None, cursor.example if symbol.per_example else None)
         name, value = _cut(writer.text(ref), names - 1), linear(writer.value(trace.value(ref)), 5)
         lines.append(Line(((pad(name, names), "heading"), (value, "numbers")), ref.id))
-    return lines
+    return lines, here
 
 
 def _state_line(trace: Trace, scribe: Scribe, ref: Ref, made, names: int, cell: int) -> Line:

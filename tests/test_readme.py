@@ -1,0 +1,66 @@
+"""README.md is held to what it says: its commands run, its lessons load, its pictures and pages are there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tutor import check
+from tutor.cli import main
+from tutor.tui.player import KEYS
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def commands() -> list[str]:
+    lines = (line.partition("#")[0].strip() for block in blocks("sh") for line in block.splitlines())
+    return [line for line in lines if line.startswith("backprop-tutor ")]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_runs(command, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("sys.stdin", open("/dev/null", encoding="utf-8"))  # noqa: SIM115
+    assert main(shlex.split(command)[1:]) == 0
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", blocks("toml"))
+def test_every_lesson_loads_without_a_problem(text, tmp_path):
+    path = tmp_path / "lesson.toml"
+    path.write_text(text, encoding="utf-8")
+    lesson, problems = check.examine(path)
+    assert lesson and not problems
+
+
+def test_every_link_leads_somewhere():
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+    assert len(links) > 8
+    assert not [link for link in links if not link.startswith("http") and not (ROOT / link).exists()]
+
+
+def test_the_keys_of_the_player_are_told():
+    said = README.partition("## Keys")[2].partition("\n## ")[0]
+    names = {
+        "right_square_bracket": "]",
+        "left_square_bracket": "[",
+        "full_stop": ".",
+        "comma": ",",
+        "question_mark": "?",
+        "home": "Home",
+        "end": "End",
+        "pagedown": "PgDn",
+        "pageup": "PgUp",
+        "shift+down": "Shift",
+    }
+    for keys, *_ in KEYS:
+        key = keys.split(",")[0]
+        assert names.get(key, key) in said, key
