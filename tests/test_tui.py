@@ -458,7 +458,8 @@ async def test_tab_reaches_every_pane_and_comes_back(size):
             await press(pilot, "tab")
             seen[pilot.app.screen.pane] = screen(pilot)
         assert "dL/dz2" in seen["where"] and "▶ " in seen["outline"]
-        assert "gradient" in seen["state"] and "cached" in pane(pilot, "state")
+        assert "w²₁₁" in seen["state"], "the state follows the step"
+        assert "gradient" in pane(pilot, "state") and "cached" in pane(pilot, "state")
         assert "−1.25208" in screen(pilot)
 
 

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
@@ -20,6 +21,10 @@ class Dialog(ModalScreen[str | None]):
     """A box in the middle of the screen; answers with the name of the key pressed, or None."""
 
     CSS_PATH = data_dir("assets") / "dialogs.tcss"
+
+    async def action_dismiss(self, result: str | None = None) -> None:
+        if self.is_current:  # a second Esc, typed quickly, must not close the screen below
+            await super().action_dismiss(result)
 
 
 class Reader(Dialog):
@@ -56,8 +61,11 @@ class Reader(Dialog):
     def action_scroll(self, by: int) -> None:
         self.query_one("#prose").scroll_relative(y=by, animate=False)
 
-    def on_key(self, event) -> None:
-        if event.key in self.answers:
+    def on_key(self, event: Key) -> None:
+        if not self.is_current:  # answered already: what was typed ahead is meant for the screen below
+            event.stop()
+            self.app.post_message(Key(event.key, event.character))
+        elif event.key in self.answers:
             event.stop()
             self.dismiss(self.answers[event.key])
         elif event.key == "space":
@@ -87,6 +95,8 @@ class Ask(Dialog):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         text = event.value.strip()
+        if not self.is_current:
+            return
         message = self.wrong(text) if text else None
         if message:
             self.query_one("#message", Static).update(Content(message))

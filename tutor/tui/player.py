@@ -66,7 +66,13 @@ HIDDEN = [
 
 SIDES = 85  # columns that the outline, the side and the borders take in a wide terminal
 PANES = ("card", "where", "outline", "state", "map")
-TITLES = {"where": "Where from", "outline": "Steps", "state": "State", "map": "Network", "card": "Step"}
+TITLES = {
+    "where": "Where from",
+    "outline": "Steps",
+    "state": "State: value, gradient, new value",
+    "map": "Network",
+    "card": "Step",
+}
 
 
 class PlayerScreen(TutorScreen):
@@ -238,7 +244,7 @@ class PlayerScreen(TutorScreen):
             pane.show(*views.outline_lines(self.trace, self.scribe, cursor))
         else:
             pane.show(*views.state_lines(self.trace, self.scribe, cursor, columns))
-            pane.scroll_lines_to(pane.cursor - 2)
+            pane.scroll_lines_to(pane.cursor)
 
     def say(self, text: str) -> None:
         """A word on why a key did nothing, in place of the bar until the next key."""

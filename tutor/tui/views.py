@@ -269,7 +269,7 @@ def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> t
     cell = 11 if columns >= 43 else 10
     names = max([10, *(width(writer.text(Ref(p, _first(p.shape)))) + 1 for p in parameters)])
     names = min(names, max(columns - 3 * cell, 10))
-    lines = [line(" " * names + pad("value", cell) + pad("gradient", cell) + "new", "dim")]
+    lines: list[Line] = []
     for symbol in parameters:
         gradients = [g for g in known.values() if g.wrt == symbol and g.quantity == "gradient" and not g.per_example]
         here = len(lines) if symbol == about else here
