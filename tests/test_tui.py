@@ -459,7 +459,7 @@ async def test_tab_reaches_every_pane_and_comes_back(size):
             seen[pilot.app.screen.pane] = screen(pilot)
         assert "dL/dz2" in seen["where"] and "▶ " in seen["outline"]
         assert "w²₁₁" in seen["state"], "the state follows the step"
-        assert "gradient" in pane(pilot, "state") and "cached" in pane(pilot, "state")
+        assert "cached by the forward pass" in pane(pilot, "state")
         assert "−1.25208" in screen(pilot)
 
 
