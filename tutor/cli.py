@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from tutor.lesson import Lesson
+    from tutor.trace import Step, Trace
 
 LEVELS = ("story", "scalar", "matrix")
 FORMATS = ("text", "json", "markdown")
@@ -70,6 +72,21 @@ examples:
   backprop-tutor check lessons/           every *.toml in a folder and in the folders below it
 
 The exit code is 0 if there are no errors (warnings are allowed), 1 if there are any, 2 if a path is missing.
+"""
+
+
+GRADE_EXAMPLES = """\
+examples:
+  backprop-tutor grade o-classification "dL/dW1[1,2]" 0.0933
+  backprop-tutor grade o-classification "dL/dW1[1,2]" "dL/dz1[1] * x[2]"
+  backprop-tutor grade o-classification dL/dW2[1,1] --given "dL/dz2[1]=0.537" -- -0.3189
+
+The exit code is 0 if the answer is right, 1 if it is not, 2 for bad usage.
+"""
+MISCONCEPTIONS_EXAMPLES = """\
+examples:
+  backprop-tutor misconceptions
+  backprop-tutor misconceptions --format json
 """
 
 
@@ -171,7 +188,7 @@ def _one_line(error: LessonError) -> str:
     return f"{first.path}:{first.line}:{first.column}: {first.message}{advice}"
 
 
-COMMANDS = ("play", "list", "trace", "check")
+COMMANDS = ("play", "list", "trace", "check", "grade", "misconceptions")
 
 
 def _parser() -> ArgumentParser:
@@ -238,6 +255,32 @@ def _parser() -> ArgumentParser:
         CHECK_EXAMPLES,
     )
     check.add_argument("paths", metavar="PATH", nargs="+", help="a lesson file, or a folder of them")
+
+    grade = command(
+        "grade",
+        _grade,
+        "grade one answer",
+        "Grade an answer to the question for a step's value: which mistake gives exactly this number?",
+        GRADE_EXAMPLES,
+    )
+    grade.add_argument("lesson", metavar="LESSON", help=lesson)
+    grade.add_argument("step", metavar="STEP", help="a step's id, such as dL/dW2[1,2]")
+    grade.add_argument("answer", metavar="ANSWER", help="a number or an expression; -- before one that begins with -")
+    grade.add_argument("--notation", metavar="NAME", help="whose names the answer uses; default: the lesson's own")
+    grade.add_argument(
+        "--given", metavar="STEP=VALUE", action="append", default=[], help="an earlier answer of the learner's own"
+    )
+    grade.add_argument("--iteration", metavar="N", default="1", help="the Nth update; default: 1")
+    grade.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+
+    table = command(
+        "misconceptions",
+        _misconceptions,
+        "the mistakes that the tutor knows",
+        "The table of misconceptions: what each is called and the sentence that repairs the idea.",
+        MISCONCEPTIONS_EXAMPLES,
+    )
+    table.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     return parser
 
 
@@ -368,8 +411,19 @@ def _list_json(entries: list[catalogue.Entry]) -> None:
 
 
 def _trace(args: Namespace) -> int:
-    from tutor.check import load
     from tutor.export import FORMATS as writers
+
+    trace, notation = _open_trace(args)
+    if args.format == "json":
+        _reconfigure(sys.stdout, encoding="utf-8")
+    for piece in writers[args.format](trace, args.level, notation):
+        sys.stdout.write(piece)
+    return 0
+
+
+def _open_trace(args: Namespace) -> tuple[Trace, str]:
+    """The trace of the lesson, notation and iteration that were asked for. Raises UsageError or LessonError."""
+    from tutor.check import load
     from tutor.formula import did_you_mean
     from tutor.notation import NOTATIONS
     from tutor.plain import MAX_ITERATION, patient_iteration, whole_number
@@ -392,11 +446,80 @@ def _trace(args: Namespace) -> int:
         if sys.stderr.isatty():
             print(text, file=sys.stderr)
 
-    trace = Trace(lesson, patient_iteration(run, number, tell))
+    return Trace(lesson, patient_iteration(run, number, tell)), args.notation or lesson.notation
+
+
+def _grade(args: Namespace) -> int:
+    from tutor.notation import Writer
+    from tutor.quiz import Question, compare, grade, marked, shown_value
+    from tutor.trace import NoSuchStep
+
+    trace, notation = _open_trace(args)
+    try:
+        step = trace.find(args.step)
+        own = dict(_given(text, trace) for text in args.given)
+    except NoSuchStep as error:
+        raise UsageError(str(error)) from None
+    if step.shape and step.at(None).value.size > 1:
+        raise UsageError(
+            f"'{args.step}' has {step.at(None).value.size} values: name one, such as {args.step}{_first(step)}"
+        )
+    element = step if step.index is not None else step.at((0,) * len(step.shape))
+    question = Question(element, Writer(trace.lesson, notation))
+    verdict = grade(question, args.answer, own)
+    slips = verdict.slips
+    shown = [compare(question, slip) for slip in slips[:1]]
     if args.format == "json":
+        record = {
+            "lesson": trace.lesson.id,
+            "step": element.id,
+            "verdict": verdict.kind,
+            "misconception": slips[0].misconception if slips else None,
+            "misconceptions": list(dict.fromkeys(slip.misconception for slip in slips)),
+            "expected": question.right if math.isfinite(question.right) else None,
+            "given": verdict.value,
+            "message": verdict.message,
+            "wrong_formula": marked(shown[0].wrong) if shown else None,
+            "right_formula": marked(shown[0].right) if shown else None,
+        }
         _reconfigure(sys.stdout, encoding="utf-8")
-    for piece in writers[args.format](trace, args.level, args.notation or lesson.notation):
-        sys.stdout.write(piece)
+        print(json.dumps(record, ensure_ascii=False, indent=2, allow_nan=False))
+    else:
+        print(f"{verdict.kind}: {verdict.message}")
+        for comparison in shown:
+            print(f"  yours: {comparison.name} = {marked(comparison.wrong)}")
+            print(f"  right: {comparison.name} = {marked(comparison.right)}")
+        if not verdict.correct and verdict.kind != "not-understood":
+            print(f"  {question.writer.text(element.ref)} = {shown_value(question)}")
+    return 0 if verdict.correct else 1
+
+
+def _first(step: Step) -> str:
+    return "[" + ",".join("1" for _ in step.shape) + "]"
+
+
+def _given(text: str, trace: Trace) -> tuple[str, float]:
+    """A learner's own earlier value, 'dL/dz2[1]=0.5'. Raises UsageError, NoSuchStep."""
+    id, _, value = text.rpartition("=")
+    try:
+        number = float(value.replace("−", "-"))
+    except ValueError:
+        number = math.nan
+    if not id or not math.isfinite(number):
+        raise UsageError(f"--given takes STEP=VALUE, such as dL/dz2[1]=0.537, not '{text[:60]}'")
+    return trace.find(id.strip()).id, number
+
+
+def _misconceptions(args: Namespace) -> int:
+    from tutor.misconceptions import MISCONCEPTIONS
+
+    if args.format == "json":
+        records = [{"id": id, "title": m.title, "remedy": m.remedy} for id, m in MISCONCEPTIONS.items()]
+        _reconfigure(sys.stdout, encoding="utf-8")
+        print(json.dumps(records, ensure_ascii=False, indent=2))
+        return 0
+    for id, misconception in MISCONCEPTIONS.items():
+        print(f"{id}: {misconception.title}.\n    {misconception.remedy}")
     return 0
 
 

@@ -194,6 +194,32 @@ def at_iteration(cursor: Cursor, before: Trace, after: Trace) -> Cursor:
     return replace(cursor, at=at, example=example, iteration=after.iteration.number, furthest=max(cursor.furthest, at))
 
 
+def asked(trace: Trace, steps: tuple[str, ...] = ()) -> set[str]:
+    """The keys of the equations that predict mode asks about.
+
+    Those of the `steps` that a lesson names; else a spread: the first of each rule, and the first of each
+    backward rule in every layer, where the idea has to be used anew.
+    """
+    if steps:
+        return {resolve(trace.program, id)[0].symbol.key for id in steps if _is_step(trace, id)}
+    seen: set[tuple] = set()
+    found: set[str] = set()
+    for eq in trace.equations:
+        kind = (eq.rule, eq.symbol.layer if eq.phase == "backward" else None)
+        if kind not in seen and eq.rule not in ("no_path", "gate_copy"):
+            seen.add(kind)
+            found.add(eq.symbol.key)
+    return found
+
+
+def _is_step(trace: Trace, id: str) -> bool:
+    try:
+        resolve(trace.program, id)
+    except NoSuchStep:
+        return False
+    return True
+
+
 def phases(trace: Trace) -> list[str]:
     """The phases that occur, in order."""
     present = {eq.phase for eq in trace.equations}

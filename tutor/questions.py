@@ -56,7 +56,12 @@ def value_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
         prompt=f"What is {name}? {digits.capitalize()} significant digits, or an expression.",
         skill=element.equation.rule,
         step=element,
-        hints=(explainer.why(element), f"{name} = {formula}", f"{name} = {numbers}", f"{name} = {shown_value(question)}"),
+        hints=(
+            explainer.why(element),
+            f"{name} = {formula}",
+            f"{name} = {numbers}",
+            f"{name} = {shown_value(question)}",
+        ),
         answer=shown_value(question),
         judge=lambda text, own: grade(question, text, own),
         question=question,

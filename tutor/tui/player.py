@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -10,16 +11,18 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Static
+from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
 from tutor import playback
+from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Card, Scribe, conventions
 from tutor.catalogue import data_dir
 from tutor.lesson import LEVELS, Lesson
 from tutor.notation import NOTATIONS
 from tutor.plain import MAX_ITERATION
 from tutor.playback import Cursor
+from tutor.questions import item_for
 from tutor.store import Place
 from tutor.trace import NoSuchStep, Step, Trace, resolve
 from tutor.training import Run
@@ -48,6 +51,7 @@ KEYS = [
     ("comma", "iteration(-1)", ",", "", "the iteration before"),
     ("I", "go_iteration", "I", "", "go to any iteration"),
     ("e", "example(1)", "e", "example", "the next example of the batch (E: one back)"),
+    ("p", "predict", "p", "predict", "predict mode: the tutor asks before it shows a value"),
     ("tab", "pane(1)", "tab", "pane", "the next pane; in it ↑ ↓ choose, Enter jumps"),
     ("shift+down,ctrl+down", "scroll_card(2)", "⇧↑↓", "scroll", "scroll the card, at any level"),
     ("i", "intro", "i", "intro", "the introduction and this lesson's conventions"),
@@ -65,6 +69,12 @@ HIDDEN = [
 ]  # fmt: skip
 
 SIDES = 85  # columns that the outline, the side and the borders take in a wide terminal
+ASKING_KEYS = [
+    ("enter", "answer", "answer"),
+    ("tab", "hint", "pane(1)"),
+    ("=…", "compute without answering", "answer"),
+    ("esc", "show me", "stop_seek"),
+]
 PANES = ("card", "where", "outline", "state", "map")
 TITLES = {
     "where": "Where from",
@@ -93,6 +103,9 @@ class PlayerScreen(TutorScreen):
         self.cursor = playback.start(lesson)
         self.scribe = Scribe(self.trace, self.cursor.notation)
         self.pane = "card"
+        self.predict = False
+        self.asking: Asking | None = None  # the question of this step, until the next step
+        self.answered: set[tuple[int, str]] = set()  # (iteration, equation) that were asked
         self.arrangement = ""
         self._drawn: dict[str, object] = {}
 
@@ -108,11 +121,17 @@ class PlayerScreen(TutorScreen):
             with Vertical(id="middle"):
                 yield Lines(id="map", classes="pane", title="Circuit" if self.lesson.circuit else TITLES["map"])
                 yield Lines(id="card", classes="pane", title=TITLES["card"])
+                yield Input(id="answer", max_length=400, placeholder="a number or an expression; = computes one")
             with Vertical(id="side"):
                 yield Choices(id="where", classes="pane", title=TITLES["where"])
                 yield Choices(id="state", classes="pane", title=TITLES["state"])
-        yield KeyBar([(shown, label, action) for _, action, shown, label, _ in KEYS if label and self._useful(action)])
+        yield KeyBar(self._keys())
         yield Static(id="small")
+
+    def _keys(self) -> list[tuple[str, str, str]]:
+        if self.asking and not self.asking.done:
+            return ASKING_KEYS
+        return [(shown, label, action) for _, action, shown, label, _ in KEYS if label and self._useful(action)]
 
     def _useful(self, action: str) -> bool:
         """Keys that can do something in this lesson: no iterations without training, no examples without a batch."""
@@ -123,12 +142,15 @@ class PlayerScreen(TutorScreen):
     def on_mount(self) -> None:
         for id in ("#bar", "#map"):
             self.query_one(id).can_focus = False
+        self.query_one("#answer").display = False
+        self.predict = self.tutor.store.setting("predict", False) is True
         place = self.tutor.store.place(self.key)
         if place is None:
             self.action_intro()  # at once: keys typed ahead are for it
         else:
             self.restore(place)
         self.query_one("#card").focus()
+        self.ask()
 
     # ------------------------------------------------------------ place
 
@@ -197,8 +219,69 @@ class PlayerScreen(TutorScreen):
         self.cursor = cursor
         if self.scribe.trace is not self.trace or self.scribe.notation != cursor.notation:
             self.scribe = Scribe(self.trace, cursor.notation)
+        self.ask()
         self.draw()
         self.save()
+
+    # ------------------------------------------------------------ predict mode
+
+    def ask(self) -> None:
+        """In predict mode, begin the question of the step that one has come to, if it has one."""
+        eq = self.trace.equations[self.cursor.at]
+        here = (self.cursor.iteration, eq.symbol.key)
+        self.asking = None
+        asked = playback.asked(self.trace, getattr(self.lesson, "quiz_steps", ())) if self.predict else set()
+        if eq.symbol.key in asked and not self.cursor.aside and here not in self.answered:
+            step = playback.current(self.cursor, self.trace).at(None)
+            item = item_for(step, self.scribe.writer, random.Random(eq.symbol.id))
+            if item:
+                self.asking = Asking(item)
+                if self.cursor.level == "scalar" and item.step.index:
+                    self.cursor = replace(self.cursor, element=item.step.index)
+        self.show_answer_line()
+
+    def show_answer_line(self) -> None:
+        """The line to type in is there as long as the question is open."""
+        answer = self.query_one("#answer", Input)
+        open_ = self.asking is not None and not self.asking.done
+        if answer.display != open_:
+            answer.display = open_
+            answer.value = ""
+            self.set_focus(answer if open_ else self.query_one("#card"))
+            bar = self.query_one(KeyBar)
+            bar.keys = self._keys()
+            bar.lay_out(bar.size.width)
+            bar.refresh(layout=True)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        if self.asking and not self.asking.done:
+            event.input.value = ""
+            self.told(respond(self.asking, event.value))
+
+    def told(self, asking: Asking) -> None:
+        """Something was said: keep the answer before its verdict is seen, then show it."""
+        self.record(asking)
+        self.asking = asking
+        if asking.done:
+            self.answered.add((self.cursor.iteration, asking.item.step.equation.symbol.key))
+        self.show_answer_line()
+        self.draw()
+        if not asking.done:  # the last words in sight
+            said = len(views.asking_lines(asking, "", self.query_one("#card").size.width - 1))
+            card = self.query_one("#card", Lines)
+            card.scroll_lines_to(said - card.size.height + 1)
+
+    def record(self, asking: Asking) -> None:
+        """Put the answer on disk."""
+
+    def action_predict(self) -> None:
+        self.predict = not self.predict
+        self.tutor.store.save_setting("predict", self.predict)
+        self.answered.clear()
+        self.show(self.cursor)
+        if self.asking is None:
+            self.say("Predict mode is on: values that carry an idea are asked for first." if self.predict else
+                     "Predict mode is off.")  # fmt: skip
 
     def draw(self) -> None:
         if not self.is_mounted or self.has_class("-tiny"):
@@ -220,11 +303,28 @@ class PlayerScreen(TutorScreen):
 
     def draw_pane(self, name: str, pane: Lines, step: Step, card: Card, columns: int, rows: int) -> None:
         cursor, size = self.cursor, (columns, rows)
+        hidden = self.asking is not None and not self.asking.done
+        if hidden:  # what is asked is not known yet
+            cursor = replace(cursor, at=cursor.at - 1)
+        if name == "card" and self.asking and hidden:
+            lines = views.asking_lines(self.asking, card.title, columns)
+            if self.arrangement in ("-stack", "-single"):  # else the state stands beside
+                state, _ = views.state_lines(self.trace, self.scribe, cursor, columns)
+                lines += [line(), line("so far (↑ ↓ scroll)", "dim"), *state]
+            pane.show(lines)
+            self._drawn.clear()
+            return
         if name == "card":
-            pane.show(views.card_lines(card, step, cursor.level, columns, self.size.height))
+            lines = views.card_lines(card, step, cursor.level, columns, self.size.height)
+            if self.asking:
+                lines = [*views.said_lines(self.asking, columns)[1:], line(), *lines]
+            pane.show(lines)
             if self._drawn.get(name) != (card.id, cursor.level):
                 pane.scroll_lines_to(0)
             self._drawn[name] = (card.id, cursor.level)
+            return
+        if name == "where" and hidden:
+            pane.show([line("What it rests on shows after your answer.", "dim")])
             return
         if name == "where":
             pane.show(views.where_from_lines(card, columns), 0 if card.operands and card.operands[0].id else None)
@@ -241,7 +341,7 @@ class PlayerScreen(TutorScreen):
             return
         self._drawn[name] = key
         if name == "outline":
-            pane.show(*views.outline_lines(self.trace, self.scribe, cursor))
+            pane.show(*views.outline_lines(self.trace, self.scribe, self.cursor))
         else:
             pane.show(*views.state_lines(self.trace, self.scribe, cursor, columns))
             pane.scroll_lines_to(pane.cursor)
@@ -299,7 +399,10 @@ class PlayerScreen(TutorScreen):
         self.show_or_say(playback.return_from_jump(self.cursor, self.trace), "There is no jump to return from.")
 
     def action_arrow(self, rows: int, columns: int) -> None:
-        """At level scalar the arrows walk the cells; else ← → step, ↑ ↓ scroll the card."""
+        """At level scalar the arrows walk the cells; else ← → step, ↑ ↓ scroll the card, as they do beside a question."""
+        if self.asking and not self.asking.done:
+            self.action_scroll_card(rows)
+            return
         if self.cursor.level == "scalar" and playback.current(self.cursor, self.trace).index:
             self.show(playback.move_element(self.cursor, self.trace, rows, columns))
         elif columns:
@@ -312,7 +415,10 @@ class PlayerScreen(TutorScreen):
         card.scroll_lines_to(card.top + rows)
 
     def action_pane(self, by: int) -> None:
-        """The next pane: in a wide terminal the focus moves, in a narrow one another pane is shown, too."""
+        """The next pane: in a wide terminal the focus moves, in a narrow one another is shown. In a question: a hint."""
+        if self.asking and not self.asking.done:
+            self.told(hint(self.asking))
+            return
         names = [name for name in PANES if name != "map" or self.arrangement in ("-stack", "-single")]
         focused = self.focused.id if self.focused and self.focused.id in names else self.pane
         at = names.index(focused) if focused in names else 0
@@ -454,7 +560,10 @@ class PlayerScreen(TutorScreen):
         self.app.push_screen(Reader(text, f"Enter goes home{more} · Esc stays here", answers), answer)
 
     def action_stop_seek(self) -> None:
-        """End a long way to another iteration; the player stays where it was."""
+        """End a long way to another iteration; the player stays where it was. An open question: show the answer."""
+        if self.asking and not self.asking.done:
+            self.told(give_up(self.asking))
+            return
         self.workers.cancel_group(self, "seek")
         self.draw()
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 import textwrap
 from collections.abc import Iterator
 
 import numpy as np
 
+from tutor.asking import Asking
 from tutor.card import Card, Chain, Operand, Scribe
 from tutor.formula import Ref
 from tutor.layout import chain, flow, linear, number, pad, pieces, width
@@ -119,6 +121,33 @@ def cell_lines(step: Step, columns: int) -> list[Line]:
 def _window(at: int, count: int, size: int) -> range:
     start = max(0, min(at - size // 2, count - size))
     return range(start, min(start + size, count))
+
+
+# ---------------------------------------------------------------- a question
+
+VERDICT_MARKS = {"correct": "✓", "imprecise": "≈", "not-understood": "?", "hint": "→", "answer": "=", "scratch": "="}
+SAID_STYLES = {"correct": "value", "you": "heading", "hint": "note", "scratch": "numbers", "left": "dim",
+               "wrong-formula": "error", "right-formula": "value", "answer": "value"}  # fmt: skip
+
+
+def asking_lines(asking: Asking, title: str, columns: int) -> list[Line]:
+    """A question with all that was said about it; the step's own numbers stay hidden until it is done."""
+    lines = [line(title, "title"), line(), *wrapped(asking.item.prompt, columns, "heading")]
+    lines += [line(f"  {n}. {choice}") for n, choice in enumerate(asking.item.choices, start=1)]
+    return lines + said_lines(asking, columns)
+
+
+def said_lines(asking: Asking, columns: int) -> list[Line]:
+    """The learner's answers and what the tutor said to each."""
+    lines: list[Line] = []
+    for said in asking.said:
+        style = SAID_STYLES.get(said.kind, "")
+        if said.kind == "you":
+            lines += [line(), *wrapped(said.text or "(nothing)", columns, style, "you  ")]
+        else:
+            mark = VERDICT_MARKS.get(said.kind, " " if said.kind in ("left", "right-formula", "wrong-formula") else "✗")
+            lines += wrapped(said.text, columns, style, f"  {mark}  ")
+    return lines
 
 
 # ---------------------------------------------------------------- notes
@@ -269,7 +298,7 @@ def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> t
     cell = 11 if columns >= 43 else 10
     names = max([10, *(width(writer.text(Ref(p, _first(p.shape)))) + 1 for p in parameters)])
     names = min(names, max(columns - 3 * cell, 10))
-    lines: list[Line] = []
+    lines = _given_lines(trace, scribe, cursor, names)
     for symbol in parameters:
         gradients = [g for g in known.values() if g.wrt == symbol and g.quantity == "gradient" and not g.per_example]
         here = len(lines) if symbol == about else here
@@ -287,6 +316,25 @@ def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> t
         name, value = _cut(writer.text(ref), names - 1), linear(writer.value(trace.value(ref)), 5)
         lines.append(Line(((pad(name, names), "heading"), (value, "numbers")), ref.id))
     return lines, here
+
+
+def _given_lines(trace: Trace, scribe: Scribe, cursor: Cursor, names: int) -> list[Line]:
+    """The example's inputs and targets, and the settings that the update uses."""
+    lines = []
+    settings = (s for s in scribe.symbols.values() if s.quantity == "hyper")
+    data = (s for s in scribe.symbols.values() if s.quantity in ("input", "target"))
+    for symbol in sorted(data, key=lambda s: s.quantity):
+        if trace.lesson.network and symbol.quantity == "input" and math.prod(symbol.shape) <= 8:
+            refs = [Ref(symbol, (i,), cursor.example if symbol.per_example else None) for i in range(symbol.shape[0])]
+        else:
+            refs = [Ref(symbol, None, cursor.example if symbol.per_example else None)]
+        for ref in refs:
+            value = linear(scribe.writer.value(trace.value(ref)), 5)
+            lines.append(Line(((pad(_cut(scribe.writer.text(ref), names - 1), names), "heading"), (value, "numbers"))))
+    for symbol in settings:
+        text = number(float(trace.value(Ref(symbol))))
+        lines.append(Line(((pad(scribe.writer.text(Ref(symbol)), names), "heading"), (text, "numbers"))))
+    return lines
 
 
 def _state_line(trace: Trace, scribe: Scribe, ref: Ref, made, names: int, cell: int) -> Line:

@@ -1,0 +1,112 @@
+"""A question being asked: tries, hints, what was said so far. Pure, and the same for the player and line mode.
+
+Three tries, the best credit counts; a ladder of hints, one rung a press, each lowering the credit; the
+last rung is the answer and ends the question. A line that begins with = is scratch paper: it is
+computed and costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from tutor.layout import number
+from tutor.misconceptions import MISCONCEPTIONS
+from tutor.questions import Item
+from tutor.quiz import NotUnderstood, Verdict, compare, read_answer
+from tutor.source import escape
+
+TRIES = 3
+# What a first try is worth by its verdict; a later one less, and each rung of the ladder takes a quarter.
+CREDIT = {"correct": 1.0, "carried": 0.75, "imprecise": 0.5, "sign": 0.5, "power-of-ten": 0.5, "misconception": 0.25}
+LATER_TRY, RUNG = 0.8, 0.75
+
+
+@dataclass(frozen=True)
+class Said:
+    """One thing said: `kind` is a verdict's, or "hint", "scratch", "you" (the learner's own words)."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Asking:
+    """The state of a question. `credit` is the best so far; `done` once it is answered, given up or used up."""
+
+    item: Item
+    tries: int = 0
+    rung: int = 0
+    credit: float = 0.0
+    done: bool = False
+    said: tuple[Said, ...] = ()
+    last: Verdict | None = None
+    most: int = TRIES
+
+    @property
+    def left(self) -> int:
+        return self.most - self.tries
+
+
+def respond(asking: Asking, text: str, own: Mapping[str, float] | None = None) -> Asking:
+    """The state after the learner has said something."""
+    typed = escape(text.strip())
+    if text.strip().startswith("="):
+        return _scratch(asking, text.strip()[1:], typed)
+    verdict = asking.item.grade(text, own)
+    said = (*asking.said, Said("you", typed), Said(verdict.kind, verdict.message))
+    if verdict.kind == "not-understood":
+        return replace(asking, said=said)
+    tries = asking.tries + 1
+    worth = CREDIT.get(verdict.kind, 0.0) * LATER_TRY ** (tries - 1) * RUNG**asking.rung
+    if verdict.slips and asking.item.question:
+        shown = compare(asking.item.question, verdict.slips[0])
+        said += (Said("wrong-formula", f"yours: {shown.name} = {_marked(shown.wrong)}"),)
+        said += (Said("right-formula", f"right: {shown.name} = {_marked(shown.right)}"),)
+    done = verdict.correct or tries >= asking.most
+    if done and not verdict.correct:
+        said += (Said("answer", f"It is {asking.item.answer}."),)
+    elif not verdict.correct:
+        left = asking.most - tries
+        said += (Said("left", f"{left} {'try' if left == 1 else 'tries'} left."),)
+    return replace(asking, tries=tries, credit=max(asking.credit, worth), done=done, said=said, last=verdict)
+
+
+def _marked(pieces) -> str:
+    return "".join(f"[{text.strip()}]" if different and text.strip() else text for text, different in pieces)
+
+
+def _scratch(asking: Asking, text: str, typed: str) -> Asking:
+    """Compute an expression without answering."""
+    if asking.item.question is None:
+        said = Said("scratch", "There is nothing to compute with here.")
+    else:
+        try:
+            said = Said("scratch", f"= {number(read_answer(text, asking.item.question).value, 6)}")
+        except NotUnderstood as error:
+            said = Said("not-understood", f"{str(error)[:1].upper()}{str(error)[1:]}.")
+    return replace(asking, said=(*asking.said, Said("you", typed), said))
+
+
+def hint(asking: Asking) -> Asking:
+    """The next rung: the rule in words, the formula, the formula with numbers, the answer. It follows the diagnosis."""
+    if asking.done:
+        return asking
+    hints = asking.item.hints
+    text = hints[min(asking.rung, len(hints) - 1)]
+    slips = asking.last.slips if asking.last else ()
+    if slips and asking.item.question and asking.rung < 2:
+        shown = compare(asking.item.question, slips[0])
+        right = "".join(part for part, _ in shown.right)
+        text = (MISCONCEPTIONS[slips[0].misconception].remedy, f"{shown.name} = {right}")[asking.rung]
+    rung = asking.rung + 1
+    last = rung >= len(hints)
+    return replace(
+        asking, rung=rung, done=last, credit=asking.credit if not last else 0.0, said=(*asking.said, Said("hint", text))
+    )
+
+
+def give_up(asking: Asking) -> Asking:
+    """The learner wants to see it."""
+    answer = Said("answer", f"It is {asking.item.answer}.")
+    return replace(asking, done=True, credit=0.0, said=(*asking.said, answer))
