@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from tutor import playback
+from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Scribe, conventions
 from tutor.export import card_lines, prose, wrapped
 from tutor.formula import Ref
@@ -35,6 +36,7 @@ level [NAME]     story, scalar or matrix; without a name the next of them
 notation [NAME]  dz, nabla, error, partials or delta; without a name the next of them
 iteration N      the same step in iteration N of the training
 example N        the same step for example N of the batch
+predict          predict mode on or off: values that carry an idea are asked for before they are shown
 state            parameters and what has been computed so far
 steps            all steps; > marks this one
 again            this step once more
@@ -61,6 +63,8 @@ class LineMode:
         self.trace = Trace(lesson, found)
         self.cursor = playback.start(lesson)
         self.finished = False  # the end was reached, and the learner is still on it
+        self.predict = store.setting("predict", False) is True
+        self.answered: set[tuple[int, str]] = set()
 
     def play(self, resume: bool, unattended: bool) -> None:
         """Play until the end, `quit`, or the end of the input.
@@ -103,6 +107,40 @@ class LineMode:
         self.say(f"You go on at {here}. `first` is the first step, `help` lists the commands.\n")
         return True
 
+    def _toggle_predict(self) -> None:
+        self.predict = not self.predict
+        self.answered.clear()
+        self.store.save_setting("predict", self.predict)
+        self.say(f"Predict mode is {'on: values that carry an idea are asked for first' if self.predict else 'off'}.\n")
+        if self.predict:
+            self._show()
+
+    def _ask(self) -> None:
+        """In predict mode: the question of this step, until it is answered, given up or out of tries."""
+        writer = Scribe(self.trace, self.cursor.notation).writer
+        item = playback.question(self.cursor, self.trace, writer, self.answered) if self.predict else None
+        if item is None:
+            return
+        self.say(f"{item.prompt} (`hint`, `show`, or = before an expression to compute it)")
+        for number, choice in enumerate(item.choices, start=1):
+            self.say(f"  {number}. {choice}")
+        asking = Asking(item)
+        while not asking.done:
+            line = self.ask("? ")
+            if line is None:
+                asking = give_up(asking)
+                break
+            before = len(asking.said)
+            word = line.strip().lower()
+            asking = hint(asking) if word == "hint" else give_up(asking) if word == "show" else respond(asking, line)
+            for said in asking.said[before:]:
+                if said.kind != "you":
+                    self.say(f"  {said.text}")
+        self.answered.add((self.cursor.iteration, item.step.equation.symbol.key))
+        if self.cursor.level == "scalar" and item.step.index:
+            self.cursor = replace(self.cursor, element=item.step.index)
+        self.say("")
+
     def _save(self) -> None:
         c = playback.first(self.cursor, self.trace) if self.finished else self.cursor
         place = Place(playback.place(c, self.trace), c.level, c.notation, c.iteration, c.example, c.element)
@@ -129,6 +167,7 @@ class LineMode:
             "notation": lambda: self._choose("notation", rest),
             "iteration": lambda: self._iteration(rest),
             "example": lambda: self._example(rest),
+            "predict": self._toggle_predict,
             "state": self._state,
             "steps": self._steps,
             "again": self._show,
@@ -261,6 +300,7 @@ class LineMode:
         self.say(f"The lesson is finished.\nEnter leaves, {more}`first` starts again.\n")
 
     def _show(self) -> None:
+        self._ask()
         step = playback.current(self.cursor, self.trace)
         card = Scribe(self.trace, self.cursor.notation).card(step)
         at = f"{card.phase}, step {self.cursor.at + 1} of {len(self.trace.equations)}"

@@ -7,12 +7,14 @@ the cursor moves along, so that fifty examples are not seven hundred steps.
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tutor.lesson import LEVELS, Lesson
-from tutor.notation import NOTATIONS
+from tutor.notation import NOTATIONS, Writer
+from tutor.questions import Item, item_for
 from tutor.trace import PHASES, NoSuchStep, Step, Trace, find_local, resolve
 
 TRAIL = 100  # how many jumps can be taken back
@@ -210,6 +212,17 @@ def asked(trace: Trace, steps: tuple[str, ...] = ()) -> set[str]:
             seen.add(kind)
             found.add(eq.symbol.key)
     return found
+
+
+def question(cursor: Cursor, trace: Trace, writer: Writer, answered: set[tuple[int, str]]) -> Item | None:
+    """What predict mode asks at the cursor's step; None where it asks nothing, or has asked (iteration, equation)."""
+    eq = trace.equations[cursor.at]
+    if cursor.aside or (cursor.iteration, eq.symbol.key) in answered:
+        return None
+    if eq.symbol.key not in asked(trace, getattr(trace.lesson, "quiz_steps", ())):
+        return None
+    step = current(replace(cursor, level="matrix"), trace)
+    return item_for(step, writer, random.Random(f"{trace.lesson.id} {cursor.iteration} {eq.symbol.id}"))
 
 
 def _is_step(trace: Trace, id: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -22,7 +21,6 @@ from tutor.lesson import LEVELS, Lesson
 from tutor.notation import NOTATIONS
 from tutor.plain import MAX_ITERATION
 from tutor.playback import Cursor
-from tutor.questions import item_for
 from tutor.store import Place
 from tutor.trace import NoSuchStep, Step, Trace, resolve
 from tutor.training import Run
@@ -227,17 +225,11 @@ class PlayerScreen(TutorScreen):
 
     def ask(self) -> None:
         """In predict mode, begin the question of the step that one has come to, if it has one."""
-        eq = self.trace.equations[self.cursor.at]
-        here = (self.cursor.iteration, eq.symbol.key)
         self.asking = None
-        asked = playback.asked(self.trace, getattr(self.lesson, "quiz_steps", ())) if self.predict else set()
-        if eq.symbol.key in asked and not self.cursor.aside and here not in self.answered:
-            step = playback.current(self.cursor, self.trace).at(None)
-            item = item_for(step, self.scribe.writer, random.Random(eq.symbol.id))
-            if item:
-                self.asking = Asking(item)
-                if self.cursor.level == "scalar" and item.step.index:
-                    self.cursor = replace(self.cursor, element=item.step.index)
+        if self.predict and (item := playback.question(self.cursor, self.trace, self.scribe.writer, self.answered)):
+            self.asking = Asking(item)
+            if self.cursor.level == "scalar" and item.step.index:
+                self.cursor = replace(self.cursor, element=item.step.index)
         self.show_answer_line()
 
     def show_answer_line(self) -> None:
@@ -259,8 +251,7 @@ class PlayerScreen(TutorScreen):
             self.told(respond(self.asking, event.value))
 
     def told(self, asking: Asking) -> None:
-        """Something was said: keep the answer before its verdict is seen, then show it."""
-        self.record(asking)
+        """Something was said: show it, with its last words in sight."""
         self.asking = asking
         if asking.done:
             self.answered.add((self.cursor.iteration, asking.item.step.equation.symbol.key))
@@ -270,9 +261,6 @@ class PlayerScreen(TutorScreen):
             said = len(views.asking_lines(asking, "", self.query_one("#card").size.width - 1))
             card = self.query_one("#card", Lines)
             card.scroll_lines_to(said - card.size.height + 1)
-
-    def record(self, asking: Asking) -> None:
-        """Put the answer on disk."""
 
     def action_predict(self) -> None:
         self.predict = not self.predict

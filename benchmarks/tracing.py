@@ -1,0 +1,84 @@
+"""How well mastery tells who knows a skill from who does not, on simulated learners whose true state is known.
+
+    python benchmarks/tracing.py [--learners 20000] [--answers 10] [--guess 0.25] [--slip 0.1] [--limit 0.9]
+
+The figure is the area under the ROC curve (AUC) of mastery against the true state after so many answers
+to one skill: 0.5 is chance, 1 is never wrong. Learners whose state never changes, and learners who may learn
+from every question, so that some know it only since the last one. Mastery is computed with the tutor's own
+parameters (a choice of 1/guess), which are not fitted to these learners, and with those the learners have.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+
+from tutor.mastery import Answer, Tracing, mastery
+
+
+def learner(rng: random.Random, prior: float, learn: float, guess: float, slip: float, count: int):
+    """A simulated history, and whether the skill is known at its end."""
+    known = rng.random() < prior
+    history = []
+    for _ in range(count):
+        right = rng.random() < (1 - slip if known else guess)
+        history.append(answer(right, round(1 / guess)))
+        known = known or rng.random() < learn
+    return history, known
+
+
+def answer(right: bool, choices: int) -> Answer:
+    verdict = "correct" if right else "wrong"
+    return Answer("simulated", "choice", "weight_gradient", "choice", "", verdict, credit=float(right), choices=choices)
+
+
+def auc(scores: list[float], truths: list[bool]) -> float:
+    """The probability that one who knows has the higher score than one who does not; ties count half."""
+    pairs = sorted(zip(scores, truths, strict=True))
+    known = sum(truths)
+    below, wins, at = 0, 0.0, 0  # of those who do not know
+    while at < len(pairs):
+        end = at
+        while end < len(pairs) and pairs[end][0] == pairs[at][0]:
+            end += 1
+        tied = sum(truth for _, truth in pairs[at:end])
+        wins += tied * (below + (end - at - tied) / 2)
+        below += end - at - tied
+        at = end
+    return wins / (known * (len(pairs) - known))
+
+
+def measure(learn: float, prior: float, learners: int, count: int, guess: float, slip: float, seed: int = 1):
+    """AUC with the tutor's parameters and with the learners' own; the share of learners who know."""
+    rng = random.Random(seed)
+    found = [learner(rng, prior, learn, guess, slip, count) for _ in range(learners)]
+    truths = [known for _, known in found]
+    fitted = Tracing(prior, learn, slip, guess)
+    ours = auc([mastery(history) for history, _ in found], truths)
+    best = auc([mastery(history, fitted) for history, _ in found], truths)
+    return ours, best, sum(truths) / learners
+
+
+LEARNERS = {"state never changes": (0.0, 0.5), "may learn, 5 % a question": (0.05, 0.3), "10 % a question": (0.1, 0.2)}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--learners", type=int, default=20000)
+    parser.add_argument("--answers", type=int, default=10, help="to one skill")
+    parser.add_argument("--guess", type=float, default=0.25)
+    parser.add_argument("--slip", type=float, default=0.1)
+    parser.add_argument("--limit", type=float, default=0.9, help="the AUC that is asked for")
+    args = parser.parse_args()
+    print(f"{args.learners:,} learners, {args.answers} answers, guess {args.guess:g}, slip {args.slip:g}")
+    worst = 1.0
+    for name, (learn, prior) in LEARNERS.items():
+        ours, best, share = measure(learn, prior, args.learners, args.answers, args.guess, args.slip)
+        worst = min(worst, ours)
+        print(f"{name:27} AUC {ours:.3f}   with the learners' own parameters {best:.3f}   {share:.0%} know")
+    return int(worst < args.limit)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,268 @@
+"""What the learner knows (Bayesian knowledge tracing) and what is due again (FSRS). Pure: no clock, no disk.
+
+Sources: Corbett and Anderson, "Knowledge tracing: Modeling the acquisition of procedural knowledge", 1995;
+FSRS as the package `fsrs` has it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+# ---------------------------------------------------------------- skills
+
+
+@dataclass(frozen=True)
+class Skill:
+    """A rule of the steps, as something that can be learned; `needs` are the skills that come before it."""
+
+    title: str
+    needs: tuple[str, ...] = ()
+
+
+# In an order in which they can be learned: a skill stands after what it needs.
+SKILLS: dict[str, Skill] = {
+    "pre_activation": Skill("Pre-activation: weighted sum and bias"),
+    "activation": Skill("Activation", ("pre_activation",)),
+    "softmax": Skill("Softmax", ("pre_activation",)),
+    "loss": Skill("Loss of one example", ("activation",)),
+    "mean_loss": Skill("Mean loss of a batch", ("loss",)),
+    "objective": Skill("Loss with regularisation", ("loss",)),
+    "order": Skill("Which step comes next", ("pre_activation",)),
+    "local_derivative": Skill("Local derivatives", ("pre_activation",)),
+    "loss_gradient": Skill("Gradient at the prediction", ("loss",)),
+    "pre_activation_gradient": Skill("Gradient through an activation", ("loss_gradient", "activation")),
+    "softmax_gradient": Skill("Gradient through softmax", ("loss_gradient", "softmax")),
+    "combined_error": Skill("Output error: prediction minus target", ("loss",)),
+    "activation_gradient": Skill("Blame along every path", ("pre_activation",)),
+    "paths": Skill("Paths to the loss", ("pre_activation",)),
+    "no_path": Skill("Where no path leads", ("paths",)),
+    "weight_gradient": Skill("Weight gradient", ("pre_activation",)),
+    "bias_gradient": Skill("Bias gradient", ("pre_activation",)),
+    "shapes": Skill("Shapes of gradients", ("weight_gradient",)),
+    "mean_gradient": Skill("Mean gradient over a batch", ("weight_gradient", "mean_loss")),
+    "decayed_gradient": Skill("Gradient with regularisation", ("weight_gradient", "objective")),
+    "update": Skill("Update of a parameter", ("weight_gradient",)),
+    "optimizer_velocity": Skill("Velocity of momentum", ("update",)),
+    "optimizer_m": Skill("First moment of Adam", ("update",)),
+    "optimizer_v": Skill("Second moment of Adam", ("update",)),
+    "optimizer_mhat": Skill("First moment, corrected", ("optimizer_m",)),
+    "optimizer_vhat": Skill("Second moment, corrected", ("optimizer_v",)),
+}
+_GATES = {
+    "add": "Add", "sub": "Subtract", "neg": "Negate", "mul": "Multiply", "div": "Divide", "pow": "Power",
+    "exp": "Exponential", "log": "Logarithm", "sqrt": "Square root", "sin": "Sine", "cos": "Cosine",
+    "abs": "Absolute value", "max": "Max", "min": "Min", "sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "ReLU",
+    "copy": "Copy",
+}  # fmt: skip
+SKILLS |= {f"gate_{op}": Skill(f"{title} gate") for op, title in _GATES.items()}
+SKILLS |= {f"gate_{op}_gradient": Skill(f"{title} gate, backward", (f"gate_{op}",)) for op, title in _GATES.items()}
+SKILLS["fork"] = Skill("Fork: branches add up", ("gate_add_gradient",))
+
+
+def title(skill: str) -> str:
+    """What a skill is called; one that another version of the tutor knew by its id."""
+    return SKILLS[skill].title if skill in SKILLS else skill
+
+
+# ---------------------------------------------------------------- answers
+
+_LARGEST = 2**31  # of a count: no database and no spreadsheet minds
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answered question, as it is kept. Raises ValueError for a value out of its range.
+
+    `verdict` and `kind` are those of the quiz, `credit` is 0 to 1, `choices` how many there were to choose
+    from (0: none). `at` is an ISO time with its zone, kept in UTC. The store fills in an empty `id` and `at`.
+    """
+
+    lesson: str
+    item: str
+    skill: str
+    kind: str
+    given: str
+    verdict: str
+    misconception: str | None = None
+    credit: float = 0.0
+    hints: int = 0
+    tries: int = 1
+    seconds: float = 0.0
+    choices: int = 0
+    session: str | None = None
+    at: str = ""
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("lesson", "item", "skill", "kind", "given", "verdict", "at", "id"):
+            _require(isinstance(getattr(self, name), str), name, "a text")
+        for name in ("misconception", "session"):
+            _require(isinstance(getattr(self, name), str | None), name, "a text or null")
+        for name in ("hints", "tries", "choices"):
+            value = getattr(self, name)
+            _require(type(value) is int and 0 <= value < _LARGEST, name, "a whole number from 0")
+        _require(_is_number(self.credit) and 0 <= self.credit <= 1, "credit", "a number from 0 to 1")
+        _require(_is_number(self.seconds) and self.seconds >= 0, "seconds", "a number from 0")
+        if self.at:
+            object.__setattr__(self, "at", utc(self.at, "at"))
+
+
+def utc(text: object, name: str = "time") -> str:
+    """An ISO time with a zone, in UTC to the millisecond: as texts, such times sort by time. Raises ValueError."""
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+        _require(moment is not None and moment.tzinfo is not None, name, "an ISO time with its zone")
+        assert moment is not None
+        return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    except (ValueError, OverflowError):
+        raise ValueError(f"{name} is not an ISO time with its zone") from None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _require(fulfilled: bool, name: str, what: str) -> None:
+    if not fulfilled:
+        raise ValueError(f"{name} is not {what}")
+
+
+# ---------------------------------------------------------------- knowledge tracing
+
+
+@dataclass(frozen=True)
+class Tracing:
+    """The four parameters: P(known before the first question), P(learned by a question), P(wrong though
+    known), and P(right though not known), which None leaves to the kind of each question."""
+
+    prior: float = 0.2
+    learn: float = 0.1
+    slip: float = 0.1
+    guess: float | None = None
+
+
+TRACING = Tracing()
+READY = 0.6  # mastery of every prerequisite from which a skill is not too far ahead
+GUESS = {"direction": 1 / 2, "formula": 1 / 4, "next": 1 / 4, "choice": 1 / 4, "shape": 0.2, "paths": 0.15, "operands": 0.1}
+GUESS_NUMBER = 0.02  # a number of three digits, hit without knowing how
+
+
+def guess(answer: Answer) -> float:
+    """How likely who does not know answers this question right."""
+    return 1 / answer.choices if answer.choices > 1 else GUESS.get(answer.kind, GUESS_NUMBER)
+
+
+def mastery(history: Iterable[Answer], tracing: Tracing = TRACING) -> float:
+    """The probability (0 to 1) that a skill is known after these answers to it, the oldest first.
+
+    Credit c counts as c of a right answer and 1 − c of a wrong one: each likelihood to that power.
+    """
+    known = tracing.prior
+    for answer in history:
+        chance = guess(answer) if tracing.guess is None else tracing.guess
+        c = answer.credit
+        if_known = known * (1 - tracing.slip) ** c * tracing.slip ** (1 - c)
+        if_not = (1 - known) * chance**c * (1 - chance) ** (1 - c)
+        known = if_known / (if_known + if_not)
+        known += (1 - known) * tracing.learn
+    return known
+
+
+def knowledge(answers: Iterable[Answer]) -> dict[str, float]:
+    """Mastery by skill, of every skill that was asked for."""
+    return {skill: mastery(history) for skill, history in by_skill(answers).items()}
+
+
+def by_skill(answers: Iterable[Answer]) -> dict[str, list[Answer]]:
+    found: dict[str, list[Answer]] = {}
+    for answer in answers:
+        found.setdefault(answer.skill, []).append(answer)
+    return found
+
+
+def next_skill(known: Mapping[str, float], among: Collection[str]) -> str | None:
+    """The weakest skill `among` those that can be asked for that is not too far ahead; None if there are none.
+
+    A prerequisite that cannot be asked for itself holds nothing up. A tie goes to what is learned first.
+    """
+
+    def strength(skill: str) -> float:
+        return known.get(skill, TRACING.prior)
+
+    def ready(skill: str) -> bool:
+        return all(strength(need) >= READY for need in SKILLS[skill].needs if need in among)
+
+    order = [skill for skill in SKILLS if skill in among]  # what others need first: its first is always ready
+    others = sorted(set(among) - set(order))  # a skill of another version
+    return min([*filter(ready, order), *others], key=strength, default=None)
+
+
+# ---------------------------------------------------------------- spaced repetition
+
+AGAIN, HARD, GOOD = 1, 2, 3  # FSRS's ratings; its fourth, "easy", cannot be told from a right answer
+_STEP = timedelta(minutes=10)  # when what went wrong is due again
+_LEARNING, _REVIEW, _RELEARNING = 1, 2, 3
+
+
+@dataclass(frozen=True)
+class Card:
+    """When one skill is due, and what FSRS needs to know for the next time. Raises ValueError if it is no card.
+
+    Times are ISO, in UTC. `state` is 1 learning, 2 review, 3 relearning; `stability` in days; `difficulty` 1 to 10.
+    """
+
+    due: str
+    last_review: str
+    state: int
+    step: int | None
+    stability: float
+    difficulty: float
+
+    def __post_init__(self) -> None:
+        for name in ("due", "last_review"):
+            object.__setattr__(self, name, utc(getattr(self, name), name))
+        _require(type(self.state) is int and self.state in (_LEARNING, _REVIEW, _RELEARNING), "state", "1, 2 or 3")
+        at_step = type(self.step) is int and 0 <= self.step < 10
+        _require(self.step is None if self.state == _REVIEW else at_step, "step", "one of this state")
+        _require(_is_number(self.stability) and 0 < self.stability <= 1e6, "stability", "a number of days above 0")
+        _require(_is_number(self.difficulty) and 1 <= self.difficulty <= 10, "difficulty", "a number from 1 to 10")
+
+
+def rating(credit: float, hints: int = 0) -> int:
+    """FSRS's rating of an answer: less than half right is AGAIN; with help or in part HARD; else GOOD."""
+    if credit < 0.5:
+        return AGAIN
+    return HARD if hints or credit < 1 else GOOD
+
+
+def review(card: Card | None, rating: int, now: datetime) -> Card:
+    """The card after a review at `now` (with a zone); None stands for a skill's first."""
+    import fsrs  # 12 ms that only who answers needs
+
+    now = now.astimezone(UTC)
+    # Without fuzz the same answers give the same dates, on every machine.
+    scheduler = fsrs.Scheduler(learning_steps=[_STEP], relearning_steps=[_STEP], enable_fuzzing=False)
+    if card is None:
+        old = fsrs.Card(card_id=0, due=now)
+    else:
+        old = fsrs.Card(
+            card_id=0,
+            state=fsrs.State(card.state),
+            step=card.step,
+            stability=card.stability,
+            difficulty=card.difficulty,
+            due=datetime.fromisoformat(card.due),
+            last_review=datetime.fromisoformat(card.last_review),
+        )
+    new, _ = scheduler.review_card(old, fsrs.Rating(rating), now)
+    assert new.stability is not None and new.difficulty is not None
+    return Card(new.due.isoformat(), now.isoformat(), new.state.value, new.step, new.stability, new.difficulty)
+
+
+def due(cards: Mapping[str, Card], now: datetime) -> list[str]:
+    """The skills that are due at `now` (with a zone), the longest due first."""
+    limit = utc(now.isoformat())
+    return sorted((skill for skill, card in cards.items() if card.due <= limit), key=lambda skill: (cards[skill].due, skill))

@@ -1,0 +1,127 @@
+"""A quiz: a few questions over one or more lessons, one try each, and a report at the end. Pure.
+
+What a quiz is made of follows from its lessons, its count and its seed; beside these only the answers
+need be kept, so that a quiz which was cut off goes on where it was.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+
+from tutor.asking import CREDIT
+from tutor.lesson import Lesson
+from tutor.notation import Writer
+from tutor.questions import Item, spread
+from tutor.quiz import Verdict
+from tutor.trace import trace
+
+COUNT = 10
+
+
+@dataclass(frozen=True)
+class Session:
+    """`lessons` are what the caller opens them by; `answers` has a text a question, None for one not answered."""
+
+    lessons: tuple[str, ...]
+    seed: int
+    answers: tuple[str | None, ...]
+    at: int = 0
+    finished: bool = False
+
+    def to_json(self) -> dict:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping) -> Session:
+        """The session that `to_json` gave. Raises ValueError for anything else."""
+        try:
+            answers = tuple(None if a is None else str(a) for a in data["answers"])
+            found = cls(tuple(map(str, data["lessons"])), int(data["seed"]), answers, int(data["at"]), bool(data["finished"]))
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"this is no quiz: {error}") from None
+        if not answers or not 0 <= found.at < len(answers):
+            raise ValueError("this is no quiz: its place is outside it")
+        return found
+
+
+def make_items(lessons: Iterable[Lesson], count: int, seed: int) -> list[Item]:
+    """The questions of a quiz: a spread over the lessons, each in its own notation, the same for the same seed."""
+    lessons = list(lessons)
+    found: list[Item] = []
+    for at, lesson in enumerate(lessons):
+        share = count // len(lessons) + (at < count % len(lessons))
+        rng = random.Random(f"{seed} {lesson.id}")
+        found += spread(trace(lesson), Writer(lesson, lesson.notation), rng, share)
+    return found
+
+
+def begin(lessons: Iterable[str], items: list[Item], seed: int) -> Session:
+    return Session(tuple(lessons), seed, (None,) * len(items))
+
+
+def answer(session: Session, items: list[Item], text: str) -> tuple[Session, Verdict]:
+    """Answer the current question, once. What cannot be understood is not taken: the session stays as it is."""
+    verdict = items[session.at].grade(text, own_values(session, items))
+    if verdict.kind == "not-understood":
+        return session, verdict
+    answers = (*session.answers[: session.at], text.strip(), *session.answers[session.at + 1 :])
+    return _to_next(replace(session, answers=answers)), verdict
+
+
+def skip(session: Session, by: int = 1) -> Session:
+    """The next open question (or, by −1, the one before), round and round."""
+    for distance in range(1, len(session.answers) + 1):
+        at = (session.at + by * distance) % len(session.answers)
+        if session.answers[at] is None:
+            return replace(session, at=at)
+    return session
+
+
+def _to_next(session: Session) -> Session:
+    moved = skip(session)
+    return replace(moved, finished=all(text is not None for text in session.answers))
+
+
+def own_values(session: Session, items: list[Item]) -> dict[str, float]:
+    """The learner's own earlier values by id, for answers that carry a slip on."""
+    found: dict[str, float] = {}
+    here = items[session.at].step.trace
+    for item, text in zip(items, session.answers, strict=True):
+        if text is not None and item.question is not None and item.step.trace is here:
+            value = item.grade(text).value
+            if value is not None:
+                found[item.step.id] = value
+    return found
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A question in the report: what was given, the verdict (None: not answered) and what it is worth, 0 to 1."""
+
+    item: Item
+    given: str | None
+    verdict: Verdict | None
+    credit: float
+
+
+def report(session: Session, items: list[Item]) -> list[Marked]:
+    """Every question with its verdict, in order."""
+    found = []
+    for at, (item, text) in enumerate(zip(items, session.answers, strict=True)):
+        if text is None:
+            found.append(Marked(item, None, None, 0.0))
+            continue
+        earlier = replace(session, at=at, answers=(*session.answers[:at], *[None] * (len(items) - at)))
+        verdict = item.grade(text, own_values(earlier, items))
+        credit = getattr(verdict, "credit", None)
+        found.append(Marked(item, text, verdict, CREDIT.get(verdict.kind, 0.0) if credit is None else credit))
+    return found
+
+
+def score(marked: list[Marked]) -> str:
+    """'7 of 10 right, 7.5 points'."""
+    right = sum(m.verdict is not None and m.verdict.correct for m in marked)
+    points = sum(m.credit for m in marked)
+    return f"{right} of {len(marked)} right" + (f", {points:g} points" if abs(points - right) > 1e-9 else "")
