@@ -246,7 +246,7 @@ def test_text_of_a_combined_step():
     step = text.partition("[dL/dz2]")[2].partition("[dL/dW2]")[0]
     assert "∂L/∂z_fin = ŷ − y\n              = [0.4629] − [1]\n              = [−0.5371]\n" in step
     assert "how it comes about:\n      = ∂L/∂ŷ ⊙ σ′(z_fin)\n" in step
-    assert "(ŷ(1 − ŷ) cancels)" in step
+    assert "(ŷ · (1 − ŷ) cancels)" in step
     assert "| Two factors. The loss gives" in step  # the author's note
     assert "where σ(z) = 1 / (1 + e⁻ᶻ)" in text
     assert "Loss and activation cancel" in step  # the sentence of why

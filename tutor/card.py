@@ -6,7 +6,7 @@ Both front ends draw the same card; they differ only in how documents become lin
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from tutor.explain import Explainer
 from tutor.formula import Call, Expr, Ref, evaluate, refs, walk
 from tutor.layout import Doc, linear
 from tutor.notation import NOTATIONS, Writer
+from tutor.optimizers import OPTIMIZERS
 from tutor.trace import NoSuchStep, Step, Trace, activation_calls, resolve, symbols_of
 
 
@@ -131,8 +132,15 @@ class Scribe:
         for line in step.equation.derivation:
             formula = step.specialise(line.formula)
             yield Chain(
-                (self.writer.formula(formula), self.writer.numbers(formula, self.trace.value, step.digits)), line.reason
+                (self.writer.formula(formula), self.writer.numbers(formula, self.trace.value, step.digits)),
+                self._reason(line.reason),
             )
+
+    def _reason(self, text: str) -> str:
+        """A derivation's reason with ŷ as this notation has it, and z as its letter for a pre-activation."""
+        output = next(eq.symbol for eq in reversed(self.trace.equations) if eq.symbol.quantity == "activation")
+        name = self.writer.text(Ref(replace(output, per_example=False)))
+        return text.format(a=name, z=self.writer.notation.letter)
 
     def operand(self, ref: Ref, digits: int = 4) -> Operand:
         maker = self.trace.maker(ref)
@@ -199,14 +207,15 @@ def conventions(trace: Trace, notation: str) -> list[str]:
         )
         said.append(f"Loss of one example: {formula}.")
         said.append("Each weight matrix has a row for each unit it leads to and a column for each unit it comes from.")
-        order = "from, to" if notation == "partials" else "to, from"
         if any(node.op == "ratio" for eq in trace.equations for node in walk(eq.formula) if isinstance(node, Call)):
             said.append("⊘ divides cell by cell.")
-        said.append(f"The two indices of a weight are {order}; step ids are always row, column.")
+        said.append(f"The two indices of a weight are {entry.order}; step ids are always row, column.")
     if lesson.training:
         t = lesson.training
-        rate = f"learning rate {t.learning_rate:g}, {t.optimizer}"
-        said.append(
-            f"Update: {rate}" + (f", batch of {trace.examples}, mean over its examples." if trace.examples > 1 else ".")
-        )
+        update = f"Update: learning rate {t.learning_rate:g}, {OPTIMIZERS[t.optimizer].title}"
+        if lesson.network and t.l2:
+            update += f", L2 regularisation with λ = {t.l2:g} (weights, not biases)"
+        if trace.examples > 1:
+            update += f", batch of {trace.examples}, mean over its examples"
+        said.append(update + ".")
     return said

@@ -1,9 +1,10 @@
 """What a step is called, the sentence of why, and what it says in the story, for every rule.
 
 One entry a rule. Its texts are templates, filled with names in the learner's notation:
-`{it}` the step, `{of}` what a gradient is the gradient of the loss with respect to, `{layer}` and
-`{next}` the layer and the one after it in words, `{W}`, `{b}`, `{a}`, `{z}`, `{x}`, `{y}`, `{L}`, `{up}`
-the operands, `{i}`, `{j}` the row and column of an element, `{n}` how many.
+`{it}` the step, `{of}` what a gradient is with respect to, `{layer}` and `{next}` the layer and the one
+after it in words, `{g}` its activation, `{loss}` the loss in words, `{a}`, `{y}` and `{up}` the operands
+(activation, target, upstream gradient), `{L}` what is differentiated, `{top}` and `{bottom}` the two of a
+local derivative, `{i}` and `{j}` the row and column of an element, `{n}` how many, `{value}` the value.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from tutor.activations import prime_of
-from tutor.formula import Call, walk
+from tutor.activations import ACTIVATIONS, prime_of
+from tutor.formula import Call, Ref, walk
 from tutor.layout import linear, number
-from tutor.notation import NOTATIONS, Writer
+from tutor.losses import LOSSES
+from tutor.notation import Writer
 from tutor.trace import Step
 
 
@@ -38,15 +40,21 @@ RULES: dict[str, Explanation] = {
     ),
     "activation": Explanation(
         "Activation of {layer}",
-        "{g} is applied to each unit's pre-activation by itself; the result is what the next layer hears.",
+        "{G} is applied to each unit's pre-activation by itself; the result is {heard}.",
         "{Layer} speaks: each unit passes its sum through {g} and says the result aloud.",
-        "{g} is applied to this unit's own pre-activation and to nothing else.",
+        "{G} is applied to this unit's own pre-activation and to nothing else.",
+    ),
+    "linear": Explanation(
+        "Activation of {layer}",
+        "A linear unit passes its pre-activation on as it is; the result is {heard}.",
+        "{Layer} speaks: each unit says its sum aloud, unchanged.",
     ),
     "softmax": Explanation(
         "Softmax of {layer}",
-        "Each output is its own eᶻ over the sum of all of them: positive, and together 1, like probabilities.",
+        "Each output is its own {e_to_the_z} over the sum of all of them: positive, and together 1, "
+        "like probabilities.",
         "The outputs share out one whole: each says how likely its class is, and together they make 1.",
-        "Output {i} is its own eᶻ over the sum of all of them. Raise one and all the others fall.",
+        "Output {i} is its own {e_to_the_z} over the sum of all of them. Raise one and all the others fall.",
     ),
     "loss": Explanation(
         "Loss",
@@ -78,6 +86,11 @@ RULES: dict[str, Explanation] = {
         "made smaller where {g} is flat.",
         "The upstream gradient of this unit times the slope of {g} at this unit's own pre-activation.",
     ),
+    "linear_gradient": Explanation(
+        "Gradient at the pre-activation of {layer}",
+        "A linear unit's slope is 1: the upstream gradient {up} passes unchanged.",
+        "“I passed it on as it was,” says {layer}'s activation, and so it hands on the blame: all of it.",
+    ),
     "softmax_gradient": Explanation(
         "Gradient through softmax",
         "Every output depends on every pre-activation, through the denominator. So each one collects from all outputs.",
@@ -87,7 +100,8 @@ RULES: dict[str, Explanation] = {
     "combined_error": Explanation(
         "Error of the output layer",
         "Loss and activation cancel: what is left is the prediction minus the target. See the derivation.",
-        "Prediction minus target: the output layer's pre-activation takes the blame, plainly measured.",
+        "“The loss's part and mine cancel,” says the output layer's activation to its pre-activation: "
+        "“your blame is just the prediction minus the target.”",
         "Loss and activation cancel: prediction minus target, for output {i}.",
     ),
     "activation_gradient": Explanation(
@@ -102,8 +116,8 @@ RULES: dict[str, Explanation] = {
         "Gradient of the weights into {layer}",
         "Each weight: the error {up} of the unit that it feeds, times the value that it carries. "
         "All of them at once are an outer product.",
-        "The weights into {layer} admit it: “We carried that value to that unit.” Each takes its unit's blame, "
-        "times what it carried.",
+        "The weights into {layer} admit it: “What that unit heard came through us.” Each takes its unit's blame, "
+        "times the value that it carried.{end_of_blame}",
         "This weight feeds unit {i} and carries input {j} of it: that unit's error times that value.",
     ),
     "bias_gradient": Explanation(
@@ -112,19 +126,19 @@ RULES: dict[str, Explanation] = {
         "The biases of {layer} take their unit's blame as it is: nothing was multiplied.",
     ),
     "mean_gradient": Explanation(
-        "Mean gradient over the batch",
+        "Mean gradient of {of} over the batch",
         "The gradient of a mean is the mean of the gradients: add the {n} examples' own and divide by {n}.",
         "Each of the {n} examples pulled its own way; the batch takes the average pull.",
     ),
     "decayed_gradient": Explanation(
-        "Gradient of the objective",
+        "Gradient of the objective for {of}",
         "L2 regularisation adds λ times the weight itself, once, after the mean. Biases are left alone.",
         "The tax on large weights adds its own pull: back towards zero.",
     ),
     "update": Explanation(
         "Update of {of}",
-        "Against the gradient, because uphill is more loss; times the learning rate, because the slope "
-        "only holds nearby. All updates use values from before any of them.",
+        "{against}, because uphill {what_grows} grows; times the learning rate, because the slope "
+        "only holds nearby. Every update uses the values from before all of them.",
         "{of} mends its ways: a small step against its share of the blame.",
     ),
     "optimizer_velocity": Explanation(
@@ -198,12 +212,12 @@ _GATES: dict[str, tuple[str, str, str]] = {
     "max": (
         "Max gate",
         "takes the largest input",
-        "routes the whole gradient to the largest input and 0 to the others",
+        "routes the whole gradient to the largest input (of equal ones the first) and 0 to the others",
     ),
     "min": (
         "Min gate",
         "takes the smallest input",
-        "routes the whole gradient to the smallest input and 0 to the others",
+        "routes the whole gradient to the smallest input (of equal ones the first) and 0 to the others",
     ),
     "sigmoid": ("Sigmoid gate", "applies σ", "multiplies the gradient by σ(1 − σ)"),
     "tanh": ("Tanh gate", "applies tanh", "multiplies the gradient by 1 − tanh²"),
@@ -227,6 +241,19 @@ for _op, (_title, _does, _back) in _GATES.items():
     )
 
 
+# A linear activation is a copy: what is said of the others would be hollow.
+_LINEAR = {"activation": "linear", "pre_activation_gradient": "linear_gradient"}
+
+
+def _rule(step: Step) -> Explanation:
+    """The entry for a step; a linear layer has its own."""
+    name, symbol = step.equation.rule, step.equation.symbol
+    network = step.trace.lesson.network
+    if name in _LINEAR and network and symbol.layer and network.layers[symbol.layer - 1].activation == "linear":
+        name = _LINEAR[name]
+    return RULES[name]
+
+
 class Explainer:
     """Explains steps in one notation."""
 
@@ -234,11 +261,11 @@ class Explainer:
         self.writer = writer
 
     def title(self, step: Step) -> str:
-        return self._fill(RULES[step.equation.rule].title, step)
+        return self._fill(_rule(step).title, step)
 
     def why(self, step: Step) -> str:
         """One sentence (or two) of why, for the whole or for the element that the step is."""
-        rule = RULES[step.equation.rule]
+        rule = _rule(step)
         why = self._fill(rule.element if step.index and rule.element else rule.why, step)
         gate = step.equation.rule.startswith("gate_") and step.phase == "backward"
         if gate and not any(ref.symbol.quantity == "gradient" for ref in step.operands):
@@ -247,11 +274,10 @@ class Explainer:
         return why
 
     def story(self, step: Step) -> str:
-        return self._fill(RULES[step.equation.rule].story, step)
+        return self._fill(_rule(step).story, step)
 
     def _fill(self, template: str, step: Step) -> str:
-        text = template.format_map(_Words(self.writer, step))
-        return text[0].upper() + text[1:] if template.startswith(("{layer}", "{next}")) else text
+        return template.format_map(_Words(self.writer, step))
 
 
 class _Words(defaultdict):
@@ -265,19 +291,8 @@ class _Words(defaultdict):
         return getattr(self, f"_{key}", lambda: self._operand(key))()
 
     def _operand(self, key: str) -> str:
-        kinds = {
-            "W": "weights",
-            "b": "biases",
-            "a": "activation",
-            "z": "pre_activation",
-            "x": "input",
-            "y": "target",
-            "up": "gradient",
-        }
-        for ref in self.step.operands:
-            if ref.symbol.quantity == kinds.get(key):
-                return self.writer.text(ref)
-        return ""
+        quantity = {"a": "activation", "y": "target", "up": "gradient"}[key]
+        return next((self.writer.text(ref) for ref in self.step.operands if ref.symbol.quantity == quantity), "")
 
     def _it(self) -> str:
         return self.writer.text(self.step.ref)
@@ -286,20 +301,19 @@ class _Words(defaultdict):
         symbol = self.step.equation.symbol
         if not symbol.wrt:
             return self._it()
-        of = type(self.step.ref)(symbol.wrt, self.step.index, self.step.example if symbol.wrt.per_example else None)
-        return self.writer.text(of)
+        example = self.step.example if symbol.wrt.per_example else None
+        return self.writer.text(Ref(symbol.wrt, self.step.index, example))
 
     def _L(self) -> str:
-        symbol = self.step.equation.symbol
-        return linear(self.writer._name(symbol.of, None)) if symbol.of else "L"
+        of = self.step.equation.symbol.of
+        return self.writer.text(Ref(of)) if of else "L"
 
     def _top(self) -> str:
-        symbol = self.step.equation.symbol
-        return linear(self.writer._name(symbol.of, None)) if symbol.of else ""
+        return self._L()
 
     def _bottom(self) -> str:
-        symbol = self.step.equation.symbol
-        return linear(self.writer._name(symbol.wrt, None)) if symbol.wrt else ""
+        wrt = self.step.equation.symbol.wrt
+        return self.writer.text(Ref(wrt)) if wrt else ""
 
     def _name_of_layer(self, layer: int | None) -> str:
         depth = self.writer.depth
@@ -313,28 +327,92 @@ class _Words(defaultdict):
         return self._name_of_layer(self.step.equation.symbol.layer)
 
     def _Layer(self) -> str:
-        name = self._layer()
-        return name[0].upper() + name[1:]
+        return _capital(self._layer())
 
     def _next(self) -> str:
         return self._name_of_layer((self.step.equation.symbol.layer or 0) + 1)
 
     def _g(self) -> str:
+        """The sign of the layer's activation."""
         for node in walk(self.step.equation.formula):
-            if isinstance(node, Call) and node.op != "linear":
-                glyph = prime_of(node.op) or node.op
-                try:
-                    return self.writer.function(glyph, self.writer._is_output(node.args[0]))
-                except KeyError:
-                    continue
-        return "the identity"
+            name = (prime_of(node.op) or node.op) if isinstance(node, Call) else ""
+            if name in ACTIVATIONS and name != "linear":
+                return self.writer.function(name, self.step.equation.symbol.layer == self.writer.depth)
+        return "the activation"
+
+    def _G(self) -> str:
+        return _capital(self._g())
+
+    def _e_to_the_z(self) -> str:
+        return self.writer.e_to_the_z
+
+    def _heard(self) -> str:
+        last = self.step.equation.symbol.layer == self.writer.depth
+        return f"the prediction {self._it()}" if last else f"what {self._next()} hears"
+
+    def _end_of_blame(self) -> str:
+        last = self.step.equation.symbol.layer == 1
+        return " The walk ends here: the inputs came with the data, and nobody blames them." if last else ""
+
+    def _against(self) -> str:
+        plain = any(ref.symbol.quantity == "gradient" for ref in self.step.operands)
+        return "Against the gradient" if plain else "Against the direction that the optimiser made of the gradients"
+
+    def _what_grows(self) -> str:
+        model = self.step.trace.program.model
+        return model.output.id if self.writer.lesson.circuit else "the objective" if model.decay else "the loss"
+
+    def _name_of_layer(self, layer: int | None) -> str:
+        depth = self.writer.depth
+        if layer is None or layer > depth:
+            return "the loss"
+        if layer == depth:
+            return "the output layer"
+        return "the hidden layer" if depth == 2 else f"hidden layer {layer}"
+
+    def _layer(self) -> str:
+        return self._name_of_layer(self.step.equation.symbol.layer)
+
+    def _Layer(self) -> str:
+        return _capital(self._layer())
+
+    def _next(self) -> str:
+        return self._name_of_layer((self.step.equation.symbol.layer or 0) + 1)
+
+    def _g(self) -> str:
+        """The sign of the layer's activation."""
+        for node in walk(self.step.equation.formula):
+            name = (prime_of(node.op) or node.op) if isinstance(node, Call) else ""
+            if name in ACTIVATIONS and name != "linear":
+                return self.writer.function(name, self.step.equation.symbol.layer == self.writer.depth)
+        return "the activation"
+
+    def _G(self) -> str:
+        return _capital(self._g())
+
+    def _e_to_the_z(self) -> str:
+        return self.writer.e_to_the_z
+
+    def _heard(self) -> str:
+        last = self.step.equation.symbol.layer == self.writer.depth
+        return f"the prediction {self._it()}" if last else f"what {self._next()} hears"
+
+    def _end_of_blame(self) -> str:
+        last = self.step.equation.symbol.layer == 1
+        return " The walk ends here: the inputs came with the data, and nobody blames them." if last else ""
+
+    def _against(self) -> str:
+        plain = any(ref.symbol.quantity == "gradient" for ref in self.step.operands)
+        return "Against the gradient" if plain else "Against the direction that the optimiser made of the gradients"
+
+    def _of_what(self) -> str:
+        network = self.writer.lesson.network
+        return "loss" if network else self.writer.lesson.circuit.output
 
     def _and_bias(self) -> str:
         return ", plus its bias" if any(ref.symbol.quantity == "biases" for ref in self.step.operands) else ""
 
     def _loss(self) -> str:
-        from tutor.losses import LOSSES
-
         network = self.writer.lesson.network
         title = LOSSES[network.loss].title if network else "loss"
         return title[0].upper() + title[1:]
@@ -352,7 +430,7 @@ class _Words(defaultdict):
 
     def _n_paths(self) -> str:
         count = self._paths()
-        return "the one unit" if count == 1 else f"all {count} units"
+        return "the one unit" if count == 1 else "both units" if count == 2 else f"all {count} units"
 
     def _a_sum(self) -> str:
         return "its" if self._paths() == 1 else "a sum, over those units, of their"
@@ -366,6 +444,6 @@ class _Words(defaultdict):
         return number(value) if self.step.shape == () else linear(self.writer.value(value))
 
 
-def explainers(lesson) -> dict[str, Explainer]:
-    """An explainer for each notation."""
-    return {name: Explainer(Writer(lesson, name)) for name in NOTATIONS}
+def _capital(text: str) -> str:
+    """With a capital, if it is a word; signs such as σ and tanh keep their case."""
+    return text[0].upper() + text[1:] if " " in text else text

@@ -16,7 +16,10 @@ from tutor.formula import OPERATORS, Expr, Operator, call
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a derivation: a formula equal to the one before, and the reason."""
+    """One line of a derivation: a formula equal to the one before, and the reason.
+
+    In a reason {a} stands for the prediction and {z} for the letter of a pre-activation.
+    """
 
     reason: str
     formula: Expr
@@ -53,14 +56,14 @@ def _sigmoid_lines(y: Expr, a: Expr) -> tuple[Line, ...]:
             "the loss's factor over one denominator, the activation's written out",
             -((y - a) / (a * (1 - a))) * (a * (1 - a)),
         ),
-        Line("ŷ(1 − ŷ) cancels", -(y - a)),
+        Line("{a} · (1 − {a}) cancels", -(y - a)),
         Line("the minus turns the difference round", a - y),
     )
 
 
 def _softmax_lines(y: Expr, a: Expr) -> tuple[Line, ...]:
     return (
-        Line("−y/ŷ cancels a ŷ in every term", -(y - a * call("sum", y))),
+        Line("−y/{a} cancels a factor {a} in every term", -(y - a * call("sum", y))),
         Line("the targets sum to 1", -(y - a)),
         Line("the difference of the predicted and the true distribution", a - y),
     )
@@ -98,7 +101,7 @@ LOSSES: dict[str, Loss] = {
         combined={
             "softmax": Combined(
                 lambda y, a: a - y,
-                "each z moves every ŷ, through softmax's denominator: a sum over all of them",
+                "each {z} moves every {a}, through softmax's denominator: a sum over all of them",
                 _softmax_lines,
             )
         },

@@ -30,7 +30,8 @@ class Notation:
     """`names` and `gradients` by quantity; `first` is the number of the layer after the inputs.
 
     `weights_first` is the number of the weights that feed that layer; `functions` the sign of an
-    activation where the textbook writes one letter for any: (hidden, output).
+    activation where the textbook writes one letter for any: (hidden, output). `letter` stands for a
+    pre-activation in definitions, z or a; `order` says what the two indices of a weight are.
     """
 
     title: str
@@ -42,6 +43,8 @@ class Notation:
     functions: tuple[str, str] | None = None
     elementwise: str = "⊙"
     matrix_product: str = "·"
+    letter: str = "z"
+    order: str = "to, from"
     rate: str = "η"
     loss: str = "L"
     mean_loss: str = "L"
@@ -84,6 +87,7 @@ NOTATIONS: dict[str, Notation] = {
         },
         gradients={"any": ("∇{x} {L}", "∂{L}/∂{x}")},
         functions=("g", "O"),
+        letter="a",
         loss="L(θ)",
         mean_loss="L_T(θ)",
     ),
@@ -125,6 +129,7 @@ NOTATIONS: dict[str, Notation] = {
             "biases": ("b_l", "b_li"),
         },
         gradients={"any": ("∂{L}/∂{x}", "∂{L}/∂{x}")},
+        order="from, to",
         rate="α",
     ),
     "delta": Notation(
@@ -154,6 +159,9 @@ NOTATIONS: dict[str, Notation] = {
 HYPER = {"momentum": "μ", "beta1": "β₁", "beta2": "β₂", "epsilon": "ε", "weight_decay": "λ_w", "l2": "λ", "t": "t"}
 MAX_TERMS = 20  # a longer sum is shown by its first and last terms
 STATES = {"velocity": "v", "m": "m", "v": "v", "mhat": "m̂", "vhat": "v̂"}
+
+
+_RAISED = {"z": "ᶻ", "a": "ᵃ"}
 
 
 def _plain(text: str) -> bool:
@@ -250,11 +258,8 @@ class Writer:
 
     def _fill(self, template: str, symbol: Symbol, index: tuple[int, ...] | None) -> str:
         """A template with the numbers of layer and indices put in."""
-        first = (
-            self.notation.weights_first
-            if symbol.quantity in ("weights", "biases") and self.id == "delta"
-            else self.notation.first
-        )
+        parameter = symbol.quantity in ("weights", "biases")
+        first = self.notation.weights_first if parameter else self.notation.first
         layer = (symbol.layer or 0) + first - 1
         i, j = (index or ()) + (None,) * (2 - len(index or ()))
         letters = {"l": layer, "i": None if i is None else i + 1, "j": None if j is None else j + 1}
@@ -295,10 +300,10 @@ class Writer:
 
     def definition(self, node: Call) -> Doc:
         """σ(z) = 1 / (1 + e⁻ᶻ): what the sign of an activation's call stands for."""
-        letter = "a" if self.id == "nabla" else "z"
+        letter = self.notation.letter
         if node.op == "softmax":
-            sign, raised = self.function("softmax", True), {"a": "ᵃ", "z": "ᶻ"}[letter]
-            return Row((f"{sign}({letter})ᵢ = ", Frac(f"e{raised}ⁱ", f"Σₖ e{raised}ᵏ")))
+            sign = self.function("softmax", True)
+            return Row((f"{sign}({letter})ᵢ = ", Frac(f"exp({letter}ᵢ)", f"Σₖ exp({letter}ₖ)")))
         entry = ACTIVATIONS[node.op]
         left = f"{self.function(node.op, self._is_output(node.args[0]))}({letter}) = "
         alpha = node.args[1:]
@@ -439,11 +444,16 @@ class Writer:
             else " · "
         )
 
+    @property
+    def e_to_the_z(self) -> str:
+        """eᶻ with this notation's letter."""
+        return "e" + _RAISED[self.notation.letter]
+
     def _exponential(self, power: Doc) -> tuple[Doc, int]:
         text = linear(power)
-        raised = {"z": "ᶻ", "−z": "⁻ᶻ", "a": "ᵃ", "−a": "⁻ᵃ"}.get(text)
+        raised = _RAISED.get(text.removeprefix("−"))
         if raised:
-            return "e" + raised, 4
+            return "e" + "⁻" * text.startswith("−") + raised, 4
         return Row(("exp", brackets(power))), 5
 
     def _transposed(self, expr: Expr, leaf: Callable[[Ref], Doc]) -> Doc:

@@ -1,0 +1,70 @@
+"""What is said of steps: true of the layer at hand, in the learner's notation, and of one step only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tutor import catalogue
+from tutor.card import Scribe
+from tutor.check import load
+from tutor.explain import Explainer
+from tutor.notation import NOTATIONS, Writer
+from tutor.trace import Trace, trace
+
+
+def bundled(id: str, **training) -> Trace:
+    lesson = load(catalogue.find(id))
+    return trace(replace(lesson, training=replace(lesson.training, **training)))
+
+
+@pytest.mark.parametrize("training", [{}, {"batch": 2, "l2": 0.1}, {"optimizer": "adam"}, {"optimizer": "momentum"}])
+@pytest.mark.parametrize("id", ["o-regression", "o-classification", "c-431", "p-deep"])
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_no_two_steps_have_the_same_title(id, notation, training):
+    found = bundled(id, **training)
+    explainer = Explainer(Writer(found.lesson, notation))
+    steps = [step for step in found.steps() if step.example in (None, 0)]
+    titles = [(explainer.title(step), step.example) for step in steps]
+    assert len(titles) == len(set(titles))
+    for step in steps:
+        for text in (explainer.title(step), explainer.why(step), explainer.story(step)):
+            assert text and text[0] not in " .,:;" and "  " not in text and "{" not in text
+
+
+def test_a_linear_layer_is_no_activation_that_flattens():
+    found = bundled("o-regression")
+    explainer = Explainer(Writer(found.lesson, "dz"))
+    for id in ("a1", "a2", "dL/dz1", "dL/dz2"):
+        said = explainer.why(found.find(id)) + explainer.story(found.find(id))
+        assert "flat" not in said and "identity" not in said
+    assert "slope is 1" in explainer.why(found.find("dL/dz1"))
+
+
+def test_the_output_is_heard_by_nobody():
+    found = bundled("c-431")
+    explainer = Explainer(Writer(found.lesson, "delta"))
+    assert explainer.why(found.find("a1")).endswith("what the output layer hears.")
+    assert explainer.why(found.find("a2")).endswith("the prediction ŷ.")
+
+
+@pytest.mark.parametrize(
+    ("notation", "z", "output"),
+    [("dz", "z", "p"), ("nabla", "a", "ŷ"), ("error", "z", "ỹ"), ("partials", "z", "ŷ"), ("delta", "z", "ŷ")],
+)
+def test_reasons_speak_the_notation(notation, z, output):
+    found = bundled("p-deep")
+    scribe = Scribe(found, notation)
+    reasons = [line.reason for line in scribe.card(found.find("dL/dz3")).derivation]
+    assert reasons[0].startswith(f"each {z} moves every {output},")
+    assert reasons[1] == f"−y/{output} cancels a factor {output} in every term"
+    assert f"e{'ᵃ' if z == 'a' else 'ᶻ'} over" in scribe.card(found.find("a3")).why
+
+
+def test_an_update_says_what_it_goes_against():
+    assert Explainer(Writer(bundled("gates").lesson, "dz")).why(bundled("gates").find("x'")).startswith(
+        "Against the gradient, because uphill f grows"
+    )
+    adam = bundled("c-431", optimizer="adam")
+    assert "that the optimiser made" in Explainer(Writer(adam.lesson, "dz")).why(adam.find("W1'"))
