@@ -17,8 +17,8 @@ TUTOR = ROOT / "tutor"
 # A module imports only from modules that stand before it.
 ORDER = (
     "formula activations losses optimizers source schema catalogue lesson network backprop training layout trace "
-    "notation explain card misconceptions quiz questions asking mastery drill playback check export store progress "
-    "plain tui cli __main__"
+    "notation explain card misconceptions quiz questions asking session mastery drill playback check export store "
+    "learner progress plain tui cli __main__"
 ).split()
 
 # Each has one place; what a first frame, a program or a test needs must not cost the rest.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +18,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tutor import store as module
-from tutor.store import FILE, MIGRATIONS, Place, Store
+from tutor.mastery import Answer, Card
+from tutor.store import FILE, MIGRATIONS, Place, Session, Store
 
 PLACE = Place("dL/dW2", "scalar", "δ⁽ˡ⁾", 3, 1, (1, 2))
 OTHER = Place("z1", "matrix", "∂", 1, 0)
+ANSWER = Answer("gates", "value:q", "gate_add", "value", "0.5", "sign", credit=0.5, hints=1, seconds=2.5, session="s")
+NOW = "2026-03-01T10:00:00.000+00:00"
+CARD = Card("2026-03-03T10:00:00.000+00:00", NOW, 2, None, 2.3, 5.0)
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -33,8 +39,8 @@ def opened():
     """Stores that the test opens, closed at its end."""
     stores = []
 
-    def open_store(path=None):
-        stores.append(Store.open(path))
+    def open_store(path=None, *profile):
+        stores.append(Store.open(path, *profile))
         return stores[-1]
 
     yield open_store
@@ -49,6 +55,9 @@ def works_in_memory(store: Store) -> None:
     assert store.place("works") == PLACE
     assert "works" in store.finished()
     assert store.setting("works") == ["light", 1]
+    kept = store.record(ANSWER, CARD, Session("works", {"at": [1]}))
+    assert store.answers()[-1] == kept and store.card("gate_add") == CARD
+    assert store.session("works").state == {"at": [1]}
 
 
 def one_sentence(warning: str | None, *parts: str) -> bool:
@@ -99,7 +108,8 @@ def test_finished_keeps_the_time_of_the_first(path, opened, monkeypatch):
     monkeypatch.setattr(module, "_now", lambda: "2027-01-01T00:00:00+00:00")
     store.finish("gates")
     with sqlite3.connect(path) as database:
-        assert database.execute("SELECT * FROM finished").fetchall() == [("gates", "2026-01-01T00:00:00+00:00")]
+        found = database.execute("SELECT * FROM finished").fetchall()
+    assert found == [("default", "gates", "2026-01-01T00:00:00+00:00")]
     database.close()
 
 
@@ -147,8 +157,8 @@ def test_garbage_in_a_row_is_no_place_and_harms_no_other(path, opened, garbage):
     opened().save_place("good", PLACE)
     database = sqlite3.connect(path)
     with database:
-        database.execute("INSERT INTO place VALUES ('bad', ?, CAST(x'ff' AS TEXT))", (garbage,))
-        database.execute("INSERT INTO finished VALUES (x'00ff', ''), (CAST(x'ff' AS TEXT), '')")
+        database.execute("INSERT INTO place VALUES ('default', 'bad', ?, CAST(x'ff' AS TEXT))", (garbage,))
+        database.execute("INSERT INTO finished VALUES ('default', x'00ff', ''), ('default', CAST(x'ff' AS TEXT), '')")
     database.close()
     store = opened()
     assert store.place("bad") is None and store.place("good") == PLACE
@@ -162,7 +172,7 @@ def test_garbage_in_a_setting_is_the_default(path, opened, garbage):
     store = opened()
     database = sqlite3.connect(path)
     with database:
-        database.execute("INSERT INTO setting VALUES ('theme', ?)", (garbage,))
+        database.execute("INSERT INTO setting VALUES ('default', 'theme', ?)", (garbage,))
     database.close()
     assert store.setting("theme", "dark") == "dark" and store.warning is None
 
@@ -175,6 +185,215 @@ def test_a_closed_store_is_quiet(opened):
     store.save_place("gates", OTHER)
     store.finish("gates")
     assert store.place("gates") is None and store.finished() == set() and store.warning is None
+
+
+# Answers, cards, quizzes
+
+
+def test_answers_cards_and_quizzes_are_there_the_next_time(path):
+    with Store.open() as store:
+        kept = [store.record(replace(ANSWER, at=f"2026-03-0{day}T10:00:00+01:00", given=str(day))) for day in (2, 1, 3)]
+        other = store.record(replace(ANSWER, skill="update", misconception="rate-twice", session=None), CARD)
+        store.save_session(Session("a", {"items": [1, "é"], "at": 0}))
+        store.save_session(Session("b", None, finished=True))
+    with Store.open(path) as store:
+        assert store.answers() == [kept[1], kept[0], kept[2], other]
+        assert store.answers(skill="update") == [other] and store.answers(session="s") == [kept[1], kept[0], kept[2]]
+        assert store.answers(skill="update", session="s") == []
+        assert store.cards() == {"update": CARD} and store.card("update") == CARD and store.card("loss") is None
+        assert store.session("a").state == {"items": [1, "é"], "at": 0} and store.session("c") is None
+        assert [s.id for s in store.sessions(finished=False)] == ["a"]
+        assert [s.id for s in store.sessions(finished=True)] == ["b"]
+        assert [s.id for s in store.sessions()] in (["a", "b"], ["b", "a"])  # within a millisecond, or not
+        assert store.warning is None
+    assert len({answer.id for answer in (*kept, other)}) == 4
+    assert kept[0].at == "2026-03-02T09:00:00.000+00:00"  # in UTC: as texts, such times sort by time
+
+
+def test_a_card_and_a_quiz_are_replaced_whatever_the_clock_says(opened, monkeypatch):
+    store = opened()
+    earlier = replace(CARD, last_review="2020-01-01T00:00:00+00:00")
+    store.save_card("loss", CARD)
+    store.save_card("loss", earlier)
+    assert store.card("loss") == earlier
+    store.save_session(Session("a", 1))
+    monkeypatch.setattr(module, "_now_exactly", lambda: "2020-01-01T00:00:00.000+00:00")
+    store.save_session(replace(store.session("a"), state=2))
+    assert store.session("a").state == 2
+    store.save_session(Session("a", 3, finished=True))
+    store.save_session(Session("a", 4))
+    assert store.session("a") == Session("a", 3, True, "2020-01-01T00:00:00.000+00:00")  # what is finished stays so
+
+
+def test_an_answer_its_card_and_its_quiz_are_kept_together_or_not_at_all(path, opened):
+    store, other = opened(path), opened(path)
+    other._disk.execute("DROP TABLE session")
+    store.record(ANSWER, CARD, Session("a", 1))
+    assert one_sentence(store.warning, "session") and store.session("a").state == 1
+    assert opened(path).answers() == [] and opened(path).cards() == {}
+
+
+@given(text=st.text(st.characters(), max_size=20))
+def test_an_answer_has_any_text(text):
+    with Store.open() as store:
+        kept = store.record(replace(ANSWER, lesson=text, given=text, misconception=text))
+        found = next(answer for answer in store.answers() if answer.id == kept.id)
+        assert found.given == text.encode("utf-8", "backslashreplace").decode() and store.warning is None
+
+
+def test_an_endless_answer_is_cut(opened):
+    store = opened()
+    store.record(replace(ANSWER, given="1" * 10**6))
+    assert store.answers()[0].given == "1" * module.MAX_GIVEN
+
+
+def test_unreadable_rows_hide_no_other(path, opened):
+    opened().record(ANSWER, CARD, Session("good", 1))
+    database = sqlite3.connect(path)
+    with database:
+        for number, (column, value) in enumerate(
+            {"credit": 2, "hints": "x", "at": "yesterday", "verdict": b"\xff", "seconds": -1, "tries": 1e300}.items()
+        ):
+            row = ("default", *"lisk", "", "wrong", None, 0, 0, 0, 0, 0, None, NOW, str(number))
+            database.execute(f"INSERT INTO answer VALUES (?{', ?' * (len(row) - 1)})", row)
+            database.execute(f"UPDATE answer SET {column} = ? WHERE id = ?", (value, str(number)))
+        for garbage in ("", "[]", "7", '{"due": 1}', "[" * 100_000, b"\xff"):
+            database.execute("INSERT INTO card VALUES ('default', ?, ?, '')", (str(garbage), garbage))
+        database.execute("INSERT INTO session VALUES ('default', 'bad', '{', 0, ?)", (NOW,))
+        database.execute("INSERT INTO session VALUES ('default', x'ff', '1', 0, '')")
+    database.close()
+    store = opened()
+    assert len(store.answers()) == 1 and store.cards() == {"gate_add": CARD}
+    assert [session.id for session in store.sessions()] == ["good"]
+    other = opened(path.with_name("other.db"))
+    assert other.import_(store.export()) == {"answers": 1, "cards": 1, "sessions": 1, "finished": 0, "places": 0}
+
+
+def test_profiles_know_nothing_of_each_other(path, opened):
+    ada, bob = opened(path, "Ada"), opened(path, "Bob \ud800")
+    works_in_memory(ada)
+    assert bob.answers() == [] and bob.cards() == {} and bob.sessions() == [] and bob.finished() == set()
+    assert bob.place("works") is None and bob.setting("works") is None
+    bob.finish("gates")
+    assert opened(path).profiles() == ["Ada", "Bob \\ud800"] and opened(path).finished() == set()
+    ada.reset()
+    assert (ada.answers(), ada.cards(), ada.sessions(), ada.finished()) == ([], {}, [], set())
+    assert ada.place("works") is None and ada.setting("works") == ["light", 1] and bob.finished() == {"gates"}
+
+
+def test_two_windows_answer_at_once(opened):
+    one, two = opened(), opened()
+    kept = [store.record(ANSWER) for store in (one, two, one)]
+    assert sorted(a.id for a in one.answers()) == sorted(a.id for a in two.answers()) == sorted(a.id for a in kept)
+
+
+def test_what_was_answered_survives_a_kill(path, opened):
+    """Killed right behind the verdict: that answer is there, and the quiz goes on behind it."""
+    code = """
+store = Store.open(path)
+for number in range(10**9):
+    store.record(Answer("l", "i", "loss", "value", str(number), "correct"), session=Session("quiz", number))
+    print(number, flush=True)
+"""
+    writer = python(code, path)
+    for _ in range(20):
+        said = int(writer.stdout.readline())
+    writer.send_signal(signal.SIGKILL)
+    said = int((writer.communicate(timeout=10)[0].split() or [said])[-1])
+    store = opened(path)
+    given = [int(answer.given) for answer in store.answers()]
+    assert store.warning is None and sorted(given) == list(range(len(given))) and len(given) > said
+    assert store.session("quiz").state == max(given)
+
+
+# Export and import
+
+
+def full(store: Store) -> None:
+    works_in_memory(store)
+    store.record(replace(ANSWER, at=NOW, misconception="one-path", session=None))
+    store.save_session(Session("done", [], finished=True))
+
+
+def test_an_import_brings_everything_once(path, opened):
+    full(here := opened(path))
+    data = json.loads(json.dumps(here.export()))
+    there = opened(path, "elsewhere")
+    counts = {"answers": 2, "cards": 1, "sessions": 2, "finished": 1, "places": 1}
+    assert there.import_(data) == counts
+    assert there.import_(data) == here.import_(data) == dict.fromkeys(counts, 0)
+    for part in counts:
+        assert there.export()[part] == here.export()[part]
+    assert there.setting("works") is None  # a setting belongs to the machine
+
+
+def test_an_import_takes_the_later_and_loses_nothing(path, opened):
+    store = opened(path)
+    store.save_card("loss", CARD)
+    store.save_card("update", CARD)
+    kept = store.record(replace(ANSWER, at="2026-03-05T00:00:00+00:00"))
+    old, new = "2020-01-01T00:00:00.000+00:00", "2099-01-01T00:00:00.000+00:00"
+    for id, finished in (("a", False), ("b", False), ("c", True)):
+        store.save_session(Session(id, "here", finished))
+    for lesson in ("x", "y"):
+        store.save_place(lesson, PLACE)
+        store.finish(lesson)
+    data = store.export()
+    data["answers"] = [asdict(replace(kept, id="another", at=NOW))]
+    for skill, at in (("loss", old), ("update", new)):
+        data["cards"][skill] |= {"last_review": at, "difficulty": 9}
+    for session in data["sessions"]:
+        session |= {"at": {"a": old, "b": new, "c": new}[session["id"]], "state": "there", "finished": False}
+    for lesson, at in (("x", old), ("y", new)):
+        data["finished"][lesson] = at
+        data["places"][lesson] |= {"at": at, "step": "there"}
+    assert store.import_(data) == {"answers": 1, "cards": 1, "sessions": 1, "finished": 1, "places": 1}
+    assert [answer.id for answer in store.answers()] == ["another", kept.id]
+    assert (store.card("loss").difficulty, store.card("update").difficulty) == (5, 9)
+    assert {s.id: s.state for s in store.sessions()} == {"a": "here", "b": "there", "c": "here"}
+    assert (store.place("x"), store.place("y").step) == (PLACE, "there")
+    assert store.export()["finished"]["x"] == old and store.export()["finished"]["y"] < new
+
+
+def test_numbers_of_an_export_of_nothing(opened):
+    assert set(opened().import_({"format": module.FORMAT, "version": 1}).values()) == {0}
+
+
+BROKEN = {
+    "no object": lambda data: [],
+    "nothing": lambda data: None,
+    "another format": lambda data: data | {"format": "theirs"},
+    "a newer version": lambda data: data | {"version": 2},
+    "a version that is none": lambda data: data | {"version": True},
+    "answers no array": lambda data: data | {"answers": {}},
+    "cards no object": lambda data: data | {"cards": []},
+    "an answer no object": lambda data: data | {"answers": [*data["answers"], 7]},
+    "an answer incomplete": lambda data: data | {"answers": [*data["answers"], {"lesson": "x"}]},
+    "an answer with more": lambda data: data | {"answers": [data["answers"][0] | {"more": 1}]},
+    "an answer without an id": lambda data: data | {"answers": [data["answers"][0] | {"id": ""}]},
+    "a credit above 1": lambda data: data | {"answers": [data["answers"][0] | {"credit": 2}]},
+    "a credit that is none": lambda data: data | {"answers": [data["answers"][0] | {"credit": float("nan")}]},
+    "a time without a zone": lambda data: data | {"answers": [data["answers"][0] | {"at": "2026-01-01"}]},
+    "a time out of range": lambda data: data | {"answers": [data["answers"][0] | {"at": "0001-01-01T00:00+09:00"}]},
+    "a huge number": lambda data: data | {"answers": [data["answers"][0] | {"tries": 10**30}]},
+    "a card no object": lambda data: data | {"cards": {"loss": "x\x1b"}},
+    "a card of a bad state": lambda data: data | {"cards": {"loss": asdict(CARD) | {"state": 1}}},
+    "a session's id": lambda data: data | {"sessions": [{"id": 7, "state": 1, "at": NOW}]},
+    "a session's end": lambda data: data | {"sessions": [{"id": "a", "state": 1, "at": NOW, "finished": 1}]},
+    "a lesson finished never": lambda data: data | {"finished": {"x": None}},
+    "a place that is none": lambda data: data | {"places": {"x": {"at": NOW}}},
+    "a place no object": lambda data: data | {"places": {"x": []}},
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+def test_of_a_broken_import_nothing_is_taken(opened, path, broken):
+    full(opened(path, "there"))
+    store = opened(path)
+    with pytest.raises(ValueError) as raised:
+        store.import_(broken(opened(path, "there").export()))
+    assert str(raised.value).isprintable()
+    assert store.profiles() == ["there"] and store.warning is None
 
 
 # Several windows
@@ -229,15 +448,51 @@ for number in range(10**9):
 # Migrations
 
 
+@pytest.fixture
+def first_release(path):
+    """A database as the first release left it."""
+    path.parent.mkdir()
+    database = sqlite3.connect(path)
+    with database:
+        for statement in MIGRATIONS[0]:
+            database.execute(statement)
+        value = json.dumps(asdict(PLACE))
+        database.execute("INSERT INTO place VALUES ('gates', ?, '2026-01-01T00:00:00+00:00')", (value,))
+        database.execute("INSERT INTO finished VALUES ('neuron', '2026-01-02T00:00:00+00:00')")
+        database.execute("INSERT INTO setting VALUES ('theme', '\"light\"')")
+        database.execute("PRAGMA user_version = 1")
+    database.close()
+
+
+def knows_the_first_release(store: Store) -> bool:
+    return (store.place("gates"), store.finished(), store.setting("theme")) == (PLACE, {"neuron"}, "light")
+
+
+def test_what_the_first_release_left_belongs_to_the_default_profile(path, opened, first_release):
+    for _ in range(2):
+        store = opened(path)
+        assert store.warning is None and knows_the_first_release(store)
+        works_in_memory(opened(path, "somebody else"))
+    assert opened(path, "a third one").finished() == set()
+
+
+def test_what_the_first_release_left_can_be_read_where_nothing_can_be_written(path, opened, first_release, read_only):
+    read_only()
+    store = opened(path)
+    assert one_sentence(store.warning, str(path), "readonly") and knows_the_first_release(store)
+    store.record(ANSWER)
+    assert len(store.answers()) == 1
+
+
 def test_migrations_run_from_every_version_and_keep_the_rows(path, opened, monkeypatch):
     opened(path).save_place("gates", PLACE)
-    create = ("CREATE TABLE answer (step TEXT)",)
-    widen = ("ALTER TABLE answer ADD COLUMN at TEXT", "INSERT INTO answer VALUES (1, 2)")
+    create = ("CREATE TABLE later (step TEXT)",)
+    widen = ("ALTER TABLE later ADD COLUMN at TEXT", "INSERT INTO later VALUES (1, 2)")
     monkeypatch.setattr(module, "MIGRATIONS", (*MIGRATIONS, create, widen))
     for _ in range(2):  # the second time nothing is left to do
         store = opened(path)
         assert store.warning is None and store.place("gates") == PLACE
-        assert store._read("SELECT * FROM answer") == [("1", "2")]
+        assert store._read("SELECT * FROM later") == [("1", "2")]
         assert store._read("PRAGMA user_version") == [(len(MIGRATIONS) + 2,)]
 
 
@@ -245,12 +500,11 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(path, opened, monkeypa
     with Store.open(path) as store:
         store.save_place("gates", PLACE)
     database = sqlite3.connect(path)
-    database.execute("CREATE TABLE answer (step TEXT)")  # in the way
+    database.execute("CREATE TABLE later (step TEXT)")  # in the way
     before = list(database.iterdump())
-    monkeypatch.setattr(module, "MIGRATIONS", (*MIGRATIONS, ("CREATE TABLE half (a)", "CREATE TABLE answer (b)")))
-    monkeypatch.setattr(module, "_copy", lambda source, target: None)  # there is no half to copy
+    monkeypatch.setattr(module, "MIGRATIONS", (*MIGRATIONS, ("CREATE TABLE half (a)", "CREATE TABLE later (b)")))
     store = opened(path)
-    assert one_sentence(store.warning, "answer already exists", str(path))
+    assert one_sentence(store.warning, "later already exists", str(path))
     works_in_memory(store)
     assert list(database.iterdump()) == before
     database.close()
@@ -310,21 +564,27 @@ def test_a_python_without_sqlite_is_said(monkeypatch):
     store.close()
 
 
-def test_a_file_that_can_only_be_read_is_read(path, opened, monkeypatch):
+@pytest.fixture
+def read_only(monkeypatch):
     """Root may write anywhere, so the connection says no instead of the file's permissions."""
+    connect = sqlite3.connect
+
+    def refuse(name, **options):
+        return connect(name, **options) if name == ":memory:" else connect(f"file:{name}?mode=ro", uri=True, **options)
+
+    return lambda: monkeypatch.setattr(sqlite3, "connect", refuse)
+
+
+def test_a_file_that_can_only_be_read_is_read(path, opened, read_only):
     with Store.open(path) as store:
         store.save_place("gates", PLACE)
         store.finish("neuron")
+        store.record(ANSWER)
     before = path.read_bytes()
-    connect = sqlite3.connect
-
-    def read_only(name, **options):
-        return connect(name, **options) if name == ":memory:" else connect(f"file:{name}?mode=ro", uri=True, **options)
-
-    monkeypatch.setattr(sqlite3, "connect", read_only)
+    read_only()
     store = opened(path)
     assert one_sentence(store.warning, str(path), "readonly")
-    assert store.place("gates") == PLACE and store.finished() == {"neuron"}
+    assert store.place("gates") == PLACE and store.finished() == {"neuron"} and len(store.answers()) == 1
     works_in_memory(store)
     assert path.read_bytes() == before
 
@@ -357,6 +617,22 @@ def test_a_lock_that_is_never_let_go_is_said(path, opened, monkeypatch):
     assert late.place("gates") == PLACE  # a lock on writing does not keep from reading
     works_in_memory(late)
     holder.execute("ROLLBACK")
+    holder.close()
+
+
+def test_a_lock_that_keeps_from_reading_does_not_hang(path, opened, monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 0.05)
+    opened(path).close()
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("PRAGMA journal_mode = DELETE")
+    holder.execute("BEGIN EXCLUSIVE")
+    store = module.Store.open(path)
+    reading = sqlite3.connect(path, timeout=0.05)
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        store._mirror(reading)
+    reading.close()
+    assert one_sentence(store.warning, "locked")
+    works_in_memory(store)
     holder.close()
 
 

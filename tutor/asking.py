@@ -41,11 +41,24 @@ class Asking:
     done: bool = False
     said: tuple[Said, ...] = ()
     last: Verdict | None = None
+    worth: float = 0.0  # of the last try
     most: int = TRIES
 
     @property
     def left(self) -> int:
         return self.most - self.tries
+
+    @property
+    def given(self) -> str:
+        """What the learner said last."""
+        return next((said.text for said in reversed(self.said) if said.kind == "you"), "")
+
+    @property
+    def said_last_is_try(self) -> bool:
+        """Whether the last words of the learner were an answer that was taken, and nothing was asked for since."""
+        since = [said.kind for said in self.said]
+        since = since[len(since) - since[::-1].index("you") :] if "you" in since else []
+        return bool(since) and self.last is not None and since[0] == self.last.kind
 
 
 def respond(asking: Asking, text: str, own: Mapping[str, float] | None = None) -> Asking:
@@ -58,7 +71,8 @@ def respond(asking: Asking, text: str, own: Mapping[str, float] | None = None) -
     if verdict.kind == "not-understood":
         return replace(asking, said=said)
     tries = asking.tries + 1
-    worth = CREDIT.get(verdict.kind, 0.0) * LATER_TRY ** (tries - 1) * RUNG**asking.rung
+    base = max(CREDIT.get(verdict.kind, 0.0), verdict.credit or 0.0)
+    worth = base * LATER_TRY ** (tries - 1) * RUNG**asking.rung
     if verdict.slips and asking.item.question:
         shown = compare(asking.item.question, verdict.slips[0])
         said += (Said("wrong-formula", f"yours: {shown.name} = {_marked(shown.wrong)}"),)
@@ -69,7 +83,8 @@ def respond(asking: Asking, text: str, own: Mapping[str, float] | None = None) -
     elif not verdict.correct:
         left = asking.most - tries
         said += (Said("left", f"{left} {'try' if left == 1 else 'tries'} left."),)
-    return replace(asking, tries=tries, credit=max(asking.credit, worth), done=done, said=said, last=verdict)
+    best = max(asking.credit, worth)
+    return replace(asking, tries=tries, credit=best, worth=worth, done=done, said=said, last=verdict)
 
 
 def _marked(pieces) -> str:

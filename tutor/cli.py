@@ -10,7 +10,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -21,8 +21,8 @@ from tutor.source import LessonError, escape
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from tutor.lesson import Lesson
     from tutor.trace import Step, Trace
+    from tutor.tui.app import TutorApp
 
 LEVELS = ("story", "scalar", "matrix")
 FORMATS = ("text", "json", "markdown")
@@ -75,6 +75,14 @@ The exit code is 0 if there are no errors (warnings are allowed), 1 if there are
 """
 
 
+QUIZ_EXAMPLES = """\
+examples:
+  backprop-tutor quiz o-regression              ten questions, one try each, then the report
+  backprop-tutor quiz gates o-regression --count 6 --seed 7
+  backprop-tutor quiz c-431 --plain             in lines; answers may come from a pipe, one a line
+
+A quiz that was left goes on with the same command; --new begins another.
+"""
 GRADE_EXAMPLES = """\
 examples:
   backprop-tutor grade o-classification "dL/dW1[1,2]" 0.0933
@@ -188,7 +196,7 @@ def _one_line(error: LessonError) -> str:
     return f"{first.path}:{first.line}:{first.column}: {first.message}{advice}"
 
 
-COMMANDS = ("play", "list", "trace", "check", "grade", "misconceptions")
+COMMANDS = ("play", "list", "trace", "check", "quiz", "grade", "misconceptions")
 
 
 def _parser() -> ArgumentParser:
@@ -256,6 +264,21 @@ def _parser() -> ArgumentParser:
     )
     check.add_argument("paths", metavar="PATH", nargs="+", help="a lesson file, or a folder of them")
 
+    quiz = command(
+        "quiz",
+        _quiz,
+        "questions on one or more lessons",
+        "Questions on one or more lessons: no hints, one try each, a report with the worked steps at the end.",
+        QUIZ_EXAMPLES,
+    )
+    quiz.add_argument("lessons", metavar="LESSON", nargs="+", help=lesson)
+    quiz.add_argument("--count", metavar="N", default="10", help="how many questions; default: 10")
+    quiz.add_argument(
+        "--seed", metavar="N", help="the same seed gives the same questions; default: drawn"
+    )
+    quiz.add_argument("--new", action="store_true", help="begin another, even if one was left")
+    quiz.add_argument("--plain", action="store_true", help="line mode: no full screen")
+
     grade = command(
         "grade",
         _grade,
@@ -300,14 +323,16 @@ def _play(args: Namespace) -> int:
         return _line_mode(path, key)
     from tutor.check import load
 
-    return _app(load(path), key)  # a bad file is told here, not inside the app
+    lesson = load(path)  # a bad file is told here, not inside the app
+    return _app(lambda app: app.play(lesson, key))
 
 
 def _is_screen() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def _app(lesson: Lesson | None = None, key: str = "") -> int:
+def _app(start: Callable[[TutorApp], None] | None = None) -> int:
+    """The app, from the home screen, or from what `start` opens over it."""
     from threading import Thread
 
     from tutor.store import Store
@@ -319,7 +344,7 @@ def _app(lesson: Lesson | None = None, key: str = "") -> int:
     from tutor.tui.app import TutorApp
 
     opening.join()
-    return TutorApp(opened[0], lesson, key).run_in_terminal()
+    return TutorApp(opened[0], start).run_in_terminal()
 
 
 def _line_mode(path: Path, key: str) -> int:
@@ -328,6 +353,18 @@ def _line_mode(path: Path, key: str) -> int:
     from tutor.store import Store
 
     lesson = load(path)
+    attended = sys.stdin.isatty()
+    ask = _asker()
+    with Store.open() as store:
+        told = _warn(store.warning)
+        LineMode(lesson, key, store, ask, lambda text: print(text, flush=attended)).play(attended, not attended)
+        if store.warning != told:
+            _warn(store.warning)
+    return 0
+
+
+def _asker() -> Callable[[str], str | None]:
+    """What asks a person (or a pipe) for a line: None at the end of the input."""
     attended = sys.stdin.isatty()
     prompts = sys.stdout if sys.stdout.isatty() else sys.stderr  # it reaches the person where the output goes to a file
 
@@ -343,12 +380,7 @@ def _line_mode(path: Path, key: str) -> int:
             print(file=prompts)  # ctrl+d leaves the prompt's line open
         return line.rstrip("\n") if line else None
 
-    with Store.open() as store:
-        told = _warn(store.warning)
-        LineMode(lesson, key, store, ask, lambda text: print(text, flush=attended)).play(attended, not attended)
-        if store.warning != told:
-            _warn(store.warning)
-    return 0
+    return ask
 
 
 def _read_line() -> str:
@@ -447,6 +479,34 @@ def _open_trace(args: Namespace) -> tuple[Trace, str]:
             print(text, file=sys.stderr)
 
     return Trace(lesson, patient_iteration(run, number, tell)), args.notation or lesson.notation
+
+
+def _quiz(args: Namespace) -> int:
+    from tutor.learner import start_quiz
+    from tutor.plain import play_quiz, whole_number
+    from tutor.store import Store
+
+    paths = tuple(str(find_lesson(name)[0].resolve()) for name in args.lessons)
+    count = whole_number(args.count, 100)
+    if count is None:
+        raise UsageError(f"--count takes a whole number from 1 to 100, not '{args.count[:60]}'")
+    seed = None if args.seed is None else whole_number(args.seed, 10**9)
+    if args.seed is not None and seed is None:
+        raise UsageError(f"--seed takes a whole number from 1, not '{args.seed[:60]}'")
+    with Store.open() as store:
+        told = _warn(store.warning)
+        id, session, items, goes_on = start_quiz(store, paths, count, seed, args.new)
+        if not items:
+            raise UsageError("there is nothing to ask about in these lessons")
+        if args.plain or not _is_screen():
+            if goes_on:
+                print("You go on with the quiz that you left; --new begins another.")
+            ask = _asker()
+            play_quiz(store, id, session, items, ask, lambda text: print(text, flush=True))
+            if store.warning != told:
+                _warn(store.warning)
+            return 0
+    return _app(start=lambda app: app.open_quiz(id, session, items))
 
 
 def _grade(args: Namespace) -> int:

@@ -22,12 +22,23 @@ from tutor.activations import ACTIVATIONS
 from tutor.formula import FUNCTIONS, Expr, FormulaError, Ref, Symbol, did_you_mean, parse
 from tutor.losses import LOSSES
 from tutor.optimizers import OPTIMIZERS
-from tutor.schema import INITIALISERS, LEVELS, MAX_PARAMETERS, NOTATIONS, ORDERS, Fault, Faults, TooMany
+from tutor.schema import (
+    ASKED_KINDS,
+    INITIALISERS,
+    LEVELS,
+    MAX_PARAMETERS,
+    NOTATIONS,
+    ORDERS,
+    STEP_KINDS,
+    Fault,
+    Faults,
+    TooMany,
+)
 from tutor.source import Keys, Problem, Source, lesson_id, parse_toml, quote, read_source
 
 __all__ = [
-    "INITIALISERS", "LEVELS", "NOTATIONS", "ORDERS", "Circuit", "Definition", "Layer", "Lesson", "Network", "Note",
-    "Training", "lesson_id", "read",
+    "INITIALISERS", "LEVELS", "NOTATIONS", "ORDERS", "AuthorQuestion", "Circuit", "Definition", "Layer", "Lesson",
+    "Network", "Note", "Training", "WrongAnswer", "lesson_id", "read",
 ]  # fmt: skip
 
 
@@ -94,6 +105,44 @@ class Note:
 
 
 @dataclass(frozen=True)
+class WrongAnswer:
+    """A wrong answer that the author foresaw, and what to say to it."""
+
+    answer: float | str
+    says: str
+
+
+@dataclass(frozen=True)
+class AuthorQuestion:
+    """A question of the file: about a `step`, or with `ask` in the author's words (`step`: where it is asked).
+
+    `answer` is a number, or a choice's number (from 1) or text. `at` is its place among the [[questions]], from 0.
+    """
+
+    step: str = ""
+    ask: str = ""
+    kind: str = "value"
+    digits: int = 3
+    choices: tuple[str, ...] = ()
+    answer: float | str | None = None
+    hints: tuple[str, ...] = ()
+    wrong: tuple[WrongAnswer, ...] = ()
+    at: int = 0
+
+    @property
+    def right_choice(self) -> int:
+        """The place of the right choice, from 0."""
+        return choice_at(self.answer, self.choices) or 0
+
+
+def choice_at(answer: float | str | None, choices: Sequence[str]) -> int | None:
+    """The place (from 0) of a choice that is named by its number from 1, or by its text; None if there is none."""
+    if isinstance(answer, str):
+        return choices.index(answer) if answer in choices else None
+    return int(answer) - 1 if answer in range(1, len(choices) + 1) else None  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
 class Lesson:
     """A lesson has a network (with examples) or a circuit. `training` is None for a circuit that is not trained."""
 
@@ -112,6 +161,8 @@ class Lesson:
     targets: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
     training: Training | None = None
     notes: tuple[Note, ...] = ()
+    quiz_steps: tuple[str, ...] = ()
+    questions: tuple[AuthorQuestion, ...] = ()
     path: Path | None = None
 
 
@@ -200,6 +251,7 @@ class _Reader:
         if isinstance(self.value("circuit", anyhow=True), dict):
             circuit = self.circuit()
         training = self.training()
+        questions = tuple(found for i in range(self.length("questions")) if (found := self.question(i)))
         if self.has("network") and self.has("circuit"):
             message = "a lesson has a [network] or a [circuit], not both"
             self.fault(("circuit",), message, "take one of them out", key=True)
@@ -228,6 +280,8 @@ class _Reader:
                 for i in range(self.length("notes"))
                 if self.has("notes", i, "step") and self.has("notes", i, "text") and self.faults.sound("notes", i)
             ),
+            quiz_steps=tuple(self.value("quiz", "steps", default=())) if self.faults.sound("quiz", "steps") else (),
+            questions=questions,
             path=self.path,
         )
 
@@ -571,6 +625,92 @@ class _Reader:
             advice = "a name has up to 32 letters, digits and underscores, and begins with no digit"
             self.fault(where, f"{quote(name)} cannot be a name in a circuit", advice, **at)
 
+    # ---------------------------------------------------------------- questions
+
+    def question(self, i: int) -> AuthorQuestion | None:
+        """Question i, if it is sound; what does not agree in it is noted."""
+        where = ("questions", i)
+        if not isinstance(self.value(*where, anyhow=True), dict):
+            return None
+        asked, choices = self.has(*where, "ask"), self.value(*where, "choices", default=[])
+        kind = self.value(*where, "kind", default="value" if not asked else "choice" if choices else "number")
+        if not asked and not self.has(*where, "step"):
+            if self.sound(*where, "step") and self.sound(*where, "ask"):
+                advice = 'write step = "dL/dW1[1,2]" to ask about a step, or ask = "..." and answer = ...'
+                self.fault(where, f"question {i + 1} has no step and no ask", advice)
+        elif self.sound(*where, "kind"):
+            if asked and kind in STEP_KINDS:
+                message = f"kind {quote(kind)} asks about a step in words of its own"
+                self.fault((*where, "kind"), message, 'take ask out; or write kind = "number" or "choice"')
+            elif not asked and kind in ASKED_KINDS:
+                self.fault((*where, "kind"), f"kind {quote(kind)} needs ask", 'write ask = "..." and answer = ...')
+            else:
+                self.answer(where, kind, asked)
+        if not self.faults.sound(*where):
+            return None
+        wrong = (
+            WrongAnswer(_real(found["answer"]), found["says"]) for found in self.value(*where, "wrong", default=())
+        )
+        return AuthorQuestion(
+            step=self.value(*where, "step", default=""),
+            ask=self.value(*where, "ask", default=""),
+            kind=kind,
+            digits=self.value(*where, "digits", default=AuthorQuestion.digits),
+            choices=tuple(choices),
+            answer=_real(self.value(*where, "answer")),
+            hints=tuple(self.value(*where, "hints", default=())),
+            wrong=tuple(wrong),
+            at=i,
+        )
+
+    def answer(self, where: Keys, kind: str, asked: bool) -> None:
+        """Hold answer, choices, digits and wrong answers against the kind of question."""
+        at = f"question {int(where[1]) + 1}"
+        answer, choices = self.value(*where, "answer"), self.value(*where, "choices", default=[])
+        if kind == "choice" and not choices and self.sound(*where, "choices"):
+            self.fault(
+                where, f"{at} has nothing to choose from", 'write choices = ["...", "..."]', doubt=(*where, "choices")
+            )
+        if kind != "choice" and self.has(*where, "choices"):
+            self.fault((*where, "choices"), f'choices go with ask and kind = "choice"; {at} is {quote(kind)}', key=True)
+        if asked and answer is None and self.sound(*where, "answer"):
+            advice = "answer = a number, or of a choice its number from 1 or its text"
+            self.fault(where, f"{at} has no answer", advice, doubt=(*where, "answer"))
+        elif not asked and self.has(*where, "answer"):
+            advice = "take it out; or ask in your own words, with ask"
+            self.fault((*where, "answer"), "the answer of a question about a step is computed", advice, key=True)
+        elif answer is not None:
+            self.named((*where, "answer"), f"answer of {at}", answer, kind, choices)
+        if self.has(*where, "digits") and kind not in ("value", "matrix", "number"):
+            advice = "digits go with value, matrix and number"
+            self.fault((*where, "digits"), f"digits of {at} are not used: it asks for no such number", advice, key=True,
+                       severity="warning")  # fmt: skip
+        if self.length(*where, "wrong") and kind not in _FORESEEN:
+            advice = f"they go with {_listed(_FORESEEN)}"
+            self.fault((*where, "wrong"), f"wrong answers of {at} are not used: {kind} finds its own", advice, key=True,
+                       severity="warning")  # fmt: skip
+            return
+        for j in range(self.length(*where, "wrong")):
+            path = (*where, "wrong", j, "answer")
+            given = self.value(*path)
+            if given is None or not self.named(path, f"wrong answer {j + 1} of {at}", given, kind, choices):
+                continue
+            same = choice_at(given, choices) == choice_at(answer, choices) if choices else given == answer
+            if asked and answer is not None and same:
+                self.fault(path, f"wrong answer {j + 1} of {at} is the right answer")
+
+    def named(self, path: Keys, what: str, answer: float | str, kind: str, choices: list[str]) -> bool:
+        """Whether an answer is one that the kind of question takes; noted if not."""
+        if kind in ("number", "value", "paths") and isinstance(answer, str):
+            self.fault(path, f"{what} must be a number, not the text {quote(answer)}")
+        elif kind == "choice" and choices and choice_at(answer, choices) is None:
+            shown = quote(answer) + did_you_mean(answer[:64], choices) if isinstance(answer, str) else str(answer)
+            advice = f"name a choice by its number, 1 to {len(choices)}, or by its text"
+            self.fault(path, f"{what} is no choice: {shown}", advice)
+        else:
+            return True
+        return False
+
     # ---------------------------------------------------------------- training
 
     def training(self) -> Training | None:
@@ -609,6 +749,14 @@ class _Reader:
                 which = " or ".join(f'"{user}"' for user in users)
                 message = f'{key} is not used by the optimizer "{optimizer}"'
                 self.fault(("training", key), message, f"take it out, or write optimizer = {which}", key=True)
+
+
+_FORESEEN = ("value", "number", "choice", "shape", "direction", "paths")  # kinds that take an author's wrong answers
+
+
+def _real(answer):
+    """A number as a float, a text as it is."""
+    return float(answer) if isinstance(answer, int) else answer
 
 
 def _count(number: int | None, noun: str) -> str:

@@ -146,8 +146,10 @@ class Tracing:
 
 TRACING = Tracing()
 READY = 0.6  # mastery of every prerequisite from which a skill is not too far ahead
-GUESS = {"direction": 1 / 2, "formula": 1 / 4, "next": 1 / 4, "choice": 1 / 4, "shape": 0.2, "paths": 0.15, "operands": 0.1}
 GUESS_NUMBER = 0.02  # a number of three digits, hit without knowing how
+GUESS = {  # by kind of question, where the number of choices is not known
+    "direction": 1 / 2, "formula": 1 / 4, "next": 1 / 4, "choice": 1 / 4, "shape": 0.2, "paths": 0.15, "operands": 0.1,
+}  # fmt: skip
 
 
 def guess(answer: Answer) -> float:
@@ -227,7 +229,7 @@ class Card:
         _require(type(self.state) is int and self.state in (_LEARNING, _REVIEW, _RELEARNING), "state", "1, 2 or 3")
         at_step = type(self.step) is int and 0 <= self.step < 10
         _require(self.step is None if self.state == _REVIEW else at_step, "step", "one of this state")
-        _require(_is_number(self.stability) and 0 < self.stability <= 1e6, "stability", "a number of days above 0")
+        _require(_is_number(self.stability) and self.stability > 0, "stability", "a number of days above 0")
         _require(_is_number(self.difficulty) and 1 <= self.difficulty <= 10, "difficulty", "a number from 1 to 10")
 
 
@@ -265,4 +267,4 @@ def review(card: Card | None, rating: int, now: datetime) -> Card:
 def due(cards: Mapping[str, Card], now: datetime) -> list[str]:
     """The skills that are due at `now` (with a zone), the longest due first."""
     limit = utc(now.isoformat())
-    return sorted((skill for skill, card in cards.items() if card.due <= limit), key=lambda skill: (cards[skill].due, skill))
+    return [skill for at, skill in sorted((card.due, skill) for skill, card in cards.items()) if at <= limit]

@@ -113,16 +113,21 @@ def symbols(program: Program) -> dict[str, Symbol]:
     return found
 
 
+REACH = 2  # how many equations back any slip may lie
 Rewrite = Callable[[Site], Iterator[Expr]]
 
 
 @dataclass(frozen=True)
 class Misconception:
-    """`title` names the slip, `remedy` is the one sentence that repairs the idea."""
+    """`title` names the slip, `remedy` is the one sentence that repairs the idea.
+
+    `reach` is how many equations back from the asked one it is still looked for.
+    """
 
     title: str
     remedy: str
     rewrite: Rewrite
+    reach: int = 2
 
 
 def replaced(formula: Expr, change: Callable[[Expr], Expr | None]) -> Iterator[Expr]:
@@ -431,9 +436,8 @@ def _input_for_activation(site: Site) -> Iterator[Expr]:
 
 
 def _pre_activation_for_activation(site: Site) -> Iterator[Expr]:
-    if site.rule not in ("weight_gradient", "pre_activation"):
-        return
-    for ref in refs(site.formula):
+    """In a weight's gradient; in the forward pass the same slip is an activation that was skipped."""
+    for ref in refs(site.formula) if site.rule == "weight_gradient" else ():
         z = site.symbol(f"z{ref.symbol.layer}")
         if ref.symbol.quantity == "activation" and z:
             yield from put(site.formula, ref, Ref(z))
@@ -764,6 +768,7 @@ MISCONCEPTIONS: dict[str, Misconception] = {
         "another unit's weights were used",
         "Each unit has a row of weights of its own for what feeds it, and a column for what it feeds.",
         _weight_of_neighbour,
+        reach=0,
     ),
     "input-for-activation": Misconception(
         "the values of another layer were used",

@@ -8,14 +8,18 @@ from contextlib import suppress
 from dataclasses import replace
 
 from tutor import playback
+from tutor import session as quiz
 from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Scribe, conventions
 from tutor.export import card_lines, prose, wrapped
 from tutor.formula import Ref
 from tutor.layout import linear
+from tutor.learner import keep_quiz, keep_quiz_answer, keep_try
 from tutor.lesson import LEVELS, Lesson
 from tutor.notation import NOTATIONS
 from tutor.playback import Cursor
+from tutor.questions import Item
+from tutor.session import Session
 from tutor.source import escape
 from tutor.store import Place, Store
 from tutor.trace import NoSuchStep, Step, Trace, resolve
@@ -133,11 +137,12 @@ class LineMode:
             before = len(asking.said)
             word = line.strip().lower()
             asking = hint(asking) if word == "hint" else give_up(asking) if word == "show" else respond(asking, line)
+            keep_try(self.store, self.key, asking)
             for said in asking.said[before:]:
                 if said.kind != "you":
                     self.say(f"  {said.text}")
-        self.answered.add((self.cursor.iteration, item.step.equation.symbol.key))
-        if self.cursor.level == "scalar" and item.step.index:
+        self.answered.add((self.cursor.iteration, playback.asked_key(item)))
+        if self.cursor.level == "scalar" and item.step and item.step.index:
             self.cursor = replace(self.cursor, element=item.step.index)
         self.say("")
 
@@ -363,3 +368,66 @@ def patient_iteration(run: Run, number: int, tell: Callable[[str], None], every:
     found = run.iteration(number, progress)
     assert found is not None
     return found
+
+
+# ---------------------------------------------------------------- quizzes
+
+
+def play_quiz(
+    store: Store,
+    id: str,
+    session: Session,
+    items: list[Item],
+    ask: Callable[[str], str | None],
+    say: Callable[[str], None],
+) -> Session:
+    """A quiz in lines: a line an answer; `skip` and `back` move, `known` lists the values, `end` and `quit` leave."""
+    say(f"{len(items)} questions, seed {session.seed}. One try each. `skip`, `back`, `known`, `end`, `quit`.\n")
+    while not session.finished:
+        item = items[session.at]
+        say(f"{session.at + 1} of {len(items)}, {item.step.trace.lesson.title if item.step else ''}: {item.prompt}")
+        for number, choice in enumerate(item.choices, start=1):
+            say(f"  {number}. {choice}")
+        line = ask("? ")
+        word = "quit" if line is None else line.strip().lower()
+        if word == "quit":
+            keep_quiz(store, id, session)
+            say("The quiz is kept: the same command goes on with it.")
+            return session
+        if word in ("skip", "back"):
+            session = quiz.skip(session, 1 if word == "skip" else -1)
+        elif word == "known":
+            _say_known(item, items, say)
+        elif word == "end":
+            session = quiz.end(session)
+            keep_quiz(store, id, session)
+        else:
+            session, verdict = quiz.answer(session, items, line or "")
+            if verdict.kind == "not-understood":
+                say(f"  {verdict.message}")
+            else:
+                keep_quiz_answer(store, id, session, item, (line or "").strip(), verdict)
+    _say_report(session, items, say)
+    return session
+
+
+def _say_known(item: Item, items: list[Item], say: Callable[[str], None]) -> None:
+    """What is given, and the values before the step asked about that no other question asks for."""
+    if item.step is not None:
+        writer = Scribe(item.step.trace, item.step.trace.lesson.notation).writer
+        for ref in quiz.known(item, items):
+            say(f"  {writer.text(ref)} = {linear(writer.value(item.step.trace.value(ref)))}")
+
+
+def _say_report(session: Session, items: list[Item], say: Callable[[str], None]) -> None:
+    marked = quiz.report(session, items)
+    say(f"\n{quiz.score(marked)}\n")
+    for number, entry in enumerate(marked, start=1):
+        right = entry.verdict is not None and entry.verdict.correct
+        word = "right" if right else "not answered" if entry.verdict is None else "wrong"
+        say(f"{number}. {word}: {entry.item.prompt}")
+        if entry.verdict is not None and not right:
+            say(f"   you: {escape(entry.given or '')}. {entry.verdict.message}")
+        if not right:
+            for hint_ in entry.item.hints[1:]:
+                say(f"   {hint_}")

@@ -219,10 +219,16 @@ def question(cursor: Cursor, trace: Trace, writer: Writer, answered: set[tuple[i
     eq = trace.equations[cursor.at]
     if cursor.aside or (cursor.iteration, eq.symbol.key) in answered:
         return None
-    if eq.symbol.key not in asked(trace, getattr(trace.lesson, "quiz_steps", ())):
+    if eq.symbol.key not in asked(trace, trace.lesson.quiz_steps):
         return None
     step = current(replace(cursor, level="matrix"), trace)
     return item_for(step, writer, random.Random(f"{trace.lesson.id} {cursor.iteration} {eq.symbol.id}"))
+
+
+def asked_key(item: Item) -> str:
+    """The key of the equation that a question is about."""
+    assert item.step is not None
+    return item.step.equation.symbol.key
 
 
 def _is_step(trace: Trace, id: str) -> bool:

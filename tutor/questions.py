@@ -1,27 +1,87 @@
 """Kinds of question, each made from a step: an `Item` that any front end can put and grade.
 
-One entry of `KINDS` a kind. An item knows its prompt, what it takes as an answer, its hints (a ladder, one
-rung a key press) and the skill that it exercises; it grades a text and never raises for one.
+One entry of `KINDS` a kind; `author_item` makes the questions that a lesson's author wrote. An item knows its
+prompt, what it takes as an answer, its hints (a ladder, one rung a key press, the last one the answer) and the
+skill that it exercises; it grades a text and never raises for one. A kind answers None for a step that it
+cannot ask about, or where the answer would tell nothing.
+
+A skill is the rule of a step, or one of `SHAPES`, `PATHS`, `ORDER` and `AUTHOR`.
 """
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from tutor.explain import Explainer
-from tutor.layout import linear
+from tutor.formula import Call, Ref, Symbol, indices, refs, rewrite, walk
+from tutor.layout import linear, number
+from tutor.lesson import AuthorQuestion
+from tutor.misconceptions import MISCONCEPTIONS
+from tutor.network import Equation
 from tutor.notation import Writer
-from tutor.quiz import Question, Verdict, grade, question_at, shown_value
-from tutor.trace import Step
+from tutor.quiz import (
+    DIGITS,
+    MAX_ANSWER,
+    TOLERANCE,
+    VERDICTS,
+    NotUnderstood,
+    Question,
+    Slip,
+    Verdict,
+    grade,
+    question_at,
+    read_answer,
+    shown_value,
+    slips,
+)
+from tutor.trace import Step, Trace, activation_calls, symbols_of
 
 RUNG_COST = (0.25, 0.25, 0.25, 1.0)  # credit that each rung of the hint ladder takes
+SHAPES, PATHS, ORDER, AUTHOR = "shapes", "paths", "order", "author"  # the skills that are no rule of a step
+MAX_CELLS = 256  # of a matrix that is asked for
+MAX_FORMULA = 160  # characters of a formula that is offered
+OPTIONS = 4  # formulas, or next steps, to choose from
+VALUES = 6  # values to choose the needed ones from
+
+
+@dataclass(frozen=True)
+class Judgement(Verdict):
+    """A verdict on what may have parts: `credit`, from 0 to 1, is the share that is right; None: `kind` alone says.
+
+    `misconception` is the id of the first one named; `cells` has the verdict on each cell of a matrix, row by row.
+    """
+
+    credit: float | None = None
+    misconception: str | None = None
+    cells: tuple[Verdict, ...] = ()
+
+
+def judgement(verdict: Verdict) -> Judgement:
+    """The verdict on one number as a judgement."""
+    if isinstance(verdict, Judgement):
+        return verdict
+    named = verdict.slips[0].misconception if verdict.slips else None
+    return Judgement(verdict.kind, verdict.message, verdict.value, verdict.slips, misconception=named)
+
+
+Judge = Callable[[str, Mapping[str, float]], Verdict]
 
 
 @dataclass(frozen=True)
 class Item:
-    """One question. `id` is stable: the kind and the step; `choices` are numbered from 1 where there are any."""
+    """One question. `id` is stable: the kind and the step; `choices` are numbered from 1 where there are any.
+
+    `many`: any number of the choices may be right, and all of those are to be named. An author's question
+    that belongs to no step has the last one: whatever came before may be used. `seed` is that of the numbers,
+    where they were drawn (`drill`).
+    """
 
     kind: str
     id: str
@@ -30,47 +90,828 @@ class Item:
     step: Step
     hints: tuple[str, ...]
     answer: str
-    judge: Callable[[str, Mapping[str, float]], Verdict] = field(compare=False)
+    judge: Judge = field(compare=False)
     choices: tuple[str, ...] = ()
     question: Question | None = None
+    many: bool = False
+    seed: int | None = None
 
-    def grade(self, text: str, own: Mapping[str, float] | None = None) -> Verdict:
+    def grade(self, text: str, own: Mapping[str, float] | None = None) -> Judgement:
         """The verdict on an answer; `own` has the learner's own earlier values by id."""
-        return self.judge(text, own or {})
+        if len(text) > MAX_ANSWER * (math.prod(self.step.shape) if self.kind == "matrix" else 1):
+            return _not_understood("that is too long for an answer")
+        try:
+            return judgement(self.judge(text, own or {}))
+        except NotUnderstood as error:
+            return _not_understood(str(error))
+
+    def cost(self, rung: int) -> float:
+        """The credit that rung number `rung` (from 0) of the hints takes; the last one, the answer, takes all."""
+        return 1.0 if rung >= len(self.hints) - 1 else RUNG_COST[min(rung, len(RUNG_COST) - 2)]
+
+
+# ---------------------------------------------------------------- verdicts
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _not_understood(why: str) -> Judgement:
+    return Judgement("not-understood", _sentence(why))
+
+
+def _right(value: float | None = None) -> Judgement:
+    return Judgement("correct", "Right.", value)
+
+
+def _wrong(message: str = "That is not it.", value: float | None = None, credit: float | None = None) -> Judgement:
+    return Judgement("wrong", message, value, credit=credit)
+
+
+def _misconceived(id: str, found: tuple[Slip, ...] = (), message: str = "", credit: float | None = None) -> Judgement:
+    entry = MISCONCEPTIONS[id]
+    message = message or f"{_sentence(entry.title)} {entry.remedy}"
+    return Judgement("misconception", message, slips=found, credit=credit, misconception=id)
+
+
+# ---------------------------------------------------------------- choices
+
+
+def _numbers(text: str, choices: Sequence[str]) -> set[int]:
+    """The choices (from 0) that an answer names by number, or one by its text. Raises NotUnderstood."""
+    plain = text.strip()
+    listed = re.sub(r"\s*\(.*\)$", "", plain)  # as an answer is shown: 1 3 (W2, x)
+    if re.fullmatch(r"[0-9]{1,6}(?:(?:[\s,;.)]|and)+[0-9]{1,6})*[.)]?", listed):
+        found = {int(part) - 1 for part in re.findall(r"[0-9]+", listed)}
+        if all(0 <= at < len(choices) for at in found):
+            return found
+    if plain in choices:
+        return {choices.index(plain)}
+    raise NotUnderstood(f"answer with the number of a choice, 1 to {len(choices)}")
+
+
+def _one_of(choices: Sequence[str], right: int, wrong: Mapping[int, Judgement]) -> Judge:
+    """Judges the choice of one; `wrong` says what each of the others means."""
+
+    def judge(text: str, own: Mapping[str, float]) -> Verdict:
+        chosen = _numbers(text, choices)
+        if len(chosen) > 1:
+            raise NotUnderstood("choose one")
+        (at,) = chosen
+        return _right() if at == right else wrong.get(at) or _wrong()
+
+    return judge
+
+
+# ---------------------------------------------------------------- one element's value
 
 
 def value_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
     """One element's value, of the step asked or of the most telling element of a whole."""
     question = question_at(step, writer)
-    if question is None:
-        return None
-    element = question.step
-    explainer = Explainer(writer)
+    return _value_item(question) if question else None
+
+
+def _value_item(question: Question) -> Item:
+    element, writer = question.step, question.writer
     name = writer.text(element.ref)
-    digits = {3: "three", 4: "four", 5: "five"}.get(question.digits, str(question.digits))
-    formula = linear(writer.formula(element.formula))
-    numbers = linear(writer.numbers(element.formula, element.trace.value, element.digits))
     return Item(
         kind="value",
         id=f"value:{element.id}",
-        prompt=f"What is {name}? {digits.capitalize()} significant digits, or an expression.",
+        prompt=f"What is {name}? {_words(question.digits).capitalize()} significant digits, or an expression.",
         skill=element.equation.rule,
         step=element,
-        hints=(
-            explainer.why(element),
-            f"{name} = {formula}",
-            f"{name} = {numbers}",
-            f"{name} = {shown_value(question)}",
-        ),
+        hints=_ladder(element, writer, shown_value(question)),
         answer=shown_value(question),
         judge=lambda text, own: grade(question, text, own),
         question=question,
     )
 
 
-KINDS: dict[str, Callable[[Step, Writer, random.Random], Item | None]] = {"value": value_item}
+def _ladder(step: Step, writer: Writer, answer: str) -> tuple[str, ...]:
+    """The rule in words, the formula, the formula with the numbers, the answer."""
+    name = writer.text(step.ref)
+    formula = linear(writer.formula(step.formula))
+    numbers = linear(writer.numbers(step.formula, step.trace.value, step.digits))
+    return (Explainer(writer).why(step), f"{name} = {formula}", f"{name} = {numbers}", f"{name} = {answer}")
+
+
+def _words(count: int) -> str:
+    return {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}.get(count, str(count))
+
+
+# ---------------------------------------------------------------- a whole vector or matrix
+
+
+def matrix_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
+    """Every cell of a vector or matrix; a share of the credit for each."""
+    whole = step.at(None)
+    values = np.asarray(whole.value, dtype=float)
+    telling = values.ndim > 0 and 2 <= values.size <= MAX_CELLS and np.all(np.isfinite(values)) and np.ptp(values) > 0
+    question = question_at(whole, writer) if telling else None
+    return _matrix_item(whole, writer, question.digits) if question else None
+
+
+def _matrix_item(whole: Step, writer: Writer, digits: int) -> Item:
+    cells = [Question(whole.at(index), writer, digits) for index in indices(whole.shape)]
+    shown = [shown_value(cell) for cell in cells]
+    wide = whole.shape[-1] if len(whole.shape) == 2 else 1
+    answer = "\n".join(" ".join(shown[at : at + wide]) for at in range(0, len(shown), wide))
+    answer = answer.replace("\n", " ") if wide == 1 else answer
+    size = f"{whole.shape[0]} numbers" if wide == 1 else f"{whole.shape[0]} rows of {wide}"
+
+    def judge(text: str, own: Mapping[str, float]) -> Verdict:
+        return _judge_cells(read_cells(text, whole.shape), cells, own)
+
+    return Item(
+        kind="matrix",
+        id=f"matrix:{whole.id}",
+        prompt=f"What is {writer.text(whole.ref)}? {size}, {_words(digits)} significant digits each; ? for one left out.",
+        skill=whole.equation.rule,
+        step=whole,
+        hints=_ladder(whole, writer, answer),
+        answer=answer,
+        judge=judge,
+    )
+
+
+def read_cells(text: str, shape: tuple[int, ...]) -> list[str]:
+    """The texts of the cells, row by row: `1 2; 3 4`, lines, commas, [[1, 2], [3, 4]]. Raises NotUnderstood.
+
+    Rows may be left out: as many cells as there are will do. A vector is a row, a column, or a list.
+    """
+    plain = text.strip()
+    if plain.startswith("[") and _closes(plain) == len(plain) - 1:
+        plain = plain[1:-1].strip()
+    if plain.startswith("["):
+        rows = [row.strip() for row in _split(plain, r"[,;\s]")]
+        rows = [row[1:-1] if row.startswith("[") and row.endswith("]") else row for row in rows]
+    else:
+        rows = _split(plain, r"[;\n]")
+    by_comma = [_split(row, ",") for row in rows]
+    cells = [parts if len(parts) > 1 else _split(row, r"\s") for row, parts in zip(rows, by_comma, strict=True)]
+    flat = [cell for row in cells for cell in row]
+    many, wide = math.prod(shape), shape[1] if len(shape) == 2 else None
+    wanted = f"{many} numbers" if wide is None else f"{shape[0]} rows of {wide} numbers"
+    if len(flat) != many:
+        raise NotUnderstood(f"give {wanted}, with spaces or commas between them: that is {len(flat)}")
+    if wide is not None and len(cells) > 1 and any(len(row) != wide for row in cells):
+        raise NotUnderstood(f"give {wanted}: one row a unit, one column a value that feeds it")
+    return flat
+
+
+def _closes(text: str) -> int:
+    """Where the bracket that the text begins with is closed; −1 if nowhere."""
+    depth = 0
+    for at, sign in enumerate(text):
+        depth += (sign in "([") - (sign in ")]")
+        if depth == 0:
+            return at
+    return -1
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """The parts of a text between separators (a pattern of one character) that stand in no bracket; no empty ones."""
+    parts, depth, part = [], 0, ""
+    for sign in text:
+        depth += (sign in "([") - (sign in ")]")
+        if depth == 0 and re.fullmatch(separator, sign):
+            parts.append(part)
+            part = ""
+        else:
+            part += sign
+    return [found.strip() for found in (*parts, part) if found.strip()]
+
+
+def _judge_cells(texts: list[str], cells: list[Question], own: Mapping[str, float]) -> Judgement:
+    verdicts = []
+    for text, cell in zip(texts, cells, strict=True):
+        verdict = _wrong("Left out.") if text == "?" else grade(cell, text, own)
+        if verdict.kind == "not-understood":
+            return _not_understood(f"{_cell(cell)}: {verdict.message}")
+        verdicts.append(verdict)
+    right = sum(verdict.correct for verdict in verdicts)
+    if right == len(verdicts):
+        return Judgement("correct", "Right.", cells=tuple(verdicts))
+    # What is wrong in the same way is said once.
+    alike: dict[str, list[Question]] = defaultdict(list)
+    for verdict, cell in zip(verdicts, cells, strict=True):
+        if not verdict.correct:
+            alike[verdict.message].append(cell)
+    said = []
+    for message, at in list(alike.items())[:4]:
+        where = ", ".join(map(_cell, at[:4])) + (" …" if len(at) > 4 else "")
+        said.append(f"{where}: {message}")
+    wrong = sorted((v for v in verdicts if not v.correct), key=lambda v: VERDICTS.index(v.kind))
+    named = [slip.misconception for v in wrong for slip in v.slips[:1]]
+    most = Counter(named).most_common(1)
+    message = " ".join((f"{right} of {len(verdicts)} right.", *said))
+    found = tuple(slip for v in wrong for slip in v.slips[:1] if slip.misconception == most[0][0]) if most else ()
+    id = most[0][0] if most else None
+    return Judgement(wrong[0].kind, message, None, found, right / len(verdicts), id, tuple(verdicts))
+
+
+def _cell(cell: Question) -> str:
+    return f"[{','.join(str(i + 1) for i in cell.step.index or ())}]"
+
+
+# ---------------------------------------------------------------- the shape of a value
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """(2, 3) -> '2 × 3', (3,) -> '3'."""
+    return " × ".join(map(str, shape))
+
+
+def read_shape(text: str) -> tuple[int, ...]:
+    """A shape as people write it: 2x3, 2 × 3, (2, 3), 2 by 3, 3. Raises NotUnderstood."""
+    plain = text.strip().lower()
+    if not re.fullmatch(r"[(\[]?\s*[0-9]{1,9}(?:\s*(?:[x×*,]|by|\s)\s*[0-9]{1,9})*\s*,?\s*[)\]]?", plain):
+        raise NotUnderstood("give rows and columns, as in 2 × 3, or one number for a vector")
+    return tuple(int(part) for part in re.findall(r"[0-9]+", plain))
+
+
+_SHAPED = ("pre_activation", "activation", "gradient", "updated", "state")
+
+
+def shape_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
+    """The shape of a whole, where turning it round would make another one."""
+    symbol = step.equation.symbol
+    shape = symbol.shape
+    if symbol.quantity not in _SHAPED or max(shape, default=1) == 1 or len(set(shape)) < len(shape):
+        return None
+    whole, text = step.at(None), shape_text(shape)
+    name = writer.text(whole.ref)
+    like = writer.text(Ref(symbol.wrt)) if symbol.wrt else name
+    rule = (
+        f"There is one slope for each number in {like}, so the shapes agree."
+        if symbol.quantity == "gradient"
+        else "A vector has one number a unit of its layer; a weight matrix has one row a unit that it feeds."
+    )
+    layout = "rows (units that are fed) × columns (values that feed them)" if len(shape) == 2 else "units of the layer"
+    feeds = f"{shape[0]} fed, {shape[1]} feeding" if len(shape) == 2 else f"the layer has {shape[0]}"
+
+    def judge(answer: str, own: Mapping[str, float]) -> Verdict:
+        given = read_shape(answer)
+        column = (*shape, 1) if len(shape) == 1 else shape
+        if given in (shape, column):
+            return _right()
+        if given == column[::-1]:
+            if len(shape) == 1:
+                return _wrong(f"That is a row; {name} is a column.")
+            return _misconceived("to-and-from", message=f"Transposed. {MISCONCEPTIONS['to-and-from'].remedy}")
+        if len(shape) == 2 and given == (math.prod(shape),):
+            return _wrong("That is how many numbers there are; give rows × columns.")
+        for other in step.trace.program.model.parameters:
+            if symbol.quantity == "gradient" and other.shape == given and other != symbol.wrt:
+                return _wrong(f"That is the shape of {writer.text(Ref(other))}; this is the gradient of {like}.")
+        return _wrong()
+
+    return Item(
+        kind="shape",
+        id=f"shape:{whole.id}",
+        prompt=f"What is the shape of {name}? Rows × columns, or one number for a vector.",
+        skill=SHAPES,
+        step=whole,
+        hints=(rule, f"{name}: {layout}", f"{name}: {feeds}", f"{name} is {text}"),
+        answer=text,
+        judge=judge,
+    )
+
+
+# ---------------------------------------------------------------- which formula
+
+
+def formula_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
+    """The right formula of one element among wrong ones that misconceptions have in mind."""
+    for element in _elements(step, rng):
+        found = _formula_item(element, writer, rng)
+        if found:
+            return found
+    return None
+
+
+def _elements(step: Step, rng: random.Random, most: int = 4) -> list[Step]:
+    """The element asked for, or a few of a whole, drawn."""
+    if step.index is not None or step.shape == ():
+        return [step.at(step.index or ())]
+    every = list(indices(step.shape)) if math.prod(step.shape) <= 4096 else [tuple(n - 1 for n in step.shape)]
+    return [step.at(index) for index in rng.sample(every, min(most, len(every)))]
+
+
+def _formula_item(element: Step, writer: Writer, rng: random.Random) -> Item | None:
+    right = linear(writer.formula(element.formula))
+    if len(right) > MAX_FORMULA:
+        return None
+    # What gives the right number may be the right formula in other words: it is no wrong choice.
+    wrong: dict[str, Slip] = {}
+    values, texts = [float(element.value)], {right}
+    found = slips(element, 0)
+    rng.shuffle(found)
+    for slip in sorted(found, key=lambda s: _seen_before(s, found)):
+        text = linear(writer.formula(element.specialise(slip.wrong)))
+        same = any(math.isclose(slip.value, value, rel_tol=1e-9, abs_tol=1e-300) for value in values)
+        if text not in texts and not same and len(text) <= MAX_FORMULA and len(wrong) < OPTIONS - 1:
+            wrong[text] = slip
+            texts.add(text)
+            values.append(slip.value)
+    if len(wrong) < 2:
+        return None
+    choices = [right, *wrong]
+    rng.shuffle(choices)
+    name = writer.text(element.ref)
+    explainer = Explainer(writer)
+    why, _, numbers, _ = _ladder(element, writer, "")
+    made_of = ", ".join(dict.fromkeys(writer.text(ref) for ref in element.operands)) or "numbers only"
+    says = {choices.index(text): _misconceived(slip.misconception, (slip,)) for text, slip in wrong.items()}
+    return Item(
+        kind="formula",
+        id=f"formula:{element.id}",
+        prompt=f"Which formula gives {name}?",
+        skill=element.equation.rule,
+        step=element,
+        hints=(why or explainer.title(element), f"It is made of {made_of}.", numbers, f"{name} = {right}"),
+        answer=right,
+        judge=_one_of(choices, choices.index(right), says),
+        choices=tuple(choices),
+    )
+
+
+def _seen_before(slip: Slip, found: list[Slip]) -> int:
+    """How many slips of the same idea come first: one of each idea before a second of any."""
+    return sum(other.misconception == slip.misconception for other in found[: found.index(slip)])
+
+
+# ---------------------------------------------------------------- which earlier values
+
+
+def operands_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
+    """Which values the step's formula needs, to be picked from those and others."""
+    if step.equation.rule in ("mean_loss", "mean_gradient", "local_derivative", "no_path"):
+        return None
+    asked = step if len(_needed(step)) <= VALUES - 2 else step.at(None)
+    needed = _needed(asked)
+    if not 1 <= len(needed) <= VALUES - 2:
+        return None
+    # Either of z and σ(z) will do in a slope: the one that is not written is not offered.
+    either = {_like(asked, ref) for line in asked.equation.derivation for ref in refs(asked.specialise(line.formula))}
+    either |= {_like(asked, ref) for ref in asked.operands}
+    own = asked.ref
+    tempting: dict[Ref, None] = {}
+    ideas: dict[frozenset[Ref], Slip] = {}
+    for slip in slips(asked.at(next(indices(asked.shape))), 0):
+        used = frozenset(_needed(asked, slip.wrong))
+        if used != frozenset(needed):
+            ideas.setdefault(used, slip)
+            tempting |= dict.fromkeys(ref for ref in used if ref not in either and ref != own)
+    others = [ref for ref in _earlier(asked) if ref not in either and ref not in tempting]
+    rng.shuffle(others)
+    names = {writer.text(ref): ref for ref in needed}
+    if len(names) < len(needed):
+        return None
+    few = list(tempting)
+    rng.shuffle(few)
+    for ref in (*few, *others):
+        if len(names) < VALUES and writer.text(ref) != writer.text(own):
+            names.setdefault(writer.text(ref), ref)
+    if len(names) < len(needed) + 2:
+        return None
+    choices = list(names)
+    rng.shuffle(choices)
+    right = {at for at, name in enumerate(choices) if names[name] in needed}
+    name = writer.text(own)
+
+    def judge(text: str, own: Mapping[str, float]) -> Verdict:
+        chosen = _numbers(text, choices)
+        if chosen == right:
+            return _right()
+        hits, extras = len(chosen & right), len(chosen - right)
+        credit = max(0.0, (hits - extras) / len(right))
+        slip = ideas.get(frozenset(names[choices[at]] for at in chosen))
+        if slip:
+            return _misconceived(slip.misconception, (slip,), credit=credit)
+        parts = [f"{_words(extras)} of them {'is' if extras == 1 else 'are'} not needed"] if extras else []
+        parts += ["something needed is missing"] if hits < len(right) else []
+        return _wrong(_sentence("; ".join(parts)), credit=credit)
+
+    answer = " ".join(str(at + 1) for at in sorted(right))
+    listed = ", ".join(choices[at] for at in sorted(right))
+    why, formula, _, _ = _ladder(asked, writer, "")
+    count = f"{_sentence(_words(len(right)))[:-1]} of these {'is' if len(right) == 1 else 'are'} needed."
+    return Item(
+        kind="operands",
+        id=f"operands:{asked.id}",
+        prompt=f"Which of these does the formula of {name} need? Give their numbers, as in 1 3.",
+        skill=asked.equation.rule,
+        step=asked,
+        hints=(why, count, formula, f"{answer}: {listed}"),
+        answer=f"{answer} ({listed})",
+        judge=judge,
+        choices=tuple(choices),
+        many=True,
+    )
+
+
+def _like(step: Step, ref: Ref) -> Ref:
+    """A value as a choice beside a step: an element beside an element, a whole beside a whole."""
+    example = step.example if ref.symbol.per_example else None
+    return Ref(ref.symbol, ref.index if step.index is not None else None, example)
+
+
+def _needed(step: Step, formula=None) -> list[Ref]:
+    """The values that a formula (the step's, unless told) shows: in a slope z alone, since it is written σ′(z)."""
+    formula = step.specialise(step.equation.formula if formula is None else formula)
+    slopes = {call for call in activation_calls(formula) if call.op.endswith("′")}
+    shown = rewrite(formula, lambda node: node.args[0] if isinstance(node, Call) and node in slopes else None)
+    return list(dict.fromkeys(_like(step, ref) for ref in refs(shown)))
+
+
+def _earlier(step: Step) -> list[Ref]:
+    """What is given and the values before a step: wholes, or of each the element that is nearest to the asked one."""
+    equations = step.trace.equations
+    at = next((k for k, eq in enumerate(equations) if eq is step.equation), len(equations))
+    later = {eq.symbol.key for eq in equations[at:]}
+    found: dict[Ref, None] = {}
+    for symbol in symbols_of(step.trace).values():
+        if symbol.key not in later and symbol.quantity not in ("hyper", "state"):
+            near = None
+            if step.index is not None and symbol.shape:
+                near = tuple(min(i, n - 1) for i, n in zip((step.index or (0,)) * 2, symbol.shape, strict=False))
+            found[_like(step, Ref(symbol, near))] = None
+    return list(found)
+
+
+# ---------------------------------------------------------------- which step next
+
+
+def next_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
+    """Which step can be taken next; the others need a value that is not there yet."""
+    equations = step.trace.equations
+    keys = [eq.symbol.key for eq in equations]
+    if step.equation.symbol.key not in keys or step.equation.symbol.key == keys[-1]:
+        return None
+    at = keys.index(step.equation.symbol.key)
+    later = {eq.symbol.key for eq in equations[at + 1 :]}
+
+    def name(eq: Equation) -> str:
+        return writer.text(_like(step.at(None), Ref(eq.symbol)))
+
+    def missing(eq: Equation) -> Ref | None:
+        return next((ref for ref in refs(eq.formula) if ref.symbol.key in later), None)
+
+    right = name(equations[at + 1])
+    waiting = {name(eq): ref for eq in equations[at + 2 :] if (ref := missing(eq))}
+    waiting.pop(right, None)
+    near = list(waiting)[: 2 * OPTIONS]
+    wrong = rng.sample(near, min(OPTIONS - 1, len(near)))
+    if len(wrong) < 2 or missing(equations[at + 1]):
+        return None
+    choices = [right, *wrong]
+    rng.shuffle(choices)
+    says = {
+        choices.index(text): _wrong(
+            f"{text} needs {writer.text(_like(step.at(None), waiting[text]))}, which is not there yet."
+        )
+        for text in wrong
+    }
+    after = equations[at + 1]
+    following = Step(step.trace, after, None, step.example if after.symbol.per_example else None)
+    why, formula, _, _ = _ladder(following, writer, "")
+    uses = ", ".join(dict.fromkeys(writer.text(_like(step.at(None), ref)) for ref in refs(following.equation.formula)))
+    back = "A step can be taken when everything in its formula is there: forward from the inputs, back from the loss."
+    return Item(
+        kind="next",
+        id=f"next:{step.at(None).id}",
+        prompt=f"Everything up to {writer.text(step.at(None).ref)} is known. Which step can be taken next?",
+        skill=ORDER,
+        step=step.at(None),
+        hints=(back, f"It uses {uses or 'nothing but numbers'}.", why, formula),
+        answer=right,
+        judge=_one_of(choices, choices.index(right), says),
+        choices=tuple(choices),
+    )
+
+
+# ---------------------------------------------------------------- up or down
+
+_WAYS = ("up", "down", "stay the same")
+_SAID = {"+": 0, "↑": 0, "increase": 0, "-": 1, "−": 1, "↓": 1, "decrease": 1, "same": 2, "stay": 2, "0": 2}
+
+
+def direction_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
+    """Whether a parameter goes up or down, told its gradient."""
+    program = step.trace.program
+    symbol = step.equation.symbol
+    update = program.by_key.get(f"{symbol.wrt.id}'") if symbol.wrt and symbol.quantity != "state" else None
+    if update is None or symbol.per_example or update.symbol.wrt is None:
+        return None
+    parameter = update.symbol.wrt
+    slope = _gradients(step.trace, parameter)[-1]
+    wanted = Step(step.trace, update, step.index if parameter.shape else ())
+    for element in _elements(wanted, rng, 16):
+        before, gradient = Ref(parameter, element.index), Ref(slope, element.index)
+        moved = float(element.value) - float(step.trace.value(before))
+        g = float(step.trace.value(gradient))
+        # Where an optimiser's memory moves it another way, the gradient alone does not say.
+        if g and math.isfinite(g) and math.isfinite(moved) and moved * g < 0:
+            return _direction_item(element, before, gradient, g, writer)
+    return None
+
+
+def _gradients(trace: Trace, wrt: Symbol | None) -> list[Symbol]:
+    """The gradients with respect to a symbol, the one that the update takes last."""
+    return [eq.symbol for eq in trace.equations if eq.symbol.quantity == "gradient" and eq.symbol.wrt == wrt]
+
+
+def _direction_item(element: Step, before: Ref, gradient: Ref, g: float, writer: Writer) -> Item:
+    name, slope, right = writer.text(before), writer.text(gradient), 0 if g < 0 else 1
+    target = "the output" if element.trace.lesson.circuit else "the loss"
+    says = {1 - right: _misconceived("added"), 2: _wrong("The gradient is not 0, so the parameter moves.")}
+
+    def judge(text: str, own: Mapping[str, float]) -> Verdict:
+        said = text.strip().lower()
+        found = _SAID.get(said) if said in _SAID else next((at for at, way in enumerate(_WAYS) if said == way), None)
+        if found is None:
+            (found,) = chosen if len(chosen := _numbers(text, _WAYS)) == 1 else (None,)
+        if found is None:
+            raise NotUnderstood("choose one: up, down or same")
+        return _right() if found == right else says[found]
+
+    return Item(
+        kind="direction",
+        id=f"direction:{element.id}",
+        prompt=f"{slope} = {number(g)}. Which way does the update move {name}?",
+        skill="update",
+        step=element,
+        hints=(
+            f"The gradient says how {target} changes when {name} grows; the update goes against it.",
+            f"A gradient {'below 0: more' if g < 0 else 'above 0: less'} of {name} means less of {target}.",
+            _ladder(element, writer, "")[2],
+            f"{name} goes {_WAYS[right]}.",
+        ),
+        answer=_WAYS[right],
+        judge=judge,
+        choices=_WAYS,
+    )
+
+
+# ---------------------------------------------------------------- how many paths
+
+
+def paths_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
+    """How many paths lead from a value to the loss, or to a circuit's output; only where there are several."""
+    symbol = step.equation.symbol
+    start = symbol.wrt if symbol.quantity == "gradient" else symbol
+    ends_elsewhere = symbol.of and symbol.of != step.trace.program.model.output
+    if start is None or ends_elsewhere or start.quantity in ("updated", "state", "loss", "objective"):
+        return None
+    network = step.trace.lesson.network
+    if network:
+        factors = [layer.units for layer in network.layers[start.layer or 0 :]] if start.layer else []
+        count, sign, end, slip = math.prod(factors), " · ", "the loss", "one-path"
+    else:
+        factors = _branches(step.trace, start.key)
+        count, sign, end, slip = sum(factors), " + ", step.trace.program.model.output.id, "branch-forgotten"
+    if count < 2:
+        return None
+    element = _elements(step, rng, 1)[0]
+    name = writer.text(Ref(start, element.index or None, element.example if start.per_example else None))
+    question = Question(element, writer)  # for its names: an answer may be an expression
+
+    def judge(text: str, own: Mapping[str, float]) -> Verdict:
+        value = read_answer(text, question).value
+        if value == count:
+            return _right(value)
+        if value == 1:
+            return _misconceived(slip)
+        if network and value == sum(factors):
+            return _wrong("Multiply the widths: every unit of a layer feeds every unit of the next.", value)
+        return _wrong(value=value)
+
+    if network:
+        rule = "Each unit feeds every unit of the next layer: a path splits there into as many as that layer has units."
+        widths = " · ".join(f"(units of layer {(start.layer or 0) + k})" for k in range(1, len(factors) + 1))
+    else:
+        rule = "Count at each gate that uses the value how many paths lead on from there, and add."
+        widths = "the sum over the gates that use it of the paths from each"
+    work = sign.join(map(str, factors))
+    return Item(
+        kind="paths",
+        id=f"paths:{element.id}",
+        prompt=f"How many paths lead from {name} to {end}?",
+        skill=PATHS,
+        step=element,
+        hints=(rule, f"paths = {widths}", f"paths = {work}", f"{count} paths"),
+        answer=str(count),
+        judge=judge,
+    )
+
+
+def _branches(trace: Trace, start: str) -> list[int]:
+    """How many paths lead to a circuit's output through each use of a value, in order; one a use in a gate."""
+    count: Counter[str] = Counter({trace.program.model.output.key: 1})
+    uses: list[int] = []
+    for eq in reversed(trace.program.model.forward):
+        for node in walk(eq.formula):
+            if isinstance(node, Ref) and count[eq.symbol.key]:
+                count[node.symbol.key] += count[eq.symbol.key]
+                uses += [count[eq.symbol.key]] if node.symbol.key == start else []
+    return uses[::-1]
+
+
+# ---------------------------------------------------------------- the kinds, and choosing among them
+
+KINDS: dict[str, Callable[[Step, Writer, random.Random], Item | None]] = {
+    "value": value_item,
+    "matrix": matrix_item,
+    "shape": shape_item,
+    "formula": formula_item,
+    "operands": operands_item,
+    "next": next_item,
+    "direction": direction_item,
+    "paths": paths_item,
+}
 
 
 def item_for(step: Step, writer: Writer, rng: random.Random, kinds: tuple[str, ...] = ("value",)) -> Item | None:
     """The first of these kinds that can ask about a step in a way that tells mistakes apart; None if none can."""
     return next((item for kind in kinds if (item := KINDS[kind](step, writer, rng))), None)
+
+
+_TURNS = ("backward", "forward", "backward", "update", "backward", "loss")  # half of it is backward
+SMALL_MATRIX = 9  # cells that are worth one question of several
+
+
+def spread(
+    trace: Trace, writer: Writer, rng: random.Random, count: int, kinds: tuple[str, ...] = tuple(KINDS)
+) -> list[Item]:
+    """At most `count` questions in the order of the steps: every rule before any rule twice, the phases in turn.
+
+    Every other question is of the first kind; the rest take the other kinds in turn. No two are about the
+    same equation, and none shows what another one asks for.
+    """
+    rest = list(kinds[1:])
+    rng.shuffle(rest)
+    found: list[tuple[int, Item]] = []
+    taken: set[str] = set()
+    for at, eq in _in_turns(trace, rng):
+        if len(found) == count:
+            break
+        example = rng.randrange(trace.examples) if eq.symbol.per_example else None
+        first = kinds[:1] if len(found) % 2 == 0 else ()
+        item = item_for(Step(trace, eq, None, example), writer, rng, (*first, *rest, *kinds[:1]))
+        if item and item.kind == "matrix" and math.prod(trace.equations[at].symbol.shape) > SMALL_MATRIX:
+            others = tuple(kind for kind in (*first, *rest, *kinds[:1]) if kind != "matrix")
+            item = item_for(Step(trace, eq, None, example), writer, rng, others)
+        if item and taken.isdisjoint(about := _about(item)):
+            taken |= about
+            found.append((at, item))
+            if item.kind in rest:  # to the end of the queue
+                rest.remove(item.kind)
+                rest.append(item.kind)
+    return [item for _, item in sorted(found, key=lambda pair: pair[0])]
+
+
+def _in_turns(trace: Trace, rng: random.Random) -> list[tuple[int, Equation]]:
+    """Every equation with its place: of each rule one, the phases in turn, then of each rule a second ..."""
+    rounds: list[dict[str, list[tuple[int, Equation]]]] = []
+    drawn = list(enumerate(trace.equations))
+    rng.shuffle(drawn)
+    seen: Counter[str] = Counter()
+    for at, eq in drawn:
+        if seen[eq.rule] == len(rounds):
+            rounds.append(defaultdict(list))
+        rounds[seen[eq.rule]][eq.phase].append((at, eq))
+        seen[eq.rule] += 1
+    order: list[tuple[int, Equation]] = []
+    for queues in rounds:
+        while any(queues.values()):
+            order += [queues[phase].pop() for phase in _TURNS if queues[phase]]
+    return order
+
+
+def _about(item: Item) -> set[str]:
+    """The equations that a question asks about or shows the value of."""
+    step = item.step
+    shown: set[str] = set()
+    if item.kind == "direction":
+        shown = {symbol.key for symbol in _gradients(step.trace, step.equation.symbol.wrt)}
+    return {step.equation.symbol.key} | shown
+
+
+# ---------------------------------------------------------------- an author's own
+
+
+def author_item(question: AuthorQuestion, trace: Trace, writer: Writer, rng: random.Random) -> Item | None:
+    """The item of a question in a lesson file; None where its kind cannot ask about its step.
+
+    Raises NoSuchStep where the step is none. Of a value the author's choice counts, telling or not.
+    """
+    step = trace.find(question.step) if question.step else None
+    item: Item | None
+    if question.ask:
+        item = _asked(question, step or Step(trace, trace.equations[-1]), writer)
+    else:
+        assert step is not None
+        item = _about_step(question, step, writer, rng)
+    if item is None:
+        return None
+    hints = (*question.hints, item.hints[-1]) if question.hints else item.hints
+    judge = _with_wrong(item, question)
+    return replace(item, id=f"author:{question.at + 1}", hints=hints, judge=judge)
+
+
+def _about_step(question: AuthorQuestion, step: Step, writer: Writer, rng: random.Random) -> Item | None:
+    if question.kind == "value":
+        found = question_at(step, writer, question.digits)
+        if found is None or (step.index is not None and found.digits != question.digits):
+            found = Question(_elements(step, rng, 1)[0], writer, question.digits)
+        return _value_item(found) if math.isfinite(found.right) else None
+    if question.kind == "matrix":
+        fits = step.at(None).shape and math.prod(step.at(None).shape) <= MAX_CELLS
+        return _matrix_item(step.at(None), writer, question.digits) if fits else None
+    return KINDS[question.kind](step, writer, rng)
+
+
+def _asked(question: AuthorQuestion, step: Step, writer: Writer) -> Item:
+    """A question in the author's own words, with a number or a choice for an answer."""
+    if question.kind == "choice":
+        right = question.right_choice
+        answer = question.choices[right]
+        judge = _one_of(question.choices, right, {})
+    else:
+        right_value = float(question.answer or 0)
+        answer = number(right_value, max(question.digits, 4))
+        names = Question(step, writer)  # what came before may be used
+        apart = [float(wrong.answer) for wrong in question.wrong]
+
+        def judge(text: str, own: Mapping[str, float]) -> Verdict:
+            return _judge_number(text, right_value, question.digits, apart, names)
+
+    return Item(
+        kind=question.kind,
+        id="",
+        prompt=question.ask,
+        skill=step.equation.rule if question.step else AUTHOR,
+        step=step,
+        hints=(answer,),
+        answer=answer,
+        judge=judge,
+        choices=question.choices,
+    )
+
+
+def _judge_number(text: str, right: float, digits: int, apart: Iterable[float], names: Question) -> Judgement:
+    """A number against an author's: rounded or nearly, never nearer to an answer that is known to be wrong."""
+    answer = read_answer(text, names)
+    value, typed = answer.value, answer.digits or 15
+    near = min((abs(wrong - right) / 2 for wrong in apart), default=math.inf)
+    if math.isclose(value, right, rel_tol=1e-9) or any(_rounds(right, value, d) for d in range(digits, 16)):
+        return _right(value)
+    if typed >= digits and abs(value - right) < min(TOLERANCE * abs(right), near):
+        return _right(value)
+    if typed < digits and _rounds(right, value, typed):
+        message = f"Right so far: give {_words(digits)} significant digits."
+        return Judgement("imprecise", message, value)
+    if right and math.isclose(value, -right, rel_tol=TOLERANCE):
+        return Judgement("sign", "The size is right, the sign is not.", value)
+    return _wrong(value=value)
+
+
+def _rounds(exact: float, given: float, digits: int) -> bool:
+    return math.isclose(float(f"{exact:.{digits - 1}e}"), given, rel_tol=1e-12)
+
+
+def _with_wrong(item: Item, question: AuthorQuestion) -> Judge:
+    """The item's judge, with the author's words for the wrong answers that the author foresaw."""
+    texts = {_squeezed(str(wrong.answer)): wrong.says for wrong in question.wrong}
+
+    def judge(text: str, own: Mapping[str, float]) -> Verdict:
+        verdict = judgement(item.judge(text, own))
+        if verdict.kind in ("correct", "imprecise", "not-understood"):
+            return verdict
+        if verdict.value is not None:
+            off = {abs(verdict.value - w.answer): w for w in question.wrong if isinstance(w.answer, float)}
+            near = off.get(min(off, default=0.0))
+            close = near and math.isclose(verdict.value, float(near.answer), rel_tol=TOLERANCE)
+            says = near.says if near and close else None
+        elif item.choices:
+            at = next(iter(_numbers(text, item.choices)), 0)
+            says = texts.get(str(at + 1)) or texts.get(_squeezed(item.choices[at]))
+        else:
+            says = texts.get(_squeezed(text))
+        return replace(verdict, kind="misconception", message=says) if says else verdict
+
+    return judge
+
+
+def _squeezed(text: str) -> str:
+    """A text without what people write in different ways: spaces, brackets, case, the sign between rows and columns."""
+    return re.sub(r"[\s()\[\]]", "", text.lower().replace("by", "x")).replace("×", "x").replace(",", "x")
+
+
+__all__ = [
+    "AUTHOR", "DIGITS", "KINDS", "ORDER", "PATHS", "RUNG_COST", "SHAPES", "Item", "Judgement", "author_item",
+    "item_for", "judgement", "spread",
+]  # fmt: skip

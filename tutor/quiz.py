@@ -10,23 +10,25 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
-from tutor.formula import Const, Expr, FormulaError, Ref, evaluate, index_text, indices, parse, refs, tokens
-from tutor.layout import linear, number, to_ascii
-from tutor.misconceptions import MISCONCEPTIONS, Site
+from tutor.activations import ACTIVATIONS, derivative
+from tutor.formula import FUNCTIONS, Call, Const, Expr, FormulaError, Ref, call, evaluate, indices, parse, refs
+from tutor.layout import linear, number, superscript, to_ascii
+from tutor.misconceptions import MISCONCEPTIONS, REACH, Site
 from tutor.network import Equation
 from tutor.notation import Writer
-from tutor.trace import NoSuchStep, Step, as_shown, resolve, symbols_of
+from tutor.trace import NoSuchStep, Step, Trace, as_shown, find_local, symbols_of
+from tutor.training import Program
 
 DIGITS = 3  # significant digits that are asked for
 TOLERANCE = 0.005  # relative, beyond rounding; never looser than half-way to a slip's value
-REACH = 2  # how many equations back a slip may lie
-MAX_ANSWER = 2000  # characters of an answer that are read
+MAX_ANSWER = 500  # characters of an answer that are read
 
 
 # ---------------------------------------------------------------- what an answer says
@@ -38,16 +40,23 @@ class NotUnderstood(ValueError):
 
 @dataclass(frozen=True)
 class Answer:
-    """A number; `digits` is how many significant ones were typed, None for an expression or a fraction."""
+    """A number; `digits` is how many significant ones were typed, None for an expression or a fraction.
+
+    `rounded` says whether an expression has decimals in it, which may have been read off the screen.
+    """
 
     value: float
     digits: int | None
+    rounded: bool = False
 
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?", re.IGNORECASE)
-_TIMES_TEN = re.compile(r"\s*[*x×·]\s*10\s*(?:\^|\*\*)?\s*(\(?[+-]?[0-9]+\)?)$")
+_TIMES_TEN = re.compile(r"\s*[*x×·]\s*10\s*(?:\^|\*\*)\s*(\([+-]?[0-9]+\)|[+-]?[0-9]+)$")
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
-_ID = re.compile(r"[^\W\d][\w.]*'?(?:/d[^\W\d][\w.]*'?)?(?:\[[0-9]+(?:,[0-9]+)*\])?(?:@[0-9]+)?")
+_ID = re.compile(
+    r"[^\W\d][\w.]*'?(?P<per>/d[^\W\d][\w.]*'?)?(?P<index>\[\s*[0-9]+(?:\s*,\s*[0-9]+)*\s*\])?(?P<example>@[0-9]+)?"
+)
+_LITERAL = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 def significant_digits(text: str) -> int:
@@ -57,132 +66,282 @@ def significant_digits(text: str) -> int:
 
 
 def read_answer(text: str, question: Question) -> Answer:
-    """The number that an answer says: plain, scientific, a fraction, or an expression in names. Raises NotUnderstood."""
+    """The number that an answer says: plain, scientific, or an expression in names. Raises NotUnderstood."""
     if len(text) > MAX_ANSWER:
         raise NotUnderstood("that is too long for an answer: give a number or a short expression")
-    plain = text.strip().replace("−", "-").replace("–", "-").replace("\u00a0", " ")
+    plain = "".join(char if char.isprintable() else " " for char in unicodedata.normalize("NFC", text))
+    plain = plain.replace("−", "-").replace("–", "-").replace("\u00a0", " ").strip()
     if not plain:
         raise NotUnderstood("type a number, such as 0.0821, or an expression in the names on the screen")
-    plain = re.sub(r"10([⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+)", lambda m: "10^" + m[1].translate(_RAISED), plain)
-    mantissa, power = plain, ""
-    if match := _TIMES_TEN.search(plain):
-        mantissa, power = plain[: match.start()], match[1].strip("()")
-    if _NUMBER.fullmatch(mantissa.replace(" ", "") if " " not in mantissa.strip() else mantissa):
-        value = float(f"{mantissa}e{power}") if power and "e" not in mantissa.lower() else float(mantissa)
-        if not math.isfinite(value):
-            raise NotUnderstood(f"{text.strip()[:40]} is too large for a number here")
-        return Answer(value, significant_digits(mantissa))
+    if (value := _plain_number(plain)) is not None:
+        return value
     if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", plain):
         raise NotUnderstood(f"write a decimal point: {plain.replace(',', '.')}")
     if re.fullmatch(r"[-+.0-9e]+(?:[\s,;]+[-+.0-9e]+)+", plain, re.IGNORECASE):
         raise NotUnderstood("give one number")
-    return Answer(_expression(plain, question), None)
+    plain = re.sub(r"([⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+)", _power, plain) if "10" in plain else plain
+    try:
+        return _expression(plain, question)
+    except RecursionError:
+        raise NotUnderstood("that is nested too deep: give a number or a shorter expression") from None
 
 
-def _expression(text: str, question: Question) -> float:
+def _power(match: re.Match) -> str:
+    """10⁻² -> 10^-2; signs raised after anything else belong to a name."""
+    ten = re.search(r"(?<![\w.])10$", match.string[: match.start()])
+    return "^" + match[1].translate(_RAISED) if ten else match[1]
+
+
+def _plain_number(text: str) -> Answer | None:
+    """A number by itself, also times a power of ten. Raises NotUnderstood where it is too large or too small."""
+    text = re.sub(r"([⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+)", _power, text)
+    mantissa, power = text, "0"
+    if match := _TIMES_TEN.search(text):
+        mantissa, power = text[: match.start()], match[1].strip("()")
+    if not _NUMBER.fullmatch(mantissa):
+        return None
+    front, _, own = mantissa.lower().partition("e")
+    exponent = int(own[-9:] or 0) if len(own) < 9 else None
+    more = int(power) if len(power) < 9 else None
+    value = math.inf if exponent is None or more is None else float(f"{front}e{exponent + more}")
+    nothing = not front.strip("+-.0")
+    if not nothing and (not math.isfinite(value) or value == 0):
+        raise NotUnderstood(f"{_short(text)} is too {'small' if value == 0 else 'large'} for a number here")
+    return Answer(0.0 if nothing else value, significant_digits(mantissa))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 30 else text[:29] + "…"
+
+
+def _expression(text: str, question: Question) -> Answer:
     """The value of an expression in numbers, functions and names. Raises NotUnderstood."""
     formula = question.names.read(text)
-    with np.errstate(all="ignore"):
-        value = np.asarray(evaluate(formula, question.step.trace.value), dtype=float)
+    try:
+        with np.errstate(all="ignore"):
+            value = np.asarray(evaluate(formula, lambda ref: _look(question.step, ref)), dtype=float)
+    except ValueError:
+        raise NotUnderstood("the shapes in that do not fit; name single elements, as in a1[2]") from None
     whole = question.step.equation.symbol.shape
-    if value.ndim and question.step.index and value.size == math.prod(whole):
-        value = value.reshape(whole)[question.step.index]
+    if value.ndim and question.step.index and value.shape == whole:
+        value = value[question.step.index]
     if value.size != 1:
         raise NotUnderstood(f"that has {value.size} values; say which element, as in a1[2]")
     if not np.isfinite(value).all():
         raise NotUnderstood("that comes to no finite number")
-    return float(value.reshape(()))
+    typed = [match for match in _LITERAL.findall(text) if "." in match]
+    return Answer(float(value.reshape(())), None, rounded=bool(typed))
+
+
+def _look(step: Step, ref: Ref) -> np.ndarray | float:
+    """A value of the trace; an element of what every example has is taken from each."""
+    if ref.batched and ref.index:
+        return step.trace.value(Ref(ref.symbol))[(..., *ref.index)]
+    return step.trace.value(ref)
 
 
 class Names:
-    """The names that an answer may use: ids always, and what is on the screen; only what comes before the step asked."""
+    """The names that an answer may use: ids, and what is on the screen; only what comes before the step asked."""
 
     def __init__(self, step: Step, writer: Writer):
         self.step, self.writer = step, writer
-        program = step.trace.program
-        position = [eq.symbol.key for eq in program.equations]
-        here = position.index(step.equation.symbol.key) if step.equation.symbol.key in position else len(position)
-        self.later = set(position[here:])
+        program, symbol = step.trace.program, step.equation.symbol
+        position = {eq.symbol.key: at for at, eq in enumerate(program.equations)}
+        at = position.get(symbol.key)
+        if at is None and symbol.of:  # a local derivative comes right after what it is the derivative of
+            at = position.get(symbol.of.key, len(position)) + 1
+        self.later = {symbol.key, *list(position)[len(position) if at is None else at :]}
         self.known = {s.key: s for s in symbols_of(step.trace).values() if s.key not in self.later}
 
     @cached_property
     def displayed(self) -> dict[str, set[Ref]]:
-        """What each displayed name stands for; a name typed without its signs (a1 for a₁) as well."""
+        """What each displayed name stands for; a name typed without its signs (a1 for a₁) as well.
+
+        Elements by name only of what is small enough to be seen whole, and of the step's own operands.
+        """
         found: dict[str, set[Ref]] = {}
-        for symbol in self.known.values():
-            example = self.step.example if symbol.per_example else None
-            elements: Iterable = indices(symbol.shape) if math.prod(symbol.shape) <= 400 else ()
-            for index in (None, *(i for i in elements if i)):
-                ref = Ref(symbol, index, example)
-                name = self.writer.text(Ref(symbol, index))
-                for form in {name, self.writer.text(ref), _typed(name)}:
-                    found.setdefault(form, set()).add(ref)
+        every = [
+            Ref(symbol, index or None)
+            for symbol in self.known.values()
+            for index in (None, *(indices(symbol.shape) if math.prod(symbol.shape) <= 100 else ()))
+        ]
+        operands = [ref for ref in self.step.operands[:200] if ref.symbol.key in self.known]
+        for ref in dict.fromkeys((*every, *(Ref(ref.symbol, ref.index) for ref in operands))):
+            name, meant = self.writer.text(ref), self._normal(ref)
+            for form in {name, self.writer.text(meant), _typed(name)}:
+                found.setdefault(form, set()).add(meant)
+        for ref in operands:  # of a batch's mean: every example's
+            for form in {self.writer.text(ref), _typed(self.writer.text(ref))}:
+                found.setdefault(form, set()).add(self._normal(ref))
         return found
 
-    def read(self, text: str) -> Expr:
+    @cached_property
+    def functions(self) -> dict[str, tuple[str, float | None]]:
+        """The signs of the lesson's activations, such as σ: what each applies, and the slope of leaky ReLU."""
+        network = self.step.trace.lesson.network
+        found: dict[str, set[tuple[str, float | None]]] = {
+            sign: {(name, None)}
+            for name in ("sigmoid", "tanh", "relu")
+            for sign in (name, ACTIVATIONS[name].glyph)
+        }
+        for at, layer in enumerate(network.layers if network else (), start=1):
+            sign = self.writer.function(layer.activation, at == len(network.layers))  # type: ignore[union-attr]
+            leaky = layer.alpha if layer.activation == "leaky_relu" else None
+            found.setdefault(sign, set()).add((layer.activation, leaky))
+        return {sign: next(iter(meant)) for sign, meant in found.items() if len(meant) == 1}
+
+    def read(self, text: str, depth: int = 0) -> Expr:
         """An expression with its names as references. Raises NotUnderstood."""
         if "__" in text:
             raise NotUnderstood("'__' means nothing in an answer")
-        found: list[Ref] = []
+        found: list[tuple[str, Expr]] = []
+        prepared: list[str] = []
 
-        def put_in(match: re.Match) -> str:
-            ref = self.lookup(match[0])
-            if ref is None:
-                return match[0]
-            found.append(ref)
-            return f"__{len(found) - 1}__"
+        def put_in(typed: str, meant: Expr) -> None:
+            prepared.append(f" __{len(found)}__ ")
+            found.append((typed, meant))
 
-        forms = sorted((name for name in self.displayed if not name.isdigit()), key=len, reverse=True)
-        shown = "|".join(re.escape(name) for name in forms)
-        pattern = re.compile(f"(?<![\\w.])(?:{_ID.pattern}|{shown})(?![\\w'\\[])" if shown else _ID.pattern)
-        prepared = pattern.sub(put_in, text)
+        at = 0
+        while at < len(text):
+            if number := _LITERAL.match(text, at):
+                prepared.append(number[0])
+                at = number.end()
+            elif applied := self._applied(text, at, depth):
+                typed, meant = applied
+                put_in(typed, meant)
+                at += len(typed)
+            elif named := self._named(text, at):
+                typed, ref = named
+                put_in(typed, ref)
+                at += len(typed)
+            else:
+                word = re.compile(r"\w+|.", re.DOTALL).match(text, at)
+                assert word
+                prepared.append(word[0])
+                at = word.end()
 
         def name(token: str, offset: int) -> Expr:
             if match := re.fullmatch(r"__(\d+)__", token):
-                return found[int(match[1])]
+                return found[int(match[1])][1]
             raise NotUnderstood(self.unknown(token))
 
         try:
-            return parse(prepared, name)
+            return parse("".join(prepared), name)
         except FormulaError as error:
-            raise NotUnderstood(f"{error.message}: give a number or an expression") from None
+            message = re.sub(r"__(\d+)__", lambda match: found[int(match[1])][0], error.message)
+            message = re.sub(r" at character \d+", "", message)
+            raise NotUnderstood(f"{message}: give a number or an expression") from None
+        except NotUnderstood:
+            raise
+        except ValueError:
+            raise NotUnderstood("the shapes in that do not fit; name single elements, as in a1[2]") from None
+
+    def _applied(self, text: str, at: int, depth: int) -> tuple[str, Expr] | None:
+        """An activation's sign, or that of its slope, with the bracket after it: σ(z1), σ′(z1)."""
+        match = re.compile(r"([^\W\d]+)([′']?)\s*\(").match(text, at)
+        if not match or match[1] not in self.functions or self.displayed.get(match[1]):
+            return None
+        activation, leaky = self.functions[match[1]]
+        opened, end = 1, match.end()
+        while end < len(text) and opened:
+            opened += {"(": 1, ")": -1}.get(text[end], 0)
+            end += 1
+        if opened or depth >= 10:
+            raise NotUnderstood("close the bracket of the function" if opened else "that is nested too deep")
+        inner = self.read(text[match.end() : end - 1], depth + 1)
+        more = () if leaky is None else (leaky,)
+        if activation == "softmax" and (match[2] or len(inner.shape) != 1):
+            raise NotUnderstood("softmax is of all the values of a layer: write the fraction out")
+        value = call(activation, inner, *more)
+        if match[2]:
+            value = derivative(activation, (inner, value, *map(Const, more)))
+        return text[at:end], value
+
+    def _named(self, text: str, at: int) -> tuple[str, Ref] | None:
+        """The longest name that begins here, and what it stands for."""
+        ends: set[int] = set()
+        if match := _ID.match(text, at):
+            ends |= {match.end(), *(match.start(part) for part in ("per", "index", "example") if match[part])}
+        longest = max(map(len, self.displayed), default=0)
+        ends |= {end for end in range(at + 1, min(at + longest, len(text)) + 1) if text[at:end] in self.displayed}
+        for end in sorted(ends, reverse=True):
+            following = text[end : end + 1]
+            if following and (following.isalnum() or following in "_'′"):
+                continue
+            typed = text[at:end]
+            if not re.sub(r"\d", "", typed) or (typed in FUNCTIONS and text[end:].lstrip().startswith("(")):
+                continue
+            if ref := self.lookup(typed):
+                return typed, ref
+        return None
 
     def lookup(self, text: str) -> Ref | None:
         """What a name in an answer stands for; None if nothing. Raises NotUnderstood where it is not plain which."""
-        by_id = self._by_id(text)
-        meant = {ref for ref in self.displayed.get(text, ())} | ({by_id} if by_id else set())
+        meant = self._meanings(text)
         if len(meant) > 1:
-            said = sorted(f"{self.writer.text(ref)} (write {ref.symbol.id}{index_text(ref.index)})" for ref in meant)
-            if by_id is None or text not in {self.writer.text(ref) for ref in meant if ref != by_id}:
-                both = " or ".join(said)
-                raise NotUnderstood(f"which {text} is meant here: {both}? In this notation the id {text} is another's name")
+            both = " or ".join(sorted(self._spelling(ref, text) for ref in meant))
+            raise NotUnderstood(f"{text} has more than one meaning here: write {both}")
         return next(iter(meant), None)
 
+    def _meanings(self, text: str) -> set[Ref]:
+        by_id, shown = self._by_id(text), self.displayed.get(text, set())
+        return shown | {by_id} if by_id else shown
+
+    def _spelling(self, ref: Ref, avoid: str) -> str:
+        """A way to write a quantity that means nothing else."""
+        name = self.writer.text(Ref(ref.symbol, ref.index))
+        element = Ref(ref.symbol, ref.index or None)
+        for form in (element.id, name, _typed(name)):
+            if form != avoid and len(self.displayed.get(form, set()) | {ref}) == 1:
+                try:
+                    if self._by_id(form) in (None, ref):
+                        return form
+                except NotUnderstood:
+                    continue
+        return name
+
     def _by_id(self, text: str) -> Ref | None:
-        try:
-            eq, index, example = resolve(self.step.trace.program, text)
-            symbol = eq.symbol
-        except NoSuchStep:
-            match = re.fullmatch(r"([^\[@]+)(?:\[([0-9,]+)\])?(?:@([0-9]+))?", text)
-            symbol_ = match and (self.known.get(match[1] + "@") or self.known.get(match[1]))
-            if not match or not symbol_:
-                return None
-            symbol = symbol_
-            index = tuple(int(i) - 1 for i in match[2].split(",")) if match[2] else None
-            example = int(match[3]) - 1 if match[3] else None
-            if index and (len(index) != len(symbol.shape) or any(not 0 <= i < n for i, n in zip(index, symbol.shape, strict=True))):
-                raise NotUnderstood(f"{match[1]} has no element [{match[2]}]") from None
-        if symbol.key in self.later:
+        match = re.fullmatch(r"([^\[@\s]+)(?:\[([0-9,\s]+)\])?(?:@([0-9]+))?", text)
+        if not match:
+            return None
+        base = match[1].replace("′", "'").replace("∂", "d")
+        by_key = self.step.trace.program.by_key
+        keys = (base + "@",) if match[3] else (base, base + "@")
+        symbol = next((self.known[key] for key in keys if key in self.known), None)
+        if symbol is None and any(key in by_key or key in self.later for key in keys):
             raise NotUnderstood(f"{text} is what is asked, or comes after it: use what came before")
-        if index is None and math.prod(symbol.shape) == 1 and symbol.shape:
+        if symbol is None and base in self.known:
+            raise NotUnderstood(f"{base} is the same for all examples: leave out the @{match[3]}")
+        if symbol is None:
+            local = find_local(self.step.trace.program, base)
+            if local is None:
+                return None
+            if local.symbol.key in self.later or (local.symbol.of and local.symbol.of.key in self.later):
+                raise NotUnderstood(f"{text} is what is asked, or comes after it: use what came before")
+            symbol = local.symbol
+        index = tuple(int(i[:9]) - 1 for i in match[2].split(",")) if match[2] else None
+        if index is not None and (
+            len(index) != len(symbol.shape) or any(not 0 <= i < n for i, n in zip(index, symbol.shape, strict=True))
+        ):
+            raise NotUnderstood(f"{base} has no element [{match[2]}]")
+        example = int(match[3][:9]) - 1 if match[3] else None
+        if example is not None and not 0 <= example < self.step.trace.examples:
+            raise NotUnderstood(f"there is no example @{match[3]} in this batch")
+        return self._normal(Ref(symbol, index, example))
+
+    def _normal(self, ref: Ref) -> Ref:
+        """One spelling of what is the same: the only element of a layer of one, the example that is asked about."""
+        symbol, index, example = ref.symbol, ref.index or None, ref.example
+        if index is None and symbol.shape and math.prod(symbol.shape) == 1:
             index = (0,) * len(symbol.shape)
         if symbol.per_example and example is None:
             example = self.step.example
         return Ref(symbol, index, example)
 
     def unknown(self, token: str) -> str:
-        names = sorted({self.writer.text(ref) for ref in self.step.operands})[:6]
-        return f"'{token[:30]}' is no name here; there are {', '.join(names)}" if names else f"'{token[:30]}' is no name here"
+        names = sorted({self.writer.text(ref) for ref in self.step.operands[:6]})
+        said = f"'{_short(token)}' is no name here"
+        return f"{said}; there are {', '.join(names)}" if names else said
 
 
 def _typed(name: str) -> str:
@@ -206,36 +365,79 @@ class Slip:
 
 def slips(step: Step, reach: int = REACH) -> list[Slip]:
     """Every slip in the asked equation, or in one that it rests on, with the value it leads to; nearest first."""
-    trace, program = step.trace, step.trace.program
-    near = _ancestors(step, reach)
-    downstream = {eq.symbol.key: _carried_by(program.equations, eq, near) for eq, _ in near}
-    found = []
+    table = _table(step.trace, step.equation)
+    values = table.at(step)
+    return [
+        Slip(*entry, float(value))
+        for entry, value in zip(table.entries, values, strict=True)
+        if entry[2] <= reach and math.isfinite(value)
+    ]
+
+
+@dataclass(frozen=True)
+class _Table:
+    """All slips of an equation at once: (misconception, equation, distance, wrong formula) of each, and its values.
+
+    `values` has an axis of slips, then (if each example has its own) one of examples, then the equation's shape.
+    """
+
+    entries: tuple[tuple[str, Equation, int, Expr], ...]
+    values: np.ndarray
+
+    def at(self, step: Step) -> np.ndarray:
+        """The value of every slip for one element and example; shape (slips,)."""
+        example = () if step.example is None or not step.equation.symbol.per_example else (step.example,)
+        return self.values[(slice(None), *example, *(step.index or ()))]
+
+
+def _table(trace: Trace, asked: Equation) -> _Table:
+    """The slips of an equation, kept for the last one asked about: its elements are questions, too."""
+    kept = trace.__dict__.get("_slips")
+    if kept is None or kept[0] is not asked:
+        kept = trace.__dict__["_slips"] = (asked, _make_table(trace, asked))
+    return kept[1]
+
+
+def _make_table(trace: Trace, asked: Equation) -> _Table:
+    program = trace.program
+    near = _ancestors(program, asked)
+    entries, values = [], []
     for eq, distance in near:
-        site = Site(program, eq)
+        site, downstream = Site(program, eq), _carried_by(program.equations, eq, near)
         for id, misconception in MISCONCEPTIONS.items():
+            if distance > misconception.reach:
+                continue
             for wrong in misconception.rewrite(site):
-                value = _carry(step, eq, wrong, downstream[eq.symbol.key])
+                value = _carry(trace, asked, eq, wrong, downstream)
                 if value is not None:
-                    found.append(Slip(id, eq, distance, wrong, value))
-    del trace
-    return found
+                    entries.append((id, eq, distance, wrong))
+                    values.append(value)
+    return _Table(tuple(entries), np.array(values).reshape(len(values), *_full_shape(trace, asked)))
 
 
-def _ancestors(step: Step, reach: int) -> list[tuple[Equation, int]]:
-    """The asked equation and those that it rests on, with how many equations back they lie."""
-    by_key = step.trace.program.by_key
-    found = {step.equation.symbol.key: (step.equation, 0)}
-    edge = [step.equation]
-    for distance in range(1, reach + 1):
+def _full_shape(trace: Trace, eq: Equation) -> tuple[int, ...]:
+    return ((trace.examples,) if eq.symbol.per_example else ()) + eq.symbol.shape
+
+
+def _ancestors(program: Program, asked: Equation) -> list[tuple[Equation, int]]:
+    """The asked equation and those that it rests on, with how many equations back they lie.
+
+    A mean over the batch is no step back: its examples' gradients are the same question.
+    """
+    before = ("forward", "loss")  # later phases have the forward values on the screen
+    found = {asked.symbol.key: (asked, 0)}
+    edge = [asked]
+    while edge:
         following: list[Equation] = []
         for eq in edge:
-            for ref in refs(eq.formula):
-                below = by_key.get(ref.symbol.key)
-                if below and ref.symbol.key not in found:
+            distance = found[eq.symbol.key][1] + (eq.rule not in ("mean_gradient", "mean_loss"))
+            for ref in refs(eq.formula) if distance <= REACH else ():
+                below = program.by_key.get(ref.symbol.key)
+                if below and ref.symbol.key not in found and (below.phase != "forward" or asked.phase in before):
                     found[ref.symbol.key] = (below, distance)
                     following.append(below)
         edge = following
-    return list(found.values())
+    return sorted(found.values(), key=lambda item: item[1])
 
 
 def _carried_by(equations: Iterable[Equation], start: Equation, near: list[tuple[Equation, int]]) -> list[Equation]:
@@ -251,27 +453,35 @@ def _carried_by(equations: Iterable[Equation], start: Equation, near: list[tuple
     return found
 
 
-def _carry(step: Step, eq: Equation, wrong: Expr, downstream: list[Equation]) -> float | None:
-    """The asked value if `eq` were the `wrong` formula; None where that gives no number of the right shape."""
+def _looking(trace: Trace, changed: Mapping[str, np.ndarray]) -> Callable[[Ref], np.ndarray | float]:
+    """Values of the trace, except those that were changed."""
+
+    def look(ref: Ref) -> np.ndarray | float:
+        value = changed.get(ref.symbol.key)
+        if value is None:
+            value = trace.iteration.values.get(ref.symbol.key)
+        value = np.asarray(trace.value(Ref(ref.symbol)) if value is None else value)
+        if ref.example is not None and ref.symbol.per_example:
+            value = value[ref.example]
+        return value[(..., *ref.index)] if ref.index else value
+
+    return look
+
+
+def _carry(
+    trace: Trace, asked: Equation, eq: Equation, wrong: Expr, downstream: list[Equation]
+) -> np.ndarray | None:
+    """The asked values if `eq` were the `wrong` formula; None where that gives no numbers of the right shape."""
     changed: dict[str, np.ndarray] = {}
-
-    def look(ref: Ref):
-        if ref.symbol.key not in changed:
-            return step.trace.value(ref)
-        value = changed[ref.symbol.key]
-        value = value[ref.example] if ref.example is not None and ref.symbol.per_example else value
-        return value[ref.index] if ref.index else value
-
-    shape = ((step.trace.examples,) if eq.symbol.per_example else ()) + eq.symbol.shape
+    look = _looking(trace, changed)
     try:
         with np.errstate(all="ignore"):
-            changed[eq.symbol.key] = np.broadcast_to(evaluate(wrong, look), shape)
+            changed[eq.symbol.key] = np.broadcast_to(evaluate(wrong, look), _full_shape(trace, eq))
             for later in downstream:
                 changed[later.symbol.key] = np.asarray(evaluate(later.formula, look))
-            value = np.asarray(look(step.ref), dtype=float)
+            return np.broadcast_to(changed[asked.symbol.key], _full_shape(trace, asked))
     except ValueError:  # a wrong formula whose shapes do not fit says no number
         return None
-    return float(value) if value.ndim == 0 and np.isfinite(value) else None
 
 
 # ---------------------------------------------------------------- questions and grading
@@ -290,9 +500,26 @@ class Question:
         return float(self.step.value)
 
     @cached_property
+    def _wrong_values(self) -> np.ndarray:
+        """The value of every slip in the table; NaN where it has none or changes nothing."""
+        values = _table(self.step.trace, self.step.equation).at(self.step)
+        with np.errstate(all="ignore"):
+            alike = np.abs(values - self.right) <= 1e-9 * np.maximum(np.abs(values), abs(self.right))
+        return np.where(np.isfinite(values) & ~alike, values, np.nan)
+
+    def _slip(self, at: int) -> Slip:
+        return Slip(*_table(self.step.trace, self.step.equation).entries[at], float(self._wrong_values[at]))
+
+    @cached_property
     def slips(self) -> list[Slip]:
         """The slips that change the value."""
-        return [slip for slip in slips(self.step) if not _close(slip.value, self.right, 1e-9)]
+        return [self._slip(at) for at in np.flatnonzero(np.isfinite(self._wrong_values))]
+
+    def slips_near(self, value: float, relative: float) -> list[Slip]:
+        """The slips that lead to about this value, the nearest equation first; one an idea and equation."""
+        with np.errstate(all="ignore"):
+            near = np.abs(self._wrong_values - value) <= relative * abs(value) + 1e-300
+        return list(_unique(self._slip(at) for at in np.flatnonzero(near)))
 
     @cached_property
     def names(self) -> Names:
@@ -301,28 +528,51 @@ class Question:
     @cached_property
     def from_shown(self) -> float:
         """What follows from the operands as they stand on the screen."""
-        trace, digits = self.step.trace, self.step.digits
+        found = self.worked_as_shown(self.step.formula)
+        return self.right if found is None else found
+
+    def worked_as_shown(self, formula: Expr) -> float | None:
+        """A formula of this step worked out with the operands as they stand on the screen."""
+        digits = self.step.digits
         with np.errstate(all="ignore"):
-            value = np.asarray(evaluate(self.step.formula, lambda ref: as_shown(trace.value(ref), digits)), dtype=float)
-        return float(value) if value.ndim == 0 and np.isfinite(value) else self.right
+            value = np.asarray(evaluate(formula, lambda ref: as_shown(_look(self.step, ref), digits)), dtype=float)
+        return float(value) if value.ndim == 0 and np.isfinite(value) else None
+
+    @cached_property
+    def scale(self) -> float:
+        """The largest operand."""
+        return max((float(np.max(np.abs(_look(self.step, ref)))) for ref in self.step.operands), default=1.0)
 
     @cached_property
     def tolerance(self) -> float:
         """How far a right answer may be off, beyond rounding."""
-        if self.right == 0:
-            scale = max((float(np.max(np.abs(self.step.trace.value(ref)))) for ref in self.step.operands), default=1.0)
-            return 1e-6 * scale
-        nearest = min((abs(slip.value - self.right) for slip in self.slips), default=math.inf)
-        return min(TOLERANCE * abs(self.right), nearest / 2)
+        with np.errstate(all="ignore"):
+            away = np.abs(self._wrong_values - self.right)
+        away = away[np.isfinite(away)]
+        nearest = float(np.min(away)) / 2 if away.size else math.inf
+        return min(TOLERANCE * abs(self.right) if self.right else 1e-6 * self.scale, nearest)
+
+    @cached_property
+    def is_zero(self) -> bool:
+        """Whether the value is 0, or what floating point leaves of a difference that is."""
+        formula = self.step.formula
+        cancels = isinstance(formula, Call) and formula.op in ("add", "sub")
+        return self.right == 0 or (cancels and abs(self.right) <= 1e-15 * self.scale)
 
     @cached_property
     def discriminating(self) -> bool:
-        """Whether no slip gives the right value, or one that the asked digits cannot tell from it; and it is not trivial."""
-        if self.right in (0.0, 1.0):
+        """Whether the value is not trivial, and the asked digits tell it from what every slip gives.
+
+        A slip in the asked equation that changes nothing spoils a question; one further back just has no part in it.
+        """
+        if self.right in (0.0, 1.0) or self.is_zero:
             return False
+        table = _table(self.step.trace, self.step.equation)
+        values = np.where([entry[2] == 0 for entry in table.entries], table.at(self.step), self._wrong_values)
+        with np.errstate(all="ignore"):
+            near = values[np.abs(values - self.right) <= 10.0 ** (1 - self.digits) * abs(self.right)]
         rounded = _rounded(self.right, self.digits)
-        every = slips(self.step, 0)
-        return not any(_rounded(slip.value, self.digits) == rounded for slip in (*every, *self.slips))
+        return not any(_rounded(float(value), self.digits) == rounded for value in near)
 
 
 @dataclass(frozen=True)
@@ -345,51 +595,77 @@ VERDICTS = ("correct", "imprecise", "misconception", "carried", "sign", "power-o
 def grade(question: Question, text: str, own: Mapping[str, float] | None = None) -> Verdict:
     """Grade an answer as it was typed. `own` has the learner's own earlier values by id, where the truth is not shown.
 
-    Verdicts are tried in the order of VERDICTS; the message says in words what was seen.
+    Verdicts are tried in the order of VERDICTS; the message says in words what was seen. Never raises for a text.
     """
     try:
         answer = read_answer(text, question)
     except NotUnderstood as error:
-        return Verdict("not-understood", f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        return Verdict("not-understood", _sentence(str(error)))
     value, right, digits = answer.value, question.right, question.digits
+    if not math.isfinite(right):
+        return Verdict("wrong", "There is no finite number here.", value)
     if _is_right(question, answer):
         return Verdict("correct", "Right.", value)
     typed = answer.digits
     if typed is not None and typed < digits and right and _same(right, value, typed):
         return Verdict("imprecise", f"Right so far: give {_words(digits)} significant digits.", value)
-    named = _named(question, answer)
+    named = _diagnosed(question, answer)
     if named:
         return Verdict("misconception", _explain(question, named), value, tuple(named))
-    if own and (carried := _carried(question, own)) is not None and _matches(carried, answer, digits):
+    if own and any(_matches(carried, answer, digits) for carried in _carried(question, own)):
         return Verdict("carried", "Right method; the slip was earlier.", value)
-    if right and _matches(-right, answer, digits):
+    enough = typed is None or typed >= digits
+    if right and (_matches(-right, answer, 2) or (enough and abs(value + right) <= question.tolerance)):
         return Verdict("sign", "The size is right, the sign is not.", value)
     if right and value and (power := _power_of_ten(right, answer)):
-        times = f"10{'⁻' if power < 0 else ''}{str(abs(power)).translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
-        return Verdict("power-of-ten", f"The digits are right, but the decimal point is not: off by {times}.", value)
+        times = superscript(str(power)).replace("⁺", "")
+        return Verdict("power-of-ten", f"The digits are right, but the decimal point is not: off by 10{times}.", value)
     return Verdict("wrong", "That is not it.", value)
+
+
+def _sentence(text: str) -> str:
+    """With a capital and a full stop; a name at the beginning stays as it is."""
+    word = text.partition(" ")[0]
+    capital = text[:1].upper() if len(word) > 2 and word.isalpha() and word.islower() else text[:1]
+    return f"{capital}{text[1:]}."
 
 
 def _is_right(question: Question, answer: Answer) -> bool:
     value, right, digits = answer.value, question.right, question.digits
     if _close(value, right, 1e-12):
         return True
+    if question.is_zero and abs(value) <= min(question.tolerance or math.inf, 1e-6 * question.scale):
+        return True
     if right == 0:
-        return abs(value) <= question.tolerance
+        return False
     enough = answer.digits is None or answer.digits >= digits
-    for exact in (right, question.from_shown):
-        if any(_rounded(exact, d) == _rounded(value, 15) for d in range(digits, 16)):
-            return True
-        if answer.digits is None and _close(value, exact, 1e-9):
-            return True
-    return enough and abs(value - right) <= question.tolerance
+    if _rounds_to(right, value, digits) or (enough and abs(value - right) <= question.tolerance):
+        return True
+    shown = question.from_shown
+    return _rounds_to(shown, value, digits) or (answer.digits is None and _close(value, shown, 1e-9))
 
 
-def _named(question: Question, answer: Answer) -> list[Slip]:
+def _rounds_to(exact: float, value: float, digits: int) -> bool:
+    """Whether a value is the exact one rounded to so many digits or more."""
+    return any(_same(exact, value, d) for d in range(digits, 16))
+
+
+def _diagnosed(question: Question, answer: Answer) -> list[Slip]:
     """The slips whose value is the answer at the digits typed; one an idea and equation, the nearest first."""
+    near = question.slips_near(answer.value, 0.06)
     if answer.digits is not None and answer.digits < 2:
-        return [slip for slip in _unique(question.slips) if slip.value == answer.value]
-    return [slip for slip in _unique(question.slips) if _matches(slip.value, answer, 2)]
+        return [slip for slip in near if _close(slip.value, answer.value, 1e-12)]
+    exact = [slip for slip in near if _matches(slip.value, answer, 2)]
+    if exact or (answer.digits is not None and answer.digits <= question.digits):
+        return exact
+    # With more digits than were asked for, the last ones show what was read off the screen.
+    return [
+        slip
+        for slip in near
+        if slip.distance == 0
+        and (shown := question.worked_as_shown(question.step.specialise(slip.wrong))) is not None
+        and _matches(shown, answer, 2)
+    ]
 
 
 def _unique(found: Iterable[Slip]) -> Iterator[Slip]:
@@ -402,27 +678,70 @@ def _unique(found: Iterable[Slip]) -> Iterator[Slip]:
 
 
 def _matches(value: float, answer: Answer, least: int) -> bool:
-    """Whether an answer is that value at the digits typed (at least `least`), or, as an expression, exactly."""
+    """Whether an answer is that value at the digits typed (at least `least`), or, as an expression, exactly.
+
+    An expression with numbers in it that were read off is as exact as they are.
+    """
     if answer.digits is None:
-        return _close(value, answer.value, 1e-6)
+        return _close(value, answer.value, 5e-4 if answer.rounded else 1e-6)
     return _close(value, answer.value, 1e-12) or (answer.digits >= least and _same(value, answer.value, answer.digits))
 
 
-def _carried(question: Question, own: Mapping[str, float]) -> float | None:
-    """The asked value worked out from the learner's own earlier ones."""
-    trace = question.step.trace
+def credible(value: float, truth: float, wrong: Iterable[float]) -> bool:
+    """Whether a learner's own earlier value was honest work: near the truth, or what a slip gives.
 
-    def look(ref: Ref):
-        return own.get(ref.id, trace.value(ref))
+    Near is within a fifth, or that with the wrong sign. A 0 is never: it would make all that follows 0.
+    """
+    if value == 0 or not math.isfinite(value):
+        return value == truth
+    near = abs(abs(value) - abs(truth)) <= 0.2 * abs(truth)
+    return near or any(_close(value, slip, 0.005) for slip in wrong)
 
-    with np.errstate(all="ignore"):
-        value = np.asarray(evaluate(question.step.formula, look), dtype=float)
-    found = float(value) if value.ndim == 0 and np.isfinite(value) else None
-    return None if found is None or _close(found, question.right, 1e-9) else found
+
+def _carried(question: Question, own: Mapping[str, float]) -> list[float]:
+    """What the asked value comes to with the learner's own earlier ones, as far as they are credible.
+
+    Carried through every equation in between, or put in only where the asked equation itself uses them.
+    """
+    step, trace = question.step, question.step.trace
+    given: dict[str, list[tuple[Step, float]]] = {}
+    for id, value in own.items():
+        try:
+            earlier = trace.find(id, step.example or 0)
+        except NoSuchStep:
+            continue
+        if earlier.shape and math.prod(earlier.shape) == 1:
+            earlier = earlier.at((0,) * len(earlier.shape))
+        if not earlier.shape and earlier.equation.symbol.key in question.names.known:
+            given.setdefault(earlier.equation.symbol.key, []).append((earlier, value))
+
+    changed: dict[str, np.ndarray] = {}
+    look = _looking(trace, changed)
+    found = []
+    try:
+        with np.errstate(all="ignore"):
+            for eq in trace.equations:
+                key, rests = eq.symbol.key, any(ref.symbol.key in changed for ref in refs(eq.formula))
+                if key in question.names.later or not (rests or key in given):
+                    continue
+                value = evaluate(eq.formula, look) if rests else look(Ref(eq.symbol))
+                changed[key] = np.array(np.broadcast_to(value, _full_shape(trace, eq)), dtype=float)
+                for earlier, value in given.get(key, ()):
+                    at = (() if earlier.example is None else (earlier.example,)) + (earlier.index or ())
+                    follows = float(changed[key][at])
+                    if credible(value, float(earlier.value), (follows, *_make_table(trace, eq).at(earlier))):
+                        changed[key][at] = value
+            direct = {key: value for key, value in changed.items() if key in given}
+            for values in (changed, direct):
+                value = np.asarray(evaluate(step.formula, _looking(trace, values)), dtype=float)
+                found += [float(value)] if value.ndim == 0 else []
+    except ValueError:  # shapes that do not fit, of an author's odd circuit
+        return []
+    return [value for value in found if value and math.isfinite(value) and not _close(value, question.right, 1e-9)]
 
 
 def _power_of_ten(right: float, answer: Answer) -> int | None:
-    power = round(math.log10(abs(answer.value / right)))
+    power = round(math.log10(abs(answer.value)) - math.log10(abs(right)))
     if power and abs(power) <= 12 and _matches(right * 10.0**power, answer, 2):
         return power
     return None
@@ -431,19 +750,37 @@ def _power_of_ten(right: float, answer: Answer) -> int | None:
 def _explain(question: Question, named: list[Slip]) -> str:
     first = named[0]
     says = MISCONCEPTIONS[first.misconception]
-    also = [MISCONCEPTIONS[slip.misconception].title for slip in named[1:4]]
-    where = "" if first.distance == 0 else f" (at {question.writer.text(_ref(question, first))})"
+    titles = dict.fromkeys(MISCONCEPTIONS[slip.misconception].title for slip in named)
+    also = [title for title in titles if title != says.title]
+    where = "" if first.distance == 0 else f" (at {question.writer.text(_shown_at(question, first).ref)})"
     message = f"{says.title[:1].upper()}{says.title[1:]}{where}. {says.remedy}"
     return message + (f" The same number also comes out if {'; or if '.join(also)}." if also else "")
 
 
-def _ref(question: Question, slip: Slip) -> Ref:
-    """The element of a slip's equation to show: the asked one, else the first."""
-    symbol, step = slip.equation.symbol, question.step
-    index = step.index if slip.distance == 0 else (0,) * len(symbol.shape)
-    if slip.distance and step.index and len(step.index) == len(symbol.shape) == 1:
-        index = tuple(min(i, n - 1) for i, n in zip(step.index, symbol.shape, strict=True))
-    return Ref(symbol, index or None, step.example if symbol.per_example else None)
+def _shown_at(question: Question, slip: Slip) -> Step:
+    """The element of a slip's equation to show: one that the asked element rests on, and that the slip changes."""
+    step = question.step
+    if slip.distance == 0 and slip.equation is step.equation:
+        return step
+    edge, seen, found = [step], {step.id}, []
+    for _ in range(slip.distance + 2):  # a mean over the batch is a further equation
+        following = []
+        for at in edge:
+            for ref in at.operands[:64]:
+                maker = step.trace.maker(ref)
+                if maker and maker.index is None:
+                    maker = maker.at(())
+                if maker and maker.id not in seen and len(seen) < 500:
+                    seen.add(maker.id)
+                    (found if maker.equation is slip.equation else following).append(maker)
+        edge = following
+    for element in found:
+        pair = [element.specialise(formula) for formula in (slip.equation.formula, slip.wrong)]
+        if pair[0] != pair[1] and linear(question.writer.formula(pair[0])) != linear(question.writer.formula(pair[1])):
+            return element
+    symbol = slip.equation.symbol
+    example = (step.example or 0) if symbol.per_example else None
+    return found[0] if found else Step(step.trace, slip.equation, (0,) * len(symbol.shape), example)
 
 
 @dataclass(frozen=True)
@@ -457,8 +794,7 @@ class Comparison:
 
 def compare(question: Question, slip: Slip) -> Comparison:
     """A slip's wrong formula beside the right one, the difference marked; of the asked element where it is there."""
-    ref = _ref(question, slip)
-    step = Step(question.step.trace, slip.equation, ref.index or (), ref.example)
+    step = _shown_at(question, slip)
     right, wrong = (
         linear(question.writer.formula(step.specialise(formula))) for formula in (slip.equation.formula, slip.wrong)
     )
@@ -469,7 +805,7 @@ def compare(question: Question, slip: Slip) -> Comparison:
         for side, text in zip(sides, ("".join(a[i1:i2]), "".join(b[j1:j2])), strict=True):
             if text:
                 side.append((text, tag != "equal"))
-    return Comparison(question.writer.text(ref), tuple(sides[0]), tuple(sides[1]))
+    return Comparison(question.writer.text(step.ref), tuple(sides[0]), tuple(sides[1]))
 
 
 def _pieces(text: str) -> list[str]:
@@ -536,6 +872,3 @@ def _rounded(value: float, digits: int) -> float:
 def _same(value: float, typed: float, digits: int) -> bool:
     """Whether `typed`, given with so many digits, is `value` rounded to them (up or down at a half)."""
     return _close(_rounded(value, digits), typed, 1e-12) or _close(float(f"{value:.{digits - 1}e}"), typed, 1e-12)
-
-
-__all__ = ["Answer", "Const", "Question", "Verdict", "compare", "grade", "marked", "question_at", "read_answer", "tokens"]

@@ -23,6 +23,8 @@ LEVELS = ("story", "scalar", "matrix")
 INITIALISERS = ("xavier", "he", "normal")
 ORDERS = ("listed", "shuffled", "random")
 NOTATIONS = ("nabla", "dz", "error", "partials", "delta")
+STEP_KINDS = ("value", "matrix", "shape", "formula", "operands", "next", "direction", "paths")  # questions about a step
+ASKED_KINDS = ("number", "choice")  # in the author's own words
 MAX_PARAMETERS = 10_000_000
 MAX_FAULTS = 200  # more than anybody reads
 
@@ -176,6 +178,57 @@ _NOTE = _table(
     },
 )
 
+_NUMBER_OR_TEXT = [_NUMBER, {"type": "string", "minLength": 1}]
+
+_WRONG = _table(
+    "A wrong answer that the author foresaw.",
+    ("answer", "says"),
+    {
+        "answer": {"description": "What is answered: a number, or a text such as a choice.", "anyOf": _NUMBER_OR_TEXT},
+        "says": _text("What the learner reads then.", minLength=1),
+    },
+)
+
+_QUESTION = _table(
+    "A question: about a step, or in the author's own words.",
+    (),
+    {
+        "step": _text("The id of the step that it is about, or (with ask) where it is asked.", minLength=1),
+        "ask": _text("The question in the author's own words; it needs an answer.", minLength=1),
+        "kind": _choice("The kind of question; see the table of kinds.", [*STEP_KINDS, *ASKED_KINDS]),
+        "digits": {
+            "description": "How many significant digits are asked for; with value, matrix and number.",
+            "type": "integer",
+            "default": 3,
+            "minimum": 1,
+            "maximum": 12,
+        },
+        "choices": _list(
+            "What to choose from; with choice.", _text("One choice.", minLength=1), minItems=2, uniqueItems=True
+        ),
+        "answer": {
+            "description": "The right answer to ask: a number; of a choice its number from 1, or its text.",
+            "anyOf": _NUMBER_OR_TEXT,
+        },
+        "hints": _list(
+            "Hints, shown one by one before the answer, instead of those that the tutor makes.",
+            _text("One hint.", minLength=1),
+            default=[],
+        ),
+        "wrong": _list("Wrong answers with what to say to each.", _WRONG, default=[]),
+    },
+)
+
+_QUIZ = _table(
+    "What is asked in predict mode. Left out: a spread over phases and rules.",
+    (),
+    {
+        "steps": _list(
+            "Ids of the steps that are asked.", _text("A step id.", minLength=1), default=[], uniqueItems=True
+        )
+    },
+)
+
 SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "A lesson of backprop-tutor, format 1",
@@ -199,6 +252,8 @@ SCHEMA = {
             "examples": _list("What a network learns from: at least one.", _EXAMPLE, minItems=1),
             "training": _TRAINING,
             "notes": _list("Prose attached to steps.", _NOTE, default=[]),
+            "quiz": _QUIZ,
+            "questions": _list("Questions of the author's.", _QUESTION, default=[]),
         },
     ),
 }
@@ -263,7 +318,7 @@ def label(path: Keys) -> str:
     if not path:
         return "the lesson"
     rest, of = path, ""
-    for prefix, name in ((("network", "layers"), "layer"), (("examples",), "example"), (("notes",), "note")):
+    for prefix, name in _ITEMS.items():
         if path[: len(prefix)] == prefix and len(path) > len(prefix):
             rest, of = path[len(prefix) + 1 :], f"{name} {path[len(prefix)] + 1}"
             if not rest:
@@ -280,11 +335,14 @@ def label(path: Keys) -> str:
     return ".".join(names) + (f"[{index}]" if index else "") + of
 
 
-_TABLES = ("network", "circuit", "training")
+_TABLES = ("network", "circuit", "training", "quiz")
+_ITEMS = {("network", "layers"): "layer", ("examples",): "example", ("notes",): "note", ("questions",): "question"}
 # where each key belongs, for those written in the wrong table
 _HOMES: dict[str, str] = {
     key: home
     for home, schema in (
+        ("in [[questions]]", _QUESTION),
+        ("in [quiz]", _QUIZ),
         ("in [[notes]]", _NOTE),
         ("in [[examples]]", _EXAMPLE),
         ("in [training]", _TRAINING),

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 
 from tutor.asking import CREDIT
+from tutor.formula import Ref
 from tutor.lesson import Lesson
 from tutor.notation import Writer
 from tutor.questions import Item, spread
 from tutor.quiz import Verdict
-from tutor.trace import trace
+from tutor.trace import symbols_of, trace
 
 COUNT = 10
 
@@ -38,7 +39,9 @@ class Session:
         """The session that `to_json` gave. Raises ValueError for anything else."""
         try:
             answers = tuple(None if a is None else str(a) for a in data["answers"])
-            found = cls(tuple(map(str, data["lessons"])), int(data["seed"]), answers, int(data["at"]), bool(data["finished"]))
+            found = cls(
+                tuple(map(str, data["lessons"])), int(data["seed"]), answers, int(data["at"]), bool(data["finished"])
+            )
         except (KeyError, TypeError) as error:
             raise ValueError(f"this is no quiz: {error}") from None
         if not answers or not 0 <= found.at < len(answers):
@@ -79,6 +82,11 @@ def skip(session: Session, by: int = 1) -> Session:
     return session
 
 
+def end(session: Session) -> Session:
+    """End a quiz as it is: what is open counts as not answered."""
+    return replace(session, finished=True)
+
+
 def _to_next(session: Session) -> Session:
     moved = skip(session)
     return replace(moved, finished=all(text is not None for text in session.answers))
@@ -87,13 +95,35 @@ def _to_next(session: Session) -> Session:
 def own_values(session: Session, items: list[Item]) -> dict[str, float]:
     """The learner's own earlier values by id, for answers that carry a slip on."""
     found: dict[str, float] = {}
-    here = items[session.at].step.trace
+    step = items[session.at].step
+    here = step.trace if step else None
     for item, text in zip(items, session.answers, strict=True):
-        if text is not None and item.question is not None and item.step.trace is here:
+        if text is not None and item.question is not None and item.step and item.step.trace is here:
             value = item.grade(text).value
             if value is not None:
                 found[item.step.id] = value
     return found
+
+
+def credit(verdict: Verdict) -> float:
+    """What a verdict is worth in a quiz, 0 to 1."""
+    return max(CREDIT.get(verdict.kind, 0.0), getattr(verdict, "credit", None) or 0.0)
+
+
+def known(item: Item, items: list[Item]) -> list[Ref]:
+    """What a question may be worked out from: what is given, and earlier values that no other question asks for."""
+    assert item.step is not None
+    trace, example = item.step.trace, item.step.example
+    asked = {i.step.equation.symbol.key for i in items if i.step and i.step.trace is trace}
+    later: set[str] = set()
+    for eq in trace.equations:
+        if later or eq.symbol == item.step.equation.symbol:
+            later.add(eq.symbol.key)
+    return [
+        Ref(symbol, None, example if symbol.per_example else None)
+        for key, symbol in symbols_of(trace).items()
+        if key not in later and key not in asked and (example is not None or not symbol.per_example)
+    ]
 
 
 @dataclass(frozen=True)
@@ -115,8 +145,7 @@ def report(session: Session, items: list[Item]) -> list[Marked]:
             continue
         earlier = replace(session, at=at, answers=(*session.answers[:at], *[None] * (len(items) - at)))
         verdict = item.grade(text, own_values(earlier, items))
-        credit = getattr(verdict, "credit", None)
-        found.append(Marked(item, text, verdict, CREDIT.get(verdict.kind, 0.0) if credit is None else credit))
+        found.append(Marked(item, text, verdict, credit(verdict)))
     return found
 
 

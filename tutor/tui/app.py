@@ -9,7 +9,7 @@ import signal
 import sys
 import textwrap
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING
@@ -25,6 +25,8 @@ from tutor.tui.lines import Line, line
 
 if TYPE_CHECKING:
     from tutor.lesson import Lesson
+    from tutor.questions import Item
+    from tutor.session import Session
     from tutor.source import LessonError
 
 # Blue and orange that colour-blind people tell apart, at least 5:1 on their background.
@@ -39,15 +41,15 @@ LIGHT = Theme(
 
 
 class TutorApp(App[int]):
-    """backprop-tutor; with a `lesson` it opens that at once. `key` is the lesson's name in the store."""
+    """backprop-tutor: the home screen, or what `start` opens over it."""
 
     TITLE = "backprop-tutor"
     CSS_PATH = data_dir("assets") / "tutor.tcss"
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, store: Store, lesson: Lesson | None = None, key: str = "") -> None:
+    def __init__(self, store: Store, start: Callable[[TutorApp], None] | None = None) -> None:
         super().__init__()
-        self.store, self.lesson, self.key = store, lesson, key
+        self.store, self.start = store, start
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         theme = store.setting("theme", DARK.name)
@@ -68,8 +70,8 @@ class TutorApp(App[int]):
             if hasattr(signal, name) and not self.is_headless:
                 number = getattr(signal, name)
                 asyncio.get_running_loop().add_signal_handler(number, self._end, 128 + number)
-        if self.lesson:
-            self.play(self.lesson, self.key)
+        if self.start:
+            self.start(self)
         self.call_after_refresh(self.tell_store)
 
     def on_ready(self) -> None:
@@ -94,6 +96,26 @@ class TutorApp(App[int]):
             self.push_screen(Reader(problem_lines(error), "↑ ↓ scroll · Esc goes back", {"enter": "back"}))
             return
         self.play(lesson, key)
+
+    def quiz_on(self, path: Path) -> None:
+        """A quiz on one lesson, or the one that was left."""
+        from tutor.learner import start_quiz
+        from tutor.session import COUNT
+        from tutor.source import LessonError
+        from tutor.tui.dialogs import Reader
+
+        try:
+            id, session, items, _ = start_quiz(self.store, (str(path.resolve()),), COUNT, None, False)
+        except LessonError as error:
+            self.push_screen(Reader(problem_lines(error), "↑ ↓ scroll · Esc goes back", {"enter": "back"}))
+            return
+        if items:
+            self.open_quiz(id, session, items)
+
+    def open_quiz(self, id: str, session: Session, items: list[Item]) -> None:
+        from tutor.tui.quiz import QuizScreen
+
+        self.push_screen(QuizScreen(id, session, items))
 
     def play(self, lesson: Lesson, key: str) -> None:
         from tutor.tui.player import PlayerScreen

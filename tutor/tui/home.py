@@ -20,7 +20,8 @@ KEYS = [
     ("enter", "open", "open"),
     ("a–z", "search", "clear"),
     ("esc", "clear", "clear"),
-    ("ctrl+t", "light/dark", "app.toggle_dark"),
+    ("ctrl+g", "quiz", "quiz"),
+    ("ctrl+t", "theme", "app.toggle_dark"),
     ("ctrl+p", "commands", "app.command_palette"),
     ("ctrl+q", "quit", "app.quit"),
 ]
@@ -38,9 +39,11 @@ class HomeScreen(TutorScreen):
         Binding("escape", "clear", show=False),
         Binding("enter,ctrl+j", "open", show=False, priority=True),
         Binding("ctrl+t", "app.toggle_dark", show=False),
+        Binding("ctrl+g", "quiz", show=False),
     ]
     commands = (
         ("Open the lesson", "the highlighted one", "open"),
+        ("Quiz on the lesson", "ten questions, one try each, then the report", "quiz"),
         ("Light or dark", "switch between the two themes", "app.toggle_dark"),
     )
 
@@ -143,6 +146,11 @@ class HomeScreen(TutorScreen):
         entry = self.chosen()
         if entry:
             self.tutor.open_lesson(entry.path, entry.id)
+
+    def action_quiz(self) -> None:
+        entry = self.chosen()
+        if entry:
+            self.tutor.quiz_on(entry.path)
 
     # The search is typed into the screen itself: an Input costs 15 ms of the first frame.
 

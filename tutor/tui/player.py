@@ -17,6 +17,7 @@ from tutor import playback
 from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Card, Scribe, conventions
 from tutor.catalogue import data_dir
+from tutor.learner import keep_try
 from tutor.lesson import LEVELS, Lesson
 from tutor.notation import NOTATIONS
 from tutor.plain import MAX_ITERATION
@@ -228,7 +229,7 @@ class PlayerScreen(TutorScreen):
         self.asking = None
         if self.predict and (item := playback.question(self.cursor, self.trace, self.scribe.writer, self.answered)):
             self.asking = Asking(item)
-            if self.cursor.level == "scalar" and item.step.index:
+            if self.cursor.level == "scalar" and item.step and item.step.index:
                 self.cursor = replace(self.cursor, element=item.step.index)
         self.show_answer_line()
 
@@ -252,9 +253,10 @@ class PlayerScreen(TutorScreen):
 
     def told(self, asking: Asking) -> None:
         """Something was said: show it, with its last words in sight."""
+        keep_try(self.tutor.store, self.key, asking)  # on disk before its verdict is seen
         self.asking = asking
         if asking.done:
-            self.answered.add((self.cursor.iteration, asking.item.step.equation.symbol.key))
+            self.answered.add((self.cursor.iteration, playback.asked_key(asking.item)))
         self.show_answer_line()
         self.draw()
         if not asking.done:  # the last words in sight
@@ -387,7 +389,7 @@ class PlayerScreen(TutorScreen):
         self.show_or_say(playback.return_from_jump(self.cursor, self.trace), "There is no jump to return from.")
 
     def action_arrow(self, rows: int, columns: int) -> None:
-        """At level scalar the arrows walk the cells; else ← → step, ↑ ↓ scroll the card, as they do beside a question."""
+        """At level scalar the arrows walk the cells; else ← → step, ↑ ↓ scroll the card, as beside a question."""
         if self.asking and not self.asking.done:
             self.action_scroll_card(rows)
             return
@@ -403,7 +405,7 @@ class PlayerScreen(TutorScreen):
         card.scroll_lines_to(card.top + rows)
 
     def action_pane(self, by: int) -> None:
-        """The next pane: in a wide terminal the focus moves, in a narrow one another is shown. In a question: a hint."""
+        """The next pane: in a wide terminal the focus moves, in a narrow one it is shown. In a question: a hint."""
         if self.asking and not self.asking.done:
             self.told(hint(self.asking))
             return

@@ -15,6 +15,8 @@ from tutor.formula import Ref
 from tutor.layout import chain, flow, linear, number, pad, pieces, width
 from tutor.lesson import Lesson
 from tutor.playback import Cursor
+from tutor.questions import Item
+from tutor.session import Marked, known
 from tutor.trace import Step, Trace
 from tutor.tui.lines import Line, line
 
@@ -147,6 +149,36 @@ def said_lines(asking: Asking, columns: int) -> list[Line]:
         else:
             mark = VERDICT_MARKS.get(said.kind, " " if said.kind in ("left", "right-formula", "wrong-formula") else "✗")
             lines += wrapped(said.text, columns, style, f"  {mark}  ")
+    return lines
+
+
+def known_lines(item: Item, items: list[Item]) -> list[Line]:
+    """What a question of a quiz may be worked out from: one value a line."""
+    if item.step is None:
+        return []
+    trace = item.step.trace
+    writer = Scribe(trace, trace.lesson.notation).writer
+    return [
+        Line(((f"{writer.text(ref)} = ", "heading"), (linear(writer.value(trace.value(ref)), 5), "numbers")))
+        for ref in known(item, items)
+    ]
+
+
+def report_lines(marked: list[Marked], columns: int) -> list[Line]:
+    """A quiz's report: every question with what was given, the verdict and the worked step."""
+    lines: list[Line] = []
+    for number_, entry in enumerate(marked, start=1):
+        good = entry.verdict is not None and entry.verdict.correct
+        sign = "✓" if good else "✗" if entry.verdict else "–"
+        lines += wrapped(f"{sign} {number_}. {entry.item.prompt}", columns, "heading")
+        if entry.verdict is None:
+            lines.append(line("    not answered", "dim"))
+        else:
+            lines += wrapped(f"you: {entry.given}", columns, "value" if good else "", "    ")
+            lines += wrapped(entry.verdict.message, columns, "" if good else "error", "    ")
+        if not good:
+            lines += [row for hint in entry.item.hints[1:] for row in wrapped(hint, columns, "numbers", "    ")]
+        lines.append(line())
     return lines
 
 

@@ -1,0 +1,229 @@
+"""Does a wrong answer get the name of the mistake that was made? Simulated learners, one a misconception.
+
+    python benchmarks/diagnosis.py [--networks 500] [--seed 1] [--brief]
+
+Every learner answers every question (a scalar step) of every bundled lesson, and of so many random networks, that
+its misconception bears upon: in the asked equation or, where it does not apply there, in the nearest one that it rests
+on. Only discriminating questions count. Beside that: right answers in every accepted form, random wrong answers, and
+the time that grading takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from tutor.activations import ACTIVATIONS
+from tutor.check import load
+from tutor.lesson import Layer, Lesson, Network, Training
+from tutor.losses import LOSSES
+from tutor.misconceptions import MISCONCEPTIONS
+from tutor.notation import NOTATIONS, Writer
+from tutor.optimizers import OPTIMIZERS
+from tutor.quiz import Question, Slip, grade
+from tutor.trace import trace
+
+BUNDLED = Path(__file__).parent.parent / "lessons"
+
+
+def random_network(rng: random.Random) -> Lesson:
+    """One to three layers of up to four units, any activations, loss and optimiser; numbers with two decimals."""
+    loss = rng.choice(list(LOSSES))
+    widths = [rng.randint(1, 4) for _ in range(rng.randint(2, 4))]
+    if loss == "cross_entropy":
+        widths[-1] = max(widths[-1], 2)
+    numbers = np.random.default_rng(rng.getrandbits(32))
+
+    def draw(*shape: int, low: float = -1.5, high: float = 1.5) -> np.ndarray:
+        return np.round(numbers.uniform(low, high, shape), 2)
+
+    layers = [
+        Layer(
+            units,
+            (rng.choice(list(ACTIVATIONS)) if at < len(widths) - 1 else LOSSES[loss].wants or "linear"),
+            alpha=0.1,
+            weights=draw(units, widths[at - 1]),
+            biases=draw(units) if rng.random() < 0.8 else None,
+        )
+        for at, units in enumerate(widths[1:], start=1)
+    ]
+    examples = rng.choice((1, 1, 2, 3))
+    targets = draw(examples, widths[-1], low=-1, high=1)
+    if LOSSES[loss].wants:
+        targets = np.eye(widths[-1])[numbers.integers(widths[-1], size=examples)]
+    training = Training(
+        rng.choice((0.1, 0.3, 0.5)), rng.choice(list(OPTIMIZERS)), "all", l2=rng.choice((0.0, 0.0, 0.02)), seed=1
+    )
+    network = Network(widths[0], loss, tuple(layers))
+    inputs = draw(examples, widths[0], low=-2, high=2)
+    return Lesson("r", "r", network=network, inputs=inputs, targets=targets, training=training)
+
+
+def questions(lesson: Lesson, iteration: int, rng: random.Random) -> Iterator[Question]:
+    """Every scalar step of one iteration as a question."""
+    at = trace(lesson, iteration)
+    writer = Writer(lesson, rng.choice(list(NOTATIONS)))
+    for step in at.steps("scalar"):
+        yield Question(step, writer)
+
+
+def learners(question: Question) -> Iterator[Slip]:
+    """What a learner with each misconception would answer: the slip in the nearest equation that it bears upon."""
+    nearest: dict[str, int] = {}
+    for slip in question.slips:
+        if nearest.setdefault(slip.misconception, slip.distance) == slip.distance:
+            yield slip
+
+
+def typed(value: float, digits: int) -> str:
+    """A number as one writes it down who was asked for so many significant digits: 0.100, not 0.1."""
+    return f"{value:#.{digits}g}"
+
+
+def forms(question: Question) -> Iterator[str]:
+    """A right answer in the forms that are accepted."""
+    right, digits = question.right, question.digits
+    for more in (digits, digits + 1, 8):
+        plain, science = f"{right:.{more}g}", f"{right:.{more - 1}e}"
+        mantissa, _, power = science.partition("e")
+        yield typed(right, more)
+        yield science
+        yield f"{mantissa}×10^{int(power)}".replace("-", "−")
+        yield f"{mantissa} * 10**({int(power)})"
+        yield plain.replace("0.", ".", 1) if plain.lstrip("-").startswith("0.") else plain
+        yield f"({science})*2/2"
+    if question.step.formula and len(question.step.operands) <= 8:
+        yield "+".join(f"0*{ref.id}" for ref in question.step.operands) + f"+({right!r})" if question.step.operands else repr(right)
+
+
+class Tally:
+    """Counts over all questions."""
+
+    def __init__(self):
+        self.asked = self.telling = self.right = self.refused = self.random = self.named = 0
+        self.planted, self.among, self.first = Counter(), Counter(), Counter()
+        self.instead: dict[str, Counter[str]] = defaultdict(Counter)
+        self.values: list[int] = []
+        self.blamed: Counter[str] = Counter()
+        self.times: list[float] = []
+        self.missed: list[str] = []
+
+    def ask(self, question: Question, rng: random.Random) -> None:
+        if not np.isfinite(question.right):
+            return
+        self.asked += 1
+        for text in forms(question):
+            verdict = grade(question, text)
+            self.right += 1
+            if not verdict.correct:
+                self.refused += 1
+                self.missed.append(f"{question.step.id} = {question.right!r}: {text} -> {verdict.kind} {verdict.message}")
+        if not question.discriminating:
+            return
+        self.telling += 1
+        self.values.append(len({f"{slip.value:.3g}" for slip in question.slips}))
+        for slip in learners(question):
+            verdict = grade(question, typed(slip.value, question.digits))
+            names = [named.misconception for named in verdict.slips]
+            found, first = slip.misconception in names, names[:1] == [slip.misconception]
+            self.planted[slip.misconception] += 1
+            self.among[slip.misconception] += found
+            self.first[slip.misconception] += first
+            if found and not first:
+                self.instead[slip.misconception][names[0]] += 1
+            if not found:
+                self.missed.append(f"{question.step.id}: {slip.misconception} {slip.value!r} -> {verdict.kind}")
+        for _ in range(10):
+            value = rng.choice((-1, 1)) * abs(question.right) * 10 ** rng.uniform(-1, 1)
+            start = time.perf_counter()
+            verdict = grade(question, typed(value, 3))
+            self.times.append(time.perf_counter() - start)
+            if not verdict.correct and verdict.kind != "imprecise":
+                self.random += 1
+                self.named += verdict.kind == "misconception"
+                self.blamed.update(f"{slip.misconception} {slip.distance}" for slip in verdict.slips[:1])
+
+    def report(self, title: str, brief: bool) -> None:
+        planted, among, first = (sum(c.values()) for c in (self.planted, self.among, self.first))
+        print(f"\n{title}: {self.asked} questions, {share(self.telling, self.asked)} of them discriminating")
+        print(f"  planted slips        {planted}")
+        print(f"  among those named    {share(among, planted)}   (target: at least 99 %)")
+        print(f"  named first          {share(first, planted)}   (target: at least 90 %)")
+        print(f"  right answers called wrong      {self.refused} of {self.right}   (target: 0)")
+        print(f"  random wrong answers named      {share(self.named, self.random)} of {self.random}   (target: at most 1 %)")
+        print(f"  different wrong values a question: {statistics.mean(self.values):.1f}, at most {max(self.values)}")
+        for line in self.missed[:5]:
+            print(f"  missed: {line}")
+        if brief:
+            return
+        print(f"\n  {'misconception':32} {'planted':>8} {'among':>8} {'first':>8}  first instead")
+        for id in MISCONCEPTIONS:
+            n = self.planted[id]
+            instead = ", ".join(f"{other} {count}" for other, count in self.instead[id].most_common(2))
+            print(f"  {id:32} {n:8} {share(self.among[id], n):>8} {share(self.first[id], n):>8}  {instead}")
+        print("  random answers named: " + ", ".join(f"{id} {n}" for id, n in self.blamed.most_common(12)))
+
+
+def share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "–"
+
+
+def wide() -> Lesson:
+    """16-16-16: the matrices of the timing."""
+    rng = np.random.default_rng(3)
+    layers = [Layer(16, "sigmoid", weights=rng.normal(0, 0.4, (16, 16)).round(2), biases=np.zeros(16)) for _ in range(2)]
+    data = rng.normal(0, 1, (1, 16)).round(2), rng.uniform(0.1, 0.9, (1, 16)).round(2)
+    network = Network(16, "half_squared_error", tuple(layers))
+    return Lesson("w", "w", network=network, inputs=data[0], targets=data[1], training=Training(0.1, "adam"))
+
+
+def timing() -> None:
+    """One answer from nothing, and the 256 of a matrix, all wrong: the slowest way through."""
+    one, matrix = [], []
+    for id in ("dL/dW1", "dL/dW2", "W1'", "W2.v'"):
+        for _ in range(3):
+            at = trace(wide())
+            writer, whole = Writer(at.lesson, "dz"), at.find(id)
+            start = time.perf_counter()
+            grade(Question(whole.at((3, 4)), writer), "0.777")
+            one.append(time.perf_counter() - start)
+            at = trace(wide())
+            whole, rng = at.find(id), random.Random(1)
+            answers = {index: f"{rng.uniform(-1, 1):.3g}" for index in np.ndindex(16, 16)}
+            start = time.perf_counter()
+            for index, text in answers.items():
+                grade(Question(whole.at(index), writer), text)
+            matrix.append(time.perf_counter() - start)
+    print(f"\nGrading, 16-16-16: one answer at most {max(one) * 1e3:.1f} ms (target: 20),", end=" ")
+    print(f"a 16×16 matrix at most {max(matrix) * 1e3:.1f} ms (target: 100)")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--brief", action="store_true", help="without the table by misconception")
+    args = parser.parse_args()
+    rng = random.Random(args.seed)
+    bundled, drawn = Tally(), Tally()
+    for path in sorted(BUNDLED.glob("*.toml")):
+        for question in questions(load(path), 1, rng):
+            bundled.ask(question, rng)
+    bundled.report("Bundled lessons", args.brief)
+    for _ in range(args.networks):
+        for question in questions(random_network(rng), rng.choice((1, 2, 3)), rng):
+            drawn.ask(question, rng)
+    if args.networks:
+        drawn.report(f"{args.networks} random networks", args.brief)
+    timing()
+
+
+if __name__ == "__main__":
+    main()

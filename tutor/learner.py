@@ -1,0 +1,108 @@
+"""What is kept of a learner's answers: one place for the player, the quiz and line mode."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tutor import session as quiz
+from tutor.asking import Asking
+from tutor.check import load
+from tutor.mastery import Answer, rating, review
+from tutor.questions import Item
+from tutor.quiz import Verdict
+from tutor.session import Session
+from tutor.store import Session as Saved
+from tutor.store import Store, new_id
+
+
+def keep_try(store: Store, lesson: str, asking: Asking) -> None:
+    """Put what was just said on disk (a try, or that it was given up), before its verdict is seen.
+
+    With the last try of a question goes the date at which its skill is asked for again.
+    """
+    verdict = asking.last
+    tried = verdict is not None and asking.said_last_is_try
+    if not tried and not asking.done:
+        return
+    answer = replace(
+        _answer(lesson, asking.item, asking.given if tried else "", verdict if tried else None),
+        credit=asking.worth if tried else 0.0,
+        hints=asking.rung,
+        tries=asking.tries,
+    )
+    card = None
+    if asking.done:
+        now = datetime.now(UTC)
+        card = review(store.card(asking.item.skill), rating(asking.credit, asking.rung), now)
+    store.record(answer, card)
+
+
+def _answer(lesson: str, item: Item, given: str, verdict: Verdict | None) -> Answer:
+    slips = verdict.slips if verdict else ()
+    named = getattr(verdict, "misconception", None) or (slips[0].misconception if slips else None)
+    return Answer(
+        lesson=lesson,
+        item=item.id,
+        skill=item.skill,
+        kind=item.kind,
+        given=given,
+        verdict=verdict.kind if verdict else "given-up",
+        misconception=named,
+        choices=len(item.choices),
+    )
+
+
+def keep_quiz_answer(store: Store, id: str, session: Session, item: Item, given: str, verdict: Verdict) -> None:
+    """Put an answer of a quiz on disk, and with it where the quiz goes on."""
+    credit = quiz.credit(verdict)
+    lesson = item.step.trace.lesson.id if item.step else ""
+    answer = replace(_answer(lesson, item, given, verdict), credit=credit, session=id)
+    card = review(store.card(item.skill), rating(credit), datetime.now(UTC))
+    store.record(answer, card, Saved(id, session.to_json(), session.finished))
+
+
+def keep_quiz(store: Store, id: str, session: Session) -> None:
+    """Put on disk where a quiz goes on."""
+    store.save_session(Saved(id, session.to_json(), session.finished))
+
+
+def start_quiz(store: Store, lessons: tuple[str, ...], count: int, seed: int | None, anew: bool):
+    """(id, session, items, whether it goes on): the quiz over these lessons that was left, else a new one.
+
+    Raises LessonError for a lesson that has errors.
+    """
+    left = None if anew or seed is not None else unfinished(store, lessons)
+    if left:
+        try:
+            return *left, open_quiz(left[1]), True
+        except ValueError:
+            pass  # the lesson has changed since: its quiz begins anew
+    number = random.SystemRandom().randrange(1, 10_000) if seed is None else seed
+    items = quiz.make_items([load(Path(path)) for path in lessons], count, number)
+    session = quiz.begin(lessons, items, number)
+    id = new_id()
+    keep_quiz(store, id, session)
+    return id, session, items, False
+
+
+def unfinished(store: Store, lessons: tuple[str, ...] | None = None) -> tuple[str, Session] | None:
+    """The quiz that was left last (over these lessons, if given): its id and where it goes on."""
+    for saved in store.sessions(finished=False):
+        try:
+            session = Session.from_json(saved.state)
+        except (ValueError, AttributeError):
+            continue
+        if lessons is None or session.lessons == lessons:
+            return saved.id, session
+    return None
+
+
+def open_quiz(session: Session) -> list[Item]:
+    """The questions of a session. Raises LessonError for a lesson with errors, ValueError if one has changed since."""
+    items = quiz.make_items([load(Path(path)) for path in session.lessons], len(session.answers), session.seed)
+    if len(items) != len(session.answers):
+        raise ValueError("the lesson has changed since this quiz began")
+    return items
