@@ -73,7 +73,7 @@ CASES = [
     ("one bracket, once", SMALL, "[[examples]]", "[examples]", 8, 1, ["write [[examples]], with two brackets"]),
     ("not planned yet", SMALL, "[[examples]]", "[quiz]\nskip = true\n[[examples]]", 8, 1, ["unknown key 'quiz'"]),
     ("level", SMALL, "[network]", 'level = "skalar"\n[network]', 3, 9, ["unknown level 'skalar': did you mean 'scalar'?"]),
-    ("notation", SMALL, "[network]", 'notation = "P"\n[network]', 3, 12, ["notation is one of: nabla, dz"]),
+    ("notation", SMALL, "[network]", 'notation = "P"\n[network]', 3, 12, ["notation is one of: dz, nabla"]),
     ("requires itself", SMALL, "[network]", 'requires = ["a", "bad"]\n[network]', 3, 18, ["cannot require itself"]),
     ("requires twice", SMALL, "[network]", 'requires = ["a", "a"]\n[network]', 3, 18, ["'a' is listed twice in requires"]),
     ("requires no id", SMALL, "[network]", 'requires = ["01-gates"]\n[network]', 3, 13, ["no lesson id", "gates"]),

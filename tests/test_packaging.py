@@ -16,8 +16,8 @@ TUTOR = ROOT / "tutor"
 
 # A module imports only from modules that stand before it.
 ORDER = (
-    "formula activations losses optimizers source schema catalogue lesson network backprop training layout trace "
-    "notation explain card misconceptions quiz questions asking mastery drill playback check export store progress "
+    "formula activations losses optimizers dialects source schema catalogue lesson network backprop training layout "
+    "trace notation explain card misconceptions quiz questions asking mastery drill playback check export store progress "
     "plain tui cli __main__"
 ).split()
 

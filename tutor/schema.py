@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tutor.activations import ACTIVATIONS
+from tutor.dialects import NOTATIONS
 from tutor.formula import did_you_mean
 from tutor.losses import LOSSES
 from tutor.optimizers import OPTIMIZERS
@@ -22,7 +23,6 @@ from tutor.source import FORBIDDEN, Keys, code_point, quote
 LEVELS = ("story", "scalar", "matrix")
 INITIALISERS = ("xavier", "he", "normal")
 ORDERS = ("listed", "shuffled", "random")
-NOTATIONS = ("nabla", "dz", "error", "partials", "delta")
 MAX_PARAMETERS = 10_000_000
 MAX_FAULTS = 200  # more than anybody reads
 

@@ -17,8 +17,8 @@ from tutor import playback
 from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Card, Scribe, conventions
 from tutor.catalogue import data_dir
+from tutor.dialects import NOTATIONS
 from tutor.lesson import LEVELS, Lesson
-from tutor.notation import NOTATIONS
 from tutor.plain import MAX_ITERATION
 from tutor.playback import Cursor
 from tutor.store import Place
