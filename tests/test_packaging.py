@@ -16,13 +16,13 @@ TUTOR = ROOT / "tutor"
 
 # A module imports only from modules that stand before it.
 ORDER = (
-    "formula activations losses optimizers source schema catalogue lesson network backprop training layout trace "
-    "notation explain card misconceptions quiz questions asking session mastery drill playback check export store "
-    "learner progress plain tui cli __main__"
+    "formula activations losses optimizers dialects source schema catalogue lesson network backprop training layout "
+    "trace notation explain card misconceptions quiz questions asking session mastery drill playback check export "
+    "store learner progress plain tui cli __main__"
 ).split()
 
 # Each has one place; what a first frame, a program or a test needs must not cost the rest.
-ONLY_IN = {"textual": {"tui"}, "rich": {"tui"}, "sqlite3": {"store"}, "platformdirs": {"store"}}
+ONLY_IN = {"textual": {"tui"}, "rich": {"tui"}, "sqlite3": {"store"}, "platformdirs": {"store"}, "fsrs": {"mastery"}}
 
 
 def modules() -> dict[str, list[Path]]:
@@ -98,7 +98,7 @@ def test_the_core_and_the_command_line_come_without_textual():
 
 
 def test_the_list_of_lessons_comes_without_the_engine():
-    assert not loaded_by("tutor.catalogue", "tutor.store") & {"numpy", "textual", "tree_sitter", "sqlite3"}
+    assert not loaded_by("tutor.catalogue", "tutor.store") & {"numpy", "textual", "tree_sitter", "sqlite3", "fsrs"}
 
 
 @pytest.fixture(scope="module")

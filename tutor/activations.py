@@ -90,8 +90,7 @@ def _register(name: str, entry: Activation) -> None:
         return evaluate(entry.f, lambda ref: args[0] if ref is Z else args[-1])
 
     def slope(*args):
-        found = evaluate(entry.derivative, lambda ref: args[0] if ref is Z else args[1] if ref is A else args[-1])
-        return found
+        return evaluate(entry.derivative, lambda ref: args[0] if ref is Z else args[1] if ref is A else args[-1])
 
     OPERATORS[name] = elementwise(entry.numpy or value, reverse)
     OPERATORS[name + "′"] = elementwise(slope)
@@ -100,5 +99,5 @@ def _register(name: str, entry: Activation) -> None:
 for _name, _entry in ACTIVATIONS.items():
     _register(_name, _entry)
 
-# What circuits and answers may write: relu(x), sigmoid(x), tanh(x).
-FUNCTIONS |= {name: (name, 1, 1) for name in ("sigmoid", "tanh", "relu")}
+# What circuits and answers may write: sigmoid(x), tanh(x), relu(x), all that take one number and do something to it.
+FUNCTIONS |= {name: (name, 1, 1) for name, entry in ACTIVATIONS.items() if not entry.parameters and name != "linear"}

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tutor.activations import ACTIVATIONS, prime_of
+from tutor.dialects import NOTATIONS
 from tutor.explain import Explainer
 from tutor.formula import Call, Expr, Ref, evaluate, refs, walk
 from tutor.layout import Doc, linear
-from tutor.notation import NOTATIONS, Writer
+from tutor.notation import Writer
 from tutor.optimizers import OPTIMIZERS
 from tutor.trace import NoSuchStep, Step, Trace, activation_calls, resolve, symbols_of
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from tutor import __version__, catalogue
+from tutor.dialects import NOTATIONS
 from tutor.source import LessonError, escape
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ examples:
   backprop-tutor list
   backprop-tutor list --format json       an array of objects, described in docs/trace-json.md
 """
-TRACE_EXAMPLES = """\
+TRACE_EXAMPLES = f"""\
 examples:
   backprop-tutor trace o-regression       the first iteration, an equation a step
   backprop-tutor trace c-431 --level scalar --notation delta --iteration 3
@@ -60,12 +61,7 @@ examples:
   backprop-tutor trace gates --format json       for programs, described in docs/trace-json.md
 
 notations:
-  dz         dZ, dW, dA
-  nabla      a gradient as a nabla of L(theta), h for activation, the input as layer 0
-  error      d for the error of a layer, the input as layer 1
-  partials   a partial derivative for each weight, the output of a hidden unit as O
-  delta      delta for the error of a layer, layers in brackets
-"""
+{"".join(f"  {name:10} {entry.title}{chr(10)}" for name, entry in NOTATIONS.items())}"""
 CHECK_EXAMPLES = """\
 examples:
   backprop-tutor check mine.toml          one file
@@ -457,7 +453,6 @@ def _open_trace(args: Namespace) -> tuple[Trace, str]:
     """The trace of the lesson, notation and iteration that were asked for. Raises UsageError or LessonError."""
     from tutor.check import load
     from tutor.formula import did_you_mean
-    from tutor.notation import NOTATIONS
     from tutor.plain import MAX_ITERATION, patient_iteration, whole_number
     from tutor.trace import Trace
     from tutor.training import Run

@@ -83,7 +83,7 @@ def _short(values: np.ndarray) -> np.ndarray:
 
 
 def _matrix(rng: random.Random, rows: int, columns: int, most: int) -> np.ndarray:
-    """Whole numbers from −most to most, (rows, columns): no 0, no two of one size side by side or one above the other."""
+    """Whole numbers from −most to most, (rows, columns): no 0, no two of one size side by side or above each other."""
     if rows * columns > 10_000:  # as good, where nobody looks at every number
         numbers = np.random.default_rng(rng.getrandbits(32))
         return numbers.integers(1, most + 1, (rows, columns)) * numbers.choice([-1.0, 1.0], (rows, columns))
@@ -158,8 +158,7 @@ def _network_faults(here: Trace) -> float:
     assert network
     found = 0.0
     for k, layer in enumerate(network.layers, start=1):
-        values = here.iteration.values
-        z = np.atleast_2d(values.get(f"z{k}@", values.get(f"z{k}")))
+        z = _of_examples(here, f"z{k}")
         size = np.abs(z)
         found += float(np.mean((size < MODERATE[0]) | (size > MODERATE[1])))
         if layer.activation in ("relu", "leaky_relu"):
@@ -167,10 +166,14 @@ def _network_faults(here: Trace) -> float:
             mixed = on.any(axis=1) & ~on.all(axis=1) if layer.units > 1 else on.any(axis=1)
             found += float(np.mean(~mixed))
         found += float(np.mean(np.ptp(z, axis=1) == 0)) if layer.units > 1 else 0
-    y, a = (
-        here.iteration.values.get(f"{id}@", here.iteration.values.get(id)) for id in ("y", f"a{len(network.layers)}")
-    )
-    return found + float(np.mean(np.abs(np.subtract(a, y)) < 0.05))
+    y, a = _of_examples(here, "y"), _of_examples(here, f"a{len(network.layers)}")
+    return found + float(np.mean(np.abs(a - y) < 0.05))
+
+
+def _of_examples(here: Trace, id: str) -> np.ndarray:
+    """The values of a vector, (examples, units), of one example too."""
+    values = here.iteration.values
+    return np.atleast_2d(np.asarray(values[id if here.examples == 1 else f"{id}@"], dtype=float))
 
 
 # ---------------------------------------------------------------- one skill

@@ -17,6 +17,7 @@ from tutor.formula import Call, Ref, walk
 from tutor.layout import linear, number
 from tutor.losses import LOSSES
 from tutor.notation import Writer
+from tutor.optimizers import STATES
 from tutor.trace import Step
 
 
@@ -141,31 +142,7 @@ RULES: dict[str, Explanation] = {
         "only holds nearby. Every update uses the values from before all of them.",
         "{of} mends its ways: a small step against its share of the blame.",
     ),
-    "optimizer_velocity": Explanation(
-        "Velocity of {of}",
-        "The last velocity, slowed down by μ, plus the new gradient: steps in a steady direction build up.",
-        "{of} has momentum: it remembers where it was heading.",
-    ),
-    "optimizer_m": Explanation(
-        "First moment of {of}",
-        "A running mean of the gradients: mostly the old one, and a little of the new.",
-        "{of} remembers the average of its recent blame.",
-    ),
-    "optimizer_v": Explanation(
-        "Second moment of {of}",
-        "A running mean of the squared gradients: how large they usually are.",
-        "{of} remembers how loud its recent blame has been.",
-    ),
-    "optimizer_mhat": Explanation(
-        "First moment of {of}, corrected",
-        "The running mean began at 0; dividing by 1 − β₁ᵗ takes that start out again.",
-        "The memory is young and began at nothing: it is scaled up to be fair.",
-    ),
-    "optimizer_vhat": Explanation(
-        "Second moment of {of}, corrected",
-        "The running mean began at 0; dividing by 1 − β₂ᵗ takes that start out again.",
-        "The memory is young and began at nothing: it is scaled up to be fair.",
-    ),
+    **{f"optimizer_{name}": Explanation(state.title, state.why, state.story) for name, state in STATES.items()},
     "no_path": Explanation(
         "Gradient of {of}",
         "No path leads from {of} to the output, so changing it changes nothing.",
@@ -228,6 +205,9 @@ _GATES: dict[str, tuple[str, str, str]] = {
     ),
     "copy": ("Copy", "takes the value as it is", "passes the gradient on unchanged"),
 }
+for _op, _activation in ACTIVATIONS.items():
+    _sign = _activation.glyph
+    _GATES.setdefault(_op, (f"{_sign} gate", f"applies {_sign}", f"multiplies the gradient by {_sign}′"))
 for _op, (_title, _does, _back) in _GATES.items():
     RULES[f"gate_{_op}"] = Explanation(
         f"{_title}: {{it}}",
@@ -386,28 +366,6 @@ class _Words(defaultdict):
             if name in ACTIVATIONS and name != "linear":
                 return self.writer.function(name, self.step.equation.symbol.layer == self.writer.depth)
         return "the activation"
-
-    def _G(self) -> str:
-        return _capital(self._g())
-
-    def _e_to_the_z(self) -> str:
-        return self.writer.e_to_the_z
-
-    def _heard(self) -> str:
-        last = self.step.equation.symbol.layer == self.writer.depth
-        return f"the prediction {self._it()}" if last else f"what {self._next()} hears"
-
-    def _end_of_blame(self) -> str:
-        last = self.step.equation.symbol.layer == 1
-        return " The walk ends here: the inputs came with the data, and nobody blames them." if last else ""
-
-    def _against(self) -> str:
-        plain = any(ref.symbol.quantity == "gradient" for ref in self.step.operands)
-        return "Against the gradient" if plain else "Against the direction that the optimiser made of the gradients"
-
-    def _of_what(self) -> str:
-        network = self.writer.lesson.network
-        return "loss" if network else self.writer.lesson.circuit.output
 
     def _and_bias(self) -> str:
         return ", plus its bias" if any(ref.symbol.quantity == "biases" for ref in self.step.operands) else ""

@@ -280,13 +280,13 @@ def _add_element(node: Call, index: tuple[int, ...]) -> Expr:
     return total(terms)
 
 
+def _each_argument(node: Call, index: tuple[int, ...]) -> Expr:
+    return Call(node.op, tuple(element(arg, index) for arg in node.args), node.param)
+
+
 def elementwise(numpy: Callable, reverse: Callable | None = None) -> Operator:
     """An operator that acts on each element by itself; `numpy` takes the arrays alone."""
-
-    def scalar(node: Call, index: tuple[int, ...]) -> Expr:
-        return Call(node.op, tuple(element(arg, index) for arg in node.args), node.param)
-
-    return Operator(same_shape, lambda node, *arrays: numpy(*arrays), scalar, reverse, elementwise=True)
+    return Operator(same_shape, lambda node, *arrays: numpy(*arrays), _each_argument, reverse, elementwise=True)
 
 
 def _matmul_shape(matrix: Shape, vector: Shape) -> Shape:
@@ -388,10 +388,6 @@ def _wins(op: str) -> Callable:
     return reverse
 
 
-def _scalar_same_args(node: Call, index: tuple[int, ...]) -> Expr:
-    return Call(node.op, tuple(element(arg, index) for arg in node.args), node.param)
-
-
 def _fold(function: Callable) -> Callable:
     """Of any number of arrays, from a function of two."""
     return lambda *arrays: reduce(function, arrays)
@@ -431,8 +427,8 @@ OPERATORS: dict[str, Operator] = {
     "sign": elementwise(np.sign),
     "max": elementwise(_fold(np.maximum), _wins("wins_max")),
     "min": elementwise(_fold(np.minimum), _wins("wins_min")),
-    "wins_max": Operator(same_shape, _first_extreme(np.argmax), _scalar_same_args, elementwise=True),
-    "wins_min": Operator(same_shape, _first_extreme(np.argmin), _scalar_same_args, elementwise=True),
+    "wins_max": Operator(same_shape, _first_extreme(np.argmax), _each_argument, elementwise=True),
+    "wins_min": Operator(same_shape, _first_extreme(np.argmin), _each_argument, elementwise=True),
     # choose(z, x, y): x where z > 0, else y
     "choose": elementwise(lambda z, x, y: np.where(np.greater(z, 0), x, y)),
     "matmul": Operator(_matmul_shape, _matmul, _matmul_element, _matmul_reverse),

@@ -403,7 +403,8 @@ class _Reader:
             wanted, activation = LOSSES[loss].wants, self.value(*output, default=Layer.activation)
             if activation != wanted:
                 message = f"{loss} wants {wanted} at the output; layer {many} has {activation}"
-                advice = f'give the last layer activation = "{wanted}", or choose a squared error'
+                other = next((name for name, entry in LOSSES.items() if entry.wants == activation), "a squared error")
+                advice = f'give the last layer activation = "{wanted}", or choose {other}'
                 self.fault(("network", "loss"), message, advice)
         return loss
 

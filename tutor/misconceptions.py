@@ -113,7 +113,7 @@ def symbols(program: Program) -> dict[str, Symbol]:
     return found
 
 
-REACH = 2  # how many equations back any slip may lie
+REACH, FAR = 2, 6  # how many equations back a slip may lie: any, and one that changes a sign, a 2 or a whole slope
 Rewrite = Callable[[Site], Iterator[Expr]]
 
 
@@ -127,7 +127,7 @@ class Misconception:
     title: str
     remedy: str
     rewrite: Rewrite
-    reach: int = 2
+    reach: int = REACH
 
 
 def replaced(formula: Expr, change: Callable[[Expr], Expr | None]) -> Iterator[Expr]:
@@ -266,7 +266,8 @@ def _factor_two_added(site: Site) -> Iterator[Expr]:
 
 
 def _half_added(site: Site) -> Iterator[Expr]:
-    if site.rule in _ERRORS or (site.rule == "loss" and not _top_is_fraction(site)):
+    two = any(n.op == "mul" and n.args[0] == Const(-2.0) for n in _calls(site.formula))
+    if (site.rule in _ERRORS and not two) or (site.rule == "loss" and not _top_is_fraction(site)):
         yield site.formula / 2
 
 
@@ -485,6 +486,12 @@ def _decay_forgotten(site: Site) -> Iterator[Expr]:
         yield site.formula.args[0]  # type: ignore[attr-defined]
     if site.rule == "objective":
         yield site.formula.args[0]  # type: ignore[attr-defined]
+    if site.rule == "update":  # AdamW: λ_w · p beside Adam's own step
+
+        def decay(n: Call) -> bool:
+            return n.op == "add" and any(ref.symbol.id == "training.weight_decay" for ref in refs(n.args[1]))
+
+        yield from _swap(site, decay, lambda n: n.args[0])
 
 
 def _decay_of_biases(site: Site) -> Iterator[Expr]:
@@ -623,6 +630,7 @@ MISCONCEPTIONS: dict[str, Misconception] = {
         "the slope of the activation was left out",
         "On its way through an activation the blame is multiplied by that activation's slope.",
         _slope_dropped,
+        reach=FAR,
     ),
     "value-for-slope": Misconception(
         "the activation was taken for its slope",
@@ -639,6 +647,17 @@ MISCONCEPTIONS: dict[str, Misconception] = {
         "The short form of the slope is written in the activation: a(1 − a) for σ, 1 − a² for tanh.",
         _slope_from_z,
     ),
+    "relu-gate-ignored": Misconception(
+        "the gate of ReLU was ignored",
+        "Where z was not above 0, ReLU let nothing through, and lets no blame back either.",
+        _gate_ignored,
+        reach=FAR,
+    ),
+    "leaky-slope-lost": Misconception(
+        "the small slope of leaky ReLU was taken as 0",
+        "Below 0 leaky ReLU still slopes, by α: that much of the blame passes.",
+        _leaky_slope,
+    ),
     "slope-elsewhere": Misconception(
         "the slope is that of another layer",
         "Each layer's blame passes its own activation: take the z of the layer that you are at.",
@@ -649,35 +668,29 @@ MISCONCEPTIONS: dict[str, Misconception] = {
         "The slope works unit by unit: unit i's blame meets unit i's z.",
         _slope_of_neighbour,
     ),
-    "relu-gate-ignored": Misconception(
-        "the gate of ReLU was ignored",
-        "Where z was not above 0, ReLU let nothing through, and lets no blame back either.",
-        _gate_ignored,
-    ),
-    "leaky-slope-lost": Misconception(
-        "the small slope of leaky ReLU was taken as 0",
-        "Below 0 leaky ReLU still slopes, by α: that much of the blame passes.",
-        _leaky_slope,
-    ),
     "difference-reversed": Misconception(
         "target minus prediction instead of prediction minus target",
         "The gradient points where the loss grows: prediction minus target. Too high means plus.",
         _difference_reversed,
+        reach=FAR,
     ),
     "factor-two-lost": Misconception(
         "the 2 from the square was lost",
         "Here the loss has no ½: differentiating the square brings down a 2.",
         _factor_two_lost,
+        reach=FAR,
     ),
     "factor-two-added": Misconception(
         "there is a 2 too many",
         "This loss leaves no 2: the ½ in front has cancelled it, or there is no square.",
         _factor_two_added,
+        reach=FAR,
     ),
     "half-added": Misconception(
         "there is a ½ too many",
         "Look at how this lesson's loss is written: it has no ½ here.",
         _half_added,
+        reach=FAR,
     ),
     "division-lost": Misconception(
         "the division in front of the loss was forgotten",

@@ -1,164 +1,23 @@
-"""Notations: the same quantity has another name in every textbook. A notation never changes a value.
+"""Formulas and values as documents (`layout.py`), with names or with numbers in them, in any notation.
 
-A notation is one entry of `NOTATIONS`. It fixes the names, the order of a weight's two indices
-and the numbering of layers. Names are templates, in which
-
-    ^l  ^(l)  _l     the layer's number as superscript, in brackets, as subscript
-    _i _ij _ji _li   indices as subscripts: i the row (to), j the column (from), l the layer
-
-`Writer` turns formulas into documents (`layout.py`), with names or with numbers in them.
+The notations themselves are a table of their own: `dialects.py`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from tutor.activations import ACTIVATIONS, Z, derivative, prime_of
+from tutor.dialects import NOTATIONS, Names
 from tutor.formula import Call, Const, Expr, Ref, Symbol
 from tutor.layout import Brackets, Doc, Frac, Matrix, Row, brackets, linear, number, subscript, superscript
 from tutor.lesson import Lesson
+from tutor.optimizers import SIGNS, STATES
 
-Names = tuple[str, str]  # the name of the whole, and of one element
-
-
-@dataclass(frozen=True)
-class Notation:
-    """`names` and `gradients` by quantity; `first` is the number of the layer after the inputs.
-
-    `weights_first` is the number of the weights that feed that layer; `functions` the sign of an
-    activation where the textbook writes one letter for any: (hidden, output). `letter` stands for a
-    pre-activation in definitions, z or a; `order` says what the two indices of a weight are.
-    """
-
-    title: str
-    known_from: str
-    names: dict[str, Names]
-    gradients: dict[str, Names]
-    first: int = 1
-    weights_first: int = 1
-    functions: tuple[str, str] | None = None
-    elementwise: str = "⊙"
-    matrix_product: str = "·"
-    letter: str = "z"
-    order: str = "to, from"
-    rate: str = "η"
-    loss: str = "L"
-    mean_loss: str = "L"
-
-
-NOTATIONS: dict[str, Notation] = {
-    "dz": Notation(
-        title="dZ, dW, dA",
-        known_from="layer superscripts and dZ = dA · σ′(Z), as deep-learning courses and their code write it",
-        names={
-            "input": ("X", "x_i"),
-            "target": ("y", "y_i"),
-            "pre_activation": ("Z^l", "z_i^l"),
-            "activation": ("A^l", "a_i^l"),
-            "weights": ("W^l", "w_ij^l"),
-            "biases": ("b^l", "b_i^l"),
-            "softmax_output": ("p", "p_i"),
-        },
-        gradients={
-            "pre_activation": ("dZ^l", "dz_i^l"),
-            "activation": ("dA^l", "da_i^l"),
-            "weights": ("dW^l", "dw_ij^l"),
-            "biases": ("db^l", "db_i^l"),
-            "softmax_output": ("dp", "dp_i"),
-        },
-        elementwise="·",
-        matrix_product=" ",
-    ),
-    "nabla": Notation(
-        title="∇ and L(θ)",
-        known_from="a for pre-activation, h for activation, gradients as ∇ of L(θ), the input as layer 0",
-        names={
-            "input": ("x", "x_i"),
-            "target": ("y", "y_i"),
-            "pre_activation": ("a_l", "a_li"),
-            "activation": ("h_l", "h_li"),
-            "output": ("ŷ", "ŷ_i"),
-            "weights": ("W_l", "W_lij"),
-            "biases": ("b_l", "b_li"),
-        },
-        gradients={"any": ("∇{x} {L}", "∂{L}/∂{x}")},
-        functions=("g", "O"),
-        letter="a",
-        loss="L(θ)",
-        mean_loss="L_T(θ)",
-    ),
-    "error": Notation(
-        title="the error vector d",
-        known_from="the input as layer 1, dˡ for the error of a layer, ỹ for the prediction",
-        names={
-            "input": ("a¹", "a_i¹"),
-            "target": ("y", "y_i"),
-            "pre_activation": ("z^l", "z_i^l"),
-            "activation": ("a^l", "a_i^l"),
-            "output": ("ỹ", "ỹ_i"),
-            "weights": ("W^l", "w_ij^l"),
-            "biases": ("b^l", "b_i^l"),
-        },
-        gradients={
-            "pre_activation": ("d^l", "d_i^l"),
-            "activation": ("∇{x} {L}", "∂{L}/∂{x}"),
-            "output": ("∇{x} {L}", "∂{L}/∂{x}"),
-            "any": ("∂{L}/∂{x}", "∂{L}/∂{x}"),
-        },
-        first=2,
-        weights_first=2,
-        functions=("σ", "σ"),
-        mean_loss="L_T",
-    ),
-    "partials": Notation(
-        title="∂L/∂w and O₁₁",
-        known_from="a partial derivative for every weight, hidden outputs O₁₁, O₁₂, weights w¹ from-to",
-        names={
-            "input": ("x", "x_i"),
-            "target": ("y", "y_i"),
-            "first_of_two": ("z_prev", "z_prev_i"),
-            "second_of_two": ("z_fin", "z_fin_i"),
-            "pre_activation": ("z^l", "z^l_i"),
-            "activation": ("O_l", "O_li"),
-            "output": ("ŷ", "ŷ_i"),
-            "weights": ("W^l", "w^l_ji"),
-            "biases": ("b_l", "b_li"),
-        },
-        gradients={"any": ("∂{L}/∂{x}", "∂{L}/∂{x}")},
-        order="from, to",
-        rate="α",
-    ),
-    "delta": Notation(
-        title="δ⁽ˡ⁾ and f",
-        known_from="layers in brackets, the input as layer 1, W⁽ˡ⁾ leaving layer l, δ the error, f any activation",
-        names={
-            "input": ("x", "x_i"),
-            "target": ("y", "y_i"),
-            "pre_activation": ("z^(l)", "z_i^(l)"),
-            "activation": ("a^(l)", "a_i^(l)"),
-            "output": ("ŷ", "ŷ_i"),
-            "weights": ("W^(l)", "w_ij^(l)"),
-            "biases": ("b^(l)", "b_i^(l)"),
-        },
-        gradients={
-            "pre_activation": ("δ^(l)", "δ_i^(l)"),
-            "weights": ("∇W^(l)", "∂{L}/∂{x}"),
-            "biases": ("∇b^(l)", "∂{L}/∂{x}"),
-            "any": ("∂{L}/∂{x}", "∂{L}/∂{x}"),
-        },
-        first=2,
-        functions=("f", "f"),
-        elementwise="∘",
-    ),
-}
-
-HYPER = {"momentum": "μ", "beta1": "β₁", "beta2": "β₂", "epsilon": "ε", "weight_decay": "λ_w", "l2": "λ", "t": "t"}
 MAX_TERMS = 20  # a longer sum is shown by its first and last terms
-STATES = {"velocity": "v", "m": "m", "v": "v", "mhat": "m̂", "vhat": "v̂"}
 
 
 _RAISED = {"z": "ᶻ", "a": "ᵃ"}
@@ -206,10 +65,10 @@ class Writer:
         if quantity == "state":
             assert symbol.wrt
             of, state = linear(self._name(symbol.wrt, index)), symbol.id.rpartition(".")[2]
-            return f"{STATES[state.rstrip(chr(39))]}({of})" + ("_new" if state.endswith("'") else "")
+            return f"{STATES[state.rstrip(chr(39))].sign}({of})" + ("_new" if state.endswith("'") else "")
         if quantity == "hyper":
             name = symbol.id.partition(".")[2]
-            return HYPER.get(name, self.notation.rate)
+            return SIGNS.get(name, self.notation.rate)
         if quantity == "loss":
             batch_mean = self.lesson.training and self.lesson.training.batch != 1 and not symbol.per_example
             return self.notation.mean_loss if batch_mean else self.notation.loss

@@ -26,6 +26,53 @@ class Optimizer:
     states: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class State:
+    """A value that a rule works out on the way: its sign, and what is said of it (templates as in `explain.py`)."""
+
+    sign: str
+    title: str
+    why: str
+    story: str
+
+
+STATES: dict[str, State] = {
+    "velocity": State(
+        "v",
+        "Velocity of {of}",
+        "The last velocity, slowed down by μ, plus the new gradient: steps in a steady direction build up.",
+        "{of} has momentum: it remembers where it was heading.",
+    ),
+    "m": State(
+        "m",
+        "First moment of {of}",
+        "A running mean of the gradients: mostly the old one, and a little of the new.",
+        "{of} remembers the average of its recent blame.",
+    ),
+    "v": State(
+        "v",
+        "Second moment of {of}",
+        "A running mean of the squared gradients: how large they usually are.",
+        "{of} remembers how loud its recent blame has been.",
+    ),
+    "mhat": State(
+        "m̂",
+        "First moment of {of}, corrected",
+        "The running mean began at 0; dividing by 1 − β₁ᵗ takes that start out again.",
+        "The memory is young and began at nothing: it is scaled up to be fair.",
+    ),
+    "vhat": State(
+        "v̂",
+        "Second moment of {of}, corrected",
+        "The running mean began at 0; dividing by 1 − β₂ᵗ takes that start out again.",
+        "The memory is young and began at nothing: it is scaled up to be fair.",
+    ),
+}
+
+# The signs of what the rules take; the learning rate's is the notation's own.
+SIGNS = {"momentum": "μ", "beta1": "β₁", "beta2": "β₂", "epsilon": "ε", "weight_decay": "λ_w", "l2": "λ", "t": "t"}
+
+
 def _sgd(p, g, h, old, define):
     return p - h["learning_rate"] * g
 

@@ -11,12 +11,12 @@ from tutor import playback
 from tutor import session as quiz
 from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Scribe, conventions
+from tutor.dialects import NOTATIONS
 from tutor.export import card_lines, prose, wrapped
 from tutor.formula import Ref
 from tutor.layout import linear
 from tutor.learner import keep_quiz, keep_quiz_answer, keep_try
 from tutor.lesson import LEVELS, Lesson
-from tutor.notation import NOTATIONS
 from tutor.playback import Cursor
 from tutor.questions import Item
 from tutor.session import Session
@@ -28,7 +28,7 @@ from tutor.training import Iteration, Run
 MAX_ITERATION = 1_000_000
 MAX_WORD = 200  # what is longer is no command and no step
 
-HELP = """\
+HELP = f"""\
 Enter, next      the next step
 back             the step before
 phase, -phase    the start of the next phase, of this one
@@ -37,7 +37,7 @@ go ID            the step with this id: go dL/dW2, go dL/dW2[1,2], go L@3; the i
 return           back to where the last go began
 from             what this step is made from, and which step made it
 level [NAME]     story, scalar or matrix; without a name the next of them
-notation [NAME]  dz, nabla, error, partials or delta; without a name the next of them
+notation [NAME]  {", ".join(NOTATIONS)}; without a name the next of them
 iteration N      the same step in iteration N of the training
 example N        the same step for example N of the batch
 predict          predict mode on or off: values that carry an idea are asked for before they are shown

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tutor.dialects import NOTATIONS
 from tutor.lesson import LEVELS, Lesson
-from tutor.notation import NOTATIONS, Writer
+from tutor.notation import Writer
 from tutor.questions import Item, item_for
 from tutor.trace import PHASES, NoSuchStep, Step, Trace, find_local, resolve
 

@@ -213,9 +213,7 @@ def _skill_line(skill: SkillProgress, bars: bool) -> str:
 
 
 def _indented(entry: str) -> list[str]:
-    if width(entry) <= COLUMNS - 2:
-        return ["  " + entry]
-    return wrap(entry, COLUMNS // 2 if not entry.isascii() else COLUMNS, initial_indent="  ", subsequent_indent="    ")
+    return wrap(entry, COLUMNS, initial_indent="  ", subsequent_indent="    ")
 
 
 def _count(number: int, one: str, many: str = "") -> str:
@@ -271,7 +269,10 @@ def export_file(store: Store, path: str | Path) -> dict[str, int]:
 
 
 def import_file(store: Store, path: str | Path) -> dict[str, int]:
-    """Add an exported file to the profile; returns how many of each were new. Raises ProgressError: nothing is taken."""
+    """Add an exported file to the profile; returns how many of each were new.
+
+    Raises ProgressError, and then nothing of it is taken.
+    """
     name = one_line(str(path))
     try:
         with open(path, "rb") as file:
@@ -303,6 +304,8 @@ def counted(counts: dict[str, int]) -> str:
 
 
 def _is_export(path: Path) -> bool:
+    if not path.is_file():
+        return False  # a folder, a device, a pipe that would wait for a writer
     with open(path, "rb") as file:
         return file.read(100).startswith(json.dumps({"format": FORMAT}, indent=1).encode()[:-2])
 

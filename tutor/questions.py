@@ -87,12 +87,12 @@ class Item:
     id: str
     prompt: str
     skill: str
-    step: Step
+    step: Step = field(compare=False)
     hints: tuple[str, ...]
     answer: str
     judge: Judge = field(compare=False)
     choices: tuple[str, ...] = ()
-    question: Question | None = None
+    question: Question | None = field(default=None, compare=False)
     many: bool = False
     seed: int | None = None
 
@@ -219,6 +219,7 @@ def _matrix_item(whole: Step, writer: Writer, digits: int) -> Item:
     wide = whole.shape[-1] if len(whole.shape) == 2 else 1
     answer = "\n".join(" ".join(shown[at : at + wide]) for at in range(0, len(shown), wide))
     answer = answer.replace("\n", " ") if wide == 1 else answer
+    each = f"{_words(digits)} significant digits each; ? for one left out"
     size = f"{whole.shape[0]} numbers" if wide == 1 else f"{whole.shape[0]} rows of {wide}"
 
     def judge(text: str, own: Mapping[str, float]) -> Verdict:
@@ -227,7 +228,7 @@ def _matrix_item(whole: Step, writer: Writer, digits: int) -> Item:
     return Item(
         kind="matrix",
         id=f"matrix:{whole.id}",
-        prompt=f"What is {writer.text(whole.ref)}? {size}, {_words(digits)} significant digits each; ? for one left out.",
+        prompt=f"What is {writer.text(whole.ref)}? {size}, {each}.",
         skill=whole.equation.rule,
         step=whole,
         hints=_ladder(whole, writer, answer),

@@ -20,7 +20,7 @@ import numpy as np
 from tutor.activations import ACTIVATIONS, derivative
 from tutor.formula import FUNCTIONS, Call, Const, Expr, FormulaError, Ref, call, evaluate, indices, parse, refs
 from tutor.layout import linear, number, superscript, to_ascii
-from tutor.misconceptions import MISCONCEPTIONS, REACH, Site
+from tutor.misconceptions import FAR, MISCONCEPTIONS, Site
 from tutor.network import Equation
 from tutor.notation import Writer
 from tutor.trace import NoSuchStep, Step, Trace, as_shown, find_local, symbols_of
@@ -363,7 +363,7 @@ class Slip:
     value: float
 
 
-def slips(step: Step, reach: int = REACH) -> list[Slip]:
+def slips(step: Step, reach: int = FAR) -> list[Slip]:
     """Every slip in the asked equation, or in one that it rests on, with the value it leads to; nearest first."""
     table = _table(step.trace, step.equation)
     values = table.at(step)
@@ -431,7 +431,7 @@ def _ancestors(program: Program, asked: Equation) -> list[tuple[Equation, int]]:
         following: list[Equation] = []
         for eq in edge:
             distance = found[eq.symbol.key][1] + (eq.rule not in ("mean_gradient", "mean_loss"))
-            for ref in refs(eq.formula) if distance <= REACH else ():
+            for ref in refs(eq.formula) if distance <= FAR else ():
                 below = program.by_key.get(ref.symbol.key)
                 if below and ref.symbol.key not in found and (below.phase != "forward" or asked.phase in before):
                     found[ref.symbol.key] = (below, distance)
@@ -538,6 +538,12 @@ class Question:
             value = np.asarray(evaluate(formula, lambda ref: as_shown(_look(self.step, ref), digits)), dtype=float)
         return float(value) if value.ndim == 0 and np.isfinite(value) else None
 
+    @property
+    def shown_is_near(self) -> bool:
+        """Whether enough digits are shown that what follows from them is within rounding of the right value."""
+        few = len(self.step.operands) <= 64 and self.step.equation.symbol.quantity != "local"
+        return few and abs(self.right) > 1e-6 * self.scale
+
     @cached_property
     def scale(self) -> float:
         """The largest operand."""
@@ -569,10 +575,12 @@ class Question:
             return False
         table = _table(self.step.trace, self.step.equation)
         values = np.where([entry[2] == 0 for entry in table.entries], table.at(self.step), self._wrong_values)
-        with np.errstate(all="ignore"):
-            near = values[np.abs(values - self.right) <= 10.0 ** (1 - self.digits) * abs(self.right)]
-        rounded = _rounded(self.right, self.digits)
-        return not any(_rounded(float(value), self.digits) == rounded for value in near)
+        for taken in (self.right, self.from_shown):
+            with np.errstate(all="ignore"):
+                near = values[np.abs(values - taken) <= 10.0 ** (1 - self.digits) * abs(taken)]
+            if any(_same(taken, _rounded(float(value), self.digits), self.digits) for value in near):
+                return False
+        return True
 
 
 @dataclass(frozen=True)
@@ -641,13 +649,16 @@ def _is_right(question: Question, answer: Answer) -> bool:
     enough = answer.digits is None or answer.digits >= digits
     if _rounds_to(right, value, digits) or (enough and abs(value - right) <= question.tolerance):
         return True
+    if abs(value - right) > 0.02 * abs(right) and question.shown_is_near:
+        return False
     shown = question.from_shown
     return _rounds_to(shown, value, digits) or (answer.digits is None and _close(value, shown, 1e-9))
 
 
 def _rounds_to(exact: float, value: float, digits: int) -> bool:
     """Whether a value is the exact one rounded to so many digits or more."""
-    return any(_same(exact, value, d) for d in range(digits, 16))
+    near = abs(exact - value) <= 10.0 ** (1 - digits) * abs(exact)
+    return near and any(_same(exact, value, d) for d in range(digits, 16))
 
 
 def _diagnosed(question: Question, answer: Answer) -> list[Slip]:

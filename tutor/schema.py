@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tutor.activations import ACTIVATIONS
+from tutor.dialects import NOTATIONS
 from tutor.formula import did_you_mean
 from tutor.losses import LOSSES
 from tutor.optimizers import OPTIMIZERS
@@ -22,7 +23,6 @@ from tutor.source import FORBIDDEN, Keys, code_point, quote
 LEVELS = ("story", "scalar", "matrix")
 INITIALISERS = ("xavier", "he", "normal")
 ORDERS = ("listed", "shuffled", "random")
-NOTATIONS = ("nabla", "dz", "error", "partials", "delta")
 STEP_KINDS = ("value", "matrix", "shape", "formula", "operands", "next", "direction", "paths")  # questions about a step
 ASKED_KINDS = ("number", "choice")  # in the author's own words
 MAX_PARAMETERS = 10_000_000
@@ -370,7 +370,10 @@ def _check(schema: dict, value, path: Keys, faults: Faults) -> None:
         others = " or ".join(title(branch) for branch in schema["anyOf"] if branch is not fitting[0])
         schema = {"description": schema.get("description", ""), **fitting[0], "else": others}
     if not _is(schema["type"], value):
-        faults.add(path, f"{label(path)} must be {title(schema)}, not {kind(value)}", schema.get("description", ""))
+        advice = schema.get("description", "")
+        if isinstance(value, dict) and schema.get("items", {}).get("type") == "object":
+            advice = f"write [[{'.'.join(map(str, path))}]], with two brackets, before each of them"
+        faults.add(path, f"{label(path)} must be {title(schema)}, not {kind(value)}", advice)
     else:
         _CHECKS[schema["type"]](schema, value, path, faults)
 
@@ -382,7 +385,7 @@ def _check_object(schema: dict, value: dict, path: Keys, faults: Faults) -> None
         faults.add(path, f"{label(path)} is empty", schema["description"])
     for key in value:
         if key not in properties and not others:
-            near = _unknown_key(key, properties, value, path, faults)
+            near = _unknown_key(key, properties, value, path, faults, missing)
             if near in missing:  # one mistake, one fault
                 missing.remove(near)
     for key, part in value.items():
@@ -392,14 +395,20 @@ def _check_object(schema: dict, value: dict, path: Keys, faults: Faults) -> None
         if key in faults.misplaced or faults.doubts(path):
             faults.doubt((*path, key))
         else:
-            faults.add((*path, key), f"{key} is missing{_in(path)}", f"{key}: {_hint(properties[key])}")
+            faults.add((*path, key), f"{key} is missing{_in(path)}", _hint(key, properties[key]))
 
 
-def _unknown_key(key: str, properties: dict, value: dict, path: Keys, faults: Faults) -> str | None:
+def _unknown_key(
+    key: str, properties: dict, value: dict, path: Keys, faults: Faults, missing: list[str]
+) -> str | None:
     """Note an unknown key; the known one that it may stand for."""
     where, message = (*path, key), f"unknown key {quote(key)}{_in(path)}"
-    if key in _HOMES:
-        faults.add(where, message, f"{key} belongs {_HOMES[key]}", key=True)
+    # `unit` in a layer without `units` is a slip of the pen, although a lesson has a unit, too.
+    if key in _HOMES and not did_you_mean(key, missing):
+        home = _HOMES[key]
+        if not path and "circuit" in value and key in _CIRCUIT["properties"]:
+            home = "in [circuit]" + (f": write [circuit.{key}]" if isinstance(value[key], dict) else "")
+        faults.add(where, message, f"{key} belongs {home}", key=True)
         faults.misplaced.add(key)
         return None
     near = did_you_mean(key[:64], properties)
@@ -417,10 +426,12 @@ def _in(path: Keys) -> str:
     return f" in {label(path)}" if path else ""
 
 
-def _hint(schema: dict) -> str:
+def _hint(key: str, schema: dict) -> str:
     """What a missing key should hold."""
+    if "const" in schema:
+        return f"write {key} = {_literal(schema['const'])}"
     wanted = " or ".join(title(branch) for branch in schema.get("anyOf", [schema]))
-    return f"{wanted}. {schema.get('description', '')}"
+    return f"{key}: {wanted}. {schema.get('description', '')}"
 
 
 def _check_array(schema: dict, value: list, path: Keys, faults: Faults) -> None:

@@ -369,7 +369,8 @@ _TOML_ADVICE = {
     "Invalid value": "a value is a number, text in quotes, true or false, a [list] or a {table}",
     "Invalid statement": "a line is a key = value, a [table] or a # comment",
     "Cannot overwrite": "write every key and every [table] once",
-    "Cannot declare": "write every key and every [table] once",
+    "Cannot declare": "write every [table] once; what there may be several of has two brackets: "
+    "[[network.layers]], [[examples]], [[notes]]",
     "Expected '=' after": "a line is a key = value, a [table] or a # comment",
     "Illegal character '\\n'": 'close the quotes on the same line, or put """ on both ends of a longer text',
     "Unescaped '\\\\'": "write \\\\ for a backslash, or put the text in 'single quotes'",

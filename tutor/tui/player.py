@@ -17,10 +17,10 @@ from tutor import playback
 from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Card, Scribe, conventions
 from tutor.catalogue import data_dir
+from tutor.dialects import NOTATIONS
 from tutor.learner import keep_try
 from tutor.lesson import LEVELS, Lesson
-from tutor.notation import NOTATIONS
-from tutor.plain import MAX_ITERATION
+from tutor.plain import MAX_ITERATION, whole_number
 from tutor.playback import Cursor
 from tutor.store import Place
 from tutor.trace import NoSuchStep, Step, Trace, resolve
@@ -505,14 +505,14 @@ class PlayerScreen(TutorScreen):
             return
 
         def wrong(text: str) -> str | None:
-            plain = text.replace(",", "")
-            if plain.isascii() and plain.isdigit() and 1 <= int(plain[:9]) <= MAX_ITERATION:
-                return None
-            return f"A whole number from 1 to {MAX_ITERATION:,}."
+            return None if typed(text) else f"A whole number from 1 to {MAX_ITERATION:,}."
+
+        def typed(text: str) -> int | None:
+            return whole_number(text.replace(",", ""), MAX_ITERATION)
 
         def go(text: str | None) -> None:
-            if text:
-                self.seek(int(text.replace(",", "")))
+            if text and (number := typed(text)):
+                self.seek(number)
 
         self.app.push_screen(Ask("Go to which iteration?", wrong, "100"), go)
 

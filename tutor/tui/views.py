@@ -404,7 +404,7 @@ def bar_line(lesson: Lesson, trace: Trace, scribe: Scribe, cursor: Cursor, colum
         parts.append(f"example {cursor.example + 1} of {trace.examples}")
     elif len(rows) == 1 and len(lesson.inputs) > 1:
         parts.append(f"row {rows[0] + 1}")
-    parts += [cursor.level, scribe.writer.notation.title]
+    parts += [cursor.level, *([] if lesson.circuit else [scribe.writer.notation.title])]  # a circuit has its own names
     while len(parts) > 2 and width(" · ".join(parts)) > columns:  # what the card says as well goes first
         parts.pop(1)
     tail = " · ".join(parts)

@@ -1,0 +1,232 @@
+"""What an answer says about what is known, what to ask next, and when to ask again."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tutor.mastery import (
+    AGAIN,
+    GOOD,
+    GUESS_NUMBER,
+    HARD,
+    READY,
+    SKILLS,
+    TRACING,
+    Answer,
+    Card,
+    Tracing,
+    due,
+    guess,
+    knowledge,
+    mastery,
+    next_skill,
+    rating,
+    review,
+    title,
+    utc,
+)
+
+NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def answer(credit: float, kind: str = "value", **more) -> Answer:
+    return Answer(**{"lesson": "l", "item": "i", "skill": "loss", "kind": kind, "given": "", "verdict": ""} | more,
+                  credit=credit)  # fmt: skip
+
+
+RIGHT, WRONG = answer(1), answer(0)
+credits = st.lists(st.floats(0, 1), max_size=30)
+
+
+# Skills
+
+
+def test_every_rule_is_a_skill():
+    from tutor.explain import RULES
+
+    assert set(SKILLS) == set(RULES) | {"shapes", "paths", "order"}
+    titles = [skill.title for skill in SKILLS.values()]
+    assert len(set(titles)) == len(titles) and max(map(len, titles)) <= 38  # the column of the progress report
+
+
+def test_a_skill_stands_after_what_it_needs():
+    order = list(SKILLS)
+    for id, skill in SKILLS.items():
+        assert all(order.index(need) < order.index(id) for need in skill.needs), id
+
+
+def test_a_skill_of_another_version_is_called_by_its_id():
+    assert title("attention") == "attention" and title("weight_gradient") == "Weight gradient"
+
+
+# Answers
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"credit": -0.1}, {"credit": 1.1}, {"credit": float("nan")}, {"credit": "1"}, {"credit": True}, {"hints": -1},
+        {"hints": 1.0}, {"tries": 2**31}, {"choices": None}, {"seconds": float("inf")}, {"seconds": -1}, {"lesson": 5},
+        {"given": None}, {"misconception": 5}, {"session": 5}, {"at": "2026-01-01"}, {"at": "now"}, {"at": 5}, {"id": 5},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_answer_out_of_range_is_none(wrong):
+    (name,) = wrong
+    with pytest.raises(ValueError, match=f"^{name} is not "):
+        replace(RIGHT, **wrong)
+
+
+def test_times_are_kept_in_utc():
+    assert answer(1, at="2026-03-01T01:30:00+02:00").at == "2026-02-28T23:30:00.000+00:00"
+    with pytest.raises(ValueError, match="ISO time"):
+        utc("0001-01-01T00:00:00+09:00")
+
+
+# Knowledge tracing
+
+
+def test_one_step_by_hand():
+    """Corbett and Anderson's update, with the numbers put in."""
+    tracing = Tracing(prior=0.4, learn=0.2, slip=0.1, guess=0.25)
+    after_right = 0.4 * 0.9 / (0.4 * 0.9 + 0.6 * 0.25)
+    assert mastery([RIGHT], tracing) == pytest.approx(after_right + (1 - after_right) * 0.2)
+    after_wrong = 0.4 * 0.1 / (0.4 * 0.1 + 0.6 * 0.75)
+    assert mastery([WRONG], tracing) == pytest.approx(after_wrong + (1 - after_wrong) * 0.2)
+    half = 0.4 * (0.9 * 0.1) ** 0.5 / (0.4 * (0.9 * 0.1) ** 0.5 + 0.6 * (0.25 * 0.75) ** 0.5)
+    assert mastery([answer(0.5)], tracing) == pytest.approx(half + (1 - half) * 0.2)
+    assert mastery([]) == TRACING.prior
+
+
+def test_who_is_always_right_knows_and_who_is_always_wrong_does_not():
+    assert mastery([RIGHT] * 3) > 0.99 and mastery([WRONG] * 10) < 0.15
+    assert mastery([RIGHT] * 5 + [WRONG] * 5) < READY < mastery([WRONG] * 5 + [RIGHT] * 5)
+
+
+@given(history=credits, more=st.floats(0, 1), less=st.floats(0, 1), kind=st.sampled_from(["value", "formula"]))
+def test_mastery_is_a_probability_and_grows_with_credit(history, more, less, kind):
+    less, more = sorted((less, more))
+    low, high = (mastery([*(answer(c, kind) for c in history), answer(last, kind)]) for last in (less, more))
+    assert 0 < low <= high <= 1
+
+
+def test_a_right_choice_says_less_than_a_right_number():
+    kinds = [answer(1, "direction"), answer(1, "formula"), answer(1, "formula", choices=6), RIGHT]
+    known = [mastery([one]) for one in kinds]
+    assert known == sorted(known) and len(set(known)) == 4
+    assert [guess(one) for one in kinds] == [1 / 2, 1 / 4, 1 / 6, GUESS_NUMBER]
+
+
+def test_knowledge_is_by_skill():
+    history = [RIGHT, answer(0, skill="update"), RIGHT]
+    assert knowledge(history) == {"loss": mastery([RIGHT] * 2), "update": mastery([WRONG])}
+
+
+def test_mastery_separates_knowing_from_not_knowing(monkeypatch):
+    """The figure of benchmarks/tracing.py, on fewer learners."""
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parent.parent / "benchmarks"))
+    import tracing
+
+    for learn, prior in tracing.LEARNERS.values():
+        ours, best, share = tracing.measure(learn, prior, 2000, 10, guess=0.25, slip=0.1)
+        assert 0.9 <= ours <= best + 0.01 and 0.1 < share < 0.9
+    assert tracing.auc([0.1, 0.2, 0.2, 0.3], [False, True, False, True]) == pytest.approx((1 + 1 + 1 + 0.5) / 4)
+    assert tracing.auc([0.1, 0.9], [True, False]) == 0
+    sys.modules.pop("tracing")
+
+
+# What to ask next
+
+NETWORK = ("pre_activation", "activation", "loss", "loss_gradient", "pre_activation_gradient", "weight_gradient", "update")
+
+
+def test_a_beginner_starts_at_the_beginning_and_gets_everywhere():
+    known: dict[str, float] = {}
+    asked = []
+    while min(known.get(skill, 0) for skill in NETWORK) < READY:
+        skill = next_skill(known, NETWORK)
+        assert all(known.get(need, 0) >= READY for need in SKILLS[skill].needs)
+        asked.append(skill)
+        known[skill] = 0.95
+    assert asked[0] == "pre_activation" and sorted(asked) == sorted(NETWORK)
+
+
+def test_the_weakest_that_is_not_too_far_ahead_goes_first():
+    known = {"pre_activation": 0.9, "activation": 0.7, "loss": 0.5, "loss_gradient": 0.01, "weight_gradient": 0.3}
+    assert next_skill(known, known) == "weight_gradient"  # the gradient of a loss that is not understood can wait
+    assert next_skill(known | {"loss": READY}, known) == "loss_gradient"
+    assert next_skill(known, ["loss_gradient"]) == "loss_gradient"  # here nobody can learn what it needs
+    assert next_skill({}, []) is None
+
+
+@given(st.dictionaries(st.sampled_from([*SKILLS, "attention"]), st.floats(0, 1)))
+def test_there_is_always_a_next_skill(known):
+    assert next_skill(known, known) in (known or {None})
+
+
+# Spaced repetition
+
+
+@pytest.mark.parametrize(
+    "credit, hints, expected",
+    [(1, 0, GOOD), (1, 1, HARD), (0.8, 0, HARD), (0.5, 0, HARD), (0.49, 0, AGAIN), (0, 4, AGAIN), (0, 0, AGAIN)],
+)
+def test_ratings(credit, hints, expected):
+    assert rating(credit, hints) == expected
+
+
+def test_what_is_known_is_asked_later_and_later_and_what_went_wrong_soon():
+    now, card, gaps = NOW, None, []
+    for _ in range(5):
+        card = review(card, GOOD, now)
+        gaps.append(datetime.fromisoformat(card.due) - now)
+        now = datetime.fromisoformat(card.due)
+    assert gaps == sorted(gaps) and gaps[0] >= DAY and gaps[-1] > 30 * DAY
+    again = review(card, AGAIN, now)
+    assert datetime.fromisoformat(again.due) - now < timedelta(hours=1)
+    assert review(review(again, GOOD, now), GOOD, now + DAY).due < review(card, GOOD, now).due
+    first = [datetime.fromisoformat(review(None, rating, NOW).due) for rating in (AGAIN, HARD, GOOD)]
+    assert first == sorted(first) and len(set(first)) == 3
+
+
+@given(st.lists(st.tuples(st.sampled_from([AGAIN, HARD, GOOD]), st.floats(-5, 400)), min_size=1, max_size=30))
+def test_any_history_makes_a_card_that_can_be_kept(history):
+    card, now = None, NOW
+    for rate, days in history:
+        now += timedelta(days=days)  # a clock can be set back, too
+        new = review(card, rate, now)
+        assert new == review(card, rate, now.astimezone(timezone(timedelta(hours=-5)))) == Card(**asdict(new))
+        assert utc(now.isoformat()) < new.due
+        card = new
+
+
+def test_due_are_those_whose_time_has_come():
+    cards = {
+        skill: replace(review(None, GOOD, NOW), due=(NOW + days * DAY).isoformat())
+        for skill, days in (("b", 1), ("a", 1), ("late", -3), ("later", 2))
+    }
+    assert due(cards, NOW) == ["late"]
+    assert due(cards, (NOW + DAY).astimezone(timezone(timedelta(hours=9)))) == ["late", "a", "b"]
+    assert due({}, NOW) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"due": "tomorrow"}, {"due": None}, {"last_review": "2026-01-01"}, {"state": 4}, {"state": True}, {"state": 1},
+        {"step": 0}, {"stability": 0}, {"stability": float("nan")}, {"stability": None}, {"difficulty": 11},
+        {"difficulty": "5"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_card_out_of_range_is_none(wrong):
+    with pytest.raises(ValueError, match=" is not "):
+        replace(Card(NOW.isoformat(), NOW.isoformat(), 2, None, 2.3, 5.0), **wrong)
