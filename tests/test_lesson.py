@@ -11,7 +11,7 @@ import pytest
 
 from tutor import schema
 from tutor.formula import evaluate, refs
-from tutor.lesson import Layer, Lesson, Note, Training, lesson_id, read
+from tutor.lesson import AuthorQuestion, Layer, Lesson, Note, Training, WrongAnswer, lesson_id, read
 from tutor.source import Source
 
 DOCS = Path(__file__).parent.parent / "docs" / "lesson-format.md"
@@ -166,6 +166,46 @@ def test_a_circuit_may_be_trained_and_name_a_node_as_it_likes(load):
     assert lesson.training.learning_rate == 0.5
 
 
+QUESTIONS = """
+[quiz]
+steps = ["z1", "dL/dW1[1,2]"]
+
+[[questions]]
+step = "dL/dW1[1,2]"
+
+[[questions]]
+step = "dL/dW1"
+kind = "shape"
+hints = ["rows first", "then columns"]
+wrong = [{answer = "2 × 1", says = "Turned round."}, { answer = 2, says = "Rows × columns." }]
+
+[[questions]]
+ask = "How many?"
+step = "L"
+digits = 4
+answer = 9
+wrong = [{answer = 8, says = "One more."}]
+
+[[questions]]
+ask = "Which?"
+choices = ["left", "right"]
+answer = "right"
+"""
+
+
+def test_quiz_and_questions(load):
+    lesson = load(SMALL + QUESTIONS)
+    assert lesson.quiz_steps == ("z1", "dL/dW1[1,2]")
+    value, shape, number, choice = lesson.questions
+    assert value == AuthorQuestion(step="dL/dW1[1,2]", kind="value", digits=3, at=0)
+    assert shape.hints == ("rows first", "then columns") and shape.kind == "shape" and shape.at == 1
+    assert shape.wrong == (WrongAnswer("2 × 1", "Turned round."), WrongAnswer(2.0, "Rows × columns."))
+    assert (number.kind, number.step, number.answer, number.digits, number.at) == ("number", "L", 9.0, 4, 2)
+    assert (choice.kind, choice.choices, choice.answer, choice.right_choice) == ("choice", ("left", "right"), "right", 1)
+    assert load(SMALL + QUESTIONS.replace('answer = "right"', "answer = 2")).questions[3].right_choice == 1
+    assert load(SMALL).quiz_steps == () and load(SMALL).questions == ()
+
+
 def test_squared_losses_follow_any_activation(load):
     for loss in ("squared_error", "half_squared_error", "mean_squared_error"):
         for activation in schema.SCHEMA["properties"]["network"]["properties"]["layers"]["items"]["properties"][
@@ -231,7 +271,12 @@ def test_a_large_matrix_is_checked_in_a_few_milliseconds():
 def test_every_key_is_described_and_defaults_are_those_of_the_dataclasses():
     defaults = {
         path: part.default
-        for of, path in ((Lesson, ()), (Layer, ("network", "layers")), (Training, ("training",)))
+        for of, path in (
+            (Lesson, ()),
+            (Layer, ("network", "layers")),
+            (Training, ("training",)),
+            (AuthorQuestion, ("questions",)),
+        )
         for part in fields(of)
         for path in [(*path, part.name)]
     }

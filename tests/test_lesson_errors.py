@@ -50,6 +50,9 @@ CLASSES = SMALL.replace("squared_error", "cross_entropy").replace("units = 1", '
 )  # fmt: skip
 TWO_LAYERS = SMALL.replace("[[examples]]", "[[network.layers]]\nunits = 1\nweights = [[1]]\n[[examples]]")
 
+ASKED = 'ask = "How many?"\nanswer = 9'
+ASK = SMALL + "[[questions]]\n" + ASKED + "\n"
+
 # name, the valid text, what is replaced, by what, line, column, words
 CASES = [
     ("no format", SMALL, "format = 1\n", "", 1, 1, ["format is missing"]),
@@ -71,7 +74,7 @@ CASES = [
     ("another table's key, too", SMALL, "units =", "unit = 1\nunits =", 7, 1, ["belongs at the top of the file"]),
     ("inputs outside the circuit", CIRCUIT, "[circuit.inputs]", "[inputs]", 7, 1, ["inputs belongs in [circuit]: write [circuit.inputs]"]),
     ("one bracket, once", SMALL, "[[examples]]", "[examples]", 8, 1, ["write [[examples]], with two brackets"]),
-    ("not planned yet", SMALL, "[[examples]]", "[quiz]\nskip = true\n[[examples]]", 8, 1, ["unknown key 'quiz'"]),
+    ("not planned yet", SMALL, "[[examples]]", "[data]\nfile = true\n[[examples]]", 8, 1, ["unknown key 'data'"]),
     ("level", SMALL, "[network]", 'level = "skalar"\n[network]', 3, 9, ["unknown level 'skalar': did you mean 'scalar'?"]),
     ("notation", SMALL, "[network]", 'notation = "P"\n[network]', 3, 12, ["notation is one of: dz, nabla"]),
     ("requires itself", SMALL, "[network]", 'requires = ["a", "bad"]\n[network]', 3, 18, ["cannot require itself"]),
@@ -191,6 +194,44 @@ CASES = [
     ("note without text", SMALL, "[[examples]]", '[[notes]]\nstep = "L"\n[[examples]]', 8, 1, ["text is missing in note 1"]),
     ("note with an empty step", SMALL, "[[examples]]", '[[notes]]\nstep = ""\ntext = "x"\n[[examples]]', 9, 8, ["step of note 1 is empty"]),
     ("notes is a table", SMALL, "[[examples]]", '[notes]\nstep = "L"\n[[examples]]', 8, 1, ["notes must be a list of tables, not a table"]),
+    # quiz and questions
+    ("unknown key of the quiz", SMALL, "[[examples]]", "[quiz]\nskip = true\n[[examples]]", 9, 1, ["unknown key 'skip' in [quiz]", "steps"]),
+    ("quiz steps", SMALL, "[[examples]]", '[quiz]\nsteps = "L"\n[[examples]]', 9, 9, ["steps of [quiz] must be a list of texts"]),
+    ("a quiz step twice", SMALL, "[[examples]]", '[quiz]\nsteps = ["L", "z1", "L"]\n[[examples]]', 9, 21, ["'L' is listed twice"]),
+    ("a quiz step is a number", SMALL, "[[examples]]", '[quiz]\nsteps = ["L", 1]\n[[examples]]', 9, 15, ["text in quotes, not 1"]),
+    ("questions is a table", SMALL, "[[examples]]", '[questions]\nstep = "L"\n[[examples]]', 8, 1, ["must be a list of tables"]),
+    ("steps outside", SMALL, "[[examples]]", '[training]\nsteps = ["L"]\n[[examples]]', 9, 1, ["belongs in [quiz]"]),
+    ("digits outside", SMALL, "[[examples]]", "[training]\ndigits = 3\n[[examples]]", 9, 1, ["belongs in [[questions]]"]),
+    ("no step", ASK, ASKED, "digits = 3", 11, 1, ["question 1 has no step and no ask"]),
+    ("misspelt ask", ASK, "ask", "aks", 12, 1, ["unknown key 'aks' in question 1", "did you mean 'ask'?"]),
+    ("empty ask", ASK, '"How many?"', '" "', 12, 7, ["ask of question 1 is empty"]),
+    ("no answer", ASK, "answer = 9", "", 11, 1, ["question 1 has no answer"]),
+    ("answer is a list", ASK, "answer = 9", "answer = [9]", 13, 10, ["answer of question 1 must be a number or text in quotes"]),
+    ("answer of a step", ASK, 'ask = "How many?"', 'step = "L"', 13, 1, ["is computed", "ask"]),
+    ("kind", ASK, "answer = 9", 'answer = 9\nkind = "nummer"', 14, 8, ["unknown kind 'nummer'", "did you mean 'number'?"]),
+    ("kind of a step with ask", ASK, "answer = 9", 'answer = 9\nkind = "shape"', 14, 8, ["kind 'shape' asks about a step", '"number"']),
+    ("number without ask", ASK, ASKED, 'step = "L"\nkind = "number"', 13, 8, ["kind 'number' needs ask"]),
+    ("text for a number", ASK, "answer = 9", 'answer = "nine"', 13, 10, ["answer of question 1 must be a number"]),
+    ("digits 0", ASK, "answer = 9", "answer = 9\ndigits = 0", 14, 10, ["digits of question 1 must be at least 1"]),
+    ("digits 99", ASK, "answer = 9", "answer = 9\ndigits = 99", 14, 10, ["at most 12"]),
+    ("choices of a step", ASK, ASKED, 'step = "L"\nchoices = ["a", "b"]', 13, 1, ["choices go with ask"]),
+    ("choices of a number", ASK, "answer = 9", 'answer = 9\nkind = "number"\nchoices = ["a", "b"]', 15, 1, ["choices go with ask"]),
+    ("no choices", ASK, "answer = 9", 'answer = 1\nkind = "choice"', 11, 1, ["nothing to choose from"]),
+    ("one choice", ASK, "answer = 9", 'answer = 1\nchoices = ["a"]', 14, 11, ["choices of question 1 needs at least 2"]),
+    ("the same choice twice", ASK, "answer = 9", 'answer = 1\nchoices = ["a", "a"]', 14, 17, ["'a' is listed twice"]),
+    ("choice 0", ASK, "answer = 9", 'answer = 0\nchoices = ["a", "b"]', 13, 10, ["no choice: 0", "1 to 2"]),
+    ("choice 1.5", ASK, "answer = 9", 'answer = 1.5\nchoices = ["a", "b"]', 13, 10, ["no choice: 1.5"]),
+    ("a text that is no choice", ASK, "answer = 9", 'answer = "riht"\nchoices = ["left", "right"]', 13, 10, ["did you mean 'right'?"]),
+    ("control character in a choice", ASK, "answer = 9", 'answer = 1\nchoices = ["a", "\\u001b"]', 14, 18, ["U+001B"]),
+    ("control character in a hint", ASK, "answer = 9", 'answer = 9\nhints = ["\\u202e"]', 14, 11, ["U+202E"]),
+    ("empty hint", ASK, "answer = 9", 'answer = 9\nhints = [""]', 14, 10, ["hints[1] of question 1 is empty"]),
+    ("wrong without words", ASK, "answer = 9", "answer = 9\nwrong = [{answer = 1}]", 14, 10, ["says is missing"]),
+    ("wrong is right", ASK, "answer = 9", 'answer = 9\nwrong = [{answer = 1, says = "a"}, {answer = 9, says = "b"}]', 14, 46,
+     ["wrong answer 2 of question 1 is the right answer"]),
+    ("wrong choice is right", ASK, "answer = 9", 'answer = "a"\nchoices = ["a", "b"]\nwrong = [{answer = 1, says = "x"}]', 15, 20,
+     ["wrong answer 1 of question 1 is the right answer"]),
+    ("wrong text for a value", ASK, ASKED, 'step = "L"\nwrong = [{answer = "a", says = "x"}]', 13, 20, ["must be a number, not the text 'a'"]),
+    ("wrong is nan", ASK, ASKED, 'step = "L"\nwrong = [{answer = nan, says = "x"}]', 13, 20, ["finite"]),
     # circuits
     ("no define", CIRCUIT, 'define = ["q = x + y", "f = q * z"]\n', "", 4, 1, ["define is missing in [circuit]"]),
     ("no output", CIRCUIT, 'output = "f"\n', "", 4, 1, ["output is missing"]),
@@ -250,6 +291,25 @@ def test_warnings_leave_the_lesson_usable(load, only):
     lesson, (problem,) = load(text)
     assert lesson.network.layers[0].alpha == 0.5
     assert "bad.toml:8:1: warning: alpha" in problem.render()
+
+
+@pytest.mark.parametrize("question, column, words", [
+    ('step = "L"\nkind = "next"\ndigits = 3', 1, ["digits of question 1 are not used"]),
+    ('step = "L"\nkind = "formula"\nwrong = [{answer = 1, says = "x"}]', 1, ["wrong answers of question 1 are not used", "direction"]),
+])  # fmt: skip
+def test_what_a_kind_of_question_does_not_use_is_a_warning(only, load, question, column, words):
+    text = ASK.replace(ASKED, question)
+    line, found, message = only(text, "warning")
+    assert (line, found) == (14, column)
+    for word in words:
+        assert word in message
+    assert len(load(text)[0].questions) == 1
+
+
+def test_every_bad_question_is_told_of(load):
+    lesson, problems = load(ASK + '[[questions]]\nkind = "paths"\n[[questions]]\nstep = "L"\nanswer = 2\n' + ASK[len(SMALL) :])
+    assert [(p.line, p.column) for p in problems] == [(14, 1), (18, 1)]
+    assert [question.at for question in lesson.questions] == [0, 3]
 
 
 MANY = r"""format = 1

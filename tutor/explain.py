@@ -342,31 +342,6 @@ class _Words(defaultdict):
         model = self.step.trace.program.model
         return model.output.id if self.writer.lesson.circuit else "the objective" if model.decay else "the loss"
 
-    def _name_of_layer(self, layer: int | None) -> str:
-        depth = self.writer.depth
-        if layer is None or layer > depth:
-            return "the loss"
-        if layer == depth:
-            return "the output layer"
-        return "the hidden layer" if depth == 2 else f"hidden layer {layer}"
-
-    def _layer(self) -> str:
-        return self._name_of_layer(self.step.equation.symbol.layer)
-
-    def _Layer(self) -> str:
-        return _capital(self._layer())
-
-    def _next(self) -> str:
-        return self._name_of_layer((self.step.equation.symbol.layer or 0) + 1)
-
-    def _g(self) -> str:
-        """The sign of the layer's activation."""
-        for node in walk(self.step.equation.formula):
-            name = (prime_of(node.op) or node.op) if isinstance(node, Call) else ""
-            if name in ACTIVATIONS and name != "linear":
-                return self.writer.function(name, self.step.equation.symbol.layer == self.writer.depth)
-        return "the activation"
-
     def _and_bias(self) -> str:
         return ", plus its bias" if any(ref.symbol.quantity == "biases" for ref in self.step.operands) else ""
 

@@ -58,7 +58,7 @@ def _answer(lesson: str, item: Item, given: str, verdict: Verdict | None) -> Ans
 def keep_quiz_answer(store: Store, id: str, session: Session, item: Item, given: str, verdict: Verdict) -> None:
     """Put an answer of a quiz on disk, and with it where the quiz goes on."""
     credit = quiz.credit(verdict)
-    lesson = item.step.trace.lesson.id if item.step else ""
+    lesson = item.step.trace.lesson.id
     answer = replace(_answer(lesson, item, given, verdict), credit=credit, session=id)
     card = review(store.card(item.skill), rating(credit), datetime.now(UTC))
     store.record(answer, card, Saved(id, session.to_json(), session.finished))

@@ -634,7 +634,8 @@ class _Reader:
         if not isinstance(self.value(*where, anyhow=True), dict):
             return None
         asked, choices = self.has(*where, "ask"), self.value(*where, "choices", default=[])
-        kind = self.value(*where, "kind", default="value" if not asked else "choice" if choices else "number")
+        usual = "value" if not asked else "choice" if self.has(*where, "choices") else "number"
+        kind = self.value(*where, "kind", default=usual)
         if not asked and not self.has(*where, "step"):
             if self.sound(*where, "step") and self.sound(*where, "ask"):
                 advice = 'write step = "dL/dW1[1,2]" to ask about a step, or ask = "..." and answer = ...'
@@ -669,9 +670,8 @@ class _Reader:
         at = f"question {int(where[1]) + 1}"
         answer, choices = self.value(*where, "answer"), self.value(*where, "choices", default=[])
         if kind == "choice" and not choices and self.sound(*where, "choices"):
-            self.fault(
-                where, f"{at} has nothing to choose from", 'write choices = ["...", "..."]', doubt=(*where, "choices")
-            )
+            advice = 'write choices = ["...", "..."]'
+            self.fault(where, f"{at} has nothing to choose from", advice, doubt=(*where, "choices"))
         if kind != "choice" and self.has(*where, "choices"):
             self.fault((*where, "choices"), f'choices go with ask and kind = "choice"; {at} is {quote(kind)}', key=True)
         if asked and answer is None and self.sound(*where, "answer"):
@@ -683,13 +683,11 @@ class _Reader:
         elif answer is not None:
             self.named((*where, "answer"), f"answer of {at}", answer, kind, choices)
         if self.has(*where, "digits") and kind not in ("value", "matrix", "number"):
-            advice = "digits go with value, matrix and number"
-            self.fault((*where, "digits"), f"digits of {at} are not used: it asks for no such number", advice, key=True,
-                       severity="warning")  # fmt: skip
+            message, advice = f"digits of {at} are not used", "digits go with value, matrix and number"
+            self.fault((*where, "digits"), message, advice, key=True, severity="warning")
         if self.length(*where, "wrong") and kind not in _FORESEEN:
-            advice = f"they go with {_listed(_FORESEEN)}"
-            self.fault((*where, "wrong"), f"wrong answers of {at} are not used: {kind} finds its own", advice, key=True,
-                       severity="warning")  # fmt: skip
+            message, advice = f"wrong answers of {at} are not used", f"they go with {_listed(_FORESEEN)}"
+            self.fault((*where, "wrong"), message, advice, key=True, severity="warning")
             return
         for j in range(self.length(*where, "wrong")):
             path = (*where, "wrong", j, "answer")

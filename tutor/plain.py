@@ -142,7 +142,7 @@ class LineMode:
                 if said.kind != "you":
                     self.say(f"  {said.text}")
         self.answered.add((self.cursor.iteration, playback.asked_key(item)))
-        if self.cursor.level == "scalar" and item.step and item.step.index:
+        if self.cursor.level == "scalar" and item.step.index:
             self.cursor = replace(self.cursor, element=item.step.index)
         self.say("")
 
@@ -385,7 +385,7 @@ def play_quiz(
     say(f"{len(items)} questions, seed {session.seed}. One try each. `skip`, `back`, `known`, `end`, `quit`.\n")
     while not session.finished:
         item = items[session.at]
-        say(f"{session.at + 1} of {len(items)}, {item.step.trace.lesson.title if item.step else ''}: {item.prompt}")
+        say(f"{session.at + 1} of {len(items)}, {item.step.trace.lesson.title}: {item.prompt}")
         for number, choice in enumerate(item.choices, start=1):
             say(f"  {number}. {choice}")
         line = ask("? ")
@@ -413,10 +413,10 @@ def play_quiz(
 
 def _say_known(item: Item, items: list[Item], say: Callable[[str], None]) -> None:
     """What is given, and the values before the step asked about that no other question asks for."""
-    if item.step is not None:
-        writer = Scribe(item.step.trace, item.step.trace.lesson.notation).writer
-        for ref in quiz.known(item, items):
-            say(f"  {writer.text(ref)} = {linear(writer.value(item.step.trace.value(ref)))}")
+    trace = item.step.trace
+    writer = Scribe(trace, trace.lesson.notation).writer
+    for ref in quiz.known(item, items):
+        say(f"  {writer.text(ref)} = {linear(writer.value(trace.value(ref)))}")
 
 
 def _say_report(session: Session, items: list[Item], say: Callable[[str], None]) -> None:

@@ -228,7 +228,6 @@ def question(cursor: Cursor, trace: Trace, writer: Writer, answered: set[tuple[i
 
 def asked_key(item: Item) -> str:
     """The key of the equation that a question is about."""
-    assert item.step is not None
     return item.step.equation.symbol.key
 
 

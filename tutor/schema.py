@@ -435,8 +435,11 @@ def _hint(key: str, schema: dict) -> str:
 
 
 def _check_array(schema: dict, value: list, path: Keys, faults: Faults) -> None:
-    if len(value) < schema.get("minItems", 0):
-        faults.add(path, f"{label(path)} is empty: it needs at least one item", schema.get("description", ""))
+    least = schema.get("minItems", 0)
+    if len(value) < least:
+        few = f"{label(path)} needs at least {least} items" if value else f"{label(path)} is empty"
+        few += ": it needs at least one item" if least == 1 else ""
+        faults.add(path, few, schema.get("description", ""))
         return
     items = schema["items"]
     if items["type"] == "number" and all_finite(value):
@@ -453,7 +456,7 @@ def _check_array(schema: dict, value: list, path: Keys, faults: Faults) -> None:
         for i, part in enumerate(value):
             if isinstance(part, str):
                 if part in seen:
-                    faults.add((*path, i), f"{quote(part)} is listed twice in {label(path)}", "every name once")
+                    faults.add((*path, i), f"{quote(part)} is listed twice in {label(path)}", "each is listed once")
                 seen.add(part)
 
 

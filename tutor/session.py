@@ -95,10 +95,9 @@ def _to_next(session: Session) -> Session:
 def own_values(session: Session, items: list[Item]) -> dict[str, float]:
     """The learner's own earlier values by id, for answers that carry a slip on."""
     found: dict[str, float] = {}
-    step = items[session.at].step
-    here = step.trace if step else None
+    here = items[session.at].step.trace
     for item, text in zip(items, session.answers, strict=True):
-        if text is not None and item.question is not None and item.step and item.step.trace is here:
+        if text is not None and item.question is not None and item.step.trace is here:
             value = item.grade(text).value
             if value is not None:
                 found[item.step.id] = value
@@ -112,9 +111,8 @@ def credit(verdict: Verdict) -> float:
 
 def known(item: Item, items: list[Item]) -> list[Ref]:
     """What a question may be worked out from: what is given, and earlier values that no other question asks for."""
-    assert item.step is not None
     trace, example = item.step.trace, item.step.example
-    asked = {i.step.equation.symbol.key for i in items if i.step and i.step.trace is trace}
+    asked = {i.step.equation.symbol.key for i in items if i.step.trace is trace}
     later: set[str] = set()
     for eq in trace.equations:
         if later or eq.symbol == item.step.equation.symbol:

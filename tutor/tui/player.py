@@ -229,7 +229,7 @@ class PlayerScreen(TutorScreen):
         self.asking = None
         if self.predict and (item := playback.question(self.cursor, self.trace, self.scribe.writer, self.answered)):
             self.asking = Asking(item)
-            if self.cursor.level == "scalar" and item.step and item.step.index:
+            if self.cursor.level == "scalar" and item.step.index:
                 self.cursor = replace(self.cursor, element=item.step.index)
         self.show_answer_line()
 

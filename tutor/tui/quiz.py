@@ -80,7 +80,6 @@ class QuizScreen(TutorScreen):
             self.draw_report(card, columns)
             return
         item = self.items[self.session.at]
-        assert item.step is not None
         answered = sum(text is not None for text in self.session.answers)
         marks = "".join(
             "●" if text is not None else "▶" if at == self.session.at else "○"

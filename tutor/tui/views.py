@@ -154,8 +154,6 @@ def said_lines(asking: Asking, columns: int) -> list[Line]:
 
 def known_lines(item: Item, items: list[Item]) -> list[Line]:
     """What a question of a quiz may be worked out from: one value a line."""
-    if item.step is None:
-        return []
     trace = item.step.trace
     writer = Scribe(trace, trace.lesson.notation).writer
     return [
