@@ -196,7 +196,7 @@ CASES = [
     ("notes is a table", SMALL, "[[examples]]", '[notes]\nstep = "L"\n[[examples]]', 8, 1, ["notes must be a list of tables, not a table"]),
     # quiz and questions
     ("unknown key of the quiz", SMALL, "[[examples]]", "[quiz]\nskip = true\n[[examples]]", 9, 1, ["unknown key 'skip' in [quiz]", "steps"]),
-    ("quiz steps", SMALL, "[[examples]]", '[quiz]\nsteps = "L"\n[[examples]]', 9, 9, ["steps of [quiz] must be a list of texts"]),
+    ("quiz steps", SMALL, "[[examples]]", '[quiz]\nsteps = "L"\n[[examples]]', 9, 9, ["steps must be a list of texts"]),
     ("a quiz step twice", SMALL, "[[examples]]", '[quiz]\nsteps = ["L", "z1", "L"]\n[[examples]]', 9, 21, ["'L' is listed twice"]),
     ("a quiz step is a number", SMALL, "[[examples]]", '[quiz]\nsteps = ["L", 1]\n[[examples]]', 9, 15, ["text in quotes, not 1"]),
     ("questions is a table", SMALL, "[[examples]]", '[questions]\nstep = "L"\n[[examples]]', 8, 1, ["must be a list of tables"]),
@@ -208,7 +208,7 @@ CASES = [
     ("no answer", ASK, "answer = 9", "", 11, 1, ["question 1 has no answer"]),
     ("answer is a list", ASK, "answer = 9", "answer = [9]", 13, 10, ["answer of question 1 must be a number or text in quotes"]),
     ("answer of a step", ASK, 'ask = "How many?"', 'step = "L"', 13, 1, ["is computed", "ask"]),
-    ("kind", ASK, "answer = 9", 'answer = 9\nkind = "nummer"', 14, 8, ["unknown kind 'nummer'", "did you mean 'number'?"]),
+    ("kind", ASK, "answer = 9", 'answer = 9\nkind = "nummer"', 14, 8, ["unknown kind of question 1 'nummer'", "did you mean 'number'?"]),
     ("kind of a step with ask", ASK, "answer = 9", 'answer = 9\nkind = "shape"', 14, 8, ["kind 'shape' asks about a step", '"number"']),
     ("number without ask", ASK, ASKED, 'step = "L"\nkind = "number"', 13, 8, ["kind 'number' needs ask"]),
     ("text for a number", ASK, "answer = 9", 'answer = "nine"', 13, 10, ["answer of question 1 must be a number"]),

@@ -27,6 +27,7 @@ from tutor.mastery import (
     knowledge,
     mastery,
     next_skill,
+    questions,
     rating,
     review,
     title,
@@ -38,8 +39,8 @@ DAY = timedelta(days=1)
 
 
 def answer(credit: float, kind: str = "value", **more) -> Answer:
-    return Answer(**{"lesson": "l", "item": "i", "skill": "loss", "kind": kind, "given": "", "verdict": ""} | more,
-                  credit=credit)  # fmt: skip
+    return Answer(**{"lesson": "l", "item": "i", "skill": "loss", "kind": kind, "given": "", "verdict": ""}
+                  | {"credit": credit} | more)  # fmt: skip
 
 
 RIGHT, WRONG = answer(1), answer(0)
@@ -50,9 +51,10 @@ credits = st.lists(st.floats(0, 1), max_size=30)
 
 
 def test_every_rule_is_a_skill():
-    from tutor.explain import RULES
+    from tutor.explain import _LINEAR, RULES
 
-    assert set(SKILLS) == set(RULES) | {"shapes", "paths", "order"}
+    rules = set(RULES) - set(_LINEAR.values())  # these are other words for a rule
+    assert set(SKILLS) == rules | {"shapes", "paths", "order"}
     titles = [skill.title for skill in SKILLS.values()]
     assert len(set(titles)) == len(titles) and max(map(len, titles)) <= 38  # the column of the progress report
 
@@ -75,7 +77,8 @@ def test_a_skill_of_another_version_is_called_by_its_id():
     [
         {"credit": -0.1}, {"credit": 1.1}, {"credit": float("nan")}, {"credit": "1"}, {"credit": True}, {"hints": -1},
         {"hints": 1.0}, {"tries": 2**31}, {"choices": None}, {"seconds": float("inf")}, {"seconds": -1}, {"lesson": 5},
-        {"given": None}, {"misconception": 5}, {"session": 5}, {"at": "2026-01-01"}, {"at": "now"}, {"at": 5}, {"id": 5},
+        {"given": None}, {"misconception": 5}, {"session": 5}, {"at": "2026-01-01"}, {"at": "now"}, {"at": 5},
+        {"id": 5},
     ],
     ids=str,
 )  # fmt: skip
@@ -125,6 +128,22 @@ def test_a_right_choice_says_less_than_a_right_number():
     assert [guess(one) for one in kinds] == [1 / 2, 1 / 4, 1 / 6, GUESS_NUMBER]
 
 
+def test_all_tries_at_a_question_are_one_observation():
+    """As the player keeps them: wrong, then right; given up behind a try and before any; the same question again."""
+    first, second = replace(WRONG, verdict="wrong"), answer(0.8, tries=2, verdict="correct")
+    given_up = answer(0, tries=1, verdict="given-up")
+    at_once = replace(given_up, tries=0)
+    once, other = answer(1, verdict="correct"), answer(1, item="j", tries=2)
+    assert questions([first, second]) == [second]
+    assert questions([replace(first, credit=0.9), second]) == [replace(second, credit=0.9)]
+    assert questions([replace(first, credit=0.5), given_up]) == [given_up]
+    assert questions([first, at_once, at_once]) == [first, at_once, at_once]
+    assert questions([given_up, once, once]) == [given_up, once, once]
+    assert questions([first, other, second]) == [second, other]  # another question in between
+    assert questions([first, replace(second, session="s")]) == [first, replace(second, session="s")]
+    assert mastery([first, second]) == mastery([second])
+
+
 def test_knowledge_is_by_skill():
     history = [RIGHT, answer(0, skill="update"), RIGHT]
     assert knowledge(history) == {"loss": mastery([RIGHT] * 2), "update": mastery([WRONG])}
@@ -145,7 +164,7 @@ def test_mastery_separates_knowing_from_not_knowing(monkeypatch):
 
 # What to ask next
 
-NETWORK = ("pre_activation", "activation", "loss", "loss_gradient", "pre_activation_gradient", "weight_gradient", "update")
+NETWORK = "pre_activation activation loss loss_gradient pre_activation_gradient weight_gradient update".split()
 
 
 def test_a_beginner_starts_at_the_beginning_and_gets_everywhere():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 # ---------------------------------------------------------------- skills
@@ -55,7 +55,7 @@ _GATES = {
     "add": "Add", "sub": "Subtract", "neg": "Negate", "mul": "Multiply", "div": "Divide", "pow": "Power",
     "exp": "Exponential", "log": "Logarithm", "sqrt": "Square root", "sin": "Sine", "cos": "Cosine",
     "abs": "Absolute value", "max": "Max", "min": "Min", "sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "ReLU",
-    "copy": "Copy",
+    "leaky_relu": "Leaky ReLU", "linear": "Linear", "copy": "Copy",
 }  # fmt: skip
 SKILLS |= {f"gate_{op}": Skill(f"{title} gate") for op, title in _GATES.items()}
 SKILLS |= {f"gate_{op}_gradient": Skill(f"{title} gate, backward", (f"gate_{op}",)) for op, title in _GATES.items()}
@@ -69,15 +69,17 @@ def title(skill: str) -> str:
 
 # ---------------------------------------------------------------- answers
 
+GIVEN_UP = "given-up"  # the verdict on who asked to see the answer
 _LARGEST = 2**31  # of a count: no database and no spreadsheet minds
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answered question, as it is kept. Raises ValueError for a value out of its range.
+    """One try at a question, as it is kept. Raises ValueError for a value out of its range.
 
-    `verdict` and `kind` are those of the quiz, `credit` is 0 to 1, `choices` how many there were to choose
-    from (0: none). `at` is an ISO time with its zone, kept in UTC. The store fills in an empty `id` and `at`.
+    `verdict` and `kind` are those of the quiz, or the verdict is GIVEN_UP; `credit` is 0 to 1, `tries` says which
+    try this is, `choices` how many there were to choose from (0: none). `at` is an ISO time with its zone, kept
+    in UTC. The store fills in an empty `id` and `at`.
     """
 
     lesson: str
@@ -145,6 +147,7 @@ class Tracing:
 
 
 TRACING = Tracing()
+DOUBT = 0.98  # before an answer nothing counts as known more surely: people forget, and that must be seen
 READY = 0.6  # mastery of every prerequisite from which a skill is not too far ahead
 GUESS_NUMBER = 0.02  # a number of three digits, hit without knowing how
 GUESS = {  # by kind of question, where the number of choices is not known
@@ -160,10 +163,12 @@ def guess(answer: Answer) -> float:
 def mastery(history: Iterable[Answer], tracing: Tracing = TRACING) -> float:
     """The probability (0 to 1) that a skill is known after these answers to it, the oldest first.
 
-    Credit c counts as c of a right answer and 1 − c of a wrong one: each likelihood to that power.
+    All tries at a question are one observation. Credit c counts as c of a right answer and 1 − c of a wrong
+    one: each likelihood to that power.
     """
     known = tracing.prior
-    for answer in history:
+    for answer in questions(history):
+        known = min(known, DOUBT)
         chance = guess(answer) if tracing.guess is None else tracing.guess
         c = answer.credit
         if_known = known * (1 - tracing.slip) ** c * tracing.slip ** (1 - c)
@@ -171,6 +176,23 @@ def mastery(history: Iterable[Answer], tracing: Tracing = TRACING) -> float:
         known = if_known / (if_known + if_not)
         known += (1 - known) * tracing.learn
     return known
+
+
+def questions(answers: Iterable[Answer]) -> list[Answer]:
+    """The questions that these answers (the oldest first) were tries at: of each the last try, with the best credit;
+    none, if it was given up."""
+    found: list[Answer] = []
+    latest: dict[tuple[str, str, str | None], int] = {}  # where in `found`
+    for answer in answers:
+        key = (answer.lesson, answer.item, answer.session)
+        before = found[latest[key]] if key in latest else None
+        gave_up = answer.verdict == GIVEN_UP
+        if before and before.tries and before.tries + (not gave_up) <= answer.tries and before.verdict != GIVEN_UP:
+            found[latest[key]] = replace(answer, credit=0.0 if gave_up else max(before.credit, answer.credit))
+        else:
+            latest[key] = len(found)
+            found.append(answer)
+    return found
 
 
 def knowledge(answers: Iterable[Answer]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """What the learner has done and knows, as one report: for the progress screen, and as text, JSON and CSV.
 
-Also the one way to keep an answer (`record`), and files that carry progress to another machine.
+Also the files that carry progress to another machine.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from tutor.catalogue import one_line
 from tutor.layout import pad, width
 from tutor.mastery import Answer
 from tutor.misconceptions import MISCONCEPTIONS
-from tutor.store import DEFAULT, FORMAT, Session, Store
+from tutor.store import DEFAULT, FORMAT, Store
 
 MAX_BYTES = 256 * 2**20  # a larger file is no progress of anybody's
 COLUMNS = 80
-BAR = 15  # cells
-DAYS = 14  # with answers, that the text lists
-NO_ANSWERS = "No questions have been answered yet."
+BAR = 14  # cells
+DAYS = 14  # with questions, that the text lists
+NO_QUESTIONS = "No questions have been answered yet."
 
 
 class ProgressError(Exception):
@@ -39,12 +39,15 @@ class ProgressError(Exception):
 
 @dataclass(frozen=True)
 class SkillProgress:
-    """`mastery` is 0 to 1; `due` an ISO time in UTC, None before the first review; `is_due` that it has come."""
+    """`questions` were asked, `right` of them answered rightly, at whatever try. `mastery` is 0 to 1.
+
+    `due` is an ISO time in UTC, None before the first review; `is_due` says that it has come.
+    """
 
     id: str
     title: str
     mastery: float
-    answers: int
+    questions: int
     right: int
     due: str | None
     is_due: bool
@@ -70,20 +73,20 @@ class Finished:
 
 @dataclass(frozen=True)
 class Day:
-    """The answers of one day (ISO, in the learner's own time zone)."""
+    """The questions of one day (ISO, in the learner's own time zone)."""
 
     date: str
-    answers: int
+    questions: int
     right: int
 
 
 @dataclass(frozen=True)
 class Progress:
     """All texts are fit for display. `skills` the weakest first, `misconceptions` the most frequent first,
-    `days` (only those with answers) in order, `due` ids of skills, the longest due first."""
+    `days` (only those with questions) in order, `due` ids of skills, the longest due first."""
 
     profile: str
-    answers: int
+    questions: int
     right: int
     skills: tuple[SkillProgress, ...]
     due: tuple[str, ...]
@@ -95,25 +98,19 @@ class Progress:
     days: tuple[Day, ...]
 
 
-def record(store: Store, answer: Answer, session: Session | None = None, now: datetime | None = None) -> Answer:
-    """Keep an answer, when its skill is due next, and the quiz it belongs to, as one, on disk before this returns."""
-    now = now or datetime.now(UTC)
-    card = mastery.review(store.card(answer.skill), mastery.rating(answer.credit, answer.hints), now)
-    return store.record(answer, card, session)
-
-
 def report(store: Store, now: datetime | None = None) -> Progress:
     """What is known of the profile of `store`; `now` (with a zone) decides what is due."""
     answers, cards = store.answers(), store.cards()
+    asked = mastery.questions(answers)
     due = mastery.due(cards, now or datetime.now(UTC))
-    history = mastery.by_skill(answers)
+    history = mastery.by_skill(asked)
     known = mastery.knowledge(answers)
     skills = [
         SkillProgress(
             id=one_line(skill),
             title=one_line(mastery.title(skill)),
             mastery=known.get(skill, mastery.TRACING.prior),
-            answers=len(history.get(skill, ())),
+            questions=len(history.get(skill, ())),
             right=_right(history.get(skill, [])),
             due=cards[skill].due if skill in cards else None,
             is_due=skill in due,
@@ -124,8 +121,8 @@ def report(store: Store, now: datetime | None = None) -> Progress:
     sessions = store.sessions()
     return Progress(
         profile=one_line(store.profile),
-        answers=len(answers),
-        right=_right(answers),
+        questions=len(asked),
+        right=_right(asked),
         skills=tuple(sorted(skills, key=lambda skill: skill.mastery)),
         due=tuple(one_line(skill) for skill in due),
         misconceptions=_met(answers),
@@ -133,7 +130,7 @@ def report(store: Store, now: datetime | None = None) -> Progress:
         lessons=len(lessons),
         open_quizzes=sum(not session.finished for session in sessions),
         finished_quizzes=sum(session.finished for session in sessions),
-        days=_days(answers),
+        days=_days(asked),
     )
 
 
@@ -177,7 +174,9 @@ def _date(at: str) -> str:
 def text(progress: Progress, bars: bool = True) -> str:
     """The report in lines of at most 80 cells. What a bar shows is said before it; `bars=False` leaves bars out."""
     whose = "Your progress" if progress.profile == DEFAULT else f"Progress of {progress.profile}"
-    said = [f"{_count(progress.answers, 'answer')}, {progress.right:,} right." if progress.answers else NO_ANSWERS]
+    said = [f"{_count(progress.questions, 'question')}, {progress.right:,} answered rightly."]
+    if not progress.questions:
+        said = [NO_QUESTIONS]
     ours = f"{_count(len(progress.finished), 'lesson')} finished; {progress.lessons} come with the tutor."
     said += [ours, f"{_count(len(progress.due), 'skill')} due for review."]
     if progress.open_quizzes:
@@ -192,8 +191,8 @@ def text(progress: Progress, bars: bool = True) -> str:
         ),
         ("Lessons finished", [lesson.title for lesson in progress.finished]),
         (
-            "Answers by day" if len(progress.days) <= DAYS else f"Answers by day, the last {DAYS} such days",
-            [f"{day.date}: {_count(day.answers, 'answer')}, {day.right:,} right" for day in progress.days[-DAYS:]],
+            "Questions by day" if len(progress.days) <= DAYS else f"Questions by day, the last {DAYS} such days",
+            [f"{day.date}: {_count(day.questions, 'question')}, {day.right:,} right" for day in progress.days[-DAYS:]],
         ),
     ]
     lines = [*wrap(whose, COLUMNS), *wrap(" ".join(said), COLUMNS)]
@@ -207,7 +206,7 @@ def _skill_line(skill: SkillProgress, bars: bool) -> str:
     title = skill.title
     while width(title) > 38:
         title = title[:-2] + "…"
-    line = f"{pad(title, 38)}  {skill.mastery:4.0%}  {_count(skill.answers, 'answer'):>13}"
+    line = f"{pad(title, 38)}  {skill.mastery:4.0%}  {_count(skill.questions, 'question'):>15}"
     filled = round(skill.mastery * BAR)  # in ASCII, for any terminal and font
     return f"{line}  {'#' * filled}{'.' * (BAR - filled)}" if bars else line
 
@@ -231,11 +230,11 @@ def as_json(progress: Progress) -> str:
 
 def as_csv(progress: Progress) -> str:
     """One table: a row a skill (`at`: when it is due), a misconception (`at`: when last), a finished lesson, a day."""
-    rows: list[tuple[Any, ...]] = [("what", "id", "title", "answers", "right", "mastery", "at")]
-    rows += [("skill", s.id, s.title, s.answers, s.right, f"{s.mastery:.3f}", s.due or "") for s in progress.skills]
+    rows: list[tuple[Any, ...]] = [("what", "id", "title", "count", "right", "mastery", "at")]
+    rows += [("skill", s.id, s.title, s.questions, s.right, f"{s.mastery:.3f}", s.due or "") for s in progress.skills]
     rows += [("misconception", m.id, m.title, m.count, "", "", m.last) for m in progress.misconceptions]
     rows += [("lesson", f.id, f.title, "", "", "", "") for f in progress.finished]
-    rows += [("day", day.date, "", day.answers, day.right, "", day.date) for day in progress.days]
+    rows += [("day", day.date, "", day.questions, day.right, "", day.date) for day in progress.days]
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([[_cell(value) for value in row] for row in rows])
     return out.getvalue()

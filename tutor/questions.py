@@ -461,7 +461,7 @@ def operands_item(step: Step, writer: Writer, rng: random.Random) -> Item | None
     own = asked.ref
     tempting: dict[Ref, None] = {}
     ideas: dict[frozenset[Ref], Slip] = {}
-    for slip in slips(asked.at(next(indices(asked.shape))), 0):
+    for slip in slips(asked if asked.shape == () else asked.at(next(indices(asked.shape))), 0):
         used = frozenset(_needed(asked, slip.wrong))
         if used != frozenset(needed):
             ideas.setdefault(used, slip)

@@ -17,8 +17,8 @@ from functools import cached_property
 
 import numpy as np
 
-from tutor.activations import ACTIVATIONS, derivative
-from tutor.formula import FUNCTIONS, Call, Const, Expr, FormulaError, Ref, call, evaluate, indices, parse, refs
+from tutor.activations import ACTIVATIONS, derivative, prime_of
+from tutor.formula import FUNCTIONS, Call, Const, Expr, FormulaError, Ref, call, evaluate, indices, parse, refs, rewrite
 from tutor.layout import linear, number, superscript, to_ascii
 from tutor.misconceptions import FAR, MISCONCEPTIONS, Site
 from tutor.network import Equation
@@ -786,12 +786,29 @@ def _shown_at(question: Question, slip: Slip) -> Step:
                     (found if maker.equation is slip.equation else following).append(maker)
         edge = following
     for element in found:
-        pair = [element.specialise(formula) for formula in (slip.equation.formula, slip.wrong)]
-        if pair[0] != pair[1] and linear(question.writer.formula(pair[0])) != linear(question.writer.formula(pair[1])):
+        right, wrong = _both(question.writer, element, slip)
+        if right != wrong:
             return element
     symbol = slip.equation.symbol
     example = (step.example or 0) if symbol.per_example else None
     return found[0] if found else Step(step.trace, slip.equation, (0,) * len(symbol.shape), example)
+
+
+def _both(writer: Writer, element: Step, slip: Slip) -> tuple[str, str]:
+    """The right formula and the wrong one of an element, as text."""
+    right, wrong = (element.specialise(formula) for formula in (slip.equation.formula, slip.wrong))
+    texts = linear(writer.formula(right)), linear(writer.formula(wrong))
+    if texts[0] == texts[1]:  # where a textbook has one sign for the slope of any activation, say which slope
+        texts = linear(writer.formula(_slopes_written_out(right))), linear(writer.formula(_slopes_written_out(wrong)))
+    return texts
+
+
+def _slopes_written_out(formula: Expr) -> Expr:
+    def change(node: Expr) -> Expr | None:
+        name = prime_of(node.op) if isinstance(node, Call) else None
+        return derivative(name, node.args) if name else None  # type: ignore[union-attr]
+
+    return rewrite(formula, change)
 
 
 @dataclass(frozen=True)
@@ -806,9 +823,7 @@ class Comparison:
 def compare(question: Question, slip: Slip) -> Comparison:
     """A slip's wrong formula beside the right one, the difference marked; of the asked element where it is there."""
     step = _shown_at(question, slip)
-    right, wrong = (
-        linear(question.writer.formula(step.specialise(formula))) for formula in (slip.equation.formula, slip.wrong)
-    )
+    right, wrong = _both(question.writer, step, slip)
     a, b = _pieces(right), _pieces(wrong)
     matcher = difflib.SequenceMatcher(None, a, b, autojunk=False)
     sides: tuple[list[tuple[str, bool]], list[tuple[str, bool]]] = ([], [])

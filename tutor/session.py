@@ -151,4 +151,4 @@ def score(marked: list[Marked]) -> str:
     """'7 of 10 right, 7.5 points'."""
     right = sum(m.verdict is not None and m.verdict.correct for m in marked)
     points = sum(m.credit for m in marked)
-    return f"{right} of {len(marked)} right" + (f", {points:g} points" if abs(points - right) > 1e-9 else "")
+    return f"{right} of {len(marked)} right" + (f", {round(points, 2):g} points" if abs(points - right) > 0.005 else "")

@@ -112,6 +112,31 @@ class TutorApp(App[int]):
         if items:
             self.open_quiz(id, session, items)
 
+    def drill(self, skill: str, lesson: str = "") -> None:
+        """Drill a skill, on the lesson named or one that has it."""
+        from tutor.mastery import title
+        from tutor.practice import drill, lesson_for
+        from tutor.tui.practice import PracticeScreen
+
+        found = lesson_for(self.store, skill, lesson)
+        if found is None:
+            self.notify(f"No lesson here has questions on {title(skill)}.", markup=False)
+            return
+        seed = len(self.store.answers(skill)) + 1  # new numbers each time
+        self.push_screen(PracticeScreen("Drill", drill(found[0], found[1], skill, seed)))
+
+    def review(self) -> None:
+        """What is due today, over all lessons."""
+        from tutor.practice import review
+        from tutor.tui.practice import PracticeScreen
+
+        self.push_screen(PracticeScreen("Review", review(self.store)))
+
+    def show_progress(self) -> None:
+        from tutor.tui.practice import ProgressScreen
+
+        self.push_screen(ProgressScreen())
+
     def open_quiz(self, id: str, session: Session, items: list[Item]) -> None:
         from tutor.tui.quiz import QuizScreen
 

@@ -21,6 +21,8 @@ KEYS = [
     ("a–z", "search", "clear"),
     ("esc", "clear", "clear"),
     ("ctrl+g", "quiz", "quiz"),
+    ("ctrl+r", "review", "review"),
+    ("ctrl+o", "progress", "progress"),
     ("ctrl+t", "theme", "app.toggle_dark"),
     ("ctrl+p", "commands", "app.command_palette"),
     ("ctrl+q", "quit", "app.quit"),
@@ -40,10 +42,14 @@ class HomeScreen(TutorScreen):
         Binding("enter,ctrl+j", "open", show=False, priority=True),
         Binding("ctrl+t", "app.toggle_dark", show=False),
         Binding("ctrl+g", "quiz", show=False),
+        Binding("ctrl+r", "review", show=False),
+        Binding("ctrl+o", "progress", show=False),
     ]
     commands = (
         ("Open the lesson", "the highlighted one", "open"),
         ("Quiz on the lesson", "ten questions, one try each, then the report", "quiz"),
+        ("Review", "what is due today, over all lessons", "review"),
+        ("Progress", "what you know, and the mistakes you met", "progress"),
         ("Light or dark", "switch between the two themes", "app.toggle_dark"),
     )
 
@@ -151,6 +157,12 @@ class HomeScreen(TutorScreen):
         entry = self.chosen()
         if entry:
             self.tutor.quiz_on(entry.path)
+
+    def action_review(self) -> None:
+        self.tutor.review()
+
+    def action_progress(self) -> None:
+        self.tutor.show_progress()
 
     # The search is typed into the screen itself: an Input costs 15 ms of the first frame.
 

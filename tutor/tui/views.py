@@ -298,10 +298,10 @@ def _operand_line(op: Operand, size: int, columns: int) -> Line:
     value = linear(op.value, 4)
     source = f"  step {op.id}" if op.id else "  given"
     room = columns - size - 5 - len(source)
-    value = _cut(value, max(room, 6))
+    value = cut(value, max(room, 6))
     return Line(
         (
-            (pad(_cut(op.name, size), size), "heading"),
+            (pad(cut(op.name, size), size), "heading"),
             (" = ", "dim"),
             (value, "numbers"),
             (source, "mark" if op.id else "dim"),
@@ -343,7 +343,7 @@ def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> t
         lines += [line(), line("cached by the forward pass", "dim")]
     for symbol in cached:
         ref = Ref(symbol, None, cursor.example if symbol.per_example else None)
-        name, value = _cut(writer.text(ref), names - 1), linear(writer.value(trace.value(ref)), 5)
+        name, value = cut(writer.text(ref), names - 1), linear(writer.value(trace.value(ref)), 5)
         lines.append(Line(((pad(name, names), "heading"), (value, "numbers")), ref.id))
     return lines, here
 
@@ -360,7 +360,7 @@ def _given_lines(trace: Trace, scribe: Scribe, cursor: Cursor, names: int) -> li
             refs = [Ref(symbol, None, cursor.example if symbol.per_example else None)]
         for ref in refs:
             value = linear(scribe.writer.value(trace.value(ref)), 5)
-            lines.append(Line(((pad(_cut(scribe.writer.text(ref), names - 1), names), "heading"), (value, "numbers"))))
+            lines.append(Line(((pad(cut(scribe.writer.text(ref), names - 1), names), "heading"), (value, "numbers"))))
     for symbol in settings:
         text = number(float(trace.value(Ref(symbol))))
         lines.append(Line(((pad(scribe.writer.text(Ref(symbol)), names), "heading"), (text, "numbers"))))
@@ -369,7 +369,7 @@ def _given_lines(trace: Trace, scribe: Scribe, cursor: Cursor, names: int) -> li
 
 def _state_line(trace: Trace, scribe: Scribe, ref: Ref, made, names: int, cell: int) -> Line:
     """A parameter's element: its value, its gradient and its new value; choosing it goes to the last that is known."""
-    spans = [(pad(_cut(scribe.writer.text(ref), names - 1), names), "heading")]
+    spans = [(pad(cut(scribe.writer.text(ref), names - 1), names), "heading")]
     spans.append((pad(number(float(trace.value(ref))), cell), "numbers"))
     target = None
     for symbol, style in zip(made, ("value", "mark"), strict=True):
@@ -383,7 +383,7 @@ def _first(shape: tuple[int, ...]) -> tuple[int, ...] | None:
     return (0,) * len(shape) or None
 
 
-def _cut(text: str, columns: int) -> str:
+def cut(text: str, columns: int) -> str:
     return text if width(text) <= columns else pieces(text, columns - 1)[0] + "…"
 
 
@@ -409,5 +409,5 @@ def bar_line(lesson: Lesson, trace: Trace, scribe: Scribe, cursor: Cursor, colum
     room = columns - width(tail) - 2
     if room < 8:
         return Line(((tail[:columns], "dim"),))
-    title = _cut(lesson.title, room)
+    title = cut(lesson.title, room)
     return Line(((pad(title, max(room, 0)), "title"), ("  ", ""), (tail, "dim")))

@@ -1,0 +1,269 @@
+"""Every misconception: planted by hand in a lesson, with the wrong number worked out here, and seen by name."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from math import exp, log, log10, sqrt, tanh
+
+import numpy as np
+import pytest
+
+from strategies import circuit_lesson, dense, network_lesson
+from tutor.activations import ACTIVATIONS
+from tutor.catalogue import entries
+from tutor.check import load
+from tutor.formula import evaluate
+from tutor.lesson import Lesson, Training
+from tutor.misconceptions import MISCONCEPTIONS
+from tutor.notation import NOTATIONS, Writer
+from tutor.optimizers import OPTIMIZERS
+from tutor.quiz import Question, compare, grade, marked, slips
+from tutor.trace import trace
+
+
+def sigma(z: float) -> float:
+    return 1 / (1 + exp(-z))
+
+
+# ---------------------------------------------------------------- lessons, and their right numbers by hand
+
+X1, X2 = 1.2, 0.8
+
+
+def classifier(**training) -> Lesson:
+    """Two sigmoid units, one sigmoid output, binary cross-entropy; the target is 1."""
+    hidden = dense([[0.5, -0.4], [0.3, 0.7]], [0.1, -0.2], "sigmoid")
+    output = dense([[0.9, -0.7]], [-0.2], "sigmoid")
+    return network_lesson([hidden, output], "binary_cross_entropy", [[X1, X2]], [[1]], learning_rate=0.3, **training)
+
+
+Z1, Z2 = 0.5 * X1 - 0.4 * X2 + 0.1, 0.3 * X1 + 0.7 * X2 - 0.2
+A1, A2 = sigma(Z1), sigma(Z2)
+P = sigma(0.9 * A1 - 0.7 * A2 - 0.2)
+E = P - 1  # ŷ − y
+DZ1, DZ2 = E * 0.9 * A1 * (1 - A1), E * -0.7 * A2 * (1 - A2)
+G = E * A1  # the gradient of the first output weight
+
+
+def chooser() -> Lesson:
+    """Two tanh units, a softmax of two, cross-entropy; the second class is the true one."""
+    hidden = dense([[0.6, -0.3], [0.2, 0.5]], [0.1, 0.3], "tanh")
+    output = dense([[0.8, -0.5], [0.4, 0.9]], [0.05, -0.15], "softmax")
+    return network_lesson([hidden, output], "cross_entropy", [[0.7, -1.1]], [[0, 1]], learning_rate=0.3)
+
+
+H1, H2 = tanh(0.6 * 0.7 + 0.3 * 1.1 + 0.1), tanh(0.2 * 0.7 - 0.5 * 1.1 + 0.3)
+S1, S2 = 0.8 * H1 - 0.5 * H2 + 0.05, 0.4 * H1 + 0.9 * H2 - 0.15
+Q1 = exp(S1) / (exp(S1) + exp(S2))
+Q2 = 1 - Q1
+D1, D2 = Q1, Q2 - 1
+
+
+def deep() -> Lesson:
+    """Three layers of two sigmoid units, half squared error."""
+    layers = [
+        dense([[0.5, -0.4], [0.3, 0.7]], [0.1, -0.2], "sigmoid"),
+        dense([[0.9, -0.6], [0.2, 0.4]], [0.3, 0.15], "sigmoid"),
+        dense([[0.7, -0.8]], [0.1], "linear"),
+    ]
+    return network_lesson(layers, "half_squared_error", [[X1, X2]], [[0.25]], learning_rate=0.3)
+
+
+B1, B2 = sigma(0.9 * A1 - 0.6 * A2 + 0.3), sigma(0.2 * A1 + 0.4 * A2 + 0.15)
+EE = 0.7 * B1 - 0.8 * B2 + 0.1 - 0.25
+DB1, DB2 = EE * 0.7 * B1 * (1 - B1), EE * -0.8 * B2 * (1 - B2)
+DA1 = 0.9 * DB1 + 0.2 * DB2
+
+
+def bent(activation: str) -> Lesson:
+    """One hidden unit of two below its kink, squared error without ½."""
+    hidden = dense([[0.5, -1.4], [0.3, 0.7]], [0.1, -0.2], activation, alpha=0.1)
+    return network_lesson([hidden, dense([[0.9, -0.7]], [0.4])], "squared_error", [[X1, X2]], [[0.25]])
+
+
+R1, R2 = 0.5 * X1 - 1.4 * X2 + 0.1, 0.3 * X1 + 0.7 * X2 - 0.2  # −0.42 and 0.72
+OUT = 0.9 * max(0, R1) - 0.7 * R2 + 0.4
+ERR = 2 * (OUT - 0.25)
+LEAKY = 2 * (0.9 * 0.1 * R1 - 0.7 * R2 + 0.4 - 0.25)
+
+
+def batch(**training) -> Lesson:
+    """One linear weight and bias, two examples, half squared error: errors 0.5·1.5 + 0.1 − 0.3 and 0.5·0.4 + 0.1 − 0.9."""
+    layer = dense([[0.5]], [0.1])
+    return network_lesson([layer], "half_squared_error", [[1.5], [0.4]], [[0.3], [0.9]], batch="all", **training)
+
+
+MEAN_W = (0.55 * 1.5 + -0.6 * 0.4) / 2
+MEAN_B = (0.55 - 0.6) / 2
+
+GATES = circuit_lesson(["q = x + y", "f = q * z"], x=-2, y=5, z=-4)
+PICK = circuit_lesson(["m = max(x, y)", "f = m * z"], x=1.5, y=2.5, z=3)
+FORK = circuit_lesson(["q = x * y", "r = x + z", "f = q * r"], x=1.5, y=2.5, z=3)
+
+
+# misconception, lesson, iteration, step, the wrong number; several lines where a slip has several faces
+PLANTED = [
+    ("slope-dropped", classifier(), 1, "dL/dz1[1]", E * 0.9),
+    ("slope-dropped", classifier(), 1, "dL/dW1[1,2]", E * 0.9 * X2),
+    ("value-for-slope", classifier(), 1, "dL/dz1[1]", E * 0.9 * A1),
+    ("slope-of-activation", classifier(), 1, "dL/dz1[1]", E * 0.9 * sigma(A1) * (1 - sigma(A1))),
+    ("slope-of-activation", chooser(), 1, "dL/dz1[1]", (0.8 * D1 + 0.4 * D2) * (1 - tanh(H1) ** 2)),
+    ("slope-from-z", classifier(), 1, "dL/dz1[2]", E * -0.7 * Z2 * (1 - Z2)),
+    ("slope-of-neighbour", classifier(), 1, "dL/dz1[1]", E * 0.9 * A2 * (1 - A2)),
+    ("slope-elsewhere", deep(), 1, "dL/dz1[1]", DA1 * B1 * (1 - B1)),
+    ("relu-gate-ignored", bent("relu"), 1, "dL/dz1[1]", ERR * 0.9),
+    ("leaky-slope-lost", bent("leaky_relu"), 1, "dL/dz1[1]", 0.0),
+    ("relu-gate-ignored", bent("leaky_relu"), 1, "dL/dz1[1]", LEAKY * 0.9),
+    ("difference-reversed", classifier(), 1, "dL/dz2[1]", 1 - P),
+    ("difference-reversed", bent("relu"), 1, "dL/da2[1]", -ERR),
+    ("difference-reversed", deep(), 1, "dL/dW1[1,2]", -DA1 * A1 * (1 - A1) * X2),
+    ("factor-two-lost", bent("relu"), 1, "dL/da2[1]", ERR / 2),
+    ("factor-two-added", deep(), 1, "dL/da3[1]", 2 * EE),
+    ("half-added", classifier(), 1, "dL/dz2[1]", E / 2),
+    ("half-added", bent("relu"), 1, "L", (OUT - 0.25) ** 2 / 2),
+    ("division-lost", deep(), 1, "L", EE**2),
+    ("square-lost", bent("relu"), 1, "L", 0.25 - OUT),
+    ("log-minus-lost", chooser(), 1, "L", log(Q2)),
+    ("ratio-sign-lost", chooser(), 1, "dL/da2[2]", 1 / Q2),
+    ("wrong-class", chooser(), 1, "dL/dz2[1]", Q1 - 1),
+    ("loss-factor-alone", classifier(), 1, "dL/dz2[1]", -1 / P),
+    ("slope-again", classifier(), 1, "dL/dz2[1]", E * P * (1 - P)),
+    ("softmax-not-shared", chooser(), 1, "a2[1]", exp(S1)),
+    ("log-base-ten", classifier(), 1, "L", -log10(P)),
+    ("bias-left-out", classifier(), 1, "z1[2]", 0.3 * X1 + 0.7 * X2),
+    ("activation-skipped", classifier(), 1, "a1[1]", Z1),
+    ("activation-skipped", classifier(), 1, "z2[1]", 0.9 * Z1 - 0.7 * Z2 - 0.2),
+    ("exponent-sign", classifier(), 1, "a1[1]", 1 / (1 + exp(Z1))),
+    ("one-path", chooser(), 1, "dL/da1[1]", 0.8 * D1),
+    ("paths-multiplied", chooser(), 1, "dL/da1[1]", 0.8 * D1 * 0.4 * D2),
+    ("transpose-missing", chooser(), 1, "dL/da1[1]", 0.8 * D1 - 0.5 * D2),
+    ("to-and-from", classifier(), 1, "z1[1]", 0.5 * X1 + 0.3 * X2 + 0.1),
+    ("to-and-from", classifier(), 1, "dL/dW1[1,2]", DZ2 * X1),
+    ("neighbour", classifier(), 1, "dL/dW1[1,2]", DZ1 * X1),
+    ("neighbour", classifier(), 1, "dL/dW1[1,2]", DZ2 * X2),
+    ("weight-of-neighbour", classifier(), 1, "z1[1]", 0.3 * X1 + 0.7 * X2 + 0.1),
+    ("weight-of-neighbour", chooser(), 1, "dL/da1[1]", -0.5 * D1 + 0.9 * D2),
+    ("input-for-activation", classifier(), 1, "dL/dW2[1,2]", E * X2),
+    ("input-for-activation", deep(), 1, "z2[1]", 0.9 * X1 - 0.6 * X2 + 0.3),
+    ("pre-activation-for-activation", classifier(), 1, "dL/dW2[1,1]", E * Z1),
+    ("updated-weight", classifier(), 1, "dL/da1[1]", E * (0.9 - 0.3 * G)),
+    ("wrong-layer", deep(), 1, "dL/dz1[1]", DB1),
+    ("bias-times-activation", classifier(), 1, "dL/db1[2]", DZ2 * X1),
+    ("bias-times-activation", classifier(), 1, "dL/db2[1]", E * A2),
+    ("sum-for-mean", batch(), 1, "dL/dW1[1,1]", 2 * MEAN_W),
+    ("sum-for-mean", batch(), 1, "L", (0.55**2 + 0.6**2) / 2),
+    ("decay-forgotten", batch(l2=0.2), 1, "dJ/dW1[1,1]", MEAN_W),
+    ("decay-forgotten", batch(l2=0.2), 1, "J", (0.55**2 + 0.6**2) / 4),
+    ("decay-of-biases", batch(l2=0.2, learning_rate=0.5), 1, "b1'[1]", 0.1 - 0.5 * (MEAN_B + 0.2 * 0.1)),
+    ("rate-forgotten", classifier(), 1, "W2'[1,1]", 0.9 - G),
+    ("rate-twice", classifier(), 1, "W2'[1,1]", 0.9 - 0.09 * G),
+    ("added", classifier(), 1, "W2'[1,1]", 0.9 + 0.3 * G),
+    ("step-for-value", classifier(), 1, "W2'[1,1]", 0.3 * G),
+    ("step-for-value", classifier(), 1, "W2'[1,1]", -0.3 * G),
+    ("old-and-new-swapped", classifier(optimizer="adam", beta1=0.8), 1, "W2.m'[1,1]", 0.8 * G),
+    ("old-and-new-swapped", classifier(optimizer="momentum", momentum=0.7), 1, "W2'[1,1]", 0.9),
+    ("old-and-new-swapped", classifier(optimizer="momentum", momentum=0.7), 1, "W2.velocity'[1,1]", 0.7 * G),
+    ("no-bias-correction", classifier(optimizer="adam", beta1=0.8), 1, "W2.mhat[1,1]", 0.2 * G),
+    (
+        "epsilon-inside",
+        classifier(optimizer="adam", beta1=0.8, epsilon=0.05),
+        1,
+        "W2'[1,1]",
+        0.9 - 0.3 * G / sqrt(G**2 + 0.05),
+    ),
+    ("gates-confused", GATES, 1, "q", -10.0),
+    ("gates-confused", GATES, 1, "f", -1.0),
+    ("gates-confused", GATES, 1, "df/dx", -20.0),
+    ("own-input", GATES, 1, "df/dq", 3.0),
+    ("to-both", PICK, 1, "df/dx", 3.0),
+    ("branch-forgotten", FORK, 1, "df/dx", 2.5 * 4.5),
+    ("branch-forgotten", FORK, 1, "df/dx", 1.5 * 2.5),
+]
+
+
+def question(lesson: Lesson, iteration: int, step: str, notation: str = "dz") -> Question:
+    found = trace(lesson, iteration).find(step)
+    return Question(found if found.index is not None else found.at((0,) * len(found.shape)), Writer(lesson, notation))
+
+
+@pytest.mark.parametrize(("id", "lesson", "iteration", "step", "wrong"), PLANTED, ids=[f"{p[0]}-{p[3]}" for p in PLANTED])
+def test_a_planted_slip_is_named_with_its_formula(id, lesson, iteration, step, wrong):
+    asked = question(lesson, iteration, step)
+    text = f"{wrong:#.5g}" if wrong else "0"
+    verdict = grade(asked, text)
+    assert (verdict.kind, id in [slip.misconception for slip in verdict.slips]) == ("misconception", True), verdict
+    slip = next(slip for slip in verdict.slips if slip.misconception == id)
+    assert math.isclose(slip.value, wrong, rel_tol=1e-9, abs_tol=1e-12)
+    shown = compare(asked, slip)
+    assert any(differs for _, differs in shown.wrong) or any(differs for _, differs in shown.right)
+    assert MISCONCEPTIONS[verdict.slips[0].misconception].remedy in verdict.message
+    if slip.distance == 0:
+        with np.errstate(all="ignore"):
+            assert math.isclose(evaluate(asked.step.specialise(slip.wrong), asked.step.trace.value), wrong, abs_tol=1e-12)
+
+
+def test_every_misconception_is_planted_above():
+    assert {planted[0] for planted in PLANTED} == set(MISCONCEPTIONS)
+
+
+def test_the_wrong_formula_stands_beside_the_right_one_with_the_difference_marked():
+    asked = question(classifier(), 1, "dL/dW1[2,1]")
+    (slip,) = (s for s in asked.slips if s.misconception == "slope-dropped")
+    shown = compare(asked, slip)
+    # The slip is in the error of unit 2, which the asked weight feeds: that unit's equation is shown.
+    assert (shown.name, marked(shown.right), marked(shown.wrong)) == ("dz₂¹", "da₂¹[· σ′(z₂¹)]", "da₂¹")
+
+
+# ---------------------------------------------------------------- over every lesson there is
+
+
+@cache
+def zoo() -> list[Lesson]:
+    """The bundled lessons; every activation, loss and optimiser; batches, L2, and circuits with every kind of gate."""
+    found = [load(entry.path) for entry in entries()]
+    found += [classifier(), chooser(), deep(), bent("relu"), bent("leaky_relu"), batch(l2=0.2), GATES, PICK, FORK]
+    found += [classifier(optimizer=name) for name in OPTIMIZERS]
+    for activation in ACTIVATIONS:
+        hidden = dense([[0.5, -0.4], [0.3, 0.7], [-0.2, 0.6]], [0.1, -0.2, 0.05], activation)
+        layers = [hidden, dense([[0.9, -0.7, 0.4], [0.35, 0.2, -0.6]], None, "sigmoid")]
+        rows = [[0.7, -1.1], [0.2, 0.9]]
+        found.append(network_lesson(layers, "mean_squared_error", rows, [[0.2, 0.6], [0.8, 0.1]], batch="all", l2=0.1))
+    return found
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_every_slip_anywhere_can_be_shown_and_some_difference_is_marked(notation):
+    fired = set()
+    for lesson in zoo():
+        writer, first = Writer(lesson, notation), trace(lesson)
+        for whole in first.steps("matrix"):
+            if whole.example:
+                continue
+            asked = Question(whole.at((0,) * len(whole.shape)), writer)
+            for slip in asked.slips:
+                shown = compare(asked, slip)
+                assert any(d for _, d in shown.right + shown.wrong), (lesson.id, whole.id, slip)
+                fired.add(slip.misconception)
+                assert slip.wrong != slip.equation.formula
+    assert fired == set(MISCONCEPTIONS)
+
+
+def test_slips_are_the_same_one_by_one_as_for_the_whole():
+    """The element's wrong value is the wrong formula's, worked out for that element alone."""
+    for lesson in zoo():
+        first = trace(lesson)
+        for step in first.steps("scalar"):
+            for slip in slips(step, reach=0):
+                with np.errstate(all="ignore"):
+                    alone = evaluate(step.specialise(slip.wrong), first.value)
+                assert np.isclose(alone, slip.value, rtol=1e-9, atol=1e-12), (lesson.id, step.id, slip)
+
+
+@pytest.mark.parametrize("id", MISCONCEPTIONS)
+def test_titles_and_remedies_are_sentences_that_a_person_can_read(id):
+    entry = MISCONCEPTIONS[id]
+    assert entry.remedy.endswith(".") and entry.remedy[0].isupper() and not entry.title.endswith(".")
+    assert len(entry.title) <= 80 and len(entry.remedy) <= 120
+    others = [other.title for key, other in MISCONCEPTIONS.items() if key != id]
+    assert entry.title not in others

@@ -1,0 +1,72 @@
+"""Practice without end: a skill drilled with new numbers each time, or what is due for review, over all lessons."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tutor import catalogue, mastery
+from tutor.check import load
+from tutor.drill import NoQuestion, drill_item, skills
+from tutor.lesson import Lesson
+from tutor.questions import Item
+from tutor.source import LessonError
+from tutor.store import Store
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A question to practise, and the key of the lesson that its answers are kept under."""
+
+    lesson: str
+    item: Item
+
+
+def drill(lesson: Lesson, key: str, skill: str, seed: int) -> Iterator[Exercise]:
+    """One skill of a lesson, with the numbers of one seed after the other. Raises NoQuestion at the first."""
+    while True:
+        item = drill_item(lesson, skill, seed)
+        yield Exercise(key, item)
+        seed = (item.seed or seed) + 1
+
+
+def choose_skill(store: Store, lesson: Lesson) -> str:
+    """The weakest skill of a lesson that is not too far ahead. Raises NoQuestion."""
+    among = skills(lesson)
+    chosen = mastery.next_skill(mastery.knowledge(store.answers()), among)
+    if chosen is None:
+        raise NoQuestion(f"{lesson.title} has nothing to drill")
+    return chosen
+
+
+def lesson_for(store: Store, skill: str, lesson: str = "") -> tuple[Lesson, str] | None:
+    """A lesson to practise a skill on: the one named, the one where it was last asked, else the first that has it."""
+    last = [answer.lesson for answer in reversed(store.answers(skill)) if answer.lesson]
+    entries = [entry.path for entry in catalogue.entries() if not entry.error]
+    named = [path for name in (lesson, *last[:3]) if name and (path := catalogue.find(name) or _file(name))]
+    for path in (*named, *entries):
+        with suppress(LessonError, NoQuestion):
+            found = load(path)
+            drill_item(found, skill, 1)
+            return found, catalogue.lesson_id(path)
+    return None
+
+
+def _file(name: str) -> Path | None:
+    path = Path(name)
+    return path if path.is_absolute() and path.is_file() else None
+
+
+def review(store: Store, now: datetime | None = None) -> Iterator[Exercise]:
+    """A question for each skill that is due, the longest due first; new numbers each day."""
+    now = now or datetime.now(UTC)
+    for skill in mastery.due(store.cards(), now):
+        found = lesson_for(store, skill)
+        if found:
+            seed = random.Random(f"{skill} {now.date()}").randrange(1, 10_000)
+            with suppress(NoQuestion):
+                yield Exercise(found[1], drill_item(found[0], skill, seed))

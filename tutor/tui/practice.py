@@ -1,0 +1,246 @@
+"""Practice: a question at a time, three tries and hints, then the worked step; and the progress screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input, Static
+
+from tutor import mastery, progress
+from tutor.asking import Asking, give_up, hint, respond
+from tutor.card import Scribe
+from tutor.catalogue import data_dir
+from tutor.layout import pad
+from tutor.learner import keep_try
+from tutor.practice import Exercise
+from tutor.tui import views
+from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
+from tutor.tui.screen import TutorScreen
+
+KEYS = [
+    ("enter", "answer, then the next", "answer"),
+    ("tab", "hint", "hint"),
+    ("=…", "compute without answering", "answer"),
+    ("⇧↑↓", "scroll", "scroll_card(2)"),
+    ("ctrl+e", "show me", "show"),
+    ("esc", "leave", "leave"),
+]
+
+
+class PracticeScreen(TutorScreen):
+    """Puts the exercises one after the other, for as long as there are any."""
+
+    CSS_PATH = data_dir("assets") / "player.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "hint", show=False, priority=True),
+        Binding("shift+down,ctrl+down,down", "scroll_card(2)", show=False),
+        Binding("shift+up,ctrl+up,up", "scroll_card(-2)", show=False),
+        Binding("ctrl+e", "show", show=False, priority=True),
+        Binding("escape", "leave", show=False, priority=True),
+    ]
+
+    def __init__(self, title: str, exercises: Iterator[Exercise]) -> None:
+        super().__init__()
+        self.heading, self.exercises = title, exercises
+        self.exercise: Exercise | None = None
+        self.asking: Asking | None = None
+        self.done = self.right = 0
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="bar")
+        with Horizontal(id="body"):
+            with Vertical(id="middle"):
+                yield Lines(id="card", classes="pane", title="Question")
+                yield Input(id="answer", max_length=400, placeholder="a number or an expression; = computes one")
+            with Vertical(id="side"):
+                yield Lines(id="state", classes="pane", title="What is known")
+        yield KeyBar(KEYS)
+        yield Static(id="small")
+
+    def on_mount(self) -> None:
+        for id in ("#bar", "#state"):
+            self.query_one(id).can_focus = False
+        self.query_one("#answer").focus()
+        self.following()
+
+    def on_resize(self) -> None:
+        wide = self.size.width >= 110
+        self.suit_size({"-split": wide, "-stack": not wide})
+        self.query_one("#side").display = wide
+        self.query_one("#state").display = wide
+        self.call_after_refresh(self.draw)
+
+    def following(self) -> None:
+        """The next exercise; after the last one a word."""
+        self.exercise = next(self.exercises, None)
+        self.asking = Asking(self.exercise.item) if self.exercise else None
+        self.draw()
+
+    def draw(self) -> None:
+        if self.has_class("-tiny"):
+            return
+        count = f"{self.right} of {self.done} right" if self.done else "three tries each"
+        card = self.query_one("#card", Lines)
+        if self.asking is None:
+            self.query_one("#bar", Lines).show([Line(((self.heading, "title"), (f"  {count}", "dim")))])
+            card.show([line("That is all for now. Esc goes back.", "heading")])
+            return
+        asking, item = self.asking, self.asking.item
+        seed = f" · seed {item.seed}" if item.seed is not None else ""
+        about = f"  {mastery.title(item.skill)}{seed} · {count}"
+        self.query_one("#bar", Lines).show([Line(((self.heading, "title"), (about, "dim")))])
+        columns = card.size.width - 1
+        trace = item.step.trace
+        scribe = Scribe(trace, trace.lesson.notation)
+        worked = scribe.card(item.step)
+        if asking.done:
+            lines = [*views.said_lines(asking, columns)[1:], line(), line("Enter: the next question", "key"), line()]
+            lines += views.card_lines(worked, item.step, "scalar", columns, self.size.height)
+        else:
+            lines = views.asking_lines(asking, worked.title, columns)
+        known = views.known_lines(item, [item])
+        if self.query_one("#side").display:
+            self.query_one("#state", Lines).show(known)
+        elif not asking.done:
+            lines += [line(), line("what is known (↑ ↓ scroll)", "dim"), *known]
+        card.show(lines)
+        said = len(views.asking_lines(asking, worked.title, columns))
+        card.scroll_lines_to(0 if asking.done else said - card.size.height + 1)
+
+    # ------------------------------------------------------------ keys
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.input.value = ""
+        if self.asking is None:
+            return
+        if self.asking.done:
+            self.following()
+        else:
+            self.told(respond(self.asking, event.value))
+
+    def told(self, asking: Asking) -> None:
+        assert self.exercise is not None
+        keep_try(self.tutor.store, self.exercise.lesson, asking)  # on disk before its verdict is seen
+        self.tutor.tell_store()
+        self.asking = asking
+        if asking.done:
+            self.done += 1
+            self.right += asking.last is not None and asking.last.correct
+        self.draw()
+
+    def action_hint(self) -> None:
+        if self.asking and not self.asking.done:
+            self.told(hint(self.asking))
+
+    def action_show(self) -> None:
+        if self.asking and not self.asking.done:
+            self.told(give_up(self.asking))
+
+    def action_scroll_card(self, rows: int) -> None:
+        card = self.query_one("#card", Lines)
+        card.scroll_lines_to(card.top + rows)
+
+    def action_leave(self) -> None:
+        self.app.pop_screen()
+
+
+PROGRESS_KEYS = [
+    ("↑↓", "choose", "noop"),
+    ("enter", "drill it", "drill"),
+    ("r", "review", "review"),
+    ("esc", "back", "leave"),
+]
+
+
+class ProgressScreen(TutorScreen):
+    """What the learner knows. Enter on a skill, or on a misconception, drills exactly that."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,h", "leave", show=False),
+        Binding("r", "review", show=False),
+    ]
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="bar")
+        yield Choices(id="list")
+        yield KeyBar(
+            [
+                ("↑↓", "choose", "noop"),
+                ("enter", "drill it", "drill"),
+                ("r", "review", "review"),
+                ("esc", "back", "leave"),
+            ]
+        )
+        yield Static(id="small")
+
+    def on_mount(self) -> None:
+        self.query_one("#bar").can_focus = False
+        self.query_one("#list").focus()
+
+    def on_resize(self) -> None:
+        self.suit_size({})
+        self.call_after_refresh(self.draw)
+
+    def on_screen_resume(self) -> None:
+        if self.size.width:
+            self.draw()
+
+    def draw(self) -> None:
+        found = progress.report(self.tutor.store)
+        said = f"{found.questions} questions, {found.right} right"
+        said += f" · {len(found.finished)} of {found.lessons} lessons finished"
+        said += f" · {len(found.due)} due for review (r)" if found.due else ""
+        self.query_one("#bar", Lines).show([Line((("Progress", "title"), (f"  {said}", "dim")))])
+        columns = max(self.query_one("#list").size.width, 40)
+        lines = [line(), line("Skills, the weakest first", "title"), *_skill_lines(found, columns)]
+        if found.misconceptions:
+            lines += [line(), line("Misconceptions met", "title")]
+        for met in found.misconceptions:
+            spans = ((f"  {views.cut(met.title, columns - 16)} ", "heading"), (f" {met.count} ×", "dim"))
+            lines.append(Line(spans, f"skill {met.skill} {met.lesson}"))
+        if found.days:
+            lines += [line(), line("Questions by day", "title")]
+        for day in found.days[-14:]:
+            right, wrong = min(day.right, 40), min(day.questions - day.right, 40)
+            lines.append(line(f"  {day.date}  {'▪' * right}{'▫' * wrong}  {day.right}/{day.questions}"))
+        if found.finished:
+            lines += [line(), line("Lessons finished", "title")]
+            lines += [line(f"  ✓ {lesson.title}") for lesson in found.finished]
+        listing = self.query_one("#list", Choices)
+        first = next((at for at, item in enumerate(lines) if item.target), -1)
+        listing.show(lines, None if listing.cursor >= 0 else first)
+
+    def on_lines_chosen(self, event: Lines.Chosen) -> None:
+        _, skill, *lesson = event.target.split(" ", 2)
+        self.tutor.drill(skill, lesson[0] if lesson else "")
+
+    def action_drill(self) -> None:
+        self.query_one("#list", Choices).choose()
+
+    def action_review(self) -> None:
+        self.tutor.review()
+
+    def action_noop(self) -> None:
+        """The arrow keys are the list's own."""
+
+    def action_leave(self) -> None:
+        self.app.pop_screen()
+
+
+def _skill_lines(found: progress.Progress, columns: int) -> list[Line]:
+    """A bar a skill, with what it stands for in figures."""
+    if not found.skills:
+        return [line("  Nothing asked yet: take a quiz (ctrl+g at home), or press p in a lesson.", "dim")]
+    room = max(min(columns - 62, 40), 10)
+    lines = []
+    for skill in found.skills:
+        filled = round(skill.mastery * room)
+        name = pad(views.cut(skill.title, 38), 38)
+        count = f"  {skill.right}/{skill.questions}" + ("  due" if skill.is_due else "")
+        spans = ((f"  {name} ", "heading"), ("█" * filled + "░" * (room - filled), "value"))
+        lines.append(Line((*spans, (f" {skill.mastery:4.0%}", "numbers"), (count, "dim")), f"skill {skill.id}"))
+    return lines
