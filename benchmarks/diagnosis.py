@@ -99,8 +99,8 @@ def forms(question: Question) -> Iterator[str]:
         yield f"{mantissa} * 10**({int(power)})"
         yield plain.replace("0.", ".", 1) if plain.lstrip("-").startswith("0.") else plain
         yield f"({science})*2/2"
-    if question.step.formula and len(question.step.operands) <= 8:
-        yield "+".join(f"0*{ref.id}" for ref in question.step.operands) + f"+({right!r})" if question.step.operands else repr(right)
+    if len(question.step.operands) <= 8:
+        yield "+".join([*(f"0*{ref.id}" for ref in question.step.operands), f"({right!r})"])
 
 
 class Tally:
@@ -124,7 +124,7 @@ class Tally:
             self.right += 1
             if not verdict.correct:
                 self.refused += 1
-                self.missed.append(f"{question.step.id} = {question.right!r}: {text} -> {verdict.kind} {verdict.message}")
+                self.missed.append(f"{question.step.id} = {question.right!r}: {text} -> {verdict.kind}")
         if not question.discriminating:
             return
         self.telling += 1
@@ -157,7 +157,8 @@ class Tally:
         print(f"  among those named    {share(among, planted)}   (target: at least 99 %)")
         print(f"  named first          {share(first, planted)}   (target: at least 90 %)")
         print(f"  right answers called wrong      {self.refused} of {self.right}   (target: 0)")
-        print(f"  random wrong answers named      {share(self.named, self.random)} of {self.random}   (target: at most 1 %)")
+        named = share(self.named, self.random)
+        print(f"  random wrong answers named      {named} of {self.random}   (target: at most 1 %)")
         print(f"  different wrong values a question: {statistics.mean(self.values):.1f}, at most {max(self.values)}")
         for line in self.missed[:5]:
             print(f"  missed: {line}")
@@ -178,7 +179,8 @@ def share(part: int, whole: int) -> str:
 def wide() -> Lesson:
     """16-16-16: the matrices of the timing."""
     rng = np.random.default_rng(3)
-    layers = [Layer(16, "sigmoid", weights=rng.normal(0, 0.4, (16, 16)).round(2), biases=np.zeros(16)) for _ in range(2)]
+    weights = rng.normal(0, 0.4, (2, 16, 16)).round(2)
+    layers = [Layer(16, "sigmoid", weights=W, biases=np.zeros(16)) for W in weights]
     data = rng.normal(0, 1, (1, 16)).round(2), rng.uniform(0.1, 0.9, (1, 16)).round(2)
     network = Network(16, "half_squared_error", tuple(layers))
     return Lesson("w", "w", network=network, inputs=data[0], targets=data[1], training=Training(0.1, "adam"))

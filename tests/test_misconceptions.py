@@ -147,6 +147,7 @@ PLANTED = [
     ("input-for-activation", classifier(), 1, "dL/dW2[1,2]", E * X2),
     ("input-for-activation", deep(), 1, "z2[1]", 0.9 * X1 - 0.6 * X2 + 0.3),
     ("pre-activation-for-activation", classifier(), 1, "dL/dW2[1,1]", E * Z1),
+    ("pre-activation-for-activation", classifier(), 1, "dL/dz2[1]", 0.9 * A1 - 0.7 * A2 - 0.2 - 1),
     ("updated-weight", classifier(), 1, "dL/da1[1]", E * (0.9 - 0.3 * G)),
     ("wrong-layer", deep(), 1, "dL/dz1[1]", DB1),
     ("bias-times-activation", classifier(), 1, "dL/db1[2]", DZ2 * X1),
@@ -263,7 +264,8 @@ def test_slips_are_the_same_one_by_one_as_for_the_whole():
 @pytest.mark.parametrize("id", MISCONCEPTIONS)
 def test_titles_and_remedies_are_sentences_that_a_person_can_read(id):
     entry = MISCONCEPTIONS[id]
-    assert entry.remedy.endswith(".") and entry.remedy[0].isupper() and not entry.title.endswith(".")
+    assert entry.remedy.endswith(".") and not entry.title.endswith(".")
+    assert entry.remedy[0].isupper() or not entry.remedy.split()[0].isalpha() or len(entry.remedy.split()[0]) == 1
     assert len(entry.title) <= 80 and len(entry.remedy) <= 120
     others = [other.title for key, other in MISCONCEPTIONS.items() if key != id]
     assert entry.title not in others

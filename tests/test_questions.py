@@ -3,7 +3,6 @@
 import math
 import random
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import strategies as some
 from strategies import circuit_lesson, dense, network_lesson
 from tutor import schema
 from tutor.check import load
+from tutor.formula import Ref
 from tutor.lesson import AuthorQuestion, Training, WrongAnswer
 from tutor.mastery import SKILLS
 from tutor.misconceptions import MISCONCEPTIONS
@@ -132,7 +132,7 @@ def test_a_value_names_the_slip():
     here = trace(WIDE)
     verdict = item.grade(f"{here.find('dL/da2[1]').value:.4g}")
     assert (verdict.kind, verdict.misconception) == ("misconception", "slope-dropped")
-    assert item.grade(f"{-here.find('dL/dz2[1]').value:.4g}").kind == "sign"
+    assert verdict.slips and verdict.credit is None
 
 
 def test_each_cell_of_a_matrix_counts_and_is_diagnosed():
@@ -156,7 +156,9 @@ def test_each_cell_of_a_matrix_counts_and_is_diagnosed():
 
 def test_cells_may_be_expressions():
     item = ask(WIDE, "z1", "matrix")
-    assert item.grade("W1[1,1]*x[1] + W1[1,2] * x[2] + W1[1,3]*x[3] + b1[1], (0.7*0.5 - 0.4*1.2 - 0.6*0.8) - 0.2").correct
+    assert item.grade(
+        "W1[1,1]*x[1] + W1[1,2] * x[2] + W1[1,3]*x[3] + b1[1], (0.7*0.5 - 0.4*1.2 - 0.6*0.8) - 0.2"
+    ).correct
 
 
 @pytest.mark.parametrize("text", [
@@ -228,9 +230,8 @@ def test_the_shape_of_another_gradient_is_named():
     lesson = network_lesson(
         [dense([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]), dense([[0.7, 0.8]])], "squared_error", [[1, 2, 3]], [[1]]
     )
-    assert "shape of W₁" in ask(lesson, "dL/dW2", "shape", notation="dz").grade("2x3").message.replace("W1", "W₁").replace(
-        "W⁽¹⁾", "W₁"
-    ).replace("W^[1]", "W₁").replace("W¹", "W₁").replace("W⁽²⁾", "W₁")
+    name = Writer(lesson, "dz").text(Ref(trace(lesson).program.model.parameters[0]))
+    assert f"the shape of {name}" in ask(lesson, "dL/dW2", "shape").grade("2x3").message
 
 
 @pytest.mark.parametrize("step", ["L", "dL/dW1", "z1"])
@@ -282,12 +283,9 @@ def test_operands():
 
 def test_the_values_of_a_misconception_name_it():
     item = ask(WIDE, "W2'", "operands")
-    here, writer = trace(WIDE), Writer(WIDE, "dz")
-    without_rate = [writer.text(here.find("dL/dW2").ref), "W2"]
-    chosen_ = [n + 1 for n, name in enumerate(item.choices) if name == without_rate[0] or name in ("W2", "W⁽²⁾", "W₂", "W²")]
-    chosen_ += [n + 1 for n, name in enumerate(item.choices) if name.startswith("W") and "new" not in name and n + 1 not in chosen_]
     right = {int(n) for n in item.answer.split(" (")[0].split()}
-    forgotten = [n for n in right if item.choices[n - 1] not in ("η", "α")]
+    forgotten = [n for n in right if item.choices[n - 1] != Writer(WIDE, "dz").notation.rate]
+    assert len(forgotten) == len(right) - 1
     assert item.grade(" ".join(map(str, forgotten))).misconception == "rate-forgotten"
 
 
@@ -332,8 +330,6 @@ def test_direction_is_not_asked_where_nothing_moves():
     assert ask(frozen, "dL/dW1", "direction") is None and ask(frozen, "dL/db1", "direction")
     dead = network_lesson([dense([[-0.5]], [-0.1], "relu")], "squared_error", [[1]], [[2]])
     assert ask(dead, "W1'", "direction") is None
-    still = replace(WIDE, training=None)
-    assert still.training is None
     untrained = circuit_lesson(["f = x * y"], x=2, y=3)
     assert ask(untrained, "df/dx", "direction") is None
 
@@ -431,7 +427,12 @@ def authored(lesson=WIDE, **keys):
 
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_an_author_asks_about_a_step(kind):
-    item = authored(step="dL/dW2" if kind in ("matrix", "shape", "next") else "dL/dW2[1,2]", kind=kind, hints=("look", "again"), at=4)
+    item = authored(
+        step="dL/dW2" if kind in ("matrix", "shape", "next") else "dL/dW2[1,2]",
+        kind=kind,
+        hints=("look", "again"),
+        at=4,
+    )
     assert (item.kind, item.id) == (kind, "author:5")
     assert item.hints[:2] == ("look", "again") and len(item.hints) == 3
     assert item.cost(2) == 1.0
@@ -462,16 +463,20 @@ def test_wrong_answers_of_an_author_come_before_the_tutors_words():
     shape = authored(step="dL/dW2", kind="shape", wrong=(WrongAnswer("2 × 3", "Turned."), WrongAnswer(6.0, "Six?")))
     assert shape.grade("(2, 3)").message == "Turned." and shape.grade("3x2").correct
     way = authored(step="dL/db3[1]", kind="direction", wrong=(WrongAnswer("same", "It moves."),))
-    assert way.grade("stay the same").kind != "correct"
+    assert {way.grade(text).message for text in ("same", "Same", "3")} == {"It moves."}
 
 
 def test_an_author_asks_for_a_number():
-    item = authored(ask="How many?", kind="number", answer=12.5, wrong=(WrongAnswer(12.49, "Nearly."),), hints=("count",))
+    item = authored(
+        ask="How many?", kind="number", answer=12.5, wrong=(WrongAnswer(12.49, "Nearly."),), hints=("count",)
+    )
     assert item.prompt == "How many?" and item.skill == AUTHOR and item.hints == ("count", "12.5")
     for text in ("12.5", "25/2", "12.50", "1.25e1"):
         assert item.grade(text).correct, text
     assert item.grade("12.49").message == "Nearly."
-    assert item.grade("13").kind == "imprecise" and item.grade("-12.5").kind == "sign" and item.grade("7").kind == "wrong"
+    assert (
+        item.grade("13").kind == "imprecise" and item.grade("-12.5").kind == "sign" and item.grade("7").kind == "wrong"
+    )
     assert item.grade("W2[1,1] * 0 + 12.5").correct
     beside = authored(ask="Why?", step="dL/dW2", kind="number", answer=0.0)
     assert beside.skill == "weight_gradient" and beside.step.id == "dL/dW2" and beside.grade("0").correct
@@ -484,5 +489,7 @@ def test_an_author_asks_for_a_choice():
     assert item.grade("3").correct and item.grade("none of them").correct
     assert item.grade("1").message == "Not two." and item.grade("2").kind == "wrong"
     assert item.grade("1 2").kind == item.grade("4").kind == "not-understood"
-    named = authored(ask="Which?", kind="choice", choices=choices, answer="none of them", wrong=(WrongAnswer("3", "x"),))
+    named = authored(
+        ask="Which?", kind="choice", choices=choices, answer="none of them", wrong=(WrongAnswer("3", "x"),)
+    )
     assert named.grade("3").correct

@@ -22,6 +22,7 @@ from tutor.source import LessonError, escape
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from tutor.store import Store
     from tutor.trace import Step, Trace
     from tutor.tui.app import TutorApp
 
@@ -78,6 +79,24 @@ examples:
   backprop-tutor quiz c-431 --plain             in lines; answers may come from a pipe, one a line
 
 A quiz that was left goes on with the same command; --new begins another.
+"""
+DRILL_EXAMPLES = """\
+examples:
+  backprop-tutor drill o-regression                    the skill of this lesson that needs it most
+  backprop-tutor drill o-classification --skill weight_gradient --seed 7
+  backprop-tutor drill gates --skills                  which skills there are to drill
+"""
+REVIEW_EXAMPLES = """\
+examples:
+  backprop-tutor review
+  backprop-tutor review --plain
+"""
+PROGRESS_EXAMPLES = """\
+examples:
+  backprop-tutor progress
+  backprop-tutor progress --format csv
+  backprop-tutor progress --export mine.json           to take it to another machine
+  backprop-tutor progress --import mine.json
 """
 GRADE_EXAMPLES = """\
 examples:
@@ -192,7 +211,7 @@ def _one_line(error: LessonError) -> str:
     return f"{first.path}:{first.line}:{first.column}: {first.message}{advice}"
 
 
-COMMANDS = ("play", "list", "trace", "check", "quiz", "grade", "misconceptions")
+COMMANDS = ("play", "list", "trace", "check", "quiz", "drill", "review", "progress", "grade", "misconceptions")
 
 
 def _parser() -> ArgumentParser:
@@ -269,11 +288,47 @@ def _parser() -> ArgumentParser:
     )
     quiz.add_argument("lessons", metavar="LESSON", nargs="+", help=lesson)
     quiz.add_argument("--count", metavar="N", default="10", help="how many questions; default: 10")
-    quiz.add_argument(
-        "--seed", metavar="N", help="the same seed gives the same questions; default: drawn"
-    )
+    quiz.add_argument("--seed", metavar="N", help="the same seed gives the same questions; default: drawn")
     quiz.add_argument("--new", action="store_true", help="begin another, even if one was left")
     quiz.add_argument("--plain", action="store_true", help="line mode: no full screen")
+
+    drill = command(
+        "drill",
+        _drill,
+        "one skill, with new numbers each time",
+        "One skill of a lesson, with new numbers each time; three tries, hints, then the worked step.",
+        DRILL_EXAMPLES,
+    )
+    drill.add_argument("lesson", metavar="LESSON", help=lesson)
+    drill.add_argument("--skill", metavar="NAME", help="which; default: the weakest that is not too far ahead")
+    drill.add_argument("--skills", action="store_true", help="list the lesson's skills and leave")
+    drill.add_argument("--seed", metavar="N", default="1", help="of the first numbers, shown with each; default: 1")
+    drill.add_argument("--plain", action="store_true", help="line mode: no full screen")
+
+    review = command(
+        "review",
+        _review,
+        "what is due today",
+        "A question on each skill that is due today, over all lessons.",
+        REVIEW_EXAMPLES,
+    )
+    review.add_argument("--plain", action="store_true", help="line mode: no full screen")
+
+    progress = command(
+        "progress",
+        _progress,
+        "what you know, and the mistakes you met",
+        "What the answers say: mastery by skill, misconceptions met, lessons finished, what is due.",
+        PROGRESS_EXAMPLES,
+    )
+    progress.add_argument("--format", choices=("text", "json", "csv"), default="text", help="default: text")
+    what = progress.add_mutually_exclusive_group()
+    what.add_argument("--export", metavar="FILE", help="write all of it to a file")
+    what.add_argument("--import", metavar="FILE", dest="import_", help="add what a file has; nothing is lost")
+    what.add_argument("--reset", action="store_true", help="forget it; asks first")
+
+    for keeps in (play, listing, quiz, drill, review, progress):
+        keeps.add_argument("--profile", metavar="NAME", default="default", help="whose progress, on a shared machine")
 
     grade = command(
         "grade",
@@ -316,18 +371,18 @@ def _home(args: Namespace | None = None) -> int:
 def _play(args: Namespace) -> int:
     path, key = find_lesson(args.lesson)
     if args.plain or not _is_screen():
-        return _line_mode(path, key)
+        return _line_mode(path, key, args.profile)
     from tutor.check import load
 
     lesson = load(path)  # a bad file is told here, not inside the app
-    return _app(lambda app: app.play(lesson, key))
+    return _app(lambda app: app.play(lesson, key), args.profile)
 
 
 def _is_screen() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def _app(start: Callable[[TutorApp], None] | None = None) -> int:
+def _app(start: Callable[[TutorApp], None] | None = None, profile: str = "default") -> int:
     """The app, from the home screen, or from what `start` opens over it."""
     from threading import Thread
 
@@ -335,7 +390,7 @@ def _app(start: Callable[[TutorApp], None] | None = None) -> int:
 
     gc.disable()  # until the first frame: no garbage is made before it, and looking for some costs 20 ms
     opened: list[Store] = []
-    opening = Thread(target=lambda: opened.append(Store.open()))
+    opening = Thread(target=lambda: opened.append(Store.open(profile=profile)))
     opening.start()  # the disk can be slow: textual loads meanwhile
     from tutor.tui.app import TutorApp
 
@@ -343,7 +398,7 @@ def _app(start: Callable[[TutorApp], None] | None = None) -> int:
     return TutorApp(opened[0], start).run_in_terminal()
 
 
-def _line_mode(path: Path, key: str) -> int:
+def _line_mode(path: Path, key: str, profile: str) -> int:
     from tutor.check import load
     from tutor.plain import LineMode
     from tutor.store import Store
@@ -351,7 +406,7 @@ def _line_mode(path: Path, key: str) -> int:
     lesson = load(path)
     attended = sys.stdin.isatty()
     ask = _asker()
-    with Store.open() as store:
+    with Store.open(profile=profile) as store:
         told = _warn(store.warning)
         LineMode(lesson, key, store, ask, lambda text: print(text, flush=attended)).play(attended, not attended)
         if store.warning != told:
@@ -396,7 +451,7 @@ def _warn(warning: str | None) -> str | None:
 
 def _list(args: Namespace) -> int:
     if args.format == "json":
-        _list_json(catalogue.entries())
+        _list_json(catalogue.entries(), args.profile)
         return 0
     return _print_list()
 
@@ -415,10 +470,10 @@ def _print_list() -> int:
     return 0
 
 
-def _list_json(entries: list[catalogue.Entry]) -> None:
+def _list_json(entries: list[catalogue.Entry], profile: str) -> None:
     from tutor.store import Store
 
-    with Store.open() as store:
+    with Store.open(profile=profile) as store:
         finished = store.finished()
     records = [
         {
@@ -488,7 +543,7 @@ def _quiz(args: Namespace) -> int:
     seed = None if args.seed is None else whole_number(args.seed, 10**9)
     if args.seed is not None and seed is None:
         raise UsageError(f"--seed takes a whole number from 1, not '{args.seed[:60]}'")
-    with Store.open() as store:
+    with Store.open(profile=args.profile) as store:
         told = _warn(store.warning)
         id, session, items, goes_on = start_quiz(store, paths, count, seed, args.new)
         if not items:
@@ -501,7 +556,93 @@ def _quiz(args: Namespace) -> int:
             if store.warning != told:
                 _warn(store.warning)
             return 0
-    return _app(start=lambda app: app.open_quiz(id, session, items))
+    return _app(lambda app: app.open_quiz(id, session, items), args.profile)
+
+
+def _drill(args: Namespace) -> int:
+    from tutor.check import load
+    from tutor.drill import NoQuestion, skills
+    from tutor.mastery import title
+    from tutor.plain import play_practice, whole_number
+    from tutor.practice import choose_skill, drill
+    from tutor.store import Store
+
+    path, key = find_lesson(args.lesson)
+    lesson = load(path)
+    seed = whole_number(args.seed, 10**9)
+    if seed is None:
+        raise UsageError(f"--seed takes a whole number from 1, not '{args.seed[:60]}'")
+    known = skills(lesson)
+    if args.skills:
+        for skill in known:
+            print(f"{skill}: {title(skill)}")
+        return 0
+    if args.skill is not None and args.skill not in known:
+        raise UsageError(f"{args.lesson} has no skill '{args.skill[:60]}'; there are: {', '.join(known)}")
+    with Store.open(profile=args.profile) as store:
+        _warn(store.warning)
+        try:
+            skill = args.skill or choose_skill(store, lesson)
+            exercises = drill(lesson, key, skill, seed)
+        except NoQuestion as error:
+            raise UsageError(str(error)) from None
+        if args.plain or not _is_screen():
+            print(f"Drill: {title(skill)}.")
+            play_practice(store, exercises, _asker(), lambda text: print(text, flush=True))
+            return 0
+    return _app(lambda app: app.practise("Drill", exercises), args.profile)
+
+
+def _review(args: Namespace) -> int:
+    from tutor.plain import play_practice
+    from tutor.practice import review
+    from tutor.store import Store
+
+    if args.plain or not _is_screen():
+        with Store.open(profile=args.profile) as store:
+            _warn(store.warning)
+            play_practice(store, review(store), _asker(), lambda text: print(text, flush=True))
+        return 0
+    return _app(lambda app: app.review(), args.profile)
+
+
+def _progress(args: Namespace) -> int:
+    from tutor import progress
+    from tutor.store import Store
+
+    with Store.open(profile=args.profile) as store:
+        _warn(store.warning)
+        try:
+            if args.export:
+                print(
+                    f"Written to {escape(args.export)}: {progress.counted(progress.export_file(store, args.export))}."
+                )
+                return 0
+            if args.import_:
+                print(f"Added: {progress.counted(progress.import_file(store, args.import_))}.")
+                return 0
+        except progress.ProgressError as error:
+            raise UsageError(str(error)) from None
+        if args.reset:
+            return _reset(store)
+        found = progress.report(store)
+    if args.format == "text":
+        print(progress.text(found))
+    else:
+        _reconfigure(sys.stdout, encoding="utf-8")
+        print(progress.as_json(found) if args.format == "json" else progress.as_csv(found), end="")
+    return 0
+
+
+def _reset(store: Store) -> int:
+    """Forget a profile's progress, if the person says so in so many words."""
+    answer = _asker()(f"Forget all answers, quizzes and places of the profile '{escape(store.profile)}'? Type yes: ")
+    if (answer or "").strip().lower() != "yes":
+        print("Nothing was forgotten.")
+        return 1
+    store.reset()
+    print("All of it is forgotten.")
+    return 0
 
 
 def _grade(args: Namespace) -> int:

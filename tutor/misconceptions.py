@@ -437,8 +437,8 @@ def _input_for_activation(site: Site) -> Iterator[Expr]:
 
 
 def _pre_activation_for_activation(site: Site) -> Iterator[Expr]:
-    """In a weight's gradient; in the forward pass the same slip is an activation that was skipped."""
-    for ref in refs(site.formula) if site.rule == "weight_gradient" else ():
+    """In the backward pass; in the forward pass the same slip is an activation that was skipped."""
+    for ref in refs(site.formula) if site.rule in ("weight_gradient", *_ERRORS) else ():
         z = site.symbol(f"z{ref.symbol.layer}")
         if ref.symbol.quantity == "activation" and z:
             yield from put(site.formula, ref, Ref(z))
@@ -790,7 +790,7 @@ MISCONCEPTIONS: dict[str, Misconception] = {
     ),
     "pre-activation-for-activation": Misconception(
         "the pre-activation was used where the activation is meant",
-        "What travels along a weight is what the unit said, g(z), not its sum z.",
+        "What a unit says to others is g(z), not its sum z.",
         _pre_activation_for_activation,
     ),
     "updated-weight": Misconception(

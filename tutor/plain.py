@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -18,6 +18,7 @@ from tutor.layout import linear
 from tutor.learner import keep_quiz, keep_quiz_answer, keep_try
 from tutor.lesson import LEVELS, Lesson
 from tutor.playback import Cursor
+from tutor.practice import Exercise
 from tutor.questions import Item
 from tutor.session import Session
 from tutor.source import escape
@@ -125,22 +126,10 @@ class LineMode:
         item = playback.question(self.cursor, self.trace, writer, self.answered) if self.predict else None
         if item is None:
             return
-        self.say(f"{item.prompt} (`hint`, `show`, or = before an expression to compute it)")
+        self.say(f"{item.prompt} (`hint`, `show`, `known`, or = before an expression to compute it)")
         for number, choice in enumerate(item.choices, start=1):
             self.say(f"  {number}. {choice}")
-        asking = Asking(item)
-        while not asking.done:
-            line = self.ask("? ")
-            if line is None:
-                asking = give_up(asking)
-                break
-            before = len(asking.said)
-            word = line.strip().lower()
-            asking = hint(asking) if word == "hint" else give_up(asking) if word == "show" else respond(asking, line)
-            keep_try(self.store, self.key, asking)
-            for said in asking.said[before:]:
-                if said.kind != "you":
-                    self.say(f"  {said.text}")
+        ask_item(self.store, self.key, item, self.ask, self.say)
         self.answered.add((self.cursor.iteration, playback.asked_key(item)))
         if self.cursor.level == "scalar" and item.step.index:
             self.cursor = replace(self.cursor, element=item.step.index)
@@ -431,3 +420,53 @@ def _say_report(session: Session, items: list[Item], say: Callable[[str], None])
         if not right:
             for hint_ in entry.item.hints[1:]:
                 say(f"   {hint_}")
+
+
+# ---------------------------------------------------------------- practice
+
+
+def play_practice(
+    store: Store, exercises: Iterator[Exercise], ask: Callable[[str], str | None], say: Callable[[str], None]
+) -> None:
+    """Exercises in lines, three tries each: `hint`, `show`, `known`, = before an expression, `quit`."""
+    say("Three tries each. `hint`, `show`, `known`, = before an expression to compute it, `quit`.\n")
+    right = done = 0
+    for exercise in exercises:
+        item = exercise.item
+        seed = "" if item.seed is None else f" (seed {item.seed})"
+        say(f"{item.prompt}{seed}")
+        for number, choice in enumerate(item.choices, start=1):
+            say(f"  {number}. {choice}")
+        asking = ask_item(store, exercise.lesson, item, ask, say)
+        if asking is None:
+            break
+        done += 1
+        right += asking.last is not None and asking.last.correct
+        card = Scribe(item.step.trace, item.step.trace.lesson.notation).card(item.step)
+        say("\n".join(card_lines(card, "scalar")) + "\n")
+    else:
+        say("That is all for now.")
+    if done:
+        say(f"{right} of {done} right.")
+
+
+def ask_item(
+    store: Store, lesson: str, item: Item, ask: Callable[[str], str | None], say: Callable[[str], None]
+) -> Asking | None:
+    """Put a question until it is answered, given up or out of tries; None if the learner leaves."""
+    asking = Asking(item)
+    while not asking.done:
+        line = ask("? ")
+        word = "quit" if line is None else line.strip().lower()
+        if word == "quit":
+            return None
+        if word == "known":
+            _say_known(item, [item], say)
+            continue
+        before = len(asking.said)
+        asking = hint(asking) if word == "hint" else give_up(asking) if word == "show" else respond(asking, line or "")
+        keep_try(store, lesson, asking)
+        for said in asking.said[before:]:
+            if said.kind != "you":
+                say(f"  {said.text}")
+    return asking

@@ -596,8 +596,8 @@ def next_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
 
 # ---------------------------------------------------------------- up or down
 
-_WAYS = ("up", "down", "stay the same")
-_SAID = {"+": 0, "↑": 0, "increase": 0, "-": 1, "−": 1, "↓": 1, "decrease": 1, "same": 2, "stay": 2, "0": 2}
+_WAYS = ("up", "down", "same")
+_SAID = {"+": 0, "↑": 0, "increase": 0, "-": 1, "−": 1, "↓": 1, "decrease": 1, "stay": 2, "stay the same": 2, "0": 2}
 
 
 def direction_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
@@ -642,7 +642,7 @@ def _direction_item(element: Step, before: Ref, gradient: Ref, g: float, writer:
     return Item(
         kind="direction",
         id=f"direction:{element.id}",
-        prompt=f"{slope} = {number(g)}. Which way does the update move {name}?",
+        prompt=f"{slope} = {number(g)}. Does the update move {name} up or down, or does it stay the same?",
         skill="update",
         step=element,
         hints=(
@@ -754,38 +754,37 @@ def spread(
     """
     rest = list(kinds[1:])
     rng.shuffle(rest)
-    found: list[tuple[int, Item]] = []
+    found: list[Item] = []
     taken: set[str] = set()
-    for at, eq in _in_turns(trace, rng):
+    for eq in _in_turns(trace, rng):
         if len(found) == count:
             break
         example = rng.randrange(trace.examples) if eq.symbol.per_example else None
         first = kinds[:1] if len(found) % 2 == 0 else ()
         item = item_for(Step(trace, eq, None, example), writer, rng, (*first, *rest, *kinds[:1]))
-        if item and item.kind == "matrix" and math.prod(trace.equations[at].symbol.shape) > SMALL_MATRIX:
+        if item and item.kind == "matrix" and math.prod(item.step.shape) > SMALL_MATRIX:
             others = tuple(kind for kind in (*first, *rest, *kinds[:1]) if kind != "matrix")
             item = item_for(Step(trace, eq, None, example), writer, rng, others)
         if item and taken.isdisjoint(about := _about(item)):
             taken |= about
-            found.append((at, item))
+            found.append(item)
             if item.kind in rest:  # to the end of the queue
                 rest.remove(item.kind)
                 rest.append(item.kind)
-    return [item for _, item in sorted(found, key=lambda pair: pair[0])]
+    place = {eq.symbol.key: at for at, eq in enumerate(trace.equations)}
+    return sorted(found, key=lambda item: place[item.step.equation.symbol.key])
 
 
-def _in_turns(trace: Trace, rng: random.Random) -> list[tuple[int, Equation]]:
-    """Every equation with its place: of each rule one, the phases in turn, then of each rule a second ..."""
-    rounds: list[dict[str, list[tuple[int, Equation]]]] = []
-    drawn = list(enumerate(trace.equations))
-    rng.shuffle(drawn)
+def _in_turns(trace: Trace, rng: random.Random) -> list[Equation]:
+    """Every equation: of each rule one, the phases in turn, then of each rule a second ..."""
+    rounds: list[dict[str, list[Equation]]] = []
     seen: Counter[str] = Counter()
-    for at, eq in drawn:
+    for eq in rng.sample(trace.equations, len(trace.equations)):
         if seen[eq.rule] == len(rounds):
             rounds.append(defaultdict(list))
-        rounds[seen[eq.rule]][eq.phase].append((at, eq))
+        rounds[seen[eq.rule]][eq.phase].append(eq)
         seen[eq.rule] += 1
-    order: list[tuple[int, Equation]] = []
+    order: list[Equation] = []
     for queues in rounds:
         while any(queues.values()):
             order += [queues[phase].pop() for phase in _TURNS if queues[phase]]
@@ -881,12 +880,13 @@ def _judge_number(text: str, right: float, digits: int, apart: Iterable[float], 
 
 
 def _rounds(exact: float, given: float, digits: int) -> bool:
-    return math.isclose(float(f"{exact:.{digits - 1}e}"), given, rel_tol=1e-12)
+    rounded = (float(f"{value:.{digits - 1}e}") for value in (exact, exact * (1 + 4e-16)))  # a half goes either way
+    return any(math.isclose(value, given, rel_tol=1e-12) for value in rounded)
 
 
 def _with_wrong(item: Item, question: AuthorQuestion) -> Judge:
     """The item's judge, with the author's words for the wrong answers that the author foresaw."""
-    texts = {_squeezed(str(wrong.answer)): wrong.says for wrong in question.wrong}
+    texts = {_squeezed(w.answer if isinstance(w.answer, str) else f"{w.answer:g}"): w.says for w in question.wrong}
 
     def judge(text: str, own: Mapping[str, float]) -> Verdict:
         verdict = judgement(item.judge(text, own))
@@ -897,11 +897,12 @@ def _with_wrong(item: Item, question: AuthorQuestion) -> Judge:
             near = off.get(min(off, default=0.0))
             close = near and math.isclose(verdict.value, float(near.answer), rel_tol=TOLERANCE)
             says = near.says if near and close else None
-        elif item.choices:
-            at = next(iter(_numbers(text, item.choices)), 0)
-            says = texts.get(str(at + 1)) or texts.get(_squeezed(item.choices[at]))
         else:
-            says = texts.get(_squeezed(text))
+            meant = {_squeezed(text)}
+            for at, choice in enumerate(item.choices):
+                if text.strip() in (str(at + 1), choice):
+                    meant = {str(at + 1), _squeezed(choice)}
+            says = next((texts[words] for words in meant if words in texts), None)
         return replace(verdict, kind="misconception", message=says) if says else verdict
 
     return judge

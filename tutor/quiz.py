@@ -167,8 +167,12 @@ class Names:
         ]
         operands = [ref for ref in self.step.operands[:200] if ref.symbol.key in self.known]
         for ref in dict.fromkeys((*every, *(Ref(ref.symbol, ref.index) for ref in operands))):
-            name, meant = self.writer.text(ref), self._normal(ref)
-            for form in {name, self.writer.text(meant), _typed(name)}:
+            meant = self._normal(ref)
+            names = {self.writer.text(meant)}
+            # Of an example's own value and the batch's of the same id, the bare name is the batch's.
+            if not (ref.symbol.per_example and ref.symbol.id in self.known):
+                names.add(self.writer.text(ref))
+            for form in names | {_typed(name) for name in names}:
                 found.setdefault(form, set()).add(meant)
         for ref in operands:  # of a batch's mean: every example's
             for form in {self.writer.text(ref), _typed(self.writer.text(ref))}:
@@ -289,9 +293,8 @@ class Names:
 
     def _spelling(self, ref: Ref, avoid: str) -> str:
         """A way to write a quantity that means nothing else."""
-        name = self.writer.text(Ref(ref.symbol, ref.index))
-        element = Ref(ref.symbol, ref.index or None)
-        for form in (element.id, name, _typed(name)):
+        name = self.writer.text(ref)
+        for form in (ref.id, name, _typed(name)):
             if form != avoid and len(self.displayed.get(form, set()) | {ref}) == 1:
                 try:
                     if self._by_id(form) in (None, ref):

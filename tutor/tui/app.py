@@ -9,7 +9,7 @@ import signal
 import sys
 import textwrap
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from tutor.tui.lines import Line, line
 
 if TYPE_CHECKING:
     from tutor.lesson import Lesson
+    from tutor.practice import Exercise
     from tutor.questions import Item
     from tutor.session import Session
     from tutor.source import LessonError
@@ -116,21 +117,24 @@ class TutorApp(App[int]):
         """Drill a skill, on the lesson named or one that has it."""
         from tutor.mastery import title
         from tutor.practice import drill, lesson_for
-        from tutor.tui.practice import PracticeScreen
 
         found = lesson_for(self.store, skill, lesson)
         if found is None:
             self.notify(f"No lesson here has questions on {title(skill)}.", markup=False)
             return
         seed = len(self.store.answers(skill)) + 1  # new numbers each time
-        self.push_screen(PracticeScreen("Drill", drill(found[0], found[1], skill, seed)))
+        self.practise("Drill", drill(found[0], found[1], skill, seed))
+
+    def practise(self, title: str, exercises: Iterator[Exercise]) -> None:
+        from tutor.tui.practice import PracticeScreen
+
+        self.push_screen(PracticeScreen(title, exercises))
 
     def review(self) -> None:
         """What is due today, over all lessons."""
         from tutor.practice import review
-        from tutor.tui.practice import PracticeScreen
 
-        self.push_screen(PracticeScreen("Review", review(self.store)))
+        self.practise("Review", review(self.store))
 
     def show_progress(self) -> None:
         from tutor.tui.practice import ProgressScreen
