@@ -40,7 +40,8 @@ async def shot(name: str) -> None:
         path = catalogue.find(lesson) if lesson else None
         if lesson:
             store.save_place(lesson, Place(step, level, notation, 1, 0))
-        app = TutorApp(store, load(path), lesson) if path and lesson else TutorApp(store)
+        opened = load(path) if path else None
+        app = TutorApp(store, (lambda app: app.play(opened, lesson)) if opened else None)
         async with app.run_test(size=(columns, rows)) as pilot:
             await pilot.pause()
             for _ in range(5):

@@ -99,7 +99,8 @@ async def tutor(lesson: str | Path | None = None, size=(80, 24), step: str | Non
         opened = load(path)
         place = {"level": opened.level, "notation": opened.notation, "iteration": 1, "example": 0, **where}
         store.save_place(str(lesson), Place(step, **place))
-    app = TutorApp(store, load(path) if path else None, str(lesson))
+    found = load(path) if path else None
+    app = TutorApp(store, (lambda app: app.play(found, str(lesson))) if found else None)
     async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         yield pilot

@@ -13,7 +13,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from tutor.activations import ACTIVATIONS, prime_of
-from tutor.formula import Call, Ref, walk
+from tutor.formula import FUNCTIONS, Call, Ref, walk
 from tutor.layout import linear, number
 from tutor.losses import LOSSES
 from tutor.notation import Writer
@@ -44,11 +44,6 @@ RULES: dict[str, Explanation] = {
         "{G} is applied to each unit's pre-activation by itself; the result is {heard}.",
         "{Layer} speaks: each unit passes its sum through {g} and says the result aloud.",
         "{G} is applied to this unit's own pre-activation and to nothing else.",
-    ),
-    "linear": Explanation(
-        "Activation of {layer}",
-        "A linear unit passes its pre-activation on as it is; the result is {heard}.",
-        "{Layer} speaks: each unit says its sum aloud, unchanged.",
     ),
     "softmax": Explanation(
         "Softmax of {layer}",
@@ -86,11 +81,6 @@ RULES: dict[str, Explanation] = {
         "“I only applied {g},” says {layer}'s activation, and hands the blame on to its pre-activation, "
         "made smaller where {g} is flat.",
         "The upstream gradient of this unit times the slope of {g} at this unit's own pre-activation.",
-    ),
-    "linear_gradient": Explanation(
-        "Gradient at the pre-activation of {layer}",
-        "A linear unit's slope is 1: the upstream gradient {up} passes unchanged.",
-        "“I passed it on as it was,” says {layer}'s activation, and so it hands on the blame: all of it.",
     ),
     "softmax_gradient": Explanation(
         "Gradient through softmax",
@@ -206,6 +196,8 @@ _GATES: dict[str, tuple[str, str, str]] = {
     "copy": ("Copy", "takes the value as it is", "passes the gradient on unchanged"),
 }
 for _op, _activation in ACTIVATIONS.items():
+    if _op not in FUNCTIONS:
+        continue  # no circuit can write it
     _sign = _activation.glyph
     _GATES.setdefault(_op, (f"{_sign} gate", f"applies {_sign}", f"multiplies the gradient by {_sign}′"))
 for _op, (_title, _does, _back) in _GATES.items():
@@ -222,7 +214,18 @@ for _op, (_title, _does, _back) in _GATES.items():
 
 
 # A linear activation is a copy: what is said of the others would be hollow.
-_LINEAR = {"activation": "linear", "pre_activation_gradient": "linear_gradient"}
+_LINEAR = {
+    "activation": Explanation(
+        "Activation of {layer}",
+        "A linear unit passes its pre-activation on as it is; the result is {heard}.",
+        "{Layer} speaks: each unit says its sum aloud, unchanged.",
+    ),
+    "pre_activation_gradient": Explanation(
+        "Gradient at the pre-activation of {layer}",
+        "A linear unit's slope is 1: the upstream gradient {up} passes unchanged.",
+        "“I passed it on as it was,” says {layer}'s activation, and so it hands on the blame: all of it.",
+    ),
+}
 
 
 def _rule(step: Step) -> Explanation:
@@ -230,7 +233,7 @@ def _rule(step: Step) -> Explanation:
     name, symbol = step.equation.rule, step.equation.symbol
     network = step.trace.lesson.network
     if name in _LINEAR and network and symbol.layer and network.layers[symbol.layer - 1].activation == "linear":
-        name = _LINEAR[name]
+        return _LINEAR[name]
     return RULES[name]
 
 
