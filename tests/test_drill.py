@@ -40,7 +40,7 @@ def numbers(lesson) -> list[np.ndarray]:
 def test_a_variant_has_new_numbers_for_paper_and_the_same_structure(path):
     lesson = load(path)
     seen = set()
-    for seed in range(8):
+    for seed in range(4):
         found = variant(lesson, seed)
         assert all(np.array_equal(a, b) for a, b in zip(numbers(found), numbers(variant(lesson, seed)), strict=True))
         seen.add(str(numbers(found)))
@@ -50,7 +50,7 @@ def test_a_variant_has_new_numbers_for_paper_and_the_same_structure(path):
         assert [eq.symbol for eq in trace(found).equations] == [eq.symbol for eq in trace(lesson).equations]
         assert found.title.endswith(f"seed {seed}") and found.id == lesson.id
         assert not (found.notes or found.intro or found.outro)
-    assert len(seen) == 8
+    assert len(seen) == 4
 
 
 def test_weights_are_no_zeros_and_no_equal_neighbours():
@@ -136,16 +136,19 @@ def test_every_skill_of_a_lesson_can_be_drilled(path):
     found = skills(lesson)
     assert len(found) >= 5 and set(found) <= set(SKILLS)
     for skill in found:
-        answers = set()
-        for seed in (0, 1, 2, 3):
+        for seed in (0, 10):
             item = drill_item(lesson, skill, seed)
             assert item.skill == skill and item.seed >= seed
-            assert item == drill_item(lesson, skill, seed) == drill_item(lesson, skill, item.seed)
+            assert item == drill_item(lesson, skill, item.seed)
             assert item.grade(item.answer).correct
             assert item.step.trace.lesson.title.endswith(f"seed {item.seed}")
             assert item.question is None or item.question.discriminating
-            answers.add((item.prompt, item.answer, item.choices))
-        assert len(answers) > 1 or item.kind in ("shape", "paths")
+
+
+def test_a_drill_goes_on_and_on():
+    lesson = load(LESSONS[-1])
+    asked = [drill_item(lesson, "weight_gradient", seed) for seed in range(30)]
+    assert len({item.answer for item in asked}) >= 25
 
 
 def test_kinds_are_asked_in_the_order_given():

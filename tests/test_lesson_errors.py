@@ -307,7 +307,9 @@ def test_what_a_kind_of_question_does_not_use_is_a_warning(only, load, question,
 
 
 def test_every_bad_question_is_told_of(load):
-    lesson, problems = load(ASK + '[[questions]]\nkind = "paths"\n[[questions]]\nstep = "L"\nanswer = 2\n' + ASK[len(SMALL) :])
+    lesson, problems = load(
+        ASK + '[[questions]]\nkind = "paths"\n[[questions]]\nstep = "L"\nanswer = 2\n' + ASK[len(SMALL) :]
+    )
     assert [(p.line, p.column) for p in problems] == [(14, 1), (18, 1)]
     assert [question.at for question in lesson.questions] == [0, 3]
 

@@ -290,6 +290,7 @@ def test_two_windows_answer_at_once(opened):
 def test_what_was_answered_survives_a_kill(path, opened):
     """Killed right behind the verdict: that answer is there, and the quiz goes on behind it."""
     code = """
+from tutor.mastery import Answer
 store = Store.open(path)
 for number in range(10**9):
     store.record(Answer("l", "i", "loss", "value", str(number), "correct"), session=Session("quiz", number))

@@ -7,6 +7,7 @@ Step ids that are not there, numbers that overflow, lessons to do before it that
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +15,10 @@ import numpy as np
 
 from tutor import catalogue
 from tutor.lesson import Lesson, lesson_id, read
+from tutor.notation import Writer
+from tutor.questions import author_item
 from tutor.source import LessonError, Problem, Source, quote
-from tutor.trace import NoSuchStep, resolve
+from tutor.trace import NoSuchStep, resolve, trace
 from tutor.training import Program, Run, batch_size
 
 
@@ -70,13 +73,30 @@ def _unknown_prerequisites(lesson: Lesson, source: Source) -> Iterator[Problem]:
 
 def _engine_problems(lesson: Lesson, source: Source, sound: bool) -> Iterator[Problem]:
     program = Program(lesson, batch_size(lesson))
-    for note in lesson.notes:
+    named: list[tuple[tuple[str | int, ...], str]] = [(("notes", note.at, "step"), note.step) for note in lesson.notes]
+    named += [(("quiz", "steps", at), step) for at, step in enumerate(lesson.quiz_steps)]
+    named += [(("questions", q.at, "step"), q.step) for q in lesson.questions if q.step]
+    for path, id in named:
         try:
-            resolve(program, note.step)
+            resolve(program, id)
         except NoSuchStep as error:
-            yield source.problem(("notes", note.at, "step"), str(error))
+            yield source.problem(path, str(error))
+            sound = False
     if lesson.circuit and sound:
         yield from _circuit_problems(lesson, source, program)
+    if sound:
+        yield from _question_problems(lesson, source)
+
+
+def _question_problems(lesson: Lesson, source: Source) -> Iterator[Problem]:
+    """Questions whose kind cannot ask about their step."""
+    here = trace(lesson)
+    writer = Writer(lesson, lesson.notation)
+    for question in lesson.questions:
+        if author_item(question, here, writer, random.Random(0)) is None:
+            message = f"a question of kind '{question.kind}' cannot be asked about '{question.step}'"
+            advice = "Ask about another step or element, or choose another kind."
+            yield source.problem(("questions", question.at, "kind"), message, advice)
 
 
 def _circuit_problems(lesson: Lesson, source: Source, program: Program) -> Iterator[Problem]:

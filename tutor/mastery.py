@@ -55,16 +55,30 @@ _GATES = {
     "add": "Add", "sub": "Subtract", "neg": "Negate", "mul": "Multiply", "div": "Divide", "pow": "Power",
     "exp": "Exponential", "log": "Logarithm", "sqrt": "Square root", "sin": "Sine", "cos": "Cosine",
     "abs": "Absolute value", "max": "Max", "min": "Min", "sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "ReLU",
-    "leaky_relu": "Leaky ReLU", "linear": "Linear", "copy": "Copy",
+    "leaky_relu": "Leaky ReLU", "copy": "Copy",
 }  # fmt: skip
-SKILLS |= {f"gate_{op}": Skill(f"{title} gate") for op, title in _GATES.items()}
-SKILLS |= {f"gate_{op}_gradient": Skill(f"{title} gate, backward", (f"gate_{op}",)) for op, title in _GATES.items()}
+SKILLS |= {f"gate_{op}": Skill(f"{name} gate") for op, name in _GATES.items()}
+SKILLS |= {f"gate_{op}_gradient": Skill(f"{name} gate, backward", (f"gate_{op}",)) for op, name in _GATES.items()}
 SKILLS["fork"] = Skill("Fork: branches add up", ("gate_add_gradient",))
 
 
-def title(skill: str) -> str:
-    """What a skill is called; one that another version of the tutor knew by its id."""
-    return SKILLS[skill].title if skill in SKILLS else skill
+def skill(id: str) -> Skill:
+    """The skill of any rule. That of a gate or an optimiser without an entry follows from its name."""
+    if id in SKILLS:
+        return SKILLS[id]
+    family, _, name = id.partition("_")
+    if family == "optimizer":
+        return Skill(f"Optimiser's {name}", ("update",))
+    if family == "gate":
+        forward = name.removesuffix("_gradient")
+        gate = forward.replace("_", " ").capitalize() + " gate"
+        return Skill(gate) if forward == name else Skill(f"{gate}, backward", (f"gate_{forward}",))
+    return Skill(id)  # of another version of the tutor
+
+
+def title(id: str) -> str:
+    """What a skill is called."""
+    return skill(id).title
 
 
 # ---------------------------------------------------------------- answers
@@ -213,15 +227,15 @@ def next_skill(known: Mapping[str, float], among: Collection[str]) -> str | None
     A prerequisite that cannot be asked for itself holds nothing up. A tie goes to what is learned first.
     """
 
-    def strength(skill: str) -> float:
-        return known.get(skill, TRACING.prior)
+    def strength(id: str) -> float:
+        return known.get(id, TRACING.prior)
 
-    def ready(skill: str) -> bool:
-        return all(strength(need) >= READY for need in SKILLS[skill].needs if need in among)
+    def ready(id: str) -> bool:
+        return all(strength(need) >= READY for need in skill(id).needs if need in among)
 
-    order = [skill for skill in SKILLS if skill in among]  # what others need first: its first is always ready
-    others = sorted(set(among) - set(order))  # a skill of another version
-    return min([*filter(ready, order), *others], key=strength, default=None)
+    order = [id for id in SKILLS if id in among]
+    order += sorted(set(among) - set(order))
+    return min(filter(ready, order), key=strength, default=None)
 
 
 # ---------------------------------------------------------------- spaced repetition

@@ -15,7 +15,7 @@ import numpy as np
 from tutor.dialects import NOTATIONS
 from tutor.lesson import LEVELS, Lesson
 from tutor.notation import Writer
-from tutor.questions import Item, item_for
+from tutor.questions import Item, author_item, item_for
 from tutor.trace import PHASES, NoSuchStep, Step, Trace, find_local, resolve
 
 TRAIL = 100  # how many jumps can be taken back
@@ -197,16 +197,17 @@ def at_iteration(cursor: Cursor, before: Trace, after: Trace) -> Cursor:
     return replace(cursor, at=at, example=example, iteration=after.iteration.number, furthest=max(cursor.furthest, at))
 
 
-def asked(trace: Trace, steps: tuple[str, ...] = ()) -> set[str]:
+def asked(trace: Trace) -> set[str]:
     """The keys of the equations that predict mode asks about.
 
-    Those of the `steps` that a lesson names; else a spread: the first of each rule, and the first of each
-    backward rule in every layer, where the idea has to be used anew.
+    Those that the lesson names ([quiz] steps), else a spread: the first of each rule, and the first of each
+    backward rule in every layer, where the idea has to be used anew. And those of the author's own questions.
     """
-    if steps:
-        return {resolve(trace.program, id)[0].symbol.key for id in steps if _is_step(trace, id)}
+    lesson = trace.lesson
+    found = {key for question in lesson.questions if (key := _key(trace, question.step))}
+    if lesson.quiz_steps:
+        return found | {key for id in lesson.quiz_steps if (key := _key(trace, id))}
     seen: set[tuple] = set()
-    found: set[str] = set()
     for eq in trace.equations:
         kind = (eq.rule, eq.symbol.layer if eq.phase == "backward" else None)
         if kind not in seen and eq.rule not in ("no_path", "gate_copy"):
@@ -216,27 +217,32 @@ def asked(trace: Trace, steps: tuple[str, ...] = ()) -> set[str]:
 
 
 def question(cursor: Cursor, trace: Trace, writer: Writer, answered: set[tuple[int, str]]) -> Item | None:
-    """What predict mode asks at the cursor's step; None where it asks nothing, or has asked (iteration, equation)."""
+    """What predict mode asks at the cursor's step, the author's own question first; None where it asks nothing.
+
+    `answered` has the (iteration, equation) that were asked before.
+    """
     eq = trace.equations[cursor.at]
-    if cursor.aside or (cursor.iteration, eq.symbol.key) in answered:
+    if cursor.aside or (cursor.iteration, eq.symbol.key) in answered or eq.symbol.key not in asked(trace):
         return None
-    if eq.symbol.key not in asked(trace, trace.lesson.quiz_steps):
-        return None
+    rng = random.Random(f"{trace.lesson.id} {cursor.iteration} {eq.symbol.id}")
+    for own in trace.lesson.questions:
+        if _key(trace, own.step) == eq.symbol.key and (item := author_item(own, trace, writer, rng)):
+            return item
     step = current(replace(cursor, level="matrix"), trace)
-    return item_for(step, writer, random.Random(f"{trace.lesson.id} {cursor.iteration} {eq.symbol.id}"))
+    return item_for(step, writer, rng)
+
+
+def _key(trace: Trace, id: str) -> str | None:
+    """The key of the equation that an id names; None if it names none."""
+    try:
+        return resolve(trace.program, id)[0].symbol.key
+    except NoSuchStep:
+        return None
 
 
 def asked_key(item: Item) -> str:
     """The key of the equation that a question is about."""
     return item.step.equation.symbol.key
-
-
-def _is_step(trace: Trace, id: str) -> bool:
-    try:
-        resolve(trace.program, id)
-    except NoSuchStep:
-        return False
-    return True
 
 
 def phases(trace: Trace) -> list[str]:

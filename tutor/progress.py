@@ -206,9 +206,14 @@ def _skill_line(skill: SkillProgress, bars: bool) -> str:
     title = skill.title
     while width(title) > 38:
         title = title[:-2] + "…"
-    line = f"{pad(title, 38)}  {skill.mastery:4.0%}  {_count(skill.questions, 'question'):>15}"
+    line = f"{pad(title, 38)}  {_percent(skill.mastery):>4}  {_count(skill.questions, 'question'):>15}"
     filled = round(skill.mastery * BAR)  # in ASCII, for any terminal and font
     return f"{line}  {'#' * filled}{'.' * (BAR - filled)}" if bars else line
+
+
+def _percent(share: float) -> str:
+    """Rounded down: nobody is told that they are perfect."""
+    return f"{int(share * 100)}%"
 
 
 def _indented(entry: str) -> list[str]:

@@ -749,28 +749,30 @@ def spread(
 ) -> list[Item]:
     """At most `count` questions in the order of the steps: every rule before any rule twice, the phases in turn.
 
-    Every other question is of the first kind; the rest take the other kinds in turn. No two are about the
-    same equation, and none shows what another one asks for.
+    Every other question is of the first kind; the rest take the other kinds in turn. No equation is asked about
+    twice while there are others, and no question shows what another one asks for.
     """
     rest = list(kinds[1:])
     rng.shuffle(rest)
     found: list[Item] = []
-    taken: set[str] = set()
-    for eq in _in_turns(trace, rng):
-        if len(found) == count:
+    taken: set[tuple[str, str]] = set()
+    equations = _in_turns(trace, rng)
+    for at, eq in enumerate((*equations, *equations)):
+        if len(found) >= count:
             break
-        example = rng.randrange(trace.examples) if eq.symbol.per_example else None
-        first = kinds[:1] if len(found) % 2 == 0 else ()
-        item = item_for(Step(trace, eq, None, example), writer, rng, (*first, *rest, *kinds[:1]))
-        if item and item.kind == "matrix" and math.prod(item.step.shape) > SMALL_MATRIX:
-            others = tuple(kind for kind in (*first, *rest, *kinds[:1]) if kind != "matrix")
-            item = item_for(Step(trace, eq, None, example), writer, rng, others)
-        if item and taken.isdisjoint(about := _about(item)):
-            taken |= about
-            found.append(item)
-            if item.kind in rest:  # to the end of the queue
-                rest.remove(item.kind)
-                rest.append(item.kind)
+        if at < len(equations) and any(item.step.equation is eq for item in found):
+            continue
+        step = Step(trace, eq, None, rng.randrange(trace.examples) if eq.symbol.per_example else None)
+        for kind in (*(kinds[:1] if len(found) % 2 == 0 else ()), *rest, *kinds[:1]):
+            item = KINDS[kind](step, writer, rng)
+            large = kind == "matrix" and math.prod(step.shape) > SMALL_MATRIX
+            if item and not large and taken.isdisjoint(about := _about(item)):
+                taken |= about
+                found.append(item)
+                if kind in rest:  # to the end of the queue
+                    rest.remove(kind)
+                    rest.append(kind)
+                break
     place = {eq.symbol.key: at for at, eq in enumerate(trace.equations)}
     return sorted(found, key=lambda item: place[item.step.equation.symbol.key])
 
@@ -791,13 +793,20 @@ def _in_turns(trace: Trace, rng: random.Random) -> list[Equation]:
     return order
 
 
-def _about(item: Item) -> set[str]:
-    """The equations that a question asks about or shows the value of."""
-    step = item.step
-    shown: set[str] = set()
+_TELLS = {  # what a question of a kind asks for or gives away about its equation
+    "matrix": ("value", "shape"),
+    "formula": ("formula",),
+    "operands": ("formula",),
+}
+
+
+def _about(item: Item) -> set[tuple[str, str]]:
+    """What a question asks for or gives away: (what, key of the equation)."""
+    symbol = item.step.equation.symbol
+    found = {(what, symbol.key) for what in _TELLS.get(item.kind, (item.kind,))}
     if item.kind == "direction":
-        shown = {symbol.key for symbol in _gradients(step.trace, step.equation.symbol.wrt)}
-    return {step.equation.symbol.key} | shown
+        found |= {("value", gradient.key) for gradient in _gradients(item.step.trace, symbol.wrt)}
+    return found
 
 
 # ---------------------------------------------------------------- an author's own

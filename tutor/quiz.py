@@ -606,7 +606,8 @@ VERDICTS = ("correct", "imprecise", "misconception", "carried", "sign", "power-o
 def grade(question: Question, text: str, own: Mapping[str, float] | None = None) -> Verdict:
     """Grade an answer as it was typed. `own` has the learner's own earlier values by id, where the truth is not shown.
 
-    Verdicts are tried in the order of VERDICTS; the message says in words what was seen. Never raises for a text.
+    Verdicts are tried in the order of VERDICTS, but that an earlier answer was carried rightly comes before a slip of
+    that earlier equation. The message says in words what was seen. Never raises for a text.
     """
     try:
         answer = read_answer(text, question)
@@ -621,10 +622,12 @@ def grade(question: Question, text: str, own: Mapping[str, float] | None = None)
     if typed is not None and typed < digits and right and _same(right, value, typed):
         return Verdict("imprecise", f"Right so far: give {_words(digits)} significant digits.", value)
     named = _diagnosed(question, answer)
+    # A slip further back that the learner's own earlier answer holds already is not made again here.
+    here = any(slip.equation is question.step.equation for slip in named)
+    if own and not here and any(_matches(carried, answer, digits) for carried in _carried(question, own)):
+        return Verdict("carried", "Right method; the slip was earlier.", value)
     if named:
         return Verdict("misconception", _explain(question, named), value, tuple(named))
-    if own and any(_matches(carried, answer, digits) for carried in _carried(question, own)):
-        return Verdict("carried", "Right method; the slip was earlier.", value)
     enough = typed is None or typed >= digits
     if right and (_matches(-right, answer, 2) or (enough and abs(value + right) <= question.tolerance)):
         return Verdict("sign", "The size is right, the sign is not.", value)
@@ -676,7 +679,7 @@ def _diagnosed(question: Question, answer: Answer) -> list[Slip]:
     return [
         slip
         for slip in near
-        if slip.distance == 0
+        if slip.equation is question.step.equation
         and (shown := question.worked_as_shown(question.step.specialise(slip.wrong))) is not None
         and _matches(shown, answer, 2)
     ]
@@ -766,7 +769,8 @@ def _explain(question: Question, named: list[Slip]) -> str:
     says = MISCONCEPTIONS[first.misconception]
     titles = dict.fromkeys(MISCONCEPTIONS[slip.misconception].title for slip in named)
     also = [title for title in titles if title != says.title]
-    where = "" if first.distance == 0 else f" (at {question.writer.text(_shown_at(question, first).ref)})"
+    at = _shown_at(question, first)
+    where = "" if at is question.step else f" (at {question.writer.text(at.ref)})"
     message = f"{says.title[:1].upper()}{says.title[1:]}{where}. {says.remedy}"
     return message + (f" The same number also comes out if {'; or if '.join(also)}." if also else "")
 
@@ -774,7 +778,7 @@ def _explain(question: Question, named: list[Slip]) -> str:
 def _shown_at(question: Question, slip: Slip) -> Step:
     """The element of a slip's equation to show: one that the asked element rests on, and that the slip changes."""
     step = question.step
-    if slip.distance == 0 and slip.equation is step.equation:
+    if slip.equation is step.equation:
         return step
     edge, seen, found = [step], {step.id}, []
     for _ in range(slip.distance + 2):  # a mean over the batch is a further equation

@@ -398,9 +398,7 @@ def _check_object(schema: dict, value: dict, path: Keys, faults: Faults) -> None
             faults.add((*path, key), f"{key} is missing{_in(path)}", _hint(key, properties[key]))
 
 
-def _unknown_key(
-    key: str, properties: dict, value: dict, path: Keys, faults: Faults, missing: list[str]
-) -> str | None:
+def _unknown_key(key: str, properties: dict, value: dict, path: Keys, faults: Faults, missing: list[str]) -> str | None:
     """Note an unknown key; the known one that it may stand for."""
     where, message = (*path, key), f"unknown key {quote(key)}{_in(path)}"
     # `unit` in a layer without `units` is a slip of the pen, although a lesson has a unit, too.

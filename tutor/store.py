@@ -13,16 +13,17 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tutor.catalogue import one_line
-from tutor.mastery import Answer, Card, utc
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from tutor.mastery import Answer, Card  # imported where they are needed: the first frame waits for this module
 
 ENVIRONMENT = "BACKPROP_TUTOR_DATA"  # a folder; overrides the user's data directory
 FILE = "tutor.db"
@@ -185,11 +186,11 @@ class Store:
 
     def answers(self, skill: str | None = None, session: str | None = None) -> list[Answer]:
         """All answers, or those to one skill or of one quiz, the oldest first. Unreadable rows are left out."""
-        query, values = f"SELECT {', '.join(_ANSWER)} FROM answer WHERE profile = ?", [self.profile]
+        query, values = "SELECT * FROM answer WHERE profile = ?", [self.profile]
         for column, wanted in (("skill", skill), ("session", session)):
             if wanted is not None:
                 query, values = f"{query} AND {column} = ?", [*values, _key(wanted)]
-        return list(_readable(lambda row: Answer(*row), self._read(f"{query} ORDER BY at, rowid", *values)))
+        return list(_readable(_parse_answer, self._read(f"{query} ORDER BY at, rowid", *values)))
 
     def card(self, skill: str) -> Card | None:
         """When `skill` is due; None if it was never asked for."""
@@ -198,7 +199,7 @@ class Store:
     def cards(self) -> dict[str, Card]:
         """Every skill's card."""
         rows = self._read("SELECT skill, value FROM card WHERE profile = ?", self.profile)
-        return dict(_readable(lambda row: (_text(row[0]), Card(**json.loads(row[1]))), rows))
+        return dict(_readable(lambda row: (_text(row[0]), _parse_card(json.loads(row[1]))), rows))
 
     def save_card(self, skill: str, card: Card) -> None:
         """Save a skill's card, in place of the one there."""
@@ -207,7 +208,7 @@ class Store:
     def sessions(self, finished: bool | None = None) -> list[Session]:
         """The quizzes, the one last saved first; only those (not) `finished`, if that is given."""
         rows = self._read("SELECT id, state, finished, at FROM session WHERE profile = ?", self.profile)
-        found = _readable(lambda row: Session(_text(row[0]), json.loads(row[1]), bool(row[2]), utc(row[3])), rows)
+        found = _readable(lambda row: Session(_text(row[0]), json.loads(row[1]), bool(row[2]), _utc(row[3])), rows)
         return sorted((s for s in found if finished in (None, s.finished)), key=lambda s: (s.at, s.id), reverse=True)
 
     def session(self, id: str) -> Session | None:
@@ -231,7 +232,7 @@ class Store:
             "answers": [asdict(answer) for answer in self.answers()],
             "cards": {skill: asdict(card) for skill, card in self.cards().items()},
             "sessions": [asdict(session) for session in self.sessions()],
-            "finished": dict(_readable(lambda row: (_text(row[0]), utc(row[1])), finished)),
+            "finished": dict(_readable(lambda row: (_text(row[0]), _utc(row[1])), finished)),
             "places": dict(_readable(_export_place, places)),
         }
 
@@ -309,8 +310,8 @@ class Store:
                     known = f": {one_line(str(problem))}" if type(problem) is ValueError else ""
                     raise ValueError(f"{part}[{one_line(repr(key), 60)}] cannot be read{known}") from None
 
-        each("answers", list, lambda _, row: self._answer(_complete(Answer(**row))))
-        each("cards", dict, lambda skill, row: self._card(skill, Card(**row), "excluded.at > at"))
+        each("answers", list, lambda _, row: self._answer(_import_answer(row)))
+        each("cards", dict, lambda skill, row: self._card(skill, _parse_card(row), "excluded.at > at"))
         later = "(excluded.finished, excluded.at) > (finished, at)"
         each("sessions", list, lambda _, row: self._session(_parse_session(row), later))
         each("finished", dict, self._import_finished)
@@ -566,15 +567,12 @@ def _now_exactly() -> str:
 
 
 def _to_seconds(at: Any) -> str:
-    return datetime.fromisoformat(utc(at)).isoformat(timespec="seconds")
+    return datetime.fromisoformat(_utc(at)).isoformat(timespec="seconds")
 
 
 def new_id() -> str:
     """An id for an answer or a quiz that is nobody else's, on any machine."""
     return os.urandom(12).hex()
-
-
-_ANSWER = tuple(field.name for field in fields(Answer))
 
 
 def _readable(parse: Callable[[Any], Any], rows: list[tuple[Any, ...]]) -> Iterator[Any]:
@@ -590,8 +588,34 @@ def _text(value: Any) -> str:
     return value
 
 
-def _complete(answer: Answer) -> Answer:
-    """An imported answer, which has its id and time: else it would be a new one each time. Raises ValueError."""
+def _utc(value: Any) -> str:
+    from tutor.mastery import utc
+
+    return utc(value)
+
+
+def _parse_answer(row: tuple[Any, ...]) -> Answer:
+    """The answer in a row, behind its profile. Raises TypeError, ValueError."""
+    from tutor.mastery import Answer
+
+    return Answer(*row[1:])
+
+
+def _parse_card(value: Any) -> Card:
+    """The card that `asdict` made `value` of. Raises TypeError, ValueError."""
+    from tutor.mastery import Card
+
+    return Card(**value)
+
+
+def _import_answer(value: Any) -> Answer:
+    """The answer that `asdict` made `value` of, with its id and time: else it would be a new one each time.
+
+    Raises TypeError, ValueError.
+    """
+    from tutor.mastery import Answer
+
+    answer = Answer(**value)
     if not (answer.id and answer.at):
         raise ValueError("it has no id or no time")
     return answer
@@ -602,14 +626,14 @@ def _parse_session(value: Any) -> Session:
     session = Session(**value)
     if type(session.finished) is not bool:
         raise ValueError("finished is not true or false")
-    return replace(session, id=_text(session.id), at=utc(session.at, "at"))
+    return replace(session, id=_text(session.id), at=_utc(session.at))
 
 
 def _export_place(row: tuple[Any, ...]) -> tuple[str, dict[str, Any]]:
     place = _parse_place(json.loads(row[1]))
     if place is None:
         raise ValueError("it is no place")
-    return _text(row[0]), asdict(place) | {"at": utc(row[2])}
+    return _text(row[0]), asdict(place) | {"at": _utc(row[2])}
 
 
 def _parse_place(value: Any) -> Place | None:
