@@ -9,9 +9,10 @@ import pytest
 from tutor import catalogue
 from tutor.check import load
 from tutor.notation import NOTATIONS
-from tutor.plain import HELP, MAX_ITERATION, LineMode, patient_iteration, whole_number
+from tutor.plain import HELP, LineMode, patient_iteration
+from tutor.source import whole_number
 from tutor.store import Place, Store
-from tutor.training import Run
+from tutor.training import MAX_ITERATION, Run
 
 BATCH = """
 format = 1

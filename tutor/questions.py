@@ -408,7 +408,7 @@ def _formula_item(element: Step, writer: Writer, rng: random.Random) -> Item | N
     # What gives the right number may be the right formula in other words: it is no wrong choice.
     wrong: dict[str, Slip] = {}
     values, texts = [float(element.value)], {right}
-    found = slips(element, 0)
+    found = _own_slips(element)
     rng.shuffle(found)
     for slip in sorted(found, key=lambda s: _seen_before(s, found)):
         text = linear(writer.formula(element.specialise(slip.wrong)))
@@ -439,6 +439,11 @@ def _formula_item(element: Step, writer: Writer, rng: random.Random) -> Item | N
     )
 
 
+def _own_slips(element: Step) -> list[Slip]:
+    """The slips in the asked equation itself; a mean's examples have equations of their own."""
+    return [slip for slip in slips(element, 0) if slip.equation.symbol.key == element.equation.symbol.key]
+
+
 def _seen_before(slip: Slip, found: list[Slip]) -> int:
     """How many slips of the same idea come first: one of each idea before a second of any."""
     return sum(other.misconception == slip.misconception for other in found[: found.index(slip)])
@@ -461,7 +466,7 @@ def operands_item(step: Step, writer: Writer, rng: random.Random) -> Item | None
     own = asked.ref
     tempting: dict[Ref, None] = {}
     ideas: dict[frozenset[Ref], Slip] = {}
-    for slip in slips(asked if asked.shape == () else asked.at(next(indices(asked.shape))), 0):
+    for slip in _own_slips(asked if asked.shape == () else asked.at(next(indices(asked.shape)))):
         used = frozenset(_needed(asked, slip.wrong))
         if used != frozenset(needed):
             ideas.setdefault(used, slip)

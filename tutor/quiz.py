@@ -531,26 +531,35 @@ class Question:
     @cached_property
     def from_shown(self) -> float:
         """What follows from the operands as they stand on the screen."""
-        found = self.worked_as_shown(self.step.formula)
-        return self.right if found is None else found
+        if not self.many:
+            found = self.worked_as_shown(self.step.formula)
+        else:  # the whole at once, then the element: quicker than number by number
+            whole = self.worked_as_shown(self.step.at(None).formula)
+            found = None if whole is None else whole[self.step.index or ()]
+        return self.right if found is None or not np.isfinite(found) else float(found)
 
-    def worked_as_shown(self, formula: Expr) -> float | None:
+    def worked_as_shown(self, formula: Expr) -> np.ndarray | None:
         """A formula of this step worked out with the operands as they stand on the screen."""
         digits = self.step.digits
         with np.errstate(all="ignore"):
             value = np.asarray(evaluate(formula, lambda ref: as_shown(_look(self.step, ref), digits)), dtype=float)
-        return float(value) if value.ndim == 0 and np.isfinite(value) else None
+        return value if value.shape in ((), self.step.equation.symbol.shape) else None
+
+    @cached_property
+    def many(self) -> bool:
+        """Whether the operands are too many to be looked at one by one."""
+        return len(self.step.operands) > 64
 
     @property
     def shown_is_near(self) -> bool:
         """Whether enough digits are shown that what follows from them is within rounding of the right value."""
-        few = len(self.step.operands) <= 64 and self.step.equation.symbol.quantity != "local"
-        return few and abs(self.right) > 1e-6 * self.scale
+        return not self.many and abs(self.right) > 1e-6 * self.scale
 
     @cached_property
     def scale(self) -> float:
-        """The largest operand."""
-        return max((float(np.max(np.abs(_look(self.step, ref)))) for ref in self.step.operands), default=1.0)
+        """The largest operand; of very many, the largest of all that stand in the whole equation."""
+        operands = refs(self.step.at(None).formula) if self.many else self.step.operands
+        return max((float(np.max(np.abs(_look(self.step, ref)))) for ref in operands), default=1.0)
 
     @cached_property
     def tolerance(self) -> float:
@@ -564,9 +573,10 @@ class Question:
     @cached_property
     def is_zero(self) -> bool:
         """Whether the value is 0, or what floating point leaves of a difference that is."""
+        if self.right == 0 or abs(self.right) > 1e-15 * self.scale:
+            return self.right == 0
         formula = self.step.formula
-        cancels = isinstance(formula, Call) and formula.op in ("add", "sub")
-        return self.right == 0 or (cancels and abs(self.right) <= 1e-15 * self.scale)
+        return isinstance(formula, Call) and formula.op in ("add", "sub")
 
     @cached_property
     def discriminating(self) -> bool:
@@ -680,8 +690,10 @@ def _diagnosed(question: Question, answer: Answer) -> list[Slip]:
         slip
         for slip in near
         if slip.equation is question.step.equation
+        and not question.many
         and (shown := question.worked_as_shown(question.step.specialise(slip.wrong))) is not None
-        and _matches(shown, answer, 2)
+        and shown.shape == ()
+        and _matches(float(shown), answer, 2)
     ]
 
 

@@ -14,7 +14,7 @@ from tutor.asking import CREDIT
 from tutor.formula import Ref
 from tutor.lesson import Lesson
 from tutor.notation import Writer
-from tutor.questions import Item, spread
+from tutor.questions import Item, author_item, spread
 from tutor.quiz import Verdict
 from tutor.trace import symbols_of, trace
 
@@ -56,7 +56,11 @@ def make_items(lessons: Iterable[Lesson], count: int, seed: int) -> list[Item]:
     for at, lesson in enumerate(lessons):
         share = count // len(lessons) + (at < count % len(lessons))
         rng = random.Random(f"{seed} {lesson.id}")
-        found += spread(trace(lesson), Writer(lesson, lesson.notation), rng, share)
+        here, writer = trace(lesson), Writer(lesson, lesson.notation)
+        own = [item for question in lesson.questions if (item := author_item(question, here, writer, rng))][:share]
+        taken = {item.step.equation.symbol.key for item in own}
+        rest = [item for item in spread(here, writer, rng, share) if item.step.equation.symbol.key not in taken]
+        found += [*own, *rest[: share - len(own)]]
     return found
 
 

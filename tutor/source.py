@@ -56,6 +56,14 @@ def lesson_id(path: str | Path) -> str:
     return escape(re.sub(r"^[0-9]+[-_. ]+(?=.)", "", Path(path).stem))
 
 
+def whole_number(text: str, most: int) -> int | None:
+    """The number that a text is, from 1 to `most`; None for anything else, however long."""
+    digits = text.strip().lstrip("0")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= len(str(most))):
+        return None
+    return int(digits) if int(digits) <= most else None
+
+
 @dataclass(frozen=True)
 class Problem:
     """What is wrong (`message`), where, and what to do (`advice`). A warning does not make a lesson unusable."""

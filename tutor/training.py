@@ -19,6 +19,7 @@ from tutor.lesson import Lesson
 from tutor.network import Equation, Model, hyper, initial_parameters, model
 from tutor.optimizers import OPTIMIZERS
 
+MAX_ITERATION = 1_000_000  # that can be asked for: it takes minutes, not days
 Values = dict[str, "np.ndarray | float"]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from typing import ClassVar
 
@@ -17,14 +16,13 @@ from tutor import playback
 from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Card, Scribe, conventions
 from tutor.catalogue import data_dir
-from tutor.dialects import NOTATIONS
 from tutor.learner import keep_try
-from tutor.lesson import LEVELS, Lesson
-from tutor.plain import MAX_ITERATION, whole_number
+from tutor.lesson import Lesson
 from tutor.playback import Cursor
+from tutor.source import whole_number
 from tutor.store import Place
 from tutor.trace import NoSuchStep, Step, Trace, resolve
-from tutor.training import Run
+from tutor.training import MAX_ITERATION, Run
 from tutor.tui import views
 from tutor.tui.dialogs import Ask, Reader
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
@@ -155,18 +153,10 @@ class PlayerScreen(TutorScreen):
 
     def restore(self, place: Place) -> None:
         """Go where the learner was, as far as the lesson still has that place."""
-        cursor = self.cursor
-        if place.level in LEVELS:
-            cursor = replace(cursor, level=place.level)
-        if place.notation in NOTATIONS:
-            cursor = replace(cursor, notation=place.notation)
-        level = cursor.level
         if 1 < place.iteration <= MAX_ITERATION and self.run.last is None:
             self.seek(place.iteration, place)
-            return
-        with suppress(NoSuchStep):
-            cursor = replace(playback.jump(cursor, self.trace, place.step), trail=(), level=level)
-        self.show(cursor)
+        else:
+            self.show(playback.resume(self.cursor, self.trace, place))
 
     def save(self) -> None:
         c = self.cursor
@@ -472,13 +462,7 @@ class PlayerScreen(TutorScreen):
     def arrive(self, trace: Trace, place: Place | None) -> None:
         cursor = playback.at_iteration(self.cursor, self.trace, trace)
         self.trace = trace
-        if place:
-            cursor = replace(cursor, level=place.level if place.level in LEVELS else cursor.level,
-                             notation=place.notation if place.notation in NOTATIONS else cursor.notation)  # fmt: skip
-            level = cursor.level
-            with suppress(NoSuchStep):
-                cursor = replace(playback.jump(cursor, trace, place.step), trail=(), level=level)
-        self.show(cursor)
+        self.show(playback.resume(cursor, trace, place) if place else cursor)
 
     # ------------------------------------------------------------ dialogs
 
