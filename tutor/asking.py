@@ -42,6 +42,7 @@ class Asking:
     said: tuple[Said, ...] = ()
     last: Verdict | None = None
     worth: float = 0.0  # of the last try
+    tried: bool = False  # whether the last thing the learner did was a try
     most: int = TRIES
 
     @property
@@ -53,13 +54,6 @@ class Asking:
         """What the learner said last."""
         return next((said.text for said in reversed(self.said) if said.kind == "you"), "")
 
-    @property
-    def said_last_is_try(self) -> bool:
-        """Whether the last words of the learner were an answer that was taken, and nothing was asked for since."""
-        since = [said.kind for said in self.said]
-        since = since[len(since) - since[::-1].index("you") :] if "you" in since else []
-        return bool(since) and self.last is not None and since[0] == self.last.kind
-
 
 def respond(asking: Asking, text: str, own: Mapping[str, float] | None = None) -> Asking:
     """The state after the learner has said something."""
@@ -69,7 +63,7 @@ def respond(asking: Asking, text: str, own: Mapping[str, float] | None = None) -
     verdict = asking.item.grade(text, own)
     said = (*asking.said, Said("you", typed), Said(verdict.kind, verdict.message))
     if verdict.kind == "not-understood":
-        return replace(asking, said=said)
+        return replace(asking, said=said, tried=False)
     tries = asking.tries + 1
     base = max(CREDIT.get(verdict.kind, 0.0), verdict.credit or 0.0)
     worth = base * LATER_TRY ** (tries - 1) * RUNG**asking.rung
@@ -84,7 +78,7 @@ def respond(asking: Asking, text: str, own: Mapping[str, float] | None = None) -
         left = asking.most - tries
         said += (Said("left", f"{left} {'try' if left == 1 else 'tries'} left."),)
     best = max(asking.credit, worth)
-    return replace(asking, tries=tries, credit=best, worth=worth, done=done, said=said, last=verdict)
+    return replace(asking, tries=tries, credit=best, worth=worth, done=done, said=said, last=verdict, tried=True)
 
 
 def _marked(pieces) -> str:
@@ -100,7 +94,7 @@ def _scratch(asking: Asking, text: str, typed: str) -> Asking:
             said = Said("scratch", f"= {number(read_answer(text, asking.item.question).value, 6)}")
         except NotUnderstood as error:
             said = Said("not-understood", f"{str(error)[:1].upper()}{str(error)[1:]}.")
-    return replace(asking, said=(*asking.said, Said("you", typed), said))
+    return replace(asking, said=(*asking.said, Said("you", typed), said), tried=False)
 
 
 def hint(asking: Asking) -> Asking:
@@ -110,18 +104,17 @@ def hint(asking: Asking) -> Asking:
     hints = asking.item.hints
     text = hints[min(asking.rung, len(hints) - 1)]
     slips = asking.last.slips if asking.last else ()
-    if slips and asking.item.question and asking.rung < 2:
+    if slips and asking.item.question and asking.rung < min(2, len(hints) - 1):
         shown = compare(asking.item.question, slips[0])
         right = "".join(part for part, _ in shown.right)
         text = (MISCONCEPTIONS[slips[0].misconception].remedy, f"{shown.name} = {right}")[asking.rung]
     rung = asking.rung + 1
     last = rung >= len(hints)
-    return replace(
-        asking, rung=rung, done=last, credit=asking.credit if not last else 0.0, said=(*asking.said, Said("hint", text))
-    )
+    said = (*asking.said, Said("hint", text))
+    return replace(asking, rung=rung, done=last, credit=0.0 if last else asking.credit, tried=False, said=said)
 
 
 def give_up(asking: Asking) -> Asking:
     """The learner wants to see it."""
     answer = Said("answer", f"It is {asking.item.answer}.")
-    return replace(asking, done=True, credit=0.0, said=(*asking.said, answer))
+    return replace(asking, done=True, credit=0.0, tried=False, said=(*asking.said, answer))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +25,7 @@ def keep_try(store: Store, lesson: str, asking: Asking) -> None:
     With the last try of a question goes the date at which its skill is asked for again.
     """
     verdict = asking.last
-    tried = verdict is not None and asking.said_last_is_try
+    tried = asking.tried
     if not tried and not asking.done:
         return
     answer = replace(
@@ -69,40 +70,41 @@ def keep_quiz(store: Store, id: str, session: Session) -> None:
     store.save_session(Saved(id, session.to_json(), session.finished))
 
 
-def start_quiz(store: Store, lessons: tuple[str, ...], count: int, seed: int | None, anew: bool):
+def start_quiz(
+    store: Store, lessons: tuple[str, ...], count: int, seed: int | None, anew: bool
+) -> tuple[str, Session, list[Item], bool]:
     """(id, session, items, whether it goes on): the quiz over these lessons that was left, else a new one.
 
-    Raises LessonError for a lesson that has errors.
+    With a seed, only one of that seed goes on. Raises LessonError for a lesson that has errors.
     """
-    left = None if anew or seed is not None else unfinished(store, lessons)
+    left = None if anew else unfinished(store, lessons, seed)
     if left:
-        try:
+        with suppress(ValueError):  # the lesson has changed since: its quiz begins anew
             return *left, open_quiz(left[1]), True
-        except ValueError:
-            pass  # the lesson has changed since: its quiz begins anew
     number = random.SystemRandom().randrange(1, 10_000) if seed is None else seed
     items = quiz.make_items([load(Path(path)) for path in lessons], count, number)
-    session = quiz.begin(lessons, items, number)
+    session = quiz.begin(lessons, items, number, count)
     id = new_id()
-    keep_quiz(store, id, session)
+    if items:
+        keep_quiz(store, id, session)
     return id, session, items, False
 
 
-def unfinished(store: Store, lessons: tuple[str, ...] | None = None) -> tuple[str, Session] | None:
-    """The quiz that was left last (over these lessons, if given): its id and where it goes on."""
+def unfinished(store: Store, lessons: tuple[str, ...], seed: int | None = None) -> tuple[str, Session] | None:
+    """The quiz over these lessons (of this seed, if given) that was left last: its id and where it goes on."""
     for saved in store.sessions(finished=False):
         try:
             session = Session.from_json(saved.state)
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, TypeError):
             continue
-        if lessons is None or session.lessons == lessons:
+        if session.lessons == lessons and seed in (None, session.seed):
             return saved.id, session
     return None
 
 
 def open_quiz(session: Session) -> list[Item]:
     """The questions of a session. Raises LessonError for a lesson with errors, ValueError if one has changed since."""
-    items = quiz.make_items([load(Path(path)) for path in session.lessons], len(session.answers), session.seed)
-    if len(items) != len(session.answers):
+    items = quiz.make_items([load(Path(path)) for path in session.lessons], session.count, session.seed)
+    if quiz.names(items) != session.items:
         raise ValueError("the lesson has changed since this quiz began")
     return items

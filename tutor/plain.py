@@ -68,6 +68,7 @@ class LineMode:
         self.finished = False  # the end was reached, and the learner is still on it
         self.predict = store.setting("predict", False) is True
         self.answered: set[tuple[int, str]] = set()
+        self.left = False  # the learner left at a question
 
     def play(self, resume: bool, unattended: bool) -> None:
         """Play until the end, `quit`, or the end of the input.
@@ -79,10 +80,10 @@ class LineMode:
             self._intro()
             self.say("Enter for the next step; `help` lists the commands.\n")
         self._show()
-        while (line := self.ask("> ")) is not None:
+        while not self.left and (line := self.ask("> ")) is not None:
             if not self._obey(line.strip()):
                 return
-        if not unattended or self.finished:
+        if not unattended or self.finished or self.left:
             return
         while moved := playback.forward(self.cursor, self.trace):
             self.cursor = moved
@@ -120,7 +121,9 @@ class LineMode:
         self.say(f"{item.prompt} (`hint`, `show`, `known`, or = before an expression to compute it)")
         for number, choice in enumerate(item.choices, start=1):
             self.say(f"  {number}. {choice}")
-        ask_item(self.store, self.key, item, self.ask, self.say)
+        if ask_item(self.store, self.key, item, self.ask, self.say) is None:
+            self.left = True
+            return
         self.answered.add((self.cursor.iteration, playback.asked_key(item)))
         if self.cursor.level == "scalar" and item.step.index:
             self.cursor = replace(self.cursor, element=item.step.index)
@@ -286,6 +289,8 @@ class LineMode:
 
     def _show(self) -> None:
         self._ask()
+        if self.left:
+            return
         step = playback.current(self.cursor, self.trace)
         card = Scribe(self.trace, self.cursor.notation).card(step)
         at = f"{card.phase}, step {self.cursor.at + 1} of {len(self.trace.equations)}"

@@ -23,10 +23,15 @@ COUNT = 10
 
 @dataclass(frozen=True)
 class Session:
-    """`lessons` are what the caller opens them by; `answers` has a text a question, None for one not answered."""
+    """`lessons` are what the caller opens them by; `answers` has a text a question, None for one not answered.
+
+    `count` is how many questions were asked for, `items` says which they are: a lesson may change meanwhile.
+    """
 
     lessons: tuple[str, ...]
     seed: int
+    count: int
+    items: tuple[str, ...]
     answers: tuple[str | None, ...]
     at: int = 0
     finished: bool = False
@@ -39,12 +44,12 @@ class Session:
         """The session that `to_json` gave. Raises ValueError for anything else."""
         try:
             answers = tuple(None if a is None else str(a) for a in data["answers"])
-            found = cls(
-                tuple(map(str, data["lessons"])), int(data["seed"]), answers, int(data["at"]), bool(data["finished"])
-            )
+            lessons, items = tuple(map(str, data["lessons"])), tuple(map(str, data["items"]))
+            seed, count, at = (int(data[key]) for key in ("seed", "count", "at"))
+            found = cls(lessons, seed, count, items, answers, at, bool(data["finished"]))
         except (KeyError, TypeError) as error:
             raise ValueError(f"this is no quiz: {error}") from None
-        if not answers or not 0 <= found.at < len(answers):
+        if not answers or len(answers) != len(items) or not 0 <= found.at < len(answers):
             raise ValueError("this is no quiz: its place is outside it")
         return found
 
@@ -64,8 +69,13 @@ def make_items(lessons: Iterable[Lesson], count: int, seed: int) -> list[Item]:
     return found
 
 
-def begin(lessons: Iterable[str], items: list[Item], seed: int) -> Session:
-    return Session(tuple(lessons), seed, (None,) * len(items))
+def begin(lessons: Iterable[str], items: list[Item], seed: int, count: int) -> Session:
+    return Session(tuple(lessons), seed, count, names(items), (None,) * len(items))
+
+
+def names(items: Iterable[Item]) -> tuple[str, ...]:
+    """What tells the questions of a quiz from others."""
+    return tuple(f"{item.step.trace.lesson.id} {item.id} {item.answer}" for item in items)
 
 
 def answer(session: Session, items: list[Item], text: str) -> tuple[Session, Verdict]:

@@ -1,0 +1,252 @@
+"""A question being asked: tries, credit, hints, scratch paper, and what of it is kept."""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+
+import pytest
+
+from tutor import catalogue
+from tutor.asking import CREDIT, LATER_TRY, RUNG, TRIES, Asking, give_up, hint, respond
+from tutor.check import load
+from tutor.learner import keep_try
+from tutor.lesson import AuthorQuestion
+from tutor.misconceptions import MISCONCEPTIONS
+from tutor.notation import Writer
+from tutor.questions import KINDS, author_item
+from tutor.store import Store
+from tutor.trace import trace
+
+RIGHT, SLIP = "0.0804", "0.376"  # of dL/dz1[2]; without the slope
+
+
+@cache
+def classification():
+    return trace(load(catalogue.find("o-classification")))
+
+
+@cache
+def item(id="dL/dz1[2]", kind="value"):
+    here = classification()
+    return KINDS[kind](here.find(id), Writer(here.lesson, "index"), random.Random(1))
+
+
+def after(*texts, of=None):
+    asking = Asking(of or item())
+    for text in texts:
+        asking = respond(asking, text)
+    return asking
+
+
+def kinds(asking):
+    return [said.kind for said in asking.said]
+
+
+# ---------------------------------------------------------------- tries and credit
+
+
+def test_a_right_answer_ends_it_with_full_credit():
+    asking = after(RIGHT)
+    assert asking.done and asking.credit == 1 and asking.last.correct and kinds(asking) == ["you", "correct"]
+
+
+@pytest.mark.parametrize("before", range(TRIES))
+def test_a_later_try_is_worth_less(before):
+    asking = after(*["123"] * before, RIGHT)
+    assert asking.done and asking.tries == before + 1
+    assert asking.credit == pytest.approx(LATER_TRY**before)
+
+
+def test_three_wrong_tries_end_it_and_show_the_answer():
+    asking = after("1", "2")
+    assert not asking.done and asking.left == 1 and asking.said[-1].text == "1 try left."
+    asking = respond(asking, "3")
+    assert asking.done and asking.left == 0 and asking.credit == 0
+    assert asking.said[-1].kind == "answer" and item().answer in asking.said[-1].text
+
+
+def test_the_answer_is_not_told_before_the_end():
+    for text in ("123", SLIP, "0.08", "-0.0804", "0.804", "abc"):
+        asking = after(text)
+        assert not asking.done and not any(item().answer in said.text for said in asking.said), text
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("0.08", "imprecise"), ("-0.0842", "wrong"), ("0.804", "power-of-ten"), (SLIP, "misconception"), ("7", "wrong")],
+)
+def test_part_of_the_credit_by_verdict(text, kind):
+    asking = after(text)
+    assert asking.last.kind == kind and asking.credit == CREDIT.get(kind, 0)
+
+
+def test_the_best_credit_counts():
+    asking = after("0.08", "7", "8")  # too few digits, then wrong
+    assert asking.done and asking.credit == CREDIT["imprecise"] and asking.worth == 0
+
+
+def test_a_share_of_a_matrix_counts():
+    whole = item("W1'", "matrix")
+    cells = whole.answer.split()
+    asking = after(" ".join([*cells[:-1], "99"]), of=whole)
+    assert asking.credit == pytest.approx((len(cells) - 1) / len(cells)) and not asking.done
+
+
+@pytest.mark.parametrize("text", ["abc", "1,5", "1 2", "1e999", "", "   ", "a1[", "[red]x[/red]", "dL/dz1[2]", "dL/dW1[1,1]"])
+def test_what_cannot_be_understood_costs_nothing_and_says_what_would_be(text):
+    asking = after(text, text, text, text)
+    assert asking.tries == 0 and asking.left == TRIES and asking.last is None and not asking.done
+    assert asking.said[-1].kind == "not-understood" and len(asking.said[-1].text) > 10
+    assert respond(asking, RIGHT).credit == 1
+
+
+def test_an_answer_after_the_symbol_asked_is_not_taken_from_it():
+    asking = after("dL/dz1[2] + 0")
+    assert asking.tries == 0 and not asking.done
+
+
+def test_a_misconception_shows_both_formulas_with_the_difference_marked():
+    asking = after(SLIP)
+    texts = {said.kind: said.text for said in asking.said}
+    assert asking.last.slips[0].misconception == "slope-dropped"
+    assert MISCONCEPTIONS["slope-dropped"].remedy in texts["misconception"]
+    name = texts["wrong-formula"].removeprefix("yours: ").split(" = ")[0]
+    assert texts["right-formula"].startswith(f"right: {name} = ") and "[" in texts["right-formula"]
+    assert "σ′" in texts["right-formula"] and "σ′" not in texts["wrong-formula"]
+
+
+def test_control_characters_are_shown_escaped():
+    asking = after("\x1b[31m0.5\x07\r\n")
+    assert all(said.text.isprintable() for said in asking.said)
+
+
+# ---------------------------------------------------------------- scratch paper
+
+
+def test_scratch_paper_computes_and_costs_nothing():
+    asking = after("= 0.3759 * 0.69", "= dL/da1[2] * a1[2]*(1-a1[2])")
+    assert asking.tries == 0 and kinds(asking) == ["you", "scratch"] * 2
+    assert asking.said[1].text == "= 0.259371" and asking.said[3].text.startswith("= 0.0804")
+    assert respond(asking, RIGHT).credit == 1
+
+
+@pytest.mark.parametrize("text", ["=", "= abc", "= 1/0", "= dL/dz1[2]", "= dL/dW1[1,2]", "= 1 2"])
+def test_scratch_paper_says_what_it_cannot_compute(text):
+    asking = after(text)
+    assert asking.tries == 0 and not asking.done and asking.said[-1].kind == "not-understood"
+
+
+def test_scratch_paper_where_there_is_nothing_to_compute_with():
+    asking = after("= 1 + 1", of=item("dL/dW1", "shape"))
+    assert asking.tries == 0 and asking.said[-1].kind == "scratch" and not asking.done
+
+
+# ---------------------------------------------------------------- hints
+
+
+def test_the_ladder_tells_more_with_each_rung_and_the_last_ends_it():
+    asking = Asking(item())
+    for rung, text in enumerate(item().hints, start=1):
+        assert not asking.done
+        asking = hint(asking)
+        assert asking.said[-1].text == text and asking.rung == rung
+    assert asking.done and asking.credit == 0 and item().answer in asking.said[-1].text
+    assert hint(asking) is asking
+
+
+def test_a_hint_lowers_the_credit_of_what_follows_but_not_of_what_was():
+    assert respond(hint(Asking(item())), RIGHT).credit == pytest.approx(RUNG)
+    assert respond(hint(hint(Asking(item()))), RIGHT).credit == pytest.approx(RUNG**2)
+    assert hint(after("0.08")).credit == CREDIT["imprecise"]
+
+
+def test_the_last_rung_takes_all_credit():
+    asking = after("0.08")
+    for _ in item().hints:
+        asking = hint(asking)
+    assert asking.done and asking.credit == 0
+
+
+def test_a_hint_follows_the_diagnosis():
+    told = hint(after(SLIP))
+    plain = hint(after("123"))
+    assert plain.said[-1].text == item().hints[0]
+    assert told.said[-1].kind == "hint" and told.said[-1].text != plain.said[-1].text
+
+
+def test_the_ladder_ends_in_the_answer_with_and_without_a_diagnosis():
+    for start in (after(SLIP), after("123"), Asking(item())):
+        asking = start
+        while not asking.done:
+            asking = hint(asking)
+        assert item().answer in asking.said[-1].text
+
+
+def test_the_only_hint_of_an_author_is_followed_by_the_answer():
+    here = classification()
+    own = AuthorQuestion(step="dL/dz1[2]", kind="value", hints=("Mind the slope.",))
+    short = author_item(own, here, Writer(here.lesson, "index"), random.Random(1))
+    for start in (Asking(short), after(SLIP, of=short)):
+        asking = start
+        while not asking.done:
+            asking = hint(asking)
+        assert short.answer in asking.said[-1].text
+
+
+def test_giving_up_shows_the_answer():
+    asking = give_up(after("0.08"))
+    assert asking.done and asking.credit == 0 and item().answer in asking.said[-1].text
+
+
+# ---------------------------------------------------------------- what is kept
+
+
+@pytest.fixture
+def store(data_folder):
+    with Store.open() as opened:
+        yield opened
+
+
+def kept(store, *moves):
+    """The answers in the store after these moves: texts, `hint`, `give_up`."""
+    asking = Asking(item())
+    for move in moves:
+        asking = respond(asking, move) if isinstance(move, str) else move(asking)
+        keep_try(store, "o-classification", asking)
+    return [(answer.verdict, answer.given, answer.tries, answer.hints) for answer in store.answers()]
+
+
+def test_every_try_is_kept_once(store):
+    found = kept(store, "abc", "= 1 + 1", SLIP, "= 2", "abc", hint, "7", RIGHT)
+    assert found == [("misconception", SLIP, 1, 0), ("wrong", "7", 2, 1), ("correct", RIGHT, 3, 1)]
+    first = store.answers()[0]
+    assert (first.misconception, first.skill, first.lesson, first.item) == (
+        "slope-dropped", "pre_activation_gradient", "o-classification", item().id,
+    )  # fmt: skip
+
+
+def test_giving_up_is_kept_as_that(store):
+    found = kept(store, "123", hint, give_up)
+    assert [verdict for verdict, *_ in found] == ["wrong", "given-up"]
+
+
+def test_the_last_rung_is_kept_as_giving_up(store):
+    assert [verdict for verdict, *_ in kept(store, *[hint] * len(item().hints))] == ["given-up"]
+
+
+def test_the_date_of_the_next_review_comes_with_the_end_of_a_question(store):
+    kept(store, "123")
+    assert store.cards() == {}
+    kept(store, "123", RIGHT)
+    assert list(store.cards()) == ["pre_activation_gradient"]
+
+
+def test_hints_bring_a_skill_back_sooner(tmp_path):
+    dates = []
+    for name, moves in (("a", (RIGHT,)), ("b", (hint, RIGHT)), ("c", [hint] * 4)):
+        with Store.open(tmp_path / f"{name}.db") as store:
+            for _ in range(2):
+                kept(store, *moves)
+            dates.append(store.card("pre_activation_gradient").stability)
+    assert dates[0] > dates[1] > dates[2]
