@@ -29,7 +29,7 @@ def classification():
 @cache
 def item(id="dL/dz1[2]", kind="value"):
     here = classification()
-    return KINDS[kind](here.find(id), Writer(here.lesson, "index"), random.Random(1))
+    return KINDS[kind](here.find(id), Writer(here.lesson, here.lesson.notation), random.Random(1))
 
 
 def after(*texts, of=None):
@@ -186,7 +186,7 @@ def test_the_ladder_ends_in_the_answer_with_and_without_a_diagnosis():
 def test_the_only_hint_of_an_author_is_followed_by_the_answer():
     here = classification()
     own = AuthorQuestion(step="dL/dz1[2]", kind="value", hints=("Mind the slope.",))
-    short = author_item(own, here, Writer(here.lesson, "index"), random.Random(1))
+    short = author_item(own, here, Writer(here.lesson, here.lesson.notation), random.Random(1))
     for start in (Asking(short), after(SLIP, of=short)):
         asking = start
         while not asking.done:

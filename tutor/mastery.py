@@ -32,6 +32,7 @@ SKILLS: dict[str, Skill] = {
     "objective": Skill("Loss with regularisation", ("loss",)),
     "order": Skill("Which step comes next", ("pre_activation",)),
     "local_derivative": Skill("Local derivatives", ("pre_activation",)),
+    "author": Skill("Questions of a lesson's author"),
     "loss_gradient": Skill("Gradient at the prediction", ("loss",)),
     "pre_activation_gradient": Skill("Gradient through an activation", ("loss_gradient", "activation")),
     "softmax_gradient": Skill("Gradient through softmax", ("loss_gradient", "softmax")),

@@ -185,6 +185,8 @@ class PlayerScreen(TutorScreen):
         """Where not all panes fit, only the chosen one is shown beside (or instead of) the card."""
         single = self.arrangement == "-single"
         shown = self.pane if self.pane != "card" or single else "where"
+        if self.asking and not self.asking.done and self.arrangement in ("-stack", "-single"):
+            shown = "card"  # the question has all the room, and what is known
         for name in PANES[1:]:
             self.query_one(f"#{name}").set_class(name == shown, "shown")
         # A height of its own, whatever the step shows: a pane that grows would move all others.
@@ -230,6 +232,7 @@ class PlayerScreen(TutorScreen):
         if answer.display != open_:
             answer.display = open_
             answer.value = ""
+            self.arrange_panes()
             self.set_focus(answer if open_ else self.query_one("#card"))
             bar = self.query_one(KeyBar)
             bar.keys = self._keys()

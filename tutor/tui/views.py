@@ -148,7 +148,8 @@ def said_lines(asking: Asking, columns: int) -> list[Line]:
             lines += [line(), *wrapped(said.text or "(nothing)", columns, style, "you  ")]
         else:
             mark = VERDICT_MARKS.get(said.kind, " " if said.kind in ("left", "right-formula", "wrong-formula") else "✗")
-            lines += wrapped(said.text, columns, style, f"  {mark}  ")
+            first, *more = wrapped(said.text, columns, style, "     ") or [line()]
+            lines += [Line(((f"  {mark}  ", "dim"), *first.spans[1:])), *more]
     return lines
 
 
