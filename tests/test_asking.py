@@ -138,7 +138,7 @@ def test_scratch_paper_says_what_it_cannot_compute(text):
 
 
 def test_scratch_paper_where_there_is_nothing_to_compute_with():
-    asking = after("= 1 + 1", of=item("dL/dW1", "shape"))
+    asking = after("= 1 + 1", of=item("dL/dW2", "shape"))
     assert asking.tries == 0 and asking.said[-1].kind == "scratch" and not asking.done
 
 

@@ -167,6 +167,17 @@ def test_the_asked_symbol_and_what_comes_after_it_are_not_available():
     assert kind("da2/dz2", local) == "not-understood" and kind("a2*(1-a2)", local) == "correct"
 
 
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_in_a_batch_a_bare_name_is_the_batchs_and_an_examples_own_says_so(notation):
+    layer = dense([[0.5]], [0.1])
+    rows = [[1.5], [0.4]]
+    at = trace(network_lesson([layer], "half_squared_error", rows, [[0.3], [0.9]], batch="all", l2=0.2))
+    question = ask("J", notation, at)
+    assert read_answer("1*L", question).value == at.value(at.find("L").ref)
+    assert read_answer("1*L@2", question).value == pytest.approx(0.18)
+    assert "2 values" in grade(question, "z1[1]").message
+
+
 def test_circuits_have_names_that_look_like_ids_with_a_stroke():
     at = trace(circuit_lesson(["q = a / dx", "f = q * a"], a=3, dx=7))
     assert kind("a/dx", ask("q", "dz", at)) == "correct"

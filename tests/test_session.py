@@ -39,7 +39,7 @@ def values(*ids, of="o-classification"):
     here = trace(lesson(of))
     writer = Writer(here.lesson, here.lesson.notation)
     items = [KINDS["value"](here.find(id), writer, random.Random(1)) for id in ids]
-    return quiz.begin([of], items, 1), items
+    return quiz.begin([of], items, 1, len(items)), items
 
 
 def taken(session, items, *texts):
@@ -86,7 +86,7 @@ def test_the_same_seed_gives_the_same_questions_in_another_process():
 def test_the_right_answers_make_a_full_score(id):
     for seed in (1, 2):
         items = quiz.make_items([lesson(id)], 10, seed)
-        session, verdicts = taken(quiz.begin([id], items, seed), items, *map(right, items))
+        session, verdicts = taken(quiz.begin([id], items, seed, 10), items, *map(right, items))
         assert verdicts == ["correct"] * len(items) and session.finished
         assert quiz.score(quiz.report(session, items)) == f"{len(items)} of {len(items)} right"
 

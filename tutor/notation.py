@@ -23,6 +23,18 @@ MAX_TERMS = 20  # a longer sum is shown by its first and last terms
 _RAISED = {"z": "ᶻ", "a": "ᵃ"}
 
 
+Sub = Callable[[Expr, int], Doc]  # writes an operand, in brackets if its precedence is below the one needed
+
+# Operators that are written by a pattern: (precedence, parts), a part being text or (which operand, precedence needed).
+_PATTERNS: dict[str, tuple[int, tuple[str | tuple[int, int], ...]]] = {
+    "log": (4, ("ln ", (0, 5))),
+    "sqrt": (4, ("√", (0, 5))),
+    "abs": (5, ("|", (0, 0), "|")),
+    "sum": (3, ("Σ ", (0, 3))),
+    "choose": (5, ("(", (1, 0), " if ", (0, 1), " > 0, else ", (2, 0), ")")),
+}
+
+
 def _plain(text: str) -> bool:
     """Whether a superscript may follow at once: not after another one, a fraction or an example's mark."""
     return not any(mark in text for mark in "/@ ∇×") and text[-1:] not in "⁰¹²³⁴⁵⁶⁷⁸⁹⁾′"
@@ -202,86 +214,95 @@ class Writer:
         def sub(expr: Expr, need: int) -> Doc:
             return self._write(expr, leaf, need)[0]
 
-        def term(expr: Expr) -> Doc:
-            """What follows a + or −: never one sign after another."""
-            doc = sub(expr, 3)
-            return brackets(doc) if isinstance(doc, Row | Frac) and linear(doc).startswith("−") else doc
-
-        if op == "add":
-            parts: list[Doc] = [sub(args[0], 1)]
-            for at, arg in enumerate(args[1:], start=1):
-                if len(args) <= MAX_TERMS or at < 4 or at > len(args) - 3:
-                    parts += [" + ", term(arg)]
-                elif at == 4:
-                    parts.append(f" + … {len(args) - 6:,} more …")
-            return Row(tuple(parts)), 1
-        if op == "sub":
-            return Row((sub(args[0], 1), " − ", term(args[1]))), 1
-        if op == "neg":
-            return Row(("−", term(args[0]))), 2
+        if op in _PATTERNS:
+            precedence, pattern = _PATTERNS[op]
+            parts = (part if isinstance(part, str) else sub(args[part[0]], part[1]) for part in pattern)
+            return Row(tuple(parts)), precedence
+        if op in ("add", "sub", "neg"):
+            return self._sum(op, args, sub)
         if op == "mul":
-            sign = f" {self.notation.elementwise} " if all(arg.shape for arg in args) else " · "
-            first = 2 if isinstance(args[0], Const | Ref) else 3  # −2 · (y − ŷ) needs no brackets
-            return Row(
-                (sub(args[0], first), sign, sub(args[1], 4 if isinstance(args[1], Call) and args[1].op == "div" else 3))
-            ), 3
-        if op in ("div", "ratio") and all(arg.shape for arg in args):  # cell by cell: no quotient of two columns
-            return Row((sub(args[0], 4), " ⊘ ", sub(args[1], 4))), 3
+            return self._times(args, sub), 3
         if op in ("div", "ratio"):
-            over, under = self._write(args[0], leaf, 0), self._write(args[1], leaf, 0)
-            return Frac(over[0], under[0], over[1] < 3, under[1] < 4), 3
+            return self._quotient(args, leaf), 3
         if op == "pow":
-            base, power = sub(args[0], 5), sub(args[1], 5)
-            if not (isinstance(base, Matrix) or (isinstance(base, str) and _plain(base))) and not isinstance(
-                base, Brackets
-            ):
-                base = brackets(base)
-            if isinstance(power, Brackets) and linear(power.inner).lstrip("−").isdigit():
-                power = power.inner
-            text = linear(power)
-            if text.lstrip("−").isdigit() or text == "t":
-                return Row((base, superscript(text).replace("t", "ᵗ"))), 4
-            return Row((base, "^", power)), 4
+            return self._power(args, sub), 4
         if op == "exp":
             return self._exponential(sub(args[0], 0))
-        if op == "log":
-            return Row(("ln ", sub(args[0], 5))), 4
-        if op == "sqrt":
-            return Row(("√", sub(args[0], 5))), 4
-        if op == "abs":
-            return Row(("|", sub(args[0], 0), "|")), 5
         if op == "power_log":
             return Row((sub(args[0] ** args[1], 3), " · ln ", sub(args[0], 5))), 3
-        if op == "matmul":
-            return Row((sub(args[0], 3), self._product(args, leaf), sub(args[1], 3))), 3
-        if op == "transpose":
-            return self._transposed(args[0], leaf), 5
-        if op == "outer":
-            return Row((sub(args[0], 3), self._product(args, leaf), self._transposed(args[1], leaf))), 3
-        if op == "rows":
-            return Row(("1", self._product(args, leaf), self._transposed(args[0], leaf))), 3
-        if op == "sum":
-            return Row(("Σ ", sub(args[0], 3))), 3
+        if op in ("matmul", "outer", "rows", "transpose", "jacobian"):
+            return self._matrices(node, leaf, sub)
         if op == "mean":
             return self._mean(node, leaf)
-        if op == "choose":
-            return brackets(Row((sub(args[1], 0), " if ", sub(args[0], 1), " > 0, else ", sub(args[2], 0)))), 5
         if op in ("wins_max", "wins_min"):
             return self._indicator(node, sub), 5
-        if op == "jacobian":
-            a = sub(args[0], 5)
-            return brackets(Row(("diag ", a, " − ", a, self._product(args, leaf), self._transposed(args[0], leaf)))), 5
         if op == "linear":
             return self._node(args[0], leaf)
         if (name := prime_of(op)) and leaf != self.name:  # with numbers, f′ is written out: 0.7 · (1 − 0.7)
             return self._node(derivative(name, args), leaf)
         return self._function(node, sub)
 
+    def _sum(self, op: str, args: tuple[Expr, ...], sub: Sub) -> tuple[Doc, int]:
+        def term(expr: Expr) -> Doc:
+            """What follows a + or −: never one sign after another."""
+            doc = sub(expr, 3)
+            return brackets(doc) if isinstance(doc, Row | Frac) and linear(doc).startswith("−") else doc
+
+        if op == "neg":
+            return Row(("−", term(args[0]))), 2
+        sign = " + " if op == "add" else " − "
+        parts: list[Doc] = [sub(args[0], 1)]
+        for at, arg in enumerate(args[1:], start=1):
+            if len(args) <= MAX_TERMS or at < 4 or at > len(args) - 3:
+                parts += [sign, term(arg)]
+            elif at == 4:
+                parts.append(f" + … {len(args) - 6:,} more …")
+        return Row(tuple(parts)), 1
+
+    def _times(self, args: tuple[Expr, ...], sub: Sub) -> Doc:
+        left, right = args
+        sign = f" {self.notation.elementwise} " if left.shape and right.shape else " · "
+        first = 2 if isinstance(left, Const | Ref) else 3  # −2 · (y − ŷ) needs no brackets
+        second = 4 if isinstance(right, Call) and right.op == "div" else 3
+        return Row((sub(left, first), sign, sub(right, second)))
+
+    def _quotient(self, args: tuple[Expr, ...], leaf: Callable[[Ref], Doc]) -> Doc:
+        if all(arg.shape for arg in args):  # cell by cell: there is no quotient of two columns
+            return Row((self._write(args[0], leaf, 4)[0], " ⊘ ", self._write(args[1], leaf, 4)[0]))
+        over, under = self._write(args[0], leaf), self._write(args[1], leaf)
+        return Frac(over[0], under[0], over[1] < 3, under[1] < 4)
+
+    def _power(self, args: tuple[Expr, ...], sub: Sub) -> Doc:
+        base, power = sub(args[0], 5), sub(args[1], 5)
+        plain = isinstance(base, Matrix | Brackets) or (isinstance(base, str) and _plain(base))
+        base = base if plain else brackets(base)
+        if isinstance(power, Brackets) and linear(power.inner).lstrip("−").isdigit():
+            power = power.inner
+        text = linear(power)
+        if text.lstrip("−").isdigit() or text == "t":
+            return Row((base, superscript(text).replace("t", "ᵗ")))
+        return Row((base, "^", power))
+
+    def _matrices(self, node: Call, leaf: Callable[[Ref], Doc], sub: Sub) -> tuple[Doc, int]:
+        """Products of matrices and vectors, and what is transposed."""
+        op, args, sign = node.op, node.args, self._product(node.args, leaf)
+        if op == "transpose":
+            return self._transposed(args[0], leaf), 5
+        if op == "matmul":
+            return Row((sub(args[0], 3), sign, sub(args[1], 3))), 3
+        if op == "outer":
+            return Row((sub(args[0], 3), sign, self._transposed(args[1], leaf))), 3
+        turned = self._transposed(args[0], leaf)
+        if op == "rows":
+            return Row(("1", sign, turned)), 3
+        a = sub(args[0], 5)
+        return brackets(Row(("diag ", a, " − ", a, sign, turned))), 5
+
     def written_out(self, node: Call) -> Expr:
         """What the derivative of an activation is for its arguments: σ′(z) -> a (1 − a)."""
         return derivative(prime_of(node.op) or node.op, node.args)
 
-    def _function(self, node: Call, sub: Callable[[Expr, int], Doc]) -> tuple[Doc, int]:
+    def _function(self, node: Call, sub: Sub) -> tuple[Doc, int]:
         name = prime_of(node.op) or node.op
         if name in ACTIVATIONS or name == "softmax":
             glyph = self.function(name, self._is_output(node.args[0]))
@@ -334,7 +355,7 @@ class Writer:
             parts.append(self._write(Ref(arg.symbol, arg.index, e), leaf, 3)[0])
         return Row((Frac("1", str(count)), " · ", brackets(Row(tuple(parts))))), 3
 
-    def _indicator(self, node: Call, sub: Callable[[Expr, int], Doc]) -> Doc:
+    def _indicator(self, node: Call, sub: Sub) -> Doc:
         """1(x ≥ y): 1 if the argument is the one that max or min takes, 0 if not."""
         k = node.param or 0
         others = [arg for at, arg in enumerate(node.args) if at != k]

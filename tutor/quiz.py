@@ -168,10 +168,10 @@ class Names:
         operands = [ref for ref in self.step.operands[:200] if ref.symbol.key in self.known]
         for ref in dict.fromkeys((*every, *(Ref(ref.symbol, ref.index) for ref in operands))):
             meant = self._normal(ref)
-            names = {self.writer.text(meant)}
+            names = {self.writer.text(ref), self.writer.text(meant)}
             # Of an example's own value and the batch's of the same id, the bare name is the batch's.
-            if not (ref.symbol.per_example and ref.symbol.id in self.known):
-                names.add(self.writer.text(ref))
+            if ref.symbol.per_example and ref.symbol.id in self.known:
+                names.remove(self.writer.text(ref))
             for form in names | {_typed(name) for name in names}:
                 found.setdefault(form, set()).add(meant)
         for ref in operands:  # of a batch's mean: every example's
@@ -573,7 +573,7 @@ class Question:
     @cached_property
     def is_zero(self) -> bool:
         """Whether the value is 0, or what floating point leaves of a difference that is."""
-        if self.right == 0 or abs(self.right) > 1e-15 * self.scale:
+        if self.right == 0 or abs(self.right) > 1e-6 or abs(self.right) > 1e-15 * self.scale:
             return self.right == 0
         formula = self.step.formula
         return isinstance(formula, Call) and formula.op in ("add", "sub")
@@ -663,7 +663,8 @@ def _is_right(question: Question, answer: Answer) -> bool:
     if right == 0:
         return False
     enough = answer.digits is None or answer.digits >= digits
-    if _rounds_to(right, value, digits) or (enough and abs(value - right) <= question.tolerance):
+    near = abs(value - right) <= TOLERANCE * abs(right)
+    if _rounds_to(right, value, digits) or (enough and near and abs(value - right) <= question.tolerance):
         return True
     if abs(value - right) > 0.02 * abs(right) and question.shown_is_near:
         return False

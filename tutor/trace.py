@@ -101,8 +101,9 @@ class Step:
                 return as_shown(self.trace.value(ref), digits)
 
             with np.errstate(all="ignore"):
-                if not np.any(np.abs(evaluate(self.formula, read_off) - true) > 5e-4 * np.abs(true)):
-                    return digits
+                off = np.abs(evaluate(self.formula, read_off) - true)
+            if np.all(off <= 5e-4 * np.abs(true)):  # false for what is undefined
+                return digits
         return 4
 
 
