@@ -27,7 +27,8 @@ from tutor.losses import LOSSES
 from tutor.misconceptions import MISCONCEPTIONS
 from tutor.notation import NOTATIONS, Writer
 from tutor.optimizers import OPTIMIZERS
-from tutor.quiz import Question, Slip, grade
+from tutor.quiz import Question, grade
+from tutor.slips import Slip
 from tutor.trace import trace
 
 BUNDLED = Path(__file__).parent.parent / "lessons"

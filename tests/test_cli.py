@@ -7,8 +7,8 @@ import json
 import os
 import pty
 import re
-import shlex
 import select
+import shlex
 import signal
 import subprocess
 import sys

@@ -18,7 +18,8 @@ from tutor.lesson import Lesson
 from tutor.misconceptions import MISCONCEPTIONS
 from tutor.notation import NOTATIONS, Writer
 from tutor.optimizers import OPTIMIZERS
-from tutor.quiz import Question, compare, grade, marked, slips
+from tutor.quiz import Question, compare, grade, marked
+from tutor.slips import slips
 from tutor.trace import trace
 
 

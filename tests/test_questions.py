@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import strategies as some
 from strategies import circuit_lesson, dense, network_lesson
 from tutor import schema
+from tutor.answers import NotUnderstood
 from tutor.check import load
 from tutor.formula import Ref
 from tutor.lesson import AuthorQuestion, Training, WrongAnswer
@@ -29,7 +30,7 @@ from tutor.questions import (
     read_shape,
     spread,
 )
-from tutor.quiz import VERDICTS, NotUnderstood
+from tutor.quiz import VERDICTS
 from tutor.trace import NoSuchStep, trace
 
 LESSONS = sorted((Path(__file__).parent.parent / "lessons").glob("*.toml"))

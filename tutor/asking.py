@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from tutor.answers import NotUnderstood, read_answer
 from tutor.layout import number
 from tutor.misconceptions import MISCONCEPTIONS
 from tutor.questions import Item
-from tutor.quiz import NotUnderstood, Verdict, compare, read_answer
+from tutor.quiz import Verdict, compare
 from tutor.source import escape
 
 TRIES = 3
@@ -91,7 +92,7 @@ def _scratch(asking: Asking, text: str, typed: str) -> Asking:
         said = Said("scratch", "There is nothing to compute with here.")
     else:
         try:
-            said = Said("scratch", f"= {number(read_answer(text, asking.item.question).value, 6)}")
+            said = Said("scratch", f"= {number(read_answer(text, asking.item.question.names).value, 6)}")
         except NotUnderstood as error:
             said = Said("not-understood", f"{str(error)[:1].upper()}{str(error)[1:]}.")
     return replace(asking, said=(*asking.said, Said("you", typed), said), tried=False)

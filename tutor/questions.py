@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from tutor.answers import MAX_ANSWER, NotUnderstood, read_answer
 from tutor.explain import Explainer
 from tutor.formula import Call, Ref, Symbol, indices, refs, rewrite, walk
 from tutor.layout import linear, number
@@ -26,21 +27,8 @@ from tutor.lesson import AuthorQuestion
 from tutor.misconceptions import MISCONCEPTIONS
 from tutor.network import Equation
 from tutor.notation import Writer
-from tutor.quiz import (
-    DIGITS,
-    MAX_ANSWER,
-    TOLERANCE,
-    VERDICTS,
-    NotUnderstood,
-    Question,
-    Slip,
-    Verdict,
-    grade,
-    question_at,
-    read_answer,
-    shown_value,
-    slips,
-)
+from tutor.quiz import DIGITS, TOLERANCE, VERDICTS, Question, Verdict, grade, question_at, shown_value
+from tutor.slips import Slip, slips
 from tutor.trace import Step, Trace, activation_calls, symbols_of
 
 RUNG_COST = (0.25, 0.25, 0.25, 1.0)  # credit that each rung of the hint ladder takes
@@ -686,7 +674,7 @@ def paths_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
     question = Question(element, writer)  # for its names: an answer may be an expression
 
     def judge(text: str, own: Mapping[str, float]) -> Verdict:
-        value = read_answer(text, question).value
+        value = read_answer(text, question.names).value
         if value == count:
             return _right(value)
         if value == 1:
@@ -878,7 +866,7 @@ def _asked(question: AuthorQuestion, step: Step, writer: Writer) -> Item:
 
 def _judge_number(text: str, right: float, digits: int, apart: Iterable[float], names: Question) -> Judgement:
     """A number against an author's: rounded or nearly, never nearer to an answer that is known to be wrong."""
-    answer = read_answer(text, names)
+    answer = read_answer(text, names.names)
     value, typed = answer.value, answer.digits or 15
     near = min((abs(wrong - right) / 2 for wrong in apart), default=math.inf)
     if math.isclose(value, right, rel_tol=1e-9) or any(_rounds(right, value, d) for d in range(digits, 16)):
