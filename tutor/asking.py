@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 from tutor.answers import NotUnderstood, read_answer
 from tutor.layout import number
-from tutor.misconceptions import MISCONCEPTIONS
 from tutor.questions import Item
 from tutor.quiz import Verdict, compare
 from tutor.source import escape
@@ -103,13 +102,12 @@ def hint(asking: Asking) -> Asking:
     if asking.done:
         return asking
     hints = asking.item.hints
-    text = hints[min(asking.rung, len(hints) - 1)]
-    slips = asking.last.slips if asking.last else ()
-    if slips and asking.item.question and asking.rung < min(2, len(hints) - 1):
-        shown = compare(asking.item.question, slips[0])
-        right = "".join(part for part, _ in shown.right)
-        text = (MISCONCEPTIONS[slips[0].misconception].remedy, f"{shown.name} = {right}")[asking.rung]
-    rung = asking.rung + 1
+    # A named slip has said the rule and the right formula already: the next rung is the numbers.
+    named = asking.last is not None and asking.last.slips and asking.item.question is not None
+    at = max(asking.rung, 2) if named else asking.rung
+    at = min(at, len(hints) - 1)
+    text = hints[at]
+    rung = at + 1
     last = rung >= len(hints)
     said = (*asking.said, Said("hint", text))
     return replace(asking, rung=rung, done=last, credit=0.0 if last else asking.credit, tried=False, said=said)

@@ -27,11 +27,17 @@ class Exercise:
 
 
 def drill(lesson: Lesson, key: str, skill: str, seed: int) -> Iterator[Exercise]:
-    """One skill of a lesson, with the numbers of one seed after the other. Raises NoQuestion at the first."""
-    while True:
-        item = drill_item(lesson, skill, seed)
-        yield Exercise(key, item)
-        seed = (item.seed or seed) + 1
+    """One skill of a lesson, with the numbers of one seed after the other. Raises NoQuestion where there is none."""
+    first = drill_item(lesson, skill, seed)
+
+    def following() -> Iterator[Exercise]:
+        item = first
+        with suppress(NoQuestion):
+            while True:
+                yield Exercise(key, item)
+                item = drill_item(lesson, skill, (item.seed or seed) + 1)
+
+    return following()
 
 
 def choose_skill(store: Store, lesson: Lesson) -> str:

@@ -173,7 +173,14 @@ def grade(question: Question, text: str, own: Mapping[str, float] | None = None)
     named = _diagnosed(question, answer)
     # A slip further back that the learner's own earlier answer holds already is not made again here.
     here = any(slip.equation is question.step.equation for slip in named)
-    if own and not here and any(_matches(carried, answer, digits) for carried in _carried(question, own)):
+    # An own value that was typed rounded, but carried on with all its digits, is a little off.
+    if (
+        own
+        and not here
+        and any(
+            _matches(carried, answer, digits) or _close(carried, value, 1e-3) for carried in _carried(question, own)
+        )
+    ):
         return Verdict("carried", "Right method; the slip was earlier.", value)
     if named:
         return Verdict("misconception", _explain(question, named), value, tuple(named))

@@ -16,6 +16,7 @@ from tutor.lesson import Lesson
 from tutor.notation import Writer
 from tutor.questions import Item, author_item, spread
 from tutor.quiz import Verdict
+from tutor.source import escape
 from tutor.trace import symbols_of, trace
 
 COUNT = 10
@@ -83,7 +84,7 @@ def answer(session: Session, items: list[Item], text: str) -> tuple[Session, Ver
     verdict = items[session.at].grade(text, own_values(session, items))
     if verdict.kind == "not-understood":
         return session, verdict
-    answers = (*session.answers[: session.at], text.strip(), *session.answers[session.at + 1 :])
+    answers = (*session.answers[: session.at], escape(text.strip()), *session.answers[session.at + 1 :])
     return _to_next(replace(session, answers=answers)), verdict
 
 

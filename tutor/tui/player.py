@@ -141,13 +141,13 @@ class PlayerScreen(TutorScreen):
             self.query_one(id).can_focus = False
         self.query_one("#answer").display = False
         self.predict = self.tutor.store.setting("predict", False) is True
+        self.query_one("#card").focus()
         place = self.tutor.store.place(self.key)
         if place is None:
+            self.ask()
             self.action_intro()  # at once: keys typed ahead are for it
         else:
             self.restore(place)
-        self.query_one("#card").focus()
-        self.ask()
 
     # ------------------------------------------------------------ place
 
@@ -180,6 +180,8 @@ class PlayerScreen(TutorScreen):
         self._drawn.clear()
         self.arrange_panes()
         self.call_after_refresh(self.draw)
+        if self.asking and not self.asking.done and not self.has_class("-tiny"):  # what was hidden has lost the focus
+            self.call_after_refresh(self.query_one("#answer").focus)
 
     def arrange_panes(self) -> None:
         """Where not all panes fit, only the chosen one is shown beside (or instead of) the card."""

@@ -73,6 +73,8 @@ class PracticeScreen(TutorScreen):
         self.query_one("#side").display = wide
         self.query_one("#state").display = wide
         self.call_after_refresh(self.draw)
+        if not self.has_class("-tiny"):  # what was hidden has lost the focus
+            self.call_after_refresh(self.query_one("#answer").focus)
 
     def following(self) -> None:
         """The next exercise; after the last one a word."""
@@ -102,10 +104,11 @@ class PracticeScreen(TutorScreen):
             lines += views.card_lines(worked, item.step, "scalar", columns, self.size.height)
         else:
             lines = views.asking_lines(asking, worked.title, columns)
-        known = views.known_lines(item, [item])
         if self.query_one("#side").display:
-            self.query_one("#state", Lines).show(known)
+            state = self.query_one("#state", Lines)
+            state.show(views.known_lines(item, [item], state.size.width - 1))
         elif not asking.done:
+            known = views.known_lines(item, [item], columns)
             lines += [line(), line("what is known (↑ ↓ scroll)", "dim"), *known]
         card.show(lines)
         said = len(views.asking_lines(asking, worked.title, columns))

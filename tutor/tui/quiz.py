@@ -16,7 +16,7 @@ from tutor.questions import Item
 from tutor.session import Session
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen
-from tutor.tui.views import known_lines, report_lines, wrapped
+from tutor.tui.views import choice_lines, known_lines, report_lines, wrapped
 
 KEYS = [
     ("enter", "answer", "answer"),
@@ -70,6 +70,8 @@ class QuizScreen(TutorScreen):
         self.query_one("#side").display = wide
         self.query_one("#state").display = wide
         self.call_after_refresh(self.draw)
+        if not self.has_class("-tiny"):  # what was hidden has lost the focus
+            self.call_after_refresh(self.query_one("#answer").focus)
 
     def draw(self) -> None:
         if self.has_class("-tiny"):
@@ -89,13 +91,14 @@ class QuizScreen(TutorScreen):
         head = f"{place} · {answered} answered · {item.step.trace.lesson.title}"
         self.query_one("#bar", Lines).show([Line((("Quiz ", "title"), (f"{marks}  {head}", "dim")))])
         lines = [*wrapped(item.prompt, columns, "heading")]
-        lines += [line(f"  {n}. {choice}") for n, choice in enumerate(item.choices, start=1)]
+        lines += choice_lines(item, columns)
         if self.word:
             lines += [line(), *wrapped(self.word, columns, "error")]
-        known = known_lines(item, self.items)
         if self.query_one("#side").display:
-            self.query_one("#state", Lines).show(known)
+            state = self.query_one("#state", Lines)
+            state.show(known_lines(item, self.items, state.size.width - 1))
         else:
+            known = known_lines(item, self.items, columns)
             lines += [line(), line("what is known (↑ ↓ scroll)", "dim"), *known]
         card.show(lines)
 

@@ -135,7 +135,7 @@ SAID_STYLES = {"correct": "value", "you": "heading", "hint": "note", "scratch": 
 def asking_lines(asking: Asking, title: str, columns: int) -> list[Line]:
     """A question with all that was said about it; the step's own numbers stay hidden until it is done."""
     lines = [line(title, "title"), line(), *wrapped(asking.item.prompt, columns, "heading")]
-    lines += [line(f"  {n}. {choice}") for n, choice in enumerate(asking.item.choices, start=1)]
+    lines += choice_lines(asking.item, columns)
     return lines + said_lines(asking, columns)
 
 
@@ -153,14 +153,24 @@ def said_lines(asking: Asking, columns: int) -> list[Line]:
     return lines
 
 
-def known_lines(item: Item, items: list[Item]) -> list[Line]:
-    """What a question of a quiz may be worked out from: one value a line."""
+def known_lines(item: Item, items: list[Item], columns: int) -> list[Line]:
+    """What a question of a quiz may be worked out from: a value a line, wrapped where it is long."""
     trace = item.step.trace
     writer = Scribe(trace, trace.lesson.notation).writer
-    return [
-        Line(((f"{writer.text(ref)} = ", "heading"), (linear(writer.value(trace.value(ref)), 5), "numbers")))
-        for ref in known(item, items)
-    ]
+    lines: list[Line] = []
+    for ref in known(item, items):
+        text = f"{writer.text(ref)} = {linear(writer.value(trace.value(ref)), 9)}"
+        lines += [line(part, "numbers") for part in textwrap.wrap(text, max(columns, 12), subsequent_indent="    ")]
+    return lines
+
+
+def choice_lines(item: Item, columns: int) -> list[Line]:
+    """The numbered choices of a question."""
+    lines: list[Line] = []
+    for number_, choice in enumerate(item.choices, start=1):
+        parts = textwrap.wrap(choice, max(columns - 6, 12)) or [""]
+        lines += [line(f"{f'{number_}.' if at == 0 else '':>4} {part}") for at, part in enumerate(parts)]
+    return lines
 
 
 def report_lines(marked: list[Marked], columns: int) -> list[Line]:
