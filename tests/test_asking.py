@@ -93,7 +93,9 @@ def test_a_share_of_a_matrix_counts():
     assert asking.credit == pytest.approx((len(cells) - 1) / len(cells)) and not asking.done
 
 
-@pytest.mark.parametrize("text", ["abc", "1,5", "1 2", "1e999", "", "   ", "a1[", "[red]x[/red]", "dL/dz1[2]", "dL/dW1[1,1]"])
+@pytest.mark.parametrize(
+    "text", ["abc", "1,5", "1 2", "1e999", "", "   ", "a1[", "[red]x[/red]", "dL/dz1[2]", "dL/dW1[1,1]"]
+)
 def test_what_cannot_be_understood_costs_nothing_and_says_what_would_be(text):
     asking = after(text, text, text, text)
     assert asking.tries == 0 and asking.left == TRIES and asking.last is None and not asking.done
@@ -129,6 +131,13 @@ def test_scratch_paper_computes_and_costs_nothing():
     assert asking.tries == 0 and kinds(asking) == ["you", "scratch"] * 2
     assert asking.said[1].text == "= 0.259371" and asking.said[3].text.startswith("= 0.0804")
     assert respond(asking, RIGHT).credit == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("= 0.5 - 0.3", "0.2"), ("= 1 + 2", "3"), ("= -1 - -2", "1"), ("=2e-1+1", "1.2")]
+)
+def test_scratch_paper_adds_plain_numbers(text, value):
+    assert after(text).said[-1].text == f"= {value}"
 
 
 @pytest.mark.parametrize("text", ["=", "= abc", "= 1/0", "= dL/dz1[2]", "= dL/dW1[1,2]", "= 1 2"])
@@ -218,10 +227,10 @@ def kept(store, *moves):
 
 
 def test_every_try_is_kept_once(store):
-    found = kept(store, "abc", "= 1 + 1", SLIP, "= 2", "abc", hint, "7", RIGHT)
-    assert found == [("misconception", SLIP, 1, 0), ("wrong", "7", 2, 1), ("correct", RIGHT, 3, 1)]
-    first = store.answers()[0]
-    assert (first.misconception, first.skill, first.lesson, first.item) == (
+    found = kept(store, "abc", "= 2 * 3", "7", "= 2", "abc", hint, SLIP, RIGHT)
+    assert found == [("wrong", "7", 1, 0), ("misconception", SLIP, 2, 1), ("correct", RIGHT, 3, 1)]
+    slip = store.answers()[1]
+    assert (slip.misconception, slip.skill, slip.lesson, slip.item) == (
         "slope-dropped", "pre_activation_gradient", "o-classification", item().id,
     )  # fmt: skip
 

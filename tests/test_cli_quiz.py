@@ -216,9 +216,9 @@ def test_a_drill_shows_its_seed_the_worked_step_and_new_numbers(run):
 def test_three_wrong_tries_then_the_worked_step(run):
     item = drilled()
     argv = ("drill", "o-classification", "--skill", "weight_gradient", "--seed", "7")
-    _, out, _ = run(*argv, lines=["abc", "1234", "= 1 + 2", "2345", "known", "hint", "3456"])
+    _, out, _ = run(*argv, lines=["abc", "1234", "= 3 * 2", "2345", "known", "hint", "3456"])
     before, _, after = out.partition(f"It is {item.answer}.")
-    assert after and numbers_of(item) in after and numbers_of(item) not in before and "= 3" in before
+    assert after and numbers_of(item) in after and numbers_of(item) not in before and "= 6" in before
     assert "0 of 1 right" in out and [a.verdict for a in answers()] == ["wrong"] * 3
 
 

@@ -123,6 +123,6 @@ def test_a_skill_that_no_lesson_has_any_more_is_passed_over(store):
 
 def test_who_leaves_in_the_middle_of_a_question_has_answered_nothing(store):
     said: list[str] = []
-    lines = iter(["= 1 + 2", "quit"])
+    lines = iter(["= 3 * 2", "quit"])
     play_practice(store, practice.drill(lesson("gates"), "gates", "gate_mul", 1), lambda _: next(lines), said.append)
-    assert store.answers() == [] and "  = 3" in said and not any(" right." in text for text in said)
+    assert store.answers() == [] and "  = 6" in said and not any(" right." in text for text in said)

@@ -262,7 +262,7 @@ def test_a_quiz_begins_anew_where_its_lesson_has_changed(store, tmp_path):
     path = tmp_path / "mine.toml"
     text = LESSONS["gates"].read_text(encoding="utf-8")
     path.write_text(text, encoding="utf-8")
-    _, session, items, _ = learner.start_quiz(store, (str(path),), 18, None, False)
+    _, _, items, _ = learner.start_quiz(store, (str(path),), 18, None, False)
     assert len(items) > 5
     path.write_text(
         'format = 1\ntitle = "T"\n[circuit]\ndefine = ["f = x * y"]\noutput = "f"\ninputs = { x = 2, y = 3 }\n',

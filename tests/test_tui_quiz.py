@@ -76,38 +76,41 @@ async def test_real_mistakes_are_named_with_both_formulas_on_the_screen(size):
             await pilot.pause()
             assert pilot.app.screen.asking, step
             await type_in(pilot, answer)
-            text = words(screen(pilot))
+            shown, _, _ = pane(pilot, "card").partition("2 tries left.")
+            said = shown[shown.index("you  ") :]
+            assert all(row.strip() in screen(pilot) for row in said.split("\n")), screen(pilot)  # all of it in sight
+            text = words(said)
             title = MISCONCEPTIONS[id].title
             assert title[:1].upper() + title[1:] in text, screen(pilot)
             assert MISCONCEPTIONS[id].remedy in text, screen(pilot)
-            assert "yours: " in text and "right: " in text and "2 tries left." in text, screen(pilot)
+            assert "yours: " in text and "right: " in text and "2 tries left." in screen(pilot), screen(pilot)
             stored = answers()[-1]
             assert (stored.misconception, stored.given, stored.verdict) == (id, answer, "misconception")
             await press(pilot, "escape")
             assert f"It is {pilot.app.screen.asking.item.answer}." in words(pane(pilot, "card"))
 
 
+ASKED = {"a1": "0.690", "L": "0.770", "dL/da2": "2.16", "dL/da1": "0.375", "dL/dz1": "0.0804", "W2'": "0.514"}
+
+
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize(
-    ("step", "value"),
-    [("a1", "0.690"), ("L", "0.770"), ("dL/da1", "0.375"), ("dL/dz1", "0.0804"), ("W2'", "0.514"), ("dL/da2", "2.16")],
-)
-async def test_what_is_asked_is_nowhere_on_the_screen_until_it_is_answered(step, value, size):
+async def test_what_is_asked_is_nowhere_on_the_screen_until_it_is_answered(size):
     remember_predict()
-    async with tutor("o-classification", size, step=step) as pilot:
-        item = pilot.app.screen.asking.item
-        assert value in item.answer
-        for name in ("card", "state", "map", "where", "outline"):
-            assert value not in pane(pilot, name), name
-        assert value not in screen(pilot)
-        await type_in(pilot, "123456")
-        assert value not in screen(pilot) and value not in pane(pilot, "card")
-        await type_in(pilot, right(item))
-        assert pilot.app.screen.asking.done
-        card = pane(pilot, "card")
-        assert item.answer in card and item.answer.strip("−") in screen(pilot)
-        if size[0] == 160 and step != "dL/da2":
-            assert value in pane(pilot, "state") + pane(pilot, "map")
+    async with tutor("o-classification", size, step="z1") as pilot:
+        for step, value in ASKED.items():
+            pilot.app.screen.jump(step)
+            await pilot.pause()
+            item = pilot.app.screen.asking.item
+            assert value in item.answer
+            for name in ("card", "state", "map", "where", "outline"):
+                assert value not in pane(pilot, name), (step, name)
+            await type_in(pilot, "123456")
+            assert value not in screen(pilot) and value not in pane(pilot, "card"), step
+            await type_in(pilot, right(item))
+            assert pilot.app.screen.asking.done
+            assert item.answer in pane(pilot, "card") and item.answer.strip("−") in screen(pilot), step
+            if size[0] == 160 and step != "dL/da2":
+                assert value in pane(pilot, "state") + pane(pilot, "map"), step
 
 
 async def test_panes_one_tabs_to_do_not_show_it_either():
@@ -121,7 +124,7 @@ async def test_panes_one_tabs_to_do_not_show_it_either():
             while not pilot.app.screen.asking:
                 await press(pilot, "n")
             item = pilot.app.screen.asking.item
-            assert item.answer not in screen(pilot).replace("−", "−")
+            assert item.answer not in screen(pilot)
             await press(pilot, "escape")
 
 
@@ -155,14 +158,12 @@ async def test_only_the_steps_that_the_lesson_names_are_asked(tmp_path):
     remember_predict()
     async with tutor(path, step="z1") as pilot:
         asked = []
-        for _ in range(60):
+        for _ in range(25):
             player = pilot.app.screen
-            if not isinstance(player, PlayerScreen):
-                break
             if player.asking and not player.asking.done:
                 asked.append(player.asking.item.step.equation.symbol.id)
                 await press(pilot, "escape")
-            await press(pilot, "n")
+            await press(pilot, "pagedown")
         assert asked == ["a2", "dL/dW1"]
 
 
@@ -267,13 +268,12 @@ async def test_ten_right_answers(size):
 
 
 async def test_choices_and_known_values_are_readable_to_their_ends():
-    for seed in range(1, 4):
-        async with start_quiz("o-classification", "p-deep", seed=seed, size=(60, 16), count=12) as pilot:
-            columns = pilot.app.screen.query_one("#card").size.width
-            for _ in pilot.app.screen.items:
-                card = pane(pilot, "card")
-                assert all(len(row) <= columns for row in card.split("\n")), card
-                await press(pilot, "tab")
+    async with start_quiz("o-classification", "p-deep", seed=2, size=(60, 16)) as pilot:
+        columns = pilot.app.screen.query_one("#card").size.width
+        for _ in pilot.app.screen.items:
+            card = pane(pilot, "card")
+            assert all(len(row) <= columns for row in card.split("\n")), card
+            await press(pilot, "tab")
 
 
 async def test_no_verdict_and_no_hint_before_the_report():

@@ -65,7 +65,8 @@ def read_answer(text: str, names: Names) -> Answer:
         return value
     if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", plain):
         raise NotUnderstood(f"write a decimal point: {plain.replace(',', '.')}")
-    if re.fullmatch(r"[-+.0-9e]+(?:[\s,;]+[-+.0-9e]+)+", plain, re.IGNORECASE):
+    parts = re.split(r"[\s,;]+", plain)
+    if len(parts) > 1 and all(_NUMBER.fullmatch(part) for part in parts):
         raise NotUnderstood("give one number")
     plain = re.sub(r"([⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+)", _power, plain) if "10" in plain else plain
     try:

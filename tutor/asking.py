@@ -36,7 +36,8 @@ class Asking:
 
     item: Item
     tries: int = 0
-    rung: int = 0
+    rung: int = 0  # hints taken: each lowers the credit
+    ladder: int = 0  # where the next hint stands
     credit: float = 0.0
     done: bool = False
     said: tuple[Said, ...] = ()
@@ -104,13 +105,11 @@ def hint(asking: Asking) -> Asking:
     hints = asking.item.hints
     # A named slip has said the rule and the right formula already: the next rung is the numbers.
     named = asking.last is not None and asking.last.slips and asking.item.question is not None
-    at = max(asking.rung, 2) if named else asking.rung
-    at = min(at, len(hints) - 1)
-    text = hints[at]
-    rung = at + 1
-    last = rung >= len(hints)
-    said = (*asking.said, Said("hint", text))
-    return replace(asking, rung=rung, done=last, credit=0.0 if last else asking.credit, tried=False, said=said)
+    at = min(max(asking.ladder, 2) if named else asking.ladder, len(hints) - 1)
+    last = at == len(hints) - 1
+    said = (*asking.said, Said("hint", hints[at]))
+    credit = 0.0 if last else asking.credit
+    return replace(asking, rung=asking.rung + 1, ladder=at + 1, done=last, credit=credit, tried=False, said=said)
 
 
 def give_up(asking: Asking) -> Asking:

@@ -16,7 +16,20 @@ import numpy as np
 
 from tutor.activations import ACTIVATIONS, prime_of
 from tutor.backprop import local_derivative
-from tutor.formula import Call, Expr, Ref, Symbol, at_example, did_you_mean, element, evaluate, indices, refs, walk
+from tutor.formula import (
+    Call,
+    Expr,
+    Ref,
+    Symbol,
+    at_example,
+    did_you_mean,
+    element,
+    evaluate,
+    indices,
+    refs,
+    rewrite,
+    walk,
+)
 from tutor.layout import EXACT
 from tutor.lesson import Lesson
 from tutor.network import Equation
@@ -95,16 +108,22 @@ class Step:
         true = np.asarray(self.value, dtype=float)
         if true.size > 256 or len(self.operands) > 64 or not np.all(np.isfinite(true)):
             return 4
+        # As it is written: 0/0 on the screen says nothing, even where the engine knows better.
+        written = rewrite(self.formula, lambda node: _divided(node) if isinstance(node, Call) else None)
         for digits in range(4, 13):
 
             def read_off(ref: Ref, digits: int = digits):
                 return as_shown(self.trace.value(ref), digits)
 
             with np.errstate(all="ignore"):
-                off = np.abs(evaluate(self.formula, read_off) - true)
+                off = np.abs(evaluate(written, read_off) - true)
             if np.all(off <= 5e-4 * np.abs(true)):  # false for what is undefined
                 return digits
         return 4
+
+
+def _divided(node: Call) -> Expr | None:
+    return Call("div", node.args) if node.op == "ratio" else None
 
 
 @dataclass(frozen=True)
