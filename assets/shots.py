@@ -23,6 +23,7 @@ SHOTS = {
     "home-160x48": (160, 48, None, "", "", "", ""),
     "player-80x24": (80, 24, "o-classification", "dL/dW1[2,1]", "scalar", "partials", "where"),
     "player-160x48": (160, 48, "p-deep", "dL/da1[2]", "scalar", "nabla", "card"),
+    "predict-80x24": (80, 24, "o-classification", "dL/dz1[2]", "scalar", "partials", "answer"),
     "matrix-120x40": (120, 40, "p-deep", "dL/da1", "matrix", "dz", "card"),
 }
 
@@ -40,14 +41,18 @@ async def shot(name: str) -> None:
         path = catalogue.find(lesson) if lesson else None
         if lesson:
             store.save_place(lesson, Place(step, level, notation, 1, 0))
+        store.save_setting("predict", name.startswith("predict"))
         opened = load(path) if path else None
         app = TutorApp(store, (lambda app: app.play(opened, lesson)) if opened else None)
         async with app.run_test(size=(columns, rows)) as pilot:
             await pilot.pause()
             for _ in range(5):
-                if lesson and app.screen.focused and app.screen.focused.id != pane:
+                if lesson and pane != "answer" and app.screen.focused and app.screen.focused.id != pane:
                     await pilot.press("tab")
             await pilot.pause(0.1)
+            if pane == "answer":  # a slip, and what is said to it
+                await pilot.press(*"0.3759", "enter")
+                await pilot.pause(0.1)
             title = "backprop-tutor" if lesson is None else f"backprop-tutor play {lesson}"
             (HERE / f"{name}.svg").write_text(self_contained(app.export_screenshot(title=title)), encoding="utf-8")
 
