@@ -21,7 +21,7 @@ import numpy as np
 
 from tutor.answers import MAX_ANSWER, NotUnderstood, read_answer
 from tutor.explain import Explainer
-from tutor.formula import Call, Ref, Symbol, indices, refs, rewrite, walk
+from tutor.formula import Call, Const, Ref, Symbol, indices, refs, rewrite, walk
 from tutor.layout import linear, number
 from tutor.lesson import AuthorQuestion
 from tutor.misconceptions import MISCONCEPTIONS
@@ -391,7 +391,8 @@ def _elements(step: Step, rng: random.Random, most: int = 4) -> list[Step]:
 
 def _formula_item(element: Step, writer: Writer, rng: random.Random) -> Item | None:
     right = linear(writer.formula(element.formula))
-    if len(right) > MAX_FORMULA:
+    # A bare number among the choices could be taken for a choice's number, and is no formula to think about.
+    if len(right) > MAX_FORMULA or isinstance(element.formula, Const):
         return None
     # What gives the right number may be the right formula in other words: it is no wrong choice.
     wrong: dict[str, Slip] = {}
@@ -401,7 +402,8 @@ def _formula_item(element: Step, writer: Writer, rng: random.Random) -> Item | N
     for slip in sorted(found, key=lambda s: _seen_before(s, found)):
         text = linear(writer.formula(element.specialise(slip.wrong)))
         same = any(math.isclose(slip.value, value, rel_tol=1e-9, abs_tol=1e-300) for value in values)
-        if text not in texts and not same and len(text) <= MAX_FORMULA and len(wrong) < OPTIONS - 1:
+        fits = len(text) <= MAX_FORMULA and not isinstance(element.specialise(slip.wrong), Const)
+        if text not in texts and not same and fits and len(wrong) < OPTIONS - 1:
             wrong[text] = slip
             texts.add(text)
             values.append(slip.value)

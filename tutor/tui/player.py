@@ -50,7 +50,7 @@ KEYS = [
     ("e", "example(1)", "e", "example", "the next example of the batch (E: one back)"),
     ("p", "predict", "p", "predict", "predict mode: the tutor asks before it shows a value"),
     ("tab", "pane(1)", "tab", "pane", "the next pane; in it ↑ ↓ choose, Enter jumps"),
-    ("shift+down,ctrl+down", "scroll_card(2)", "⇧↑↓", "scroll", "scroll the card, at any level"),
+    ("shift+down,ctrl+down", "scroll_card(2)", "⇧↑↓", " ", "scroll the card, at any level"),
     ("i", "intro", "i", "intro", "the introduction and this lesson's conventions"),
     ("d", "app.toggle_dark", "d", "theme", "light or dark"),
     ("h", "home", "h", "home", "the list of lessons"),
