@@ -70,6 +70,7 @@ class Scribe:
         self.writer = Writer(trace.lesson, notation)
         self.explainer = Explainer(self.writer)
         self.symbols = symbols_of(trace)
+        self.kept: dict[tuple, list] = {}  # what a front end drew of this trace in this notation
 
     def card(self, step: Step) -> Card:
         eq = step.equation

@@ -261,7 +261,7 @@ def question(cursor: Cursor, trace: Trace, writer: Writer, answered: set[tuple[i
         if _key(trace, own.step) == eq.symbol.key and (item := author_item(own, trace, writer, rng)):
             return item
     step = current(replace(cursor, level="matrix"), trace)
-    return item_for(step, writer, rng)
+    return item_for(step, writer, rng, ("value", "formula", "operands"))
 
 
 def _key(trace: Trace, id: str) -> str | None:

@@ -241,6 +241,10 @@ class PlayerScreen(TutorScreen):
             bar.lay_out(bar.size.width)
             bar.refresh(layout=True)
 
+    def on_input_changed(self, event: Input.Changed) -> None:
+        if self.asking and not self.asking.done and self.asking.item.kind == "matrix":
+            self.draw()
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if self.asking and not self.asking.done:
             event.input.value = ""
@@ -292,7 +296,7 @@ class PlayerScreen(TutorScreen):
         if hidden:  # what is asked is not known yet
             cursor = replace(cursor, at=cursor.at - 1)
         if name == "card" and self.asking and hidden:
-            lines = views.asking_lines(self.asking, card.title, columns)
+            lines = views.asking_lines(self.asking, card.title, columns, self.query_one("#answer", Input).value)
             if self.arrangement in ("-stack", "-single"):  # else the state stands beside
                 state, _ = views.state_lines(self.trace, self.scribe, cursor, columns)
                 lines += [line(), line("so far (↑ ↓ scroll)", "dim"), *state]

@@ -103,7 +103,7 @@ class PracticeScreen(TutorScreen):
             lines = [*views.said_lines(asking, columns)[1:], line(), line("Enter: the next question", "key"), line()]
             lines += views.card_lines(worked, item.step, "scalar", columns, self.size.height)
         else:
-            lines = views.asking_lines(asking, worked.title, columns)
+            lines = views.asking_lines(asking, worked.title, columns, self.query_one("#answer", Input).value)
         if self.query_one("#side").display:
             state = self.query_one("#state", Lines)
             state.show(views.known_lines(item, [item], state.size.width - 1))
@@ -115,6 +115,10 @@ class PracticeScreen(TutorScreen):
         card.scroll_lines_to(0 if asking.done else said - card.size.height + 1)
 
     # ------------------------------------------------------------ keys
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        if self.asking and not self.asking.done and self.asking.item.kind == "matrix":
+            self.draw()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.input.value = ""

@@ -16,7 +16,7 @@ from tutor.questions import Item
 from tutor.session import Session
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen
-from tutor.tui.views import choice_lines, known_lines, report_lines, wrapped
+from tutor.tui.views import choice_lines, grid_lines, known_lines, report_lines, wrapped
 
 KEYS = [
     ("enter", "answer", "answer"),
@@ -91,7 +91,7 @@ class QuizScreen(TutorScreen):
         head = f"{place} · {answered} answered · {item.step.trace.lesson.title}"
         self.query_one("#bar", Lines).show([Line((("Quiz ", "title"), (f"{marks}  {head}", "dim")))])
         lines = [*wrapped(item.prompt, columns, "heading")]
-        lines += choice_lines(item, columns)
+        lines += [*choice_lines(item, columns), *grid_lines(item, self.query_one("#answer", Input).value)]
         if self.word:
             lines += [line(), *wrapped(self.word, columns, "error")]
         if self.query_one("#side").display:
@@ -112,6 +112,10 @@ class QuizScreen(TutorScreen):
         card.focus()
 
     # ------------------------------------------------------------ keys
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        if not self.session.finished and self.items[self.session.at].kind == "matrix":
+            self.draw()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if self.session.finished:

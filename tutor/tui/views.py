@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 import textwrap
 from collections.abc import Iterator
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from tutor.asking import Asking
 from tutor.card import Card, Chain, Operand, Scribe
-from tutor.formula import Ref
+from tutor.formula import Ref, Symbol
 from tutor.layout import chain, flow, linear, number, pad, pieces, width
 from tutor.lesson import Lesson
 from tutor.playback import Cursor
@@ -132,10 +133,10 @@ SAID_STYLES = {"correct": "value", "you": "heading", "hint": "note", "scratch": 
                "wrong-formula": "error", "right-formula": "value", "answer": "value"}  # fmt: skip
 
 
-def asking_lines(asking: Asking, title: str, columns: int) -> list[Line]:
+def asking_lines(asking: Asking, title: str, columns: int, typed: str = "") -> list[Line]:
     """A question with all that was said about it; the step's own numbers stay hidden until it is done."""
     lines = [line(title, "title"), line(), *wrapped(asking.item.prompt, columns, "heading")]
-    lines += choice_lines(asking.item, columns)
+    lines += [*choice_lines(asking.item, columns), *grid_lines(asking.item, typed)]
     return lines + said_lines(asking, columns)
 
 
@@ -161,6 +162,25 @@ def known_lines(item: Item, items: list[Item], columns: int) -> list[Line]:
     for ref in known(item, items):
         text = f"{writer.text(ref)} = {linear(writer.value(trace.value(ref)), 9)}"
         lines += [line(part, "numbers") for part in textwrap.wrap(text, max(columns, 12), subsequent_indent="    ")]
+    return lines
+
+
+def grid_lines(item: Item, typed: str) -> list[Line]:
+    """For a whole vector or matrix: its cells, filled in as they are typed."""
+    shape = item.step.shape
+    if item.kind != "matrix" or not shape:
+        return []
+    cells = re.findall(r"[^\s,;\[\]]+", typed)
+    rows, columns = (shape[0], 1) if len(shape) == 1 else shape
+    size = max([6, *(width(cell) for cell in cells)])
+    lines = [line()]
+    for i in range(rows):
+        spans: list[tuple[str, str]] = [("  ", "")]
+        for j in range(columns):
+            at = i * columns + j
+            text, style = (cells[at], "value") if at < len(cells) else ("▸" if at == len(cells) else "·", "dim")
+            spans.append((f"{pad(text[:size], size)}  ", style))
+        lines.append(Line(tuple(spans)))
     return lines
 
 
@@ -324,6 +344,7 @@ def _operand_line(op: Operand, size: int, columns: int) -> Line:
 # ---------------------------------------------------------------- state
 
 
+Made = tuple[Symbol | None, Symbol | None]  # a parameter's gradient and its new value, as far as they are known
 MOST_ELEMENTS = 40  # of a parameter that the state lists one by one
 
 
@@ -344,8 +365,7 @@ def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> t
         gradients = [g for g in known.values() if g.wrt == symbol and g.quantity == "gradient" and not g.per_example]
         here = len(lines) if symbol == about else here
         made = (gradients[-1] if gradients else None, known.get(symbol.id + "'"))
-        for index in itertools.islice(np.ndindex(*symbol.shape), MOST_ELEMENTS):
-            lines.append(_state_line(trace, scribe, Ref(symbol, index or None), made, names, cell))
+        lines += _state_rows(trace, scribe, symbol, made, names, cell)
         more = int(np.prod(symbol.shape)) - MOST_ELEMENTS
         if more > 0:
             lines.append(line(f"… {more:,} more of {writer.text(Ref(symbol))}", "dim"))
@@ -357,6 +377,17 @@ def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> t
         name, value = cut(writer.text(ref), names - 1), linear(writer.value(trace.value(ref)), 5)
         lines.append(Line(((pad(name, names), "heading"), (value, "numbers")), ref.id))
     return lines, here
+
+
+def _state_rows(trace: Trace, scribe: Scribe, symbol: Symbol, made: Made, names: int, cell: int) -> list[Line]:
+    """A parameter's elements; kept by the scribe, since from step to step few of them change."""
+    key = (symbol.id, *(found and found.key for found in made), names, cell)
+    if key not in scribe.kept:
+        elements = itertools.islice(np.ndindex(*symbol.shape), MOST_ELEMENTS)
+        scribe.kept[key] = [
+            _state_line(trace, scribe, Ref(symbol, index or None), made, names, cell) for index in elements
+        ]
+    return scribe.kept[key]
 
 
 def _given_lines(trace: Trace, scribe: Scribe, cursor: Cursor, names: int) -> list[Line]:
@@ -378,7 +409,7 @@ def _given_lines(trace: Trace, scribe: Scribe, cursor: Cursor, names: int) -> li
     return lines
 
 
-def _state_line(trace: Trace, scribe: Scribe, ref: Ref, made, names: int, cell: int) -> Line:
+def _state_line(trace: Trace, scribe: Scribe, ref: Ref, made: Made, names: int, cell: int) -> Line:
     """A parameter's element: its value, its gradient and its new value; choosing it goes to the last that is known."""
     spans = [(pad(cut(scribe.writer.text(ref), names - 1), names), "heading")]
     spans.append((pad(number(float(trace.value(ref))), cell), "numbers"))
