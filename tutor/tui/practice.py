@@ -7,18 +7,18 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
 from tutor import mastery, progress
 from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Scribe
-from tutor.catalogue import data_dir
 from tutor.layout import pad
 from tutor.learner import keep_try
 from tutor.practice import Exercise
+from tutor.questions import Item
 from tutor.tui import views
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
+from tutor.tui.question import QuestionScreen
 from tutor.tui.screen import TutorScreen
 
 KEYS = [
@@ -31,14 +31,12 @@ KEYS = [
 ]
 
 
-class PracticeScreen(TutorScreen):
+class PracticeScreen(QuestionScreen):
     """Puts the exercises one after the other, for as long as there are any."""
 
-    CSS_PATH = data_dir("assets") / "player.tcss"
+    KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "hint", show=False, priority=True),
-        Binding("shift+down,ctrl+down,down", "scroll_card(2)", show=False),
-        Binding("shift+up,ctrl+up,up", "scroll_card(-2)", show=False),
         Binding("ctrl+e", "show", show=False, priority=True),
         Binding("escape", "leave", show=False, priority=True),
     ]
@@ -50,31 +48,12 @@ class PracticeScreen(TutorScreen):
         self.asking: Asking | None = None
         self.done = self.right = 0
 
-    def compose(self) -> ComposeResult:
-        yield Lines(id="bar")
-        with Horizontal(id="body"):
-            with Vertical(id="middle"):
-                yield Lines(id="card", classes="pane", title="Question")
-                yield Input(id="answer", max_length=400, placeholder="a number or an expression; = computes one")
-            with Vertical(id="side"):
-                yield Lines(id="state", classes="pane", title="What is known")
-        yield KeyBar(KEYS)
-        yield Static(id="small")
+    @property
+    def item(self) -> Item | None:
+        return self.asking.item if self.asking and not self.asking.done else None
 
-    def on_mount(self) -> None:
-        for id in ("#bar", "#state"):
-            self.query_one(id).can_focus = False
-        self.query_one("#answer").focus()
+    def on_mount(self) -> None:  # beside that of QuestionScreen, which textual calls as well
         self.following()
-
-    def on_resize(self) -> None:
-        wide = self.size.width >= 110
-        self.suit_size({"-split": wide, "-stack": not wide})
-        self.query_one("#side").display = wide
-        self.query_one("#state").display = wide
-        self.call_after_refresh(self.draw)
-        if not self.has_class("-tiny"):  # what was hidden has lost the focus
-            self.call_after_refresh(self.query_one("#answer").focus)
 
     def following(self) -> None:
         """The next exercise; after the last one a word."""
@@ -103,22 +82,14 @@ class PracticeScreen(TutorScreen):
             lines = [*views.said_lines(asking, columns)[1:], line(), line("Enter: the next question", "key"), line()]
             lines += views.card_lines(worked, item.step, "scalar", columns, self.size.height)
         else:
-            lines = views.asking_lines(asking, worked.title, columns, self.query_one("#answer", Input).value)
-        if self.query_one("#side").display:
-            state = self.query_one("#state", Lines)
-            state.show(views.known_lines(item, [item], state.size.width - 1))
-        elif not asking.done:
-            known = views.known_lines(item, [item], columns)
-            lines += [line(), line("what is known (↑ ↓ scroll)", "dim"), *known]
+            lines = views.asking_lines(asking, worked.title, columns, self.typed)
+        known = self.known(item, [item], columns)
+        lines += [] if asking.done else known
         card.show(lines)
         said = len(views.asking_lines(asking, worked.title, columns))
         card.scroll_lines_to(0 if asking.done else said - card.size.height + 1)
 
     # ------------------------------------------------------------ keys
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        if self.asking and not self.asking.done and self.asking.item.kind == "matrix":
-            self.draw()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.input.value = ""
@@ -146,10 +117,6 @@ class PracticeScreen(TutorScreen):
     def action_show(self) -> None:
         if self.asking and not self.asking.done:
             self.told(give_up(self.asking))
-
-    def action_scroll_card(self, rows: int) -> None:
-        card = self.query_one("#card", Lines)
-        card.scroll_lines_to(card.top + rows)
 
     def action_leave(self) -> None:
         self.app.pop_screen()

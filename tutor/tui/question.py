@@ -1,0 +1,80 @@
+"""A screen with a question, a line to answer in, and what is known: the quiz and practice have it in common."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input, Static
+
+from tutor.catalogue import data_dir
+from tutor.questions import Item
+from tutor.tui.lines import KeyBar, Line, Lines, line
+from tutor.tui.screen import TutorScreen
+from tutor.tui.views import known_lines
+
+
+class QuestionScreen(TutorScreen):
+    """The subclass draws the card (`draw`), says which `item` is open, if any, and has the keys in `KEYS`."""
+
+    CSS_PATH = data_dir("assets") / "player.tcss"
+    KEYS: ClassVar[list[tuple[str, str, str]]] = []
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("shift+down,ctrl+down,down", "scroll_card(2)", show=False),
+        Binding("shift+up,ctrl+up,up", "scroll_card(-2)", show=False),
+    ]
+
+    @property
+    def item(self) -> Item | None:
+        """The question that is open."""
+        raise AssertionError("a question screen says which question is open")
+
+    def draw(self) -> None:
+        """Show the question, or what follows it."""
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="bar")
+        with Horizontal(id="body"):
+            with Vertical(id="middle"):
+                yield Lines(id="card", classes="pane", title="Question")
+                yield Input(id="answer", max_length=400, placeholder="a number, an expression, a choice's number")
+            with Vertical(id="side"):
+                yield Lines(id="state", classes="pane", title="What is known")
+        yield KeyBar(self.KEYS)
+        yield Static(id="small")
+
+    def on_mount(self) -> None:
+        for id in ("#bar", "#state"):
+            self.query_one(id).can_focus = False
+        self.query_one("#answer").focus()
+
+    def on_resize(self) -> None:
+        wide = self.size.width >= 110
+        self.suit_size({"-split": wide, "-stack": not wide})
+        self.query_one("#side").display = wide
+        self.query_one("#state").display = wide
+        self.call_after_refresh(self.draw)
+        if not self.has_class("-tiny"):  # what was hidden has lost the focus
+            self.call_after_refresh(self.query_one("#answer").focus)
+
+    def known(self, item: Item, items: list[Item], columns: int) -> list[Line]:
+        """Show what is known: beside the question where there is room, else the lines to put below it."""
+        if self.query_one("#side").display:
+            state = self.query_one("#state", Lines)
+            state.show(known_lines(item, items, state.size.width - 1))
+            return []
+        return [line(), line("what is known (↑ ↓ scroll)", "dim"), *known_lines(item, items, columns)]
+
+    @property
+    def typed(self) -> str:
+        return self.query_one("#answer", Input).value
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        if self.item and self.item.kind == "matrix":  # its grid fills in
+            self.draw()
+
+    def action_scroll_card(self, rows: int) -> None:
+        card = self.query_one("#card", Lines)
+        card.scroll_lines_to(card.top + rows)
