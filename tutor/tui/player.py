@@ -333,7 +333,6 @@ class PlayerScreen(TutorScreen):
             pane.show(*views.outline_lines(self.trace, self.scribe, self.cursor))
         else:
             pane.show(*views.state_lines(self.trace, self.scribe, cursor, columns))
-            pane.scroll_lines_to(pane.cursor)
 
     def say(self, text: str) -> None:
         """A word on why a key did nothing, in place of the bar until the next key."""
