@@ -97,20 +97,7 @@ class Site:
 
     @property
     def _symbols(self) -> dict[str, Symbol]:
-        return symbols(self.program)
-
-
-def symbols(program: Program) -> dict[str, Symbol]:
-    """Every symbol of a program by key, worked out once."""
-    found = program.__dict__.get("_symbols")
-    if found is None:
-        found = {}
-        for eq in program.equations:
-            for ref in refs(eq.formula):
-                found.setdefault(ref.symbol.key, ref.symbol)
-            found.setdefault(eq.symbol.key, eq.symbol)
-        program.__dict__["_symbols"] = found
-    return found
+        return self.program.symbols
 
 
 REACH, FAR = 2, 6  # how many equations back a slip may lie: any, and one that changes a sign, a 2 or a whole slope

@@ -276,9 +276,4 @@ def activation_calls(formula: Expr) -> list[Call]:
 
 def symbols_of(trace: Trace) -> dict[str, Symbol]:
     """Every symbol of the trace by key, the given ones (parameters, data) included."""
-    found: dict[str, Symbol] = {}
-    for eq in trace.equations:
-        for ref in refs(eq.formula):
-            found.setdefault(ref.symbol.key, ref.symbol)
-        found.setdefault(eq.symbol.key, eq.symbol)
-    return found
+    return trace.program.symbols

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from tutor.backprop import backward, gradient_of
-from tutor.formula import Expr, Ref, Symbol, evaluate
+from tutor.formula import Expr, Ref, Symbol, evaluate, refs
 from tutor.lesson import Lesson
 from tutor.network import Equation, Model, hyper, initial_parameters, model
 from tutor.optimizers import OPTIMIZERS
@@ -48,6 +48,16 @@ class Program:
                 if not eq.deferred:
                     values[eq.symbol.key] = evaluate(eq.compute or eq.formula, look)
         return values
+
+    @cached_property
+    def symbols(self) -> dict[str, Symbol]:
+        """Every symbol by key, the given ones (parameters, data, settings) included."""
+        found: dict[str, Symbol] = {}
+        for eq in self.equations:
+            for ref in refs(eq.formula):
+                found.setdefault(ref.symbol.key, ref.symbol)
+            found.setdefault(eq.symbol.key, eq.symbol)
+        return found
 
     @cached_property
     def carried(self) -> dict[str, str]:

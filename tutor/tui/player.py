@@ -44,7 +44,7 @@ KEYS = [
     ("r", "return", "r", "return", "back to where the last jump began"),
     ("l", "level(1)", "l", "level", "the next level: 1 story, 2 scalar, 3 matrix"),
     ("t", "notation(1)", "t", "notation", "the next textbook's notation (T: one back)"),
-    ("full_stop", "iteration(1)", ",/.", "iteration", "the next iteration of training"),
+    ("full_stop", "iteration(1)", ",/.", "iter", "the next iteration of training"),
     ("comma", "iteration(-1)", ",", "", "the iteration before"),
     ("I", "go_iteration", "I", "", "go to any iteration"),
     ("e", "example(1)", "e", "example", "the next example of the batch (E: one back)"),
