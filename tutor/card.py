@@ -5,6 +5,7 @@ Both front ends draw the same card; they differ only in how documents become lin
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,6 +40,7 @@ class Operand:
     id: str | None
 
 
+_GIVEN = re.compile(r"(?P<base>[^\[\]@\s]+)(?:\[(?P<index>[0-9]{1,9}(?:,[0-9]{1,9})*)\])?")
 MAX_OPERANDS = 60  # a unit with 784 inputs has 1,569: nobody reads them one by one
 
 
@@ -179,9 +181,14 @@ class Scribe:
 
     def called(self, id: str) -> str | None:
         """What this notation calls the step or the given value of an id; None where there is none."""
-        symbol = self.symbols.get(id) or self.symbols.get(id + "@")
-        if symbol:
-            return self.writer.text(Ref(symbol))
+        match = _GIVEN.fullmatch(id)
+        symbol = match and (self.symbols.get(match["base"]) or self.symbols.get(match["base"] + "@"))
+        if match and symbol:
+            if not match["index"]:
+                return self.writer.text(Ref(symbol))
+            at = tuple(int(part) - 1 for part in match["index"].split(","))
+            inside = len(at) == len(symbol.shape) and all(0 <= i < n for i, n in zip(at, symbol.shape, strict=True))
+            return self.writer.text(Ref(symbol, at)) if inside else None
         try:
             eq, index, example = resolve(self.trace.program, id)
         except NoSuchStep:
