@@ -327,8 +327,15 @@ def _parser() -> ArgumentParser:
     what.add_argument("--import", metavar="FILE", dest="import_", help="add what a file has; nothing is lost")
     what.add_argument("--reset", action="store_true", help="forget it; asks first")
 
+    def profile(name: str) -> str:
+        if not name.strip() or len(name) > 40 or catalogue.one_line(name) != name:
+            raise UsageError("a profile's name has 1 to 40 printable characters")
+        return name
+
     for keeps in (play, listing, quiz, drill, review, progress):
-        keeps.add_argument("--profile", metavar="NAME", default="default", help="whose progress, on a shared machine")
+        keeps.add_argument(
+            "--profile", metavar="NAME", default="default", type=profile, help="whose progress, on a shared machine"
+        )
 
     grade = command(
         "grade",

@@ -14,7 +14,7 @@ from tutor.dialects import NOTATIONS
 from tutor.export import card_lines, prose, wrapped
 from tutor.formula import Ref
 from tutor.layout import linear
-from tutor.learner import keep_quiz, keep_quiz_answer, keep_try
+from tutor.learner import Stopwatch, keep_quiz, keep_quiz_answer, keep_try
 from tutor.lesson import LEVELS, Lesson
 from tutor.playback import Cursor
 from tutor.practice import Exercise
@@ -360,6 +360,7 @@ def play_quiz(
 ) -> Session:
     """A quiz in lines: a line an answer; `skip` and `back` move, `known` lists the values, `end` and `quit` leave."""
     say(f"{len(items)} questions, seed {session.seed}. One try each. `skip`, `back`, `known`, `end`, `quit`.\n")
+    watch = Stopwatch()
     while not session.finished:
         item = items[session.at]
         say(f"{session.at + 1} of {len(items)}, {item.step.trace.lesson.title}: {item.prompt}")
@@ -373,6 +374,7 @@ def play_quiz(
             return session
         if word in ("skip", "back"):
             session = quiz.skip(session, 1 if word == "skip" else -1)
+            watch.lap()
         elif word == "known":
             _say_known(item, items, say)
         elif word == "end":
@@ -383,7 +385,7 @@ def play_quiz(
             if verdict.kind == "not-understood":
                 say(f"  {verdict.message}")
             else:
-                keep_quiz_answer(store, id, session, item, (line or "").strip(), verdict)
+                keep_quiz_answer(store, id, session, item, (line or "").strip(), verdict, watch)
     _say_report(session, items, say)
     return session
 
@@ -422,6 +424,8 @@ def play_practice(
     for exercise in exercises:
         item = exercise.item
         seed = "" if item.seed is None else f" (seed {item.seed})"
+        if (number := item.step.trace.iteration.number) > 1:
+            seed += f" In iteration {number}: `known` lists the values."
         say(f"{item.prompt}{seed}")
         for number, choice in enumerate(item.choices, start=1):
             say(f"  {number}. {choice}")
@@ -442,7 +446,7 @@ def ask_item(
     store: Store, lesson: str, item: Item, ask: Callable[[str], str | None], say: Callable[[str], None]
 ) -> Asking | None:
     """Put a question until it is answered, given up or out of tries; None if the learner leaves."""
-    asking = Asking(item)
+    asking, watch = Asking(item), Stopwatch()
     while not asking.done:
         line = ask("? ")
         word = "quit" if line is None else line.strip().lower()
@@ -453,7 +457,7 @@ def ask_item(
             continue
         before = len(asking.said)
         asking = hint(asking) if word == "hint" else give_up(asking) if word == "show" else respond(asking, line or "")
-        keep_try(store, lesson, asking)
+        keep_try(store, lesson, asking, watch)
         for said in asking.said[before:]:
             if said.kind != "you":
                 say(f"  {said.text}")

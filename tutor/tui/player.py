@@ -16,7 +16,7 @@ from tutor import playback
 from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Card, Scribe, conventions
 from tutor.catalogue import data_dir
-from tutor.learner import keep_try
+from tutor.learner import Stopwatch, keep_try
 from tutor.lesson import Lesson
 from tutor.playback import Cursor
 from tutor.source import whole_number
@@ -24,6 +24,7 @@ from tutor.store import Place
 from tutor.trace import NoSuchStep, Step, Trace, resolve
 from tutor.training import MAX_ITERATION, Run
 from tutor.tui import views
+from tutor.tui.answer import AnswerLine
 from tutor.tui.dialogs import Ask, Reader
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.map import map_lines
@@ -102,6 +103,7 @@ class PlayerScreen(TutorScreen):
         self.pane = "card"
         self.predict = False
         self.asking: Asking | None = None  # the question of this step, until the next step
+        self.stopwatch = Stopwatch()
         self.answered: set[tuple[int, str]] = set()  # (iteration, equation) that were asked
         self.arrangement = ""
         self._drawn: dict[str, object] = {}
@@ -118,7 +120,7 @@ class PlayerScreen(TutorScreen):
             with Vertical(id="middle"):
                 yield Lines(id="map", classes="pane", title="Circuit" if self.lesson.circuit else TITLES["map"])
                 yield Lines(id="card", classes="pane", title=TITLES["card"])
-                yield Input(id="answer", max_length=400, placeholder="a number or an expression; = computes one")
+                yield AnswerLine("a number or an expression; = computes one")
             with Vertical(id="side"):
                 yield Choices(id="where", classes="pane", title=TITLES["where"])
                 yield Choices(id="state", classes="pane", title=TITLES["state"])
@@ -222,18 +224,18 @@ class PlayerScreen(TutorScreen):
         """In predict mode, begin the question of the step that one has come to, if it has one."""
         self.asking = None
         if self.predict and (item := playback.question(self.cursor, self.trace, self.scribe.writer, self.answered)):
-            self.asking = Asking(item)
+            self.asking, self.stopwatch = Asking(item), Stopwatch()
             if self.cursor.level == "scalar" and item.step.index:
                 self.cursor = replace(self.cursor, element=item.step.index)
         self.show_answer_line()
 
     def show_answer_line(self) -> None:
         """The line to type in is there as long as the question is open."""
-        answer = self.query_one("#answer", Input)
+        answer = self.query_one(AnswerLine)
         open_ = self.asking is not None and not self.asking.done
+        answer.ask(self.asking.item if self.asking and open_ else None)
         if answer.display != open_:
             answer.display = open_
-            answer.value = ""
             self.arrange_panes()
             self.set_focus(answer if open_ else self.query_one("#card"))
             bar = self.query_one(KeyBar)
@@ -245,21 +247,25 @@ class PlayerScreen(TutorScreen):
         if self.asking and not self.asking.done and self.asking.item.kind == "matrix":
             self.draw()
 
+    def on_answer_line_moved(self) -> None:
+        self.draw()
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if self.asking and not self.asking.done:
-            event.input.value = ""
+            self.query_one(AnswerLine).spent()
             self.told(respond(self.asking, event.value))
 
     def told(self, asking: Asking) -> None:
         """Something was said: show it, with its last words in sight."""
-        keep_try(self.tutor.store, self.key, asking)  # on disk before its verdict is seen
+        keep_try(self.tutor.store, self.key, asking, self.stopwatch)  # on disk before its verdict is seen
         self.asking = asking
         if asking.done:
             self.answered.add((self.cursor.iteration, playback.asked_key(asking.item)))
         self.show_answer_line()
         self.draw()
         if not asking.done:  # the last words in sight
-            said = len(views.asking_lines(asking, "", self.query_one("#card").size.width - 1))
+            grid = self.query_one(AnswerLine).grid
+            said = len(views.asking_lines(asking, "", self.query_one("#card").size.width - 1, grid))
             card = self.query_one("#card", Lines)
             card.scroll_lines_to(said - card.size.height + 1)
 
@@ -296,7 +302,7 @@ class PlayerScreen(TutorScreen):
         if hidden:  # what is asked is not known yet
             cursor = replace(cursor, at=cursor.at - 1)
         if name == "card" and self.asking and hidden:
-            lines = views.asking_lines(self.asking, card.title, columns, self.query_one("#answer", Input).value)
+            lines = views.asking_lines(self.asking, card.title, columns, self.query_one(AnswerLine).grid)
             if self.arrangement in ("-stack", "-single"):  # else the state stands beside
                 state, _ = views.state_lines(self.trace, self.scribe, cursor, columns)
                 lines += [line(), line("so far (↑ ↓ scroll)", "dim"), *state]
