@@ -18,7 +18,7 @@ TUTOR = ROOT / "tutor"
 ORDER = (
     "formula activations losses optimizers dialects source schema catalogue lesson network backprop training layout "
     "trace notation explain card misconceptions answers slips quiz questions asking session mastery drill playback "
-    "check export store learner progress practice path plain tui cli __main__"
+    "check export store path learner progress practice plain tui cli __main__"
 ).split()
 
 # Each has one place; what a first frame, a program or a test needs must not cost the rest.

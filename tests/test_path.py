@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from tutor import catalogue
+from tutor import catalogue, learner
+from tutor import session as quiz
 from tutor.catalogue import Entry
 from tutor.mastery import Answer
-from tutor.path import MILESTONES, PLACEMENT, milestones, placed, recommended
+from tutor.path import MILESTONES, PLACEMENT, milestones, placed, placement_answers, recommended
+from tutor.store import Session as Saved
+from tutor.store import Store
 
 
 def entry(id, *requires, error=None):
@@ -49,7 +53,7 @@ def test_milestones_are_spread_over_the_whole_path():
     many = [entry(f"l{at}") for at in range(28)]
     found = milestones(many)
     assert len(found) == MILESTONES and found[0] is many[0] and found[-1] is many[-1]
-    gaps = [many.index(b) - many.index(a) for a, b in zip(found, found[1:], strict=False)]
+    gaps = [many.index(b) - many.index(a) for a, b in pairwise(found)]
     assert max(gaps) - min(gaps) <= 1
     assert milestones(ABC) == ABC
 
@@ -82,10 +86,14 @@ def test_one_slip_among_five_holds_nobody_back():
     assert placed(many, answered(credits)) == ["l0", "l1", "l2", "l3", "l4"]
 
 
-def test_the_latest_placement_counts_and_other_quizzes_do_not():
-    first = answered({"a": 1.0, "c": 1.0})
-    assert placed(ABC, [*first, *answered({"a": 1.0, "c": 0.0}, f"{PLACEMENT}2")]) == ["a"]
-    assert placed(ABC, answered({"a": 1.0, "c": 1.0}, "quiz")) == []
+def test_the_latest_placement_counts_and_other_quizzes_do_not(data_folder):
+    with Store.open() as store:
+        assert placement_answers(store) == []
+        for at, (id, credit) in enumerate([(f"{PLACEMENT}1", 1.0), (f"{PLACEMENT}2", 0.0), ("quiz", 1.0)]):
+            state = {"at": at}
+            for answer in answered({"a": 1.0, "c": credit}, id):
+                store.record(answer, None, Saved(id, state, False, f"2026-01-0{at + 1}T00:00:00+00:00"))
+        assert placed(ABC, placement_answers(store)) == ["a"]
 
 
 def test_the_bundled_lessons_make_one_path():
@@ -95,3 +103,35 @@ def test_the_bundled_lessons_make_one_path():
         assert set(found.entry.requires) <= set(done), found.entry.id
         done.append(found.entry.id)
     assert done == [entry.id for entry in entries]
+
+
+# ---------------------------------------------------------------- as a quiz
+
+
+def test_a_placement_marks_what_is_known_and_says_where_to_go_on(data_folder):
+    with Store.open() as store:
+        id, session, items, goes_on = learner.start_placement(store)
+        assert id.startswith(PLACEMENT) and not goes_on and len(items) == len(milestones(catalogue.entries()))
+        watch = learner.Stopwatch()
+        for item in items[:2]:
+            text = item.answer.replace("\n", "; ")
+            session, verdict = quiz.answer(session, items, text)
+            learner.keep_quiz_answer(store, id, session, item, text, verdict, watch)
+        again = learner.start_placement(store)
+        assert again[0] == id and again[3], "a placement that was left goes on"
+        learner.keep_quiz(store, id, quiz.end(session))
+        entries = catalogue.entries()
+        known = placed(entries, placement_answers(store))
+        reached = items[1].step.trace.lesson.id
+        assert known[-1] == reached
+        said = learner.placement_said(store)
+        following = entries[[entry.id for entry in entries].index(reached) + 1]
+        assert following.title in said
+
+
+def test_a_placement_without_a_right_answer_begins_at_the_beginning(data_folder):
+    with Store.open() as store:
+        id, session, items, _ = learner.start_placement(store)
+        session, verdict = quiz.answer(session, items, "123456")
+        learner.keep_quiz_answer(store, id, session, items[0], "123456", verdict, learner.Stopwatch())
+        assert "beginning" in learner.placement_said(store)

@@ -556,6 +556,26 @@ async def test_the_keys_say_what_they_do_at_every_size():
                 assert word in "\n".join(screen(pilot).split("\n")[-3:]), (size, word)
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_placement_from_home_marks_what_is_known_and_home_says_what_is_next(size):
+    async with opened(None, size) as pilot:
+        assert "▸ next" in screen(pilot) and "ctrl+l" in screen(pilot)
+        await press(pilot, "ctrl+l")
+        assert isinstance(pilot.app.screen, QuizScreen)
+        items = pilot.app.screen.items
+        await type_in(pilot, right(items[0]))
+        await type_in(pilot, right(items[1]))
+        await press(pilot, "ctrl+e")
+        reached = items[1].step.trace.lesson.title
+        assert f"up to “{reached}”" in words(pane(pilot, "card")), screen(pilot)
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, HomeScreen)
+        rows = screen(pilot).split("\n")
+        assert any(reached in row and "≈" in row and "known" in row for row in rows), screen(pilot)
+        following = next(row for row in rows if "▸ next" in row)
+        assert "○" in following and rows.index(following) > next(n for n, row in enumerate(rows) if reached in row)
+
+
 # ---------------------------------------------------------------- a grid of cells
 
 

@@ -22,6 +22,8 @@ from tutor.source import LessonError, escape, whole_number
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from tutor.questions import Item
+    from tutor.session import Session
     from tutor.store import Store
     from tutor.trace import Step, Trace
     from tutor.tui.app import TutorApp
@@ -79,6 +81,13 @@ examples:
   backprop-tutor quiz c-431 --plain             in lines; answers may come from a pipe, one a line
 
 A quiz that was left goes on with the same command; --new begins another.
+"""
+PLACEMENT_EXAMPLES = """\
+examples:
+  backprop-tutor placement
+  backprop-tutor placement --plain
+
+Ctrl+E (in line mode: end) ends it where it gets too hard; what is open counts as not known.
 """
 DRILL_EXAMPLES = """\
 examples:
@@ -211,7 +220,19 @@ def _one_line(error: LessonError) -> str:
     return f"{first.path}:{first.line}:{first.column}: {first.message}{advice}"
 
 
-COMMANDS = ("play", "list", "trace", "check", "quiz", "drill", "review", "progress", "grade", "misconceptions")
+COMMANDS = (
+    "play",
+    "list",
+    "trace",
+    "check",
+    "quiz",
+    "placement",
+    "drill",
+    "review",
+    "progress",
+    "grade",
+    "misconceptions",
+)
 
 
 def _parser() -> ArgumentParser:
@@ -292,6 +313,16 @@ def _parser() -> ArgumentParser:
     quiz.add_argument("--new", action="store_true", help="begin another, even if one was left")
     quiz.add_argument("--plain", action="store_true", help="line mode: no full screen")
 
+    placement = command(
+        "placement",
+        _placement,
+        "where on the path to begin",
+        "A five-minute quiz along the path of the lessons: what you know already is marked, and can be skipped.",
+        PLACEMENT_EXAMPLES,
+    )
+    placement.add_argument("--new", action="store_true", help="begin anew, even if one was left")
+    placement.add_argument("--plain", action="store_true", help="line mode: no full screen")
+
     drill = command(
         "drill",
         _drill,
@@ -332,7 +363,7 @@ def _parser() -> ArgumentParser:
             raise UsageError("a profile's name has 1 to 40 printable characters")
         return name
 
-    for keeps in (play, listing, quiz, drill, review, progress):
+    for keeps in (play, listing, quiz, placement, drill, review, progress):
         keeps.add_argument(
             "--profile", metavar="NAME", default="default", type=profile, help="whose progress, on a shared machine"
         )
@@ -540,8 +571,6 @@ def _open_trace(args: Namespace) -> tuple[Trace, str]:
 
 def _quiz(args: Namespace) -> int:
     from tutor.learner import start_quiz
-    from tutor.plain import play_quiz
-    from tutor.store import Store
 
     paths = tuple(str(find_lesson(name)[0].resolve()) for name in args.lessons)
     count = whole_number(args.count, 100)
@@ -550,9 +579,23 @@ def _quiz(args: Namespace) -> int:
     seed = None if args.seed is None else whole_number(args.seed, 10**9)
     if args.seed is not None and seed is None:
         raise UsageError(f"--seed takes a whole number from 1, not '{args.seed[:60]}'")
+    return _ask_quiz(args, lambda store: start_quiz(store, paths, count, seed, args.new))
+
+
+def _placement(args: Namespace) -> int:
+    from tutor.learner import start_placement
+
+    return _ask_quiz(args, lambda store: start_placement(store, args.new))
+
+
+def _ask_quiz(args: Namespace, start: Callable[[Store], tuple[str, Session, list[Item], bool]]) -> int:
+    """A quiz on the screen or in lines; `start` gives its id, session and questions, and whether it goes on."""
+    from tutor.plain import play_quiz
+    from tutor.store import Store
+
     with Store.open(profile=args.profile) as store:
         told = _warn(store.warning)
-        id, session, items, goes_on = start_quiz(store, paths, count, seed, args.new)
+        id, session, items, goes_on = start(store)
         if not items:
             raise UsageError("there is nothing to ask about in these lessons")
         if args.plain or not _is_screen():

@@ -9,10 +9,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tutor import catalogue
 from tutor import session as quiz
 from tutor.asking import Asking
 from tutor.check import load
 from tutor.mastery import READY, Answer, knowledge, rating, review
+from tutor.path import PLACEMENT, milestones, placed, placement_answers, recommended
 from tutor.questions import Item
 from tutor.quiz import Verdict
 from tutor.session import Session
@@ -87,11 +89,12 @@ def keep_quiz(store: Store, id: str, session: Session) -> None:
 
 
 def start_quiz(
-    store: Store, lessons: tuple[str, ...], count: int, seed: int | None, anew: bool
+    store: Store, lessons: tuple[str, ...], count: int, seed: int | None, anew: bool, kind: str = ""
 ) -> tuple[str, Session, list[Item], bool]:
     """(id, session, items, whether it goes on): the quiz over these lessons that was left, else a new one.
 
-    With a seed, only one of that seed goes on. Raises LessonError for a lesson that has errors.
+    With a seed, only one of that seed goes on. `kind` is what its id begins with. Raises LessonError for a lesson
+    that has errors.
     """
     left = None if anew else unfinished(store, lessons, seed)
     if left:
@@ -101,10 +104,28 @@ def start_quiz(
     weakest = _weakest(store) if seed is None else ()  # a seed that was given means the same quiz for everybody
     items = quiz.make_items([load(Path(path)) for path in lessons], count, number, weakest)
     session = quiz.begin(lessons, items, number, count, weakest)
-    id = new_id()
+    id = kind + new_id()
     if items:
         keep_quiz(store, id, session)
     return id, session, items, False
+
+
+def start_placement(store: Store, anew: bool = False) -> tuple[str, Session, list[Item], bool]:
+    """A question on each of a few lessons along the path, in their order; as `start_quiz`."""
+    lessons = tuple(str(entry.path.resolve()) for entry in milestones(catalogue.entries()))
+    return start_quiz(store, lessons, len(lessons), None, anew, PLACEMENT)
+
+
+def placement_said(store: Store) -> str:
+    """What the latest placement comes to, in words."""
+    entries = catalogue.entries()
+    known = placed(entries, placement_answers(store))
+    following = recommended(entries, store.finished(), (), known)
+    if not known:
+        return "Begin at the beginning: the first lessons are short." if following else ""
+    titles = {entry.id: entry.title for entry in entries}
+    said = f"You know what is taught up to “{titles[known[-1]]}”; these lessons are marked as known."
+    return said + (f" Go on with “{following.entry.title}”." if following else "")
 
 
 def _weakest(store: Store) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The path through the lessons: what is known, what comes next and why, and where to begin. Pure, without NumPy.
+"""The path through the lessons: what is known, what comes next and why, and where to begin. Without NumPy.
 
 The path is the order of the lessons' files. A placement is a quiz over a few lessons spread along it, one question
 each, in order: who answers the first ones rightly knows the lessons up to the last of them.
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tutor.catalogue import Entry
     from tutor.mastery import Answer
+    from tutor.store import Store
 
 PLACEMENT = "placement-"  # the id of a placement's session begins with it
 MILESTONES = 8  # lessons that a placement asks about: five minutes
@@ -65,18 +66,18 @@ def milestones(entries: Sequence[Entry], count: int = MILESTONES) -> list[Entry]
     return [usable[round(at * step)] for at in range(count)]
 
 
+def placement_answers(store: Store) -> list[Answer]:
+    """The answers of the latest placement; none without one."""
+    latest = next((session for session in store.sessions() if session.id.startswith(PLACEMENT)), None)
+    return store.answers(session=latest.id) if latest else []
+
+
 def placed(entries: Sequence[Entry], answers: Iterable[Answer]) -> list[str]:
-    """The ids of the lessons that the latest placement says are known, in the order of the path.
+    """The ids of the lessons that a placement's answers say are known, in the order of the path.
 
     All up to the last lesson that was answered rightly, as long as no more than one in five on the way was not.
     """
-    asked: dict[str, dict[str, float]] = {}
-    for answer in answers:
-        if answer.session and answer.session.startswith(PLACEMENT):
-            asked.setdefault(answer.session, {})[answer.lesson] = answer.credit
-    if not asked:
-        return []
-    credit = asked[list(asked)[-1]]
+    credit = {answer.lesson: answer.credit for answer in answers}
     order = [entry.id for entry in entries if not entry.error]
     reached, right, seen = -1, 0.0, 0
     for at, id in enumerate(order):

@@ -14,8 +14,9 @@ from tutor.dialects import NOTATIONS
 from tutor.export import card_lines, prose, wrapped
 from tutor.formula import Ref
 from tutor.layout import linear
-from tutor.learner import Stopwatch, keep_quiz, keep_quiz_answer, keep_try
+from tutor.learner import Stopwatch, keep_quiz, keep_quiz_answer, keep_try, placement_said
 from tutor.lesson import LEVELS, Lesson
+from tutor.path import PLACEMENT
 from tutor.playback import Cursor
 from tutor.practice import Exercise
 from tutor.questions import Item
@@ -386,7 +387,7 @@ def play_quiz(
                 say(f"  {verdict.message}")
             else:
                 keep_quiz_answer(store, id, session, item, (line or "").strip(), verdict, watch)
-    _say_report(session, items, say)
+    _say_report(session, items, say, placement_said(store) if id.startswith(PLACEMENT) else "")
     return session
 
 
@@ -398,9 +399,12 @@ def _say_known(item: Item, items: list[Item], say: Callable[[str], None]) -> Non
         say(f"  {writer.text(ref)} = {linear(writer.value(trace.value(ref)))}")
 
 
-def _say_report(session: Session, items: list[Item], say: Callable[[str], None]) -> None:
+def _say_report(session: Session, items: list[Item], say: Callable[[str], None], said: str = "") -> None:
+    """The report; what it comes to, if that is `said`, before the questions."""
     marked = quiz.report(session, items)
     say(f"\n{quiz.score(marked)}\n")
+    if said:
+        say(f"{said}\n")
     for number, entry in enumerate(marked, start=1):
         right = entry.verdict is not None and entry.verdict.correct
         word = "right" if right else "not answered" if entry.verdict is None else "wrong"

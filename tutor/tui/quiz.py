@@ -8,7 +8,8 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from tutor import session as quiz
-from tutor.learner import Stopwatch, keep_quiz, keep_quiz_answer
+from tutor.learner import Stopwatch, keep_quiz, keep_quiz_answer, placement_said
+from tutor.path import PLACEMENT
 from tutor.questions import Item
 from tutor.session import Session
 from tutor.tui.answer import AnswerLine
@@ -77,7 +78,9 @@ class QuizScreen(QuestionScreen):
         self.query_one("#side").display = False
         bar = Line((("Quiz ", "title"), (f"finished: {quiz.score(marked)}", "value")))
         self.query_one("#bar", Lines).show([bar])
-        card.show(report_lines(marked, columns))
+        said = placement_said(self.tutor.store) if self.quiz_id.startswith(PLACEMENT) else ""
+        head = [*wrapped(said, columns, "heading"), line()] if said else []
+        card.show([*head, *report_lines(marked, columns)])
         card.focus()
 
     # ------------------------------------------------------------ keys
