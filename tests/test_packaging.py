@@ -19,6 +19,7 @@ ORDER = (
     "formula activations losses optimizers dialects source schema catalogue lesson network backprop training layout "
     "canvas plot "
     "trace notation explain card misconceptions answers slips quiz questions asking session mastery drill playback "
+    "analysis pictures "
     "check export store learner progress practice plain tui cli __main__"
 ).split()
 

@@ -16,15 +16,15 @@ from functools import lru_cache
 
 import numpy as np
 
-from tutor.activations import A, Z
 from tutor.activations import ACTIVATIONS as TABLE
+from tutor.activations import A, Z
 from tutor.backprop import between
 from tutor.formula import Call, Const, Ref, Symbol, call, evaluate, indices, refs, walk
-from tutor.network import Equation, activation, model
+from tutor.network import Equation, model
 from tutor.trace import Trace
 from tutor.training import Values
 
-EPSILONS = tuple(10.0**-k for k in range(1, 13))  # 0.1 ... 10⁻¹²
+EPSILONS = tuple(float(f"1e-{k}") for k in range(1, 13))  # 0.1 ... 10⁻¹²
 USUAL = 1e-5  # the ε for many elements at once: near where rounding and truncation are both small
 MAX_CHECKED = 400  # elements of a large matrix that are checked, spread evenly
 ROUNDING = 2.0**-52
@@ -54,7 +54,8 @@ class Probe:
 
     def values(self, changes: Mapping[str, np.ndarray]) -> Values:
         """What changes if these values (by key) take the place of those of the trace."""
-        known, found = self.trace.iteration.values, dict(changes)
+        known: Values = self.trace.iteration.values
+        found: Values = dict(changes)
 
         def look(ref: Ref):
             key = ref.symbol.key
@@ -117,10 +118,10 @@ def steepest(trace: Trace, gradient: Symbol, example: int | None = None) -> tupl
 
 @dataclass(frozen=True)
 class Kink:
-    """Where L has a corner within ±`epsilon` of w, the smallest ε for which it does.
+    """Where L has a corner within ±`epsilon` of w, the smallest ε for which it does and the two slopes differ.
 
     `at` names the values whose sign or winner changes there (at most three; `count` is how many do), `ops`
-    the operators they belong to. `left` and `right` are the slopes of either side. `exact`: w stands on it.
+    the operators they belong to. `left` and `right` are the slopes to either side. `exact`: w stands on it.
     """
 
     epsilon: float
@@ -152,6 +153,11 @@ class Check:
     errors: tuple[float, ...]
     best: int | None
     kink: Kink | None
+
+    @property
+    def told(self) -> int | None:
+        """The k to tell about: the best one; on a kink, where none is good, that of the usual ε."""
+        return EPSILONS.index(USUAL) if self.kink and self.kink.exact else self.best
 
     @property
     def rounding(self) -> bool:
@@ -190,9 +196,7 @@ def check(trace: Trace, gradient: Ref) -> Check:
     of, wrt = _sides(gradient)
     probe = Probe(trace, of, wrt.symbol)
     value, analytic = float(trace.value(wrt)), float(trace.value(gradient))
-    sides = [
-        [probe.values(probe.moved(wrt, value + sign * epsilon)) for epsilon in EPSILONS] for sign in (1.0, -1.0)
-    ]
+    sides = [[probe.values(probe.moved(wrt, value + sign * epsilon)) for epsilon in EPSILONS] for sign in (1.0, -1.0)]
     up, down = ([probe.result(found) for found in side] for side in sides)
     with np.errstate(all="ignore"):
         numeric = [float(np.float64(u - d) / (2 * e)) for u, d, e in zip(up, down, EPSILONS, strict=True)]
@@ -281,22 +285,26 @@ def _kink(probe: Probe, wrt: Ref, value: float, loss: float, ups: list[Values], 
     here = [branch for *_, branch in _corners(probe, {})]
     if not here:
         return None
+    L, one = probe.along(wrt), probe.of.example if probe.of.symbol.per_example else None
+    seen = 0
     for k in reversed(range(len(EPSILONS))):  # the smallest ε first
-        epsilon = EPSILONS[k]
         at: list[Ref] = []
         ops: list[str] = []
         for side in (ups[k], downs[k]):
             for (eq, node, branch), before in zip(_corners(probe, side), here, strict=True):
                 if np.all(np.isfinite(branch)):
                     changed = [_named(eq, node, tuple(map(int, place))) for place in np.argwhere(branch != before)]
+                    changed = [ref for ref in changed if one is None or ref.example in (None, one)]
                     at += [ref for ref in changed if ref not in at]
                     ops += [node.op] * bool(changed and node.op not in ops)
-        if at:
+        if len(at) > seen:
+            seen = len(at)
             exact = k == len(EPSILONS) - 1
-            h = 1e-6 if exact else epsilon  # 10⁻¹² is too small for a difference
-            L = probe.along(wrt)
+            h = 1e-6 if exact else EPSILONS[k]  # 10⁻¹² is too small for a difference
             left, right = (loss - L(value - h)) / h, (L(value + h) - loss) / h
-            return Kink(epsilon, tuple(at[:3]), len(at), tuple(ops), left, right, exact)
+            hidden = 1e-3 * max(abs(left), abs(right)) + 8 * ROUNDING * abs(loss) / h
+            if not abs(right - left) <= hidden:  # else the corner is one that L does not feel
+                return Kink(EPSILONS[k], tuple(at[:3]), len(at), tuple(ops), left, right, exact)
     return None
 
 
@@ -315,8 +323,8 @@ def _named(eq: Equation, node: Call, place: tuple[int, ...]) -> Ref:
 class Update:
     """Where an update takes the selected parameter, and all of them: the loss there, and what the tangent says.
 
-    `sign` is that of the slope at the new value: −1 if L still falls the same way as before it was moved.
-    `step` is −η·g with plain gradient descent, else None.
+    `beyond`: at the new value L slopes the other way. `all_loss` and `all_predicted` are those of the whole update,
+    `square` is ‖∇L‖², `rate` the learning rate; `plain`: gradient descent, whose step is −η times the slope.
     """
 
     value: float
@@ -372,7 +380,7 @@ def _update(trace, of: Symbol, wrt: Ref, value: float, loss: float, g: float, L)
         return None
     new = float(np.asarray(values[wrt.symbol.id + "'"])[wrt.index or ()])
     probe = Probe(trace, Ref(of), *trainable)
-    all_loss = probe({p.key: values[p.id + "'"] for p in trainable})
+    all_loss = probe({p.key: np.asarray(values[p.id + "'"]) for p in trainable})
     change = square = 0.0
     with np.errstate(all="ignore"):
         for p in trainable:
@@ -402,9 +410,9 @@ def _window(L: Callable[[float], float], value: float, new: float, loss: float, 
     span = high - low
     size = max(1.0, abs(value))
     if span < 1e-6 * size:  # an arrow that nobody could see
-        unit, margins = size, (0.05, 0.25, 0.5, 1, 2, 4)
+        unit, margins = size, [0.05, 0.25, 0.5, 1.0, 2.0, 4.0]
     else:
-        unit, margins = span, (0.4, 1, 2, 4, 7)
+        unit, margins = span, [0.4, 1.0, 2.0, 4.0, 7.0]
     for margin in margins:
         window = low - margin * unit, high + margin * unit
         xs = np.linspace(*window, 17)

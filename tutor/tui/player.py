@@ -27,6 +27,7 @@ from tutor.tui import views
 from tutor.tui.dialogs import Ask, Reader
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.map import map_lines
+from tutor.tui.pictures import PicturesScreen
 from tutor.tui.screen import TutorScreen
 
 # One table of keys for the bindings, the key bar, the help and the command palette:
@@ -49,6 +50,7 @@ KEYS = [
     ("I", "go_iteration", "I", "", "go to any iteration"),
     ("e", "example(1)", "e", "example", "the next example of the batch (E: one back)"),
     ("p", "predict", "p", "predict", "predict mode: the tutor asks before it shows a value"),
+    ("v", "pictures", "v", "pictures", "pictures of the step: slope, gradient check, activation, sizes"),
     ("tab", "pane(1)", "tab", "pane", "the next pane; in it ↑ ↓ choose, Enter jumps"),
     ("shift+down,ctrl+down", "scroll_card(2)", "⇧↑↓", " ", "scroll the card, at any level"),
     ("i", "intro", "i", "intro", "the introduction and this lesson's conventions"),
@@ -507,6 +509,9 @@ class PlayerScreen(TutorScreen):
                 self.seek(number)
 
         self.app.push_screen(Ask("Go to which iteration?", wrong, "100"), go)
+
+    def action_pictures(self) -> None:
+        self.app.push_screen(PicturesScreen(self))
 
     def action_intro(self) -> None:
         said = "\n".join(f"- {sentence}" for sentence in conventions(self.trace, self.cursor.notation))
