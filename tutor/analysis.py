@@ -234,12 +234,9 @@ def check_all(trace: Trace, gradient: Ref) -> WholeCheck:
     at = int(np.nanargmax(errors)) if not np.all(np.isnan(errors)) else 0
     with np.errstate(all="ignore"):
         size = max(np.linalg.norm(analytic), np.linalg.norm(numeric))
-        off = np.linalg.norm(analytic - numeric)
+        together = float(np.linalg.norm(analytic - numeric) / size) if size else 0.0
         hidden = bool(abs(analytic[at] - numeric[at]) <= 8 * ROUNDING * abs(probe.result({})) / USUAL)
-    return WholeCheck(
-        count, len(taken), float(errors[at]), replace(gradient, index=taken[at]), float(off / size) if size else 0.0,
-        hidden,
-    )  # fmt: skip
+    return WholeCheck(count, len(taken), float(errors[at]), replace(gradient, index=taken[at]), together, hidden)
 
 
 def _difference(probe: Probe, wrt: Ref) -> float:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tutor import analysis
+from tutor.activations import ACTIVATIONS
 from tutor.analysis import EPSILONS, Check, Slope, Units, Update
 from tutor.canvas import DASHES, Picture
 from tutor.card import Scribe
@@ -235,9 +236,10 @@ def _best_facts(found: Check, w: str, L: str) -> list[str]:
     else:
         verdict = "they do not agree"
     up, down = (number(side[best], 10) for side in (found.up, found.down))
+    at, _, _ = L.partition("(")  # L(θ) is a function already
     quotient = f"({up} − {_bracketed(down)}) / {number(2 * EPSILONS[best])}"
     return [
-        f"By differences: ({L}({w} + ε) − {L}({w} − ε)) / 2ε = {quotient} = {number(found.numeric[best], 10)}, "
+        f"By differences: ({at}({w} + ε) − {at}({w} − ε)) / 2ε = {quotient} = {number(found.numeric[best], 10)}, "
         f"with ε = {epsilon}{'' if exact else ', the best one'}.",
         f"Relative error |a − n| / max(|a|, |n|) = {_error(error)}: {verdict}.",
     ]
@@ -479,6 +481,8 @@ def activation_picture(scribe: Scribe, subject: Ref) -> Shown:
     at = subject.index[0] if subject.index else 0
     sign = writer.function(found.function, eq.symbol.layer == writer.depth)
     glyph = writer.notation.letter if found.function == "linear" else f"{sign}({writer.notation.letter})"
+    if found.function != "linear" and sign != ACTIVATIONS[found.function].glyph:
+        glyph += f" = {ACTIVATIONS[found.function].glyph}({writer.notation.letter})"
     of = writer.text(Ref(eq.symbol))
     title = f"{glyph} and its derivative, with the units of {of}" if eq.symbol.shape else f"{glyph} at {of}"
     facts = [_unit_fact(found, scribe, subject, at, sign)]
@@ -649,8 +653,8 @@ def sizes_picture(scribe: Scribe, subject: Ref) -> Shown:
         scale = ", logarithmic" if log else ""
         weights = bars([(W, layer.weight_rms) for W, _, layer in layers], columns, log, "curve1", room)
         deltas = bars([(d, layer.delta_rms) for _, d, layer in layers], columns, log, "curve2", room)
-        heading = f"weights{scale}", f"errors of the units (δ){scale}"
-        return (((heading[0], "heading"),), *weights, (), ((heading[1], "heading"),), *deltas)[:rows]
+        above, between = (f"{what}{scale}"[:columns] for what in ("weights", "errors of the units (δ)"))
+        return (((above, "heading"),), *weights, (), ((between, "heading"),), *deltas)[:rows]
 
     return Shown(title, tuple(facts), draw)
 
@@ -664,7 +668,8 @@ def _verdict(found: analysis.Sizes, first: str, last: str) -> str:
         return f"The error does not get through: {first} is 0 although {last} is not."
     each = found.total ** (1 / (len(found.layers) - 1))
     layer = f", {number(each, 3)} a layer" if len(found.layers) > 2 else ""
-    return f"From {last} to {first} the error becomes {number(found.total, 3)} of its size{layer}: {_VERDICTS[found.verdict]}."
+    size = f"{number(found.total, 3)} of its size{layer}"
+    return f"From {last} to {first} the error becomes {size}: {_VERDICTS[found.verdict]}."
 
 
 _VERDICTS = {
