@@ -25,7 +25,7 @@ from tutor.store import Store
 from tutor.trace import NoSuchStep, trace
 
 few = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 
 
@@ -369,7 +369,7 @@ def test_every_step_of_every_lesson_has_its_pictures(entry):
     assert seen >= ({"slope", "check"} if found.lesson.circuit else set(pictures.KINDS))
 
 
-@settings(few, max_examples=10)
+@settings(few, max_examples=6)
 @given(networks(max_depth=3, max_width=3) | circuits().map(lambda case: case[0]), st.sampled_from(list(NOTATIONS)))
 def test_pictures_of_any_lesson(lesson, notation):
     for _, shown in every_picture(trace(lesson), notation, 3):

@@ -19,14 +19,15 @@ import numpy as np
 from tutor.activations import ACTIVATIONS as TABLE
 from tutor.activations import A, Z
 from tutor.backprop import between
-from tutor.formula import Call, Const, Ref, Symbol, call, evaluate, indices, refs, walk
+from tutor.formula import Call, Const, Ref, Symbol, call, evaluate, refs, walk
 from tutor.network import Equation, model
 from tutor.trace import Trace
 from tutor.training import Values
 
 EPSILONS = tuple(float(f"1e-{k}") for k in range(1, 13))  # 0.1 ... 10⁻¹²
 USUAL = 1e-5  # the ε for many elements at once: near where rounding and truncation are both small
-MAX_CHECKED = 400  # elements of a large matrix that are checked, spread evenly
+MAX_CHECKED = 400  # elements of a large matrix that are checked, spread evenly; fewer, down to 50, of huge ones
+WORK = 2e7  # multiplications that a whole matrix may cost
 ROUNDING = 2.0**-52
 FLAT = 0.05  # a unit is saturated where f′ is at most this part of its greatest value
 EXTREME = 100.0  # gradients that shrink or grow by this factor from the last layer to the first vanish or explode
@@ -223,8 +224,9 @@ def check_all(trace: Trace, gradient: Ref) -> WholeCheck:
     """Every element of a gradient; `gradient` has no index."""
     shape = gradient.symbol.shape
     count = int(np.prod(shape))
-    every = -(-count // MAX_CHECKED)
-    taken = [index for at, index in enumerate(indices(shape)) if at % every == 0]
+    most = int(np.clip(WORK / (count * trace.examples), 50, MAX_CHECKED))
+    places = np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
+    taken = [tuple(map(int, np.unravel_index(place, shape))) for place in places]
     of, wrt = _sides(gradient)
     probe = Probe(trace, of, wrt.symbol)
     exact = np.asarray(trace.value(gradient))
@@ -352,7 +354,7 @@ class Slope:
     ys: np.ndarray
 
 
-def slope(trace: Trace, wrt: Ref, points: int = 161) -> Slope:
+def slope(trace: Trace, wrt: Ref, points: int = 121) -> Slope:
     """The slope picture's numbers for one element of a parameter."""
     of = objective(trace)
     probe = Probe(trace, Ref(of), wrt.symbol)

@@ -213,7 +213,7 @@ def check_picture(scribe: Scribe, subject: Ref) -> Shown:
     if not (found.kink and found.kink.exact):
         facts += _sweep_facts(found, L)
     if subject.index:
-        facts.append(_whole_fact(trace, writer, subject))
+        facts.append(_whole_fact(scribe, subject))
     table = ", ".join(f"{_power(e)}: {_error(r)}" for e, r in zip(EPSILONS, found.errors, strict=True))
     facts.append(f"Relative error by ε: {table}.")
     return Shown(title, tuple(facts), lambda columns, rows: _draw_check(found, columns, rows))
@@ -301,8 +301,10 @@ def _kink_fact(found: Check, writer: Writer) -> str:
     )
 
 
-def _whole_fact(trace: Trace, writer: Writer, subject: Ref) -> str:
-    whole = analysis.check_all(trace, replace(subject, index=None))
+def _whole_fact(scribe: Scribe, subject: Ref) -> str:
+    gradient, writer = replace(subject, index=None), scribe.writer
+    (whole,) = scribe.kept.setdefault(("check", gradient), []) or [analysis.check_all(scribe.trace, gradient)]
+    scribe.kept["check", gradient] = [whole]  # the same for each element that one looks at
     of = f"All {whole.count:,} elements" if whole.checked == whole.count else (
         f"{whole.checked:,} of {whole.count:,} elements, spread evenly"
     )  # fmt: skip

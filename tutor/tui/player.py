@@ -50,7 +50,7 @@ KEYS = [
     ("I", "go_iteration", "I", "", "go to any iteration"),
     ("e", "example(1)", "e", "example", "the next example of the batch (E: one back)"),
     ("p", "predict", "p", "predict", "predict mode: the tutor asks before it shows a value"),
-    ("v", "pictures", "v", "pictures", "pictures of the step: slope, gradient check, activation, sizes"),
+    ("v", "pictures", "v", "see", "pictures of the step: slope, gradient check, activation, sizes"),
     ("tab", "pane(1)", "tab", "pane", "the next pane; in it ↑ ↓ choose, Enter jumps"),
     ("shift+down,ctrl+down", "scroll_card(2)", "⇧↑↓", " ", "scroll the card, at any level"),
     ("i", "intro", "i", "intro", "the introduction and this lesson's conventions"),
