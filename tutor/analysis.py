@@ -402,8 +402,8 @@ def _update(trace, of: Symbol, wrt: Ref, value: float, loss: float, g: float, L)
 def _window(L: Callable[[float], float], value: float, new: float, loss: float, g: float) -> tuple[float, float]:
     """From where to where: both points are inside, and the curve is seen to leave its tangent, if that is not too far.
 
-    The margins grow until the curve is a quarter of its height away from the tangent somewhere; the step from
-    w to w′ keeps at least a fifteenth of the width.
+    The margins grow until the curve is an eighth of its height away from the tangent somewhere; the step from
+    w to w′ keeps at least an eleventh of the width.
     """
     low, high = min(value, new), max(value, new)
     span = high - low
@@ -411,7 +411,7 @@ def _window(L: Callable[[float], float], value: float, new: float, loss: float, 
     if span < 1e-6 * size:  # an arrow that nobody could see
         unit, margins = size, [0.05, 0.25, 0.5, 1.0, 2.0, 4.0]
     else:
-        unit, margins = span, [0.4, 1.0, 2.0, 4.0, 7.0]
+        unit, margins = span, [0.4, 1.0, 2.0, 3.5, 5.0]
     for margin in margins:
         window = low - margin * unit, high + margin * unit
         xs = np.linspace(*window, 17)
@@ -419,7 +419,7 @@ def _window(L: Callable[[float], float], value: float, new: float, loss: float, 
             ys = np.array([L(float(x)) for x in xs])
             off = np.abs(ys - (loss + g * (xs - value)))
         fine = np.isfinite(ys)
-        if np.any(fine) and np.max(off[fine]) >= 0.25 * np.ptp(ys[fine]) > 1e-12 * abs(loss):
+        if np.any(fine) and np.max(off[fine]) >= 0.125 * np.ptp(ys[fine]) > 1e-12 * abs(loss):
             break
     return window
 

@@ -569,6 +569,8 @@ def _draw_activation(
     low, high = min(-reach, 1.1 * float(fine.min())), max(reach, 1.1 * float(fine.max()))
     zs = np.linspace(low, high, 401)
     f, slopes = analysis.curve(node, zs)
+    if analysis.piecewise(found.function):  # f′ jumps: no line from one side to the other
+        slopes = np.where(np.append(np.diff(slopes), 0) != 0, np.nan, slopes)
     letter = writer.notation.letter
     curves = [
         Curve(zs, f, letter if found.function == "linear" else f"{sign}({letter})", "curve1", thick=2, dash=()),
