@@ -20,7 +20,7 @@ ORDER = (
     "canvas plot "
     "trace notation explain card misconceptions answers slips quiz questions asking session mastery drill playback "
     "analysis pictures "
-    "check export store learner progress practice plain tui cli __main__"
+    "diagram check export store learner progress practice plain tui cli __main__"
 ).split()
 
 # Each has one place; what a first frame, a program or a test needs must not cost the rest.
