@@ -513,7 +513,8 @@ def _unit(found: Units, subject: Ref, i: int) -> tuple[Ref, Ref]:
 def _unit_line(found: Units, scribe: Scribe, subject: Ref, i: int) -> str:
     z, a = (scribe.writer.text(ref) for ref in _unit(found, subject, i))
     assert found.slopes is not None
-    kind = "" if not found.flat[i] else " (flat here)" if i not in found.idle else f" ({found.idle[i]})"
+    here = " (off here)" if found.slopes[i] == 0 else " (saturated here)"
+    kind = f" ({found.idle[i]})" if i in found.idle else here if found.flat[i] else ""
     return f"{z} = {number(found.z[i])}: {a} = {number(found.a[i])}, slope {number(found.slopes[i])}{kind}."
 
 
@@ -576,7 +577,7 @@ def _draw_activation(
         Curve(zs, f, letter if found.function == "linear" else f"{sign}({letter})", "curve1", thick=2, dash=()),
         Curve(zs, slopes, "slope" if found.function == "linear" else f"{sign}′({letter})", "curve2", dash=DASHES[1]),
     ]
-    few = len(found.z) <= 6
+    few = len(found.z) <= max(6, columns // 8)
     marks = []
     for i in [i for i in range(len(found.z)) if i != at] + [at]:
         name = writer.text(replace(_unit(found, subject, i)[0], example=None))
