@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from tutor import playback
 from tutor import session as quiz
 from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Scribe, conventions
+from tutor.diagram import tell
 from tutor.dialects import NOTATIONS
 from tutor.export import card_lines, prose, wrapped
 from tutor.formula import Ref
@@ -17,6 +19,7 @@ from tutor.layout import linear
 from tutor.learner import Stopwatch, keep_quiz, keep_quiz_answer, keep_try, placement_said
 from tutor.lesson import LEVELS, Lesson
 from tutor.path import PLACEMENT
+from tutor.pictures import KINDS, subject
 from tutor.playback import Cursor
 from tutor.practice import Exercise
 from tutor.questions import Item
@@ -42,7 +45,12 @@ iteration N      the same step in iteration N of the training
 example N        the same step for example N of the batch
 predict          predict mode on or off: values that carry an idea are asked for before they are shown
 state            parameters and what has been computed so far
+map              the network layer by layer, or the circuit: units, values, gradients; > marks what the step uses
 steps            all steps; > marks this one
+check [ID]       the step's gradient held against differences; check W2[1,1] or any other
+slope [ID]       the loss as a function of a parameter: its slope, the update, where it lands
+activation [ID]  the activation of the step's units and its slope at each
+sizes            how large the gradients are in each layer; dead and saturated units
 again            this step once more
 intro            the introduction
 help             this list
@@ -158,7 +166,9 @@ class LineMode:
             "example": lambda: self._example(rest),
             "predict": self._toggle_predict,
             "state": self._state,
+            "map": self._map,
             "steps": self._steps,
+            **{kind: partial(self._picture, kind, rest) for kind in KINDS},
             "again": self._show,
             "intro": self._intro,
             "help": lambda: self.say(HELP + "\n"),
@@ -308,6 +318,29 @@ class LineMode:
         for step in self._outline(self.cursor.furthest + 1):
             self.say(f"  {scribe.writer.text(step.ref)} = {linear(scribe.writer.value(step.value, 4))}")
         self.say("")
+
+    def _picture(self, kind: str, id: str) -> None:
+        """The facts of a picture: of the step, or of what `id` names."""
+        scribe, example = Scribe(self.trace, self.cursor.notation), self.cursor.example
+        if len(id) > MAX_WORD:
+            self.say(f"{_quoted(id)} is too long to be a step.")
+            return
+        try:
+            of = subject(kind, self.trace, id or playback.place(self.cursor, self.trace), example)
+        except NoSuchStep as error:
+            reason = escape(str(error))
+            self.say(reason[:1].upper() + reason[1:] + ".")
+            return
+        shown = KINDS[kind].make(scribe, of)
+        self.say(shown.title)
+        for fact in shown.facts:
+            self.say("\n".join(wrapped(fact)))
+        self.say("")
+
+    def _map(self) -> None:
+        scribe = Scribe(self.trace, self.cursor.notation)
+        step = playback.current(self.cursor, self.trace)
+        self.say("\n".join(f"  {line}" for line in tell(self.trace, scribe, step, self.cursor)) + "\n")
 
     def _steps(self) -> None:
         phase = None
