@@ -69,7 +69,7 @@ def test_the_words_say_all_of_it():
 
 
 def test_the_lessons_names_are_the_classes_names():
-    evaluator, found = evaluated(identity(3, x=ROWS, y=TRUE, names=("cat", "dog", "犬")))
+    _, found = evaluated(identity(3, x=ROWS, y=TRUE, names=("cat", "dog", "犬")))
     assert class_lines(found.tables[0])[1] == "dog: 2 of 3 right, 66.7 %; 1 taken for 犬"
     assert matrix_lines(found.tables[0]) == [
         "true │ cat  dog  犬  ← predicted", "cat  │   2    1   0", "dog  │   0    2   1", "犬   │   0    0   0",
@@ -137,7 +137,7 @@ def test_all_rows_at_once_are_the_rows_one_by_one(lesson, rng):
     """The losses are those that training saw, row by row; the counts follow from their definitions."""
     training = replace(lesson.training, batch=1, order="listed", learning_rate=1e-30, l2=0.0)
     lesson = replace(lesson, training=training)
-    evaluator, found = evaluated(lesson)
+    _, found = evaluated(lesson)
     for row in range(len(lesson.inputs)):
         iteration = Run(replace(lesson, inputs=lesson.inputs[row:], targets=lesson.targets[row:])).iteration(1)
         assert found.losses[row] == pytest.approx(float(iteration.values["L"]), rel=1e-12, abs=1e-300)
