@@ -17,8 +17,10 @@ from tutor.formula import Ref, evaluate
 from tutor.layout import number, pad, width
 from tutor.lesson import Lesson
 from tutor.network import model
+from tutor.training import Run, iterations_per_epoch
 
 THRESHOLD = 0.5  # an output of a sigmoid means yes from here on; 0.5 is σ(0)
+TOLERANCE = 1e-6  # a change of less over an epoch, of loss and parameters, is none: training has converged
 CHUNK = 4_000_000  # numbers that one array may hold while all rows are evaluated: 32 MB
 MOST_CLASSES = 12  # that a confusion matrix is printed for
 MOST_ROWS = 20  # wrong rows that are listed
@@ -254,17 +256,70 @@ def percent(share: float) -> str:
 
 def summary(found: Evaluation) -> str:
     """One line: '43 of 50 right, 86 %, mean loss 0.3142'."""
-    loss = f"mean loss {number(found.loss)}"
-    if found.accuracy is None:
-        return f"RMSE {number(_overall(found))}, {loss}"
-    answers = " answers" if len(found.tables) > 1 else ""
-    return f"{found.correct:,} of {found.total:,}{answers} right, {percent(found.accuracy)}, {loss}"
+    return f"{accuracy_text(found)}, mean loss {number(found.loss)}"
 
 
 def _overall(found: Evaluation) -> float:
     """The RMSE over all rows and outputs."""
     with np.errstate(all="ignore"):
         return float(np.sqrt(_mean(found.rmse**2)))
+
+
+NO_EXAMPLES = "A circuit has no examples to be right or wrong about: training lowers its output."
+
+
+def ending(run: Run, result: str, tolerance: float) -> str:
+    """How a training ended, by the word that `Run.train` answers."""
+    if result == "diverged":
+        return run.explanation
+    many = _count(run.trained, "iteration")
+    if result == "converged":
+        change = f"over the last epoch the mean loss and every parameter changed by less than {number(tolerance)}"
+        return f"Converged after {many}: {change}."
+    return f"Stopped after {many}." if result == "cancelled" else f"Trained: {many}."
+
+
+def loss_words(run: Run, points: int = 10) -> list[str]:
+    """What there is to say of a training so far: its losses from first to last, some of them, and each epoch's mean."""
+    losses, count = run.losses, run.trained
+    if not count:
+        return ["Nothing is trained yet: no losses."]
+    per_epoch = iterations_per_epoch(run.lesson)
+    name = "loss" if run.lesson.network else "output"
+    epochs = f", {count / per_epoch:,.4g} epochs of {per_epoch:,} iterations" if per_epoch > 1 else ""
+    lines = [f"{_count(count, 'iteration')} trained{epochs}."]
+    finite = np.flatnonzero(np.isfinite(losses))
+    if len(finite):
+        least = int(finite[np.argmin(losses[finite])])
+        lines.append(
+            f"The {name} went from {number(losses[0])} to {number(losses[-1])}; "
+            f"the least was {number(losses[least])}, in iteration {least + 1:,}."
+        )
+    if count > 2:
+        some = _spread(count, points)
+        lines.append(f"{name.capitalize()} by iteration: {', '.join(f'{i + 1:,}: {number(losses[i])}' for i in some)}.")
+    means = run.epoch_losses
+    if per_epoch > 1 and len(means):
+        some = _spread(len(means), points)
+        lines.append(f"Mean {name} by epoch: {', '.join(f'{i + 1:,}: {number(means[i])}' for i in some)}.")
+    return lines
+
+
+def _count(many: int, noun: str) -> str:
+    return f"{many:,} {noun}{'s' * (many != 1)}"
+
+
+def _spread(count: int, points: int) -> list[int]:
+    """At most so many places from 0 to count − 1, the first and the last among them."""
+    return np.unique(np.linspace(0, count - 1, points).astype(int)).tolist()
+
+
+def accuracy_text(found: Evaluation) -> str:
+    """'43 of 50 right, 86 %'; for numbers 'RMSE 0.21'."""
+    if found.accuracy is None:
+        return f"RMSE {number(_overall(found))}"
+    answers = " answers" if len(found.tables) > 1 else ""
+    return f"{found.correct:,} of {found.total:,}{answers} right, {percent(found.accuracy)}"
 
 
 def class_lines(table: Confusion) -> list[str]:

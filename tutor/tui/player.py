@@ -47,6 +47,7 @@ KEYS = [
     ("full_stop", "iteration(1)", ",/.", "iter", "the next iteration of training"),
     ("comma", "iteration(-1)", ",", "", "the iteration before"),
     ("I", "go_iteration", "I", "", "go to any iteration"),
+    ("x", "train", "x", "train", "train on: losses, evaluation, decision boundary"),
     ("e", "example(1)", "e", "example", "the next example of the batch (E: one back)"),
     ("p", "predict", "p", "predict", "predict mode: the tutor asks before it shows a value"),
     ("tab", "pane(1)", "tab", "pane", "the next pane; in it ↑ ↓ choose, Enter jumps"),
@@ -132,7 +133,7 @@ class PlayerScreen(TutorScreen):
 
     def _useful(self, action: str) -> bool:
         """Keys that can do something in this lesson: no iterations without training, no examples without a batch."""
-        if action.startswith("iteration"):
+        if action.startswith(("iteration", "train")):
             return self.run.last is None
         return not action.startswith("example") or self.trace.examples > 1
 
@@ -471,6 +472,20 @@ class PlayerScreen(TutorScreen):
         cursor = playback.at_iteration(self.cursor, self.trace, trace)
         self.trace = trace
         self.show(playback.resume(cursor, trace, place) if place else cursor)
+
+    def action_train(self) -> None:
+        """The training screen, on this player's own run; what it answers is the iteration to step."""
+        from tutor.tui.training import TrainingScreen  # it imports the player
+
+        def step(number: int | None) -> None:
+            if number is not None:
+                self.seek(number)
+
+        if self.run.last is not None:
+            self.say("This lesson is not trained: it has one iteration.")
+            return
+        self.action_stop_seek()
+        self.app.push_screen(TrainingScreen(self.lesson, self.run), step)
 
     # ------------------------------------------------------------ dialogs
 
