@@ -271,12 +271,36 @@ NO_EXAMPLES = "A circuit has no examples to be right or wrong about: training lo
 def ending(run: Run, result: str, tolerance: float) -> str:
     """How a training ended, by the word that `Run.train` answers."""
     if result == "diverged":
-        return run.explanation
+        return divergence(run)
     many = _count(run.trained, "iteration")
     if result == "converged":
         change = f"over the last epoch the mean loss and every parameter changed by less than {number(tolerance)}"
         return f"Converged after {many}: {change}."
     return f"Stopped after {many}." if result == "cancelled" else f"Trained: {many}."
+
+
+def divergence(run: Run) -> str:
+    """What happened in the iteration where an inf or NaN first appeared, and what helps."""
+    assert run.diverged is not None
+    found = run.iteration(run.diverged)
+    assert found is not None
+    at = run.diverged
+    for eq in found.program.equations:
+        value = np.asarray(found.values.get(eq.symbol.key, 0.0))
+        if not np.all(np.isfinite(value)):
+            break
+    what = (
+        f"{eq.symbol.id} has become undefined, as ∞ − ∞ is"
+        if np.any(np.isnan(value))
+        else f"{eq.symbol.id} has outgrown what a number can be, about 1.8×10³⁰⁸"
+    )
+    name = "loss" if run.lesson.network else "output"
+    before = f" The {name} was {number(run.losses[0])} in iteration 1 and {number(run.losses[at - 2])} just before."
+    rate = f" than {number(run.lesson.training.learning_rate)}" if run.lesson.training else ""
+    return (
+        f"Training diverged in iteration {at:,}: {what}.{before if at > 1 else ''} Every update overshot, so that the "
+        f"next gradient was larger still: a smaller learning rate{rate} is called for."
+    )
 
 
 def loss_words(run: Run, points: int = 10) -> list[str]:

@@ -439,7 +439,8 @@ class PlayerScreen(TutorScreen):
 
     def seek(self, number: int, place: Place | None = None) -> None:
         """Go to an iteration; what takes long runs beside the screen, and a further seek or Esc ends it."""
-        if abs(number - self.cursor.iteration) <= 1 and place is None:
+        near = abs(number - self.cursor.iteration) <= 1 and place is None
+        if near or number <= self.run.trained + 1:  # what is trained is at hand
             self.arrive(self._trace(number), place)
         else:
             self.say(f"training to iteration {number:,} …  Esc stops")

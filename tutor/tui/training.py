@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -51,6 +51,7 @@ from tutor.tui.views import cut, wrapped
 FIELD = (48, 96)  # rows and columns that the plane is computed for
 MOST_POINTS = 300  # examples that are drawn in it
 BINS = 600  # of the loss curve: more than a terminal has dots across
+LARGE = 1e280  # what is beyond is drawn there
 PANES = ("losses", "evaluation", "plane")
 CURVES = ("both", "epochs", "iterations")
 
@@ -153,11 +154,12 @@ def curve_lines(
             found.append(Curve(*_apart(xs, ys, together), label="each iteration", style="dim", dash=()))
         else:
             found.append(Curve(xs, ys, style="curve1", dash=()))
+    found = [replace(curve, ys=np.clip(curve.ys, -LARGE, LARGE)) for curve in found]  # what diverges has its margin
     marks, segments = [], []
     drawn = np.concatenate([c.ys for c in found])
     drawn = drawn[np.isfinite(drawn) & ((drawn > 0) | (not log))]
     if at and drawn.size:
-        loss = history.losses[at - 1]
+        loss = float(np.clip(history.losses[at - 1], -LARGE, LARGE))
         segments.append(Segment(at, drawn.min(), at, drawn.max(), "axis", dash=(1, 3)))
         if np.isfinite(loss) and drawn.min() <= loss <= drawn.max():
             marks.append(Mark(at, loss, "●", "lit"))
@@ -341,7 +343,7 @@ class TrainingScreen(TutorScreen):
         for pane in self.query(Lines):
             pane.can_focus = False
         if self.run.diverged is not None:
-            self.at = self.run.diverged
+            self.at, self.log_y = self.run.diverged, True
             self.told = ending(self.run, "diverged", 0)
         self.set_interval(0.1, self.refresh_if_needed)
         self.want_look()
@@ -435,7 +437,7 @@ class TrainingScreen(TutorScreen):
             bound = self.goal.tolerance if self.goal else None
             self.goal, self.told = None, ending(self.run, event.result, bound or TOLERANCE)
             if event.result == "diverged":
-                self.at = self.run.diverged
+                self.at, self.log_y = self.run.diverged, True
         if self.leaving:
             if not self.threads:
                 self.dismiss(self.leaving[-1])
@@ -454,14 +456,16 @@ class TrainingScreen(TutorScreen):
 
     def refresh_if_needed(self) -> None:
         """Draw what is new; called ten times a second, and after each key."""
-        state = (self.trained, self.look, self.at, self.after, self.log_y, self.curves, self.told, self.goal is None)
+        sizes = tuple(self.query_one(f"#{name}").size for name in PANES)
+        curve = (self.trained, self.picked, self.log_y, self.curves, sizes)
+        state = (curve, (self.look, sizes), (self.after, self.told, self.goal is None))
         if not self.is_current or self.has_class("-tiny") or (state == self._shown and self.goal is None):
             return
-        before, self._shown = self._shown, state
+        before, self._shown = self._shown or (None, None, None), state
         self.draw_head()
-        if before is None or before[:1] + before[2:] != state[:1] + state[2:]:
+        if before[0] != state[0]:
             self.draw_losses()
-        if before is None or before[1] is not self.look:
+        if before[1] != state[1]:
             self.draw_look()
 
     def draw_head(self) -> None:
