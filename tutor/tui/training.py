@@ -6,6 +6,7 @@ One thread at a time works on the player's run, and leaves behind what there is 
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -50,7 +51,7 @@ from tutor.tui.views import cut, wrapped
 
 FIELD = (48, 96)  # rows and columns that the plane is computed for
 MOST_POINTS = 300  # examples that are drawn in it
-BINS = 600  # of the loss curve: more than a terminal has dots across
+BINS = 240  # of the loss curve: more than a terminal has dots across
 LARGE = 1e280  # what is beyond is drawn there
 PANES = ("losses", "evaluation", "plane")
 CURVES = ("both", "epochs", "iterations")
@@ -406,7 +407,12 @@ class TrainingScreen(TutorScreen):
                 next_look = time.monotonic() + max(0.25, 5 * self._look())
             return not (self._stop.is_set() or worker.is_cancelled)
 
-        result = self.run.train(goal.iterations, progress, goal.tolerance)
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(0.0005)  # else each key waits ten or twenty times for this thread to let go
+        try:
+            result = self.run.train(goal.iterations, progress, goal.tolerance)
+        finally:
+            sys.setswitchinterval(before)
         self.history = History.of(self.run)
         self._look()
         return result
