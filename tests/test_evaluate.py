@@ -65,7 +65,9 @@ def test_the_words_say_all_of_it():
         "  2    │ 0  2  1",
         "  3    │ 0  0  0",
     ]
-    assert said[-1] == "Wrong rows: 2, 6."
+    assert said[-3] == "Wrong rows: 2, 6."
+    p = [math.exp(v) / (2 + math.e) for v in (0, 1)]
+    assert said[-2] == f"  row 2: class 1 taken for class 2, {p[1]:.4g} against {p[0]:.4g}"
 
 
 def test_the_lessons_names_are_the_classes_names():
@@ -93,7 +95,9 @@ def test_several_outputs_answer_each_for_itself():
     assert [t.counts.tolist() for t in found.tables] == [[[1, 1], [0, 2]], [[2, 0], [1, 1]]]
     assert (found.correct, found.total) == (6, 8)
     assert found.wrong.tolist() == [1, 3]
-    assert "Output 2: 3 of 4 right, 75 %." in words(evaluator, found)
+    said = words(evaluator, found)
+    assert "Output 2: 3 of 4 right, 75 %." in said
+    assert said[-1] == "  row 4: output 2: yes taken for no, output 0.2689"
 
 
 def test_sigmoids_with_a_single_1_a_row_tell_classes_apart():

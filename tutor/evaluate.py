@@ -23,6 +23,7 @@ THRESHOLD = 0.5  # an output of a sigmoid means yes from here on; 0.5 is σ(0)
 TOLERANCE = 1e-6  # a change of less over an epoch, of loss and parameters, is none: training has converged
 CHUNK = 4_000_000  # numbers that one array may hold while all rows are evaluated: 32 MB
 MOST_CLASSES = 12  # that a confusion matrix is printed for
+MOST_TOLD = 5  # wrong rows that are told of one by one
 MOST_ROWS = 20  # wrong rows that are listed
 
 
@@ -187,7 +188,7 @@ class Evaluator:
             rmse = np.sqrt(np.mean((outputs - targets) ** 2, axis=0))
         if self.kind == "numbers":
             return Evaluation(self.kind, outputs, losses, (), np.empty(0, dtype=int), rmse)
-        predicted, true = self._decide(outputs), self._decide(targets)
+        predicted, true = self.decide(outputs), self.decide(targets)
         several = predicted.shape[1] > 1
         tables = tuple(
             _confusion(self.names[k] if several else "", self.classes, true[:, k], predicted[:, k])
@@ -196,7 +197,7 @@ class Evaluator:
         wrong = np.flatnonzero(np.any(predicted != true, axis=1))
         return Evaluation(self.kind, outputs, losses, tables, wrong, rmse)
 
-    def _decide(self, outputs: np.ndarray) -> np.ndarray:
+    def decide(self, outputs: np.ndarray) -> np.ndarray:
         """The class (from 0) of outputs or targets, (rows, 1) or for several yes-or-no outputs (rows, outputs)."""
         if self.kind == "classes":
             undefined = np.any(np.isnan(outputs), axis=1, keepdims=True)
@@ -206,7 +207,7 @@ class Evaluator:
     @cached_property
     def true(self) -> np.ndarray:
         """The true class of each row, (rows,), from 0; with several yes-or-no outputs the first one's."""
-        return self._decide(self.lesson.targets)[:, 0]
+        return self.decide(self.lesson.targets)[:, 0]
 
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -225,7 +226,7 @@ class Evaluator:
         y = y0 + (np.arange(rows) + 0.5) / rows * (y1 - y0)
         points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
         outputs = self.predict(parameters, points)
-        classes = None if self.kind == "numbers" else self._decide(outputs)[:, 0].reshape(rows, columns)
+        classes = None if self.kind == "numbers" else self.decide(outputs)[:, 0].reshape(rows, columns)
         return Plane(x, y, outputs.reshape(rows, columns, -1), classes)
 
 
@@ -385,6 +386,33 @@ def matrix_lines(table: Confusion, most: int = MOST_CLASSES) -> list[str]:
     return [lines[0] + "  ← predicted", *lines[1:]]
 
 
+def wrong_rows(found: Evaluation) -> str:
+    """'Wrong rows: 3, 7 and 12 more', counted from 1."""
+    listed = ", ".join(f"{row + 1:,}" for row in found.wrong[:MOST_ROWS])
+    more = len(found.wrong) - MOST_ROWS
+    return f"Wrong rows: {listed}{f' and {more:,} more' if more > 0 else ''}"
+
+
+def wrong_words(evaluator: Evaluator, found: Evaluation, most: int) -> list[str]:
+    """At most so many wrong rows: what each is, what it was taken for, and by which outputs."""
+    lines = []
+    true, predicted = evaluator.decide(evaluator.lesson.targets), evaluator.decide(found.outputs)
+    for row in found.wrong[: max(most, 0)]:
+        parts = []
+        for k in np.flatnonzero(true[row] != predicted[row]):
+            is_, taken = int(true[row, k]), int(predicted[row, k])
+            name = f"output {evaluator.names[k]}: " if len(true[row]) > 1 else ""
+            for_ = class_name(evaluator.classes[taken]) if taken >= 0 else "nothing"
+            if found.kind == "classes":
+                by = f"{number(found.outputs[row, taken])} against {number(found.outputs[row, is_])}"
+            else:
+                by = f"output {number(found.outputs[row, k])}"
+            said = f"{name}{class_name(evaluator.classes[is_])} taken for {for_}"
+            parts.append(f"{said}, {by}" if taken >= 0 else said)
+        lines.append(f"row {row + 1:,}: {'; '.join(parts)}")
+    return lines
+
+
 def words(evaluator: Evaluator, found: Evaluation) -> list[str]:
     """All there is to say of an evaluation, a sentence or a line of a table each."""
     rows = len(found.losses)
@@ -404,9 +432,8 @@ def words(evaluator: Evaluator, found: Evaluation) -> list[str]:
         worst = int(np.argmax(np.where(np.isnan(found.losses), np.inf, found.losses)))
         lines.append(f"The largest loss is row {worst + 1:,}'s, {number(found.losses[worst])}.")
     elif len(found.wrong):
-        listed = ", ".join(f"{row + 1:,}" for row in found.wrong[:MOST_ROWS])
-        more = len(found.wrong) - MOST_ROWS
-        lines.append(f"Wrong rows: {listed}{f' and {more:,} more' if more > 0 else ''}.")
+        lines.append(f"{wrong_rows(found)}.")
+        lines += ["  " + said for said in wrong_words(evaluator, found, MOST_TOLD)]
     else:
         lines.append("No row is wrong.")
     return lines

@@ -24,7 +24,6 @@ from textual.worker import get_current_worker
 from tutor.catalogue import data_dir
 from tutor.evaluate import (
     MOST_CLASSES,
-    MOST_ROWS,
     NO_EXAMPLES,
     TOLERANCE,
     Confusion,
@@ -37,6 +36,8 @@ from tutor.evaluate import (
     ending,
     percent,
     words,
+    wrong_rows,
+    wrong_words,
 )
 from tutor.layout import number, pad, width
 from tutor.lesson import Lesson
@@ -61,7 +62,7 @@ KEYS = [
     ("space", "start_stop", "space", "start/stop", "train on, or stop"),
     ("g", "to_iteration", "g", "to iteration", "train on to an iteration"),
     ("p", "to_epoch", "p", "to epoch", "train on to the end of an epoch"),
-    ("c", "converge", "c", "converge", f"train until an epoch changes loss and parameters by less than {TOLERANCE:f}"),
+    ("c", "converge", "c", "converge", f"train until nothing changes by {number(TOLERANCE)} an epoch"),
     ("C", "converge_bound", "C", "", "the same with a bound of your own"),
     ("left", "move(-1)", "←→", "pick", "pick an iteration on the curve"),
     ("right", "move(1)", "→", "", "the same, towards the last"),
@@ -71,7 +72,7 @@ KEYS = [
     ("home", "first", "home", "", "pick the first iteration"),
     ("end", "last", "end", "", "pick the last, and follow while training goes on"),
     ("enter", "choose", "enter", "step it", "step the picked iteration in the player"),
-    ("a", "before_after", "a", "before/after", "evaluate before or after the picked iteration's update"),
+    ("a", "before_after", "a", "before/after", "evaluate before or after the picked update"),
     ("l", "log_y", "l", "log", "losses on a logarithmic axis, or a plain one"),
     ("e", "curves", "e", "curves", "epochs and iterations, or one of them"),
     ("tab", "pane(1)", "tab", "pane", "the next pane, where not all fit"),
@@ -152,7 +153,8 @@ def curve_lines(
         xs, ys = thinned(np.arange(1, count + 1), history.losses)
         if found:  # from row to row it jumps: dots round the mean; of very many the range they are in
             together = 1 if len(xs) == count else 2
-            found.append(Curve(*_apart(xs, ys, together), label="each iteration", style="dim", dash=()))
+            label, style = ("each iteration", "dim") if together == 1 else ("range of the iterations", "axis")
+            found.append(Curve(*_apart(xs, ys, together), label=label, style=style, dash=()))
         else:
             found.append(Curve(xs, ys, style="curve1", dash=()))
     found = [replace(curve, ys=np.clip(curve.ys, -LARGE, LARGE)) for curve in found]  # what diverges has its margin
@@ -183,8 +185,8 @@ def duration(seconds: float) -> str:
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{round(seconds / 3600)} h"
 
 
-def evaluation_lines(evaluator: Evaluator, found: Evaluation, columns: int) -> list[Line]:
-    """Accuracy, the confusion matrix with each class's share, and the rows that are wrong."""
+def evaluation_lines(evaluator: Evaluator, found: Evaluation, columns: int, height: int) -> list[Line]:
+    """Accuracy, the confusion matrix with each class's share, and the rows that are wrong, each if there is room."""
     if found.accuracy is None:
         return [part for said in words(evaluator, found) for part in wrapped(said, columns)]
     room = max(6, min(24, columns - 34))
@@ -196,19 +198,21 @@ def evaluation_lines(evaluator: Evaluator, found: Evaluation, columns: int) -> l
     ]
     for table in found.tables:
         lines += [line(), *confusion_lines(table, columns)]
-    lines.append(line())
-    if len(found.wrong):
-        listed = ", ".join(f"{row + 1:,}" for row in found.wrong[:MOST_ROWS])
-        more = len(found.wrong) - MOST_ROWS
-        lines += wrapped(f"Wrong rows: {listed}{f' and {more:,} more' if more > 0 else ''}", columns)
-    else:
-        lines.append(line("No row is wrong.", "note"))
-    return [*lines, *wrapped(evaluator.rule, columns, "dim")]
+    lines += [line(), *wrapped(evaluator.rule, columns, "dim"), line()]
+    if not len(found.wrong):
+        return [*lines, line("No row is wrong.", "note")]
+    room, many = height - len(lines) - 1, len(found.wrong)
+    if room < min(4, many):
+        return [*lines, *wrapped(wrong_rows(found), columns)]
+    each = wrong_words(evaluator, found, room if many <= room else room - 1)
+    more = [f"and {many - len(each):,} more"] if many > len(each) else []
+    return [*lines, line("Wrong rows", "heading"), *(line(cut(said, columns)) for said in [*each, *more])]
 
 
 def confusion_lines(table: Confusion, columns: int) -> list[Line]:
     """The matrix, a row a true class: what is right stands out, and so does what is wrong."""
     head = f"output {table.title}" if table.title else "true \\ predicted"
+    head = head if len(table.classes) < 8 else "true"
     names = [cut(name, 12) for name in table.classes]
     counts = [[f"{count:,}" for count in row] for row in table.counts.tolist()]
     wide = [max(width(name), *(len(row[j]) for row in counts)) for j, name in enumerate(names)]
@@ -536,7 +540,7 @@ class TrainingScreen(TutorScreen):
         if not pane.has_class("absent"):
             pane.border_title = f"Evaluation {when}" if self.evaluator else f"Values {when}"
             if self.evaluator and look.evaluation:
-                pane.show(evaluation_lines(self.evaluator, look.evaluation, pane.size.width - 1))
+                pane.show(evaluation_lines(self.evaluator, look.evaluation, pane.size.width - 1, pane.size.height))
             else:
                 values = [line(f"{name} = {number(value)}", "numbers") for name, value in (look.values or {}).items()]
                 pane.show([*wrapped(NO_EXAMPLES, pane.size.width - 1, "dim"), line(), *values])
