@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strategies import dense, network_lesson, networks
-from tutor.evaluate import Evaluator, class_lines, matrix_lines, percent, summary, words
+from tutor.evaluate import Evaluator, class_lines, divergence, ending, loss_words, matrix_lines, percent, summary, words
+from tutor.layout import number
 from tutor.network import initial_parameters
 from tutor.training import Run
 
@@ -191,3 +192,35 @@ def test_one_example_has_a_plane_too_and_three_inputs_have_none():
 )
 def test_percent(share, said):
     assert percent(share) == said
+
+
+def test_divergence_is_told_where_it_begins():
+    lesson = network_lesson([dense([[1.0]], [0.0])], "squared_error", [[3.0]], [[1.0]], learning_rate=1e6)
+    run = Run(lesson)
+    assert run.train(500) == "diverged"
+    w, b, iteration, losses = 1.0, 0.0, 0, []
+    while math.isfinite(w) and math.isfinite(b) and (not losses or math.isfinite(losses[-1])):
+        iteration += 1
+        error = w * 3 + b - 1
+        losses.append(error * error)  # ** 2 would raise where this is inf
+        w, b = w - 1e6 * 2 * error * 3, b - 1e6 * 2 * error
+    assert run.diverged == iteration
+    assert divergence(run) == ending(run, "diverged", 0)
+    assert divergence(run).startswith(
+        f"Training diverged in iteration {iteration}: L has outgrown what a number can be, about 1.8×10³⁰⁸. "
+        f"The loss was 4 in iteration 1 and {number(losses[-2])} just before."
+    )
+
+
+def test_the_losses_in_words():
+    lesson = network_lesson([dense([[1.0]], [0.0])], "squared_error", [[1.0], [2.0]], [[0.0], [0.0]], learning_rate=0.1)
+    run = Run(lesson)
+    assert loss_words(run) == ["Nothing is trained yet: no losses."]
+    run.train(4)
+    # By hand: w, b = 1, 0 → L 1; w, b = 0.8, −0.2 → ŷ 1.4, L 1.96; 0.24, −0.48 → ŷ −0.24, L 0.0576; 0.288, −0.432 → ...
+    assert loss_words(run) == [
+        "4 iterations trained, 2 epochs of 2 iterations.",
+        "The loss went from 1 to 0.020736; the least was 0.020736, in iteration 4.",
+        "Loss by iteration: 1: 1, 2: 1.96, 3: 0.0576, 4: 0.020736.",
+        "Mean loss by epoch: 1: 1.48, 2: 0.039168.",
+    ]

@@ -425,7 +425,7 @@ def interruptible() -> Iterator[threading.Event]:
     try:
         yield event
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
 
 def patient_iteration(run: Run, number: int, tell: Callable[[str], None], every: float = PATIENCE) -> Iteration:

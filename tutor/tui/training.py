@@ -241,8 +241,7 @@ def plane_lines(evaluator: Evaluator, look: Look, columns: int, height: int) -> 
     if found is None or plane is None or plane.classes is None:
         return []
     inputs = evaluator.lesson.inputs
-    wrong = np.zeros(len(inputs), dtype=bool)
-    wrong[found.wrong] = True
+    wrong = evaluator.decide(found.outputs)[:, 0] != evaluator.true
     # Of too many examples: some, the wrong ones last, so that they lie on top.
     some = np.unique(np.linspace(0, len(inputs) - 1, MOST_POINTS).astype(int))
     some = some[np.argsort(wrong[some], kind="stable")]
@@ -261,6 +260,8 @@ def plane_lines(evaluator: Evaluator, look: Look, columns: int, height: int) -> 
     names = [class_name(name) for name in evaluator.classes]
     picture = heat(plane.classes, marks, columns, height - 1, (x0, x1), (y0, y1), x_name, y_name, names)
     said = "hollow: predicted wrong" if wrong.any() else "all examples predicted right"
+    if len(found.tables) > 1:
+        said = f"output {evaluator.names[0]}; {said}"
     if len(inputs) > len(some):
         said += f"; {len(some):,} of {len(inputs):,} examples are drawn"
     return [*(Line(row) for row in picture), line(cut(said, columns), "error" if wrong.any() else "dim")]
@@ -407,7 +408,8 @@ class TrainingScreen(TutorScreen):
         def progress(trained: int) -> bool:
             nonlocal next_look
             self.history = History.of(self.run)
-            if time.monotonic() >= next_look:
+            following = self.look is None or self.look.done != self.done
+            if following and time.monotonic() >= next_look:
                 next_look = time.monotonic() + max(0.25, 5 * self._look())
             return not (self._stop.is_set() or worker.is_cancelled)
 
@@ -483,7 +485,7 @@ class TrainingScreen(TutorScreen):
         room = head.size.width or self.size.width - 2
         self.query_one("#bar", Lines).show([line(cut(f"Training: {self.lesson.title}", room), "title")])
         lines = [self.status_line(room)]
-        lines += [self.progress_line(room)] if self.goal else wrapped(self.told, room, "value")
+        lines += [*([self.progress_line(room)] if self.goal else []), *wrapped(self.told, room, "value")]
         self.query_one("#told", Lines).show(lines)
 
     def status_line(self, room: int) -> Line:
@@ -582,7 +584,7 @@ class TrainingScreen(TutorScreen):
             if text and (value := typed(text)):
                 self.action_converge(value)
 
-        question = "Train until over an epoch the mean loss and every parameter change by less than …"
+        question = "Train until an epoch changes loss and parameters by less than …"
         self.app.push_screen(
             Ask(question, lambda text: None if typed(text) else "A number above 0, such as 1e-6.", "1e-6"), go
         )
