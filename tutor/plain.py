@@ -14,6 +14,7 @@ from tutor import playback
 from tutor import session as quiz
 from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Scribe, conventions
+from tutor.diagram import tell
 from tutor.dialects import NOTATIONS
 from tutor.evaluate import NO_EXAMPLES, TOLERANCE, Evaluator, ending, loss_words, words
 from tutor.export import card_lines, prose, wrapped
@@ -53,6 +54,7 @@ losses           the losses of what is trained
 evaluate [N]     what is predicted right for all rows, after the last iteration trained, or after iteration N
 predict          predict mode on or off: values that carry an idea are asked for before they are shown
 state            parameters and what has been computed so far
+map              the network layer by layer, or the circuit: units, values, gradients; > marks what the step uses
 steps            all steps; > marks this one
 again            this step once more
 intro            the introduction
@@ -172,6 +174,7 @@ class LineMode:
             "evaluate": lambda: self._evaluate(rest),
             "predict": self._toggle_predict,
             "state": self._state,
+            "map": self._map,
             "steps": self._steps,
             "again": self._show,
             "intro": self._intro,
@@ -390,6 +393,11 @@ class LineMode:
         for step in self._outline(self.cursor.furthest + 1):
             self.say(f"  {scribe.writer.text(step.ref)} = {linear(scribe.writer.value(step.value, 4))}")
         self.say("")
+
+    def _map(self) -> None:
+        scribe = Scribe(self.trace, self.cursor.notation)
+        step = playback.current(self.cursor, self.trace)
+        self.say("\n".join(f"  {line}" for line in tell(self.trace, scribe, step, self.cursor)) + "\n")
 
     def _steps(self) -> None:
         phase = None
