@@ -256,10 +256,10 @@ def test_a_long_way_can_be_called_off():
 
     def progress(at):
         asked.append(at)
-        return at < 500
+        return len(asked) < 3
 
-    assert run.iteration(10_000, progress) is None
-    assert asked[-1] == 500 and asked == sorted(asked)
+    assert run.iteration(1_000_000, progress) is None
+    assert len(asked) == 3 and asked == sorted(asked)
     assert run.iteration(3).number == 3
 
 

@@ -1,7 +1,7 @@
 """Training: run on, watch the losses and what the network gets right, then pick an iteration to step.
 
-One thread at a time works on the player's run, and leaves behind what there is to show: `History` and
-`Look`. The screen looks for it ten times a second, so that no key ever waits for training.
+Threads work on the player's run, and leave behind what there is to show: `History` and `Look`. The screen
+looks for it ten times a second, so that no key ever waits for training or for an evaluation.
 """
 
 from __future__ import annotations
@@ -302,7 +302,7 @@ class TrainingScreen(TutorScreen):
         self.told = ""
         self.leaving: list[int | None] = []  # the answer, once the threads are through
         self.threads = 0
-        self._lock, self._stop = threading.Lock(), threading.Event()
+        self._stop = threading.Event()
         self._shown: tuple | None = None
 
     # ------------------------------------------------------------ what there is
@@ -392,12 +392,10 @@ class TrainingScreen(TutorScreen):
         self._work(lambda: self._train(goal))
 
     def _work(self, job: Callable[[], str]) -> None:
-        """Do a job in a thread of its own, as the only one that touches the run."""
+        """Do a job in a thread of its own."""
 
         def work() -> None:
-            with self._lock:
-                result = job()
-            self.post_message(self.Ended(result))
+            self.post_message(self.Ended(job()))
 
         self.threads += 1
         self.run_worker(work, thread=True, group="run")
