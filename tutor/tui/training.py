@@ -6,7 +6,6 @@ looks for it ten times a second, so that no key ever waits for training or for a
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -411,12 +410,7 @@ class TrainingScreen(TutorScreen):
                 next_look = time.monotonic() + max(0.25, 5 * self._look())
             return not (self._stop.is_set() or worker.is_cancelled)
 
-        before = sys.getswitchinterval()
-        sys.setswitchinterval(0.0005)  # else each key waits ten or twenty times for this thread to let go
-        try:
-            result = self.run.train(goal.iterations, progress, goal.tolerance)
-        finally:
-            sys.setswitchinterval(before)
+        result = self.run.train(goal.iterations, progress, goal.tolerance)
         self.history = History.of(self.run)
         self._look()
         return result
