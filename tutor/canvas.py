@@ -193,7 +193,7 @@ class Canvas:
         )
         codes = _BRAILLE[packed].reshape(self.rows, self.columns)
         chars = np.where(self._chars > 0, self._chars, codes)
-        ranks = np.where(chars == _BLANK, 0, self._rank)
+        ranks = np.where((self._chars == 0) & (codes == _BLANK), 0, self._rank)
         edge = np.ones((self.rows, 1), dtype=bool)
         starts = np.hstack([edge, ranks[:, 1:] != ranks[:, :-1]])
         rows = []

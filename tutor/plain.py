@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -13,9 +17,11 @@ from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Scribe, conventions
 from tutor.diagram import tell
 from tutor.dialects import NOTATIONS
+from tutor.evaluate import NO_EXAMPLES, TOLERANCE, Evaluator, ending, loss_words, words
 from tutor.export import card_lines, prose, wrapped
 from tutor.formula import Ref
 from tutor.layout import linear
+from tutor.layout import number as shown
 from tutor.learner import Stopwatch, keep_quiz, keep_quiz_answer, keep_try, placement_said
 from tutor.lesson import LEVELS, Lesson
 from tutor.path import PLACEMENT
@@ -27,8 +33,9 @@ from tutor.session import Session
 from tutor.source import escape, whole_number
 from tutor.store import Place, Store
 from tutor.trace import NoSuchStep, Step, Trace, resolve
-from tutor.training import MAX_ITERATION, Iteration, Run
+from tutor.training import MAX_ITERATION, Iteration, Run, iterations_per_epoch
 
+PATIENCE = 3.0  # seconds without a word of progress
 MAX_WORD = 200  # what is longer is no command and no step
 
 HELP = f"""\
@@ -43,6 +50,11 @@ level [NAME]     story, scalar or matrix; without a name the next of them
 notation [NAME]  {", ".join(NOTATIONS)}; without a name the next of them
 iteration N      the same step in iteration N of the training
 example N        the same step for example N of the batch
+train N          train on to iteration N; any of them can be stepped then
+train epoch N    train on to the end of epoch N
+train converge   train until an epoch changes loss and parameters by less than {TOLERANCE:f}
+losses           the losses of what is trained
+evaluate [N]     what is predicted right for all rows, after the last iteration trained, or after iteration N
 predict          predict mode on or off: values that carry an idea are asked for before they are shown
 state            parameters and what has been computed so far
 map              the network layer by layer, or the circuit: units, values, gradients; > marks what the step uses
@@ -164,6 +176,9 @@ class LineMode:
             "notation": lambda: self._choose("notation", rest),
             "iteration": lambda: self._iteration(rest),
             "example": lambda: self._example(rest),
+            "train": lambda: self._train(rest),
+            "losses": self._losses,
+            "evaluate": lambda: self._evaluate(rest),
             "predict": self._toggle_predict,
             "state": self._state,
             "map": self._map,
@@ -276,6 +291,74 @@ class LineMode:
         self.trace = Trace(self.lesson, found)
         return True
 
+    # ------------------------------------------------------------ training
+
+    def _train(self, text: str) -> None:
+        """Train on to an iteration, to the end of an epoch, or until nothing changes any more."""
+        word, _, rest = text.lower().partition(" ")
+        per_epoch = iterations_per_epoch(self.lesson) if self.run.last is None else 1
+        epoch = whole_number(rest.replace(",", ""), max(MAX_ITERATION // per_epoch, 1)) if word == "epoch" else None
+        number = epoch * per_epoch if epoch else whole_number(word.replace(",", ""), MAX_ITERATION)
+        converge = word.startswith("converge")
+        if self.run.last is not None:
+            self.say("This lesson is not trained: it has one iteration.")
+        elif number is None and not converge:
+            self.say(f"Say how far: train 100, train epoch 10 or train converge; at most {MAX_ITERATION:,} iterations.")
+        elif number is not None and number <= self.run.trained:
+            self.say(f"That is trained already; `iteration {number}` steps it.")
+        else:
+            self._trained(self._train_to(number or MAX_ITERATION, TOLERANCE if converge else None))
+
+    def _train_to(self, number: int, tolerance: float | None) -> str:
+        told = time.monotonic()
+        with interruptible() as interrupted:
+
+            def progress(trained: int) -> bool:
+                nonlocal told
+                if time.monotonic() - told >= PATIENCE and sys.stdout.isatty():
+                    told = time.monotonic()
+                    self.say(f"Training: {trained:,} of {number:,}. Ctrl+C stops.")
+                return not interrupted.is_set()
+
+            return self.run.train(number, progress, tolerance)
+
+    def _trained(self, result: str) -> None:
+        """How a training ended, and what it came to."""
+        self._say_wrapped(ending(self.run, result, TOLERANCE))
+        if self.run.diverged is not None:
+            self.say(f"`iteration {self.run.diverged}` steps where it begins.")
+        self._losses()
+        self._evaluate("")
+
+    def _losses(self) -> None:
+        for said in loss_words(self.run):
+            self._say_wrapped(said)
+        self.say("")
+
+    def _evaluate(self, text: str) -> None:
+        trained = self.run.trained
+        number = whole_number(text.replace(",", ""), max(trained, 1)) if text else trained
+        if number is None or number > trained:
+            self.say(f"Say after which iteration: from 1 to {trained:,}." if trained else "Nothing is trained yet.")
+            return
+        parameters = self.run.parameters(number + 1)
+        self.say(f"After iteration {number:,}:" if number else "Before any training:")
+        if self.lesson.network:
+            evaluator = Evaluator(self.lesson)
+            for said in words(evaluator, evaluator.evaluate(parameters)):
+                if "│" in said:  # a row of a table
+                    self.say(said)
+                else:
+                    self._say_wrapped(said)
+        else:
+            self._say_wrapped(NO_EXAMPLES)
+            for name, value in parameters.items():
+                self.say(f"  {name} = {shown(float(value))}")
+        self.say("")
+
+    def _say_wrapped(self, said: str) -> None:
+        self.say("\n".join(wrapped(said, "", "    " if said.startswith(" ") else "  ")))
+
     # ------------------------------------------------------------ words
 
     def _intro(self) -> None:
@@ -365,7 +448,21 @@ def _quoted(text: str) -> str:
     return f"'{escape(text[:40])}{'…' if len(text) > 40 else ''}'"
 
 
-def patient_iteration(run: Run, number: int, tell: Callable[[str], None], every: float = 3.0) -> Iteration:
+@contextmanager
+def interruptible() -> Iterator[threading.Event]:
+    """Ctrl+C sets the event instead of cutting off what is being computed."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: event.set())
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+
+
+def patient_iteration(run: Run, number: int, tell: Callable[[str], None], every: float = PATIENCE) -> Iteration:
     """Iteration `number`; where that takes long, it tells how far it is, every so many seconds."""
     told = time.monotonic()
 

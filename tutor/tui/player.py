@@ -51,6 +51,7 @@ KEYS = [
     ("full_stop", "iteration(1)", ",/.", "iter", "the next iteration of training"),
     ("comma", "iteration(-1)", ",", "", "the iteration before"),
     ("I", "go_iteration", "I", "", "go to any iteration"),
+    ("x", "train", "x", "train", "train on: losses, evaluation, decision boundary"),
     ("e", "example(1)", "e", "example", "the next example of the batch (E: one back)"),
     ("m", "map", "m", "map", "the network over the whole screen: select a unit or a weight, go to its step"),
     ("p", "predict", "p", "predict", "predict mode: the tutor asks before it shows a value"),
@@ -58,7 +59,7 @@ KEYS = [
     ("tab", "pane(1)", "tab", "pane", "the next pane; in it ↑ ↓ choose, Enter jumps"),
     ("shift+down,ctrl+down", "scroll_card(2)", "⇧↑↓", " ", "scroll the card, at any level"),
     ("i", "intro", "i", "intro", "the introduction and this lesson's conventions"),
-    ("d", "app.toggle_dark", "d", "theme", "light or dark"),
+    ("d", "app.toggle_dark", "d", "", "light or dark"),
     ("h", "home", "h", "home", "the list of lessons"),
     ("question_mark", "help", "?", "help", "this help"),
     ("q", "app.quit", "q", "quit", "leave; your place is kept"),
@@ -140,7 +141,7 @@ class PlayerScreen(TutorScreen):
 
     def _useful(self, action: str) -> bool:
         """Keys that can do something in this lesson: no iterations without training, no examples without a batch."""
-        if action.startswith("iteration"):
+        if action.startswith(("iteration", "train")):
             return self.run.last is None
         return not action.startswith("example") or self.trace.examples > 1
 
@@ -446,7 +447,8 @@ class PlayerScreen(TutorScreen):
 
     def seek(self, number: int, place: Place | None = None) -> None:
         """Go to an iteration; what takes long runs beside the screen, and a further seek or Esc ends it."""
-        if abs(number - self.cursor.iteration) <= 1 and place is None:
+        near = abs(number - self.cursor.iteration) <= 1 and place is None
+        if near or number <= self.run.trained + 1:  # what is trained is at hand
             self.arrive(self._trace(number), place)
         else:
             self.say(f"training to iteration {number:,} …  Esc stops")
@@ -460,25 +462,33 @@ class PlayerScreen(TutorScreen):
                 call(*args)
 
         def progress(at: int) -> bool:
-            if at % 500 == 0 and not worker.is_cancelled:
+            if not worker.is_cancelled:
                 text = f"training: iteration {at:,} of {number:,} …  Esc stops"
                 self.app.call_from_thread(unless_cancelled, self.say, text)
             return not worker.is_cancelled
 
-        run = Run(self.lesson)  # its own: the screen's may be asked for other iterations meanwhile
-        run.kept = dict(self.run.kept)
-        found = run.iteration(number, progress)
+        found = self.run.iteration(number, progress)
         if found is not None and not worker.is_cancelled:
-            self.app.call_from_thread(unless_cancelled, self._settle, run, Trace(self.lesson, found), place)
-
-    def _settle(self, run: Run, trace: Trace, place: Place | None) -> None:
-        self.run = run
-        self.arrive(trace, place)
+            self.app.call_from_thread(unless_cancelled, self.arrive, Trace(self.lesson, found), place)
 
     def arrive(self, trace: Trace, place: Place | None) -> None:
         cursor = playback.at_iteration(self.cursor, self.trace, trace)
         self.trace = trace
         self.show(playback.resume(cursor, trace, place) if place else cursor)
+
+    def action_train(self) -> None:
+        """The training screen, on this player's own run; what it answers is the iteration to step."""
+        from tutor.tui.training import TrainingScreen  # it imports the player
+
+        def step(number: int | None) -> None:
+            if number is not None:
+                self.seek(number)
+
+        if self.run.last is not None:
+            self.say("This lesson is not trained: it has one iteration.")
+            return
+        self.action_stop_seek()
+        self.app.push_screen(TrainingScreen(self.lesson, self.run), step)
 
     # ------------------------------------------------------------ dialogs
 
