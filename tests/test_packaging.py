@@ -16,7 +16,8 @@ TUTOR = ROOT / "tutor"
 
 # A module imports only from modules that stand before it.
 ORDER = (
-    "formula activations losses optimizers dialects source schema catalogue lesson writing network backprop training layout "
+    "formula activations losses optimizers dialects source schema catalogue lesson writing network backprop training "
+    "layout canvas plot "
     "trace notation explain card misconceptions answers slips quiz questions asking session mastery drill playback "
     "check whatif export store learner progress practice plain tui cli __main__"
 ).split()

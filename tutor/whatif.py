@@ -272,7 +272,7 @@ class WhatIf:
         raise Refused(f"{text} follows from the rest: change a parameter, an input, a target or a setting.")
 
     def _of_network(self, text: str, word: str, here: Here) -> Setting | None:
-        """The setting of a network that a name means; None if it means none. Raises Refused where it is out of range."""
+        """The setting of a network that a name means; None if none. Raises Refused where it is out of range."""
         network = self.unmarked.network
         assert network
         if word == "loss":
