@@ -486,6 +486,13 @@ class WhatIf:
         return lesson_text(replace(lesson, requires=tuple(id for id in lesson.requires if id != own)), comment)
 
 
+def said_of_step(before: WhatIf, after: WhatIf) -> str:
+    """What an undo, a redo or an edit did, in a line."""
+    if after.at < before.at:
+        return "; ".join(f"{change.name} is {shown(change.before)} again" for change in before.states[after.at].done)
+    return "; ".join(map(str, after.states[after.at - 1].done))
+
+
 # ---------------------------------------------------------------- values
 
 

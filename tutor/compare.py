@@ -1,0 +1,175 @@
+"""Two to four runs of one lesson that differ in one setting, trained side by side from the same seed.
+
+Of each run the loss of every epoch, where it ends, and what it gets right; as curves and in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tutor.activations import ACTIVATIONS
+from tutor.evaluate import Evaluator, summary
+from tutor.layout import number
+from tutor.lesson import INITIALISERS, Lesson
+from tutor.plot import Curve
+from tutor.training import MAX_ITERATION, Run, iterations_per_epoch
+from tutor.whatif import Refused, WhatIf, shown
+
+EPOCHS = 100
+MOST = 4  # runs, told apart on one plot
+CHUNK = 20  # parts that a training is cut into, so that all curves grow together
+
+
+@dataclass
+class Contender:
+    """One of the runs: what its setting is, and its training."""
+
+    label: str
+    lesson: Lesson
+    run: Run
+
+    @property
+    def losses(self) -> np.ndarray:
+        """(epochs,) the mean loss of each finished epoch; what is not finite stands for itself."""
+        return self.run.epoch_losses
+
+    @property
+    def epochs(self) -> int:
+        return len(self.losses)
+
+
+class Comparison:
+    """Runs of a lesson that differ in one setting. Raises Refused for values that cannot be, or too few or many."""
+
+    def __init__(self, lesson: Lesson, name: str, values: Sequence[str]):
+        if lesson.training is None:
+            raise Refused("This lesson is not trained: there are no runs to compare.")
+        self.name = name
+        made = [(value, variant(lesson, name, value)) for value in dict.fromkeys(values)]
+        self._enter([(_label(lesson, name, value, made_), made_) for value, made_ in made])
+
+    @classmethod
+    def of(cls, name: str, lessons: Sequence[tuple[str, Lesson]]) -> Comparison:
+        """Of lessons that are there already, each with its label."""
+        self = cls.__new__(cls)
+        self.name = name
+        self._enter(lessons)
+        return self
+
+    def _enter(self, lessons: Sequence[tuple[str, Lesson]]) -> None:
+        if not 2 <= len(lessons) <= MOST:
+            raise Refused(f"Give 2 to {MOST} different values to compare.")
+        self.contenders = [Contender(label, lesson, Run(lesson)) for label, lesson in lessons]
+
+    def train(self, epochs: int, progress: Callable[[], bool] | None = None) -> bool:
+        """Train every run to so many epochs; False where `progress`, asked now and then, answered False."""
+        for part in range(1, CHUNK + 1):
+            upto = -(-epochs * part // CHUNK)
+            for contender in self.contenders:
+                iterations = min(upto * iterations_per_epoch(contender.lesson), MAX_ITERATION)
+                more = (lambda trained: progress()) if progress else None
+                if contender.run.train(iterations, more) == "cancelled" or (progress and not progress()):
+                    return False
+        return True
+
+    @property
+    def epochs(self) -> int:
+        return max(contender.epochs for contender in self.contenders)
+
+    def curves(self) -> list[Curve]:
+        """A curve a run: epochs from 1 along x, the mean loss of each up y."""
+        return [
+            Curve(np.arange(1, contender.epochs + 1), contender.losses, contender.label)
+            for contender in self.contenders
+        ]
+
+    def words(self) -> list[str]:
+        """The same in sentences: how each run went, and which ended best."""
+        lines = [self._words(contender) for contender in self.contenders]
+        return [*lines, *self._verdict()]
+
+    def _words(self, contender: Contender) -> str:
+        losses, run = contender.losses, contender.run
+        if run.diverged is not None:
+            grew = f" after {number(losses[0])} in epoch 1" if len(losses) and np.isfinite(losses[0]) else ""
+            return f"{contender.label}: diverged in iteration {run.diverged:,}: a value was no finite number{grew}."
+        if not len(losses):
+            return f"{contender.label}: no epoch is finished yet."
+        marks = sorted({1, max(len(losses) // 10, 1), max(len(losses) // 2, 1), len(losses)})
+        told = ", ".join(f"{number(losses[at - 1])} in epoch {at:,}" for at in marks)
+        if contender.lesson.network is None:
+            return f"{contender.label}: {contender.lesson.circuit.output} is {told}."  # type: ignore[union-attr]
+        found = Evaluator(contender.lesson).evaluate(run.parameters(run.trained + 1))
+        return f"{contender.label}: loss {told}; at the end {summary(found)}."
+
+    def _verdict(self) -> list[str]:
+        """Which run ends lowest; nothing where their losses cannot be held against each other."""
+        if self.name in ("loss", "l2"):
+            return ["These runs minimise different things: their losses cannot be held against each other."]
+        ended = [c for c in self.contenders if c.run.diverged is None and c.epochs]
+        if not ended:
+            return ["Every run diverged." if self.epochs else "Nothing is trained yet."]
+        best = min(ended, key=lambda c: c.losses[-1])
+        ties = [c.label for c in ended if c.losses[-1] == best.losses[-1]]
+        if len(ties) > 1:
+            return [f"{' and '.join(ties)} end at the same loss."]
+        return [f"{best.label} ends lowest, at {number(best.losses[-1])}."]
+
+
+def variant(lesson: Lesson, name: str, value: str) -> Lesson:
+    """The lesson with one setting changed; `activation` and `weights` are those of all (hidden) layers."""
+    changes = WhatIf(lesson)
+    if lesson.network and name in ("activation", "weights"):
+        last = len(lesson.network.layers)
+        layers = range(1, max(last, 2) if name == "activation" else last + 1)
+        return changes.apply("; ".join(f"layer {k} {name} = {value}" for k in layers)).unmarked
+    return changes.apply(f"{name} = {value}").unmarked
+
+
+def _label(lesson: Lesson, name: str, value: str, made: Lesson) -> str:
+    if name in ("activation", "weights"):
+        return value
+    changes = WhatIf(made)
+    setting = changes.find(name)
+    return f"{setting.name} {shown(changes.value(setting))}"
+
+
+def asked(text: str) -> tuple[str, list[str]]:
+    """What `learning_rate 0.1 0.5` or `layer 1 activation = relu tanh` asks to compare. Raises Refused."""
+    name, equals, rest = text.partition("=")
+    if not equals:
+        name, _, rest = text.strip().partition(" ")
+    values = rest.replace(",", " ").split()
+    if not name.strip() or not values:
+        raise Refused("Say what is to differ, and its values: learning_rate 0.1 0.5, for example.")
+    return " ".join(name.split()), values
+
+
+def suggestions(lesson: Lesson) -> list[tuple[str, str, list[str]]]:
+    """What may be worth comparing: (what, the setting's name, values), the lesson's own among them."""
+    training, network = lesson.training, lesson.network
+    if training is None:
+        return []
+    rate = training.learning_rate
+    rates = [f"{rate * factor:.3g}" for factor in (0.1, 1, 3)]
+    found = [
+        ("learning rate", "learning_rate", rates),
+        ("optimiser", "optimizer", list(dict.fromkeys((training.optimizer, "sgd", "momentum", "adam")))),
+    ]
+    if network:
+        layers = network.layers
+        own = layers[0].activation
+        if len(layers) > 1:
+            known = [name for name in (own, "sigmoid", "tanh", "relu") if name in ACTIVATIONS]
+            found.append(("activation of the hidden layers", "activation", list(dict.fromkeys(known))))
+        found.append(("how the weights are drawn", "weights", list(INITIALISERS)))
+        if any(isinstance(layer.weights, str) for layer in layers) or training.order != "listed":
+            found.append(("seed", "seed", [str(training.seed + k) for k in range(3)]))
+        if len(lesson.inputs) > 1:
+            sizes = [str(training.batch), "1", *(["10"] if len(lesson.inputs) > 20 else []), "all"]
+            found.append(("batch", "batch", list(dict.fromkeys(sizes))))
+        found.append(("L2 regularisation", "l2", list(dict.fromkeys([f"{training.l2:g}", "0", "0.01", "0.1"]))))
+    return found
