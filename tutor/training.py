@@ -7,6 +7,7 @@ the epoch alone, so that no other iteration need be replayed to know.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -152,38 +153,98 @@ class Run:
         self.programs: dict[int, Program] = {}
         self.kept: dict[int, Values] = {1: self._first()}
         self.latest: tuple[int, Values] = (1, self.kept[1])
+        self.diverged: int | None = None
+        self._losses: list[float] = []
 
     @property
     def last(self) -> int | None:
         """The last iteration there is: 1 for what is not trained, None for no end."""
         return None if self.lesson.training else 1
 
+    @property
+    def trained(self) -> int:
+        """How many iterations' updates have been computed so far."""
+        return len(self._losses)
+
+    @property
+    def losses(self) -> np.ndarray:
+        """(trained,) the loss of each iteration's batch before its update: J where L2 is on, a circuit's output."""
+        return np.array(self._losses)
+
+    @property
+    def epoch_losses(self) -> np.ndarray:
+        """(epochs,) the mean of `losses` in each finished epoch."""
+        per = iterations_per_epoch(self.lesson)
+        epochs = self.trained // per
+        return self.losses[: epochs * per].reshape(epochs, per).mean(axis=1)
+
     def program(self, examples: int) -> Program:
         if examples not in self.programs:
             self.programs[examples] = Program(self.lesson, examples)
         return self.programs[examples]
+
+    def parameters(self, number: int) -> dict[str, np.ndarray]:
+        """The parameters before iteration `number`, by id."""
+        at, carried = self._before(number)
+        return {key: np.asarray(value) for key, value in carried.items() if "." not in key}
 
     def iteration(self, number: int, progress: Callable[[int], bool] | None = None) -> Iteration | None:
         """The values of iteration `number` (from 1), all exact.
 
         `progress(i)` is called now and then on the way; None is returned if it answers False.
         """
+        at, carried = self._before(number, progress)
+        return self._run(number, carried) if at == number else None
+
+    def train(
+        self, iterations: int, progress: Callable[[int], bool] | None = None, tolerance: float | None = None
+    ) -> str:
+        """Train on until `iterations` are trained in all: "done", "cancelled", "converged" or "diverged".
+
+        `progress(trained)` is called some 20 times a second; training stops where it answers False.
+        With a `tolerance`, training ends where over one epoch neither the mean loss nor any parameter
+        changed by so much. It ends, too, where an inf or NaN first appears (`diverged`).
+        """
+        per, told = iterations_per_epoch(self.lesson), time.monotonic()
+        while self.trained < iterations and self.diverged is None:
+            self._before(self.trained + 2)
+            if tolerance is not None and self.trained % per == 0 and self._settled(tolerance):
+                return "converged"
+            if progress and time.monotonic() - told > 0.05:
+                told = time.monotonic()
+                if not progress(self.trained):
+                    return "cancelled"
+        return "done" if self.diverged is None else "diverged"
+
+    def _settled(self, tolerance: float) -> bool:
+        means, per = self.epoch_losses, iterations_per_epoch(self.lesson)
+        if len(means) < 2 or not abs(means[-1] - means[-2]) < tolerance:
+            return False
+        now, before = self.parameters(self.trained + 1), self.parameters(self.trained + 1 - per)
+        return all(np.all(np.abs(now[key] - before[key]) < tolerance) for key in now)
+
+    def _before(self, number: int, progress: Callable[[int], bool] | None = None) -> tuple[int, Values]:
+        """What iteration `number` starts from; of an earlier one where `progress` answered False."""
         at, carried = max(
             (item for item in (*self.kept.items(), self.latest) if item[0] <= number), key=lambda item: item[0]
         )
         while at < number:
             if progress and at % 50 == 0 and not progress(at):
-                return None
+                break
             after = self._run(at, carried)
             carried = {old: after.values[new] for new, old in after.program.carried.items()} | {
                 key: value for key, value in carried.items() if key + "'" not in after.program.carried
             }
+            if at == self.trained + 1 and self.diverged is None:
+                output = after.program.model.forward[-1].symbol if self.lesson.network else after.program.model.output
+                self._losses.append(float(after.values[output.key]))
+                if not all(np.all(np.isfinite(value)) for value in (self._losses[-1], *carried.values())):
+                    self.diverged = at
             at += 1
             if at % self.every == 1:
                 self._keep(at, carried)
         self.latest = (at, carried)
-        return self._run(number, carried)
-
+        return at, carried
     def _first(self) -> Values:
         values: Values = dict(initial_parameters(self.lesson))
         if self.lesson.training:
