@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from tutor.activations import ACTIVATIONS
-from tutor.evaluate import Evaluator, summary
+from tutor.evaluate import Evaluation, Evaluator, percent, summary
 from tutor.layout import number
 from tutor.lesson import INITIALISERS, Lesson
 from tutor.plot import Curve
 from tutor.training import MAX_ITERATION, Run, iterations_per_epoch
-from tutor.whatif import Refused, WhatIf, shown
+from tutor.whatif import Refused, Same, WhatIf, shown
 
 EPOCHS = 100
 MOST = 4  # runs, told apart on one plot
@@ -39,6 +39,14 @@ class Contender:
     @property
     def epochs(self) -> int:
         return len(self.losses)
+
+    def evaluated(self) -> Evaluation:
+        """All rows with the parameters that the training has come to; of a network."""
+        return Evaluator(self.lesson).evaluate(self.run.parameters(self.run.trained + 1))
+
+    def final(self) -> float:
+        """Where it ends: the mean loss over all rows, or of a circuit its output in the last epoch."""
+        return float(self.losses[-1]) if self.lesson.circuit else self.evaluated().loss
 
 
 class Comparison:
@@ -64,6 +72,10 @@ class Comparison:
             raise Refused(f"Give 2 to {MOST} different values to compare.")
         self.contenders = [Contender(label, lesson, Run(lesson)) for label, lesson in lessons]
 
+    def again(self) -> Comparison:
+        """The same runs, not trained yet."""
+        return Comparison.of(self.name, [(contender.label, contender.lesson) for contender in self.contenders])
+
     def train(self, epochs: int, progress: Callable[[], bool] | None = None) -> bool:
         """Train every run to so many epochs; False where `progress`, asked now and then, answered False."""
         for part in range(1, CHUNK + 1):
@@ -87,46 +99,61 @@ class Comparison:
         ]
 
     def words(self) -> list[str]:
-        """The same in sentences: how each run went, and which ended best."""
-        lines = [self._words(contender) for contender in self.contenders]
-        return [*lines, *self._verdict()]
+        """The same in sentences: which run ended lowest, and how each went."""
+        return [self._verdict(), *map(self._words, self.contenders)]
+
+    def brief(self) -> list[str]:
+        """The same in a line a run, where the curves are beside it."""
+        return [self._verdict(), *map(self._brief, self.contenders)]
+
+    def _brief(self, contender: Contender) -> str:
+        losses = contender.losses
+        if contender.run.diverged is not None or not len(losses):
+            return self._words(contender)
+        went = f"{contender.label}: {number(losses[0])} → {number(losses[-1])}"
+        if contender.lesson.circuit:
+            return went
+        found = contender.evaluated()
+        right = "" if found.accuracy is None else f"{percent(found.accuracy)} right, "
+        return f"{went}, at the end {right}loss {number(found.loss)}"
 
     def _words(self, contender: Contender) -> str:
         losses, run = contender.losses, contender.run
         if run.diverged is not None:
-            grew = f" after {number(losses[0])} in epoch 1" if len(losses) and np.isfinite(losses[0]) else ""
-            return f"{contender.label}: diverged in iteration {run.diverged:,}: a value was no finite number{grew}."
+            return f"{contender.label}: diverged in iteration {run.diverged:,}: a value was no finite number."
         if not len(losses):
             return f"{contender.label}: no epoch is finished yet."
         marks = sorted({1, max(len(losses) // 10, 1), max(len(losses) // 2, 1), len(losses)})
         told = ", ".join(f"{number(losses[at - 1])} in epoch {at:,}" for at in marks)
-        if contender.lesson.network is None:
-            return f"{contender.label}: {contender.lesson.circuit.output} is {told}."  # type: ignore[union-attr]
-        found = Evaluator(contender.lesson).evaluate(run.parameters(run.trained + 1))
-        return f"{contender.label}: loss {told}; at the end {summary(found)}."
+        if contender.lesson.circuit:
+            return f"{contender.label}: {contender.lesson.circuit.output} is {told}."
+        return f"{contender.label}: loss {told}; after it {summary(contender.evaluated())}."
 
-    def _verdict(self) -> list[str]:
-        """Which run ends lowest; nothing where their losses cannot be held against each other."""
-        if self.name in ("loss", "l2"):
-            return ["These runs minimise different things: their losses cannot be held against each other."]
-        ended = [c for c in self.contenders if c.run.diverged is None and c.epochs]
+    def _verdict(self) -> str:
+        """Which run ends lowest, L2 terms left out; nothing where their losses cannot be held against each other."""
+        if len({c.lesson.network.loss for c in self.contenders if c.lesson.network}) > 1:
+            return "Their losses are different measures: which number is lower says nothing."
+        ended = [(c.label, c.final()) for c in self.contenders if c.run.diverged is None and c.epochs]
         if not ended:
-            return ["Every run diverged." if self.epochs else "Nothing is trained yet."]
-        best = min(ended, key=lambda c: c.losses[-1])
-        ties = [c.label for c in ended if c.losses[-1] == best.losses[-1]]
-        if len(ties) > 1:
-            return [f"{' and '.join(ties)} end at the same loss."]
-        return [f"{best.label} ends lowest, at {number(best.losses[-1])}."]
+            return "Every run diverged." if any(c.run.diverged for c in self.contenders) else "Nothing is trained yet."
+        lowest = min(final for _, final in ended)
+        best = [label for label, final in ended if final == lowest]
+        if len(best) > 1:
+            return f"{', '.join(best[:-1])} and {best[-1]} end at the same loss, {number(lowest)}."
+        return f"{best[0]} ends lowest, at {number(lowest)}."
 
 
 def variant(lesson: Lesson, name: str, value: str) -> Lesson:
     """The lesson with one setting changed; `activation` and `weights` are those of all (hidden) layers."""
-    changes = WhatIf(lesson)
+    edit = f"{name} = {value}"
     if lesson.network and name in ("activation", "weights"):
         last = len(lesson.network.layers)
         layers = range(1, max(last, 2) if name == "activation" else last + 1)
-        return changes.apply("; ".join(f"layer {k} {name} = {value}" for k in layers)).unmarked
-    return changes.apply(f"{name} = {value}").unmarked
+        edit = "; ".join(f"layer {k} {name} = {value}" for k in layers)
+    try:
+        return WhatIf(lesson).apply(edit).unmarked
+    except Same:
+        return lesson
 
 
 def _label(lesson: Lesson, name: str, value: str, made: Lesson) -> str:

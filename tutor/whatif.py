@@ -7,6 +7,7 @@ is refused in the same words. The original is never touched.
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
@@ -36,12 +37,21 @@ MAX_EDIT = 4000  # characters of an edit that are read
 MANY = 64  # elements of one matrix or vector that are listed each by itself
 MAX_ROWS = 8  # rows of data that are listed
 ALIASES = {"η": "learning_rate", "eta": "learning_rate", "λ": "l2", "lambda": "l2"}
-_WORDS = {path[-1] for path, _ in keys()} | {*LOSSES, *ACTIVATIONS, *OPTIMIZERS}  # of the format, never with a capital
+_WORDS = {path[-1] for path, _ in keys()} | {
+    *LOSSES,
+    *ACTIVATIONS,
+    *OPTIMIZERS,
+    "softmax",
+}  # of the format, never with a capital
 HYPER = tuple(dict.fromkeys(name for entry in OPTIMIZERS.values() for name in entry.hyper if name != "learning_rate"))
 
 
 class Refused(ValueError):
     """An edit that cannot be; str() says why, and what could be."""
+
+
+class Same(Refused):
+    """An edit that would change nothing."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +187,8 @@ class WhatIf:
             done.append(Change(setting.name, self.value(setting), value))
         if not done:
             raise Refused("Write a name, = and a value: learning_rate = 0.1, for example.")
+        if all(_same(change.before, change.after) for change in done):
+            raise Same(f"{done[0].name} is {shown(done[0].after)} already.")
         new = replace(self, states=(*self.states[: self.at], State(values, tuple(done))), at=self.at + 1)
         _ = new.unmarked  # refused now or never
         return new
@@ -219,7 +231,8 @@ class WhatIf:
         if rest[0] == "loss":
             return lesson.network.loss
         _, layer, key, *index = rest
-        if setting.kind != "word" and key in ("weights", "biases"):
+        drawn = setting.kind == "word" and isinstance(lesson.network.layers[layer].weights, str)
+        if key in ("weights", "biases") and not drawn:
             values = self.parameters.get(("W" if key == "weights" else "b") + str(layer + 1))
             if values is None:
                 return False
@@ -291,8 +304,8 @@ class WhatIf:
                 raise Refused(f"Layer {match[2]} has no biases. All of them at once can be given: {id} = [...]")
             shape = np.shape(self.parameters.get(id, ()))
             index = _index(id, match[3], shape)
-            if not index and len(shape) == 1 and shape == (1,):
-                index = (0,)
+            if not index and shape and math.prod(shape) == 1:
+                index = (0,) * len(shape)
             return _parameter(id, shape, index)
         match = re.fullmatch(r"(?:example (\d+) )?(.*?)(?:@(\d+))?", text)
         assert match
@@ -420,7 +433,10 @@ class WhatIf:
                 raise Refused(f"{setting.name} is true or false.")
             return flag[word]
         if text.startswith("["):
-            return _numbers(text)
+            values: Any = _numbers(text)
+            while setting.kind == "number" and isinstance(values, list) and len(values) == 1:
+                values = values[0]  # the whole of a vector of one
+            return values
         if word in setting.words or (setting.kind == "word" and re.fullmatch(r"[^\W\d]\w*", word)):
             return word if word in setting.words else bare
         if setting.path[-1] == "weights" and word in INITIALISERS:
@@ -547,7 +563,7 @@ def _numbers(text: str) -> list:
 
 
 def _same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and one == other if isinstance(one, bool) else one == other
+    return isinstance(one, bool) == isinstance(other, bool) and one == other
 
 
 def _one_hot(targets: np.ndarray) -> bool:

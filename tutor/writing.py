@@ -25,12 +25,9 @@ from tutor.source import FORBIDDEN, MAX_BYTES, escape
 
 def document(lesson: Lesson) -> dict:
     """The values of a lesson file that says this lesson: dicts, lists, numbers, texts. Most defaults are left out."""
-    found: dict = {"format": 1, "title": lesson.title, "level": lesson.level, "notation": lesson.notation}
-    for key in ("summary", "unit", "intro", "outro"):
-        if getattr(lesson, key):
-            found[key] = getattr(lesson, key)
-    if lesson.requires:
-        found["requires"] = list(lesson.requires)
+    head = ("title", "summary", "unit", "level", "notation", "requires", "intro", "outro")
+    given = {key: getattr(lesson, key) for key in head}
+    found: dict = {"format": 1} | {key: list(v) if key == "requires" else v for key, v in given.items() if v}
     if lesson.network:
         network = lesson.network
         found["network"] = {

@@ -52,7 +52,7 @@ class WhatIfScreen(Dialog):
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
             yield Choices(id="settings")
-            yield Input(id="value", max_length=MAX_EDIT)
+            yield Input(id="value", max_length=MAX_EDIT, select_on_focus=False)
             yield Static("", id="message")
             yield Static(Content(HINT), id="hint")
 
@@ -182,15 +182,20 @@ class WhatIfScreen(Dialog):
         value = self.query_one("#value", Input)
         if setting is None or value.display:
             return
-        words = f" ({', '.join(setting.words)})" if setting.words else ""
+        present = typed(self.changes.value(setting))
+        if begun is None:  # of many numbers one names an element: W1[3,4] = 0.5
+            begun = present if len(present) < 300 else f"{setting.name}["
         value.display = True
-        value.value = typed(self.changes.value(setting)) if begun is None else begun
+        value.value = begun
         value.placeholder = f"a value for {setting.name}"
         value.cursor_position = len(value.value)
         value.focus(scroll_visible=False)
-        if begun is not None:
-            self.call_after_refresh(setattr, value, "selection", type(value.selection).cursor(len(value.value)))
-        self.tell(f"A value for {setting.name}{words}; or an expression such as 2/3. Enter · Esc")
+        if setting.kind == "word":
+            self.tell(f"{setting.name}: {', '.join(setting.words)}. Enter · Esc")
+        elif setting.kind == "formula":
+            self.tell(f"A formula for {setting.name}, of what is defined before it. Enter · Esc")
+        else:
+            self.tell(f"A value for {setting.name}, or an expression such as 2/3. Enter · Esc")
 
     def close(self) -> None:
         value = self.query_one("#value", Input)
