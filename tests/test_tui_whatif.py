@@ -196,7 +196,7 @@ async def test_the_screens_fit(size):
         await pilot.press("enter")
         await settle(pilot, lambda: not pilot.app.screen.training)
         shown = screen(pilot)
-        assert "ends lowest" in shown and "─── learning_rate 0.03" in shown
+        assert "ends lowest" in shown and "─── 0.03  ╌╌╌ 0.3  ┄┄┄ 0.9" in shown
         assert size[0] < 80 or "learning_rate 0.3: 0.9206 → 0.03394, at the end 100 % right" in shown
         assert any("⠀" < char <= "⣿" for char in shown), "curves"
 

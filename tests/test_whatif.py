@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import oracle
 import strategies
 from strategies import circuit_lesson, dense, network_lesson
-from tutor import catalogue
+from tutor import catalogue, cli
 from tutor.activations import ACTIVATIONS
 from tutor.check import examine, load
 from tutor.compare import Comparison, asked, suggestions
@@ -522,7 +522,7 @@ def test_runs_side_by_side_are_the_runs_themselves():
         alone.train(60)
         assert np.array_equal(contender.losses, alone.epoch_losses) and len(contender.losses) == 30
     labels = [curve.label for curve in comparison.curves()]
-    assert labels == ["learning_rate 0.1", "learning_rate 1"]
+    assert labels == ["0.1", "1"]
     assert all(np.array_equal(curve.xs, np.arange(1, 31)) for curve in comparison.curves())
 
 
@@ -628,3 +628,20 @@ def test_the_words_of_a_comparison_only_grow():
         comparison.train(epochs)
         lengths.append(comparison.epochs)
     assert all(a < b for a, b in pairwise(lengths)) and "end at the same loss" in comparison.words()[0]
+
+
+def test_compare_on_the_command_line(capsys):
+    assert cli.main(["compare", "gates", "learning_rate", "0.01", "0.02", "--epochs", "2"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("learning_rate 0.02 ends lowest") and len(said) == 3
+    assert cli.main(["compare", "o-regression", "W1[1,2]", "-3", "0.1", "--epochs", "1"]) == 0
+    capsys.readouterr()
+    for wrong, expected in (
+        (["gates", "learning_rate", "0.1"], "2 to 4"),
+        (["gates", "nonsense", "1", "2"], "nonsense"),
+        (["sigmoid-neuron", "x1", "1", "2"], "not trained"),
+        (["gates", "x", "1", "2", "--epochs", "0"], "--epochs"),
+    ):
+        assert cli.main(["compare", *wrong]) == 2
+        out, err = capsys.readouterr()
+        assert not out and expected in err and err.count("\n") == 1

@@ -221,8 +221,8 @@ COMMANDS = (
     "play",
     "list",
     "trace",
-    "compare",
     "check",
+    "compare",
     "quiz",
     "drill",
     "review",
@@ -288,6 +288,15 @@ def _parser() -> ArgumentParser:
     trace.add_argument("--notation", metavar="NAME", help="one of those below; default: the lesson's own")
     trace.add_argument("--iteration", metavar="N", default="1", help="the Nth update of the parameters; default: 1")
 
+    check = command(
+        "check",
+        _check,
+        "everything wrong with lesson files",
+        "Everything wrong with lesson files: each problem with its line, and what to do.",
+        CHECK_EXAMPLES,
+    )
+    check.add_argument("paths", metavar="PATH", nargs="+", help="a lesson file, or a folder of them")
+
     compare = command(
         "compare",
         _compare,
@@ -300,15 +309,6 @@ def _parser() -> ArgumentParser:
     compare.add_argument("setting", metavar="SETTING", help="learning_rate, optimizer, activation, seed, W1[1,2] ...")
     compare.add_argument("values", metavar="VALUE", nargs="+", help="two to four")
     compare.add_argument("--epochs", metavar="N", default="100", help="default: 100")
-
-    check = command(
-        "check",
-        _check,
-        "everything wrong with lesson files",
-        "Everything wrong with lesson files: each problem with its line, and what to do.",
-        CHECK_EXAMPLES,
-    )
-    check.add_argument("paths", metavar="PATH", nargs="+", help="a lesson file, or a folder of them")
 
     quiz = command(
         "quiz",

@@ -25,9 +25,10 @@ CHUNK = 20  # parts that a training is cut into, so that all curves grow togethe
 
 @dataclass
 class Contender:
-    """One of the runs: what its setting is, and its training."""
+    """One of the runs: what its setting is (`short`: its value alone), and its training."""
 
     label: str
+    short: str
     lesson: Lesson
     run: Run
 
@@ -57,24 +58,27 @@ class Comparison:
             raise Refused("This lesson is not trained: there are no runs to compare.")
         self.name = name
         made = [(value, variant(lesson, name, value)) for value in dict.fromkeys(values)]
-        self._enter([(_label(lesson, name, value, made_), made_) for value, made_ in made])
+        self._enter([(*_labels(name, value, made_), made_) for value, made_ in made])
 
     @classmethod
     def of(cls, name: str, lessons: Sequence[tuple[str, Lesson]]) -> Comparison:
         """Of lessons that are there already, each with its label."""
         self = cls.__new__(cls)
         self.name = name
-        self._enter(lessons)
+        self._enter([(label, label, lesson) for label, lesson in lessons])
         return self
 
-    def _enter(self, lessons: Sequence[tuple[str, Lesson]]) -> None:
+    def _enter(self, lessons: Sequence[tuple[str, str, Lesson]]) -> None:
         if not 2 <= len(lessons) <= MOST:
             raise Refused(f"Give 2 to {MOST} different values to compare.")
-        self.contenders = [Contender(label, lesson, Run(lesson)) for label, lesson in lessons]
+        self.contenders = [Contender(label, short, lesson, Run(lesson)) for label, short, lesson in lessons]
 
     def again(self) -> Comparison:
         """The same runs, not trained yet."""
-        return Comparison.of(self.name, [(contender.label, contender.lesson) for contender in self.contenders])
+        fresh = Comparison.__new__(Comparison)
+        fresh.name = self.name
+        fresh._enter([(contender.label, contender.short, contender.lesson) for contender in self.contenders])
+        return fresh
 
     def train(self, epochs: int, progress: Callable[[], bool] | None = None) -> bool:
         """Train every run to so many epochs; False where `progress`, asked now and then, answered False."""
@@ -94,7 +98,7 @@ class Comparison:
     def curves(self) -> list[Curve]:
         """A curve a run: epochs from 1 along x, the mean loss of each up y."""
         return [
-            Curve(np.arange(1, contender.epochs + 1), contender.losses, contender.label)
+            Curve(np.arange(1, contender.epochs + 1), contender.losses, contender.short)
             for contender in self.contenders
         ]
 
@@ -156,12 +160,14 @@ def variant(lesson: Lesson, name: str, value: str) -> Lesson:
         return lesson
 
 
-def _label(lesson: Lesson, name: str, value: str, made: Lesson) -> str:
+def _labels(name: str, value: str, made: Lesson) -> tuple[str, str]:
+    """What a run is called, in full and by its value alone."""
     if name in ("activation", "weights"):
-        return value
+        return value, value
     changes = WhatIf(made)
     setting = changes.find(name)
-    return f"{setting.name} {shown(changes.value(setting))}"
+    short = shown(changes.value(setting))
+    return f"{setting.name} {short}", short
 
 
 def asked(text: str) -> tuple[str, list[str]]:
