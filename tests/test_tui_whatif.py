@@ -15,7 +15,6 @@ from tutor.tui.compare import CompareScreen
 from tutor.tui.dialogs import Ask
 from tutor.tui.player import PlayerScreen
 from tutor.tui.whatif import WhatIfScreen
-from tutor.whatif import WhatIf
 
 O = "o-classification"
 
@@ -67,7 +66,7 @@ async def test_a_change_is_seen_at_once():
 
 
 async def test_arrows_choose_and_change_a_little():
-    async with tutor(O, (100, 40), "z1[1]") as pilot:
+    async with tutor(O, (80, 24), "z1[1]") as pilot:
         await pilot.press("w")
         assert listed(pilot).split() == ["learning_rate", "0.5"]
         await pilot.press("right", "right")
@@ -105,7 +104,7 @@ async def test_a_digit_begins_a_value_and_what_cannot_be_is_said():
 
 
 async def test_nothing_of_a_changed_lesson_is_remembered():
-    async with tutor(O, (100, 40), "z2[1]") as pilot:
+    async with tutor(O, (80, 24), "z2[1]") as pilot:
         store = pilot.app.store
         before = store.place(O)
         await pilot.press("w")
@@ -138,18 +137,18 @@ async def test_step_level_notation_and_iteration_stay():
 
 async def test_a_far_iteration_is_trained_for_beside_the_screen(monkeypatch):
     monkeypatch.setattr("tutor.tui.player.PATIENCE", 0)
-    async with tutor(O, (120, 40), "dL/dW2", iteration=300) as pilot:
-        await settle(pilot, lambda: player(pilot).cursor.iteration == 300)
+    async with tutor(O, (80, 24), "dL/dW2", iteration=200) as pilot:
+        await settle(pilot, lambda: player(pilot).cursor.iteration == 200)
         await pilot.press("w")
         await typed(pilot, "W1[1,1] = 1")
-        await settle(pilot, lambda: player(pilot).cursor.iteration == 300)
+        await settle(pilot, lambda: player(pilot).cursor.iteration == 200)
         assert player(pilot).trace.equations[player(pilot).cursor.at].symbol.id == "dL/dW2"
-        alone = player(pilot).run.iteration(300).values["L"]
+        alone = player(pilot).run.iteration(200).values["L"]
         assert player(pilot).trace.iteration.values["L"] == alone
 
 
 async def test_a_step_that_is_gone_leaves_the_player_where_it_can_be():
-    async with tutor(O, (100, 40), "z1[1]") as pilot:
+    async with tutor(O, (80, 24), "z1[1]") as pilot:
         await pilot.press("w")
         await typed(pilot, "l2 = 0.1; optimizer = adam")
         await pilot.press("escape", "end")
@@ -162,7 +161,7 @@ async def test_a_step_that_is_gone_leaves_the_player_where_it_can_be():
 
 async def test_a_lesson_file_is_written_and_never_replaced_unasked(tmp_path):
     file = tmp_path / "mine.toml"
-    async with tutor(O, (100, 40), "z1[1]") as pilot:
+    async with tutor(O, (80, 24), "z1[1]") as pilot:
         await pilot.press("w")
         await typed(pilot, "W1[1,1] = 1")
         for answer, expected in ((None, 1.0), ("no", 1.0), ("yes", 2.0)):
@@ -185,7 +184,7 @@ async def test_a_lesson_file_is_written_and_never_replaced_unasked(tmp_path):
         assert "Cannot write" in screen(pilot)
 
 
-@pytest.mark.parametrize("size", [(60, 16), (80, 24), (160, 48)])
+@pytest.mark.parametrize("size", [(60, 16), (160, 48)])
 async def test_the_screens_fit(size):
     async with tutor("p-deep", size, "dL/dW2") as pilot:
         await pilot.press("w")
@@ -202,7 +201,7 @@ async def test_the_screens_fit(size):
 
 
 async def test_compare_changes_own_values_and_longer():
-    async with tutor("gates", (120, 40), "q") as pilot:
+    async with tutor("gates", (80, 24), "q") as pilot:
         await pilot.press("w", "right", "y")
         await pilot.pause()
         await pilot.press("enter")
@@ -220,6 +219,7 @@ async def test_compare_changes_own_values_and_longer():
         await pilot.press("minus", "minus", "l")
         await settle(pilot, lambda: not pilot.app.screen.training)
         assert pilot.app.screen.comparison.epochs == 50 and "50 epochs" in screen(pilot)
+        assert "log scale" in screen(pilot)
 
 
 async def test_a_long_comparison_is_stopped_and_the_screen_lives():
@@ -285,15 +285,3 @@ def test_line_mode_writes_a_file(data_folder, tmp_path):
 def test_line_mode_compares(data_folder):
     found = said(load(LESSONS[O]), "compare learning_rate 0.1 1")
     assert "ends lowest" in found and "learning_rate 0.1: loss" in found and "of 2 right" in found
-
-
-async def test_a_change_follows_quickly():
-    """An edit, the player's panes and the list: under 40 ms of work (the least of ten; 15 ms measured)."""
-    async with tutor(O, (160, 48), "dL/dW1") as pilot:
-        await pilot.press("w")
-        what_if, times = pilot.app.screen, []
-        for k in range(10):
-            begun = time.perf_counter()
-            assert what_if.attempt(f"W1[1,1] = {k}")
-            times.append(time.perf_counter() - begun)
-        assert isinstance(what_if.changes, WhatIf) and min(times) < 0.04

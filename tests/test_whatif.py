@@ -307,7 +307,10 @@ def test_a_drawn_weight_leaves_the_others_as_they_were():
     assert np.array_equal(initial_parameters(changed.lesson)["W2"], drawn["W2"])
     again = changed.undo().apply("seed = 6")
     assert not np.array_equal(initial_parameters(again.lesson)["W1"], drawn["W1"])
-    assert WhatIf(ours).apply("W1 = he").lesson.network.layers[0].weights == "he"
+    he = WhatIf(ours).apply("W1 = he")
+    assert he.lesson.network.layers[0].weights == "he"
+    both = WhatIf(ours).apply("W1 = he; W1[1,2] = 7").parameters["W1"]
+    assert both[0, 1] == 7 and np.array_equal(both[1], he.parameters["W1"][1])
 
 
 def test_another_optimiser_takes_its_own_settings_only():
@@ -428,6 +431,13 @@ def test_every_setting_that_is_listed_can_be_set(ours, data):
         return
     assert {change.name for change in moved.changes} == {setting.name}
     same_model(moved.unmarked, read_back(moved.text("other.toml"), ours))
+
+
+def test_an_author_may_call_an_input_what_a_setting_is_called():
+    ours = circuit_lesson(["f = learning_rate * x"], training=Training(0.1), learning_rate=2, x=3)
+    changed = WhatIf(ours).apply("learning_rate = 5")
+    assert changed.lesson.circuit.inputs["learning_rate"] == 5 and changed.lesson.training.learning_rate == 0.1
+    assert [setting.name for setting in changed.settings()].count("learning_rate") == 1
 
 
 def test_moving_a_little():

@@ -42,11 +42,11 @@ level [NAME]     story, scalar or matrix; without a name the next of them
 notation [NAME]  {", ".join(NOTATIONS)}; without a name the next of them
 iteration N      the same step in iteration N of the training
 example N        the same step for example N of the batch
-set NAME = VALUE what if: set W1[1,2] = 0.3, set loss = half_squared_error; everything follows at once
+set NAME = VALUE what if: set W1[1,2] = 0.3 or set optimizer = adam; all follows
 undo, redo       take the last change back, make it again
 changes          what is changed, and all that can be
 save FILE        the lesson with the changes as a lesson file
-compare NAME V V runs side by side: compare learning_rate 0.1 0.5
+compare NAME V W runs side by side: compare learning_rate 0.1 0.5
 predict          predict mode on or off: values that carry an idea are asked for before they are shown
 state            parameters and what has been computed so far
 steps            all steps; > marks this one

@@ -206,7 +206,9 @@ class WhatIf:
         if path[0] == "network" and len(path) > 4 and path[3] in ("weights", "biases"):
             id = ("W" if path[3] == "weights" else "b") + str(path[2] + 1)
             if not isinstance(values["network"]["layers"][path[2]][path[3]], list):
-                return _put(values, path[:4], self.parameters[id].tolist())
+                lesson, _ = build(values, _path(self.original))
+                drawn = initial_parameters(lesson or self.unmarked).get(id, self.parameters[id])
+                return _put(values, path[:4], np.asarray(drawn).tolist())
         return values
 
     # ------------------------------------------------------------ what can change
@@ -371,8 +373,10 @@ class WhatIf:
         used = OPTIMIZERS[training.optimizer].hyper
         several = ("batch", "order") if len(self.unmarked.inputs) > 1 else ()
         of_networks = (*several, "seed", "l2") if self.unmarked.network else ()
+        taken = {setting.name for setting in self._of_circuit()} if self.unmarked.circuit else set()
         for name in ("learning_rate", "optimizer", *(name for name in HYPER if name in used), *of_networks):
-            yield _training(name)
+            if name not in taken:
+                yield _training(name)
 
     def _of_structure(self) -> Iterator[Setting]:
         network = self.unmarked.network

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from threading import Lock
 from typing import ClassVar
 
+import numpy as np
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -33,6 +35,7 @@ OWN = "own"  # what is chosen to type the values oneself
 CHANGES = "changes"
 EVERY = 0.2  # seconds between two looks at runs that train
 MOST_EPOCHS = 100_000
+WIDE = 100  # times as much: the least of the losses cannot be seen beside the largest
 
 
 class CompareScreen(TutorScreen):
@@ -50,7 +53,9 @@ class CompareScreen(TutorScreen):
     def __init__(self, changes: WhatIf) -> None:
         super().__init__()
         self.lesson, self.changes = changes.lesson, changes
-        self.epochs, self.log_scale = EPOCHS, False
+        self.epochs = EPOCHS
+        self.log_scale: bool | None = None  # None: where the curves go through several powers of ten
+        self.one_at_a_time = Lock()
         self.comparison: Comparison | None = None
         self.name_of_runs = ""
         self.curves: list[Curve] = []
@@ -100,11 +105,20 @@ class CompareScreen(TutorScreen):
         pane, words = self.query_one("#plot", Lines), self.query_one("#words", Lines)
         columns, rows = pane.size.width - 1, pane.size.height
         circuit = self.lesson.circuit
-        pane.border_title = f"{circuit.output if circuit else 'Loss'} of each epoch, same seed"
-        picture = plot(self.curves, columns=columns, rows=rows, x_label="epoch", log_y=self.log_scale)
+        log = self.is_log()
+        scale = ", log scale" if log else ""
+        pane.border_title = f"{circuit.output if circuit else 'Loss'} of each epoch, same seed{scale}"
+        picture = plot(self.curves, columns=columns, rows=rows, x_label="epoch", log_y=log)
         pane.show([Line(row) for row in picture])
         wide = words.size.width - 1
         words.show([item for at, said in enumerate(self.words) for item in wrapped(said, wide, "" if at else "strong")])
+
+    def is_log(self) -> bool:
+        if self.log_scale is not None:
+            return self.log_scale
+        values = np.concatenate([np.asarray(curve.ys, dtype=float) for curve in self.curves] or [np.ones(1)])
+        values = values[np.isfinite(values)]
+        return bool(len(values)) and values.min() > 0 and bool(values.max() / values.min() > WIDE)
 
     # ------------------------------------------------------------ training
 
@@ -123,11 +137,12 @@ class CompareScreen(TutorScreen):
         """Train the runs on to so many epochs, beside the screen; what was trained before is kept."""
         self.training = True
         self.draw()
-        self.run_worker(self._train, thread=True, exclusive=True, group="compare")
-
-    def _train(self) -> None:
-        worker, comparison, told = get_current_worker(), self.comparison, time.monotonic()
+        comparison, epochs = self.comparison, self.epochs
         assert comparison is not None
+        self.run_worker(lambda: self._train(comparison, epochs), thread=True, exclusive=True, group="compare")
+
+    def _train(self, comparison: Comparison, epochs: int) -> None:
+        worker, told = get_current_worker(), time.monotonic()
 
         def unless_cancelled(training: bool, curves: list[Curve], words: list[str]) -> None:
             if not worker.is_cancelled:
@@ -144,8 +159,9 @@ class CompareScreen(TutorScreen):
                 told = time.monotonic()
             return not worker.is_cancelled
 
-        if comparison.train(self.epochs, progress) and not worker.is_cancelled:
-            tell(False)
+        with self.one_at_a_time:  # what was stopped may not have noticed yet
+            if comparison.train(epochs, progress) and not worker.is_cancelled:
+                tell(False)
 
     def stop(self) -> None:
         self.workers.cancel_group(self, "compare")
@@ -200,7 +216,7 @@ class CompareScreen(TutorScreen):
                 self.train()
 
     def action_log(self) -> None:
-        self.log_scale = not self.log_scale
+        self.log_scale = not self.is_log()
         self.draw()
 
     def action_choose(self) -> None:

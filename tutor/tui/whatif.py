@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tutor.tui.player import PlayerScreen
 
 BEGIN = set("0123456789.-−+([=")  # what begins a value: it need not be asked for with Enter
-HINT = "↑↓ choose · ←→ a little · Enter type · u/U undo, redo · s save · y compare · Esc"
+HINT = "↑↓ choose  ←→ a little  Enter type  u/U undo/redo  s save  y compare  Esc"
 
 
 class WhatIfScreen(Dialog):
