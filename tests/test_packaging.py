@@ -16,8 +16,8 @@ TUTOR = ROOT / "tutor"
 
 # A module imports only from modules that stand before it.
 ORDER = (
-    "formula activations losses optimizers dialects source schema catalogue lesson writing network backprop training "
-    "layout canvas plot evaluate "
+    "formula activations losses optimizers dialects source schema catalogue lesson writing network backprop fast "
+    "training layout canvas plot evaluate "
     "trace notation explain card misconceptions answers slips quiz questions asking session mastery drill playback "
     "check whatif compare export store learner progress practice plain tui cli __main__"
 ).split()

@@ -466,20 +466,14 @@ class PlayerScreen(TutorScreen):
                 call(*args)
 
         def progress(at: int) -> bool:
-            if at % 500 == 0 and not worker.is_cancelled:
+            if not worker.is_cancelled:
                 text = f"training: iteration {at:,} of {number:,} …  Esc stops"
                 self.app.call_from_thread(unless_cancelled, self.say, text)
             return not worker.is_cancelled
 
-        run = Run(self.lesson)  # its own: the screen's may be asked for other iterations meanwhile
-        run.kept = dict(self.run.kept)
-        found = run.iteration(number, progress)
+        found = self.run.iteration(number, progress)
         if found is not None and not worker.is_cancelled:
-            self.app.call_from_thread(unless_cancelled, self._settle, run, Trace(self.lesson, found), place)
-
-    def _settle(self, run: Run, trace: Trace, place: Place | None) -> None:
-        self.run = run
-        self.arrive(trace, place)
+            self.app.call_from_thread(unless_cancelled, self.arrive, Trace(self.lesson, found), place)
 
     def arrive(self, trace: Trace, place: Place | None) -> None:
         cursor = playback.at_iteration(self.cursor, self.trace, trace)
