@@ -19,7 +19,7 @@ ORDER = (
     "formula activations losses optimizers dialects source schema catalogue lesson writing network backprop fast "
     "training layout canvas plot evaluate "
     "trace notation explain card misconceptions answers slips quiz questions asking session mastery drill playback "
-    "check whatif compare export store learner progress practice plain tui cli __main__"
+    "known layers gates diagram check whatif compare export store learner progress practice plain tui cli __main__"
 ).split()
 
 # Each has one place; what a first frame, a program or a test needs must not cost the rest.

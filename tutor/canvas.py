@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import groupby
 
 import numpy as np
@@ -30,8 +31,29 @@ _RANK = {name: at for at, name in enumerate(INKS)}
 # The braille code's bit of each dot of a cell: row, column.
 _BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], dtype=np.uint8)
 
+# For a cell's dots, packed row by row, the character; a cell without dots is a blank.
+_BLANK, _SECOND = ord(" "), 1
+_BRAILLE = np.array(
+    [sum(int(_BITS.flat[at]) for at in range(8) if code >> (7 - at) & 1) + 0x2800 for code in range(256)], np.uint32
+)
+_BRAILLE[0] = _BLANK
+
 SOLID: tuple[int, ...] = ()
 DASHES = (SOLID, (4, 3), (1, 2), (6, 2, 1, 2))  # dots on, off, on ...: told apart without colour
+
+
+@lru_cache(maxsize=8192)
+def _cells(text: str) -> tuple[np.ndarray, tuple[tuple[int, str], ...]]:
+    """A text's code points, a cell each (a wide character's second half is _SECOND), and its combining marks."""
+    codes: list[int] = []
+    accents: dict[int, str] = {}
+    for char in text:
+        if unicodedata.combining(char):
+            if codes:
+                accents[len(codes) - 1] = accents.get(len(codes) - 1, "") + char
+        else:
+            codes += [ord(char), *[_SECOND] * (width(char) - 1)]
+    return np.array(codes, dtype=np.uint32), tuple(accents.items())
 
 
 class Canvas:
@@ -41,15 +63,16 @@ class Canvas:
         self.columns, self.rows = max(columns, 0), max(rows, 0)
         self._dots = np.zeros((self.rows * 4, self.columns * 2), dtype=bool)
         self._rank = np.zeros((self.rows, self.columns), dtype=np.int16)
-        self._texts: dict[tuple[int, int], tuple[str, str]] = {}  # (row, column) -> what stands there, its style
+        self._chars = np.zeros((self.rows, self.columns), dtype=np.uint32)  # the text's code points; 0: none
+        self._accents: dict[tuple[int, int], str] = {}  # (row, column) -> combining marks over what stands there
         self._styles = list(INKS)
 
     def copy(self) -> Canvas:
         """A canvas to draw on without changing this one: what stays the same need not be drawn again."""
         other = Canvas.__new__(Canvas)
         other.columns, other.rows = self.columns, self.rows
-        other._dots, other._rank = self._dots.copy(), self._rank.copy()
-        other._texts, other._styles = dict(self._texts), list(self._styles)
+        other._dots, other._rank, other._chars = self._dots.copy(), self._rank.copy(), self._chars.copy()
+        other._accents, other._styles = dict(self._accents), list(self._styles)
         return other
 
     def _rank_of(self, style: str) -> int:
@@ -82,17 +105,18 @@ class Canvas:
         total = int(counts.sum())
         nth = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)  # which dot of its line each one is
         share = nth / np.repeat(np.maximum(counts - 1, 1), counts)
-        xs = np.rint(np.repeat(ax, counts) + share * np.repeat(bx - ax, counts)).astype(int)
-        ys = np.rint(np.repeat(ay, counts) + share * np.repeat(by - ay, counts)).astype(int)
+        # Not rint: it takes halves to even, and a line from 1.5 on would skip every other row.
+        xs = np.floor(np.repeat(ax, counts) + share * np.repeat(bx - ax, counts) + 0.5).astype(int)
+        ys = np.floor(np.repeat(ay, counts) + share * np.repeat(by - ay, counts) + 0.5).astype(int)
         if dash:
             drawn = np.concatenate([np.full(n, at % 2 == 0) for at, n in enumerate(dash)])
             on = drawn[nth % len(drawn)]
-            xs, ys, across_ = xs[on], ys[on], np.repeat(across, counts)[on]
-        else:
-            across_ = np.repeat(across, counts)
+            xs, ys = xs[on], ys[on]
         self.dots(xs, ys, style)
-        for by_ in ((), (1,), (1, -1))[min(thick, 3) - 1]:  # beside the line, across its direction
-            self.dots(np.where(across_, xs, xs + by_), np.where(across_, ys + by_, ys), style)
+        if thick > 1:  # beside the line, across its direction
+            flat = np.repeat(across, counts)[on] if dash else np.repeat(across, counts)
+            for off in (1, -1)[: thick - 1]:
+                self.dots(np.where(flat, xs, xs + off), np.where(flat, ys + off, ys), style)
 
     def line(self, x0, y0, x1, y1, style: str = "", thick: int = 1, dash: tuple[int, ...] = SOLID) -> None:
         self.segments([x0], [y0], [x1], [y1], style, thick, dash)
@@ -135,25 +159,24 @@ class Canvas:
             return
         if gap:
             self.erase(column - gap, row, width(text) + 2 * gap)
-        at = column
-        for char in text:
-            if unicodedata.combining(char):
-                if (row, at - 1) in self._texts:
-                    before, _ = self._texts[row, at - 1]
-                    self._texts[row, at - 1] = (before + char, style)
-                continue
-            size = width(char)
-            if at >= 0 and at + size <= self.columns:
-                self._texts[row, at] = (char, style)
-                if size == 2:
-                    self._texts[row, at + 1] = ("", style)
-            at += size
+        codes, accents = _cells(text)
+        start, stop = max(-column, 0), min(len(codes), self.columns - column)
+        if start >= stop:
+            return
+        if stop < len(codes) and codes[stop] == _SECOND:  # half of a wide character
+            stop -= 1
+        self._chars[row, column + start : column + stop] = codes[start:stop]
+        self._rank[row, column + start : column + stop] = self._rank_of(style)
+        if self._accents or accents:
+            for at in range(start, stop):
+                self._accents.pop((row, column + at), None)
+            self._accents |= {(row, column + at): mark for at, mark in accents if start <= at < stop}
 
     def taken(self, column: int, row: int, columns: int) -> bool:
         """Whether text stands in any of these cells, or they are not on the canvas."""
         if not (0 <= row < self.rows and column >= 0 and column + columns <= self.columns):
             return True
-        return any((row, at) in self._texts for at in range(column, column + columns))
+        return bool(self._chars[row, column : column + columns].any())
 
     def inked(self, column: int, row: int, columns: int) -> int:
         """How many dots these cells have."""
@@ -165,25 +188,33 @@ class Canvas:
         """The cells as rows of spans; a row ends with its last cell that is not blank."""
         if not (self.rows and self.columns):
             return ()
-        cells = self._dots.reshape(self.rows, 4, self.columns, 2)
-        codes = np.einsum("rycx,yx->rc", cells.astype(np.uint8), _BITS).astype(np.int32)
-        chars = np.where(codes > 0, codes + 0x2800, ord(" ")).astype(np.uint32)
-        ranks = np.where(codes > 0, self._rank, 0)
-        rows = [list(row.tobytes().decode("utf-32-le")) for row in np.ascontiguousarray(chars)]
-        styles = ranks.tolist()
-        for (row, column), (char, style) in self._texts.items():
-            rows[row][column] = char
-            styles[row][column] = self._rank_of(style)
-        return tuple(self._spans(row, style) for row, style in zip(rows, styles, strict=True))
+        packed = np.packbits(
+            self._dots.reshape(self.rows, 4, self.columns, 2).transpose(0, 2, 1, 3).reshape(-1, 8), axis=1
+        )
+        codes = _BRAILLE[packed].reshape(self.rows, self.columns)
+        chars = np.where(self._chars > 0, self._chars, codes)
+        ranks = np.where((self._chars == 0) & (codes == _BLANK), 0, self._rank)
+        edge = np.ones((self.rows, 1), dtype=bool)
+        starts = np.hstack([edge, ranks[:, 1:] != ranks[:, :-1]])
+        rows = []
+        for row in range(self.rows):
+            text = chars[row].tobytes().decode("utf-32-le")
+            cuts = np.flatnonzero(starts[row]).tolist()
+            spans = [
+                (self._written(row, a, text[a:b]), self._styles[rank])
+                for a, b, rank in zip(cuts, [*cuts[1:], None], ranks[row, cuts].tolist(), strict=True)
+            ]
+            if spans[-1][1] == "":
+                last = spans.pop()[0].rstrip(" ")
+                spans += [(last, "")] if last else []
+            rows.append(tuple(spans))
+        return tuple(rows)
 
-    def _spans(self, chars: list[str], styles: list[int]) -> Row:
-        spans = []
-        for rank, cells in groupby(zip(styles, chars, strict=True), key=lambda cell: cell[0]):
-            spans.append(("".join(char for _, char in cells), self._styles[rank]))
-        if spans and spans[-1][1] == "":
-            text = spans.pop()[0].rstrip(" ")
-            spans += [(text, "")] if text else []
-        return tuple(spans)
+    def _written(self, row: int, column: int, text: str) -> str:
+        """A run of cells as text: with the combining marks, without the second halves of wide characters."""
+        if self._accents:
+            text = "".join(char + self._accents.get((row, column + at), "") for at, char in enumerate(text))
+        return text.replace(chr(_SECOND), "")
 
 
 # ---------------------------------------------------------------- pictures as text
