@@ -190,7 +190,9 @@ class WhatIfScreen(Dialog):
         value.placeholder = f"a value for {setting.name}"
         value.cursor_position = len(value.value)
         value.focus(scroll_visible=False)
-        if setting.kind == "word":
+        if value.value == f"{setting.name}[":
+            self.tell("One of its elements, as in W1[3,4] = 0.5; or all of them: [[1, 2], [3, 4]]. Enter · Esc")
+        elif setting.kind == "word":
             self.tell(f"{setting.name}: {', '.join(setting.words)}. Enter · Esc")
         elif setting.kind == "formula":
             self.tell(f"A formula for {setting.name}, of what is defined before it. Enter · Esc")
