@@ -65,6 +65,12 @@ examples:
 
 notations:
 {"".join(f"  {name:10} {entry.title}{chr(10)}" for name, entry in NOTATIONS.items())}"""
+COMPARE_EXAMPLES = """\
+examples:
+  backprop-tutor compare o-regression learning_rate 0.01 0.1
+  backprop-tutor compare o-classification activation sigmoid tanh relu --epochs 500
+  backprop-tutor compare p-deep "layer 2 activation" relu tanh
+"""
 CHECK_EXAMPLES = """\
 examples:
   backprop-tutor check mine.toml          one file
@@ -225,6 +231,7 @@ COMMANDS = (
     "list",
     "trace",
     "check",
+    "compare",
     "quiz",
     "placement",
     "drill",
@@ -299,6 +306,19 @@ def _parser() -> ArgumentParser:
         CHECK_EXAMPLES,
     )
     check.add_argument("paths", metavar="PATH", nargs="+", help="a lesson file, or a folder of them")
+
+    compare = command(
+        "compare",
+        _compare,
+        "runs that differ in one setting, side by side",
+        "Two to four runs of a lesson that differ in one setting, from the same seed: their losses, and what they get "
+        "right.",
+        COMPARE_EXAMPLES,
+    )
+    compare.add_argument("lesson", metavar="LESSON", help=lesson)
+    compare.add_argument("setting", metavar="SETTING", help="learning_rate, optimizer, activation, seed, W1[1,2] ...")
+    compare.add_argument("values", metavar="VALUE", nargs="+", help="two to four")
+    compare.add_argument("--epochs", metavar="N", default="100", help="default: 100")
 
     quiz = command(
         "quiz",
@@ -567,6 +587,25 @@ def _open_trace(args: Namespace) -> tuple[Trace, str]:
             print(text, file=sys.stderr)
 
     return Trace(lesson, patient_iteration(run, number, tell)), args.notation or lesson.notation
+
+
+def _compare(args: Namespace) -> int:
+    from tutor.check import load
+    from tutor.compare import Comparison
+    from tutor.training import MAX_ITERATION
+    from tutor.whatif import Refused
+
+    path, _ = find_lesson(args.lesson)
+    epochs = whole_number(args.epochs, MAX_ITERATION)
+    if epochs is None:
+        raise UsageError(f"--epochs must be a whole number from 1 to {MAX_ITERATION:,}, not {args.epochs[:20]}")
+    try:
+        comparison = Comparison(load(path), args.setting, args.values)
+    except Refused as error:
+        raise UsageError(str(error)) from None
+    comparison.train(epochs)
+    print(*comparison.words(), sep="\n")
+    return 0
 
 
 def _quiz(args: Namespace) -> int:

@@ -15,6 +15,7 @@ from tutor import playback
 from tutor import session as quiz
 from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Scribe, conventions
+from tutor.compare import EPOCHS, Comparison, asked
 from tutor.diagram import tell
 from tutor.dialects import NOTATIONS
 from tutor.evaluate import NO_EXAMPLES, TOLERANCE, Evaluator, ending, loss_words, words
@@ -34,6 +35,9 @@ from tutor.source import escape, whole_number
 from tutor.store import Place, Store
 from tutor.trace import NoSuchStep, Step, Trace, resolve
 from tutor.training import MAX_ITERATION, Iteration, Run, iterations_per_epoch
+from tutor.whatif import Here, Refused, WhatIf, here, said_of_step
+from tutor.whatif import shown as setting_text
+from tutor.writing import CannotWrite, save
 
 PATIENCE = 3.0  # seconds without a word of progress
 MAX_WORD = 200  # what is longer is no command and no step
@@ -55,6 +59,11 @@ train epoch N    train on to the end of epoch N
 train converge   train until an epoch changes loss and parameters by less than {TOLERANCE:f}
 losses           the losses of what is trained
 evaluate [N]     what is predicted right for all rows, after the last iteration trained, or after iteration N
+set NAME = VALUE what if: set W1[1,2] = 0.3 or set optimizer = adam; all follows
+undo, redo       take the last change back, make it again
+changes          what is changed, and all that can be
+save FILE        the lesson with the changes as a lesson file
+compare NAME V W runs side by side: compare learning_rate 0.1 0.5
 predict          predict mode on or off: values that carry an idea are asked for before they are shown
 state            parameters and what has been computed so far
 map              the network layer by layer, or the circuit: units, values, gradients; > marks what the step uses
@@ -81,6 +90,7 @@ class LineMode:
         self, lesson: Lesson, key: str, store: Store, ask: Callable[[str], str | None], say: Callable[[str], None]
     ):
         self.lesson, self.key, self.store, self.ask, self.say = lesson, key, store, ask, say
+        self.changes = WhatIf(lesson)  # in force: `self.lesson` has them; then nothing is remembered
         self.run = Run(lesson)
         found = self.run.iteration(1)
         assert found is not None
@@ -142,7 +152,7 @@ class LineMode:
         self.say(f"{item.prompt} (`hint`, `show`, `known`, or = before an expression to compute it)")
         for number, choice in enumerate(item.choices, start=1):
             self.say(f"  {number}. {choice}")
-        if ask_item(self.store, self.key, item, self.ask, self.say) is None:
+        if ask_item(None if self.changes.changes else self.store, self.key, item, self.ask, self.say) is None:
             self.left = True
             return
         self.answered.add((self.cursor.iteration, playback.asked_key(item)))
@@ -151,6 +161,8 @@ class LineMode:
         self.say("")
 
     def _save(self) -> None:
+        if self.changes.changes:
+            return
         c = playback.first(self.cursor, self.trace) if self.finished else self.cursor
         place = Place(playback.place(c, self.trace), c.level, c.notation, c.iteration, c.example, c.element)
         self.store.save_place(self.key, place)
@@ -179,6 +191,12 @@ class LineMode:
             "train": lambda: self._train(rest),
             "losses": self._losses,
             "evaluate": lambda: self._evaluate(rest),
+            "set": lambda: self._set(rest),
+            "undo": lambda: self._step_changes(self.changes.undo(), "There is no change to take back."),
+            "redo": lambda: self._step_changes(self.changes.redo(), "There is no change that was taken back."),
+            "changes": self._changes,
+            "save": lambda: self._write(rest),
+            "compare": lambda: self._compare(rest),
             "predict": self._toggle_predict,
             "state": self._state,
             "map": self._map,
@@ -358,6 +376,76 @@ class LineMode:
 
     def _say_wrapped(self, said: str) -> None:
         self.say("\n".join(wrapped(said, "", "    " if said.startswith(" ") else "  ")))
+    # ------------------------------------------------------------ what if
+
+    def _here(self) -> Here:
+        return here(self.trace, self.cursor.example, self.cursor.notation)
+
+    def _set(self, text: str) -> None:
+        try:
+            self._step_changes(self.changes.apply(text, self._here()), "")
+        except Refused as error:
+            self.say(escape(str(error)))
+
+    def _step_changes(self, changes: WhatIf | None, otherwise: str) -> None:
+        """Play the lesson with these changes, at the same step of the same iteration as far as it has them."""
+        if changes is None:
+            self.say(otherwise)
+            return
+        number, before = self.cursor.iteration, self.trace
+        kept = self.changes, self.lesson, self.run
+        said = said_of_step(self.changes, changes)
+        self.changes, self.lesson, self.run = changes, changes.lesson, Run(changes.lesson)
+        if not self._fetch(number if self.run.last is None else 1):  # the learner did not want to wait
+            self.changes, self.lesson, self.run = kept
+            return
+        self.answered.clear()
+        cursor = playback.at_iteration(self.cursor, before, self.trace)
+        self.say(f"{escape(said)}\n")
+        self._move(replace(cursor, furthest=min(cursor.furthest, len(self.trace.equations) - 1)))
+
+    def _changes(self) -> None:
+        changes = self.changes.changes
+        self.say("\n".join(f"  {escape(str(change))}" for change in changes) or "  Nothing is changed.")
+        group = ""
+        for setting in self.changes.settings(self._here()):
+            if setting.group != group:
+                group = setting.group
+                self.say(f"{group}, to be set:")
+            words = f" ({', '.join(setting.words)})" if setting.words else ""
+            self.say(f"  {setting.name} = {setting_text(self.changes.value(setting))}{words}")
+        self.say("")
+
+    def _write(self, path: str) -> None:
+        if not path:
+            self.say("Say which file: save mine.toml, for example.")
+            return
+        text = self.changes.text(path)
+        try:
+            try:
+                file = save(text, path)
+            except FileExistsError:
+                if (self.ask(f"{escape(path)} is there already. Replace it? yes or no: ") or "").strip() != "yes":
+                    self.say("Not written.")
+                    return
+                file = save(text, path, overwrite=True)
+        except CannotWrite as error:
+            self.say(str(error))
+            return
+        self.say(f"Written: {escape(str(file))}\n")
+
+    def _compare(self, text: str) -> None:
+        try:
+            comparison = Comparison(self.lesson, *asked(text))
+        except Refused as error:
+            self.say(escape(str(error)))
+            return
+        self.say(f"{EPOCHS} epochs of each, from the same seed. Ctrl+C stops.")
+        try:
+            comparison.train(EPOCHS)
+        except KeyboardInterrupt:
+            self.say("\nStopped.")
+        self.say("\n".join("\n".join(wrapped(said, "  ", "    ")) for said in comparison.words()) + "\n")
 
     # ------------------------------------------------------------ words
 
@@ -375,7 +463,8 @@ class LineMode:
 
     def _finish(self) -> None:
         self.finished = True
-        self.store.finish(self.key)
+        if not self.changes.changes:
+            self.store.finish(self.key)
         self._save()
         self._outro()
         more = f"`iteration {self.cursor.iteration + 1}` goes on training, " if self.run.last is None else ""
@@ -390,6 +479,7 @@ class LineMode:
         at = f"{card.phase}, step {self.cursor.at + 1} of {len(self.trace.equations)}"
         at += f", example {step.example + 1} of {self.trace.examples}" if step.example is not None else ""
         at += f", iteration {self.cursor.iteration:,}" if self.cursor.iteration > 1 else ""
+        at += f", changed: {len(self.changes.changes)}" if self.changes.changes else ""
         self.say(f"[{card.id}] {card.title} ({at})")
         self.say("\n".join(card_lines(card, self.cursor.level)) + "\n")
 
@@ -577,9 +667,12 @@ def play_practice(
 
 
 def ask_item(
-    store: Store, lesson: str, item: Item, ask: Callable[[str], str | None], say: Callable[[str], None]
+    store: Store | None, lesson: str, item: Item, ask: Callable[[str], str | None], say: Callable[[str], None]
 ) -> Asking | None:
-    """Put a question until it is answered, given up or out of tries; None if the learner leaves."""
+    """Put a question until it is answered, given up or out of tries; None if the learner leaves.
+
+    Without a store nothing is kept of it.
+    """
     asking, watch = Asking(item), Stopwatch()
     while not asking.done:
         line = ask("? ")
@@ -591,7 +684,8 @@ def ask_item(
             continue
         before = len(asking.said)
         asking = hint(asking) if word == "hint" else give_up(asking) if word == "show" else respond(asking, line or "")
-        keep_try(store, lesson, asking, watch)
+        if store is not None:
+            keep_try(store, lesson, asking, watch)
         for said in asking.said[before:]:
             if said.kind != "you":
                 say(f"  {said.text}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar
@@ -32,6 +33,7 @@ from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.map import Map
 from tutor.tui.pictures import PicturesScreen
 from tutor.tui.screen import TutorScreen
+from tutor.whatif import WhatIf, said_of_step
 
 # One table of keys for the bindings, the key bar, the help and the command palette:
 # keys, action, key as shown, label, what it does. Without a label it is not in the key bar by itself.
@@ -53,6 +55,9 @@ KEYS = [
     ("I", "go_iteration", "I", "", "go to any iteration"),
     ("x", "train", "x", "train", "train on: losses, evaluation, decision boundary"),
     ("e", "example(1)", "e", "example", "the next example of the batch (E: one back)"),
+    ("w", "what_if", "w", "what if", "change any number or setting; everything follows at once"),
+    ("u", "undo", "u", "", "take the last change back (U: make it again)"),
+    ("y", "compare", "y", "", "compare runs: learning rates, optimisers, activations …"),
     ("m", "map", "m", "map", "the network over the whole screen: select a unit or a weight, go to its step"),
     ("p", "predict", "p", "predict", "predict mode: the tutor asks before it shows a value"),
     ("v", "pictures", "v", "see", "pictures of the step: slope, gradient check, activation, sizes"),
@@ -65,13 +70,14 @@ KEYS = [
     ("q", "app.quit", "q", "quit", "leave; your place is kept"),
 ]
 HIDDEN = [
-    ("E", "example(-1)"), ("T", "notation(-1)"), ("L", "level(-1)"), ("shift+tab", "pane(-1)"),
+    ("E", "example(-1)"), ("T", "notation(-1)"), ("L", "level(-1)"), ("U", "redo"), ("shift+tab", "pane(-1)"),
     ("1", "set_level('story')"), ("2", "set_level('scalar')"), ("3", "set_level('matrix')"),
     ("shift+up,ctrl+up", "scroll_card(-2)"),
     ("right", "arrow(0, 1)"), ("left", "arrow(0, -1)"), ("down", "arrow(1, 0)"), ("up", "arrow(-1, 0)"),
     ("f1", "help"), ("escape", "stop_seek"),
 ]  # fmt: skip
 
+PATIENCE = 0.015  # seconds that a change may take to come to the iteration it was made in
 SIDES = 85  # columns that the outline, the side and the borders take in a wide terminal
 ASKING_KEYS = [
     ("enter", "answer", "answer"),
@@ -102,6 +108,7 @@ class PlayerScreen(TutorScreen):
     def __init__(self, lesson: Lesson, key: str) -> None:
         super().__init__()
         self.lesson, self.key = lesson, key
+        self.changes = WhatIf(lesson)  # in force: `self.lesson` has them
         self.run = Run(lesson)
         self.trace = self._trace(1)
         self.cursor = playback.start(lesson)
@@ -167,7 +174,14 @@ class PlayerScreen(TutorScreen):
         else:
             self.show(playback.resume(self.cursor, self.trace, place))
 
+    @property
+    def changed(self) -> bool:
+        """Whether what is played is not the lesson: then nothing of it is remembered."""
+        return bool(self.changes.changes)
+
     def save(self) -> None:
+        if self.changed:
+            return
         c = self.cursor
         place = Place(playback.place(c, self.trace), c.level, c.notation, c.iteration, c.example, c.element)
         self.tutor.store.save_place(self.key, place)
@@ -262,7 +276,8 @@ class PlayerScreen(TutorScreen):
 
     def told(self, asking: Asking) -> None:
         """Something was said: show it, with its last words in sight."""
-        keep_try(self.tutor.store, self.key, asking, self.stopwatch)  # on disk before its verdict is seen
+        if not self.changed:
+            keep_try(self.tutor.store, self.key, asking, self.stopwatch)  # on disk before its verdict is seen
         self.asking = asking
         if asking.done:
             self.answered.add((self.cursor.iteration, playback.asked_key(asking.item)))
@@ -289,9 +304,8 @@ class PlayerScreen(TutorScreen):
         step = playback.current(self.cursor, self.trace)
         card = self.scribe.card(step)
         bar = self.query_one("#bar", Lines)
-        bar.show(
-            [views.bar_line(self.lesson, self.trace, self.scribe, self.cursor, bar.size.width or self.size.width - 2)]
-        )
+        columns, changed = bar.size.width or self.size.width - 2, len(self.changes.changes)
+        bar.show([views.bar_line(self.lesson, self.trace, self.scribe, self.cursor, columns, changed)])
         for name in (*PANES, "mini"):
             pane = self.query_one(f"#{name}", Lines)
             if not pane.display or (name in ("where", "state", "mini") and not self.query_one("#side").display):
@@ -490,6 +504,54 @@ class PlayerScreen(TutorScreen):
         self.action_stop_seek()
         self.app.push_screen(TrainingScreen(self.lesson, self.run), step)
 
+    # ------------------------------------------------------------ what if
+
+    def adopt(self, changes: WhatIf) -> None:
+        """Play the lesson with these changes: the same step, level, notation and iteration, as far as it has them.
+
+        An iteration that takes long to come to is trained for beside the screen, which shows the first meanwhile.
+        """
+        self.workers.cancel_group(self, "seek")
+        number, before, soon = self.cursor.iteration, self.trace, time.monotonic() + PATIENCE
+        self.changes, self.lesson, self.run = changes, changes.lesson, Run(changes.lesson)
+        self.answered.clear()
+        found = None
+        if number > 1 and self.run.last is None:
+            found = self.run.iteration(number, lambda at: time.monotonic() < soon)
+        self.trace = Trace(self.lesson, found) if found else self._trace(1)
+        cursor = playback.at_iteration(self.cursor, before, self.trace)
+        self.show(replace(cursor, furthest=min(cursor.furthest, len(self.trace.equations) - 1)))
+        if found is None and number > 1 and self.run.last is None:
+            self.seek(number)
+
+    def action_what_if(self) -> None:
+        from tutor.tui.whatif import WhatIfScreen  # not needed for the first frame
+
+        self.app.push_screen(WhatIfScreen(self))
+
+    def action_undo(self) -> None:
+        self.step_changes(self.changes.undo(), "There is no change to take back.")
+
+    def action_redo(self) -> None:
+        self.step_changes(self.changes.redo(), "There is no change that was taken back.")
+
+    def step_changes(self, changes: WhatIf | None, otherwise: str) -> str:
+        """Adopt what undo or redo gave, and say what it was."""
+        said = otherwise
+        if changes is not None:
+            said = said_of_step(self.changes, changes)
+            self.adopt(changes)
+        self.say(said)
+        return said
+
+    def action_compare(self) -> None:
+        from tutor.tui.compare import CompareScreen
+
+        if self.lesson.training is None:
+            self.say("This lesson is not trained: there are no runs to compare.")
+        else:
+            self.app.push_screen(CompareScreen(self.changes))
+
     # ------------------------------------------------------------ dialogs
 
     def action_go(self) -> None:
@@ -547,7 +609,8 @@ class PlayerScreen(TutorScreen):
 
     def finish(self) -> None:
         """Past the last step: the lesson is finished."""
-        self.tutor.store.finish(self.key)
+        if not self.changed:
+            self.tutor.store.finish(self.key)
         ending = self.scribe.prose(self.lesson.outro) or "That was the last step."
         text = f"# ✓ {self.lesson.title}\n\n{ending}"
         more = " · . goes on with the next iteration" if self.run.last is None else ""

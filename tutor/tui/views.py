@@ -451,8 +451,11 @@ def cut(text: str, columns: int) -> str:
 # ---------------------------------------------------------------- bar
 
 
-def bar_line(lesson: Lesson, trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> Line:
-    """Where one is: lesson, phase and step, iteration, example, level, notation."""
+def bar_line(lesson: Lesson, trace: Trace, scribe: Scribe, cursor: Cursor, columns: int, changed: int = 0) -> Line:
+    """Where one is: lesson, phase and step, iteration, example, level, notation; first how much is `changed`."""
+    mark = f"changed: {changed}" if changed else ""
+    columns -= len(mark) + 2 if mark else 0
+    first = ((mark, "mark"), ("  ", "")) if mark else ()
     eq = trace.equations[cursor.at]
     place = f"{eq.phase} {cursor.at + 1}/{len(trace.equations)}"
     rows = trace.iteration.rows
@@ -469,6 +472,6 @@ def bar_line(lesson: Lesson, trace: Trace, scribe: Scribe, cursor: Cursor, colum
     tail = " · ".join(parts)
     room = columns - width(tail) - 2
     if room < 8:
-        return Line(((tail[:columns], "dim"),))
+        return Line((*first, (tail[:columns], "dim")))
     title = cut(lesson.title, room)
-    return Line(((pad(title, max(room, 0)), "title"), ("  ", ""), (tail, "dim")))
+    return Line((*first, (pad(title, max(room, 0)), "title"), ("  ", ""), (tail, "dim")))
