@@ -19,7 +19,7 @@ ORDER = (
     "formula activations losses optimizers dialects source schema catalogue lesson writing network backprop fast "
     "training layout canvas plot evaluate "
     "trace notation explain card misconceptions answers slips quiz questions asking session mastery drill playback "
-    "analysis known layers gates diagram pictures check whatif compare export store path learner progress practice "
+    "analysis known layers gates diagram pictures check whatif compare export store course learner progress practice "
     "plain tui cli __main__"
 ).split()
 

@@ -16,6 +16,7 @@ from tutor import session as quiz
 from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Scribe, conventions
 from tutor.compare import EPOCHS, Comparison, asked
+from tutor.course import PLACEMENT
 from tutor.diagram import tell
 from tutor.dialects import NOTATIONS
 from tutor.evaluate import NO_EXAMPLES, TOLERANCE, Evaluator, ending, loss_words, words
@@ -25,7 +26,6 @@ from tutor.layout import linear
 from tutor.layout import number as shown
 from tutor.learner import Stopwatch, keep_quiz, keep_quiz_answer, keep_try, placement_said
 from tutor.lesson import LEVELS, Lesson
-from tutor.path import PLACEMENT
 from tutor.pictures import KINDS, subject
 from tutor.playback import Cursor
 from tutor.practice import Exercise

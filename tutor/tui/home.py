@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 from textual.events import Key, Paste
 from textual.widgets import Static
 
-from tutor import catalogue, path
+from tutor import catalogue, course
 from tutor.catalogue import Entry
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen
@@ -60,7 +60,7 @@ class HomeScreen(TutorScreen):
         super().__init__()
         self.entries = catalogue.entries()
         self.search = ""
-        self.following: path.Next | None = None
+        self.following: course.Next | None = None
 
     def compose(self) -> ComposeResult:
         yield Lines(id="bar")
@@ -90,8 +90,8 @@ class HomeScreen(TutorScreen):
         store = self.tutor.store
         finished = store.finished()
         begun = {entry.id for entry in self.entries if store.place(entry.id) is not None}
-        known = path.placed(self.entries, path.placement_answers(store))
-        self.following = following = path.recommended(self.entries, finished, begun, known)
+        known = course.placed(self.entries, course.placement_answers(store))
+        self.following = following = course.recommended(self.entries, finished, begun, known)
         found = [
             e for e in self.entries if all(w in f"{e.id} {e.title} {e.summary} {e.unit}".casefold() for w in words)
         ]
