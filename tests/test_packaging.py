@@ -17,7 +17,7 @@ TUTOR = ROOT / "tutor"
 # A module imports only from modules that stand before it.
 ORDER = (
     "formula activations losses optimizers dialects source schema catalogue lesson network backprop training layout "
-    "trace notation explain card misconceptions answers slips quiz questions asking session mastery drill playback "
+    "trace paths notation explain card misconceptions answers slips quiz questions asking session mastery drill playback "
     "check export store learner progress practice plain tui cli __main__"
 ).split()
 
