@@ -207,7 +207,11 @@ def card_lines(card: Card, level: str) -> Iterator[str]:
             yield from wrapped(card.warning)
         yield from (f"  in {line}" for line in (card.line,) if line)
         yield from (f"  {line}" for line in formula_lines(card))
+        if level == "matrix" and card.dimensions:
+            yield f"  sizes {card.dimensions}"
         yield from wrapped(card.why)
+        if level == "matrix" and card.reuse:
+            yield from wrapped(card.reuse)
     for note in card.notes:
         yield from (f"  | {line}".rstrip() for line in prose(note, COLUMNS - 4).splitlines())
 

@@ -146,7 +146,7 @@ def _softmax_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None,
 
     g, h, g_slope, h_slope = (_named(name) for name in ("g", "h", "g′", "h′"))
     of_a = _slope(a, z, (n, n), (k, i))
-    cls, own = f"class {k + 1}", f"{{z}} number {i + 1}"
+    cls, own = f"class {k + 1}", f"the {{z}} of class {i + 1}"
     first = (
         f"{cls} is the true one: the loss is −ln of its {{a}} alone, and the slope of ln x is 1/x"
         if one
@@ -157,11 +157,11 @@ def _softmax_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None,
         Line(f"the {{a}} of {cls} is a quotient g/h: above, its own power of e", call("exp", at(z, k)), g),
         Line("below, the sum of all of them: so it depends on every {z}", element(call("sum", call("exp", z)), ()), h),
         Line(
-            f"the slope of g in {own}: " + ("g is its power of e, which is its own slope" if k == i else "not in g"),
+            f"the slope of g in {own}: " + ("a power of e is its own slope" if k == i else "g does not have it"),
             call("exp", at(z, k)) if k == i else same(k),
             g_slope,
         ),
-        Line(f"the slope of h in {own}: of the sum only this term survives", call("exp", at(z, i)), h_slope),
+        Line(f"the slope of h in {own}: of the sum only that term survives", call("exp", at(z, i)), h_slope),
         Line("the quotient rule: (g/h)′ = g′/h − g·h′/h²", g_slope / h - g * h_slope / h**2, of_a),
         Line(f"g/h is the {{a}} of {cls}, h′/h that of class {i + 1}; 1(k = i) is {int(k == i)} here", slope(k), of_a),
         Line(

@@ -35,14 +35,15 @@ _GIVEN = ("target", "hyper", "input")  # what comes with the data is nobody's fa
 
 @dataclass(frozen=True)
 class Link:
-    """`top` depends on the symbol below it; `local` is the equation of the local derivative.
+    """`top` depends on the symbol below it: `local` is the equation of the local derivative, `rule` that of `top`.
 
-    `dense`: every element of `top` depends on every element below; else each on its own (a unit's z and a), or the
-    elements of a row on the row's (a weight and its unit's z), or a single `top` on each of them (the loss).
+    `dense`: every element of `top` depends on every element below. Else each on its own (a unit's a on its z), or the
+    elements of a row on the row's (a unit's z on its weights), or a single `top` on each of them (the loss).
     """
 
     top: Symbol
     local: Equation
+    rule: str
     dense: bool
 
     @property
@@ -52,7 +53,7 @@ class Link:
 
 
 def links(program: Program) -> dict[Symbol, tuple[Link, ...]]:
-    """For every symbol that the output depends on the links upward, in the order in which a backward pass meets them."""
+    """For every symbol that the output depends on the links upward, in the order of a backward pass."""
     model = program.model
     found: dict[Symbol, list[Link]] = {model.output: []}
     for eq in reversed(model.forward):
@@ -65,21 +66,25 @@ def links(program: Program) -> dict[Symbol, tuple[Link, ...]]:
             local = local_derivative(eq, bottom)
             assert local is not None
             dense = eq.rule == "softmax" or (eq.rule == "pre_activation" and bottom.quantity == "activation")
-            found.setdefault(bottom, []).append(Link(eq.symbol, local, dense))
+            found.setdefault(bottom, []).append(Link(eq.symbol, local, eq.rule, dense))
         for z in eq.shortcuts:
             error = program.by_key[gradient_of(model.output, z).key]
-            found[z] = [Link(eq.symbol, error, False)]
+            found[z] = [Link(eq.symbol, error, eq.rule, False)]
     order = [model.output, *(eq.symbol for eq in reversed(model.forward)), *model.parameters]
     return {symbol: tuple(found[symbol]) for symbol in dict.fromkeys(order) if symbol in found}
 
 
 @dataclass(frozen=True)
 class Factor:
-    """∂top/∂bottom of two elements: a factor of a path. `index` is its element in the equation `local`."""
+    """∂top/∂bottom of two elements: a factor of a path.
+
+    `index` is its element in the equation `local`, `rule` that of the equation which has `bottom` in it.
+    """
 
     top: Ref
     bottom: Ref
     local: Equation
+    rule: str
     index: tuple[int, ...]
     value: float
 
@@ -248,7 +253,7 @@ class Paths:
         value = self._factors(link)[(top, flat) if link.dense else flat]
         above, below = self._ref(link.top, top), self._ref(symbol, flat)
         index = (top, flat) if link.dense else below.index or ()
-        return Factor(above, below, link.local, index, float(value))
+        return Factor(above, below, link.local, link.rule, index, float(value))
 
     def _ref(self, symbol: Symbol, flat: int) -> Ref:
         index = tuple(map(int, np.unravel_index(flat, symbol.shape))) if symbol.shape else None
@@ -343,6 +348,13 @@ def tally(program: Program) -> dict[str, Tally]:
     return found
 
 
+def of_parameters(program: Program) -> tuple[int, int]:
+    """Multiplications for the gradients of all parameters: (with reuse, that is all of `tally`; path by path)."""
+    found = tally(program)
+    wanted = [gradient_of(program.model.output, symbol).key for symbol in program.model.parameters]
+    return max(entry.so_far for entry in found.values()), sum(found[key].here_by_path for key in wanted)
+
+
 # ---------------------------------------------------------------- the derivation of a combined error
 
 
@@ -363,15 +375,12 @@ def derivation(step: Step) -> tuple[Stage, ...]:
     network = step.trace.lesson.network
     if step.equation.rule != "combined_error" or network is None:
         return ()
-    z, a = step.equation.symbol.wrt, None
-    for eq in step.trace.equations:
-        if eq.symbol.quantity == "activation" and any(ref.symbol == z for ref in refs(eq.formula)):
-            a = eq.symbol
-    y = step.trace.program.symbols["y@" if step.example is not None else "y"]
-    assert z and a
-    L = step.trace.program.model.output
-    whole = [Ref(symbol, None, step.example) for symbol in (L, y, a, z)]
-    targets = np.asarray(step.trace.value(whole[1]))
+    program, wrt = step.trace.program, step.equation.symbol.wrt
+    assert wrt
+    output = next(eq.symbol for eq in program.equations if any(ref.symbol == wrt for ref in refs(eq.formula)))
+    loss, target = program.model.output, program.symbols["y@" if step.example is not None else "y"]
+    L, y, a, z = (Ref(symbol, None, step.example) for symbol in (loss, target, output, wrt))
+    targets = np.asarray(step.trace.value(y))
     walk = LOSSES[network.loss].combined[network.layers[-1].activation].walk
     values: dict[Symbol, np.ndarray | float] = {}  # of the names that the derivation itself gives
 
@@ -379,7 +388,7 @@ def derivation(step: Step) -> tuple[Stage, ...]:
         return values[ref.symbol] if ref.symbol in values else step.trace.value(ref)
 
     stages = []
-    for line in walk(*whole, step.index, targets):
+    for line in walk(L, y, a, z, step.index, targets):
         with np.errstate(all="ignore"):
             found = evaluate(line.formula, value)
         if line.name is not None and line.name.symbol.quantity == "node":
