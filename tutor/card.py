@@ -17,6 +17,7 @@ from tutor.formula import Call, Expr, Ref, evaluate, refs, walk
 from tutor.layout import Doc, Frac, Row, linear, number, superscript
 from tutor.notation import Writer
 from tutor.optimizers import OPTIMIZERS
+from tutor.paths import Chain as PathSum
 from tutor.paths import Factor, Paths, derivation, tally
 from tutor.trace import NoSuchStep, Step, Trace, activation_calls, digits_for, resolve, symbols_of
 
@@ -232,6 +233,17 @@ class Scribe:
         if key not in self.kept:
             self.kept[key] = [Paths(self.trace, example)]
         return self.kept[key][0]
+
+    def in_batch(self, chain: PathSum) -> str:
+        """That this is one example's own gradient, and what the batch makes of it; "" where no mean is taken."""
+        mean = self.trace.program.by_key.get(chain.gradient.symbol.id)
+        if chain.gradient.example is None or mean is None or mean.rule != "mean_gradient":
+            return ""
+        ref = Ref(mean.symbol, chain.gradient.index)
+        return (
+            f"This is example {chain.gradient.example + 1}'s own. The batch takes the mean over its "
+            f"{self.trace.examples} examples: {self.writer.text(ref)} = {number(float(self.trace.value(ref)))}."
+        )
 
     def factor_name(self, factor: Factor) -> Frac:
         """∂a/∂z: the same fraction in every notation, with its names."""

@@ -24,7 +24,7 @@ from tutor.backprop import gradient_of, local_derivative
 from tutor.formula import Const, Expr, Ref, Symbol, at_example, element, evaluate, refs
 from tutor.losses import LOSSES, Line
 from tutor.network import Equation
-from tutor.trace import Step, Trace
+from tutor.trace import Step, Trace, as_shown
 from tutor.training import Program
 
 ALL = 8  # so many paths are listed one by one ...
@@ -114,6 +114,21 @@ class Path:
             return float(np.prod([np.float64(factor.value) for factor in self.factors]))
 
     @property
+    def nodes(self) -> tuple[Ref, ...]:
+        """What the path goes through, the output first."""
+        return (self.factors[0].top, *(factor.bottom for factor in self.factors))
+
+    @cached_property
+    def digits(self) -> int:
+        """With how many digits to show the factors, so that what is shown multiplies out."""
+        for digits in range(4, 13):
+            with np.errstate(all="ignore"):
+                shown = np.prod(as_shown([factor.value for factor in self.factors], digits))
+                if abs(shown - self.product) <= 5e-4 * abs(self.product):
+                    return digits
+        return 4
+
+    @property
     def places(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
         """(symbol id, index) from the start of the path to its end, the weights of its connections too."""
         found = [_place(self.factors[-1].bottom)]
@@ -148,6 +163,16 @@ class Chain:
         if self.count == len(self.paths):
             return None
         return self.total - float(sum(path.product for path in self.paths))
+
+    @cached_property
+    def digits(self) -> int:
+        """With how many digits to show the products, so that what is shown adds up to the total."""
+        terms = [path.product for path in self.paths] + ([] if self.rest is None else [self.rest])
+        for digits in range(4, 13):
+            with np.errstate(all="ignore"):
+                if abs(np.sum(as_shown(terms, digits)) - self.total) <= 5e-4 * abs(self.total):
+                    return digits
+        return 4
 
 
 class Paths:

@@ -19,10 +19,10 @@ from tutor.card import Chain as Formula
 from tutor.card import Scribe, count_words
 from tutor.catalogue import data_dir
 from tutor.formula import Call, Ref, walk
-from tutor.layout import Row, draw, flow, linear, number, pad, width
+from tutor.layout import Row, bracketed, draw, flow, linear, number, pad, width
 from tutor.paths import Chain, Factor, Path
 from tutor.playback import Cursor
-from tutor.trace import Step, as_shown
+from tutor.trace import Step
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen
 from tutor.tui.views import ROLES, chain_lines, cut, wrapped
@@ -80,11 +80,10 @@ def chain_view(scribe: Scribe, chain: Chain, stop: Stop, columns: int, rows: int
 
 def _along(scribe: Scribe, path: Path, nth: int, columns: int) -> list[Line]:
     """The path in words: what is above, what is below; the part walked so far standing out."""
-    nodes = [path.factors[0].top, *(factor.bottom for factor in path.factors)]
     spans: list[Span] = []
     lines: list[Line] = []
     used = 0
-    for at, node in enumerate(nodes):
+    for at, node in enumerate(path.nodes):
         text = (" ← " if at else "") + scribe.writer.text(replace(node, example=None))
         if used and used + width(text) > columns:
             lines.append(Line(tuple(spans)))
@@ -187,33 +186,24 @@ def _centred(text: str, columns: int) -> str:
     return pad(" " * left + text, columns)
 
 
-def digits_of(values: list[float], product: float) -> int:
-    """With how many digits to show factors, so that what is shown multiplies out."""
-    for digits in range(4, 13):
-        with np.errstate(all="ignore"):
-            off = abs(np.prod(as_shown(values, digits)) - product)
-        if off <= 5e-4 * abs(product):
-            return digits
-    return 4
-
-
 def _so_far(path: Path, nth: int, columns: int) -> list[Line]:
     """The product up to the current factor, with the numbers."""
-    done = path.factors[: nth + 1]
-    with np.errstate(all="ignore"):
-        value = float(np.prod([np.float64(f.value) for f in done]))
     whole = nth >= len(path.factors)
-    values = [f.value for f in done]
-    digits = digits_of(values, value)
-    texts = [f"({text})" if at and text.startswith("−") else text for at, text in
-             enumerate(number(v, digits) for v in values)]  # fmt: skip
+    done = Path(path.factors[: nth + 1])
+    texts = bracketed([number(factor.value, done.digits) for factor in done.factors])
+    value, digits = done.product, done.digits
     parts = [" · ".join(texts)] if len(texts) > 1 else []
-    name = "the product  " if whole else "so far  "
     text = f"{' '.join(parts)} = {number(value, digits)}" if parts else number(value, digits)
-    lines = wrapped(text, columns, "numbers" if not whole else "value", name)
+    lines = _led("the product  " if whole else "so far  ", text, columns, "value" if whole else "numbers")
     if value == 0 and whole:
         lines += wrapped("A factor is 0: nothing comes through on this path.", columns, "dim")
     return lines
+
+
+def _led(name: str, text: str, columns: int, style: str) -> list[Line]:
+    """A text behind a name, later lines as far in."""
+    first, *more = wrapped(text, columns, style, " " * width(name))
+    return [Line(((name, "dim"), *first.spans[1:])), *more]
 
 
 def _factor_lines(scribe: Scribe, factor: Factor, columns: int, rows: int) -> list[Line]:
@@ -234,13 +224,15 @@ def _path_lines(scribe: Scribe, chain: Chain, stop: Stop, columns: int) -> list[
     at, nth = stop
     names = [_through(scribe, path) for path in chain.paths]
     done = [p < at or (p == at and nth >= len(path.factors)) for p, path in enumerate(chain.paths)]
-    values = [number(path.product) if known else "·" for path, known in zip(chain.paths, done, strict=True)]
+    values = [
+        number(path.product, chain.digits) if known else "·" for path, known in zip(chain.paths, done, strict=True)
+    ]
     rest = chain.rest
     end = at >= len(chain.paths)
     more = f"the other {count_words(chain.count - len(chain.paths))} together"
     rows = list(zip([f"{p + 1}" for p in range(len(names))], names, values, strict=True))
     if rest is not None:
-        rows.append(("+", more, number(rest) if end else "·"))
+        rows.append(("+", more, number(rest, chain.digits) if end else "·"))
     size = max(width(value) for *_, value in rows)
     room = min(max(width(name) for _, name, _ in rows), columns - size - 8)
     lines = []
@@ -267,31 +259,16 @@ def _through(scribe: Scribe, path: Path) -> str:
 def _result(scribe: Scribe, chain: Chain, columns: int) -> list[Line]:
     """What the chain comes to: the gradient that the steps have; of a batch also the mean."""
     writer, trace = scribe.writer, scribe.trace
-    total = number(chain.total)
+    total = number(chain.total, chain.digits)
     lines = []
     if chain.count > 1:
-        terms = [number(path.product) for path in chain.paths]
-        terms += [] if chain.rest is None else [number(chain.rest)]
-        lines += wrapped(" + ".join(f"({t})" if i and t.startswith("−") else t for i, t in enumerate(terms))
-                         + f" = {total}", columns, "numbers", "the sum  ")  # fmt: skip
-    lines += wrapped(
-        f"{writer.text(chain.gradient)} = {total}", columns, "value", "" if chain.count == 1 else "         "
-    )
+        terms = [number(path.product, chain.digits) for path in chain.paths]
+        terms += [] if chain.rest is None else [number(chain.rest, chain.digits)]
+        lines += _led("the sum  ", f"{' + '.join(bracketed(terms))} = {total}", columns, "numbers")
+    lines += wrapped(f"{writer.text(chain.gradient)} = {total}", columns, "value")
     lines += wrapped("The backward pass has the same, without ever listing a path.", columns, "dim")
-    lines += wrapped(in_batch(scribe, chain), columns, "dim") if trace.examples > 1 else []
+    lines += wrapped(scribe.in_batch(chain), columns, "dim") if trace.examples > 1 else []
     return lines
-
-
-def in_batch(scribe: Scribe, chain: Chain) -> str:
-    """That this is one example's own gradient, and what the batch makes of it; "" where no mean is taken."""
-    mean = scribe.trace.program.by_key.get(chain.gradient.symbol.id)
-    if chain.gradient.example is None or mean is None or mean.rule != "mean_gradient":
-        return ""
-    ref = Ref(mean.symbol, chain.gradient.index)
-    return (
-        f"This is example {chain.gradient.example + 1}'s own. The batch takes the mean over its "
-        f"{scribe.trace.examples} examples: {scribe.writer.text(ref)} = {number(float(scribe.trace.value(ref)))}."
-    )
 
 
 # ---------------------------------------------------------------- cell by cell
@@ -309,7 +286,7 @@ def cells_view(scribe: Scribe, step: Step, at: int, columns: int, rows: int) -> 
     """A vector or matrix filled in up to its element `at` (row by row), that one as a formula with its numbers."""
     index = tuple(map(int, np.unravel_index(at, step.shape)))
     card = scribe.card(step)
-    lines = [*wrapped(card.dimensions, columns, "numbers", "sizes ")] if card.dimensions else []
+    lines = [*_led("sizes  ", card.dimensions, columns, "numbers")] if card.dimensions else []
     outer = next((node for node in walk(step.formula) if isinstance(node, Call) and node.op == "outer"), None)
     whole = np.asarray(step.value, dtype=float)
     grid = whole[:, None] if whole.ndim == 1 else whole

@@ -49,7 +49,7 @@ def card_lines(card: Card, step: Step, level: str, columns: int, rows: int) -> l
     else:
         lines += chain_lines(card.main, columns, rows)
         if level == "matrix" and card.dimensions:
-            lines += [line(), *wrapped(card.dimensions, columns, "numbers", "sizes ")]
+            lines += [line(), *wrapped(f"sizes  {card.dimensions}", columns, "numbers")]
         lines += [line()] if card.where else []
         for item in card.where:
             lines += where_lines(item, columns)
