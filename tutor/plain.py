@@ -10,6 +10,7 @@ from tutor import playback
 from tutor import session as quiz
 from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Scribe, conventions
+from tutor.diagram import tell
 from tutor.dialects import NOTATIONS
 from tutor.export import card_lines, path_lines, prose, reuse_lines, wrapped
 from tutor.formula import Ref
@@ -44,6 +45,7 @@ iteration N      the same step in iteration N of the training
 example N        the same step for example N of the batch
 predict          predict mode on or off: values that carry an idea are asked for before they are shown
 state            parameters and what has been computed so far
+map              the network layer by layer, or the circuit: units, values, gradients; > marks what the step uses
 steps            all steps; > marks this one
 again            this step once more
 intro            the introduction
@@ -163,6 +165,7 @@ class LineMode:
             "example": lambda: self._example(rest),
             "predict": self._toggle_predict,
             "state": self._state,
+            "map": self._map,
             "steps": self._steps,
             "again": self._show,
             "intro": self._intro,
@@ -332,6 +335,11 @@ class LineMode:
         for step in self._outline(self.cursor.furthest + 1):
             self.say(f"  {scribe.writer.text(step.ref)} = {linear(scribe.writer.value(step.value, 4))}")
         self.say("")
+
+    def _map(self) -> None:
+        scribe = Scribe(self.trace, self.cursor.notation)
+        step = playback.current(self.cursor, self.trace)
+        self.say("\n".join(f"  {line}" for line in tell(self.trace, scribe, step, self.cursor)) + "\n")
 
     def _steps(self) -> None:
         phase = None

@@ -18,18 +18,21 @@ from tutor import paths
 from tutor.card import Chain as Formula
 from tutor.card import Scribe, count_words
 from tutor.catalogue import data_dir
+from tutor.diagram import diagram, natural_rows
 from tutor.formula import Call, Ref, walk
 from tutor.layout import Row, bracketed, draw, flow, linear, number, pad, width
 from tutor.paths import Chain, Factor, Path
 from tutor.playback import Cursor
 from tutor.trace import Step
 from tutor.tui.lines import KeyBar, Line, Lines, line
+from tutor.tui.map import Map
 from tutor.tui.screen import TutorScreen
 from tutor.tui.views import ROLES, chain_lines, cut, wrapped
 
 Span = tuple[str, str]
 Stop = tuple[int, int]  # (path, factor): len(factors) for its product; (len(paths), 0) for the sum
 
+ROOMY = 34  # rows from which the picture has a place above the chain
 VIEWS = {"chain": "Chain", "cells": "Cell by cell", "derivation": "Derivation"}
 
 
@@ -402,7 +405,7 @@ class ChainScreen(TutorScreen):
     KEYS: ClassVar[list[tuple[str, str, str, str]]] = [
         ("n,space,right", "walk(1)", "n/b", "step"),
         ("b,backspace,left", "walk(-1)", "b", ""),
-        ("pagedown", "path(1)", "PgDn/Up", "path"),
+        ("pagedown", "path(1)", "PgDn/Up", "path or row"),
         ("pageup", "path(-1)", "PgUp", ""),
         ("home", "go_to(0)", "home/end", ""),
         ("end", "go_to(-1)", "end", ""),
@@ -411,7 +414,8 @@ class ChainScreen(TutorScreen):
         ("c", "view('chain')", "c", "chain"),
         ("o", "view('cells')", "o", "cell by cell"),
         ("d", "view('derivation')", "d", "derivation"),
-        ("enter", "choose", "⏎", "go to the step"),
+        ("m", "map", "m", "map"),
+        ("enter", "choose", "Enter", "its step"),
         ("escape,q", "leave", "esc", "back"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -424,28 +428,29 @@ class ChainScreen(TutorScreen):
         super().__init__()
         self.scribe, self.cursor, self.step, self.view = scribe, cursor, step, view
         self.at = 0
+        self.mapped = False  # in a low terminal the picture instead of the chain
 
     def compose(self) -> ComposeResult:
         yield Lines(id="bar")
         with Horizontal(id="body"), Vertical(id="middle"):
-            yield Lines(id="picture", classes="pane", title="Path")
+            yield Map(id="way", classes="pane", title="Circuit" if self.scribe.trace.lesson.circuit else "Network")
             yield Lines(id="card", classes="pane", title=VIEWS[self.view])
         yield KeyBar(self._keys())
         yield Static(id="small")
 
     def _keys(self) -> list[tuple[str, str, str]]:
-        useful = {"path": self.view == "chain" and self.chain.count > 1,
-                  "view": True, "element": self.view != "cells" and bool(self.step.equation.symbol.shape)}  # fmt: skip
-        views = self._views()
-        shown = []
-        for _, action, key, label in self.KEYS:
-            name, _, argument = action.partition("(")
-            if not label or not useful.get(name, True):
-                continue
-            if name == "view" and (argument.strip("')") == self.view or argument.strip("')") not in views):
-                continue
-            shown.append((key, label, action))
-        return shown
+        """Those that can do something here."""
+        other = [view for view in self._views() if view != self.view]
+        useful = {
+            "path": self.view == "cells" or (self.view == "chain" and self.chain.count > 1),
+            "element": self.view != "cells" and bool(self.step.equation.symbol.shape),
+            "map": self.view == "chain" and self.size.height < ROOMY,
+        }
+        return [
+            (shown, label, action)
+            for _, action, shown, label in self.KEYS
+            if label and useful.get(action.partition("(")[0], not action.startswith("view") or action[6:-2] in other)
+        ]
 
     def _views(self) -> list[str]:
         """The views that this step has."""
@@ -490,7 +495,7 @@ class ChainScreen(TutorScreen):
         return self.chain.paths[at] if at < len(self.chain.paths) else None
 
     def on_mount(self) -> None:
-        for id in ("#bar", "#picture"):
+        for id in ("#bar", "#way"):
             self.query_one(id).can_focus = False
         self.query_one("#card").focus()
 
@@ -502,10 +507,7 @@ class ChainScreen(TutorScreen):
         if not self.is_mounted or self.has_class("-tiny"):
             return
         pane = self.query_one("#card", Lines)
-        picture = self.query_one("#picture", Lines)
-        room = self.size.height // 3 if self.size.height >= 34 and self.path else 0
-        picture.display = room > 0
-        picture.styles.height = room
+        self._draw_picture()
         columns = min(self.size.width - 6, 150)
         rows = self.size.height
         if self.view == "chain":
@@ -525,6 +527,26 @@ class ChainScreen(TutorScreen):
             bar.keys = keys
             bar.lay_out(bar.size.width)
             bar.refresh(layout=True)
+
+    def _draw_picture(self) -> None:
+        """The network with the path lit (at the sum all that are listed), above the chain or, in a low terminal,
+        instead of it."""
+        picture, pane = self.query_one("#way", Map), self.query_one("#card", Lines)
+        wanted = self.view == "chain" and bool(self.chain.paths)
+        high = self.size.height >= ROOMY
+        picture.display = wanted and (high or self.mapped)
+        pane.display = not picture.display or high
+        picture.styles.height = natural_rows(self.scribe.trace, self.size.height // 3) + 2 if high else "1fr"
+        if picture.display:
+            shown = (self.path,) if self.path else self.chain.paths
+            lit = dict.fromkeys(place for path in shown for place in path.places)
+            columns, rows = self.size.width - 4, (picture.styles.height.value - 2 if high else self.size.height - 5)
+            trace, scribe, cursor = self.scribe.trace, self.scribe, self.cursor
+            picture.picture(diagram(trace, scribe, self.step, cursor, int(columns), int(rows), lit=lit))
+
+    def action_map(self) -> None:
+        self.mapped = not self.mapped
+        self.draw()
 
     def _bar(self) -> Line:
         step = own_of(self.step, self.cursor.example) if self.view == "cells" else self.step

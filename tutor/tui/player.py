@@ -16,6 +16,7 @@ from tutor import playback
 from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Card, Scribe, conventions
 from tutor.catalogue import data_dir
+from tutor.diagram import diagram, natural_rows
 from tutor.learner import keep_try
 from tutor.lesson import Lesson
 from tutor.playback import Cursor
@@ -24,9 +25,10 @@ from tutor.store import Place
 from tutor.trace import NoSuchStep, Step, Trace, resolve
 from tutor.training import MAX_ITERATION, Run
 from tutor.tui import views
+from tutor.tui.diagram import DiagramScreen
 from tutor.tui.dialogs import Ask, Reader
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
-from tutor.tui.map import map_lines
+from tutor.tui.map import Map
 from tutor.tui.screen import TutorScreen
 
 # One table of keys for the bindings, the key bar, the help and the command palette:
@@ -38,7 +40,7 @@ KEYS = [
     ("pageup", "equation(-1)", "PgUp", "", "the symbol before"),
     ("right_square_bracket", "phase(1)", "]/[", "phase", "the next phase"),
     ("left_square_bracket", "phase(-1)", "[", "", "the start of this phase, then the one before"),
-    ("home", "first", "home/end", " ", "the first step"),
+    ("home", "first", "home/end", "", "the first step"),
     ("end", "last", "end", "", "the last step"),
     ("c", "chain", "c", "chain", "take the gradient apart: its chain, a matrix cell by cell, a derivation"),
     ("g", "go", "g", "go to", "go to a step by its id, such as dL/dW2[1,2]"),
@@ -49,6 +51,7 @@ KEYS = [
     ("comma", "iteration(-1)", ",", "", "the iteration before"),
     ("I", "go_iteration", "I", "", "go to any iteration"),
     ("e", "example(1)", "e", "example", "the next example of the batch (E: one back)"),
+    ("m", "map", "m", "map", "the network over the whole screen: select a unit or a weight, go to its step"),
     ("p", "predict", "p", "predict", "predict mode: the tutor asks before it shows a value"),
     ("tab", "pane(1)", "tab", "pane", "the next pane; in it ↑ ↓ choose, Enter jumps"),
     ("shift+down,ctrl+down", "scroll_card(2)", "⇧↑↓", " ", "scroll the card, at any level"),
@@ -117,11 +120,12 @@ class PlayerScreen(TutorScreen):
         with Horizontal(id="body"):
             yield Choices(id="outline", classes="pane", title=TITLES["outline"])
             with Vertical(id="middle"):
-                yield Lines(id="map", classes="pane", title="Circuit" if self.lesson.circuit else TITLES["map"])
+                yield Map(id="map", classes="pane", title="Circuit" if self.lesson.circuit else TITLES["map"])
                 yield Lines(id="card", classes="pane", title=TITLES["card"])
                 yield Input(id="answer", max_length=400, placeholder="a number or an expression; = computes one")
             with Vertical(id="side"):
                 yield Choices(id="where", classes="pane", title=TITLES["where"])
+                yield Map(id="mini", classes="pane", title="Circuit" if self.lesson.circuit else TITLES["map"])
                 yield Choices(id="state", classes="pane", title=TITLES["state"])
         yield KeyBar(self._keys())
         yield Static(id="small")
@@ -138,7 +142,7 @@ class PlayerScreen(TutorScreen):
         return not action.startswith("example") or self.trace.examples > 1
 
     def on_mount(self) -> None:
-        for id in ("#bar", "#map"):
+        for id in ("#bar", "#map", "#mini"):
             self.query_one(id).can_focus = False
         self.query_one("#answer").display = False
         self.predict = self.tutor.store.setting("predict", False) is True
@@ -199,14 +203,12 @@ class PlayerScreen(TutorScreen):
         map_pane.set_class(beside and self.size.height < 34, "squeezed")
         self.query_one("#side").set_class(self.size.height >= 30, "roomy")
         self.query_one("#side").set_class(shown in ("where", "state"), "shown")
+        self.query_one("#mini").display = shown == "where" and self.arrangement == "-stack"
         self.query_one("#card").set_class(single and shown == "map", "covered")
         self.query_one("#middle").set_class(single and shown not in ("card", "map"), "covered")
 
     def _map_height(self) -> int:
-        step = playback.current(self.cursor, self.trace)
-        rows = int(self.size.height * 0.4)
-        columns = self.size.width - SIDES if self.arrangement == "-wide" else int(self.size.width * 0.58) - 5
-        return len(map_lines(self.trace, self.scribe, step, self.cursor, columns, rows))
+        return natural_rows(self.trace, int(self.size.height * (0.5 if self.arrangement == "-wide" else 0.36)))
 
     def show(self, cursor: Cursor) -> None:
         """Make `cursor` the current one: redraw what changed, remember the place."""
@@ -282,9 +284,9 @@ class PlayerScreen(TutorScreen):
         bar.show(
             [views.bar_line(self.lesson, self.trace, self.scribe, self.cursor, bar.size.width or self.size.width - 2)]
         )
-        for name in PANES:
+        for name in (*PANES, "mini"):
             pane = self.query_one(f"#{name}", Lines)
-            if not pane.display or (name in ("where", "state") and not self.query_one("#side").display):
+            if not pane.display or (name in ("where", "state", "mini") and not self.query_one("#side").display):
                 continue
             columns, rows = pane.size.width, pane.size.height
             if columns < 10:
@@ -319,11 +321,9 @@ class PlayerScreen(TutorScreen):
         if name == "where":
             pane.show(views.where_from_lines(card, columns), 0 if card.operands and card.operands[0].id else None)
             return
-        if name == "map":
-            lines = map_lines(self.trace, self.scribe, step, cursor, columns, rows)
-            pane.show(lines)
-            lit = next((at for at, item in enumerate(lines) if "▶" in item.text and at), 0)
-            pane.scroll_lines_to(lit - rows // 2)
+        if name in ("map", "mini"):
+            assert isinstance(pane, Map)
+            pane.picture(diagram(self.trace, self.scribe, step, cursor, columns + 1, rows))
             return
         # The others show the same for all elements of a step.
         key = (id(self.trace), cursor.at, cursor.aside, cursor.furthest, cursor.notation, cursor.example, size)
@@ -567,6 +567,12 @@ class PlayerScreen(TutorScreen):
             return
         self.workers.cancel_group(self, "seek")
         self.draw()
+
+    def action_map(self) -> None:
+        if self.asking and not self.asking.done:
+            self.say("First the question; the picture can be opened after it.")
+        else:
+            self.app.push_screen(DiagramScreen(self))
 
     def action_home(self) -> None:
         self.action_stop_seek()
