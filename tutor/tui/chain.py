@@ -536,13 +536,13 @@ class ChainScreen(TutorScreen):
         high = self.size.height >= ROOMY
         picture.display = wanted and (high or self.mapped)
         pane.display = not picture.display or high
-        picture.styles.height = natural_rows(self.scribe.trace, self.size.height // 3) + 2 if high else "1fr"
+        rows = natural_rows(self.scribe.trace, self.size.height // 3) if high else self.size.height - 5
+        picture.styles.height = rows + 2 if high else "1fr"
         if picture.display:
             shown = (self.path,) if self.path else self.chain.paths
             lit = dict.fromkeys(place for path in shown for place in path.places)
-            columns, rows = self.size.width - 4, (picture.styles.height.value - 2 if high else self.size.height - 5)
             trace, scribe, cursor = self.scribe.trace, self.scribe, self.cursor
-            picture.picture(diagram(trace, scribe, self.step, cursor, int(columns), int(rows), lit=lit))
+            picture.picture(diagram(trace, scribe, self.step, cursor, self.size.width - 4, rows, lit=lit))
 
     def action_map(self) -> None:
         self.mapped = not self.mapped
@@ -613,6 +613,10 @@ class ChainScreen(TutorScreen):
 
     def _example(self, factor: Factor) -> int | None:
         return self.cursor.example if factor.local.symbol.per_example else None
+
+    def on_lines_chosen(self, event: Lines.Chosen) -> None:
+        """A unit or a weight was clicked in the picture."""
+        self.dismiss(event.target)
 
     def action_leave(self) -> None:
         self.dismiss(None)
