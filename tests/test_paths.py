@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import oracle
 from strategies import circuit_lesson, circuits, dense, network_lesson, networks, oracle_network
+from test_plain import answers
 from tutor import catalogue
 from tutor.card import Scribe, count_words
 from tutor.check import load
@@ -20,6 +21,7 @@ from tutor.layout import linear
 from tutor.network import model
 from tutor.notation import NOTATIONS
 from tutor.paths import ALL, LISTED, Paths, derivation, of_parameters, tally, target
+from tutor.store import Store
 from tutor.trace import as_shown, trace
 from tutor.training import Program
 
@@ -461,3 +463,32 @@ def test_the_story_speaks_and_has_no_formulas(lesson):
             assert turn.speaker and turn.words
             assert not set("{}=·∂∇⊙^") & set(turn.words), turn
             assert turn.text in card.story
+
+
+# ---------------------------------------------------------------- in line mode
+
+
+def told(id, *typed):
+    """What line mode says to these lines, after its introduction."""
+    with Store.open() as store:
+        return "\n".join(answers(id, store, *typed))
+
+
+def test_line_mode_tells_the_chain():
+    said = told("p-deep", "chain dL/dW1[1,2]")
+    assert "[dL/dW1[1,2]] ∂L(θ)/∂W₁₁₂: the sum over 6 paths" in said
+    assert "path 2: L(θ) ← a₃₂ ← h₂₁ ← a₂₁ ← h₁₁ ← a₁₁ ← W₁₁₂" in said
+    assert "∂h₁₁/∂a₁₁ = g′(a₁₁) = h₁₁ · (1 − h₁₁) = 0.3143 · (1 − 0.3143) = 0.2155" in said
+    assert "product: 0.6449 · 0.3 · 0.2460 · 0.9 · 0.2155 · 1.2 = 0.01108" in said
+    assert said.rstrip().endswith("the sum: ∂L(θ)/∂W₁₁₂ = 0.009928")
+    derived = told("p-deep", "go dL/dz3[2]", "paths")
+    assert "(the quotient rule: (g/h)′ = g′/h − g·h′/h²)" in derived
+    assert told("p-deep", "chain").startswith("A chain is of a gradient: chain dL/dW1[1,2]")
+    assert "no step 'dL/dW9'" in told("p-deep", "chain dL/dW9")
+    assert "∂f/∂q = z = −4" in told("gates", "chain df/dx")
+
+
+def test_line_mode_counts_what_is_saved():
+    said = told("o-classification", "reuse")
+    assert "All of it takes 10 with reuse." in said and "would take 18 path by path." in said
+    assert any(line.split() == ["dL/dW1", "4", "12"] for line in said.splitlines())

@@ -73,7 +73,7 @@ async def test_a_matrix_filled_in_cell_by_cell():
         await press(pilot, "c")
         assert "hidden layer" in shown(pilot)
         await press(pilot, "o", "n", "enter")
-        assert here(pilot) == "dL/dW1"  # a matrix player stays at its level
+        assert here(pilot) == "dL/dW1[1,2]"
 
 
 @pytest.mark.parametrize(("level", "last"), [("scalar", "= −0.6449"), ("matrix", "⎣−0.6449⎦")])

@@ -18,7 +18,7 @@ from tutor.layout import Doc, Frac, Row, linear, number, superscript
 from tutor.notation import Writer
 from tutor.optimizers import OPTIMIZERS
 from tutor.paths import Chain as PathSum
-from tutor.paths import Factor, Paths, derivation, tally
+from tutor.paths import Factor, Paths, derivation, of_parameters, tally
 from tutor.trace import NoSuchStep, Step, Trace, activation_calls, digits_for, resolve, symbols_of
 
 
@@ -223,6 +223,9 @@ class Scribe:
             kept = f"{count_words(found.here)} here, {count_words(found.so_far)} so far"
             anew = f"{count_words(found.here_by_path)} here, {count_words(found.by_path_so_far)} so far"
             said.append(f"Multiplications of the chain rule: {kept}. Path by path, with nothing kept: {anew}.")
+            if step.equation.symbol.key == list(tally(self.trace.program))[-1]:
+                reused, by_path = map(count_words, of_parameters(self.trace.program))
+                said.append(f"That is all: {reused}; the parameters' gradients alone, path by path: {by_path}.")
         return " ".join(said) or None
 
     # ------------------------------------------------------------ paths
