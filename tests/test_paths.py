@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from math import prod
 
@@ -17,7 +18,7 @@ from tutor import catalogue
 from tutor.card import Scribe, count_words
 from tutor.check import load
 from tutor.formula import Call, Ref, Symbol, element, indices, refs, walk
-from tutor.layout import linear
+from tutor.layout import linear, number
 from tutor.network import model
 from tutor.notation import NOTATIONS
 from tutor.paths import ALL, LISTED, Paths, derivation, of_parameters, tally, target
@@ -433,6 +434,23 @@ def test_a_matrix_step_checks_its_sizes_and_says_what_is_kept():
     assert said["dL/dW1[1,2]"].dimensions is said["dL/dz1"].dimensions is None
     assert said["dL/dz1"].reuse.startswith("Computed once and kept: dW¹ and db¹ use it.")
     assert "12 here, 22 so far. Path by path, with nothing kept: 48 here, 71 so far." in said["dL/dW1"].reuse
+
+
+def test_a_batch_has_a_mean_and_l2_its_own_term():
+    lesson = load(catalogue.find("p-deep"))
+    lesson = replace(lesson, training=replace(lesson.training, batch=2, l2=0.1))
+    found = trace(lesson)
+    scribe = Scribe(found, "dz")
+    mean, decayed = found.find("dL/dW1[1,2]"), found.find("dJ/dW1[1,2]")
+    chain = scribe.paths(1).chain(target(decayed))
+    assert chain.total == found.find("dL/dW1[1,2]@2").value
+    assert scribe.beyond(chain) == (
+        "This is example 2's own. The batch takes the mean over its 2 examples: "
+        f"dw₁₂¹ = {number(mean.value)}. L2 regularisation adds λ times the weight itself: "
+        f"∂J/∂w₁₂¹ = {number(decayed.value)}."
+    )
+    sizes = scribe.card(found.find("dL/dW1")).dimensions
+    assert sizes == "dZ¹ (3×2) · Xᵀ (2×3) = 3×3, over 2: the 2 examples stand side by side"
 
 
 def test_ten_speakers_for_three_layers():

@@ -199,6 +199,14 @@ class Scribe:
         if step.index is not None:
             return None
         written = self.writer.formula
+        mean = step.equation.compute
+        if isinstance(mean, Call) and mean.op == "mean_outer":
+            (rows,), (columns,), n = mean.args[0].shape, mean.args[1].shape, mean.param
+            names = [linear(written(arg)) for arg in mean.args]
+            return (
+                f"{names[0]} ({rows}×{n}) · {names[1]}ᵀ ({n}×{columns}) = {rows}×{columns}, over {n}: "
+                f"the {n} examples stand side by side"
+            )
         for node in walk(step.formula):
             if isinstance(node, Call) and node.op in ("matmul", "outer"):
                 left, right = node.args
@@ -237,16 +245,23 @@ class Scribe:
             self.kept[key] = [Paths(self.trace, example)]
         return self.kept[key][0]
 
-    def in_batch(self, chain: PathSum) -> str:
-        """That this is one example's own gradient, and what the batch makes of it; "" where no mean is taken."""
-        mean = self.trace.program.by_key.get(chain.gradient.symbol.id)
-        if chain.gradient.example is None or mean is None or mean.rule != "mean_gradient":
-            return ""
-        ref = Ref(mean.symbol, chain.gradient.index)
-        return (
-            f"This is example {chain.gradient.example + 1}'s own. The batch takes the mean over its "
-            f"{self.trace.examples} examples: {self.writer.text(ref)} = {number(float(self.trace.value(ref)))}."
-        )
+    def beyond(self, chain: PathSum) -> str:
+        """What becomes of a chain's gradient: that it is one example's own and what the mean is; what L2 adds."""
+        said = []
+        of, index = chain.gradient.symbol, chain.gradient.index
+        for eq in self.trace.equations:
+            if eq.phase == "backward" and eq.symbol.wrt == of.wrt and not eq.symbol.per_example:
+                is_now = (
+                    f"{self.writer.text(Ref(eq.symbol, index))} = {number(self.trace.value(Ref(eq.symbol, index)))}"
+                )
+                if eq.rule == "mean_gradient" and chain.gradient.example is not None:
+                    said.append(
+                        f"This is example {chain.gradient.example + 1}'s own. The batch takes the mean over its "
+                        f"{self.trace.examples} examples: {is_now}."
+                    )
+                elif eq.rule == "decayed_gradient":
+                    said.append(f"L2 regularisation adds λ times the weight itself: {is_now}.")
+        return " ".join(said)
 
     def factor_name(self, factor: Factor) -> Frac:
         """∂a/∂z: the same fraction in every notation, with its names."""

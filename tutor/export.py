@@ -313,7 +313,7 @@ def path_lines(scribe: Scribe, chain: PathSum, step: Step) -> Iterator[str]:
         yield f"  {count_words(chain.zero)} of the paths have a factor 0 and carry nothing."
     if chain.count > 1:
         yield f"  the sum: {name} = {number(chain.total, chain.digits)}"
-    if said := scribe.in_batch(chain):
+    if said := scribe.beyond(chain):
         yield from wrapped(said)
     derived = scribe.derivation(step if step.index is not None else step.at(chain.of.index))
     if derived:

@@ -55,6 +55,7 @@ quit             leave; your place is kept"""
 _SHORT = {
     "": "next", "n": "next", "b": "back", "p": "back", "g": "go", "r": "return", "f": "from", "l": "level",
     "t": "notation", "i": "intro", "s": "state", "h": "help", "?": "help", "q": "quit", "exit": "quit",
+    "paths": "chain",
 }  # fmt: skip
 
 
@@ -157,7 +158,6 @@ class LineMode:
             ),
             "from": self._from,
             "chain": lambda: self._chain(rest),
-            "paths": lambda: self._chain(rest),
             "reuse": lambda: self.say("\n".join(reuse_lines(self.trace.program)) + "\n"),
             "level": lambda: self._choose("level", rest),
             "notation": lambda: self._choose("notation", rest),

@@ -261,7 +261,7 @@ def _through(scribe: Scribe, path: Path) -> str:
 
 def _result(scribe: Scribe, chain: Chain, columns: int) -> list[Line]:
     """What the chain comes to: the gradient that the steps have; of a batch also the mean."""
-    writer, trace = scribe.writer, scribe.trace
+    writer = scribe.writer
     total = number(chain.total, chain.digits)
     lines = []
     if chain.count > 1:
@@ -270,8 +270,7 @@ def _result(scribe: Scribe, chain: Chain, columns: int) -> list[Line]:
         lines += _led("the sum  ", f"{' + '.join(bracketed(terms))} = {total}", columns, "numbers")
     lines += wrapped(f"{writer.text(chain.gradient)} = {total}", columns, "value")
     lines += wrapped("The backward pass has the same, without ever listing a path.", columns, "dim")
-    lines += wrapped(scribe.in_batch(chain), columns, "dim") if trace.examples > 1 else []
-    return lines
+    return [*lines, *wrapped(scribe.beyond(chain), columns, "dim")]
 
 
 # ---------------------------------------------------------------- cell by cell

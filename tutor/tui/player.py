@@ -311,8 +311,8 @@ class PlayerScreen(TutorScreen):
             if self.asking:
                 lines = [*views.said_lines(self.asking, columns)[1:], line(), *lines]
             pane.show(lines)
-            if self._drawn.get(name) != (card.id, cursor.level):  # of a conversation the end, else the beginning
-                pane.scroll_lines_to(len(lines) if cursor.level == "story" and card.turns else 0)
+            if self._drawn.get(name) != (card.id, cursor.level):
+                pane.scroll_lines_to(views.opening(lines, card, cursor.level))
             self._drawn[name] = (card.id, cursor.level)
             return
         if name == "where" and hidden:

@@ -68,6 +68,13 @@ def card_lines(card: Card, step: Step, level: str, columns: int, rows: int) -> l
     return lines
 
 
+def opening(lines: list[Line], card: Card, level: str) -> int:
+    """The line that a new card opens at: of a conversation a little before what is said now, else the first."""
+    if level != "story" or not card.turns:
+        return 0
+    return max(lines.index(line(card.turns[0].speaker, "heading")) - 5, 0)
+
+
 def conversation_lines(card: Card, columns: int) -> list[Line]:
     """Who has said what so far, a line each, and then what is said now."""
     lines: list[Line] = []
