@@ -251,9 +251,8 @@ class Scribe:
         of, index = chain.gradient.symbol, chain.gradient.index
         for eq in self.trace.equations:
             if eq.phase == "backward" and eq.symbol.wrt == of.wrt and not eq.symbol.per_example:
-                is_now = (
-                    f"{self.writer.text(Ref(eq.symbol, index))} = {number(self.trace.value(Ref(eq.symbol, index)))}"
-                )
+                ref = Ref(eq.symbol, index)
+                is_now = f"{self.writer.text(ref)} = {number(float(self.trace.value(ref)))}"
                 if eq.rule == "mean_gradient" and chain.gradient.example is not None:
                     said.append(
                         f"This is example {chain.gradient.example + 1}'s own. The batch takes the mean over its "

@@ -375,7 +375,8 @@ def derivation_view(chains: list[Formula], at: int, columns: int) -> tuple[list[
         else:
             text = f"{linear(lead)} = {linear(chain.docs[1])}"
             value = f" = {linear(chain.docs[-1], 4)}" if len(chain.docs) > 2 else ""
-            lines.append(line("  " + cut(text, columns - width(value) - 4) + value, "dim"))
+            room = columns - 4 - min(width(value), columns // 2)
+            lines.append(line(cut("  " + cut(text, room) + value, columns - 2), "dim"))
     return lines, seen
 
 
