@@ -287,7 +287,10 @@ def own_of(step: Step, example: int) -> Step:
 def cells_view(scribe: Scribe, step: Step, at: int, columns: int, rows: int) -> tuple[list[Line], int]:
     """A vector or matrix filled in up to its element `at` (row by row), that one as a formula with its numbers."""
     index = tuple(map(int, np.unravel_index(at, step.shape)))
-    card = scribe.card(step)
+    key = ("card", step.id)
+    if key not in scribe.kept:
+        scribe.kept[key] = [scribe.card(step)]
+    card = scribe.kept[key][0]
     lines = [*_led("sizes  ", card.dimensions, columns, "numbers")] if card.dimensions else []
     outer = next((node for node in walk(step.formula) if isinstance(node, Call) and node.op == "outer"), None)
     whole = np.asarray(step.value, dtype=float)
@@ -429,6 +432,7 @@ class ChainScreen(TutorScreen):
         self.scribe, self.cursor, self.step, self.view = scribe, cursor, step, view
         self.at = 0
         self.mapped = False  # in a low terminal the picture instead of the chain
+        self._drawn: object = None  # what the picture shows
 
     def compose(self) -> ComposeResult:
         yield Lines(id="bar")
@@ -538,11 +542,13 @@ class ChainScreen(TutorScreen):
         pane.display = not picture.display or high
         rows = natural_rows(self.scribe.trace, self.size.height // 3) if high else self.size.height - 5
         picture.styles.height = rows + 2 if high else "1fr"
-        if picture.display:
-            shown = (self.path,) if self.path else self.chain.paths
-            lit = dict.fromkeys(place for path in shown for place in path.places)
-            trace, scribe, cursor = self.scribe.trace, self.scribe, self.cursor
-            picture.picture(diagram(trace, scribe, self.step, cursor, self.size.width - 4, rows, lit=lit))
+        shown = (self.path,) if self.path else self.chain.paths if wanted else ()
+        lit = tuple(dict.fromkeys(place for path in shown for place in path.places))
+        size = (self.size.width - 4, rows)
+        if picture.display and self._drawn != (lit, size):  # it costs more than all the rest: once a path
+            self._drawn = (lit, size)
+            trace, scribe = self.scribe.trace, self.scribe
+            picture.picture(diagram(trace, scribe, self.step, self.cursor, *size, lit=lit))
 
     def action_map(self) -> None:
         self.mapped = not self.mapped
