@@ -208,7 +208,10 @@ def test_curves_are_told_apart_without_colour_and_named():
     picture = plot([Curve(xs, xs, "up"), Curve(xs, 1 - xs, "down")], columns=60, rows=12)
     text = as_text(picture)
     assert "─── up" in text[0] and "╌╌╌ down" in text[0]
-    inked = {style: sum(len(t.strip()) for row in picture[1:] for t, s in row if s == style) for style in ("curve1", "curve2")}
+    inked = {
+        style: sum(len(t.strip()) for row in picture[1:] for t, s in row if s == style)
+        for style in ("curve1", "curve2")
+    }
     assert inked["curve1"] > inked["curve2"] > 0  # the second one has gaps
 
 
@@ -239,7 +242,17 @@ def test_any_values_fit_in_any_size(values, columns, rows, log_x, log_y):
     curves = [Curve(xs, values, "a"), Curve(values, xs, "b")]
     marks = [Mark(v, v, label="label") for v in values]
     pictures = [
-        plot(curves, marks, columns, rows, "x", "y", log_x, log_y, segments=[Segment(0, 0, v, v, arrow=True) for v in values]),
+        plot(
+            curves,
+            marks,
+            columns,
+            rows,
+            "x",
+            "y",
+            log_x,
+            log_y,
+            segments=[Segment(0, 0, v, v, arrow=True) for v in values],
+        ),
         bars([(f"layer {v}", v) for v in values], columns, log_y, rows=rows),
     ]
     for picture in pictures:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from test_tui import here, pane, press, screen, tutor
 
+from test_tui import here, pane, press, screen, tutor
 from tutor.tui.diagram import DiagramScreen
 from tutor.tui.map import Map
 from tutor.tui.player import PlayerScreen

@@ -196,12 +196,13 @@ class Canvas:
         ranks = np.where((self._chars == 0) & (codes == _BLANK), 0, self._rank)
         edge = np.ones((self.rows, 1), dtype=bool)
         starts = np.hstack([edge, ranks[:, 1:] != ranks[:, :-1]])
+        plain = not self._accents and not (self._chars == _SECOND).any()
         rows = []
         for row in range(self.rows):
             text = chars[row].tobytes().decode("utf-32-le")
             cuts = np.flatnonzero(starts[row]).tolist()
             spans = [
-                (self._written(row, a, text[a:b]), self._styles[rank])
+                (text[a:b] if plain else self._written(row, a, text[a:b]), self._styles[rank])
                 for a, b, rank in zip(cuts, [*cuts[1:], None], ranks[row, cuts].tolist(), strict=True)
             ]
             if spans[-1][1] == "":
