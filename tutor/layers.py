@@ -157,7 +157,10 @@ class NetworkPicture:
         names = max(width(self.known.name(*unit_item(k, 0))) for k in range(len(self.widths)))
         size = names + (13 if high >= 3 else 11 if high == 2 else 10)
         # How broad a unit, how far apart at least, how broad the loss (0: it has a row of its own below).
-        tries = ((size + 4, 30, 15), (size, 12, 13), (max(min(size, 13), 10), 9, 11), (10, 8, 0), (9, 5, 0))
+        tight = max(10, names + 6)
+        tries = (
+            (size + 4, 30, 15), (size, 12, 13), (max(min(size, 13), 10), 9, 11), (tight, 8, 0), (tight, 5, 0), (9, 4, 0),
+        )  # fmt: skip
         for size_, least, loss_size in tries:
             if high >= 3 and size_ < 13:
                 return None
@@ -326,14 +329,14 @@ class NetworkPicture:
 
     def _light_edges(self, canvas: Canvas, plan: _Plan) -> None:
         for left, right in self._pairs(plan):
-            chosen = self.selected[1] if self.selected and self.selected[0] == f"W{right.layer}" else None
-            if not chosen and all(layer != right.layer for layer, _, _ in self.lit.edges):
+            pointed = self.selected[1] if self.selected and self.selected[0] == f"W{right.layer}" else None
+            if not pointed and all(layer != right.layer for layer, _, _ in self.lit.edges):
                 continue
             to, start, y0, y1 = self._ends(left, right)
             x0, x1 = self._x(left, right)
             on = np.array([self.lit.edge(right.layer, t, s) for t, s in zip(to.tolist(), start.tolist(), strict=True)])
-            if chosen:
-                on |= (to == chosen[0]) & (start == chosen[1])
+            if pointed:
+                on |= (to == pointed[0]) & (start == pointed[1])
             if not on.any() or x1 <= x0:
                 continue
             w, _, keep = self._sizes(right.layer, to, start)
@@ -341,13 +344,14 @@ class NetworkPicture:
                 on &= keep
             few = on.sum() <= 24
             crowded = on.sum() > (60 if x1 - x0 >= 30 else 6 if x1 - x0 >= 20 else 4)
+            light = Canvas(self.columns, self.rows)
             for sign, chosen in (("minus3", w < 0), ("plus3", ~(w < 0))):
                 which = on & chosen
                 if which.any():
                     ends = np.full(which.sum(), x0), y0[which], np.full(which.sum(), x1), y1[which]
-                    dash = _DASH if sign == "minus3" else ()
                     thick = 1 if crowded else 2 if on.sum() > 6 or x1 - x0 < 28 else 3
-                    canvas.segments(*ends, "lit" if few else sign, thick, dash)
+                    light.segments(*ends, "lit" if few else sign, thick, _DASH if sign == "minus3" else ())
+            canvas.cover(light, clear=on.sum() <= 6)  # a few stand clear of the lines that they cross
 
     def _to_loss(self, canvas: Canvas, plan: _Plan) -> None:
         assert plan.loss
