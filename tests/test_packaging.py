@@ -19,7 +19,7 @@ ORDER = (
     "formula activations losses optimizers dialects source schema catalogue lesson network backprop training layout "
     "canvas plot "
     "trace paths notation explain card misconceptions answers slips quiz questions asking session mastery drill "
-    "playback diagram check export store learner progress practice plain tui cli __main__"
+    "playback known layers gates diagram check export store learner progress practice plain tui cli __main__"
 ).split()
 
 # Each has one place; what a first frame, a program or a test needs must not cost the rest.
