@@ -16,10 +16,11 @@ TUTOR = ROOT / "tutor"
 
 # A module imports only from modules that stand before it.
 ORDER = (
-    "formula activations losses optimizers dialects source schema catalogue lesson network backprop training layout "
-    "canvas plot "
+    "formula activations losses optimizers dialects source schema catalogue lesson writing network backprop fast "
+    "training layout canvas plot evaluate "
     "trace paths notation explain card misconceptions answers slips quiz questions asking session mastery drill "
-    "playback known layers gates diagram check export store learner progress practice plain tui cli __main__"
+    "playback analysis known layers gates diagram pictures check whatif compare export store path learner progress "
+    "practice plain tui cli __main__"
 ).split()
 
 # Each has one place; what a first frame, a program or a test needs must not cost the rest.

@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from tutor import catalogue
-from tutor.lesson import Lesson, lesson_id, read
+from tutor.lesson import Lesson, lesson_id, problem, read
 from tutor.notation import Writer
 from tutor.questions import author_item
-from tutor.source import LessonError, Problem, Source, quote
+from tutor.schema import Fault
+from tutor.source import LessonError, Problem, quote
 from tutor.trace import NoSuchStep, resolve, trace
 from tutor.training import Program, Run, batch_size
 
@@ -25,7 +26,7 @@ from tutor.training import Program, Run, batch_size
 def load(path: str | Path) -> Lesson:
     """The lesson in a file. Raises LessonError with every problem if it has any error."""
     lesson, problems = examine(path)
-    errors = [problem for problem in problems if problem.severity == "error"]
+    errors = [found for found in problems if found.severity == "error"]
     if errors or lesson is None:
         raise LessonError(errors)
     return lesson
@@ -35,8 +36,9 @@ def examine(path: str | Path) -> tuple[Lesson | None, list[Problem]]:
     """The lesson in a file (None where nothing can be made of it), and everything wrong with it, in order of place."""
     lesson, problems, source = read(path)
     if lesson is not None and source is not None:
-        sound = not any(problem.severity == "error" for problem in problems)
-        problems = [*problems, *_unknown_prerequisites(lesson, source), *_engine_problems(lesson, source, sound)]
+        sound = not any(found.severity == "error" for found in problems)
+        more = (problem(source, fault) for fault in (*_unknown_prerequisites(lesson), *faults(lesson, sound)))
+        problems = [*problems, *more]
     return lesson, sorted(problems, key=lambda p: (p.line, p.column))
 
 
@@ -58,7 +60,7 @@ def lesson_files(path: str | Path) -> tuple[list[Path], list[Problem]]:
     return sorted(found), problems
 
 
-def _unknown_prerequisites(lesson: Lesson, source: Source) -> Iterator[Problem]:
+def _unknown_prerequisites(lesson: Lesson) -> Iterator[Fault]:
     """Lessons to do before this one that are neither bundled nor beside it."""
     folder = lesson.path.parent if lesson.path else None
     for at, name in enumerate(lesson.requires):
@@ -68,10 +70,11 @@ def _unknown_prerequisites(lesson: Lesson, source: Source) -> Iterator[Problem]:
         near = [lesson_id(found)] if found else catalogue.nearest(name, folder) or catalogue.nearest(name)
         advice = f"did you mean '{near[0]}'?" if near else "name a lesson by its id: 01-gates.toml is gates"
         message = f"no lesson {quote(name)} comes with the tutor or stands beside this file"
-        yield source.problem(("requires", at), message, advice, severity="warning")
+        yield Fault(("requires", at), message, advice, severity="warning")
 
 
-def _engine_problems(lesson: Lesson, source: Source, sound: bool) -> Iterator[Problem]:
+def faults(lesson: Lesson, sound: bool = True) -> Iterator[Fault]:
+    """What the engine and the questions have against a lesson, by key; `sound`: the format had nothing."""
     program = Program(lesson, batch_size(lesson))
     named: list[tuple[tuple[str | int, ...], str]] = [(("notes", note.at, "step"), note.step) for note in lesson.notes]
     named += [(("quiz", "steps", at), step) for at, step in enumerate(lesson.quiz_steps)]
@@ -80,15 +83,15 @@ def _engine_problems(lesson: Lesson, source: Source, sound: bool) -> Iterator[Pr
         try:
             resolve(program, id)
         except NoSuchStep as error:
-            yield source.problem(path, str(error))
+            yield Fault(path, str(error))
             sound = False
     if lesson.circuit and sound:
-        yield from _circuit_problems(lesson, source, program)
+        yield from _circuit_faults(lesson, program)
     if sound:
-        yield from _question_problems(lesson, source)
+        yield from _question_faults(lesson)
 
 
-def _question_problems(lesson: Lesson, source: Source) -> Iterator[Problem]:
+def _question_faults(lesson: Lesson) -> Iterator[Fault]:
     """Questions whose kind cannot ask about their step."""
     here = trace(lesson)
     writer = Writer(lesson, lesson.notation)
@@ -96,10 +99,10 @@ def _question_problems(lesson: Lesson, source: Source) -> Iterator[Problem]:
         if author_item(question, here, writer, random.Random(0)) is None:
             message = f"a question of kind '{question.kind}' cannot be asked about '{question.step}'"
             advice = "Ask about another step or element, or choose another kind."
-            yield source.problem(("questions", question.at, "kind"), message, advice)
+            yield Fault(("questions", question.at, "kind"), message, advice)
 
 
-def _circuit_problems(lesson: Lesson, source: Source, program: Program) -> Iterator[Problem]:
+def _circuit_faults(lesson: Lesson, program: Program) -> Iterator[Fault]:
     """The first line of a circuit whose value is not finite; and inputs that lead nowhere."""
     assert lesson.circuit
     iteration = Run(lesson).iteration(1)
@@ -110,10 +113,10 @@ def _circuit_problems(lesson: Lesson, source: Source, program: Program) -> Itera
             what = "undefined (0/0, or a function outside its domain)" if np.isnan(value) else "too large for a number"
             advice = "change an input or the formula so that every value of the forward pass is finite"
             message = f"with these inputs '{definition.name}' is {what}"
-            yield source.problem(("circuit", "define", at), message, advice)
+            yield Fault(("circuit", "define", at), message, advice)
             break
     for name in lesson.circuit.inputs:
         if program.by_key[f"d{lesson.circuit.output}/d{name}"].rule == "no_path":
             message = f"the output '{lesson.circuit.output}' does not depend on the input '{name}'"
             advice = "its gradient is 0: use it in a line that leads to the output, or leave it out"
-            yield source.problem(("circuit", "inputs", name), message, advice, severity="warning")
+            yield Fault(("circuit", "inputs", name), message, advice, severity="warning")

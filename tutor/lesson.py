@@ -38,7 +38,7 @@ from tutor.source import Keys, Problem, Source, lesson_id, parse_toml, quote, re
 
 __all__ = [
     "INITIALISERS", "LEVELS", "NOTATIONS", "ORDERS", "AuthorQuestion", "Circuit", "Definition", "Layer", "Lesson",
-    "Network", "Note", "Training", "WrongAnswer", "lesson_id", "read",
+    "Network", "Note", "Training", "WrongAnswer", "build", "lesson_id", "problem", "read",
 ]  # fmt: skip
 
 
@@ -185,20 +185,30 @@ def read(path: str | Path) -> tuple[Lesson | None, list[Problem], Source | None]
     data = parse_toml(source)
     if isinstance(data, Problem):
         return None, [data], source
-    faults, lesson, more = Faults(), None, False
-    try:
-        schema.check(data, faults)
-        lesson = _Reader(Path(path), data, faults).lesson()
-    except TooMany:
-        more = True
-    problems = sorted((_problem(source, fault) for fault in faults.found), key=lambda p: (p.line, p.column))
-    if more:
+    lesson, faults = build(data, path)
+    problems = sorted((problem(source, fault) for fault in faults.found), key=lambda p: (p.line, p.column))
+    if faults.cut:
         last = problems[-1]
         problems.append(source.problem_at(last.line, last.column, "there are more problems: the rest is not listed"))
     return lesson, problems, source
 
 
-def _problem(source: Source, fault: Fault) -> Problem:
+def build(data: dict, path: str | Path) -> tuple[Lesson | None, Faults]:
+    """The lesson that the values of a TOML document say, and all that is wrong with them by key; as in `read`.
+
+    `path` is the file's, from which a lesson has its id; it is not read.
+    """
+    faults, lesson = Faults(), None
+    try:
+        schema.check(data, faults)
+        lesson = _Reader(Path(path), data, faults).lesson()
+    except TooMany:
+        pass
+    return lesson, faults
+
+
+def problem(source: Source, fault: Fault) -> Problem:
+    """A fault with its place in the file."""
     return source.problem(
         fault.path, fault.message, fault.advice, key=fault.key, offset=fault.offset, severity=fault.severity
     )

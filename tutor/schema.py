@@ -283,6 +283,7 @@ class Faults:
     """The faults found so far, and which keys they leave in doubt."""
 
     found: list[Fault] = field(default_factory=list)
+    cut: bool = False  # there are more than those found
     misplaced: set[str] = field(default_factory=set)  # known keys, written in a table that is not theirs
     _doubtful: set[Keys] = field(default_factory=set)
     _touched: set[Keys] = field(default_factory=set)
@@ -293,6 +294,7 @@ class Faults:
         `where` is the rest of a `Fault`. Raises TooMany.
         """
         if len(self.found) >= MAX_FAULTS:
+            self.cut = True
             raise TooMany
         fault = Fault(path, message, advice, **where)
         self.found.append(fault)
