@@ -314,19 +314,14 @@ def cells_view(scribe: Scribe, step: Step, at: int, columns: int, rows: int) -> 
             spans.append((_right(number(top[j]), size) + "  ", style))
         lines.append(Line(tuple(spans)))
     for i in down:
-        spans = []
-        if left is not None:
-            spans.append((_right(number(left[i]), margin), "value" if i == row else "dim"))
-        spans.append(("  ⎡ " if i == down[0] and len(down) > 1 else "  ⎣ " if i == down[-1] and len(down) > 1 else
-                      "  ⎢ " if len(down) > 1 else "  [ ", "dim"))  # fmt: skip
+        fence = "[]" if len(down) == 1 else "⎡⎤" if i == down[0] else "⎣⎦" if i == down[-1] else "⎢⎥"
+        spans = [] if left is None else [(_right(number(left[i]), margin), "value" if i == row else "dim")]
+        spans.append((f"  {fence[0]} ", "dim"))
         for j in across:
-            known = i * grid.shape[1] + j <= at
-            here = (i, j) == (row, column)
-            spans.append(
-                (_right(number(grid[i, j]) if known else "·", size), "cell" if here else "title" if known else "dim")
-            )
-            spans.append(("  ", ""))
-        lines.append(Line(tuple(spans)))
+            known, here = i * grid.shape[1] + j <= at, (i, j) == (row, column)
+            text = _right(number(grid[i, j]) if known else "·", size)
+            spans += [(text, "cell" if here else "title" if known else "dim"), ("  ", "")]
+        lines.append(Line((*spans[:-1], (f" {fence[1]}", "dim"))))
     if len(down) < grid.shape[0] or len(across) < grid.shape[1]:
         lines.append(line(f"    part of {grid.shape[0]:,} × {grid.shape[1]:,}; it moves along", "dim"))
     lines += [line(), *chain_lines(scribe.card(step.at(index)).main, columns, rows)]
