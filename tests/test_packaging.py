@@ -18,9 +18,9 @@ TUTOR = ROOT / "tutor"
 ORDER = (
     "formula activations losses optimizers dialects source schema catalogue lesson writing network backprop fast "
     "training layout canvas plot evaluate "
-    "trace notation explain card misconceptions answers slips quiz questions asking session mastery drill playback "
-    "analysis known layers gates diagram pictures check whatif compare export store course learner progress practice "
-    "plain tui cli __main__"
+    "trace paths notation explain card misconceptions answers slips quiz questions asking session mastery drill "
+    "playback analysis known layers gates diagram pictures check whatif compare export store course learner progress "
+    "practice plain tui cli __main__"
 ).split()
 
 # Each has one place; what a first frame, a program or a test needs must not cost the rest.
