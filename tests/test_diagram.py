@@ -99,7 +99,9 @@ def test_a_picture_keeps_to_its_size_at_every_step(id, traces):
             for spot in drawn.spots:
                 assert spot.column >= 0 and spot.column + spot.columns <= columns + 1 and spot.row < rows, spot
             steps += 1
-            cursor = playback.next_equation(cursor, t) if id == "wide" and level == "scalar" else playback.forward(cursor, t)
+            cursor = (
+                playback.next_equation(cursor, t) if id == "wide" and level == "scalar" else playback.forward(cursor, t)
+            )
             if id == "wide" and cursor and cursor.at == len(t.equations) - 1:
                 break
 
@@ -165,7 +167,9 @@ def lit_units(drawn: Diagram, names: list[str]) -> list[str]:
 
 def test_a_step_lights_the_units_that_it_uses(traces):
     t = traces["p-deep"]
-    names = [f"{letter}{sub}" for letter, subs in (("x", "₁₂₃"), ("h₁", "₁₂₃"), ("h₂", "₁₂₃"), ("ŷ", "₁₂")) for sub in subs]
+    names = [
+        f"{letter}{sub}" for letter, subs in (("x", "₁₂₃"), ("h₁", "₁₂₃"), ("h₂", "₁₂₃"), ("ŷ", "₁₂")) for sub in subs
+    ]
     assert lit_units(diagram(*at(t, "z1[2]"), 160, 48), names) == ["x₁", "x₂", "x₃", "h₁₂"]
     assert lit_units(diagram(*at(t, "dL/dW2[3,1]"), 160, 48), names) == ["h₁₁", "h₂₃"]
     assert lit_units(diagram(*at(t, "dL/da2[2]"), 160, 48), names) == ["h₂₂", "ŷ₁", "ŷ₂"]
@@ -173,7 +177,15 @@ def test_a_step_lights_the_units_that_it_uses(traces):
 
 def test_a_path_lights_its_units_and_edges_alone(traces):
     t = traces["p-deep"]
-    path: list[Item] = [("W2", (2, 0)), ("z2", (2,)), ("a2", (2,)), ("W3", (1, 2)), ("z3", (1,)), ("a3", (1,)), ("L", ())]
+    path: list[Item] = [
+        ("W2", (2, 0)),
+        ("z2", (2,)),
+        ("a2", (2,)),
+        ("W3", (1, 2)),
+        ("z3", (1,)),
+        ("a3", (1,)),
+        ("L", ()),
+    ]
     drawn = diagram(*at(t, "dL/dW2[3,1]"), 160, 48, lit=path)
     names = ["x₁", "h₁₁", "h₁₂", "h₁₃", "h₂₁", "h₂₂", "h₂₃", "ŷ₁", "ŷ₂", "L"]
     assert lit_units(drawn, names) == ["h₂₃", "ŷ₂", "L"]
@@ -244,13 +256,17 @@ def test_a_spot_is_where_its_name_stands_and_leads_to_a_step_about_it(id, size, 
         for spot in drawn.spots:
             symbol = scribe.symbols[spot.item[0]]
             name = scribe.writer.text(Ref(symbol, spot.item[1] or None))
-            cells = "\n".join(row[spot.column : spot.column + spot.columns] for row in text[spot.row : spot.row + spot.rows])
+            cells = "\n".join(
+                row[spot.column : spot.column + spot.columns] for row in text[spot.row : spot.row + spot.rows]
+            )
             if spot.item[0][:1] != "W":
                 assert name in cells, (spot, cells)
             assert drawn.at(spot.column, spot.row) is not None
             assert spot.id is not None
             found = t.find(spot.id)
-            touched = {ref.symbol.id for ref in (found.ref, *found.operands)} | {getattr(found.equation.symbol.wrt, "id", "")}
+            touched = {ref.symbol.id for ref in (found.ref, *found.operands)} | {
+                getattr(found.equation.symbol.wrt, "id", "")
+            }
             assert spot.item[0] in touched or spot.item[0].replace("a", "z") in touched, spot
 
 

@@ -46,9 +46,11 @@ def test_what_the_schema_refuses_the_tutor_refuses():
     refused = 0
     for name, text, old, new, *_ in CASES:
         assert valid(text), name
+        if len(new) > 1000:  # too many dots, digits or brackets for tomllib and jsonschema
+            continue
         try:
             refused += not valid(text.replace(old, new, 1))
-        except (ValueError, RecursionError):  # no TOML; or numbers and depths that jsonschema cannot take
+        except tomllib.TOMLDecodeError:
             continue
     assert refused >= 60
 

@@ -143,6 +143,14 @@ class Canvas:
         self._dots[top * 4 : bottom * 4, left * 2 : right * 2] = False
         self._rank[top:bottom, left:right] = 0
 
+    def cover(self, other: Canvas, clear: bool = False) -> None:
+        """Lay the lines of another canvas of this size over this one; `clear`: its cells lose what was in them."""
+        if clear:
+            cells = other._dots.reshape(self.rows, 4, self.columns, 2).any(axis=(1, 3))
+            self._dots &= ~cells.repeat(4, axis=0).repeat(2, axis=1)
+            self._rank[cells] = 0
+        self.merge(other, 0, 0, self.columns * 2, self.rows * 4)
+
     def merge(self, other: Canvas, left: int, top: int, right: int, bottom: int) -> None:
         """Lay the lines of another canvas of this size over this one, within a rectangle of dots."""
         part = np.s_[top:bottom, left:right]
@@ -196,12 +204,13 @@ class Canvas:
         ranks = np.where((self._chars == 0) & (codes == _BLANK), 0, self._rank)
         edge = np.ones((self.rows, 1), dtype=bool)
         starts = np.hstack([edge, ranks[:, 1:] != ranks[:, :-1]])
+        plain = not self._accents and not (self._chars == _SECOND).any()
         rows = []
         for row in range(self.rows):
             text = chars[row].tobytes().decode("utf-32-le")
             cuts = np.flatnonzero(starts[row]).tolist()
             spans = [
-                (self._written(row, a, text[a:b]), self._styles[rank])
+                (text[a:b] if plain else self._written(row, a, text[a:b]), self._styles[rank])
                 for a, b, rank in zip(cuts, [*cuts[1:], None], ranks[row, cuts].tolist(), strict=True)
             ]
             if spans[-1][1] == "":

@@ -13,13 +13,15 @@ import numpy as np
 from tutor import prose
 from tutor.activations import ACTIVATIONS, prime_of
 from tutor.dialects import NOTATIONS
-from tutor.explain import Explainer
+from tutor.explain import Explainer, Turn
 from tutor.formula import Call, Expr, Ref, evaluate, refs, walk
 from tutor.glossary import spoken_of
-from tutor.layout import Doc, linear
+from tutor.layout import Doc, Frac, Row, linear, number, superscript
 from tutor.notation import Writer
 from tutor.optimizers import OPTIMIZERS
-from tutor.trace import NoSuchStep, Step, Trace, activation_calls, resolve, symbols_of
+from tutor.paths import Chain as PathSum
+from tutor.paths import Factor, Paths, derivation, of_parameters, tally
+from tutor.trace import NoSuchStep, Step, Trace, activation_calls, digits_for, resolve, symbols_of
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,17 @@ class Operand:
 
 
 _GIVEN = re.compile(r"(?P<base>[^\[\]@\s]+)(?:\[(?P<index>[0-9]{1,9}(?:,[0-9]{1,9})*)\])?")
+MAX_SAID = 12  # turns of the conversation before a step
 MAX_OPERANDS = 60  # a unit with 784 inputs has 1,569: nobody reads them one by one
 
 
 @dataclass(frozen=True)
 class Card:
-    """`more_operands` counts those left out, `used_by` has the names and ids of the steps that use this one."""
+    """`more_operands` counts those left out, `used_by` has the names and ids of the steps that use this one.
+
+    `dimensions` checks the shapes of a product, `reuse` says what is computed once and how much that saves. In the
+    story of the backward pass `turns` are what is said at this step, `before` what was said up to it.
+    """
 
     id: str
     title: str
@@ -63,6 +70,10 @@ class Card:
     operands: tuple[Operand, ...]
     more_operands: int
     used_by: tuple[tuple[str, str], ...]
+    dimensions: str | None
+    reuse: str | None
+    turns: tuple[Turn, ...]
+    before: tuple[Turn, ...]
 
 
 class Scribe:
@@ -73,10 +84,12 @@ class Scribe:
         self.writer = Writer(trace.lesson, notation)
         self.explainer = Explainer(self.writer)
         self.symbols = symbols_of(trace)
+        self.example = 0  # the last one that a card was of
         self.kept: dict[tuple, list] = {}  # what a front end drew of this trace in this notation
 
     def card(self, step: Step) -> Card:
         eq = step.equation
+        self.example = self.example if step.example is None else step.example
         return Card(
             id=step.id,
             title=self.explainer.title(step),
@@ -92,7 +105,11 @@ class Scribe:
             notes=tuple(self.notes(step)),
             operands=tuple(self.operand(ref, step.digits) for ref in step.operands[:MAX_OPERANDS]),
             more_operands=max(len(step.operands) - MAX_OPERANDS, 0),
-            used_by=tuple(self._used_by(step)),
+            used_by=(used_by := tuple(self._used_by(step))),
+            dimensions=self._dimensions(step),
+            reuse=self._reuse(step, [name for name, _ in used_by]),
+            turns=self._turns(step),
+            before=self._before(step),
         )
 
     def _warning(self, step: Step) -> str | None:
@@ -112,9 +129,7 @@ class Scribe:
         digits = step.digits
         docs = [name, self.writer.formula(formula), self.writer.numbers(formula, self.trace.value, digits)]
         docs.append(self.writer.value(step.value, digits))
-        texts = [linear(doc) for doc in docs]
-        keep = [doc for at, doc in enumerate(docs) if at == 0 or texts[at] != texts[at - 1]]
-        return Chain(tuple(keep), reason)
+        return Chain(_without_repeats(docs), reason)
 
     def _where(self, step: Step):
         """What the signs of activations and their slopes stand for, with this step's numbers."""
@@ -159,6 +174,127 @@ class Scribe:
                 example = step.example if eq.symbol.per_example else None
                 ref = Ref(eq.symbol, None, example)
                 yield self.writer.text(ref), ref.id
+
+    # ------------------------------------------------------------ story
+
+    def _turns(self, step: Step) -> tuple[Turn, ...]:
+        key = ("turns", step.id)
+        if key not in self.kept:
+            self.kept[key] = list(self.explainer.turns(step))
+        return tuple(self.kept[key])
+
+    def _before(self, step: Step) -> tuple[Turn, ...]:
+        """What was said in the conversation before this step, as much of it as anybody reads."""
+        symbol = step.equation.symbol
+        backward = [eq for eq in self.trace.equations if eq.phase == "backward"]
+        keys = [eq.symbol.key for eq in backward]
+        if symbol.key not in keys:
+            return ()
+        said: list[Turn] = []
+        for eq in backward[max(keys.index(symbol.key) - MAX_SAID, 0) : keys.index(symbol.key)]:
+            said += self._turns(Step(self.trace, eq, None, self.example if eq.symbol.per_example else None))
+        return tuple(said[-MAX_SAID:])
+
+    # ------------------------------------------------------------ matrices and reuse
+
+    def _dimensions(self, step: Step) -> str | None:
+        """The shapes of a matrix product, the inner ones the same: 'W² (2×3) · A¹ (3×1) = 2×1'."""
+        if step.index is not None:
+            return None
+        written = self.writer.formula
+        mean = step.equation.compute
+        if isinstance(mean, Call) and mean.op == "mean_outer":
+            (rows,), (columns,), n = mean.args[0].shape, mean.args[1].shape, mean.param
+            names = [linear(written(arg)) for arg in mean.args]
+            return (
+                f"{names[0]} ({rows}×{n}) · {names[1]}ᵀ ({n}×{columns}) = {rows}×{columns}, over {n}: "
+                f"the {n} examples stand side by side"
+            )
+        for node in walk(step.formula):
+            if isinstance(node, Call) and node.op in ("matmul", "outer"):
+                left, right = node.args
+                names = [linear(written(left)), linear(written(right)) + ("ᵀ" if node.op == "outer" else "")]
+                sizes = [left.shape + (1,) * (2 - len(left.shape)), (*right.shape, 1)]
+                if node.op == "outer":
+                    sizes[1] = sizes[1][::-1]
+                result = (sizes[0][0], sizes[1][1])
+                texts = [f"{name} ({rows}×{columns})" for name, (rows, columns) in zip(names, sizes, strict=True)]
+                of = step.equation.symbol.wrt
+                same = f", the shape of {self.writer.text(Ref(of))}" if of and node.op == "outer" else ""
+                return f"{' · '.join(texts)} = {result[0]}×{result[1]}{same}"
+        return None
+
+    def _reuse(self, step: Step, users: list[str]) -> str | None:
+        """What is computed once and used again, and the meter of multiplications in the backward pass."""
+        said = []
+        if len(users) > 1:
+            said.append(f"Computed once and kept: {', '.join(users[:-1])} and {users[-1]} use it.")
+        found = tally(self.trace.program).get(step.equation.symbol.key)
+        if found and found.so_far:
+            kept = f"{count_words(found.here)} here, {count_words(found.so_far)} so far"
+            anew = f"{count_words(found.here_by_path)} here, {count_words(found.by_path_so_far)} so far"
+            said.append(f"Multiplications of the chain rule: {kept}. Path by path, with nothing kept: {anew}.")
+            if step.equation.symbol.key == list(tally(self.trace.program))[-1]:
+                reused, by_path = map(count_words, of_parameters(self.trace.program))
+                said.append(f"That is all: {reused}; the parameters' gradients alone, path by path: {by_path}.")
+        return " ".join(said) or None
+
+    # ------------------------------------------------------------ paths
+
+    def paths(self, example: int = 0) -> Paths:
+        """The paths of this trace, worked out once."""
+        key = ("paths", example)
+        if key not in self.kept:
+            self.kept[key] = [Paths(self.trace, example)]
+        return self.kept[key][0]
+
+    def beyond(self, chain: PathSum) -> str:
+        """What becomes of a chain's gradient: that it is one example's own and what the mean is; what L2 adds."""
+        said = []
+        of, index = chain.gradient.symbol, chain.gradient.index
+        for eq in self.trace.equations:
+            if eq.phase == "backward" and eq.symbol.wrt == of.wrt and not eq.symbol.per_example:
+                ref = Ref(eq.symbol, index)
+                is_now = f"{self.writer.text(ref)} = {number(float(self.trace.value(ref)))}"
+                if eq.rule == "mean_gradient" and chain.gradient.example is not None:
+                    said.append(
+                        f"This is example {chain.gradient.example + 1}'s own. The batch takes the mean over its "
+                        f"{self.trace.examples} examples: {is_now}."
+                    )
+                elif eq.rule == "decayed_gradient":
+                    said.append(f"L2 regularisation adds λ times the weight itself: {is_now}.")
+        return " ".join(said)
+
+    def factor_name(self, factor: Factor) -> Frac:
+        """∂a/∂z: the same fraction in every notation, with its names."""
+        top, bottom = (replace(ref, example=None) for ref in (factor.top, factor.bottom))
+        return Frac(Row(("∂", self.writer.name(top))), Row(("∂", self.writer.name(bottom))), tight=True)
+
+    def factor(self, factor: Factor) -> Chain:
+        """∂a/∂z = σ′(z) = a (1 − a) = numbers = value, and what the factor says."""
+        formula, value = factor.formula, self.trace.value
+        digits = digits_for(formula, factor.value, value)
+        docs: list[Doc] = [self.factor_name(factor), self.writer.formula(formula)]
+        docs += [self.writer.formula(self.writer.written_out(node)) for node in _slopes(formula)]
+        docs += [self.writer.numbers(formula, value, digits), self.writer.value(factor.value, digits)]
+        return Chain(_without_repeats(docs), self.explainer.factor(factor))
+
+    def derivation(self, step: Step) -> list[Chain]:
+        """How a combined error comes about, from the beginning: every line with its numbers and its value."""
+        stages = derivation(step)
+        values = {stage.line.name: stage.value for stage in stages if stage.line.name}
+
+        def value(ref: Ref):
+            return values[ref] if ref in values else self.trace.value(ref)
+
+        digits = max((digits_for(stage.line.formula, stage.value, value) for stage in stages), default=4)
+        chains = []
+        for stage in stages:
+            formula = stage.line.formula
+            docs: list[Doc] = [self.writer.name(stage.line.name or step.ref), self.writer.formula(formula)]
+            docs += [self.writer.numbers(formula, value, digits), self.writer.value(stage.value, digits)]
+            chains.append(Chain(_without_repeats(docs), self._reason(stage.line.reason)))
+        return chains
 
     # ------------------------------------------------------------ prose
 
@@ -209,6 +345,24 @@ def terms_of(step: Step) -> list[str]:
     if eq.phase == "update" and lesson.training:
         chosen.append(lesson.training.optimizer)
     return spoken_of(eq.rule, *chosen)
+
+
+def _without_repeats(docs: list[Doc]) -> tuple[Doc, ...]:
+    """name = formula = numbers = value without what would only repeat what stands beside it."""
+    texts = [linear(doc) for doc in docs]
+    return tuple(doc for at, doc in enumerate(docs) if at == 0 or texts[at] != texts[at - 1])
+
+
+def _slopes(formula: Expr) -> list[Call]:
+    """The derivatives of activations in a formula."""
+    return [node for node in activation_calls(formula) if prime_of(node.op)]
+
+
+def count_words(count: int) -> str:
+    """A count with commas; a very large one in powers of ten."""
+    return (
+        f"{count:,}" if count < 10**15 else number(float(count)) if count < 10**300 else f"over 10{superscript('300')}"
+    )
 
 
 def shape_words(shape: tuple[int, ...]) -> str:

@@ -5,6 +5,9 @@ One entry a rule. Its texts are templates, filled with names in the learner's no
 after it in words, `{g}` its activation, `{loss}` the loss in words, `{a}`, `{y}` and `{up}` the operands
 (activation, target, upstream gradient), `{L}` what is differentiated, `{top}` and `{bottom}` the two of a
 local derivative, `{i}` and `{j}` the row and column of an element, `{n}` how many, `{value}` the value.
+
+The story of the backward pass is a conversation: each rule has the turns of its speakers, in words without formulas,
+and what the last of them hands on.
 """
 
 from __future__ import annotations
@@ -13,21 +16,41 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from tutor.activations import ACTIVATIONS, prime_of
-from tutor.formula import FUNCTIONS, Call, Ref, walk
+from tutor.formula import FUNCTIONS, Call, Ref, refs, walk
 from tutor.layout import linear, number
 from tutor.losses import LOSSES
 from tutor.notation import Writer
 from tutor.optimizers import STATES
+from tutor.paths import Factor
 from tutor.trace import Step
 
 
 @dataclass(frozen=True)
+class Turn:
+    """What one speaker says in the story, and what comes of it: "handed on: −0.52"; "" where another goes on."""
+
+    speaker: str
+    words: str
+    passes: str = ""
+
+    @property
+    def text(self) -> str:
+        return f"{self.speaker}: “{self.words}”" + (f" ({self.passes})" if self.passes else "")
+
+
+HANDS_ON, KEEPS = "handed on: {value}", "kept: {value}"
+
+
+@dataclass(frozen=True)
 class Explanation:
-    """`why` is for the whole, `element` (if any) for one element, `story` for the level without formulas."""
+    """`why` is for the whole, `element` (if any) for one element, `story` for the level without formulas.
+
+    A story is told in a sentence or two, or in turns.
+    """
 
     title: str
     why: str
-    story: str
+    story: str | tuple[Turn, ...]
     element: str = ""
 
 
@@ -71,60 +94,104 @@ RULES: dict[str, Explanation] = {
         "Gradient at the prediction",
         "Backward starts here: how {L} changes when the prediction {of} changes a little. "
         "This factor is the loss's own choice.",
-        "The loss turns to the prediction: “A little more of you would change me by {value} times as much.” "
-        "That is the first piece of blame.",
+        (
+            Turn(
+                "The loss",
+                "Somebody has to answer for my price, and I was computed from the prediction. Had it been a little "
+                "larger, I would have changed by so many times as much: that is its blame.",
+                HANDS_ON,
+            ),
+        ),
         "How {L} changes when this output changes a little. A minus means: a larger output would lower the loss.",
     ),
     "pre_activation_gradient": Explanation(
         "Gradient at the pre-activation of {layer}",
         "The upstream gradient {up} times the slope of {g} at each unit's own pre-activation.",
-        "“I only applied {g},” says {layer}'s activation, and hands the blame on to its pre-activation, "
-        "made smaller where {g} is flat.",
+        (
+            Turn(
+                "{Layer}'s activation",
+                "I only applied {g} to what my pre-activation gave me. The blame is its own: less of it where {g} "
+                "is flat, since there it could hardly move me.",
+                HANDS_ON,
+            ),
+        ),
         "The upstream gradient of this unit times the slope of {g} at this unit's own pre-activation.",
     ),
     "softmax_gradient": Explanation(
         "Gradient through softmax",
         "Every output depends on every pre-activation, through the denominator. So each one collects from all outputs.",
-        "“I only shared out one whole,” says softmax, and hands each pre-activation the blame of all outputs.",
+        (
+            Turn(
+                "{Layer}'s activation",
+                "I only shared out one whole. Each pre-activation moved everybody's share, so each of them hears "
+                "the blame of all.",
+                HANDS_ON,
+            ),
+        ),
         "Pre-activation {i} moves every output: the sum runs over all of them.",
     ),
     "combined_error": Explanation(
         "Error of the output layer",
         "Loss and activation cancel: what is left is the prediction minus the target. See the derivation.",
-        "“The loss's part and mine cancel,” says the output layer's activation to its pre-activation: "
-        "“your blame is just the prediction minus the target.”",
+        (
+            Turn(
+                "{Layer}'s activation",
+                "I only passed on what my pre-activation gave me. The loss's blame and my share of it cancel: what "
+                "is left for the pre-activation is how far the prediction missed the target.",
+                HANDS_ON,
+            ),
+        ),
         "Loss and activation cancel: prediction minus target, for output {i}.",
     ),
     "activation_gradient": Explanation(
         "Gradient at the activation of {layer}",
         "Each unit fed every unit of {next}. Blame comes back along each of those connections, "
         "times its weight; the parts add up.",
-        "“I am only as good as what feeds me,” says {next}, and passes the blame back to {layer}: "
-        "to each unit as much as the weight between them carried.",
+        (
+            Turn(
+                "{Next}'s pre-activation",
+                "And the rest is not ours either: it came from {layer}. Each of its units hears from every one of "
+                "us that it fed, as strongly as the weight between us carried.",
+                HANDS_ON,
+            ),
+        ),
         "Unit {i} fed {n_paths} of {next}: {a_sum} error times the weight of the connection.",
     ),
     "weight_gradient": Explanation(
         "Gradient of the weights into {layer}",
         "Each weight: the error {up} of the unit that it feeds, times the value that it carries. "
         "All of them at once are an outer product.",
-        "The weights into {layer} admit it: “What that unit heard came through us.” Each takes its unit's blame, "
-        "times the value that it carried.{end_of_blame}",
+        (
+            Turn("{Layer}'s pre-activation", "I am only as good as what feeds me: {feeders}."),
+            Turn(
+                "{Parameters} of {layer}",
+                "We admit it: what those units heard came through us. Each weight takes its unit's blame, as strongly "
+                "as the value that it carried. Update us!{end_of_blame}",
+                KEEPS,
+            ),
+        ),
         "This weight feeds unit {i} and carries input {j} of it: that unit's error times that value.",
     ),
     "bias_gradient": Explanation(
         "Gradient of the biases of {layer}",
         "A bias is added as it is, so its local derivative is 1: its gradient is the unit's error itself.",
-        "The biases of {layer} take their unit's blame as it is: nothing was multiplied.",
+        (
+            Turn(
+                "{Parameters} of {layer}",
+                "A bias was added as it is: it takes its unit's blame as it is. Update it, too!",
+                KEEPS,
+            ),
+        ),
     ),
     "mean_gradient": Explanation(
         "Mean gradient of {of} over the batch",
         "The gradient of a mean is the mean of the gradients: add the {n} examples' own and divide by {n}.",
-        "Each of the {n} examples pulled its own way; the batch takes the average pull.",
+        (Turn("The batch", "Each of the {n} examples pulled its own way. I take the average pull.", KEEPS),),
     ),
     "decayed_gradient": Explanation(
         "Gradient of the objective for {of}",
         "L2 regularisation adds λ times the weight itself, once, after the mean. Biases are left alone.",
-        "The tax on large weights adds its own pull: back towards zero.",
+        (Turn("The tax on large weights", "And I pull them back towards zero, whoever is to blame.", KEEPS),),
     ),
     "update": Explanation(
         "Update of {of}",
@@ -136,12 +203,12 @@ RULES: dict[str, Explanation] = {
     "no_path": Explanation(
         "Gradient of {of}",
         "No path leads from {of} to the output, so changing it changes nothing.",
-        "{of} had no part in the result: no blame reaches it.",
+        (Turn("{Of}", "I had no part in the result: no blame reaches me."),),
     ),
     "fork": Explanation(
         "Gradient at {of}, used more than once",
         "{of} was used {n} times. What comes back along each of its branches adds up.",
-        "{of} spoke to {n} listeners, and hears back from each of them: the blame adds up.",
+        (Turn("{Of}", "I spoke to {n} listeners, and hear back from each of them: the blame adds up.", HANDS_ON),),
     ),
     "local_derivative": Explanation(
         "Local derivative",
@@ -195,6 +262,26 @@ _GATES: dict[str, tuple[str, str, str]] = {
     ),
     "copy": ("Copy", "takes the value as it is", "passes the gradient on unchanged"),
 }
+# What a gate says when the blame reaches it, without a formula.
+_SAYS = {
+    "add": "I only added, so {of} gets the blame just as I got it.",
+    "sub": "I took one from the other: {of} gets the blame, with its sign turned if it was what I took away.",
+    "neg": "I only turned the sign, so I turn the sign of the blame.",
+    "mul": "I multiplied: {of} counted as many times as the other input says, so it gets that many times the blame.",
+    "div": "I divided: {of} gets as much of the blame as it could have moved the quotient.",
+    "pow": "I raised to a power: the steeper I am here, the more of the blame {of} gets.",
+    "exp": "I grow as fast as I am large, so {of} gets the blame as many times as I am large.",
+    "log": "The larger my input is, the less it can move me, and the less of the blame it gets.",
+    "sqrt": "The larger my root is, the flatter I am, and the less of the blame {of} gets.",
+    "sin": "I am a wave: {of} gets the blame as steeply as I rise or fall here.",
+    "cos": "I am a wave: {of} gets the blame as steeply as I rise or fall here.",
+    "abs": "I dropped the sign of {of}, so I give that sign to the blame.",
+    "max": "I listened to the largest alone, so that one gets all of the blame, and the others none.",
+    "min": "I listened to the smallest alone, so that one gets all of the blame, and the others none.",
+    "relu": "I let through what is above zero. If {of} came through, all of the blame goes back; if not, none.",
+    "copy": "I only said it again, so {of} gets the blame just as I got it.",
+    "other": "I only bent what {of} said: it gets less of the blame where I am flat.",
+}
 for _op, _activation in ACTIVATIONS.items():
     if _op not in FUNCTIONS:
         continue  # no circuit can write it
@@ -209,7 +296,7 @@ for _op, (_title, _does, _back) in _GATES.items():
     RULES[f"gate_{_op}_gradient"] = Explanation(
         "Gradient at {of}",
         f"Local derivative times the gradient that came back: here the {_title.lower()} {_back}.",
-        f"The {_title.lower()} hears the blame and {_back}: {{of}} gets {{value}}.",
+        (Turn(f"{_title} {{gate}}", "{result}" + _SAYS.get(_op, _SAYS["other"]), "handed on to {of}: {value}"),),
     )
 
 
@@ -223,7 +310,13 @@ _LINEAR = {
     "pre_activation_gradient": Explanation(
         "Gradient at the pre-activation of {layer}",
         "A linear unit's slope is 1: the upstream gradient {up} passes unchanged.",
-        "“I passed it on as it was,” says {layer}'s activation, and so it hands on the blame: all of it.",
+        (
+            Turn(
+                "{Layer}'s activation",
+                "I passed on what my pre-activation gave me, just as it was. So the blame goes on just as it is.",
+                HANDS_ON,
+            ),
+        ),
     ),
 }
 
@@ -257,7 +350,54 @@ class Explainer:
         return why
 
     def story(self, step: Step) -> str:
-        return self._fill(_rule(step).story, step)
+        """What the step says in the story: a sentence or two, or the turns of its speakers."""
+        story = _rule(step).story
+        return self._fill(story, step) if isinstance(story, str) else " ".join(t.text for t in self.turns(step))
+
+    def turns(self, step: Step) -> tuple[Turn, ...]:
+        """Who speaks in this step of the backward pass, what they say and what they pass on; else nobody."""
+        story = _rule(step).story
+        if isinstance(story, str):
+            return ()
+        words = _Words(self.writer, step)
+        return tuple(
+            Turn(turn.speaker.format_map(words), turn.words.format_map(words), turn.passes.format_map(words))
+            for turn in story
+        )
+
+    def layer(self, layer: int | None) -> str:
+        """A layer in words: 'hidden layer 2', 'the output layer'."""
+        return layer_words(layer, self.writer.depth)
+
+    def factor(self, factor: Factor) -> str:
+        """What a factor of a path says."""
+        top, bottom = factor.top.symbol, factor.bottom.symbol
+        if factor.local.rule == "combined_error":
+            return "Loss and activation in one factor, since they cancel: the prediction minus the target."
+        if self.writer.lesson.circuit:
+            rule = factor.rule.removeprefix("gate_")
+            title, _, back = _GATES[rule]
+            return f"{title} {self.writer.text(factor.top)}: it {back}."
+        if bottom.quantity == "activation" and factor.weight:
+            return (
+                f"How unit {factor.top.index[0] + 1 if factor.top.index else 1} of {self.layer(top.layer)} hears "
+                f"unit {factor.bottom.index[0] + 1 if factor.bottom.index else 1} of {self.layer(bottom.layer)}: "
+                "the weight of the connection between them."
+            )
+        if bottom.quantity == "activation":
+            return "The loss's own choice: how it changes when the prediction changes a little."
+        if bottom.quantity == "weights":
+            return "What this weight carries: the value that it is multiplied by."
+        if bottom.quantity == "biases":
+            return "A bias is added as it is: the factor is 1."
+        assert self.writer.lesson.network and top.layer
+        name = self.writer.lesson.network.layers[top.layer - 1].activation
+        if name == "softmax":
+            return "Softmax: every output depends on every pre-activation, through the denominator."
+        if name == "linear":
+            return "A linear unit passes its pre-activation on as it is: the slope is 1."
+        sign = self.writer.function(name, top.layer == self.writer.depth)
+        return f"The slope of {sign} at this unit's own pre-activation."
 
     def _fill(self, template: str, step: Step) -> str:
         return template.format_map(_Words(self.writer, step))
@@ -298,22 +438,14 @@ class _Words(defaultdict):
         wrt = self.step.equation.symbol.wrt
         return self.writer.text(Ref(wrt)) if wrt else ""
 
-    def _name_of_layer(self, layer: int | None) -> str:
-        depth = self.writer.depth
-        if layer is None or layer > depth:
-            return "the loss"
-        if layer == depth:
-            return "the output layer"
-        return "the hidden layer" if depth == 2 else f"hidden layer {layer}"
-
     def _layer(self) -> str:
-        return self._name_of_layer(self.step.equation.symbol.layer)
+        return layer_words(self.step.equation.symbol.layer, self.writer.depth)
 
     def _Layer(self) -> str:
         return _capital(self._layer())
 
     def _next(self) -> str:
-        return self._name_of_layer((self.step.equation.symbol.layer or 0) + 1)
+        return layer_words((self.step.equation.symbol.layer or 0) + 1, self.writer.depth)
 
     def _g(self) -> str:
         """The sign of the layer's activation."""
@@ -335,7 +467,37 @@ class _Words(defaultdict):
 
     def _end_of_blame(self) -> str:
         last = self.step.equation.symbol.layer == 1
-        return " The walk ends here: the inputs came with the data, and nobody blames them." if last else ""
+        return " And here it ends: the input came with the data, and nobody can blame it." if last else ""
+
+    def _Next(self) -> str:
+        return _capital(self._next())
+
+    def _Of(self) -> str:
+        return self._of()
+
+    def _biased(self) -> bool:
+        network, layer = self.writer.lesson.network, self.step.equation.symbol.layer
+        return bool(network and layer and network.layers[layer - 1].biases is not None)
+
+    def _feeders(self) -> str:
+        layer = self.step.equation.symbol.layer or 1
+        before = "the input" if layer == 1 else layer_words(layer - 1, self.writer.depth)
+        return f"{before}, my weights and my bias" if self._biased() else f"{before} and my weights"
+
+    def _Parameters(self) -> str:
+        return "Weights and biases" if self._biased() else "The weights"
+
+    def _gate(self) -> str:
+        """The gate that the blame comes from: the one that used the value."""
+        wrt = self.step.equation.symbol.wrt
+        users = (
+            eq.symbol for eq in self.step.trace.program.model.forward if wrt in [r.symbol for r in refs(eq.formula)]
+        )
+        return self.writer.text(Ref(next(users, self.step.equation.symbol)))
+
+    def _result(self) -> str:
+        output = self.step.trace.program.model.output
+        return "I am the result itself. " if self._gate() == self.writer.text(Ref(output)) else ""
 
     def _against(self) -> str:
         plain = any(ref.symbol.quantity == "gradient" for ref in self.step.operands)
@@ -378,6 +540,15 @@ class _Words(defaultdict):
     def _value(self) -> str:
         value = self.step.value
         return number(value) if self.step.shape == () else linear(self.writer.value(value))
+
+
+def layer_words(layer: int | None, depth: int) -> str:
+    """A layer of a network so deep, in words."""
+    if layer is None or layer > depth:
+        return "the loss"
+    if layer == depth:
+        return "the output layer"
+    return "the hidden layer" if depth == 2 else f"hidden layer {layer}"
 
 
 def _capital(text: str) -> str:

@@ -15,9 +15,12 @@ from itertools import groupby
 
 import numpy as np
 
-from tutor.card import Card, Chain, Scribe, conventions
-from tutor.layout import linear, pad, width
+from tutor.card import Card, Chain, Scribe, conventions, count_words
+from tutor.layout import bracketed, linear, number, pad, width
+from tutor.paths import Chain as PathSum
+from tutor.paths import of_parameters, tally
 from tutor.trace import Step, Trace
+from tutor.training import Program
 
 FORMAT = 1
 COLUMNS = 78  # prose is wrapped to this; formulas stay on one line, however long
@@ -207,7 +210,11 @@ def card_lines(card: Card, level: str) -> Iterator[str]:
             yield from wrapped(card.warning)
         yield from (f"  in {line}" for line in (card.line,) if line)
         yield from (f"  {line}" for line in formula_lines(card))
+        if level == "matrix" and card.dimensions:
+            yield f"  sizes {card.dimensions}"
         yield from wrapped(card.why)
+        if level == "matrix" and card.reuse:
+            yield from wrapped(card.reuse)
     for note in card.notes:
         yield from (f"  | {line}".rstrip() for line in prose(note, COLUMNS - 4).splitlines())
 
@@ -275,3 +282,54 @@ def _item(line: str, columns: int) -> list[str]:
     """A paragraph wrapped; an item of a list with its lines below each other."""
     item = _ITEM.match(line)
     return wrapped(line, "", " " * len(item[0]) if item and item[1][0] not in "#>|" else "", columns)
+
+
+# ---------------------------------------------------------------- paths as lines
+
+
+def path_lines(scribe: Scribe, chain: PathSum, step: Step) -> Iterator[str]:
+    """A chain in lines: every listed path with its factors and its product, the rest, and the sum."""
+    name = scribe.writer.text(chain.gradient)
+    if not chain.paths:
+        yield f"No path leads from {scribe.writer.text(chain.of)} to the output: {name} is 0."
+        return
+    yield f"[{chain.gradient.id}] {name}: " + (
+        "one path" if chain.count == 1 else f"the sum over {count_words(chain.count)} paths"
+    )
+    if chain.rest is not None:
+        yield f"  the {len(chain.paths)} largest:"
+    for at, path in enumerate(chain.paths, start=1):
+        if chain.count > 1:
+            yield f"  path {at}: {' ← '.join(scribe.writer.text(ref) for ref in path.nodes)}"
+        for factor in path.factors:
+            yield "    " + " = ".join(linear(doc) for doc in scribe.factor(factor).docs)
+        digits = max(path.digits, chain.digits)
+        product = " · ".join(bracketed([number(factor.value, digits) for factor in path.factors]))
+        yield f"    product: {product}" + (f" = {number(path.product, digits)}" if len(path.factors) > 1 else "")
+    if chain.rest is not None:
+        others = count_words(chain.count - len(chain.paths))
+        yield f"  the other {others} paths together: {number(chain.rest, chain.digits)}"
+    if chain.zero:
+        yield f"  {count_words(chain.zero)} of the paths have a factor 0 and carry nothing."
+    if chain.count > 1:
+        yield f"  the sum: {name} = {number(chain.total, chain.digits)}"
+    if said := scribe.beyond(chain):
+        yield from wrapped(said)
+    derived = scribe.derivation(step if step.index is not None else step.at(chain.of.index))
+    if derived:
+        yield "how it comes about:"
+    for line in derived:
+        yield "  " + " = ".join(linear(doc) for doc in line.docs)
+        yield from wrapped(f"({line.reason})", "    ", "    ")
+
+
+def reuse_lines(program: Program) -> Iterator[str]:
+    """The multiplications of the chain rule for one example, gradient by gradient: with reuse and path by path."""
+    found = tally(program)
+    yield "Multiplications of the chain rule for one example: with reuse, and path by path."
+    for key, entry in found.items():
+        if entry.here_by_path:
+            yield f"  {key.rstrip('@'):12} {count_words(entry.here):>12} {count_words(entry.here_by_path):>16}"
+    reused, by_path = of_parameters(program)
+    yield f"  All of it takes {count_words(reused)} with reuse."
+    yield f"  The parameters' gradients alone would take {count_words(by_path)} path by path."

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from tutor.canvas import Canvas
 from tutor.formula import Call, Const, refs
 from tutor.known import Diagram, Item, Known, Spot, draw_box, fitted, item_facts, short
@@ -189,6 +191,7 @@ class CircuitPicture:
 
     def _wires(self, canvas: Canvas, columns: list[list[_Node]], lefts: dict[int, int], size: int, box: int) -> None:
         places = list(lefts.values())
+        lines: dict[tuple[str, int], list[tuple[float, float, float, float]]] = {}
         for n, column in enumerate(columns):
             for node in column:
                 lit = node.of in self.lit
@@ -197,7 +200,8 @@ class CircuitPicture:
                 thick = 3 if lit else 1
                 y = node.row * 4 + 1.5
                 start = (places[n] + box) * 2 if node.name and self.signs[node.name] else places[n] * 2
-                canvas.line(start, y, (places[n] + size) * 2, y, style, thick)
+                end_x = (places[n] + size) * 2
+                lines.setdefault((style, thick), []).append((start, y, end_x, y))
                 if n + 1 == len(columns):
                     continue
                 for target in columns[n + 1]:
@@ -208,9 +212,11 @@ class CircuitPicture:
                         end = target.row * 4 + 1.5 + max(-1, min(ports, 1))
                         back = walked and self._leads(node.of, target)
                         kind = "lit" if same else "walked" if back else "plus2"
-                        canvas.line(
-                            (places[n] + size) * 2, y, places[n + 1] * 2 - 1, end, kind, 3 if same else 1
-                        )  # fmt: skip
+                        line = (end_x, y, places[n + 1] * 2 - 1, end)
+                        lines.setdefault((kind, 3 if same else 1), []).append(line)
+        for (style, thick), ends in lines.items():  # all of one look at once
+            x0, y0, x1, y1 = np.array(ends).T
+            canvas.segments(x0, y0, x1, y1, style, thick)
 
     def _back(self, name: str) -> float | None:
         """The gradient that has come back over a wire; 1 where the backward pass begins."""

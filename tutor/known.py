@@ -14,7 +14,7 @@ from tutor.card import Scribe
 from tutor.formula import Ref, Symbol
 from tutor.layout import number, pieces, width
 from tutor.playback import Cursor
-from tutor.trace import NoSuchStep, Step, Trace, resolve
+from tutor.trace import Step, Trace
 
 Item = tuple[str, tuple[int, ...]]
 Whole = tuple[int, ...] | None  # an index; None: all of it
@@ -50,7 +50,9 @@ class Known:
     def __init__(self, trace: Trace, scribe: Scribe, step: Step, cursor: Cursor):
         self.trace, self.scribe, self.step, self.cursor = trace, scribe, step, cursor
         self.writer, self.symbols = scribe.writer, scribe.symbols
-        self.order = {eq.symbol.key: at for at, eq in enumerate(trace.equations)}
+        if ("order",) not in scribe.kept:
+            scribe.kept["order",] = [{eq.symbol.key: at for at, eq in enumerate(trace.equations)}]
+        self.order: dict[str, int] = scribe.kept["order",][0]
         self.example = cursor.example if trace.examples > 1 else None
         eq = trace.equations[cursor.at] if cursor.at >= 0 else None
         partly = cursor.level == "scalar" and cursor.at == cursor.furthest and eq is step.equation and step.index
@@ -112,16 +114,12 @@ class Known:
         return None
 
     def _found(self, id: str, index: Whole) -> str | None:
-        try:
-            eq, _, _ = resolve(self.trace.program, id)
-        except NoSuchStep:
+        """The id of a step of the trace; at level scalar of one element of it. None where there is none."""
+        symbol = self.symbol(id)
+        if symbol is None or symbol.key not in self.order:
             return None
-        at = (
-            index
-            if self.cursor.level == "scalar" and index is not None and len(index) == len(eq.symbol.shape)
-            else None
-        )
-        return Ref(eq.symbol, at, self.cursor.example if eq.symbol.per_example else None).id
+        one = index if self.cursor.level == "scalar" and index and len(index) == len(symbol.shape) else None
+        return Ref(symbol, one, self.cursor.example if symbol.per_example else None).id
 
 
 def short(value: float | None, room: int) -> str:

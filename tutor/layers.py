@@ -16,6 +16,8 @@ MOST_EDGES = 48  # between two layers; of more the largest are drawn, and it is 
 MOST_UNITS = 9  # that are shown of a layer too large to be shown whole
 _DASH = (4, 3)
 _FAINT = (1, 3)
+_Edge = tuple[int, int, float, float]  # to, from, and the rows of dots where it begins and ends
+_Place = tuple[int, int, int, int]  # column, row, columns, rows
 
 
 # ---------------------------------------------------------------- what is lit
@@ -155,7 +157,10 @@ class NetworkPicture:
         names = max(width(self.known.name(*unit_item(k, 0))) for k in range(len(self.widths)))
         size = names + (13 if high >= 3 else 11 if high == 2 else 10)
         # How broad a unit, how far apart at least, how broad the loss (0: it has a row of its own below).
-        tries = ((size + 4, 30, 15), (size, 12, 13), (max(min(size, 13), 10), 9, 11), (10, 8, 0), (9, 5, 0))
+        tight = max(10, names + 6)
+        tries = (
+            (size + 4, 30, 15), (size, 12, 13), (max(min(size, 13), 10), 9, 11), (tight, 8, 0), (tight, 5, 0), (9, 4, 0),
+        )  # fmt: skip
         for size_, least, loss_size in tries:
             if high >= 3 and size_ < 13:
                 return None
@@ -296,7 +301,7 @@ class NetworkPicture:
         key = ("diagram", self.columns, self.rows, plan)
         kept = self.known.scribe.kept
         if key not in kept:
-            for old in [k for k in kept if k[0] == "diagram"][:-8]:
+            for old in [k for k in kept if k[0] in ("diagram", "labels")][:-40]:
                 del kept[old]
             canvas = Canvas(self.columns, self.rows)
             for left, right in self._pairs(plan):
@@ -324,11 +329,14 @@ class NetworkPicture:
 
     def _light_edges(self, canvas: Canvas, plan: _Plan) -> None:
         for left, right in self._pairs(plan):
+            pointed = self.selected[1] if self.selected and self.selected[0] == f"W{right.layer}" else None
+            if not pointed and all(layer != right.layer for layer, _, _ in self.lit.edges):
+                continue
             to, start, y0, y1 = self._ends(left, right)
             x0, x1 = self._x(left, right)
             on = np.array([self.lit.edge(right.layer, t, s) for t, s in zip(to.tolist(), start.tolist(), strict=True)])
-            if self.selected and self.selected[0] == f"W{right.layer}":
-                on |= (to == self.selected[1][0]) & (start == self.selected[1][1])
+            if pointed:
+                on |= (to == pointed[0]) & (start == pointed[1])
             if not on.any() or x1 <= x0:
                 continue
             w, _, keep = self._sizes(right.layer, to, start)
@@ -336,13 +344,14 @@ class NetworkPicture:
                 on &= keep
             few = on.sum() <= 24
             crowded = on.sum() > (60 if x1 - x0 >= 30 else 6 if x1 - x0 >= 20 else 4)
+            light = Canvas(self.columns, self.rows)
             for sign, chosen in (("minus3", w < 0), ("plus3", ~(w < 0))):
                 which = on & chosen
                 if which.any():
                     ends = np.full(which.sum(), x0), y0[which], np.full(which.sum(), x1), y1[which]
-                    dash = _DASH if sign == "minus3" else ()
                     thick = 1 if crowded else 2 if on.sum() > 6 or x1 - x0 < 28 else 3
-                    canvas.segments(*ends, "lit" if few else sign, thick, dash)
+                    light.segments(*ends, "lit" if few else sign, thick, _DASH if sign == "minus3" else ())
+            canvas.cover(light, clear=on.sum() <= 6)  # a few stand clear of the lines that they cross
 
     def _to_loss(self, canvas: Canvas, plan: _Plan) -> None:
         assert plan.loss
@@ -510,48 +519,59 @@ class NetworkPicture:
             to, start, y0, y1 = self._ends(left, right)
             edges = list(zip(to.tolist(), start.tolist(), y0.tolist(), y1.tolist(), strict=True))
             lit = [edge for edge in edges if self.lit.edge(right.layer, edge[0], edge[1])]
-            lit.sort(key=lambda edge: (f"W{right.layer}", edge[:2]) != self.selected)
             chosen = [edge for edge in edges if (f"W{right.layer}", (edge[0], edge[1])) == self.selected]
-            everyone = len(edges) <= 12 and room >= 20
-            few = room >= 12 and len(lit) <= 6
-            wanted = [*chosen, *(lit if few else []), *(edges if everyone else [])]
-            for edge in dict.fromkeys(wanted):
-                spot = self._label(canvas, right.layer, edge, x0, x1, edge in lit, room)
-                spots += [spot] if spot else []
+            if len(edges) <= 12 and room >= 20:
+                wanted = edges
+            else:
+                wanted = list(dict.fromkeys([*chosen, *(lit if room >= 12 and len(lit) <= 6 else [])]))
+            for edge, place in zip(wanted, self._places(plan, right.layer, wanted, x0, x1), strict=True):
+                if place:
+                    spots.append(self._label(canvas, right.layer, edge, place, edge in lit))
         return spots
 
-    def _label(
-        self, canvas: Canvas, layer: int, edge: tuple[int, int, float, float], x0: int, x1: int, lit: bool, room: int
-    ) -> Spot | None:  # fmt: skip
-        known, (to, start, y0, y1) = self.known, edge
-        id, index = f"W{layer}", (to, start)
-        item: Item = (id, index)
-        name = known.name(id, index)
+    def _places(self, plan: _Plan, layer: int, wanted: list[_Edge], x0: int, x1: int) -> list[_Place | None]:
+        """Where the labels of edges stand: on their own line, covering few dots and no other label.
+
+        There is room for the gradient from the start, so that labels stay where they are from step to step.
+        """
+        kept, key = self.known.scribe.kept, ("labels", self.columns, self.rows, plan, layer, tuple(wanted))
+        if key not in kept:
+            canvas, name = self._edges(plan).copy(), (x1 - x0) // 2 >= 20
+            kept[key] = [self._place(canvas, layer, edge, x0, x1, name) for edge in wanted]
+        return kept[key]
+
+    def _place(self, canvas: Canvas, layer: int, edge: _Edge, x0: int, x1: int, name: bool) -> _Place | None:
+        to, start, y0, y1 = edge
+        text = short(self.known.value(f"W{layer}", (to, start)), 9)
+        size = max(width(f"{self.known.name(f'W{layer}', (to, start))} {text}" if name else text), 11 if name else 9)
+        if x1 - x0 < 2 * size + 4:
+            return None
+        for high in (2, 1):
+            best: tuple[int, int, int] | None = None
+            for share in (0.5, 0.36, 0.64, 0.24, 0.76, 0.3, 0.7, 0.43, 0.57, 0.16, 0.84):
+                column = int((x0 + share * (x1 - x0)) / 2 - size / 2)
+                column, row = min(max(column, x0 // 2), x1 // 2 + 1 - size), int((y0 + share * (y1 - y0)) // 4)
+                if not any(canvas.taken(column - 1, row + n, size + 2) for n in range(high)):
+                    cost = sum(canvas.inked(column - 1, row + n, size + 2) for n in range(high))
+                    best = min(best or (cost, column, row), (cost, column, row), key=lambda found: found[0])
+            if best:
+                for n in range(high):
+                    canvas.text(best[1], best[2] + n, "x" * size)
+                return best[1], best[2], size, high
+        return None
+
+    def _label(self, canvas: Canvas, layer: int, edge: _Edge, place: _Place, lit: bool) -> Spot:
+        known, id, index = self.known, f"W{layer}", (edge[0], edge[1])
+        column, row, size, high = place
         value = short(known.value(id, index), 9)
+        text = f"{known.name(id, index)} {value}"
+        texts = [text if width(text) <= size else value]
         gradient = known.value(f"dL/d{id}", index)
-        texts = [f"{name} {value}" if room >= 20 else value]
-        if gradient is not None and (room >= 20 or (lit and room >= 14)):
-            texts.append(f"∂ {short(gradient, 9)}")
-        size = max(map(width, texts))
-        if room < size + 4 and room < 9:
-            return None
-        best = None
-        for share in (0.5, 0.36, 0.64, 0.24, 0.76, 0.3, 0.7, 0.43, 0.57, 0.16, 0.84):
-            x, y = x0 + share * (x1 - x0), y0 + share * (y1 - y0)
-            column, row = int(x / 2 - size / 2), int(y // 4)
-            column = min(max(column, x0 // 2), x1 // 2 + 1 - size)
-            for up in (0, -1) if len(texts) > 1 else (0,):
-                if any(canvas.taken(column - 1, row + up + n, size + 2) for n in range(len(texts))):
-                    continue
-                cost = sum(canvas.inked(column - 1, row + up + n, size + 2) for n in range(len(texts)))
-                if best is None or cost < best[0]:
-                    best = (cost, column, row + up)
-        if best is None:
-            return None
-        _, column, row = best
-        chosen = item == self.selected
+        if gradient is not None and high > 1:
+            texts.append(f"∂ {short(gradient, size - 2)}")
+        item: Item = (id, index)
         for nth, text in enumerate(texts):
-            style = "cell" if chosen else "mark" if nth else "lit" if lit else "numbers"
+            style = "cell" if item == self.selected else "mark" if nth else "lit" if lit else "numbers"
             if nth and known.is_step(f"dL/d{id}", index):
                 style = "value"
             canvas.text(column, row + nth, text, style, gap=1)

@@ -55,6 +55,11 @@ def number(value: float, digits: int = 4) -> str:
     return text.replace("-", "−")
 
 
+def bracketed(numbers: list[str]) -> list[str]:
+    """Numbers to be put behind signs of sums and products: the negative ones in brackets, but for the first."""
+    return [f"({text})" if at and text.startswith("−") else text for at, text in enumerate(numbers)]
+
+
 # ---------------------------------------------------------------- documents
 
 

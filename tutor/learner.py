@@ -13,8 +13,8 @@ from tutor import catalogue
 from tutor import session as quiz
 from tutor.asking import Asking
 from tutor.check import load
+from tutor.course import PLACEMENT, milestones, placed, placement_answers, recommended
 from tutor.mastery import READY, Answer, knowledge, rating, review
-from tutor.path import PLACEMENT, milestones, placed, placement_answers, recommended
 from tutor.questions import Item
 from tutor.quiz import Verdict
 from tutor.session import Session

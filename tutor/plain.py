@@ -16,16 +16,17 @@ from tutor import session as quiz
 from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Scribe, conventions, terms_of
 from tutor.compare import EPOCHS, Comparison, asked
+from tutor.course import PLACEMENT
 from tutor.diagram import tell
 from tutor.dialects import NOTATIONS
 from tutor.evaluate import NO_EXAMPLES, TOLERANCE, Evaluator, ending, loss_words, words
-from tutor.export import card_lines, prose, wrapped
+from tutor.export import card_lines, path_lines, prose, reuse_lines, wrapped
 from tutor.formula import Ref
 from tutor.layout import linear
 from tutor.layout import number as shown
 from tutor.learner import Stopwatch, keep_quiz, keep_quiz_answer, keep_try, placement_said
 from tutor.lesson import LEVELS, Lesson
-from tutor.path import PLACEMENT
+from tutor.paths import target
 from tutor.pictures import KINDS, subject
 from tutor.playback import Cursor
 from tutor.practice import Exercise
@@ -50,6 +51,8 @@ first, last      the first step, the last step
 go ID            the step with this id: go dL/dW2, go dL/dW2[1,2], go L@3; the id alone does it, too
 return           back to where the last go began
 from             what this step is made from, and which step made it
+chain [ID]       this gradient (or that of ID) path by path, factor by factor; how a combined error is derived
+reuse            how many multiplications backpropagation saves in this lesson
 level [NAME]     story, scalar or matrix; without a name the next of them
 notation [NAME]  {", ".join(NOTATIONS)}; without a name the next of them
 iteration N      the same step in iteration N of the training
@@ -81,6 +84,7 @@ quit             leave; your place is kept"""
 _SHORT = {
     "": "next", "n": "next", "b": "back", "p": "back", "g": "go", "r": "return", "f": "from", "l": "level",
     "t": "notation", "i": "intro", "s": "state", "h": "help", "?": "help", "q": "quit", "exit": "quit",
+    "paths": "chain",
 }  # fmt: skip
 
 
@@ -185,6 +189,8 @@ class LineMode:
                 playback.return_from_jump(self.cursor, self.trace), "There is no jump to return from."
             ),
             "from": self._from,
+            "chain": lambda: self._chain(rest),
+            "reuse": lambda: self.say("\n".join(reuse_lines(self.trace.program)) + "\n"),
             "level": lambda: self._choose("level", rest),
             "notation": lambda: self._choose("notation", rest),
             "iteration": lambda: self._iteration(rest),
@@ -270,6 +276,25 @@ class LineMode:
         if not card.operands:
             self.say("  It is made from nothing else.")
         self.say("")
+
+    def _chain(self, id: str) -> None:
+        """The chain of the gradient at the cursor, or of an id; of a combined error its derivation, too."""
+        step = playback.current(self.cursor, self.trace)
+        if id:
+            try:
+                step = self.trace.find(id[:MAX_WORD], self.cursor.example)
+            except NoSuchStep as error:
+                reason = escape(str(error))
+                self.say(reason[:1].upper() + reason[1:] + ".")
+                return
+        if (of := target(step)) is None:
+            self.say("A chain is of a gradient: chain dL/dW1[1,2], for example." if self.lesson.network else
+                     "A chain is of a gradient: chain df/dx, for example.")  # fmt: skip
+            return
+        scribe = Scribe(self.trace, self.cursor.notation)
+        example = step.example if step.example is not None else self.cursor.example
+        chain = scribe.paths(example).chain(of)
+        self.say("\n".join(path_lines(scribe, chain, step)) + "\n")
 
     def _choose(self, what: str, name: str) -> None:
         known = LEVELS if what == "level" else tuple(NOTATIONS)

@@ -143,7 +143,7 @@ def _limits(
         if log:
             low = max(low, _SMALL)
             factor = (high / low) ** margin if high / low < _LARGE else 1.0
-            low, high = low / factor, high * factor
+            low, high = max(low / factor, _SMALL), min(high * factor, _LARGE)
         else:
             extra = (high - low) * margin
             low, high = low - extra, high + extra

@@ -8,7 +8,7 @@ one example of the batch (`dL/dW2[1,2]@3`). Local derivatives (`da2/dz2`, `dz2/d
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -105,21 +105,28 @@ class Step:
 
         At least 4; more where rounding would show, as in 1 − 0.99998.
         """
-        true = np.asarray(self.value, dtype=float)
-        if true.size > 256 or len(self.operands) > 64 or not np.all(np.isfinite(true)):
+        if len(self.operands) > 64:
             return 4
-        # As it is written: 0/0 on the screen says nothing, even where the engine knows better.
-        written = rewrite(self.formula, lambda node: _divided(node) if isinstance(node, Call) else None)
-        for digits in range(4, 13):
+        return digits_for(self.formula, self.value, self.trace.value)
 
-            def read_off(ref: Ref, digits: int = digits):
-                return as_shown(self.trace.value(ref), digits)
 
-            with np.errstate(all="ignore"):
-                off = np.abs(evaluate(written, read_off) - true)
-            if np.all(off <= 5e-4 * np.abs(true)):  # false for what is undefined
-                return digits
+def digits_for(formula: Expr, true: np.ndarray | float, value: Callable[[Ref], np.ndarray | float]) -> int:
+    """With how many digits to show a formula's operands, so that computing with what is shown gives `true`."""
+    true = np.asarray(true, dtype=float)
+    if true.size > 256 or not np.all(np.isfinite(true)):
         return 4
+    # As it is written: 0/0 on the screen says nothing, even where the engine knows better.
+    written = rewrite(formula, lambda node: _divided(node) if isinstance(node, Call) else None)
+    for digits in range(4, 13):
+
+        def read_off(ref: Ref, digits: int = digits):
+            return as_shown(value(ref), digits)
+
+        with np.errstate(all="ignore"):
+            off = np.abs(evaluate(written, read_off) - true)
+        if np.all(off <= 5e-4 * np.abs(true)):  # false for what is undefined
+            return digits
+    return 4
 
 
 def _divided(node: Call) -> Expr | None:

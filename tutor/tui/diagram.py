@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from tutor import playback
-from tutor.diagram import Item, begin, diagram, move
+from tutor.diagram import Item, Known, begin, diagram, move
 from tutor.layout import linear
 from tutor.playback import Cursor
 from tutor.tui import views
@@ -118,12 +118,13 @@ class DiagramScreen(TutorScreen):
         self.draw()
 
     def action_choose(self) -> None:
-        drawn = self.query_one("#picture", Map).drawn
-        spot = next((spot for spot in drawn.spots if spot.item == self.selected), None)
-        if spot is None or spot.id is None:
-            self.say("Select a unit or a weight with the arrow keys first.")
+        player = self.player
+        step = playback.current(player.cursor, player.trace)
+        id = self.selected and Known(player.trace, player.scribe, step, player.cursor).step_id(self.selected)
+        if id:
+            self.go(id)
         else:
-            self.go(spot.id)
+            self.say("Select a unit or a weight with the arrow keys first.")
 
     def on_lines_chosen(self, event: Lines.Chosen) -> None:
         self.go(event.target)

@@ -13,7 +13,7 @@ from textual.events import Key, Paste
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
-from tutor import catalogue, path
+from tutor import catalogue, course
 from tutor.catalogue import Entry
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen
@@ -65,7 +65,7 @@ class HomeScreen(TutorScreen):
         self.entries = catalogue.shelf(folders)
         self.faults: dict[Path, str] = {}  # of a teacher's own lessons: what is wrong, in a word
         self.search = ""
-        self.following: path.Next | None = None
+        self.following: course.Next | None = None
 
     def compose(self) -> ComposeResult:
         yield Lines(id="bar")
@@ -113,8 +113,8 @@ class HomeScreen(TutorScreen):
         finished = store.finished()
         begun = {entry.key for entry in self.entries if store.place(entry.key) is not None}
         ours = [entry for entry in self.entries if entry.folder is None]  # the path is that of the tutor's own lessons
-        known = path.placed(ours, path.placement_answers(store))
-        self.following = following = path.recommended(ours, finished, begun, known)
+        known = course.placed(ours, course.placement_answers(store))
+        self.following = following = course.recommended(ours, finished, begun, known)
         found = [
             e for e in self.entries if all(w in f"{e.id} {e.title} {e.summary} {e.unit}".casefold() for w in words)
         ]

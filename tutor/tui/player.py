@@ -47,6 +47,7 @@ KEYS = [
     ("left_square_bracket", "phase(-1)", "[", "", "the start of this phase, then the one before"),
     ("home", "first", "home/end", "", "the first step"),
     ("end", "last", "end", "", "the last step"),
+    ("c", "chain", "c", "chain", "take the gradient apart: its chain, a matrix cell by cell, a derivation"),
     ("g", "go", "g", "go to", "go to a step by its id, such as dL/dW2[1,2]"),
     ("r", "return", "r", "return", "back to where the last jump began"),
     ("l", "level(1)", "l", "level", "the next level: 1 story, 2 scalar, 3 matrix"),
@@ -360,7 +361,7 @@ class PlayerScreen(TutorScreen):
                 lines = [*views.said_lines(self.asking, columns)[1:], line(), *lines]
             pane.show(lines)
             if self._drawn.get(name) != (card.id, cursor.level):
-                pane.scroll_lines_to(0)
+                pane.scroll_lines_to(views.opening(lines, card, cursor.level))
             self._drawn[name] = (card.id, cursor.level)
             return
         if name == "where" and hidden:
@@ -473,6 +474,24 @@ class PlayerScreen(TutorScreen):
         level = self.cursor.level
         moved = playback.jump(self.cursor, self.trace, id)
         self.show(replace(moved, level=level) if "[" not in id or level == "story" else moved)
+
+    def action_chain(self) -> None:
+        """The step taken apart, in a screen of its own."""
+        from tutor.tui.chain import ChainScreen, opens
+
+        step = playback.current(self.cursor, self.trace)
+        if self.asking and not self.asking.done:
+            self.say("Answer first: the chain would tell.")
+        elif isinstance(found := opens(self.cursor, step), str):
+            self.say(found)
+        else:
+            view, of = found
+            self.app.push_screen(ChainScreen(self.scribe, self.cursor, of, view), self.returned)
+
+    def returned(self, id: str | None) -> None:
+        """Back from another screen: to a step that was chosen there."""
+        if id:
+            self.jump(id)
 
     # ------------------------------------------------------------ iterations
 

@@ -8,8 +8,8 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from tutor import session as quiz
+from tutor.course import PLACEMENT
 from tutor.learner import Stopwatch, keep_quiz, keep_quiz_answer, placement_said
-from tutor.path import PLACEMENT
 from tutor.questions import Item
 from tutor.session import Session
 from tutor.tui.answer import AnswerLine

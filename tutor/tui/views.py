@@ -46,22 +46,47 @@ def card_lines(card: Card, step: Step, level: str, columns: int, rows: int) -> l
         lines += wrapped(card.line, columns, "", "in the line  ")
     lines.append(line())
     if level == "story":
-        lines += wrapped(card.story, columns)
+        lines += conversation_lines(card, columns) if card.turns else wrapped(card.story, columns)
     else:
         lines += chain_lines(card.main, columns, rows)
+        if level == "matrix" and card.dimensions:
+            lines += [line(), *wrapped(f"sizes  {card.dimensions}", columns, "numbers")]
         lines += [line()] if card.where else []
         for item in card.where:
             lines += where_lines(item, columns)
         lines.append(line())
         lines += wrapped(card.why, columns)
+        if level == "matrix" and card.reuse:
+            lines += [line(), *wrapped(card.reuse, columns, "note")]
         if card.derivation:
-            lines += [line(), line("How it comes about", "heading")]
+            lines += [line(), Line((("How it comes about", "heading"), ("   c walks it from the beginning", "dim")))]
             for item in card.derivation:
                 lines += derivation_lines(item, columns)
         if level == "scalar" and step.index:
             lines += [line(), *cell_lines(step, columns)]
     for note in card.notes:
         lines += [line(), *note_lines(note, columns)]
+    return lines
+
+
+def opening(lines: list[Line], card: Card, level: str) -> int:
+    """The line that a new card opens at: of a conversation a little before what is said now, else the first."""
+    if level != "story" or not card.turns:
+        return 0
+    return max(lines.index(line(card.turns[0].speaker, "heading")) - 5, 0)
+
+
+def conversation_lines(card: Card, columns: int) -> list[Line]:
+    """Who has said what so far, a line each, and then what is said now."""
+    lines: list[Line] = []
+    for turn in card.before:
+        passes = f" → {turn.passes.partition(': ')[2]}" if turn.passes else ""
+        passes = cut(passes, columns // 2)
+        lines.append(line(cut(f"{turn.speaker}: “{turn.words}”", columns - width(passes)) + passes, "dim"))
+    for turn in card.turns:
+        lines += [line(), line(turn.speaker, "heading"), *wrapped(f"“{turn.words}”", columns, "", "  ")]
+        if turn.passes:
+            lines += wrapped(turn.passes, columns, "value", "  → ")
     return lines
 
 

@@ -10,8 +10,8 @@ import pytest
 from tutor import catalogue, learner
 from tutor import session as quiz
 from tutor.catalogue import Entry
+from tutor.course import MILESTONES, PLACEMENT, milestones, placed, placement_answers, recommended
 from tutor.mastery import Answer
-from tutor.path import MILESTONES, PLACEMENT, milestones, placed, placement_answers, recommended
 from tutor.store import Session as Saved
 from tutor.store import Store
 
