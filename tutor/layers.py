@@ -455,7 +455,7 @@ class NetworkPicture:
         kept = sorted(sorted(facts, key=lambda fact: fact[0])[:many], key=facts.index)
         if not column.boxed:
             kept.sort(key=lambda fact: fact[0] > 0)  # the name first
-        inner = column.size - (3 if column.boxed else 1)
+        inner = column.size - (1 if not column.boxed else 3 if column.size < 16 else 4)
         top, left = (row + 1, column.left + 2) if column.boxed else (row, column.left + 1)
         if column.boxed:
             draw_box(canvas, column.left, column.size, row, column.high, lit, chosen)

@@ -68,7 +68,6 @@ HIDDEN = [
     ("f1", "help"), ("escape", "stop_seek"),
 ]  # fmt: skip
 
-SIDES = 85  # columns that the outline, the side and the borders take in a wide terminal
 ASKING_KEYS = [
     ("enter", "answer", "answer"),
     ("tab", "hint", "pane(1)"),
