@@ -294,3 +294,10 @@ def test_a_long_way_is_told_and_can_be_stopped(store, monkeypatch):
 )  # fmt: skip
 def test_whole_numbers(text, number):
     assert whole_number(text, 100) == number
+
+
+def test_map_tells_the_network_as_far_as_it_is_known(store):
+    said, _ = play("o-classification", store, "go a1[1]", "map", "go dL/dz2", "map")
+    early, late = (part.partition("target")[0] for part in said.split("input: 2 units")[1:])
+    assert "> b₁₁ = 0.1   z_prev₁ = 0.38   O₁₁ = 0.5939" in early and "O₁₂ = ·" in early
+    assert "> b₂₁ = −0.2" in late and "∂L/∂z_fin₁ = −0.5371" in late and "O₁₂ = 0.6900" in late

@@ -79,7 +79,6 @@ HIDDEN = [
 ]  # fmt: skip
 
 PATIENCE = 0.015  # seconds that a change may take to come to the iteration it was made in
-SIDES = 85  # columns that the outline, the side and the borders take in a wide terminal
 ASKING_KEYS = [
     ("enter", "answer", "answer"),
     ("tab", "hint", "pane(1)"),
