@@ -466,7 +466,8 @@ class NetworkPicture:
             if style == "mark":
                 name = self._gradient_name(id, unit, inner)
             new = known.is_step(id, (unit,)) and value is not None
-            text = short(value, max(min(inner - 1 - width(name), 10), 4))
+            # Four digits before the whole name: −0.1 for −0.1485 would be another number.
+            text = short(value, max(min(inner - 1 - width(name), 10), 7 if inner >= 10 else 4))
             label = fitted(name, inner - width(text) - 1)
             first = id in (f"a{layer}", "x")
             canvas.text(left, top + nth, label, "cell" if chosen and first else "lit" if lit and first else "dim")
