@@ -67,7 +67,7 @@ def test_a_bundled_lesson_is_read_back_as_it_was(id, tmp_path):
     theirs, problems = examine(file)
     assert not problems
     for key in dataclasses.fields(Lesson):
-        if key.name not in ("network", "circuit", "inputs", "targets", "path"):
+        if key.name not in ("network", "circuit", "inputs", "targets", "path", "data"):
             assert getattr(ours, key.name) == getattr(theirs, key.name), key.name
     assert document(ours) == document(theirs)
     same_model(ours, theirs)

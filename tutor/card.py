@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tutor import prose
 from tutor.activations import ACTIVATIONS, prime_of
 from tutor.dialects import NOTATIONS
 from tutor.explain import Explainer, Turn
 from tutor.formula import Call, Expr, Ref, evaluate, refs, walk
+from tutor.glossary import spoken_of
 from tutor.layout import Doc, Frac, Row, linear, number, superscript
 from tutor.notation import Writer
 from tutor.optimizers import OPTIMIZERS
@@ -40,6 +42,7 @@ class Operand:
     id: str | None
 
 
+_GIVEN = re.compile(r"(?P<base>[^\[\]@\s]+)(?:\[(?P<index>[0-9]{1,9}(?:,[0-9]{1,9})*)\])?")
 MAX_SAID = 12  # turns of the conversation before a step
 MAX_OPERANDS = 60  # a unit with 784 inputs has 1,569: nobody reads them one by one
 
@@ -309,20 +312,39 @@ class Scribe:
         return found
 
     def prose(self, text: str) -> str:
-        """A lesson's prose with {dL/dW2} and the like as names in this notation; other braces stay."""
+        """A lesson's prose as Markdown: LaTeX as Unicode, {dL/dW2} and the like as names in this notation."""
+        return prose.render(text, self.called)
 
-        def name(match: re.Match) -> str:
-            id = match[1]
-            symbol = self.symbols.get(id) or self.symbols.get(id + "@")
-            if symbol:
+    def called(self, id: str) -> str | None:
+        """What this notation calls the step or the given value of an id; None where there is none."""
+        match = _GIVEN.fullmatch(id)
+        symbol = match and (self.symbols.get(match["base"]) or self.symbols.get(match["base"] + "@"))
+        if match and symbol:
+            if not match["index"]:
                 return self.writer.text(Ref(symbol))
-            try:
-                eq, index, example = resolve(self.trace.program, id)
-            except NoSuchStep:
-                return match[0]
-            return self.writer.text(Ref(eq.symbol, index, example))
+            at = tuple(int(part) - 1 for part in match["index"].split(","))
+            inside = len(at) == len(symbol.shape) and all(0 <= i < n for i, n in zip(at, symbol.shape, strict=True))
+            return self.writer.text(Ref(symbol, at)) if inside else None
+        try:
+            eq, index, example = resolve(self.trace.program, id)
+        except NoSuchStep:
+            return None
+        return self.writer.text(Ref(eq.symbol, index, example))
 
-        return re.sub(r"\{([^{}\s]{1,60})\}", name, text)
+
+def terms_of(step: Step) -> list[str]:
+    """The terms of the glossary that are spoken of at a step, the nearest first."""
+    lesson, eq = step.trace.lesson, step.equation
+    chosen: list[str | None] = []
+    if lesson.network:
+        layer = eq.symbol.layer or (eq.symbol.wrt.layer if eq.symbol.wrt else None)
+        if layer and eq.rule in ("activation", "pre_activation", "pre_activation_gradient"):
+            chosen.append(lesson.network.layers[layer - 1].activation)
+        if eq.phase == "loss" or eq.rule in ("loss_gradient", "combined_error"):
+            chosen.append(lesson.network.loss)
+    if eq.phase == "update" and lesson.training:
+        chosen.append(lesson.training.optimizer)
+    return spoken_of(eq.rule, *chosen)
 
 
 def _without_repeats(docs: list[Doc]) -> tuple[Doc, ...]:

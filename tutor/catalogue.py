@@ -6,11 +6,13 @@ textual, reads only the keys before the first table, and a broken file never hid
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import stat
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,6 +43,19 @@ class Entry:
     path: Path
     number: int | None  # the number its file name starts with
     error: str | None = None
+    folder: Path | None = None  # where it is from; None for what comes with the tutor
+
+    @property
+    def key(self) -> str:
+        """What the lesson is called in the store: an id for what comes with the tutor, else the real path."""
+        return self.id if self.folder is None else os.path.realpath(self.path)
+
+    @property
+    def heading(self) -> str:
+        """Its unit, and of a teacher's own lesson the folder."""
+        if self.folder is None:
+            return self.unit or "Other lessons"
+        return f"{self.unit or 'Lessons'} ({folder_name(self.folder)})"
 
 
 def data_dir(name: Literal["lessons", "assets"]) -> Path:
@@ -51,8 +66,43 @@ def data_dir(name: Literal["lessons", "assets"]) -> Path:
 
 
 def entries(folder: Path | None = None) -> list[Entry]:
-    """The lessons in `folder` (default: the bundled ones), sorted by file name; [] if it cannot be read."""
+    """The lessons in `folder` (default: the bundled ones), in the order of their numbers; [] if it cannot be read."""
     return [_entry(path) for path in _paths(folder)]
+
+
+def shelf(folders: Iterable[Path] = ()) -> list[Entry]:
+    """The lessons that come with the tutor, then those of a teacher's folders, each folder once.
+
+    The lessons of a unit stand together, the units of a folder in the order of their first lessons. A folder that
+    cannot be read is an entry with an error.
+    """
+    found = _by_unit(entries())
+    seen = {os.path.realpath(data_dir("lessons"))}
+    for folder in folders:
+        if (real := os.path.realpath(folder)) in seen:
+            continue
+        seen.add(real)
+        try:
+            os.listdir(folder)
+        except OSError as problem:
+            why = one_line(problem.strerror or "it cannot be read")
+            name = folder_name(folder)
+            found.append(Entry(name, name, "", "", (), "scalar", folder, None, f"the folder: {why}", folder))
+        found += _by_unit(replace(entry, folder=folder) for entry in entries(folder))
+    return found
+
+
+def _by_unit(found: Iterable[Entry]) -> list[Entry]:
+    units: dict[str, list[Entry]] = {}
+    for entry in found:
+        units.setdefault(entry.unit, []).append(entry)
+    return [entry for unit in units.values() for entry in unit]
+
+
+def folder_name(folder: Path) -> str:
+    """A folder as it is shown: below the home folder with ~."""
+    home, path = os.path.expanduser("~"), os.path.abspath(folder)
+    return one_line("~" + path[len(home) :] if path.startswith(home + os.sep) else path)
 
 
 def find(name: str, folder: Path | None = None) -> Path | None:
@@ -64,12 +114,12 @@ def find(name: str, folder: Path | None = None) -> Path | None:
     return None
 
 
-def nearest(name: str, folder: Path | None = None) -> list[str]:
-    """At most three ids that `name` may have meant, the likeliest first."""
+def nearest(name: str, folder: Path | None = None, ids: Iterable[str] | None = None) -> list[str]:
+    """At most three ids (default: those of a folder) that `name` may have meant, the likeliest first."""
     import difflib  # 10 ms that only a mistyped name costs
 
     wanted = lesson_id(name.removesuffix(".toml") + ".toml").casefold()
-    ids = [lesson_id(path) for path in _paths(folder)]
+    ids = [lesson_id(path) for path in _paths(folder)] if ids is None else list(ids)
     begin = [id for id in ids if wanted and id.casefold().startswith(wanted)]
     return list(dict.fromkeys(begin + difflib.get_close_matches(wanted, ids, n=3, cutoff=0.5)))[:3]
 
@@ -86,10 +136,20 @@ def one_line(text: str, limit: int = MAX_TEXT) -> str:
 def _paths(folder: Path | None) -> list[Path]:
     root = data_dir("lessons") if folder is None else folder
     try:
-        names = sorted(os.listdir(root))
+        names = os.listdir(root)
     except OSError:
         return []
-    return [root / name for name in names if name.endswith(".toml") and not name.startswith(".")]
+    names = [name for name in names if name.endswith(".toml") and not name.startswith(".")]
+    return [root / name for name in sorted(names, key=_in_order)]
+
+
+def _in_order(name: str) -> tuple[float, str]:
+    """By the number that a file's name begins with, then by name; those without a number last."""
+    number = _NUMBER.match(name)
+    return (int(number[1]) if number else math.inf, name)
+
+
+_NUMBER = re.compile("([0-9]{1,9})[-_. ]")
 
 
 def _entry(path: Path) -> Entry:
@@ -119,7 +179,7 @@ def _entry(path: Path) -> Entry:
         error = error or "requires is not a list of lesson ids"
         requires = []
     name = lesson_id(path)
-    number = re.match("([0-9]{1,9})[-_. ]", path.name)
+    number = _NUMBER.match(path.name)
     return Entry(
         id=name,
         title=text("title") or name,

@@ -137,8 +137,8 @@ class Evaluator:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The outputs' names, or their numbers from 1."""
-        return self.layer.names or tuple(map(str, range(1, self.layer.units + 1)))
+        """The outputs' names, those of the classes in the file of examples, or their numbers from 1."""
+        return self.lesson.classes or self.layer.names or tuple(map(str, range(1, self.layer.units + 1)))
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tutor import schema
+from tutor import data, schema
 from tutor.activations import ACTIVATIONS
+from tutor.data import Columns, Table
 from tutor.formula import FUNCTIONS, Expr, FormulaError, Ref, Symbol, did_you_mean, parse
 from tutor.losses import LOSSES
 from tutor.optimizers import OPTIMIZERS
@@ -37,8 +38,8 @@ from tutor.schema import (
 from tutor.source import Keys, Problem, Source, lesson_id, parse_toml, quote, read_source
 
 __all__ = [
-    "INITIALISERS", "LEVELS", "NOTATIONS", "ORDERS", "AuthorQuestion", "Circuit", "Definition", "Layer", "Lesson",
-    "Network", "Note", "Training", "WrongAnswer", "build", "lesson_id", "problem", "read",
+    "INITIALISERS", "LEVELS", "NOTATIONS", "ORDERS", "AuthorQuestion", "Circuit", "Definition", "Expect", "Layer",
+    "Lesson", "Network", "Note", "Training", "WrongAnswer", "build", "lesson_id", "problem", "read",
 ]  # fmt: skip
 
 
@@ -105,6 +106,20 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Expect:
+    """A number (or a vector, a matrix) that the lesson is held to; `at` is its place in the file, from 0.
+
+    The digits that it is given to are in the file's text: `Source.written`.
+    """
+
+    step: str
+    value: float | list
+    source: str
+    iteration: int = 1
+    at: int = 0
+
+
+@dataclass(frozen=True)
 class WrongAnswer:
     """A wrong answer that the author foresaw, and what to say to it."""
 
@@ -163,6 +178,9 @@ class Lesson:
     notes: tuple[Note, ...] = ()
     quiz_steps: tuple[str, ...] = ()
     questions: tuple[AuthorQuestion, ...] = ()
+    expect: tuple[Expect, ...] = ()
+    classes: tuple[str, ...] = ()  # what the outputs are called where they are classes with names, in their order
+    data: Path | None = None  # the file that the examples are from
     path: Path | None = None
 
 
@@ -182,33 +200,38 @@ def read(path: str | Path) -> tuple[Lesson | None, list[Problem], Source | None]
     source = read_source(path)
     if isinstance(source, Problem):
         return None, [source], None
-    data = parse_toml(source)
-    if isinstance(data, Problem):
-        return None, [data], source
-    lesson, faults = build(data, path)
-    problems = sorted((problem(source, fault) for fault in faults.found), key=lambda p: (p.line, p.column))
+    values = parse_toml(source)
+    if isinstance(values, Problem):
+        return None, [values], source
+    lesson, faults = build(values, path)
+    problems = [*(problem(source, fault, faults.table) for fault in faults.found), *faults.elsewhere]
+    problems.sort(key=lambda p: (p.path != source.path, p.line, p.column))
     if faults.cut:
         last = problems[-1]
         problems.append(source.problem_at(last.line, last.column, "there are more problems: the rest is not listed"))
     return lesson, problems, source
 
 
-def build(data: dict, path: str | Path) -> tuple[Lesson | None, Faults]:
+def build(values: dict, path: str | Path) -> tuple[Lesson | None, Faults]:
     """The lesson that the values of a TOML document say, and all that is wrong with them by key; as in `read`.
 
-    `path` is the file's, from which a lesson has its id; it is not read.
+    `path` is the file's, from which a lesson has its id; it is not read, but a file of examples beside it is.
     """
     faults, lesson = Faults(), None
     try:
-        schema.check(data, faults)
-        lesson = _Reader(Path(path), data, faults).lesson()
+        schema.check(values, faults)
+        lesson = _Reader(Path(path), values, faults).lesson()
     except TooMany:
         pass
     return lesson, faults
 
 
-def problem(source: Source, fault: Fault) -> Problem:
-    """A fault with its place in the file."""
+def problem(source: Source, fault: Fault, table: tuple[Table, Columns] | None = None) -> Problem:
+    """A fault with its place in the file, or in the table that the examples are from."""
+    if table and fault.path[:1] == ("examples",) and len(fault.path) > 1:  # the lesson has but the file's name
+        places = {"inputs": table[1].inputs, "targets": table[1].targets}.get(fault.path[2], ())
+        at = fault.path[3] if len(fault.path) > 3 else 0
+        return table[0].problem(fault.path[1], places[min(at, len(places) - 1)], fault.message, fault.advice)
     return source.problem(
         fault.path, fault.message, fault.advice, key=fault.key, offset=fault.offset, severity=fault.severity
     )
@@ -221,9 +244,10 @@ _IDENTIFIER = re.compile(r"[^\W0-9]\w*")  # what a formula reads as a name
 class _Reader:
     """Builds the lesson from TOML values that were held against the schema, and notes what does not agree."""
 
-    def __init__(self, path: Path, data: dict, faults: Faults):
-        self.path, self.data, self.faults = path, data, faults
+    def __init__(self, path: Path, values: dict, faults: Faults):
+        self.path, self.data, self.faults = path, values, faults
         self.fault = faults.add
+        self.file: Path | None = None  # of the examples
 
     def sound(self, *path: str | int) -> bool:
         return self.faults.sound(*path) and path[-1] not in self.faults.misplaced
@@ -254,6 +278,7 @@ class _Reader:
 
     def lesson(self) -> Lesson | None:
         self.requires()
+        self.examples_file()
         network = circuit = None
         inputs = targets = np.empty((0, 0))
         if isinstance(self.value("network", anyhow=True), dict):
@@ -292,6 +317,19 @@ class _Reader:
             ),
             quiz_steps=tuple(self.value("quiz", "steps", default=())) if self.faults.sound("quiz", "steps") else (),
             questions=questions,
+            expect=tuple(
+                Expect(
+                    step=self.value("expect", i, "step"),
+                    value=self.value("expect", i, "value"),
+                    source=self.value("expect", i, "source"),
+                    iteration=self.value("expect", i, "iteration", default=1),
+                    at=i,
+                )
+                for i in range(self.length("expect"))
+                if isinstance(self.value("expect", i), dict) and self.faults.sound("expect", i)
+            ),
+            classes=self.classes(network),
+            data=self.file,
             path=self.path,
         )
 
@@ -459,6 +497,55 @@ class _Reader:
         )
 
     # ---------------------------------------------------------------- examples
+
+    def examples_file(self) -> None:
+        """Where `examples` names a file: read it, and go on as if its rows stood in the lesson."""
+        name = self.value("examples", anyhow=True)
+        if not isinstance(name, str):
+            if self.has("class"):
+                advice = "in the lesson a class is target = 2, or targets = [0, 1]"
+                self.fault(("class",), "class goes with a file of examples", advice, key=True)
+            return
+        if not self.has("network"):
+            return  # a circuit has none: that is told there
+        self.data = {key: value for key, value in self.data.items() if key != "examples"}
+        sizes = self.network_ends()
+        if not self.faults.sound("examples") or sizes is None:
+            self.faults.doubt(("examples",))
+            return
+        path = data.place(self.path, name)
+        if isinstance(path, str):
+            self.fault(("examples",), path, 'such as examples = "flowers.csv"')
+            return
+        self.file = path
+        table = data.read_table(path)
+        if isinstance(table, Problem) and not path.exists():
+            near = did_you_mean(name[:64], sorted(other.name for other in path.parent.glob("*.csv")))
+            self.fault(("examples",), f"there is no file {quote(name)} beside the lesson{near}")
+            return
+        chosen = table if isinstance(table, Problem) else data.columns(table, *sizes, self.value("class"))
+        if isinstance(table, Problem) or isinstance(chosen, Problem):
+            assert isinstance(chosen, Problem)
+            self.faults.elsewhere.append(chosen)
+            self.faults.doubt(("examples",))
+            return
+        rows, self.faults.elsewhere = data.examples(table, chosen)
+        self.faults.table = table, chosen
+        if self.faults.elsewhere:
+            self.faults.doubt(("examples",))
+        else:
+            self.data["examples"] = rows
+
+    def network_ends(self) -> tuple[list[str] | int, list[str] | int] | None:
+        """The inputs and the outputs, by name or number; None where one of them is in doubt."""
+        last = ("network", "layers", self.length("network", "layers") - 1, "units")
+        ends = self.value("network", "inputs"), self.value(*last)
+        return None if None in ends or not self.sound("class") else ends
+
+    def classes(self, network: Network | None) -> tuple[str, ...]:
+        if self.faults.table and self.faults.table[1].classes:
+            return self.faults.table[1].classes
+        return (network.layers[-1].names or ()) if network and network.loss == "cross_entropy" else ()
 
     def examples_shape(self, sizes: Sequence[int | None], possible: list[set[int]], loss: str | None) -> None:
         many = self.length("examples")

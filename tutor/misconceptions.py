@@ -424,10 +424,15 @@ def _input_for_activation(site: Site) -> Iterator[Expr]:
 
 
 def _pre_activation_for_activation(site: Site) -> Iterator[Expr]:
-    """In the backward pass; in the forward pass the same slip is an activation that was skipped."""
-    for ref in refs(site.formula) if site.rule in ("weight_gradient", *_ERRORS) else ():
+    """In the backward pass; in the forward pass the same slip is an activation that was skipped.
+
+    A linear layer has no such slip: its pre-activation is its activation.
+    """
+    network = site.program.lesson.network
+    for ref in refs(site.formula) if network and site.rule in ("weight_gradient", *_ERRORS) else ():
         z = site.symbol(f"z{ref.symbol.layer}")
-        if ref.symbol.quantity == "activation" and z:
+        layer = network.layers[(ref.symbol.layer or 1) - 1] if network else None
+        if ref.symbol.quantity == "activation" and z and layer and layer.activation != "linear":
             yield from put(site.formula, ref, Ref(z))
 
 

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from tutor import playback
+from tutor import glossary, playback
 from tutor import session as quiz
 from tutor.asking import Asking, give_up, hint, respond
-from tutor.card import Scribe, conventions
+from tutor.card import Scribe, conventions, terms_of
 from tutor.compare import EPOCHS, Comparison, asked
 from tutor.course import PLACEMENT
 from tutor.diagram import tell
@@ -77,6 +77,7 @@ activation [ID]  the activation of the step's units and its slope at each
 sizes            how large the gradients are in each layer; dead and saturated units
 again            this step once more
 intro            the introduction
+glossary [TERM]  what a term means; without one all terms, those of this step first
 help             this list
 quit             leave; your place is kept"""
 
@@ -210,6 +211,7 @@ class LineMode:
             **{kind: partial(self._picture, kind, rest) for kind in KINDS},
             "again": self._show,
             "intro": self._intro,
+            "glossary": lambda: self._glossary(rest),
             "help": lambda: self.say(HELP + "\n"),
         }
         if command == "quit":
@@ -334,6 +336,9 @@ class LineMode:
         self.trace = Trace(self.lesson, found)
         return True
 
+    def _glossary(self, term: str) -> None:
+        first = terms_of(playback.current(self.cursor, self.trace))
+        self.say("\n".join(map(escape, glossary.answer(term[:MAX_WORD], first))) + "\n")
     # ------------------------------------------------------------ training
 
     def _train(self, text: str) -> None:

@@ -6,6 +6,7 @@ know alone (counts that must agree, a loss and its activation) is in `lesson.py`
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from tutor.dialects import NOTATIONS
 from tutor.formula import did_you_mean
 from tutor.losses import LOSSES
 from tutor.optimizers import OPTIMIZERS
-from tutor.source import FORBIDDEN, Keys, code_point, quote
+from tutor.source import FORBIDDEN, Keys, Problem, code_point, quote
 
 LEVELS = ("story", "scalar", "matrix")
 INITIALISERS = ("xavier", "he", "normal")
@@ -38,6 +39,7 @@ _NAMES = {
     "uniqueItems": True,
     "items": {"type": "string"},
 }
+_ENTRY = {"anyOf": [_NUMBER, _VECTOR]}
 _COUNT = {"type": "integer", "minimum": 1, "maximum": MAX_PARAMETERS}
 
 
@@ -219,6 +221,27 @@ _QUESTION = _table(
     },
 )
 
+_EXPECT = _table(
+    "A number that the lesson stands for, worked out elsewhere; `check` holds the tutor's own against it.",
+    ("step", "value", "source"),
+    {
+        "step": _text("The id of the step; of an element such as dL/dW1[1,1] for one number.", minLength=1),
+        "value": {
+            "description": "What it is, to the digits given: 0.1300 means from 0.12995 to 0.13005. "
+            "A whole number is meant exactly. A vector's or matrix's numbers as a list, or a list of rows.",
+            "anyOf": [_NUMBER, {"title": "a list of numbers or of rows", "type": "array", "items": _ENTRY}],
+        },
+        "source": _text("Where it is from: by hand, or a book with the page.", minLength=1),
+        "iteration": {
+            "description": "The iteration of the training whose step is meant.",
+            "type": "integer",
+            "default": 1,
+            "minimum": 1,
+            "maximum": 10_000,
+        },
+    },
+)
+
 _QUIZ = _table(
     "What is asked in predict mode. Left out: a spread over phases and rules.",
     (),
@@ -239,7 +262,7 @@ SCHEMA = {
             "format": {"description": "The format of the file.", "type": "integer", "const": 1},
             "title": _text("The title.", minLength=1),
             "summary": _text("One line for the list of lessons.", default=""),
-            "unit": _text("The heading in the list of lessons.", default=""),
+            "unit": _text("The heading in the list; units stand in the order of their first files.", default=""),
             "level": _choice("The level that the lesson opens at.", LEVELS, default="scalar"),
             "notation": _choice("The notation that it opens in.", NOTATIONS, default="dz"),
             "requires": _list(
@@ -249,11 +272,19 @@ SCHEMA = {
             "outro": _text("Markdown, shown last.", default=""),
             "network": _NETWORK,
             "circuit": _CIRCUIT,
-            "examples": _list("What a network learns from: at least one.", _EXAMPLE, minItems=1),
+            "examples": {
+                "description": "What a network learns from: at least one; or the name of a CSV file beside the lesson.",
+                "anyOf": [
+                    {"type": "array", "items": _EXAMPLE, "minItems": 1},
+                    {"title": "the name of a file", "type": "string", "minLength": 1},
+                ],
+            },
+            "class": _text("The column of that file that has the class, if one has; a target is 1 at it.", minLength=1),
             "training": _TRAINING,
             "notes": _list("Prose attached to steps.", _NOTE, default=[]),
             "quiz": _QUIZ,
             "questions": _list("Questions of the author's.", _QUESTION, default=[]),
+            "expect": _list("Numbers that the lesson is held to.", _EXPECT, default=[]),
         },
     ),
 }
@@ -285,6 +316,8 @@ class Faults:
     found: list[Fault] = field(default_factory=list)
     cut: bool = False  # there are more than those found
     misplaced: set[str] = field(default_factory=set)  # known keys, written in a table that is not theirs
+    table: Any = None  # of examples in a file the data.Table and the data.Columns
+    elsewhere: list[Problem] = field(default_factory=list)  # what is wrong in that file
     _doubtful: set[Keys] = field(default_factory=set)
     _touched: set[Keys] = field(default_factory=set)
 
@@ -338,12 +371,19 @@ def label(path: Keys) -> str:
 
 
 _TABLES = ("network", "circuit", "training", "quiz")
-_ITEMS = {("network", "layers"): "layer", ("examples",): "example", ("notes",): "note", ("questions",): "question"}
+_ITEMS = {
+    ("network", "layers"): "layer",
+    ("examples",): "example",
+    ("notes",): "note",
+    ("questions",): "question",
+    ("expect",): "expectation",
+}
 # where each key belongs, for those written in the wrong table
 _HOMES: dict[str, str] = {
     key: home
     for home, schema in (
         ("in [[questions]]", _QUESTION),
+        ("in [[expect]]", _EXPECT),
         ("in [quiz]", _QUIZ),
         ("in [[notes]]", _NOTE),
         ("in [[examples]]", _EXAMPLE),
@@ -367,17 +407,24 @@ def _check(schema: dict, value, path: Keys, faults: Faults) -> None:
         fitting = [branch for branch in schema["anyOf"] if _is(branch["type"], value)]
         if not fitting:
             wanted = " or ".join(title(branch) for branch in schema["anyOf"])
-            faults.add(path, f"{label(path)} must be {wanted}, not {kind(value)}", schema.get("description", ""))
+            advice = next(filter(None, (_brackets(branch, value, path) for branch in schema["anyOf"])), None)
+            advice = advice or schema.get("description", "")
+            faults.add(path, f"{label(path)} must be {wanted}, not {kind(value)}", advice)
             return
         others = " or ".join(title(branch) for branch in schema["anyOf"] if branch is not fitting[0])
         schema = {"description": schema.get("description", ""), **fitting[0], "else": others}
     if not _is(schema["type"], value):
-        advice = schema.get("description", "")
-        if isinstance(value, dict) and schema.get("items", {}).get("type") == "object":
-            advice = f"write [[{'.'.join(map(str, path))}]], with two brackets, before each of them"
+        advice = _brackets(schema, value, path) or schema.get("description", "")
         faults.add(path, f"{label(path)} must be {title(schema)}, not {kind(value)}", advice)
     else:
         _CHECKS[schema["type"]](schema, value, path, faults)
+
+
+def _brackets(schema: dict, value, path: Keys) -> str | None:
+    """What to do where a table stands for a list of tables."""
+    if isinstance(value, dict) and schema.get("items", {}).get("type") == "object":
+        return f"write [[{'.'.join(map(str, path))}]], with two brackets, before each of them"
+    return None
 
 
 def _check_object(schema: dict, value: dict, path: Keys, faults: Faults) -> None:
@@ -442,9 +489,10 @@ def _check_array(schema: dict, value: list, path: Keys, faults: Faults) -> None:
         faults.add(path, few, schema.get("description", ""))
         return
     items = schema["items"]
-    if items["type"] == "number" and all_finite(value):
+    kinds = [branch["type"] for branch in items.get("anyOf", [items])]
+    if "number" in kinds and all_finite(value):
         return
-    if not any(_is(items["type"], part) for part in value):  # one mistake: a list of something else
+    if not any(_is(kind, part) for kind in kinds for part in value):  # one mistake: a list of something else
         for i in range(1, len(value)):
             faults.doubt((*path, i))
         value = value[:1]
@@ -581,10 +629,16 @@ def kind(value) -> str:
     return "a list" if isinstance(value, list) else "a table" if isinstance(value, dict) else "a date or time"
 
 
+def as_json() -> str:
+    """The format as a JSON Schema (draft 2020-12), for editors; it is also in assets/lesson.schema.json."""
+    return json.dumps(SCHEMA, ensure_ascii=False, indent=2) + "\n"
+
+
 def keys(schema: dict = SCHEMA, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict]]:
     """Every key of the format with its schema, tables before their keys; lists add nothing to a path."""
-    if schema.get("type") == "array":
-        yield from keys(schema["items"], path)
+    for branch in schema.get("anyOf", [schema]):
+        if branch.get("type") == "array":
+            yield from keys(branch["items"], path)
     for name, part in schema.get("properties", {}).items():
         yield (*path, name), part
         yield from keys(part, (*path, name))

@@ -501,7 +501,7 @@ class WhatIf:
             comment += [f"  {change}" for change in self.changes]
             comment += ["Its prose was written for the lesson before them: read it through.", ""]
             title = lesson.title if lesson.title.endswith("(what if)") else f"{lesson.title} (what if)"
-            lesson = replace(lesson, title=title)
+            lesson = replace(lesson, title=title, expect=())  # what was expected of the lesson before
         own = lesson_id(path)
         return lesson_text(replace(lesson, requires=tuple(id for id in lesson.requires if id != own)), comment)
 

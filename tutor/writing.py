@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from tutor.activations import ACTIVATIONS
-from tutor.lesson import AuthorQuestion, Layer, Lesson, Training
+from tutor.lesson import AuthorQuestion, Expect, Layer, Lesson, Training
 from tutor.optimizers import OPTIMIZERS
 from tutor.source import FORBIDDEN, MAX_BYTES, escape
 
@@ -51,6 +51,8 @@ def document(lesson: Lesson) -> dict:
         found["quiz"] = {"steps": list(lesson.quiz_steps)}
     if lesson.questions:
         found["questions"] = [_question(question) for question in lesson.questions]
+    if lesson.expect:
+        found["expect"] = [_expect(expect) for expect in lesson.expect]
     return found
 
 
@@ -73,6 +75,12 @@ def _training(training: Training) -> dict:
         for key in fields(Training)
         if key.name not in foreign and (key.name in always or getattr(training, key.name) != key.default)
     }
+
+
+def _expect(expect: Expect) -> dict:
+    """With the digits of the value itself: those that were written are not known here."""
+    found: dict = {"step": expect.step, "value": expect.value, "source": expect.source}
+    return found if expect.iteration == 1 else found | {"iteration": expect.iteration}
 
 
 def _question(question: AuthorQuestion) -> dict:

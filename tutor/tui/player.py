@@ -15,7 +15,7 @@ from textual.worker import get_current_worker
 
 from tutor import playback
 from tutor.asking import Asking, give_up, hint, respond
-from tutor.card import Card, Scribe, conventions
+from tutor.card import Card, Scribe, conventions, terms_of
 from tutor.catalogue import data_dir
 from tutor.diagram import diagram, natural_rows
 from tutor.learner import Stopwatch, keep_try
@@ -33,6 +33,7 @@ from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.map import Map
 from tutor.tui.pictures import PicturesScreen
 from tutor.tui.screen import TutorScreen
+from tutor.tui.watch import Watch
 from tutor.whatif import WhatIf, said_of_step
 
 # One table of keys for the bindings, the key bar, the help and the command palette:
@@ -65,6 +66,7 @@ KEYS = [
     ("tab", "pane(1)", "tab", "pane", "the next pane; in it ↑ ↓ choose, Enter jumps"),
     ("shift+down,ctrl+down", "scroll_card(2)", "⇧↑↓", " ", "scroll the card, at any level"),
     ("i", "intro", "i", "intro", "the introduction and this lesson's conventions"),
+    ("f", "glossary", "f", "terms", "the glossary: what the terms mean, those of this step first"),
     ("d", "app.toggle_dark", "d", "", "light or dark"),
     ("h", "home", "h", "home", "the list of lessons"),
     ("question_mark", "help", "?", "help", "this help"),
@@ -105,9 +107,11 @@ class PlayerScreen(TutorScreen):
     ]
     commands = tuple((help[0].upper() + help[1:], f"key {shown}", action) for _, action, shown, _, help in KEYS)
 
-    def __init__(self, lesson: Lesson, key: str) -> None:
+    def __init__(self, lesson: Lesson, key: str, watching: bool = False) -> None:
+        """`watching`: each new save of the lesson's file is played at once."""
         super().__init__()
-        self.lesson, self.key = lesson, key
+        self.lesson, self.key, self.watching = lesson, key, watching
+        self.watched: Watch | None = None
         self.changes = WhatIf(lesson)  # in force: `self.lesson` has them
         self.run = Run(lesson)
         self.trace = self._trace(1)
@@ -158,6 +162,8 @@ class PlayerScreen(TutorScreen):
         self.query_one("#answer").display = False
         self.predict = self.tutor.store.setting("predict", False) is True
         self.query_one("#card").focus()
+        if self.watching and self.lesson.path:
+            self.watched = Watch(self, self.lesson.path)
         place = self.tutor.store.place(self.key)
         if place is None:
             self.ask()
@@ -186,6 +192,25 @@ class PlayerScreen(TutorScreen):
         place = Place(playback.place(c, self.trace), c.level, c.notation, c.iteration, c.example, c.element)
         self.tutor.store.save_place(self.key, place)
         self.tutor.tell_store()
+
+    def reload(self, lesson: Lesson, run: Run, trace: Trace) -> None:
+        """Play another version of the lesson, at the same step as far as it has that."""
+        c = self.cursor
+        place = Place(playback.place(c, self.trace), c.level, c.notation, trace.iteration.number, c.example, c.element)
+        self.workers.cancel_group(self, "seek")
+        self.lesson, self.run, self.trace, self.changes = lesson, run, trace, WhatIf(lesson)
+        self.answered.clear()
+        self._drawn.clear()
+        self.query_one("#map").border_title = "Circuit" if lesson.circuit else TITLES["map"]
+        last = len(trace.equations) - 1  # where the step itself is gone, the one in its place
+        start = replace(playback.start(lesson), at=min(c.at, last), furthest=min(c.furthest, last))
+        self.show(playback.resume(start, trace, place))
+        bar = self.query_one(KeyBar)
+        bar.keys = self._keys()
+        bar.lay_out(bar.size.width)
+        bar.refresh(layout=True)
+        self.arrange_panes()
+        self.call_after_refresh(self.draw)
 
     # ------------------------------------------------------------ drawing
 
@@ -305,7 +330,8 @@ class PlayerScreen(TutorScreen):
         card = self.scribe.card(step)
         bar = self.query_one("#bar", Lines)
         columns, changed = bar.size.width or self.size.width - 2, len(self.changes.changes)
-        bar.show([views.bar_line(self.lesson, self.trace, self.scribe, self.cursor, columns, changed)])
+        banner = self.watched.banner if self.watched else None
+        bar.show([banner or views.bar_line(self.lesson, self.trace, self.scribe, self.cursor, columns, changed)])
         for name in (*PANES, "mini"):
             pane = self.query_one(f"#{name}", Lines)
             if not pane.display or (name in ("where", "state", "mini") and not self.query_one("#side").display):
@@ -617,6 +643,11 @@ class PlayerScreen(TutorScreen):
                 text, "Enter begins · ↑ ↓ scroll · i opens this again", {"enter": "begin", "i": "begin", "n": "begin"}
             )
         )
+
+    def action_glossary(self) -> None:
+        from tutor.tui.glossary import Glossary
+
+        self.app.push_screen(Glossary(terms_of(playback.current(self.cursor, self.trace))))
 
     def action_help(self) -> None:
         keys = [(keys_shown(keys), help) for keys, action, _, _, help in KEYS if self._useful(action)]
