@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial, reduce
@@ -266,11 +267,15 @@ class _Scalars:
             if len(users) > 1 or again or depth[number] > DEEPEST or number == self.loss:
                 lines.append(f"v{number} = {text[number]}")
                 text[number], depth[number] = f"v{number}", 0
-        new = "".join(f"{text[number]}, " for number in self.new)
         carried = "".join(f"{name}, " for name in self.carried)
-        if new:
-            lines.append(f"{carried}= {new}")
-        body = "\n            ".join([*lines, f"keep({text[self.loss]})", "t += 1.0"])
+        new = [text[number] for number in self.new]
+        if self.apart(new):
+            lines += [f"{name} = {value}" for name, value in zip(self.carried, new, strict=True)]
+        elif new:
+            lines.append(f"{carried}= {''.join(value + ', ' for value in new)}")
+        lines.append(f"keep({text[self.loss]})")
+        lines += ["t += 1.0"] if self.values["training.t", (), None] in uses else []
+        body = "\n            ".join(lines)
         return f"""
 def train(state, feed, t, keep):
     [{carried}] = state
@@ -283,8 +288,18 @@ def train(state, feed, t, keep):
 """
 
 
+    def apart(self, new: list[str]) -> bool:
+        """Whether new values can be put in place one by one: none may raise half-way, none wants another's old one."""
+        placed: set[str] = set()
+        for name, value in zip(self.carried, new, strict=True):
+            if re.search(r"/|\w\(", value) or not placed.isdisjoint(re.findall(r"\w+", value)):
+                return False
+            placed.add(name)
+        return True
+
+
 _SAID_TWICE = {"max", "min", "wins_max", "wins_min", "sign", "ratio", "power_log"}  # they name an argument twice
-_SIGNS = {"add": " + ", "sub": " - ", "mul": " * ", "div": " / "}
+_SIGNS = {"add": " + ", "sub": " - ", "mul": " * ", "div": " / ", "pow": " ** "}
 
 
 def _scalar_text(op: str, args: list[str], param: int | None) -> str:
@@ -446,7 +461,7 @@ class _Arrays:
         if expr.op == "outer" and not expr.batched:
             return self.add("mul", self.view("column", args[0]), args[1])
         if expr.op == "mean_outer":
-            share = self.add("div", args[0], self.graph.const(self.examples))
+            share = self.add("mul", args[0], self.graph.const(1 / self.examples))
             return self.add("dot", self.view("T", share), args[1], shape=expr.shape)
         if expr.op == "softmax":
             part, whole = self.parts(args[0])
@@ -654,6 +669,8 @@ def train(feed, t, keep):
             return [f"copyto({self.out(number)}, {made})" if shape else f"{name} = {made}"]
         if shape:
             return [f"{op}({', '.join(said)}, {self.out(number, over=True)})"]
+        if op in _SIGNS:
+            return [f"{name} = {_SIGNS[op].join(said)}"]
         return [f"{name} = {op}({', '.join(said)})"]
 
 
