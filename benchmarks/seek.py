@@ -20,7 +20,12 @@ from training import lesson_of
 from tutor.training import Run
 
 # network -> iterations, the median that is asked for in milliseconds
-WANTED = {"2-2-1": (100_000, 3.0), "2-2-2x4": (100_000, 3.0), "784-30-10": (10_000, 10.0), "784-30-10x32": (10_000, 10.0)}
+WANTED = {
+    "2-2-1": (100_000, 3.0),
+    "2-2-2x4": (100_000, 3.0),
+    "784-30-10": (10_000, 10.0),
+    "784-30-10x32": (10_000, 10.0),
+}
 
 
 def main() -> int:
@@ -48,9 +53,10 @@ def main() -> int:
         median, worst = statistics.median(times), sorted(times)[int(0.95 * len(times))]
         megabytes = sum(flat.nbytes for flat in run.kept.values()) / 2**20
         failed += median > wanted
+        verdict = "ok" if median <= wanted else "MISSED"
         print(
-            f"{name:14} {iterations:,} iterations at {taken * 1e6:.1f} µs; seek: median {median:.2f} ms, p95 {worst:.2f} ms,"
-            f" wanted {wanted:g} ms: {'ok' if median <= wanted else 'MISSED'}; {len(run.kept)} kept, {megabytes:.1f} MB"
+            f"{name:14} {iterations:,} iterations at {taken * 1e6:.1f} µs; seek: median {median:.2f} ms,"
+            f" p95 {worst:.2f} ms, wanted {wanted:g} ms: {verdict}; {len(run.kept)} kept, {megabytes:.1f} MB"
         )
     return int(failed > 0)
 

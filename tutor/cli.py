@@ -63,6 +63,14 @@ examples:
 
 notations:
 {"".join(f"  {name:10} {entry.title}{chr(10)}" for name, entry in NOTATIONS.items())}"""
+TRAIN_EXAMPLES = """\
+examples:
+  backprop-tutor train o-regression              100 epochs: the losses and the final parameters
+  backprop-tutor train c-431 --until-converged   until an epoch changes nothing that counts
+  backprop-tutor train gates --iterations 20 --format json    described in docs/trace-json.md
+
+Ctrl+C stops and prints what was trained so far.
+"""
 CHECK_EXAMPLES = """\
 examples:
   backprop-tutor check mine.toml          one file
@@ -211,7 +219,7 @@ def _one_line(error: LessonError) -> str:
     return f"{first.path}:{first.line}:{first.column}: {first.message}{advice}"
 
 
-COMMANDS = ("play", "list", "trace", "check", "quiz", "drill", "review", "progress", "grade", "misconceptions")
+COMMANDS = ("play", "list", "trace", "train", "check", "quiz", "drill", "review", "progress", "grade", "misconceptions")
 
 
 def _parser() -> ArgumentParser:
@@ -269,6 +277,26 @@ def _parser() -> ArgumentParser:
     )
     trace.add_argument("--notation", metavar="NAME", help="one of those below; default: the lesson's own")
     trace.add_argument("--iteration", metavar="N", default="1", help="the Nth update of the parameters; default: 1")
+
+    train = command(
+        "train",
+        _train,
+        "train on, and see the losses and the parameters",
+        "Train a lesson without stopping at steps: prints losses, the final parameters and what happened.",
+        TRAIN_EXAMPLES,
+    )
+    train.add_argument("lesson", metavar="LESSON", help=lesson)
+    length = train.add_mutually_exclusive_group()
+    length.add_argument("--epochs", metavar="N", help="so many times through the examples; default: 100")
+    length.add_argument("--iterations", metavar="N", help="so many updates of the parameters")
+    length.add_argument(
+        "--until-converged",
+        action="store_true",
+        help="until over an epoch neither the mean loss nor any parameter changes by 0.000001",
+    )
+    train.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    train.add_argument("--losses", choices=("some", "all"), default="some", help="of every iteration? default: some")
+    train.add_argument("--notation", metavar="NAME", help="of the text; default: the lesson's own")
 
     check = command(
         "check",
@@ -507,15 +535,12 @@ def _trace(args: Namespace) -> int:
 def _open_trace(args: Namespace) -> tuple[Trace, str]:
     """The trace of the lesson, notation and iteration that were asked for. Raises UsageError or LessonError."""
     from tutor.check import load
-    from tutor.formula import did_you_mean
     from tutor.plain import patient_iteration
     from tutor.trace import Trace
     from tutor.training import MAX_ITERATION, Run
 
     path, _ = find_lesson(args.lesson)
-    if args.notation is not None and args.notation not in NOTATIONS:
-        near = did_you_mean(args.notation[:60], NOTATIONS)
-        raise UsageError(f"unknown notation '{args.notation[:60]}'{near}; there are: {', '.join(NOTATIONS)}")
+    _known_notation(args.notation)
     number = whole_number(args.iteration, MAX_ITERATION)
     if number is None:
         raise UsageError(f"--iteration takes a whole number from 1 to {MAX_ITERATION:,}, not '{args.iteration[:60]}'")
@@ -529,6 +554,60 @@ def _open_trace(args: Namespace) -> tuple[Trace, str]:
             print(text, file=sys.stderr)
 
     return Trace(lesson, patient_iteration(run, number, tell)), args.notation or lesson.notation
+
+
+def _train(args: Namespace) -> int:
+    import time
+
+    from tutor.check import load
+    from tutor.export import training_json, training_text
+    from tutor.training import MAX_ITERATION, TOLERANCE, Run, iterations_per_epoch
+
+    path, _ = find_lesson(args.lesson)
+    _known_notation(args.notation)
+    lesson = load(path)
+    if lesson.training is None:
+        raise UsageError(f"'{args.lesson[:60]}' is not trained: it has no [training] table")
+    per = iterations_per_epoch(lesson)
+    name, given, unit = "--epochs", args.epochs, per
+    if args.iterations is not None:
+        name, given, unit = "--iterations", args.iterations, 1
+    most = MAX_ITERATION // unit
+    count = min(100, most) if given is None else whole_number(given, most)
+    if count is None:
+        raise UsageError(f"{name} takes a whole number from 1 to {most:,} with this lesson, not '{given[:60]}'")
+    told = time.monotonic()
+
+    def progress(trained: int) -> bool:
+        nonlocal told
+        if time.monotonic() - told > 3 and sys.stderr.isatty():
+            told = time.monotonic()
+            print(f"Training: {trained:,} iterations so far. Ctrl+C stops.", file=sys.stderr)
+        return True
+
+    run = Run(lesson)
+    try:
+        if args.until_converged:
+            stopped = run.train(MAX_ITERATION, progress, TOLERANCE)
+        else:
+            stopped = run.train(count * unit, progress)
+    except KeyboardInterrupt:
+        stopped = "cancelled"
+    if args.format == "json":
+        _reconfigure(sys.stdout, encoding="utf-8")
+        sys.stdout.write(training_json(run, stopped, args.losses == "all"))
+    else:
+        for piece in training_text(run, stopped, args.notation or lesson.notation, TOLERANCE, args.losses == "all"):
+            sys.stdout.write(piece)
+    return 130 if stopped == "cancelled" else 0
+
+
+def _known_notation(name: str | None) -> None:
+    from tutor.formula import did_you_mean
+
+    if name is not None and name not in NOTATIONS:
+        near = did_you_mean(name[:60], NOTATIONS)
+        raise UsageError(f"unknown notation '{name[:60]}'{near}; there are: {', '.join(NOTATIONS)}")
 
 
 def _quiz(args: Namespace) -> int:

@@ -27,7 +27,6 @@ import numpy as np
 
 from tutor.activations import ACTIVATIONS, definition, derivative, prime_of
 from tutor.formula import (
-    OPERATORS,
     Call,
     Const,
     Expr,
@@ -45,7 +44,7 @@ from tutor.network import Equation
 
 Values = dict[str, "np.ndarray | float"]
 # feed: what each iteration takes, one after the other; the number of the first; a list that the losses are added to.
-Code = Callable[[Iterable, float, list], None]
+Code = Callable[[Iterable, int, list], None]
 DEEPEST = 30  # brackets in a line of source; Python's parser takes some 90
 
 
@@ -129,7 +128,7 @@ class Graph:
         return dict(sorted(found.items()))
 
 
-_FOLDED = {
+_FOLDED: dict[str, Callable] = {
     "add": lambda *terms: reduce(operator.add, terms), "sub": operator.sub, "mul": operator.mul,
     "div": operator.truediv, "neg": operator.neg,
     "pow": math.pow,
@@ -157,9 +156,7 @@ def _written_out(expr: Call) -> Expr | None:
 # ---------------------------------------------------------------- scalars
 
 
-def scalars(
-    equations: Sequence[Equation], loss: str, memory: Memory, fixed: Values, examples: int = 1
-) -> Code:
+def scalars(equations: Sequence[Equation], loss: str, memory: Memory, fixed: Values, examples: int = 1) -> Code:
     """Iterations as straight-line Python over single numbers.
 
     `loss` is the key of what is kept of each iteration; `fixed` has the values that never change. A round of the
@@ -191,15 +188,16 @@ class _Scalars:
                 self.values[key, index, None] = graph.given(name)
         needed = needed_equations(equations, [loss, *(key + "'" for key in memory.slices)])
         for symbol in _data(equations):
-            for example in range(examples):
+            for e in range(examples):
                 for (i,) in indices(symbol.shape):
-                    place = example if symbol.per_example else None
-                    self.values[symbol.key, (i,), place] = graph.given(f"{symbol.id}{example}_{i}")
+                    place = e if symbol.per_example else None
+                    self.values[symbol.key, (i,), place] = graph.given(f"{symbol.id}{e}_{i}")
         sizes = {symbol.id: symbol.shape[0] for symbol in _data(equations)}
         self.data = [f"{id}{e}_{i}" for e in range(examples) for id in sorted(sizes) for i in range(sizes[id])]
         for eq in needed:
             symbol, formula = eq.symbol, eq.compute or eq.formula
-            for example in range(examples) if symbol.per_example else (None,):
+            places: Iterable[int | None] = range(examples) if symbol.per_example else (None,)
+            for example in places:
                 own = formula if example is None else at_example(formula, example)
                 for index, number in zip(indices(symbol.shape), self.elements(own, symbol.shape), strict=True):
                     self.values[symbol.key, index, example] = number
@@ -286,7 +284,6 @@ def train(state, feed, t, keep):
         pass
     return [{carried}]
 """
-
 
     def apart(self, new: list[str]) -> bool:
         """Whether new values can be put in place one by one: none may raise half-way, none wants another's old one."""
@@ -447,7 +444,7 @@ class _Arrays:
             return self.number(written)
         if expr.op == "mean":
             return self.mean(expr.args[0])
-        if expr.op == "sum" and not expr.batched or expr.op in _FROM_Z and not expr.batched:
+        if expr.op in ("sum", *_FROM_Z) and not expr.batched:
             return self.sum(expr)
         if expr.op == "matmul" and not expr.args[0].batched:
             matrix, vector = map(self.number, expr.args)
@@ -603,7 +600,11 @@ def train(feed, t, keep):
         if found is None and over:
             for arg in self.graph.nodes[number][1]:
                 op = self.graph.nodes[arg][0]
-                if (op in _UFUNCS or op in _MADE) and self.last[arg] == number and self.shape(arg) == self.shape(number):
+                if (
+                    (op in _UFUNCS or op in _MADE)
+                    and self.last[arg] == number
+                    and self.shape(arg) == self.shape(number)
+                ):
                     found = self.arrays.get(arg)
         self.arrays[number] = self.names[f"v{number}"] = np.empty(self.shape(number)) if found is None else found
         return f"v{number}"
@@ -668,7 +669,8 @@ def train(feed, t, keep):
             made = f"call{number}({', '.join(said)})"
             return [f"copyto({self.out(number)}, {made})" if shape else f"{name} = {made}"]
         if shape:
-            return [f"{op}({', '.join(said)}, {self.out(number, over=True)})"]
+            by_name = "out=" if op in ("max", "min") else ""  # NumPy wants it so
+            return [f"{op}({', '.join(said)}, {by_name}{self.out(number, over=True)})"]
         if op in _SIGNS:
             return [f"{name} = {_SIGNS[op].join(said)}"]
         return [f"{name} = {op}({', '.join(said)})"]

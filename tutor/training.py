@@ -24,6 +24,7 @@ from tutor.network import Equation, Model, hyper, initial_parameters, model
 from tutor.optimizers import OPTIMIZERS
 
 SCALAR_WORK = 150  # parameters times examples up to which single numbers are faster than arrays: measured
+TOLERANCE = 1e-6  # a change over an epoch that counts as none, unless told
 SEEK_WORK = 20_000_000  # parameters times examples times iterations: some 5 to 10 ms
 MAX_ITERATION = 1_000_000  # that can be asked for: it takes minutes, not days
 Values = dict[str, "np.ndarray | float"]
@@ -185,6 +186,12 @@ class Run:
         return None if self.lesson.training else 1
 
     @property
+    def loss(self) -> Symbol:
+        """What training lowers: L, J where L2 is on, a circuit's output."""
+        program = self.program(1 if self.lesson.circuit else batch_size(self.lesson))
+        return program.by_key[_loss(program)].symbol
+
+    @property
     def losses(self) -> np.ndarray:
         """(trained,) each iteration's loss over its batch, before its update: J where L2 is on, a circuit's output."""
         return self._losses[: self.trained]
@@ -234,7 +241,7 @@ class Run:
             if tolerance is not None and self.trained % per == 0:
                 before = self._reach(max(self.trained + 1 - per, 1)) if before is None else before
                 now = self._reach(self.trained + 1)
-                if self._settled(now, before, tolerance):
+                if before is not None and now is not None and self._settled(now, before, tolerance):
                     return "converged"
                 before = now
             if self.trained >= iterations:
@@ -249,7 +256,9 @@ class Run:
         if self.lesson.training is None:
             return {}
         trainable = self.program(batch_size(self.lesson)).model.trainable
-        ids = sorted((id for id in self._first if id in trainable), key=lambda id: bool(self.lesson.network) and id[0] == "b")
+        ids = sorted(
+            (id for id in self._first if id in trainable), key=lambda id: bool(self.lesson.network) and id[0] == "b"
+        )
         parameters = {id: self._first[id] for id in ids}
         states = OPTIMIZERS[self.lesson.training.optimizer].states
         return parameters | {f"{id}.{name}": np.zeros_like(v) for name in states for id, v in parameters.items()}
@@ -386,10 +395,10 @@ class Run:
             return (self._epoch(0) * -(-(slot + stop - at) // per))[slot : slot + stop - at]
         epochs = chain.from_iterable(map(self._epoch, range(first, (stop - 2) // per + 1)))
         found = islice(epochs, slot, slot + stop - at)
-        if isinstance(self._epoch(first)[0], np.ndarray):
-            x, y = self.lesson.inputs, self.lesson.targets
-            return ((x[taken], y[taken]) for taken in found)
-        return found
+        if self._scalar or batch_size(self.lesson) == 1:
+            return found
+        x, y = self.lesson.inputs, self.lesson.targets
+        return ((x[taken], y[taken]) if len(taken) > 1 else self._pairs[taken[0]] for taken in found)
 
     def _epoch(self, epoch: int) -> list:
         """What each iteration of an epoch takes; drawn batches of arrays are made when their turn comes."""
@@ -470,7 +479,9 @@ class Divergence:
         text = f"{what} {became} in iteration {self.iteration:,}"
         if self.operands:
             symbol, size = self.operands[0]
-            text += f": {name(symbol)} had grown to {size:.2g}" if np.isfinite(size) else f": {name(symbol)} was infinite"
+            text += (
+                f": {name(symbol)} had grown to {size:.2g}" if np.isfinite(size) else f": {name(symbol)} was infinite"
+            )
         if self.growth is not None:
             grew = f"{self.growth:.2g}" if not 100 <= self.growth < 1e6 else f"{self.growth:,.0f}"
             text += f", after {name(self.loss)} grew {grew}-fold an iteration"
