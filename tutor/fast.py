@@ -267,6 +267,9 @@ class _Scalars:
                 text[number], depth[number] = f"v{number}", 0
         carried = "".join(f"{name}, " for name in self.carried)
         new = [text[number] for number in self.new]
+        if text[self.loss] in self.carried:  # the circuit f = x: what is kept is from before the update
+            lines.append(f"v{self.loss} = {text[self.loss]}")
+            text[self.loss] = f"v{self.loss}"
         if self.apart(new):
             lines += [f"{name} = {value}" for name, value in zip(self.carried, new, strict=True)]
         elif new:
