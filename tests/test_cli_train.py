@@ -19,7 +19,7 @@ from tutor.cli import main
 from tutor.training import Run, iterations_per_epoch
 
 ROOT = Path(__file__).resolve().parent.parent
-BUNDLED = [entry.id for entry in catalogue.entries()]
+BUNDLED = [entry.id for entry in catalogue.entries() if load(entry.path).training]
 UNTRAINED = 'format = 1\ntitle = "T"\n[circuit]\ndefine = ["f = x * y"]\noutput = "f"\ninputs = { x = 1, y = 2 }\n'
 TRAINED = UNTRAINED + "[training]\nlearning_rate = {rate}\n"
 

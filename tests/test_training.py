@@ -484,8 +484,8 @@ def test_divergence_in_words():
     assert divergence(run).growth == pytest.approx(361, rel=1e-6)
     said = divergence(run).words(lambda symbol: symbol.id.upper())
     assert said == (
-        f"F overflowed to infinity in iteration {run.diverged}: X had grown to {19.0 ** (run.diverged - 1):.2g}, after F "
-        "grew 361-fold an iteration. A smaller learning rate takes smaller steps."
+        f"F overflowed to infinity in iteration {run.diverged}: X had grown to {19.0 ** (run.diverged - 1):.2g}, "
+        "after F grew 361-fold an iteration. A smaller learning rate takes smaller steps."
     )
     assert divergence(Run(lesson())) is None
 

@@ -247,6 +247,10 @@ class _Scalars:
         args = [self.number(arg) for arg in expr.args]
         if expr.op in ("max", "min"):
             return reduce(partial(self.graph.add, expr.op), args)
+        if expr.op == "mul" and self.graph.constant(args[0]) is not None:
+            op, parts, _ = self.graph.nodes[args[1]]
+            if op == "mul":  # η(δx) is (ηδ)x, and ηδ is there for every x
+                return self.graph.add("mul", self.graph.add("mul", args[0], parts[0]), parts[1])
         return self.graph.add(expr.op, *args, param=expr.param)
 
     def source(self) -> str:

@@ -25,7 +25,6 @@ from tutor.optimizers import OPTIMIZERS
 
 SCALAR_WORK = 150  # parameters times examples up to which single numbers are faster than arrays: measured
 TOLERANCE = 1e-6  # a change over an epoch that counts as none, unless told
-SEEK_WORK = 20_000_000  # parameters times examples times iterations: some 5 to 10 ms
 MAX_ITERATION = 1_000_000  # that can be asked for: it takes minutes, not days
 Values = dict[str, "np.ndarray | float"]
 
@@ -169,7 +168,8 @@ class Run:
         self._first: Values = dict(initial_parameters(lesson))
         self._carried = Memory(self._trained_values())
         work = self._count * (1 if lesson.circuit else batch_size(lesson))
-        self.every = min(100, max(10, SEEK_WORK // max(work, 1)))  # between the iterations that are kept
+        fast = (1000, 20_000) if self._scalar else (100, 24_000_000)
+        self.every = max(10, min(fast[0], fast[1] // max(work, 1)))  # to run that many again takes 1 to 5 ms
         self.kept: dict[int, np.ndarray] = {1: self._carried.flat.copy()}
         self._frontier = (1, self.kept[1])  # where training goes on, if an earlier iteration is looked at
         self._at = 1  # the iteration that self._carried is before; 0 where it is none
