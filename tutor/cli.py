@@ -295,7 +295,7 @@ def _parser() -> ArgumentParser:
         help="until over an epoch neither the mean loss nor any parameter changes by 0.000001",
     )
     train.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
-    train.add_argument("--losses", choices=("some", "all"), default="some", help="all: of every iteration; default: some")
+    train.add_argument("--losses", choices=("some", "all"), default="some", help="default: some; all: every single one")
     train.add_argument("--notation", metavar="NAME", help="of the text; default: the lesson's own")
 
     check = command(

@@ -393,9 +393,9 @@ class _Arrays:
         for key in memory.slices:
             self.values[key] = self.array(memory.view(key))
         self.new: list[tuple[int, slice, int]] = []  # a new value, where in memory it belongs, the old value
-        updates = [eq for eq in equations if eq.phase == "update" or eq.rule == "decayed_gradient"]
+        updates = [eq for eq in equations if _is_update(eq)]
         roots = [loss, *(ref.symbol.key for eq in updates for ref in refs(eq.formula))]
-        for eq in needed_equations([eq for eq in equations if eq not in updates], roots):
+        for eq in needed_equations([eq for eq in equations if not _is_update(eq)], roots):
             formula = eq.compute or eq.formula
             if eq.symbol.per_example and not eq.symbol.shape:
                 self.inlined[eq.symbol.key] = formula
@@ -688,6 +688,11 @@ _MADE = ("dot", "side", "choose", "call")  # beside the ufuncs: what has an arra
 
 # Named values and how each follows, of a parameter θ with the gradient g and the states θ.m ...
 _Rule = tuple[tuple[str, Expr], ...]
+
+
+def _is_update(eq: Equation) -> bool:
+    """Whether it says the same of each parameter's elements, so that one call may serve all parameters."""
+    return eq.phase == "update" or eq.rule == "decayed_gradient"
 
 
 def _belongs(key: str, parameter: str) -> bool:
