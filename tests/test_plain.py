@@ -269,8 +269,8 @@ def test_a_very_long_line_gets_a_short_answer(line, store):
 def test_a_long_way_is_told_and_can_be_stopped(store, monkeypatch):
     found = lesson("gates")
     told = []
-    patient_iteration(Run(found), 120, told.append, every=0)
-    assert told and told[0].startswith("Training on the way to iteration 120: now at ")
+    patient_iteration(Run(lesson("p-deep")), 100_000, told.append, every=0)
+    assert told and told[0].startswith("Training on the way to iteration 100,000: now at ")
     assert "Ctrl+C stops" in told[0]
 
     _, mode = play(found, store, "next", "iteration 3")
