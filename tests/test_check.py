@@ -53,7 +53,7 @@ def test_the_bundled_lessons_are_without_fault(entry):
 def test_load_raises_every_error_and_no_warning(tmp_path):
     path = tmp_path / "t.toml"
     notes = "".join(f'[[notes]]\nstep = "{step}"\ntext = "T"\n' for step in "gh")
-    path.write_text('requires = ["nowhere"]\n' + CIRCUIT + notes)
+    path.write_text('requires = ["nowhere"]\n' + CIRCUIT + notes)  # which is no reason not to play it
     with pytest.raises(LessonError) as raised:
         load(path)
     assert [p.line for p in raised.value.problems] == [11, 14]
@@ -97,8 +97,8 @@ def test_a_circuit_whose_forward_pass_is_not_finite_is_told_at_its_line(tmp_path
 
 
 def test_a_circuit_is_evaluated_in_spite_of_warnings(tmp_path):
-    text = 'requires = ["nowhere"]\n' + CIRCUIT.replace("y = 2", "y = 0")
-    assert [p[:2] for p in problems(tmp_path, text)] == [("warning", 1), ("error", 5)]
+    text = CIRCUIT.replace("y = 2", "y = 0") + "w = 3\n"
+    assert [p[:2] for p in problems(tmp_path, text)] == [("error", 4), ("warning", 9)]
 
 
 def test_an_input_that_leads_nowhere_is_a_warning(tmp_path):
@@ -110,7 +110,7 @@ def test_prerequisites_are_bundled_or_beside_the_file(tmp_path):
     (tmp_path / "07-mine.toml").write_text(CIRCUIT)
     assert problems(tmp_path, 'requires = ["gates", "mine"]\n' + CIRCUIT) == []
     found = problems(tmp_path, 'requires = ["gates", "gate", "mein", "Gates", "zzzzzz"]\n' + CIRCUIT)
-    assert [p[:3] for p in found] == [("warning", 1, c) for c in (22, 30, 38, 47)]
+    assert [p[:3] for p in found] == [("error", 1, c) for c in (22, 30, 38, 47)]
     assert [p[4] for p in found[:3]] == ["did you mean 'gates'?", "did you mean 'mine'?", "did you mean 'gates'?"]
     assert all("stands beside this file" in p[3] for p in found)
 

@@ -5,11 +5,11 @@ Both front ends draw the same card; they differ only in how documents become lin
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tutor import prose
 from tutor.activations import ACTIVATIONS, prime_of
 from tutor.dialects import NOTATIONS
 from tutor.explain import Explainer
@@ -173,20 +173,19 @@ class Scribe:
         return found
 
     def prose(self, text: str) -> str:
-        """A lesson's prose with {dL/dW2} and the like as names in this notation; other braces stay."""
+        """A lesson's prose as Markdown: LaTeX as Unicode, {dL/dW2} and the like as names in this notation."""
+        return prose.render(text, self.called)
 
-        def name(match: re.Match) -> str:
-            id = match[1]
-            symbol = self.symbols.get(id) or self.symbols.get(id + "@")
-            if symbol:
-                return self.writer.text(Ref(symbol))
-            try:
-                eq, index, example = resolve(self.trace.program, id)
-            except NoSuchStep:
-                return match[0]
-            return self.writer.text(Ref(eq.symbol, index, example))
-
-        return re.sub(r"\{([^{}\s]{1,60})\}", name, text)
+    def called(self, id: str) -> str | None:
+        """What this notation calls the step or the given value of an id; None where there is none."""
+        symbol = self.symbols.get(id) or self.symbols.get(id + "@")
+        if symbol:
+            return self.writer.text(Ref(symbol))
+        try:
+            eq, index, example = resolve(self.trace.program, id)
+        except NoSuchStep:
+            return None
+        return self.writer.text(Ref(eq.symbol, index, example))
 
 
 def shape_words(shape: tuple[int, ...]) -> str:

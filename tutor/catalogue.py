@@ -6,10 +6,12 @@ textual, reads only the keys before the first table, and a broken file never hid
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import stat
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -51,7 +53,7 @@ def data_dir(name: Literal["lessons", "assets"]) -> Path:
 
 
 def entries(folder: Path | None = None) -> list[Entry]:
-    """The lessons in `folder` (default: the bundled ones), sorted by file name; [] if it cannot be read."""
+    """The lessons in `folder` (default: the bundled ones), in the order of their numbers; [] if it cannot be read."""
     return [_entry(path) for path in _paths(folder)]
 
 
@@ -64,12 +66,12 @@ def find(name: str, folder: Path | None = None) -> Path | None:
     return None
 
 
-def nearest(name: str, folder: Path | None = None) -> list[str]:
-    """At most three ids that `name` may have meant, the likeliest first."""
+def nearest(name: str, folder: Path | None = None, ids: Iterable[str] | None = None) -> list[str]:
+    """At most three ids (default: those of a folder) that `name` may have meant, the likeliest first."""
     import difflib  # 10 ms that only a mistyped name costs
 
     wanted = lesson_id(name.removesuffix(".toml") + ".toml").casefold()
-    ids = [lesson_id(path) for path in _paths(folder)]
+    ids = [lesson_id(path) for path in _paths(folder)] if ids is None else list(ids)
     begin = [id for id in ids if wanted and id.casefold().startswith(wanted)]
     return list(dict.fromkeys(begin + difflib.get_close_matches(wanted, ids, n=3, cutoff=0.5)))[:3]
 
@@ -86,10 +88,20 @@ def one_line(text: str, limit: int = MAX_TEXT) -> str:
 def _paths(folder: Path | None) -> list[Path]:
     root = data_dir("lessons") if folder is None else folder
     try:
-        names = sorted(os.listdir(root))
+        names = os.listdir(root)
     except OSError:
         return []
-    return [root / name for name in names if name.endswith(".toml") and not name.startswith(".")]
+    names = [name for name in names if name.endswith(".toml") and not name.startswith(".")]
+    return [root / name for name in sorted(names, key=_in_order)]
+
+
+def _in_order(name: str) -> tuple[float, str]:
+    """By the number that a file's name begins with, then by name; those without a number last."""
+    number = _NUMBER.match(name)
+    return (int(number[1]) if number else math.inf, name)
+
+
+_NUMBER = re.compile("([0-9]{1,9})[-_. ]")
 
 
 def _entry(path: Path) -> Entry:
@@ -119,7 +131,7 @@ def _entry(path: Path) -> Entry:
         error = error or "requires is not a list of lesson ids"
         requires = []
     name = lesson_id(path)
-    number = re.match("([0-9]{1,9})[-_. ]", path.name)
+    number = _NUMBER.match(path.name)
     return Entry(
         id=name,
         title=text("title") or name,

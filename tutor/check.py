@@ -1,43 +1,56 @@
 """What only the engine and its surroundings can say about a lesson file.
 
-Step ids that are not there, numbers that overflow, lessons to do before it that nobody knows.
-`load` is how every front end gets a lesson; `examine` tells all that is wrong with a file.
+Step ids that are not there, values that are not finite, questions that cannot be asked. `load` is how every front end
+gets a lesson; `examine` tells all that is wrong with a file, what `audit` finds included.
 """
 
 from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from tutor import catalogue
-from tutor.lesson import Lesson, lesson_id, read
+from tutor.audit import audit, prerequisites
+from tutor.lesson import Lesson, read
 from tutor.notation import Writer
 from tutor.questions import author_item
-from tutor.source import LessonError, Problem, Source, quote
+from tutor.source import LessonError, Problem, Source
 from tutor.trace import NoSuchStep, resolve, trace
 from tutor.training import Program, Run, batch_size
 
 
 def load(path: str | Path) -> Lesson:
-    """The lesson in a file. Raises LessonError with every problem if it has any error."""
-    lesson, problems = examine(path)
+    """The lesson in a file, fit to be played. Raises LessonError with every error that is in the way of that."""
+    lesson, problems, _ = _playable(path)
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors or lesson is None:
         raise LessonError(errors)
     return lesson
 
 
-def examine(path: str | Path) -> tuple[Lesson | None, list[Problem]]:
-    """The lesson in a file (None where nothing can be made of it), and everything wrong with it, in order of place."""
+def examine(path: str | Path, folders: Iterable[Path] = ()) -> tuple[Lesson | None, list[Problem]]:
+    """The lesson in a file (None where nothing can be made of it), and everything wrong with it, in order of place.
+
+    Its prerequisites are looked for beside it, among the bundled lessons and in `folders`.
+    """
+    lesson, problems, source = _playable(path)
+    if lesson is not None and source is not None:
+        if not any(problem.severity == "error" for problem in problems):
+            problems += audit(lesson, source)
+        problems += prerequisites(lesson, source, folders)
+    return lesson, sorted(problems, key=lambda p: (p.line, p.column))
+
+
+def _playable(path: str | Path) -> tuple[Lesson | None, list[Problem], Source | None]:
+    """A lesson and its text, with the problems that are in the way of playing it, and the file's own warnings."""
     lesson, problems, source = read(path)
     if lesson is not None and source is not None:
         sound = not any(problem.severity == "error" for problem in problems)
-        problems = [*problems, *_unknown_prerequisites(lesson, source), *_engine_problems(lesson, source, sound)]
-    return lesson, sorted(problems, key=lambda p: (p.line, p.column))
+        problems = [*problems, *_engine_problems(lesson, source, sound)]
+    return lesson, problems, source
 
 
 def lesson_files(path: str | Path) -> tuple[list[Path], list[Problem]]:
@@ -56,19 +69,6 @@ def lesson_files(path: str | Path) -> tuple[list[Path], list[Problem]]:
         if name.endswith(".toml")
     ]
     return sorted(found), problems
-
-
-def _unknown_prerequisites(lesson: Lesson, source: Source) -> Iterator[Problem]:
-    """Lessons to do before this one that are neither bundled nor beside it."""
-    folder = lesson.path.parent if lesson.path else None
-    for at, name in enumerate(lesson.requires):
-        found = catalogue.find(name, folder) or catalogue.find(name)
-        if name == lesson.id or (found and lesson_id(found) == name):
-            continue  # what requires itself was refused before
-        near = [lesson_id(found)] if found else catalogue.nearest(name, folder) or catalogue.nearest(name)
-        advice = f"did you mean '{near[0]}'?" if near else "name a lesson by its id: 01-gates.toml is gates"
-        message = f"no lesson {quote(name)} comes with the tutor or stands beside this file"
-        yield source.problem(("requires", at), message, advice, severity="warning")
 
 
 def _engine_problems(lesson: Lesson, source: Source, sound: bool) -> Iterator[Problem]:

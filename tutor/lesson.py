@@ -37,8 +37,8 @@ from tutor.schema import (
 from tutor.source import Keys, Problem, Source, lesson_id, parse_toml, quote, read_source
 
 __all__ = [
-    "INITIALISERS", "LEVELS", "NOTATIONS", "ORDERS", "AuthorQuestion", "Circuit", "Definition", "Layer", "Lesson",
-    "Network", "Note", "Training", "WrongAnswer", "lesson_id", "read",
+    "INITIALISERS", "LEVELS", "NOTATIONS", "ORDERS", "AuthorQuestion", "Circuit", "Definition", "Expect", "Layer",
+    "Lesson", "Network", "Note", "Training", "WrongAnswer", "lesson_id", "read",
 ]  # fmt: skip
 
 
@@ -105,6 +105,20 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Expect:
+    """A number (or a vector, a matrix) that the lesson is held to; `at` is its place in the file, from 0.
+
+    The digits that it is given to are in the file's text: `Source.written`.
+    """
+
+    step: str
+    value: float | list
+    source: str
+    iteration: int = 1
+    at: int = 0
+
+
+@dataclass(frozen=True)
 class WrongAnswer:
     """A wrong answer that the author foresaw, and what to say to it."""
 
@@ -163,6 +177,7 @@ class Lesson:
     notes: tuple[Note, ...] = ()
     quiz_steps: tuple[str, ...] = ()
     questions: tuple[AuthorQuestion, ...] = ()
+    expect: tuple[Expect, ...] = ()
     path: Path | None = None
 
 
@@ -282,6 +297,17 @@ class _Reader:
             ),
             quiz_steps=tuple(self.value("quiz", "steps", default=())) if self.faults.sound("quiz", "steps") else (),
             questions=questions,
+            expect=tuple(
+                Expect(
+                    step=self.value("expect", i, "step"),
+                    value=self.value("expect", i, "value"),
+                    source=self.value("expect", i, "source"),
+                    iteration=self.value("expect", i, "iteration", default=1),
+                    at=i,
+                )
+                for i in range(self.length("expect"))
+                if isinstance(self.value("expect", i), dict) and self.faults.sound("expect", i)
+            ),
             path=self.path,
         )
 

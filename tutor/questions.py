@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tutor.answers import MAX_ANSWER, NotUnderstood, read_answer
+from tutor.card import Scribe
 from tutor.explain import Explainer
 from tutor.formula import Call, Const, Ref, Symbol, indices, refs, rewrite, walk
 from tutor.layout import linear, number
@@ -812,6 +813,7 @@ def author_item(question: AuthorQuestion, trace: Trace, writer: Writer, rng: ran
 
     Raises NoSuchStep where the step is none. Of a value the author's choice counts, telling or not.
     """
+    question = _in_words(question, Scribe(trace, writer.id))
     step = trace.find(question.step) if question.step else None
     item: Item | None
     if question.ask:
@@ -824,6 +826,22 @@ def author_item(question: AuthorQuestion, trace: Trace, writer: Writer, rng: ran
     hints = (*question.hints, item.hints[-1]) if question.hints else item.hints
     judge = _with_wrong(item, question)
     return replace(item, id=f"author:{question.at + 1}", hints=hints, judge=judge)
+
+
+def _in_words(question: AuthorQuestion, scribe: Scribe) -> AuthorQuestion:
+    """The question with its LaTeX and its ids as they are shown."""
+
+    def shown(value):
+        return scribe.prose(value) if isinstance(value, str) else value
+
+    return replace(
+        question,
+        ask=shown(question.ask),
+        choices=tuple(map(shown, question.choices)),
+        answer=shown(question.answer),
+        hints=tuple(map(shown, question.hints)),
+        wrong=tuple(replace(wrong, answer=shown(wrong.answer), says=shown(wrong.says)) for wrong in question.wrong),
+    )
 
 
 def _about_step(question: AuthorQuestion, step: Step, writer: Writer, rng: random.Random) -> Item | None:

@@ -119,20 +119,24 @@ class Question:
 
     @cached_property
     def discriminating(self) -> bool:
-        """Whether the value is not trivial, and the asked digits tell it from what every slip gives.
+        """Whether the value is not trivial, and the asked digits tell it from what every slip gives."""
+        return not (self.right in (0.0, 1.0) or self.is_zero or self.mistaken)
+
+    @cached_property
+    def mistaken(self) -> str | None:
+        """A misconception that gives the right value at the asked digits; None if none does.
 
         A slip in the asked equation that changes nothing spoils a question; one further back just has no part in it.
         """
-        if self.right in (0.0, 1.0) or self.is_zero:
-            return False
         table = table_for(self.step.trace, self.step.equation)
         values = np.where([entry[2] == 0 for entry in table.entries], table.at(self.step), self._wrong_values)
         for taken in (self.right, self.from_shown):
             with np.errstate(all="ignore"):
-                near = values[np.abs(values - taken) <= 10.0 ** (1 - self.digits) * abs(taken)]
-            if any(_same(taken, _rounded(float(value), self.digits), self.digits) for value in near):
-                return False
-        return True
+                near = np.flatnonzero(np.abs(values - taken) <= 10.0 ** (1 - self.digits) * abs(taken))
+            for at in near:
+                if _same(taken, _rounded(float(values[at]), self.digits), self.digits):
+                    return table.entries[at][0]
+        return None
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ _NAMES = {
     "uniqueItems": True,
     "items": {"type": "string"},
 }
+_ENTRY = {"anyOf": [_NUMBER, _VECTOR]}
 _COUNT = {"type": "integer", "minimum": 1, "maximum": MAX_PARAMETERS}
 
 
@@ -219,6 +220,27 @@ _QUESTION = _table(
     },
 )
 
+_EXPECT = _table(
+    "A number that the lesson stands for, worked out elsewhere; `check` holds the tutor's own against it.",
+    ("step", "value", "source"),
+    {
+        "step": _text("The id of the step; of an element such as dL/dW1[1,1] for one number.", minLength=1),
+        "value": {
+            "description": "What it is, to the digits given: 0.1300 means from 0.12995 to 0.13005. "
+            "A whole number is meant exactly. A vector's or matrix's numbers as a list, or a list of rows.",
+            "anyOf": [_NUMBER, {"title": "a list of numbers or of rows", "type": "array", "items": _ENTRY}],
+        },
+        "source": _text("Where it is from: by hand, or a book with the page.", minLength=1),
+        "iteration": {
+            "description": "The iteration of the training whose step is meant.",
+            "type": "integer",
+            "default": 1,
+            "minimum": 1,
+            "maximum": 10_000,
+        },
+    },
+)
+
 _QUIZ = _table(
     "What is asked in predict mode. Left out: a spread over phases and rules.",
     (),
@@ -239,7 +261,7 @@ SCHEMA = {
             "format": {"description": "The format of the file.", "type": "integer", "const": 1},
             "title": _text("The title.", minLength=1),
             "summary": _text("One line for the list of lessons.", default=""),
-            "unit": _text("The heading in the list of lessons.", default=""),
+            "unit": _text("The heading in the list; units stand in the order of their first files.", default=""),
             "level": _choice("The level that the lesson opens at.", LEVELS, default="scalar"),
             "notation": _choice("The notation that it opens in.", NOTATIONS, default="dz"),
             "requires": _list(
@@ -254,6 +276,7 @@ SCHEMA = {
             "notes": _list("Prose attached to steps.", _NOTE, default=[]),
             "quiz": _QUIZ,
             "questions": _list("Questions of the author's.", _QUESTION, default=[]),
+            "expect": _list("Numbers that the lesson is held to.", _EXPECT, default=[]),
         },
     ),
 }
@@ -336,12 +359,19 @@ def label(path: Keys) -> str:
 
 
 _TABLES = ("network", "circuit", "training", "quiz")
-_ITEMS = {("network", "layers"): "layer", ("examples",): "example", ("notes",): "note", ("questions",): "question"}
+_ITEMS = {
+    ("network", "layers"): "layer",
+    ("examples",): "example",
+    ("notes",): "note",
+    ("questions",): "question",
+    ("expect",): "expectation",
+}
 # where each key belongs, for those written in the wrong table
 _HOMES: dict[str, str] = {
     key: home
     for home, schema in (
         ("in [[questions]]", _QUESTION),
+        ("in [[expect]]", _EXPECT),
         ("in [quiz]", _QUIZ),
         ("in [[notes]]", _NOTE),
         ("in [[examples]]", _EXAMPLE),
@@ -440,9 +470,10 @@ def _check_array(schema: dict, value: list, path: Keys, faults: Faults) -> None:
         faults.add(path, few, schema.get("description", ""))
         return
     items = schema["items"]
-    if items["type"] == "number" and all_finite(value):
+    kinds = [branch["type"] for branch in items.get("anyOf", [items])]
+    if "number" in kinds and all_finite(value):
         return
-    if not any(_is(items["type"], part) for part in value):  # one mistake: a list of something else
+    if not any(_is(kind, part) for kind in kinds for part in value):  # one mistake: a list of something else
         for i in range(1, len(value)):
             faults.doubt((*path, i))
         value = value[:1]

@@ -197,6 +197,11 @@ class Source:
                 return self._position(node)
         return 1, 1
 
+    def written(self, path: Keys) -> str:
+        """The value at a key path as the file has it: 0.1300, where its value is 0.13. Empty where there is none."""
+        entry = self._entry(path)
+        return entry.value.text.decode() if entry and entry.value is not None else ""
+
     # ---------------------------------------------------------------- the syntax tree
 
     def _position(self, node) -> tuple[int, int]:

@@ -1,0 +1,339 @@
+"""What an author should know of a lesson that can be played: the checks that hold it to its own word.
+
+Expectations that do not hold, questions that do not tell a mistake from the right answer, prerequisites that lead
+nowhere or in a circle, prose and numbers that nobody can follow. None of it is needed to play a lesson.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import numpy as np
+
+from tutor import catalogue
+from tutor.card import Scribe
+from tutor.catalogue import Entry
+from tutor.formula import Ref
+from tutor.layout import number
+from tutor.lesson import AuthorQuestion, Expect, Lesson, Training
+from tutor.misconceptions import MISCONCEPTIONS
+from tutor.prose import Name, blemishes, count_words
+from tutor.questions import Item, author_item, judgement
+from tutor.quiz import Question
+from tutor.source import Keys, Problem, Source, quote
+from tutor.trace import NoSuchStep, Trace, as_shown, resolve
+from tutor.training import Run
+
+LONG_NOTE = 80  # words
+FEW_DIGITS = 6  # as many as are shown of a given number without rounding
+MANY = 100  # numbers that nobody follows one by one anyhow
+MAX_ROWS = 2_000  # examples that are looked at for units that never answer
+
+
+def audit(lesson: Lesson, source: Source) -> Iterator[Problem]:
+    """Everything of this kind that is wrong with a lesson whose file has no error."""
+    run = Run(lesson)
+    first = run.iteration(1)
+    assert first is not None
+    here = Trace(lesson, first)
+    scribe = Scribe(here, lesson.notation)
+    yield from expectations(lesson, source, run)
+    yield from questions(lesson, source, scribe)
+    yield from texts(lesson, source, scribe.called)
+    yield from numbers(lesson, source, here)
+    if lesson.network:
+        yield from units(lesson, source)
+
+
+# ---------------------------------------------------------------- expectations
+
+
+def expectations(lesson: Lesson, source: Source, run: Run) -> Iterator[Problem]:
+    """The expectations that do not hold; a run goes through their iterations in order."""
+    for expect in sorted(lesson.expect, key=lambda expect: expect.iteration):
+        where = ("expect", expect.at)
+        if run.last is not None and expect.iteration > run.last:
+            message = "the lesson is not trained: its only iteration is 1"
+            yield source.problem((*where, "iteration"), message, "give it a [training] table")
+            continue
+        found = run.iteration(expect.iteration)
+        assert found is not None
+        here = Trace(lesson, found)
+        try:
+            equation, index, example = resolve(here.program, expect.step)
+        except NoSuchStep as error:
+            yield source.problem((*where, "step"), str(error))
+            continue
+        if equation.symbol.per_example and example is None:
+            message = f"'{expect.step}' is not one value: the batch has {here.examples} examples"
+            yield source.problem((*where, "step"), message, f"say which: {expect.step}@1")
+            continue
+        true = np.asarray(here.value(Ref(equation.symbol, index, example)), dtype=float)
+        yield from _compared(expect, source, true)
+
+
+def _compared(expect: Expect, source: Source, true: np.ndarray) -> Iterator[Problem]:
+    path: Keys = ("expect", expect.at, "value")
+    ragged = isinstance(expect.value, list) and len({np.shape(row) for row in expect.value}) != 1
+    shape = () if not isinstance(expect.value, list) or ragged else np.shape(expect.value)
+    size = " × ".join(map(str, true.shape)) or "one number"
+    if true.size == 1 and shape == ():
+        true = true.reshape(())
+    if ragged or shape != true.shape:
+        advice = "name an element, such as " + expect.step + "[" + ",".join("1" for _ in true.shape) + "]"
+        message = f"'{expect.step}' is {size}; value has another shape"
+        yield source.problem(path, message, advice if true.shape else "write one number")
+        return
+    for index in np.ndindex(true.shape):
+        at = (*path, *index)
+        written = source.written(at)
+        if not holds(written, float(true[index])):
+            place = f"[{','.join(str(i + 1) for i in index)}]" if index else ""
+            digits = len(written.lower().partition("e")[0].replace(".", "").replace("-", "").lstrip("0"))
+            shown = f"{float(true[index]):.{min(max(digits + 2, 4), 15)}g}"
+            later = f" in iteration {expect.iteration}" if expect.iteration > 1 else ""
+            message = f"'{expect.step}{place}'{later} is {shown}, not {written}"
+            yield source.problem(at, message, f"expected by: {' '.join(expect.source.split())}")
+
+
+def holds(written: str, true: float) -> bool:
+    """Whether a number is what was written, to the digits given: half a unit in the last of them.
+
+    A whole number without a point or an exponent is meant exactly (as far as floating point goes).
+    """
+    if not np.isfinite(true):
+        return False
+    try:
+        value = Decimal(written.replace("_", ""))
+    except InvalidOperation:  # 0x1F
+        value = Decimal(int(written, 0))
+    if value == value.to_integral_value() and not re.search("[.eE]", written):
+        off = Decimal("1e-12") * max(abs(value), Decimal(1))
+    else:
+        exponent = value.as_tuple().exponent
+        assert isinstance(exponent, int)
+        off = Decimal(5).scaleb(exponent - 1) + Decimal("1e-14") * abs(value)
+    return abs(Decimal(true) - value) <= off
+
+
+# ---------------------------------------------------------------- questions
+
+
+def questions(lesson: Lesson, source: Source, scribe: Scribe) -> Iterator[Problem]:
+    """Questions whose right answer is also that of a mistake, or that take an answer known to be wrong for right."""
+    for question in lesson.questions:
+        item = author_item(question, scribe.trace, scribe.writer, random.Random(0))
+        if item is None:
+            continue  # told by `check`
+        where = ("questions", question.at)
+        if question.kind == "value" and item.question is not None:
+            yield from _telling(item.question, source, (*where, "step"))
+        yield from _admitted(question, item, source, where)
+
+
+def _telling(question: Question, source: Source, path: Keys) -> Iterator[Problem]:
+    alike = question.mistaken
+    if alike is None or (question.right == 0 and question.slips):  # a 0 is often the point: some mistake still shows
+        return
+    title = MISCONCEPTIONS[alike].title
+    shown = number(question.right, question.digits)
+    message = f"{question.step.id} = {shown} is also what a mistake gives: {title}"
+    advice = "ask about another element or step, ask for more digits, or change the numbers, so that an answer tells"
+    yield source.problem(path, message, advice)
+
+
+def _admitted(question: AuthorQuestion, item: Item, source: Source, where: Keys) -> Iterator[Problem]:
+    """Wrong answers of the author's that are graded right at the digits that are asked for."""
+    for at, wrong in enumerate(question.wrong):
+        if isinstance(wrong.answer, str):
+            continue
+        if judgement(item.judge(repr(wrong.answer), {})).correct and question.kind in ("value", "number", "paths"):
+            message = f"wrong answer {at + 1} of question {question.at + 1} is graded right: it is too near"
+            advice = "ask for more digits, or change the numbers so that the two are further apart"
+            yield source.problem((*where, "wrong", at, "answer"), message, advice)
+
+
+# ---------------------------------------------------------------- prose
+
+
+def texts(lesson: Lesson, source: Source, name: Name) -> Iterator[Problem]:
+    """LaTeX and ids that cannot be shown as they are meant; notes that are too long to be read beside a step."""
+    for path, text in _prose(lesson):
+        for found in blemishes(text, name):
+            yield source.problem(path, found.message, found.advice, offset=found.offset, severity="warning")
+    for note in lesson.notes:
+        words = count_words(note.text)
+        if words > LONG_NOTE:
+            message = f"the note on '{note.step}' has {words} words"
+            advice = f"{LONG_NOTE} are what one reads beside a step: say one thing, or make it two notes"
+            yield source.problem(("notes", note.at, "text"), message, advice, severity="warning")
+
+
+def _prose(lesson: Lesson) -> Iterator[tuple[Keys, str]]:
+    yield ("intro",), lesson.intro
+    yield ("outro",), lesson.outro
+    for note in lesson.notes:
+        yield ("notes", note.at, "text"), note.text
+    for question in lesson.questions:
+        where = ("questions", question.at)
+        yield (*where, "ask"), question.ask
+        for key in ("choices", "hints"):
+            for at, text in enumerate(getattr(question, key)):
+                yield (*where, key, at), text
+        for at, wrong in enumerate(question.wrong):
+            yield (*where, "wrong", at, "says"), wrong.says
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def numbers(lesson: Lesson, source: Source, here: Trace) -> Iterator[Problem]:
+    """Given numbers with more digits than are shown, steps that need more, updates that nobody sees."""
+    for path, value in _given(lesson):
+        if float(f"{value:.{FEW_DIGITS}g}") != value:
+            message = f"{value!r} has more than {FEW_DIGITS} digits: nobody computes with it on paper"
+            yield source.problem(path, message, "round it", severity="warning")
+            break
+    table = ("network",) if lesson.network else ("circuit",)
+    for step in here.steps():
+        if step.digits > FEW_DIGITS:
+            message = f"to get '{step.id}' from what is shown takes {step.digits} digits of it"
+            advice = "numbers that nearly cancel, as in 1 − 0.99998, cannot be followed on paper: choose others"
+            yield source.problem(table, message, advice, severity="warning")
+            break
+    broken = next((step for step in here.steps() if not np.all(np.isfinite(step.value))), None)
+    if broken is not None and lesson.network:
+        message = f"'{broken.id}' overflows: it is too large for a number"
+        yield source.problem(table, message, "smaller inputs or weights keep it in bounds", severity="warning")
+    elif lesson.training and broken is None and _invisible(here):
+        message = f"no parameter moves in the four digits that are shown: learning_rate is {_rate(lesson.training)}"
+        path = ("training", "learning_rate")
+        yield source.problem(path, message, "a larger one lets the learner see the update", severity="warning")
+
+
+def _rate(training: Training) -> str:
+    return number(training.learning_rate)
+
+
+def _given(lesson: Lesson) -> Iterator[tuple[Keys, float]]:
+    """The numbers that stand in the file, but those of large arrays."""
+    if lesson.circuit:
+        yield from ((("circuit", "inputs", name), value) for name, value in lesson.circuit.inputs.items())
+        return
+    assert lesson.network
+    for k, layer in enumerate(lesson.network.layers):
+        for key, array in (("weights", layer.weights), ("biases", layer.biases)):
+            if isinstance(array, np.ndarray) and array.size <= MANY:
+                where = ("network", "layers", k, key)
+                yield from (((*where, *index), float(array[index])) for index in np.ndindex(array.shape))
+    for key, array in (("inputs", lesson.inputs), ("targets", lesson.targets)):
+        if array.size <= MANY:
+            yield from ((("examples", i, key, j), float(array[i, j])) for i, j in np.ndindex(array.shape))
+
+
+def _invisible(here: Trace) -> bool:
+    """Whether no parameter looks different after the update; false where the gradient itself is 0."""
+    moved = False
+    for equation in here.equations:
+        if equation.phase != "update" or equation.symbol.quantity != "updated":
+            continue
+        before, after = here.value(Ref(equation.symbol.wrt)), here.value(Ref(equation.symbol))  # type: ignore[arg-type]
+        moved |= bool(np.any(np.asarray(before) != np.asarray(after)))
+        if np.any(as_shown(before, 4) != as_shown(after, 4)):
+            return False
+    return moved
+
+
+def units(lesson: Lesson, source: Source) -> Iterator[Problem]:
+    """Units that answer no example at all: ReLU at 0 for each of them, a sigmoid or tanh at its very end.
+
+    A lesson that is about such a unit says so: with a note, a question or an expectation on that very unit.
+    """
+    network = lesson.network
+    assert network
+    some = replace(
+        lesson,
+        inputs=lesson.inputs[:MAX_ROWS],
+        targets=lesson.targets[:MAX_ROWS],
+        training=replace(lesson.training or Training(), batch="all", order="listed"),
+    )
+    found = Run(some).iteration(1)
+    assert found is not None
+    for k, layer in enumerate(network.layers, start=1):
+        key = "@" if len(some.inputs) > 1 else ""
+        a = np.atleast_2d(np.asarray(found.values[f"a{k}{key}"]))
+        if layer.activation == "relu":
+            dead, why = np.all(a == 0, axis=0), "is 0 for every example: it is dead, its weights get no gradient"
+        elif layer.activation in ("sigmoid", "tanh"):
+            lowest = 0.0 if layer.activation == "sigmoid" else -1.0
+            dead = np.any((a == 1) | (a == lowest), axis=0)
+            why = f"is so far out that {layer.activation} is exactly {lowest:g} or 1: its slope is 0"
+        else:
+            continue
+        for j in np.flatnonzero(dead):
+            if not _spoken_of(lesson, k, int(j) + 1):
+                message = f"unit {j + 1} of layer {k} {why}"
+                advice = f"choose other weights or inputs; if it is meant, a note on a{k}[{j + 1}] says so"
+                path = (
+                    "network",
+                    "layers",
+                    k - 1,
+                    *(("weights", int(j)) if not isinstance(layer.weights, str) else ()),
+                )
+                yield source.problem(path, message, advice, severity="warning")
+
+
+def _spoken_of(lesson: Lesson, layer: int, unit: int) -> bool:
+    named = [about.step for group in (lesson.notes, lesson.questions, lesson.expect) for about in group]
+    ids = {f"{name}[{unit}]" for name in (f"z{layer}", f"a{layer}", f"dL/dz{layer}", f"dL/da{layer}", f"dL/db{layer}")}
+    return any(step.partition("@")[0] in ids for step in named)
+
+
+# ---------------------------------------------------------------- prerequisites
+
+
+def prerequisites(lesson: Lesson, source: Source, folders: Iterable[Path] = ()) -> Iterator[Problem]:
+    """Lessons to do before this one that are not there, come after it in its folder, or lead back to it."""
+    beside = catalogue.entries(lesson.path.parent) if lesson.path else []
+    known: dict[str, Entry] = {}
+    for entry in (*beside, *catalogue.entries(), *(e for folder in folders for e in catalogue.entries(folder))):
+        known.setdefault(entry.id, entry)
+    order = [entry.id for entry in beside]
+    for at, name in enumerate(lesson.requires):
+        path = ("requires", at)
+        if name == lesson.id:
+            continue  # was refused before
+        if name not in known:
+            near = catalogue.nearest(name, ids=known)
+            advice = f"did you mean '{near[0]}'?" if near else "name a lesson by its id: 01-gates.toml is gates"
+            yield source.problem(
+                path, f"no lesson {quote(name)} comes with the tutor or stands beside this file", advice
+            )
+        elif circle := _way(name, lesson.id, known):
+            message = f"prerequisites in a circle: {' → '.join((lesson.id, *circle))}"
+            yield source.problem(path, message, "of lessons that need each other, one has to do without")
+        elif lesson.id in order and name in order and order.index(name) > order.index(lesson.id):
+            message = f"{quote(name)} comes after this lesson in the list"
+            advice = "the numbers of the file names give the order: 02-x.toml comes before 03-y.toml"
+            yield source.problem(path, message, advice, severity="warning")
+
+
+def _way(start: str, end: str, known: dict[str, Entry]) -> tuple[str, ...]:
+    """A way along prerequisites from one lesson to another; () if there is none."""
+    ways: list[tuple[str, ...]] = [(start,)]
+    seen = {start}
+    while ways:
+        way = ways.pop()
+        if way[-1] == end:
+            return way
+        entry = known.get(way[-1])
+        for name in entry.requires if entry else ():
+            if name not in seen:
+                seen.add(name)
+                ways.append((*way, name))
+    return ()
