@@ -150,9 +150,9 @@ def _telling(question: Question, source: Source, path: Keys) -> Iterator[Problem
 def _admitted(question: AuthorQuestion, item: Item, source: Source, where: Keys) -> Iterator[Problem]:
     """Wrong answers of the author's that are graded right at the digits that are asked for."""
     for at, wrong in enumerate(question.wrong):
-        if isinstance(wrong.answer, str):
+        if isinstance(wrong.answer, str) or question.kind not in ("value", "number", "paths"):
             continue
-        if judgement(item.judge(repr(wrong.answer), {})).correct and question.kind in ("value", "number", "paths"):
+        if judgement(item.judge(repr(wrong.answer), {})).correct:
             message = f"wrong answer {at + 1} of question {question.at + 1} is graded right: it is too near"
             advice = "ask for more digits, or change the numbers so that the two are further apart"
             yield source.problem((*where, "wrong", at, "answer"), message, advice)

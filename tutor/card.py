@@ -5,6 +5,7 @@ Both front ends draw the same card; they differ only in how documents become lin
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -178,9 +179,12 @@ class Scribe:
 
     def called(self, id: str) -> str | None:
         """What this notation calls the step or the given value of an id; None where there is none."""
-        symbol = self.symbols.get(id) or self.symbols.get(id + "@")
-        if symbol:
-            return self.writer.text(Ref(symbol))
+        given = re.fullmatch(r"([^\[\]]+)(?:\[([1-9][0-9]{0,6}(?:,[1-9][0-9]{0,6})?)\])?", id)
+        symbol = given and (self.symbols.get(given[1]) or self.symbols.get(given[1] + "@"))
+        if given and symbol:  # W1 and W1[1,2] are no steps
+            index = tuple(int(i) - 1 for i in given[2].split(",")) if given[2] else None
+            if index is None or (len(index) == len(symbol.shape) and all(map(int.__lt__, index, symbol.shape))):
+                return self.writer.text(Ref(symbol, index))
         try:
             eq, index, example = resolve(self.trace.program, id)
         except NoSuchStep:
