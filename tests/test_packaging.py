@@ -16,8 +16,8 @@ TUTOR = ROOT / "tutor"
 
 # A module imports only from modules that stand before it.
 ORDER = (
-    "formula activations losses optimizers dialects source schema catalogue lesson network backprop training layout "
-    "prose trace notation explain card misconceptions answers slips quiz questions asking session mastery drill "
+    "formula activations losses optimizers dialects glossary source schema catalogue lesson network backprop training "
+    "layout prose trace notation explain card misconceptions answers slips quiz questions asking session mastery drill "
     "playback audit check export store learner progress practice plain tui cli __main__"
 ).split()
 

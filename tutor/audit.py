@@ -141,8 +141,8 @@ def _telling(question: Question, source: Source, path: Keys) -> Iterator[Problem
     if alike is None or (question.right == 0 and question.slips):  # a 0 is often the point: some mistake still shows
         return
     title = MISCONCEPTIONS[alike].title
-    shown = number(question.right, question.digits)
-    message = f"{question.step.id} = {shown} is also what a mistake gives: {title}"
+    shown = f"{question.right:#.{question.digits}g}".rstrip(".")
+    message = f"'{question.step.id}' = {shown} is also what a mistake gives: {title}"
     advice = "ask about another element or step, ask for more digits, or change the numbers, so that an answer tells"
     yield source.problem(path, message, advice)
 
@@ -150,9 +150,11 @@ def _telling(question: Question, source: Source, path: Keys) -> Iterator[Problem
 def _admitted(question: AuthorQuestion, item: Item, source: Source, where: Keys) -> Iterator[Problem]:
     """Wrong answers of the author's that are graded right at the digits that are asked for."""
     for at, wrong in enumerate(question.wrong):
-        if isinstance(wrong.answer, str) or question.kind not in ("value", "number", "paths"):
+        if isinstance(wrong.answer, str):
             continue
-        if judgement(item.judge(repr(wrong.answer), {})).correct:
+        digits = item.question.digits if item.question else question.digits
+        typed = (repr(wrong.answer), f"{wrong.answer:#.{digits}g}".rstrip("."))
+        if question.kind in ("value", "number") and any(judgement(item.judge(text, {})).correct for text in typed):
             message = f"wrong answer {at + 1} of question {question.at + 1} is graded right: it is too near"
             advice = "ask for more digits, or change the numbers so that the two are further apart"
             yield source.problem((*where, "wrong", at, "answer"), message, advice)

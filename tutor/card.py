@@ -15,6 +15,7 @@ from tutor.activations import ACTIVATIONS, prime_of
 from tutor.dialects import NOTATIONS
 from tutor.explain import Explainer
 from tutor.formula import Call, Expr, Ref, evaluate, refs, walk
+from tutor.glossary import spoken_of
 from tutor.layout import Doc, linear
 from tutor.notation import Writer
 from tutor.optimizers import OPTIMIZERS
@@ -190,6 +191,21 @@ class Scribe:
         except NoSuchStep:
             return None
         return self.writer.text(Ref(eq.symbol, index, example))
+
+
+def terms_of(step: Step) -> list[str]:
+    """The terms of the glossary that are spoken of at a step, the nearest first."""
+    lesson, eq = step.trace.lesson, step.equation
+    chosen: list[str | None] = []
+    if lesson.network:
+        layer = eq.symbol.layer or (eq.symbol.wrt.layer if eq.symbol.wrt else None)
+        if layer and eq.rule in ("activation", "pre_activation", "pre_activation_gradient"):
+            chosen.append(lesson.network.layers[layer - 1].activation)
+        if eq.phase == "loss" or eq.rule in ("loss_gradient", "combined_error"):
+            chosen.append(lesson.network.loss)
+    if eq.phase == "update" and lesson.training:
+        chosen.append(lesson.training.optimizer)
+    return spoken_of(eq.rule, *chosen)
 
 
 def shape_words(shape: tuple[int, ...]) -> str:

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from tutor import playback
+from tutor import glossary, playback
 from tutor import session as quiz
 from tutor.asking import Asking, give_up, hint, respond
-from tutor.card import Scribe, conventions
+from tutor.card import Scribe, conventions, terms_of
 from tutor.dialects import NOTATIONS
 from tutor.export import card_lines, prose, wrapped
 from tutor.formula import Ref
@@ -44,6 +44,7 @@ state            parameters and what has been computed so far
 steps            all steps; > marks this one
 again            this step once more
 intro            the introduction
+glossary [TERM]  what a term means; without one all terms, those of this step first
 help             this list
 quit             leave; your place is kept"""
 
@@ -160,6 +161,7 @@ class LineMode:
             "steps": self._steps,
             "again": self._show,
             "intro": self._intro,
+            "glossary": lambda: self._glossary(rest),
             "help": lambda: self.say(HELP + "\n"),
         }
         if command == "quit":
@@ -264,6 +266,10 @@ class LineMode:
             return False
         self.trace = Trace(self.lesson, found)
         return True
+
+    def _glossary(self, term: str) -> None:
+        first = terms_of(playback.current(self.cursor, self.trace))
+        self.say("\n".join(map(escape, glossary.answer(term[:MAX_WORD], first))) + "\n")
 
     # ------------------------------------------------------------ words
 

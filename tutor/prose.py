@@ -165,8 +165,10 @@ class _Latex:
                 script = self.script(text)
                 if not atoms or atoms[-1].kind not in ("ord", "close", "function", "fraction"):
                     atoms.append(_Atom(""))
-                if atoms[-1].kind == "fraction":
-                    atoms[-1] = _Atom(f"({atoms[-1].text})")
+                last = atoms[-1]
+                raised = text == "^" and unicodedata.normalize("NFKC", last.text[-1:]) != last.text[-1:] != ""
+                if last.kind == "fraction" or raised:  # a² to the power of 2 is not a²²
+                    atoms[-1] = _Atom(f"({last.text})")
                 atoms[-1].scripts += script
             else:
                 atoms += self.atom()

@@ -14,7 +14,7 @@ from textual.worker import get_current_worker
 
 from tutor import playback
 from tutor.asking import Asking, give_up, hint, respond
-from tutor.card import Card, Scribe, conventions
+from tutor.card import Card, Scribe, conventions, terms_of
 from tutor.catalogue import data_dir
 from tutor.learner import keep_try
 from tutor.lesson import Lesson
@@ -52,6 +52,7 @@ KEYS = [
     ("tab", "pane(1)", "tab", "pane", "the next pane; in it ↑ ↓ choose, Enter jumps"),
     ("shift+down,ctrl+down", "scroll_card(2)", "⇧↑↓", " ", "scroll the card, at any level"),
     ("i", "intro", "i", "intro", "the introduction and this lesson's conventions"),
+    ("f", "glossary", "f", "terms", "the glossary: what the terms mean, those of this step first"),
     ("d", "app.toggle_dark", "d", "theme", "light or dark"),
     ("h", "home", "h", "home", "the list of lessons"),
     ("question_mark", "help", "?", "help", "this help"),
@@ -516,6 +517,11 @@ class PlayerScreen(TutorScreen):
                 text, "Enter begins · ↑ ↓ scroll · i opens this again", {"enter": "begin", "i": "begin", "n": "begin"}
             )
         )
+
+    def action_glossary(self) -> None:
+        from tutor.tui.glossary import Glossary
+
+        self.app.push_screen(Glossary(terms_of(playback.current(self.cursor, self.trace))))
 
     def action_help(self) -> None:
         keys = [(keys_shown(keys), help) for keys, action, _, _, help in KEYS if self._useful(action)]

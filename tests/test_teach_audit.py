@@ -1,0 +1,143 @@
+"""What `check` says of a lesson that plays: questions that tell nothing, units that never answer, odd numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from test_teach_expect import CIRCUIT, NETWORK
+from tutor.check import examine, load
+
+RELU = """\
+format = 1
+title = "T"
+[network]
+inputs = 2
+loss = "half_squared_error"
+[[network.layers]]
+units = 2
+activation = "relu"
+weights = [[1, 2], [-1, -2]]
+[[network.layers]]
+units = 1
+weights = [[2, 3]]
+[[examples]]
+inputs = [0.5, 2]
+targets = [2]
+[[examples]]
+inputs = [1, 0.25]
+targets = [3]
+"""
+
+
+@pytest.fixture
+def found(tmp_path):
+    """(severity, line, message) of everything wrong with a lesson's text."""
+
+    def found(text: str):
+        (tmp_path / "t.toml").write_text(text, encoding="utf-8")
+        return [(p.severity, p.line, p.message) for p in examine(tmp_path / "t.toml")[1]]
+
+    return found
+
+
+# ---------------------------------------------------------------- questions
+
+
+# z = 0.1·1.5 + 5 = 5.15, dL/db = 2 · 0.15 = 0.3, b′ = 5 − 0.01 · 0.3 = 4.997; the rate applied twice: 4.99997.
+NEAR = NETWORK.replace("[[0.5]]", "[[0.1]]").replace("biases = [0.1]", "biases = [5]").replace("= [2]", "= [1.5]")
+NEAR = NEAR.replace("targets = [3]", "targets = [5]").replace("learning_rate = 0.1", "learning_rate = 0.01")
+
+
+def test_a_question_whose_answer_is_also_that_of_a_mistake(found, tmp_path):
+    text = NEAR + '[[questions]]\nstep = "b1\'[1]"\ndigits = {}\n'
+    ((severity, line, message),) = found(text.format(3))  # 5.00 either way
+    assert (severity, line) == ("error", 19) and "'b1'[1]' = 5.00 is also what a mistake gives: " in message
+    assert load(tmp_path / "t.toml").questions  # it can be asked all the same
+    assert found(text.format(4)) == []
+
+
+@pytest.mark.parametrize(
+    "answer, wrong, digits, graded", [(0.46, 0.4604, 3, True), (0.46, 0.465, 2, False), (0.46, 0.4604, 4, False)]
+)
+def test_a_wrong_answer_that_would_be_graded_right(found, answer, wrong, digits, graded):
+    text = f'[[questions]]\nask = "How much?"\nanswer = {answer}\ndigits = {digits}\n'
+    text += f'wrong = [{{ answer = {wrong}, says = "No" }}]\n'
+    problems = found(CIRCUIT + text)
+    assert [p[:2] for p in problems] == ([("error", 14)] if graded else [])
+    assert all("graded right" in p[2] for p in problems)
+
+
+def test_a_wrong_answer_to_a_question_about_a_step_is_held_to_its_value(found):
+    text = (
+        '[[questions]]\nstep = "dL/dW1[1,1]"\nwrong = [{ answer = -7.6, says = "No" }, { answer = -3.8, says = "x" }]\n'
+    )
+    ((severity, line, message),) = found(NETWORK + text)
+    assert (severity, line) == ("error", 20) and message.startswith("wrong answer 1 of question 1 is graded right")
+
+
+# ---------------------------------------------------------------- units
+
+
+def test_a_unit_that_is_dead_for_every_example(found):
+    ((severity, line, message),) = found(RELU)
+    assert (severity, line) == ("warning", 9) and "unit 2 of layer 1 is 0 for every example" in message
+    assert found(RELU.replace("[-1, -2]", "[-1, 2]")) == []
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        '[[notes]]\nstep = "a1[2]"\ntext = "It is dead."\n',
+        '[[expect]]\nstep = "dL/dz1[2]"\nvalue = 0\nsource = "hand"\n',
+    ],
+)
+def test_a_lesson_that_speaks_of_a_dead_unit_means_it(found, about):
+    assert found(RELU + about) == []
+
+
+@pytest.mark.parametrize(
+    "activation, weight, dead",
+    [("sigmoid", 40, True), ("sigmoid", 15, False), ("sigmoid", -400, True), ("tanh", -25, True), ("tanh", 5, False)],
+)
+def test_a_unit_so_far_out_that_its_slope_is_0(found, activation, weight, dead):
+    text = NETWORK.replace("weights = [[0.5]]", f'activation = "{activation}"\nweights = [[{weight}]]')
+    about = [p[:2] for p in found(text) if "its slope is 0" in p[2]]
+    assert about == ([("warning", 9)] if dead else [])
+
+
+def test_values_that_overflow(found):
+    text = NETWORK.replace("weights = [[0.5]]", "weights = [[1e200]]")
+    assert any("'L' overflows" in p[2] and p[0] == "warning" for p in found(text))
+
+
+# ---------------------------------------------------------------- numbers and notes
+
+
+def test_numbers_that_nobody_can_follow(found):
+    assert found(NETWORK.replace("[[0.5]]", "[[0.12345678]]")) == [
+        ("warning", 8, "0.12345678 has more than 6 digits: nobody computes with it on paper")
+    ]
+    assert found(CIRCUIT.replace("-2", "-2.0000001"))[0][:2] == ("warning", 7)
+    assert found(NETWORK.replace("[[0.5]]", "[[0.123456]]")) == []
+
+
+def test_a_step_that_needs_more_digits_than_anybody_writes(found):
+    # (x + y)·z with x + y = 0.0001 left of 12345.6 − 12345.5999: what is shown cannot give it
+    text = CIRCUIT.replace(
+        'define = ["q = x + y", "f = q * z"]', 'define = ["u = exp(x)", "v = exp(y)", "q = u - v", "f = q * z"]'
+    )
+    text = text.replace("x = -2", "x = 2").replace("y = 5", "y = 1.99999")
+    assert [("'q' from what is shown takes" in p[2], p[0]) for p in found(text)] == [(True, "warning")]
+
+
+def test_a_learning_rate_that_moves_nothing(found):
+    assert found(NETWORK.replace("0.1\n", "0.001\n")) == []
+    text = NETWORK[: NETWORK.index("[training]")] + "[training]\nlearning_rate = 1e-6\n"
+    ((severity, line, message),) = found(text)
+    assert (severity, line) == ("warning", 17) and "no parameter moves in the four digits" in message
+
+
+def test_a_long_note(found):
+    text = CIRCUIT + '[[notes]]\nstep = "f"\ntext = "{}"\n'
+    assert found(text.format("word " * 80)) == []
+    assert found(text.format("word " * 81)) == [("warning", 12, "the note on 'f' has 81 words")]
