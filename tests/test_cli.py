@@ -185,7 +185,7 @@ def test_a_bad_file_is_one_line_with_its_place(command, name, run):
 def test_an_id_goes_before_a_file_of_that_name(run):
     Path("gates").write_text(CIRCUIT)
     assert find_lesson("gates") == (catalogue.find("gates"), "gates")
-    assert find_lesson("01-gates") == (catalogue.find("gates"), "gates")
+    assert find_lesson("03-gates") == (catalogue.find("gates"), "gates")
     assert find_lesson("./gates") == (Path("./gates"), os.path.realpath("gates"))
     Path("other").write_text(CIRCUIT)
     assert find_lesson("other") == (Path("other"), os.path.realpath("other"))  # a file of any suffix

@@ -108,7 +108,7 @@ def test_enter_goes_through_the_whole_lesson(id, store):
 def test_unattended_it_steps_on_by_itself_and_remembers_nothing(store):
     text, _ = play("gates", store, unattended=True)
     assert shown(text) == ["q", "f", "df/dq", "df/dz", "df/dx", "df/dy", "x'", "y'", "z'"]
-    assert "Next: *A sigmoid neuron" in text  # the outro
+    assert "Next: *Forks" in text  # the outro
     assert store.finished() == set() and store.place("gates") is None
 
 
