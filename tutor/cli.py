@@ -482,7 +482,7 @@ def _parser() -> ArgumentParser:
     )
     table.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
-    for reads in (play, listing, trace, check, compare, quiz, drill, grade):
+    for reads in (play, listing, trace, train, check, compare, quiz, drill, grade):
         lessons(reads, "folders")
     return parser
 

@@ -16,6 +16,7 @@ from itertools import groupby
 import numpy as np
 
 from tutor.card import Card, Chain, Scribe, conventions, count_words
+from tutor.evaluate import ending
 from tutor.formula import Ref
 from tutor.layout import bracketed, linear, number, pad, width
 from tutor.notation import Writer
@@ -386,25 +387,12 @@ def training_text(run: Run, stopped: str, notation: str, tolerance: float, all_l
     for id, value in _final(run).items():
         symbol = run.program(1).symbols[id]
         yield f"{writer.text(Ref(symbol))} = {linear(writer.value(value))}\n"
-    yield "\n" + "\n".join(wrapped(_what_happened(run, stopped, tolerance, per, writer), "", "")) + "\n"
+    said = ending(run, stopped, tolerance, lambda symbol: writer.text(Ref(symbol)))
+    said += " The parameters above are those before that iteration." if run.diverged is not None else ""
+    yield "\n" + "\n".join(wrapped(said, "", "")) + "\n"
 
 
 def _round_numbers(last: int) -> list[int]:
     """1, 2, 5, 10, 20, 50 ... and the last."""
     found = [digit * 10**power for power in range(len(str(last))) for digit in (1, 2, 5)]
     return [at for at in found if at < last] + ([last] if last else [])
-
-
-def _what_happened(run: Run, stopped: str, tolerance: float, per: int, writer: Writer) -> str:
-    epochs = f" ({run.trained // per:,} epochs)" if per > 1 else ""
-    passed = f"{run.trained:,} iteration{'s' * (run.trained != 1)}{epochs}"
-    found = divergence(run)
-    if found:
-        told = found.words(lambda symbol: writer.text(Ref(symbol)))
-        return f"Training diverged. {told} The parameters above are those before that iteration."
-    if stopped == "converged":
-        return (
-            f"Converged after {passed}: over the last epoch neither the mean loss nor any parameter changed by as much "
-            f"as {number(tolerance)}."
-        )
-    return f"Stopped after {passed}." if stopped == "cancelled" else f"Trained for {passed}."
