@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strategies import dense, network_lesson, networks
-from tutor.evaluate import Evaluator, class_lines, divergence, ending, loss_words, matrix_lines, percent, summary, words
-from tutor.layout import number
+from tutor.evaluate import Evaluator, class_lines, ending, loss_words, matrix_lines, percent, summary, words
 from tutor.network import initial_parameters
 from tutor.training import Run
 
@@ -205,10 +204,8 @@ def test_divergence_is_told_where_it_begins():
         losses.append(error * error)  # ** 2 would raise where this is inf
         w, b = w - 1e6 * 2 * error * 3, b - 1e6 * 2 * error
     assert run.diverged == iteration
-    assert divergence(run) == ending(run, "diverged", 0)
-    assert divergence(run).startswith(
-        f"Training diverged in iteration {iteration}: L has outgrown what a number can be, about 1.8×10³⁰⁸. "
-        f"The loss was 4 in iteration 1 and {number(losses[-2])} just before."
+    assert ending(run, "diverged", 0).startswith(
+        f"Training diverged. L overflowed to infinity in iteration {iteration}: a1 had grown to "
     )
 
 

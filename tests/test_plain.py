@@ -108,7 +108,7 @@ def test_enter_goes_through_the_whole_lesson(id, store):
 def test_unattended_it_steps_on_by_itself_and_remembers_nothing(store):
     text, _ = play("gates", store, unattended=True)
     assert shown(text) == ["q", "f", "df/dq", "df/dz", "df/dx", "df/dy", "x'", "y'", "z'"]
-    assert "Next: *A sigmoid neuron" in text  # the outro
+    assert "Next: *Forks" in text  # the outro
     assert store.finished() == set() and store.place("gates") is None
 
 
@@ -269,8 +269,8 @@ def test_a_very_long_line_gets_a_short_answer(line, store):
 def test_a_long_way_is_told_and_can_be_stopped(store, monkeypatch):
     found = lesson("gates")
     told = []
-    patient_iteration(Run(found), 120, told.append, every=0)
-    assert told and told[0].startswith("Training on the way to iteration 120: now at ")
+    patient_iteration(Run(lesson("p-deep")), 100_000, told.append, every=0)
+    assert told and told[0].startswith("Training on the way to iteration 100,000: now at ")
     assert "Ctrl+C stops" in told[0]
 
     _, mode = play(found, store, "next", "iteration 3")
@@ -294,3 +294,10 @@ def test_a_long_way_is_told_and_can_be_stopped(store, monkeypatch):
 )  # fmt: skip
 def test_whole_numbers(text, number):
     assert whole_number(text, 100) == number
+
+
+def test_map_tells_the_network_as_far_as_it_is_known(store):
+    said, _ = play("o-classification", store, "go a1[1]", "map", "go dL/dz2", "map")
+    early, late = (part.partition("target")[0] for part in said.split("input: 2 units")[1:])
+    assert "> b₁₁ = 0.1   z_prev₁ = 0.38   O₁₁ = 0.5939" in early and "O₁₂ = ·" in early
+    assert "> b₂₁ = −0.2" in late and "∂L/∂z_fin₁ = −0.5371" in late and "O₁₂ = 0.6900" in late

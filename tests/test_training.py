@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import warnings
 from dataclasses import replace
 
@@ -12,10 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from strategies import circuit_lesson, dense, network_lesson, networks
+from tutor import training
 from tutor.lesson import Layer, Network, Training
 from tutor.network import initial_parameters
 from tutor.optimizers import OPTIMIZERS
-from tutor.training import Run, iterations_per_epoch, rows
+from tutor.training import Run, divergence, iterations_per_epoch, rows
 
 
 @pytest.fixture(autouse=True)
@@ -290,6 +292,210 @@ def test_diverging_raises_nothing(name, activation):
 def test_a_diverging_circuit_raises_nothing():
     taught = circuit_lesson(["f = exp(x * x) / x"], training=Training(10.0), x=2)
     assert not np.isfinite(Run(taught).iteration(20).values["f"])
+
+
+# ---------------------------------------------------------------- training on
+
+
+@pytest.mark.parametrize("batch", [1, 2, "all"])
+@pytest.mark.parametrize("l2", [0.0, 0.1])
+def test_losses_are_those_of_the_steps(batch, l2):
+    taught = lesson(batch=batch, l2=l2, order="shuffled", learning_rate=0.05)
+    run, per = Run(taught), iterations_per_epoch(taught)
+    assert run.trained == 0 and run.losses.shape == run.epoch_losses.shape == (0,)
+    assert run.train(7 * per + per // 2) == "done"
+    assert run.losses.shape == (run.trained,) == (7 * per + per // 2,)
+    for number in range(1, run.trained + 1):
+        values = run.iteration(number).values
+        assert run.losses[number - 1] == pytest.approx(float(values["J" if l2 else "L"]), rel=1e-12)
+    assert run.epoch_losses.shape == (7,)
+    assert run.epoch_losses[2] == pytest.approx(np.mean(run.losses[2 * per : 3 * per]), rel=1e-14)
+
+
+def test_training_goes_on_where_it_was():
+    whole, parts = Run(lesson(batch=2, optimizer="adam")), Run(lesson(batch=2, optimizer="adam"))
+    whole.train(500)
+    for stop in (1, 2, 150, 149, 433, 500):
+        parts.train(stop)
+        parts.iteration(stop // 2 + 1)
+    assert parts.trained == 500 and parts.losses.tobytes() == whole.losses.tobytes()
+    same_bits(parts.parameters(501), whole.parameters(501))
+
+
+def big(**how):
+    rng = np.random.default_rng(0)
+    layers = [Layer(30, "sigmoid", weights="xavier", biases=np.zeros(30)), Layer(10, "softmax", weights="xavier")]
+    x, y = rng.uniform(0, 1, (20, 200)), np.eye(10)[rng.integers(10, size=20)]
+    empty = network_lesson([], "cross_entropy", x, y, **how)
+    return replace(empty, network=Network(200, "cross_entropy", tuple(layers)))
+
+
+@pytest.mark.parametrize(
+    "taught", [lesson(order="shuffled"), big(optimizer="momentum", batch=3)], ids=["tiny", "large"]
+)
+def test_parameters_are_those_that_training_saw(taught):
+    stepped, run = Run(taught), Run(taught)
+    seen = {n: stepped.iteration(n).values for n in (1, 2, 100, 101, 102, 350, 777)}
+    assert run.train(1000) == "done"
+    for n in (777, 1, 350, 102, 101, 2, 100):
+        for key, value in run.parameters(n).items():
+            assert value.tobytes() == np.asarray(seen[n][key]).tobytes(), (n, key)
+
+
+def test_kept_values_stay_within_the_memory():
+    taught = big(optimizer="adam")
+    run = Run(taught, memory=2 << 20)
+    run.train(2000)
+    assert sum(flat.nbytes for flat in run.kept.values()) <= 2 << 20 and len(run.kept) > 5
+    assert sorted(run.kept) == [1 + k * run.every for k in range(len(run.kept))], "evenly"
+
+
+def test_converging():
+    """f = (x − 3)² with rate 0.1: x − 3 shrinks to 0.8 of itself each iteration; Δx and Δf say when it ends."""
+    taught = circuit_lesson(["f = (x - 3) ** 2"], training=Training(0.1), x=4)
+    run, x, n = Run(taught), 1.0, 0
+    assert run.train(10_000, tolerance=1e-3) == "converged"
+    while n < 2 or not (0.2 * 0.8 ** (n - 1) < 1e-3 and 0.64 ** (n - 2) - 0.64 ** (n - 1) < 1e-3):
+        n, x = n + 1, x * 0.8
+    assert run.trained == n
+    assert run.train(10_000, tolerance=1e-3) == "converged" and run.trained == n, "it is still so"
+    assert run.train(10_000, tolerance=1e-6) == "converged" and run.trained > n
+    assert run.train(run.trained + 5) == "done"
+
+
+def test_converging_needs_both_the_loss_and_the_parameters_to_rest():
+    """f = x − x moves nothing; in f = 0.001 x the loss hardly changes while x goes on by 0.001 an iteration."""
+    assert Run(circuit_lesson(["f = x - x"], training=Training(1.0), x=1)).train(9, tolerance=1e-9) == "converged"
+    walking = Run(circuit_lesson(["f = 0.001 * x"], training=Training(1.0), x=1))
+    assert walking.train(50, tolerance=1e-4) == "done" and walking.trained == 50
+
+
+def test_converging_compares_whole_epochs():
+    """Two examples that pull one weight to and fro: each row's loss jumps, and epoch by epoch all is the same."""
+    taught = network_lesson([dense([[0.5]])], "half_squared_error", [[1.0], [2.0]], [[0.0], [1.0]], learning_rate=0.01)
+    run = Run(taught)
+    assert run.train(100_000, tolerance=1e-8) == "converged"
+    assert run.trained % 2 == 0 and run.trained < 10_000
+    assert abs(run.losses[-1] - run.losses[-2]) > 1e-3
+    freely = Run(taught)
+    assert freely.train(run.trained - 2, tolerance=1e-8) == "done", "not an epoch sooner"
+
+
+def test_training_can_be_cancelled_and_watched_from_a_thread():
+    run, told, answers = Run(lesson()), [], []
+
+    def progress(trained):
+        told.append(trained)
+        return len(told) < 4
+
+    def train():
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            answers.append(run.train(10_000_000, progress))
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    while thread.is_alive():  # look at iterations meanwhile
+        if run.trained > 300:
+            number = run.trained // 2
+            assert run.iteration(number).number == number
+            assert len(run.losses) <= run.trained
+    thread.join()
+    assert answers == ["cancelled"] and told == sorted(told) and told[-1] <= run.trained < 10_000_000
+    true = Run(lesson())
+    true.train(min(run.trained, 3000))
+    assert run.losses[:3000].tobytes() == true.losses.tobytes()
+
+
+@pytest.mark.parametrize("taught", [lesson(), big()], ids=["tiny", "large"])
+def test_interrupted_training_is_whole(taught):
+    """Whatever breaks into an iteration leaves nothing half done."""
+
+    class Stop(BaseException):
+        pass
+
+    def stop(trained):
+        raise Stop
+
+    run, true = Run(taught), Run(taught)
+    with pytest.raises(Stop):
+        run.train(10_000_000, stop)
+    plain = run._iterate
+
+    def broken(start, stop):
+        plain(start, stop)
+        raise Stop
+
+    run._iterate, reached = broken, run.trained
+    with pytest.raises(Stop):
+        run.train(reached + 50)
+    run._iterate = plain
+    assert run.trained == reached
+    run.train(reached + 50)
+    true.train(reached + 50)
+    assert run.losses.tobytes() == true.losses.tobytes()
+
+
+def test_what_is_not_trained_cannot_be():
+    with pytest.raises(ValueError):
+        Run(circuit_lesson(["f = x * x"], x=3)).train(1)
+
+
+# ---------------------------------------------------------------- where it diverges
+
+
+def diverging(activation="linear", **how):
+    hidden = dense([[3.0, -2.0], [1.0, 4.0]], [0.0, 0.0], activation)
+    layers = [hidden, dense([[2.0, 1.0]], [0.0])]
+    return network_lesson(layers, "squared_error", [[3, 1], [-2, 5]], [[100], [0]], learning_rate=0.1, **how)
+
+
+@pytest.mark.parametrize("way", [10**9, -1], ids=["scalars", "arrays"])
+@pytest.mark.parametrize("batch", [1, "all"])
+@pytest.mark.parametrize("name", ["sgd", "momentum", "nesterov"])
+def test_divergence_is_found_at_its_first_iteration(name, batch, way, monkeypatch):
+    monkeypatch.setattr(training, "SCALAR_WORK", way)
+    run = Run(diverging(optimizer=name, batch=batch))
+    assert run.train(1000) == "diverged" and run.diverged == run.trained == len(run.losses)
+    assert run.train(2000) == "diverged" and run.trained == run.diverged, "it does not go on"
+    with np.errstate(all="ignore"):
+        last = run.iteration(run.diverged)
+        new = [last.values[key] for key in last.program.carried]
+        assert not all(np.isfinite(v).all() for v in (last.values["L"], *new))
+        for n in range(1, run.diverged):
+            assert np.isfinite(run.losses[n - 1])
+            assert all(np.isfinite(v).all() for v in run.parameters(n + 1).values())
+    found = divergence(run)
+    first = next(
+        eq.symbol.key
+        for eq in last.program.equations
+        if eq.symbol.key in last.values and not np.isfinite(last.values[eq.symbol.key]).all()
+    )
+    assert found.symbol.key == first and found.iteration == run.diverged
+    said = found.words()
+    assert first.rstrip("@") in said and f"iteration {run.diverged}" in said and "smaller learning rate" in said
+
+
+def test_divergence_in_words():
+    """f = x², x′ = x − 2·10·x = −19 x: the output grows 361-fold until x² passes 1.8e308."""
+    run = Run(circuit_lesson(["f = x * x"], training=Training(10.0), x=1))
+    assert run.train(1000) == "diverged"
+    assert run.diverged == 1 + math.ceil(308.2547 / (2 * math.log10(19)))  # ln of the largest double
+    assert divergence(run).growth == pytest.approx(361, rel=1e-6)
+    said = divergence(run).words(lambda symbol: symbol.id.upper())
+    assert said == (
+        f"F overflowed to infinity in iteration {run.diverged}: X had grown to {19.0 ** (run.diverged - 1):.2g}, "
+        "after F grew 361-fold an iteration. A smaller learning rate takes smaller steps."
+    )
+    assert divergence(Run(lesson())) is None
+
+
+def test_an_infinite_factor_that_nothing_uses_is_no_divergence():
+    """∂L/∂ŷ of a saturated softmax is infinite, and never multiplied on: training is well."""
+    layers = [dense([[800.0], [-800.0]], [0.0, 0.0], "softmax")]
+    run = Run(network_lesson(layers, "cross_entropy", [[1.0]], [[0.0, 1.0]], learning_rate=1.0))
+    assert not np.isfinite(run.iteration(1).values["dL/da1"]).all()
+    assert run.train(20) == "done" and run.diverged is None
 
 
 # ---------------------------------------------------------------- numbers to start from

@@ -495,15 +495,15 @@ async def test_a_click_on_the_key_bar_acts():
 
 
 async def test_intro_help_and_home_and_the_intro_is_shown_once():
-    async with tutor("gates") as pilot:
+    async with tutor("derivative") as pilot:
         await until(pilot, lambda: "Enter begins" in screen(pilot))
         await press(pilot, "enter", "n", "i")
-        assert "A neural network learns" in screen(pilot)
+        assert "Training a neural network" in screen(pilot)
         await press(pilot, "escape", "h")
         assert isinstance(pilot.app.screen, HomeScreen)
         await press(pilot, "enter")
         await pilot.pause()
-        assert here(pilot) == "f"
+        assert here(pilot) == "t"
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,15 @@ from __future__ import annotations
 import pytest
 
 from test_tui import here, pane, press, screen, tutor
+from tutor.canvas import INKS
 from tutor.tui.diagram import DiagramScreen
+from tutor.tui.lines import STYLES
 from tutor.tui.map import Map
 from tutor.tui.player import PlayerScreen
+
+
+def test_every_ink_has_a_colour():
+    assert set(INKS) <= set(STYLES)
 
 
 def selected(pilot):

@@ -488,7 +488,7 @@ def test_notes_and_questions_without_their_step_are_left_out():
 
 def test_a_changed_lesson_as_a_file(tmp_path):
     ours = lesson()
-    changed = WhatIf(ours).apply("W1[1,2] = 0.3; layer 1 activation = relu; batch = all")
+    changed = WhatIf(ours).apply("W1[1,2] = 0.3; layer 1 activation = tanh; batch = all")
     file = tmp_path / "changed.toml"
     save(changed.text(file), file)
     theirs, problems = examine(file)
@@ -497,7 +497,7 @@ def test_a_changed_lesson_as_a_file(tmp_path):
     assert theirs.title == "Two inputs, yes or no (what if)" and theirs.intro == ours.intro
     head = file.read_text().partition("format = 1")[0]
     assert "# From Two inputs, yes or no (o-classification), with changes:" in head
-    for said in ("W1[1,2]: −0.4 → 0.3", "layer 1 activation: sigmoid → relu", "batch: 1 → all"):
+    for said in ("W1[1,2]: −0.4 → 0.3", "layer 1 activation: sigmoid → tanh", "batch: 1 → all"):
         assert f"#   {said}\n" in head
 
 

@@ -72,6 +72,14 @@ examples:
   backprop-tutor compare o-classification activation sigmoid tanh relu --epochs 500
   backprop-tutor compare p-deep "layer 2 activation" relu tanh
 """
+TRAIN_EXAMPLES = """\
+examples:
+  backprop-tutor train o-regression              100 epochs: the losses and the final parameters
+  backprop-tutor train c-431 --until-converged   until an epoch changes nothing that counts
+  backprop-tutor train gates --iterations 20 --format json    described in docs/trace-json.md
+
+Ctrl+C stops and prints what was trained so far.
+"""
 CHECK_EXAMPLES = """\
 examples:
   backprop-tutor check mine.toml          one file
@@ -251,8 +259,9 @@ COMMANDS = (
     "play",
     "list",
     "trace",
-    "check",
+    "train",
     "compare",
+    "check",
     "quiz",
     "placement",
     "drill",
@@ -327,6 +336,26 @@ def _parser() -> ArgumentParser:
     )
     trace.add_argument("--notation", metavar="NAME", help="one of those below; default: the lesson's own")
     trace.add_argument("--iteration", metavar="N", default="1", help="the Nth update of the parameters; default: 1")
+
+    train = command(
+        "train",
+        _train,
+        "train on, and see the losses and the parameters",
+        "Train a lesson without stopping at steps: prints losses, the final parameters and what happened.",
+        TRAIN_EXAMPLES,
+    )
+    train.add_argument("lesson", metavar="LESSON", help=lesson)
+    length = train.add_mutually_exclusive_group()
+    length.add_argument("--epochs", metavar="N", help="so many times through the examples; default: 100")
+    length.add_argument("--iterations", metavar="N", help="so many updates of the parameters")
+    length.add_argument(
+        "--until-converged",
+        action="store_true",
+        help="until over an epoch neither the mean loss nor any parameter changes by 0.000001",
+    )
+    train.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    train.add_argument("--losses", choices=("some", "all"), default="some", help="default: some; all: every single one")
+    train.add_argument("--notation", metavar="NAME", help="of the text; default: the lesson's own")
 
     check = command(
         "check",
@@ -453,7 +482,7 @@ def _parser() -> ArgumentParser:
     )
     table.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
-    for reads in (play, listing, trace, check, compare, quiz, drill, grade):
+    for reads in (play, listing, trace, train, check, compare, quiz, drill, grade):
         lessons(reads, "folders")
     return parser
 
@@ -641,15 +670,12 @@ def _trace(args: Namespace) -> int:
 def _open_trace(args: Namespace) -> tuple[Trace, str]:
     """The trace of the lesson, notation and iteration that were asked for. Raises UsageError or LessonError."""
     from tutor.check import load
-    from tutor.formula import did_you_mean
     from tutor.plain import patient_iteration
     from tutor.trace import Trace
     from tutor.training import MAX_ITERATION, Run
 
     path, _ = find_lesson(args.lesson, args)
-    if args.notation is not None and args.notation not in NOTATIONS:
-        near = did_you_mean(args.notation[:60], NOTATIONS)
-        raise UsageError(f"unknown notation '{args.notation[:60]}'{near}; there are: {', '.join(NOTATIONS)}")
+    _known_notation(args.notation)
     number = whole_number(args.iteration, MAX_ITERATION)
     if number is None:
         raise UsageError(f"--iteration takes a whole number from 1 to {MAX_ITERATION:,}, not '{args.iteration[:60]}'")
@@ -682,6 +708,60 @@ def _compare(args: Namespace) -> int:
     comparison.train(epochs)
     print(*comparison.words(), sep="\n")
     return 0
+
+
+def _train(args: Namespace) -> int:
+    import time
+
+    from tutor.check import load
+    from tutor.export import training_json, training_text
+    from tutor.training import MAX_ITERATION, TOLERANCE, Run, iterations_per_epoch
+
+    path, _ = find_lesson(args.lesson, args)
+    _known_notation(args.notation)
+    lesson = load(path)
+    if lesson.training is None:
+        raise UsageError(f"'{args.lesson[:60]}' is not trained: it has no [training] table")
+    per = iterations_per_epoch(lesson)
+    name, given, unit = "--epochs", args.epochs, per
+    if args.iterations is not None:
+        name, given, unit = "--iterations", args.iterations, 1
+    most = MAX_ITERATION // unit
+    count = min(100, most) if given is None else whole_number(given, most)
+    if count is None:
+        raise UsageError(f"{name} takes a whole number from 1 to {most:,} with this lesson, not '{given[:60]}'")
+    told = time.monotonic()
+
+    def progress(trained: int) -> bool:
+        nonlocal told
+        if time.monotonic() - told > 3 and sys.stderr.isatty():
+            told = time.monotonic()
+            print(f"Training: {trained:,} iterations so far. Ctrl+C stops.", file=sys.stderr)
+        return True
+
+    run = Run(lesson)
+    try:
+        if args.until_converged:
+            stopped = run.train(MAX_ITERATION, progress, TOLERANCE)
+        else:
+            stopped = run.train(count * unit, progress)
+    except KeyboardInterrupt:
+        stopped = "cancelled"
+    if args.format == "json":
+        _reconfigure(sys.stdout, encoding="utf-8")
+        sys.stdout.write(training_json(run, stopped, args.losses == "all"))
+    else:
+        for piece in training_text(run, stopped, args.notation or lesson.notation, TOLERANCE, args.losses == "all"):
+            sys.stdout.write(piece)
+    return 130 if stopped == "cancelled" else 0
+
+
+def _known_notation(name: str | None) -> None:
+    from tutor.formula import did_you_mean
+
+    if name is not None and name not in NOTATIONS:
+        near = did_you_mean(name[:60], NOTATIONS)
+        raise UsageError(f"unknown notation '{name[:60]}'{near}; there are: {', '.join(NOTATIONS)}")
 
 
 def _quiz(args: Namespace) -> int:

@@ -7,20 +7,19 @@ tell *classes* apart: the largest output is the predicted class. Other sigmoids 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from tutor.formula import Ref, evaluate
+from tutor.formula import Ref, Symbol, evaluate
 from tutor.layout import number, pad, width
 from tutor.lesson import Lesson
 from tutor.network import model
-from tutor.training import Run, iterations_per_epoch
+from tutor.training import Run, divergence, iterations_per_epoch
 
 THRESHOLD = 0.5  # an output of a sigmoid means yes from here on; 0.5 is σ(0)
-TOLERANCE = 1e-6  # a change of less over an epoch, of loss and parameters, is none: training has converged
 CHUNK = 4_000_000  # numbers that one array may hold while all rows are evaluated: 32 MB
 MOST_CLASSES = 12  # that a confusion matrix is printed for
 MOST_TOLD = 5  # wrong rows that are told of one by one
@@ -269,39 +268,17 @@ def _overall(found: Evaluation) -> float:
 NO_EXAMPLES = "A circuit has no examples to be right or wrong about: training lowers its output."
 
 
-def ending(run: Run, result: str, tolerance: float) -> str:
-    """How a training ended, by the word that `Run.train` answers."""
-    if result == "diverged":
-        return divergence(run)
-    many = _count(run.trained, "iteration")
-    if result == "converged":
-        change = f"over the last epoch the mean loss and every parameter changed by less than {number(tolerance)}"
-        return f"Converged after {many}: {change}."
-    return f"Stopped after {many}." if result == "cancelled" else f"Trained: {many}."
-
-
-def divergence(run: Run) -> str:
-    """What happened in the iteration where an inf or NaN first appeared, and what helps."""
-    assert run.diverged is not None
-    found = run.iteration(run.diverged)
-    assert found is not None
-    at = run.diverged
-    for eq in found.program.equations:
-        value = np.asarray(found.values.get(eq.symbol.key, 0.0))
-        if not np.all(np.isfinite(value)):
-            break
-    what = (
-        f"{eq.symbol.id} has become undefined, as ∞ − ∞ is"
-        if np.any(np.isnan(value))
-        else f"{eq.symbol.id} has outgrown what a number can be, about 1.8×10³⁰⁸"
-    )
-    name = "loss" if run.lesson.network else "output"
-    before = f" The {name} was {number(run.losses[0])} in iteration 1 and {number(run.losses[at - 2])} just before."
-    rate = f" than {number(run.lesson.training.learning_rate)}" if run.lesson.training else ""
-    return (
-        f"Training diverged in iteration {at:,}: {what}.{before if at > 1 else ''} Every update overshot, so that the "
-        f"next gradient was larger still: a smaller learning rate{rate} is called for."
-    )
+def ending(run: Run, stopped: str, tolerance: float, name: Callable[[Symbol], str] = lambda symbol: symbol.id) -> str:
+    """How a training ended, by the word that `Run.train` answers; `name` says what symbols are called."""
+    found = divergence(run)
+    if found:
+        return f"Training diverged. {found.words(name)}"
+    per = iterations_per_epoch(run.lesson)
+    passed = _count(run.trained, "iteration") + (f" ({_count(run.trained // per, 'epoch')})" if per > 1 else "")
+    if stopped == "converged":
+        change = f"neither the mean loss nor any parameter changed by as much as {number(tolerance)}"
+        return f"Converged after {passed}: over the last epoch {change}."
+    return f"Stopped after {passed}." if stopped == "cancelled" else f"Trained for {passed}."
 
 
 def loss_words(run: Run, points: int = 10) -> list[str]:

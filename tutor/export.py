@@ -16,11 +16,14 @@ from itertools import groupby
 import numpy as np
 
 from tutor.card import Card, Chain, Scribe, conventions, count_words
+from tutor.evaluate import ending
+from tutor.formula import Ref
 from tutor.layout import bracketed, linear, number, pad, width
+from tutor.notation import Writer
 from tutor.paths import Chain as PathSum
 from tutor.paths import of_parameters, tally
 from tutor.trace import Step, Trace
-from tutor.training import Program
+from tutor.training import Program, Run, divergence, iterations_per_epoch
 
 FORMAT = 1
 COLUMNS = 78  # prose is wrapped to this; formulas stay on one line, however long
@@ -333,3 +336,63 @@ def reuse_lines(program: Program) -> Iterator[str]:
     reused, by_path = of_parameters(program)
     yield f"  All of it takes {count_words(reused)} with reuse."
     yield f"  The parameters' gradients alone would take {count_words(by_path)} path by path."
+
+
+# ---------------------------------------------------------------- training
+
+
+MAX_LOSSES = 1000  # in a record, unless all are asked for
+
+
+def training_json(run: Run, stopped: str, all_losses: bool = False) -> str:
+    """What training came to, as one JSON object (docs/trace-json.md); `stopped` is `Run.train`'s word."""
+    found, trained = divergence(run), run.trained
+    numbers = np.arange(1, trained + 1)
+    if not all_losses and trained > MAX_LOSSES:
+        numbers = np.unique(np.round(np.linspace(1, trained, MAX_LOSSES)).astype(int))
+    record = {
+        "format": FORMAT,
+        "lesson": run.lesson.id,
+        "title": run.lesson.title,
+        "iterations": trained,
+        "epochs": trained // iterations_per_epoch(run.lesson),
+        "stopped": stopped,
+        "diverged": run.diverged,
+        "why": found.words() if found else None,
+        "loss": run.loss.id,
+        "losses": [[int(n), plain_value(run.losses[n - 1])] for n in numbers],
+        "parameters": {id: plain_value(value) for id, value in _final(run).items()},
+    }
+    return _dumps(record) + "\n"
+
+
+def _final(run: Run) -> dict[str, np.ndarray]:
+    """The parameters after the last iteration; where training diverged the last that are all numbers."""
+    return run.parameters(run.trained + 1 if run.diverged is None else run.diverged)
+
+
+def training_text(run: Run, stopped: str, notation: str, tolerance: float, all_losses: bool = False) -> Iterator[str]:
+    """What training came to: some losses, the parameters, a sentence on what happened."""
+    writer = Writer(run.lesson, notation)
+    per = iterations_per_epoch(run.lesson)
+    by_epoch = per > 1 and len(run.epoch_losses) > 1 and not all_losses
+    losses = run.epoch_losses if by_epoch else run.losses
+    name = writer.text(Ref(run.loss))
+    yield f"{run.lesson.title}\n\n"
+    if len(losses):
+        yield f"{'epoch' if by_epoch else 'iteration':>9}  {f'mean {name}' if by_epoch else name}\n"
+    for at in range(1, len(losses) + 1) if all_losses else _round_numbers(len(losses)):
+        yield f"{at:9,}  {number(losses[at - 1])}\n"
+    yield "\n"
+    for id, value in _final(run).items():
+        symbol = run.program(1).symbols[id]
+        yield f"{writer.text(Ref(symbol))} = {linear(writer.value(value))}\n"
+    said = ending(run, stopped, tolerance, lambda symbol: writer.text(Ref(symbol)))
+    said += " The parameters above are those before that iteration." if run.diverged is not None else ""
+    yield "\n" + "\n".join(wrapped(said, "", "")) + "\n"
+
+
+def _round_numbers(last: int) -> list[int]:
+    """1, 2, 5, 10, 20, 50 ... and the last."""
+    found = [digit * 10**power for power in range(len(str(last))) for digit in (1, 2, 5)]
+    return [at for at in found if at < last] + ([last] if last else [])

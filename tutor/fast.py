@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial, reduce
@@ -43,7 +44,7 @@ from tutor.network import Equation
 
 Values = dict[str, "np.ndarray | float"]
 # feed: what each iteration takes, one after the other; the number of the first; a list that the losses are added to.
-Code = Callable[[Iterable, float, list], None]
+Code = Callable[[Iterable, int, list], None]
 DEEPEST = 30  # brackets in a line of source; Python's parser takes some 90
 
 
@@ -127,7 +128,7 @@ class Graph:
         return dict(sorted(found.items()))
 
 
-_FOLDED = {
+_FOLDED: dict[str, Callable] = {
     "add": lambda *terms: reduce(operator.add, terms), "sub": operator.sub, "mul": operator.mul,
     "div": operator.truediv, "neg": operator.neg,
     "pow": math.pow,
@@ -155,9 +156,7 @@ def _written_out(expr: Call) -> Expr | None:
 # ---------------------------------------------------------------- scalars
 
 
-def scalars(
-    equations: Sequence[Equation], loss: str, memory: Memory, fixed: Values, examples: int = 1
-) -> Code:
+def scalars(equations: Sequence[Equation], loss: str, memory: Memory, fixed: Values, examples: int = 1) -> Code:
     """Iterations as straight-line Python over single numbers.
 
     `loss` is the key of what is kept of each iteration; `fixed` has the values that never change. A round of the
@@ -189,15 +188,16 @@ class _Scalars:
                 self.values[key, index, None] = graph.given(name)
         needed = needed_equations(equations, [loss, *(key + "'" for key in memory.slices)])
         for symbol in _data(equations):
-            for example in range(examples):
+            for e in range(examples):
                 for (i,) in indices(symbol.shape):
-                    place = example if symbol.per_example else None
-                    self.values[symbol.key, (i,), place] = graph.given(f"{symbol.id}{example}_{i}")
+                    place = e if symbol.per_example else None
+                    self.values[symbol.key, (i,), place] = graph.given(f"{symbol.id}{e}_{i}")
         sizes = {symbol.id: symbol.shape[0] for symbol in _data(equations)}
         self.data = [f"{id}{e}_{i}" for e in range(examples) for id in sorted(sizes) for i in range(sizes[id])]
         for eq in needed:
             symbol, formula = eq.symbol, eq.compute or eq.formula
-            for example in range(examples) if symbol.per_example else (None,):
+            places: Iterable[int | None] = range(examples) if symbol.per_example else (None,)
+            for example in places:
                 own = formula if example is None else at_example(formula, example)
                 for index, number in zip(indices(symbol.shape), self.elements(own, symbol.shape), strict=True):
                     self.values[symbol.key, index, example] = number
@@ -247,6 +247,10 @@ class _Scalars:
         args = [self.number(arg) for arg in expr.args]
         if expr.op in ("max", "min"):
             return reduce(partial(self.graph.add, expr.op), args)
+        if expr.op == "mul" and self.graph.constant(args[0]) is not None:
+            op, parts, _ = self.graph.nodes[args[1]]
+            if op == "mul":  # η(δx) is (ηδ)x, and ηδ is there for every x
+                return self.graph.add("mul", self.graph.add("mul", args[0], parts[0]), parts[1])
         return self.graph.add(expr.op, *args, param=expr.param)
 
     def source(self) -> str:
@@ -265,11 +269,18 @@ class _Scalars:
             if len(users) > 1 or again or depth[number] > DEEPEST or number == self.loss:
                 lines.append(f"v{number} = {text[number]}")
                 text[number], depth[number] = f"v{number}", 0
-        new = "".join(f"{text[number]}, " for number in self.new)
         carried = "".join(f"{name}, " for name in self.carried)
-        if new:
-            lines.append(f"{carried}= {new}")
-        body = "\n            ".join([*lines, f"keep({text[self.loss]})", "t += 1.0"])
+        new = [text[number] for number in self.new]
+        if text[self.loss] in self.carried:  # the circuit f = x: what is kept is from before the update
+            lines.append(f"v{self.loss} = {text[self.loss]}")
+            text[self.loss] = f"v{self.loss}"
+        if self.apart(new):
+            lines += [f"{name} = {value}" for name, value in zip(self.carried, new, strict=True)]
+        elif new:
+            lines.append(f"{carried}= {''.join(value + ', ' for value in new)}")
+        lines.append(f"keep({text[self.loss]})")
+        lines += ["t += 1.0"] if self.values["training.t", (), None] in uses else []
+        body = "\n            ".join(lines)
         return f"""
 def train(state, feed, t, keep):
     [{carried}] = state
@@ -281,9 +292,18 @@ def train(state, feed, t, keep):
     return [{carried}]
 """
 
+    def apart(self, new: list[str]) -> bool:
+        """Whether new values can be put in place one by one: none may raise half-way, none wants another's old one."""
+        placed: set[str] = set()
+        for name, value in zip(self.carried, new, strict=True):
+            if re.search(r"/|\w\(", value) or not placed.isdisjoint(re.findall(r"\w+", value)):
+                return False
+            placed.add(name)
+        return True
+
 
 _SAID_TWICE = {"max", "min", "wins_max", "wins_min", "sign", "ratio", "power_log"}  # they name an argument twice
-_SIGNS = {"add": " + ", "sub": " - ", "mul": " * ", "div": " / "}
+_SIGNS = {"add": " + ", "sub": " - ", "mul": " * ", "div": " / ", "pow": " ** "}
 
 
 def _scalar_text(op: str, args: list[str], param: int | None) -> str:
@@ -373,9 +393,9 @@ class _Arrays:
         for key in memory.slices:
             self.values[key] = self.array(memory.view(key))
         self.new: list[tuple[int, slice, int]] = []  # a new value, where in memory it belongs, the old value
-        updates = [eq for eq in equations if eq.phase == "update" or eq.rule == "decayed_gradient"]
+        updates = [eq for eq in equations if _is_update(eq)]
         roots = [loss, *(ref.symbol.key for eq in updates for ref in refs(eq.formula))]
-        for eq in needed_equations([eq for eq in equations if eq not in updates], roots):
+        for eq in needed_equations([eq for eq in equations if not _is_update(eq)], roots):
             formula = eq.compute or eq.formula
             if eq.symbol.per_example and not eq.symbol.shape:
                 self.inlined[eq.symbol.key] = formula
@@ -431,7 +451,7 @@ class _Arrays:
             return self.number(written)
         if expr.op == "mean":
             return self.mean(expr.args[0])
-        if (expr.op == "sum" and not expr.batched) or (expr.op in _FROM_Z and not expr.batched):
+        if expr.op in ("sum", *_FROM_Z) and not expr.batched:
             return self.sum(expr)
         if expr.op == "matmul" and not expr.args[0].batched:
             matrix, vector = map(self.number, expr.args)
@@ -445,7 +465,7 @@ class _Arrays:
         if expr.op == "outer" and not expr.batched:
             return self.add("mul", self.view("column", args[0]), args[1])
         if expr.op == "mean_outer":
-            share = self.add("div", args[0], self.graph.const(self.examples))
+            share = self.add("mul", args[0], self.graph.const(1 / self.examples))
             return self.add("dot", self.view("T", share), args[1], shape=expr.shape)
         if expr.op == "softmax":
             part, whole = self.parts(args[0])
@@ -587,7 +607,11 @@ def train(feed, t, keep):
         if found is None and over:
             for arg in self.graph.nodes[number][1]:
                 op = self.graph.nodes[arg][0]
-                if (op in _UFUNCS or op in _MADE) and self.last[arg] == number and self.shape(arg) == self.shape(number):
+                if (
+                    (op in _UFUNCS or op in _MADE)
+                    and self.last[arg] == number
+                    and self.shape(arg) == self.shape(number)
+                ):
                     found = self.arrays.get(arg)
         self.arrays[number] = self.names[f"v{number}"] = np.empty(self.shape(number)) if found is None else found
         return f"v{number}"
@@ -652,7 +676,10 @@ def train(feed, t, keep):
             made = f"call{number}({', '.join(said)})"
             return [f"copyto({self.out(number)}, {made})" if shape else f"{name} = {made}"]
         if shape:
-            return [f"{op}({', '.join(said)}, {self.out(number, over=True)})"]
+            by_name = "out=" if op in ("max", "min") else ""  # NumPy wants it so
+            return [f"{op}({', '.join(said)}, {by_name}{self.out(number, over=True)})"]
+        if op in _SIGNS:
+            return [f"{name} = {_SIGNS[op].join(said)}"]
         return [f"{name} = {op}({', '.join(said)})"]
 
 
@@ -661,6 +688,11 @@ _MADE = ("dot", "side", "choose", "call")  # beside the ufuncs: what has an arra
 
 # Named values and how each follows, of a parameter θ with the gradient g and the states θ.m ...
 _Rule = tuple[tuple[str, Expr], ...]
+
+
+def _is_update(eq: Equation) -> bool:
+    """Whether it says the same of each parameter's elements, so that one call may serve all parameters."""
+    return eq.phase == "update" or eq.rule == "decayed_gradient"
 
 
 def _belongs(key: str, parameter: str) -> bool:

@@ -158,9 +158,8 @@ class NetworkPicture:
         size = names + (13 if high >= 3 else 11 if high == 2 else 10)
         # How broad a unit, how far apart at least, how broad the loss (0: it has a row of its own below).
         tight = max(10, names + 6)
-        tries = (
-            (size + 4, 30, 15), (size, 12, 13), (max(min(size, 13), 10), 9, 11), (tight, 8, 0), (tight, 5, 0), (9, 4, 0),
-        )  # fmt: skip
+        middling = max(min(size, 13), 10)
+        tries = ((size + 4, 30, 15), (size, 12, 13), (middling, 9, 11), (tight, 8, 0), (tight, 6, 0), (9, 6, 0))
         for size_, least, loss_size in tries:
             if high >= 3 and size_ < 13:
                 return None
@@ -285,15 +284,22 @@ class NetworkPicture:
     def _weights(self, layer: int) -> np.ndarray:
         return np.asarray(self.known.trace.value(Ref(self.known.symbols[f"W{layer}"])))
 
-    def _sizes(self, layer: int, to: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _most(self, left: _Column, right: _Column) -> int:
+        """How many edges between two layers are drawn: fewer where there is little room to tell them apart."""
+        x0, x1 = self._x(left, right)
+        return max(12, min(MOST_EDGES, (x1 - x0) * 2 // 3))
+
+    def _sizes(
+        self, layer: int, to: np.ndarray, start: np.ndarray, most: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The weights of some edges, their sizes (1: the layer's largest), and which are large enough to be drawn."""
         weights = self._weights(layer)
         w = weights[to, start]
         with np.errstate(all="ignore"):
             size = np.nan_to_num(np.abs(w) / np.max(np.abs(weights), initial=0, where=np.isfinite(weights)), posinf=1.0)
         keep = np.ones(len(w), dtype=bool)
-        if len(w) > MOST_EDGES:
-            keep[np.argsort(-size, kind="stable")[MOST_EDGES:]] = False
+        if len(w) > most:
+            keep[np.argsort(-size, kind="stable")[most:]] = False
         return w, size, keep
 
     def _edges(self, plan: _Plan) -> Canvas:
@@ -314,7 +320,7 @@ class NetworkPicture:
         x0, x1 = self._x(left, right)
         if x1 <= x0:
             return
-        w, size, keep = self._sizes(right.layer, to, start)
+        w, size, keep = self._sizes(right.layer, to, start, self._most(left, right))
         classes = 1 + (size > 0.33).astype(int) + (size > 0.67).astype(int)
         crowded = len(w) > 40 or x1 - x0 < 20
         for sign, chosen in (("minus", w < 0), ("plus", w > 0), ("", ~(w < 0) & ~(w > 0))):
@@ -339,8 +345,9 @@ class NetworkPicture:
                 on |= (to == pointed[0]) & (start == pointed[1])
             if not on.any() or x1 <= x0:
                 continue
-            w, _, keep = self._sizes(right.layer, to, start)
-            if on.sum() > MOST_EDGES:
+            most = self._most(left, right)
+            w, _, keep = self._sizes(right.layer, to, start, most)
+            if on.sum() > most:
                 on &= keep
             few = on.sum() <= 24
             crowded = on.sum() > (60 if x1 - x0 >= 30 else 6 if x1 - x0 >= 20 else 4)
@@ -396,8 +403,10 @@ class NetworkPicture:
             many = len(left.units) * len(right.units)
             total = self.widths[left.layer] * self.widths[right.layer]
             canvas.text(start + 1, 0, text, style)
-            if many > MOST_EDGES and room > 26:
-                said = f" {MOST_EDGES} of {total:,} weights "
+            most = self._most(left, right)
+            if many > most and room > 26:
+                said = f" the largest {most} of {total:,} weights "
+                said = said if width(said) + 6 <= room else f" {most} of {total:,} weights "
                 canvas.text(start + 1 + (room - width(said)) // 2, 0, said, "dim")
 
     def _walked_layer(self, layer: int) -> bool:
@@ -440,11 +449,13 @@ class NetworkPicture:
         layer, known = column.layer, self.known
         lit, chosen = self.lit.unit(layer, unit), self.selected == unit_item(layer, unit)
         facts = self._facts(layer, unit)
+        if not column.boxed:  # until its gradient is known, there is room for z
+            facts = [fact for fact in facts if fact[0] == 0 or (fact[0] < 4 and fact[3] is not None)]
         many = column.high - 2 if column.boxed else column.high
         kept = sorted(sorted(facts, key=lambda fact: fact[0])[:many], key=facts.index)
         if not column.boxed:
-            kept.sort(key=lambda fact: fact[0] == 1)  # the name first
-        inner = column.size - (4 if column.boxed else 1)
+            kept.sort(key=lambda fact: fact[0] > 0)  # the name first
+        inner = column.size - (1 if not column.boxed else 3 if column.size < 16 else 4)
         top, left = (row + 1, column.left + 2) if column.boxed else (row, column.left + 1)
         if column.boxed:
             draw_box(canvas, column.left, column.size, row, column.high, lit, chosen)
@@ -453,11 +464,10 @@ class NetworkPicture:
                 break
             _, id, name, value, style = kept[nth]
             if style == "mark":
-                if value is None and not column.boxed:
-                    continue
                 name = self._gradient_name(id, unit, inner)
             new = known.is_step(id, (unit,)) and value is not None
-            text = short(value, max(min(inner - 1 - width(name), 10), 4))
+            # Four digits before the whole name: −0.1 for −0.1485 would be another number.
+            text = short(value, max(min(inner - 1 - width(name), 10), 7 if inner >= 10 else 4))
             label = fitted(name, inner - width(text) - 1)
             first = id in (f"a{layer}", "x")
             canvas.text(left, top + nth, label, "cell" if chosen and first else "lit" if lit and first else "dim")
@@ -500,6 +510,9 @@ class NetworkPicture:
             room = size - used - 2 if below else size - 1
             values = known.writer.value(known.trace.value(target))
             texts = [f"{known.name('y')} {linear(values, limit)}" for limit in (6, 4, 3)]
+            array = np.ravel(known.trace.value(target))
+            if len(array) > 2 and sorted(array)[-2:] == [0, 1] and not array.min():
+                texts.append(f"class {int(array.argmax()) + 1}")
             text = next((text for text in texts if width(text) <= room), texts[-1])
             text = text.replace("[", "").replace("]", "") if "," not in text else text
             if below:
@@ -520,7 +533,8 @@ class NetworkPicture:
             edges = list(zip(to.tolist(), start.tolist(), y0.tolist(), y1.tolist(), strict=True))
             lit = [edge for edge in edges if self.lit.edge(right.layer, edge[0], edge[1])]
             chosen = [edge for edge in edges if (f"W{right.layer}", (edge[0], edge[1])) == self.selected]
-            if len(edges) <= 12 and room >= 20:
+            body = self.rows - plan.head - plan.foot
+            if room >= 20 and len(edges) * 26 <= 0.3 * room * body:  # labels of two rows leave most of the lines free
                 wanted = edges
             else:
                 wanted = list(dict.fromkeys([*chosen, *(lit if room >= 12 and len(lit) <= 6 else [])]))
@@ -584,6 +598,8 @@ class NetworkPicture:
             return
         parts = [("━━ plus", "plus3"), ("╌╌ minus", "minus3"), ("thicker: larger", "dim"), ("▶ this step", "value")]
         parts += [("◀ ∂ blame has come back", "mark"), ("· not known yet", "dim")]
+        if any(len(a.units) * len(b.units) > self._most(a, b) for a, b in self._pairs(plan)):
+            parts.append(("of many weights the largest", "dim"))
         at = 1
         for text, style in parts:
             if at + width(text) > self.columns:

@@ -19,7 +19,7 @@ from tutor.compare import EPOCHS, Comparison, asked
 from tutor.course import PLACEMENT
 from tutor.diagram import tell
 from tutor.dialects import NOTATIONS
-from tutor.evaluate import NO_EXAMPLES, TOLERANCE, Evaluator, ending, loss_words, words
+from tutor.evaluate import NO_EXAMPLES, Evaluator, ending, loss_words, words
 from tutor.export import card_lines, path_lines, prose, reuse_lines, wrapped
 from tutor.formula import Ref
 from tutor.layout import linear
@@ -35,7 +35,7 @@ from tutor.session import Session
 from tutor.source import escape, whole_number
 from tutor.store import Place, Store
 from tutor.trace import NoSuchStep, Step, Trace, resolve
-from tutor.training import MAX_ITERATION, Iteration, Run, iterations_per_epoch
+from tutor.training import MAX_ITERATION, TOLERANCE, Iteration, Run, iterations_per_epoch
 from tutor.whatif import Here, Refused, WhatIf, here, said_of_step
 from tutor.whatif import shown as setting_text
 from tutor.writing import CannotWrite, save

@@ -17,14 +17,14 @@ from threading import RLock
 import numpy as np
 
 from tutor.backprop import backward, gradient_of
-from tutor.fast import Code, Memory, arrays, scalars
-from tutor.formula import Expr, Ref, Symbol, evaluate, refs
+from tutor.fast import Code, Memory, arrays, needed_equations, scalars
+from tutor.formula import Expr, Ref, Symbol, evaluate, index_text, refs
 from tutor.lesson import Lesson
 from tutor.network import Equation, Model, hyper, initial_parameters, model
 from tutor.optimizers import OPTIMIZERS
 
 SCALAR_WORK = 150  # parameters times examples up to which single numbers are faster than arrays: measured
-SEEK_WORK = 20_000_000  # parameters times examples times iterations: some 5 to 10 ms
+TOLERANCE = 1e-6  # a change over an epoch that counts as none, unless told
 MAX_ITERATION = 1_000_000  # that can be asked for: it takes minutes, not days
 Values = dict[str, "np.ndarray | float"]
 
@@ -168,7 +168,8 @@ class Run:
         self._first: Values = dict(initial_parameters(lesson))
         self._carried = Memory(self._trained_values())
         work = self._count * (1 if lesson.circuit else batch_size(lesson))
-        self.every = min(100, max(10, SEEK_WORK // max(work, 1)))  # between the iterations that are kept
+        fast = (1000, 20_000) if self._scalar else (100, 24_000_000)
+        self.every = max(10, min(fast[0], fast[1] // max(work, 1)))  # to run that many again takes 1 to 5 ms
         self.kept: dict[int, np.ndarray] = {1: self._carried.flat.copy()}
         self._frontier = (1, self.kept[1])  # where training goes on, if an earlier iteration is looked at
         self._at = 1  # the iteration that self._carried is before; 0 where it is none
@@ -183,6 +184,12 @@ class Run:
     def last(self) -> int | None:
         """The last iteration there is: 1 for what is not trained, None for no end."""
         return None if self.lesson.training else 1
+
+    @property
+    def loss(self) -> Symbol:
+        """What training lowers: L, J where L2 is on, a circuit's output."""
+        program = self.program(1 if self.lesson.circuit else batch_size(self.lesson))
+        return program.by_key[_loss(program)].symbol
 
     @property
     def losses(self) -> np.ndarray:
@@ -234,7 +241,7 @@ class Run:
             if tolerance is not None and self.trained % per == 0:
                 before = self._reach(max(self.trained + 1 - per, 1)) if before is None else before
                 now = self._reach(self.trained + 1)
-                if self._settled(now, before, tolerance):
+                if before is not None and now is not None and self._settled(now, before, tolerance):
                     return "converged"
                 before = now
             if self.trained >= iterations:
@@ -249,7 +256,9 @@ class Run:
         if self.lesson.training is None:
             return {}
         trainable = self.program(batch_size(self.lesson)).model.trainable
-        ids = sorted((id for id in self._first if id in trainable), key=lambda id: bool(self.lesson.network) and id[0] == "b")
+        ids = sorted(
+            (id for id in self._first if id in trainable), key=lambda id: bool(self.lesson.network) and id[0] == "b"
+        )
         parameters = {id: self._first[id] for id in ids}
         states = OPTIMIZERS[self.lesson.training.optimizer].states
         return parameters | {f"{id}.{name}": np.zeros_like(v) for name in states for id, v in parameters.items()}
@@ -381,12 +390,15 @@ class Run:
             return repeat((), stop - at)
         per = iterations_per_epoch(self.lesson)
         first, slot = divmod(at - 1, per)
+        assert self.lesson.training
+        if self.lesson.training.order == "listed":  # every epoch takes the same
+            return (self._epoch(0) * -(-(slot + stop - at) // per))[slot : slot + stop - at]
         epochs = chain.from_iterable(map(self._epoch, range(first, (stop - 2) // per + 1)))
         found = islice(epochs, slot, slot + stop - at)
-        if isinstance(self._epoch(first)[0], np.ndarray):
-            x, y = self.lesson.inputs, self.lesson.targets
-            return ((x[taken], y[taken]) for taken in found)
-        return found
+        if self._scalar or batch_size(self.lesson) == 1:
+            return found
+        x, y = self.lesson.inputs, self.lesson.targets
+        return ((x[taken], y[taken]) if len(taken) > 1 else self._pairs[taken[0]] for taken in found)
 
     def _epoch(self, epoch: int) -> list:
         """What each iteration of an epoch takes; drawn batches of arrays are made when their turn comes."""
@@ -437,6 +449,83 @@ class Run:
             values |= {"x@": x, "y@": y} if len(taken) > 1 else {"x": x[0], "y": y[0]}
         program = self.program(max(len(taken), 1))
         return Iteration(number, taken, program, program.run(values))
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """Where training went beyond what a number can hold.
+
+    `symbol` is the first in the order of evaluation that does, `kind` "infinite" or "undefined" (a NaN), `element`
+    which element of it (from 0) and `example` which of the batch (from 0; None if it belongs to none). `operands`
+    are the largest sizes in the values that it was computed from, the largest first. `growth` is the factor by
+    which the `loss` (L, J or a circuit's output) grew an iteration, over the last few; None if it did not grow.
+    """
+
+    iteration: int
+    symbol: Symbol
+    kind: str
+    element: tuple[int, ...]
+    example: int | None
+    operands: tuple[tuple[Symbol, float], ...]
+    loss: Symbol
+    growth: float | None
+
+    def words(self, name: Callable[[Symbol], str] = lambda symbol: symbol.id) -> str:
+        """A sentence or two: what happened, from what, and what helps. `name` says what symbols are called."""
+        what = name(self.symbol) + index_text(self.element)
+        if self.example is not None:
+            what += f" of example {self.example + 1}"
+        became = "overflowed to infinity" if self.kind == "infinite" else "became undefined (NaN)"
+        text = f"{what} {became} in iteration {self.iteration:,}"
+        if self.operands:
+            symbol, size = self.operands[0]
+            text += (
+                f": {name(symbol)} had grown to {size:.2g}" if np.isfinite(size) else f": {name(symbol)} was infinite"
+            )
+        if self.growth is not None:
+            grew = f"{self.growth:.2g}" if not 100 <= self.growth < 1e6 else f"{self.growth:,.0f}"
+            text += f", after {name(self.loss)} grew {grew}-fold an iteration"
+        return text + ". A smaller learning rate takes smaller steps."
+
+
+def divergence(run: Run) -> Divergence | None:
+    """What went wrong in the iteration in which a run diverged; None if it has not."""
+    if run.diverged is None:
+        return None
+    found = run.iteration(run.diverged)
+    assert found is not None
+    program, values, growth = found.program, found.values, _growth(run.losses)
+    loss = program.by_key[_loss(program)].symbol
+    roots = [loss.key, *program.carried]
+    for eq in needed_equations(program.equations, roots):
+        value = np.asarray(values[eq.symbol.key])
+        if np.isfinite(value).all():
+            continue
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(value))[0])
+        example = place[0] if eq.symbol.per_example else None
+        sizes = []
+        for symbol in dict.fromkeys(ref.symbol for ref in refs(eq.compute or eq.formula)):
+            if symbol.key in values and symbol.quantity not in ("hyper", "input", "target"):
+                with np.errstate(all="ignore"):
+                    sizes.append((symbol, float(np.max(np.abs(values[symbol.key]), initial=0))))
+        kind = "undefined" if np.isnan(value[place]) else "infinite"
+        largest = tuple(sorted(sizes, key=lambda entry: -entry[1]))
+        element = place[1:] if eq.symbol.per_example else place
+        return Divergence(run.diverged, eq.symbol, kind, element, example, largest, loss, growth)
+    # At the very edge, where the code that trained rounded another way than the equations do.
+    return Divergence(run.diverged, program.equations[-1].symbol, "infinite", (), None, (), loss, growth)
+
+
+def _growth(losses: np.ndarray, most: int = 10) -> float | None:
+    """The mean factor by which the last few finite losses grew, if each was larger than the one before."""
+    last = np.abs(losses[np.isfinite(losses)][-most - 1 :])
+    growing = 1
+    while growing < len(last) and last[-growing - 1] < last[-growing]:
+        growing += 1
+    if growing < 3 or last[-growing] == 0:
+        return None
+    ratio = float(np.exp((np.log(last[-1]) - np.log(last[-growing])) / (growing - 1)))
+    return ratio if ratio > 1.05 else None
 
 
 class _Ticker:

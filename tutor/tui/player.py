@@ -49,9 +49,9 @@ KEYS = [
     ("end", "last", "end", "", "the last step"),
     ("c", "chain", "c", "chain", "take the gradient apart: its chain, a matrix cell by cell, a derivation"),
     ("g", "go", "g", "go to", "go to a step by its id, such as dL/dW2[1,2]"),
-    ("r", "return", "r", "return", "back to where the last jump began"),
+    ("r", "return", "r", "", "back to where the last jump began"),
     ("l", "level(1)", "l", "level", "the next level: 1 story, 2 scalar, 3 matrix"),
-    ("t", "notation(1)", "t", "notation", "the next textbook's notation (T: one back)"),
+    ("t", "notation(1)", "t", "names", "the next textbook's notation (T: one back)"),
     ("full_stop", "iteration(1)", ",/.", "iter", "the next iteration of training"),
     ("comma", "iteration(-1)", ",", "", "the iteration before"),
     ("I", "go_iteration", "I", "", "go to any iteration"),
@@ -64,8 +64,8 @@ KEYS = [
     ("p", "predict", "p", "predict", "predict mode: the tutor asks before it shows a value"),
     ("v", "pictures", "v", "see", "pictures of the step: slope, gradient check, activation, sizes"),
     ("tab", "pane(1)", "tab", "pane", "the next pane; in it ↑ ↓ choose, Enter jumps"),
-    ("shift+down,ctrl+down", "scroll_card(2)", "⇧↑↓", " ", "scroll the card, at any level"),
-    ("i", "intro", "i", "intro", "the introduction and this lesson's conventions"),
+    ("shift+down,ctrl+down", "scroll_card(2)", "⇧↑↓", "", "scroll the card, at any level"),
+    ("i", "intro", "i", "", "the introduction and this lesson's conventions"),
     ("f", "glossary", "f", "terms", "the glossary: what the terms mean, those of this step first"),
     ("d", "app.toggle_dark", "d", "", "light or dark"),
     ("h", "home", "h", "home", "the list of lessons"),
@@ -81,7 +81,6 @@ HIDDEN = [
 ]  # fmt: skip
 
 PATIENCE = 0.015  # seconds that a change may take to come to the iteration it was made in
-SIDES = 85  # columns that the outline, the side and the borders take in a wide terminal
 ASKING_KEYS = [
     ("enter", "answer", "answer"),
     ("tab", "hint", "pane(1)"),

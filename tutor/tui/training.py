@@ -24,7 +24,6 @@ from tutor.catalogue import data_dir
 from tutor.evaluate import (
     MOST_CLASSES,
     NO_EXAMPLES,
-    TOLERANCE,
     Confusion,
     Evaluation,
     Evaluator,
@@ -42,7 +41,7 @@ from tutor.layout import number, pad, width
 from tutor.lesson import Lesson
 from tutor.plot import CURVE_STYLES, POINT_GLYPHS, Curve, Mark, Segment, heat, plot
 from tutor.source import whole_number
-from tutor.training import MAX_ITERATION, Run, iterations_per_epoch, rows
+from tutor.training import MAX_ITERATION, TOLERANCE, Run, iterations_per_epoch, rows
 from tutor.tui.dialogs import Ask, Reader
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.player import keys_shown
