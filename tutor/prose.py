@@ -372,10 +372,11 @@ def _bracketed(atoms: list[_Atom]) -> bool:
 
 @lru_cache(maxsize=1)
 def _signs() -> dict[str, str]:
-    """LaTeX -> sign, from unicodeit; loaded by the first formula that is met."""
+    """LaTeX -> sign, from unicodeit; loaded by the first formula that is met. None that cannot be seen, as \\- is."""
     from unicodeit.data import REPLACEMENTS
 
-    return {latex.removesuffix("{}"): sign for latex, sign in REPLACEMENTS if sign}
+    seen = ((latex, sign) for latex, sign in REPLACEMENTS if sign and unicodedata.category(sign[0])[0] != "C")
+    return {latex.removesuffix("{}"): sign for latex, sign in seen}
 
 
 @lru_cache(maxsize=1)
