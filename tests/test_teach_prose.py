@@ -13,6 +13,7 @@ from tutor import catalogue
 from tutor.card import Scribe
 from tutor.check import examine, load
 from tutor.dialects import NOTATIONS
+from tutor.layout import to_ascii
 from tutor.prose import blemishes, count_words, mathematics, render
 from tutor.trace import trace
 
@@ -197,3 +198,17 @@ def test_elements_of_what_is_given_have_names_too():
     assert all(names.values()) and len(set(names.values())) == len(names)
     for id in ("W1[3,1]", "W1[1]", "W1[0,1]", "W1[1,1]]", "W1[]", "W1[", "b1[x]", "q[1]", "W1[1,2,]"):
         assert scribe.called(id) is None, id
+
+
+@pytest.mark.parametrize(
+    "latex, ascii",
+    [
+        (r"\sum_{i=1}^{n} x_i^2", "sum_i=1^n x_i^2"),
+        (r"\gamma \neq \Gamma", "gamma != Gamma"),
+        (r"e^{-z} \in \mathbb{R}", "e^-z in R"),
+        (r"\frac{1}{3} \pm \hat{p}", "1/3 +- phat"),
+        (r"\theta_{t+1}", "theta_t+1"),
+    ],
+)
+def test_a_terminal_without_unicode_gets_words(latex, ascii):
+    assert " ".join(to_ascii(show(latex)).split()) == ascii

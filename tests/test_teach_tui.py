@@ -61,12 +61,16 @@ def mine(tmp_path):
 
 async def test_the_glossary_begins_with_the_terms_of_the_step_and_is_searched(mine):
     async with running(mine) as pilot:
-        await pilot.press("g", *"dL/dW1", "enter", "f")
+        pilot.app.screen.jump("dL/dW1")
+        await pilot.press("f")
         assert isinstance(pilot.app.screen, Glossary)
         await pilot.pause()
         shown = texts(pilot.app.screen.query_one("#terms", Lines))
         assert shown[0] == "At this step" and shown[2] == "Gradient" and "Weight" in shown
         assert len([text for text in shown if text and text[0].isupper()]) == len(glossary.TERMS) + 2
+        listing = pilot.app.screen.query_one("#terms", Lines)
+        await pilot.press("down", "pagedown", "up")
+        assert listing.top == 8
         await pilot.press(*"step size")
         shown = texts(pilot.app.screen.query_one("#terms", Lines))
         assert shown[0] == "Learning rate" and "Weight" not in shown
@@ -74,15 +78,6 @@ async def test_the_glossary_begins_with_the_terms_of_the_step_and_is_searched(mi
         assert "no such term" in texts(pilot.app.screen.query_one("#terms", Lines))[0]
         await pilot.press("escape")
         assert isinstance(pilot.app.screen, PlayerScreen)
-
-
-async def test_the_glossary_scrolls(mine):
-    async with running(mine, (80, 24)) as pilot:
-        await pilot.press("f")
-        await pilot.pause()
-        listing = pilot.app.screen.query_one("#terms", Lines)
-        await pilot.press("down", "pagedown", "up")
-        assert listing.top == 8
 
 
 # ---------------------------------------------------------------- lessons of one's own
@@ -157,10 +152,11 @@ def save(path: Path, text: str) -> None:
     other.replace(path)
 
 
-async def test_a_save_is_played_at_once_at_the_same_step(mine, quick):
+async def test_a_save_is_played_at_once_at_the_same_step_of_the_same_iteration(mine, quick):
     async with running(mine, watching=True) as pilot:
         player = pilot.app.screen
-        await pilot.press("g", *"dL/dW1[1,2]", "enter", "t")
+        player.jump("dL/dW1[1,2]")
+        await pilot.press("t")
         notation = player.cursor.notation
         save(mine, GOOD.replace("inputs = [2, 1]", "inputs = [2, 3]"))
         await until(pilot, lambda: player.lesson.inputs[0, 1] == 3)
@@ -169,6 +165,10 @@ async def test_a_save_is_played_at_once_at_the_same_step(mine, quick):
         # z = 1 − 0.75 + 0.1 = 0.35, error −1.65, times 3
         assert step.value == pytest.approx(-4.95)
         assert any("4.95" in text for text in texts(player.query_one("#card", Lines)))
+        await pilot.press("full_stop", "full_stop")
+        save(mine, GOOD.replace("learning_rate = 0.1", "learning_rate = 0.05"))
+        await until(pilot, lambda: player.lesson.training.learning_rate == 0.05)
+        assert player.cursor.iteration == player.trace.iteration.number == 3
 
 
 async def test_a_broken_save_leaves_the_last_good_one_and_says_why(mine, quick):
@@ -214,15 +214,6 @@ async def test_another_network_keeps_the_place_as_far_as_it_has_it(mine, quick):
         save(mine, GOOD)
         await until(pilot, lambda: player.lesson.network is not None)
         await pilot.press("n", "b")
-
-
-async def test_the_iteration_stays(mine, quick):
-    async with running(mine, watching=True) as pilot:
-        player = pilot.app.screen
-        await pilot.press("full_stop", "full_stop")
-        save(mine, GOOD.replace("learning_rate = 0.1", "learning_rate = 0.05"))
-        await until(pilot, lambda: player.lesson.training.learning_rate == 0.05)
-        assert player.cursor.iteration == player.trace.iteration.number == 3
 
 
 async def test_a_saved_data_file_is_played_too(tmp_path, quick):

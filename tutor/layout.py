@@ -7,6 +7,7 @@ line; `block` draws it, several lines high, broken at its + and = signs where it
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -142,6 +143,15 @@ _ASCII = {
     "≥": ">=",
     "≈": "~",
     "∞": "inf",
+    "≠": "!=",
+    "±": "+-",
+    "∈": " in ",
+    "⇒": "=>",
+    "‖": "||",
+    "∗": "*",
+    "⅓": "1/3",
+    "⅔": "2/3",
+    "¾": "3/4",
     "…": "...",
     "ᵀ": "^T",
     "ŷ": "yhat",
@@ -172,18 +182,34 @@ def to_ascii(text: str) -> str:
         if char.isascii():
             found.append(char)
         elif raised >= 0:
-            found.append(("" if at and text[at - 1] in "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁽" else "^") + str(raised))
+            found.append(("" if at and _script(text[at - 1]) == "^" else "^") + str(raised))
         elif lowered >= 0:
-            found.append(("" if at and text[at - 1] in "₀₁₂₃₄₅₆₇₈₉" else "_") + str(lowered))
+            found.append(("" if at and _script(text[at - 1]) == "_" else "_") + str(lowered))
         elif char in "⁽⁾⁻":
             found.append({"⁽": "^(", "⁾": ")", "⁻": "^-"}[char])
         elif char in "ᶻᵃ" and text[at - 1 : at] == "⁻":
             found.append({"ᶻ": "z", "ᵃ": "a"}[char])
+        elif char in _ASCII:
+            found.append(_ASCII[char])
         else:
-            found.append(
-                _ASCII.get(char) or unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode() or "?"
-            )
+            mark = _script(char)
+            plain = unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode()
+            found.append((mark if at and mark != _script(text[at - 1]) else "") + (plain or _spelled(char)))
     return "".join(found)
+
+
+def _script(char: str) -> str:
+    """^ for a raised sign, _ for a lowered one, nothing for any other."""
+    form = unicodedata.decomposition(char).partition(" ")[0]
+    return {"<super>": "^", "<sub>": "_"}.get(form, "")
+
+
+def _spelled(char: str) -> str:
+    """A Greek letter by its name; nothing of a sign that only marks another; else a question mark."""
+    if unicodedata.combining(char):
+        return ""
+    greek = re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER (\w+)", unicodedata.name(char, ""))
+    return (greek[2].lower() if greek[1] == "SMALL" else greek[2].capitalize()) if greek else "?"
 
 
 # ---------------------------------------------------------------- on one line
