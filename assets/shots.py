@@ -25,6 +25,17 @@ SHOTS = {
     "player-160x48": (160, 48, "p-deep", "dL/da1[2]", "scalar", "nabla", "card"),
     "predict-80x24": (80, 24, "o-classification", "dL/dz1[2]", "scalar", "partials", "answer"),
     "matrix-120x40": (120, 40, "p-deep", "dL/da1", "matrix", "dz", "card"),
+    "chain-160x48": (160, 48, "p-deep", "dL/dW1[1,1]", "scalar", "nabla", "card"),
+    "diagram-120x40": (120, 40, "c-431", "dL/dz1[2]", "scalar", "delta", "card"),
+    "slope-120x40": (120, 40, "one-neuron", "dL/dW1[1,1]", "scalar", "partials", "card"),
+    "training-160x48": (160, 48, "flowers", "L", "matrix", "dz", "card"),
+}
+# Keys that are pressed on the step.
+KEYS = {
+    "chain-160x48": ("c", "n", "n", "n"),
+    "diagram-120x40": ("m",),
+    "slope-120x40": ("v",),
+    "training-160x48": ("x", "p", *"60", "enter"),
 }
 
 
@@ -53,6 +64,14 @@ async def shot(name: str) -> None:
             if pane == "answer":  # a slip, and what is said to it
                 await pilot.press(*"0.3759", "enter")
                 await pilot.pause(0.1)
+            for key in KEYS.get(name, ()):
+                await pilot.press(key)
+                await pilot.pause(0.1)
+            for _ in range(100):  # a training that goes on
+                if not getattr(app.screen, "threads", None):
+                    break
+                await pilot.pause(0.1)
+            await pilot.pause(0.3)
             title = "backprop-tutor" if lesson is None else f"backprop-tutor play {lesson}"
             (HERE / f"{name}.svg").write_text(self_contained(app.export_screenshot(title=title)), encoding="utf-8")
 

@@ -301,3 +301,11 @@ def test_map_tells_the_network_as_far_as_it_is_known(store):
     early, late = (part.partition("target")[0] for part in said.split("input: 2 units")[1:])
     assert "> b₁₁ = 0.1   z_prev₁ = 0.38   O₁₁ = 0.5939" in early and "O₁₂ = ·" in early
     assert "> b₂₁ = −0.2" in late and "∂L/∂z_fin₁ = −0.5371" in late and "O₁₂ = 0.6900" in late
+
+
+def test_without_anybody_to_answer_the_questions_a_lesson_can_still_be_read(store):
+    """`play --plain < /dev/null` in predict mode: the question where the input ends, then every step, to the outro."""
+    store.save_setting("predict", True)
+    text, _ = play("gates", store, unattended=True)
+    assert text.count("significant digits") == 1 and "= −12" in text and "Next:" in text
+    assert store.setting("predict") is True, "for the next time it stays on"

@@ -76,7 +76,7 @@ TRAIN_EXAMPLES = """\
 examples:
   backprop-tutor train o-regression              100 epochs: the losses and the final parameters
   backprop-tutor train c-431 --until-converged   until an epoch changes nothing that counts
-  backprop-tutor train gates --iterations 20 --format json    described in docs/trace-json.md
+  backprop-tutor train gates --iterations 20 --format json    described in docs/train-json.md
 
 Ctrl+C stops and prints what was trained so far.
 """

@@ -345,7 +345,7 @@ MAX_LOSSES = 1000  # in a record, unless all are asked for
 
 
 def training_json(run: Run, stopped: str, all_losses: bool = False) -> str:
-    """What training came to, as one JSON object (docs/trace-json.md); `stopped` is `Run.train`'s word."""
+    """What training came to, as one JSON object (docs/train-json.md); `stopped` is `Run.train`'s word."""
     found, trained = divergence(run), run.trained
     numbers = np.arange(1, trained + 1)
     if not all_losses and trained > MAX_LOSSES:

@@ -105,12 +105,14 @@ class LineMode:
         self.predict = store.setting("predict", False) is True
         self.answered: set[tuple[int, str]] = set()
         self.left = False  # the learner left at a question
+        self.unattended = False
 
     def play(self, resume: bool, unattended: bool) -> None:
         """Play until the end, `quit`, or the end of the input.
 
         `unattended`: at the end of the input, step on to the end of the lesson. Nothing of that is remembered.
         """
+        self.unattended = unattended
         self.say(f"{self.lesson.title}\n")
         if not (resume and self._resume()):
             self._intro()
@@ -157,8 +159,18 @@ class LineMode:
         self.say(f"{item.prompt} (`hint`, `show`, `known`, or = before an expression to compute it)")
         for number, choice in enumerate(item.choices, start=1):
             self.say(f"  {number}. {choice}")
-        if ask_item(None if self.changes.changes else self.store, self.key, item, self.ask, self.say) is None:
-            self.left = True
+        ended = False
+
+        def ask(prompt: str) -> str | None:
+            nonlocal ended
+            line = self.ask(prompt)
+            ended = line is None
+            return line
+
+        if ask_item(None if self.changes.changes else self.store, self.key, item, ask, self.say) is None:
+            self.left = not (ended and self.unattended)
+            self.predict = False  # who does not answer reads
+            self.say("")
             return
         self.answered.add((self.cursor.iteration, playback.asked_key(item)))
         if self.cursor.level == "scalar" and item.step.index:

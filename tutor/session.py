@@ -61,7 +61,8 @@ class Session:
 def make_items(lessons: Iterable[Lesson], count: int, seed: int, weakest: Sequence[str] = ()) -> list[Item]:
     """The questions of a quiz: a spread over the lessons, each in its own notation, the same for the same seed.
 
-    Where there are more rules than questions, the skills in `weakest` come first.
+    Half of them are the author's own, where there are so many. Where there are more rules than questions, the skills
+    in `weakest` come first.
     """
     lessons = list(lessons)
     found: list[Item] = []
@@ -69,14 +70,17 @@ def make_items(lessons: Iterable[Lesson], count: int, seed: int, weakest: Sequen
         share = count // len(lessons) + (at < count % len(lessons))
         rng = random.Random(f"{seed} {lesson.id}")
         here, writer = trace(lesson), Writer(lesson, lesson.notation)
-        own = [item for question in lesson.questions if (item := author_item(question, here, writer, rng))][:share]
-        taken = {item.step.equation.symbol.key for item in own}
+        own = [item for question in lesson.questions if (item := author_item(question, here, writer, rng))]
+        chosen = [own[at] for at in sorted(rng.sample(range(len(own)), min(len(own), -(-share // 2))))]
+        taken = {item.step.equation.symbol.key for item in chosen}
         rest = [
             item
             for item in spread(here, writer, rng, share, weakest=weakest)
             if item.step.equation.symbol.key not in taken
         ]
-        found += [*own, *rest[: share - len(own)]]
+        taken |= {item.step.equation.symbol.key for item in rest}
+        more = [item for item in own if item not in chosen and item.step.equation.symbol.key not in taken]
+        found += [*chosen, *rest, *more][:share]
     return found
 
 
