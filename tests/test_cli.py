@@ -108,7 +108,7 @@ def test_help_names_every_notation(run):
 @pytest.mark.parametrize(
     "argv, words",
     [
-        (["nonsense"], ["no command 'nonsense'", "play, list, trace, train, check"]),
+        (["nonsense"], ["no command 'nonsense'", "play, list, trace, train, compare, check"]),
         (["gates"], ["'gates' is a lesson", "backprop-tutor play gates"]),
         (["--verbose"], ["--verbose"]),
         (["play"], ["LESSON", "play --help"]),

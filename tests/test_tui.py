@@ -467,7 +467,7 @@ async def test_tab_reaches_every_pane_and_comes_back(size):
 async def test_all_keys_are_in_the_key_bar_the_help_and_the_palette():
     async with tutor("o-regression", step="z1", size=(160, 60)) as pilot:
         bar = screen(pilot)
-        for word in "step phase level notation iter pane intro home help quit".split():
+        for word in "step phase chain level names iter train pane terms home help quit".split():
             assert word in bar.split("\n")[-1] or word in bar.split("\n")[-2], word
         await press(pilot, "question_mark")
         text = screen(pilot)

@@ -125,7 +125,7 @@ async def test_a_circuits_pictures_and_its_kink(file):
 
 
 async def test_predict_mode_asks_before_a_picture_gives_it_away():
-    async with tutor("o-regression", size=(120, 30), step="z1[1]") as pilot:
+    async with tutor("o-classification", size=(120, 30), step="z1[1]") as pilot:
         await press(pilot, "p")
         await until(pilot, lambda: pilot.app.screen.asking is not None)
         await press(pilot, "escape", "v")

@@ -228,7 +228,7 @@ async def test_a_long_comparison_is_stopped_and_the_screen_lives():
         await pilot.pause()
         compare = pilot.app.screen
         assert isinstance(compare, CompareScreen)
-        compare.epochs = 100_000
+        compare.epochs = 500_000
         await pilot.press("enter")
         await settle(pilot, lambda: len(compare.curves) == 3 and "training" in screen(pilot))
         await pilot.press("escape")
