@@ -1,0 +1,118 @@
+"""The bundled lessons: whole, in order, checked without a warning, and each in docs/curriculum.md."""
+
+from __future__ import annotations
+
+import random
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tutor import catalogue
+from tutor.check import examine
+from tutor.lesson import Lesson
+from tutor.notation import Writer
+from tutor.prose import count_words
+from tutor.questions import author_item
+from tutor.trace import trace
+
+ENTRIES = catalogue.entries()
+IDS = [entry.id for entry in ENTRIES]
+UNITS = ["Slopes", "Light math", "Heavy math", "When it goes wrong", "Beyond"]
+CURRICULUM = (Path(__file__).parent.parent / "docs" / "curriculum.md").read_text(encoding="utf-8")
+
+every_lesson = pytest.mark.parametrize("id", IDS)
+
+
+@cache
+def examined(id: str):
+    return examine(catalogue.find(id))
+
+
+def lesson(id: str) -> Lesson:
+    found, _ = examined(id)
+    assert found
+    return found
+
+
+@every_lesson
+def test_it_checks_without_an_error_or_a_warning(id):
+    assert [str(problem) for problem in examined(id)[1]] == []
+
+
+@every_lesson
+def test_it_is_whole(id):
+    found = lesson(id)
+    assert found.summary and found.intro and found.outro and found.unit in UNITS
+    assert len(found.notes) >= 3 and len(found.questions) >= 3 and len(found.expect) >= 3
+    assert len({note.step for note in found.notes}) == len(found.notes)
+    assert "you will be able to" in found.intro.lower().replace("\n", " ") or "you can say" in found.intro
+
+
+@every_lesson
+def test_its_texts_are_short(id):
+    found = lesson(id)
+    assert {note.step: count for note in found.notes if (count := count_words(note.text)) > 80} == {}
+    assert count_words(found.intro) <= 330 and count_words(found.outro) <= 220
+
+
+@every_lesson
+def test_every_expectation_says_where_it_is_from(id):
+    for expect in lesson(id).expect:
+        assert re.match(r"by hand[:,] \S|.+, \d{4}", expect.source), expect
+
+
+@every_lesson
+def test_every_question_takes_the_right_answer_and_says_something_to_each_foreseen_mistake(id):
+    found = lesson(id)
+    here, writer = trace(found), Writer(found, found.notation)
+    for question in found.questions:
+        item = author_item(question, here, writer, random.Random(0))
+        right = item.answer.split(" (")[0] if item.many else item.answer
+        assert item.grade(right).correct, (item.prompt, right)
+        for wrong in question.wrong:
+            said = item.grade(wrong.answer if isinstance(wrong.answer, str) else f"{wrong.answer:.12g}")
+            told = not said.correct and wrong.says in said.message
+            assert told, (item.prompt, wrong.answer, said.message)
+
+
+@every_lesson
+def test_hints_of_a_question_are_there_where_the_tutor_has_none(id):
+    for question in lesson(id).questions:
+        assert question.hints or not question.ask, question
+
+
+def test_numbers_ascend_and_units_follow_one_another():
+    numbers = [entry.number for entry in ENTRIES]
+    assert None not in numbers and numbers == sorted(set(numbers))
+    assert [entry.unit for entry in ENTRIES] == sorted((entry.unit for entry in ENTRIES), key=UNITS.index)
+
+
+@every_lesson
+def test_what_it_requires_comes_before_it(id):
+    entry = ENTRIES[IDS.index(id)]
+    assert set(entry.requires) <= set(IDS[: IDS.index(id)])
+    assert bool(entry.requires) == (id != IDS[0])
+
+
+@every_lesson
+def test_it_is_in_the_curriculum_at_its_place(id):
+    entry = ENTRIES[IDS.index(id)]
+    assert f"| {entry.number} | `{id}` |" in CURRICULUM
+    assert CURRICULUM.count(f"`{id}`") >= 2  # in the list, and at a topic
+
+
+def test_the_curriculum_names_only_its_own_lessons():
+    listed = re.findall(r"^\| (\d+) \| `([\w-]+)` \|", CURRICULUM, re.MULTILINE)
+    assert [int(number) for number, _ in listed] == list(range(1, 29))
+    named = set(re.findall(r"`([a-z0-9]+(?:-[a-z0-9]+)*)`", CURRICULUM)) - {"code"}
+    assert named == {id for _, id in listed}
+
+
+@every_lesson
+def test_the_outro_names_the_lesson_that_comes_next(id):
+    at = IDS.index(id)
+    here, after = ENTRIES[at], ENTRIES[at + 1] if at + 1 < len(ENTRIES) else None
+    if after and after.number == here.number + 1:
+        assert after.title in " ".join(lesson(id).outro.split()), f"next is {after.title}"
