@@ -105,7 +105,7 @@ def test_it_is_in_the_curriculum_at_its_place(id):
 
 def test_the_curriculum_names_only_its_own_lessons():
     listed = re.findall(r"^\| (\d+) \| `([\w-]+)` \|", CURRICULUM, re.MULTILINE)
-    assert [int(number) for number, _ in listed] == list(range(1, 29))
+    assert [int(number) for number, _ in listed] == list(range(1, 30))
     named = set(re.findall(r"`([a-z0-9]+(?:-[a-z0-9]+)*)`", CURRICULUM)) - {"code"}
     assert named == {id for _, id in listed}
 
