@@ -303,9 +303,9 @@ def test_check_reports_everything_in_every_file(run):
 
 
 def test_warnings_alone_are_no_error(run):
-    Path("t.toml").write_text('requires = ["nowhere"]\n' + CIRCUIT)
+    Path("t.toml").write_text(CIRCUIT.replace("y = 2 }", "y = 2, w = 3 }"))
     code, text, _ = run("check", "t.toml")
-    assert code == 0 and "t.toml:1:13: warning: " in text and text.endswith("\n1 lesson: 0 errors, 1 warning.\n")
+    assert code == 0 and "t.toml:6:30: warning: " in text and text.endswith("\n1 lesson: 0 errors, 1 warning.\n")
 
 
 def test_a_folder_without_lessons_says_so(run):

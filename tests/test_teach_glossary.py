@@ -31,7 +31,7 @@ def test_a_definition_is_a_sentence_or_two_that_rest_on_terms(term):
     text = definition(term)
     sentences = [part for part in re.split(r"(?<=[.?])\s+(?=[A-Z*σ])", text) if part]
     assert 1 <= len(sentences) <= 3 and len(text.split()) <= 45 and text.endswith(".") and "*" not in text
-    assert term == term.casefold() and text[0].isupper() or text[0].isdigit()
+    assert term == term.casefold() and text[0].isupper()
     for other in references(term):
         assert other in TERMS, f"{term} rests on {other}, which is not defined"
         assert other != term

@@ -12,7 +12,7 @@ import re
 import stat
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,6 +43,19 @@ class Entry:
     path: Path
     number: int | None  # the number its file name starts with
     error: str | None = None
+    folder: Path | None = None  # where it is from; None for what comes with the tutor
+
+    @property
+    def key(self) -> str:
+        """What the lesson is called in the store: an id for what comes with the tutor, else the real path."""
+        return self.id if self.folder is None else os.path.realpath(self.path)
+
+    @property
+    def heading(self) -> str:
+        """Its unit, and of a teacher's own lesson the folder."""
+        if self.folder is None:
+            return self.unit or "Other lessons"
+        return f"{self.unit or 'Lessons'} ({folder_name(self.folder)})"
 
 
 def data_dir(name: Literal["lessons", "assets"]) -> Path:
@@ -55,6 +68,41 @@ def data_dir(name: Literal["lessons", "assets"]) -> Path:
 def entries(folder: Path | None = None) -> list[Entry]:
     """The lessons in `folder` (default: the bundled ones), in the order of their numbers; [] if it cannot be read."""
     return [_entry(path) for path in _paths(folder)]
+
+
+def shelf(folders: Iterable[Path] = ()) -> list[Entry]:
+    """The lessons that come with the tutor, then those of a teacher's folders, each folder once.
+
+    The lessons of a unit stand together, the units of a folder in the order of their first lessons. A folder that
+    cannot be read is an entry with an error.
+    """
+    found = _by_unit(entries())
+    seen = {os.path.realpath(data_dir("lessons"))}
+    for folder in folders:
+        if (real := os.path.realpath(folder)) in seen:
+            continue
+        seen.add(real)
+        try:
+            os.listdir(folder)
+        except OSError as problem:
+            why = one_line(problem.strerror or "it cannot be read")
+            name = folder_name(folder)
+            found.append(Entry(name, name, "", "", (), "scalar", folder, None, f"the folder: {why}", folder))
+        found += _by_unit(replace(entry, folder=folder) for entry in entries(folder))
+    return found
+
+
+def _by_unit(found: Iterable[Entry]) -> list[Entry]:
+    units: dict[str, list[Entry]] = {}
+    for entry in found:
+        units.setdefault(entry.unit, []).append(entry)
+    return [entry for unit in units.values() for entry in unit]
+
+
+def folder_name(folder: Path) -> str:
+    """A folder as it is shown: below the home folder with ~."""
+    home, path = os.path.expanduser("~"), os.path.abspath(folder)
+    return one_line("~" + path[len(home) :] if path.startswith(home + os.sep) else path)
 
 
 def find(name: str, folder: Path | None = None) -> Path | None:

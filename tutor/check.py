@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tutor import catalogue
 from tutor.audit import audit, prerequisites
 from tutor.lesson import Lesson, read
 from tutor.notation import Writer
@@ -41,7 +42,7 @@ def examine(path: str | Path, folders: Iterable[Path] = ()) -> tuple[Lesson | No
         if not any(problem.severity == "error" for problem in problems):
             problems += audit(lesson, source)
         problems += prerequisites(lesson, source, folders)
-    return lesson, sorted(problems, key=lambda p: (p.line, p.column))
+    return lesson, sorted(problems, key=lambda p: (p.path != str(path), p.line, p.column))
 
 
 def _playable(path: str | Path) -> tuple[Lesson | None, list[Problem], Source | None]:
@@ -51,6 +52,18 @@ def _playable(path: str | Path) -> tuple[Lesson | None, list[Problem], Source | 
         sound = not any(problem.severity == "error" for problem in problems)
         problems = [*problems, *_engine_problems(lesson, source, sound)]
     return lesson, problems, source
+
+
+def faults_in_a_word(path: Path) -> str | None:
+    """'mine.toml has 3 problems: Enter shows them' for a file that cannot be played, else None. Never raises."""
+    try:
+        load(path)
+    except LessonError as error:
+        many = len(error.problems)
+        return f"{catalogue.one_line(path.name)} has {many} problem{'s' * (many > 1)}: Enter shows them"
+    except Exception as error:  # of one lesson: the others must not hide
+        return f"{catalogue.one_line(path.name)} cannot be read: {type(error).__name__}"
+    return None
 
 
 def lesson_files(path: str | Path) -> tuple[list[Path], list[Problem]]:

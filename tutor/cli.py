@@ -106,11 +106,30 @@ examples:
 
 The exit code is 0 if the answer is right, 1 if it is not, 2 for bad usage.
 """
+GLOSSARY_EXAMPLES = """\
+examples:
+  backprop-tutor glossary                       the names of all terms
+  backprop-tutor glossary chain rule
+"""
+NEW_EXAMPLES = """\
+examples:
+  backprop-tutor new first.toml                 then: backprop-tutor play first.toml --watch
+
+docs/writing-lessons.md is the way from here to a lesson with questions.
+"""
+SCHEMA_EXAMPLES = """\
+examples:
+  backprop-tutor schema > lesson.schema.json    and in a lesson's first line: #:schema ./lesson.schema.json
+"""
 MISCONCEPTIONS_EXAMPLES = """\
 examples:
   backprop-tutor misconceptions
   backprop-tutor misconceptions --format json
 """
+
+
+OWN_LESSONS = "a folder with lessons of your own, beside those that come with the tutor; may be given several times"
+LESSONS = "BACKPROP_TUTOR_LESSONS"  # such folders, separated as in PATH
 
 
 class UsageError(Exception):
@@ -153,7 +172,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: list[str]) -> int:
     if not argv:
         return _home()
-    word = next((arg for arg in argv if not arg.startswith("-")), None)
+    value = [False, *(arg == "--lessons" for arg in argv)]
+    word = next((arg for arg, is_value in zip(argv, value, strict=False) if arg[:1] != "-" and not is_value), None)
     if word is not None and word not in COMMANDS:
         if catalogue.find(word):
             raise UsageError(f"'{word}' is a lesson, not a command: backprop-tutor play {word}")
@@ -211,7 +231,10 @@ def _one_line(error: LessonError) -> str:
     return f"{first.path}:{first.line}:{first.column}: {first.message}{advice}"
 
 
-COMMANDS = ("play", "list", "trace", "check", "quiz", "drill", "review", "progress", "grade", "misconceptions")
+COMMANDS = (
+    "play", "list", "trace", "check", "quiz", "drill", "review", "progress", "grade", "misconceptions", "glossary",
+    "new", "schema",
+)  # fmt: skip
 
 
 def _parser() -> ArgumentParser:
@@ -230,7 +253,12 @@ def _parser() -> ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"backprop-tutor {__version__}")
-    parser.set_defaults(run=_home)
+
+    def lessons(where: ArgumentParser, dest: str) -> None:
+        where.add_argument("--lessons", metavar="DIR", action="append", default=[], dest=dest, help=OWN_LESSONS)
+
+    lessons(parser, "folders_first")  # before the command
+    parser.set_defaults(run=_home, folders=[])
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def command(name: str, run, summary: str, description: str, examples: str) -> ArgumentParser:
@@ -327,6 +355,15 @@ def _parser() -> ArgumentParser:
     what.add_argument("--import", metavar="FILE", dest="import_", help="add what a file has; nothing is lost")
     what.add_argument("--reset", action="store_true", help="forget it; asks first")
 
+    words = command(
+        "glossary", _glossary, "what the terms mean", "The glossary: what the field's terms mean.", GLOSSARY_EXAMPLES
+    )
+    words.add_argument("term", metavar="TERM", nargs="*", help="a term, or words of its definition; default: all names")
+
+    new = command("new", _new, "begin a lesson of your own", "Write a commented lesson to begin from.", NEW_EXAMPLES)
+    new.add_argument("file", metavar="FILE", help="where to write it; an existing file is left alone")
+    command("schema", _schema, "the lesson format, for editors", "The JSON Schema of lesson files.", SCHEMA_EXAMPLES)
+
     for keeps in (play, listing, quiz, drill, review, progress):
         keeps.add_argument("--profile", metavar="NAME", default="default", help="whose progress, on a shared machine")
 
@@ -355,6 +392,9 @@ def _parser() -> ArgumentParser:
         MISCONCEPTIONS_EXAMPLES,
     )
     table.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+
+    for reads in (play, listing, trace, check, quiz, drill, grade):
+        lessons(reads, "folders")
     return parser
 
 
@@ -364,25 +404,45 @@ def _parser() -> ArgumentParser:
 def _home(args: Namespace | None = None) -> int:
     if not _is_screen():
         print("The home screen needs a terminal. What works without:\n")
-        return _print_list()
-    return _app()
+        return _print_list(own_folders(args))
+    return _app(folders=own_folders(args))
+
+
+def own_folders(args: Namespace | None = None) -> list[Path]:
+    """Where a teacher's own lessons are: in the user's data directory, the environment, the options.
+
+    Raises UsageError for a folder of an option that is not there.
+    """
+    from tutor.store import default_path
+
+    folders: list[Path] = []
+    with suppress(RuntimeError):  # no home
+        folders += [path] if (path := default_path().with_name("lessons")).is_dir() else []
+    folders += [Path(name) for name in os.environ.get(LESSONS, "").split(os.pathsep) if name]
+    for name in (*args.folders_first, *args.folders) if args else ():
+        if "\0" in name or not os.path.isdir(name):
+            raise UsageError(f"--lessons: there is no folder '{name[:200]}'")
+        folders.append(Path(name))
+    return folders
 
 
 def _play(args: Namespace) -> int:
-    path, key = find_lesson(args.lesson)
+    path, key = find_lesson(args.lesson, args)
     if args.plain or not _is_screen():
         return _line_mode(path, key, args.profile)
     from tutor.check import load
 
     lesson = load(path)  # a bad file is told here, not inside the app
-    return _app(lambda app: app.play(lesson, key), args.profile)
+    return _app(lambda app: app.play(lesson, key), args.profile, own_folders(args))
 
 
 def _is_screen() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def _app(start: Callable[[TutorApp], None] | None = None, profile: str = "default") -> int:
+def _app(
+    start: Callable[[TutorApp], None] | None = None, profile: str = "default", folders: Sequence[Path] = ()
+) -> int:
     """The app, from the home screen, or from what `start` opens over it."""
     from threading import Thread
 
@@ -395,7 +455,7 @@ def _app(start: Callable[[TutorApp], None] | None = None, profile: str = "defaul
     from tutor.tui.app import TutorApp
 
     opening.join()
-    return TutorApp(opened[0], start).run_in_terminal()
+    return TutorApp(opened[0], start, folders).run_in_terminal()
 
 
 def _line_mode(path: Path, key: str, profile: str) -> int:
@@ -451,23 +511,34 @@ def _warn(warning: str | None) -> str | None:
 
 def _list(args: Namespace) -> int:
     if args.format == "json":
-        _list_json(catalogue.entries(), args.profile)
+        _list_json(catalogue.shelf(own_folders(args)), args.profile)
         return 0
-    return _print_list()
+    return _print_list(own_folders(args))
 
 
-def _print_list() -> int:
-    entries = catalogue.entries()
+def _print_list(folders: Sequence[Path]) -> int:
+    entries = catalogue.shelf(folders)
     unit = None
     width = max((len(entry.id) for entry in entries), default=0)
     for entry in entries:
-        if entry.unit != unit:
-            print(("\n" if unit is not None else "") + (entry.unit or "Other lessons"))
-            unit = entry.unit
-        says = f"cannot be used: {entry.error}" if entry.error else entry.summary
+        if entry.heading != unit:
+            print(("\n" if unit is not None else "") + entry.heading)
+            unit = entry.heading
+        error = _fault(entry)
+        says = f"cannot be used: {error}" if error else entry.summary
         print(f"  {entry.id:{width}}  {entry.title}{': ' if says else ''}{says}")
     print("\nbackprop-tutor play ID opens one." if entries else "There are no lessons.")
     return 0
+
+
+def _fault(entry: catalogue.Entry) -> str | None:
+    """What is wrong with a lesson, in a word; a teacher's own is read whole."""
+    if entry.folder is None or entry.error:
+        return entry.error
+    from tutor.check import faults_in_a_word
+
+    word = faults_in_a_word(entry.path)
+    return word and word.replace("Enter shows them", f"backprop-tutor check {catalogue.one_line(str(entry.path))}")
 
 
 def _list_json(entries: list[catalogue.Entry], profile: str) -> None:
@@ -483,9 +554,10 @@ def _list_json(entries: list[catalogue.Entry], profile: str) -> None:
             "unit": entry.unit,
             "level": entry.level,
             "requires": list(entry.requires),
-            "finished": entry.id in finished,
+            "finished": entry.key in finished,
             "path": str(entry.path),
-            "error": entry.error,
+            "folder": None if entry.folder is None else str(entry.folder),
+            "error": _fault(entry),
         }
         for entry in entries
     ]
@@ -512,7 +584,7 @@ def _open_trace(args: Namespace) -> tuple[Trace, str]:
     from tutor.trace import Trace
     from tutor.training import MAX_ITERATION, Run
 
-    path, _ = find_lesson(args.lesson)
+    path, _ = find_lesson(args.lesson, args)
     if args.notation is not None and args.notation not in NOTATIONS:
         near = did_you_mean(args.notation[:60], NOTATIONS)
         raise UsageError(f"unknown notation '{args.notation[:60]}'{near}; there are: {', '.join(NOTATIONS)}")
@@ -536,7 +608,7 @@ def _quiz(args: Namespace) -> int:
     from tutor.plain import play_quiz
     from tutor.store import Store
 
-    paths = tuple(str(find_lesson(name)[0].resolve()) for name in args.lessons)
+    paths = tuple(str(find_lesson(name, args)[0].resolve()) for name in args.lessons)
     count = whole_number(args.count, 100)
     if count is None:
         raise UsageError(f"--count takes a whole number from 1 to 100, not '{args.count[:60]}'")
@@ -567,7 +639,7 @@ def _drill(args: Namespace) -> int:
     from tutor.practice import choose_skill, drill
     from tutor.store import Store
 
-    path, key = find_lesson(args.lesson)
+    path, key = find_lesson(args.lesson, args)
     lesson = load(path)
     seed = whole_number(args.seed, 10**9)
     if seed is None:
@@ -719,18 +791,51 @@ def _misconceptions(args: Namespace) -> int:
     return 0
 
 
+def _glossary(args: Namespace) -> int:
+    from tutor.glossary import answer, search
+
+    term = " ".join(args.term)
+    print("\n".join(map(escape, answer(term))))
+    return 0 if search(term) else 1
+
+
+def _new(args: Namespace) -> int:
+    from tutor.scaffold import lesson_text
+
+    path = Path(args.file if args.file.endswith(".toml") else args.file + ".toml")
+    try:
+        with open(path, "x", encoding="utf-8") as file:
+            file.write(lesson_text(path))
+    except FileExistsError:
+        raise UsageError(f"'{path}' is there already; it is left as it is") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot write '{str(path)[:200]}': {reason}") from None
+    print(f"Written: {escape(str(path))}. Look at it with: backprop-tutor play {escape(str(path))} --watch")
+    return 0
+
+
+def _schema(args: Namespace) -> int:
+    from tutor.schema import as_json
+
+    _reconfigure(sys.stdout, encoding="utf-8")
+    print(as_json(), end="")
+    return 0
+
+
 def _check(args: Namespace) -> int:
     from tutor.check import examine, lesson_files
 
     for path in args.paths:
         if not _exists(path):
             raise UsageError(f"there is no file or folder '{path[:200]}'")
+    folders = own_folders(args)
     errors = warnings = lessons = 0
     for path in args.paths:
         files, problems = lesson_files(path)
         if not files and not problems:
             print(f"{escape(path)}: there is no lesson (*.toml) in this folder.\n")
-        for found in (problems, *(examine(file)[1] for file in files)):
+        for found in (problems, *(examine(file, folders)[1] for file in files)):
             for problem in found:
                 errors += problem.severity == "error"
                 warnings += problem.severity == "warning"
@@ -755,22 +860,27 @@ def _exists(path: str) -> bool:
     return True
 
 
-def find_lesson(name: str) -> tuple[Path, str]:
+def find_lesson(name: str, args: Namespace | None = None) -> tuple[Path, str]:
     """The file of a lesson and its key in the store: an id for a bundled lesson, else the absolute path.
 
-    An id goes before a file of that name in the current folder (./gates is the file). Raises UsageError.
+    An id goes before a file of that name in the current folder (./gates is the file), and a lesson that comes with
+    the tutor before one of the same id in a folder of one's own. Raises UsageError.
     """
     is_path = os.sep in name or name.endswith(".toml")
     bundled = None if is_path or not name else catalogue.find(name)
     if bundled:
         return bundled, catalogue.lesson_id(bundled)
+    folders = [] if is_path or not name else own_folders(args)
+    for folder in folders:
+        if own := catalogue.find(name, folder):
+            return own, os.path.realpath(own)
     if name and _exists(name):
         return Path(name), os.path.realpath(name)
     if is_path:
         raise UsageError(f"there is no file '{name[:200]}'")
     if name and _exists(f"{name}.toml"):
         raise UsageError(f"there is no lesson '{name[:60]}'; did you mean the file '{name[:60]}.toml'?")
-    near = catalogue.nearest(name[:60])
+    near = catalogue.nearest(name[:60], ids=[entry.id for entry in catalogue.shelf(folders)])
     hint = f"did you mean '{near[0]}'?" if near else "backprop-tutor list shows them"
     raise UsageError(f"there is no lesson '{name[:60]}'; {hint}")
 

@@ -8,114 +8,202 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-TERMS: dict[str, str] = {
-    "accuracy": "The share of examples whose class the network gets right. It says less than the *loss*: a narrow hit and "
-    "a sure one count the same.",
-    "activation": "What a *unit* gives on to the next layer: the *activation function* applied to its *pre-activation*.",
-    "activation function": "The function that turns a unit's *pre-activation* into its *activation*, such as *sigmoid* or "
-    "*ReLU*. It must not be a straight line, or all layers together could do no more than one.",
-    "adam": "An *optimiser* that keeps a running mean of each gradient and of its square, and divides the one by the root "
-    "of the other, so that every parameter takes steps of about the same size.",
-    "backpropagation": "Working out the *gradient* of the loss for every parameter, from the loss back to the inputs, with "
-    "the *chain rule*; each value is computed once and used again. It does not change a parameter: *gradient descent* does.",
-    "backward pass": "The half of an *iteration* that goes from the loss back to the first layer and computes a *gradient* "
-    "for every value on the way. It uses what the *forward pass* has kept.",
-    "batch": "The examples that one *update* is made from; its gradient is the *mean* of theirs.",
-    "bias": "The number that a unit adds to the weighted sum of its inputs. It moves the point at which the unit answers.",
-    "chain rule": "Multiply the *local derivatives* along a *path*, and add over all paths. All of backpropagation is this "
-    "rule, applied in a good order.",
-    "circuit": "A calculation drawn as *gates* joined by wires: each gate has inputs, an output and a *local derivative* for "
-    "each input.",
-    "convergence": "Coming to rest: the updates get smaller because the *gradient* goes to 0, at or near a *minimum*.",
-    "cross-entropy": "The *loss* of a classifier: minus the logarithm of the probability that it gives the true class. A "
-    "sure and wrong answer costs a great deal.",
-    "dead unit": "A *ReLU* unit whose *pre-activation* is below 0 for every example. Its slope is 0, no gradient gets "
-    "through, and its weights never move again.",
-    "decision boundary": "The line or surface where a classifier changes its mind from one class to another. Without a "
-    "*hidden layer* it is straight.",
-    "derivative": "How fast a value changes when another one changes: the *slope* of the curve at a point. Of x² it is 2x.",
-    "divergence": "The opposite of *convergence*: each step is so long that it lands further off, and the *loss* grows "
-    "without bound. A smaller *learning rate* helps.",
-    "dot product": "Two lists of the same length, multiplied number by number and added up. A *pre-activation* is one, plus "
-    "the *bias*.",
-    "elementwise product": "Two arrays of the same *shape*, multiplied cell by cell without a sum. It is written ⊙ or ∘.",
-    "epoch": "One pass over all examples; as many *iterations* as there are *batches*.",
-    "error": "The *gradient* of the loss for a unit's *pre-activation*, often written δ. All gradients of that unit's "
-    "weights and of its bias come from it.",
-    "example": "One row of the data: the inputs, and the *target* that belongs to them.",
-    "exploding gradient": "A *gradient* that grows from layer to layer on the way back, until the updates are useless. It "
-    "comes of large weights.",
-    "finite difference": "The change of a function over a small step, divided by the step: nearly the *derivative*. It "
-    "needs no calculus, so a gradient can be checked with it.",
-    "fork": "A place where a value is used more than once. Forward it is copied; backward the gradients of all uses add up.",
-    "forward pass": "The half of an *iteration* that goes from the inputs to the *prediction* and the *loss*.",
-    "gate": "One operation of a *circuit*, such as + or ×. It knows its *local derivatives* and nothing of the rest.",
-    "gradient": "The *partial derivatives* for all variables together. It points where the function grows fastest; it has "
-    "the shape of what it is the gradient of.",
-    "gradient check": "Comparing gradients from *backpropagation* with *finite differences*. If they agree to six digits or "
-    "more, the formulas are right.",
-    "gradient descent": "Going a small step against the *gradient*, again and again, to make the *loss* smaller.",
-    "hidden layer": "A *layer* between the inputs and the output. It lets a network learn what no straight line can tell "
-    "apart.",
-    "hyperparameter": "A number that a person chooses and training does not change: the *learning rate*, the number of "
-    "layers, the size of a *batch*.",
-    "initialisation": "The choice of the first weights. They are drawn at random, so that the units of a layer differ, and "
-    "of a size that keeps values and gradients in bounds.",
-    "iteration": "One *forward pass*, one *backward pass* and one *update*.",
-    "jacobian": "The matrix of all *partial derivatives* of a vector for another: one row an output, one column an input.",
-    "layer": "*Units* side by side that have the same inputs. Weights lead from every unit of one layer to every unit of "
-    "the next.",
-    "leaky relu": "*ReLU* with a small slope, such as 0.01, instead of 0 for what is negative, so that no unit dies.",
-    "learning rate": "How far a step of *gradient descent* goes: the *gradient* is multiplied by it. Too large diverges, too "
-    "small takes forever. It is written η.",
-    "local derivative": "The *derivative* of one operation for one of its own inputs, as if nothing else existed.",
-    "loss": "One number that says how wrong the *prediction* is; 0 or little is good. Training makes it smaller.",
-    "mean": "The sum divided by how many there are. The loss of a *batch* is the mean of its examples' losses, and its "
-    "gradient the mean of their gradients.",
-    "mean squared error": "The *squared error* divided by the number of outputs.",
-    "minimum": "A point from which the function grows in every direction. Its *gradient* is 0.",
-    "momentum": "An *optimiser* that keeps a part of the last step and adds to it, as a ball that rolls downhill does.",
-    "network": "*Layers* one after the other: a function with many *parameters*, from the inputs to a *prediction*.",
-    "notation": "The names that a book gives the same quantities: δ, dZ or ∇ₐL. No value changes with it.",
-    "one-hot": "A list with a 1 at the true class and 0 elsewhere: how a class is written as a *target*.",
-    "optimiser": "The rule that turns a *gradient* into an *update*: plain *gradient descent*, *momentum*, *Adam*.",
-    "outer product": "A column times a row: a table in which each cell is one number of the column times one of the row. A "
-    "weight matrix's gradient is one: *error* times inputs.",
-    "overfitting": "Learning the examples by heart: the *loss* on them falls, while that on new ones rises.",
-    "parameter": "A number that training changes: a *weight* or a *bias*.",
-    "partial derivative": "The *derivative* for one variable while all the others stand still. It is written with ∂.",
-    "path": "A way from a value to the loss along the connections. A value matters for the loss through all its paths.",
-    "pre-activation": "The weighted sum of a unit's inputs plus its *bias*, before the *activation function*: z = W·a + b.",
-    "prediction": "What the last layer gives out, written ŷ: to be compared with the *target*.",
-    "regularisation": "A price on large weights, added to the *loss*, against *overfitting*. With L2 it is λ/2 times the sum "
-    "of their squares, and every weight's gradient gets λ times the weight.",
-    "relu": "The *activation function* max(0, z): what is negative becomes 0. Its slope is 1 above 0 and 0 below.",
-    "saturation": "A *sigmoid* or tanh far out, where the curve is flat: the slope is nearly 0, and hardly any gradient gets "
-    "through.",
-    "shape": "How many rows and columns an array has: 3 × 4. A *gradient* has the shape of its parameter.",
-    "sigmoid": "The *activation function* σ(z) = 1/(1 + e⁻ᶻ), from 0 to 1 in the form of an S. Its slope is σ(1 − σ), at most ¼.",
-    "slope": "How steep a curve is: the rise for one step to the right. It is another word for the *derivative*.",
-    "softmax": "Makes probabilities of the last layer's *pre-activations*: e to the power of each, divided by the sum of all. "
-    "Each output depends on every input.",
-    "squared error": "The *loss* (y − ŷ)², summed over the outputs. With a ½ in front its derivative has no 2.",
-    "stationary point": "A point where the *gradient* is 0: a *minimum*, a maximum, or a saddle between two.",
-    "stochastic gradient descent": "*Gradient descent* on one example or a small *batch* at a time: each step is a little off, "
-    "but there are many more of them.",
-    "tanh": "An *activation function* like the *sigmoid*, but from −1 to 1. Its slope is 1 − tanh², at most 1.",
-    "target": "What the *prediction* should be, as the data have it. It is written y.",
-    "training": "Repeating *iterations* until the *loss* is small enough.",
-    "transpose": "A matrix with rows and columns exchanged, written Aᵀ. Backward, a layer's weights are used so: the same "
-    "connections from their end to their start.",
-    "unit": "The smallest part of a *layer*, also called a neuron: it adds up what comes in and gives on one number.",
-    "update": "The last step of an *iteration*: each parameter moves a little against its *gradient*.",
-    "upstream gradient": "The *gradient* that comes back to an operation from what follows it. Times the *local derivative* "
-    "it becomes the gradient of the input.",
-    "vanishing gradient": "A *gradient* that shrinks from layer to layer on the way back, until the first layers hardly "
-    "learn. Sigmoids do it: each takes three quarters or more.",
-    "weight": "The number that a connection multiplies by. The larger it is, the more the unit it leads to listens.",
-    "weight decay": "Making every *weight* a little smaller at each *update*. With plain gradient descent it is the same as "
-    "L2 *regularisation*.",
-}  # fmt: skip
+_TABLE = """\
+accuracy
+    The share of examples whose class the network gets right. It says less than the *loss*: a narrow hit and a sure
+    one count the same.
+activation
+    What a *unit* gives on to the next layer: the *activation function* applied to its *pre-activation*.
+activation function
+    The function that turns a unit's *pre-activation* into its *activation*, such as *sigmoid* or *ReLU*. It must
+    not be a straight line, or all layers together could do no more than one.
+adam
+    An *optimiser* that keeps a running mean of each gradient and of its square, and divides the one by the root of
+    the other, so that every parameter takes steps of about the same size.
+backpropagation
+    Working out the *gradient* of the loss for every parameter, from the loss back to the inputs, with the *chain
+    rule*; each value is computed once and used again. It does not change a parameter: *gradient descent* does.
+backward pass
+    The half of an *iteration* that goes from the loss back to the first layer and computes a *gradient* for every
+    value on the way. It uses what the *forward pass* has kept.
+batch
+    The examples that one *update* is made from; its gradient is the *mean* of theirs.
+bias
+    The number that a unit adds to the weighted sum of its inputs. It moves the point at which the unit answers.
+chain rule
+    Multiply the *local derivatives* along a *path*, and add over all paths. All of backpropagation is this rule,
+    applied in a good order.
+circuit
+    A calculation drawn as *gates* joined by wires: each gate has inputs, an output and a *local derivative* for
+    each input.
+convergence
+    Coming to rest: the updates get smaller because the *gradient* goes to 0, at or near a *minimum*.
+cross-entropy
+    The *loss* of a classifier: minus the logarithm of the probability that it gives the true class. A sure and
+    wrong answer costs a great deal.
+dead unit
+    A *ReLU* unit whose *pre-activation* is below 0 for every example. Its slope is 0, no gradient gets through, and
+    its weights never move again.
+decision boundary
+    The line or surface where a classifier changes its mind from one class to another. Without a *hidden layer* it
+    is straight.
+derivative
+    How fast a value changes when another one changes: the *slope* of the curve at a point. Of x² it is 2x.
+divergence
+    The opposite of *convergence*: each step is so long that it lands further off, and the *loss* grows without
+    bound. A smaller *learning rate* helps.
+dot product
+    Two lists of the same length, multiplied number by number and added up. A *pre-activation* is one, plus the
+    *bias*.
+elementwise product
+    Two arrays of the same *shape*, multiplied cell by cell without a sum. It is written ⊙ or ∘.
+epoch
+    One pass over all examples; as many *iterations* as there are *batches*.
+error
+    The *gradient* of the loss for a unit's *pre-activation*, often written δ. All gradients of that unit's weights
+    and of its bias come from it.
+example
+    One row of the data: the inputs, and the *target* that belongs to them.
+exploding gradient
+    A *gradient* that grows from layer to layer on the way back, until the updates are useless. It comes of large
+    weights.
+finite difference
+    The change of a function over a small step, divided by the step: nearly the *derivative*. It needs no calculus,
+    so a gradient can be checked with it.
+fork
+    A place where a value is used more than once. Forward it is copied; backward the gradients of all uses add up.
+forward pass
+    The half of an *iteration* that goes from the inputs to the *prediction* and the *loss*.
+gate
+    One operation of a *circuit*, such as + or ×. It knows its *local derivatives* and nothing of the rest.
+gradient
+    The *partial derivatives* for all variables together. It points where the function grows fastest; it has the
+    shape of what it is the gradient of.
+gradient check
+    Comparing gradients from *backpropagation* with *finite differences*. If they agree to six digits or more, the
+    formulas are right.
+gradient descent
+    Going a small step against the *gradient*, again and again, to make the *loss* smaller.
+hidden layer
+    A *layer* between the inputs and the output. It lets a network learn what no straight line can tell apart.
+hyperparameter
+    A number that a person chooses and training does not change: the *learning rate*, the number of layers, the size
+    of a *batch*.
+initialisation
+    The choice of the first weights. They are drawn at random, so that the units of a layer differ, and of a size
+    that keeps values and gradients in bounds.
+iteration
+    One *forward pass*, one *backward pass* and one *update*.
+jacobian
+    The matrix of all *partial derivatives* of a vector for another: one row an output, one column an input.
+layer
+    *Units* side by side that have the same inputs. Weights lead from every unit of one layer to every unit of the
+    next.
+leaky relu
+    *ReLU* with a small slope, such as 0.01, instead of 0 for what is negative, so that no unit dies.
+learning rate
+    How far a step of *gradient descent* goes: the *gradient* is multiplied by it. Too large diverges, too small
+    takes forever. It is written η.
+local derivative
+    The *derivative* of one operation for one of its own inputs, as if nothing else existed.
+loss
+    One number that says how wrong the *prediction* is; 0 or little is good. Training makes it smaller.
+mean
+    The sum divided by how many there are. The loss of a *batch* is the mean of its examples' losses, and its
+    gradient the mean of their gradients.
+mean squared error
+    The *squared error* divided by the number of outputs.
+minimum
+    A point from which the function grows in every direction. Its *gradient* is 0.
+momentum
+    An *optimiser* that keeps a part of the last step and adds to it, as a ball that rolls downhill does.
+network
+    *Layers* one after the other: a function with many *parameters*, from the inputs to a *prediction*.
+notation
+    The names that a book gives the same quantities: δ, dZ or ∇ₐL. No value changes with it.
+one-hot
+    A list with a 1 at the true class and 0 elsewhere: how a class is written as a *target*.
+optimiser
+    The rule that turns a *gradient* into an *update*: plain *gradient descent*, *momentum*, *Adam*.
+outer product
+    A column times a row: a table in which each cell is one number of the column times one of the row. A weight
+    matrix's gradient is one: *error* times inputs.
+overfitting
+    Learning the examples by heart: the *loss* on them falls, while that on new ones rises.
+parameter
+    A number that training changes: a *weight* or a *bias*.
+partial derivative
+    The *derivative* for one variable while all the others stand still. It is written with ∂.
+path
+    A way from a value to the loss along the connections. A value matters for the loss through all its paths.
+pre-activation
+    The weighted sum of a unit's inputs plus its *bias*, before the *activation function*: z = W·a + b.
+prediction
+    What the last layer gives out, written ŷ: to be compared with the *target*.
+regularisation
+    A price on large weights, added to the *loss*, against *overfitting*. With L2 it is λ/2 times the sum of their
+    squares, and every weight's gradient gets λ times the weight.
+relu
+    The *activation function* max(0, z): what is negative becomes 0. Its slope is 1 above 0 and 0 below.
+saturation
+    A *sigmoid* or tanh far out, where the curve is flat: the slope is nearly 0, and hardly any gradient gets
+    through.
+shape
+    How many rows and columns an array has: 3 × 4. A *gradient* has the shape of its parameter.
+sigmoid
+    The *activation function* σ(z) = 1/(1 + e⁻ᶻ), from 0 to 1 in the form of an S. Its slope is σ(1 − σ), at most ¼.
+slope
+    How steep a curve is: the rise for one step to the right. It is another word for the *derivative*.
+softmax
+    Makes probabilities of the last layer's *pre-activations*: e to the power of each, divided by the sum of all.
+    Each output depends on every input.
+squared error
+    The *loss* (y − ŷ)², summed over the outputs. With a ½ in front its derivative has no 2.
+stationary point
+    A point where the *gradient* is 0: a *minimum*, a maximum, or a saddle between two.
+stochastic gradient descent
+    *Gradient descent* on one example or a small *batch* at a time: each step is a little off, but there are many
+    more of them.
+tanh
+    An *activation function* like the *sigmoid*, but from −1 to 1. Its slope is 1 − tanh², at most 1.
+target
+    What the *prediction* should be, as the data have it. It is written y.
+training
+    Repeating *iterations* until the *loss* is small enough.
+transpose
+    A matrix with rows and columns exchanged, written Aᵀ. Backward, a layer's weights are used so: the same
+    connections from their end to their start.
+unit
+    The smallest part of a *layer*, also called a neuron: it adds up what comes in and gives on one number.
+update
+    The last step of an *iteration*: each parameter moves a little against its *gradient*.
+upstream gradient
+    The *gradient* that comes back to an operation from what follows it. Times the *local derivative* it becomes the
+    gradient of the input.
+vanishing gradient
+    A *gradient* that shrinks from layer to layer on the way back, until the first layers hardly learn. Sigmoids do
+    it: each takes three quarters or more.
+weight
+    The number that a connection multiplies by. The larger it is, the more the unit it leads to listens.
+weight decay
+    Making every *weight* a little smaller at each *update*. With plain gradient descent it is the same as L2
+    *regularisation*.
+"""
+
+
+def _read(table: str) -> dict[str, str]:
+    """The table: a term a line, what it means in the indented lines below."""
+    found: dict[str, str] = {}
+    term = ""
+    for line in table.splitlines():
+        if line.startswith(" "):
+            found[term] = f"{found.get(term, '')} {line.strip()}".strip()
+        else:
+            term = line
+    return found
+
+
+TERMS = _read(_TABLE)
 
 # Other words for a term, and how it stands in a definition.
 SAME = {
@@ -153,10 +241,12 @@ _AT: dict[str, tuple[str, ...]] = {
     "local_derivative": ("local derivative", "derivative", "chain rule"),
     "gate": ("gate", "circuit", "local derivative", "upstream gradient", "gradient", "chain rule"),
 }  # fmt: skip
-_BY_CHOICE = {"leaky_relu": "leaky relu", "relu": "relu", "sigmoid": "sigmoid", "tanh": "tanh", "softmax": "softmax",
-              "cross_entropy": "cross-entropy", "binary_cross_entropy": "cross-entropy", "squared_error": "squared error",
-              "half_squared_error": "squared error", "mean_squared_error": "mean squared error", "adam": "adam",
-              "adamw": "adam", "momentum": "momentum", "nesterov": "momentum", "sgd": "gradient descent"}  # fmt: skip
+_BY_CHOICE = {
+    "sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "leaky_relu": "leaky relu", "softmax": "softmax",
+    "cross_entropy": "cross-entropy", "binary_cross_entropy": "cross-entropy", "squared_error": "squared error",
+    "half_squared_error": "squared error", "mean_squared_error": "mean squared error", "sgd": "gradient descent",
+    "momentum": "momentum", "nesterov": "momentum", "adam": "adam", "adamw": "adam",
+}  # fmt: skip
 
 
 def written(term: str) -> str:
@@ -176,7 +266,7 @@ def references(term: str) -> list[str]:
 
 
 def search(text: str) -> list[str]:
-    """The terms that a text may mean: the term itself alone, else those with these words, then definitions with them."""
+    """The terms that a text may mean: the term itself alone; else those with these words, then the definitions."""
     wanted = " ".join(text.casefold().replace("_", " ").split())
     wanted = SAME.get(wanted, wanted)
     if wanted in TERMS:
@@ -189,7 +279,7 @@ def search(text: str) -> list[str]:
 
 
 def spoken_of(rule: str, *choices: str | None) -> list[str]:
-    """The terms of a step, the nearest first: by its rule, and by what the lesson chose (activation, loss, optimiser)."""
+    """The terms of a step, the nearest first: by its rule, then by the activation, loss or optimiser of the lesson."""
     family = rule.partition("_")[0]
     chosen = (_BY_CHOICE[choice] for choice in choices if choice in _BY_CHOICE)
     return list(dict.fromkeys((*_AT.get(rule, _AT.get(family, ())), *chosen)))

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tutor import schema
+from tutor import data, schema
 from tutor.activations import ACTIVATIONS
+from tutor.data import Columns, Table
 from tutor.formula import FUNCTIONS, Expr, FormulaError, Ref, Symbol, did_you_mean, parse
 from tutor.losses import LOSSES
 from tutor.optimizers import OPTIMIZERS
@@ -178,6 +179,8 @@ class Lesson:
     quiz_steps: tuple[str, ...] = ()
     questions: tuple[AuthorQuestion, ...] = ()
     expect: tuple[Expect, ...] = ()
+    classes: tuple[str, ...] = ()  # what the outputs are called where they are classes with names, in their order
+    data: Path | None = None  # the file that the examples are from
     path: Path | None = None
 
 
@@ -197,23 +200,30 @@ def read(path: str | Path) -> tuple[Lesson | None, list[Problem], Source | None]
     source = read_source(path)
     if isinstance(source, Problem):
         return None, [source], None
-    data = parse_toml(source)
-    if isinstance(data, Problem):
-        return None, [data], source
-    faults, lesson, more = Faults(), None, False
+    values = parse_toml(source)
+    if isinstance(values, Problem):
+        return None, [values], source
+    faults, lesson, more, reader = Faults(), None, False, None
     try:
-        schema.check(data, faults)
-        lesson = _Reader(Path(path), data, faults).lesson()
+        schema.check(values, faults)
+        reader = _Reader(Path(path), values, faults)
+        lesson = reader.lesson()
     except TooMany:
         more = True
-    problems = sorted((_problem(source, fault) for fault in faults.found), key=lambda p: (p.line, p.column))
+    table = reader.table if reader else None
+    problems = [_problem(source, fault, table) for fault in faults.found] + (reader.elsewhere if reader else [])
+    problems.sort(key=lambda p: (p.path != source.path, p.line, p.column))
     if more:
         last = problems[-1]
         problems.append(source.problem_at(last.line, last.column, "there are more problems: the rest is not listed"))
     return lesson, problems, source
 
 
-def _problem(source: Source, fault: Fault) -> Problem:
+def _problem(source: Source, fault: Fault, table: tuple[Table, Columns] | None) -> Problem:
+    if table and fault.path[:1] == ("examples",) and len(fault.path) > 1:  # the lesson has but the file's name
+        places = {"inputs": table[1].inputs, "targets": table[1].targets}.get(fault.path[2], ())  # type: ignore[misc]
+        at = fault.path[3] if len(fault.path) > 3 else 0
+        return table[0].problem(fault.path[1], places[min(at, len(places) - 1)], fault.message, fault.advice)
     return source.problem(
         fault.path, fault.message, fault.advice, key=fault.key, offset=fault.offset, severity=fault.severity
     )
@@ -226,9 +236,12 @@ _IDENTIFIER = re.compile(r"[^\W0-9]\w*")  # what a formula reads as a name
 class _Reader:
     """Builds the lesson from TOML values that were held against the schema, and notes what does not agree."""
 
-    def __init__(self, path: Path, data: dict, faults: Faults):
-        self.path, self.data, self.faults = path, data, faults
+    def __init__(self, path: Path, values: dict, faults: Faults):
+        self.path, self.data, self.faults = path, values, faults
         self.fault = faults.add
+        self.table: tuple[Table, Columns] | None = None  # where the examples are from, if that is a file
+        self.file: Path | None = None
+        self.elsewhere: list[Problem] = []  # problems of that file
 
     def sound(self, *path: str | int) -> bool:
         return self.faults.sound(*path) and path[-1] not in self.faults.misplaced
@@ -259,6 +272,7 @@ class _Reader:
 
     def lesson(self) -> Lesson | None:
         self.requires()
+        self.examples_file()
         network = circuit = None
         inputs = targets = np.empty((0, 0))
         if isinstance(self.value("network", anyhow=True), dict):
@@ -308,6 +322,8 @@ class _Reader:
                 for i in range(self.length("expect"))
                 if isinstance(self.value("expect", i), dict) and self.faults.sound("expect", i)
             ),
+            classes=self.classes(network),
+            data=self.file,
             path=self.path,
         )
 
@@ -475,6 +491,55 @@ class _Reader:
         )
 
     # ---------------------------------------------------------------- examples
+
+    def examples_file(self) -> None:
+        """Where `examples` names a file: read it, and go on as if its rows stood in the lesson."""
+        name = self.value("examples", anyhow=True)
+        if not isinstance(name, str):
+            if self.has("class"):
+                advice = "in the lesson a class is target = 2, or targets = [0, 1]"
+                self.fault(("class",), "class goes with a file of examples", advice, key=True)
+            return
+        if not self.has("network"):
+            return  # a circuit has none: that is told there
+        self.data = {key: value for key, value in self.data.items() if key != "examples"}
+        sizes = self.network_ends()
+        if not self.faults.sound("examples") or sizes is None:
+            self.faults.doubt(("examples",))
+            return
+        path = data.place(self.path, name)
+        if isinstance(path, str):
+            self.fault(("examples",), path, 'such as examples = "flowers.csv"')
+            return
+        self.file = path
+        table = data.read_table(path)
+        if isinstance(table, Problem) and not path.exists():
+            near = did_you_mean(name[:64], sorted(other.name for other in path.parent.glob("*.csv")))
+            self.fault(("examples",), f"there is no file {quote(name)} beside the lesson{near}")
+            return
+        chosen = table if isinstance(table, Problem) else data.columns(table, *sizes, self.value("class"))
+        if isinstance(table, Problem) or isinstance(chosen, Problem):
+            assert isinstance(chosen, Problem)
+            self.elsewhere.append(chosen)
+            self.faults.doubt(("examples",))
+            return
+        rows, self.elsewhere = data.examples(table, chosen)
+        self.table = table, chosen
+        if self.elsewhere:
+            self.faults.doubt(("examples",))
+        else:
+            self.data["examples"] = rows
+
+    def network_ends(self) -> tuple[list[str] | int, list[str] | int] | None:
+        """The inputs and the outputs, by name or number; None where one of them is in doubt."""
+        last = ("network", "layers", self.length("network", "layers") - 1, "units")
+        ends = self.value("network", "inputs"), self.value(*last)
+        return None if None in ends or not self.sound("class") else ends
+
+    def classes(self, network: Network | None) -> tuple[str, ...]:
+        if self.table and self.table[1].classes:
+            return self.table[1].classes
+        return (network.layers[-1].names or ()) if network and network.loss == "cross_entropy" else ()
 
     def examples_shape(self, sizes: Sequence[int | None], possible: list[set[int]], loss: str | None) -> None:
         many = self.length("examples")

@@ -6,6 +6,7 @@ know alone (counts that must agree, a loss and its activation) is in `lesson.py`
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -271,7 +272,14 @@ SCHEMA = {
             "outro": _text("Markdown, shown last.", default=""),
             "network": _NETWORK,
             "circuit": _CIRCUIT,
-            "examples": _list("What a network learns from: at least one.", _EXAMPLE, minItems=1),
+            "examples": {
+                "description": "What a network learns from: at least one; or the name of a CSV file beside the lesson.",
+                "anyOf": [
+                    {"type": "array", "items": _EXAMPLE, "minItems": 1},
+                    {"title": "the name of a file", "type": "string", "minLength": 1},
+                ],
+            },
+            "class": _text("The column of that file that has the class, if one has; a target is 1 at it.", minLength=1),
             "training": _TRAINING,
             "notes": _list("Prose attached to steps.", _NOTE, default=[]),
             "quiz": _QUIZ,
@@ -395,17 +403,24 @@ def _check(schema: dict, value, path: Keys, faults: Faults) -> None:
         fitting = [branch for branch in schema["anyOf"] if _is(branch["type"], value)]
         if not fitting:
             wanted = " or ".join(title(branch) for branch in schema["anyOf"])
-            faults.add(path, f"{label(path)} must be {wanted}, not {kind(value)}", schema.get("description", ""))
+            advice = next(filter(None, (_brackets(branch, value, path) for branch in schema["anyOf"])), None)
+            advice = advice or schema.get("description", "")
+            faults.add(path, f"{label(path)} must be {wanted}, not {kind(value)}", advice)
             return
         others = " or ".join(title(branch) for branch in schema["anyOf"] if branch is not fitting[0])
         schema = {"description": schema.get("description", ""), **fitting[0], "else": others}
     if not _is(schema["type"], value):
-        advice = schema.get("description", "")
-        if isinstance(value, dict) and schema.get("items", {}).get("type") == "object":
-            advice = f"write [[{'.'.join(map(str, path))}]], with two brackets, before each of them"
+        advice = _brackets(schema, value, path) or schema.get("description", "")
         faults.add(path, f"{label(path)} must be {title(schema)}, not {kind(value)}", advice)
     else:
         _CHECKS[schema["type"]](schema, value, path, faults)
+
+
+def _brackets(schema: dict, value, path: Keys) -> str | None:
+    """What to do where a table stands for a list of tables."""
+    if isinstance(value, dict) and schema.get("items", {}).get("type") == "object":
+        return f"write [[{'.'.join(map(str, path))}]], with two brackets, before each of them"
+    return None
 
 
 def _check_object(schema: dict, value: dict, path: Keys, faults: Faults) -> None:
@@ -610,10 +625,16 @@ def kind(value) -> str:
     return "a list" if isinstance(value, list) else "a table" if isinstance(value, dict) else "a date or time"
 
 
+def as_json() -> str:
+    """The format as a JSON Schema (draft 2020-12), for editors; it is also in assets/lesson.schema.json."""
+    return json.dumps(SCHEMA, ensure_ascii=False, indent=2) + "\n"
+
+
 def keys(schema: dict = SCHEMA, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict]]:
     """Every key of the format with its schema, tables before their keys; lists add nothing to a path."""
-    if schema.get("type") == "array":
-        yield from keys(schema["items"], path)
+    for branch in schema.get("anyOf", [schema]):
+        if branch.get("type") == "array":
+            yield from keys(branch["items"], path)
     for name, part in schema.get("properties", {}).items():
         yield (*path, name), part
         yield from keys(part, (*path, name))

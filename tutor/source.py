@@ -325,38 +325,40 @@ def _unescaped(match: re.Match) -> str:
 # ---------------------------------------------------------------- from a file to TOML values
 
 
-def read_source(path: str | Path) -> Source | Problem:
-    """The text of a lesson file, or why it cannot be had. Never raises, never waits for a pipe or a device."""
+def read_source(path: str | Path, most: int = MAX_BYTES, what: str = "lesson") -> Source | Problem:
+    """The text of a file, or why it cannot be had. Never raises, never waits for a pipe or a device."""
+    kind = {"lesson": "a TOML file", "table": "a file of comma-separated values"}[what]
 
     def refuse(message: str, advice: str = "") -> Problem:
         return Problem(str(path), 1, 1, message, advice)
 
     try:
         if stat.S_ISDIR(os.stat(path).st_mode):
-            return refuse("this is a folder, not a lesson file")
+            return refuse(f"this is a folder, not a {what} file")
         if not stat.S_ISREG(os.stat(path).st_mode):
-            return refuse("this is not a regular file", "a lesson is a TOML file")
+            return refuse("this is not a regular file", f"a {what} is {kind}")
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with open(descriptor, "rb") as file:
             status = os.fstat(descriptor)  # it may have changed since
             if not stat.S_ISREG(status.st_mode):
-                return refuse("this is not a regular file", "a lesson is a TOML file")
-            data = b"" if status.st_size > MAX_BYTES else file.read(MAX_BYTES + 1)
+                return refuse("this is not a regular file", f"a {what} is {kind}")
+            data = b"" if status.st_size > most else file.read(most + 1)
     except FileNotFoundError:
         return refuse("there is no such file")
     except (OSError, ValueError) as error:
         return refuse(f"cannot read the file: {getattr(error, 'strerror', None) or error}")
-    if max(len(data), status.st_size) > MAX_BYTES:
-        return refuse(f"the file is larger than {MAX_BYTES // 2**20} MiB", "a lesson is a small text file")
-    return _decode(path, data)
+    if max(len(data), status.st_size) > most:
+        return refuse(f"the file is larger than {most // 2**20} MiB", f"a {what} is a small text file")
+    return _decode(path, data, what)
 
 
-def _decode(path: str | Path, data: bytes) -> Source | Problem:
+def _decode(path: str | Path, data: bytes, what: str) -> Source | Problem:
     if not data.removeprefix(b"\xef\xbb\xbf").strip():
-        return Problem(str(path), 1, 1, "the file is empty", "a lesson begins with: format = 1")
+        advice = "a lesson begins with: format = 1" if what == "lesson" else "its first line names the columns"
+        return Problem(str(path), 1, 1, "the file is empty", advice)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return Problem(str(path), 1, 1, "the file is UTF-16, not UTF-8", "save it as UTF-8")
-    bad, what, advice = data.find(b"\0"), "the file is binary: a NUL byte", "a lesson is a text file"
+    bad, what, advice = data.find(b"\0"), "the file is binary: a NUL byte", f"a {what} is a text file"
     if bad < 0:
         try:
             return Source(path, data.decode())

@@ -9,7 +9,7 @@ import signal
 import sys
 import textwrap
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING
@@ -48,9 +48,12 @@ class TutorApp(App[int]):
     CSS_PATH = data_dir("assets") / "tutor.tcss"
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, store: Store, start: Callable[[TutorApp], None] | None = None) -> None:
+    def __init__(
+        self, store: Store, start: Callable[[TutorApp], None] | None = None, folders: Sequence[Path] = ()
+    ) -> None:
+        """`folders`: where a teacher's own lessons are."""
         super().__init__()
-        self.store, self.start = store, start
+        self.store, self.start, self.folders = store, start, folders
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         theme = store.setting("theme", DARK.name)
@@ -63,7 +66,7 @@ class TutorApp(App[int]):
         self.failure: str | None = None
 
     def get_default_screen(self) -> HomeScreen:
-        return HomeScreen()
+        return HomeScreen(self.folders)
 
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, lambda theme: self.store.save_setting("theme", theme.name))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -9,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.events import Key, Paste
 from textual.widgets import Static
+from textual.worker import get_current_worker
 
 from tutor import catalogue
 from tutor.catalogue import Entry
@@ -53,9 +56,11 @@ class HomeScreen(TutorScreen):
         ("Light or dark", "switch between the two themes", "app.toggle_dark"),
     )
 
-    def __init__(self) -> None:
+    def __init__(self, folders: Sequence[Path] = ()) -> None:
         super().__init__()
-        self.entries = catalogue.entries()
+        self.folders = folders
+        self.entries = catalogue.shelf(folders)
+        self.faults: dict[Path, str] = {}  # of a teacher's own lessons: what is wrong, in a word
         self.search = ""
 
     def compose(self) -> ComposeResult:
@@ -72,7 +77,24 @@ class HomeScreen(TutorScreen):
             self.query_one(id).can_focus = False
 
     def on_screen_resume(self) -> None:
+        if self.folders and self.is_mounted:  # a teacher may have written meanwhile
+            self.entries = catalogue.shelf(self.folders)
+            self.run_worker(self.look_for_faults, thread=True, exclusive=True, group="faults", exit_on_error=False)
         if self.size.width:
+            self.refresh_list()
+
+    def look_for_faults(self) -> None:
+        """Read a teacher's own lessons whole, beside the screen: the list has read their heads alone."""
+        from tutor.check import faults_in_a_word
+
+        worker = get_current_worker()
+        found = {e.path: word for e in self.entries if e.folder and not e.error and (word := faults_in_a_word(e.path))}
+        if not worker.is_cancelled:
+            self.app.call_from_thread(self.show_faults, found)
+
+    def show_faults(self, found: dict[Path, str]) -> None:
+        self.faults = found
+        if self.is_mounted and self.is_current:
             self.refresh_list()
 
     def on_resize(self) -> None:
@@ -93,11 +115,11 @@ class HomeScreen(TutorScreen):
         lines: list[Line] = []
         unit: str | None = None
         for entry in found:
-            if entry.unit != unit:
-                unit = entry.unit
-                lines += [line(), line(entry.unit or "Other lessons", "title")]
-            begun = store.place(entry.id) is not None
-            mark, word = ("✓", "finished") if entry.id in finished else ("◐", "begun") if begun else ("○", "")
+            if entry.heading != unit:
+                unit = entry.heading
+                lines += [line(), line(_fit(unit, width - 2), "title")]
+            begun = store.place(entry.key) is not None
+            mark, word = ("✓", "finished") if entry.key in finished else ("◐", "begun") if begun else ("○", "")
             lines.append(
                 Line(
                     ((f"{mark} ", "value" if word == "finished" else "mark"), (entry.title, "heading"),
@@ -105,20 +127,26 @@ class HomeScreen(TutorScreen):
                     str(entry.path),
                 )
             )  # fmt: skip
-            about = entry.error or entry.summary
-            lines.append(line(f"    {_fit(about, width - 5)}", "error" if entry.error else "dim"))
+            error = self.error(entry)
+            lines.append(line(f"    {_fit(error or entry.summary, width - 5)}", "error" if error else "dim"))
         if not found:
             lines = [line(), line("No lesson has these words. Esc clears the search.", "dim")]
         at = next((n for n, item in enumerate(lines) if item.target == listing.target and item.target), None)
         if at is None:
-            begin = next((e for e in found if e.id not in finished), found[0] if found else None)
+            begin = next((e for e in found if e.key not in finished), found[0] if found else None)
             at = next((n for n, item in enumerate(lines) if begin and item.target == str(begin.path)), -1)
         listing.show(lines, at)
-        done = sum(entry.id in finished for entry in self.entries)
+        done = sum(entry.key in finished for entry in self.entries)
         self.query_one("#bar", Lines).show(
             [Line((("backprop-tutor", "title"), (f"   {done} of {len(self.entries)} lessons finished", "dim")))]
         )
         self.show_about()
+
+    def error(self, entry: Entry) -> str | None:
+        """What is wrong with a lesson, in a word: of its head, or of the whole file."""
+        if entry.error and entry.folder:
+            return f"{catalogue.one_line(entry.path.name)}: {entry.error}"
+        return entry.error or self.faults.get(entry.path)
 
     def chosen(self) -> Entry | None:
         target = self.query_one("#list", Choices).target
@@ -133,14 +161,15 @@ class HomeScreen(TutorScreen):
         titles = {e.id: e.title for e in self.entries}
         finished = self.tutor.store.finished()
         lines = [line(text, "title") for text in _wrap(entry.title, 50)]
-        lines += [line(), *(line(text) for text in _wrap(entry.error or entry.summary, 50)), line()]
+        lines += [line(), *(line(text) for text in _wrap(self.error(entry) or entry.summary, 50)), line()]
         for need in entry.requires:
             mark = "✓" if need in finished else "○"
             lines += [line(text, "dim") for text in _wrap(f"{mark} best after: {titles.get(need, need)}", 50)]
-        place = self.tutor.store.place(entry.id)
+        place = self.tutor.store.place(entry.key)
         if place:
             lines += [line(), line(f"You were at {place.step}, iteration {place.iteration}.", "dim")]
-        lines += [line(), line(f"backprop-tutor play {entry.id}", "dim")]
+        name = entry.id if entry.folder is None else str(entry.path)
+        lines += [line(), *(line(text, "dim") for text in _wrap(catalogue.one_line(f"backprop-tutor play {name}"), 50))]
         self.query_one("#about", Lines).show(lines)
 
     # ------------------------------------------------------------ keys
@@ -151,7 +180,7 @@ class HomeScreen(TutorScreen):
     def action_open(self) -> None:
         entry = self.chosen()
         if entry:
-            self.tutor.open_lesson(entry.path, entry.id)
+            self.tutor.open_lesson(entry.path, entry.key)
 
     def action_quiz(self) -> None:
         entry = self.chosen()

@@ -53,7 +53,7 @@ KEYS = [
     ("shift+down,ctrl+down", "scroll_card(2)", "⇧↑↓", " ", "scroll the card, at any level"),
     ("i", "intro", "i", "intro", "the introduction and this lesson's conventions"),
     ("f", "glossary", "f", "terms", "the glossary: what the terms mean, those of this step first"),
-    ("d", "app.toggle_dark", "d", "theme", "light or dark"),
+    ("d", "app.toggle_dark", "d", "", "light or dark"),
     ("h", "home", "h", "home", "the list of lessons"),
     ("question_mark", "help", "?", "help", "this help"),
     ("q", "app.quit", "q", "quit", "leave; your place is kept"),

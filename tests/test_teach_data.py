@@ -1,0 +1,244 @@
+"""Examples from a file beside the lesson: which columns they are, and every problem at its line and column."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tutor import data
+from tutor.check import examine, load
+from tutor.source import LessonError
+
+HEAD = """\
+format = 1
+title = "T"
+examples = "d.csv"
+{more}
+[network]
+inputs = {inputs}
+loss = "{loss}"
+[[network.layers]]
+units = {units}
+activation = "{activation}"
+[training]
+batch = "all"
+"""
+FLOWERS = """\
+id,petal_length,species,petal_width
+1,1.5,setosa,0.2
+2,4.5,versicolor,1.5
+3,1.25,setosa,0.25
+4,6,virginica,2.5
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a lesson and its file; returns the lesson's path."""
+
+    def write(
+        text: str | bytes, inputs='["petal_length", "petal_width"]', units="3", more='class = "species"', **other
+    ):
+        softmax = {"loss": "cross_entropy", "activation": "softmax"}
+        lesson = HEAD.format(inputs=inputs, units=units, more=more, **{**softmax, **other})
+        (tmp_path / "t.toml").write_text(lesson, encoding="utf-8")
+        (tmp_path / "d.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+        return tmp_path / "t.toml"
+
+    return write
+
+
+def only(path) -> tuple[str, int, int, str]:
+    (problem,) = examine(path)[1]
+    assert problem.severity == "error"
+    return os.path.basename(problem.path), problem.line, problem.column, f"{problem.message} | {problem.advice}"
+
+
+REGRESSION = {"more": "", "loss": "squared_error", "activation": "linear"}
+
+
+# ---------------------------------------------------------------- which columns
+
+
+def test_columns_by_name_and_classes_in_the_order_of_their_appearance(write):
+    lesson = load(write(FLOWERS))
+    assert lesson.inputs.tolist() == [[1.5, 0.2], [4.5, 1.5], [1.25, 0.25], [6, 2.5]]
+    assert lesson.targets.tolist() == [[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 0, 1]]
+    assert lesson.classes == ("setosa", "versicolor", "virginica") and lesson.data.name == "d.csv"
+
+
+def test_names_of_the_outputs_give_the_order_of_the_classes(write):
+    lesson = load(write(FLOWERS, units='["virginica", "setosa", "versicolor"]'))
+    assert lesson.targets.tolist() == [[0, 1, 0], [0, 0, 1], [0, 1, 0], [1, 0, 0]]
+    assert lesson.classes == ("virginica", "setosa", "versicolor")
+
+
+def test_targets_by_name_or_the_last_columns(write):
+    text = "price,rooms,size\n3,2,50\n4,3,70\n"
+    lesson = load(write(text, inputs='["size", "rooms"]', units='["price"]', **REGRESSION))
+    assert lesson.inputs.tolist() == [[50, 2], [70, 3]] and lesson.targets.tolist() == [[3], [4]]
+    lesson = load(write(text, inputs="2", units="1", **REGRESSION))
+    assert lesson.inputs.tolist() == [[3, 2], [4, 3]] and lesson.targets.tolist() == [[50], [70]]
+    assert lesson.classes == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        FLOWERS,
+        "\ufeff" + FLOWERS,
+        FLOWERS.replace("\n", "\r\n"),
+        FLOWERS.replace(",", ";"),
+        FLOWERS.replace(",", "\t"),
+        FLOWERS.replace("setosa", '"setosa"').replace("petal_width", '"petal_width"'),
+        FLOWERS.replace(",", " , "),
+        FLOWERS.rstrip("\n"),
+        FLOWERS.replace("\n2,", "\n\n2,") + "\n,,,\n",
+        FLOWERS.replace("id,", '"a note, over\n two lines",'),
+    ],
+)  # fmt: skip
+def test_whatever_a_spreadsheet_writes(write, text):
+    lesson = load(write(text))
+    assert lesson.inputs[3].tolist() == [6, 2.5] and lesson.targets[3].tolist() == [0, 0, 1]
+
+
+@given(st.lists(st.tuples(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9)), min_size=1, max_size=20))
+def test_numbers_are_read_as_they_were_written(rows):
+    text = "a,b\n" + "".join(f"{a!r},{b!r}\n" for a, b in rows)
+    source = data.Source("d.csv", text)
+    table = data.Table(
+        source, ",", ("a", "b"), tuple((repr(a), repr(b)) for a, b in rows), tuple(range(2, len(rows) + 2))
+    )
+    found, problems = data.examples(table, data.Columns((0,), (1,)))
+    assert not problems and [(e["inputs"][0], e["targets"][0]) for e in found] == rows
+
+
+# ---------------------------------------------------------------- what is wrong
+
+
+@pytest.mark.parametrize(
+    "text, line, column, says",
+    [
+        (FLOWERS.replace("4.5", ""), 3, 3, "'petal_length' is missing"),
+        (FLOWERS.replace("4.5", "n/a"), 3, 3, "'petal_length' must be a finite number, not 'n/a'"),
+        (FLOWERS.replace("1.5\n", "inf\n"), 3, 18, "'petal_width' must be a finite number, not 'inf'"),
+        (FLOWERS.replace("1.5\n", "1_5\n"), 3, 18, "not '1_5'"),
+        (FLOWERS.replace("2,4.5", "2,4.5,9"), 3, 1, "this row has 5 fields; the header has 4"),
+        (FLOWERS.replace(",virginica", ","), 5, 5, "no class"),
+        (
+            FLOWERS.replace("virginica", "setosa"),
+            1,
+            1,
+            "'species' has 2 classes ('setosa', 'versicolor'); the network has 3",
+        ),
+        (FLOWERS.replace("petal_length", "petal_lenght"), 1, 1, "no column for the input 'petal_length': did you mean"),
+        (FLOWERS.replace("species", "kind"), 1, 1, "no column for the class 'species'"),
+        (FLOWERS.replace("id,", "petal_width,"), 1, 34, "the column 'petal_width' is there twice"),
+        (FLOWERS.replace("id,", ","), 1, 1, "column 1 has no name"),
+        ("1,2,3\n1,2,3\n", 1, 1, "numbers where names should be"),
+        (FLOWERS.split("\n")[0], 1, 1, "there is no row below the header"),
+        ("", 1, 1, "the file is empty | its first line names the columns"),
+        ("\n \n", 1, 1, "the file is empty"),
+        (FLOWERS + '5,"1,2', 6, 1, "not a table"),
+        (FLOWERS.encode() + b"5,\xff", 6, 3, "not UTF-8"),
+        (b"\xff\xfe" + FLOWERS.encode("utf-16-le"), 1, 1, "UTF-16"),
+        (b"\0\1\2" * 9, 1, 1, "binary"),
+        (FLOWERS.replace(",", ";").replace("4.5", "4,5"), 3, 3, "a decimal point, not a comma"),
+        (FLOWERS.replace("setosa", '"seto""sa"').replace("6,virginica", "x,virginica"), 5, 3, "not 'x'"),
+    ],
+)
+def test_a_problem_is_told_at_its_place_in_the_file(write, text, line, column, says):
+    name, at_line, at_column, said = only(write(text))
+    assert (name, at_line, at_column) == ("d.csv", line, column) and says in said
+
+
+def test_a_class_that_no_output_is_called(write):
+    name, line, column, said = only(write(FLOWERS, units='["virginica", "setosa", "versicolour"]'))
+    assert (name, line, column) == ("d.csv", 3, 7) and "'versicolor' is no class: did you mean 'versicolour'?" in said
+
+
+def test_the_checks_of_inline_examples_hold(write):
+    path = write("a,b\n1,0\n2,3\n", inputs="1", units="1", more="", loss="binary_cross_entropy", activation="sigmoid")
+    name, line, column, said = only(path)
+    assert (name, line, column) == ("d.csv", 3, 3) and "wants 0 to 1" in said
+    path = write("a,b,c\n1,0,1\n2,0.5,0.25\n", inputs="1", units="2", more="")
+    name, line, column, said = only(path)
+    assert (name, line, column) == ("d.csv", 3, 3) and "sum to 0.75" in said
+
+
+@pytest.mark.parametrize(
+    "name, says",
+    [
+        ("/etc/passwd", "not by an absolute path"),
+        ("C:\\\\data.csv", "not by an absolute path"),
+        ("../d.csv", "beside the lesson or below"),
+        ("a/../../d.csv", "beside the lesson or below"),
+        ("..\\\\d.csv", "beside the lesson or below"),
+        ("e.csv", "there is no file 'e.csv' beside the lesson: did you mean 'd.csv'?"),
+        ("link.csv", "a link to elsewhere"),
+    ],
+)
+def test_a_file_stays_beside_its_lesson(write, tmp_path, name, says):
+    path = write(FLOWERS)
+    (tmp_path / "link.csv").symlink_to("/etc/hostname")
+    path.write_text(path.read_text().replace('"d.csv"', f'"{name}"'))
+    file, line, column, said = only(path)
+    assert (file, line, column) == ("t.toml", 3, 12) and says in said
+
+
+def test_a_file_below_the_folder(write, tmp_path):
+    path = write(FLOWERS)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "d.csv").rename(tmp_path / "data" / "d.csv")
+    path.write_text(path.read_text().replace('"d.csv"', '"data/d.csv"'))
+    assert len(load(path).inputs) == 4
+
+
+def test_a_folder_or_a_huge_file_is_refused(write, tmp_path, monkeypatch):
+    path = write(FLOWERS)
+    monkeypatch.setattr(data, "MAX_BYTES", 30)
+    assert only(path)[:1] == ("d.csv",) and "larger than" in only(path)[3]
+    (tmp_path / "d.csv").unlink()
+    (tmp_path / "d.csv").mkdir()
+    assert "folder" in only(path)[3]
+
+
+def test_many_problems_are_cut(write):
+    problems = examine(write("a,b\n" + "x,1\n" * 500, inputs="1", units="1", **REGRESSION))[1]
+    assert len(problems) == data.MAX_PROBLEMS + 1 and "the rest is not looked at" in problems[-1].message
+
+
+def test_class_goes_with_a_file_and_a_circuit_has_none(tmp_path):
+    text = HEAD.format(inputs="1", units="1", more='class = "x"', loss="squared_error", activation="linear")
+    text = text.replace('examples = "d.csv"\n', "") + "[[examples]]\ninputs = [1]\ntargets = [1]\n"
+    (tmp_path / "t.toml").write_text(text)
+    assert only(tmp_path / "t.toml")[1:3] == (3, 1)
+    circuit = 'format = 1\ntitle = "T"\nexamples = "d.csv"\n[circuit]\ndefine = ["f = x * x"]\noutput = "f"\n'
+    circuit += "inputs = { x = 1 }\n"
+    (tmp_path / "t.toml").write_text(circuit)
+    assert "a circuit has no examples" in only(tmp_path / "t.toml")[3]
+
+
+def test_classes_of_inline_examples_are_the_names_of_the_outputs(tmp_path):
+    text = HEAD.format(inputs="1", units='["no", "yes"]', more="", loss="cross_entropy", activation="softmax")
+    text = text.replace('examples = "d.csv"\n', "") + "[[examples]]\ninputs = [1]\ntarget = 2\n"
+    (tmp_path / "t.toml").write_text(text)
+    assert load(tmp_path / "t.toml").classes == ("no", "yes")
+
+
+def test_a_network_in_doubt_blames_no_file(write):
+    path = write(FLOWERS, inputs="0")
+    with pytest.raises(LessonError) as raised:
+        load(path)
+    assert [os.path.basename(p.path) for p in raised.value.problems] == ["t.toml"]
+
+
+def test_a_large_file_is_read_soon(write):
+    rows = np.round(np.random.default_rng(1).normal(size=(5000, 3)), 3)
+    text = "a,b,c\n" + "".join(",".join(map(str, row)) + "\n" for row in rows.tolist())
+    lesson = load(write(text, inputs="2", units="1", more="", loss="squared_error", activation="linear"))
+    assert np.array_equal(np.hstack([lesson.inputs, lesson.targets]), rows)
