@@ -189,3 +189,11 @@ def test_questions_are_prose_too(tmp_path):
     (problem,) = examine(path)[1]
     assert (problem.severity, problem.line) == ("warning", 13) and r"\nothing" in problem.message
     assert problem.source_line[problem.column - 1 :].startswith(r"\nothing")
+
+
+def test_elements_of_what_is_given_have_names_too():
+    scribe = Scribe(trace(load(catalogue.find("o-classification"))), "dz")
+    names = {id: scribe.called(id) for id in ("W1[1,2]", "b1[2]", "x[1]", "W1", "y", "dL/dW1[1,2]", "z1[1]")}
+    assert all(names.values()) and len(set(names.values())) == len(names)
+    for id in ("W1[3,1]", "W1[1]", "W1[0,1]", "W1[1,1]]", "W1[]", "W1[", "b1[x]", "q[1]", "W1[1,2,]"):
+        assert scribe.called(id) is None, id

@@ -48,7 +48,7 @@ def test_what_the_schema_refuses_the_tutor_refuses():
         assert valid(text), name
         try:
             refused += not valid(text.replace(old, new, 1))
-        except ValueError:  # no TOML; or a number that jsonschema cannot print
+        except (ValueError, RecursionError):  # no TOML; or numbers and depths that jsonschema cannot take
             continue
     assert refused >= 60
 

@@ -40,6 +40,7 @@ class Operand:
     id: str | None
 
 
+_GIVEN = re.compile(r"(?P<base>[^\[\]@\s]+)(?:\[(?P<index>[0-9]{1,9}(?:,[0-9]{1,9})*)\])?")
 MAX_OPERANDS = 60  # a unit with 784 inputs has 1,569: nobody reads them one by one
 
 
@@ -180,12 +181,14 @@ class Scribe:
 
     def called(self, id: str) -> str | None:
         """What this notation calls the step or the given value of an id; None where there is none."""
-        given = re.fullmatch(r"([^\[\]]+)(?:\[([1-9][0-9]{0,6}(?:,[1-9][0-9]{0,6})?)\])?", id)
-        symbol = given and (self.symbols.get(given[1]) or self.symbols.get(given[1] + "@"))
-        if given and symbol:  # W1 and W1[1,2] are no steps
-            index = tuple(int(i) - 1 for i in given[2].split(",")) if given[2] else None
-            if index is None or (len(index) == len(symbol.shape) and all(map(int.__lt__, index, symbol.shape))):
-                return self.writer.text(Ref(symbol, index))
+        match = _GIVEN.fullmatch(id)
+        symbol = match and (self.symbols.get(match["base"]) or self.symbols.get(match["base"] + "@"))
+        if match and symbol:
+            if not match["index"]:
+                return self.writer.text(Ref(symbol))
+            at = tuple(int(part) - 1 for part in match["index"].split(","))
+            inside = len(at) == len(symbol.shape) and all(0 <= i < n for i, n in zip(at, symbol.shape, strict=True))
+            return self.writer.text(Ref(symbol, at)) if inside else None
         try:
             eq, index, example = resolve(self.trace.program, id)
         except NoSuchStep:

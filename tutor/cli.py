@@ -47,6 +47,7 @@ examples:
   backprop-tutor play gates               a lesson that comes with the tutor
   backprop-tutor play ./mine.toml         a lesson file of your own
   backprop-tutor play gates --plain       line mode: type help for its commands
+  backprop-tutor play mine.toml --watch   while you write it: each save is shown at once, at the same step
   backprop-tutor play gates --plain < /dev/null    the whole lesson to read, without stopping
 """
 LIST_EXAMPLES = """\
@@ -276,6 +277,7 @@ def _parser() -> ArgumentParser:
         action="store_true",
         help="line mode: no full screen, Enter for the next step; what happens anyway where there is no terminal",
     )
+    play.add_argument("--watch", action="store_true", help="play each save of the file at once, at the same step")
 
     listing = command("list", _list, "the lessons there are", "The lessons that come with the tutor.", LIST_EXAMPLES)
     listing.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
@@ -429,11 +431,13 @@ def own_folders(args: Namespace | None = None) -> list[Path]:
 def _play(args: Namespace) -> int:
     path, key = find_lesson(args.lesson, args)
     if args.plain or not _is_screen():
+        if args.watch:
+            raise UsageError("--watch needs the full screen: a terminal, and no --plain")
         return _line_mode(path, key, args.profile)
     from tutor.check import load
 
     lesson = load(path)  # a bad file is told here, not inside the app
-    return _app(lambda app: app.play(lesson, key), args.profile, own_folders(args))
+    return _app(lambda app: app.play(lesson, key, args.watch), args.profile, own_folders(args))
 
 
 def _is_screen() -> bool:

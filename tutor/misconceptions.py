@@ -424,17 +424,16 @@ def _input_for_activation(site: Site) -> Iterator[Expr]:
 
 
 def _pre_activation_for_activation(site: Site) -> Iterator[Expr]:
-    """In the backward pass; in the forward pass the same slip is an activation that was skipped."""
-    for ref in refs(site.formula) if site.rule in ("weight_gradient", *_ERRORS) else ():
-        z = site.symbol(f"z{ref.symbol.layer}")
-        if ref.symbol.quantity == "activation" and z and _bends(site, ref.symbol.layer):
-            yield from put(site.formula, ref, Ref(z))
+    """In the backward pass; in the forward pass the same slip is an activation that was skipped.
 
-
-def _bends(site: Site, layer: int | None) -> bool:
-    """Whether z and a of a layer differ: in a linear one they are the same, and to take either is no slip."""
+    A linear layer has no such slip: its pre-activation is its activation.
+    """
     network = site.program.lesson.network
-    return not (network and layer and network.layers[layer - 1].activation == "linear")
+    for ref in refs(site.formula) if network and site.rule in ("weight_gradient", *_ERRORS) else ():
+        z = site.symbol(f"z{ref.symbol.layer}")
+        layer = network.layers[(ref.symbol.layer or 1) - 1] if network else None
+        if ref.symbol.quantity == "activation" and z and layer and layer.activation != "linear":
+            yield from put(site.formula, ref, Ref(z))
 
 
 def _updated_weight(site: Site) -> Iterator[Expr]:

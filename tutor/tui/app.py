@@ -149,10 +149,10 @@ class TutorApp(App[int]):
 
         self.push_screen(QuizScreen(id, session, items))
 
-    def play(self, lesson: Lesson, key: str) -> None:
+    def play(self, lesson: Lesson, key: str, watching: bool = False) -> None:
         from tutor.tui.player import PlayerScreen
 
-        self.push_screen(PlayerScreen(lesson, key))
+        self.push_screen(PlayerScreen(lesson, key, watching))
 
     def get_system_commands(self, screen: Screen) -> Iterable[SystemCommand]:
         for title, help, action in getattr(screen, "commands", ()):

@@ -42,7 +42,7 @@ class HomeScreen(TutorScreen):
         Binding("pageup", "highlight_by(-5)", show=False, priority=True),
         Binding("pagedown", "highlight_by(5)", show=False, priority=True),
         Binding("escape", "clear", show=False),
-        Binding("enter,ctrl+j", "open", show=False, priority=True),
+        Binding("enter,ctrl+j", "open", show=False),
         Binding("ctrl+t", "app.toggle_dark", show=False),
         Binding("ctrl+g", "quiz", show=False),
         Binding("ctrl+r", "review", show=False),

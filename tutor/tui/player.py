@@ -28,6 +28,7 @@ from tutor.tui.dialogs import Ask, Reader
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.map import map_lines
 from tutor.tui.screen import TutorScreen
+from tutor.tui.watch import Watch
 
 # One table of keys for the bindings, the key bar, the help and the command palette:
 # keys, action, key as shown, label, what it does. Without a label it is not in the key bar by itself.
@@ -93,9 +94,11 @@ class PlayerScreen(TutorScreen):
     ]
     commands = tuple((help[0].upper() + help[1:], f"key {shown}", action) for _, action, shown, _, help in KEYS)
 
-    def __init__(self, lesson: Lesson, key: str) -> None:
+    def __init__(self, lesson: Lesson, key: str, watching: bool = False) -> None:
+        """`watching`: each new save of the lesson's file is played at once."""
         super().__init__()
-        self.lesson, self.key = lesson, key
+        self.lesson, self.key, self.watching = lesson, key, watching
+        self.watched: Watch | None = None
         self.run = Run(lesson)
         self.trace = self._trace(1)
         self.cursor = playback.start(lesson)
@@ -143,6 +146,8 @@ class PlayerScreen(TutorScreen):
         self.query_one("#answer").display = False
         self.predict = self.tutor.store.setting("predict", False) is True
         self.query_one("#card").focus()
+        if self.watching and self.lesson.path:
+            self.watched = Watch(self, self.lesson.path)
         place = self.tutor.store.place(self.key)
         if place is None:
             self.ask()
@@ -164,6 +169,24 @@ class PlayerScreen(TutorScreen):
         place = Place(playback.place(c, self.trace), c.level, c.notation, c.iteration, c.example, c.element)
         self.tutor.store.save_place(self.key, place)
         self.tutor.tell_store()
+
+    def reload(self, lesson: Lesson, run: Run, trace: Trace) -> None:
+        """Play another version of the lesson, at the same step as far as it has that."""
+        c = self.cursor
+        place = Place(playback.place(c, self.trace), c.level, c.notation, trace.iteration.number, c.example, c.element)
+        self.lesson, self.run, self.trace = lesson, run, trace
+        self.answered.clear()
+        self._drawn.clear()
+        self.query_one("#map").border_title = "Circuit" if lesson.circuit else TITLES["map"]
+        last = len(trace.equations) - 1  # where the step itself is gone, the one in its place
+        start = replace(playback.start(lesson), at=min(c.at, last), furthest=min(c.furthest, last))
+        self.show(playback.resume(start, trace, place))
+        bar = self.query_one(KeyBar)
+        bar.keys = self._keys()
+        bar.lay_out(bar.size.width)
+        bar.refresh(layout=True)
+        self.arrange_panes()
+        self.call_after_refresh(self.draw)
 
     # ------------------------------------------------------------ drawing
 
@@ -279,9 +302,9 @@ class PlayerScreen(TutorScreen):
         step = playback.current(self.cursor, self.trace)
         card = self.scribe.card(step)
         bar = self.query_one("#bar", Lines)
-        bar.show(
-            [views.bar_line(self.lesson, self.trace, self.scribe, self.cursor, bar.size.width or self.size.width - 2)]
-        )
+        columns = bar.size.width or self.size.width - 2
+        banner = self.watched.banner if self.watched else None
+        bar.show([banner or views.bar_line(self.lesson, self.trace, self.scribe, self.cursor, columns)])
         for name in PANES:
             pane = self.query_one(f"#{name}", Lines)
             if not pane.display or (name in ("where", "state") and not self.query_one("#side").display):

@@ -1,0 +1,105 @@
+"""Watching a lesson's file while its author writes: each save is played at once, at the same step.
+
+The file is looked at twice a second, beside the screen. A save that cannot be played leaves the last good lesson where
+it is, with what is wrong in the top line and in a dialog that the next good save closes.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.worker import get_current_worker
+
+from tutor.check import load
+from tutor.lesson import Lesson
+from tutor.source import LessonError
+from tutor.trace import Trace
+from tutor.training import Run
+from tutor.tui.dialogs import Reader
+from tutor.tui.lines import Line, Lines, line
+
+if TYPE_CHECKING:
+    from tutor.tui.player import PlayerScreen
+
+EVERY = 0.5  # seconds
+
+Stamp = tuple[tuple[int, int], ...]
+
+
+def stamp(*files: Path | None) -> Stamp | None:
+    """What changes when one of the files is saved; None while one is not there, as in the midst of a save."""
+    try:
+        found = [os.stat(file) for file in files if file]
+    except OSError:
+        return None
+    return tuple((status.st_mtime_ns, status.st_size) for status in found)
+
+
+@dataclass
+class Watch:
+    """Watches the lesson of a player. `banner` is what the top line says of a broken save; None if all is well."""
+
+    player: PlayerScreen
+    path: Path
+    banner: Line | None = None
+    seen: Stamp | None = field(init=False)
+    dialog: Reader | None = None
+
+    def __post_init__(self) -> None:
+        self.seen = stamp(self.path, self.player.lesson.data)
+        self.player.set_interval(EVERY, self.look)
+
+    def look(self) -> None:
+        """Beside the screen: the disk can be slow, and so can the training up to the iteration that is shown."""
+        self.player.run_worker(self._look, thread=True, exclusive=True, group="watch", exit_on_error=False)
+
+    def _look(self) -> None:
+        worker, player = get_current_worker(), self.player
+        now = stamp(self.path, player.lesson.data) or stamp(self.path)
+        if now is None or now == self.seen:
+            return
+        found: tuple[Lesson, Run, Trace] | LessonError
+        try:
+            lesson = load(self.path)
+            run = Run(lesson)
+            number = player.cursor.iteration if run.last is None else 1
+            iteration = run.iteration(number, lambda at: not worker.is_cancelled)
+            if iteration is None:
+                return
+            found = lesson, run, Trace(lesson, iteration)
+        except LessonError as error:
+            found = error
+        if not worker.is_cancelled:
+            self.seen = now
+            player.app.call_from_thread(self.show, found)
+
+    def show(self, found: tuple[Lesson, Run, Trace] | LessonError) -> None:
+        if not self.player.is_mounted:
+            return
+        if isinstance(found, LessonError):
+            self.tell(found)
+            return
+        self.banner = None
+        if self.dialog and self.dialog.is_current:
+            self.dialog.dismiss(None)
+        self.dialog = None
+        self.player.reload(*found)
+
+    def tell(self, error: LessonError) -> None:
+        """Show what is wrong with a save; a dialog that is open already is written anew."""
+        from tutor.tui.app import problem_lines
+
+        many, first = len(error.problems), error.problems[0]
+        count = f"{many} problem{'s' * (many > 1)}"
+        self.banner = line(f"{self.path.name}: {count}, line {first.line} first; this is the last good save", "error")
+        lines = problem_lines(error)
+        if self.dialog and self.dialog.is_current:
+            self.dialog.query_one(Lines).show(lines)
+        elif self.player.is_current:
+            hint = "It closes when the file is well again · ↑ ↓ scroll · Esc goes back"
+            self.dialog = Reader(lines, hint, {"enter": "back"})
+            self.player.app.push_screen(self.dialog)
+        self.player.draw()
