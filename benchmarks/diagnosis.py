@@ -2,10 +2,10 @@
 
     python benchmarks/diagnosis.py [--networks 500] [--seed 1] [--brief]
 
-Every learner answers every question (a scalar step) of every bundled lesson, and of so many random networks, that
-its misconception bears upon: in the asked equation or, where it does not apply there, in the nearest one that it rests
-on. Only discriminating questions count. Beside that: right answers in every accepted form, random wrong answers, and
-the time that grading takes.
+Every learner answers every question (a scalar step) of every bundled lesson, and of so many random networks and as
+many random circuits, that its misconception bears upon: in the asked equation or, where it does not apply there, in
+the nearest one that it rests on. Only discriminating questions count. Beside that: right answers in every accepted
+form, random wrong answers, and the time that grading takes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -65,6 +66,28 @@ def random_network(rng: random.Random) -> Lesson:
     network = Network(widths[0], loss, tuple(layers))
     inputs = draw(examples, widths[0], low=-2, high=2)
     return Lesson("r", "r", network=network, inputs=inputs, targets=targets, training=training)
+
+
+def random_circuit(rng: random.Random) -> Lesson:
+    """Three to seven gates over two to four inputs, values used more than once; numbers with one decimal."""
+    names = [f"x{at}" for at in range(1, rng.randint(2, 4) + 1)]
+    inputs = {name: rng.choice((-1, 1)) * rng.randint(2, 30) / 10 for name in names}
+    known, lines = list(names), []
+    for at in range(rng.randint(3, 7)):
+        one, other = rng.choice(known), rng.choice(known)
+        gate = rng.choice(("{0} + {1}", "{0} * {1}", "{0} * {1}", "{0} - {1}", "max({0}, {1})", "min({0}, {1})",
+                           "sigmoid({0})", "tanh({0})", "{0} ** 2", "exp(0.5 * {0})"))  # fmt: skip
+        lines.append(f"q{at} = {gate.format(one, other)}")
+        known.append(f"q{at}")
+    used = [name for name in known if not any(name in line.split("= ")[1] for line in lines)]
+    lines.append("f = " + " + ".join(used) if len(used) > 1 else f"f = 2 * {used[0]}")
+    listed = ", ".join(f"{name} = {value}" for name, value in inputs.items())
+    quoted = ", ".join(f'"{line}"' for line in lines)
+    text = f'format = 1\ntitle = "r"\n[circuit]\noutput = "f"\ninputs = {{ {listed} }}\ndefine = [{quoted}]\n'
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "r.toml"
+        path.write_text(text, encoding="utf-8")
+        return load(path)
 
 
 def questions(lesson: Lesson, iteration: int, rng: random.Random) -> Iterator[Question]:
@@ -225,6 +248,11 @@ def main() -> None:
             drawn.ask(question, rng)
     if args.networks:
         drawn.report(f"{args.networks} random networks", args.brief)
+        circuits = Tally()
+        for _ in range(args.networks):
+            for question in questions(random_circuit(rng), 1, rng):
+                circuits.ask(question, rng)
+        circuits.report(f"{args.networks} random circuits", args.brief)
     timing()
 
 

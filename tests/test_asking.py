@@ -10,7 +10,7 @@ import pytest
 from tutor import catalogue
 from tutor.asking import CREDIT, LATER_TRY, RUNG, TRIES, Asking, give_up, hint, respond
 from tutor.check import load
-from tutor.learner import keep_try
+from tutor.learner import Stopwatch, keep_try
 from tutor.lesson import AuthorQuestion
 from tutor.misconceptions import MISCONCEPTIONS
 from tutor.notation import Writer
@@ -222,7 +222,7 @@ def kept(store, *moves):
     asking = Asking(item())
     for move in moves:
         asking = respond(asking, move) if isinstance(move, str) else move(asking)
-        keep_try(store, "o-classification", asking)
+        keep_try(store, "o-classification", asking, Stopwatch())
     return [(answer.verdict, answer.given, answer.tries, answer.hints) for answer in store.answers()]
 
 
@@ -259,3 +259,22 @@ def test_hints_bring_a_skill_back_sooner(tmp_path):
                 kept(store, *moves)
             dates.append(store.card("pre_activation_gradient").stability)
     assert dates[0] > dates[1] > dates[2]
+
+
+@pytest.mark.parametrize("kind", ["matrix", "shape", "formula", "operands", "next", "paths"])
+def test_scratch_paper_computes_in_every_kind_of_question(kind):
+    here = trace(load(catalogue.find("p-deep")))
+    made = (KINDS[kind](step, Writer(here.lesson, "dz"), random.Random(1)) for step in here.steps())
+    item = next(item for item in made if item)
+    asking = respond(Asking(item), "= 2 * x[1] - 2 * x[1] + 3.4")
+    assert asking.said[-1].kind == "scratch" and asking.said[-1].text == "= 3.4" and asking.tries == 0
+    asked = respond(Asking(item), f"= {item.step.equation.symbol.id}" + ("[1]" if item.step.shape else ""))
+    assert asked.said[-1].kind == "not-understood", "what is asked for is not to be had by typing its name"
+
+
+def test_the_time_that_a_try_took_is_kept(store, monkeypatch):
+    clock = iter([100.0, 107.5])
+    monkeypatch.setattr("tutor.learner.time.monotonic", lambda: next(clock))
+    watch = Stopwatch()
+    keep_try(store, "o-classification", respond(Asking(item()), SLIP), watch)
+    assert store.answers()[-1].seconds == 7.5

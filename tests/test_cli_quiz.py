@@ -445,3 +445,14 @@ def test_quit_at_a_question_quits(run):
     run("play", "gates", "--plain", lines=["predict", "show", "quit"])
     out = run("play", "gates", "--plain", lines=["quit", "n"])[1]
     assert "[q]" not in out and "= 3" not in out.partition("What is q?")[2]
+
+
+# ---------------------------------------------------------------- placement
+
+
+def test_a_placement_in_lines_ends_with_where_to_begin(run):
+    code, out, err = run("placement", lines=["123456", "end"])
+    assert code == 0 and not err and "Begin at the beginning" in out
+    code, out, _ = run("placement", "--new", lines=["skip", "quit"])
+    assert code == 0 and "The quiz is kept" in out
+    assert "You go on with the quiz" in run("placement", lines=["quit"])[1]

@@ -188,3 +188,14 @@ def test_an_untrained_circuit_has_no_updates():
     lesson = circuit_lesson(["f = x * y"], x=2, y=3)
     assert "update" not in skills(lesson)
     assert "update" in skills(circuit_lesson(["f = x * y"], x=2, y=3, training=Training(0.1)))
+
+
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+def test_what_an_optimiser_remembers_is_drilled_when_it_remembers_something(optimizer):
+    """In the first iteration old memory is 0, and old and new swapped or a forgotten μ cannot be told."""
+    lesson = gated(optimizer=optimizer)
+    rule = {"momentum": "optimizer_velocity", "adam": "optimizer_m"}[optimizer]
+    item = drill_item(lesson, rule, 3)
+    assert item.step.trace.iteration.number == 2 and item.kind == "value"
+    assert "old-and-new-swapped" in {slip.misconception for slip in item.question.slips}
+    assert drill_item(lesson, "weight_gradient", 3).step.trace.iteration.number == 1

@@ -16,9 +16,10 @@ TUTOR = ROOT / "tutor"
 
 # A module imports only from modules that stand before it.
 ORDER = (
-    "formula activations losses optimizers dialects glossary source scaffold schema catalogue data lesson network "
-    "backprop training layout prose trace notation explain card misconceptions answers slips quiz questions asking "
-    "session mastery drill playback audit check export store learner progress practice plain tui cli __main__"
+    "formula activations losses optimizers dialects glossary source scaffold schema catalogue data lesson writing "
+    "network backprop fast training layout canvas plot evaluate prose trace notation explain card misconceptions "
+    "answers slips quiz questions asking session mastery drill playback analysis known layers gates diagram pictures "
+    "audit check whatif compare export store path learner progress practice plain tui cli __main__"
 ).split()
 
 # Each has one place; what a first frame, a program or a test needs must not cost the rest.

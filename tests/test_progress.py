@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -255,3 +257,13 @@ def test_a_file_that_is_no_progress_is_said(store, tmp_path, monkeypatch, conten
     message = str(raised.value)
     assert message.isprintable() and message.endswith(".") and str(path) in message
     assert store.answers() == [] and store.finished() == set() and store.warning is None
+
+
+def test_the_documented_keys_are_those_of_the_report(store):
+    """docs/progress.md names every key of the JSON, and every kind of row and column of the CSV."""
+    text = (Path(__file__).parent.parent / "docs" / "progress.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+)`", text))
+    for kind in (progress.Progress, progress.SkillProgress, progress.Met, progress.Finished, progress.Day):
+        assert {field.name for field in fields(kind)} <= named, kind
+    header = progress.as_csv(progress.report(store)).splitlines()[0]
+    assert set(header.split(",")) <= named

@@ -14,6 +14,7 @@ import pytest
 from tutor import catalogue, learner
 from tutor import session as quiz
 from tutor.check import load
+from tutor.mastery import Answer
 from tutor.notation import Writer
 from tutor.questions import KINDS
 from tutor.session import Session
@@ -207,7 +208,7 @@ def start(store, *ids, count=10, seed=None, anew=False):
 def give(store, id, session, items, text):
     item = items[session.at]
     session, verdict = quiz.answer(session, items, text)
-    learner.keep_quiz_answer(store, id, session, item, text, verdict)
+    learner.keep_quiz_answer(store, id, session, item, text, verdict, learner.Stopwatch())
     return session
 
 
@@ -282,3 +283,36 @@ def test_a_lesson_that_is_gone_is_told(store, tmp_path):
     path.unlink()
     with pytest.raises((LessonError, OSError)):
         learner.start_quiz(store, (str(path),), 5, None, False)
+
+
+def test_a_quiz_prefers_what_is_weakest_and_goes_on_the_same(store):
+    """Of more rules than questions, those that went wrong before; a given seed asks the same of everybody."""
+    weak = ("bias_gradient", "activation_gradient")
+    for skill in weak:
+        store.record(Answer("o-regression", "value:x", skill, "value", "1", "wrong", credit=0.0))
+    hits = 0
+    for _ in range(8):
+        id, session, items, _ = start(store, "o-regression", count=4, anew=True)
+        hits += any(item.skill in weak for item in items)
+        assert set(session.weakest) == set(weak)
+        again = start(store, "o-regression", count=4)
+        assert again[0] == id and same(again[2]) == same(items)
+    assert hits == 8
+    _, session, _, _ = start(store, "o-regression", count=4, seed=5)
+    assert session.weakest == ()
+
+
+def test_a_matrix_answered_wrongly_is_carried_on_cell_by_cell():
+    """The learner's own cells are the earlier values of later questions."""
+    here = trace(lesson("o-classification"))
+    writer, rng = Writer(here.lesson, "dz"), random.Random(1)
+    asked = (("dL/da1", "matrix"), ("dL/dz1[1]", "value"))
+    items = [KINDS[kind](here.find(id), writer, rng) for id, kind in asked]
+    right_cells = items[0].answer.split()
+    session = quiz.begin(("o-classification",), items, 1, 2)
+    # The sign lost, and carried on through σ′.
+    session, _ = quiz.answer(session, items, f"0.483, {right_cells[1]}")
+    assert quiz.own_values(session, items)["dL/da1[1]"] == 0.483
+    a = float(here.value(here.find("a1[1]").ref))
+    _, verdict = quiz.answer(session, items, f"{0.483 * a * (1 - a):.3g}")
+    assert verdict.kind == "carried"

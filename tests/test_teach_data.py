@@ -242,3 +242,10 @@ def test_a_large_file_is_read_soon(write):
     text = "a,b,c\n" + "".join(",".join(map(str, row)) + "\n" for row in rows.tolist())
     lesson = load(write(text, inputs="2", units="1", more="", loss="squared_error", activation="linear"))
     assert np.array_equal(np.hstack([lesson.inputs, lesson.targets]), rows)
+
+
+def test_an_evaluation_knows_the_classes_by_their_names(write):
+    from tutor.evaluate import Evaluator
+
+    lesson = load(write(FLOWERS))
+    assert Evaluator(lesson).classes == ("setosa", "versicolor", "virginica")

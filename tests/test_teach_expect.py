@@ -176,3 +176,10 @@ def test_a_prerequisite_comes_earlier(tmp_path):
     (tmp_path / "2-sooner.toml").write_text('requires = ["later"]\n' + CIRCUIT)
     ((problem),) = examine(tmp_path / "2-sooner.toml")[1]
     assert problem.severity == "warning" and "'later' comes after this lesson" in problem.message
+
+
+def test_a_copy_of_one_of_our_lessons_is_in_no_circle_with_ours(tmp_path):
+    """gates is a prerequisite of others of ours; a file of that id elsewhere is not what those mean."""
+    path = tmp_path / "gates.toml"
+    path.write_text('requires = ["o-regression", "p-deep"]\n' + CIRCUIT)
+    assert examine(path)[1] == []

@@ -247,7 +247,7 @@ def test_iterations_carry_on_from_one_another():
     for n in range(1, 12):
         now, after = run.iteration(n).values, run.iteration(n + 1).values
         for key in ("W1", "b1", "W2", "b2", "W1.m", "b2.v"):
-            assert np.array_equal(now[key + "'"], after[key])
+            assert np.allclose(now[key + "'"], after[key], rtol=1e-12, atol=1e-15)
     assert not np.any(run.iteration(1).values["W1.m"])
 
 
@@ -256,10 +256,10 @@ def test_a_long_way_can_be_called_off():
 
     def progress(at):
         asked.append(at)
-        return at < 500
+        return len(asked) < 3
 
-    assert run.iteration(10_000, progress) is None
-    assert asked[-1] == 500 and asked == sorted(asked)
+    assert run.iteration(1_000_000, progress) is None
+    assert len(asked) == 3 and asked == sorted(asked)
     assert run.iteration(3).number == 3
 
 

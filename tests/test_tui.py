@@ -442,7 +442,7 @@ async def test_state_shows_gradients_and_new_values_once_they_are_known():
 
 async def test_map_marks_the_units_that_the_step_uses():
     def lit():
-        return {word for word in screen(pilot).replace("│", " ").split() if word.startswith("▶O")}
+        return {word for word in screen(pilot).replace("┃", " ").split() if word.startswith("▶O")}
 
     async with tutor("o-regression", step="a1[2]", level="scalar", size=(160, 48)) as pilot:
         assert len(lit()) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +15,10 @@ from tutor import session as quiz
 from tutor.check import load
 from tutor.mastery import Answer
 from tutor.misconceptions import MISCONCEPTIONS
+from tutor.notation import Writer
+from tutor.questions import item_for
 from tutor.store import Store
+from tutor.trace import trace
 from tutor.tui.app import TutorApp
 from tutor.tui.home import HomeScreen
 from tutor.tui.player import PlayerScreen
@@ -550,3 +554,72 @@ async def test_the_keys_say_what_they_do_at_every_size():
         async with drilling(size) as pilot:
             for word in ("answer", "hint", "leave"):
                 assert word in "\n".join(screen(pilot).split("\n")[-3:]), (size, word)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_placement_from_home_marks_what_is_known_and_home_says_what_is_next(size):
+    async with opened(None, size) as pilot:
+        assert "▸ next" in screen(pilot) and "ctrl+l" in screen(pilot)
+        await press(pilot, "ctrl+l")
+        assert isinstance(pilot.app.screen, QuizScreen)
+        items = pilot.app.screen.items
+        await type_in(pilot, right(items[0]))
+        await type_in(pilot, right(items[1]))
+        await press(pilot, "ctrl+e")
+        reached = items[1].step.trace.lesson.title
+        assert f"up to “{reached}”" in words(pane(pilot, "card")), screen(pilot)
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, HomeScreen)
+        rows = screen(pilot).split("\n")
+        assert any(reached in row and "≈" in row and "known" in row for row in rows), screen(pilot)
+        following = next(row for row in rows if "▸ next" in row)
+        assert "○" in following and rows.index(following) > next(n for n, row in enumerate(rows) if reached in row)
+
+
+# ---------------------------------------------------------------- a grid of cells
+
+
+@asynccontextmanager
+async def matrix_question(size=(80, 24)):
+    """A quiz of one question for all of W1′'s gradient in o-classification: 2 × 2 cells."""
+    here = trace(load(LESSONS["o-classification"]))
+    item = item_for(here.find("dL/dW1"), Writer(here.lesson, here.lesson.notation), random.Random(1), ("matrix",))
+    exercise = practice.Exercise("o-classification", item)
+    async with opened(lambda app: app.practise("Drill", iter([exercise])), size) as pilot:
+        yield pilot, item
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_matrix_is_answered_cell_by_cell(size):
+    async with matrix_question(size) as (pilot, item):
+        cells = item.answer.replace("\n", " ").split()
+        assert "cell [1, 1] of 2 × 2" in screen(pilot)
+        await press(pilot, "7", "down")
+        assert "cell [2, 1]" in screen(pilot) and "▸" in screen(pilot)
+        await press(pilot, "up", "backspace")
+        for cell in cells[:3]:  # Enter goes to the next empty cell
+            await press(pilot, *("minus" if char in "-−" else "full_stop" if char == "." else char for char in cell))
+            await press(pilot, "enter")
+        assert "cell [2, 2]" in screen(pilot) and not pilot.app.screen.asking.tries
+        await press(pilot, "9", "enter")
+        assert pilot.app.screen.asking.tries == 1 and "3 of 4 right" in words(pane(pilot, "card"))
+        marked = next(row for row in pane(pilot, "card").split("\n") if "9" in row and "✗" in row)
+        assert "✓" in marked, "each cell has its own verdict, and what was typed stays"
+        await press(pilot, "backspace")
+        await type_in(pilot, cells[3])
+        assert pilot.app.screen.asking.done and pilot.app.screen.asking.last.correct
+
+
+@pytest.mark.parametrize("text", ["1 2; 3 4", "1, 2, 3, 4", "[[1, 2], [3, 4]]", "1 2 3 4"])
+async def test_a_matrix_may_be_typed_or_pasted_whole(text):
+    async with matrix_question() as (pilot, _):
+        await type_in(pilot, text)
+        assert pilot.app.screen.asking.given == "1, 2; 3, 4"
+
+
+async def test_scratch_paper_in_a_cell_leaves_the_cell_as_it_was():
+    async with matrix_question() as (pilot, _):
+        await press(pilot, "5", "right")
+        await type_in(pilot, "= 2 * 3")
+        assert "= 6" in words(pane(pilot, "card")) and not pilot.app.screen.asking.tries
+        assert pilot.app.screen.grid.cells == ("5", "", "", "") and "cell [1, 2]" in screen(pilot)

@@ -88,13 +88,10 @@ def _marked(pieces) -> str:
 
 def _scratch(asking: Asking, text: str, typed: str) -> Asking:
     """Compute an expression without answering."""
-    if asking.item.question is None:
-        said = Said("scratch", "There is nothing to compute with here.")
-    else:
-        try:
-            said = Said("scratch", f"= {number(read_answer(text, asking.item.question.names).value, 6)}")
-        except NotUnderstood as error:
-            said = Said("not-understood", f"{str(error)[:1].upper()}{str(error)[1:]}.")
+    try:
+        said = Said("scratch", f"= {number(read_answer(text, asking.item.names).value, 6)}")
+    except NotUnderstood as error:
+        said = Said("not-understood", f"{str(error)[:1].upper()}{str(error)[1:]}.")
     return replace(asking, said=(*asking.said, Said("you", typed), said), tried=False)
 
 

@@ -6,6 +6,7 @@ nowhere or in a circle, prose and numbers that nobody can follow. None of it is 
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from collections.abc import Iterable, Iterator
@@ -301,22 +302,20 @@ def _spoken_of(lesson: Lesson, layer: int, unit: int) -> bool:
 
 def prerequisites(lesson: Lesson, source: Source, folders: Iterable[Path] = ()) -> Iterator[Problem]:
     """Lessons to do before this one that are not there, come after it in its folder, or lead back to it."""
-    beside = catalogue.entries(lesson.path.parent) if lesson.path else []
-    known: dict[str, Entry] = {}
-    for entry in (*beside, *catalogue.entries(), *(e for folder in folders for e in catalogue.entries(folder))):
-        known.setdefault(entry.id, entry)
-    order = [entry.id for entry in beside]
+    shelves = _Shelves([lesson.path.parent] if lesson.path else [], list(folders))
+    own = os.path.realpath(lesson.path) if lesson.path else ""
+    order = [entry.id for entry in shelves.entries(lesson.path.parent)] if lesson.path else []
     for at, name in enumerate(lesson.requires):
         path = ("requires", at)
         if name == lesson.id:
             continue  # was refused before
-        if name not in known:
-            near = catalogue.nearest(name, ids=known)
+        found = shelves.find(name, lesson.path.parent if lesson.path else None)
+        if found is None:
+            near = catalogue.nearest(name, ids=shelves.ids())
             advice = f"did you mean '{near[0]}'?" if near else "name a lesson by its id: 01-gates.toml is gates"
-            yield source.problem(
-                path, f"no lesson {quote(name)} comes with the tutor or stands beside this file", advice
-            )
-        elif circle := _way(name, lesson.id, known):
+            message = f"no lesson {quote(name)} comes with the tutor or stands beside this file"
+            yield source.problem(path, message, advice)
+        elif circle := shelves.way(found, own):
             message = f"prerequisites in a circle: {' → '.join((lesson.id, *circle))}"
             yield source.problem(path, message, "of lessons that need each other, one has to do without")
         elif lesson.id in order and name in order and order.index(name) > order.index(lesson.id):
@@ -325,17 +324,42 @@ def prerequisites(lesson: Lesson, source: Source, folders: Iterable[Path] = ()) 
             yield source.problem(path, message, advice, severity="warning")
 
 
-def _way(start: str, end: str, known: dict[str, Entry]) -> tuple[str, ...]:
-    """A way along prerequisites from one lesson to another; () if there is none."""
-    ways: list[tuple[str, ...]] = [(start,)]
-    seen = {start}
-    while ways:
-        way = ways.pop()
-        if way[-1] == end:
-            return way
-        entry = known.get(way[-1])
-        for name in entry.requires if entry else ():
-            if name not in seen:
-                seen.add(name)
-                ways.append((*way, name))
-    return ()
+class _Shelves:
+    """Finds prerequisites as they are meant: beside the lesson that names them, among ours, in the other folders."""
+
+    def __init__(self, beside: list[Path], folders: list[Path]):
+        self.ours = catalogue.data_dir("lessons")
+        self.folders = [*beside, self.ours, *folders]
+        self._entries: dict[Path, list[Entry]] = {}
+
+    def entries(self, folder: Path) -> list[Entry]:
+        if folder not in self._entries:
+            self._entries[folder] = catalogue.entries(folder)
+        return self._entries[folder]
+
+    def ids(self) -> list[str]:
+        return list(dict.fromkeys(entry.id for folder in self.folders for entry in self.entries(folder)))
+
+    def find(self, name: str, folder: Path | None) -> Entry | None:
+        """The lesson that one in `folder` means by an id; ours name ours alone."""
+        others = [self.ours] if folder == self.ours else [self.ours, *self.folders]
+        for where in ([folder] if folder else []) + others:
+            for entry in self.entries(where):
+                if entry.id == name:
+                    return entry
+        return None
+
+    def way(self, start: Entry, end: str) -> tuple[str, ...]:
+        """A way along prerequisites from a lesson to the file `end`; () if there is none."""
+        ways: list[tuple[Entry, ...]] = [(start,)]
+        seen = {start.path}
+        while ways:
+            way = ways.pop()
+            if os.path.realpath(way[-1].path) == end:
+                return tuple(entry.id for entry in way)
+            for name in way[-1].requires:
+                entry = self.find(name, way[-1].path.parent)
+                if entry and entry.path not in seen:
+                    seen.add(entry.path)
+                    ways.append((*way, entry))
+        return ()

@@ -38,7 +38,7 @@ def backward(model: Model) -> list[Equation]:
     the gradient of a mean is the mean of the gradients.
     """
     output, parameters = model.output, model.parameters
-    wanted = _between(model.forward, output, parameters)
+    wanted = between(model.forward, output, parameters)
     # How many equations still owe a symbol their part of its gradient.
     owing = Counter(s for eq in model.forward if eq.symbol in wanted for s in _operands(eq) if s in wanted)
     parts: dict[Symbol, list[Expr]] = defaultdict(list)
@@ -62,7 +62,7 @@ def backward(model: Model) -> list[Equation]:
     return equations
 
 
-def _between(forward: Iterable[Equation], output: Symbol, parameters: Iterable[Symbol]) -> set[Symbol]:
+def between(forward: Iterable[Equation], output: Symbol, parameters: Iterable[Symbol]) -> set[Symbol]:
     """The symbols on a path from a parameter to the output."""
     forward = list(forward)
     below = set(parameters)  # depends on a parameter

@@ -15,9 +15,10 @@ import numpy as np
 
 from tutor import catalogue
 from tutor.audit import audit, prerequisites
-from tutor.lesson import Lesson, read
+from tutor.lesson import Lesson, problem, read
 from tutor.notation import Writer
 from tutor.questions import author_item
+from tutor.schema import Fault
 from tutor.source import LessonError, Problem, Source
 from tutor.trace import NoSuchStep, resolve, trace
 from tutor.training import Program, Run, batch_size
@@ -26,7 +27,7 @@ from tutor.training import Program, Run, batch_size
 def load(path: str | Path) -> Lesson:
     """The lesson in a file, fit to be played. Raises LessonError with every error that is in the way of that."""
     lesson, problems, _ = _playable(path)
-    errors = [problem for problem in problems if problem.severity == "error"]
+    errors = [found for found in problems if found.severity == "error"]
     if errors or lesson is None:
         raise LessonError(errors)
     return lesson
@@ -49,8 +50,8 @@ def _playable(path: str | Path) -> tuple[Lesson | None, list[Problem], Source | 
     """A lesson and its text, with the problems that are in the way of playing it, and the file's own warnings."""
     lesson, problems, source = read(path)
     if lesson is not None and source is not None:
-        sound = not any(problem.severity == "error" for problem in problems)
-        problems = [*problems, *_engine_problems(lesson, source, sound)]
+        sound = not any(found.severity == "error" for found in problems)
+        problems = [*problems, *(problem(source, fault) for fault in faults(lesson, sound))]
     return lesson, problems, source
 
 
@@ -84,7 +85,8 @@ def lesson_files(path: str | Path) -> tuple[list[Path], list[Problem]]:
     return sorted(found), problems
 
 
-def _engine_problems(lesson: Lesson, source: Source, sound: bool) -> Iterator[Problem]:
+def faults(lesson: Lesson, sound: bool = True) -> Iterator[Fault]:
+    """What the engine and the questions have against a lesson, by key; `sound`: the format had nothing."""
     program = Program(lesson, batch_size(lesson))
     named: list[tuple[tuple[str | int, ...], str]] = [(("notes", note.at, "step"), note.step) for note in lesson.notes]
     named += [(("quiz", "steps", at), step) for at, step in enumerate(lesson.quiz_steps)]
@@ -93,15 +95,15 @@ def _engine_problems(lesson: Lesson, source: Source, sound: bool) -> Iterator[Pr
         try:
             resolve(program, id)
         except NoSuchStep as error:
-            yield source.problem(path, str(error))
+            yield Fault(path, str(error))
             sound = False
     if lesson.circuit and sound:
-        yield from _circuit_problems(lesson, source, program)
+        yield from _circuit_faults(lesson, program)
     if sound:
-        yield from _question_problems(lesson, source)
+        yield from _question_faults(lesson)
 
 
-def _question_problems(lesson: Lesson, source: Source) -> Iterator[Problem]:
+def _question_faults(lesson: Lesson) -> Iterator[Fault]:
     """Questions whose kind cannot ask about their step."""
     here = trace(lesson)
     writer = Writer(lesson, lesson.notation)
@@ -109,10 +111,10 @@ def _question_problems(lesson: Lesson, source: Source) -> Iterator[Problem]:
         if author_item(question, here, writer, random.Random(0)) is None:
             message = f"a question of kind '{question.kind}' cannot be asked about '{question.step}'"
             advice = "Ask about another step or element, or choose another kind."
-            yield source.problem(("questions", question.at, "kind"), message, advice)
+            yield Fault(("questions", question.at, "kind"), message, advice)
 
 
-def _circuit_problems(lesson: Lesson, source: Source, program: Program) -> Iterator[Problem]:
+def _circuit_faults(lesson: Lesson, program: Program) -> Iterator[Fault]:
     """The first line of a circuit whose value is not finite; and inputs that lead nowhere."""
     assert lesson.circuit
     iteration = Run(lesson).iteration(1)
@@ -123,10 +125,10 @@ def _circuit_problems(lesson: Lesson, source: Source, program: Program) -> Itera
             what = "undefined (0/0, or a function outside its domain)" if np.isnan(value) else "too large for a number"
             advice = "change an input or the formula so that every value of the forward pass is finite"
             message = f"with these inputs '{definition.name}' is {what}"
-            yield source.problem(("circuit", "define", at), message, advice)
+            yield Fault(("circuit", "define", at), message, advice)
             break
     for name in lesson.circuit.inputs:
         if program.by_key[f"d{lesson.circuit.output}/d{name}"].rule == "no_path":
             message = f"the output '{lesson.circuit.output}' does not depend on the input '{name}'"
             advice = "its gradient is 0: use it in a line that leads to the output, or leave it out"
-            yield source.problem(("circuit", "inputs", name), message, advice, severity="warning")
+            yield Fault(("circuit", "inputs", name), message, advice, severity="warning")

@@ -22,6 +22,8 @@ from tutor.source import LessonError, escape, whole_number
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from tutor.questions import Item
+    from tutor.session import Session
     from tutor.store import Store
     from tutor.trace import Step, Trace
     from tutor.tui.app import TutorApp
@@ -64,6 +66,12 @@ examples:
 
 notations:
 {"".join(f"  {name:10} {entry.title}{chr(10)}" for name, entry in NOTATIONS.items())}"""
+COMPARE_EXAMPLES = """\
+examples:
+  backprop-tutor compare o-regression learning_rate 0.01 0.1
+  backprop-tutor compare o-classification activation sigmoid tanh relu --epochs 500
+  backprop-tutor compare p-deep "layer 2 activation" relu tanh
+"""
 CHECK_EXAMPLES = """\
 examples:
   backprop-tutor check mine.toml          one file
@@ -80,6 +88,13 @@ examples:
   backprop-tutor quiz c-431 --plain             in lines; answers may come from a pipe, one a line
 
 A quiz that was left goes on with the same command; --new begins another.
+"""
+PLACEMENT_EXAMPLES = """\
+examples:
+  backprop-tutor placement
+  backprop-tutor placement --plain
+
+Ctrl+E (in line mode: end) ends it where it gets too hard; what is open counts as not known.
 """
 DRILL_EXAMPLES = """\
 examples:
@@ -233,9 +248,22 @@ def _one_line(error: LessonError) -> str:
 
 
 COMMANDS = (
-    "play", "list", "trace", "check", "quiz", "drill", "review", "progress", "grade", "misconceptions", "glossary",
-    "new", "schema",
-)  # fmt: skip
+    "play",
+    "list",
+    "trace",
+    "check",
+    "compare",
+    "quiz",
+    "placement",
+    "drill",
+    "review",
+    "progress",
+    "grade",
+    "misconceptions",
+    "glossary",
+    "new",
+    "schema",
+)
 
 
 def _parser() -> ArgumentParser:
@@ -309,6 +337,19 @@ def _parser() -> ArgumentParser:
     )
     check.add_argument("paths", metavar="PATH", nargs="+", help="a lesson file, or a folder of them")
 
+    compare = command(
+        "compare",
+        _compare,
+        "runs that differ in one setting, side by side",
+        "Two to four runs of a lesson that differ in one setting, from the same seed: their losses, and what they get "
+        "right.",
+        COMPARE_EXAMPLES,
+    )
+    compare.add_argument("lesson", metavar="LESSON", help=lesson)
+    compare.add_argument("setting", metavar="SETTING", help="learning_rate, optimizer, activation, seed, W1[1,2] ...")
+    compare.add_argument("values", metavar="VALUE", nargs="+", help="two to four")
+    compare.add_argument("--epochs", metavar="N", default="100", help="default: 100")
+
     quiz = command(
         "quiz",
         _quiz,
@@ -321,6 +362,16 @@ def _parser() -> ArgumentParser:
     quiz.add_argument("--seed", metavar="N", help="the same seed gives the same questions; default: drawn")
     quiz.add_argument("--new", action="store_true", help="begin another, even if one was left")
     quiz.add_argument("--plain", action="store_true", help="line mode: no full screen")
+
+    placement = command(
+        "placement",
+        _placement,
+        "where on the path to begin",
+        "A five-minute quiz along the path of the lessons: what you know already is marked, and can be skipped.",
+        PLACEMENT_EXAMPLES,
+    )
+    placement.add_argument("--new", action="store_true", help="begin anew, even if one was left")
+    placement.add_argument("--plain", action="store_true", help="line mode: no full screen")
 
     drill = command(
         "drill",
@@ -366,8 +417,15 @@ def _parser() -> ArgumentParser:
     new.add_argument("file", metavar="FILE", help="where to write it; an existing file is left alone")
     command("schema", _schema, "the lesson format, for editors", "The JSON Schema of lesson files.", SCHEMA_EXAMPLES)
 
-    for keeps in (play, listing, quiz, drill, review, progress):
-        keeps.add_argument("--profile", metavar="NAME", default="default", help="whose progress, on a shared machine")
+    def profile(name: str) -> str:
+        if not name.strip() or len(name) > 40 or catalogue.one_line(name) != name:
+            raise UsageError("a profile's name has 1 to 40 printable characters")
+        return name
+
+    for keeps in (play, listing, quiz, placement, drill, review, progress):
+        keeps.add_argument(
+            "--profile", metavar="NAME", default="default", type=profile, help="whose progress, on a shared machine"
+        )
 
     grade = command(
         "grade",
@@ -395,7 +453,7 @@ def _parser() -> ArgumentParser:
     )
     table.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
-    for reads in (play, listing, trace, check, quiz, drill, grade):
+    for reads in (play, listing, trace, check, compare, quiz, drill, grade):
         lessons(reads, "folders")
     return parser
 
@@ -607,10 +665,27 @@ def _open_trace(args: Namespace) -> tuple[Trace, str]:
     return Trace(lesson, patient_iteration(run, number, tell)), args.notation or lesson.notation
 
 
+def _compare(args: Namespace) -> int:
+    from tutor.check import load
+    from tutor.compare import Comparison
+    from tutor.training import MAX_ITERATION
+    from tutor.whatif import Refused
+
+    path, _ = find_lesson(args.lesson, args)
+    epochs = whole_number(args.epochs, MAX_ITERATION)
+    if epochs is None:
+        raise UsageError(f"--epochs must be a whole number from 1 to {MAX_ITERATION:,}, not {args.epochs[:20]}")
+    try:
+        comparison = Comparison(load(path), args.setting, args.values)
+    except Refused as error:
+        raise UsageError(str(error)) from None
+    comparison.train(epochs)
+    print(*comparison.words(), sep="\n")
+    return 0
+
+
 def _quiz(args: Namespace) -> int:
     from tutor.learner import start_quiz
-    from tutor.plain import play_quiz
-    from tutor.store import Store
 
     paths = tuple(str(find_lesson(name, args)[0].resolve()) for name in args.lessons)
     count = whole_number(args.count, 100)
@@ -619,9 +694,23 @@ def _quiz(args: Namespace) -> int:
     seed = None if args.seed is None else whole_number(args.seed, 10**9)
     if args.seed is not None and seed is None:
         raise UsageError(f"--seed takes a whole number from 1, not '{args.seed[:60]}'")
+    return _ask_quiz(args, lambda store: start_quiz(store, paths, count, seed, args.new))
+
+
+def _placement(args: Namespace) -> int:
+    from tutor.learner import start_placement
+
+    return _ask_quiz(args, lambda store: start_placement(store, args.new))
+
+
+def _ask_quiz(args: Namespace, start: Callable[[Store], tuple[str, Session, list[Item], bool]]) -> int:
+    """A quiz on the screen or in lines; `start` gives its id, session and questions, and whether it goes on."""
+    from tutor.plain import play_quiz
+    from tutor.store import Store
+
     with Store.open(profile=args.profile) as store:
         told = _warn(store.warning)
-        id, session, items, goes_on = start_quiz(store, paths, count, seed, args.new)
+        id, session, items, goes_on = start(store)
         if not items:
             raise UsageError("there is nothing to ask about in these lessons")
         if args.plain or not _is_screen():

@@ -16,6 +16,7 @@ import numpy as np
 from tutor.lesson import Layer, Lesson, Network
 from tutor.losses import LOSSES
 from tutor.notation import Writer
+from tutor.optimizers import OPTIMIZERS
 from tutor.questions import KINDS, ORDER, PATHS, SHAPES, Item
 from tutor.trace import Step, Trace, trace
 from tutor.training import batch_size
@@ -204,7 +205,7 @@ def drill_item(lesson: Lesson, skill: str, seed: int, kinds: tuple[str, ...] = (
 
 def _first(lesson: Lesson, skill: str, seed: int, kinds: tuple[str, ...]) -> Item | None:
     """The first question of one seed's numbers, in the first of the kinds that has any."""
-    here = trace(variant(lesson, seed))
+    here = trace(variant(lesson, seed), _iteration(lesson, skill))
     writer, rng = Writer(here.lesson, lesson.notation), random.Random(f"drill {seed} {skill}")
     steps = list(_steps(here, skill, rng))
     for kind in kinds:
@@ -213,6 +214,12 @@ def _first(lesson: Lesson, skill: str, seed: int, kinds: tuple[str, ...]) -> Ite
             if item and item.skill == skill:
                 return replace(item, seed=seed)
     return None
+
+
+def _iteration(lesson: Lesson, skill: str) -> int:
+    """The first; where an optimiser's memory matters the second, since a memory of 0 hides what one does with it."""
+    remembers = lesson.training and OPTIMIZERS[lesson.training.optimizer].states
+    return 2 if remembers and (skill == "update" or skill.startswith("optimizer_")) else 1
 
 
 def _steps(here: Trace, skill: str, rng: random.Random) -> Iterator[Step]:

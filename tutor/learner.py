@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import random
+import time
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tutor import catalogue
 from tutor import session as quiz
 from tutor.asking import Asking
 from tutor.check import load
-from tutor.mastery import Answer, rating, review
+from tutor.mastery import READY, Answer, knowledge, rating, review
+from tutor.path import PLACEMENT, milestones, placed, placement_answers, recommended
 from tutor.questions import Item
 from tutor.quiz import Verdict
 from tutor.session import Session
@@ -19,7 +22,19 @@ from tutor.store import Session as Saved
 from tutor.store import Store, new_id
 
 
-def keep_try(store: Store, lesson: str, asking: Asking) -> None:
+class Stopwatch:
+    """How long the learner took, in seconds, since the last lap or since the question was put."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    def lap(self) -> float:
+        now = time.monotonic()
+        took, self._since = now - self._since, now
+        return round(took, 1)
+
+
+def keep_try(store: Store, lesson: str, asking: Asking, watch: Stopwatch) -> None:
     """Put what was just said on disk (a try, or that it was given up), before its verdict is seen.
 
     With the last try of a question goes the date at which its skill is asked for again.
@@ -33,6 +48,7 @@ def keep_try(store: Store, lesson: str, asking: Asking) -> None:
         credit=asking.worth if tried else 0.0,
         hints=asking.rung,
         tries=asking.tries,
+        seconds=watch.lap(),
     )
     card = None
     if asking.done:
@@ -56,11 +72,13 @@ def _answer(lesson: str, item: Item, given: str, verdict: Verdict | None) -> Ans
     )
 
 
-def keep_quiz_answer(store: Store, id: str, session: Session, item: Item, given: str, verdict: Verdict) -> None:
+def keep_quiz_answer(
+    store: Store, id: str, session: Session, item: Item, given: str, verdict: Verdict, watch: Stopwatch
+) -> None:
     """Put an answer of a quiz on disk, and with it where the quiz goes on."""
     credit = quiz.credit(verdict)
     lesson = item.step.trace.lesson.id
-    answer = replace(_answer(lesson, item, given, verdict), credit=credit, session=id)
+    answer = replace(_answer(lesson, item, given, verdict), credit=credit, session=id, seconds=watch.lap())
     card = review(store.card(item.skill), rating(credit), datetime.now(UTC))
     store.record(answer, card, Saved(id, session.to_json(), session.finished))
 
@@ -71,23 +89,49 @@ def keep_quiz(store: Store, id: str, session: Session) -> None:
 
 
 def start_quiz(
-    store: Store, lessons: tuple[str, ...], count: int, seed: int | None, anew: bool
+    store: Store, lessons: tuple[str, ...], count: int, seed: int | None, anew: bool, kind: str = ""
 ) -> tuple[str, Session, list[Item], bool]:
     """(id, session, items, whether it goes on): the quiz over these lessons that was left, else a new one.
 
-    With a seed, only one of that seed goes on. Raises LessonError for a lesson that has errors.
+    With a seed, only one of that seed goes on. `kind` is what its id begins with. Raises LessonError for a lesson
+    that has errors.
     """
     left = None if anew else unfinished(store, lessons, seed)
     if left:
         with suppress(ValueError):  # the lesson has changed since: its quiz begins anew
             return *left, open_quiz(left[1]), True
     number = random.SystemRandom().randrange(1, 10_000) if seed is None else seed
-    items = quiz.make_items([load(Path(path)) for path in lessons], count, number)
-    session = quiz.begin(lessons, items, number, count)
-    id = new_id()
+    weakest = _weakest(store) if seed is None else ()  # a seed that was given means the same quiz for everybody
+    items = quiz.make_items([load(Path(path)) for path in lessons], count, number, weakest)
+    session = quiz.begin(lessons, items, number, count, weakest)
+    id = kind + new_id()
     if items:
         keep_quiz(store, id, session)
     return id, session, items, False
+
+
+def start_placement(store: Store, anew: bool = False) -> tuple[str, Session, list[Item], bool]:
+    """A question on each of a few lessons along the path, in their order; as `start_quiz`."""
+    lessons = tuple(str(entry.path.resolve()) for entry in milestones(catalogue.entries()))
+    return start_quiz(store, lessons, len(lessons), None, anew, PLACEMENT)
+
+
+def placement_said(store: Store) -> str:
+    """What the latest placement comes to, in words."""
+    entries = catalogue.entries()
+    known = placed(entries, placement_answers(store))
+    following = recommended(entries, store.finished(), (), known)
+    if not known:
+        return "Begin at the beginning: the first lessons are short." if following else ""
+    titles = {entry.id: entry.title for entry in entries}
+    said = f"You know what is taught up to “{titles[known[-1]]}”; these lessons are marked as known."
+    return said + (f" Go on with “{following.entry.title}”." if following else "")
+
+
+def _weakest(store: Store) -> tuple[str, ...]:
+    """The skills that were asked about and are not yet sure, the weakest first."""
+    known = knowledge(store.answers())
+    return tuple(sorted((skill for skill in known if known[skill] < READY), key=known.__getitem__))
 
 
 def unfinished(store: Store, lessons: tuple[str, ...], seed: int | None = None) -> tuple[str, Session] | None:
@@ -104,7 +148,9 @@ def unfinished(store: Store, lessons: tuple[str, ...], seed: int | None = None) 
 
 def open_quiz(session: Session) -> list[Item]:
     """The questions of a session. Raises LessonError for a lesson with errors, ValueError if one has changed since."""
-    items = quiz.make_items([load(Path(path)) for path in session.lessons], session.count, session.seed)
+    items = quiz.make_items(
+        [load(Path(path)) for path in session.lessons], session.count, session.seed, session.weakest
+    )
     if quiz.names(items) != session.items:
         raise ValueError("the lesson has changed since this quiz began")
     return items

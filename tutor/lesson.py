@@ -39,7 +39,7 @@ from tutor.source import Keys, Problem, Source, lesson_id, parse_toml, quote, re
 
 __all__ = [
     "INITIALISERS", "LEVELS", "NOTATIONS", "ORDERS", "AuthorQuestion", "Circuit", "Definition", "Expect", "Layer",
-    "Lesson", "Network", "Note", "Training", "WrongAnswer", "lesson_id", "read",
+    "Lesson", "Network", "Note", "Training", "WrongAnswer", "build", "lesson_id", "problem", "read",
 ]  # fmt: skip
 
 
@@ -203,25 +203,33 @@ def read(path: str | Path) -> tuple[Lesson | None, list[Problem], Source | None]
     values = parse_toml(source)
     if isinstance(values, Problem):
         return None, [values], source
-    faults, lesson, more, reader = Faults(), None, False, None
-    try:
-        schema.check(values, faults)
-        reader = _Reader(Path(path), values, faults)
-        lesson = reader.lesson()
-    except TooMany:
-        more = True
-    table = reader.table if reader else None
-    problems = [_problem(source, fault, table) for fault in faults.found] + (reader.elsewhere if reader else [])
+    lesson, faults = build(values, path)
+    problems = [*(problem(source, fault, faults.table) for fault in faults.found), *faults.elsewhere]
     problems.sort(key=lambda p: (p.path != source.path, p.line, p.column))
-    if more:
+    if faults.cut:
         last = problems[-1]
         problems.append(source.problem_at(last.line, last.column, "there are more problems: the rest is not listed"))
     return lesson, problems, source
 
 
-def _problem(source: Source, fault: Fault, table: tuple[Table, Columns] | None) -> Problem:
+def build(values: dict, path: str | Path) -> tuple[Lesson | None, Faults]:
+    """The lesson that the values of a TOML document say, and all that is wrong with them by key; as in `read`.
+
+    `path` is the file's, from which a lesson has its id; it is not read, but a file of examples beside it is.
+    """
+    faults, lesson = Faults(), None
+    try:
+        schema.check(values, faults)
+        lesson = _Reader(Path(path), values, faults).lesson()
+    except TooMany:
+        pass
+    return lesson, faults
+
+
+def problem(source: Source, fault: Fault, table: tuple[Table, Columns] | None = None) -> Problem:
+    """A fault with its place in the file, or in the table that the examples are from."""
     if table and fault.path[:1] == ("examples",) and len(fault.path) > 1:  # the lesson has but the file's name
-        places = {"inputs": table[1].inputs, "targets": table[1].targets}.get(fault.path[2], ())  # type: ignore[misc]
+        places = {"inputs": table[1].inputs, "targets": table[1].targets}.get(fault.path[2], ())
         at = fault.path[3] if len(fault.path) > 3 else 0
         return table[0].problem(fault.path[1], places[min(at, len(places) - 1)], fault.message, fault.advice)
     return source.problem(
@@ -239,9 +247,7 @@ class _Reader:
     def __init__(self, path: Path, values: dict, faults: Faults):
         self.path, self.data, self.faults = path, values, faults
         self.fault = faults.add
-        self.table: tuple[Table, Columns] | None = None  # where the examples are from, if that is a file
-        self.file: Path | None = None
-        self.elsewhere: list[Problem] = []  # problems of that file
+        self.file: Path | None = None  # of the examples
 
     def sound(self, *path: str | int) -> bool:
         return self.faults.sound(*path) and path[-1] not in self.faults.misplaced
@@ -520,12 +526,12 @@ class _Reader:
         chosen = table if isinstance(table, Problem) else data.columns(table, *sizes, self.value("class"))
         if isinstance(table, Problem) or isinstance(chosen, Problem):
             assert isinstance(chosen, Problem)
-            self.elsewhere.append(chosen)
+            self.faults.elsewhere.append(chosen)
             self.faults.doubt(("examples",))
             return
-        rows, self.elsewhere = data.examples(table, chosen)
-        self.table = table, chosen
-        if self.elsewhere:
+        rows, self.faults.elsewhere = data.examples(table, chosen)
+        self.faults.table = table, chosen
+        if self.faults.elsewhere:
             self.faults.doubt(("examples",))
         else:
             self.data["examples"] = rows
@@ -537,8 +543,8 @@ class _Reader:
         return None if None in ends or not self.sound("class") else ends
 
     def classes(self, network: Network | None) -> tuple[str, ...]:
-        if self.table and self.table[1].classes:
-            return self.table[1].classes
+        if self.faults.table and self.faults.table[1].classes:
+            return self.faults.table[1].classes
         return (network.layers[-1].names or ()) if network and network.loss == "cross_entropy" else ()
 
     def examples_shape(self, sizes: Sequence[int | None], possible: list[set[int]], loss: str | None) -> None:

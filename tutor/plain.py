@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 from tutor import glossary, playback
 from tutor import session as quiz
 from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Scribe, conventions, terms_of
+from tutor.compare import EPOCHS, Comparison, asked
+from tutor.diagram import tell
 from tutor.dialects import NOTATIONS
+from tutor.evaluate import NO_EXAMPLES, TOLERANCE, Evaluator, ending, loss_words, words
 from tutor.export import card_lines, prose, wrapped
 from tutor.formula import Ref
 from tutor.layout import linear
-from tutor.learner import keep_quiz, keep_quiz_answer, keep_try
+from tutor.layout import number as shown
+from tutor.learner import Stopwatch, keep_quiz, keep_quiz_answer, keep_try, placement_said
 from tutor.lesson import LEVELS, Lesson
+from tutor.path import PLACEMENT
+from tutor.pictures import KINDS, subject
 from tutor.playback import Cursor
 from tutor.practice import Exercise
 from tutor.questions import Item
@@ -23,8 +34,12 @@ from tutor.session import Session
 from tutor.source import escape, whole_number
 from tutor.store import Place, Store
 from tutor.trace import NoSuchStep, Step, Trace, resolve
-from tutor.training import MAX_ITERATION, Iteration, Run
+from tutor.training import MAX_ITERATION, Iteration, Run, iterations_per_epoch
+from tutor.whatif import Here, Refused, WhatIf, here, said_of_step
+from tutor.whatif import shown as setting_text
+from tutor.writing import CannotWrite, save
 
+PATIENCE = 3.0  # seconds without a word of progress
 MAX_WORD = 200  # what is longer is no command and no step
 
 HELP = f"""\
@@ -39,9 +54,24 @@ level [NAME]     story, scalar or matrix; without a name the next of them
 notation [NAME]  {", ".join(NOTATIONS)}; without a name the next of them
 iteration N      the same step in iteration N of the training
 example N        the same step for example N of the batch
+train N          train on to iteration N; any of them can be stepped then
+train epoch N    train on to the end of epoch N
+train converge   train until an epoch changes loss and parameters by less than {TOLERANCE:f}
+losses           the losses of what is trained
+evaluate [N]     what is predicted right for all rows, after the last iteration trained, or after iteration N
+set NAME = VALUE what if: set W1[1,2] = 0.3 or set optimizer = adam; all follows
+undo, redo       take the last change back, make it again
+changes          what is changed, and all that can be
+save FILE        the lesson with the changes as a lesson file
+compare NAME V W runs side by side: compare learning_rate 0.1 0.5
 predict          predict mode on or off: values that carry an idea are asked for before they are shown
 state            parameters and what has been computed so far
+map              the network layer by layer, or the circuit: units, values, gradients; > marks what the step uses
 steps            all steps; > marks this one
+check [ID]       the step's gradient held against differences; check W2[1,1] or any other
+slope [ID]       the loss as a function of a parameter: its slope, the update, where it lands
+activation [ID]  the activation of the step's units and its slope at each
+sizes            how large the gradients are in each layer; dead and saturated units
 again            this step once more
 intro            the introduction
 glossary [TERM]  what a term means; without one all terms, those of this step first
@@ -61,6 +91,7 @@ class LineMode:
         self, lesson: Lesson, key: str, store: Store, ask: Callable[[str], str | None], say: Callable[[str], None]
     ):
         self.lesson, self.key, self.store, self.ask, self.say = lesson, key, store, ask, say
+        self.changes = WhatIf(lesson)  # in force: `self.lesson` has them; then nothing is remembered
         self.run = Run(lesson)
         found = self.run.iteration(1)
         assert found is not None
@@ -122,7 +153,7 @@ class LineMode:
         self.say(f"{item.prompt} (`hint`, `show`, `known`, or = before an expression to compute it)")
         for number, choice in enumerate(item.choices, start=1):
             self.say(f"  {number}. {choice}")
-        if ask_item(self.store, self.key, item, self.ask, self.say) is None:
+        if ask_item(None if self.changes.changes else self.store, self.key, item, self.ask, self.say) is None:
             self.left = True
             return
         self.answered.add((self.cursor.iteration, playback.asked_key(item)))
@@ -131,6 +162,8 @@ class LineMode:
         self.say("")
 
     def _save(self) -> None:
+        if self.changes.changes:
+            return
         c = playback.first(self.cursor, self.trace) if self.finished else self.cursor
         place = Place(playback.place(c, self.trace), c.level, c.notation, c.iteration, c.example, c.element)
         self.store.save_place(self.key, place)
@@ -156,9 +189,20 @@ class LineMode:
             "notation": lambda: self._choose("notation", rest),
             "iteration": lambda: self._iteration(rest),
             "example": lambda: self._example(rest),
+            "train": lambda: self._train(rest),
+            "losses": self._losses,
+            "evaluate": lambda: self._evaluate(rest),
+            "set": lambda: self._set(rest),
+            "undo": lambda: self._step_changes(self.changes.undo(), "There is no change to take back."),
+            "redo": lambda: self._step_changes(self.changes.redo(), "There is no change that was taken back."),
+            "changes": self._changes,
+            "save": lambda: self._write(rest),
+            "compare": lambda: self._compare(rest),
             "predict": self._toggle_predict,
             "state": self._state,
+            "map": self._map,
             "steps": self._steps,
+            **{kind: partial(self._picture, kind, rest) for kind in KINDS},
             "again": self._show,
             "intro": self._intro,
             "glossary": lambda: self._glossary(rest),
@@ -270,6 +314,143 @@ class LineMode:
     def _glossary(self, term: str) -> None:
         first = terms_of(playback.current(self.cursor, self.trace))
         self.say("\n".join(map(escape, glossary.answer(term[:MAX_WORD], first))) + "\n")
+    # ------------------------------------------------------------ training
+
+    def _train(self, text: str) -> None:
+        """Train on to an iteration, to the end of an epoch, or until nothing changes any more."""
+        word, _, rest = text.lower().partition(" ")
+        per_epoch = iterations_per_epoch(self.lesson) if self.run.last is None else 1
+        epoch = whole_number(rest.replace(",", ""), max(MAX_ITERATION // per_epoch, 1)) if word == "epoch" else None
+        number = epoch * per_epoch if epoch else whole_number(word.replace(",", ""), MAX_ITERATION)
+        converge = word.startswith("converge")
+        if self.run.last is not None:
+            self.say("This lesson is not trained: it has one iteration.")
+        elif number is None and not converge:
+            self.say(f"Say how far: train 100, train epoch 10 or train converge; at most {MAX_ITERATION:,} iterations.")
+        elif number is not None and number <= self.run.trained:
+            self.say(f"That is trained already; `iteration {number}` steps it.")
+        else:
+            self._trained(self._train_to(number or MAX_ITERATION, TOLERANCE if converge else None))
+
+    def _train_to(self, number: int, tolerance: float | None) -> str:
+        told = time.monotonic()
+        with interruptible() as interrupted:
+
+            def progress(trained: int) -> bool:
+                nonlocal told
+                if time.monotonic() - told >= PATIENCE and sys.stdout.isatty():
+                    told = time.monotonic()
+                    self.say(f"Training: {trained:,} of {number:,}. Ctrl+C stops.")
+                return not interrupted.is_set()
+
+            return self.run.train(number, progress, tolerance)
+
+    def _trained(self, result: str) -> None:
+        """How a training ended, and what it came to."""
+        self._say_wrapped(ending(self.run, result, TOLERANCE))
+        if self.run.diverged is not None:
+            self.say(f"`iteration {self.run.diverged}` steps where it begins.")
+        self._losses()
+        self._evaluate("")
+
+    def _losses(self) -> None:
+        for said in loss_words(self.run):
+            self._say_wrapped(said)
+        self.say("")
+
+    def _evaluate(self, text: str) -> None:
+        trained = self.run.trained
+        number = whole_number(text.replace(",", ""), max(trained, 1)) if text else trained
+        if number is None or number > trained:
+            self.say(f"Say after which iteration: from 1 to {trained:,}." if trained else "Nothing is trained yet.")
+            return
+        parameters = self.run.parameters(number + 1)
+        self.say(f"After iteration {number:,}:" if number else "Before any training:")
+        if self.lesson.network:
+            evaluator = Evaluator(self.lesson)
+            for said in words(evaluator, evaluator.evaluate(parameters)):
+                if "│" in said:  # a row of a table
+                    self.say(said)
+                else:
+                    self._say_wrapped(said)
+        else:
+            self._say_wrapped(NO_EXAMPLES)
+            for name, value in parameters.items():
+                self.say(f"  {name} = {shown(float(value))}")
+        self.say("")
+
+    def _say_wrapped(self, said: str) -> None:
+        self.say("\n".join(wrapped(said, "", "    " if said.startswith(" ") else "  ")))
+    # ------------------------------------------------------------ what if
+
+    def _here(self) -> Here:
+        return here(self.trace, self.cursor.example, self.cursor.notation)
+
+    def _set(self, text: str) -> None:
+        try:
+            self._step_changes(self.changes.apply(text, self._here()), "")
+        except Refused as error:
+            self.say(escape(str(error)))
+
+    def _step_changes(self, changes: WhatIf | None, otherwise: str) -> None:
+        """Play the lesson with these changes, at the same step of the same iteration as far as it has them."""
+        if changes is None:
+            self.say(otherwise)
+            return
+        number, before = self.cursor.iteration, self.trace
+        kept = self.changes, self.lesson, self.run
+        said = said_of_step(self.changes, changes)
+        self.changes, self.lesson, self.run = changes, changes.lesson, Run(changes.lesson)
+        if not self._fetch(number if self.run.last is None else 1):  # the learner did not want to wait
+            self.changes, self.lesson, self.run = kept
+            return
+        self.answered.clear()
+        cursor = playback.at_iteration(self.cursor, before, self.trace)
+        self.say(f"{escape(said)}\n")
+        self._move(replace(cursor, furthest=min(cursor.furthest, len(self.trace.equations) - 1)))
+
+    def _changes(self) -> None:
+        changes = self.changes.changes
+        self.say("\n".join(f"  {escape(str(change))}" for change in changes) or "  Nothing is changed.")
+        group = ""
+        for setting in self.changes.settings(self._here()):
+            if setting.group != group:
+                group = setting.group
+                self.say(f"{group}, to be set:")
+            words = f" ({', '.join(setting.words)})" if setting.words else ""
+            self.say(f"  {setting.name} = {setting_text(self.changes.value(setting))}{words}")
+        self.say("")
+
+    def _write(self, path: str) -> None:
+        if not path:
+            self.say("Say which file: save mine.toml, for example.")
+            return
+        text = self.changes.text(path)
+        try:
+            try:
+                file = save(text, path)
+            except FileExistsError:
+                if (self.ask(f"{escape(path)} is there already. Replace it? yes or no: ") or "").strip() != "yes":
+                    self.say("Not written.")
+                    return
+                file = save(text, path, overwrite=True)
+        except CannotWrite as error:
+            self.say(str(error))
+            return
+        self.say(f"Written: {escape(str(file))}\n")
+
+    def _compare(self, text: str) -> None:
+        try:
+            comparison = Comparison(self.lesson, *asked(text))
+        except Refused as error:
+            self.say(escape(str(error)))
+            return
+        self.say(f"{EPOCHS} epochs of each, from the same seed. Ctrl+C stops.")
+        try:
+            comparison.train(EPOCHS)
+        except KeyboardInterrupt:
+            self.say("\nStopped.")
+        self.say("\n".join("\n".join(wrapped(said, "  ", "    ")) for said in comparison.words()) + "\n")
 
     # ------------------------------------------------------------ words
 
@@ -287,7 +468,8 @@ class LineMode:
 
     def _finish(self) -> None:
         self.finished = True
-        self.store.finish(self.key)
+        if not self.changes.changes:
+            self.store.finish(self.key)
         self._save()
         self._outro()
         more = f"`iteration {self.cursor.iteration + 1}` goes on training, " if self.run.last is None else ""
@@ -302,6 +484,7 @@ class LineMode:
         at = f"{card.phase}, step {self.cursor.at + 1} of {len(self.trace.equations)}"
         at += f", example {step.example + 1} of {self.trace.examples}" if step.example is not None else ""
         at += f", iteration {self.cursor.iteration:,}" if self.cursor.iteration > 1 else ""
+        at += f", changed: {len(self.changes.changes)}" if self.changes.changes else ""
         self.say(f"[{card.id}] {card.title} ({at})")
         self.say("\n".join(card_lines(card, self.cursor.level)) + "\n")
 
@@ -313,6 +496,29 @@ class LineMode:
         for step in self._outline(self.cursor.furthest + 1):
             self.say(f"  {scribe.writer.text(step.ref)} = {linear(scribe.writer.value(step.value, 4))}")
         self.say("")
+
+    def _picture(self, kind: str, id: str) -> None:
+        """The facts of a picture: of the step, or of what `id` names."""
+        scribe, example = Scribe(self.trace, self.cursor.notation), self.cursor.example
+        if len(id) > MAX_WORD:
+            self.say(f"{_quoted(id)} is too long to be a step.")
+            return
+        try:
+            of = subject(kind, self.trace, id or playback.place(self.cursor, self.trace), example)
+        except NoSuchStep as error:
+            reason = escape(str(error))
+            self.say(reason[:1].upper() + reason[1:] + ".")
+            return
+        shown = KINDS[kind].make(scribe, of)
+        self.say(shown.title)
+        for fact in shown.facts:
+            self.say("\n".join(wrapped(fact)))
+        self.say("")
+
+    def _map(self) -> None:
+        scribe = Scribe(self.trace, self.cursor.notation)
+        step = playback.current(self.cursor, self.trace)
+        self.say("\n".join(f"  {line}" for line in tell(self.trace, scribe, step, self.cursor)) + "\n")
 
     def _steps(self) -> None:
         phase = None
@@ -337,7 +543,21 @@ def _quoted(text: str) -> str:
     return f"'{escape(text[:40])}{'…' if len(text) > 40 else ''}'"
 
 
-def patient_iteration(run: Run, number: int, tell: Callable[[str], None], every: float = 3.0) -> Iteration:
+@contextmanager
+def interruptible() -> Iterator[threading.Event]:
+    """Ctrl+C sets the event instead of cutting off what is being computed."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: event.set())
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+
+
+def patient_iteration(run: Run, number: int, tell: Callable[[str], None], every: float = PATIENCE) -> Iteration:
     """Iteration `number`; where that takes long, it tells how far it is, every so many seconds."""
     told = time.monotonic()
 
@@ -366,6 +586,7 @@ def play_quiz(
 ) -> Session:
     """A quiz in lines: a line an answer; `skip` and `back` move, `known` lists the values, `end` and `quit` leave."""
     say(f"{len(items)} questions, seed {session.seed}. One try each. `skip`, `back`, `known`, `end`, `quit`.\n")
+    watch = Stopwatch()
     while not session.finished:
         item = items[session.at]
         say(f"{session.at + 1} of {len(items)}, {item.step.trace.lesson.title}: {item.prompt}")
@@ -379,6 +600,7 @@ def play_quiz(
             return session
         if word in ("skip", "back"):
             session = quiz.skip(session, 1 if word == "skip" else -1)
+            watch.lap()
         elif word == "known":
             _say_known(item, items, say)
         elif word == "end":
@@ -389,8 +611,8 @@ def play_quiz(
             if verdict.kind == "not-understood":
                 say(f"  {verdict.message}")
             else:
-                keep_quiz_answer(store, id, session, item, (line or "").strip(), verdict)
-    _say_report(session, items, say)
+                keep_quiz_answer(store, id, session, item, (line or "").strip(), verdict, watch)
+    _say_report(session, items, say, placement_said(store) if id.startswith(PLACEMENT) else "")
     return session
 
 
@@ -402,9 +624,12 @@ def _say_known(item: Item, items: list[Item], say: Callable[[str], None]) -> Non
         say(f"  {writer.text(ref)} = {linear(writer.value(trace.value(ref)))}")
 
 
-def _say_report(session: Session, items: list[Item], say: Callable[[str], None]) -> None:
+def _say_report(session: Session, items: list[Item], say: Callable[[str], None], said: str = "") -> None:
+    """The report; what it comes to, if that is `said`, before the questions."""
     marked = quiz.report(session, items)
     say(f"\n{quiz.score(marked)}\n")
+    if said:
+        say(f"{said}\n")
     for number, entry in enumerate(marked, start=1):
         right = entry.verdict is not None and entry.verdict.correct
         word = "right" if right else "not answered" if entry.verdict is None else "wrong"
@@ -428,6 +653,8 @@ def play_practice(
     for exercise in exercises:
         item = exercise.item
         seed = "" if item.seed is None else f" (seed {item.seed})"
+        if (number := item.step.trace.iteration.number) > 1:
+            seed += f" In iteration {number}: `known` lists the values."
         say(f"{item.prompt}{seed}")
         for number, choice in enumerate(item.choices, start=1):
             say(f"  {number}. {choice}")
@@ -445,10 +672,13 @@ def play_practice(
 
 
 def ask_item(
-    store: Store, lesson: str, item: Item, ask: Callable[[str], str | None], say: Callable[[str], None]
+    store: Store | None, lesson: str, item: Item, ask: Callable[[str], str | None], say: Callable[[str], None]
 ) -> Asking | None:
-    """Put a question until it is answered, given up or out of tries; None if the learner leaves."""
-    asking = Asking(item)
+    """Put a question until it is answered, given up or out of tries; None if the learner leaves.
+
+    Without a store nothing is kept of it.
+    """
+    asking, watch = Asking(item), Stopwatch()
     while not asking.done:
         line = ask("? ")
         word = "quit" if line is None else line.strip().lower()
@@ -459,7 +689,8 @@ def ask_item(
             continue
         before = len(asking.said)
         asking = hint(asking) if word == "hint" else give_up(asking) if word == "show" else respond(asking, line or "")
-        keep_try(store, lesson, asking)
+        if store is not None:
+            keep_try(store, lesson, asking, watch)
         for said in asking.said[before:]:
             if said.kind != "you":
                 say(f"  {said.text}")

@@ -16,10 +16,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
-from tutor.answers import MAX_ANSWER, NotUnderstood, read_answer
+from tutor.answers import MAX_ANSWER, Names, NotUnderstood, read_answer
 from tutor.card import Scribe
 from tutor.explain import Explainer
 from tutor.formula import Call, Const, Ref, Symbol, indices, refs, rewrite, walk
@@ -77,6 +78,7 @@ class Item:
     prompt: str
     skill: str
     step: Step = field(compare=False)
+    writer: Writer = field(compare=False)
     hints: tuple[str, ...]
     answer: str
     judge: Judge = field(compare=False)
@@ -84,6 +86,11 @@ class Item:
     question: Question | None = field(default=None, compare=False)
     many: bool = False
     seed: int | None = None
+
+    @cached_property
+    def names(self) -> Names:
+        """What an expression may use, on scratch paper too: whatever comes before the step that is asked about."""
+        return self.question.names if self.question else Names(self.step, self.writer)
 
     def grade(self, text: str, own: Mapping[str, float] | None = None) -> Judgement:
         """The verdict on an answer; `own` has the learner's own earlier values by id."""
@@ -171,6 +178,7 @@ def _value_item(question: Question) -> Item:
         prompt=f"What is {name}? {_words(question.digits).capitalize()} significant digits, or an expression.",
         skill=element.equation.rule,
         step=element,
+        writer=writer,
         hints=_ladder(element, writer, shown_value(question)),
         answer=shown_value(question),
         judge=lambda text, own: grade(question, text, own),
@@ -220,6 +228,7 @@ def _matrix_item(whole: Step, writer: Writer, digits: int) -> Item:
         prompt=f"What is {writer.text(whole.ref)}? {size}, {each}.",
         skill=whole.equation.rule,
         step=whole,
+        writer=writer,
         hints=_ladder(whole, writer, answer),
         answer=answer,
         judge=judge,
@@ -235,12 +244,12 @@ def read_cells(text: str, shape: tuple[int, ...]) -> list[str]:
     if plain.startswith("[") and _closes(plain) == len(plain) - 1:
         plain = plain[1:-1].strip()
     if plain.startswith("["):
-        rows = [row.strip() for row in _split(plain, r"[,;\s]")]
+        rows = [row.strip() for row in split_cells(plain, r"[,;\s]")]
         rows = [row[1:-1] if row.startswith("[") and row.endswith("]") else row for row in rows]
     else:
-        rows = _split(plain, r"[;\n]")
-    by_comma = [_split(row, ",") for row in rows]
-    cells = [parts if len(parts) > 1 else _split(row, r"\s") for row, parts in zip(rows, by_comma, strict=True)]
+        rows = split_cells(plain, r"[;\n]")
+    by_comma = [split_cells(row, ",") for row in rows]
+    cells = [parts if len(parts) > 1 else split_cells(row, r"\s") for row, parts in zip(rows, by_comma, strict=True)]
     flat = [cell for row in cells for cell in row]
     many, wide = math.prod(shape), shape[1] if len(shape) == 2 else None
     wanted = f"{many} numbers" if wide is None else f"{shape[0]} rows of {wide} numbers"
@@ -261,7 +270,7 @@ def _closes(text: str) -> int:
     return -1
 
 
-def _split(text: str, separator: str) -> list[str]:
+def split_cells(text: str, separator: str) -> list[str]:
     """The parts of a text between separators (a pattern of one character) that stand in no bracket; no empty ones."""
     parts, depth, part = [], 0, ""
     for sign in text:
@@ -364,6 +373,7 @@ def shape_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
         prompt=f"What is the shape of {name}? Rows × columns, or one number for a vector.",
         skill=SHAPES,
         step=whole,
+        writer=writer,
         hints=(rule, f"{name}: {layout}", f"{name}: {feeds}", f"{name} is {text}"),
         answer=text,
         judge=judge,
@@ -423,6 +433,7 @@ def _formula_item(element: Step, writer: Writer, rng: random.Random) -> Item | N
         prompt=f"Which formula gives {name}?",
         skill=element.equation.rule,
         step=element,
+        writer=writer,
         hints=(why or explainer.title(element), f"It is made of {made_of}.", numbers, f"{name} = {right}"),
         answer=right,
         judge=_one_of(choices, choices.index(right), says),
@@ -502,6 +513,7 @@ def operands_item(step: Step, writer: Writer, rng: random.Random) -> Item | None
         prompt=f"Which of these does the formula of {name} need? Give their numbers, as in 1 3.",
         skill=asked.equation.rule,
         step=asked,
+        writer=writer,
         hints=(why, count, formula, f"{answer}: {listed}"),
         answer=f"{answer} ({listed})",
         judge=judge,
@@ -583,6 +595,7 @@ def next_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
         prompt=f"Everything up to {writer.text(step.at(None).ref)} is known. Which step can be taken next?",
         skill=ORDER,
         step=step.at(None),
+        writer=writer,
         hints=(back, f"It uses {uses or 'nothing but numbers'}.", why, formula),
         answer=right,
         judge=_one_of(choices, choices.index(right), says),
@@ -641,6 +654,7 @@ def _direction_item(element: Step, before: Ref, gradient: Ref, g: float, writer:
         prompt=f"{slope} = {number(g)}. Does the update move {name} up or down, or does it stay the same?",
         skill="update",
         step=element,
+        writer=writer,
         hints=(
             f"The gradient says how {target} changes when {name} grows; the update goes against it.",
             f"A gradient {'below 0: more' if g < 0 else 'above 0: less'} of {name} means less of {target}.",
@@ -674,10 +688,10 @@ def paths_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
         return None
     element = _elements(step, rng, 1)[0]
     name = writer.text(Ref(start, element.index or None, element.example if start.per_example else None))
-    question = Question(element, writer)  # for its names: an answer may be an expression
+    names = Names(element, writer)  # an answer may be an expression
 
     def judge(text: str, own: Mapping[str, float]) -> Verdict:
-        value = read_answer(text, question.names).value
+        value = read_answer(text, names).value
         if value == count:
             return _right(value)
         if value == 1:
@@ -699,6 +713,7 @@ def paths_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
         prompt=f"How many paths lead from {name} to {end}?",
         skill=PATHS,
         step=element,
+        writer=writer,
         hints=(rule, f"paths = {widths}", f"paths = {work}", f"{count} paths"),
         answer=str(count),
         judge=judge,
@@ -741,9 +756,16 @@ SMALL_MATRIX = 9  # cells that are worth one question of several
 
 
 def spread(
-    trace: Trace, writer: Writer, rng: random.Random, count: int, kinds: tuple[str, ...] = tuple(KINDS)
+    trace: Trace,
+    writer: Writer,
+    rng: random.Random,
+    count: int,
+    kinds: tuple[str, ...] = tuple(KINDS),
+    weakest: Sequence[str] = (),
 ) -> list[Item]:
     """At most `count` questions in the order of the steps: every rule before any rule twice, the phases in turn.
+
+    Of the rules of a phase those in `weakest` come first, in that order.
 
     Every other question is of the first kind; the rest take the other kinds in turn. No equation is asked about
     twice while there are others, and no question shows what another one asks for.
@@ -752,7 +774,7 @@ def spread(
     rng.shuffle(rest)
     found: list[Item] = []
     taken: set[tuple[str, str]] = set()
-    equations = _in_turns(trace, rng)
+    equations = _in_turns(trace, rng, weakest)
     for at, eq in enumerate((*equations, *equations)):
         if len(found) >= count:
             break
@@ -773,7 +795,7 @@ def spread(
     return sorted(found, key=lambda item: place[item.step.equation.symbol.key])
 
 
-def _in_turns(trace: Trace, rng: random.Random) -> list[Equation]:
+def _in_turns(trace: Trace, rng: random.Random, weakest: Sequence[str]) -> list[Equation]:
     """Every equation: of each rule one, the phases in turn, then of each rule a second ..."""
     rounds: list[dict[str, list[Equation]]] = []
     seen: Counter[str] = Counter()
@@ -783,7 +805,10 @@ def _in_turns(trace: Trace, rng: random.Random) -> list[Equation]:
         rounds[seen[eq.rule]][eq.phase].append(eq)
         seen[eq.rule] += 1
     order: list[Equation] = []
+    strength = {rule: at for at, rule in enumerate(weakest)}
     for queues in rounds:
+        for queue in queues.values():  # taken from its end
+            queue.sort(key=lambda eq: strength.get(eq.rule, len(strength)), reverse=True)
         while any(queues.values()):
             order += [queues[phase].pop() for phase in _TURNS if queues[phase]]
     return order
@@ -865,7 +890,7 @@ def _asked(question: AuthorQuestion, step: Step, writer: Writer) -> Item:
     else:
         right_value = float(question.answer or 0)
         answer = number(right_value, max(question.digits, 4))
-        names = Question(step, writer)  # what came before may be used
+        names = Names(step, writer)  # what came before may be used
         apart = [float(wrong.answer) for wrong in question.wrong]
 
         def judge(text: str, own: Mapping[str, float]) -> Verdict:
@@ -877,6 +902,7 @@ def _asked(question: AuthorQuestion, step: Step, writer: Writer) -> Item:
         prompt=question.ask,
         skill=step.equation.rule if question.step else AUTHOR,
         step=step,
+        writer=writer,
         hints=(answer,),
         answer=answer,
         judge=judge,
@@ -884,9 +910,9 @@ def _asked(question: AuthorQuestion, step: Step, writer: Writer) -> Item:
     )
 
 
-def _judge_number(text: str, right: float, digits: int, apart: Iterable[float], names: Question) -> Judgement:
+def _judge_number(text: str, right: float, digits: int, apart: Iterable[float], names: Names) -> Judgement:
     """A number against an author's: rounded or nearly, never nearer to an answer that is known to be wrong."""
-    answer = read_answer(text, names.names)
+    answer = read_answer(text, names)
     value, typed = answer.value, answer.digits or 15
     near = min((abs(wrong - right) / 2 for wrong in apart), default=math.inf)
     if math.isclose(value, right, rel_tol=1e-9) or any(_rounds(right, value, d) for d in range(digits, 16)):

@@ -19,7 +19,7 @@ from tutor.dialects import NOTATIONS
 from tutor.formula import did_you_mean
 from tutor.losses import LOSSES
 from tutor.optimizers import OPTIMIZERS
-from tutor.source import FORBIDDEN, Keys, code_point, quote
+from tutor.source import FORBIDDEN, Keys, Problem, code_point, quote
 
 LEVELS = ("story", "scalar", "matrix")
 INITIALISERS = ("xavier", "he", "normal")
@@ -314,7 +314,10 @@ class Faults:
     """The faults found so far, and which keys they leave in doubt."""
 
     found: list[Fault] = field(default_factory=list)
+    cut: bool = False  # there are more than those found
     misplaced: set[str] = field(default_factory=set)  # known keys, written in a table that is not theirs
+    table: Any = None  # of examples in a file the data.Table and the data.Columns
+    elsewhere: list[Problem] = field(default_factory=list)  # what is wrong in that file
     _doubtful: set[Keys] = field(default_factory=set)
     _touched: set[Keys] = field(default_factory=set)
 
@@ -324,6 +327,7 @@ class Faults:
         `where` is the rest of a `Fault`. Raises TooMany.
         """
         if len(self.found) >= MAX_FAULTS:
+            self.cut = True
             raise TooMany
         fault = Fault(path, message, advice, **where)
         self.found.append(fault)

@@ -7,11 +7,11 @@ need be kept, so that a quiz which was cut off goes on where it was.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from tutor.asking import CREDIT
-from tutor.formula import Ref
+from tutor.formula import Ref, indices
 from tutor.lesson import Lesson
 from tutor.notation import Writer
 from tutor.questions import Item, author_item, spread
@@ -27,6 +27,7 @@ class Session:
     """`lessons` are what the caller opens them by; `answers` has a text a question, None for one not answered.
 
     `count` is how many questions were asked for, `items` says which they are: a lesson may change meanwhile.
+    `weakest` has the skills that were preferred, the weakest first.
     """
 
     lessons: tuple[str, ...]
@@ -36,6 +37,7 @@ class Session:
     answers: tuple[str | None, ...]
     at: int = 0
     finished: bool = False
+    weakest: tuple[str, ...] = ()
 
     def to_json(self) -> dict:
         return asdict(self)
@@ -47,7 +49,8 @@ class Session:
             answers = tuple(None if a is None else str(a) for a in data["answers"])
             lessons, items = tuple(map(str, data["lessons"])), tuple(map(str, data["items"]))
             seed, count, at = (int(data[key]) for key in ("seed", "count", "at"))
-            found = cls(lessons, seed, count, items, answers, at, bool(data["finished"]))
+            weakest = tuple(map(str, data.get("weakest", ())))
+            found = cls(lessons, seed, count, items, answers, at, bool(data["finished"]), weakest)
         except (KeyError, TypeError) as error:
             raise ValueError(f"this is no quiz: {error}") from None
         if not answers or len(answers) != len(items) or not 0 <= found.at < len(answers):
@@ -55,23 +58,34 @@ class Session:
         return found
 
 
-def make_items(lessons: Iterable[Lesson], count: int, seed: int) -> list[Item]:
-    """The questions of a quiz: a spread over the lessons, each in its own notation, the same for the same seed."""
+def make_items(lessons: Iterable[Lesson], count: int, seed: int, weakest: Sequence[str] = ()) -> list[Item]:
+    """The questions of a quiz: a spread over the lessons, each in its own notation, the same for the same seed.
+
+    Half of them are the author's own, where there are so many. Where there are more rules than questions, the skills
+    in `weakest` come first.
+    """
     lessons = list(lessons)
     found: list[Item] = []
     for at, lesson in enumerate(lessons):
         share = count // len(lessons) + (at < count % len(lessons))
         rng = random.Random(f"{seed} {lesson.id}")
         here, writer = trace(lesson), Writer(lesson, lesson.notation)
-        own = [item for question in lesson.questions if (item := author_item(question, here, writer, rng))][:share]
-        taken = {item.step.equation.symbol.key for item in own}
-        rest = [item for item in spread(here, writer, rng, share) if item.step.equation.symbol.key not in taken]
-        found += [*own, *rest[: share - len(own)]]
+        own = [item for question in lesson.questions if (item := author_item(question, here, writer, rng))]
+        chosen = [own[at] for at in sorted(rng.sample(range(len(own)), min(len(own), -(-share // 2))))]
+        taken = {item.step.equation.symbol.key for item in chosen}
+        rest = [
+            item
+            for item in spread(here, writer, rng, share, weakest=weakest)
+            if item.step.equation.symbol.key not in taken
+        ]
+        taken |= {item.step.equation.symbol.key for item in rest}
+        more = [item for item in own if item not in chosen and item.step.equation.symbol.key not in taken]
+        found += [*chosen, *rest, *more][:share]
     return found
 
 
-def begin(lessons: Iterable[str], items: list[Item], seed: int, count: int) -> Session:
-    return Session(tuple(lessons), seed, count, names(items), (None,) * len(items))
+def begin(lessons: Iterable[str], items: list[Item], seed: int, count: int, weakest: tuple[str, ...] = ()) -> Session:
+    return Session(tuple(lessons), seed, count, names(items), (None,) * len(items), weakest=weakest)
 
 
 def names(items: Iterable[Item]) -> tuple[str, ...]:
@@ -112,10 +126,14 @@ def own_values(session: Session, items: list[Item]) -> dict[str, float]:
     found: dict[str, float] = {}
     here = items[session.at].step.trace
     for item, text in zip(items, session.answers, strict=True):
-        if text is not None and item.question is not None and item.step.trace is here:
-            value = item.grade(text).value
-            if value is not None:
-                found[item.step.id] = value
+        if text is None or item.step.trace is not here:
+            continue
+        verdict = item.grade(text)
+        if item.kind == "matrix":
+            each = zip(indices(item.step.shape), verdict.cells, strict=False)
+            found |= {item.step.at(index).id: cell.value for index, cell in each if cell.value is not None}
+        elif item.question is not None and verdict.value is not None:
+            found[item.step.id] = verdict.value
     return found
 
 

@@ -7,18 +7,24 @@ the epoch alone, so that no other iteration need be replayed to know.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, islice, repeat
+from threading import RLock
 
 import numpy as np
 
 from tutor.backprop import backward, gradient_of
+from tutor.fast import Code, Memory, arrays, scalars
 from tutor.formula import Expr, Ref, Symbol, evaluate, refs
 from tutor.lesson import Lesson
 from tutor.network import Equation, Model, hyper, initial_parameters, model
 from tutor.optimizers import OPTIMIZERS
 
+SCALAR_WORK = 150  # parameters times examples up to which single numbers are faster than arrays: measured
+SEEK_WORK = 20_000_000  # parameters times examples times iterations: some 5 to 10 ms
 MAX_ITERATION = 1_000_000  # that can be asked for: it takes minutes, not days
 Values = dict[str, "np.ndarray | float"]
 
@@ -116,17 +122,19 @@ def iterations_per_epoch(lesson: Lesson) -> int:
 
 def rows(lesson: Lesson, iteration: int) -> np.ndarray:
     """The rows of the examples (counted from 0) that an iteration takes."""
-    assert lesson.training
     epoch, slot = divmod(iteration - 1, iterations_per_epoch(lesson))
-    count, size = len(lesson.inputs), batch_size(lesson)
+    size = batch_size(lesson)
+    return order(lesson, epoch)[slot * size : (slot + 1) * size]
+
+
+def order(lesson: Lesson, epoch: int) -> np.ndarray:
+    """All rows that an epoch (counted from 0) takes, one after the other; they follow from the seed and the epoch."""
+    assert lesson.training
+    count = len(lesson.inputs)
+    if lesson.training.order == "listed":
+        return np.arange(count)
     rng = np.random.default_rng((lesson.training.seed, 0, epoch))
-    if lesson.training.order == "shuffled":
-        order = rng.permutation(count)
-    elif lesson.training.order == "random":
-        order = rng.integers(count, size=count)
-    else:
-        order = np.arange(count)
-    return order[slot * size : (slot + 1) * size]
+    return rng.permutation(count) if lesson.training.order == "shuffled" else rng.integers(count, size=count)
 
 
 @dataclass(frozen=True)
@@ -142,74 +150,309 @@ class Iteration:
 class Run:
     """A lesson's training, from its first iteration to any other; what was passed can be returned to.
 
-    Keeps the carried values (parameters and the optimiser's states) of some iterations, at most
-    `memory` bytes of them, and replays from the nearest one before: exact, since an iteration
-    depends on nothing else.
+    Keeps the carried values (parameters and the optimiser's states) of some iterations, at most `memory` bytes
+    of them, and runs again from the nearest one before: the same code on the same bits, so that the parameters
+    are those that training saw. All other values of an iteration are computed when it is asked for.
+
+    `diverged` is the iteration in which an inf or NaN first appeared in the loss, in a parameter or in the
+    optimiser's memory of one; None as long as there is none. Training stops there.
+
+    Threads may train and look at iterations at the same time.
     """
 
     def __init__(self, lesson: Lesson, memory: int = 64 << 20):
-        self.lesson, self.memory, self.every = lesson, memory, 100
+        self.lesson, self.memory = lesson, memory
         self.programs: dict[int, Program] = {}
-        self.kept: dict[int, Values] = {1: self._first()}
-        self.latest: tuple[int, Values] = (1, self.kept[1])
+        self.trained = 0  # iterations whose update has been computed
+        self.diverged: int | None = None
+        self._first: Values = dict(initial_parameters(lesson))
+        self._carried = Memory(self._trained_values())
+        work = self._count * (1 if lesson.circuit else batch_size(lesson))
+        self.every = min(100, max(10, SEEK_WORK // max(work, 1)))  # between the iterations that are kept
+        self.kept: dict[int, np.ndarray] = {1: self._carried.flat.copy()}
+        self._frontier = (1, self.kept[1])  # where training goes on, if an earlier iteration is looked at
+        self._at = 1  # the iteration that self._carried is before; 0 where it is none
+        self._careful = 0  # up to this iteration one at a time
+        self._pace = 1.0  # iterations in a go: some 20 ms, so that it can be called off
+        self._losses = np.empty(0)
+        self._codes: dict[int, Code] = {}
+        self._latest_epoch: tuple[int, list] = (-1, [])
+        self._lock = RLock()
 
     @property
     def last(self) -> int | None:
         """The last iteration there is: 1 for what is not trained, None for no end."""
         return None if self.lesson.training else 1
 
+    @property
+    def losses(self) -> np.ndarray:
+        """(trained,) each iteration's loss over its batch, before its update: J where L2 is on, a circuit's output."""
+        return self._losses[: self.trained]
+
+    @property
+    def epoch_losses(self) -> np.ndarray:
+        """(epochs,) the mean of `losses` in each finished epoch."""
+        losses, per = self.losses, iterations_per_epoch(self.lesson)
+        epochs = len(losses) // per
+        with np.errstate(all="ignore"):
+            return losses[: epochs * per].reshape(epochs, per).mean(axis=1)
+
     def program(self, examples: int) -> Program:
         if examples not in self.programs:
             self.programs[examples] = Program(self.lesson, examples)
         return self.programs[examples]
 
+    def parameters(self, number: int) -> dict[str, np.ndarray]:
+        """Every parameter before iteration `number`, by id, in the order of the layers."""
+        carried = self._reach(number)
+        assert carried is not None
+        values = self._values(carried)
+        return {id: np.asarray(values[id]) for id in initial_parameters(self.lesson)}
+
     def iteration(self, number: int, progress: Callable[[int], bool] | None = None) -> Iteration | None:
         """The values of iteration `number` (from 1), all exact.
 
-        `progress(i)` is called now and then on the way; None is returned if it answers False.
+        On a long way `progress(i)` is called some 20 times a second; None is returned if it answers False.
         """
-        at, carried = max(
-            (item for item in (*self.kept.items(), self.latest) if item[0] <= number), key=lambda item: item[0]
-        )
-        while at < number:
-            if progress and at % 50 == 0 and not progress(at):
+        carried = self._reach(number, progress)
+        return None if carried is None else self._run(number, carried)
+
+    def train(
+        self, iterations: int, progress: Callable[[int], bool] | None = None, tolerance: float | None = None
+    ) -> str:
+        """Train on until `iterations` are trained in all: "done", "cancelled", "converged" or "diverged".
+
+        `progress(trained)` is called some 20 times a second; training stops where it answers False. With a
+        `tolerance` it stops after the first epoch over which the mean loss and every single parameter changed by
+        less than that. (Means of whole epochs: from one example to the next the loss changes without learning.)
+        """
+        if self.lesson.training is None:
+            raise ValueError("this lesson is not trained")
+        per, ticker = iterations_per_epoch(self.lesson), _Ticker(progress)
+        before: np.ndarray | None = None
+        while self.diverged is None:
+            if tolerance is not None and self.trained % per == 0:
+                before = self._reach(max(self.trained + 1 - per, 1)) if before is None else before
+                now = self._reach(self.trained + 1)
+                if self._settled(now, before, tolerance):
+                    return "converged"
+                before = now
+            if self.trained >= iterations:
+                return "done"
+            goal = iterations if tolerance is None else min(iterations, (self.trained // per + 1) * per)
+            if self._reach(goal + 1, ticker, train=True) is None:
+                return "cancelled" if self.diverged is None else "diverged"
+        return "diverged"
+
+    def _trained_values(self) -> Values:
+        """What an iteration carries to the next: trained parameters, weights first, then the optimiser's states."""
+        if self.lesson.training is None:
+            return {}
+        trainable = self.program(batch_size(self.lesson)).model.trainable
+        ids = sorted((id for id in self._first if id in trainable), key=lambda id: bool(self.lesson.network) and id[0] == "b")
+        parameters = {id: self._first[id] for id in ids}
+        states = OPTIMIZERS[self.lesson.training.optimizer].states
+        return parameters | {f"{id}.{name}": np.zeros_like(v) for name in states for id, v in parameters.items()}
+
+    @cached_property
+    def _count(self) -> int:
+        """How many numbers are trained."""
+        return sum(np.size(self._first[key]) for key in self._carried.slices if key in self._first)
+
+    def _settled(self, now: np.ndarray, before: np.ndarray, tolerance: float) -> bool:
+        per, count = iterations_per_epoch(self.lesson), self._count
+        if self.trained < 2 * per:
+            return False
+        earlier, last = self.losses[-2 * per :].reshape(2, per).mean(axis=1)
+        return bool(abs(last - earlier) < tolerance and np.all(np.abs(now - before)[:count] < tolerance))
+
+    # ------------------------------------------------------------ from one iteration to another
+
+    def _reach(
+        self, number: int, progress: Callable[[int], bool] | None = None, train: bool = False
+    ) -> np.ndarray | None:
+        """What iteration `number` starts from; None if `progress` said so, or if `train`ing has diverged."""
+        ticker = progress if isinstance(progress, _Ticker) else _Ticker(progress)
+        while True:
+            with self._lock:
+                self._go_near(number)
+                if self._at == number:
+                    return self._carried.flat.copy()
+                self._advance(number)
+                at = self._at
+            if (train and self.diverged is not None) or (at and not ticker(at - 1)):
                 return None
-            after = self._run(at, carried)
-            carried = {old: after.values[new] for new, old in after.program.carried.items()} | {
-                key: value for key, value in carried.items() if key + "'" not in after.program.carried
-            }
-            at += 1
-            if at % self.every == 1:
-                self._keep(at, carried)
-        self.latest = (at, carried)
-        return self._run(number, carried)
 
-    def _first(self) -> Values:
-        values: Values = dict(initial_parameters(self.lesson))
-        if self.lesson.training:
-            for name in OPTIMIZERS[self.lesson.training.optimizer].states:
-                values |= {f"{p}.{name}": np.zeros_like(v) for p, v in list(values.items()) if "." not in p}
-        return values
+    def _go_near(self, number: int) -> None:
+        """Load the nearest iteration not after `number` whose values are kept, unless they are there already."""
+        near = number - (number - 1) % self.every
+        if near not in self.kept:
+            near = max(at for at in self.kept if at <= number)
+        if near <= self._at <= number:
+            return
+        if self._at == self.trained + 1:  # it will be wanted again
+            self._frontier = (self._at, self._carried.flat.copy())
+        at, flat = max((near, self.kept[near]), self._frontier, key=lambda entry: (entry[0] <= number, entry[0]))
+        self._carried.flat[:] = flat
+        self._at = at
 
-    def _run(self, number: int, carried: Values) -> Iteration:
-        values = dict(carried)
+    def _advance(self, number: int) -> None:
+        """Run some iterations on the way to `number`, at least one, none past the next that is to be kept."""
+        start, new = self._at, self.trained + 1
+        stop = min(number, start - (start - 1) % self.every + self.every, start + int(self._pace))
+        if start < self._careful:
+            stop = start + 1
+        began = time.monotonic()
+        self._at = 0  # whoever interrupts this leaves the values half done
+        losses = np.array(self._iterate(start, stop))
+        if stop > new and self.diverged is None:
+            if not (np.isfinite(losses).all() and np.isfinite(self._carried.flat).all()):
+                if stop > start + 1:
+                    self._careful = stop  # once more, one at a time, to see where
+                    return
+                self.diverged = start
+            if start <= new:
+                self._record(losses[new - start :])
+        self._at = stop
+        self._pace = max(1.0, min(10 * self._pace, 0.02 * (stop - start) / (time.monotonic() - began + 1e-6)))
+        if stop % self.every == 1 and stop not in self.kept:
+            self._keep(stop)
+
+    def _iterate(self, start: int, stop: int) -> list[float]:
+        """Run iterations `start` to `stop` - 1 on the carried values; returns their losses."""
+        losses: list[float] = []
+        while (at := start + len(losses)) < stop:
+            examples, end = self._alike(at, stop)
+            self._code(examples)(self._feed(at, end), at, losses)
+            if (at := start + len(losses)) < end:  # a number too large for Python's own functions: NumPy has an inf
+                program, values = (done := self._run(at, self._carried.flat.copy())).program, done.values
+                losses.append(float(values[_loss(program)]))
+                for key in self._carried.slices:
+                    self._carried.view(key)[...] = values[key + "'"]
+        return losses
+
+    def _record(self, losses: np.ndarray) -> None:
+        end = self.trained + len(losses)
+        if end > len(self._losses):
+            self._losses = np.concatenate([self._losses, np.empty(end + 1000)])
+        self._losses[self.trained : end] = losses
+        self.trained = end
+
+    def _keep(self, at: int) -> None:
+        self.kept[at] = self._carried.flat.copy()
+        if len(self.kept) * (self._carried.flat.nbytes + 200) > self.memory:  # an array is 200 bytes by itself
+            self.every *= 2  # thin out: keep every other one
+            self.kept = {i: flat for i, flat in self.kept.items() if (i - 1) % self.every == 0}
+
+    # ------------------------------------------------------------ code and what it takes
+
+    @cached_property
+    def _scalar(self) -> bool:
+        """Whether straight-line code over single numbers is the faster way: a matter of size alone."""
+        if self.lesson.circuit:
+            return True
+        assert self.lesson.training
+        states = len(OPTIMIZERS[self.lesson.training.optimizer].states)
+        return self._count * (batch_size(self.lesson) + states) <= SCALAR_WORK
+
+    def _code(self, examples: int) -> Code:
+        if examples not in self._codes:
+            program = self.program(examples)
+            fixed = {key: value for key, value in self._given().items() if key != "training.t"}
+            fixed |= {key: value for key, value in self._first.items() if key not in self._carried.slices}
+            make = scalars if self._scalar else arrays
+            self._codes[examples] = make(program.equations, _loss(program), self._carried, fixed, examples)
+        return self._codes[examples]
+
+    def _alike(self, at: int, stop: int) -> tuple[int, int]:
+        """The size of iteration `at`'s batch, and where on the way to `stop` another size begins."""
+        if self.lesson.circuit:
+            return 1, stop
+        size, per = batch_size(self.lesson), iterations_per_epoch(self.lesson)
+        short = len(self.lesson.inputs) % size
+        if not short:
+            return size, stop
+        until_short = per - 1 - (at - 1) % per
+        return (size, min(stop, at + until_short)) if until_short else (short, at + 1)
+
+    def _feed(self, at: int, stop: int) -> Iterable:
+        """What the code takes for each of these iterations."""
+        if self.lesson.circuit:
+            return repeat((), stop - at)
+        per = iterations_per_epoch(self.lesson)
+        first, slot = divmod(at - 1, per)
+        epochs = chain.from_iterable(map(self._epoch, range(first, (stop - 2) // per + 1)))
+        found = islice(epochs, slot, slot + stop - at)
+        if isinstance(self._epoch(first)[0], np.ndarray):
+            x, y = self.lesson.inputs, self.lesson.targets
+            return ((x[taken], y[taken]) for taken in found)
+        return found
+
+    def _epoch(self, epoch: int) -> list:
+        """What each iteration of an epoch takes; drawn batches of arrays are made when their turn comes."""
+        assert self.lesson.training
+        listed = self.lesson.training.order == "listed"
+        if self._latest_epoch[0] != (0 if listed else epoch):
+            size, taken, pairs = batch_size(self.lesson), order(self.lesson, epoch), self._pairs
+            batches = [taken[at : at + size] for at in range(0, len(taken), size)]
+            items: list = batches
+            if size == 1:
+                items = [pairs[row] for row in taken.tolist()]
+            elif self._scalar:
+                items = [tuple(chain.from_iterable(pairs[row] for row in batch)) for batch in batches]
+            elif listed:
+                x, y = self.lesson.inputs, self.lesson.targets
+                items = [pairs[b[0]] if len(b) == 1 else (x[b[0] : b[-1] + 1], y[b[0] : b[-1] + 1]) for b in batches]
+            self._latest_epoch = (0 if listed else epoch, items)
+        return self._latest_epoch[1]
+
+    @cached_property
+    def _pairs(self) -> list[tuple]:
+        """Each example: the numbers of x and y, or these two arrays."""
+        x, y = self.lesson.inputs, self.lesson.targets
+        if self._scalar:
+            return [(*a, *b) for a, b in zip(x.tolist(), y.tolist(), strict=True)]
+        return list(zip(x, y, strict=True))
+
+    # ------------------------------------------------------------ all values of one iteration
+
+    def _given(self, number: int = 0) -> Values:
+        """The settings that equations name."""
         training = self.lesson.training
-        if training:
-            keys = OPTIMIZERS[training.optimizer].hyper
-            values |= {f"training.{name}": getattr(training, name) for name in (*keys, "l2")}
-            values["training.t"] = float(number)
+        if training is None:
+            return {}
+        keys = (*OPTIMIZERS[training.optimizer].hyper, "l2")
+        return {f"training.{key}": getattr(training, key) for key in keys} | {"training.t": float(number)}
+
+    def _values(self, flat: np.ndarray) -> Values:
+        """Carried values by key; parameters that are not trained are among them."""
+        return self._first | {key: self._carried.view(key, flat)[()] for key in self._carried.slices}
+
+    def _run(self, number: int, flat: np.ndarray) -> Iteration:
+        values = self._values(flat) | self._given(number)
         taken = np.empty(0, dtype=int)
         if self.lesson.network:
             taken = rows(self.lesson, number)
-            many = len(taken) > 1
             x, y = self.lesson.inputs[taken], self.lesson.targets[taken]
-            values |= {"x@": x, "y@": y} if many else {"x": x[0], "y": y[0]}
+            values |= {"x@": x, "y@": y} if len(taken) > 1 else {"x": x[0], "y": y[0]}
         program = self.program(max(len(taken), 1))
         return Iteration(number, taken, program, program.run(values))
 
-    def _keep(self, at: int, carried: Values) -> None:
-        self.kept[at] = carried
-        size = sum(np.asarray(v).nbytes for v in carried.values())
-        if len(self.kept) * size > self.memory or len(self.kept) > 2000:
-            self.every *= 2  # thin out: keep every other one
-            self.kept = {i: v for i, v in self.kept.items() if (i - 1) % self.every == 0}
+
+class _Ticker:
+    """Asks `progress` at most some 20 times a second."""
+
+    def __init__(self, progress: Callable[[int], bool] | None):
+        self.progress, self.told = progress, time.monotonic()
+
+    def __call__(self, number: int) -> bool:
+        if self.progress is None or time.monotonic() - self.told < 0.05:
+            return True
+        self.told = time.monotonic()
+        return self.progress(number)
+
+
+def _loss(program: Program) -> str:
+    """The key of what training lowers: L or J, a circuit's output."""
+    model = program.model
+    return (model.forward[-1].symbol if program.lesson.network else model.output).key

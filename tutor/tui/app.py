@@ -105,11 +105,21 @@ class TutorApp(App[int]):
         """A quiz on one lesson, or the one that was left."""
         from tutor.learner import start_quiz
         from tutor.session import COUNT
+
+        self._quiz(lambda: start_quiz(self.store, (str(path.resolve()),), COUNT, None, False))
+
+    def placement(self) -> None:
+        """The quiz that says where on the path to begin."""
+        from tutor.learner import start_placement
+
+        self._quiz(lambda: start_placement(self.store))
+
+    def _quiz(self, start: Callable[[], tuple[str, Session, list[Item], bool]]) -> None:
         from tutor.source import LessonError
         from tutor.tui.dialogs import Reader
 
         try:
-            id, session, items, _ = start_quiz(self.store, (str(path.resolve()),), COUNT, None, False)
+            id, session, items, _ = start()
         except LessonError as error:
             self.push_screen(Reader(problem_lines(error), "↑ ↓ scroll · Esc goes back", {"enter": "back"}))
             return

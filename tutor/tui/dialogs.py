@@ -82,14 +82,16 @@ class Ask(Dialog):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", show=False)]
 
-    def __init__(self, question: str, wrong: Callable[[str], str | None], placeholder: str = "") -> None:
+    def __init__(
+        self, question: str, wrong: Callable[[str], str | None], placeholder: str = "", value: str = "", most: int = 80
+    ) -> None:
         super().__init__(classes="-ask")
-        self.question, self.wrong, self.placeholder = question, wrong, placeholder
+        self.question, self.wrong, self.placeholder, self.value, self.most = question, wrong, placeholder, value, most
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
             yield Static(Content(self.question))
-            yield Input(placeholder=self.placeholder, max_length=80)
+            yield Input(self.value, placeholder=self.placeholder, max_length=self.most)
             yield Static("", id="message")
             yield Static(Content("Enter accepts · Esc goes back"), id="hint")
 

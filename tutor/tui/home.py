@@ -13,7 +13,7 @@ from textual.events import Key, Paste
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
-from tutor import catalogue
+from tutor import catalogue, path
 from tutor.catalogue import Entry
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen
@@ -24,6 +24,7 @@ KEYS = [
     ("a–z", "search", "clear"),
     ("esc", "clear", "clear"),
     ("ctrl+g", "quiz", "quiz"),
+    ("ctrl+l", "placement", "placement"),
     ("ctrl+r", "review", "review"),
     ("ctrl+o", "progress", "progress"),
     ("ctrl+t", "theme", "app.toggle_dark"),
@@ -45,12 +46,14 @@ class HomeScreen(TutorScreen):
         Binding("enter,ctrl+j", "open", show=False),
         Binding("ctrl+t", "app.toggle_dark", show=False),
         Binding("ctrl+g", "quiz", show=False),
+        Binding("ctrl+l", "placement", show=False),
         Binding("ctrl+r", "review", show=False),
         Binding("ctrl+o", "progress", show=False),
     ]
     commands = (
         ("Open the lesson", "the highlighted one", "open"),
         ("Quiz on the lesson", "ten questions, one try each, then the report", "quiz"),
+        ("Placement", "a five-minute quiz: which lessons you can skip", "placement"),
         ("Review", "what is due today, over all lessons", "review"),
         ("Progress", "what you know, and the mistakes you met", "progress"),
         ("Light or dark", "switch between the two themes", "app.toggle_dark"),
@@ -62,6 +65,7 @@ class HomeScreen(TutorScreen):
         self.entries = catalogue.shelf(folders)
         self.faults: dict[Path, str] = {}  # of a teacher's own lessons: what is wrong, in a word
         self.search = ""
+        self.following: path.Next | None = None
 
     def compose(self) -> ComposeResult:
         yield Lines(id="bar")
@@ -107,6 +111,10 @@ class HomeScreen(TutorScreen):
         self.show_search()
         store = self.tutor.store
         finished = store.finished()
+        begun = {entry.key for entry in self.entries if store.place(entry.key) is not None}
+        ours = [entry for entry in self.entries if entry.folder is None]  # the path is that of the tutor's own lessons
+        known = path.placed(ours, path.placement_answers(store))
+        self.following = following = path.recommended(ours, finished, begun, known)
         found = [
             e for e in self.entries if all(w in f"{e.id} {e.title} {e.summary} {e.unit}".casefold() for w in words)
         ]
@@ -118,28 +126,35 @@ class HomeScreen(TutorScreen):
             if entry.heading != unit:
                 unit = entry.heading
                 lines += [line(), line(_fit(unit, width - 2), "title")]
-            begun = store.place(entry.key) is not None
-            mark, word = ("✓", "finished") if entry.key in finished else ("◐", "begun") if begun else ("○", "")
-            lines.append(
-                Line(
-                    ((f"{mark} ", "value" if word == "finished" else "mark"), (entry.title, "heading"),
-                     (f"  {word}" if word else "", "dim")),
-                    str(entry.path),
-                )
-            )  # fmt: skip
+            mark, word = ("○", "")
+            if entry.key in finished:
+                mark, word = "✓", "finished"
+            elif entry.key in known:
+                mark, word = "≈", "known"
+            elif entry.key in begun:
+                mark, word = "◐", "begun"
+            is_next = following is not None and following.entry is entry
+            spans = [(f"{mark} ", "value" if word in ("finished", "known") else "mark"), (entry.title, "heading")]
+            spans += [("  ▸ next", "key")] if is_next else [(f"  {word}" if word else "", "dim")]
+            lines.append(Line(tuple(spans), str(entry.path)))
             error = self.error(entry)
             lines.append(line(f"    {_fit(error or entry.summary, width - 5)}", "error" if error else "dim"))
         if not found:
             lines = [line(), line("No lesson has these words. Esc clears the search.", "dim")]
         at = next((n for n, item in enumerate(lines) if item.target == listing.target and item.target), None)
         if at is None:
-            begin = next((e for e in found if e.key not in finished), found[0] if found else None)
+            begin = following.entry if following and following.entry in found else found[0] if found else None
             at = next((n for n, item in enumerate(lines) if begin and item.target == str(begin.path)), -1)
         listing.show(lines, at)
         done = sum(entry.key in finished for entry in self.entries)
-        self.query_one("#bar", Lines).show(
-            [Line((("backprop-tutor", "title"), (f"   {done} of {len(self.entries)} lessons finished", "dim")))]
-        )
+        said = f"  {done} of {len(self.entries)} lessons finished"
+        if following and not done and not known:
+            said += " · ctrl+l: what can you skip?"
+        spans = [("backprop-tutor", "title"), (said, "dim")]
+        if following and (done or known):
+            room = self.size.width - len(said) - 18
+            spans.append((_fit(f" · next: {following.why}", room), "note"))
+        self.query_one("#bar", Lines).show([Line(tuple(spans))])
         self.show_about()
 
     def error(self, entry: Entry) -> str | None:
@@ -162,6 +177,8 @@ class HomeScreen(TutorScreen):
         finished = self.tutor.store.finished()
         lines = [line(text, "title") for text in _wrap(entry.title, 50)]
         lines += [line(), *(line(text) for text in _wrap(self.error(entry) or entry.summary, 50)), line()]
+        if self.following and self.following.entry is entry:
+            lines += [*(line(text, "note") for text in _wrap(f"Next: {self.following.why}", 50)), line()]
         for need in entry.requires:
             mark = "✓" if need in finished else "○"
             lines += [line(text, "dim") for text in _wrap(f"{mark} best after: {titles.get(need, need)}", 50)]
@@ -186,6 +203,9 @@ class HomeScreen(TutorScreen):
         entry = self.chosen()
         if entry:
             self.tutor.quiz_on(entry.path)
+
+    def action_placement(self) -> None:
+        self.tutor.placement()
 
     def action_review(self) -> None:
         self.tutor.review()

@@ -36,7 +36,21 @@ STYLES: dict[str, tuple[str, float, str]] = {
     "strong": ("foreground", 1.0, "bold"),
     "em": ("foreground", 1.0, "italic"),
     "cell": ("foreground", 1.0, "bold reverse"),
-}
+    # pictures (canvas.INKS): edges by sign and size, curves, shades of classes
+    "axis": ("foreground", 0.4, ""),
+    **{f"{sign}{size}": (colour, strength, "") for sign, colour in (("plus", "primary"), ("minus", "accent"))
+       for size, strength in ((1, 0.45), (2, 0.7), (3, 1.0))},
+    "curve1": ("primary", 1.0, ""),
+    "curve2": ("accent", 1.0, ""),
+    "curve3": ("foreground", 0.8, ""),
+    "curve4": ("secondary", 1.0, ""),
+    "field1": ("primary", 0.6, ""),
+    "field2": ("accent", 0.6, ""),
+    "field3": ("foreground", 0.5, ""),
+    "field4": ("secondary", 0.6, ""),
+    "walked": ("secondary", 1.0, ""),
+    "lit": ("foreground", 1.0, "bold"),
+}  # fmt: skip
 
 
 _palettes: dict[str, dict[str, Style]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar
@@ -16,7 +17,8 @@ from tutor import playback
 from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Card, Scribe, conventions, terms_of
 from tutor.catalogue import data_dir
-from tutor.learner import keep_try
+from tutor.diagram import diagram, natural_rows
+from tutor.learner import Stopwatch, keep_try
 from tutor.lesson import Lesson
 from tutor.playback import Cursor
 from tutor.source import whole_number
@@ -24,11 +26,15 @@ from tutor.store import Place
 from tutor.trace import NoSuchStep, Step, Trace, resolve
 from tutor.training import MAX_ITERATION, Run
 from tutor.tui import views
+from tutor.tui.answer import AnswerLine
+from tutor.tui.diagram import DiagramScreen
 from tutor.tui.dialogs import Ask, Reader
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
-from tutor.tui.map import map_lines
+from tutor.tui.map import Map
+from tutor.tui.pictures import PicturesScreen
 from tutor.tui.screen import TutorScreen
 from tutor.tui.watch import Watch
+from tutor.whatif import WhatIf, said_of_step
 
 # One table of keys for the bindings, the key bar, the help and the command palette:
 # keys, action, key as shown, label, what it does. Without a label it is not in the key bar by itself.
@@ -39,7 +45,7 @@ KEYS = [
     ("pageup", "equation(-1)", "PgUp", "", "the symbol before"),
     ("right_square_bracket", "phase(1)", "]/[", "phase", "the next phase"),
     ("left_square_bracket", "phase(-1)", "[", "", "the start of this phase, then the one before"),
-    ("home", "first", "home/end", " ", "the first step"),
+    ("home", "first", "home/end", "", "the first step"),
     ("end", "last", "end", "", "the last step"),
     ("g", "go", "g", "go to", "go to a step by its id, such as dL/dW2[1,2]"),
     ("r", "return", "r", "return", "back to where the last jump began"),
@@ -48,8 +54,14 @@ KEYS = [
     ("full_stop", "iteration(1)", ",/.", "iter", "the next iteration of training"),
     ("comma", "iteration(-1)", ",", "", "the iteration before"),
     ("I", "go_iteration", "I", "", "go to any iteration"),
+    ("x", "train", "x", "train", "train on: losses, evaluation, decision boundary"),
     ("e", "example(1)", "e", "example", "the next example of the batch (E: one back)"),
+    ("w", "what_if", "w", "what if", "change any number or setting; everything follows at once"),
+    ("u", "undo", "u", "", "take the last change back (U: make it again)"),
+    ("y", "compare", "y", "", "compare runs: learning rates, optimisers, activations …"),
+    ("m", "map", "m", "map", "the network over the whole screen: select a unit or a weight, go to its step"),
     ("p", "predict", "p", "predict", "predict mode: the tutor asks before it shows a value"),
+    ("v", "pictures", "v", "see", "pictures of the step: slope, gradient check, activation, sizes"),
     ("tab", "pane(1)", "tab", "pane", "the next pane; in it ↑ ↓ choose, Enter jumps"),
     ("shift+down,ctrl+down", "scroll_card(2)", "⇧↑↓", " ", "scroll the card, at any level"),
     ("i", "intro", "i", "intro", "the introduction and this lesson's conventions"),
@@ -60,13 +72,14 @@ KEYS = [
     ("q", "app.quit", "q", "quit", "leave; your place is kept"),
 ]
 HIDDEN = [
-    ("E", "example(-1)"), ("T", "notation(-1)"), ("L", "level(-1)"), ("shift+tab", "pane(-1)"),
+    ("E", "example(-1)"), ("T", "notation(-1)"), ("L", "level(-1)"), ("U", "redo"), ("shift+tab", "pane(-1)"),
     ("1", "set_level('story')"), ("2", "set_level('scalar')"), ("3", "set_level('matrix')"),
     ("shift+up,ctrl+up", "scroll_card(-2)"),
     ("right", "arrow(0, 1)"), ("left", "arrow(0, -1)"), ("down", "arrow(1, 0)"), ("up", "arrow(-1, 0)"),
     ("f1", "help"), ("escape", "stop_seek"),
 ]  # fmt: skip
 
+PATIENCE = 0.015  # seconds that a change may take to come to the iteration it was made in
 SIDES = 85  # columns that the outline, the side and the borders take in a wide terminal
 ASKING_KEYS = [
     ("enter", "answer", "answer"),
@@ -99,6 +112,7 @@ class PlayerScreen(TutorScreen):
         super().__init__()
         self.lesson, self.key, self.watching = lesson, key, watching
         self.watched: Watch | None = None
+        self.changes = WhatIf(lesson)  # in force: `self.lesson` has them
         self.run = Run(lesson)
         self.trace = self._trace(1)
         self.cursor = playback.start(lesson)
@@ -106,6 +120,7 @@ class PlayerScreen(TutorScreen):
         self.pane = "card"
         self.predict = False
         self.asking: Asking | None = None  # the question of this step, until the next step
+        self.stopwatch = Stopwatch()
         self.answered: set[tuple[int, str]] = set()  # (iteration, equation) that were asked
         self.arrangement = ""
         self._drawn: dict[str, object] = {}
@@ -120,11 +135,12 @@ class PlayerScreen(TutorScreen):
         with Horizontal(id="body"):
             yield Choices(id="outline", classes="pane", title=TITLES["outline"])
             with Vertical(id="middle"):
-                yield Lines(id="map", classes="pane", title="Circuit" if self.lesson.circuit else TITLES["map"])
+                yield Map(id="map", classes="pane", title="Circuit" if self.lesson.circuit else TITLES["map"])
                 yield Lines(id="card", classes="pane", title=TITLES["card"])
-                yield Input(id="answer", max_length=400, placeholder="a number or an expression; = computes one")
+                yield AnswerLine("a number or an expression; = computes one")
             with Vertical(id="side"):
                 yield Choices(id="where", classes="pane", title=TITLES["where"])
+                yield Map(id="mini", classes="pane", title="Circuit" if self.lesson.circuit else TITLES["map"])
                 yield Choices(id="state", classes="pane", title=TITLES["state"])
         yield KeyBar(self._keys())
         yield Static(id="small")
@@ -136,12 +152,12 @@ class PlayerScreen(TutorScreen):
 
     def _useful(self, action: str) -> bool:
         """Keys that can do something in this lesson: no iterations without training, no examples without a batch."""
-        if action.startswith("iteration"):
+        if action.startswith(("iteration", "train")):
             return self.run.last is None
         return not action.startswith("example") or self.trace.examples > 1
 
     def on_mount(self) -> None:
-        for id in ("#bar", "#map"):
+        for id in ("#bar", "#map", "#mini"):
             self.query_one(id).can_focus = False
         self.query_one("#answer").display = False
         self.predict = self.tutor.store.setting("predict", False) is True
@@ -164,7 +180,14 @@ class PlayerScreen(TutorScreen):
         else:
             self.show(playback.resume(self.cursor, self.trace, place))
 
+    @property
+    def changed(self) -> bool:
+        """Whether what is played is not the lesson: then nothing of it is remembered."""
+        return bool(self.changes.changes)
+
     def save(self) -> None:
+        if self.changed:
+            return
         c = self.cursor
         place = Place(playback.place(c, self.trace), c.level, c.notation, c.iteration, c.example, c.element)
         self.tutor.store.save_place(self.key, place)
@@ -174,7 +197,8 @@ class PlayerScreen(TutorScreen):
         """Play another version of the lesson, at the same step as far as it has that."""
         c = self.cursor
         place = Place(playback.place(c, self.trace), c.level, c.notation, trace.iteration.number, c.example, c.element)
-        self.lesson, self.run, self.trace = lesson, run, trace
+        self.workers.cancel_group(self, "seek")
+        self.lesson, self.run, self.trace, self.changes = lesson, run, trace, WhatIf(lesson)
         self.answered.clear()
         self._drawn.clear()
         self.query_one("#map").border_title = "Circuit" if lesson.circuit else TITLES["map"]
@@ -222,14 +246,12 @@ class PlayerScreen(TutorScreen):
         map_pane.set_class(beside and self.size.height < 34, "squeezed")
         self.query_one("#side").set_class(self.size.height >= 30, "roomy")
         self.query_one("#side").set_class(shown in ("where", "state"), "shown")
+        self.query_one("#mini").display = shown == "where" and self.arrangement == "-stack"
         self.query_one("#card").set_class(single and shown == "map", "covered")
         self.query_one("#middle").set_class(single and shown not in ("card", "map"), "covered")
 
     def _map_height(self) -> int:
-        step = playback.current(self.cursor, self.trace)
-        rows = int(self.size.height * 0.4)
-        columns = self.size.width - SIDES if self.arrangement == "-wide" else int(self.size.width * 0.58) - 5
-        return len(map_lines(self.trace, self.scribe, step, self.cursor, columns, rows))
+        return natural_rows(self.trace, int(self.size.height * (0.5 if self.arrangement == "-wide" else 0.36)))
 
     def show(self, cursor: Cursor) -> None:
         """Make `cursor` the current one: redraw what changed, remember the place."""
@@ -246,18 +268,18 @@ class PlayerScreen(TutorScreen):
         """In predict mode, begin the question of the step that one has come to, if it has one."""
         self.asking = None
         if self.predict and (item := playback.question(self.cursor, self.trace, self.scribe.writer, self.answered)):
-            self.asking = Asking(item)
+            self.asking, self.stopwatch = Asking(item), Stopwatch()
             if self.cursor.level == "scalar" and item.step.index:
                 self.cursor = replace(self.cursor, element=item.step.index)
         self.show_answer_line()
 
     def show_answer_line(self) -> None:
         """The line to type in is there as long as the question is open."""
-        answer = self.query_one("#answer", Input)
+        answer = self.query_one(AnswerLine)
         open_ = self.asking is not None and not self.asking.done
+        answer.ask(self.asking.item if self.asking and open_ else None)
         if answer.display != open_:
             answer.display = open_
-            answer.value = ""
             self.arrange_panes()
             self.set_focus(answer if open_ else self.query_one("#card"))
             bar = self.query_one(KeyBar)
@@ -269,21 +291,26 @@ class PlayerScreen(TutorScreen):
         if self.asking and not self.asking.done and self.asking.item.kind == "matrix":
             self.draw()
 
+    def on_answer_line_moved(self) -> None:
+        self.draw()
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if self.asking and not self.asking.done:
-            event.input.value = ""
+            self.query_one(AnswerLine).spent()
             self.told(respond(self.asking, event.value))
 
     def told(self, asking: Asking) -> None:
         """Something was said: show it, with its last words in sight."""
-        keep_try(self.tutor.store, self.key, asking)  # on disk before its verdict is seen
+        if not self.changed:
+            keep_try(self.tutor.store, self.key, asking, self.stopwatch)  # on disk before its verdict is seen
         self.asking = asking
         if asking.done:
             self.answered.add((self.cursor.iteration, playback.asked_key(asking.item)))
         self.show_answer_line()
         self.draw()
         if not asking.done:  # the last words in sight
-            said = len(views.asking_lines(asking, "", self.query_one("#card").size.width - 1))
+            grid = self.query_one(AnswerLine).grid
+            said = len(views.asking_lines(asking, "", self.query_one("#card").size.width - 1, grid))
             card = self.query_one("#card", Lines)
             card.scroll_lines_to(said - card.size.height + 1)
 
@@ -302,12 +329,12 @@ class PlayerScreen(TutorScreen):
         step = playback.current(self.cursor, self.trace)
         card = self.scribe.card(step)
         bar = self.query_one("#bar", Lines)
-        columns = bar.size.width or self.size.width - 2
+        columns, changed = bar.size.width or self.size.width - 2, len(self.changes.changes)
         banner = self.watched.banner if self.watched else None
-        bar.show([banner or views.bar_line(self.lesson, self.trace, self.scribe, self.cursor, columns)])
-        for name in PANES:
+        bar.show([banner or views.bar_line(self.lesson, self.trace, self.scribe, self.cursor, columns, changed)])
+        for name in (*PANES, "mini"):
             pane = self.query_one(f"#{name}", Lines)
-            if not pane.display or (name in ("where", "state") and not self.query_one("#side").display):
+            if not pane.display or (name in ("where", "state", "mini") and not self.query_one("#side").display):
                 continue
             columns, rows = pane.size.width, pane.size.height
             if columns < 10:
@@ -320,7 +347,7 @@ class PlayerScreen(TutorScreen):
         if hidden:  # what is asked is not known yet
             cursor = replace(cursor, at=cursor.at - 1)
         if name == "card" and self.asking and hidden:
-            lines = views.asking_lines(self.asking, card.title, columns, self.query_one("#answer", Input).value)
+            lines = views.asking_lines(self.asking, card.title, columns, self.query_one(AnswerLine).grid)
             if self.arrangement in ("-stack", "-single"):  # else the state stands beside
                 state, _ = views.state_lines(self.trace, self.scribe, cursor, columns)
                 lines += [line(), line("so far (↑ ↓ scroll)", "dim"), *state]
@@ -342,11 +369,9 @@ class PlayerScreen(TutorScreen):
         if name == "where":
             pane.show(views.where_from_lines(card, columns), 0 if card.operands and card.operands[0].id else None)
             return
-        if name == "map":
-            lines = map_lines(self.trace, self.scribe, step, cursor, columns, rows)
-            pane.show(lines)
-            lit = next((at for at, item in enumerate(lines) if "▶" in item.text and at), 0)
-            pane.scroll_lines_to(lit - rows // 2)
+        if name in ("map", "mini"):
+            assert isinstance(pane, Map)
+            pane.picture(diagram(self.trace, self.scribe, step, cursor, columns + 1, rows))
             return
         # The others show the same for all elements of a step.
         key = (id(self.trace), cursor.at, cursor.aside, cursor.furthest, cursor.notation, cursor.example, size)
@@ -462,7 +487,8 @@ class PlayerScreen(TutorScreen):
 
     def seek(self, number: int, place: Place | None = None) -> None:
         """Go to an iteration; what takes long runs beside the screen, and a further seek or Esc ends it."""
-        if abs(number - self.cursor.iteration) <= 1 and place is None:
+        near = abs(number - self.cursor.iteration) <= 1 and place is None
+        if near or number <= self.run.trained + 1:  # what is trained is at hand
             self.arrive(self._trace(number), place)
         else:
             self.say(f"training to iteration {number:,} …  Esc stops")
@@ -476,25 +502,81 @@ class PlayerScreen(TutorScreen):
                 call(*args)
 
         def progress(at: int) -> bool:
-            if at % 500 == 0 and not worker.is_cancelled:
+            if not worker.is_cancelled:
                 text = f"training: iteration {at:,} of {number:,} …  Esc stops"
                 self.app.call_from_thread(unless_cancelled, self.say, text)
             return not worker.is_cancelled
 
-        run = Run(self.lesson)  # its own: the screen's may be asked for other iterations meanwhile
-        run.kept = dict(self.run.kept)
-        found = run.iteration(number, progress)
+        found = self.run.iteration(number, progress)
         if found is not None and not worker.is_cancelled:
-            self.app.call_from_thread(unless_cancelled, self._settle, run, Trace(self.lesson, found), place)
-
-    def _settle(self, run: Run, trace: Trace, place: Place | None) -> None:
-        self.run = run
-        self.arrive(trace, place)
+            self.app.call_from_thread(unless_cancelled, self.arrive, Trace(self.lesson, found), place)
 
     def arrive(self, trace: Trace, place: Place | None) -> None:
         cursor = playback.at_iteration(self.cursor, self.trace, trace)
         self.trace = trace
         self.show(playback.resume(cursor, trace, place) if place else cursor)
+
+    def action_train(self) -> None:
+        """The training screen, on this player's own run; what it answers is the iteration to step."""
+        from tutor.tui.training import TrainingScreen  # it imports the player
+
+        def step(number: int | None) -> None:
+            if number is not None:
+                self.seek(number)
+
+        if self.run.last is not None:
+            self.say("This lesson is not trained: it has one iteration.")
+            return
+        self.action_stop_seek()
+        self.app.push_screen(TrainingScreen(self.lesson, self.run), step)
+
+    # ------------------------------------------------------------ what if
+
+    def adopt(self, changes: WhatIf) -> None:
+        """Play the lesson with these changes: the same step, level, notation and iteration, as far as it has them.
+
+        An iteration that takes long to come to is trained for beside the screen, which shows the first meanwhile.
+        """
+        self.workers.cancel_group(self, "seek")
+        number, before, soon = self.cursor.iteration, self.trace, time.monotonic() + PATIENCE
+        self.changes, self.lesson, self.run = changes, changes.lesson, Run(changes.lesson)
+        self.answered.clear()
+        found = None
+        if number > 1 and self.run.last is None:
+            found = self.run.iteration(number, lambda at: time.monotonic() < soon)
+        self.trace = Trace(self.lesson, found) if found else self._trace(1)
+        cursor = playback.at_iteration(self.cursor, before, self.trace)
+        self.show(replace(cursor, furthest=min(cursor.furthest, len(self.trace.equations) - 1)))
+        if found is None and number > 1 and self.run.last is None:
+            self.seek(number)
+
+    def action_what_if(self) -> None:
+        from tutor.tui.whatif import WhatIfScreen  # not needed for the first frame
+
+        self.app.push_screen(WhatIfScreen(self))
+
+    def action_undo(self) -> None:
+        self.step_changes(self.changes.undo(), "There is no change to take back.")
+
+    def action_redo(self) -> None:
+        self.step_changes(self.changes.redo(), "There is no change that was taken back.")
+
+    def step_changes(self, changes: WhatIf | None, otherwise: str) -> str:
+        """Adopt what undo or redo gave, and say what it was."""
+        said = otherwise
+        if changes is not None:
+            said = said_of_step(self.changes, changes)
+            self.adopt(changes)
+        self.say(said)
+        return said
+
+    def action_compare(self) -> None:
+        from tutor.tui.compare import CompareScreen
+
+        if self.lesson.training is None:
+            self.say("This lesson is not trained: there are no runs to compare.")
+        else:
+            self.app.push_screen(CompareScreen(self.changes))
 
     # ------------------------------------------------------------ dialogs
 
@@ -532,6 +614,9 @@ class PlayerScreen(TutorScreen):
 
         self.app.push_screen(Ask("Go to which iteration?", wrong, "100"), go)
 
+    def action_pictures(self) -> None:
+        self.app.push_screen(PicturesScreen(self))
+
     def action_intro(self) -> None:
         said = "\n".join(f"- {sentence}" for sentence in conventions(self.trace, self.cursor.notation))
         text = f"# {self.lesson.title}\n\n{self.scribe.prose(self.lesson.intro)}\n\n---\n\n{said}"
@@ -555,7 +640,8 @@ class PlayerScreen(TutorScreen):
 
     def finish(self) -> None:
         """Past the last step: the lesson is finished."""
-        self.tutor.store.finish(self.key)
+        if not self.changed:
+            self.tutor.store.finish(self.key)
         ending = self.scribe.prose(self.lesson.outro) or "That was the last step."
         text = f"# ✓ {self.lesson.title}\n\n{ending}"
         more = " · . goes on with the next iteration" if self.run.last is None else ""
@@ -577,6 +663,12 @@ class PlayerScreen(TutorScreen):
             return
         self.workers.cancel_group(self, "seek")
         self.draw()
+
+    def action_map(self) -> None:
+        if self.asking and not self.asking.done:
+            self.say("First the question; the picture can be opened after it.")
+        else:
+            self.app.push_screen(DiagramScreen(self))
 
     def action_home(self) -> None:
         self.action_stop_seek()

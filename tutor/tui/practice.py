@@ -13,10 +13,11 @@ from tutor import mastery, progress
 from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Scribe
 from tutor.layout import pad
-from tutor.learner import keep_try
+from tutor.learner import Stopwatch, keep_try
 from tutor.practice import Exercise
 from tutor.questions import Item
 from tutor.tui import views
+from tutor.tui.answer import AnswerLine
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.question import QuestionScreen
 from tutor.tui.screen import TutorScreen
@@ -46,6 +47,7 @@ class PracticeScreen(QuestionScreen):
         self.heading, self.exercises = title, exercises
         self.exercise: Exercise | None = None
         self.asking: Asking | None = None
+        self.stopwatch = Stopwatch()
         self.done = self.right = 0
 
     @property
@@ -58,7 +60,7 @@ class PracticeScreen(QuestionScreen):
     def following(self) -> None:
         """The next exercise; after the last one a word."""
         self.exercise = next(self.exercises, None)
-        self.asking = Asking(self.exercise.item) if self.exercise else None
+        self.asking, self.stopwatch = Asking(self.exercise.item) if self.exercise else None, Stopwatch()
         self.draw()
 
     def draw(self) -> None:
@@ -72,6 +74,8 @@ class PracticeScreen(QuestionScreen):
             return
         asking, item = self.asking, self.asking.item
         seed = f" · seed {item.seed}" if item.seed is not None else ""
+        number = item.step.trace.iteration.number
+        seed += f" · iteration {number}" if number > 1 else ""
         about = f"  {mastery.title(item.skill)}{seed} · {count}"
         self.query_one("#bar", Lines).show([Line(((self.heading, "title"), (about, "dim")))])
         columns = card.size.width - 1
@@ -82,17 +86,17 @@ class PracticeScreen(QuestionScreen):
             lines = [*views.said_lines(asking, columns)[1:], line(), line("Enter: the next question", "key"), line()]
             lines += views.card_lines(worked, item.step, "scalar", columns, self.size.height)
         else:
-            lines = views.asking_lines(asking, worked.title, columns, self.typed)
+            lines = views.asking_lines(asking, worked.title, columns, self.grid)
         known = self.known(item, [item], columns)
         lines += [] if asking.done else known
         card.show(lines)
-        said = len(views.asking_lines(asking, worked.title, columns))
+        said = len(views.asking_lines(asking, worked.title, columns, None if asking.done else self.grid))
         card.scroll_lines_to(0 if asking.done else said - card.size.height + 1)
 
     # ------------------------------------------------------------ keys
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.input.value = ""
+        self.query_one(AnswerLine).spent()
         if self.asking is None:
             return
         if self.asking.done:
@@ -102,7 +106,7 @@ class PracticeScreen(QuestionScreen):
 
     def told(self, asking: Asking) -> None:
         assert self.exercise is not None
-        keep_try(self.tutor.store, self.exercise.lesson, asking)  # on disk before its verdict is seen
+        keep_try(self.tutor.store, self.exercise.lesson, asking, self.stopwatch)  # on disk before its verdict is seen
         self.tutor.tell_store()
         self.asking = asking
         if asking.done:
@@ -141,14 +145,7 @@ class ProgressScreen(TutorScreen):
     def compose(self) -> ComposeResult:
         yield Lines(id="bar")
         yield Choices(id="list")
-        yield KeyBar(
-            [
-                ("↑↓", "choose", "noop"),
-                ("enter", "drill it", "drill"),
-                ("r", "review", "review"),
-                ("esc", "back", "leave"),
-            ]
-        )
+        yield KeyBar(PROGRESS_KEYS)
         yield Static(id="small")
 
     def on_mount(self) -> None:

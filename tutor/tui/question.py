@@ -11,9 +11,10 @@ from textual.widgets import Input, Static
 
 from tutor.catalogue import data_dir
 from tutor.questions import Item
+from tutor.tui.answer import AnswerLine
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen
-from tutor.tui.views import known_lines
+from tutor.tui.views import Grid, known_lines
 
 
 class QuestionScreen(TutorScreen):
@@ -39,7 +40,7 @@ class QuestionScreen(TutorScreen):
         with Horizontal(id="body"):
             with Vertical(id="middle"):
                 yield Lines(id="card", classes="pane", title="Question")
-                yield Input(id="answer", max_length=400, placeholder="a number, an expression, a choice's number")
+                yield AnswerLine("a number, an expression, a choice's number")
             with Vertical(id="side"):
                 yield Lines(id="state", classes="pane", title="What is known")
         yield KeyBar(self.KEYS)
@@ -68,12 +69,18 @@ class QuestionScreen(TutorScreen):
         return [line(), line("what is known (↑ ↓ scroll)", "dim"), *known_lines(item, items, columns)]
 
     @property
-    def typed(self) -> str:
-        return self.query_one("#answer", Input).value
+    def grid(self) -> Grid | None:
+        """The cells of the answer, where the question is one for a whole vector or matrix."""
+        answer = self.query_one(AnswerLine)
+        answer.ask(self.item)
+        return answer.grid
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if self.item and self.item.kind == "matrix":  # its grid fills in
             self.draw()
+
+    def on_answer_line_moved(self) -> None:
+        self.draw()
 
     def action_scroll_card(self, rows: int) -> None:
         card = self.query_one("#card", Lines)

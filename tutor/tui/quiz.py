@@ -8,9 +8,11 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from tutor import session as quiz
-from tutor.learner import keep_quiz, keep_quiz_answer
+from tutor.learner import Stopwatch, keep_quiz, keep_quiz_answer, placement_said
+from tutor.path import PLACEMENT
 from tutor.questions import Item
 from tutor.session import Session
+from tutor.tui.answer import AnswerLine
 from tutor.tui.lines import Line, Lines, line
 from tutor.tui.question import QuestionScreen
 from tutor.tui.views import choice_lines, grid_lines, report_lines, wrapped
@@ -40,6 +42,7 @@ class QuizScreen(QuestionScreen):
         super().__init__()
         self.quiz_id, self.session, self.items = id, session, items
         self.word = ""
+        self.stopwatch = Stopwatch()
 
     @property
     def item(self) -> Item | None:
@@ -63,7 +66,7 @@ class QuizScreen(QuestionScreen):
         head = f"{place} · {answered} answered · {item.step.trace.lesson.title}"
         self.query_one("#bar", Lines).show([Line((("Quiz ", "title"), (f"{marks}  {head}", "dim")))])
         lines = [*wrapped(item.prompt, columns, "heading")]
-        lines += [*choice_lines(item, columns), *grid_lines(item, self.typed)]
+        lines += [*choice_lines(item, columns), *grid_lines(item, self.grid, columns)]
         if self.word:
             lines += [line(), *wrapped(self.word, columns, "error")]
         lines += self.known(item, self.items, columns)
@@ -75,7 +78,9 @@ class QuizScreen(QuestionScreen):
         self.query_one("#side").display = False
         bar = Line((("Quiz ", "title"), (f"finished: {quiz.score(marked)}", "value")))
         self.query_one("#bar", Lines).show([bar])
-        card.show(report_lines(marked, columns))
+        said = placement_said(self.tutor.store) if self.quiz_id.startswith(PLACEMENT) else ""
+        head = [*wrapped(said, columns, "heading"), line()] if said else []
+        card.show([*head, *report_lines(marked, columns)])
         card.focus()
 
     # ------------------------------------------------------------ keys
@@ -88,8 +93,9 @@ class QuizScreen(QuestionScreen):
         understood = verdict.kind != "not-understood"
         self.word = "" if understood else verdict.message
         if understood:
-            event.input.value = ""
-            keep_quiz_answer(self.tutor.store, self.quiz_id, self.session, item, event.value.strip(), verdict)
+            self.query_one(AnswerLine).spent()
+            given = event.value.strip()
+            keep_quiz_answer(self.tutor.store, self.quiz_id, self.session, item, given, verdict, self.stopwatch)
             self.tutor.tell_store()
         self.query_one("#card", Lines).scroll_lines_to(0)
         self.draw()
@@ -97,7 +103,7 @@ class QuizScreen(QuestionScreen):
     def action_skip(self, by: int) -> None:
         if not self.session.finished:
             self.session, self.word = quiz.skip(self.session, by), ""
-            self.query_one("#answer", Input).value = ""
+            self.stopwatch.lap()
             self.query_one("#card", Lines).scroll_lines_to(0)
             self.draw()
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 import textwrap
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from tutor.layout import chain, flow, linear, number, pad, pieces, width
 from tutor.lesson import Lesson
 from tutor.playback import Cursor
 from tutor.questions import Item
+from tutor.quiz import Verdict
 from tutor.session import Marked, known
 from tutor.trace import Step, Trace
 from tutor.tui.lines import Line, line
@@ -133,10 +134,18 @@ SAID_STYLES = {"correct": "value", "you": "heading", "hint": "note", "scratch": 
                "wrong-formula": "error", "right-formula": "value", "answer": "value"}  # fmt: skip
 
 
-def asking_lines(asking: Asking, title: str, columns: int, typed: str = "") -> list[Line]:
+@dataclass(frozen=True)
+class Grid:
+    """The cells of a vector or matrix as they are typed, row by row, and which one is edited."""
+
+    cells: tuple[str, ...]
+    at: int
+
+
+def asking_lines(asking: Asking, title: str, columns: int, grid: Grid | None = None) -> list[Line]:
     """A question with all that was said about it; the step's own numbers stay hidden until it is done."""
     lines = [line(title, "title"), line(), *wrapped(asking.item.prompt, columns, "heading")]
-    lines += [*choice_lines(asking.item, columns), *grid_lines(asking.item, typed)]
+    lines += [*choice_lines(asking.item, columns), *grid_lines(asking.item, grid, columns, asking.last)]
     return lines + said_lines(asking, columns)
 
 
@@ -165,22 +174,32 @@ def known_lines(item: Item, items: list[Item], columns: int) -> list[Line]:
     return lines
 
 
-def grid_lines(item: Item, typed: str) -> list[Line]:
-    """For a whole vector or matrix: its cells, filled in as they are typed."""
+def grid_lines(item: Item, grid: Grid | None, columns: int, last: Verdict | None = None) -> list[Line]:
+    """For a whole vector or matrix: its cells as they are typed, with the verdict on each of the last try.
+
+    A window round the cell that is edited, where there is no room for all.
+    """
     shape = item.step.shape
-    if item.kind != "matrix" or not shape:
+    if grid is None or not shape:
         return []
-    cells = re.findall(r"[^\s,;\[\]]+", typed)
-    rows, columns = (shape[0], 1) if len(shape) == 1 else shape
-    size = max([6, *(width(cell) for cell in cells)])
+    rows, wide = (shape[0], 1) if len(shape) == 1 else shape
+    size = min(max(8, *(width(cell) for cell in grid.cells)), 20)
+    row, column = divmod(grid.at, wide)
+    top, left = _window(row, rows, 8), _window(column, wide, max(1, (columns - 2) // (size + 4)))
+    marks = [VERDICT_MARKS.get(cell.kind, "✗") for cell in getattr(last, "cells", ())] or [" "] * len(grid.cells)
     lines = [line()]
-    for i in range(rows):
+    for i in top:
         spans: list[tuple[str, str]] = [("  ", "")]
-        for j in range(columns):
-            at = i * columns + j
-            text, style = (cells[at], "value") if at < len(cells) else ("▸" if at == len(cells) else "·", "dim")
-            spans.append((f"{pad(text[:size], size)}  ", style))
+        for j in left:
+            at = i * wide + j
+            text = grid.cells[at] or "·"
+            cut_text = pieces(text, size - 1)[0] + "…" if width(text) > size else text
+            here = at == grid.at
+            style = "cell" if here else "value" if grid.cells[at] else "dim"
+            spans += [("▸" if here else " ", "key"), (pad(cut_text, size), style), (f"{marks[at]} ", "dim")]
         lines.append(Line(tuple(spans)))
+    name = "[" + ", ".join(str(i + 1) for i in ((row,) if len(shape) == 1 else (row, column))) + "]"
+    lines.append(line(f"  cell {name} of {' × '.join(map(str, shape))}; ← ↑ ↓ → walk, Enter goes on", "dim"))
     return lines
 
 
@@ -432,8 +451,11 @@ def cut(text: str, columns: int) -> str:
 # ---------------------------------------------------------------- bar
 
 
-def bar_line(lesson: Lesson, trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> Line:
-    """Where one is: lesson, phase and step, iteration, example, level, notation."""
+def bar_line(lesson: Lesson, trace: Trace, scribe: Scribe, cursor: Cursor, columns: int, changed: int = 0) -> Line:
+    """Where one is: lesson, phase and step, iteration, example, level, notation; first how much is `changed`."""
+    mark = f"changed: {changed}" if changed else ""
+    columns -= len(mark) + 2 if mark else 0
+    first = ((mark, "mark"), ("  ", "")) if mark else ()
     eq = trace.equations[cursor.at]
     place = f"{eq.phase} {cursor.at + 1}/{len(trace.equations)}"
     rows = trace.iteration.rows
@@ -450,6 +472,6 @@ def bar_line(lesson: Lesson, trace: Trace, scribe: Scribe, cursor: Cursor, colum
     tail = " · ".join(parts)
     room = columns - width(tail) - 2
     if room < 8:
-        return Line(((tail[:columns], "dim"),))
+        return Line((*first, (tail[:columns], "dim")))
     title = cut(lesson.title, room)
-    return Line(((pad(title, max(room, 0)), "title"), ("  ", ""), (tail, "dim")))
+    return Line((*first, (pad(title, max(room, 0)), "title"), ("  ", ""), (tail, "dim")))

@@ -53,7 +53,12 @@ class Watch:
         self.player.set_interval(EVERY, self.look)
 
     def look(self) -> None:
-        """Beside the screen: the disk can be slow, and so can the training up to the iteration that is shown."""
+        """Beside the screen: the disk can be slow, and so can the training up to the iteration that is shown.
+
+        While another screen is open on the lesson, it waits.
+        """
+        if not (self.player.is_current or (self.dialog and self.dialog.is_current)):
+            return
         self.player.run_worker(self._look, thread=True, exclusive=True, group="watch", exit_on_error=False)
 
     def _look(self) -> None:

@@ -1,0 +1,287 @@
+"""What if and compare as a person uses them: keys go in, the text on the screen comes out."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from textual.widgets import Input
+
+from test_tui import LESSONS, here, pane, screen, tutor
+from tutor.check import examine, load
+from tutor.plain import LineMode
+from tutor.store import Store
+from tutor.tui.compare import CompareScreen
+from tutor.tui.dialogs import Ask
+from tutor.tui.player import PlayerScreen
+from tutor.tui.whatif import WhatIfScreen
+
+O = "o-classification"
+
+
+def player(pilot) -> PlayerScreen:
+    return next(found for found in pilot.app.screen_stack if isinstance(found, PlayerScreen))
+
+
+def listed(pilot) -> str:
+    """The line of the list that is highlighted."""
+    settings = pilot.app.screen.query_one("#settings")
+    return settings.lines[settings.cursor].text
+
+
+async def settle(pilot, holds, seconds=5.0) -> None:
+    """Wait until something holds; what a thread does takes its time."""
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        await pilot.pause(0.02)
+    assert holds()
+
+
+async def typed(pilot, text: str) -> None:
+    """Type an edit in full into the line of the what-if screen, or of a dialog."""
+    if isinstance(pilot.app.screen, WhatIfScreen):
+        await pilot.press("enter")
+    pilot.app.screen.query_one(Input).value = text
+    await pilot.press("enter")
+    await pilot.pause()
+
+
+async def test_a_change_is_seen_at_once():
+    """W1[1,1] and b1[1] by hand: z1[1] = 1 · 1.2 − 0.4 · 0.8 + 0.1 = 0.98."""
+    async with tutor(O, (80, 24), "z1[1]") as pilot:
+        assert "0.38" in pane(pilot, "card") and "changed" not in screen(pilot)
+        await pilot.press("w")
+        await typed(pilot, "W1[1,1] = 1")
+        assert isinstance(pilot.app.screen, WhatIfScreen)
+        assert "W1[1,1]: 0.5 → 1   Loss 0.7701 → " in screen(pilot)
+        assert "0.98" in "\n".join(line.text for line in player(pilot).query_one("#card").lines)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "changed: 1" in screen(pilot) and "0.98" in pane(pilot, "card")
+        assert player(pilot).cursor.at == 0
+        await pilot.press("u")
+        assert "W1[1,1] is 0.5 again" in screen(pilot) and "0.38" in pane(pilot, "card")
+        await pilot.press("U", "n")
+        assert "changed: 1" in screen(pilot)
+
+
+async def test_arrows_choose_and_change_a_little():
+    async with tutor(O, (80, 24), "z1[1]") as pilot:
+        await pilot.press("w")
+        assert listed(pilot).split() == ["learning_rate", "0.5"]
+        await pilot.press("right", "right")
+        assert listed(pilot).split() == ["learning_rate", "0.52", "was", "0.5"]
+        await pilot.press("left", "left")
+        assert listed(pilot).split() == ["learning_rate", "0.5"] and not player(pilot).changed
+        await pilot.press("down", "right")
+        assert listed(pilot).split()[:2] == ["optimizer", "momentum"]
+        assert player(pilot).lesson.training.optimizer == "momentum"
+        await pilot.press("u", "u", "u")
+        assert player(pilot).lesson.training.learning_rate == 0.52
+        await pilot.press("U", "U", "U")
+        assert player(pilot).lesson.training.optimizer == "momentum"
+        await pilot.press("U")
+        assert "no change that was taken back" in screen(pilot)
+
+
+async def test_a_digit_begins_a_value_and_what_cannot_be_is_said():
+    async with tutor(O, (80, 24), "z1[1]") as pilot:
+        await pilot.press("w")
+        await typed(pilot, "loss = cross_entropy")
+        assert "wants softmax at the output" in screen(pilot) and not player(pilot).changed
+        await pilot.press("enter", "escape")
+        await typed(pilot, "[red]x[/red] = 1[/]")
+        assert "There is no '[red]x[/red]'" in screen(pilot)
+        await pilot.press("escape", "2", "slash", "3", "enter")
+        await pilot.pause()
+        assert player(pilot).lesson.training.learning_rate == 2 / 3
+        await pilot.press("enter")
+        assert pilot.app.screen.query_one(Input).value == repr(2 / 3), "all of its digits"
+        await pilot.press("escape")
+        assert isinstance(pilot.app.screen, WhatIfScreen) and not pilot.app.screen.query_one(Input).display
+        await pilot.press("escape")
+        assert isinstance(pilot.app.screen, PlayerScreen)
+
+
+async def test_nothing_of_a_changed_lesson_is_remembered():
+    async with tutor(O, (80, 24), "z2[1]") as pilot:
+        store = pilot.app.store
+        before = store.place(O)
+        await pilot.press("w")
+        await typed(pilot, "y = 0")
+        await pilot.press("escape", "n", "n", "p")
+        await pilot.press("home", "end")
+        await pilot.pause()
+        asking = player(pilot).asking
+        assert asking is not None
+        await typed(pilot, "7")
+        assert store.place(O) == before and not store.answers()
+        await pilot.press("escape", "p")
+        await pilot.press("end", "n", "n", "n")
+        await pilot.pause()
+        assert O not in store.finished() and store.place(O) == before
+        await pilot.press("escape", "u", "home")
+        assert store.place(O) != before, "the lesson itself again"
+
+
+async def test_step_level_notation_and_iteration_stay():
+    async with tutor("p-deep", (120, 40), "dL/dW2", level="matrix", notation="delta", iteration=3) as pilot:
+        await settle(pilot, lambda: player(pilot).cursor.iteration == 3)
+        await pilot.press("w")
+        await typed(pilot, "layer 1 activation = tanh")
+        cursor = player(pilot).cursor
+        assert (cursor.iteration, cursor.level, cursor.notation) == (3, "matrix", "delta")
+        assert player(pilot).trace.equations[cursor.at].symbol.id == "dL/dW2"
+        assert player(pilot).trace.lesson.network.layers[0].activation == "tanh"
+
+
+async def test_a_far_iteration_is_trained_for_beside_the_screen(monkeypatch):
+    monkeypatch.setattr("tutor.tui.player.PATIENCE", 0)
+    async with tutor(O, (80, 24), "dL/dW2", iteration=200) as pilot:
+        await settle(pilot, lambda: player(pilot).cursor.iteration == 200)
+        await pilot.press("w")
+        await typed(pilot, "W1[1,1] = 1")
+        await settle(pilot, lambda: player(pilot).cursor.iteration == 200)
+        assert player(pilot).trace.equations[player(pilot).cursor.at].symbol.id == "dL/dW2"
+        alone = player(pilot).run.iteration(200).values["L"]
+        assert player(pilot).trace.iteration.values["L"] == alone
+
+
+async def test_a_step_that_is_gone_leaves_the_player_where_it_can_be():
+    async with tutor(O, (80, 24), "z1[1]") as pilot:
+        await pilot.press("w")
+        await typed(pilot, "l2 = 0.1; optimizer = adam")
+        await pilot.press("escape", "end")
+        assert here(pilot)
+        at = player(pilot).cursor.at
+        await pilot.press("u")
+        assert player(pilot).cursor.at < at and player(pilot).cursor.furthest < len(player(pilot).trace.equations)
+        assert "changed" not in pane(pilot, "bar")
+
+
+async def test_a_lesson_file_is_written_and_never_replaced_unasked(tmp_path):
+    file = tmp_path / "mine.toml"
+    async with tutor(O, (80, 24), "z1[1]") as pilot:
+        await pilot.press("w")
+        await typed(pilot, "W1[1,1] = 1")
+        for answer, expected in ((None, 1.0), ("no", 1.0), ("yes", 2.0)):
+            await pilot.press("s")
+            assert isinstance(pilot.app.screen, Ask)
+            assert pilot.app.screen.query_one(Input).value == "o-classification-what-if.toml"
+            await typed(pilot, str(file))
+            if answer is not None:
+                assert "mine.toml is there already" in screen(pilot)
+                await typed(pilot, answer)
+                if answer == "no":
+                    await pilot.press("escape")
+                    await pilot.pause()
+                    assert "Not written" in screen(pilot)
+            found, problems = examine(file)
+            assert not problems and found.network.layers[0].weights[0, 0] == expected
+            await typed(pilot, "W1[1,1] = 2") if answer is None else None
+        await pilot.press("s")
+        await typed(pilot, str(tmp_path / "no" / "folder.toml"))
+        assert "Cannot write" in screen(pilot)
+
+
+@pytest.mark.parametrize("size", [(60, 16), (160, 48)])
+async def test_the_screens_fit(size):
+    async with tutor("p-deep", size, "dL/dW2") as pilot:
+        await pilot.press("w")
+        await pilot.pause()
+        assert "learning_rate" in screen(pilot) and "Enter type" in screen(pilot)
+        await pilot.press("y")
+        await pilot.pause()
+        await pilot.press("enter")
+        await settle(pilot, lambda: not pilot.app.screen.training)
+        shown = screen(pilot)
+        assert "ends lowest" in shown and "─── 0.03  ╌╌╌ 0.3  ┄┄┄ 0.9" in shown
+        assert size[0] < 80 or "learning_rate 0.3: 0.9206 → 0.03394, at the end 100 % right" in shown
+        assert any("⠀" < char <= "⣿" for char in shown), "curves"
+
+
+async def test_compare_changes_own_values_and_longer():
+    async with tutor("gates", (80, 24), "q") as pilot:
+        await pilot.press("w", "right", "y")
+        await pilot.pause()
+        await pilot.press("enter")
+        await settle(pilot, lambda: not pilot.app.screen.training)
+        assert "as it was: −12 → −213.6" in screen(pilot) and "changed: −12 →" in screen(pilot)
+        await pilot.press("e")
+        await typed(pilot, "learning_rate = 0.01 nan")
+        assert "is no number" in screen(pilot)
+        await typed(pilot, "learning_rate = 0.01 0.02")
+        await settle(pilot, lambda: not pilot.app.screen.training)
+        assert pilot.app.screen.comparison.epochs == 100
+        await pilot.press("plus")
+        await settle(pilot, lambda: not pilot.app.screen.training)
+        assert pilot.app.screen.comparison.epochs == 200
+        await pilot.press("minus", "minus", "l")
+        await settle(pilot, lambda: not pilot.app.screen.training)
+        assert pilot.app.screen.comparison.epochs == 50 and "50 epochs" in screen(pilot)
+        assert "log scale" in screen(pilot)
+
+
+async def test_a_long_comparison_is_stopped_and_the_screen_lives():
+    async with tutor("p-deep", (120, 40), "z1") as pilot:
+        await pilot.press("y")
+        await pilot.pause()
+        compare = pilot.app.screen
+        assert isinstance(compare, CompareScreen)
+        compare.epochs = 100_000
+        await pilot.press("enter")
+        await settle(pilot, lambda: len(compare.curves) == 3 and "training" in screen(pilot))
+        await pilot.press("escape")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, CompareScreen) and not compare.training
+        await settle(pilot, lambda: all(worker.is_finished for worker in compare.workers))
+        await pilot.press("escape")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, PlayerScreen)
+
+
+# ---------------------------------------------------------------- line mode
+
+
+def said(lesson, *lines: str, key=O) -> str:
+    """What line mode says to these lines."""
+    heard: list[str] = []
+    rest = iter([*lines, "quit"])
+    with Store.open() as store:
+        LineMode(lesson, key, store, lambda prompt: next(rest, None), heard.append).play(True, False)
+    return "\n".join(heard)
+
+
+def test_line_mode_changes_and_takes_back(data_folder):
+    found = said(load(LESSONS[O]), "set W1[1,1] = 1", "changes", "undo", "redo", "redo", "undo", "undo")
+    assert found.count("= 0.98") == 2 and "changed: 1" in found
+    assert "\n  W1[1,1]: 0.5 → 1\n" in found and "W1[1,1] is 0.5 again" in found
+    assert "no change that was taken back" in found and "no change to take back" in found
+
+
+def test_line_mode_refuses_in_words(data_folder):
+    found = said(load(LESSONS[O]), "set", "set x", "set loss = cross_entropy", "save", "compare", "compare seed 1")
+    for expected in ("Write a name", "wants softmax", "Say which file", "Say what is to differ", "Give 2 to 4"):
+        assert expected in found
+
+
+def test_line_mode_keeps_nothing_of_a_changed_lesson(data_folder):
+    ours = load(LESSONS[O])
+    said(ours, "go L")
+    said(ours, "set y = 0", "go dL/dW2", "predict", "go dL/dz1", "0.5", "show", "predict", "last", "", "")
+    with Store.open() as store:
+        assert store.place(O).step == "L" and not store.answers() and O not in store.finished()
+
+
+def test_line_mode_writes_a_file(data_folder, tmp_path):
+    file = tmp_path / "mine.toml"
+    ours = load(LESSONS[O])
+    found = said(ours, "set y = 0", f"save {file}", f"save {file}", "no", "set y = 1/2", f"save {file}", "yes")
+    assert "Not written." in found and found.count(f"Written: {file}") == 2
+    made, problems = examine(file)
+    assert not problems and made.targets[0, 0] == 0.5
+
+
+def test_line_mode_compares(data_folder):
+    found = said(load(LESSONS[O]), "compare learning_rate 0.1 1")
+    assert "ends lowest" in found and "learning_rate 0.1: loss" in found and "of 2 right" in found

@@ -1,0 +1,685 @@
+"""Training: run on, watch the losses and what the network gets right, then pick an iteration to step.
+
+Threads work on the player's run, and leave behind what there is to show: `History` and `Look`. The screen
+looks for it ten times a second, so that no key ever waits for training or for an evaluation.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Static
+from textual.worker import get_current_worker
+
+from tutor.catalogue import data_dir
+from tutor.evaluate import (
+    MOST_CLASSES,
+    NO_EXAMPLES,
+    TOLERANCE,
+    Confusion,
+    Evaluation,
+    Evaluator,
+    Plane,
+    accuracy_text,
+    class_lines,
+    class_name,
+    ending,
+    percent,
+    words,
+    wrong_rows,
+    wrong_words,
+)
+from tutor.layout import number, pad, width
+from tutor.lesson import Lesson
+from tutor.plot import CURVE_STYLES, POINT_GLYPHS, Curve, Mark, Segment, heat, plot
+from tutor.source import whole_number
+from tutor.training import MAX_ITERATION, Run, iterations_per_epoch, rows
+from tutor.tui.dialogs import Ask, Reader
+from tutor.tui.lines import KeyBar, Line, Lines, line
+from tutor.tui.player import keys_shown
+from tutor.tui.screen import TutorScreen
+from tutor.tui.views import cut, wrapped
+
+FIELD = (48, 96)  # rows and columns that the plane is computed for
+MOST_POINTS = 300  # examples that are drawn in it
+BINS = 240  # of the loss curve: more than a terminal has dots across
+LARGE = 1e280  # what is beyond is drawn there
+PANES = ("losses", "evaluation", "plane")
+CURVES = ("both", "epochs", "iterations")
+
+# Keys, action, key as shown, label, what it does; as in player.py.
+KEYS = [
+    ("space", "start_stop", "space", "start/stop", "train on, or stop"),
+    ("g", "to_iteration", "g", "to iteration", "train on to an iteration"),
+    ("p", "to_epoch", "p", "to epoch", "train on to the end of an epoch"),
+    ("c", "converge", "c", "converge", f"train until nothing changes by {number(TOLERANCE)} an epoch"),
+    ("C", "converge_bound", "C", "", "the same with a bound of your own"),
+    ("left", "move(-1)", "←→", "pick", "pick an iteration on the curve"),
+    ("right", "move(1)", "→", "", "the same, towards the last"),
+    ("comma", "step(-1)", ",", "", "the iteration before"),
+    ("full_stop", "step(1)", ".", "", "the next iteration"),
+    ("i", "pick", "i", "number", "pick an iteration by its number"),
+    ("home", "first", "home", "", "pick the first iteration"),
+    ("end", "last", "end", "", "pick the last, and follow while training goes on"),
+    ("enter", "choose", "enter", "step it", "step the picked iteration in the player"),
+    ("a", "before_after", "a", "before/after", "evaluate before or after the picked update"),
+    ("l", "log_y", "l", "log", "losses on a logarithmic axis, or a plain one"),
+    ("e", "curves", "e", "curves", "epochs and iterations, or one of them"),
+    ("tab", "pane(1)", "tab", "pane", "the next pane, where not all fit"),
+    ("escape", "stop_or_leave", "esc", "back", "stop the training; at rest: back to the player"),
+    ("d", "app.toggle_dark", "d", "", "light or dark"),
+    ("question_mark", "help", "?", "help", "this help"),
+    ("q", "app.quit", "q", "", "leave the program"),
+]
+HIDDEN = [("shift+tab", "pane(-1)"), ("f1", "help"), ("x", "leave"), ("down", "scroll(2)"), ("up", "scroll(-2)"),
+          ("pagedown", "scroll(10)"), ("pageup", "scroll(-10)")]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is trained towards: so many iterations in all, or a change below `tolerance`."""
+
+    iterations: int
+    tolerance: float | None = None
+    open_end: bool = False
+
+
+@dataclass(frozen=True)
+class History:
+    """The losses so far: of each iteration's batch, and the mean of each finished epoch."""
+
+    losses: np.ndarray
+    epochs: np.ndarray
+
+    @classmethod
+    def of(cls, run: Run) -> History:
+        return cls(run.losses, run.epoch_losses)
+
+
+@dataclass(frozen=True)
+class Look:
+    """The network after `done` updates, as far as there is something to see of it."""
+
+    done: int
+    evaluation: Evaluation | None = None
+    plane: Plane | None = None
+    values: dict[str, float] | None = None  # a circuit's inputs
+
+
+# ---------------------------------------------------------------- what is shown, as lines
+
+
+def thinned(xs: np.ndarray, ys: np.ndarray, bins: int = BINS) -> tuple[np.ndarray, np.ndarray]:
+    """Of many points the least and the largest in each of `bins` stretches, so that no peak is lost."""
+    if len(xs) <= 4 * bins:
+        return xs, ys
+    starts = np.arange(bins) * len(xs) // bins
+    ys = np.where(np.isfinite(ys), ys, np.nan)
+    least, most = np.fmin.reduceat(ys, starts), np.fmax.reduceat(ys, starts)
+    return np.repeat(xs[starts], 2), np.stack([least, most], axis=1).ravel()
+
+
+def _apart(xs: np.ndarray, ys: np.ndarray, together: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points as a curve of pieces: each `together` joined, by itself a dot, with a gap after them."""
+    pieces = np.stack([xs.astype(float), ys], axis=1).reshape(-1, together, 2)
+    parts = [pieces[:, 0], pieces[:, -1], np.full_like(pieces[:, 0], np.nan)]
+    joined = np.stack(parts, axis=1).reshape(-1, 2)
+    return joined[:, 0], joined[:, 1]
+
+
+def curve_lines(
+    history: History, per_epoch: int, at: int, curves: str, log: bool, columns: int, height: int, name: str
+) -> list[Line]:
+    """The losses so far, with a mark at iteration `at` (0: none)."""
+    count = len(history.losses)
+    if not count:
+        return [line("Nothing is trained yet: space starts, g trains to an iteration.", "dim")]
+    found = []
+    if curves != "iterations" and per_epoch > 1 and len(history.epochs):
+        ends = np.arange(1, len(history.epochs) + 1) * per_epoch
+        label = "mean of each epoch"
+        found.append(Curve(*thinned(ends, history.epochs), label=label, style="curve1", dash=(), thick=2))
+    if curves != "epochs" or not found:
+        xs, ys = thinned(np.arange(1, count + 1), history.losses)
+        if found:  # from row to row it jumps: dots round the mean; of very many the range they are in
+            together = 1 if len(xs) == count else 2
+            label, style = ("each iteration", "dim") if together == 1 else ("range of the iterations", "axis")
+            found.append(Curve(*_apart(xs, ys, together), label=label, style=style, dash=()))
+        else:
+            found.append(Curve(xs, ys, style="curve1", dash=()))
+    found = [replace(curve, ys=np.clip(curve.ys, -LARGE, LARGE)) for curve in found]  # what diverges has its margin
+    marks, segments = [], []
+    drawn = np.concatenate([c.ys for c in found])
+    drawn = drawn[np.isfinite(drawn) & ((drawn > 0) | (not log))]
+    if at and drawn.size:
+        loss = float(np.clip(history.losses[at - 1], -LARGE, LARGE))
+        segments.append(Segment(at, drawn.min(), at, drawn.max(), "axis", dash=(1, 3)))
+        if np.isfinite(loss) and drawn.min() <= loss <= drawn.max():
+            marks.append(Mark(at, loss, "●", "lit"))
+    picture = plot(found, marks, columns, height, "iteration", name, log_y=log, x_range=(1, max(count, 2)),
+                   segments=segments)  # fmt: skip
+    return [Line(row) for row in picture]
+
+
+def bar(share: float, columns: int) -> str:
+    """A bar of so many cells, in eighths."""
+    eighths = round(max(0.0, min(share, 1.0)) * columns * 8)
+    full, rest = divmod(eighths, 8)
+    return pad("█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else ""), columns)
+
+
+def duration(seconds: float) -> str:
+    """'3 s', '4 min', '2 h': how long it may take."""
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{round(seconds / 3600)} h"
+
+
+def evaluation_lines(evaluator: Evaluator, found: Evaluation, columns: int, height: int) -> list[Line]:
+    """Accuracy, the confusion matrix with each class's share, and the rows that are wrong, each if there is room."""
+    if found.accuracy is None:
+        return [part for said in words(evaluator, found) for part in wrapped(said, columns)]
+    room = max(6, min(24, columns - 34))
+    right = f"{found.correct:,} of {found.total:,} right"
+    share = percent(found.accuracy)
+    lines = [
+        Line(((right, "strong"), ("  ", ""), (bar(found.accuracy, room), "curve1"), (f" {share}", "value"))),
+        line(f"mean loss of all {len(found.losses):,} rows: {number(found.loss)}", "numbers"),
+    ]
+    for table in found.tables:
+        lines += [line(), *confusion_lines(table, columns)]
+    lines += [line(), *wrapped(evaluator.rule, columns, "dim"), line()]
+    if not len(found.wrong):
+        return [*lines, line("No row is wrong.", "note")]
+    room, many = height - len(lines) - 1, len(found.wrong)
+    if room < min(4, many):
+        return [*lines, *wrapped(wrong_rows(found), columns)]
+    each = wrong_words(evaluator, found, room if many <= room else room - 1)
+    more = [f"and {many - len(each):,} more"] if many > len(each) else []
+    return [*lines, line("Wrong rows", "heading"), *(line(cut(said, columns)) for said in [*each, *more])]
+
+
+def confusion_lines(table: Confusion, columns: int) -> list[Line]:
+    """The matrix, a row a true class: what is right stands out, and so does what is wrong."""
+    head = f"output {table.title}" if table.title else "true \\ predicted"
+    head = head if len(table.classes) < 8 else "true"
+    names = [cut(name, 12) for name in table.classes]
+    counts = [[f"{count:,}" for count in row] for row in table.counts.tolist()]
+    wide = [max(width(name), *(len(row[j]) for row in counts)) for j, name in enumerate(names)]
+    left = max(width(head), *map(width, names))
+    if len(names) > MOST_CLASSES or left + sum(wide) + 2 * len(wide) + 8 > columns:
+        return [part for said in class_lines(table) for part in wrapped(said, columns)]
+
+    def right(text: str, room: int) -> str:
+        return " " * (room - width(text)) + text
+
+    heads = ((f"  {right(name, room)}", "heading") for name, room in zip(names, wide, strict=True))
+    lines = [Line(((pad(head, left), "dim"), *heads, ("   right", "dim")))]
+    for i, (name, share) in enumerate(zip(names, table.per_class, strict=True)):
+        cells = []
+        for j, (text, room) in enumerate(zip(counts[i], wide, strict=True)):
+            style = "dim" if text == "0" else "value" if i == j else "error"
+            cells.append((f"  {right(text, room)}", style))
+        said = "no such row" if share is None else percent(share)
+        lines.append(Line(((pad(name, left), "heading"), *cells, (f"   {said}", "numbers"))))
+    return lines
+
+
+def plane_lines(evaluator: Evaluator, look: Look, columns: int, height: int) -> list[Line]:
+    """The predicted class over the plane of the two inputs, the examples on it, wrong ones hollow."""
+    found, plane = look.evaluation, look.plane
+    if found is None or plane is None or plane.classes is None:
+        return []
+    inputs = evaluator.lesson.inputs
+    wrong = evaluator.decide(found.outputs)[:, 0] != evaluator.true
+    # Of too many examples: some, the wrong ones last, so that they lie on top.
+    some = np.unique(np.linspace(0, len(inputs) - 1, MOST_POINTS).astype(int))
+    some = some[np.argsort(wrong[some], kind="stable")]
+    hollow = dict(zip("●▲■◆", "○△□◇", strict=True))
+    marks = []
+    for row in some:
+        kind = int(evaluator.true[row])
+        glyph, style = POINT_GLYPHS[kind % len(POINT_GLYPHS)], CURVE_STYLES[kind % len(CURVE_STYLES)]
+        if wrong[row]:
+            glyph, style = hollow.get(glyph, "✗"), "error"
+        marks.append(Mark(float(inputs[row, 0]), float(inputs[row, 1]), glyph, style))
+    network = evaluator.lesson.network
+    assert network
+    x_name, y_name = network.input_names or ("x₁", "x₂")
+    x0, x1, y0, y1 = evaluator.bounds
+    names = [class_name(name) for name in evaluator.classes]
+    picture = heat(plane.classes, marks, columns, height - 1, (x0, x1), (y0, y1), x_name, y_name, names)
+    said = "hollow: predicted wrong" if wrong.any() else "all examples predicted right"
+    if len(found.tables) > 1:
+        said = f"output {evaluator.names[0]}; {said}"
+    if len(inputs) > len(some):
+        said += f"; {len(some):,} of {len(inputs):,} examples are drawn"
+    return [*(Line(row) for row in picture), line(cut(said, columns), "error" if wrong.any() else "dim")]
+
+
+# ---------------------------------------------------------------- the screen
+
+
+class TrainingScreen(TutorScreen):
+    """Trains the run of a player; answers with the iteration to step, or None."""
+
+    CSS_PATH: ClassVar = [data_dir("assets") / "player.tcss", data_dir("assets") / "training.tcss"]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(keys, action, help, show=False, priority="tab" in keys) for keys, action, _, _, help in KEYS),
+        *(Binding(keys, action, show=False, priority="tab" in keys) for keys, action in HIDDEN),
+    ]
+    commands = tuple((help[0].upper() + help[1:], f"key {shown}", action) for _, action, shown, _, help in KEYS)
+
+    class Ended(Message):
+        """A thread is through with the run; `result` says how a training ended, "" after a mere look."""
+
+        def __init__(self, result: str) -> None:
+            super().__init__()
+            self.result = result
+
+    def __init__(self, lesson: Lesson, run: Run) -> None:
+        super().__init__()
+        self.lesson, self.run = lesson, run
+        self.per_epoch = iterations_per_epoch(lesson)
+        self.evaluator = Evaluator(lesson) if lesson.network else None
+        self.history = History.of(run)
+        self.look: Look | None = None
+        self.at: int | None = None  # the iteration that is picked; None follows the last
+        self.after = True
+        self.pane, self.curves, self.log_y = "losses", "both", False
+        self.goal: Goal | None = None
+        self.began = (0.0, 0)  # when this training began, and how much was trained then
+        self.told = ""
+        self.leaving: list[int | None] = []  # the answer, once the threads are through
+        self.threads = 0
+        self._stop = threading.Event()
+        self._shown: tuple | None = None
+
+    # ------------------------------------------------------------ what there is
+
+    @property
+    def quantity(self) -> str:
+        """What is minimised."""
+        return self.lesson.circuit.output if self.lesson.circuit else "loss"
+
+    @property
+    def has_plane(self) -> bool:
+        return self.evaluator is not None and self.lesson.inputs.shape[1] == 2 and self.evaluator.kind != "numbers"
+
+    @property
+    def panes(self) -> tuple[str, ...]:
+        return PANES if self.has_plane else PANES[:2]
+
+    @property
+    def trained(self) -> int:
+        return len(self.history.losses)
+
+    @property
+    def picked(self) -> int:
+        """The iteration that is picked; 0 where nothing is trained."""
+        return self.trained if self.at is None else min(self.at, self.trained)
+
+    @property
+    def done(self) -> int:
+        """How many updates the network has had that is looked at."""
+        return self.picked if self.after else max(self.picked - 1, 0)
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="bar")
+        yield Lines(id="told")
+        with Horizontal(id="body"):
+            yield Lines(id="losses", classes="pane", title="Losses" if self.lesson.network else "Output")
+            with Vertical(id="right"):
+                yield Lines(id="evaluation", classes="pane", title="Evaluation" if self.lesson.network else "Values")
+                yield Lines(id="plane", classes="pane", title="Decision boundary")
+        yield KeyBar([(shown, label, action) for _, action, shown, label, _ in KEYS if label])
+        yield Static(id="small")
+
+    def on_mount(self) -> None:
+        for pane in self.query(Lines):
+            pane.can_focus = False
+        if self.run.diverged is not None:
+            self.at, self.log_y = self.run.diverged, True
+            self.told = ending(self.run, "diverged", 0)
+        self.set_interval(0.1, self.refresh_if_needed)
+        self.want_look()
+
+    def on_resize(self) -> None:
+        wide = self.size.width >= 110
+        self.suit_size({"-wide": wide, "-single": not wide})
+        self.arrange_panes()
+
+    def arrange_panes(self) -> None:
+        """Wide: all panes, as far as they fit; else the chosen one alone."""
+        if self.has_class("-wide"):
+            fits = self.size.height >= 34
+            right = self.pane if self.pane != "losses" else "plane" if self.has_plane else "evaluation"
+            shown = {"losses", "right", *(self.panes if fits else [right])}
+        else:
+            shown = {self.pane, *(["right"] if self.pane != "losses" else [])}
+        for name in (*PANES, "right"):
+            self.query_one(f"#{name}").set_class(name not in shown, "absent")
+        self.query_one("#evaluation").set_class("plane" not in shown, "alone")
+        self._shown = None
+        self.call_after_refresh(self.refresh_if_needed)
+
+    # ------------------------------------------------------------ the thread's side
+
+    def start(self, goal: Goal) -> None:
+        if self.goal is not None:
+            self.say("Training is going on: Esc stops it.")
+            return
+        if self.run.diverged is not None:
+            self.say("The training diverged: going on would not bring the numbers back.")
+            return
+        if goal.iterations <= self.trained:
+            self.at = goal.iterations
+            self.say(f"Iteration {goal.iterations:,} is trained already: it is picked now.")
+            return
+        self.goal, self.at, self.told = goal, None, ""
+        self.began = (time.monotonic(), self.trained)
+        self._stop.clear()
+        self._work(lambda: self._train(goal))
+
+    def _work(self, job: Callable[[], str]) -> None:
+        """Do a job in a thread of its own."""
+
+        def work() -> None:
+            self.post_message(self.Ended(job()))
+
+        self.threads += 1
+        self.run_worker(work, thread=True, group="run")
+
+    def _train(self, goal: Goal) -> str:
+        worker, next_look = get_current_worker(), 0.0
+
+        def progress(trained: int) -> bool:
+            nonlocal next_look
+            self.history = History.of(self.run)
+            following = self.look is None or self.look.done != self.done
+            if following and time.monotonic() >= next_look:
+                next_look = time.monotonic() + max(0.25, 5 * self._look())
+            return not (self._stop.is_set() or worker.is_cancelled)
+
+        result = self.run.train(goal.iterations, progress, goal.tolerance)
+        self.history = History.of(self.run)
+        self._look()
+        return result
+
+    def _look(self) -> float:
+        """Look at the network that is wanted; returns the seconds it took."""
+        began, done = time.monotonic(), self.done
+        parameters = self.run.parameters(done + 1)
+        if self.evaluator is None:
+            self.look = Look(done, values={name: float(value) for name, value in parameters.items()})
+        else:
+            plane = self.evaluator.plane(parameters, FIELD[1], FIELD[0]) if self.has_plane else None
+            self.look = Look(done, self.evaluator.evaluate(parameters), plane)
+        return time.monotonic() - began
+
+    def _look_once(self) -> str:
+        self._look()
+        return ""
+
+    def want_look(self) -> None:
+        """See to it that what is picked is looked at; while training goes on, the training does that."""
+        if self.goal is None and not self.threads and (self.look is None or self.look.done != self.done):
+            self._work(self._look_once)
+
+    def on_training_screen_ended(self, event: Ended) -> None:
+        self.threads -= 1
+        if event.result:
+            bound = self.goal.tolerance if self.goal else None
+            self.goal, self.told = None, ending(self.run, event.result, bound or TOLERANCE)
+            if event.result == "diverged":
+                self.at, self.log_y = self.run.diverged, True
+        if self.leaving:
+            if not self.threads:
+                self.dismiss(self.leaving[-1])
+            return
+        self.want_look()
+        self._shown = None
+        self.refresh_if_needed()
+
+    # ------------------------------------------------------------ drawing
+
+    def say(self, text: str) -> None:
+        self.told = text
+        self.want_look()
+        self._shown = None
+        self.refresh_if_needed()
+
+    def refresh_if_needed(self) -> None:
+        """Draw what is new; called ten times a second, and after each key."""
+        sizes = tuple(self.query_one(f"#{name}").size for name in PANES)
+        curve = (self.trained, self.picked, self.log_y, self.curves, sizes)
+        state = (curve, (self.look, sizes), (self.after, self.told, self.goal is None))
+        if not self.is_current or self.has_class("-tiny") or (state == self._shown and self.goal is None):
+            return
+        before, self._shown = self._shown or (None, None, None), state
+        self.draw_head()
+        if before[0] != state[0]:
+            self.draw_losses()
+        if before[1] != state[1]:
+            self.draw_look()
+
+    def draw_head(self) -> None:
+        head = self.query_one("#bar", Lines)
+        room = head.size.width or self.size.width - 2
+        self.query_one("#bar", Lines).show([line(cut(f"Training: {self.lesson.title}", room), "title")])
+        lines = [self.status_line(room)]
+        lines += [*([self.progress_line(room)] if self.goal else []), *wrapped(self.told, room, "value")]
+        self.query_one("#told", Lines).show(lines)
+
+    def status_line(self, room: int) -> Line:
+        """The iteration that is picked: where it is, its loss, how good the network is there."""
+        at, found = self.picked, self.look.evaluation if self.look else None
+        right = [accuracy_text(found)] if found and self.look else []
+        if not at:
+            return line(cut(" · ".join(["not trained yet", *right]), room), "strong")
+        if right and self.look and self.look.done != at:
+            right = [f"{f'after {self.look.done:,}' if self.look.done else 'at the start'}: {right[0]}"]
+        taken = rows(self.lesson, at) if self.lesson.network else np.empty(0)
+        parts = [f"iteration {at:,}" + (f" of {self.trained:,}" if at != self.trained else "")]
+        parts += [f"epoch {(at - 1) // self.per_epoch + 1:,}"] if self.per_epoch > 1 else []
+        if len(self.lesson.inputs) > 1 and len(taken) <= 3:
+            parts.append(f"row{'s' * (len(taken) > 1)} {', '.join(f'{row + 1:,}' for row in taken)}")
+        tail = [f"{self.quantity} {number(self.history.losses[at - 1])}", *right]
+        while len(parts) > 1 and width(" · ".join([*parts, *tail])) > room:
+            parts.pop()
+        return line(cut(" · ".join([*parts, *tail]), room), "strong")
+
+    def progress_line(self, room: int) -> Line:
+        """How far the training is, and how long it may take yet."""
+        assert self.goal
+        began, before = self.began
+        spent, made = time.monotonic() - began, self.trained - before
+        rate = made / spent if spent > 0 else 0.0
+        said = f"{self.trained:,}"
+        if self.goal.open_end:
+            said += f" iterations · {rate:,.0f} a second"
+            if self.goal.tolerance is not None:
+                said += f" · until changes are below {number(self.goal.tolerance)}"
+            said += " · Esc stops"
+            return line(cut("▶ " + said, room), "value")
+        left = duration((self.goal.iterations - self.trained) / rate) if rate else "?"
+        said = f" {said} of {self.goal.iterations:,} · {rate:,.0f} a second · {left} left · Esc stops"
+        cells = max(6, min(40, room - width(said)))
+        share = made / max(self.goal.iterations - before, 1)
+        return Line(((bar(share, cells), "curve1"), (cut(said, room - cells), "value")))
+
+    def draw_losses(self) -> None:
+        pane = self.query_one("#losses", Lines)
+        if pane.has_class("absent") or pane.size.width < 10:
+            return
+        pane.show(
+            curve_lines(self.history, self.per_epoch, self.picked, self.curves, self.log_y, pane.size.width,
+                        pane.size.height, f"{self.quantity}{', logarithmic' * self.log_y}")
+        )  # fmt: skip
+
+    def draw_look(self) -> None:
+        pane, look = self.query_one("#evaluation", Lines), self.look
+        if look is None:
+            return
+        when = "at the start" if not look.done else f"after iteration {look.done:,}"
+        if not pane.has_class("absent"):
+            pane.border_title = f"Evaluation {when}" if self.evaluator else f"Values {when}"
+            if self.evaluator and look.evaluation:
+                pane.show(evaluation_lines(self.evaluator, look.evaluation, pane.size.width - 1, pane.size.height))
+            else:
+                values = [line(f"{name} = {number(value)}", "numbers") for name, value in (look.values or {}).items()]
+                pane.show([*wrapped(NO_EXAMPLES, pane.size.width - 1, "dim"), line(), *values])
+        plane = self.query_one("#plane", Lines)
+        if self.evaluator and not plane.has_class("absent") and plane.size.width > 10:
+            plane.border_title = f"Decision boundary {when}"
+            plane.show(plane_lines(self.evaluator, look, plane.size.width, plane.size.height))
+
+    # ------------------------------------------------------------ keys: training
+
+    def action_start_stop(self) -> None:
+        if self.goal is not None:
+            self._stop.set()
+        else:
+            self.start(Goal(MAX_ITERATION, open_end=True))
+
+    def action_to_iteration(self) -> None:
+        self.ask_number("Train to which iteration?", MAX_ITERATION, lambda n: self.start(Goal(n)), self.trained + 100)
+
+    def action_to_epoch(self) -> None:
+        most = max(MAX_ITERATION // self.per_epoch, 1)
+        here = self.trained // self.per_epoch
+        self.ask_number(
+            "Train to the end of which epoch?", most, lambda n: self.start(Goal(n * self.per_epoch)), here + 10
+        )
+
+    def action_converge(self, tolerance: float = TOLERANCE) -> None:
+        self.start(Goal(MAX_ITERATION, tolerance, open_end=True))
+
+    def action_converge_bound(self) -> None:
+        def typed(text: str) -> float | None:
+            try:
+                value = float(text)
+            except ValueError:
+                return None
+            return value if 0 < value < 1e300 else None
+
+        def go(text: str | None) -> None:
+            if text and (value := typed(text)):
+                self.action_converge(value)
+
+        question = "Train until an epoch changes loss and parameters by less than …"
+        self.app.push_screen(
+            Ask(question, lambda text: None if typed(text) else "A number above 0, such as 1e-6.", "1e-6"), go
+        )
+
+    def ask_number(self, question: str, most: int, use: Callable[[int], None], such_as: int) -> None:
+        def typed(text: str) -> int | None:
+            return whole_number(text.replace(",", ""), most)
+
+        def go(text: str | None) -> None:
+            if text and (value := typed(text)):
+                use(value)
+
+        wrong = f"A whole number from 1 to {most:,}."
+        self.app.push_screen(Ask(question, lambda text: None if typed(text) else wrong, f"{min(such_as, most)}"), go)
+
+    def action_stop_or_leave(self) -> None:
+        if self.goal is not None:
+            self._stop.set()
+        else:
+            self.leave(None)
+
+    def action_leave(self) -> None:
+        self.leave(None)
+
+    def leave(self, number: int | None) -> None:
+        """Back to the player, once no thread is at its run any more."""
+        self._stop.set()
+        self.leaving.append(number)
+        if not self.threads and len(self.leaving) == 1:
+            self.dismiss(number)
+
+    # ------------------------------------------------------------ keys: picking
+
+    def pick(self, number: int) -> None:
+        """Pick an iteration; the last one is followed while training goes on."""
+        if not self.trained:
+            self.say("Nothing is trained yet: space starts.")
+            return
+        number = max(1, min(number, self.trained))
+        self.at = number if number < self.trained or self.run.diverged == number else None
+        self.say("" if self.run.diverged is None else self.told)
+
+    def action_step(self, by: int) -> None:
+        self.pick(self.picked + by)
+
+    def action_move(self, by: int) -> None:
+        """To the next column of the curve."""
+        columns = max(self.query_one("#losses", Lines).size.width - 10, 20)
+        self.pick(self.picked + by * max(1, round(self.trained / columns)))
+
+    def action_first(self) -> None:
+        self.pick(1)
+
+    def action_last(self) -> None:
+        self.pick(self.trained)
+
+    def action_pick(self) -> None:
+        if self.trained:
+            self.ask_number("Pick which iteration?", self.trained, self.pick, self.picked)
+        else:
+            self.pick(1)
+
+    def action_choose(self) -> None:
+        if self.trained:
+            self.leave(self.picked)
+        else:
+            self.say("Nothing is trained yet: space starts.")
+
+    def action_before_after(self) -> None:
+        self.after = not self.after
+        self.say(f"Evaluated {'after' if self.after else 'before'} the picked iteration's update.")
+
+    # ------------------------------------------------------------ keys: looking
+
+    def action_log_y(self) -> None:
+        self.log_y = not self.log_y
+        self.refresh_if_needed()
+
+    def action_curves(self) -> None:
+        if self.per_epoch == 1:
+            self.say("An epoch of this lesson is one iteration: there is one curve.")
+            return
+        self.curves = CURVES[(CURVES.index(self.curves) + 1) % len(CURVES)]
+        self.refresh_if_needed()
+
+    def action_pane(self, by: int) -> None:
+        self.pane = self.panes[(self.panes.index(self.pane) + by) % len(self.panes)]
+        self.arrange_panes()
+
+    def action_scroll(self, by: int) -> None:
+        pane = self.query_one("#evaluation", Lines)
+        pane.scroll_lines_to(pane.top + by)
+
+    def action_help(self) -> None:
+        lines = [Line(((f"{keys_shown(keys):13}", "key"), (help, ""))) for keys, _, _, _, help in KEYS]
+        lines += [line(), *(line(text, "dim") for text in ABOUT)]
+        answers = dict.fromkeys(("enter", "question_mark", "q"), "")
+        self.app.push_screen(Reader(lines, "↑ ↓ scroll · Esc goes back", answers))
+
+
+ABOUT = (
+    "The loss of an iteration is that of its own examples, before their update;",
+    "the mean of an epoch is over its iterations. The evaluation is of all rows",
+    "with one set of parameters. Everything that was trained is kept: any",
+    "iteration can be picked and stepped, and the player trains on from there.",
+)

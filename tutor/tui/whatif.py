@@ -1,0 +1,251 @@
+"""What if: a list of everything that can change, over the player, which follows at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.events import Key
+from textual.widgets import Input, Static
+
+from tutor.layout import number, pad, width
+from tutor.source import escape
+from tutor.tui.dialogs import Ask, Dialog
+from tutor.tui.lines import Choices, Line, Lines, line
+from tutor.whatif import MAX_EDIT, Here, Refused, Setting, WhatIf, here, said_of_step, shown, typed
+from tutor.writing import CannotWrite, save
+
+if TYPE_CHECKING:
+    from tutor.tui.player import PlayerScreen
+
+BEGIN = set("0123456789.-−+([=")  # what begins a value: it need not be asked for with Enter
+HINT = "↑↓ choose  ←→ a little  Enter type  u/U undo/redo  s save  y compare  Esc"
+
+
+class WhatIfScreen(Dialog):
+    """The changes of a player: made here, seen there."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", show=False),
+        Binding("down", "move(1)", show=False),
+        Binding("pageup", "move(-8)", show=False),
+        Binding("pagedown", "move(8)", show=False),
+        Binding("left", "nudge(-1)", show=False),
+        Binding("right", "nudge(1)", show=False),
+        Binding("enter", "edit", show=False),
+        Binding("u", "undo", show=False),
+        Binding("U", "redo", show=False),
+        Binding("s", "save", show=False),
+        Binding("y", "compare", show=False),
+        Binding("escape,w,q", "leave", show=False),
+    ]
+
+    def __init__(self, player: PlayerScreen) -> None:
+        super().__init__()
+        self.player = player
+        self.settings: dict[str, Setting] = {}
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box"):
+            yield Choices(id="settings")
+            yield Input(id="value", max_length=MAX_EDIT, select_on_focus=False)
+            yield Static("", id="message")
+            yield Static(Content(HINT), id="hint")
+
+    def on_mount(self) -> None:
+        self.query_one("#box").border_title = "What if …"
+        self.query_one("#value").display = False
+        settings = self.query_one("#settings", Choices)
+        settings.focus()
+        self.refill()
+        settings.move(1)
+        self.tell("Anything can also be typed in full, after Enter: W1[1,2] = 0.3")
+
+    def on_resize(self) -> None:
+        """Where the player shows the state at the right, that stays in sight."""
+        self.set_class(self.player.arrangement == "-wide", "-beside")
+
+    # ------------------------------------------------------------ what is seen
+
+    @property
+    def changes(self) -> WhatIf:
+        return self.player.changes
+
+    @property
+    def here(self) -> Here:
+        return here(self.player.trace, self.player.cursor.example, self.player.cursor.notation)
+
+    def refill(self) -> None:
+        """List the settings anew: a change of one may bring or take others."""
+        found = self.changes.settings(self.here)
+        self.settings = {setting.name: setting for setting in found}
+        before = {change.name: change.before for change in self.changes.changes}
+        names = {s.name: self.named(s) for s in found}
+        left = max(map(width, names.values()), default=0)
+        lines: list[Line] = []
+        group = None
+        for setting in found:
+            if setting.group != group:
+                group = setting.group
+                lines.append(line(group, "heading"))
+            value = shown(self.changes.value(setting))
+            spans = [("  " + pad(names[setting.name], left) + "  ", ""), (value, "value")]
+            if setting.name in before:
+                spans.append((f"   was {shown(before[setting.name])}", "mark"))
+            lines.append(Line(tuple(spans), setting.name))
+        unlisted = [line(f"  {change}", "mark") for change in self.changes.changes if change.name not in self.settings]
+        if unlisted:
+            lines += [line("Changed as well", "heading"), *unlisted]
+        self.query_one("#settings", Choices).show(lines)
+
+    def named(self, setting: Setting) -> str:
+        """A setting's name, with the one that the learner's notation has for it where that is another."""
+        if setting.ref is None or setting.group in ("Inputs", "Formulas"):
+            return setting.name
+        shown_ = self.player.scribe.writer.text(setting.ref)
+        return setting.name if shown_ == setting.name else f"{setting.name}  {shown_}"
+
+    def tell(self, text: str, refused: bool = False) -> None:
+        message = self.query_one("#message", Static)
+        message.set_class(refused, "-refused")
+        message.update(Content(escape(text)))
+
+    def loss(self) -> float:
+        """What the iteration on the screen minimises: its loss, or the circuit's output."""
+        trace = self.player.trace
+        model = trace.program.model
+        symbol = model.forward[-1].symbol if trace.lesson.network else model.output
+        return float(trace.iteration.values[symbol.key])
+
+    # ------------------------------------------------------------ changes
+
+    def adopt(self, changes: WhatIf) -> None:
+        before, text, old = self.loss(), said_of_step(self.changes, changes), self.player.cursor.iteration
+        self.player.adopt(changes)
+        self.refill()
+        what = "Loss" if self.player.lesson.network else self.player.trace.program.model.output.id
+        if self.player.cursor.iteration == old:
+            text += f"   {what} {number(before)} → {number(self.loss())}"
+        self.tell(text)
+
+    def attempt(self, text: str) -> bool:
+        """Make an edit; one that cannot be is refused in words. Whether it was made."""
+        try:
+            changes = self.changes.apply(text, self.here)
+        except Refused as error:
+            self.tell(str(error), refused=True)
+            return False
+        self.adopt(changes)
+        return True
+
+    def action_nudge(self, by: int) -> None:
+        setting = self.chosen
+        if setting is None:
+            return
+        try:
+            changes = self.changes.nudge(setting, by, self.here)
+        except Refused as error:
+            self.tell(str(error), refused=True)
+            return
+        self.adopt(changes)
+
+    def action_undo(self) -> None:
+        changes = self.changes.undo()
+        self.adopt(changes) if changes else self.tell("There is no change to take back.")
+
+    def action_redo(self) -> None:
+        changes = self.changes.redo()
+        self.adopt(changes) if changes else self.tell("There is no change that was taken back.")
+
+    # ------------------------------------------------------------ typing a value
+
+    @property
+    def chosen(self) -> Setting | None:
+        return self.settings.get(self.query_one("#settings", Choices).target or "")
+
+    def action_move(self, by: int) -> None:
+        self.query_one("#settings", Choices).move(by)
+
+    def action_edit(self) -> None:
+        self.edit(None)
+
+    def on_lines_chosen(self, event: Lines.Chosen) -> None:
+        self.edit(None)
+
+    def edit(self, begun: str | None) -> None:
+        """Open the line to type in, with the present value or with what was typed."""
+        setting = self.chosen
+        value = self.query_one("#value", Input)
+        if setting is None or value.display:
+            return
+        present = typed(self.changes.value(setting))
+        if begun is None:  # of many numbers one names an element: W1[3,4] = 0.5
+            begun = present if len(present) < 300 else f"{setting.name}["
+        value.display = True
+        value.value = begun
+        value.placeholder = f"a value for {setting.name}"
+        value.cursor_position = len(value.value)
+        value.focus(scroll_visible=False)
+        if value.value == f"{setting.name}[":
+            self.tell("One of its elements, as in W1[3,4] = 0.5; or all of them: [[1, 2], [3, 4]]. Enter · Esc")
+        elif setting.kind == "word":
+            self.tell(f"{setting.name}: {', '.join(setting.words)}. Enter · Esc")
+        elif setting.kind == "formula":
+            self.tell(f"A formula for {setting.name}, of what is defined before it. Enter · Esc")
+        else:
+            self.tell(f"A value for {setting.name}, or an expression such as 2/3. Enter · Esc")
+
+    def close(self) -> None:
+        value = self.query_one("#value", Input)
+        value.display = False
+        self.query_one("#settings").focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        setting, text = self.chosen, event.value.strip()
+        if setting and "=" not in text.lstrip("="):
+            text = text and f"{setting.name} = {text.lstrip('=')}"
+        if not text or self.attempt(text):
+            self.close()
+
+    def on_key(self, event: Key) -> None:
+        value = self.query_one("#value", Input)
+        if self.is_current and not value.display and event.character and event.character in BEGIN:
+            event.stop()
+            event.prevent_default()
+            self.edit(event.character)
+
+    def action_leave(self) -> None:
+        if self.query_one("#value").display:
+            self.close()
+            self.tell("Nothing was changed.")
+        elif self.is_current:
+            self.dismiss(None)
+
+    # ------------------------------------------------------------ elsewhere
+
+    def action_compare(self) -> None:
+        if self.is_current:
+            self.dismiss(None)
+            self.player.action_compare()
+
+    def action_save(self) -> None:
+        """Write a lesson file: ask for the path, and once more before a file that is there is replaced."""
+        suggestion = f"{self.changes.original.id}-what-if.toml"
+        ask = Ask("Write this as a lesson file: where?", lambda text: None, value=suggestion, most=MAX_EDIT)
+        self.app.push_screen(ask, lambda path: self.write(path) if path else None)
+
+    def write(self, path: str, overwrite: bool = False) -> None:
+        try:
+            file = save(self.changes.text(Path(path)), path, overwrite)
+        except CannotWrite as error:
+            self.tell(str(error), refused=True)
+        except FileExistsError:
+            question = f"{escape(Path(path).name)} is there already. Type yes to replace it."
+            again = Ask(question, lambda text: None if text.lower() == "yes" else "yes, or Esc.")
+            self.app.push_screen(again, lambda answer: self.write(path, True) if answer else self.tell("Not written."))
+        else:
+            self.tell(f"Written: {file}")
