@@ -244,7 +244,7 @@ MOVES = {
 }
 LOCALS = {id: "dz2/da1" for id in ALL} | {
     "derivative": "ds/dx", "gradient": "da/dx", "gates": "dq/dx", "forks": "ds/dp", "learning-rate": "dslope/db",
-    "one-neuron": "da1/dz1", "epochs": "da1/dz1",
+    "one-neuron": "da1/dz1", "epochs": "da1/dz1", "softmax": "da1/dz1", "weight-decay": "da1/dz1",
 }  # fmt: skip
 
 

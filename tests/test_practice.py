@@ -86,7 +86,7 @@ def test_a_skill_is_practised_where_it_was_asked_last(store):
     assert practice.lesson_for(store, "weight_gradient")[1] == "c-431"
     assert practice.lesson_for(store, "weight_gradient", "o-classification")[1] == "o-classification"
     assert practice.lesson_for(store, "weight_gradient", "no such lesson")[1] == "c-431"
-    assert practice.lesson_for(store, "softmax")[1] == "p-deep"
+    assert practice.lesson_for(store, "softmax")[1] == "softmax"
     assert practice.lesson_for(store, "no such skill") is None
 
 
