@@ -21,6 +21,7 @@ from tutor.questions import ORDER, PATHS, SHAPES
 from tutor.trace import trace
 
 LESSONS = sorted((Path(__file__).parent.parent / "lessons").glob("*.toml"))
+P_DEEP = next(path for path in LESSONS if path.stem.endswith("p-deep"))
 
 
 def gated(loss="squared_error", output="linear", hidden="relu", **training):
@@ -44,9 +45,11 @@ def test_a_variant_has_new_numbers_for_paper_and_the_same_structure(path):
         found = variant(lesson, seed)
         assert all(np.array_equal(a, b) for a, b in zip(numbers(found), numbers(variant(lesson, seed)), strict=True))
         seen.add(str(numbers(found)))
-        for array in numbers(found):
-            np.testing.assert_allclose(array, np.round(array, 1), atol=1e-12)
-        assert [a.shape for a in numbers(found)[2:]] == [a.shape for a in numbers(lesson)[2:]]
+        for array in numbers(found):  # of many addends each is small, so that the sum stays moderate
+            wide = array.ndim == 2 and array.shape[1] > 20
+            np.testing.assert_allclose(array, np.round(array, 2 if wide else 1), atol=1e-12)
+        pairs = zip(numbers(found)[2:], numbers(lesson)[2:], strict=True)
+        assert all(isinstance(old, str) or new.shape == old.shape for new, old in pairs)
         assert [eq.symbol for eq in trace(found).equations] == [eq.symbol for eq in trace(lesson).equations]
         assert found.title.endswith(f"seed {seed}") and found.id == lesson.id
         assert not (found.notes or found.intro or found.outro)
@@ -146,13 +149,13 @@ def test_every_skill_of_a_lesson_can_be_drilled(path):
 
 
 def test_a_drill_goes_on_and_on():
-    lesson = load(LESSONS[-1])
+    lesson = load(P_DEEP)
     asked = [drill_item(lesson, "weight_gradient", seed) for seed in range(30)]
     assert len({item.answer for item in asked}) >= 25
 
 
 def test_kinds_are_asked_in_the_order_given():
-    lesson = load(LESSONS[-1])
+    lesson = load(P_DEEP)
     assert drill_item(lesson, "weight_gradient", 1, ("formula",)).kind == "formula"
     assert drill_item(lesson, "weight_gradient", 1, ("matrix", "value")).kind == "matrix"
     assert drill_item(lesson, "update", 1, ("direction",)).kind == "direction"
