@@ -139,6 +139,16 @@ async def test_a_lesson_opened_on_a_question_takes_what_is_typed_for_it():
         assert pilot.app.screen.asking.given == "123" and "2 tries left" in screen(pilot)
 
 
+async def test_a_new_learner_can_begin_with_questions():
+    """The introduction offers it, so that one is computing within a minute."""
+    async with tutor("gates") as pilot:
+        assert "p begins with questions" in screen(pilot)
+        await press(pilot, "p")
+        assert pilot.app.screen.asking and "What is q?" in screen(pilot)
+        await press(pilot, "3", "enter")
+        assert pilot.app.screen.asking.last.correct
+
+
 async def test_predict_mode_is_one_key_and_remembered():
     async with tutor("gates", step="q") as pilot:
         assert pilot.app.screen.asking is None

@@ -638,11 +638,16 @@ class PlayerScreen(TutorScreen):
     def action_intro(self) -> None:
         said = "\n".join(f"- {sentence}" for sentence in conventions(self.trace, self.cursor.notation))
         text = f"# {self.lesson.title}\n\n{self.scribe.prose(self.lesson.intro)}\n\n---\n\n{said}"
-        self.app.push_screen(
-            Reader(
-                text, "Enter begins · ↑ ↓ scroll · i opens this again", {"enter": "begin", "i": "begin", "n": "begin"}
-            )
-        )
+        answers = {"enter": "begin", "i": "begin", "n": "begin"}
+        hint = "Enter begins · ↑ ↓ scroll · i opens this again"
+        if not self.predict:
+            hint, answers["p"] = "Enter begins · p begins with questions · ↑ ↓ scroll · i: this again", "predict"
+
+        def begin(answer: str | None) -> None:
+            if answer == "predict" and not self.predict:
+                self.action_predict()
+
+        self.app.push_screen(Reader(text, hint, answers), begin)
 
     def action_glossary(self) -> None:
         from tutor.tui.glossary import Glossary
