@@ -229,7 +229,7 @@ def _varied(lesson: Lesson, seed: int, iteration: int) -> Trace:
     runs = lesson.__dict__.setdefault("_varied", {})
     run = runs.get(seed)
     if run is None:
-        if len(runs) >= SEEDS:
+        if len(runs) >= 2 * SEEDS:
             runs.pop(next(iter(runs)), None)
         run = runs[seed] = Run(variant(lesson, seed))
     found = run.iteration(iteration)
