@@ -141,10 +141,15 @@ def test_bad_usage_is_one_line(argv, words, run):
     assert is_refused(run("train", *argv), *words)
 
 
-def test_ctrl_c_prints_what_was_trained(run):
-    """A real signal, a third of a second into training that takes two."""
-    timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
-    timer.start()
+def test_ctrl_c_prints_what_was_trained(run, monkeypatch):
+    """A real signal, a tenth of a second into training that takes two."""
+    train, timer = Run.train, threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+
+    def begun(self, *args):
+        timer.start()
+        return train(self, *args)
+
+    monkeypatch.setattr(Run, "train", begun)
     code, out, err = run("train", "p-deep", "--iterations", "1000000", "--format", "json")
     timer.join()
     found = json.loads(out)

@@ -233,20 +233,23 @@ def zoo() -> list[Lesson]:
     return found
 
 
-@pytest.mark.parametrize("notation", NOTATIONS)
-def test_every_slip_anywhere_can_be_shown_and_some_difference_is_marked(notation):
-    fired = set()
-    for lesson in zoo():
-        writer, first = Writer(lesson, notation), trace(lesson)
-        for whole in first.steps("matrix"):
-            if whole.example:
-                continue
+@pytest.mark.parametrize("lesson", zoo(), ids=lambda lesson: lesson.id)
+def test_every_slip_anywhere_can_be_shown_and_some_difference_is_marked(lesson):
+    writers = [Writer(lesson, notation) for notation in NOTATIONS]
+    for whole in trace(lesson).steps("matrix"):
+        if whole.example:
+            continue
+        for writer in writers:
             asked = Question(whole.at((0,) * len(whole.shape)), writer)
             for slip in asked.slips:
                 shown = compare(asked, slip)
-                assert any(d for _, d in shown.right + shown.wrong), (lesson.id, whole.id, slip)
-                fired.add(slip.misconception)
+                assert any(d for _, d in shown.right + shown.wrong), (whole.id, slip)
                 assert slip.wrong != slip.equation.formula
+
+
+def test_every_misconception_is_somewhere():
+    steps = (step for lesson in zoo() for step in trace(lesson).steps("matrix"))
+    fired = {slip.misconception for step in steps for slip in slips(step.at((0,) * len(step.shape)))}
     assert fired == set(MISCONCEPTIONS)
 
 

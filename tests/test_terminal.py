@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from tutor.store import Place, Store
+
 pexpect = pytest.importorskip("pexpect")
 pyte = pytest.importorskip("pyte")
 if sys.platform == "win32":
@@ -144,19 +146,24 @@ def test_the_terminal_is_left_as_it_was_and_the_place_is_kept(terminal, end, cod
         tutor.process.kill(end)
     assert tutor.ended() == code
     assert as_it_was(tutor.raw)
-    again = terminal("play", "gates")
-    again.until("backward 3/9")
+    with Store.open() as store:
+        assert store.place("gates").step == "df/dq"
+
+
+def test_the_next_time_one_goes_on_where_one_was(terminal):
+    with Store.open() as store:
+        store.save_place("gates", Place("df/dq", "scalar", "dz", 1, 0))
+    terminal("play", "gates").until("backward 3/9")
 
 
 @pytest.mark.parametrize(
     "environment",
     [
         {"NO_COLOR": "1"},
-        {"LC_ALL": "C", "LANG": "C"},
-        {"TERM": "vt100", "COLORTERM": ""},
+        {"TERM": "vt100", "COLORTERM": "", "LC_ALL": "C", "LANG": "C"},
         {"TERM": "linux", "COLORTERM": ""},
     ],
-    ids=["NO_COLOR", "LC_ALL=C", "vt100", "linux"],
+    ids=["NO_COLOR", "vt100 LC_ALL=C", "linux"],
 )
 def test_poor_terminals(terminal, environment):
     tutor = terminal("play", "gates", **environment)

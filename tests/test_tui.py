@@ -7,15 +7,20 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from textual.events import Key
 from textual.widgets import Input
 
 from tutor import catalogue, playback
+from tutor.card import Scribe
 from tutor.check import load
+from tutor.layout import width
 from tutor.lesson import LEVELS
 from tutor.notation import NOTATIONS
 from tutor.store import Place, Store, default_path
+from tutor.trace import Trace, trace
+from tutor.tui import views
 from tutor.tui.app import TutorApp
 from tutor.tui.home import HomeScreen
 from tutor.tui.lines import Lines
@@ -641,23 +646,51 @@ async def test_no_size_breaks_a_screen(start):
         assert pilot.app.is_running
 
 
-@pytest.mark.parametrize("lesson", [*LESSONS, "a batch"])
-async def test_every_lesson_can_be_walked_and_finished(lesson, file):
-    """From the first step to the last, at each level and in each notation; the card is cut nowhere at 80 × 24."""
+CARD = 77  # columns for a card at 80 × 24
+
+
+def walked(found: Trace, level: str, notation: str):
+    """The cursor on every step of a level; of a matrix of more than 100 numbers on those of the first column."""
+    cursor = playback.first(replace(playback.start(found.lesson), level=level, notation=notation), found)
+    while cursor is not None:
+        step = playback.current(cursor, found)
+        if np.prod(step.equation.symbol.shape) <= 100 or not step.index or not any(step.index[1:]):
+            yield cursor, step
+        cursor = playback.forward(cursor, found)
+
+
+@pytest.mark.parametrize("at, lesson", [*enumerate([*LESSONS, "a batch"])])
+def test_no_card_of_a_lesson_is_cut_and_every_pane_has_something_to_show(at, lesson, file):
+    """Equation by equation in every notation; element by element in one, by turns another."""
+    found = trace(load(LESSONS.get(lesson, file(BATCH))))
+    for notation in NOTATIONS:
+        scribe = Scribe(found, notation)
+        turn = notation == [*NOTATIONS][at % len(NOTATIONS)]
+        for cursor, step in (*walked(found, "matrix", notation), *(walked(found, "scalar", notation) if turn else ())):
+            card = scribe.card(step)
+            for level in ("story", "matrix") if step.index is None else ("scalar",):
+                for shown in views.card_lines(card, step, level, CARD, 24):
+                    assert width(shown.text.rstrip()) <= CARD, (step.id, level, notation, shown)
+            if turn:
+                assert views.where_from_lines(card, 60) and len(views.state_lines(found, scribe, cursor, 60)[0]) > 2
+                outline, here = views.outline_lines(found, scribe, cursor)
+                assert "▶" in outline[here].text and len(outline) >= len(found.equations)
+
+
+@pytest.mark.parametrize("lesson", ["gates", "sigmoid-neuron", "p-deep", "adam", "digits", "a batch"])
+async def test_a_lesson_can_be_walked_and_finished(lesson, file):
+    """From the first step to the last at each level, each in another notation; the card is cut nowhere at 80 × 24."""
     lesson = LESSONS.get(lesson, file(BATCH))
     async with tutor(lesson, step="?") as pilot:
         player = pilot.app.screen
-        for level in LEVELS:
-            for notation in NOTATIONS:
-                cursor = replace(playback.first(playback.start(player.lesson), player.trace), level=level)
-                cursor = replace(cursor, notation=notation)
-                while cursor is not None:
-                    player.show(cursor)
-                    card = player.query_one("#card", Lines)
-                    for line in card.lines:
-                        assert len(line.text.rstrip()) < card.size.width, (playback.place(cursor, player.trace), line)
-                    cursor = playback.forward(player.cursor, player.trace)
-                assert len(screen(pilot)) > 100
+        card = player.query_one("#card", Lines)
+        assert card.size.width == CARD + 1
+        for level, notation in zip(LEVELS, NOTATIONS, strict=False):
+            for cursor, _ in walked(player.trace, level, notation):
+                player.show(cursor)
+                for line in card.lines:
+                    assert width(line.text.rstrip()) < card.size.width, (playback.place(cursor, player.trace), line)
+            assert len(screen(pilot)) > 100
         player.finish()
         await pilot.pause()
         assert player.lesson.title in screen(pilot)

@@ -168,12 +168,14 @@ class Scribe:
         return Operand(ref, self.writer.text(ref), value, maker.id if maker else None)
 
     def _used_by(self, step: Step):
-        """Names and ids of the later steps that use this one."""
-        for eq in self.trace.equations:
-            if any(ref.symbol == step.equation.symbol for ref in refs(eq.formula)):
-                example = step.example if eq.symbol.per_example else None
-                ref = Ref(eq.symbol, None, example)
-                yield self.writer.text(ref), ref.id
+        """Names and ids of the later steps that use this one: the same for all its elements."""
+        key = ("used by", step.at(None).id)
+        if key not in self.kept:
+            asked = step.equation.symbol
+            users = [eq.symbol for eq in self.trace.equations if any(ref.symbol == asked for ref in refs(eq.formula))]
+            found = [Ref(user, None, step.example if user.per_example else None) for user in users]
+            self.kept[key] = [(self.writer.text(ref), ref.id) for ref in found]
+        return self.kept[key]
 
     # ------------------------------------------------------------ story
 

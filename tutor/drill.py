@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from tutor.notation import Writer
 from tutor.optimizers import OPTIMIZERS
 from tutor.questions import KINDS, ORDER, PATHS, SHAPES, Item
 from tutor.trace import Step, Trace, trace
-from tutor.training import batch_size
+from tutor.training import Run, batch_size
 
 DRAWS = 60  # of numbers for one variant: the best of them is taken
 SEEDS = 12  # that are looked through for a telling question
@@ -88,12 +89,17 @@ def _matrix(rng: random.Random, rows: int, columns: int, most: int) -> np.ndarra
     if rows * columns > 10_000:  # as good, where nobody looks at every number
         numbers = np.random.default_rng(rng.getrandbits(32))
         return numbers.integers(1, most + 1, (rows, columns)) * numbers.choice([-1.0, 1.0], (rows, columns))
+
+    @cache
+    def other(left: int, above: int) -> list[int]:
+        return [n for n in range(1, most + 1) if n not in (left, above)]
+
+    sizes = [[0] * (columns + 1) for _ in range(rows + 1)]  # with a border of 0 above, and on the left as index −1
     found = np.zeros((rows, columns))
     for i in range(rows):
         for j in range(columns):
-            beside = {abs(found[i, j - 1]) if j else 0, abs(found[i - 1, j]) if i else 0}
-            size = rng.choice([n for n in range(1, most + 1) if n not in beside])
-            found[i, j] = size * rng.choice((1, -1))
+            sizes[i][j] = rng.choice(other(sizes[i][j - 1], sizes[i - 1][j]))
+            found[i, j] = sizes[i][j] * rng.choice((1, -1))
     return found
 
 
@@ -194,6 +200,8 @@ def drill_item(lesson: Lesson, skill: str, seed: int, kinds: tuple[str, ...] = (
     does, other kinds are asked. The same arguments give the same question, and so does `Item.seed` for `seed`.
     Raises NoQuestion.
     """
+    if skill not in _OF_SKILL and all(eq.rule != skill for eq in trace(lesson).equations):
+        raise NoQuestion(f"{lesson.title} has nothing to ask about {skill!r}")
     kinds = (_OF_SKILL[skill],) if skill in _OF_SKILL else kinds
     for k in range(SEEDS):
         if item := _first(lesson, skill, seed + k, kinds):
@@ -205,7 +213,7 @@ def drill_item(lesson: Lesson, skill: str, seed: int, kinds: tuple[str, ...] = (
 
 def _first(lesson: Lesson, skill: str, seed: int, kinds: tuple[str, ...]) -> Item | None:
     """The first question of one seed's numbers, in the first of the kinds that has any."""
-    here = trace(variant(lesson, seed), _iteration(lesson, skill))
+    here = _varied(lesson, seed, _iteration(lesson, skill))
     writer, rng = Writer(here.lesson, lesson.notation), random.Random(f"drill {seed} {skill}")
     steps = list(_steps(here, skill, rng))
     for kind in kinds:
@@ -214,6 +222,19 @@ def _first(lesson: Lesson, skill: str, seed: int, kinds: tuple[str, ...]) -> Ite
             if item and item.skill == skill:
                 return replace(item, seed=seed)
     return None
+
+
+def _varied(lesson: Lesson, seed: int, iteration: int) -> Trace:
+    """The trace of a seed's numbers. They are kept with the lesson: skill after skill is asked about the same ones."""
+    runs = lesson.__dict__.setdefault("_varied", {})
+    run = runs.get(seed)
+    if run is None:
+        if len(runs) >= 2 * SEEDS:
+            runs.pop(next(iter(runs)), None)
+        run = runs[seed] = Run(variant(lesson, seed))
+    found = run.iteration(iteration)
+    assert found is not None
+    return Trace(run.lesson, found)
 
 
 def _iteration(lesson: Lesson, skill: str) -> int:

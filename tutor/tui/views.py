@@ -7,6 +7,7 @@ import math
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -258,14 +259,19 @@ def report_lines(marked: list[Marked], columns: int) -> list[Line]:
 # ---------------------------------------------------------------- notes
 
 
-def note_lines(text: str, columns: int) -> list[Line]:
-    """An author's note: Markdown paragraphs, lists, emphasis and code, behind a bar."""
+@cache
+def _markdown():
     from markdown_it import MarkdownIt
 
+    return MarkdownIt("commonmark")
+
+
+def note_lines(text: str, columns: int) -> list[Line]:
+    """An author's note: Markdown paragraphs, lists, emphasis and code, behind a bar."""
     lines: list[Line] = []
     bullets: list[int] = []
     mark = ""
-    for token in MarkdownIt("commonmark").parse(text):
+    for token in _markdown().parse(text):
         if token.type in ("bullet_list_open", "ordered_list_open"):
             bullets.append(int(token.attrGet("start") or 1) if token.type.startswith("ordered") else 0)
         elif token.type in ("bullet_list_close", "ordered_list_close"):
