@@ -132,6 +132,23 @@ async def test_panes_one_tabs_to_do_not_show_it_either():
             await press(pilot, "escape")
 
 
+async def test_no_screen_over_an_open_question_answers_it():
+    """The keys of the player work beside a question too, once one has clicked on a pane."""
+    remember_predict()
+    async with tutor("o-classification", (160, 48), step="z1") as pilot:
+        player = pilot.app.screen
+        player.jump("L")
+        await pilot.pause()
+        item = player.asking.item
+        await pilot.click("#where")
+        for key in "vmcx":
+            await press(pilot, key)
+            assert pilot.app.screen is player and "First the question" in screen(pilot), key
+            assert item.answer not in screen(pilot) and not player.asking.done, key
+        await press(pilot, "h")
+        assert answers() == []  # leaving is not giving up
+
+
 async def test_a_lesson_opened_on_a_question_takes_what_is_typed_for_it():
     remember_predict()
     async with tutor("gates", step="q") as pilot:

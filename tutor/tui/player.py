@@ -48,7 +48,7 @@ KEYS = [
     ("home", "first", "home/end", "", "the first step"),
     ("end", "last", "end", "", "the last step"),
     ("c", "chain", "c", "chain", "take the gradient apart: its chain, a matrix cell by cell, a derivation"),
-    ("g", "go", "g", "go to", "go to a step by its id, such as dL/dW2[1,2]"),
+    ("g", "go", "g", "", "go to a step by its id, such as dL/dW2[1,2]"),
     ("r", "return", "r", "", "back to where the last jump began"),
     ("l", "level(1)", "l", "level", "the next level: 1 story, 2 scalar, 3 matrix"),
     ("t", "notation(1)", "t", "names", "the next textbook's notation (T: one back)"),
@@ -314,6 +314,13 @@ class PlayerScreen(TutorScreen):
             card = self.query_one("#card", Lines)
             card.scroll_lines_to(said - card.size.height + 1)
 
+    def question_first(self, what: str) -> bool:
+        """Whether a question is open, which another screen might answer; then a word says so."""
+        open_ = self.asking is not None and not self.asking.done
+        if open_:
+            self.say(f"First the question: {what} might tell.")
+        return open_
+
     def action_predict(self) -> None:
         self.predict = not self.predict
         self.tutor.store.save_setting("predict", self.predict)
@@ -478,10 +485,10 @@ class PlayerScreen(TutorScreen):
         """The step taken apart, in a screen of its own."""
         from tutor.tui.chain import ChainScreen, opens
 
+        if self.question_first("the chain"):
+            return
         step = playback.current(self.cursor, self.trace)
-        if self.asking and not self.asking.done:
-            self.say("Answer first: the chain would tell.")
-        elif isinstance(found := opens(self.cursor, step), str):
+        if isinstance(found := opens(self.cursor, step), str):
             self.say(found)
         else:
             view, of = found
@@ -544,9 +551,9 @@ class PlayerScreen(TutorScreen):
 
         if self.run.last is not None:
             self.say("This lesson is not trained: it has one iteration.")
-            return
-        self.action_stop_seek()
-        self.app.push_screen(TrainingScreen(self.lesson, self.run), step)
+        elif not self.question_first("the losses"):
+            self.stop_seek()
+            self.app.push_screen(TrainingScreen(self.lesson, self.run), step)
 
     # ------------------------------------------------------------ what if
 
@@ -633,7 +640,8 @@ class PlayerScreen(TutorScreen):
         self.app.push_screen(Ask("Go to which iteration?", wrong, "100"), go)
 
     def action_pictures(self) -> None:
-        self.app.push_screen(PicturesScreen(self))
+        if not self.question_first("the pictures"):
+            self.app.push_screen(PicturesScreen(self))
 
     def action_intro(self) -> None:
         said = "\n".join(f"- {sentence}" for sentence in conventions(self.trace, self.cursor.notation))
@@ -679,17 +687,18 @@ class PlayerScreen(TutorScreen):
         if self.asking and not self.asking.done:
             self.told(give_up(self.asking))
             return
-        self.workers.cancel_group(self, "seek")
+        self.stop_seek()
         self.draw()
 
+    def stop_seek(self) -> None:
+        self.workers.cancel_group(self, "seek")
+
     def action_map(self) -> None:
-        if self.asking and not self.asking.done:
-            self.say("First the question; the picture can be opened after it.")
-        else:
+        if not self.question_first("the picture"):
             self.app.push_screen(DiagramScreen(self))
 
     def action_home(self) -> None:
-        self.action_stop_seek()
+        self.stop_seek()
         self.app.pop_screen()
 
 
