@@ -442,6 +442,7 @@ async def test_what_is_known_is_beside_the_question_or_below_it():
             item = pilot.app.screen.asking.item
             known = pane(pilot, "state") if size[0] == 160 else pane(pilot, "card")
             assert ("iq = " in known and "y₁ = " in known) or "x" in known
+            assert "2 inputs → 2 sigmoid → 1 sigmoid" in known and "Loss: binary cross-entropy." in known
             assert item.answer not in known
 
 

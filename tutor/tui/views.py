@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tutor.asking import Asking
-from tutor.card import Card, Chain, Operand, Scribe
+from tutor.card import Card, Chain, Operand, Scribe, plan
 from tutor.formula import Ref, Symbol
 from tutor.layout import chain, flow, linear, number, pad, pieces, width
 from tutor.lesson import Lesson
@@ -189,10 +189,11 @@ def said_lines(asking: Asking, columns: int) -> list[Line]:
 
 
 def known_lines(item: Item, items: list[Item], columns: int) -> list[Line]:
-    """What a question of a quiz may be worked out from: a value a line, wrapped where it is long."""
+    """What a question of a quiz may be worked out from: the plan, then a value a line, wrapped where it is long."""
     trace = item.step.trace
     writer = Scribe(trace, trace.lesson.notation).writer
-    lines: list[Line] = []
+    lines = [row for text in plan(trace, trace.lesson.notation) for row in wrapped(text, columns)]
+    lines.append(line())
     for ref in known(item, items):
         text = f"{writer.text(ref)} = {linear(writer.value(trace.value(ref)), 9)}"
         lines += [line(part, "numbers") for part in textwrap.wrap(text, max(columns, 12), subsequent_indent="    ")]
