@@ -670,7 +670,7 @@ class PlayerScreen(TutorScreen):
             self.tutor.store.finish(self.key)
         ending = self.scribe.prose(self.lesson.outro) or "That was the last step."
         text = f"# ✓ {self.lesson.title}\n\n{ending}"
-        more = " · . goes on with the next iteration" if self.run.last is None else ""
+        more = " · . next iteration" if self.run.last is None else ""
         answers = {"enter": "home", "h": "home", "full_stop": "iteration", "b": "stay"}
 
         def answer(choice: str | None) -> None:
@@ -680,7 +680,7 @@ class PlayerScreen(TutorScreen):
                 self.cursor = playback.first(self.cursor, self.trace)
                 self.action_iteration(1)
 
-        self.app.push_screen(Reader(text, f"Enter goes home{more} · Esc stays here", answers), answer)
+        self.app.push_screen(Reader(text, f"Enter goes home{more} · Esc stays", answers), answer)
 
     def action_stop_seek(self) -> None:
         """End a long way to another iteration; the player stays where it was. An open question: show the answer."""
