@@ -366,6 +366,20 @@ def count_words(count: int) -> str:
     )
 
 
+def others_words(chain: PathSum) -> str:
+    """What the paths are called that a sum does not list."""
+    others = chain.count - len(chain.paths)
+    return "the other path" if others == 1 else f"the other {count_words(others)} paths together"
+
+
+def zero_words(chain: PathSum) -> str:
+    """How many of the paths carry nothing; there is at least one."""
+    if chain.count == 1:
+        return "The path has a factor 0 and carries nothing."
+    verbs = "has a factor 0 and carries" if chain.zero == 1 else "have a factor 0 and carry"
+    return f"{count_words(chain.zero or 0)} of the paths {verbs} nothing."
+
+
 def shape_words(shape: tuple[int, ...]) -> str:
     """(2, 3) -> '2 × 3 matrix'."""
     if len(shape) == 2:

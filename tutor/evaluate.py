@@ -276,7 +276,8 @@ def ending(run: Run, stopped: str, tolerance: float, name: Callable[[Symbol], st
     per = iterations_per_epoch(run.lesson)
     passed = _count(run.trained, "iteration") + (f" ({_count(run.trained // per, 'epoch')})" if per > 1 else "")
     if stopped == "converged":
-        change = f"neither the mean loss nor any parameter changed by as much as {number(tolerance)}"
+        what = "the output" if run.lesson.circuit else "the mean loss"
+        change = f"neither {what} nor any parameter changed by as much as {number(tolerance)}"
         return f"Converged after {passed}: over the last epoch {change}."
     return f"Stopped after {passed}." if stopped == "cancelled" else f"Trained for {passed}."
 

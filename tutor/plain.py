@@ -321,7 +321,11 @@ class LineMode:
         last = self.trace.examples
         number = whole_number(text, last)
         if last == 1:
-            self.say("An iteration of this lesson takes one example at a time.")
+            self.say(
+                "A circuit has no examples."
+                if self.lesson.circuit
+                else "An iteration of this lesson takes one example at a time."
+            )
         elif number is None:
             self.say(f"Say which example of the batch: a number from 1 to {last:,}.")
         else:

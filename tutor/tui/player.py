@@ -205,10 +205,7 @@ class PlayerScreen(TutorScreen):
         last = len(trace.equations) - 1  # where the step itself is gone, the one in its place
         start = replace(playback.start(lesson), at=min(c.at, last), furthest=min(c.furthest, last))
         self.show(playback.resume(start, trace, place))
-        bar = self.query_one(KeyBar)
-        bar.keys = self._keys()
-        bar.lay_out(bar.size.width)
-        bar.refresh(layout=True)
+        self.query_one(KeyBar).set_keys(self._keys())
         self.arrange_panes()
         self.call_after_refresh(self.draw)
 
@@ -281,11 +278,9 @@ class PlayerScreen(TutorScreen):
         if answer.display != open_:
             answer.display = open_
             self.arrange_panes()
+            self.query_one("#state").border_title = "So far (↑ ↓ scroll)" if open_ else TITLES["state"]
             self.set_focus(answer if open_ else self.query_one("#card"))
-            bar = self.query_one(KeyBar)
-            bar.keys = self._keys()
-            bar.lay_out(bar.size.width)
-            bar.refresh(layout=True)
+            self.query_one(KeyBar).set_keys(self._keys())
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if self.asking and not self.asking.done and self.asking.item.kind == "matrix":
@@ -435,7 +430,7 @@ class PlayerScreen(TutorScreen):
 
     def action_example(self, by: int) -> None:
         if self.trace.examples == 1:
-            self.say("Here an update takes one example: there is no other to show.")
+            self.say(views.no_other_example(self.lesson))
             return
         self.show(playback.move_example(self.cursor, self.trace, by))
 
@@ -455,8 +450,11 @@ class PlayerScreen(TutorScreen):
             self.action_scroll_card(rows)
 
     def action_scroll_card(self, rows: int) -> None:
-        card = self.query_one("#card", Lines)
-        card.scroll_lines_to(card.top + rows)
+        """Scroll the card; beside a question that is in sight as a whole, what is known so far."""
+        pane = self.query_one("#card", Lines)
+        if self.asking and not self.asking.done and len(pane.lines) <= pane.size.height:
+            pane = self.query_one("#state", Lines)
+        pane.scroll_lines_to(pane.top + rows)
 
     def action_pane(self, by: int) -> None:
         """The next pane: in a wide terminal the focus moves, in a narrow one it is shown. In a question: a hint."""
