@@ -507,7 +507,8 @@ async def test_nothing_due_says_so():
         await press(pilot, "ctrl+r")
         await until(pilot, lambda: isinstance(pilot.app.screen, PracticeScreen))
         assert "Nothing is due today." in screen(pilot)
-        assert "hint" not in screen(pilot) and "esc leave" in screen(pilot) and not pilot.app.screen.query_one(Input).display
+        assert "hint" not in screen(pilot) and "esc leave" in screen(pilot)
+        assert not pilot.app.screen.query_one(Input).display
 
 
 # ---------------------------------------------------------------- progress

@@ -414,10 +414,9 @@ def plan(trace: Trace, notation: str) -> list[str]:
     lesson = trace.lesson
     writer = Writer(lesson, notation)
     if lesson.network is None:
-        gates = [eq for eq in trace.equations if eq.phase == "forward"]
-        return [
-            f"{writer.text(Ref(eq.symbol))} = {linear(writer.formula(eq.formula))}" for eq in gates
-        ] + _update_rule(trace)
+        gates = [(eq.symbol, eq.formula) for eq in trace.equations if eq.phase == "forward"]
+        lines = [f"{writer.text(Ref(symbol))} = {linear(writer.formula(formula))}" for symbol, formula in gates]
+        return lines + _update_rule(trace)
     layers = [
         f"{layer.units:,} {layer.activation.replace('_', ' ')}"
         + (f" (α = {layer.alpha:g})" if layer.activation == "leaky_relu" else "")

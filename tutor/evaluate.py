@@ -394,7 +394,8 @@ def wrong_words(evaluator: Evaluator, found: Evaluation, most: int) -> list[str]
 def words(evaluator: Evaluator, found: Evaluation) -> list[str]:
     """All there is to say of an evaluation, a sentence or a line of a table each."""
     rows = len(found.losses)
-    lines = [f"All {rows:,} rows: {summary(found)}." if rows > 1 else f"The one row: {summary(found)}."]
+    which = "The one row" if rows == 1 else "Both rows" if rows == 2 else f"All {rows:,} rows"
+    lines = [f"{which}: {summary(found)}."]
     lines.append(evaluator.rule)
     for table in found.tables:
         if table.title:

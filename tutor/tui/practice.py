@@ -71,9 +71,9 @@ class PracticeScreen(QuestionScreen):
         if self.asking is None:
             self.query_one("#answer").display = self.query_one("#side").display = False
             self.query_one(KeyBar).set_keys([("esc", "leave", "leave")])
-            said = f"{count}. That is all for now." if self.done else "Nothing is due today."
+            word = f"{count}. That is all for now." if self.done else "Nothing is due today."
             self.query_one("#bar", Lines).show([Line(((self.heading, "title"),))])
-            card.show([line(said, "heading"), line(), line("Esc goes back.")])
+            card.show([line(word, "heading"), line(), line("Esc goes back.")])
             return
         asking, item = self.asking, self.asking.item
         seed = f" · seed {item.seed}" if item.seed is not None else ""

@@ -432,7 +432,8 @@ def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> t
             lines.append(line(f"… {more:,} more of {writer.text(Ref(symbol))}", "dim"))
     for phase, title in MADE_BY.items():
         symbols = [eq.symbol for eq in trace.equations[: cursor.at + 1] if eq.phase == phase]
-        refs = [ref for symbol in symbols if symbol.key not in listed for ref in _refs_of(trace, symbol, cursor.example)]
+        unlisted = [symbol for symbol in symbols if symbol.key not in listed]
+        refs = [ref for symbol in unlisted for ref in _refs_of(trace, symbol, cursor.example)]
         lines += [line(), line(title, "dim")] if refs else []
         room = min(max([names, *(width(writer.text(ref)) + 1 for ref in refs)]), max(columns // 2, names))
         for ref in refs:
