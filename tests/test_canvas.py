@@ -215,6 +215,20 @@ def test_curves_are_told_apart_without_colour_and_named():
     assert first > second > 0  # the second one has gaps
 
 
+def test_two_labels_never_read_as_one():
+    """As in 'predicted 5.500x = 10', which stood under a slope."""
+    for gap in range(1, 40):
+        marks = [Mark(0.0, 0.5, label="predicted 5.5"), Mark(gap / 40, 0.5, label="x = 10")]
+        drawn = plot([], marks, 60, 5, x_range=(-1.0, 2.0), y_range=(0.0, 1.0))
+        rows = ["".join(text for text, _ in row) for row in drawn]
+        for row in rows:
+            for word in ("predicted 5.5", "x = 10"):
+                at = row.find(word)
+                assert at < 0 or not (row[at - 1 : at] + row[at + len(word) :][:1]).strip(" │●"), (gap, row)
+        text = "\n".join(rows)  # both are there and whole: no sign stands on a letter
+        assert text.count("●") == 1 + (gap > 1) and "predicted 5.5" in text and "x = 10" in text, text
+
+
 def test_marks_stand_at_their_place_with_a_label_that_covers_no_other():
     marks = [Mark(0.5, 0.5, "●", "lit", "here"), Mark(0.52, 0.5, "▲", "lit", "there"), Mark(5, 5, "✕")]
     text = as_text(plot([Curve([0, 1], [0, 1])], marks, 50, 15, x_range=(0, 1), y_range=(0, 1)))

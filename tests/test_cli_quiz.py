@@ -101,6 +101,9 @@ def test_skip_back_and_the_end_of_a_quiz(run):
 def test_known_lists_what_a_question_may_be_worked_out_from(run):
     _, out, _ = run("quiz", "o-classification", "--seed", "7", lines=["known"])
     assert "iq = 1.2" in out or "x = [1.2" in out
+    assert "2 inputs → 2 sigmoid → 1 sigmoid" in out and "Loss: binary cross-entropy." in out
+    _, out, _ = run("quiz", "gates", "--seed", "7", lines=["known"])
+    assert "q = x + y" in out and "f = q · z" in out and "learning rate 0.01" in out  # numbers alone say nothing
 
 
 def test_left_in_the_middle_the_same_command_goes_on(run):

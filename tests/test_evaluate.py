@@ -57,6 +57,8 @@ def test_the_words_say_all_of_it():
     evaluator, found = evaluated(identity(3, x=ROWS, y=TRUE))
     said = words(evaluator, found)
     assert said[0] == f"All 6 rows: 4 of 6 right, 66.7 %, mean loss {found.loss:.4g}."
+    two = words(*evaluated(identity(3, x=ROWS[:2], y=TRUE[:2])))
+    assert two[0].startswith("Both rows: ") and two[0].count("of 2 right") == 1
     assert "  class 1: 2 of 3 right, 66.7 %; 1 taken for class 2" in said
     assert "  class 3: no row is of this class, so nothing can be right" in said
     assert [s for s in said if "│" in s] == [

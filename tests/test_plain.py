@@ -212,10 +212,23 @@ def test_an_untrained_lesson_has_one_iteration(tmp_path, store):
     said = answers(load(path), store, "iteration 1", "example 1")
     assert said == [
         "This lesson is not trained: it has one iteration.",
-        "An iteration of this lesson takes one example at a time.",
+        "A circuit has no examples.",
     ]
     text, _ = play(load(path), store, "last", "")
     assert "The lesson is finished.\nEnter leaves, `first` starts again." in text
+
+
+def test_one_path_is_spoken_of_as_one(store):
+    """The first input of example 1 is 0, so the only path from its weight carries nothing."""
+    (said,) = answers(load(catalogue.find("batch-mean")), store, "chain dL/dW1[1,1]@1")
+    assert "The path has a factor 0 and carries nothing." in said
+    said = answers(load(catalogue.find("relu-mlp")), store, "chain dL/dW1[1,1]")[0]
+    assert "1 of the paths have" not in said
+
+
+def test_a_circuit_converges_by_its_output(store):
+    said = " ".join(answers(load(catalogue.find("adam")), store, "train converge")[0].split())
+    assert "Converged after" in said and "neither the output nor any parameter changed" in said
 
 
 def test_examples_of_a_batch(batch, store):

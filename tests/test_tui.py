@@ -23,7 +23,7 @@ from tutor.trace import Trace, trace
 from tutor.tui import views
 from tutor.tui.app import TutorApp
 from tutor.tui.home import HomeScreen
-from tutor.tui.lines import Lines
+from tutor.tui.lines import KeyBar, Lines
 from tutor.tui.player import PlayerScreen
 
 LESSONS = {entry.id: entry.path for entry in catalogue.entries()}
@@ -482,6 +482,13 @@ async def test_all_keys_are_in_the_key_bar_the_help_and_the_palette():
         titles = [command.title for command in pilot.app.get_system_commands(pilot.app.screen)]
         assert len(titles) == len(set(titles))
         assert any("phase" in title for title in titles) and any(title.startswith("Quit") for title in titles)
+
+
+@pytest.mark.parametrize("key", ["", "v", "x", "y", "m", "c"])
+async def test_the_keys_of_each_screen_take_two_lines_at_80_columns(key):
+    async with tutor("batch-mean", step="dL/dW2") as pilot:
+        await press(pilot, *key)
+        assert pilot.app.screen.query_one(KeyBar).size.height <= 2, screen(pilot)
 
 
 async def test_a_command_of_the_palette_acts_on_the_player():

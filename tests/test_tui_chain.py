@@ -121,7 +121,7 @@ async def test_why_there_is_no_chain():
         assert player.asking and not player.asking.done
         player.action_chain()
         await pilot.pause()
-        assert pilot.app.screen is player and "Answer first" in screen(pilot)
+        assert pilot.app.screen is player and "First the question" in screen(pilot)
 
 
 async def test_the_conversation_so_far_stands_above():

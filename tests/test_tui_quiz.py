@@ -12,10 +12,13 @@ from textual.widgets import Input
 from test_tui import LESSONS, here, pane, press, screen, tutor, type_in, until
 from tutor import learner, mastery, practice
 from tutor import session as quiz
+from tutor.card import Scribe
 from tutor.check import load
+from tutor.formula import Ref, refs
 from tutor.mastery import Answer
 from tutor.misconceptions import MISCONCEPTIONS
 from tutor.notation import Writer
+from tutor.playback import Cursor
 from tutor.questions import item_for
 from tutor.store import Store
 from tutor.trace import trace
@@ -24,6 +27,7 @@ from tutor.tui.home import HomeScreen
 from tutor.tui.player import PlayerScreen
 from tutor.tui.practice import PracticeScreen, ProgressScreen
 from tutor.tui.quiz import QuizScreen
+from tutor.tui.views import state_lines
 
 SIZES = [(80, 24), (160, 48)]
 
@@ -117,6 +121,35 @@ async def test_what_is_asked_is_nowhere_on_the_screen_until_it_is_answered(size)
                 assert value in pane(pilot, "state") + pane(pilot, "map"), step
 
 
+@pytest.mark.parametrize("lesson", sorted(LESSONS))
+def test_what_an_answer_is_made_from_is_in_the_state(lesson):
+    """A learner at a question cannot go back to look: all that earlier steps made, and the step uses, is listed."""
+    opened = load(LESSONS[lesson])
+    here, scribe = trace(opened), Scribe(trace(opened), opened.notation)
+    made = {eq.symbol.key for eq in here.equations}
+    for at, eq in enumerate(here.equations[1:]):
+        lines, _ = state_lines(here, scribe, Cursor(at=at, notation=opened.notation), 60)
+        listed = " ".join(item.text for item in lines)
+        for operand in refs(eq.formula):
+            symbol, example = operand.symbol, 0 if operand.symbol.per_example else None
+            if symbol.key in made and symbol.wrt not in here.program.model.parameters:
+                assert scribe.writer.text(Ref(symbol, None, example)) in listed, (eq.symbol.id, symbol.id)
+        if eq.rule in ("mean_loss", "mean_gradient"):
+            assert all(f"@{n}" in listed for n in range(1, here.examples + 1)), eq.symbol.id
+
+
+async def test_beside_a_question_the_arrows_scroll_what_is_known_so_far():
+    remember_predict()
+    async with tutor("p-deep", (160, 48), step="dL/dz1") as pilot:
+        await pilot.pause()
+        player = pilot.app.screen
+        assert player.asking and "by the backward pass" not in screen(pilot) and "So far (↑ ↓ scroll)" in screen(pilot)
+        await press(pilot, *["down"] * 20)
+        assert "by the backward pass" in screen(pilot) and "∇h₁ L(θ)" in pane(pilot, "state")
+        await press(pilot, "escape")
+        assert "So far" not in screen(pilot) and "State: value, gradient, new value" in screen(pilot)
+
+
 async def test_panes_one_tabs_to_do_not_show_it_either():
     """Tab is a hint while a question is open; a pane that was chosen before stays."""
     remember_predict()
@@ -130,6 +163,23 @@ async def test_panes_one_tabs_to_do_not_show_it_either():
             item = pilot.app.screen.asking.item
             assert item.answer not in screen(pilot)
             await press(pilot, "escape")
+
+
+async def test_no_screen_over_an_open_question_answers_it():
+    """The keys of the player work beside a question too, once one has clicked on a pane."""
+    remember_predict()
+    async with tutor("o-classification", (160, 48), step="z1") as pilot:
+        player = pilot.app.screen
+        player.jump("L")
+        await pilot.pause()
+        item = player.asking.item
+        await pilot.click("#where")
+        for key in "vmcx":
+            await press(pilot, key)
+            assert pilot.app.screen is player and "First the question" in screen(pilot), key
+            assert item.answer not in screen(pilot) and not player.asking.done, key
+        await press(pilot, "h")
+        assert answers() == []  # leaving is not giving up
 
 
 async def test_a_lesson_opened_on_a_question_takes_what_is_typed_for_it():
@@ -435,6 +485,7 @@ async def test_what_is_known_is_beside_the_question_or_below_it():
             item = pilot.app.screen.asking.item
             known = pane(pilot, "state") if size[0] == 160 else pane(pilot, "card")
             assert ("iq = " in known and "y₁ = " in known) or "x" in known
+            assert "2 inputs → 2 sigmoid → 1 sigmoid" in known and "Loss: binary cross-entropy." in known
             assert item.answer not in known
 
 
@@ -465,7 +516,9 @@ async def test_nothing_due_says_so():
     async with tutor() as pilot:
         await press(pilot, "ctrl+r")
         await until(pilot, lambda: isinstance(pilot.app.screen, PracticeScreen))
-        assert "That is all for now" in screen(pilot)
+        assert "Nothing is due today." in screen(pilot)
+        assert "hint" not in screen(pilot) and "esc leave" in screen(pilot)
+        assert not pilot.app.screen.query_one(Input).display
 
 
 # ---------------------------------------------------------------- progress

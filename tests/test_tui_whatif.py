@@ -184,6 +184,16 @@ async def test_a_lesson_file_is_written_and_never_replaced_unasked(tmp_path):
         assert "Cannot write" in screen(pilot)
 
 
+async def test_the_smallest_terminal_shows_every_key_and_a_circuit_its_own_example():
+    async with tutor("adam", (60, 16), "long") as pilot:
+        await pilot.press("w")
+        assert "y compare" in screen(pilot) and "Esc" in screen(pilot)
+        assert "x = 0.3" in screen(pilot) and "W1[" not in screen(pilot)
+        await pilot.press("escape", "end", "n")
+        await pilot.pause()
+        assert "next iteration" in screen(pilot) and "Esc stays" in screen(pilot)
+
+
 @pytest.mark.parametrize("size", [(60, 16), (160, 48)])
 async def test_the_screens_fit(size):
     async with tutor("p-deep", size, "dL/dW2") as pilot:

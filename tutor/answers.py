@@ -331,7 +331,8 @@ class Names:
     def unknown(self, token: str) -> str:
         names = sorted({self.writer.text(ref) for ref in self.step.operands[:6]})
         said = f"'{_short(token)}' is no name here"
-        return f"{said}; there are {', '.join(names)}" if names else said
+        verb = "is" if len(names) == 1 else "are"
+        return f"{said}; there {verb} {', '.join(names)}" if names else said
 
 
 def _typed(name: str) -> str:

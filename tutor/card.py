@@ -17,6 +17,7 @@ from tutor.explain import Explainer, Turn
 from tutor.formula import Call, Expr, Ref, evaluate, refs, walk
 from tutor.glossary import spoken_of
 from tutor.layout import Doc, Frac, Row, linear, number, superscript
+from tutor.losses import LOSSES
 from tutor.notation import Writer
 from tutor.optimizers import OPTIMIZERS
 from tutor.paths import Chain as PathSum
@@ -367,6 +368,20 @@ def count_words(count: int) -> str:
     )
 
 
+def others_words(chain: PathSum) -> str:
+    """What the paths are called that a sum does not list."""
+    others = chain.count - len(chain.paths)
+    return "the other path" if others == 1 else f"the other {count_words(others)} paths together"
+
+
+def zero_words(chain: PathSum) -> str:
+    """How many of the paths carry nothing; there is at least one."""
+    if chain.count == 1:
+        return "The path has a factor 0 and carries nothing."
+    verbs = "has a factor 0 and carries" if chain.zero == 1 else "have a factor 0 and carry"
+    return f"{count_words(chain.zero or 0)} of the paths {verbs} nothing."
+
+
 def shape_words(shape: tuple[int, ...]) -> str:
     """(2, 3) -> '2 × 3 matrix'."""
     if len(shape) == 2:
@@ -390,12 +405,36 @@ def conventions(trace: Trace, notation: str) -> list[str]:
         if any(node.op == "ratio" for eq in trace.equations for node in walk(eq.formula) if isinstance(node, Call)):
             said.append("⊘ divides cell by cell.")
         said.append(f"The two indices of a weight are {entry.order}; step ids are always row, column.")
-    if lesson.training:
-        t = lesson.training
-        update = f"Update: learning rate {t.learning_rate:g}, {OPTIMIZERS[t.optimizer].title}"
-        if lesson.network and t.l2:
-            update += f", L2 regularisation with λ = {t.l2:g} (weights, not biases)"
-        if trace.examples > 1:
-            update += f", batch of {trace.examples}, mean over its examples"
-        said.append(update + ".")
-    return said
+    return said + _update_rule(trace)
+
+
+def plan(trace: Trace, notation: str) -> list[str]:
+    """What the values of this lesson are computed by, a line each: without it, numbers alone cannot be worked with.
+
+    A circuit gate by gate; a network's layers, its loss by name, and the update.
+    """
+    lesson = trace.lesson
+    writer = Writer(lesson, notation)
+    if lesson.network is None:
+        gates = [(eq.symbol, eq.formula) for eq in trace.equations if eq.phase == "forward"]
+        lines = [f"{writer.text(Ref(symbol))} = {linear(writer.formula(formula))}" for symbol, formula in gates]
+        return lines + _update_rule(trace)
+    layers = [
+        f"{layer.units:,} {layer.activation.replace('_', ' ')}"
+        + (f" (α = {layer.alpha:g})" if layer.activation == "leaky_relu" else "")
+        for layer in lesson.network.layers
+    ]
+    inputs = f"{lesson.network.inputs:,} input{'s' * (lesson.network.inputs > 1)}"
+    return [" → ".join([inputs, *layers]), f"Loss: {LOSSES[lesson.network.loss].title}.", *_update_rule(trace)]
+
+
+def _update_rule(trace: Trace) -> list[str]:
+    lesson, t = trace.lesson, trace.lesson.training
+    if t is None:
+        return []
+    update = f"Update: learning rate {t.learning_rate:g}, {OPTIMIZERS[t.optimizer].title}"
+    if lesson.network and t.l2:
+        update += f", L2 regularisation with λ = {t.l2:g} (weights, not biases)"
+    if trace.examples > 1:
+        update += f", batch of {trace.examples}, mean over its examples"
+    return [update + "."]

@@ -276,7 +276,8 @@ def ending(run: Run, stopped: str, tolerance: float, name: Callable[[Symbol], st
     per = iterations_per_epoch(run.lesson)
     passed = _count(run.trained, "iteration") + (f" ({_count(run.trained // per, 'epoch')})" if per > 1 else "")
     if stopped == "converged":
-        change = f"neither the mean loss nor any parameter changed by as much as {number(tolerance)}"
+        what = "the output" if run.lesson.circuit else "the mean loss"
+        change = f"neither {what} nor any parameter changed by as much as {number(tolerance)}"
         return f"Converged after {passed}: over the last epoch {change}."
     return f"Stopped after {passed}." if stopped == "cancelled" else f"Trained for {passed}."
 
@@ -393,7 +394,8 @@ def wrong_words(evaluator: Evaluator, found: Evaluation, most: int) -> list[str]
 def words(evaluator: Evaluator, found: Evaluation) -> list[str]:
     """All there is to say of an evaluation, a sentence or a line of a table each."""
     rows = len(found.losses)
-    lines = [f"All {rows:,} rows: {summary(found)}." if rows > 1 else f"The one row: {summary(found)}."]
+    which = "The one row" if rows == 1 else "Both rows" if rows == 2 else f"All {rows:,} rows"
+    lines = [f"{which}: {summary(found)}."]
     lines.append(evaluator.rule)
     for table in found.tables:
         if table.title:

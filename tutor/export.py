@@ -15,7 +15,7 @@ from itertools import groupby
 
 import numpy as np
 
-from tutor.card import Card, Chain, Scribe, conventions, count_words
+from tutor.card import Card, Chain, Scribe, conventions, count_words, others_words, zero_words
 from tutor.evaluate import ending
 from tutor.formula import Ref
 from tutor.layout import bracketed, linear, number, pad, width
@@ -310,10 +310,9 @@ def path_lines(scribe: Scribe, chain: PathSum, step: Step) -> Iterator[str]:
         product = " · ".join(bracketed([number(factor.value, digits) for factor in path.factors]))
         yield f"    product: {product}" + (f" = {number(path.product, digits)}" if len(path.factors) > 1 else "")
     if chain.rest is not None:
-        others = count_words(chain.count - len(chain.paths))
-        yield f"  the other {others} paths together: {number(chain.rest, chain.digits)}"
+        yield f"  {others_words(chain)}: {number(chain.rest, chain.digits)}"
     if chain.zero:
-        yield f"  {count_words(chain.zero)} of the paths have a factor 0 and carry nothing."
+        yield f"  {zero_words(chain)}"
     if chain.count > 1:
         yield f"  the sum: {name} = {number(chain.total, chain.digits)}"
     if said := scribe.beyond(chain):

@@ -14,7 +14,7 @@ from functools import partial
 from tutor import glossary, playback
 from tutor import session as quiz
 from tutor.asking import Asking, give_up, hint, respond
-from tutor.card import Scribe, conventions, terms_of
+from tutor.card import Scribe, conventions, plan, terms_of
 from tutor.compare import EPOCHS, Comparison, asked
 from tutor.course import PLACEMENT
 from tutor.diagram import tell
@@ -321,7 +321,11 @@ class LineMode:
         last = self.trace.examples
         number = whole_number(text, last)
         if last == 1:
-            self.say("An iteration of this lesson takes one example at a time.")
+            self.say(
+                "A circuit has no examples."
+                if self.lesson.circuit
+                else "An iteration of this lesson takes one example at a time."
+            )
         elif number is None:
             self.say(f"Say which example of the batch: a number from 1 to {last:,}.")
         else:
@@ -654,9 +658,11 @@ def play_quiz(
 
 
 def _say_known(item: Item, items: list[Item], say: Callable[[str], None]) -> None:
-    """What is given, and the values before the step asked about that no other question asks for."""
+    """The plan, what is given, and the values before the step asked about that no other question asks for."""
     trace = item.step.trace
     writer = Scribe(trace, trace.lesson.notation).writer
+    for text in plan(trace, trace.lesson.notation):
+        say(f"  {text}")
     for ref in quiz.known(item, items):
         say(f"  {writer.text(ref)} = {linear(writer.value(trace.value(ref)))}")
 

@@ -166,6 +166,7 @@ class _Frame:
         log_x: bool = False, log_y: bool = False, x_label: str = "", y_label: str = "", head: int = 0,
     ):  # fmt: skip
         self.canvas = Canvas(columns, rows)
+        self.ends: list[Mark] = []
         top, foot = head, 2
         if x_label and rows - head >= 9:
             foot = 3
@@ -253,33 +254,41 @@ class _Frame:
         if item.arrow and math.hypot(bx - ax, by - ay) >= 1:
             across = abs(bx - ax) >= abs(by - ay)
             head = ("▶" if bx > ax else "◀") if across else ("▼" if by > ay else "▲")
-            self.mark(Mark(item.x1, item.y1, head, item.style, item.label))
+            self.ends.append(Mark(item.x1, item.y1, head, item.style, item.label))
         elif item.label:
-            self.mark(Mark(item.x1, item.y1, "", item.style, item.label))
+            self.ends.append(Mark(item.x1, item.y1, "", item.style, item.label))
 
     def merge(self, area: Canvas) -> None:
         """Lay what was drawn over the picture, within the axes."""
         top, bottom = self.top * 4, (self.top + self.area_rows) * 4
         self.canvas.merge(area, (self.left + 1) * 2, top, self.canvas.columns * 2, bottom)
 
-    def mark(self, item: Mark) -> None:
-        place = self.cell(item.x, item.y)
-        if place is None:
-            return
-        column, row = place
-        self.canvas.text(column, row, item.glyph, item.style)
+    def marks(self, items: Sequence[Mark]) -> None:
+        """The ends of the segments and the marks; the labels last, so that no sign stands on a label."""
+        placed = [(item, place) for item in (*self.ends, *items) if (place := self.cell(item.x, item.y))]
+        for item, (column, row) in placed:
+            self.canvas.text(column, row, item.glyph, item.style)
+        for item, (column, row) in placed:
+            if item.label:
+                self._label(item, column, row)
+
+    def _label(self, item: Mark, column: int, row: int) -> None:
         size = width(item.label)
-        if not size:
-            return
         beside = [(column + 2, row), (column - size - 1, row)]
         near = [*beside, *((c, row + up) for up in (-1, 1) for c in (column + 1, column - size, column - size // 2))]
         free = [
             (c, r) for c, r in near
-            if c > self.left and self.top <= r < self.top + self.area_rows and not self.canvas.taken(c, r, size)
+            if c > self.left and c + size <= self.canvas.columns and self.top <= r < self.top + self.area_rows
+            and not self._crowded(c, r, size)
         ]  # fmt: skip
         if free:  # where it covers the fewest dots
             c, r = min(free, key=lambda spot: self.canvas.inked(spot[0], spot[1], size))
             self.canvas.text(c, r, item.label, item.style)
+
+    def _crowded(self, column: int, row: int, size: int) -> bool:
+        """Whether text would stand in these cells already, or right beside them: two labels would read as one."""
+        first, last = max(column - 1, self.left + 1), min(column + size + 1, self.canvas.columns)
+        return self.canvas.taken(first, row, last - first)
 
 
 def _dashed(area: Canvas, px: np.ndarray, py: np.ndarray, style: str, thick: int, dash: tuple[int, ...]) -> None:
@@ -353,8 +362,7 @@ def plot(
         frame.curve(c, style, dash)
     for item in segments:
         frame.segment(item)
-    for mark in marks:
-        frame.mark(mark)
+    frame.marks(marks)
     if wanted and head:
         at = columns
         for i in reversed(named):
@@ -465,8 +473,7 @@ def heat(
             if kind >= 0:
                 glyph, style = field_look(int(kind))
                 frame.canvas.text(frame.left + 1 + column, frame.top + row, glyph, style)
-    for mark in marks:
-        frame.mark(mark)
+    frame.marks(marks)
     if head:
         at = frame.left + 2 + width(y_label)
         for kind, name in enumerate(names):

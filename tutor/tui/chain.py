@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from tutor import paths
 from tutor.card import Chain as Formula
-from tutor.card import Scribe, count_words
+from tutor.card import Scribe, count_words, others_words, zero_words
 from tutor.catalogue import data_dir
 from tutor.diagram import diagram, natural_rows
 from tutor.formula import Call, Ref, walk
@@ -232,7 +232,7 @@ def _path_lines(scribe: Scribe, chain: Chain, stop: Stop, columns: int) -> list[
     ]
     rest = chain.rest
     end = at >= len(chain.paths)
-    more = f"the other {count_words(chain.count - len(chain.paths))} together"
+    more = others_words(chain)
     rows = list(zip([f"{p + 1}" for p in range(len(names))], names, values, strict=True))
     if rest is not None:
         rows.append(("+", more, number(rest, chain.digits) if end else "·"))
@@ -244,7 +244,7 @@ def _path_lines(scribe: Scribe, chain: Chain, stop: Stop, columns: int) -> list[
         spans = ((f"{'▶' if p == at else ' '} {mark:>2}  ", style), (pad(cut(name, room), room), style))
         lines.append(Line((*spans, (f"  {' ' * (size - width(value))}{value}", style))))
     if chain.zero:
-        lines += wrapped(f"{count_words(chain.zero)} of the paths have a factor 0 and carry nothing.", columns, "dim")
+        lines += wrapped(zero_words(chain), columns, "dim")
     return lines
 
 
@@ -521,11 +521,7 @@ class ChainScreen(TutorScreen):
         height = pane.size.height or rows - 4
         pane.scroll_lines_to(seen - height)
         self.query_one("#bar", Lines).show([self._bar()])
-        bar = self.query_one(KeyBar)
-        if bar.keys != (keys := self._keys()):
-            bar.keys = keys
-            bar.lay_out(bar.size.width)
-            bar.refresh(layout=True)
+        self.query_one(KeyBar).set_keys(self._keys())
 
     def _draw_picture(self) -> None:
         """The network with the path lit (at the sum all that are listed), above the chain or, in a low terminal,

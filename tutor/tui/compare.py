@@ -201,7 +201,7 @@ class CompareScreen(TutorScreen):
             if text:
                 self.begin(lambda: self.made(text))
 
-        question = "What is to differ, and its values? For example: W1[1,2] = 0 1"
+        question = "What is to differ, and its values? For example: seed = 1 2 3"
         self.app.push_screen(Ask(question, wrong, "learning_rate = 0.1 0.5", value, 400), go)
 
     def action_longer(self, factor: float) -> None:

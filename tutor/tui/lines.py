@@ -324,6 +324,13 @@ class KeyBar(Lines, inherit_bindings=False, can_focus=False):
     def on_resize(self) -> None:
         self.lay_out(self.size.width)
 
+    def set_keys(self, keys: list[tuple[str, str, str]]) -> None:
+        """Show other keys."""
+        if keys != self.keys:
+            self.keys = keys
+            self.lay_out(self.size.width)
+            self.refresh(layout=True)
+
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return len(self._flow(width)[0])
 

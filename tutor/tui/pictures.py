@@ -17,7 +17,7 @@ from tutor.pictures import KINDS, Shown, another, offers
 from tutor.playback import Cursor
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen
-from tutor.tui.views import wrapped
+from tutor.tui.views import no_other_example, wrapped
 
 if TYPE_CHECKING:
     from tutor.tui.player import PlayerScreen
@@ -180,7 +180,7 @@ class PicturesScreen(TutorScreen):
         if self.player.trace.examples > 1:
             self._follow(playback.move_example(self.player.cursor, self.player.trace, by))
         else:
-            self.say("Here an update takes one example: there is no other to show.")
+            self.say(no_other_example(self.player.lesson))
 
     def action_notation(self, by: int) -> None:
         self._follow(playback.next_notation(self.player.cursor, by))

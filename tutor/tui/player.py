@@ -48,7 +48,7 @@ KEYS = [
     ("home", "first", "home/end", "", "the first step"),
     ("end", "last", "end", "", "the last step"),
     ("c", "chain", "c", "chain", "take the gradient apart: its chain, a matrix cell by cell, a derivation"),
-    ("g", "go", "g", "go to", "go to a step by its id, such as dL/dW2[1,2]"),
+    ("g", "go", "g", "", "go to a step by its id, such as dL/dW2[1,2]"),
     ("r", "return", "r", "", "back to where the last jump began"),
     ("l", "level(1)", "l", "level", "the next level: 1 story, 2 scalar, 3 matrix"),
     ("t", "notation(1)", "t", "names", "the next textbook's notation (T: one back)"),
@@ -205,10 +205,7 @@ class PlayerScreen(TutorScreen):
         last = len(trace.equations) - 1  # where the step itself is gone, the one in its place
         start = replace(playback.start(lesson), at=min(c.at, last), furthest=min(c.furthest, last))
         self.show(playback.resume(start, trace, place))
-        bar = self.query_one(KeyBar)
-        bar.keys = self._keys()
-        bar.lay_out(bar.size.width)
-        bar.refresh(layout=True)
+        self.query_one(KeyBar).set_keys(self._keys())
         self.arrange_panes()
         self.call_after_refresh(self.draw)
 
@@ -281,11 +278,9 @@ class PlayerScreen(TutorScreen):
         if answer.display != open_:
             answer.display = open_
             self.arrange_panes()
+            self.query_one("#state").border_title = "So far (↑ ↓ scroll)" if open_ else TITLES["state"]
             self.set_focus(answer if open_ else self.query_one("#card"))
-            bar = self.query_one(KeyBar)
-            bar.keys = self._keys()
-            bar.lay_out(bar.size.width)
-            bar.refresh(layout=True)
+            self.query_one(KeyBar).set_keys(self._keys())
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if self.asking and not self.asking.done and self.asking.item.kind == "matrix":
@@ -313,6 +308,13 @@ class PlayerScreen(TutorScreen):
             said = len(views.asking_lines(asking, "", self.query_one("#card").size.width - 1, grid))
             card = self.query_one("#card", Lines)
             card.scroll_lines_to(said - card.size.height + 1)
+
+    def question_first(self, what: str) -> bool:
+        """Whether a question is open, which another screen might answer; then a word says so."""
+        open_ = self.asking is not None and not self.asking.done
+        if open_:
+            self.say(f"First the question: {what} might tell.")
+        return open_
 
     def action_predict(self) -> None:
         self.predict = not self.predict
@@ -428,7 +430,7 @@ class PlayerScreen(TutorScreen):
 
     def action_example(self, by: int) -> None:
         if self.trace.examples == 1:
-            self.say("Here an update takes one example: there is no other to show.")
+            self.say(views.no_other_example(self.lesson))
             return
         self.show(playback.move_example(self.cursor, self.trace, by))
 
@@ -448,8 +450,11 @@ class PlayerScreen(TutorScreen):
             self.action_scroll_card(rows)
 
     def action_scroll_card(self, rows: int) -> None:
-        card = self.query_one("#card", Lines)
-        card.scroll_lines_to(card.top + rows)
+        """Scroll the card; beside a question that is in sight as a whole, what is known so far."""
+        pane = self.query_one("#card", Lines)
+        if self.asking and not self.asking.done and len(pane.lines) <= pane.size.height:
+            pane = self.query_one("#state", Lines)
+        pane.scroll_lines_to(pane.top + rows)
 
     def action_pane(self, by: int) -> None:
         """The next pane: in a wide terminal the focus moves, in a narrow one it is shown. In a question: a hint."""
@@ -478,10 +483,10 @@ class PlayerScreen(TutorScreen):
         """The step taken apart, in a screen of its own."""
         from tutor.tui.chain import ChainScreen, opens
 
+        if self.question_first("the chain"):
+            return
         step = playback.current(self.cursor, self.trace)
-        if self.asking and not self.asking.done:
-            self.say("Answer first: the chain would tell.")
-        elif isinstance(found := opens(self.cursor, step), str):
+        if isinstance(found := opens(self.cursor, step), str):
             self.say(found)
         else:
             view, of = found
@@ -544,9 +549,9 @@ class PlayerScreen(TutorScreen):
 
         if self.run.last is not None:
             self.say("This lesson is not trained: it has one iteration.")
-            return
-        self.action_stop_seek()
-        self.app.push_screen(TrainingScreen(self.lesson, self.run), step)
+        elif not self.question_first("the losses"):
+            self.stop_seek()
+            self.app.push_screen(TrainingScreen(self.lesson, self.run), step)
 
     # ------------------------------------------------------------ what if
 
@@ -633,7 +638,8 @@ class PlayerScreen(TutorScreen):
         self.app.push_screen(Ask("Go to which iteration?", wrong, "100"), go)
 
     def action_pictures(self) -> None:
-        self.app.push_screen(PicturesScreen(self))
+        if not self.question_first("the pictures"):
+            self.app.push_screen(PicturesScreen(self))
 
     def action_intro(self) -> None:
         said = "\n".join(f"- {sentence}" for sentence in conventions(self.trace, self.cursor.notation))
@@ -667,7 +673,7 @@ class PlayerScreen(TutorScreen):
             self.tutor.store.finish(self.key)
         ending = self.scribe.prose(self.lesson.outro) or "That was the last step."
         text = f"# ✓ {self.lesson.title}\n\n{ending}"
-        more = " · . goes on with the next iteration" if self.run.last is None else ""
+        more = " · . next iteration" if self.run.last is None else ""
         answers = {"enter": "home", "h": "home", "full_stop": "iteration", "b": "stay"}
 
         def answer(choice: str | None) -> None:
@@ -677,24 +683,25 @@ class PlayerScreen(TutorScreen):
                 self.cursor = playback.first(self.cursor, self.trace)
                 self.action_iteration(1)
 
-        self.app.push_screen(Reader(text, f"Enter goes home{more} · Esc stays here", answers), answer)
+        self.app.push_screen(Reader(text, f"Enter goes home{more} · Esc stays", answers), answer)
 
     def action_stop_seek(self) -> None:
         """End a long way to another iteration; the player stays where it was. An open question: show the answer."""
         if self.asking and not self.asking.done:
             self.told(give_up(self.asking))
             return
-        self.workers.cancel_group(self, "seek")
+        self.stop_seek()
         self.draw()
 
+    def stop_seek(self) -> None:
+        self.workers.cancel_group(self, "seek")
+
     def action_map(self) -> None:
-        if self.asking and not self.asking.done:
-            self.say("First the question; the picture can be opened after it.")
-        else:
+        if not self.question_first("the picture"):
             self.app.push_screen(DiagramScreen(self))
 
     def action_home(self) -> None:
-        self.action_stop_seek()
+        self.stop_seek()
         self.app.pop_screen()
 
 

@@ -69,8 +69,11 @@ class PracticeScreen(QuestionScreen):
         count = f"{self.right} of {self.done} right" if self.done else "three tries each"
         card = self.query_one("#card", Lines)
         if self.asking is None:
-            self.query_one("#bar", Lines).show([Line(((self.heading, "title"), (f"  {count}", "dim")))])
-            card.show([line("That is all for now. Esc goes back.", "heading")])
+            self.query_one("#answer").display = self.query_one("#side").display = False
+            self.query_one(KeyBar).set_keys([("esc", "leave", "leave")])
+            word = f"{count}. That is all for now." if self.done else "Nothing is due today."
+            self.query_one("#bar", Lines).show([Line(((self.heading, "title"),))])
+            card.show([line(word, "heading"), line(), line("Esc goes back.")])
             return
         asking, item = self.asking, self.asking.item
         seed = f" · seed {item.seed}" if item.seed is not None else ""

@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 
 from tutor.asking import Asking
-from tutor.card import Card, Chain, Operand, Scribe
+from tutor.card import Card, Chain, Operand, Scribe, plan
 from tutor.formula import Ref, Symbol
 from tutor.layout import chain, flow, linear, number, pad, pieces, width
 from tutor.lesson import Lesson
@@ -30,6 +30,13 @@ WRAP = 84  # prose in longer lines is hard to read
 def wrapped(text: str, columns: int, style: str = "", indent: str = "") -> list[Line]:
     parts = textwrap.wrap(text, max(min(columns, WRAP) - len(indent), 12), break_long_words=True)
     return [Line(((indent, "dim"), (part, style)) if indent else ((part, style),)) for part in parts]
+
+
+def no_other_example(lesson: Lesson) -> str:
+    """Why there is no next example."""
+    if lesson.circuit:
+        return "A circuit has no examples."
+    return "Here an update takes one example: there is no other to show."
 
 
 # ---------------------------------------------------------------- the card
@@ -63,7 +70,7 @@ def card_lines(card: Card, step: Step, level: str, columns: int, rows: int) -> l
             lines += [line(), Line((("How it comes about", "heading"), ("   c walks it from the beginning", "dim")))]
             for item in card.derivation:
                 lines += derivation_lines(item, columns)
-        if level == "scalar" and step.index:
+        if level == "scalar" and step.index and math.prod(step.equation.symbol.shape) > 1:
             lines += [line(), *cell_lines(step, columns)]
     for note in card.notes:
         lines += [line(), *note_lines(note, columns)]
@@ -190,10 +197,11 @@ def said_lines(asking: Asking, columns: int) -> list[Line]:
 
 
 def known_lines(item: Item, items: list[Item], columns: int) -> list[Line]:
-    """What a question of a quiz may be worked out from: a value a line, wrapped where it is long."""
+    """What a question of a quiz may be worked out from: the plan, then a value a line, wrapped where it is long."""
     trace = item.step.trace
     writer = Scribe(trace, trace.lesson.notation).writer
-    lines: list[Line] = []
+    lines = [row for text in plan(trace, trace.lesson.notation) for row in wrapped(text, columns)]
+    lines.append(line())
     for ref in known(item, items):
         text = f"{writer.text(ref)} = {linear(writer.value(trace.value(ref)), 9)}"
         lines += [line(part, "numbers") for part in textwrap.wrap(text, max(columns, 12), subsequent_indent="    ")]
@@ -396,10 +404,17 @@ def _operand_line(op: Operand, size: int, columns: int) -> Line:
 
 Made = tuple[Symbol | None, Symbol | None]  # a parameter's gradient and its new value, as far as they are known
 MOST_ELEMENTS = 40  # of a parameter that the state lists one by one
+FEW_EXAMPLES = 4  # of a batch: what each gives to a mean is listed
+MADE_BY = {
+    "forward": "cached by the forward pass",
+    "loss": "the loss",
+    "backward": "by the backward pass",
+    "update": "by the update",
+}
 
 
 def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> tuple[list[Line], int]:
-    """Every parameter with its gradient and new value as far as they are known, then what forward cached.
+    """Every parameter with its gradient and new value as far as they are known, then all else by phase.
 
     Also the line of the first element of the parameter that the step is about, -1 if it is about none.
     """
@@ -411,22 +426,35 @@ def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> t
     names = max([10, *(width(writer.text(Ref(p, _first(p.shape)))) + 1 for p in parameters)])
     names = min(names, max(columns - 3 * cell, 10))
     lines = _given_lines(trace, scribe, cursor, names)
+    listed: set[str] = set()
     for symbol in parameters:
         gradients = [g for g in known.values() if g.wrt == symbol and g.quantity == "gradient" and not g.per_example]
         here = len(lines) if symbol == about else here
         made = (gradients[-1] if gradients else None, known.get(symbol.id + "'"))
         lines += _state_rows(trace, scribe, symbol, made, names, cell)
+        listed |= {found.key for found in made if found}
         more = int(np.prod(symbol.shape)) - MOST_ELEMENTS
         if more > 0:
             lines.append(line(f"… {more:,} more of {writer.text(Ref(symbol))}", "dim"))
-    cached = [eq.symbol for eq in trace.equations if eq.phase == "forward" and eq.symbol.key in known]
-    if cached:
-        lines += [line(), line("cached by the forward pass", "dim")]
-    for symbol in cached:
-        ref = Ref(symbol, None, cursor.example if symbol.per_example else None)
-        name, value = cut(writer.text(ref), names - 1), linear(writer.value(trace.value(ref)), 5)
-        lines.append(Line(((pad(name, names), "heading"), (value, "numbers")), ref.id))
+    for phase, title in MADE_BY.items():
+        symbols = [eq.symbol for eq in trace.equations[: cursor.at + 1] if eq.phase == phase]
+        unlisted = [symbol for symbol in symbols if symbol.key not in listed]
+        refs = [ref for symbol in unlisted for ref in _refs_of(trace, symbol, cursor.example)]
+        lines += [line(), line(title, "dim")] if refs else []
+        room = min(max([names, *(width(writer.text(ref)) + 1 for ref in refs)]), max(columns // 2, names))
+        for ref in refs:
+            name, value = cut(writer.text(ref), room - 1), linear(writer.value(trace.value(ref)), 5)
+            lines.append(Line(((pad(name, room), "heading"), (value, "numbers")), ref.id))
     return lines, here
+
+
+def _refs_of(trace: Trace, symbol: Symbol, example: int) -> list[Ref]:
+    """A symbol for the example that is shown; what a mean takes together, for each of a few."""
+    if not symbol.per_example:
+        return [Ref(symbol)]
+    meant = symbol.quantity == "loss" or symbol.wrt in trace.program.model.parameters
+    few = range(trace.examples) if meant and trace.examples <= FEW_EXAMPLES else [example]
+    return [Ref(symbol, None, n) for n in few]
 
 
 def _state_rows(trace: Trace, scribe: Scribe, symbol: Symbol, made: Made, names: int, cell: int) -> list[Line]:

@@ -63,7 +63,8 @@ class WhatIfScreen(Dialog):
         settings.focus()
         self.refill()
         settings.move(1)
-        self.tell("Anything can also be typed in full, after Enter: W1[1,2] = 0.3")
+        name = next(iter(self.player.lesson.circuit.inputs)) if self.player.lesson.circuit else "W1[1,1]"
+        self.tell(f"Anything can also be typed in full, after Enter: {name} = 0.3")
 
     def on_resize(self) -> None:
         """Where the player shows the state at the right, that stays in sight."""
