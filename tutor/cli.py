@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from tutor import __version__, catalogue
 from tutor.dialects import NOTATIONS
-from tutor.source import LessonError, escape, whole_number
+from tutor.source import LessonError, escape, exists, whole_number
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -1000,7 +1000,7 @@ def _check(args: Namespace) -> int:
     from tutor.check import examine, lesson_files
 
     for path in args.paths:
-        if not _exists(path):
+        if not exists(path):
             raise UsageError(f"there is no file or folder '{path[:200]}'")
     folders = own_folders(args)
     errors = warnings = lessons = 0
@@ -1022,17 +1022,6 @@ def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def _exists(path: str) -> bool:
-    """Whether something is there, be it readable or not; never raises."""
-    try:
-        os.stat(path)
-    except PermissionError:
-        return True
-    except (OSError, ValueError):  # not there; too long; a NUL in it
-        return False
-    return True
-
-
 def find_lesson(name: str, args: Namespace | None = None) -> tuple[Path, str]:
     """The file of a lesson and its key in the store: an id for a bundled lesson, else the absolute path.
 
@@ -1047,11 +1036,11 @@ def find_lesson(name: str, args: Namespace | None = None) -> tuple[Path, str]:
     for folder in folders:
         if own := catalogue.find(name, folder):
             return own, os.path.realpath(own)
-    if name and _exists(name):
+    if name and exists(name):
         return Path(name), os.path.realpath(name)
     if is_path:
         raise UsageError(f"there is no file '{name[:200]}'")
-    if name and _exists(f"{name}.toml"):
+    if name and exists(f"{name}.toml"):
         raise UsageError(f"there is no lesson '{name[:60]}'; did you mean the file '{name[:60]}.toml'?")
     near = catalogue.nearest(name[:60], ids=[entry.id for entry in catalogue.shelf(folders)])
     hint = f"did you mean '{near[0]}'?" if near else "backprop-tutor list shows them"

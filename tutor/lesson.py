@@ -35,7 +35,7 @@ from tutor.schema import (
     Faults,
     TooMany,
 )
-from tutor.source import Keys, Problem, Source, lesson_id, parse_toml, quote, read_source
+from tutor.source import Keys, Problem, Source, exists, lesson_id, parse_toml, quote, read_source
 
 __all__ = [
     "INITIALISERS", "LEVELS", "NOTATIONS", "ORDERS", "AuthorQuestion", "Circuit", "Definition", "Expect", "Layer",
@@ -519,7 +519,7 @@ class _Reader:
             return
         self.file = path
         table = data.read_table(path)
-        if isinstance(table, Problem) and not path.exists():
+        if isinstance(table, Problem) and not exists(path):
             near = did_you_mean(name[:64], sorted(other.name for other in path.parent.glob("*.csv")))
             self.fault(("examples",), f"there is no file {quote(name)} beside the lesson{near}")
             return

@@ -51,6 +51,17 @@ def quote(text: str) -> str:
     return "'" + escape(text if len(text) <= 40 else text[:37] + "...") + "'"
 
 
+def exists(path: str | Path) -> bool:
+    """Whether something is there, be it readable or not; never raises."""
+    try:
+        os.stat(path)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):  # not there; too long; a NUL in it
+        return False
+    return True
+
+
 def lesson_id(path: str | Path) -> str:
     """A lesson's id is its file's name without number and extension: '01-gates.toml' is 'gates'."""
     return escape(re.sub(r"^[0-9]+[-_. ]+(?=.)", "", Path(path).stem))
