@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import numpy as np
@@ -199,11 +200,17 @@ def test_a_file_below_the_folder(write, tmp_path):
     assert len(load(path).inputs) == 4
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is locked to root")
-def test_a_file_in_a_locked_folder(write, tmp_path):
+def test_a_file_in_a_locked_folder(write, monkeypatch):
+    stat = os.stat
+
+    def locked(path, *args, **others):
+        if "shut" in str(path):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return stat(path, *args, **others)
+
+    monkeypatch.setattr(os, "stat", locked)
     path = write(FLOWERS)
-    (tmp_path / "locked").mkdir(mode=0)
-    path.write_text(path.read_text().replace('"d.csv"', '"locked/d.csv"'))
+    path.write_text(path.read_text().replace('"d.csv"', '"shut/d.csv"'))
     assert only(path) == ("d.csv", 1, 1, "cannot read the file: Permission denied | ")
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from tutor import __version__, catalogue
 from tutor.dialects import NOTATIONS
-from tutor.source import LessonError, escape, exists, whole_number
+from tutor.source import LessonError, as_argument, escape, exists, whole_number
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -251,7 +251,7 @@ def _one_line(error: LessonError) -> str:
     first, more = error.problems[0], len(error.problems) - 1
     advice = f": {first.advice}" if first.advice else ""
     if more:
-        advice = f" (and {more} more: backprop-tutor check {first.path})"
+        advice = f" (and {more} more: backprop-tutor check {as_argument(first.path)})"
     return f"{first.path}:{first.line}:{first.column}: {first.message}{advice}"
 
 
@@ -629,7 +629,7 @@ def _fault(entry: catalogue.Entry) -> str | None:
     from tutor.check import faults_in_a_word
 
     word = faults_in_a_word(entry.path)
-    return word and word.replace("Enter shows them", f"backprop-tutor check {catalogue.one_line(str(entry.path))}")
+    return word and word.replace("Enter shows them", f"backprop-tutor check {as_argument(entry.path)}")
 
 
 def _list_json(entries: list[catalogue.Entry], profile: str) -> None:
@@ -976,15 +976,23 @@ def _new(args: Namespace) -> int:
     from tutor.scaffold import lesson_text
 
     path = Path(args.file if args.file.endswith(".toml") else args.file + ".toml")
+    if not args.file or path.name == ".toml":
+        raise UsageError("the file needs a name: backprop-tutor new first.toml")
     try:
+        text = lesson_text(path)
         with open(path, "x", encoding="utf-8") as file:
-            file.write(lesson_text(path))
+            try:
+                file.write(text)
+                file.flush()
+            except OSError:  # a full disk: half a lesson would be in the way of the next try
+                os.unlink(path)
+                raise
     except FileExistsError:
         raise UsageError(f"'{path}' is there already; it is left as it is") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"cannot write '{str(path)[:200]}': {reason}") from None
-    print(f"Written: {escape(str(path))}. Look at it with: backprop-tutor play {escape(str(path))} --watch")
+    print(f"Written: {escape(str(path))}. Look at it with: backprop-tutor play {as_argument(path)} --watch")
     return 0
 
 
