@@ -82,14 +82,15 @@ def test_the_command_that_it_names_can_be_copied(run, name, shown, monkeypatch):
 
 
 def test_half_a_lesson_is_not_left_on_a_full_disk(run, monkeypatch):
-    class Full(io.TextIOWrapper):
+    class Full(io.StringIO):
         def flush(self):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        def close(self):
-            self.buffer.close()
+    def full(path, mode, encoding):
+        path.touch(exist_ok=False)
+        return Full()
 
-    monkeypatch.setattr(cli, "open", lambda path, *_, **__: Full(io.open(path, "xb")), raising=False)
+    monkeypatch.setattr(cli, "open", full, raising=False)
     code, _, err = run("new", "x")
     assert code == 2 and "No space left" in err and not Path("x.toml").exists()
 

@@ -212,6 +212,15 @@ def read(path: str | Path) -> tuple[Lesson | None, list[Problem], Source | None]
     return lesson, problems, source
 
 
+def files(path: str | Path) -> tuple[Path, ...]:
+    """The file of a lesson and the one that its examples are from, as it says now: there or not, well or not."""
+    source = read_source(path)
+    values = {} if isinstance(source, Problem) else parse_toml(source)
+    name = values.get("examples") if isinstance(values, dict) else None
+    named = data.place(Path(path), name) if isinstance(name, str) else None
+    return (Path(path), named) if isinstance(named, Path) else (Path(path),)
+
+
 def build(values: dict, path: str | Path) -> tuple[Lesson | None, Faults]:
     """The lesson that the values of a TOML document say, and all that is wrong with them by key; as in `read`.
 
