@@ -124,6 +124,13 @@ def test_left_in_the_middle_the_same_command_goes_on(run):
     assert "You go on" not in out
 
 
+def test_what_cannot_be_kept_is_not_said_to_be(run, folder, monkeypatch):
+    (folder / "file").write_text("no folder")
+    monkeypatch.setenv("BACKPROP_TUTOR_DATA", str(folder / "file"))
+    _, out, err = run("quiz", "gates", "--count", "1")
+    assert "1 question, seed" in out and "is kept" not in out and "forgotten when you quit" in err
+
+
 def test_the_same_seed_asks_the_same_in_every_process(tmp_path):
     outputs = set()
     for n in ("1", "2"):

@@ -70,6 +70,16 @@ def at(t: Trace, id: str, level: str = "scalar", notation: str | None = None):
     return t, Scribe(t, cursor.notation), playback.current(cursor, t), cursor
 
 
+def test_the_class_of_an_example_has_its_name(tmp_path):
+    names = ", ".join(f'"tree{number}"' for number in range(1, 11))
+    (tmp_path / "named.toml").write_text(WIDE.replace("units = 10\n", f"units = [{names}]\n"))
+    for one, shown in (
+        (trace(load(tmp_path / "named.toml")), "class tree3"),
+        (trace(lesson("wide", tmp_path)), "class 3"),
+    ):
+        assert shown in words(diagram(*at(one, "z1"), 160, 48))
+
+
 def words(drawn: Diagram) -> str:
     return "\n".join(as_text(drawn.picture))
 

@@ -84,6 +84,14 @@ def test_a_unit_that_is_dead_for_every_example(found):
     assert found(RELU.replace("[-1, -2]", "[-1, 2]")) == []
 
 
+def test_a_dead_unit_of_drawn_weights_wants_another_seed(tmp_path):
+    path, text = tmp_path / "t.toml", RELU.replace("weights = [[1, 2], [-1, -2]]\n", "")
+    for seed, dead in ((4, True), (0, False)):
+        path.write_text(f"{text}[training]\nseed = {seed}\n", encoding="utf-8")
+        advice = [p.advice for p in examine(path)[1] if "it is dead" in p.message]
+        assert [a.startswith("choose another seed in [training], or write the weights; ") for a in advice] == [1] * dead
+
+
 @pytest.mark.parametrize(
     "about",
     [

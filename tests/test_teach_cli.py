@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tutor import catalogue, schema
+from tutor import catalogue, cli, schema
 from tutor.check import examine, load
 from tutor.cli import main
 from tutor.glossary import TERMS
@@ -72,7 +73,29 @@ def test_a_new_lesson_overwrites_nothing(run):
     assert run("new", "link.toml")[0] == 2 and not Path("elsewhere.toml").exists()
 
 
-@pytest.mark.parametrize("name", ["no/such/folder/x.toml", "x" * 300, "a\0b"])
+@pytest.mark.parametrize("name, shown", [("my lesson", "'my lesson.toml'"), ("-x", os.path.join(".", "-x.toml"))])
+def test_the_command_that_it_names_can_be_copied(run, name, shown, monkeypatch):
+    monkeypatch.setattr(os, "name", "posix")
+    assert f"play {shown} --watch" in run("new", "--", name)[1]
+    Path(f"{name}.toml").write_text("", encoding="utf-8")
+    assert f"check {shown}\n" in run("list", "--lessons", ".")[1]
+
+
+def test_half_a_lesson_is_not_left_on_a_full_disk(run, monkeypatch):
+    class Full(io.StringIO):
+        def flush(self):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def full(path, mode, encoding):
+        path.touch(exist_ok=False)
+        return Full()
+
+    monkeypatch.setattr(cli, "open", full, raising=False)
+    code, _, err = run("new", "x")
+    assert code == 2 and "No space left" in err and not Path("x.toml").exists()
+
+
+@pytest.mark.parametrize("name", ["no/such/folder/x.toml", "x" * 300, "a\0b", "", ".toml", "course/"])
 def test_where_nothing_can_be_written_it_says_so(run, name):
     code, _, err = run("new", name)
     assert code == 2 and err.count("\n") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import numpy as np
@@ -180,6 +181,7 @@ def test_the_checks_of_inline_examples_hold(write):
         ("..\\\\d.csv", "beside the lesson or below"),
         ("e.csv", "there is no file 'e.csv' beside the lesson: did you mean 'd.csv'?"),
         ("link.csv", "a link to elsewhere"),
+        ("long" * 100, "there is no file 'longlonglong"),
     ],
 )
 def test_a_file_stays_beside_its_lesson(write, tmp_path, name, says):
@@ -196,6 +198,20 @@ def test_a_file_below_the_folder(write, tmp_path):
     (tmp_path / "d.csv").rename(tmp_path / "data" / "d.csv")
     path.write_text(path.read_text().replace('"d.csv"', '"data/d.csv"'))
     assert len(load(path).inputs) == 4
+
+
+def test_a_file_in_a_locked_folder(write, monkeypatch):
+    stat = os.stat
+
+    def locked(path, *args, **others):
+        if "shut" in str(path):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return stat(path, *args, **others)
+
+    monkeypatch.setattr(os, "stat", locked)
+    path = write(FLOWERS)
+    path.write_text(path.read_text().replace('"d.csv"', '"shut/d.csv"'))
+    assert only(path) == ("d.csv", 1, 1, "cannot read the file: Permission denied | ")
 
 
 def test_a_folder_or_a_huge_file_is_refused(write, tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from textual.widgets import Markdown
 
 from tutor import glossary, playback
 from tutor.check import load
@@ -227,6 +228,26 @@ async def test_a_saved_data_file_is_played_too(tmp_path, quick):
         assert player.lesson.inputs.tolist() == [[2, 1]]
         save(tmp_path / "d.csv", "height,age,y\n4,1,2\n")
         await until(pilot, lambda: player.lesson.inputs.tolist() == [[4, 1]])
+        save(lesson, lesson.read_text(encoding="utf-8").replace("d.csv", "e.csv"))  # which is not there
+        await until(pilot, lambda: isinstance(pilot.app.screen, Reader))
+        save(tmp_path / "e.csv", "height,age,y\ntall,1,2\n")
+        await until(pilot, lambda: any("'tall'" in text for text in texts(pilot.app.screen.query_one(Lines))))
+        save(tmp_path / "e.csv", "height,age,y\n5,1,2\n")
+        await until(pilot, lambda: player.lesson.inputs.tolist() == [[5, 1]])
+        assert pilot.app.screen is player
+
+
+async def test_an_introduction_that_is_open_is_written_anew(mine, quick):
+    async with running(mine, watching=True) as pilot:
+        await pilot.press("i")
+        reader = pilot.app.screen
+        save(mine, GOOD.replace("One neuron", "A lonely neuron"))
+        await until(pilot, lambda: "A lonely neuron" in reader.query_one(Markdown).source)
+        save(mine, "")  # the dialog that says so lies above the introduction
+        await until(pilot, lambda: pilot.app.screen is not reader)
+        save(mine, GOOD.replace("One neuron", "Some neuron"))
+        await until(pilot, lambda: "Some neuron" in reader.query_one(Markdown).source)
+        assert pilot.app.screen is reader
 
 
 async def test_without_watching_nothing_is_looked_at(mine, quick):

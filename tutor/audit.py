@@ -278,16 +278,13 @@ def units(lesson: Lesson, source: Source) -> Iterator[Problem]:
             why = f"is so far out that {layer.activation} is exactly {lowest:g} or 1: its slope is 0"
         else:
             continue
+        drawn = isinstance(layer.weights, str)
         for j in np.flatnonzero(dead):
             if not _spoken_of(lesson, k, int(j) + 1):
                 message = f"unit {j + 1} of layer {k} {why}"
-                advice = f"choose other weights or inputs; if it is meant, a note on a{k}[{j + 1}] says so"
-                path = (
-                    "network",
-                    "layers",
-                    k - 1,
-                    *(("weights", int(j)) if not isinstance(layer.weights, str) else ()),
-                )
+                what = "another seed in [training], or write the weights" if drawn else "other weights or inputs"
+                advice = f"choose {what}; if it is meant, a note on a{k}[{j + 1}] says so"
+                path = ("network", "layers", k - 1, *(() if drawn else ("weights", int(j))))
                 yield source.problem(path, message, advice, severity="warning")
 
 

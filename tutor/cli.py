@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from tutor import __version__, catalogue
 from tutor.dialects import NOTATIONS
-from tutor.source import LessonError, escape, whole_number
+from tutor.source import LessonError, as_argument, escape, exists, whole_number
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -251,7 +251,7 @@ def _one_line(error: LessonError) -> str:
     first, more = error.problems[0], len(error.problems) - 1
     advice = f": {first.advice}" if first.advice else ""
     if more:
-        advice = f" (and {more} more: backprop-tutor check {first.path})"
+        advice = f" (and {more} more: backprop-tutor check {as_argument(first.path)})"
     return f"{first.path}:{first.line}:{first.column}: {first.message}{advice}"
 
 
@@ -629,7 +629,7 @@ def _fault(entry: catalogue.Entry) -> str | None:
     from tutor.check import faults_in_a_word
 
     word = faults_in_a_word(entry.path)
-    return word and word.replace("Enter shows them", f"backprop-tutor check {catalogue.one_line(str(entry.path))}")
+    return word and word.replace("Enter shows them", f"backprop-tutor check {as_argument(entry.path)}")
 
 
 def _list_json(entries: list[catalogue.Entry], profile: str) -> None:
@@ -976,15 +976,23 @@ def _new(args: Namespace) -> int:
     from tutor.scaffold import lesson_text
 
     path = Path(args.file if args.file.endswith(".toml") else args.file + ".toml")
+    if not args.file or path.name == ".toml":
+        raise UsageError("the file needs a name: backprop-tutor new first.toml")
     try:
+        text = lesson_text(path)
         with open(path, "x", encoding="utf-8") as file:
-            file.write(lesson_text(path))
+            try:
+                file.write(text)
+                file.flush()
+            except OSError:  # a full disk: half a lesson would be in the way of the next try
+                os.unlink(path)
+                raise
     except FileExistsError:
         raise UsageError(f"'{path}' is there already; it is left as it is") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"cannot write '{str(path)[:200]}': {reason}") from None
-    print(f"Written: {escape(str(path))}. Look at it with: backprop-tutor play {escape(str(path))} --watch")
+    print(f"Written: {escape(str(path))}. Look at it with: backprop-tutor play {as_argument(path)} --watch")
     return 0
 
 
@@ -1000,7 +1008,7 @@ def _check(args: Namespace) -> int:
     from tutor.check import examine, lesson_files
 
     for path in args.paths:
-        if not _exists(path):
+        if not exists(path):
             raise UsageError(f"there is no file or folder '{path[:200]}'")
     folders = own_folders(args)
     errors = warnings = lessons = 0
@@ -1022,17 +1030,6 @@ def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def _exists(path: str) -> bool:
-    """Whether something is there, be it readable or not; never raises."""
-    try:
-        os.stat(path)
-    except PermissionError:
-        return True
-    except (OSError, ValueError):  # not there; too long; a NUL in it
-        return False
-    return True
-
-
 def find_lesson(name: str, args: Namespace | None = None) -> tuple[Path, str]:
     """The file of a lesson and its key in the store: an id for a bundled lesson, else the absolute path.
 
@@ -1047,11 +1044,11 @@ def find_lesson(name: str, args: Namespace | None = None) -> tuple[Path, str]:
     for folder in folders:
         if own := catalogue.find(name, folder):
             return own, os.path.realpath(own)
-    if name and _exists(name):
+    if name and exists(name):
         return Path(name), os.path.realpath(name)
     if is_path:
         raise UsageError(f"there is no file '{name[:200]}'")
-    if name and _exists(f"{name}.toml"):
+    if name and exists(f"{name}.toml"):
         raise UsageError(f"there is no lesson '{name[:60]}'; did you mean the file '{name[:60]}.toml'?")
     near = catalogue.nearest(name[:60], ids=[entry.id for entry in catalogue.shelf(folders)])
     hint = f"did you mean '{near[0]}'?" if near else "backprop-tutor list shows them"

@@ -512,7 +512,9 @@ class NetworkPicture:
             texts = [f"{known.name('y')} {linear(values, limit)}" for limit in (6, 4, 3)]
             array = np.ravel(known.trace.value(target))
             if len(array) > 2 and sorted(array)[-2:] == [0, 1] and not array.min():
-                texts.append(f"class {int(array.argmax()) + 1}")
+                one, names = int(array.argmax()), known.trace.lesson.classes
+                texts = [text for text in texts if "…" not in text]  # it hides which one is 1
+                texts += [f"class {shown}" for shown in (*names[one : one + 1], one + 1)]
             text = next((text for text in texts if width(text) <= room), texts[-1])
             text = text.replace("[", "").replace("]", "") if "," not in text else text
             if below:

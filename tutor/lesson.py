@@ -35,7 +35,7 @@ from tutor.schema import (
     Faults,
     TooMany,
 )
-from tutor.source import Keys, Problem, Source, lesson_id, parse_toml, quote, read_source
+from tutor.source import Keys, Problem, Source, exists, lesson_id, parse_toml, quote, read_source
 
 __all__ = [
     "INITIALISERS", "LEVELS", "NOTATIONS", "ORDERS", "AuthorQuestion", "Circuit", "Definition", "Expect", "Layer",
@@ -210,6 +210,15 @@ def read(path: str | Path) -> tuple[Lesson | None, list[Problem], Source | None]
         last = problems[-1]
         problems.append(source.problem_at(last.line, last.column, "there are more problems: the rest is not listed"))
     return lesson, problems, source
+
+
+def files(path: str | Path) -> tuple[Path, ...]:
+    """The file of a lesson and the one that its examples are from, as it says now: there or not, well or not."""
+    source = read_source(path)
+    values = {} if isinstance(source, Problem) else parse_toml(source)
+    name = values.get("examples") if isinstance(values, dict) else None
+    named = data.place(Path(path), name) if isinstance(name, str) else None
+    return (Path(path), named) if isinstance(named, Path) else (Path(path),)
 
 
 def build(values: dict, path: str | Path) -> tuple[Lesson | None, Faults]:
@@ -519,7 +528,7 @@ class _Reader:
             return
         self.file = path
         table = data.read_table(path)
-        if isinstance(table, Problem) and not path.exists():
+        if isinstance(table, Problem) and not exists(path):
             near = did_you_mean(name[:64], sorted(other.name for other in path.parent.glob("*.csv")))
             self.fault(("examples",), f"there is no file {quote(name)} beside the lesson{near}")
             return

@@ -626,7 +626,8 @@ def play_quiz(
     say: Callable[[str], None],
 ) -> Session:
     """A quiz in lines: a line an answer; `skip` and `back` move, `known` lists the values, `end` and `quit` leave."""
-    say(f"{len(items)} questions, seed {session.seed}. One try each. `skip`, `back`, `known`, `end`, `quit`.\n")
+    many = f"{len(items)} question{'s' * (len(items) > 1)}"
+    say(f"{many}, seed {session.seed}. One try each. `skip`, `back`, `known`, `end`, `quit`.\n")
     watch = Stopwatch()
     while not session.finished:
         item = items[session.at]
@@ -637,7 +638,8 @@ def play_quiz(
         word = "quit" if line is None else line.strip().lower()
         if word == "quit":
             keep_quiz(store, id, session)
-            say("The quiz is kept: the same command goes on with it.")
+            if store.lasting:
+                say("The quiz is kept: the same command goes on with it.")
             return session
         if word in ("skip", "back"):
             session = quiz.skip(session, 1 if word == "skip" else -1)

@@ -130,6 +130,11 @@ class Store:
             store._drop_disk(problem)
         return store
 
+    @property
+    def lasting(self) -> bool:
+        """Whether what is saved now is still there when the program has ended; if not, `warning` says why."""
+        return self._disk is not None
+
     def profiles(self) -> list[str]:
         """The profiles that have anything stored, by name."""
         tables = ("place", "finished", "setting", "answer", "card", "session")

@@ -58,6 +58,12 @@ class Reader(Dialog):
     def on_mount(self) -> None:
         self.query_one("#prose").focus()
 
+    def write(self, content: str) -> None:
+        """Another text of Markdown in place of the one that is shown."""
+        from textual.widgets import Markdown
+
+        self.query_one(Markdown).update(content)
+
     def action_scroll(self, by: int) -> None:
         self.query_one("#prose").scroll_relative(y=by, animate=False)
 

@@ -15,6 +15,7 @@ from textual.worker import get_current_worker
 
 from tutor import catalogue, course
 from tutor.catalogue import Entry
+from tutor.source import as_argument
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen
 
@@ -185,7 +186,7 @@ class HomeScreen(TutorScreen):
         place = self.tutor.store.place(entry.key)
         if place:
             lines += [line(), line(f"You were at {place.step}, iteration {place.iteration}.", "dim")]
-        name = entry.id if entry.folder is None else str(entry.path)
+        name = entry.id if entry.folder is None else as_argument(entry.path)
         lines += [line(), *(line(text, "dim") for text in _wrap(catalogue.one_line(f"backprop-tutor play {name}"), 50))]
         self.query_one("#about", Lines).show(lines)
 

@@ -119,6 +119,7 @@ class PlayerScreen(TutorScreen):
         self.scribe = Scribe(self.trace, self.cursor.notation)
         self.pane = "card"
         self.predict = False
+        self.reading: tuple[Reader, Callable[[], str]] | None = None  # a text of the lesson, open or not any more
         self.asking: Asking | None = None  # the question of this step, until the next step
         self.stopwatch = Stopwatch()
         self.answered: set[tuple[int, str]] = set()  # (iteration, equation) that were asked
@@ -208,6 +209,9 @@ class PlayerScreen(TutorScreen):
         self.query_one(KeyBar).set_keys(self._keys())
         self.arrange_panes()
         self.call_after_refresh(self.draw)
+        if self.reading and self.reading[0] in self.app.screen_stack:
+            reader, text = self.reading
+            reader.write(text())
 
     # ------------------------------------------------------------ drawing
 
@@ -641,9 +645,11 @@ class PlayerScreen(TutorScreen):
         if not self.question_first("the pictures"):
             self.app.push_screen(PicturesScreen(self))
 
-    def action_intro(self) -> None:
+    def intro(self) -> str:
         said = "\n".join(f"- {sentence}" for sentence in conventions(self.trace, self.cursor.notation))
-        text = f"# {self.lesson.title}\n\n{self.scribe.prose(self.lesson.intro)}\n\n---\n\n{said}"
+        return f"# {self.lesson.title}\n\n{self.scribe.prose(self.lesson.intro)}\n\n---\n\n{said}"
+
+    def action_intro(self) -> None:
         answers = {"enter": "begin", "i": "begin", "n": "begin"}
         hint = "Enter begins · ↑ ↓ scroll · i opens this again"
         if not self.predict:
@@ -653,7 +659,12 @@ class PlayerScreen(TutorScreen):
             if answer == "predict" and not self.predict:
                 self.action_predict()
 
-        self.app.push_screen(Reader(text, hint, answers), begin)
+        self.read(self.intro, Reader(self.intro(), hint, answers), begin)
+
+    def read(self, text: Callable[[], str], reader: Reader, then: Callable[[str | None], None] | None = None) -> None:
+        """Open a text of the lesson; a new save of the lesson while it is open writes it anew."""
+        self.reading = reader, text
+        self.app.push_screen(reader, then)
 
     def action_glossary(self) -> None:
         from tutor.tui.glossary import Glossary
@@ -671,8 +682,6 @@ class PlayerScreen(TutorScreen):
         """Past the last step: the lesson is finished."""
         if not self.changed:
             self.tutor.store.finish(self.key)
-        ending = self.scribe.prose(self.lesson.outro) or "That was the last step."
-        text = f"# ✓ {self.lesson.title}\n\n{ending}"
         more = " · . next iteration" if self.run.last is None else ""
         answers = {"enter": "home", "h": "home", "full_stop": "iteration", "b": "stay"}
 
@@ -683,7 +692,11 @@ class PlayerScreen(TutorScreen):
                 self.cursor = playback.first(self.cursor, self.trace)
                 self.action_iteration(1)
 
-        self.app.push_screen(Reader(text, f"Enter goes home{more} · Esc stays", answers), answer)
+        self.read(self.outro, Reader(self.outro(), f"Enter goes home{more} · Esc stays", answers), answer)
+
+    def outro(self) -> str:
+        ending = self.scribe.prose(self.lesson.outro) or "That was the last step."
+        return f"# ✓ {self.lesson.title}\n\n{ending}"
 
     def action_stop_seek(self) -> None:
         """End a long way to another iteration; the player stays where it was. An open question: show the answer."""

@@ -1,4 +1,4 @@
-"""Watching a lesson's file while its author writes: each save is played at once, at the same step.
+"""Watching a lesson's file, and that of its examples, while an author writes: each save is played at once.
 
 The file is looked at twice a second, beside the screen. A save that cannot be played leaves the last good lesson where
 it is, with what is wrong in the top line and in a dialog that the next good save closes.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from textual.worker import get_current_worker
 
 from tutor.check import load
-from tutor.lesson import Lesson
+from tutor.lesson import Lesson, files
 from tutor.source import LessonError
 from tutor.trace import Trace
 from tutor.training import Run
@@ -45,11 +45,13 @@ class Watch:
     player: PlayerScreen
     path: Path
     banner: Line | None = None
+    files: tuple[Path, ...] = field(init=False)  # the lesson's, and the one that its examples are from
     seen: Stamp | None = field(init=False)
     dialog: Reader | None = None
 
     def __post_init__(self) -> None:
-        self.seen = stamp(self.path, self.player.lesson.data)
+        self.files = files(self.path)
+        self.seen = stamp(*self.files)
         self.player.set_interval(EVERY, self.look)
 
     def look(self) -> None:
@@ -63,8 +65,12 @@ class Watch:
 
     def _look(self) -> None:
         worker, player = get_current_worker(), self.player
-        now = stamp(self.path, player.lesson.data) or stamp(self.path)
+        now = stamp(*self.files) or stamp(self.path)
         if now is None or now == self.seen:
+            return
+        named = files(self.path)  # it may name another file of examples now
+        now = stamp(*named) or stamp(self.path)
+        if now is None:
             return
         found: tuple[Lesson, Run, Trace] | LessonError
         try:
@@ -78,7 +84,7 @@ class Watch:
         except LessonError as error:
             found = error
         if not worker.is_cancelled:
-            self.seen = now
+            self.files, self.seen = named, now
             player.app.call_from_thread(self.show, found)
 
     def show(self, found: tuple[Lesson, Run, Trace] | LessonError) -> None:
