@@ -20,9 +20,10 @@ import pytest
 
 from tutor import __version__, catalogue
 from tutor.check import load
-from tutor.cli import COMMANDS, FORMATS, LEVELS, _read_line, find_lesson, main
+from tutor.cli import RUN, _read_line, find_lesson, main
 from tutor.lesson import LEVELS as LESSON_LEVELS
 from tutor.notation import NOTATIONS
+from tutor.options import FORMATS, LEVELS
 
 ROOT = Path(__file__).resolve().parent.parent
 CIRCUIT = 'format = 1\ntitle = "T"\n[circuit]\ndefine = ["f = x * y"]\noutput = "f"\ninputs = { x = 1, y = 2 }\n'
@@ -82,10 +83,10 @@ def is_refused(result, *words):
 def test_version_and_help(run):
     assert run("--version") == (0, f"backprop-tutor {__version__}\n", "")
     code, text, _ = run("--help")
-    assert code == 0 and all(f"    {command}" in text for command in COMMANDS) and "examples:" in text
+    assert code == 0 and all(f"    {command}" in text for command in tuple(filter(None, RUN))) and "examples:" in text
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", tuple(filter(None, RUN)))
 def test_help_of_a_command_has_examples_that_work(command, run):
     code, text, err = run(command, "--help")
     examples = re.findall(r"^  backprop-tutor (.*?)(?:  .*| [<>] .*)?$", text.partition("examples:")[2], re.MULTILINE)
@@ -108,7 +109,7 @@ def test_help_names_every_notation(run):
 @pytest.mark.parametrize(
     "argv, words",
     [
-        (["nonsense"], ["no command 'nonsense'", "play, list, trace, train, compare, check"]),
+        (["nonsense"], ["no command 'nonsense'", "play, list, trace, train, check, compare"]),
         (["gates"], ["'gates' is a lesson", "backprop-tutor play gates"]),
         (["--verbose"], ["--verbose"]),
         (["play"], ["LESSON", "play --help"]),
@@ -505,3 +506,17 @@ def test_python_m_tutor_is_the_program():
 def test_a_bundled_lesson_is_the_one_that_is_listed():
     for entry in catalogue.entries():
         assert load(find_lesson(entry.id)[0]).title == entry.title
+
+
+def test_a_profile_is_chosen_before_the_command_behind_it_and_for_the_home_screen(run, data_folder):
+    from tutor.store import Store
+
+    with Store.open(profile="ann") as store:
+        store.finish("gates")
+    for argv in (["--profile", "ann", "progress"], ["progress", "--profile", "ann"]):
+        code, out, _ = run(*argv)
+        assert code == 0 and "Progress of ann" in out and "1 lesson finished" in out
+    assert run("--profile", "ann")[0] == 0  # the home screen, which without a terminal lists the lessons
+    assert "0 lessons finished" in run("progress")[1]
+    is_refused(run("progress", "--profile", "a\x1bb"), "profile")
+    is_refused(run("--profile", " ", "progress"), "profile")

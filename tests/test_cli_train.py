@@ -99,7 +99,7 @@ def test_diverging_is_valid_json_and_explained(record, run):
     assert "nan" not in out.lower().replace("undefined (nan)", "") and "Traceback" not in out
 
 
-@pytest.mark.parametrize(("id", "notation"), zip(STEADY, cycle(["dz", "delta", "partials"]), strict=False))
+@pytest.mark.parametrize(("id", "notation"), list(zip(STEADY, cycle(["dz", "delta", "partials"]), strict=False)))
 def test_the_text_says_losses_parameters_and_what_happened(id, notation, run):
     code, out, err = run("train", id, "--epochs", "30", "--notation", notation)
     assert (code, err) == (0, "") and load(catalogue.find(id)).title in out
