@@ -7,6 +7,7 @@ import io
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,15 @@ def test_the_list_as_json_names_the_folder(run, folder):
     assert mine["id"] == "gates" and mine["folder"] == str(folder) and mine["error"] is None
     assert "1 problem" in records[str(folder / "4-broken.toml")]["error"]
     assert [r["folder"] for r in records.values() if r["id"] == "gates"] == [None, str(folder)]
+
+
+def test_a_file_name_that_is_no_text_is_in_the_list_too(run, monkeypatch):
+    path = Path("bad\udcff.toml")  # as Python reads a name with the byte 0xff
+    entry = replace(catalogue.shelf([])[0], path=path)
+    monkeypatch.setattr(catalogue, "shelf", lambda folders: [entry])
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
+    assert main(["list", "--format", "json"]) == 0
+    assert json.loads(sys.stdout.buffer.getvalue())[0]["path"] == str(path)
 
 
 def test_watching_needs_a_screen(run, folder):

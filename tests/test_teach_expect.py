@@ -57,6 +57,12 @@ def found(tmp_path):
     return found
 
 
+def test_a_near_miss_of_a_whole_number_is_told_with_the_digits_that_miss(found):
+    near = CIRCUIT.replace("x = -2", "x = -2.0000000001")
+    told = found(near + expect("f", "-12"))
+    assert "'f' is -11.9999999996, not -12" in [message for *_, message in told]
+
+
 def expect(step: str, value: str, more: str = "") -> str:
     return f'[[expect]]\nstep = "{step}"\nvalue = {value}\nsource = "by hand"\n{more}'
 

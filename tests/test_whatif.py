@@ -372,7 +372,7 @@ REFUSED = [
     ("layer 1 train_weights = maybe", "true or false"),
     ("dL/dW1 = 3", "follows from the rest"),
     ("nonsense = 3", "There is no 'nonsense'"),
-    ("learning_rat = 3", "did you mean 'learning_rate'"),
+    ("learning_rat = 3", r"did you mean 'learning_rate'\?$"),
     ("\x1b[31m = 3", "There is no"),
     ("W1[1,1] = __import__", "no number"),
     ("x" * (MAX_EDIT + 1), "longer than"),

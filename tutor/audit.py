@@ -96,7 +96,9 @@ def _compared(expect: Expect, source: Source, true: np.ndarray) -> Iterator[Prob
         if not holds(written, float(true[index])):
             place = f"[{','.join(str(i + 1) for i in index)}]" if index else ""
             digits = len(written.lower().partition("e")[0].replace(".", "").replace("-", "").lstrip("0"))
-            shown = f"{float(true[index]):.{min(max(digits + 2, 4), 15)}g}"
+            wanted = float(np.asarray(expect.value, dtype=float)[index])
+            tries = (f"{float(true[index]):.{n}g}" for n in range(min(max(digits + 2, 4), 15), 18))
+            shown = next((text for text in tries if float(text) != wanted), written)  # -5.0000001, not -5
             later = f" in iteration {expect.iteration}" if expect.iteration > 1 else ""
             message = f"'{expect.step}{place}'{later} is {shown}, not {written}"
             yield source.problem(at, message, f"expected by: {' '.join(expect.source.split())}")

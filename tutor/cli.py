@@ -298,7 +298,8 @@ def _list_json(entries: list[catalogue.Entry], profile: str) -> None:
         for entry in entries
     ]
     _reconfigure(sys.stdout, encoding="utf-8")
-    print(json.dumps(records, ensure_ascii=False, indent=2))
+    text = json.dumps(records, ensure_ascii=False, indent=2)
+    print(text.encode("utf-8", "backslashreplace").decode())  # a byte of a file's name that is no UTF-8, as in JSON
 
 
 def _trace(args: Namespace) -> int:

@@ -268,7 +268,7 @@ class WhatIf:
             return _training(ALIASES[text])
         if ref is None:
             known = [setting.name for setting in self.settings(here)]
-            raise Refused(f"There is no {quote(text)} to change{did_you_mean(text[:64], known)}.")
+            raise Refused(f"There is no {quote(text)} to change{did_you_mean(text[:64], known) or '.'}")
         return self._of_symbol(ref, here, text)
 
     def _of_symbol(self, ref: Ref, here: Here, text: str) -> Setting:

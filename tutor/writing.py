@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import fields
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +106,16 @@ def lesson_text(lesson: Lesson, comment: Iterable[str] = ()) -> str:
             if np.count_nonzero(y) == 1 and y.max() == 1:
                 del example["targets"]
                 example["target"] = int(np.argmax(y)) + 1
+    for expected in values.get("expect", ()):
+        expected["value"] = _rounded(expected["value"])
     return "".join(f"# {escape(said)}".rstrip() + "\n" for said in comment) + toml(values)
+
+
+def _rounded(value):
+    """An expected value that keeps its point: -5.0 is meant to a digit, and -5 exactly."""
+    if isinstance(value, list):
+        return [_rounded(part) for part in value]
+    return Decimal(repr(value)) if isinstance(value, float) else value
 
 
 def toml(values: dict) -> str:
@@ -161,8 +171,10 @@ def _inline(value) -> str:
     return number_text(value)
 
 
-def number_text(value: float) -> str:
-    """All of a number, as a lesson file and a learner may write it: 0.1, -2, 1e-08."""
+def number_text(value: float | Decimal) -> str:
+    """All of a number, as a lesson file and a learner may write it: 0.1, -2, 1e-08; of a Decimal its zeros too."""
+    if isinstance(value, Decimal):
+        return str(value)
     whole = float(value).is_integer() and abs(value) < 1e15 and str(value) != "-0.0"
     return str(int(value)) if isinstance(value, int) or whole else repr(float(value))
 
