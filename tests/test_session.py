@@ -133,6 +133,12 @@ def test_the_report_has_the_points_of_what_is_half_right():
     assert quiz.score(quiz.report(session, items)) == "1 of 2 right, 1.25 points"
 
 
+def test_a_single_point_is_a_point():
+    session, items = values("dL/dz2[1]", "dL/da1[2]")
+    session, _ = taken(session, items, "0.537", "-0.376")
+    assert quiz.score(quiz.report(session, items)) == "0 of 2 right, 1 point"
+
+
 def test_a_slip_carried_on_is_right_method():
     """Target minus prediction at the output; all that follows from it has the sign turned."""
     session, items = values("dL/dz2[1]", "dL/da1[2]", "dL/dz1[2]", "dL/dW1[1,2]")

@@ -121,7 +121,7 @@ async def test_a_circuits_pictures_and_its_kink(file):
         await press(pilot, "right")
         assert shows(pilot) == "slope"  # there are no layers
         await press(pilot, "full_stop", "e")
-        assert "one example" in pane(pilot, "bar")
+        assert "A circuit has no examples." in pane(pilot, "bar")
 
 
 async def test_predict_mode_asks_before_a_picture_gives_it_away():

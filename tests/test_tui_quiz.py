@@ -394,6 +394,7 @@ async def test_skip_back_and_the_end():
         assert "question 1 of 10 · 1 answered" in screen(pilot)
         await press(pilot, "ctrl+e")
         assert "finished: 1 of 10 right" in screen(pilot) and pane(pilot, "card").count("not answered") == 9
+        assert "answer  tab" not in screen(pilot) and "esc leave" in screen(pilot) and "later" not in screen(pilot)
         await press(pilot, "ctrl+e", "tab", "enter")
         assert "finished: 1 of 10 right" in screen(pilot)
 

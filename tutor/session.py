@@ -184,4 +184,7 @@ def score(marked: list[Marked]) -> str:
     """'7 of 10 right, 7.5 points'."""
     right = sum(m.verdict is not None and m.verdict.correct for m in marked)
     points = sum(m.credit for m in marked)
-    return f"{right} of {len(marked)} right" + (f", {round(points, 2):g} points" if abs(points - right) > 0.005 else "")
+    said = f"{right} of {len(marked)} right"
+    if abs(points - right) <= 0.005:
+        return said
+    return f"{said}, {round(points, 2):g} point{'s' * (round(points, 2) != 1)}"

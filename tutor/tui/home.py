@@ -154,7 +154,7 @@ class HomeScreen(TutorScreen):
         spans = [("backprop-tutor", "title"), (said, "dim")]
         if following and (done or known):
             room = self.size.width - len(said) - 18
-            spans.append((_fit(f" · next: {following.why}", room), "note"))
+            spans.append((_fit(f" · next: {following.entry.title} · {following.why}", room), "note"))
         self.query_one("#bar", Lines).show([Line(tuple(spans))])
         self.show_about()
 

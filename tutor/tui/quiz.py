@@ -13,7 +13,7 @@ from tutor.learner import Stopwatch, keep_quiz, keep_quiz_answer, placement_said
 from tutor.questions import Item
 from tutor.session import Session
 from tutor.tui.answer import AnswerLine
-from tutor.tui.lines import Line, Lines, line
+from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.question import QuestionScreen
 from tutor.tui.views import choice_lines, grid_lines, report_lines, wrapped
 
@@ -25,6 +25,9 @@ KEYS = [
     ("ctrl+e", "end", "end"),
     ("esc", "leave, go on later", "leave"),
 ]
+
+
+DONE_KEYS = [("⇧↑↓", "scroll", "scroll_card(2)"), ("esc", "leave", "leave")]
 
 
 class QuizScreen(QuestionScreen):
@@ -76,10 +79,12 @@ class QuizScreen(QuestionScreen):
         marked = quiz.report(self.session, self.items)
         self.query_one("#answer").display = False
         self.query_one("#side").display = False
+        self.query_one(KeyBar).set_keys(DONE_KEYS)
         bar = Line((("Quiz ", "title"), (f"finished: {quiz.score(marked)}", "value")))
         self.query_one("#bar", Lines).show([bar])
         said = placement_said(self.tutor.store) if self.quiz_id.startswith(PLACEMENT) else ""
         head = [*wrapped(said, columns, "heading"), line()] if said else []
+        card.border_title = "Report"
         card.show([*head, *report_lines(marked, columns)])
         card.focus()
 
