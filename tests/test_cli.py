@@ -422,6 +422,9 @@ def test_closed_streams_are_quiet(argv, data_folder):
     code, out, err = finished(*argv, preexec_fn=closing(0))
     assert code == 0 and out and not err
     assert finished(*argv, preexec_fn=closing(0, 1, 2))[0] == 0
+
+
+def test_a_refusal_that_nobody_hears_is_one():
     assert finished("trace", "nowhere", preexec_fn=closing(2))[0] == 2
 
 
@@ -446,8 +449,12 @@ def test_a_broken_pipe_is_quiet_and_quick():
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
 def test_signals_are_quiet(number, code):
-    process = program("trace", "p-deep", "--iteration", "1000000")
-    time.sleep(1)  # long enough to be under way, far too short to arrive
+    script = "import sys; from tutor.cli import main; print('here', flush=True); sys.exit(main(sys.argv[1:]))"
+    argv = [sys.executable, "-c", script, "trace", "p-deep", "--iteration", "1000000"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout.readline() == b"here\n"
+    time.sleep(0.3)  # long enough to be under way, far too short to arrive
     process.send_signal(number)
     out, err = process.communicate(timeout=10)
     assert (process.returncode, out, err) == (code, b"", b"")

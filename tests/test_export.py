@@ -155,9 +155,15 @@ def test_the_example_in_the_documentation_is_real_output(capsys):
     assert same({k: v for k, v in shown.items() if k not in cut}, {k: v for k, v in real.items() if k not in cut})
 
 
-@pytest.mark.parametrize("notation", NOTATIONS)
-@pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("id", BUNDLED)
+def by_turns(*choices):
+    """Every lesson at every level, each with another of the choices."""
+    return [
+        (*pair, choice)
+        for pair, choice in zip(itertools.product(BUNDLED, LEVELS), itertools.cycle(choices), strict=False)
+    ]
+
+
+@pytest.mark.parametrize("id, level, notation", by_turns(*NOTATIONS))
 def test_json_is_valid_and_complete(id, level, notation):
     found = TRACES[id]
     record = as_object(found, level, notation)
@@ -229,9 +235,7 @@ def test_derivations_and_notes(batch):
 # ---------------------------------------------------------------- text and Markdown
 
 
-@pytest.mark.parametrize("format", ["text", "markdown"])
-@pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("id", BUNDLED)
+@pytest.mark.parametrize("id, level, format", by_turns("text", "markdown"))
 def test_text_has_every_step_once(id, level, format):
     found = TRACES[id]
     text = "".join(FORMATS[format](found, level, found.lesson.notation))

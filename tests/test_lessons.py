@@ -38,7 +38,7 @@ def lesson(id: str) -> Lesson:
 
 @every_lesson
 def test_it_checks_without_an_error_or_a_warning(id):
-    assert [str(problem) for problem in examined(id)[1]] == []
+    assert [str(problem) for problem in examined(id)[1]] == [] and lesson(id).id == id
 
 
 @every_lesson

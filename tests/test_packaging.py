@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ def modules() -> dict[str, list[Path]]:
     return found
 
 
+@cache
 def imports(file: Path) -> set[str]:
     """The absolute names of what `file` imports, anywhere in it: "tutor.formula", "numpy" ..."""
     package = ["tutor", *file.relative_to(TUTOR).parts[:-1]]

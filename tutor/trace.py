@@ -117,16 +117,17 @@ def digits_for(formula: Expr, true: np.ndarray | float, value: Callable[[Ref], n
         return 4
     # As it is written: 0/0 on the screen says nothing, even where the engine knows better.
     written = rewrite(formula, lambda node: _divided(node) if isinstance(node, Call) else None)
-    for digits in range(4, 13):
 
-        def read_off(ref: Ref, digits: int = digits):
-            return as_shown(value(ref), digits)
-
+    def right(digits: int) -> np.ndarray:
+        """Which elements come out right; never what is undefined."""
         with np.errstate(all="ignore"):
-            off = np.abs(evaluate(written, read_off) - true)
-        if np.all(off <= 5e-4 * np.abs(true)):  # false for what is undefined
-            return digits
-    return 4
+            off = np.abs(evaluate(written, lambda ref: as_shown(value(ref), digits)) - true)
+        return off <= 5e-4 * np.abs(true)
+
+    if np.all(right(4)):
+        return 4
+    possible = right(12)  # an element that no digits do for is no reason to round the others
+    return next(digits for digits in range(4, 13) if np.all(right(digits) | ~possible))
 
 
 def _divided(node: Call) -> Expr | None:
