@@ -48,6 +48,10 @@ class QuizScreen(QuestionScreen):
         self.stopwatch = Stopwatch()
 
     @property
+    def called(self) -> str:
+        return "Placement" if self.quiz_id.startswith(PLACEMENT) else "Quiz"
+
+    @property
     def item(self) -> Item | None:
         return None if self.session.finished else self.items[self.session.at]
 
@@ -67,7 +71,7 @@ class QuizScreen(QuestionScreen):
         )
         place = f"question {self.session.at + 1} of {len(self.items)}"
         head = f"{place} · {answered} answered · {item.step.trace.lesson.title}"
-        self.query_one("#bar", Lines).show([Line((("Quiz ", "title"), (f"{marks}  {head}", "dim")))])
+        self.query_one("#bar", Lines).show([Line(((f"{self.called} ", "title"), (f"{marks}  {head}", "dim")))])
         lines = [*wrapped(item.prompt, columns, "heading")]
         lines += [*choice_lines(item, columns), *grid_lines(item, self.grid, columns)]
         if self.word:
@@ -80,7 +84,7 @@ class QuizScreen(QuestionScreen):
         self.query_one("#answer").display = False
         self.query_one("#side").display = False
         self.query_one(KeyBar).set_keys(DONE_KEYS)
-        bar = Line((("Quiz ", "title"), (f"finished: {quiz.score(marked)}", "value")))
+        bar = Line(((f"{self.called} ", "title"), (f"finished: {quiz.score(marked)}", "value")))
         self.query_one("#bar", Lines).show([bar])
         said = placement_said(self.tutor.store) if self.quiz_id.startswith(PLACEMENT) else ""
         head = [*wrapped(said, columns, "heading"), line()] if said else []

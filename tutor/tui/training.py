@@ -308,7 +308,9 @@ class TrainingScreen(TutorScreen):
     @property
     def quantity(self) -> str:
         """What is minimised."""
-        return self.lesson.circuit.output if self.lesson.circuit else "loss"
+        if self.lesson.circuit:
+            return self.lesson.circuit.output
+        return "loss with its L2 term" if self.run.loss.quantity == "objective" else "loss"
 
     @property
     def has_plane(self) -> bool:
