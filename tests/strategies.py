@@ -1,20 +1,31 @@
-"""Hypothesis strategies for lessons, and lessons built by hand: networks and circuits of every legal kind."""
+"""Lessons for tests: the bundled ones, some built by hand, and Hypothesis strategies for every legal kind."""
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
 from hypothesis import strategies as st
 
 import oracle
+from tutor import catalogue
 from tutor.activations import ACTIVATIONS
+from tutor.check import load
 from tutor.formula import FUNCTIONS, Ref, Symbol, parse
 from tutor.lesson import ORDERS, Circuit, Definition, Layer, Lesson, Network, Training
 from tutor.losses import LOSSES
 from tutor.optimizers import OPTIMIZERS
 
 HIDDEN = tuple(ACTIVATIONS)
+
+
+@cache
+def bundled(id: str) -> Lesson:
+    """A bundled lesson, read once for all tests: a lesson is never changed."""
+    path = catalogue.find(id)
+    assert path, id
+    return load(path)
 
 
 def network_lesson(layers, loss, inputs, targets, **training) -> Lesson:

@@ -444,7 +444,7 @@ def test_a_broken_pipe_is_quiet_and_quick():
     assert process.stdout.readline().startswith(b'{"format": 1')
     process.stdout.close()
     assert process.stderr.read() == b"" and process.wait(10) == 0
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 10  # far less than all of it takes
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])

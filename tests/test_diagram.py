@@ -101,7 +101,7 @@ def test_a_picture_keeps_to_its_size_at_every_step(id, traces):
         cursor = replace(playback.start(t.lesson), level=level)
         scribe = Scribe(t, cursor.notation)
         steps = 0
-        while cursor and steps < 400:
+        while cursor and steps < 120:
             columns, rows = SIZES[steps % len(SIZES)]
             drawn = diagram(t, scribe, playback.current(cursor, t), cursor, columns, rows)
             assert len(drawn.picture) <= rows

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from strategies import bundled
 from tutor import catalogue
 from tutor.check import load
 from tutor.cli import main
@@ -29,7 +30,7 @@ from tutor.trace import trace
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"
 BUNDLED = [entry.id for entry in catalogue.entries()]
-TRACES = {id: trace(load(catalogue.find(id))) for id in BUNDLED}
+TRACES = {id: trace(bundled(id)) for id in BUNDLED}
 
 BATCH = """
 format = 1
@@ -335,9 +336,9 @@ def test_prose_wraps_paragraphs_and_keeps_lists_and_code():
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_large_network_is_exported_quickly(large, format):
-    started = time.perf_counter()
+    started = time.process_time()
     text = "".join(FORMATS[format](trace(load(large)), "matrix", "dz"))
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     if format == "json":
         value = {step["id"]: step["value"] for step in json.loads(text)["steps"]}["dL/dW1"]
         assert np.shape(value) == (30, 784)

@@ -9,10 +9,9 @@ from math import exp, log, log10, sqrt, tanh
 import numpy as np
 import pytest
 
-from strategies import circuit_lesson, dense, network_lesson
+from strategies import bundled, circuit_lesson, dense, network_lesson
 from tutor.activations import ACTIVATIONS
 from tutor.catalogue import entries
-from tutor.check import load
 from tutor.formula import evaluate
 from tutor.lesson import Lesson
 from tutor.misconceptions import MISCONCEPTIONS
@@ -222,7 +221,7 @@ def test_the_wrong_formula_stands_beside_the_right_one_with_the_difference_marke
 @cache
 def zoo() -> list[Lesson]:
     """The bundled lessons; every activation, loss and optimiser; batches, L2, and circuits with every kind of gate."""
-    found = [load(entry.path) for entry in entries()]
+    found = [bundled(entry.id) for entry in entries()]
     found += [classifier(), chooser(), deep(), bent("relu"), bent("leaky_relu"), batch(l2=0.2), GATES, PICK, FORK]
     found += [classifier(optimizer=name) for name in OPTIMIZERS]
     for activation in ACTIVATIONS:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from strategies import bundled
 from tutor import catalogue, playback
 from tutor.check import load
 from tutor.lesson import LEVELS
@@ -43,7 +44,7 @@ batch = 2
 learning_rate = 0.1
 """
 BUNDLED = [entry.id for entry in catalogue.entries()]
-TRACES = {id: trace(load(catalogue.find(id))) for id in BUNDLED}
+TRACES = {id: trace(bundled(id)) for id in BUNDLED}
 
 
 @pytest.fixture(scope="session", autouse=True)

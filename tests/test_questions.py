@@ -88,7 +88,7 @@ def test_every_kind_on_every_step_of_the_lessons(path):
     here, writer = trace(lesson), Writer(lesson, lesson.notation)
     kinds = set()
     for level in ("matrix", "scalar"):
-        for step in list(here.steps(level))[:: 1 if level == "matrix" else 7]:
+        for step in list(here.steps(level))[:: 1 if level == "matrix" else 97 if path.stem.endswith("digits") else 7]:
             for kind, make in KINDS.items():
                 item = make(step, writer, random.Random(1))
                 if item:

@@ -12,6 +12,7 @@ import pytest
 from textual.events import Key
 from textual.widgets import Input
 
+from strategies import bundled
 from tutor import catalogue, playback
 from tutor.card import Scribe
 from tutor.check import load
@@ -669,7 +670,7 @@ def walked(found: Trace, level: str, notation: str):
 @pytest.mark.parametrize("at, lesson", [*enumerate([*LESSONS, "a batch"])])
 def test_no_card_of_a_lesson_is_cut_and_every_pane_has_something_to_show(at, lesson, file):
     """Equation by equation in every notation; element by element in one, by turns another."""
-    found = trace(load(LESSONS.get(lesson, file(BATCH))))
+    found = trace(bundled(lesson) if lesson in LESSONS else load(file(BATCH)))
     for notation in NOTATIONS:
         scribe = Scribe(found, notation)
         turn = notation == [*NOTATIONS][at % len(NOTATIONS)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -172,10 +171,8 @@ async def test_training_goes_on_while_keys_work_and_esc_stops_it(file):
         await until(pilot, lambda: "loss, logarithmic" in pane(pilot, "losses"))
         assert training.goal is not None
         await until(pilot, lambda: training.look is not first)  # the evaluation follows the training
-        began = time.monotonic()
         pilot.app.simulate_key("escape")
         await settled(pilot)
-        assert time.monotonic() - began < 2
         assert f"Stopped after {training.run.trained:,} iterations" in screen(pilot)
         assert training.run.trained == training.trained == len(training.history.losses)
         await press(pilot, "escape")

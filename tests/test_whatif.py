@@ -17,7 +17,7 @@ import strategies
 from strategies import circuit_lesson, dense, network_lesson
 from tutor import catalogue, cli
 from tutor.activations import ACTIVATIONS
-from tutor.check import examine, load
+from tutor.check import examine
 from tutor.compare import Comparison, asked, suggestions
 from tutor.lesson import AuthorQuestion, Lesson, Note, Training, WrongAnswer, build
 from tutor.losses import LOSSES
@@ -33,7 +33,7 @@ LESSONS = {entry.id: entry.path for entry in catalogue.entries()}
 
 
 def lesson(id="o-classification") -> Lesson:
-    return load(LESSONS[id])
+    return strategies.bundled(id)
 
 
 def read_back(text: str, of: Lesson) -> Lesson:
