@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def variant(lesson: Lesson, seed: int) -> Lesson:
     rng = random.Random(f"variant {seed}")
     found: Lesson | None = None
     least = float("inf")
-    for draw in range(DRAWS):
+    for draw in range(_draws(lesson)):
         candidate = _drawn_circuit(lesson, rng, draw) if lesson.circuit else _drawn_network(lesson, rng)
         faults = _faults(candidate)
         if faults < least:
@@ -52,6 +53,14 @@ def variant(lesson: Lesson, seed: int) -> Lesson:
         found = lesson
     title = f"{lesson.title}, numbers of seed {seed}"
     return replace(found, title=title, intro="", outro="", notes=(), quiz_steps=(), questions=())
+
+
+def _draws(lesson: Lesson) -> int:
+    """Fewer for a large network: nobody computes all of it on paper, and one draw is much like another."""
+    network = lesson.network
+    widths = [network.inputs, *(layer.units for layer in network.layers)] if network else []
+    weights = sum(before * units for before, units in pairwise(widths))
+    return max(DRAWS * 100 // max(weights, 100), 10)
 
 
 def _drawn_network(lesson: Lesson, rng: random.Random) -> Lesson:

@@ -91,6 +91,10 @@ class CompareScreen(TutorScreen):
         )
         self.call_after_refresh(self.draw)
 
+    def on_lines_resized(self) -> None:
+        """The panes of the result get their sizes when they first appear: by then training may be over."""
+        self.draw()
+
     # ------------------------------------------------------------ drawing
 
     def draw(self) -> None:

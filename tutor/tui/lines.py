@@ -118,6 +118,9 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
     class Moved(Chosen):
         """The highlight moved to a line."""
 
+    class Resized(Message):
+        """It has another size: who wraps lines for it does so anew."""
+
     def __init__(self, *, id: str | None = None, classes: str | None = None, title: str = "") -> None:
         super().__init__(id=id, classes=classes)
         self._lines: list[Line] = []
@@ -215,6 +218,7 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
         self._strips.clear()
         self.reveal()
         self.scroll_lines_to(self.top)
+        self.post_message(self.Resized())
 
     def notify_style_update(self) -> None:
         self._strips.clear()
