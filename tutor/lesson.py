@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from tutor import data, schema
-from tutor.activations import ACTIVATIONS
+from tutor.activations import ACTIVATIONS, takes_slope
 from tutor.data import Columns, Table
 from tutor.formula import FUNCTIONS, Expr, FormulaError, Ref, Symbol, did_you_mean, parse
 from tutor.losses import LOSSES
@@ -446,10 +446,13 @@ class _Reader:
         if activation == "softmax" and not last:
             advice = "take sigmoid, tanh or relu here"
             self.fault((*where, "activation"), "softmax is for the last layer, the output", advice)
-        slope = activation in ACTIVATIONS and ACTIVATIONS[activation].parameters
-        if self.value(*where, "alpha") is not None and self.sound(*where, "activation") and not slope:
+        if (
+            self.value(*where, "alpha") is not None
+            and self.sound(*where, "activation")
+            and not takes_slope(activation or "")
+        ):
             message = f"alpha of layer {k + 1} is not used: {activation or Layer.activation} has no slope to choose"
-            advice = 'alpha goes with activation = "leaky_relu"'
+            advice = f"alpha goes with {' or '.join(name for name in ACTIVATIONS if takes_slope(name))}"
             self.fault((*where, "alpha"), message, advice, key=True, severity="warning")
 
     def loss(self, many: int) -> str | None:

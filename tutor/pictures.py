@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tutor import analysis
-from tutor.activations import ACTIVATIONS
+from tutor.activations import ACTIVATIONS, piecewise
 from tutor.analysis import EPSILONS, Check, Slope, Units, Update
 from tutor.canvas import DASHES, Picture
 from tutor.card import Scribe
@@ -92,20 +92,23 @@ def another(kind: str, trace: Trace, subject: Ref, by: int, example: int, whole:
 def subject(kind: str, trace: Trace, id: str, example: int) -> Ref:
     """What an id names as a picture's subject: a value such as W2[1,1], or a step about it. Raises NoSuchStep."""
     output = trace.program.model.output.id
+    unknown: NoSuchStep | None = None
+    unsuited = False
     for text in (f"d{output}/d{id.strip()}", id):
         try:
             eq, index, named = resolve(trace.program, text)
         except NoSuchStep as error:
-            wrong = error
+            unknown = error
             continue
         if text is not id and eq.symbol.wrt:  # of a value: its finished gradient
             eq = trace.program.by_key[(analysis.gradient_symbol(trace, eq.symbol.wrt) or eq.symbol).key]
         step = Step(trace, eq, index, named if named is not None else example if eq.symbol.per_example else None)
-        found = KINDS[kind].begin(step, example if named is None else named)
-        if found is None:
-            raise NoSuchStep(f"this is a picture of {KINDS[kind].about}, and '{id}' is none")
-        return found
-    raise wrong
+        if found := KINDS[kind].begin(step, example if named is None else named):
+            return found
+        unsuited = True  # at ∂L/∂a there is no slope yet, at a itself there is
+    if unsuited or unknown is None:
+        raise NoSuchStep(f"this is a picture of {KINDS[kind].about}, and '{id}' is none")
+    raise unknown
 
 
 def _has_examples(symbol: Symbol) -> bool:
@@ -570,7 +573,7 @@ def _draw_activation(
     low, high = min(-reach, 1.1 * float(fine.min())), max(reach, 1.1 * float(fine.max()))
     zs = np.linspace(low, high, 401)
     f, slopes = analysis.curve(node, zs)
-    if analysis.piecewise(found.function):  # f′ jumps: no line from one side to the other
+    if piecewise(found.function):  # f′ jumps: no line from one side to the other
         slopes = np.where(np.append(np.diff(slopes), 0) != 0, np.nan, slopes)
     letter = writer.notation.letter
     curves = [
