@@ -194,7 +194,8 @@ class Run:
     @property
     def losses(self) -> np.ndarray:
         """(trained,) each iteration's loss over its batch, before its update: J where L2 is on, a circuit's output."""
-        return self._losses[: self.trained]
+        trained = self.trained  # first: another thread may put a longer array in place, never a shorter one
+        return self._losses[:trained]
 
     @property
     def epoch_losses(self) -> np.ndarray:
