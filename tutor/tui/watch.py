@@ -15,7 +15,7 @@ from textual.worker import get_current_worker
 
 from tutor.check import load
 from tutor.lesson import Lesson, files
-from tutor.source import LessonError
+from tutor.source import LessonError, plural
 from tutor.trace import Trace
 from tutor.training import Run
 from tutor.tui.dialogs import Reader
@@ -103,8 +103,7 @@ class Watch:
         """Show what is wrong with a save; a dialog that is open already is written anew."""
         from tutor.tui.app import problem_lines
 
-        many, first = len(error.problems), error.problems[0]
-        count = f"{many} problem{'s' * (many > 1)}"
+        count, first = plural(len(error.problems), "problem"), error.problems[0]
         self.banner = line(f"{self.path.name}: {count}, line {first.line} first; this is the last good save", "error")
         lines = problem_lines(error)
         if self.dialog and self.dialog.is_current:
