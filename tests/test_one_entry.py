@@ -30,11 +30,14 @@ RMSPROP = """
     "rmsprop": Optimizer(
         "RMSprop",
         lambda p, g, h, old, define: p - h["learning_rate"] * g / (
-            call("sqrt", define("v'", h["beta2"] * old("v") + (1 - h["beta2"]) * g**2)) + h["epsilon"]
+            call("sqrt", define("s'", h["beta2"] * old("s") + (1 - h["beta2"]) * g**2)) + h["epsilon"]
         ),
         ("learning_rate", "beta2", "epsilon"),
-        ("v",),
+        ("s",),
     ),
+"""
+MEAN_SQUARE = """
+    "s": State("s", "Mean square of {of}", "How large the gradients usually are.", "{of} remembers."),
 """
 ROOT_FORGOTTEN = """
     "root-forgotten": Misconception(
@@ -164,7 +167,7 @@ for name in ("lesson.toml", "circuit.toml"):
             cursor = playback.jump(playback.start(taught), first, step.id)
             assert diagram.diagram(first, scribe, step, cursor, 100, 30).picture
     drill_item(taught, "gate_softplus_gradient" if taught.circuit else "pre_activation_gradient", 1)
-    drill_item(taught, "optimizer_v", 1)
+    drill_item(taught, "optimizer_s", 1)
 
     # A misconception is recognised by its number alone.
     step = first.find("x'" if taught.circuit else "W1'[1,2]")
@@ -196,6 +199,7 @@ def test_one_entry_is_enough(tmp_path):
         ("activations", "ACTIVATIONS", SOFTPLUS),
         ("losses", "LOSSES", ABSOLUTE),
         ("optimizers", "OPTIMIZERS", RMSPROP),
+        ("optimizers", "STATES", MEAN_SQUARE),
         ("misconceptions", "MISCONCEPTIONS", ROOT_FORGOTTEN),
         ("dialects", "NOTATIONS", PLAIN),
     ):
