@@ -490,7 +490,7 @@ def activation_picture(scribe: Scribe, subject: Ref) -> Shown:
         glyph += f" = {ACTIVATIONS[found.function].glyph}({writer.notation.letter})"
     of = writer.text(Ref(eq.symbol))
     title = f"{glyph} and its derivative, with the units of {of}" if eq.symbol.shape else f"{glyph} at {of}"
-    facts = [_unit_fact(found, scribe, subject, at, sign)]
+    facts = [_unit_fact(found, scribe, subject, at)]
     if scribe.trace.lesson.network:
         layer = eq.symbol.layer or 0
         facts += _idle_facts({(layer, i): kind for i, kind in found.idle.items()}, scribe)
@@ -521,7 +521,7 @@ def _unit_line(found: Units, scribe: Scribe, subject: Ref, i: int) -> str:
     return f"{z} = {number(found.z[i])}: {a} = {number(found.a[i])}, slope {number(found.slopes[i])}{kind}."
 
 
-def _unit_fact(found: Units, scribe: Scribe, subject: Ref, at: int, sign: str) -> str:
+def _unit_fact(found: Units, scribe: Scribe, subject: Ref, at: int) -> str:
     z, a = (scribe.writer.text(ref) for ref in _unit(found, subject, at))
     assert found.slopes is not None
     if not (np.isfinite(found.z[at]) and np.isfinite(found.a[at])):
