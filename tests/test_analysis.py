@@ -431,11 +431,14 @@ def test_ids_name_what_a_picture_is_of():
         ("check", "z1[2]@2", "dL/dz1[2]@2"), ("check", "dL/dW1[1,2]@2", "dL/dW1[1,2]@2"),
         ("slope", "dJ/dW2[1,2]", "W2[1,2]"), ("slope", "W2'[1,2]", "W2[1,2]"),
         ("activation", "z1[2]@2", "a1[2]@2"), ("activation", "dL/dz1[2]", "a1[2]@1"),
+        ("activation", "a1[2]", "a1[2]@1"), ("activation", "a1[2]@2", "a1[2]@2"),
     ):  # fmt: skip
         assert pictures.subject(kind, found, id, 0).id == wanted
     for kind, id in (("check", "W1[9,9]"), ("slope", ""), ("activation", "W1")):
         with pytest.raises(NoSuchStep):
             pictures.subject(kind, found, id, 0)
+    with pytest.raises(NoSuchStep, match="a picture of the units of a layer"):
+        pictures.subject("activation", found, "dL/da1[2]", 0)
 
 
 def test_walking_from_one_subject_to_another():

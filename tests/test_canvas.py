@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tutor.canvas import Canvas, as_text, to_ascii_picture
+from tutor.canvas import Canvas, as_text
 from tutor.layout import number, width
 from tutor.plot import Curve, Mark, Segment, bars, field_look, heat, log_ticks, plot, round_ticks
 
@@ -112,24 +112,6 @@ def test_a_copy_leaves_the_first_canvas_alone():
     second.text(0, 0, "new")
     second.line(0, 3, 7, 3, "lit")
     assert first.picture() == before != second.picture()
-
-
-def test_a_picture_in_ascii_keeps_its_columns():
-    canvas = Canvas(30, 6)
-    canvas.line(0, 0, 59, 23, "plus3", 3)
-    canvas.line(0, 23, 59, 0, "minus3", dash=(4, 3))
-    canvas.text(12, 2, "╭─▶ 0.5 ◀╮", "lit", gap=1)
-    drawn, plain = as_text(canvas.picture()), as_text(to_ascii_picture(canvas.picture()))
-    assert all(row.isascii() for row in plain) and "+-> 0.5 <+" in plain[2]
-    for before, after in zip(drawn, plain, strict=True):
-        assert [c == " " for c in before] == [c == " " for c in after]
-
-
-def test_a_name_that_grows_in_ascii_takes_the_blanks_after_it():
-    canvas = Canvas(24, 1)
-    canvas.text(0, 0, "δ₁")
-    canvas.text(14, 0, "│")
-    assert as_text(to_ascii_picture(canvas.picture())) == ["delta_1       |"]
 
 
 # ---------------------------------------------------------------- plots

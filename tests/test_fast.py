@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from strategies import circuit_lesson, circuits, dense, network_lesson, networks
 from tutor import fast, training
+from tutor.activations import ACTIVATIONS
 from tutor.lesson import Training
 from tutor.network import initial_parameters
 from tutor.optimizers import OPTIMIZERS
@@ -95,7 +96,7 @@ ONE_HOT = np.eye(2)[[0, 1, 1, 0, 1]]
 
 
 @pytest.mark.parametrize("batch", [1, 2])
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "leaky_relu", "linear"])
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
 @pytest.mark.parametrize(
     ("last", "loss", "targets"),
     [

@@ -172,6 +172,18 @@ async def test_a_save_is_played_at_once_at_the_same_step_of_the_same_iteration(m
         assert player.cursor.iteration == player.trace.iteration.number == 3
 
 
+async def test_a_save_that_takes_longer_than_the_time_between_two_looks_is_played(mine, quick, monkeypatch):
+    def slowly(path):
+        time.sleep(0.3)
+        return load(path)
+
+    monkeypatch.setattr(watch, "load", slowly)
+    async with running(mine, watching=True) as pilot:
+        player = pilot.app.screen
+        save(mine, GOOD.replace("inputs = [2, 1]", "inputs = [2, 3]"))
+        await until(pilot, lambda: player.lesson.inputs[0, 1] == 3)
+
+
 async def test_a_broken_save_leaves_the_last_good_one_and_says_why(mine, quick):
     async with running(mine, watching=True) as pilot:
         player = pilot.app.screen

@@ -381,6 +381,30 @@ def test_converging_compares_whole_epochs():
     assert freely.train(run.trained - 2, tolerance=1e-8) == "done", "not an epoch sooner"
 
 
+def test_losses_are_never_those_of_an_array_that_was_outgrown():
+    """What another thread does between two looks at the run: it trains on, into a longer array."""
+
+    class Interrupted(Run):
+        more = 0  # iterations that are trained as soon as somebody looks
+
+        @property
+        def trained(self):
+            more, self.more = self.more, 0
+            if more:
+                self._record(np.full(more, 7.0))
+            return self._trained
+
+        @trained.setter
+        def trained(self, value):
+            self._trained = value
+
+    run = Interrupted(lesson())
+    run._losses = np.full(4, np.nan)  # what is not recorded yet
+    run._record(np.full(3, 5.0))
+    run.more = 10
+    assert set(run.losses.tolist()) == {5.0, 7.0}
+
+
 def test_training_can_be_cancelled_and_watched_from_a_thread():
     run, told, answers = Run(lesson()), [], []
 

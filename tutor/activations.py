@@ -24,6 +24,7 @@ from tutor.formula import (
     evaluate,
     product,
     rewrite,
+    walk,
 )
 
 Z, A, ALPHA = Ref(Symbol("z")), Ref(Symbol("a")), Ref(Symbol("alpha"))
@@ -71,6 +72,17 @@ def derivative(name: str, args: tuple[Expr, ...]) -> Expr:
 
 def _put_in(formula: Expr, arguments: dict[Expr, Expr]) -> Expr:
     return rewrite(formula, lambda node: arguments.get(node))
+
+
+def takes_slope(name: str) -> bool:
+    """Whether an activation, or softmax, takes a slope α beside z."""
+    return name in ACTIVATIONS and ACTIVATIONS[name].parameters > 0
+
+
+def piecewise(name: str) -> bool:
+    """Whether an activation, or softmax, is made of pieces that meet at z = 0 (ReLU, leaky ReLU): f′ jumps there."""
+    slope = ACTIVATIONS[name].derivative if name in ACTIVATIONS else ONE
+    return any(isinstance(node, Call) and node.op == "choose" for node in walk(slope))
 
 
 def prime_of(op: str) -> str | None:

@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 
 from tutor.activations import ACTIVATIONS as TABLE
-from tutor.activations import A, Z
+from tutor.activations import A, Z, piecewise
 from tutor.backprop import between
 from tutor.formula import Call, Const, Ref, Symbol, call, evaluate, refs, walk
 from tutor.network import Equation, model
@@ -257,8 +257,7 @@ def _losers(*arrays) -> np.ndarray:
 
 
 _BRANCHES: dict[str, Callable[..., np.ndarray]] = {
-    "relu": np.sign,
-    "leaky_relu": lambda z, alpha: np.sign(z),
+    **{name: lambda z, *rest: np.sign(z) for name in TABLE if piecewise(name)},
     "abs": np.sign,
     "max": _winners,
     "min": _losers,
@@ -491,12 +490,8 @@ def _greatest_slope(node: Call) -> float:
     return float(np.max(np.abs(curve(node, np.linspace(-6, 6, 241))[1])))
 
 
-def piecewise(op: str) -> bool:
-    """Whether f′ jumps (ReLU, leaky ReLU): such a unit is dead where f′ is 0, and never saturated."""
-    return any(isinstance(node, Call) and node.op == "choose" for node in walk(TABLE[op].derivative))
-
-
 def _is_flat(node: Call, slopes: np.ndarray) -> np.ndarray:
+    """A unit made of pieces is dead where f′ is 0, and never saturated."""
     return slopes == 0 if piecewise(node.op) else np.abs(slopes) <= FLAT * _greatest_slope(node)
 
 

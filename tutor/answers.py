@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from tutor.activations import ACTIVATIONS, derivative
+from tutor.activations import ACTIVATIONS, derivative, takes_slope
 from tutor.formula import FUNCTIONS, Const, Expr, FormulaError, Ref, call, evaluate, indices, parse
 from tutor.layout import to_ascii
 from tutor.notation import Writer
@@ -173,11 +173,14 @@ class Names:
         """The signs of the lesson's activations, such as σ: what each applies, and the slope of leaky ReLU."""
         network = self.step.trace.lesson.network
         found: dict[str, set[tuple[str, float | None]]] = {
-            sign: {(name, None)} for name in ("sigmoid", "tanh", "relu") for sign in (name, ACTIVATIONS[name].glyph)
+            sign: {(name, None)}
+            for name, entry in ACTIVATIONS.items()
+            if name in FUNCTIONS
+            for sign in (name, entry.glyph)
         }
         for at, layer in enumerate(network.layers if network else (), start=1):
             sign = self.writer.function(layer.activation, at == len(network.layers))  # type: ignore[union-attr]
-            leaky = layer.alpha if layer.activation == "leaky_relu" else None
+            leaky = layer.alpha if takes_slope(layer.activation) else None
             found.setdefault(sign, set()).add((layer.activation, leaky))
         return {sign: next(iter(meant)) for sign, meant in found.items() if len(meant) == 1}
 

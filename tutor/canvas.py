@@ -13,7 +13,7 @@ from itertools import groupby
 
 import numpy as np
 
-from tutor.layout import to_ascii, width
+from tutor.layout import width
 
 Row = tuple[tuple[str, str], ...]  # spans of (text, style name)
 Picture = tuple[Row, ...]
@@ -242,78 +242,3 @@ def row_text(row: Row) -> str:
 def as_text(picture: Picture) -> list[str]:
     """The rows of a picture without their styles."""
     return [row_text(row) for row in picture]
-
-
-# Dots of a cell as ASCII: each sign with the cells' dots that it is most like, row by row from the top.
-_SIGNS = {
-    ".": "00 00 00 10|00 00 00 01|00 00 00 11|00 00 10 00|00 00 01 00",
-    "'": "10 00 00 00|01 00 00 00|11 00 00 00|10 10 00 00|01 01 00 00",
-    "-": "00 11 00 00|00 00 11 00|00 11 11 00|00 10 01 00|00 01 10 00",
-    "_": "00 00 00 11|00 00 11 11|00 00 01 10",
-    "|": "10 10 10 10|01 01 01 01|11 11 11 11|01 01 10 10|10 10 01 01",
-    "/": "01 01 10 10|00 01 10 00|01 10 10 00|00 01 01 10|01 10 00 00|00 00 01 10|00 01 10 10|01 01 10 00",
-    "\\": "10 10 01 01|00 10 01 00|10 01 01 00|00 10 10 01|10 01 00 00|00 00 10 01|00 10 01 01|10 10 01 00",
-    "+": "10 11 11 10|01 11 11 01|10 11 10 10|01 11 01 01",
-    "x": "11 11 01 10|10 11 11 01|01 11 11 10|11 01 10 11",
-    "#": "11 11 11 11",
-}
-_OTHER_SIGNS = {
-    ord(char): sign
-    for sign, chars in {
-        "-": "─━╌┄╴╶", "|": "│┃╎┊║┈", "=": "═", "+": "┌┐└┘├┤┬┴┼╭╮╰╯┏┓┗┛", ">": "▶►", "<": "◀◄", "^": "▲", "v": "▼",
-        "*": "●◆", "o": "○◇", "#": "■█▇▆▅▉▊▋▌▪", "_": "▄▃▂▁", ".": "░·⋯", ":": "▒⋮", "%": "▓", "x": "✕✗×", "!": "✓",
-    }.items()
-    for char in chars
-}  # fmt: skip
-
-
-def _ascii_signs() -> list[str]:
-    """For each of the 256 cells the ASCII sign that differs from it in the fewest dots."""
-    found = [" "]
-    shapes = []
-    for sign, patterns in _SIGNS.items():
-        for pattern in patterns.split("|"):
-            bits = np.array([[int(dot) for dot in row] for row in pattern.split()])
-            shapes.append((int((bits * _BITS).sum()), sign))
-    for code in range(1, 256):
-        found.append(min(shapes, key=lambda shape: (shape[0] ^ code).bit_count())[1])
-    return found
-
-
-_ascii: list[str] = []
-
-
-def to_ascii_picture(picture: Picture) -> Picture:
-    """A coarser picture in ASCII, for a terminal that has no Unicode. Columns stay where they are.
-
-    A name that grows (δ: delta) takes the blanks behind it; where there are none its end is cut.
-    """
-    if not _ascii:
-        _ascii.extend(_ascii_signs())
-    return tuple(_ascii_row(row) for row in picture)
-
-
-def _ascii_row(row: Row) -> Row:
-    found: list[tuple[str, str]] = []
-    owed = 0  # cells by which a name has grown
-    for text, style in row:
-        cells = ""
-        for char in text:
-            if 0x2800 <= ord(char) < 0x2900:
-                char = _ascii[ord(char) - 0x2800]
-            elif ord(char) in _OTHER_SIGNS:
-                char = _OTHER_SIGNS[ord(char)]
-            cells += char
-        grown = ""
-        for run, group in groupby(cells, key=lambda char: char == " "):
-            part = "".join(group)
-            if run:
-                taken = min(owed, len(part) - 1) if len(part) > 1 else 0
-                owed -= taken
-                grown += part[taken:]
-            else:
-                new = to_ascii(part)
-                owed += len(new) - width(part)
-                grown += new
-        found.append((grown, style))
-    return joined(found)

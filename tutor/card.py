@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tutor import prose
-from tutor.activations import ACTIVATIONS, prime_of
+from tutor.activations import ACTIVATIONS, prime_of, takes_slope
 from tutor.dialects import NOTATIONS
 from tutor.explain import Explainer, Turn
 from tutor.formula import Call, Expr, Ref, evaluate, refs, walk
@@ -421,7 +421,7 @@ def plan(trace: Trace, notation: str) -> list[str]:
         return lines + _update_rule(trace)
     layers = [
         f"{layer.units:,} {layer.activation.replace('_', ' ')}"
-        + (f" (α = {layer.alpha:g})" if layer.activation == "leaky_relu" else "")
+        + (f" (α = {layer.alpha:g})" if takes_slope(layer.activation) else "")
         for layer in lesson.network.layers
     ]
     inputs = f"{lesson.network.inputs:,} input{'s' * (lesson.network.inputs > 1)}"

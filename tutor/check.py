@@ -19,7 +19,7 @@ from tutor.lesson import Lesson, problem, read
 from tutor.notation import Writer
 from tutor.questions import author_item
 from tutor.schema import Fault
-from tutor.source import LessonError, Problem, Source
+from tutor.source import LessonError, Problem, Source, plural
 from tutor.trace import NoSuchStep, resolve, trace
 from tutor.training import Program, Run, batch_size
 
@@ -60,8 +60,7 @@ def faults_in_a_word(path: Path) -> str | None:
     try:
         load(path)
     except LessonError as error:
-        many = len(error.problems)
-        return f"{catalogue.one_line(path.name)} has {many} problem{'s' * (many > 1)}: Enter shows them"
+        return f"{catalogue.one_line(path.name)} has {plural(len(error.problems), 'problem')}: Enter shows them"
     except Exception as error:  # of one lesson: the others must not hide
         return f"{catalogue.one_line(path.name)} cannot be read: {type(error).__name__}"
     return None

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from tutor import catalogue
 from tutor.dialects import NOTATIONS
 from tutor.options import UsageError, parser
-from tutor.source import LessonError, as_argument, escape, exists, whole_number
+from tutor.source import LessonError, as_argument, escape, exists, plural, whole_number
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -668,12 +668,8 @@ def _check(args: Namespace) -> int:
                 warnings += problem.severity == "warning"
                 print(problem.render() + "\n")
         lessons += len(files)
-    print(f"{_count(lessons, 'lesson')}: {_count(errors, 'error')}, {_count(warnings, 'warning')}.")
+    print(f"{plural(lessons, 'lesson')}: {plural(errors, 'error')}, {plural(warnings, 'warning')}.")
     return 1 if errors else 0
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def find_lesson(name: str, args: Namespace | None = None) -> tuple[Path, str]:

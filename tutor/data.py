@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from tutor.formula import did_you_mean
-from tutor.source import Problem, Source, quote, read_source
+from tutor.source import Problem, Source, plural, quote, read_source
 
 MAX_BYTES = 16 * 2**20
 MAX_PROBLEMS = 20  # in the cells of one file
@@ -89,7 +89,7 @@ def read_table(path: Path) -> Table | Problem:
             return source.problem_at(lines[0], _column(source.line(lines[0]), at, separator), message)
     for row, line in zip(rows, lines[1:], strict=True):
         if len(row) != len(header):
-            message = f"this row has {len(row)} field{'s' * (len(row) != 1)}; the header has {len(header)}"
+            message = f"this row has {plural(len(row), 'field')}; the header has {len(header)}"
             return source.problem_at(line, 1, message, "an empty field stands between two commas")
     if not rows:
         return source.problem_at(lines[0], 1, "there is no row below the header")
@@ -119,7 +119,7 @@ def columns(
         classes = seen if isinstance(outputs, int) else tuple(outputs)
         if isinstance(outputs, int) and len(seen) != outputs and all(row[at] for row in table.rows):
             few = f"{quote(class_column)} has {len(seen)} classes ({', '.join(map(quote, seen[:6]))})"
-            message = f"the column {few}; the network has {outputs} output{'s' * (outputs != 1)}"
+            message = f"the column {few}; the network has {plural(outputs, 'output')}"
             return table.source.problem_at(1, 1, message, "the last layer has a unit for each class")
     else:
         named = _chosen(table, outputs, left[-outputs:] if isinstance(outputs, int) else left, "target")
@@ -169,8 +169,8 @@ def _chosen(table: Table, wanted: Sequence[str] | int, left: list[int], what: st
     if isinstance(wanted, int):
         if len(left) == wanted:
             return left
-        count = f"{len(left)} column{'s' * (len(left) != 1)}"
-        message = f"{count} {'are' if len(left) != 1 else 'is'} left for the {what}s; the network has {wanted}"
+        are = plural(len(left), "column is", "columns are")
+        message = f"{are} left for the {what}s; the network has {wanted}"
         return table.source.problem_at(1, 1, message, f"name the {what}s in the lesson as the columns are named")
     found = []
     for name in wanted:

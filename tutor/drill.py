@@ -15,6 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from tutor.activations import piecewise
 from tutor.lesson import Layer, Lesson, Network
 from tutor.losses import LOSSES
 from tutor.notation import Writer
@@ -177,7 +178,7 @@ def _network_faults(here: Trace) -> float:
         z = _of_examples(here, f"z{k}")
         size = np.abs(z)
         found += float(np.mean((size < MODERATE[0]) | (size > MODERATE[1])))
-        if layer.activation in ("relu", "leaky_relu"):
+        if piecewise(layer.activation):
             on = z > 0
             mixed = on.any(axis=1) & ~on.all(axis=1) if layer.units > 1 else on.any(axis=1)
             found += float(np.mean(~mixed))

@@ -17,6 +17,7 @@ from tutor.formula import Ref, Symbol, evaluate
 from tutor.layout import number, pad, width
 from tutor.lesson import Lesson
 from tutor.network import model
+from tutor.source import plural
 from tutor.training import Run, divergence, iterations_per_epoch
 
 THRESHOLD = 0.5  # an output of a sigmoid means yes from here on; 0.5 is σ(0)
@@ -274,7 +275,7 @@ def ending(run: Run, stopped: str, tolerance: float, name: Callable[[Symbol], st
     if found:
         return f"Training diverged. {found.words(name)}"
     per = iterations_per_epoch(run.lesson)
-    passed = _count(run.trained, "iteration") + (f" ({_count(run.trained // per, 'epoch')})" if per > 1 else "")
+    passed = plural(run.trained, "iteration") + (f" ({plural(run.trained // per, 'epoch')})" if per > 1 else "")
     if stopped == "converged":
         what = "the output" if run.lesson.circuit else "the mean loss"
         change = f"neither {what} nor any parameter changed by as much as {number(tolerance)}"
@@ -290,7 +291,7 @@ def loss_words(run: Run, points: int = 10) -> list[str]:
     per_epoch = iterations_per_epoch(run.lesson)
     name = "loss" if run.lesson.network else "output"
     epochs = f", {count / per_epoch:,.4g} epochs of {per_epoch:,} iterations" if per_epoch > 1 else ""
-    lines = [f"{_count(count, 'iteration')} trained{epochs}."]
+    lines = [f"{plural(count, 'iteration')} trained{epochs}."]
     finite = np.flatnonzero(np.isfinite(losses))
     if len(finite):
         least = int(finite[np.argmin(losses[finite])])
@@ -306,10 +307,6 @@ def loss_words(run: Run, points: int = 10) -> list[str]:
         some = _spread(len(means), points)
         lines.append(f"Mean {name} by epoch: {', '.join(f'{i + 1:,}: {number(means[i])}' for i in some)}.")
     return lines
-
-
-def _count(many: int, noun: str) -> str:
-    return f"{many:,} {noun}{'s' * (many != 1)}"
 
 
 def _spread(count: int, points: int) -> list[int]:

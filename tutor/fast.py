@@ -27,6 +27,7 @@ import numpy as np
 
 from tutor.activations import ACTIVATIONS, definition, derivative, prime_of
 from tutor.formula import (
+    OPERATORS,
     Call,
     Const,
     Expr,
@@ -164,14 +165,21 @@ def scalars(equations: Sequence[Equation], loss: str, memory: Memory, fixed: Val
     in which Python would raise (overflow, division by zero): fewer losses are kept than there were rounds.
     """
     names = {name: getattr(math, name) for name in ("exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "copysign")}
-    namespace: dict[str, Any] = {**names, "power": math.pow, "inf": math.inf, "nan": math.nan}
+    rest = {op: _on_numbers(op) for op, entry in ACTIVATIONS.items() if entry.numpy and op not in names}
+    namespace: dict[str, Any] = {**names, **rest, "power": math.pow, "inf": math.inf, "nan": math.nan}
     exec(compile(_Scalars(equations, loss, memory, fixed, examples).source(), "<scalars>", "exec"), namespace)
     train, flat = namespace["train"], memory.flat
 
     def code(feed: Iterable, first: int, losses: list) -> None:
-        flat[:] = train(flat.tolist(), feed, float(first), losses.append)
+        with np.errstate(all="ignore"):
+            flat[:] = train(flat.tolist(), feed, float(first), losses.append)
 
     return code
+
+
+def _on_numbers(op: str) -> Callable[..., float]:
+    """An operator that `math` does not have, of single numbers."""
+    return lambda *args: float(OPERATORS[op].numpy(Call(op, ()), *args))
 
 
 class _Scalars:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from tutor import data, schema
-from tutor.activations import ACTIVATIONS
+from tutor.activations import ACTIVATIONS, takes_slope
 from tutor.data import Columns, Table
 from tutor.formula import FUNCTIONS, Expr, FormulaError, Ref, Symbol, did_you_mean, parse
 from tutor.losses import LOSSES
@@ -35,7 +35,7 @@ from tutor.schema import (
     Faults,
     TooMany,
 )
-from tutor.source import Keys, Problem, Source, exists, lesson_id, parse_toml, quote, read_source
+from tutor.source import Keys, Problem, Source, exists, lesson_id, parse_toml, plural, quote, read_source
 
 __all__ = [
     "INITIALISERS", "LEVELS", "NOTATIONS", "ORDERS", "AuthorQuestion", "Circuit", "Definition", "Expect", "Layer",
@@ -412,7 +412,7 @@ class _Reader:
         if not isinstance(value, list):
             return
         rows, columns, name = len(value), [len(row) for row in value], f"weights of layer {k + 1}"
-        feeding = f"layer {k} has {_count(before, 'unit')}" if k else f"the network has {_count(before, 'input')}"
+        feeding = f"layer {k} has {plural(before, 'unit')}" if k else f"the network has {plural(before, 'input')}"
         advice = "one row a unit of this layer, one column a unit that feeds it"
         uniform = len(set(columns)) == 1
         fits_columns = before is None or columns[0] in possible[k]
@@ -421,15 +421,15 @@ class _Reader:
             self.fault(where, message, f"{advice}: it looks transposed")
             return
         if uniform and not fits_columns:
-            self.fault(where, f"{name} has {_count(columns[0], 'column')}; {feeding}", advice)
+            self.fault(where, f"{name} has {plural(columns[0], 'column')}; {feeding}", advice)
         elif not uniform:
             usual = before if before in columns else Counter(columns).most_common(1)[0][0]
-            against = feeding if usual == before else f"the others have {_count(usual, 'column')}"
+            against = feeding if usual == before else f"the others have {plural(usual, 'column')}"
             for i, length in enumerate(columns):
                 if length != usual:
-                    self.fault((*where, i), f"row {i + 1} of {name} has {_count(length, 'column')}; {against}", advice)
+                    self.fault((*where, i), f"row {i + 1} of {name} has {plural(length, 'column')}; {against}", advice)
         if units is not None and rows != units:
-            self.fault(where, f"{name} has {_count(rows, 'row')}; the layer has {_count(units, 'unit')}", advice)
+            self.fault(where, f"{name} has {plural(rows, 'row')}; the layer has {plural(units, 'unit')}", advice)
         possible[k + 1].add(rows)
         if uniform:
             possible[k].add(columns[0])
@@ -440,16 +440,19 @@ class _Reader:
         units = len(units) if isinstance(units, list) else self.value(*where, "units")
         biases, rows = self.value(*where, "biases"), self.length(*where, "weights")
         if isinstance(biases, list) and units is not None and len(biases) not in (units, rows or units):
-            values = _count(len(biases), "value")
-            message = f"biases of layer {k + 1} has {values}; the layer has {_count(units, 'unit')}"
+            values = plural(len(biases), "value")
+            message = f"biases of layer {k + 1} has {values}; the layer has {plural(units, 'unit')}"
             self.fault((*where, "biases"), message, "one number a unit; false where the layer has no biases")
         if activation == "softmax" and not last:
             advice = "take sigmoid, tanh or relu here"
             self.fault((*where, "activation"), "softmax is for the last layer, the output", advice)
-        slope = activation in ACTIVATIONS and ACTIVATIONS[activation].parameters
-        if self.value(*where, "alpha") is not None and self.sound(*where, "activation") and not slope:
+        if (
+            self.value(*where, "alpha") is not None
+            and self.sound(*where, "activation")
+            and not takes_slope(activation or "")
+        ):
             message = f"alpha of layer {k + 1} is not used: {activation or Layer.activation} has no slope to choose"
-            advice = 'alpha goes with activation = "leaky_relu"'
+            advice = f"alpha goes with {' or '.join(name for name in ACTIVATIONS if takes_slope(name))}"
             self.fault((*where, "alpha"), message, advice, key=True, severity="warning")
 
     def loss(self, many: int) -> str | None:
@@ -563,9 +566,9 @@ class _Reader:
                 advice = "add [[examples]] with inputs and targets"
                 self.fault(("network",), "a network needs examples", advice, doubt=("examples",))
             return
-        self.counts("inputs", possible[0] if sizes[0] else set(), f"the network has {_count(sizes[0], 'input')}")
+        self.counts("inputs", possible[0] if sizes[0] else set(), f"the network has {plural(sizes[0], 'input')}")
         outputs = sizes[-1] if len(sizes) > 1 else None
-        self.counts("targets", possible[-1] if outputs else set(), f"the network has {_count(outputs, 'output')}")
+        self.counts("targets", possible[-1] if outputs else set(), f"the network has {plural(outputs, 'output')}")
         told = False
         for i in range(many):
             where = ("examples", i)
@@ -596,18 +599,18 @@ class _Reader:
         wrong = [i for i, length in lengths.items() if allowed and length not in allowed]
         noun, advice = key[:-1], f"one number an {'input' if key == 'inputs' else 'output'}"
         if len(wrong) > 1 and len(wrong) == len(lengths) and len(set(lengths.values())) == 1:
-            message = f"every example has {_count(lengths[wrong[0]], noun)}; {against}"
+            message = f"every example has {plural(lengths[wrong[0]], noun)}; {against}"
             self.fault(("examples", wrong[0], key), message, advice)
             for i in wrong[1:]:
                 self.faults.doubt(("examples", i, key))
         else:
             for i in wrong:
-                self.fault(("examples", i, key), f"example {i + 1} has {_count(lengths[i], noun)}; {against}", advice)
+                self.fault(("examples", i, key), f"example {i + 1} has {plural(lengths[i], noun)}; {against}", advice)
 
     def true_class(self, where: Keys, outputs: int) -> None:
         target = self.value(*where, "target")
         if target is not None and target > outputs:
-            message = f"target of example {where[1] + 1} is class {target}; the network has {_count(outputs, 'output')}"
+            message = f"target of example {where[1] + 1} is class {target}; the network has {plural(outputs, 'output')}"
             self.fault((*where, "target"), message, "classes are counted from 1")
 
     def distribution(self, where: Keys, loss: str | None) -> None:
@@ -834,7 +837,7 @@ class _Reader:
         else:
             batch, many = self.value("training", "batch"), self.length("examples")
             if isinstance(batch, int) and batch > many > 0:
-                message = f"batch is {batch}, but the lesson has {_count(many, 'example')}: it uses all {many}"
+                message = f"batch is {batch}, but the lesson has {plural(many, 'example')}: it uses all {many}"
                 advice = f'write batch = {many}, or batch = "all"'
                 self.fault(("training", "batch"), message, advice, severity="warning")
         values = {key.name: self.value("training", key.name, default=key.default) for key in fields(Training)}
@@ -862,11 +865,6 @@ _FORESEEN = ("value", "number", "choice", "shape", "direction", "paths")  # kind
 def _real(answer):
     """A number as a float, a text as it is."""
     return float(answer) if isinstance(answer, int) else answer
-
-
-def _count(number: int | None, noun: str) -> str:
-    """'1 unit', '2 units'."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}" if number is not None else f"? {noun}s"
 
 
 def _listed(words) -> str:

@@ -285,7 +285,7 @@ class Writer:
 
     def _matrices(self, node: Call, leaf: Callable[[Ref], Doc], sub: Sub) -> tuple[Doc, int]:
         """Products of matrices and vectors, and what is transposed."""
-        op, args, sign = node.op, node.args, self._product(node.args, leaf)
+        op, args, sign = node.op, node.args, self._product(leaf)
         if op == "transpose":
             return self._transposed(args[0], leaf), 5
         if op == "matmul":
@@ -313,16 +313,10 @@ class Writer:
             parts += [", ", sub(arg, 0)]
         return Row((node.op, brackets(Row(tuple(parts))))), 5
 
-    def _product(self, args: tuple[Expr, ...], leaf: Callable[[Ref], Doc]) -> str:
+    def _product(self, leaf: Callable[[Ref], Doc]) -> str:
         """Between matrices: some textbooks write nothing between names, but numbers need a sign."""
-        named = leaf == self.name
-        return (
-            f" {self.notation.matrix_product} "
-            if named and self.notation.matrix_product.strip()
-            else " "
-            if named
-            else " · "
-        )
+        sign = self.notation.matrix_product.strip() if leaf == self.name else "·"
+        return f" {sign} " if sign else " "
 
     @property
     def e_to_the_z(self) -> str:

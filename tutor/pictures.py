@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tutor import analysis
-from tutor.activations import ACTIVATIONS
+from tutor.activations import ACTIVATIONS, piecewise
 from tutor.analysis import EPSILONS, Check, Slope, Units, Update
 from tutor.canvas import DASHES, Picture
 from tutor.card import Scribe
@@ -92,20 +92,23 @@ def another(kind: str, trace: Trace, subject: Ref, by: int, example: int, whole:
 def subject(kind: str, trace: Trace, id: str, example: int) -> Ref:
     """What an id names as a picture's subject: a value such as W2[1,1], or a step about it. Raises NoSuchStep."""
     output = trace.program.model.output.id
+    unknown: NoSuchStep | None = None
+    unsuited = False
     for text in (f"d{output}/d{id.strip()}", id):
         try:
             eq, index, named = resolve(trace.program, text)
         except NoSuchStep as error:
-            wrong = error
+            unknown = error
             continue
         if text is not id and eq.symbol.wrt:  # of a value: its finished gradient
             eq = trace.program.by_key[(analysis.gradient_symbol(trace, eq.symbol.wrt) or eq.symbol).key]
         step = Step(trace, eq, index, named if named is not None else example if eq.symbol.per_example else None)
-        found = KINDS[kind].begin(step, example if named is None else named)
-        if found is None:
-            raise NoSuchStep(f"this is a picture of {KINDS[kind].about}, and '{id}' is none")
-        return found
-    raise wrong
+        if found := KINDS[kind].begin(step, example if named is None else named):
+            return found
+        unsuited = True  # at ∂L/∂a there is no slope yet, at a itself there is
+    if unsuited or unknown is None:
+        raise NoSuchStep(f"this is a picture of {KINDS[kind].about}, and '{id}' is none")
+    raise unknown
 
 
 def _has_examples(symbol: Symbol) -> bool:
@@ -487,7 +490,7 @@ def activation_picture(scribe: Scribe, subject: Ref) -> Shown:
         glyph += f" = {ACTIVATIONS[found.function].glyph}({writer.notation.letter})"
     of = writer.text(Ref(eq.symbol))
     title = f"{glyph} and its derivative, with the units of {of}" if eq.symbol.shape else f"{glyph} at {of}"
-    facts = [_unit_fact(found, scribe, subject, at, sign)]
+    facts = [_unit_fact(found, scribe, subject, at)]
     if scribe.trace.lesson.network:
         layer = eq.symbol.layer or 0
         facts += _idle_facts({(layer, i): kind for i, kind in found.idle.items()}, scribe)
@@ -518,7 +521,7 @@ def _unit_line(found: Units, scribe: Scribe, subject: Ref, i: int) -> str:
     return f"{z} = {number(found.z[i])}: {a} = {number(found.a[i])}, slope {number(found.slopes[i])}{kind}."
 
 
-def _unit_fact(found: Units, scribe: Scribe, subject: Ref, at: int, sign: str) -> str:
+def _unit_fact(found: Units, scribe: Scribe, subject: Ref, at: int) -> str:
     z, a = (scribe.writer.text(ref) for ref in _unit(found, subject, at))
     assert found.slopes is not None
     if not (np.isfinite(found.z[at]) and np.isfinite(found.a[at])):
@@ -570,7 +573,7 @@ def _draw_activation(
     low, high = min(-reach, 1.1 * float(fine.min())), max(reach, 1.1 * float(fine.max()))
     zs = np.linspace(low, high, 401)
     f, slopes = analysis.curve(node, zs)
-    if analysis.piecewise(found.function):  # f′ jumps: no line from one side to the other
+    if piecewise(found.function):  # f′ jumps: no line from one side to the other
         slopes = np.where(np.append(np.diff(slopes), 0) != 0, np.nan, slopes)
     letter = writer.notation.letter
     curves = [

@@ -32,7 +32,7 @@ from tutor.playback import Cursor
 from tutor.practice import Exercise
 from tutor.questions import Item
 from tutor.session import Session
-from tutor.source import escape, whole_number
+from tutor.source import escape, plural, whole_number
 from tutor.store import Place, Store
 from tutor.trace import NoSuchStep, Step, Trace, resolve
 from tutor.training import MAX_ITERATION, TOLERANCE, Iteration, Run, iterations_per_epoch
@@ -626,7 +626,7 @@ def play_quiz(
     say: Callable[[str], None],
 ) -> Session:
     """A quiz in lines: a line an answer; `skip` and `back` move, `known` lists the values, `end` and `quit` leave."""
-    many = f"{len(items)} question{'s' * (len(items) > 1)}"
+    many = plural(len(items), "question")
     say(f"{many}, seed {session.seed}. One try each. `skip`, `back`, `known`, `end`, `quit`.\n")
     watch = Stopwatch()
     while not session.finished:

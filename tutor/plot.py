@@ -455,8 +455,8 @@ def heat(
 ) -> Picture:
     """A field of classes: `values[j, i]` is the class (from 0; negative or NaN: none) of a point of the plane.
 
-    i runs over `x_range`, j over `y_range` from its lowest value; any resolution, `field_shape` cells
-    are enough. Each class has a shade of its own and a colour; `marks` (the data) stand over it.
+    i runs over `x_range`, j over `y_range` from its lowest value, at any resolution.
+    Each class has a shade of its own and a colour; `marks` (the data) stand over it.
     `names` name the classes in the first row.
     """
     values = np.asarray(values, dtype=float)
@@ -488,8 +488,3 @@ def heat(
 def field_look(kind: int) -> tuple[str, str]:
     """The shade and the style of a class (from 0) in a field."""
     return FIELD_GLYPHS[kind % len(FIELD_GLYPHS)], FIELD_STYLES[kind % len(FIELD_STYLES)]
-
-
-def field_shape(columns: int, rows: int) -> tuple[int, int]:
-    """How many (rows, columns) of values a field of this size can show at most."""
-    return max(rows - 2, 1), max(columns - 3, 1)

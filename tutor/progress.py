@@ -24,6 +24,7 @@ from tutor.catalogue import one_line
 from tutor.layout import pad, width
 from tutor.mastery import Answer
 from tutor.misconceptions import MISCONCEPTIONS
+from tutor.source import plural
 from tutor.store import DEFAULT, FORMAT, Store
 
 MAX_BYTES = 256 * 2**20  # a larger file is no progress of anybody's
@@ -174,13 +175,13 @@ def _date(at: str) -> str:
 def text(progress: Progress, bars: bool = True) -> str:
     """The report in lines of at most 80 cells. What a bar shows is said before it; `bars=False` leaves bars out."""
     whose = "Your progress" if progress.profile == DEFAULT else f"Progress of {progress.profile}"
-    said = [f"{_count(progress.questions, 'question')}, {progress.right:,} answered rightly."]
+    said = [f"{plural(progress.questions, 'question')}, {progress.right:,} answered rightly."]
     if not progress.questions:
         said = [NO_QUESTIONS]
-    ours = f"{_count(len(progress.finished), 'lesson')} finished; {progress.lessons} come with the tutor."
-    said += [ours, f"{_count(len(progress.due), 'skill')} due for review."]
+    ours = f"{plural(len(progress.finished), 'lesson')} finished; {progress.lessons} come with the tutor."
+    said += [ours, f"{plural(len(progress.due), 'skill')} due for review."]
     if progress.open_quizzes:
-        said.append(f"{_count(progress.open_quizzes, 'quiz', 'quizzes')} begun and not finished.")
+        said.append(f"{plural(progress.open_quizzes, 'quiz', 'quizzes')} begun and not finished.")
     titles = {skill.id: skill for skill in progress.skills}
     sections = [
         ("Mastery by skill, the weakest first", [_skill_line(skill, bars) for skill in progress.skills]),
@@ -192,7 +193,7 @@ def text(progress: Progress, bars: bool = True) -> str:
         ("Lessons finished", [lesson.title for lesson in progress.finished]),
         (
             "Questions by day" if len(progress.days) <= DAYS else f"Questions by day, the last {DAYS} such days",
-            [f"{day.date}: {_count(day.questions, 'question')}, {day.right:,} right" for day in progress.days[-DAYS:]],
+            [f"{day.date}: {plural(day.questions, 'question')}, {day.right:,} right" for day in progress.days[-DAYS:]],
         ),
     ]
     lines = [*wrap(whose, COLUMNS), *wrap(" ".join(said), COLUMNS)]
@@ -206,7 +207,7 @@ def _skill_line(skill: SkillProgress, bars: bool) -> str:
     title = skill.title
     while width(title) > 38:
         title = title[:-2] + "…"
-    line = f"{pad(title, 38)}  {_percent(skill.mastery):>4}  {_count(skill.questions, 'question'):>15}"
+    line = f"{pad(title, 38)}  {_percent(skill.mastery):>4}  {plural(skill.questions, 'question'):>15}"
     filled = round(skill.mastery * BAR)  # in ASCII, for any terminal and font
     return f"{line}  {'#' * filled}{'.' * (BAR - filled)}" if bars else line
 
@@ -218,10 +219,6 @@ def _percent(share: float) -> str:
 
 def _indented(entry: str) -> list[str]:
     return wrap(entry, COLUMNS, initial_indent="  ", subsequent_indent="    ")
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _times(number: int) -> str:
@@ -304,7 +301,7 @@ def counted(counts: dict[str, int]) -> str:
         "finished": ("finished lesson", ""),
         "places": ("place in a lesson", "places in lessons"),
     }
-    return ", ".join(_count(counts.get(part, 0), *words) for part, words in names.items())
+    return ", ".join(plural(counts.get(part, 0), *words) for part, words in names.items())
 
 
 def _is_export(path: Path) -> bool:

@@ -29,7 +29,7 @@ from tutor.lesson import AuthorQuestion
 from tutor.misconceptions import MISCONCEPTIONS
 from tutor.network import Equation
 from tutor.notation import Writer
-from tutor.quiz import DIGITS, TOLERANCE, VERDICTS, Question, Verdict, grade, question_at, shown_value
+from tutor.quiz import DIGITS, TOLERANCE, VERDICTS, Question, Verdict, grade, in_words, question_at, shown_value
 from tutor.slips import Slip, slips
 from tutor.trace import Step, Trace, activation_calls, symbols_of
 
@@ -175,7 +175,7 @@ def _value_item(question: Question) -> Item:
     return Item(
         kind="value",
         id=f"value:{element.id}",
-        prompt=f"What is {name}? {_words(question.digits).capitalize()} significant digits, or an expression.",
+        prompt=f"What is {name}? {in_words(question.digits).capitalize()} significant digits, or an expression.",
         skill=element.equation.rule,
         step=element,
         writer=writer,
@@ -192,10 +192,6 @@ def _ladder(step: Step, writer: Writer, answer: str) -> tuple[str, ...]:
     formula = linear(writer.formula(step.formula))
     numbers = linear(writer.numbers(step.formula, step.trace.value, step.digits))
     return (Explainer(writer).why(step), f"{name} = {formula}", f"{name} = {numbers}", f"{name} = {answer}")
-
-
-def _words(count: int) -> str:
-    return {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}.get(count, str(count))
 
 
 # ---------------------------------------------------------------- a whole vector or matrix
@@ -216,7 +212,7 @@ def _matrix_item(whole: Step, writer: Writer, digits: int) -> Item:
     wide = whole.shape[-1] if len(whole.shape) == 2 else 1
     answer = "\n".join(" ".join(shown[at : at + wide]) for at in range(0, len(shown), wide))
     answer = answer.replace("\n", " ") if wide == 1 else answer
-    each = f"{_words(digits)} significant digits each; ? for one left out"
+    each = f"{in_words(digits)} significant digits each; ? for one left out"
     size = f"{whole.shape[0]} numbers" if wide == 1 else f"{whole.shape[0]} rows of {wide}"
 
     def judge(text: str, own: Mapping[str, float]) -> Verdict:
@@ -499,14 +495,14 @@ def operands_item(step: Step, writer: Writer, rng: random.Random) -> Item | None
         slip = ideas.get(frozenset(names[choices[at]] for at in chosen))
         if slip:
             return _misconceived(slip.misconception, (slip,), credit=credit)
-        parts = [f"{_words(extras)} of them {'is' if extras == 1 else 'are'} not needed"] if extras else []
+        parts = [f"{in_words(extras)} of them {'is' if extras == 1 else 'are'} not needed"] if extras else []
         parts += ["something needed is missing"] if hits < len(right) else []
         return _wrong(_sentence("; ".join(parts)), credit=credit)
 
     answer = " ".join(str(at + 1) for at in sorted(right))
     listed = ", ".join(choices[at] for at in sorted(right))
     why, formula, _, _ = _ladder(asked, writer, "")
-    count = f"{_sentence(_words(len(right)))[:-1]} of these {'is' if len(right) == 1 else 'are'} needed."
+    count = f"{_sentence(in_words(len(right)))[:-1]} of these {'is' if len(right) == 1 else 'are'} needed."
     return Item(
         kind="operands",
         id=f"operands:{asked.id}",
@@ -920,7 +916,7 @@ def _judge_number(text: str, right: float, digits: int, apart: Iterable[float], 
     if typed >= digits and abs(value - right) < min(TOLERANCE * abs(right), near):
         return _right(value)
     if typed < digits and _rounds(right, value, typed):
-        message = f"Right so far: give {_words(digits)} significant digits."
+        message = f"Right so far: give {in_words(digits)} significant digits."
         return Judgement("imprecise", message, value)
     if right and math.isclose(value, -right, rel_tol=TOLERANCE):
         return Judgement("sign", "The size is right, the sign is not.", value)

@@ -173,7 +173,7 @@ def grade(question: Question, text: str, own: Mapping[str, float] | None = None)
         return Verdict("correct", "Right.", value)
     typed = answer.digits
     if typed is not None and typed < digits and right and _same(right, value, typed):
-        return Verdict("imprecise", f"Right so far: give {_words(digits)} significant digits.", value)
+        return Verdict("imprecise", f"Right so far: give {in_words(digits)} significant digits.", value)
     named = _diagnosed(question, answer)
     # A slip further back that the learner's own earlier answer holds already is not made again here.
     here = any(slip.equation is question.step.equation for slip in named)
@@ -445,8 +445,9 @@ def shown_value(question: Question) -> str:
     return number(question.right, max(question.step.digits, question.digits))
 
 
-def _words(count: int) -> str:
-    return {2: "two", 3: "three", 4: "four", 5: "five"}.get(count, str(count))
+def in_words(count: int) -> str:
+    """A small count as a word, others in digits."""
+    return {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}.get(count, str(count))
 
 
 # ---------------------------------------------------------------- numbers

@@ -78,6 +78,11 @@ def lesson_id(path: str | Path) -> str:
     return escape(re.sub(r"^[0-9]+[-_. ]+(?=.)", "", Path(path).stem))
 
 
+def plural(number: int | None, one: str, many: str = "") -> str:
+    """A count in words: '1 unit', '2,000 units', '? units' where it is not known."""
+    return f"{'?' if number is None else f'{number:,}'} {one if number == 1 else many or one + 's'}"
+
+
 def whole_number(text: str, most: int) -> int | None:
     """The number that a text is, from 1 to `most`; None for anything else, however long."""
     digits = text.strip().lstrip("0")

@@ -35,11 +35,10 @@ class Program:
     def __init__(self, lesson: Lesson, examples: int = 1):
         self.lesson, self.examples = lesson, examples
         self.model: Model = model(lesson, examples)
-        gradients = backward(self.model)
         self.equations: tuple[Equation, ...] = (
             *self.model.forward,
-            *gradients,
-            *_updates(lesson, self.model, gradients),
+            *backward(self.model),
+            *_updates(lesson, self.model),
         )
         self.by_key = {eq.symbol.key: eq for eq in self.equations}
 
@@ -71,7 +70,7 @@ class Program:
         return {key: key[:-1] for key in self.by_key if key.endswith("'")}
 
 
-def _updates(lesson: Lesson, model: Model, gradients: list[Equation]) -> list[Equation]:
+def _updates(lesson: Lesson, model: Model) -> list[Equation]:
     """The optimiser's equations, last layer first, from values before the update only."""
     if lesson.training is None:
         return []
@@ -194,7 +193,8 @@ class Run:
     @property
     def losses(self) -> np.ndarray:
         """(trained,) each iteration's loss over its batch, before its update: J where L2 is on, a circuit's output."""
-        return self._losses[: self.trained]
+        trained = self.trained  # first: another thread may put a longer array in place, never a shorter one
+        return self._losses[:trained]
 
     @property
     def epoch_losses(self) -> np.ndarray:

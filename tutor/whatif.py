@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tutor.activations import ACTIVATIONS
+from tutor.activations import ACTIVATIONS, takes_slope
 from tutor.answers import Names, NotUnderstood
 from tutor.check import faults
 from tutor.formula import Expr, FormulaError, Ref, Symbol, did_you_mean, evaluate, indices, parse
@@ -385,7 +385,7 @@ class WhatIf:
         yield Setting("loss", ("network", "loss"), "word", tuple(LOSSES), "Network")
         for k, layer in enumerate(network.layers, start=1):
             yield self._of_layer(k, "activation")
-            if layer.activation == "leaky_relu":
+            if takes_slope(layer.activation):
                 yield self._of_layer(k, "alpha")
             if isinstance(layer.weights, str):
                 yield self._of_layer(k, "weights")

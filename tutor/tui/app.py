@@ -19,6 +19,7 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from tutor.catalogue import data_dir
+from tutor.source import plural
 from tutor.store import Store, default_path
 from tutor.tui.home import HomeScreen
 from tutor.tui.lines import Line, line
@@ -206,7 +207,7 @@ class TutorApp(App[int]):
 def problem_lines(error: LessonError) -> list[Line]:
     """What is wrong with a lesson file, to be read in a dialog."""
     first = error.problems[0]
-    count = f"{len(error.problems)} problem{'s' * (len(error.problems) > 1)}"
+    count = plural(len(error.problems), "problem")
     lines = [line(f"{Path(first.path).name} has {count}", "title")]
     for problem in error.problems:
         head, *rest = problem.render().split("\n")

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textual.worker import get_current_worker
+from textual.worker import Worker, get_current_worker
 
 from tutor.check import load
 from tutor.lesson import Lesson, files
-from tutor.source import LessonError
+from tutor.source import LessonError, plural
 from tutor.trace import Trace
 from tutor.training import Run
 from tutor.tui.dialogs import Reader
@@ -48,6 +48,7 @@ class Watch:
     files: tuple[Path, ...] = field(init=False)  # the lesson's, and the one that its examples are from
     seen: Stamp | None = field(init=False)
     dialog: Reader | None = None
+    looking: Worker | None = None
 
     def __post_init__(self) -> None:
         self.files = files(self.path)
@@ -61,7 +62,9 @@ class Watch:
         """
         if not (self.player.is_current or (self.dialog and self.dialog.is_current)):
             return
-        self.player.run_worker(self._look, thread=True, exclusive=True, group="watch", exit_on_error=False)
+        if self.looking and not self.looking.is_finished:
+            return  # one that takes longer than EVERY is waited for
+        self.looking = self.player.run_worker(self._look, thread=True, group="watch", exit_on_error=False)
 
     def _look(self) -> None:
         worker, player = get_current_worker(), self.player
@@ -77,9 +80,9 @@ class Watch:
             lesson = load(self.path)
             run = Run(lesson)
             number = player.cursor.iteration if run.last is None else 1
-            iteration = run.iteration(number, lambda at: not worker.is_cancelled)
+            iteration = run.iteration(number, lambda at: not worker.is_cancelled and stamp(*named) == now)
             if iteration is None:
-                return
+                return  # left, or saved once more
             found = lesson, run, Trace(lesson, iteration)
         except LessonError as error:
             found = error
@@ -103,8 +106,7 @@ class Watch:
         """Show what is wrong with a save; a dialog that is open already is written anew."""
         from tutor.tui.app import problem_lines
 
-        many, first = len(error.problems), error.problems[0]
-        count = f"{many} problem{'s' * (many > 1)}"
+        count, first = plural(len(error.problems), "problem"), error.problems[0]
         self.banner = line(f"{self.path.name}: {count}, line {first.line} first; this is the last good save", "error")
         lines = problem_lines(error)
         if self.dialog and self.dialog.is_current:

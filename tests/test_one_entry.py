@@ -1,0 +1,212 @@
+"""What README promises: an activation, a loss, an optimiser, a notation or a misconception is one entry of its table.
+
+A copy of the package gets one more entry in each table and nothing else; a program then uses them everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+TUTOR = Path(__file__).parent.parent / "tutor"
+
+SOFTPLUS = """
+    "softplus": Activation(
+        "softplus", call("log", 1 + call("exp", Z)), 1 / (1 + call("exp", -Z)), numpy=lambda z: np.logaddexp(0, z)
+    ),
+    "elu": Activation(
+        "ELU", call("choose", Z, Z, ALPHA * (call("exp", Z) - 1)), call("choose", Z, 1, A + ALPHA), parameters=1
+    ),
+"""
+ABSOLUTE = """
+    "absolute_error": Loss(
+        "absolute error", lambda y, a: call("sum", call("abs", y - a)), lambda y, a: call("sign", a - y)
+    ),
+"""
+RMSPROP = """
+    "rmsprop": Optimizer(
+        "RMSprop",
+        lambda p, g, h, old, define: p - h["learning_rate"] * g / (
+            call("sqrt", define("s'", h["beta2"] * old("s") + (1 - h["beta2"]) * g**2)) + h["epsilon"]
+        ),
+        ("learning_rate", "beta2", "epsilon"),
+        ("s",),
+    ),
+"""
+MEAN_SQUARE = """
+    "s": State("s", "Mean square of {of}", "How large the gradients usually are.", "{of} remembers."),
+"""
+ROOT_FORGOTTEN = """
+    "root-forgotten": Misconception(
+        "the root of the mean square was not taken",
+        "The step is divided by a root mean square, so that its size is that of the rate.",
+        lambda site: _swap(site, lambda node: node.op == "sqrt" and site.rule == "update", lambda node: node.args[0]),
+    ),
+"""
+PLAIN = """
+    "plain": Notation(
+        title="plain",
+        known_from="this test",
+        names={
+            "input": ("x", "x_i"), "target": ("y", "y_i"), "pre_activation": ("u^l", "u_i^l"),
+            "activation": ("h^l", "h_i^l"), "weights": ("M^l", "m_ij^l"), "biases": ("c^l", "c_i^l"),
+        },
+        gradients={"any": ("∂{L}/∂{x}", "∂{L}/∂{x}")},
+    ),
+"""
+
+LESSON = """
+format = 1
+title = "One entry each"
+notation = "plain"
+[network]
+inputs = 2
+loss = "absolute_error"
+[[network.layers]]
+units = 2
+activation = "softplus"
+weights = [[0.15, 0.20], [-0.25, 0.30]]
+biases = [0.35, -0.35]
+[[network.layers]]
+units = 2
+activation = "elu"
+alpha = 0.7
+weights = [[-0.40, 0.45], [0.50, 0.55]]
+[[network.layers]]
+units = 1
+weights = [[0.6, -0.7]]
+[[examples]]
+inputs = [0.5, 1]
+targets = [1]
+[[examples]]
+inputs = [2, -0.25]
+targets = [0]
+[training]
+optimizer = "rmsprop"
+batch = 2
+"""
+CIRCUIT = """
+format = 1
+title = "A gate"
+[circuit]
+define = ["q = softplus(x * y)", "f = q * z"]
+output = "f"
+[circuit.inputs]
+x = -2
+y = 0.5
+z = 3
+[training]
+optimizer = "rmsprop"
+"""
+
+PROGRAM = """
+import random
+
+import numpy as np
+
+from tutor import analysis, diagram, export, paths, pictures, playback, training
+from tutor.card import Scribe
+from tutor.check import load
+from tutor.drill import drill_item
+from tutor.formula import Ref
+from tutor.network import initial_parameters
+from tutor.notation import Writer
+from tutor.questions import KINDS
+from tutor.quiz import Question, grade
+from tutor.slips import slips
+from tutor.trace import trace
+from tutor.whatif import WhatIf
+
+for name in ("lesson.toml", "circuit.toml"):
+    taught = load(name)
+    first = trace(taught)
+
+    # Values, gradients: the derivative that the entry says is that of its function.
+    gradients = [eq.symbol for eq in first.equations if eq.symbol.quantity == "gradient" and eq.symbol.wrt]
+    assert gradients
+    for symbol in gradients:
+        index = tuple(n - 1 for n in symbol.shape) or None
+        found = analysis.check(first, Ref(symbol, index, 1 if symbol.per_example else None))
+        assert abs(found.analytic - found.numeric[4]) < 1e-7, symbol
+
+    # Training as scalars and as arrays, as the equations say.
+    for work in (10**9, 0):
+        training.SCALAR_WORK = work
+        run = training.Run(taught)
+        assert run.train(12) == "done"
+        for number in range(1, 13):
+            done = run.iteration(number)
+            after = run.parameters(number + 1)
+            assert np.isclose(run.losses[number - 1], done.values[run.loss.key], rtol=1e-12)
+            for id in initial_parameters(taught):
+                assert np.allclose(after[id], done.values[id + "'"], rtol=1e-12, atol=1e-14), (work, number, id)
+
+    # Every word, picture and question, in the new notation and an old one.
+    for notation in ("plain",):
+        scribe = Scribe(first, notation)
+        for level in ("story", "scalar", "matrix"):
+            assert len("".join(export.as_json(first, level, notation))) > 1000
+            assert len("".join(export.as_text(first, level, notation))) > 1000
+        for step in first.steps("scalar"):
+            scribe.card(step)
+            if of := paths.target(step):
+                chain = scribe.paths(step.example or 0).chain(of)
+                added = sum(path.product for path in chain.paths)
+                assert np.isclose(added, first.value(chain.gradient), rtol=1e-9, atol=1e-15)
+                assert all(scribe.factor(factor) for path in chain.paths for factor in path.factors)
+            if any(step.index or ()) or step.example:
+                continue  # one element of each is enough of what takes time
+            for kind in pictures.offers(step, 0):
+                shown = pictures.KINDS[kind].make(scribe, pictures.KINDS[kind].begin(step, 0))
+                assert shown.facts and shown.draw(70, 20) is not None
+            for kind, make in KINDS.items():
+                make(step, scribe.writer, random.Random(1))
+            cursor = playback.jump(playback.start(taught), first, step.id)
+            assert diagram.diagram(first, scribe, step, cursor, 100, 30).picture
+    drill_item(taught, "gate_softplus_gradient" if taught.circuit else "pre_activation_gradient", 1)
+    drill_item(taught, "optimizer_s", 1)
+
+    # A misconception is recognised by its number alone.
+    step = first.find("x'" if taught.circuit else "W1'[1,2]")
+    (slip,) = (slip for slip in slips(step) if slip.misconception == "root-forgotten")
+    verdict = grade(Question(step, Writer(taught, "plain")), f"{slip.value:.6g}")
+    assert "root-forgotten" in [found.misconception for found in verdict.slips], verdict
+
+# What if: it can be changed to, and what it takes can be set.
+changes = WhatIf(load("lesson.toml"))
+assert {"layer 2 alpha", "beta2"} <= {setting.name for setting in changes.settings()}
+for text in ("layer 2 alpha = 0.2", "layer 1 activation = relu", "layer 1 activation = softplus", "optimizer = adam"):
+    changes = changes.apply(text)
+assert changes.lesson.training.optimizer == "adam"
+assert [layer.alpha for layer in changes.lesson.network.layers][1] == 0.2
+assert changes.apply("optimizer = rmsprop").changes != changes.changes
+"""
+
+
+def one_more(file: Path, table: str, entry: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    changed = re.sub(rf"^{table}: .*= {{$", lambda match: match[0] + entry, text, count=1, flags=re.MULTILINE)
+    assert changed != text
+    file.write_text(changed, encoding="utf-8")
+
+
+def test_one_entry_is_enough(tmp_path):
+    shutil.copytree(TUTOR, tmp_path / "tutor", ignore=shutil.ignore_patterns("__pycache__"))
+    for module, table, entry in (
+        ("activations", "ACTIVATIONS", SOFTPLUS),
+        ("losses", "LOSSES", ABSOLUTE),
+        ("optimizers", "OPTIMIZERS", RMSPROP),
+        ("optimizers", "STATES", MEAN_SQUARE),
+        ("misconceptions", "MISCONCEPTIONS", ROOT_FORGOTTEN),
+        ("dialects", "NOTATIONS", PLAIN),
+    ):
+        one_more(tmp_path / "tutor" / f"{module}.py", table, entry)
+    (tmp_path / "lesson.toml").write_text(LESSON, encoding="utf-8")
+    (tmp_path / "circuit.toml").write_text(CIRCUIT, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", timeout=60
+    )
+    assert done.returncode == 0, done.stderr
