@@ -255,7 +255,7 @@ def _invisible(here: Trace) -> bool:
 
 
 def units(lesson: Lesson, source: Source) -> Iterator[Problem]:
-    """Units that answer no example at all: ReLU at 0 for each of them, a sigmoid or tanh at its very end.
+    """Units that learn nothing: a ReLU at 0 for every example, a sigmoid or tanh at its very end for any.
 
     A lesson that is about such a unit says so: with a note, a question or an expectation on that very unit.
     """
