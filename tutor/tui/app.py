@@ -80,6 +80,7 @@ class TutorApp(App[int]):
         self.call_after_refresh(self.tell_store)
 
     def on_ready(self) -> None:
+        gc.freeze()  # what is there stays: looking through it again and again would be felt in a key
         gc.enable()  # see cli.py
         self.run_worker(_warm_up, thread=True, exit_on_error=False)
 
