@@ -8,6 +8,7 @@ import pytest
 from textual.widgets import Input
 
 from test_tui import LESSONS, here, pane, screen, tutor
+from tutor import whatif
 from tutor.check import examine, load
 from tutor.plain import LineMode
 from tutor.store import Store
@@ -247,6 +248,19 @@ async def test_a_long_comparison_is_stopped_and_the_screen_lives():
         await pilot.press("escape")
         await pilot.pause()
         assert isinstance(pilot.app.screen, PlayerScreen)
+
+
+@pytest.mark.parametrize("key", ["h", "q"])
+async def test_changes_are_not_left_behind_unsaid(key):
+    async with tutor(O, (80, 24), "z1") as pilot:
+        mine = player(pilot)
+        mine.adopt(mine.changes.apply("learning_rate = 0.1", whatif.here(mine.trace, 0, "dz")))
+        await pilot.press(key)
+        await pilot.pause()
+        assert pilot.app.screen is mine and "Your changes end here" in screen(pilot)
+        await pilot.press(key)
+        await pilot.pause()
+        assert mine not in pilot.app.screen_stack or not pilot.app.is_running or pilot.app._exit
 
 
 # ---------------------------------------------------------------- line mode

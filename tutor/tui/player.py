@@ -70,7 +70,7 @@ KEYS = [
     ("d", "app.toggle_dark", "d", "", "light or dark"),
     ("h", "home", "h", "home", "the list of lessons"),
     ("question_mark", "help", "?", "help", "this help"),
-    ("q", "app.quit", "q", "quit", "leave; your place is kept"),
+    ("q", "quit", "q", "quit", "leave; your place is kept"),
 ]
 HIDDEN = [
     ("E", "example(-1)"), ("T", "notation(-1)"), ("L", "level(-1)"), ("U", "redo"), ("shift+tab", "pane(-1)"),
@@ -113,6 +113,7 @@ class PlayerScreen(TutorScreen):
         self.lesson, self.key, self.watching = lesson, key, watching
         self.watched: Watch | None = None
         self.changes = WhatIf(lesson)  # in force: `self.lesson` has them
+        self.warned_of: WhatIf | None = None  # changes that were about to be left behind
         self.run = Run(lesson)
         self.trace = self._trace(1)
         self.cursor = playback.start(lesson)
@@ -714,8 +715,21 @@ class PlayerScreen(TutorScreen):
             self.app.push_screen(DiagramScreen(self))
 
     def action_home(self) -> None:
-        self.stop_seek()
-        self.app.pop_screen()
+        if self.leaves():
+            self.stop_seek()
+            self.app.pop_screen()
+
+    def action_quit(self) -> None:
+        if self.leaves():
+            self.app.exit()
+
+    def leaves(self) -> bool:
+        """Whether to leave: with changes of the lesson, which end here, only if asked for twice in a row."""
+        if not self.changed or self.changes is self.warned_of:
+            return True
+        self.warned_of = self.changes
+        self.say("Your changes end here (w, then s: a lesson file of them). The same key again leaves.")
+        return False
 
 
 ARROWS = (
