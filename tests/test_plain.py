@@ -333,3 +333,12 @@ def test_without_anybody_to_answer_the_questions_a_lesson_can_still_be_read(stor
     text, _ = play("gates", store, unattended=True)
     assert text.count("significant digits") == 1 and "= −12" in text and "Next:" in text
     assert store.setting("predict") is True, "for the next time it stays on"
+
+
+def test_all_questions_of_a_step_are_put_and_those_about_no_step_at_the_last(store):
+    """06-one-neuron has two questions that belong to no step."""
+    store.save_setting("predict", True)
+    found = lesson("one-neuron")
+    text, _ = play(found, store, "last", "show", "show", "show", "quit")
+    free = [question.ask for question in found.questions if question.ask and not question.step]
+    assert len(free) == 2 and all(ask in text for ask in free)

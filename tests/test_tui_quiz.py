@@ -231,6 +231,45 @@ async def test_only_the_steps_that_the_lesson_names_are_asked(tmp_path):
         assert asked == ["a2", "dL/dW1"]
 
 
+TWO_ON_A_STEP = """
+format = 1
+title = "T"
+[circuit]
+define = ["q = x + y", "f = q * z"]
+output = "f"
+inputs = { x = 2, y = 3, z = 4 }
+[quiz]
+steps = ["q"]
+[[questions]]
+step = "f"
+[[questions]]
+step = "f"
+kind = "operands"
+[[questions]]
+ask = "How many gates are there?"
+answer = 2
+"""
+
+
+async def test_all_of_an_authors_questions_are_asked_one_after_the_other_and_those_without_a_step_at_the_end(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(TWO_ON_A_STEP, encoding="utf-8")
+    remember_predict()
+    async with tutor(path, step="x") as pilot:
+        player, asked = pilot.app.screen, []
+        player.jump("q")
+        await pilot.pause()
+        for _ in range(12):
+            if player.asking and not player.asking.done:
+                asked.append((here(pilot), player.asking.item.kind))
+                await type_in(pilot, right(player.asking.item).split(" (")[0])
+                assert player.asking.done and player.asking.last.correct
+            elif pilot.app.screen is player:
+                await press(pilot, "n")
+        last = player.trace.equations[-1].symbol.id
+        assert asked == [("q", "value"), ("f", "value"), ("f", "operands"), (last, "number")]
+
+
 async def test_a_whole_lesson_in_predict_mode_with_right_answers():
     remember_predict()
     async with tutor("gates", step="q") as pilot:

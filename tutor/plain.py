@@ -151,11 +151,12 @@ class LineMode:
             self._show()
 
     def _ask(self) -> None:
-        """In predict mode: the question of this step, until it is answered, given up or out of tries."""
+        """In predict mode: the questions of this step, each until it is answered, given up or out of tries."""
         writer = Scribe(self.trace, self.cursor.notation).writer
-        item = playback.question(self.cursor, self.trace, writer, self.answered) if self.predict else None
-        if item is None:
-            return
+        while self.predict and (item := playback.question(self.cursor, self.trace, writer, self.answered)):
+            self._put(item)
+
+    def _put(self, item: Item) -> None:
         self.say(f"{item.prompt} (`hint`, `show`, `known`, or = before an expression to compute it)")
         for number, choice in enumerate(item.choices, start=1):
             self.say(f"  {number}. {choice}")

@@ -14,9 +14,9 @@ from typing import Protocol
 import numpy as np
 
 from tutor.dialects import NOTATIONS
-from tutor.lesson import LEVELS, Lesson
+from tutor.lesson import LEVELS, AuthorQuestion, Lesson
 from tutor.notation import Writer
-from tutor.questions import Item, author_item, item_for
+from tutor.questions import Item, author_id, author_item, item_for
 from tutor.trace import PHASES, NoSuchStep, Step, Trace, find_local, resolve
 
 TRAIL = 100  # how many jumps can be taken back
@@ -249,19 +249,33 @@ def asked(trace: Trace) -> set[str]:
 
 
 def question(cursor: Cursor, trace: Trace, writer: Writer, answered: set[tuple[int, str]]) -> Item | None:
-    """What predict mode asks at the cursor's step, the author's own question first; None where it asks nothing.
+    """What predict mode asks next at the cursor's step; None where it asks nothing (more).
 
-    `answered` has the (iteration, equation) that were asked before.
+    The author's own questions on the step, one after the other, else one of the tutor's. What an author asks about
+    no step comes at the last one, in the first iteration. `answered` has the (iteration, `asked_key`) so far.
     """
-    eq = trace.equations[cursor.at]
-    if cursor.aside or (cursor.iteration, eq.symbol.key) in answered or eq.symbol.key not in asked(trace):
+    eq, number = trace.equations[cursor.at], cursor.iteration
+    if cursor.aside:
         return None
-    rng = random.Random(f"{trace.lesson.id} {cursor.iteration} {eq.symbol.id}")
-    for own in trace.lesson.questions:
-        if _key(trace, own.step) == eq.symbol.key and (item := author_item(own, trace, writer, rng)):
-            return item
+    own = [q for q in trace.lesson.questions if _place_of(q, trace, number) == eq.symbol.key]
+    for about in own:
+        if (number, author_id(about)) not in answered:
+            rng = random.Random(f"{trace.lesson.id} {number} {eq.symbol.id}")
+            if item := author_item(about, trace, writer, rng):
+                return item
+    done = {(number, eq.symbol.key), *((number, author_id(about)) for about in own)}
+    if not done.isdisjoint(answered) or eq.symbol.key not in asked(trace):
+        return None
     step = current(replace(cursor, level="matrix"), trace)
+    rng = random.Random(f"{trace.lesson.id} {number} {eq.symbol.id}")
     return item_for(step, writer, rng, ("value", "formula", "operands"))
+
+
+def _place_of(about: AuthorQuestion, trace: Trace, iteration: int) -> str | None:
+    """The key of the equation at which an author's question is put."""
+    if about.step:
+        return _key(trace, about.step)
+    return trace.equations[-1].symbol.key if iteration == 1 else None
 
 
 def _key(trace: Trace, id: str) -> str | None:
@@ -273,8 +287,8 @@ def _key(trace: Trace, id: str) -> str | None:
 
 
 def asked_key(item: Item) -> str:
-    """The key of the equation that a question is about."""
-    return item.step.equation.symbol.key
+    """What `question` knows an asked question by: the author's by its id, any other by its equation."""
+    return item.id if item.by_author else item.step.equation.symbol.key
 
 
 def phases(trace: Trace) -> list[str]:

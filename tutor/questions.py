@@ -87,6 +87,10 @@ class Item:
     many: bool = False
     seed: int | None = None
 
+    @property
+    def by_author(self) -> bool:
+        return self.id.startswith(f"{AUTHOR}:")
+
     @cached_property
     def names(self) -> Names:
         """What an expression may use, on scratch paper too: whatever comes before the step that is asked about."""
@@ -846,7 +850,12 @@ def author_item(question: AuthorQuestion, trace: Trace, writer: Writer, rng: ran
         return None
     hints = (*question.hints, item.hints[-1]) if question.hints else item.hints
     judge = _with_wrong(item, question)
-    return replace(item, id=f"author:{question.at + 1}", hints=hints, judge=judge)
+    return replace(item, id=author_id(question), hints=hints, judge=judge)
+
+
+def author_id(question: AuthorQuestion) -> str:
+    """The id of an author's question: its place in the file, from 1."""
+    return f"{AUTHOR}:{question.at + 1}"
 
 
 def _in_words(question: AuthorQuestion, scribe: Scribe) -> AuthorQuestion:

@@ -21,6 +21,7 @@ from tutor.diagram import diagram, natural_rows
 from tutor.learner import Stopwatch, keep_try
 from tutor.lesson import Lesson
 from tutor.playback import Cursor
+from tutor.questions import AUTHOR, Item
 from tutor.source import whole_number
 from tutor.store import Place
 from tutor.trace import NoSuchStep, Step, Trace, resolve
@@ -269,11 +270,20 @@ class PlayerScreen(TutorScreen):
     def ask(self) -> None:
         """In predict mode, begin the question of the step that one has come to, if it has one."""
         self.asking = None
-        if self.predict and (item := playback.question(self.cursor, self.trace, self.scribe.writer, self.answered)):
+        if item := self.next_question():
             self.asking, self.stopwatch = Asking(item), Stopwatch()
             if self.cursor.level == "scalar" and item.step.index:
                 self.cursor = replace(self.cursor, element=item.step.index)
         self.show_answer_line()
+
+    def next_question(self) -> Item | None:
+        if not self.predict:
+            return None
+        return playback.question(self.cursor, self.trace, self.scribe.writer, self.answered)
+
+    def asking_title(self, card: Card) -> str:
+        about_a_step = self.asking is None or self.asking.item.skill != AUTHOR
+        return card.title if about_a_step else "About this lesson"
 
     def show_answer_line(self) -> None:
         """The line to type in is there as long as the question is open."""
@@ -354,7 +364,7 @@ class PlayerScreen(TutorScreen):
         if hidden:  # what is asked is not known yet
             cursor = replace(cursor, at=cursor.at - 1)
         if name == "card" and self.asking and hidden:
-            lines = views.asking_lines(self.asking, card.title, columns, self.query_one(AnswerLine).grid)
+            lines = views.asking_lines(self.asking, self.asking_title(card), columns, self.query_one(AnswerLine).grid)
             if self.arrangement in ("-stack", "-single"):  # else the state stands beside
                 state, _ = views.state_lines(self.trace, self.scribe, cursor, columns)
                 lines += [line(), line("so far (↑ ↓ scroll)", "dim"), *state]
@@ -403,6 +413,9 @@ class PlayerScreen(TutorScreen):
     # ------------------------------------------------------------ keys
 
     def action_forward(self) -> None:
+        if self.asking and self.asking.done and self.next_question():  # there is another on this step
+            self.show(self.cursor)
+            return
         moved = playback.forward(self.cursor, self.trace)
         if moved is None:
             self.finish()
