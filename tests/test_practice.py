@@ -11,7 +11,7 @@ from tutor import catalogue, mastery, practice
 from tutor.check import load
 from tutor.drill import skills
 from tutor.mastery import Answer
-from tutor.plain import play_practice
+from tutor.plainquiz import play_practice
 from tutor.store import Store
 
 LESSONS = {entry.id: entry.path for entry in catalogue.entries()}

@@ -431,7 +431,7 @@ def _placement(args: Namespace) -> int:
 
 def _ask_quiz(args: Namespace, start: Callable[[Store], tuple[str, Session, list[Item], bool]]) -> int:
     """A quiz on the screen or in lines; `start` gives its id, session and questions, and whether it goes on."""
-    from tutor.plain import play_quiz
+    from tutor.plainquiz import play_quiz
     from tutor.store import Store
 
     with Store.open(profile=args.profile) as store:
@@ -454,7 +454,7 @@ def _drill(args: Namespace) -> int:
     from tutor.check import load
     from tutor.drill import NoQuestion, skills
     from tutor.mastery import title
-    from tutor.plain import play_practice
+    from tutor.plainquiz import play_practice
     from tutor.practice import choose_skill, drill
     from tutor.store import Store
 
@@ -485,7 +485,7 @@ def _drill(args: Namespace) -> int:
 
 
 def _review(args: Namespace) -> int:
-    from tutor.plain import play_practice
+    from tutor.plainquiz import play_practice
     from tutor.practice import review
     from tutor.store import Store
 
