@@ -11,7 +11,8 @@ import pytest
 
 from tutor import schema
 from tutor.formula import evaluate, refs
-from tutor.lesson import AuthorQuestion, Layer, Lesson, Note, Training, WrongAnswer, lesson_id, read
+from tutor.lesson import AuthorQuestion, Layer, Lesson, Note, Training, WrongAnswer, lesson_id
+from tutor.reading import read
 from tutor.source import Source
 
 DOCS = Path(__file__).parent.parent / "docs" / "lesson-format.md"

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from test_lesson import CIRCUIT, NETWORK, SMALL
-from tutor.lesson import Lesson, Training, read
+from tutor.lesson import Lesson, Training
+from tutor.reading import read
 from tutor.schema import MAX_FAULTS
 from tutor.source import FORBIDDEN, LessonError, Problem
 

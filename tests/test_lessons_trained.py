@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tutor import catalogue
-from tutor.lesson import read
+from tutor.reading import read
 from tutor.training import Run
 
 LESSONS = Path(__file__).parent.parent / "lessons"

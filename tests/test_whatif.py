@@ -19,10 +19,11 @@ from tutor import catalogue, cli
 from tutor.activations import ACTIVATIONS
 from tutor.check import examine
 from tutor.compare import Comparison, asked, suggestions
-from tutor.lesson import AuthorQuestion, Lesson, Note, Training, WrongAnswer, build
+from tutor.lesson import AuthorQuestion, Lesson, Note, Training, WrongAnswer
 from tutor.losses import LOSSES
 from tutor.network import initial_parameters
 from tutor.optimizers import OPTIMIZERS
+from tutor.reading import build
 from tutor.source import MAX_BYTES, Source, parse_toml
 from tutor.trace import trace
 from tutor.training import Run

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from strategies import circuit_lesson, dense, network_lesson
-from tutor.lesson import Training, read
+from tutor.lesson import Training
+from tutor.reading import read
 from tutor.trace import trace
 from tutor.training import Run
 

@@ -1,7 +1,7 @@
 """The lesson format, declared once, and a small interpreter that holds a file against it.
 
 `SCHEMA` has the shape of a JSON Schema, so that editors can use it too. What one key cannot
-know alone (counts that must agree, a loss and its activation) is in `lesson.py`.
+know alone (counts that must agree, a loss and its activation) is in `reading.py`.
 """
 
 from __future__ import annotations

@@ -23,11 +23,12 @@ from tutor.answers import Names, NotUnderstood
 from tutor.check import faults
 from tutor.formula import Expr, FormulaError, Ref, Symbol, did_you_mean, evaluate, indices, parse
 from tutor.layout import Matrix, linear, number
-from tutor.lesson import INITIALISERS, ORDERS, Lesson, Training, build
+from tutor.lesson import INITIALISERS, ORDERS, Lesson, Training
 from tutor.losses import LOSSES
 from tutor.network import initial_parameters
 from tutor.notation import Writer
 from tutor.optimizers import OPTIMIZERS
+from tutor.reading import build
 from tutor.schema import keys
 from tutor.source import Keys, lesson_id, quote, whole_number
 from tutor.trace import Step, Trace

@@ -1,4 +1,4 @@
-"""From a lesson to the text of a lesson file, format 1: the way back from what `lesson.read` does.
+"""From a lesson to the text of a lesson file, format 1: the way back from what `reading.read` does.
 
 `document` gives the values, `toml` writes them. A lesson that is written and read again has the same model,
 data and training to the last bit; what a file says beside that (its comments, how it was laid out) is not kept.

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from textual.worker import Worker, get_current_worker
 
 from tutor.check import load
-from tutor.lesson import Lesson, files
+from tutor.lesson import Lesson
+from tutor.reading import files
 from tutor.source import LessonError, plural
 from tutor.trace import Trace
 from tutor.training import Run
