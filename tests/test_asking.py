@@ -9,12 +9,13 @@ import pytest
 
 from tutor import catalogue
 from tutor.asking import CREDIT, LATER_TRY, RUNG, TRIES, Asking, give_up, hint, respond
+from tutor.authored import author_item
 from tutor.check import load
 from tutor.learner import Stopwatch, keep_try
 from tutor.lesson import AuthorQuestion
 from tutor.misconceptions import MISCONCEPTIONS
 from tutor.notation import Writer
-from tutor.questions import KINDS, author_item
+from tutor.questions import KINDS
 from tutor.store import Store
 from tutor.trace import trace
 

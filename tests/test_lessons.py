@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tutor import catalogue
+from tutor.authored import author_item
 from tutor.check import examine
 from tutor.lesson import Lesson
 from tutor.notation import Writer
 from tutor.prose import count_words
-from tutor.questions import author_item
 from tutor.trace import trace
 
 ENTRIES = catalogue.entries()

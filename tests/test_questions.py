@@ -14,6 +14,7 @@ import strategies as some
 from strategies import circuit_lesson, dense, network_lesson
 from tutor import schema
 from tutor.answers import NotUnderstood
+from tutor.authored import author_item
 from tutor.check import load
 from tutor.formula import Ref
 from tutor.lesson import AuthorQuestion, Training, WrongAnswer
@@ -24,7 +25,6 @@ from tutor.questions import (
     AUTHOR,
     KINDS,
     SMALL_MATRIX,
-    author_item,
     item_for,
     read_cells,
     read_shape,

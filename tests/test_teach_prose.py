@@ -177,8 +177,9 @@ wrong = [{ answer = '$y$', says = 'No: $x \nothing y$' }]
 def test_questions_are_prose_too(tmp_path):
     from random import Random
 
+    from tutor.authored import author_item
     from tutor.notation import Writer
-    from tutor.questions import author_item, judgement
+    from tutor.questions import judgement
 
     path = tmp_path / "t.toml"
     path.write_text(QUESTION, encoding="utf-8")

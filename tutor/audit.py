@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from tutor import catalogue
+from tutor.authored import author_item
 from tutor.card import Scribe
 from tutor.catalogue import Entry
 from tutor.formula import Ref
@@ -24,7 +25,7 @@ from tutor.layout import number
 from tutor.lesson import AuthorQuestion, Expect, Lesson, Training
 from tutor.misconceptions import MISCONCEPTIONS
 from tutor.prose import Name, blemishes, count_words
-from tutor.questions import Item, author_item, judgement
+from tutor.questions import Item, judgement
 from tutor.quiz import Question
 from tutor.source import Keys, Problem, Source, quote
 from tutor.trace import NoSuchStep, Trace, as_shown, resolve

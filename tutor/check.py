@@ -15,9 +15,9 @@ import numpy as np
 
 from tutor import catalogue
 from tutor.audit import audit, prerequisites
+from tutor.authored import author_item
 from tutor.lesson import Lesson
 from tutor.notation import Writer
-from tutor.questions import author_item
 from tutor.reading import problem, read
 from tutor.schema import Fault
 from tutor.source import LessonError, Problem, Source, plural

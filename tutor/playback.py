@@ -13,10 +13,11 @@ from typing import Protocol
 
 import numpy as np
 
+from tutor.authored import author_id, author_item
 from tutor.dialects import NOTATIONS
 from tutor.lesson import LEVELS, AuthorQuestion, Lesson
 from tutor.notation import Writer
-from tutor.questions import Item, author_id, author_item, item_for
+from tutor.questions import Item, item_for
 from tutor.trace import PHASES, NoSuchStep, Step, Trace, find_local, resolve
 
 TRAIL = 100  # how many jumps can be taken back

@@ -1,6 +1,6 @@
 """Kinds of question, each made from a step: an `Item` that any front end can put and grade.
 
-One entry of `KINDS` a kind; `author_item` makes the questions that a lesson's author wrote. An item knows its
+One entry of `KINDS` a kind; `authored.py` makes the questions that a lesson's author wrote. An item knows its
 prompt, what it takes as an answer, its hints (a ladder, one rung a key press, the last one the answer) and the
 skill that it exercises; it grades a text and never raises for one. A kind answers None for a step that it
 cannot ask about, or where the answer would tell nothing.
@@ -14,22 +14,20 @@ import math
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from tutor.answers import MAX_ANSWER, Names, NotUnderstood, read_answer
-from tutor.card import Scribe
 from tutor.explain import Explainer
 from tutor.formula import Call, Const, Ref, Symbol, indices, refs, rewrite, walk
 from tutor.layout import linear, number
-from tutor.lesson import AuthorQuestion
 from tutor.misconceptions import MISCONCEPTIONS
 from tutor.network import Equation
 from tutor.notation import Writer
-from tutor.quiz import DIGITS, TOLERANCE, VERDICTS, Question, Verdict, grade, in_words, question_at, shown_value
+from tutor.quiz import DIGITS, VERDICTS, Question, Verdict, grade, in_words, question_at, shown_value
 from tutor.slips import Slip, slips
 from tutor.trace import Step, Trace, activation_calls, symbols_of
 
@@ -121,11 +119,13 @@ def _not_understood(why: str) -> Judgement:
     return Judgement("not-understood", _sentence(why))
 
 
-def _right(value: float | None = None) -> Judgement:
+def right_verdict(value: float | None = None) -> Judgement:
     return Judgement("correct", "Right.", value)
 
 
-def _wrong(message: str = "That is not it.", value: float | None = None, credit: float | None = None) -> Judgement:
+def wrong_verdict(
+    message: str = "That is not it.", value: float | None = None, credit: float | None = None
+) -> Judgement:
     return Judgement("wrong", message, value, credit=credit)
 
 
@@ -151,7 +151,7 @@ def _numbers(text: str, choices: Sequence[str]) -> set[int]:
     raise NotUnderstood(f"answer with the number of a choice, 1 to {len(choices)}")
 
 
-def _one_of(choices: Sequence[str], right: int, wrong: Mapping[int, Judgement]) -> Judge:
+def judge_choice(choices: Sequence[str], right: int, wrong: Mapping[int, Judgement]) -> Judge:
     """Judges the choice of one; `wrong` says what each of the others means."""
 
     def judge(text: str, own: Mapping[str, float]) -> Verdict:
@@ -159,7 +159,7 @@ def _one_of(choices: Sequence[str], right: int, wrong: Mapping[int, Judgement]) 
         if len(chosen) > 1:
             raise NotUnderstood("choose one")
         (at,) = chosen
-        return _right() if at == right else wrong.get(at) or _wrong()
+        return right_verdict() if at == right else wrong.get(at) or wrong_verdict()
 
     return judge
 
@@ -170,10 +170,10 @@ def _one_of(choices: Sequence[str], right: int, wrong: Mapping[int, Judgement]) 
 def value_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
     """One element's value, of the step asked or of the most telling element of a whole."""
     question = question_at(step, writer)
-    return _value_item(question) if question else None
+    return item_of_value(question) if question else None
 
 
-def _value_item(question: Question) -> Item:
+def item_of_value(question: Question) -> Item:
     element, writer = question.step, question.writer
     name = writer.text(element.ref)
     return Item(
@@ -207,10 +207,10 @@ def matrix_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
     values = np.asarray(whole.value, dtype=float)
     telling = values.ndim > 0 and 2 <= values.size <= MAX_CELLS and np.all(np.isfinite(values)) and np.ptp(values) > 0
     question = question_at(whole, writer) if telling else None
-    return _matrix_item(whole, writer, question.digits) if question else None
+    return item_of_cells(whole, writer, question.digits) if question else None
 
 
-def _matrix_item(whole: Step, writer: Writer, digits: int) -> Item:
+def item_of_cells(whole: Step, writer: Writer, digits: int) -> Item:
     cells = [Question(whole.at(index), writer, digits) for index in indices(whole.shape)]
     shown = [shown_value(cell) for cell in cells]
     wide = whole.shape[-1] if len(whole.shape) == 2 else 1
@@ -286,7 +286,7 @@ def split_cells(text: str, separator: str) -> list[str]:
 def _judge_cells(texts: list[str], cells: list[Question], own: Mapping[str, float]) -> Judgement:
     verdicts = []
     for text, cell in zip(texts, cells, strict=True):
-        verdict = _wrong("Left out.") if text == "?" else grade(cell, text, own)
+        verdict = wrong_verdict("Left out.") if text == "?" else grade(cell, text, own)
         if verdict.kind == "not-understood":
             return _not_understood(f"{_cell(cell)}: {verdict.message}")
         verdicts.append(verdict)
@@ -355,17 +355,17 @@ def shape_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
         given = read_shape(answer)
         column = (*shape, 1) if len(shape) == 1 else shape
         if given in (shape, column):
-            return _right()
+            return right_verdict()
         if given == column[::-1]:
             if len(shape) == 1:
-                return _wrong(f"That is a row; {name} is a column.")
+                return wrong_verdict(f"That is a row; {name} is a column.")
             return _misconceived("to-and-from", message=f"Transposed. {MISCONCEPTIONS['to-and-from'].remedy}")
         if len(shape) == 2 and given == (math.prod(shape),):
-            return _wrong("That is how many numbers there are; give rows × columns.")
+            return wrong_verdict("That is how many numbers there are; give rows × columns.")
         for other in step.trace.program.model.parameters:
             if symbol.quantity == "gradient" and other.shape == given and other != symbol.wrt:
-                return _wrong(f"That is the shape of {writer.text(Ref(other))}; this is the gradient of {like}.")
-        return _wrong()
+                return wrong_verdict(f"That is the shape of {writer.text(Ref(other))}; this is the gradient of {like}.")
+        return wrong_verdict()
 
     return Item(
         kind="shape",
@@ -385,14 +385,14 @@ def shape_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
 
 def formula_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
     """The right formula of one element among wrong ones that misconceptions have in mind."""
-    for element in _elements(step, rng):
+    for element in elements(step, rng):
         found = _formula_item(element, writer, rng)
         if found:
             return found
     return None
 
 
-def _elements(step: Step, rng: random.Random, most: int = 4) -> list[Step]:
+def elements(step: Step, rng: random.Random, most: int = 4) -> list[Step]:
     """The element asked for, or a few of a whole, drawn."""
     if step.index is not None or step.shape == ():
         return [step.at(step.index or ())]
@@ -436,7 +436,7 @@ def _formula_item(element: Step, writer: Writer, rng: random.Random) -> Item | N
         writer=writer,
         hints=(why or explainer.title(element), f"It is made of {made_of}.", numbers, f"{name} = {right}"),
         answer=right,
-        judge=_one_of(choices, choices.index(right), says),
+        judge=judge_choice(choices, choices.index(right), says),
         choices=tuple(choices),
     )
 
@@ -493,7 +493,7 @@ def operands_item(step: Step, writer: Writer, rng: random.Random) -> Item | None
     def judge(text: str, own: Mapping[str, float]) -> Verdict:
         chosen = _numbers(text, choices)
         if chosen == right:
-            return _right()
+            return right_verdict()
         hits, extras = len(chosen & right), len(chosen - right)
         credit = max(0.0, (hits - extras) / len(right))
         slip = ideas.get(frozenset(names[choices[at]] for at in chosen))
@@ -501,7 +501,7 @@ def operands_item(step: Step, writer: Writer, rng: random.Random) -> Item | None
             return _misconceived(slip.misconception, (slip,), credit=credit)
         parts = [f"{in_words(extras)} of them {'is' if extras == 1 else 'are'} not needed"] if extras else []
         parts += ["something needed is missing"] if hits < len(right) else []
-        return _wrong(_sentence("; ".join(parts)), credit=credit)
+        return wrong_verdict(_sentence("; ".join(parts)), credit=credit)
 
     answer = " ".join(str(at + 1) for at in sorted(right))
     listed = ", ".join(choices[at] for at in sorted(right))
@@ -579,7 +579,7 @@ def next_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
     choices = [right, *wrong]
     rng.shuffle(choices)
     says = {
-        choices.index(text): _wrong(
+        choices.index(text): wrong_verdict(
             f"{text} needs {writer.text(_like(step.at(None), waiting[text]))}, which is not there yet."
         )
         for text in wrong
@@ -598,7 +598,7 @@ def next_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
         writer=writer,
         hints=(back, f"It uses {uses or 'nothing but numbers'}.", why, formula),
         answer=right,
-        judge=_one_of(choices, choices.index(right), says),
+        judge=judge_choice(choices, choices.index(right), says),
         choices=tuple(choices),
     )
 
@@ -619,7 +619,7 @@ def direction_item(step: Step, writer: Writer, rng: random.Random) -> Item | Non
     parameter = update.symbol.wrt
     slope = _gradients(step.trace, parameter)[-1]
     wanted = Step(step.trace, update, step.index if parameter.shape else ())
-    for element in _elements(wanted, rng, 16):
+    for element in elements(wanted, rng, 16):
         before, gradient = Ref(parameter, element.index), Ref(slope, element.index)
         moved = float(element.value) - float(step.trace.value(before))
         g = float(step.trace.value(gradient))
@@ -637,7 +637,7 @@ def _gradients(trace: Trace, wrt: Symbol | None) -> list[Symbol]:
 def _direction_item(element: Step, before: Ref, gradient: Ref, g: float, writer: Writer) -> Item:
     name, slope, right = writer.text(before), writer.text(gradient), 0 if g < 0 else 1
     target = "the output" if element.trace.lesson.circuit else "the loss"
-    says = {1 - right: _misconceived("added"), 2: _wrong("The gradient is not 0, so the parameter moves.")}
+    says = {1 - right: _misconceived("added"), 2: wrong_verdict("The gradient is not 0, so the parameter moves.")}
 
     def judge(text: str, own: Mapping[str, float]) -> Verdict:
         said = text.strip().lower()
@@ -646,7 +646,7 @@ def _direction_item(element: Step, before: Ref, gradient: Ref, g: float, writer:
             (found,) = chosen if len(chosen := _numbers(text, _WAYS)) == 1 else (None,)
         if found is None:
             raise NotUnderstood("choose one: up, down or same")
-        return _right() if found == right else says[found]
+        return right_verdict() if found == right else says[found]
 
     return Item(
         kind="direction",
@@ -686,19 +686,19 @@ def paths_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
         count, sign, end, slip = sum(factors), " + ", step.trace.program.model.output.id, "branch-forgotten"
     if count < 2:
         return None
-    element = _elements(step, rng, 1)[0]
+    element = elements(step, rng, 1)[0]
     name = writer.text(Ref(start, element.index or None, element.example if start.per_example else None))
     names = Names(element, writer)  # an answer may be an expression
 
     def judge(text: str, own: Mapping[str, float]) -> Verdict:
         value = read_answer(text, names).value
         if value == count:
-            return _right(value)
+            return right_verdict(value)
         if value == 1:
             return _misconceived(slip)
         if network and value == sum(factors):
-            return _wrong("Multiply the widths: every unit of a layer feeds every unit of the next.", value)
-        return _wrong(value=value)
+            return wrong_verdict("Multiply the widths: every unit of a layer feeds every unit of the next.", value)
+        return wrong_verdict(value=value)
 
     if network:
         rule = "Each unit feeds every unit of the next layer: a path splits there into as many as that layer has units."
@@ -830,143 +830,7 @@ def _about(item: Item) -> set[tuple[str, str]]:
     return found
 
 
-# ---------------------------------------------------------------- an author's own
-
-
-def author_item(question: AuthorQuestion, trace: Trace, writer: Writer, rng: random.Random) -> Item | None:
-    """The item of a question in a lesson file; None where its kind cannot ask about its step.
-
-    Raises NoSuchStep where the step is none. Of a value the author's choice counts, telling or not.
-    """
-    question = _in_words(question, Scribe(trace, writer.id))
-    step = trace.find(question.step) if question.step else None
-    item: Item | None
-    if question.ask:
-        item = _asked(question, step or Step(trace, trace.equations[-1]), writer)
-    else:
-        assert step is not None
-        item = _about_step(question, step, writer, rng)
-    if item is None:
-        return None
-    hints = (*question.hints, item.hints[-1]) if question.hints else item.hints
-    judge = _with_wrong(item, question)
-    return replace(item, id=author_id(question), hints=hints, judge=judge)
-
-
-def author_id(question: AuthorQuestion) -> str:
-    """The id of an author's question: its place in the file, from 1."""
-    return f"{AUTHOR}:{question.at + 1}"
-
-
-def _in_words(question: AuthorQuestion, scribe: Scribe) -> AuthorQuestion:
-    """The question with its LaTeX and its ids as they are shown."""
-
-    def shown(value):
-        return scribe.prose(value) if isinstance(value, str) else value
-
-    return replace(
-        question,
-        ask=shown(question.ask),
-        choices=tuple(map(shown, question.choices)),
-        answer=shown(question.answer),
-        hints=tuple(map(shown, question.hints)),
-        wrong=tuple(replace(wrong, answer=shown(wrong.answer), says=shown(wrong.says)) for wrong in question.wrong),
-    )
-
-
-def _about_step(question: AuthorQuestion, step: Step, writer: Writer, rng: random.Random) -> Item | None:
-    if question.kind == "value":
-        found = question_at(step, writer, question.digits)
-        if found is None or (step.index is not None and found.digits != question.digits):
-            found = Question(_elements(step, rng, 1)[0], writer, question.digits)
-        return _value_item(found) if math.isfinite(found.right) else None
-    if question.kind == "matrix":
-        fits = step.at(None).shape and math.prod(step.at(None).shape) <= MAX_CELLS
-        return _matrix_item(step.at(None), writer, question.digits) if fits else None
-    return KINDS[question.kind](step, writer, rng)
-
-
-def _asked(question: AuthorQuestion, step: Step, writer: Writer) -> Item:
-    """A question in the author's own words, with a number or a choice for an answer."""
-    if question.kind == "choice":
-        right = question.right_choice
-        answer = question.choices[right]
-        judge = _one_of(question.choices, right, {})
-    else:
-        right_value = float(question.answer or 0)
-        answer = number(right_value, max(question.digits, 4))
-        names = Names(step, writer)  # what came before may be used
-        apart = [float(wrong.answer) for wrong in question.wrong]
-
-        def judge(text: str, own: Mapping[str, float]) -> Verdict:
-            return _judge_number(text, right_value, question.digits, apart, names)
-
-    return Item(
-        kind=question.kind,
-        id="",
-        prompt=question.ask,
-        skill=step.equation.rule if question.step else AUTHOR,
-        step=step,
-        writer=writer,
-        hints=(answer,),
-        answer=answer,
-        judge=judge,
-        choices=question.choices,
-    )
-
-
-def _judge_number(text: str, right: float, digits: int, apart: Iterable[float], names: Names) -> Judgement:
-    """A number against an author's: rounded or nearly, never nearer to an answer that is known to be wrong."""
-    answer = read_answer(text, names)
-    value, typed = answer.value, answer.digits or 15
-    near = min((abs(wrong - right) / 2 for wrong in apart), default=math.inf)
-    if math.isclose(value, right, rel_tol=1e-9) or any(_rounds(right, value, d) for d in range(digits, 16)):
-        return _right(value)
-    if typed >= digits and abs(value - right) < min(TOLERANCE * abs(right), near):
-        return _right(value)
-    if typed < digits and _rounds(right, value, typed):
-        message = f"Right so far: give {in_words(digits)} significant digits."
-        return Judgement("imprecise", message, value)
-    if right and math.isclose(value, -right, rel_tol=TOLERANCE):
-        return Judgement("sign", "The size is right, the sign is not.", value)
-    return _wrong(value=value)
-
-
-def _rounds(exact: float, given: float, digits: int) -> bool:
-    rounded = (float(f"{value:.{digits - 1}e}") for value in (exact, exact * (1 + 4e-16)))  # a half goes either way
-    return any(math.isclose(value, given, rel_tol=1e-12) for value in rounded)
-
-
-def _with_wrong(item: Item, question: AuthorQuestion) -> Judge:
-    """The item's judge, with the author's words for the wrong answers that the author foresaw."""
-    texts = {_squeezed(w.answer if isinstance(w.answer, str) else f"{w.answer:g}"): w.says for w in question.wrong}
-
-    def judge(text: str, own: Mapping[str, float]) -> Verdict:
-        verdict = judgement(item.judge(text, own))
-        if verdict.kind in ("correct", "imprecise", "not-understood"):
-            return verdict
-        if verdict.value is not None:
-            off = {abs(verdict.value - w.answer): w for w in question.wrong if isinstance(w.answer, float)}
-            near = off.get(min(off, default=0.0))
-            close = near and math.isclose(verdict.value, float(near.answer), rel_tol=TOLERANCE)
-            says = near.says if near and close else None
-        else:
-            meant = {_squeezed(text)}
-            for at, choice in enumerate(item.choices):
-                if text.strip() in (str(at + 1), choice):
-                    meant = {str(at + 1), _squeezed(choice)}
-            says = next((texts[words] for words in meant if words in texts), None)
-        return replace(verdict, kind="misconception", message=says) if says else verdict
-
-    return judge
-
-
-def _squeezed(text: str) -> str:
-    """A text without what people write in different ways: spaces, brackets, case, the sign between rows and columns."""
-    return re.sub(r"[\s()\[\]]", "", text.lower().replace("by", "x")).replace("×", "x").replace(",", "x")
-
-
 __all__ = [
-    "AUTHOR", "DIGITS", "KINDS", "ORDER", "PATHS", "RUNG_COST", "SHAPES", "Item", "Judgement", "author_item",
+    "AUTHOR", "DIGITS", "KINDS", "ORDER", "PATHS", "RUNG_COST", "SHAPES", "Item", "Judgement",
     "item_for", "judgement", "spread",
 ]  # fmt: skip

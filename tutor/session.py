@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from tutor.asking import CREDIT
+from tutor.authored import author_item
 from tutor.formula import Ref, indices
 from tutor.lesson import Lesson
 from tutor.notation import Writer
-from tutor.questions import Item, author_item, spread
+from tutor.questions import Item, spread
 from tutor.quiz import Verdict
 from tutor.source import escape
 from tutor.trace import symbols_of, trace

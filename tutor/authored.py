@@ -1,0 +1,165 @@
+"""The questions that a lesson's author wrote, made into items: on a step, or in the author's own words."""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from tutor.answers import Names, read_answer
+from tutor.card import Scribe
+from tutor.layout import number
+from tutor.lesson import AuthorQuestion
+from tutor.notation import Writer
+from tutor.questions import (
+    AUTHOR,
+    KINDS,
+    MAX_CELLS,
+    Item,
+    Judge,
+    Judgement,
+    elements,
+    item_of_cells,
+    item_of_value,
+    judge_choice,
+    judgement,
+    right_verdict,
+    wrong_verdict,
+)  # fmt: skip
+from tutor.quiz import TOLERANCE, Question, Verdict, in_words, question_at
+from tutor.trace import Step, Trace
+
+
+def author_item(question: AuthorQuestion, trace: Trace, writer: Writer, rng: random.Random) -> Item | None:
+    """The item of a question in a lesson file; None where its kind cannot ask about its step.
+
+    Raises NoSuchStep where the step is none. Of a value the author's choice counts, telling or not.
+    """
+    question = _in_words(question, Scribe(trace, writer.id))
+    step = trace.find(question.step) if question.step else None
+    item: Item | None
+    if question.ask:
+        item = _asked(question, step or Step(trace, trace.equations[-1]), writer)
+    else:
+        assert step is not None
+        item = _about_step(question, step, writer, rng)
+    if item is None:
+        return None
+    hints = (*question.hints, item.hints[-1]) if question.hints else item.hints
+    judge = _with_wrong(item, question)
+    return replace(item, id=author_id(question), hints=hints, judge=judge)
+
+
+def author_id(question: AuthorQuestion) -> str:
+    """The id of an author's question: its place in the file, from 1."""
+    return f"{AUTHOR}:{question.at + 1}"
+
+
+def _in_words(question: AuthorQuestion, scribe: Scribe) -> AuthorQuestion:
+    """The question with its LaTeX and its ids as they are shown."""
+
+    def shown(value):
+        return scribe.prose(value) if isinstance(value, str) else value
+
+    return replace(
+        question,
+        ask=shown(question.ask),
+        choices=tuple(map(shown, question.choices)),
+        answer=shown(question.answer),
+        hints=tuple(map(shown, question.hints)),
+        wrong=tuple(replace(wrong, answer=shown(wrong.answer), says=shown(wrong.says)) for wrong in question.wrong),
+    )
+
+
+def _about_step(question: AuthorQuestion, step: Step, writer: Writer, rng: random.Random) -> Item | None:
+    if question.kind == "value":
+        found = question_at(step, writer, question.digits)
+        if found is None or (step.index is not None and found.digits != question.digits):
+            found = Question(elements(step, rng, 1)[0], writer, question.digits)
+        return item_of_value(found) if math.isfinite(found.right) else None
+    if question.kind == "matrix":
+        fits = step.at(None).shape and math.prod(step.at(None).shape) <= MAX_CELLS
+        return item_of_cells(step.at(None), writer, question.digits) if fits else None
+    return KINDS[question.kind](step, writer, rng)
+
+
+def _asked(question: AuthorQuestion, step: Step, writer: Writer) -> Item:
+    """A question in the author's own words, with a number or a choice for an answer."""
+    if question.kind == "choice":
+        right = question.right_choice
+        answer = question.choices[right]
+        judge = judge_choice(question.choices, right, {})
+    else:
+        right_value = float(question.answer or 0)
+        answer = number(right_value, max(question.digits, 4))
+        names = Names(step, writer)  # what came before may be used
+        apart = [float(wrong.answer) for wrong in question.wrong]
+
+        def judge(text: str, own: Mapping[str, float]) -> Verdict:
+            return _judge_number(text, right_value, question.digits, apart, names)
+
+    return Item(
+        kind=question.kind,
+        id="",
+        prompt=question.ask,
+        skill=step.equation.rule if question.step else AUTHOR,
+        step=step,
+        writer=writer,
+        hints=(answer,),
+        answer=answer,
+        judge=judge,
+        choices=question.choices,
+    )
+
+
+def _judge_number(text: str, right: float, digits: int, apart: Iterable[float], names: Names) -> Judgement:
+    """A number against an author's: rounded or nearly, never nearer to an answer that is known to be wrong."""
+    answer = read_answer(text, names)
+    value, typed = answer.value, answer.digits or 15
+    near = min((abs(wrong - right) / 2 for wrong in apart), default=math.inf)
+    if math.isclose(value, right, rel_tol=1e-9) or any(_rounds(right, value, d) for d in range(digits, 16)):
+        return right_verdict(value)
+    if typed >= digits and abs(value - right) < min(TOLERANCE * abs(right), near):
+        return right_verdict(value)
+    if typed < digits and _rounds(right, value, typed):
+        message = f"Right so far: give {in_words(digits)} significant digits."
+        return Judgement("imprecise", message, value)
+    if right and math.isclose(value, -right, rel_tol=TOLERANCE):
+        return Judgement("sign", "The size is right, the sign is not.", value)
+    return wrong_verdict(value=value)
+
+
+def _rounds(exact: float, given: float, digits: int) -> bool:
+    rounded = (float(f"{value:.{digits - 1}e}") for value in (exact, exact * (1 + 4e-16)))  # a half goes either way
+    return any(math.isclose(value, given, rel_tol=1e-12) for value in rounded)
+
+
+def _with_wrong(item: Item, question: AuthorQuestion) -> Judge:
+    """The item's judge, with the author's words for the wrong answers that the author foresaw."""
+    texts = {_squeezed(w.answer if isinstance(w.answer, str) else f"{w.answer:g}"): w.says for w in question.wrong}
+
+    def judge(text: str, own: Mapping[str, float]) -> Verdict:
+        verdict = judgement(item.judge(text, own))
+        if verdict.kind in ("correct", "imprecise", "not-understood"):
+            return verdict
+        if verdict.value is not None:
+            off = {abs(verdict.value - w.answer): w for w in question.wrong if isinstance(w.answer, float)}
+            near = off.get(min(off, default=0.0))
+            close = near and math.isclose(verdict.value, float(near.answer), rel_tol=TOLERANCE)
+            says = near.says if near and close else None
+        else:
+            meant = {_squeezed(text)}
+            for at, choice in enumerate(item.choices):
+                if text.strip() in (str(at + 1), choice):
+                    meant = {str(at + 1), _squeezed(choice)}
+            says = next((texts[words] for words in meant if words in texts), None)
+        return replace(verdict, kind="misconception", message=says) if says else verdict
+
+    return judge
+
+
+def _squeezed(text: str) -> str:
+    """A text without what people write in different ways: spaces, brackets, case, the sign between rows and columns."""
+    return re.sub(r"[\s()\[\]]", "", text.lower().replace("by", "x")).replace("×", "x").replace(",", "x")
