@@ -30,12 +30,14 @@ class NotUnderstood(ValueError):
 class Answer:
     """A number; `digits` is how many significant ones were typed, None for an expression or a fraction.
 
-    `rounded` says whether an expression has decimals in it, which may have been read off the screen.
+    `rounded` says whether an expression has decimals in it, which may have been read off the screen. `formula` is
+    the expression as it was typed, names as references; None for a plain number.
     """
 
     value: float
     digits: int | None
     rounded: bool = False
+    formula: Expr | None = None
 
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?", re.IGNORECASE)
@@ -119,7 +121,7 @@ def _expression(text: str, names: Names) -> Answer:
     if not np.isfinite(value).all():
         raise NotUnderstood("that comes to no finite number")
     typed = [match for match in _LITERAL.findall(text) if "." in match]
-    return Answer(float(value.reshape(())), None, rounded=bool(typed))
+    return Answer(float(value.reshape(())), None, rounded=bool(typed), formula=formula)
 
 
 def look_up(step: Step, ref: Ref) -> np.ndarray | float:
