@@ -18,12 +18,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from effort import PATIENCE, effort
 from tutor import __version__, catalogue
 from tutor.check import load
 from tutor.cli import RUN, _read_line, find_lesson, main
+from tutor.export import as_json
 from tutor.lesson import LEVELS as LESSON_LEVELS
 from tutor.notation import NOTATIONS
 from tutor.options import FORMATS, LEVELS
+from tutor.trace import trace
 
 ROOT = Path(__file__).resolve().parent.parent
 CIRCUIT = 'format = 1\ntitle = "T"\n[circuit]\ndefine = ["f = x * y"]\noutput = "f"\ninputs = { x = 1, y = 2 }\n'
@@ -65,7 +68,7 @@ def finished(*argv, **how):
     """Runs the program to its end: (exit code, output, errors) as bytes."""
     given = how.pop("input", None)
     process = program(*argv, **({"stdin": subprocess.PIPE} if given is not None else {}), **how)
-    out, err = process.communicate(given, timeout=30)
+    out, err = process.communicate(given, timeout=PATIENCE)
     return process.returncode, out, err
 
 
@@ -437,14 +440,18 @@ def test_a_full_disk_is_one_line():
         assert finished("trace", "nowhere", stderr=full)[0] == 2
 
 
-def test_a_broken_pipe_is_quiet_and_quick():
+def test_a_broken_pipe_is_quiet():
     Path("large.toml").write_text(LARGE)
-    started = time.monotonic()
     process = program("trace", "large.toml", "--level", "scalar", "--format", "json")
     assert process.stdout.readline().startswith(b'{"format": 1')
     process.stdout.close()
-    assert process.stderr.read() == b"" and process.wait(10) == 0
-    assert time.monotonic() - started < 10  # far less than all of it takes
+    assert process.stderr.read() == b"" and process.wait(PATIENCE) == 0
+
+
+def test_what_nobody_reads_any_more_is_not_computed():
+    Path("large.toml").write_text(LARGE)
+    whole = trace(load("large.toml"))
+    assert effort(lambda: next(iter(as_json(whole, "scalar", "dz")))) < 300_000  # all of it: millions
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
@@ -456,7 +463,7 @@ def test_signals_are_quiet(number, code):
     assert process.stdout.readline() == b"here\n"
     time.sleep(0.3)  # long enough to be under way, far too short to arrive
     process.send_signal(number)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err) == (code, b"", b"")
 
 
@@ -475,7 +482,7 @@ def terminal():
     def talk(typed: bytes, until: bytes) -> bytes:
         nonlocal seen
         os.write(master, typed)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while until not in seen and time.monotonic() < deadline:
             if select.select([master], [], [], 0.1)[0]:
                 seen += os.read(master, 65536)
@@ -497,13 +504,13 @@ def test_at_a_terminal_line_mode_prompts_keeps_the_place_and_is_left_quietly(ter
     talk(b"go df/dz\n", b"[df/dz]")
     talk(b"", b"> ")
     process.send_signal(signal.SIGINT)
-    assert process.wait(10) == 130
+    assert process.wait(PATIENCE) == 130
     process = program("play", "gates", "--plain", **streams)
     rest = talk(b"", b"You go on at df/dz")
     assert b"Traceback" not in rest
     talk(b"", b"> ")
     talk(b"\x04", b"\r\n")  # ctrl+d
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE) == 0
 
 
 def test_python_m_tutor_is_the_program():

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from effort import PATIENCE
 from test_cli import is_refused, program
 from tutor import catalogue
 from tutor.check import load
@@ -199,5 +200,5 @@ def test_the_example_in_the_documentation_is_real_output(run):
 
 def test_standard_output_is_utf_8_for_programs(folder):
     process = program("train", "o-regression", "--format", "json", env={"LC_ALL": "C", "PYTHONIOENCODING": ""})
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=PATIENCE)
     assert json.loads(out.decode("utf-8"))["iterations"] == 200 and sys.getdefaultencoding() == "utf-8"

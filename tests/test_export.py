@@ -11,13 +11,13 @@ import math
 import os
 import re
 import textwrap
-import time
 import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from effort import effort
 from strategies import bundled
 from tutor import catalogue
 from tutor.check import load
@@ -335,10 +335,11 @@ def test_prose_wraps_paragraphs_and_keeps_lists_and_code():
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_a_large_network_is_exported_quickly(large, format):
-    started = time.process_time()
-    text = "".join(FORMATS[format](trace(load(large)), "matrix", "dz"))
-    assert time.process_time() - started < 2
+def test_a_large_network_is_exported_with_little_work(large, format):
+    parts: list[str] = []
+    lesson = load(large)
+    assert effort(lambda: parts.extend(FORMATS[format](trace(lesson), "matrix", "dz"))) < 500_000
+    text = "".join(parts)
     if format == "json":
         value = {step["id"]: step["value"] for step in json.loads(text)["steps"]}["dL/dW1"]
         assert np.shape(value) == (30, 784)

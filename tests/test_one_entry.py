@@ -207,6 +207,6 @@ def test_one_entry_is_enough(tmp_path):
     (tmp_path / "lesson.toml").write_text(LESSON, encoding="utf-8")
     (tmp_path / "circuit.toml").write_text(CIRCUIT, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", timeout=60
+        [sys.executable, "-c", PROGRAM], cwd=tmp_path, capture_output=True, text=True, encoding="utf-8"
     )
     assert done.returncode == 0, done.stderr

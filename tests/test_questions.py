@@ -2,7 +2,6 @@
 
 import math
 import random
-import time
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import strategies as some
+from effort import effort
 from strategies import circuit_lesson, dense, network_lesson
 from tutor import schema
 from tutor.answers import NotUnderstood
@@ -192,7 +192,7 @@ def test_a_matrix_of_equal_cells_is_not_asked():
     assert ask(lesson, "L", "matrix") is None
 
 
-def test_a_large_matrix_is_graded_in_a_moment():
+def test_a_large_matrix_is_graded_with_little_work():
     rng = np.random.default_rng(0)
     layers = [
         dense(rng.normal(size=(16, 16)), rng.normal(size=16), "sigmoid"),
@@ -202,15 +202,11 @@ def test_a_large_matrix_is_graded_in_a_moment():
     value = trace(lesson).find("dL/dW1").value
     right = "\n".join(" ".join(f"{v:.3g}" for v in row) for row in value)
     turned = "\n".join(" ".join(f"{v:.3g}" for v in row) for row in value.T)
+    verdicts: list = []
     for text, kind in ((right, "correct"), (turned, "misconception")):
-        times = []
-        for _ in range(3):
-            item = ask(lesson, "dL/dW1", "matrix")
-            start = time.perf_counter()
-            verdict = item.grade(text)
-            times.append(time.perf_counter() - start)
-            assert verdict.kind == kind
-        assert min(times) < 0.5
+        item = ask(lesson, "dL/dW1", "matrix")
+        assert effort(lambda: verdicts.append(item.grade(text))) < 500_000
+        assert verdicts.pop().kind == kind
 
 
 # ---------------------------------------------------------------- shape

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import time
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from effort import effort
 from strategies import circuit_lesson, dense, network_lesson
 from tutor.answers import MAX_ANSWER, NotUnderstood, read_answer, significant_digits
 from tutor.catalogue import find
@@ -245,10 +245,10 @@ ASKED = [WEIGHT, ask("dL/dW1[1,2]", "nabla"), ask("z1[2]", "delta"), ask("W2'[1,
 @example("x[1" + ",1" * 200 + "]", WEIGHT)
 @example("a1@" + "9" * 400, WEIGHT)
 @example("1e" + "9" * 400, WEIGHT)
-def test_no_answer_raises_or_takes_long(text, question):
-    start = time.process_time()
-    verdict = grade(question, text)
-    assert time.process_time() - start < 0.5
+def test_no_answer_raises_or_is_much_work(text, question):
+    verdicts: list = []
+    assert effort(lambda: verdicts.append(grade(question, text))) < 500_000
+    verdict = verdicts.pop()
     assert verdict.kind in VERDICTS and verdict.message
     assert verdict.message.isprintable()
     assert (verdict.value is None) == (verdict.kind == "not-understood")

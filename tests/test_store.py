@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from effort import PATIENCE, effort
 from tutor import store as module
 from tutor.mastery import Answer, Card
 from tutor.store import FILE, MIGRATIONS, Place, Session, Store
@@ -310,7 +311,7 @@ for number in range(10**9):
     for _ in range(20):
         said = int(writer.stdout.readline())
     writer.send_signal(signal.SIGKILL)
-    said = int((writer.communicate(timeout=10)[0].split() or [said])[-1])
+    said = int((writer.communicate(timeout=PATIENCE)[0].split() or [said])[-1])
     store = opened(path)
     given = [int(answer.given) for answer in store.answers()]
     assert store.warning is None and sorted(given) == list(range(len(given))) and len(given) > said
@@ -431,7 +432,7 @@ for number in range(100):
 print(store.warning)
 """
     writers = [python(code, path, str(name)) for name in range(6)]
-    assert [writer.communicate(timeout=60)[0].strip() for writer in writers] == ["None"] * 6
+    assert [writer.communicate(timeout=PATIENCE)[0].strip() for writer in writers] == ["None"] * 6
     store = opened(path)
     assert store.finished() == {f"{name}-{number}" for name in range(6) for number in range(100)}
     assert store.place("shared").iteration == 99
@@ -450,7 +451,7 @@ for number in range(10**9):
         assert writer.stdout.readline().strip() == "writing"
         time.sleep(0.05)
         writer.send_signal(signal.SIGKILL)
-        writer.communicate(timeout=10)
+        writer.communicate(timeout=PATIENCE)
         store = opened(path)
         assert store.warning is None and store.place("gates").iteration >= 50
         assert store._disk.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -723,7 +724,7 @@ def test_two_windows_that_find_the_same_damage_set_aside_one_file(path):
     path.write_bytes(b"damaged" * 100)
     code = "store = Store.open(path); store.finish(sys.argv[2]); print(store.warning)"
     windows = [python(code, path, str(name)) for name in range(4)]
-    said = [window.communicate(timeout=30)[0].strip() for window in windows]
+    said = [window.communicate(timeout=PATIENCE)[0].strip() for window in windows]
     assert sum("is damaged" in warning for warning in said) == 1 and said.count("None") == 3
     aside = [file for file in path.parent.iterdir() if re.fullmatch(r"tutor\.db\.damaged-[\d-]*", file.name)]
     assert [file.read_bytes() for file in aside] == [b"damaged" * 100]
@@ -734,11 +735,10 @@ def test_two_windows_that_find_the_same_damage_set_aside_one_file(path):
 # Speed
 
 
-def test_a_place_is_saved_in_less_than_a_millisecond(opened):
+def test_a_place_is_saved_with_the_same_little_work_each_time(opened):
     store = opened()
-    times = []
-    for number in range(500):
-        start = time.perf_counter()
-        store.save_place("gates", Place("z1", "scalar", "x", number, 0))
-        times.append(time.perf_counter() - start)
-    assert sorted(times)[50] < 0.001 and store.warning is None
+    efforts = [
+        effort(lambda: store.save_place("gates", Place("z1", "scalar", "x", number, 0))) for number in range(1, 101)
+    ]
+    assert max(efforts) < 200 and max(efforts[50:]) <= max(efforts[:50]), efforts
+    assert store.warning is None

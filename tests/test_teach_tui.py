@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Markdown
 
+from effort import PATIENCE
 from tutor import glossary, playback
 from tutor.check import load
 from tutor.scaffold import lesson_text
@@ -38,7 +39,7 @@ async def running(path: Path | None = None, size=(100, 30), folders=(), watching
         yield pilot
 
 
-async def until(pilot, holds, seconds=10.0):
+async def until(pilot, holds, seconds=PATIENCE):
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it never happened"

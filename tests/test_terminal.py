@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from effort import PATIENCE
 from tutor.store import Place, Store
 
 pexpect = pytest.importorskip("pexpect")
@@ -31,7 +32,7 @@ class Terminal:
         self.raw = b""
         env = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **environment}
         command = [sys.executable, "-m", "tutor", *arguments]
-        self.process = pexpect.spawn(command[0], command[1:], env=env, dimensions=(rows, columns), timeout=15)
+        self.process = pexpect.spawn(command[0], command[1:], env=env, dimensions=(rows, columns), timeout=PATIENCE)
 
     def read(self, seconds: float = 0.05) -> bool:
         """Take in what was written; False at the end."""
@@ -49,7 +50,7 @@ class Terminal:
     def text(self) -> str:
         return "\n".join(line.rstrip() for line in self.screen.display)
 
-    def until(self, words: str, seconds: float = 15) -> str:
+    def until(self, words: str, seconds: float = PATIENCE) -> str:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             going = self.read()
@@ -59,7 +60,7 @@ class Terminal:
                 break
         raise AssertionError(f"{words!r} did not appear:\n{self.text()}")
 
-    def until_gone(self, words: str, seconds: float = 15) -> None:
+    def until_gone(self, words: str, seconds: float = PATIENCE) -> None:
         end = time.monotonic() + seconds
         while words in self.text() and time.monotonic() < end:
             self.read()
@@ -68,7 +69,7 @@ class Terminal:
     def keys(self, keys: str) -> None:
         self.process.send(keys)
 
-    def ended(self, seconds: float = 10) -> int:
+    def ended(self, seconds: float = PATIENCE) -> int:
         """Wait for the end; the exit code, negative for a signal that was not caught."""
         end = time.monotonic() + seconds
         while self.read() and time.monotonic() < end:

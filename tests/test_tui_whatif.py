@@ -7,6 +7,7 @@ import time
 import pytest
 from textual.widgets import Input
 
+from effort import PATIENCE
 from test_tui import LESSONS, here, pane, screen, tutor
 from tutor import whatif
 from tutor.check import examine, load
@@ -30,7 +31,7 @@ def listed(pilot) -> str:
     return settings.lines[settings.cursor].text
 
 
-async def settle(pilot, holds, seconds=15.0) -> None:
+async def settle(pilot, holds, seconds=PATIENCE) -> None:
     """Wait until something holds; what a thread does takes its time."""
     end = time.monotonic() + seconds
     while not holds() and time.monotonic() < end:
