@@ -11,7 +11,7 @@ import difflib
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -166,6 +166,12 @@ def grade(question: Question, text: str, own: Mapping[str, float] | None = None)
         answer = read_answer(text, question.names)
     except NotUnderstood as error:
         return Verdict("not-understood", _sentence(str(error)))
+    verdict = graded(question, answer, own)
+    return replace(verdict, message=f"{verdict.message} {_sentence(answer.note)}") if answer.note else verdict
+
+
+def graded(question: Question, answer: Answer, own: Mapping[str, float] | None = None) -> Verdict:
+    """Grade an answer that was read: see `grade`."""
     value, right, digits = answer.value, question.right, question.digits
     if not math.isfinite(right):
         return Verdict("wrong", "There is no finite number here.", value)
