@@ -31,7 +31,8 @@ class Answer:
     """A number; `digits` is how many significant ones were typed, None for an expression or a fraction.
 
     `rounded` says whether an expression has decimals in it, which may have been read off the screen. `formula` is
-    the expression as it was typed, names as references; None for a plain number. `note` says how a text was read that could be read in another way.
+    the expression as it was typed, names as references; None for a plain number. `note` says how a text was read
+    that could be read in another way.
     """
 
     value: float
