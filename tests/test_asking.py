@@ -83,8 +83,26 @@ def test_part_of_the_credit_by_verdict(text, kind):
 
 
 def test_the_best_credit_counts():
-    asking = after("0.08", "7", "8")  # too few digits, then wrong
+    asking = after("0.08", "7", "8", "9")  # too few digits, then wrong
     assert asking.done and asking.credit == CREDIT["imprecise"] and asking.worth == 0
+
+
+def test_too_few_digits_cost_no_try_on_the_last_one_neither():
+    asking = after("0.08", "7", "8", "0.08", "0.080")
+    assert asking.tries == 2 and not asking.done and asking.said[-1].text == "It costs no try."
+    asking = respond(asking, RIGHT)
+    assert asking.done and asking.last.correct and asking.credit == pytest.approx(LATER_TRY**2)
+
+
+def test_too_few_digits_in_a_grid_cost_no_try_unless_a_cell_is_wrong():
+    whole = item("W1'", "matrix")
+    *rest, last = whole.answer.split()
+    short = f"{float(last):.1g}"
+    asking = after(" ".join([*rest, short]), of=whole)
+    assert asking.last.kind == "imprecise" and asking.tries == 0 and not asking.done
+    assert [cell.kind for cell in asking.last.cells] == [*["correct"] * len(rest), "imprecise"]
+    asking = respond(asking, " ".join(["99", *rest[1:], short]))
+    assert asking.last.kind == "wrong" and asking.tries == 1
 
 
 def test_a_share_of_a_matrix_counts():

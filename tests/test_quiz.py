@@ -334,7 +334,8 @@ def test_the_order_of_verdicts():
     assert kind("-0.933") == "power-of-ten" and kind("-9.33") == "power-of-ten"
     assert kind("5") == "wrong"
     assert tuple(VERDICTS) == (
-        "correct", "imprecise", "misconception", "carried", "sign", "power-of-ten", "wrong", "not-understood",
+        "correct", "rounded", "imprecise", "misconception", "carried", "sign", "power-of-ten", "wrong",
+        "not-understood",
     )  # fmt: skip
 
 

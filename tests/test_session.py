@@ -104,6 +104,13 @@ def test_one_try_a_question_and_what_is_not_understood_costs_none():
     assert session.finished
 
 
+def test_too_few_digits_are_told_and_not_taken():
+    session, items = values("dL/dz1[2]")
+    assert taken(session, items, "0.08", "0.080", "0.08") == (session, ["imprecise"] * 3)
+    session, verdicts = taken(session, items, "0.0804")
+    assert verdicts == ["correct"] and session.finished and quiz.report(session, items)[0].credit == 1
+
+
 def test_skip_and_back_go_round_over_what_is_open():
     session, items = values("z1[1]", "a1[2]", "L")
     assert [quiz.skip(session).at, quiz.skip(quiz.skip(session)).at] == [1, 2]

@@ -1,8 +1,8 @@
 """A question being asked: tries, hints, what was said so far. Pure, and the same for the player and line mode.
 
-Three tries, the best credit counts; a ladder of hints, one rung a press, each lowering the credit; the
-last rung is the answer and ends the question. A line that begins with = is scratch paper: it is
-computed and costs nothing.
+Three tries, the best credit counts; what is right with too few digits costs none. A ladder of hints, one rung a
+press, each lowering the credit; the last rung is the answer and ends the question. A line that begins with = is
+scratch paper: it is computed and costs nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from tutor.source import escape
 
 TRIES = 3
 # What a first try is worth by its verdict; a later one less, and each rung of the ladder takes a quarter.
-CREDIT = {"correct": 1.0, "carried": 0.75, "imprecise": 0.5, "sign": 0.5, "power-of-ten": 0.5, "misconception": 0.25}
+CREDIT = {
+    "correct": 1.0, "rounded": 1.0, "carried": 0.75, "imprecise": 0.5, "sign": 0.5, "power-of-ten": 0.5,
+    "misconception": 0.25,
+}  # fmt: skip
 LATER_TRY, RUNG = 0.8, 0.75
 
 
@@ -68,6 +71,10 @@ def respond(asking: Asking, text: str, own: Mapping[str, float] | None = None) -
     tries = asking.tries + 1
     base = max(CREDIT.get(verdict.kind, 0.0), verdict.credit or 0.0)
     worth = base * LATER_TRY ** (tries - 1) * RUNG**asking.rung
+    best = max(asking.credit, worth)
+    if verdict.free:
+        said += (Said("left", "It costs no try."),)
+        return replace(asking, credit=best, worth=worth, said=said, last=verdict, tried=False)
     if verdict.slips and asking.item.question:
         shown = compare(asking.item.question, verdict.slips[0])
         said += (Said("wrong-formula", f"yours: {shown.name} = {_marked(shown.wrong)}"),)
@@ -78,7 +85,6 @@ def respond(asking: Asking, text: str, own: Mapping[str, float] | None = None) -
     elif not verdict.correct:
         left = asking.most - tries
         said += (Said("left", f"{left} {'try' if left == 1 else 'tries'} left."),)
-    best = max(asking.credit, worth)
     return replace(asking, tries=tries, credit=best, worth=worth, done=done, said=said, last=verdict, tried=True)
 
 
@@ -110,6 +116,9 @@ def hint(asking: Asking) -> Asking:
 
 
 def give_up(asking: Asking) -> Asking:
-    """The learner wants to see it."""
+    """The learner wants to see it. Who has shown the right method has answered, and sees only the last digits."""
     answer = Said("answer", f"It is {asking.item.answer}.")
-    return replace(asking, done=True, credit=0.0, tried=False, said=(*asking.said, answer))
+    said = (*asking.said, answer)
+    if asking.last is not None and asking.last.kind == "rounded":
+        return replace(asking, done=True, tries=asking.tries + 1, tried=True, said=said)
+    return replace(asking, done=True, credit=0.0, tried=False, said=said)

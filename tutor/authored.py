@@ -142,7 +142,7 @@ def _with_wrong(item: Item, question: AuthorQuestion) -> Judge:
 
     def judge(text: str, own: Mapping[str, float]) -> Verdict:
         verdict = judgement(item.judge(text, own))
-        if verdict.kind in ("correct", "imprecise", "not-understood"):
+        if verdict.kind in ("correct", "rounded", "imprecise", "not-understood"):
             return verdict
         if verdict.value is not None:
             off = {abs(verdict.value - w.answer): w for w in question.wrong if isinstance(w.answer, float)}

@@ -578,7 +578,7 @@ def _grade(args: Namespace) -> int:
             print(f"  right: {comparison.name} = {marked(comparison.right)}")
         if not verdict.correct and verdict.kind != "not-understood":
             print(f"  {question.writer.text(element.ref)} = {shown_value(question)}")
-    return 0 if verdict.correct else 1
+    return 0 if verdict.kind in ("correct", "rounded") else 1
 
 
 def _first(step: Step) -> str:

@@ -210,11 +210,15 @@ def evaluate(expr: Expr, values: Callable[[Ref], np.ndarray | float]) -> np.ndar
     if isinstance(expr, Ref):
         return values(expr)
     assert isinstance(expr, Call)
-    rule = OPERATORS[expr.op]
-    arrays = [evaluate(arg, values) for arg in expr.args]
-    if expr.batched and rule.elementwise and len(expr.shape) > 0:
-        arrays = [_align(a, arg, len(expr.shape)) for a, arg in zip(arrays, expr.args, strict=True)]
-    return rule.numpy(expr, *arrays)
+    return apply(expr, [evaluate(arg, values) for arg in expr.args])
+
+
+def apply(node: Call, arrays: Sequence[np.ndarray | float]) -> np.ndarray | float:
+    """The value of a call whose arguments have these values."""
+    rule = OPERATORS[node.op]
+    if node.batched and rule.elementwise and len(node.shape) > 0:
+        arrays = [_align(a, arg, len(node.shape)) for a, arg in zip(arrays, node.args, strict=True)]
+    return rule.numpy(node, *arrays)
 
 
 def _align(value, arg: Expr, rank: int):

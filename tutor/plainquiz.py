@@ -54,7 +54,7 @@ def play_quiz(
             keep_quiz(store, id, session)
         else:
             session, verdict = quiz.answer(session, items, line or "")
-            if verdict.kind == "not-understood":
+            if verdict.free:
                 say(f"  {verdict.message}")
             else:
                 keep_quiz_answer(store, id, session, item, (line or "").strip(), verdict, watch)

@@ -136,7 +136,7 @@ def report(store: Store, now: datetime | None = None) -> Progress:
 
 
 def _right(answers: list[Answer]) -> int:
-    return sum(answer.verdict == "correct" for answer in answers)
+    return sum(answer.verdict in ("correct", "rounded") for answer in answers)
 
 
 def _met(answers: list[Answer]) -> tuple[Met, ...]:

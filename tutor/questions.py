@@ -290,8 +290,8 @@ def _judge_cells(texts: list[str], cells: list[Question], own: Mapping[str, floa
         if verdict.kind == "not-understood":
             return _not_understood(f"{_cell(cell)}: {verdict.message}")
         verdicts.append(verdict)
-    right = sum(verdict.correct for verdict in verdicts)
-    if right == len(verdicts):
+    right = sum(verdict.kind in ("correct", "rounded") for verdict in verdicts)
+    if all(verdict.correct for verdict in verdicts):
         return Judgement("correct", "Right.", cells=tuple(verdicts))
     # What is wrong in the same way is said once.
     alike: dict[str, list[Question]] = defaultdict(list)
@@ -302,7 +302,8 @@ def _judge_cells(texts: list[str], cells: list[Question], own: Mapping[str, floa
     for message, at in list(alike.items())[:4]:
         where = ", ".join(map(_cell, at[:4])) + (" …" if len(at) > 4 else "")
         said.append(f"{where}: {message}")
-    wrong = sorted((v for v in verdicts if not v.correct), key=lambda v: VERDICTS.index(v.kind))
+    # What is wrong counts before what has too few digits: only where nothing is wrong does the whole cost no try.
+    wrong = sorted((v for v in verdicts if not v.correct), key=lambda v: (v.free, VERDICTS.index(v.kind)))
     named = [slip.misconception for v in wrong for slip in v.slips[:1]]
     most = Counter(named).most_common(1)
     message = " ".join((f"{right} of {len(verdicts)} right.", *said))

@@ -152,8 +152,16 @@ class Verdict:
     def correct(self) -> bool:
         return self.kind == "correct"
 
+    @property
+    def free(self) -> bool:
+        """Whether it costs no try: nothing is wrong, but it says no number, or not with the digits that are asked."""
+        return self.kind in FREE
 
-VERDICTS = ("correct", "imprecise", "misconception", "carried", "sign", "power-of-ten", "wrong", "not-understood")
+
+VERDICTS = (
+    "correct", "rounded", "imprecise", "misconception", "carried", "sign", "power-of-ten", "wrong", "not-understood",
+)  # fmt: skip
+FREE = frozenset({"rounded", "imprecise", "not-understood"})
 
 
 def grade(question: Question, text: str, own: Mapping[str, float] | None = None) -> Verdict:

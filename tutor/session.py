@@ -95,9 +95,9 @@ def names(items: Iterable[Item]) -> tuple[str, ...]:
 
 
 def answer(session: Session, items: list[Item], text: str) -> tuple[Session, Verdict]:
-    """Answer the current question, once. What cannot be understood is not taken: the session stays as it is."""
+    """Answer the current question, once. What costs no try (see `Verdict.free`) leaves the session as it is."""
     verdict = items[session.at].grade(text, own_values(session, items))
-    if verdict.kind == "not-understood":
+    if verdict.free:
         return session, verdict
     answers = (*session.answers[: session.at], escape(text.strip()), *session.answers[session.at + 1 :])
     return _to_next(replace(session, answers=answers)), verdict

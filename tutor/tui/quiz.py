@@ -99,9 +99,8 @@ class QuizScreen(QuestionScreen):
             return
         item = self.items[self.session.at]
         self.session, verdict = quiz.answer(self.session, self.items, event.value)
-        understood = verdict.kind != "not-understood"
-        self.word = "" if understood else verdict.message
-        if understood:
+        self.word = verdict.message if verdict.free else ""
+        if not verdict.free:
             self.query_one(AnswerLine).spent()
             given = event.value.strip()
             keep_quiz_answer(self.tutor.store, self.quiz_id, self.session, item, given, verdict, self.stopwatch)

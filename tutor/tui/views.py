@@ -162,7 +162,8 @@ def _window(at: int, count: int, size: int) -> range:
 
 # ---------------------------------------------------------------- a question
 
-VERDICT_MARKS = {"correct": "✓", "imprecise": "≈", "not-understood": "?", "hint": "→", "answer": "=", "scratch": "="}
+VERDICT_MARKS = {"correct": "✓", "rounded": "≈", "imprecise": "≈", "not-understood": "?", "hint": "→", "answer": "=",
+                 "scratch": "="}  # fmt: skip
 SAID_STYLES = {"correct": "value", "you": "heading", "hint": "note", "scratch": "numbers", "left": "dim",
                "wrong-formula": "error", "right-formula": "value", "answer": "value"}  # fmt: skip
 
