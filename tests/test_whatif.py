@@ -24,7 +24,8 @@ from tutor.losses import LOSSES
 from tutor.network import initial_parameters
 from tutor.optimizers import OPTIMIZERS
 from tutor.reading import build
-from tutor.source import MAX_BYTES, Source, parse_toml
+from tutor.source import MAX_BYTES, Source
+from tutor.syntax import parse_toml
 from tutor.trace import trace
 from tutor.training import Run
 from tutor.whatif import MAX_EDIT, Here, Refused, WhatIf, here, shown

@@ -24,7 +24,7 @@ from tutor.formula import Ref
 from tutor.layout import number
 from tutor.lesson import AuthorQuestion, Expect, Lesson, Training
 from tutor.misconceptions import MISCONCEPTIONS
-from tutor.prose import Name, blemishes, count_words
+from tutor.prose import Name, blemishes, count_words, lost_latex
 from tutor.questions import Item, judgement
 from tutor.quiz import Question
 from tutor.source import Keys, Problem, Source, quote
@@ -170,6 +170,8 @@ def _admitted(question: AuthorQuestion, item: Item, source: Source, where: Keys)
 def texts(lesson: Lesson, source: Source, name: Name) -> Iterator[Problem]:
     """LaTeX and ids that cannot be shown as they are meant; notes that are too long to be read beside a step."""
     for path, text in _prose(lesson):
+        if "\\" in source.written(path) and lost_latex(source.written(path)):
+            continue  # told by `reading`: of what is lost nothing is to be concluded
         for found in blemishes(text, name):
             yield source.problem(path, found.message, found.advice, offset=found.offset, severity="warning")
     for note in lesson.notes:

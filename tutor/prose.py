@@ -78,6 +78,35 @@ def count_words(text: str) -> int:
     return len(_PARTS.sub(lambda match: "x" if _latex(match) is not None else match[0], text).split())
 
 
+_BASIC_STRING = re.compile(r'"""|"')
+_ESCAPED = re.compile(r"\\(?:(?P<macro>[abefnrtuUvx][A-Za-z]+)|.)|(?P<dollar>\$)", re.DOTALL)
+# Macros that are English, too: behind a line break or a tab outside of $...$ such a word is no LaTeX.
+_ENGLISH = frozenset("not to text top right near natural ref tag".split())
+
+
+def lost_latex(written: str) -> list[tuple[int, str]]:
+    r"""The macros in a TOML text as it is written whose backslash TOML takes for an escape: \theta in "...".
+
+    With their offsets in `written`; none in a literal string, where a backslash is one.
+    """
+    if not _BASIC_STRING.match(written):
+        return []
+    found, inside = [], False
+    for match in _ESCAPED.finditer(written):
+        word = match["macro"]
+        if match["dollar"]:
+            inside = not inside
+        elif word and is_macro(word) and (inside or word not in _ENGLISH):
+            found.append((match.start(), "\\" + word))
+    return found
+
+
+def is_macro(word: str) -> bool:
+    """Whether a word behind a backslash is LaTeX that is read here, or that is common elsewhere."""
+    here = (_SPACES, _WORDS, _ACCENTS, _LETTERS, _FUNCTIONS, _IGNORED, _OWN, _ELSEWHERE)
+    return any(word in words for words in here) or "\\" + word in _signs()
+
+
 def _latex(match: re.Match) -> str | None:
     """The LaTeX of a match; None where it is none. It does not go over an empty line."""
     latex = match["display"] or match["inline"]
@@ -99,6 +128,8 @@ _IGNORED = frozenset("left right big Big bigl bigr Bigl Bigr displaystyle limits
 _OWN = {"cdot": "·", "sum": "Σ", "prod": "Π", "top": "ᵀ", "intercal": "ᵀ", "dots": "…", "cdots": "…", "lvert": "|",
         "rvert": "|", "vert": "|", "lVert": "‖", "rVert": "‖", "gets": "←", "implies": "⇒", "iff": "⇔", "ast": "·",
         "lbrace": "{", "rbrace": "}", "le": "≤", "ge": "≥", "ne": "≠", "colon": ":", "backslash": "\\"}  # fmt: skip
+_ELSEWHERE = frozenset("frac dfrac tfrac sqrt begin end binom boldmath nonumber newline underbrace textstyle underline "
+                       "unboxed textsc textsf texttt eqref notag tag rm bf tt ref".split())  # fmt: skip
 _PLAIN = {"-": "−", "*": "·", "'": "′", "~": " "}
 _PREFIXES = frozenset("∂∇√Σ∏Π∞∫∀∃¬|‖")  # of category Sm, yet no operators between two things
 _VULGAR = {("1", "2"): "½", ("1", "3"): "⅓", ("2", "3"): "⅔", ("1", "4"): "¼", ("3", "4"): "¾"}

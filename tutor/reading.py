@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 
-from tutor import data, schema
+from tutor import data, prose, schema
 from tutor.activations import ACTIVATIONS, takes_slope
 from tutor.data import Columns, Table
 from tutor.formula import FUNCTIONS, Expr, FormulaError, Ref, Symbol, did_you_mean, parse
@@ -41,7 +41,8 @@ from tutor.schema import (
     Faults,
     TooMany,
 )
-from tutor.source import Keys, Problem, Source, exists, lesson_id, parse_toml, plural, quote, read_source
+from tutor.source import FORBIDDEN, Keys, Problem, Source, exists, lesson_id, plural, quote, read_source
+from tutor.syntax import parse_toml
 
 MAX_NUMBERS = 50_000_000  # that one array of a batch may hold: 400 MB
 
@@ -61,12 +62,60 @@ def read(path: str | Path) -> tuple[Lesson | None, list[Problem], Source | None]
     if isinstance(values, Problem):
         return None, [values], source
     lesson, faults = build(values, path)
-    problems = [*(problem(source, fault, faults.table) for fault in faults.found), *faults.elsewhere]
+    lost = lost_latex(values, source)
+    told = (fault for fault in faults.found if fault.path not in lost or "U+" not in fault.message)  # \f of \frac
+    problems = [*(problem(source, fault, faults.table) for fault in told), *faults.elsewhere, *lost.values()]
     problems.sort(key=lambda p: (p.path != source.path, p.line, p.column))
     if faults.cut:
         last = problems[-1]
         problems.append(source.problem_at(last.line, last.column, "there are more problems: the rest is not listed"))
     return lesson, problems, source
+
+
+_ESCAPE_IN_WORD = re.compile(r"[\x07\x08\x0b-\x0d\x1b\n\t](?=[a-z])")
+
+
+def lost_latex(values: dict, source: Source) -> dict[Keys, Problem]:
+    r"""By their paths the texts in "..." in which TOML takes the backslash of LaTeX for an escape: \n of \neq.
+
+    An error where that leaves a character which no text may hold, else a warning.
+    """
+    found: dict[Keys, Problem] = {}
+    if "\\" not in source.text:
+        return found
+    for path, text in _texts(values):
+        if not _ESCAPE_IN_WORD.search(text):
+            continue
+        written = source.written(path)
+        macros = prose.lost_latex(written)
+        if not macros:
+            continue
+        at, macro = macros[0]
+        line, column = source.locate(path)
+        before = written[:at]
+        line, column = (line + before.count("\n"), at - before.rindex("\n")) if "\n" in before else (line, column + at)
+        others = list(dict.fromkeys(other for _, other in macros if other != macro))[:4]
+        more = f" (and {', '.join(others)})" if others else ""
+        message = f'in "..." TOML reads \\{macro[1]} of {macro}{more} as {_ESCAPES.get(macro[1], "an escape")}'
+        severity = "error" if FORBIDDEN.search(text) else "warning"
+        advice = "put the text in '''...''' (or '...'), where a backslash is one"
+        found[path] = source.problem_at(line, column, message, advice, severity)
+    return found
+
+
+_ESCAPES = {"n": "a new line", "t": "a tab", "f": "a form feed", "b": "a backspace", "r": "a carriage return"}
+
+
+def _texts(value, path: Keys = ()) -> Iterator[tuple[Keys, str]]:
+    """Every text in the values of a file, with its path."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield from _texts(part, (*path, key))
+    elif isinstance(value, list) and not (value and isinstance(value[0], (int, float))):
+        for at, part in enumerate(value):
+            yield from _texts(part, (*path, at))
 
 
 def files(path: str | Path) -> tuple[Path, ...]:

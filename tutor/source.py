@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tomllib
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +19,15 @@ Keys = tuple[Any, ...]  # names of keys, and numbers of list items from 0
 
 # What must not reach a terminal: C0 but newline and tab, DEL and C1, zero-width characters and
 # directional marks, line and paragraph separators, bidi embeddings and isolates, surrogates.
+# The joiners U+200C and U+200D are letters' company in Persian or Hindi, and allowed between two of them.
+_LETTER, _MARK = r"[^\W\d_]", "[\u0300-\u036f\u064b-\u065f\u0670\u0900-\u0dff\u1000-\u109f\u1780-\u17d3]"
 FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
+    f"|(?<!{_LETTER})(?<!{_MARK})[\u200c\u200d]|[\u200c\u200d](?!{_LETTER})"
 )
+_UNSEEN = re.compile(f"[\n\t]|{FORBIDDEN.pattern}")
 WINDOW = 96  # cells of a source line that are shown around the caret
 MAX_BYTES = 4 * 2**20
-MAX_KEY_PARTS = 32  # a dotted key costs the square of its parts to parse
 
 
 def code_point(char: str) -> str:
@@ -36,14 +38,12 @@ def code_point(char: str) -> str:
 
 def escape(text: str) -> str:
     """The text with forbidden characters, newlines and tabs written out: '\\x1b', '\\u202e'."""
-    return "".join(_escape_char(char) for char in text)
+    return _UNSEEN.sub(lambda found: _written_out(found[0]), text)
 
 
-def _escape_char(char: str) -> str:
-    if char in "\n\t" or FORBIDDEN.match(char):
-        short = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char)
-        return short or (f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}")
-    return char
+def _written_out(char: str) -> str:
+    short = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char)
+    return short or (f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}")
 
 
 def quote(text: str) -> str:
@@ -111,7 +111,7 @@ class Problem:
             lines += _excerpt(self.source_line, self.column)
         if self.advice:
             lines.append(f"  {escape(self.advice)}")
-        return "\n".join(lines)
+        return FORBIDDEN.sub("", "\n".join(lines))  # a joiner that was cut off from its letter
 
     def __str__(self) -> str:
         return self.render()
@@ -128,12 +128,13 @@ class LessonError(Exception):
         return "\n".join(problem.render() for problem in self.problems)
 
 
-def _cells(char: str) -> tuple[str, int]:
-    """How a character of a source line is shown, and how many cells wide that is."""
+def _cells(line: str, at: int) -> tuple[str, int]:
+    """How the character of a source line at an index is shown, and how many cells wide that is."""
+    char = line[at]
     if char == "\t":
         return "    ", 4
-    shown = _escape_char(char)
-    if len(shown) > 1:
+    if FORBIDDEN.match(line, at):
+        shown = _written_out(char)
         return shown, len(shown)
     if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Cf"):
         return char, 0
@@ -144,7 +145,7 @@ def _excerpt(line: str, column: int) -> list[str]:
     """The source line, or the part of a long one around the column, and a caret below it."""
     at = min(max(column - 1, 0), len(line))
     first = max(0, at - WINDOW)
-    cells = [_cells(char) for char in line[first : at + WINDOW]]
+    cells = [_cells(line, i) for i in range(first, min(at + WINDOW, len(line)))]
     caret = at - first  # index into `cells` of the character that the caret marks
     room, begin = WINDOW * 2 // 3, caret
     while begin and room >= cells[begin - 1][1]:
@@ -178,9 +179,11 @@ class Source:
     """The text of a lesson file, and where its keys stand."""
 
     def __init__(self, path: str | Path, text: str):
-        """`text` may begin with a byte order mark and end its lines with CR LF; neither moves a column."""
+        """`text` may begin with a byte order mark and end its lines with CR LF or CR; neither moves a column."""
         self.path = str(path)
         self.text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+        if "\n" not in self.text:  # an old Mac's
+            self.text = self.text.replace("\r", "\n")
         self._lines: list[str] | None = None
         self._entries: dict[Keys, _Entry] = {}
         self._parsed = False
@@ -283,9 +286,12 @@ class Source:
 
     def _add_pairs(self, base: Keys, node) -> None:
         for pair in node.named_children:
-            if pair.type != "pair" or pair.has_error or pair.named_child_count != 2:
+            if pair.type != "pair" or pair.has_error:
                 continue
-            key, value = pair.named_children
+            parts = [part for part in pair.named_children if part.type != "comment"]  # one behind the value is a child
+            if len(parts) != 2:
+                continue
+            key, value = parts
             names = _key_parts(key)
             for i in range(1, len(names)):  # a table that dotted keys imply begins with the first of them
                 self._entries.setdefault(base + names[:i], _Entry(key, None))
@@ -379,90 +385,45 @@ def read_source(path: str | Path, most: int = MAX_BYTES, what: str = "lesson") -
     return _decode(path, data, what)
 
 
+# What a file begins with that is no text: what it is, and how to make it one. The first that fits holds.
+_NO_TEXT: tuple[tuple[bytes, str, str], ...] = (
+    (b"PK\x03\x04", "an Excel, OpenDocument or Word file, or another zip archive", ""),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or Word file", ""),
+    (b"%PDF-", "a PDF", ""),
+    (b"{\\rtf", "a rich text file (RTF)", ""),
+    (b"\x1f\x8b", "a gzip archive", "unpack it first"),
+    (b"\x93NUMPY", "an array of NumPy", "write it as text, with numpy.savetxt"),
+    (b"SQLite format 3", "a SQLite database", "export the table as CSV"),
+)
+_AS_TEXT = {
+    "lesson": "save it as plain text in UTF-8, in a text editor",
+    "table": "save it as CSV (UTF-8), with the spreadsheet's 'save as' or 'download'",
+}
+
+
 def _decode(path: str | Path, data: bytes, what: str) -> Source | Problem:
     if not data.removeprefix(b"\xef\xbb\xbf").strip():
         advice = "a lesson begins with: format = 1" if what == "lesson" else "its first line names the columns"
         return Problem(str(path), 1, 1, "the file is empty", advice)
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return Problem(str(path), 1, 1, "the file is UTF-16, not UTF-8", "save it as UTF-8")
-    bad, what, advice = data.find(b"\0"), "the file is binary: a NUL byte", f"a {what} is a text file"
+    for begin, name, advice in _NO_TEXT:
+        if data.startswith(begin):
+            return Problem(str(path), 1, 1, f"this is {name}, no text file", advice or _AS_TEXT[what])
+    halves = data[:64:2], data[1:64:2]
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or (len(data) > 8 and not all(any(half) for half in halves)):
+        advice = f"{_AS_TEXT[what]}; in Notepad: Save as, Encoding: UTF-8"
+        if any(map(any, halves)):  # not NUL alone
+            return Problem(str(path), 1, 1, "the file is UTF-16, not UTF-8", advice)
+    bad, said, advice = data.find(b"\0"), "the file is binary: a NUL byte", f"a {what} is a text file"
     if bad < 0:
         try:
             return Source(path, data.decode())
         except UnicodeDecodeError as error:
-            bad, advice = error.start, "save the file as UTF-8"
-            what = f"the file is not UTF-8: the byte 0x{data[bad]:02x}"
-    begin, end = data.rfind(b"\n", 0, bad) + 1, data.find(b"\n", bad)
-    column = len(data[begin:bad].decode(errors="replace")) + 1
-    shown = data[begin : end if end >= 0 else None].decode(errors="replace").rstrip("\r")
-    return Problem(str(path), data.count(b"\n", 0, bad) + 1, column, f"{what} at offset {bad}", advice, shown)
-
-
-_DOTTED_KEY = re.compile(
-    r"""(?:^[ \t]*\[*|[{,])[ \t]*(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+)"""
-    rf"{{{MAX_KEY_PARTS}}}",
-    re.MULTILINE,
-)
-_BRACKETS = re.compile(
-    r"""\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|\#[^\n]*|(?P<open>[\[{])|(?P<close>[\]}])"""
-)
-_TOML_ERROR = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
-_TOML_ADVICE = {
-    "Invalid value": "a value is a number, text in quotes, true or false, a [list] or a {table}",
-    "Invalid statement": "a line is a key = value, a [table] or a # comment",
-    "Cannot overwrite": "write every key and every [table] once",
-    "Cannot declare": "write every [table] once; what there may be several of has two brackets: "
-    "[[network.layers]], [[examples]], [[notes]]",
-    "Expected '=' after": "a line is a key = value, a [table] or a # comment",
-    "Illegal character '\\n'": 'close the quotes on the same line, or put """ on both ends of a longer text',
-    "Unescaped '\\\\'": "write \\\\ for a backslash, or put the text in 'single quotes'",
-    "Unterminated": "close the quotes",
-    "Unclosed array": "close the bracket, and put a comma between items",
-}
-
-
-def parse_toml(source: Source) -> dict | Problem:
-    """The values of a TOML document, or the place where it is none."""
-    long_key = _DOTTED_KEY.search(source.text)
-    if long_key:
-        line = source.text.count("\n", 0, long_key.end()) + 1
-        return source.problem_at(line, 1, f"a key of more than {MAX_KEY_PARTS} dotted parts")
-    try:
-        return tomllib.loads(source.text)
-    except tomllib.TOMLDecodeError as error:
-        return _syntax_problem(source, str(error))
-    except RecursionError:
-        advice = "a lesson nests no deeper than a list of rows"
-        return _place(source, _deep(source.text), "lists or tables are nested too deep", advice)
-    except ValueError as error:  # Python's limit on the digits of an integer
-        number = re.search(r"\d[\d_]{4000,}", source.text)
-        if number:
-            return _place(source, number.start(), "a number with more than 4,000 digits", "write it as 1e3")
-        return source.problem_at(1, 1, f"not valid TOML: {error}")
-
-
-def _place(source: Source, at: int, message: str, advice: str) -> Problem:
-    """A problem at an offset of the text."""
-    line = source.text.count("\n", 0, at) + 1
-    return source.problem_at(line, at - source.text.rfind("\n", 0, at), message, advice)
-
-
-def _syntax_problem(source: Source, text: str) -> Problem:
-    match = _TOML_ERROR.fullmatch(text)
-    message = match[1] if match else text
-    advice = next((advice for start, advice in _TOML_ADVICE.items() if message.startswith(start)), "")
-    message = re.sub(r"\('(.*?)',?\)", lambda key: f"[{key[1]}]".replace("', '", "."), message)
-    message = f"not valid TOML: {message[:1].lower()}{message[1:]}"
-    if match and match[2]:
-        return source.problem_at(int(match[2]), int(match[3]), message, advice)
-    return _place(source, len(source.text.rstrip()), message + " at the end of the file", advice)
-
-
-def _deep(text: str, limit: int = 50) -> int:
-    """Where brackets first nest deeper than a limit."""
-    depth = 0
-    for match in _BRACKETS.finditer(text):
-        depth += (match.lastgroup == "open") - (match.lastgroup == "close")
-        if depth > limit:
-            return match.start()
-    return 0
+            bad = error.start
+            said = f"the file is not UTF-8: the byte 0x{data[bad]:02x}"
+            older = data[bad : bad + 1].decode("cp1252", errors="replace")
+            meant = f" (in Windows-1252, the older encoding, it is {quote(older)})" if older.isalpha() else ""
+            advice = f"save the file as UTF-8{meant}: {_AS_TEXT[what]}"
+    first, end = data.rfind(b"\n", 0, bad) + 1, data.find(b"\n", bad)
+    column = len(data[first:bad].decode(errors="replace")) + 1
+    shown = data[first : end if end >= 0 else None].decode(errors="replace").rstrip("\r")
+    return Problem(str(path), data.count(b"\n", 0, bad) + 1, column, f"{said} at offset {bad}", advice, shown)
