@@ -302,7 +302,7 @@ def test_zero_by_the_scale_of_the_operands():
 def test_what_floating_point_leaves_of_zero_is_zero():
     lesson = network_lesson([dense([[0.1, 0.2, -0.3]], None, "linear")], "squared_error", [[1, 1, 1]], [[0]])
     question = ask("z1", "dz", trace(lesson))
-    assert question.right != 0 and kind("0", question) == "correct"
+    assert question.right == 0 and kind("0", question) == "correct"
 
 
 def test_a_zero_is_not_a_tiny_right_answer():

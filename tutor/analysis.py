@@ -62,9 +62,8 @@ class Probe:
             key = ref.symbol.key
             return found[key] if key in found else known[key]
 
-        with np.errstate(all="ignore"):
-            for eq, formula in zip(self.equations, self.formulas, strict=True):
-                found[eq.symbol.key] = evaluate(formula, look)
+        for eq, formula in zip(self.equations, self.formulas, strict=True):
+            found[eq.symbol.key] = evaluate(formula, look)
         return found
 
     def __call__(self, changes: Mapping[str, np.ndarray]) -> float:
@@ -271,12 +270,11 @@ def _corners(probe: Probe, values: Values) -> Iterator[tuple[Equation, Call, np.
     def look(ref: Ref):
         return values.get(ref.symbol.key, known[ref.symbol.key])
 
-    with np.errstate(all="ignore"):
-        for eq, formula in zip(probe.equations, probe.formulas, strict=True):
-            for node in walk(formula):
-                if isinstance(node, Call) and node.op in _BRANCHES:
-                    args = [np.asarray(evaluate(arg, look)) for arg in node.args]
-                    yield eq, node, np.asarray(_BRANCHES[node.op](*args))
+    for eq, formula in zip(probe.equations, probe.formulas, strict=True):
+        for node in walk(formula):
+            if isinstance(node, Call) and node.op in _BRANCHES:
+                args = [np.asarray(evaluate(arg, look)) for arg in node.args]
+                yield eq, node, np.asarray(_BRANCHES[node.op](*args))
 
 
 def _kink(probe: Probe, wrt: Ref, value: float, loss: float, ups: list[Values], downs: list[Values]) -> Kink | None:
@@ -477,11 +475,10 @@ def units(trace: Trace, equation: Equation, example: int | None) -> Units:
 def curve(node: Call, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """f and f′ of an activation's call (its slope parameter taken from it) at these z."""
     rest = [arg.value for arg in node.args[1:] if isinstance(arg, Const)]
-    with np.errstate(all="ignore"):
-        f = evaluate(call(node.op, Z, *rest), lambda ref: z)
-        if node.op == "linear":
-            return z, np.ones_like(z)
-        slopes = evaluate(call(node.op + "′", Z, A, *rest), lambda ref: z if ref == Z else f)
+    f = evaluate(call(node.op, Z, *rest), lambda ref: z)
+    if node.op == "linear":
+        return z, np.ones_like(z)
+    slopes = evaluate(call(node.op + "′", Z, A, *rest), lambda ref: z if ref == Z else f)
     return np.asarray(f, dtype=float), np.broadcast_to(np.asarray(slopes, dtype=float), np.shape(z))
 
 
@@ -509,17 +506,16 @@ def idle_units(trace: Trace) -> list[tuple[int, int, str]]:
     known: Values = {p.id: values[p.id] for p in trace.program.model.parameters}
     known |= {"x@": lesson.inputs, "y@": lesson.targets} if count > 1 else {"x": lesson.inputs[0]}
     found = []
-    with np.errstate(all="ignore"):
-        for eq in forward:
-            if eq.rule not in ("pre_activation", "activation"):
-                continue  # the last layer may be a softmax, and the loss is not needed
-            known[eq.symbol.key] = evaluate(eq.formula, lambda ref: known[ref.symbol.key])
-            node = eq.formula
-            if eq.rule == "activation" and isinstance(node, Call) and isinstance(node.args[0], Ref):
-                z = np.asarray(known[node.args[0].symbol.key]).reshape(count, -1)
-                idle = np.all(_is_flat(node, curve(node, z)[1]), axis=0)
-                kind = "dead" if piecewise(node.op) else "saturated"
-                found += [(eq.symbol.layer or 0, int(i), kind) for i in np.flatnonzero(idle)]
+    for eq in forward:
+        if eq.rule not in ("pre_activation", "activation"):
+            continue  # the last layer may be a softmax, and the loss is not needed
+        known[eq.symbol.key] = evaluate(eq.formula, lambda ref: known[ref.symbol.key])
+        node = eq.formula
+        if eq.rule == "activation" and isinstance(node, Call) and isinstance(node.args[0], Ref):
+            z = np.asarray(known[node.args[0].symbol.key]).reshape(count, -1)
+            idle = np.all(_is_flat(node, curve(node, z)[1]), axis=0)
+            kind = "dead" if piecewise(node.op) else "saturated"
+            found += [(eq.symbol.layer or 0, int(i), kind) for i in np.flatnonzero(idle)]
     return found
 
 

@@ -111,8 +111,7 @@ def _expression(text: str, names: Names) -> Answer:
     """The value of an expression in numbers, functions and names. Raises NotUnderstood."""
     formula, step = names.read(text), names.step
     try:
-        with np.errstate(all="ignore"):
-            value = np.asarray(evaluate(formula, lambda ref: look_up(step, ref)), dtype=float)
+        value = np.asarray(evaluate(formula, lambda ref: look_up(step, ref)), dtype=float)
     except ValueError:
         raise NotUnderstood("the shapes in that do not fit; name single elements, as in a1[2]") from None
     whole = step.equation.symbol.shape

@@ -171,13 +171,12 @@ class Evaluator:
             def look(ref: Ref, values=values):
                 return values[ref.symbol.key]
 
-            with np.errstate(all="ignore"):
-                for eq in self.forward:
-                    values[eq.symbol.key] = evaluate(eq.compute or eq.formula, look)
-                outputs[part] = values[self.output]
-                if targets is not None:
-                    values["y@"] = targets[part]
-                    losses[part] = evaluate(self.loss.compute or self.loss.formula, look)
+            for eq in self.forward:
+                values[eq.symbol.key] = evaluate(eq.compute or eq.formula, look)
+            outputs[part] = values[self.output]
+            if targets is not None:
+                values["y@"] = targets[part]
+                losses[part] = evaluate(self.loss.compute or self.loss.formula, look)
         return outputs, losses
 
     def evaluate(self, parameters: Mapping[str, np.ndarray | float]) -> Evaluation:

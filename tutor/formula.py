@@ -203,22 +203,72 @@ def at_example(expr: Expr, example: int) -> Expr:
 # ---------------------------------------------------------------- value and element
 
 
-def evaluate(expr: Expr, values: Callable[[Ref], np.ndarray | float]) -> np.ndarray | float:
-    """The value of a formula. `values` gives each leaf's array, its example axis (if any) first."""
+# Floating point leaves 5.6e-17 of 0.1 + 0.2 - 0.3. A result that the rounding of its operands alone could have made is
+# the 0 that it stands for, and of values that rounding alone tells apart the first is the largest and the smallest.
+# `noise` tells how far rounding may have carried a value: a given number EPSILON * GIVEN of its size, a computed one
+# what its operands' noise can move it by.
+EPSILON = 2.0**-52
+GIVEN = 8 * EPSILON
+NEAR = 1e-6  # a result no larger than this beside what went into it is looked at closely: the noise costs another pass
+
+Values = Callable[[Ref], "np.ndarray | float"]
+
+
+def evaluate(expr: Expr, values: Values, noise: Values | None = None) -> np.ndarray | float:
+    """The value of a formula. `values` gives each leaf's array, its example axis (if any) first.
+
+    What is 0 but for rounding is 0. `noise` says how far rounding may have carried each leaf, where that is known;
+    else they count as given. Never warns: what is undefined is a NaN, what is too large an inf.
+    """
+    with np.errstate(all="ignore"):
+        return _value(expr, values, noise)
+
+
+def rounding(expr: Expr, values: Values, noise: Values | None = None) -> np.ndarray | float:
+    """How far rounding may have carried the value of a formula (its absolute size); arguments as of `evaluate`."""
+    with np.errstate(all="ignore"):
+        return _value_and_noise(expr, values, noise)[1]
+
+
+def _value(expr: Expr, values: Values, noise: Values | None):
     if isinstance(expr, Const):
         return expr.value
     if isinstance(expr, Ref):
         return values(expr)
     assert isinstance(expr, Call)
-    return apply(expr, [evaluate(arg, values) for arg in expr.args])
+    rule = OPERATORS[expr.op]
+    arrays = _aligned(expr, [_value(arg, values, noise) for arg in expr.args])
+    value = rule.numpy(expr, *arrays)
+    if rule.settles and rule.settles.near(value, *arrays):
+        return _value_and_noise(expr, values, noise)[0]
+    return value
 
 
 def apply(node: Call, arrays: Sequence[np.ndarray | float]) -> np.ndarray | float:
-    """The value of a call whose arguments have these values."""
-    rule = OPERATORS[node.op]
-    if node.batched and rule.elementwise and len(node.shape) > 0:
-        arrays = [_align(a, arg, len(node.shape)) for a, arg in zip(arrays, node.args, strict=True)]
-    return rule.numpy(node, *arrays)
+    """The value of a call whose arguments have these values, as floating point leaves it."""
+    with np.errstate(all="ignore"):
+        return OPERATORS[node.op].numpy(node, *_aligned(node, arrays))
+
+
+def _value_and_noise(expr: Expr, values: Values, noise: Values | None):
+    if not isinstance(expr, Call):
+        value = expr.value if isinstance(expr, Const) else values(expr)  # type: ignore[arg-type]
+        known = noise(expr) if noise and isinstance(expr, Ref) else None
+        return value, GIVEN * np.abs(value) if known is None else known
+    rule = OPERATORS[expr.op]
+    pairs = [_value_and_noise(arg, values, noise) for arg in expr.args]
+    arrays, noises = (_aligned(expr, list(column)) for column in zip(*pairs, strict=True))
+    value = rule.numpy(expr, *arrays)
+    own = rule.noise(expr, value, arrays, noises) + EPSILON * np.abs(value)
+    if rule.settles:
+        value = rule.settles.settled(expr, value, arrays, noises, own)
+    return value, np.where(np.equal(value, 0), 0.0, own)[()]
+
+
+def _aligned(expr: Call, arrays: Sequence) -> Sequence:
+    if expr.batched and OPERATORS[expr.op].elementwise and len(expr.shape) > 0:
+        return [_align(a, arg, len(expr.shape)) for a, arg in zip(arrays, expr.args, strict=True)]
+    return arrays
 
 
 def _align(value, arg: Expr, rank: int):
@@ -248,6 +298,68 @@ def indices(shape: Shape) -> Iterator[tuple[int, ...]]:
 # ---------------------------------------------------------------- the table of operators
 
 
+def _wobble(node: Call, value, arrays: Sequence, noises: Sequence):
+    """How far an elementwise operator's value moves when its operands, one after the other, move by their noise."""
+    numpy, moved = OPERATORS[node.op].numpy, 0.0
+    for k, (array, noise) in enumerate(zip(arrays, noises, strict=True)):
+        ends = [numpy(node, *arrays[:k], end, *arrays[k + 1 :]) for end in (array - noise, array + noise)]
+        moved = moved + np.fmax(*(np.abs(end - value) for end in ends))
+    return moved
+
+
+def _linear_noise(node: Call, value, arrays: Sequence, noises: Sequence):
+    return OPERATORS[node.op].numpy(node, *noises)
+
+
+def _bilinear_noise(node: Call, value, arrays: Sequence, noises: Sequence):
+    numpy, (x, y), (n, m) = OPERATORS[node.op].numpy, map(np.abs, arrays), noises
+    return numpy(node, x, m) + numpy(node, n, y)
+
+
+def _no_noise(node: Call, value, arrays: Sequence, noises: Sequence):
+    return 0.0
+
+
+@dataclass(frozen=True)
+class Settling:
+    """How an operator's value is kept from being decided by rounding.
+
+    near     the value, the arguments' arrays -> whether rounding may have had a part in it: quick, may be wrong
+    settled  the call, value, arrays, their noises, the value's noise -> the value that it stands for
+    """
+
+    near: Callable[..., bool]
+    settled: Callable
+
+
+def _any(where) -> bool:
+    return bool(where) if np.ndim(where) == 0 else bool(where.any())
+
+
+def _zero_within_noise(node: Call, value, arrays, noises, own):
+    return np.where((np.abs(value) <= own) & np.isfinite(own), 0.0, value)[()]
+
+
+def _cancelled(value, *arrays) -> bool:
+    """Whether something, but not everything, of a sum of these arrays cancelled."""
+    small = abs(value) <= NEAR * reduce(operator.add, map(abs, arrays))
+    return _any(small) and _any(small & np.not_equal(value, 0))
+
+
+def _sum_cancelled(value, *arrays) -> bool:
+    """The same of a sum of products of elements of arrays, by the largest of them."""
+    size = math.prod(float(np.max(np.abs(array), initial=0)) for array in arrays)
+    return _any(np.abs(value) <= NEAR * size) and _any((np.abs(value) <= NEAR * size) & np.not_equal(value, 0))
+
+
+def _near_root(value, x) -> bool:
+    """Whether a function whose argument is not near 0 comes near 0, as a sine at π does."""
+    return _any((abs(value) <= NEAR * (1 + abs(x))) & np.not_equal(value, 0) & (abs(x) > NEAR))
+
+
+SUM, LONG_SUM, ROOT = (Settling(near, _zero_within_noise) for near in (_cancelled, _sum_cancelled, _near_root))
+
+
 @dataclass(frozen=True)
 class Operator:
     """What an operator means.
@@ -257,6 +369,8 @@ class Operator:
     element  the call and an index -> the formula of that element
     reverse  the call, its own value as a formula, G -> each argument's part of the gradient
              (None: no gradient flows there)
+    settles  where rounding could decide its value: the difference of near numbers, a tie
+    noise    the call, its value, the arguments' arrays, their noises -> its noise, own rounding apart
     """
 
     shape: Callable[..., Shape]
@@ -265,6 +379,8 @@ class Operator:
     reverse: Callable[[Call, Expr, Expr], tuple[Expr | None, ...]] | None = None
     elementwise: bool = False
     batched: bool = True
+    settles: Settling | None = None
+    noise: Callable = _no_noise
 
 
 def same_shape(*shapes: Shape) -> Shape:
@@ -288,9 +404,12 @@ def _each_argument(node: Call, index: tuple[int, ...]) -> Expr:
     return Call(node.op, tuple(element(arg, index) for arg in node.args), node.param)
 
 
-def elementwise(numpy: Callable, reverse: Callable | None = None) -> Operator:
+def elementwise(numpy: Callable, reverse: Callable | None = None, settles: Settling | None = None) -> Operator:
     """An operator that acts on each element by itself; `numpy` takes the arrays alone."""
-    return Operator(same_shape, lambda node, *arrays: numpy(*arrays), _each_argument, reverse, elementwise=True)
+    return Operator(
+        same_shape, lambda node, *arrays: numpy(*arrays), _each_argument, reverse,
+        elementwise=True, settles=settles, noise=_wobble,
+    )  # fmt: skip
 
 
 def _matmul_shape(matrix: Shape, vector: Shape) -> Shape:
@@ -347,6 +466,16 @@ def _softmax(node: Call, z):
     return e / np.sum(e, axis=-1, keepdims=True)
 
 
+def _softmax_noise(node: Call, value, arrays: Sequence, noises: Sequence):
+    """|∂a_k/∂z_i| is at most a_k, and the z are told apart by their largest."""
+    return 2 * value * np.max(noises[0], axis=-1, keepdims=True)
+
+
+def _jacobian_noise(node: Call, value, arrays: Sequence, noises: Sequence):
+    (a,), (n,) = arrays, noises
+    return n[..., :, None] + a[..., :, None] * n[..., None, :]
+
+
 def _softmax_element(node: Call, index: tuple[int, ...]) -> Expr:
     (z,) = node.args
     parts = [call("exp", element(z, (k,))) for k in range(z.shape[0])]
@@ -375,14 +504,27 @@ def _power_log(x, n):
     return np.where(np.equal(x, 0) & np.greater(n, 0), 0.0, np.power(x, n) * np.log(np.where(np.equal(x, 0), 1.0, x)))
 
 
-def _first_extreme(pick: Callable):
-    """1 for the argument that max or min takes (of equal ones the first), 0 for the others."""
+def _first_extreme(extreme: Callable) -> Operator:
+    """1 for the argument that max or min takes (of equal ones the first), 0 for the others; of a NaN a NaN."""
+
+    def first(node: Call, arrays, allowed):
+        stacked = np.stack(np.broadcast_arrays(*arrays))
+        away = np.abs(stacked - extreme(stacked, axis=0))
+        takes = np.argmax((stacked == extreme(stacked, axis=0)) | (away <= allowed), axis=0) == node.param
+        return np.where(np.isnan(away).all(axis=0), np.nan, takes.astype(float))[()]
 
     def value(node: Call, *arrays):
-        stacked = np.stack(np.broadcast_arrays(*arrays))
-        return (pick(stacked, axis=0) == node.param).astype(float)
+        return first(node, arrays, 0.0)
 
-    return value
+    def near(value, *arrays) -> bool:
+        """Whether two arguments are nearly the same, and yet not quite."""
+        top, *rest = np.sort(np.stack(np.broadcast_arrays(*arrays)), axis=0)[:: 1 if extreme is np.min else -1]
+        return any(_cancelled(top - other, top, other) for other in rest)
+
+    def settled(node: Call, value, arrays, noises, own):
+        return first(node, arrays, sum(np.stack(np.broadcast_arrays(*noises))))
+
+    return Operator(same_shape, value, _each_argument, elementwise=True, settles=Settling(near, settled))
 
 
 def _wins(op: str) -> Callable:
@@ -411,8 +553,10 @@ OPERATORS: dict[str, Operator] = {
         _add_element,
         lambda node, out, G: (G,) * len(node.args),
         elementwise=True,
+        settles=SUM,
+        noise=_linear_noise,
     ),
-    "sub": elementwise(np.subtract, lambda node, out, G: (G, negative(G))),
+    "sub": elementwise(np.subtract, lambda node, out, G: (G, negative(G)), SUM),
     "neg": elementwise(np.negative, lambda node, out, G: (negative(G),)),
     "mul": elementwise(np.multiply, lambda node, out, G: (product(G, node.args[1]), product(G, node.args[0]))),
     "div": elementwise(
@@ -423,47 +567,61 @@ OPERATORS: dict[str, Operator] = {
     "pow": elementwise(np.power, _power_reverse),
     "power_log": elementwise(_power_log),
     "exp": elementwise(np.exp, lambda node, out, G: (product(G, out),)),
-    "log": elementwise(np.log, lambda node, out, G: (G / node.args[0],)),
+    "log": elementwise(np.log, lambda node, out, G: (G / node.args[0],), ROOT),
     "sqrt": elementwise(np.sqrt, lambda node, out, G: (G / (2 * out),)),
-    "sin": elementwise(np.sin, lambda node, out, G: (product(G, call("cos", node.args[0])),)),
-    "cos": elementwise(np.cos, lambda node, out, G: (negative(product(G, call("sin", node.args[0]))),)),
+    "sin": elementwise(np.sin, lambda node, out, G: (product(G, call("cos", node.args[0])),), ROOT),
+    "cos": elementwise(np.cos, lambda node, out, G: (negative(product(G, call("sin", node.args[0]))),), ROOT),
     "abs": elementwise(np.abs, lambda node, out, G: (product(G, call("sign", node.args[0])),)),
     "sign": elementwise(np.sign),
     "max": elementwise(_fold(np.maximum), _wins("wins_max")),
     "min": elementwise(_fold(np.minimum), _wins("wins_min")),
-    "wins_max": Operator(same_shape, _first_extreme(np.argmax), _each_argument, elementwise=True),
-    "wins_min": Operator(same_shape, _first_extreme(np.argmin), _each_argument, elementwise=True),
-    # choose(z, x, y): x where z > 0, else y
-    "choose": elementwise(lambda z, x, y: np.where(np.greater(z, 0), x, y)),
-    "matmul": Operator(_matmul_shape, _matmul, _matmul_element, _matmul_reverse),
+    "wins_max": _first_extreme(np.max),
+    "wins_min": _first_extreme(np.min),
+    # choose(z, x, y): x where z > 0, else y; of a NaN a NaN
+    "choose": elementwise(lambda z, x, y: np.where(np.isnan(z), z, np.where(np.greater(z, 0), x, y))),
+    "matmul": Operator(
+        _matmul_shape, _matmul, _matmul_element, _matmul_reverse, settles=LONG_SUM, noise=_bilinear_noise
+    ),
     "transpose": Operator(
         _transpose_shape,
         lambda node, x: np.swapaxes(x, -1, -2),
         lambda node, index: element(node.args[0], index[::-1]),
+        noise=_linear_noise,
     ),
     "outer": Operator(
         lambda x, y: x + y,
         lambda node, x, y: x[..., :, None] * y[..., None, :],
         lambda node, index: call("mul", element(node.args[0], index[:1]), element(node.args[1], index[1:])),
+        noise=_bilinear_noise,
     ),
     # rows(x, like): x once for each element of `like`, as the rows of a matrix: ∂z/∂W
     "rows": Operator(
         lambda x, like: like + x,
         lambda node, x, like: np.broadcast_to(x[..., None, :], x.shape[:-1] + node.shape),
         lambda node, index: element(node.args[0], index[1:]),
+        noise=_linear_noise,
     ),
-    "sum": Operator(lambda shape: (), _sum, _sum_element),
+    "sum": Operator(lambda shape: (), _sum, _sum_element, settles=LONG_SUM, noise=_linear_noise),
     # mean(x): over the examples of the batch; `param` is how many
-    "mean": Operator(lambda shape: shape, lambda node, x: np.mean(x, axis=0), _mean_element, batched=False),
+    "mean": Operator(
+        lambda shape: shape,
+        lambda node, x: np.mean(x, axis=0),
+        _mean_element,
+        batched=False,
+        settles=LONG_SUM,
+        noise=_linear_noise,
+    ),
     # mean_outer(x, y): the mean of outer(x, y) without building one matrix an example
     "mean_outer": Operator(
         lambda x, y: x + y,
         lambda node, x, y: x.T @ y / len(x),
         lambda node, index: element(call("mean", call("outer", *node.args), param=node.param), index),
         batched=False,
+        settles=LONG_SUM,
+        noise=_bilinear_noise,
     ),
-    "softmax": Operator(lambda shape: shape, _softmax, _softmax_element, _softmax_reverse),
-    "jacobian": Operator(lambda shape: shape * 2, _jacobian, _jacobian_element),
+    "softmax": Operator(lambda shape: shape, _softmax, _softmax_element, _softmax_reverse, noise=_softmax_noise),
+    "jacobian": Operator(lambda shape: shape * 2, _jacobian, _jacobian_element, noise=_jacobian_noise),
 }
 
 

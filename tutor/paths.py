@@ -203,8 +203,7 @@ class Paths:
             if self.trace.examples > 1:
                 formula = at_example(formula, self.example)
             shape = link.local.symbol.shape
-            with np.errstate(all="ignore"):
-                value = np.broadcast_to(np.asarray(evaluate(formula, self.trace.value), dtype=float), shape)
+            value = np.broadcast_to(np.asarray(evaluate(formula, self.trace.value), dtype=float), shape)
             self._locals[link.local.symbol] = value if link.dense else value.reshape(-1)
         return self._locals[link.local.symbol]
 
@@ -414,8 +413,7 @@ def derivation(step: Step) -> tuple[Stage, ...]:
 
     stages = []
     for line in walk(L, y, a, z, step.index, targets):
-        with np.errstate(all="ignore"):
-            found = evaluate(line.formula, value)
+        found = evaluate(line.formula, value)
         if line.name is not None and line.name.symbol.quantity == "node":
             values[line.name.symbol] = found
         if np.all(np.isfinite(found)):

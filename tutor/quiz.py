@@ -47,6 +47,8 @@ class Question:
         values = table_for(self.step.trace, self.step.equation).at(self.step)
         with np.errstate(all="ignore"):
             alike = np.abs(values - self.right) <= 1e-9 * np.maximum(np.abs(values), abs(self.right))
+            if self.is_zero:  # a slip that gives what floating point leaves of 0 gives 0
+                alike |= np.abs(values) <= 1e-12 * self.scale
         return np.where(np.isfinite(values) & ~alike, values, np.nan)
 
     def _slip(self, at: np.integer) -> Slip:
@@ -80,8 +82,7 @@ class Question:
     def worked_as_shown(self, formula: Expr) -> np.ndarray | None:
         """A formula of this step worked out with the operands as they stand on the screen."""
         digits = self.step.digits
-        with np.errstate(all="ignore"):
-            value = np.asarray(evaluate(formula, lambda ref: as_shown(look_up(self.step, ref), digits)), dtype=float)
+        value = np.asarray(evaluate(formula, lambda ref: as_shown(look_up(self.step, ref), digits)), dtype=float)
         return value if value.shape in ((), self.step.equation.symbol.shape) else None
 
     @cached_property
@@ -109,18 +110,15 @@ class Question:
         nearest = float(np.min(away)) / 2 if away.size else math.inf
         return min(TOLERANCE * abs(self.right) if self.right else 1e-6 * self.scale, nearest)
 
-    @cached_property
+    @property
     def is_zero(self) -> bool:
-        """Whether the value is 0, or what floating point leaves of a difference that is."""
-        if self.right == 0 or abs(self.right) > 1e-6 or abs(self.right) > 1e-15 * self.scale:
-            return self.right == 0
-        formula = self.step.formula
-        return isinstance(formula, Call) and formula.op in ("add", "sub")
+        """Whether the value is 0; what floating point leaves of a difference that is 0, is 0 (`formula.evaluate`)."""
+        return self.right == 0
 
     @cached_property
     def discriminating(self) -> bool:
         """Whether the value is not trivial, and the asked digits tell it from what every slip gives."""
-        return not (self.right in (0.0, 1.0) or self.is_zero or self.mistaken)
+        return not (self.right in (0.0, 1.0) or self.mistaken)
 
     @cached_property
     def mistaken(self) -> str | None:
@@ -313,22 +311,21 @@ def _carried(question: Question, own: Mapping[str, float]) -> list[float]:
     look = looking(trace, changed)
     found = []
     try:
-        with np.errstate(all="ignore"):
-            for eq in trace.equations:
-                key, rests = eq.symbol.key, any(ref.symbol.key in changed for ref in refs(eq.formula))
-                if key in question.names.later or not (rests or key in given):
-                    continue
-                whole = evaluate(eq.formula, look) if rests else look(Ref(eq.symbol))
-                changed[key] = np.array(np.broadcast_to(whole, full_shape(trace, eq)), dtype=float)
-                for earlier, value in given.get(key, ()):
-                    at = (() if earlier.example is None else (earlier.example,)) + (earlier.index or ())
-                    follows = float(changed[key][at])
-                    if credible(value, float(earlier.value), (follows, *make_table(trace, eq).at(earlier))):
-                        changed[key][at] = value
-            direct = {key: value for key, value in changed.items() if key in given}
-            for values in (changed, direct):
-                asked = np.asarray(evaluate(step.formula, looking(trace, values)), dtype=float)
-                found += [float(asked)] if asked.ndim == 0 else []
+        for eq in trace.equations:
+            key, rests = eq.symbol.key, any(ref.symbol.key in changed for ref in refs(eq.formula))
+            if key in question.names.later or not (rests or key in given):
+                continue
+            whole = evaluate(eq.formula, look) if rests else look(Ref(eq.symbol))
+            changed[key] = np.array(np.broadcast_to(whole, full_shape(trace, eq)), dtype=float)
+            for earlier, value in given.get(key, ()):
+                at = (() if earlier.example is None else (earlier.example,)) + (earlier.index or ())
+                follows = float(changed[key][at])
+                if credible(value, float(earlier.value), (follows, *make_table(trace, eq).at(earlier))):
+                    changed[key][at] = value
+        direct = {key: value for key, value in changed.items() if key in given}
+        for values in (changed, direct):
+            asked = np.asarray(evaluate(step.formula, looking(trace, values)), dtype=float)
+            found += [float(asked)] if asked.ndim == 0 else []
     except ValueError:  # shapes that do not fit, of an author's odd circuit
         return []
     return [value for value in found if value and math.isfinite(value) and not _close(value, question.right, 1e-9)]

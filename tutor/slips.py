@@ -140,10 +140,9 @@ def _carry(trace: Trace, asked: Equation, eq: Equation, wrong: Expr, downstream:
     changed: dict[str, np.ndarray] = {}
     look = looking(trace, changed)
     try:
-        with np.errstate(all="ignore"):
-            changed[eq.symbol.key] = np.broadcast_to(evaluate(wrong, look), full_shape(trace, eq))
-            for later in downstream:
-                changed[later.symbol.key] = np.asarray(evaluate(later.formula, look))
-            return np.broadcast_to(changed[asked.symbol.key], full_shape(trace, asked))
+        changed[eq.symbol.key] = np.broadcast_to(evaluate(wrong, look), full_shape(trace, eq))
+        for later in downstream:
+            changed[later.symbol.key] = np.asarray(evaluate(later.formula, look))
+        return np.broadcast_to(changed[asked.symbol.key], full_shape(trace, asked))
     except ValueError:  # a wrong formula whose shapes do not fit says no number
         return None

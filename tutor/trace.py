@@ -120,8 +120,7 @@ def digits_for(formula: Expr, true: np.ndarray | float, value: Callable[[Ref], n
 
     def right(digits: int) -> np.ndarray:
         """Which elements come out right; never what is undefined."""
-        with np.errstate(all="ignore"):
-            off = np.abs(evaluate(written, lambda ref: as_shown(value(ref), digits)) - true)
+        off = np.abs(evaluate(written, lambda ref: as_shown(value(ref), digits)) - true)
         return off <= 5e-4 * np.abs(true)
 
     if np.all(right(4)):
@@ -165,9 +164,8 @@ class Trace:
             eq = self.program.by_key.get(key) or find_local(self.program, ref.symbol.id)
             assert eq is not None, key
             formula = eq.formula if ref.example is None else at_example(eq.formula, ref.example)
-            with np.errstate(all="ignore"):
-                axes = (self.examples,) if ref.batched else ()
-                value = np.broadcast_to(evaluate(formula, self.value), axes + ref.symbol.shape)
+            axes = (self.examples,) if ref.batched else ()
+            value = np.broadcast_to(evaluate(formula, self.value), axes + ref.symbol.shape)
         if ref.index:
             value = value[ref.index]
         return float(value) if np.ndim(value) == 0 else value

@@ -18,7 +18,7 @@ import numpy as np
 
 from tutor.backprop import backward, gradient_of
 from tutor.fast import Code, Memory, arrays, needed_equations, scalars
-from tutor.formula import Expr, Ref, Symbol, evaluate, index_text, refs
+from tutor.formula import Expr, Ref, Symbol, evaluate, index_text, refs, rounding
 from tutor.lesson import Lesson
 from tutor.network import Equation, Model, hyper, initial_parameters, model
 from tutor.optimizers import OPTIMIZERS
@@ -44,14 +44,24 @@ class Program:
 
     def run(self, values: Values) -> Values:
         """Evaluate every equation that is not deferred, adding its value to `values` by key."""
+        noises: Values = {}
+        unknown = iter([eq for eq in self.equations if not eq.deferred])  # whose noise nobody has asked for yet
 
         def look(ref: Ref):
             return values[ref.symbol.key]
 
-        with np.errstate(all="ignore"):
-            for eq in self.equations:
-                if not eq.deferred:
-                    values[eq.symbol.key] = evaluate(eq.compute or eq.formula, look)
+        def noise(ref: Ref):
+            """How far rounding may have carried a value; None of a given one. Asked for seldom: see `evaluate`."""
+            key = ref.symbol.key
+            while key in self.by_key and key not in noises:
+                eq = next(unknown)
+                found = rounding(eq.compute or eq.formula, look, noise)
+                noises[eq.symbol.key] = np.where(np.equal(values[eq.symbol.key], 0), 0.0, found)
+            return noises.get(key)
+
+        for eq in self.equations:
+            if not eq.deferred:
+                values[eq.symbol.key] = evaluate(eq.compute or eq.formula, look, noise)
         return values
 
     @cached_property

@@ -542,8 +542,7 @@ def _number(text: str) -> float:
         raise FormulaError(f"{quote(word)} is no number", offset)
 
     try:
-        with np.errstate(all="ignore"):
-            value = float(evaluate(parse(text, name), lambda ref: np.nan))
+        value = float(evaluate(parse(text, name), lambda ref: np.nan))
     except FormulaError as error:
         raise Refused(f"{_sentence(error.message)[:-1]}: give a number, or an expression such as 2/3.") from None
     if not np.isfinite(value):
