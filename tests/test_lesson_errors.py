@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from test_lesson import CIRCUIT, NETWORK, SMALL
 from tutor.lesson import Lesson, Training
+from tutor.output import FORBIDDEN
 from tutor.reading import read
 from tutor.schema import MAX_FAULTS
-from tutor.source import FORBIDDEN, LessonError, Problem
+from tutor.source import LessonError, Problem
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ import pytest
 
 from test_lesson import SMALL
 from tutor.check import examine
+from tutor.output import FORBIDDEN
 from tutor.reading import read
-from tutor.source import FORBIDDEN, Problem, Source
+from tutor.source import Problem, Source
 from tutor.syntax import parse_toml
 
 # what stands in the file, the column, and words of the message and the advice

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from tutor.answers import NotUnderstood, read_answer
 from tutor.layout import number
+from tutor.output import escape
 from tutor.questions import Item
 from tutor.quiz import Verdict, compare
-from tutor.source import escape
 
 TRIES = 3
 # What a first try is worth by its verdict; a later one less, and each rung of the ladder takes a quarter.

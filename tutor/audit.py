@@ -24,10 +24,11 @@ from tutor.formula import Ref
 from tutor.layout import number
 from tutor.lesson import AuthorQuestion, Expect, Lesson, Training
 from tutor.misconceptions import MISCONCEPTIONS
+from tutor.output import quote
 from tutor.prose import Name, blemishes, count_words, lost_latex
 from tutor.questions import Item, judgement
 from tutor.quiz import Question
-from tutor.source import Keys, Problem, Source, quote
+from tutor.source import Keys, Problem, Source
 from tutor.trace import NoSuchStep, Trace, as_shown, resolve
 from tutor.training import Run
 

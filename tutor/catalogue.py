@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from tutor.output import FORBIDDEN, JOINERS
 from tutor.source import lesson_id
 
 MAX_BYTES = 4 * 2**20  # a larger file is no lesson
@@ -130,7 +131,8 @@ def one_line(text: str, limit: int = MAX_TEXT) -> str:
     line = " ".join(text[: 4 * limit].split())
     if len(line) > limit:
         line = line[: limit - 1] + "…"
-    return line if line.isprintable() else "".join(c if c.isprintable() else "�" for c in line)
+    line = FORBIDDEN.sub("�", line)
+    return line if line.isprintable() else "".join(c if c.isprintable() or c in JOINERS else "�" for c in line)
 
 
 def _paths(folder: Path | None) -> list[Path]:

@@ -6,7 +6,6 @@ Even argparse is: the first frame of the home screen does not wait for what it d
 from __future__ import annotations
 
 import gc
-import json
 import math
 import os
 import sys
@@ -18,7 +17,8 @@ from typing import TYPE_CHECKING
 from tutor import catalogue
 from tutor.dialects import NOTATIONS
 from tutor.options import UsageError, parser
-from tutor.source import LessonError, as_argument, escape, exists, plural, whole_number
+from tutor.output import escape, gated, json_text
+from tutor.source import LessonError, as_argument, exists, plural, whole_number
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -40,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Also 130 after ctrl+c, and 3 for a defect of the tutor itself. No input makes a traceback.
     """
+    streams = sys.stdout, sys.stderr
     try:
         _prepare_streams()
         code = _run(sys.argv[1:] if argv is None else list(argv))
@@ -66,6 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         what = f"{type(error).__name__}: {error}"[:200]
         _fail(f"a defect of the tutor, please report it ({what}); with {TRACEBACK}=1 set it shows where")
         return 3
+    finally:
+        sys.stdout, sys.stderr = streams
 
 
 def _run(argv: list[str]) -> int:
@@ -103,6 +106,7 @@ def _prepare_streams() -> None:
         utf8 = "utf" in (stream.encoding or "").lower()
         _reconfigure(stream, errors="backslashreplace" if utf8 else "tutor-ascii")
     _reconfigure(sys.stdin, errors="replace")
+    sys.stdout, sys.stderr = gated(sys.stdout), gated(sys.stderr)
 
 
 def _reconfigure(stream, **how: str) -> None:
@@ -298,8 +302,7 @@ def _list_json(entries: list[catalogue.Entry], profile: str) -> None:
         for entry in entries
     ]
     _reconfigure(sys.stdout, encoding="utf-8")
-    text = json.dumps(records, ensure_ascii=False, indent=2)
-    print(text.encode("utf-8", "backslashreplace").decode())  # a byte of a file's name that is no UTF-8, as in JSON
+    print(json_text(records, indent=2))
 
 
 def _trace(args: Namespace) -> int:
@@ -570,7 +573,7 @@ def _grade(args: Namespace) -> int:
             "right_formula": marked(shown[0].right) if shown else None,
         }
         _reconfigure(sys.stdout, encoding="utf-8")
-        print(json.dumps(record, ensure_ascii=False, indent=2, allow_nan=False))
+        print(json_text(record, indent=2))
     else:
         print(f"{verdict.kind}: {verdict.message}")
         for comparison in shown:
@@ -603,7 +606,7 @@ def _misconceptions(args: Namespace) -> int:
     if args.format == "json":
         records = [{"id": id, "title": m.title, "remedy": m.remedy} for id, m in MISCONCEPTIONS.items()]
         _reconfigure(sys.stdout, encoding="utf-8")
-        print(json.dumps(records, ensure_ascii=False, indent=2))
+        print(json_text(records, indent=2))
         return 0
     for id, misconception in MISCONCEPTIONS.items():
         print(f"{id}: {misconception.title}.\n    {misconception.remedy}")

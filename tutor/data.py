@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from tutor.formula import did_you_mean
-from tutor.source import Problem, Source, plural, quote, read_source
+from tutor.output import quote
+from tutor.source import Problem, Source, plural, read_source
 
 MAX_BYTES = 16 * 2**20
 MAX_PROBLEMS = 20  # in the cells of one file

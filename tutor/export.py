@@ -6,7 +6,6 @@ lines that a card becomes in plain text are made here, too: line mode says the s
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import textwrap
@@ -20,6 +19,7 @@ from tutor.evaluate import ending
 from tutor.formula import Ref
 from tutor.layout import bracketed, linear, number, pad, width
 from tutor.notation import Writer
+from tutor.output import json_text
 from tutor.paths import Chain as PathSum
 from tutor.paths import of_parameters, tally
 from tutor.trace import Step, Trace
@@ -54,7 +54,7 @@ def as_json(trace: Trace, level: str, notation: str) -> Iterator[str]:
 
 
 def _dumps(record: dict) -> str:
-    return json.dumps(record, ensure_ascii=False, allow_nan=False)
+    return json_text(record)
 
 
 def step_record(step: Step, scribe: Scribe, level: str) -> dict:

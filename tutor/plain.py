@@ -22,12 +22,13 @@ from tutor.formula import Ref
 from tutor.layout import linear
 from tutor.layout import number as shown
 from tutor.lesson import LEVELS, Lesson
+from tutor.output import escape
 from tutor.paths import target
 from tutor.pictures import KINDS, subject
 from tutor.plainquiz import ask_item
 from tutor.playback import Cursor
 from tutor.questions import Item
-from tutor.source import escape, whole_number
+from tutor.source import whole_number
 from tutor.store import Place, Store
 from tutor.trace import NoSuchStep, Step, Trace, resolve
 from tutor.training import MAX_ITERATION, TOLERANCE, Iteration, Run, iterations_per_epoch

@@ -11,10 +11,11 @@ from tutor.course import PLACEMENT
 from tutor.export import card_lines
 from tutor.layout import linear
 from tutor.learner import Stopwatch, keep_quiz, keep_quiz_answer, keep_try, placement_said
+from tutor.output import escape
 from tutor.practice import Exercise
 from tutor.questions import Item
 from tutor.session import Session
-from tutor.source import escape, plural
+from tutor.source import plural
 from tutor.store import Store
 
 # ---------------------------------------------------------------- quizzes

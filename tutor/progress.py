@@ -9,7 +9,7 @@ import csv
 import io
 import json
 import os
-import tempfile
+import stat
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,6 +24,7 @@ from tutor.catalogue import one_line
 from tutor.layout import pad, width
 from tutor.mastery import Answer
 from tutor.misconceptions import MISCONCEPTIONS
+from tutor.output import json_text, write_whole
 from tutor.source import plural
 from tutor.store import DEFAULT, FORMAT, Store
 
@@ -227,7 +228,7 @@ def _times(number: int) -> str:
 
 def as_json(progress: Progress) -> str:
     """The fields of `Progress` as one JSON object."""
-    return json.dumps(asdict(progress), ensure_ascii=False, indent=2) + "\n"
+    return json_text(asdict(progress), indent=2) + "\n"
 
 
 def as_csv(progress: Progress) -> str:
@@ -263,7 +264,7 @@ def export_file(store: Store, path: str | Path) -> dict[str, int]:
         target = Path(os.path.realpath(path))  # behind a link, so that the link stays
         if target.exists() and not _is_export(target):
             raise ProgressError(f"{name} is there already and is no exported progress: choose another name.")
-        _write(target, json.dumps(data, indent=1).encode())
+        write_whole(target, json.dumps(data, indent=1).encode())
     except (OSError, ValueError) as problem:
         raise ProgressError(f"{name} cannot be written: {_reason(problem)}.") from None
     return {part: len(value) for part, value in data.items() if isinstance(value, list | dict)}
@@ -276,7 +277,11 @@ def import_file(store: Store, path: str | Path) -> dict[str, int]:
     """
     name = one_line(str(path))
     try:
-        with open(path, "rb") as file:
+        # Without waiting: a pipe would wait for somebody to write, a device for ever.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise ProgressError(f"{name} is no file: exported progress is one.")
             content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as problem:
         raise ProgressError(f"{name} cannot be read: {_reason(problem)}.") from None
@@ -309,21 +314,6 @@ def _is_export(path: Path) -> bool:
         return False  # a folder, a device, a pipe that would wait for a writer
     with open(path, "rb") as file:
         return file.read(100).startswith(json.dumps({"format": FORMAT}, indent=1).encode()[:-2])
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Under another name first: whatever happens, there is the old file or the new one. Raises OSError."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".backprop-tutor-", suffix=".tmp")  # for its owner only
-    try:
-        with open(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
-        raise
 
 
 def _reason(problem: Exception) -> str:

@@ -33,6 +33,7 @@ from tutor.lesson import (
 )  # fmt: skip
 from tutor.losses import LOSSES
 from tutor.optimizers import OPTIMIZERS
+from tutor.output import FORBIDDEN, quote
 from tutor.schema import (
     ASKED_KINDS,
     MAX_PARAMETERS,
@@ -41,7 +42,7 @@ from tutor.schema import (
     Faults,
     TooMany,
 )
-from tutor.source import FORBIDDEN, Keys, Problem, Source, exists, lesson_id, plural, quote, read_source
+from tutor.source import Keys, Problem, Source, exists, lesson_id, plural, read_source
 from tutor.syntax import parse_toml
 
 MAX_NUMBERS = 50_000_000  # that one array of a batch may hold: 400 MB

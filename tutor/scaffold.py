@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tutor.source import FORBIDDEN, lesson_id
+from tutor.output import FORBIDDEN
+from tutor.source import lesson_id
 
 _LESSON = r"""# A lesson of backprop-tutor. Change it, and see what it does:
 #   backprop-tutor play {name} --watch      shows it, and again each time you save

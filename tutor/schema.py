@@ -19,7 +19,8 @@ from tutor.dialects import NOTATIONS
 from tutor.formula import did_you_mean
 from tutor.losses import LOSSES
 from tutor.optimizers import OPTIMIZERS
-from tutor.source import FORBIDDEN, Keys, Problem, code_point, quote
+from tutor.output import FORBIDDEN, code_point, quote
+from tutor.source import Keys, Problem
 
 LEVELS = ("story", "scalar", "matrix")
 INITIALISERS = ("xavier", "he", "normal")

@@ -15,9 +15,9 @@ from tutor.authored import author_item
 from tutor.formula import Ref, indices
 from tutor.lesson import Lesson
 from tutor.notation import Writer
+from tutor.output import escape
 from tutor.questions import Item, spread
 from tutor.quiz import Verdict
-from tutor.source import escape
 from tutor.trace import symbols_of, trace
 
 COUNT = 10

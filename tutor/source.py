@@ -15,40 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tutor.output import FORBIDDEN, escape, quote, written
+
 Keys = tuple[Any, ...]  # names of keys, and numbers of list items from 0
 
-# What must not reach a terminal: C0 but newline and tab, DEL and C1, zero-width characters and
-# directional marks, line and paragraph separators, bidi embeddings and isolates, surrogates.
-# The joiners U+200C and U+200D are letters' company in Persian or Hindi, and allowed between two of them.
-_LETTER, _MARK = r"[^\W\d_]", "[\u0300-\u036f\u064b-\u065f\u0670\u0900-\u0dff\u1000-\u109f\u1780-\u17d3]"
-FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
-    f"|(?<!{_LETTER})(?<!{_MARK})[\u200c\u200d]|[\u200c\u200d](?!{_LETTER})"
-)
-_UNSEEN = re.compile(f"[\n\t]|{FORBIDDEN.pattern}")
 WINDOW = 96  # cells of a source line that are shown around the caret
 MAX_BYTES = 4 * 2**20
-
-
-def code_point(char: str) -> str:
-    """The code point and its name: 'U+202E (right-to-left override)'."""
-    known = {"\x00": "NUL", "\x1b": "escape", "\x7f": "delete"}
-    return f"U+{ord(char):04X} ({known.get(char) or unicodedata.name(char, 'control character').lower()})"
-
-
-def escape(text: str) -> str:
-    """The text with forbidden characters, newlines and tabs written out: '\\x1b', '\\u202e'."""
-    return _UNSEEN.sub(lambda found: _written_out(found[0]), text)
-
-
-def _written_out(char: str) -> str:
-    short = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char)
-    return short or (f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}")
-
-
-def quote(text: str) -> str:
-    """The text in quotes for a message: escaped, and shortened where it is long."""
-    return "'" + escape(text if len(text) <= 40 else text[:37] + "...") + "'"
 
 
 def as_argument(path: str | Path) -> str:
@@ -134,7 +106,7 @@ def _cells(line: str, at: int) -> tuple[str, int]:
     if char == "\t":
         return "    ", 4
     if FORBIDDEN.match(line, at):
-        shown = _written_out(char)
+        shown = written(char)
         return shown, len(shown)
     if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Cf"):
         return char, 0

@@ -11,7 +11,8 @@ import tomllib
 import unicodedata
 from collections.abc import Callable
 
-from tutor.source import FORBIDDEN, Problem, Source, code_point, quote
+from tutor.output import FORBIDDEN, code_point, quote
+from tutor.source import Problem, Source
 
 MAX_KEY_PARTS = 32  # a dotted key costs the square of its parts to parse
 LISTS = ("network.layers", "examples", "notes", "questions", "expect")  # tables that there may be several of

@@ -28,9 +28,10 @@ from tutor.losses import LOSSES
 from tutor.network import initial_parameters
 from tutor.notation import Writer
 from tutor.optimizers import OPTIMIZERS
+from tutor.output import quote
 from tutor.reading import build
 from tutor.schema import keys
-from tutor.source import Keys, lesson_id, quote, whole_number
+from tutor.source import Keys, lesson_id, whole_number
 from tutor.trace import Step, Trace
 from tutor.writing import document, lesson_text, number_text
 

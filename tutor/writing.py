@@ -7,7 +7,6 @@ data and training to the last bit; what a file says beside that (its comments, h
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import fields
@@ -19,7 +18,8 @@ import numpy as np
 from tutor.activations import ACTIVATIONS
 from tutor.lesson import AuthorQuestion, Expect, Layer, Lesson, Training
 from tutor.optimizers import OPTIMIZERS
-from tutor.source import FORBIDDEN, MAX_BYTES, escape
+from tutor.output import FORBIDDEN, escape, write_whole
+from tutor.source import MAX_BYTES
 
 # ---------------------------------------------------------------- from a lesson to values
 
@@ -193,7 +193,11 @@ def _prose(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return FORBIDDEN.sub(lambda match: f"\\u{ord(match[0]):04X}", text)
+    def code(match: re.Match[str]) -> str:
+        number = ord(match[0])
+        return f"\\u{number:04X}" if number < 0x10000 else f"\\U{number:08X}"
+
+    return FORBIDDEN.sub(code, text)
 
 
 # ---------------------------------------------------------------- into a file
@@ -211,9 +215,7 @@ def save(text: str, path: str | Path, overwrite: bool = False) -> Path:
         raise CannotWrite(f"The lesson would be larger than {MAX_BYTES // 2**20} MiB, the most that a lesson may be.")
     try:
         if overwrite:  # the old file stays until the new one is whole
-            part = file.with_name(f"{file.name}.{os.getpid()}.part")
-            part.write_bytes(data)
-            part.replace(file)
+            write_whole(file, data)
         else:
             with open(file, "xb") as new:
                 new.write(data)

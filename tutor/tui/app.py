@@ -15,14 +15,16 @@ from threading import Timer
 from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
 
 from tutor.catalogue import data_dir
+from tutor.output import shown
 from tutor.source import plural
 from tutor.store import Store, default_path
 from tutor.tui.home import HomeScreen
-from tutor.tui.lines import Line, line
+from tutor.tui.lines import Gate, Line, line
 
 if TYPE_CHECKING:
     from tutor.lesson import Lesson
@@ -40,6 +42,9 @@ LIGHT = Theme(
     "tutor-light", primary="#0072b2", secondary="#8a5a00", accent="#b04a00", foreground="#16181a", background="#fbfbf8",
     surface="#f2f2ee", panel="#e4e6e6", error="#b3261e", warning="#b04a00", success="#0072b2", dark=False,
 )  # fmt: skip
+
+
+GATE = Gate()
 
 
 class TutorApp(App[int]):
@@ -65,6 +70,9 @@ class TutorApp(App[int]):
         self.set_class(not self.current_theme.dark, "-light-mode")
         self._told: str | None = None
         self.failure: str | None = None
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), GATE]
 
     def get_default_screen(self) -> HomeScreen:
         return HomeScreen(self.folders)
@@ -231,7 +239,7 @@ def _write_report(error: Exception) -> str:
     path = default_path().with_name("last-error.txt")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        path.write_text(shown("".join(traceback.format_exception(error))), encoding="utf-8")
     except OSError:
         return f"({type(error).__name__})"
     return f"What happened is written in {path}."

@@ -6,18 +6,23 @@ plain data: there is no markup to be parsed, and only changed lines are painted 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.color import Color
+from textual.filter import LineFilter
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.theme import Theme
 from textual.widget import Widget
+
+from tutor.output import FORBIDDEN, escape
 
 # What a span's style is called -> the theme's colour, how much of it over the background, and the font.
 # A table of our own: textual's component classes cost 60 ms of the first frame for four such widgets.
@@ -95,6 +100,28 @@ EMPTY = Line()
 
 def line(text: str = "", style: str = "", target: str | None = None) -> Line:
     return Line(((text, style),), target)
+
+
+class Gate(LineFilter):
+    """The last gate before the terminal, for every widget, also textual's own (a line that is typed in, prose, titles):
+    what must not reach a terminal is the sign � in the cells that it had, or nothing where it had none."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        if not any(_UNFIT.search(segment.text) for segment in segments):
+            return segments
+        return [Segment(_UNFIT.sub(_sign, text), style, control) for text, style, control in segments]
+
+
+_UNFIT = re.compile(f"{FORBIDDEN.pattern}|[\n\t]")
+
+
+def _sign(match: re.Match[str]) -> str:
+    return "�" * cell_len(match[0])
+
+
+def _fit(text: str) -> str:
+    """What a pane shows of a text: what must not reach a terminal is written out, takes its room and is seen."""
+    return text if text.isprintable() and text.isascii() else escape(text.expandtabs(4))
 
 
 class Lines(Widget, can_focus=True, inherit_bindings=False):
@@ -255,7 +282,7 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
         if highlighted:
             base += styles["cursor"]
         segments = [
-            Segment(text, base + (styles[style] + styles["cursor"] if highlighted else styles[style]))
+            Segment(_fit(text), base + (styles[style] + styles["cursor"] if highlighted else styles[style]))
             for text, style in item.spans
         ]
         strip = Strip(segments)

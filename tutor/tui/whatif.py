@@ -13,7 +13,7 @@ from textual.events import Key
 from textual.widgets import Input, Static
 
 from tutor.layout import number, pad, width
-from tutor.source import escape
+from tutor.output import escape
 from tutor.tui.dialogs import Ask, Dialog
 from tutor.tui.lines import Choices, Line, Lines, line
 from tutor.whatif import MAX_EDIT, Here, Refused, Setting, WhatIf, here, said_of_step, shown, typed
