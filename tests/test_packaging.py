@@ -18,7 +18,7 @@ TUTOR = ROOT / "tutor"
 # A module imports only from modules that stand before it.
 ORDER = (
     "formula activations losses optimizers dialects glossary output source syntax scaffold schema catalogue data "
-    "lesson reading writing network backprop fast training layout canvas plot evaluate prose trace paths notation "
+    "lesson prose reading writing network backprop fast training layout canvas plot evaluate trace paths notation "
     "explain card misconceptions answers slips quiz questions authored asking session mastery drill playback analysis "
     "known layers gates diagram pictures audit check whatif compare export store course learner progress practice "
     "plainquiz plain tui options cli __main__"
