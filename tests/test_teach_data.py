@@ -223,9 +223,104 @@ def test_a_folder_or_a_huge_file_is_refused(write, tmp_path, monkeypatch):
     assert "folder" in only(path)[3]
 
 
-def test_many_problems_are_cut(write):
-    problems = examine(write("a,b\n" + "x,1\n" * 500, inputs="1", units="1", **REGRESSION))[1]
-    assert len(problems) == data.MAX_PROBLEMS + 1 and "the rest is not looked at" in problems[-1].message
+def test_one_cause_in_many_rows_is_one_problem(write):
+    text = "a,b,c\n" + "1,2,3\n" * 40 + "x,2,3\n" * 500 + "1,,3\n" * 2
+    problems = examine(write(text, inputs="2", units="1", **REGRESSION))[1]
+    assert [(p.line, p.column) for p in problems] == [(42, 1), (542, 3)]
+    assert "'a' must be a finite number, not 'x' (lines 42, 43, 44 and 497 more)" in problems[0].message
+    assert "'b' is missing (lines 542, 543)" in problems[1].message
+
+
+def test_a_column_of_text_is_told_once(write):
+    text = "kind,b,c\n" + "hut,2,3\nflat,3,4\nhouse,3,4\ntent,1,1\n" * 30
+    _, line, column, said = only(write(text, inputs="2", units="1", **REGRESSION))
+    assert (line, column) == (2, 1) and "'kind' is a column of text ('hut', 'flat', 'house', ...)" in said
+    _, line, column, said = only(write("a,kind\n" + "1,hut\n2,flat\n" * 9, inputs="1", units="1", **REGRESSION))
+    assert (line, column) == (2, 3) and 'class = "kind"' in said
+
+
+def test_a_wrong_class_column_is_told_once(write):
+    path = write(FLOWERS, units='["red", "green", "blue"]')
+    _, line, column, said = only(path)
+    assert (line, column) == (2, 7) and "'setosa' is no class, nor 'versicolor', 'virginica' (lines 2, 3, 4" in said
+    assert "classes are: red, green, blue" in said
+
+
+def test_rows_of_another_length_are_told_once(write):
+    _, line, _, said = only(write(FLOWERS + "5,1,setosa\n" * 9))
+    assert line == 6 and "has 3 fields; the header has 4 (lines 6, 7, 8 and 6 more)" in said
+
+
+@pytest.mark.parametrize(
+    "text, note",
+    [
+        ("a;b\n0,5;1,25\n2;-3,5\n", "'0,5' is 0.5"),
+        ('"a","b"\n"0,5","1,25"\n"2","-3,5"\n', "'0,5' is 0.5"),
+        ("a\tb\n0,5\t1,25\n2\t−3,5\n", "'0,5' is 0.5"),
+        ("a;b\n,5;1,25e0\n2;-3,5\n", "',5' is .5"),
+        ("a,b\n0.5,1.25\n2,−3.5\n", ""),
+        ("sep=;\na;b\n0.5;1.25\n2;-3.5\n", ""),
+        ("a,b,,\n0.5,1.25,,\n2,-3.5,,\n", ""),
+        ("a,b\r0.5,1.25\r2,-3.5", ""),
+    ],
+)
+def test_tables_as_the_world_writes_them(write, text, note):
+    path = write(text, inputs="1", units="1", **REGRESSION)
+    lesson = load(path)
+    assert lesson.inputs.tolist() == [[0.5], [2]] and lesson.targets.tolist() == [[1.25], [-3.5]]
+    notes = [p for p in examine(path)[1] if p.severity == "note"]
+    assert len(notes) == bool(note) and all(note in p.message for p in notes)
+
+
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        ("a;b\n0,5;1.25\n", "not '0,5' | a decimal point, not a comma"),  # which of the two is meant?
+        ('a,b\n"1,200.50",1\n', "not '1,200.50' | no signs between thousands"),
+        ('a,b\n"1,200",1\n', "not '1,200'"),
+        ("a,b\n1 200,1\n", "no signs between thousands: 1200"),
+        ("a,b\nNA,1\n2,1\n", "leave out rows in which a value is missing"),
+        ("a,b\n$3,1\n4,1\n", "a number has digits"),
+        ("A ,b\n1,1\n", "did you mean 'A'?"),
+        ("1.5,2.5\n1,1\n", "the names of the columns above it"),
+        ('a,b\n"1,2\n', "none ends it"),
+        ("<!DOCTYPE html>\n<p>\n", "a web page"),
+        (b"PK\x03\x04\x00\x00", "Excel"),
+    ],
+)
+def test_what_is_no_table_of_numbers_says_what_to_do(write, text, says):
+    assert says in only(write(text, inputs='["a"]', units='["b"]', **REGRESSION))[3]
+
+
+@pytest.mark.skipif(os.open not in os.supports_dir_fd, reason="nothing can be opened below a folder")
+@pytest.mark.parametrize("which", ["file", "folder"])
+def test_a_link_that_is_changed_while_it_is_looked_at_leads_nowhere(write, tmp_path, monkeypatch, which):
+    """Between the look at a path and its opening somebody else may change where it leads."""
+    path, secret = write(FLOWERS), tmp_path / "out"
+    home = tmp_path / "home"
+    for folder in (secret, home, home / "in"):
+        folder.mkdir()
+    (secret / "d.csv").write_text(FLOWERS.replace("setosa", "secret"))
+    (home / "in" / "d.csv").write_text(FLOWERS)
+    (home / "t.toml").write_text(path.read_text().replace('"d.csv"', '"in/d.csv"'))
+    opened = os.open
+
+    def swap(name, flags, *args, **others):
+        if str(name).endswith("in" if which == "folder" else "d.csv"):
+            victim = home / "in" / ("d.csv" if which == "file" else "")
+            if not victim.is_symlink():
+                victim.rename(home / "old")
+                victim.symlink_to(secret / "d.csv" if which == "file" else secret)
+        return opened(name, flags, *args, **others)
+
+    monkeypatch.setattr(os, "open", swap)
+    assert "cannot read the file" in only(home / "t.toml")[3]
+
+
+def test_a_path_that_is_too_long_is_no_file(write):
+    path = write(FLOWERS)
+    path.write_text(path.read_text().replace('"d.csv"', f'"{"x" * 300}/x.csv"'))
+    assert "there is no file" in only(path)[3]
 
 
 def test_class_goes_with_a_file_and_a_circuit_has_none(tmp_path):

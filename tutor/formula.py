@@ -768,8 +768,11 @@ def did_you_mean(word: str, known) -> str:
     """': did you mean ...?' with the nearest known word, or nothing."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
-    return f": did you mean '{near[0]}'?" if near else ""
+    folded: dict[str, str] = {}  # case tells no two words apart that somebody may have meant
+    for name in known:
+        folded.setdefault(name.casefold(), name)
+    near = get_close_matches(word.strip().casefold(), list(folded), n=1, cutoff=0.6)
+    return f": did you mean '{folded[near[0]]}'?" if near else ""
 
 
 def parse(text: str, resolve: Callable[[str, int], Expr]) -> Expr:

@@ -437,10 +437,11 @@ class _Reader:
             self.fault(("examples",), path, 'such as examples = "flowers.csv"')
             return
         self.file = path
-        table = data.read_table(path)
+        table = data.read_table(path, self.path.parent)
         if isinstance(table, Problem) and not exists(path):
-            near = did_you_mean(name[:64], sorted(other.name for other in path.parent.glob("*.csv")))
-            self.fault(("examples",), f"there is no file {quote(name)} beside the lesson{near}")
+            near = did_you_mean(name[:64], data.beside(path))
+            advice = "write / between folders" if "\\" in name else ""
+            self.fault(("examples",), f"there is no file {quote(name)} beside the lesson{near}", advice)
             return
         chosen = table if isinstance(table, Problem) else data.columns(table, *sizes, self.value("class"))
         if isinstance(table, Problem) or isinstance(chosen, Problem):
@@ -450,7 +451,7 @@ class _Reader:
             return
         rows, self.faults.elsewhere = data.examples(table, chosen)
         self.faults.table = table, chosen
-        if self.faults.elsewhere:
+        if any(problem.severity == "error" for problem in self.faults.elsewhere):
             self.faults.doubt(("examples",))
         else:
             self.data["examples"] = rows

@@ -73,12 +73,12 @@ class Problem:
     message: str
     advice: str = ""
     source_line: str = ""
-    severity: str = "error"  # or "warning"
+    severity: str = "error"  # or "warning", or "note": of something that was read in a way worth telling
 
     def render(self) -> str:
         """`file:line:column: what is wrong`, the source line with a caret, and what to do; safe on a terminal."""
-        warning = "warning: " if self.severity == "warning" else ""
-        lines = [f"{escape(self.path)}:{self.line}:{self.column}: {warning}{escape(self.message)}"]
+        kind = "" if self.severity == "error" else f"{self.severity}: "
+        lines = [f"{escape(self.path)}:{self.line}:{self.column}: {kind}{escape(self.message)}"]
         if self.source_line.strip():
             lines += _excerpt(self.source_line, self.column)
         if self.advice:
@@ -330,8 +330,13 @@ def _unescaped(match: re.Match) -> str:
 # ---------------------------------------------------------------- from a file to TOML values
 
 
-def read_source(path: str | Path, most: int = MAX_BYTES, what: str = "lesson") -> Source | Problem:
-    """The text of a file, or why it cannot be had. Never raises, never waits for a pipe or a device."""
+def read_source(
+    path: str | Path, most: int = MAX_BYTES, what: str = "lesson", inside: Path | None = None
+) -> Source | Problem:
+    """The text of a file, or why it cannot be had. Never raises, never waits for a pipe or a device.
+
+    `inside`: the folder that the file must lie in, links followed, at the moment it is opened.
+    """
     kind = {"lesson": "a TOML file", "table": "a file of comma-separated values"}[what]
 
     def refuse(message: str, advice: str = "") -> Problem:
@@ -342,7 +347,7 @@ def read_source(path: str | Path, most: int = MAX_BYTES, what: str = "lesson") -
             return refuse(f"this is a folder, not a {what} file")
         if not stat.S_ISREG(os.stat(path).st_mode):
             return refuse("this is not a regular file", f"a {what} is {kind}")
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        descriptor = _open(path, inside)
         with open(descriptor, "rb") as file:
             status = os.fstat(descriptor)  # it may have changed since
             if not stat.S_ISREG(status.st_mode):
@@ -355,6 +360,31 @@ def read_source(path: str | Path, most: int = MAX_BYTES, what: str = "lesson") -
     if max(len(data), status.st_size) > most:
         return refuse(f"the file is larger than {most // 2**20} MiB", f"a {what} is a small text file")
     return _decode(path, data, what)
+
+
+_BELOW = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")  # not so on Windows
+
+
+def _open(path: str | Path, inside: Path | None) -> int:
+    """A descriptor for reading; of a file `inside` a folder by its real path, no link followed on the way."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    if inside is None:
+        return os.open(path, flags)
+    folder, real = os.path.realpath(inside), os.path.realpath(path)
+    if os.path.commonpath([folder, real]) != folder:
+        raise ValueError("it is a link to elsewhere")
+    if not _BELOW:
+        return os.open(real, flags)
+    *folders, name = Path(os.path.relpath(real, folder)).parts
+    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for part in folders:
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
+            os.close(at)
+            at = below
+        return os.open(name, flags | os.O_NOFOLLOW, dir_fd=at)
+    finally:
+        os.close(at)
 
 
 # What a file begins with that is no text: what it is, and how to make it one. The first that fits holds.
@@ -394,7 +424,7 @@ def _decode(path: str | Path, data: bytes, what: str) -> Source | Problem:
             said = f"the file is not UTF-8: the byte 0x{data[bad]:02x}"
             older = data[bad : bad + 1].decode("cp1252", errors="replace")
             meant = f" (in Windows-1252, the older encoding, it is {quote(older)})" if older.isalpha() else ""
-            advice = f"save the file as UTF-8{meant}: {_AS_TEXT[what]}"
+            advice = _AS_TEXT[what] + meant
     first, end = data.rfind(b"\n", 0, bad) + 1, data.find(b"\n", bad)
     column = len(data[first:bad].decode(errors="replace")) + 1
     shown = data[first : end if end >= 0 else None].decode(errors="replace").rstrip("\r")
