@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 
@@ -213,3 +214,54 @@ def test_no_control_character_of_a_lesson_reaches_the_terminal(terminal, tmp_pat
     tutor = terminal("play", str(path))
     assert tutor.ended() == 2
     assert b"owned\x07" not in tutor.raw and b"\x1b]0;" not in tutor.raw
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("after", [LEAVES_ALTERNATE_SCREEN.replace(b"l", b"h"), b"gates", b"Enter begins"])
+def test_a_signal_while_a_screen_opens_is_no_error(terminal, number, after):
+    tutor = terminal("play", "gates")
+    while after not in tutor.raw and tutor.read():
+        pass
+    tutor.process.kill(number)
+    assert tutor.ended() == 128 + number, tutor.text()
+    assert as_it_was(tutor.raw) and b"met an error" not in tutor.raw
+
+
+@pytest.mark.parametrize("keys", ["", "\rf", "\rw", "\rw\r", "\r\x10", "\rg", "\rp", "\rm", "\rx"])
+def test_ctrl_c_leaves_from_every_dialog_and_screen(terminal, keys):
+    tutor = terminal("play", "gates")
+    tutor.until("Enter begins")
+    for key in keys:
+        before = tutor.text()
+        tutor.keys(key)
+        while tutor.text() == before and tutor.read():
+            pass
+    tutor.keys("\x03")
+    assert tutor.ended() == 130, tutor.text()
+    assert as_it_was(tutor.raw)
+
+
+@pytest.mark.parametrize("columns", ["1000000", "-5", "x", "0"])
+def test_a_size_that_no_screen_has_is_not_believed(terminal, columns):
+    tutor = terminal("play", "gates", COLUMNS=columns, LINES=columns)
+    tutor.until("Enter begins")
+    tutor.keys("\x11")
+    assert tutor.ended() == 0 and as_it_was(tutor.raw)
+
+
+def test_under_the_driver_of_a_web_server_it_is_the_full_screen_though_there_is_no_terminal():
+    driver = "textual.drivers.web_driver:WebDriver"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tutor"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={**os.environ, "TEXTUAL_DRIVER": driver, "COLUMNS": "80", "ROWS": "24"},
+    )  # fmt: skip
+    assert process.stdout and process.stdout.readline() == b"__GANGLION__\n"
+    seen = b""
+    while b"The chain rule in two gates" not in seen:
+        more = process.stdout.read1(65536)
+        assert more, seen
+        seen += more
+    process.terminate()
+    process.communicate()
+    assert process.returncode in (0, 128 + signal.SIGTERM)

@@ -177,6 +177,9 @@ def _play(args: Namespace) -> int:
 
 
 def _is_screen() -> bool:
+    """Whether there is a full screen to draw on: a terminal, or the driver that a web server of terminals names."""
+    if os.environ.get("TEXTUAL_DRIVER"):
+        return True
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tutor.activations import ACTIVATIONS
 from tutor.canvas import Canvas
 from tutor.formula import Call, Const, refs
 from tutor.known import Diagram, Item, Known, Spot, draw_box, fitted, item_facts, short
@@ -54,7 +55,8 @@ class CircuitPicture:
         if not isinstance(formula, Call):
             return "="
         args = formula.args
-        sign = _SIGNS.get(formula.op) or self.known.writer.function(formula.op, False)
+        activation = ACTIVATIONS.get(formula.op)
+        sign = _SIGNS.get(formula.op) or (activation.glyph if activation else formula.op)  # sin and cos by their names
         constants = [number(arg.value) for arg in args if isinstance(arg, Const)]
         if formula.op == "div" and constants and isinstance(args[0], Const):
             return f"{constants[0]}÷"

@@ -12,12 +12,16 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import Timer
-from typing import TYPE_CHECKING
+from types import FrameType
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.worker import WorkerFailed
 
 from tutor.catalogue import data_dir
 from tutor.output import shown
@@ -27,11 +31,16 @@ from tutor.tui.home import HomeScreen
 from tutor.tui.lines import Gate, Line, line
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from tutor.lesson import Lesson
     from tutor.practice import Exercise
     from tutor.questions import Item
     from tutor.session import Session
     from tutor.source import LessonError
+
+SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # they end the app
+MOST_CELLS = 1000  # columns or rows that COLUMNS and LINES may ask for
 
 # Blue and orange that colour-blind people tell apart, at least 5:1 on their background.
 DARK = Theme(
@@ -53,11 +62,14 @@ class TutorApp(App[int]):
     TITLE = "backprop-tutor"
     CSS_PATH = data_dir("assets") / "tutor.tcss"
     ENABLE_COMMAND_PALETTE = True
+    # Before every screen, dialog and line to type in: ctrl+c leaves, as everywhere in a terminal.
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "help_quit", show=False, priority=True, system=True)]
 
     def __init__(
         self, store: Store, start: Callable[[TutorApp], None] | None = None, folders: Sequence[Path] = ()
     ) -> None:
         """`folders`: where a teacher's own lessons are."""
+        _bound_size()
         super().__init__()
         self.store, self.start, self.folders = store, start, folders
         self.register_theme(DARK)
@@ -70,6 +82,8 @@ class TutorApp(App[int]):
         self.set_class(not self.current_theme.dark, "-light-mode")
         self._told: str | None = None
         self.failure: str | None = None
+        self.ending = 0  # the exit code that a signal has asked for
+        self.left = False  # the end has begun
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), GATE]
@@ -79,11 +93,11 @@ class TutorApp(App[int]):
 
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, lambda theme: self.store.save_setting("theme", theme.name))
-        for name in ("SIGTERM", "SIGHUP"):
-            if hasattr(signal, name) and not self.is_headless:
-                number = getattr(signal, name)
-                asyncio.get_running_loop().add_signal_handler(number, self._end, 128 + number)
-        if self.start:
+        for number in SIGNALS if not self.is_headless else ():
+            asyncio.get_running_loop().add_signal_handler(number, self._end, 128 + number)
+        if self.ending:  # told so before there was a loop to tell
+            self._end(self.ending)
+        elif self.start:
             self.start(self)
         self.call_after_refresh(self.tell_store)
 
@@ -184,8 +198,13 @@ class TutorApp(App[int]):
     def action_toggle_dark(self) -> None:
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
 
+    def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        self.left = True
+        super().exit(result, return_code, message)
+
     def _end(self, code: int) -> None:
         """Leave because a signal said so; where the terminal is gone, leaving it in order may hang: not for long."""
+        self.ending = code
         last_resort = Timer(3, os._exit, (code,))
         last_resort.daemon = True
         last_resort.start()
@@ -197,20 +216,44 @@ class TutorApp(App[int]):
 
     def run_in_terminal(self) -> int:
         """Run; returns the exit code. The terminal is left as it was, and no traceback is shown."""
-        result = self.run()
-        self.store.close()
+        before = {number: signal.signal(number, self._signalled) for number in SIGNALS}
+        try:
+            result = self.run()
+        finally:
+            self.store.close()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        if self.ending:
+            return self.ending
         if self.failure:
             print(self.failure, file=sys.stderr)
             return 1
         return result or 0
 
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
+        """A signal before the app listens to it: on_mount leaves, when the terminal can be put back in order."""
+        self.ending = 128 + number
+
     def _handle_exception(self, error: Exception) -> None:
+        if isinstance(error, WorkerFailed) and isinstance(error.error, NoMatches) and "CommandPalette" in str(error):
+            return  # textual's palette looks for its list before it is there, when the machine is busy
+        if self.left and not self.is_headless:  # a screen that was being built has lost its widgets: it is no error
+            self._close_messages_no_wait()
+            return
         if self.is_headless:  # under test, a failure is to be seen
             super()._handle_exception(error)
             return
         where = _write_report(error)
         self.failure = f"backprop-tutor met an error of its own and had to stop; your place is kept. {where}"
         self.exit(1, 1)
+
+
+def _bound_size() -> None:
+    """Take no notice of a COLUMNS or LINES that no screen has: a million columns would be drawn for ever."""
+    for name in ("COLUMNS", "LINES", "ROWS"):
+        text = os.environ.get(name, "")
+        if text and not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= MOST_CELLS):
+            del os.environ[name]
 
 
 def problem_lines(error: LessonError) -> list[Line]:
