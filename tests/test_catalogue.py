@@ -67,9 +67,9 @@ def test_what_the_head_leaves_out_has_a_default(folder):
         'intro = """\nquotes \\""" and ""two"" and a \\\\ backslash"""""\n',
         "intro = '''\nit's [one]\n[two] and 'three'\n'''\n",
         'other = """\n[not a table]\n"""\n',
-        'many = [\n[1, 2],\n  [3, 4],\n]\n',
+        "many = [\n[1, 2],\n  [3, 4],\n]\n",
         '# """\n',
-        "quoted = 'intro = \"\"\"'\n",
+        'quoted = \'intro = """\'\n',
     ],
 )
 def test_a_bracket_in_a_text_does_not_end_the_head(folder, prose):

@@ -63,8 +63,10 @@ def test_reasons_speak_the_notation(notation, z, output):
 
 
 def test_an_update_says_what_it_goes_against():
-    assert Explainer(Writer(bundled("gates").lesson, "dz")).why(bundled("gates").find("x'")).startswith(
-        "Against the gradient, because uphill f grows"
+    assert (
+        Explainer(Writer(bundled("gates").lesson, "dz"))
+        .why(bundled("gates").find("x'"))
+        .startswith("Against the gradient, because uphill f grows")
     )
     adam = bundled("c-431", optimizer="adam")
     assert "that the optimiser made" in Explainer(Writer(adam.lesson, "dz")).why(adam.find("W1'"))

@@ -11,7 +11,7 @@ import random
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -89,8 +89,10 @@ def _compared(expect: Expect, source: Source, true: np.ndarray) -> Iterator[Prob
         true = true.reshape(())
     if ragged or shape != true.shape:
         advice = "name an element, such as " + expect.step + "[" + ",".join("1" for _ in true.shape) + "]"
+        given = "a list of rows of different lengths" if ragged else " × ".join(map(str, shape)) or "one number"
         message = f"'{expect.step}' is {size}; value has another shape"
-        yield source.problem(path, message, advice if true.shape else "write one number")
+        advice = f"it is {given} here: {advice if true.shape else 'write one number'}"
+        yield source.problem(path, message, advice)
         return
     for index in np.ndindex(true.shape):
         at = (*path, *index)
@@ -113,10 +115,12 @@ def holds(written: str, true: float) -> bool:
     """
     if not np.isfinite(true):
         return False
-    try:
-        value = Decimal(written.replace("_", ""))
-    except InvalidOperation:  # 0x1F
-        value = Decimal(int(written, 0))
+    if re.fullmatch(r"[+-]?0[xXoObB]\w+", written):
+        return true == int(written, 0)
+    power = written.replace("_", "").lower().partition("e")[2].lstrip("+-0")
+    if len(power) > 3:  # beyond every float64, or 0: its digits say nothing
+        return true == float(written.replace("_", ""))
+    value = Decimal(written.replace("_", ""))
     if value == value.to_integral_value() and not re.search("[.eE]", written):
         off = Decimal("1e-12") * max(abs(value), Decimal(1))
     else:
@@ -265,6 +269,11 @@ def units(lesson: Lesson, source: Source) -> Iterator[Problem]:
     """
     network = lesson.network
     assert network
+    if network.layers[-1].activation == "softmax" and network.layers[-1].units == 1:
+        message = "softmax over a single unit is always 1, and its gradient 0: the network learns nothing"
+        advice = 'one probability is a sigmoid\'s: activation = "sigmoid"; softmax has a unit for each class'
+        path: Keys = ("network", "layers", len(network.layers) - 1, "activation")
+        yield source.problem(path, message, advice, severity="warning")
     some = replace(
         lesson,
         inputs=lesson.inputs[:MAX_ROWS],

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tutor import catalogue
 from tutor.audit import audit, prerequisites
 from tutor.authored import author_item
-from tutor.lesson import Lesson
+from tutor.formula import Call, Expr, evaluate
+from tutor.lesson import AuthorQuestion, Lesson
 from tutor.notation import Writer
 from tutor.reading import problem, read
 from tutor.schema import Fault
 from tutor.source import LessonError, Problem, Source, plural
-from tutor.trace import NoSuchStep, resolve, trace
+from tutor.trace import NoSuchStep, Trace, resolve, trace
 from tutor.training import Program, Run, batch_size
 
 
@@ -110,8 +113,47 @@ def _question_faults(lesson: Lesson) -> Iterator[Fault]:
     for question in lesson.questions:
         if author_item(question, here, writer, random.Random(0)) is None:
             message = f"a question of kind '{question.kind}' cannot be asked about '{question.step}'"
-            advice = "Ask about another step or element, or choose another kind."
-            yield Fault(("questions", question.at, "kind"), message, advice)
+            yield Fault(("questions", question.at, "kind"), message, _askable(question, here, writer))
+
+
+def _askable(question: AuthorQuestion, here: Trace, writer: Writer) -> str:
+    """What to do about a question that cannot be asked: name a step that its kind can ask about, if there is one."""
+    for step in here.steps():
+        if author_item(replace(question, step=step.id), here, writer, random.Random(0)) is not None:
+            return f'ask about another step, such as "{step.id}", or choose another kind'
+    if question.kind == "paths":
+        return (
+            'in this lesson every value reaches the end by one path alone: choose another kind, such as "operands" '
+            "(there are several paths where a unit feeds two or more units of the next layer)"
+        )
+    return 'no step of this lesson can be asked about in this way: choose another kind, such as "value"'
+
+
+_DOMAINS = {"log": "0 or negative: log takes what is above 0", "sqrt": "negative: sqrt takes 0 and what is above"}
+
+
+def _culprit(formula: Expr, values: Mapping[str, Any]) -> str:
+    """Why a formula's value is not finite: its innermost part that is not, though what that is made of is."""
+    here = evaluate(formula, lambda ref: values[ref.symbol.key])
+    if np.isfinite(here) or not isinstance(formula, Call):
+        return ""
+    for part in formula.args:
+        if inner := _culprit(part, values):
+            return inner
+    args = [float(evaluate(part, lambda ref: values[ref.symbol.key])) for part in formula.args]
+    if not all(map(np.isfinite, args)):
+        return ""
+    if (formula.op == "div" and args[1] == 0) or (formula.op == "pow" and args[0] == 0):
+        return (
+            f"a division by zero: {'0/0' if formula.op == 'div' and args[0] == 0 else f'{args[0]:g}/0'}"
+            if (formula.op == "div")
+            else f"a division by zero: 0 to the power of {args[1]:g}"
+        )
+    if formula.op == "pow" and args[0] < 0:
+        return f"undefined: {args[0]:g} to the power of {args[1]:g}"
+    if formula.op in _DOMAINS:
+        return f"undefined: {formula.op} of {args[0]:g}, which is {_DOMAINS[formula.op]}"
+    return ""
 
 
 def _circuit_faults(lesson: Lesson, program: Program) -> Iterator[Fault]:
@@ -122,9 +164,11 @@ def _circuit_faults(lesson: Lesson, program: Program) -> Iterator[Fault]:
     for at, definition in enumerate(lesson.circuit.definitions):
         value = float(iteration.values[definition.name])
         if not np.isfinite(value):
-            what = "undefined (0/0, or a function outside its domain)" if np.isnan(value) else "too large for a number"
+            what = "undefined" if np.isnan(value) else "too large for a number"
             advice = "change an input or the formula so that every value of the forward pass is finite"
-            message = f"with these inputs '{definition.name}' is {what}"
+            message = (
+                f"with these inputs '{definition.name}' is {_culprit(definition.formula, iteration.values) or what}"
+            )
             yield Fault(("circuit", "define", at), message, advice)
             break
     for name in lesson.circuit.inputs:

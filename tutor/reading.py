@@ -373,6 +373,7 @@ class _Reader:
                 other = next((name for name, entry in LOSSES.items() if entry.wants == activation), "a squared error")
                 advice = f'give the last layer activation = "{wanted}", or choose {other}'
                 self.fault(("network", "loss"), message, advice)
+                return None  # one of the two is wrong: what the targets should be is not known
         return loss
 
     def fits_in_memory(self, sizes: Sequence[int]) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,10 @@ STEP_KINDS = ("value", "matrix", "shape", "formula", "operands", "next", "direct
 ASKED_KINDS = ("number", "choice")  # in the author's own words
 MAX_PARAMETERS = 10_000_000
 MAX_FAULTS = 200  # more than anybody reads
+MAX_LAYERS = 200
+MAX_LINES = 5_000  # of a circuit
+MAX_ITEMS = 100  # choices, hints, wrong answers, prerequisites: more than anybody reads
+MAX_TABLES = 1_000  # notes, questions, expectations
 
 _NUMBER = {"type": "number"}
 _VECTOR = {"title": "a list of numbers", "type": "array", "items": _NUMBER}
@@ -104,7 +109,7 @@ _NETWORK = _table(
     {
         "inputs": {"description": "The names of the inputs, or how many there are.", "anyOf": [_NAMES, _COUNT]},
         "loss": _choice("What is minimised; see the table of losses.", LOSSES),
-        "layers": _list("The layers, from the inputs to the output.", _LAYER, minItems=1),
+        "layers": _list("The layers, from the inputs to the output.", _LAYER, minItems=1, maxItems=MAX_LAYERS),
     },
 )
 
@@ -122,6 +127,7 @@ _CIRCUIT = _table(
             "Lines 'name = formula', read in order; a name is defined before it is used, once.",
             {"type": "string"},
             minItems=1,
+            maxItems=MAX_LINES,
         ),
         "output": _text("The defined name whose derivatives are computed."),
     },
@@ -207,7 +213,11 @@ _QUESTION = _table(
             "maximum": 12,
         },
         "choices": _list(
-            "What to choose from; with choice.", _text("One choice.", minLength=1), minItems=2, uniqueItems=True
+            "What to choose from; with choice.",
+            _text("One choice.", minLength=1),
+            minItems=2,
+            maxItems=MAX_ITEMS,
+            uniqueItems=True,
         ),
         "answer": {
             "description": "The right answer to ask: a number; of a choice its number from 1, or its text.",
@@ -217,8 +227,9 @@ _QUESTION = _table(
             "Hints, shown one by one before the answer, instead of those that the tutor makes.",
             _text("One hint.", minLength=1),
             default=[],
+            maxItems=MAX_ITEMS,
         ),
-        "wrong": _list("Wrong answers with what to say to each.", _WRONG, default=[]),
+        "wrong": _list("Wrong answers with what to say to each.", _WRONG, default=[], maxItems=MAX_ITEMS),
     },
 )
 
@@ -248,7 +259,11 @@ _QUIZ = _table(
     (),
     {
         "steps": _list(
-            "Ids of the steps that are asked.", _text("A step id.", minLength=1), default=[], uniqueItems=True
+            "Ids of the steps that are asked.",
+            _text("A step id.", minLength=1),
+            default=[],
+            maxItems=MAX_TABLES,
+            uniqueItems=True,
         )
     },
 )
@@ -267,7 +282,11 @@ SCHEMA = {
             "level": _choice("The level that the lesson opens at.", LEVELS, default="scalar"),
             "notation": _choice("The notation that it opens in.", NOTATIONS, default="dz"),
             "requires": _list(
-                "Ids of lessons recommended before this one.", {"type": "string"}, default=[], uniqueItems=True
+                "Ids of lessons recommended before this one.",
+                {"type": "string"},
+                default=[],
+                maxItems=MAX_ITEMS,
+                uniqueItems=True,
             ),
             "intro": _text("Markdown, shown first.", default=""),
             "outro": _text("Markdown, shown last.", default=""),
@@ -282,10 +301,10 @@ SCHEMA = {
             },
             "class": _text("The column of that file that has the class, if one has; a target is 1 at it.", minLength=1),
             "training": _TRAINING,
-            "notes": _list("Prose attached to steps.", _NOTE, default=[]),
+            "notes": _list("Prose attached to steps.", _NOTE, default=[], maxItems=MAX_TABLES),
             "quiz": _QUIZ,
-            "questions": _list("Questions of the author's.", _QUESTION, default=[]),
-            "expect": _list("Numbers that the lesson is held to.", _EXPECT, default=[]),
+            "questions": _list("Questions of the author's.", _QUESTION, default=[], maxItems=MAX_TABLES),
+            "expect": _list("Numbers that the lesson is held to.", _EXPECT, default=[], maxItems=MAX_TABLES),
         },
     ),
 }
@@ -371,6 +390,105 @@ def label(path: Keys) -> str:
     return ".".join(names) + (f"[{index}]" if index else "") + of
 
 
+# What the words of a lesson file are called elsewhere: in books, in other programs, in a hurry. Case, spaces, hyphens
+# and underscores count for nothing.
+SYNONYMS: dict[str, str] = {
+    "mean_squared_error": "mse meansquare meansquareerror mseloss quadratic",
+    "squared_error": "sse se sumofsquares squarederrors sumsquarederror l2loss",
+    "half_squared_error": "halfmse halfsse halfsquared",
+    "binary_cross_entropy": "bce logloss binarycrossentropy bceloss bcewithlogits bcewithlogitsloss logistic_loss",
+    "cross_entropy": "ce categoricalcrossentropy sparsecategoricalcrossentropy crossentropyloss nll nllloss "
+    "softmaxcrossentropy negativeloglikelihood",
+    "linear": "identity none id lin",
+    "sigmoid": "logistic sigm expit logit sig",
+    "tanh": "hyperbolictangent tangenshyperbolicus tanhyp",
+    "relu": "rectifier rectifiedlinear rect",
+    "leaky_relu": "lrelu leakyrelu leaky prelu",
+    "silu": "swish",
+    "sgd": "gd gradientdescent stochasticgradientdescent vanilla bgd",
+    "nesterov": "nag nesterovmomentum",
+    "momentum": "heavyball sgdmomentum",
+    "xavier": "glorot glorotuniform glorotnormal xavieruniform xaviernormal",
+    "he": "kaiming hekaiming henormal heuniform kaimingnormal kaiminguniform",
+    "normal": "gaussian random randn",
+    "all": "full fullbatch whole",
+    "shuffled": "shuffle permuted",
+    "listed": "sequential inorder fixed",
+    "learning_rate": "lr eta rate stepsize learningrate alpha",
+    "optimizer": "optimiser optim algorithm",
+    "batch": "batchsize minibatch",
+    "seed": "randomseed randomstate rng",
+    "l2": "lambda regularization regularisation weightpenalty ridge",
+    "epsilon": "eps",
+    "layers": "layer hiddenlayers",
+    "inputs": "input x features numinputs ninputs inputsize inputnames",
+    "targets": "y output outputs labels label expected",
+    "loss": "cost costfunction lossfunction objective criterion error",
+    "units": "neurons nodes size width outfeatures",
+    "activation": "act activationfunction nonlinearity transfer function",
+    "weights": "w weight kernel init initializer initialiser initialization initialisation weightmatrix",
+    "biases": "b bias offsets offset",
+    "alpha": "slope negativeslope leak",
+    "title": "name heading",
+    "summary": "description abstract",
+    "unit": "chapter section",
+    "requires": "prerequisites prerequisite needs",
+    "intro": "introduction text begin",
+    "outro": "conclusion ending end",
+    "examples": "data dataset samples rows",
+    "notes": "note comments explanations",
+    "questions": "question tasks exercises",
+    "expect": "expected expectations checks",
+    "define": "formula formulas equations lines gates definitions",
+    "steps": "step",
+    "step": "id at",
+    "ask": "question prompt",
+    "answer": "solution right correct",
+    "choices": "options alternatives",
+    "hints": "hint tips",
+    "says": "feedback text message explanation",
+    "source": "by from reference origin",
+    "value": "values result",
+    "number": "numeric float",
+    "choice": "multiplechoice mc select",
+}
+_MEANT = {re.sub("[-_ ]", "", word.casefold()): name for name, words in SYNONYMS.items() for word in words.split()}
+
+
+def meant(word: str, known: Iterable[str]) -> str | None:
+    """The known word that another one stands for: by its letters, by its meaning, else the nearest by its spelling."""
+    bare = re.sub("[-_ ]", "", word[:64].casefold())
+    known = list(known)
+    for name in known:
+        if name.replace("_", "").casefold() == bare:
+            return name
+    names = [name for name, words in SYNONYMS.items() if name in known and bare in _bare_words(words)]
+    if names:
+        return names[0]
+    return None if bare in _MEANT or bare in _OTHERS else _nearest(word[:64], known)
+
+
+def _bare_words(words: str) -> list[str]:
+    return [re.sub("[-_ ]", "", word.casefold()) for word in words.split()]
+
+
+# What this tutor has under no name, and which looks like something else that it has.
+_OTHERS = frozenset(
+    "gelu elu selu celu mish softplus softsign hardtanh swish silu rmsprop adagrad adadelta lion nadam huber hinge mae "
+    "l1 kl dropout epochs epoch iterations clip sin cos gaussian rbf".split()
+)
+
+
+def _nearest(word: str, known: list[str]) -> str | None:
+    near = did_you_mean(word, known)
+    return near.split("'")[1] if near else None
+
+
+def _close(word: str, name: str | None) -> bool:
+    """Whether a word is that name but for a letter: so close that nothing else is meant."""
+    return name is not None and (word.casefold().rstrip("s") == name.casefold().rstrip("s"))
+
+
 _TABLES = ("network", "circuit", "training", "quiz")
 _ITEMS = {
     ("network", "layers"): "layer",
@@ -422,10 +540,25 @@ def _check(schema: dict, value, path: Keys, faults: Faults) -> None:
 
 
 def _brackets(schema: dict, value, path: Keys) -> str | None:
-    """What to do where a table stands for a list of tables."""
-    if isinstance(value, dict) and schema.get("items", {}).get("type") == "object":
-        return f"write [[{'.'.join(map(str, path))}]], with two brackets, before each of them"
+    """What to do where a table stands for a list of tables, a list of them for a table, a text for a list of texts."""
+    name, items = ".".join(map(str, path)), schema.get("items", {})
+    if isinstance(value, dict) and items.get("type") == "object":
+        return f"write [[{name}]], with two brackets, before each of them"
+    if _tables(value) and schema.get("type") == "object":
+        return f"write [{name}], with one bracket: there is one of it"
+    if isinstance(value, str) and items.get("type") == "string":
+        return f"put it in brackets: {path[-1]} = [{json.dumps(value[:60], ensure_ascii=False)}]"
+    if isinstance(value, str) and _as_number(value) and schema.get("type") in ("number", "integer"):
+        return (
+            f"a number stands without quotes: {path[-1]} = {value.strip()}"
+            if isinstance(path[-1], str)
+            else (f"a number stands without quotes: {value.strip()}")
+        )
     return None
+
+
+def _as_number(text: str) -> bool:
+    return len(text) < 30 and re.fullmatch(r"\s*[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?\s*", text) is not None
 
 
 def _check_object(schema: dict, value: dict, path: Keys, faults: Faults) -> None:
@@ -451,23 +584,37 @@ def _check_object(schema: dict, value: dict, path: Keys, faults: Faults) -> None
 def _unknown_key(key: str, properties: dict, value: dict, path: Keys, faults: Faults, missing: list[str]) -> str | None:
     """Note an unknown key; the known one that it may stand for."""
     where, message = (*path, key), f"unknown key {quote(key)}{_in(path)}"
+    near = meant(key, [name for name in properties if name not in value or _contains(value[name])])
     # `unit` in a layer without `units` is a slip of the pen, although a lesson has a unit, too.
-    if key in _HOMES and not did_you_mean(key, missing):
+    if key in _HOMES and near not in missing and not _close(key, near):
         home = _HOMES[key]
         if not path and "circuit" in value and key in _CIRCUIT["properties"]:
             home = "in [circuit]" + (f": write [circuit.{key}]" if isinstance(value[key], dict) else "")
         faults.add(where, message, f"{key} belongs {home}", key=True)
         faults.misplaced.add(key)
+        if key == "layers":  # of a network that lacks some nothing is to be concluded
+            faults.doubt(("network", "layers"))
         return None
-    near = did_you_mean(key[:64], properties)
+    near = near or meant(key, properties)
     if not near:
         faults.add(where, message, f"known here: {', '.join(properties)}", key=True)
         return None
-    faults.add(where, message + near, key=True)
-    near = near.split("'")[1]
-    if near not in value or isinstance(value[near], dict):  # what was meant for that key is not there
-        faults.doubt((*path, near))
+    name = ".".join(map(str, (*path, near)))
+    several = near in value and _tables(value[near]) and not any(isinstance(part, int) for part in path)
+    advice = f"write [[{name}]] before each of them" if several else ""
+    faults.add(where, f"{message}: did you mean '{near}'?", advice, key=True)
+    if near not in value or _contains(value[near]):
+        faults.doubt((*path, near))  # what was meant for that key is not there, or not all of it
     return near
+
+
+def _contains(value: object) -> bool:
+    return isinstance(value, dict) or _tables(value)
+
+
+def _tables(value: object) -> bool:
+    """Whether a value is a list of tables, to which another key's may have been meant to belong."""
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def _in(path: Keys) -> str:
@@ -488,6 +635,11 @@ def _check_array(schema: dict, value: list, path: Keys, faults: Faults) -> None:
         few = f"{label(path)} needs at least {least} items" if value else f"{label(path)} is empty"
         few += ": it needs at least one item" if least == 1 else ""
         faults.add(path, few, schema.get("description", ""))
+        return
+    most = schema.get("maxItems")
+    if most is not None and len(value) > most:
+        message = f"{label(path)} has {len(value):,} items: it may have {most:,}"
+        faults.add(path, message, "nobody reads so many: make it several lessons, or leave some out")
         return
     items = schema["items"]
     kinds = [branch["type"] for branch in items.get("anyOf", [items])]
@@ -560,7 +712,8 @@ def _unknown(path: Keys, value: str, known: list[str], otherwise: str) -> tuple[
     message = f"unknown {label(path)} {quote(value)}"
     if path[:2] == ("network", "layers"):
         message = f"unknown {path[-1]} {quote(value)}"
-    near = did_you_mean(value[:64], known)
+    found = meant(value, known)
+    near = f": did you mean '{found}'?" if found else ""
     advice = f"{path[-1]} is one of: {', '.join(known)}" if len(known) > 1 else f'{path[-1]} is "{known[0]}"'
     return message + near, advice + (f"; or {otherwise}" if otherwise else "")
 
