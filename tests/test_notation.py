@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from strategies import circuit_lesson, dense, lessons, network_lesson
 from tutor.activations import ACTIVATIONS
 from tutor.formula import Call, evaluate, walk
-from tutor.layout import Block, chain, draw, flow, linear, number, width
+from tutor.layout import Block, chain, draw, flow, linear, number, subscript, width
 from tutor.lesson import Training
 from tutor.notation import NOTATIONS, Writer
 from tutor.trace import Trace, as_shown, trace
@@ -360,7 +360,8 @@ def functions_of(lesson, step):
         known["LReLU"] = lambda z: z if z > 0 else layer.alpha * z
         own = {"sigmoid": "σ", "tanh": "tanh", "relu": "ReLU", "leaky_relu": "LReLU"}.get(layer.activation)
         if own:
-            known |= dict.fromkeys(["g", "O", "f", "σ"], known[own])
+            numbers = ["", *(subscript(str(k)) for k in range(1, len(lesson.network.layers) + 2))]
+            known |= dict.fromkeys([sign + k for sign in ("g", "O", "f", "σ", "LReLU") for k in numbers], known[own])
     return known
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from tutor.activations import ACTIVATIONS
 from tutor.card import Scribe
 from tutor.formula import Ref
 from tutor.gates import CircuitPicture
@@ -130,7 +131,9 @@ def tell(trace: Trace, scribe: Scribe, step: Step, cursor: Cursor) -> list[str]:
         name = "input" if layer == 0 else "output" if layer == len(widths) - 1 else f"layer {layer}"
         if layer:
             activation = trace.lesson.network.layers[layer - 1].activation
-            name += f", {scribe.writer.function(activation, layer == len(widths) - 1)}"
+            sign, own = scribe.writer.function(activation, layer), activation.replace("_", " ")
+            own = ACTIVATIONS[activation].glyph if activation in ACTIVATIONS else own
+            name += f", {sign}" + (f" = {own}" if sign != own else "")
             symbol = scribe.symbols[f"W{layer}"]
             weights = linear(scribe.writer.value(trace.value(Ref(symbol))), 6)
             lines.append(f"  weights {scribe.writer.text(Ref(symbol))} = {weights}")

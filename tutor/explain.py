@@ -396,7 +396,7 @@ class Explainer:
             return "Softmax: every output depends on every pre-activation, through the denominator."
         if name == "linear":
             return "A linear unit passes its pre-activation on as it is: the slope is 1."
-        sign = self.writer.function(name, top.layer == self.writer.depth)
+        sign = self.writer.function(name, top.layer)
         return f"The slope of {sign} at this unit's own pre-activation."
 
     def _fill(self, template: str, step: Step) -> str:
@@ -452,7 +452,7 @@ class _Words(defaultdict):
         for node in walk(self.step.equation.formula):
             name = (prime_of(node.op) or node.op) if isinstance(node, Call) else ""
             if name in ACTIVATIONS and name != "linear":
-                return self.writer.function(name, self.step.equation.symbol.layer == self.writer.depth)
+                return self.writer.function(name, self.step.equation.symbol.layer)
         return "the activation"
 
     def _G(self) -> str:

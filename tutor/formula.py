@@ -445,6 +445,17 @@ def _sum(node: Call, x):
     return np.sum(x, axis=tuple(range(-rank, 0))) if rank else x
 
 
+def _stack_shape(*shapes: Shape) -> Shape:
+    if len(set(shapes)) != 1 or len(shapes[0]) > 1:
+        raise ValueError(f"rows of different shapes: {sorted(set(shapes))}")
+    return (len(shapes), *shapes[0])
+
+
+def _stack(node: Call, *arrays):
+    rank = len(node.args[0].shape)
+    return np.stack(np.broadcast_arrays(*arrays), axis=-rank - 1)
+
+
 def _mean_element(node: Call, index: tuple[int, ...]) -> Expr:
     (arg,), count = node.args, node.param or 1
     return total([element(at_example(arg, e), index) for e in range(count)]) / count
@@ -602,6 +613,10 @@ OPERATORS: dict[str, Operator] = {
         noise=_linear_noise,
     ),
     "sum": Operator(lambda shape: (), _sum, _sum_element, settles=LONG_SUM, noise=_linear_noise),
+    # stack(x, y, ...): numbers as a column, columns as the rows of a matrix
+    "stack": Operator(
+        _stack_shape, _stack, lambda node, index: element(node.args[index[0]], index[1:]), noise=_linear_noise
+    ),
     # mean(x): over the examples of the batch; `param` is how many
     "mean": Operator(
         lambda shape: shape,

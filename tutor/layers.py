@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tutor.activations import ACTIVATIONS
 from tutor.canvas import Canvas
 from tutor.formula import Ref, Symbol
 from tutor.known import Diagram, Item, Known, Spot, Whole, draw_box, fitted, item_facts, short, unit_item
@@ -374,8 +375,11 @@ class NetworkPicture:
         for column in plan.columns:
             layer = column.layer
             name = "input" if layer == 0 else "output" if layer == last else f"layer {layer}"
-            sign = f" {writer.function(self.network.layers[layer - 1].activation, layer == last)}" if layer else ""
-            heading = next((h for h in (name + sign, sign.strip(), name) if h and width(h) <= column.size), "")
+            applied = self.network.layers[layer - 1].activation if layer else ""
+            sign = f" {writer.function(applied, layer)}" if layer else ""
+            own = ACTIVATIONS[applied].glyph if applied in ACTIVATIONS else applied
+            both = f"{name}{sign} = {own}" if layer and sign.strip() != own else ""
+            heading = next((h for h in (both, name + sign, sign.strip(), name) if h and width(h) <= column.size), "")
             first = f"◀{layer} more " if column is plan.columns[0] and layer else ""
             first = first if width(first + heading) <= column.size else first[: -len("more ")]
             canvas.text(column.left, 0, first or " ", "key")

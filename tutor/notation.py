@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 
-from tutor.activations import ACTIVATIONS, Z, derivative, prime_of
+from tutor.activations import ACTIVATIONS, Z, derivative, prime_of, takes_slope
 from tutor.dialects import NOTATIONS, Names
-from tutor.formula import Call, Const, Expr, Ref, Symbol
+from tutor.formula import Call, Const, Expr, Ref, Symbol, refs
 from tutor.layout import Brackets, Doc, Frac, Matrix, Row, brackets, linear, number, subscript, superscript
 from tutor.lesson import Lesson
 from tutor.optimizers import SIGNS, STATES
@@ -38,6 +39,11 @@ _PATTERNS: dict[str, tuple[int, tuple[str | tuple[int, int], ...]]] = {
 def _plain(text: str) -> bool:
     """Whether a superscript may follow at once: not after another one, a fraction or an example's mark."""
     return not any(mark in text for mark in "/@ ∇×") and text[-1:] not in "⁰¹²³⁴⁵⁶⁷⁸⁹⁾′"
+
+
+def _layer(z: Expr) -> int | None:
+    """The layer of a pre-activation."""
+    return next((ref.symbol.layer for ref in refs(z)), None)
 
 
 class Writer:
@@ -163,29 +169,42 @@ class Writer:
             return number(float(array), digits)
         return Matrix(array, digits)
 
-    def function(self, name: str, output: bool) -> str:
-        """The sign of an activation: σ, tanh ...; or the one letter that a textbook has for any."""
-        if self.notation.functions and not self.lesson.circuit:
-            return self.notation.functions[output]
+    def function(self, name: str, layer: int | None = None) -> str:
+        """The sign of an activation: σ, tanh ...; or the one letter that a textbook has for any.
+
+        Where one sign would stand for two functions in a lesson, each layer's has the layer's number: σ₂, σ₃.
+        """
+        sign = self._sign(name, layer)
+        return sign + subscript(str(layer + self.notation.first - 1)) if layer and sign in self._shared else sign
+
+    def _sign(self, name: str, layer: int | None) -> str:
+        if self.notation.functions and layer and name != "linear":
+            return self.notation.functions[layer == self.depth]
         return "softmax" if name == "softmax" else ACTIVATIONS[name].glyph
+
+    @cached_property
+    def _shared(self) -> frozenset[str]:
+        """The signs that stand for more than one function in this lesson: another activation, or another slope."""
+        found: dict[str, set[tuple[str, float | None]]] = {}
+        for at, layer in enumerate(self.lesson.network.layers if self.lesson.network else (), start=1):
+            slope = layer.alpha if takes_slope(layer.activation) else None
+            found.setdefault(self._sign(layer.activation, at), set()).add((layer.activation, slope))
+        return frozenset(sign for sign, meant in found.items() if len(meant) > 1)
 
     def definition(self, node: Call) -> Doc:
         """σ(z) = 1 / (1 + e⁻ᶻ): what the sign of an activation's call stands for."""
         letter = self.notation.letter
         if node.op == "softmax":
-            sign = self.function("softmax", True)
+            sign = self.function("softmax", self.depth)
             return Row((f"{sign}({letter})ᵢ = ", Frac(f"exp({letter}ᵢ)", f"Σₖ exp({letter}ₖ)")))
         entry = ACTIVATIONS[node.op]
-        left = f"{self.function(node.op, self._is_output(node.args[0]))}({letter}) = "
+        left = f"{self.function(node.op, _layer(node.args[0]))}({letter}) = "
         alpha = node.args[1:]
 
         def leaf(ref: Ref) -> Doc:
             return letter if ref == Z else self._write(alpha[0], self.name)[0]
 
         return Row((left, self._write(entry.f, leaf)[0]))
-
-    def _is_output(self, z: Expr) -> bool:
-        return isinstance(z, Ref) and z.symbol.layer == self.depth
 
     def _write(self, expr: Expr, leaf: Callable[[Ref], Doc], need: int = 0) -> tuple[Doc, int]:
         """A formula as a document and its precedence, bracketed if that is below `need`.
@@ -305,7 +324,7 @@ class Writer:
     def _function(self, node: Call, sub: Sub) -> tuple[Doc, int]:
         name = prime_of(node.op) or node.op
         if name in ACTIVATIONS or name == "softmax":
-            glyph = self.function(name, self._is_output(node.args[0]))
+            glyph = self.function(name, _layer(node.args[0]))
             prime = "′" if name != node.op else ""
             return Row((glyph + prime, brackets(sub(node.args[0], 0)))), 5
         parts: list[Doc] = [sub(node.args[0], 0)]

@@ -484,7 +484,7 @@ def activation_picture(scribe: Scribe, subject: Ref) -> Shown:
     if found.function == "softmax":
         return _softmax_picture(scribe, subject, found)
     at = subject.index[0] if subject.index else 0
-    sign = writer.function(found.function, eq.symbol.layer == writer.depth)
+    sign = writer.function(found.function, eq.symbol.layer)
     glyph = writer.notation.letter if found.function == "linear" else f"{sign}({writer.notation.letter})"
     if found.function != "linear" and sign != ACTIVATIONS[found.function].glyph:
         glyph += f" = {ACTIVATIONS[found.function].glyph}({writer.notation.letter})"
