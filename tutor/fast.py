@@ -40,12 +40,19 @@ from tutor.formula import (
     indices,
     refs,
     rewrite,
+    walk,
 )
 from tutor.network import Equation
 
 Values = dict[str, "np.ndarray | float"]
 # feed: what each iteration takes, one after the other; the number of the first; a list that the losses are added to.
 Code = Callable[[Iterable, int, list], None]
+# What rounding leaves of a 0 may decide on which side of a kink a value lies, and an optimiser that divides by the
+# size of a gradient makes a whole step of it. Which zeros are meant, only `formula.evaluate` knows: the code stops
+# before an iteration in which it would have to ask, and that one is run by the equations.
+AT_KINK = 1e-9  # nearer than this to a kink, and not on it
+CANCELLED = 1e-9  # of a parameter an update leaves so little, and yet something: it may stand at a kink next
+NO_GRADIENT = 1e-13  # a gradient smaller than this, and not 0
 DEEPEST = 30  # brackets in a line of source; Python's parser takes some 90
 
 
@@ -129,9 +136,13 @@ class Graph:
         return dict(sorted(found.items()))
 
 
+def _settled(op: str, *constants: float) -> float:
+    return float(evaluate(Call(op, tuple(map(Const, constants))), lambda ref: math.nan))
+
+
 _FOLDED: dict[str, Callable] = {
-    "add": lambda *terms: reduce(operator.add, terms), "sub": operator.sub, "mul": operator.mul,
-    "div": operator.truediv, "neg": operator.neg,
+    "add": lambda *terms: _settled("add", *terms), "sub": lambda *terms: _settled("sub", *terms),
+    "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
     "pow": math.pow,
 }  # fmt: skip
 
@@ -144,6 +155,12 @@ def needed_equations(equations: Sequence[Equation], roots: Iterable[str]) -> lis
             found.append(eq)
             wanted |= {ref.symbol.key for ref in refs(eq.compute or eq.formula)}
     return found[::-1]
+
+
+def _divides_by_gradients(equations: Iterable[Equation]) -> bool:
+    """Whether the optimiser takes the size out of a gradient, as Adam does."""
+    updates = (eq.formula for eq in equations if eq.phase == "update")
+    return any(isinstance(node, Call) and node.op == "sqrt" for formula in updates for node in walk(formula))
 
 
 def _written_out(expr: Call) -> Expr | None:
@@ -162,7 +179,8 @@ def scalars(equations: Sequence[Equation], loss: str, memory: Memory, fixed: Val
 
     `loss` is the key of what is kept of each iteration; `fixed` has the values that never change. A round of the
     feed is a tuple of numbers: x and y of each example, one after the other. The code stops before an iteration
-    in which Python would raise (overflow, division by zero): fewer losses are kept than there were rounds.
+    in which Python would raise (overflow, division by zero), or rounding decide (see `AT_KINK`): fewer losses are kept
+    than there were rounds.
     """
     names = {name: getattr(math, name) for name in ("exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "copysign")}
     rest = {op: _on_numbers(op) for op, entry in ACTIVATIONS.items() if entry.numpy and op not in names}
@@ -210,6 +228,14 @@ class _Scalars:
                 for index, number in zip(indices(symbol.shape), self.elements(own, symbol.shape), strict=True):
                     self.values[symbol.key, index, example] = number
         self.loss = self.values[loss, (), None]
+        self.watched = {
+            self.values[ref.symbol.key, index, None]
+            for eq in (needed if _divides_by_gradients(needed) else ())
+            if eq.phase == "update"
+            for ref in refs(eq.formula)
+            if ref.symbol.quantity == "gradient"
+            for index in indices(ref.shape)
+        }
         self.new = [self.values[key + "'", i, None] for key in memory.slices for i in indices(memory.shapes[key])]
 
     def elements(self, formula: Expr, shape: Shape) -> list[int]:
@@ -263,6 +289,8 @@ class _Scalars:
 
     def source(self) -> str:
         nodes, uses = self.graph.nodes, self.graph.uses([self.loss, *self.new])
+        kinks = {nodes[number][1][0] for number in uses if nodes[number][0] in ("choose", "sign")}
+        kinked = bool(kinks) or any(nodes[number][0] in ("wins_max", "wins_min") for number in uses)
         text: dict[int, str] = {}
         depth: dict[int, int] = {}
         lines: list[str] = []
@@ -273,16 +301,30 @@ class _Scalars:
                 continue
             text[number] = _scalar_text(op, [text[arg] for arg in args], param)
             depth[number] = 1 + max(depth[arg] for arg in args)
-            again = any(nodes[user][0] in _SAID_TWICE for user in users)
+            again = any(nodes[user][0] in _SAID_TWICE for user in users) or number in kinks or number in self.watched
+            if op in ("wins_max", "wins_min"):
+                mine = text[args[param]]
+                lines += [
+                    _ask(f"({mine} - {other}) ** 2 < {AT_KINK**2} * {mine} * {mine} and {mine} != {other}")
+                    for other in (text[arg] for at, arg in enumerate(args) if at != param)
+                ]
             if len(users) > 1 or again or depth[number] > DEEPEST or number == self.loss:
                 lines.append(f"v{number} = {text[number]}")
                 text[number], depth[number] = f"v{number}", 0
+            for asked, near in ((kinks, AT_KINK), (self.watched, NO_GRADIENT)):
+                if number in asked:
+                    lines.append(_ask(f"-{near} < v{number} < {near} and v{number}"))
         carried = "".join(f"{name}, " for name in self.carried)
         new = [text[number] for number in self.new]
         if text[self.loss] in self.carried:  # the circuit f = x: what is kept is from before the update
             lines.append(f"v{self.loss} = {text[self.loss]}")
             text[self.loss] = f"v{self.loss}"
-        if self.apart(new):
+        if kinked:
+            for at, (name, value) in enumerate(zip(self.carried, new, strict=True)):
+                small = f"-{AT_KINK} < n{at} < {AT_KINK} and n{at} * n{at} < {CANCELLED**2} * {name} * {name} and n{at}"
+                lines += [f"n{at} = {value}", _ask(small)]
+            lines += [f"{name} = n{at}" for at, name in enumerate(self.carried)]
+        elif self.apart(new):
             lines += [f"{name} = {value}" for name, value in zip(self.carried, new, strict=True)]
         elif new:
             lines.append(f"{carried}= {''.join(value + ', ' for value in new)}")
@@ -308,6 +350,11 @@ def train(state, feed, t, keep):
                 return False
             placed.add(name)
         return True
+
+
+def _ask(where: str) -> str:
+    """The line that leaves an iteration to the equations."""
+    return f"if {where}: raise ArithmeticError"
 
 
 _SAID_TWICE = {"max", "min", "wins_max", "wins_min", "sign", "ratio", "power_log"}  # they name an argument twice
@@ -354,7 +401,8 @@ def _data(equations: Sequence[Equation]) -> list[Symbol]:
 def arrays(equations: Sequence[Equation], loss: str, memory: Memory, fixed: Values, examples: int = 1) -> Code:
     """Iterations as NumPy calls into arrays made beforehand; the arguments are those of `scalars`.
 
-    A round of the feed is (x, y), arrays with an axis of examples in front if there are several. Never raises.
+    A round of the feed is (x, y), arrays with an axis of examples in front if there are several. Never raises, and
+    stops before an iteration in which rounding would decide (see `AT_KINK`): fewer losses are kept.
     """
     maker = _Arrays(equations, loss, memory, fixed, examples)
     source = maker.source()
@@ -388,6 +436,7 @@ class _Arrays:
         self.graph, self.memory, self.examples = Graph(), memory, examples
         self.names: dict[str, Any] = {name: f for name, f in _UFUNCS.items()}
         self.names |= {"dot": np.dot, "vdot": np.vdot, "copyto": np.copyto, "greater": np.greater}
+        self.names |= {"less": np.less, "count": np.count_nonzero}
         self.names |= {"top": np.maximum.reduce, "whole": np.add.reduce}
         self.shapes: dict[int, Shape] = {}  # of a value's array; () of a single number
         self.values: dict[str, int] = {"training.t": self.given("t", ())}
@@ -410,8 +459,11 @@ class _Arrays:
             else:
                 self.values[eq.symbol.key] = self.number(formula)
         self.loss = self.values[loss]
-        for parameters, rule, gradients in _together(updates, memory):
-            self.update(parameters, rule, gradients)
+        self.watched = _divides_by_gradients(updates)
+        groups = list(_together(updates, memory))
+        sides = [self.side(parameters, gradients) for parameters, _, gradients in groups]  # all of them before updates
+        for (parameters, rule, _), side in zip(groups, sides, strict=True):
+            self.update(parameters, rule, side)
 
     # ------------------------------------------------------------ nodes
 
@@ -542,7 +594,12 @@ class _Arrays:
         shares = self.array(np.full(self.examples, 1 / self.examples))
         return self.add("dot", shares, self.number(expr), shape=expr.shape)
 
-    def update(self, parameters: list[str], rule: _Rule, gradients: list[str]) -> None:
+    def side(self, parameters: list[str], gradients: list[str]) -> int:
+        """The gradients of parameters that lie side by side."""
+        size = sum(math.prod(self.memory.shapes[key]) for key in parameters)
+        return self.add("side", *(self.values[key] for key in gradients), shape=(size,))
+
+    def update(self, parameters: list[str], rule: _Rule, side: int) -> None:
         """New values of parameters that lie side by side, by the rule that they share."""
         parts = [key.removeprefix(parameters[0]) for key in self.memory.slices if _belongs(key, parameters[0])]
         leaves = []
@@ -552,8 +609,7 @@ class _Arrays:
             leaf = self.values["θ" + part] = self.array(self.memory.flat[span])
             self.base |= {self.values[key + part]: leaf for key in parameters}
             leaves.append((part, span, leaf))
-        pieces = [self.values[key] for key in gradients]
-        self.values["g"] = self.add("side", *pieces, shape=self.shape(leaf))
+        self.values["g"] = side
         for name, formula in rule:
             self.values[name] = self.number(formula)
         self.new += [(self.values[f"θ{part}'"], span, leaf) for part, span, leaf in leaves]
@@ -562,7 +618,7 @@ class _Arrays:
 
     def source(self) -> str:
         self.plan()
-        lines = [line for number in self.users for line in self.lines(number)]
+        lines = [line for number in self.users for line in (*self.lines(number), *self.asked(number))]
         for number, span, _ in self.new:
             if self.homes.get(number) is None or not np.shares_memory(self.homes[number], self.memory.flat[span]):
                 lines.append(f"copyto({self.name(self.array(self.memory.flat[span]))}, {self.name(number)})")
@@ -572,6 +628,29 @@ def train(feed, t, keep):
     for {"x, y" if "x" in self.values or "x@" in self.values else "_"} in feed:
         {body}
 """
+
+    def asked(self, number: int) -> list[str]:
+        """The lines that leave an iteration to the equations: nothing has been updated yet where they stand."""
+        op, graph = self.graph.nodes[number][0], self.graph
+        kink = any(graph.nodes[user][0] in ("step", "choose") and graph.nodes[user][1][0] == number
+                   for user in self.users[number])  # fmt: skip
+        if op == "given" or not (kink or (op == "side" and self.watched)):
+            return []
+        near = AT_KINK if kink else NO_GRADIENT
+        # Read as whole numbers, doubles above 0 keep their order, and 0 less 1 is the largest of all. Negative ones are
+        # large, too: they lie where 0 does, not above the kink. Of a gradient the sign is shifted out.
+        whole, asked, shape = f"whole{number}", f"asked{number}", self.shape(number)
+        self.names |= {whole: np.empty(shape, np.uint64), asked: np.empty(shape, bool)}
+        self.names[f"bits{number}"] = self.arrays[number].view(np.uint64)
+        limit = np.array(near).view(np.uint64)
+        self.names |= {"one": np.array(1, np.uint64), f"limit{number}": limit if kink else limit * np.uint64(2)}
+        double = [] if kink else [f"add(bits{number}, bits{number}, {whole})"]
+        return [
+            *double,
+            f"sub({f'bits{number}' if kink else whole}, one, {whole})",
+            f"less({whole}, limit{number}, {asked})",
+            f"if count({asked}): return",
+        ]
 
     def plan(self) -> None:
         """Who uses what, until when, and what must come to lie in a certain place."""

@@ -183,6 +183,7 @@ class Run:
         self._frontier = (1, self.kept[1])  # where training goes on, if an earlier iteration is looked at
         self._at = 1  # the iteration that self._carried is before; 0 where it is none
         self._careful = 0  # up to this iteration one at a time
+        self._edge: list[int] = []  # iterations in which the code ended in infinity: they are run by the equations
         self._pace = 1.0  # iterations in a go: some 20 ms, so that it can be called off
         self._losses = np.empty(0)
         self._codes: dict[int, Code] = {}
@@ -322,14 +323,17 @@ class Run:
         if start < self._careful:
             stop = start + 1
         began = time.monotonic()
-        self._at = 0  # whoever interrupts this leaves the values half done
+        self._at, before = 0, self._carried.flat.copy()  # whoever interrupts this leaves the values half done
         losses = np.array(self._iterate(start, stop))
         if stop > new and self.diverged is None:
             if not (np.isfinite(losses).all() and np.isfinite(self._carried.flat).all()):
                 if stop > start + 1:
                     self._careful = stop  # once more, one at a time, to see where
                     return
-                self.diverged = start
+                losses[:] = self._by_equations(start, before)  # of huge numbers rounding decides: as they are shown
+                self._edge.append(start)
+                if not (np.isfinite(losses).all() and np.isfinite(self._carried.flat).all()):
+                    self.diverged = start
             if start <= new:
                 self._record(losses[new - start :])
         self._at = stop
@@ -341,14 +345,19 @@ class Run:
         """Run iterations `start` to `stop` - 1 on the carried values; returns their losses."""
         losses: list[float] = []
         while (at := start + len(losses)) < stop:
-            examples, end = self._alike(at, stop)
-            self._code(examples)(self._feed(at, end), at, losses)
-            if (at := start + len(losses)) < end:  # a number too large for Python's own functions: NumPy has an inf
-                program, values = (done := self._run(at, self._carried.flat.copy())).program, done.values
-                losses.append(float(values[_loss(program)]))
-                for key in self._carried.slices:
-                    self._carried.view(key)[...] = values[key + "'"]
+            examples, end = self._alike(at, min((edge for edge in self._edge if at < edge < stop), default=stop))
+            if at not in self._edge:
+                self._code(examples)(self._feed(at, end), at, losses)
+            if (at := start + len(losses)) < end:  # too large for Python's own functions, or rounding would decide
+                losses.append(self._by_equations(at, self._carried.flat.copy()))
         return losses
+
+    def _by_equations(self, number: int, flat: np.ndarray) -> float:
+        """Run one iteration from these carried values as its steps are shown; returns its loss."""
+        done = self._run(number, flat)
+        for key in self._carried.slices:
+            self._carried.view(key)[...] = done.values[key + "'"]
+        return float(done.values[_loss(done.program)])
 
     def _record(self, losses: np.ndarray) -> None:
         end = self.trained + len(losses)
