@@ -4,8 +4,8 @@
 
 Every learner answers every question (a scalar step) of every bundled lesson, and of so many random networks and as
 many random circuits, that its misconception bears upon: in the asked equation or, where it does not apply there, in
-the nearest one that it rests on. Only discriminating questions count. Beside that: right answers in every accepted
-form, random wrong answers, and the time that grading takes.
+the nearest one that it rests on; asked for one more digit, it gives one. Only discriminating questions count. Beside
+that: right answers in every accepted form, random wrong answers, and the time that grading takes.
 """
 
 from __future__ import annotations
@@ -132,6 +132,7 @@ class Tally:
 
     def __init__(self):
         self.asked = self.telling = self.right = self.refused = self.random = self.named = 0
+        self.again = self.drawn = self.taken = self.rounded = 0
         self.planted, self.among, self.first = Counter(), Counter(), Counter()
         self.instead: dict[str, Counter[str]] = defaultdict(Counter)
         self.values: list[int] = []
@@ -154,7 +155,12 @@ class Tally:
         self.telling += 1
         self.values.append(len({f"{slip.value:.3g}" for slip in question.slips}))
         for slip in learners(question):
-            verdict = grade(question, typed(slip.value, question.digits))
+            verdict, more = grade(question, typed(slip.value, question.digits)), 0
+            while verdict.kind == "imprecise" and more < 5:
+                more += 1
+                verdict = grade(question, typed(slip.value, question.digits + more))
+            self.again += more > 0
+            self.taken += verdict.kind == "rounded"
             names = [named.misconception for named in verdict.slips]
             found, first = slip.misconception in names, names[:1] == [slip.misconception]
             self.planted[slip.misconception] += 1
@@ -166,10 +172,12 @@ class Tally:
                 self.missed.append(f"{question.step.id}: {slip.misconception} {slip.value!r} -> {verdict.kind}")
         for _ in range(10):
             value = rng.choice((-1, 1)) * abs(question.right) * 10 ** rng.uniform(-1, 1)
-            start = time.perf_counter()
+            start = time.process_time()
             verdict = grade(question, typed(value, 3))
-            self.times.append(time.perf_counter() - start)
-            if not verdict.correct and verdict.kind != "imprecise":
+            self.times.append(time.process_time() - start)
+            self.drawn += 1
+            self.rounded += verdict.kind == "rounded"
+            if not verdict.correct and not verdict.free:
                 self.random += 1
                 self.named += verdict.kind == "misconception"
                 self.blamed.update(f"{slip.misconception} {slip.distance}" for slip in verdict.slips[:1])
@@ -180,9 +188,12 @@ class Tally:
         print(f"  planted slips        {planted}")
         print(f"  among those named    {share(among, planted)}   (target: at least 99 %)")
         print(f"  named first          {share(first, planted)}   (target: at least 90 %)")
+        print(f"  asked for one more digit  {share(self.again, planted)}")
+        print(f"  taken for rounding  {share(self.taken, planted)}")
         print(f"  right answers called wrong      {self.refused} of {self.right}   (target: 0)")
         named = share(self.named, self.random)
         print(f"  random wrong answers named      {named} of {self.random}   (target: at most 1 %)")
+        print(f"  random answers taken for rounding  {share(self.rounded, self.drawn)} of {self.drawn}")
         print(f"  different wrong values a question: {statistics.mean(self.values):.1f}, at most {max(self.values)}")
         for line in self.missed[:5]:
             print(f"  missed: {line}")
@@ -217,16 +228,16 @@ def timing() -> None:
         for _ in range(3):
             at = trace(wide())
             writer, whole = Writer(at.lesson, "dz"), at.find(id)
-            start = time.perf_counter()
+            start = time.process_time()
             grade(Question(whole.at((3, 4)), writer), "0.777")
-            one.append(time.perf_counter() - start)
+            one.append(time.process_time() - start)
             at = trace(wide())
             whole, rng = at.find(id), random.Random(1)
             answers = {index: f"{rng.uniform(-1, 1):.3g}" for index in np.ndindex(16, 16)}
-            start = time.perf_counter()
+            start = time.process_time()
             for index, text in answers.items():
                 grade(Question(whole.at(index), writer), text)
-            matrix.append(time.perf_counter() - start)
+            matrix.append(time.process_time() - start)
     print(f"\nGrading, 16-16-16: one answer at most {max(one) * 1e3:.1f} ms (target: 20),", end=" ")
     print(f"a 16×16 matrix at most {max(matrix) * 1e3:.1f} ms (target: 100)")
 

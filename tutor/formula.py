@@ -20,6 +20,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import product as product_of
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -237,7 +238,7 @@ def _value(expr: Expr, values: Values, noise: Values | None):
         return values(expr)
     assert isinstance(expr, Call)
     rule = OPERATORS[expr.op]
-    arrays = _aligned(expr, [_value(arg, values, noise) for arg in expr.args])
+    arrays = aligned(expr, [_value(arg, values, noise) for arg in expr.args])
     value = rule.numpy(expr, *arrays)
     if rule.settles and rule.settles.near(value, *arrays):
         return _value_and_noise(expr, values, noise)[0]
@@ -247,7 +248,7 @@ def _value(expr: Expr, values: Values, noise: Values | None):
 def apply(node: Call, arrays: Sequence[np.ndarray | float]) -> np.ndarray | float:
     """The value of a call whose arguments have these values, as floating point leaves it."""
     with np.errstate(all="ignore"):
-        return OPERATORS[node.op].numpy(node, *_aligned(node, arrays))
+        return OPERATORS[node.op].numpy(node, *aligned(node, arrays))
 
 
 def _value_and_noise(expr: Expr, values: Values, noise: Values | None):
@@ -257,7 +258,7 @@ def _value_and_noise(expr: Expr, values: Values, noise: Values | None):
         return value, GIVEN * np.abs(value) if known is None else known
     rule = OPERATORS[expr.op]
     pairs = [_value_and_noise(arg, values, noise) for arg in expr.args]
-    arrays, noises = (_aligned(expr, list(column)) for column in zip(*pairs, strict=True))
+    arrays, noises = (aligned(expr, list(column)) for column in zip(*pairs, strict=True))
     value = rule.numpy(expr, *arrays)
     own = rule.noise(expr, value, arrays, noises) + EPSILON * np.abs(value)
     if rule.settles:
@@ -265,7 +266,8 @@ def _value_and_noise(expr: Expr, values: Values, noise: Values | None):
     return value, np.where(np.equal(value, 0), 0.0, own)[()]
 
 
-def _aligned(expr: Call, arrays: Sequence) -> Sequence:
+def aligned(expr: Call, arrays: Sequence) -> Sequence:
+    """The arguments' arrays, made to go with one another element by element where the operator works so."""
     if expr.batched and OPERATORS[expr.op].elementwise and len(expr.shape) > 0:
         return [_align(a, arg, len(expr.shape)) for a, arg in zip(arrays, expr.args, strict=True)]
     return arrays
@@ -298,13 +300,24 @@ def indices(shape: Shape) -> Iterator[tuple[int, ...]]:
 # ---------------------------------------------------------------- the table of operators
 
 
-def _wobble(node: Call, value, arrays: Sequence, noises: Sequence):
-    """How far an elementwise operator's value moves when its operands, one after the other, move by their noise."""
-    numpy, moved = OPERATORS[node.op].numpy, 0.0
-    for k, (array, noise) in enumerate(zip(arrays, noises, strict=True)):
-        ends = [numpy(node, *arrays[:k], end, *arrays[k + 1 :]) for end in (array - noise, array + noise)]
-        moved = moved + np.fmax(*(np.abs(end - value) for end in ends))
-    return moved
+def wobble(node: Call, value, arrays: Sequence, noises: Sequence):
+    """How far an elementwise operator's value moves when its operands move by their noise: at the corners.
+
+    Of more than three operands (a long sum, a maximum) one at a time, and the sum. A corner without a finite value
+    bounds nothing: what is undefined there is shown as undefined.
+    """
+    unsure = [k for k, noise in enumerate(noises) if np.any(noise)]
+    numpy, whole = OPERATORS[node.op].numpy, np.zeros(np.shape(value))
+    for group in [unsure] if len(unsure) <= 3 else [[k] for k in unsure]:
+        most = np.zeros(np.shape(value))
+        for signs in product_of((-1, 1), repeat=len(group)):
+            moved = list(arrays)
+            for k, sign in zip(group, signs, strict=True):
+                moved[k] = arrays[k] + sign * noises[k]
+            off = np.abs(numpy(node, *moved) - value)
+            most = np.maximum(most, np.where(np.isfinite(off), off, 0.0))
+        whole = whole + most
+    return whole
 
 
 def _linear_noise(node: Call, value, arrays: Sequence, noises: Sequence):
@@ -313,7 +326,7 @@ def _linear_noise(node: Call, value, arrays: Sequence, noises: Sequence):
 
 def _bilinear_noise(node: Call, value, arrays: Sequence, noises: Sequence):
     numpy, (x, y), (n, m) = OPERATORS[node.op].numpy, map(np.abs, arrays), noises
-    return numpy(node, x, m) + numpy(node, n, y)
+    return numpy(node, x, m) + numpy(node, n, y) + numpy(node, n, m)
 
 
 def _no_noise(node: Call, value, arrays: Sequence, noises: Sequence):
@@ -408,7 +421,7 @@ def elementwise(numpy: Callable, reverse: Callable | None = None, settles: Settl
     """An operator that acts on each element by itself; `numpy` takes the arrays alone."""
     return Operator(
         same_shape, lambda node, *arrays: numpy(*arrays), _each_argument, reverse,
-        elementwise=True, settles=settles, noise=_wobble,
+        elementwise=True, settles=settles, noise=wobble,
     )  # fmt: skip
 
 
@@ -478,13 +491,22 @@ def _softmax(node: Call, z):
 
 
 def _softmax_noise(node: Call, value, arrays: Sequence, noises: Sequence):
-    """|∂a_k/∂z_i| is at most a_k, and the z are told apart by their largest."""
-    return 2 * value * np.max(noises[0], axis=-1, keepdims=True)
+    """A share rises with its own z and falls with every other: its ends are exact."""
+    (z,), (n,) = arrays, noises
+    z = z - np.max(z, axis=-1, keepdims=True)
+
+    def end(sign: int):
+        own, other = np.exp(z + sign * n), np.exp(z - sign * n)
+        return np.abs(own / (own + np.sum(other, axis=-1, keepdims=True) - other) - value)
+
+    return np.fmax(end(-1), end(1))
 
 
 def _jacobian_noise(node: Call, value, arrays: Sequence, noises: Sequence):
+    """a_k times a difference; on the diagonal, of one a, that is a little more than it need be."""
     (a,), (n,) = arrays, noises
-    return n[..., :, None] + a[..., :, None] * n[..., None, :]
+    apart = np.abs(np.eye(a.shape[-1]) - a[..., None, :])
+    return n[..., :, None] * apart + (np.abs(a) + n)[..., :, None] * n[..., None, :]
 
 
 def _softmax_element(node: Call, index: tuple[int, ...]) -> Expr:

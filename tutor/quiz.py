@@ -22,11 +22,13 @@ from tutor.formula import Call, Expr, Ref, evaluate, indices, refs, rewrite
 from tutor.layout import linear, number, superscript
 from tutor.misconceptions import MISCONCEPTIONS
 from tutor.notation import Writer
+from tutor.rounding import bounds, close, half_unit, rounded, rounds_to, same
 from tutor.slips import Slip, full_shape, looking, make_table, table_for
 from tutor.trace import NoSuchStep, Step, as_shown
 
 DIGITS = 3  # significant digits that are asked for
 TOLERANCE = 0.005  # relative, beyond rounding; never looser than half-way to a slip's value
+PLAIN = 0.1  # relative: what rounding on the way took more of is asked for with one more digit
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,19 @@ class Question:
         nearest = float(np.min(away)) / 2 if away.size else math.inf
         return min(TOLERANCE * abs(self.right) if self.right else 1e-6 * self.scale, nearest)
 
+    def slack(self, kept: int) -> float:
+        """How far off the right method may end that keeps so many digits on each line; 0 where that is no number."""
+        return max(bounds(self.step.trace, kept).of(self.step), 0.0) if kept <= 8 else 0.0
+
+    def mistakable(self, value: float, within: float) -> bool:
+        """Whether a slip's value lies so near to a value.
+
+        Slips that one more digit would not tell from the right value either do not count.
+        """
+        with np.errstate(all="ignore"):
+            apart = np.abs(self._wrong_values - self.right) > self.slack(self.digits + 1)
+            return bool(np.any(apart & (np.abs(self._wrong_values - value) <= within)))
+
     @property
     def is_zero(self) -> bool:
         """Whether the value is 0; what floating point leaves of a difference that is 0, is 0 (`formula.evaluate`)."""
@@ -132,7 +147,7 @@ class Question:
             with np.errstate(all="ignore"):
                 near = np.flatnonzero(np.abs(values - taken) <= 10.0 ** (1 - self.digits) * abs(taken))
             for at in near:
-                if _same(taken, _rounded(float(values[at]), self.digits), self.digits):
+                if same(taken, rounded(float(values[at]), self.digits), self.digits):
                     return table.entries[at][0]
         return None
 
@@ -184,9 +199,11 @@ def graded(question: Question, answer: Answer, own: Mapping[str, float] | None =
     if _is_right(question, answer):
         return Verdict("correct", "Right.", value)
     typed = answer.digits
-    if typed is not None and typed < digits and right and _same(right, value, typed):
-        return Verdict("imprecise", f"Right so far: give {in_words(digits)} significant digits.", value)
+    if typed is not None and typed < digits and right and same(right, value, typed):
+        return Verdict("imprecise", too_few(digits), value)
     named = _diagnosed(question, answer)
+    if said := _rounded_on_the_way(question, answer, bool(named)):
+        return said
     # A slip further back that the learner's own earlier answer holds already is not made again here.
     here = any(slip.equation is question.step.equation for slip in named)
     # An own value that was typed rounded, but carried on with all its digits, is a little off.
@@ -194,14 +211,14 @@ def graded(question: Question, answer: Answer, own: Mapping[str, float] | None =
         own
         and not here
         and any(
-            _matches(carried, answer, digits) or _close(carried, value, 1e-3) for carried in _carried(question, own)
+            _matches(carried, answer, digits) or close(carried, value, 1e-3) for carried in _carried(question, own)
         )
     ):
         return Verdict("carried", "Right method; the slip was earlier.", value)
     if named:
         return Verdict("misconception", _explain(question, named), value, tuple(named))
     enough = typed is None or typed >= digits
-    if right and (_matches(-right, answer, 2) or (enough and abs(value + right) <= question.tolerance)):
+    if right and (_matches(-right, answer, 2) or (enough and abs(value + right) <= _allowed(question, answer))):
         return Verdict("sign", "The size is right, the sign is not.", value)
     if right and value and (power := _power_of_ten(right, answer)):
         times = superscript(str(power)).replace("⁺", "")
@@ -218,7 +235,7 @@ def _sentence(text: str) -> str:
 
 def _is_right(question: Question, answer: Answer) -> bool:
     value, right, digits = answer.value, question.right, question.digits
-    if _close(value, right, 1e-12):
+    if close(value, right, 1e-12):
         return True
     if question.is_zero and abs(value) <= min(question.tolerance or math.inf, 1e-6 * question.scale):
         return True
@@ -226,25 +243,59 @@ def _is_right(question: Question, answer: Answer) -> bool:
         return False
     enough = answer.digits is None or answer.digits >= digits
     near = abs(value - right) <= TOLERANCE * abs(right)
-    if _rounds_to(right, value, digits) or (enough and near and abs(value - right) <= question.tolerance):
+    if rounds_to(right, value, digits) or (enough and near and abs(value - right) <= question.tolerance):
         return True
     if abs(value - right) > 0.02 * abs(right) and question.shown_is_near:
         return False
     shown = question.from_shown
-    return _rounds_to(shown, value, digits) or (answer.digits is None and _close(value, shown, 1e-9))
+    return rounds_to(shown, value, digits) or (answer.digits is None and close(value, shown, 1e-9))
 
 
-def _rounds_to(exact: float, value: float, digits: int) -> bool:
-    """Whether a value is the exact one rounded to so many digits or more."""
-    near = abs(exact - value) <= 10.0 ** (1 - digits) * abs(exact)
-    return near and any(_same(exact, value, d) for d in range(digits, 16))
+def too_few(digits: int) -> str:
+    """What is said of an answer that is right as far as it goes."""
+    return f"Right so far: give {in_words(digits)} significant digits."
+
+
+def _rounded_on_the_way(question: Question, answer: Answer, named: bool) -> Verdict | None:
+    """The verdict on what the right method gives with every line rounded; None for what that does not explain.
+
+    With a slip's value so near that it could be that as well, one more digit is asked for and nothing is said of a
+    slip: only digits beyond those asked for show one (`named`), where rounding to so many explains them no more.
+    """
+    if answer.digits is None and not answer.rounded:
+        return None  # exact, as a fraction or in names
+    value, right, digits = answer.value, question.right, question.digits
+    typed = digits if answer.digits is None or (value == 0 and named) else answer.digits  # a 0 has no digits
+    off, reach = abs(value - right), question.slack(max(min(typed, digits), 2))
+    reach += float(half_unit(np.abs(value), typed)) if typed < 2 else 0.0
+    if not off <= reach * (1 + 1e-9) or not reach:
+        return None
+    fine = question.slack(typed) if typed > digits else reach
+    if off > fine and named:
+        return None
+    more = in_words(max(typed, digits) + 1)
+    if named or question.mistakable(value, fine if off <= fine else reach):
+        message = f"Near, but these digits do not decide it: keep {more} on each line, and give as many."
+        return Verdict("imprecise", message, value)
+    if off > PLAIN * abs(right):
+        return Verdict("imprecise", f"Near, but digits cancel here: keep {more} on each line.", value)
+    if typed < digits:
+        return Verdict("imprecise", f"Near: keep {more} digits on each line, and give {in_words(digits)}.", value)
+    return Verdict("rounded", f"Right method, rounded on the way: keep {more} digits.", value)
+
+
+def _allowed(question: Question, answer: Answer) -> float:
+    """How far off a number may be that is as near as work by hand comes."""
+    if answer.digits is None and not answer.rounded:
+        return question.tolerance
+    return max(question.tolerance, min(question.slack(question.digits), PLAIN * abs(question.right)))
 
 
 def _diagnosed(question: Question, answer: Answer) -> list[Slip]:
     """The slips whose value is the answer at the digits typed; one an idea and equation, the nearest first."""
     near = question.slips_near(answer.value, 0.06)
     if answer.digits is not None and answer.digits < 2:
-        return [slip for slip in near if _close(slip.value, answer.value, 1e-12)]
+        return [slip for slip in near if close(slip.value, answer.value, 1e-12)]
     exact = [slip for slip in near if _matches(slip.value, answer, 2)]
     if exact or (answer.digits is not None and answer.digits <= question.digits):
         return exact
@@ -263,7 +314,7 @@ def _diagnosed(question: Question, answer: Answer) -> list[Slip]:
 def _unique(found: Iterable[Slip]) -> Iterator[Slip]:
     seen = set()
     for slip in found:
-        key = (slip.misconception, slip.equation.symbol.key, _rounded(slip.value, 9))
+        key = (slip.misconception, slip.equation.symbol.key, rounded(slip.value, 9))
         if key not in seen:
             seen.add(key)
             yield slip
@@ -275,8 +326,8 @@ def _matches(value: float, answer: Answer, least: int) -> bool:
     An expression with numbers in it that were read off is as exact as they are.
     """
     if answer.digits is None:
-        return _close(value, answer.value, 5e-4 if answer.rounded else 1e-6)
-    return _close(value, answer.value, 1e-12) or (answer.digits >= least and _same(value, answer.value, answer.digits))
+        return close(value, answer.value, 5e-4 if answer.rounded else 1e-6)
+    return close(value, answer.value, 1e-12) or (answer.digits >= least and same(value, answer.value, answer.digits))
 
 
 def credible(value: float, truth: float, wrong: Iterable[float]) -> bool:
@@ -287,7 +338,7 @@ def credible(value: float, truth: float, wrong: Iterable[float]) -> bool:
     if value == 0 or not math.isfinite(value):
         return value == truth
     near = abs(abs(value) - abs(truth)) <= 0.2 * abs(truth)
-    return near or any(_close(value, slip, 0.005) for slip in wrong)
+    return near or any(close(value, slip, 0.005) for slip in wrong)
 
 
 def _carried(question: Question, own: Mapping[str, float]) -> list[float]:
@@ -328,7 +379,7 @@ def _carried(question: Question, own: Mapping[str, float]) -> list[float]:
             found += [float(asked)] if asked.ndim == 0 else []
     except ValueError:  # shapes that do not fit, of an author's odd circuit
         return []
-    return [value for value in found if value and math.isfinite(value) and not _close(value, question.right, 1e-9)]
+    return [value for value in found if value and math.isfinite(value) and not close(value, question.right, 1e-9)]
 
 
 def _power_of_ten(right: float, answer: Answer) -> int | None:
@@ -459,25 +510,3 @@ def shown_value(question: Question) -> str:
 def in_words(count: int) -> str:
     """A small count as a word, others in digits."""
     return {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}.get(count, str(count))
-
-
-# ---------------------------------------------------------------- numbers
-
-
-def _close(a: float, b: float, relative: float) -> bool:
-    return math.isclose(a, b, rel_tol=relative, abs_tol=1e-300)
-
-
-def _rounded(value: float, digits: int) -> float:
-    """Rounded to significant digits, as a person does on paper (halves away from zero)."""
-    if value == 0 or not math.isfinite(value):
-        return value
-    scale = digits - 1 - math.floor(math.log10(abs(value)))
-    text = f"{value:.{digits - 1}e}"
-    nudged = float(f"{value * (1 + 4e-16):.{digits - 1}e}")
-    return nudged if abs(nudged) >= abs(float(text)) and scale < 300 else float(text)
-
-
-def _same(value: float, typed: float, digits: int) -> bool:
-    """Whether `typed`, given with so many digits, is `value` rounded to them (up or down at a half)."""
-    return _close(_rounded(value, digits), typed, 1e-12) or _close(float(f"{value:.{digits - 1}e}"), typed, 1e-12)
