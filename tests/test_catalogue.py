@@ -169,3 +169,23 @@ def test_what_a_list_shows_is_read_without_reading_the_lessons_whole(folder):
     write(folder, {f"{number:02d}-lesson": text for number in range(20)})
     assert len(entries(folder)) == 20
     assert effort(lambda: entries(folder)) < 20 * 1000
+
+
+def test_of_a_long_file_the_list_reads_the_beginning(folder, monkeypatch):
+    """Whatever a folder holds, the home screen waits for no more than a bounded part of each file."""
+    from tutor import catalogue
+
+    read = []
+    loads = catalogue.tomllib.loads
+    monkeypatch.setattr(catalogue.tomllib, "loads", lambda text: read.append(len(text)) or loads(text))
+    data = "examples = [" + "{inputs = [1], targets = [1]},\n" * 60_000 + "]\n"
+    write(folder, {
+        "01-inline": HEAD + data + BODY, "02-late": "format = 1\n" + data + HEAD.replace("format = 1\n", "") + BODY,
+        "03-blanks": HEAD + " " * 3_000_000 + BODY,
+        "04-open": HEAD + '"""' * 999_999, "05-deep": HEAD + "[" * 3_000_000,
+        "06-prose": HEAD + "intro = '''\n" + "words\n[not a table]\n" * 150_000 + "'''\n" + BODY,
+    })  # fmt: skip
+    found = entries(folder)
+    assert sum(read) < 12 * catalogue.HEAD_BYTES
+    assert [entry.title for entry in found] == ["Gates", "late", *["Gates"] * 4]
+    assert not found[0].error and not found[5].error

@@ -17,6 +17,7 @@ from tutor.check import examine, load
 from tutor.cli import main
 from tutor.glossary import TERMS
 from tutor.scaffold import lesson_text
+from tutor.source import LessonError, Problem
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +97,9 @@ def test_half_a_lesson_is_not_left_on_a_full_disk(run, monkeypatch):
     assert code == 2 and "No space left" in err and not Path("x.toml").exists()
 
 
-@pytest.mark.parametrize("name", ["no/such/folder/x.toml", "x" * 300, "a\0b", "", ".toml", "course/"])
+@pytest.mark.parametrize(
+    "name", ["no/such/folder/x.toml", "x" * 300, "a\0b", "", ".toml", "course/", ".", "..", "./", "new/", ".x"]
+)
 def test_where_nothing_can_be_written_it_says_so(run, name):
     code, _, err = run("new", name)
     assert code == 2 and err.count("\n") == 1
@@ -147,6 +150,31 @@ def test_every_way_to_name_a_folder(run, folder, monkeypatch, data_folder, way):
     assert "My lessons (" in out and "cannot be used: 4-broken.toml has 1 problem: backprop-tutor check" in out
 
 
+@pytest.mark.parametrize("command", [["trace"], ["grade"], ["drill", "--skills"], ["train"]])
+def test_a_folder_of_the_option_goes_before_ours_in_every_command(run, folder, monkeypatch, command):
+    seen = []
+    monkeypatch.setattr(
+        "tutor.check.load",
+        lambda path: seen.append(path) or (_ for _ in ()).throw(LessonError([Problem("x", 1, 1, "seen")])),
+    )
+    more = ["z1", "1"] if command == ["grade"] else []
+    run(command[0], "gates", *command[1:], *more, "--lessons", str(folder))
+    assert [path.parent for path in seen[:1]] == [folder]
+
+
+def test_two_lessons_with_one_id_are_told(run, folder):
+    out = run("list", "--lessons", str(folder))[1]
+    (ours,) = [line for line in out.splitlines() if "this one:" in line]
+    assert "gates opens" in ours and str(catalogue.data_dir("lessons")) in ours
+    (folder / "07-first.toml").write_text((folder / "2-first.toml").read_text())
+    (line,) = [x for x in run("list", "--lessons", str(folder))[1].splitlines() if "this one:" in x and "first" in x]
+    assert "07-first.toml" in line
+    out = run("check", str(folder / "07-first.toml"))[1]
+    assert "warning: another lesson is called 'first': it is 2-first.toml, in the same folder" in out
+    out = run("check", str(next(folder.glob("*gates.toml"))))[1]
+    assert "warning: another lesson is called 'gates': it comes with the tutor" in out
+
+
 def test_the_bare_command_takes_folders(run, folder):
     code, out, _ = run("--lessons", str(folder))
     assert code == 0 and "needs a terminal" in out and "first" in listed(out)
@@ -160,10 +188,14 @@ def test_a_folder_that_is_not_there(run, monkeypatch, folder):
     assert code == 0 and "cannot be used: " in out and "No such file" in out and "first" in listed(out)
 
 
-def test_an_own_lesson_by_its_id_and_one_of_ours_before_it(run, folder):
+def test_an_own_lesson_by_its_id_and_one_of_ours_before_it(run, folder, monkeypatch):
     code, out, _ = run("play", "first", "--plain", "--lessons", str(folder))
     assert code == 0 and out.startswith("First\n")
-    assert run("play", "gates", "--plain", "--lessons", str(folder))[1].startswith("The chain rule in two gates")
+    # a folder that is named on the command line is meant; one that is always there takes no id away
+    assert run("play", "gates", "--plain", "--lessons", str(folder))[1].startswith("My gates\n")
+    with monkeypatch.context() as patched:
+        patched.setenv("BACKPROP_TUTOR_LESSONS", str(folder))
+        assert run("play", "gates", "--plain")[1].startswith("The chain rule in two gates")
     assert run("trace", "02-first", "--lessons", str(folder))[0] == 2
     code, _, err = run("trace", "frist", "--lessons", str(folder))
     assert code == 2 and "did you mean 'first'?" in err

@@ -312,6 +312,18 @@ def _spoken_of(lesson: Lesson, layer: int, unit: int) -> bool:
 # ---------------------------------------------------------------- prerequisites
 
 
+def ids(lesson: Lesson, source: Source) -> Iterator[Problem]:
+    """Another lesson with the same id, which is the one that a command or a prerequisite may mean."""
+    for other in (catalogue.namesakes(lesson.path) if lesson.path else [])[:1]:
+        ours = other.parent == catalogue.data_dir("lessons")
+        where = "comes with the tutor" if ours else f"is {other.name}, in the same folder"
+        message = f"another lesson is called {quote(lesson.id)}: it {where}"
+        advice = "an id is the file's name without its number: rename one of the files" + (
+            ", or open this one by its path or with --lessons" if ours else ""
+        )
+        yield source.problem_at(1, 1, message, advice, "warning")
+
+
 def prerequisites(lesson: Lesson, source: Source, folders: Iterable[Path] = ()) -> Iterator[Problem]:
     """Lessons to do before this one that are not there, come after it in its folder, or lead back to it."""
     shelves = _Shelves([lesson.path.parent] if lesson.path else [], list(folders))

@@ -12,6 +12,7 @@ import re
 import stat
 import tomllib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -20,9 +21,11 @@ from tutor.output import FORBIDDEN, JOINERS
 from tutor.source import lesson_id
 
 MAX_BYTES = 4 * 2**20  # a larger file is no lesson
+HEAD_BYTES = 128 * 2**10  # that are read for the list: what one file takes is bounded
 MAX_TEXT = 300  # characters of a title or summary that are kept
 
 _TABLE = re.compile(rb"^[ \t]*\[", re.MULTILINE)
+_LINE = re.compile(rb"""^(?:title|summary|unit|level|requires)[ \t]*+=[^\n]{0,1000}$""", re.MULTILINE)
 _PROSE = re.compile(  # the long texts that a list has no use for: tomllib takes a character at a time
     rb"""^((?:intro|outro)[ \t]*=[ \t]*)
     (?: \"{3} (?: [^\"\\]++ | \\. | \"(?!\"\") )*+ \"{3,5}
@@ -115,6 +118,38 @@ def find(name: str, folder: Path | None = None) -> Path | None:
     return None
 
 
+def hidden(found: Iterable[Entry], first: Iterable[Path] = ()) -> dict[Path, str]:
+    """Of lessons with the same id those that the id does not open, and what it opens instead, in words.
+
+    The ids of lessons in the folders `first` go before ours, ours before others, else the first before the later.
+    """
+    ahead = [os.path.realpath(folder) for folder in first]
+
+    def rank(entry: Entry) -> int:
+        if entry.folder is None:
+            return len(ahead)
+        real = os.path.realpath(entry.folder)
+        return ahead.index(real) if real in ahead else len(ahead) + 1
+
+    opens: dict[str, Entry] = {}
+    lost: dict[Path, str] = {}
+    for entry in sorted(found, key=rank):  # a stable sort
+        other = opens.setdefault(entry.id.casefold(), entry)
+        if other is not entry:
+            lost[entry.path] = "the one that comes with the tutor" if other.folder is None else str(other.path)
+    return lost
+
+
+def namesakes(path: Path) -> list[Path]:
+    """The other lesson files that share the id of a lesson: beside it, and among ours."""
+    id, own = lesson_id(path).casefold(), os.path.realpath(path)
+    ours = data_dir("lessons")
+    beside = [other for other in _paths(path.parent) if lesson_id(other).casefold() == id]
+    if os.path.realpath(path.parent) != os.path.realpath(ours):
+        beside += [other for other in _paths(ours) if lesson_id(other).casefold() == id]
+    return [other for other in beside if os.path.realpath(other) != own]
+
+
 def nearest(name: str, folder: Path | None = None, ids: Iterable[str] | None = None) -> list[str]:
     """At most three ids (default: those of a folder) that `name` may have meant, the likeliest first."""
     import difflib  # 10 ms that only a mistyped name costs
@@ -196,22 +231,25 @@ def _entry(path: Path) -> Entry:
 
 
 def _read(path: Path) -> bytes:
-    """The file's bytes. Raises OSError, or ValueError for what is no file of a lesson's size."""
+    """The beginning of a file, HEAD_BYTES long; of a smaller one all of it.
+
+    Raises OSError, or ValueError for what is no file of a lesson's size.
+    """
     status = path.stat()  # before opening: opening a pipe would wait for a writer
     if not stat.S_ISREG(status.st_mode):
         raise ValueError("it is not a regular file")
-    with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
+    if status.st_size > MAX_BYTES:
         raise ValueError("it is larger than 4 MiB")
-    return data
+    with path.open("rb") as file:
+        data = file.read(HEAD_BYTES + 1)
+    return data if len(data) <= HEAD_BYTES else data[: data.rfind(b"\n", 0, HEAD_BYTES) + 1]
 
 
 def _head(data: bytes) -> dict[str, Any]:
     """The keys before the first table header, intro and outro left blank. Raises ValueError or RecursionError.
 
-    A line that starts with `[` may also stand in a multi-line text or array. Cut there, the head
-    ends in something unfinished, which is an error: then the whole file is read.
+    A line that starts with `[` may also stand in a multi-line text or array. Cut there, the head ends in something
+    unfinished, which is an error: then all that was read is, and of a long file the lines that are whole by themselves.
     """
     head = _PROSE.sub(rb'\1""', data)
     if table := _TABLE.search(head):
@@ -219,4 +257,15 @@ def _head(data: bytes) -> dict[str, Any]:
     try:
         return tomllib.loads(head.decode())
     except ValueError:
+        if len(data) > HEAD_BYTES // 2:
+            return _lines(data)
         return tomllib.loads(data.decode())
+
+
+def _lines(data: bytes) -> dict[str, Any]:
+    """What single lines of a head say that is too long to be read as a whole; the first line of a key counts."""
+    found: dict[str, Any] = {}
+    for line in _LINE.finditer(data):
+        with suppress(ValueError):
+            found = tomllib.loads(line[0].decode()) | found
+    return found

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tutor import catalogue
-from tutor.audit import audit, prerequisites
+from tutor.audit import audit, ids, prerequisites
 from tutor.authored import author_item
 from tutor.formula import Call, Expr, evaluate
 from tutor.lesson import AuthorQuestion, Lesson
@@ -47,6 +47,7 @@ def examine(path: str | Path, folders: Iterable[Path] = ()) -> tuple[Lesson | No
         if not any(problem.severity == "error" for problem in problems):
             problems += audit(lesson, source)
         problems += prerequisites(lesson, source, folders)
+        problems += ids(lesson, source)
     return lesson, sorted(problems, key=lambda p: (p.path != str(path), p.line, p.column))
 
 

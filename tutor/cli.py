@@ -142,7 +142,7 @@ def _one_line(error: LessonError) -> str:
 def _home(args: Namespace | None = None) -> int:
     if not _is_screen():
         print("The home screen needs a terminal. What works without:\n")
-        return _print_list(own_folders(args))
+        return _print_list(own_folders(args), _asked_for(args))
     return _app(profile=args.profile if args else "default", folders=own_folders(args))
 
 
@@ -157,11 +157,16 @@ def own_folders(args: Namespace | None = None) -> list[Path]:
     with suppress(RuntimeError):  # no home
         folders += [path] if (path := default_path().with_name("lessons")).is_dir() else []
     folders += [Path(name) for name in os.environ.get(LESSONS, "").split(os.pathsep) if name]
-    for name in (*args.folders_first, *args.folders) if args else ():
+    return folders + _asked_for(args)
+
+
+def _asked_for(args: Namespace | None) -> list[Path]:
+    """The folders of --lessons: whoever names one means the lessons in it."""
+    names = (*args.folders_first, *args.folders) if args else ()
+    for name in names:
         if "\0" in name or not os.path.isdir(name):
             raise UsageError(f"--lessons: there is no folder '{name[:200]}'")
-        folders.append(Path(name))
-    return folders
+    return list(map(Path, names))
 
 
 def _play(args: Namespace) -> int:
@@ -256,11 +261,13 @@ def _list(args: Namespace) -> int:
     if args.format == "json":
         _list_json(catalogue.shelf(own_folders(args)), args.profile)
         return 0
-    return _print_list(own_folders(args))
+    return _print_list(own_folders(args), _asked_for(args))
 
 
-def _print_list(folders: Sequence[Path]) -> int:
+def _print_list(folders: Sequence[Path], first: Sequence[Path] = ()) -> int:
+    """`first`: folders whose lessons go before others with the same id."""
     entries = catalogue.shelf(folders)
+    hidden = catalogue.hidden(entries, first)
     unit = None
     width = max((len(entry.id) for entry in entries), default=0)
     for entry in entries:
@@ -269,7 +276,9 @@ def _print_list(folders: Sequence[Path]) -> int:
             unit = entry.heading
         error = _fault(entry)
         says = f"cannot be used: {error}" if error else entry.summary
-        print(f"  {entry.id:{width}}  {entry.title}{': ' if says else ''}{says}")
+        opens = hidden.get(entry.path)
+        other = f" ({entry.id} opens {opens}; this one: {as_argument(entry.path)})" if opens else ""
+        print(f"  {entry.id:{width}}  {entry.title}{': ' if says else ''}{says}{other}")
     print("\nbackprop-tutor play ID opens one." if entries else "There are no lessons.")
     return 0
 
@@ -627,9 +636,15 @@ def _glossary(args: Namespace) -> int:
 def _new(args: Namespace) -> int:
     from tutor.scaffold import lesson_text
 
+    folder = args.file.endswith(("/", os.sep)) or os.path.basename(args.file) in (".", "..")
+    if folder:
+        name = os.path.join(args.file, "first.toml")
+        raise UsageError(f"'{args.file[:200]}' is a folder, a lesson is a file: backprop-tutor new {as_argument(name)}")
     path = Path(args.file if args.file.endswith(".toml") else args.file + ".toml")
     if not args.file or path.name == ".toml":
         raise UsageError("the file needs a name: backprop-tutor new first.toml")
+    if path.name.startswith("."):
+        raise UsageError(f"a file that begins with a dot is hidden, and no list shows it: '{path.name[:200]}'")
     try:
         text = lesson_text(path)
         with open(path, "x", encoding="utf-8") as file:
@@ -681,10 +696,14 @@ def _check(args: Namespace) -> int:
 def find_lesson(name: str, args: Namespace | None = None) -> tuple[Path, str]:
     """The file of a lesson and its key in the store: an id for a bundled lesson, else the absolute path.
 
-    An id goes before a file of that name in the current folder (./gates is the file), and a lesson that comes with
-    the tutor before one of the same id in a folder of one's own. Raises UsageError.
+    An id goes before a file of that name in the current folder (./gates is the file). Of several with one id the one
+    in a folder of --lessons is meant, else the one that comes with the tutor, else one in another folder of one's own.
+    Raises UsageError.
     """
     is_path = os.sep in name or name.endswith(".toml")
+    for folder in [] if is_path or not name else _asked_for(args):
+        if own := catalogue.find(name, folder):
+            return own, os.path.realpath(own)
     bundled = None if is_path or not name else catalogue.find(name)
     if bundled:
         return bundled, catalogue.lesson_id(bundled)

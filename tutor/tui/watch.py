@@ -108,7 +108,9 @@ class Watch:
         from tutor.tui.app import problem_lines
 
         count, first = plural(len(error.problems), "problem"), error.problems[0]
-        self.banner = line(f"{self.path.name}: {count}, line {first.line} first; this is the last good save", "error")
+        name = os.path.basename(first.path)
+        where = f"line {first.line}" if name == self.path.name else f"line {first.line} of {name}"
+        self.banner = line(f"{self.path.name}: {count}, {where} first; this is the last good save", "error")
         lines = problem_lines(error)
         if self.dialog and self.dialog.is_current:
             self.dialog.query_one(Lines).show(lines)
