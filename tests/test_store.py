@@ -582,7 +582,9 @@ def read_only(monkeypatch):
     connect = sqlite3.connect
 
     def refuse(name, **options):
-        return connect(name, **options) if name == ":memory:" else connect(f"file:{name}?mode=ro", uri=True, **options)
+        if name == ":memory:" or options.get("uri"):  # a URI says itself what may be done
+            return connect(name, **options)
+        return connect(f"file:{name}?mode=ro", uri=True, **options)
 
     return lambda: monkeypatch.setattr(sqlite3, "connect", refuse)
 

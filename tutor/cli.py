@@ -155,7 +155,7 @@ def own_folders(args: Namespace | None = None) -> list[Path]:
 
     folders: list[Path] = []
     with suppress(RuntimeError):  # no home
-        folders += [path] if (path := default_path().with_name("lessons")).is_dir() else []
+        folders += [path] if os.path.isdir(path := default_path().with_name("lessons")) else []
     folders += [Path(name) for name in os.environ.get(LESSONS, "").split(os.pathsep) if name]
     return folders + _asked_for(args)
 
@@ -209,25 +209,51 @@ def _app(
 def _line_mode(path: Path, key: str, profile: str) -> int:
     from tutor.check import load
     from tutor.plain import LineMode
-    from tutor.store import Store
 
     lesson = load(path)
     attended = sys.stdin.isatty()
-    ask = _asker()
-    with Store.open(profile=profile) as store:
-        told = _warn(store.warning)
-        LineMode(lesson, key, store, ask, lambda text: print(text, flush=attended)).play(attended, not attended)
-        if store.warning != told:
-            _warn(store.warning)
-    return 0
+    with Kept(profile) as kept:
+        say = lambda text: print(text, flush=attended)  # noqa: E731
+        LineMode(lesson, key, kept.store, _asker(kept.tell), say).play(attended, not attended)
+    return kept.code
 
 
-def _asker() -> Callable[[str], str | None]:
-    """What asks a person (or a pipe) for a line: None at the end of the input."""
+class Kept:
+    """The store of a command in lines. That nothing can be kept, and why, is told as soon as it is known; at the end
+    of the block how much is lost. `code` is the command's exit code: 2 if anything is, or the disk failed under way."""
+
+    def __init__(self, profile: str) -> None:
+        from tutor.store import Store
+
+        self.store = Store.open(profile=profile)
+        self.code = 0
+        self._told: str | None = None
+
+    def tell(self) -> None:
+        if self.store.warning != self._told:
+            self._told = _warn(self.store.warning)
+
+    def __enter__(self) -> Kept:
+        self.tell()
+        self._began = self.store.lasting
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.tell()
+        if self.store.lost:
+            _warn(f"Not kept: {plural(self.store.lost, 'answer')} of this session.")
+        if self.store.lost or (self._began and not self.store.lasting):
+            self.code = 2
+        self.store.close()
+
+
+def _asker(tell: Callable[[], None] = lambda: None) -> Callable[[str], str | None]:
+    """What asks a person (or a pipe) for a line: None at the end of the input. Before, it tells what is to be told."""
     attended = sys.stdin.isatty()
     prompts = sys.stdout if sys.stdout.isatty() else sys.stderr  # it reaches the person where the output goes to a file
 
     def ask(prompt: str) -> str | None:
+        tell()
         if attended:
             print(prompt, end="", file=prompts, flush=True)
         try:
@@ -447,21 +473,17 @@ def _placement(args: Namespace) -> int:
 def _ask_quiz(args: Namespace, start: Callable[[Store], tuple[str, Session, list[Item], bool]]) -> int:
     """A quiz on the screen or in lines; `start` gives its id, session and questions, and whether it goes on."""
     from tutor.plainquiz import play_quiz
-    from tutor.store import Store
 
-    with Store.open(profile=args.profile) as store:
-        told = _warn(store.warning)
-        id, session, items, goes_on = start(store)
+    with Kept(args.profile) as kept:
+        id, session, items, goes_on = start(kept.store)
         if not items:
             raise UsageError("there is nothing to ask about in these lessons")
         if args.plain or not _is_screen():
             if goes_on:
                 print("You go on with the quiz that you left; --new begins another.")
-            ask = _asker()
-            play_quiz(store, id, session, items, ask, lambda text: print(text, flush=True))
-            if store.warning != told:
-                _warn(store.warning)
-            return 0
+            play_quiz(kept.store, id, session, items, _asker(kept.tell), lambda text: print(text, flush=True))
+    if args.plain or not _is_screen():
+        return kept.code
     return _app(lambda app: app.open_quiz(id, session, items), args.profile)
 
 
@@ -471,7 +493,6 @@ def _drill(args: Namespace) -> int:
     from tutor.mastery import title
     from tutor.plainquiz import play_practice
     from tutor.practice import choose_skill, drill
-    from tutor.store import Store
 
     path, key = find_lesson(args.lesson, args)
     lesson = load(path)
@@ -485,39 +506,36 @@ def _drill(args: Namespace) -> int:
         return 0
     if args.skill is not None and args.skill not in known:
         raise UsageError(f"{args.lesson} has no skill '{args.skill[:60]}'; there are: {', '.join(known)}")
-    with Store.open(profile=args.profile) as store:
-        _warn(store.warning)
+    with Kept(args.profile) as kept:
         try:
-            skill = args.skill or choose_skill(store, lesson)
+            skill = args.skill or choose_skill(kept.store, lesson)
             exercises = drill(lesson, key, skill, seed)
         except NoQuestion as error:
             raise UsageError(str(error)) from None
         if args.plain or not _is_screen():
             print(f"Drill: {title(skill)}.")
-            play_practice(store, exercises, _asker(), lambda text: print(text, flush=True))
-            return 0
+            play_practice(kept.store, exercises, _asker(kept.tell), lambda text: print(text, flush=True))
+    if args.plain or not _is_screen():
+        return kept.code
     return _app(lambda app: app.practise("Drill", exercises), args.profile)
 
 
 def _review(args: Namespace) -> int:
     from tutor.plainquiz import play_practice
     from tutor.practice import review
-    from tutor.store import Store
 
     if args.plain or not _is_screen():
-        with Store.open(profile=args.profile) as store:
-            _warn(store.warning)
-            play_practice(store, review(store), _asker(), lambda text: print(text, flush=True))
-        return 0
+        with Kept(args.profile) as kept:
+            play_practice(kept.store, review(kept.store), _asker(kept.tell), lambda text: print(text, flush=True))
+        return kept.code
     return _app(lambda app: app.review(), args.profile)
 
 
 def _progress(args: Namespace) -> int:
     from tutor import progress
-    from tutor.store import Store
 
-    with Store.open(profile=args.profile) as store:
-        _warn(store.warning)
+    with Kept(args.profile) as kept:
+        store = kept.store
         try:
             if args.export:
                 print(
@@ -525,7 +543,10 @@ def _progress(args: Namespace) -> int:
                 )
                 return 0
             if args.import_:
-                print(f"Added: {progress.counted(progress.import_file(store, args.import_))}.")
+                added = progress.import_file(store, args.import_)
+                if not store.lasting:
+                    raise UsageError("nothing of it can be kept")
+                print(f"Added: {progress.counted(added)}.")
                 return 0
         except progress.ProgressError as error:
             raise UsageError(str(error)) from None
@@ -547,6 +568,8 @@ def _reset(store: Store) -> int:
         print("Nothing was forgotten.")
         return 1
     store.reset()
+    if not store.lasting:
+        raise UsageError("nothing can be forgotten where nothing can be written")
     print("All of it is forgotten.")
     return 0
 

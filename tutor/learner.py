@@ -19,7 +19,7 @@ from tutor.questions import Item
 from tutor.quiz import Verdict
 from tutor.session import Session
 from tutor.store import Session as Saved
-from tutor.store import Store, new_id
+from tutor.store import Store, new_id, portable
 
 
 class Stopwatch:
@@ -141,9 +141,14 @@ def unfinished(store: Store, lessons: tuple[str, ...], seed: int | None = None) 
             session = Session.from_json(saved.state)
         except (ValueError, AttributeError, TypeError):
             continue
-        if session.lessons == lessons and seed in (None, session.seed):
-            return saved.id, session
+        if _same(session.lessons, lessons) and seed in (None, session.seed):
+            return saved.id, replace(session, lessons=lessons)
     return None
+
+
+def _same(kept: tuple[str, ...], lessons: tuple[str, ...]) -> bool:
+    """Whether a quiz that was kept, here or on another machine, is over these lessons."""
+    return len(kept) == len(lessons) and all(a in (b, portable(b)) for a, b in zip(kept, lessons, strict=True))
 
 
 def open_quiz(session: Session) -> list[Item]:

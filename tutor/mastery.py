@@ -122,7 +122,7 @@ class Answer:
             value = getattr(self, name)
             _require(type(value) is int and 0 <= value < _LARGEST, name, "a whole number from 0")
         _require(_is_number(self.credit) and 0 <= self.credit <= 1, "credit", "a number from 0 to 1")
-        _require(_is_number(self.seconds) and self.seconds >= 0, "seconds", "a number from 0")
+        _require(_is_number(self.seconds) and 0 <= self.seconds < _LARGEST, "seconds", "a number of seconds")
         if self.at:
             object.__setattr__(self, "at", utc(self.at, "at"))
 
@@ -139,7 +139,9 @@ def utc(text: object, name: str = "time") -> str:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return abs(value) < 2**53  # no larger one is a float's, or a database's
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def _require(fulfilled: bool, name: str, what: str) -> None:
@@ -281,7 +283,7 @@ def review(card: Card | None, rating: int, now: datetime) -> Card:
     """The card after a review at `now` (with a zone); None stands for a skill's first."""
     import fsrs  # 12 ms that only who answers needs
 
-    now = now.astimezone(UTC)
+    now = _sane(now)
     # Without fuzz the same answers give the same dates, on every machine.
     scheduler = fsrs.Scheduler(learning_steps=[_STEP], relearning_steps=[_STEP], enable_fuzzing=False)
     if card is None:
@@ -293,8 +295,8 @@ def review(card: Card | None, rating: int, now: datetime) -> Card:
             step=card.step,
             stability=card.stability,
             difficulty=card.difficulty,
-            due=datetime.fromisoformat(card.due),
-            last_review=datetime.fromisoformat(card.last_review),
+            due=min(datetime.fromisoformat(card.due), now),
+            last_review=min(datetime.fromisoformat(card.last_review), now),  # a clock that was ahead
         )
     new, _ = scheduler.review_card(old, fsrs.Rating(rating), now)
     assert new.stability is not None and new.difficulty is not None
@@ -302,6 +304,16 @@ def review(card: Card | None, rating: int, now: datetime) -> Card:
 
 
 def due(cards: Mapping[str, Card], now: datetime) -> list[str]:
-    """The skills that are due at `now` (with a zone), the longest due first."""
-    limit = utc(now.isoformat())
-    return [skill for at, skill in sorted((card.due, skill) for skill, card in cards.items()) if at <= limit]
+    """The skills that are due at `now` (with a zone), the longest due first.
+
+    A review that is still to come was by a clock that was wrong: its skill is due, else it might never be again.
+    """
+    now = _sane(now)
+    limit, ahead = utc(now.isoformat()), utc((now + timedelta(days=2)).isoformat())
+    order = sorted((card.due, skill) for skill, card in cards.items())
+    return [skill for at, skill in order if at <= limit or cards[skill].last_review > ahead]
+
+
+def _sane(now: datetime) -> datetime:
+    """`now` in UTC; a clock beyond the year 9000 leaves no room for what comes after."""
+    return min(now.astimezone(UTC), datetime(9000, 1, 1, tzinfo=UTC))

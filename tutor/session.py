@@ -6,6 +6,7 @@ need be kept, so that a quiz which was cut off goes on where it was.
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -90,8 +91,14 @@ def begin(lessons: Iterable[str], items: list[Item], seed: int, count: int, weak
 
 
 def names(items: Iterable[Item]) -> tuple[str, ...]:
-    """What tells the questions of a quiz from others."""
-    return tuple(f"{item.step.trace.lesson.id} {item.id} {item.answer}" for item in items)
+    """What tells the questions of a quiz from others: none of the answers can be read in it.
+
+    One mark stands for all answers at once, so that none can be found by trying.
+    """
+    items = list(items)
+    answers = "\n".join(str(item.answer) for item in items)
+    mark = hashlib.sha256(answers.encode("utf-8", "backslashreplace")).hexdigest()[:16]
+    return tuple(f"{item.step.trace.lesson.id} {item.id} {mark}" for item in items)
 
 
 def answer(session: Session, items: list[Item], text: str) -> tuple[Session, Verdict]:

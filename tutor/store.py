@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,7 @@ FILE = "tutor.db"
 PATIENCE = 2.0  # seconds to wait for another window that is writing
 FORGOTTEN = "what you do now is forgotten when you quit"
 DEFAULT = "default"  # the profile of who names none
+MAX_DEPTH = 20  # of what a quiz keeps, lists in lists; ours are 3 deep
 MAX_GIVEN = 2000  # characters of an answer that are kept
 FORMAT, FORMAT_VERSION = "backprop-tutor progress", 1  # of what is exported
 
@@ -94,6 +96,18 @@ class Session:
 Statement = tuple[str, Sequence[Any]]  # SQL and its values
 
 
+def portable(lesson: str) -> str:
+    """What a lesson is called in an export: an id stays; of a file's path, of any system's, only the file's name."""
+    return re.split(r"[\\/]", lesson)[-1]
+
+
+class Known(set[str]):
+    """Keys of lessons; a file is in it, too, if a file of its name is that was imported from another machine."""
+
+    def __contains__(self, lesson: object) -> bool:
+        return super().__contains__(lesson) or (isinstance(lesson, str) and super().__contains__(portable(lesson)))
+
+
 class Store:
     """Places, finished lessons, settings, answers, cards and quizzes of one profile.
 
@@ -105,6 +119,8 @@ class Store:
 
     def __init__(self) -> None:
         self.warning: str | None = None  # one sentence for the learner; None: all is well
+        self.when_dropped: Callable[[], object] = lambda: None  # called when the disk failed, with `warning` set
+        self.lost = 0  # answers that were to be kept and are in memory only: forgotten at the end
         self.profile = DEFAULT
         self._path: Path | None = None
         self._memory: sqlite3.Connection | None = None
@@ -128,6 +144,7 @@ class Store:
             store._open_disk(store._path)
         except (OSError, ValueError, RuntimeError, ImportError, sqlite3.Error) as problem:
             store._drop_disk(problem)
+            store._read_only()
         return store
 
     @property
@@ -145,7 +162,8 @@ class Store:
 
     def place(self, lesson: str) -> Place | None:
         """Where the learner left `lesson`; None if it was never opened, or what is stored is no place."""
-        return _parse_place(self._value("SELECT value FROM place WHERE profile = ? AND lesson = ?", lesson))
+        query = "SELECT value FROM place WHERE profile = ? AND lesson = ?"
+        return _parse_place(self._value(query, lesson)) or _parse_place(self._value(query, portable(lesson)))
 
     def save_place(self, lesson: str, place: Place) -> None:
         """Remember where the learner is: cheap enough for every key press."""
@@ -159,7 +177,7 @@ class Store:
     def finished(self) -> set[str]:
         """The lessons that were finished."""
         found = self._read("SELECT lesson FROM finished WHERE profile = ?", self.profile)
-        return {lesson for (lesson,) in found if isinstance(lesson, str)}
+        return Known(lesson for (lesson,) in found if isinstance(lesson, str))
 
     def setting(self, name: str, default: Any = None) -> Any:
         """The value saved under `name`, else `default`."""
@@ -187,6 +205,7 @@ class Store:
         if session is not None:
             statements.append(self._session(replace(session, at=_now_exactly())))
         self._write(*statements, durable=True)
+        self.lost += not self.lasting
         return answer
 
     def answers(self, skill: str | None = None, session: str | None = None) -> list[Answer]:
@@ -213,7 +232,7 @@ class Store:
     def sessions(self, finished: bool | None = None) -> list[Session]:
         """The quizzes, the one last saved first; only those (not) `finished`, if that is given."""
         rows = self._read("SELECT id, state, finished, at FROM session WHERE profile = ?", self.profile)
-        found = _readable(lambda row: Session(_text(row[0]), json.loads(row[1]), bool(row[2]), _utc(row[3])), rows)
+        found = _readable(_read_session, rows)
         return sorted((s for s in found if finished in (None, s.finished)), key=lambda s: (s.at, s.id), reverse=True)
 
     def session(self, id: str) -> Session | None:
@@ -226,7 +245,10 @@ class Store:
     # ------------------------------------------------------------ all of it
 
     def export(self) -> dict[str, Any]:
-        """All of the profile but its settings, which belong to the machine, as what JSON can hold."""
+        """All of the profile but its settings, which belong to the machine, as what JSON can hold.
+
+        No path of the machine is in it: lessons have their `portable` names. No answer either but the learner's own.
+        """
         places = self._read("SELECT lesson, value, at FROM place WHERE profile = ?", self.profile)
         finished = self._read("SELECT lesson, at FROM finished WHERE profile = ?", self.profile)
         return {
@@ -234,10 +256,10 @@ class Store:
             "version": FORMAT_VERSION,
             "profile": self.profile,
             "exported": _now(),
-            "answers": [asdict(answer) for answer in self.answers()],
+            "answers": [asdict(replace(answer, lesson=portable(answer.lesson))) for answer in self.answers()],
             "cards": {skill: asdict(card) for skill, card in self.cards().items()},
-            "sessions": [asdict(session) for session in self.sessions()],
-            "finished": dict(_readable(lambda row: (_text(row[0]), _utc(row[1])), finished)),
+            "sessions": [asdict(replace(each, state=_portable(each.state))) for each in self.sessions()],
+            "finished": dict(_readable(lambda row: (portable(_text(row[0])), _utc(row[1])), finished)),
             "places": dict(_readable(_export_place, places)),
         }
 
@@ -387,16 +409,34 @@ class Store:
                 f"{self._shown()} was written by a newer version of backprop-tutor: it is left as it is, {FORGOTTEN}."
             )
             return
-        try:
-            _migrate(disk)
-        except disk.Error:
-            with suppress(disk.Error):  # a file that cannot be written can perhaps be read
-                self._mirror(disk)
-            raise
+        _migrate(disk)
         with suppress(disk.OperationalError):  # not on this file system, or another window is at it: slower, not wrong
             disk.execute("PRAGMA journal_mode = WAL")
         disk.execute("PRAGMA synchronous = NORMAL")  # a power cut may lose the last steps, not the file
         self._mirror(disk)
+
+    def _read_only(self) -> None:
+        """What is in a file that cannot be written is known all the same; `warning` says so."""
+        import sqlite3
+
+        path = self._path
+        if path is None or not os.path.isfile(path):
+            return
+        for opened in (_as_it_is, _as_a_copy, _as_it_never_changes):
+            try:
+                with opened(path) as disk:
+                    disk.text_factory = _decode
+                    if _version(disk) > len(MIGRATIONS) or _is_damaged(disk):
+                        return
+                    self._mirror(disk)
+                known = f"what you did before is known, {FORGOTTEN}"
+                self.warning = (self.warning or "").replace(FORGOTTEN, known)
+                return
+            except sqlite3.OperationalError as problem:
+                if problem.sqlite_errorname.startswith("SQLITE_BUSY"):
+                    return  # another window is in the midst of writing: a copy would be torn
+            except (OSError, ValueError, sqlite3.Error):
+                continue
 
     def _mirror(self, disk: sqlite3.Connection) -> None:
         """Memory knows what `disk` does, be that of an older version. Raises sqlite3.Error, with memory as it was."""
@@ -443,6 +483,7 @@ class Store:
             _close(disk)
         reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
         self.warning = f"{self._shown()} cannot be used ({one_line(reason)}): {FORGOTTEN}."
+        self.when_dropped()
 
     def _shown(self) -> str:
         return one_line(str(self._path)) if self._path else "The folder for your progress"
@@ -528,6 +569,38 @@ def _set_aside(path: Path) -> Path:
         if part.exists():
             part.rename(aside.with_name(aside.name + suffix))
     return aside
+
+
+@contextmanager
+def _as_it_is(path: Path, query: str = "mode=ro") -> Iterator[sqlite3.Connection]:
+    """The database of a file that is only read. Raises sqlite3.Error, also for one with a write-ahead log in a
+    folder that takes no file: reading that needs an index beside it."""
+    import sqlite3
+
+    database = sqlite3.connect(f"{path.as_uri()}?{query}", uri=True, timeout=PATIENCE, isolation_level=None)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def _as_a_copy(path: Path) -> Iterator[sqlite3.Connection]:
+    """A copy of the file and its journals where there can be an index: nothing of what was kept is missing."""
+    import shutil
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="backprop-tutor-", ignore_cleanup_errors=True) as folder:
+        for suffix in ("", "-wal", "-journal"):
+            with suppress(FileNotFoundError):
+                shutil.copyfile(f"{path}{suffix}", os.path.join(folder, FILE + suffix))
+        with _as_it_is(Path(folder) / FILE, "mode=rw") as database:
+            yield database
+
+
+def _as_it_never_changes(path: Path) -> AbstractContextManager[sqlite3.Connection]:
+    """The file by itself, for where there is no room for a copy: what is still in its journal is missing."""
+    return _as_it_is(path, "immutable=1")
 
 
 @contextmanager
@@ -631,14 +704,36 @@ def _parse_session(value: Any) -> Session:
     session = Session(**value)
     if type(session.finished) is not bool:
         raise ValueError("finished is not true or false")
-    return replace(session, id=_text(session.id), at=_utc(session.at))
+    return replace(session, id=_text(session.id), state=_state(session.state), at=_utc(session.at))
+
+
+def _read_session(row: tuple[Any, ...]) -> Session:
+    """The session in a row. Raises TypeError, ValueError."""
+    return Session(_text(row[0]), _state(json.loads(row[1])), bool(row[2]), _utc(row[3]))
+
+
+def _state(value: Any, depth: int = MAX_DEPTH) -> Any:
+    """The state of a quiz as it is. Raises ValueError for one so deep that to write it out would fail."""
+    if depth == 0:
+        raise ValueError("its state is too deep")
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            _state(part, depth - 1)
+    return value
 
 
 def _export_place(row: tuple[Any, ...]) -> tuple[str, dict[str, Any]]:
     place = _parse_place(json.loads(row[1]))
     if place is None:
         raise ValueError("it is no place")
-    return _text(row[0]), asdict(place) | {"at": _utc(row[2])}
+    return portable(_text(row[0])), asdict(place) | {"at": _utc(row[2])}
+
+
+def _portable(state: Any) -> Any:
+    """The state of a quiz without the paths of its lessons."""
+    if isinstance(state, dict) and isinstance(state.get("lessons"), list):
+        return state | {"lessons": [portable(str(lesson)) for lesson in state["lessons"]]}
+    return state
 
 
 def _parse_place(value: Any) -> Place | None:

@@ -99,6 +99,7 @@ class TutorApp(App[int]):
             self._end(self.ending)
         elif self.start:
             self.start(self)
+        self.store.when_dropped = lambda: self.call_later(self.tell_store)  # whoever was writing
         self.call_after_refresh(self.tell_store)
 
     def on_ready(self) -> None:
@@ -223,6 +224,9 @@ class TutorApp(App[int]):
             self.store.close()
             for number, handler in before.items():
                 signal.signal(number, handler)
+        if self.store.lost:
+            print(f"Not kept: {plural(self.store.lost, 'answer')} of this session.", file=sys.stderr)
+            result = result or 2
         if self.ending:
             return self.ending
         if self.failure:

@@ -194,7 +194,6 @@ class PlayerScreen(TutorScreen):
         c = self.cursor
         place = Place(playback.place(c, self.trace), c.level, c.notation, c.iteration, c.example, c.element)
         self.tutor.store.save_place(self.key, place)
-        self.tutor.tell_store()
 
     def reload(self, lesson: Lesson, run: Run, trace: Trace) -> None:
         """Play another version of the lesson, at the same step as far as it has that."""

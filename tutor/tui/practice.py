@@ -110,7 +110,6 @@ class PracticeScreen(QuestionScreen):
     def told(self, asking: Asking) -> None:
         assert self.exercise is not None
         keep_try(self.tutor.store, self.exercise.lesson, asking, self.stopwatch)  # on disk before its verdict is seen
-        self.tutor.tell_store()
         self.asking = asking
         if asking.done:
             self.done += 1

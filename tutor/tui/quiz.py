@@ -104,7 +104,6 @@ class QuizScreen(QuestionScreen):
             self.query_one(AnswerLine).spent()
             given = event.value.strip()
             keep_quiz_answer(self.tutor.store, self.quiz_id, self.session, item, given, verdict, self.stopwatch)
-            self.tutor.tell_store()
         self.query_one("#card", Lines).scroll_lines_to(0)
         self.draw()
 
