@@ -16,7 +16,7 @@ import numpy as np
 
 from tutor.activations import ACTIVATIONS, takes_slope
 from tutor.dialects import NOTATIONS
-from tutor.formula import FUNCTIONS, Expr, Ref, Symbol, at_example, element, evaluate, indices
+from tutor.formula import FUNCTIONS, Call, Const, Expr, Ref, Symbol, at_example, element, evaluate, indices
 from tutor.layout import to_ascii
 from tutor.notation import Writer
 from tutor.trace import Step, activation_calls, find_local, symbols_of
@@ -101,6 +101,27 @@ def read_answer(text: str, names: Names) -> Answer:
     return replace(last, formula=formula, note=note)
 
 
+def read_whole(text: str, names: Names) -> list[Answer] | None:
+    """A formula for all of a vector or matrix, as an answer for each element, row by row; None for what is none.
+
+    Numbers that are written out are none: they are cells. Raises NotUnderstood.
+    """
+    if len(text) > MAX_ANSWER:
+        return None
+    sides = _sides(normalised(text), names)
+    typed, value = names.value(sides[0])
+    whole = names.step.equation.symbol.shape
+    written_out = isinstance(typed.formula, Const) or (isinstance(typed.formula, Call) and typed.formula.op == "stack")
+    if value.shape != whole or not whole or written_out or len(sides) > 1:
+        return None
+    same = typed.formula.shape == whole
+    formulas = [element(typed.formula, at) if same else None for at in indices(whole)]
+    return [
+        Answer(float(value[at]), None, typed.decimals, formula, typed.note)
+        for at, formula in zip(indices(whole), formulas, strict=True)
+    ]
+
+
 def _sides(text: str, names: Names) -> list[str]:
     """What stands between equals signs, without the name of what is asked."""
     sides, depth, start = [], 0, 0
@@ -124,7 +145,7 @@ def _side(text: str, names: Names, alone: bool) -> Answer:
         return value
     if alone and (meant := _thousands(text)):
         raise NotUnderstood(f"write {meant} for {_short(text)}: a point before the decimals, and nothing else")
-    if alone and _COMMA.fullmatch(text):
+    if alone and _COMMA.fullmatch(text.strip("() ")):
         point = text.replace(",", ".")
         raise NotUnderstood(f"write a decimal point: {_short(point)}? or are these two values? One is asked for")
     parts = re.split(r"[\s,;]+", text)
@@ -143,7 +164,7 @@ def _agree(side: Answer, last: Answer) -> bool:
     off, size = abs(side.value - last.value), max(abs(side.value), abs(last.value))
     digits = min(side.digits or 15, last.digits or 15)
     unit = 10.0 ** (math.floor(math.log10(size)) + 1 - digits) if size else 0.0
-    return off <= max(0.01 * size, unit)
+    return off <= 0.01 * size or off < unit * (1 - 1e-9)  # 0.333 for 1/3; a digit cut off will do, another number not
 
 
 def _thousands(text: str) -> str | None:
@@ -285,9 +306,10 @@ class Names:
         """The longest name that begins here and where it ends; of a word that is several names all of them."""
         for end in self._ends(text, at):
             following = text[end : end + 1]
-            if following and (following.isalnum() or following in "_'′") and not raised(following):
-                continue
             typed = text[at:end]
+            runs_on = following.isalnum() or following in ("_", "'", "′")
+            if runs_on and not raised(following) and (typed[-1].isalnum() or typed[-1] == "_"):
+                continue
             if not re.sub(r"\d", "", typed):
                 continue
             if ref := self.lookup(typed):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from tutor.answers import NotUnderstood, read_answer
+from tutor.answers import NotUnderstood, read_answer, wants_help
 from tutor.layout import number
 from tutor.output import escape
 from tutor.questions import Item
@@ -60,8 +60,10 @@ class Asking:
 
 
 def respond(asking: Asking, text: str, own: Mapping[str, float] | None = None) -> Asking:
-    """The state after the learner has said something."""
+    """The state after the learner has said something. Who says that they do not know gets a hint: it costs no try."""
     typed = escape(text.strip())
+    if wants_help(text):
+        return hint(replace(asking, said=(*asking.said, Said("you", typed))))
     if text.strip().startswith("="):
         return _scratch(asking, text.strip()[1:], typed)
     verdict = asking.item.grade(text, own)

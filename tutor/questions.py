@@ -20,14 +20,15 @@ from functools import cached_property
 
 import numpy as np
 
-from tutor.answers import MAX_ANSWER, Names, NotUnderstood, read_answer
+from tutor.answers import MAX_ANSWER, Answer, Names, NotUnderstood, read_answer, read_whole
+from tutor.cells import read_cells
 from tutor.explain import Explainer
 from tutor.formula import Call, Const, Ref, Symbol, indices, refs, rewrite, walk
 from tutor.layout import linear, number
 from tutor.misconceptions import MISCONCEPTIONS
 from tutor.network import Equation
 from tutor.notation import Writer
-from tutor.quiz import DIGITS, VERDICTS, Question, Verdict, grade, in_words, question_at, shown_value
+from tutor.quiz import DIGITS, VERDICTS, Question, Verdict, grade, graded, in_words, question_at, shown_value
 from tutor.slips import Slip, slips
 from tutor.trace import Step, Trace, activation_calls, symbols_of
 
@@ -219,8 +220,10 @@ def item_of_cells(whole: Step, writer: Writer, digits: int) -> Item:
     each = f"{in_words(digits)} significant digits each; ? for one left out"
     size = f"{whole.shape[0]} numbers" if wide == 1 else f"{whole.shape[0]} rows of {wide}"
 
+    names = Names(whole, writer)
+
     def judge(text: str, own: Mapping[str, float]) -> Verdict:
-        return _judge_cells(read_cells(text, whole.shape), cells, own)
+        return _judge_cells(_whole_formula(text, names) or read_cells(text, whole.shape), cells, own)
 
     return Item(
         kind="matrix",
@@ -235,58 +238,21 @@ def item_of_cells(whole: Step, writer: Writer, digits: int) -> Item:
     )
 
 
-def read_cells(text: str, shape: tuple[int, ...]) -> list[str]:
-    """The texts of the cells, row by row: `1 2; 3 4`, lines, commas, [[1, 2], [3, 4]]. Raises NotUnderstood.
-
-    Rows may be left out: as many cells as there are will do. A vector is a row, a column, or a list.
-    """
-    plain = text.strip()
-    if plain.startswith("[") and _closes(plain) == len(plain) - 1:
-        plain = plain[1:-1].strip()
-    if plain.startswith("["):
-        rows = [row.strip() for row in split_cells(plain, r"[,;\s]")]
-        rows = [row[1:-1] if row.startswith("[") and row.endswith("]") else row for row in rows]
-    else:
-        rows = split_cells(plain, r"[;\n]")
-    by_comma = [split_cells(row, ",") for row in rows]
-    cells = [parts if len(parts) > 1 else split_cells(row, r"\s") for row, parts in zip(rows, by_comma, strict=True)]
-    flat = [cell for row in cells for cell in row]
-    many, wide = math.prod(shape), shape[1] if len(shape) == 2 else None
-    wanted = f"{many} numbers" if wide is None else f"{shape[0]} rows of {wide} numbers"
-    if len(flat) != many:
-        raise NotUnderstood(f"give {wanted}, with spaces or commas between them: that is {len(flat)}")
-    if wide is not None and len(cells) > 1 and any(len(row) != wide for row in cells):
-        raise NotUnderstood(f"give {wanted}: one row a unit, one column a value that feeds it")
-    return flat
+def _whole_formula(text: str, names: Names) -> list[Answer] | None:
+    """The answers for the cells where a formula gives the whole, W·x + b; None where the cells are written out."""
+    try:
+        return read_whole(text, names)
+    except NotUnderstood:
+        return None
 
 
-def _closes(text: str) -> int:
-    """Where the bracket that the text begins with is closed; −1 if nowhere."""
-    depth = 0
-    for at, sign in enumerate(text):
-        depth += (sign in "([") - (sign in ")]")
-        if depth == 0:
-            return at
-    return -1
-
-
-def split_cells(text: str, separator: str) -> list[str]:
-    """The parts of a text between separators (a pattern of one character) that stand in no bracket; no empty ones."""
-    parts, depth, part = [], 0, ""
-    for sign in text:
-        depth += (sign in "([") - (sign in ")]")
-        if depth == 0 and re.fullmatch(separator, sign):
-            parts.append(part)
-            part = ""
-        else:
-            part += sign
-    return [found.strip() for found in (*parts, part) if found.strip()]
-
-
-def _judge_cells(texts: list[str], cells: list[Question], own: Mapping[str, float]) -> Judgement:
+def _judge_cells(texts: Sequence[str | Answer], cells: list[Question], own: Mapping[str, float]) -> Judgement:
     verdicts = []
     for text, cell in zip(texts, cells, strict=True):
-        verdict = wrong_verdict("Left out.") if text == "?" else grade(cell, text, own)
+        if isinstance(text, Answer):
+            verdict: Verdict = graded(cell, text, own)
+        else:
+            verdict = wrong_verdict("Left out.") if text == "?" else grade(cell, text, own)
         if verdict.kind == "not-understood":
             return _not_understood(f"{_cell(cell)}: {verdict.message}")
         verdicts.append(verdict)

@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
+from tutor.answers import wants_help
 from tutor.asking import CREDIT
 from tutor.authored import author_item
 from tutor.formula import Ref, indices
@@ -102,7 +103,14 @@ def names(items: Iterable[Item]) -> tuple[str, ...]:
 
 
 def answer(session: Session, items: list[Item], text: str) -> tuple[Session, Verdict]:
-    """Answer the current question, once. What costs no try (see `Verdict.free`) leaves the session as it is."""
+    """Answer the current question, once. What costs no try (see `Verdict.free`) leaves the session as it is.
+
+    Who says that they do not know leaves the question open and goes on to the next.
+    """
+    if wants_help(text):
+        moved = skip(session)
+        where = "the next one" if moved.at != session.at else "it is the last that is open"
+        return moved, Verdict("not-understood", f"Left open: {where}.")
     verdict = items[session.at].grade(text, own_values(session, items))
     if verdict.free:
         return session, verdict

@@ -108,6 +108,9 @@ _KEYWORDS = {"if", "else", "diag", "sum"}
 _MINUS = str.maketrans({sign: "-" for sign, meant in _SIGNS.items() if meant == "-" and len(sign) == 1})
 
 
+_ALIKE = {**dict.fromkeys("’‘ʹ`´", "'"), "٫": ".", "，": ",", "；": ";"}
+
+
 def normalised(text: str) -> str:
     """A text in one spelling: composed signs, one minus, plain spaces, digits of any script as 0 to 9.
 
@@ -124,8 +127,8 @@ def normalised(text: str) -> str:
 
 
 def _one_spelling(char: str) -> str:
-    if char in "’‘ʹ`´":
-        return "'"
+    if char in _ALIKE:
+        return _ALIKE[char]
     if not char.isprintable():  # separators, but also marks that nobody sees
         return "" if char in "\u200b\u2060\ufeff\u200c\u200d" else " "
     digit = unicodedata.decimal(char, None)
@@ -206,13 +209,18 @@ def _next(text: str, at: int, spaced: bool, words: Vocabulary) -> Sequence[tuple
         if at + size <= len(text) and (sign := _SIGNS.get(text[at : at + size])):
             return [(at + size, Token("op", sign, spaced))]
     if word := _WORD.match(text, at):
-        return [(word.end(), _word(word[0], spaced, words))]
+        end = next((k for k in range(at, word.end()) if raised(text[k])), word.end())
+        return [(end, _word(text[at:end], spaced, words))]
+    if char == "∞":
+        raise NotUnderstood("that comes to no finite number")
     raise NotUnderstood(f"'{char}' means nothing in a formula")
 
 
 def _word(word: str, spaced: bool, words: Vocabulary) -> Token:
     if word in _CONSTANTS:
         return Token("name", word, spaced, _CONSTANTS[word])
+    if word.lower() in ("inf", "infinity", "nan", "undefined"):
+        raise NotUnderstood("that comes to no finite number")
     if word in _KEYWORDS:
         return Token("word" if word != "sum" else "op", word if word != "sum" else "Σ", spaced)
     letter, index = (word[:-1], _LOWERED[word[-1]]) if word[-1] in _LOWERED else (word, "")
@@ -256,6 +264,8 @@ def _function(text: str, at: int, words: Vocabulary) -> tuple[int, Function] | N
         name = text[at:end]
         meant = words.functions.get(name) or (words.functions.get(name.lower()) if name.isascii() else None)
         following = text[end : end + 1]
+        if name == "log" and following.isdecimal():
+            raise NotUnderstood("log is the natural logarithm here: write log10(x) as ln(x)/ln(10)")
         if meant and not (following.isalpha() and not raised(following)) and following != "_":
             if following in ("′", "'") and (meant.op in ACTIVATIONS or meant.op == "softmax"):
                 return end + 1, Function(meant.op + "′", alpha=meant.alpha)
@@ -476,9 +486,9 @@ class _Parser:
         token = self.next
         if self.lists and self._columns and token.spaced:
             return False
-        if token.kind in ("name", "function", "sum") or self.sees("(", "[", "Σ", "√", "‖", "diag"):
+        if token.kind in ("name", "function", "sum") or self.sees("(", "[", "Σ", "√", "diag"):
             return True
-        return self.sees("|") and not self.bars
+        return self.sees("|", "‖") and not self.bars
 
     def _ask(self, divided: str) -> None:
         """A product without a sign after what may reach over it."""

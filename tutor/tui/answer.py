@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.events import Paste
 from textual.message import Message
 from textual.widgets import Input
 
-from tutor.answers import MAX_ANSWER, NotUnderstood
-from tutor.questions import Item, read_cells, split_cells
+from tutor.answers import MAX_ANSWER, NotUnderstood, read_whole
+from tutor.cells import a_comma, fill, is_number, table
+from tutor.questions import Item
 from tutor.tui.views import Grid
-
-_NUMBER = re.compile(r"[-+−]?[0-9.][0-9.eE×^⁰¹²³⁴⁵⁶⁷⁸⁹⁻+−-]*|\?")
 
 
 class AnswerLine(Input):
     """An `Input` that knows the question. Its `Submitted` has the whole answer, of a grid too.
 
-    In a grid the arrow keys, a comma and a semicolon go from cell to cell, and so does a space after a number;
-    Enter goes to the next empty cell, and answers when there is none. What was typed stays for the next try.
+    In a grid the arrow keys, a semicolon and, with a space after it, a comma go from cell to cell, and so does a space
+    after a number; 1,75 is asked about. Enter goes to the next empty cell, and answers when there is none. A table that
+    is pasted fills the grid. What was typed stays for the next try.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -36,12 +36,14 @@ class AnswerLine(Input):
         self.item: Item | None = None
         self.cells: list[str] = []
         self.at = 0
+        self.note = ""  # what is said of the cells
+        self._shown: str | None = None  # what was put into the line, not typed
 
     def ask(self, item: Item | None) -> None:
         """Begin with another question; the same again leaves what was typed."""
         if item is self.item:
             return
-        self.item, self.at, self.value = item, 0, ""
+        self.item, self.at, self.value, self.note = item, 0, "", ""
         self.cells = []
         if item and item.kind == "matrix":
             self.cells = [""] * int(_size(item.step.shape))
@@ -53,7 +55,7 @@ class AnswerLine(Input):
         if not self.cells:
             return None
         cells = (*self.cells[: self.at], self.value.strip(), *self.cells[self.at + 1 :])
-        return Grid(cells, self.at)
+        return Grid(cells, self.at, self.note)
 
     def spent(self) -> None:
         """The answer was taken."""
@@ -72,42 +74,62 @@ class AnswerLine(Input):
         """Edit another cell."""
         if not self.value.startswith("="):
             self.cells[self.at] = self.value.strip()
-        self.at = max(0, min(at, len(self.cells) - 1))
-        self.value = self.cells[self.at]
+        self.note = ""
+        self._edit(max(0, min(at, len(self.cells) - 1)))
+
+    def on_input_changed(self) -> None:
+        if self.cells and self.value != self._shown:
+            self._shown, self.note = None, ""
+            self._share_out()
+
+    def _share_out(self) -> None:
+        """What was typed for several cells, with a comma or a space between them, goes into this one and the next."""
+        text = self.value
+        if text.startswith(("=", "[")) or not text.strip():
+            return
+        if (point := a_comma(text)) is not None:
+            if text[-1] == " ":
+                self._say(_which(text, point))
+            return
+        flat = [cell for row in table(text) for cell in row]
+        done = bool(flat) and _ended(text, flat)
+        if len(flat) < 2 and not done:
+            return
+        if len(flat) > len(self.cells) - self.at:
+            self._say(f"{len(flat)} values do not fit here: there is room for {len(self.cells) - self.at}.")
+            return
+        end = self.at + len(flat)
+        self.cells[self.at : end] = flat
+        self._edit(min(end if done else end - 1, len(self.cells) - 1))
+
+    def _on_paste(self, event: Paste) -> None:
+        """A table fills the grid from this cell on; one cell, or an answer that has no cells, is put in as it is."""
+        event.prevent_default()
+        event.stop()
+        rows = table(event.text) if self.cells and not self.value.startswith("=") else []
+        if sum(map(len, rows)) > 1:
+            self._put(rows)
+            return
+        text = rows[0][0] if rows else " ".join(event.text.split())
+        self.replace(text, *sorted(self.selection))
+
+    def _put(self, rows: list[list[str]]) -> None:
+        self.cells[self.at] = "" if self.value.startswith("[") else self.value.strip()
+        filled = fill(tuple(self.cells), self.at, self._wide, rows)
+        self.cells = list(filled.cells)
+        self._edit(filled.at)
+        self._say(filled.said)
+
+    def _edit(self, at: int) -> None:
+        """Show another cell in the line."""
+        self.at = at
+        self.value = self._shown = self.cells[at]
         self.cursor_position = len(self.value)
         self.post_message(self.Moved())
 
-    def on_input_changed(self) -> None:
-        self._share_out()
-
-    def _share_out(self) -> None:
-        """What holds several cells (typed with a comma, or pasted) goes into this one and those after it."""
-        text = self.value
-        if not self.cells or text.startswith("=") or not text:
-            return
-        parts = split_cells(text, r"[,;\n]")
-        if text.strip().startswith("["):
-            try:
-                self.cells = read_cells(text, self.item.step.shape) if self.item else self.cells
-            except NotUnderstood:
-                return
-            self.value = self.cells[self.at]
-            self.go(self.at)
-            return
-        numbers = [split_cells(part, r"\s") for part in parts]
-        if all(_NUMBER.fullmatch(word) for words in numbers for word in words):
-            parts = [word for words in numbers for word in words]
-            done = text[-1] in ",; \n"
-        else:
-            done = text[-1] in ",;\n" and not split_cells(text, r"[,;\n]")[-1].endswith(text[-1])
-        if not parts or (len(parts) == 1 and not done):
-            return
-        room = parts[: len(self.cells) - self.at]
-        self.cells[self.at : self.at + len(room)] = room
-        last = self.at + len(room) - (not done)
-        self.at = min(last, len(self.cells) - 1)
-        self.value = self.cells[self.at]
-        self.cursor_position = len(self.value)
+    def _say(self, words: str) -> None:
+        """Say something below the cells, until something else is typed."""
+        self.note = words
         self.post_message(self.Moved())
 
     def action_row(self, by: int) -> None:
@@ -130,19 +152,54 @@ class AnswerLine(Input):
             super().action_cursor_right(select)
 
     async def action_submit(self) -> None:
-        self._share_out()
         if not self.cells or self.value.startswith("="):
             await super().action_submit()
             return
+        if self.value.startswith("[") and not self._is_formula(self.value):
+            rows = table(self.value)
+            if sum(map(len, rows)) > 1:
+                self._put(rows)
+                if self.note:
+                    return
         self.cells[self.at] = self.value.strip()
+        if self._is_formula(self.value) and not any(self.cells[: self.at] + self.cells[self.at + 1 :]):
+            self.post_message(self.Submitted(self, self.value, None))  # W·x + b, for all cells at once
+            return
+        unclear = next(((at, point) for at, cell in enumerate(self.cells) if (point := a_comma(cell))), None)
         later = (*range(self.at + 1, len(self.cells)), *range(self.at + 1))
         empty = next((at for at in later if not self.cells[at]), None)
+        if unclear is not None:
+            self._edit(unclear[0])
+            self._say(_which(self.value, unclear[1]))
+            return
         if empty is not None:
             self.go(empty)
             return
-        cells = ["".join(cell.split()) for cell in self.cells]
-        rows = [", ".join(cells[at : at + self._wide]) for at in range(0, len(cells), self._wide)]
-        self.post_message(self.Submitted(self, "; ".join(rows), None))
+        cells = [" ".join(cell.split()) for cell in self.cells]
+        rows_ = [", ".join(cells[at : at + self._wide]) for at in range(0, len(cells), self._wide)]
+        self.post_message(self.Submitted(self, "; ".join(rows_), None))
+
+    def _is_formula(self, text: str) -> bool:
+        """Whether this is a formula for all the cells."""
+        if self.item is None or is_number(text):
+            return False
+        try:
+            return read_whole(text, self.item.names) is not None
+        except NotUnderstood:
+            return False
+
+
+def _which(text: str, point: str) -> str:
+    return f"{text.strip()}: is it {point}? Write a point. Or are these two values? Put a space between them."
+
+
+def _ended(text: str, cells: list[str]) -> bool:
+    """Whether the last cell of what was typed is complete: after 1, comes a space, or the decimals of 1,75."""
+    if sum(sign in "([" for sign in text) > sum(sign in ")]" for sign in text):
+        return False
+    if text.endswith(","):
+        return len(cells) > 1 or not is_number(cells[0])
+    return text.rstrip(" ").endswith((",", ";")) or (text.endswith(" ") and is_number(cells[-1]))
 
 
 def _size(shape: tuple[int, ...]) -> int:

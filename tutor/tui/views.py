@@ -170,10 +170,11 @@ SAID_STYLES = {"correct": "value", "you": "heading", "hint": "note", "scratch": 
 
 @dataclass(frozen=True)
 class Grid:
-    """The cells of a vector or matrix as they are typed, row by row, and which one is edited."""
+    """The cells of a vector or matrix as they are typed, row by row, which one is edited, and what is said of them."""
 
     cells: tuple[str, ...]
     at: int
+    note: str = ""
 
 
 def asking_lines(asking: Asking, title: str, columns: int, grid: Grid | None = None) -> list[Line]:
@@ -233,6 +234,8 @@ def grid_lines(item: Item, grid: Grid | None, columns: int, last: Verdict | None
             style = "cell" if here else "value" if grid.cells[at] else "dim"
             spans += [("▸" if here else " ", "key"), (pad(cut_text, size), style), (f"{marks[at]} ", "dim")]
         lines.append(Line(tuple(spans)))
+    if grid.note:
+        lines += wrapped(f"  {grid.note}", columns, "error")
     name = "[" + ", ".join(str(i + 1) for i in ((row,) if len(shape) == 1 else (row, column))) + "]"
     lines.append(line(f"  cell {name} of {' × '.join(map(str, shape))}; ← ↑ ↓ → walk, Enter goes on", "dim"))
     return lines
