@@ -28,7 +28,8 @@ from tutor.questions import (
     right_verdict,
     wrong_verdict,
 )  # fmt: skip
-from tutor.quiz import TOLERANCE, Question, Verdict, in_words, question_at
+from tutor.quiz import TOLERANCE, Question, Verdict, in_words, question_at, too_few, undecided
+from tutor.rounding import close, rounds_to, same
 from tutor.trace import Step, Trace
 
 
@@ -119,21 +120,14 @@ def _judge_number(text: str, right: float, digits: int, apart: Iterable[float], 
     answer = read_answer(text, names)
     value, typed = answer.value, answer.digits or 15
     near = min((abs(wrong - right) / 2 for wrong in apart), default=math.inf)
-    if math.isclose(value, right, rel_tol=1e-9) or any(_rounds(right, value, d) for d in range(digits, 16)):
+    within = typed >= digits and abs(value - right) < min(TOLERANCE * abs(right), near)
+    if within or close(value, right, 1e-9) or rounds_to(right, value, digits):
         return right_verdict(value)
-    if typed >= digits and abs(value - right) < min(TOLERANCE * abs(right), near):
-        return right_verdict(value)
-    if typed < digits and _rounds(right, value, typed):
-        message = f"Right so far: give {in_words(digits)} significant digits."
-        return Judgement("imprecise", message, value)
-    if right and math.isclose(value, -right, rel_tol=TOLERANCE):
+    if typed < digits and same(right, value, typed):
+        return Judgement("imprecise", too_few(digits), value)
+    if right and close(value, -right, TOLERANCE):
         return Judgement("sign", "The size is right, the sign is not.", value)
     return wrong_verdict(value=value)
-
-
-def _rounds(exact: float, given: float, digits: int) -> bool:
-    rounded = (float(f"{value:.{digits - 1}e}") for value in (exact, exact * (1 + 4e-16)))  # a half goes either way
-    return any(math.isclose(value, given, rel_tol=1e-12) for value in rounded)
 
 
 def _with_wrong(item: Item, question: AuthorQuestion) -> Judge:
@@ -142,19 +136,21 @@ def _with_wrong(item: Item, question: AuthorQuestion) -> Judge:
 
     def judge(text: str, own: Mapping[str, float]) -> Verdict:
         verdict = judgement(item.judge(text, own))
-        if verdict.kind in ("correct", "rounded", "imprecise", "not-understood"):
+        if verdict.kind in ("correct", "imprecise", "not-understood"):
             return verdict
         if verdict.value is not None:
             off = {abs(verdict.value - w.answer): w for w in question.wrong if isinstance(w.answer, float)}
             near = off.get(min(off, default=0.0))
-            close = near and math.isclose(verdict.value, float(near.answer), rel_tol=TOLERANCE)
-            says = near.says if near and close else None
+            alike = TOLERANCE / 10 if verdict.kind == "rounded" else TOLERANCE
+            says = near.says if near and close(verdict.value, float(near.answer), alike) else None
         else:
             meant = {_squeezed(text)}
             for at, choice in enumerate(item.choices):
                 if text.strip() in (str(at + 1), choice):
                     meant = {str(at + 1), _squeezed(choice)}
             says = next((texts[words] for words in meant if words in texts), None)
+        if says and verdict.kind == "rounded":
+            return replace(verdict, kind="imprecise", message=undecided(in_words(question.digits + 1)))
         return replace(verdict, kind="misconception", message=says) if says else verdict
 
     return judge

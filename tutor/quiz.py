@@ -202,18 +202,13 @@ def graded(question: Question, answer: Answer, own: Mapping[str, float] | None =
     if typed is not None and typed < digits and right and same(right, value, typed):
         return Verdict("imprecise", too_few(digits), value)
     named = _diagnosed(question, answer)
-    if said := _rounded_on_the_way(question, answer, bool(named)):
-        return said
+    said = _rounded_on_the_way(question, answer, bool(named))
     # A slip further back that the learner's own earlier answer holds already is not made again here.
     here = any(slip.equation is question.step.equation for slip in named)
-    # An own value that was typed rounded, but carried on with all its digits, is a little off.
-    if (
-        own
-        and not here
-        and any(
-            _matches(carried, answer, digits) or close(carried, value, 1e-3) for carried in _carried(question, own)
-        )
-    ):
+    follows = bool(own) and (said is not None or not here) and _follows(question, answer, own or {})
+    if said:  # what follows from an earlier answer that was rounded itself has no more digits to give
+        return Verdict("rounded", _keep(question, answer), value) if follows else said
+    if follows:
         return Verdict("carried", "Right method; the slip was earlier.", value)
     if named:
         return Verdict("misconception", _explain(question, named), value, tuple(named))
@@ -235,7 +230,7 @@ def _sentence(text: str) -> str:
 
 def _is_right(question: Question, answer: Answer) -> bool:
     value, right, digits = answer.value, question.right, question.digits
-    if close(value, right, 1e-12):
+    if close(value, right, 1e-12) or (answer.digits is None and close(value, right, 1e-8)):
         return True
     if question.is_zero and abs(value) <= min(question.tolerance or math.inf, 1e-6 * question.scale):
         return True
@@ -254,6 +249,11 @@ def _is_right(question: Question, answer: Answer) -> bool:
 def too_few(digits: int) -> str:
     """What is said of an answer that is right as far as it goes."""
     return f"Right so far: give {in_words(digits)} significant digits."
+
+
+def undecided(more: str) -> str:
+    """What is said of an answer that rounding explains, and a mistake as well: nothing of the mistake."""
+    return f"Near, but these digits do not decide it: keep {more} on each line, and give as many."
 
 
 def _rounded_on_the_way(question: Question, answer: Answer, named: bool) -> Verdict | None:
@@ -275,13 +275,25 @@ def _rounded_on_the_way(question: Question, answer: Answer, named: bool) -> Verd
         return None
     more = in_words(max(typed, digits) + 1)
     if named or question.mistakable(value, fine if off <= fine else reach):
-        message = f"Near, but these digits do not decide it: keep {more} on each line, and give as many."
-        return Verdict("imprecise", message, value)
+        return Verdict("imprecise", undecided(more), value)
     if off > PLAIN * abs(right):
         return Verdict("imprecise", f"Near, but digits cancel here: keep {more} on each line.", value)
     if typed < digits:
         return Verdict("imprecise", f"Near: keep {more} digits on each line, and give {in_words(digits)}.", value)
-    return Verdict("rounded", f"Right method, rounded on the way: keep {more} digits.", value)
+    return Verdict("rounded", _keep(question, answer), value)
+
+
+def _keep(question: Question, answer: Answer) -> str:
+    more = max(answer.digits or 0, question.digits) + 1
+    return f"Right method, rounded on the way: keep {in_words(more)} digits."
+
+
+def _follows(question: Question, answer: Answer, own: Mapping[str, float]) -> bool:
+    """Whether it comes from the learner's own earlier values by the right method, rounded on the way or not."""
+    # An own value that was typed rounded, but carried on with all its digits, is a little off.
+    off = max(1e-3, _allowed(question, answer) / abs(question.right)) if question.right else 1e-3
+    carried = _carried(question, own)
+    return any(_matches(value, answer, question.digits) or close(value, answer.value, off) for value in carried)
 
 
 def _allowed(question: Question, answer: Answer) -> float:
