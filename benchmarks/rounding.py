@@ -5,9 +5,9 @@
 Each person works out every equation of a lesson from what was written down before, writes it with so many significant
 digits (halves away from zero), and types that for every question of the bundled lessons, of so many random networks
 and as many random circuits. The habits: "lines" rounds each line; "operations" each product and function within a
-line, too; "some" rounds half of the lines and reads the others off the screen; "last" rounds each line and types the
-last one as the calculator shows it; "cut" cuts off instead of rounding. Whoever is asked for one more digit works
-everything out again with one more. Beside that: wrong answers that are off by a known share, and the time it takes.
+line, too; "some" rounds half of the lines and reads the others off the screen; "last" rounds each line to three or
+four and types the last one as the calculator shows it; "cut" cuts off instead of rounding. Whoever is asked for one
+more digit works everything out again with one more. Beside that: wrong answers that are off by a known share.
 """
 
 from __future__ import annotations
@@ -77,7 +77,6 @@ class Person:
                 shape = ((at.examples,) if eq.symbol.per_example else ()) + eq.symbol.shape
                 value = np.broadcast_to(self._worked(eq.formula, look, digits), shape)
                 rounds = rng.random() < self.often
-                self.last = value
                 written[eq.symbol.key] = self.write(value, digits) if rounds else np.asarray(at.value(Ref(eq.symbol)))
                 if self.more:
                     written[eq.symbol.key + " typed"] = self.write(value, digits + self.more)
@@ -125,7 +124,7 @@ class Tally:
         at = trace(lesson, iteration)
         asked = list(elements(at, rng))
         for habit, person in HABITS.items():
-            for kept in digits:
+            for kept in digits if not person.more else [kept for kept in digits if kept > 2]:
                 papers = {more: person.paper(at, kept + more, rng) for more in range(1)}
                 for question in asked:
                     self._one(question, habit, person, kept, papers, rng)
