@@ -427,7 +427,7 @@ def test_the_table_of_misconceptions(run):
     code, out, _ = run("misconceptions", "--format", "json")
     records = json.loads(out)
     assert code == 0 and [record["id"] for record in records] == list(MISCONCEPTIONS)
-    assert all(record.keys() == {"id", "title", "remedy"} and all(record.values()) for record in records)
+    assert all(record.keys() == {"id", "title", "remedy", "seen"} and all(record.values()) for record in records)
     text = run("misconceptions")[1]
     assert all(f"{id}: " in text for id in MISCONCEPTIONS)
 

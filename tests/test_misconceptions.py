@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from math import exp, log, log10, sqrt, tanh
+from math import cos, exp, log, log10, sin, sqrt, tanh
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from strategies import bundled, circuit_lesson, dense, network_lesson
 from tutor.activations import ACTIVATIONS
 from tutor.catalogue import entries
 from tutor.formula import evaluate
-from tutor.lesson import Lesson
+from tutor.lesson import Lesson, Training
 from tutor.misconceptions import MISCONCEPTIONS
 from tutor.notation import NOTATIONS, Writer
 from tutor.optimizers import OPTIMIZERS
@@ -97,6 +97,56 @@ def batch(**training) -> Lesson:
 MEAN_W = (0.55 * 1.5 + -0.6 * 0.4) / 2
 MEAN_B = (0.55 - 0.6) / 2
 
+def half_sure() -> Lesson:
+    """The classifier with a target between its classes."""
+    layers = classifier().network.layers
+    return network_lesson(layers, "binary_cross_entropy", [[X1, X2]], [[0.3]])
+
+
+def unsure() -> Lesson:
+    """The chooser with a squared error: its softmax is a step of its own on the way back."""
+    return network_lesson(chooser().network.layers, "half_squared_error", [[0.7, -1.1]], [[0, 1]])
+
+
+def fan() -> Lesson:
+    """One tanh unit that feeds three linear outputs; squared error."""
+    layers = [dense([[0.5, -0.4]], [0.1], "tanh"), dense([[0.8], [-0.6], [0.3]], [0.1, 0.2, -0.1])]
+    return network_lesson(layers, "squared_error", [[X1, X2]], [[0.4, -0.3, 0.5]])
+
+
+# prediction − target of each output
+FAN = [w * tanh(Z1) + b - y for w, b, y in ((0.8, 0.1, 0.4), (-0.6, 0.2, -0.3), (0.3, -0.1, 0.5))]
+
+
+def broad() -> Lesson:
+    """Three linear units that feed two; half squared error."""
+    layers = [dense([[0.5], [-0.3], [0.8]]), dense([[0.7, -0.4, 0.2], [0.3, 0.6, -0.5]])]
+    return network_lesson(layers, "half_squared_error", [[1.2]], [[0.4, -0.2]])
+
+
+def open_and_shut() -> Lesson:
+    """Two ReLU units of which the second is open and gets a gradient below 0."""
+    layers = bent("relu").network.layers
+    return network_lesson(layers, "squared_error", [[X1, X2]], [[-0.6]])
+
+
+def function(line: str, **inputs: float) -> Lesson:
+    """q = a function, f = 3q."""
+    return circuit_lesson([f"q = {line}", "f = 3 * q"], **inputs)
+
+
+DOWNHILL = circuit_lesson(["f = x ** 2"], training=Training(0.1, "momentum", momentum=0.9), x=1.5)
+HINGE = circuit_lesson(["m = max(0, x)", "f = m * z"], x=1.5, z=-2)
+MINUS = circuit_lesson(["q = x - y", "f = q * z"], x=1.5, y=2.5, z=3)
+FUNCTIONS = {
+    name: function(line, x=-1.6 if name == "abs" else 1.6)
+    for name, line in {
+        "exp": "exp(x)", "log": "log(x)", "root": "sqrt(x)", "power": "x ** 3", "sin": "sin(x)", "cos": "cos(x)",
+        "abs": "abs(x)",
+    }.items()
+}  # fmt: skip
+FUNCTIONS["div"] = function("x / y", x=1.6, y=2.5)
+
 GATES = circuit_lesson(["q = x + y", "f = q * z"], x=-2, y=5, z=-4)
 PICK = circuit_lesson(["m = max(x, y)", "f = m * z"], x=1.5, y=2.5, z=3)
 FORK = circuit_lesson(["q = x * y", "r = x + z", "f = q * r"], x=1.5, y=2.5, z=3)
@@ -179,11 +229,85 @@ PLANTED = [
     ("to-both", PICK, "df/dx", 3.0),
     ("branch-forgotten", FORK, "df/dx", 2.5 * 4.5),
     ("branch-forgotten", FORK, "df/dx", 1.5 * 2.5),
+    ("slope-misremembered", chooser(), "dL/dz1[1]", (0.8 * D1 + 0.4 * D2) * (1 + H1**2)),
+    ("slope-misremembered", chooser(), "dL/dz1[1]", (0.8 * D1 + 0.4 * D2) * (1 - H1)),
+    ("slope-misremembered", chooser(), "dL/dz1[1]", (0.8 * D1 + 0.4 * D2) / cos(0.6 * 0.7 + 0.3 * 1.1 + 0.1) ** 2),
+    ("slope-misremembered", classifier(), "dL/dz1[1]", E * 0.9 * (1 - A1)),
+    ("slope-of-another-activation", chooser(), "dL/dz1[1]", (0.8 * D1 + 0.4 * D2) * H1 * (1 - H1)),
+    ("slope-of-another-activation", classifier(), "dL/dz1[1]", E * 0.9 * (1 - A1**2)),
+    ("slope-of-another-activation", bent("relu"), "dL/dz1[2]", ERR * -0.7 * R2 * (1 - R2)),
+    ("slope-of-another-activation", deep(), "dL/dz3[1]", EE * (EE + 0.25) * (1 - EE - 0.25)),
+    ("gate-by-gradient", open_and_shut(), "dL/dz1[2]", 0.0),
+    ("gate-by-gradient", open_and_shut(), "dL/dz1[1]", 2 * (OUT + 0.6) * 0.9),
+    ("gate-by-gradient", HINGE, "df/dx", 0.0),
+    ("softmax-elementwise", unsure(), "dL/dz2[1]", Q1 * Q1 * (1 - Q1)),
+    ("softmax-elementwise", chooser(), "dL/dz2[1]", 0.0),
+    ("softmax-as-sigmoid", chooser(), "a2[1]", sigma(S1)),
+    ("activation-twice", chooser(), "a2[1]", exp(Q1) / (exp(Q1) + exp(Q2))),
+    ("activation-twice", chooser(), "dL/dz2[2]", exp(Q2) / (exp(Q1) + exp(Q2)) - 1),
+    ("activation-twice", classifier(), "a1[1]", sigma(A1)),
+    ("activation-twice", classifier(), "L", -log(sigma(P))),
+    ("slope-for-value", classifier(), "a1[1]", A1 * (1 - A1)),
+    ("slope-for-value", bent("relu"), "a1[2]", 1.0),
+    ("factor-two-twice", bent("relu"), "dL/da2[1]", 2 * ERR),
+    ("two-and-minus-lost", bent("relu"), "dL/da2[1]", 0.25 - OUT),
+    ("inner-minus-lost", half_sure(), "dL/da2[1]", -0.3 / P - 0.7 / (1 - P)),
+    ("divided-twice", deep(), "L", EE**2 / 4),
+    ("mean-over-outputs", fan(), "dL/da2[1]", 2 * FAN[0] / 3),
+    ("mean-over-outputs", fan(), "L", sum(e**2 for e in FAN) / 3),
+    ("wrong-target", fan(), "dL/da2[1]", 2 * (FAN[0] + 0.4 + 0.3)),
+    ("slope-again", chooser(), "dL/dz2[1]", D1 * Q1 * (1 - Q1)),
+    ("transpose-missing", broad(), "dL/da1[1]", 0.7 * 0.356 - 0.4 * -0.316),
+    ("path-missing", fan(), "dL/da1[1]", 2 * (0.8 * FAN[0] + 0.3 * FAN[2])),
+    ("unit-twice", classifier(), "z1[1]", 2 * 0.5 * X1 + 0.1),
+    ("unit-twice", classifier(), "z1[1]", 0.5 * X1 - 0.4 * X1 + 0.1),
+    ("unit-twice", chooser(), "dL/da1[1]", 2 * 0.8 * D1),
+    ("upstream-lost", classifier(), "dL/dz1[1]", A1 * (1 - A1)),
+    ("upstream-lost", classifier(), "dL/dW1[1,2]", X2),
+    ("upstream-lost", chooser(), "dL/da1[1]", 0.8 + 0.4),
+    ("upstream-lost", FORK, "df/dx", 2.5 + 1.5 * 2.5),
+    ("carried-value-lost", classifier(), "dL/dW1[1,2]", DZ1),
+    ("weight-skipped", classifier(), "dL/da1[1]", E),
+    ("weight-skipped", classifier(), "dL/dz1[1]", E * A1 * (1 - A1)),
+    ("weight-for-activation", classifier(), "dL/dW2[1,2]", E * -0.7),
+    ("weight-for-activation", classifier(), "dL/da1[1]", E * A1),
+    ("shares-of-weights", chooser(), "dL/da1[1]", 0.8 / 0.3 * D1 + 0.4 / 1.3 * D2),
+    ("mean-twice", batch(), "dL/dW1[1,1]", MEAN_W / 2),
+    ("mean-twice", batch(), "L", (0.55**2 + 0.6**2) / 8),
+    ("decay-subtracted", batch(l2=0.2), "dJ/dW1[1,1]", MEAN_W - 0.2 * 0.5),
+    ("decay-subtracted", batch(l2=0.2), "J", (0.55**2 + 0.6**2) / 4 - 0.1 * 0.5**2),
+    ("decay-without-rate", batch(l2=0.2, learning_rate=0.5), "W1'[1,1]", 0.5 - 0.5 * MEAN_W - 0.2 * 0.5),
+    (
+        "no-bias-correction",
+        classifier(optimizer="adam", beta1=0.8, beta2=0.9, epsilon=1e-8),
+        "W2'[1,1]",
+        0.9 - 0.3 * 0.2 * G / (sqrt(0.1 * G**2) + 1e-8),
+    ),
+    ("memory-forgotten", (DOWNHILL, 2), "x'", 1.2 - 0.1 * 2.4),
+    ("memory-forgotten", (DOWNHILL, 2), "x.velocity'", 2.4),
+    ("minus-lost", MINUS, "df/dy", 3.0),
+    ("derivative-of-exp", FUNCTIONS["exp"], "df/dx", 3 * 1.6),
+    ("derivative-of-exp", FUNCTIONS["exp"], "df/dx", 3 * 1.6 * exp(0.6)),
+    ("derivative-of-exp", FUNCTIONS["exp"], "df/dx", 3.0),
+    ("derivative-of-log", FUNCTIONS["log"], "df/dx", 3 * log(1.6)),
+    ("derivative-of-log", FUNCTIONS["log"], "df/dx", 3 * 1.6),
+    ("derivative-of-root", FUNCTIONS["root"], "df/dx", 3 / sqrt(1.6)),
+    ("derivative-of-root", FUNCTIONS["root"], "df/dx", 3 * sqrt(1.6) / 2),
+    ("derivative-of-quotient", FUNCTIONS["div"], "df/dy", 3 * 1.6 / 2.5**2),
+    ("derivative-of-quotient", FUNCTIONS["div"], "df/dy", -3 * 1.6 / 2.5),
+    ("derivative-of-quotient", FUNCTIONS["div"], "df/dx", 3 * 2.5),
+    ("derivative-of-power", FUNCTIONS["power"], "df/dx", 3 * 3 * 1.6**3),
+    ("derivative-of-power", FUNCTIONS["power"], "df/dx", 3 * 1.6**2),
+    ("derivative-of-sine", FUNCTIONS["sin"], "df/dx", -3 * cos(1.6)),
+    ("derivative-of-sine", FUNCTIONS["cos"], "df/dx", 3 * sin(1.6)),
+    ("derivative-of-absolute", FUNCTIONS["abs"], "df/dx", 3.0),
 ]
 
 
-def question(lesson: Lesson, step: str, notation: str = "dz") -> Question:
-    found = trace(lesson).find(step)
+def question(lesson: Lesson | tuple[Lesson, int], step: str, notation: str = "dz") -> Question:
+    """A question about a step, of a lesson's first iteration or of another one."""
+    lesson, iteration = lesson if isinstance(lesson, tuple) else (lesson, 1)
+    found = trace(lesson, iteration).find(step)
     return Question(found if found.index is not None else found.at((0,) * len(found.shape)), Writer(lesson, notation))
 
 
@@ -207,6 +331,25 @@ def test_every_misconception_is_planted_above():
     assert {planted[0] for planted in PLANTED} == set(MISCONCEPTIONS)
 
 
+NETWORKS = ("layer", "unit", "weight", "batch", "loss", "ŷ", "neuron", "class", "output of softmax")
+LAYERED = ("z is only", "row of weights", "true class")
+
+
+def test_no_remedy_speaks_of_a_network_in_a_circuit_nor_of_gates_in_a_network():
+    """What is said is true wherever it is said: gone over every entry, for every lesson in which it is found."""
+    where: dict[str, set[str]] = {}
+    for lesson in zoo():
+        for step in trace(lesson).steps("matrix"):
+            for slip in slips(step.at((0,) * len(step.shape))):
+                where.setdefault(slip.misconception, set()).add("circuit" if lesson.circuit else "network")
+    for id, places in where.items():
+        words = f"{MISCONCEPTIONS[id].title} {MISCONCEPTIONS[id].remedy}".lower()
+        if "circuit" in places:
+            assert not any(word in words.replace("linear unit", "") for word in NETWORKS), (id, words)
+        if "network" in places:
+            assert "gate " not in words.replace("the gate was", "").replace("the gate of", ""), (id, words)
+
+
 def test_the_wrong_formula_stands_beside_the_right_one_with_the_difference_marked():
     asked = question(classifier(), "dL/dW1[2,1]")
     (slip,) = (s for s in asked.slips if s.misconception == "slope-dropped")
@@ -224,6 +367,7 @@ def zoo() -> list[Lesson]:
     found = [bundled(entry.id) for entry in entries()]
     found += [classifier(), chooser(), deep(), bent("relu"), bent("leaky_relu"), batch(l2=0.2), GATES, PICK, FORK]
     found += [classifier(optimizer=name) for name in OPTIMIZERS]
+    found += [half_sure(), unsure(), fan(), broad(), open_and_shut(), DOWNHILL, HINGE, MINUS, *FUNCTIONS.values()]
     for activation in ACTIVATIONS:
         hidden = dense([[0.5, -0.4], [0.3, 0.7], [-0.2, 0.6]], [0.1, -0.2, 0.05], activation)
         layers = [hidden, dense([[0.9, -0.7, 0.4], [0.35, 0.2, -0.6]], None, "sigmoid")]
@@ -272,5 +416,6 @@ def test_titles_and_remedies_are_sentences_that_a_person_can_read(id):
     assert entry.remedy.endswith(".") and not entry.title.endswith(".")
     assert entry.remedy[0].isupper() or not entry.remedy.split()[0].isalpha() or len(entry.remedy.split()[0]) == 1
     assert len(entry.title) <= 80 and len(entry.remedy) <= 120
+    assert entry.seen.startswith(("https://", "http://")) or entry.seen == "a learner's answer"
     others = [other.title for key, other in MISCONCEPTIONS.items() if key != id]
     assert entry.title not in others

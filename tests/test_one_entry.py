@@ -43,7 +43,7 @@ ROOT_FORGOTTEN = """
     "root-forgotten": Misconception(
         "the root of the mean square was not taken",
         "The step is divided by a root mean square, so that its size is that of the rate.",
-        lambda site: _swap(site, lambda node: node.op == "sqrt" and site.rule == "update", lambda node: node.args[0]),
+        lambda site: swap(site, lambda node: node.op == "sqrt" and site.rule == "update", lambda node: node.args[0]),
     ),
 """
 PLAIN = """
@@ -200,7 +200,7 @@ def test_one_entry_is_enough(tmp_path):
         ("losses", "LOSSES", ABSOLUTE),
         ("optimizers", "OPTIMIZERS", RMSPROP),
         ("optimizers", "STATES", MEAN_SQUARE),
-        ("misconceptions", "MISCONCEPTIONS", ROOT_FORGOTTEN),
+        ("slips_update", "TABLE", ROOT_FORGOTTEN),
         ("dialects", "NOTATIONS", PLAIN),
     ):
         one_more(tmp_path / "tutor" / f"{module}.py", table, entry)

@@ -19,9 +19,10 @@ TUTOR = ROOT / "tutor"
 ORDER = (
     "formula activations losses optimizers dialects glossary output source syntax scaffold schema catalogue data "
     "lesson prose reading writing network backprop fast training layout canvas plot evaluate trace paths notation "
-    "explain card misconceptions typed cells answers slips rounding quiz questions authored asking session mastery "
-    "drill playback analysis known layers gates diagram pictures audit check whatif compare export store course "
-    "learner progress practice plainquiz plain tui options cli __main__"
+    "explain card site slips_activation slips_loss slips_paths slips_update slips_gates misconceptions typed cells "
+    "answers slips forms rounding quiz questions authored asking session mastery drill playback analysis known "
+    "layers gates diagram pictures audit check whatif compare export store course learner progress practice "
+    "plainquiz plain tui options cli __main__"
 ).split()
 
 # Each has one place; what a first frame, a program or a test needs must not cost the rest.

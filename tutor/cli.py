@@ -639,7 +639,7 @@ def _misconceptions(args: Namespace) -> int:
     from tutor.misconceptions import MISCONCEPTIONS
 
     if args.format == "json":
-        records = [{"id": id, "title": m.title, "remedy": m.remedy} for id, m in MISCONCEPTIONS.items()]
+        records = [{"id": id, "title": m.title, "remedy": m.remedy, "seen": m.seen} for id, m in MISCONCEPTIONS.items()]
         _reconfigure(sys.stdout, encoding="utf-8")
         print(json_text(records, indent=2))
         return 0

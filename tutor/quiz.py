@@ -18,6 +18,7 @@ import numpy as np
 
 from tutor.activations import derivative, prime_of
 from tutor.answers import Answer, Names, NotUnderstood, look_up, read_answer
+from tutor.forms import has_names, read_off, resolved, says, there, value_at, wrong_number
 from tutor.formula import Call, Expr, Ref, evaluate, indices, refs, rewrite
 from tutor.layout import linear, number, superscript
 from tutor.misconceptions import MISCONCEPTIONS
@@ -142,7 +143,9 @@ class Question:
         A slip in the asked equation that changes nothing spoils a question; one further back just has no part in it.
         """
         table = table_for(self.step.trace, self.step.equation)
-        values = np.where([entry[2] == 0 for entry in table.entries], table.at(self.step), self._wrong_values)
+        here = [entry[2] == 0 for entry in table.entries]
+        values = np.where(here, table.at(self.step), self._wrong_values)
+        values = np.where([MISCONCEPTIONS[entry[0]].rare for entry in table.entries], np.nan, values)
         for taken in (self.right, self.from_shown):
             with np.errstate(all="ignore"):
                 near = np.flatnonzero(np.abs(values - taken) <= 10.0 ** (1 - self.digits) * abs(taken))
@@ -196,7 +199,7 @@ def graded(question: Question, answer: Answer, own: Mapping[str, float] | None =
     value, right, digits = answer.value, question.right, question.digits
     if not math.isfinite(right):
         return Verdict("wrong", "There is no finite number here.", value)
-    if _is_right(question, answer):
+    if _is_right(question, answer) or _right_in_form(question, answer):
         return Verdict("correct", "Right.", value)
     typed = answer.digits
     if typed is not None and typed < digits and right and same(right, value, typed):
@@ -213,12 +216,25 @@ def graded(question: Question, answer: Answer, own: Mapping[str, float] | None =
     if named:
         return Verdict("misconception", _explain(question, named), value, tuple(named))
     enough = typed is None or typed >= digits
-    if right and (_matches(-right, answer, 2) or (enough and abs(value + right) <= _allowed(question, answer))):
+    turned = right and (_matches(-right, answer, 2) or (enough and abs(value + right) <= _allowed(question, answer)))
+    if turned and _may_be(question, answer, -1):
         return Verdict("sign", "The size is right, the sign is not.", value)
-    if right and value and (power := _power_of_ten(right, answer)):
+    if right and value and (power := _power_of_ten(right, answer)) and _may_be(question, answer, 10.0**-power):
         times = superscript(str(power)).replace("⁺", "")
         return Verdict("power-of-ten", f"The digits are right, but the decimal point is not: off by 10{times}.", value)
-    return Verdict("wrong", "That is not it.", value)
+    return Verdict("wrong", _wrong_number(question, answer) or "That is not it.", value)
+
+
+def _wrong_number(question: Question, answer: Answer) -> str:
+    """What to say of a formula in which one number alone is wrong; nothing of any other."""
+    formula = answer.formula
+    found = wrong_number(question.step, formula) if formula is not None and has_names(formula) else None
+    if found is None:
+        return ""
+    typed, ref = found
+    meant = number(float(look_up(question.step, ref)), question.step.digits)
+    name = question.writer.text(ref)
+    return f"The formula is right but for one number: {number(typed, 6)} should be {meant}, {name}."
 
 
 def _sentence(text: str) -> str:
@@ -303,8 +319,51 @@ def _allowed(question: Question, answer: Answer) -> float:
     return max(question.tolerance, min(question.slack(question.digits), PLAIN * abs(question.right)))
 
 
+def _right_in_form(question: Question, answer: Answer) -> bool:
+    """Whether a formula was typed that is the asked one, whatever floating point leaves of it."""
+    formula = answer.formula
+    near = close(answer.value, question.right, 1e-6)
+    return near and formula is not None and has_names(formula) and says(question.step, formula)
+
+
+def _may_be(question: Question, answer: Answer, factor: float) -> bool:
+    """Whether an answer may be the right one but for a factor: a typed formula is, or it is not."""
+    formula = answer.formula
+    if formula is None or not has_names(formula) or read_off(formula):
+        return True
+    return says(question.step, factor * formula)
+
+
 def _diagnosed(question: Question, answer: Answer) -> list[Slip]:
-    """The slips whose value is the answer at the digits typed; one an idea and equation, the nearest first."""
+    """The slips that an answer shows; one an idea and equation, the likeliest first.
+
+    A typed formula is evidence: it shows the slips whose formula it is, whatever other numbers are the same. Only one
+    with numbers in it that may have been read off the screen is taken by its value, if it is no slip's as it stands.
+    """
+    formula = answer.formula
+    if formula is None or not has_names(formula):
+        found = _by_value(question, answer)
+    else:
+        found = _by_form(question, formula)
+        if not found and read_off(formula):
+            found = _by_form(question, resolved(question.step, formula)) or _by_value(question, answer)
+        found = [replace(slip, typed=formula) for slip in found]
+    return sorted(found, key=lambda slip: slip.distance + MISCONCEPTIONS[slip.misconception].rare)
+
+
+def _by_form(question: Question, formula: Expr) -> list[Slip]:
+    """The slips whose formula this is: they agree with it here, and wherever the lesson's numbers are others."""
+    value = value_at(question.step, formula)
+    with np.errstate(all="ignore"):
+        at = np.flatnonzero(np.abs(question._wrong_values - value) <= 1e-7 * abs(value) + 1e-300)
+    for step in there(question.step) if at.size else ():
+        values = table_for(step.trace, step.equation).at(step)[at]
+        at = at[np.isclose(values, value_at(step, formula), rtol=1e-7, atol=0)]
+    return list(_unique(question._slip(k) for k in at))
+
+
+def _by_value(question: Question, answer: Answer) -> list[Slip]:
+    """The slips whose value is the answer at the digits typed."""
     near = question.slips_near(answer.value, 0.06)
     if answer.digits is not None and answer.digits < 2:
         return [slip for slip in near if close(slip.value, answer.value, 1e-12)]
@@ -404,12 +463,13 @@ def _power_of_ten(right: float, answer: Answer) -> int | None:
 def _explain(question: Question, named: list[Slip]) -> str:
     first = named[0]
     says = MISCONCEPTIONS[first.misconception]
-    titles = dict.fromkeys(MISCONCEPTIONS[slip.misconception].title for slip in named)
-    also = [title for title in titles if title != says.title]
+    entries = dict.fromkeys(MISCONCEPTIONS[slip.misconception] for slip in named)
+    also = [entry.title for entry in entries if entry != says and (says.rare or not entry.rare)]
     at = _shown_at(question, first)
     where = "" if at is question.step else f" (at {question.writer.text(at.ref)})"
     message = f"{says.title[:1].upper()}{says.title[1:]}{where}. {says.remedy}"
-    return message + (f" The same number also comes out if {'; or if '.join(also)}." if also else "")
+    same = "formula" if first.typed is not None and not read_off(first.typed) else "number"
+    return message + (f" The same {same} also comes out if {'; or if '.join(also)}." if also else "")
 
 
 def _shown_at(question: Question, slip: Slip) -> Step:
@@ -448,6 +508,29 @@ def _both(writer: Writer, element: Step, slip: Slip) -> tuple[str, str]:
     return texts
 
 
+def _written_out(question: Question, slip: Slip) -> str:
+    """The asked formula, the values between it and the slip's equation written out; as it is, where that is long."""
+    step, writer = question.step, question.writer
+
+    def put_in(formula: Expr, depth: int) -> Expr:
+        def change(node: Expr) -> Expr | None:
+            maker = step.trace.maker(node) if isinstance(node, Ref) and not node.batched else None
+            if maker is None:
+                return None
+            if maker.equation is slip.equation:
+                return maker.formula
+            further = put_in(maker.formula, depth - 1) if depth > 1 else maker.formula
+            return None if further == maker.formula else further
+
+        return rewrite(formula, change)
+
+    short = linear(writer.formula(step.formula))
+    if slip.equation is step.equation or slip.distance > 3 or question.many:
+        return short
+    whole = linear(writer.formula(put_in(step.formula, slip.distance)))
+    return whole if len(whole) <= 160 else short
+
+
 def _slopes_written_out(formula: Expr) -> Expr:
     def change(node: Expr) -> Expr | None:
         name = prime_of(node.op) if isinstance(node, Call) else None
@@ -466,9 +549,15 @@ class Comparison:
 
 
 def compare(question: Question, slip: Slip) -> Comparison:
-    """A slip's wrong formula beside the right one, the difference marked; of the asked element where it is there."""
-    step = _shown_at(question, slip)
-    right, wrong = _both(question.writer, step, slip)
+    """A slip's wrong formula beside the right one, the difference marked; of the asked element where it is there.
+
+    Where a formula was typed, that is what is shown, beside the asked one written out as far back as the slip lies.
+    """
+    step = _shown_at(question, slip) if slip.typed is None else question.step
+    if slip.typed is None:
+        right, wrong = _both(question.writer, step, slip)
+    else:
+        right, wrong = _written_out(question, slip), linear(question.writer.formula(slip.typed))
     a, b = _pieces(right), _pieces(wrong)
     matcher = difflib.SequenceMatcher(None, a, b, autojunk=False)
     sides: tuple[list[tuple[str, bool]], list[tuple[str, bool]]] = ([], [])

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tutor.formula import Expr, Ref, evaluate, refs
-from tutor.misconceptions import FAR, MISCONCEPTIONS, Site
+from tutor.misconceptions import MISCONCEPTIONS
 from tutor.network import Equation
+from tutor.site import ANY, Site
 from tutor.trace import Step, Trace
 from tutor.training import Program
 
@@ -27,9 +28,10 @@ class Slip:
     distance: int
     wrong: Expr
     value: float
+    typed: Expr | None = None  # the formula that the learner typed, if it was one
 
 
-def slips(step: Step, reach: int = FAR) -> list[Slip]:
+def slips(step: Step, reach: int = ANY) -> list[Slip]:
     """Every slip in the asked equation, or in one that it rests on, with the value it leads to; nearest first."""
     table = table_for(step.trace, step.equation)
     values = table.at(step)
@@ -67,18 +69,21 @@ def table_for(trace: Trace, asked: Equation) -> Table:
 def make_table(trace: Trace, asked: Equation) -> Table:
     program = trace.program
     near = _ancestors(program, asked)
-    entries, values = [], []
+    shape, entries, values = full_shape(trace, asked), [], []
     for eq, distance in near:
-        site, downstream = Site(program, eq), _carried_by(program.equations, eq, near)
+        site = Site(program, eq)
+        downstream: list[Equation] | None = None
         for id, misconception in MISCONCEPTIONS.items():
             if distance > misconception.reach:
                 continue
             for wrong in misconception.rewrite(site):
+                if downstream is None:
+                    downstream = _carried_by(program.equations, eq, near)
                 value = _carry(trace, asked, eq, wrong, downstream)
                 if value is not None:
                     entries.append((id, eq, distance, wrong))
                     values.append(value)
-    return Table(tuple(entries), np.array(values).reshape(len(values), *full_shape(trace, asked)))
+    return Table(tuple(entries), np.array(values).reshape(len(values), *shape))
 
 
 def full_shape(trace: Trace, eq: Equation) -> tuple[int, ...]:
@@ -97,7 +102,7 @@ def _ancestors(program: Program, asked: Equation) -> list[tuple[Equation, int]]:
         following: list[Equation] = []
         for eq in edge:
             distance = found[eq.symbol.key][1] + (eq.rule not in ("mean_gradient", "mean_loss"))
-            for ref in refs(eq.formula) if distance <= FAR else ():
+            for ref in refs(eq.formula):
                 below = program.by_key.get(ref.symbol.key)
                 if below and ref.symbol.key not in found and (below.phase != "forward" or asked.phase in before):
                     found[ref.symbol.key] = (below, distance)
@@ -140,7 +145,10 @@ def _carry(trace: Trace, asked: Equation, eq: Equation, wrong: Expr, downstream:
     changed: dict[str, np.ndarray] = {}
     look = looking(trace, changed)
     try:
-        changed[eq.symbol.key] = np.broadcast_to(evaluate(wrong, look), full_shape(trace, eq))
+        own = np.asarray(evaluate(wrong, look))
+        if wrong.batched and not wrong.shape:  # one number an example goes to all elements
+            own = own.reshape(own.shape + (1,) * len(eq.symbol.shape))
+        changed[eq.symbol.key] = np.broadcast_to(own, full_shape(trace, eq))
         for later in downstream:
             changed[later.symbol.key] = np.asarray(evaluate(later.formula, look))
         return np.broadcast_to(changed[asked.symbol.key], full_shape(trace, asked))
