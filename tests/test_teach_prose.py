@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from effort import effort
+from test_lesson import SMALL
 from tutor import catalogue
 from tutor.card import Scribe
 from tutor.check import examine, load
@@ -213,3 +215,65 @@ def test_elements_of_what_is_given_have_names_too():
 )
 def test_a_terminal_without_unicode_gets_words(latex, ascii):
     assert " ".join(to_ascii(show(latex)).split()) == ascii
+
+
+# ---------------------------------------------------------------- ids that are none, and texts that are too long
+
+
+IDS = {
+    id: id for id in ("z1", "a1", "z2", "a2", "W1", "b1", "x", "y", "L", "x[1]", "dL/dW1", "dL/dz1", "W1[1,1]", "W1'")
+}
+
+
+@pytest.mark.parametrize(
+    "written, meant",
+    [("Z1", "z1"), ("A2", "a2"), ("w1", "W1"), ("B1", "b1"), ("w1[1,1]", "W1[1,1]"), ("dL/dw1", "dL/dW1"),
+     ("loss", "L"), ("dl/dz1", "dL/dz1"), ("∂L/∂W1", "dL/dW1"), ("dW1", "dL/dW1"), ("ŷ", "a2"), ("yhat", "a2"),
+     ("x1", "x[1]"), ("X", "x"), ("W_1", "W1"), ("w1'", "W1'"), ("delta1", "dL/dz1")],
+)  # fmt: skip
+def test_an_id_that_is_nearly_one_is_warned_of_with_what_was_meant(written, meant):
+    (found,) = blemishes(f"See {{{written}}}.", IDS.get)
+    assert f"did you mean {{{meant}}}?" in found.advice and found.offset == 4
+
+
+@pytest.mark.parametrize("written", ["anything", "a,b", "0", "i", "set", "n"])
+def test_braces_around_something_else_are_left_alone(written):
+    assert not list(blemishes(f"See {{{written}}}.", IDS.get))
+
+
+def test_an_id_beyond_the_last_layer_is_warned_of():
+    (found,) = blemishes("See {a9}.", IDS.get)
+    assert "{a9} names no step" in found.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$",
+        "`",
+        "``` ",
+        "` `` ",
+        "$$",
+        "$a",
+        r"\$",
+        r"$\sqrt{",
+        r"$\begin$ ",
+        "{a9} ",
+        r"$x_",
+        "$1 ",
+        r"\text{a} ",
+        "{q%d}",
+    ],
+)
+def test_the_effort_for_a_text_grows_with_its_length(text):
+    def work(size: int) -> int:
+        whole = (text * size)[:size] if "%" not in text else "".join(text % i for i in range(size // 6))
+        return effort(lambda: (list(blemishes(whole, IDS.get)), render(whole, IDS.get), count_words(whole)))
+
+    assert work(16_000) < 6 * work(4_000) + 10_000
+
+
+def test_many_faults_of_one_kind_in_a_text_are_told_in_a_few(tmp_path):
+    (tmp_path / "p.toml").write_text(SMALL.replace("[network]", f"intro = '{'$ ' * 8_000}'\n[network]"))
+    problems = examine(tmp_path / "p.toml")[1]
+    assert len(problems) == 5 and "(and 7,995 more of the same kind in this text)" in problems[-1].message

@@ -25,7 +25,7 @@ from tutor.layout import number
 from tutor.lesson import AuthorQuestion, Expect, Lesson, Training
 from tutor.misconceptions import MISCONCEPTIONS
 from tutor.output import quote
-from tutor.prose import Name, blemishes, count_words, lost_latex
+from tutor.prose import Blemish, Name, blemishes, count_words, lost_latex
 from tutor.questions import Item, judgement
 from tutor.quiz import Question
 from tutor.source import Keys, Problem, Source
@@ -33,6 +33,8 @@ from tutor.trace import NoSuchStep, Trace, as_shown, resolve
 from tutor.training import Run
 
 LONG_NOTE = 80  # words
+MOST_PROSE = 200_000  # characters of a lesson's texts that are looked at
+MANY_ALIKE = 5  # problems of one kind in one text that are told one by one
 FEW_DIGITS = 6  # as many as are shown of a given number without rounding
 MANY = 100  # numbers that nobody follows one by one anyhow
 MAX_ROWS = 2_000  # examples that are looked at for units that never answer
@@ -174,12 +176,26 @@ def _admitted(question: AuthorQuestion, item: Item, source: Source, where: Keys)
 
 def texts(lesson: Lesson, source: Source, name: Name) -> Iterator[Problem]:
     """LaTeX and ids that cannot be shown as they are meant; notes that are too long to be read beside a step."""
+    left = MOST_PROSE
     for path, text in _prose(lesson):
-        if "\\" in source.written(path) and lost_latex(source.written(path)):
+        if (left := left - len(text)) < 0:
+            message = f"only the first {MOST_PROSE:,} characters of prose were looked at"
+            yield source.problem(path, message, "nobody reads more of it in a lesson", severity="warning")
+            break
+        written = source.written(path) if "\\" in source.text else ""
+        if "\\" in written and lost_latex(written):
             continue  # told by `reading`: of what is lost nothing is to be concluded
+        alike: dict[str, list[Blemish]] = {}
         for found in blemishes(text, name):
-            yield source.problem(path, found.message, found.advice, offset=found.offset, severity="warning")
+            alike.setdefault(re.sub(r"\{.*?\}|\\\\\w+", "", found.message), []).append(found)
+        for some in alike.values():
+            for at, found in enumerate(some[:MANY_ALIKE]):
+                more = len(some) - MANY_ALIKE if at == MANY_ALIKE - 1 else 0
+                message = found.message + (f" (and {more:,} more of the same kind in this text)" if more > 0 else "")
+                yield source.problem(path, message, found.advice, offset=found.offset, severity="warning")
     for note in lesson.notes:
+        if left < 0:
+            break
         words = count_words(note.text)
         if words > LONG_NOTE:
             message = f"the note on '{note.step}' has {words} words"

@@ -17,7 +17,7 @@ from functools import lru_cache
 Name = Callable[[str], str | None]  # what a notation calls the step of an id; None for what is no id
 
 _PARTS = re.compile(
-    r"""(?P<code>(?P<tick>`+)(?!`).*?(?<!`)(?P=tick)(?!`))
+    r"""(?P<ticks>`+)
     | (?P<dollar>\\\$)
     | \$\$(?P<display>[^$]+)\$\$
     | \$(?=\S)(?P<inline>(?:\\.|[^$\\])*?(?:\\.|[^$\\\s]))\$(?![0-9])
@@ -25,6 +25,9 @@ _PARTS = re.compile(
     | (?P<alone>\$)""",
     re.VERBOSE | re.DOTALL,
 )
+_IN_BRACES = re.compile(r"\{([^{}\s]{1,60})\}")
+MAX_FORMULA = 12_000  # characters: what is longer is no line of a lesson
+MAX_UNKNOWN = 200  # ids that are none, of one text: no more of its braces are looked up
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 # What is meant for an id, be it one or not: a9, W2', dL/dz3, anything with an index or an example.
 _ID_LIKE = re.compile(r"(?:[zaWb][0-9]+'?|d[^/]+/d[^/]+|J|L)(?:\[[0-9, ]+\])?(?:@[0-9]+)?|.+(?:\[[0-9, ]+\]|@[0-9]+)")
@@ -42,24 +45,29 @@ class Blemish:
 def render(text: str, name: Name) -> str:
     """The prose as Markdown without LaTeX, with the names that `name` gives; what it cannot name stays as it is."""
 
-    def part(match: re.Match) -> str:
-        latex = _latex(match)
+    name = _bounded(name)
+
+    def part(piece: re.Match | str) -> str:
+        if isinstance(piece, str):  # code
+            return _IN_BRACES.sub(lambda id: name(id[1]) or id[0], piece)
+        latex = _latex(piece)
         if latex is not None:
             return mathematics(latex, name)
-        if match["dollar"]:
+        if piece["dollar"]:
             return "$"
-        if match["id"]:
-            return name(match["id"]) or match[0]
-        if match["code"]:
-            return re.sub(r"\{([^{}\s]{1,60})\}", lambda id: name(id[1]) or id[0], match[0])
-        return match[0]
+        if piece["id"]:
+            return name(piece["id"]) or piece[0]
+        return piece[0]
 
-    return _PARTS.sub(part, text) if "{" in text or "$" in text else text
+    return _replaced(text, part) if "{" in text or "$" in text else text
 
 
 def blemishes(text: str, name: Name) -> Iterator[Blemish]:
     """What is wrong with the mathematics and the ids in a text."""
-    for match in _PARTS.finditer(text):
+    name = _bounded(name)
+    for match in _parts(text):
+        if isinstance(match, str):
+            continue
         latex = _latex(match)
         if latex is not None:
             found: list[Blemish] = []
@@ -68,14 +76,102 @@ def blemishes(text: str, name: Name) -> Iterator[Blemish]:
             yield from (Blemish(start + b.offset, b.message, b.advice) for b in found)
         elif match["alone"] or match["display"] or match["inline"]:
             yield Blemish(match.start(), "a $ that begins no mathematics", "write \\$ for a dollar")
-        elif match["id"] and _ID_LIKE.fullmatch(match["id"]) and name(match["id"]) is None:
-            advice = "an id in braces becomes the step's name; for braces as they stand put them in `code`"
-            yield Blemish(match.start(), f"{match[0]} names no step of this lesson", advice)
+        elif match["id"] and name(match["id"]) is None:
+            near = meant_id(match["id"], name)
+            if near or _ID_LIKE.fullmatch(match["id"]):
+                advice = f"did you mean {{{near}}}? " if near else ""
+                advice += "an id in braces becomes the step's name; for braces as they stand put them in `code`"
+                yield Blemish(match.start(), f"{match[0]} names no step of this lesson", advice)
 
 
 def count_words(text: str) -> int:
     """How many words a text has; a formula between dollar signs is one."""
-    return len(_PARTS.sub(lambda match: "x" if _latex(match) is not None else match[0], text).split())
+
+    def part(piece: re.Match | str) -> str:
+        return piece if isinstance(piece, str) else "x" if _latex(piece) is not None else piece[0]
+
+    return len(_replaced(text, part).split())
+
+
+def _parts(text: str) -> Iterator[re.Match | str]:
+    """What is no plain text, in order: code with its ticks as a str, all else as a match of `_PARTS`."""
+    at = 0
+    ends: dict[int, list[int]] | None = None  # by length where runs of ticks begin, the last first
+    while match := _PARTS.search(text, at):
+        at = match.end()
+        if not match["ticks"]:
+            yield match
+            continue
+        if ends is None:
+            ends = {}
+            for run in reversed(list(_TICKS.finditer(text))):
+                ends.setdefault(len(run[0]), []).append(run.start())
+        same = ends.get(len(match[0]), [])
+        while same and same[-1] < at:
+            same.pop()
+        if same:
+            at = same[-1] + len(match[0])
+            yield text[match.start() : at]
+
+
+_TICKS = re.compile("`+")
+
+
+def _replaced(text: str, part: Callable[[re.Match | str], str]) -> str:
+    """The text with each of its parts put through `part`."""
+    out, done = [], 0
+    for piece in _parts(text):
+        start = text.index(piece, done) if isinstance(piece, str) else piece.start()
+        out += [text[done:start], part(piece)]
+        done = start + len(piece if isinstance(piece, str) else piece[0])
+    return "".join([*out, text[done:]])
+
+
+def _bounded(name: Name) -> Name:
+    """`name` that remembers what it was asked, and that knows no more after many ids that are none."""
+    known: dict[str, str | None] = {}
+    left = MAX_UNKNOWN
+
+    def bounded(id: str) -> str | None:
+        nonlocal left
+        if id not in known:
+            known[id] = name(id) if left > 0 else None
+            left -= known[id] is None
+        return known[id]
+
+    return bounded
+
+
+_LOOSE = re.compile(r"(?P<name>[A-Za-z]+?|ŷ)[_^]?(?P<layer>[0-9]*)(?P<rest>'?(?:\[[0-9, ]+\])?(?:@[0-9]+)?)")
+_CALLED_ELSEWHERE = dict(
+    pair.split("=")
+    for pair in "z=z a=a h=a w=W weight=W weights=W b=b bias=b biases=b x=x input=x inputs=x y=y target=y targets=y j=J l=L "
+    "loss=L delta=dL/dz dz=dL/dz da=dL/da dw=dL/dW db=dL/db".split()
+)
+_PREDICTED = frozenset(("ŷ", "yhat", "y_hat", "haty", "output", "outputs", "prediction", "pred"))
+
+
+def meant_id(word: str, name: Name) -> str | None:
+    """The id that a word in braces was probably meant for: Z1 for z1, dL/dw1 for dL/dW1, ŷ for the last activation."""
+    if word.casefold() in _PREDICTED:
+        return next((f"a{k}" for k in range(20, 0, -1) if name(f"a{k}")), None)
+    over, stroke, under = word.partition("/")
+    if stroke:
+        below = _loose(under[1:]) if under[:1] in ("d", "∂", "D") else None
+        tries = [f"dL/d{below}"] if below and over[1:].casefold() in ("l", "loss", "c", "e", "j") else []
+    else:
+        loose = _loose(word)
+        tries = [loose] if loose else []
+        if loose and loose[:1] in "xy" and loose[1:].isdigit():
+            tries.append(f"{loose[0]}[{loose[1:]}]")
+    return next((id for id in tries if id != word and name(id)), None)
+
+
+def _loose(word: str) -> str | None:
+    """A name of a quantity with its layer and index as ids write it."""
+    match = _LOOSE.fullmatch(word)
+    called = _CALLED_ELSEWHERE.get(match["name"].casefold()) if match else None
+    return f"{called}{match['layer']}{match['rest']}" if match and called else None
 
 
 _BASIC_STRING = re.compile(r'"""|"')
@@ -151,6 +247,10 @@ class _Atom:
 
 def mathematics(latex: str, name: Name, found: list[Blemish] | None = None) -> str:
     """LaTeX as one line of Unicode; `found` gathers what is not understood, which is shown as it is written."""
+    if len(latex) > MAX_FORMULA:
+        message = f"a formula of {len(latex):,} characters: {MAX_FORMULA:,} are the most"
+        (found if found is not None else []).append(Blemish(0, message, "write \\$ for a dollar, or make it several"))
+        return latex
     reader = _Latex(latex, name, [] if found is None else found)
     return _joined(reader.group(end=False))
 
@@ -240,7 +340,8 @@ class _Latex:
         if self.peek() != "{":
             return "".join(atom.text for atom in self.argument())
         start, depth = self.tokens[self.at].end(), 0
-        for token in self.tokens[self.at :]:
+        while self.at < len(self.tokens):
+            token = self.tokens[self.at]
             self.at += 1
             depth += (token[0] == "{") - (token[0] == "}")
             if depth == 0:
