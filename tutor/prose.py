@@ -145,8 +145,8 @@ def _bounded(name: Name) -> Name:
 _LOOSE = re.compile(r"(?P<name>[A-Za-z]+?|ŷ)[_^]?(?P<layer>[0-9]*)(?P<rest>'?(?:\[[0-9, ]+\])?(?:@[0-9]+)?)")
 _CALLED_ELSEWHERE = dict(
     pair.split("=")
-    for pair in "z=z a=a h=a w=W weight=W weights=W b=b bias=b biases=b x=x input=x inputs=x y=y target=y targets=y j=J "
-    "l=L loss=L delta=dL/dz dz=dL/dz da=dL/da dw=dL/dW db=dL/db".split()
+    for pair in "z=z a=a h=a w=W weight=W weights=W b=b bias=b biases=b x=x input=x inputs=x y=y target=y targets=y "
+    "j=J l=L loss=L delta=dL/dz dz=dL/dz da=dL/da dw=dL/dW db=dL/db".split()
 )
 _PREDICTED = frozenset(("ŷ", "yhat", "y_hat", "haty", "output", "outputs", "prediction", "pred"))
 
