@@ -418,6 +418,83 @@ def test_bad_usage_of_grade(argv, words, run):
     assert is_refused(run("grade", *argv), *words)
 
 
+AUTHORED = """
+format = 1
+title = "t"
+[network]
+inputs = 2
+loss = "half_squared_error"
+[[network.layers]]
+units = 3
+activation = "sigmoid"
+weights = [[0.5, -0.4], [0.3, 0.7], [0.2, 0.1]]
+[[network.layers]]
+units = 1
+weights = [[0.9, -0.7, 0.3]]
+[[examples]]
+inputs = [1.2, 0.8]
+targets = [1]
+[training]
+learning_rate = 0.1
+[[questions]]
+step = "dL/da2"
+wrong = [{ answer = 0.8141, says = "You took the target less the prediction." }]
+[[questions]]
+ask = "What is 2 + 2?"
+answer = 4
+wrong = [{ answer = 5, says = "Count again." }]
+[[questions]]
+ask = "Which?"
+choices = ["this", "that"]
+answer = 2
+wrong = [{ answer = 1, says = "Not this." }]
+[[questions]]
+step = "dL/dW1"
+kind = "shape"
+wrong = [{ answer = "2 x 3", says = "Turned round." }]
+[[questions]]
+step = "dL/dW2"
+kind = "matrix"
+[[questions]]
+step = "z1"
+kind = "formula"
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "code", "words"),
+    [
+        ("dL/da2", "0.8141", 1, "misconception: You took the target less the prediction."),
+        ("dL/da2[1]", "0.814", 1, "misconception: You took the target less the prediction."),
+        ("1", "0.8141", 1, "misconception: You took the target less the prediction."),
+        ("1", "-0.814", 0, "correct: Right."),
+        ("2", "4", 0, "correct"),
+        ("2", "5", 1, "misconception: Count again."),
+        ("2", "6", 1, "wrong: That is not it.\n  It is 4."),
+        ("3", "2", 0, "correct"),
+        ("3", "that", 0, "correct"),
+        ("3", "1", 1, "misconception: Not this.\n  It is that."),
+        ("4", "3 x 2", 0, "correct"),
+        ("4", "2 x 3", 1, "misconception: Turned round."),
+        ("5", "1 2 3", 1, "0 of 3 right"),
+        ("3", "neither", 1, "not-understood"),
+    ],
+)
+def test_what_the_author_wrote_is_graded_as_the_quiz_does(asked, answer, code, words, run, folder):
+    (folder / "t.toml").write_text(AUTHORED, encoding="utf-8")
+    found, out, _ = run("grade", "t.toml", asked, "--", answer)
+    assert found == code and words in out, out
+    record = json.loads(run("grade", "--format", "json", "t.toml", asked, "--", answer)[1])
+    assert record["verdict"] == out.partition(":")[0]
+    assert record.get("question") == (asked if asked.isdigit() else None)
+
+
+@pytest.mark.parametrize(("asked", "words"), [("9", "has 6 questions"), ("0", "no question 0"), ("6", "only a quiz")])
+def test_what_cannot_be_graded_by_number_is_told(asked, words, run, folder):
+    (folder / "t.toml").write_text(AUTHORED, encoding="utf-8")
+    assert is_refused(run("grade", "t.toml", asked, "1"), words)
+
+
 def test_grade_keeps_nothing(run):
     run("grade", "o-classification", "a1[2]", "0.69")
     assert answers() == []

@@ -53,6 +53,20 @@ def author_item(question: AuthorQuestion, trace: Trace, writer: Writer, rng: ran
     return replace(item, id=author_id(question), hints=hints, judge=judge)
 
 
+def graded_item(element: Step, writer: Writer) -> Item:
+    """The question for one number, with the words of the lesson's author for wrong answers to that same question."""
+    trace = element.trace
+    item = item_of_value(Question(element, writer))
+    for question in trace.lesson.questions:
+        if question.kind == "value" and question.step and not question.ask and question.wrong:
+            asked = trace.find(question.step)
+            if asked.index is None and math.prod(asked.shape) == 1:
+                asked = asked.at((0,) * len(asked.shape))
+            if asked.id == element.id:
+                item = replace(item, judge=_with_wrong(item, _in_words(question, Scribe(trace, writer.id))))
+    return item
+
+
 def author_id(question: AuthorQuestion) -> str:
     """The id of an author's question: its place in the file, from 1."""
     return f"{AUTHOR}:{question.at + 1}"

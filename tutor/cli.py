@@ -23,6 +23,7 @@ from tutor.source import LessonError, as_argument, exists, plural, whole_number
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from tutor.notation import Writer
     from tutor.questions import Item
     from tutor.session import Session
     from tutor.store import Store
@@ -576,37 +577,34 @@ def _reset(store: Store) -> int:
 
 def _grade(args: Namespace) -> int:
     from tutor.notation import Writer
-    from tutor.quiz import Question, compare, grade, marked, shown_value
+    from tutor.quiz import compare, marked, shown_value
     from tutor.trace import NoSuchStep
 
     trace, notation = _open_trace(args)
     try:
-        step = trace.find(args.step)
+        item = _graded_item(args.step, trace, Writer(trace.lesson, notation))
         own = dict(_given(text, trace) for text in args.given)
     except NoSuchStep as error:
         raise UsageError(str(error)) from None
-    if step.shape and step.at(None).value.size > 1:
-        raise UsageError(
-            f"'{args.step}' has {step.at(None).value.size} values: name one, such as {args.step}{_first(step)}"
-        )
-    element = step if step.index is not None else step.at((0,) * len(step.shape))
-    question = Question(element, Writer(trace.lesson, notation))
-    verdict = grade(question, args.answer, own)
+    verdict, question = item.grade(args.answer, own), item.question
     slips = verdict.slips
-    shown = [compare(question, slip) for slip in slips[:1]]
+    shown = [compare(question, slip) for slip in slips[:1]] if question else []
     if args.format == "json":
+        expected = question.right if question else item.answer
         record = {
             "lesson": trace.lesson.id,
-            "step": element.id,
+            "step": item.step.id,
             "verdict": verdict.kind,
-            "misconception": slips[0].misconception if slips else None,
+            "misconception": verdict.misconception,
             "misconceptions": list(dict.fromkeys(slip.misconception for slip in slips)),
-            "expected": question.right if math.isfinite(question.right) else None,
+            "expected": expected if isinstance(expected, str) or math.isfinite(expected) else None,
             "given": verdict.value,
             "message": verdict.message,
             "wrong_formula": marked(shown[0].wrong) if shown else None,
             "right_formula": marked(shown[0].right) if shown else None,
         }
+        if item.by_author:
+            record |= {"question": args.step.strip(), "credit": verdict.credit}
         _reconfigure(sys.stdout, encoding="utf-8")
         print(json_text(record, indent=2))
     else:
@@ -615,8 +613,33 @@ def _grade(args: Namespace) -> int:
             print(f"  yours: {comparison.name} = {marked(comparison.wrong)}")
             print(f"  right: {comparison.name} = {marked(comparison.right)}")
         if not verdict.correct and verdict.kind != "not-understood":
-            print(f"  {question.writer.text(element.ref)} = {shown_value(question)}")
+            if question:
+                print(f"  {question.writer.text(question.step.ref)} = {shown_value(question)}")
+            else:
+                print(f"  It is {item.answer}.")
     return 0 if verdict.kind in ("correct", "rounded") else 1
+
+
+def _graded_item(asked: str, trace: Trace, writer: Writer) -> Item:
+    """What is graded: one element of a step by its id, or a question of the author's by its number in the file."""
+    import random
+
+    from tutor.authored import author_item, graded_item
+
+    if asked.strip().isascii() and asked.strip().isdigit():
+        questions = trace.lesson.questions
+        question = next((question for question in questions if question.at + 1 == int(asked)), None)
+        if question is None:
+            many = f"{len(questions)} questions of its author's" if questions else "no question of its author's"
+            raise UsageError(f"there is no question {asked.strip()}: this lesson has {many}")
+        item = author_item(question, trace, writer, random.Random(0))
+        if item is None or (item.choices and not question.choices):
+            raise UsageError(f"question {asked.strip()} draws its choices anew each time: only a quiz can put it")
+        return item
+    step = trace.find(asked)
+    if step.shape and step.at(None).value.size > 1:
+        raise UsageError(f"'{asked}' has {step.at(None).value.size} values: name one, such as {asked}{_first(step)}")
+    return graded_item(step if step.index is not None else step.at((0,) * len(step.shape)), writer)
 
 
 def _first(step: Step) -> str:

@@ -110,6 +110,7 @@ GRADE_EXAMPLES = """\
 examples:
   backprop-tutor grade o-classification "dL/dW1[1,2]" 0.0933
   backprop-tutor grade o-classification "dL/dW1[1,2]" "dL/dz1[1] * x[2]"
+  backprop-tutor grade o-classification 6 2
   backprop-tutor grade o-classification dL/dW2[1,1] --given "dL/dz2[1]=0.537" -- -0.3189
 
 The exit code is 0 if the answer is right, 1 if it is not, 2 for bad usage.
@@ -324,7 +325,8 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
         GRADE_EXAMPLES,
     )
     grade.add_argument("lesson", metavar="LESSON", help=lesson)
-    grade.add_argument("step", metavar="STEP", help="a step's id, such as dL/dW2[1,2]")
+    asked = "a step's id, such as dL/dW2[1,2], or the number of an author's question"
+    grade.add_argument("step", metavar="STEP", help=asked)
     grade.add_argument("answer", metavar="ANSWER", help="a number or an expression; -- before one that begins with -")
     grade.add_argument("--notation", metavar="NAME", help="whose names the answer uses; default: the lesson's own")
     grade.add_argument(
