@@ -149,3 +149,47 @@ def test_a_long_note(found):
     text = CIRCUIT + '[[notes]]\nstep = "f"\ntext = "{}"\n'
     assert found(text.format("word " * 80)) == []
     assert found(text.format("word " * 81)) == [("warning", 12, "the note on 'f' has 81 words")]
+
+
+# ---------------------------------------------------------------- names
+
+
+@pytest.mark.parametrize(
+    "names, says",
+    [
+        ("x_new = 1\nx = -2", "'x_new' is also what notation dz calls x'"),
+        ('"η" = 1\nx = -2', "'η' is also what notation dz calls training.learning_rate"),
+        ('"α" = 1\nx = -2', "'α' is also what notation partials calls training.learning_rate"),
+    ],
+)
+def test_names_in_a_circuit_that_a_notation_has_for_something_else(found, names, says):
+    text = CIRCUIT.replace("x = -2", names)
+    if "[training]" not in text:
+        text += "[training]\nlearning_rate = 0.1\n"
+    ((severity, at, message),) = [problem for problem in found(text) if "notation" in problem[2]]
+    assert says in message and severity == ("error" if "dz" in says else "warning")
+    assert at == text[: text.index(names)].count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    "name, severity, says",
+    [
+        ("y₁", "error", "is also what notation dz calls y[1]"),
+        ("h₁₁", None, ""),
+        ("a₁¹", "error", "is also what notation dz calls a1[1]"),
+        ("h₁", "warning", "is also what notation nabla calls a1"),
+        ("σ", "error", "is also what notation dz calls the activation of layer 1"),
+        ("x1 - x2", "warning", "reads as a formula"),
+        ("1", "warning", "reads as a formula, or a number"),
+        ("pH-value", "warning", "reads as a formula"),
+        ("study hours", None, ""),
+        ("e", None, ""),
+    ],
+)
+def test_names_of_inputs_that_mislead(found, name, severity, says):
+    text = RELU.replace("inputs = 2", f'inputs = ["{name}", "iq"]', 1).replace('"relu"', '"sigmoid"')
+    problems = [p for p in found(text) if "notation" in p[2] or "reads as" in p[2]]
+    if severity is None:
+        assert problems == [] or name == "h₁₁"
+    else:
+        assert problems and problems[0][0] == severity and problems[0][1] == 4 and says in problems[0][2]

@@ -265,7 +265,7 @@ class Names:
         Elements by name only of what is small enough to be seen whole, and of the step's own operands.
         """
         found: dict[str, set[Ref]] = {}
-        every = [ref for symbol in self.known.values() for ref in _parts(symbol)]
+        every = [ref for symbol in self.known.values() for ref in parts(symbol)]
         operands = [ref for ref in self.step.operands if ref.symbol.key in self.known]
         for ref in dict.fromkeys((*every, *(Ref(ref.symbol, ref.index) for ref in operands))):
             meant = self._normal(ref)
@@ -285,7 +285,7 @@ class Names:
         """The displayed names of what is asked and of what comes after it."""
         by_key = self.step.trace.program.by_key
         later = [by_key[key].symbol for key in self.later if key in by_key]
-        names = {self.writer.text(ref) for symbol in later for ref in _parts(symbol)}
+        names = {self.writer.text(ref) for symbol in later for ref in parts(symbol)}
         return frozenset(forms(names) - self.displayed.keys())
 
     @cached_property
@@ -410,7 +410,7 @@ class Names:
     def _meanings(self, text: str, each: bool = False) -> set[Ref]:
         """What a name may stand for; `each`: of what every example has its own of, all of them."""
         if each:
-            found = {ref for symbol in self.known.values() if symbol.per_example for ref in _parts(symbol)}
+            found = {ref for symbol in self.known.values() if symbol.per_example for ref in parts(symbol)}
             return {ref for ref in found if text in forms({ref.id, self.writer.text(ref)})}
         by_id, shown = self._by_id(text), self.displayed.get(text, set())
         return shown | {by_id} if by_id else shown
@@ -482,7 +482,7 @@ def _place(digits: str) -> int:
     return int(digits) - 1 if digits.strip() and len(digits.strip()) <= 9 else -1
 
 
-def _parts(symbol: Symbol) -> list[Ref]:
+def parts(symbol: Symbol) -> list[Ref]:
     """The whole, and each element of what is small enough."""
     small = math.prod(symbol.shape) <= SEEN_WHOLE
     return [Ref(symbol, index or None) for index in (None, *(indices(symbol.shape) if small else ()))]

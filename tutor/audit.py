@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -17,13 +18,16 @@ from pathlib import Path
 import numpy as np
 
 from tutor import catalogue
+from tutor.answers import parts
 from tutor.authored import author_item
 from tutor.card import Scribe
 from tutor.catalogue import Entry
+from tutor.dialects import NOTATIONS
 from tutor.formula import Ref
 from tutor.layout import number
 from tutor.lesson import AuthorQuestion, Expect, Lesson, Training
 from tutor.misconceptions import MISCONCEPTIONS
+from tutor.notation import Writer
 from tutor.output import quote
 from tutor.prose import Blemish, Name, blemishes, count_words, lost_latex
 from tutor.questions import Item, judgement
@@ -51,8 +55,52 @@ def audit(lesson: Lesson, source: Source) -> Iterator[Problem]:
     yield from questions(lesson, source, scribe)
     yield from texts(lesson, source, scribe.called)
     yield from numbers(lesson, source, here)
+    yield from names(lesson, source, here)
     if lesson.network:
         yield from units(lesson, source)
+
+
+# ---------------------------------------------------------------- names
+
+
+def names(lesson: Lesson, source: Source, here: Trace) -> Iterator[Problem]:
+    """The author's names that a notation has for something else, too, and those that read as a formula."""
+    own = list(_own_names(lesson, here))
+    for path, _, name in own:
+        if lesson.network and (name[0].isdigit() or re.search(r"[-+*/^=<>|,;%·×÷−√Σ]", name)):
+            message = f"the name {quote(name)} reads as a formula, or a number, where it stands in one"
+            yield source.problem(path, message, "choose a name of letters and digits", severity="warning")
+    told: set[Ref] = set()
+    for notation in (lesson.notation, *(other for other in NOTATIONS if other != lesson.notation)):
+        writer = Writer(lesson, notation)
+        others: dict[str, list[str]] = defaultdict(list)
+        for symbol in here.program.symbols.values():
+            for part in parts(symbol):
+                others[writer.text(part)].append(part.id)
+        for at, layer in enumerate(lesson.network.layers if lesson.network else (), start=1):
+            others[writer.function(layer.activation, at)].append(f"the activation of layer {at}")
+        for path, ref, name in own:
+            also = [id for id in others.get(name, ()) if id != ref.id]
+            if also and ref not in told:
+                told.add(ref)
+                message = f"{quote(name)} is also what notation {notation} calls {also[0]}"
+                severity = "error" if notation == lesson.notation else "warning"
+                key = path[:2] == ("circuit", "inputs")
+                yield source.problem(path, message, "choose another name", key=key, severity=severity)
+
+
+def _own_names(lesson: Lesson, here: Trace) -> Iterator[tuple[Keys, Ref, str]]:
+    """The names that an author gave, where they stand in the file and what they name."""
+    symbols = here.program.symbols
+    if lesson.circuit:
+        for name in lesson.circuit.inputs:
+            yield ("circuit", "inputs", name), Ref(symbols[name]), name
+        for i, definition in enumerate(lesson.circuit.definitions):
+            yield ("circuit", "define", i), Ref(symbols[definition.name]), definition.name
+    elif lesson.network and lesson.network.input_names:
+        x = next(symbol for symbol in symbols.values() if symbol.quantity == "input")
+        for i, name in enumerate(lesson.network.input_names):
+            yield ("network", "inputs", i), Ref(x, (i,)), name
 
 
 # ---------------------------------------------------------------- expectations
