@@ -159,7 +159,9 @@ def _legal(operator: str, args: list, constant: bool) -> bool:
     if operator == "/":
         return abs(y) > 0.2
     if operator == "**":
-        return abs(y) <= 3 and (0.2 < x < 20 or (constant and y == int(y) and (abs(x) > 0.2 or y > 0)))
+        whole = constant and y == int(y)
+        at_zero = x == 0 and constant and (y >= 1 or y == 0)  # a slope from both sides, so that the oracle has one, too
+        return abs(y) <= 3 and (0.2 < x < 20 or (whole and (abs(x) > 0.2 or y > 0)) or (at_zero and whole))
     if operator in ("max", "min"):
         return all(abs(p - q) > 0.01 for i, p in enumerate(args) for q in args[:i])
     if operator in ("log", "ln", "sqrt"):
@@ -175,7 +177,7 @@ def expressions(draw, names: dict, depth: int = 3):
     leaf = depth == 0 or draw(st.integers(0, 3)) == 0
     if leaf:
         if draw(st.integers(0, 4)) == 0:
-            constant = draw(st.sampled_from([0.5, 1.0, 2.0, 3.0, 10.0, 1.25]))
+            constant = draw(st.sampled_from([0.5, 1.0, 2.0, 3.0, 10.0, 1.25, -1.0, 0.0, -2.5]))
             return constant, oracle.exact(constant)
         name = draw(st.sampled_from(list(names)))
         return name, names[name]
@@ -199,7 +201,8 @@ def expressions(draw, names: dict, depth: int = 3):
 @st.composite
 def circuits(draw):
     """(lesson, inputs, lines, output): a circuit for the tutor and the same for the oracle."""
-    inputs = {name: draw(st.integers(-300, 300)) / 100 for name in ["x", "y", "z", "w"][: draw(st.integers(1, 4))]}
+    number = st.integers(-300, 300) | st.sampled_from([0, -100, 100])
+    inputs = {name: draw(number) / 100 for name in ["x", "y", "z", "w"][: draw(st.integers(1, 4))]}
     names = {name: oracle.exact(v) for name, v in inputs.items()}
     lines = []
     for name in ["p", "q", "r", "s", "f"][-draw(st.integers(1, 5)) :]:

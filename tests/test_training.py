@@ -545,3 +545,24 @@ def test_drawn_weights():
         assert W.shape == (40, 50) and np.array_equal(W, np.round(W, 4))
         assert np.array_equal(W, drawn(name)["W1"]) and not np.array_equal(W, drawn(name, seed=1)["W1"])
         assert np.array_equal(W, drawn(name, deeper=True)["W1"]), "a further layer leaves the others as they were"
+
+
+@pytest.mark.parametrize(
+    ("line", "inputs", "rate", "said", "helps"),
+    [
+        ("log(x)", {"x": 1}, 0.4, "x had come to −0.06667, and a logarithm takes only", "before that edge."),
+        ("sqrt(x)", {"x": 0.25}, 0.5, "x had come to −0.25, and a root takes nothing below 0", "smaller steps."),
+        ("x ** 0.5", {"x": 0.25}, 0.5, "x had come to −0.25, and below 0 only whole powers", "smaller steps."),
+        ("x * x + 1 / x", {"x": 1}, 1.0, "x had come to 0, and nothing can be divided by 0", "smaller steps."),
+        ("x ** -1 + x * x", {"x": 1}, 1.0, "x had come to 0, and below 0 only whole powers", "smaller steps."),
+        ("x * x * x", {"x": -1}, 1.0, "overflowed to infinity", "it has no minimum, and no learning rate finds one."),
+        ("x * y * z", {"x": 3, "y": -4, "z": 1}, 0.1, "overflowed to infinity", "no learning rate finds one."),
+        ("x * x", {"x": -1}, 10.0, "x had grown to", "smaller steps."),
+    ],
+)
+def test_the_cause_of_a_divergence_is_the_true_one(line, inputs, rate, said, helps):
+    run = Run(circuit_lesson([f"f = {line}"], training=Training(rate), **inputs))
+    assert run.train(100_000) == "diverged"
+    words = divergence(run).words()
+    assert said in words and words.endswith(helps), words
+    assert ("grown" in words) == ("overflowed" in words)

@@ -118,8 +118,8 @@ class Scribe:
         model = self.trace.program.model
         if not all(np.all(np.isfinite(self.trace.value(Ref(parameter)))) for parameter in model.parameters):
             return (
-                "Training has diverged: a parameter outgrew what numbers can hold before this iteration. "
-                "A smaller learning rate helps."
+                "Training has diverged: before this iteration a parameter outgrew what numbers can hold, or left where "
+                "the function has values. What happened is told where it trains."
             )
         if not np.all(np.isfinite(step.value)):
             return "This value is beyond what a number can hold here; the steps that need it are computed without it."

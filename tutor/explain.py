@@ -16,7 +16,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from tutor.activations import ACTIVATIONS, prime_of
-from tutor.formula import FUNCTIONS, Call, Ref, refs, walk
+from tutor.formula import FUNCTIONS, Call, Expr, Ref, refs, walk
 from tutor.layout import linear, number
 from tutor.losses import LOSSES
 from tutor.notation import Writer
@@ -196,7 +196,7 @@ RULES: dict[str, Explanation] = {
     "update": Explanation(
         "Update of {of}",
         "{against}, because uphill {what_grows} grows; times the learning rate, because the slope "
-        "only holds nearby. Every update uses the values from before all of them.",
+        "only holds nearby.{all_gradients_first}",
         "{of} mends its ways: a small step against its share of the blame.",
     ),
     **{f"optimizer_{name}": Explanation(state.title, state.why, state.story) for name, state in STATES.items()},
@@ -232,7 +232,8 @@ _GATES: dict[str, tuple[str, str, str]] = {
         "divides the first input by the second",
         "sends the gradient over the divisor to the top, and times −top/bottom² to the bottom",
     ),
-    "pow": ("Power gate", "raises to a power", "multiplies the gradient by n·xⁿ⁻¹"),
+    "pow": ("Power gate", "raises to a power", "multiplies the gradient by n·xⁿ⁻¹ (0 where n is 0)"),
+    "pow_exponent": ("Power gate", "raises to a power", "multiplies the gradient of its exponent by xⁿ·ln x"),
     "exp": (
         "Exponential gate",
         "raises e to its input",
@@ -242,7 +243,11 @@ _GATES: dict[str, tuple[str, str, str]] = {
     "sqrt": ("Square root gate", "takes the square root", "divides the gradient by twice the root"),
     "sin": ("Sine gate", "takes the sine", "multiplies the gradient by the cosine of its input"),
     "cos": ("Cosine gate", "takes the cosine", "multiplies the gradient by minus the sine of its input"),
-    "abs": ("Absolute value gate", "drops the sign", "passes the gradient on with the sign of its input"),
+    "abs": (
+        "Absolute value gate",
+        "drops the sign",
+        "passes the gradient on times the sign of its input: 1, −1, or 0 where the input is 0",
+    ),
     "max": (
         "Max gate",
         "takes the largest input",
@@ -270,12 +275,13 @@ _SAYS = {
     "mul": "I multiplied: {of} counted as many times as the other input says, so it gets that many times the blame.",
     "div": "I divided: {of} gets as much of the blame as it could have moved the quotient.",
     "pow": "I raised to a power: the steeper I am here, the more of the blame {of} gets.",
+    "pow_exponent": "I raised to a power: {of} gets as much of the blame as my power changes with it.",
     "exp": "I grow as fast as I am large, so {of} gets the blame as many times as I am large.",
     "log": "The larger my input is, the less it can move me, and the less of the blame it gets.",
     "sqrt": "The larger my root is, the flatter I am, and the less of the blame {of} gets.",
     "sin": "I am a wave: {of} gets the blame as steeply as I rise or fall here.",
     "cos": "I am a wave: {of} gets the blame as steeply as I rise or fall here.",
-    "abs": "I dropped the sign of {of}, so I give that sign to the blame.",
+    "abs": "I dropped the sign of {of}, so I multiply the blame by that sign.",
     "max": "I listened to the largest alone, so that one gets all of the blame, and the others none.",
     "min": "I listened to the smallest alone, so that one gets all of the blame, and the others none.",
     "relu": "I let through what is above zero. If {of} came through, all of the blame goes back; if not, none.",
@@ -290,7 +296,7 @@ for _op, _activation in ACTIVATIONS.items():
 for _op, (_title, _does, _back) in _GATES.items():
     RULES[f"gate_{_op}"] = Explanation(
         f"{_title}: {{it}}",
-        f"The gate {_does}. Remember the value: its gradient will need it.",
+        f"The gate {_does}.{{remember}}",
         f"{{it}} {_does}, and says {{value}}.",
     )
     RULES[f"gate_{_op}_gradient"] = Explanation(
@@ -321,10 +327,17 @@ _LINEAR = {
 }
 
 
+def _of_exponent(formula: Expr) -> bool:
+    """Whether a power gate's gradient goes to the exponent, not to the base."""
+    return any(isinstance(node, Call) and node.op == "power_log" for node in walk(formula))
+
+
 def _rule(step: Step) -> Explanation:
     """The entry for a step; a linear layer has its own."""
     name, symbol = step.equation.rule, step.equation.symbol
     network = step.trace.lesson.network
+    if name == "gate_pow_gradient" and _of_exponent(step.formula):
+        return RULES["gate_pow_exponent_gradient"]
     if name in _LINEAR and network and symbol.layer and network.layers[symbol.layer - 1].activation == "linear":
         return _LINEAR[name]
     return RULES[name]
@@ -376,7 +389,7 @@ class Explainer:
             return "Loss and activation in one factor, since they cancel: the prediction minus the target."
         if self.writer.lesson.circuit:
             rule = factor.rule.removeprefix("gate_")
-            title, _, back = _GATES[rule]
+            title, _, back = _GATES["pow_exponent" if _of_exponent(factor.local.formula) else rule]
             return f"{title} {self.writer.text(factor.top)}: it {back}."
         if bottom.quantity == "activation" and factor.weight:
             return (
@@ -498,6 +511,17 @@ class _Words(defaultdict):
     def _result(self) -> str:
         output = self.step.trace.program.model.output
         return "I am the result itself. " if self._gate() == self.writer.text(Ref(output)) else ""
+
+    def _remember(self) -> str:
+        """Which gradient will need a gate's value, if one does."""
+        needs = self.step.trace.program.needed_backward.get(self.step.equation.symbol)
+        return f" Remember the value: {self.writer.text(Ref(needs))} will need it." if needs else ""
+
+    def _all_gradients_first(self) -> str:
+        """Said once: of several updates, at the first."""
+        updates = [eq.symbol for eq in self.step.trace.equations if eq.rule == "update"]
+        first = len(updates) > 1 and self.step.equation.symbol == updates[0]
+        return " All gradients were found before the first parameter was changed." if first else ""
 
     def _against(self) -> str:
         plain = any(ref.symbol.quantity == "gradient" for ref in self.step.operands)

@@ -357,7 +357,8 @@ def _ask(where: str) -> str:
     return f"if {where}: raise ArithmeticError"
 
 
-_SAID_TWICE = {"max", "min", "wins_max", "wins_min", "sign", "ratio", "power_log"}  # they name an argument twice
+# They name an argument twice.
+_SAID_TWICE = {"max", "min", "wins_max", "wins_min", "sign", "ratio", "times", "power_log"}
 _SIGNS = {"add": " + ", "sub": " - ", "mul": " * ", "div": " / ", "pow": " ** "}
 
 
@@ -384,6 +385,8 @@ def _scalar_text(op: str, args: list[str], param: int | None) -> str:
             return f"(0.0 if {a} == 0.0 else copysign(1.0, {a}))"
         case "ratio":
             return f"(0.0 if {a} == 0.0 else {a} / {b})"
+        case "times":
+            return f"(0.0 if {a} == 0.0 else {a} * {b})"
         case "power_log":
             return f"(0.0 if {a} == 0.0 and {b} > 0.0 else power({a}, {b}) * log({a}))"
     return f"{op}({a})"

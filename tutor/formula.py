@@ -524,17 +524,22 @@ def _ratio(x, y):
     return np.where(np.equal(x, 0), 0.0, np.divide(x, np.where(np.equal(x, 0), 1.0, y)))
 
 
+def _times(x, y):
+    """x · y where 0 · ∞ is 0: a term that an exponent of 0 switches off, whatever it stands before."""
+    return np.where(np.equal(x, 0), 0.0, np.multiply(x, np.where(np.equal(x, 0), 1.0, y)))
+
+
 def _power_reverse(node: Call, out: Expr, G: Expr):
     x, n = node.args
     if isinstance(n, Const):
         slope = {0.0: ZERO, 1.0: ONE, 2.0: 2 * x}.get(n.value) or n * x ** (n.value - 1)
         return product(G, slope), None
-    return product(G, n * x ** (n - 1)), product(G, call("power_log", x, n))
+    return product(G, call("times", n, x ** (n - 1))), product(G, call("power_log", x, n))
 
 
 def _power_log(x, n):
-    """xⁿ ln x, the slope of xⁿ in n; at x = 0 its limit 0 where n > 0."""
-    return np.where(np.equal(x, 0) & np.greater(n, 0), 0.0, np.power(x, n) * np.log(np.where(np.equal(x, 0), 1.0, x)))
+    """xⁿ ln x, the slope of xⁿ in n; at x = 0 its limit, 0 where n > 0 and else −∞."""
+    return np.where(np.equal(x, 0) & np.greater(n, 0), 0.0, np.power(x, n) * np.log(x))
 
 
 def _first_extreme(extreme: Callable) -> Operator:
@@ -597,6 +602,7 @@ OPERATORS: dict[str, Operator] = {
         lambda node, out, G: (G / node.args[1], negative(product(G, node.args[0]) / node.args[1] ** 2)),
     ),
     "ratio": elementwise(_ratio),
+    "times": elementwise(_times),
     "pow": elementwise(np.power, _power_reverse),
     "power_log": elementwise(_power_log),
     "exp": elementwise(np.exp, lambda node, out, G: (product(G, out),)),

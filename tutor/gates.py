@@ -57,12 +57,14 @@ class CircuitPicture:
         args = formula.args
         activation = ACTIVATIONS.get(formula.op)
         sign = _SIGNS.get(formula.op) or (activation.glyph if activation else formula.op)  # sin and cos by their names
-        constants = [number(arg.value) for arg in args if isinstance(arg, Const)]
-        if formula.op == "div" and constants and isinstance(args[0], Const):
-            return f"{constants[0]}÷"
-        if formula.op == "pow":
-            return f"^{number(formula.param)}" if formula.param is not None else "^"
-        return sign + (constants[0] if constants and formula.op in ("add", "sub", "mul", "div") else "")
+        if formula.op in ("max", "min"):
+            return " ".join([sign, *(number(arg.value) for arg in args if isinstance(arg, Const))])
+        if len(args) != 2:
+            return sign
+        first, second = (number(arg.value) if isinstance(arg, Const) else "" for arg in args)
+        if formula.op in ("add", "mul"):  # the order says nothing: 2·x is ×2, as x·2 is
+            return sign + (second or first)
+        return first + sign + second  # 1 − x is 1−, x − 1 is −1
 
     def _depths(self) -> dict[str, int]:
         depth = {name: 0 for name in self.circuit.inputs}

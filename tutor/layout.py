@@ -10,6 +10,7 @@ import math
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import lru_cache
 
 import numpy as np
@@ -54,6 +55,11 @@ def number(value: float, digits: int = 4) -> str:
             mantissa = mantissa.rstrip("0").rstrip(".")
         text = f"{mantissa}×10{superscript(str(int(exponent)))}"
     return text.replace("-", "−")
+
+
+def constant(value: float) -> str:
+    """A number that the author wrote, with every digit that it has and none that a float has not."""
+    return number(value, len(Decimal(repr(abs(value))).normalize().as_tuple().digits))
 
 
 def bracketed(numbers: list[str]) -> list[str]:

@@ -14,7 +14,7 @@ import numpy as np
 from tutor.activations import ACTIVATIONS, Z, derivative, prime_of, takes_slope
 from tutor.dialects import NOTATIONS, Names
 from tutor.formula import Call, Const, Expr, Ref, Symbol, refs
-from tutor.layout import Brackets, Doc, Frac, Matrix, Row, brackets, linear, number, subscript, superscript
+from tutor.layout import Brackets, Doc, Frac, Matrix, Row, brackets, constant, linear, number, subscript, superscript
 from tutor.lesson import Lesson
 from tutor.optimizers import SIGNS, STATES
 
@@ -218,7 +218,7 @@ class Writer:
 
     def _node(self, expr: Expr, leaf: Callable[[Ref], Doc]) -> tuple[Doc, int]:
         if isinstance(expr, Const):
-            text = number(expr.value, len(repr(abs(expr.value))))
+            text = constant(expr.value)
             return text, 2 if text.startswith("−") else 3 if "×" in text else 5
         if isinstance(expr, Ref):
             doc = leaf(expr)
@@ -239,7 +239,7 @@ class Writer:
             return Row(tuple(parts)), precedence
         if op in ("add", "sub", "neg"):
             return self._sum(op, args, sub)
-        if op == "mul":
+        if op in ("mul", "times"):
             return self._times(args, sub), 3
         if op in ("div", "ratio"):
             return self._quotient(args, leaf), 3

@@ -365,7 +365,7 @@ def slope_picture(scribe: Scribe, subject: Ref) -> Shown:
     return Shown(title, tuple(facts), lambda columns, rows: _draw_slope(found, w, L, columns, rows))
 
 
-DIVERGED = "A value outgrew what numbers can hold; a smaller learning rate helps where training has diverged."
+DIVERGED = "A value outgrew what numbers can hold, or left where the function has values."
 
 
 def _why_not(trace: Trace) -> str:

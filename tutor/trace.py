@@ -130,7 +130,8 @@ def digits_for(formula: Expr, true: np.ndarray | float, value: Callable[[Ref], n
 
 
 def _divided(node: Call) -> Expr | None:
-    return Call("div", node.args) if node.op == "ratio" else None
+    plain = {"ratio": "div", "times": "mul"}.get(node.op)
+    return Call(plain, node.args) if plain else None
 
 
 @dataclass(frozen=True)

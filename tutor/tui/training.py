@@ -135,6 +135,12 @@ def _apart(xs: np.ndarray, ys: np.ndarray, together: int) -> tuple[np.ndarray, n
     return joined[:, 0], joined[:, 1]
 
 
+def outgrown(losses: np.ndarray) -> bool:
+    """Whether a logarithmic axis shows how losses grew out of bounds: not where they lie below 0."""
+    finite = losses[np.isfinite(losses)]
+    return bool(np.all(finite > 0))
+
+
 def curve_lines(
     history: History, per_epoch: int, at: int, curves: str, log: bool, columns: int, height: int, name: str
 ) -> list[Line]:
@@ -349,7 +355,7 @@ class TrainingScreen(TutorScreen):
         for pane in self.query(Lines):
             pane.can_focus = False
         if self.run.diverged is not None:
-            self.at, self.log_y = self.run.diverged, True
+            self.at, self.log_y = self.run.diverged, outgrown(self.run.losses)
             self.told = ending(self.run, "diverged", 0)
         self.set_interval(0.1, self.refresh_if_needed)
         self.want_look()
@@ -442,7 +448,7 @@ class TrainingScreen(TutorScreen):
             bound = self.goal.tolerance if self.goal else None
             self.goal, self.told = None, ending(self.run, event.result, bound or TOLERANCE)
             if event.result == "diverged":
-                self.at, self.log_y = self.run.diverged, True
+                self.at, self.log_y = self.run.diverged, outgrown(self.run.losses)
         if self.leaving:
             if not self.threads:
                 self.dismiss(self.leaving[-1])
