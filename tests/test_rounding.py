@@ -154,6 +154,14 @@ def test_an_expression_in_rounded_numbers_may_be_rounded_on_the_way_an_exact_one
     assert grade(question, "2 * (0.50 - 1.17)").kind == "rounded" and grade(question, "-134/100").kind == "wrong"
 
 
+def test_a_typed_formula_is_a_slip_however_near_its_value_lies():
+    lesson = network_lesson([dense([[1.23]])], "squared_error", [[0.01]], [[0.02]], learning_rate=0.1)
+    question = ask("W1'[1,1]", lesson)  # 1.2300154; the step added, 1.2299846
+    for text in ("W1[1,1] + training.learning_rate * dL/dW1[1,1]", "W1[1,1] + 0.1 * dL/dW1[1,1]"):
+        assert grade(question, text).slips[0].misconception == "added", text
+    assert not grade(question, "1.23 + 0.1 * 0.000154").slips
+
+
 def test_where_a_slip_is_as_near_one_more_digit_is_asked_for_and_nobody_accused():
     question = ask("W1'[1,2]", "o-classification")
     slip = next(slip.value for slip in question.slips if slip.misconception == "slope-from-z")

@@ -278,8 +278,8 @@ def _rounded_on_the_way(question: Question, answer: Answer, named: bool) -> Verd
     With a slip's value so near that it could be that as well, one more digit is asked for and nothing is said of a
     slip: only digits beyond those asked for show one (`named`), where rounding to so many explains them no more.
     """
-    if answer.digits is None and not answer.rounded:
-        return None  # exact, as a fraction or in names
+    if _exact(answer) or (named and _shows_a_slip(question, answer)):
+        return None
     value, right, digits = answer.value, question.right, question.digits
     typed = digits if answer.digits is None or (value == 0 and named) else answer.digits  # a 0 has no digits
     off, reach = abs(value - right), question.slack(max(min(typed, digits), 2))
@@ -299,6 +299,21 @@ def _rounded_on_the_way(question: Question, answer: Answer, named: bool) -> Verd
     return Verdict("rounded", _keep(question, answer), value)
 
 
+def _exact(answer: Answer) -> bool:
+    """Whether an answer has no rounded number in it: a fraction, or names with no values read off the screen."""
+    formula = answer.formula
+    in_names = formula is not None and has_names(formula) and not read_off(formula)
+    return answer.digits is None and (not answer.rounded or in_names)
+
+
+def _shows_a_slip(question: Question, answer: Answer) -> bool:
+    """Whether the formula that was typed is a slip's, whatever its numbers were rounded to."""
+    formula = answer.formula
+    if formula is None or not has_names(formula):
+        return False
+    return bool(_by_form(question, resolved(question.step, formula)))
+
+
 def _keep(question: Question, answer: Answer) -> str:
     more = max(answer.digits or 0, question.digits) + 1
     return f"Right method, rounded on the way: keep {in_words(more)} digits."
@@ -314,7 +329,7 @@ def _follows(question: Question, answer: Answer, own: Mapping[str, float]) -> bo
 
 def _allowed(question: Question, answer: Answer) -> float:
     """How far off a number may be that is as near as work by hand comes."""
-    if answer.digits is None and not answer.rounded:
+    if _exact(answer):
         return question.tolerance
     return max(question.tolerance, min(question.slack(question.digits), PLAIN * abs(question.right)))
 
