@@ -1,11 +1,13 @@
 """Does a wrong answer get the name of the mistake that was made? Simulated learners, one a misconception.
 
-    python benchmarks/diagnosis.py [--networks 500] [--seed 1] [--brief]
+    python benchmarks/diagnosis.py [--networks 500] [--seed 1] [--brief] [--world]
 
 Every learner answers every question (a scalar step) of every bundled lesson, and of so many random networks and as
 many random circuits, that its misconception bears upon: in the asked equation or, where it does not apply there, in
 the nearest one that it rests on; asked for one more digit, it gives one. Only discriminating questions count. Beside
-that: right answers in every accepted form, random wrong answers, and the time that grading takes.
+that: right answers in every accepted form, random wrong answers, and the time that grading takes. Mistakes from outside
+the tutor's table, found in people's own code (`seen.py`), are planted as well: a whole wrong pass, asked for in the
+step where it first goes wrong and in those that follow.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import seen
 
 from tutor.activations import ACTIVATIONS
 from tutor.check import load
@@ -207,6 +210,67 @@ class Tally:
         print("  random answers named: " + ", ".join(f"{id} {n}" for id, n in self.blamed.most_common(12)))
 
 
+class World:
+    """Counts of mistakes found in the world: of each, in the step where it is made and in those that rest on it."""
+
+    def __init__(self):
+        self.planted, self.named = Counter(), Counter()
+        self.sources: dict[str, str] = {}
+        self.missed: list[str] = []
+
+    def ask(self, lesson: Lesson, rng: random.Random) -> None:
+        for mistake, right, wrong in seen.planted(lesson):
+            at = trace(lesson)
+            writer = Writer(lesson, rng.choice(list(NOTATIONS)))
+            for id, values in wrong.items():
+                for index in np.ndindex(values.shape):
+                    step = at.find(id).at(index)
+                    assert np.isclose(float(step.value), right[id][index], rtol=1e-9, atol=1e-12), step.id
+                    rests = [ref.symbol.id for ref in step.operands if ref.symbol.id in wrong]
+                    here = all(np.allclose(wrong[id], right[id], rtol=1e-9) for id in rests)
+                    self._count(Question(step, writer), float(values[index]), mistake.__name__, mistake, here)
+
+    def ask_circuit(self, lesson: Lesson) -> None:
+        at, right = trace(lesson), seen.circuit_gradients(lesson)
+        output = lesson.circuit.output
+        for name, mistake in seen.GATE_MISTAKES.items():
+            wrong = seen.circuit_gradients(lesson, name)
+            for wrt, value in wrong.items():
+                if f"d{output}/d{wrt}" not in at.program.by_key:
+                    continue
+                step = at.find(f"d{output}/d{wrt}").at(())
+                assert np.isclose(float(step.value), right[wrt], rtol=1e-9, atol=1e-12), step.id
+                rests = [ref.symbol.wrt.id for ref in step.operands if ref.symbol.wrt]
+                here = all(wrong.get(of) == right.get(of) for of in rests)
+                self._count(Question(step, Writer(lesson, "dz")), value, name, mistake, here)
+
+    def _count(self, question: Question, value: float, name: str, mistake: seen.Mistake, here: bool) -> None:
+        if not np.isfinite(value) or abs(value - question.right) <= 0.02 * abs(question.right):
+            return
+        self.sources[name] = mistake.source
+        verdict, digits = grade(question, typed(value, question.digits)), question.digits
+        while verdict.kind == "imprecise" and digits < 8:
+            digits += 1
+            verdict = grade(question, typed(value, digits))
+        named = {slip.misconception for slip in verdict.slips} & mistake.expected
+        self.planted[name, here] += 1
+        self.named[name, here] += bool(named)
+        if here and not named:
+            self.missed.append(f"{question.step.id}: {name} {value!r} -> {verdict.kind} {verdict.message[:60]}")
+
+    def report(self, brief: bool) -> None:
+        print("\nMistakes found in the world, planted apart from the tutor's table:")
+        for here, where in ((True, "in the step where they are made"), (False, "in steps that rest on a wrong one")):
+            planted = sum(n for (_, at), n in self.planted.items() if at == here)
+            named = sum(n for (_, at), n in self.named.items() if at == here)
+            print(f"  {where}: {share(named, planted)} of {planted} named rightly")
+        for line in self.missed[:5]:
+            print(f"  missed: {line}")
+        for name, source in self.sources.items() if not brief else ():
+            both = [share(self.named[name, here], self.planted[name, here]) for here in (True, False)]
+            print(f"  {name:20} {self.planted[name, True]:6} {both[0]:>8} {both[1]:>8}  {source}")
+
+
 def share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "–"
 
@@ -242,12 +306,28 @@ def timing() -> None:
     print(f"a 16×16 matrix at most {max(matrix) * 1e3:.1f} ms (target: 100)")
 
 
+def found_in_the_world(networks: int, rng: random.Random) -> World:
+    """The mistakes of `seen.py` in the bundled lessons and in so many random networks and circuits."""
+    world = World()
+    for path in sorted(BUNDLED.glob("*.toml")):
+        world.ask(load(path), rng)
+    for _ in range(networks):
+        world.ask(random_network(rng), rng)
+        world.ask_circuit(random_circuit(rng))
+    return world
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--networks", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--brief", action="store_true", help="without the table by misconception")
+    parser.add_argument("--world", action="store_true", help="only the mistakes found in the world")
     args = parser.parse_args()
+    if args.networks or args.world:
+        found_in_the_world(args.networks, random.Random(args.seed)).report(args.brief)
+    if args.world:
+        return
     rng = random.Random(args.seed)
     bundled, drawn = Tally(), Tally()
     for path in sorted(BUNDLED.glob("*.toml")):

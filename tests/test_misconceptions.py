@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
+import sys
 from functools import cache
 from math import cos, exp, log, log10, sin, sqrt, tanh
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -356,6 +359,42 @@ def test_the_wrong_formula_stands_beside_the_right_one_with_the_difference_marke
     shown = compare(asked, slip)
     # The slip is in the error of unit 2, which the asked weight feeds: that unit's equation is shown.
     assert (shown.name, marked(shown.right), marked(shown.wrong)) == ("dz₂¹", "da₂¹[· σ′(z₂¹)]", "da₂¹")
+
+
+# ---------------------------------------------------------------- mistakes from outside the table
+
+
+def world():
+    """The benchmark's mistakes, written in plain NumPy as people wrote them."""
+    file = Path(__file__).parent.parent / "benchmarks" / "seen.py"
+    spec = importlib.util.spec_from_file_location("seen", file)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["seen"] = module  # where dataclasses look for their module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_mistakes_found_in_the_world_are_named_where_they_are_made():
+    """A whole wrong pass, worked out apart from the tutor; asked for in the step whose operands are still right."""
+    seen_in, missed = set(), []
+    lessons = [classifier(), chooser(), deep(), open_and_shut(), half_sure(), unsure(), bundled("xor")]
+    for lesson in lessons:
+        for mistake, right, wrong in world().planted(lesson):
+            for id, values in wrong.items():
+                rests = [ref.symbol.id for ref in trace(lesson).find(id).operands if ref.symbol.id in wrong]
+                if any(not np.allclose(wrong[of], right[of], rtol=1e-9) for of in rests):
+                    continue
+                for index in np.ndindex(values.shape):
+                    asked = Question(trace(lesson).find(id).at(index), Writer(lesson, "dz"))
+                    assert np.isclose(asked.right, right[id][index], rtol=1e-9, atol=1e-12), asked.step.id
+                    if abs(values[index] - asked.right) > 0.02 * abs(asked.right):
+                        verdict = grade(asked, f"{values[index]:#.6g}" if values[index] else "0")
+                        seen_in.add(mistake)
+                        if not {slip.misconception for slip in verdict.slips} & mistake.expected:
+                            missed.append((mistake.__name__, asked.step.id, values[index], verdict))
+    assert not missed
+    assert len(seen_in) >= 18
 
 
 # ---------------------------------------------------------------- over every lesson there is

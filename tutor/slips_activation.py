@@ -288,7 +288,7 @@ TABLE: dict[str, Misconception] = {
         "the activation was applied twice",
         "What comes out of an activation is finished: it is not put through it again.",
         _twice,
-        reach=0,
+        reach=NEAR,
         rare=True,
         seen="https://github.com/Lightning-Universe/lightning-bolts/issues/654",
     ),

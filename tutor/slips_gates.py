@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tutor.formula import ONE, ZERO, Call, Const, Expr, call, negative, product, total
-from tutor.site import NEAR, Misconception, Part, Rewrite, Site, gate_parts, has, replaced, without_factor
+from tutor.site import Misconception, Part, Rewrite, Site, gate_parts, has, replaced, without_factor
 
 # ---------------------------------------------------------------- add, multiply, max and forks
 
@@ -155,7 +155,6 @@ TABLE: dict[str, Misconception] = {
         "the exponential was differentiated by a wrong rule",
         "The derivative of eˣ is eˣ itself: no exponent comes down, and none is lowered.",
         _differentiated("exp", _of_exp),
-        reach=NEAR,
         rare=True,
         seen="http://cs.jsu.edu/mcis/faculty/leathrum/Mathlets/awl/explore1d.html",
     ),
@@ -163,42 +162,36 @@ TABLE: dict[str, Misconception] = {
         "the logarithm was differentiated by a wrong rule",
         "The derivative of ln x is 1/x.",
         _differentiated("log", _of_log),
-        reach=NEAR,
         rare=True,
     ),
     "derivative-of-root": Misconception(
         "the root was differentiated by a wrong rule",
         "The derivative of √x is 1/(2√x).",
         _differentiated("sqrt", _of_sqrt),
-        reach=NEAR,
         rare=True,
     ),
     "derivative-of-quotient": Misconception(
         "the quotient was differentiated by a wrong rule",
         "The derivative of x/y is 1/y in x, and −x/y² in y.",
         _differentiated("div", _of_division),
-        reach=NEAR,
         rare=True,
     ),
     "derivative-of-power": Misconception(
         "the power was differentiated by a wrong rule",
         "The derivative of xⁿ in x is n · xⁿ⁻¹: the exponent comes down, and one less stays; in n it is xⁿ · ln x.",
         _differentiated("pow", _of_power),
-        reach=NEAR,
         rare=True,
     ),
     "derivative-of-sine": Misconception(
         "sine or cosine was differentiated by a wrong rule",
         "The derivative of sin x is cos x, that of cos x is −sin x.",
         _both(_differentiated("sin", _of_sine), _differentiated("cos", _of_sine)),
-        reach=NEAR,
         rare=True,
     ),
     "derivative-of-absolute": Misconception(
         "the absolute value was differentiated by a wrong rule",
         "The derivative of |x| is the sign of x: 1 above 0, −1 below.",
         _differentiated("abs", _of_abs),
-        reach=NEAR,
         rare=True,
     ),
 }

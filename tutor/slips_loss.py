@@ -220,6 +220,7 @@ TABLE: dict[str, Misconception] = {
         "the slope was multiplied although it had cancelled",
         "ŷ − y already contains the activation's slope: nothing more is multiplied.",
         _slope_again,
+        seen="https://ai.stackexchange.com/questions/38164",
     ),
     "softmax-not-shared": Misconception(
         "softmax without its denominator",
@@ -247,6 +248,7 @@ TABLE: dict[str, Misconception] = {
         "the minus inside ln(1 − ŷ) was lost",
         "The derivative of ln(1 − ŷ) is −1/(1 − ŷ): the inner derivative is −1.",
         _inner_minus_lost,
+        rare=True,
         seen="https://math.stackexchange.com/questions/2503428",
     ),
     "divided-twice": Misconception(

@@ -228,6 +228,7 @@ TABLE: dict[str, Misconception] = {
         "ε stands inside the root",
         "ε is added after the root is taken.",
         _epsilon_inside,
+        rare=True,
         seen="https://github.com/keras-team/keras/issues/435",
     ),
     "mean-twice": Misconception(
