@@ -222,6 +222,13 @@ TABLE: dict[str, Misconception] = {
         "Below 0 leaky ReLU still slopes, by α: that much of the blame passes.",
         _leaky_slope,
     ),
+    "gate-by-gradient": Misconception(
+        "the gate was decided by the sign of what comes back",
+        "Whether it passes was decided on the way forward, by the sign of what went in.",
+        _gate_by_gradient,
+        reach=NEAR,
+        seen="https://github.com/exacity/deeplearningbook-chinese/issues/127",
+    ),
     "slope-elsewhere": Misconception(
         "the slope is that of another layer",
         "Each layer's blame passes its own activation: take the z of the layer that you are at.",
@@ -262,14 +269,6 @@ TABLE: dict[str, Misconception] = {
         reach=NEAR,
         rare=True,
         seen="https://github.com/jeffheaton/encog-dotnet-core/issues/124",
-    ),
-    "gate-by-gradient": Misconception(
-        "the gate was decided by the sign of what comes back",
-        "Whether it passes was decided on the way forward, by the sign of what went in.",
-        _gate_by_gradient,
-        reach=NEAR,
-        rare=True,
-        seen="https://github.com/exacity/deeplearningbook-chinese/issues/127",
     ),
     "softmax-elementwise": Misconception(
         "softmax was differentiated element by element",

@@ -251,18 +251,18 @@ TABLE: dict[str, Misconception] = {
         rare=True,
         seen="https://math.stackexchange.com/questions/2503428",
     ),
+    "mean-over-outputs": Misconception(
+        "the mean over the outputs instead of their sum",
+        "This loss adds its outputs up; nothing is divided by how many they are.",
+        _mean_over_outputs,
+        reach=FAR,
+    ),
     "divided-twice": Misconception(
         "the loss was divided twice",
         "This loss is divided once: by 2, or by the number of outputs.",
         _divided_twice,
         reach=FAR,
         seen="https://github.com/bhanML/Co-teaching/issues/4",
-    ),
-    "mean-over-outputs": Misconception(
-        "the mean over the outputs instead of their sum",
-        "This loss adds its outputs up; nothing is divided by how many they are.",
-        _mean_over_outputs,
-        reach=FAR,
     ),
     "wrong-target": Misconception(
         "the target of another output was used",
