@@ -60,12 +60,17 @@ def log1p_exp(v):
     return mp.log1p(mp.exp(v)) if v < 0 else v + mp.log1p(mp.exp(-v))
 
 
-def loss_of_prediction(name, y, a):
+def loss_of_prediction(name, y, a, delta=ONE):
     """L as it is defined, from target and prediction."""
     if name == "binary_cross_entropy":
         return -sum(t * mp.log(p) + (1 - t) * mp.log(1 - p) for t, p in zip(y, a, strict=True))
     if name == "cross_entropy":
         return -sum(t * mp.log(p) for t, p in zip(y, a, strict=True))
+    if name == "hinge":
+        return sum(max(ZERO, 1 - t * p) for t, p in zip(y, a, strict=True))
+    if name == "huber":
+        sizes = [abs(t - p) for t, p in zip(y, a, strict=True)]
+        return sum(d**2 / 2 if d <= delta else delta * d - delta**2 / 2 for d in sizes)
     square = sum((t - p) ** 2 for t, p in zip(y, a, strict=True))
     return {"squared_error": square, "half_squared_error": square / 2, "mean_squared_error": square / len(y)}[name]
 
@@ -79,28 +84,44 @@ def loss_of_pre_activation(name, y, z):
     return sum(t * (log_sum - v) for t, v in zip(y, z, strict=True))
 
 
+def gelu(z):
+    return z / 2 * (1 + tanh(mp.sqrt(2 / mp.pi) * (z + mpf("0.044715") * z**3)))
+
+
+ACTIVATIONS = {
+    "linear": lambda z: z,
+    "sigmoid": sigmoid,
+    "tanh": tanh,
+    "relu": lambda z: z if z > 0 else ZERO,
+    "bipolar_sigmoid": lambda z: 2 / (1 + mp.exp(-z)) - 1,
+    "softplus": log1p_exp,
+    "silu": lambda z: z * sigmoid(z),
+    "gelu": gelu,
+}
+
+
 @dataclass(frozen=True)
 class Layer:
     W: list  # W[i][j]: to unit i, from unit j
-    b: list | None
+    b: list | object | None  # one number a unit, or one for all
     activation: str = "linear"
     alpha: object = mpf("0.01")
 
     def z(self, a):
         sums = [sum(w * v for w, v in zip(row, a, strict=True)) for row in self.W]
-        return sums if self.b is None else [s + b for s, b in zip(sums, self.b, strict=True)]
+        if self.b is None:
+            return sums
+        biases = self.b if isinstance(self.b, list) else [self.b] * len(sums)  # one that all units share
+        return [s + b for s, b in zip(sums, biases, strict=True)]
 
     def a(self, z):
         if self.activation == "softmax":
             powers = [mp.exp(v - max(z)) for v in z]
             return [p / sum(powers) for p in powers]
         one = {
-            "linear": lambda v: v,
-            "sigmoid": sigmoid,
-            "tanh": tanh,
-            "relu": lambda v: v if v > 0 else ZERO,
             "leaky_relu": lambda v: v if v > 0 else self.alpha * v,
-        }[self.activation]
+            "elu": lambda v: v if v > 0 else self.alpha * mp.expm1(v),
+        }.get(self.activation) or ACTIVATIONS[self.activation]
         return [one(v) for v in z]
 
 
@@ -111,6 +132,8 @@ class Network:
     layers: tuple[Layer, ...]
     cost: str
     l2: object = ZERO
+    delta: object = ONE
+    summed: bool = False  # over a batch, and not averaged
 
     def forward(self, x):
         """[(z, a) of layer 1, of layer 2, ...]"""
@@ -127,7 +150,7 @@ class Network:
     def after(self, k, a, y):
         """L of an example whose activation in layer k is a."""
         if k == len(self.layers):
-            return loss_of_prediction(self.cost, y, a)
+            return loss_of_prediction(self.cost, y, a, self.delta)
         return self.within(k + 1, self.layers[k].z(a), y)
 
     def within(self, k, z, y):
@@ -151,7 +174,8 @@ class Network:
 
     def db(self, x, y, k):
         before, layer = self._before(x, k), self.layers[k - 1]
-        return gradient(lambda b: self.within(k, replace(layer, b=b).z(before), y), layer.b)
+        f = lambda b: self.within(k, replace(layer, b=b).z(before), y)  # noqa: E731
+        return gradient(f, layer.b) if isinstance(layer.b, list) else slope(f, layer.b)
 
     def penalty(self, layers=None):
         """λ/2 Σ W² over all weights."""
@@ -161,14 +185,19 @@ class Network:
         layer = self.layers[k - 1]
         return gradient(lambda W: self.penalty([replace(layer, W=W)]), layer.W)
 
-    def kink(self, x):
-        """The least |z| of a ReLU or leaky ReLU unit: at 0 it has no derivative."""
+    def kink(self, x, y):
+        """The least |z| of a unit of two pieces, or the least distance of a loss from where its slope jumps."""
         near = [
             abs(v)
             for layer, (z, _) in zip(self.layers, self.forward(x), strict=True)
-            if "relu" in layer.activation
+            if "elu" in layer.activation  # relu, leaky_relu, elu, and gelu, which has none
             for v in z
         ]
+        a = self.forward(x)[-1][1]
+        if self.cost == "hinge":
+            near += [abs(1 - t * p) for t, p in zip(y, a, strict=True)]
+        if self.cost == "huber":
+            near += [abs(abs(t - p) - self.delta) for t, p in zip(y, a, strict=True)]
         return min(near, default=ONE)
 
     def scales(self, x, y):
@@ -180,7 +209,8 @@ class Network:
         elif self.cost == "cross_entropy":
             up = [abs(t / p) for t, p in zip(y, a, strict=True)]
         else:
-            factor = {"squared_error": 2, "half_squared_error": 1, "mean_squared_error": mpf(2) / len(y)}[self.cost]
+            mean = mpf(2) / len(y)
+            factor = {"squared_error": 2, "mean_squared_error": mean}.get(self.cost, 1)
             up = [factor * (abs(t) + abs(p)) for t, p in zip(y, a, strict=True)]
         for k in range(len(self.layers), 0, -1):
             layer, (z, a), before = self.layers[k - 1], passes[k - 1], self._before(x, k)
@@ -193,10 +223,12 @@ class Network:
                     for i in range(len(a))
                 ]
             else:
-                steep = {"sigmoid": lambda p: p + p**2, "tanh": lambda p: 1 + p**2}.get(layer.activation)
+                steep = {"sigmoid": lambda p: p + p**2, "tanh": lambda p: 1 + p**2,
+                         "bipolar_sigmoid": lambda p: (1 + p**2) / 2}.get(layer.activation)
                 slopes = [steep(p) for p in a] if steep else [abs(slope(lambda v: layer.a([v])[0], v)) for v in z]
                 down = [u * s for u, s in zip(up, slopes, strict=True)]
-            found[f"z{k}"] = found[f"b{k}"] = down
+            found[f"z{k}"] = down
+            found[f"b{k}"] = down if isinstance(layer.b, list) else sum(down)
             found[f"W{k}"] = [[d * abs(v) for v in before] for d in down]
             up = [sum(d * abs(row[j]) for d, row in zip(down, layer.W, strict=True)) for j in range(len(before))]
         return found
@@ -221,9 +253,9 @@ OPERATIONS = {
     "sin": mp.sin,
     "cos": mp.cos,
     "abs": abs,
-    "sigmoid": sigmoid,
-    "tanh": tanh,
-    "relu": lambda x: x if x > 0 else ZERO,
+    **{name: f for name, f in ACTIVATIONS.items() if name != "linear"},
+    "leaky_relu": lambda x: x if x > 0 else mpf(0.01) * x,
+    "elu": lambda x: x if x > 0 else mp.expm1(x),
 }
 
 
@@ -256,6 +288,7 @@ def path_sums(inputs, lines, output):
     names = circuit(inputs, lines)
     found = dict.fromkeys(names, ZERO) | {output: ONE}
     terms = {"tanh": lambda t: 1 + t**2, "sigmoid": lambda s: s + s**2}  # of 1 − t² and s − s²
+    terms["bipolar_sigmoid"] = lambda t: (1 + t**2) / 2
 
     def walk(expression, upstream):
         if isinstance(expression, str):

@@ -63,6 +63,7 @@ def trainings(draw, examples: int = 1, l2=st.sampled_from([0.0, 0.0, 0.1, 0.013]
         order=draw(st.sampled_from(ORDERS)),
         seed=draw(st.integers(0, 9)),
         l2=draw(l2),
+        batch_loss=draw(st.sampled_from(["mean", "mean", "sum"])),
     )
 
 
@@ -88,9 +89,11 @@ def networks(draw, max_depth: int = 4, max_width: int = 5, max_examples: int = 3
             Layer(
                 units,
                 activation,
-                alpha=draw(st.sampled_from([0.01, 0.2])),
+                alpha=draw(st.sampled_from([0.01, 0.2, 1.0] if activation == "elu" else [0.01, 0.2])),
                 weights=numbers(units, before),
-                biases=numbers(units) if draw(st.integers(0, 4)) else None,
+                biases=draw(
+                    st.sampled_from([numbers(units)] * 4 + [None, np.array(numbers()) if units > 1 else numbers(1)])
+                ),
                 train_weights=draw(st.integers(0, 4)) > 0,
                 train_biases=draw(st.integers(0, 4)) > 0,
             )
@@ -104,16 +107,24 @@ def networks(draw, max_depth: int = 4, max_width: int = 5, max_examples: int = 3
     elif loss == "binary_cross_entropy":
         targets = numbers(examples, outputs, low=0, high=1)
         targets = np.round(targets) if draw(st.booleans()) else targets
+    elif LOSSES[loss].targets:
+        targets = rng.choice(LOSSES[loss].targets, (examples, outputs))
     else:
         targets = numbers(examples, outputs)
     return Lesson(
         "t",
         "t",
-        network=Network(widths[0], loss, tuple(layers)),
+        network=Network(widths[0], loss, tuple(layers), delta=draw(st.sampled_from([None, 0.5, 2.0]))),
         inputs=numbers(examples, widths[0], low=-2, high=2),
         targets=targets,
         training=draw(trainings(examples)),
     )
+
+
+def divided_by(lesson: Lesson, examples: int) -> int:
+    """What the sum over a batch of so many examples is divided by."""
+    assert lesson.training
+    return 1 if lesson.training.batch_loss == "sum" else examples
 
 
 def oracle_network(lesson: Lesson, values=None) -> oracle.Network:
@@ -123,7 +134,8 @@ def oracle_network(lesson: Lesson, values=None) -> oracle.Network:
     for k, layer in enumerate(lesson.network.layers, start=1):
         W, b = (layer.weights, layer.biases) if values is None else (values[f"W{k}"], values.get(f"b{k}"))
         layers.append(oracle.Layer(oracle.exact(W), oracle.exact(b), layer.activation, oracle.exact(layer.alpha)))
-    return oracle.Network(tuple(layers), lesson.network.loss, oracle.exact(lesson.training.l2))
+    return oracle.Network(tuple(layers), lesson.network.loss, oracle.exact(lesson.training.l2),
+                          oracle.exact(lesson.network.delta or 1.0), lesson.training.batch_loss == "sum")
 
 
 # ---------------------------------------------------------------- circuits
@@ -166,7 +178,7 @@ def _legal(operator: str, args: list, constant: bool) -> bool:
         return all(abs(p - q) > 0.01 for i, p in enumerate(args) for q in args[:i])
     if operator in ("log", "ln", "sqrt"):
         return x > 0.2
-    if operator in ("abs", "relu"):
+    if operator in ("abs", "relu", "leaky_relu", "elu"):
         return abs(x) > 0.01
     return operator != "exp" or x < 4
 

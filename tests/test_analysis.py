@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import oracle
-from strategies import circuit_lesson, circuits, dense, network_lesson, networks, oracle_network
+from strategies import circuit_lesson, circuits, dense, divided_by, network_lesson, networks, oracle_network
 from tutor import analysis, catalogue, pictures
 from tutor.analysis import EPSILONS, check, check_all, gradient_symbol, sizes, slope
 from tutor.canvas import as_text
@@ -46,9 +46,9 @@ def true_gradient(net, x, y, symbol, example):
         return np.array(getattr(net, f"d{letter}")(x[example], y[example], k), dtype=object)
     own = [np.array(getattr(net, f"d{letter}")(r, t, k), dtype=object) for r, t in zip(x, y, strict=True)]
     if symbol.of.per_example:
-        return own[example]
-    mean = sum(own) / len(own)
-    return mean + np.array(net.d_penalty(k), dtype=object) if symbol.of.id == "J" else mean
+        return np.asarray(own[example], dtype=object)
+    mean = sum(own) / (1 if net.summed else len(own))
+    return mean + np.array(net.d_penalty(k), dtype=object) if symbol.of.id == "J" else np.asarray(mean, dtype=object)
 
 
 @few
@@ -57,7 +57,7 @@ def test_differences_of_any_gradient_are_the_derivative(lesson, data):
     """Also of z and a, of one example and of the mean, and with L2 regularisation of the objective."""
     found, net = trace(lesson), oracle_network(lesson)
     x, y = (oracle.exact(v[found.iteration.rows]) for v in (lesson.inputs, lesson.targets))
-    assume(all(net.kink(row) > 1e-3 for row in x))
+    assume(all(net.kink(*row) > 1e-3 for row in zip(x, y, strict=True)))
     example = data.draw(st.integers(0, found.examples - 1))
     for eq in found.equations:
         if eq.symbol.quantity != "gradient":
@@ -200,7 +200,7 @@ def test_the_slope_picture_is_the_loss(lesson, data):
 
     def loss(values):
         other = oracle_network(lesson, found.iteration.values | values)
-        return sum(other.loss(r, t) for r, t in zip(x, y, strict=True)) / len(x) + other.penalty()
+        return sum(other.loss(r, t) for r, t in zip(x, y, strict=True)) / divided_by(lesson, len(x)) + other.penalty()
 
     def moved(value):
         array = np.array(found.iteration.values[parameter.id])
@@ -221,7 +221,7 @@ def test_the_slope_picture_is_the_loss(lesson, data):
     assert update.predicted == pytest.approx(result.loss + result.slope * (update.value - result.value))
     new = {p: found.iteration.values[p + "'"] for p in found.program.model.trainable}
     assert update.all_loss == pytest.approx(float(loss(new)), rel=1e-10, abs=1e-12)
-    if all(net.kink(row) > 1e-9 for row in x):
+    if all(net.kink(*row) > 1e-9 for row in zip(x, y, strict=True)):
         square = 0.0
         for p in found.program.model.parameters:
             if p.id in found.program.model.trainable:

@@ -203,8 +203,8 @@ def test_quiz_and_questions(load):
     assert shape.wrong == (WrongAnswer("2 × 1", "Turned round."), WrongAnswer(2.0, "Rows × columns."))
     assert (number.kind, number.step, number.answer, number.digits, number.at) == ("number", "L", 9.0, 4, 2)
     assert (choice.kind, choice.choices) == ("choice", ("left", "right"))
-    assert (choice.answer, choice.right_choice) == ("right", 1)
-    assert load(SMALL + QUESTIONS.replace('answer = "right"', "answer = 2")).questions[3].right_choice == 1
+    assert (choice.answer, choice.right_choices) == ("right", (1,))
+    assert load(SMALL + QUESTIONS.replace('answer = "right"', "answer = 2")).questions[3].right_choices == (1,)
     assert load(SMALL).quiz_steps == () and load(SMALL).questions == ()
 
 

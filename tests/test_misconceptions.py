@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import sys
+from dataclasses import replace
 from functools import cache
 from math import cos, exp, log, log10, sin, sqrt, tanh
 from pathlib import Path
@@ -47,6 +48,18 @@ P = sigma(0.9 * A1 - 0.7 * A2 - 0.2)
 E = P - 1  # ŷ − y
 DZ1, DZ2 = E * 0.9 * A1 * (1 - A1), E * -0.7 * A2 * (1 - A2)
 G = E * A1  # the gradient of the first output weight
+
+
+def sharer() -> Lesson:
+    """The classifier with one bias, 0.1, for both hidden units."""
+    lesson = classifier()
+    first, last = lesson.network.layers  # type: ignore[union-attr]
+    layers = (replace(first, biases=np.array(0.1)), last)
+    return replace(lesson, network=replace(lesson.network, layers=layers))
+
+
+C1, C2 = sigma(Z1), sigma(0.3 * X1 + 0.7 * X2 + 0.1)
+B1 = sigma(0.9 * C1 - 0.7 * C2 - 0.2) - 1
 
 
 def chooser() -> Lesson:
@@ -207,6 +220,10 @@ PLANTED = [
     ("bias-times-activation", classifier(), "dL/db2[1]", E * A2),
     ("sum-for-mean", batch(), "dL/dW1[1,1]", 2 * MEAN_W),
     ("sum-for-mean", batch(), "L", (0.55**2 + 0.6**2) / 2),
+    ("mean-for-sum", batch(batch_loss="sum"), "dL/dW1[1,1]", MEAN_W),
+    ("mean-for-sum", batch(batch_loss="sum"), "L", (0.55**2 + 0.6**2) / 4),
+    ("shared-bias-of-one-unit", sharer(), "dL/db1", B1 * 0.9 * C1 * (1 - C1)),
+    ("shared-bias-of-one-unit", sharer(), "dL/db1", B1 * (0.9 * C1 * (1 - C1) - 0.7 * C2 * (1 - C2)) / 2),
     ("decay-forgotten", batch(l2=0.2), "dJ/dW1[1,1]", MEAN_W),
     ("decay-forgotten", batch(l2=0.2), "J", (0.55**2 + 0.6**2) / 4),
     ("decay-of-biases", batch(l2=0.2, learning_rate=0.5), "b1'[1]", 0.1 - 0.5 * (MEAN_B + 0.2 * 0.1)),

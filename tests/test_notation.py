@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from strategies import circuit_lesson, dense, lessons, network_lesson
 from tutor.activations import ACTIVATIONS
-from tutor.formula import Call, evaluate, walk
+from tutor.formula import Call, Ref, evaluate, walk
 from tutor.layout import Block, chain, draw, flow, linear, number, subscript, width
 from tutor.lesson import Training
 from tutor.notation import NOTATIONS, Writer
@@ -315,6 +315,8 @@ class Reader:
             return abs(value)
         if token == "√":
             return np.sqrt(self.atom())
+        if token in ("π", "e"):
+            return np.float64({"π": np.pi, "e": np.e}[token])
         if token == "ln":
             return np.log(self.atom())
         args = []
@@ -354,14 +356,21 @@ def functions_of(lesson, step):
     known = {
         "exp": np.exp, "sin": np.sin, "cos": np.cos, "max": lambda *v: np.max(v), "min": lambda *v: np.min(v),
         "sign": np.sign, "tanh": np.tanh, "σ": lambda z: 1 / (1 + np.exp(-z)), "ReLU": lambda z: max(z, 0.0),
+        "bsig": lambda z: np.tanh(z / 2), "softplus": lambda z: np.logaddexp(0, z),
+        "SiLU": lambda z: z / (1 + np.exp(-z)),
+        "LReLU": lambda z: z if z > 0 else 0.01 * z,
+        "GELU": lambda z: 0.5 * z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))),
+        "ELU": lambda z: z if z > 0 else np.expm1(z),
     }  # fmt: skip
     if lesson.network and step.equation.symbol.quantity == "activation":
         layer = lesson.network.layers[step.equation.symbol.layer - 1]
         known["LReLU"] = lambda z: z if z > 0 else layer.alpha * z
-        own = {"sigmoid": "σ", "tanh": "tanh", "relu": "ReLU", "leaky_relu": "LReLU"}.get(layer.activation)
-        if own:
+        known["ELU"] = lambda z: z if z > 0 else layer.alpha * np.expm1(z)
+        own = ACTIVATIONS[layer.activation].glyph if layer.activation in ACTIVATIONS else ""
+        if own in known:
             numbers = ["", *(subscript(str(k)) for k in range(1, len(lesson.network.layers) + 2))]
-            known |= dict.fromkeys([sign + k for sign in ("g", "O", "f", "σ", "LReLU") for k in numbers], known[own])
+            signs = ("g", "O", "f", "σ", "LReLU", "ELU")
+            known |= dict.fromkeys([sign + k for sign in signs for k in numbers], known[own])
     return known
 
 
@@ -588,4 +597,19 @@ def test_every_operator_can_be_written():
             for step in found.steps(level):
                 text = linear(writer.formula(step.formula))
                 assert not re.search(r"matmul|outer|transpose|jacobian|choose|wins|ratio|leaky|mean_", text), text
-    assert set(ACTIVATIONS) == {"linear", "sigmoid", "tanh", "relu", "leaky_relu"}, "Reader knows these"
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_activation_is_written_out_in_every_notation(name):
+    """Also one that is made of others: the tanh within GELU is written tanh, where f stands for any activation."""
+    lesson = ones(2, 3, 2, activation=name)
+    node = trace(lesson).find("a1").formula
+    for notation in NOTATIONS:
+        writer = Writer(lesson, notation)
+        left, _, right = linear(writer.definition(node)).partition(" = ")
+        prime = Call(f"{name}′", (node.args[0], Ref(trace(lesson).find("a1").equation.symbol), *node.args[1:]))
+        slope = linear(writer.formula(writer.written_out(prime)))
+        own = writer.function(name, False)
+        for text in (right, slope) if name != "linear" else ():
+            assert ("tanh(" in text) == (name == "gelu") and not re.search(r"expm1|log1p|choose", text), text
+            assert own == "tanh" or f"{own}(" not in text.replace("tanh(", ""), (left, text)

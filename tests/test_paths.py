@@ -53,7 +53,8 @@ def every_path(net, x, y, k, i):
     reached = range(len(a)) if layer.activation == "softmax" else [i]
     if k == last:
         of_loss = [
-            oracle.slope(lambda v, m=m: oracle.loss_of_prediction(net.cost, y, [*a[:m], v, *a[m + 1 :]]), a[m])
+            oracle.slope(
+                lambda v, m=m: oracle.loss_of_prediction(net.cost, y, [*a[:m], v, *a[m + 1 :]], net.delta), a[m])
             for m in reached
         ]
         return [of_a[m] * up for m, up in zip(reached, of_loss, strict=True)]
@@ -70,7 +71,7 @@ def test_paths_of_networks(lesson, data):
     e = data.draw(st.integers(0, found.examples - 1))
     row = found.iteration.rows[e]
     x, y = oracle.exact(lesson.inputs[row]), oracle.exact(lesson.targets[row])
-    assume(net.kink(x) > 1e-9)
+    assume(net.kink(x, y) > 1e-9)
     all_paths = Paths(found, e)
     k = data.draw(st.integers(1, len(net.layers)))
     i = data.draw(st.integers(0, len(net.layers[k - 1].W) - 1))
@@ -346,7 +347,7 @@ def test_every_line_of_a_derivation_is_true(lesson):
             elif name.symbol.of.quantity == "loss":
                 (k,) = name.index
                 true = oracle.slope(
-                    lambda v, k=k: oracle.loss_of_prediction(net.cost, y, [*a[:k], v, *a[k + 1 :]]), a[k]
+                    lambda v, k=k: oracle.loss_of_prediction(net.cost, y, [*a[:k], v, *a[k + 1 :]], net.delta), a[k]
                 )
                 assert close(stage.value, true, 10 + abs(true))
             else:

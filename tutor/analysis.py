@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 
 from tutor.activations import ACTIVATIONS as TABLE
-from tutor.activations import A, Z, piecewise
+from tutor.activations import A, Z, meets, piecewise
 from tutor.backprop import between
 from tutor.formula import Call, Const, Ref, Symbol, call, evaluate, refs, walk
 from tutor.network import Equation, model
@@ -256,7 +256,7 @@ def _losers(*arrays) -> np.ndarray:
 
 
 _BRANCHES: dict[str, Callable[..., np.ndarray]] = {
-    **{name: lambda z, *rest: np.sign(z) for name in TABLE if piecewise(name)},
+    **{name: lambda z, *rest: np.sign(z) for name in TABLE if meets(name)},
     "abs": np.sign,
     "max": _winners,
     "min": _losers,

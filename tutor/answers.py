@@ -295,7 +295,7 @@ class Names:
         own: dict[str, Function] = {}
         for name, entry in ACTIVATIONS.items():
             if name in FUNCTIONS:
-                own |= dict.fromkeys(forms({name, entry.glyph}), Function(name))
+                own |= dict.fromkeys(forms({name, entry.glyph}), Function(name, alpha=entry.alpha))
         for at, layer in enumerate(network.layers if network else (), start=1):
             slope = layer.alpha if takes_slope(layer.activation) else None
             signs = forms({self.writer.function(layer.activation, at)})

@@ -27,6 +27,7 @@ from tutor.formula import Ref
 from tutor.layout import number
 from tutor.lesson import AuthorQuestion, Expect, Lesson, Training
 from tutor.misconceptions import MISCONCEPTIONS
+from tutor.network import Equation
 from tutor.notation import Writer
 from tutor.output import quote
 from tutor.prose import Blemish, Name, blemishes, count_words, lost_latex
@@ -127,10 +128,24 @@ def expectations(lesson: Lesson, source: Source, run: Run) -> Iterator[Problem]:
             yield source.problem((*where, "step"), message, f"say which: {expect.step}@1")
             continue
         true = np.asarray(here.value(Ref(equation.symbol, index, example)), dtype=float)
-        yield from _compared(expect, source, true)
+        turned = _is_turned(lesson) and index is None and _of_weights(equation)
+        yield from _compared(expect, source, true, turned)
 
 
-def _compared(expect: Expect, source: Source, true: np.ndarray) -> Iterator[Problem]:
+def _is_turned(lesson: Lesson) -> bool:
+    """Whether the file has its matrices of weights as x·W: then those that are expected, too."""
+    return lesson.network is not None and lesson.network.layout == "from_to"
+
+
+def _of_weights(equation: Equation) -> bool:
+    """Whether a value has the shape of a matrix of weights, as its gradient, its new value and its memory have."""
+    wrt = equation.symbol.wrt
+    return wrt is not None and wrt.quantity == "weights" and equation.symbol.shape == wrt.shape
+
+
+def _compared(expect: Expect, source: Source, true: np.ndarray, turned: bool = False) -> Iterator[Problem]:
+    """What does not hold of an expectation; `turned`: the file has a matrix the other way round."""
+    true = true.T if turned else true
     path: Keys = ("expect", expect.at, "value")
     ragged = isinstance(expect.value, list) and len({np.shape(row) for row in expect.value}) != 1
     shape = () if not isinstance(expect.value, list) or ragged else np.shape(expect.value)
@@ -147,8 +162,8 @@ def _compared(expect: Expect, source: Source, true: np.ndarray) -> Iterator[Prob
     for index in np.ndindex(true.shape):
         at = (*path, *index)
         written = source.written(at)
-        if not holds(written, float(true[index])):
-            place = f"[{','.join(str(i + 1) for i in index)}]" if index else ""
+        if not holds(written, float(true[index]), expect.tolerance, expect.cut_off):
+            place = f"[{','.join(str(i + 1) for i in (index[::-1] if turned else index))}]" if index else ""
             digits = len(written.lower().partition("e")[0].replace(".", "").replace("-", "").lstrip("0"))
             wanted = float(np.asarray(expect.value, dtype=float)[index])
             tries = (f"{float(true[index]):.{n}g}" for n in range(min(max(digits + 2, 4), 15), 18))
@@ -158,10 +173,11 @@ def _compared(expect: Expect, source: Source, true: np.ndarray) -> Iterator[Prob
             yield source.problem(at, message, f"expected by: {' '.join(expect.source.split())}")
 
 
-def holds(written: str, true: float) -> bool:
+def holds(written: str, true: float, tolerance: float | None = None, cut_off: bool = False) -> bool:
     """Whether a number is what was written, to the digits given: half a unit in the last of them.
 
-    A whole number without a point or an exponent is meant exactly (as far as floating point goes).
+    A whole number without a point or an exponent is meant exactly (as far as floating point goes). With a `tolerance`
+    it may be so far off, whatever the digits; `cut_off`: further digits were dropped, towards 0.
     """
     if not np.isfinite(true):
         return False
@@ -171,6 +187,13 @@ def holds(written: str, true: float) -> bool:
     if len(power) > 3:  # beyond every float64, or 0: its digits say nothing
         return true == float(written.replace("_", ""))
     value = Decimal(written.replace("_", ""))
+    noise = Decimal("1e-14") * abs(value)
+    if tolerance is not None:
+        return abs(Decimal(true) - value) <= Decimal(repr(tolerance)) + noise
+    if cut_off:
+        unit = Decimal(1).scaleb(int(value.as_tuple().exponent))
+        size = Decimal(true) if value > 0 else -Decimal(true) if value < 0 else abs(Decimal(true))
+        return abs(value) - noise <= size < abs(value) + unit
     if value == value.to_integral_value() and not re.search("[.eE]", written):
         off = Decimal("1e-12") * max(abs(value), Decimal(1))
     else:
@@ -307,7 +330,9 @@ def _given(lesson: Lesson) -> Iterator[tuple[Keys, float]]:
         for key, array in (("weights", layer.weights), ("biases", layer.biases)):
             if isinstance(array, np.ndarray) and array.size <= MANY:
                 where = ("network", "layers", k, key)
-                yield from (((*where, *index), float(array[index])) for index in np.ndindex(array.shape))
+                turned = key == "weights" and _is_turned(lesson)
+                for index in np.ndindex(array.shape):
+                    yield (*where, *(index[::-1] if turned else index)), float(array[index])
     for key, array in (("inputs", lesson.inputs), ("targets", lesson.targets)):
         if array.size <= MANY:
             yield from ((("examples", i, key, j), float(array[i, j])) for i, j in np.ndindex(array.shape))
@@ -363,7 +388,8 @@ def units(lesson: Lesson, source: Source) -> Iterator[Problem]:
                 message = f"unit {j + 1} of layer {k} {why}"
                 what = "another seed in [training], or write the weights" if drawn else "other weights or inputs"
                 advice = f"choose {what}; if it is meant, a note on a{k}[{j + 1}] says so"
-                path = ("network", "layers", k - 1, *(() if drawn else ("weights", int(j))))
+                row = () if drawn else ("weights",) if _is_turned(lesson) else ("weights", int(j))
+                path = ("network", "layers", k - 1, *row)
                 yield source.problem(path, message, advice, severity="warning")
 
 

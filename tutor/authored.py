@@ -82,7 +82,7 @@ def _in_words(question: AuthorQuestion, scribe: Scribe) -> AuthorQuestion:
         question,
         ask=shown(question.ask),
         choices=tuple(map(shown, question.choices)),
-        answer=shown(question.answer),
+        answer=tuple(map(shown, question.answer)) if isinstance(question.answer, tuple) else shown(question.answer),
         hints=tuple(map(shown, question.hints)),
         wrong=tuple(replace(wrong, answer=shown(wrong.answer), says=shown(wrong.says)) for wrong in question.wrong),
     )
@@ -103,10 +103,11 @@ def _about_step(question: AuthorQuestion, step: Step, writer: Writer, rng: rando
 def _asked(question: AuthorQuestion, step: Step, writer: Writer) -> Item:
     """A question in the author's own words, with a number or a choice for an answer."""
     if question.kind == "choice":
-        right = question.right_choice
-        answer = question.choices[right]
+        right = question.right_choices
+        answer = " or ".join(question.choices[at] for at in right)
         judge = judge_choice(question.choices, right, {})
     else:
+        assert not isinstance(question.answer, tuple)
         right_value = float(question.answer or 0)
         answer = number(right_value, max(question.digits, 4))
         names = Names(step, writer)  # what came before may be used

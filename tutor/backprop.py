@@ -35,7 +35,7 @@ def backward(model: Model) -> list[Equation]:
 
     The gradients of a layer's parameters come before that of the activation that feeds it. In a
     batch each example has its own gradients; those of the parameters are then averaged, because
-    the gradient of a mean is the mean of the gradients.
+    the gradient of a mean is the mean of the gradients (or added up, where the batch's loss is the sum).
     """
     output, parameters = model.output, model.parameters
     wanted = between(model.forward, output, parameters)
@@ -89,8 +89,8 @@ def _parts(eq: Equation, upstream: Expr, wanted: set[Symbol]) -> Iterator[tuple[
     while stack:
         node, value, G = stack.pop()
         if isinstance(node, Ref):
-            if node.symbol in wanted:
-                yield node.symbol, G
+            if node.symbol in wanted:  # one number that went to every unit collects from all of them
+                yield node.symbol, call("sum", G) if G.shape and not node.shape else G
         elif isinstance(node, Call):
             rule = OPERATORS[node.op].reverse
             assert rule is not None, f"{node.op} has no reverse rule"
@@ -99,6 +99,8 @@ def _parts(eq: Equation, upstream: Expr, wanted: set[Symbol]) -> Iterator[tuple[
                 [(arg, arg, part) for arg, part in flows if part is not None and not isinstance(arg, Const)]
             )
 
+
+OVER_BATCH = ("mean_loss", "sum_loss", "mean_gradient", "sum_gradient")  # rules that put examples together
 
 # What a gradient's rule is called follows from what it is the gradient with respect to.
 _RULES = {
@@ -124,11 +126,11 @@ def _gradient(
     elif consumer.rule in ("loss", "softmax"):
         rule = f"{consumer.rule}_gradient"
     else:
-        rule = _RULES[symbol.quantity]
+        rule = ("shared_" if symbol.quantity == "biases" and not symbol.shape else "") + _RULES[symbol.quantity]
     own = Equation(gradient, formula, "backward", rule)
     if gradient.per_example and not symbol.per_example:
         yield replace(own, deferred=True)
-        own = _mean_over_examples(own, model.examples)
+        own = _over_examples(own, model)
     yield own
     if model.decay and symbol.quantity == "weights":
         J = Symbol("J", (), "objective")
@@ -136,14 +138,15 @@ def _gradient(
         yield Equation(gradient_of(J, symbol), decayed, "backward", "decayed_gradient")
 
 
-def _mean_over_examples(own: Equation, examples: int) -> Equation:
-    """(1/n) Σ of the examples' own gradients; an outer product is averaged without being built n times."""
+def _over_examples(own: Equation, model: Model) -> Equation:
+    """(1/n) Σ, or Σ, of the examples' own gradients; outer products are added up without being built n times."""
     assert own.symbol.of
+    (plain, outer, rule), examples = model.over_batch, model.examples
     mean = replace(own.symbol, per_example=False, of=replace(own.symbol.of, per_example=False))
     f = own.formula
-    op, args = ("mean_outer", f.args) if isinstance(f, Call) and f.op == "outer" else ("mean", (f,))
-    shown = call("mean", Ref(own.symbol), param=examples)
-    return Equation(mean, shown, "backward", "mean_gradient", compute=Call(op, args, examples))
+    op, args = (outer, f.args) if isinstance(f, Call) and f.op == "outer" else (plain, (f,))
+    shown = call(plain, Ref(own.symbol), param=examples)
+    return Equation(mean, shown, "backward", f"{rule}_gradient", compute=Call(op, args, examples))
 
 
 def local_derivative(eq: Equation, wrt: Symbol) -> Equation | None:
@@ -165,7 +168,7 @@ def local_derivative(eq: Equation, wrt: Symbol) -> Equation | None:
         if wrt.quantity == "weights":
             formula: Expr = call("rows", a, Ref(eq.symbol))
         elif wrt.quantity == "biases":
-            formula = ONE
+            symbol, formula = replace(symbol, shape=eq.symbol.shape), ONE  # of a shared bias, too: 1 for each unit
         else:
             symbol, formula = replace(symbol, shape=W.shape, per_example=False), W
     elif eq.rule == "softmax":

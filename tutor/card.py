@@ -12,6 +12,7 @@ import numpy as np
 
 from tutor import prose
 from tutor.activations import ACTIVATIONS, prime_of, takes_slope
+from tutor.backprop import OVER_BATCH
 from tutor.dialects import NOTATIONS
 from tutor.explain import Explainer, Turn
 from tutor.formula import Call, Expr, Ref, evaluate, refs, walk
@@ -206,7 +207,7 @@ class Scribe:
             return None
         written = self.writer.formula
         mean = step.equation.compute
-        if isinstance(mean, Call) and mean.op == "mean_outer":
+        if isinstance(mean, Call) and mean.op in ("mean_outer", "sum_outer"):
             (rows,), (columns,), n = mean.args[0].shape, mean.args[1].shape, mean.param
             names = [linear(written(arg)) for arg in mean.args]
             return (
@@ -259,9 +260,10 @@ class Scribe:
             if eq.phase == "backward" and eq.symbol.wrt == of.wrt and not eq.symbol.per_example:
                 ref = Ref(eq.symbol, index)
                 is_now = f"{self.writer.text(ref)} = {number(float(self.trace.value(ref)))}"
-                if eq.rule == "mean_gradient" and chain.gradient.example is not None:
+                if eq.rule in OVER_BATCH and chain.gradient.example is not None:
                     said.append(
-                        f"This is example {chain.gradient.example + 1}'s own. The batch takes the mean over its "
+                        f"This is example {chain.gradient.example + 1}'s own. The batch takes the "
+                        f"{eq.rule.partition('_')[0]} over its "
                         f"{self.trace.examples} examples: {is_now}."
                     )
                 elif eq.rule == "decayed_gradient":
@@ -436,5 +438,5 @@ def _update_rule(trace: Trace) -> list[str]:
     if lesson.network and t.l2:
         update += f", L2 regularisation with λ = {t.l2:g} (weights, not biases)"
     if trace.examples > 1:
-        update += f", batch of {trace.examples}, mean over its examples"
+        update += f", batch of {trace.examples}, {t.batch_loss} over its examples"
     return [update + "."]

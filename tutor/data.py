@@ -189,7 +189,13 @@ def columns(
         left.remove(at)
         seen = tuple(dict.fromkeys(row[at] for row in table.rows if row[at]))
         classes = seen if isinstance(outputs, int) else tuple(outputs)
-        if isinstance(outputs, int) and len(seen) != outputs and all(row[at] for row in table.rows):
+        if (outputs if isinstance(outputs, int) else len(outputs)) == 1:  # one output tells two classes apart
+            if len(seen) > 2:
+                few = f"{quote(class_column)} has {len(seen)} classes ({', '.join(map(quote, seen[:6]))})"
+                advice = "one output tells two classes apart: give the last layer a unit for each, with softmax"
+                return table.at_header(None, f"the column {few}; the network has 1 output", advice)
+            classes = _two_classes(seen, None if isinstance(outputs, int) else outputs[0])
+        elif isinstance(outputs, int) and len(seen) != outputs and all(row[at] for row in table.rows):
             few = f"{quote(class_column)} has {len(seen)} classes ({', '.join(map(quote, seen[:6]))})"
             message = f"the column {few}; the network has {plural(outputs, 'output')}"
             return table.at_header(None, message, "the last layer has a unit for each class")
@@ -203,10 +209,22 @@ def columns(
     return found if isinstance(found, Problem) else Columns(tuple(found), tuple(targets), classes)
 
 
-def examples(table: Table, chosen: Columns) -> tuple[list[dict], list[Problem]]:
+def _two_classes(seen: Sequence[str], yes: str | None) -> tuple[str, ...]:
+    """The classes of a single output, no and yes: yes is what the output is called, else the larger number, else what
+    comes second."""
+    if yes in seen:
+        return tuple(sorted(seen, key=lambda name: name == yes))
+    numbers = [_number(name) for name in seen]
+    if None not in numbers:
+        return tuple(name for _, name in sorted(zip(numbers, seen, strict=True)))
+    return tuple(seen)
+
+
+def examples(table: Table, chosen: Columns, no_and_yes: Sequence[float] = ()) -> tuple[list[dict], list[Problem]]:
     """The rows as a lesson's examples, {"inputs": [...], "targets": [...]}, and what is wrong with their cells.
 
-    Decimal commas, if all numbers have them, are read as points; of that a note tells.
+    Decimal commas, if all numbers have them, are read as points; of that a note tells. `no_and_yes` are the two targets
+    of a single output, where the classes are told apart by one.
     """
     known = {name: at for at, name in enumerate(chosen.classes)}
     numeric = dict.fromkeys((*chosen.inputs, *(() if known else chosen.targets)))
@@ -224,7 +242,9 @@ def examples(table: Table, chosen: Columns) -> tuple[list[dict], list[Problem]]:
     if any(problem.severity == "error" for problem in problems):
         return [], problems
     if known:
-        one_hot = [[int(j == k) for j in range(len(known))] for k in range(len(known))]
+        one_hot: list[list[float]] = [[int(j == k) for j in range(len(known))] for k in range(len(known))]
+        if no_and_yes:
+            one_hot = [[value] for value in no_and_yes]
         targets: Iterable[Sequence] = [list(one_hot[known[row[chosen.targets[0]]]]) for row in table.rows]
     else:
         targets = zip(*(values[at] for at in chosen.targets), strict=True)

@@ -73,6 +73,8 @@ def _drawn_network(lesson: Lesson, rng: random.Random) -> Lesson:
         step = 0.1 if before <= 20 else 0.01
         weights = step * _matrix(rng, layer.units, before, 9)
         biases = None if layer.biases is None else 0.1 * _matrix(rng, 1, layer.units, 5)[0]
+        if layer.biases is not None and layer.biases.shape == ():  # one that all units share
+            biases = 0.1 * _matrix(rng, 1, 1, 5)[0, 0]
         layers.append(replace(layer, weights=_short(weights), biases=None if biases is None else _short(biases)))
         before = layer.units
     rows = min(len(lesson.inputs), max(batch_size(lesson), 2))

@@ -85,6 +85,11 @@ RULES: dict[str, Explanation] = {
         "The loss of a batch is the mean of its {n} examples' losses.",
         "Each of the {n} examples had its own complaint; the batch answers for their average: {value}.",
     ),
+    "sum_loss": Explanation(
+        "Loss of the batch, a sum",
+        "The loss of a batch is here the sum of its {n} examples' losses: nothing is divided by {n}.",
+        "Each of the {n} examples had its own complaint; the batch answers for all of them: {value}.",
+    ),
     "objective": Explanation(
         "Objective",
         "To the loss comes λ/2 times the sum of all squared weights: large weights cost something too.",
@@ -183,6 +188,22 @@ RULES: dict[str, Explanation] = {
             ),
         ),
     ),
+    "shared_bias_gradient": Explanation(
+        "Gradient of the bias that {layer} shares",
+        "One bias is added to every unit, so it moves all of them: its gradient is the sum of their errors.",
+        (
+            Turn(
+                "{Parameters} of {layer}",
+                "One bias went to all of its units as it is: it takes the blame of all of them together.",
+                KEEPS,
+            ),
+        ),
+    ),
+    "sum_gradient": Explanation(
+        "Gradient of {of} summed over the batch",
+        "The gradient of a sum is the sum of the gradients: add the {n} examples' own; nothing is divided.",
+        (Turn("The batch", "Each of the {n} examples pulled its own way. I pull with all of them.", KEEPS),),
+    ),
     "mean_gradient": Explanation(
         "Mean gradient of {of} over the batch",
         "The gradient of a mean is the mean of the gradients: add the {n} examples' own and divide by {n}.",
@@ -190,7 +211,7 @@ RULES: dict[str, Explanation] = {
     ),
     "decayed_gradient": Explanation(
         "Gradient of the objective for {of}",
-        "L2 regularisation adds λ times the weight itself, once, after the mean. Biases are left alone.",
+        "L2 regularisation adds λ times the weight itself, once, after the {mean}. Biases are left alone.",
         (Turn("The tax on large weights", "And I pull them back towards zero, whoever is to blame.", KEEPS),),
     ),
     "update": Explanation(
@@ -549,6 +570,10 @@ class _Words(defaultdict):
         if self.step.equation.rule == "fork":
             return str(len(self.step.formula.args) if isinstance(self.step.formula, Call) else 2)
         return str(self.step.trace.examples)
+
+    def _mean(self) -> str:
+        training = self.writer.lesson.training
+        return training.batch_loss if training else "mean"
 
     def _n_paths(self) -> str:
         count = self._paths()

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from tutor.activations import ACTIVATIONS, definition, derivative, prime_of
+from tutor.activations import ACTIVATIONS, computed
 from tutor.formula import (
     OPERATORS,
     Call,
@@ -143,7 +143,7 @@ def _settled(op: str, *constants: float) -> float:
 _FOLDED: dict[str, Callable] = {
     "add": lambda *terms: _settled("add", *terms), "sub": lambda *terms: _settled("sub", *terms),
     "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
-    "pow": math.pow,
+    "pow": math.pow, "sqrt": math.sqrt,
 }  # fmt: skip
 
 
@@ -164,11 +164,8 @@ def _divides_by_gradients(equations: Iterable[Equation]) -> bool:
 
 
 def _written_out(expr: Call) -> Expr | None:
-    """An activation or its derivative by its definition; None for any other operator."""
-    if expr.op in ACTIVATIONS and ACTIVATIONS[expr.op].numpy is None:
-        return definition(expr.op, expr.args)
-    prime = prime_of(expr.op)
-    return derivative(prime, expr.args) if prime else None
+    """An activation or its derivative by what it is computed with; None for any other operator."""
+    return computed(expr.op, expr.args)
 
 
 # ---------------------------------------------------------------- scalars
@@ -182,7 +179,8 @@ def scalars(equations: Sequence[Equation], loss: str, memory: Memory, fixed: Val
     in which Python would raise (overflow, division by zero), or rounding decide (see `AT_KINK`): fewer losses are kept
     than there were rounds.
     """
-    names = {name: getattr(math, name) for name in ("exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "copysign")}
+    of_math = ("exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "copysign")
+    names = {name: getattr(math, name) for name in of_math}
     rest = {op: _on_numbers(op) for op, entry in ACTIVATIONS.items() if entry.numpy and op not in names}
     namespace: dict[str, Any] = {**names, **rest, "power": math.pow, "inf": math.inf, "nan": math.nan}
     exec(compile(_Scalars(equations, loss, memory, fixed, examples).source(), "<scalars>", "exec"), namespace)
@@ -421,7 +419,8 @@ def arrays(equations: Sequence[Equation], loss: str, memory: Memory, fixed: Valu
 
 _UFUNCS: dict[str, Callable] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "pow": np.power, "neg": np.negative,
-    "exp": np.exp, "log": np.log, "log1p": np.log1p, "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos, "abs": np.abs,
+    "exp": np.exp, "log": np.log, "log1p": np.log1p, "expm1": np.expm1, "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos,
+    "abs": np.abs,
     "sign": np.sign, "tanh": np.tanh, "max": np.maximum, "min": np.minimum,
     "reciprocal": np.reciprocal, "step": np.heaviside,
 }  # fmt: skip
@@ -512,8 +511,8 @@ class _Arrays:
         written = _written_out(expr)
         if written is not None:
             return self.number(written)
-        if expr.op == "mean":
-            return self.mean(expr.args[0])
+        if expr.op in ("mean", "batch_sum"):
+            return self.over_batch(expr.args[0], self.examples if expr.op == "mean" else 1)
         if expr.op in ("sum", *_FROM_Z) and not expr.batched:
             return self.sum(expr)
         if expr.op == "matmul" and not expr.args[0].batched:
@@ -527,8 +526,9 @@ class _Arrays:
             return self.view("T", args[0])
         if expr.op == "outer" and not expr.batched:
             return self.add("mul", self.view("column", args[0]), args[1])
-        if expr.op == "mean_outer":
-            share = self.add("mul", args[0], self.graph.const(1 / self.examples))
+        if expr.op in ("mean_outer", "sum_outer"):
+            share = self.graph.const(1 / self.examples if expr.op == "mean_outer" else 1)
+            share = self.add("mul", args[0], share)
             return self.add("dot", self.view("T", share), args[1], shape=expr.shape)
         if expr.op == "softmax":
             part, whole = self.parts(args[0])
@@ -584,17 +584,17 @@ class _Arrays:
     def total(self, number: int) -> int:
         return self.product(self.array(np.ones(self.shape(number))), number)
 
-    def mean(self, expr: Expr) -> int:
-        """Over the examples. The mean of a sum is the sum of everything, divided once."""
+    def over_batch(self, expr: Expr, by: int) -> int:
+        """The sum over the examples, divided `by` so many. The mean of a sum is the sum of everything, divided once."""
         if isinstance(expr, Ref) and expr.symbol.key in self.inlined:
-            return self.mean(self.inlined[expr.symbol.key])
+            return self.over_batch(self.inlined[expr.symbol.key], by)
         if isinstance(expr, Call) and expr.op == "div" and not expr.args[1].batched:
-            return self.add("div", self.mean(expr.args[0]), self.number(expr.args[1]))
+            return self.add("div", self.over_batch(expr.args[0], by), self.number(expr.args[1]))
         if isinstance(expr, Call) and expr.op == "neg":
-            return self.add("neg", self.mean(expr.args[0]))
+            return self.add("neg", self.over_batch(expr.args[0], by))
         if isinstance(expr, Call) and expr.op in ("sum", *_FROM_Z):
-            return self.add("div", self.sum(expr), self.graph.const(self.examples))
-        shares = self.array(np.full(self.examples, 1 / self.examples))
+            return self.add("div", self.sum(expr), self.graph.const(by))
+        shares = self.array(np.full(self.examples, 1 / by))
         return self.add("dot", shares, self.number(expr), shape=expr.shape)
 
     def side(self, parameters: list[str], gradients: list[str]) -> int:

@@ -77,7 +77,10 @@ class Expr:
 
 @dataclass(frozen=True, slots=True)
 class Const(Expr):
+    """A number; one that has a `name` (π) is shown by it."""
+
     value: float
+    name: str = field(default="", compare=False)
 
     @property
     def shape(self):
@@ -131,10 +134,11 @@ def call(op: str, *args: Expr | float, param: int | None = None) -> Call:
 
 
 ZERO, ONE = Const(0.0), Const(1.0)
+PI, E = Const(math.pi, "π"), Const(math.e, "e")
 
 
 def negative(x: Expr) -> Expr:
-    return Const(-x.value) if isinstance(x, Const) else call("neg", x)
+    return Const(-x.value) if isinstance(x, Const) and not x.name else call("neg", x)
 
 
 def product(x: Expr, y: Expr) -> Expr:
@@ -469,9 +473,13 @@ def _stack(node: Call, *arrays):
     return np.stack(np.broadcast_arrays(*arrays), axis=-rank - 1)
 
 
-def _mean_element(node: Call, index: tuple[int, ...]) -> Expr:
+def _batch_sum_element(node: Call, index: tuple[int, ...]) -> Expr:
     (arg,), count = node.args, node.param or 1
-    return total([element(at_example(arg, e), index) for e in range(count)]) / count
+    return total([element(at_example(arg, e), index) for e in range(count)])
+
+
+def _mean_element(node: Call, index: tuple[int, ...]) -> Expr:
+    return _batch_sum_element(node, index) / (node.param or 1)
 
 
 def _jacobian_element(node: Call, index: tuple[int, ...]) -> Expr:
@@ -606,6 +614,8 @@ OPERATORS: dict[str, Operator] = {
     "pow": elementwise(np.power, _power_reverse),
     "power_log": elementwise(_power_log),
     "exp": elementwise(np.exp, lambda node, out, G: (product(G, out),)),
+    "expm1": elementwise(np.expm1),  # this and log1p: computed, never shown
+    "log1p": elementwise(np.log1p),
     "log": elementwise(np.log, lambda node, out, G: (G / node.args[0],), ROOT),
     "sqrt": elementwise(np.sqrt, lambda node, out, G: (G / (2 * out),)),
     "sin": elementwise(np.sin, lambda node, out, G: (product(G, call("cos", node.args[0])),), ROOT),
@@ -663,6 +673,19 @@ OPERATORS: dict[str, Operator] = {
         settles=LONG_SUM,
         noise=_bilinear_noise,
     ),
+    # the same as sums, without the division
+    "batch_sum": Operator(
+        lambda shape: shape, lambda node, x: np.sum(x, axis=0), _batch_sum_element, batched=False,
+        settles=LONG_SUM, noise=_linear_noise,
+    ),
+    "sum_outer": Operator(
+        lambda x, y: x + y,
+        lambda node, x, y: x.T @ y,
+        lambda node, index: element(call("batch_sum", call("outer", *node.args), param=node.param), index),
+        batched=False,
+        settles=LONG_SUM,
+        noise=_bilinear_noise,
+    ),
     "softmax": Operator(lambda shape: shape, _softmax, _softmax_element, _softmax_reverse, noise=_softmax_noise),
     "jacobian": Operator(lambda shape: shape * 2, _jacobian, _jacobian_element, noise=_jacobian_noise),
 }
@@ -691,6 +714,10 @@ FUNCTIONS: dict[str, tuple[str, int, int]] = {
     "cos": ("cos", 1, 1),
     "abs": ("abs", 1, 1),
 }
+# operator -> the arguments that a text leaves out: the usual α of elu(x)
+USUAL: dict[str, tuple[float, ...]] = {}
+# what a name means in a formula whose author gives it no other meaning
+CONSTANTS: dict[str, Const] = {"pi": PI, "π": PI, "e": E}
 MAX_DEPTH, MAX_TOKENS = 100, 1000
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+\-−]?[0-9]+)?)|(?P<name>[^\W0-9]\w*)|(?P<op>\*\*|[-+*/^(),·×÷−]))"
@@ -799,7 +826,7 @@ class _Parser:
         if not least <= len(args) <= most:
             want = f"{least}" if least == most else f"at least {least}"
             raise FormulaError(f"{text}() takes {want} argument{'s' * (want != '1')}, not {len(args)}", offset)
-        return call(op, *args)
+        return call(op, *args, *USUAL.get(op, ()))
 
     def expect(self, text: str, why: str, opened: int):
         _, found, offset = self.take()

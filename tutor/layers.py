@@ -54,7 +54,7 @@ def lit_by_step(known: Known) -> _Lit:
         lit.units |= {(symbol.wrt.layer or 0, to), ((symbol.wrt.layer or 1) - 1, start)}
     if symbol.quantity == "local" and symbol.of:
         _light(lit, symbol.of, step.index[: len(symbol.of.shape)] if step.index else None)
-    if step.equation.rule in ("loss", "loss_gradient", "combined_error", "softmax_gradient", "mean_loss"):
+    if step.equation.rule in ("loss", "loss_gradient", "combined_error", "softmax_gradient", "mean_loss", "sum_loss"):
         lit.outputs = lit.loss = step.equation.rule != "softmax_gradient"
     return lit
 

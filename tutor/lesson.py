@@ -1,6 +1,6 @@
 """The lesson: what a lesson file says, checked and with every default filled in.
 
-Shapes: weights (units of this layer, units that feed it), biases (units,), example inputs
+Shapes: weights (units of this layer, units that feed it), biases (units,) or (), example inputs
 (examples, inputs), targets (examples, outputs); all float64.
 
 `reading.py` makes one from a file.
@@ -37,7 +37,7 @@ class Layer:
     activation: str = "linear"
     alpha: float = 0.01
     weights: np.ndarray | str = "xavier"
-    biases: np.ndarray | None = None
+    biases: np.ndarray | None = None  # of shape () where all units share one
     names: tuple[str, ...] | None = None
     train_weights: bool = True
     train_biases: bool = True
@@ -49,6 +49,8 @@ class Network:
     loss: str
     layers: tuple[Layer, ...]
     input_names: tuple[str, ...] | None = None
+    delta: float | None = None  # of a loss that takes one; None: the usual
+    layout: str = "to_from"  # of the weight matrices in the file; here they have a row a unit that they lead to
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,11 @@ class Training:
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
+    rho: float = 0.9
     weight_decay: float = 0.01
+    updates: int = 0  # made before the first: an optimiser that counts them begins at the next
+    memory: dict[str, np.ndarray] = field(default_factory=dict)  # states that do not begin at 0, by id: W1.m
+    batch_loss: str = "mean"  # of a batch: the mean over its examples, or the sum
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,8 @@ class Expect:
     source: str
     iteration: int = 1
     at: int = 0
+    tolerance: float | None = None  # how far off; None: by the digits that are written
+    cut_off: bool = False  # those were cut off, not rounded
 
 
 @dataclass(frozen=True)
@@ -117,7 +125,8 @@ class WrongAnswer:
 class AuthorQuestion:
     """A question of the file: about a `step`, or with `ask` in the author's words (`step`: where it is asked).
 
-    `answer` is a number, or a choice's number (from 1) or text. `at` is its place among the [[questions]], from 0.
+    `answer` is a number, or a choice's number (from 1) or text, or several choices, each of which is right. `at` is
+    its place among the [[questions]], from 0.
     """
 
     step: str = ""
@@ -125,15 +134,16 @@ class AuthorQuestion:
     kind: str = "value"
     digits: int = 3
     choices: tuple[str, ...] = ()
-    answer: float | str | None = None
+    answer: float | str | tuple[float | str, ...] | None = None
     hints: tuple[str, ...] = ()
     wrong: tuple[WrongAnswer, ...] = ()
     at: int = 0
 
     @property
-    def right_choice(self) -> int:
-        """The place of the right choice, from 0."""
-        return choice_at(self.answer, self.choices) or 0
+    def right_choices(self) -> tuple[int, ...]:
+        """The places of the right choices, from 0."""
+        answers = self.answer if isinstance(self.answer, tuple) else (self.answer,)
+        return tuple(choice_at(answer, self.choices) or 0 for answer in answers)
 
 
 def choice_at(answer: float | str | None, choices: Sequence[str]) -> int | None:

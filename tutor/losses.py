@@ -46,14 +46,21 @@ class Combined:
 
 @dataclass(frozen=True)
 class Loss:
-    """`formula(y, a)` is shown, `stable(y, z)` computed where given; `gradient(y, a)` is ∂L/∂a."""
+    """`formula(y, a)` is shown, `stable(y, z)` computed where given; `gradient(y, a)` is ∂L/∂a.
+
+    With a `delta` (the usual δ) formula and gradient take that third. `targets` are all that a target may be, where
+    they are few. `kink` says where the slope jumps, and what is taken for it there.
+    """
 
     title: str
-    formula: Callable[[Expr, Expr], Expr]
-    gradient: Callable[[Expr, Expr], Expr]
+    formula: Callable[..., Expr]
+    gradient: Callable[..., Expr]
     stable: Callable[[Expr, Expr], Expr] | None = None
     combined: dict[str, Combined] = field(default_factory=dict)
     wants: str | None = None  # the one activation that it may follow
+    delta: float | None = None
+    targets: tuple[float, ...] = ()
+    kink: str = ""
 
 
 def _sigmoid_lines(y: Expr, a: Expr) -> tuple[Line, ...]:
@@ -185,6 +192,12 @@ def _softmax_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None,
     return tuple(lines)
 
 
+def _huber(off: Expr, delta: Const) -> Expr:
+    """½ d² as far as δ, then δ(|d| − δ/2)."""
+    size = call("abs", off)
+    return call("choose", delta - size, off**2 / 2, delta * (size - delta / 2))
+
+
 LOSSES: dict[str, Loss] = {
     "squared_error": Loss(
         "squared error",
@@ -227,6 +240,21 @@ LOSSES: dict[str, Loss] = {
             )
         },
         wants="softmax",
+    ),
+    # Of each output max(0, 1 − y·ŷ), with targets of ±1.
+    "hinge": Loss(
+        "hinge loss",
+        lambda y, a: call("sum", call("max", 0, 1 - y * a)),
+        lambda y, a: call("choose", 1 - y * a, -y, 0),
+        targets=(-1.0, 1.0),
+        kink="y·ŷ = 1, where the slope is taken to be 0",
+    ),
+    # Huber, "Robust Estimation of a Location Parameter", 1964: a parabola that goes on as its tangents.
+    "huber": Loss(
+        "Huber loss",
+        lambda y, a, delta: call("sum", _huber(y - a, delta)),
+        lambda y, a, delta: call("max", -delta, call("min", delta, a - y)),
+        delta=1.0,
     ),
 }
 

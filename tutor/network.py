@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tutor.activations import ACTIVATIONS
-from tutor.formula import Call, Expr, Ref, Symbol, call, total
+from tutor.activations import takes_slope
+from tutor.formula import Call, Const, Expr, Ref, Symbol, call, total
 from tutor.lesson import Lesson
 from tutor.losses import LOSSES, Line
 
@@ -69,6 +69,7 @@ class Model:
     trainable: frozenset[str]
     decay: Ref | None = None  # λ, where the lesson has L2 regularisation
     examples: int = 1
+    over_batch: tuple[str, str, str] = ("mean", "mean_outer", "mean")
 
 
 def hyper(name: str) -> Ref:
@@ -103,7 +104,7 @@ def _network_model(lesson: Lesson, examples: int) -> Model:
         parameters.append(W.symbol)
         trainable |= {W.symbol.id} if layer.train_weights else set()
         if layer.biases is not None:
-            b = Ref(Symbol(f"b{k}", (layer.units,), "biases", k))
+            b = Ref(Symbol(f"b{k}", np.shape(layer.biases), "biases", k))
             sum_in = sum_in + b
             parameters.append(b.symbol)
             trainable |= {b.symbol.id} if layer.train_biases else set()
@@ -114,23 +115,25 @@ def _network_model(lesson: Lesson, examples: int) -> Model:
 
     y = symbol("y", a.shape[0], "target", None)
     loss = LOSSES[network.loss]
+    delta = () if loss.delta is None else (Const(network.delta or loss.delta),)
     L = Ref(Symbol("L", (), "loss", per_example=many))
     combined = loss.combined.get(network.layers[-1].activation)
     shortcut = combined and Shortcut(combined.formula(y, a), combined.reason, combined.lines(y, a))
     equations.append(
         Equation(
             L.symbol,
-            loss.formula(y, a),
+            loss.formula(y, a, *delta),
             "loss",
             "loss",
             compute=loss.stable(y, z) if loss.stable else None,
-            gradients={a.symbol: loss.gradient(y, a)},
+            gradients={a.symbol: loss.gradient(y, a, *delta)},
             shortcuts={z.symbol: shortcut} if shortcut else {},
         )
     )
     if many:
         mean = Ref(Symbol("L", (), "loss"))
-        equations.append(Equation(mean.symbol, call("mean", L, param=examples), "loss", "mean_loss"))
+        op, _, rule = over_batch(lesson)
+        equations.append(Equation(mean.symbol, call(op, L, param=examples), "loss", f"{rule}_loss"))
     else:
         mean = L
     decay = hyper("l2") if lesson.training and lesson.training.l2 > 0 else None
@@ -138,14 +141,22 @@ def _network_model(lesson: Lesson, examples: int) -> Model:
         squares = total([call("sum", Ref(p) ** 2) for p in parameters if p.quantity == "weights"])
         J = Symbol("J", (), "objective")
         equations.append(Equation(J, mean + decay / 2 * squares, "loss", "objective"))
-    return Model(tuple(equations), L.symbol, tuple(parameters), frozenset(trainable), decay, examples)
+    whole = over_batch(lesson)
+    return Model(tuple(equations), L.symbol, tuple(parameters), frozenset(trainable), decay, examples, whole)
+
+
+def over_batch(lesson: Lesson) -> tuple[str, str, str]:
+    """How a batch is put together: the operator, the one for outer products, and what the rules' names begin with."""
+    if lesson.training and lesson.training.batch_loss == "sum":
+        return "batch_sum", "sum_outer", "sum"
+    return "mean", "mean_outer", "mean"
 
 
 def activation(name: str, alpha: float, z: Expr) -> Call:
-    """g(z); leaky ReLU takes its slope as a second argument."""
+    """g(z); leaky ReLU and ELU take their α as a second argument."""
     if name == "softmax":
         return call("softmax", z)
-    return call(name, z, *[alpha] * ACTIVATIONS[name].parameters)
+    return call(name, z, alpha) if takes_slope(name) else call(name, z)
 
 
 # ---------------------------------------------------------------- circuits

@@ -206,6 +206,12 @@ class Writer:
 
         return Row((left, self._write(entry.f, leaf)[0]))
 
+    def _own(self, name: str, z: Expr) -> int | None:
+        """The layer of z, if the activation is that layer's own (and not the tanh that is within GELU)."""
+        layer = _layer(z)
+        layers = self.lesson.network.layers if self.lesson.network else ()
+        return layer if layer and layers[layer - 1].activation == name else None
+
     def _write(self, expr: Expr, leaf: Callable[[Ref], Doc], need: int = 0) -> tuple[Doc, int]:
         """A formula as a document and its precedence, bracketed if that is below `need`.
 
@@ -218,7 +224,7 @@ class Writer:
 
     def _node(self, expr: Expr, leaf: Callable[[Ref], Doc]) -> tuple[Doc, int]:
         if isinstance(expr, Const):
-            text = constant(expr.value)
+            text = expr.name or constant(expr.value)
             return text, 2 if text.startswith("−") else 3 if "×" in text else 5
         if isinstance(expr, Ref):
             doc = leaf(expr)
@@ -251,7 +257,7 @@ class Writer:
             return Row((sub(args[0] ** args[1], 3), " · ln ", sub(args[0], 5))), 3
         if op in ("matmul", "outer", "rows", "transpose", "jacobian"):
             return self._matrices(node, leaf, sub)
-        if op == "mean":
+        if op in ("mean", "batch_sum"):
             return self._mean(node, leaf)
         if op in ("wins_max", "wins_min"):
             return self._indicator(node, sub), 5
@@ -324,7 +330,7 @@ class Writer:
     def _function(self, node: Call, sub: Sub) -> tuple[Doc, int]:
         name = prime_of(node.op) or node.op
         if name in ACTIVATIONS or name == "softmax":
-            glyph = self.function(name, _layer(node.args[0]))
+            glyph = self.function(name, self._own(name, node.args[0]))
             prime = "′" if name != node.op else ""
             return Row((glyph + prime, brackets(sub(node.args[0], 0)))), 5
         parts: list[Doc] = [sub(node.args[0], 0)]
@@ -358,14 +364,17 @@ class Writer:
     def _mean(self, node: Call, leaf: Callable[[Ref], Doc]) -> tuple[Doc, int]:
         (arg,), count = node.args, node.param
         assert isinstance(arg, Ref) and count
+        mean = node.op == "mean"
         if leaf == self.name:
-            return Row((Frac("1", str(count)), " · Σₑ ", self.name(arg), "@e")), 3
+            return Row((*((Frac("1", str(count)), " · ") if mean else ()), "Σₑ ", self.name(arg), "@e")), 3
         shown = list(range(count)) if count <= 3 else [0, 1, count - 1]
         parts: list[Doc] = []
         for e in shown:
             if parts:
                 parts.append(" + … + " if e == count - 1 and count > 3 else " + ")
             parts.append(self._write(Ref(arg.symbol, arg.index, e), leaf, 3)[0])
+        if not mean:
+            return Row(tuple(parts)), 1
         return Row((Frac("1", str(count)), " · ", brackets(Row(tuple(parts))))), 3
 
     def _indicator(self, node: Call, sub: Sub) -> Doc:

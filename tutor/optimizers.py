@@ -3,7 +3,7 @@
 In a rule, `p` is the parameter, `g` its gradient, `h` the hyper-parameters by name (and
 `t`, the number of this update, from 1), `old(name)` a state's value before this update and
 `define(name, formula)` one more equation. A rule returns the new value's formula. States
-start at zero; `m'` is the new value of the state `m`.
+start at zero, unless a lesson says what they are; `m'` is the new value of the state `m`.
 """
 
 from __future__ import annotations
@@ -70,7 +70,10 @@ STATES: dict[str, State] = {
 }
 
 # The signs of what the rules take; the learning rate's is the notation's own.
-SIGNS = {"momentum": "μ", "beta1": "β₁", "beta2": "β₂", "epsilon": "ε", "weight_decay": "λ_w", "l2": "λ", "t": "t"}
+SIGNS = {
+    "momentum": "μ", "beta1": "β₁", "beta2": "β₂", "epsilon": "ε", "rho": "ρ", "weight_decay": "λ_w", "l2": "λ",
+    "t": "t",
+}  # fmt: skip
 
 
 def _sgd(p, g, h, old, define):
@@ -96,6 +99,12 @@ def _adam_step(g, h, old, define):
     return m_hat / (call("sqrt", v_hat) + h["epsilon"])
 
 
+def _rmsprop(p, g, h, old, define):
+    """Tieleman and Hinton, "Lecture 6.5: RMSprop", Neural Networks for Machine Learning, 2012."""
+    v = define("v'", h["rho"] * old("v") + (1 - h["rho"]) * g**2)
+    return p - h["learning_rate"] * (g / (call("sqrt", v) + h["epsilon"]))
+
+
 def _adam(p, g, h, old, define):
     return p - h["learning_rate"] * _adam_step(g, h, old, define)
 
@@ -112,6 +121,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "sgd": Optimizer("gradient descent", _sgd),
     "momentum": Optimizer("momentum", _momentum, ("learning_rate", "momentum"), ("velocity",)),
     "nesterov": Optimizer("Nesterov momentum", _nesterov, ("learning_rate", "momentum"), ("velocity",)),
+    "rmsprop": Optimizer("RMSprop", _rmsprop, ("learning_rate", "rho", "epsilon"), ("v",)),
     "adam": Optimizer("Adam", _adam, ("learning_rate", "beta1", "beta2", "epsilon"), ("m", "v")),
     "adamw": Optimizer("AdamW", _adamw, ("learning_rate", "beta1", "beta2", "epsilon", "weight_decay"), ("m", "v")),
 }

@@ -65,7 +65,9 @@ def links(program: Program) -> dict[Symbol, tuple[Link, ...]]:
                 continue  # past its activation in one piece
             local = local_derivative(eq, bottom)
             assert local is not None
-            dense = eq.rule == "softmax" or (eq.rule == "pre_activation" and bottom.quantity == "activation")
+            dense = eq.rule == "softmax" or (
+                eq.rule == "pre_activation" and (bottom.quantity == "activation" or not bottom.shape)
+            )
             found.setdefault(bottom, []).append(Link(eq.symbol, local, eq.rule, dense))
         for z in eq.shortcuts:
             error = program.by_key[gradient_of(model.output, z).key]
@@ -193,7 +195,8 @@ class Paths:
             for symbol, up in self.links.items():
                 if symbol != self.output:
                     self.counts[symbol] = sum(self.counts[link.top] * _fan(link) for link in up)
-                    if symbol.quantity not in ("weights", "biases"):  # the ends of paths, looked at one by one
+                    ends = symbol.quantity in ("weights", "biases") and not up[0].dense
+                    if not ends:  # those are looked at one by one
                         self._pass(symbol, up)
 
     def _factors(self, link: Link) -> np.ndarray:
@@ -204,7 +207,8 @@ class Paths:
                 formula = at_example(formula, self.example)
             shape = link.local.symbol.shape
             value = np.broadcast_to(np.asarray(evaluate(formula, self.trace.value), dtype=float), shape)
-            self._locals[link.local.symbol] = value if link.dense else value.reshape(-1)
+            tops = prod(link.top.shape) if link.dense else None
+            self._locals[link.local.symbol] = value.reshape(-1) if tops is None else value.reshape(tops, -1)
         return self._locals[link.local.symbol]
 
     def _pass(self, symbol: Symbol, up: tuple[Link, ...]) -> None:
@@ -276,7 +280,7 @@ class Paths:
         link = self.links[symbol][at]
         value = self._factors(link)[(top, flat) if link.dense else flat]
         above, below = self._ref(link.top, top), self._ref(symbol, flat)
-        index = (top, flat) if link.dense else below.index or ()
+        index = (top, flat)[: len(link.local.symbol.shape)] if link.dense else below.index or ()
         return Factor(above, below, link.local, link.rule, index, float(value))
 
     def _ref(self, symbol: Symbol, flat: int) -> Ref:

@@ -569,7 +569,7 @@ def _draw_activation(
     fine = found.z[np.isfinite(found.z)]
     if not fine.size:
         return ()
-    reach = _REACH.get(found.function, 2.0)
+    reach = _REACH.get(found.function, 2.0 if piecewise(found.function) else 4.0)
     low, high = min(-reach, 1.1 * float(fine.min())), max(reach, 1.1 * float(fine.max()))
     zs = np.linspace(low, high, 401)
     f, slopes = analysis.curve(node, zs)

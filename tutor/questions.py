@@ -14,13 +14,14 @@ import math
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from tutor.answers import MAX_ANSWER, Answer, Names, NotUnderstood, read_answer, read_whole
+from tutor.backprop import OVER_BATCH
 from tutor.cells import read_cells
 from tutor.explain import Explainer
 from tutor.formula import Call, Const, Ref, Symbol, indices, refs, rewrite, walk
@@ -152,15 +153,15 @@ def _numbers(text: str, choices: Sequence[str]) -> set[int]:
     raise NotUnderstood(f"answer with the number of a choice, 1 to {len(choices)}")
 
 
-def judge_choice(choices: Sequence[str], right: int, wrong: Mapping[int, Judgement]) -> Judge:
-    """Judges the choice of one; `wrong` says what each of the others means."""
+def judge_choice(choices: Sequence[str], right: Collection[int], wrong: Mapping[int, Judgement]) -> Judge:
+    """Judges the choice of one, each of `right` being right; `wrong` says what each of the others means."""
 
     def judge(text: str, own: Mapping[str, float]) -> Verdict:
         chosen = _numbers(text, choices)
         if len(chosen) > 1:
             raise NotUnderstood("choose one")
         (at,) = chosen
-        return right_verdict() if at == right else wrong.get(at) or wrong_verdict()
+        return right_verdict() if at in right else wrong.get(at) or wrong_verdict()
 
     return judge
 
@@ -403,7 +404,7 @@ def _formula_item(element: Step, writer: Writer, rng: random.Random) -> Item | N
         writer=writer,
         hints=(why or explainer.title(element), f"It is made of {made_of}.", numbers, f"{name} = {right}"),
         answer=right,
-        judge=judge_choice(choices, choices.index(right), says),
+        judge=judge_choice(choices, (choices.index(right),), says),
         choices=tuple(choices),
     )
 
@@ -423,7 +424,7 @@ def _seen_before(slip: Slip, found: list[Slip]) -> int:
 
 def operands_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
     """Which values the step's formula needs, to be picked from those and others."""
-    if step.equation.rule in ("mean_loss", "mean_gradient", "local_derivative", "no_path"):
+    if step.equation.rule in (*OVER_BATCH, "local_derivative", "no_path"):
         return None
     asked = step if len(_needed(step)) <= VALUES - 2 else step.at(None)
     needed = _needed(asked)
@@ -565,7 +566,7 @@ def next_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
         writer=writer,
         hints=(back, f"It uses {uses or 'nothing but numbers'}.", why, formula),
         answer=right,
-        judge=judge_choice(choices, choices.index(right), says),
+        judge=judge_choice(choices, (choices.index(right),), says),
         choices=tuple(choices),
     )
 

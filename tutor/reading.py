@@ -17,7 +17,7 @@ import numpy as np
 from tutor import data, prose, schema
 from tutor.activations import ACTIVATIONS, takes_slope
 from tutor.data import Columns, Table
-from tutor.formula import FUNCTIONS, Expr, FormulaError, Ref, Symbol, did_you_mean, parse
+from tutor.formula import CONSTANTS, FUNCTIONS, Expr, FormulaError, Ref, Symbol, did_you_mean, parse
 from tutor.lesson import (
     AuthorQuestion,
     Circuit,
@@ -201,7 +201,7 @@ class _Reader:
             network, inputs, targets = self.network()
         if isinstance(self.value("circuit", anyhow=True), dict):
             circuit = self.circuit()
-        training = self.training()
+        training = self.training(network, circuit)
         questions = tuple(found for i in range(self.length("questions")) if (found := self.question(i)))
         if self.has("network") and self.has("circuit"):
             message = "a lesson has a [network] or a [circuit], not both"
@@ -240,6 +240,8 @@ class _Reader:
                     source=self.value("expect", i, "source"),
                     iteration=self.value("expect", i, "iteration", default=1),
                     at=i,
+                    tolerance=self.value("expect", i, "tolerance"),
+                    cut_off=self.value("expect", i, "cut_off", default=False),
                 )
                 for i in range(self.length("expect"))
                 if isinstance(self.value("expect", i), dict) and self.faults.sound("expect", i)
@@ -310,13 +312,17 @@ class _Reader:
         wanted = LOSSES[loss].wants if loss else None
         if loss is None or wanted not in (None, layers[-1].activation):
             loss = "squared_error"
-        network = Network(known[0], loss, layers, input_names)
+        delta, layout = self.value("network", "delta"), self.value("network", "layout", default=Network.layout)
+        network = Network(known[0], loss, layers, input_names, delta and float(delta), layout)
         return network, *self.arrays(known[0], known[-1], loss)
 
     def weights_shape(self, k: int, sizes: Sequence[int | None], possible: list[set[int]]) -> None:
         where = ("network", "layers", k, "weights")
         value, before, units = self.value(*where), sizes[k], sizes[k + 1]
         if not isinstance(value, list):
+            return
+        if self.from_to:
+            self.weights_from_to(k, before, units, possible)
             return
         rows, columns, name = len(value), [len(row) for row in value], f"weights of layer {k + 1}"
         feeding = f"layer {k} has {plural(before, 'unit')}" if k else f"the network has {plural(before, 'input')}"
@@ -325,7 +331,8 @@ class _Reader:
         fits_columns = before is None or columns[0] in possible[k]
         if uniform and not fits_columns and units and rows != units and (rows, columns[0]) == (before, units):
             message = f"{name} is {rows}×{columns[0]} and should be {units}×{before}"
-            self.fault(where, message, f"{advice}: it looks transposed")
+            advice = f'{advice}: it looks transposed; for matrices as in x·W write layout = "from_to" under [network]'
+            self.fault(where, message, advice)
             return
         if uniform and not fits_columns:
             self.fault(where, f"{name} has {plural(columns[0], 'column')}; {feeding}", advice)
@@ -341,11 +348,49 @@ class _Reader:
         if uniform:
             possible[k].add(columns[0])
 
+    def weights_from_to(self, k: int, before: int | None, units: int | None, possible: list[set[int]]) -> None:
+        """`weights_shape` for matrices that have a row a unit that feeds the layer."""
+        where = ("network", "layers", k, "weights")
+        value, name = self.value(*where), f"weights of layer {k + 1}"
+        rows, columns = len(value), [len(row) for row in value]
+        feeding = f"layer {k} has {plural(before, 'unit')}" if k else f"the network has {plural(before, 'input')}"
+        advice = "with layout from_to: one row a unit that feeds this layer, one column a unit of it"
+        uniform = len(set(columns)) == 1
+        fits_rows = before is None or rows in possible[k]
+        if uniform and not fits_rows and units and columns[0] != units and (rows, columns[0]) == (units, before):
+            message = f"{name} is {rows}×{columns[0]} and should be {before}×{units}"
+            self.fault(where, message, f"{advice}: it looks transposed")
+            return
+        if not fits_rows:
+            self.fault(where, f"{name} has {plural(rows, 'row')}; {feeding}", advice)
+        usual = units if units in columns or (uniform and units) else Counter(columns).most_common(1)[0][0]
+        against = f"the layer has {plural(units, 'unit')}" if usual == units else f"the others have {usual}"
+        wrong = [i for i, length in enumerate(columns) if length != usual]
+        if uniform and wrong:
+            self.fault(where, f"{name} has {plural(columns[0], 'column')}; {against}", advice)
+        for i in wrong if not uniform else ():
+            message = f"row {i + 1} of {name} has {plural(columns[i], 'column')}; {against}"
+            self.fault((*where, i), message, advice)
+        possible[k].add(rows)
+        if uniform:
+            possible[k + 1].add(columns[0])
+
+    @property
+    def from_to(self) -> bool:
+        return self.value("network", "layout") == "from_to"
+
+    def columns_of(self, k: int) -> int:
+        """How many units the matrix of a layer's weights leads to; 0 where it is none."""
+        if not self.from_to:
+            return self.length("network", "layers", k, "weights")
+        first = self.value("network", "layers", k, "weights", 0, anyhow=True)
+        return len(first) if isinstance(first, list) else 0
+
     def layer(self, k: int, last: bool) -> None:
         where = ("network", "layers", k)
         units, activation = self.value(*where, "units", anyhow=True), self.value(*where, "activation")
         units = len(units) if isinstance(units, list) else self.value(*where, "units")
-        biases, rows = self.value(*where, "biases"), self.length(*where, "weights")
+        biases, rows = self.value(*where, "biases"), self.columns_of(k)
         if isinstance(biases, list) and units is not None and len(biases) not in (units, rows or units):
             values = plural(len(biases), "value")
             message = f"biases of layer {k + 1} has {values}; the layer has {plural(units, 'unit')}"
@@ -358,14 +403,22 @@ class _Reader:
             and self.sound(*where, "activation")
             and not takes_slope(activation or "")
         ):
-            message = f"alpha of layer {k + 1} is not used: {activation or Layer.activation} has no slope to choose"
+            name = activation or Layer.activation
+            message = f"alpha of layer {k + 1} is not used: {name} has no slope or size to choose"
             advice = f"alpha goes with {' or '.join(name for name in ACTIVATIONS if takes_slope(name))}"
             self.fault((*where, "alpha"), message, advice, key=True, severity="warning")
+        alpha = self.value(*where, "alpha")
+        if alpha is not None and takes_slope(activation or "") and alpha >= ACTIVATIONS[activation].below:
+            message = f"alpha of layer {k + 1} must be less than {ACTIVATIONS[activation].below:g}, not {alpha!r}"
+            self.fault((*where, "alpha"), message, f"{activation} takes the larger of α·z and z")
 
     def loss(self, many: int) -> str | None:
         """The loss, if it is known; noted if it does not fit the output's activation."""
         loss = self.value("network", "loss")
         output = ("network", "layers", many - 1, "activation")
+        if loss and LOSSES[loss].delta is None and self.value("network", "delta") is not None:
+            message, advice = f"delta is not used by the loss {loss}", "take it out; it goes with huber"
+            self.fault(("network", "delta"), message, advice, key=True, severity="warning")
         if loss and many and LOSSES[loss].wants and self.sound(*output):
             wanted, activation = LOSSES[loss].wants, self.value(*output, default=Layer.activation)
             if activation != wanted:
@@ -399,16 +452,21 @@ class _Reader:
 
         weights, biases = value("weights", Layer.weights), value("biases")
         if not isinstance(weights, str):
-            weights = np.array(weights, dtype=float) if {len(row) for row in weights} == {before} else Layer.weights
-            if not isinstance(weights, str) and len(weights) != units:
+            rows = weights
+            weights = np.array(rows, dtype=float) if len({len(row) for row in rows}) == 1 else np.empty(0)
+            weights = weights.T if self.from_to else weights
+            if weights.shape != (units, before):
                 weights = Layer.weights
-        if biases is not False:
+        if isinstance(biases, int | float) and biases is not False:  # of a single unit there is nothing to share
+            biases = np.array(float(biases)) if units > 1 else np.array([float(biases)])
+        elif biases is not False:
             biases = np.array(biases, dtype=float) if biases and len(biases) == units else np.zeros(units)
         activation = value("activation", Layer.activation)
+        usual = ACTIVATIONS[activation].alpha if activation in ACTIVATIONS else None
         return Layer(
             units=units,
             activation=activation if last or activation != "softmax" else Layer.activation,
-            alpha=float(value("alpha", Layer.alpha)),
+            alpha=float(value("alpha", usual if usual is not None else Layer.alpha)),
             weights=weights,
             biases=None if biases is False else biases,
             names=names,
@@ -450,12 +508,28 @@ class _Reader:
             self.faults.elsewhere.append(chosen)
             self.faults.doubt(("examples",))
             return
-        rows, self.faults.elsewhere = data.examples(table, chosen)
+        outputs = len(sizes[1]) if isinstance(sizes[1], list) else sizes[1]
+        single = bool(chosen.classes) and outputs == 1
+        rows, self.faults.elsewhere = data.examples(table, chosen, self.no_and_yes() if single else ())
         self.faults.table = table, chosen
         if any(problem.severity == "error" for problem in self.faults.elsewhere):
             self.faults.doubt(("examples",))
         else:
             self.data["examples"] = rows
+
+    def no_and_yes(self) -> tuple[float, float]:
+        """The targets of a single output's two classes: 0 and 1, or what the loss takes."""
+        loss = self.value("network", "loss")
+        low, high = (LOSSES[loss].targets if loss else ()) or (0, 1)
+        return low, high
+
+    def single_classes(self) -> dict[int, float] | None:
+        """What `target` says of a single output: its classes are 0 and 1, or 1 and 2; None if they are not these."""
+        told = {self.value("examples", i, "target") for i in range(self.length("examples"))} - {None}
+        lowest = 0 if 0 in told else 1
+        if not told <= {lowest, lowest + 1} or (told == {1}):
+            return None
+        return dict(zip((lowest, lowest + 1), self.no_and_yes(), strict=True))
 
     def network_ends(self) -> tuple[list[str] | int, list[str] | int] | None:
         """The inputs and the outputs, by name or number; None where one of them is in doubt."""
@@ -486,10 +560,12 @@ class _Reader:
             if self.has(*where, "target") and self.has(*where, "targets"):
                 self.fault((*where, "target"), f"example {i + 1} has target and targets", "give one of them", key=True)
             elif self.has(*where, "target"):
-                if loss and loss != "cross_entropy" and not told:
+                if loss and loss != "cross_entropy" and not (outputs == 1 and self.single_classes()) and not told:
                     told = True  # once: it is one decision, not one an example
                     message = f"target, the number of a class, goes with cross_entropy; the loss is {loss}"
-                    self.fault((*where, "target"), message, "write targets = [...], one number an output", key=True)
+                    advice = "write targets = [...], one number an output"
+                    advice += "; or classes 0 and 1, or 1 and 2, both of them" if outputs == 1 else ""
+                    self.fault((*where, "target"), message, advice, key=True)
                 elif outputs and loss == "cross_entropy":
                     self.true_class(where, outputs)
             elif self.has(*where, "targets"):
@@ -521,11 +597,21 @@ class _Reader:
         if target is not None and target > outputs:
             message = f"target of example {where[1] + 1} is class {target}; the network has {plural(outputs, 'output')}"
             self.fault((*where, "target"), message, "classes are counted from 1")
+        elif target == 0:
+            message = f"target of example {where[1] + 1} must be at least 1, not 0: classes are counted from 1"
+            self.fault((*where, "target"), message, f"1 to {outputs}: the first class is 1")
 
     def distribution(self, where: Keys, loss: str | None) -> None:
         """Hold targets against what the loss can do with them."""
         targets, example = self.value(*where, "targets"), where[1] + 1
-        if loss == "binary_cross_entropy":
+        if loss and LOSSES[loss].targets:
+            allowed = LOSSES[loss].targets
+            for j, target in enumerate(targets):
+                if target not in allowed:
+                    wanted = " or ".join(f"{value:g}" for value in allowed)
+                    message = f"targets[{j + 1}] of example {example} is {target}: {loss} wants {wanted}"
+                    self.fault((*where, "targets", j), message, "a target says on which side the example belongs")
+        elif loss == "binary_cross_entropy":
             for j, target in enumerate(targets):
                 if not 0 <= target <= 1:
                     message = f"targets[{j + 1}] of example {example} is {target}: binary_cross_entropy wants 0 to 1"
@@ -547,13 +633,16 @@ class _Reader:
         x, y = np.zeros((many, inputs)), np.zeros((many, outputs))
         if loss == "cross_entropy":
             y[:, 0] = 1
+        single = self.single_classes()
         for i in range(self.length("examples")):
             row, targets, target = (self.value("examples", i, key) for key in ("inputs", "targets", "target"))
             if isinstance(row, list) and len(row) == inputs:
                 x[i] = row
             if isinstance(targets, list) and len(targets) == outputs:
                 y[i] = targets
-            elif target is not None and target <= outputs:
+            elif target is not None and outputs == 1 and loss != "cross_entropy":
+                y[i] = (single or {}).get(target, 0)
+            elif target is not None and 1 <= target <= outputs:
                 y[i] = 0
                 y[i, target - 1] = 1
         return x, y
@@ -612,6 +701,8 @@ class _Reader:
                     self.identifier(where, name, offset=begin)
 
                 def resolve(word: str, offset: int, where=where, name=name, at=at) -> Expr:
+                    if word in CONSTANTS and word not in {*inputs, *names}:
+                        return CONSTANTS[word]
                     if word not in done and word not in inputs and known is not None:
                         self.unknown_name(where, word, name, [*inputs, *done], names, at + offset)
                     return Ref(Symbol(word))
@@ -668,6 +759,7 @@ class _Reader:
                 self.answer(where, kind, asked)
         if not self.faults.sound(*where):
             return None
+        answer = self.value(*where, "answer")
         wrong = (
             WrongAnswer(_real(found["answer"]), found["says"]) for found in self.value(*where, "wrong", default=())
         )
@@ -677,7 +769,7 @@ class _Reader:
             kind=kind,
             digits=self.value(*where, "digits", default=AuthorQuestion.digits),
             choices=tuple(choices),
-            answer=_real(self.value(*where, "answer")),
+            answer=tuple(map(_real, answer)) if isinstance(answer, list) else _real(answer),
             hints=tuple(self.value(*where, "hints", default=())),
             wrong=tuple(wrong),
             at=i,
@@ -698,6 +790,17 @@ class _Reader:
         elif not asked and self.has(*where, "answer"):
             advice = "take it out; or ask in your own words, with ask"
             self.fault((*where, "answer"), "the answer of a question about a step is computed", advice, key=True)
+        elif isinstance(answer, list) and kind != "choice":
+            advice = "a list says which of several choices are right: it goes with choices"
+            self.fault((*where, "answer"), f"{at} has one answer, a number", advice)
+        elif isinstance(answer, list):
+            if all([self.named((*where, "answer", i), f"answer of {at}", a, kind, choices)
+                    for i, a in enumerate(answer)]) and choices:  # fmt: skip
+                places = [choice_at(a, choices) for a in answer]
+                if len(set(places)) < len(places):
+                    self.fault((*where, "answer"), f"answer of {at} names a choice twice", "name each once")
+                elif len(places) == len(choices):
+                    self.fault((*where, "answer"), f"every choice of {at} is right", "add one that is wrong")
         elif answer is not None:
             self.named((*where, "answer"), f"answer of {at}", answer, kind, choices)
         if self.has(*where, "digits") and kind not in ("value", "matrix", "number"):
@@ -712,7 +815,8 @@ class _Reader:
             given = self.value(*path)
             if given is None or not self.named(path, f"wrong answer {j + 1} of {at}", given, kind, choices):
                 continue
-            same = choice_at(given, choices) == choice_at(answer, choices) if choices else given == answer
+            right = answer if isinstance(answer, list) else [answer]
+            same = any(choice_at(given, choices) == choice_at(a, choices) if choices else given == a for a in right)
             if asked and answer is not None and same:
                 self.fault(path, f"wrong answer {j + 1} of {at} is the right answer")
 
@@ -730,7 +834,7 @@ class _Reader:
 
     # ---------------------------------------------------------------- training
 
-    def training(self) -> Training | None:
+    def training(self, network: Network | None, circuit: Circuit | None) -> Training | None:
         """The training, with defaults; None for a circuit that has no such table."""
         given = self.value("training", anyhow=True)
         if not isinstance(given, dict):
@@ -738,7 +842,7 @@ class _Reader:
         if self.sound("training", "optimizer"):
             self.hyperparameters(self.value("training", "optimizer", default=Training.optimizer))
         if not self.has("network"):
-            for key, harmless in (("batch", 1), ("order", "listed"), ("l2", 0)):
+            for key, harmless in (("batch", 1), ("order", "listed"), ("l2", 0), ("batch_loss", "mean")):
                 if self.value("training", key, default=harmless) != harmless:
                     shown = f'"{harmless}"' if isinstance(harmless, str) else harmless
                     message = f"{key} means nothing for a circuit, which has no examples and no weight matrices"
@@ -749,11 +853,57 @@ class _Reader:
                 message = f"batch is {batch}, but the lesson has {plural(many, 'example')}: it uses all {many}"
                 advice = f'write batch = {many}, or batch = "all"'
                 self.fault(("training", "batch"), message, advice, severity="warning")
-        values = {key.name: self.value("training", key.name, default=key.default) for key in fields(Training)}
+        values = {
+            key.name: self.value("training", key.name, default=key.default)
+            for key in fields(Training)
+            if key.name != "memory"
+        }
         for name, value in values.items():
             if isinstance(getattr(Training, name), float):
                 values[name] = float(value)
-        return Training(**values)
+        return Training(**values, memory=self.memory(values["optimizer"], network, circuit))
+
+    def memory(self, optimizer: str, network: Network | None, circuit: Circuit | None) -> dict[str, np.ndarray]:
+        """What the optimiser remembers at the start, by id of the state; what does not fit is noted."""
+        given = self.value("training", "memory", default={})
+        shapes: dict[str, tuple[int, ...]] = dict.fromkeys(circuit.inputs if circuit else (), ())
+        before = network.inputs if network else 0
+        for k, layer in enumerate(network.layers if network else (), start=1):
+            shapes[f"W{k}"], before = (layer.units, before), layer.units
+            shapes |= {} if layer.biases is None else {f"b{k}": layer.biases.shape}
+        states, found = OPTIMIZERS[optimizer].states, {}
+        if given and not states:
+            users = " or ".join(f'"{name}"' for name, entry in OPTIMIZERS.items() if entry.states)
+            message = f'the optimizer "{optimizer}" remembers nothing'
+            self.fault(("training", "memory"), message, f"take memory out, or write optimizer = {users}", key=True)
+            return {}
+        for name, entries in given.items() if shapes else ():
+            where = ("training", "memory", name)
+            if name not in shapes:
+                message = f"there is no parameter {quote(name)}{did_you_mean(name[:64], shapes)}"
+                self.fault(where, message, f"parameters are: {_listed(shapes)}", key=True)
+                continue
+            for state, value in entries.items():
+                if state not in states:
+                    message = f'the optimizer "{optimizer}" has no {quote(state)}{did_you_mean(state[:64], states)}'
+                    self.fault((*where, state), message, f"it remembers: {_listed(states)}", key=True)
+                    continue
+                even = not isinstance(value, list) or len({np.shape(row) for row in value}) == 1
+                array = np.array(value, dtype=float) if even else np.empty(0)
+                turned = self.from_to and len(shapes[name]) == 2
+                array = array.T if turned and array.ndim == 2 else array
+                if shapes[name] == (1,) and array.shape == ():
+                    array = array.reshape(1)
+                if array.shape != shapes[name]:
+                    wanted = " × ".join(map(str, shapes[name][::-1] if turned else shapes[name])) or "one number"
+                    message = f"{name}.{state} does not have the shape of {name}, which is {wanted}"
+                    self.fault((*where, state), message, f"one number for each of {name}'s")
+                elif state == "v" and np.any(array < 0):
+                    message = f"{name}.v has a negative number: a mean of squares has none"
+                    self.fault((*where, state), message, "0 or more")
+                else:
+                    found[f"{name}.{state}"] = array
+        return found
 
     def hyperparameters(self, optimizer: str) -> None:
         """Note the hyper-parameters that belong to other optimisers."""

@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tutor.backprop import OVER_BATCH
 from tutor.formula import OPERATORS, Call, Const, Expr, Ref, aligned, refs, wobble
 from tutor.network import Equation
 from tutor.trace import Step, Trace
@@ -111,7 +112,7 @@ class Bounds:
         """One equation, written down."""
         shape = ((self.trace.examples,) if eq.symbol.per_example else ()) + eq.symbol.shape
         formula = eq.formula
-        if eq.compute is not None and eq.rule == "mean_gradient" and self.trace.examples * math.prod(shape) > MANY:
+        if eq.compute is not None and eq.rule in OVER_BATCH and self.trace.examples * math.prod(shape) > MANY:
             formula = eq.compute
         _, error = spread(formula, self._look, self._written)
         value = np.asarray(self.trace.value(Ref(eq.symbol)), dtype=float)

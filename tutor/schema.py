@@ -23,6 +23,8 @@ from tutor.optimizers import OPTIMIZERS
 from tutor.output import FORBIDDEN, code_point, quote
 from tutor.source import Keys, Problem
 
+LAYOUTS = ("to_from", "from_to")
+BATCH_LOSSES = ("mean", "sum")
 LEVELS = ("story", "scalar", "matrix")
 INITIALISERS = ("xavier", "he", "normal")
 ORDERS = ("listed", "shuffled", "random")
@@ -83,16 +85,22 @@ _LAYER = _table(
         "activation": _choice(
             "What is applied to z; softmax at the output only.", [*ACTIVATIONS, "softmax"], default="linear"
         ),
-        "alpha": _number("The slope of leaky_relu where z < 0.", 0.01, minimum=0, exclusiveMaximum=1),
+        "alpha": {
+            "description": "Of leaky_relu the slope where z < 0, less than 1 (0.01 if left out); of elu the size of "
+            "what it falls to there (1).",
+            "type": "number",
+            "minimum": 0,
+        },
         "weights": {
-            "description": "One row a unit of this layer, one column a unit that feeds it; "
-            "or how they are drawn with the seed of [training].",
+            "description": "One row a unit of this layer, one column a unit that feeds it "
+            '(layout = "from_to": the other way round); or how they are drawn with the seed of [training].',
             "default": "xavier",
             "anyOf": [{"type": "string", "enum": list(INITIALISERS)}, _MATRIX],
         },
         "biases": {
-            "description": "One number a unit; false: the layer has none. Left out: zeros.",
-            "anyOf": [_VECTOR, {"type": "boolean", "const": False}],
+            "description": "One number a unit; a single number: one bias that all units share; false: the layer has "
+            "none. Left out: zeros.",
+            "anyOf": [_VECTOR, _NUMBER, {"type": "boolean", "const": False}],
         },
         "train_weights": {
             "description": "false: the weights are shown and differentiated, never updated.",
@@ -109,6 +117,13 @@ _NETWORK = _table(
     {
         "inputs": {"description": "The names of the inputs, or how many there are.", "anyOf": [_NAMES, _COUNT]},
         "loss": _choice("What is minimised; see the table of losses.", LOSSES),
+        "delta": _number("δ of the huber loss: where the parabola ends.", 1.0, exclusiveMinimum=0),
+        "layout": _choice(
+            "How weight matrices are written, here and in [[expect]]: to_from has a row a unit of the layer, for W·x; "
+            "from_to a row a unit that feeds it, for x·W.",
+            LAYOUTS,
+            default="to_from",
+        ),
         "layers": _list("The layers, from the inputs to the output.", _LAYER, minItems=1, maxItems=MAX_LAYERS),
     },
 )
@@ -140,9 +155,10 @@ _EXAMPLE = _table(
         "inputs": {"description": "One number an input.", **_VECTOR},
         "targets": {"description": "One number an output.", **_VECTOR},
         "target": {
-            "description": "Instead of targets, with cross_entropy: the true class, counted from 1.",
+            "description": "Instead of targets: with cross_entropy the true class, counted from 1; with one output "
+            "its class, 0 or 1 (or 1 or 2).",
             "type": "integer",
-            "minimum": 1,
+            "minimum": 0,
         },
     },
 )
@@ -156,7 +172,7 @@ _TRAINING = _table(
         "learning_rate": _number("η, the length of a step.", 0.01, exclusiveMinimum=0),
         "optimizer": _choice("The rule of the update; see the table of optimizers.", OPTIMIZERS, default="sgd"),
         "batch": {
-            "description": 'Examples averaged in one update, or "all". The last batch of an epoch may be short.',
+            "description": 'Examples put together in one update, or "all". The last batch of an epoch may be short.',
             "default": 1,
             "anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "enum": ["all"]}],
         },
@@ -169,12 +185,41 @@ _TRAINING = _table(
             "default": 0,
             "minimum": 0,
         },
+        "batch_loss": _choice(
+            "Whether the loss of a batch, and with it every gradient, is the mean over its examples or their sum.",
+            BATCH_LOSSES,
+            default="mean",
+        ),
         "l2": _number("λ: adds λ/2 Σ‖W‖² to the objective, not for biases.", 0.0, minimum=0),
         "momentum": _number("The share of the velocity that is kept.", 0.9, **_FRACTION),
         "beta1": _number("The share of the first moment that is kept.", 0.9, **_FRACTION),
         "beta2": _number("The share of the second moment that is kept.", 0.999, **_FRACTION),
-        "epsilon": _number("Keeps the division by the root of the second moment finite.", 1e-8, exclusiveMinimum=0),
+        "epsilon": _number(
+            "Keeps the division by the root of the second moment finite. With 0 a gradient of 0 makes 0/0.",
+            1e-8,
+            minimum=0,
+        ),
+        "rho": _number("The share of the mean square that is kept.", 0.9, **_FRACTION),
         "weight_decay": _number("The share of a weight taken off beside the gradient's step.", 0.01, minimum=0),
+        "updates": {
+            "description": "Updates made before the first: Adam, which counts them, begins at the next.",
+            "type": "integer",
+            "default": 0,
+            "minimum": 0,
+        },
+        "memory": {
+            "description": "What the optimizer remembers at the start, where that is not 0: [training.memory], then "
+            "lines such as W1.velocity = [[0.1, 0.2]].",
+            "type": "object",
+            "additionalProperties": {
+                "description": "What it remembers of one parameter, by name.",
+                "type": "object",
+                "additionalProperties": {
+                    "description": "A number, or a list or a matrix of the parameter's shape.",
+                    "anyOf": [_NUMBER, {"title": "a list of numbers or of rows", "type": "array", "items": _ENTRY}],
+                },
+            },
+        },
     },
 )
 
@@ -220,8 +265,12 @@ _QUESTION = _table(
             uniqueItems=True,
         ),
         "answer": {
-            "description": "The right answer to ask: a number; of a choice its number from 1, or its text.",
-            "anyOf": _NUMBER_OR_TEXT,
+            "description": "The right answer to ask: a number; of a choice its number from 1, or its text; or a "
+            "list of choices, each of which is right.",
+            "anyOf": [
+                *_NUMBER_OR_TEXT,
+                {"title": "a list of choices", "type": "array", "minItems": 1, "items": {"anyOf": _NUMBER_OR_TEXT}},
+            ],
         },
         "hints": _list(
             "Hints, shown one by one before the answer, instead of those that the tutor makes.",
@@ -249,7 +298,17 @@ _EXPECT = _table(
             "type": "integer",
             "default": 1,
             "minimum": 1,
-            "maximum": 10_000,
+            "maximum": 1_000_000,
+        },
+        "tolerance": {
+            "description": "How far off the value may be, instead of the digits that are written.",
+            "type": "number",
+            "exclusiveMinimum": 0,
+        },
+        "cut_off": {
+            "description": "true: the digits were cut off, not rounded: 0.6449 may be 0.64497.",
+            "type": "boolean",
+            "default": False,
         },
     },
 )

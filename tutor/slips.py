@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tutor.backprop import OVER_BATCH
 from tutor.formula import Expr, Ref, evaluate, refs
 from tutor.misconceptions import MISCONCEPTIONS
 from tutor.network import Equation
@@ -101,7 +102,7 @@ def _ancestors(program: Program, asked: Equation) -> list[tuple[Equation, int]]:
     while edge:
         following: list[Equation] = []
         for eq in edge:
-            distance = found[eq.symbol.key][1] + (eq.rule not in ("mean_gradient", "mean_loss"))
+            distance = found[eq.symbol.key][1] + (eq.rule not in OVER_BATCH)
             for ref in refs(eq.formula):
                 below = program.by_key.get(ref.symbol.key)
                 if below and ref.symbol.key not in found and (below.phase != "forward" or asked.phase in before):

@@ -141,7 +141,7 @@ def _wrong_layer(site: Site) -> Iterator[Expr]:
 
 
 def _bias_times_activation(site: Site) -> Iterator[Expr]:
-    if site.rule != "bias_gradient":
+    if site.rule not in ("bias_gradient", "shared_bias_gradient"):
         return
     layer = site.equation.symbol.layer or 1
     a = site.symbol("x" if layer == 1 else f"a{layer - 1}")
@@ -218,7 +218,21 @@ def _unit_twice(site: Site) -> Iterator[Expr]:
 
 # ---------------------------------------------------------------- the table
 
+def _one_unit_alone(site: Site) -> Iterator[Expr]:
+    """Of a bias that units share the error of one of them, or the mean of them all."""
+    if site.rule == "shared_bias_gradient" and isinstance(site.formula, Call):
+        (errors,) = site.formula.args
+        if isinstance(errors, Ref) and errors.shape[0] > 1:
+            yield from (Ref(errors.symbol, (i,)) for i in range(min(errors.shape[0], 8)))
+            yield site.formula / errors.shape[0]
+
+
 TABLE: dict[str, Misconception] = {
+    "shared-bias-of-one-unit": Misconception(
+        "the shared bias's gradient was taken from one unit, or averaged",
+        "A bias that all units of a layer share moves each of them: its gradient is the sum of their errors.",
+        _one_unit_alone,
+    ),
     "one-path": Misconception(
         "only one of several paths was taken",
         "Blame comes back along every path; the products of all of them are added.",

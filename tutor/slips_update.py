@@ -16,6 +16,11 @@ def _sum_for_mean(site: Site) -> Iterator[Expr]:
         yield site.formula * float(site.program.examples)
 
 
+def _mean_for_sum(site: Site) -> Iterator[Expr]:
+    if site.rule in ("sum_gradient", "sum_loss"):
+        yield site.formula / float(site.program.examples)
+
+
 def _decay_forgotten(site: Site) -> Iterator[Expr]:
     if site.rule == "decayed_gradient":
         yield site.formula.args[0]  # type: ignore[attr-defined]
@@ -182,6 +187,11 @@ TABLE: dict[str, Misconception] = {
         "A batch's loss is the mean of its examples': divide by their number.",
         _sum_for_mean,
         seen="https://github.com/hunkim/DeepLearningZeroToAll/issues/173",
+    ),
+    "mean-for-sum": Misconception(
+        "the mean over the batch instead of the sum",
+        "This lesson's batch has the sum of its examples' losses: nothing is divided by their number.",
+        _mean_for_sum,
     ),
     "decay-forgotten": Misconception(
         "the regularisation was forgotten",

@@ -217,6 +217,11 @@ def _round(value: np.ndarray, digits: int) -> np.ndarray:
         magnitude = np.where(np.isfinite(magnitude), magnitude, 0)
         scale = 10.0 ** (digits - 1 - magnitude)
         rounded = np.round(value * scale) / scale
+        half = np.isclose(np.abs(value * scale) % 1, 0.5, rtol=0, atol=1e-6)  # what is shown looks at further digits
+    if np.any(half):
+        rounded = np.array(rounded)
+        for at in np.argwhere(half):
+            rounded[tuple(at)] = float(f"{value[tuple(at)]:.{digits - 1}e}")
     return np.where(np.isfinite(rounded), rounded, value)
 
 
@@ -269,7 +274,7 @@ def find_local(program: Program, id: str) -> Equation | None:
     if not match:
         return None
     eq = program.by_key.get(match["of"]) or program.by_key.get(match["of"] + "@")
-    if eq is None or eq.phase not in ("forward", "loss") or eq.rule in ("mean_loss", "objective"):
+    if eq is None or eq.phase not in ("forward", "loss") or eq.rule in ("mean_loss", "sum_loss", "objective"):
         return None
     wrt = next((ref.symbol for ref in refs(eq.formula) if ref.symbol.id == match["wrt"]), None)
     return local_derivative(eq, wrt) if wrt and wrt.quantity not in ("target", "hyper") else None

@@ -281,8 +281,9 @@ class Run:
             (id for id in self._first if id in trainable), key=lambda id: bool(self.lesson.network) and id[0] == "b"
         )
         parameters = {id: self._first[id] for id in ids}
-        states = OPTIMIZERS[self.lesson.training.optimizer].states
-        return parameters | {f"{id}.{name}": np.zeros_like(v) for name in states for id, v in parameters.items()}
+        training = self.lesson.training
+        states = {f"{id}.{name}": v for name in OPTIMIZERS[training.optimizer].states for id, v in parameters.items()}
+        return parameters | {key: training.memory.get(key, np.zeros_like(v)) for key, v in states.items()}
 
     @cached_property
     def _count(self) -> int:
@@ -357,7 +358,7 @@ class Run:
         while (at := start + len(losses)) < stop:
             examples, end = self._alike(at, min((edge for edge in self._edge if at < edge < stop), default=stop))
             if at not in self._edge:
-                self._code(examples)(self._feed(at, end), at, losses)
+                self._code(examples)(self._feed(at, end), self._updates + at, losses)
             if (at := start + len(losses)) < end:  # too large for Python's own functions, or rounding would decide
                 losses.append(self._by_equations(at, self._carried.flat.copy()))
         return losses
@@ -383,6 +384,11 @@ class Run:
             self.kept = {i: flat for i, flat in self.kept.items() if (i - 1) % self.every == 0}
 
     # ------------------------------------------------------------ code and what it takes
+
+    @property
+    def _updates(self) -> int:
+        """How many updates came before the first iteration."""
+        return self.lesson.training.updates if self.lesson.training else 0
 
     @cached_property
     def _scalar(self) -> bool:
@@ -463,7 +469,8 @@ class Run:
         if training is None:
             return {}
         keys = (*OPTIMIZERS[training.optimizer].hyper, "l2")
-        return {f"training.{key}": getattr(training, key) for key in keys} | {"training.t": float(number)}
+        given = {f"training.{key}": getattr(training, key) for key in keys}
+        return given | {"training.t": float(training.updates + number)}
 
     def _values(self, flat: np.ndarray) -> Values:
         """Carried values by key; parameters that are not trained are among them."""

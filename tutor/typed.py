@@ -559,7 +559,7 @@ class _Parser:
                 return call("sum", body)
             if not body.batched:
                 raise NotUnderstood("mark what each example has of its own: Σₑ dW@e")
-            return call("mean", body, param=self.words.examples) * Const(float(self.words.examples))
+            return call("batch_sum", body, param=self.words.examples)
         if token.kind == "op" and token.text == "(":
             return self.nested(self.bracket, False)
         if token.kind == "op" and token.text == "[":

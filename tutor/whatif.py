@@ -30,7 +30,7 @@ from tutor.notation import Writer
 from tutor.optimizers import OPTIMIZERS
 from tutor.output import quote
 from tutor.reading import build
-from tutor.schema import keys
+from tutor.schema import BATCH_LOSSES, keys
 from tutor.source import Keys, lesson_id, whole_number
 from tutor.trace import Step, Trace
 from tutor.writing import document, lesson_text, number_text
@@ -232,8 +232,9 @@ class WhatIf:
             found = data[(rest[0], *rest[2:])]
             return float(found) if np.ndim(found) == 0 else found.tolist()
         assert lesson.network
-        if rest[0] == "loss":
-            return lesson.network.loss
+        if rest[0] in ("loss", "delta"):
+            usual = LOSSES[lesson.network.loss].delta if rest[0] == "delta" else None
+            return getattr(lesson.network, rest[0]) or usual
         _, layer, key, *index = rest
         drawn = setting.kind == "word" and isinstance(lesson.network.layers[layer].weights, str)
         if key in ("weights", "biases") and not drawn:
@@ -260,7 +261,7 @@ class WhatIf:
         else:
             if setting_ := self._of_network(text, word, here):
                 return setting_
-        if word == "learning_rate" or word in Training.__dataclass_fields__:
+        if word in Training.__dataclass_fields__ and word != "memory":
             return _training(word)
         try:
             ref = here.lookup(text)
@@ -294,6 +295,8 @@ class WhatIf:
         assert network
         if word == "loss":
             return Setting("loss", ("network", "loss"), "word", tuple(LOSSES), "Network")
+        if word == "delta":
+            return Setting("delta", ("network", "delta"), group="Network")
         if match := re.fullmatch(r"layer_?(\d{1,6})[_:.]+(\w+)|(\w+?)_of_layer_(\d{1,6})", word):
             layer, key = int(match[1] or match[4]), match[2] or match[3]
             if not 1 <= layer <= len(network.layers):
@@ -373,7 +376,7 @@ class WhatIf:
         if training is None:
             return
         used = OPTIMIZERS[training.optimizer].hyper
-        several = ("batch", "order") if len(self.unmarked.inputs) > 1 else ()
+        several = ("batch", "order", "batch_loss") if len(self.unmarked.inputs) > 1 else ()
         of_networks = (*several, "seed", "l2") if self.unmarked.network else ()
         taken = {setting.name for setting in self._of_circuit()} if self.unmarked.circuit else set()
         for name in ("learning_rate", "optimizer", *(name for name in HYPER if name in used), *of_networks):
@@ -385,6 +388,8 @@ class WhatIf:
         if network is None:
             return
         yield Setting("loss", ("network", "loss"), "word", tuple(LOSSES), "Network")
+        if LOSSES[network.loss].delta is not None:
+            yield Setting("delta", ("network", "delta"), group="Network")
         for k, layer in enumerate(network.layers, start=1):
             yield self._of_layer(k, "activation")
             if takes_slope(layer.activation):
@@ -497,6 +502,9 @@ class WhatIf:
     def text(self, path: str | Path) -> str:
         """The text of a lesson file with the changes, to be written to `path`; what they are stands above it."""
         lesson = self.unmarked
+        if lesson.network and self.original.network:  # matrices as the author has them
+            layout = self.original.network.layout
+            lesson = replace(lesson, network=replace(lesson.network, layout=layout))
         comment = []
         if self.changes:
             comment = [f"From {lesson.title} ({lesson.id}), with changes:"]
@@ -579,8 +587,11 @@ def _one_hot(targets: np.ndarray) -> bool:
 
 
 def _training(name: str) -> Setting:
-    words = {"optimizer": tuple(OPTIMIZERS), "order": ORDERS, "batch": ("all",)}.get(name, ())
-    kind = "word" if name in ("optimizer", "order") else "whole" if name in ("batch", "seed") else "number"
+    words = {
+        "optimizer": tuple(OPTIMIZERS), "order": ORDERS, "batch": ("all",), "batch_loss": BATCH_LOSSES
+    }.get(name, ())
+    kind = "word" if name in ("optimizer", "order", "batch_loss") else "number"
+    kind = "whole" if name in ("batch", "seed", "updates") else kind
     return Setting(name, ("training", name), kind, words, "Training")
 
 
@@ -620,10 +631,13 @@ def _put(node: Any, path: Iterable, value: Any) -> Any:
 
 
 def _fitting(values: dict, path: Keys, value: Any) -> dict:
-    """Without the hyper-parameters of the optimiser before, where there is another now."""
+    """Without what was meant for the optimiser, or the activation, before, where there is another now."""
+    if path[0] == "network" and path[-1] == "activation":  # α was meant for the one before
+        layer = values["network"]["layers"][path[2]]
+        return _put(values, path[:3], {key: v for key, v in layer.items() if key != "alpha"})
     if path != ("training", "optimizer") or value not in OPTIMIZERS:
         return values
-    foreign = set(HYPER) - set(OPTIMIZERS[value].hyper)
+    foreign = set(HYPER) - set(OPTIMIZERS[value].hyper) | {"memory"}
     return {**values, "training": {key: v for key, v in values["training"].items() if key not in foreign}}
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tutor.activations import ACTIVATIONS
+from tutor.activations import takes_slope
 from tutor.lesson import AuthorQuestion, Expect, Layer, Lesson, Training
 from tutor.optimizers import OPTIMIZERS
 from tutor.output import FORBIDDEN, escape, write_whole
@@ -25,7 +25,10 @@ from tutor.source import MAX_BYTES
 
 
 def document(lesson: Lesson) -> dict:
-    """The values of a lesson file that says this lesson: dicts, lists, numbers, texts. Most defaults are left out."""
+    """The values of a lesson file that says this lesson: dicts, lists, numbers, texts. Most defaults are left out.
+
+    Matrices of weights have a row a unit that they lead to, however the lesson's own file has them.
+    """
     head = ("title", "summary", "unit", "level", "notation", "requires", "intro", "outro")
     given = {key: getattr(lesson, key) for key in head}
     found: dict = {"format": 1} | {key: list(v) if key == "requires" else v for key, v in given.items() if v}
@@ -34,6 +37,7 @@ def document(lesson: Lesson) -> dict:
         found["network"] = {
             "inputs": list(network.input_names or ()) or network.inputs,
             "loss": network.loss,
+            **({} if network.delta is None else {"delta": network.delta}),
             "layers": [_layer(layer) for layer in network.layers],
         }
         rows = zip(lesson.inputs.tolist(), lesson.targets.tolist(), strict=True)
@@ -59,7 +63,7 @@ def document(lesson: Lesson) -> dict:
 
 def _layer(layer: Layer) -> dict:
     found: dict = {"units": list(layer.names or ()) or layer.units, "activation": layer.activation}
-    if layer.activation in ACTIVATIONS and ACTIVATIONS[layer.activation].parameters:
+    if takes_slope(layer.activation):
         found["alpha"] = layer.alpha
     found["weights"] = layer.weights if isinstance(layer.weights, str) else layer.weights.tolist()
     found["biases"] = False if layer.biases is None else layer.biases.tolist()
@@ -71,24 +75,31 @@ def _training(training: Training) -> dict:
     used = set(OPTIMIZERS[training.optimizer].hyper)
     foreign = {name for entry in OPTIMIZERS.values() for name in entry.hyper} - used
     always = ("learning_rate", "optimizer")
-    return {
+    found = {
         key.name: getattr(training, key.name)
         for key in fields(Training)
         if key.name not in foreign and (key.name in always or getattr(training, key.name) != key.default)
     }
+    memory: dict[str, dict] = {}
+    for key, value in found.pop("memory").items():
+        parameter, _, state = key.rpartition(".")
+        memory.setdefault(parameter, {})[state] = value.tolist()
+    return found | ({"memory": memory} if memory else {})
 
 
 def _expect(expect: Expect) -> dict:
     """With the digits of the value itself: those that were written are not known here."""
     found: dict = {"step": expect.step, "value": expect.value, "source": expect.source}
-    return found if expect.iteration == 1 else found | {"iteration": expect.iteration}
+    found |= {} if expect.iteration == 1 else {"iteration": expect.iteration}
+    found |= {} if expect.tolerance is None else {"tolerance": expect.tolerance}
+    return found | ({"cut_off": True} if expect.cut_off else {})
 
 
 def _question(question: AuthorQuestion) -> dict:
     given = {key.name: getattr(question, key.name) for key in fields(question) if key.name not in ("wrong", "at")}
     defaults = {key.name: key.default for key in fields(question)}
     found: dict = {key: value for key, value in given.items() if value != defaults[key]}
-    found |= {key: list(found[key]) for key in ("choices", "hints") if key in found}
+    found |= {key: list(v) for key, v in found.items() if isinstance(v, tuple)}
     if question.wrong:
         found["wrong"] = [{"answer": wrong.answer, "says": wrong.says} for wrong in question.wrong]
     return found
@@ -100,6 +111,11 @@ def _question(question: AuthorQuestion) -> dict:
 def lesson_text(lesson: Lesson, comment: Iterable[str] = ()) -> str:
     """The text of a file that says this lesson, with a comment above it."""
     values = document(lesson)
+    if lesson.network and lesson.network.layout == "from_to":
+        values["network"] = _turned(values["network"])
+        for name, states in values.get("training", {}).get("memory", {}).items():
+            if name[:1] == "W":
+                states |= {state: np.array(value).T.tolist() for state, value in states.items()}
     if lesson.network and lesson.network.loss == "cross_entropy":
         for example in values["examples"]:  # the number of the true class, where there is one
             y = np.array(example["targets"])
@@ -109,6 +125,16 @@ def lesson_text(lesson: Lesson, comment: Iterable[str] = ()) -> str:
     for expected in values.get("expect", ()):
         expected["value"] = _rounded(expected["value"])
     return "".join(f"# {escape(said)}".rstrip() + "\n" for said in comment) + toml(values)
+
+
+def _turned(network: dict) -> dict:
+    """The values of [network] with its matrices as x·W has them."""
+    found = {key: value for key, value in network.items() if key != "layers"} | {"layout": "from_to"}
+    turned = [
+        {key: np.array(v).T.tolist() if key == "weights" and not isinstance(v, str) else v for key, v in layer.items()}
+        for layer in network["layers"]
+    ]
+    return found | {"layers": turned}
 
 
 def _rounded(value):

@@ -15,6 +15,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from tutor import paths
+from tutor.backprop import OVER_BATCH
 from tutor.card import Chain as Formula
 from tutor.card import Scribe, count_words, others_words, zero_words
 from tutor.catalogue import data_dir
@@ -279,7 +280,7 @@ def _result(scribe: Scribe, chain: Chain, columns: int) -> list[Line]:
 def own_of(step: Step, example: int) -> Step:
     """The whole of a step; of a mean over the batch the example's own, which has the product."""
     own = step.trace.program.by_key.get(step.equation.symbol.id + "@")
-    if step.equation.rule == "mean_gradient" and own:
+    if step.equation.rule in OVER_BATCH and own:
         return Step(step.trace, own, None, example)
     return step.at(None)
 
