@@ -59,7 +59,7 @@ def sharer() -> Lesson:
 
 
 C1, C2 = sigma(Z1), sigma(0.3 * X1 + 0.7 * X2 + 0.1)
-B1 = sigma(0.9 * C1 - 0.7 * C2 - 0.2) - 1
+SHARED = sigma(0.9 * C1 - 0.7 * C2 - 0.2) - 1
 
 
 def chooser() -> Lesson:
@@ -222,8 +222,8 @@ PLANTED = [
     ("sum-for-mean", batch(), "L", (0.55**2 + 0.6**2) / 2),
     ("mean-for-sum", batch(batch_loss="sum"), "dL/dW1[1,1]", MEAN_W),
     ("mean-for-sum", batch(batch_loss="sum"), "L", (0.55**2 + 0.6**2) / 4),
-    ("shared-bias-of-one-unit", sharer(), "dL/db1", B1 * 0.9 * C1 * (1 - C1)),
-    ("shared-bias-of-one-unit", sharer(), "dL/db1", B1 * (0.9 * C1 * (1 - C1) - 0.7 * C2 * (1 - C2)) / 2),
+    ("shared-bias-of-one-unit", sharer(), "dL/db1", SHARED * 0.9 * C1 * (1 - C1)),
+    ("shared-bias-of-one-unit", sharer(), "dL/db1", SHARED * (0.9 * C1 * (1 - C1) - 0.7 * C2 * (1 - C2)) / 2),
     ("decay-forgotten", batch(l2=0.2), "dJ/dW1[1,1]", MEAN_W),
     ("decay-forgotten", batch(l2=0.2), "J", (0.55**2 + 0.6**2) / 4),
     ("decay-of-biases", batch(l2=0.2, learning_rate=0.5), "b1'[1]", 0.1 - 0.5 * (MEAN_B + 0.2 * 0.1)),
@@ -429,6 +429,8 @@ def zoo() -> list[Lesson]:
         layers = [hidden, dense([[0.9, -0.7, 0.4], [0.35, 0.2, -0.6]], None, "sigmoid")]
         rows = [[0.7, -1.1], [0.2, 0.9]]
         found.append(network_lesson(layers, "mean_squared_error", rows, [[0.2, 0.6], [0.8, 0.1]], batch="all", l2=0.1))
+    shared = [dense([[0.5, -0.4], [0.3, 0.7]], 0.1, "tanh"), dense([[0.9, -0.7]], [0.2])]
+    found.append(network_lesson(shared, "huber", rows, [[0.2], [0.8]], batch="all", batch_loss="sum"))
     return found
 
 

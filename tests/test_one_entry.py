@@ -14,21 +14,21 @@ from pathlib import Path
 TUTOR = Path(__file__).parent.parent / "tutor"
 
 SOFTPLUS = """
-    "softplus": Activation(
-        "softplus", call("log", 1 + call("exp", Z)), 1 / (1 + call("exp", -Z)), numpy=lambda z: np.logaddexp(0, z)
+    "third_softplus": Activation(
+        "sp3", call("log", 1 + call("exp", Z)), 1 / (1 + call("exp", -Z)), numpy=lambda z: np.logaddexp(0, z)
     ),
-    "elu": Activation(
-        "ELU", call("choose", Z, Z, ALPHA * (call("exp", Z) - 1)), call("choose", Z, 1, A + ALPHA), parameters=1
+    "third_elu": Activation(
+        "e3", call("choose", Z, Z, ALPHA * (call("exp", Z) - 1)), call("choose", Z, 1, A + ALPHA), alpha=0.5
     ),
 """
 ABSOLUTE = """
-    "absolute_error": Loss(
-        "absolute error", lambda y, a: call("sum", call("abs", y - a)), lambda y, a: call("sign", a - y)
+    "third_absolute_error": Loss(
+        "third absolute error", lambda y, a: call("sum", call("abs", y - a)), lambda y, a: call("sign", a - y)
     ),
 """
 RMSPROP = """
-    "rmsprop": Optimizer(
-        "RMSprop",
+    "third_rmsprop": Optimizer(
+        "third RMSprop",
         lambda p, g, h, old, define: p - h["learning_rate"] * g / (
             call("sqrt", define("s'", h["beta2"] * old("s") + (1 - h["beta2"]) * g**2)) + h["epsilon"]
         ),
@@ -64,15 +64,15 @@ title = "One entry each"
 notation = "plain"
 [network]
 inputs = 2
-loss = "absolute_error"
+loss = "third_absolute_error"
 [[network.layers]]
 units = 2
-activation = "softplus"
+activation = "third_softplus"
 weights = [[0.15, 0.20], [-0.25, 0.30]]
 biases = [0.35, -0.35]
 [[network.layers]]
 units = 2
-activation = "elu"
+activation = "third_elu"
 alpha = 0.7
 weights = [[-0.40, 0.45], [0.50, 0.55]]
 [[network.layers]]
@@ -85,21 +85,21 @@ targets = [1]
 inputs = [2, -0.25]
 targets = [0]
 [training]
-optimizer = "rmsprop"
+optimizer = "third_rmsprop"
 batch = 2
 """
 CIRCUIT = """
 format = 1
 title = "A gate"
 [circuit]
-define = ["q = softplus(x * y)", "f = q * z"]
+define = ["q = third_softplus(x * y)", "f = q * z"]
 output = "f"
 [circuit.inputs]
 x = -2
 y = 0.5
 z = 3
 [training]
-optimizer = "rmsprop"
+optimizer = "third_rmsprop"
 """
 
 PROGRAM = """
@@ -166,7 +166,7 @@ for name in ("lesson.toml", "circuit.toml"):
                 make(step, scribe.writer, random.Random(1))
             cursor = playback.jump(playback.start(taught), first, step.id)
             assert diagram.diagram(first, scribe, step, cursor, 100, 30).picture
-    drill_item(taught, "gate_softplus_gradient" if taught.circuit else "pre_activation_gradient", 1)
+    drill_item(taught, "gate_third_softplus_gradient" if taught.circuit else "pre_activation_gradient", 1)
     drill_item(taught, "optimizer_s", 1)
 
     # A misconception is recognised by its number alone.
@@ -178,11 +178,12 @@ for name in ("lesson.toml", "circuit.toml"):
 # What if: it can be changed to, and what it takes can be set.
 changes = WhatIf(load("lesson.toml"))
 assert {"layer 2 alpha", "beta2"} <= {setting.name for setting in changes.settings()}
-for text in ("layer 2 alpha = 0.2", "layer 1 activation = relu", "layer 1 activation = softplus", "optimizer = adam"):
+for text in ("layer 2 alpha = 0.2", "layer 1 activation = relu", "layer 1 activation = third_softplus",
+             "optimizer = adam"):
     changes = changes.apply(text)
 assert changes.lesson.training.optimizer == "adam"
 assert [layer.alpha for layer in changes.lesson.network.layers][1] == 0.2
-assert changes.apply("optimizer = rmsprop").changes != changes.changes
+assert changes.apply("optimizer = third_rmsprop").changes != changes.changes
 """
 
 

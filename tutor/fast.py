@@ -679,7 +679,8 @@ def train(feed, t, keep):
                 size = math.prod(self.shape(piece))
                 place = flat[at : at + size].reshape(self.shape(piece))
                 at += size
-                if graph.nodes[piece][0] in (*_UFUNCS, "dot", "choose", "call") and piece not in self.homes:
+                made = self.shape(piece) and graph.nodes[piece][0] in (*_UFUNCS, "dot", "choose", "call")
+                if made and piece not in self.homes:
                     self.homes[piece] = place
                     self.last[number] = max(self.last[number], self.last[piece])
                     self.last[piece] = math.inf

@@ -30,6 +30,8 @@ batch
     The examples that one *update* is made from; its gradient is the *mean* of theirs.
 bias
     The number that a unit adds to the weighted sum of its inputs. It moves the point at which the unit answers.
+bipolar sigmoid
+    The *activation function* 2/(1 + e⁻ᶻ) − 1: a *sigmoid* stretched to go from −1 to 1. It is tanh of z/2.
 chain rule
     Multiply the *local derivatives* along a *path*, and add over all paths. All of backpropagation is this rule,
     applied in a good order.
@@ -57,6 +59,9 @@ dot product
     *bias*.
 elementwise product
     Two arrays of the same *shape*, multiplied cell by cell without a sum. It is written ⊙ or ∘.
+elu
+    An *activation function* that is z above 0 and α(eᶻ − 1) below: like *ReLU*, but it bends smoothly to −α, so that
+    no unit dies.
 epoch
     One pass over all examples; as many *iterations* as there are *batches*.
 error
@@ -76,6 +81,9 @@ forward pass
     The half of an *iteration* that goes from the inputs to the *prediction* and the *loss*.
 gate
     One operation of a *circuit*, such as + or ×. It knows its *local derivatives* and nothing of the rest.
+gelu
+    An *activation function*: z times the chance that a normally distributed number is below z, so nearly 0 for
+    negative z and nearly z for positive. It is written with *tanh* here.
 gradient
     The *partial derivatives* for all variables together. It points where the function grows fastest; it has the
     shape of what it is the gradient of.
@@ -86,6 +94,12 @@ gradient descent
     Going a small step against the *gradient*, again and again, to make the *loss* smaller.
 hidden layer
     A *layer* between the inputs and the output. It lets a network learn what no straight line can tell apart.
+hinge loss
+    The *loss* max(0, 1 − yŷ) with a *target* of −1 or 1: nothing to pay for a prediction on the right side that is
+    sure enough. At yŷ = 1 its slope jumps.
+huber loss
+    A *loss* that is ½(y − ŷ)² for small differences and goes on in a straight line from δ: an outlier counts, and
+    does not rule.
 hyperparameter
     A number that a person chooses and training does not change: the *learning rate*, the number of layers, the size
     of a *batch*.
@@ -145,6 +159,9 @@ regularisation
     squares, and every weight's gradient gets λ times the weight.
 relu
     The *activation function* max(0, z): what is negative becomes 0. Its slope is 1 above 0 and 0 below.
+rmsprop
+    An *optimiser* that divides each step by the root of a running *mean* of the squared *gradient*, so that all
+    parameters move about equally fast.
 saturation
     A *sigmoid* or tanh far out, where the curve is flat: the slope is nearly 0, and hardly any gradient gets
     through.
@@ -152,11 +169,16 @@ shape
     How many rows and columns an array has: 3 × 4. A *gradient* has the shape of its parameter.
 sigmoid
     The *activation function* σ(z) = 1/(1 + e⁻ᶻ), from 0 to 1 in the form of an S. Its slope is σ(1 − σ), at most ¼.
+silu
+    The *activation function* z·σ(z), also called swish: nearly 0 for negative z and nearly z for positive, with a
+    small dip between.
 slope
     How steep a curve is: the rise for one step to the right. It is another word for the *derivative*.
 softmax
     Makes probabilities of the last layer's *pre-activations*: e to the power of each, divided by the sum of all.
     Each output depends on every input.
+softplus
+    The *activation function* ln(1 + eᶻ): a *ReLU* with its corner rounded. Its slope is the *sigmoid*.
 squared error
     The *loss* (y − ŷ)², summed over the outputs. With a ½ in front its derivative has no 2.
 stationary point
@@ -213,8 +235,12 @@ SAME = {
     "iterations": "iteration", "pre-activations": "pre-activation", "local derivatives": "local derivative",
     "partial derivatives": "partial derivative", "finite differences": "finite difference", "optimizer": "optimiser",
     "parameters": "parameter", "regularization": "regularisation", "sample": "example", "backprop": "backpropagation",
+    "swish": "silu",
 }  # fmt: skip
-_WRITTEN = {"adam": "Adam", "jacobian": "Jacobian", "relu": "ReLU", "leaky relu": "leaky ReLU"}
+_WRITTEN = {
+    "adam": "Adam", "jacobian": "Jacobian", "relu": "ReLU", "leaky relu": "leaky ReLU", "elu": "ELU", "gelu": "GELU",
+    "silu": "SiLU", "rmsprop": "RMSprop", "huber loss": "Huber loss",
+}  # fmt: skip
 
 # What is spoken of at the steps of a rule, the nearest first; of a family by the beginning of the rule's name.
 _AT: dict[str, tuple[str, ...]] = {
@@ -245,10 +271,9 @@ _AT: dict[str, tuple[str, ...]] = {
     "gate": ("gate", "circuit", "local derivative", "upstream gradient", "gradient", "chain rule"),
 }  # fmt: skip
 _BY_CHOICE = {
-    "sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "leaky_relu": "leaky relu", "softmax": "softmax",
     "cross_entropy": "cross-entropy", "binary_cross_entropy": "cross-entropy", "squared_error": "squared error",
     "half_squared_error": "squared error", "mean_squared_error": "mean squared error", "sgd": "gradient descent",
-    "momentum": "momentum", "nesterov": "momentum", "adam": "adam", "adamw": "adam",
+    "nesterov": "momentum", "adamw": "adam", "hinge": "hinge loss", "huber": "huber loss",
 }  # fmt: skip
 
 
@@ -284,7 +309,8 @@ def search(text: str) -> list[str]:
 def spoken_of(rule: str, *choices: str | None) -> list[str]:
     """The terms of a step, the nearest first: by its rule, then by the activation, loss or optimiser of the lesson."""
     family = rule.partition("_")[0]
-    chosen = (_BY_CHOICE[choice] for choice in choices if choice in _BY_CHOICE)
+    names = (_BY_CHOICE.get(choice, choice.replace("_", " ")) for choice in choices if choice)
+    chosen = (name for name in names if name in TERMS)
     return list(dict.fromkeys((*_AT.get(rule, _AT.get(family, ())), *chosen)))
 
 
