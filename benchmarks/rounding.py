@@ -123,12 +123,11 @@ class Tally:
     def ask(self, lesson: Lesson, iteration: int, digits: tuple[int, ...], rng: random.Random) -> None:
         at = trace(lesson, iteration)
         asked = list(elements(at, rng))
-        for habit, person in HABITS.items():
-            for kept in digits if not person.more else [kept for kept in digits if kept > 2]:
-                papers = {more: person.paper(at, kept + more, rng) for more in range(1)}
-                for question in asked:
-                    self._one(question, habit, person, kept, papers, rng)
-        for question in asked:
+        people = [(habit, kept) for habit in HABITS for kept in digits if kept > 2 or not HABITS[habit].more]
+        papers = {(habit, kept): {0: HABITS[habit].paper(at, kept, rng)} for habit, kept in people}
+        for question in asked:  # all people at one question: its table of slips is made once
+            for habit, kept in people:
+                self._one(question, habit, HABITS[habit], kept, papers[habit, kept], rng)
             if question.discriminating:
                 for off in (0.01, 0.02, 0.05, 0.1, 0.3, 1.0):
                     value = question.right * (1 + rng.choice((-1, 1)) * off)

@@ -172,6 +172,13 @@ def test_where_a_slip_is_as_near_one_more_digit_is_asked_for_and_nobody_accused(
         assert grade(question, f"{slip:.{digits}g}").slips[0].misconception == "slope-from-z"
 
 
+def test_one_more_digit_tells_a_slip_from_four_digits_kept():
+    """−0.0672428; another activation's slope gives −0.0673024: −0.0673 may be either."""
+    question = ask("dL/dz3[1]", "vanishing")
+    assert grade(question, "-0.0673").kind == "imprecise" and not grade(question, "-0.0673").slips
+    assert grade(question, "-0.06724").kind == grade(question, "-0.06726").kind == "correct"
+
+
 def test_a_slip_clear_of_the_band_is_named():
     question = ask("dL/dz1[2]", "o-classification")
     for slip in question.slips:

@@ -29,6 +29,7 @@ from tutor.trace import NoSuchStep, Step, as_shown
 
 DIGITS = 3  # significant digits that are asked for
 TOLERANCE = 0.005  # relative, beyond rounding; never looser than half-way to a slip's value
+CLEAR = 3  # times as near to the right value as to a slip's: work by hand is mostly off by a tenth of what it may be
 PLAIN = 0.1  # relative: what rounding on the way took more of is asked for with one more digit
 
 
@@ -118,10 +119,11 @@ class Question:
         return max(bounds(self.step.trace, kept).of(self.step), 0.0) if kept <= 8 else 0.0
 
     def mistakable(self, value: float, within: float) -> bool:
-        """Whether a slip's value lies so near to a value.
+        """Whether a slip's value lies so near to a value, and the right one not much nearer.
 
         Slips that one more digit would not tell from the right value either do not count.
         """
+        within = min(within, CLEAR * abs(value - self.right))
         with np.errstate(all="ignore"):
             apart = np.abs(self._wrong_values - self.right) > self.slack(self.digits + 1)
             return bool(np.any(apart & (np.abs(self._wrong_values - value) <= within)))
