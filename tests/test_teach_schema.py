@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from test_broken_lessons import BASE, BROKEN
 from test_lesson_errors import CASES
 from tutor import catalogue, schema
 from tutor.scaffold import lesson_text
@@ -73,5 +74,41 @@ def test_what_is_wrong_is_refused(wrong):
 
 
 def test_what_is_right_is_not():
-    assert valid('format = 1\ntitle = "T"\nexamples = "d.csv"\nclass = "c"')
-    assert valid('format = 1\ntitle = "T"\n[[expect]]\nstep = "L"\nvalue = [[1, 2.5]]\nsource = "hand"\niteration = 3')
+    net = '[network]\ninputs = 1\nloss = "cross_entropy"\n[[network.layers]]\nunits = 2\n'
+    assert valid(f'format = 1\ntitle = "T"\nexamples = "d.csv"\nclass = "c"\n{net}')
+    assert valid(
+        f'format = 1\ntitle = "T"\nexamples = "d.csv"\n{net}[[expect]]\nstep = "L"\n'
+        'value = [[1, 2.5]]\nsource = "hand"\niteration = 3'
+    )
+
+
+# Of the bad lessons of the other tests, those whose fault a JSON schema can say.
+EXPRESSIBLE = {
+    "neither", "both", "no examples", "no targets", "target and targets", "bracket in a name", "at in a name",
+    "long name", "empty name", "requires no id", "requires a path", "unused momentum", "unused beta",
+    "unused decay", "no step", "no answer", "answer of a step", "kind of a step with ask",
+    "number without ask", "choices of a step", "no choices", "choices of a number", "no equals",
+    "circuit with examples", "newline in a name",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case[0] in EXPRESSIBLE], ids=lambda case: case[0])
+def test_what_keys_must_agree_on_is_refused_by_the_schema_too(case):
+    _, text, old, new, *_ = case
+    assert not valid(text.replace(old, new, 1))
+
+
+def test_all_of_them_are_tried():
+    assert {case[0] for case in CASES} >= EXPRESSIBLE
+
+
+@pytest.mark.parametrize("row", BROKEN, ids=lambda row: row[1])
+def test_what_people_break_is_refused_by_both(row):
+    """But for what is one key's word against another's in a list: the loss and the last layer."""
+    assert valid(BASE)
+    assert not valid(BASE.replace(row[0], row[1], 1)) or row[1] == "cross_entropy"
+
+
+@pytest.mark.parametrize("name", ["größe", "petal length", "x", "x_1", "x" * 32, "漢字", "a.b", "θ₁", "50 %"])
+def test_a_name_that_the_tutor_takes_is_none_that_the_schema_refuses(name):
+    assert valid(BASE.replace('"a", "b"', f'"{name}", "b"'))

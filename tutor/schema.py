@@ -35,6 +35,8 @@ MAX_FAULTS = 200  # more than anybody reads
 MAX_LAYERS = 200
 MAX_LINES = 5_000  # of a circuit
 MAX_ITEMS = 100  # choices, hints, wrong answers, prerequisites: more than anybody reads
+MAX_EXAMPLES = 10_000  # in the lesson itself; a table beside it may have more
+MAX_PROSE, MAX_LINE = 100_000, 2_000  # characters of a text, of one that is shown in a line
 MAX_TABLES = 1_000  # notes, questions, expectations
 
 _NUMBER = {"type": "number"}
@@ -45,14 +47,32 @@ _NAMES = {
     "type": "array",
     "minItems": 1,
     "uniqueItems": True,
-    "items": {"type": "string"},
+    "items": {
+        "type": "string",
+        "pattern": r"""^[^\[\](){}'"@\s](?:[^\[\](){}'"@\x00-\x1f\x7f-\x9f]{0,30}[^\[\](){}'"@\s])?$""",
+    },
 }
+
+
+def _needs(key: str, *others: str) -> dict:
+    """The rule that a key goes with others."""
+    return {"if": {"required": [key]}, "then": {"required": list(others)}}
+
+
+def _excludes(key: str, *others: str) -> dict:
+    return {"if": {"required": [key]}, "then": {"not": {"anyOf": [{"required": [other]} for other in others]}}}
+
+
+def _one_of(*keys: str) -> dict:
+    return {"oneOf": [{"required": [key]} for key in keys]}
+
+
 _ENTRY = {"anyOf": [_NUMBER, _VECTOR]}
 _COUNT = {"type": "integer", "minimum": 1, "maximum": MAX_PARAMETERS}
 
 
 def _text(description: str, **keywords) -> dict:
-    return {"description": description, "type": "string", **keywords}
+    return {"description": description, "type": "string", "maxLength": MAX_LINE, **keywords}
 
 
 def _number(description: str, default: float, **bounds) -> dict:
@@ -63,13 +83,15 @@ def _choice(description: str, values, **keywords) -> dict:
     return {"description": description, "type": "string", "enum": list(values), **keywords}
 
 
-def _table(description: str, required: tuple[str, ...], properties: dict) -> dict:
+def _table(description: str, required: tuple[str, ...], properties: dict, *rules: dict) -> dict:
+    """`rules` say for editors what the keys of a table must agree on; the messages for that are in `reading`."""
     return {
         "description": description,
         "type": "object",
         "required": list(required),
         "additionalProperties": False,
         "properties": properties,
+        **({"allOf": list(rules)} if rules else {}),
     }
 
 
@@ -136,11 +158,12 @@ _CIRCUIT = _table(
             "description": "The inputs by name: [circuit.inputs], then lines such as x = -2.",
             "type": "object",
             "minProperties": 1,
+            "maxProperties": MAX_LINES,
             "additionalProperties": _NUMBER,
         },
         "define": _list(
             "Lines 'name = formula', read in order; a name is defined before it is used, once.",
-            {"type": "string"},
+            {"type": "string", "pattern": "="},
             minItems=1,
             maxItems=MAX_LINES,
         ),
@@ -161,6 +184,7 @@ _EXAMPLE = _table(
             "minimum": 0,
         },
     },
+    _one_of("targets", "target"),
 )
 
 _FRACTION = {"minimum": 0, "exclusiveMaximum": 1}
@@ -221,6 +245,17 @@ _TRAINING = _table(
             },
         },
     },
+    *(
+        {
+            "if": {"required": [key]},
+            "then": {
+                "required": ["optimizer"],
+                "properties": {"optimizer": {"enum": [name for name, one in OPTIMIZERS.items() if key in one.hyper]}},
+            },
+        }
+        for key in dict.fromkeys(key for one in OPTIMIZERS.values() for key in one.hyper)
+        if key not in OPTIMIZERS["sgd"].hyper
+    ),
 )
 
 _NOTE = _table(
@@ -228,7 +263,7 @@ _NOTE = _table(
     ("step", "text"),
     {
         "step": _text("The id of the step, such as dL/dz2.", minLength=1),
-        "text": _text("Markdown.", minLength=1),
+        "text": _text("Markdown.", minLength=1, maxLength=20_000),
     },
 )
 
@@ -279,6 +314,23 @@ _QUESTION = _table(
             maxItems=MAX_ITEMS,
         ),
         "wrong": _list("Wrong answers with what to say to each.", _WRONG, default=[], maxItems=MAX_ITEMS),
+    },
+    {"anyOf": [{"required": ["step"]}, {"required": ["ask"]}]},
+    _needs("ask", "answer"),
+    _needs("answer", "ask"),
+    _needs("choices", "ask"),
+    {
+        "if": {"required": ["ask"]},
+        "then": {"properties": {"kind": {"enum": list(ASKED_KINDS)}}},
+        "else": {"properties": {"kind": {"enum": list(STEP_KINDS)}}},
+    },
+    {
+        "if": {"required": ["kind"], "properties": {"kind": {"const": "choice"}}},
+        "then": {"required": ["choices"]},
+    },
+    {
+        "if": {"required": ["kind"], "properties": {"kind": {"const": "number"}}},
+        "then": {"not": {"required": ["choices"]}, "properties": {"answer": {"type": "number"}}},
     },
 )
 
@@ -342,19 +394,19 @@ SCHEMA = {
             "notation": _choice("The notation that it opens in.", NOTATIONS, default="dz"),
             "requires": _list(
                 "Ids of lessons recommended before this one.",
-                {"type": "string"},
+                {"type": "string", "pattern": r"^(?![0-9]+[-_. ])(?!.*\.toml$)[^\t\n/\\]+$"},
                 default=[],
                 maxItems=MAX_ITEMS,
                 uniqueItems=True,
             ),
-            "intro": _text("Markdown, shown first.", default=""),
-            "outro": _text("Markdown, shown last.", default=""),
+            "intro": _text("Markdown, shown first.", default="", maxLength=MAX_PROSE),
+            "outro": _text("Markdown, shown last.", default="", maxLength=MAX_PROSE),
             "network": _NETWORK,
             "circuit": _CIRCUIT,
             "examples": {
                 "description": "What a network learns from: at least one; or the name of a CSV file beside the lesson.",
                 "anyOf": [
-                    {"type": "array", "items": _EXAMPLE, "minItems": 1},
+                    {"type": "array", "items": _EXAMPLE, "minItems": 1, "maxItems": MAX_EXAMPLES},
                     {"title": "the name of a file", "type": "string", "minLength": 1},
                 ],
             },
@@ -365,6 +417,10 @@ SCHEMA = {
             "questions": _list("Questions of the author's.", _QUESTION, default=[], maxItems=MAX_TABLES),
             "expect": _list("Numbers that the lesson is held to.", _EXPECT, default=[], maxItems=MAX_TABLES),
         },
+        _one_of("network", "circuit"),
+        _needs("network", "examples"),
+        _excludes("circuit", "examples"),
+        {"if": {"required": ["class"]}, "then": {"properties": {"examples": {"type": "string"}}}},
     ),
 }
 
@@ -623,6 +679,11 @@ def _as_number(text: str) -> bool:
 def _check_object(schema: dict, value: dict, path: Keys, faults: Faults) -> None:
     properties, others = schema.get("properties", {}), schema["additionalProperties"]
     missing = [key for key in schema.get("required", ()) if key not in value]
+    if len(value) > schema.get("maxProperties", len(value)):
+        faults.add(
+            path, f"{label(path)} has {len(value):,} keys: it may have {schema['maxProperties']:,}", "leave some out"
+        )
+        return
     if len(value) < schema.get("minProperties", 0):
         faults.add(path, f"{label(path)} is empty", schema["description"])
     for key in value:
@@ -698,7 +759,10 @@ def _check_array(schema: dict, value: list, path: Keys, faults: Faults) -> None:
     most = schema.get("maxItems")
     if most is not None and len(value) > most:
         message = f"{label(path)} has {len(value):,} items: it may have {most:,}"
-        faults.add(path, message, "nobody reads so many: make it several lessons, or leave some out")
+        advice = "nobody reads so many: make it several lessons, or leave some out"
+        if path == ("examples",):
+            advice = 'put them in a table beside the lesson: examples = "data.csv"'
+        faults.add(path, message, advice)
         return
     items = schema["items"]
     kinds = [branch["type"] for branch in items.get("anyOf", [items])]
@@ -762,6 +826,9 @@ def _check_string(schema: dict, value: str, path: Keys, faults: Faults) -> None:
         faults.add(path, message, advice, offset=hidden.start())
     elif "enum" in schema and value not in schema["enum"]:
         faults.add(path, *_unknown(path, value, schema["enum"], schema.get("else", "")))
+    elif len(value) > schema.get("maxLength", len(value)):
+        message = f"{label(path)} has {len(value):,} characters: it may have {schema['maxLength']:,}"
+        faults.add(path, message, "nobody reads so much at once: make it several, or leave something out")
     elif len(value.strip()) < schema.get("minLength", 0):
         faults.add(path, f"{label(path)} is empty", schema["description"])
 

@@ -15,6 +15,7 @@ from tutor.output import FORBIDDEN, code_point, quote
 from tutor.source import Problem, Source
 
 MAX_KEY_PARTS = 32  # a dotted key costs the square of its parts to parse
+MAX_HEADERS = 15_000  # more than the examples that a lesson may have
 LISTS = ("network.layers", "examples", "notes", "questions", "expect")  # tables that there may be several of
 
 # Quantifiers are possessive: a line of blanks is gone over once.
@@ -26,6 +27,7 @@ _DOTTED_KEY = re.compile(
 _BRACKETS = re.compile(
     r"""\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:\\.|[^"\\\n])*+"|'[^'\n]*+'|\#[^\n]*+|(?P<open>[\[{])|(?P<close>[\]}])"""
 )
+_HEADERS = re.compile(r"^[ \t]*+\[\[?[ \t]*+[\w\"']", re.MULTILINE)
 _MANY_DIGITS = re.compile(r"(?<![\d_])\d[\d_]{4000,}+")
 _TOML_ERROR = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
 _TOML_ADVICE = {
@@ -53,6 +55,9 @@ def parse_toml(source: Source) -> dict | Problem:
     if long_key:
         line = source.text.count("\n", 0, long_key.end()) + 1
         return source.problem_at(line, 1, f"a key of more than {MAX_KEY_PARTS} dotted parts", "a lesson's have three")
+    if source.text.count("[") > MAX_HEADERS and len(headers := _HEADERS.findall(source.text)) > MAX_HEADERS:
+        message = f"the file has {len(headers):,} tables: {MAX_HEADERS:,} are the most"
+        return source.problem_at(1, 1, message, 'put examples in a table beside the lesson: examples = "data.csv"')
     try:
         return tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
