@@ -291,6 +291,12 @@ def test_scratch_paper_computes_in_every_kind_of_question(kind):
     assert asked.said[-1].kind == "not-understood", "what is asked for is not to be had by typing its name"
 
 
+def test_what_costs_no_try_is_not_kept_and_the_right_method_is_once_the_answer_is_asked_for(store):
+    assert kept(store, "0.08", "0.0809", give_up) == [("rounded", "0.0809", 1, 0)]
+    assert store.answers()[-1].credit == 1
+    assert kept(store, "0.0809", "0.08", RIGHT)[1:] == [("correct", RIGHT, 1, 0)]
+
+
 def test_the_time_that_a_try_took_is_kept(store, monkeypatch):
     clock = iter([100.0, 107.5])
     monkeypatch.setattr("tutor.learner.time.monotonic", lambda: next(clock))

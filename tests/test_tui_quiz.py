@@ -76,6 +76,20 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize("size", SIZES)
+async def test_rounded_on_the_way_costs_no_try_and_is_in_sight(size):
+    remember_predict()
+    async with tutor("o-classification", size, step="z1") as pilot:
+        pilot.app.screen.jump("dL/dz1[2]")
+        await pilot.pause()
+        await type_in(pilot, "0.0809")
+        shown = words(screen(pilot))
+        assert "Right method, rounded on the way: keep four digits." in shown and "It costs no try." in shown
+        assert not pilot.app.screen.asking.tries and not answers()
+        await press(pilot, "escape")
+        assert [(answer.verdict, answer.credit) for answer in answers()] == [("rounded", 1)]
+
+
+@pytest.mark.parametrize("size", SIZES)
 async def test_real_mistakes_are_named_with_both_formulas_on_the_screen(size):
     remember_predict()
     async with tutor("o-classification", size, step="z1") as pilot:
