@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -490,14 +490,14 @@ def parts(symbol: Symbol) -> list[Ref]:
 
 def forms(names: set[str]) -> set[str]:
     """Names as they are shown, in ASCII (a_1), and as one types them without their signs: a1, dL/dw11 for ∂L/∂w₁₁."""
-    found = {normalised(name) for name in names}
-    for name in tuple(found):
-        if not name.isascii():
-            ascii_name = to_ascii(name)
-            found |= {normalised(ascii_name), re.sub(r"[_^()\s]", "", ascii_name)}
-        else:
-            found.add(re.sub(r"[_^()\s]", "", name))
-    return found - {""}
+    return {form for name in names for form in _forms(name)}
+
+
+@lru_cache(maxsize=2**15)
+def _forms(name: str) -> frozenset[str]:
+    shown = normalised(name)
+    ascii_name = normalised(to_ascii(shown))
+    return frozenset({shown, ascii_name, re.sub(r"[_^()\s]", "", ascii_name)} - {""})
 
 
 def _squeezed(name: str) -> str:

@@ -58,6 +58,7 @@ class Writer:
         self.wide = [width > 9 for width in widths]
         self.softmax = bool(layers) and layers[-1].activation == "softmax"
         self.input_names = lesson.network.input_names if lesson.network else None
+        self._texts: dict[tuple, str] = {}
 
     # ------------------------------------------------------------ names
 
@@ -69,7 +70,10 @@ class Writer:
 
     def text(self, ref: Ref) -> str:
         """The name as one line of text."""
-        return linear(self.name(ref))
+        key = (ref.symbol.key, ref.index, ref.example)
+        if key not in self._texts:
+            self._texts[key] = linear(self.name(ref))
+        return self._texts[key]
 
     def _name(self, symbol: Symbol, index: tuple[int, ...] | None) -> Doc:
         quantity = symbol.quantity

@@ -91,9 +91,8 @@ _SIGNS = {
     **dict.fromkeys((">=", "≥", "⩾", "≧"), "≥"),
     **dict.fromkeys(("<=", "≤", "⩽", "≦"), "≤"),
     **dict.fromkeys(("||", "‖", "∥"), "‖"),
-    **{sign: sign for sign in "[],;<>|√Σ%…"},
+    **{sign: sign for sign in "[],;<>|√Σ%"},
     "∑": "Σ",
-    "...": "…",
 }
 _LONGEST = max(map(len, _SIGNS))
 _SPACES = re.compile(r"[\s\u200b\u2060]+")
@@ -102,6 +101,7 @@ _SCALE = re.compile(r"[×x]10(?:\^(-?[0-9]{1,4}|\(-?[0-9]{1,4}\))|(⁻?[⁰¹²�
 _WORD = re.compile(r"[^\W\d_]\w*")
 _SUM_OVER = re.compile(r"(?:Σ|∑|sum)(?:_([a-z])|([ₑₖᵢⱼ]))")
 _LOWERED = {"ₑ": "e", "ₖ": "k", "ᵢ": "i", "ⱼ": "j"}
+_LONGEST_WORD = 32  # of a function, or the sign of one
 _CONSTANTS = {"e": Const(math.e), "pi": Const(math.pi), "π": Const(math.pi)}
 _E = _CONSTANTS["e"]
 _KEYWORDS = {"if", "else", "diag", "sum"}
@@ -177,6 +177,11 @@ def tokens(text: str, words: Vocabulary) -> list[Token]:
 def _next(text: str, at: int, spaced: bool, words: Vocabulary) -> Sequence[tuple[int, Token]]:
     """The token that begins at a place, and where it ends; of names side by side every one."""
     char = text[at]
+    if raised(char):
+        end = at + 1
+        while char != "ᵀ" and end < len(text) and raised(text[end]) and text[end] != "ᵀ":
+            end += 1
+        return [(end, Token("raised", text[at:end]))]
     names = words.match(text, at)
     if number := _number(text, at, spaced, names[0][0] if names else 0):
         return [number]
@@ -194,13 +199,6 @@ def _next(text: str, at: int, spaced: bool, words: Vocabulary) -> Sequence[tuple
             (end, Token("name", text[start:end], spaced and start == at, value))
             for start, (end, value) in zip(starts, names, strict=False)
         ]
-    if raised(char):
-        end = at
-        while end < len(text) and raised(text[end]) and (text[end] != "ᵀ" or end == at):
-            end += 1
-            if text[end - 1] == "ᵀ":
-                break
-        return [(end, Token("raised", text[at:end]))]
     if text.startswith((".T", "^T"), at) and not text[at + 2 : at + 3].isalnum():
         return [(at + 2, Token("raised", "ᵀ"))]
     if char == "@" and spaced:
@@ -260,7 +258,7 @@ def _function(text: str, at: int, words: Vocabulary) -> tuple[int, Function] | N
     word = re.compile(r"[^\W\d_]\w*").match(text, at)
     if text[at] == "√":
         return at + 1, Function("sqrt")
-    for end in range(word.end() if word else at, at, -1):
+    for end in range(min(word.end(), at + _LONGEST_WORD) if word else at, at, -1):
         name = text[at:end]
         meant = words.functions.get(name) or (words.functions.get(name.lower()) if name.isascii() else None)
         following = text[end : end + 1]
@@ -570,8 +568,6 @@ class _Parser:
             return call("sum", self.nested(self.term, self.lists))
         if token.kind == "word" and token.text == "diag":
             return self.diagonal(self.nested(self.atom, False))
-        if token.kind == "op" and token.text == "…":
-            raise NotUnderstood("… leaves something out: write all of it, or use names")
         if token.kind == "end":
             raise NotUnderstood("a number, a name or a bracket is missing at the end: give a number or an expression")
         instead = f"instead of '{_short(token.text)}'"
@@ -714,6 +710,8 @@ def _short(text: str) -> str:
 
 def read(text: str, words: Vocabulary) -> Typed:
     """A normalised text as a formula. Raises NotUnderstood."""
+    if "…" in text or "..." in text:
+        raise NotUnderstood("… leaves something out: write all of it, or use names")
     parser = _Parser(tokens(text, words), words)
     try:
         formula = parser.whole()
