@@ -68,6 +68,21 @@ def test_a_missing_transpose_is_called_that_though_a_neighbour_gives_the_same_nu
     assert "W₃₁₂" in marked(shown.wrong) and "W₃₂₁" in marked(shown.right)
 
 
+@pytest.mark.parametrize(
+    ("step", "text", "message"),
+    [
+        ("dL/da1[2]", "W2[2,1]*dL/dz2[1] + W2[2,2]*dL/dz2[2]", "the transpose is missing"),
+        ("dL/dW1[1,1]", "dL/dz1[1]*x[2]", "a neighbour's value was used"),
+        ("dL/dW1[1,1]", "x[1]*dL/dz1[1]", ""),
+        ("dL/dW1[1,1]", "0.6*dL/dz1[1]", ""),
+        ("z1[1]", "W1[1,1]*x[2] + W1[1,2]*x[2] + b1[2]", ""),  # no mistake that has a name: no word of it
+    ],
+)
+def test_a_wrong_formula_with_the_right_number_is_right_and_told(step, text, message):
+    verdict = grade(question(alike(), step), text)
+    assert verdict.correct and (message in verdict.message if message else verdict.message == "Right.")
+
+
 def test_yours_is_what_was_typed():
     asked = question(alike(), "dL/dW1[1,2]")
     verdict = grade(asked, "x[2] * (W2[1,1]*dL/dz2[1] + W2[2,1]*dL/dz2[2])")

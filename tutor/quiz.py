@@ -202,7 +202,7 @@ def graded(question: Question, answer: Answer, own: Mapping[str, float] | None =
     if not math.isfinite(right):
         return Verdict("wrong", "There is no finite number here.", value)
     if _is_right(question, answer) or _right_in_form(question, answer):
-        return Verdict("correct", "Right.", value)
+        return Verdict("correct", _right_only_here(question, answer) or "Right.", value)
     typed = answer.digits
     if typed is not None and typed < digits and right and same(right, value, typed):
         return Verdict("imprecise", too_few(digits), value)
@@ -343,6 +343,20 @@ def _right_in_form(question: Question, answer: Answer) -> bool:
     return near and formula is not None and has_names(formula) and says(question.step, formula)
 
 
+def _right_only_here(question: Question, answer: Answer) -> str:
+    """What to say of a mistake's formula that comes to the right value with these numbers; nothing of any other."""
+    formula, step = answer.formula, question.step
+    if formula is None or not has_names(formula) or read_off(formula) or says(step, formula):
+        return ""
+    table = table_for(step.trace, step.equation)
+    alike = np.flatnonzero(np.isclose(table.at(step), question.right, rtol=1e-7, atol=0))
+    found = _of_form(question, formula, alike)
+    if not found.size:
+        return ""
+    title = MISCONCEPTIONS[table.entries[int(found[0])][0]].title
+    return f"Right with these numbers. With others the formula would not be: {title}."
+
+
 def _may_be(question: Question, answer: Answer, factor: float) -> bool:
     """Whether an answer may be the right one but for a factor: a typed formula is, or it is not."""
     formula = answer.formula
@@ -373,10 +387,15 @@ def _by_form(question: Question, formula: Expr) -> list[Slip]:
     value = value_at(question.step, formula)
     with np.errstate(all="ignore"):
         at = np.flatnonzero(np.abs(question._wrong_values - value) <= 1e-7 * abs(value) + 1e-300)
+    return list(_unique(question._slip(k) for k in _of_form(question, formula, at)))
+
+
+def _of_form(question: Question, formula: Expr, at: np.ndarray) -> np.ndarray:
+    """Those of some slips (their places in the table) that a formula agrees with wherever the numbers are others."""
     for step in there(question.step) if at.size else ():
         values = table_for(step.trace, step.equation).at(step)[at]
         at = at[np.isclose(values, value_at(step, formula), rtol=1e-7, atol=0)]
-    return list(_unique(question._slip(k) for k in at))
+    return at
 
 
 def _by_value(question: Question, answer: Answer) -> list[Slip]:

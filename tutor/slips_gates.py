@@ -127,7 +127,7 @@ def _of_abs(part: Part) -> tuple[Expr, ...]:
 TABLE: dict[str, Misconception] = {
     "gates-confused": Misconception(
         "add and multiply gates were confused",
-        "An add gate passes its gradient on unchanged; a multiply gate multiplies it by the other input.",
+        "An add gate adds and passes its gradient on unchanged; a multiply gate multiplies, back by the other input.",
         _gate_confused,
     ),
     "own-input": Misconception(
