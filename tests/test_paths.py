@@ -499,7 +499,7 @@ def test_line_mode_tells_the_chain():
     assert "[dL/dW1[1,2]] ∂L(θ)/∂W₁₁₂: the sum over 6 paths" in said
     assert "path 2: L(θ) ← a₃₂ ← h₂₁ ← a₂₁ ← h₁₁ ← a₁₁ ← W₁₁₂" in said
     assert "∂h₁₁/∂a₁₁ = g′(a₁₁) = h₁₁ · (1 − h₁₁) = 0.3143 · (1 − 0.3143) = 0.2155" in said
-    assert "product: 0.6449 · 0.3 · 0.2460 · 0.9 · 0.2155 · 1.2 = 0.01108" in said
+    assert "product: 0.64488 · 0.3 · 0.24598 · 0.9 · 0.21552 · 1.2 = 0.011077" in said
     assert said.rstrip().endswith("the sum: ∂L(θ)/∂W₁₁₂ = 0.009928")
     derived = told("p-deep", "go dL/dz3[2]", "paths")
     assert "(the quotient rule: (g/h)′ = g′/h − g·h′/h²)" in derived

@@ -130,7 +130,7 @@ class Scribe:
         """name = formula = numbers = value, leaving out what would only repeat what stands beside it."""
         digits = step.digits
         docs = [name, self.writer.formula(formula), self.writer.numbers(formula, self.trace.value, digits)]
-        docs.append(self.writer.value(step.value, digits))
+        docs.append(self.writer.value(step.value))
         return Chain(_without_repeats(docs), reason)
 
     def _where(self, step: Step):
@@ -281,7 +281,7 @@ class Scribe:
         digits = digits_for(formula, factor.value, value)
         docs: list[Doc] = [self.factor_name(factor), self.writer.formula(formula)]
         docs += [self.writer.formula(self.writer.written_out(node)) for node in _slopes(formula)]
-        docs += [self.writer.numbers(formula, value, digits), self.writer.value(factor.value, digits)]
+        docs += [self.writer.numbers(formula, value, digits), self.writer.value(factor.value)]
         return Chain(_without_repeats(docs), self.explainer.factor(factor))
 
     def derivation(self, step: Step) -> list[Chain]:
@@ -297,7 +297,7 @@ class Scribe:
         for stage in stages:
             formula = stage.line.formula
             docs: list[Doc] = [self.writer.name(stage.line.name or step.ref), self.writer.formula(formula)]
-            docs += [self.writer.numbers(formula, value, digits), self.writer.value(stage.value, digits)]
+            docs += [self.writer.numbers(formula, value, digits), self.writer.value(stage.value)]
             chains.append(Chain(_without_repeats(docs), self._reason(stage.line.reason)))
         return chains
 

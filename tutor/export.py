@@ -306,15 +306,15 @@ def path_lines(scribe: Scribe, chain: PathSum, step: Step) -> Iterator[str]:
             yield f"  path {at}: {' ← '.join(scribe.writer.text(ref) for ref in path.nodes)}"
         for factor in path.factors:
             yield "    " + " = ".join(linear(doc) for doc in scribe.factor(factor).docs)
-        digits = max(path.digits, chain.digits)
+        digits = path.digits_for(chain.digits)
         product = " · ".join(bracketed([number(factor.value, digits) for factor in path.factors]))
-        yield f"    product: {product}" + (f" = {number(path.product, digits)}" if len(path.factors) > 1 else "")
+        yield f"    product: {product}" + (f" = {number(path.product, chain.digits)}" if len(path.factors) > 1 else "")
     if chain.rest is not None:
         yield f"  {others_words(chain)}: {number(chain.rest, chain.digits)}"
     if chain.zero:
         yield f"  {zero_words(chain)}"
     if chain.count > 1:
-        yield f"  the sum: {name} = {number(chain.total, chain.digits)}"
+        yield f"  the sum: {name} = {number(chain.total)}"
     if said := scribe.beyond(chain):
         yield from wrapped(said)
     derived = scribe.derivation(step if step.index is not None else step.at(chain.of.index))

@@ -24,7 +24,7 @@ from tutor.backprop import gradient_of, local_derivative
 from tutor.formula import Const, Expr, Ref, Symbol, at_example, element, evaluate, refs
 from tutor.losses import LOSSES, Line
 from tutor.network import Equation
-from tutor.trace import Step, Trace, as_shown
+from tutor.trace import Step, Trace, as_shown, reads_as
 from tutor.training import Program
 
 ALL = 8  # so many paths are listed one by one ...
@@ -120,15 +120,19 @@ class Path:
         """What the path goes through, the output first."""
         return (self.factors[0].top, *(factor.bottom for factor in self.factors))
 
-    @cached_property
+    @property
     def digits(self) -> int:
         """With how many digits to show the factors, so that what is shown multiplies out."""
-        for digits in range(4, 13):
+        return self.digits_for(4)
+
+    def digits_for(self, of_product: int) -> int:
+        """With how many digits to show the factors, so that they multiply out to the product with so many."""
+        factors = [factor.value for factor in self.factors]
+        for digits in range(of_product, 13):
             with np.errstate(all="ignore"):
-                shown = np.prod(as_shown([factor.value for factor in self.factors], digits))
-                if abs(shown - self.product) <= 5e-4 * abs(self.product):
+                if reads_as(np.prod(as_shown(factors, digits)), self.product, of_product):
                     return digits
-        return 4
+        return of_product
 
     @property
     def places(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
@@ -172,7 +176,7 @@ class Chain:
         terms = [path.product for path in self.paths] + ([] if self.rest is None else [self.rest])
         for digits in range(4, 13):
             with np.errstate(all="ignore"):
-                if abs(np.sum(as_shown(terms, digits)) - self.total) <= 5e-4 * abs(self.total):
+                if reads_as(np.sum(as_shown(terms, digits)), self.total):
                     return digits
         return 4
 

@@ -101,9 +101,9 @@ class Step:
 
     @cached_property
     def digits(self) -> int:
-        """How many significant digits to show, so that computing with what is shown gives the value.
+        """With how many significant digits to show the operands, so that computing with them gives the value.
 
-        At least 4; more where rounding would show, as in 1 − 0.99998.
+        At least 4; more where rounding would show, as in 1 − 0.99998. The value itself is shown with 4.
         """
         if len(self.operands) > 64:
             return 4
@@ -111,7 +111,7 @@ class Step:
 
 
 def digits_for(formula: Expr, true: np.ndarray | float, value: Callable[[Ref], np.ndarray | float]) -> int:
-    """With how many digits to show a formula's operands, so that computing with what is shown gives `true`."""
+    """With how many digits to show a formula's operands, so that computing with what is shown reads as `true`."""
     true = np.asarray(true, dtype=float)
     if true.size > 256 or not np.all(np.isfinite(true)):
         return 4
@@ -120,8 +120,7 @@ def digits_for(formula: Expr, true: np.ndarray | float, value: Callable[[Ref], n
 
     def right(digits: int) -> np.ndarray:
         """Which elements come out right; never what is undefined."""
-        off = np.abs(evaluate(written, lambda ref: as_shown(value(ref), digits)) - true)
-        return off <= 5e-4 * np.abs(true)
+        return reads_as(evaluate(written, lambda ref: as_shown(value(ref), digits)), true)
 
     if np.all(right(4)):
         return 4
@@ -209,6 +208,18 @@ def as_shown(value, digits: int):
     value = np.asarray(value, dtype=float)
     short = _round(value, 6)
     return np.where(np.isclose(short, value, rtol=EXACT, atol=0), short, _round(value, digits))
+
+
+def reads_as(got, true, digits: int = 4) -> np.ndarray:
+    """Whether a result, rounded as `true` is shown (`layout.number`), is that but for one in the last place."""
+    got, true = np.asarray(got, dtype=float), np.asarray(true, dtype=float)
+    with np.errstate(all="ignore"):
+        magnitude = np.floor(np.log10(np.abs(true)))
+        places = np.full(true.shape, digits)
+        for more in range(6, digits - 1, -1):  # a number of at most six digits is shown as it is
+            places = np.where(np.isclose(_round(true, more), true, rtol=EXACT, atol=0), more, places)
+        unit = 10.0 ** (magnitude - places + 1)
+        return (got == true) | (np.abs(got - true) <= 0.99 * unit)
 
 
 def _round(value: np.ndarray, digits: int) -> np.ndarray:

@@ -194,12 +194,13 @@ def _so_far(path: Path, nth: int, columns: int) -> list[Line]:
     """The product up to the current factor, with the numbers."""
     whole = nth >= len(path.factors)
     done = Path(path.factors[: nth + 1])
-    texts = bracketed([number(factor.value, done.digits) for factor in done.factors])
-    value, digits = done.product, done.digits
+    digits = done.digits
+    texts = bracketed([number(factor.value, digits) for factor in done.factors])
+    value = number(done.product)
     parts = [" · ".join(texts)] if len(texts) > 1 else []
-    text = f"{' '.join(parts)} = {number(value, digits)}" if parts else number(value, digits)
+    text = f"{' '.join(parts)} = {value}" if parts else value
     lines = _led("the product  " if whole else "so far  ", text, columns, "value" if whole else "numbers")
-    if value == 0 and whole:
+    if done.product == 0 and whole:
         lines += wrapped("A factor is 0: nothing comes through on this path.", columns, "dim")
     return lines
 
@@ -263,7 +264,7 @@ def _through(scribe: Scribe, path: Path) -> str:
 def _result(scribe: Scribe, chain: Chain, columns: int) -> list[Line]:
     """What the chain comes to: the gradient that the steps have; of a batch also the mean."""
     writer = scribe.writer
-    total = number(chain.total, chain.digits)
+    total = number(chain.total)
     lines = []
     if chain.count > 1:
         terms = [number(path.product, chain.digits) for path in chain.paths]

@@ -1,0 +1,89 @@
+"""What is shown can be worked out again: with a line's numbers a calculator gives its value, but for the last digit."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from strategies import bundled, circuit_lesson, lessons
+from tutor.formula import Call, evaluate, rewrite
+from tutor.layout import number
+from tutor.paths import Paths, target
+from tutor.trace import as_shown, reads_as, trace
+
+SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+
+
+def read(text):
+    """A number as it is shown, and one in its last place (of four at the most: what ends in zeros is cut)."""
+    mantissa, _, exponent = text.replace("−", "-").partition("×10")
+    value = float(mantissa) * 10.0 ** int(exponent.translate(SUPERSCRIPTS) or 0)
+    places = len(mantissa.partition(".")[2]) - int(exponent.translate(SUPERSCRIPTS) or 0)
+    fourth = math.floor(math.log10(abs(value))) - 3 if value else 0
+    return value, 10.0 ** min(-places, fourth)
+
+
+def off(step):
+    """By how much in the last place the line of a step comes out wrong, worked out from what it shows."""
+    plain = {"ratio": "div", "times": "mul"}
+    written = rewrite(
+        step.formula, lambda n: Call(plain[n.op], n.args) if isinstance(n, Call) and n.op in plain else None
+    )
+    got = float(np.asarray(evaluate(written, lambda ref: as_shown(step.trace.value(ref), step.digits))))
+    shown, unit = read(number(float(step.value)))
+    return abs(round(got / unit) * unit - shown) / unit
+
+
+def lines(found, most=60):
+    for step in found.steps("scalar"):
+        if len(step.operands) <= 64 and math.isfinite(step.value) and step.value and math.prod(step.shape) <= most:
+            yield step
+
+
+@pytest.mark.parametrize("id", ["o-regression", "o-classification", "one-neuron", "two-paths", "c-431", "adam"])
+def test_lines_of_lessons(id):
+    for iteration in (1, 2, 3, 10):
+        for step in lines(trace(bundled(id), iteration)):
+            assert off(step) <= 1.01, (iteration, step.id)
+
+
+@settings(max_examples=40)
+@given(lessons())
+def test_lines_of_any_lesson(lesson):
+    found = trace(lesson)
+    wrong = [step.id for step in lines(found) if step.digits < 12 and off(step) > 1.01]
+    assert not wrong
+
+
+@pytest.mark.parametrize("id", ["two-paths", "c-431", "p-deep", "vanishing"])
+def test_products_of_a_chain_multiply_out_and_its_terms_add_up(id):
+    found = trace(bundled(id))
+    paths = Paths(found)
+    for step in found.steps("scalar"):
+        of = target(step)
+        if of is None or step.phase != "backward" or math.prod(step.shape) > 60:
+            continue
+        chain = paths.chain(of)
+        for path in chain.paths:
+            digits = path.digits_for(chain.digits)
+            product = float(np.prod([float(as_shown(factor.value, digits)) for factor in path.factors]))
+            assert reads_as(product, path.product, chain.digits), (step.id, path.nodes)
+        terms = [path.product for path in chain.paths] + ([] if chain.rest is None else [chain.rest])
+        assert reads_as(sum(float(as_shown(term, chain.digits)) for term in terms), chain.total), step.id
+
+
+def test_what_reads_as_a_number():
+    """By hand: 0.16708 is shown as 0.1671, 0.125 as it is."""
+    assert reads_as(0.16715, 0.1670812345) and not reads_as(0.1673, 0.1670812345)
+    assert reads_as(0.12504, 0.125) and not reads_as(0.1252, 0.125)
+    assert reads_as(0.1251258, 0.125125) and not reads_as(0.12513, 0.125125), "six digits are all shown"
+    assert reads_as(0, 0) and not reads_as(1e-9, 0)
+
+
+def test_the_value_is_not_shown_with_more_digits_than_the_line_gives():
+    """(1.2 − 1.15912345)²: six digits of the operand are needed for four of the square."""
+    step = trace(circuit_lesson(["f = (a - b) ** 2"], a=1.2, b=1.159123456)).find("f")
+    assert step.digits >= 4 and off(step) <= 1
