@@ -50,7 +50,16 @@ MAX_OPERANDS = 60  # a unit with 784 inputs has 1,569: nobody reads them one by 
 
 
 @dataclass(frozen=True)
-class Card:
+class Formulas:
+    """A step's equation with its numbers (`main`), what its signs stand for, and how a combined one comes about."""
+
+    main: Chain
+    where: tuple[Chain, ...]
+    derivation: tuple[Chain, ...]
+
+
+@dataclass(frozen=True)
+class Card(Formulas):
     """`more_operands` counts those left out, `used_by` has the names and ids of the steps that use this one.
 
     `dimensions` checks the shapes of a product, `reuse` says what is computed once and how much that saves. In the
@@ -61,9 +70,6 @@ class Card:
     title: str
     phase: str
     shape: str
-    main: Chain
-    where: tuple[Chain, ...]
-    derivation: tuple[Chain, ...]
     why: str
     story: str
     line: str | None
@@ -89,17 +95,23 @@ class Scribe:
         self.example = 0  # the last one that a card was of
         self.kept: dict[tuple, list] = {}  # what a front end drew of this trace in this notation
 
+    def formulas(self, step: Step) -> Formulas:
+        """What a trace in lines says of every step; a card looks through the whole trace for the rest of it."""
+        main = self._chain(self.writer.name(step.ref), step.formula, step)
+        return Formulas(main, tuple(self._where(step)), tuple(self._derivation(step)))
+
     def card(self, step: Step) -> Card:
         eq = step.equation
+        formulas = self.formulas(step)
         self.example = self.example if step.example is None else step.example
         return Card(
             id=step.id,
             title=self.explainer.title(step),
             phase=eq.phase,
             shape=shape_words(step.shape),
-            main=self._chain(self.writer.name(step.ref), step.formula, step),
-            where=tuple(self._where(step)),
-            derivation=tuple(self._derivation(step)),
+            main=formulas.main,
+            where=formulas.where,
+            derivation=formulas.derivation,
             why=self.explainer.why(step),
             story=self.explainer.story(step),
             line=eq.line,

@@ -14,7 +14,7 @@ from itertools import groupby
 
 import numpy as np
 
-from tutor.card import Card, Chain, Scribe, conventions, count_words, others_words, zero_words
+from tutor.card import Card, Chain, Formulas, Scribe, conventions, count_words, others_words, zero_words
 from tutor.evaluate import ending
 from tutor.formula import Ref
 from tutor.layout import bracketed, linear, number, pad, width
@@ -78,7 +78,7 @@ def step_record(step: Step, scribe: Scribe, level: str) -> dict:
     if step.equation.derivation:
         record["derivation"] = [
             {"formula": linear(line.docs[0]), "numbers": linear(line.docs[-1]), "reason": line.reason}
-            for line in scribe.card(step).derivation
+            for line in scribe.formulas(step).derivation
         ]
     return record
 
@@ -164,9 +164,8 @@ def _equation_lines(first: Step, others: Iterator[Step], scribe: Scribe, level: 
 
 
 def _step_lines(step: Step, scribe: Scribe) -> Iterator[str]:
-    card = scribe.card(step)
-    yield f"[{card.id}]"
-    yield from formula_lines(card)
+    yield f"[{step.id}]"
+    yield from formula_lines(scribe.formulas(step))
 
 
 def _remarks(step: Step, scribe: Scribe) -> Iterator[str]:
@@ -222,7 +221,7 @@ def card_lines(card: Card, level: str) -> Iterator[str]:
         yield from (f"  | {line}".rstrip() for line in prose(note, COLUMNS - 4).splitlines())
 
 
-def formula_lines(card: Card) -> Iterator[str]:
+def formula_lines(card: Formulas) -> Iterator[str]:
     """The step's equation with its numbers, what its signs stand for, and how a combined step comes about."""
     yield from chain_lines(card.main)
     for chain in card.where:
