@@ -35,7 +35,7 @@ from tutor.questions import Item, judgement
 from tutor.quiz import Question
 from tutor.source import Keys, Problem, Source
 from tutor.trace import NoSuchStep, Trace, as_shown, resolve
-from tutor.training import Run
+from tutor.training import Run, zero_by_zero
 
 LONG_NOTE = 80  # words
 MOST_PROSE = 200_000  # characters of a lesson's texts that are looked at
@@ -307,7 +307,11 @@ def numbers(lesson: Lesson, source: Source, here: Trace) -> Iterator[Problem]:
             yield source.problem(table, message, advice, severity="warning")
             break
     broken = next((step for step in here.steps() if not np.all(np.isfinite(step.value))), None)
-    if broken is not None and lesson.network:
+    if broken is not None and zero_by_zero(lesson, broken.equation, np.asarray(broken.value)):
+        message = f"'{broken.id}' is 0/0: with epsilon = 0 a gradient that is 0 is divided by 0"
+        advice = "a small epsilon, such as 1e-8, keeps the division finite; or numbers that give no gradient of 0"
+        yield source.problem(("training", "epsilon"), message, advice, severity="warning")
+    elif broken is not None and lesson.network:
         message = f"'{broken.id}' overflows: it is too large for a number"
         yield source.problem(table, message, "smaller inputs or weights keep it in bounds", severity="warning")
     elif lesson.training and broken is None and _invisible(here):

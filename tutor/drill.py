@@ -121,9 +121,12 @@ def _targets(network: Network, output: Layer, rng: random.Random) -> list[float]
     if network.loss == "cross_entropy":
         true = rng.choice(units)
         return [float(k == true) for k in units]
+    if allowed := LOSSES[network.loss].targets:
+        return [rng.choice(allowed) for _ in units]
     if LOSSES[network.loss].wants == "sigmoid":
         return [float(rng.randint(0, 1)) for _ in units]
-    low, high = {"sigmoid": (1, 9), "softmax": (1, 9), "tanh": (-9, 9)}.get(output.activation, (2, 20))
+    both = dict.fromkeys(("tanh", "bipolar_sigmoid"), (-9, 9))
+    low, high = {"sigmoid": (1, 9), "softmax": (1, 9), **both}.get(output.activation, (2, 20))
     return [rng.choice([n for n in range(low, high + 1) if n]) / 10 for _ in units]
 
 

@@ -63,8 +63,11 @@ class Known:
         return self.symbols.get(id) or self.symbols.get(id + "@")
 
     def ref(self, id: str, index: Whole = None) -> Ref | None:
+        """A value or an element of it; of a unit's bias that all of its layer share that one number."""
         symbol = self.symbol(id)
-        return Ref(symbol, index, self.example if symbol.per_example else None) if symbol else None
+        if symbol is None:
+            return None
+        return Ref(symbol, index if symbol.shape else None, self.example if symbol.per_example else None)
 
     def has(self, id: str, index: Whole = None) -> bool:
         """Whether a value is known: given, or computed by now."""

@@ -491,7 +491,8 @@ class Run:
 class Divergence:
     """Where training went beyond what a number can hold.
 
-    `symbol` is the first in the order of evaluation that does, `kind` "infinite" or "undefined" (a NaN), `element`
+    `symbol` is the first in the order of evaluation that does, `kind` "infinite", "undefined" (a NaN) or "0/0" (of an
+    optimiser without an ε), `element`
     which element of it (from 0) and `example` which of the batch (from 0; None if it belongs to none). `operands`
     are the largest sizes in the values that it was computed from, the largest first. `growth` is the factor by
     which the `loss` (L, J or a circuit's output) grew an iteration, over the last few; None if it did not grow.
@@ -513,6 +514,11 @@ class Divergence:
     def words(self, name: Callable[[Symbol], str] = lambda symbol: symbol.id) -> str:
         """A sentence or two: what happened, from what, and what helps. `name` says what symbols are called."""
         what = name(self.symbol) + index_text(self.element)
+        if self.kind == "0/0":
+            return (
+                f"{what} became undefined (NaN) in iteration {self.iteration:,}: its gradient was 0, and with "
+                "epsilon = 0 that is 0/0. A small epsilon, such as 1e-8, keeps the division finite."
+            )
         if self.example is not None:
             what += f" of example {self.example + 1}"
         became = "became undefined (NaN)"
@@ -568,6 +574,13 @@ def _outside(formula: Expr, look: Callable[[Ref], np.ndarray | float]) -> tuple[
     return None
 
 
+def zero_by_zero(lesson: Lesson, eq: Equation, value: np.ndarray | float) -> bool:
+    """Whether an update came to 0/0: the gradient was 0 from the start and there is no ε to divide by."""
+    training = lesson.training
+    no_epsilon = training is not None and "epsilon" in OPTIMIZERS[training.optimizer].hyper and not training.epsilon
+    return no_epsilon and eq.rule == "update" and bool(np.isnan(value).any())
+
+
 def divergence(run: Run) -> Divergence | None:
     """What went wrong in the iteration in which a run diverged; None if it has not."""
     if run.diverged is None:
@@ -590,6 +603,7 @@ def divergence(run: Run) -> Divergence | None:
                 with np.errstate(all="ignore"):
                     sizes.append((symbol, float(np.max(np.abs(values[symbol.key]), initial=0))))
         kind = "undefined" if np.isnan(value[place]) else "infinite"
+        kind = "0/0" if zero_by_zero(run.lesson, eq, value) else kind
         largest = tuple(sorted(sizes, key=lambda entry: -entry[1]))
         element = place[1:] if eq.symbol.per_example else place
         outside = _outside(eq.compute or eq.formula, lambda ref: values[ref.symbol.key])
