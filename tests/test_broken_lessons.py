@@ -7,7 +7,7 @@ import pytest
 from test_lesson import CIRCUIT, SMALL
 from tutor.activations import ACTIVATIONS
 from tutor.audit import holds
-from tutor.check import examine
+from tutor.check import MOST_ALIKE, examine, written_out
 from tutor.losses import LOSSES
 from tutor.optimizers import OPTIMIZERS
 from tutor.schema import INITIALISERS, ORDERS, SCHEMA, SYNONYMS, keys, meant
@@ -171,3 +171,33 @@ def test_more_than_anybody_reads_is_one_problem(tmp_path, key, text):
     (tmp_path / "m.toml").write_text(SMALL.replace("[network]", text + "[network]"))
     (problem,) = examine(tmp_path / "m.toml")[1]
     assert f"{key} has 5,000 items" in problem.message
+
+
+def test_of_many_problems_of_one_kind_the_first_are_written_out(tmp_path):
+    notes = "".join(f'[[notes]]\nstep = "z{i}"\ntext = "x"\n' for i in range(500, 600))
+    (tmp_path / "n.toml").write_text(SMALL + notes + '[[notes]]\nstep = "L"\ntext = "{a9}"\n')
+    texts = list(written_out(examine(tmp_path / "n.toml")[1]))
+    assert len(texts) == MOST_ALIKE + 1 and "and 80 more errors" in texts[-1]
+
+
+def test_a_formula_of_a_program_says_what_to_leave_out(tmp_path):
+    (tmp_path / "c.toml").write_text(CIRCUIT.replace("q * z", "np.exp(q) * z"))
+    (problem,) = examine(tmp_path / "c.toml")[1]
+    assert "write exp without what stands before it" in problem.advice
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_lessons_that_chance_has_written_raise_nothing(tmp_path, seed):
+    """A few of what benchmarks/fuzz_lessons.py tries by the thousand."""
+    import random
+    import sys
+    from pathlib import Path
+
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
+    import fuzz_lessons
+
+    rng = random.Random(seed)
+    lesson, table = rng.choice(fuzz_lessons.seeds()), fuzz_lessons.TABLE
+    for text, data in ((fuzz_lessons.mutated(lesson, rng), table.encode()),
+                       (fuzz_lessons.LESSON.encode(), fuzz_lessons.mutated(table, rng))):  # fmt: skip
+        assert fuzz_lessons.tried(tmp_path, text, data)[0] == ""

@@ -6,6 +6,7 @@ nowhere or in a circle, prose and numbers that nobody can follow. None of it is 
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import re
@@ -71,12 +72,14 @@ def names(lesson: Lesson, source: Source, here: Trace) -> Iterator[Problem]:
         if lesson.network and (name[0].isdigit() or re.search(r"[-+*/^=<>|,;%·×÷−√Σ]", name)):
             message = f"the name {quote(name)} reads as a formula, or a number, where it stands in one"
             yield source.problem(path, message, "choose a name of letters and digits", severity="warning")
+    if not own:
+        return
     told: set[Ref] = set()
     for notation in (lesson.notation, *(other for other in NOTATIONS if other != lesson.notation)):
         writer = Writer(lesson, notation)
         others: dict[str, list[str]] = defaultdict(list)
         for symbol in here.program.symbols.values():
-            for part in parts(symbol):
+            for part in parts(symbol) if math.prod(symbol.shape) <= MAX_ROWS else (Ref(symbol),):
                 others[writer.text(part)].append(part.id)
         for at, layer in enumerate(lesson.network.layers if lesson.network else (), start=1):
             others[writer.function(layer.activation, at)].append(f"the activation of layer {at}")
@@ -95,7 +98,8 @@ def _own_names(lesson: Lesson, here: Trace) -> Iterator[tuple[Keys, Ref, str]]:
     symbols = here.program.symbols
     if lesson.circuit:
         for name in lesson.circuit.inputs:
-            yield ("circuit", "inputs", name), Ref(symbols[name]), name
+            if name in symbols:  # not so where it leads nowhere
+                yield ("circuit", "inputs", name), Ref(symbols[name]), name
         for i, definition in enumerate(lesson.circuit.definitions):
             yield ("circuit", "define", i), Ref(symbols[definition.name]), definition.name
     elif lesson.network and lesson.network.input_names:

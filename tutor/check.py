@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import random
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +23,7 @@ from tutor.authored import author_item
 from tutor.formula import Call, Expr, evaluate
 from tutor.lesson import AuthorQuestion, Lesson
 from tutor.notation import Writer
+from tutor.output import escape
 from tutor.reading import problem, read
 from tutor.schema import Fault
 from tutor.source import LessonError, Problem, Source, plural
@@ -58,6 +61,22 @@ def _playable(path: str | Path) -> tuple[Lesson | None, list[Problem], Source | 
         sound = not any(found.severity == "error" for found in problems)
         problems = [*problems, *(problem(source, fault) for fault in faults(lesson, sound))]
     return lesson, problems, source
+
+
+MOST_ALIKE = 20  # problems of one kind in one file that are written out
+
+
+def written_out(problems: Iterable[Problem]) -> Iterator[str]:
+    """The problems as they are shown; of many of one kind (alike but for names and numbers) the first, and a count."""
+    seen: Counter[tuple[str, str, str]] = Counter()
+    for found in problems:
+        kind = (found.path, found.severity, re.split("[:;]", re.sub(r"'[^']*'|[0-9]+", "", found.message))[0])
+        seen[kind] += 1
+        if seen[kind] <= MOST_ALIKE:
+            yield found.render()
+    for (path, severity, _), count in seen.items():
+        if count > MOST_ALIKE:
+            yield f"{escape(path)}: and {count - MOST_ALIKE:,} more {severity}s of one of these kinds"
 
 
 def faults_in_a_word(path: Path) -> str | None:

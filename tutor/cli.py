@@ -718,7 +718,7 @@ def _schema(args: Namespace) -> int:
 
 
 def _check(args: Namespace) -> int:
-    from tutor.check import examine, lesson_files
+    from tutor.check import examine, lesson_files, written_out
 
     for path in args.paths:
         if not exists(path):
@@ -730,10 +730,10 @@ def _check(args: Namespace) -> int:
         if not files and not problems:
             print(f"{escape(path)}: there is no lesson (*.toml) in this folder.\n")
         for found in (problems, *(examine(file, folders)[1] for file in files)):
-            for problem in found:
-                errors += problem.severity == "error"
-                warnings += problem.severity == "warning"
-                print(problem.render() + "\n")
+            errors += sum(problem.severity == "error" for problem in found)
+            warnings += sum(problem.severity == "warning" for problem in found)
+            for text in written_out(found):
+                print(text + "\n")
         lessons += len(files)
     print(f"{plural(lessons, 'lesson')}: {plural(errors, 'error')}, {plural(warnings, 'warning')}.")
     return 1 if errors else 0

@@ -153,6 +153,7 @@ def problem(source: Source, fault: Fault, table: tuple[Table, Columns] | None = 
     )
 
 
+_MODULE = re.compile(r"\b(?:np|numpy|math|torch|tf|jnp|F|Math)\.(\w+)")
 _UNNAMEABLE = re.compile(r"""[][(){}'"@]""")
 _IDENTIFIER = re.compile(r"[^\W0-9]\w*")  # what a formula reads as a name
 
@@ -711,6 +712,8 @@ class _Reader:
                     found.append(Definition(name, parse(formula, resolve), " ".join(line.split())))
                 except FormulaError as error:
                     advice = "a formula has numbers, names, + - * / ** ( ) and " + _listed(FUNCTIONS)
+                    if module := _MODULE.search(formula):  # the first dot is where a parser stops
+                        advice = f"write {module[1]} without what stands before it; {advice}"
                     self.fault(where, error.message, advice, offset=at + error.offset)
             if name:
                 done.setdefault(name, k)
