@@ -92,6 +92,14 @@ def test_yours_is_what_was_typed():
     assert "".join(part for part, _ in shown.right) == "da₁¹ · σ′(z₁¹) · x₂"  # as far back as the slip lies
 
 
+def test_a_formula_shows_slips_further_back_than_a_number_would():
+    text = "W1[1,1] - 0.5*(dL/dz2[1] + dL/dz2[2])*a1[1]*(1 - a1[1])*x[1]"
+    asked = question(alike(), "W1'[1,1]")
+    verdict = grade(asked, text)
+    assert [slip.misconception for slip in verdict.slips] == ["weight-skipped"] and verdict.slips[0].distance == 3
+    assert not grade(asked, f"{verdict.value:.7g}").slips
+
+
 def test_a_formula_that_is_no_slips_is_called_none_though_its_number_is():
     asked = question(alike(), "dL/dz1[1]")
     dropped = next(slip for slip in asked.slips if slip.misconception == "slope-dropped")

@@ -378,6 +378,14 @@ def test_the_wrong_formula_stands_beside_the_right_one_with_the_difference_marke
     assert (shown.name, marked(shown.right), marked(shown.wrong)) == ("dz₂¹", "da₂¹[· σ′(z₂¹)]", "da₂¹")
 
 
+def test_a_reversed_difference_is_called_that_however_many_equations_back():
+    lesson = bundled("vanishing")
+    step = trace(lesson).find("dL/dW1[1,1]")
+    verdict = grade(Question(step, Writer(lesson, "dz")), f"{-float(step.value):.6g}")
+    assert (verdict.kind, verdict.slips[0].misconception) == ("misconception", "difference-reversed")
+    assert verdict.slips[0].distance > 6
+
+
 # ---------------------------------------------------------------- mistakes from outside the table
 
 

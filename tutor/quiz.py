@@ -24,6 +24,7 @@ from tutor.layout import linear, number, superscript
 from tutor.misconceptions import MISCONCEPTIONS
 from tutor.notation import Writer
 from tutor.rounding import bounds, close, half_unit, rounded, rounds_to, same
+from tutor.site import FAR
 from tutor.slips import Slip, full_shape, looking, make_table, table_for
 from tutor.trace import NoSuchStep, Step, as_shown
 
@@ -348,12 +349,10 @@ def _right_only_here(question: Question, answer: Answer) -> str:
     formula, step = answer.formula, question.step
     if formula is None or not has_names(formula) or read_off(formula) or says(step, formula):
         return ""
-    table = table_for(step.trace, step.equation)
-    alike = np.flatnonzero(np.isclose(table.at(step), question.right, rtol=1e-7, atol=0))
-    found = _of_form(question, formula, alike)
-    if not found.size:
+    slip = next(_of_form(step, formula, 0), None)
+    if slip is None:
         return ""
-    title = MISCONCEPTIONS[table.entries[int(found[0])][0]].title
+    title = MISCONCEPTIONS[slip.misconception].title
     return f"Right with these numbers. With others the formula would not be: {title}."
 
 
@@ -384,18 +383,23 @@ def _diagnosed(question: Question, answer: Answer) -> list[Slip]:
 
 def _by_form(question: Question, formula: Expr) -> list[Slip]:
     """The slips whose formula this is: they agree with it here, and wherever the lesson's numbers are others."""
-    value = value_at(question.step, formula)
-    with np.errstate(all="ignore"):
-        at = np.flatnonzero(np.abs(question._wrong_values - value) <= 1e-7 * abs(value) + 1e-300)
-    return list(_unique(question._slip(k) for k in _of_form(question, formula, at)))
+    for reach in (0, FAR):  # a formula is evidence enough for a slip far back, where a number would be chance
+        if found := list(_unique(_of_form(question.step, formula, reach))):
+            return found
+    return []
 
 
-def _of_form(question: Question, formula: Expr, at: np.ndarray) -> np.ndarray:
-    """Those of some slips (their places in the table) that a formula agrees with wherever the numbers are others."""
-    for step in there(question.step) if at.size else ():
-        values = table_for(step.trace, step.equation).at(step)[at]
-        at = at[np.isclose(values, value_at(step, formula), rtol=1e-7, atol=0)]
-    return at
+def _of_form(step: Step, formula: Expr, reach: int) -> Iterator[Slip]:
+    """The slips that a formula agrees with here and in the other sets of numbers."""
+    entries, at = table_for(step.trace, step.equation, reach).entries, None
+    for other in (step, *there(step)):
+        values = table_for(other.trace, other.equation, reach).at(other)
+        at = np.arange(len(values)) if at is None else at
+        at = at[np.isclose(values[at], value_at(other, formula), rtol=1e-7, atol=0)]
+        if not at.size:
+            return
+    for k in at if at is not None else ():
+        yield Slip(*entries[int(k)], value_at(step, formula))
 
 
 def _by_value(question: Question, answer: Answer) -> list[Slip]:

@@ -59,15 +59,16 @@ class Table:
         return self.values[(slice(None), *example, *(step.index or ()))]
 
 
-def table_for(trace: Trace, asked: Equation) -> Table:
+def table_for(trace: Trace, asked: Equation, reach: int = 0) -> Table:
     """The slips of an equation, kept for the last one asked about: its elements are questions, too."""
-    kept = trace.__dict__.get("_slips")
-    if kept is None or kept[0] is not asked:
-        kept = trace.__dict__["_slips"] = (asked, make_table(trace, asked))
-    return kept[1]
+    kept = trace.__dict__.setdefault("_slips", {})
+    if reach not in kept or kept[reach][0] is not asked:
+        kept[reach] = (asked, make_table(trace, asked, reach))
+    return kept[reach][1]
 
 
-def make_table(trace: Trace, asked: Equation) -> Table:
+def make_table(trace: Trace, asked: Equation, reach: int = 0) -> Table:
+    """The slips of an equation: each as far back as its own reach, and as `reach`."""
     program = trace.program
     near = _ancestors(program, asked)
     shape, entries, values = full_shape(trace, asked), [], []
@@ -75,7 +76,7 @@ def make_table(trace: Trace, asked: Equation) -> Table:
         site = Site(program, eq)
         downstream: list[Equation] | None = None
         for id, misconception in MISCONCEPTIONS.items():
-            if distance > misconception.reach:
+            if distance > max(misconception.reach, reach):
                 continue
             for wrong in misconception.rewrite(site):
                 if downstream is None:

@@ -38,7 +38,11 @@ def _minus_lost(site: Site) -> Iterator[Expr]:
 
 
 def _to_both(site: Site) -> Iterator[Expr]:
-    yield from replaced(site.formula, lambda n: without_factor(n, lambda x: has(x, "wins_max") or has(x, "wins_min")))
+    def wins(node: Expr) -> bool:
+        return has(node, "wins_max") or has(node, "wins_min")
+
+    if site.equation.phase == "backward":
+        yield from replaced(site.formula, lambda node: without_factor(node, wins))
 
 
 def _branch_forgotten(site: Site) -> Iterator[Expr]:
@@ -141,7 +145,7 @@ TABLE: dict[str, Misconception] = {
         _minus_lost,
     ),
     "to-both": Misconception(
-        "the gradient went to all inputs of a max or min gate",
+        "the gradient went to all inputs of a max or min",
         "Only the input that was taken moves the output: it gets all of the gradient, the others none.",
         _to_both,
     ),

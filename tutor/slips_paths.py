@@ -198,7 +198,7 @@ def _shares(site: Site) -> Iterator[Expr]:
 
 def _path_missing(site: Site) -> Iterator[Expr]:
     f = _backward_product(site)
-    if f and site.rule == "activation_gradient" and 3 <= f.args[1].shape[0] <= 8:
+    if f and site.rule == "activation_gradient" and 3 <= f.args[1].shape[0] <= 16:
         (W,) = f.args[0].args  # type: ignore[attr-defined]
         for k in range(f.args[1].shape[0]):
             yield Call("without_path", (W, f.args[1]), k)
