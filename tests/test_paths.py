@@ -17,6 +17,7 @@ from test_plain import answers
 from tutor import catalogue
 from tutor.card import Scribe, count_words
 from tutor.check import load
+from tutor.export import reuse_lines
 from tutor.formula import Call, Ref, Symbol, element, indices, refs, walk
 from tutor.layout import linear, number
 from tutor.network import model
@@ -512,3 +513,18 @@ def test_line_mode_counts_what_is_saved():
     said = told("o-classification", "reuse")
     assert "All of it takes 10 with reuse." in said and "would take 18 path by path." in said
     assert any(line.split() == ["dL/dW1", "4", "12"] for line in said.splitlines())
+
+
+@given(networks(max_depth=3, max_width=3) | circuits().map(lambda case: case[0]))
+def test_the_rows_of_reuse_add_up_to_its_total(lesson):
+    program = Program(lesson)
+    _, *rows, total, _ = reuse_lines(program)
+    said = sum(int(row.split()[1].replace(",", "")) for row in rows if row.split()[1].replace(",", "").isdigit())
+    assert f"All of it takes {count_words(said)} with reuse." in total
+
+
+def test_a_fork_takes_a_multiplication_where_no_path_does():
+    """∂f/∂p = (1 + 1) · 1/p: each of the two paths is the one factor 1/p."""
+    program = Program(circuit_lesson(["p = x * y", "q = log(p)", "r = q + x", "f = q + r"], x=4, y=2))
+    rows = [line.split() for line in reuse_lines(program)]
+    assert ["df/dp", "1", "0"] in rows and sum(int(row[1]) for row in rows if row[0].startswith("df/d")) == 3

@@ -154,10 +154,8 @@ def local_derivative(eq: Equation, wrt: Symbol) -> Equation | None:
 
     An elementwise activation's has the shape of z (its other elements are 0), a softmax's is
     its Jacobian (row k: ∂a_k). For z = W·a + b: dz/da is W, row i of dz/dW is what weights
-    of unit i are multiplied by, and dz/db is 1. None where `eq` does not use `wrt`.
+    of unit i are multiplied by, and dz/db is 1. `eq` uses `wrt`; None of a target, which nothing is asked about.
     """
-    if wrt not in _operands(eq):
-        return None
     symbol = Symbol(
         f"d{eq.symbol.id}/d{wrt.id}", wrt.shape, "local", eq.symbol.layer, eq.symbol.per_example, eq.symbol, wrt
     )

@@ -329,7 +329,7 @@ def reuse_lines(program: Program) -> Iterator[str]:
     found = tally(program)
     yield "Multiplications of the chain rule for one example: with reuse, and path by path."
     for key, entry in found.items():
-        if entry.here_by_path:
+        if entry.here or entry.here_by_path:
             yield f"  {key.rstrip('@'):12} {count_words(entry.here):>12} {count_words(entry.here_by_path):>16}"
     reused, by_path = of_parameters(program)
     yield f"  All of it takes {count_words(reused)} with reuse."
