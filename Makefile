@@ -1,7 +1,7 @@
 # PYTHON is the one with the dev extra installed: make check PYTHON=python3 uses another than .venv's.
 PYTHON ?= .venv/bin/python
 
-.PHONY: check install test lint shots
+.PHONY: check install test lint shots schema
 
 check:  ## what .ci/run checks, in the environment that is there
 	PYTHON="$(PYTHON)" bash .ci/run --here
@@ -15,6 +15,9 @@ test:
 
 lint:
 	PYTHON="$(PYTHON)" bash .ci/run --lint
+
+schema:  ## the format as a JSON Schema, after a change of tutor/schema.py or of a table that it names
+	$(PYTHON) -c "from tutor.schema import as_json; print(as_json(), end='')" > assets/lesson.schema.json
 
 shots:  ## the pictures in README.md
 	$(PYTHON) assets/shots.py

@@ -105,7 +105,10 @@ def _asked(question: AuthorQuestion, step: Step, writer: Writer) -> Item:
     if question.kind == "choice":
         right = question.right_choices
         answer = " or ".join(question.choices[at] for at in right)
-        judge = judge_choice(question.choices, right, {})
+        one = judge_choice(question.choices, right, {})
+
+        def judge(text: str, own: Mapping[str, float]) -> Verdict:
+            return right_verdict() if text == answer else one(text, own)  # "a or c": as the answer is shown
     else:
         assert not isinstance(question.answer, tuple)
         right_value = float(question.answer or 0)
