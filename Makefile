@@ -1,7 +1,7 @@
 # PYTHON is the one with the dev extra installed: make check PYTHON=python3 uses another than .venv's.
 PYTHON ?= .venv/bin/python
 
-.PHONY: check install test lint shots schema
+.PHONY: check install test lint shots schema fuzz
 
 check:  ## what .ci/run checks, in the environment that is there
 	PYTHON="$(PYTHON)" bash .ci/run --here
@@ -21,3 +21,7 @@ schema:  ## the format as a JSON Schema, after a change of tutor/schema.py or of
 
 shots:  ## the pictures in README.md
 	$(PYTHON) assets/shots.py
+
+fuzz:  ## random trouble for a minute each: make fuzz SECONDS=600 SEED=7
+	$(PYTHON) benchmarks/fuzz.py --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
+	$(PYTHON) benchmarks/fuzz_lessons.py --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
