@@ -77,7 +77,8 @@ def test_pictures_words_and_questions(path):
         assert drill_item(lesson, skill, 1).prompt
 
 
-def test_line_mode_and_its_commands(path):
+def test_line_mode_and_its_commands(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     said: list[str] = []
     commands = [words.split("  ")[0].split(",")[0].split(" [")[0].strip() for words in HELP.splitlines()]
     filled = {"go ID": "go g", "iteration N": "iteration 3", "example N": "example 1", "train N": "train 5",

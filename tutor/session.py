@@ -173,6 +173,30 @@ def known(item: Item, items: list[Item]) -> list[Ref]:
     ]
 
 
+MOST_NEEDED = 40  # values that are listed one by one, of one question
+
+
+def needed(item: Item, items: Sequence[Item]) -> list[Ref]:
+    """The values that a question about a number is worked out from, those of its own step.
+
+    One that another of `items` asks for is left out, and what that is made from stands in its place.
+    """
+    if item.kind not in ("value", "matrix", "number"):
+        return []  # which values a step uses is then what is asked
+    trace = item.step.trace
+    asked = {i.step.equation.symbol.key for i in items if i.step.trace is trace}
+    found: dict[Ref, None] = {}
+    waiting = list(item.step.operands)
+    while waiting and len(found) < MOST_NEEDED:
+        ref = waiting.pop(0)
+        maker = trace.maker(ref) if ref.symbol.key in asked else None
+        if maker is None:
+            found[ref] = None
+        else:
+            waiting = [*maker.operands, *waiting]
+    return list(found)
+
+
 @dataclass(frozen=True)
 class Marked:
     """A question in the report: what was given, the verdict (None: not answered) and what it is worth, 0 to 1."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.events import Paste
+from textual.events import Key, Paste
 from textual.message import Message
 from textual.widgets import Input
 
@@ -33,17 +33,37 @@ class AnswerLine(Input):
 
     def __init__(self, placeholder: str) -> None:
         super().__init__(id="answer", placeholder=placeholder)
+        self.prompting = placeholder
         self.item: Item | None = None
         self.cells: list[str] = []
         self.at = 0
         self.note = ""  # what is said of the cells
         self._shown: str | None = None  # what was put into the line, not typed
+        self.over = False  # the question is: what is typed on is meant for it, and neither an answer nor a command
+
+    def close(self) -> None:
+        """The question ended while the learner may be typing on: take the keys, and do nothing with them."""
+        self.item, self.cells, self.value, self.over = None, [], "", True
+        self.placeholder = "The question is over: Enter or n goes on"
+
+    async def _on_key(self, event: Key) -> None:
+        if self.over and event.is_printable:
+            event.stop()
+            event.prevent_default()
+            if event.character == "n":
+                self.post_message(self.Submitted(self, "", None))
+            return
+        await super()._on_key(event)
 
     def ask(self, item: Item | None) -> None:
         """Begin with another question; the same again leaves what was typed."""
-        if item is self.item:
+        if item is self.item and not self.over:
             return
-        self.item, self.at, self.value, self.note = item, 0, "", ""
+        if item and self.item and item.id == self.item.id and item.step.trace is self.item.step.trace:
+            self.item = item  # the same in other words: what was typed stays
+            return
+        self.item, self.at, self.value, self.note, self.over = item, 0, "", "", False
+        self.placeholder = self.prompting
         self.cells = []
         if item and item.kind == "matrix":
             self.cells = [""] * int(_size(item.step.shape))
@@ -106,6 +126,8 @@ class AnswerLine(Input):
         """A table fills the grid from this cell on; one cell, or an answer that has no cells, is put in as it is."""
         event.prevent_default()
         event.stop()
+        if self.over:
+            return
         rows = table(event.text) if self.cells and not self.value.startswith("=") else []
         if sum(map(len, rows)) > 1:
             self._put(rows)

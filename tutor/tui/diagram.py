@@ -31,9 +31,8 @@ KEYS = [
     ("left", "move(0, -1)", "←", ""),
     ("right", "move(0, 1)", "→", ""),
     ("enter", "choose", "Enter", "its step"),
-    ("escape,m", "close", "m", "close"),
+    ("escape,m,q,f4", "close", "m", "close"),
     ("d", "app.toggle_dark", "d", "theme"),
-    ("q", "app.quit", "q", "quit"),
 ]
 
 
@@ -75,13 +74,13 @@ class DiagramScreen(TutorScreen):
         player = self.player
         step = playback.current(player.cursor, player.trace)
         columns, rows = picture.size.width, picture.size.height
-        picture.picture(
-            diagram(player.trace, player.scribe, step, player.cursor, columns, rows, selected=self.selected)
-        )
+        picture.picture(diagram(player.trace, player.scribe, step, player.known, columns, rows, selected=self.selected))
         bar = self.query_one("#bar", Lines)
         bar.show([views.bar_line(player.lesson, player.trace, player.scribe, player.cursor, bar.size.width or columns)])
         card = player.scribe.card(step)
         chain = " = ".join(linear(doc, 3) for doc in card.main.docs)
+        if player.open_question:
+            chain = "What is asked shows after your answer."
         self.query_one("#said", Lines).show([Line(((f" {card.title}", "title"),)), line(f" {chain}", "formula")])
 
     def say(self, text: str) -> None:
@@ -91,6 +90,9 @@ class DiagramScreen(TutorScreen):
         """Step the player; in predict mode a question takes one back to it."""
         if cursor is None:
             self.say(otherwise)
+            return
+        if self.player.open_question:
+            self.say("First the question: m or Esc goes back to it.")
             return
         self.player.show(cursor)
         if self.player.asking and not self.player.asking.done:
@@ -120,8 +122,10 @@ class DiagramScreen(TutorScreen):
     def action_choose(self) -> None:
         player = self.player
         step = playback.current(player.cursor, player.trace)
-        id = self.selected and Known(player.trace, player.scribe, step, player.cursor).step_id(self.selected)
-        if id:
+        id = self.selected and Known(player.trace, player.scribe, step, player.known).step_id(self.selected)
+        if player.open_question:
+            self.say("First the question: m or Esc goes back to it.")
+        elif id:
             self.go(id)
         else:
             self.say("Select a unit or a weight with the arrow keys first.")
@@ -131,6 +135,8 @@ class DiagramScreen(TutorScreen):
 
     def go(self, id: str) -> None:
         self.action_close()
+        if self.player.open_question:
+            return
         self.player.jump(id)
 
     def action_close(self) -> None:

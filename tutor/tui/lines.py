@@ -146,7 +146,7 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
         """The highlight moved to a line."""
 
     class Resized(Message):
-        """It has another size: who wraps lines for it does so anew."""
+        """It has another size, or has come into sight: who wraps lines for it does so anew."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None, title: str = "") -> None:
         super().__init__(id=id, classes=classes)
@@ -245,6 +245,9 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
         self._strips.clear()
         self.reveal()
         self.scroll_lines_to(self.top)
+        self.post_message(self.Resized())
+
+    def on_show(self) -> None:
         self.post_message(self.Resized())
 
     def notify_style_update(self) -> None:

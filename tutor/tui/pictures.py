@@ -42,7 +42,7 @@ KEYS = [
     ("shift+up,ctrl+up", "scroll(-2)", "", ""),
     ("escape,v", "close", "v", "close"),
     ("d", "app.toggle_dark", "", ""),
-    ("q", "app.quit", "", ""),
+    ("q", "close", "", ""),
 ]
 
 

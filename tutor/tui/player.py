@@ -10,6 +10,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
@@ -66,6 +67,7 @@ KEYS = [
     ("v", "pictures", "v", "see", "pictures of the step: slope, gradient check, activation, sizes"),
     ("tab", "pane(1)", "tab", "pane", "the next pane; in it ↑ ↓ choose, Enter jumps"),
     ("shift+down,ctrl+down", "scroll_card(2)", "⇧↑↓", "", "scroll the card, at any level"),
+    ("f5", "names", "f5", "", "the names of this lesson, and what each stands for"),
     ("i", "intro", "i", "", "the introduction and this lesson's conventions"),
     ("f", "glossary", "f", "terms", "the glossary: what the terms mean, those of this step first"),
     ("d", "app.toggle_dark", "d", "", "light or dark"),
@@ -78,15 +80,40 @@ HIDDEN = [
     ("1", "set_level('story')"), ("2", "set_level('scalar')"), ("3", "set_level('matrix')"),
     ("shift+up,ctrl+up", "scroll_card(-2)"),
     ("right", "arrow(0, 1)"), ("left", "arrow(0, -1)"), ("down", "arrow(1, 0)"), ("up", "arrow(-1, 0)"),
-    ("f1", "help"), ("escape", "stop_seek"),
+    ("f1", "help"), ("escape", "stop_seek"), ("enter", "to_question"), ("f2", "show_answer"), ("f3", "glossary"),
+    ("f4", "map"),
 ]  # fmt: skip
 
 PATIENCE = 0.015  # seconds that a change may take to come to the iteration it was made in
+# While a question is open. None of these keys is one that types; all but hint and answer cost nothing.
 ASKING_KEYS = [
-    ("enter", "answer", "answer"),
+    ("enter", "answer", "to_question"),
     ("tab", "hint", "pane(1)"),
-    ("=…", "compute without answering", "answer"),
-    ("esc", "show me", "stop_seek"),
+    ("=…", "compute", "to_question"),
+    ("f2", "show me", "show_answer"),
+    ("f3", "terms", "glossary"),
+    ("f4", "network", "map"),
+    ("f5", "names", "names"),
+    ("f1", "help", "help"),
+    ("esc", "leave it open", "stop_seek"),
+]
+WAITING_KEYS = [
+    ("enter", "back to the question", "to_question"),
+    ("f2", "show me", "show_answer"),
+    ("n/b", "step", "forward"),
+    *ASKING_KEYS[4:-1],
+    ("p", "no questions", "predict"),
+    ("h", "home", "home"),
+    ("q", "quit", "quit"),
+]
+OVER_KEYS = [("enter", "goes on", "to_question"), ("esc", "stay here", "stop_seek")]
+QUESTION_HELP = [
+    ("Enter", "answers; after = it computes, which costs nothing"),
+    ("tab", "a hint: the rule, the formula, the numbers, the answer"),
+    ("f2", "shows the answer: given up"),
+    ("f3 f4 f5 f1", "terms, the network as far as it is known, names, this help"),
+    ("Esc", "leaves the line: the question stays open, and nothing is counted;"),
+    ("", "then Enter goes back to it, n goes on without"),
 ]
 PANES = ("card", "where", "outline", "state", "map")
 TITLES = {
@@ -123,8 +150,10 @@ class PlayerScreen(TutorScreen):
         self.predict = False
         self.reading: tuple[Reader, Callable[[], str]] | None = None  # a text of the lesson, open or not any more
         self.asking: Asking | None = None  # the question of this step, until the next step
+        self.begun: dict[tuple[int, str], Asking] = {}  # questions that were left open, by `answered`'s keys
         self.stopwatch = Stopwatch()
         self.answered: set[tuple[int, str]] = set()  # (iteration, equation) that were asked
+        self.results: list[bool] = []  # of the questions that are done: whether the learner had it
         self.arrangement = ""
         self._drawn: dict[str, object] = {}
 
@@ -145,12 +174,16 @@ class PlayerScreen(TutorScreen):
                 yield Choices(id="where", classes="pane", title=TITLES["where"])
                 yield Map(id="mini", classes="pane", title="Circuit" if self.lesson.circuit else TITLES["map"])
                 yield Choices(id="state", classes="pane", title=TITLES["state"])
-        yield KeyBar(self._keys())
+        yield KeyBar(self.lesson_keys())
         yield Static(id="small")
 
     def _keys(self) -> list[tuple[str, str, str]]:
-        if self.asking and not self.asking.done:
-            return ASKING_KEYS
+        answer = self.query_one(AnswerLine)
+        if self.open_question:
+            return ASKING_KEYS if answer.has_focus else WAITING_KEYS
+        return OVER_KEYS if answer.over else self.lesson_keys()
+
+    def lesson_keys(self) -> list[tuple[str, str, str]]:
         return [(shown, label, action) for _, action, shown, label, _ in KEYS if label and self._useful(action)]
 
     def _useful(self, action: str) -> bool:
@@ -230,14 +263,14 @@ class PlayerScreen(TutorScreen):
         self._drawn.clear()
         self.arrange_panes()
         self.call_after_refresh(self.draw)
-        if self.asking and not self.asking.done and not self.has_class("-tiny"):  # what was hidden has lost the focus
+        if self.query_one("#answer").display and not self.has_class("-tiny"):  # what was hidden has lost the focus
             self.call_after_refresh(self.query_one("#answer").focus)
 
     def arrange_panes(self) -> None:
         """Where not all panes fit, only the chosen one is shown beside (or instead of) the card."""
         single = self.arrangement == "-single"
         shown = self.pane if self.pane != "card" or single else "where"
-        if self.asking and not self.asking.done and self.arrangement in ("-stack", "-single"):
+        if self.open_question and self.arrangement in ("-stack", "-single"):
             shown = "card"  # the question has all the room, and what is known
         for name in PANES[1:]:
             self.query_one(f"#{name}").set_class(name == shown, "shown")
@@ -270,10 +303,20 @@ class PlayerScreen(TutorScreen):
         """In predict mode, begin the question of the step that one has come to, if it has one."""
         self.asking = None
         if item := self.next_question():
-            self.asking, self.stopwatch = Asking(item), Stopwatch()
+            before = self.begun.get((self.cursor.iteration, playback.asked_key(item)))
+            self.asking, self.stopwatch = replace(before, item=item) if before else Asking(item), Stopwatch()
             if self.cursor.level == "scalar" and item.step.index:
                 self.cursor = replace(self.cursor, element=item.step.index)
         self.show_answer_line()
+
+    @property
+    def open_question(self) -> bool:
+        return self.asking is not None and not self.asking.done
+
+    @property
+    def known(self) -> Cursor:
+        """The cursor as far as its values may be seen: what is asked is not known yet."""
+        return replace(self.cursor, at=self.cursor.at - 1) if self.open_question else self.cursor
 
     def next_question(self) -> Item | None:
         if not self.predict:
@@ -286,15 +329,26 @@ class PlayerScreen(TutorScreen):
 
     def show_answer_line(self) -> None:
         """The line to type in is there as long as the question is open."""
-        answer = self.query_one(AnswerLine)
-        open_ = self.asking is not None and not self.asking.done
-        answer.ask(self.asking.item if self.asking and open_ else None)
-        if answer.display != open_:
-            answer.display = open_
-            self.arrange_panes()
-            self.query_one("#state").border_title = "So far (↑ ↓ scroll)" if open_ else TITLES["state"]
-            self.set_focus(answer if open_ else self.query_one("#card"))
-            self.query_one(KeyBar).set_keys(self._keys())
+        answer, open_ = self.query_one(AnswerLine), self.open_question
+        if open_ or not answer.over:
+            answer.ask(self.asking.item if self.asking and open_ else None)
+        mark, words = views.verdict_words(self.asking) if self.asking else ("", "")
+        answer.border_title = Content(f"{mark} {words}".strip())
+        if answer.display != (open_ or answer.over):
+            answer.display = open_ or answer.over
+            self.set_focus(answer if answer.display else self.query_one("#card"))
+        self.query_one("#state").border_title = "So far (↑ ↓ scroll)" if open_ else TITLES["state"]
+        self.arrange_panes()
+        self.show_keys()
+
+    def show_keys(self) -> None:
+        self.query_one(KeyBar).set_keys(self._keys())
+
+    def on_descendant_focus(self) -> None:
+        self.show_keys()
+
+    def on_descendant_blur(self) -> None:
+        self.show_keys()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if self.asking and not self.asking.done and self.asking.item.kind == "matrix":
@@ -302,33 +356,47 @@ class PlayerScreen(TutorScreen):
 
     def on_answer_line_moved(self) -> None:
         self.draw()
+        self.query_one("#card", Lines).scroll_lines_to(0)  # the grid is in sight
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if self.asking and not self.asking.done:
             self.query_one(AnswerLine).spent()
             self.told(respond(self.asking, event.value))
+        elif self.query_one(AnswerLine).over:
+            self.action_forward()
 
-    def told(self, asking: Asking) -> None:
-        """Something was said: show it, with its last words in sight."""
+    def told(self, asking: Asking, asked_for: bool = False) -> None:
+        """Something was said: show it, with its last words in sight. `asked_for`: the learner wanted the answer."""
         if not self.changed:
             keep_try(self.tutor.store, self.key, asking, self.stopwatch)  # on disk before its verdict is seen
         self.asking = asking
+        key = (self.cursor.iteration, playback.asked_key(asking.item))
+        self.begun[key] = asking
+        right = asking.tried and asking.last is not None and (asking.last.correct or asking.last.free)
         if asking.done:
-            self.answered.add((self.cursor.iteration, playback.asked_key(asking.item)))
+            self.answered.add(key)
+            self.results.append(right)
+            if not right and not asked_for:
+                self.query_one(AnswerLine).close()
         self.show_answer_line()
         self.draw()
-        if not asking.done:  # the last words in sight
-            grid = self.query_one(AnswerLine).grid
-            said = len(views.asking_lines(asking, "", self.query_one("#card").size.width - 1, grid))
-            card = self.query_one("#card", Lines)
-            card.scroll_lines_to(said - card.size.height + 1)
+        card = self.query_one("#card", Lines)
+        if asking.done:
+            card.scroll_lines_to(0)
+        else:  # the last words in sight, from their beginning
+            _, seen = self.asking_lines(asking, card.size.width - 1)
+            card.scroll_lines_to(min(seen.start, max(seen.stop - card.size.height, 0)))
+
+    def asking_lines(self, asking: Asking, columns: int) -> tuple[list[Line], range]:
+        card = self.scribe.card(playback.current(self.cursor, self.trace))
+        grid = self.query_one(AnswerLine).grid
+        return views.asking_lines(asking, self.asking_title(card), columns, grid, self.size.height)
 
     def question_first(self, what: str) -> bool:
         """Whether a question is open, which another screen might answer; then a word says so."""
-        open_ = self.asking is not None and not self.asking.done
-        if open_:
-            self.say(f"First the question: {what} might tell.")
-        return open_
+        if self.open_question:
+            self.say(f"First the question: {what} might tell. f2 shows its answer.")
+        return self.open_question
 
     def action_predict(self) -> None:
         self.predict = not self.predict
@@ -347,7 +415,8 @@ class PlayerScreen(TutorScreen):
         bar = self.query_one("#bar", Lines)
         columns, changed = bar.size.width or self.size.width - 2, len(self.changes.changes)
         banner = self.watched.banner if self.watched else None
-        bar.show([banner or views.bar_line(self.lesson, self.trace, self.scribe, self.cursor, columns, changed)])
+        cursor, asks = self.cursor, self.predict
+        bar.show([banner or views.bar_line(self.lesson, self.trace, self.scribe, cursor, columns, changed, asks)])
         for name in (*PANES, "mini"):
             pane = self.query_one(f"#{name}", Lines)
             if not pane.display or (name in ("where", "state", "mini") and not self.query_one("#side").display):
@@ -358,25 +427,24 @@ class PlayerScreen(TutorScreen):
             self.draw_pane(name, pane, step, card, columns - 1, rows)
 
     def draw_pane(self, name: str, pane: Lines, step: Step, card: Card, columns: int, rows: int) -> None:
-        cursor, size = self.cursor, (columns, rows)
-        hidden = self.asking is not None and not self.asking.done
-        if hidden:  # what is asked is not known yet
-            cursor = replace(cursor, at=cursor.at - 1)
+        cursor, size = self.known, (columns, rows)
+        hidden = self.open_question
         if name == "card" and self.asking and hidden:
-            lines = views.asking_lines(self.asking, self.asking_title(card), columns, self.query_one(AnswerLine).grid)
+            lines, _ = self.asking_lines(self.asking, columns)
             if self.arrangement in ("-stack", "-single"):  # else the state stands beside
-                state, _ = views.state_lines(self.trace, self.scribe, cursor, columns)
-                lines += [line(), line("so far (↑ ↓ scroll)", "dim"), *state]
+                lines += [line(), line("so far (↑ ↓ scroll)", "dim"), *self.so_far(cursor, columns)]
             pane.show(lines)
             self._drawn.clear()
             return
         if name == "card":
             lines = views.card_lines(card, step, cursor.level, columns, self.size.height)
+            before = 0
             if self.asking:
-                lines = [*views.said_lines(self.asking, columns)[1:], line(), *lines]
+                first, earlier = views.done_lines(self.asking, self.goes_on(), columns)
+                lines, before = [*first, line(), *lines, *earlier], len(first)
             pane.show(lines)
             if self._drawn.get(name) != (card.id, cursor.level):
-                pane.scroll_lines_to(views.opening(lines, card, cursor.level))
+                pane.scroll_lines_to(0 if before else views.opening(lines, card, cursor.level))
             self._drawn[name] = (card.id, cursor.level)
             return
         if name == "where" and hidden:
@@ -390,6 +458,10 @@ class PlayerScreen(TutorScreen):
             pane.picture(diagram(self.trace, self.scribe, step, cursor, columns + 1, rows))
             return
         # The others show the same for all elements of a step.
+        if name == "state" and hidden:
+            self._drawn.pop(name, None)
+            pane.show(self.so_far(cursor, columns))
+            return
         key = (id(self.trace), cursor.at, cursor.aside, cursor.furthest, cursor.notation, cursor.example, size)
         if self._drawn.get(name) == key:
             return
@@ -398,6 +470,23 @@ class PlayerScreen(TutorScreen):
             pane.show(*views.outline_lines(self.trace, self.scribe, self.cursor))
         else:
             pane.show(*views.state_lines(self.trace, self.scribe, cursor, columns))
+
+    def so_far(self, cursor: Cursor, columns: int) -> list[Line]:
+        """What is known beside an open question: first of all what its answer is made from."""
+        assert self.asking
+        item = self.asking.item
+        state, _ = views.state_lines(self.trace, self.scribe, cursor, columns)
+        first = views.needed_lines(item, [item], self.scribe.writer, columns)
+        return [*first, line(), *state] if first else state
+
+    def goes_on(self) -> str:
+        """What comes after a question that is done."""
+        key = "Enter or n" if self.query_one(AnswerLine).over else "n"
+        return f"{key}: the next question" if self.next_question() else f"{key}: the next step"
+
+    def on_lines_resized(self) -> None:
+        """A pane has come into sight, or has another size: it shows this step."""
+        self.call_later(self.draw)
 
     def say(self, text: str) -> None:
         """A word on why a key did nothing, in place of the bar until the next key."""
@@ -412,6 +501,7 @@ class PlayerScreen(TutorScreen):
     # ------------------------------------------------------------ keys
 
     def action_forward(self) -> None:
+        self.release()
         if self.asking and self.asking.done and self.next_question():  # there is another on this step
             self.show(self.cursor)
             return
@@ -477,6 +567,8 @@ class PlayerScreen(TutorScreen):
         """The next pane: in a wide terminal the focus moves, in a narrow one it is shown. In a question: a hint."""
         if self.asking and not self.asking.done:
             self.told(hint(self.asking))
+            return
+        if self.query_one(AnswerLine).over:
             return
         names = [name for name in PANES if name != "map" or self.arrangement in ("-stack", "-single")]
         focused = self.focused.id if self.focused and self.focused.id in names else self.pane
@@ -684,11 +776,18 @@ class PlayerScreen(TutorScreen):
 
         self.app.push_screen(Glossary(terms_of(playback.current(self.cursor, self.trace))))
 
+    def action_names(self) -> None:
+        lines = views.names_lines(self.trace, self.scribe, 66)
+        title = line(f"Names in the notation {self.scribe.writer.notation.title}", "title")
+        self.app.push_screen(Reader([title, line(), *lines], "↑ ↓ scroll · Esc goes back", {"enter": "", "f5": ""}))
+
     def action_help(self) -> None:
         keys = [(keys_shown(keys), help) for keys, action, _, _, help in KEYS if self._useful(action)]
         lines = [Line(((f"{shown:13}", "key"), (help, ""))) for shown, help in keys]
+        lines += [line(), line("Beside a question", "title")]
+        lines += [Line(((f"{shown:13}", "key"), (help, ""))) for shown, help in QUESTION_HELP]
         lines += [line(), *(line(text, "dim") for text in ARROWS)]
-        answers = dict.fromkeys(("enter", "question_mark", "q"), "")
+        answers = dict.fromkeys(("enter", "question_mark", "q", "f1"), "")
         self.app.push_screen(Reader(lines, "↑ ↓ scroll · Esc goes back", answers))
 
     def finish(self) -> None:
@@ -712,19 +811,44 @@ class PlayerScreen(TutorScreen):
         return f"# ✓ {self.lesson.title}\n\n{ending}"
 
     def action_stop_seek(self) -> None:
-        """End a long way to another iteration; the player stays where it was. An open question: show the answer."""
-        if self.asking and not self.asking.done:
-            self.told(give_up(self.asking))
+        """End a long way to another iteration; or leave the line of a question, which stays open, uncounted."""
+        answer = self.query_one(AnswerLine)
+        if self.open_question:
+            if answer.has_focus:
+                self.set_focus(self.query_one("#card"))
+            self.say("The question waits: Enter goes back to it, f2 shows its answer, n goes on without.")
             return
+        if answer.over:
+            self.release()
+            self.show_answer_line()
         self.stop_seek()
         self.draw()
+
+    def release(self) -> None:
+        """The keys are the player's again after a question that is over."""
+        answer = self.query_one(AnswerLine)
+        if answer.over:
+            answer.over = False
+            answer.ask(None)
+
+    def action_to_question(self) -> None:
+        """Back to the line of an open question; after it has ended, on to what comes next."""
+        if self.open_question:
+            self.query_one("#answer").focus()
+            self.draw()
+        elif self.query_one(AnswerLine).over:
+            self.action_forward()
+
+    def action_show_answer(self) -> None:
+        """Give the question up, and see its answer."""
+        if self.asking and not self.asking.done:
+            self.told(give_up(self.asking), asked_for=True)
 
     def stop_seek(self) -> None:
         self.workers.cancel_group(self, "seek")
 
     def action_map(self) -> None:
-        if not self.question_first("the picture"):
-            self.app.push_screen(DiagramScreen(self))
+        self.app.push_screen(DiagramScreen(self))  # beside a question it shows what is known
 
     def action_home(self) -> None:
         if self.leaves():

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.widgets import Input, Static
 
 from tutor import mastery, progress
@@ -27,7 +28,9 @@ KEYS = [
     ("tab", "hint", "hint"),
     ("=…", "compute without answering", "answer"),
     ("⇧↑↓", "scroll", "scroll_card(2)"),
-    ("ctrl+e", "show me", "show"),
+    ("f2", "show me", "show"),
+    ("f3", "terms", "glossary"),
+    ("f5", "names", "names"),
     ("esc", "leave", "leave"),
 ]
 
@@ -38,7 +41,7 @@ class PracticeScreen(QuestionScreen):
     KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "hint", show=False, priority=True),
-        Binding("ctrl+e", "show", show=False, priority=True),
+        Binding("f2", "show", show=False),
         Binding("escape", "leave", show=False, priority=True),
     ]
 
@@ -47,6 +50,7 @@ class PracticeScreen(QuestionScreen):
         self.heading, self.exercises = title, exercises
         self.exercise: Exercise | None = None
         self.asking: Asking | None = None
+        self.told_of: Asking | None = None  # what is on the screen
         self.stopwatch = Stopwatch()
         self.done = self.right = 0
 
@@ -86,15 +90,25 @@ class PracticeScreen(QuestionScreen):
         scribe = Scribe(trace, trace.lesson.notation)
         worked = scribe.card(item.step)
         if asking.done:
-            lines = [*views.said_lines(asking, columns)[1:], line(), line("Enter: the next question", "key"), line()]
-            lines += views.card_lines(worked, item.step, "scalar", columns, self.size.height)
+            first, earlier = views.done_lines(asking, "Enter: the next question", columns)
+            lines = [
+                *first,
+                line(),
+                *views.card_lines(worked, item.step, "scalar", columns, self.size.height),
+                *earlier,
+            ]
         else:
-            lines = views.asking_lines(asking, worked.title, columns, self.grid)
+            lines, seen = views.asking_lines(asking, worked.title, columns, self.grid, self.size.height)
         known = self.known(item, [item], columns)
         lines += [] if asking.done else known
         card.show(lines)
-        said = len(views.asking_lines(asking, worked.title, columns, None if asking.done else self.grid))
-        card.scroll_lines_to(0 if asking.done else said - card.size.height + 1)
+        mark, words = views.verdict_words(asking)
+        words = "Enter: the next question" if asking.done else words
+        self.query_one("#answer").border_title = Content(f"{mark} {words}".strip())
+        # The last words in sight, from their beginning; in a grid the cell that is typed.
+        told, self.told_of = asking is not self.told_of, asking
+        if asking.done or told:
+            card.scroll_lines_to(0 if asking.done else min(seen.start, max(seen.stop - card.size.height, 0)))
 
     # ------------------------------------------------------------ keys
 

@@ -9,12 +9,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
+from tutor.card import Scribe, terms_of
 from tutor.catalogue import data_dir
 from tutor.questions import Item
 from tutor.tui.answer import AnswerLine
+from tutor.tui.dialogs import Reader
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen
-from tutor.tui.views import Grid, known_lines
+from tutor.tui.views import Grid, known_lines, names_lines
 
 
 class QuestionScreen(TutorScreen):
@@ -25,6 +27,8 @@ class QuestionScreen(TutorScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("shift+down,ctrl+down,down", "scroll_card(2)", show=False),
         Binding("shift+up,ctrl+up,up", "scroll_card(-2)", show=False),
+        Binding("f3", "glossary", show=False),
+        Binding("f5", "names", show=False),
     ]
 
     @property
@@ -81,6 +85,19 @@ class QuestionScreen(TutorScreen):
 
     def on_answer_line_moved(self) -> None:
         self.draw()
+
+    def action_glossary(self) -> None:
+        from tutor.tui.glossary import Glossary
+
+        if self.item:
+            self.app.push_screen(Glossary(terms_of(self.item.step)))
+
+    def action_names(self) -> None:
+        if self.item:
+            trace = self.item.step.trace
+            scribe = Scribe(trace, self.item.writer.id)
+            lines = [line("Names", "title"), line(), *names_lines(trace, scribe, 66)]
+            self.app.push_screen(Reader(lines, "↑ ↓ scroll · Esc goes back", {"enter": "", "f5": ""}))
 
     def action_scroll_card(self, rows: int) -> None:
         card = self.query_one("#card", Lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.widgets import Input
 
 from tutor import session as quiz
@@ -12,17 +13,21 @@ from tutor.course import PLACEMENT
 from tutor.learner import Stopwatch, keep_quiz, keep_quiz_answer, placement_said
 from tutor.questions import Item
 from tutor.session import Session
+from tutor.source import plural
 from tutor.tui.answer import AnswerLine
+from tutor.tui.dialogs import Reader
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.question import QuestionScreen
-from tutor.tui.views import choice_lines, grid_lines, report_lines, wrapped
+from tutor.tui.views import choice_lines, context, grid_lines, report_lines, wrapped
 
 KEYS = [
     ("enter", "answer", "answer"),
     ("tab", "skip", "skip(1)"),
     ("⇧tab", "back", "skip(-1)"),
     ("⇧↑↓", "scroll", "scroll_card(2)"),
-    ("ctrl+e", "end", "end"),
+    ("f3", "terms", "glossary"),
+    ("f5", "names", "names"),
+    ("f8", "end", "end"),
     ("esc", "leave, go on later", "leave"),
 ]
 
@@ -37,7 +42,7 @@ class QuizScreen(QuestionScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "skip(1)", show=False, priority=True),
         Binding("shift+tab", "skip(-1)", show=False, priority=True),
-        Binding("ctrl+e", "end", show=False, priority=True),
+        Binding("f8", "end", show=False),
         Binding("escape", "leave", show=False, priority=True),
     ]
 
@@ -73,9 +78,14 @@ class QuizScreen(QuestionScreen):
         head = f"{place} · {answered} answered · {item.step.trace.lesson.title}"
         self.query_one("#bar", Lines).show([Line(((f"{self.called} ", "title"), (f"{marks}  {head}", "dim")))])
         lines = [*wrapped(item.prompt, columns, "heading")]
-        lines += [*choice_lines(item, columns), *grid_lines(item, self.grid, columns)]
+        lines += [row for text in context(item) for row in wrapped(text, columns, "formula", "  ")]
         if self.word:
-            lines += [line(), *wrapped(self.word, columns, "error")]
+            lines += [*wrapped(self.word, columns, "error"), line()]
+        lines += [*choice_lines(item, columns), *grid_lines(item, self.grid, columns, height=self.size.height)]
+        taken = "taken: the verdicts come at the end · " if answered else "one try · "
+        self.query_one("#answer").border_title = Content(
+            "? not understood, no try lost" if self.word else taken + place
+        )
         lines += self.known(item, self.items, columns)
         card.show(lines)
 
@@ -115,11 +125,21 @@ class QuizScreen(QuestionScreen):
             self.draw()
 
     def action_end(self) -> None:
-        """End the quiz as it is: what is open counts as not answered."""
+        """End the quiz as it is, once that is meant: what is open counts as not answered."""
+
+        def end(answer: str | None) -> None:
+            if answer == "end":
+                self.session = quiz.end(self.session)
+                keep_quiz(self.tutor.store, self.quiz_id, self.session)
+                self.draw()
+
         if not self.session.finished:
-            self.session = quiz.end(self.session)
-            keep_quiz(self.tutor.store, self.quiz_id, self.session)
-            self.draw()
+            open_ = sum(text is None for text in self.session.answers)
+            counts = "not known" if self.called == "Placement" else "not answered"
+            asked = [line(f"End the {self.called.lower()} now?", "title"), line()]
+            asked += [line(f"{plural(open_, 'question')} still open: counted as {counts}.")]
+            asked += [line("To go on another time, leave with Esc instead: everything is kept.", "dim")]
+            self.app.push_screen(Reader(asked, "Enter ends it · Esc goes back to the question", {"enter": "end"}), end)
 
     def action_leave(self) -> None:
         keep_quiz(self.tutor.store, self.quiz_id, self.session)

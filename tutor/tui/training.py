@@ -77,7 +77,7 @@ KEYS = [
     ("escape", "stop_or_leave", "esc", "back", "stop the training; at rest: back to the player"),
     ("d", "app.toggle_dark", "d", "", "light or dark"),
     ("question_mark", "help", "?", "help", "this help"),
-    ("q", "app.quit", "q", "", "leave the program"),
+    ("q", "leave", "q", "", "back to the player"),
 ]
 HIDDEN = [("shift+tab", "pane(-1)"), ("f1", "help"), ("x", "leave"), ("down", "scroll(2)"), ("up", "scroll(-2)"),
           ("pagedown", "scroll(10)"), ("pageup", "scroll(-10)")]  # fmt: skip

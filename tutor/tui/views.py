@@ -5,21 +5,22 @@ from __future__ import annotations
 import itertools
 import math
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
-from tutor.asking import Asking
+from tutor.asking import Asking, Said
 from tutor.card import Card, Chain, Operand, Scribe, plan
-from tutor.formula import Ref, Symbol
+from tutor.formula import Ref, Symbol, refs
 from tutor.layout import chain, flow, linear, number, pad, pieces, width
 from tutor.lesson import Lesson
+from tutor.notation import Writer
 from tutor.playback import Cursor
 from tutor.questions import Item
 from tutor.quiz import Verdict
-from tutor.session import Marked, known
+from tutor.session import MOST_NEEDED, Marked, known, needed
 from tutor.trace import Step, Trace
 from tutor.tui.lines import Line, line
 
@@ -177,20 +178,96 @@ class Grid:
     note: str = ""
 
 
-def asking_lines(asking: Asking, title: str, columns: int, grid: Grid | None = None) -> list[Line]:
-    """A question with all that was said about it; the step's own numbers stay hidden until it is done."""
-    lines = [line(title, "title"), line(), *wrapped(asking.item.prompt, columns, "heading")]
-    lines += [*choice_lines(asking.item, columns), *grid_lines(asking.item, grid, columns, asking.last)]
-    return lines + said_lines(asking, columns)
+def question_lines(asking: Asking, title: str, columns: int, grid: Grid | None = None, rows: int = 48) -> list[Line]:
+    """What is asked, of what formula where the lesson gives one; the step's own numbers are not in it."""
+    lines = [*(line(part, "title") for part in textwrap.wrap(title, max(columns, 12))), line()]
+    lines += wrapped(asking.item.prompt, columns, "heading")
+    lines += [row for text in context(asking.item) for row in wrapped(text, columns, "formula", "  ")]
+    return [*lines, *choice_lines(asking.item, columns), *grid_lines(asking.item, grid, columns, asking.last, rows)]
 
 
-def said_lines(asking: Asking, columns: int) -> list[Line]:
-    """The learner's answers and what the tutor said to each."""
+def context(item: Item) -> list[str]:
+    """The lines of a circuit that a number is asked about: how it is defined, or who uses it."""
+    trace, symbol = item.step.trace, item.step.equation.symbol
+    if trace.lesson.network or item.kind not in ("value", "number") or item.by_author:
+        return []
+    writer = item.writer
+    gates = [eq for eq in trace.equations if eq.phase == "forward"]
+    about = [eq for eq in gates if eq.symbol == symbol or any(ref.symbol == symbol.wrt for ref in refs(eq.formula))]
+    return [f"{writer.text(Ref(eq.symbol))} = {linear(writer.formula(eq.formula), 9)}" for eq in about]
+
+
+def asking_lines(
+    asking: Asking, title: str, columns: int, grid: Grid | None = None, rows: int = 48
+) -> tuple[list[Line], range]:
+    """A question with what was said about it, the last first; and which of the lines that last is."""
+    lines = question_lines(asking, title, columns, grid, rows)
+    if not asking.said:
+        return lines, range(len(lines))
+    last, *earlier = reversed(exchanges(asking))
+    said = said_lines(last, columns)
+    seen = range(len(lines) + 1, len(lines) + 1 + len(said))
+    lines += [line(), *said]
+    for each in earlier:
+        lines += [line(), *said_lines(each, columns)]
+    return lines, seen
+
+
+def done_lines(asking: Asking, following: str, columns: int) -> tuple[list[Line], list[Line]]:
+    """A question that is done: its verdict, what comes next and the last words; and what was said before them."""
+    mark, words = verdict_words(asking)
+    style = "value" if mark == "✓" else "heading"
+    lines = [*wrapped(f"{mark} {words}", columns, style), *wrapped(following, columns, "key")]
+    parts = exchanges(asking)
+    if [said.text for said in parts[-1]] != [asking.given, words]:  # all of it is said
+        lines += [line(), *said_lines(parts[-1], columns)]
+    earlier = [row for each in reversed(parts[:-1]) for row in (line(), *said_lines(each, columns))]
+    return lines, [line(), line("Said before", "dim"), *earlier] if earlier else []
+
+
+def verdict_words(asking: Asking) -> tuple[str, str]:
+    """The mark and the words for how a question stands, short enough for one line: never to be scrolled away."""
+    answer = "; ".join(asking.item.answer.split("\n"))
+    left = f"{asking.left} {'try' if asking.left == 1 else 'tries'} left"
+    if asking.done:
+        if asking.tried and asking.last is not None and asking.last.correct:
+            return "✓", asking.last.message
+        if asking.tried and asking.last is not None and asking.last.free:
+            return "✓", f"The method is right. It is {answer}."
+        return ("✗", f"No try is left. It is {answer}.") if asking.tried else ("→", f"Shown. It is {answer}.")
+    if not asking.said:
+        return "", left
+    kind = asking.said[-1].kind
+    if kind == "hint":
+        return "→", f"hint {asking.rung} · {left}"
+    if kind == "scratch":
+        return "=", f"computed, no try lost · {left}"
+    if kind == "not-understood" or asking.last is None:
+        return "?", f"not understood, no try lost · {left}"
+    return ("≈", f"nearly, no try lost · {left}") if asking.last.free else ("✗", f"not right yet · {left}")
+
+
+def exchanges(asking: Asking) -> list[list[Said]]:
+    """What was said, in pieces: a try with what was said to it, a hint, the answer that was asked for."""
+    found: list[list[Said]] = []
+    for before, said in itertools.pairwise((None, *asking.said)):
+        assert said
+        shown = said.kind == "answer" and (
+            before is None or before.kind in ("left", "hint", "scratch", "not-understood")
+        )
+        if before is None or said.kind in ("you", "hint") or shown:
+            found.append([])
+        found[-1].append(said)
+    return found
+
+
+def said_lines(exchange: Iterable[Said], columns: int) -> list[Line]:
+    """The learner's words and what the tutor said to them."""
     lines: list[Line] = []
-    for said in asking.said:
+    for said in exchange:
         style = SAID_STYLES.get(said.kind, "")
         if said.kind == "you":
-            lines += [line(), *wrapped(said.text or "(nothing)", columns, style, "you  ")]
+            lines += wrapped(said.text or "(nothing)", columns, style, "you  ")
         else:
             mark = VERDICT_MARKS.get(said.kind, " " if said.kind in ("left", "right-formula", "wrong-formula") else "✗")
             first, *more = wrapped(said.text, columns, style, "     ") or [line()]
@@ -203,6 +280,8 @@ def known_lines(item: Item, items: list[Item], columns: int) -> list[Line]:
     trace = item.step.trace
     writer = Scribe(trace, trace.lesson.notation).writer
     lines = [row for text in plan(trace, trace.lesson.notation) for row in wrapped(text, columns)]
+    first = needed_lines(item, items, writer, columns)
+    lines = [*first, line(), *lines] if first else lines
     lines.append(line())
     for ref in known(item, items):
         text = f"{writer.text(ref)} = {linear(writer.value(trace.value(ref)), 9)}"
@@ -210,7 +289,23 @@ def known_lines(item: Item, items: list[Item], columns: int) -> list[Line]:
     return lines
 
 
-def grid_lines(item: Item, grid: Grid | None, columns: int, last: Verdict | None = None) -> list[Line]:
+def needed_lines(item: Item, items: list[Item], writer: Writer, columns: int) -> list[Line]:
+    """The values that a question is worked out from, a line each: they stand before all that is known besides."""
+    trace, lines = item.step.trace, []
+    found = needed(item, items)
+    size = max((width(writer.text(ref)) for ref in found), default=0)
+    for ref in found:
+        value = linear(writer.value(trace.value(ref), max(item.step.digits, 4)), 9)
+        text = f"{pad(writer.text(ref), size)} = {value}"
+        lines += [line(part, "value") for part in textwrap.wrap(text, max(columns, 12), subsequent_indent="    ")]
+    if len(found) == MOST_NEEDED < len(item.step.operands):
+        lines.append(line(f"… and {len(item.step.operands) - MOST_NEEDED:,} more", "dim"))
+    return lines
+
+
+def grid_lines(
+    item: Item, grid: Grid | None, columns: int, last: Verdict | None = None, height: int = 48
+) -> list[Line]:
     """For a whole vector or matrix: its cells as they are typed, with the verdict on each of the last try.
 
     A window round the cell that is edited, where there is no room for all.
@@ -221,7 +316,10 @@ def grid_lines(item: Item, grid: Grid | None, columns: int, last: Verdict | None
     rows, wide = (shape[0], 1) if len(shape) == 1 else shape
     size = min(max(8, *(width(cell) for cell in grid.cells)), 20)
     row, column = divmod(grid.at, wide)
-    top, left = _window(row, rows, 8), _window(column, wide, max(1, (columns - 2) // (size + 4)))
+    top, left = (
+        _window(row, rows, _grid_rows(height)),
+        _window(column, wide, max(1, (columns - 2) // (size + 4))),
+    )
     marks = [VERDICT_MARKS.get(cell.kind, "✗") for cell in getattr(last, "cells", ())] or [" "] * len(grid.cells)
     lines = [line()]
     for i in top:
@@ -239,6 +337,11 @@ def grid_lines(item: Item, grid: Grid | None, columns: int, last: Verdict | None
     name = "[" + ", ".join(str(i + 1) for i in ((row,) if len(shape) == 1 else (row, column))) + "]"
     lines.append(line(f"  cell {name} of {' × '.join(map(str, shape))}; ← ↑ ↓ → walk, Enter goes on", "dim"))
     return lines
+
+
+def _grid_rows(height: int) -> int:
+    """How many rows of a grid are in sight: the verdict has to be, too."""
+    return 8 if height >= 30 else 5 if height >= 22 else 3
 
 
 def choice_lines(item: Item, columns: int) -> list[Line]:
@@ -511,12 +614,50 @@ def cut(text: str, columns: int) -> str:
     return text if width(text) <= columns else pieces(text, columns - 1)[0] + "…"
 
 
+# ---------------------------------------------------------------- names
+
+GIVEN = {"input": "the inputs", "circuit_input": "an input", "target": "the targets"}
+HYPERS = {"t": "which update it is, from 1", "beta1": "the share of the old first moment that stays",
+          "beta2": "the share of the old second moment that stays", "momentum": "the share of the old velocity",
+          "l2": "how much L2 regularisation weighs"}  # fmt: skip
+
+
+def names_lines(trace: Trace, scribe: Scribe, columns: int) -> list[Line]:
+    """Every name of this lesson in the learner's notation, with what it stands for: no value among them."""
+    made = {eq.symbol.id: eq for eq in trace.equations}
+    symbols = {symbol.id: symbol for symbol in scribe.symbols.values()}
+    words = {id: GIVEN.get(s.quantity) or _hyper_words(s) for id, s in symbols.items() if id not in made}
+    for id, eq in made.items():
+        words[id] = scribe.explainer.title(Step(trace, eq, None, 0 if eq.symbol.per_example else None))
+    names = {id: scribe.writer.text(Ref(symbols[id])) for id in words if id in symbols}
+    size = min(max(map(width, names.values()), default=0), 20)
+    lines = []
+    for id, name in names.items():
+        first, *more = textwrap.wrap(words[id], max(columns - size - 2, 12)) or [""]
+        lines.append(Line(((pad(name, size), "heading"), (f"  {first}", ""))))
+        lines += [line(" " * (size + 2) + part) for part in more]
+    return lines
+
+
+def _hyper_words(symbol: Symbol) -> str:
+    name = symbol.id.rpartition(".")[2]
+    if symbol.quantity == "hyper":
+        return HYPERS.get(name) or name.replace("_", " ")
+    of = f" of layer {symbol.layer}" if symbol.layer else ""
+    return symbol.quantity.replace("_", " ") + of
+
+
 # ---------------------------------------------------------------- bar
 
 
-def bar_line(lesson: Lesson, trace: Trace, scribe: Scribe, cursor: Cursor, columns: int, changed: int = 0) -> Line:
-    """Where one is: lesson, phase and step, iteration, example, level, notation; first how much is `changed`."""
-    mark = f"changed: {changed}" if changed else ""
+def bar_line(
+    lesson: Lesson, trace: Trace, scribe: Scribe, cursor: Cursor, columns: int, changed: int = 0, predict: bool = False
+) -> Line:
+    """Where one is: lesson, phase and step, iteration, example, level, notation.
+
+    First of all what is out of the ordinary: that the tutor asks (`predict`), and how much is `changed`.
+    """
+    mark = " · ".join([*(["predict"] if predict else []), *([f"changed: {changed}"] if changed else [])])
     columns -= len(mark) + 2 if mark else 0
     first = ((mark, "mark"), ("  ", "")) if mark else ()
     eq = trace.equations[cursor.at]

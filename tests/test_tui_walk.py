@@ -1,0 +1,121 @@
+"""Every bundled lesson in predict mode at 80 × 24: no verdict is out of sight, and no pane is a step behind."""
+
+from __future__ import annotations
+
+import pytest
+
+from test_tui import LESSONS, press, screen, tutor, type_in
+from test_tui_quiz import remember_predict, right
+from tutor import playback
+from tutor.diagram import diagram
+from tutor.tui import views
+from tutor.tui.answer import AnswerLine
+from tutor.tui.lines import Line
+from tutor.tui.player import PlayerScreen
+
+MOST = 5  # questions of a lesson that are walked through
+
+
+def in_sight(pilot, name: str) -> list[Line]:
+    """The lines of a pane that are really on the screen."""
+    pane = pilot.app.screen.query_one(f"#{name}")
+    return pane.lines[pane.top : pane.top + pane.size.height]
+
+
+def panes_are_of_this_step(player: PlayerScreen) -> None:
+    """Each pane that can be seen shows what it has to say of the current step."""
+    step = playback.current(player.cursor, player.trace)
+    card = player.scribe.card(step)
+    for name in ("where", "mini", "map"):
+        pane = player.query_one(f"#{name}")
+        if pane.region.width < 11 or not pane.display or (not player.query_one("#side").display and name != "map"):
+            continue
+        columns, rows = pane.size.width, pane.size.height
+        if name == "where":
+            expected = views.where_from_lines(card, columns - 1)
+        else:
+            drawn = diagram(player.trace, player.scribe, step, player.known, columns, rows)
+            expected = [Line(row) for row in drawn.picture]
+        assert [line.text for line in pane.lines] == [line.text for line in expected], (step.id, name)
+
+
+async def answered(pilot, how: int) -> None:
+    """Answer the open question, in one of several ways, and see its verdict each time."""
+    player = pilot.app.screen
+    asking = player.asking
+
+    def seen(mark: str) -> None:
+        if not player.asking.done:
+            title = str(player.query_one("#answer").border_title)
+            assert title.startswith(mark) and "left" in title and title[:40] in screen(pilot), screen(pilot)
+            _, said = player.asking_lines(player.asking, player.query_one("#card").size.width - 1)
+            assert player.query_one("#card").top <= said.start, "the last words are in sight from their beginning"
+        else:
+            first, *_ = in_sight(pilot, "card")
+            assert first.text.startswith(mark), screen(pilot)
+            assert ": the next" in screen(pilot), screen(pilot)
+            panes_are_of_this_step(player)
+
+    if how == 0:
+        await type_in(pilot, right(asking.item))
+        seen("✓")
+        return
+    if how == 1:
+        await press(pilot, "f2")
+        seen("→")
+        return
+    wrong = "98765.4321"
+    if asking.item.choices:
+        numbers = map(str, range(1, len(asking.item.choices) + 1))
+        wrong = next(number for number in numbers if not asking.item.grade(number).correct)
+    if asking.item.kind == "matrix":
+        wrong = "; ".join(", ".join(["98765.4321"] * len(row.split())) for row in asking.item.answer.split("\n"))
+    for _ in range(asking.most):
+        await type_in(pilot, wrong)
+        if player.asking.said[-1].kind == "not-understood":
+            assert "not understood" in screen(pilot)
+            await press(pilot, "f2")
+            return
+        seen("✗")
+        if player.asking.done:
+            break
+    assert player.asking.done and player.query_one(AnswerLine).over
+    at = player.cursor
+    await press(pilot, "2", "left_parenthesis", "1", "q", "h", "p")  # what was meant for the question
+    assert player.cursor == at and pilot.app.screen is player and player.predict
+
+
+SMALLEST = ("gates", "c-431", "o-classification", "one-neuron")
+WALKS = [(lesson, (80, 24)) for lesson in sorted(LESSONS)] + [(lesson, (60, 16)) for lesson in SMALLEST]
+
+
+@pytest.mark.parametrize("lesson, size", WALKS)
+async def test_every_lesson_in_predict_mode(lesson, size):
+    remember_predict()
+    count = 0
+    async with tutor(lesson, size) as pilot:
+        await press(pilot, "enter")
+        player = pilot.app.screen
+        assert isinstance(player, PlayerScreen)
+        for _ in range(400):
+            if pilot.app.screen is not player or count >= MOST:
+                break
+            if player.open_question:
+                assert "predict" in screen(pilot)
+                before = player.cursor
+                await answered(pilot, count % 3)
+                assert player.cursor == before
+                count += 1
+            elif player.asking and player.query_one(AnswerLine).over:
+                await press(pilot, "enter")
+            elif player.asking or player.next_question():
+                await press(pilot, "n")
+            else:  # the next step that is asked about
+                moved = playback.next_equation(player.cursor, player.trace)
+                if moved.at == player.cursor.at:
+                    break
+                player.show(moved)
+                await pilot.pause()
+                if not player.open_question:
+                    panes_are_of_this_step(player)
+    assert count
