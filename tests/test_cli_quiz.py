@@ -522,9 +522,12 @@ def test_predict_mode_in_lines_asks_before_it_shows(run):
 
 def test_predict_mode_is_remembered_in_lines(run):
     run("play", "o-classification", "--plain", lines=["predict", "show", "quit"])
-    out = run("play", "gates", "--plain", lines=["show", "quit"])[1]
-    assert "What is q?" in out and "It is " in out
-    out = run("play", "gates", "--plain", lines=["show", "predict", "", "quit"])[1]
+    out = run("play", "gates", "--plain", lines=["", "quit"])[1]
+    assert "What is q?" not in out, "it ends with its lesson"
+    run("play", "gates", "--plain", lines=["predict always", "show", "quit"])
+    out = run("play", "o-classification", "--plain", lines=["first", "show", "quit"])[1]
+    assert "What is " in out and "It is " in out
+    out = run("play", "gates", "--plain", lines=["first", "show", "predict", "", "quit"])[1]
     assert out.count("What is ") == 1 and "Predict mode is off" in out
 
 

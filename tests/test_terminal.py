@@ -111,7 +111,7 @@ def test_from_home_to_the_end_of_a_lesson_and_back_again(terminal):
     tutor.until_gone("Enter begins")
     tutor.keys("nnnnnnnnn")  # nine steps, the last one past the end, as fast as one can type
     tutor.until("✓ The chain rule in two gates")
-    tutor.keys("\r")
+    tutor.keys("h")
     tutor.until("1 of")
     tutor.keys("\x11")  # ctrl+q
     assert tutor.ended() == 0 and as_it_was(tutor.raw)

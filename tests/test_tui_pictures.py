@@ -128,7 +128,7 @@ async def test_predict_mode_asks_before_a_picture_gives_it_away():
     async with tutor("o-classification", size=(120, 30), step="z1[1]") as pilot:
         await press(pilot, "p")
         await until(pilot, lambda: pilot.app.screen.asking is not None)
-        await press(pilot, "escape", "v")
+        await press(pilot, "f2", "v")
         assert "gradient" not in pane(pilot, "bar")
         await press(pilot, "n", "n")  # a1 is asked about: in the player
         assert isinstance(pilot.app.screen, PlayerScreen)

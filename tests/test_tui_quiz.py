@@ -217,18 +217,33 @@ async def test_a_new_learner_can_begin_with_questions():
         assert pilot.app.screen.asking.last.correct
 
 
-async def test_predict_mode_is_one_key_and_remembered():
+async def test_predict_mode_is_one_key_and_remembered_for_its_lesson():
     async with tutor("gates", step="q") as pilot:
         assert pilot.app.screen.asking is None
         await press(pilot, "p")
         assert "What is q?" in screen(pilot) and pilot.app.screen.query_one(Input).display
+        assert "predict" in screen(pilot).split("\n")[0]
         await press(pilot, "f2")
     async with tutor("o-classification", step="z1") as pilot:
+        assert pilot.app.screen.asking is None, "another lesson"
+    async with tutor("gates", step="q") as pilot:
         assert pilot.app.screen.asking
         await press(pilot, "f2", "p")
         assert "Predict mode is off" in screen(pilot) and not pilot.app.screen.query_one(Input).display
         await press(pilot, "n", "n", "n")
         assert pilot.app.screen.asking is None
+    async with tutor("gates", step="q") as pilot:
+        assert pilot.app.screen.asking is None
+
+
+async def test_predict_mode_in_every_lesson_where_that_is_asked_for():
+    async with tutor("gates", step="q") as pilot:
+        await press(pilot, "P")
+        assert pilot.app.screen.asking
+    async with tutor("o-classification", step="z1") as pilot:
+        assert pilot.app.screen.asking
+        await press(pilot, "escape", "P")
+        assert "Predict mode is off" in screen(pilot)
     async with tutor("gates", step="q") as pilot:
         assert pilot.app.screen.asking is None
 

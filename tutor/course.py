@@ -6,9 +6,12 @@ each, in order: who answers the first ones rightly knows the lessons up to the l
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tutor.catalogue import lesson_id
 
 if TYPE_CHECKING:
     from tutor.catalogue import Entry
@@ -67,9 +70,18 @@ def milestones(entries: Sequence[Entry], count: int = MILESTONES) -> list[Entry]
 
 
 def placement_answers(store: Store) -> list[Answer]:
-    """The answers of the latest placement; none without one."""
+    """The answers of the latest placement; none without one. A question that is open counts as one not known."""
     latest = next((session for session in store.sessions() if session.id.startswith(PLACEMENT)), None)
-    return store.answers(session=latest.id) if latest else []
+    if latest is None:
+        return []
+    from tutor.mastery import Answer  # not for the first frame of who takes none
+
+    answers = store.answers(session=latest.id)
+    lessons = latest.state.get("lessons", ()) if isinstance(latest.state, Mapping) else ()
+    open_ = dict.fromkeys(lesson_id(Path(str(path))) for path in lessons)
+    for answer in answers:
+        open_.pop(answer.lesson, None)
+    return answers + [Answer(id, f"{PLACEMENT}open", PLACEMENT, "value", "", "given-up") for id in open_]
 
 
 def placed(entries: Sequence[Entry], answers: Iterable[Answer]) -> list[str]:

@@ -9,17 +9,70 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tutor import catalogue
+from tutor import catalogue, mastery
 from tutor import session as quiz
 from tutor.asking import Asking
 from tutor.check import load
 from tutor.course import PLACEMENT, milestones, placed, placement_answers, recommended
+from tutor.dialects import NOTATIONS
+from tutor.lesson import Lesson
 from tutor.mastery import READY, Answer, knowledge, rating, review
-from tutor.questions import Item
+from tutor.questions import AUTHOR, Item
 from tutor.quiz import Verdict
 from tutor.session import Session
+from tutor.source import LessonError
 from tutor.store import Session as Saved
 from tutor.store import Store, new_id, portable
+
+ALWAYS, NOTATION = "predict", "notation"  # names of settings
+MOST_LESSONS = 3  # that an author's questions are looked for in
+
+
+def predicts(store: Store, lesson: str, where: str) -> bool:
+    """Whether predict mode is on in a lesson, `where` being a way to play it ("screen", "lines").
+
+    It ends with its lesson, unless the learner wants it in all of them.
+    """
+    return store.setting(ALWAYS, False) is True or store.setting(f"{ALWAYS}-{where}", "") == lesson
+
+
+def set_predict(store: Store, lesson: str, where: str, on: bool) -> None:
+    """Remember predict mode for one lesson; off is off for all."""
+    store.save_setting(f"{ALWAYS}-{where}", lesson if on else "")
+    if not on:
+        store.save_setting(ALWAYS, False)
+
+
+def chosen_notation(store: Store, lesson: Lesson) -> str:
+    """The notation that the learner chose last, in whatever lesson; until then the lesson's own."""
+    chosen = store.setting(NOTATION, "")
+    return chosen if chosen in NOTATIONS else lesson.notation
+
+
+def choose_notation(store: Store, notation: str) -> None:
+    store.save_setting(NOTATION, notation)
+
+
+def due(store: Store, now: datetime) -> list[str]:
+    """The skills that are due and can be asked about, the longest due first.
+
+    What an author asks in words of his own can be asked only as long as there is a lesson that has such questions.
+    """
+    return [skill for skill in mastery.due(store.cards(), now) if skill != AUTHOR or author_lessons(store)]
+
+
+def author_lessons(store: Store) -> list[Path]:
+    """The lessons whose author's questions about no step were answered, the latest first, as far as they are there."""
+    found: dict[Path, None] = {}
+    for answer in reversed(store.answers(AUTHOR)):
+        path = catalogue.find(answer.lesson) or Path(answer.lesson)
+        if path not in found and (path.is_absolute() or path.exists()) and path.is_file():
+            with suppress(LessonError):
+                if any(not question.step for question in load(path).questions):
+                    found[path] = None
+        if len(found) >= MOST_LESSONS:
+            break
+    return list(found)
 
 
 class Stopwatch:

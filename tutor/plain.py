@@ -21,6 +21,7 @@ from tutor.export import card_lines, path_lines, prose, reuse_lines, wrapped
 from tutor.formula import Ref
 from tutor.layout import linear
 from tutor.layout import number as shown
+from tutor.learner import ALWAYS, NOTATION, choose_notation, chosen_notation, predicts, set_predict
 from tutor.lesson import LEVELS, Lesson
 from tutor.output import escape
 from tutor.paths import target
@@ -37,6 +38,7 @@ from tutor.whatif import shown as setting_text
 from tutor.writing import CannotWrite, save
 
 PATIENCE = 3.0  # seconds without a word of progress
+LINES = "lines"  # where predict mode is on
 MAX_WORD = 200  # what is longer is no command and no step
 
 HELP = f"""\
@@ -63,7 +65,7 @@ undo, redo       take the last change back, make it again
 changes          what is changed, and all that can be
 save FILE        the lesson with the changes as a lesson file
 compare NAME V W runs side by side: compare learning_rate 0.1 0.5
-predict          predict mode on or off: values that carry an idea are asked for before they are shown
+predict [always] predict mode on or off in this lesson, or on in all: values are asked for before they are shown
 state            parameters and what has been computed so far
 map              the network layer by layer, or the circuit: units, values, gradients; > marks what the step uses
 steps            all steps; > marks this one
@@ -98,7 +100,8 @@ class LineMode:
         self.trace = Trace(lesson, found)
         self.cursor = playback.start(lesson)
         self.finished = False  # the end was reached, and the learner is still on it
-        self.predict = store.setting("predict", False) is True
+        self.cursor = replace(self.cursor, notation=chosen_notation(store, lesson))
+        self.predict = predicts(store, key, LINES)
         self.answered: set[tuple[int, str]] = set()
         self.left = False  # the learner left at a question
         self.unattended = False
@@ -133,15 +136,22 @@ class LineMode:
         if 1 < place.iteration <= MAX_ITERATION and self.run.last is None:
             self._fetch(place.iteration)
         cursor = self.cursor = playback.resume(self.cursor, self.trace, place)
+        if self.store.setting(NOTATION):
+            cursor = self.cursor = replace(cursor, notation=start.notation)
         number = cursor.iteration
         here = playback.place(cursor, self.trace) + (f" in iteration {number:,}" if number > 1 else "")
         self.say(f"You go on at {here}. `first` is the first step, `help` lists the commands.\n")
         return True
 
-    def _toggle_predict(self) -> None:
-        self.predict = not self.predict
+    def _toggle_predict(self, how: str) -> None:
+        if how not in ("", "always"):
+            self.say("predict, or predict always: in every lesson.")
+            return
+        self.predict = how == "always" or not self.predict
         self.answered.clear()
-        self.store.save_setting("predict", self.predict)
+        set_predict(self.store, self.key, LINES, self.predict)
+        if how:
+            self.store.save_setting(ALWAYS, True)
         self.say(f"Predict mode is {'on: values that carry an idea are asked for first' if self.predict else 'off'}.\n")
         if self.predict:
             self._show()
@@ -153,7 +163,7 @@ class LineMode:
             self._put(item)
 
     def _put(self, item: Item) -> None:
-        self.say(f"{item.prompt} (`hint`, `show`, `known`, or = before an expression to compute it)")
+        self.say(f"{item.prompt} (`hint`, `show`, `known`, `help`, or = before an expression to compute it)")
         for number, choice in enumerate(item.choices, start=1):
             self.say(f"  {number}. {choice}")
         ended = False
@@ -164,7 +174,12 @@ class LineMode:
             ended = line is None
             return line
 
-        if ask_item(None if self.changes.changes else self.store, self.key, item, ask, self.say) is None:
+        besides: dict[str, Callable[[str], None]] = {
+            "glossary": self._glossary,
+            "map": lambda rest: self._map(asked=True),
+            "intro": lambda rest: self._intro(),
+        }
+        if ask_item(None if self.changes.changes else self.store, self.key, item, ask, self.say, besides) is None:
             self.left = not (ended and self.unattended)
             self.predict = False  # who does not answer reads
             self.say("")
@@ -213,7 +228,7 @@ class LineMode:
             "changes": self._changes,
             "save": lambda: self._write(rest),
             "compare": lambda: self._compare(rest),
-            "predict": self._toggle_predict,
+            "predict": lambda: self._toggle_predict(rest),
             "state": self._state,
             "map": self._map,
             "steps": self._steps,
@@ -313,6 +328,8 @@ class LineMode:
             self._move(replace(self.cursor, level=name) if what == "level" else replace(self.cursor, notation=name))
         else:
             self.say(f"There is no {what} {_quoted(name)}; there are: {', '.join(known)}.")
+        if what == "notation":
+            choose_notation(self.store, self.cursor.notation)
 
     def _example(self, text: str) -> None:
         last = self.trace.examples
@@ -510,6 +527,8 @@ class LineMode:
         self.finished = True
         if not self.changes.changes:
             self.store.finish(self.key)
+            if self.store.setting(ALWAYS, False) is not True:
+                set_predict(self.store, self.key, LINES, False)  # it ends with the lesson
         self._save()
         self._outro()
         more = f"`iteration {self.cursor.iteration + 1}` goes on training, " if self.run.last is None else ""
@@ -555,10 +574,12 @@ class LineMode:
             self.say("\n".join(wrapped(fact)))
         self.say("")
 
-    def _map(self) -> None:
+    def _map(self, asked: bool = False) -> None:
+        """The picture in words; `asked`: without the value of this step, which is being asked for."""
         scribe = Scribe(self.trace, self.cursor.notation)
         step = playback.current(self.cursor, self.trace)
-        self.say("\n".join(f"  {line}" for line in tell(self.trace, scribe, step, self.cursor)) + "\n")
+        cursor = replace(self.cursor, at=self.cursor.at - 1) if asked else self.cursor
+        self.say("\n".join(f"  {line}" for line in tell(self.trace, scribe, step, cursor)) + "\n")
 
     def _steps(self) -> None:
         phase = None

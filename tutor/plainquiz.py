@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
+from tutor import glossary
 from tutor import session as quiz
 from tutor.asking import Asking, give_up, hint, respond
-from tutor.card import Scribe, plan
+from tutor.card import Scribe, plan, terms_of
 from tutor.course import PLACEMENT
 from tutor.export import card_lines
 from tutor.layout import linear
@@ -63,10 +64,23 @@ def play_quiz(
     return session
 
 
+def _say_terms(item: Item, say: Callable[[str], None]) -> Callable[[str], None]:
+    """Says what a term means; without one, the terms of the question's step."""
+
+    def terms(term: str) -> None:
+        for text in glossary.answer(term[:MAX_TERM], terms_of(item.step)):
+            say(escape(text))
+
+    return terms
+
+
 def _say_known(item: Item, items: list[Item], say: Callable[[str], None]) -> None:
     """The plan, what is given, and the values before the step asked about that no other question asks for."""
     trace = item.step.trace
     writer = Scribe(trace, trace.lesson.notation).writer
+    first = quiz.needed(item, items)
+    for ref in first:
+        say(f"  {writer.text(ref)} = {linear(writer.value(trace.value(ref), max(item.step.digits, 4)))}")
     for text in plan(trace, trace.lesson.notation):
         say(f"  {text}")
     for ref in quiz.known(item, items):
@@ -120,13 +134,35 @@ def play_practice(
         say(f"{right} of {done} right.")
 
 
+ASKED = ("hint", "show", "known", "=", "help", "quit")  # of every question
+MAX_TERM = 200
+HELP = {
+    "hint": "the rule, then the formula, then the numbers, then the answer",
+    "show": "the answer: given up",
+    "known": "the values that it is worked out from, and all that is known besides",
+    "= EXPRESSION": "computes it, which costs nothing",
+    "glossary [TERM]": "what a term means",
+    "map": "the picture in words, as far as it is known",
+    "intro": "the introduction",
+    "help": "this list",
+    "quit": "leaves; what was answered is kept",
+}
+
+
 def ask_item(
-    store: Store | None, lesson: str, item: Item, ask: Callable[[str], str | None], say: Callable[[str], None]
+    store: Store | None,
+    lesson: str,
+    item: Item,
+    ask: Callable[[str], str | None],
+    say: Callable[[str], None],
+    besides: Mapping[str, Callable[[str], None]] | None = None,
 ) -> Asking | None:
     """Put a question until it is answered, given up or out of tries; None if the learner leaves.
 
-    Without a store nothing is kept of it.
+    Without a store nothing is kept of it. `besides` has commands that work beside the question and take what
+    stands behind them; they cost nothing.
     """
+    besides = {"glossary": _say_terms(item, say), **(besides or {})}
     asking, watch = Asking(item), Stopwatch()
     while not asking.done:
         line = ask("? ")
@@ -135,6 +171,15 @@ def ask_item(
             return None
         if word == "known":
             _say_known(item, [item], say)
+            continue
+        if word == "help":
+            for name, what in HELP.items():
+                if name.split(" ")[0] in besides or name.split(" ")[0] in ASKED:
+                    say(f"  {name:16} {what}")
+            continue
+        first, _, rest = word.partition(" ")
+        if first in besides:
+            besides[first](rest.strip())
             continue
         before = len(asking.said)
         asking = hint(asking) if word == "hint" else give_up(asking) if word == "show" else respond(asking, line or "")

@@ -5,17 +5,20 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tutor import catalogue, mastery
+from tutor import catalogue, learner, mastery
+from tutor.authored import author_item
 from tutor.check import load
 from tutor.drill import NoQuestion, drill_item, skills
 from tutor.lesson import Lesson
-from tutor.questions import Item
+from tutor.notation import Writer
+from tutor.questions import AUTHOR, Item
 from tutor.source import LessonError
 from tutor.store import Store
+from tutor.trace import trace
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,22 @@ def lesson_for(store: Store, skill: str, lesson: str = "") -> tuple[Lesson, str]
     for path in (*named, *entries):
         with suppress(LessonError, NoQuestion):
             found = load(path)
+            found = replace(found, notation=learner.chosen_notation(store, found))
             drill_item(found, skill, 1)
             return found, catalogue.lesson_id(path)
     return None
+
+
+def _authors(store: Store, seed: int) -> Iterator[Exercise]:
+    """One of the questions that an author asks about no step, of a lesson where such were asked."""
+    for path in learner.author_lessons(store)[:1]:
+        lesson = load(path)
+        here, rng = trace(lesson), random.Random(seed)
+        writer = Writer(lesson, learner.chosen_notation(store, lesson))
+        asked = [question for question in lesson.questions if not question.step]
+        items = [item for question in asked if (item := author_item(question, here, writer, rng))]
+        if items:
+            yield Exercise(catalogue.lesson_id(path), rng.choice(items))
 
 
 def _file(name: str) -> Path | None:
@@ -70,9 +86,10 @@ def _file(name: str) -> Path | None:
 def review(store: Store, now: datetime | None = None) -> Iterator[Exercise]:
     """A question for each skill that is due, the longest due first; new numbers each day."""
     now = now or datetime.now(UTC)
-    for skill in mastery.due(store.cards(), now):
-        found = lesson_for(store, skill)
-        if found:
-            seed = random.Random(f"{skill} {now.date()}").randrange(1, 10_000)
+    for skill in learner.due(store, now):
+        seed = random.Random(f"{skill} {now.date()}").randrange(1, 10_000)
+        if skill == AUTHOR:
+            yield from _authors(store, seed)
+        elif found := lesson_for(store, skill):
             with suppress(NoQuestion):
                 yield Exercise(found[1], drill_item(found[0], skill, seed))

@@ -19,7 +19,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from tutor import catalogue, mastery
+from tutor import catalogue, learner, mastery
 from tutor.catalogue import one_line
 from tutor.layout import pad, width
 from tutor.mastery import Answer
@@ -104,7 +104,7 @@ def report(store: Store, now: datetime | None = None) -> Progress:
     """What is known of the profile of `store`; `now` (with a zone) decides what is due."""
     answers, cards = store.answers(), store.cards()
     asked = mastery.questions(answers)
-    due = mastery.due(cards, now or datetime.now(UTC))
+    due = learner.due(store, now or datetime.now(UTC))
     history = mastery.by_skill(asked)
     known = mastery.knowledge(answers)
     skills = [

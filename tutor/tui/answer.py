@@ -32,7 +32,7 @@ class AnswerLine(Input):
         """Another cell is being edited."""
 
     def __init__(self, placeholder: str) -> None:
-        super().__init__(id="answer", placeholder=placeholder)
+        super().__init__(id="answer", placeholder=placeholder, select_on_focus=False)
         self.prompting = placeholder
         self.item: Item | None = None
         self.cells: list[str] = []

@@ -211,6 +211,14 @@ class TutorApp(App[int]):
         last_resort.start()
         self.exit(code, code)
 
+    async def action_quit(self) -> None:
+        """Leave from any screen; with a changed lesson, which ends here, only if asked for twice in a row."""
+        for screen in self.screen_stack:
+            if (leaves := getattr(screen, "leaves", None)) and not leaves():
+                self.notify("Your changes of the lesson end here. ctrl+q again leaves.", markup=False)
+                return
+        self.exit()
+
     def action_help_quit(self) -> None:
         """ctrl+c leaves, as everywhere in a terminal."""
         self.exit(130, 130)

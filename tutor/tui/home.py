@@ -198,6 +198,7 @@ class HomeScreen(TutorScreen):
     def action_open(self) -> None:
         entry = self.chosen()
         if entry:
+            self.search = ""  # it was for this lesson; what comes next is not to be hidden by it
             self.tutor.open_lesson(entry.path, entry.key)
 
     def action_quiz(self) -> None:

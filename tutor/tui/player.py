@@ -14,12 +14,12 @@ from textual.content import Content
 from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
-from tutor import playback
+from tutor import catalogue, course, playback
 from tutor.asking import Asking, give_up, hint, respond
 from tutor.card import Card, Scribe, conventions, terms_of
-from tutor.catalogue import data_dir
+from tutor.catalogue import Entry, data_dir
 from tutor.diagram import diagram, natural_rows
-from tutor.learner import Stopwatch, keep_try
+from tutor.learner import ALWAYS, NOTATION, Stopwatch, choose_notation, chosen_notation, keep_try, predicts, set_predict
 from tutor.lesson import Lesson
 from tutor.playback import Cursor
 from tutor.questions import AUTHOR, Item
@@ -63,7 +63,8 @@ KEYS = [
     ("u", "undo", "u", "", "take the last change back (U: make it again)"),
     ("y", "compare", "y", "", "compare runs: learning rates, optimisers, activations …"),
     ("m", "map", "m", "map", "the network over the whole screen: select a unit or a weight, go to its step"),
-    ("p", "predict", "p", "predict", "predict mode: the tutor asks before it shows a value"),
+    ("p", "predict", "p", "predict", "predict mode in this lesson: the tutor asks before it shows a value"),
+    ("P", "always", "P", "", "predict mode in every lesson, or in none"),
     ("v", "pictures", "v", "see", "pictures of the step: slope, gradient check, activation, sizes"),
     ("tab", "pane(1)", "tab", "pane", "the next pane; in it ↑ ↓ choose, Enter jumps"),
     ("shift+down,ctrl+down", "scroll_card(2)", "⇧↑↓", "", "scroll the card, at any level"),
@@ -84,6 +85,7 @@ HIDDEN = [
     ("f4", "map"),
 ]  # fmt: skip
 
+SCREEN = "screen"  # where predict mode is on
 PATIENCE = 0.015  # seconds that a change may take to come to the iteration it was made in
 # While a question is open. None of these keys is one that types; all but hint and answer cost nothing.
 ASKING_KEYS = [
@@ -196,16 +198,20 @@ class PlayerScreen(TutorScreen):
         for id in ("#bar", "#map", "#mini"):
             self.query_one(id).can_focus = False
         self.query_one("#answer").display = False
-        self.predict = self.tutor.store.setting("predict", False) is True
+        store = self.tutor.store
+        self.predict = predicts(store, self.key, SCREEN)
+        notation = chosen_notation(store, self.lesson)
+        self.cursor = replace(self.cursor, notation=notation)
+        self.scribe = Scribe(self.trace, notation)
         self.query_one("#card").focus()
         if self.watching and self.lesson.path:
             self.watched = Watch(self, self.lesson.path)
-        place = self.tutor.store.place(self.key)
+        place = store.place(self.key)
         if place is None:
             self.ask()
             self.action_intro()  # at once: keys typed ahead are for it
         else:
-            self.restore(place)
+            self.restore(replace(place, notation=notation if store.setting(NOTATION) else place.notation))
 
     # ------------------------------------------------------------ place
 
@@ -399,9 +405,21 @@ class PlayerScreen(TutorScreen):
         return self.open_question
 
     def action_predict(self) -> None:
-        self.predict = not self.predict
-        self.tutor.store.save_setting("predict", self.predict)
+        self.set_predict(not self.predict)
+
+    def action_always(self) -> None:
+        """Predict mode in every lesson from now on, or in none."""
+        on = self.tutor.store.setting(ALWAYS, False) is not True
+        self.tutor.store.save_setting(ALWAYS, on)
+        self.set_predict(on)
+        self.say("Predict mode in every lesson from now on; P ends that." if on else "Predict mode is off.")
+
+    def set_predict(self, on: bool) -> None:
+        self.predict = on
+        set_predict(self.tutor.store, self.key, SCREEN, on)
         self.answered.clear()
+        self.begun.clear()
+        self.release()
         self.show(self.cursor)
         if self.asking is None:
             self.say("Predict mode is on: values that carry an idea are asked for first." if self.predict else
@@ -410,13 +428,21 @@ class PlayerScreen(TutorScreen):
     def draw(self) -> None:
         if not self.is_mounted or self.has_class("-tiny"):
             return
-        step = playback.current(self.cursor, self.trace)
-        card = self.scribe.card(step)
+        self.draw_bar()
+        self.draw_panes()
+
+    def draw_bar(self) -> None:
         bar = self.query_one("#bar", Lines)
         columns, changed = bar.size.width or self.size.width - 2, len(self.changes.changes)
         banner = self.watched.banner if self.watched else None
         cursor, asks = self.cursor, self.predict
         bar.show([banner or views.bar_line(self.lesson, self.trace, self.scribe, cursor, columns, changed, asks)])
+
+    def draw_panes(self) -> None:
+        if not self.is_mounted or self.has_class("-tiny"):
+            return
+        step = playback.current(self.cursor, self.trace)
+        card = self.scribe.card(step)
         for name in (*PANES, "mini"):
             pane = self.query_one(f"#{name}", Lines)
             if not pane.display or (name in ("where", "state", "mini") and not self.query_one("#side").display):
@@ -486,7 +512,7 @@ class PlayerScreen(TutorScreen):
 
     def on_lines_resized(self) -> None:
         """A pane has come into sight, or has another size: it shows this step."""
-        self.call_later(self.draw)
+        self.call_later(self.draw_panes)
 
     def say(self, text: str) -> None:
         """A word on why a key did nothing, in place of the bar until the next key."""
@@ -534,6 +560,7 @@ class PlayerScreen(TutorScreen):
 
     def action_notation(self, by: int) -> None:
         self.show(playback.next_notation(self.cursor, by))
+        choose_notation(self.tutor.store, self.cursor.notation)
 
     def action_example(self, by: int) -> None:
         if self.trace.examples == 1:
@@ -794,21 +821,42 @@ class PlayerScreen(TutorScreen):
         """Past the last step: the lesson is finished."""
         if not self.changed:
             self.tutor.store.finish(self.key)
+            if self.tutor.store.setting(ALWAYS, False) is not True:
+                set_predict(self.tutor.store, self.key, SCREEN, False)  # it ends with the lesson
         more = " · . next iteration" if self.run.last is None else ""
-        answers = {"enter": "home", "h": "home", "full_stop": "iteration", "b": "stay"}
+        following = self.following_lesson()
+        answers = {"enter": "next" if following else "home", "h": "home", "full_stop": "iteration", "b": "stay"}
+        first = "Enter: the next lesson · h home" if following else "Enter goes home"
 
         def answer(choice: str | None) -> None:
-            if choice == "home":
+            if choice == "next" and following and self.leaves():
+                self.stop_seek()
+                self.app.pop_screen()
+                self.tutor.open_lesson(following.path, following.key)
+            elif choice == "home":
                 self.action_home()
             elif choice == "iteration" and self.run.last is None:
                 self.cursor = playback.first(self.cursor, self.trace)
                 self.action_iteration(1)
 
-        self.read(self.outro, Reader(self.outro(), f"Enter goes home{more} · Esc stays", answers), answer)
+        self.read(self.outro, Reader(self.outro(), f"{first}{more} · Esc stays", answers), answer)
+
+    def following_lesson(self) -> Entry | None:
+        """The lesson of the path to take next; none after one of a teacher's own."""
+        ours = catalogue.entries()
+        if self.key not in {entry.key for entry in ours}:
+            return None
+        store = self.tutor.store
+        done = {*store.finished(), self.key}
+        found = course.recommended(ours, done, (), course.placed(ours, course.placement_answers(store)))
+        return found.entry if found else None
 
     def outro(self) -> str:
         ending = self.scribe.prose(self.lesson.outro) or "That was the last step."
-        return f"# ✓ {self.lesson.title}\n\n{ending}"
+        following = self.following_lesson()
+        parts = [f"# ✓ {self.lesson.title}", said_of_results(self.results), ending]
+        parts += [f"Next: **{following.title}**"] if following else []
+        return "\n\n".join(filter(None, parts))
 
     def action_stop_seek(self) -> None:
         """End a long way to another iteration; or leave the line of a question, which stays open, uncounted."""
@@ -866,6 +914,19 @@ class PlayerScreen(TutorScreen):
         self.warned_of = self.changes
         self.say("Your changes end here (w, then s: a lesson file of them). The same key again leaves.")
         return False
+
+
+def said_of_results(results: list[bool]) -> str:
+    """What a learner has done with the questions of a lesson, in honest words; nothing where none was asked."""
+    own, count = sum(results), len(results)
+    if not count:
+        return ""
+    if own == count:
+        return f"You answered {'the question' if count == 1 else f'all {count} questions'} yourself."
+    if own:
+        return f"You answered {own} of {count} questions yourself; the other answers were shown to you."
+    shown = "The answer was" if count == 1 else f"All {count} answers were"
+    return f"{shown} shown to you. Go through the lesson once more (`p` asks again), and it is you who computes."
 
 
 ARROWS = (

@@ -53,6 +53,7 @@ class PracticeScreen(QuestionScreen):
         self.told_of: Asking | None = None  # what is on the screen
         self.stopwatch = Stopwatch()
         self.done = self.right = 0
+        self.missed: dict[str, None] = {}  # the skills to come back to
 
     @property
     def item(self) -> Item | None:
@@ -76,8 +77,10 @@ class PracticeScreen(QuestionScreen):
             self.query_one("#answer").display = self.query_one("#side").display = False
             self.query_one(KeyBar).set_keys([("esc", "leave", "leave")])
             word = f"{count}. That is all for now." if self.done else "Nothing is due today."
+            missed = [line(f"  {mastery.title(skill)}") for skill in self.missed]
+            missed = [line("To practise (ctrl+o at home, Enter drills one):", "dim"), *missed, line()] if missed else []
             self.query_one("#bar", Lines).show([Line(((self.heading, "title"),))])
-            card.show([line(word, "heading"), line(), line("Esc goes back.")])
+            card.show([line(word, "heading"), line(), *missed, line("Esc goes back.")])
             return
         asking, item = self.asking, self.asking.item
         seed = f" · seed {item.seed}" if item.seed is not None else ""
@@ -127,7 +130,10 @@ class PracticeScreen(QuestionScreen):
         self.asking = asking
         if asking.done:
             self.done += 1
-            self.right += asking.last is not None and asking.last.correct
+            right = asking.tried and asking.last is not None and (asking.last.correct or asking.last.free)
+            self.right += right
+            if not right:
+                self.missed[asking.item.skill] = None
         self.draw()
 
     def action_hint(self) -> None:
