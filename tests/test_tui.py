@@ -218,7 +218,7 @@ async def test_finishing_a_lesson_ticks_it_at_home_and_for_good():
     async with tutor("gates", step="z'") as pilot:
         await press(pilot, "n")
         assert "✓ The chain rule in two gates" in screen(pilot)
-        await press(pilot, "enter")
+        await press(pilot, "h")
         assert "✓ The chain rule in two gates  finished" in screen(pilot)
         assert f"1 of {len(LESSONS)} lessons finished · next: How steep is it here?" in screen(pilot)
     async with tutor() as pilot:

@@ -86,7 +86,7 @@ async def test_rounded_on_the_way_costs_no_try_and_is_in_sight(size):
         shown = words(screen(pilot))
         assert "Right method, rounded on the way: keep four digits." in shown and "It costs no try." in shown
         assert not pilot.app.screen.asking.tries and not answers()
-        await press(pilot, "escape")
+        await press(pilot, "f2")
         assert [(answer.verdict, answer.credit) for answer in answers()] == [("rounded", 1)]
 
 
