@@ -266,7 +266,7 @@ TABLE: dict[str, Misconception] = {
         "the slope is that of another activation",
         "Look at what this unit applies: each activation has a slope of its own, and a linear unit's is 1.",
         _slope_of_another,
-        reach=NEAR,
+        reach=0,
         rare=True,
         seen="https://github.com/jeffheaton/encog-dotnet-core/issues/124",
     ),

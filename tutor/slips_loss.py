@@ -236,13 +236,11 @@ TABLE: dict[str, Misconception] = {
         "the 2 from the square was multiplied twice",
         "Differentiating a square brings down one 2, and only once.",
         _factor_two_twice,
-        reach=FAR,
     ),
     "two-and-minus-lost": Misconception(
         "both the 2 and the minus of the squared error's derivative were lost",
         "The derivative of (y − ŷ)² in ŷ is −2(y − ŷ): the 2 from the square, the minus from inside.",
         _two_and_minus_lost,
-        reach=FAR,
     ),
     "inner-minus-lost": Misconception(
         "the minus inside ln(1 − ŷ) was lost",
@@ -255,13 +253,11 @@ TABLE: dict[str, Misconception] = {
         "the mean over the outputs instead of their sum",
         "This loss adds its outputs up; nothing is divided by how many they are.",
         _mean_over_outputs,
-        reach=FAR,
     ),
     "divided-twice": Misconception(
         "the loss was divided twice",
         "This loss is divided once: by 2, or by the number of outputs.",
         _divided_twice,
-        reach=FAR,
         seen="https://github.com/bhanML/Co-teaching/issues/4",
     ),
     "wrong-target": Misconception(

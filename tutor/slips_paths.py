@@ -198,7 +198,7 @@ def _shares(site: Site) -> Iterator[Expr]:
 
 def _path_missing(site: Site) -> Iterator[Expr]:
     f = _backward_product(site)
-    if f and site.rule == "activation_gradient" and 3 <= f.args[1].shape[0] <= 16:
+    if f and site.rule == "activation_gradient" and 3 <= f.args[1].shape[0] <= 8:
         (W,) = f.args[0].args  # type: ignore[attr-defined]
         for k in range(f.args[1].shape[0]):
             yield Call("without_path", (W, f.args[1]), k)
@@ -258,6 +258,7 @@ TABLE: dict[str, Misconception] = {
         "a neighbour's value was used",
         "Check the indices: the error of the unit that is fed, the value that the weight carries.",
         _neighbour,
+        reach=NEAR,
     ),
     "weight-of-neighbour": Misconception(
         "another unit's weights were used",
@@ -333,7 +334,7 @@ TABLE: dict[str, Misconception] = {
         "weight and activation were exchanged",
         "A weight's gradient takes the activation that it carries; an activation's takes the weights.",
         _weight_for_activation,
-        reach=NEAR,
+        reach=0,
         rare=True,
     ),
     "shares-of-weights": Misconception(
