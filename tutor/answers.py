@@ -122,6 +122,12 @@ def read_whole(text: str, names: Names) -> list[Answer] | None:
     ]
 
 
+def unstated(text: str, names: Names) -> str:
+    """A text without what is asked and its equals sign before it."""
+    left, sign, right = text.partition("=")
+    return right if sign and names.is_asked(normalised(left[:MAX_ANSWER])) else text
+
+
 def _sides(text: str, names: Names) -> list[str]:
     """What stands between equals signs, without the name of what is asked."""
     sides, depth, start = [], 0, 0

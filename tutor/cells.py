@@ -14,7 +14,7 @@ from tutor.typed import NotUnderstood, normalised
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|[0-9]*\.[0-9]+)(?:[eE][-+]?[0-9]+)?(?:[×x]10\S+)?%?|\?|nan|[-+]?inf")
 _WITH_COMMA = re.compile(r"[-+]?[0-9]*,[0-9]+(?:[eE][-+]?[0-9]+)?%?")
 _CALL = re.compile(r"[\w.]+\s*\(\s*(?=[\[(])")
-_LEFT = re.compile(r"[^\W\d][^=\n;,]{0,60}?=\s*(?=[\[\n]|[-+.\d\s]+[;,\s])")
+_LEFT = re.compile(r"(?=[^\s\d\[({+\-−.=|])[^=\n;,]{1,60}?=\s*(?=[\[\n]|[-+.\d\s]+[;,\s])")
 _PRINTED = str.maketrans(dict.fromkeys("⎡⎢⎣⎤⎥⎦⎛⎜⎝⎞⎟⎠│", " "))
 _RULE = re.compile(r"\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?")
 
@@ -62,15 +62,13 @@ def _row(text: str, comma: bool = False) -> list[str]:
     words = split_cells(text, r"\s")
     if len(words) > 1 and not comma and all(a_comma(word) or is_number(word) for word in words):
         return [_point(word) for word in words]
-    parts = split_cells(text, ",")
-    cells = parts if len(parts) > 1 else [text.strip()]
+    cells = split_cells(text, ",")
     # Spaces stand between numbers; a1 + 2 is one cell.
     apart = [split_cells(cell, r"\s") for cell in cells]
     return [
         part
         for cell, words in zip(cells, apart, strict=True)
         for part in (words if all(map(is_number, words)) else [cell])
-        if part
     ]
 
 

@@ -20,7 +20,7 @@ from functools import cached_property
 
 import numpy as np
 
-from tutor.answers import MAX_ANSWER, Answer, Names, NotUnderstood, read_answer, read_whole
+from tutor.answers import MAX_ANSWER, Answer, Names, NotUnderstood, read_answer, read_whole, unstated
 from tutor.backprop import OVER_BATCH
 from tutor.cells import read_cells
 from tutor.explain import Explainer
@@ -224,6 +224,7 @@ def item_of_cells(whole: Step, writer: Writer, digits: int) -> Item:
     names = Names(whole, writer)
 
     def judge(text: str, own: Mapping[str, float]) -> Verdict:
+        text = unstated(text, names)
         return _judge_cells(_whole_formula(text, names) or read_cells(text, whole.shape), cells, own)
 
     return Item(

@@ -9,7 +9,7 @@ from textual.events import Key, Paste
 from textual.message import Message
 from textual.widgets import Input
 
-from tutor.answers import MAX_ANSWER, NotUnderstood, read_whole
+from tutor.answers import MAX_ANSWER, NotUnderstood, read_whole, wants_help
 from tutor.cells import a_comma, fill, is_number, table
 from tutor.questions import Item
 from tutor.tui.views import Grid
@@ -176,6 +176,10 @@ class AnswerLine(Input):
     async def action_submit(self) -> None:
         if not self.cells or self.value.startswith("="):
             await super().action_submit()
+            return
+        if wants_help(self.value) and self.value.strip() != "?":  # a ? leaves the cell out
+            said, self.value = self.value, self.cells[self.at]
+            self.post_message(self.Submitted(self, said, None))
             return
         if self.value.startswith("[") and not self._is_formula(self.value):
             rows = table(self.value)
