@@ -35,13 +35,14 @@ from tutor.prose import Blemish, Name, blemishes, count_words, lost_latex
 from tutor.questions import Item, judgement
 from tutor.quiz import Question
 from tutor.source import Keys, Problem, Source
-from tutor.trace import NoSuchStep, Trace, as_shown, resolve
+from tutor.trace import NoSuchStep, Step, Trace, as_shown, resolve
 from tutor.training import Run, zero_by_zero
 
 LONG_NOTE = 80  # words
 MOST_PROSE = 200_000  # characters of a lesson's texts that are looked at
 MANY_ALIKE = 5  # problems of one kind in one text that are told one by one
 FEW_DIGITS = 6  # as many as are shown of a given number without rounding
+FOLLOWED = 50  # examples of a batch whose every step is looked at: nobody follows more
 MANY = 100  # numbers that nobody follows one by one anyhow
 MAX_ROWS = 2_000  # examples that are looked at for units that never answer
 
@@ -305,12 +306,12 @@ def numbers(lesson: Lesson, source: Source, here: Trace) -> Iterator[Problem]:
             break
     table = ("network",) if lesson.network else ("circuit",)
     for step in here.steps():
-        if step.digits > FEW_DIGITS:
+        if (step.example or 0) < FOLLOWED and step.digits > FEW_DIGITS:
             message = f"to get '{step.id}' from what is shown takes {step.digits} digits of it"
             advice = "numbers that nearly cancel, as in 1 − 0.99998, cannot be followed on paper: choose others"
             yield source.problem(table, message, advice, severity="warning")
             break
-    broken = next((step for step in here.steps() if not np.all(np.isfinite(step.value))), None)
+    broken = _broken(here)
     if broken is not None and zero_by_zero(lesson, broken.equation, np.asarray(broken.value)):
         message = f"'{broken.id}' is 0/0: with epsilon = 0 a gradient that is 0 is divided by 0"
         advice = "a small epsilon, such as 1e-8, keeps the division finite; or numbers that give no gradient of 0"
@@ -344,6 +345,24 @@ def _given(lesson: Lesson) -> Iterator[tuple[Keys, float]]:
     for key, array in (("inputs", lesson.inputs), ("targets", lesson.targets)):
         if array.size <= MANY:
             yield from ((("examples", i, key, j), float(array[i, j])) for i, j in np.ndindex(array.shape))
+
+
+def _broken(here: Trace) -> Step | None:
+    """The first step whose value is not finite; of values that are worked out when they are looked at, among the
+    first examples."""
+    for eq in here.equations:
+        examples: Iterable[int | None] = (None,)
+        if eq.symbol.per_example:
+            kept = here.iteration.values.get(eq.symbol.key)
+            examples = range(min(here.examples, FOLLOWED))
+            if kept is not None:
+                rows = np.asarray(kept).reshape(here.examples, -1)
+                examples = map(int, np.flatnonzero(~np.isfinite(rows).all(axis=1))[:1])
+        for example in examples:
+            step = Step(here, eq, None, example)
+            if not np.all(np.isfinite(step.value)):
+                return step
+    return None
 
 
 def _invisible(here: Trace) -> bool:
