@@ -67,6 +67,9 @@ def reference_step(name, p, g, state, t, h, decays):
     if name in ("momentum", "nesterov"):  # torch.optim.SGD(momentum=μ, nesterov=...), dampening 0
         state["v"] = h.momentum * state.get("v", 0) + g
         return p - h.learning_rate * (g + h.momentum * state["v"] if name == "nesterov" else state["v"])
+    if name == "rmsprop":  # torch.optim.RMSprop(alpha=ρ); Tieleman and Hinton 2012
+        state["v"] = h.rho * state.get("v", 0) + (1 - h.rho) * g * g
+        return p - h.learning_rate * g / (np.sqrt(state["v"]) + h.epsilon)
     assert name in ("adam", "adamw")  # Kingma and Ba 2015; Loshchilov and Hutter 2019
     if name == "adamw" and decays:
         p = p * (1 - h.learning_rate * h.weight_decay)
@@ -76,7 +79,7 @@ def reference_step(name, p, g, state, t, h, decays):
     return p - h.learning_rate * m / (np.sqrt(v) + h.epsilon)
 
 
-HYPER = {"momentum": 0.8, "beta1": 0.85, "beta2": 0.95, "epsilon": 1e-6, "weight_decay": 0.05}
+HYPER = {"momentum": 0.8, "beta1": 0.85, "beta2": 0.95, "epsilon": 1e-6, "rho": 0.7, "weight_decay": 0.05}
 
 
 @pytest.mark.parametrize("batch", [1, 2, "all"])

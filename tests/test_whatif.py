@@ -454,7 +454,7 @@ def test_moving_a_little():
     assert after("learning_rate", -1, 1e-9) == 9.9e-10, "never to 0, which it may not be"
     assert after("W1[1,1]", -1, -3) == -3.1 and after("W1[1,1]", 1, 0) == 0.1
     assert after("layer 1 activation", 1) == "tanh" and after("layer 1 activation", -1) == "linear"
-    assert after("loss", 1) == "squared_error", "past cross_entropy, which the output does not allow"
+    assert after("loss", 1) == "huber", "past cross_entropy and hinge, which output and targets do not allow"
     assert after("y", 1) == 0, "the other class"
     assert after("seed", 1) == 1 and after("layer 1 train_biases", 1) is False
     with pytest.raises(Refused, match="at least 0"):
