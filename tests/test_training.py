@@ -88,10 +88,11 @@ HYPER = {"momentum": 0.8, "beta1": 0.85, "beta2": 0.95, "epsilon": 1e-6, "rho": 
 def test_optimizers_against_plain_loops(name, l2, batch):
     taught = lesson(optimizer=name, l2=l2, batch=batch, learning_rate=0.05, order="shuffled", seed=3, **HYPER)
     run, p, states = Run(taught), {k: np.array(v) for k, v in initial_parameters(taught).items()}, {}
+    close = 1e-10 if name == "rmsprop" else 1e-12  # near the minimum it divides what cancelled by little
     for t in range(1, 21):
         now = run.iteration(t)
         for key, value in p.items():
-            assert np.allclose(now.values[key], value, rtol=1e-12, atol=1e-14), (t, key)
+            assert np.allclose(now.values[key], value, rtol=close, atol=1e-14), (t, key)
         g = reference_gradients(p, list(now.rows), l2)
         for key in p:
             kind = "J" if l2 and key[0] == "W" else "L"
@@ -101,7 +102,7 @@ def test_optimizers_against_plain_loops(name, l2, batch):
             for key, value in p.items()
         }
         for key, value in p.items():
-            assert np.allclose(now.values[key + "'"], value, rtol=1e-12, atol=1e-14), (t, key + "'")
+            assert np.allclose(now.values[key + "'"], value, rtol=close, atol=1e-14), (t, key + "'")
 
 
 @pytest.mark.parametrize("name", list(OPTIMIZERS))
