@@ -120,6 +120,12 @@ def test_a_long_line_of_anything_is_gone_over_once(text):
     parse_toml(Source("f.toml", "format = 1 " + text * (400_000 // len(text))))
 
 
+@pytest.mark.parametrize("unit, says", [("k = 1\n", "keys"), ('"a", ', "texts"), ("[t]\n", "tables")])
+def test_more_than_any_lesson_has_is_refused_before_it_is_read(unit, says):
+    found = parse_toml(Source("f.toml", "format = 1\n" + unit * 150_000))
+    assert isinstance(found, Problem) and says in found.message and found.advice
+
+
 # ---------------------------------------------------------------- places
 
 

@@ -55,6 +55,10 @@ def parse_toml(source: Source) -> dict | Problem:
     if long_key:
         line = source.text.count("\n", 0, long_key.end()) + 1
         return source.problem_at(line, 1, f"a key of more than {MAX_KEY_PARTS} dotted parts", "a lesson's have three")
+    for sign, each, most, things in (("=", 1, 60_000, "keys"), ('"', 2, 100_000, "texts"), (",", 1, 600_000, "items")):
+        if source.text.count(sign) > each * most:  # what takes tomllib seconds to read is no lesson anyhow
+            advice = 'put examples in a table beside the lesson: examples = "data.csv"'
+            return source.problem_at(1, 1, f"the file has more than {most:,} {things}", advice)
     if source.text.count("[") > MAX_HEADERS and len(headers := _HEADERS.findall(source.text)) > MAX_HEADERS:
         message = f"the file has {len(headers):,} tables: {MAX_HEADERS:,} are the most"
         return source.problem_at(1, 1, message, 'put examples in a table beside the lesson: examples = "data.csv"')
