@@ -349,3 +349,10 @@ def test_numbers_that_are_none_do_not_break_the_picture(traces):
         warnings.simplefilter("error")
         drawn = diagram(*at(broken, "b1'", "matrix"), 120, 30)
     assert "?" in words(drawn) and "∞" in words(drawn)
+
+
+@pytest.mark.parametrize("lesson", ["o-classification", "o-regression"])
+def test_at_160_columns_the_names_in_the_boxes_are_whole(lesson):
+    """z_prev₁ is no z_…: where there is room the boxes are as broad as their longest name wants."""
+    drawn = words(diagram(*at(trace(load(LESSONS[lesson])), "dL/dz1", "matrix"), 160, 40))
+    assert "z_prev₁" in drawn and "z_…" not in drawn and "∂…" not in drawn

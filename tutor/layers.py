@@ -156,11 +156,21 @@ class NetworkPicture:
     def _across(self, high: int, head: int, foot: int, body: int) -> _Plan | None:
         """The layers side by side: all of them, or as many as fit round the one the step is about."""
         names = max(width(self.known.name(*unit_item(k, 0))) for k in range(len(self.widths)))
-        size = names + (13 if high >= 3 else 11 if high == 2 else 10)
+        digits = 13 if high >= 3 else 11 if high == 2 else 10  # what a number takes
+        size = names + digits
+        longest = max(names, *(self._longest(k) for k in range(1, len(self.widths)))) + digits
         # How broad a unit, how far apart at least, how broad the loss (0: it has a row of its own below).
         tight = max(10, names + 6)
         middling = max(min(size, 13), 10)
-        tries = ((size + 4, 30, 15), (size, 12, 13), (middling, 9, 11), (tight, 8, 0), (tight, 6, 0), (9, 6, 0))
+        tries = (
+            (longest + 4, 30, 15),
+            (size + 4, 30, 15),
+            (size, 12, 13),
+            (middling, 9, 11),
+            (tight, 8, 0),
+            (tight, 6, 0),
+            (9, 6, 0),
+        )
         for size_, least, loss_size in tries:
             if high >= 3 and size_ < 13:
                 return None
@@ -194,6 +204,11 @@ class NetworkPicture:
             place = min(columns[-1].left + size_ + beside, self.columns - loss_size)
             loss = (place, loss_size, head + (body - 1) // 2)
         return _Plan(tuple(columns), loss, False, head, foot)
+
+    def _longest(self, layer: int) -> int:
+        """How wide the names of a unit's values are."""
+        ids = [id for id in (f"a{layer}", f"z{layer}", f"b{layer}") if self.known.symbol(id)]
+        return max(width(self.known.name(id, (0,))) for id in ids)
 
     def _column(self, layer: int, left: int, size: int, high: int, head: int, body: int) -> _Column:
         count = self.widths[layer]
