@@ -96,7 +96,7 @@ def test_the_right_answers_make_a_full_score(id):
 
 def test_one_try_a_question_and_what_is_not_understood_costs_none():
     session, items = values("z1[1]", "a1[2]")
-    for text in ("abc", "1,5", "", "1 2", "1e999"):
+    for text in ("abc", "1,5", "", "1 2", "1e999", "= 1 + 1", " =2"):
         assert taken(session, items, text) == (session, ["not-understood"])
     session, verdicts = taken(session, items, "123")
     assert verdicts == ["wrong"] and session.at == 1 and session.answers == ("123", None)

@@ -111,6 +111,8 @@ def answer(session: Session, items: list[Item], text: str) -> tuple[Session, Ver
         moved = skip(session)
         where = "the next one" if moved.at != session.at else "it is the last that is open"
         return moved, Verdict("not-understood", f"Left open: {where}.")
+    if text.lstrip().startswith("="):  # scratch paper elsewhere: it must not cost the only try here
+        return session, Verdict("not-understood", "A quiz computes nothing: give the answer without the = before it.")
     verdict = items[session.at].grade(text, own_values(session, items))
     if verdict.free:
         return session, verdict
