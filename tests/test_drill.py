@@ -86,6 +86,8 @@ def test_targets_are_legal_for_the_loss(loss, output):
             assert np.all((y == 0) | (y == 1)) and np.all(y.sum(axis=1) == 1)
         elif loss == "binary_cross_entropy":
             assert np.all((y == 0) | (y == 1))
+        elif LOSSES[loss].targets:
+            assert np.all(np.isin(y, LOSSES[loss].targets))
         elif output in ("sigmoid", "softmax"):
             assert np.all((y > 0) & (y < 1))
         here = trace(found)
