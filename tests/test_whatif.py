@@ -67,7 +67,7 @@ def test_a_bundled_lesson_is_read_back_as_it_was(id, tmp_path):
     file = tmp_path / LESSONS[id].name
     save(lesson_text(ours, ["a comment"]), file)
     theirs, problems = examine(file)
-    assert not problems
+    assert not [found for found in problems if "another lesson is called" not in found.message]  # it has our id
     for key in dataclasses.fields(Lesson):
         if key.name not in ("network", "circuit", "inputs", "targets", "path", "data"):
             assert getattr(ours, key.name) == getattr(theirs, key.name), key.name
