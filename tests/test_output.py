@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import tomllib
@@ -116,7 +117,7 @@ def told(capsys, *argv: str) -> str:
 @pytest.mark.parametrize("id", ["gates", "xor", "flowers"])
 def test_a_lesson_with_anything_in_any_field(id, tmp_path, capsys, monkeypatch):
     values = tomllib.loads(catalogue.find(id).read_text())
-    monkeypatch.setattr("sys.stdin", open("/dev/null"))  # noqa: SIM115
+    monkeypatch.setattr("sys.stdin", io.StringIO())
     file = tmp_path / "lesson.toml"
     for path in texts(values):
         file.write_text(toml(planted(values, path)))
@@ -204,7 +205,7 @@ def test_json_says_what_there_is(table, capsys, monkeypatch):
 def test_the_environment(variable, capsys, monkeypatch):
     monkeypatch.setenv(variable, "/dev/null/" + POISON.replace("\x00", ""))
     for argv in (["list"], ["progress"], ["quiz", "gates", "--seed", "1"]):
-        monkeypatch.setattr("sys.stdin", open("/dev/null"))  # noqa: SIM115
+        monkeypatch.setattr("sys.stdin", io.StringIO())
         told(capsys, *argv)
 
 
