@@ -179,6 +179,15 @@ def test_one_more_digit_tells_a_slip_from_four_digits_kept():
     assert grade(question, "-0.06724").kind == grade(question, "-0.06726").kind == "correct"
 
 
+def test_a_zero_has_the_digits_that_were_written():
+    """Two digits may cancel to 0.0 where a slip gives exactly 0; three, written 0.00, may not."""
+    layers = [dense([[1.0]], [-0.05]), dense([[1.0]])]
+    lesson = network_lesson(layers, "squared_error", [[1.04]], [[0.98]])
+    question = ask("dL/da2[1]", lesson)
+    assert question.slack(3) < abs(question.right) < question.slack(2)
+    assert [grade(question, zero).kind for zero in ("0", "0.0", "0.00")] == ["imprecise", "imprecise", "wrong"]
+
+
 def test_a_slip_clear_of_the_band_is_named():
     question = ask("dL/dz1[2]", "o-classification")
     for slip in question.slips:

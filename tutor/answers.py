@@ -71,9 +71,9 @@ def wants_help(text: str) -> bool:
 
 
 def significant_digits(text: str) -> int:
-    """'0.0820' -> 3, '8.21e-2' -> 3, '1.0000' -> 5, '0' -> 1."""
+    """'0.0820' -> 3, '8.21e-2' -> 3, '1.0000' -> 5, '0' -> 1; of a zero all that were written: '0.00' -> 3."""
     digits = re.sub(r"[^0-9]", "", text.lower().partition("e")[0])
-    return max(len(digits.lstrip("0")), 1)
+    return len(digits.lstrip("0")) or max(len(digits), 1)
 
 
 def read_answer(text: str, names: Names) -> Answer:

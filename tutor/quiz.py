@@ -284,7 +284,7 @@ def _rounded_on_the_way(question: Question, answer: Answer, named: bool) -> Verd
     if _exact(answer) or (named and _shows_a_slip(question, answer)):
         return None
     value, right, digits = answer.value, question.right, question.digits
-    typed = digits if answer.digits is None or (value == 0 and named) else answer.digits  # a 0 has no digits
+    typed = digits if answer.digits is None else answer.digits
     off, reach = abs(value - right), question.slack(max(min(typed, digits), 2))
     reach += float(half_unit(np.abs(value), typed)) if typed < 2 else 0.0
     if not off <= reach * (1 + 1e-9) or not reach:
