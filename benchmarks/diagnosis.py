@@ -162,6 +162,8 @@ class Tally:
             while verdict.kind == "imprecise" and more < 5:
                 more += 1
                 verdict = grade(question, typed(slip.value, question.digits + more))
+            if verdict.correct and MISCONCEPTIONS[slip.misconception].rare:
+                continue  # a question may be asked although a rare mistake gives the right digits
             self.again += more > 0
             self.taken += verdict.kind == "rounded"
             names = [named.misconception for named in verdict.slips]
