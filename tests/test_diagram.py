@@ -9,12 +9,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from strategies import circuit_lesson
 from tutor import catalogue, playback
 from tutor.canvas import as_text
 from tutor.card import Scribe
 from tutor.check import load
 from tutor.diagram import Diagram, Item, begin, diagram, move, tell
 from tutor.formula import Ref
+from tutor.gates import CircuitPicture
+from tutor.known import Known
 from tutor.layout import number, width
 from tutor.lesson import Lesson
 from tutor.trace import Trace, trace
@@ -356,3 +359,15 @@ def test_at_160_columns_the_names_in_the_boxes_are_whole(lesson):
     """z_prev₁ is no z_…: where there is room the boxes are as broad as their longest name wants."""
     drawn = words(diagram(*at(trace(load(LESSONS[lesson])), "dL/dz1", "matrix"), 160, 40))
     assert "z_prev₁" in drawn and "z_…" not in drawn and "∂…" not in drawn
+
+
+def test_a_gate_shows_what_its_constant_does():
+    """x² and x³, 1 − x and x − 1, max(x, 2) and max(x, 3) are told apart."""
+    lines = {"x ** 2": "^2", "x ** 3": "^3", "x ** -1": "^−1", "x ** 0.5": "^0.5", "2 ** x": "2^", "x ** y": "^",
+             "1 - x": "1−", "x - 1": "−1", "2 * x": "×2", "x * 2": "×2", "x / 2": "÷2", "2 / x": "2÷", "x - y": "−",
+             "max(x, 2)": "max 2", "min(3, x)": "min 3", "max(x, y)": "max", "-x": "−()"}  # fmt: skip
+    for line, sign in lines.items():
+        found = trace(circuit_lesson([f"g = {line}", "f = g + x * y"], x=4, y=2))
+        known = Known(found, Scribe(found, "dz"), found.find("g"), playback.Cursor(0, "scalar", "dz", 1))
+        picture = CircuitPicture(known, 80, 20, None, None)
+        assert picture.signs["g"] == sign, line

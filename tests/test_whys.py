@@ -10,6 +10,7 @@ import pytest
 from strategies import circuit_lesson, dense, network_lesson
 from tutor.explain import _GATES, Explainer
 from tutor.formula import evaluate
+from tutor.layout import linear
 from tutor.lesson import Training
 from tutor.notation import Writer
 from tutor.optimizers import OPTIMIZERS
@@ -111,3 +112,9 @@ def test_that_gradients_come_before_updates_is_said_once_and_of_gradients_alone(
     assert not any("values from before" in why for why in whys)
     order = [step.phase for step in found.steps()]
     assert "backward" not in order[order.index("update") :]
+
+
+@pytest.mark.parametrize("digits", ["0.7978845608028654", "0.044715", "1234567.25", "0.3333333333333333"])
+def test_a_constant_is_shown_with_the_digits_that_were_written(digits):
+    lesson = circuit_lesson([f"f = {digits} * x"], x=2)
+    assert linear(Writer(lesson, "dz").formula(trace(lesson).find("f").formula)) == f"{digits} · x"
