@@ -148,7 +148,7 @@ async def test_after_a_lesson_enter_opens_the_next_one():
         player.show(player.cursor)
         player.action_last()
         await press(pilot, "n")
-        assert "Enter: the next lesson" in screen(pilot)
+        assert "Enter next lesson" in screen(pilot)
         await press(pilot, "enter")
         opened_ = next(s for s in pilot.app.screen_stack if isinstance(s, PlayerScreen))
         assert opened_.key == catalogue.entries()[1].key

@@ -77,9 +77,7 @@ ACTIVATIONS: dict[str, Activation] = {
         numpy=np.tanh,
     ),
     "relu": Activation("ReLU", call("max", 0, Z), call("choose", Z, 1, 0)),
-    "leaky_relu": Activation(
-        "LReLU", call("max", ALPHA * Z, Z), call("choose", Z, 1, ALPHA), alpha=0.01, below=1
-    ),
+    "leaky_relu": Activation("LReLU", call("max", ALPHA * Z, Z), call("choose", Z, 1, ALPHA), alpha=0.01, below=1),
     # From −1 to 1, as textbooks that take targets of ±1 have it: tanh(z/2).
     "bipolar_sigmoid": Activation(
         "bsig",

@@ -675,8 +675,12 @@ OPERATORS: dict[str, Operator] = {
     ),
     # the same as sums, without the division
     "batch_sum": Operator(
-        lambda shape: shape, lambda node, x: np.sum(x, axis=0), _batch_sum_element, batched=False,
-        settles=LONG_SUM, noise=_linear_noise,
+        lambda shape: shape,
+        lambda node, x: np.sum(x, axis=0),
+        _batch_sum_element,
+        batched=False,
+        settles=LONG_SUM,
+        noise=_linear_noise,
     ),
     "sum_outer": Operator(
         lambda x, y: x + y,

@@ -218,6 +218,7 @@ def _unit_twice(site: Site) -> Iterator[Expr]:
 
 # ---------------------------------------------------------------- the table
 
+
 def _one_unit_alone(site: Site) -> Iterator[Expr]:
     """Of a bias that units share the error of one of them, or the mean of them all."""
     if site.rule == "shared_bias_gradient" and isinstance(site.formula, Call):

@@ -587,9 +587,9 @@ def _one_hot(targets: np.ndarray) -> bool:
 
 
 def _training(name: str) -> Setting:
-    words = {
-        "optimizer": tuple(OPTIMIZERS), "order": ORDERS, "batch": ("all",), "batch_loss": BATCH_LOSSES
-    }.get(name, ())
+    words = {"optimizer": tuple(OPTIMIZERS), "order": ORDERS, "batch": ("all",), "batch_loss": BATCH_LOSSES}.get(
+        name, ()
+    )
     kind = "word" if name in ("optimizer", "order", "batch_loss") else "number"
     kind = "whole" if name in ("batch", "seed", "updates") else kind
     return Setting(name, ("training", name), kind, words, "Training")

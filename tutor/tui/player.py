@@ -826,7 +826,7 @@ class PlayerScreen(TutorScreen):
         more = " · . next iteration" if self.run.last is None else ""
         following = self.following_lesson()
         answers = {"enter": "next" if following else "home", "h": "home", "full_stop": "iteration", "b": "stay"}
-        first = "Enter: the next lesson · h home" if following else "Enter goes home"
+        first = "Enter next lesson" if following else "Enter goes home"
 
         def answer(choice: str | None) -> None:
             if choice == "next" and following and self.leaves():
@@ -839,7 +839,11 @@ class PlayerScreen(TutorScreen):
                 self.cursor = playback.first(self.cursor, self.trace)
                 self.action_iteration(1)
 
-        self.read(self.outro, Reader(self.outro(), f"{first}{more} · Esc stays", answers), answer)
+        self.read(
+            self.outro,
+            Reader(self.outro(), f"{first}{more} · {'h home' if following else 'Esc stays'}", answers),
+            answer,
+        )
 
     def following_lesson(self) -> Entry | None:
         """The lesson of the path to take next; none after one of a teacher's own."""

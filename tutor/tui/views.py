@@ -219,8 +219,7 @@ def done_lines(asking: Asking, following: str, columns: int) -> tuple[list[Line]
     style = "value" if mark == "✓" else "heading"
     lines = [*wrapped(f"{mark} {words}", columns, style), *wrapped(following, columns, "key")]
     parts = exchanges(asking)
-    if [said.text for said in parts[-1]] != [asking.given, words]:  # all of it is said
-        lines += [line(), *said_lines(parts[-1], columns)]
+    lines += [line(), *said_lines(parts[-1], columns)]
     earlier = [row for each in reversed(parts[:-1]) for row in (line(), *said_lines(each, columns))]
     return lines, [line(), line("Said before", "dim"), *earlier] if earlier else []
 
