@@ -40,9 +40,9 @@ KEYS = {
 
 
 async def shot(name: str) -> None:
-    from tutor import catalogue
-    from tutor.check import load
-    from tutor.store import Place, Store
+    from tutor.learner.store import Place, Store
+    from tutor.lessonfiles import catalogue
+    from tutor.lessonfiles.check import load
     from tutor.tui.app import TutorApp
 
     columns, rows, lesson, step, level, notation, pane = SHOTS[name]

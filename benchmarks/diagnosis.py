@@ -24,16 +24,16 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import seen
 
-from tutor.activations import ACTIVATIONS
-from tutor.check import load
-from tutor.lesson import Layer, Lesson, Network, Training
-from tutor.losses import LOSSES
-from tutor.misconceptions import MISCONCEPTIONS
-from tutor.notation import NOTATIONS, Writer
-from tutor.optimizers import OPTIMIZERS
-from tutor.quiz import Question, grade
-from tutor.slips import Slip
-from tutor.trace import trace
+from tutor.engine.activations import ACTIVATIONS
+from tutor.engine.lesson import Layer, Lesson, Network, Training
+from tutor.engine.losses import LOSSES
+from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.trace import trace
+from tutor.lessonfiles.check import load
+from tutor.questions.grading import Question, grade
+from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.questions.slips import Slip
+from tutor.text.writer import NOTATIONS, Writer
 
 BUNDLED = Path(__file__).parent.parent / "lessons"
 

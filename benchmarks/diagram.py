@@ -19,12 +19,13 @@ from pathlib import Path
 
 from keys import lesson
 
-from tutor import catalogue, playback
-from tutor.canvas import Canvas
-from tutor.card import Scribe
-from tutor.check import load
-from tutor.diagram import diagram
-from tutor.trace import trace
+from tutor.engine.trace import trace
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
+from tutor.pictures.canvas import Canvas
+from tutor.pictures.diagram import diagram
+from tutor.play import playback
+from tutor.text.card import Scribe
 
 
 def milliseconds(call: Callable[[], object]) -> float:

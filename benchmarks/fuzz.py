@@ -21,15 +21,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tutor import catalogue
-from tutor.asking import Asking, respond
-from tutor.check import load
-from tutor.notation import Writer
-from tutor.output import FORBIDDEN
-from tutor.progress import ProgressError, export_file, import_file, report
-from tutor.questions import spread
-from tutor.store import ENVIRONMENT, Store
-from tutor.trace import trace
+from tutor.engine.trace import trace
+from tutor.learner.progress import ProgressError, export_file, import_file, report
+from tutor.learner.store import ENVIRONMENT, Store
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
+from tutor.questions.attempt import Asking, respond
+from tutor.questions.kinds import spread
+from tutor.text.output import FORBIDDEN
+from tutor.text.writer import Writer
 
 ROOT = Path(__file__).resolve().parent.parent
 SIGNS = [*"0123456789.,;:+-−*/×·^()[]{}|=<>²½√eπσ∂ \t\n'\"%$@_xyzabWdL"]
@@ -109,7 +109,7 @@ def _any_item(rng: random.Random):
 
 
 def keep(store: Store, item, text: str) -> None:
-    from tutor.learner import Stopwatch, keep_try
+    from tutor.learner.records import Stopwatch, keep_try
 
     keep_try(store, "gates", respond(Asking(item), text), Stopwatch())
 
@@ -160,8 +160,8 @@ def screens(rng: random.Random) -> None:
 
 
 WRITER = """
-from tutor.store import *
-from tutor.mastery import Answer
+from tutor.learner.store import *
+from tutor.questions.mastery import Answer
 store = Store.open()
 for number in range(10**6):
     store.record(Answer("l", "i", "loss", "value", str(number), "correct"), session=Session("quiz", number))

@@ -20,11 +20,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from tutor import catalogue
-from tutor.check import examine, faults_in_a_word
-from tutor.export import as_json, as_text
-from tutor.source import MAX_BYTES
-from tutor.trace import trace
+from tutor.cli.export import as_json, as_text
+from tutor.engine.trace import trace
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import examine, faults_in_a_word
+from tutor.lessonfiles.positions import MAX_BYTES
 
 SLOW = 2.0  # seconds
 TOKENS = (

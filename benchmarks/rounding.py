@@ -22,12 +22,12 @@ from dataclasses import dataclass
 import numpy as np
 from diagnosis import BUNDLED, random_circuit, random_network, share, typed
 
-from tutor.check import load
-from tutor.formula import Call, Const, Expr, Ref, apply
-from tutor.lesson import Lesson
-from tutor.notation import Writer
-from tutor.quiz import Question, grade
-from tutor.trace import Trace, as_shown, trace
+from tutor.engine.formula import Call, Const, Expr, Ref, apply
+from tutor.engine.lesson import Lesson
+from tutor.engine.trace import Trace, as_shown, trace
+from tutor.lessonfiles.check import load
+from tutor.questions.grading import Question, grade
+from tutor.text.writer import Writer
 
 OUTCOMES = ("correct", "rounded", "imprecise", "carried", "sign", "power-of-ten", "wrong", "misconception")
 Write = Callable[[np.ndarray, int], np.ndarray]

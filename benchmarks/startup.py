@@ -85,7 +85,7 @@ def first_frame(command: list[str], marker: str, size: tuple[int, int], data: st
 def first_title() -> str:
     """What the home screen shows first: the title of the first lesson."""
     sys.path.insert(0, str(ROOT))
-    from tutor.catalogue import entries
+    from tutor.lessonfiles.catalogue import entries
 
     return entries()[0].title
 

@@ -14,7 +14,7 @@ import argparse
 import random
 import sys
 
-from tutor.mastery import Answer, Tracing, mastery
+from tutor.questions.mastery import Answer, Tracing, mastery
 
 
 def learner(rng: random.Random, prior: float, learn: float, guess: float, slip: float, count: int):

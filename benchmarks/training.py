@@ -22,9 +22,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tutor.lesson import Layer, Lesson, Network, Training
-from tutor.network import initial_parameters
-from tutor.training import Run, rows
+from tutor.engine.lesson import Layer, Lesson, Network, Training
+from tutor.engine.network import initial_parameters
+from tutor.engine.training import Run, rows
 
 RATE = 0.1
 # sizes, batch -> how much faster than the tight loop it has to be

@@ -9,13 +9,13 @@ import numpy as np
 from hypothesis import strategies as st
 
 import oracle
-from tutor import catalogue
-from tutor.activations import ACTIVATIONS
-from tutor.check import load
-from tutor.formula import FUNCTIONS, Ref, Symbol, parse
-from tutor.lesson import ORDERS, Circuit, Definition, Layer, Lesson, Network, Training
-from tutor.losses import LOSSES
-from tutor.optimizers import OPTIMIZERS
+from tutor.engine.activations import ACTIVATIONS
+from tutor.engine.formula import FUNCTIONS, Ref, Symbol, parse
+from tutor.engine.lesson import ORDERS, Circuit, Definition, Layer, Lesson, Network, Training
+from tutor.engine.losses import LOSSES
+from tutor.engine.optimizers import OPTIMIZERS
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
 
 HIDDEN = tuple(ACTIVATIONS)
 

@@ -12,17 +12,19 @@ from hypothesis import strategies as st
 
 import oracle
 from strategies import circuit_lesson, circuits, dense, divided_by, network_lesson, networks, oracle_network
-from tutor import analysis, catalogue, pictures
-from tutor.analysis import EPSILONS, check, check_all, gradient_symbol, sizes, slope
-from tutor.canvas import as_text
-from tutor.card import Scribe
-from tutor.check import load
-from tutor.dialects import NOTATIONS
-from tutor.formula import Ref, indices
-from tutor.layout import width
-from tutor.plain import LineMode
-from tutor.store import Store
-from tutor.trace import NoSuchStep, trace
+from tutor.cli.line_mode import LineMode
+from tutor.engine import analysis
+from tutor.engine.analysis import EPSILONS, check, check_all, gradient_symbol, sizes, slope
+from tutor.engine.formula import Ref, indices
+from tutor.engine.trace import NoSuchStep, trace
+from tutor.learner.store import Store
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
+from tutor.pictures import step_pictures
+from tutor.pictures.canvas import as_text
+from tutor.text.card import Scribe
+from tutor.text.layout import width
+from tutor.text.notations import NOTATIONS
 
 few = settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
@@ -33,7 +35,7 @@ def words(lesson, kind, id, iteration=1, example=0, notation=None):
     """The facts of a picture, as one text."""
     found = trace(lesson, iteration)
     scribe = Scribe(found, notation or lesson.notation)
-    return " ".join(pictures.KINDS[kind].make(scribe, pictures.subject(kind, found, id, example)).facts)
+    return " ".join(step_pictures.KINDS[kind].make(scribe, step_pictures.subject(kind, found, id, example)).facts)
 
 
 # ---------------------------------------------------------------- gradient check
@@ -349,8 +351,9 @@ def test_the_curves_are_the_activations_and_their_derivatives(name):
 def every_picture(found, notation, every=1):
     scribe = Scribe(found, notation)
     for step in list(found.steps())[::every]:
-        for kind in pictures.offers(step, found.examples - 1):
-            yield kind, pictures.KINDS[kind].make(scribe, pictures.KINDS[kind].begin(step, found.examples - 1))
+        for kind in step_pictures.offers(step, found.examples - 1):
+            picture = step_pictures.KINDS[kind]
+            yield kind, picture.make(scribe, picture.begin(step, found.examples - 1))
 
 
 def draws(shown, sizes_=((70, 13), (94, 44), (20, 5), (3, 1))):
@@ -367,7 +370,7 @@ def test_every_step_of_every_lesson_has_its_pictures(entry):
     for at, (kind, shown) in enumerate(every_picture(found, list(NOTATIONS)[len(entry.id) % len(NOTATIONS)])):
         draws(shown, ((70, 13),) if at % 4 else ((94, 44), (20, 5), (3, 1)))
         seen.add(kind)
-    assert seen >= ({"slope", "check"} if found.lesson.circuit else set(pictures.KINDS))
+    assert seen >= ({"slope", "check"} if found.lesson.circuit else set(step_pictures.KINDS))
 
 
 @settings(few, max_examples=6)
@@ -394,7 +397,7 @@ def test_a_pole_beside_the_value_is_a_gap():
     result = check(trace(lesson), Ref(gradient(lesson, "x")))
     assert math.isnan(result.errors[0]) and result.errors[result.best] < 1e-8
     assert "0.1: undefined" in words(lesson, "check", "x")
-    draws(pictures.slope_picture(Scribe(trace(lesson), "dz"), Ref(trace(lesson).program.model.parameters[0])))
+    draws(step_pictures.slope_picture(Scribe(trace(lesson), "dz"), Ref(trace(lesson).program.model.parameters[0])))
 
 
 # ---------------------------------------------------------------- line mode
@@ -433,27 +436,27 @@ def test_ids_name_what_a_picture_is_of():
         ("activation", "z1[2]@2", "a1[2]@2"), ("activation", "dL/dz1[2]", "a1[2]@1"),
         ("activation", "a1[2]", "a1[2]@1"), ("activation", "a1[2]@2", "a1[2]@2"),
     ):  # fmt: skip
-        assert pictures.subject(kind, found, id, 0).id == wanted
+        assert step_pictures.subject(kind, found, id, 0).id == wanted
     for kind, id in (("check", "W1[9,9]"), ("slope", ""), ("activation", "W1")):
         with pytest.raises(NoSuchStep):
-            pictures.subject(kind, found, id, 0)
+            step_pictures.subject(kind, found, id, 0)
     with pytest.raises(NoSuchStep, match="a picture of the units of a layer"):
-        pictures.subject("activation", found, "dL/da1[2]", 0)
+        step_pictures.subject("activation", found, "dL/da1[2]", 0)
 
 
 def test_walking_from_one_subject_to_another():
     found = trace(load(catalogue.find("o-classification")))
-    first = pictures.subject("slope", found, "W1[1,1]", 0)
+    first = step_pictures.subject("slope", found, "W1[1,1]", 0)
     ids = [first.id]
     here = first
     for _ in range(12):
-        here = pictures.another("slope", found, here, 1, 0)
+        here = step_pictures.another("slope", found, here, 1, 0)
         ids.append(here.id)
     assert ids[:9] == [
         "W1[1,1]", "W1[1,2]", "W1[2,1]", "W1[2,2]", "b1[1]", "b1[2]", "W2[1,1]", "W2[1,2]", "b2[1]",
     ]  # fmt: skip
     assert ids[9:] == ["b2[1]"] * 4
-    back = pictures.another("slope", found, here, -1, 0)
+    back = step_pictures.another("slope", found, here, -1, 0)
     assert back.id == "W2[1,2]"
-    assert pictures.another("slope", found, back, -1, 0, whole=True).id == "b1[1]"
-    assert pictures.another("slope", found, first, -1, 0).id == "W1[1,1]"
+    assert step_pictures.another("slope", found, back, -1, 0, whole=True).id == "b1[1]"
+    assert step_pictures.another("slope", found, first, -1, 0).id == "W1[1,1]"

@@ -7,17 +7,17 @@ from functools import cache
 
 import pytest
 
-from tutor import catalogue
-from tutor.asking import CREDIT, LATER_TRY, RUNG, TRIES, Asking, give_up, hint, respond
-from tutor.authored import author_item
-from tutor.check import load
-from tutor.learner import Stopwatch, keep_try
-from tutor.lesson import AuthorQuestion
-from tutor.misconceptions import MISCONCEPTIONS
-from tutor.notation import Writer
-from tutor.questions import KINDS
-from tutor.store import Store
-from tutor.trace import trace
+from tutor.engine.lesson import AuthorQuestion
+from tutor.engine.trace import trace
+from tutor.learner.records import Stopwatch, keep_try
+from tutor.learner.store import Store
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
+from tutor.questions.attempt import CREDIT, LATER_TRY, RUNG, TRIES, Asking, give_up, hint, respond
+from tutor.questions.authored import author_item
+from tutor.questions.kinds import KINDS
+from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.text.writer import Writer
 
 RIGHT, SLIP = "0.0804", "0.376"  # of dL/dz1[2]; without the slope
 
@@ -299,7 +299,7 @@ def test_what_costs_no_try_is_not_kept_and_the_right_method_is_once_the_answer_i
 
 def test_the_time_that_a_try_took_is_kept(store, monkeypatch):
     clock = iter([100.0, 107.5])
-    monkeypatch.setattr("tutor.learner.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("tutor.learner.records.time.monotonic", lambda: next(clock))
     watch = Stopwatch()
     keep_try(store, "o-classification", respond(Asking(item()), SLIP), watch)
     assert store.answers()[-1].seconds == 7.5

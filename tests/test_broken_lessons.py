@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from test_lesson import CIRCUIT, SMALL
-from tutor.activations import ACTIVATIONS
-from tutor.audit import holds
-from tutor.check import MOST_ALIKE, examine, written_out
-from tutor.losses import LOSSES
-from tutor.optimizers import OPTIMIZERS
-from tutor.schema import INITIALISERS, ORDERS, SCHEMA, SYNONYMS, keys, meant
+from tutor.engine.activations import ACTIVATIONS
+from tutor.engine.lesson import INITIALISERS, ORDERS
+from tutor.engine.losses import LOSSES
+from tutor.engine.optimizers import OPTIMIZERS
+from tutor.lessonfiles.audit import holds
+from tutor.lessonfiles.check import MOST_ALIKE, examine, written_out
+from tutor.lessonfiles.schema import SCHEMA, SYNONYMS, keys, meant
 
 BASE = """\
 format = 1

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from effort import effort
-from tutor.catalogue import MAX_BYTES, data_dir, entries, find, nearest, one_line
+from tutor.lessonfiles.catalogue import MAX_BYTES, data_dir, entries, find, nearest, one_line
 
 HEAD = """format = 1
 title = "Gates"
@@ -173,7 +173,7 @@ def test_what_a_list_shows_is_read_without_reading_the_lessons_whole(folder):
 
 def test_of_a_long_file_the_list_reads_the_beginning(folder, monkeypatch):
     """Whatever a folder holds, the home screen waits for no more than a bounded part of each file."""
-    from tutor import catalogue
+    from tutor.lessonfiles import catalogue
 
     read = []
     loads = catalogue.tomllib.loads

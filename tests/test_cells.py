@@ -12,15 +12,15 @@ from textual.events import Paste
 from effort import effort
 from test_tui import LESSONS, pane, press, screen, type_in
 from test_tui_quiz import matrix_question, words
-from tutor.asking import Asking, respond
-from tutor.card import Scribe
-from tutor.cells import fill, read_cells, table
-from tutor.check import load
-from tutor.formula import Ref
-from tutor.layout import linear
-from tutor.notation import NOTATIONS, Writer
-from tutor.questions import matrix_item
-from tutor.trace import as_shown, trace
+from tutor.engine.formula import Ref
+from tutor.engine.trace import as_shown, trace
+from tutor.lessonfiles.check import load
+from tutor.questions.attempt import Asking, respond
+from tutor.questions.kinds import matrix_item
+from tutor.questions.pasted_tables import fill, read_cells, table
+from tutor.text.card import Scribe
+from tutor.text.layout import linear
+from tutor.text.writer import NOTATIONS, Writer
 from tutor.tui.answer import AnswerLine
 
 TABLES = [
@@ -205,7 +205,7 @@ def test_formulas_and_numbers_of_a_whole_are_an_answer_to_it(id, notation):
 @pytest.mark.parametrize("wish", ["?", "idk", "I don't know", "weiß nicht", "no idea"])
 @pytest.mark.parametrize("kind", ["value", "matrix", "formula"])
 def test_a_wish_for_help_is_a_hint_and_no_try(wish, kind):
-    from tutor.questions import KINDS
+    from tutor.questions.kinds import KINDS
 
     at = trace(load(LESSONS["o-classification"]))
     scribe = Scribe(at, at.lesson.notation)
@@ -218,7 +218,7 @@ def test_a_wish_for_help_is_a_hint_and_no_try(wish, kind):
 
 def test_in_a_quiz_a_wish_for_help_leaves_the_question_open():
     from test_session import values
-    from tutor import session as quiz
+    from tutor.questions import quiz
 
     session, items = values("z1[1]", "z1[2]")
     moved, verdict = quiz.answer(session, items, "no idea")

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from tutor.check import examine, lesson_files, load
-from tutor.source import LessonError
+from tutor.lessonfiles.check import examine, lesson_files, load
+from tutor.lessonfiles.positions import LessonError
 
 CIRCUIT = """\
 format = 1

@@ -19,14 +19,15 @@ import numpy as np
 import pytest
 
 from effort import PATIENCE, effort
-from tutor import __version__, catalogue
-from tutor.check import load
-from tutor.cli import RUN, _read_line, find_lesson, main
-from tutor.export import as_json
-from tutor.lesson import LEVELS as LESSON_LEVELS
-from tutor.notation import NOTATIONS
-from tutor.options import FORMATS, LEVELS
-from tutor.trace import trace
+from tutor import __version__
+from tutor.cli.arguments import FORMATS, LEVELS
+from tutor.cli.commands import RUN, _read_line, find_lesson, main
+from tutor.cli.export import as_json
+from tutor.engine.lesson import LEVELS as LESSON_LEVELS
+from tutor.engine.trace import trace
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
+from tutor.text.writer import NOTATIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 CIRCUIT = 'format = 1\ntitle = "T"\n[circuit]\ndefine = ["f = x * y"]\noutput = "f"\ninputs = { x = 1, y = 2 }\n'
@@ -220,7 +221,7 @@ def test_list_for_programs(run, data_folder):
     records = json.loads(run("list", "--format", "json")[1])
     assert [record["id"] for record in records] == [entry.id for entry in catalogue.entries()]
     assert not any(record["finished"] or record["error"] for record in records)
-    from tutor.store import Store
+    from tutor.learner.store import Store
 
     with Store.open() as store:
         store.finish("gates")
@@ -378,12 +379,13 @@ def test_of_an_endless_line_only_the_beginning_is_kept(monkeypatch):
 
 
 def test_the_first_frame_imports_nothing_heavy():
-    script = "import sys; from tutor.cli import main; main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
+    script = "import sys; from tutor.cli.commands import main; main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     for argv in (["--version"], ["list"], ["list", "--format", "json"], ["trace", "--help"], ["play", "nowhere"]):
         done = subprocess.run([sys.executable, "-c", script, *argv], capture_output=True, text=True, env=environment)
-        heavy = {"numpy", "textual", "rich", "tree_sitter", "tutor.formula", "tutor.trace"} & set(done.stderr.split())
-        assert done.returncode == 0 and "tutor.catalogue" in done.stderr and not heavy, argv
+        heavy = {"numpy", "textual", "rich", "tree_sitter", "tutor.engine.formula", "tutor.engine.trace"}
+        heavy &= set(done.stderr.split())
+        assert done.returncode == 0 and "tutor.lessonfiles.catalogue" in done.stderr and not heavy, argv
 
 
 ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
@@ -456,7 +458,7 @@ def test_what_nobody_reads_any_more_is_not_computed():
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
 def test_signals_are_quiet(number, code):
-    script = "import sys; from tutor.cli import main; print('here', flush=True); sys.exit(main(sys.argv[1:]))"
+    script = "import sys; from tutor.cli.commands import main; print('here', flush=True); sys.exit(main(sys.argv[1:]))"
     argv = [sys.executable, "-c", script, "trace", "p-deep", "--iteration", "1000000"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -523,7 +525,7 @@ def test_a_bundled_lesson_is_the_one_that_is_listed():
 
 
 def test_a_profile_is_chosen_before_the_command_behind_it_and_for_the_home_screen(run, data_folder):
-    from tutor.store import Store
+    from tutor.learner.store import Store
 
     with Store.open(profile="ann") as store:
         store.finish("gates")

@@ -12,15 +12,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from test_cli import finished, is_refused, program
-from tutor import catalogue, mastery
-from tutor import session as quiz
-from tutor.check import load
-from tutor.cli import main
-from tutor.drill import drill_item
-from tutor.mastery import Answer
-from tutor.misconceptions import MISCONCEPTIONS
-from tutor.session import Session
-from tutor.store import Store
+from tutor.cli.commands import main
+from tutor.learner.store import Store
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
+from tutor.questions import mastery, quiz
+from tutor.questions.drill import drill_item
+from tutor.questions.mastery import Answer
+from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.questions.quiz import Session
 
 
 @pytest.fixture(autouse=True)

@@ -16,10 +16,10 @@ import pytest
 
 from effort import PATIENCE
 from test_cli import is_refused, program
-from tutor import catalogue
-from tutor.check import load
-from tutor.cli import main
-from tutor.training import Run, iterations_per_epoch
+from tutor.cli.commands import main
+from tutor.engine.training import Run, iterations_per_epoch
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
 
 ROOT = Path(__file__).resolve().parent.parent
 STEADY = [

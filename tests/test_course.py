@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tutor import catalogue, learner
-from tutor import session as quiz
-from tutor.catalogue import Entry
-from tutor.course import MILESTONES, PLACEMENT, milestones, placed, placement_answers, recommended
-from tutor.mastery import Answer
-from tutor.store import Session as Saved
-from tutor.store import Store
+from tutor.learner import records
+from tutor.learner.course import MILESTONES, PLACEMENT, milestones, placed, placement_answers, recommended
+from tutor.learner.store import Session as Saved
+from tutor.learner.store import Store
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.catalogue import Entry
+from tutor.questions import quiz
+from tutor.questions.mastery import Answer
 
 
 def entry(id, *requires, error=None):
@@ -110,28 +111,28 @@ def test_the_bundled_lessons_make_one_path():
 
 def test_a_placement_marks_what_is_known_and_says_where_to_go_on(data_folder):
     with Store.open() as store:
-        id, session, items, goes_on = learner.start_placement(store)
+        id, session, items, goes_on = records.start_placement(store)
         assert id.startswith(PLACEMENT) and not goes_on and len(items) == len(milestones(catalogue.entries()))
-        watch = learner.Stopwatch()
+        watch = records.Stopwatch()
         for item in items[:2]:
             text = item.answer.replace("\n", "; ")
             session, verdict = quiz.answer(session, items, text)
-            learner.keep_quiz_answer(store, id, session, item, text, verdict, watch)
-        again = learner.start_placement(store)
+            records.keep_quiz_answer(store, id, session, item, text, verdict, watch)
+        again = records.start_placement(store)
         assert again[0] == id and again[3], "a placement that was left goes on"
-        learner.keep_quiz(store, id, quiz.end(session))
+        records.keep_quiz(store, id, quiz.end(session))
         entries = catalogue.entries()
         known = placed(entries, placement_answers(store))
         reached = items[1].step.trace.lesson.id
         assert known[-1] == reached
-        said = learner.placement_said(store)
+        said = records.placement_said(store)
         following = entries[[entry.id for entry in entries].index(reached) + 1]
         assert following.title in said
 
 
 def test_a_placement_without_a_right_answer_begins_at_the_beginning(data_folder):
     with Store.open() as store:
-        id, session, items, _ = learner.start_placement(store)
+        id, session, items, _ = records.start_placement(store)
         session, verdict = quiz.answer(session, items, "123456")
-        learner.keep_quiz_answer(store, id, session, items[0], "123456", verdict, learner.Stopwatch())
-        assert "beginning" in learner.placement_said(store)
+        records.keep_quiz_answer(store, id, session, items[0], "123456", verdict, records.Stopwatch())
+        assert "beginning" in records.placement_said(store)

@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 
 from strategies import circuit_lesson
-from tutor import catalogue, playback
-from tutor.canvas import as_text
-from tutor.card import Scribe
-from tutor.check import load
-from tutor.diagram import Diagram, Item, begin, diagram, move, tell
-from tutor.formula import Ref
-from tutor.gates import CircuitPicture
-from tutor.known import Known
-from tutor.layout import number, width
-from tutor.lesson import Lesson
-from tutor.trace import Trace, trace
+from tutor.engine.formula import Ref
+from tutor.engine.lesson import Lesson
+from tutor.engine.trace import Trace, trace
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
+from tutor.pictures.canvas import as_text
+from tutor.pictures.circuit_picture import CircuitPicture
+from tutor.pictures.diagram import Diagram, Item, begin, diagram, move, tell
+from tutor.pictures.scene import Known
+from tutor.play import playback
+from tutor.text.card import Scribe
+from tutor.text.layout import number, width
 
 LESSONS = {entry.id: entry.path for entry in catalogue.entries()}
 WIDE = """

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 
 from strategies import bundled, circuit_lesson, lessons
-from tutor.formula import Call, evaluate, rewrite
-from tutor.layout import number
-from tutor.paths import Paths, target
-from tutor.trace import as_shown, reads_as, trace
+from tutor.engine.formula import Call, evaluate, rewrite
+from tutor.engine.paths import Paths, target
+from tutor.engine.trace import as_shown, reads_as, trace
+from tutor.text.layout import number
 
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 

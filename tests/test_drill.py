@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 import strategies as some
 from strategies import circuit_lesson, dense, network_lesson
-from tutor.check import load
-from tutor.drill import MODERATE, NoQuestion, drill_item, skills, variant
-from tutor.lesson import AuthorQuestion, Note, Training
-from tutor.losses import LOSSES
-from tutor.mastery import SKILLS
-from tutor.questions import ORDER, PATHS, SHAPES
-from tutor.trace import trace
+from tutor.engine.lesson import AuthorQuestion, Note, Training
+from tutor.engine.losses import LOSSES
+from tutor.engine.trace import trace
+from tutor.lessonfiles.check import load
+from tutor.questions.drill import MODERATE, NoQuestion, drill_item, skills, variant
+from tutor.questions.kinds import ORDER, PATHS, SHAPES
+from tutor.questions.mastery import SKILLS
 
 LESSONS = sorted((Path(__file__).parent.parent / "lessons").glob("*.toml"))
 P_DEEP = next(path for path in LESSONS if path.stem.endswith("p-deep"))

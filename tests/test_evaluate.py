@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strategies import dense, network_lesson, networks
-from tutor.evaluate import Evaluator, class_lines, ending, loss_words, matrix_lines, percent, summary, words
-from tutor.network import initial_parameters
-from tutor.training import Run
+from tutor.engine.evaluation import Evaluator
+from tutor.engine.network import initial_parameters
+from tutor.engine.training import Run
+from tutor.text.evaluation_words import class_lines, ending, loss_words, matrix_lines, percent, summary, words
 
 
 @pytest.fixture(autouse=True)
@@ -160,7 +161,7 @@ def test_all_rows_at_once_are_the_rows_one_by_one(lesson, rng):
 
 def test_chunks_make_no_difference(monkeypatch):
     _, whole = evaluated(identity(3, x=ROWS, y=TRUE))
-    monkeypatch.setattr("tutor.evaluate.CHUNK", 6)
+    monkeypatch.setattr("tutor.engine.evaluation.CHUNK", 6)
     evaluator, parts = evaluated(identity(3, x=ROWS, y=TRUE))
     assert evaluator.chunk == 2
     assert np.array_equal(whole.outputs, parts.outputs)

@@ -8,19 +8,20 @@ import sys
 import pytest
 
 from test_tui import here, press, screen, tutor
-from tutor import catalogue, playback
-from tutor.activations import ACTIVATIONS
-from tutor.card import Scribe
-from tutor.check import load
-from tutor.cli import main
-from tutor.diagram import diagram, tell
-from tutor.drill import drill_item, skills
-from tutor.formula import FUNCTIONS
-from tutor.lesson import LEVELS
-from tutor.pictures import KINDS, offers
-from tutor.plain import HELP, LineMode
-from tutor.store import Store
-from tutor.trace import trace
+from tutor.cli.commands import main
+from tutor.cli.line_mode import HELP, LineMode
+from tutor.engine.activations import ACTIVATIONS
+from tutor.engine.formula import FUNCTIONS
+from tutor.engine.lesson import LEVELS
+from tutor.engine.trace import trace
+from tutor.learner.store import Store
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
+from tutor.pictures.diagram import diagram, tell
+from tutor.pictures.step_pictures import KINDS, offers
+from tutor.play import playback
+from tutor.questions.drill import drill_item, skills
+from tutor.text.card import Scribe
 from tutor.tui.compare import CompareScreen
 from tutor.tui.diagram import DiagramScreen
 from tutor.tui.pictures import PicturesScreen

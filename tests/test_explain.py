@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from tutor import catalogue
-from tutor.card import Scribe
-from tutor.check import load
-from tutor.explain import Explainer
-from tutor.notation import NOTATIONS, Writer
-from tutor.trace import Trace, trace
+from tutor.engine.trace import Trace, trace
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
+from tutor.text.card import Scribe
+from tutor.text.explain import Explainer
+from tutor.text.writer import NOTATIONS, Writer
 
 
 def bundled(id: str, **training) -> Trace:

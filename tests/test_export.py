@@ -19,13 +19,13 @@ import pytest
 
 from effort import effort
 from strategies import bundled
-from tutor import catalogue
-from tutor.check import load
-from tutor.cli import main
-from tutor.export import FORMATS, as_json, as_markdown, as_text, chain_lines, markdown_text, plain_value, prose
-from tutor.lesson import LEVELS
-from tutor.notation import NOTATIONS
-from tutor.trace import trace
+from tutor.cli.commands import main
+from tutor.cli.export import FORMATS, as_json, as_markdown, as_text, chain_lines, markdown_text, plain_value, prose
+from tutor.engine.lesson import LEVELS
+from tutor.engine.trace import trace
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
+from tutor.text.writer import NOTATIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strategies import circuit_lesson, circuits, dense, network_lesson, networks
-from tutor import fast, training
-from tutor.activations import ACTIVATIONS
-from tutor.lesson import Training
-from tutor.network import initial_parameters
-from tutor.optimizers import OPTIMIZERS
-from tutor.training import Program, Run, iterations_per_epoch, rows
+from tutor.engine import fast, training
+from tutor.engine.activations import ACTIVATIONS
+from tutor.engine.lesson import Training
+from tutor.engine.network import initial_parameters
+from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.training import Program, Run, iterations_per_epoch, rows
 
 WAYS = {"scalars": 10**9, "arrays": -1}
 

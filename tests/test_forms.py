@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from strategies import bundled, circuit_lesson, dense, network_lesson
-from tutor.answers import read_answer
-from tutor.catalogue import entries
-from tutor.forms import elsewhere, says
-from tutor.layout import linear
-from tutor.notation import Writer
-from tutor.quiz import Question, compare, grade, marked
-from tutor.trace import trace
+from tutor.engine.trace import trace
+from tutor.lessonfiles.catalogue import entries
+from tutor.questions.answers import read_answer
+from tutor.questions.grading import Question, compare, grade, marked
+from tutor.questions.same_formula import elsewhere, says
+from tutor.text.layout import linear
+from tutor.text.writer import Writer
 
 
 def question(lesson, step: str, notation: str = "dz") -> Question:

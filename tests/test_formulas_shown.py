@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from strategies import dense, network_lesson
-from tutor.card import Scribe
-from tutor.formula import MAX_DEPTH, FormulaError, Ref, Symbol, parse
-from tutor.layout import linear
-from tutor.losses import LOSSES
-from tutor.notation import Writer
-from tutor.optimizers import OPTIMIZERS
-from tutor.trace import trace
+from tutor.engine.formula import MAX_DEPTH, FormulaError, Ref, Symbol, parse
+from tutor.engine.losses import LOSSES
+from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.trace import trace
+from tutor.text.card import Scribe
+from tutor.text.layout import linear
+from tutor.text.writer import Writer
 
 
 def formula(lesson, id):

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 import oracle
 from strategies import circuit_lesson, circuits, dense, divided_by, network_lesson, networks, oracle_network, written
-from tutor.activations import ACTIVATIONS
-from tutor.backprop import backward, local_derivative
-from tutor.formula import FUNCTIONS, Call, Const, Ref, evaluate, indices
-from tutor.lesson import ORDERS
-from tutor.losses import LOSSES
-from tutor.network import model
-from tutor.trace import Trace, trace
-from tutor.training import Run
+from tutor.engine.activations import ACTIVATIONS
+from tutor.engine.backprop import backward, local_derivative
+from tutor.engine.formula import FUNCTIONS, Call, Const, Ref, evaluate, indices
+from tutor.engine.lesson import ORDERS
+from tutor.engine.losses import LOSSES
+from tutor.engine.network import model
+from tutor.engine.trace import Trace, trace
+from tutor.engine.training import Run
 
 TOLERANCE = 1e-10
 random_lessons = settings(

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from effort import PATIENCE
-from tutor import catalogue, mastery
-from tutor import session as quiz
-from tutor.check import load
-from tutor.cli import main
-from tutor.learner import open_quiz, start_quiz, unfinished
-from tutor.mastery import AGAIN, GOOD, Answer, review
-from tutor.progress import ProgressError, export_file, import_file, report
-from tutor.store import FILE, Place, Store, default_path, portable
+from tutor.cli.commands import main
+from tutor.learner.progress import ProgressError, export_file, import_file, report
+from tutor.learner.records import open_quiz, start_quiz, unfinished
+from tutor.learner.store import FILE, Place, Store, default_path, portable
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
+from tutor.questions import mastery, quiz
+from tutor.questions.mastery import AGAIN, GOOD, Answer, review
 from tutor.tui.app import TutorApp
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,9 +68,9 @@ can_mount = os.name == "posix" and (
 @pytest.mark.parametrize("left", ["closed", "killed", "killed, no index"])
 def test_progress_on_media_that_can_only_be_read(left, data_folder):
     code = f"""
-from tutor.store import *
+from tutor.learner.store import *
 from tutor.tui.app import TutorApp
-from tutor.mastery import Answer
+from tutor.questions.mastery import Answer
 store = Store.open()
 store.record({ANSWER!r})
 store.save_place("gates", {PLACE!r})
@@ -116,7 +116,7 @@ def test_a_disk_that_fills_is_told_at_once_and_what_is_lost_at_the_end(argv, dat
             store.record(Answer("gates", "i", skill, "value", "1", "wrong"), review(None, AGAIN, now))
     code = f"""
 import resource, signal, sys
-from tutor.cli import main
+from tutor.cli.commands import main
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
 sys.exit(main({argv!r}))
@@ -245,7 +245,7 @@ def test_an_export_has_neither_answers_to_come_nor_paths_and_the_quiz_goes_on_el
         store.save_place(str(own), PLACE)
         store.finish(str(own))
         store.record(Answer(str(own), "value:f", "gate_mul", "value", "7.25", "wrong"))
-        from tutor.learner import keep_quiz
+        from tutor.learner.records import keep_quiz
 
         keep_quiz(store, id, session)
         export_file(store, tmp_path / "mine.json")

@@ -7,9 +7,9 @@ import random
 import pytest
 
 from effort import effort
-from tutor.check import examine, load
-from tutor.export import FORMATS
-from tutor.trace import trace
+from tutor.cli.export import FORMATS
+from tutor.engine.trace import trace
+from tutor.lessonfiles.check import examine, load
 
 
 def gates(count: int) -> str:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from effort import effort
-from tutor import schema
-from tutor.formula import evaluate, refs
-from tutor.lesson import AuthorQuestion, Layer, Lesson, Note, Training, WrongAnswer, lesson_id
-from tutor.reading import read
-from tutor.source import Source
+from tutor.engine.formula import evaluate, refs
+from tutor.engine.lesson import AuthorQuestion, Layer, Lesson, Note, Training, WrongAnswer
+from tutor.lessonfiles import schema
+from tutor.lessonfiles.positions import Source, lesson_id
+from tutor.lessonfiles.reading import read
 
 DOCS = Path(__file__).parent.parent / "docs" / "lesson-format.md"
 

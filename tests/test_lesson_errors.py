@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from test_lesson import CIRCUIT, NETWORK, SMALL
-from tutor.lesson import Lesson, Training
-from tutor.output import FORBIDDEN
-from tutor.reading import read
-from tutor.schema import MAX_FAULTS
-from tutor.source import LessonError, Problem
+from tutor.engine.lesson import Lesson, Training
+from tutor.lessonfiles.positions import LessonError, Problem
+from tutor.lessonfiles.reading import read
+from tutor.lessonfiles.schema import MAX_FAULTS
+from tutor.text.output import FORBIDDEN
 
 
 @pytest.fixture

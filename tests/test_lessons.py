@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tutor import catalogue
-from tutor.authored import author_item
-from tutor.check import examine
-from tutor.lesson import Lesson
-from tutor.notation import Writer
-from tutor.prose import count_words
-from tutor.trace import trace
+from tutor.engine.lesson import Lesson
+from tutor.engine.trace import trace
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import examine
+from tutor.questions.authored import author_item
+from tutor.text.prose import count_words
+from tutor.text.writer import Writer
 
 ENTRIES = catalogue.entries()
 IDS = [entry.id for entry in ENTRIES]

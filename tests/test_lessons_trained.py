@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tutor import catalogue
-from tutor.reading import read
-from tutor.training import Run
+from tutor.engine.training import Run
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.reading import read
 
 LESSONS = Path(__file__).parent.parent / "lessons"
 

@@ -14,16 +14,16 @@ import numpy as np
 import pytest
 
 from strategies import bundled, circuit_lesson, dense, network_lesson
-from tutor.activations import ACTIVATIONS
-from tutor.catalogue import entries
-from tutor.formula import evaluate
-from tutor.lesson import Lesson, Training
-from tutor.misconceptions import MISCONCEPTIONS
-from tutor.notation import NOTATIONS, Writer
-from tutor.optimizers import OPTIMIZERS
-from tutor.quiz import Question, compare, grade, marked
-from tutor.slips import slips
-from tutor.trace import trace
+from tutor.engine.activations import ACTIVATIONS
+from tutor.engine.formula import evaluate
+from tutor.engine.lesson import Lesson, Training
+from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.trace import trace
+from tutor.lessonfiles.catalogue import entries
+from tutor.questions.grading import Question, compare, grade, marked
+from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.questions.slips import slips
+from tutor.text.writer import NOTATIONS, Writer
 
 
 def sigma(z: float) -> float:

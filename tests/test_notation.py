@@ -14,13 +14,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from strategies import circuit_lesson, dense, lessons, network_lesson
-from tutor.activations import ACTIVATIONS
-from tutor.formula import Call, Ref, evaluate, walk
-from tutor.layout import Block, chain, draw, flow, linear, number, subscript, width
-from tutor.lesson import Training
-from tutor.notation import NOTATIONS, Writer
-from tutor.trace import Trace, as_shown, trace
-from tutor.training import Run
+from tutor.engine.activations import ACTIVATIONS
+from tutor.engine.formula import Call, Ref, evaluate, walk
+from tutor.engine.lesson import Training
+from tutor.engine.trace import Trace, as_shown, trace
+from tutor.engine.training import Run
+from tutor.text.layout import Block, chain, draw, flow, linear, number, subscript, width
+from tutor.text.writer import NOTATIONS, Writer
 
 random_lessons = settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -107,18 +107,24 @@ import random
 
 import numpy as np
 
-from tutor import analysis, diagram, export, paths, pictures, playback, training
-from tutor.card import Scribe
-from tutor.check import load
-from tutor.drill import drill_item
-from tutor.formula import Ref
-from tutor.network import initial_parameters
-from tutor.notation import Writer
-from tutor.questions import KINDS
-from tutor.quiz import Question, grade
-from tutor.slips import slips
-from tutor.trace import trace
-from tutor.whatif import WhatIf
+from tutor.engine import analysis
+from tutor.pictures import diagram
+from tutor.cli import export
+from tutor.engine import paths
+from tutor.pictures import step_pictures
+from tutor.play import playback
+from tutor.engine import training
+from tutor.text.card import Scribe
+from tutor.lessonfiles.check import load
+from tutor.questions.drill import drill_item
+from tutor.engine.formula import Ref
+from tutor.engine.network import initial_parameters
+from tutor.text.writer import Writer
+from tutor.questions.kinds import KINDS
+from tutor.questions.grading import Question, grade
+from tutor.questions.slips import slips
+from tutor.engine.trace import trace
+from tutor.play.whatif import WhatIf
 
 for name in ("lesson.toml", "circuit.toml"):
     taught = load(name)
@@ -159,8 +165,8 @@ for name in ("lesson.toml", "circuit.toml"):
                 assert all(scribe.factor(factor) for path in chain.paths for factor in path.factors)
             if any(step.index or ()) or step.example:
                 continue  # one element of each is enough of what takes time
-            for kind in pictures.offers(step, 0):
-                shown = pictures.KINDS[kind].make(scribe, pictures.KINDS[kind].begin(step, 0))
+            for kind in step_pictures.offers(step, 0):
+                shown = step_pictures.KINDS[kind].make(scribe, step_pictures.KINDS[kind].begin(step, 0))
                 assert shown.facts and shown.draw(70, 20) is not None
             for kind, make in KINDS.items():
                 make(step, scribe.writer, random.Random(1))
@@ -197,12 +203,12 @@ def one_more(file: Path, table: str, entry: str) -> None:
 def test_one_entry_is_enough(tmp_path):
     shutil.copytree(TUTOR, tmp_path / "tutor", ignore=shutil.ignore_patterns("__pycache__"))
     for module, table, entry in (
-        ("activations", "ACTIVATIONS", SOFTPLUS),
-        ("losses", "LOSSES", ABSOLUTE),
-        ("optimizers", "OPTIMIZERS", RMSPROP),
-        ("optimizers", "STATES", MEAN_SQUARE),
-        ("slips_update", "TABLE", ROOT_FORGOTTEN),
-        ("dialects", "NOTATIONS", PLAIN),
+        ("engine/activations", "ACTIVATIONS", SOFTPLUS),
+        ("engine/losses", "LOSSES", ABSOLUTE),
+        ("engine/optimizers", "OPTIMIZERS", RMSPROP),
+        ("engine/optimizers", "STATES", MEAN_SQUARE),
+        ("questions/slips_update", "TABLE", ROOT_FORGOTTEN),
+        ("text/notations", "NOTATIONS", PLAIN),
     ):
         one_more(tmp_path / "tutor" / f"{module}.py", table, entry)
     (tmp_path / "lesson.toml").write_text(LESSON, encoding="utf-8")

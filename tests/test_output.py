@@ -15,17 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.widgets import Input
 
-from tutor import catalogue
-from tutor.catalogue import one_line
-from tutor.check import load
-from tutor.cli import main
-from tutor.lesson import AuthorQuestion, Note
-from tutor.output import FORBIDDEN, Gate, escape, json_text, shown, write_whole
-from tutor.store import Store
+from tutor.cli.commands import main
+from tutor.engine.lesson import AuthorQuestion, Note
+from tutor.learner.store import Store
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.catalogue import one_line
+from tutor.lessonfiles.check import load
+from tutor.lessonfiles.writing import toml
+from tutor.play.whatif import WhatIf
+from tutor.text.output import FORBIDDEN, Gate, escape, json_text, shown, write_whole
 from tutor.tui.app import TutorApp
 from tutor.tui.compare import CompareScreen
-from tutor.whatif import WhatIf
-from tutor.writing import toml
 
 POISON = "\x1b]0;pwned\x07\x9b31m\x00\r\u202e\u200b\xad\u180e\u2062\u206a\ufffb\U000e0041\u3164\u115f\u200d\ufeff\u2028"
 NAME = "x\x1b]0;pwned\x07\u202e\u200b\xad\u3164"  # what a file's name can hold

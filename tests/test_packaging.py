@@ -1,4 +1,4 @@
-"""What an installation brings along, and which module may import which."""
+"""The plan of the house: which room may import which, what an installation brings along."""
 
 from __future__ import annotations
 
@@ -15,79 +15,107 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 TUTOR = ROOT / "tutor"
 
-# A module imports only from modules that stand before it.
-ORDER = (
-    "formula activations losses optimizers dialects glossary output source syntax scaffold schema catalogue data "
-    "lesson prose reading writing network backprop fast training layout canvas plot evaluate trace paths notation "
-    "explain card site slips_activation slips_loss slips_paths slips_update slips_gates misconceptions typed cells "
-    "answers slips forms rounding quiz questions authored asking session mastery drill playback analysis known "
-    "layers gates diagram pictures audit check whatif compare export store course learner progress practice "
-    "plainquiz plain tui options cli __main__"
-).split()
+# A room imports from itself and from the rooms that stand before it.
+ROOMS = ("engine", "text", "questions", "lessonfiles", "play", "pictures", "learner", "tui", "cli")
+FLAT = {"__init__", "__main__"}  # and at most three more modules beside the rooms
 
 # Each has one place; what a first frame, a program or a test needs must not cost the rest.
-ONLY_IN = {"textual": {"tui"}, "rich": {"tui"}, "sqlite3": {"store"}, "platformdirs": {"store"}, "fsrs": {"mastery"}}
+ONLY_IN = {
+    "textual": {"tui"},
+    "rich": {"tui"},
+    "sqlite3": {"learner"},
+    "platformdirs": {"learner"},
+    "fsrs": {"questions"},
+}
+
+LONG, LONGEST = 500, 700  # lines of a module: few are over the first, none over the second
 
 
-def modules() -> dict[str, list[Path]]:
-    """The files of each module of the package; all of tui is one."""
-    found: dict[str, list[Path]] = {}
-    for file in sorted(TUTOR.rglob("*.py")):
-        found.setdefault(file.relative_to(TUTOR).with_suffix("").parts[0], []).append(file)
-    return found
+def files(room: str = "") -> list[Path]:
+    return sorted((TUTOR / room).rglob("*.py"))
+
+
+def module(file: Path) -> str:
+    """The dotted name of a file of the package: "tutor.engine.formula", and of a package its own."""
+    parts = file.relative_to(TUTOR.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 @cache
-def imports(file: Path) -> set[str]:
-    """The absolute names of what `file` imports, anywhere in it: "tutor.formula", "numpy" ..."""
-    package = ["tutor", *file.relative_to(TUTOR).parts[:-1]]
+def imports(file: Path) -> frozenset[str]:
+    """The absolute names of what `file` imports, anywhere in it, in functions and under TYPE_CHECKING, too."""
+    package = file.relative_to(TUTOR.parent).parts[:-1]
     names: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            start = package[: len(package) + 1 - node.level] if node.level else []
+            start = package[: len(package) + 1 - node.level] if node.level else ()
             source = ".".join([*start, *([node.module] if node.module else [])])
-            names |= {f"{source}.{alias.name}" for alias in node.names} if source == "tutor" else {source}
-    return names
+            # What is imported from a package may be a module of it.
+            names |= {source, *(f"{source}.{alias.name}" for alias in node.names)}
+    return frozenset(names)
 
 
-def rooms(names: set[str]) -> set[str]:
-    """The modules of the package among imported names: {"tutor.formula", "numpy"} is {"formula"}."""
-    found = {name.split(".")[1] if "." in name else "__init__" for name in names if name.split(".")[0] == "tutor"}
-    return found - {"__version__"}
+def rooms(names: frozenset[str]) -> set[str]:
+    """The rooms among imported names: {"tutor.engine.formula", "numpy"} is {"engine"}."""
+    found = {name.split(".")[1] for name in names if name.startswith("tutor.")}
+    return found & set(ROOMS)
 
 
-@pytest.mark.parametrize("module", modules())
-def test_imports_run_downward_only(module):
-    assert module in (*ORDER, "__init__"), f"{module} has no place in the order of imports"
-    allowed = {"__init__", *ORDER[: ORDER.index(module)]} if module in ORDER else set()
-    if module == "tui":
-        allowed.add("tui")
-    for file in modules()[module]:
+def test_ls_shows_the_rooms_and_little_else():
+    assert {folder.name for folder in TUTOR.iterdir() if (folder / "__init__.py").is_file()} == set(ROOMS)
+    assert len({file.stem for file in TUTOR.glob("*.py")} - FLAT) <= 3
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_says_what_it_is_for_and_what_to_read_first(room):
+    said = ast.get_docstring(ast.parse((TUTOR / room / "__init__.py").read_text(encoding="utf-8"))) or ""
+    assert "imports" in said and "Read first" in said and len(said.splitlines()) <= 12
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_run_one_way_over_the_rooms(room):
+    allowed = set(ROOMS[: ROOMS.index(room) + 1])
+    for file in files(room):
         above = rooms(imports(file)) - allowed
         assert not above, f"{file.relative_to(ROOT)} imports {', '.join(sorted(above))}"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_room_has_a_circle_of_imports(room):
+    of = {module(file): {name for name in imports(file)} for file in files(room)}
+    edges = {name: {other for other in found if other in of and other != name} for name, found in of.items()}
+    done: set[str] = set()
+    while ready := {name for name, below in edges.items() if name not in done and below <= done}:
+        done |= ready
+    assert not set(edges) - done, f"a circle among {', '.join(sorted(set(edges) - done))}"
+
+
+def test_modules_can_be_read_in_a_sitting():
+    lines = {str(file.relative_to(ROOT)): len(file.read_text(encoding="utf-8").splitlines()) for file in files()}
+    assert not {name: count for name, count in lines.items() if count > LONGEST}
+    assert sum(count > LONG for count in lines.values()) <= len(lines) / 10
 
 
 @pytest.mark.parametrize("library", ONLY_IN)
 def test_a_library_with_one_place_is_imported_nowhere_else(library):
     users = {
-        module
-        for module, files in modules().items()
-        if any(name.split(".")[0] == library for file in files for name in imports(file))
+        room for room in ROOMS for file in files(room) if any(name.split(".")[0] == library for name in imports(file))
     }
     assert users <= ONLY_IN[library]
 
 
 def test_the_check_of_imports_sees_every_form(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys.modules[__name__], "TUTOR", tmp_path)
-    (tmp_path / "tui").mkdir()
-    file = tmp_path / "tui" / "app.py"
+    monkeypatch.setattr(sys.modules[__name__], "TUTOR", tmp_path / "tutor")
+    (tmp_path / "tutor" / "tui").mkdir(parents=True)
+    file = tmp_path / "tutor" / "tui" / "app.py"
     file.write_text(
-        "import tutor.a, numpy.linalg\nfrom tutor import b, __version__\nfrom tutor.c import x\nfrom .. import d\n"
-        "from ..e import x\nfrom . import widget\nfrom .other import y\ndef f():\n    from tutor.g.h import x\n"
+        "import tutor.engine.a, numpy.linalg\nfrom tutor import text, __version__\nfrom tutor.questions import x\n"
+        "from .. import play\nfrom ..pictures import x\nfrom . import widget\nif TYPE_CHECKING:\n"
+        "    from .other import y\ndef f():\n    from tutor.learner.h import x\n"
     )
-    assert rooms(imports(file)) == {*"abcdeg", "tui"}
+    assert rooms(imports(file)) == {"engine", "text", "questions", "play", "pictures", "learner", "tui"}
 
 
 def loaded_by(*names: str) -> set[str]:
@@ -98,12 +126,13 @@ def loaded_by(*names: str) -> set[str]:
 
 
 def test_the_core_and_the_command_line_come_without_textual():
-    names = [f"tutor.{module}" for module in modules() if module not in ("tui", "__init__", "__main__")]
+    names = [module(file) for room in ROOMS if room != "tui" for file in files(room)]
     assert not loaded_by(*names) & {"textual", "rich"}
 
 
 def test_the_list_of_lessons_comes_without_the_engine():
-    assert not loaded_by("tutor.catalogue", "tutor.store") & {"numpy", "textual", "tree_sitter", "sqlite3", "fsrs"}
+    loaded = loaded_by("tutor.lessonfiles.catalogue", "tutor.learner.store")
+    assert not loaded & {"numpy", "textual", "tree_sitter", "sqlite3", "fsrs"}
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +160,10 @@ def test_a_wheel_has_the_whole_package_and_nothing_else(wheel):
 def test_an_installed_wheel_finds_its_lessons(wheel, tmp_path):
     site = tmp_path / "site"
     wheel.extractall(site)
-    code = "from tutor.catalogue import *; print(data_dir('lessons'), *(entry.id for entry in entries()), sep='\\n')"
+    code = (
+        "from tutor.lessonfiles.catalogue import *\n"
+        "print(data_dir('lessons'), *(entry.id for entry in entries()), sep='\\n')"
+    )
     environment = {**os.environ, "PYTHONPATH": str(site)}
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
@@ -143,4 +175,4 @@ def test_an_installed_wheel_finds_its_lessons(wheel, tmp_path):
 
 def test_a_wheel_installs_the_command(wheel):
     (name,) = [name for name in wheel.namelist() if name.endswith(".dist-info/entry_points.txt")]
-    assert "backprop-tutor = tutor.cli:main" in wheel.read(name).decode()
+    assert "backprop-tutor = tutor.cli.commands:main" in wheel.read(name).decode()

@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 import oracle
 from strategies import circuit_lesson, circuits, dense, network_lesson, networks, oracle_network
 from test_plain import answers
-from tutor import catalogue
-from tutor.card import Scribe, count_words
-from tutor.check import load
-from tutor.export import reuse_lines
-from tutor.formula import Call, Ref, Symbol, element, indices, refs, walk
-from tutor.layout import linear, number
-from tutor.network import model
-from tutor.notation import NOTATIONS
-from tutor.paths import ALL, LISTED, Paths, derivation, of_parameters, tally, target
-from tutor.store import Store
-from tutor.trace import as_shown, trace
-from tutor.training import Program
+from tutor.cli.export import reuse_lines
+from tutor.engine.formula import Call, Ref, Symbol, element, indices, refs, walk
+from tutor.engine.network import model
+from tutor.engine.paths import ALL, LISTED, Paths, derivation, of_parameters, tally, target
+from tutor.engine.trace import as_shown, trace
+from tutor.engine.training import Program
+from tutor.learner.store import Store
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
+from tutor.text.card import Scribe, count_words
+from tutor.text.layout import linear, number
+from tutor.text.writer import NOTATIONS
 
 
 def of(found, id, *index) -> Ref:

@@ -7,13 +7,13 @@ import re
 import pytest
 
 from strategies import bundled
-from tutor import catalogue
-from tutor.check import load
-from tutor.notation import NOTATIONS
-from tutor.plain import HELP, LineMode, patient_iteration
-from tutor.source import whole_number
-from tutor.store import Place, Store
-from tutor.training import MAX_ITERATION, Run
+from tutor.cli.line_mode import HELP, LineMode, patient_iteration
+from tutor.engine.training import MAX_ITERATION, Run
+from tutor.learner.store import Place, Store
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
+from tutor.text.words import whole_number
+from tutor.text.writer import NOTATIONS
 
 BATCH = """
 format = 1

@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies import bundled
-from tutor import catalogue, playback
-from tutor.check import load
-from tutor.formula import refs
-from tutor.lesson import LEVELS
-from tutor.notation import NOTATIONS
-from tutor.trace import NoSuchStep, Trace, find_local, trace
-from tutor.training import Run
+from tutor.engine.formula import refs
+from tutor.engine.lesson import LEVELS
+from tutor.engine.trace import NoSuchStep, Trace, find_local, trace
+from tutor.engine.training import Run
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
+from tutor.play import playback
+from tutor.text.writer import NOTATIONS
 
 BATCH = """
 format = 1

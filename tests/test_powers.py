@@ -8,8 +8,8 @@ import pytest
 
 from strategies import circuit_lesson
 from test_fast import follows_the_equations
-from tutor.lesson import Training
-from tutor.trace import trace
+from tutor.engine.lesson import Training
+from tutor.engine.trace import trace
 
 INF, NAN = math.inf, math.nan
 # x, n -> xⁿ, its slope in x, its slope in n: the values, and where there is none at the point, the limit from x > 0

@@ -7,12 +7,14 @@ from itertools import islice
 
 import pytest
 
-from tutor import catalogue, mastery, practice
-from tutor.check import load
-from tutor.drill import skills
-from tutor.mastery import Answer
-from tutor.plainquiz import play_practice
-from tutor.store import Store
+from tutor.cli.line_questions import play_practice
+from tutor.learner import practice
+from tutor.learner.store import Store
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
+from tutor.questions import mastery
+from tutor.questions.drill import skills
+from tutor.questions.mastery import Answer
 
 LESSONS = {entry.id: entry.path for entry in catalogue.entries()}
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)

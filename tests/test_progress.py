@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from tutor import mastery, progress
-from tutor.catalogue import entries
-from tutor.layout import to_ascii, width
-from tutor.mastery import Answer, review
-from tutor.misconceptions import MISCONCEPTIONS
-from tutor.progress import ProgressError, as_csv, as_json, counted, export_file, import_file, report, text
-from tutor.store import Session, Store
+from tutor.learner import progress
+from tutor.learner.progress import ProgressError, as_csv, as_json, counted, export_file, import_file, report, text
+from tutor.learner.store import Session, Store
+from tutor.lessonfiles.catalogue import entries
+from tutor.questions import mastery
+from tutor.questions.mastery import Answer, review
+from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.text.layout import to_ascii, width
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -12,16 +12,15 @@ from hypothesis import strategies as st
 import strategies as some
 from effort import effort
 from strategies import circuit_lesson, dense, network_lesson
-from tutor import schema
-from tutor.answers import NotUnderstood
-from tutor.authored import author_item
-from tutor.check import load
-from tutor.formula import Ref
-from tutor.lesson import AuthorQuestion, Training, WrongAnswer
-from tutor.mastery import SKILLS, skill
-from tutor.misconceptions import MISCONCEPTIONS
-from tutor.notation import NOTATIONS, Writer
-from tutor.questions import (
+from tutor.engine.formula import Ref
+from tutor.engine.lesson import AuthorQuestion, Training, WrongAnswer
+from tutor.engine.trace import NoSuchStep, trace
+from tutor.lessonfiles import schema
+from tutor.lessonfiles.check import load
+from tutor.questions.answers import NotUnderstood
+from tutor.questions.authored import author_item
+from tutor.questions.grading import VERDICTS
+from tutor.questions.kinds import (
     AUTHOR,
     KINDS,
     SMALL_MATRIX,
@@ -30,8 +29,9 @@ from tutor.questions import (
     read_shape,
     spread,
 )
-from tutor.quiz import VERDICTS
-from tutor.trace import NoSuchStep, trace
+from tutor.questions.mastery import SKILLS, skill
+from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.text.writer import NOTATIONS, Writer
 
 LESSONS = sorted((Path(__file__).parent.parent / "lessons").glob("*.toml"))
 

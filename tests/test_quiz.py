@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from effort import effort
 from strategies import circuit_lesson, dense, network_lesson
-from tutor.answers import MAX_ANSWER, NotUnderstood, read_answer, significant_digits
-from tutor.catalogue import find
-from tutor.check import load
-from tutor.misconceptions import MISCONCEPTIONS
-from tutor.notation import NOTATIONS, Writer
-from tutor.quiz import VERDICTS, Question, credible, grade, question_at
-from tutor.trace import trace
+from tutor.engine.trace import trace
+from tutor.lessonfiles.catalogue import find
+from tutor.lessonfiles.check import load
+from tutor.questions.answers import MAX_ANSWER, NotUnderstood, read_answer, significant_digits
+from tutor.questions.grading import VERDICTS, Question, credible, grade, question_at
+from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.text.writer import NOTATIONS, Writer
 
 
 def bundled(name: str):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tutor import check
-from tutor.cli import main
+from tutor.cli.commands import main
+from tutor.lessonfiles import check
 from tutor.tui.player import KEYS
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -16,17 +16,18 @@ from diagnosis import random_circuit, random_network, typed
 from rounding import HABITS, Person, elements
 
 from strategies import bundled, circuit_lesson, dense, network_lesson
-from tutor import catalogue, cli
-from tutor import session as quiz
-from tutor.asking import LATER_TRY, Asking, give_up, respond
-from tutor.authored import author_item
-from tutor.formula import Call, Const, Ref, Symbol, call, evaluate
-from tutor.lesson import AuthorQuestion, WrongAnswer
-from tutor.notation import Writer
-from tutor.questions import item_of_cells, item_of_value
-from tutor.quiz import Question, grade
-from tutor.rounding import bounds, half_unit, rounded, rounds_to, same, spread
-from tutor.trace import trace
+from tutor.cli import commands
+from tutor.engine.formula import Call, Const, Ref, Symbol, call, evaluate
+from tutor.engine.lesson import AuthorQuestion, WrongAnswer
+from tutor.engine.trace import trace
+from tutor.lessonfiles import catalogue
+from tutor.questions import quiz
+from tutor.questions.attempt import LATER_TRY, Asking, give_up, respond
+from tutor.questions.authored import author_item
+from tutor.questions.grading import Question, grade
+from tutor.questions.kinds import item_of_cells, item_of_value
+from tutor.questions.rounding import bounds, half_unit, rounded, rounds_to, same, spread
+from tutor.text.writer import Writer
 
 IDS = [entry.id for entry in catalogue.entries()]
 
@@ -275,7 +276,7 @@ def test_an_authors_numbers_are_read_with_the_same_rounding():
 
 
 def test_grade_exits_with_0_and_names_nothing(capsys, data_folder):
-    code = cli.main(["grade", "o-regression", "dL/dz2[1]", "--format", "json", "--", "-1.34"])
+    code = commands.main(["grade", "o-regression", "dL/dz2[1]", "--format", "json", "--", "-1.34"])
     record = json.loads(capsys.readouterr().out)
     assert code == 0 and record["verdict"] == "rounded" and record["misconception"] is None
     assert record["misconceptions"] == [] and record["wrong_formula"] is None

@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 
 from strategies import circuit_lesson, dense, network_lesson
-from tutor.audit import holds
-from tutor.authored import author_item
-from tutor.check import examine, load
-from tutor.diagram import diagram
-from tutor.formula import OPERATORS
-from tutor.notation import Writer
-from tutor.playback import jump, start
-from tutor.questions import judgement
-from tutor.trace import trace
-from tutor.training import Run, divergence
-from tutor.whatif import WhatIf
+from tutor.engine.formula import OPERATORS
+from tutor.engine.trace import trace
+from tutor.engine.training import Run, divergence
+from tutor.lessonfiles.audit import holds
+from tutor.lessonfiles.check import examine, load
+from tutor.pictures.diagram import diagram
+from tutor.play.playback import jump, start
+from tutor.play.whatif import WhatIf
+from tutor.questions.authored import author_item
+from tutor.questions.kinds import judgement
+from tutor.text.writer import Writer
 
 # Mazur, "A Step by Step Backpropagation Example", 2015:
 # https://mattmazur.com/2015/03/17/a-step-by-step-backpropagation-example/
@@ -119,7 +119,7 @@ def test_a_shared_bias_takes_the_sum_of_the_errors(file):
 
 @pytest.mark.parametrize("level", ["scalar", "matrix"])
 def test_a_shared_bias_is_drawn_and_its_paths_add_up(file, level):
-    from tutor.card import Scribe
+    from tutor.text.card import Scribe
 
     lesson = load(file(MAZUR))
     found = trace(lesson)
@@ -147,7 +147,7 @@ def test_the_sum_over_a_batch(file):
     penalty = 0.1 * 0.25  # λ/2 · w², once, whether the rest is a mean or a sum
     assert summed.find("J").value - summed.find("L").value == pytest.approx(penalty)
     text = Writer(taught[1], "dz").formula(summed.find("L").formula)
-    from tutor.layout import linear
+    from tutor.text.layout import linear
 
     assert linear(text) == "Σₑ L@e"
 
@@ -183,7 +183,7 @@ w.velocity = 0.8
 
 def test_adam_goes_on_counting():
     """m̂ of the eleventh update divides by 1 − β₁¹¹."""
-    from tutor.lesson import Training
+    from tutor.engine.lesson import Training
 
     training = Training(0.1, "adam", updates=10, memory={"w.m": np.array(0.2), "w.v": np.array(0.3)})
     lesson = circuit_lesson(["f = 4 * w"], training=training, w=1)
@@ -194,7 +194,7 @@ def test_adam_goes_on_counting():
 
 
 def test_rmsprop_and_an_epsilon_of_0(file):
-    from tutor.lesson import Training
+    from tutor.engine.lesson import Training
 
     lesson = circuit_lesson(["f = w ** 2 + 0 * u"], training=Training(0.1, "rmsprop", epsilon=0.0), w=3, u=1)
     found = trace(lesson)
@@ -221,8 +221,8 @@ def test_rmsprop_and_an_epsilon_of_0(file):
     ],
 )
 def test_published_values_of_activations(name, z, value, source):
-    from tutor.activations import ACTIVATIONS
-    from tutor.formula import Const, call, evaluate
+    from tutor.engine.activations import ACTIVATIONS
+    from tutor.engine.formula import Const, call, evaluate
 
     alpha = ACTIVATIONS[name].alpha
     node = call(name, Const(float(z)), *([] if alpha is None else [alpha]))
@@ -241,7 +241,7 @@ def test_the_slope_at_a_losss_kink_is_as_documented(loss):
 
 
 def test_no_activation_warns_far_out():
-    from tutor.activations import ACTIVATIONS
+    from tutor.engine.activations import ACTIVATIONS
 
     with np.errstate(all="raise"):
         for name, entry in ACTIVATIONS.items():

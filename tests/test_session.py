@@ -12,15 +12,16 @@ from pathlib import Path
 import pytest
 
 from strategies import bundled
-from tutor import catalogue, learner
-from tutor import session as quiz
-from tutor.mastery import Answer
-from tutor.notation import Writer
-from tutor.questions import KINDS
-from tutor.session import Session
-from tutor.source import LessonError
-from tutor.store import Store
-from tutor.trace import trace
+from tutor.engine.trace import trace
+from tutor.learner import records
+from tutor.learner.store import Store
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.positions import LessonError
+from tutor.questions import quiz
+from tutor.questions.kinds import KINDS
+from tutor.questions.mastery import Answer
+from tutor.questions.quiz import Session
+from tutor.text.writer import Writer
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = {entry.id: entry.path for entry in catalogue.entries()}
@@ -70,8 +71,9 @@ def test_the_same_seed_gives_the_same_questions_and_another_seed_others():
 
 def test_the_same_seed_gives_the_same_questions_in_another_process():
     code = (
-        "from tutor import catalogue, session; from tutor.check import load\n"
-        "items = session.make_items([load(catalogue.find(id)) for id in ('gates', 'o-classification')], 10, 7)\n"
+        "from tutor.lessonfiles import catalogue\nfrom tutor.questions import quiz\n"
+        "from tutor.lessonfiles.check import load\n"
+        "items = quiz.make_items([load(catalogue.find(id)) for id in ('gates', 'o-classification')], 10, 7)\n"
         "print(ascii([(item.id, item.prompt, item.choices, item.answer) for item in items]))"
     )
     items = quiz.make_items([lesson("gates"), lesson("o-classification")], 10, 7)
@@ -214,13 +216,13 @@ def store(data_folder):
 
 
 def start(store, *ids, count=10, seed=None, anew=False):
-    return learner.start_quiz(store, tuple(str(LESSONS[id]) for id in ids), count, seed, anew)
+    return records.start_quiz(store, tuple(str(LESSONS[id]) for id in ids), count, seed, anew)
 
 
 def give(store, id, session, items, text):
     item = items[session.at]
     session, verdict = quiz.answer(session, items, text)
-    learner.keep_quiz_answer(store, id, session, item, text, verdict, learner.Stopwatch())
+    records.keep_quiz_answer(store, id, session, item, text, verdict, records.Stopwatch())
     return session
 
 
@@ -233,7 +235,7 @@ def test_a_quiz_that_was_left_goes_on_where_it_was(store):
     assert not goes_on
     session = give(store, id, session, items, right(items[0]))
     session = quiz.skip(session)
-    learner.keep_quiz(store, id, session)
+    records.keep_quiz(store, id, session)
     again = start(store, "o-regression")
     assert again[3] and again[:2] == (id, session) and same(again[2]) == same(items)
     assert [answer.session for answer in store.answers()] == [id]
@@ -275,26 +277,26 @@ def test_a_quiz_begins_anew_where_its_lesson_has_changed(store, tmp_path):
     path = tmp_path / "mine.toml"
     text = LESSONS["gates"].read_text(encoding="utf-8")
     path.write_text(text, encoding="utf-8")
-    _, _, items, _ = learner.start_quiz(store, (str(path),), 18, None, False)
+    _, _, items, _ = records.start_quiz(store, (str(path),), 18, None, False)
     assert len(items) > 5
     path.write_text(
         'format = 1\ntitle = "T"\n[circuit]\ndefine = ["f = x * y"]\noutput = "f"\ninputs = { x = 2, y = 3 }\n',
         encoding="utf-8",
     )
-    _, other, fewer, goes_on = learner.start_quiz(store, (str(path),), 18, None, False)
+    _, other, fewer, goes_on = records.start_quiz(store, (str(path),), 18, None, False)
     assert not goes_on and len(other.answers) == len(fewer) < len(items)
     path.write_text("format = 1\n", encoding="utf-8")
     with pytest.raises(LessonError):
-        learner.start_quiz(store, (str(path),), 18, None, False)
+        records.start_quiz(store, (str(path),), 18, None, False)
 
 
 def test_a_lesson_that_is_gone_is_told(store, tmp_path):
     path = tmp_path / "mine.toml"
     path.write_bytes(LESSONS["gates"].read_bytes())
-    learner.start_quiz(store, (str(path),), 5, None, False)
+    records.start_quiz(store, (str(path),), 5, None, False)
     path.unlink()
     with pytest.raises((LessonError, OSError)):
-        learner.start_quiz(store, (str(path),), 5, None, False)
+        records.start_quiz(store, (str(path),), 5, None, False)
 
 
 def test_a_quiz_prefers_what_is_weakest_and_goes_on_the_same(store):

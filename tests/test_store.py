@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from effort import PATIENCE, effort
-from tutor import store as module
-from tutor.mastery import Answer, Card
-from tutor.store import FILE, MIGRATIONS, Place, Session, Store
+from tutor.learner import store as module
+from tutor.learner.store import FILE, MIGRATIONS, Place, Session, Store
+from tutor.questions.mastery import Answer, Card
 
 PLACE = Place("dL/dW2", "scalar", "δ⁽ˡ⁾", 3, 1, (1, 2))
 OTHER = Place("z1", "matrix", "∂", 1, 0)
@@ -66,7 +66,7 @@ def one_sentence(warning: str | None, *parts: str) -> bool:
 
 
 def python(code: str, path: Path, *arguments: str) -> subprocess.Popen:
-    code = "import sys; from pathlib import Path; from tutor.store import *; path = Path(sys.argv[1])\n" + code
+    code = "import sys; from pathlib import Path; from tutor.learner.store import *; path = Path(sys.argv[1])\n" + code
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         [sys.executable, "-c", code, str(path), *arguments], env=environment, stdout=subprocess.PIPE, text=True
@@ -301,7 +301,7 @@ def test_two_windows_answer_at_once(opened):
 def test_what_was_answered_survives_a_kill(path, opened):
     """Killed right behind the verdict: that answer is there, and the quiz goes on behind it."""
     code = """
-from tutor.mastery import Answer
+from tutor.questions.mastery import Answer
 store = Store.open(path)
 for number in range(10**9):
     store.record(Answer("l", "i", "loss", "value", str(number), "correct"), session=Session("quiz", number))

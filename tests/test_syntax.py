@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from test_lesson import SMALL
-from tutor.check import examine
-from tutor.output import FORBIDDEN
-from tutor.reading import read
-from tutor.source import Problem, Source
-from tutor.syntax import parse_toml
+from tutor.lessonfiles.check import examine
+from tutor.lessonfiles.positions import Problem, Source
+from tutor.lessonfiles.reading import read
+from tutor.lessonfiles.toml_syntax import parse_toml
+from tutor.text.output import FORBIDDEN
 
 # what stands in the file, the column, and words of the message and the advice
 SLIPS = [

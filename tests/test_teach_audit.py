@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from test_teach_expect import CIRCUIT, NETWORK
-from tutor.check import examine, load
+from tutor.lessonfiles.check import examine, load
 
 RELU = """\
 format = 1

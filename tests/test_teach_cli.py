@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from tutor import catalogue, cli, schema
-from tutor.check import examine, load
-from tutor.cli import main
-from tutor.glossary import TERMS
-from tutor.scaffold import lesson_text
-from tutor.source import LessonError, Problem
+from tutor.cli import commands
+from tutor.cli.commands import main
+from tutor.lessonfiles import catalogue, schema
+from tutor.lessonfiles.check import examine, load
+from tutor.lessonfiles.positions import LessonError, Problem
+from tutor.lessonfiles.scaffold import lesson_text
+from tutor.text.glossary import TERMS
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +93,7 @@ def test_half_a_lesson_is_not_left_on_a_full_disk(run, monkeypatch):
         path.touch(exist_ok=False)
         return Full()
 
-    monkeypatch.setattr(cli, "open", full, raising=False)
+    monkeypatch.setattr(commands, "open", full, raising=False)
     code, _, err = run("new", "x")
     assert code == 2 and "No space left" in err and not Path("x.toml").exists()
 
@@ -154,7 +155,7 @@ def test_every_way_to_name_a_folder(run, folder, monkeypatch, data_folder, way):
 def test_a_folder_of_the_option_goes_before_ours_in_every_command(run, folder, monkeypatch, command):
     seen = []
     monkeypatch.setattr(
-        "tutor.check.load",
+        "tutor.lessonfiles.check.load",
         lambda path: seen.append(path) or (_ for _ in ()).throw(LessonError([Problem("x", 1, 1, "seen")])),
     )
     more = ["z1", "1"] if command == ["grade"] else []

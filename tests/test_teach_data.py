@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutor import data
-from tutor.check import examine, load
-from tutor.source import LessonError
+from tutor.lessonfiles import csv_examples
+from tutor.lessonfiles.check import examine, load
+from tutor.lessonfiles.positions import LessonError
 
 HEAD = """\
 format = 1
@@ -110,11 +110,11 @@ def test_whatever_a_spreadsheet_writes(write, text):
 @given(st.lists(st.tuples(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9)), min_size=1, max_size=20))
 def test_numbers_are_read_as_they_were_written(rows):
     text = "a,b\n" + "".join(f"{a!r},{b!r}\n" for a, b in rows)
-    source = data.Source("d.csv", text)
-    table = data.Table(
+    source = csv_examples.Source("d.csv", text)
+    table = csv_examples.Table(
         source, ",", ("a", "b"), tuple((repr(a), repr(b)) for a, b in rows), tuple(range(2, len(rows) + 2))
     )
-    found, problems = data.examples(table, data.Columns((0,), (1,)))
+    found, problems = csv_examples.examples(table, csv_examples.Columns((0,), (1,)))
     assert not problems and [(e["inputs"][0], e["targets"][0]) for e in found] == rows
 
 
@@ -216,7 +216,7 @@ def test_a_file_in_a_locked_folder(write, monkeypatch):
 
 def test_a_folder_or_a_huge_file_is_refused(write, tmp_path, monkeypatch):
     path = write(FLOWERS)
-    monkeypatch.setattr(data, "MAX_BYTES", 30)
+    monkeypatch.setattr(csv_examples, "MAX_BYTES", 30)
     assert only(path)[:1] == ("d.csv",) and "larger than" in only(path)[3]
     (tmp_path / "d.csv").unlink()
     (tmp_path / "d.csv").mkdir()
@@ -356,7 +356,7 @@ def test_a_large_file_is_read_soon(write):
 
 
 def test_an_evaluation_knows_the_classes_by_their_names(write):
-    from tutor.evaluate import Evaluator
+    from tutor.engine.evaluation import Evaluator
 
     lesson = load(write(FLOWERS))
     assert Evaluator(lesson).classes == ("setosa", "versicolor", "virginica")

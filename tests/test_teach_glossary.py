@@ -6,14 +6,15 @@ import re
 
 import pytest
 
-from tutor import catalogue, glossary
-from tutor.activations import ACTIVATIONS
-from tutor.check import load
-from tutor.glossary import SAME, TERMS, definition, references, search, spoken_of
-from tutor.losses import LOSSES
-from tutor.mastery import SKILLS
-from tutor.optimizers import OPTIMIZERS
-from tutor.trace import trace
+from tutor.engine.activations import ACTIVATIONS
+from tutor.engine.losses import LOSSES
+from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.trace import trace
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
+from tutor.questions.mastery import SKILLS
+from tutor.text import glossary
+from tutor.text.glossary import SAME, TERMS, definition, references, search, spoken_of
 
 # The terms that the issue and the curriculum name.
 WANTED = """derivative, partial derivative, gradient, chain rule, local derivative, upstream gradient, pre-activation,

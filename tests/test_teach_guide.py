@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tutor import schema
-from tutor.check import examine, load
-from tutor.cli import main
+from tutor.cli.commands import main
+from tutor.lessonfiles import schema
+from tutor.lessonfiles.check import examine, load
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "writing-lessons.md"
 TEXT = PAGE.read_text(encoding="utf-8")

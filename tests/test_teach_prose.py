@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from effort import effort
 from test_lesson import SMALL
-from tutor import catalogue
-from tutor.card import Scribe
-from tutor.check import examine, load
-from tutor.dialects import NOTATIONS
-from tutor.layout import to_ascii
-from tutor.prose import blemishes, count_words, mathematics, render
-from tutor.trace import trace
+from tutor.engine.trace import trace
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import examine, load
+from tutor.text.card import Scribe
+from tutor.text.layout import to_ascii
+from tutor.text.notations import NOTATIONS
+from tutor.text.prose import blemishes, count_words, mathematics, render
 
 NAMES = {"dL/dW2": "∂L/∂W₂", "W1": "W₁", "a2": "ŷ", "y": "y", "A": "A²"}
 
@@ -179,9 +179,9 @@ wrong = [{ answer = '$y$', says = 'No: $x \nothing y$' }]
 def test_questions_are_prose_too(tmp_path):
     from random import Random
 
-    from tutor.authored import author_item
-    from tutor.notation import Writer
-    from tutor.questions import judgement
+    from tutor.questions.authored import author_item
+    from tutor.questions.kinds import judgement
+    from tutor.text.writer import Writer
 
     path = tmp_path / "t.toml"
     path.write_text(QUESTION, encoding="utf-8")

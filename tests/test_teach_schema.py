@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 
 from test_broken_lessons import BASE, BROKEN
 from test_lesson_errors import CASES
-from tutor import catalogue, schema
-from tutor.scaffold import lesson_text
+from tutor.lessonfiles import catalogue, schema
+from tutor.lessonfiles.scaffold import lesson_text
 
 SHIPPED = catalogue.data_dir("assets") / "lesson.schema.json"
 FORMAT = json.loads(SHIPPED.read_text(encoding="utf-8"))

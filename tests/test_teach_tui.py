@@ -12,10 +12,11 @@ import pytest
 from textual.widgets import Markdown
 
 from effort import PATIENCE
-from tutor import glossary, playback
-from tutor.check import load
-from tutor.scaffold import lesson_text
-from tutor.store import Store
+from tutor.learner.store import Store
+from tutor.lessonfiles.check import load
+from tutor.lessonfiles.scaffold import lesson_text
+from tutor.play import playback
+from tutor.text import glossary
 from tutor.tui import watch
 from tutor.tui.app import TutorApp
 from tutor.tui.dialogs import Reader

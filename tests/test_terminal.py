@@ -12,7 +12,7 @@ import time
 import pytest
 
 from effort import PATIENCE
-from tutor.store import Place, Store
+from tutor.learner.store import Place, Store
 
 pexpect = pytest.importorskip("pexpect")
 pyte = pytest.importorskip("pyte")

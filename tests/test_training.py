@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from strategies import circuit_lesson, dense, network_lesson, networks
-from tutor import training
-from tutor.lesson import Layer, Network, Training
-from tutor.network import initial_parameters
-from tutor.optimizers import OPTIMIZERS
-from tutor.training import Run, divergence, iterations_per_epoch, rows
+from tutor.engine import training
+from tutor.engine.lesson import Layer, Network, Training
+from tutor.engine.network import initial_parameters
+from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.training import Run, divergence, iterations_per_epoch, rows
 
 
 @pytest.fixture(autouse=True)

@@ -13,14 +13,15 @@ from textual.events import Key
 from textual.widgets import Input
 
 from strategies import bundled
-from tutor import catalogue, playback
-from tutor.card import Scribe
-from tutor.check import load
-from tutor.layout import width
-from tutor.lesson import LEVELS
-from tutor.notation import NOTATIONS
-from tutor.store import Place, Store, default_path
-from tutor.trace import Trace, trace
+from tutor.engine.lesson import LEVELS
+from tutor.engine.trace import Trace, trace
+from tutor.learner.store import Place, Store, default_path
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
+from tutor.play import playback
+from tutor.text.card import Scribe
+from tutor.text.layout import width
+from tutor.text.writer import NOTATIONS
 from tutor.tui import views
 from tutor.tui.app import TutorApp
 from tutor.tui.home import HomeScreen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from test_tui import here, pane, press, screen, tutor
-from tutor.canvas import INKS
+from tutor.pictures.canvas import INKS
 from tutor.tui.diagram import DiagramScreen
 from tutor.tui.lines import STYLES
 from tutor.tui.map import Map

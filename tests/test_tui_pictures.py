@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from test_tui import BATCH, MARKUP, file, pane, press, screen, tutor, until
-from tutor import playback
+from tutor.play import playback
 from tutor.tui.pictures import PicturesScreen
 from tutor.tui.player import PlayerScreen
 

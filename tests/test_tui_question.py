@@ -7,17 +7,18 @@ from textual.widgets import Input
 
 from test_tui import LESSONS, here, pane, press, screen, tutor, type_in
 from test_tui_quiz import answers, opened, remember_predict, right, start_quiz, words
-from tutor import catalogue, course, learner, practice
-from tutor import session as quiz
-from tutor.check import load
-from tutor.mastery import Answer
-from tutor.plain import LineMode
-from tutor.playback import asked
-from tutor.progress import report
-from tutor.questions import AUTHOR
-from tutor.session import needed
-from tutor.store import Place, Store
-from tutor.trace import trace
+from tutor.cli.line_mode import LineMode
+from tutor.engine.trace import trace
+from tutor.learner import course, practice, records
+from tutor.learner.progress import report
+from tutor.learner.store import Place, Store
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
+from tutor.play.playback import asked
+from tutor.questions import quiz
+from tutor.questions.kinds import AUTHOR
+from tutor.questions.mastery import Answer
+from tutor.questions.quiz import needed
 from tutor.tui.answer import AnswerLine
 from tutor.tui.diagram import DiagramScreen
 from tutor.tui.dialogs import Reader
@@ -134,7 +135,7 @@ async def test_ctrl_q_asks_before_changes_are_lost():
 
 
 def learner_here(player):
-    from tutor.whatif import here as what_if_here
+    from tutor.play.whatif import here as what_if_here
 
     return what_if_here(player.trace, 0, player.cursor.notation)
 
@@ -181,13 +182,13 @@ async def test_ctrl_e_goes_to_the_end_of_the_line_and_ending_a_quiz_asks(size):
 @pytest.mark.parametrize("right_ones, reached", [((0, 2, 7), 0), ((0, 1), 1), ((7,), None), ((), None)])
 def test_what_a_placement_leaves_open_is_not_known(data_folder, right_ones, reached):
     with Store.open() as store:
-        id, session, items, _ = learner.start_placement(store)
+        id, session, items, _ = records.start_placement(store)
         for at, item in enumerate(items):
             if at in right_ones:
                 text = item.answer.replace("\n", "; ")
                 session, verdict = quiz.answer(quiz.replace(session, at=at), items, text)
-                learner.keep_quiz_answer(store, id, session, item, text, verdict, learner.Stopwatch())
-        learner.keep_quiz(store, id, quiz.end(session))
+                records.keep_quiz_answer(store, id, session, item, text, verdict, records.Stopwatch())
+        records.keep_quiz(store, id, quiz.end(session))
         known = course.placed(catalogue.entries(), course.placement_answers(store))
         assert (known[-1] if known else None) == (None if reached is None else items[reached].step.trace.lesson.id), (
             known
@@ -215,8 +216,8 @@ def test_the_mean_of_a_batch_shows_each_examples_part():
     assert mean.symbol.key in {eq.symbol.key for eq in here.equations} and asked(here)
     from random import Random
 
-    from tutor.notation import Writer
-    from tutor.questions import item_for
+    from tutor.questions.kinds import item_for
+    from tutor.text.writer import Writer
 
     item = item_for(here.find(mean.symbol.id), Writer(here.lesson, here.lesson.notation), Random(1), ("value",))
     assert item and {ref.example for ref in needed(item, [item])} == set(range(here.examples))
@@ -225,7 +226,7 @@ def test_the_mean_of_a_batch_shows_each_examples_part():
 def due_by_an_author(lesson: str) -> None:
     from datetime import UTC, datetime, timedelta
 
-    from tutor import mastery
+    from tutor.questions import mastery
 
     with Store.open() as store:
         answer = Answer(lesson, "author:x", AUTHOR, "number", "1", "wrong")

@@ -10,18 +10,18 @@ import pytest
 from textual.widgets import Input
 
 from test_tui import LESSONS, here, pane, press, screen, tutor, type_in, until
-from tutor import learner, mastery, practice
-from tutor import session as quiz
-from tutor.card import Scribe
-from tutor.check import load
-from tutor.formula import Ref, refs
-from tutor.mastery import Answer
-from tutor.misconceptions import MISCONCEPTIONS
-from tutor.notation import Writer
-from tutor.playback import Cursor
-from tutor.questions import item_for
-from tutor.store import Store
-from tutor.trace import trace
+from tutor.engine.formula import Ref, refs
+from tutor.engine.trace import trace
+from tutor.learner import practice, records
+from tutor.learner.store import Store
+from tutor.lessonfiles.check import load
+from tutor.play.playback import Cursor
+from tutor.questions import mastery, quiz
+from tutor.questions.kinds import item_for
+from tutor.questions.mastery import Answer
+from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.text.card import Scribe
+from tutor.text.writer import Writer
 from tutor.tui.app import TutorApp
 from tutor.tui.diagram import DiagramScreen
 from tutor.tui.home import HomeScreen
@@ -381,7 +381,7 @@ async def test_markup_in_an_answer_is_shown_as_it_is():
 async def start_quiz(*ids, size=(80, 24), count=10, seed=None):
     def start(app):
         paths = tuple(str(LESSONS[id]) for id in ids)
-        id, session, items, _ = learner.start_quiz(app.store, paths, count, seed, False)
+        id, session, items, _ = records.start_quiz(app.store, paths, count, seed, False)
         app.open_quiz(id, session, items)
 
     async with opened(start, size) as pilot:

@@ -12,11 +12,11 @@ import pytest
 from textual.widgets import Input
 
 from test_tui import press, screen, tutor, type_in, until
-from tutor.check import load
-from tutor.evaluate import Evaluator
-from tutor.plain import LineMode
-from tutor.store import Store
-from tutor.training import Run
+from tutor.cli.line_mode import LineMode
+from tutor.engine.evaluation import Evaluator
+from tutor.engine.training import Run
+from tutor.learner.store import Store
+from tutor.lessonfiles.check import load
 from tutor.tui.lines import Lines
 from tutor.tui.player import PlayerScreen
 from tutor.tui.training import FIELD, TrainingScreen, duration, thinned

@@ -6,8 +6,8 @@ import pytest
 
 from test_tui import LESSONS, press, screen, tutor, type_in
 from test_tui_quiz import remember_predict, right
-from tutor import playback
-from tutor.diagram import diagram
+from tutor.pictures.diagram import diagram
+from tutor.play import playback
 from tutor.tui import views
 from tutor.tui.answer import AnswerLine
 from tutor.tui.lines import Line

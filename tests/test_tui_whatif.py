@@ -9,10 +9,10 @@ from textual.widgets import Input
 
 from effort import PATIENCE
 from test_tui import LESSONS, here, pane, screen, tutor
-from tutor import whatif
-from tutor.check import examine, load
-from tutor.plain import LineMode
-from tutor.store import Store
+from tutor.cli.line_mode import LineMode
+from tutor.learner.store import Store
+from tutor.lessonfiles.check import examine, load
+from tutor.play import whatif
 from tutor.tui.compare import CompareScreen
 from tutor.tui.dialogs import Ask
 from tutor.tui.player import PlayerScreen

@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 
 from effort import effort
 from strategies import circuit_lesson, dense, lessons, network_lesson
-from tutor.answers import MAX_ANSWER, Names, NotUnderstood, look_up, read_answer, wants_help
-from tutor.card import Scribe
-from tutor.catalogue import entries, find
-from tutor.check import load
-from tutor.formula import Call, Const, Ref, evaluate, refs, walk
-from tutor.layout import linear, to_ascii
-from tutor.lesson import Training
-from tutor.notation import NOTATIONS, Writer
-from tutor.trace import as_shown, trace
-from tutor.typed import MAX_DEPTH, MAX_LINKS, normalised
+from tutor.engine.formula import Call, Const, Ref, evaluate, refs, walk
+from tutor.engine.lesson import Training
+from tutor.engine.trace import as_shown, trace
+from tutor.lessonfiles.catalogue import entries, find
+from tutor.lessonfiles.check import load
+from tutor.questions.answers import MAX_ANSWER, Names, NotUnderstood, look_up, read_answer, wants_help
+from tutor.questions.typed_formulas import MAX_DEPTH, MAX_LINKS, normalised
+from tutor.text.card import Scribe
+from tutor.text.layout import linear, to_ascii
+from tutor.text.writer import NOTATIONS, Writer
 
 BUNDLED = [entry.id for entry in entries()]
 TRACES: dict = {}

@@ -15,21 +15,23 @@ import oracle
 import strategies
 from effort import effort
 from strategies import circuit_lesson, dense, network_lesson
-from tutor import catalogue, cli
-from tutor.activations import ACTIVATIONS
-from tutor.check import examine
-from tutor.compare import Comparison, asked, suggestions
-from tutor.lesson import AuthorQuestion, Lesson, Note, Training, WrongAnswer
-from tutor.losses import LOSSES
-from tutor.network import initial_parameters
-from tutor.optimizers import OPTIMIZERS
-from tutor.reading import build
-from tutor.source import MAX_BYTES, Source
-from tutor.syntax import parse_toml
-from tutor.trace import trace
-from tutor.training import Run
-from tutor.whatif import MAX_EDIT, Here, Refused, WhatIf, here, shown
-from tutor.writing import CannotWrite, document, lesson_text, number_text, save, toml
+from tutor.cli import commands
+from tutor.engine.activations import ACTIVATIONS
+from tutor.engine.lesson import AuthorQuestion, Lesson, Note, Training, WrongAnswer
+from tutor.engine.losses import LOSSES
+from tutor.engine.network import initial_parameters
+from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.trace import trace
+from tutor.engine.training import Run
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import examine
+from tutor.lessonfiles.positions import MAX_BYTES, Source
+from tutor.lessonfiles.reading import build
+from tutor.lessonfiles.toml_syntax import parse_toml
+from tutor.lessonfiles.writing import CannotWrite, document, lesson_text, number_text, save, toml
+from tutor.pictures.plot import curves
+from tutor.play.compare import Comparison, asked, suggestions
+from tutor.play.whatif import MAX_EDIT, Here, Refused, WhatIf, here, shown
 
 LESSONS = {entry.id: entry.path for entry in catalogue.entries()}
 
@@ -536,9 +538,9 @@ def test_runs_side_by_side_are_the_runs_themselves():
         alone = Run(dataclasses.replace(ours, training=Training(learning_rate=rate)))
         alone.train(60)
         assert np.array_equal(contender.losses, alone.epoch_losses) and len(contender.losses) == 30
-    labels = [curve.label for curve in comparison.curves()]
+    labels = [curve.label for curve in curves(comparison)]
     assert labels == ["0.1", "1"]
-    assert all(np.array_equal(curve.xs, np.arange(1, 31)) for curve in comparison.curves())
+    assert all(np.array_equal(curve.xs, np.arange(1, 31)) for curve in curves(comparison))
 
 
 def test_the_words_say_what_the_curves_show():
@@ -646,10 +648,10 @@ def test_the_words_of_a_comparison_only_grow():
 
 
 def test_compare_on_the_command_line(capsys):
-    assert cli.main(["compare", "gates", "learning_rate", "0.01", "0.02", "--epochs", "2"]) == 0
+    assert commands.main(["compare", "gates", "learning_rate", "0.01", "0.02", "--epochs", "2"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("learning_rate 0.02 ends lowest") and len(said) == 3
-    assert cli.main(["compare", "o-regression", "W1[1,2]", "-3", "0.1", "--epochs", "1"]) == 0
+    assert commands.main(["compare", "o-regression", "W1[1,2]", "-3", "0.1", "--epochs", "1"]) == 0
     capsys.readouterr()
     for wrong, expected in (
         (["gates", "learning_rate", "0.1"], "2 to 4"),
@@ -657,6 +659,6 @@ def test_compare_on_the_command_line(capsys):
         (["sigmoid-neuron", "x1", "1", "2"], "not trained"),
         (["gates", "x", "1", "2", "--epochs", "0"], "--epochs"),
     ):
-        assert cli.main(["compare", *wrong]) == 2
+        assert commands.main(["compare", *wrong]) == 2
         out, err = capsys.readouterr()
         assert not out and expected in err and err.count("\n") == 1

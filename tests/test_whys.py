@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from strategies import circuit_lesson, dense, network_lesson
-from tutor.explain import _GATES, Explainer
-from tutor.formula import evaluate
-from tutor.layout import linear
-from tutor.lesson import Training
-from tutor.notation import Writer
-from tutor.optimizers import OPTIMIZERS
-from tutor.trace import trace
+from tutor.engine.formula import evaluate
+from tutor.engine.lesson import Training
+from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.trace import trace
+from tutor.text.explain import _GATES, Explainer
+from tutor.text.layout import linear
+from tutor.text.writer import Writer
 
 # What a gate's gradient is said to do -> what that is, from G, the inputs and the gate's own value: one part an input.
 SAID = {

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from strategies import circuit_lesson, dense, network_lesson
-from tutor.lesson import Training
-from tutor.reading import read
-from tutor.trace import trace
-from tutor.training import Run
+from tutor.engine.lesson import Training
+from tutor.engine.trace import trace
+from tutor.engine.training import Run
+from tutor.lessonfiles.reading import read
 
 ROOT = Path(__file__).parent.parent
 

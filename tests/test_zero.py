@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from strategies import circuit_lesson, dense, network_lesson
 from test_fast import WAYS, follows_the_equations
-from tutor import training
-from tutor.fast import arrays, scalars
-from tutor.lesson import Training
-from tutor.notation import Writer
-from tutor.quiz import Question, grade
-from tutor.trace import trace
-from tutor.training import Run
+from tutor.engine import training
+from tutor.engine.fast import arrays, scalars
+from tutor.engine.lesson import Training
+from tutor.engine.trace import trace
+from tutor.engine.training import Run
+from tutor.questions.grading import Question, grade
+from tutor.text.writer import Writer
 
 
 def value(line, **inputs):

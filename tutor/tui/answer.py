@@ -9,9 +9,9 @@ from textual.events import Key, Paste
 from textual.message import Message
 from textual.widgets import Input
 
-from tutor.answers import MAX_ANSWER, NotUnderstood, read_whole, wants_help
-from tutor.cells import a_comma, fill, is_number, table
-from tutor.questions import Item
+from tutor.questions.answers import MAX_ANSWER, NotUnderstood, read_whole, wants_help
+from tutor.questions.kinds import Item
+from tutor.questions.pasted_tables import a_comma, fill, is_number, table
 from tutor.tui.views import Grid
 
 

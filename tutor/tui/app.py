@@ -23,21 +23,21 @@ from textual.screen import Screen
 from textual.theme import Theme
 from textual.worker import WorkerFailed
 
-from tutor.catalogue import data_dir
-from tutor.output import shown
-from tutor.source import plural
-from tutor.store import Store, default_path
+from tutor.learner.store import Store, default_path
+from tutor.lessonfiles.catalogue import data_dir
+from tutor.text.output import shown
+from tutor.text.words import plural
 from tutor.tui.home import HomeScreen
 from tutor.tui.lines import Gate, Line, line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from tutor.lesson import Lesson
-    from tutor.practice import Exercise
-    from tutor.questions import Item
-    from tutor.session import Session
-    from tutor.source import LessonError
+    from tutor.engine.lesson import Lesson
+    from tutor.learner.practice import Exercise
+    from tutor.lessonfiles.positions import LessonError
+    from tutor.questions.kinds import Item
+    from tutor.questions.quiz import Session
 
 SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # they end the app
 MOST_CELLS = 1000  # columns or rows that COLUMNS and LINES may ask for
@@ -104,7 +104,7 @@ class TutorApp(App[int]):
 
     def on_ready(self) -> None:
         gc.freeze()  # what is there stays: looking through it again and again would be felt in a key
-        gc.enable()  # see cli.py
+        gc.enable()  # see commands.py
         self.run_worker(_warm_up, thread=True, exit_on_error=False)
 
     def tell_store(self) -> None:
@@ -115,8 +115,8 @@ class TutorApp(App[int]):
 
     def open_lesson(self, path: Path, key: str) -> None:
         """Open the player on a lesson; a file with errors is told of, and the home screen stays."""
-        from tutor.check import load
-        from tutor.source import LessonError
+        from tutor.lessonfiles.check import load
+        from tutor.lessonfiles.positions import LessonError
         from tutor.tui.dialogs import Reader
 
         try:
@@ -128,19 +128,19 @@ class TutorApp(App[int]):
 
     def quiz_on(self, path: Path) -> None:
         """A quiz on one lesson, or the one that was left."""
-        from tutor.learner import start_quiz
-        from tutor.session import COUNT
+        from tutor.learner.records import start_quiz
+        from tutor.questions.quiz import COUNT
 
         self._quiz(lambda: start_quiz(self.store, (str(path.resolve()),), COUNT, None, False))
 
     def placement(self) -> None:
         """The quiz that says where on the path to begin."""
-        from tutor.learner import start_placement
+        from tutor.learner.records import start_placement
 
         self._quiz(lambda: start_placement(self.store))
 
     def _quiz(self, start: Callable[[], tuple[str, Session, list[Item], bool]]) -> None:
-        from tutor.source import LessonError
+        from tutor.lessonfiles.positions import LessonError
         from tutor.tui.dialogs import Reader
 
         try:
@@ -153,8 +153,8 @@ class TutorApp(App[int]):
 
     def drill(self, skill: str, lesson: str = "") -> None:
         """Drill a skill, on the lesson named or one that has it."""
-        from tutor.mastery import title
-        from tutor.practice import drill, lesson_for
+        from tutor.learner.practice import drill, lesson_for
+        from tutor.questions.mastery import title
 
         found = lesson_for(self.store, skill, lesson)
         if found is None:
@@ -170,7 +170,7 @@ class TutorApp(App[int]):
 
     def review(self) -> None:
         """What is due today, over all lessons."""
-        from tutor.practice import review
+        from tutor.learner.practice import review
 
         self.practise("Review", review(self.store))
 
@@ -302,5 +302,5 @@ def _write_report(error: Exception) -> str:
 
 def _warm_up() -> None:
     """Load what the first lesson needs while the learner looks at the list."""
-    import tutor.check
+    import tutor.lessonfiles.check
     import tutor.tui.player  # noqa: F401

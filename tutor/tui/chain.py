@@ -14,17 +14,17 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from tutor import paths
-from tutor.backprop import OVER_BATCH
-from tutor.card import Chain as Formula
-from tutor.card import Scribe, count_words, others_words, zero_words
-from tutor.catalogue import data_dir
-from tutor.diagram import diagram, natural_rows
-from tutor.formula import Call, Ref, walk
-from tutor.layout import Row, bracketed, draw, flow, linear, number, pad, width
-from tutor.paths import Chain, Factor, Path
-from tutor.playback import Cursor
-from tutor.trace import Step
+from tutor.engine import paths
+from tutor.engine.backprop import OVER_BATCH
+from tutor.engine.formula import Call, Ref, walk
+from tutor.engine.paths import Chain, Factor, Path
+from tutor.engine.trace import Step
+from tutor.lessonfiles.catalogue import data_dir
+from tutor.pictures.diagram import diagram, natural_rows
+from tutor.play.playback import Cursor
+from tutor.text.card import Chain as Formula
+from tutor.text.card import Scribe, count_words, others_words, zero_words
+from tutor.text.layout import Row, bracketed, draw, flow, linear, number, pad, width
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.map import Map
 from tutor.tui.screen import TutorScreen

@@ -14,14 +14,14 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
-from tutor.catalogue import data_dir
-from tutor.compare import EPOCHS, Comparison, asked, suggestions
-from tutor.plot import Curve, plot
+from tutor.lessonfiles.catalogue import data_dir
+from tutor.pictures.plot import Curve, curves, plot
+from tutor.play.compare import EPOCHS, Comparison, asked, suggestions
+from tutor.play.whatif import Refused, WhatIf
 from tutor.tui.dialogs import Ask
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen
 from tutor.tui.views import wrapped
-from tutor.whatif import Refused, WhatIf
 
 KEYS = [
     ("↑↓", "choose", "move(1)"),
@@ -154,7 +154,7 @@ class CompareScreen(TutorScreen):
                 self.draw()
 
         def tell(training: bool) -> None:
-            self.app.call_from_thread(unless_cancelled, training, comparison.curves(), comparison.brief())
+            self.app.call_from_thread(unless_cancelled, training, curves(comparison), comparison.brief())
 
         def progress() -> bool:
             nonlocal told

@@ -8,10 +8,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from tutor import playback
-from tutor.diagram import Item, Known, begin, diagram, move
-from tutor.layout import linear
-from tutor.playback import Cursor
+from tutor.pictures.diagram import Item, Known, begin, diagram, move
+from tutor.play import playback
+from tutor.play.playback import Cursor
+from tutor.text.layout import linear
 from tutor.tui import views
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.map import Map

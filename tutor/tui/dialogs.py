@@ -13,7 +13,7 @@ from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from tutor.catalogue import data_dir
+from tutor.lessonfiles.catalogue import data_dir
 from tutor.tui.lines import Line, Lines
 
 

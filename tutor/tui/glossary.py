@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from tutor import glossary
+from tutor.text import glossary
 from tutor.tui.dialogs import Dialog
 from tutor.tui.lines import Line, Lines, line
 

@@ -13,9 +13,10 @@ from textual.events import Key, Paste
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
-from tutor import catalogue, course
-from tutor.catalogue import Entry
-from tutor.source import as_argument
+from tutor.learner import course
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.catalogue import Entry
+from tutor.lessonfiles.positions import as_argument
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen
 
@@ -90,7 +91,7 @@ class HomeScreen(TutorScreen):
 
     def look_for_faults(self) -> None:
         """Read a teacher's own lessons whole, beside the screen: the list has read their heads alone."""
-        from tutor.check import faults_in_a_word
+        from tutor.lessonfiles.check import faults_in_a_word
 
         worker = get_current_worker()
         found = {e.path: word for e in self.entries if e.folder and not e.error and (word := faults_in_a_word(e.path))}

@@ -22,7 +22,7 @@ from textual.strip import Strip
 from textual.theme import Theme
 from textual.widget import Widget
 
-from tutor.output import FORBIDDEN, escape
+from tutor.text.output import FORBIDDEN, escape
 
 # What a span's style is called -> the theme's colour, how much of it over the background, and the font.
 # A table of our own: textual's component classes cost 60 ms of the first frame for four such widgets.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tutor.diagram import Diagram
+from tutor.pictures.diagram import Diagram
 from tutor.tui.lines import Line, Lines
 
 

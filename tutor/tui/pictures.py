@@ -10,11 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widgets import Static
 
-from tutor import playback
-from tutor.catalogue import data_dir
-from tutor.formula import Ref
-from tutor.pictures import KINDS, Shown, another, offers
-from tutor.playback import Cursor
+from tutor.engine.formula import Ref
+from tutor.lessonfiles.catalogue import data_dir
+from tutor.pictures.step_pictures import KINDS, Shown, another, offers
+from tutor.play import playback
+from tutor.play.playback import Cursor
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen
 from tutor.tui.views import no_other_example, wrapped

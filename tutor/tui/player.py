@@ -14,19 +14,31 @@ from textual.content import Content
 from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
-from tutor import catalogue, course, playback
-from tutor.asking import Asking, give_up, hint, respond
-from tutor.card import Card, Scribe, conventions, terms_of
-from tutor.catalogue import Entry, data_dir
-from tutor.diagram import diagram, natural_rows
-from tutor.learner import ALWAYS, NOTATION, Stopwatch, choose_notation, chosen_notation, keep_try, predicts, set_predict
-from tutor.lesson import Lesson
-from tutor.playback import Cursor
-from tutor.questions import AUTHOR, Item
-from tutor.source import whole_number
-from tutor.store import Place
-from tutor.trace import NoSuchStep, Step, Trace, resolve
-from tutor.training import MAX_ITERATION, Run
+from tutor.engine.lesson import Lesson
+from tutor.engine.trace import NoSuchStep, Step, Trace, resolve
+from tutor.engine.training import MAX_ITERATION, Run
+from tutor.learner import course
+from tutor.learner.records import (
+    ALWAYS,
+    NOTATION,
+    Stopwatch,
+    choose_notation,
+    chosen_notation,
+    keep_try,
+    predicts,
+    set_predict,
+)
+from tutor.learner.store import Place
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.catalogue import Entry, data_dir
+from tutor.pictures.diagram import diagram, natural_rows
+from tutor.play import playback
+from tutor.play.playback import Cursor
+from tutor.play.whatif import WhatIf, said_of_step
+from tutor.questions.attempt import Asking, give_up, hint, respond
+from tutor.questions.kinds import AUTHOR, Item
+from tutor.text.card import Card, Scribe, conventions, terms_of
+from tutor.text.words import whole_number
 from tutor.tui import views
 from tutor.tui.answer import AnswerLine
 from tutor.tui.diagram import DiagramScreen
@@ -36,7 +48,6 @@ from tutor.tui.map import Map
 from tutor.tui.pictures import PicturesScreen
 from tutor.tui.screen import TutorScreen
 from tutor.tui.watch import Watch
-from tutor.whatif import WhatIf, said_of_step
 
 # One table of keys for the bindings, the key bar, the help and the command palette:
 # keys, action, key as shown, label, what it does. Without a label it is not in the key bar by itself.

@@ -10,13 +10,14 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from tutor import mastery, progress
-from tutor.asking import Asking, give_up, hint, respond
-from tutor.card import Scribe
-from tutor.layout import pad
-from tutor.learner import Stopwatch, keep_try
-from tutor.practice import Exercise
-from tutor.questions import Item
+from tutor.learner import progress
+from tutor.learner.practice import Exercise
+from tutor.learner.records import Stopwatch, keep_try
+from tutor.questions import mastery
+from tutor.questions.attempt import Asking, give_up, hint, respond
+from tutor.questions.kinds import Item
+from tutor.text.card import Scribe
+from tutor.text.layout import pad
 from tutor.tui import views
 from tutor.tui.answer import AnswerLine
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line

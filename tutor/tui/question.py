@@ -9,9 +9,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
-from tutor.card import Scribe, terms_of
-from tutor.catalogue import data_dir
-from tutor.questions import Item
+from tutor.lessonfiles.catalogue import data_dir
+from tutor.questions.kinds import Item
+from tutor.text.card import Scribe, terms_of
 from tutor.tui.answer import AnswerLine
 from tutor.tui.dialogs import Reader
 from tutor.tui.lines import KeyBar, Line, Lines, line

@@ -8,12 +8,12 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Input
 
-from tutor import session as quiz
-from tutor.course import PLACEMENT
-from tutor.learner import Stopwatch, keep_quiz, keep_quiz_answer, placement_said
-from tutor.questions import Item
-from tutor.session import Session
-from tutor.source import plural
+from tutor.learner.course import PLACEMENT
+from tutor.learner.records import Stopwatch, keep_quiz, keep_quiz_answer, placement_said
+from tutor.questions import quiz
+from tutor.questions.kinds import Item
+from tutor.questions.quiz import Session
+from tutor.text.words import plural
 from tutor.tui.answer import AnswerLine
 from tutor.tui.dialogs import Reader
 from tutor.tui.lines import KeyBar, Line, Lines, line

@@ -20,14 +20,14 @@ from textual.message import Message
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
-from tutor.catalogue import data_dir
-from tutor.evaluate import (
+from tutor.engine.evaluation import Confusion, Evaluation, Evaluator, Plane
+from tutor.engine.lesson import Lesson
+from tutor.engine.training import MAX_ITERATION, TOLERANCE, Run, iterations_per_epoch, rows
+from tutor.lessonfiles.catalogue import data_dir
+from tutor.pictures.plot import CURVE_STYLES, POINT_GLYPHS, Curve, Mark, Segment, heat, plot
+from tutor.text.evaluation_words import (
     MOST_CLASSES,
     NO_EXAMPLES,
-    Confusion,
-    Evaluation,
-    Evaluator,
-    Plane,
     accuracy_text,
     class_lines,
     class_name,
@@ -37,11 +37,8 @@ from tutor.evaluate import (
     wrong_rows,
     wrong_words,
 )
-from tutor.layout import number, pad, width
-from tutor.lesson import Lesson
-from tutor.plot import CURVE_STYLES, POINT_GLYPHS, Curve, Mark, Segment, heat, plot
-from tutor.source import whole_number
-from tutor.training import MAX_ITERATION, TOLERANCE, Run, iterations_per_epoch, rows
+from tutor.text.layout import number, pad, width
+from tutor.text.words import whole_number
 from tutor.tui.dialogs import Ask, Reader
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.player import keys_shown

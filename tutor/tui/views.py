@@ -11,17 +11,17 @@ from functools import cache
 
 import numpy as np
 
-from tutor.asking import Asking, Said
-from tutor.card import Card, Chain, Operand, Scribe, plan
-from tutor.formula import Ref, Symbol, refs
-from tutor.layout import chain, flow, linear, number, pad, pieces, width
-from tutor.lesson import Lesson
-from tutor.notation import Writer
-from tutor.playback import Cursor
-from tutor.questions import Item
-from tutor.quiz import Verdict
-from tutor.session import MOST_NEEDED, Marked, known, needed
-from tutor.trace import Step, Trace
+from tutor.engine.formula import Ref, Symbol, refs
+from tutor.engine.lesson import Lesson
+from tutor.engine.trace import Step, Trace
+from tutor.play.playback import Cursor
+from tutor.questions.attempt import Asking, Said
+from tutor.questions.grading import Verdict
+from tutor.questions.kinds import Item
+from tutor.questions.quiz import MOST_NEEDED, Marked, known, needed
+from tutor.text.card import Card, Chain, Operand, Scribe, plan
+from tutor.text.layout import chain, flow, linear, number, pad, pieces, width
+from tutor.text.writer import Writer
 from tutor.tui.lines import Line, line
 
 ROLES = ("heading", "formula", "numbers", "value")

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from textual.worker import Worker, get_current_worker
 
-from tutor.check import load
-from tutor.lesson import Lesson
-from tutor.reading import files
-from tutor.source import LessonError, plural
-from tutor.trace import Trace
-from tutor.training import Run
+from tutor.engine.lesson import Lesson
+from tutor.engine.trace import Trace
+from tutor.engine.training import Run
+from tutor.lessonfiles.check import load
+from tutor.lessonfiles.positions import LessonError
+from tutor.lessonfiles.reading import files
+from tutor.text.words import plural
 from tutor.tui.dialogs import Reader
 from tutor.tui.lines import Line, Lines, line
 

@@ -12,12 +12,12 @@ from textual.content import Content
 from textual.events import Key
 from textual.widgets import Input, Static
 
-from tutor.layout import number, pad, width
-from tutor.output import escape
+from tutor.lessonfiles.writing import CannotWrite, save
+from tutor.play.whatif import MAX_EDIT, Here, Refused, Setting, WhatIf, here, said_of_step, shown, typed
+from tutor.text.layout import number, pad, width
+from tutor.text.output import escape
 from tutor.tui.dialogs import Ask, Dialog
 from tutor.tui.lines import Choices, Line, Lines, line
-from tutor.whatif import MAX_EDIT, Here, Refused, Setting, WhatIf, here, said_of_step, shown, typed
-from tutor.writing import CannotWrite, save
 
 if TYPE_CHECKING:
     from tutor.tui.player import PlayerScreen

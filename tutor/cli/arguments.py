@@ -1,0 +1,349 @@
+"""What can be said on the command line: the commands, their options and what `--help` says of them.
+
+Imported only where there is something to parse: the first frame of the home screen does not wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NoReturn
+
+from tutor import __version__
+from tutor.lessonfiles import catalogue
+from tutor.text.notations import NOTATIONS
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+LEVELS = ("story", "scalar", "matrix")
+FORMATS = ("text", "json", "markdown")
+
+EXAMPLES = """\
+examples:
+  backprop-tutor                          the home screen: choose a lesson
+  backprop-tutor list                     the lessons there are
+  backprop-tutor play gates               play the lesson called gates
+  backprop-tutor play mine.toml --plain   play a lesson of your own, without a full screen
+  backprop-tutor trace o-regression       every step of the first iteration, with its numbers
+  backprop-tutor check lessons/           everything wrong with the lesson files in a folder
+
+backprop-tutor COMMAND --help says more about a command.
+"""
+PLAY_EXAMPLES = """\
+examples:
+  backprop-tutor play gates               a lesson that comes with the tutor
+  backprop-tutor play ./mine.toml         a lesson file of your own
+  backprop-tutor play gates --plain       line mode: type help for its commands
+  backprop-tutor play mine.toml --watch   while you write it: each save is shown at once, at the same step
+  backprop-tutor play gates --plain < /dev/null    the whole lesson to read, without stopping
+"""
+LIST_EXAMPLES = """\
+examples:
+  backprop-tutor list
+  backprop-tutor list --format json       an array of objects, described in docs/trace-json.md
+"""
+TRACE_EXAMPLES = f"""\
+examples:
+  backprop-tutor trace o-regression       the first iteration, an equation a step
+  backprop-tutor trace c-431 --level scalar --notation delta --iteration 3
+  backprop-tutor trace p-deep --format markdown > p-deep.md
+  backprop-tutor trace gates --format json       for programs, described in docs/trace-json.md
+
+notations:
+{"".join(f"  {name:10} {entry.title}{chr(10)}" for name, entry in NOTATIONS.items())}"""
+COMPARE_EXAMPLES = """\
+examples:
+  backprop-tutor compare o-regression learning_rate 0.01 0.1
+  backprop-tutor compare o-classification activation sigmoid tanh relu --epochs 500
+  backprop-tutor compare p-deep "layer 2 activation" relu tanh
+"""
+TRAIN_EXAMPLES = """\
+examples:
+  backprop-tutor train o-regression              100 epochs: the losses and the final parameters
+  backprop-tutor train c-431 --until-converged   until an epoch changes nothing that counts
+  backprop-tutor train gates --iterations 20 --format json    described in docs/train-json.md
+
+Ctrl+C stops and prints what was trained so far.
+"""
+CHECK_EXAMPLES = """\
+examples:
+  backprop-tutor check mine.toml          one file
+  backprop-tutor check lessons/           every *.toml in a folder and in the folders below it
+
+The exit code is 0 if there are no errors (warnings are allowed), 1 if there are any, 2 if a path is missing.
+"""
+
+
+QUIZ_EXAMPLES = """\
+examples:
+  backprop-tutor quiz o-regression              ten questions, one try each, then the report
+  backprop-tutor quiz gates o-regression --count 6 --seed 7
+  backprop-tutor quiz c-431 --plain             in lines; answers may come from a pipe, one a line
+
+A quiz that was left goes on with the same command; --new begins another.
+"""
+PLACEMENT_EXAMPLES = """\
+examples:
+  backprop-tutor placement
+  backprop-tutor placement --plain
+
+Ctrl+E (in line mode: end) ends it where it gets too hard; what is open counts as not known.
+"""
+DRILL_EXAMPLES = """\
+examples:
+  backprop-tutor drill o-regression                    the skill of this lesson that needs it most
+  backprop-tutor drill o-classification --skill weight_gradient --seed 7
+  backprop-tutor drill gates --skills                  which skills there are to drill
+"""
+REVIEW_EXAMPLES = """\
+examples:
+  backprop-tutor review
+  backprop-tutor review --plain
+"""
+PROGRESS_EXAMPLES = """\
+examples:
+  backprop-tutor progress
+  backprop-tutor progress --format csv
+  backprop-tutor progress --export mine.json           to take it to another machine
+  backprop-tutor progress --import mine.json
+"""
+GRADE_EXAMPLES = """\
+examples:
+  backprop-tutor grade o-classification "dL/dW1[1,2]" 0.0933
+  backprop-tutor grade o-classification "dL/dW1[1,2]" "dL/dz1[1] * x[2]"
+  backprop-tutor grade o-classification 6 2
+  backprop-tutor grade o-classification dL/dW2[1,1] --given "dL/dz2[1]=0.537" -- -0.3189
+
+The exit code is 0 if the answer is right, 1 if it is not, 2 for bad usage.
+"""
+GLOSSARY_EXAMPLES = """\
+examples:
+  backprop-tutor glossary                       the names of all terms
+  backprop-tutor glossary chain rule
+"""
+NEW_EXAMPLES = """\
+examples:
+  backprop-tutor new first.toml                 then: backprop-tutor play first.toml --watch
+
+docs/writing-lessons.md is the way from here to a lesson with questions.
+"""
+SCHEMA_EXAMPLES = """\
+examples:
+  backprop-tutor schema > lesson.schema.json    and in a lesson's first line: #:schema ./lesson.schema.json
+"""
+MISCONCEPTIONS_EXAMPLES = """\
+examples:
+  backprop-tutor misconceptions
+  backprop-tutor misconceptions --format json
+"""
+
+
+OWN_LESSONS = "a folder with lessons of your own, beside those that come with the tutor; may be given several times"
+
+
+class UsageError(Exception):
+    """One clear line for a person who asked for something that is not there; exit code 2."""
+
+
+def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
+    """The parser of the command line; `run` has what carries out each command, and under "" the home screen.
+
+    Raises UsageError, of itself and from what it makes.
+    """
+    import argparse
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            raise UsageError(f"{message}; see {self.prog} --help")
+
+    raw = argparse.RawDescriptionHelpFormatter
+    found = Parser(
+        prog="backprop-tutor",
+        description="Backpropagation in the terminal, one chain-rule step at a time.",
+        epilog=EXAMPLES,
+        formatter_class=raw,
+        allow_abbrev=False,
+    )
+    found.add_argument("--version", action="version", version=f"backprop-tutor {__version__}")
+
+    def lessons(where: ArgumentParser, dest: str) -> None:
+        where.add_argument("--lessons", metavar="DIR", action="append", default=[], dest=dest, help=OWN_LESSONS)
+
+    def profile(name: str) -> str:
+        if not name.strip() or len(name) > 40 or catalogue.one_line(name) != name:
+            raise UsageError("a profile's name has 1 to 40 printable characters")
+        return name
+
+    whose = "whose progress, on a shared machine"
+    lessons(found, "folders_first")  # before the command, or without one
+    found.add_argument("--profile", metavar="NAME", default="default", type=profile, dest="at_home", help=whose)
+    found.set_defaults(run=run[""], folders=[])
+    commands = found.add_subparsers(title="commands", metavar="COMMAND")
+
+    def command(name: str, summary: str, description: str, examples: str) -> ArgumentParser:
+        sub = commands.add_parser(
+            name, help=summary, description=description, epilog=examples, formatter_class=raw, allow_abbrev=False
+        )
+        sub.set_defaults(run=run[name])
+        return sub
+
+    lesson = "a lesson's id (see backprop-tutor list), or the path of a lesson file"
+    play = command("play", "play a lesson", "Play a lesson, a step at a time.", PLAY_EXAMPLES)
+    play.add_argument("lesson", metavar="LESSON", help=lesson)
+    play.add_argument(
+        "--plain",
+        action="store_true",
+        help="line mode: no full screen, Enter for the next step; what happens anyway where there is no terminal",
+    )
+    play.add_argument("--watch", action="store_true", help="play each save of the file at once, at the same step")
+
+    listing = command("list", "the lessons there are", "The lessons that come with the tutor.", LIST_EXAMPLES)
+    listing.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+
+    trace = command(
+        "trace",
+        "every step of an iteration, with its numbers",
+        "Every step of one iteration (forward, backward, update) with its formula and its numbers.",
+        TRACE_EXAMPLES,
+    )
+    trace.add_argument("lesson", metavar="LESSON", help=lesson)
+    trace.add_argument("--format", choices=FORMATS, default="text", help="default: text")
+    trace.add_argument(
+        "--level",
+        choices=LEVELS,
+        default="matrix",
+        help="default: matrix; scalar is a step an element; story has no formulas",
+    )
+    trace.add_argument("--notation", metavar="NAME", help="one of those below; default: the lesson's own")
+    trace.add_argument("--iteration", metavar="N", default="1", help="the Nth update of the parameters; default: 1")
+
+    train = command(
+        "train",
+        "train on, and see the losses and the parameters",
+        "Train a lesson without stopping at steps: prints losses, the final parameters and what happened.",
+        TRAIN_EXAMPLES,
+    )
+    train.add_argument("lesson", metavar="LESSON", help=lesson)
+    length = train.add_mutually_exclusive_group()
+    length.add_argument("--epochs", metavar="N", help="so many times through the examples; default: 100")
+    length.add_argument("--iterations", metavar="N", help="so many updates of the parameters")
+    length.add_argument(
+        "--until-converged",
+        action="store_true",
+        help="until over an epoch neither the mean loss nor any parameter changes by 0.000001",
+    )
+    train.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    train.add_argument("--losses", choices=("some", "all"), default="some", help="default: some; all: every single one")
+    train.add_argument("--notation", metavar="NAME", help="of the text; default: the lesson's own")
+
+    check = command(
+        "check",
+        "everything wrong with lesson files",
+        "Everything wrong with lesson files: each problem with its line, and what to do.",
+        CHECK_EXAMPLES,
+    )
+    check.add_argument("paths", metavar="PATH", nargs="+", help="a lesson file, or a folder of them")
+
+    compare = command(
+        "compare",
+        "runs that differ in one setting, side by side",
+        "Two to four runs of a lesson that differ in one setting, from the same seed: their losses, and what they get "
+        "right.",
+        COMPARE_EXAMPLES,
+    )
+    compare.add_argument("lesson", metavar="LESSON", help=lesson)
+    compare.add_argument("setting", metavar="SETTING", help="learning_rate, optimizer, activation, seed, W1[1,2] ...")
+    compare.add_argument("values", metavar="VALUE", nargs="+", help="two to four")
+    compare.add_argument("--epochs", metavar="N", default="100", help="default: 100")
+
+    quiz = command(
+        "quiz",
+        "questions on one or more lessons",
+        "Questions on one or more lessons: no hints, one try each, a report with the worked steps at the end.",
+        QUIZ_EXAMPLES,
+    )
+    quiz.add_argument("lessons", metavar="LESSON", nargs="+", help=lesson)
+    quiz.add_argument("--count", metavar="N", default="10", help="how many questions; default: 10")
+    quiz.add_argument("--seed", metavar="N", help="the same seed gives the same questions; default: drawn")
+    quiz.add_argument("--new", action="store_true", help="begin another, even if one was left")
+    quiz.add_argument("--plain", action="store_true", help="line mode: no full screen")
+
+    placement = command(
+        "placement",
+        "where on the path to begin",
+        "A five-minute quiz along the path of the lessons: what you know already is marked, and can be skipped.",
+        PLACEMENT_EXAMPLES,
+    )
+    placement.add_argument("--new", action="store_true", help="begin anew, even if one was left")
+    placement.add_argument("--plain", action="store_true", help="line mode: no full screen")
+
+    drill = command(
+        "drill",
+        "one skill, with new numbers each time",
+        "One skill of a lesson, with new numbers each time; three tries, hints, then the worked step.",
+        DRILL_EXAMPLES,
+    )
+    drill.add_argument("lesson", metavar="LESSON", help=lesson)
+    drill.add_argument("--skill", metavar="NAME", help="which; default: the weakest that is not too far ahead")
+    drill.add_argument("--skills", action="store_true", help="list the lesson's skills and leave")
+    drill.add_argument("--seed", metavar="N", default="1", help="of the first numbers, shown with each; default: 1")
+    drill.add_argument("--plain", action="store_true", help="line mode: no full screen")
+
+    review = command(
+        "review",
+        "what is due today",
+        "A question on each skill that is due today, over all lessons.",
+        REVIEW_EXAMPLES,
+    )
+    review.add_argument("--plain", action="store_true", help="line mode: no full screen")
+
+    progress = command(
+        "progress",
+        "what you know, and the mistakes you met",
+        "What the answers say: mastery by skill, misconceptions met, lessons finished, what is due.",
+        PROGRESS_EXAMPLES,
+    )
+    progress.add_argument("--format", choices=("text", "json", "csv"), default="text", help="default: text")
+    what = progress.add_mutually_exclusive_group()
+    what.add_argument("--export", metavar="FILE", help="write all of it to a file")
+    what.add_argument("--import", metavar="FILE", dest="import_", help="add what a file has; nothing is lost")
+    what.add_argument("--reset", action="store_true", help="forget it; asks first")
+
+    words = command("glossary", "what the terms mean", "The glossary: what the field's terms mean.", GLOSSARY_EXAMPLES)
+    words.add_argument("term", metavar="TERM", nargs="*", help="a term, or words of its definition; default: all names")
+
+    new = command("new", "begin a lesson of your own", "Write a commented lesson to begin from.", NEW_EXAMPLES)
+    new.add_argument("file", metavar="FILE", help="where to write it; an existing file is left alone")
+    command("schema", "the lesson format, for editors", "The JSON Schema of lesson files.", SCHEMA_EXAMPLES)
+
+    for keeps in (play, listing, quiz, placement, drill, review, progress):
+        keeps.add_argument("--profile", metavar="NAME", default=None, type=profile, help=whose)
+
+    grade = command(
+        "grade",
+        "grade one answer",
+        "Grade an answer to the question for a step's value: which mistake gives exactly this number?",
+        GRADE_EXAMPLES,
+    )
+    grade.add_argument("lesson", metavar="LESSON", help=lesson)
+    asked = "a step's id, such as dL/dW2[1,2], or the number of an author's question"
+    grade.add_argument("step", metavar="STEP", help=asked)
+    grade.add_argument("answer", metavar="ANSWER", help="a number or an expression; -- before one that begins with -")
+    grade.add_argument("--notation", metavar="NAME", help="whose names the answer uses; default: the lesson's own")
+    grade.add_argument(
+        "--given", metavar="STEP=VALUE", action="append", default=[], help="an earlier answer of the learner's own"
+    )
+    grade.add_argument("--iteration", metavar="N", default="1", help="the Nth update; default: 1")
+    grade.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+
+    table = command(
+        "misconceptions",
+        "the mistakes that the tutor knows",
+        "The table of misconceptions: what each is called and the sentence that repairs the idea.",
+        MISCONCEPTIONS_EXAMPLES,
+    )
+    table.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+
+    for reads in (play, listing, trace, train, check, compare, quiz, drill, grade):
+        lessons(reads, "folders")
+    return found

@@ -1,0 +1,396 @@
+"""Traces as plain text, JSON and Markdown. The JSON is a contract (docs/trace-json.md).
+
+Each writer yields pieces of text, so that a large network's trace is never whole in memory. The
+lines that a card becomes in plain text are made here, too: line mode says the same ones.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import textwrap
+from collections.abc import Iterator
+from itertools import groupby
+
+import numpy as np
+
+from tutor.engine.formula import Ref
+from tutor.engine.paths import Chain as PathSum
+from tutor.engine.paths import of_parameters, tally
+from tutor.engine.trace import Step, Trace
+from tutor.engine.training import Program, Run, divergence, iterations_per_epoch
+from tutor.text.card import Card, Chain, Formulas, Scribe, conventions, count_words, others_words, zero_words
+from tutor.text.evaluation_words import ending
+from tutor.text.layout import bracketed, linear, number, pad, width
+from tutor.text.output import json_text
+from tutor.text.writer import Writer
+
+FORMAT = 1
+COLUMNS = 78  # prose is wrapped to this; formulas stay on one line, however long
+MAX_ROWS = 10  # so many examples are named one by one in a heading
+
+
+# ---------------------------------------------------------------- JSON
+
+
+def as_json(trace: Trace, level: str, notation: str) -> Iterator[str]:
+    """The trace as one JSON object, a step a line."""
+    scribe = Scribe(trace, notation)
+    head = {
+        "format": FORMAT,
+        "lesson": trace.lesson.id,
+        "title": trace.lesson.title,
+        "iteration": trace.iteration.number,
+        "level": level,
+        "notation": notation,
+        "rows": [int(row) + 1 for row in trace.iteration.rows],
+        "given": given(trace),
+        "notes": [{"step": note.step, "text": scribe.prose(note.text)} for note in trace.lesson.notes],
+    }
+    yield _dumps(head)[:-1] + ', "steps": ['
+    for at, step in enumerate(trace.steps(level)):
+        yield ("," if at else "") + "\n" + _dumps(step_record(step, scribe, level))
+    yield "\n]}\n"
+
+
+def _dumps(record: dict) -> str:
+    return json_text(record)
+
+
+def step_record(step: Step, scribe: Scribe, level: str) -> dict:
+    """One step as the JSON contract has it."""
+    writer, explainer, example = scribe.writer, scribe.explainer, step.example
+    record = {
+        "id": step.id,
+        "phase": step.phase,
+        "layer": step.equation.symbol.layer,
+        "example": None if example is None else example + 1,
+        "title": explainer.title(step),
+        "symbol": writer.text(step.ref),
+        "formula": linear(writer.formula(step.formula)),
+        "numbers": linear(writer.numbers(step.formula, step.trace.value, step.digits)),
+        "operands": [ref.id for ref in step.operands],
+        "shape": list(step.shape),
+        "value": plain_value(step.value),
+        "why": explainer.story(step) if level == "story" else explainer.why(step),
+        "derivation": [],
+    }
+    if step.equation.derivation:
+        record["derivation"] = [
+            {"formula": linear(line.docs[0]), "numbers": linear(line.docs[-1]), "reason": line.reason}
+            for line in scribe.formulas(step).derivation
+        ]
+    return record
+
+
+def plain_value(value: np.ndarray | float):
+    """Nested lists of floats; None for what JSON cannot hold (infinite, undefined)."""
+    if np.ndim(value) == 0:
+        number = float(value)
+        return number if math.isfinite(number) else None
+    return [plain_value(part) for part in np.asarray(value)]
+
+
+def given(trace: Trace) -> dict:
+    """What the iteration starts from, by id: data, parameters, settings, an optimiser's memory."""
+    found: dict[str, object] = {}
+    for key, value in trace.iteration.values.items():
+        if key in trace.program.by_key:
+            continue
+        if key.endswith("@"):
+            found |= {f"{key}{e + 1}": plain_value(row) for e, row in enumerate(np.asarray(value))}
+        else:
+            found[key] = plain_value(np.asarray(value))
+    return found
+
+
+# ---------------------------------------------------------------- text and Markdown
+
+
+def as_text(trace: Trace, level: str, notation: str) -> Iterator[str]:
+    """The trace for reading in a terminal or with a screen reader."""
+    scribe = Scribe(trace, notation)
+    yield heading(trace) + "\n\n"
+    yield from (line + "\n" for said in conventions(trace, notation) for line in wrapped(said, "", "  "))
+    for phase, equations in _grouped(trace, level):
+        yield f"\n{phase.upper()}\n"
+        for steps in equations:
+            first = next(steps)
+            yield f"\n  {scribe.explainer.title(first)}\n"
+            for line in _equation_lines(first, steps, scribe, level):
+                yield f"    {line}".rstrip() + "\n"
+            if level != "story":
+                yield from (f"    {line}".rstrip() + "\n" for line in _remarks(first, scribe))
+
+
+def as_markdown(trace: Trace, level: str, notation: str) -> Iterator[str]:
+    """The trace as a Markdown document: a heading a phase and an equation, formulas as preformatted text."""
+    scribe = Scribe(trace, notation)
+    yield f"# {markdown_text(heading(trace))}\n\n"
+    yield from (f"- {markdown_text(said)}\n" for said in conventions(trace, notation))
+    for phase, equations in _grouped(trace, level):
+        yield f"\n## {phase.capitalize()}\n"
+        for steps in equations:
+            first = next(steps)
+            yield f"\n### {markdown_text(scribe.explainer.title(first))}\n\n"
+            if level == "story":
+                yield f"{markdown_text(scribe.explainer.story(first))}\n"
+                continue
+            yield "```text\n"
+            yield from (line + "\n" for line in _equation_lines(first, steps, scribe, level))
+            yield f"```\n\n{markdown_text(_why(first, scribe))}\n"
+            for note in scribe.notes(first.at(None)):
+                yield "\n" + "".join(f"> {line}".rstrip() + "\n" for line in note.strip().splitlines())
+
+
+def _grouped(trace: Trace, level: str) -> Iterator[tuple[str, Iterator[Iterator[Step]]]]:
+    """The steps by phase and, in it, by equation: its examples and elements stand together."""
+    steps = trace.steps("scalar" if level == "scalar" else "matrix")
+    for phase, found in groupby(steps, key=lambda step: step.phase):
+        yield phase, (group for _, group in groupby(found, key=lambda step: id(step.equation)))
+
+
+def _equation_lines(first: Step, others: Iterator[Step], scribe: Scribe, level: str) -> Iterator[str]:
+    """The steps of one equation, each under its id; at level story what the first one says."""
+    if level == "story":
+        yield from wrapped(scribe.explainer.story(first), "", "")
+        return
+    if first.equation.line:
+        yield f"in {first.equation.line}"
+    yield from _step_lines(first, scribe)
+    for step in others:
+        yield ""
+        yield from _step_lines(step, scribe)
+
+
+def _step_lines(step: Step, scribe: Scribe) -> Iterator[str]:
+    yield f"[{step.id}]"
+    yield from formula_lines(scribe.formulas(step))
+
+
+def _remarks(step: Step, scribe: Scribe) -> Iterator[str]:
+    """The sentence of why and the author's notes, for a whole equation."""
+    yield ""
+    yield from wrapped(_why(step, scribe), "", "")
+    for note in scribe.notes(step.at(None)):
+        yield from (f"| {line}" for line in prose(note, COLUMNS - 4).splitlines())
+
+
+def _why(step: Step, scribe: Scribe) -> str:
+    """The sentence of why for a whole equation: all its elements and, so without the first one's mark, all examples."""
+    return scribe.explainer.why(step.at(None)).replace("@1", "")
+
+
+def heading(trace: Trace) -> str:
+    """The lesson's title, the iteration, and which of the lesson's examples it takes."""
+    rows = [f"{row + 1:,}" for row in trace.iteration.rows]
+    taken = ""
+    if len(rows) == 1:
+        taken = f", example {rows[0]}"
+    elif rows:
+        taken = f", examples {', '.join(rows)}" if len(rows) <= MAX_ROWS else f", {len(rows):,} examples"
+    return f"{trace.lesson.title}: iteration {trace.iteration.number:,}{taken}"
+
+
+def markdown_text(text: str) -> str:
+    """Text that Markdown shows as it stands."""
+    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", text).replace("&", "&amp;")
+
+
+FORMATS = {"text": as_text, "json": as_json, "markdown": as_markdown}
+
+
+# ---------------------------------------------------------------- a card as lines
+
+
+def card_lines(card: Card, level: str) -> Iterator[str]:
+    """A card as lines of text: the story, or formulas and the sentence of why; then the author's notes."""
+    if level == "story":
+        yield from wrapped(card.story)
+    else:
+        if card.warning:
+            yield from wrapped(card.warning)
+        yield from (f"  in {line}" for line in (card.line,) if line)
+        yield from (f"  {line}" for line in formula_lines(card))
+        if level == "matrix" and card.dimensions:
+            yield f"  sizes {card.dimensions}"
+        yield from wrapped(card.why)
+        if level == "matrix" and card.reuse:
+            yield from wrapped(card.reuse)
+    for note in card.notes:
+        yield from (f"  | {line}".rstrip() for line in prose(note, COLUMNS - 4).splitlines())
+
+
+def formula_lines(card: Formulas) -> Iterator[str]:
+    """The step's equation with its numbers, what its signs stand for, and how a combined step comes about."""
+    yield from chain_lines(card.main)
+    for chain in card.where:
+        yield "where " + " = ".join(linear(doc) for doc in chain.docs)
+    if card.derivation:
+        yield "how it comes about:"
+        for chain in card.derivation:
+            yield from (f"  {line}" for line in chain_lines(chain, ""))
+            yield from wrapped(f"({chain.reason})", "    ", "    ")
+
+
+def chain_lines(chain: Chain, name: str | None = None) -> list[str]:
+    """name = formula = numbers = value with the = signs below each other; on one line if it is a mere copy.
+
+    `name` stands in for a chain that has none, as a derivation's lines continue the line above.
+    """
+    texts = [linear(doc) for doc in chain.docs]
+    if name is None:
+        name = texts.pop(0)
+        if len(texts) <= 2 and all(re.fullmatch(r"\S*", text) for text in texts):
+            return [" = ".join((name, *texts))]
+    texts = list(dict.fromkeys(texts))
+    lead = f"{name} " if name else ""
+    return [pad("" if at else lead, width(lead)) + f"= {text}" for at, text in enumerate(texts)]
+
+
+def wrapped(text: str, first: str = "  ", then: str = "  ", columns: int = COLUMNS) -> list[str]:
+    """A paragraph as lines of at most so many columns, each with its indent."""
+    return textwrap.wrap(
+        text, columns, initial_indent=first, subsequent_indent=then, break_long_words=False, break_on_hyphens=False
+    )
+
+
+_ITEM = re.compile(r"\s*([-*+>|]\s|#+\s|\d+[.)]\s)")
+
+
+def prose(text: str, columns: int = COLUMNS) -> str:
+    """Markdown as it is read aloud: paragraphs wrapped anew, lists and headings on lines of their own."""
+    paragraphs: list[str] = []
+    fenced = False
+    for block in re.split(r"\n[ \t]*\n", text.strip("\n")):
+        lines: list[str] = []
+        kept: list[bool] = []  # code keeps its lines as they are
+        for line in block.splitlines():
+            fence = line.lstrip().startswith("```")
+            code = fenced or fence or line.startswith(("    ", "\t"))
+            fenced ^= fence
+            if code or not lines or kept[-1] or _ITEM.match(line):
+                lines.append(line.rstrip() if code else line.strip())
+                kept.append(code)
+            else:
+                lines[-1] += " " + line.strip()
+        paragraphs.append(
+            "\n".join(line if code else "\n".join(_item(line, columns)) for line, code in zip(lines, kept, strict=True))
+        )
+    return "\n\n".join(paragraphs)
+
+
+def _item(line: str, columns: int) -> list[str]:
+    """A paragraph wrapped; an item of a list with its lines below each other."""
+    item = _ITEM.match(line)
+    return wrapped(line, "", " " * len(item[0]) if item and item[1][0] not in "#>|" else "", columns)
+
+
+# ---------------------------------------------------------------- paths as lines
+
+
+def path_lines(scribe: Scribe, chain: PathSum, step: Step) -> Iterator[str]:
+    """A chain in lines: every listed path with its factors and its product, the rest, and the sum."""
+    name = scribe.writer.text(chain.gradient)
+    if not chain.paths:
+        yield f"No path leads from {scribe.writer.text(chain.of)} to the output: {name} is 0."
+        return
+    yield f"[{chain.gradient.id}] {name}: " + (
+        "one path" if chain.count == 1 else f"the sum over {count_words(chain.count)} paths"
+    )
+    if chain.rest is not None:
+        yield f"  the {len(chain.paths)} largest:"
+    for at, path in enumerate(chain.paths, start=1):
+        if chain.count > 1:
+            yield f"  path {at}: {' ← '.join(scribe.writer.text(ref) for ref in path.nodes)}"
+        for factor in path.factors:
+            yield "    " + " = ".join(linear(doc) for doc in scribe.factor(factor).docs)
+        digits = path.digits_for(chain.digits)
+        product = " · ".join(bracketed([number(factor.value, digits) for factor in path.factors]))
+        yield f"    product: {product}" + (f" = {number(path.product, chain.digits)}" if len(path.factors) > 1 else "")
+    if chain.rest is not None:
+        yield f"  {others_words(chain)}: {number(chain.rest, chain.digits)}"
+    if chain.zero:
+        yield f"  {zero_words(chain)}"
+    if chain.count > 1:
+        yield f"  the sum: {name} = {number(chain.total)}"
+    if said := scribe.beyond(chain):
+        yield from wrapped(said)
+    derived = scribe.derivation(step if step.index is not None else step.at(chain.of.index))
+    if derived:
+        yield "how it comes about:"
+    for line in derived:
+        yield "  " + " = ".join(linear(doc) for doc in line.docs)
+        yield from wrapped(f"({line.reason})", "    ", "    ")
+
+
+def reuse_lines(program: Program) -> Iterator[str]:
+    """The multiplications of the chain rule for one example, gradient by gradient: with reuse and path by path."""
+    found = tally(program)
+    yield "Multiplications of the chain rule for one example: with reuse, and path by path."
+    for key, entry in found.items():
+        if entry.here or entry.here_by_path:
+            yield f"  {key.rstrip('@'):12} {count_words(entry.here):>12} {count_words(entry.here_by_path):>16}"
+    reused, by_path = of_parameters(program)
+    yield f"  All of it takes {count_words(reused)} with reuse."
+    yield f"  The parameters' gradients alone would take {count_words(by_path)} path by path."
+
+
+# ---------------------------------------------------------------- training
+
+
+MAX_LOSSES = 1000  # in a record, unless all are asked for
+
+
+def training_json(run: Run, stopped: str, all_losses: bool = False) -> str:
+    """What training came to, as one JSON object (docs/train-json.md); `stopped` is `Run.train`'s word."""
+    found, trained = divergence(run), run.trained
+    numbers = np.arange(1, trained + 1)
+    if not all_losses and trained > MAX_LOSSES:
+        numbers = np.unique(np.round(np.linspace(1, trained, MAX_LOSSES)).astype(int))
+    record = {
+        "format": FORMAT,
+        "lesson": run.lesson.id,
+        "title": run.lesson.title,
+        "iterations": trained,
+        "epochs": trained // iterations_per_epoch(run.lesson),
+        "stopped": stopped,
+        "diverged": run.diverged,
+        "why": found.words() if found else None,
+        "loss": run.loss.id,
+        "losses": [[int(n), plain_value(run.losses[n - 1])] for n in numbers],
+        "parameters": {id: plain_value(value) for id, value in _final(run).items()},
+    }
+    return _dumps(record) + "\n"
+
+
+def _final(run: Run) -> dict[str, np.ndarray]:
+    """The parameters after the last iteration; where training diverged the last that are all numbers."""
+    return run.parameters(run.trained + 1 if run.diverged is None else run.diverged)
+
+
+def training_text(run: Run, stopped: str, notation: str, tolerance: float, all_losses: bool = False) -> Iterator[str]:
+    """What training came to: some losses, the parameters, a sentence on what happened."""
+    writer = Writer(run.lesson, notation)
+    per = iterations_per_epoch(run.lesson)
+    by_epoch = per > 1 and len(run.epoch_losses) > 1 and not all_losses
+    losses = run.epoch_losses if by_epoch else run.losses
+    name = writer.text(Ref(run.loss))
+    yield f"{run.lesson.title}\n\n"
+    if len(losses):
+        yield f"{'epoch' if by_epoch else 'iteration':>9}  {f'mean {name}' if by_epoch else name}\n"
+    for at in range(1, len(losses) + 1) if all_losses else _round_numbers(len(losses)):
+        yield f"{at:9,}  {number(losses[at - 1])}\n"
+    yield "\n"
+    for id, value in _final(run).items():
+        symbol = run.program(1).symbols[id]
+        yield f"{writer.text(Ref(symbol))} = {linear(writer.value(value))}\n"
+    said = ending(run, stopped, tolerance, lambda symbol: writer.text(Ref(symbol)))
+    said += " The parameters above are those before that iteration." if run.diverged is not None else ""
+    yield "\n" + "\n".join(wrapped(said, "", "")) + "\n"
+
+
+def _round_numbers(last: int) -> list[int]:
+    """1, 2, 5, 10, 20, 50 ... and the last."""
+    found = [digit * 10**power for power in range(len(str(last))) for digit in (1, 2, 5)]
+    return [at for at in found if at < last] + ([last] if last else [])

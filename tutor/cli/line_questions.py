@@ -1,0 +1,191 @@
+"""Questions in lines: quizzes, drills and reviews, and a single question of predict mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from tutor.cli.export import card_lines
+from tutor.learner.course import PLACEMENT
+from tutor.learner.practice import Exercise
+from tutor.learner.records import Stopwatch, keep_quiz, keep_quiz_answer, keep_try, placement_said
+from tutor.learner.store import Store
+from tutor.questions import quiz
+from tutor.questions.attempt import Asking, give_up, hint, respond
+from tutor.questions.kinds import Item
+from tutor.questions.quiz import Session
+from tutor.text import glossary
+from tutor.text.card import Scribe, plan, terms_of
+from tutor.text.layout import linear
+from tutor.text.output import escape
+from tutor.text.words import plural
+
+# ---------------------------------------------------------------- quizzes
+
+
+def play_quiz(
+    store: Store,
+    id: str,
+    session: Session,
+    items: list[Item],
+    ask: Callable[[str], str | None],
+    say: Callable[[str], None],
+) -> Session:
+    """A quiz in lines: a line an answer; `skip` and `back` move, `known` lists the values, `end` and `quit` leave."""
+    many = plural(len(items), "question")
+    say(f"{many}, seed {session.seed}. One try each. `skip`, `back`, `known`, `end`, `quit`.\n")
+    watch = Stopwatch()
+    while not session.finished:
+        item = items[session.at]
+        say(f"{session.at + 1} of {len(items)}, {item.step.trace.lesson.title}: {item.prompt}")
+        for number, choice in enumerate(item.choices, start=1):
+            say(f"  {number}. {choice}")
+        line = ask("? ")
+        word = "quit" if line is None else line.strip().lower()
+        if word == "quit":
+            keep_quiz(store, id, session)
+            if store.lasting:
+                say("The quiz is kept: the same command goes on with it.")
+            return session
+        if word in ("skip", "back"):
+            session = quiz.skip(session, 1 if word == "skip" else -1)
+            watch.lap()
+        elif word == "known":
+            _say_known(item, items, say)
+        elif word == "end":
+            session = quiz.end(session)
+            keep_quiz(store, id, session)
+        else:
+            session, verdict = quiz.answer(session, items, line or "")
+            if verdict.free:
+                say(f"  {verdict.message}")
+            else:
+                keep_quiz_answer(store, id, session, item, (line or "").strip(), verdict, watch)
+    _say_report(session, items, say, placement_said(store) if id.startswith(PLACEMENT) else "")
+    return session
+
+
+def _say_terms(item: Item, say: Callable[[str], None]) -> Callable[[str], None]:
+    """Says what a term means; without one, the terms of the question's step."""
+
+    def terms(term: str) -> None:
+        for text in glossary.answer(term[:MAX_TERM], terms_of(item.step)):
+            say(escape(text))
+
+    return terms
+
+
+def _say_known(item: Item, items: list[Item], say: Callable[[str], None]) -> None:
+    """The plan, what is given, and the values before the step asked about that no other question asks for."""
+    trace = item.step.trace
+    writer = Scribe(trace, trace.lesson.notation).writer
+    first = quiz.needed(item, items)
+    for ref in first:
+        say(f"  {writer.text(ref)} = {linear(writer.value(trace.value(ref), max(item.step.digits, 4)))}")
+    for text in plan(trace, trace.lesson.notation):
+        say(f"  {text}")
+    for ref in quiz.known(item, items):
+        say(f"  {writer.text(ref)} = {linear(writer.value(trace.value(ref)))}")
+
+
+def _say_report(session: Session, items: list[Item], say: Callable[[str], None], said: str = "") -> None:
+    """The report; what it comes to, if that is `said`, before the questions."""
+    marked = quiz.report(session, items)
+    say(f"\n{quiz.score(marked)}\n")
+    if said:
+        say(f"{said}\n")
+    for number, entry in enumerate(marked, start=1):
+        right = entry.verdict is not None and entry.verdict.correct
+        word = "right" if right else "not answered" if entry.verdict is None else "wrong"
+        say(f"{number}. {word}: {entry.item.prompt}")
+        if entry.verdict is not None and not right:
+            say(f"   you: {escape(entry.given or '')}. {entry.verdict.message}")
+        if not right:
+            for hint_ in entry.item.hints[1:]:
+                say(f"   {hint_}")
+
+
+# ---------------------------------------------------------------- practice
+
+
+def play_practice(
+    store: Store, exercises: Iterator[Exercise], ask: Callable[[str], str | None], say: Callable[[str], None]
+) -> None:
+    """Exercises in lines, three tries each: `hint`, `show`, `known`, = before an expression, `quit`."""
+    say("Three tries each. `hint`, `show`, `known`, = before an expression to compute it, `quit`.\n")
+    right = done = 0
+    for exercise in exercises:
+        item = exercise.item
+        seed = "" if item.seed is None else f" (seed {item.seed})"
+        if (number := item.step.trace.iteration.number) > 1:
+            seed += f" In iteration {number}: `known` lists the values."
+        say(f"{item.prompt}{seed}")
+        for number, choice in enumerate(item.choices, start=1):
+            say(f"  {number}. {choice}")
+        asking = ask_item(store, exercise.lesson, item, ask, say)
+        if asking is None:
+            break
+        done += 1
+        right += asking.last is not None and asking.last.correct
+        card = Scribe(item.step.trace, item.step.trace.lesson.notation).card(item.step)
+        say("\n".join(card_lines(card, "scalar")) + "\n")
+    else:
+        say("That is all for now.")
+    if done:
+        say(f"{right} of {done} right.")
+
+
+ASKED = ("hint", "show", "known", "=", "help", "quit")  # of every question
+MAX_TERM = 200
+HELP = {
+    "hint": "the rule, then the formula, then the numbers, then the answer",
+    "show": "the answer: given up",
+    "known": "the values that it is worked out from, and all that is known besides",
+    "= EXPRESSION": "computes it, which costs nothing",
+    "glossary [TERM]": "what a term means",
+    "map": "the picture in words, as far as it is known",
+    "intro": "the introduction",
+    "help": "this list",
+    "quit": "leaves; what was answered is kept",
+}
+
+
+def ask_item(
+    store: Store | None,
+    lesson: str,
+    item: Item,
+    ask: Callable[[str], str | None],
+    say: Callable[[str], None],
+    besides: Mapping[str, Callable[[str], None]] | None = None,
+) -> Asking | None:
+    """Put a question until it is answered, given up or out of tries; None if the learner leaves.
+
+    Without a store nothing is kept of it. `besides` has commands that work beside the question and take what
+    stands behind them; they cost nothing.
+    """
+    besides = {"glossary": _say_terms(item, say), **(besides or {})}
+    asking, watch = Asking(item), Stopwatch()
+    while not asking.done:
+        line = ask("? ")
+        word = "quit" if line is None else line.strip().lower()
+        if word == "quit":
+            return None
+        if word == "known":
+            _say_known(item, [item], say)
+            continue
+        if word == "help":
+            for name, what in HELP.items():
+                if name.split(" ")[0] in besides or name.split(" ")[0] in ASKED:
+                    say(f"  {name:16} {what}")
+            continue
+        first, _, rest = word.partition(" ")
+        if first in besides:
+            besides[first](rest.strip())
+            continue
+        before = len(asking.said)
+        asking = hint(asking) if word == "hint" else give_up(asking) if word == "show" else respond(asking, line or "")
+        if store is not None:
+            keep_try(store, lesson, asking, watch)
+        for said in asking.said[before:]:
+            if said.kind != "you":
+                say(f"  {said.text}")
+    return asking

@@ -1,0 +1,176 @@
+"""Backpropagation: from forward equations to backward equations.
+
+Read this file first. A forward equation says how one value follows from others, for instance
+
+    z2 = W2·a1 + b2        a2 = σ(z2)
+
+Its backward equations say how a small change of each of those others changes the output L:
+the upstream gradient, dL/dz2, times the local derivative.
+
+    dL/dW2 = dL/dz2 · a1ᵀ     dL/db2 = dL/dz2     dL/da1 = W2ᵀ·dL/dz2     dL/dz2 = dL/da2 ⊙ σ′(z2)
+
+Each operator has one such rule, in `formula.OPERATORS`. Here is only the walk: from the output
+back to the parameters, an equation at a time, adding up where a symbol was used more than once.
+It is a pure function: forward equations in, backward equations out, nothing kept.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from tutor.engine.formula import ONE, OPERATORS, ZERO, Call, Const, Expr, Ref, Symbol, call, refs, total, walk
+from tutor.engine.losses import Line
+from tutor.engine.network import Equation, Model, Shortcut
+
+
+def gradient_of(output: Symbol, wrt: Symbol) -> Symbol:
+    """The symbol d(output)/d(wrt), of the shape of `wrt`; an example's own if the output is."""
+    return Symbol(f"d{output.id}/d{wrt.id}", wrt.shape, "gradient", wrt.layer, output.per_example, output, wrt)
+
+
+def backward(model: Model) -> list[Equation]:
+    """The gradient of the output with respect to every symbol between it and the parameters.
+
+    The gradients of a layer's parameters come before that of the activation that feeds it. In a
+    batch each example has its own gradients; those of the parameters are then averaged, because
+    the gradient of a mean is the mean of the gradients (or added up, where the batch's loss is the sum).
+    """
+    output, parameters = model.output, model.parameters
+    wanted = between(model.forward, output, parameters)
+    # How many equations still owe a symbol their part of its gradient.
+    owing = Counter(s for eq in model.forward if eq.symbol in wanted for s in _operands(eq) if s in wanted)
+    parts: dict[Symbol, list[Expr]] = defaultdict(list)
+    shortcuts = {z: shortcut for eq in model.forward for z, shortcut in eq.shortcuts.items()}
+    equations: list[Equation] = []
+
+    for eq in reversed(model.forward):
+        if eq.symbol not in wanted:
+            continue
+        upstream = ONE if eq.symbol == output else Ref(gradient_of(output, eq.symbol))
+        for symbol, part in _parts(eq, upstream, wanted):
+            parts[symbol].append(part)
+        operands = [s for s in _operands(eq) if s in wanted]
+        owing.subtract(operands)
+        for symbol in sorted(operands, key=lambda s: s.quantity not in ("weights", "biases")):
+            if owing[symbol] == 0:
+                equations += _gradient(model, symbol, parts[symbol], shortcuts.get(symbol), eq)
+    for symbol in parameters:
+        if symbol not in wanted:
+            equations.append(Equation(gradient_of(output, symbol), ZERO, "backward", "no_path"))
+    return equations
+
+
+def between(forward: Iterable[Equation], output: Symbol, parameters: Iterable[Symbol]) -> set[Symbol]:
+    """The symbols on a path from a parameter to the output."""
+    forward = list(forward)
+    below = set(parameters)  # depends on a parameter
+    for eq in forward:
+        if not below.isdisjoint(_operands(eq)):
+            below.add(eq.symbol)
+    above = {output}  # the output depends on it
+    for eq in reversed(forward):
+        if eq.symbol in above:
+            above.update(_operands(eq))
+    return below & above
+
+
+def _operands(eq: Equation) -> list[Symbol]:
+    return list(dict.fromkeys(ref.symbol for ref in refs(eq.formula)))
+
+
+def _parts(eq: Equation, upstream: Expr, wanted: set[Symbol]) -> Iterator[tuple[Symbol, Expr]]:
+    """What each use of a symbol in an equation adds to its gradient: upstream times local derivative."""
+    if eq.gradients:
+        yield from eq.gradients.items()
+        return
+    stack: list[tuple[Expr, Expr, Expr]] = [(eq.formula, Ref(eq.symbol), upstream)]
+    while stack:
+        node, value, G = stack.pop()
+        if isinstance(node, Ref):
+            if node.symbol in wanted:  # one number that went to every unit collects from all of them
+                yield node.symbol, call("sum", G) if G.shape and not node.shape else G
+        elif isinstance(node, Call):
+            rule = OPERATORS[node.op].reverse
+            assert rule is not None, f"{node.op} has no reverse rule"
+            flows = zip(node.args, rule(node, value, G), strict=True)
+            stack += reversed(
+                [(arg, arg, part) for arg, part in flows if part is not None and not isinstance(arg, Const)]
+            )
+
+
+OVER_BATCH = ("mean_loss", "sum_loss", "mean_gradient", "sum_gradient")  # rules that put examples together
+
+# What a gradient's rule is called follows from what it is the gradient with respect to.
+_RULES = {
+    "weights": "weight_gradient",
+    "biases": "bias_gradient",
+    "activation": "activation_gradient",
+    "pre_activation": "pre_activation_gradient",
+}
+
+
+def _gradient(
+    model: Model, symbol: Symbol, parts: list[Expr], shortcut: Shortcut | None, consumer: Equation
+) -> Iterator[Equation]:
+    """The equation(s) of one symbol's finished gradient; `consumer` is the equation that used it."""
+    gradient, formula = gradient_of(model.output, symbol), total(parts)
+    if shortcut:
+        # Past ∂L/∂a in one piece: that factor is a step of its own, but never multiplied (∞ · 0).
+        lines = (Line(shortcut.reason, formula), *shortcut.lines)
+        yield Equation(gradient, shortcut.formula, "backward", "combined_error", derivation=lines)
+        return
+    if symbol.quantity in ("node", "circuit_input"):
+        rule = "fork" if len(parts) > 1 else f"{consumer.rule}_gradient"
+    elif consumer.rule in ("loss", "softmax"):
+        rule = f"{consumer.rule}_gradient"
+    else:
+        rule = ("shared_" if symbol.quantity == "biases" and not symbol.shape else "") + _RULES[symbol.quantity]
+    own = Equation(gradient, formula, "backward", rule)
+    if gradient.per_example and not symbol.per_example:
+        yield replace(own, deferred=True)
+        own = _over_examples(own, model)
+    yield own
+    if model.decay and symbol.quantity == "weights":
+        J = Symbol("J", (), "objective")
+        decayed = Ref(own.symbol) + model.decay * Ref(symbol)
+        yield Equation(gradient_of(J, symbol), decayed, "backward", "decayed_gradient")
+
+
+def _over_examples(own: Equation, model: Model) -> Equation:
+    """(1/n) Σ, or Σ, of the examples' own gradients; outer products are added up without being built n times."""
+    assert own.symbol.of
+    (plain, outer, rule), examples = model.over_batch, model.examples
+    mean = replace(own.symbol, per_example=False, of=replace(own.symbol.of, per_example=False))
+    f = own.formula
+    op, args = (outer, f.args) if isinstance(f, Call) and f.op == "outer" else (plain, (f,))
+    shown = call(plain, Ref(own.symbol), param=examples)
+    return Equation(mean, shown, "backward", f"{rule}_gradient", compute=Call(op, args, examples))
+
+
+def local_derivative(eq: Equation, wrt: Symbol) -> Equation | None:
+    """One factor of the chain rule by itself, such as da2/dz2, dz2/dW2, dz2/da1 or dq/dx.
+
+    An elementwise activation's has the shape of z (its other elements are 0), a softmax's is
+    its Jacobian (row k: ∂a_k). For z = W·a + b: dz/da is W, row i of dz/dW is what weights
+    of unit i are multiplied by, and dz/db is 1. `eq` uses `wrt`; None of a target, which nothing is asked about.
+    """
+    symbol = Symbol(
+        f"d{eq.symbol.id}/d{wrt.id}", wrt.shape, "local", eq.symbol.layer, eq.symbol.per_example, eq.symbol, wrt
+    )
+    if eq.gradients:
+        return Equation(symbol, eq.gradients[wrt], "backward", "loss_gradient") if wrt in eq.gradients else None
+    if eq.rule == "pre_activation":
+        W, a = next(node.args for node in walk(eq.formula) if isinstance(node, Call) and node.op == "matmul")
+        if wrt.quantity == "weights":
+            formula: Expr = call("rows", a, Ref(eq.symbol))
+        elif wrt.quantity == "biases":
+            symbol, formula = replace(symbol, shape=eq.symbol.shape), ONE  # of a shared bias, too: 1 for each unit
+        else:
+            symbol, formula = replace(symbol, shape=W.shape, per_example=False), W
+    elif eq.rule == "softmax":
+        symbol, formula = replace(symbol, shape=wrt.shape * 2), call("jacobian", Ref(eq.symbol))
+    else:
+        formula = total([part for _, part in _parts(eq, ONE, {wrt})])
+    return Equation(symbol, formula, "backward", "local_derivative")

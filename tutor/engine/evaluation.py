@@ -1,0 +1,235 @@
+"""How good a network is: its predictions for all rows of a lesson, held against the targets.
+
+What is counted follows from the outputs. A softmax, or sigmoids whose targets have a single 1 a row,
+tell *classes* apart: the largest output is the predicted class. Other sigmoids with targets of 0 and
+1 answer *yes or no*, each for itself: yes from `THRESHOLD` on. All else predicts *numbers*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tutor.engine.formula import Ref, evaluate
+from tutor.engine.lesson import Lesson
+from tutor.engine.network import model
+
+THRESHOLD = 0.5  # an output of a sigmoid means yes from here on; 0.5 is σ(0)
+CHUNK = 4_000_000  # numbers that one array may hold while all rows are evaluated: 32 MB
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """`counts[i, j]`: rows of true class i that were predicted to be class j, both from 0.
+
+    `members` are the true members of each class. A row whose prediction is undefined (NaN) is among the
+    members, but in no column. `title` is the output's name where there are several tables, else "".
+    """
+
+    title: str
+    classes: tuple[str, ...]
+    counts: np.ndarray
+    members: np.ndarray
+
+    @property
+    def correct(self) -> int:
+        return int(np.trace(self.counts))
+
+    @property
+    def total(self) -> int:
+        return int(self.members.sum())
+
+    @property
+    def per_class(self) -> list[float | None]:
+        """The share of each class's true members that was predicted right; None for a class without members."""
+        right = np.diag(self.counts)
+        return [int(r) / int(m) if m else None for r, m in zip(right, self.members, strict=True)]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All rows of a lesson with one set of parameters.
+
+    `outputs` (rows, outputs), `losses` (rows,), without an L2 term; `tables` one for classes, one an output for yes
+    or no, none for numbers; `wrong` the rows (from 0) with anything predicted wrong; `rmse` (outputs,) the root of
+    the mean squared error of each output, over the rows.
+    """
+
+    kind: str  # "classes", "yes or no" or "numbers"
+    outputs: np.ndarray
+    losses: np.ndarray
+    tables: tuple[Confusion, ...]
+    wrong: np.ndarray
+    rmse: np.ndarray
+
+    @property
+    def loss(self) -> float:
+        """The mean loss over the rows."""
+        return _mean(self.losses)
+
+    @property
+    def correct(self) -> int:
+        return sum(table.correct for table in self.tables)
+
+    @property
+    def total(self) -> int:
+        return sum(table.total for table in self.tables)
+
+    @property
+    def accuracy(self) -> float | None:
+        """Correct predictions among all; None for numbers."""
+        return self.correct / self.total if self.total else None
+
+
+@dataclass(frozen=True)
+class Plane:
+    """What a network with two inputs predicts over the plane of its inputs.
+
+    `x` (columns,) and `y` (rows,) are the inputs there, y upward from the least; `outputs` (rows, columns, outputs)
+    and, but for numbers, `classes` (rows, columns): the predicted class from 0, −1 where it is undefined. With
+    several yes-or-no outputs the class is the first one's.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    outputs: np.ndarray
+    classes: np.ndarray | None
+
+
+class Evaluator:
+    """Evaluates the network of a lesson on all of its rows; the lesson must have one."""
+
+    def __init__(self, lesson: Lesson):
+        assert lesson.network
+        self.lesson = lesson
+        self.layer = lesson.network.layers[-1]
+        self.equations = model(lesson, 2).forward  # with an example axis; its length is of no account
+        by_key = {eq.symbol.key: eq for eq in self.equations}
+        self.output = f"a{len(lesson.network.layers)}@"
+        self.forward = self.equations[: list(by_key).index(self.output) + 1]
+        self.loss = by_key["L@"]
+        widest = max(lesson.network.inputs, *(layer.units for layer in lesson.network.layers))
+        self.chunk = max(1, CHUNK // widest)
+
+    @cached_property
+    def kind(self) -> str:
+        targets = self.lesson.targets
+        if self.layer.activation == "softmax" and self.layer.units > 1:
+            return "classes"
+        whole = bool(np.all((targets == 0) | (targets == 1)))
+        if self.layer.activation == "sigmoid" and (whole or self._binary_loss):
+            one_each = self.layer.units > 1 and whole and bool(np.all(targets.sum(axis=1) == 1))
+            return "classes" if one_each else "yes or no"
+        return "numbers"
+
+    @property
+    def _binary_loss(self) -> bool:
+        return self.lesson.network is not None and self.lesson.network.loss == "binary_cross_entropy"
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The outputs' names, those of the classes in the file of examples, or their numbers from 1."""
+        return self.lesson.classes or self.layer.names or tuple(map(str, range(1, self.layer.units + 1)))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes that a table tells apart; none for numbers."""
+        return {"classes": self.names, "yes or no": ("no", "yes")}.get(self.kind, ())
+
+    @property
+    def rule(self) -> str:
+        """How a prediction is read off the outputs, in words."""
+        if self.kind == "classes":
+            return "The predicted class is the one with the largest output."
+        if self.kind == "yes or no":
+            each = "An output" if self.layer.units > 1 else "The output"
+            return f"{each} counts as yes from {THRESHOLD} on, a target as well."
+        return "The targets are numbers, so there is no accuracy; RMSE is the root of the mean squared error."
+
+    def predict(self, parameters: Mapping[str, np.ndarray | float], inputs: np.ndarray) -> np.ndarray:
+        """The outputs (rows, outputs) for inputs (rows, inputs)."""
+        return self._run(parameters, inputs, None)[0]
+
+    def _run(
+        self, parameters: Mapping[str, np.ndarray | float], inputs: np.ndarray, targets: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        outputs = np.empty((len(inputs), self.layer.units))
+        losses = np.empty(len(inputs))
+        for at in range(0, len(inputs), self.chunk):
+            part = slice(at, at + self.chunk)
+            values = {**parameters, "x@": inputs[part]}
+
+            def look(ref: Ref, values=values):
+                return values[ref.symbol.key]
+
+            for eq in self.forward:
+                values[eq.symbol.key] = evaluate(eq.compute or eq.formula, look)
+            outputs[part] = values[self.output]
+            if targets is not None:
+                values["y@"] = targets[part]
+                losses[part] = evaluate(self.loss.compute or self.loss.formula, look)
+        return outputs, losses
+
+    def evaluate(self, parameters: Mapping[str, np.ndarray | float]) -> Evaluation:
+        """All rows with these parameters (by id: W1, b1 ...), in one forward pass."""
+        targets = self.lesson.targets
+        outputs, losses = self._run(parameters, self.lesson.inputs, targets)
+        with np.errstate(all="ignore"):
+            rmse = np.sqrt(np.mean((outputs - targets) ** 2, axis=0))
+        if self.kind == "numbers":
+            return Evaluation(self.kind, outputs, losses, (), np.empty(0, dtype=int), rmse)
+        predicted, true = self.decide(outputs), self.decide(targets)
+        several = predicted.shape[1] > 1
+        tables = tuple(
+            _confusion(self.names[k] if several else "", self.classes, true[:, k], predicted[:, k])
+            for k in range(predicted.shape[1])
+        )
+        wrong = np.flatnonzero(np.any(predicted != true, axis=1))
+        return Evaluation(self.kind, outputs, losses, tables, wrong, rmse)
+
+    def decide(self, outputs: np.ndarray) -> np.ndarray:
+        """The class (from 0) of outputs or targets, (rows, 1) or for several yes-or-no outputs (rows, outputs)."""
+        if self.kind == "classes":
+            undefined = np.any(np.isnan(outputs), axis=1, keepdims=True)
+            return np.where(undefined, -1, np.argmax(outputs, axis=1)[:, None])
+        return np.where(np.isnan(outputs), -1, (outputs >= THRESHOLD).astype(int))
+
+    @cached_property
+    def true(self) -> np.ndarray:
+        """The true class of each row, (rows,), from 0; with several yes-or-no outputs the first one's."""
+        return self.decide(self.lesson.targets)[:, 0]
+
+    @cached_property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """x from, to and y from, to: of a plane with all examples of two inputs in it, and a margin round them."""
+        low, high = self.lesson.inputs.min(axis=0), self.lesson.inputs.max(axis=0)
+        margin = 0.1 * np.where(high > low, high - low, 1.0)
+        (x0, y0), (x1, y1) = low - margin, high + margin
+        return float(x0), float(x1), float(y0), float(y1)
+
+    def plane(self, parameters: Mapping[str, np.ndarray | float], columns: int, rows: int) -> Plane | None:
+        """The predictions at the middles of columns × rows cells; None unless the network has two inputs."""
+        if self.lesson.inputs.shape[1] != 2:
+            return None
+        x0, x1, y0, y1 = self.bounds
+        x = x0 + (np.arange(columns) + 0.5) / columns * (x1 - x0)
+        y = y0 + (np.arange(rows) + 0.5) / rows * (y1 - y0)
+        points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+        outputs = self.predict(parameters, points)
+        classes = None if self.kind == "numbers" else self.decide(outputs)[:, 0].reshape(rows, columns)
+        return Plane(x, y, outputs.reshape(rows, columns, -1), classes)
+
+
+def _confusion(title: str, classes: tuple[str, ...], true: np.ndarray, predicted: np.ndarray) -> Confusion:
+    counts = np.zeros((len(classes), len(classes)), dtype=int)
+    known = predicted >= 0
+    np.add.at(counts, (true[known], predicted[known]), 1)
+    return Confusion(title, classes, counts, np.bincount(true, minlength=len(classes)))
+
+
+def _mean(values: np.ndarray) -> float:
+    with np.errstate(all="ignore"):
+        return float(np.mean(values))

@@ -1,0 +1,176 @@
+"""The lesson: what a lesson file says, checked and with every default filled in.
+
+Shapes: weights (units of this layer, units that feed it), biases (units,) or (), example inputs
+(examples, inputs), targets (examples, outputs); all float64.
+
+`reading.py` makes one from a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from tutor.engine.formula import Expr
+
+# What a lesson may choose: the way its matrices are written, a batch's loss, the level it opens at, how weights begin,
+# the order of its rows.
+LAYOUTS = ("to_from", "from_to")
+BATCH_LOSSES = ("mean", "sum")
+LEVELS = ("story", "scalar", "matrix")
+INITIALISERS = ("xavier", "he", "normal")
+ORDERS = ("listed", "shuffled", "random")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: z = W·a + b, a = activation(z). `biases` is None where the layer has none."""
+
+    units: int
+    activation: str = "linear"
+    alpha: float = 0.01
+    weights: np.ndarray | str = "xavier"
+    biases: np.ndarray | None = None  # of shape () where all units share one
+    names: tuple[str, ...] | None = None
+    train_weights: bool = True
+    train_biases: bool = True
+
+
+@dataclass(frozen=True)
+class Network:
+    inputs: int
+    loss: str
+    layers: tuple[Layer, ...]
+    input_names: tuple[str, ...] | None = None
+    delta: float | None = None  # of a loss that takes one; None: the usual
+    layout: str = "to_from"  # of the weight matrices in the file; here they have a row a unit that they lead to
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One line of a circuit, `name = formula`; `line` is the author's text. Leaves are Ref(Symbol(name))."""
+
+    name: str
+    formula: Expr
+    line: str
+
+
+@dataclass(frozen=True)
+class Circuit:
+    inputs: dict[str, float]
+    definitions: tuple[Definition, ...]
+    output: str
+
+
+@dataclass(frozen=True)
+class Training:
+    learning_rate: float = 0.01
+    optimizer: str = "sgd"
+    batch: int | str = 1  # a number of examples, or "all"
+    order: str = "listed"
+    seed: int = 0
+    l2: float = 0.0
+    momentum: float = 0.9
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    rho: float = 0.9
+    weight_decay: float = 0.01
+    updates: int = 0  # made before the first: an optimiser that counts them begins at the next
+    memory: dict[str, np.ndarray] = field(default_factory=dict)  # states that do not begin at 0, by id: W1.m
+    batch_loss: str = "mean"  # of a batch: the mean over its examples, or the sum
+
+
+@dataclass(frozen=True)
+class Note:
+    """Prose attached to a step; `at` is its place among the file's [[notes]], from 0."""
+
+    step: str
+    text: str
+    at: int = 0
+
+
+@dataclass(frozen=True)
+class Expect:
+    """A number (or a vector, a matrix) that the lesson is held to; `at` is its place in the file, from 0.
+
+    The digits that it is given to are in the file's text: `Source.written`.
+    """
+
+    step: str
+    value: float | list
+    source: str
+    iteration: int = 1
+    at: int = 0
+    tolerance: float | None = None  # how far off; None: by the digits that are written
+    cut_off: bool = False  # those were cut off, not rounded
+
+
+@dataclass(frozen=True)
+class WrongAnswer:
+    """A wrong answer that the author foresaw, and what to say to it."""
+
+    answer: float | str
+    says: str
+
+
+@dataclass(frozen=True)
+class AuthorQuestion:
+    """A question of the file: about a `step`, or with `ask` in the author's words (`step`: where it is asked).
+
+    `answer` is a number, or a choice's number (from 1) or text, or several choices, each of which is right. `at` is
+    its place among the [[questions]], from 0.
+    """
+
+    step: str = ""
+    ask: str = ""
+    kind: str = "value"
+    digits: int = 3
+    choices: tuple[str, ...] = ()
+    answer: float | str | tuple[float | str, ...] | None = None
+    hints: tuple[str, ...] = ()
+    wrong: tuple[WrongAnswer, ...] = ()
+    at: int = 0
+
+    @property
+    def right_choices(self) -> tuple[int, ...]:
+        """The places of the right choices, from 0."""
+        answers = self.answer if isinstance(self.answer, tuple) else (self.answer,)
+        return tuple(choice_at(answer, self.choices) or 0 for answer in answers)
+
+
+def choice_at(answer: float | str | None, choices: Sequence[str]) -> int | None:
+    """The place (from 0) of a choice that is named by its number from 1, or by its text; None if there is none."""
+    if isinstance(answer, str):
+        return choices.index(answer) if answer in choices else None
+    return int(answer) - 1 if answer in range(1, len(choices) + 1) else None  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson has a network (with examples) or a circuit. `training` is None for a circuit that is not trained."""
+
+    id: str
+    title: str
+    summary: str = ""
+    unit: str = ""
+    level: str = "scalar"
+    notation: str = "dz"
+    requires: tuple[str, ...] = ()
+    intro: str = ""
+    outro: str = ""
+    network: Network | None = None
+    circuit: Circuit | None = None
+    inputs: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    targets: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    training: Training | None = None
+    notes: tuple[Note, ...] = ()
+    quiz_steps: tuple[str, ...] = ()
+    questions: tuple[AuthorQuestion, ...] = ()
+    expect: tuple[Expect, ...] = ()
+    classes: tuple[str, ...] = ()  # what the outputs are called where they are classes with names, in their order
+    data: Path | None = None  # the file that the examples are from
+    path: Path | None = None

@@ -1,0 +1,237 @@
+"""From a lesson to its forward equations.
+
+A step is an equation: one symbol = a formula over symbols that came before. What a symbol
+is, its `quantity`, is one of
+
+    input target            x and y, a row of the lesson's data
+    weights biases          W1 b1 W2 ..., the parameters of a network
+    pre_activation activation loss objective    z1 a1 ... L J
+    node circuit_input      a circuit's values and its inputs
+    gradient local          dL/dW2, ∂(of)/∂(wrt); and the local derivatives dz2/dW2
+    updated state hyper     W2', an optimiser's memory W2.m, the learning rate ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tutor.engine.activations import takes_slope
+from tutor.engine.formula import Call, Const, Expr, Ref, Symbol, call, total
+from tutor.engine.lesson import Lesson
+from tutor.engine.losses import LOSSES, Line
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """∂L/∂z where loss and activation cancel; `reason` explains the product it starts from."""
+
+    formula: Expr
+    reason: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Equation:
+    """symbol = formula.
+
+    `compute` gives the value where floating point could not follow the formula as shown.
+    `gradients` is the derivative to use in place of the formula's own reverse rule (losses), and
+    `shortcuts` the shorter way to a gradient one symbol further back. A `deferred` equation is evaluated an
+    example at a time, when somebody looks. `line` is the author's text that a gate came from.
+    """
+
+    symbol: Symbol
+    formula: Expr
+    phase: str
+    rule: str
+    compute: Expr | None = None
+    derivation: tuple[Line, ...] = ()
+    gradients: dict[Symbol, Expr] = field(default_factory=dict)
+    shortcuts: dict[Symbol, Shortcut] = field(default_factory=dict)
+    deferred: bool = False
+    line: str | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """The forward equations of a lesson, and what they start from.
+
+    `output` is what the backward pass differentiates (one example's loss, or a circuit's
+    output), `parameters` with respect to what, `trainable` which of them are updated.
+    """
+
+    forward: tuple[Equation, ...]
+    output: Symbol
+    parameters: tuple[Symbol, ...]
+    trainable: frozenset[str]
+    decay: Ref | None = None  # λ, where the lesson has L2 regularisation
+    examples: int = 1
+    over_batch: tuple[str, str, str] = ("mean", "mean_outer", "mean")
+
+
+def hyper(name: str) -> Ref:
+    """A hyper-parameter's symbol; its id has a dot, which no author's name has."""
+    return Ref(Symbol(f"training.{name}", quantity="hyper"))
+
+
+def model(lesson: Lesson, examples: int = 1) -> Model:
+    """The forward pass of a lesson for a batch of so many examples.
+
+    With one example the symbols are plain; with several each has a value for every example
+    (`z1@3`) and the plain `L` is the mean.
+    """
+    return _circuit_model(lesson) if lesson.circuit else _network_model(lesson, examples)
+
+
+def _network_model(lesson: Lesson, examples: int) -> Model:
+    network, many = lesson.network, examples > 1
+    assert network is not None
+
+    def symbol(id: str, size: int, quantity: str, layer: int | None) -> Ref:
+        return Ref(Symbol(id, (size,), quantity, layer, per_example=many))
+
+    a = symbol("x", network.inputs, "input", 0)
+    equations: list[Equation] = []
+    parameters: list[Symbol] = []
+    trainable: set[str] = set()
+    for k, layer in enumerate(network.layers, start=1):
+        W = Ref(Symbol(f"W{k}", (layer.units, a.shape[0]), "weights", k))
+        z = symbol(f"z{k}", layer.units, "pre_activation", k)
+        sum_in: Expr = call("matmul", W, a)
+        parameters.append(W.symbol)
+        trainable |= {W.symbol.id} if layer.train_weights else set()
+        if layer.biases is not None:
+            b = Ref(Symbol(f"b{k}", np.shape(layer.biases), "biases", k))
+            sum_in = sum_in + b
+            parameters.append(b.symbol)
+            trainable |= {b.symbol.id} if layer.train_biases else set()
+        equations.append(Equation(z.symbol, sum_in, "forward", "pre_activation"))
+        a = symbol(f"a{k}", layer.units, "activation", k)
+        rule = "softmax" if layer.activation == "softmax" else "activation"
+        equations.append(Equation(a.symbol, activation(layer.activation, layer.alpha, z), "forward", rule))
+
+    y = symbol("y", a.shape[0], "target", None)
+    loss = LOSSES[network.loss]
+    delta = () if loss.delta is None else (Const(network.delta or loss.delta),)
+    L = Ref(Symbol("L", (), "loss", per_example=many))
+    combined = loss.combined.get(network.layers[-1].activation)
+    shortcut = combined and Shortcut(combined.formula(y, a), combined.reason, combined.lines(y, a))
+    equations.append(
+        Equation(
+            L.symbol,
+            loss.formula(y, a, *delta),
+            "loss",
+            "loss",
+            compute=loss.stable(y, z) if loss.stable else None,
+            gradients={a.symbol: loss.gradient(y, a, *delta)},
+            shortcuts={z.symbol: shortcut} if shortcut else {},
+        )
+    )
+    if many:
+        mean = Ref(Symbol("L", (), "loss"))
+        op, _, rule = over_batch(lesson)
+        equations.append(Equation(mean.symbol, call(op, L, param=examples), "loss", f"{rule}_loss"))
+    else:
+        mean = L
+    decay = hyper("l2") if lesson.training and lesson.training.l2 > 0 else None
+    if decay:
+        squares = total([call("sum", Ref(p) ** 2) for p in parameters if p.quantity == "weights"])
+        J = Symbol("J", (), "objective")
+        equations.append(Equation(J, mean + decay / 2 * squares, "loss", "objective"))
+    whole = over_batch(lesson)
+    return Model(tuple(equations), L.symbol, tuple(parameters), frozenset(trainable), decay, examples, whole)
+
+
+def over_batch(lesson: Lesson) -> tuple[str, str, str]:
+    """How a batch is put together: the operator, the one for outer products, and what the rules' names begin with."""
+    if lesson.training and lesson.training.batch_loss == "sum":
+        return "batch_sum", "sum_outer", "sum"
+    return "mean", "mean_outer", "mean"
+
+
+def activation(name: str, alpha: float, z: Expr) -> Call:
+    """g(z); leaky ReLU and ELU take their α as a second argument."""
+    if name == "softmax":
+        return call("softmax", z)
+    return call(name, z, alpha) if takes_slope(name) else call(name, z)
+
+
+# ---------------------------------------------------------------- circuits
+
+
+def _circuit_model(lesson: Lesson) -> Model:
+    circuit = lesson.circuit
+    assert circuit is not None
+    inputs = tuple(Symbol(name, (), "circuit_input") for name in circuit.inputs)
+    known = {symbol.id: Ref(symbol) for symbol in inputs}
+    equations: list[Equation] = []
+    for definition in circuit.definitions:
+        gates = list(_gates(definition.name, definition.formula, known))
+        line = definition.line if len(gates) > 1 else None
+        for symbol, gate in gates:
+            rule = f"gate_{gate.op}" if isinstance(gate, Call) else "gate_copy"
+            equations.append(Equation(symbol, gate, "forward", rule, line=line))
+        known[definition.name] = Ref(gates[-1][0])
+    trainable = frozenset(circuit.inputs) if lesson.training else frozenset()
+    return Model(tuple(equations), known[circuit.output].symbol, inputs, trainable)
+
+
+def _gates(name: str, formula: Expr, known: dict[str, Ref]) -> Iterator[tuple[Symbol, Expr]]:
+    """One gate an equation: the inner calls of a line become name.1, name.2, ... before it."""
+    # A walk with a stack of its own: a line of 500 factors is a tree 500 deep.
+    made: list[tuple[Symbol, Expr]] = []
+    done: list[Expr] = []
+    stack: list[tuple[Expr, bool]] = [(formula, False)]
+    while stack:
+        node, lowered = stack.pop()
+        if isinstance(node, Ref):
+            done.append(known[node.symbol.id])
+        elif not isinstance(node, Call):
+            done.append(node)
+        elif not lowered:
+            stack += [(node, True), *((arg, False) for arg in reversed(node.args))]
+        else:
+            args, done = done[-len(node.args) :], done[: -len(node.args)]
+            symbol = Symbol(f"{name}.{len(made) + 1}" if stack else name, (), "node")
+            made.append((symbol, Call(node.op, tuple(args), node.param)))
+            done.append(Ref(symbol))
+    if not isinstance(formula, Call):
+        made.append((Symbol(name, (), "node"), done[0]))
+    yield from made
+
+
+# ---------------------------------------------------------------- numbers to start from
+
+
+def initial_parameters(lesson: Lesson) -> dict[str, np.ndarray | float]:
+    """Every parameter's value before the first update, by id; float64 arrays (a circuit's: floats).
+
+    Drawn weights are rounded to four decimals, so that what is shown is what is used. Layer k
+    draws from its own stream (seed, k): a further layer leaves the others as they were.
+    Xavier: Glorot and Bengio 2010, uniform within ±√(6/(fan_in + fan_out)); He et al. 2015:
+    normal with variance 2/fan_in.
+    """
+    if lesson.circuit:
+        return {name: np.float64(value) for name, value in lesson.circuit.inputs.items()}
+    assert lesson.network and lesson.training
+    values: dict[str, np.ndarray | float] = {}
+    fan_in = lesson.network.inputs
+    for k, layer in enumerate(lesson.network.layers, start=1):
+        shape = (layer.units, fan_in)
+        if isinstance(layer.weights, str):
+            rng = np.random.default_rng((lesson.training.seed, k))
+            if layer.weights == "xavier":
+                bound = np.sqrt(6 / (fan_in + layer.units))
+                drawn = rng.uniform(-bound, bound, shape)
+            else:
+                drawn = rng.normal(0, np.sqrt(2 / fan_in) if layer.weights == "he" else 1, shape)
+            values[f"W{k}"] = np.round(drawn, 4)
+        else:
+            values[f"W{k}"] = np.array(layer.weights, dtype=float)
+        if layer.biases is not None:
+            values[f"b{k}"] = np.array(layer.biases, dtype=float)
+        fan_in = layer.units
+    return values

@@ -1,0 +1,429 @@
+"""Paths: every way on which a value reaches the loss, each with its product of local derivatives.
+
+The chain rule says: multiply along a path, add over the paths. A path goes from one element of a value (a weight,
+a unit, a circuit's wire) up to the output, a link at a time; a link from `bottom` to `top` has the local derivative
+∂top/∂bottom as its factor. Where the loss and the last activation cancel, a path ends at the output's error ∂L/∂z, so
+that ∞ · 0 cannot arise. A value that a formula uses twice has one link with the whole local derivative.
+
+Nobody lists 9,000 paths: they are counted by adding up counts, the largest few are found by one pass from the output
+back (of each element only its few largest paths can be part of anything's), and the rest is one sum, the gradient less
+the listed. The passes are loops over the equations: any depth will do, and any graph without a cycle.
+
+The meter (`tally`) compares what backpropagation multiplies with what it would take path by path.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from math import prod
+
+import numpy as np
+
+from tutor.engine.backprop import gradient_of, local_derivative
+from tutor.engine.formula import Const, Expr, Ref, Symbol, at_example, element, evaluate, refs
+from tutor.engine.losses import LOSSES, Line
+from tutor.engine.network import Equation
+from tutor.engine.trace import Step, Trace, as_shown, reads_as
+from tutor.engine.training import Program
+
+ALL = 8  # so many paths are listed one by one ...
+LISTED = 5  # ... and of more of them so many, the largest
+
+_GIVEN = ("target", "hyper", "input")  # what comes with the data is nobody's fault
+
+
+@dataclass(frozen=True)
+class Link:
+    """`top` depends on the symbol below it: `local` is the equation of the local derivative, `rule` that of `top`.
+
+    `dense`: every element of `top` depends on every element below. Else each on its own (a unit's a on its z), or the
+    elements of a row on the row's (a unit's z on its weights), or a single `top` on each of them (the loss).
+    """
+
+    top: Symbol
+    local: Equation
+    rule: str
+    dense: bool
+
+    @property
+    def unit(self) -> bool:
+        """Whether the factor is 1 or −1 whatever the numbers are: a bias's, a linear unit's, an add gate's."""
+        return isinstance(self.local.formula, Const) and abs(self.local.formula.value) == 1
+
+
+def links(program: Program) -> dict[Symbol, tuple[Link, ...]]:
+    """For every symbol that the output depends on the links upward, in the order of a backward pass."""
+    model = program.model
+    found: dict[Symbol, list[Link]] = {model.output: []}
+    for eq in reversed(model.forward):
+        if eq.symbol not in found:
+            continue
+        for bottom in dict.fromkeys(ref.symbol for ref in refs(eq.formula)):
+            cut = any(link.local.rule == "combined_error" for link in found.get(bottom, ()))
+            if bottom.quantity in _GIVEN or cut:
+                continue  # past its activation in one piece
+            local = local_derivative(eq, bottom)
+            assert local is not None
+            dense = eq.rule == "softmax" or (
+                eq.rule == "pre_activation" and (bottom.quantity == "activation" or not bottom.shape)
+            )
+            found.setdefault(bottom, []).append(Link(eq.symbol, local, eq.rule, dense))
+        for z in eq.shortcuts:
+            error = program.by_key[gradient_of(model.output, z).key]
+            found[z] = [Link(eq.symbol, error, eq.rule, False)]
+    order = [model.output, *(eq.symbol for eq in reversed(model.forward)), *model.parameters]
+    return {symbol: tuple(found[symbol]) for symbol in dict.fromkeys(order) if symbol in found}
+
+
+@dataclass(frozen=True)
+class Factor:
+    """∂top/∂bottom of two elements: a factor of a path.
+
+    `index` is its element in the equation `local`, `rule` that of the equation which has `bottom` in it.
+    """
+
+    top: Ref
+    bottom: Ref
+    local: Equation
+    rule: str
+    index: tuple[int, ...]
+    value: float
+
+    @property
+    def formula(self) -> Expr:
+        """The local derivative of these two elements, for this example."""
+        example = self.bottom.example if self.bottom.example is not None else self.top.example
+        formula = self.local.formula if example is None else at_example(self.local.formula, example)
+        return element(formula, self.index)
+
+    @property
+    def weight(self) -> Ref | None:
+        """The weight of the connection, if the factor is one."""
+        formula = self.formula
+        return formula if isinstance(formula, Ref) and formula.symbol.quantity == "weights" else None
+
+
+@dataclass(frozen=True)
+class Path:
+    """A product of factors, that of the output first."""
+
+    factors: tuple[Factor, ...]
+
+    @cached_property
+    def product(self) -> float:
+        with np.errstate(all="ignore"):
+            return float(np.prod([np.float64(factor.value) for factor in self.factors]))
+
+    @property
+    def nodes(self) -> tuple[Ref, ...]:
+        """What the path goes through, the output first."""
+        return (self.factors[0].top, *(factor.bottom for factor in self.factors))
+
+    @property
+    def digits(self) -> int:
+        """With how many digits to show the factors, so that what is shown multiplies out."""
+        return self.digits_for(4)
+
+    def digits_for(self, of_product: int) -> int:
+        """With how many digits to show the factors, so that they multiply out to the product with so many."""
+        factors = [factor.value for factor in self.factors]
+        for digits in range(of_product, 13):
+            with np.errstate(all="ignore"):
+                if reads_as(np.prod(as_shown(factors, digits)), self.product, of_product):
+                    return digits
+        return of_product
+
+    @property
+    def places(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """(symbol id, index) from the start of the path to its end, the weights of its connections too."""
+        found = [_place(self.factors[-1].bottom)]
+        for factor in reversed(self.factors):
+            found += [_place(factor.weight)] if factor.weight else []
+            found.append(_place(factor.top))
+        return tuple(found)
+
+
+def _place(ref: Ref) -> tuple[str, tuple[int, ...]]:
+    return ref.symbol.id, ref.index or ()
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The gradient `total` of the output with respect to one element `of` a value, as a sum over paths.
+
+    `count` is how many paths there are, `zero` how many of them have a factor 0 (None: too many to count exactly).
+    `paths` has all of them, or the largest, with `rest` the sum of the others.
+    """
+
+    of: Ref
+    gradient: Ref
+    paths: tuple[Path, ...]
+    count: int
+    zero: int | None
+    total: float
+
+    @property
+    def rest(self) -> float | None:
+        """The sum of the paths that are not listed; None if all are."""
+        if self.count == len(self.paths):
+            return None
+        return self.total - float(sum(path.product for path in self.paths))
+
+    @cached_property
+    def digits(self) -> int:
+        """With how many digits to show the products, so that what is shown adds up to the total."""
+        terms = [path.product for path in self.paths] + ([] if self.rest is None else [self.rest])
+        for digits in range(4, 13):
+            with np.errstate(all="ignore"):
+                if reads_as(np.sum(as_shown(terms, digits)), self.total):
+                    return digits
+        return 4
+
+
+class Paths:
+    """All paths of one trace and one example of its batch (from 0)."""
+
+    def __init__(self, trace: Trace, example: int = 0):
+        self.trace, self.example = trace, example
+        self.output = trace.program.model.output
+        self.links = links(trace.program)
+        self.counts: dict[Symbol, int] = {self.output: 1}  # paths an element: those of a symbol have equally many
+        self._locals: dict[Symbol, np.ndarray] = {}
+        # Of each element the largest |products| on to the output (−1: no such path), and how such a path goes on:
+        # (which link, which element of its top, the how-manieth largest of that).
+        self._best = {self.output: np.array([[1.0] + [-1.0] * (ALL - 1)])}
+        self._next: dict[Symbol, np.ndarray] = {}
+        self._alive = {self.output: np.array([1.0])}  # paths an element without a factor 0
+        with np.errstate(all="ignore"):
+            for symbol, up in self.links.items():
+                if symbol != self.output:
+                    self.counts[symbol] = sum(self.counts[link.top] * _fan(link) for link in up)
+                    ends = symbol.quantity in ("weights", "biases") and not up[0].dense
+                    if not ends:  # those are looked at one by one
+                        self._pass(symbol, up)
+
+    def _factors(self, link: Link) -> np.ndarray:
+        """The local derivatives: (elements of top, elements below) of a dense link, else one an element below."""
+        if link.local.symbol not in self._locals:
+            formula = link.local.formula
+            if self.trace.examples > 1:
+                formula = at_example(formula, self.example)
+            shape = link.local.symbol.shape
+            value = np.broadcast_to(np.asarray(evaluate(formula, self.trace.value), dtype=float), shape)
+            tops = prod(link.top.shape) if link.dense else None
+            self._locals[link.local.symbol] = value.reshape(-1) if tops is None else value.reshape(tops, -1)
+        return self._locals[link.local.symbol]
+
+    def _pass(self, symbol: Symbol, up: tuple[Link, ...]) -> None:
+        """The largest paths of a symbol's elements, from those of what depends on it."""
+        size = prod(symbol.shape)
+        columns = np.arange(size)
+        values: list[np.ndarray] = []
+        ways: list[np.ndarray] = []
+        alive = np.zeros(size)
+        for at, link in enumerate(up):
+            local, best = np.abs(self._factors(link)), self._best[link.top]
+            if link.dense:
+                # Of the elements above only those whose own largest is among the largest can matter.
+                first = _weigh(local, best[:, :1])
+                tops = np.sort(np.argsort(-first, axis=0, kind="stable")[:ALL], axis=0)  # (few, size)
+                factor = local[tops, columns]
+                alive += (local != 0).T @ self._alive[link.top]
+            else:
+                tops = (columns // (size // prod(link.top.shape)))[None, :]
+                factor = local[None, :]
+                alive += (local != 0) * self._alive[link.top][tops[0]]
+            found = _weigh(factor[:, None, :], best[tops].transpose(0, 2, 1))  # (few, ALL, size)
+            few = len(tops)
+            way = np.empty((few, ALL, size, 3), dtype=int)
+            way[..., 0], way[..., 1], way[..., 2] = at, tops[:, None, :], np.arange(ALL)[None, :, None]
+            values.append(found.reshape(few * ALL, size))
+            ways.append(way.reshape(few * ALL, size, 3))
+        every, way = np.concatenate(values), np.concatenate(ways)
+        order = np.argsort(-every, axis=0, kind="stable")[:ALL]
+        self._best[symbol] = every[order, columns].T
+        self._next[symbol] = way[order, columns].transpose(1, 0, 2)
+        self._alive[symbol] = alive
+
+    def chain(self, of: Ref) -> Chain:
+        """The gradient with respect to one element, path by path."""
+        symbol = of.symbol
+        example = self.example if self.output.per_example else None
+        of = Ref(symbol, of.index or None, example if symbol.per_example else None)
+        gradient = Ref(gradient_of(self.output, symbol), of.index, example)
+        if symbol not in self.links:
+            return Chain(of, gradient, (), 0, 0, 0.0)
+        total = float(self.trace.value(gradient))
+        flat = int(np.ravel_multi_index(of.index, symbol.shape)) if of.index else 0
+        count = self.counts[symbol]
+        ranks = range(min(count, ALL if count <= ALL else LISTED))
+        ways = [self._way(symbol, flat, rank) for rank in ranks]
+        if count <= ALL:
+            ways.sort(key=lambda way: [(at, top) for _, _, at, top in way])  # all of them: in the network's order
+        paths = tuple(Path(tuple(self._factor(*part) for part in reversed(way))) for way in ways)
+        return Chain(of, gradient, paths, count, self._zero(symbol, flat, count), total)
+
+    def _way(self, symbol: Symbol, flat: int, rank: int) -> list[tuple[Symbol, int, int, int]]:
+        """A path upward as (symbol, element, which link, element of its top)."""
+        way = []
+        while symbol != self.output:
+            if symbol in self._next:
+                at, top, rank = map(int, self._next[symbol][flat, rank])
+            else:
+                at, top = 0, self._above(symbol, flat)
+            way.append((symbol, flat, at, top))
+            symbol, flat = self.links[symbol][at].top, top
+        return way
+
+    def _above(self, symbol: Symbol, flat: int) -> int:
+        """The unit that a weight or bias feeds."""
+        return flat // (prod(symbol.shape) // prod(self.links[symbol][0].top.shape))
+
+    def _factor(self, symbol: Symbol, flat: int, at: int, top: int) -> Factor:
+        link = self.links[symbol][at]
+        value = self._factors(link)[(top, flat) if link.dense else flat]
+        above, below = self._ref(link.top, top), self._ref(symbol, flat)
+        index = (top, flat)[: len(link.local.symbol.shape)] if link.dense else below.index or ()
+        return Factor(above, below, link.local, link.rule, index, float(value))
+
+    def _ref(self, symbol: Symbol, flat: int) -> Ref:
+        index = tuple(map(int, np.unravel_index(flat, symbol.shape))) if symbol.shape else None
+        return Ref(symbol, index, self.example if symbol.per_example else None)
+
+    def _zero(self, symbol: Symbol, flat: int, count: int) -> int | None:
+        if count >= 2**53:  # beyond what the pass has counted exactly
+            return None
+        if symbol in self._alive:
+            return count - int(self._alive[symbol][flat])
+        (link,) = self.links[symbol]
+        alive = self._alive[link.top][self._above(symbol, flat)] if self._factors(link)[flat] else 0
+        return count - int(alive)
+
+
+def _fan(link: Link) -> int:
+    """How many elements of its top an element below leads to."""
+    return prod(link.top.shape) if link.dense else 1
+
+
+def _weigh(factors: np.ndarray, best: np.ndarray) -> np.ndarray:
+    """|factor| times what follows; −1 where nothing follows, 0 for what is undefined (∞ · 0): it comes last."""
+    found = np.nan_to_num(factors * best, nan=0.0, posinf=np.inf)
+    return np.where(best < 0, -1.0, found)
+
+
+def target(step: Step) -> Ref | None:
+    """What a step's gradient is with respect to, an element of it; None for a step that has no chain.
+
+    Of a whole vector or matrix the first element. An update has the chain of its parameter's gradient.
+    """
+    symbol = step.equation.symbol
+    if symbol.quantity not in ("gradient", "updated") or symbol.wrt is None:
+        return None
+    index = step.index if step.index is not None else (0,) * len(symbol.wrt.shape)
+    return Ref(symbol.wrt, index or None)
+
+
+# ---------------------------------------------------------------- the meter
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Multiplications for one example: of this step and of the backward pass so far, with reuse and path by path."""
+
+    here: int
+    here_by_path: int
+    so_far: int
+    by_path_so_far: int
+
+
+@lru_cache(maxsize=8)
+def tally(program: Program) -> dict[str, Tally]:
+    """What the backward pass multiplies, by the key of its equations, those of parameters and all between.
+
+    Counted is a multiplication of two factors of the chain rule. The factors themselves (local derivatives, the
+    output's error) are taken as known in both ways, and a factor that is 1 or −1 whatever the numbers is none.
+
+    With reuse, an element of a gradient takes one multiplication for each link upward: the gradient above, which is
+    there already, times the link's factor. (∂L/∂a of a unit that feeds three: three. ∂L/∂w: one. ∂L/∂b: none.)
+
+    Path by path, nothing is there already: the same element takes, for each of its paths, one multiplication fewer
+    than the path has factors. Neither counts the additions, the mean over a batch, L2 or the update.
+    """
+    known = links(program)
+    output = program.model.output
+    count, factors, plain = {output: 1}, {output: 0}, {output: 1}  # paths, their factors together, those without any
+    one = {output}  # gradients that are 1 or −1 whatever the numbers
+    cost: dict[Symbol, tuple[int, int]] = {}
+    for symbol, up in known.items():
+        if symbol == output:
+            continue
+        count[symbol] = sum(count[link.top] * _fan(link) for link in up)
+        factors[symbol] = sum((factors[link.top] + (not link.unit) * count[link.top]) * _fan(link) for link in up)
+        plain[symbol] = sum(plain[link.top] * _fan(link) for link in up if link.unit)
+        if len(up) == 1 and _fan(up[0]) == 1 and up[0].unit and up[0].top in one:
+            one.add(symbol)
+        reused = sum(_fan(link) for link in up if not link.unit and link.top not in one)
+        by_path = factors[symbol] - (count[symbol] - plain[symbol])
+        cost[symbol] = (reused * prod(symbol.shape), by_path * prod(symbol.shape))
+    found: dict[str, Tally] = {}
+    done: set[Symbol] = set()
+    so_far = by_path_so_far = 0
+    for eq in program.equations:
+        wrt = eq.symbol.wrt
+        if eq.phase != "backward" or wrt is None:
+            continue
+        here, by_path = (0, 0) if wrt in done else cost.get(wrt, (0, 0))  # a mean comes after the examples' own
+        done.add(wrt)
+        so_far, by_path_so_far = so_far + here, by_path_so_far + by_path
+        found[eq.symbol.key] = Tally(here, by_path, so_far, by_path_so_far)
+    return found
+
+
+def of_parameters(program: Program) -> tuple[int, int]:
+    """Multiplications for the gradients of all parameters: (with reuse, that is all of `tally`; path by path)."""
+    found = tally(program)
+    wanted = [gradient_of(program.model.output, symbol).key for symbol in program.model.parameters]
+    return max(entry.so_far for entry in found.values()), sum(found[key].here_by_path for key in wanted)
+
+
+# ---------------------------------------------------------------- the derivation of a combined error
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One line of a derivation, with its value: `line.name` (None: the error itself) = `line.formula` = `value`."""
+
+    line: Line
+    value: np.ndarray | float
+
+
+def derivation(step: Step) -> tuple[Stage, ...]:
+    """How the output's error ∂L/∂z comes about where loss and activation cancel; empty for any other step.
+
+    Of one element with every stage on the way, the quotient rule too; of the whole as vectors. Every line is true of
+    this lesson's numbers. Lines that float64 cannot hold (1/ŷ where ŷ is 0) are left out: the result needs none.
+    """
+    network = step.trace.lesson.network
+    if step.equation.rule != "combined_error" or network is None:
+        return ()
+    program, wrt = step.trace.program, step.equation.symbol.wrt
+    assert wrt
+    output = next(eq.symbol for eq in program.equations if any(ref.symbol == wrt for ref in refs(eq.formula)))
+    loss, target = program.model.output, program.symbols["y@" if step.example is not None else "y"]
+    L, y, a, z = (Ref(symbol, None, step.example) for symbol in (loss, target, output, wrt))
+    targets = np.asarray(step.trace.value(y))
+    walk = LOSSES[network.loss].combined[network.layers[-1].activation].walk
+    values: dict[Symbol, np.ndarray | float] = {}  # of the names that the derivation itself gives
+
+    def value(ref: Ref) -> np.ndarray | float:
+        return values[ref.symbol] if ref.symbol in values else step.trace.value(ref)
+
+    stages = []
+    for line in walk(L, y, a, z, step.index, targets):
+        found = evaluate(line.formula, value)
+        if line.name is not None and line.name.symbol.quantity == "node":
+            values[line.name.symbol] = found
+        if np.all(np.isfinite(found)):
+            stages.append(Stage(line, found))
+    return tuple(stages)

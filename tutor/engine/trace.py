@@ -1,0 +1,302 @@
+"""A trace: the steps of one iteration, each an equation with its numbers.
+
+Step ids are the stable names that lesson files, tests and exports use, whatever the notation:
+a symbol (`dL/dW2`), optionally one element (`dL/dW2[1,2]`: row = to, column = from, from 1) and
+one example of the batch (`dL/dW2[1,2]@3`). Local derivatives (`da2/dz2`, `dz2/dW2`) have ids too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from tutor.engine.activations import ACTIVATIONS, prime_of
+from tutor.engine.backprop import local_derivative
+from tutor.engine.formula import (
+    EXACT,
+    Call,
+    Expr,
+    Ref,
+    Symbol,
+    at_example,
+    did_you_mean,
+    element,
+    evaluate,
+    indices,
+    refs,
+    rewrite,
+    walk,
+)
+from tutor.engine.lesson import Lesson
+from tutor.engine.network import Equation
+from tutor.engine.training import Iteration, Program, Run
+
+PHASES = ("forward", "loss", "backward", "update")
+_ID = re.compile(r"(?P<base>[^\[\]@\s]+)(?:\[(?P<index>[0-9]{1,9}(?:,\s*[0-9]{1,9})*)\])?(?:@(?P<example>[0-9]{1,9}))?")
+
+
+class NoSuchStep(ValueError):
+    """An id that names no step of this lesson; str() says why and what is near."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: an equation, or (`index` set, () for a scalar) one element of it, for one example.
+
+    `formula` is in terms of that element and example; `value` a float or an array of `shape`.
+    """
+
+    trace: Trace
+    equation: Equation
+    index: tuple[int, ...] | None = None
+    example: int | None = None
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(self.equation.symbol, self.index, self.example)
+
+    @property
+    def id(self) -> str:
+        return self.ref.id
+
+    @property
+    def phase(self) -> str:
+        return self.equation.phase
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.ref.shape
+
+    @cached_property
+    def formula(self) -> Expr:
+        return self.specialise(self.equation.formula)
+
+    @cached_property
+    def value(self):
+        return self.trace.value(self.ref)
+
+    @cached_property
+    def operands(self) -> list[Ref]:
+        """The values that the formula uses, each once, in order of appearance; of a mean every example's."""
+        examples = range(self.trace.examples)
+        return [
+            Ref(ref.symbol, ref.index, e) if ref.batched else ref
+            for ref in refs(self.formula)
+            for e in (examples if ref.batched else (None,))
+        ]
+
+    def specialise(self, formula: Expr) -> Expr:
+        """A formula of this equation, for this step's example and element."""
+        if self.example is not None:
+            formula = at_example(formula, self.example)
+        return formula if self.index is None else element(formula, self.index)
+
+    def at(self, index: tuple[int, ...] | None) -> Step:
+        """The step of another element (None: of the whole)."""
+        return replace(self, index=index)
+
+    @cached_property
+    def digits(self) -> int:
+        """With how many significant digits to show the operands, so that computing with them gives the value.
+
+        At least 4; more where rounding would show, as in 1 − 0.99998. The value itself is shown with 4.
+        """
+        if len(self.operands) > 64:
+            return 4
+        return digits_for(self.formula, self.value, self.trace.value)
+
+
+def digits_for(formula: Expr, true: np.ndarray | float, value: Callable[[Ref], np.ndarray | float]) -> int:
+    """With how many digits to show a formula's operands, so that computing with what is shown reads as `true`."""
+    true = np.asarray(true, dtype=float)
+    if true.size > 256 or not np.all(np.isfinite(true)):
+        return 4
+    # As it is written: 0/0 on the screen says nothing, even where the engine knows better.
+    written = rewrite(formula, lambda node: _divided(node) if isinstance(node, Call) else None)
+
+    def right(digits: int) -> np.ndarray:
+        """Which elements come out right; never what is undefined."""
+        return reads_as(evaluate(written, lambda ref: as_shown(value(ref), digits)), true)
+
+    if np.all(right(4)):
+        return 4
+    possible = right(12)  # an element that no digits do for is no reason to round the others
+    return next(digits for digits in range(4, 13) if np.all(right(digits) | ~possible))
+
+
+def _divided(node: Call) -> Expr | None:
+    plain = {"ratio": "div", "times": "mul"}.get(node.op)
+    return Call(plain, node.args) if plain else None
+
+
+@dataclass(frozen=True)
+class Trace:
+    """All numbers of one iteration of a lesson."""
+
+    lesson: Lesson
+    iteration: Iteration
+
+    @property
+    def program(self) -> Program:
+        return self.iteration.program
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        return self.program.equations
+
+    @property
+    def examples(self) -> int:
+        """How many examples the batch has; 1 where symbols have no example axis."""
+        return self.program.examples
+
+    def value(self, ref: Ref) -> np.ndarray | float:
+        """The value of a symbol, or of one element or example of it; float64."""
+        key = ref.symbol.key
+        if key in self.iteration.values:
+            value = np.asarray(self.iteration.values[key])
+            if ref.example is not None and ref.symbol.per_example:
+                value = value[ref.example]
+        else:  # a deferred gradient or a local derivative: its formula, here and now
+            eq = self.program.by_key.get(key) or find_local(self.program, ref.symbol.id)
+            assert eq is not None, key
+            formula = eq.formula if ref.example is None else at_example(eq.formula, ref.example)
+            axes = (self.examples,) if ref.batched else ()
+            value = np.broadcast_to(evaluate(formula, self.value), axes + ref.symbol.shape)
+        if ref.index:
+            value = value[ref.index]
+        return float(value) if np.ndim(value) == 0 else value
+
+    def steps(self, level: str = "matrix") -> Iterator[Step]:
+        """Every step in order: an equation each, or at level "scalar" an element each; examples @1 ... @n first."""
+        for eq in self.equations:
+            for example in range(self.examples) if eq.symbol.per_example else (None,):
+                step = Step(self, eq, None, example)
+                if level == "scalar":
+                    yield from (step.at(index) for index in indices(eq.symbol.shape))
+                else:
+                    yield step
+
+    def find(self, id: str, example: int = 0) -> Step:
+        """The step of an id. Where it belongs to each example and names none: that of `example` (from 0).
+
+        Raises NoSuchStep.
+        """
+        eq, index, named = resolve(self.program, id)
+        if eq.symbol.per_example:
+            return Step(self, eq, index, example if named is None else named)
+        return Step(self, eq, index)
+
+    def maker(self, ref: Ref) -> Step | None:
+        """The step that made a value; None for what the lesson gives (parameters, data, settings)."""
+        eq = self.program.by_key.get(ref.symbol.key)
+        return Step(self, eq, ref.index, ref.example) if eq else None
+
+
+def trace(lesson: Lesson, iteration: int = 1) -> Trace:
+    """The steps of iteration `iteration` (from 1) of a lesson."""
+    found = Run(lesson).iteration(iteration)
+    assert found is not None
+    return Trace(lesson, found)
+
+
+def as_shown(value, digits: int):
+    """A value as a person reads it off the screen (`layout.number`): up to six digits, else `digits` of them."""
+    value = np.asarray(value, dtype=float)
+    short = _round(value, 6)
+    return np.where(np.isclose(short, value, rtol=EXACT, atol=0), short, _round(value, digits))
+
+
+def reads_as(got, true, digits: int = 4) -> np.ndarray:
+    """Whether a result, rounded as `true` is shown (`layout.number`), is that but for one in the last place."""
+    got, true = np.asarray(got, dtype=float), np.asarray(true, dtype=float)
+    with np.errstate(all="ignore"):
+        magnitude = np.floor(np.log10(np.abs(true)))
+        places = np.full(true.shape, digits)
+        for more in range(6, digits - 1, -1):  # a number of at most six digits is shown as it is
+            places = np.where(np.isclose(_round(true, more), true, rtol=EXACT, atol=0), more, places)
+        unit = 10.0 ** (magnitude - places + 1)
+        return (got == true) | (np.abs(got - true) <= 0.99 * unit)
+
+
+def _round(value: np.ndarray, digits: int) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        magnitude = np.floor(np.log10(np.abs(value)))
+        magnitude = np.where(np.isfinite(magnitude), magnitude, 0)
+        scale = 10.0 ** (digits - 1 - magnitude)
+        rounded = np.round(value * scale) / scale
+        half = np.isclose(np.abs(value * scale) % 1, 0.5, rtol=0, atol=1e-6)  # what is shown looks at further digits
+    if np.any(half):
+        rounded = np.array(rounded)
+        for at in np.argwhere(half):
+            rounded[tuple(at)] = float(f"{value[tuple(at)]:.{digits - 1}e}")
+    return np.where(np.isfinite(rounded), rounded, value)
+
+
+# ---------------------------------------------------------------- ids
+
+
+def resolve(program: Program, id: str) -> tuple[Equation, tuple[int, ...] | None, int | None]:
+    """The equation, element and example (both from 0) that an id names. Raises NoSuchStep."""
+    text = id.strip().replace("′", "'").replace("∂", "d")
+    match = _ID.fullmatch(text)
+    if not match:
+        raise NoSuchStep(f"{id!r} is not a step id; ids look like z1, dL/dW2, dL/dW2[1,2] or dL/dW2[1,2]@3")
+    base, example = match["base"], match["example"]
+    eq = program.by_key.get(base + "@") if example else program.by_key.get(base) or program.by_key.get(base + "@")
+    eq = eq or find_local(program, base)
+    if eq is None:
+        known = list(dict.fromkeys(e.symbol.id for e in program.equations))
+        if base in known:
+            why = (
+                "is the batch's own: it has no examples" if program.examples > 1 else "has one example: leave out the @"
+            )
+            raise NoSuchStep(f"'{base}' {why}")
+        near = _nearest(base, known)
+        raise NoSuchStep(f"there is no step '{base}' in this lesson{near}")
+    index = tuple(int(i) - 1 for i in match["index"].split(",")) if match["index"] else None
+    shape = eq.symbol.shape
+    if index is not None and (
+        len(index) != len(shape) or any(not 0 <= i < n for i, n in zip(index, shape, strict=True))
+    ):
+        size = " × ".join(map(str, shape)) or "a single number"
+        raise NoSuchStep(f"'{base}' is {size}: it has no element [{match['index']}]")
+    if example and not eq.symbol.per_example:
+        raise NoSuchStep(f"'{base}' is the same for all examples: leave out the @{example}")
+    if example and not 1 <= int(example) <= program.examples:
+        raise NoSuchStep(f"the batch has {program.examples} examples: there is no @{example}")
+    return eq, index, int(example) - 1 if example else None
+
+
+def _nearest(base: str, known: list[str]) -> str:
+    folded = {k.lower(): k for k in reversed(known)}
+    near = did_you_mean(base, folded)
+    for low, name in folded.items():
+        near = near.replace(f"'{low}'", f"'{name}'")
+    return near or f"; its steps are {', '.join(known[:6])} …"
+
+
+def find_local(program: Program, id: str) -> Equation | None:
+    """The local derivative that an id such as da2/dz2 names, if there is one."""
+    match = re.fullmatch(r"d(?P<of>[^/]+)/d(?P<wrt>[^/]+)", id)
+    if not match:
+        return None
+    eq = program.by_key.get(match["of"]) or program.by_key.get(match["of"] + "@")
+    if eq is None or eq.phase not in ("forward", "loss") or eq.rule in ("mean_loss", "sum_loss", "objective"):
+        return None
+    wrt = next((ref.symbol for ref in refs(eq.formula) if ref.symbol.id == match["wrt"]), None)
+    return local_derivative(eq, wrt) if wrt and wrt.quantity not in ("target", "hyper") else None
+
+
+def activation_calls(formula: Expr) -> list[Call]:
+    """The activations and their derivatives in a formula, each once: what a card writes out below it."""
+    calls = (node for node in walk(formula) if isinstance(node, Call) and node.op != "linear")
+    return list(dict.fromkeys(node for node in calls if (prime_of(node.op) or node.op) in {*ACTIVATIONS, "softmax"}))
+
+
+def symbols_of(trace: Trace) -> dict[str, Symbol]:
+    """Every symbol of the trace by key, the given ones (parameters, data) included."""
+    return trace.program.symbols

@@ -1,0 +1,322 @@
+"""What the learner has done and knows, as one report: for the progress screen, and as text, JSON and CSV.
+
+Also the files that carry progress to another machine.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import stat
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+from tutor.learner import records
+from tutor.learner.store import DEFAULT, FORMAT, Store
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.catalogue import one_line
+from tutor.questions import mastery
+from tutor.questions.mastery import Answer
+from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.text.layout import pad, width
+from tutor.text.output import json_text, write_whole
+from tutor.text.words import plural
+
+MAX_BYTES = 256 * 2**20  # a larger file is no progress of anybody's
+COLUMNS = 80
+BAR = 14  # cells
+DAYS = 14  # with questions, that the text lists
+NO_QUESTIONS = "No questions have been answered yet."
+
+
+class ProgressError(Exception):
+    """A file that cannot be written or taken; the message is one sentence for the learner."""
+
+
+@dataclass(frozen=True)
+class SkillProgress:
+    """`questions` were asked, `right` of them answered rightly, at whatever try. `mastery` is 0 to 1.
+
+    `due` is an ISO time in UTC, None before the first review; `is_due` says that it has come.
+    """
+
+    id: str
+    title: str
+    mastery: float
+    questions: int
+    right: int
+    due: str | None
+    is_due: bool
+
+
+@dataclass(frozen=True)
+class Met:
+    """A misconception that the learner met: how often, when last, and the skill and lesson of that last time."""
+
+    id: str
+    title: str
+    count: int
+    last: str
+    skill: str
+    lesson: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    id: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Day:
+    """The questions of one day (ISO, in the learner's own time zone)."""
+
+    date: str
+    questions: int
+    right: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """All texts are fit for display. `skills` the weakest first, `misconceptions` the most frequent first,
+    `days` (only those with questions) in order, `due` ids of skills, the longest due first."""
+
+    profile: str
+    questions: int
+    right: int
+    skills: tuple[SkillProgress, ...]
+    due: tuple[str, ...]
+    misconceptions: tuple[Met, ...]
+    finished: tuple[Finished, ...]
+    lessons: int  # that come with the tutor
+    open_quizzes: int
+    finished_quizzes: int
+    days: tuple[Day, ...]
+
+
+def report(store: Store, now: datetime | None = None) -> Progress:
+    """What is known of the profile of `store`; `now` (with a zone) decides what is due."""
+    answers, cards = store.answers(), store.cards()
+    asked = mastery.questions(answers)
+    due = records.due(store, now or datetime.now(UTC))
+    history = mastery.by_skill(asked)
+    known = mastery.knowledge(answers)
+    skills = [
+        SkillProgress(
+            id=one_line(skill),
+            title=one_line(mastery.title(skill)),
+            mastery=known.get(skill, mastery.TRACING.prior),
+            questions=len(history.get(skill, ())),
+            right=_right(history.get(skill, [])),
+            due=cards[skill].due if skill in cards else None,
+            is_due=skill in due,
+        )
+        for skill in sorted({*history, *cards})
+    ]
+    lessons = {entry.id: entry.title for entry in catalogue.entries()}
+    sessions = store.sessions()
+    return Progress(
+        profile=one_line(store.profile),
+        questions=len(asked),
+        right=_right(asked),
+        skills=tuple(sorted(skills, key=lambda skill: skill.mastery)),
+        due=tuple(one_line(skill) for skill in due),
+        misconceptions=_met(answers),
+        finished=tuple(Finished(one_line(id), one_line(lessons.get(id, id))) for id in sorted(store.finished())),
+        lessons=len(lessons),
+        open_quizzes=sum(not session.finished for session in sessions),
+        finished_quizzes=sum(session.finished for session in sessions),
+        days=_days(asked),
+    )
+
+
+def _right(answers: list[Answer]) -> int:
+    return sum(answer.verdict in ("correct", "rounded") for answer in answers)
+
+
+def _met(answers: list[Answer]) -> tuple[Met, ...]:
+    counts = Counter(answer.misconception for answer in answers if answer.misconception)
+    last = {answer.misconception: answer for answer in answers if answer.misconception}
+    return tuple(
+        Met(
+            id=one_line(id),
+            title=MISCONCEPTIONS[id].title if id in MISCONCEPTIONS else one_line(id),
+            count=count,
+            last=last[id].at,
+            skill=one_line(last[id].skill),
+            lesson=one_line(last[id].lesson),
+        )
+        for id, count in counts.most_common()
+    )
+
+
+def _days(answers: list[Answer]) -> tuple[Day, ...]:
+    by_day: dict[str, list[Answer]] = {}
+    for answer in answers:
+        by_day.setdefault(_date(answer.at), []).append(answer)
+    return tuple(Day(date, len(found), _right(found)) for date, found in sorted(by_day.items()))
+
+
+def _date(at: str) -> str:
+    """The learner's own date of an ISO time; UTC's where there is none (the years 1 and 9999)."""
+    with suppress(OverflowError, ValueError, OSError):
+        return datetime.fromisoformat(at).astimezone().date().isoformat()
+    return at[:10]
+
+
+# ---------------------------------------------------------------- text, JSON, CSV
+
+
+def text(progress: Progress, bars: bool = True) -> str:
+    """The report in lines of at most 80 cells. What a bar shows is said before it; `bars=False` leaves bars out."""
+    whose = "Your progress" if progress.profile == DEFAULT else f"Progress of {progress.profile}"
+    said = [f"{plural(progress.questions, 'question')}, {progress.right:,} answered rightly."]
+    if not progress.questions:
+        said = [NO_QUESTIONS]
+    ours = f"{plural(len(progress.finished), 'lesson')} finished; {progress.lessons} come with the tutor."
+    said += [ours, f"{plural(len(progress.due), 'skill')} due for review."]
+    if progress.open_quizzes:
+        said.append(f"{plural(progress.open_quizzes, 'quiz', 'quizzes')} begun and not finished.")
+    titles = {skill.id: skill for skill in progress.skills}
+    sections = [
+        ("Mastery by skill, the weakest first", [_skill_line(skill, bars) for skill in progress.skills]),
+        ("Due for review", [f"{titles[id].title}, since {_date(titles[id].due or '')}" for id in progress.due]),
+        (
+            "Misconceptions met",
+            [f"{met.title}: {_times(met.count)}, last on {_date(met.last)}" for met in progress.misconceptions],
+        ),
+        ("Lessons finished", [lesson.title for lesson in progress.finished]),
+        (
+            "Questions by day" if len(progress.days) <= DAYS else f"Questions by day, the last {DAYS} such days",
+            [f"{day.date}: {plural(day.questions, 'question')}, {day.right:,} right" for day in progress.days[-DAYS:]],
+        ),
+    ]
+    lines = [*wrap(whose, COLUMNS), *wrap(" ".join(said), COLUMNS)]
+    for title, entries in sections:
+        if entries:
+            lines += ["", title, *(line for entry in entries for line in _indented(entry))]
+    return "\n".join(lines) + "\n"
+
+
+def _skill_line(skill: SkillProgress, bars: bool) -> str:
+    title = skill.title
+    while width(title) > 38:
+        title = title[:-2] + "…"
+    line = f"{pad(title, 38)}  {_percent(skill.mastery):>4}  {plural(skill.questions, 'question'):>15}"
+    filled = round(skill.mastery * BAR)  # in ASCII, for any terminal and font
+    return f"{line}  {'#' * filled}{'.' * (BAR - filled)}" if bars else line
+
+
+def _percent(share: float) -> str:
+    """Rounded down: nobody is told that they are perfect."""
+    return f"{int(share * 100)}%"
+
+
+def _indented(entry: str) -> list[str]:
+    return wrap(entry, COLUMNS, initial_indent="  ", subsequent_indent="    ")
+
+
+def _times(number: int) -> str:
+    return {1: "once", 2: "twice"}.get(number, f"{number:,} times")
+
+
+def as_json(progress: Progress) -> str:
+    """The fields of `Progress` as one JSON object."""
+    return json_text(asdict(progress), indent=2) + "\n"
+
+
+def as_csv(progress: Progress) -> str:
+    """One table: a row a skill (`at`: when it is due), a misconception (`at`: when last), a finished lesson, a day."""
+    rows: list[tuple[Any, ...]] = [("what", "id", "title", "count", "right", "mastery", "at")]
+    rows += [("skill", s.id, s.title, s.questions, s.right, f"{s.mastery:.3f}", s.due or "") for s in progress.skills]
+    rows += [("misconception", m.id, m.title, m.count, "", "", m.last) for m in progress.misconceptions]
+    rows += [("lesson", f.id, f.title, "", "", "", "") for f in progress.finished]
+    rows += [("day", day.date, "", day.questions, day.right, "", day.date) for day in progress.days]
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([[_cell(value) for value in row] for row in rows])
+    return out.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """A text that a spreadsheet would take for a formula gets the ' that says it is none."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
+
+
+FORMATS: dict[str, Callable[[Progress], str]] = {"text": text, "json": as_json, "csv": as_csv}
+
+# ---------------------------------------------------------------- files
+
+
+def export_file(store: Store, path: str | Path) -> dict[str, int]:
+    """Write all of the profile to `path`, whole or not at all; returns how many of each there are.
+
+    Only a file that is an export itself is replaced. Raises ProgressError.
+    """
+    data = store.export()
+    name = one_line(str(path))
+    try:
+        target = Path(os.path.realpath(path))  # behind a link, so that the link stays
+        if target.exists() and not _is_export(target):
+            raise ProgressError(f"{name} is there already and is no exported progress: choose another name.")
+        write_whole(target, json.dumps(data, indent=1).encode())
+    except (OSError, ValueError) as problem:
+        raise ProgressError(f"{name} cannot be written: {_reason(problem)}.") from None
+    return {part: len(value) for part, value in data.items() if isinstance(value, list | dict)}
+
+
+def import_file(store: Store, path: str | Path) -> dict[str, int]:
+    """Add an exported file to the profile; returns how many of each were new.
+
+    Raises ProgressError, and then nothing of it is taken.
+    """
+    name = one_line(str(path))
+    try:
+        # Without waiting: a pipe would wait for somebody to write, a device for ever.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise ProgressError(f"{name} is no file: exported progress is one.")
+            content = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as problem:
+        raise ProgressError(f"{name} cannot be read: {_reason(problem)}.") from None
+    if len(content) > MAX_BYTES:
+        raise ProgressError(f"{name} is too large to be exported progress.")
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError):  # a UnicodeDecodeError is one
+        raise ProgressError(f"{name} is no exported progress: it is not JSON.") from None
+    try:
+        return store.import_(data)
+    except ValueError as problem:
+        raise ProgressError(f"{name} is not taken, nothing of it: {problem}.") from None
+
+
+def counted(counts: dict[str, int]) -> str:
+    """What `export_file` and `import_file` return, in words: "2 answers, 1 review, ..."."""
+    names = {
+        "answers": ("answer", ""),
+        "cards": ("skill to review", "skills to review"),
+        "sessions": ("quiz", "quizzes"),
+        "finished": ("finished lesson", ""),
+        "places": ("place in a lesson", "places in lessons"),
+    }
+    return ", ".join(plural(counts.get(part, 0), *words) for part, words in names.items())
+
+
+def _is_export(path: Path) -> bool:
+    if not path.is_file():
+        return False  # a folder, a device, a pipe that would wait for a writer
+    with open(path, "rb") as file:
+        return file.read(100).startswith(json.dumps({"format": FORMAT}, indent=1).encode()[:-2])
+
+
+def _reason(problem: Exception) -> str:
+    return one_line(problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem))

@@ -1,0 +1,214 @@
+"""What is kept of a learner's answers: one place for the player, the quiz and line mode."""
+
+from __future__ import annotations
+
+import random
+import time
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tutor.engine.lesson import Lesson
+from tutor.learner.course import PLACEMENT, milestones, placed, placement_answers, recommended
+from tutor.learner.store import Session as Saved
+from tutor.learner.store import Store, new_id, portable
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.check import load
+from tutor.lessonfiles.positions import LessonError
+from tutor.questions import mastery, quiz
+from tutor.questions.attempt import Asking
+from tutor.questions.grading import Verdict
+from tutor.questions.kinds import AUTHOR, Item
+from tutor.questions.mastery import READY, Answer, knowledge, rating, review
+from tutor.questions.quiz import Session
+from tutor.text.notations import NOTATIONS
+
+ALWAYS, NOTATION = "predict", "notation"  # names of settings
+MOST_LESSONS = 3  # that an author's questions are looked for in
+
+
+def predicts(store: Store, lesson: str, where: str) -> bool:
+    """Whether predict mode is on in a lesson, `where` being a way to play it ("screen", "lines").
+
+    It ends with its lesson, unless the learner wants it in all of them.
+    """
+    return store.setting(ALWAYS, False) is True or store.setting(f"{ALWAYS}-{where}", "") == lesson
+
+
+def set_predict(store: Store, lesson: str, where: str, on: bool) -> None:
+    """Remember predict mode for one lesson; off is off for all."""
+    store.save_setting(f"{ALWAYS}-{where}", lesson if on else "")
+    if not on:
+        store.save_setting(ALWAYS, False)
+
+
+def chosen_notation(store: Store, lesson: Lesson) -> str:
+    """The notation that the learner chose last, in whatever lesson; until then the lesson's own."""
+    chosen = store.setting(NOTATION, "")
+    return chosen if chosen in NOTATIONS else lesson.notation
+
+
+def choose_notation(store: Store, notation: str) -> None:
+    store.save_setting(NOTATION, notation)
+
+
+def due(store: Store, now: datetime) -> list[str]:
+    """The skills that are due and can be asked about, the longest due first.
+
+    What an author asks in words of his own can be asked only as long as there is a lesson that has such questions.
+    """
+    return [skill for skill in mastery.due(store.cards(), now) if skill != AUTHOR or author_lessons(store)]
+
+
+def author_lessons(store: Store) -> list[Path]:
+    """The lessons whose author's questions about no step were answered, the latest first, as far as they are there."""
+    found: dict[Path, None] = {}
+    for answer in reversed(store.answers(AUTHOR)):
+        path = catalogue.find(answer.lesson) or Path(answer.lesson)
+        if path not in found and (path.is_absolute() or path.exists()) and path.is_file():
+            with suppress(LessonError):
+                if any(not question.step for question in load(path).questions):
+                    found[path] = None
+        if len(found) >= MOST_LESSONS:
+            break
+    return list(found)
+
+
+class Stopwatch:
+    """How long the learner took, in seconds, since the last lap or since the question was put."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    def lap(self) -> float:
+        now = time.monotonic()
+        took, self._since = now - self._since, now
+        return round(took, 1)
+
+
+def keep_try(store: Store, lesson: str, asking: Asking, watch: Stopwatch) -> None:
+    """Put what was just said on disk (a try, or that it was given up), before its verdict is seen.
+
+    With the last try of a question goes the date at which its skill is asked for again.
+    """
+    verdict = asking.last
+    tried = asking.tried
+    if not tried and not asking.done:
+        return
+    answer = replace(
+        _answer(lesson, asking.item, asking.given if tried else "", verdict if tried else None),
+        credit=asking.worth if tried else 0.0,
+        hints=asking.rung,
+        tries=asking.tries,
+        seconds=watch.lap(),
+    )
+    card = None
+    if asking.done:
+        now = datetime.now(UTC)
+        card = review(store.card(asking.item.skill), rating(asking.credit, asking.rung), now)
+    store.record(answer, card)
+
+
+def _answer(lesson: str, item: Item, given: str, verdict: Verdict | None) -> Answer:
+    slips = verdict.slips if verdict else ()
+    named = getattr(verdict, "misconception", None) or (slips[0].misconception if slips else None)
+    return Answer(
+        lesson=lesson,
+        item=item.id,
+        skill=item.skill,
+        kind=item.kind,
+        given=given,
+        verdict=verdict.kind if verdict else "given-up",
+        misconception=named,
+        choices=len(item.choices),
+    )
+
+
+def keep_quiz_answer(
+    store: Store, id: str, session: Session, item: Item, given: str, verdict: Verdict, watch: Stopwatch
+) -> None:
+    """Put an answer of a quiz on disk, and with it where the quiz goes on."""
+    credit = quiz.credit(verdict)
+    lesson = item.step.trace.lesson.id
+    answer = replace(_answer(lesson, item, given, verdict), credit=credit, session=id, seconds=watch.lap())
+    card = review(store.card(item.skill), rating(credit), datetime.now(UTC))
+    store.record(answer, card, Saved(id, session.to_json(), session.finished))
+
+
+def keep_quiz(store: Store, id: str, session: Session) -> None:
+    """Put on disk where a quiz goes on."""
+    store.save_session(Saved(id, session.to_json(), session.finished))
+
+
+def start_quiz(
+    store: Store, lessons: tuple[str, ...], count: int, seed: int | None, anew: bool, kind: str = ""
+) -> tuple[str, Session, list[Item], bool]:
+    """(id, session, items, whether it goes on): the quiz over these lessons that was left, else a new one.
+
+    With a seed, only one of that seed goes on. `kind` is what its id begins with. Raises LessonError for a lesson
+    that has errors.
+    """
+    left = None if anew else unfinished(store, lessons, seed)
+    if left:
+        with suppress(ValueError):  # the lesson has changed since: its quiz begins anew
+            return *left, open_quiz(left[1]), True
+    number = random.SystemRandom().randrange(1, 10_000) if seed is None else seed
+    weakest = _weakest(store) if seed is None else ()  # a seed that was given means the same quiz for everybody
+    items = quiz.make_items([load(Path(path)) for path in lessons], count, number, weakest)
+    session = quiz.begin(lessons, items, number, count, weakest)
+    id = kind + new_id()
+    if items:
+        keep_quiz(store, id, session)
+    return id, session, items, False
+
+
+def start_placement(store: Store, anew: bool = False) -> tuple[str, Session, list[Item], bool]:
+    """A question on each of a few lessons along the path, in their order; as `start_quiz`."""
+    lessons = tuple(str(entry.path.resolve()) for entry in milestones(catalogue.entries()))
+    return start_quiz(store, lessons, len(lessons), None, anew, PLACEMENT)
+
+
+def placement_said(store: Store) -> str:
+    """What the latest placement comes to, in words."""
+    entries = catalogue.entries()
+    known = placed(entries, placement_answers(store))
+    following = recommended(entries, store.finished(), (), known)
+    if not known:
+        return "Begin at the beginning: the first lessons are short." if following else ""
+    titles = {entry.id: entry.title for entry in entries}
+    said = f"You know what is taught up to “{titles[known[-1]]}”; these lessons are marked as known."
+    return said + (f" Go on with “{following.entry.title}”." if following else "")
+
+
+def _weakest(store: Store) -> tuple[str, ...]:
+    """The skills that were asked about and are not yet sure, the weakest first."""
+    known = knowledge(store.answers())
+    return tuple(sorted((skill for skill in known if known[skill] < READY), key=known.__getitem__))
+
+
+def unfinished(store: Store, lessons: tuple[str, ...], seed: int | None = None) -> tuple[str, Session] | None:
+    """The quiz over these lessons (of this seed, if given) that was left last: its id and where it goes on."""
+    for saved in store.sessions(finished=False):
+        try:
+            session = Session.from_json(saved.state)
+        except (ValueError, AttributeError, TypeError):
+            continue
+        if _same(session.lessons, lessons) and seed in (None, session.seed):
+            return saved.id, replace(session, lessons=lessons)
+    return None
+
+
+def _same(kept: tuple[str, ...], lessons: tuple[str, ...]) -> bool:
+    """Whether a quiz that was kept, here or on another machine, is over these lessons."""
+    return len(kept) == len(lessons) and all(a in (b, portable(b)) for a, b in zip(kept, lessons, strict=True))
+
+
+def open_quiz(session: Session) -> list[Item]:
+    """The questions of a session. Raises LessonError for a lesson with errors, ValueError if one has changed since."""
+    items = quiz.make_items(
+        [load(Path(path)) for path in session.lessons], session.count, session.seed, session.weakest
+    )
+    if quiz.names(items) != session.items:
+        raise ValueError("the lesson has changed since this quiz began")
+    return items

@@ -1,0 +1,506 @@
+"""What an author should know of a lesson that can be played: the checks that hold it to its own word.
+
+Expectations that do not hold, questions that do not tell a mistake from the right answer, prerequisites that lead
+nowhere or in a circle, prose and numbers that nobody can follow. None of it is needed to play a lesson.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+
+from tutor.engine.formula import Ref
+from tutor.engine.lesson import AuthorQuestion, Expect, Lesson, Training
+from tutor.engine.network import Equation
+from tutor.engine.trace import NoSuchStep, Step, Trace, as_shown, resolve
+from tutor.engine.training import Run, zero_by_zero
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.catalogue import Entry
+from tutor.lessonfiles.positions import Keys, Problem, Source
+from tutor.questions.answers import parts
+from tutor.questions.authored import author_item
+from tutor.questions.grading import Question
+from tutor.questions.kinds import Item, judgement
+from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.text.card import Scribe
+from tutor.text.layout import number
+from tutor.text.notations import NOTATIONS
+from tutor.text.output import quote
+from tutor.text.prose import Blemish, Name, blemishes, count_words, lost_latex
+from tutor.text.writer import Writer
+
+LONG_NOTE = 80  # words
+MOST_PROSE = 200_000  # characters of a lesson's texts that are looked at
+MANY_ALIKE = 5  # problems of one kind in one text that are told one by one
+FEW_DIGITS = 6  # as many as are shown of a given number without rounding
+FOLLOWED = 50  # examples of a batch whose every step is looked at: nobody follows more
+MANY = 100  # numbers that nobody follows one by one anyhow
+MAX_ROWS = 2_000  # examples that are looked at for units that never answer
+
+
+def audit(lesson: Lesson, source: Source) -> Iterator[Problem]:
+    """Everything of this kind that is wrong with a lesson whose file has no error."""
+    run = Run(lesson)
+    first = run.iteration(1)
+    assert first is not None
+    here = Trace(lesson, first)
+    scribe = Scribe(here, lesson.notation)
+    yield from expectations(lesson, source, run)
+    yield from questions(lesson, source, scribe)
+    yield from texts(lesson, source, scribe.called)
+    yield from numbers(lesson, source, here)
+    yield from names(lesson, source, here)
+    if lesson.network:
+        yield from units(lesson, source)
+
+
+# ---------------------------------------------------------------- names
+
+
+def names(lesson: Lesson, source: Source, here: Trace) -> Iterator[Problem]:
+    """The author's names that a notation has for something else, too, and those that read as a formula."""
+    own = list(_own_names(lesson, here))
+    for path, _, name in own:
+        if lesson.network and (name[0].isdigit() or re.search(r"[-+*/^=<>|,;%·×÷−√Σ]", name)):
+            message = f"the name {quote(name)} reads as a formula, or a number, where it stands in one"
+            yield source.problem(path, message, "choose a name of letters and digits", severity="warning")
+    if not own:
+        return
+    told: set[Ref] = set()
+    for notation in (lesson.notation, *(other for other in NOTATIONS if other != lesson.notation)):
+        writer = Writer(lesson, notation)
+        others: dict[str, list[str]] = defaultdict(list)
+        for symbol in here.program.symbols.values():
+            for part in parts(symbol) if math.prod(symbol.shape) <= MAX_ROWS else (Ref(symbol),):
+                others[writer.text(part)].append(part.id)
+        for at, layer in enumerate(lesson.network.layers if lesson.network else (), start=1):
+            others[writer.function(layer.activation, at)].append(f"the activation of layer {at}")
+        for path, ref, name in own:
+            also = [id for id in others.get(name, ()) if id != ref.id]
+            if also and ref not in told:
+                told.add(ref)
+                message = f"{quote(name)} is also what notation {notation} calls {also[0]}"
+                severity = "error" if notation == lesson.notation else "warning"
+                key = path[:2] == ("circuit", "inputs")
+                yield source.problem(path, message, "choose another name", key=key, severity=severity)
+
+
+def _own_names(lesson: Lesson, here: Trace) -> Iterator[tuple[Keys, Ref, str]]:
+    """The names that an author gave, where they stand in the file and what they name."""
+    symbols = here.program.symbols
+    if lesson.circuit:
+        for name in lesson.circuit.inputs:
+            if name in symbols:  # not so where it leads nowhere
+                yield ("circuit", "inputs", name), Ref(symbols[name]), name
+        for i, definition in enumerate(lesson.circuit.definitions):
+            yield ("circuit", "define", i), Ref(symbols[definition.name]), definition.name
+    elif lesson.network and lesson.network.input_names:
+        x = next(symbol for symbol in symbols.values() if symbol.quantity == "input")
+        for i, name in enumerate(lesson.network.input_names):
+            yield ("network", "inputs", i), Ref(x, (i,)), name
+
+
+# ---------------------------------------------------------------- expectations
+
+
+def expectations(lesson: Lesson, source: Source, run: Run) -> Iterator[Problem]:
+    """The expectations that do not hold; a run goes through their iterations in order."""
+    for expect in sorted(lesson.expect, key=lambda expect: expect.iteration):
+        where = ("expect", expect.at)
+        if run.last is not None and expect.iteration > run.last:
+            message = "the lesson is not trained: its only iteration is 1"
+            yield source.problem((*where, "iteration"), message, "give it a [training] table")
+            continue
+        found = run.iteration(expect.iteration)
+        assert found is not None
+        here = Trace(lesson, found)
+        try:
+            equation, index, example = resolve(here.program, expect.step)
+        except NoSuchStep as error:
+            yield source.problem((*where, "step"), str(error))
+            continue
+        if equation.symbol.per_example and example is None:
+            message = f"'{expect.step}' is not one value: the batch has {here.examples} examples"
+            yield source.problem((*where, "step"), message, f"say which: {expect.step}@1")
+            continue
+        true = np.asarray(here.value(Ref(equation.symbol, index, example)), dtype=float)
+        turned = _is_turned(lesson) and index is None and _of_weights(equation)
+        yield from _compared(expect, source, true, turned)
+
+
+def _is_turned(lesson: Lesson) -> bool:
+    """Whether the file has its matrices of weights as x·W: then those that are expected, too."""
+    return lesson.network is not None and lesson.network.layout == "from_to"
+
+
+def _of_weights(equation: Equation) -> bool:
+    """Whether a value has the shape of a matrix of weights, as its gradient, its new value and its memory have."""
+    wrt = equation.symbol.wrt
+    return wrt is not None and wrt.quantity == "weights" and equation.symbol.shape == wrt.shape
+
+
+def _compared(expect: Expect, source: Source, true: np.ndarray, turned: bool = False) -> Iterator[Problem]:
+    """What does not hold of an expectation; `turned`: the file has a matrix the other way round."""
+    true = true.T if turned else true
+    path: Keys = ("expect", expect.at, "value")
+    ragged = isinstance(expect.value, list) and len({np.shape(row) for row in expect.value}) != 1
+    shape = () if not isinstance(expect.value, list) or ragged else np.shape(expect.value)
+    size = " × ".join(map(str, true.shape)) or "one number"
+    if true.size == 1 and shape == ():
+        true = true.reshape(())
+    if ragged or shape != true.shape:
+        advice = "name an element, such as " + expect.step + "[" + ",".join("1" for _ in true.shape) + "]"
+        given = "a list of rows of different lengths" if ragged else " × ".join(map(str, shape)) or "one number"
+        message = f"'{expect.step}' is {size}; value has another shape"
+        advice = f"it is {given} here: {advice if true.shape else 'write one number'}"
+        yield source.problem(path, message, advice)
+        return
+    for index in np.ndindex(true.shape):
+        at = (*path, *index)
+        written = source.written(at)
+        if not holds(written, float(true[index]), expect.tolerance, expect.cut_off):
+            place = f"[{','.join(str(i + 1) for i in (index[::-1] if turned else index))}]" if index else ""
+            digits = len(written.lower().partition("e")[0].replace(".", "").replace("-", "").lstrip("0"))
+            wanted = float(np.asarray(expect.value, dtype=float)[index])
+            tries = (f"{float(true[index]):.{n}g}" for n in range(min(max(digits + 2, 4), 15), 18))
+            shown = next((text for text in tries if float(text) != wanted), written)  # -5.0000001, not -5
+            later = f" in iteration {expect.iteration}" if expect.iteration > 1 else ""
+            message = f"'{expect.step}{place}'{later} is {shown}, not {written}"
+            yield source.problem(at, message, f"expected by: {' '.join(expect.source.split())}")
+
+
+def holds(written: str, true: float, tolerance: float | None = None, cut_off: bool = False) -> bool:
+    """Whether a number is what was written, to the digits given: half a unit in the last of them.
+
+    A whole number without a point or an exponent is meant exactly (as far as floating point goes). With a `tolerance`
+    it may be so far off, whatever the digits; `cut_off`: further digits were dropped, towards 0.
+    """
+    if not np.isfinite(true):
+        return False
+    if re.fullmatch(r"[+-]?0[xXoObB]\w+", written):
+        return true == int(written, 0)
+    power = written.replace("_", "").lower().partition("e")[2].lstrip("+-0")
+    if len(power) > 3:  # beyond every float64, or 0: its digits say nothing
+        return true == float(written.replace("_", ""))
+    value = Decimal(written.replace("_", ""))
+    noise = Decimal("1e-14") * abs(value)
+    if tolerance is not None:
+        return abs(Decimal(true) - value) <= Decimal(repr(tolerance)) + noise
+    if cut_off:
+        unit = Decimal(1).scaleb(int(value.as_tuple().exponent))
+        size = Decimal(true) if value > 0 else -Decimal(true) if value < 0 else abs(Decimal(true))
+        return abs(value) - noise <= size < abs(value) + unit
+    if value == value.to_integral_value() and not re.search("[.eE]", written):
+        off = Decimal("1e-12") * max(abs(value), Decimal(1))
+    else:
+        exponent = value.as_tuple().exponent
+        assert isinstance(exponent, int)
+        off = Decimal(5).scaleb(exponent - 1) + Decimal("1e-14") * abs(value)
+    return abs(Decimal(true) - value) <= off
+
+
+# ---------------------------------------------------------------- questions
+
+
+def questions(lesson: Lesson, source: Source, scribe: Scribe) -> Iterator[Problem]:
+    """Questions whose right answer is also that of a mistake, or that take an answer known to be wrong for right."""
+    for question in lesson.questions:
+        item = author_item(question, scribe.trace, scribe.writer, random.Random(0))
+        if item is None:
+            continue  # told by `check`
+        where = ("questions", question.at)
+        if question.kind == "value" and item.question is not None:
+            yield from _telling(item.question, source, (*where, "step"))
+        yield from _admitted(question, item, source, where)
+
+
+def _telling(question: Question, source: Source, path: Keys) -> Iterator[Problem]:
+    alike = question.mistaken
+    if alike is None or (question.right == 0 and question.slips):  # a 0 is often the point: some mistake still shows
+        return
+    title = MISCONCEPTIONS[alike].title
+    shown = f"{question.right:#.{question.digits}g}".rstrip(".")
+    message = f"'{question.step.id}' = {shown} is also what a mistake gives: {title}"
+    advice = "ask about another element or step, ask for more digits, or change the numbers, so that an answer tells"
+    yield source.problem(path, message, advice)
+
+
+def _admitted(question: AuthorQuestion, item: Item, source: Source, where: Keys) -> Iterator[Problem]:
+    """Wrong answers of the author's that are graded right at the digits that are asked for."""
+    for at, wrong in enumerate(question.wrong):
+        if isinstance(wrong.answer, str):
+            continue
+        digits = item.question.digits if item.question else question.digits
+        typed = (repr(wrong.answer), f"{wrong.answer:#.{digits}g}".rstrip("."))
+        if question.kind in ("value", "number") and any(judgement(item.judge(text, {})).correct for text in typed):
+            message = f"wrong answer {at + 1} of question {question.at + 1} is graded right: it is too near"
+            advice = "ask for more digits, or change the numbers so that the two are further apart"
+            yield source.problem((*where, "wrong", at, "answer"), message, advice)
+
+
+# ---------------------------------------------------------------- prose
+
+
+def texts(lesson: Lesson, source: Source, name: Name) -> Iterator[Problem]:
+    """LaTeX and ids that cannot be shown as they are meant; notes that are too long to be read beside a step."""
+    left = MOST_PROSE
+    for path, text in _prose(lesson):
+        if (left := left - len(text)) < 0:
+            message = f"only the first {MOST_PROSE:,} characters of prose were looked at"
+            yield source.problem(path, message, "nobody reads more of it in a lesson", severity="warning")
+            break
+        written = source.written(path) if "\\" in source.text else ""
+        if "\\" in written and lost_latex(written):
+            continue  # told by `reading`: of what is lost nothing is to be concluded
+        alike: dict[str, list[Blemish]] = {}
+        for found in blemishes(text, name):
+            alike.setdefault(re.sub(r"\{.*?\}|\\\\\w+", "", found.message), []).append(found)
+        for some in alike.values():
+            for at, found in enumerate(some[:MANY_ALIKE]):
+                more = len(some) - MANY_ALIKE if at == MANY_ALIKE - 1 else 0
+                message = found.message + (f" (and {more:,} more of the same kind in this text)" if more > 0 else "")
+                yield source.problem(path, message, found.advice, offset=found.offset, severity="warning")
+    for note in lesson.notes:
+        if left < 0:
+            break
+        words = count_words(note.text)
+        if words > LONG_NOTE:
+            message = f"the note on '{note.step}' has {words} words"
+            advice = f"{LONG_NOTE} are what one reads beside a step: say one thing, or make it two notes"
+            yield source.problem(("notes", note.at, "text"), message, advice, severity="warning")
+
+
+def _prose(lesson: Lesson) -> Iterator[tuple[Keys, str]]:
+    yield ("intro",), lesson.intro
+    yield ("outro",), lesson.outro
+    for note in lesson.notes:
+        yield ("notes", note.at, "text"), note.text
+    for question in lesson.questions:
+        where = ("questions", question.at)
+        yield (*where, "ask"), question.ask
+        for key in ("choices", "hints"):
+            for at, text in enumerate(getattr(question, key)):
+                yield (*where, key, at), text
+        for at, wrong in enumerate(question.wrong):
+            yield (*where, "wrong", at, "says"), wrong.says
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def numbers(lesson: Lesson, source: Source, here: Trace) -> Iterator[Problem]:
+    """Given numbers with more digits than are shown, steps that need more, updates that nobody sees."""
+    for path, value in _given(lesson):
+        if float(f"{value:.{FEW_DIGITS}g}") != value:
+            message = f"{value!r} has more than {FEW_DIGITS} digits: nobody computes with it on paper"
+            yield source.problem(path, message, "round it", severity="warning")
+            break
+    table = ("network",) if lesson.network else ("circuit",)
+    for step in here.steps():
+        if (step.example or 0) < FOLLOWED and step.digits > FEW_DIGITS:
+            message = f"to get '{step.id}' from what is shown takes {step.digits} digits of it"
+            advice = "numbers that nearly cancel, as in 1 − 0.99998, cannot be followed on paper: choose others"
+            yield source.problem(table, message, advice, severity="warning")
+            break
+    broken = _broken(here)
+    if broken is not None and zero_by_zero(lesson, broken.equation, np.asarray(broken.value)):
+        message = f"'{broken.id}' is 0/0: with epsilon = 0 a gradient that is 0 is divided by 0"
+        advice = "a small epsilon, such as 1e-8, keeps the division finite; or numbers that give no gradient of 0"
+        yield source.problem(("training", "epsilon"), message, advice, severity="warning")
+    elif broken is not None and lesson.network:
+        message = f"'{broken.id}' overflows: it is too large for a number"
+        yield source.problem(table, message, "smaller inputs or weights keep it in bounds", severity="warning")
+    elif lesson.training and broken is None and _invisible(here):
+        message = f"no parameter moves in the four digits that are shown: learning_rate is {_rate(lesson.training)}"
+        path = ("training", "learning_rate")
+        yield source.problem(path, message, "a larger one lets the learner see the update", severity="warning")
+
+
+def _rate(training: Training) -> str:
+    return number(training.learning_rate)
+
+
+def _given(lesson: Lesson) -> Iterator[tuple[Keys, float]]:
+    """The numbers that stand in the file, but those of large arrays."""
+    if lesson.circuit:
+        yield from ((("circuit", "inputs", name), value) for name, value in lesson.circuit.inputs.items())
+        return
+    assert lesson.network
+    for k, layer in enumerate(lesson.network.layers):
+        for key, array in (("weights", layer.weights), ("biases", layer.biases)):
+            if isinstance(array, np.ndarray) and array.size <= MANY:
+                where = ("network", "layers", k, key)
+                turned = key == "weights" and _is_turned(lesson)
+                for index in np.ndindex(array.shape):
+                    yield (*where, *(index[::-1] if turned else index)), float(array[index])
+    for key, array in (("inputs", lesson.inputs), ("targets", lesson.targets)):
+        if array.size <= MANY:
+            yield from ((("examples", i, key, j), float(array[i, j])) for i, j in np.ndindex(array.shape))
+
+
+def _broken(here: Trace) -> Step | None:
+    """The first step whose value is not finite; of values that are worked out when they are looked at, among the
+    first examples."""
+    for eq in here.equations:
+        examples: Iterable[int | None] = (None,)
+        if eq.symbol.per_example:
+            kept = here.iteration.values.get(eq.symbol.key)
+            examples = range(min(here.examples, FOLLOWED))
+            if kept is not None:
+                rows = np.asarray(kept).reshape(here.examples, -1)
+                examples = map(int, np.flatnonzero(~np.isfinite(rows).all(axis=1))[:1])
+        for example in examples:
+            step = Step(here, eq, None, example)
+            if not np.all(np.isfinite(step.value)):
+                return step
+    return None
+
+
+def _invisible(here: Trace) -> bool:
+    """Whether no parameter looks different after the update; false where the gradient itself is 0."""
+    moved = False
+    for equation in here.equations:
+        if equation.phase != "update" or equation.symbol.quantity != "updated":
+            continue
+        before, after = here.value(Ref(equation.symbol.wrt)), here.value(Ref(equation.symbol))  # type: ignore[arg-type]
+        moved |= bool(np.any(np.asarray(before) != np.asarray(after)))
+        if np.any(as_shown(before, 4) != as_shown(after, 4)):
+            return False
+    return moved
+
+
+def units(lesson: Lesson, source: Source) -> Iterator[Problem]:
+    """Units that learn nothing: a ReLU at 0 for every example, a sigmoid or tanh at its very end for any.
+
+    A lesson that is about such a unit says so: with a note, a question or an expectation on that very unit.
+    """
+    network = lesson.network
+    assert network
+    if network.layers[-1].activation == "softmax" and network.layers[-1].units == 1:
+        message = "softmax over a single unit is always 1, and its gradient 0: the network learns nothing"
+        advice = 'one probability is a sigmoid\'s: activation = "sigmoid"; softmax has a unit for each class'
+        path: Keys = ("network", "layers", len(network.layers) - 1, "activation")
+        yield source.problem(path, message, advice, severity="warning")
+    some = replace(
+        lesson,
+        inputs=lesson.inputs[:MAX_ROWS],
+        targets=lesson.targets[:MAX_ROWS],
+        training=replace(lesson.training or Training(), batch="all", order="listed"),
+    )
+    found = Run(some).iteration(1)
+    assert found is not None
+    for k, layer in enumerate(network.layers, start=1):
+        key = "@" if len(some.inputs) > 1 else ""
+        a = np.atleast_2d(np.asarray(found.values[f"a{k}{key}"]))
+        if layer.activation == "relu":
+            dead, why = np.all(a == 0, axis=0), "is 0 for every example: it is dead, its weights get no gradient"
+        elif layer.activation in ("sigmoid", "tanh"):
+            lowest = 0.0 if layer.activation == "sigmoid" else -1.0
+            dead = np.any((a == 1) | (a == lowest), axis=0)
+            why = f"is so far out that {layer.activation} is exactly {lowest:g} or 1: its slope is 0"
+        else:
+            continue
+        drawn = isinstance(layer.weights, str)
+        for j in np.flatnonzero(dead):
+            if not _spoken_of(lesson, k, int(j) + 1):
+                message = f"unit {j + 1} of layer {k} {why}"
+                what = "another seed in [training], or write the weights" if drawn else "other weights or inputs"
+                advice = f"choose {what}; if it is meant, a note on a{k}[{j + 1}] says so"
+                row = () if drawn else ("weights",) if _is_turned(lesson) else ("weights", int(j))
+                path = ("network", "layers", k - 1, *row)
+                yield source.problem(path, message, advice, severity="warning")
+
+
+def _spoken_of(lesson: Lesson, layer: int, unit: int) -> bool:
+    named = [about.step for group in (lesson.notes, lesson.questions, lesson.expect) for about in group]
+    ids = {f"{name}[{unit}]" for name in (f"z{layer}", f"a{layer}", f"dL/dz{layer}", f"dL/da{layer}", f"dL/db{layer}")}
+    return any(step.partition("@")[0] in ids for step in named)
+
+
+# ---------------------------------------------------------------- prerequisites
+
+
+def ids(lesson: Lesson, source: Source) -> Iterator[Problem]:
+    """Another lesson with the same id, which is the one that a command or a prerequisite may mean."""
+    for other in (catalogue.namesakes(lesson.path) if lesson.path else [])[:1]:
+        ours = other.parent == catalogue.data_dir("lessons")
+        where = "comes with the tutor" if ours else f"is {other.name}, in the same folder"
+        message = f"another lesson is called {quote(lesson.id)}: it {where}"
+        advice = "an id is the file's name without its number: rename one of the files" + (
+            ", or open this one by its path or with --lessons" if ours else ""
+        )
+        yield source.problem_at(1, 1, message, advice, "warning")
+
+
+def prerequisites(lesson: Lesson, source: Source, folders: Iterable[Path] = ()) -> Iterator[Problem]:
+    """Lessons to do before this one that are not there, come after it in its folder, or lead back to it."""
+    shelves = _Shelves([lesson.path.parent] if lesson.path else [], list(folders))
+    own = os.path.realpath(lesson.path) if lesson.path else ""
+    order = [entry.id for entry in shelves.entries(lesson.path.parent)] if lesson.path else []
+    for at, name in enumerate(lesson.requires):
+        path = ("requires", at)
+        if name == lesson.id:
+            continue  # was refused before
+        found = shelves.find(name, lesson.path.parent if lesson.path else None)
+        if found is None:
+            near = catalogue.nearest(name, ids=shelves.ids())
+            advice = f"did you mean '{near[0]}'?" if near else "name a lesson by its id: 01-gates.toml is gates"
+            message = f"no lesson {quote(name)} comes with the tutor or stands beside this file"
+            yield source.problem(path, message, advice)
+        elif circle := shelves.way(found, own):
+            message = f"prerequisites in a circle: {' → '.join((lesson.id, *circle))}"
+            yield source.problem(path, message, "of lessons that need each other, one has to do without")
+        elif lesson.id in order and name in order and order.index(name) > order.index(lesson.id):
+            message = f"{quote(name)} comes after this lesson in the list"
+            advice = "the numbers of the file names give the order: 02-x.toml comes before 03-y.toml"
+            yield source.problem(path, message, advice, severity="warning")
+
+
+class _Shelves:
+    """Finds prerequisites as they are meant: beside the lesson that names them, among ours, in the other folders."""
+
+    def __init__(self, beside: list[Path], folders: list[Path]):
+        self.ours = catalogue.data_dir("lessons")
+        self.folders = [*beside, self.ours, *folders]
+        self._entries: dict[Path, list[Entry]] = {}
+
+    def entries(self, folder: Path) -> list[Entry]:
+        if folder not in self._entries:
+            self._entries[folder] = catalogue.entries(folder)
+        return self._entries[folder]
+
+    def ids(self) -> list[str]:
+        return list(dict.fromkeys(entry.id for folder in self.folders for entry in self.entries(folder)))
+
+    def find(self, name: str, folder: Path | None) -> Entry | None:
+        """The lesson that one in `folder` means by an id; ours name ours alone."""
+        others = [self.ours] if folder == self.ours else [self.ours, *self.folders]
+        for where in ([folder] if folder else []) + others:
+            for entry in self.entries(where):
+                if entry.id == name:
+                    return entry
+        return None
+
+    def way(self, start: Entry, end: str) -> tuple[str, ...]:
+        """A way along prerequisites from a lesson to the file `end`; () if there is none."""
+        ways: list[tuple[Entry, ...]] = [(start,)]
+        seen = {start.path}
+        while ways:
+            way = ways.pop()
+            if os.path.realpath(way[-1].path) == end:
+                return tuple(entry.id for entry in way)
+            for name in way[-1].requires:
+                entry = self.find(name, way[-1].path.parent)
+                if entry and entry.path not in seen:
+                    seen.add(entry.path)
+                    ways.append((*way, entry))
+        return ()

@@ -1,0 +1,199 @@
+"""What only the engine and its surroundings can say about a lesson file.
+
+Step ids that are not there, values that are not finite, questions that cannot be asked. `load` is how every front end
+gets a lesson; `examine` tells all that is wrong with a file, what `audit` finds included.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tutor.engine.formula import Call, Expr, evaluate
+from tutor.engine.lesson import AuthorQuestion, Lesson
+from tutor.engine.trace import NoSuchStep, Trace, resolve, trace
+from tutor.engine.training import Program, Run, batch_size
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.audit import audit, ids, prerequisites
+from tutor.lessonfiles.positions import LessonError, Problem, Source
+from tutor.lessonfiles.reading import problem, read
+from tutor.lessonfiles.schema import Fault
+from tutor.questions.authored import author_item
+from tutor.text.output import escape
+from tutor.text.words import plural
+from tutor.text.writer import Writer
+
+
+def load(path: str | Path) -> Lesson:
+    """The lesson in a file, fit to be played. Raises LessonError with every error that is in the way of that."""
+    lesson, problems, _ = _playable(path)
+    errors = [found for found in problems if found.severity == "error"]
+    if errors or lesson is None:
+        raise LessonError(errors)
+    return lesson
+
+
+def examine(path: str | Path, folders: Iterable[Path] = ()) -> tuple[Lesson | None, list[Problem]]:
+    """The lesson in a file (None where nothing can be made of it), and everything wrong with it, in order of place.
+
+    Its prerequisites are looked for beside it, among the bundled lessons and in `folders`.
+    """
+    lesson, problems, source = _playable(path)
+    if lesson is not None and source is not None:
+        if not any(problem.severity == "error" for problem in problems):
+            problems += audit(lesson, source)
+        problems += prerequisites(lesson, source, folders)
+        problems += ids(lesson, source)
+    return lesson, sorted(problems, key=lambda p: (p.path != str(path), p.line, p.column))
+
+
+def _playable(path: str | Path) -> tuple[Lesson | None, list[Problem], Source | None]:
+    """A lesson and its text, with the problems that are in the way of playing it, and the file's own warnings."""
+    lesson, problems, source = read(path)
+    if lesson is not None and source is not None:
+        sound = not any(found.severity == "error" for found in problems)
+        problems = [*problems, *(problem(source, fault) for fault in faults(lesson, sound))]
+    return lesson, problems, source
+
+
+MOST_ALIKE = 20  # problems of one kind in one file that are written out
+
+
+def written_out(problems: Iterable[Problem]) -> Iterator[str]:
+    """The problems as they are shown; of many of one kind (alike but for names and numbers) the first, and a count."""
+    seen: Counter[tuple[str, str, str]] = Counter()
+    for found in problems:
+        kind = (found.path, found.severity, re.split("[:;]", re.sub(r"'[^']*'|[0-9]+", "", found.message))[0])
+        seen[kind] += 1
+        if seen[kind] <= MOST_ALIKE:
+            yield found.render()
+    for (path, severity, _), count in seen.items():
+        if count > MOST_ALIKE:
+            yield f"{escape(path)}: and {count - MOST_ALIKE:,} more {severity}s of one of these kinds"
+
+
+def faults_in_a_word(path: Path) -> str | None:
+    """'mine.toml has 3 problems: Enter shows them' for a file that cannot be played, else None. Never raises."""
+    try:
+        load(path)
+    except LessonError as error:
+        return f"{catalogue.one_line(path.name)} has {plural(len(error.problems), 'problem')}: Enter shows them"
+    except Exception as error:  # of one lesson: the others must not hide
+        return f"{catalogue.one_line(path.name)} cannot be read: {type(error).__name__}"
+    return None
+
+
+def lesson_files(path: str | Path) -> tuple[list[Path], list[Problem]]:
+    """A file itself; of a folder every *.toml in it and below it, in order; and the folders that cannot be read."""
+    if not os.path.isdir(path):
+        return [Path(path)], []
+    problems: list[Problem] = []
+
+    def refused(error: OSError) -> None:
+        problems.append(Problem(str(error.filename), 1, 1, f"cannot read the folder: {error.strerror}"))
+
+    found = [
+        Path(folder, name)
+        for folder, _, names in os.walk(path, onerror=refused)
+        for name in names
+        if name.endswith(".toml")
+    ]
+    return sorted(found), problems
+
+
+def faults(lesson: Lesson, sound: bool = True) -> Iterator[Fault]:
+    """What the engine and the questions have against a lesson, by key; `sound`: the format had nothing."""
+    program = Program(lesson, batch_size(lesson))
+    named: list[tuple[tuple[str | int, ...], str]] = [(("notes", note.at, "step"), note.step) for note in lesson.notes]
+    named += [(("quiz", "steps", at), step) for at, step in enumerate(lesson.quiz_steps)]
+    named += [(("questions", q.at, "step"), q.step) for q in lesson.questions if q.step]
+    for path, id in named:
+        try:
+            resolve(program, id)
+        except NoSuchStep as error:
+            yield Fault(path, str(error))
+            sound = False
+    if lesson.circuit and sound:
+        yield from _circuit_faults(lesson, program)
+    if sound:
+        yield from _question_faults(lesson)
+
+
+def _question_faults(lesson: Lesson) -> Iterator[Fault]:
+    """Questions whose kind cannot ask about their step."""
+    here = trace(lesson)
+    writer = Writer(lesson, lesson.notation)
+    for question in lesson.questions:
+        if author_item(question, here, writer, random.Random(0)) is None:
+            message = f"a question of kind '{question.kind}' cannot be asked about '{question.step}'"
+            yield Fault(("questions", question.at, "kind"), message, _askable(question, here, writer))
+
+
+def _askable(question: AuthorQuestion, here: Trace, writer: Writer) -> str:
+    """What to do about a question that cannot be asked: name a step that its kind can ask about, if there is one."""
+    for step in here.steps():
+        if author_item(replace(question, step=step.id), here, writer, random.Random(0)) is not None:
+            return f'ask about another step, such as "{step.id}", or choose another kind'
+    if question.kind == "paths":
+        return (
+            'in this lesson every value reaches the end by one path alone: choose another kind, such as "operands" '
+            "(there are several paths where a unit feeds two or more units of the next layer)"
+        )
+    return 'no step of this lesson can be asked about in this way: choose another kind, such as "value"'
+
+
+_DOMAINS = {"log": "0 or negative: log takes what is above 0", "sqrt": "negative: sqrt takes 0 and what is above"}
+
+
+def _culprit(formula: Expr, values: Mapping[str, Any]) -> str:
+    """Why a formula's value is not finite: its innermost part that is not, though what that is made of is."""
+    here = evaluate(formula, lambda ref: values[ref.symbol.key])
+    if np.isfinite(here) or not isinstance(formula, Call):
+        return ""
+    for part in formula.args:
+        if inner := _culprit(part, values):
+            return inner
+    args = [float(evaluate(part, lambda ref: values[ref.symbol.key])) for part in formula.args]
+    if not all(map(np.isfinite, args)):
+        return ""
+    if (formula.op == "div" and args[1] == 0) or (formula.op == "pow" and args[0] == 0):
+        return (
+            f"a division by zero: {'0/0' if formula.op == 'div' and args[0] == 0 else f'{args[0]:g}/0'}"
+            if (formula.op == "div")
+            else f"a division by zero: 0 to the power of {args[1]:g}"
+        )
+    if formula.op == "pow" and args[0] < 0:
+        return f"undefined: {args[0]:g} to the power of {args[1]:g}"
+    if formula.op in _DOMAINS:
+        return f"undefined: {formula.op} of {args[0]:g}, which is {_DOMAINS[formula.op]}"
+    return ""
+
+
+def _circuit_faults(lesson: Lesson, program: Program) -> Iterator[Fault]:
+    """The first line of a circuit whose value is not finite; and inputs that lead nowhere."""
+    assert lesson.circuit
+    iteration = Run(lesson).iteration(1)
+    assert iteration is not None
+    for at, definition in enumerate(lesson.circuit.definitions):
+        value = float(iteration.values[definition.name])
+        if not np.isfinite(value):
+            what = "undefined" if np.isnan(value) else "too large for a number"
+            advice = "change an input or the formula so that every value of the forward pass is finite"
+            message = (
+                f"with these inputs '{definition.name}' is {_culprit(definition.formula, iteration.values) or what}"
+            )
+            yield Fault(("circuit", "define", at), message, advice)
+            break
+    for name in lesson.circuit.inputs:
+        if program.by_key[f"d{lesson.circuit.output}/d{name}"].rule == "no_path":
+            message = f"the output '{lesson.circuit.output}' does not depend on the input '{name}'"
+            advice = "its gradient is 0: use it in a line that leads to the output, or leave it out"
+            yield Fault(("circuit", "inputs", name), message, advice, severity="warning")

@@ -1,0 +1,395 @@
+"""Examples from a CSV file beside a lesson: a table, where its cells stand, and what is wrong with them.
+
+Comma, semicolon or tab between the fields; a header; UTF-8, with or without a byte order mark. Fields may be quoted,
+numbers may have a decimal comma if all of them do. One cause in many rows is one problem, with the first rows of it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from tutor.engine.formula import did_you_mean
+from tutor.lessonfiles.positions import Problem, Source, read_source
+from tutor.text.output import quote
+from tutor.text.words import plural
+
+MAX_BYTES = 16 * 2**20
+MOST_TOLD = 3  # rows of one problem
+
+
+@dataclass(frozen=True)
+class Table:
+    """The header and the rows of a file, as text without spaces around; rows as long as the header."""
+
+    source: Source
+    separator: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    lines: tuple[int, ...]  # where each row begins, from 1
+    head: int = 1  # the line of the header
+
+    def at_header(self, column: int | None, message: str, advice: str = "", severity: str = "error") -> Problem:
+        line = self.source.line(self.head)
+        at = 1 if column is None else _column(line, column, self.separator)
+        return self.source.problem_at(self.head, at, message, advice, severity)
+
+    def problem(self, row: int, column: int | None, message: str, advice: str = "") -> Problem:
+        """A problem with a cell (`column` None: with the row), by its place in the file; rows count from 0."""
+        line = self.lines[row]
+        at = 1 if column is None else _column(self.source.line(line), column, self.separator)
+        return self.source.problem_at(line, at, message, advice)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a table that are the inputs and the targets, or (`classes` not empty) the one with the class."""
+
+    inputs: tuple[int, ...]
+    targets: tuple[int, ...]
+    classes: tuple[str, ...] = ()
+
+
+def place(lesson: Path, name: str) -> Path | str:
+    """The file of that name beside a lesson, or below its folder; else why it may not be read."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    if PureWindowsPath(name).drive or PureWindowsPath(name).root or PurePosixPath(name).is_absolute():
+        return "a file of examples is named from the lesson's folder, not by an absolute path"
+    if ".." in parts or "\0" in name:
+        return "a file of examples stands beside the lesson or below its folder"
+    path = lesson.parent.joinpath(*parts)
+    inside = os.path.realpath(lesson.parent)
+    if os.path.commonpath([inside, os.path.realpath(path)]) != inside:
+        return "a file of examples stands beside the lesson: this one is a link to elsewhere"
+    return path
+
+
+def beside(path: Path) -> list[str]:
+    """The names of the tables in the folder of a file, in order; none where it cannot be read."""
+    try:
+        return sorted(name for name in os.listdir(path.parent) if name.casefold().endswith((".csv", ".tsv", ".txt")))
+    except (OSError, ValueError):
+        return []
+
+
+def read_table(path: Path, inside: Path | None = None) -> Table | Problem:
+    """The table in a file, or what makes it none. Never raises for what a file holds.
+
+    `inside`: the folder that it must lie in when it is opened, whatever links there are by then.
+    """
+    source = read_source(path, MAX_BYTES, "table", inside)
+    if isinstance(source, Problem):
+        return source
+    source = Source(path, source.text.replace("\r", "\n"))
+    first, start = source.text.lstrip("\n").partition("\n")[0], 0
+    told = re.fullmatch(r"sep=([,;\t])[,;\t]*", first.strip(" "))  # a line that is for Excel alone
+    if told:
+        start = source.text.index(first) + len(first)
+        first = source.text[start:].lstrip("\n").partition("\n")[0]
+    unquoted = re.sub(r'"[^"]*"', "", first)
+    separator = told[1] if told else max(",;\t", key=unquoted.count)  # of equals the first
+    reader = csv.reader(io.StringIO(source.text[start:]), delimiter=separator, strict=True)
+    skipped = source.text.count("\n", 0, start)
+    records: list[tuple[str, ...]] = []
+    lines: list[int] = []
+    before = 0
+    try:
+        for record in reader:
+            if any(field.strip() for field in record):
+                records.append(tuple(field.strip() for field in record))
+                lines.append(before + 1 + skipped)
+            before = reader.line_num
+    except csv.Error as error:
+        said = next((said for begin, said in _CSV_ERRORS.items() if str(error).startswith(begin)), str(error))
+        message = f"not a table of comma-separated values: {said}"
+        return source.problem_at(
+            before + 1 + skipped, 1, message, 'a field with quotes has them doubled: "say ""yes"""'
+        )
+    if not records:
+        return source.problem_at(1, 1, "the file is empty", "its first line names the columns")
+    if re.match(r"\s*<(?:!doctype|html|\?xml)", first, re.IGNORECASE):
+        return source.problem_at(lines[0], 1, "this is a web page, no table", "download the file itself, as CSV")
+    records = _trimmed(records)
+    header, rows = records[0], records[1:]
+    table = Table(source, separator, header, tuple(rows), tuple(lines[1:]), lines[0])
+    if any(_number(name) is not None for name in header) and not _names_enough(header):
+        advice = "put a line with the names of the columns above it"
+        return table.at_header(None, "the first line has numbers where names should be", advice)
+    for at, name in enumerate(header):
+        if not name:
+            return table.at_header(at, f"column {at + 1} has no name", "each has one in the first line")
+        if name in header[:at]:
+            return table.at_header(at, f"the column {quote(name)} is there twice", "give one of them another name")
+    if not rows:
+        return table.at_header(None, "there is no row below the header")
+    odd = [i for i, row in enumerate(rows) if len(row) != len(header)]
+    if odd:
+        i = odd[0]
+        others = f" ({_rows(table, odd)})" if odd[1:] else ""
+        message = f"this row has {plural(len(rows[i]), 'field')}; the header has {len(header)}{others}"
+        return table.problem(
+            i,
+            None,
+            message,
+            "an empty field stands between two commas".replace(
+                "commas", {",": "commas", ";": "semicolons", "\t": "tabs"}[separator]
+            ),
+        )
+    return table
+
+
+_CSV_ERRORS = {
+    "unexpected end of data": "a quote begins a field here and none ends it",
+    "'": "behind the quote that ends a field there is more of it",
+    "field larger": "a field is longer than 131,072 characters",
+}
+
+
+def _trimmed(records: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Without the empty columns at the right that spreadsheets leave behind."""
+    header = records[0]
+    while header and not header[-1] and all(len(row) < len(header) or not row[len(header) - 1] for row in records):
+        header = header[:-1]
+    keep = len(header)
+    return [row[:keep] if len(row) > keep and not any(row[keep:]) else row for row in records] if keep else records
+
+
+def _names_enough(header: tuple[str, ...]) -> bool:
+    """Whether a first line may be names, though some are numbers (the pixels of an image may be called 0, 1, 2)."""
+    numbers = [name for name in header if _number(name) is not None]
+    return len(numbers) < len(header) and all(name.isdigit() for name in numbers) and len(set(header)) == len(header)
+
+
+def _rows(table: Table, rows: Sequence[int]) -> str:
+    """The lines of rows with the same trouble: 'lines 4, 9, 12 and 30 more'."""
+    first = ", ".join(str(table.lines[i]) for i in rows[:MOST_TOLD])
+    return f"lines {first}" + (f" and {len(rows) - MOST_TOLD:,} more" if len(rows) > MOST_TOLD else "")
+
+
+def columns(
+    table: Table, inputs: Sequence[str] | int, outputs: Sequence[str] | int, class_column: str | None
+) -> Columns | Problem:
+    """Which columns are inputs and targets: those of the names, or of a mere number of them the ones that are left.
+
+    Without names the targets are the last columns. Classes are the outputs' names, or (those of a mere number) what
+    stands in the column, in the order in which it appears.
+    """
+    left = list(range(len(table.header)))
+    classes: tuple[str, ...] = ()
+    if class_column is not None:
+        at = _named(table, class_column, "class")
+        if isinstance(at, Problem):
+            return at
+        targets = [at]
+        left.remove(at)
+        seen = tuple(dict.fromkeys(row[at] for row in table.rows if row[at]))
+        classes = seen if isinstance(outputs, int) else tuple(outputs)
+        if (outputs if isinstance(outputs, int) else len(outputs)) == 1:  # one output tells two classes apart
+            if len(seen) > 2:
+                few = f"{quote(class_column)} has {len(seen)} classes ({', '.join(map(quote, seen[:6]))})"
+                advice = "one output tells two classes apart: give the last layer a unit for each, with softmax"
+                return table.at_header(None, f"the column {few}; the network has 1 output", advice)
+            classes = _two_classes(seen, None if isinstance(outputs, int) else outputs[0])
+        elif isinstance(outputs, int) and len(seen) != outputs and all(row[at] for row in table.rows):
+            few = f"{quote(class_column)} has {len(seen)} classes ({', '.join(map(quote, seen[:6]))})"
+            message = f"the column {few}; the network has {plural(outputs, 'output')}"
+            return table.at_header(None, message, "the last layer has a unit for each class")
+    else:
+        named = _chosen(table, outputs, left[-outputs:] if isinstance(outputs, int) else left, "target")
+        if isinstance(named, Problem):
+            return named
+        targets = named
+        left = [at for at in left if at not in targets]
+    found = _chosen(table, inputs, left, "input")
+    return found if isinstance(found, Problem) else Columns(tuple(found), tuple(targets), classes)
+
+
+def _two_classes(seen: Sequence[str], yes: str | None) -> tuple[str, ...]:
+    """The classes of a single output, no and yes: yes is what the output is called, else the larger number, else what
+    comes second."""
+    if yes in seen:
+        return tuple(sorted(seen, key=lambda name: name == yes))
+    numbers = [_number(name) for name in seen]
+    if None not in numbers:
+        return tuple(name for _, name in sorted(zip(numbers, seen, strict=True)))
+    return tuple(seen)
+
+
+def examples(table: Table, chosen: Columns, no_and_yes: Sequence[float] = ()) -> tuple[list[dict], list[Problem]]:
+    """The rows as a lesson's examples, {"inputs": [...], "targets": [...]}, and what is wrong with their cells.
+
+    Decimal commas, if all numbers have them, are read as points; of that a note tells. `no_and_yes` are the two targets
+    of a single output, where the classes are told apart by one.
+    """
+    known = {name: at for at, name in enumerate(chosen.classes)}
+    numeric = dict.fromkeys((*chosen.inputs, *(() if known else chosen.targets)))
+    table, problems = _with_points(table, tuple(numeric))
+    values: dict[int, list[float]] = {}
+    for at in numeric:
+        column = [row[at] for row in table.rows]
+        found = _numbers(column)
+        if found is None:
+            problems += _no_numbers(table, at, column, chosen)
+        else:
+            values[at] = found
+    if known:
+        problems += _no_classes(table, chosen.targets[0], known)
+    if any(problem.severity == "error" for problem in problems):
+        return [], problems
+    if known:
+        one_hot: list[list[float]] = [[int(j == k) for j in range(len(known))] for k in range(len(known))]
+        if no_and_yes:
+            one_hot = [[value] for value in no_and_yes]
+        targets: Iterable[Sequence] = [list(one_hot[known[row[chosen.targets[0]]]]) for row in table.rows]
+    else:
+        targets = zip(*(values[at] for at in chosen.targets), strict=True)
+    inputs = zip(*(values[at] for at in chosen.inputs), strict=True)
+    return [{"inputs": list(x), "targets": list(y)} for x, y in zip(inputs, targets, strict=True)], problems
+
+
+_COMMA = re.compile(r"[+−-]?[0-9]*,[0-9]+(?:[eE][+−-]?[0-9]+)?")
+_GROUPS = re.compile(r"[+−-]?[0-9]{1,3}(?:[,.' \xa0\u202f][0-9]{3})+(?:[.,][0-9]+)?")
+
+
+def _with_points(table: Table, numeric: tuple[int, ...]) -> tuple[Table, list[Problem]]:
+    """The table with decimal points where all its numbers have commas, and a note of it."""
+    cells = [(i, at) for i, row in enumerate(table.rows) for at in numeric if "," in row[at]]
+    commas = [(i, at) for i, at in cells if _COMMA.fullmatch(table.rows[i][at])]
+    pointed = any("." in row[at] for row in table.rows for at in numeric)
+    thousands = table.separator == "," and all(_GROUPS.fullmatch(table.rows[i][at]) for i, at in commas)
+    if not commas or pointed or thousands:
+        return table, []
+    some = set(numeric)
+    rows = tuple(
+        tuple(text.replace(",", ".") if at in some and _COMMA.fullmatch(text) else text for at, text in enumerate(row))
+        for row in table.rows
+    )
+    i, at = commas[0]
+    message = f"decimal commas are read as points: {quote(table.rows[i][at])} is {rows[i][at]}"
+    note = replace(table.problem(i, at, message), severity="note")
+    return replace(table, rows=rows), [note]
+
+
+def _no_numbers(table: Table, at: int, column: list[str], chosen: Columns) -> list[Problem]:
+    """What is wrong with a column that is to be numbers, by kind."""
+    name, what = quote(table.header[at]), "input" if at in chosen.inputs else "target"
+    kinds: dict[str, list[int]] = {}
+    for i, text in enumerate(column):
+        if _number(text) is None:
+            kind = "missing" if not text else "comma" if _COMMA.fullmatch(text) else ""
+            kind = kind or ("groups" if _GROUPS.fullmatch(text) else "text")
+            kinds.setdefault(kind, []).append(i)
+    filled = sum(map(bool, column))
+    found = []
+    for kind, rows in kinds.items():
+        i, advice = rows[0], ""
+        many = f" ({_rows(table, rows)})" if rows[1:] else ""
+        if kind == "missing":
+            message, advice = f"{name} is missing{many}", "leave out rows in which a value is missing"
+        elif kind == "text" and len(rows) == filled > 1:
+            some = ", ".join(map(quote, list(dict.fromkeys(filter(None, column)))[:MOST_TOLD]))
+            message = f"the {what} {name} is a column of text ({some}{', ...' if len(set(column)) > MOST_TOLD else ''})"
+            advice = "a network takes numbers: name other columns"
+            advice += (
+                ", or give the column a number for each text"
+                if what == "input"
+                else (f'; of a column with classes write class = "{table.header[at]}"')
+            )
+        else:
+            message = f"{name} must be a finite number, not {quote(column[i])}{many}"
+            plain = re.sub(r"[^0-9+−-]", "", column[i])
+            advice = {
+                "comma": "a decimal point, not a comma",
+                "groups": f"no signs between thousands: {plain}"
+                if len(plain) < 4 or re.fullmatch(r"[+−-]?[0-9]{1,3}([,.' \xa0\u202f][0-9]{3})+", column[i])
+                else "no signs between thousands",
+                "text": "a number has digits, a sign and a decimal point alone"
+                + ("; leave out rows in which a value is missing" if column[i].casefold() in _NOT_THERE else ""),
+            }[kind]
+        found.append(table.problem(i, at, message, advice))
+    return found
+
+
+_NOT_THERE = frozenset("na n/a nan null none nil - -- ? . missing unknown".split())
+
+
+def _no_classes(table: Table, at: int, known: dict[str, int]) -> list[Problem]:
+    """The cells of the class column that hold no class of the network's."""
+    column, found = [row[at] for row in table.rows], []
+    empty = [i for i, text in enumerate(column) if not text]
+    other = [i for i, text in enumerate(column) if text and text not in known]
+    classes = f"classes are: {', '.join(list(known)[:20])}"
+    if empty:
+        many = f" ({_rows(table, empty)})" if empty[1:] else ""
+        found.append(table.problem(empty[0], at, f"no class{many}", classes))
+    if other:
+        texts = list(dict.fromkeys(column[i] for i in other))
+        message = f"{quote(texts[0])} is no class" + did_you_mean(texts[0][:64], known)
+        if other[1:]:
+            more = f", nor {', '.join(map(quote, texts[1:4]))}" if texts[1:] else ""
+            message = f"{quote(texts[0])} is no class{more}{did_you_mean(texts[0][:64], known)} ({_rows(table, other)})"
+        advice = f"{classes}; they are the names of the last layer's units"
+        found.append(table.problem(other[0], at, message, advice))
+    return found
+
+
+def _chosen(table: Table, wanted: Sequence[str] | int, left: list[int], what: str) -> list[int] | Problem:
+    """The columns of names, or of a mere number of them all that are left."""
+    if isinstance(wanted, int):
+        if len(left) == wanted:
+            return left
+        are = plural(len(left), "column is", "columns are")
+        message = f"{are} left for the {what}s; the network has {wanted}"
+        return table.at_header(None, message, f"name the {what}s in the lesson as the columns are named")
+    found = []
+    for name in wanted:
+        at = _named(table, name, what)
+        if isinstance(at, Problem):
+            return at
+        found.append(at)
+    return found
+
+
+def _named(table: Table, name: str, what: str) -> int | Problem:
+    if name in table.header:
+        return table.header.index(name)
+    near = did_you_mean(name[:64], table.header)
+    advice = f"columns: {', '.join(table.header[:20])}"
+    if not near and any(_number(name) is not None for name in table.header):
+        advice += "; if this line is an example already, put one with the names above it"
+    return table.at_header(None, f"there is no column for the {what} {quote(name)}{near}", advice)
+
+
+def _number(text: str) -> float | None:
+    """The finite number that a field is, its minus as in print or as on the keyboard; None for anything else.
+
+    No underscores, no names.
+    """
+    try:
+        value = float(text.replace("−", "-"))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and "_" not in text else None
+
+
+def _numbers(column: list[str]) -> list[float] | None:
+    """The numbers of a whole column; None if one of its fields is none."""
+    found = list(map(_number, column))
+    return None if None in found else found  # type: ignore[return-value]
+
+
+def _column(line: str, column: int, separator: str) -> int:
+    """Where a field begins in its line, from 1; 1 where it is not on that line."""
+    at, quoted = 0, False
+    for position, char in enumerate(line):
+        if at == column:
+            return position + 1
+        quoted ^= char == '"'
+        at += char == separator and not quoted
+    return len(line) + 1 if at == column else 1

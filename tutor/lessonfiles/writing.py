@@ -1,0 +1,255 @@
+"""From a lesson to the text of a lesson file, format 1: the way back from what `reading.read` does.
+
+`document` gives the values, `toml` writes them. A lesson that is written and read again has the same model,
+data and training to the last bit; what a file says beside that (its comments, how it was laid out) is not kept.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import fields
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+
+from tutor.engine.activations import takes_slope
+from tutor.engine.lesson import AuthorQuestion, Expect, Layer, Lesson, Training
+from tutor.engine.optimizers import OPTIMIZERS
+from tutor.lessonfiles.positions import MAX_BYTES
+from tutor.text.output import FORBIDDEN, escape, write_whole
+
+# ---------------------------------------------------------------- from a lesson to values
+
+
+def document(lesson: Lesson) -> dict:
+    """The values of a lesson file that says this lesson: dicts, lists, numbers, texts. Most defaults are left out.
+
+    Matrices of weights have a row a unit that they lead to, however the lesson's own file has them.
+    """
+    head = ("title", "summary", "unit", "level", "notation", "requires", "intro", "outro")
+    given = {key: getattr(lesson, key) for key in head}
+    found: dict = {"format": 1} | {key: list(v) if key == "requires" else v for key, v in given.items() if v}
+    if lesson.network:
+        network = lesson.network
+        found["network"] = {
+            "inputs": list(network.input_names or ()) or network.inputs,
+            "loss": network.loss,
+            **({} if network.delta is None else {"delta": network.delta}),
+            "layers": [_layer(layer) for layer in network.layers],
+        }
+        rows = zip(lesson.inputs.tolist(), lesson.targets.tolist(), strict=True)
+        found["examples"] = [{"inputs": x, "targets": y} for x, y in rows]
+    elif lesson.circuit:
+        found["circuit"] = {
+            "define": [definition.line for definition in lesson.circuit.definitions],
+            "output": lesson.circuit.output,
+            "inputs": dict(lesson.circuit.inputs),
+        }
+    if lesson.training:
+        found["training"] = _training(lesson.training)
+    if lesson.notes:
+        found["notes"] = [{"step": note.step, "text": note.text} for note in lesson.notes]
+    if lesson.quiz_steps:
+        found["quiz"] = {"steps": list(lesson.quiz_steps)}
+    if lesson.questions:
+        found["questions"] = [_question(question) for question in lesson.questions]
+    if lesson.expect:
+        found["expect"] = [_expect(expect) for expect in lesson.expect]
+    return found
+
+
+def _layer(layer: Layer) -> dict:
+    found: dict = {"units": list(layer.names or ()) or layer.units, "activation": layer.activation}
+    if takes_slope(layer.activation):
+        found["alpha"] = layer.alpha
+    found["weights"] = layer.weights if isinstance(layer.weights, str) else layer.weights.tolist()
+    found["biases"] = False if layer.biases is None else layer.biases.tolist()
+    return found | {key: False for key in ("train_weights", "train_biases") if not getattr(layer, key)}
+
+
+def _training(training: Training) -> dict:
+    """The settings that are used: the rate and the optimiser always, others where they are not the default."""
+    used = set(OPTIMIZERS[training.optimizer].hyper)
+    foreign = {name for entry in OPTIMIZERS.values() for name in entry.hyper} - used
+    always = ("learning_rate", "optimizer")
+    found = {
+        key.name: getattr(training, key.name)
+        for key in fields(Training)
+        if key.name not in foreign and (key.name in always or getattr(training, key.name) != key.default)
+    }
+    memory: dict[str, dict] = {}
+    for key, value in found.pop("memory").items():
+        parameter, _, state = key.rpartition(".")
+        memory.setdefault(parameter, {})[state] = value.tolist()
+    return found | ({"memory": memory} if memory else {})
+
+
+def _expect(expect: Expect) -> dict:
+    """With the digits of the value itself: those that were written are not known here."""
+    found: dict = {"step": expect.step, "value": expect.value, "source": expect.source}
+    found |= {} if expect.iteration == 1 else {"iteration": expect.iteration}
+    found |= {} if expect.tolerance is None else {"tolerance": expect.tolerance}
+    return found | ({"cut_off": True} if expect.cut_off else {})
+
+
+def _question(question: AuthorQuestion) -> dict:
+    given = {key.name: getattr(question, key.name) for key in fields(question) if key.name not in ("wrong", "at")}
+    defaults = {key.name: key.default for key in fields(question)}
+    found: dict = {key: value for key, value in given.items() if value != defaults[key]}
+    found |= {key: list(v) for key, v in found.items() if isinstance(v, tuple)}
+    if question.wrong:
+        found["wrong"] = [{"answer": wrong.answer, "says": wrong.says} for wrong in question.wrong]
+    return found
+
+
+# ---------------------------------------------------------------- from values to text
+
+
+def lesson_text(lesson: Lesson, comment: Iterable[str] = ()) -> str:
+    """The text of a file that says this lesson, with a comment above it."""
+    values = document(lesson)
+    if lesson.network and lesson.network.layout == "from_to":
+        values["network"] = _turned(values["network"])
+        for name, states in values.get("training", {}).get("memory", {}).items():
+            if name[:1] == "W":
+                states |= {state: np.array(value).T.tolist() for state, value in states.items()}
+    if lesson.network and lesson.network.loss == "cross_entropy":
+        for example in values["examples"]:  # the number of the true class, where there is one
+            y = np.array(example["targets"])
+            if np.count_nonzero(y) == 1 and y.max() == 1:
+                del example["targets"]
+                example["target"] = int(np.argmax(y)) + 1
+    for expected in values.get("expect", ()):
+        expected["value"] = _rounded(expected["value"])
+    return "".join(f"# {escape(said)}".rstrip() + "\n" for said in comment) + toml(values)
+
+
+def _turned(network: dict) -> dict:
+    """The values of [network] with its matrices as x·W has them."""
+    found = {key: value for key, value in network.items() if key != "layers"} | {"layout": "from_to"}
+    turned = [
+        {key: np.array(v).T.tolist() if key == "weights" and not isinstance(v, str) else v for key, v in layer.items()}
+        for layer in network["layers"]
+    ]
+    return found | {"layers": turned}
+
+
+def _rounded(value):
+    """An expected value that keeps its point: -5.0 is meant to a digit, and -5 exactly."""
+    if isinstance(value, list):
+        return [_rounded(part) for part in value]
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
+def toml(values: dict) -> str:
+    """TOML text of dicts, lists, numbers and texts; tables stand after the keys of the table that they are in."""
+    return "\n".join(_table(values, ())).lstrip("\n") + "\n"
+
+
+def _table(values: dict, path: tuple[str, ...]) -> list[str]:
+    lines: list[str] = []
+    for key, value in values.items():
+        if not isinstance(value, dict) and not _tables(value):
+            lines.append(f"{_key(key)} = {_value(value, key)}")
+    for key, value in values.items():
+        inner = (*path, key)
+        name = ".".join(map(_key, inner))
+        if isinstance(value, dict):
+            lines += ["", f"[{name}]", *_table(value, inner)]
+        elif _tables(value):
+            for item in value:
+                lines += ["", f"[[{name}]]", *_table(item, inner)]
+    return lines
+
+
+def _tables(value) -> bool:
+    """Whether a value is written as an array of tables; foreseen wrong answers are short and stay on their line."""
+    first = value[0] if isinstance(value, list) and value else None
+    return isinstance(first, dict) and set(first) != {"answer", "says"}
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _text(name)
+
+
+def _value(value, key: str = "") -> str:
+    """A value on one line; prose and matrices, which are read in lines, over several."""
+    if isinstance(value, str):
+        return _prose(value) if "\n" in value else _text(value)
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        indent = " " * (len(key) + len(" = ["))
+        return "[" + f",\n{indent}".join(_inline(row) for row in value) + "]"
+    return _inline(value)
+
+
+def _inline(value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_inline, value)) + "]"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_key(key)} = {_inline(part)}" for key, part in value.items()) + " }"
+    return number_text(value)
+
+
+def number_text(value: float | Decimal) -> str:
+    """All of a number, as a lesson file and a learner may write it: 0.1, -2, 1e-08; of a Decimal its zeros too."""
+    if isinstance(value, Decimal):
+        return str(value)
+    whole = float(value).is_integer() and abs(value) < 1e15 and str(value) != "-0.0"
+    return str(int(value)) if isinstance(value, int) or whole else repr(float(value))
+
+
+def _text(text: str) -> str:
+    """A basic string. JSON's escapes are TOML's, but for DEL and for what lies beyond 16 bits, which stays as it is."""
+    return _escaped(json.dumps(text, ensure_ascii=False))
+
+
+def _prose(text: str) -> str:
+    """A text of several lines between triple quotes, with its lines as they are."""
+    inner = text.replace("\\", "\\\\").replace('"""', '""\\"')
+    if inner.endswith('"'):
+        inner = inner[:-1] + '\\"'
+    return f'"""\n{_escaped(inner)}"""'
+
+
+def _escaped(text: str) -> str:
+    def code(match: re.Match[str]) -> str:
+        number = ord(match[0])
+        return f"\\u{number:04X}" if number < 0x10000 else f"\\U{number:08X}"
+
+    return FORBIDDEN.sub(code, text)
+
+
+# ---------------------------------------------------------------- into a file
+
+
+class CannotWrite(Exception):
+    """A lesson that was not written; str() says why, in a sentence."""
+
+
+def save(text: str, path: str | Path, overwrite: bool = False) -> Path:
+    """Write a lesson file; returns where it is. Raises CannotWrite; FileExistsError unless it may `overwrite`."""
+    file = Path(path).expanduser()
+    data = text.encode()
+    if len(data) > MAX_BYTES:
+        raise CannotWrite(f"The lesson would be larger than {MAX_BYTES // 2**20} MiB, the most that a lesson may be.")
+    try:
+        if overwrite:  # the old file stays until the new one is whole
+            write_whole(file, data)
+        else:
+            with open(file, "xb") as new:
+                new.write(data)
+        return file.resolve()
+    except FileExistsError:
+        if file.is_file():
+            raise
+        raise CannotWrite(f"{escape(str(file))} is there already, and it is no file.") from None
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a home folder that is not known
+        reason = getattr(error, "strerror", None) or error
+        raise CannotWrite(f"Cannot write {escape(str(path))}: {escape(str(reason))}.") from None

@@ -1,0 +1,181 @@
+"""What is known of a lesson at a cursor, and what a picture of it is made of: items, spots, short numbers.
+
+What one can point at is an `Item`, (symbol id, index from 0): ("x", (1,)) an input, ("a1", (0,)) a unit,
+("W2", (1, 0)) an edge (row = to, column = from), ("L", ()) the loss; in a circuit ("q", ()) a gate with its wire.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from tutor.engine.formula import Ref, Symbol
+from tutor.engine.trace import Step, Trace
+from tutor.pictures.canvas import Canvas, Picture
+from tutor.play.playback import Cursor
+from tutor.text.card import Scribe
+from tutor.text.layout import number, pieces, width
+
+Item = tuple[str, tuple[int, ...]]
+Whole = tuple[int, ...] | None  # an index; None: all of it
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A rectangle of cells that stands for an item; choosing it goes to step `id`."""
+
+    item: Item
+    id: str | None
+    column: int
+    row: int
+    columns: int
+    rows: int
+
+    def has(self, column: int, row: int) -> bool:
+        return 0 <= column - self.column < self.columns and 0 <= row - self.row < self.rows
+
+
+@dataclass(frozen=True)
+class Diagram:
+    picture: Picture
+    spots: tuple[Spot, ...]
+
+    def at(self, column: int, row: int) -> Spot | None:
+        return next((spot for spot in self.spots if spot.has(column, row)), None)
+
+
+class Known:
+    """The values of one trace as far as the cursor has come."""
+
+    def __init__(self, trace: Trace, scribe: Scribe, step: Step, cursor: Cursor):
+        self.trace, self.scribe, self.step, self.cursor = trace, scribe, step, cursor
+        self.writer, self.symbols = scribe.writer, scribe.symbols
+        if ("order",) not in scribe.kept:
+            scribe.kept["order",] = [{eq.symbol.key: at for at, eq in enumerate(trace.equations)}]
+        self.order: dict[str, int] = scribe.kept["order",][0]
+        self.example = cursor.example if trace.examples > 1 else None
+        eq = trace.equations[cursor.at] if cursor.at >= 0 else None
+        partly = cursor.level == "scalar" and cursor.at == cursor.furthest and eq is step.equation and step.index
+        self.until = step.index if partly else None  # the last element that is known of the current symbol
+
+    def symbol(self, id: str) -> Symbol | None:
+        """The symbol of an id; where each example has its own, the current example's."""
+        return self.symbols.get(id) or self.symbols.get(id + "@")
+
+    def ref(self, id: str, index: Whole = None) -> Ref | None:
+        """A value or an element of it; of a unit's bias that all of its layer share that one number."""
+        symbol = self.symbol(id)
+        if symbol is None:
+            return None
+        return Ref(symbol, index if symbol.shape else None, self.example if symbol.per_example else None)
+
+    def has(self, id: str, index: Whole = None) -> bool:
+        """Whether a value is known: given, or computed by now."""
+        symbol = self.symbol(id)
+        if symbol is None:
+            return False
+        at = self.order.get(symbol.key, -1)
+        if at < self.cursor.at or at < 0:
+            return True
+        if at > self.cursor.at:
+            return False
+        return self.until is None or index is None or index <= self.until
+
+    def value(self, id: str, index: Whole = None) -> float | None:
+        ref = self.ref(id, index)
+        return float(self.trace.value(ref)) if ref and self.has(id, index) else None
+
+    def name(self, id: str, index: Whole = None) -> str:
+        key = ("name", id, index)
+        if key not in self.scribe.kept:
+            ref = self.ref(id, index)
+            self.scribe.kept[key] = [self.writer.text(ref).partition("@")[0] if ref else id]
+        return self.scribe.kept[key][0]
+
+    def is_step(self, id: str, index: Whole = None) -> bool:
+        """Whether the step is about just this value."""
+        return self.step.equation.symbol.id == id and self.step.index in (None, index)
+
+    def step_id(self, item: Item) -> str | None:
+        """The step to go to for an item: its gradient's in the backward pass, its new value's in the update."""
+        id, index = item
+        network = self.trace.lesson.network is not None
+        loss = self.trace.program.model.output.id
+        if network and id == "x":
+            return self._found("z1", None)
+        if network and id[:1] == "W":
+            wanted = (f"z{id[1:]}", f"d{loss}/d{id}", f"{id}'")
+        else:
+            wanted = (id, f"d{loss}/d{'z' + id[1:] if network and id[:1] == 'a' else id}", f"{id}'")
+        phases = ("forward", "backward", "update")
+        phase = self.step.phase if self.step.phase in phases else "forward"
+        at = phases.index(phase)
+        for choice in (wanted[at], *reversed(wanted[:at]), *wanted):
+            here = index[:1] if choice[:1] == "z" and len(index) == 2 else index
+            if found := self._found(choice, here or None):
+                return found
+        return None
+
+    def _found(self, id: str, index: Whole) -> str | None:
+        """The id of a step of the trace; at level scalar of one element of it. None where there is none."""
+        symbol = self.symbol(id)
+        if symbol is None or symbol.key not in self.order:
+            return None
+        one = index if self.cursor.level == "scalar" and index and len(index) == len(symbol.shape) else None
+        return Ref(symbol, one, self.cursor.example if symbol.per_example else None).id
+
+
+def short(value: float | None, room: int) -> str:
+    """A number in at most `room` cells, with fewer digits where it must; · for what is not known."""
+    if value is None:
+        return "·"
+    if math.isnan(value):
+        return "?"
+    text = number(value)
+    for digits in (3, 2, 1):
+        if width(text) <= room:
+            return text
+        text = f"{value:#.{digits}g}".rstrip(".").replace("-", "−") if math.isfinite(value) else text
+        text = text.replace("e−0", "e−").replace("e+0", "e").replace("e+", "e")
+    return text if width(text) <= room else "…"
+
+
+def fitted(text: str, room: int) -> str:
+    if width(text) <= room:
+        return text
+    return pieces(text, room - 1)[0] + "…" if room > 1 else "…"[:room]
+
+
+def item_facts(known: Known, item: Item) -> list[str]:
+    """What is known of an item, each as name = value; for the line below a picture and for line mode."""
+    id, index = item
+    at = index or None
+    loss = known.trace.program.model.output.id
+    wanted = [(id, at)]
+    if known.trace.lesson.network:
+        if id[:1] == "a":
+            wanted = [(f"b{id[1:]}", at), (f"z{id[1:]}", at), (id, at), (f"dL/d{id}", at), (f"dL/dz{id[1:]}", at)]
+        elif id[:1] == "W":
+            wanted = [(id, at), (f"dL/d{id}", at), (f"{id}'", at)]
+    else:
+        wanted = [(id, at), (f"d{loss}/d{id}", at), (f"{id}'", at)]
+    found = []
+    for one, where in wanted:
+        value = known.value(one, where)
+        if known.symbol(one) and (value is not None or one == id):
+            found.append(f"{known.name(one, where)} = {'·' if value is None else number(value)}")
+    return found
+
+
+def unit_item(layer: int, unit: int) -> Item:
+    return (f"a{layer}" if layer else "x", (unit,))
+
+
+def draw_box(canvas: Canvas, left: int, size: int, row: int, high: int, lit: bool, chosen: bool) -> None:
+    a, across, b, down, c, d = "┏━┓┃┗┛" if lit or chosen else "╭─╮│╰╯"
+    style = "value" if chosen else "lit" if lit else "axis"
+    canvas.text(left, row, a + across * (size - 2) + b, style)
+    canvas.text(left, row + high - 1, c + across * (size - 2) + d, style)
+    for at in range(row + 1, row + high - 1):
+        canvas.text(left, at, down, style)
+        canvas.text(left + size - 1, at, down, style)

@@ -1,0 +1,201 @@
+"""Two to four runs of one lesson that differ in one setting, trained side by side from the same seed.
+
+Of each run the loss of every epoch, where it ends, and what it gets right; as curves and in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tutor.engine.activations import ACTIVATIONS
+from tutor.engine.evaluation import Evaluation, Evaluator
+from tutor.engine.lesson import INITIALISERS, Lesson
+from tutor.engine.training import MAX_ITERATION, Run, iterations_per_epoch
+from tutor.play.whatif import Refused, Same, WhatIf, shown
+from tutor.text.evaluation_words import percent, summary
+from tutor.text.layout import number
+
+EPOCHS = 100
+MOST = 4  # runs, told apart on one plot
+CHUNK = 20  # parts that a training is cut into, so that all curves grow together
+
+
+@dataclass
+class Contender:
+    """One of the runs: what its setting is (`short`: its value alone), and its training."""
+
+    label: str
+    short: str
+    lesson: Lesson
+    run: Run
+
+    @property
+    def losses(self) -> np.ndarray:
+        """(epochs,) the mean loss of each finished epoch; what is not finite stands for itself."""
+        return self.run.epoch_losses
+
+    @property
+    def epochs(self) -> int:
+        return len(self.losses)
+
+    def evaluated(self) -> Evaluation:
+        """All rows with the parameters that the training has come to; of a network."""
+        return Evaluator(self.lesson).evaluate(self.run.parameters(self.run.trained + 1))
+
+    def final(self) -> float:
+        """Where it ends: the mean loss over all rows, or of a circuit its output in the last epoch."""
+        return float(self.losses[-1]) if self.lesson.circuit else self.evaluated().loss
+
+
+class Comparison:
+    """Runs of a lesson that differ in one setting. Raises Refused for values that cannot be, or too few or many."""
+
+    def __init__(self, lesson: Lesson, name: str, values: Sequence[str]):
+        if lesson.training is None:
+            raise Refused("This lesson is not trained: there are no runs to compare.")
+        self.name = name
+        made = [(value, variant(lesson, name, value)) for value in dict.fromkeys(values)]
+        self._enter([(*_labels(name, value, made_), made_) for value, made_ in made])
+
+    @classmethod
+    def of(cls, name: str, lessons: Sequence[tuple[str, Lesson]]) -> Comparison:
+        """Of lessons that are there already, each with its label."""
+        self = cls.__new__(cls)
+        self.name = name
+        self._enter([(label, label, lesson) for label, lesson in lessons])
+        return self
+
+    def _enter(self, lessons: Sequence[tuple[str, str, Lesson]]) -> None:
+        if not 2 <= len(lessons) <= MOST:
+            raise Refused(f"Give 2 to {MOST} different values to compare.")
+        self.contenders = [Contender(label, short, lesson, Run(lesson)) for label, short, lesson in lessons]
+
+    def again(self) -> Comparison:
+        """The same runs, not trained yet."""
+        fresh = Comparison.__new__(Comparison)
+        fresh.name = self.name
+        fresh._enter([(contender.label, contender.short, contender.lesson) for contender in self.contenders])
+        return fresh
+
+    def train(self, epochs: int, progress: Callable[[], bool] | None = None) -> bool:
+        """Train every run to so many epochs; False where `progress`, asked now and then, answered False."""
+        for part in range(1, CHUNK + 1):
+            upto = -(-epochs * part // CHUNK)
+            for contender in self.contenders:
+                iterations = min(upto * iterations_per_epoch(contender.lesson), MAX_ITERATION)
+                more = (lambda trained: progress()) if progress else None
+                if contender.run.train(iterations, more) == "cancelled" or (progress and not progress()):
+                    return False
+        return True
+
+    @property
+    def epochs(self) -> int:
+        return max(contender.epochs for contender in self.contenders)
+
+    def words(self) -> list[str]:
+        """The same in sentences: which run ended lowest, and how each went."""
+        return [self._verdict(), *map(self._words, self.contenders)]
+
+    def brief(self) -> list[str]:
+        """The same in a line a run, where the curves are beside it."""
+        return [self._verdict(), *map(self._brief, self.contenders)]
+
+    def _brief(self, contender: Contender) -> str:
+        losses = contender.losses
+        if contender.run.diverged is not None or not len(losses):
+            return self._words(contender)
+        went = f"{contender.label}: {number(losses[0])} → {number(losses[-1])}"
+        if contender.lesson.circuit:
+            return went
+        found = contender.evaluated()
+        right = "" if found.accuracy is None else f"{percent(found.accuracy)} right, "
+        return f"{went}, at the end {right}loss {number(found.loss)}"
+
+    def _words(self, contender: Contender) -> str:
+        losses, run = contender.losses, contender.run
+        if run.diverged is not None:
+            return f"{contender.label}: diverged in iteration {run.diverged:,}: a value was no finite number."
+        if not len(losses):
+            return f"{contender.label}: no epoch is finished yet."
+        marks = sorted({1, max(len(losses) // 10, 1), max(len(losses) // 2, 1), len(losses)})
+        told = ", ".join(f"{number(losses[at - 1])} in epoch {at:,}" for at in marks)
+        if contender.lesson.circuit:
+            return f"{contender.label}: {contender.lesson.circuit.output} is {told}."
+        return f"{contender.label}: loss {told}; after it {summary(contender.evaluated())}."
+
+    def _verdict(self) -> str:
+        """Which run ends lowest, L2 terms left out; nothing where their losses cannot be held against each other."""
+        if len({c.lesson.network.loss for c in self.contenders if c.lesson.network}) > 1:
+            return "Their losses are different measures: which number is lower says nothing."
+        ended = [(c.label, c.final()) for c in self.contenders if c.run.diverged is None and c.epochs]
+        if not ended:
+            return "Every run diverged." if any(c.run.diverged for c in self.contenders) else "Nothing is trained yet."
+        lowest = min(final for _, final in ended)
+        best = [label for label, final in ended if final == lowest]
+        if len(best) > 1:
+            return f"{', '.join(best[:-1])} and {best[-1]} end at the same loss, {number(lowest)}."
+        return f"{best[0]} ends lowest, at {number(lowest)}."
+
+
+def variant(lesson: Lesson, name: str, value: str) -> Lesson:
+    """The lesson with one setting changed; `activation` and `weights` are those of all (hidden) layers."""
+    edit = f"{name} = {value}"
+    if lesson.network and name in ("activation", "weights"):
+        last = len(lesson.network.layers)
+        layers = range(1, max(last, 2) if name == "activation" else last + 1)
+        edit = "; ".join(f"layer {k} {name} = {value}" for k in layers)
+    try:
+        return WhatIf(lesson).apply(edit).unmarked
+    except Same:
+        return lesson
+
+
+def _labels(name: str, value: str, made: Lesson) -> tuple[str, str]:
+    """What a run is called, in full and by its value alone."""
+    if name in ("activation", "weights"):
+        return value, value
+    changes = WhatIf(made)
+    setting = changes.find(name)
+    short = shown(changes.value(setting))
+    return f"{setting.name} {short}", short
+
+
+def asked(text: str) -> tuple[str, list[str]]:
+    """What `learning_rate 0.1 0.5` or `layer 1 activation = relu tanh` asks to compare. Raises Refused."""
+    name, equals, rest = text.partition("=")
+    if not equals:
+        name, _, rest = text.strip().partition(" ")
+    values = rest.replace(",", " ").split()
+    if not name.strip() or not values:
+        raise Refused("Say what is to differ, and its values: learning_rate 0.1 0.5, for example.")
+    return " ".join(name.split()), values
+
+
+def suggestions(lesson: Lesson) -> list[tuple[str, str, list[str]]]:
+    """What may be worth comparing: (what, the setting's name, values), the lesson's own among them."""
+    training, network = lesson.training, lesson.network
+    if training is None:
+        return []
+    rate = training.learning_rate
+    rates = [f"{rate * factor:.3g}" for factor in (0.1, 1, 3)]
+    found = [
+        ("learning rate", "learning_rate", rates),
+        ("optimiser", "optimizer", list(dict.fromkeys((training.optimizer, "sgd", "momentum", "adam")))),
+    ]
+    if network:
+        layers = network.layers
+        own = layers[0].activation
+        if len(layers) > 1:
+            known = [name for name in (own, "sigmoid", "tanh", "relu") if name in ACTIVATIONS]
+            found.append(("activation of the hidden layers", "activation", list(dict.fromkeys(known))))
+        found.append(("how the weights are drawn", "weights", list(INITIALISERS)))
+        if any(isinstance(layer.weights, str) for layer in layers) or training.order != "listed":
+            found.append(("seed", "seed", [str(training.seed + k) for k in range(3)]))
+        if len(lesson.inputs) > 1:
+            sizes = [str(training.batch), "1", *(["10"] if len(lesson.inputs) > 20 else []), "all"]
+            found.append(("batch", "batch", list(dict.fromkeys(sizes))))
+        found.append(("L2 regularisation", "l2", list(dict.fromkeys([f"{training.l2:g}", "0", "0.01", "0.1"]))))
+    return found

@@ -1,0 +1,687 @@
+"""What if: a lesson with changes in force, made one edit at a time and taken back at will.
+
+An edit is what a learner types, `W1[1,2] = 0.3` or `loss = half_squared_error`. It changes the values that the
+lesson's file would have, and the lesson is built from them anew: what a file may not say, an edit may not either, and
+is refused in the same words. The original is never touched.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tutor.engine.activations import ACTIVATIONS, takes_slope
+from tutor.engine.formula import Expr, FormulaError, Ref, Symbol, did_you_mean, evaluate, indices, parse
+from tutor.engine.lesson import BATCH_LOSSES, INITIALISERS, ORDERS, Lesson, Training
+from tutor.engine.losses import LOSSES
+from tutor.engine.network import initial_parameters
+from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.trace import Step, Trace
+from tutor.lessonfiles.check import faults
+from tutor.lessonfiles.positions import Keys, lesson_id
+from tutor.lessonfiles.reading import build
+from tutor.lessonfiles.schema import keys
+from tutor.lessonfiles.writing import document, lesson_text, number_text
+from tutor.questions.answers import Names, NotUnderstood
+from tutor.text.layout import Matrix, linear, number
+from tutor.text.output import quote
+from tutor.text.words import whole_number
+from tutor.text.writer import Writer
+
+MAX_EDIT = 4000  # characters of an edit that are read
+MANY = 64  # elements of one matrix or vector that are listed each by itself
+MAX_ROWS = 8  # rows of data that are listed
+ALIASES = {"η": "learning_rate", "eta": "learning_rate", "λ": "l2", "lambda": "l2"}
+_WORDS = {path[-1] for path, _ in keys()} | {
+    *LOSSES,
+    *ACTIVATIONS,
+    *OPTIMIZERS,
+    "softmax",
+}  # of the format, never with a capital
+HYPER = tuple(dict.fromkeys(name for entry in OPTIMIZERS.values() for name in entry.hyper if name != "learning_rate"))
+
+
+class Refused(ValueError):
+    """An edit that cannot be; str() says why, and what could be."""
+
+
+class Same(Refused):
+    """An edit that would change nothing."""
+
+
+@dataclass(frozen=True)
+class Here:
+    """What the learner looks at: `rows` of the data (from 0) are in the batch, `example` is one of them (from 0).
+
+    `lookup` is what a name on the screen stands for; it may raise NotUnderstood.
+    """
+
+    rows: tuple[int, ...] = (0,)
+    example: int = 0
+    lookup: Callable[[str], Ref | None] = lambda name: None
+
+    @property
+    def row(self) -> int:
+        return self.rows[min(self.example, len(self.rows) - 1)]
+
+
+def here(trace: Trace, example: int, notation: str) -> Here:
+    """What an iteration shows, at an example of its batch, in a notation."""
+    eq = trace.equations[-1]
+    names: list[Names] = []  # made when the first name is looked up that is no id
+
+    def lookup(name: str) -> Ref | None:
+        if not names:
+            step = Step(trace, eq, None, example if eq.symbol.per_example else None)
+            names.append(Names(step, Writer(trace.lesson, notation)))
+        return names[0].lookup(name)
+
+    return Here(tuple(map(int, trace.iteration.rows)) or (0,), example, lookup)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Something that can change: its name as it is typed, and its place in the lesson's file.
+
+    `kind` says what it takes: number, whole, word, numbers (a list), formula, flag or class. `ref` is the symbol.
+    """
+
+    name: str
+    path: Keys
+    kind: str = "number"
+    words: tuple[str, ...] = ()
+    group: str = ""
+    ref: Ref | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A setting's value before and after."""
+
+    name: str
+    before: Any
+    after: Any
+
+    def __str__(self) -> str:
+        return f"{self.name}: {shown(self.before)} → {shown(self.after)}"
+
+
+@dataclass(frozen=True)
+class State:
+    """The values of the lesson's file after an edit, and what the edit changed."""
+
+    document: dict
+    done: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """A lesson and the edits made to it: the first `at` of `states` are in force, the others were taken back."""
+
+    original: Lesson
+    states: tuple[State, ...] = ()
+    at: int = 0
+
+    # ------------------------------------------------------------ the lesson
+
+    @cached_property
+    def document(self) -> dict:
+        return self.states[self.at - 1].document if self.at else _plain_questions(document(self.original))
+
+    @cached_property
+    def unmarked(self) -> Lesson:
+        """The lesson with the changes in force. Raises Refused."""
+        return _build(self.document, _path(self.original)) if self.at else self.original
+
+    @cached_property
+    def lesson(self) -> Lesson:
+        """The lesson to be played: notes with numbers in them say that these are the original's."""
+        notes = (
+            replace(note, text=f"*Written for the lesson as it was:* {note.text.lstrip()}")
+            if re.search(r"\d", re.sub(r"\{[^}]*\}|`[^`]*`", "", note.text))
+            else note
+            for note in self.unmarked.notes
+        )
+        return replace(self.unmarked, notes=tuple(notes)) if self.at else self.original
+
+    @cached_property
+    def parameters(self) -> dict:
+        """The values before the first iteration, by id."""
+        return initial_parameters(self.unmarked)
+
+    @cached_property
+    def changes(self) -> tuple[Change, ...]:
+        """What differs from the original, in the order in which it was first changed."""
+        found: dict[str, Change] = {}
+        for state in self.states[: self.at]:
+            for change in state.done:
+                first = found.get(change.name, change)
+                found[change.name] = replace(change, before=first.before)
+        return tuple(change for change in found.values() if not _same(change.before, change.after))
+
+    # ------------------------------------------------------------ edits
+
+    def apply(self, text: str, here: Here | None = None) -> WhatIf:
+        """With one more edit in force: `name = value`, or several at once with ; between them. Raises Refused.
+
+        What was taken back before is forgotten.
+        """
+        here = here or Here()
+        if len(text) > MAX_EDIT:
+            raise Refused(f"That is longer than {MAX_EDIT:,} characters.")
+        plain = "".join(char if char.isprintable() else " " for char in unicodedata.normalize("NFC", text))
+        values, done = self.document, []
+        for part in filter(str.strip, plain.split(";")):
+            name, equals, given = part.partition("=")
+            if not equals or not name.strip() or not given.strip():
+                raise Refused("Write a name, = and a value: learning_rate = 0.1, for example.")
+            setting = self.find(name, here)
+            value = self._read(given.strip(), setting)
+            values = _put(self._opened(values, setting.path), setting.path, value)
+            values = _fitting(values, setting.path, value)
+            done.append(Change(setting.name, self.value(setting), value))
+        if not done:
+            raise Refused("Write a name, = and a value: learning_rate = 0.1, for example.")
+        if all(_same(change.before, change.after) for change in done):
+            raise Same(f"{done[0].name} is {shown(done[0].after)} already.")
+        new = replace(self, states=(*self.states[: self.at], State(values, tuple(done))), at=self.at + 1)
+        _ = new.unmarked  # refused now or never
+        return new
+
+    def undo(self) -> WhatIf | None:
+        """Without the last edit; None if there is none."""
+        return replace(self, at=self.at - 1) if self.at else None
+
+    def redo(self) -> WhatIf | None:
+        """With the edit that was taken back last; None if there is none."""
+        return replace(self, at=self.at + 1) if self.at < len(self.states) else None
+
+    def _opened(self, values: dict, path: Keys) -> dict:
+        """Where one weight of a drawn matrix is set: with all of them written out."""
+        if path[0] == "network" and len(path) > 4 and path[3] in ("weights", "biases"):
+            id = ("W" if path[3] == "weights" else "b") + str(path[2] + 1)
+            if not isinstance(values["network"]["layers"][path[2]][path[3]], list):
+                lesson, _ = build(values, _path(self.original))
+                drawn = initial_parameters(lesson or self.unmarked).get(id, self.parameters[id])
+                return _put(values, path[:4], np.asarray(drawn).tolist())
+        return values
+
+    # ------------------------------------------------------------ what can change
+
+    def value(self, setting: Setting) -> Any:
+        """What a setting is now: a number, a list of them, a word, a text; None where it is not set."""
+        lesson, (first, *rest) = self.unmarked, setting.path
+        if first == "training":
+            return getattr(lesson.training, rest[0], None)
+        if first == "circuit":
+            assert lesson.circuit
+            if rest[0] == "inputs":
+                return lesson.circuit.inputs[rest[1]]
+            return lesson.circuit.definitions[rest[1]].line.partition("=")[2].strip()
+        if first == "examples":
+            data = lesson.inputs if rest[1] == "inputs" else lesson.targets
+            if setting.kind == "class":
+                return int(np.argmax(data[rest[0]])) + 1
+            found = data[(rest[0], *rest[2:])]
+            return float(found) if np.ndim(found) == 0 else found.tolist()
+        assert lesson.network
+        if rest[0] in ("loss", "delta"):
+            usual = LOSSES[lesson.network.loss].delta if rest[0] == "delta" else None
+            return getattr(lesson.network, rest[0]) or usual
+        _, layer, key, *index = rest
+        drawn = setting.kind == "word" and isinstance(lesson.network.layers[layer].weights, str)
+        if key in ("weights", "biases") and not drawn:
+            values = self.parameters.get(("W" if key == "weights" else "b") + str(layer + 1))
+            if values is None:
+                return False
+            found = np.asarray(values)[tuple(index)]
+            return float(found) if found.ndim == 0 else found.tolist()
+        return getattr(lesson.network.layers[layer], key)
+
+    def settings(self, here: Here | None = None) -> list[Setting]:
+        """Everything that can change, a line each; of large matrices and of much data the part that can be read."""
+        return [*self._of_training(), *self._of_structure(), *self._of_parameters(), *self._of_data(here or Here())]
+
+    def find(self, name: str, here: Here | None = None) -> Setting:
+        """What a name means, as it is typed or as it is on the screen. Raises Refused."""
+        here, text = here or Here(), " ".join(name.split())
+        word = re.sub(r"[\s-]+", "_", text.lower()).replace("optimiser", "optimizer")
+        lesson = self.unmarked
+        if lesson.circuit:
+            for setting in self._of_circuit():
+                if setting.name == text:
+                    return setting
+        else:
+            if setting_ := self._of_network(text, word, here):
+                return setting_
+        if word in Training.__dataclass_fields__ and word != "memory":
+            return _training(word)
+        try:
+            ref = here.lookup(text)
+        except NotUnderstood as error:
+            raise Refused(_sentence(str(error))) from None
+        if ref is None and text in ALIASES:
+            return _training(ALIASES[text])
+        if ref is None:
+            known = [setting.name for setting in self.settings(here)]
+            raise Refused(f"There is no {quote(text)} to change{did_you_mean(text[:64], known) or '.'}")
+        return self._of_symbol(ref, here, text)
+
+    def _of_symbol(self, ref: Ref, here: Here, text: str) -> Setting:
+        """The setting that a symbol of the trace is. Raises Refused for what follows from others."""
+        symbol = ref.symbol
+        index = "[" + ",".join(str(i + 1) for i in ref.index) + "]" if ref.index else ""
+        if symbol.quantity == "hyper" and symbol.id != "training.t":
+            return _training(symbol.id.removeprefix("training."))
+        if symbol.quantity in ("weights", "biases", "input", "target"):
+            at = here.example if ref.example is None else ref.example
+            found = self._of_network(symbol.id + index, "", replace(here, example=at))
+            assert found
+            return found
+        if symbol.quantity == "circuit_input":
+            return self.find(symbol.id, here)
+        raise Refused(f"{text} follows from the rest: change a parameter, an input, a target or a setting.")
+
+    def _of_network(self, text: str, word: str, here: Here) -> Setting | None:
+        """The setting of a network that a name means; None if none. Raises Refused where it is out of range."""
+        network = self.unmarked.network
+        assert network
+        if word == "loss":
+            return Setting("loss", ("network", "loss"), "word", tuple(LOSSES), "Network")
+        if word == "delta":
+            return Setting("delta", ("network", "delta"), group="Network")
+        if match := re.fullmatch(r"layer_?(\d{1,6})[_:.]+(\w+)|(\w+?)_of_layer_(\d{1,6})", word):
+            layer, key = int(match[1] or match[4]), match[2] or match[3]
+            if not 1 <= layer <= len(network.layers):
+                raise Refused(f"There is no layer {layer}; there are {len(network.layers)}.")
+            if key in ("activation", "alpha", "weights", "biases", "train_weights", "train_biases"):
+                return self._of_layer(layer, key)
+        if match := re.fullmatch(r"([Wb])(\d{1,6})(?:\[([\d, ]+)\])?", text):
+            id = match[1] + match[2]
+            if not 1 <= int(match[2]) <= len(network.layers):
+                raise Refused(f"There is no {id}; there are {len(network.layers)} layers.")
+            if id not in self.parameters and match[3]:
+                raise Refused(f"Layer {match[2]} has no biases. All of them at once can be given: {id} = [...]")
+            shape = np.shape(self.parameters.get(id, ()))
+            index = _index(id, match[3], shape)
+            if not index and shape and math.prod(shape) == 1:
+                index = (0,) * len(shape)
+            return _parameter(id, shape, index)
+        match = re.fullmatch(r"(?:example (\d+) )?(.*?)(?:@(\d+))?", text)
+        assert match
+        example, base, at = match.groups()
+        named = dict(zip(network.input_names or (), range(network.inputs), strict=False))
+        vector = re.fullmatch(r"(x|y|target)(?:\[([\d, ]+)\])?", base)
+        if not vector and base not in named:
+            return None
+        row = self._row(example, at, here)
+        if not vector:
+            return self._datum("x", row, (named[base],))
+        if vector[1] == "target":
+            if network.loss != "cross_entropy":
+                raise Refused("target, the number of a class, goes with cross_entropy: write y = ...")
+            name = self._name(row, "target")
+            return Setting(name, ("examples", row, "targets"), "class", group="Data")
+        shape = (network.inputs,) if vector[1] == "x" else (network.layers[-1].units,)
+        index = _index(vector[1], vector[2], shape) or ((0,) if shape == (1,) else ())
+        return self._datum(vector[1], row, index)
+
+    def _row(self, example: str | None, at: str | None, here: Here) -> int:
+        """The row of the data that `example 3` or, of the batch, `@3` names; else the one that is looked at."""
+        rows = len(self.unmarked.inputs)
+        if example is not None:
+            number = whole_number(example, rows)
+            if number is None:
+                raise Refused(f"There is no example {example[:12]}; there are {rows:,}.")
+            return number - 1
+        if at is not None:
+            number = whole_number(at, len(here.rows))
+            if number is None:
+                raise Refused(f"There is no example @{at[:12]} in this batch; it has {len(here.rows):,}.")
+            return here.rows[number - 1]
+        return here.row
+
+    def _name(self, row: int, of: str) -> str:
+        return f"example {row + 1} {of}" if len(self.unmarked.inputs) > 1 else of
+
+    def _datum(self, letter: str, row: int, index: tuple[int, ...]) -> Setting:
+        key, size = ("inputs", self.unmarked.inputs) if letter == "x" else ("targets", self.unmarked.targets)
+        name = letter + "".join(f"[{i + 1}]" for i in index if size.shape[1] > 1)
+        symbol = Symbol(letter, size.shape[1:], "input" if letter == "x" else "target", 0 if letter == "x" else None)
+        return Setting(
+            self._name(row, name), ("examples", row, key, *index), "number" if index else "numbers",
+            group="Data", ref=Ref(symbol, index or None),
+        )  # fmt: skip
+
+    def _of_layer(self, layer: int, key: str) -> Setting:
+        assert self.unmarked.network
+        if key == "biases":
+            return _parameter(f"b{layer}", (0,), ())
+        path = ("network", "layers", layer - 1, key)
+        kind = {"activation": "word", "weights": "word", "alpha": "number"}.get(key, "flag")
+        words: tuple[str, ...] = INITIALISERS if key == "weights" else ()
+        if key == "activation":
+            words = (*ACTIVATIONS, *(["softmax"] if layer == len(self.unmarked.network.layers) else []))
+        return Setting(f"layer {layer} {key}", path, kind, words, "Network")
+
+    def _of_training(self) -> Iterator[Setting]:
+        training = self.unmarked.training
+        if training is None:
+            return
+        used = OPTIMIZERS[training.optimizer].hyper
+        several = ("batch", "order", "batch_loss") if len(self.unmarked.inputs) > 1 else ()
+        of_networks = (*several, "seed", "l2") if self.unmarked.network else ()
+        taken = {setting.name for setting in self._of_circuit()} if self.unmarked.circuit else set()
+        for name in ("learning_rate", "optimizer", *(name for name in HYPER if name in used), *of_networks):
+            if name not in taken:
+                yield _training(name)
+
+    def _of_structure(self) -> Iterator[Setting]:
+        network = self.unmarked.network
+        if network is None:
+            return
+        yield Setting("loss", ("network", "loss"), "word", tuple(LOSSES), "Network")
+        if LOSSES[network.loss].delta is not None:
+            yield Setting("delta", ("network", "delta"), group="Network")
+        for k, layer in enumerate(network.layers, start=1):
+            yield self._of_layer(k, "activation")
+            if takes_slope(layer.activation):
+                yield self._of_layer(k, "alpha")
+            if isinstance(layer.weights, str):
+                yield self._of_layer(k, "weights")
+            yield self._of_layer(k, "train_weights")
+            if layer.biases is not None:
+                yield self._of_layer(k, "train_biases")
+
+    def _of_parameters(self) -> Iterator[Setting]:
+        if self.unmarked.circuit:
+            yield from self._of_circuit()
+            return
+        for id, values in self.parameters.items():
+            shape = np.shape(values)
+            for index in indices(shape) if np.size(values) <= MANY else ((),):
+                yield _parameter(id, shape, index)
+
+    def _of_circuit(self) -> Iterator[Setting]:
+        circuit = self.unmarked.circuit
+        assert circuit
+        for name in circuit.inputs:
+            yield Setting(name, ("circuit", "inputs", name), group="Inputs", ref=Ref(Symbol(name, (), "circuit_input")))
+        for at, definition in enumerate(circuit.definitions):
+            symbol = Symbol(definition.name, (), "node")
+            yield Setting(definition.name, ("circuit", "define", at), "formula", group="Formulas", ref=Ref(symbol))
+
+    def _of_data(self, here: Here) -> Iterator[Setting]:
+        lesson = self.unmarked
+        if lesson.network is None:
+            return
+        for row in here.rows if len(here.rows) <= MAX_ROWS else (here.row,):
+            for letter, width in (("x", lesson.inputs.shape[1]), ("y", lesson.targets.shape[1])):
+                if letter == "y" and lesson.network.loss == "cross_entropy" and _one_hot(lesson.targets[row]):
+                    yield Setting(self._name(row, "target"), ("examples", row, "targets"), "class", group="Data")
+                    continue
+                for index in indices((width,)) if width <= MANY else ((),):
+                    yield self._datum(letter, row, index)
+
+    # ------------------------------------------------------------ what is typed
+
+    def _read(self, text: str, setting: Setting) -> Any:
+        """The value that a text says, as a lesson's file would have it. Raises Refused."""
+        bare = text.strip("\"'").strip() or text
+        word = re.sub(r"[\s-]+", "_", bare.lower())
+        if setting.kind == "formula":
+            return f"{setting.name} = {bare}"
+        if setting.kind == "flag" or (setting.path[-1] == "biases" and word in ("false", "no", "none")):
+            flag = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "none": False}
+            if word not in flag:
+                raise Refused(f"{setting.name} is true or false.")
+            return flag[word]
+        if text.startswith("["):
+            values: Any = _numbers(text)
+            while setting.kind == "number" and isinstance(values, list) and len(values) == 1:
+                values = values[0]  # the whole of a vector of one
+            return values
+        if word in setting.words or (setting.kind == "word" and re.fullmatch(r"[^\W\d]\w*", word)):
+            return word if word in setting.words else bare
+        if setting.path[-1] == "weights" and word in INITIALISERS:
+            return word
+        value = _number(text)
+        if setting.kind == "class":
+            outputs = self.unmarked.targets.shape[1]
+            if value not in range(1, outputs + 1):
+                raise Refused(f"A class is a whole number from 1 to {outputs:,}.")
+            return [float(k == value - 1) for k in range(outputs)]
+        return int(value) if setting.kind == "whole" and value.is_integer() else value
+
+    def nudge(self, setting: Setting, by: int, here: Here | None = None) -> WhatIf:
+        """With a setting moved a little: a number by one in its second digit, a word to the next that may be.
+
+        Raises Refused.
+        """
+        refused = Refused(f"Type a value for {setting.name}.")
+        for at, new in enumerate(self._neighbours(setting, by)):
+            try:
+                return self.apply(f"{setting.name} = {new}", here)
+            except Refused as error:
+                refused = refused if at else error
+        raise refused
+
+    def _neighbours(self, setting: Setting, by: int) -> list[str]:
+        """What a setting may be moved to, the nearest first."""
+        value = self.value(setting)
+        if setting.kind == "flag":
+            return [str(not value).lower()]
+        if setting.kind == "word" and value in setting.words:
+            at = setting.words.index(value)
+            return [setting.words[(at + by * further) % len(setting.words)] for further in range(1, len(setting.words))]
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return []
+        if setting.kind == "class":
+            return [str((value - 1 + by) % self.unmarked.targets.shape[1] + 1)]
+        if setting.kind == "whole":
+            return [str(int(value) + by)]
+        network = self.unmarked.network
+        if network and network.loss == "binary_cross_entropy" and "targets" in setting.path and value in (0, 1):
+            return [number_text(1 - value)]
+        size = abs(value)
+        unit = 10.0 ** (np.floor(np.log10(size)) - 1) if size else 0.1
+        moved = value + by * unit
+        if size and abs(moved) < 10 * unit:  # from 0.1 on to 0.099, not to 0.09
+            moved = value + by * unit / 10
+        return [number_text(float(f"{moved:.12g}"))]
+
+    # ------------------------------------------------------------ as a lesson file
+
+    def text(self, path: str | Path) -> str:
+        """The text of a lesson file with the changes, to be written to `path`; what they are stands above it."""
+        lesson = self.unmarked
+        if lesson.network and self.original.network:  # matrices as the author has them
+            layout = self.original.network.layout
+            lesson = replace(lesson, network=replace(lesson.network, layout=layout))
+        comment = []
+        if self.changes:
+            comment = [f"From {lesson.title} ({lesson.id}), with changes:"]
+            comment += [f"  {change}" for change in self.changes]
+            comment += ["Its prose was written for the lesson before them: read it through.", ""]
+            title = lesson.title if lesson.title.endswith("(what if)") else f"{lesson.title} (what if)"
+            lesson = replace(lesson, title=title, expect=())  # what was expected of the lesson before
+        own = lesson_id(path)
+        return lesson_text(replace(lesson, requires=tuple(id for id in lesson.requires if id != own)), comment)
+
+
+def said_of_step(before: WhatIf, after: WhatIf) -> str:
+    """What an undo, a redo or an edit did, in a line."""
+    if after.at < before.at:
+        return "; ".join(f"{change.name} is {shown(change.before)} again" for change in before.states[after.at].done)
+    return "; ".join(map(str, after.states[after.at - 1].done))
+
+
+# ---------------------------------------------------------------- values
+
+
+def shown(value: Any) -> str:
+    """A value on one line."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return "not set"
+    if isinstance(value, list):
+        return linear(Matrix(np.array(value)))
+    return value if isinstance(value, str) else number(value)
+
+
+def typed(value: Any) -> str:
+    """A value with all its digits, as it is typed."""
+    if isinstance(value, list):
+        return "[" + ", ".join(map(typed, value)) + "]"
+    return shown(value) if isinstance(value, bool | str) or value is None else number_text(value)
+
+
+def _number(text: str) -> float:
+    """The value of an expression of numbers. Raises Refused."""
+
+    def name(word: str, offset: int) -> Expr:
+        raise FormulaError(f"{quote(word)} is no number", offset)
+
+    try:
+        value = float(evaluate(parse(text, name), lambda ref: np.nan))
+    except FormulaError as error:
+        raise Refused(f"{_sentence(error.message)[:-1]}: give a number, or an expression such as 2/3.") from None
+    if not np.isfinite(value):
+        raise Refused(f"{quote(text)} comes to no finite number.")
+    return value
+
+
+def _numbers(text: str) -> list:
+    """A list of numbers, or of rows of them: [[1, 2], [3, 4]]. Raises Refused."""
+    stack: list[list] = [[]]
+    for part in re.findall(r"[\[\],]|[^\[\],(]+(?:\([^()]*\)[^\[\],(]*)*|\(.*", text):
+        if part == "[" and len(stack) < 4:
+            stack.append([])
+        elif part == "]" and len(stack) > 1:
+            inner = stack.pop()
+            stack[-1].append(inner)
+        elif part.strip() and part != ",":
+            stack[-1].append(_number(part))
+    if len(stack) != 1 or len(stack[0]) != 1 or not isinstance(stack[0][0], list):
+        raise Refused("A list is written [1, 2], a matrix row by row: [[1, 2], [3, 4]].")
+    return stack[0][0]
+
+
+def _same(one: Any, other: Any) -> bool:
+    return isinstance(one, bool) == isinstance(other, bool) and one == other
+
+
+def _one_hot(targets: np.ndarray) -> bool:
+    return bool(np.count_nonzero(targets) == 1 and targets.max() == 1)
+
+
+# ---------------------------------------------------------------- settings by place
+
+
+def _training(name: str) -> Setting:
+    words = {"optimizer": tuple(OPTIMIZERS), "order": ORDERS, "batch": ("all",), "batch_loss": BATCH_LOSSES}.get(
+        name, ()
+    )
+    kind = "word" if name in ("optimizer", "order", "batch_loss") else "number"
+    kind = "whole" if name in ("batch", "seed", "updates") else kind
+    return Setting(name, ("training", name), kind, words, "Training")
+
+
+def _parameter(id: str, shape: tuple[int, ...], index: tuple[int, ...]) -> Setting:
+    key, quantity = ("weights", "weights") if id[0] == "W" else ("biases", "biases")
+    layer = int(id[1:])
+    name = id + ("[" + ",".join(str(i + 1) for i in index) + "]" if index else "")
+    return Setting(
+        name, ("network", "layers", layer - 1, key, *index), "number" if index else "numbers",
+        group="Parameters", ref=Ref(Symbol(id, shape, quantity, layer), index or None),
+    )  # fmt: skip
+
+
+def _index(id: str, text: str | None, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The element (from 0) that is named; () for the whole. Raises Refused."""
+    if text is None:
+        return ()
+    index = tuple(int(i[:9] or 0) - 1 for i in text.replace(" ", "").split(","))
+    if len(index) != len(shape) or any(not 0 <= i < n for i, n in zip(index, shape, strict=True)):
+        raise Refused(f"{id} has no element [{text[:20]}]; it has {' × '.join(map(str, shape))}.")
+    return index
+
+
+# ---------------------------------------------------------------- the values of a file
+
+
+def _put(node: Any, path: Iterable, value: Any) -> Any:
+    """A copy of nested dicts and lists with another value at a path; what is beside the path is shared."""
+    key, *rest = path
+    if isinstance(node, list):
+        copy: Any = list(node)
+        copy[key] = _put(node[key], rest, value) if rest else value
+    else:
+        copy = dict(node)
+        copy[key] = _put(node.get(key, {}), rest, value) if rest else value
+    return copy
+
+
+def _fitting(values: dict, path: Keys, value: Any) -> dict:
+    """Without what was meant for the optimiser, or the activation, before, where there is another now."""
+    if path[0] == "network" and path[-1] == "activation":  # α was meant for the one before
+        layer = values["network"]["layers"][path[2]]
+        return _put(values, path[:3], {key: v for key, v in layer.items() if key != "alpha"})
+    if path != ("training", "optimizer") or value not in OPTIMIZERS:
+        return values
+    foreign = set(HYPER) - set(OPTIMIZERS[value].hyper) | {"memory"}
+    return {**values, "training": {key: v for key, v in values["training"].items() if key not in foreign}}
+
+
+def _plain_questions(values: dict) -> dict:
+    """Without what the author says of the answers: it holds for the author's numbers only."""
+    kept = [
+        {key: value for key, value in question.items() if key in ("step", "kind", "digits")}
+        for question in values.get("questions", ())
+        if "ask" not in question
+    ]
+    values = {key: value for key, value in values.items() if key != "questions"}
+    return {**values, "questions": kept} if kept else values
+
+
+def _path(lesson: Lesson) -> Path:
+    return lesson.path or Path(f"{lesson.id}.toml")
+
+
+def _build(values: dict, path: Path) -> Lesson:
+    """The lesson of these values, without notes and questions that have lost their step. Raises Refused."""
+    lesson, found = build(values, path)
+    errors = [fault for fault in found.found if fault.severity == "error"]
+    if lesson is not None and not errors:
+        more = [fault for fault in faults(lesson) if fault.severity == "error"]
+        lost = {fault.path for fault in more}
+        errors = [fault for fault in more if fault.path[0] not in ("notes", "quiz", "questions")]
+    if lesson is None or errors:
+        first = errors[0]
+        raise Refused(" ".join(_sentence(said) for said in (first.message, first.advice) if said))
+    if not lost:
+        return lesson
+    return replace(
+        lesson,
+        notes=tuple(note for note in lesson.notes if ("notes", note.at, "step") not in lost),
+        quiz_steps=tuple(id for at, id in enumerate(lesson.quiz_steps) if ("quiz", "steps", at) not in lost),
+        questions=tuple(
+            q for q in lesson.questions if not {("questions", q.at, "step"), ("questions", q.at, "kind")} & lost
+        ),
+    )
+
+
+def _sentence(text: str) -> str:
+    """A sentence, beginning with a capital unless with a word of the format."""
+    first = re.split(r"[\[ ]", text, maxsplit=1)[0]
+    capital = first if "_" in first or first in _WORDS or not first.isascii() else first[:1].upper() + first[1:]
+    return capital + text[len(first) :] + ("" if text.endswith((".", "?", "!")) else ".")

@@ -1,0 +1,126 @@
+"""A question being asked: tries, hints, what was said so far. Pure, and the same for the player and line mode.
+
+Three tries, the best credit counts; what is right with too few digits costs none. A ladder of hints, one rung a
+press, each lowering the credit; the last rung is the answer and ends the question. A line that begins with = is
+scratch paper: it is computed and costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from tutor.questions.answers import NotUnderstood, read_answer, wants_help
+from tutor.questions.grading import Verdict, compare
+from tutor.questions.kinds import Item
+from tutor.text.layout import number
+from tutor.text.output import escape
+
+TRIES = 3
+# What a first try is worth by its verdict; a later one less, and each rung of the ladder takes a quarter.
+CREDIT = {
+    "correct": 1.0, "rounded": 1.0, "carried": 0.75, "imprecise": 0.5, "sign": 0.5, "power-of-ten": 0.5,
+    "misconception": 0.25,
+}  # fmt: skip
+LATER_TRY, RUNG = 0.8, 0.75
+
+
+@dataclass(frozen=True)
+class Said:
+    """One thing said: `kind` is a verdict's, or "hint", "scratch", "you" (the learner's own words)."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Asking:
+    """The state of a question. `credit` is the best so far; `done` once it is answered, given up or used up."""
+
+    item: Item
+    tries: int = 0
+    rung: int = 0  # hints taken: each lowers the credit
+    ladder: int = 0  # where the next hint stands
+    credit: float = 0.0
+    done: bool = False
+    said: tuple[Said, ...] = ()
+    last: Verdict | None = None
+    worth: float = 0.0  # of the last try
+    tried: bool = False  # whether the last thing the learner did was a try
+    most: int = TRIES
+
+    @property
+    def left(self) -> int:
+        return self.most - self.tries
+
+    @property
+    def given(self) -> str:
+        """What the learner said last."""
+        return next((said.text for said in reversed(self.said) if said.kind == "you"), "")
+
+
+def respond(asking: Asking, text: str, own: Mapping[str, float] | None = None) -> Asking:
+    """The state after the learner has said something. Who says that they do not know gets a hint: it costs no try."""
+    typed = escape(text.strip())
+    if wants_help(text):
+        return hint(replace(asking, said=(*asking.said, Said("you", typed))))
+    if text.strip().startswith("="):
+        return _scratch(asking, text.strip()[1:], typed)
+    verdict = asking.item.grade(text, own)
+    said = (*asking.said, Said("you", typed), Said(verdict.kind, verdict.message))
+    if verdict.kind == "not-understood":
+        return replace(asking, said=said, tried=False)
+    tries = asking.tries + 1
+    base = max(CREDIT.get(verdict.kind, 0.0), verdict.credit or 0.0)
+    worth = base * LATER_TRY ** (tries - 1) * RUNG**asking.rung
+    best = max(asking.credit, worth)
+    if verdict.free:
+        said += (Said("left", "It costs no try."),)
+        return replace(asking, credit=best, worth=worth, said=said, last=verdict, tried=False)
+    if verdict.slips and asking.item.question:
+        shown = compare(asking.item.question, verdict.slips[0])
+        said += (Said("wrong-formula", f"yours: {shown.name} = {_marked(shown.wrong)}"),)
+        said += (Said("right-formula", f"right: {shown.name} = {_marked(shown.right)}"),)
+    done = verdict.correct or tries >= asking.most
+    if done and not verdict.correct:
+        said += (Said("answer", f"It is {asking.item.answer}."),)
+    elif not verdict.correct:
+        left = asking.most - tries
+        said += (Said("left", f"{left} {'try' if left == 1 else 'tries'} left."),)
+    return replace(asking, tries=tries, credit=best, worth=worth, done=done, said=said, last=verdict, tried=True)
+
+
+def _marked(pieces) -> str:
+    return "".join(f"[{text.strip()}]" if different and text.strip() else text for text, different in pieces)
+
+
+def _scratch(asking: Asking, text: str, typed: str) -> Asking:
+    """Compute an expression without answering."""
+    try:
+        said = Said("scratch", f"= {number(read_answer(text, asking.item.names).value, 6)}")
+    except NotUnderstood as error:
+        said = Said("not-understood", f"{str(error)[:1].upper()}{str(error)[1:]}.")
+    return replace(asking, said=(*asking.said, Said("you", typed), said), tried=False)
+
+
+def hint(asking: Asking) -> Asking:
+    """The next rung: the rule in words, the formula, the formula with numbers, the answer. It follows the diagnosis."""
+    if asking.done:
+        return asking
+    hints = asking.item.hints
+    # A named slip has said the rule and the right formula already: the next rung is the numbers.
+    named = asking.last is not None and asking.last.slips and asking.item.question is not None
+    at = min(max(asking.ladder, 2) if named else asking.ladder, len(hints) - 1)
+    last = at == len(hints) - 1
+    said = (*asking.said, Said("hint", hints[at]))
+    credit = 0.0 if last else asking.credit
+    return replace(asking, rung=asking.rung + 1, ladder=at + 1, done=last, credit=credit, tried=False, said=said)
+
+
+def give_up(asking: Asking) -> Asking:
+    """The learner wants to see it. Who has shown the right method has answered, and sees only the last digits."""
+    answer = Said("answer", f"It is {asking.item.answer}.")
+    said = (*asking.said, answer)
+    if asking.last is not None and asking.last.kind == "rounded":
+        return replace(asking, done=True, tries=asking.tries + 1, tried=True, said=said)
+    return replace(asking, done=True, credit=0.0, tried=False, said=said)

@@ -1,0 +1,265 @@
+"""Drills: one skill, endless variants. A lesson's network or circuit with new numbers, drawn from a seed.
+
+The numbers can be computed with on paper: weights and inputs of one decimal, none of them 0, no two equal side
+by side; sums of a moderate size; of ReLU units some on and some off; targets that the loss takes. The same
+seed gives the same numbers on every machine, so a teacher can give it again.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+
+from tutor.engine.activations import piecewise
+from tutor.engine.lesson import Layer, Lesson, Network
+from tutor.engine.losses import LOSSES
+from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.trace import Step, Trace, trace
+from tutor.engine.training import Run, batch_size
+from tutor.questions.kinds import KINDS, ORDER, PATHS, SHAPES, Item
+from tutor.text.writer import Writer
+
+DRAWS = 60  # of numbers for one variant: the best of them is taken
+SEEDS = 12  # that are looked through for a telling question
+RATES = (0.1, 0.2, 0.5)
+MODERATE = (0.05, 2.5)  # the size of a pre-activation that is neither near a kink nor where σ is flat
+_OF_SKILL = {SHAPES: "shape", PATHS: "paths", ORDER: "next"}
+
+
+class NoQuestion(ValueError):
+    """No question about a skill can be made from a lesson; str() says so."""
+
+
+# ---------------------------------------------------------------- new numbers
+
+
+def variant(lesson: Lesson, seed: int) -> Lesson:
+    """The lesson with new numbers; its prose, notes and questions, which speak of the old ones, are left out."""
+    rng = random.Random(f"variant {seed}")
+    found: Lesson | None = None
+    least = float("inf")
+    for draw in range(_draws(lesson)):
+        candidate = _drawn_circuit(lesson, rng, draw) if lesson.circuit else _drawn_network(lesson, rng)
+        faults = _faults(candidate)
+        if faults < least:
+            found, least = candidate, faults
+        if faults == 0:
+            break
+    if found is None or least == float("inf"):  # no draw has finite values: the lesson's own do
+        found = lesson
+    title = f"{lesson.title}, numbers of seed {seed}"
+    return replace(found, title=title, intro="", outro="", notes=(), quiz_steps=(), questions=())
+
+
+def _draws(lesson: Lesson) -> int:
+    """Fewer for a large network: nobody computes all of it on paper, and one draw is much like another."""
+    network = lesson.network
+    widths = [network.inputs, *(layer.units for layer in network.layers)] if network else []
+    weights = sum(before * units for before, units in pairwise(widths))
+    return max(DRAWS * 100 // max(weights, 100), 10)
+
+
+def _drawn_network(lesson: Lesson, rng: random.Random) -> Lesson:
+    network, training = lesson.network, lesson.training
+    assert network and training
+    layers, before = [], network.inputs
+    for layer in network.layers:
+        # Many addends: shorter steps, so that the sum stays moderate.
+        step = 0.1 if before <= 20 else 0.01
+        weights = step * _matrix(rng, layer.units, before, 9)
+        biases = None if layer.biases is None else 0.1 * _matrix(rng, 1, layer.units, 5)[0]
+        if layer.biases is not None and layer.biases.shape == ():  # one that all units share
+            biases = 0.1 * _matrix(rng, 1, 1, 5)[0, 0]
+        layers.append(replace(layer, weights=_short(weights), biases=None if biases is None else _short(biases)))
+        before = layer.units
+    rows = min(len(lesson.inputs), max(batch_size(lesson), 2))
+    inputs = _short(0.1 * _matrix(rng, rows, network.inputs, 15))
+    targets = np.array([_targets(network, layers[-1], rng) for _ in range(rows)])
+    # η = 1 hides whether it was forgotten.
+    rate = rng.choice(RATES) if training.learning_rate == 1 else training.learning_rate
+    return replace(
+        lesson,
+        network=replace(network, layers=tuple(layers)),
+        inputs=inputs,
+        targets=targets,
+        training=replace(training, learning_rate=rate),
+    )
+
+
+def _short(values: np.ndarray) -> np.ndarray:
+    """Two decimals at most, as they would be read from a file."""
+    return np.round(values, 2)
+
+
+def _matrix(rng: random.Random, rows: int, columns: int, most: int) -> np.ndarray:
+    """Whole numbers from −most to most, (rows, columns): no 0, no two of one size side by side or above each other."""
+    if rows * columns > 10_000:  # as good, where nobody looks at every number
+        numbers = np.random.default_rng(rng.getrandbits(32))
+        return numbers.integers(1, most + 1, (rows, columns)) * numbers.choice([-1.0, 1.0], (rows, columns))
+
+    @cache
+    def other(left: int, above: int) -> list[int]:
+        return [n for n in range(1, most + 1) if n not in (left, above)]
+
+    sizes = [[0] * (columns + 1) for _ in range(rows + 1)]  # with a border of 0 above, and on the left as index −1
+    found = np.zeros((rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            sizes[i][j] = rng.choice(other(sizes[i][j - 1], sizes[i - 1][j]))
+            found[i, j] = sizes[i][j] * rng.choice((1, -1))
+    return found
+
+
+def _targets(network: Network, output: Layer, rng: random.Random) -> list[float]:
+    """One example's targets: what the loss takes, and where the output can come near."""
+    units = range(output.units)
+    if network.loss == "cross_entropy":
+        true = rng.choice(units)
+        return [float(k == true) for k in units]
+    if allowed := LOSSES[network.loss].targets:
+        return [rng.choice(allowed) for _ in units]
+    if LOSSES[network.loss].wants == "sigmoid":
+        return [float(rng.randint(0, 1)) for _ in units]
+    both = dict.fromkeys(("tanh", "bipolar_sigmoid"), (-9, 9))
+    low, high = {"sigmoid": (1, 9), "softmax": (1, 9), **both}.get(output.activation, (2, 20))
+    return [rng.choice([n for n in range(low, high + 1) if n]) / 10 for _ in units]
+
+
+def _drawn_circuit(lesson: Lesson, rng: random.Random, draw: int) -> Lesson:
+    """New inputs of a circuit: whole numbers where all of the lesson's are, else of one decimal.
+
+    The later draws keep the lesson's signs, which its functions may need (ln, √).
+    """
+    circuit = lesson.circuit
+    assert circuit
+    whole = all(value == round(value) for value in circuit.inputs.values())
+    choices = list(range(2, 10)) if whole else [n / 10 for n in range(2, 31) if n != 10]
+    sizes: list[float] = []
+    for _ in circuit.inputs:
+        sizes.append(rng.choice([n for n in choices if n not in sizes] or choices))
+    signs = [rng.choice((1, -1)) if draw < DRAWS // 3 else (-1 if v < 0 else 1) for v in circuit.inputs.values()]
+    values = [float(sign * size) for sign, size in zip(signs, sizes, strict=True)]
+    training = lesson.training
+    if training and training.learning_rate == 1:
+        training = replace(training, learning_rate=rng.choice(RATES))
+    inputs = dict(zip(circuit.inputs, values, strict=True))
+    return replace(lesson, circuit=replace(circuit, inputs=inputs), training=training)
+
+
+# ---------------------------------------------------------------- are they good numbers?
+
+
+def _faults(lesson: Lesson) -> float:
+    """How far the numbers are from what can be computed on paper: 0 is good, infinite where a value is none."""
+    here = trace(lesson)
+    values = [np.asarray(value, dtype=float) for value in here.iteration.values.values()]
+    if not all(np.isfinite(value).all() for value in values):
+        return float("inf")
+    return _circuit_faults(here) if lesson.circuit else _network_faults(here)
+
+
+def _circuit_faults(here: Trace) -> float:
+    """Values that are too large for paper, 0, or alike where a gate decides or two operands cannot be told apart."""
+    found = 0
+    for eq in here.equations:
+        value = float(here.value(Step(here, eq).ref))
+        # Below 1e-3 and above 1e3 a value is a chore.
+        found += not 1e-3 <= abs(value) <= 1e3 if eq.phase == "forward" else abs(value) > 1e4
+        operands = [abs(float(here.value(ref))) for ref in Step(here, eq).operands]
+        found += eq.phase == "forward" and len(set(np.round(operands, 9))) < len(operands)
+    return found
+
+
+def _network_faults(here: Trace) -> float:
+    network = here.lesson.network
+    assert network
+    found = 0.0
+    for k, layer in enumerate(network.layers, start=1):
+        z = _of_examples(here, f"z{k}")
+        size = np.abs(z)
+        found += float(np.mean((size < MODERATE[0]) | (size > MODERATE[1])))
+        if piecewise(layer.activation):
+            on = z > 0
+            mixed = on.any(axis=1) & ~on.all(axis=1) if layer.units > 1 else on.any(axis=1)
+            found += float(np.mean(~mixed))
+        found += float(np.mean(np.ptp(z, axis=1) == 0)) if layer.units > 1 else 0
+    y, a = _of_examples(here, "y"), _of_examples(here, f"a{len(network.layers)}")
+    return found + float(np.mean(np.abs(a - y) < 0.05))
+
+
+def _of_examples(here: Trace, id: str) -> np.ndarray:
+    """The values of a vector, (examples, units), of one example too."""
+    values = here.iteration.values
+    return np.atleast_2d(np.asarray(values[id if here.examples == 1 else f"{id}@"], dtype=float))
+
+
+# ---------------------------------------------------------------- one skill
+
+
+def skills(lesson: Lesson) -> list[str]:
+    """The skills that a lesson can be drilled in, in the order of its steps."""
+    rules = dict.fromkeys(eq.rule for eq in trace(lesson).equations)
+    every = [*rules, SHAPES, PATHS, ORDER]
+    return [skill for skill in every if _first(lesson, skill, 0, tuple(KINDS))]
+
+
+def drill_item(lesson: Lesson, skill: str, seed: int, kinds: tuple[str, ...] = ("value",)) -> Item:
+    """A question that exercises a skill, about the lesson with new numbers; `Item.seed` says of which seed.
+
+    Seeds are looked through from `seed` on until an element tells mistakes apart in one of `kinds`; where none
+    does, other kinds are asked. The same arguments give the same question, and so does `Item.seed` for `seed`.
+    Raises NoQuestion.
+    """
+    if skill not in _OF_SKILL and all(eq.rule != skill for eq in trace(lesson).equations):
+        raise NoQuestion(f"{lesson.title} has nothing to ask about {skill!r}")
+    kinds = (_OF_SKILL[skill],) if skill in _OF_SKILL else kinds
+    for k in range(SEEDS):
+        if item := _first(lesson, skill, seed + k, kinds):
+            return item
+    if item := _first(lesson, skill, seed, tuple(KINDS)):
+        return item
+    raise NoQuestion(f"{lesson.title} has nothing to ask about {skill!r}")
+
+
+def _first(lesson: Lesson, skill: str, seed: int, kinds: tuple[str, ...]) -> Item | None:
+    """The first question of one seed's numbers, in the first of the kinds that has any."""
+    here = _varied(lesson, seed, _iteration(lesson, skill))
+    writer, rng = Writer(here.lesson, lesson.notation), random.Random(f"drill {seed} {skill}")
+    steps = list(_steps(here, skill, rng))
+    for kind in kinds:
+        for step in steps:
+            item = KINDS[kind](step, writer, rng)
+            if item and item.skill == skill:
+                return replace(item, seed=seed)
+    return None
+
+
+def _varied(lesson: Lesson, seed: int, iteration: int) -> Trace:
+    """The trace of a seed's numbers. They are kept with the lesson: skill after skill is asked about the same ones."""
+    runs = lesson.__dict__.setdefault("_varied", {})
+    run = runs.get(seed)
+    if run is None:
+        if len(runs) >= 2 * SEEDS:
+            runs.pop(next(iter(runs)), None)
+        run = runs[seed] = Run(variant(lesson, seed))
+    found = run.iteration(iteration)
+    assert found is not None
+    return Trace(run.lesson, found)
+
+
+def _iteration(lesson: Lesson, skill: str) -> int:
+    """The first; where an optimiser's memory matters the second, since a memory of 0 hides what one does with it."""
+    remembers = lesson.training and OPTIMIZERS[lesson.training.optimizer].states
+    return 2 if remembers and (skill == "update" or skill.startswith("optimizer_")) else 1
+
+
+def _steps(here: Trace, skill: str, rng: random.Random) -> Iterator[Step]:
+    """The steps that may exercise a skill, in a drawn order."""
+    found = [eq for eq in here.equations if skill in _OF_SKILL or eq.rule == skill]
+    for eq in rng.sample(found, len(found)):
+        yield Step(here, eq, None, rng.randrange(here.examples) if eq.symbol.per_example else None)

@@ -1,0 +1,232 @@
+"""A quiz: a few questions over one or more lessons, one try each, and a report at the end. Pure.
+
+What a quiz is made of follows from its lessons, its count and its seed; beside these only the answers
+need be kept, so that a quiz which was cut off goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from tutor.engine.formula import Ref, indices
+from tutor.engine.lesson import Lesson
+from tutor.engine.trace import symbols_of, trace
+from tutor.questions.answers import wants_help
+from tutor.questions.attempt import CREDIT
+from tutor.questions.authored import author_item
+from tutor.questions.grading import Verdict
+from tutor.questions.kinds import Item, spread
+from tutor.text.output import escape
+from tutor.text.writer import Writer
+
+COUNT = 10
+
+
+@dataclass(frozen=True)
+class Session:
+    """`lessons` are what the caller opens them by; `answers` has a text a question, None for one not answered.
+
+    `count` is how many questions were asked for, `items` says which they are: a lesson may change meanwhile.
+    `weakest` has the skills that were preferred, the weakest first.
+    """
+
+    lessons: tuple[str, ...]
+    seed: int
+    count: int
+    items: tuple[str, ...]
+    answers: tuple[str | None, ...]
+    at: int = 0
+    finished: bool = False
+    weakest: tuple[str, ...] = ()
+
+    def to_json(self) -> dict:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping) -> Session:
+        """The session that `to_json` gave. Raises ValueError for anything else."""
+        try:
+            answers = tuple(None if a is None else str(a) for a in data["answers"])
+            lessons, items = tuple(map(str, data["lessons"])), tuple(map(str, data["items"]))
+            seed, count, at = (int(data[key]) for key in ("seed", "count", "at"))
+            weakest = tuple(map(str, data.get("weakest", ())))
+            found = cls(lessons, seed, count, items, answers, at, bool(data["finished"]), weakest)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"this is no quiz: {error}") from None
+        if not answers or len(answers) != len(items) or not 0 <= found.at < len(answers):
+            raise ValueError("this is no quiz: its place is outside it")
+        return found
+
+
+def make_items(lessons: Iterable[Lesson], count: int, seed: int, weakest: Sequence[str] = ()) -> list[Item]:
+    """The questions of a quiz: a spread over the lessons, each in its own notation, the same for the same seed.
+
+    Half of them are the author's own, where there are so many. Where there are more rules than questions, the skills
+    in `weakest` come first.
+    """
+    lessons = list(lessons)
+    found: list[Item] = []
+    for at, lesson in enumerate(lessons):
+        share = count // len(lessons) + (at < count % len(lessons))
+        rng = random.Random(f"{seed} {lesson.id}")
+        here, writer = trace(lesson), Writer(lesson, lesson.notation)
+        own = [item for question in lesson.questions if (item := author_item(question, here, writer, rng))]
+        chosen = [own[at] for at in sorted(rng.sample(range(len(own)), min(len(own), -(-share // 2))))]
+        taken = {item.step.equation.symbol.key for item in chosen}
+        rest = [
+            item
+            for item in spread(here, writer, rng, share, weakest=weakest)
+            if item.step.equation.symbol.key not in taken
+        ]
+        taken |= {item.step.equation.symbol.key for item in rest}
+        more = [item for item in own if item not in chosen and item.step.equation.symbol.key not in taken]
+        found += [*chosen, *rest, *more][:share]
+    return found
+
+
+def begin(lessons: Iterable[str], items: list[Item], seed: int, count: int, weakest: tuple[str, ...] = ()) -> Session:
+    return Session(tuple(lessons), seed, count, names(items), (None,) * len(items), weakest=weakest)
+
+
+def names(items: Iterable[Item]) -> tuple[str, ...]:
+    """What tells the questions of a quiz from others: none of the answers can be read in it.
+
+    One mark stands for all answers at once, so that none can be found by trying.
+    """
+    items = list(items)
+    answers = "\n".join(str(item.answer) for item in items)
+    mark = hashlib.sha256(answers.encode("utf-8", "backslashreplace")).hexdigest()[:16]
+    return tuple(f"{item.step.trace.lesson.id} {item.id} {mark}" for item in items)
+
+
+def answer(session: Session, items: list[Item], text: str) -> tuple[Session, Verdict]:
+    """Answer the current question, once. What costs no try (see `Verdict.free`) leaves the session as it is.
+
+    Who says that they do not know leaves the question open and goes on to the next.
+    """
+    if wants_help(text):
+        moved = skip(session)
+        where = "the next one" if moved.at != session.at else "it is the last that is open"
+        return moved, Verdict("not-understood", f"Left open: {where}.")
+    if text.lstrip().startswith("="):  # scratch paper elsewhere: it must not cost the only try here
+        return session, Verdict("not-understood", "A quiz computes nothing: give the answer without the = before it.")
+    verdict = items[session.at].grade(text, own_values(session, items))
+    if verdict.free:
+        return session, verdict
+    answers = (*session.answers[: session.at], escape(text.strip()), *session.answers[session.at + 1 :])
+    return _to_next(replace(session, answers=answers)), verdict
+
+
+def skip(session: Session, by: int = 1) -> Session:
+    """The next open question (or, by −1, the one before), round and round."""
+    for distance in range(1, len(session.answers) + 1):
+        at = (session.at + by * distance) % len(session.answers)
+        if session.answers[at] is None:
+            return replace(session, at=at)
+    return session
+
+
+def end(session: Session) -> Session:
+    """End a quiz as it is: what is open counts as not answered."""
+    return replace(session, finished=True)
+
+
+def _to_next(session: Session) -> Session:
+    moved = skip(session)
+    return replace(moved, finished=all(text is not None for text in session.answers))
+
+
+def own_values(session: Session, items: list[Item]) -> dict[str, float]:
+    """The learner's own earlier values by id, for answers that carry a slip on."""
+    found: dict[str, float] = {}
+    here = items[session.at].step.trace
+    for item, text in zip(items, session.answers, strict=True):
+        if text is None or item.step.trace is not here:
+            continue
+        verdict = item.grade(text)
+        if item.kind == "matrix":
+            each = zip(indices(item.step.shape), verdict.cells, strict=False)
+            found |= {item.step.at(index).id: cell.value for index, cell in each if cell.value is not None}
+        elif item.question is not None and verdict.value is not None:
+            found[item.step.id] = verdict.value
+    return found
+
+
+def credit(verdict: Verdict) -> float:
+    """What a verdict is worth in a quiz, 0 to 1."""
+    return max(CREDIT.get(verdict.kind, 0.0), getattr(verdict, "credit", None) or 0.0)
+
+
+def known(item: Item, items: list[Item]) -> list[Ref]:
+    """What a question may be worked out from: what is given, and earlier values that no other question asks for."""
+    trace, example = item.step.trace, item.step.example
+    asked = {i.step.equation.symbol.key for i in items if i.step.trace is trace}
+    later: set[str] = set()
+    for eq in trace.equations:
+        if later or eq.symbol == item.step.equation.symbol:
+            later.add(eq.symbol.key)
+    return [
+        Ref(symbol, None, example if symbol.per_example else None)
+        for key, symbol in symbols_of(trace).items()
+        if key not in later and key not in asked and (example is not None or not symbol.per_example)
+    ]
+
+
+MOST_NEEDED = 40  # values that are listed one by one, of one question
+
+
+def needed(item: Item, items: Sequence[Item]) -> list[Ref]:
+    """The values that a question about a number is worked out from, those of its own step.
+
+    One that another of `items` asks for is left out, and what that is made from stands in its place.
+    """
+    if item.kind not in ("value", "matrix", "number"):
+        return []  # which values a step uses is then what is asked
+    trace = item.step.trace
+    asked = {i.step.equation.symbol.key for i in items if i.step.trace is trace}
+    found: dict[Ref, None] = {}
+    waiting = list(item.step.operands)
+    while waiting and len(found) < MOST_NEEDED:
+        ref = waiting.pop(0)
+        maker = trace.maker(ref) if ref.symbol.key in asked else None
+        if maker is None:
+            found[ref] = None
+        else:
+            waiting = [*maker.operands, *waiting]
+    return list(found)
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A question in the report: what was given, the verdict (None: not answered) and what it is worth, 0 to 1."""
+
+    item: Item
+    given: str | None
+    verdict: Verdict | None
+    credit: float
+
+
+def report(session: Session, items: list[Item]) -> list[Marked]:
+    """Every question with its verdict, in order."""
+    found = []
+    for at, (item, text) in enumerate(zip(items, session.answers, strict=True)):
+        if text is None:
+            found.append(Marked(item, None, None, 0.0))
+            continue
+        earlier = replace(session, at=at, answers=(*session.answers[:at], *[None] * (len(items) - at)))
+        verdict = item.grade(text, own_values(earlier, items))
+        found.append(Marked(item, text, verdict, credit(verdict)))
+    return found
+
+
+def score(marked: list[Marked]) -> str:
+    """'7 of 10 right, 7.5 points'."""
+    right = sum(m.verdict is not None and m.verdict.correct for m in marked)
+    points = sum(m.credit for m in marked)
+    said = f"{right} of {len(marked)} right"
+    if abs(points - right) <= 0.005:
+        return said
+    return f"{said}, {round(points, 2):g} point{'s' * (round(points, 2) != 1)}"

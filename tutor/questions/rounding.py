@@ -1,0 +1,177 @@
+"""Rounding: numbers as people write them down, and how far off the right method ends that rounds on the way.
+
+Who works by hand writes every line with a few digits and goes on from what was written. `Bounds` has what
+comes of it at most: each value of a trace carries an error that grows from equation to equation,
+
+    error(out) = what the operands' errors make of the formula + half a unit in the last digit that is kept,
+
+by interval arithmetic on the same formula trees that give the values (`Operator.noise` reads each operator). Moore,
+Kearfott and Cloud, "Introduction to Interval Analysis" (2009), chapters 2 and 5; half a unit is the usual model of
+rounded arithmetic (Higham, "Accuracy and Stability of Numerical Algorithms", 2nd edition, section 2.2), with the
+decimals of a person for the bits of a machine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from tutor.engine.backprop import OVER_BATCH
+from tutor.engine.formula import OPERATORS, Call, Const, Expr, Ref, aligned, refs, wobble
+from tutor.engine.network import Equation
+from tutor.engine.trace import Step, Trace
+
+GIVEN = 4  # significant digits up to which a number that the lesson gives is copied as it stands
+MANY = 100_000  # numbers in the examples' own gradients up to which each is rounded before their mean
+Errors = tuple[np.ndarray, np.ndarray]  # values, and how far off each may be
+
+# ---------------------------------------------------------------- numbers
+
+
+def close(a: float, b: float, relative: float) -> bool:
+    return math.isclose(a, b, rel_tol=relative, abs_tol=1e-300)
+
+
+def rounded(value: float, digits: int) -> float:
+    """Rounded to significant digits, as a person does on paper (halves away from zero)."""
+    if value == 0 or not math.isfinite(value):
+        return value
+    scale = digits - 1 - math.floor(math.log10(abs(value)))
+    text = f"{value:.{digits - 1}e}"
+    nudged = float(f"{value * (1 + 4e-16):.{digits - 1}e}")
+    return nudged if abs(nudged) >= abs(float(text)) and scale < 300 else float(text)
+
+
+def same(value: float, typed: float, digits: int) -> bool:
+    """Whether `typed`, given with so many digits, is `value` rounded to them (up or down at a half)."""
+    return close(rounded(value, digits), typed, 1e-12) or close(float(f"{value:.{digits - 1}e}"), typed, 1e-12)
+
+
+def rounds_to(exact: float, value: float, digits: int) -> bool:
+    """Whether a value is the exact one rounded to so many digits or more."""
+    near = abs(exact - value) <= 10.0 ** (1 - digits) * abs(exact)
+    return near and any(same(exact, value, d) for d in range(digits, 16))
+
+
+# ---------------------------------------------------------------- the right method, rounded on the way
+
+
+def bounds(trace: Trace, digits: int) -> Bounds:
+    """How far off the values of a trace end where every line keeps so many digits; worked out once."""
+    kept = trace.__dict__.setdefault("_bounds", {})
+    if digits not in kept:
+        kept[digits] = Bounds(trace, digits)
+    return kept[digits]
+
+
+class Bounds:
+    """The errors of one trace, every line rounded to `digits` significant digits.
+
+    What the lesson gives is copied as it stands where it has few digits. What has no more digits than are kept, and
+    follows from what is exact, is exact.
+    """
+
+    def __init__(self, trace: Trace, digits: int):
+        self.trace, self.digits = trace, digits
+        self._found: dict[str, Errors] = {}
+
+    def of(self, step: Step) -> float:
+        """How far from the right value of one element the right method may end; NaN where it gives no number."""
+        equation = step.equation
+        if equation.symbol.key in self.trace.program.by_key:
+            error = self._errors(equation)[1]
+            if step.example is not None and equation.symbol.per_example:
+                error = error[step.example]
+            return float(error[step.index or ()])
+        self._ancestors(equation)  # a local derivative is no step of the program
+        formula = step.specialise(equation.formula)
+        return float(self._written(*spread(formula, self._look, self._written))[1])
+
+    def _errors(self, equation: Equation) -> Errors:
+        if equation.symbol.key not in self._found:
+            self._ancestors(equation)
+            self._found[equation.symbol.key] = self._line(equation)
+        return self._found[equation.symbol.key]
+
+    def _ancestors(self, equation: Equation) -> None:
+        """All that an equation rests on, in order: no recursion, a circuit may be thousands of gates deep."""
+        by_key, wanted, stack = self.trace.program.by_key, set(), [equation]
+        while stack:
+            for ref in refs(stack.pop().formula):
+                key = ref.symbol.key
+                if key in by_key and key not in wanted and key not in self._found:
+                    wanted.add(key)
+                    stack.append(by_key[key])
+        for eq in self.trace.equations:
+            if eq.symbol.key in wanted:
+                self._found[eq.symbol.key] = self._line(eq)
+
+    def _line(self, eq: Equation) -> Errors:
+        """One equation, written down."""
+        shape = ((self.trace.examples,) if eq.symbol.per_example else ()) + eq.symbol.shape
+        formula = eq.formula
+        if eq.compute is not None and eq.rule in OVER_BATCH and self.trace.examples * math.prod(shape) > MANY:
+            formula = eq.compute
+        _, error = spread(formula, self._look, self._written)
+        value = np.asarray(self.trace.value(Ref(eq.symbol)), dtype=float)
+        return self._written(np.broadcast_to(value, shape), np.broadcast_to(error, shape))
+
+    def _written(self, value: np.ndarray, error: np.ndarray) -> Errors:
+        value, error = np.asarray(value, dtype=float), np.asarray(error, dtype=float)
+        exact = (error == 0) & _has_digits(value, self.digits)
+        return value, np.where(exact, 0.0, error + half_unit(np.abs(value) + error, self.digits))
+
+    def _look(self, ref: Ref) -> Errors:
+        key = ref.symbol.key
+        if key not in self._found:  # given: parameters, data, settings
+            value = np.asarray(self.trace.value(Ref(ref.symbol)), dtype=float)
+            few = _has_digits(value, max(self.digits, GIVEN))
+            self._found[key] = value, np.where(few, 0.0, half_unit(np.abs(value), self.digits))
+        value, error = self._found[key]
+        if ref.example is not None and ref.symbol.per_example:
+            value, error = value[ref.example], error[ref.example]
+        if ref.index:
+            at = (slice(None),) * (value.ndim - len(ref.index)) + ref.index
+            value, error = value[at], error[at]
+        return value, error
+
+
+def half_unit(size: np.ndarray, digits: int) -> np.ndarray:
+    """Half a unit in the last of so many significant digits of numbers of this size (not negative)."""
+    with np.errstate(all="ignore"):
+        found = 0.5 * 10.0 ** (np.floor(np.log10(size)) - (digits - 1))
+    return np.where(np.isfinite(found), found, 0.0)
+
+
+def _has_digits(value: np.ndarray, digits: int) -> np.ndarray:
+    """Whether so many significant digits say a number exactly (but for the noise of floating point)."""
+    with np.errstate(all="ignore"):
+        units = value / (2 * half_unit(np.abs(value), digits))
+        return (value == 0) | (np.abs(units - np.round(units)) <= 1e-11 * np.abs(units))
+
+
+def spread(expr: Expr, look: Callable[[Ref], Errors], write: Callable[[np.ndarray, np.ndarray], Errors]) -> Errors:
+    """A formula's value, and a bound of how far off it is where each leaf is as far off as `look` says.
+
+    What is worked out within it is written down, too (`write`); the whole is not yet.
+    """
+    if isinstance(expr, Const):
+        return np.asarray(expr.value), np.zeros(())
+    if isinstance(expr, Ref):
+        return look(expr)
+    assert isinstance(expr, Call)
+    rule, values, errors = OPERATORS[expr.op], [], []
+    for arg in expr.args:
+        value, error = spread(arg, look, write)
+        value, error = write(value, error) if isinstance(arg, Call) else (value, error)
+        values.append(value)
+        errors.append(np.broadcast_to(error, value.shape))
+    with np.errstate(all="ignore"):
+        arrays = aligned(expr, values)
+        value = np.asarray(rule.numpy(expr, *arrays), dtype=float)
+        if not any(np.any(error) for error in errors):
+            return value, np.zeros(())
+        moved = wobble if rule.elementwise else rule.noise  # of near values rounding may make another one the largest
+        return value, np.asarray(moved(expr, value, arrays, aligned(expr, errors)), dtype=float)

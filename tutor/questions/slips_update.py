@@ -1,0 +1,271 @@
+"""Slips about batches, regularisation and the update. See `rewriting.py` for what an entry is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tutor.engine.formula import Call, Expr, Ref, Symbol, call, refs, total, walk
+from tutor.questions.rewriting import NEAR, Misconception, Site, has, put, replaced, swap, without_factor
+
+# ---------------------------------------------------------------- batches, regularisation, update
+
+
+def _sum_for_mean(site: Site) -> Iterator[Expr]:
+    if site.rule in ("mean_gradient", "mean_loss"):
+        yield site.formula * float(site.program.examples)
+
+
+def _mean_for_sum(site: Site) -> Iterator[Expr]:
+    if site.rule in ("sum_gradient", "sum_loss"):
+        yield site.formula / float(site.program.examples)
+
+
+def _decay_forgotten(site: Site) -> Iterator[Expr]:
+    if site.rule == "decayed_gradient":
+        yield site.formula.args[0]  # type: ignore[attr-defined]
+    if site.rule == "objective":
+        yield site.formula.args[0]  # type: ignore[attr-defined]
+    if site.rule == "update":  # AdamW: λ_w · p beside Adam's own step
+
+        def decay(n: Call) -> bool:
+            return n.op == "add" and any(ref.symbol.id == "training.weight_decay" for ref in refs(n.args[1]))
+
+        yield from swap(site, decay, lambda n: n.args[0])
+
+
+def _is_decay(node: Expr) -> bool:
+    """λ · p beside a gradient or a step, or λ/2 · Σp² beside a loss."""
+    names = ("training.weight_decay", "training.l2")
+    return any(ref.symbol.id in names for ref in refs(node))
+
+
+def _decay_subtracted(site: Site) -> Iterator[Expr]:
+    if site.rule in ("decayed_gradient", "objective", "update"):
+        yield from swap(
+            site, lambda n: n.op == "add" and len(n.args) == 2 and _is_decay(n.args[1]), lambda n: n.args[0] - n.args[1]
+        )
+
+
+def _decay_without_rate(site: Site) -> Iterator[Expr]:
+    """w − η · ∂L/∂w − λ · w: the same as a decay that was divided by η before."""
+    if not _is_update(site):
+        return
+    p, step = site.formula.args  # type: ignore[attr-defined]
+    for node in walk(step):
+        written = site.program.by_key.get(node.symbol.key) if isinstance(node, Ref) else None
+        added = written.formula if written and written.rule == "decayed_gradient" else node
+        if isinstance(added, Call) and added.op == "add" and len(added.args) == 2 and _is_decay(added.args[1]):
+            for without in put(step, node, added.args[0]):
+                yield (p - without) - added.args[1]
+
+
+def _decay_of_biases(site: Site) -> Iterator[Expr]:
+    model, p = site.program.model, site.equation.symbol.wrt
+    if site.rule == "update" and model.decay and p and p.quantity == "biases":
+        for ref in refs(site.formula):
+            if ref.symbol.quantity == "gradient":
+                decayed = ref + model.decay * Ref(p)
+                yield from put(site.formula, ref, decayed)
+
+
+def _rate(node: Expr) -> bool:
+    return isinstance(node, Ref) and node.symbol.id == "training.learning_rate"
+
+
+def _is_update(site: Site) -> bool:
+    return site.rule == "update" and has(site.formula, "sub")
+
+
+def _rate_forgotten(site: Site) -> Iterator[Expr]:
+    if _is_update(site):
+        yield from replaced(site.formula, lambda n: without_factor(n, _rate))
+
+
+def _rate_twice(site: Site) -> Iterator[Expr]:
+    if _is_update(site):
+        yield from replaced(site.formula, lambda n: n * n if _rate(n) else None)
+
+
+def _added(site: Site) -> Iterator[Expr]:
+    if _is_update(site):
+        p, step = site.formula.args  # type: ignore[attr-defined]
+        yield p + step
+
+
+def _step_for_value(site: Site) -> Iterator[Expr]:
+    if _is_update(site):
+        _, step = site.formula.args  # type: ignore[attr-defined]
+        yield step
+        yield -step
+
+
+def _old_and_new_swapped(site: Site) -> Iterator[Expr]:
+    """β and 1 − β exchanged; or the old velocity where the new one is meant."""
+    f = site.formula
+    if site.rule in ("optimizer_m", "optimizer_v") and isinstance(f, Call):
+        (b1, old), (b2, new) = (term.args for term in f.args)  # type: ignore[attr-defined]
+        yield call("mul", b2, old) + call("mul", b1, new)
+    elif site.rule == "optimizer_velocity" and isinstance(f, Call):
+        product_, g = f.args
+        mu, old = product_.args  # type: ignore[attr-defined]
+        yield call("mul", mu, g) + old
+    elif site.rule == "update":
+        for ref in refs(f):
+            if ref.symbol.quantity == "state" and ref.symbol.id.endswith("'"):
+                old_one = replace(ref.symbol, id=ref.symbol.id[:-1])
+                yield from put(f, ref, Ref(old_one))
+
+
+def _no_bias_correction(site: Site) -> Iterator[Expr]:
+    """At one of the two means, or at both."""
+    if site.rule in ("optimizer_mhat", "optimizer_vhat"):
+        yield site.formula.args[0]  # type: ignore[attr-defined]
+    elif site.rule == "update":
+
+        def uncorrected(node: Expr) -> Expr | None:
+            if isinstance(node, Ref) and node.symbol.quantity == "state" and node.symbol.id.endswith("hat"):
+                return site.program.by_key[node.symbol.key].formula.args[0]  # type: ignore[attr-defined]
+            return None
+
+        yield from replaced(site.formula, uncorrected)
+
+
+def _memory_forgotten(site: Site) -> Iterator[Expr]:
+    """Only the new gradient: no old memory in the new one, or none of the optimiser's at all."""
+    f = site.formula
+    if site.rule.startswith("optimizer_") and isinstance(f, Call) and f.op == "add":
+        fresh = [term for term in f.args if not any(ref.symbol.quantity == "state" for ref in refs(term))]
+        if 0 < len(fresh) < len(f.args):
+            yield total(fresh)
+    if _is_update(site) and any(ref.symbol.quantity == "state" for ref in refs(f)):
+        p = f.args[0]  # type: ignore[attr-defined]
+        rates = [ref for ref in refs(f) if _rate(ref)]
+        for gradient in _gradients(site):
+            yield p - rates[0] * Ref(gradient)
+
+
+def _gradients(site: Site) -> Iterator[Symbol]:
+    """The gradient that an update takes its step from."""
+    of, known = site.equation.symbol.wrt, site.program.by_key
+    states = [ref.symbol for ref in refs(site.formula) if ref.symbol.quantity == "state"]
+    seen: set[str] = set()
+    while states:
+        state = states.pop()
+        if state.key in seen or state.key not in known:
+            continue
+        seen.add(state.key)
+        for ref in refs(known[state.key].formula):
+            if ref.symbol.quantity == "state":
+                states.append(ref.symbol)
+            elif ref.symbol.quantity == "gradient" and ref.symbol.wrt == of:
+                yield ref.symbol
+                return
+
+
+def _epsilon_inside(site: Site) -> Iterator[Expr]:
+    def is_denominator(n: Call) -> bool:
+        return n.op == "add" and has(n.args[0], "sqrt")
+
+    yield from swap(
+        site,
+        is_denominator,
+        lambda n: call("sqrt", n.args[0].args[0] + n.args[1]),  # type: ignore[attr-defined]
+    )
+
+
+def _mean_twice(site: Site) -> Iterator[Expr]:
+    if site.rule in ("mean_gradient", "mean_loss"):
+        yield site.formula / float(site.program.examples)
+
+
+# ---------------------------------------------------------------- the table
+
+TABLE: dict[str, Misconception] = {
+    "sum-for-mean": Misconception(
+        "the sum over the batch instead of the mean",
+        "A batch's loss is the mean of its examples': divide by their number.",
+        _sum_for_mean,
+        seen="https://github.com/hunkim/DeepLearningZeroToAll/issues/173",
+    ),
+    "mean-for-sum": Misconception(
+        "the mean over the batch instead of the sum",
+        "This lesson's batch has the sum of its examples' losses: nothing is divided by their number.",
+        _mean_for_sum,
+    ),
+    "decay-forgotten": Misconception(
+        "the regularisation was forgotten",
+        "With L2, λ times the weight is added to its gradient, once, after the mean.",
+        _decay_forgotten,
+    ),
+    "decay-of-biases": Misconception(
+        "the regularisation was applied to a bias",
+        "Only weights pay the tax; a bias's gradient is left alone.",
+        _decay_of_biases,
+    ),
+    "rate-forgotten": Misconception(
+        "the learning rate was forgotten",
+        "The step is the learning rate times the gradient: the slope only holds nearby.",
+        _rate_forgotten,
+    ),
+    "rate-twice": Misconception(
+        "the learning rate was applied twice",
+        "Multiply by the learning rate once.",
+        _rate_twice,
+    ),
+    "added": Misconception(
+        "the step was added instead of subtracted",
+        "The gradient points uphill; to go down, go against it.",
+        _added,
+    ),
+    "step-for-value": Misconception(
+        "this is the step; the new value was asked",
+        "The new value is the old one minus the step.",
+        _step_for_value,
+    ),
+    "old-and-new-swapped": Misconception(
+        "old and new were swapped",
+        "β (or μ) multiplies the old memory, the new gradient comes in beside it; the update uses the new memory.",
+        _old_and_new_swapped,
+    ),
+    "no-bias-correction": Misconception(
+        "the correction for the start was omitted",
+        "Adam's memories begin at 0: dividing by 1 − βᵗ makes up for it.",
+        _no_bias_correction,
+        seen="https://github.com/oxiglade/mlx-rs/issues/301",
+    ),
+    "epsilon-inside": Misconception(
+        "ε stands inside the root",
+        "ε is added after the root is taken.",
+        _epsilon_inside,
+        rare=True,
+        seen="https://github.com/keras-team/keras/issues/435",
+    ),
+    "mean-twice": Misconception(
+        "the mean over the batch was taken twice",
+        "The sum over the examples is divided by their number once.",
+        _mean_twice,
+        reach=NEAR,
+        rare=True,
+        seen="https://github.com/tech-srl/code2seq/pull/9",
+    ),
+    "decay-subtracted": Misconception(
+        "the regularisation was subtracted",
+        "The decay is added: the step against it then makes the weight smaller.",
+        _decay_subtracted,
+        seen="https://github.com/chainer/chainer/issues/261",
+    ),
+    "decay-without-rate": Misconception(
+        "the decay was taken without the learning rate",
+        "The learning rate multiplies all of the step, the decay in it, too.",
+        _decay_without_rate,
+        seen="https://github.com/FluxML/model-zoo/pull/303",
+    ),
+    "memory-forgotten": Misconception(
+        "the memory of the optimiser was forgotten",
+        "The new gradient comes on top of what is remembered of the earlier ones.",
+        _memory_forgotten,
+        reach=NEAR,
+        rare=True,
+    ),
+}

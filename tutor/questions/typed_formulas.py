@@ -1,0 +1,730 @@
+"""A formula as a person types it, or as any notation shows it, read into a tree. Nothing is executed.
+
+One grammar, from the left to the right, powers first:
+
+    choice   sum [if comparison [,] else choice]
+    sum      term {+ or − term}
+    term     factor {· or / or ⊘ or nothing, factor}     what a product means follows from the shapes
+    factor   ± factor | power
+    power    atom {² ⁻¹ ᵗ ᵀ %} [^ factor]
+    atom     number | name | function atom | ( choice ) | ( comparison ) | [ list ] | |sum| | ‖sum‖ | Σ term | diag atom
+
+A comparison is 1 where it holds, else 0; so 1(x ≥ y) is a product. What could mean two things is asked about, by a
+`NotUnderstood` that says which. What the words of a lesson mean, a `Vocabulary` knows.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tutor.engine.activations import ACTIVATIONS, derivative
+from tutor.engine.formula import FUNCTIONS, ONE, Call, Const, Expr, Ref, call, negative, product
+from tutor.text.prose import mathematics
+
+MAX_DEPTH = 50  # brackets in brackets
+MAX_LINKS = 150  # factors of one product, terms of one sum
+
+
+class NotUnderstood(ValueError):
+    """An answer that says no number: str() tells what would. It costs no attempt."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """What a word before a bracket applies: an operator, or an activation (`alpha`: the slope of leaky ReLU)."""
+
+    op: str
+    least: int = 1
+    most: int = 1
+    alpha: float | None = None
+
+
+class Vocabulary(Protocol):
+    """The names and functions of a lesson, as one step's answer may use them."""
+
+    @property
+    def functions(self) -> dict[str, Function]: ...
+    def match(self, text: str, at: int) -> Sequence[tuple[int, Expr]]:
+        """The names that begin at a place, side by side, and where each ends; none if there are none."""
+
+    def of_each_example(self, text: str, at: int) -> tuple[int, Ref] | None:
+        """A name with the mark of a sum over the examples: dW@e."""
+
+    def letter(self, index: str) -> Expr | None:
+        """What a definition's letter stands for: z, or zᵢ, or the zₖ that a sum runs over."""
+
+    def unknown(self, word: str) -> str:
+        """What is said of a word that means nothing."""
+
+    @property
+    def letters(self) -> str: ...
+    @property
+    def examples(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What was read: the tree, whether it has decimals in it, and how a comma was taken."""
+
+    formula: Expr
+    decimals: bool = False
+    note: str = ""
+
+
+# ---------------------------------------------------------------- signs
+
+# What is typed for a sign, or printed for it by a notation or in ASCII -> the sign of the grammar.
+_SIGNS = {
+    **dict.fromkeys(("+", "＋"), "+"),
+    **dict.fromkeys(("-", "−", "–", "‐", "‑", "‒", "﹣", "－"), "-"),
+    **dict.fromkeys(("*", "·", "×", "⋅", "∙", "•", "∗", "✕", "✖", "⨯", "‧", "・"), "*"),
+    **dict.fromkeys(("⊙", "∘", "(*)", "⊗"), "⊙"),
+    **dict.fromkeys(("/", "÷", "∕", "⁄", "⊘", "(/)", "∶"), "/"),
+    **dict.fromkeys(("^", "**", "↑"), "^"),
+    **dict.fromkeys(("(", "{", "⟨"), "("),
+    **dict.fromkeys((")", "}", "⟩"), ")"),
+    **dict.fromkeys((">=", "≥", "⩾", "≧"), "≥"),
+    **dict.fromkeys(("<=", "≤", "⩽", "≦"), "≤"),
+    **dict.fromkeys(("||", "‖", "∥"), "‖"),
+    **{sign: sign for sign in "[],;<>|√Σ%"},
+    "∑": "Σ",
+}
+_LONGEST = max(map(len, _SIGNS))
+_SPACES = re.compile(r"[\s\u200b\u2060]+")
+_NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+\-]?[0-9]+(?![0-9.]))?")
+_SCALE = re.compile(r"[×x]10(?:\^(-?[0-9]{1,4}|\(-?[0-9]{1,4}\))|(⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4}))")
+_WORD = re.compile(r"[^\W\d_]\w*")
+_SUM_OVER = re.compile(r"(?:Σ|∑|sum)(?:_([a-z])|([ₑₖᵢⱼ]))")
+_LOWERED = {"ₑ": "e", "ₖ": "k", "ᵢ": "i", "ⱼ": "j"}
+_LONGEST_WORD = 32  # of a function, or the sign of one
+_CONSTANTS = {"e": Const(math.e), "pi": Const(math.pi), "π": Const(math.pi)}
+_E = _CONSTANTS["e"]
+_KEYWORDS = {"if", "else", "diag", "sum"}
+_MINUS = str.maketrans({sign: "-" for sign, meant in _SIGNS.items() if meant == "-" and len(sign) == 1})
+
+
+_ALIKE = {**dict.fromkeys("’‘ʹ`´", "'"), "٫": ".", "，": ",", "；": ";"}
+
+
+def normalised(text: str) -> str:
+    """A text in one spelling: composed signs, one minus, plain spaces, digits of any script as 0 to 9.
+
+    Names are put into the same spelling before they are compared. LaTeX becomes the signs that it stands for.
+    """
+    text = unicodedata.normalize("NFC", text)
+    if not text.isascii():
+        text = "".join(map(_one_spelling, text)).translate(_MINUS)
+    else:
+        text = "".join(char if char.isprintable() else " " for char in text)
+    if "\\" in text or "_{" in text or "^{" in text:
+        text = mathematics(text, lambda name: None).translate(_MINUS)
+    return _SPACES.sub(" ", text).strip()
+
+
+def _one_spelling(char: str) -> str:
+    if char in _ALIKE:
+        return _ALIKE[char]
+    if not char.isprintable():  # separators, but also marks that nobody sees
+        return "" if char in "\u200b\u2060\ufeff\u200c\u200d" else " "
+    digit = unicodedata.decimal(char, None)
+    return char if digit is None else str(digit)
+
+
+def raised(char: str) -> bool:
+    """Whether a character is a superscript: ² ⁻ ᵗ ᵀ."""
+    return not char.isascii() and unicodedata.decomposition(char).startswith("<super>")
+
+
+def _plain(run: str) -> str:
+    """⁻² -> -2"""
+    return unicodedata.normalize("NFKC", run).translate(_MINUS)
+
+
+# ---------------------------------------------------------------- tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """`kind`: number, name, function, raised, word (a keyword), op or, last, end; `spaced` if a space comes before."""
+
+    kind: str
+    text: str
+    spaced: bool = False
+    value: Expr | None = None
+    function: Function | None = None
+
+
+def tokens(text: str, words: Vocabulary) -> list[Token]:
+    """The tokens of a normalised text. Raises NotUnderstood."""
+    found: list[Token] = []
+    at = 0
+    while at < len(text):
+        if text[at] == " ":
+            at += 1
+            continue
+        spaced = at > 0 and text[at - 1] == " "
+        for end, token in _next(text, at, spaced, words):
+            found.append(token)
+            at = end
+    return [*found, Token("end", "")]
+
+
+def _next(text: str, at: int, spaced: bool, words: Vocabulary) -> Sequence[tuple[int, Token]]:
+    """The token that begins at a place, and where it ends; of names side by side every one."""
+    char = text[at]
+    if raised(char):
+        end = at + 1
+        while char != "ᵀ" and end < len(text) and raised(text[end]) and text[end] != "ᵀ":
+            end += 1
+        return [(end, Token("raised", text[at:end]))]
+    names = words.match(text, at)
+    if number := _number(text, at, spaced, names[0][0] if names else 0):
+        return [number]
+    if char in "Σ∑s" and (over := _SUM_OVER.match(text, at)):
+        return [(over.end(), Token("sum", _LOWERED.get(over[2], over[1] or ""), spaced))]
+    if (each := words.of_each_example(text, at)) is not None:
+        return [(each[0], Token("name", text[at : each[0]], spaced, each[1]))]
+    function = _function(text, at, words)
+    if function and (not names or function[0] > names[0][0] or (_is_call(text, function[0]) and char.isascii())):
+        end, meant = function
+        return [(end, Token("function", text[at:end], spaced, None, meant))]
+    if names:
+        starts = [at, *(end for end, _ in names)]
+        return [
+            (end, Token("name", text[start:end], spaced and start == at, value))
+            for start, (end, value) in zip(starts, names, strict=False)
+        ]
+    if text.startswith((".T", "^T"), at) and not text[at + 2 : at + 3].isalnum():
+        return [(at + 2, Token("raised", "ᵀ"))]
+    if char == "@" and spaced:
+        return [(at + 1, Token("op", "*", spaced))]
+    for size in range(_LONGEST, 0, -1):
+        if at + size <= len(text) and (sign := _SIGNS.get(text[at : at + size])):
+            return [(at + size, Token("op", sign, spaced))]
+    if word := _WORD.match(text, at):
+        end = next((k for k in range(at, word.end()) if raised(text[k])), word.end())
+        return [(end, _word(text[at:end], spaced, words))]
+    if char == "∞":
+        raise NotUnderstood("that comes to no finite number")
+    raise NotUnderstood(f"'{char}' means nothing in a formula")
+
+
+def _word(word: str, spaced: bool, words: Vocabulary) -> Token:
+    if word in _CONSTANTS:
+        return Token("name", word, spaced, _CONSTANTS[word])
+    if word.lower() in ("inf", "infinity", "nan", "undefined"):
+        raise NotUnderstood("that comes to no finite number")
+    if word in _KEYWORDS:
+        return Token("word" if word != "sum" else "op", word if word != "sum" else "Σ", spaced)
+    letter, index = (word[:-1], _LOWERED[word[-1]]) if word[-1] in _LOWERED else (word, "")
+    if letter == words.letters and (meant := words.letter(index)) is not None:
+        return Token("name", word, spaced, meant)
+    raise NotUnderstood(words.unknown(word))
+
+
+def _number(text: str, at: int, spaced: bool, named: int) -> tuple[int, Token] | None:
+    """A number: 8.21e-2, 8.21×10⁻² and 8.2x10^-2 without spaces, ½, 2½. An author's name that is longer wins."""
+    match = _NUMBER.match(text, at)
+    end = match.end() if match else at
+    value = float(match[0]) if match else 0.0
+    if match and re.compile(r"[eE][+\-]?[0-9]+\.").match(text, end):
+        power = re.compile(r"[+\-]?[0-9.]+").match(text, end + 1)
+        assert power
+        raise NotUnderstood(f"{match[0]}{text[end]}{power[0]}: write {match[0]}*e^({power[0]}), or a power of ten")
+    part = unicodedata.numeric(text[end], None) if end < len(text) and _is_fraction(text[end]) else None
+    if part is not None and (not match or match[0].isdigit()):
+        value, end = value + part, end + 1
+    elif match and (scale := _SCALE.match(text, end)):
+        power_of_ten = int(scale[1].strip("()") if scale[1] else _plain(scale[2]))
+        value, end = (float(f"{match[0]}e{power_of_ten}") if "e" not in match[0].lower() else math.inf), scale.end()
+    if end == at or named > end:
+        return None
+    if not math.isfinite(value):
+        raise NotUnderstood(f"{text[at : min(end, at + 20)]} is too large for a number here")
+    return end, Token("number", text[at:end], spaced, Const(value))
+
+
+def _is_fraction(char: str) -> bool:
+    return not char.isascii() and unicodedata.decomposition(char).startswith("<fraction>") and char != "⅟"
+
+
+def _function(text: str, at: int, words: Vocabulary) -> tuple[int, Function] | None:
+    """A function's word that begins here, with the stroke of its derivative: ln, σ′, ReLU, √."""
+    word = re.compile(r"[^\W\d_]\w*").match(text, at)
+    if text[at] == "√":
+        return at + 1, Function("sqrt")
+    for end in range(min(word.end(), at + _LONGEST_WORD) if word else at, at, -1):
+        name = text[at:end]
+        meant = words.functions.get(name) or (words.functions.get(name.lower()) if name.isascii() else None)
+        following = text[end : end + 1]
+        if name == "log" and following.isdecimal():
+            raise NotUnderstood("log is the natural logarithm here: write log10(x) as ln(x)/ln(10)")
+        if meant and not (following.isalpha() and not raised(following)) and following != "_":
+            if following in ("′", "'") and (meant.op in ACTIVATIONS or meant.op == "softmax"):
+                return end + 1, Function(meant.op + "′", alpha=meant.alpha)
+            return end, meant
+    return None
+
+
+def _is_call(text: str, at: int) -> bool:
+    return text[at:].lstrip()[:1] == "("
+
+
+# ---------------------------------------------------------------- products by shape
+
+
+def row(vector: Expr) -> Expr:
+    """A column lying down, xᵀ: shape (n,) -> (1, n)."""
+    return call("stack", vector)
+
+
+def _lying(x: Expr) -> Expr | None:
+    """The column that a row was made of."""
+    return x.args[0] if isinstance(x, Call) and x.op == "stack" and len(x.args) == 1 and len(x.shape) == 2 else None
+
+
+def transposed(x: Expr) -> Expr:
+    if len(x.shape) == 2:
+        return call("transpose", x) if (lying := _lying(x)) is None else lying
+    return row(x) if x.shape else x
+
+
+def times(x: Expr, y: Expr) -> Expr:
+    """What a product means, by the shapes: cell by cell, W·x, x·yᵀ, xᵀ·W or xᵀ·y. Raises ValueError."""
+    if not x.shape or not y.shape or x.shape == y.shape:
+        return call("mul", x, y)
+    lying = _lying(x)
+    if len(y.shape) == 1 and lying is not None and not _numbers(x):
+        return call("sum", call("mul", lying, y))
+    if len(x.shape) == 2 and len(y.shape) == 1:
+        return call("matmul", x, y)
+    if len(x.shape) == 1 and (column := _lying(y)) is not None:
+        return call("outer", x, column)
+    if lying is not None and len(y.shape) == 2:
+        return row(call("matmul", call("transpose", y), lying))
+    raise ValueError("shapes")
+
+
+def _numbers(x: Expr) -> bool:
+    """Whether a matrix was written out in numbers: [[1, 2]] is a matrix, [1, 2]ᵀ a column lying down."""
+    return isinstance(x, Call) and x.op == "stack" and isinstance(x.args[0], Call) and x.args[0].op == "stack"
+
+
+def power(base: Expr, exponent: Expr) -> Expr:
+    return call("exp", exponent) if base is _E else call("pow", base, exponent)
+
+
+# ---------------------------------------------------------------- conditions
+
+
+@dataclass(frozen=True)
+class Comparison:
+    left: Expr
+    sign: str
+    right: Expr
+
+    @property
+    def holds(self) -> Expr:
+        """1 if it does, else 0: as max and min choose among equal arguments, the first."""
+        if self.sign in "≥≤":
+            return call("wins_max" if self.sign == "≥" else "wins_min", self.left, self.right, param=0)
+        return call("wins_max" if self.sign == ">" else "wins_min", self.right, self.left, param=1)
+
+    def choose(self, x: Expr, y: Expr) -> Expr:
+        """x where it holds, else y."""
+        left, right = self.left, self.right
+        above = left if right == Const(0.0) else left - right
+        below = right if left == Const(0.0) else negative(left) if right == Const(0.0) else right - left
+        return {
+            ">": lambda: call("choose", above, x, y),
+            "<": lambda: call("choose", below, x, y),
+            "≤": lambda: call("choose", above, y, x),
+            "≥": lambda: call("choose", below, y, x),
+        }[self.sign]()
+
+
+# ---------------------------------------------------------------- the grammar
+
+
+@dataclass
+class _Parser:
+    found: list[Token]
+    words: Vocabulary
+    depth: int = 0
+    at: int = 0
+    bars: int = 0
+    lists: bool = False  # whether a comma stands between the arguments of a list
+    decimals: bool = False
+    commas: list[str] = field(default_factory=list)
+    loose: tuple[str, str] | None = None  # how the last factor could go on, if something stands beside it
+
+    @property
+    def next(self) -> Token:
+        return self.found[self.at]
+
+    def sees(self, *signs: str) -> bool:
+        return self.next.kind in ("op", "word") and self.next.text in signs
+
+    def take(self) -> Token:
+        self.at += 1
+        return self.found[self.at - 1]
+
+    def expect(self, sign: str, of: str) -> None:
+        if not self.sees(sign):
+            where = "at the end" if self.next.kind == "end" else f"before '{_short(self.next.text)}'"
+            raise NotUnderstood(f"'{sign}' is missing {where}: close the bracket of {of}")
+        self.at += 1
+
+    def nested(self, parse: Callable[[], Expr], lists: bool) -> Expr:
+        """What stands in brackets, where a comma may separate, or not."""
+        if self.depth >= MAX_DEPTH:
+            raise NotUnderstood("that is nested too deep: give a number or a shorter expression")
+        before = self.lists, self.bars
+        self.depth, self.lists, self.bars = self.depth + 1, lists, 0
+        result = parse()
+        self.depth -= 1
+        self.lists, self.bars = before
+        self.loose = None
+        return result
+
+    def whole(self) -> Expr:
+        """All there is. Raises NotUnderstood for what is left over."""
+        result = self.choice()
+        if self.next.kind == "end":
+            return result
+        if self.sees(",", ";"):
+            raise NotUnderstood("give one number")
+        if self.next.kind == "number":
+            before = self.found[self.at - 1]
+            if before.kind == "number":
+                raise NotUnderstood("give one number")
+            raise NotUnderstood(f"an operator is missing before '{self.next.text}': give a number or an expression")
+        if self.sees(*"<>≥≤"):
+            raise NotUnderstood("a comparison is no number: put it in brackets, as in 1(x ≥ y)")
+        raise NotUnderstood(f"an operator is missing before '{_short(self.next.text)}': give a number or an expression")
+
+    def choice(self) -> Expr:
+        first = self.sum()
+        if not self.sees("if"):
+            return first
+        self.take()
+        condition = self.comparison(self.sum())
+        if self.sees(","):
+            self.take()
+        if not self.sees("else"):
+            raise NotUnderstood("say what it is else: as in (1 if z > 0, else 0)")
+        self.take()
+        if self.depth >= MAX_DEPTH:
+            raise NotUnderstood("that is nested too deep: give a number or a shorter expression")
+        self.depth += 1
+        other = self.choice()
+        self.depth -= 1
+        return condition.choose(first, other)
+
+    def comparison(self, left: Expr) -> Comparison:
+        if not self.sees(*"<>≥≤"):
+            raise NotUnderstood("a comparison is missing, as in z > 0")
+        sign = self.take().text
+        return Comparison(left, sign, self.sum())
+
+    def sum(self) -> Expr:
+        left, run, links = self.term(), False, 0  # run: `left` is a sum begun here, so a further + joins it
+        while self.sees("+", "-") and not self._begins_the_next():
+            op, right = self.take().text, self.term()
+            if op == "+" and run and isinstance(left, Call):
+                left = Call("add", (*left.args, right))
+            else:
+                left = left + right if op == "+" else left - right
+            run = op == "+"
+            links = self._link(links)
+        return left
+
+    def _begins_the_next(self) -> bool:
+        """Whether a sign belongs to the next number of a list: [0.1 -0.2]."""
+        return self.lists and self.next.spaced and not self.found[self.at + 1].spaced and self._columns
+
+    _columns = False  # whether spaces separate in the list that is being read
+
+    def _link(self, links: int) -> int:
+        if links >= MAX_LINKS:
+            raise NotUnderstood("that is too long for an answer: give a number or a short expression")
+        return links + 1
+
+    def term(self) -> Expr:
+        left, divided, links = self.factor(), "", 0
+        while True:
+            start = self.at
+            if self.sees("*", "⊙"):
+                sign = self.take().text
+                left = times(left, self.factor()) if sign == "*" else call("mul", left, self.factor())
+                divided = ""
+            elif self.sees("/"):
+                over = self.found[start - 1]
+                self.take()
+                under = self.found[self.at]
+                left = left / self.factor()
+                short = over.kind == under.kind == "number" and self.at == start + 2
+                divided = "" if short and (self.next.spaced or self.sees("(")) else "/"
+            elif self._beside():
+                if divided or self.loose:
+                    self._ask(divided)
+                right = self.factor()
+                left = right if left == ONE and _is_comparison(right) else times(left, right)
+            else:
+                return left
+            links = self._link(links)
+
+    def _beside(self) -> bool:
+        """Whether something stands here that a product without a sign goes on with."""
+        token = self.next
+        if self.lists and self._columns and token.spaced:
+            return False
+        if token.kind in ("name", "function", "sum") or self.sees("(", "[", "Σ", "√", "diag"):
+            return True
+        return self.sees("|", "‖") and not self.bars
+
+    def _ask(self, divided: str) -> None:
+        """A product without a sign after what may reach over it."""
+        beside = self.next.text if self.next.kind != "op" else f"{self.next.text}…"
+        if divided:
+            raise NotUnderstood(f"is {beside} below the stroke of the fraction or beside it? write * or brackets")
+        before, _ = self.loose or ("", "")
+        raise NotUnderstood(f"does {before} reach over {beside}? write * or brackets")
+
+    def factor(self) -> Expr:
+        self.loose = None
+        minus = False
+        while self.sees("+", "-"):
+            minus ^= self.take().text == "-"
+        found = self.power()
+        return negative(found) if minus else found
+
+    def power(self) -> Expr:
+        base = self.postfixed(self.atom())
+        if not self.sees("^"):
+            return base
+        self.take()
+        first = self.next
+        if self.depth >= MAX_DEPTH:
+            raise NotUnderstood("that is nested too deep: give a number or a shorter expression")
+        self.depth += 1
+        exponent = self.factor()
+        self.depth -= 1
+        bracketed = first.kind == "op" and first.text == "("
+        glued = not bracketed and not self.next.spaced and self.next.kind in ("name", "function")
+        self.loose = ("the power", "") if glued else None
+        return power(base, exponent)
+
+    def postfixed(self, base: Expr) -> Expr:
+        """With what is raised beside it, and per cent."""
+        while True:
+            if self.next.kind == "raised":
+                text = self.take().text
+                base = transposed(base) if text == "ᵀ" else power(base, self._raised(text))
+            elif self.sees("%"):
+                self.take()
+                if self._beside() or self.next.kind == "number":
+                    raise NotUnderstood("% is per cent here: 20% is 0.2")
+                base = base / 100
+            else:
+                return base
+
+    def _raised(self, text: str) -> Expr:
+        plain = _plain(text)
+        if re.fullmatch(r"-?[0-9]{1,9}", plain):
+            return Const(float(plain))
+        if self.depth >= MAX_DEPTH:
+            raise NotUnderstood("that is nested too deep: give a number or a shorter expression")
+        return _Parser(tokens(plain, self.words), self.words, self.depth + 1).whole()
+
+    def atom(self) -> Expr:
+        token = self.take()
+        if token.kind == "number":
+            return self.number(token)
+        if token.kind == "name":
+            assert token.value is not None
+            return token.value
+        if token.kind == "function":
+            return self.function(token)
+        if token.kind == "sum":
+            body = self.nested(self.term, False)
+            if token.text != "e":
+                return call("sum", body)
+            if not body.batched:
+                raise NotUnderstood("mark what each example has of its own: Σₑ dW@e")
+            return call("batch_sum", body, param=self.words.examples)
+        if token.kind == "op" and token.text == "(":
+            return self.nested(self.bracket, False)
+        if token.kind == "op" and token.text == "[":
+            return self.listed()
+        if token.kind == "op" and token.text in ("|", "‖"):
+            return self.fence(token.text)
+        if token.kind == "op" and token.text == "Σ":
+            return call("sum", self.nested(self.term, self.lists))
+        if token.kind == "word" and token.text == "diag":
+            return self.diagonal(self.nested(self.atom, False))
+        if token.kind == "end":
+            raise NotUnderstood("a number, a name or a bracket is missing at the end: give a number or an expression")
+        instead = f"instead of '{_short(token.text)}'"
+        raise NotUnderstood(f"a number, a name or a bracket is missing {instead}: give a number or an expression")
+
+    def number(self, token: Token) -> Expr:
+        """A number; with a comma for its point where a comma can mean nothing else."""
+        comma, after = self.next, self.found[min(self.at + 1, len(self.found) - 1)]
+        glued = comma.kind == "op" and comma.text == "," and not comma.spaced and after.kind == "number"
+        if glued and not after.spaced and not self.lists and token.text.isdigit():
+            self.at += 2
+            self.decimals = True
+            text = f"{token.text},{after.text}"
+            if "." in after.text:
+                raise NotUnderstood(f"{_short(text)}: write it without the comma between the thousands")
+            meant = f"{token.text}.{after.text}"
+            self.commas.append(f"read {_short(text)} as {_short(meant)}")
+            return Const(float(meant))
+        if glued and not after.spaced and not self.lists and "." in token.text:
+            meant = f"{token.text.replace('.', '')}.{after.text}"
+            raise NotUnderstood(f"{_short(f'{token.text},{after.text}')}: write {_short(meant)}")
+        self.decimals |= "." in token.text
+        assert token.value is not None
+        return token.value
+
+    def bracket(self) -> Expr:
+        """What stands between ( and ): a value, or comparisons."""
+        value = self.choice()
+        if self.sees(*"<>≥≤"):
+            found = self.comparison(value).holds
+            while self.sees(","):
+                self.take()
+                found = product(found, self.comparison(self.sum()).holds)
+            value = found
+        self.expect(")", "'('")
+        return value
+
+    def fence(self, sign: str) -> Expr:
+        """|x|, or the length of a vector."""
+
+        def inside() -> Expr:
+            self.bars = 1
+            value = self.sum()
+            if not self.sees(sign):
+                raise NotUnderstood(f"'{sign}' is missing: close what it opened")
+            self.take()
+            return value
+
+        value = self.nested(inside, False)
+        return call("abs", value) if sign == "|" else call("sqrt", call("sum", power(value, Const(2.0))))
+
+    def listed(self) -> Expr:
+        """A column or a matrix of numbers: [1, 2], [[1, 2], [3, 4]], [1 2; 3 4]."""
+
+        def inside() -> Expr:
+            columns, self._columns = self._columns, True
+            rows: list[list[Expr]] = [[]]
+            while not self.sees("]"):
+                if self.sees(";"):
+                    self.take()
+                    rows.append([])
+                    continue
+                rows[-1].append(self.choice())
+                if self.sees(","):
+                    self.take()
+                elif not (self.sees("]", ";") or self.next.spaced):
+                    break
+                if self.next.kind == "end":
+                    break
+            self.expect("]", "'['")
+            self._columns = columns
+            rows = [items for items in rows if items]
+            if not rows:
+                raise NotUnderstood("there is nothing between [ and ]")
+            if len(rows) == 1:
+                return call("stack", *rows[0])
+            return call("stack", *(call("stack", *items) for items in rows))
+
+        return self.nested(inside, True)
+
+    def diagonal(self, vector: Expr) -> Expr:
+        """diag a: a on the diagonal, else 0."""
+        (n,) = vector.shape
+        if n > 64:
+            raise NotUnderstood("that is too large to be written out: name single elements")
+        unit = call("stack", *(call("stack", *(float(i == k) for i in range(n))) for k in range(n)))
+        return call("mul", call("rows", vector, vector), unit)
+
+    def function(self, token: Token) -> Expr:
+        meant = token.function
+        assert meant is not None
+        if not self.sees("("):
+            if meant.least > 1:
+                raise NotUnderstood(f"{token.text} takes its arguments in brackets: {token.text}(a, b)")
+            if self.next.kind == "end" or self.sees(")", "]", ","):
+                raise NotUnderstood(f"{token.text} is a function: write {token.text}(...)")
+            if self.depth >= MAX_DEPTH:
+                raise NotUnderstood("that is nested too deep: give a number or a shorter expression")
+            self.depth += 1
+            value = self.factor()
+            self.depth -= 1
+            self.loose = (token.text, "")
+            return self._apply(meant, [value], token.text)
+
+        def inside() -> Expr:
+            args.append(self.choice())
+            while self.sees(","):
+                self.take()
+                args.append(self.choice())
+            self.expect(")", token.text)
+            return args[0]
+
+        args: list[Expr] = []
+        self.take()
+        self.nested(inside, meant.most > 1)
+        return self._apply(meant, args, token.text)
+
+    def _apply(self, meant: Function, args: list[Expr], text: str) -> Expr:
+        if not meant.least <= len(args) <= meant.most:
+            want = f"{meant.least}" if meant.least == meant.most else f"at least {meant.least}"
+            raise NotUnderstood(f"{text}() takes {want} argument{'s' * (want != '1')}, not {len(args)}")
+        more = () if meant.alpha is None else (Const(meant.alpha),)
+        name = meant.op.removesuffix("′")
+        if name == "softmax" and (meant.op != name or len(args[0].shape) != 1):
+            raise NotUnderstood("softmax is of all the values of a layer: write the fraction out")
+        if meant.op != name:
+            return derivative(name, (args[0], call(name, args[0], *more), *more))
+        return call(meant.op, *args, *more)
+
+
+def _is_comparison(x: Expr) -> bool:
+    if not isinstance(x, Call):
+        return False
+    return x.op in ("wins_max", "wins_min") or (x.op == "mul" and all(map(_is_comparison, x.args)))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 30 else text[:29] + "…"
+
+
+def read(text: str, words: Vocabulary) -> Typed:
+    """A normalised text as a formula. Raises NotUnderstood."""
+    if "…" in text or "..." in text:
+        raise NotUnderstood("… leaves something out: write all of it, or use names")
+    parser = _Parser(tokens(text, words), words)
+    try:
+        formula = parser.whole()
+    except NotUnderstood:
+        raise
+    except RecursionError:
+        raise NotUnderstood("that is nested too deep: give a number or a shorter expression") from None
+    except (ValueError, TypeError):
+        raise NotUnderstood("the shapes in that do not fit; name single elements, as in a1[2]") from None
+    return Typed(formula, parser.decimals, ", ".join(dict.fromkeys(parser.commas[:3])))
+
+
+def functions() -> dict[str, Function]:
+    """The functions that have one meaning in every lesson, by their words."""
+    found = {name: Function(op, least, most) for name, (op, least, most) in FUNCTIONS.items()}
+    return found | {"sign": Function("sign"), "sgn": Function("sign"), "softmax": Function("softmax")}

@@ -1,0 +1,454 @@
+"""The card of a step: everything that the player and line mode say about it, in one notation.
+
+Both front ends draw the same card; they differ only in how documents become lines.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tutor.engine.activations import ACTIVATIONS, prime_of, takes_slope
+from tutor.engine.backprop import OVER_BATCH
+from tutor.engine.formula import Call, Expr, Ref, evaluate, refs, walk
+from tutor.engine.losses import LOSSES
+from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.paths import Chain as PathSum
+from tutor.engine.paths import Factor, Paths, derivation, of_parameters, tally
+from tutor.engine.trace import NoSuchStep, Step, Trace, activation_calls, digits_for, resolve, symbols_of
+from tutor.text import prose
+from tutor.text.explain import Explainer, Turn
+from tutor.text.glossary import spoken_of
+from tutor.text.layout import Doc, Frac, Row, linear, number, superscript
+from tutor.text.notations import NOTATIONS
+from tutor.text.writer import Writer
+
+
+@dataclass(frozen=True)
+class Chain:
+    """name = formula = numbers = value, with the reason of a derivation's line."""
+
+    docs: tuple[Doc, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A value that the step uses; `id` is that of the step that made it, None for what is given."""
+
+    ref: Ref
+    name: str
+    value: Doc
+    id: str | None
+
+
+_GIVEN = re.compile(r"(?P<base>[^\[\]@\s]+)(?:\[(?P<index>[0-9]{1,9}(?:,[0-9]{1,9})*)\])?")
+MAX_SAID = 12  # turns of the conversation before a step
+MAX_OPERANDS = 60  # a unit with 784 inputs has 1,569: nobody reads them one by one
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """A step's equation with its numbers (`main`), what its signs stand for, and how a combined one comes about."""
+
+    main: Chain
+    where: tuple[Chain, ...]
+    derivation: tuple[Chain, ...]
+
+
+@dataclass(frozen=True)
+class Card(Formulas):
+    """`more_operands` counts those left out, `used_by` has the names and ids of the steps that use this one.
+
+    `dimensions` checks the shapes of a product, `reuse` says what is computed once and how much that saves. In the
+    story of the backward pass `turns` are what is said at this step, `before` what was said up to it.
+    """
+
+    id: str
+    title: str
+    phase: str
+    shape: str
+    why: str
+    story: str
+    line: str | None
+    warning: str | None
+    notes: tuple[str, ...]
+    operands: tuple[Operand, ...]
+    more_operands: int
+    used_by: tuple[tuple[str, str], ...]
+    dimensions: str | None
+    reuse: str | None
+    turns: tuple[Turn, ...]
+    before: tuple[Turn, ...]
+
+
+class Scribe:
+    """Writes the cards of one trace in one notation."""
+
+    def __init__(self, trace: Trace, notation: str):
+        self.trace, self.notation = trace, notation
+        self.writer = Writer(trace.lesson, notation)
+        self.explainer = Explainer(self.writer)
+        self.symbols = symbols_of(trace)
+        self.example = 0  # the last one that a card was of
+        self.kept: dict[tuple, list] = {}  # what a front end drew of this trace in this notation
+
+    def formulas(self, step: Step) -> Formulas:
+        """What a trace in lines says of every step; a card looks through the whole trace for the rest of it."""
+        main = self._chain(self.writer.name(step.ref), step.formula, step)
+        return Formulas(main, tuple(self._where(step)), tuple(self._derivation(step)))
+
+    def card(self, step: Step) -> Card:
+        eq = step.equation
+        formulas = self.formulas(step)
+        self.example = self.example if step.example is None else step.example
+        return Card(
+            id=step.id,
+            title=self.explainer.title(step),
+            phase=eq.phase,
+            shape=shape_words(step.shape),
+            main=formulas.main,
+            where=formulas.where,
+            derivation=formulas.derivation,
+            why=self.explainer.why(step),
+            story=self.explainer.story(step),
+            line=eq.line,
+            warning=self._warning(step),
+            notes=tuple(self.notes(step)),
+            operands=tuple(self.operand(ref, step.digits) for ref in step.operands[:MAX_OPERANDS]),
+            more_operands=max(len(step.operands) - MAX_OPERANDS, 0),
+            used_by=(used_by := tuple(self._used_by(step))),
+            dimensions=self._dimensions(step),
+            reuse=self._reuse(step, [name for name, _ in used_by]),
+            turns=self._turns(step),
+            before=self._before(step),
+        )
+
+    def _warning(self, step: Step) -> str | None:
+        """Why a number is not a number: training that diverged, or a value that float64 cannot hold."""
+        model = self.trace.program.model
+        if not all(np.all(np.isfinite(self.trace.value(Ref(parameter)))) for parameter in model.parameters):
+            return (
+                "Training has diverged: before this iteration a parameter outgrew what numbers can hold, or left where "
+                "the function has values. What happened is told where it trains."
+            )
+        if not np.all(np.isfinite(step.value)):
+            return "This value is beyond what a number can hold here; the steps that need it are computed without it."
+        return None
+
+    def _chain(self, name: Doc, formula: Expr, step: Step, reason: str = "") -> Chain:
+        """name = formula = numbers = value, leaving out what would only repeat what stands beside it."""
+        digits = step.digits
+        docs = [name, self.writer.formula(formula), self.writer.numbers(formula, self.trace.value, digits)]
+        docs.append(self.writer.value(step.value))
+        return Chain(_without_repeats(docs), reason)
+
+    def _where(self, step: Step):
+        """What the signs of activations and their slopes stand for, with this step's numbers."""
+        for node in activation_calls(step.formula):
+            name = prime_of(node.op)
+            if name:
+                written = self.writer.written_out(node)
+                docs: list[Doc] = [self.writer.formula(node)]
+                if ACTIVATIONS[name].derivative.shape == () and linear(self.writer.formula(written)) != linear(docs[0]):
+                    docs.append(self.writer.formula(written))
+                yield Chain((*docs, self._evaluated(node, step)))
+            else:
+                definition = self.writer.definition(node)
+                yield Chain((definition,))
+
+    def _evaluated(self, node: Call, step: Step) -> Doc:
+        return self.writer.value(evaluate(node, self.trace.value), step.digits)
+
+    def _derivation(self, step: Step):
+        for line in step.equation.derivation:
+            formula = step.specialise(line.formula)
+            yield Chain(
+                (self.writer.formula(formula), self.writer.numbers(formula, self.trace.value, step.digits)),
+                self._reason(line.reason),
+            )
+
+    def _reason(self, text: str) -> str:
+        """A derivation's reason with ŷ as this notation has it, and z as its letter for a pre-activation."""
+        output = next(eq.symbol for eq in reversed(self.trace.equations) if eq.symbol.quantity == "activation")
+        name = self.writer.text(Ref(replace(output, per_example=False)))
+        return text.format(a=name, z=self.writer.notation.letter)
+
+    def operand(self, ref: Ref, digits: int = 4) -> Operand:
+        maker = self.trace.maker(ref)
+        value = self.writer.value(self.trace.value(ref), digits)
+        return Operand(ref, self.writer.text(ref), value, maker.id if maker else None)
+
+    def _used_by(self, step: Step):
+        """Names and ids of the later steps that use this one: the same for all its elements."""
+        key = ("used by", step.at(None).id)
+        if key not in self.kept:
+            asked = step.equation.symbol
+            users = [eq.symbol for eq in self.trace.equations if any(ref.symbol == asked for ref in refs(eq.formula))]
+            found = [Ref(user, None, step.example if user.per_example else None) for user in users]
+            self.kept[key] = [(self.writer.text(ref), ref.id) for ref in found]
+        return self.kept[key]
+
+    # ------------------------------------------------------------ story
+
+    def _turns(self, step: Step) -> tuple[Turn, ...]:
+        key = ("turns", step.id)
+        if key not in self.kept:
+            self.kept[key] = list(self.explainer.turns(step))
+        return tuple(self.kept[key])
+
+    def _before(self, step: Step) -> tuple[Turn, ...]:
+        """What was said in the conversation before this step, as much of it as anybody reads."""
+        symbol = step.equation.symbol
+        backward = [eq for eq in self.trace.equations if eq.phase == "backward"]
+        keys = [eq.symbol.key for eq in backward]
+        if symbol.key not in keys:
+            return ()
+        said: list[Turn] = []
+        for eq in backward[max(keys.index(symbol.key) - MAX_SAID, 0) : keys.index(symbol.key)]:
+            said += self._turns(Step(self.trace, eq, None, self.example if eq.symbol.per_example else None))
+        return tuple(said[-MAX_SAID:])
+
+    # ------------------------------------------------------------ matrices and reuse
+
+    def _dimensions(self, step: Step) -> str | None:
+        """The shapes of a matrix product, the inner ones the same: 'W² (2×3) · A¹ (3×1) = 2×1'."""
+        if step.index is not None:
+            return None
+        written = self.writer.formula
+        mean = step.equation.compute
+        if isinstance(mean, Call) and mean.op in ("mean_outer", "sum_outer"):
+            (rows,), (columns,), n = mean.args[0].shape, mean.args[1].shape, mean.param
+            names = [linear(written(arg)) for arg in mean.args]
+            return (
+                f"{names[0]} ({rows}×{n}) · {names[1]}ᵀ ({n}×{columns}) = {rows}×{columns}, over {n}: "
+                f"the {n} examples stand side by side"
+            )
+        for node in walk(step.formula):
+            if isinstance(node, Call) and node.op in ("matmul", "outer"):
+                left, right = node.args
+                names = [linear(written(left)), linear(written(right)) + ("ᵀ" if node.op == "outer" else "")]
+                sizes = [left.shape + (1,) * (2 - len(left.shape)), (*right.shape, 1)]
+                if node.op == "outer":
+                    sizes[1] = sizes[1][::-1]
+                result = (sizes[0][0], sizes[1][1])
+                texts = [f"{name} ({rows}×{columns})" for name, (rows, columns) in zip(names, sizes, strict=True)]
+                of = step.equation.symbol.wrt
+                same = f", the shape of {self.writer.text(Ref(of))}" if of and node.op == "outer" else ""
+                return f"{' · '.join(texts)} = {result[0]}×{result[1]}{same}"
+        return None
+
+    def _reuse(self, step: Step, users: list[str]) -> str | None:
+        """What is computed once and used again, and the meter of multiplications in the backward pass."""
+        said = []
+        if len(users) > 1:
+            said.append(f"Computed once and kept: {', '.join(users[:-1])} and {users[-1]} use it.")
+        found = tally(self.trace.program).get(step.equation.symbol.key)
+        if found and found.so_far:
+            kept = f"{count_words(found.here)} here, {count_words(found.so_far)} so far"
+            anew = f"{count_words(found.here_by_path)} here, {count_words(found.by_path_so_far)} so far"
+            said.append(f"Multiplications of the chain rule: {kept}. Path by path, with nothing kept: {anew}.")
+            if step.equation.symbol.key == list(tally(self.trace.program))[-1]:
+                reused, by_path = map(count_words, of_parameters(self.trace.program))
+                said.append(f"That is all: {reused}; the parameters' gradients alone, path by path: {by_path}.")
+        return " ".join(said) or None
+
+    # ------------------------------------------------------------ paths
+
+    def paths(self, example: int = 0) -> Paths:
+        """The paths of this trace, worked out once."""
+        key = ("paths", example)
+        if key not in self.kept:
+            self.kept[key] = [Paths(self.trace, example)]
+        return self.kept[key][0]
+
+    def beyond(self, chain: PathSum) -> str:
+        """What becomes of a chain's gradient: that it is one example's own and what the mean is; what L2 adds."""
+        said = []
+        of, index = chain.gradient.symbol, chain.gradient.index
+        for eq in self.trace.equations:
+            if eq.phase == "backward" and eq.symbol.wrt == of.wrt and not eq.symbol.per_example:
+                ref = Ref(eq.symbol, index)
+                is_now = f"{self.writer.text(ref)} = {number(float(self.trace.value(ref)))}"
+                if eq.rule in OVER_BATCH and chain.gradient.example is not None:
+                    said.append(
+                        f"This is example {chain.gradient.example + 1}'s own. The batch takes the "
+                        f"{eq.rule.partition('_')[0]} over its "
+                        f"{self.trace.examples} examples: {is_now}."
+                    )
+                elif eq.rule == "decayed_gradient":
+                    said.append(f"L2 regularisation adds λ times the weight itself: {is_now}.")
+        return " ".join(said)
+
+    def factor_name(self, factor: Factor) -> Frac:
+        """∂a/∂z: the same fraction in every notation, with its names."""
+        top, bottom = (replace(ref, example=None) for ref in (factor.top, factor.bottom))
+        return Frac(Row(("∂", self.writer.name(top))), Row(("∂", self.writer.name(bottom))), tight=True)
+
+    def factor(self, factor: Factor) -> Chain:
+        """∂a/∂z = σ′(z) = a (1 − a) = numbers = value, and what the factor says."""
+        formula, value = factor.formula, self.trace.value
+        digits = digits_for(formula, factor.value, value)
+        docs: list[Doc] = [self.factor_name(factor), self.writer.formula(formula)]
+        docs += [self.writer.formula(self.writer.written_out(node)) for node in _slopes(formula)]
+        docs += [self.writer.numbers(formula, value, digits), self.writer.value(factor.value)]
+        return Chain(_without_repeats(docs), self.explainer.factor(factor))
+
+    def derivation(self, step: Step) -> list[Chain]:
+        """How a combined error comes about, from the beginning: every line with its numbers and its value."""
+        stages = derivation(step)
+        values = {stage.line.name: stage.value for stage in stages if stage.line.name}
+
+        def value(ref: Ref):
+            return values[ref] if ref in values else self.trace.value(ref)
+
+        digits = max((digits_for(stage.line.formula, stage.value, value) for stage in stages), default=4)
+        chains = []
+        for stage in stages:
+            formula = stage.line.formula
+            docs: list[Doc] = [self.writer.name(stage.line.name or step.ref), self.writer.formula(formula)]
+            docs += [self.writer.numbers(formula, value, digits), self.writer.value(stage.value)]
+            chains.append(Chain(_without_repeats(docs), self._reason(stage.line.reason)))
+        return chains
+
+    # ------------------------------------------------------------ prose
+
+    def notes(self, step: Step) -> list[str]:
+        """The author's notes on a step: on the whole, and at level scalar on just this element."""
+        found = []
+        for note in self.trace.lesson.notes:
+            try:
+                eq, index, example = resolve(self.trace.program, note.step)
+            except NoSuchStep:
+                continue  # a step of an iteration with a larger batch
+            same = eq.symbol == step.equation.symbol and example in (None, step.example)
+            if same and (index is None or step.index is None or index == step.index):
+                found.append(self.prose(note.text))
+        return found
+
+    def prose(self, text: str) -> str:
+        """A lesson's prose as Markdown: LaTeX as Unicode, {dL/dW2} and the like as names in this notation."""
+        return prose.render(text, self.called)
+
+    def called(self, id: str) -> str | None:
+        """What this notation calls the step or the given value of an id; None where there is none."""
+        match = _GIVEN.fullmatch(id)
+        symbol = match and (self.symbols.get(match["base"]) or self.symbols.get(match["base"] + "@"))
+        if match and symbol:
+            if not match["index"]:
+                return self.writer.text(Ref(symbol))
+            at = tuple(int(part) - 1 for part in match["index"].split(","))
+            inside = len(at) == len(symbol.shape) and all(0 <= i < n for i, n in zip(at, symbol.shape, strict=True))
+            return self.writer.text(Ref(symbol, at)) if inside else None
+        try:
+            eq, index, example = resolve(self.trace.program, id)
+        except NoSuchStep:
+            return None
+        return self.writer.text(Ref(eq.symbol, index, example))
+
+
+def terms_of(step: Step) -> list[str]:
+    """The terms of the glossary that are spoken of at a step, the nearest first."""
+    lesson, eq = step.trace.lesson, step.equation
+    chosen: list[str | None] = []
+    if lesson.network:
+        layer = eq.symbol.layer or (eq.symbol.wrt.layer if eq.symbol.wrt else None)
+        if layer and eq.rule in ("activation", "pre_activation", "pre_activation_gradient"):
+            chosen.append(lesson.network.layers[layer - 1].activation)
+        if eq.phase == "loss" or eq.rule in ("loss_gradient", "combined_error"):
+            chosen.append(lesson.network.loss)
+    if eq.phase == "update" and lesson.training:
+        chosen.append(lesson.training.optimizer)
+    return spoken_of(eq.rule, *chosen)
+
+
+def _without_repeats(docs: list[Doc]) -> tuple[Doc, ...]:
+    """name = formula = numbers = value without what would only repeat what stands beside it."""
+    texts = [linear(doc) for doc in docs]
+    return tuple(doc for at, doc in enumerate(docs) if at == 0 or texts[at] != texts[at - 1])
+
+
+def _slopes(formula: Expr) -> list[Call]:
+    """The derivatives of activations in a formula."""
+    return [node for node in activation_calls(formula) if prime_of(node.op)]
+
+
+def count_words(count: int) -> str:
+    """A count with commas; a very large one in powers of ten."""
+    return (
+        f"{count:,}" if count < 10**15 else number(float(count)) if count < 10**300 else f"over 10{superscript('300')}"
+    )
+
+
+def others_words(chain: PathSum) -> str:
+    """What the paths are called that a sum does not list."""
+    others = chain.count - len(chain.paths)
+    return "the other path" if others == 1 else f"the other {count_words(others)} paths together"
+
+
+def zero_words(chain: PathSum) -> str:
+    """How many of the paths carry nothing; there is at least one."""
+    if chain.count == 1:
+        return "The path has a factor 0 and carries nothing."
+    verbs = "has a factor 0 and carries" if chain.zero == 1 else "have a factor 0 and carry"
+    return f"{count_words(chain.zero or 0)} of the paths {verbs} nothing."
+
+
+def shape_words(shape: tuple[int, ...]) -> str:
+    """(2, 3) -> '2 × 3 matrix'."""
+    if len(shape) == 2:
+        return f"{shape[0]} × {shape[1]} matrix"
+    return f"{shape[0]} numbers" if shape and shape[0] > 1 else "one number"
+
+
+def conventions(trace: Trace, notation: str) -> list[str]:
+    """What this lesson takes for granted, said in words: the loss, the mean, what is updated, which index is which."""
+    lesson, entry = trace.lesson, NOTATIONS[notation]
+    said = []
+    if lesson.circuit:
+        said.append("Each gate is a step; ∂f/∂x (f the output) says how the output changes when x changes a little.")
+    if lesson.network:
+        said.append(f"Notation: {entry.title}: {entry.known_from}.")
+        formula = linear(
+            Writer(lesson, notation).formula(next(eq for eq in trace.equations if eq.rule == "loss").formula)
+        )
+        said.append(f"Loss of one example: {formula}.")
+        said.append("Each weight matrix has a row for each unit it leads to and a column for each unit it comes from.")
+        if any(node.op == "ratio" for eq in trace.equations for node in walk(eq.formula) if isinstance(node, Call)):
+            said.append("⊘ divides cell by cell.")
+        said.append(f"The two indices of a weight are {entry.order}; step ids are always row, column.")
+    return said + _update_rule(trace)
+
+
+def plan(trace: Trace, notation: str) -> list[str]:
+    """What the values of this lesson are computed by, a line each: without it, numbers alone cannot be worked with.
+
+    A circuit gate by gate; a network's layers, its loss by name, and the update.
+    """
+    lesson = trace.lesson
+    writer = Writer(lesson, notation)
+    if lesson.network is None:
+        gates = [(eq.symbol, eq.formula) for eq in trace.equations if eq.phase == "forward"]
+        lines = [f"{writer.text(Ref(symbol))} = {linear(writer.formula(formula))}" for symbol, formula in gates]
+        return lines + _update_rule(trace)
+    layers = [
+        f"{layer.units:,} {layer.activation.replace('_', ' ')}"
+        + (f" (α = {layer.alpha:g})" if takes_slope(layer.activation) else "")
+        for layer in lesson.network.layers
+    ]
+    inputs = f"{lesson.network.inputs:,} input{'s' * (lesson.network.inputs > 1)}"
+    return [" → ".join([inputs, *layers]), f"Loss: {LOSSES[lesson.network.loss].title}.", *_update_rule(trace)]
+
+
+def _update_rule(trace: Trace) -> list[str]:
+    lesson, t = trace.lesson, trace.lesson.training
+    if t is None:
+        return []
+    update = f"Update: learning rate {t.learning_rate:g}, {OPTIMIZERS[t.optimizer].title}"
+    if lesson.network and t.l2:
+        update += f", L2 regularisation with λ = {t.l2:g} (weights, not biases)"
+    if trace.examples > 1:
+        update += f", batch of {trace.examples}, {t.batch_loss} over its examples"
+    return [update + "."]

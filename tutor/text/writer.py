@@ -1,0 +1,405 @@
+"""Formulas and values as documents (`layout.py`), with names or with numbers in them, in any notation.
+
+The notations themselves are a table of their own: `notations.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+
+from tutor.engine.activations import ACTIVATIONS, Z, derivative, prime_of, takes_slope
+from tutor.engine.formula import Call, Const, Expr, Ref, Symbol, refs
+from tutor.engine.lesson import Lesson
+from tutor.engine.optimizers import SIGNS, STATES
+from tutor.text.layout import (
+    Brackets,
+    Doc,
+    Frac,
+    Matrix,
+    Row,
+    brackets,
+    constant,
+    linear,
+    number,
+    subscript,
+    superscript,
+)
+from tutor.text.notations import NOTATIONS, Names
+
+MAX_TERMS = 20  # a longer sum is shown by its first and last terms
+
+
+_RAISED = {"z": "ᶻ", "a": "ᵃ"}
+
+
+Sub = Callable[[Expr, int], Doc]  # writes an operand, in brackets if its precedence is below the one needed
+
+# Operators that are written by a pattern: (precedence, parts), a part being text or (which operand, precedence needed).
+_PATTERNS: dict[str, tuple[int, tuple[str | tuple[int, int], ...]]] = {
+    "log": (4, ("ln ", (0, 5))),
+    "sqrt": (4, ("√", (0, 5))),
+    "abs": (5, ("|", (0, 0), "|")),
+    "sum": (3, ("Σ ", (0, 3))),
+    "choose": (5, ("(", (1, 0), " if ", (0, 1), " > 0, else ", (2, 0), ")")),
+}
+
+
+def _plain(text: str) -> bool:
+    """Whether a superscript may follow at once: not after another one, a fraction or an example's mark."""
+    return not any(mark in text for mark in "/@ ∇×") and text[-1:] not in "⁰¹²³⁴⁵⁶⁷⁸⁹⁾′"
+
+
+def _layer(z: Expr) -> int | None:
+    """The layer of a pre-activation."""
+    return next((ref.symbol.layer for ref in refs(z)), None)
+
+
+class Writer:
+    """Writes formulas and values of one lesson in one notation."""
+
+    def __init__(self, lesson: Lesson, notation: str):
+        self.lesson, self.id = lesson, notation
+        self.notation = NOTATIONS[notation]
+        layers = lesson.network.layers if lesson.network else ()
+        self.depth = len(layers)
+        widths = [lesson.network.inputs, *(layer.units for layer in layers)] if lesson.network else [1]
+        self.wide = [width > 9 for width in widths]
+        self.softmax = bool(layers) and layers[-1].activation == "softmax"
+        self.input_names = lesson.network.input_names if lesson.network else None
+        self._texts: dict[tuple, str] = {}
+
+    # ------------------------------------------------------------ names
+
+    def name(self, ref: Ref) -> Doc:
+        """The name of a value in this notation."""
+        symbol, suffix = ref.symbol, "" if ref.example is None else f"@{ref.example + 1}"
+        doc = self._name(symbol, ref.index or None)
+        return Row((doc, suffix)) if suffix else doc
+
+    def text(self, ref: Ref) -> str:
+        """The name as one line of text."""
+        key = (ref.symbol.key, ref.index, ref.example)
+        if key not in self._texts:
+            self._texts[key] = linear(self.name(ref))
+        return self._texts[key]
+
+    def _name(self, symbol: Symbol, index: tuple[int, ...] | None) -> Doc:
+        quantity = symbol.quantity
+        if quantity == "gradient":
+            return self._gradient(symbol, index)
+        if quantity == "local":
+            return self._local(symbol, index)
+        if quantity == "updated":
+            assert symbol.wrt
+            return Row((self._name(symbol.wrt, index), "_new"))
+        if quantity == "state":
+            assert symbol.wrt
+            of, state = linear(self._name(symbol.wrt, index)), symbol.id.rpartition(".")[2]
+            return f"{STATES[state.rstrip(chr(39))].sign}({of})" + ("_new" if state.endswith("'") else "")
+        if quantity == "hyper":
+            name = symbol.id.partition(".")[2]
+            return SIGNS.get(name, self.notation.rate)
+        if quantity == "loss":
+            batch_mean = self.lesson.training and self.lesson.training.batch != 1 and not symbol.per_example
+            return self.notation.mean_loss if batch_mean else self.notation.loss
+        if quantity in ("node", "circuit_input", "objective"):
+            return symbol.id
+        if quantity == "input" and index and self.input_names:
+            return self.input_names[index[0]]
+        return self._fill(self._pick(self.notation.names, symbol)[index is not None], symbol, index)
+
+    def _pick(self, table: dict[str, Names], symbol: Symbol) -> Names:
+        """The entry for a symbol; the last layer's, or one of just two layers', where there is one."""
+        quantity, layer = symbol.quantity, symbol.layer
+        keys = [quantity]
+        if quantity == "activation" and layer == self.depth:
+            keys = ["softmax_output"] * self.softmax + ["output", quantity]
+        elif quantity == "pre_activation" and self.depth == 2:
+            keys = ["first_of_two" if layer == 1 else "second_of_two", quantity]
+        return next(table[key] for key in (*keys, "any") if key in table)
+
+    def _gradient(self, symbol: Symbol, index: tuple[int, ...] | None) -> Doc:
+        of, wrt = symbol.of, symbol.wrt
+        assert of and wrt
+        if self.lesson.circuit or of.quantity == "objective":
+            return Frac(f"∂{of.id}", Row(("∂", self._name(wrt, index))), tight=True)
+        template = self._pick(self.notation.gradients, wrt)[index is not None]
+        if "{x}" not in template:
+            return self._fill(template, wrt, index)
+        L, x = linear(self._name(of, None)), linear(self._name(wrt, index))
+        top, slash, bottom = template.partition("/")
+        if slash:
+            return Frac(top.format(L=L, x=x), bottom.format(L=L, x=x), tight=True)
+        return template.format(L=L, x=x)
+
+    def _local(self, symbol: Symbol, index: tuple[int, ...] | None) -> Doc:
+        """∂a/∂z with the indices that it has: dz[i]/dW[i,j], dz[i]/da[j], da[i]/dz[i]; a Jacobian's da[k]/dz[i]."""
+        of, wrt = symbol.of, symbol.wrt
+        assert of and wrt
+        over, under = index, index
+        if index and of.shape and len(index) == 2:
+            over, under = index[:1], index if len(wrt.shape) == 2 else index[1:]
+        return Frac(
+            Row(("∂", self._name(of, over if of.shape else None))),
+            Row(("∂", self._name(wrt, under if wrt.shape else None))),
+            tight=True,
+        )
+
+    def _fill(self, template: str, symbol: Symbol, index: tuple[int, ...] | None) -> str:
+        """A template with the numbers of layer and indices put in."""
+        parameter = symbol.quantity in ("weights", "biases")
+        first = self.notation.weights_first if parameter else self.notation.first
+        layer = (symbol.layer or 0) + first - 1
+        i, j = (index or ()) + (None,) * (2 - len(index or ()))
+        letters = {"l": layer, "i": None if i is None else i + 1, "j": None if j is None else j + 1}
+        at = symbol.layer or 0
+        wide = index is not None and (self.wide[min(at, self.depth)] or (j is not None and self.wide[max(at - 1, 0)]))
+
+        def replace(match: re.Match) -> str:
+            raised, lowered = match["raised"], match["lowered"]
+            if raised:
+                return superscript(raised[1:].replace("l", str(layer)))
+            parts = [subscript(str(letters[c])) for c in lowered[1:]]
+            return ("," if wide else "").join(parts)
+
+        return re.sub(r"(?P<raised>\^\(l\)|\^l)|(?P<lowered>_(?:lij|li|ij|ji|l|i)(?![a-z]))", replace, template)
+
+    # ------------------------------------------------------------ formulas
+
+    def formula(self, expr: Expr) -> Doc:
+        """The formula with names."""
+        return self._write(expr, self.name)[0]
+
+    def numbers(self, expr: Expr, value: Callable[[Ref], np.ndarray | float], digits: int = 4) -> Doc:
+        """The formula with the numbers put in."""
+        return self._write(expr, lambda ref: self.value(value(ref), digits))[0]
+
+    def value(self, value: np.ndarray | float, digits: int = 4) -> Doc:
+        """A value as a number, a column or a matrix."""
+        array = np.asarray(value, dtype=float)
+        if array.ndim == 0:
+            return number(float(array), digits)
+        return Matrix(array, digits)
+
+    def function(self, name: str, layer: int | None = None) -> str:
+        """The sign of an activation: σ, tanh ...; or the one letter that a textbook has for any.
+
+        Where one sign would stand for two functions in a lesson, each layer's has the layer's number: σ₂, σ₃.
+        """
+        sign = self._sign(name, layer)
+        return sign + subscript(str(layer + self.notation.first - 1)) if layer and sign in self._shared else sign
+
+    def _sign(self, name: str, layer: int | None) -> str:
+        if self.notation.functions and layer and name != "linear":
+            return self.notation.functions[layer == self.depth]
+        return "softmax" if name == "softmax" else ACTIVATIONS[name].glyph
+
+    @cached_property
+    def _shared(self) -> frozenset[str]:
+        """The signs that stand for more than one function in this lesson: another activation, or another slope."""
+        found: dict[str, set[tuple[str, float | None]]] = {}
+        for at, layer in enumerate(self.lesson.network.layers if self.lesson.network else (), start=1):
+            slope = layer.alpha if takes_slope(layer.activation) else None
+            found.setdefault(self._sign(layer.activation, at), set()).add((layer.activation, slope))
+        return frozenset(sign for sign, meant in found.items() if len(meant) > 1)
+
+    def definition(self, node: Call) -> Doc:
+        """σ(z) = 1 / (1 + e⁻ᶻ): what the sign of an activation's call stands for."""
+        letter = self.notation.letter
+        if node.op == "softmax":
+            sign = self.function("softmax", self.depth)
+            return Row((f"{sign}({letter})ᵢ = ", Frac(f"exp({letter}ᵢ)", f"Σₖ exp({letter}ₖ)")))
+        entry = ACTIVATIONS[node.op]
+        left = f"{self.function(node.op, _layer(node.args[0]))}({letter}) = "
+        alpha = node.args[1:]
+
+        def leaf(ref: Ref) -> Doc:
+            return letter if ref == Z else self._write(alpha[0], self.name)[0]
+
+        return Row((left, self._write(entry.f, leaf)[0]))
+
+    def _own(self, name: str, z: Expr) -> int | None:
+        """The layer of z, if the activation is that layer's own (and not the tanh that is within GELU)."""
+        layer = _layer(z)
+        layers = self.lesson.network.layers if self.lesson.network else ()
+        return layer if layer and layers[layer - 1].activation == name else None
+
+    def _write(self, expr: Expr, leaf: Callable[[Ref], Doc], need: int = 0) -> tuple[Doc, int]:
+        """A formula as a document and its precedence, bracketed if that is below `need`.
+
+        Precedences: 1 sum, 2 minus sign, 3 product and linear fraction, 4 power, 5 atom.
+        """
+        doc, precedence = self._node(expr, leaf)
+        if precedence < need:
+            return brackets(doc), 5
+        return doc, precedence
+
+    def _node(self, expr: Expr, leaf: Callable[[Ref], Doc]) -> tuple[Doc, int]:
+        if isinstance(expr, Const):
+            text = expr.name or constant(expr.value)
+            return text, 2 if text.startswith("−") else 3 if "×" in text else 5
+        if isinstance(expr, Ref):
+            doc = leaf(expr)
+            text = doc if isinstance(doc, str) else ""
+            return doc, 2 if text.startswith("−") else 3 if "×" in text else 5
+        assert isinstance(expr, Call)
+        return self._call(expr, leaf)
+
+    def _call(self, node: Call, leaf: Callable[[Ref], Doc]) -> tuple[Doc, int]:
+        op, args = node.op, node.args
+
+        def sub(expr: Expr, need: int) -> Doc:
+            return self._write(expr, leaf, need)[0]
+
+        if op in _PATTERNS:
+            precedence, pattern = _PATTERNS[op]
+            parts = (part if isinstance(part, str) else sub(args[part[0]], part[1]) for part in pattern)
+            return Row(tuple(parts)), precedence
+        if op in ("add", "sub", "neg"):
+            return self._sum(op, args, sub)
+        if op in ("mul", "times"):
+            return self._times(args, sub), 3
+        if op in ("div", "ratio"):
+            return self._quotient(args, leaf), 3
+        if op == "pow":
+            return self._power(args, sub), 4
+        if op == "exp":
+            return self._exponential(sub(args[0], 0))
+        if op == "power_log":
+            return Row((sub(args[0] ** args[1], 3), " · ln ", sub(args[0], 5))), 3
+        if op in ("matmul", "outer", "rows", "transpose", "jacobian"):
+            return self._matrices(node, leaf, sub)
+        if op in ("mean", "batch_sum"):
+            return self._mean(node, leaf)
+        if op in ("wins_max", "wins_min"):
+            return self._indicator(node, sub), 5
+        if op == "linear":
+            return self._node(args[0], leaf)
+        if (name := prime_of(op)) and leaf != self.name:  # with numbers, f′ is written out: 0.7 · (1 − 0.7)
+            return self._node(derivative(name, args), leaf)
+        return self._function(node, sub)
+
+    def _sum(self, op: str, args: tuple[Expr, ...], sub: Sub) -> tuple[Doc, int]:
+        def term(expr: Expr) -> Doc:
+            """What follows a + or −: never one sign after another."""
+            doc = sub(expr, 3)
+            return brackets(doc) if isinstance(doc, Row | Frac) and linear(doc).startswith("−") else doc
+
+        if op == "neg":
+            return Row(("−", term(args[0]))), 2
+        sign = " + " if op == "add" else " − "
+        parts: list[Doc] = [sub(args[0], 1)]
+        for at, arg in enumerate(args[1:], start=1):
+            if len(args) <= MAX_TERMS or at < 4 or at > len(args) - 3:
+                parts += [sign, term(arg)]
+            elif at == 4:
+                parts.append(f" + … {len(args) - 6:,} more …")
+        return Row(tuple(parts)), 1
+
+    def _times(self, args: tuple[Expr, ...], sub: Sub) -> Doc:
+        left, right = args
+        sign = f" {self.notation.elementwise} " if left.shape and right.shape else " · "
+        first = 2 if isinstance(left, Const | Ref) else 3  # −2 · (y − ŷ) needs no brackets
+        second = 4 if isinstance(right, Call) and right.op == "div" else 3
+        return Row((sub(left, first), sign, sub(right, second)))
+
+    def _quotient(self, args: tuple[Expr, ...], leaf: Callable[[Ref], Doc]) -> Doc:
+        if all(arg.shape for arg in args):  # cell by cell: there is no quotient of two columns
+            return Row((self._write(args[0], leaf, 4)[0], " ⊘ ", self._write(args[1], leaf, 4)[0]))
+        over, under = self._write(args[0], leaf), self._write(args[1], leaf)
+        return Frac(over[0], under[0], over[1] < 3, under[1] < 4)
+
+    def _power(self, args: tuple[Expr, ...], sub: Sub) -> Doc:
+        base, power = sub(args[0], 5), sub(args[1], 5)
+        plain = isinstance(base, Matrix | Brackets) or (isinstance(base, str) and _plain(base))
+        base = base if plain else brackets(base)
+        if isinstance(power, Brackets) and linear(power.inner).lstrip("−").isdigit():
+            power = power.inner
+        text = linear(power)
+        if text.lstrip("−").isdigit() or text == "t":
+            return Row((base, superscript(text).replace("t", "ᵗ")))
+        return Row((base, "^", power))
+
+    def _matrices(self, node: Call, leaf: Callable[[Ref], Doc], sub: Sub) -> tuple[Doc, int]:
+        """Products of matrices and vectors, and what is transposed."""
+        op, args, sign = node.op, node.args, self._product(leaf)
+        if op == "transpose":
+            return self._transposed(args[0], leaf), 5
+        if op == "matmul":
+            return Row((sub(args[0], 3), sign, sub(args[1], 3))), 3
+        if op == "outer":
+            return Row((sub(args[0], 3), sign, self._transposed(args[1], leaf))), 3
+        turned = self._transposed(args[0], leaf)
+        if op == "rows":
+            return Row(("1", sign, turned)), 3
+        a = sub(args[0], 5)
+        return brackets(Row(("diag ", a, " − ", a, sign, turned))), 5
+
+    def written_out(self, node: Call) -> Expr:
+        """What the derivative of an activation is for its arguments: σ′(z) -> a (1 − a)."""
+        return derivative(prime_of(node.op) or node.op, node.args)
+
+    def _function(self, node: Call, sub: Sub) -> tuple[Doc, int]:
+        name = prime_of(node.op) or node.op
+        if name in ACTIVATIONS or name == "softmax":
+            glyph = self.function(name, self._own(name, node.args[0]))
+            prime = "′" if name != node.op else ""
+            return Row((glyph + prime, brackets(sub(node.args[0], 0)))), 5
+        parts: list[Doc] = [sub(node.args[0], 0)]
+        for arg in node.args[1:]:
+            parts += [", ", sub(arg, 0)]
+        return Row((node.op, brackets(Row(tuple(parts))))), 5
+
+    def _product(self, leaf: Callable[[Ref], Doc]) -> str:
+        """Between matrices: some textbooks write nothing between names, but numbers need a sign."""
+        sign = self.notation.matrix_product.strip() if leaf == self.name else "·"
+        return f" {sign} " if sign else " "
+
+    @property
+    def e_to_the_z(self) -> str:
+        """eᶻ with this notation's letter."""
+        return "e" + _RAISED[self.notation.letter]
+
+    def _exponential(self, power: Doc) -> tuple[Doc, int]:
+        text = linear(power)
+        raised = _RAISED.get(text.removeprefix("−"))
+        if raised:
+            return "e" + "⁻" * text.startswith("−") + raised, 4
+        return Row(("exp", brackets(power))), 5
+
+    def _transposed(self, expr: Expr, leaf: Callable[[Ref], Doc]) -> Doc:
+        doc = self._write(expr, leaf, 5)[0]
+        if isinstance(doc, Matrix):
+            return doc.transposed()
+        return Row((doc if isinstance(doc, Brackets) or _plain(linear(doc)) else brackets(doc), "ᵀ"))
+
+    def _mean(self, node: Call, leaf: Callable[[Ref], Doc]) -> tuple[Doc, int]:
+        (arg,), count = node.args, node.param
+        assert isinstance(arg, Ref) and count
+        mean = node.op == "mean"
+        if leaf == self.name:
+            return Row((*((Frac("1", str(count)), " · ") if mean else ()), "Σₑ ", self.name(arg), "@e")), 3
+        shown = list(range(count)) if count <= 3 else [0, 1, count - 1]
+        parts: list[Doc] = []
+        for e in shown:
+            if parts:
+                parts.append(" + … + " if e == count - 1 and count > 3 else " + ")
+            parts.append(self._write(Ref(arg.symbol, arg.index, e), leaf, 3)[0])
+        if not mean:
+            return Row(tuple(parts)), 1
+        return Row((Frac("1", str(count)), " · ", brackets(Row(tuple(parts))))), 3
+
+    def _indicator(self, node: Call, sub: Sub) -> Doc:
+        """1(x ≥ y): 1 if the argument is the one that max or min takes, 0 if not."""
+        k = node.param or 0
+        others = [arg for at, arg in enumerate(node.args) if at != k]
+        strict, even = (">", "≥") if node.op == "wins_max" else ("<", "≤")
+        parts: list[Doc] = ["1", "("]
+        for at, other in enumerate(others):
+            sign = even if at >= k else strict
+            parts += ([", "] if at else []) + [sub(node.args[k], 1), f" {sign} ", sub(other, 1)]
+        return Row((*parts, ")"))
