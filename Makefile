@@ -16,8 +16,8 @@ test:
 lint:
 	PYTHON="$(PYTHON)" bash .ci/run --lint
 
-schema:  ## the format as a JSON Schema, after a change of tutor/schema.py or of a table that it names
-	$(PYTHON) -c "from tutor.schema import as_json; print(as_json(), end='')" > assets/lesson.schema.json
+schema:  ## the format as a JSON Schema, after a change of tutor/lessonfiles/schema.py or of a table that it names
+	$(PYTHON) -c "from tutor.lessonfiles.schema import as_json; print(as_json(), end='')" > assets/lesson.schema.json
 
 shots:  ## the pictures in README.md
 	$(PYTHON) assets/shots.py

@@ -11,7 +11,8 @@ from tutor.engine.losses import LOSSES
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.lessonfiles.audit import holds
 from tutor.lessonfiles.check import MOST_ALIKE, examine, written_out
-from tutor.lessonfiles.schema import SCHEMA, SYNONYMS, keys, meant
+from tutor.lessonfiles.schema import SCHEMA, keys
+from tutor.lessonfiles.synonyms import SYNONYMS, meant
 
 BASE = """\
 format = 1

@@ -10,10 +10,11 @@ import pytest
 
 from effort import effort
 from tutor.engine.formula import evaluate, refs
-from tutor.engine.lesson import AuthorQuestion, Layer, Lesson, Note, Training, WrongAnswer
-from tutor.lessonfiles import schema
+from tutor.engine.lesson import INITIALISERS, AuthorQuestion, Layer, Lesson, Note, Training, WrongAnswer
+from tutor.lessonfiles import schema, validation
+from tutor.lessonfiles.faults import Faults
 from tutor.lessonfiles.positions import Source, lesson_id
-from tutor.lessonfiles.reading import read
+from tutor.lessonfiles.reading.lesson import read
 
 DOCS = Path(__file__).parent.parent / "docs" / "lesson-format.md"
 
@@ -257,8 +258,8 @@ def test_a_large_matrix_is_checked_with_less_than_a_call_for_each_number():
     row = [0.25] * 784
     layers = [{"units": 30, "weights": [row] * 30}]
     data = {"format": 1, "title": "t", "network": {"inputs": 784, "loss": "squared_error", "layers": layers}}
-    faults = schema.Faults()
-    assert effort(lambda: schema.check(data, faults)) < 784 * 30
+    faults = Faults()
+    assert effort(lambda: validation.check(data, faults)) < 784 * 30
     assert not faults.found
 
 
@@ -282,8 +283,8 @@ def test_every_key_is_described_and_defaults_are_those_of_the_dataclasses():
         if "default" in part:
             default = defaults.get(path, part["default"])
             assert part["default"] == (list(default) if isinstance(default, tuple) else default), path
-            faults = schema.Faults()
-            schema._check(part, part["default"], path, faults)
+            faults = Faults()
+            validation._check(part, part["default"], path, faults)
             assert not faults.found
     training = {path[-1] for path, part in schema.keys() if path[0] == "training" and len(path) == 2}
     assert training == {part.name for part in fields(Training)}
@@ -299,7 +300,7 @@ def test_the_reference_names_every_key_and_value():
         assert f"`{path[-1]}`" in text, path
         for choice in part.get("enum", ()):
             assert f"`{choice}`" in text or f'`"{choice}"`' in text, (path, choice)
-    for word in (*schema.INITIALISERS, "all"):
+    for word in (*INITIALISERS, "all"):
         assert f'`"{word}"`' in text
 
 

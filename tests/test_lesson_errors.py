@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from test_lesson import CIRCUIT, NETWORK, SMALL
 from tutor.engine.lesson import Lesson, Training
+from tutor.lessonfiles.faults import MAX_FAULTS
 from tutor.lessonfiles.positions import LessonError, Problem
-from tutor.lessonfiles.reading import read
-from tutor.lessonfiles.schema import MAX_FAULTS
+from tutor.lessonfiles.reading.lesson import read
 from tutor.text.output import FORBIDDEN
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tutor.engine.training import Run
 from tutor.lessonfiles import catalogue
-from tutor.lessonfiles.reading import read
+from tutor.lessonfiles.reading.lesson import read
 
 LESSONS = Path(__file__).parent.parent / "lessons"
 

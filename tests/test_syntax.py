@@ -7,7 +7,7 @@ import pytest
 from test_lesson import SMALL
 from tutor.lessonfiles.check import examine
 from tutor.lessonfiles.positions import Problem, Source
-from tutor.lessonfiles.reading import read
+from tutor.lessonfiles.reading.lesson import read
 from tutor.lessonfiles.toml_syntax import parse_toml
 from tutor.text.output import FORBIDDEN
 

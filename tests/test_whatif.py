@@ -26,7 +26,7 @@ from tutor.engine.training import Run
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import examine
 from tutor.lessonfiles.positions import MAX_BYTES, Source
-from tutor.lessonfiles.reading import build
+from tutor.lessonfiles.reading.lesson import build
 from tutor.lessonfiles.toml_syntax import parse_toml
 from tutor.lessonfiles.writing import CannotWrite, document, lesson_text, number_text, save, toml
 from tutor.pictures.plot import curves

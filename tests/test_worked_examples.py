@@ -14,7 +14,7 @@ from strategies import circuit_lesson, dense, network_lesson
 from tutor.engine.lesson import Training
 from tutor.engine.trace import trace
 from tutor.engine.training import Run
-from tutor.lessonfiles.reading import read
+from tutor.lessonfiles.reading.lesson import read
 
 ROOT = Path(__file__).parent.parent
 

@@ -23,9 +23,9 @@ from tutor.engine.trace import NoSuchStep, Trace, resolve, trace
 from tutor.engine.training import Program, Run, batch_size
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.audit import audit, ids, prerequisites
+from tutor.lessonfiles.faults import Fault
 from tutor.lessonfiles.positions import LessonError, Problem, Source
-from tutor.lessonfiles.reading import problem, read
-from tutor.lessonfiles.schema import Fault
+from tutor.lessonfiles.reading.lesson import problem, read
 from tutor.questions.authored import author_item
 from tutor.text.output import escape
 from tutor.text.words import plural

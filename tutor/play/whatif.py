@@ -27,7 +27,7 @@ from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.trace import Step, Trace
 from tutor.lessonfiles.check import faults
 from tutor.lessonfiles.positions import Keys, lesson_id
-from tutor.lessonfiles.reading import build
+from tutor.lessonfiles.reading.lesson import build
 from tutor.lessonfiles.schema import keys
 from tutor.lessonfiles.writing import document, lesson_text, number_text
 from tutor.questions.answers import Names, NotUnderstood

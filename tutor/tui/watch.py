@@ -18,7 +18,7 @@ from tutor.engine.trace import Trace
 from tutor.engine.training import Run
 from tutor.lessonfiles.check import load
 from tutor.lessonfiles.positions import LessonError
-from tutor.lessonfiles.reading import files
+from tutor.lessonfiles.reading.lesson import files
 from tutor.text.words import plural
 from tutor.tui.dialogs import Reader
 from tutor.tui.lines import Line, Lines, line

@@ -1,0 +1,197 @@
+"""The examples of a network: in the lesson, or from a table beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tutor.engine.formula import did_you_mean
+from tutor.engine.lesson import Network
+from tutor.engine.losses import LOSSES
+from tutor.lessonfiles import csv_examples
+from tutor.lessonfiles.positions import Keys, Problem, exists
+from tutor.lessonfiles.reading.values import Values
+from tutor.text.output import quote
+from tutor.text.words import plural
+
+
+def take_table(file: Values) -> None:
+    """Where `examples` names a file: read it, and go on as if its rows stood in the lesson."""
+    name = file.value("examples", anyhow=True)
+    if not isinstance(name, str):
+        if file.has("class"):
+            advice = "in the lesson a class is target = 2, or targets = [0, 1]"
+            file.fault(("class",), "class goes with a file of examples", advice, key=True)
+        return
+    if not file.has("network"):
+        return  # a circuit has none: that is told there
+    file.data = {key: value for key, value in file.data.items() if key != "examples"}
+    sizes = _network_ends(file)
+    if not file.faults.sound("examples") or sizes is None:
+        file.faults.doubt(("examples",))
+        return
+    path = csv_examples.place(file.path, name)
+    if isinstance(path, str):
+        file.fault(("examples",), path, 'such as examples = "flowers.csv"')
+        return
+    file.table_path = path
+    table = csv_examples.read_table(path, file.path.parent)
+    if isinstance(table, Problem) and not exists(path):
+        near = did_you_mean(name[:64], csv_examples.beside(path))
+        advice = "write / between folders" if "\\" in name else ""
+        file.fault(("examples",), f"there is no file {quote(name)} beside the lesson{near}", advice)
+        return
+    chosen = table if isinstance(table, Problem) else csv_examples.columns(table, *sizes, file.value("class"))
+    if isinstance(table, Problem) or isinstance(chosen, Problem):
+        assert isinstance(chosen, Problem)
+        file.faults.elsewhere.append(chosen)
+        file.faults.doubt(("examples",))
+        return
+    outputs = len(sizes[1]) if isinstance(sizes[1], list) else sizes[1]
+    single = bool(chosen.classes) and outputs == 1
+    rows, file.faults.elsewhere = csv_examples.examples(table, chosen, _no_and_yes(file) if single else ())
+    file.faults.table = table, chosen
+    if any(problem.severity == "error" for problem in file.faults.elsewhere):
+        file.faults.doubt(("examples",))
+    else:
+        file.data["examples"] = rows
+
+
+def _no_and_yes(file: Values) -> tuple[float, float]:
+    """The targets of a single output's two classes: 0 and 1, or what the loss takes."""
+    loss = file.value("network", "loss")
+    low, high = (LOSSES[loss].targets if loss else ()) or (0, 1)
+    return low, high
+
+
+def _single_classes(file: Values) -> dict[int, float] | None:
+    """What `target` says of a single output: its classes are 0 and 1, or 1 and 2; None if they are not these."""
+    told = {file.value("examples", i, "target") for i in range(file.length("examples"))} - {None}
+    lowest = 0 if 0 in told else 1
+    if not told <= {lowest, lowest + 1} or (told == {1}):
+        return None
+    return dict(zip((lowest, lowest + 1), _no_and_yes(file), strict=True))
+
+
+def _network_ends(file: Values) -> tuple[list[str] | int, list[str] | int] | None:
+    """The inputs and the outputs, by name or number; None where one of them is in doubt."""
+    last = ("network", "layers", file.length("network", "layers") - 1, "units")
+    ends = file.value("network", "inputs"), file.value(*last)
+    return None if None in ends or not file.sound("class") else ends
+
+
+def class_names(file: Values, network: Network | None) -> tuple[str, ...]:
+    if file.faults.table and file.faults.table[1].classes:
+        return file.faults.table[1].classes
+    return (network.layers[-1].names or ()) if network and network.loss == "cross_entropy" else ()
+
+
+def check_examples(file: Values, sizes: Sequence[int | None], possible: list[set[int]], loss: str | None) -> None:
+    many = file.length("examples")
+    if not many:
+        if file.sound("examples"):
+            advice = "add [[examples]] with inputs and targets"
+            file.fault(("network",), "a network needs examples", advice, doubt=("examples",))
+        return
+    _counts(file, "inputs", possible[0] if sizes[0] else set(), f"the network has {plural(sizes[0], 'input')}")
+    outputs = sizes[-1] if len(sizes) > 1 else None
+    _counts(file, "targets", possible[-1] if outputs else set(), f"the network has {plural(outputs, 'output')}")
+    told = False
+    for i in range(many):
+        where = ("examples", i)
+        if not isinstance(file.value(*where, anyhow=True), dict):
+            continue
+        if file.has(*where, "target") and file.has(*where, "targets"):
+            file.fault((*where, "target"), f"example {i + 1} has target and targets", "give one of them", key=True)
+        elif file.has(*where, "target"):
+            if loss and loss != "cross_entropy" and not (outputs == 1 and _single_classes(file)) and not told:
+                told = True  # once: it is one decision, not one an example
+                message = f"target, the number of a class, goes with cross_entropy; the loss is {loss}"
+                advice = "write targets = [...], one number an output"
+                advice += "; or classes 0 and 1, or 1 and 2, both of them" if outputs == 1 else ""
+                file.fault((*where, "target"), message, advice, key=True)
+            elif outputs and loss == "cross_entropy":
+                _true_class(file, where, outputs)
+        elif file.has(*where, "targets"):
+            if file.sound(*where, "targets"):
+                _distribution(file, where, loss)
+        elif file.sound(*where, "targets") and file.sound(*where, "target"):
+            file.fault(where, f"example {i + 1} has no targets", "add targets = [...], one number an output")
+
+
+def _counts(file: Values, key: str, allowed: set[int], against: str) -> None:
+    """Note the examples whose lists are of a wrong length; one problem if all are wrong in the same way."""
+    lengths = {}
+    for i in range(file.length("examples")):
+        values = file.value("examples", i, key)
+        if isinstance(values, list):
+            lengths[i] = len(values)
+    wrong = [i for i, length in lengths.items() if allowed and length not in allowed]
+    noun, advice = key[:-1], f"one number an {'input' if key == 'inputs' else 'output'}"
+    if len(wrong) > 1 and len(wrong) == len(lengths) and len(set(lengths.values())) == 1:
+        message = f"every example has {plural(lengths[wrong[0]], noun)}; {against}"
+        file.fault(("examples", wrong[0], key), message, advice)
+        for i in wrong[1:]:
+            file.faults.doubt(("examples", i, key))
+    else:
+        for i in wrong:
+            file.fault(("examples", i, key), f"example {i + 1} has {plural(lengths[i], noun)}; {against}", advice)
+
+
+def _true_class(file: Values, where: Keys, outputs: int) -> None:
+    target = file.value(*where, "target")
+    if target is not None and target > outputs:
+        message = f"target of example {where[1] + 1} is class {target}; the network has {plural(outputs, 'output')}"
+        file.fault((*where, "target"), message, "classes are counted from 1")
+    elif target == 0:
+        message = f"target of example {where[1] + 1} must be at least 1, not 0: classes are counted from 1"
+        file.fault((*where, "target"), message, f"1 to {outputs}: the first class is 1")
+
+
+def _distribution(file: Values, where: Keys, loss: str | None) -> None:
+    """Hold targets against what the loss can do with them."""
+    targets, example = file.value(*where, "targets"), where[1] + 1
+    if loss and LOSSES[loss].targets:
+        allowed = LOSSES[loss].targets
+        for j, target in enumerate(targets):
+            if target not in allowed:
+                wanted = " or ".join(f"{value:g}" for value in allowed)
+                message = f"targets[{j + 1}] of example {example} is {target}: {loss} wants {wanted}"
+                file.fault((*where, "targets", j), message, "a target says on which side the example belongs")
+    elif loss == "binary_cross_entropy":
+        for j, target in enumerate(targets):
+            if not 0 <= target <= 1:
+                message = f"targets[{j + 1}] of example {example} is {target}: binary_cross_entropy wants 0 to 1"
+                file.fault((*where, "targets", j), message, "a target is the probability of the class")
+    elif loss == "cross_entropy":
+        negative = [j for j, target in enumerate(targets) if target < 0]
+        for j in negative:
+            message = f"targets[{j + 1}] of example {example} is {targets[j]}: a probability is not negative"
+            file.fault((*where, "targets", j), message, "cross_entropy wants probabilities that sum to 1")
+        total = sum(map(float, targets))
+        if not negative and abs(total - 1) > 1e-12 * len(targets):
+            message = f"targets of example {example} sum to {total!r}; cross_entropy wants 1"
+            advice = "give the true class a 1 and the others 0, or write target = ..."
+            file.fault((*where, "targets"), message, advice)
+
+
+def arrays(file: Values, inputs: int, outputs: int, loss: str) -> tuple[np.ndarray, np.ndarray]:
+    """The examples as arrays (examples, inputs) and (examples, outputs); zeros where the file is wrong."""
+    many = max(1, file.length("examples"))
+    x, y = np.zeros((many, inputs)), np.zeros((many, outputs))
+    if loss == "cross_entropy":
+        y[:, 0] = 1
+    single = _single_classes(file)
+    for i in range(file.length("examples")):
+        row, targets, target = (file.value("examples", i, key) for key in ("inputs", "targets", "target"))
+        if isinstance(row, list) and len(row) == inputs:
+            x[i] = row
+        if isinstance(targets, list) and len(targets) == outputs:
+            y[i] = targets
+        elif target is not None and outputs == 1 and loss != "cross_entropy":
+            y[i] = (single or {}).get(target, 0)
+        elif target is not None and 1 <= target <= outputs:
+            y[i] = 0
+            y[i, target - 1] = 1
+    return x, y

@@ -1,0 +1,159 @@
+"""From a lesson file to a lesson: everything wrong with it, and what can be made of it.
+
+`read` goes from a file to a `Lesson` and to all that is wrong with it. `validation.py` holds each key against the
+format; what keys must agree on is checked beside this module, part by part.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from tutor.engine.lesson import Expect, Lesson, Note
+from tutor.lessonfiles import csv_examples
+from tutor.lessonfiles.csv_examples import Columns, Table
+from tutor.lessonfiles.faults import Fault, Faults, TooMany
+from tutor.lessonfiles.positions import Problem, Source, lesson_id, read_source
+from tutor.lessonfiles.reading.circuit import read_circuit
+from tutor.lessonfiles.reading.examples import class_names, take_table
+from tutor.lessonfiles.reading.latex import lost_latex
+from tutor.lessonfiles.reading.network import read_network
+from tutor.lessonfiles.reading.questions import read_question
+from tutor.lessonfiles.reading.training import read_training
+from tutor.lessonfiles.reading.values import Values
+from tutor.lessonfiles.toml_syntax import parse_toml
+from tutor.lessonfiles.validation import check
+from tutor.text.output import quote
+
+
+def read(path: str | Path) -> tuple[Lesson | None, list[Problem], Source | None]:
+    """The lesson in a file, all that is wrong with it by line and column, and its text.
+
+    Never raises for what a file holds. Where the skeleton is sound (inputs, layers and units of a
+    network; the equations of a circuit) there is a lesson in spite of errors, with defaults where
+    the file is wrong, so that a caller can go on to look for more problems: it is to be used only
+    if none of them is an error. The text is None where it cannot be read.
+    """
+    source = read_source(path)
+    if isinstance(source, Problem):
+        return None, [source], None
+    values = parse_toml(source)
+    if isinstance(values, Problem):
+        return None, [values], source
+    lesson, faults = build(values, path)
+    lost = lost_latex(values, source)
+    told = (fault for fault in faults.found if fault.path not in lost or "U+" not in fault.message)  # \f of \frac
+    problems = [*(problem(source, fault, faults.table) for fault in told), *faults.elsewhere, *lost.values()]
+    problems.sort(key=lambda p: (p.path != source.path, p.line, p.column))
+    if faults.cut:
+        last = problems[-1]
+        problems.append(source.problem_at(last.line, last.column, "there are more problems: the rest is not listed"))
+    return lesson, problems, source
+
+
+def files(path: str | Path) -> tuple[Path, ...]:
+    """The file of a lesson and the one that its examples are from, as it says now: there or not, well or not."""
+    source = read_source(path)
+    values = {} if isinstance(source, Problem) else parse_toml(source)
+    name = values.get("examples") if isinstance(values, dict) else None
+    named = csv_examples.place(Path(path), name) if isinstance(name, str) else None
+    return (Path(path), named) if isinstance(named, Path) else (Path(path),)
+
+
+def build(values: dict, path: str | Path) -> tuple[Lesson | None, Faults]:
+    """The lesson that the values of a TOML document say, and all that is wrong with them by key; as in `read`.
+
+    `path` is the file's, from which a lesson has its id; it is not read, but a file of examples beside it is.
+    """
+    faults, lesson = Faults(), None
+    try:
+        check(values, faults)
+        lesson = _lesson(Values(Path(path), values, faults))
+    except TooMany:
+        pass
+    return lesson, faults
+
+
+def problem(source: Source, fault: Fault, table: tuple[Table, Columns] | None = None) -> Problem:
+    """A fault with its place in the file, or in the table that the examples are from."""
+    if table and fault.path[:1] == ("examples",) and len(fault.path) > 1:  # the lesson has but the file's name
+        places = {"inputs": table[1].inputs, "targets": table[1].targets}.get(fault.path[2], ())
+        at = fault.path[3] if len(fault.path) > 3 else 0
+        return table[0].problem(fault.path[1], places[min(at, len(places) - 1)], fault.message, fault.advice)
+    return source.problem(
+        fault.path, fault.message, fault.advice, key=fault.key, offset=fault.offset, severity=fault.severity
+    )
+
+
+def _lesson(file: Values) -> Lesson | None:
+    _requires(file)
+    take_table(file)
+    network = circuit = None
+    inputs = targets = np.empty((0, 0))
+    if isinstance(file.value("network", anyhow=True), dict):
+        network, inputs, targets = read_network(file)
+    if isinstance(file.value("circuit", anyhow=True), dict):
+        circuit = read_circuit(file)
+    training = read_training(file, network, circuit)
+    questions = tuple(found for i in range(file.length("questions")) if (found := read_question(file, i)))
+    if file.has("network") and file.has("circuit"):
+        message = "a lesson has a [network] or a [circuit], not both"
+        file.fault(("circuit",), message, "take one of them out", key=True)
+        return None
+    if not file.has("network") and not file.has("circuit") and file.sound("network") and file.sound("circuit"):
+        file.fault((), "a lesson needs a [network] or a [circuit]", "see docs/lesson-format.md for one of each")
+    if network is None and circuit is None:
+        return None
+    return Lesson(
+        id=lesson_id(file.path),
+        title=file.line("title"),
+        summary=file.line("summary"),
+        unit=file.line("unit"),
+        level=file.value("level", default=Lesson.level),
+        notation=file.value("notation", default=Lesson.notation),
+        requires=tuple(file.value("requires", default=())),
+        intro=file.value("intro", default=""),
+        outro=file.value("outro", default=""),
+        network=network,
+        circuit=circuit,
+        inputs=inputs,
+        targets=targets,
+        training=training,
+        notes=tuple(
+            Note(file.value("notes", i, "step"), file.value("notes", i, "text"), i)
+            for i in range(file.length("notes"))
+            if file.has("notes", i, "step") and file.has("notes", i, "text") and file.faults.sound("notes", i)
+        ),
+        quiz_steps=tuple(file.value("quiz", "steps", default=())) if file.faults.sound("quiz", "steps") else (),
+        questions=questions,
+        expect=tuple(
+            Expect(
+                step=file.value("expect", i, "step"),
+                value=file.value("expect", i, "value"),
+                source=file.value("expect", i, "source"),
+                iteration=file.value("expect", i, "iteration", default=1),
+                at=i,
+                tolerance=file.value("expect", i, "tolerance"),
+                cut_off=file.value("expect", i, "cut_off", default=False),
+            )
+            for i in range(file.length("expect"))
+            if isinstance(file.value("expect", i), dict) and file.faults.sound("expect", i)
+        ),
+        classes=class_names(file, network),
+        data=file.table_path,
+        path=file.path,
+    )
+
+
+def _requires(file: Values) -> None:
+    for i in range(file.length("requires")):
+        wanted = file.value("requires", i)
+        if wanted is None:
+            continue
+        if wanted == lesson_id(file.path):
+            file.fault(("requires", i), "a lesson cannot require itself")
+        elif re.search(r"^$|[\t\n/\\]|\.toml$", wanted) or wanted != lesson_id(wanted + ".toml"):
+            advice = "an id is a lesson's file name without number and extension: 01-gates.toml is gates"
+            file.fault(("requires", i), f"{quote(wanted)} is no lesson id", advice)

@@ -1,0 +1,214 @@
+"""The [network] of a lesson file: sizes that agree, layers, the loss."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from tutor.engine.activations import ACTIVATIONS, takes_slope
+from tutor.engine.lesson import Layer, Network
+from tutor.engine.losses import LOSSES
+from tutor.lessonfiles.reading.examples import arrays, check_examples
+from tutor.lessonfiles.reading.values import Values
+from tutor.lessonfiles.schema import MAX_PARAMETERS
+from tutor.text.words import plural
+
+MAX_NUMBERS = 50_000_000  # that one array of a batch may hold: 400 MB
+
+
+def read_network(file: Values) -> tuple[Network | None, np.ndarray, np.ndarray]:
+    """The network (None without a sound skeleton), the examples' inputs and their targets."""
+    nothing = None, np.empty((0, 0)), np.empty((0, 0))
+    count, input_names = file.names("network", "inputs")
+    many = file.length("network", "layers")
+    units, unit_names = [], []
+    for k in range(many):
+        number, names = file.names("network", "layers", k, "units")
+        units.append(number)
+        unit_names.append(names)
+    sizes = [count, *units]
+    # What a size may be: what the file says, or what the weights beside it say. One mistake is
+    # one problem: who is off by one here is not to be told so by all the neighbours.
+    possible = [set() if size is None else {size} for size in sizes]
+    for k in range(many):
+        _weights_shape(file, k, sizes, possible)
+    for k in range(many):
+        _layer(file, k, last=k == many - 1)
+    loss = _loss(file, many)
+    known = [size for size in sizes if size is not None]
+    whole = many > 0 and len(known) == len(sizes)
+    if whole and not _fits_in_memory(file, known):
+        return nothing
+    check_examples(file, sizes, possible, loss)
+    if not whole:
+        return nothing
+    layers = tuple(_built_layer(file, k, known[k], known[k + 1], unit_names[k], k == many - 1) for k in range(many))
+    wanted = LOSSES[loss].wants if loss else None
+    if loss is None or wanted not in (None, layers[-1].activation):
+        loss = "squared_error"
+    delta, layout = file.value("network", "delta"), file.value("network", "layout", default=Network.layout)
+    network = Network(known[0], loss, layers, input_names, delta and float(delta), layout)
+    return network, *arrays(file, known[0], known[-1], loss)
+
+
+def _weights_shape(file: Values, k: int, sizes: Sequence[int | None], possible: list[set[int]]) -> None:
+    where = ("network", "layers", k, "weights")
+    value, before, units = file.value(*where), sizes[k], sizes[k + 1]
+    if not isinstance(value, list):
+        return
+    if file.from_to:
+        _weights_from_to(file, k, before, units, possible)
+        return
+    rows, columns, name = len(value), [len(row) for row in value], f"weights of layer {k + 1}"
+    feeding = f"layer {k} has {plural(before, 'unit')}" if k else f"the network has {plural(before, 'input')}"
+    advice = "one row a unit of this layer, one column a unit that feeds it"
+    uniform = len(set(columns)) == 1
+    fits_columns = before is None or columns[0] in possible[k]
+    if uniform and not fits_columns and units and rows != units and (rows, columns[0]) == (before, units):
+        message = f"{name} is {rows}×{columns[0]} and should be {units}×{before}"
+        advice = f'{advice}: it looks transposed; for matrices as in x·W write layout = "from_to" under [network]'
+        file.fault(where, message, advice)
+        return
+    if uniform and not fits_columns:
+        file.fault(where, f"{name} has {plural(columns[0], 'column')}; {feeding}", advice)
+    elif not uniform:
+        usual = before if before in columns else Counter(columns).most_common(1)[0][0]
+        against = feeding if usual == before else f"the others have {plural(usual, 'column')}"
+        for i, length in enumerate(columns):
+            if length != usual:
+                file.fault((*where, i), f"row {i + 1} of {name} has {plural(length, 'column')}; {against}", advice)
+    if units is not None and rows != units:
+        file.fault(where, f"{name} has {plural(rows, 'row')}; the layer has {plural(units, 'unit')}", advice)
+    possible[k + 1].add(rows)
+    if uniform:
+        possible[k].add(columns[0])
+
+
+def _weights_from_to(file: Values, k: int, before: int | None, units: int | None, possible: list[set[int]]) -> None:
+    """`_weights_shape` for matrices that have a row a unit that feeds the layer."""
+    where = ("network", "layers", k, "weights")
+    value, name = file.value(*where), f"weights of layer {k + 1}"
+    rows, columns = len(value), [len(row) for row in value]
+    feeding = f"layer {k} has {plural(before, 'unit')}" if k else f"the network has {plural(before, 'input')}"
+    advice = "with layout from_to: one row a unit that feeds this layer, one column a unit of it"
+    uniform = len(set(columns)) == 1
+    fits_rows = before is None or rows in possible[k]
+    if uniform and not fits_rows and units and columns[0] != units and (rows, columns[0]) == (units, before):
+        message = f"{name} is {rows}×{columns[0]} and should be {before}×{units}"
+        file.fault(where, message, f"{advice}: it looks transposed")
+        return
+    if not fits_rows:
+        file.fault(where, f"{name} has {plural(rows, 'row')}; {feeding}", advice)
+    usual = units if units in columns or (uniform and units) else Counter(columns).most_common(1)[0][0]
+    against = f"the layer has {plural(units, 'unit')}" if usual == units else f"the others have {usual}"
+    wrong = [i for i, length in enumerate(columns) if length != usual]
+    if uniform and wrong:
+        file.fault(where, f"{name} has {plural(columns[0], 'column')}; {against}", advice)
+    for i in wrong if not uniform else ():
+        message = f"row {i + 1} of {name} has {plural(columns[i], 'column')}; {against}"
+        file.fault((*where, i), message, advice)
+    possible[k].add(rows)
+    if uniform:
+        possible[k + 1].add(columns[0])
+
+
+def _columns_of(file: Values, k: int) -> int:
+    """How many units the matrix of a layer's weights leads to; 0 where it is none."""
+    if not file.from_to:
+        return file.length("network", "layers", k, "weights")
+    first = file.value("network", "layers", k, "weights", 0, anyhow=True)
+    return len(first) if isinstance(first, list) else 0
+
+
+def _layer(file: Values, k: int, last: bool) -> None:
+    where = ("network", "layers", k)
+    units, activation = file.value(*where, "units", anyhow=True), file.value(*where, "activation")
+    units = len(units) if isinstance(units, list) else file.value(*where, "units")
+    biases, rows = file.value(*where, "biases"), _columns_of(file, k)
+    if isinstance(biases, list) and units is not None and len(biases) not in (units, rows or units):
+        values = plural(len(biases), "value")
+        message = f"biases of layer {k + 1} has {values}; the layer has {plural(units, 'unit')}"
+        file.fault((*where, "biases"), message, "one number a unit; false where the layer has no biases")
+    if activation == "softmax" and not last:
+        advice = "take sigmoid, tanh or relu here"
+        file.fault((*where, "activation"), "softmax is for the last layer, the output", advice)
+    if (
+        file.value(*where, "alpha") is not None
+        and file.sound(*where, "activation")
+        and not takes_slope(activation or "")
+    ):
+        name = activation or Layer.activation
+        message = f"alpha of layer {k + 1} is not used: {name} has no slope or size to choose"
+        advice = f"alpha goes with {' or '.join(name for name in ACTIVATIONS if takes_slope(name))}"
+        file.fault((*where, "alpha"), message, advice, key=True, severity="warning")
+    alpha = file.value(*where, "alpha")
+    if alpha is not None and takes_slope(activation or "") and alpha >= ACTIVATIONS[activation].below:
+        message = f"alpha of layer {k + 1} must be less than {ACTIVATIONS[activation].below:g}, not {alpha!r}"
+        file.fault((*where, "alpha"), message, f"{activation} takes the larger of α·z and z")
+
+
+def _loss(file: Values, many: int) -> str | None:
+    """The loss, if it is known; noted if it does not fit the output's activation."""
+    loss = file.value("network", "loss")
+    output = ("network", "layers", many - 1, "activation")
+    if loss and LOSSES[loss].delta is None and file.value("network", "delta") is not None:
+        message, advice = f"delta is not used by the loss {loss}", "take it out; it goes with huber"
+        file.fault(("network", "delta"), message, advice, key=True, severity="warning")
+    if loss and many and LOSSES[loss].wants and file.sound(*output):
+        wanted, activation = LOSSES[loss].wants, file.value(*output, default=Layer.activation)
+        if activation != wanted:
+            message = f"{loss} wants {wanted} at the output; layer {many} has {activation}"
+            other = next((name for name, entry in LOSSES.items() if entry.wants == activation), "a squared error")
+            advice = f'give the last layer activation = "{wanted}", or choose {other}'
+            file.fault(("network", "loss"), message, advice)
+            return None  # one of the two is wrong: what the targets should be is not known
+    return loss
+
+
+def _fits_in_memory(file: Values, sizes: Sequence[int]) -> bool:
+    """Whether the network is of a size that is allowed; asked before any array of it is made."""
+    many = range(len(sizes) - 1)
+    counts = [sizes[k + 1] * (sizes[k] + (file.value("network", "layers", k, "biases") is not False)) for k in many]
+    if sum(counts) > MAX_PARAMETERS:
+        where = ("network", "layers", counts.index(max(counts)), "units")
+        message = f"the network has {sum(counts):,} parameters; {MAX_PARAMETERS:,} are the most"
+        file.fault(where, message, f"{max(counts):,} of them are in this layer")
+        return False
+    rows, batch = file.length("examples"), file.value("training", "batch", default=1)
+    together = rows if batch == "all" else min(batch, rows)
+    if max(rows * max(sizes[0], sizes[-1]), together * max(sizes)) > MAX_NUMBERS:
+        message = f"{rows:,} examples are too many for layers of {max(sizes):,} units"
+        file.fault(("examples",), message, f"their product may be {MAX_NUMBERS:,}")
+        return False
+    return True
+
+
+def _built_layer(file: Values, k: int, before: int, units: int, names: tuple[str, ...] | None, last: bool) -> Layer:
+    def value(key, default=None):
+        return file.value("network", "layers", k, key, default=default)
+
+    weights, biases = value("weights", Layer.weights), value("biases")
+    if not isinstance(weights, str):
+        rows = weights
+        weights = np.array(rows, dtype=float) if len({len(row) for row in rows}) == 1 else np.empty(0)
+        weights = weights.T if file.from_to else weights
+        if weights.shape != (units, before):
+            weights = Layer.weights
+    if isinstance(biases, int | float) and biases is not False:  # of a single unit there is nothing to share
+        biases = np.array(float(biases)) if units > 1 else np.array([float(biases)])
+    elif biases is not False:
+        biases = np.array(biases, dtype=float) if biases and len(biases) == units else np.zeros(units)
+    activation = value("activation", Layer.activation)
+    usual = ACTIVATIONS[activation].alpha if activation in ACTIVATIONS else None
+    return Layer(
+        units=units,
+        activation=activation if last or activation != "softmax" else Layer.activation,
+        alpha=float(value("alpha", usual if usual is not None else Layer.alpha)),
+        weights=weights,
+        biases=None if biases is False else biases,
+        names=names,
+        train_weights=value("train_weights", True),
+        train_biases=value("train_biases", True),
+    )

@@ -1,0 +1,113 @@
+"""The author's [[questions]]."""
+
+from __future__ import annotations
+
+from tutor.engine.formula import did_you_mean
+from tutor.engine.lesson import AuthorQuestion, WrongAnswer, choice_at
+from tutor.lessonfiles.positions import Keys
+from tutor.lessonfiles.reading.values import Values, listed
+from tutor.lessonfiles.schema import ASKED_KINDS, STEP_KINDS
+from tutor.text.output import quote
+
+_FORESEEN = ("value", "number", "choice", "shape", "direction", "paths")  # kinds that take an author's wrong answers
+
+
+def read_question(file: Values, i: int) -> AuthorQuestion | None:
+    """Question i, if it is sound; what does not agree in it is noted."""
+    where = ("questions", i)
+    if not isinstance(file.value(*where, anyhow=True), dict):
+        return None
+    asked, choices = file.has(*where, "ask"), file.value(*where, "choices", default=[])
+    usual = "value" if not asked else "choice" if file.has(*where, "choices") else "number"
+    kind = file.value(*where, "kind", default=usual)
+    if not asked and not file.has(*where, "step"):
+        if file.sound(*where, "step") and file.sound(*where, "ask"):
+            advice = 'write step = "dL/dW1[1,2]" to ask about a step, or ask = "..." and answer = ...'
+            file.fault(where, f"question {i + 1} has no step and no ask", advice)
+    elif file.sound(*where, "kind"):
+        if asked and kind in STEP_KINDS:
+            message = f"kind {quote(kind)} asks about a step in words of its own"
+            file.fault((*where, "kind"), message, 'take ask out; or write kind = "number" or "choice"')
+        elif not asked and kind in ASKED_KINDS:
+            file.fault((*where, "kind"), f"kind {quote(kind)} needs ask", 'write ask = "..." and answer = ...')
+        else:
+            _answer(file, where, kind, asked)
+    if not file.faults.sound(*where):
+        return None
+    answer = file.value(*where, "answer")
+    wrong = (WrongAnswer(_real(found["answer"]), found["says"]) for found in file.value(*where, "wrong", default=()))
+    return AuthorQuestion(
+        step=file.value(*where, "step", default=""),
+        ask=file.value(*where, "ask", default=""),
+        kind=kind,
+        digits=file.value(*where, "digits", default=AuthorQuestion.digits),
+        choices=tuple(choices),
+        answer=tuple(map(_real, answer)) if isinstance(answer, list) else _real(answer),
+        hints=tuple(file.value(*where, "hints", default=())),
+        wrong=tuple(wrong),
+        at=i,
+    )
+
+
+def _answer(file: Values, where: Keys, kind: str, asked: bool) -> None:
+    """Hold answer, choices, digits and wrong answers against the kind of question."""
+    at = f"question {int(where[1]) + 1}"
+    answer, choices = file.value(*where, "answer"), file.value(*where, "choices", default=[])
+    if kind == "choice" and not choices and file.sound(*where, "choices"):
+        advice = 'write choices = ["...", "..."]'
+        file.fault(where, f"{at} has nothing to choose from", advice, doubt=(*where, "choices"))
+    if kind != "choice" and file.has(*where, "choices"):
+        file.fault((*where, "choices"), f'choices go with ask and kind = "choice"; {at} is {quote(kind)}', key=True)
+    if asked and answer is None and file.sound(*where, "answer"):
+        advice = "answer = a number, or of a choice its number from 1 or its text"
+        file.fault(where, f"{at} has no answer", advice, doubt=(*where, "answer"))
+    elif not asked and file.has(*where, "answer"):
+        advice = "take it out; or ask in your own words, with ask"
+        file.fault((*where, "answer"), "the answer of a question about a step is computed", advice, key=True)
+    elif isinstance(answer, list) and kind != "choice":
+        advice = "a list says which of several choices are right: it goes with choices"
+        file.fault((*where, "answer"), f"{at} has one answer, a number", advice)
+    elif isinstance(answer, list):
+        if all([_named(file, (*where, "answer", i), f"answer of {at}", a, kind, choices)
+                for i, a in enumerate(answer)]) and choices:  # fmt: skip
+            places = [choice_at(a, choices) for a in answer]
+            if len(set(places)) < len(places):
+                file.fault((*where, "answer"), f"answer of {at} names a choice twice", "name each once")
+            elif len(places) == len(choices):
+                file.fault((*where, "answer"), f"every choice of {at} is right", "add one that is wrong")
+    elif answer is not None:
+        _named(file, (*where, "answer"), f"answer of {at}", answer, kind, choices)
+    if file.has(*where, "digits") and kind not in ("value", "matrix", "number"):
+        message, advice = f"digits of {at} are not used", "digits go with value, matrix and number"
+        file.fault((*where, "digits"), message, advice, key=True, severity="warning")
+    if file.length(*where, "wrong") and kind not in _FORESEEN:
+        message, advice = f"wrong answers of {at} are not used", f"they go with {listed(_FORESEEN)}"
+        file.fault((*where, "wrong"), message, advice, key=True, severity="warning")
+        return
+    for j in range(file.length(*where, "wrong")):
+        path = (*where, "wrong", j, "answer")
+        given = file.value(*path)
+        if given is None or not _named(file, path, f"wrong answer {j + 1} of {at}", given, kind, choices):
+            continue
+        right = answer if isinstance(answer, list) else [answer]
+        same = any(choice_at(given, choices) == choice_at(a, choices) if choices else given == a for a in right)
+        if asked and answer is not None and same:
+            file.fault(path, f"wrong answer {j + 1} of {at} is the right answer")
+
+
+def _named(file: Values, path: Keys, what: str, answer: float | str, kind: str, choices: list[str]) -> bool:
+    """Whether an answer is one that the kind of question takes; noted if not."""
+    if kind in ("number", "value", "paths") and isinstance(answer, str):
+        file.fault(path, f"{what} must be a number, not the text {quote(answer)}")
+    elif kind == "choice" and choices and choice_at(answer, choices) is None:
+        shown = quote(answer) + did_you_mean(answer[:64], choices) if isinstance(answer, str) else str(answer)
+        advice = f"name a choice by its number, 1 to {len(choices)}, or by its text"
+        file.fault(path, f"{what} is no choice: {shown}", advice)
+    else:
+        return True
+    return False
+
+
+def _real(answer):
+    """A number as a float, a text as it is."""
+    return float(answer) if isinstance(answer, int) else answer

@@ -1,0 +1,100 @@
+"""The [training] of a lesson file: settings that are used, what an optimizer remembers at the start."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+
+from tutor.engine.formula import did_you_mean
+from tutor.engine.lesson import Circuit, Network, Training
+from tutor.engine.optimizers import OPTIMIZERS
+from tutor.lessonfiles.reading.values import Values, listed
+from tutor.text.output import quote
+from tutor.text.words import plural
+
+
+def read_training(file: Values, network: Network | None, circuit: Circuit | None) -> Training | None:
+    """The training, with defaults; None for a circuit that has no such table."""
+    given = file.value("training", anyhow=True)
+    if not isinstance(given, dict):
+        return Training() if file.has("network") else None
+    if file.sound("training", "optimizer"):
+        _hyperparameters(file, file.value("training", "optimizer", default=Training.optimizer))
+    if not file.has("network"):
+        for key, harmless in (("batch", 1), ("order", "listed"), ("l2", 0), ("batch_loss", "mean")):
+            if file.value("training", key, default=harmless) != harmless:
+                shown = f'"{harmless}"' if isinstance(harmless, str) else harmless
+                message = f"{key} means nothing for a circuit, which has no examples and no weight matrices"
+                file.fault(("training", key), message, f"take it out, or write {key} = {shown}", key=True)
+    else:
+        batch, many = file.value("training", "batch"), file.length("examples")
+        if isinstance(batch, int) and batch > many > 0:
+            message = f"batch is {batch}, but the lesson has {plural(many, 'example')}: it uses all {many}"
+            advice = f'write batch = {many}, or batch = "all"'
+            file.fault(("training", "batch"), message, advice, severity="warning")
+    values = {
+        key.name: file.value("training", key.name, default=key.default)
+        for key in fields(Training)
+        if key.name != "memory"
+    }
+    for name, value in values.items():
+        if isinstance(getattr(Training, name), float):
+            values[name] = float(value)
+    return Training(**values, memory=_memory(file, values["optimizer"], network, circuit))
+
+
+def _memory(file: Values, optimizer: str, network: Network | None, circuit: Circuit | None) -> dict[str, np.ndarray]:
+    """What the optimiser remembers at the start, by id of the state; what does not fit is noted."""
+    given = file.value("training", "memory", default={})
+    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(circuit.inputs if circuit else (), ())
+    before = network.inputs if network else 0
+    for k, layer in enumerate(network.layers if network else (), start=1):
+        shapes[f"W{k}"], before = (layer.units, before), layer.units
+        shapes |= {} if layer.biases is None else {f"b{k}": layer.biases.shape}
+    states, found = OPTIMIZERS[optimizer].states, {}
+    if given and not states:
+        users = " or ".join(f'"{name}"' for name, entry in OPTIMIZERS.items() if entry.states)
+        message = f'the optimizer "{optimizer}" remembers nothing'
+        file.fault(("training", "memory"), message, f"take memory out, or write optimizer = {users}", key=True)
+        return {}
+    for name, entries in given.items() if shapes else ():
+        where = ("training", "memory", name)
+        if name not in shapes:
+            message = f"there is no parameter {quote(name)}{did_you_mean(name[:64], shapes)}"
+            file.fault(where, message, f"parameters are: {listed(shapes)}", key=True)
+            continue
+        for state, value in entries.items():
+            if state not in states:
+                message = f'the optimizer "{optimizer}" has no {quote(state)}{did_you_mean(state[:64], states)}'
+                file.fault((*where, state), message, f"it remembers: {listed(states)}", key=True)
+                continue
+            even = not isinstance(value, list) or len({np.shape(row) for row in value}) == 1
+            array = np.array(value, dtype=float) if even else np.empty(0)
+            turned = file.from_to and len(shapes[name]) == 2
+            array = array.T if turned and array.ndim == 2 else array
+            if shapes[name] == (1,) and array.shape == ():
+                array = array.reshape(1)
+            if array.shape != shapes[name]:
+                wanted = " × ".join(map(str, shapes[name][::-1] if turned else shapes[name])) or "one number"
+                message = f"{name}.{state} does not have the shape of {name}, which is {wanted}"
+                file.fault((*where, state), message, f"one number for each of {name}'s")
+            elif state == "v" and np.any(array < 0):
+                message = f"{name}.v has a negative number: a mean of squares has none"
+                file.fault((*where, state), message, "0 or more")
+            else:
+                found[f"{name}.{state}"] = array
+    return found
+
+
+def _hyperparameters(file: Values, optimizer: str) -> None:
+    """Note the hyper-parameters that belong to other optimisers."""
+    owners: dict[str, list[str]] = {}
+    for name, entry in OPTIMIZERS.items():
+        for key in entry.hyper:
+            owners.setdefault(key, []).append(name)
+    for key, users in owners.items():
+        if optimizer not in users and file.has("training", key) and file.sound("training", key):
+            which = " or ".join(f'"{user}"' for user in users)
+            message = f'{key} is not used by the optimizer "{optimizer}"'
+            file.fault(("training", key), message, f"take it out, or write optimizer = {which}", key=True)
