@@ -40,7 +40,8 @@ KEYS = {
 
 
 async def shot(name: str) -> None:
-    from tutor.learner.store import Place, Store
+    from tutor.learner.rows import Place
+    from tutor.learner.store import Store
     from tutor.lessonfiles import catalogue
     from tutor.lessonfiles.check import load
     from tutor.tui.app import TutorApp

@@ -22,8 +22,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tutor.engine.trace import trace
+from tutor.learner.database import ENVIRONMENT
 from tutor.learner.progress import ProgressError, export_file, import_file, report
-from tutor.learner.store import ENVIRONMENT, Store
+from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.questions.attempt import Asking, respond
@@ -164,7 +165,7 @@ from tutor.learner.store import *
 from tutor.questions.mastery import Answer
 store = Store.open()
 for number in range(10**6):
-    store.record(Answer("l", "i", "loss", "value", str(number), "correct"), session=Session("quiz", number))
+    store.record(Answer("l", "i", "loss", "value", str(number), "correct"), session=SavedQuiz("quiz", number))
     print(number, flush=True)
 """
 

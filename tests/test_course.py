@@ -9,7 +9,7 @@ import pytest
 
 from tutor.learner import records
 from tutor.learner.course import MILESTONES, PLACEMENT, milestones, placed, placement_answers, recommended
-from tutor.learner.store import Session as Saved
+from tutor.learner.rows import SavedQuiz
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.catalogue import Entry
@@ -93,7 +93,7 @@ def test_the_latest_placement_counts_and_other_quizzes_do_not(data_folder):
         for at, (id, credit) in enumerate([(f"{PLACEMENT}1", 1.0), (f"{PLACEMENT}2", 0.0), ("quiz", 1.0)]):
             state = {"at": at}
             for answer in answered({"a": 1.0, "c": credit}, id):
-                store.record(answer, None, Saved(id, state, False, f"2026-01-0{at + 1}T00:00:00+00:00"))
+                store.record(answer, None, SavedQuiz(id, state, False, f"2026-01-0{at + 1}T00:00:00+00:00"))
         assert placed(ABC, placement_answers(store)) == ["a"]
 
 

@@ -15,9 +15,11 @@ import pytest
 
 from effort import PATIENCE
 from tutor.cli.commands import main
+from tutor.learner.database import FILE, default_path
 from tutor.learner.progress import ProgressError, export_file, import_file, report
 from tutor.learner.records import open_quiz, start_quiz, unfinished
-from tutor.learner.store import FILE, Place, Store, default_path, portable
+from tutor.learner.rows import Place, portable
+from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.questions import mastery, quiz
@@ -202,8 +204,8 @@ def test_everything_that_asks_the_clock(when, capsys, monkeypatch):
         def now(cls, tz=None):
             return when if tz else when.replace(tzinfo=None)
 
-    for module in ("learner", "store", "practice", "progress"):
-        monkeypatch.setattr(f"tutor.{module}.datetime", Clock)
+    for module in ("records", "store", "practice", "progress"):
+        monkeypatch.setattr(f"tutor.learner.{module}.datetime", Clock)
     for argv in (["drill", "gates"], ["quiz", "gates"], ["review"], ["progress"], ["progress", "--format", "csv"]):
         with open(os.devnull) as nothing:
             monkeypatch.setattr("sys.stdin", nothing)

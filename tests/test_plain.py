@@ -9,7 +9,8 @@ import pytest
 from strategies import bundled
 from tutor.cli.line_mode import HELP, LineMode, patient_iteration
 from tutor.engine.training import MAX_ITERATION, Run
-from tutor.learner.store import Place, Store
+from tutor.learner.rows import Place
+from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.text.words import whole_number

@@ -15,7 +15,8 @@ import pytest
 
 from tutor.learner import progress
 from tutor.learner.progress import ProgressError, as_csv, as_json, counted, export_file, import_file, report, text
-from tutor.learner.store import Session, Store
+from tutor.learner.rows import SavedQuiz
+from tutor.learner.store import Store
 from tutor.lessonfiles.catalogue import entries
 from tutor.questions import mastery
 from tutor.questions.mastery import Answer, review
@@ -55,8 +56,8 @@ def learner(store):
     tried(store, "loss_gradient", 0.5, 0, misconception="factor-two-lost", tries=2, lesson="c-431", item="j")
     tried(store, "update", 1, 9)
     store.finish("gates")
-    store.save_session(Session("a", {}))
-    store.save_session(Session("b", {}, finished=True))
+    store.save_session(SavedQuiz("a", {}))
+    store.save_session(SavedQuiz("b", {}, finished=True))
     return store
 
 

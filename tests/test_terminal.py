@@ -12,7 +12,8 @@ import time
 import pytest
 
 from effort import PATIENCE
-from tutor.learner.store import Place, Store
+from tutor.learner.rows import Place
+from tutor.learner.store import Store
 
 pexpect = pytest.importorskip("pexpect")
 pyte = pytest.importorskip("pyte")

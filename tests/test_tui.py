@@ -15,7 +15,9 @@ from textual.widgets import Input
 from strategies import bundled
 from tutor.engine.lesson import LEVELS
 from tutor.engine.trace import Trace, trace
-from tutor.learner.store import Place, Store, default_path
+from tutor.learner.database import default_path
+from tutor.learner.rows import Place
+from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.play import playback

@@ -11,7 +11,8 @@ from tutor.cli.line_mode import LineMode
 from tutor.engine.trace import trace
 from tutor.learner import course, practice, records
 from tutor.learner.progress import report
-from tutor.learner.store import Place, Store
+from tutor.learner.rows import Place
+from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.play.playback import asked

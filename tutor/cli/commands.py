@@ -153,7 +153,7 @@ def own_folders(args: Namespace | None = None) -> list[Path]:
 
     Raises UsageError for a folder of an option that is not there.
     """
-    from tutor.learner.store import default_path
+    from tutor.learner.database import default_path
 
     folders: list[Path] = []
     with suppress(RuntimeError):  # no home

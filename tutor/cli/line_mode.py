@@ -20,7 +20,8 @@ from tutor.engine.paths import target
 from tutor.engine.trace import NoSuchStep, Step, Trace, resolve
 from tutor.engine.training import MAX_ITERATION, TOLERANCE, Iteration, Run, iterations_per_epoch
 from tutor.learner.records import ALWAYS, NOTATION, choose_notation, chosen_notation, predicts, set_predict
-from tutor.learner.store import Place, Store
+from tutor.learner.rows import Place
+from tutor.learner.store import Store
 from tutor.lessonfiles.writing import CannotWrite, save
 from tutor.pictures.diagram import tell
 from tutor.pictures.step_pictures import KINDS, subject

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tutor.engine.lesson import Lesson
 from tutor.learner.course import PLACEMENT, milestones, placed, placement_answers, recommended
-from tutor.learner.store import Session as Saved
-from tutor.learner.store import Store, new_id, portable
+from tutor.learner.rows import SavedQuiz, portable
+from tutor.learner.store import Store, new_id
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.lessonfiles.positions import LessonError
@@ -133,12 +133,12 @@ def keep_quiz_answer(
     lesson = item.step.trace.lesson.id
     answer = replace(_answer(lesson, item, given, verdict), credit=credit, session=id, seconds=watch.lap())
     card = review(store.card(item.skill), rating(credit), datetime.now(UTC))
-    store.record(answer, card, Saved(id, session.to_json(), session.finished))
+    store.record(answer, card, SavedQuiz(id, session.to_json(), session.finished))
 
 
 def keep_quiz(store: Store, id: str, session: Session) -> None:
     """Put on disk where a quiz goes on."""
-    store.save_session(Saved(id, session.to_json(), session.finished))
+    store.save_session(SavedQuiz(id, session.to_json(), session.finished))
 
 
 def start_quiz(

@@ -23,7 +23,8 @@ from textual.screen import Screen
 from textual.theme import Theme
 from textual.worker import WorkerFailed
 
-from tutor.learner.store import Store, default_path
+from tutor.learner.database import default_path
+from tutor.learner.store import Store
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.text.output import shown
 from tutor.text.words import plural

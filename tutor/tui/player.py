@@ -28,7 +28,7 @@ from tutor.learner.records import (
     predicts,
     set_predict,
 )
-from tutor.learner.store import Place
+from tutor.learner.rows import Place
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.catalogue import Entry, data_dir
 from tutor.pictures.diagram import diagram, natural_rows
