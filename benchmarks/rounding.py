@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from diagnosis import BUNDLED, random_circuit, random_network, share, typed
 
-from tutor.engine.formula import Call, Const, Expr, Ref, apply
+from tutor.engine.expressions import Call, Const, Expr, Ref, apply
 from tutor.engine.lesson import Lesson
 from tutor.engine.trace import Trace, as_shown, trace
 from tutor.lessonfiles.check import load

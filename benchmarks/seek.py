@@ -17,7 +17,7 @@ import time
 import numpy as np
 from training import lesson_of
 
-from tutor.engine.training import Run
+from tutor.engine.run import Run
 
 # network -> iterations, the median that is asked for in milliseconds
 WANTED = {

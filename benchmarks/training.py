@@ -24,7 +24,8 @@ import numpy as np
 
 from tutor.engine.lesson import Layer, Lesson, Network, Training
 from tutor.engine.network import initial_parameters
-from tutor.engine.training import Run, rows
+from tutor.engine.program import rows
+from tutor.engine.run import Run
 
 RATE = 0.1
 # sizes, batch -> how much faster than the tight loop it has to be

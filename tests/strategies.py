@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 import oracle
 from tutor.engine.activations import ACTIVATIONS
-from tutor.engine.formula import FUNCTIONS, Ref, Symbol, parse
+from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.lesson import ORDERS, Circuit, Definition, Layer, Lesson, Network, Training
 from tutor.engine.losses import LOSSES
 from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.parsing import FUNCTIONS, parse
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 

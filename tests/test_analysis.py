@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 import oracle
 from strategies import circuit_lesson, circuits, dense, divided_by, network_lesson, networks, oracle_network
 from tutor.cli.line_mode import LineMode
-from tutor.engine import analysis
-from tutor.engine.analysis import EPSILONS, check, check_all, gradient_symbol, sizes, slope
-from tutor.engine.formula import Ref, indices
+from tutor.engine import units as unit_sizes
+from tutor.engine.activations import ACTIVATIONS
+from tutor.engine.expressions import Ref, indices
+from tutor.engine.gradient_check import EPSILONS, check, check_all
+from tutor.engine.loss_slope import gradient_symbol, slope
 from tutor.engine.trace import NoSuchStep, trace
+from tutor.engine.units import sizes
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
@@ -301,9 +304,9 @@ def test_gradients_that_vanish_or_explode_are_called_so(activation, weight, verd
 
 
 def test_root_mean_squares_neither_overflow_nor_underflow():
-    assert analysis.rms([3e200, 4e200]) == pytest.approx(5e200 / math.sqrt(2))
-    assert analysis.rms([3e-200, 4e-200]) == pytest.approx(5e-200 / math.sqrt(2))
-    assert analysis.rms([0, 0]) == 0 and math.isnan(analysis.rms([1, math.nan]))
+    assert unit_sizes.rms([3e200, 4e200]) == pytest.approx(5e200 / math.sqrt(2))
+    assert unit_sizes.rms([3e-200, 4e-200]) == pytest.approx(5e-200 / math.sqrt(2))
+    assert unit_sizes.rms([0, 0]) == 0 and math.isnan(unit_sizes.rms([1, math.nan]))
 
 
 def test_a_unit_is_dead_only_if_it_is_for_every_example_of_the_lesson():
@@ -313,8 +316,8 @@ def test_a_unit_is_dead_only_if_it_is_for_every_example_of_the_lesson():
         [[1], [0.5], [3]], [[0], [0], [0]], batch=2,
     )  # fmt: skip
     found = trace(lesson)
-    assert analysis.idle_units(found) == [(1, 1, "dead")]
-    units = analysis.units(found, analysis.activation_equations(found)[0], 0)
+    assert unit_sizes.idle_units(found) == [(1, 1, "dead")]
+    units = unit_sizes.units(found, unit_sizes.activation_equations(found)[0], 0)
     assert units.flat.tolist() == [True, True, False] and units.idle == {1: "dead"}
     said = words(lesson, "sizes", "L", notation="dz")
     assert "Dead for all 3 examples of the lesson: a₂¹ (" in said
@@ -327,19 +330,19 @@ def test_saturated_units_are_named_and_leaky_ones_are_not():
         return network_lesson(layers, "squared_error", [[1]], [[0]])
 
     for activation in ("sigmoid", "tanh"):
-        assert analysis.idle_units(trace(lesson(activation))) == [(1, 0, "saturated")]
+        assert unit_sizes.idle_units(trace(lesson(activation))) == [(1, 0, "saturated")]
         assert "saturated" in words(lesson(activation), "activation", "z1[1]")
     for activation in ("leaky_relu", "linear", "relu"):
-        assert analysis.idle_units(trace(lesson(activation))) == []
+        assert unit_sizes.idle_units(trace(lesson(activation))) == []
 
 
-@pytest.mark.parametrize("name", list(analysis.TABLE))
+@pytest.mark.parametrize("name", list(ACTIVATIONS))
 def test_the_curves_are_the_activations_and_their_derivatives(name):
     net = oracle.Layer([], None, name, oracle.exact(0.01))
     lesson = network_lesson([dense([[1.0]], None, name), dense([[1.0]])], "squared_error", [[1]], [[0]])
-    node = analysis.activation_equations(trace(lesson))[0].formula
+    node = unit_sizes.activation_equations(trace(lesson))[0].formula
     zs = np.linspace(-5, 5, 8)
-    f, slopes = analysis.curve(node, zs)
+    f, slopes = unit_sizes.curve(node, zs)
     for z, value, steep in zip(zs, f, slopes, strict=True):
         assert value == pytest.approx(float(net.a([oracle.exact(z)])[0]), rel=1e-12)
         assert steep == pytest.approx(float(oracle.slope(lambda v: net.a([v])[0], oracle.exact(z))), rel=1e-9)

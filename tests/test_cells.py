@@ -12,7 +12,7 @@ from textual.events import Paste
 from effort import effort
 from test_tui import LESSONS, pane, press, screen, type_in
 from test_tui_quiz import matrix_question, words
-from tutor.engine.formula import Ref
+from tutor.engine.expressions import Ref
 from tutor.engine.trace import as_shown, trace
 from tutor.lessonfiles.check import load
 from tutor.questions.attempt import Asking, respond

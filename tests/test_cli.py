@@ -383,7 +383,7 @@ def test_the_first_frame_imports_nothing_heavy():
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     for argv in (["--version"], ["list"], ["list", "--format", "json"], ["trace", "--help"], ["play", "nowhere"]):
         done = subprocess.run([sys.executable, "-c", script, *argv], capture_output=True, text=True, env=environment)
-        heavy = {"numpy", "textual", "rich", "tree_sitter", "tutor.engine.formula", "tutor.engine.trace"}
+        heavy = {"numpy", "textual", "rich", "tree_sitter", "tutor.engine.expressions", "tutor.engine.trace"}
         heavy &= set(done.stderr.split())
         assert done.returncode == 0 and "tutor.lessonfiles.catalogue" in done.stderr and not heavy, argv
 

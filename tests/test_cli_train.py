@@ -17,7 +17,8 @@ import pytest
 from effort import PATIENCE
 from test_cli import is_refused, program
 from tutor.cli.commands import main
-from tutor.engine.training import Run, iterations_per_epoch
+from tutor.engine.program import iterations_per_epoch
+from tutor.engine.run import Run
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 

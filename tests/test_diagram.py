@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from strategies import circuit_lesson
-from tutor.engine.formula import Ref
+from tutor.engine.expressions import Ref
 from tutor.engine.lesson import Lesson
 from tutor.engine.trace import Trace, trace
 from tutor.lessonfiles import catalogue

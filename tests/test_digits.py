@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from strategies import bundled, circuit_lesson, lessons
-from tutor.engine.formula import Call, evaluate, rewrite
+from tutor.engine.expressions import Call, evaluate, rewrite
 from tutor.engine.paths import Paths, target
 from tutor.engine.trace import as_shown, reads_as, trace
 from tutor.text.layout import number

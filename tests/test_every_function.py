@@ -11,8 +11,8 @@ from test_tui import here, press, screen, tutor
 from tutor.cli.commands import main
 from tutor.cli.line_mode import HELP, LineMode
 from tutor.engine.activations import ACTIVATIONS
-from tutor.engine.formula import FUNCTIONS
 from tutor.engine.lesson import LEVELS
+from tutor.engine.parsing import FUNCTIONS
 from tutor.engine.trace import trace
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue

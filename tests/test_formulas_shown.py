@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from strategies import dense, network_lesson
-from tutor.engine.formula import MAX_DEPTH, FormulaError, Ref, Symbol, parse
+from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.losses import LOSSES
 from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.parsing import MAX_DEPTH, FormulaError, parse
 from tutor.engine.trace import trace
 from tutor.text.card import Scribe
 from tutor.text.layout import linear

@@ -13,12 +13,13 @@ import oracle
 from strategies import circuit_lesson, circuits, dense, divided_by, network_lesson, networks, oracle_network, written
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.backprop import backward, local_derivative
-from tutor.engine.formula import FUNCTIONS, Call, Const, Ref, evaluate, indices
+from tutor.engine.expressions import Call, Const, Ref, evaluate, indices
 from tutor.engine.lesson import ORDERS
 from tutor.engine.losses import LOSSES
 from tutor.engine.network import model
+from tutor.engine.parsing import FUNCTIONS
+from tutor.engine.run import Run
 from tutor.engine.trace import Trace, trace
-from tutor.engine.training import Run
 
 TOLERANCE = 1e-10
 random_lessons = settings(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from effort import effort
-from tutor.engine.formula import evaluate, refs
+from tutor.engine.expressions import evaluate, refs
 from tutor.engine.lesson import INITIALISERS, AuthorQuestion, Layer, Lesson, Note, Training, WrongAnswer
 from tutor.lessonfiles import schema, validation
 from tutor.lessonfiles.faults import Faults

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tutor.engine.training import Run
+from tutor.engine.run import Run
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.reading.lesson import read
 

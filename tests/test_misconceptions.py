@@ -15,7 +15,7 @@ import pytest
 
 from strategies import bundled, circuit_lesson, dense, network_lesson
 from tutor.engine.activations import ACTIVATIONS
-from tutor.engine.formula import evaluate
+from tutor.engine.expressions import evaluate
 from tutor.engine.lesson import Lesson, Training
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.trace import trace

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from strategies import circuit_lesson, dense, lessons, network_lesson
 from tutor.engine.activations import ACTIVATIONS
-from tutor.engine.formula import Call, Ref, evaluate, walk
+from tutor.engine.expressions import Call, Ref, evaluate, walk
 from tutor.engine.lesson import Training
+from tutor.engine.run import Run
 from tutor.engine.trace import Trace, as_shown, trace
-from tutor.engine.training import Run
 from tutor.text.layout import Block, chain, draw, flow, linear, number, subscript, width
 from tutor.text.writer import NOTATIONS, Writer
 

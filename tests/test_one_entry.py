@@ -107,17 +107,17 @@ import random
 
 import numpy as np
 
-from tutor.engine import analysis
+from tutor.engine.gradient_check import check
 from tutor.pictures import diagram
 from tutor.cli import export
 from tutor.engine import paths
 from tutor.pictures import step_pictures
 from tutor.play import playback
-from tutor.engine import training
+from tutor.engine import run as running
 from tutor.text.card import Scribe
 from tutor.lessonfiles.check import load
 from tutor.questions.drill import drill_item
-from tutor.engine.formula import Ref
+from tutor.engine.expressions import Ref
 from tutor.engine.network import initial_parameters
 from tutor.text.writer import Writer
 from tutor.questions.kinds import KINDS
@@ -135,13 +135,13 @@ for name in ("lesson.toml", "circuit.toml"):
     assert gradients
     for symbol in gradients:
         index = tuple(n - 1 for n in symbol.shape) or None
-        found = analysis.check(first, Ref(symbol, index, 1 if symbol.per_example else None))
+        found = check(first, Ref(symbol, index, 1 if symbol.per_example else None))
         assert abs(found.analytic - found.numeric[4]) < 1e-7, symbol
 
     # Training as scalars and as arrays, as the equations say.
     for work in (10**9, 0):
-        training.SCALAR_WORK = work
-        run = training.Run(taught)
+        running.SCALAR_WORK = work
+        run = running.Run(taught)
         assert run.train(12) == "done"
         for number in range(1, 13):
             done = run.iteration(number)

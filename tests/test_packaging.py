@@ -36,7 +36,7 @@ def files(room: str = "") -> list[Path]:
 
 
 def module(file: Path) -> str:
-    """The dotted name of a file of the package: "tutor.engine.formula", and of a package its own."""
+    """The dotted name of a file of the package: "tutor.engine.expressions", and of a package its own."""
     parts = file.relative_to(TUTOR.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -58,7 +58,7 @@ def imports(file: Path) -> frozenset[str]:
 
 
 def rooms(names: frozenset[str]) -> set[str]:
-    """The rooms among imported names: {"tutor.engine.formula", "numpy"} is {"engine"}."""
+    """The rooms among imported names: {"tutor.engine.expressions", "numpy"} is {"engine"}."""
     found = {name.split(".")[1] for name in names if name.startswith("tutor.")}
     return found & set(ROOMS)
 

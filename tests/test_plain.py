@@ -8,7 +8,7 @@ import pytest
 
 from strategies import bundled
 from tutor.cli.line_mode import HELP, LineMode, patient_iteration
-from tutor.engine.training import MAX_ITERATION, Run
+from tutor.engine.run import MAX_ITERATION, Run
 from tutor.learner.rows import Place
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies import bundled
-from tutor.engine.formula import refs
+from tutor.engine.expressions import refs
 from tutor.engine.lesson import LEVELS
+from tutor.engine.run import Run
 from tutor.engine.trace import NoSuchStep, Trace, find_local, trace
-from tutor.engine.training import Run
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.play import playback

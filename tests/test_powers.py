@@ -7,7 +7,7 @@ import math
 import pytest
 
 from strategies import circuit_lesson
-from test_fast import follows_the_equations
+from test_compiled import follows_the_equations
 from tutor.engine.lesson import Training
 from tutor.engine.trace import trace
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import strategies as some
 from effort import effort
 from strategies import circuit_lesson, dense, network_lesson
-from tutor.engine.formula import Ref
+from tutor.engine.expressions import Ref
 from tutor.engine.lesson import AuthorQuestion, Training, WrongAnswer
 from tutor.engine.trace import NoSuchStep, trace
 from tutor.lessonfiles import schema

@@ -17,7 +17,7 @@ from rounding import HABITS, Person, elements
 
 from strategies import bundled, circuit_lesson, dense, network_lesson
 from tutor.cli import commands
-from tutor.engine.formula import Call, Const, Ref, Symbol, call, evaluate
+from tutor.engine.expressions import Call, Const, Ref, Symbol, call, evaluate
 from tutor.engine.lesson import AuthorQuestion, WrongAnswer
 from tutor.engine.trace import trace
 from tutor.lessonfiles import catalogue

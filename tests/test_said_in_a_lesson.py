@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from strategies import circuit_lesson, dense, network_lesson
-from tutor.engine.formula import OPERATORS
+from tutor.engine.divergence import divergence
+from tutor.engine.expressions import OPERATORS
+from tutor.engine.run import Run
 from tutor.engine.trace import trace
-from tutor.engine.training import Run, divergence
 from tutor.lessonfiles.audit import holds
 from tutor.lessonfiles.check import examine, load
 from tutor.pictures.diagram import diagram
@@ -222,7 +223,7 @@ def test_rmsprop_and_an_epsilon_of_0(file):
 )
 def test_published_values_of_activations(name, z, value, source):
     from tutor.engine.activations import ACTIVATIONS
-    from tutor.engine.formula import Const, call, evaluate
+    from tutor.engine.expressions import Const, call, evaluate
 
     alpha = ACTIVATIONS[name].alpha
     node = call(name, Const(float(z)), *([] if alpha is None else [alpha]))

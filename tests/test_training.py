@@ -13,11 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from strategies import circuit_lesson, dense, network_lesson, networks
-from tutor.engine import training
+from tutor.engine import run as running
+from tutor.engine.divergence import divergence
 from tutor.engine.lesson import Layer, Network, Training
 from tutor.engine.network import initial_parameters
 from tutor.engine.optimizers import OPTIMIZERS
-from tutor.engine.training import Run, divergence, iterations_per_epoch, rows
+from tutor.engine.program import iterations_per_epoch, rows
+from tutor.engine.run import Run
 
 
 @pytest.fixture(autouse=True)
@@ -483,7 +485,7 @@ def diverging(activation="linear", **how):
 @pytest.mark.parametrize("batch", [1, "all"])
 @pytest.mark.parametrize("name", ["sgd", "momentum", "nesterov"])
 def test_divergence_is_found_at_its_first_iteration(name, batch, way, monkeypatch):
-    monkeypatch.setattr(training, "SCALAR_WORK", way)
+    monkeypatch.setattr(running, "SCALAR_WORK", way)
     run = Run(diverging(optimizer=name, batch=batch))
     assert run.train(1000) == "diverged" and run.diverged == run.trained == len(run.losses)
     assert run.train(2000) == "diverged" and run.trained == run.diverged, "it does not go on"

@@ -10,7 +10,7 @@ import pytest
 from textual.widgets import Input
 
 from test_tui import LESSONS, here, pane, press, screen, tutor, type_in, until
-from tutor.engine.formula import Ref, refs
+from tutor.engine.expressions import Ref, refs
 from tutor.engine.trace import trace
 from tutor.learner import practice, records
 from tutor.learner.store import Store

@@ -14,7 +14,7 @@ from textual.widgets import Input
 from test_tui import press, screen, tutor, type_in, until
 from tutor.cli.line_mode import LineMode
 from tutor.engine.evaluation import Evaluator
-from tutor.engine.training import Run
+from tutor.engine.run import Run
 from tutor.learner.store import Store
 from tutor.lessonfiles.check import load
 from tutor.tui.lines import Lines

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from effort import effort
 from strategies import circuit_lesson, dense, lessons, network_lesson
-from tutor.engine.formula import Call, Const, Ref, evaluate, refs, walk
+from tutor.engine.expressions import Call, Const, Ref, evaluate, refs, walk
 from tutor.engine.lesson import Training
 from tutor.engine.trace import as_shown, trace
 from tutor.lessonfiles.catalogue import entries, find

@@ -21,8 +21,8 @@ from tutor.engine.lesson import AuthorQuestion, Lesson, Note, Training, WrongAns
 from tutor.engine.losses import LOSSES
 from tutor.engine.network import initial_parameters
 from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.run import Run
 from tutor.engine.trace import trace
-from tutor.engine.training import Run
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import examine
 from tutor.lessonfiles.positions import MAX_BYTES, Source

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from strategies import circuit_lesson, dense, network_lesson
-from tutor.engine.formula import evaluate
+from tutor.engine.expressions import evaluate
 from tutor.engine.lesson import Training
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.trace import trace

@@ -12,8 +12,8 @@ import pytest
 
 from strategies import circuit_lesson, dense, network_lesson
 from tutor.engine.lesson import Training
+from tutor.engine.run import Run
 from tutor.engine.trace import trace
-from tutor.engine.training import Run
 from tutor.lessonfiles.reading.lesson import read
 
 ROOT = Path(__file__).parent.parent

@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies import circuit_lesson, dense, network_lesson
-from test_fast import WAYS, follows_the_equations
-from tutor.engine import training
-from tutor.engine.fast import arrays, scalars
+from test_compiled import WAYS, follows_the_equations
+from tutor.engine import run as running
+from tutor.engine.compiled.arrays import arrays
+from tutor.engine.compiled.scalars import scalars
 from tutor.engine.lesson import Training
+from tutor.engine.run import Run
 from tutor.engine.trace import trace
-from tutor.engine.training import Run
 from tutor.questions.grading import Question, grade
 from tutor.text.writer import Writer
 
@@ -174,7 +175,7 @@ LESSONS = {
 @pytest.mark.parametrize("how", ["sgd", "momentum", "adam", "adamw"])
 @pytest.mark.parametrize("name", LESSONS)
 def test_training_takes_the_branch_and_the_step_that_the_equations_take(name, how, way, monkeypatch):
-    monkeypatch.setattr(training, "SCALAR_WORK", WAYS[way])
+    monkeypatch.setattr(running, "SCALAR_WORK", WAYS[way])
     follows_the_equations(LESSONS[name](how))
 
 
@@ -195,7 +196,7 @@ def test_circuits_at_a_kink_train_as_the_equations_say(lines, inputs, how):
 @pytest.mark.parametrize("way", [scalars, arrays])
 def test_only_what_has_kinks_or_divides_by_gradients_is_watched(way, monkeypatch):
     """The equations are asked where they decide, and nowhere else: it costs a hundred times as much."""
-    monkeypatch.setattr(training, "SCALAR_WORK", {scalars: 10**9, arrays: -1}[way])
+    monkeypatch.setattr(running, "SCALAR_WORK", {scalars: 10**9, arrays: -1}[way])
     asked = []
     monkeypatch.setattr(Run, "_by_equations", lambda self, number, flat: asked.append(number))
     rng = np.random.default_rng(1)

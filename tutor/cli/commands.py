@@ -359,8 +359,8 @@ def _trace(args: Namespace) -> int:
 def _open_trace(args: Namespace) -> tuple[Trace, str]:
     """The trace of the lesson, notation and iteration that were asked for. Raises UsageError or LessonError."""
     from tutor.cli.line_mode import patient_iteration
+    from tutor.engine.run import MAX_ITERATION, Run
     from tutor.engine.trace import Trace
-    from tutor.engine.training import MAX_ITERATION, Run
     from tutor.lessonfiles.check import load
 
     path, _ = find_lesson(args.lesson, args)
@@ -381,7 +381,7 @@ def _open_trace(args: Namespace) -> tuple[Trace, str]:
 
 
 def _compare(args: Namespace) -> int:
-    from tutor.engine.training import MAX_ITERATION
+    from tutor.engine.run import MAX_ITERATION
     from tutor.lessonfiles.check import load
     from tutor.play.compare import Comparison
     from tutor.play.whatif import Refused
@@ -403,7 +403,8 @@ def _train(args: Namespace) -> int:
     import time
 
     from tutor.cli.export import training_json, training_text
-    from tutor.engine.training import MAX_ITERATION, TOLERANCE, Run, iterations_per_epoch
+    from tutor.engine.program import iterations_per_epoch
+    from tutor.engine.run import MAX_ITERATION, TOLERANCE, Run
     from tutor.lessonfiles.check import load
 
     path, _ = find_lesson(args.lesson, args)
@@ -446,7 +447,7 @@ def _train(args: Namespace) -> int:
 
 
 def _known_notation(name: str | None) -> None:
-    from tutor.engine.formula import did_you_mean
+    from tutor.engine.parsing import did_you_mean
 
     if name is not None and name not in NOTATIONS:
         near = did_you_mean(name[:60], NOTATIONS)

@@ -14,11 +14,13 @@ from itertools import groupby
 
 import numpy as np
 
-from tutor.engine.formula import Ref
+from tutor.engine.divergence import divergence
+from tutor.engine.expressions import Ref
 from tutor.engine.paths import Chain as PathSum
 from tutor.engine.paths import of_parameters, tally
+from tutor.engine.program import Program, iterations_per_epoch
+from tutor.engine.run import Run
 from tutor.engine.trace import Step, Trace
-from tutor.engine.training import Program, Run, divergence, iterations_per_epoch
 from tutor.text.card import Card, Chain, Formulas, Scribe, conventions, count_words, others_words, zero_words
 from tutor.text.evaluation_words import ending
 from tutor.text.layout import bracketed, linear, number, pad, width

@@ -14,11 +14,12 @@ from functools import partial
 from tutor.cli.export import card_lines, path_lines, prose, reuse_lines, wrapped
 from tutor.cli.line_questions import ask_item
 from tutor.engine.evaluation import Evaluator
-from tutor.engine.formula import Ref
+from tutor.engine.expressions import Ref
 from tutor.engine.lesson import LEVELS, Lesson
 from tutor.engine.paths import target
+from tutor.engine.program import iterations_per_epoch
+from tutor.engine.run import MAX_ITERATION, TOLERANCE, Iteration, Run
 from tutor.engine.trace import NoSuchStep, Step, Trace, resolve
-from tutor.engine.training import MAX_ITERATION, TOLERANCE, Iteration, Run, iterations_per_epoch
 from tutor.learner.records import ALWAYS, NOTATION, choose_notation, chosen_notation, predicts, set_predict
 from tutor.learner.rows import Place
 from tutor.learner.store import Store

@@ -1,5 +1,10 @@
 """A lesson's numbers: equations forward, backward and through the update, traces, paths, training. No words.
 
 It imports no other room. Read first: `backprop.py`, the idea of the whole program in one short file; then
-`formula.py`, the trees that a step is made of, and `network.py`, which turns a lesson into equations.
+`expressions.py`, the trees that a step is made of, and `network.py`, which turns a lesson into equations.
 """
+
+# Whoever enters the room finds the table of operators full.
+from tutor.engine import activations as activations
+from tutor.engine import losses as losses
+from tutor.engine import operators as operators

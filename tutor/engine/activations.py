@@ -11,23 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tutor.engine.formula import (
-    FUNCTIONS,
-    ONE,
-    OPERATORS,
-    PI,
-    USUAL,
-    Call,
-    Expr,
-    Ref,
-    Symbol,
-    call,
-    elementwise,
-    evaluate,
-    product,
-    rewrite,
-    walk,
-)
+from tutor.engine.expressions import ONE, OPERATORS, PI, Call, Expr, Ref, Symbol, call, evaluate, product, rewrite, walk
+from tutor.engine.operators import elementwise
+from tutor.engine.parsing import FUNCTIONS, USUAL
 
 Z, A, ALPHA = Ref(Symbol("z")), Ref(Symbol("a")), Ref(Symbol("alpha"))
 
@@ -66,7 +52,7 @@ _ROOT = call("sqrt", 2 / PI)
 _INNER = _ROOT * (Z + 0.044715 * Z**3)
 _INNER_SLOPE = _ROOT * (1 + 0.134145 * Z**2)  # 3 · 0.044715
 
-# softmax is not here: it mixes the units of a layer, so it is an operator of its own (formula.py).
+# softmax is not here: it mixes the units of a layer, so it is an operator of its own (operators.py).
 ACTIVATIONS: dict[str, Activation] = {
     "linear": Activation("linear", Z, ONE),
     "sigmoid": Activation("σ", _logistic(Z), A * (1 - A)),

@@ -9,7 +9,7 @@ the upstream gradient, dL/dz2, times the local derivative.
 
     dL/dW2 = dL/dz2 · a1ᵀ     dL/db2 = dL/dz2     dL/da1 = W2ᵀ·dL/dz2     dL/dz2 = dL/da2 ⊙ σ′(z2)
 
-Each operator has one such rule, in `formula.OPERATORS`. Here is only the walk: from the output
+Each operator has one such rule, in `operators.OPERATORS`. Here is only the walk: from the output
 back to the parameters, an equation at a time, adding up where a symbol was used more than once.
 It is a pure function: forward equations in, backward equations out, nothing kept.
 """
@@ -20,7 +20,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from tutor.engine.formula import ONE, OPERATORS, ZERO, Call, Const, Expr, Ref, Symbol, call, refs, total, walk
+from tutor.engine.expressions import ONE, OPERATORS, ZERO, Call, Const, Expr, Ref, Symbol, call, refs, total, walk
 from tutor.engine.losses import Line
 from tutor.engine.network import Equation, Model, Shortcut
 

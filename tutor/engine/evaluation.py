@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from tutor.engine.formula import Ref, evaluate
+from tutor.engine.expressions import Ref, evaluate
 from tutor.engine.lesson import Lesson
 from tutor.engine.network import model
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tutor.engine.formula import Expr
+from tutor.engine.expressions import Expr
 
 # What a lesson may choose: the way its matrices are written, a batch's loss, the level it opens at, how weights begin,
 # the order of its rows.

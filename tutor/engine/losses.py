@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tutor.engine.formula import OPERATORS, Const, Expr, Operator, Ref, Symbol, call, element, total
+from tutor.engine.expressions import OPERATORS, Const, Expr, Operator, Ref, Symbol, call, element, total
 
 
 @dataclass(frozen=True)

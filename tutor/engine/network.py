@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tutor.engine.activations import takes_slope
-from tutor.engine.formula import Call, Const, Expr, Ref, Symbol, call, total
+from tutor.engine.expressions import Call, Const, Expr, Ref, Symbol, call, total
 from tutor.engine.lesson import Lesson
 from tutor.engine.losses import LOSSES, Line
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tutor.engine.formula import Expr, Ref, call
+from tutor.engine.expressions import Expr, Ref, call
 
 Rule = Callable[[Ref, Ref, dict[str, Ref], Callable[[str], Ref], Callable[[str, Expr], Ref]], Expr]
 

@@ -21,11 +21,11 @@ from math import prod
 import numpy as np
 
 from tutor.engine.backprop import gradient_of, local_derivative
-from tutor.engine.formula import Const, Expr, Ref, Symbol, at_example, element, evaluate, refs
+from tutor.engine.expressions import Const, Expr, Ref, Symbol, at_example, element, evaluate, refs
 from tutor.engine.losses import LOSSES, Line
 from tutor.engine.network import Equation
+from tutor.engine.program import Program
 from tutor.engine.trace import Step, Trace, as_shown, reads_as
-from tutor.engine.training import Program
 
 ALL = 8  # so many paths are listed one by one ...
 LISTED = 5  # ... and of more of them so many, the largest

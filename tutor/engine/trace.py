@@ -16,14 +16,13 @@ import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS, prime_of
 from tutor.engine.backprop import local_derivative
-from tutor.engine.formula import (
+from tutor.engine.expressions import (
     EXACT,
     Call,
     Expr,
     Ref,
     Symbol,
     at_example,
-    did_you_mean,
     element,
     evaluate,
     indices,
@@ -33,7 +32,9 @@ from tutor.engine.formula import (
 )
 from tutor.engine.lesson import Lesson
 from tutor.engine.network import Equation
-from tutor.engine.training import Iteration, Program, Run
+from tutor.engine.parsing import did_you_mean
+from tutor.engine.program import Program
+from tutor.engine.run import Iteration, Run
 
 PHASES = ("forward", "loss", "backward", "update")
 _ID = re.compile(r"(?P<base>[^\[\]@\s]+)(?:\[(?P<index>[0-9]{1,9}(?:,\s*[0-9]{1,9})*)\])?(?:@(?P<example>[0-9]{1,9}))?")

@@ -18,11 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tutor.engine.formula import Ref
+from tutor.engine.divergence import zero_by_zero
+from tutor.engine.expressions import Ref
 from tutor.engine.lesson import AuthorQuestion, Expect, Lesson, Training
 from tutor.engine.network import Equation
+from tutor.engine.run import Run
 from tutor.engine.trace import NoSuchStep, Step, Trace, as_shown, resolve
-from tutor.engine.training import Run, zero_by_zero
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.catalogue import Entry
 from tutor.lessonfiles.positions import Keys, Problem, Source

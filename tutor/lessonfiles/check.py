@@ -17,10 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from tutor.engine.formula import Call, Expr, evaluate
+from tutor.engine.expressions import Call, Expr, evaluate
 from tutor.engine.lesson import AuthorQuestion, Lesson
+from tutor.engine.program import Program, batch_size
+from tutor.engine.run import Run
 from tutor.engine.trace import NoSuchStep, Trace, resolve, trace
-from tutor.engine.training import Program, Run, batch_size
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.audit import audit, ids, prerequisites
 from tutor.lessonfiles.faults import Fault

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from tutor.engine.formula import did_you_mean
+from tutor.engine.parsing import did_you_mean
 from tutor.lessonfiles.positions import Problem, Source, read_source
 from tutor.text.output import quote
 from tutor.text.words import plural

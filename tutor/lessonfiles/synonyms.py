@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from tutor.engine.formula import did_you_mean
+from tutor.engine.parsing import did_you_mean
 
 # What the words of a lesson file are called elsewhere: in books, in other programs, in a hurry. Case, spaces, hyphens
 # and underscores count for nothing.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS
-from tutor.engine.formula import Call, Const, refs
+from tutor.engine.expressions import Call, Const, refs
 from tutor.pictures.canvas import Canvas
 from tutor.pictures.scene import Diagram, Item, Known, Spot, draw_box, fitted, item_facts, short
 from tutor.text.layout import number, width

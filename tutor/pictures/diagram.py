@@ -16,7 +16,7 @@ import math
 from collections.abc import Iterable
 
 from tutor.engine.activations import ACTIVATIONS
-from tutor.engine.formula import Ref
+from tutor.engine.expressions import Ref
 from tutor.engine.trace import Step, Trace
 from tutor.pictures.circuit_picture import CircuitPicture
 from tutor.pictures.network_picture import MOST_UNITS, NetworkPicture, lit_by_step

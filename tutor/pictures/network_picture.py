@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS
-from tutor.engine.formula import Ref, Symbol
+from tutor.engine.expressions import Ref, Symbol
 from tutor.pictures.canvas import Canvas
 from tutor.pictures.scene import Diagram, Item, Known, Spot, Whole, draw_box, fitted, item_facts, short, unit_item
 from tutor.text.layout import linear, width

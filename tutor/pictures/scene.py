@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from tutor.engine.formula import Ref, Symbol
+from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.trace import Step, Trace
 from tutor.pictures.canvas import Canvas, Picture
 from tutor.play.playback import Cursor

@@ -1,7 +1,7 @@
 """Pictures of a step: the slope, the gradient check, the activation, the gradients by layer.
 
 Each is drawn in cells at any size and says the same in words (`Shown`), for the player and for line mode.
-`KINDS` is the table of them; the numbers come from `analysis.py`.
+`KINDS` is the table of them; the numbers come from `gradient_check`, `loss_slope` and `units`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tutor.engine import analysis
+from tutor.engine import gradient_check, loss_slope, units
 from tutor.engine.activations import ACTIVATIONS, piecewise
-from tutor.engine.analysis import EPSILONS, Check, Slope, Units, Update
-from tutor.engine.formula import Call, Ref, Symbol
+from tutor.engine.expressions import Call, Ref, Symbol
+from tutor.engine.gradient_check import EPSILONS, USUAL, Check
+from tutor.engine.loss_slope import Slope, Update
 from tutor.engine.network import Equation
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.trace import NoSuchStep, Step, Trace, resolve
+from tutor.engine.units import Units
 from tutor.pictures.canvas import DASHES, Picture
 from tutor.pictures.plot import Curve, Mark, Segment, bars, plot
 from tutor.text.card import Scribe
@@ -101,7 +103,7 @@ def subject(kind: str, trace: Trace, id: str, example: int) -> Ref:
             unknown = error
             continue
         if text is not id and eq.symbol.wrt:  # of a value: its finished gradient
-            eq = trace.program.by_key[(analysis.gradient_symbol(trace, eq.symbol.wrt) or eq.symbol).key]
+            eq = trace.program.by_key[(loss_slope.gradient_symbol(trace, eq.symbol.wrt) or eq.symbol).key]
         step = Step(trace, eq, index, named if named is not None else example if eq.symbol.per_example else None)
         if found := KINDS[kind].begin(step, example if named is None else named):
             return found
@@ -124,7 +126,7 @@ def _index(step: Step, shape: tuple[int, ...]) -> tuple[int, ...] | None:
 
 
 def _element(step: Step, gradient: Symbol, example: int) -> tuple[int, ...] | None:
-    return _index(step, gradient.shape) or analysis.steepest(step.trace, gradient, example)
+    return _index(step, gradient.shape) or loss_slope.steepest(step.trace, gradient, example)
 
 
 def _gradients(trace: Trace) -> list[Symbol]:
@@ -135,7 +137,7 @@ def _check_of(step: Step, example: int) -> Ref | None:
     symbol = step.equation.symbol
     found: Symbol | None = symbol
     if symbol.quantity != "gradient":
-        found = analysis.gradient_symbol(step.trace, symbol.wrt or symbol)
+        found = loss_slope.gradient_symbol(step.trace, symbol.wrt or symbol)
     if found is None:  # the loss: the first gradient that there is
         found = next(iter(_gradients(step.trace)), None)
     if found is None:
@@ -153,10 +155,10 @@ def _slope_of(step: Step, example: int) -> Ref | None:
     if of is None:  # of a unit its weights, of the loss those of the last layer
         layer = about.layer or max((p.layer or 0 for p in parameters), default=0)
         of = next((p for p in parameters if p.layer == layer), parameters[0] if parameters else None)
-    if of is None or (gradient := analysis.gradient_symbol(trace, of)) is None:
+    if of is None or (gradient := loss_slope.gradient_symbol(trace, of)) is None:
         return None
     if about.id == of.id or not step.index or len(of.shape) != 2:
-        return Ref(of, _element(step, gradient, example) if about.id == of.id else analysis.steepest(trace, gradient))
+        return Ref(of, _element(step, gradient, example) if about.id == of.id else loss_slope.steepest(trace, gradient))
     row = step.index[-1]
     return Ref(of, (row, int(np.argmax(np.abs(np.nan_to_num(np.asarray(trace.value(Ref(gradient))))[row])))))
 
@@ -166,7 +168,7 @@ def _activation_of(step: Step, example: int) -> Ref | None:
     about = symbol.wrt or symbol
     if symbol.quantity == "gradient" and about.quantity == "activation":
         return None  # what arrives at a unit has not met its slope yet
-    for eq in analysis.activation_equations(step.trace):
+    for eq in units.activation_equations(step.trace):
         z = _z(eq)
         ids = {z.id} if step.trace.lesson.circuit and z.quantity != "node" else {z.id, eq.symbol.id}
         if about.id in ids and about.quantity not in ("circuit_input", "weights", "biases"):
@@ -200,7 +202,7 @@ def _error(value: float) -> str:
 def check_picture(scribe: Scribe, subject: Ref) -> Shown:
     """`subject` is an element of a gradient."""
     trace, writer = scribe.trace, scribe.writer
-    found = analysis.check(trace, subject)
+    found = gradient_check.check(trace, subject)
     name, w, L = writer.text(subject), writer.text(found.wrt), writer.text(found.of)
     title = f"Gradient check of {name}"
     if not (np.isfinite(found.analytic) and np.isfinite(found.loss)):
@@ -306,18 +308,18 @@ def _kink_fact(found: Check, writer: Writer) -> str:
 
 def _whole_fact(scribe: Scribe, subject: Ref) -> str:
     gradient, writer = replace(subject, index=None), scribe.writer
-    (whole,) = scribe.kept.setdefault(("check", gradient), []) or [analysis.check_all(scribe.trace, gradient)]
+    (whole,) = scribe.kept.setdefault(("check", gradient), []) or [gradient_check.check_all(scribe.trace, gradient)]
     scribe.kept["check", gradient] = [whole]  # the same for each element that one looks at
     of = f"All {whole.count:,} elements" if whole.checked == whole.count else (
         f"{whole.checked:,} of {whole.count:,} elements, spread evenly"
     )  # fmt: skip
     of = {1: "The one element", 2: "Both elements"}.get(whole.count, of)
     if not np.isfinite(whole.worst):
-        return f"{of} at ε = {_power(analysis.USUAL)}: {writer.text(whole.at)} has no difference that is a number."
+        return f"{of} at ε = {_power(USUAL)}: {writer.text(whole.at)} has no difference that is a number."
     hidden = whole.rounding and whole.worst > AGREE
     excuse = " (a gradient so small beside the loss that rounding hides it)" if hidden else ""
     return (
-        f"{of} at ε = {_power(analysis.USUAL)}: the largest relative error is {_error(whole.worst)}, of "
+        f"{of} at ε = {_power(USUAL)}: the largest relative error is {_error(whole.worst)}, of "
         f"{writer.text(whole.at)}{excuse}; as one vector, {_error(whole.together)}."
     )
 
@@ -351,7 +353,7 @@ def _draw_check(found: Check, columns: int, rows: int) -> Picture:
 def slope_picture(scribe: Scribe, subject: Ref) -> Shown:
     """`subject` is an element of a parameter."""
     trace, writer = scribe.trace, scribe.writer
-    found = analysis.slope(trace, subject)
+    found = loss_slope.slope(trace, subject)
     w, L = writer.text(subject), writer.text(Ref(found.of))
     title = f"{L} as a function of {w}, all else fixed"
     if not found.xs.size:
@@ -480,7 +482,7 @@ def activation_picture(scribe: Scribe, subject: Ref) -> Shown:
     """`subject` is an element of a layer's activation, or a circuit's gate."""
     trace, writer = scribe.trace, scribe.writer
     eq = trace.program.by_key[subject.symbol.key]
-    found = analysis.units(trace, eq, subject.example)
+    found = units.units(trace, eq, subject.example)
     if found.function == "softmax":
         return _softmax_picture(scribe, subject, found)
     at = subject.index[0] if subject.index else 0
@@ -533,7 +535,7 @@ def _unit_fact(found: Units, scribe: Scribe, subject: Ref, at: int) -> str:
         return f"{told}: {through}."
     if found.slopes[at] == 0:
         return f"{told}: no error passes this unit for this example."
-    share = f"at most {100 * analysis.FLAT:g} % of its greatest"
+    share = f"at most {100 * units.FLAT:g} % of its greatest"
     return f"{told}, {share}: the unit is saturated, little of an error passes."
 
 
@@ -544,7 +546,7 @@ def _idle_facts(idle: dict[tuple[int, int], str], scribe: Scribe) -> list[str]:
     of = "the lesson's one example" if examples == 1 else f"all {examples:,} examples of the lesson"
     for kind, why in (
         ("dead", f"{letter} ≤ 0 and slope 0: no gradient reaches the weights"),
-        ("saturated", f"the slope is at most {100 * analysis.FLAT:g} % of its greatest: hardly any learning"),
+        ("saturated", f"the slope is at most {100 * units.FLAT:g} % of its greatest: hardly any learning"),
     ):
         names = [_activation_name(scribe, layer, i) for (layer, i), found in idle.items() if found == kind]
         if names:
@@ -572,7 +574,7 @@ def _draw_activation(
     reach = _REACH.get(found.function, 2.0 if piecewise(found.function) else 4.0)
     low, high = min(-reach, 1.1 * float(fine.min())), max(reach, 1.1 * float(fine.max()))
     zs = np.linspace(low, high, 401)
-    f, slopes = analysis.curve(node, zs)
+    f, slopes = units.curve(node, zs)
     if piecewise(found.function):  # f′ jumps: no line from one side to the other
         slopes = np.where(np.append(np.diff(slopes), 0) != 0, np.nan, slopes)
     letter = writer.notation.letter
@@ -632,7 +634,7 @@ def _softmax_picture(scribe: Scribe, subject: Ref, found: Units) -> Shown:
 def sizes_picture(scribe: Scribe, subject: Ref) -> Shown:
     """Of the whole lesson: `subject` is not looked at."""
     trace, writer = scribe.trace, scribe.writer
-    found, title = analysis.sizes(trace), "Gradient size by layer"
+    found, title = units.sizes(trace), "Gradient size by layer"
     if found is None:
         return Shown(title, ("A circuit has no layers to compare.",), nothing)
     layers = [(writer.text(layer.weights), writer.text(layer.delta), layer) for layer in found.layers]
@@ -667,7 +669,7 @@ def sizes_picture(scribe: Scribe, subject: Ref) -> Shown:
     return Shown(title, tuple(facts), draw)
 
 
-def _verdict(found: analysis.Sizes, first: str, last: str) -> str:
+def _verdict(found: units.Sizes, first: str, last: str) -> str:
     if not found.verdict:
         return "There is nothing to compare: one layer, or no error at the output."
     if found.verdict == "zero":
@@ -690,7 +692,7 @@ _VERDICTS = {
 KINDS: dict[str, Kind] = {
     "activation": Kind(
         "activation", "the units of a layer, such as z1 or a1[2]",
-        lambda trace: [eq.symbol for eq in analysis.activation_equations(trace)], _activation_of, activation_picture,
+        lambda trace: [eq.symbol for eq in units.activation_equations(trace)], _activation_of, activation_picture,
     ),
     "slope": Kind(
         "slope", "a parameter, such as W1[1,1]",

@@ -13,7 +13,8 @@ import numpy as np
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.evaluation import Evaluation, Evaluator
 from tutor.engine.lesson import INITIALISERS, Lesson
-from tutor.engine.training import MAX_ITERATION, Run, iterations_per_epoch
+from tutor.engine.program import iterations_per_epoch
+from tutor.engine.run import MAX_ITERATION, Run
 from tutor.play.whatif import Refused, Same, WhatIf, shown
 from tutor.text.evaluation_words import percent, summary
 from tutor.text.layout import number

@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS, takes_slope
-from tutor.engine.formula import Expr, FormulaError, Ref, Symbol, did_you_mean, evaluate, indices, parse
+from tutor.engine.expressions import Expr, Ref, Symbol, evaluate, indices
 from tutor.engine.lesson import BATCH_LOSSES, INITIALISERS, ORDERS, Lesson, Training
 from tutor.engine.losses import LOSSES
 from tutor.engine.network import initial_parameters
 from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.parsing import FormulaError, did_you_mean, parse
 from tutor.engine.trace import Step, Trace
 from tutor.lessonfiles.check import faults
 from tutor.lessonfiles.positions import Keys, lesson_id

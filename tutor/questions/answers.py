@@ -15,7 +15,8 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS, takes_slope
-from tutor.engine.formula import FUNCTIONS, Call, Const, Expr, Ref, Symbol, at_example, element, evaluate, indices
+from tutor.engine.expressions import Call, Const, Expr, Ref, Symbol, at_example, element, evaluate, indices
+from tutor.engine.parsing import FUNCTIONS
 from tutor.engine.trace import Step, activation_calls, find_local, symbols_of
 from tutor.questions.typed_formulas import Function, NotUnderstood, Typed, functions, normalised, raised, read
 from tutor.text.layout import to_ascii

@@ -19,8 +19,9 @@ from tutor.engine.activations import piecewise
 from tutor.engine.lesson import Layer, Lesson, Network
 from tutor.engine.losses import LOSSES
 from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.program import batch_size
+from tutor.engine.run import Run
 from tutor.engine.trace import Step, Trace, trace
-from tutor.engine.training import Run, batch_size
 from tutor.questions.kinds import KINDS, ORDER, PATHS, SHAPES, Item
 from tutor.text.writer import Writer
 

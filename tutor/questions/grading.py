@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 
 from tutor.engine.activations import derivative, prime_of
-from tutor.engine.formula import Call, Expr, Ref, evaluate, indices, refs, rewrite
+from tutor.engine.expressions import Call, Expr, Ref, evaluate, indices, refs, rewrite
 from tutor.engine.trace import NoSuchStep, Step, as_shown
 from tutor.questions.answers import Answer, Names, NotUnderstood, look_up, read_answer
 from tutor.questions.misconceptions import MISCONCEPTIONS
@@ -131,7 +131,7 @@ class Question:
 
     @property
     def is_zero(self) -> bool:
-        """Whether the value is 0; what floating point leaves of a difference that is 0, is 0 (`formula.evaluate`)."""
+        """Whether the value is 0; what floating point leaves of a difference that is 0, is 0 (`evaluate`)."""
         return self.right == 0
 
     @cached_property

@@ -21,7 +21,7 @@ from functools import cached_property
 import numpy as np
 
 from tutor.engine.backprop import OVER_BATCH
-from tutor.engine.formula import Call, Const, Ref, Symbol, indices, refs, rewrite, walk
+from tutor.engine.expressions import Call, Const, Ref, Symbol, indices, refs, rewrite, walk
 from tutor.engine.network import Equation
 from tutor.engine.trace import Step, Trace, activation_calls, symbols_of
 from tutor.questions.answers import MAX_ANSWER, Answer, Names, NotUnderstood, read_answer, read_whole, unstated

@@ -11,7 +11,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from tutor.engine.formula import Ref, indices
+from tutor.engine.expressions import Ref, indices
 from tutor.engine.lesson import Lesson
 from tutor.engine.trace import symbols_of, trace
 from tutor.questions.answers import wants_help

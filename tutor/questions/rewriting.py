@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tutor.engine.activations import prime_of
-from tutor.engine.formula import (
+from tutor.engine.expressions import (
     ONE,
     OPERATORS,
     Call,
@@ -26,13 +26,13 @@ from tutor.engine.formula import (
     Symbol,
     call,
     element,
-    elementwise,
     rewrite,
     total,
     walk,
 )
 from tutor.engine.network import Equation
-from tutor.engine.training import Program
+from tutor.engine.operators import elementwise
+from tutor.engine.program import Program
 
 # ---------------------------------------------------------------- operators that only wrong formulas need
 

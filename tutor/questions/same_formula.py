@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tutor.engine.formula import Const, Expr, Ref, evaluate, refs, rewrite, walk
+from tutor.engine.expressions import Const, Expr, Ref, evaluate, refs, rewrite, walk
 from tutor.engine.trace import Step, Trace
 from tutor.questions.answers import look_up
 

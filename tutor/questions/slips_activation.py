@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tutor.engine.activations import ACTIVATIONS, derivative, prime_of
-from tutor.engine.formula import FUNCTIONS, OPERATORS, ZERO, Call, Expr, Ref, call, refs
+from tutor.engine.expressions import OPERATORS, ZERO, Call, Expr, Ref, call, refs
+from tutor.engine.parsing import FUNCTIONS
 from tutor.questions.rewriting import (
     FAR,
     NEAR,

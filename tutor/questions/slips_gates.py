@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tutor.engine.formula import ONE, ZERO, Call, Const, Expr, call, negative, product, total
+from tutor.engine.expressions import ONE, ZERO, Call, Const, Expr, call, negative, product, total
 from tutor.questions.rewriting import Misconception, Part, Rewrite, Site, gate_parts, has, replaced, without_factor
 
 # ---------------------------------------------------------------- add, multiply, max and forks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tutor.engine.formula import Call, Const, Expr, Ref, call, refs
+from tutor.engine.expressions import Call, Const, Expr, Ref, call, refs
 from tutor.questions.rewriting import ANY, ERRORS, FAR, Misconception, Site, calls, has, put, shifts, slopes, swap
 
 # ---------------------------------------------------------------- losses and the output's error

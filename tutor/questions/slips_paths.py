@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import permutations
 
-from tutor.engine.formula import ONE, Call, Const, Expr, Ref, call, refs, rewrite
+from tutor.engine.expressions import ONE, Call, Const, Expr, Ref, call, refs, rewrite
 from tutor.questions.rewriting import (
     ERRORS,
     NEAR,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tutor.engine.formula import Call, Expr, Ref, Symbol, call, refs, total, walk
+from tutor.engine.expressions import Call, Expr, Ref, Symbol, call, refs, total, walk
 from tutor.questions.rewriting import NEAR, Misconception, Site, has, put, replaced, swap, without_factor
 
 # ---------------------------------------------------------------- batches, regularisation, update

@@ -23,7 +23,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tutor.engine.activations import ACTIVATIONS, derivative
-from tutor.engine.formula import FUNCTIONS, ONE, Call, Const, Expr, Ref, call, negative, product
+from tutor.engine.expressions import ONE, Call, Const, Expr, Ref, call, negative, product
+from tutor.engine.parsing import FUNCTIONS
 from tutor.text.prose import mathematics
 
 MAX_DEPTH = 50  # brackets in brackets

@@ -12,7 +12,7 @@ import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS, prime_of, takes_slope
 from tutor.engine.backprop import OVER_BATCH
-from tutor.engine.formula import Call, Expr, Ref, evaluate, refs, walk
+from tutor.engine.expressions import Call, Expr, Ref, evaluate, refs, walk
 from tutor.engine.losses import LOSSES
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.paths import Chain as PathSum

@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tutor.engine.divergence import divergence
 from tutor.engine.evaluation import Confusion, Evaluation, Evaluator
-from tutor.engine.formula import Symbol
-from tutor.engine.training import Run, divergence, iterations_per_epoch
+from tutor.engine.expressions import Symbol
+from tutor.engine.program import iterations_per_epoch
+from tutor.engine.run import Run
 from tutor.text.layout import number, pad, width
 from tutor.text.words import plural
 

@@ -16,9 +16,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from tutor.engine.activations import ACTIVATIONS, prime_of
-from tutor.engine.formula import FUNCTIONS, Call, Expr, Ref, refs, walk
+from tutor.engine.expressions import Call, Expr, Ref, refs, walk
 from tutor.engine.losses import LOSSES
 from tutor.engine.optimizers import STATES
+from tutor.engine.parsing import FUNCTIONS
 from tutor.engine.paths import Factor
 from tutor.engine.trace import Step
 from tutor.text.layout import linear, number

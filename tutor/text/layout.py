@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from tutor.engine.formula import EXACT
+from tutor.engine.expressions import EXACT
 
 # ---------------------------------------------------------------- numbers
 

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS, Z, derivative, prime_of, takes_slope
-from tutor.engine.formula import Call, Const, Expr, Ref, Symbol, refs
+from tutor.engine.expressions import Call, Const, Expr, Ref, Symbol, refs
 from tutor.engine.lesson import Lesson
 from tutor.engine.optimizers import SIGNS, STATES
 from tutor.text.layout import (

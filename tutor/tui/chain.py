@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from tutor.engine import paths
 from tutor.engine.backprop import OVER_BATCH
-from tutor.engine.formula import Call, Ref, walk
+from tutor.engine.expressions import Call, Ref, walk
 from tutor.engine.paths import Chain, Factor, Path
 from tutor.engine.trace import Step
 from tutor.lessonfiles.catalogue import data_dir

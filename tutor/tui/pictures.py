@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widgets import Static
 
-from tutor.engine.formula import Ref
+from tutor.engine.expressions import Ref
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.pictures.step_pictures import KINDS, Shown, another, offers
 from tutor.play import playback

@@ -15,8 +15,8 @@ from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
 from tutor.engine.lesson import Lesson
+from tutor.engine.run import MAX_ITERATION, Run
 from tutor.engine.trace import NoSuchStep, Step, Trace, resolve
-from tutor.engine.training import MAX_ITERATION, Run
 from tutor.learner import course
 from tutor.learner.records import (
     ALWAYS,

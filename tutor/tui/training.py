@@ -22,7 +22,8 @@ from textual.worker import get_current_worker
 
 from tutor.engine.evaluation import Confusion, Evaluation, Evaluator, Plane
 from tutor.engine.lesson import Lesson
-from tutor.engine.training import MAX_ITERATION, TOLERANCE, Run, iterations_per_epoch, rows
+from tutor.engine.program import iterations_per_epoch, rows
+from tutor.engine.run import MAX_ITERATION, TOLERANCE, Run
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.pictures.plot import CURVE_STYLES, POINT_GLYPHS, Curve, Mark, Segment, heat, plot
 from tutor.text.evaluation_words import (

@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from tutor.engine.formula import Ref, Symbol, refs
+from tutor.engine.expressions import Ref, Symbol, refs
 from tutor.engine.lesson import Lesson
 from tutor.engine.trace import Step, Trace
 from tutor.play.playback import Cursor

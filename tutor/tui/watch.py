@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from textual.worker import Worker, get_current_worker
 
 from tutor.engine.lesson import Lesson
+from tutor.engine.run import Run
 from tutor.engine.trace import Trace
-from tutor.engine.training import Run
 from tutor.lessonfiles.check import load
 from tutor.lessonfiles.positions import LessonError
 from tutor.lessonfiles.reading.lesson import files

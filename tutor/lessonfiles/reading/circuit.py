@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from tutor.engine.formula import CONSTANTS, FUNCTIONS, Expr, FormulaError, Ref, Symbol, did_you_mean, parse
+from tutor.engine.expressions import Expr, Ref, Symbol
 from tutor.engine.lesson import Circuit, Definition
+from tutor.engine.parsing import CONSTANTS, FUNCTIONS, FormulaError, did_you_mean, parse
 from tutor.lessonfiles.positions import Keys
 from tutor.lessonfiles.reading.values import Values, listed
 from tutor.text.output import quote

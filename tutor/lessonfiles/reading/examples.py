@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tutor.engine.formula import did_you_mean
 from tutor.engine.lesson import Network
 from tutor.engine.losses import LOSSES
+from tutor.engine.parsing import did_you_mean
 from tutor.lessonfiles import csv_examples
 from tutor.lessonfiles.positions import Keys, Problem, exists
 from tutor.lessonfiles.reading.values import Values

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tutor.engine.formula import did_you_mean
 from tutor.engine.lesson import AuthorQuestion, WrongAnswer, choice_at
+from tutor.engine.parsing import did_you_mean
 from tutor.lessonfiles.positions import Keys
 from tutor.lessonfiles.reading.values import Values, listed
 from tutor.lessonfiles.schema import ASKED_KINDS, STEP_KINDS

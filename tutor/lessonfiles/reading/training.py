@@ -6,9 +6,9 @@ from dataclasses import fields
 
 import numpy as np
 
-from tutor.engine.formula import did_you_mean
 from tutor.engine.lesson import Circuit, Network, Training
 from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.parsing import did_you_mean
 from tutor.lessonfiles.reading.values import Values, listed
 from tutor.text.output import quote
 from tutor.text.words import plural

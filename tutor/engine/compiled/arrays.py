@@ -1,402 +1,30 @@
-"""Equations made fast: one function that runs many iterations, from the trees that the steps come from.
-
-Two ways, and a run of training stays in one of them, so that what is run again has the same bits:
-
-    scalars   tiny networks and circuits: straight-line Python, a local variable a number; the equations'
-              scalar view (`formula.element`) says how each follows from the others
-    arrays    everything larger: NumPy calls into arrays that were made beforehand; the parameters lie
-              side by side, so that an optimiser's rule runs once for all of them
-
-Both go through `Graph`: values by number, each computed once however often it is used, and only those
-that the loss or a new parameter needs. The source that is compiled is printed from that graph: it has
-names of our own (v1, v2 ...) and numbers, never a text of the lesson.
-"""
+"""Iterations as NumPy calls into arrays made beforehand. Who owns which of them: the docstring of the package."""
 
 from __future__ import annotations
 
 import math
-import operator
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from functools import partial, reduce
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 
-from tutor.engine.activations import ACTIVATIONS, computed
-from tutor.engine.formula import (
-    OPERATORS,
-    Call,
-    Const,
-    Expr,
-    Ref,
-    Shape,
-    Symbol,
-    at_example,
-    element,
-    evaluate,
-    indices,
-    refs,
-    rewrite,
-    walk,
+from tutor.engine.compiled.graph import (
+    AT_KINK,
+    NO_GRADIENT,
+    SIGNS,
+    Code,
+    Graph,
+    Memory,
+    Values,
+    data_symbols,
+    divides_by_gradients,
+    needed_equations,
+    written_out,
 )
+from tutor.engine.expressions import Call, Const, Expr, Ref, Shape, Symbol, evaluate, refs, rewrite
 from tutor.engine.network import Equation
-
-Values = dict[str, "np.ndarray | float"]
-# feed: what each iteration takes, one after the other; the number of the first; a list that the losses are added to.
-Code = Callable[[Iterable, int, list], None]
-# What rounding leaves of a 0 may decide on which side of a kink a value lies, and an optimiser that divides by the
-# size of a gradient makes a whole step of it. Which zeros are meant, only `formula.evaluate` knows: the code stops
-# before an iteration in which it would have to ask, and that one is run by the equations.
-AT_KINK = 1e-9  # nearer than this to a kink, and not on it
-CANCELLED = 1e-9  # of a parameter an update leaves so little, and yet something: it may stand at a kink next
-NO_GRADIENT = 1e-13  # a gradient smaller than this, and not 0
-DEEPEST = 30  # brackets in a line of source; Python's parser takes some 90
-
-
-class Memory:
-    """What is carried from one iteration to the next, in one flat array of float64.
-
-    `carried` are arrays by key, those of the parameters first, then those of the optimiser's states.
-    """
-
-    def __init__(self, carried: Values):
-        arrays = {key: np.asarray(value, dtype=float) for key, value in carried.items()}
-        self.shapes = {key: value.shape for key, value in arrays.items()}
-        self.slices: dict[str, slice] = {}
-        at = 0
-        for key, value in arrays.items():
-            self.slices[key] = slice(at, at + value.size)
-            at += value.size
-        self.flat = np.empty(at)
-        for key, value in arrays.items():
-            self.view(key)[...] = value
-
-    def view(self, key: str, flat: np.ndarray | None = None) -> np.ndarray:
-        """The value of a key, in the flat array itself, or in another of its kind."""
-        return (self.flat if flat is None else flat)[self.slices[key]].reshape(self.shapes[key])
-
-
-class Graph:
-    """Values by number. A node is (operator, its arguments' numbers, further data); equal nodes are one."""
-
-    def __init__(self) -> None:
-        self.nodes: list[tuple] = []
-        self._numbers: dict[tuple, int] = {}
-
-    def given(self, name: str) -> int:
-        """A value from outside."""
-        return self._number(("given", (), name))
-
-    def const(self, value: float) -> int:
-        return self._number(("const", (), repr(float(value))))  # by its text: 0.0 equals -0.0 and is another number
-
-    def constant(self, number: int) -> float | None:
-        op, _, text = self.nodes[number]
-        return float(text) if op == "const" else None
-
-    def add(self, op: str, *args: int, param=None) -> int:
-        """The number of a value; what is constant is computed here."""
-        constants = [self.constant(arg) for arg in args]
-        if args and op in _FOLDED and None not in constants:
-            with suppress(ArithmeticError, ValueError):
-                return self.const(_FOLDED[op](*constants))
-        if op == "mul" and constants[0] == 1:
-            return args[1]
-        if op in ("mul", "div") and constants[1] == 1:
-            return args[0]
-        if op == "pow" and constants[1] in (1, 2):
-            return args[0] if constants[1] == 1 else self.add("mul", args[0], args[0])
-        if op == "mul" and args[0] == args[1] and self.nodes[args[0]][0] == "sub":
-            x, y = sorted(self.nodes[args[0]][1])  # (y - ŷ)² is (ŷ - y)²: with ŷ - y, which is wanted as a gradient
-            args = (self.add("sub", y, x),) * 2
-        if op == "neg" and self.nodes[args[0]][0] == "sub":  # -(x - y) is y - x, the same bits
-            return self.add("sub", *self.nodes[args[0]][1][::-1])
-        return self._number((op, args, param))
-
-    def _number(self, node: tuple) -> int:
-        if node not in self._numbers:
-            self._numbers[node] = len(self.nodes)
-            self.nodes.append(node)
-        return self._numbers[node]
-
-    def uses(self, roots: Iterable[int]) -> dict[int, list[int]]:
-        """Every value that the roots need, in order of evaluation, with the numbers of those that use it."""
-        found: dict[int, list[int]] = {root: [] for root in roots}
-        stack = list(found)
-        while stack:
-            number = stack.pop()
-            for arg in self.nodes[number][1]:
-                if arg not in found:
-                    found[arg] = []
-                    stack.append(arg)
-                found[arg].append(number)
-        return dict(sorted(found.items()))
-
-
-def _settled(op: str, *constants: float) -> float:
-    return float(evaluate(Call(op, tuple(map(Const, constants))), lambda ref: math.nan))
-
-
-_FOLDED: dict[str, Callable] = {
-    "add": lambda *terms: _settled("add", *terms), "sub": lambda *terms: _settled("sub", *terms),
-    "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
-    "pow": math.pow, "sqrt": math.sqrt,
-}  # fmt: skip
-
-
-def needed_equations(equations: Sequence[Equation], roots: Iterable[str]) -> list[Equation]:
-    """The equations that the values of these keys follow from, in order."""
-    wanted, found = set(roots), []
-    for eq in reversed(equations):
-        if eq.symbol.key in wanted:
-            found.append(eq)
-            wanted |= {ref.symbol.key for ref in refs(eq.compute or eq.formula)}
-    return found[::-1]
-
-
-def _divides_by_gradients(equations: Iterable[Equation]) -> bool:
-    """Whether the optimiser takes the size out of a gradient, as Adam does."""
-    updates = (eq.formula for eq in equations if eq.phase == "update")
-    return any(isinstance(node, Call) and node.op == "sqrt" for formula in updates for node in walk(formula))
-
-
-def _written_out(expr: Call) -> Expr | None:
-    """An activation or its derivative by what it is computed with; None for any other operator."""
-    return computed(expr.op, expr.args)
-
-
-# ---------------------------------------------------------------- scalars
-
-
-def scalars(equations: Sequence[Equation], loss: str, memory: Memory, fixed: Values, examples: int = 1) -> Code:
-    """Iterations as straight-line Python over single numbers.
-
-    `loss` is the key of what is kept of each iteration; `fixed` has the values that never change. A round of the
-    feed is a tuple of numbers: x and y of each example, one after the other. The code stops before an iteration
-    in which Python would raise (overflow, division by zero), or rounding decide (see `AT_KINK`): fewer losses are kept
-    than there were rounds.
-    """
-    of_math = ("exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "copysign")
-    names = {name: getattr(math, name) for name in of_math}
-    rest = {op: _on_numbers(op) for op, entry in ACTIVATIONS.items() if entry.numpy and op not in names}
-    namespace: dict[str, Any] = {**names, **rest, "power": math.pow, "inf": math.inf, "nan": math.nan}
-    exec(compile(_Scalars(equations, loss, memory, fixed, examples).source(), "<scalars>", "exec"), namespace)
-    train, flat = namespace["train"], memory.flat
-
-    def code(feed: Iterable, first: int, losses: list) -> None:
-        with np.errstate(all="ignore"):
-            flat[:] = train(flat.tolist(), feed, float(first), losses.append)
-
-    return code
-
-
-def _on_numbers(op: str) -> Callable[..., float]:
-    """An operator that `math` does not have, of single numbers."""
-    return lambda *args: float(OPERATORS[op].numpy(Call(op, ()), *args))
-
-
-class _Scalars:
-    def __init__(self, equations: Sequence[Equation], loss: str, memory: Memory, fixed: Values, examples: int):
-        self.graph = graph = Graph()
-        self.values: dict[tuple, int] = {("training.t", (), None): graph.given("t")}  # (key, index, example)
-        self.data: list[str] = []
-        for key, value in fixed.items():
-            for index in indices(np.shape(value)):
-                self.values[key, index, None] = graph.const(np.asarray(value)[index])
-        self.carried = [f"p{at}" for at in range(memory.flat.size)]
-        for key, where in memory.slices.items():
-            for index, name in zip(indices(memory.shapes[key]), self.carried[where], strict=True):
-                self.values[key, index, None] = graph.given(name)
-        needed = needed_equations(equations, [loss, *(key + "'" for key in memory.slices)])
-        for symbol in _data(equations):
-            for e in range(examples):
-                for (i,) in indices(symbol.shape):
-                    place = e if symbol.per_example else None
-                    self.values[symbol.key, (i,), place] = graph.given(f"{symbol.id}{e}_{i}")
-        sizes = {symbol.id: symbol.shape[0] for symbol in _data(equations)}
-        self.data = [f"{id}{e}_{i}" for e in range(examples) for id in sorted(sizes) for i in range(sizes[id])]
-        for eq in needed:
-            symbol, formula = eq.symbol, eq.compute or eq.formula
-            places: Iterable[int | None] = range(examples) if symbol.per_example else (None,)
-            for example in places:
-                own = formula if example is None else at_example(formula, example)
-                for index, number in zip(indices(symbol.shape), self.elements(own, symbol.shape), strict=True):
-                    self.values[symbol.key, index, example] = number
-        self.loss = self.values[loss, (), None]
-        self.watched = {
-            self.values[ref.symbol.key, index, None]
-            for eq in (needed if _divides_by_gradients(needed) else ())
-            if eq.phase == "update"
-            for ref in refs(eq.formula)
-            if ref.symbol.quantity == "gradient"
-            for index in indices(ref.shape)
-        }
-        self.new = [self.values[key + "'", i, None] for key in memory.slices for i in indices(memory.shapes[key])]
-
-    def elements(self, formula: Expr, shape: Shape) -> list[int]:
-        """The numbers of a formula's elements; what is computed otherwise than shown is written out here."""
-        add = self.graph.add
-        op = formula.op if isinstance(formula, Call) else ""
-        if op not in ("softmax", "cross_entropy", "binary_cross_entropy"):
-            return [self.number(element(formula, index)) for index in indices(shape)]
-        assert isinstance(formula, Call)
-        *y, z = ([self.number(element(arg, index)) for index in indices(arg.shape)] for arg in formula.args)
-        if op == "binary_cross_entropy":
-            zero = self.graph.const(0)
-            terms = [
-                add(
-                    "add",
-                    add("sub", add("max", zero, zk), add("mul", zk, yk)),
-                    add("log1p", add("exp", add("neg", add("abs", zk)))),
-                )
-                for zk, yk in zip(z, *y, strict=True)
-            ]
-            return [add("add", *terms)]
-        top = z[0]
-        for zk in z[1:]:
-            top = add("max", top, zk)
-        parts = [add("exp", add("sub", zk, top)) for zk in z]
-        whole = add("add", *parts)
-        if op == "softmax":
-            return [add("div", part, whole) for part in parts]
-        log = add("log", whole)
-        terms = [add("mul", yk, add("add", add("sub", top, zk), log)) for zk, yk in zip(z, *y, strict=True)]
-        return [add("add", *terms)]
-
-    def number(self, expr: Expr) -> int:
-        """The number of a scalar formula's value."""
-        if isinstance(expr, Const):
-            return self.graph.const(expr.value)
-        if isinstance(expr, Ref):
-            return self.values[expr.symbol.key, expr.index or (), expr.example]
-        assert isinstance(expr, Call)
-        written = _written_out(expr)
-        if written is not None:
-            return self.number(written)
-        args = [self.number(arg) for arg in expr.args]
-        if expr.op in ("max", "min"):
-            return reduce(partial(self.graph.add, expr.op), args)
-        if expr.op == "mul" and self.graph.constant(args[0]) is not None:
-            op, parts, _ = self.graph.nodes[args[1]]
-            if op == "mul":  # η(δx) is (ηδ)x, and ηδ is there for every x
-                return self.graph.add("mul", self.graph.add("mul", args[0], parts[0]), parts[1])
-        return self.graph.add(expr.op, *args, param=expr.param)
-
-    def source(self) -> str:
-        nodes, uses = self.graph.nodes, self.graph.uses([self.loss, *self.new])
-        kinks = {nodes[number][1][0] for number in uses if nodes[number][0] in ("choose", "sign")}
-        kinked = bool(kinks) or any(nodes[number][0] in ("wins_max", "wins_min") for number in uses)
-        text: dict[int, str] = {}
-        depth: dict[int, int] = {}
-        lines: list[str] = []
-        for number, users in uses.items():
-            op, args, param = nodes[number]
-            if op in ("const", "given"):
-                text[number], depth[number] = (f"({param})" if param[0] == "-" else param), 0
-                continue
-            text[number] = _scalar_text(op, [text[arg] for arg in args], param)
-            depth[number] = 1 + max(depth[arg] for arg in args)
-            again = any(nodes[user][0] in _SAID_TWICE for user in users) or number in kinks or number in self.watched
-            if op in ("wins_max", "wins_min"):
-                mine = text[args[param]]
-                lines += [
-                    _ask(f"({mine} - {other}) ** 2 < {AT_KINK**2} * {mine} * {mine} and {mine} != {other}")
-                    for other in (text[arg] for at, arg in enumerate(args) if at != param)
-                ]
-            if len(users) > 1 or again or depth[number] > DEEPEST or number == self.loss:
-                lines.append(f"v{number} = {text[number]}")
-                text[number], depth[number] = f"v{number}", 0
-            for asked, near in ((kinks, AT_KINK), (self.watched, NO_GRADIENT)):
-                if number in asked:
-                    lines.append(_ask(f"-{near} < v{number} < {near} and v{number}"))
-        carried = "".join(f"{name}, " for name in self.carried)
-        new = [text[number] for number in self.new]
-        if text[self.loss] in self.carried:  # the circuit f = x: what is kept is from before the update
-            lines.append(f"v{self.loss} = {text[self.loss]}")
-            text[self.loss] = f"v{self.loss}"
-        if kinked:
-            for at, (name, value) in enumerate(zip(self.carried, new, strict=True)):
-                small = f"-{AT_KINK} < n{at} < {AT_KINK} and n{at} * n{at} < {CANCELLED**2} * {name} * {name} and n{at}"
-                lines += [f"n{at} = {value}", _ask(small)]
-            lines += [f"{name} = n{at}" for at, name in enumerate(self.carried)]
-        elif self.apart(new):
-            lines += [f"{name} = {value}" for name, value in zip(self.carried, new, strict=True)]
-        elif new:
-            lines.append(f"{carried}= {''.join(value + ', ' for value in new)}")
-        lines.append(f"keep({text[self.loss]})")
-        lines += ["t += 1.0"] if self.values["training.t", (), None] in uses else []
-        body = "\n            ".join(lines)
-        return f"""
-def train(state, feed, t, keep):
-    [{carried}] = state
-    try:
-        for [{"".join(f"{name}, " for name in self.data)}] in feed:
-            {body}
-    except (ArithmeticError, ValueError):
-        pass
-    return [{carried}]
-"""
-
-    def apart(self, new: list[str]) -> bool:
-        """Whether new values can be put in place one by one: none may raise half-way, none wants another's old one."""
-        placed: set[str] = set()
-        for name, value in zip(self.carried, new, strict=True):
-            if re.search(r"/|\w\(", value) or not placed.isdisjoint(re.findall(r"\w+", value)):
-                return False
-            placed.add(name)
-        return True
-
-
-def _ask(where: str) -> str:
-    """The line that leaves an iteration to the equations."""
-    return f"if {where}: raise ArithmeticError"
-
-
-# They name an argument twice.
-_SAID_TWICE = {"max", "min", "wins_max", "wins_min", "sign", "ratio", "times", "power_log"}
-_SIGNS = {"add": " + ", "sub": " - ", "mul": " * ", "div": " / ", "pow": " ** "}
-
-
-def _scalar_text(op: str, args: list[str], param: int | None) -> str:
-    """An operator in Python's words. A NaN is handed on as NumPy does."""
-    a, b = args[0], args[-1]
-    match op:
-        case "add" | "sub" | "mul" | "div":
-            return f"({_SIGNS[op].join(args)})" if len(args) > 1 else a
-        case "neg":
-            return f"(-{a})"
-        case "pow":
-            return f"power({a}, {b})"
-        case "max" | "min":  # the second where they are equal or it is NaN
-            return f"({a} if {a} {'>' if op == 'max' else '<'} {b} or {a} != {a} else {b})"
-        case "wins_max" | "wins_min":
-            assert param is not None
-            sign = ">" if op == "wins_max" else "<"
-            beats = [f"{args[param]} {sign}{'=' * (k > param)} {other}" for k, other in enumerate(args) if k != param]
-            return f"(1.0 if {' and '.join(beats)} else 0.0)"
-        case "choose":
-            return f"({args[1]} if {a} > 0.0 else {b})"
-        case "sign":
-            return f"(0.0 if {a} == 0.0 else copysign(1.0, {a}))"
-        case "ratio":
-            return f"(0.0 if {a} == 0.0 else {a} / {b})"
-        case "times":
-            return f"(0.0 if {a} == 0.0 else {a} * {b})"
-        case "power_log":
-            return f"(0.0 if {a} == 0.0 and {b} > 0.0 else power({a}, {b}) * log({a}))"
-    return f"{op}({a})"
-
-
-def _data(equations: Sequence[Equation]) -> list[Symbol]:
-    """x and y of a network, whether or not an equation needs them; of a circuit none."""
-    found = (ref.symbol for eq in equations for ref in refs(eq.formula))
-    return list(dict.fromkeys(symbol for symbol in found if symbol.quantity in ("input", "target")))
-
-
-# ---------------------------------------------------------------- arrays
 
 
 def arrays(equations: Sequence[Equation], loss: str, memory: Memory, fixed: Values, examples: int = 1) -> Code:
@@ -431,7 +59,7 @@ class _Arrays:
 
     A node's operator is one of `_UFUNCS`; "dot" or "vdot" (a product summed); "T" or "column" (a view); "top" and
     "whole" (the largest and the sum over the last axis, which stays); "side" (values laid side by side, flat);
-    "choose"; "call" (whatever `formula.OPERATORS` says, for what is rare); "given".
+    "choose"; "call" (whatever `operators.OPERATORS` says, for what is rare); "given".
     """
 
     def __init__(self, equations: Sequence[Equation], loss: str, memory: Memory, fixed: Values, examples: int):
@@ -445,7 +73,7 @@ class _Arrays:
         self.base: dict[int, int] = {}  # what a view shows
         self.arrays: dict[int, np.ndarray] = {}  # where a value lies, if that is always the same array
         self.inlined: dict[str, Expr] = {}  # one number an example: it is wanted for its mean only
-        for symbol in _data(equations):
+        for symbol in data_symbols(equations):
             self.values[symbol.key] = self.given(symbol.id, ((examples,) if symbol.per_example else ()) + symbol.shape)
         for key, value in fixed.items():
             self.values[key] = self.graph.const(float(value)) if np.ndim(value) == 0 else self.array(np.asarray(value))
@@ -461,7 +89,7 @@ class _Arrays:
             else:
                 self.values[eq.symbol.key] = self.number(formula)
         self.loss = self.values[loss]
-        self.watched = _divides_by_gradients(updates)
+        self.watched = divides_by_gradients(updates)
         groups = list(_together(updates, memory))
         sides = [self.side(parameters, gradients) for parameters, _, gradients in groups]  # all of them before updates
         for (parameters, rule, _), side in zip(groups, sides, strict=True):
@@ -508,7 +136,7 @@ class _Arrays:
             key = expr.symbol.key
             return self.values[key] if key in self.values else self.number(self.inlined[key])
         assert isinstance(expr, Call)
-        written = _written_out(expr)
+        written = written_out(expr)
         if written is not None:
             return self.number(written)
         if expr.op in ("mean", "batch_sum"):
@@ -769,8 +397,8 @@ def train(feed, t, keep):
         if shape:
             by_name = "out=" if op in ("max", "min") else ""  # NumPy wants it so
             return [f"{op}({', '.join(said)}, {by_name}{self.out(number, over=True)})"]
-        if op in _SIGNS:
-            return [f"{name} = {_SIGNS[op].join(said)}"]
+        if op in SIGNS:
+            return [f"{name} = {SIGNS[op].join(said)}"]
         return [f"{name} = {op}({', '.join(said)})"]
 
 

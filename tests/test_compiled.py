@@ -10,19 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strategies import circuit_lesson, circuits, dense, network_lesson, networks
-from tutor.engine import fast, training
+from tutor.engine import run as running
 from tutor.engine.activations import ACTIVATIONS
+from tutor.engine.compiled import scalars
 from tutor.engine.lesson import Training
 from tutor.engine.network import initial_parameters
 from tutor.engine.optimizers import OPTIMIZERS
-from tutor.engine.training import Program, Run, iterations_per_epoch, rows
+from tutor.engine.program import Program, iterations_per_epoch, rows
+from tutor.engine.run import Run
 
 WAYS = {"scalars": 10**9, "arrays": -1}
 
 
 @pytest.fixture(params=WAYS)
 def way(request, monkeypatch):
-    monkeypatch.setattr(training, "SCALAR_WORK", WAYS[request.param])
+    monkeypatch.setattr(running, "SCALAR_WORK", WAYS[request.param])
     return request.param
 
 
@@ -65,7 +67,7 @@ def follows_the_equations(lesson, iterations=20):
 @given(networks(max_depth=3, max_width=4, max_examples=5), st.sampled_from(list(WAYS)))
 def test_networks_train_as_the_equations_say(lesson, way):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "SCALAR_WORK", WAYS[way])
+        patch.setattr(running, "SCALAR_WORK", WAYS[way])
         follows_the_equations(replace(lesson, training=replace(lesson.training, learning_rate=0.01, epsilon=1e-3)))
 
 
@@ -135,7 +137,7 @@ def test_code_names_nothing_of_the_lesson():
     taught = circuit_lesson(["evil = x * __import__", "f = evil + x"], training=Training(), x=2, __import__=3)
     run = Run(taught)
     program = run.program(1)
-    source = fast._Scalars(program.equations, "f", run._carried, {"training.learning_rate": 0.1}, 1).source()
+    source = scalars._Scalars(program.equations, "f", run._carried, {"training.learning_rate": 0.1}, 1).source()
     assert "evil" not in source and "import" not in source
     assert run.train(1) == "done" and run.losses[0] == 8
 

@@ -1,9 +1,4 @@
-"""Iterations of the training loop: the equations of one, and the parameters before any.
-
-An iteration is one update of the parameters: a batch of examples forward, backward, update.
-Iterations count from 1; so do epochs. Which rows an iteration takes follows from the seed and
-the epoch alone, so that no other iteration need be replayed to know.
-"""
+"""Training: from one iteration to any other, and where it goes beyond what a number can hold."""
 
 from __future__ import annotations
 
@@ -16,144 +11,18 @@ from threading import RLock
 
 import numpy as np
 
-from tutor.engine.backprop import backward, gradient_of
-from tutor.engine.fast import Code, Memory, arrays, needed_equations, scalars
-from tutor.engine.formula import Call, Expr, Ref, Symbol, evaluate, index_text, refs, rounding, walk
+from tutor.engine.compiled.arrays import arrays
+from tutor.engine.compiled.graph import Code, Memory
+from tutor.engine.compiled.scalars import scalars
+from tutor.engine.expressions import Symbol
 from tutor.engine.lesson import Lesson
-from tutor.engine.network import Equation, Model, hyper, initial_parameters, model
+from tutor.engine.network import initial_parameters
 from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.program import Program, Values, batch_size, iterations_per_epoch, loss_key, order, rows
 
 SCALAR_WORK = 150  # parameters times examples up to which single numbers are faster than arrays: measured
 TOLERANCE = 1e-6  # a change over an epoch that counts as none, unless told
 MAX_ITERATION = 1_000_000  # that can be asked for: it takes minutes, not days
-Values = dict[str, "np.ndarray | float"]
-
-
-class Program:
-    """All equations of an iteration with a batch of so many examples, in order of evaluation."""
-
-    def __init__(self, lesson: Lesson, examples: int = 1):
-        self.lesson, self.examples = lesson, examples
-        self.model: Model = model(lesson, examples)
-        self.equations: tuple[Equation, ...] = (
-            *self.model.forward,
-            *backward(self.model),
-            *_updates(lesson, self.model),
-        )
-        self.by_key = {eq.symbol.key: eq for eq in self.equations}
-
-    def run(self, values: Values) -> Values:
-        """Evaluate every equation that is not deferred, adding its value to `values` by key."""
-        noises: Values = {}
-        unknown = iter([eq for eq in self.equations if not eq.deferred])  # whose noise nobody has asked for yet
-
-        def look(ref: Ref):
-            return values[ref.symbol.key]
-
-        def noise(ref: Ref):
-            """How far rounding may have carried a value; None of a given one. Asked for seldom: see `evaluate`."""
-            key = ref.symbol.key
-            while key in self.by_key and key not in noises:
-                eq = next(unknown)
-                found = rounding(eq.compute or eq.formula, look, noise)
-                noises[eq.symbol.key] = np.where(np.equal(values[eq.symbol.key], 0), 0.0, found)
-            return noises.get(key)
-
-        for eq in self.equations:
-            if not eq.deferred:
-                values[eq.symbol.key] = evaluate(eq.compute or eq.formula, look, noise)
-        return values
-
-    @cached_property
-    def symbols(self) -> dict[str, Symbol]:
-        """Every symbol by key, the given ones (parameters, data, settings) included."""
-        found: dict[str, Symbol] = {}
-        for eq in self.equations:
-            for ref in refs(eq.formula):
-                found.setdefault(ref.symbol.key, ref.symbol)
-            found.setdefault(eq.symbol.key, eq.symbol)
-        return found
-
-    @cached_property
-    def needed_backward(self) -> dict[Symbol, Symbol]:
-        """Values that the backward pass uses -> the first gradient that does."""
-        found: dict[Symbol, Symbol] = {}
-        for eq in self.equations:
-            if eq.phase == "backward":
-                for ref in refs(eq.formula):
-                    found.setdefault(ref.symbol, eq.symbol)
-        return found
-
-    @cached_property
-    def carried(self) -> dict[str, str]:
-        """What an update carries to the next iteration: the key of the new value -> the key it replaces."""
-        return {key: key[:-1] for key in self.by_key if key.endswith("'")}
-
-
-def _updates(lesson: Lesson, model: Model) -> list[Equation]:
-    """The optimiser's equations, last layer first, from values before the update only."""
-    if lesson.training is None:
-        return []
-    optimizer = OPTIMIZERS[lesson.training.optimizer]
-    hypers = {name: hyper(name) for name in (*optimizer.hyper, "t")}
-    equations: list[Equation] = []
-    output = model.forward[-1].symbol if lesson.network else model.output
-
-    for parameter in _last_layer_first(model):
-        if parameter.id not in model.trainable:
-            continue
-        of = (
-            output if parameter.quantity == "weights" or not model.decay else Symbol("L", (), "loss", per_example=False)
-        )
-        g = Ref(gradient_of(of, parameter))
-        p = Ref(parameter)
-
-        def state(name: str, parameter: Symbol = parameter) -> Symbol:
-            return Symbol(f"{parameter.id}.{name}", parameter.shape, "state", parameter.layer, wrt=parameter)
-
-        def define(name: str, formula: Expr) -> Ref:
-            equations.append(Equation(state(name), formula, "update", f"optimizer_{name.rstrip(chr(39))}"))
-            return Ref(state(name))
-
-        new = optimizer.rule(p, g, hypers, lambda name: Ref(state(name)), define)
-        updated = Symbol(f"{parameter.id}'", parameter.shape, "updated", parameter.layer, wrt=parameter)
-        equations.append(Equation(updated, new, "update", "update"))
-    return equations
-
-
-def _last_layer_first(model: Model) -> list[Symbol]:
-    """W2 b2 W1 b1: the order in which their gradients were found; a circuit's inputs as listed."""
-    return sorted(model.parameters, key=lambda s: -(s.layer or 0))
-
-
-def batch_size(lesson: Lesson) -> int:
-    """How many examples an update takes (the last batch of an epoch may have fewer)."""
-    if lesson.circuit:
-        return 1
-    assert lesson.training
-    rows = len(lesson.inputs)
-    return rows if lesson.training.batch == "all" else min(int(lesson.training.batch), rows)
-
-
-def iterations_per_epoch(lesson: Lesson) -> int:
-    return 1 if lesson.circuit else -(-len(lesson.inputs) // batch_size(lesson))
-
-
-def rows(lesson: Lesson, iteration: int) -> np.ndarray:
-    """The rows of the examples (counted from 0) that an iteration takes."""
-    epoch, slot = divmod(iteration - 1, iterations_per_epoch(lesson))
-    size = batch_size(lesson)
-    return order(lesson, epoch)[slot * size : (slot + 1) * size]
-
-
-def order(lesson: Lesson, epoch: int) -> np.ndarray:
-    """All rows that an epoch (counted from 0) takes, one after the other; they follow from the seed and the epoch."""
-    assert lesson.training
-    count = len(lesson.inputs)
-    if lesson.training.order == "listed":
-        return np.arange(count)
-    rng = np.random.default_rng((lesson.training.seed, 0, epoch))
-    return rng.permutation(count) if lesson.training.order == "shuffled" else rng.integers(count, size=count)
 
 
 @dataclass(frozen=True)
@@ -209,7 +78,7 @@ class Run:
     def loss(self) -> Symbol:
         """What training lowers: L, J where L2 is on, a circuit's output."""
         program = self.program(1 if self.lesson.circuit else batch_size(self.lesson))
-        return program.by_key[_loss(program)].symbol
+        return program.by_key[loss_key(program)].symbol
 
     @property
     def losses(self) -> np.ndarray:
@@ -368,7 +237,7 @@ class Run:
         done = self._run(number, flat)
         for key in self._carried.slices:
             self._carried.view(key)[...] = done.values[key + "'"]
-        return float(done.values[_loss(done.program)])
+        return float(done.values[loss_key(done.program)])
 
     def _record(self, losses: np.ndarray) -> None:
         end = self.trained + len(losses)
@@ -405,7 +274,7 @@ class Run:
             fixed = {key: value for key, value in self._given().items() if key != "training.t"}
             fixed |= {key: value for key, value in self._first.items() if key not in self._carried.slices}
             make = scalars if self._scalar else arrays
-            self._codes[examples] = make(program.equations, _loss(program), self._carried, fixed, examples)
+            self._codes[examples] = make(program.equations, loss_key(program), self._carried, fixed, examples)
         return self._codes[examples]
 
     def _alike(self, at: int, stop: int) -> tuple[int, int]:
@@ -487,153 +356,6 @@ class Run:
         return Iteration(number, taken, program, program.run(values))
 
 
-@dataclass(frozen=True)
-class Divergence:
-    """Where training went beyond what a number can hold.
-
-    `symbol` is the first in the order of evaluation that does, `kind` "infinite", "undefined" (a NaN) or "0/0" (of an
-    optimiser without an ε), `element`
-    which element of it (from 0) and `example` which of the batch (from 0; None if it belongs to none). `operands`
-    are the largest sizes in the values that it was computed from, the largest first. `growth` is the factor by
-    which the `loss` (L, J or a circuit's output) grew an iteration, over the last few; None if it did not grow.
-    `outside` is what had no value: the symbol whose value left the domain of a function, that value, and what the
-    function takes; None if a number just became too large. `falling`: the loss fell in each of the last iterations.
-    """
-
-    iteration: int
-    symbol: Symbol
-    kind: str
-    element: tuple[int, ...]
-    example: int | None
-    operands: tuple[tuple[Symbol, float], ...]
-    loss: Symbol
-    growth: float | None
-    outside: tuple[Symbol, float, str] | None = None
-    falling: bool = False
-
-    def words(self, name: Callable[[Symbol], str] = lambda symbol: symbol.id) -> str:
-        """A sentence or two: what happened, from what, and what helps. `name` says what symbols are called."""
-        what = name(self.symbol) + index_text(self.element)
-        if self.kind == "0/0":
-            return (
-                f"{what} became undefined (NaN) in iteration {self.iteration:,}: its gradient was 0, and with "
-                "epsilon = 0 that is 0/0. A small epsilon, such as 1e-8, keeps the division finite."
-            )
-        if self.example is not None:
-            what += f" of example {self.example + 1}"
-        became = "became undefined (NaN)"
-        if self.kind == "infinite":
-            became = "became infinite" if self.outside else "overflowed to infinity"
-        text = f"{what} {became} in iteration {self.iteration:,}"
-        if self.outside:
-            symbol, value, takes = self.outside
-            text += f": {name(symbol)} had come to {_signed(value)}, and {takes}"
-        elif self.operands:
-            symbol, size = self.operands[0]
-            text += f": {name(symbol)} " + (f"had grown to {size:.2g}" if np.isfinite(size) else "was infinite")
-        if self.growth is not None and not self.outside:
-            grew = f"{self.growth:.2g}" if not 100 <= self.growth < 1e6 else f"{self.growth:,.0f}"
-            text += f", after {name(self.loss)} grew {grew}-fold an iteration"
-        return f"{text}. {self.advice(name(self.loss))}"
-
-    def advice(self, loss: str) -> str:
-        """What helps, if anything does."""
-        if self.falling and not self.outside:
-            return f"{loss} fell all the way there: it has no minimum, and no learning rate finds one."
-        if self.falling:
-            return (
-                f"{loss} was falling towards the edge of where it has values. A smaller learning rate takes smaller "
-                "steps, but finds a minimum only if there is one before that edge."
-            )
-        return "A smaller learning rate takes smaller steps."
-
-
-# Operator -> whether its arguments are outside of where it has a value, what it takes, which argument that is about.
-_DOMAINS: dict[str, tuple[Callable, str, int]] = {
-    "log": (lambda x: x <= 0, "a logarithm takes only what is above 0", 0),
-    "sqrt": (lambda x: x < 0, "a root takes nothing below 0", 0),
-    "div": (lambda x, y: y == 0, "nothing can be divided by 0", 1),
-    "pow": (
-        lambda x, n: ((x < 0) & (n != np.floor(n))) | ((x == 0) & (n < 0)),
-        "below 0 only whole powers have a value, at 0 only those that are not negative", 0,
-    ),
-}  # fmt: skip
-
-
-def _outside(formula: Expr, look: Callable[[Ref], np.ndarray | float]) -> tuple[Symbol, float, str] | None:
-    """What left the domain of a function in a formula: the symbol, its value there, what the function takes."""
-    for node in walk(formula):
-        if not isinstance(node, Call) or node.op not in _DOMAINS:
-            continue
-        beyond, takes, about = _DOMAINS[node.op]
-        args = np.broadcast_arrays(*(np.asarray(evaluate(arg, look), dtype=float) for arg in node.args))
-        where = np.argwhere(beyond(*args))
-        if len(where) and (named := refs(node.args[about])):
-            value = np.broadcast_to(np.asarray(look(named[0]), dtype=float), args[about].shape)
-            return named[0].symbol, float(value[tuple(where[0])]), takes
-    return None
-
-
-def zero_by_zero(lesson: Lesson, eq: Equation, value: np.ndarray | float) -> bool:
-    """Whether an update came to 0/0: the gradient was 0 from the start and there is no ε to divide by."""
-    training = lesson.training
-    no_epsilon = training is not None and "epsilon" in OPTIMIZERS[training.optimizer].hyper and not training.epsilon
-    return no_epsilon and eq.rule == "update" and bool(np.isnan(value).any())
-
-
-def divergence(run: Run) -> Divergence | None:
-    """What went wrong in the iteration in which a run diverged; None if it has not."""
-    if run.diverged is None:
-        return None
-    found = run.iteration(run.diverged)
-    assert found is not None
-    program, values, growth = found.program, found.values, _growth(run.losses)
-    falling = _falling(run.losses)
-    loss = program.by_key[_loss(program)].symbol
-    roots = [loss.key, *program.carried]
-    for eq in needed_equations(program.equations, roots):
-        value = np.asarray(values[eq.symbol.key])
-        if np.isfinite(value).all():
-            continue
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(value))[0])
-        example = place[0] if eq.symbol.per_example else None
-        sizes = []
-        for symbol in dict.fromkeys(ref.symbol for ref in refs(eq.compute or eq.formula)):
-            if symbol.key in values and symbol.quantity not in ("hyper", "input", "target"):
-                with np.errstate(all="ignore"):
-                    sizes.append((symbol, float(np.max(np.abs(values[symbol.key]), initial=0))))
-        kind = "undefined" if np.isnan(value[place]) else "infinite"
-        kind = "0/0" if zero_by_zero(run.lesson, eq, value) else kind
-        largest = tuple(sorted(sizes, key=lambda entry: -entry[1]))
-        element = place[1:] if eq.symbol.per_example else place
-        outside = _outside(eq.compute or eq.formula, lambda ref: values[ref.symbol.key])
-        return Divergence(run.diverged, eq.symbol, kind, element, example, largest, loss, growth, outside, falling)
-    # At the very edge, where the code that trained rounded another way than the equations do.
-    return Divergence(run.diverged, program.equations[-1].symbol, "infinite", (), None, (), loss, growth)
-
-
-def _signed(value: float) -> str:
-    return f"{value:.4g}".replace("-", "−")
-
-
-def _falling(losses: np.ndarray, last: int = 10) -> bool:
-    """Whether a circuit's output fell in each of the last iterations, and lies below 0 (a loss never does)."""
-    finite = losses[np.isfinite(losses)][-last:]
-    return len(finite) > 1 and bool(np.all(np.diff(finite) < 0)) and bool(finite[-1] < 0)
-
-
-def _growth(losses: np.ndarray, most: int = 10) -> float | None:
-    """The mean factor by which the last few finite losses grew, if each was larger than the one before."""
-    last = losses[np.isfinite(losses)][-most - 1 :]
-    growing = 1
-    while growing < len(last) and last[-growing - 1] < last[-growing]:
-        growing += 1
-    if growing < 3 or last[-growing] == 0:
-        return None
-    ratio = float(np.exp((np.log(last[-1]) - np.log(last[-growing])) / (growing - 1)))
-    return ratio if ratio > 1.05 else None
-
-
 class _Ticker:
     """Asks `progress` at most some 20 times a second."""
 
@@ -645,9 +367,3 @@ class _Ticker:
             return True
         self.told = time.monotonic()
         return self.progress(number)
-
-
-def _loss(program: Program) -> str:
-    """The key of what training lowers: L or J, a circuit's output."""
-    model = program.model
-    return (model.forward[-1].symbol if program.lesson.network else model.output).key

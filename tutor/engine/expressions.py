@@ -1,0 +1,342 @@
+"""Expressions: small trees, and everything that one tree can tell.
+
+Glossary of the letters used below:
+    x, y, z   operands           G    upstream gradient, ∂(output)/∂(this value)
+    W         a matrix           i, j row and column, counted from 0 in code, from 1 in ids
+
+A tree is made of three nodes: `Const`, `Ref` (a symbol, or one element of it) and `Call`
+(an operator applied to trees). `OPERATORS` is the one table of what an operator means:
+its shape, its NumPy value, its element (i, j) as a scalar tree, and its reverse rule. It begins
+empty: `operators.py` fills it, and whoever has an operator of their own puts in another row.
+
+Shapes are those of one example: (), (n,) or (m, n). A symbol that has a value for every
+example of a batch carries one more axis, the first, in its array; no formula mentions it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A named quantity: `id` is its stable name, `shape` that of one example's value.
+
+    `quantity` says what it is (see `network.py`), `layer` where it lives; a gradient knows
+    what it is the gradient `of` and with respect to which symbol (`wrt`).
+    """
+
+    id: str
+    shape: Shape = ()
+    quantity: str = "node"
+    layer: int | None = None
+    per_example: bool = False
+    of: Symbol | None = None
+    wrt: Symbol | None = None
+
+    @property
+    def key(self) -> str:
+        """The name in an environment of values: `dL/dW2@` beside its mean `dL/dW2`."""
+        return self.id + "@" if self.per_example else self.id
+
+
+class Expr:
+    """A formula. `shape` is that of its value for one example, `batched` whether it has many."""
+
+    __slots__ = ()
+    if TYPE_CHECKING:
+
+        @property
+        def shape(self) -> Shape: ...
+        @property
+        def batched(self) -> bool: ...
+
+    # fmt: off
+    def __add__(self, other): return call("add", self, other)
+    def __radd__(self, other): return call("add", other, self)
+    def __sub__(self, other): return call("sub", self, other)
+    def __rsub__(self, other): return call("sub", other, self)
+    def __mul__(self, other): return call("mul", self, other)
+    def __rmul__(self, other): return call("mul", other, self)
+    def __truediv__(self, other): return call("div", self, other)
+    def __rtruediv__(self, other): return call("div", other, self)
+    def __pow__(self, other): return call("pow", self, other)
+    def __neg__(self): return negative(self)
+    # fmt: on
+
+
+@dataclass(frozen=True, slots=True)
+class Const(Expr):
+    """A number; one that has a `name` (π) is shown by it."""
+
+    value: float
+    name: str = field(default="", compare=False)
+
+    @property
+    def shape(self):
+        return ()
+
+    @property
+    def batched(self):
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Ref(Expr):
+    """A symbol's value; with `index` one element of it, with `example` one example's (from 0)."""
+
+    symbol: Symbol
+    index: tuple[int, ...] | None = None
+    example: int | None = None
+
+    @property
+    def shape(self):
+        return self.symbol.shape if self.index is None else ()
+
+    @property
+    def batched(self):
+        return self.symbol.per_example and self.example is None
+
+    @property
+    def id(self) -> str:
+        return self.symbol.id + index_text(self.index) + ("" if self.example is None else f"@{self.example + 1}")
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Expr):
+    """An operator applied to formulas. `param` is fixed data of the operator, such as which argument wins."""
+
+    op: str
+    args: tuple[Expr, ...]
+    param: int | None = None
+    shape: Shape = field(init=False, compare=False, repr=False)
+    batched: bool = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self):
+        rule = OPERATORS[self.op]
+        object.__setattr__(self, "shape", rule.shape(*(arg.shape for arg in self.args)))
+        object.__setattr__(self, "batched", rule.batched and any(arg.batched for arg in self.args))
+
+
+def call(op: str, *args: Expr | float, param: int | None = None) -> Call:
+    """`Call`, with plain numbers taken as constants."""
+    return Call(op, tuple(arg if isinstance(arg, Expr) else Const(float(arg)) for arg in args), param)
+
+
+ZERO, ONE = Const(0.0), Const(1.0)
+PI, E = Const(math.pi, "π"), Const(math.e, "e")
+
+
+def negative(x: Expr) -> Expr:
+    return Const(-x.value) if isinstance(x, Const) and not x.name else call("neg", x)
+
+
+def product(x: Expr, y: Expr) -> Expr:
+    """x ⊙ y without the factors that say nothing (1·y, −(1)·y)."""
+    if isinstance(x, Const):
+        if x.value == 1:
+            return y
+        if x.value == -1:
+            return negative(y)
+    if isinstance(y, Const):
+        if y.value == 1:
+            return x
+        if y.value == -1:
+            return negative(x)
+    return call("mul", x, y)
+
+
+def total(terms: Sequence[Expr]) -> Expr:
+    """The sum of the terms; a single term stands for itself."""
+    return terms[0] if len(terms) == 1 else call("add", *terms)
+
+
+def index_text(index: tuple[int, ...] | None) -> str:
+    """(0, 1) -> '[1,2]': ids count from 1."""
+    return "" if not index else "[" + ",".join(str(i + 1) for i in index) + "]"
+
+
+# ---------------------------------------------------------------- walking and rewriting
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """Every node, parents first, left to right."""
+    stack = [expr]
+    while stack:
+        node = stack.pop()
+        yield node
+        if isinstance(node, Call):
+            stack.extend(reversed(node.args))
+
+
+def refs(expr: Expr) -> list[Ref]:
+    """The leaves that are symbols, each once, in order of appearance."""
+    return list(dict.fromkeys(node for node in walk(expr) if isinstance(node, Ref)))
+
+
+def rewrite(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
+    """The tree with `change` applied from the leaves up; None leaves a node as it is."""
+    if isinstance(expr, Call):
+        args = tuple(rewrite(arg, change) for arg in expr.args)
+        if any(new is not old for new, old in zip(args, expr.args, strict=True)):
+            expr = Call(expr.op, args, expr.param)
+    changed = change(expr)
+    return expr if changed is None else changed
+
+
+def at_example(expr: Expr, example: int) -> Expr:
+    """The formula for one example of the batch (counted from 0)."""
+
+    def pick(node: Expr) -> Expr | None:
+        if isinstance(node, Ref) and node.batched:
+            return Ref(node.symbol, node.index, example)
+        return None
+
+    return rewrite(expr, pick)
+
+
+# ---------------------------------------------------------------- what an operator is
+
+
+def _no_noise(node: Call, value, arrays: Sequence, noises: Sequence):
+    return 0.0
+
+
+@dataclass(frozen=True)
+class Settling:
+    """How an operator's value is kept from being decided by rounding.
+
+    near     the value, the arguments' arrays -> whether rounding may have had a part in it: quick, may be wrong
+    settled  the call, value, arrays, their noises, the value's noise -> the value that it stands for
+    """
+
+    near: Callable[..., bool]
+    settled: Callable
+
+
+@dataclass(frozen=True)
+class Operator:
+    """What an operator means.
+
+    shape    the shapes of the arguments -> the shape of the value; ValueError if they do not fit
+    numpy    the call and the arguments' arrays -> the value
+    element  the call and an index -> the formula of that element
+    reverse  the call, its own value as a formula, G -> each argument's part of the gradient
+             (None: no gradient flows there)
+    settles  where rounding could decide its value: the difference of near numbers, a tie
+    noise    the call, its value, the arguments' arrays, their noises -> its noise, own rounding apart
+    """
+
+    shape: Callable[..., Shape]
+    numpy: Callable
+    element: Callable[[Call, tuple[int, ...]], Expr]
+    reverse: Callable[[Call, Expr, Expr], tuple[Expr | None, ...]] | None = None
+    elementwise: bool = False
+    batched: bool = True
+    settles: Settling | None = None
+    noise: Callable = _no_noise
+
+
+OPERATORS: dict[str, Operator] = {}
+
+
+# ---------------------------------------------------------------- value and element
+
+
+# Floating point leaves 5.6e-17 of 0.1 + 0.2 - 0.3: what is 0 but for rounding is the 0 that it stands for (`noise.py`).
+# The noise of a value is how far rounding may have carried it: a given number EPSILON * GIVEN of its size, a computed
+# one what its operands' noise can move it by.
+EXACT = 1e-13  # a relative difference that is floating point's, not the value's: 0.1 + 0.2 is shown as 0.3
+EPSILON = 2.0**-52
+GIVEN = 8 * EPSILON
+
+Values = Callable[[Ref], "np.ndarray | float"]
+
+
+def evaluate(expr: Expr, values: Values, noise: Values | None = None) -> np.ndarray | float:
+    """The value of a formula. `values` gives each leaf's array, its example axis (if any) first.
+
+    What is 0 but for rounding is 0. `noise` says how far rounding may have carried each leaf, where that is known;
+    else they count as given. Never warns: what is undefined is a NaN, what is too large an inf.
+    """
+    with np.errstate(all="ignore"):
+        return _value(expr, values, noise)
+
+
+def rounding(expr: Expr, values: Values, noise: Values | None = None) -> np.ndarray | float:
+    """How far rounding may have carried the value of a formula (its absolute size); arguments as of `evaluate`."""
+    with np.errstate(all="ignore"):
+        return _value_and_noise(expr, values, noise)[1]
+
+
+def _value(expr: Expr, values: Values, noise: Values | None):
+    if isinstance(expr, Const):
+        return expr.value
+    if isinstance(expr, Ref):
+        return values(expr)
+    assert isinstance(expr, Call)
+    rule = OPERATORS[expr.op]
+    arrays = aligned(expr, [_value(arg, values, noise) for arg in expr.args])
+    value = rule.numpy(expr, *arrays)
+    if rule.settles and rule.settles.near(value, *arrays):
+        return _value_and_noise(expr, values, noise)[0]
+    return value
+
+
+def apply(node: Call, arrays: Sequence[np.ndarray | float]) -> np.ndarray | float:
+    """The value of a call whose arguments have these values, as floating point leaves it."""
+    with np.errstate(all="ignore"):
+        return OPERATORS[node.op].numpy(node, *aligned(node, arrays))
+
+
+def _value_and_noise(expr: Expr, values: Values, noise: Values | None):
+    if not isinstance(expr, Call):
+        value = expr.value if isinstance(expr, Const) else values(expr)  # type: ignore[arg-type]
+        known = noise(expr) if noise and isinstance(expr, Ref) else None
+        return value, GIVEN * np.abs(value) if known is None else known
+    rule = OPERATORS[expr.op]
+    pairs = [_value_and_noise(arg, values, noise) for arg in expr.args]
+    arrays, noises = (aligned(expr, list(column)) for column in zip(*pairs, strict=True))
+    value = rule.numpy(expr, *arrays)
+    own = rule.noise(expr, value, arrays, noises) + EPSILON * np.abs(value)
+    if rule.settles:
+        value = rule.settles.settled(expr, value, arrays, noises, own)
+    return value, np.where(np.equal(value, 0), 0.0, own)[()]
+
+
+def aligned(expr: Call, arrays: Sequence) -> Sequence:
+    """The arguments' arrays, made to go with one another element by element where the operator works so."""
+    if expr.batched and OPERATORS[expr.op].elementwise and len(expr.shape) > 0:
+        return [_align(a, arg, len(expr.shape)) for a, arg in zip(arrays, expr.args, strict=True)]
+    return arrays
+
+
+def _align(value, arg: Expr, rank: int):
+    """Give one number an example (n,) the axes (n, 1, ...) that it lacks beside values of a higher rank."""
+    missing = rank - len(arg.shape)
+    return value.reshape(value.shape[:1] + (1,) * missing) if arg.batched and missing else value
+
+
+def element(expr: Expr, index: tuple[int, ...]) -> Expr:
+    """The scalar formula of one element: matrix products written out as sums of products.
+
+    A scalar (shape ()) takes the index () and has its sums written out as well.
+    """
+    if isinstance(expr, Const):
+        return expr
+    if isinstance(expr, Ref):
+        return expr if expr.shape == () else Ref(expr.symbol, index, expr.example)
+    assert isinstance(expr, Call)
+    return OPERATORS[expr.op].element(expr, index if expr.shape else ())
+
+
+def indices(shape: Shape) -> Iterator[tuple[int, ...]]:
+    """All indices of a shape, row by row; the single index () of a scalar."""
+    return iter(np.ndindex(*shape))

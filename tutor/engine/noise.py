@@ -1,0 +1,96 @@
+"""Rounding: how far it carries a value, and which results stand for 0.
+
+Floating point leaves 5.6e-17 of 0.1 + 0.2 - 0.3. A result that the rounding of its operands alone could have made is
+the 0 that it stands for, and of values that rounding alone tells apart the first is the largest and the smallest.
+An operator's `noise` says how far its value moves with its operands' noise, its `settles` where rounding could decide.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from functools import reduce
+from itertools import product as product_of
+
+import numpy as np
+
+from tutor.engine.expressions import OPERATORS, Call, Settling
+
+NEAR = 1e-6  # a result no larger than this beside what went into it is looked at closely: the noise costs another pass
+
+
+def wobble(node: Call, value, arrays: Sequence, noises: Sequence):
+    """How far an elementwise operator's value moves when its operands move by their noise: at the corners.
+
+    Of more than three operands (a long sum, a maximum) one at a time, and the sum. A corner without a finite value
+    bounds nothing: what is undefined there is shown as undefined.
+    """
+    unsure = [k for k, noise in enumerate(noises) if np.any(noise)]
+    numpy, whole = OPERATORS[node.op].numpy, np.zeros(np.shape(value))
+    for group in [unsure] if len(unsure) <= 3 else [[k] for k in unsure]:
+        most = np.zeros(np.shape(value))
+        for signs in product_of((-1, 1), repeat=len(group)):
+            moved = list(arrays)
+            for k, sign in zip(group, signs, strict=True):
+                moved[k] = arrays[k] + sign * noises[k]
+            off = np.abs(numpy(node, *moved) - value)
+            most = np.maximum(most, np.where(np.isfinite(off), off, 0.0))
+        whole = whole + most
+    return whole
+
+
+def linear_noise(node: Call, value, arrays: Sequence, noises: Sequence):
+    return OPERATORS[node.op].numpy(node, *noises)
+
+
+def bilinear_noise(node: Call, value, arrays: Sequence, noises: Sequence):
+    numpy, (x, y), (n, m) = OPERATORS[node.op].numpy, map(np.abs, arrays), noises
+    return numpy(node, x, m) + numpy(node, n, y) + numpy(node, n, m)
+
+
+def softmax_noise(node: Call, value, arrays: Sequence, noises: Sequence):
+    """A share rises with its own z and falls with every other: its ends are exact."""
+    (z,), (n,) = arrays, noises
+    z = z - np.max(z, axis=-1, keepdims=True)
+
+    def end(sign: int):
+        own, other = np.exp(z + sign * n), np.exp(z - sign * n)
+        return np.abs(own / (own + np.sum(other, axis=-1, keepdims=True) - other) - value)
+
+    return np.fmax(end(-1), end(1))
+
+
+def jacobian_noise(node: Call, value, arrays: Sequence, noises: Sequence):
+    """a_k times a difference; on the diagonal, of one a, that is a little more than it need be."""
+    (a,), (n,) = arrays, noises
+    apart = np.abs(np.eye(a.shape[-1]) - a[..., None, :])
+    return n[..., :, None] * apart + (np.abs(a) + n)[..., :, None] * n[..., None, :]
+
+
+def _any(where) -> bool:
+    return bool(where) if np.ndim(where) == 0 else bool(where.any())
+
+
+def _zero_within_noise(node: Call, value, arrays, noises, own):
+    return np.where((np.abs(value) <= own) & np.isfinite(own), 0.0, value)[()]
+
+
+def cancelled(value, *arrays) -> bool:
+    """Whether something, but not everything, of a sum of these arrays cancelled."""
+    small = abs(value) <= NEAR * reduce(operator.add, map(abs, arrays))
+    return _any(small) and _any(small & np.not_equal(value, 0))
+
+
+def _sum_cancelled(value, *arrays) -> bool:
+    """The same of a sum of products of elements of arrays, by the largest of them."""
+    size = math.prod(float(np.max(np.abs(array), initial=0)) for array in arrays)
+    return _any(np.abs(value) <= NEAR * size) and _any((np.abs(value) <= NEAR * size) & np.not_equal(value, 0))
+
+
+def _near_root(value, x) -> bool:
+    """Whether a function whose argument is not near 0 comes near 0, as a sine at π does."""
+    return _any((abs(value) <= NEAR * (1 + abs(x))) & np.not_equal(value, 0) & (abs(x) > NEAR))
+
+
+SUM, LONG_SUM, ROOT = (Settling(near, _zero_within_noise) for near in (cancelled, _sum_cancelled, _near_root))

@@ -1,0 +1,153 @@
+"""The program of an iteration: all its equations, and which examples it takes.
+
+An iteration is one update of the parameters: a batch of examples forward, backward, update.
+Iterations count from 1; so do epochs. Which rows an iteration takes follows from the seed and
+the epoch alone, so that no other iteration need be replayed to know.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from tutor.engine.backprop import backward, gradient_of
+from tutor.engine.expressions import Expr, Ref, Symbol, evaluate, refs, rounding
+from tutor.engine.lesson import Lesson
+from tutor.engine.network import Equation, Model, hyper, model
+from tutor.engine.optimizers import OPTIMIZERS
+
+Values = dict[str, "np.ndarray | float"]
+
+
+class Program:
+    """All equations of an iteration with a batch of so many examples, in order of evaluation."""
+
+    def __init__(self, lesson: Lesson, examples: int = 1):
+        self.lesson, self.examples = lesson, examples
+        self.model: Model = model(lesson, examples)
+        self.equations: tuple[Equation, ...] = (
+            *self.model.forward,
+            *backward(self.model),
+            *_updates(lesson, self.model),
+        )
+        self.by_key = {eq.symbol.key: eq for eq in self.equations}
+
+    def run(self, values: Values) -> Values:
+        """Evaluate every equation that is not deferred, adding its value to `values` by key."""
+        noises: Values = {}
+        unknown = iter([eq for eq in self.equations if not eq.deferred])  # whose noise nobody has asked for yet
+
+        def look(ref: Ref):
+            return values[ref.symbol.key]
+
+        def noise(ref: Ref):
+            """How far rounding may have carried a value; None of a given one. Asked for seldom: see `evaluate`."""
+            key = ref.symbol.key
+            while key in self.by_key and key not in noises:
+                eq = next(unknown)
+                found = rounding(eq.compute or eq.formula, look, noise)
+                noises[eq.symbol.key] = np.where(np.equal(values[eq.symbol.key], 0), 0.0, found)
+            return noises.get(key)
+
+        for eq in self.equations:
+            if not eq.deferred:
+                values[eq.symbol.key] = evaluate(eq.compute or eq.formula, look, noise)
+        return values
+
+    @cached_property
+    def symbols(self) -> dict[str, Symbol]:
+        """Every symbol by key, the given ones (parameters, data, settings) included."""
+        found: dict[str, Symbol] = {}
+        for eq in self.equations:
+            for ref in refs(eq.formula):
+                found.setdefault(ref.symbol.key, ref.symbol)
+            found.setdefault(eq.symbol.key, eq.symbol)
+        return found
+
+    @cached_property
+    def needed_backward(self) -> dict[Symbol, Symbol]:
+        """Values that the backward pass uses -> the first gradient that does."""
+        found: dict[Symbol, Symbol] = {}
+        for eq in self.equations:
+            if eq.phase == "backward":
+                for ref in refs(eq.formula):
+                    found.setdefault(ref.symbol, eq.symbol)
+        return found
+
+    @cached_property
+    def carried(self) -> dict[str, str]:
+        """What an update carries to the next iteration: the key of the new value -> the key it replaces."""
+        return {key: key[:-1] for key in self.by_key if key.endswith("'")}
+
+
+def _updates(lesson: Lesson, model: Model) -> list[Equation]:
+    """The optimiser's equations, last layer first, from values before the update only."""
+    if lesson.training is None:
+        return []
+    optimizer = OPTIMIZERS[lesson.training.optimizer]
+    hypers = {name: hyper(name) for name in (*optimizer.hyper, "t")}
+    equations: list[Equation] = []
+    output = model.forward[-1].symbol if lesson.network else model.output
+
+    for parameter in _last_layer_first(model):
+        if parameter.id not in model.trainable:
+            continue
+        of = (
+            output if parameter.quantity == "weights" or not model.decay else Symbol("L", (), "loss", per_example=False)
+        )
+        g = Ref(gradient_of(of, parameter))
+        p = Ref(parameter)
+
+        def state(name: str, parameter: Symbol = parameter) -> Symbol:
+            return Symbol(f"{parameter.id}.{name}", parameter.shape, "state", parameter.layer, wrt=parameter)
+
+        def define(name: str, formula: Expr) -> Ref:
+            equations.append(Equation(state(name), formula, "update", f"optimizer_{name.rstrip(chr(39))}"))
+            return Ref(state(name))
+
+        new = optimizer.rule(p, g, hypers, lambda name: Ref(state(name)), define)
+        updated = Symbol(f"{parameter.id}'", parameter.shape, "updated", parameter.layer, wrt=parameter)
+        equations.append(Equation(updated, new, "update", "update"))
+    return equations
+
+
+def _last_layer_first(model: Model) -> list[Symbol]:
+    """W2 b2 W1 b1: the order in which their gradients were found; a circuit's inputs as listed."""
+    return sorted(model.parameters, key=lambda s: -(s.layer or 0))
+
+
+def batch_size(lesson: Lesson) -> int:
+    """How many examples an update takes (the last batch of an epoch may have fewer)."""
+    if lesson.circuit:
+        return 1
+    assert lesson.training
+    rows = len(lesson.inputs)
+    return rows if lesson.training.batch == "all" else min(int(lesson.training.batch), rows)
+
+
+def iterations_per_epoch(lesson: Lesson) -> int:
+    return 1 if lesson.circuit else -(-len(lesson.inputs) // batch_size(lesson))
+
+
+def rows(lesson: Lesson, iteration: int) -> np.ndarray:
+    """The rows of the examples (counted from 0) that an iteration takes."""
+    epoch, slot = divmod(iteration - 1, iterations_per_epoch(lesson))
+    size = batch_size(lesson)
+    return order(lesson, epoch)[slot * size : (slot + 1) * size]
+
+
+def order(lesson: Lesson, epoch: int) -> np.ndarray:
+    """All rows that an epoch (counted from 0) takes, one after the other; they follow from the seed and the epoch."""
+    assert lesson.training
+    count = len(lesson.inputs)
+    if lesson.training.order == "listed":
+        return np.arange(count)
+    rng = np.random.default_rng((lesson.training.seed, 0, epoch))
+    return rng.permutation(count) if lesson.training.order == "shuffled" else rng.integers(count, size=count)
+
+
+def loss_key(program: Program) -> str:
+    """The key of what training lowers: L or J, a circuit's output."""
+    model = program.model
+    return (model.forward[-1].symbol if program.lesson.network else model.output).key
