@@ -20,11 +20,12 @@ import pytest
 from effort import effort
 from strategies import bundled
 from tutor.cli.commands import main
-from tutor.cli.export import FORMATS, as_json, as_markdown, as_text, chain_lines, markdown_text, plain_value, prose
+from tutor.cli.export import FORMATS, as_json, as_markdown, as_text, markdown_text, plain_value
 from tutor.engine.lesson import LEVELS
 from tutor.engine.trace import trace
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
+from tutor.text.lines import chain_lines, prose
 from tutor.text.writer import NOTATIONS
 
 ROOT = Path(__file__).resolve().parent.parent

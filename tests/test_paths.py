@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 import oracle
 from strategies import circuit_lesson, circuits, dense, network_lesson, networks, oracle_network
 from test_plain import answers
-from tutor.cli.export import reuse_lines
 from tutor.engine.expressions import Call, Ref, Symbol, element, indices, refs, walk
 from tutor.engine.network import model
 from tutor.engine.paths import ALL, LISTED, Paths, derivation, of_parameters, tally, target
@@ -25,6 +24,7 @@ from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.text.card import Scribe, count_words
 from tutor.text.layout import linear, number
+from tutor.text.lines import reuse_lines
 from tutor.text.writer import NOTATIONS
 
 

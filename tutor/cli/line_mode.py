@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from tutor.cli.export import card_lines, path_lines, prose, reuse_lines, wrapped
 from tutor.cli.line_questions import ask_item
 from tutor.engine.evaluation import Evaluator
 from tutor.engine.expressions import Ref
@@ -37,6 +36,7 @@ from tutor.text.card import Scribe, conventions, terms_of
 from tutor.text.evaluation_words import NO_EXAMPLES, ending, loss_words, words
 from tutor.text.layout import linear
 from tutor.text.layout import number as shown
+from tutor.text.lines import card_lines, path_lines, prose, reuse_lines, wrapped
 from tutor.text.notations import NOTATIONS
 from tutor.text.output import escape
 from tutor.text.words import whole_number

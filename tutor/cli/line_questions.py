@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from tutor.cli.export import card_lines
 from tutor.learner.course import PLACEMENT
 from tutor.learner.practice import Exercise
 from tutor.learner.records import Stopwatch, keep_quiz, keep_quiz_answer, keep_try, placement_said
@@ -16,6 +15,7 @@ from tutor.questions.quiz import Session
 from tutor.text import glossary
 from tutor.text.card import Scribe, plan, terms_of
 from tutor.text.layout import linear
+from tutor.text.lines import card_lines
 from tutor.text.output import escape
 from tutor.text.words import plural
 
