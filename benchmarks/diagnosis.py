@@ -30,8 +30,9 @@ from tutor.engine.losses import LOSSES
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.trace import trace
 from tutor.lessonfiles.check import load
-from tutor.questions.grading import Question, grade
+from tutor.questions.grading import grade
 from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.questions.question import Question
 from tutor.questions.slips import Slip
 from tutor.text.writer import NOTATIONS, Writer
 

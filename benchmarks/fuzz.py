@@ -28,7 +28,7 @@ from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.questions.attempt import Asking, respond
-from tutor.questions.kinds import spread
+from tutor.questions.choosing import spread
 from tutor.text.output import FORBIDDEN
 from tutor.text.writer import Writer
 

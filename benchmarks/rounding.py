@@ -26,7 +26,8 @@ from tutor.engine.expressions import Call, Const, Expr, Ref, apply
 from tutor.engine.lesson import Lesson
 from tutor.engine.trace import Trace, as_shown, trace
 from tutor.lessonfiles.check import load
-from tutor.questions.grading import Question, grade
+from tutor.questions.grading import grade
+from tutor.questions.question import Question
 from tutor.text.writer import Writer
 
 OUTCOMES = ("correct", "rounded", "imprecise", "carried", "sign", "power-of-ten", "wrong", "misconception")

@@ -17,7 +17,7 @@ from tutor.engine.losses import LOSSES
 from tutor.engine.trace import trace
 from tutor.lessonfiles.check import load
 from tutor.questions.drill import MODERATE, NoQuestion, drill_item, skills, variant
-from tutor.questions.kinds import ORDER, PATHS, SHAPES
+from tutor.questions.items import ORDER, PATHS, SHAPES
 from tutor.questions.mastery import SKILLS
 
 LESSONS = sorted((Path(__file__).parent.parent / "lessons").glob("*.toml"))

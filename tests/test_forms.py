@@ -8,7 +8,9 @@ from strategies import bundled, circuit_lesson, dense, network_lesson
 from tutor.engine.trace import trace
 from tutor.lessonfiles.catalogue import entries
 from tutor.questions.answers import read_answer
-from tutor.questions.grading import Question, compare, grade, marked
+from tutor.questions.diagnosis import compare, marked
+from tutor.questions.grading import grade
+from tutor.questions.question import Question
 from tutor.questions.same_formula import elsewhere, says
 from tutor.text.layout import linear
 from tutor.text.writer import Writer

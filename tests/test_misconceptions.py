@@ -20,8 +20,10 @@ from tutor.engine.lesson import Lesson, Training
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.trace import trace
 from tutor.lessonfiles.catalogue import entries
-from tutor.questions.grading import Question, compare, grade, marked
+from tutor.questions.diagnosis import compare, marked
+from tutor.questions.grading import grade
 from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.questions.question import Question
 from tutor.questions.slips import slips
 from tutor.text.writer import NOTATIONS, Writer
 

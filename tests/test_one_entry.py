@@ -207,7 +207,7 @@ def test_one_entry_is_enough(tmp_path):
         ("engine/losses", "LOSSES", ABSOLUTE),
         ("engine/optimizers", "OPTIMIZERS", RMSPROP),
         ("engine/optimizers", "STATES", MEAN_SQUARE),
-        ("questions/slips_update", "TABLE", ROOT_FORGOTTEN),
+        ("questions/misconceptions/update", "TABLE", ROOT_FORGOTTEN),
         ("text/notations", "NOTATIONS", PLAIN),
     ):
         one_more(tmp_path / "tutor" / f"{module}.py", table, entry)

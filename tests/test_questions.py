@@ -17,20 +17,15 @@ from tutor.engine.lesson import AuthorQuestion, Training, WrongAnswer
 from tutor.engine.trace import NoSuchStep, trace
 from tutor.lessonfiles import schema
 from tutor.lessonfiles.check import load
-from tutor.questions.answers import NotUnderstood
 from tutor.questions.authored import author_item
+from tutor.questions.choosing import SMALL_MATRIX, spread
 from tutor.questions.grading import VERDICTS
-from tutor.questions.kinds import (
-    AUTHOR,
-    KINDS,
-    SMALL_MATRIX,
-    item_for,
-    read_cells,
-    read_shape,
-    spread,
-)
+from tutor.questions.items import AUTHOR
+from tutor.questions.kinds import KINDS, item_for, read_shape
 from tutor.questions.mastery import SKILLS, skill
 from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.questions.pasted_tables import read_cells
+from tutor.questions.tokens import NotUnderstood
 from tutor.text.writer import NOTATIONS, Writer
 
 LESSONS = sorted((Path(__file__).parent.parent / "lessons").glob("*.toml"))

@@ -13,9 +13,11 @@ from strategies import circuit_lesson, dense, network_lesson
 from tutor.engine.trace import trace
 from tutor.lessonfiles.catalogue import find
 from tutor.lessonfiles.check import load
-from tutor.questions.answers import MAX_ANSWER, NotUnderstood, read_answer, significant_digits
-from tutor.questions.grading import VERDICTS, Question, credible, grade, question_at
+from tutor.questions.answers import MAX_ANSWER, read_answer, significant_digits
+from tutor.questions.grading import VERDICTS, credible, grade
 from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.questions.question import Question, question_at
+from tutor.questions.tokens import NotUnderstood
 from tutor.text.writer import NOTATIONS, Writer
 
 

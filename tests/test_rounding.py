@@ -24,8 +24,9 @@ from tutor.lessonfiles import catalogue
 from tutor.questions import quiz
 from tutor.questions.attempt import LATER_TRY, Asking, give_up, respond
 from tutor.questions.authored import author_item
-from tutor.questions.grading import Question, grade
-from tutor.questions.kinds import item_of_cells, item_of_value
+from tutor.questions.grading import grade
+from tutor.questions.items import item_of_cells, item_of_value
+from tutor.questions.question import Question
 from tutor.questions.rounding import bounds, half_unit, rounded, rounds_to, same, spread
 from tutor.text.writer import Writer
 

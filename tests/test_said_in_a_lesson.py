@@ -21,7 +21,7 @@ from tutor.pictures.diagram import diagram
 from tutor.play.playback import jump, start
 from tutor.play.whatif import WhatIf
 from tutor.questions.authored import author_item
-from tutor.questions.kinds import judgement
+from tutor.questions.items import judgement
 from tutor.text.writer import Writer
 
 # Mazur, "A Step by Step Backpropagation Example", 2015:

@@ -180,7 +180,7 @@ def test_questions_are_prose_too(tmp_path):
     from random import Random
 
     from tutor.questions.authored import author_item
-    from tutor.questions.kinds import judgement
+    from tutor.questions.items import judgement
     from tutor.text.writer import Writer
 
     path = tmp_path / "t.toml"

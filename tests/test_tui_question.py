@@ -17,7 +17,7 @@ from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.play.playback import asked
 from tutor.questions import quiz
-from tutor.questions.kinds import AUTHOR
+from tutor.questions.items import AUTHOR
 from tutor.questions.mastery import Answer
 from tutor.questions.quiz import needed
 from tutor.tui.answer import AnswerLine

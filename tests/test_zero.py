@@ -19,7 +19,8 @@ from tutor.engine.compiled.scalars import scalars
 from tutor.engine.lesson import Training
 from tutor.engine.run import Run
 from tutor.engine.trace import trace
-from tutor.questions.grading import Question, grade
+from tutor.questions.grading import grade
+from tutor.questions.question import Question
 from tutor.text.writer import Writer
 
 

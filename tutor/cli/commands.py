@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tutor.engine.trace import Step, Trace
     from tutor.learner.store import Store
-    from tutor.questions.kinds import Item
+    from tutor.questions.items import Item
     from tutor.questions.quiz import Session
     from tutor.text.writer import Writer
     from tutor.tui.app import TutorApp
@@ -579,7 +579,8 @@ def _reset(store: Store) -> int:
 
 def _grade(args: Namespace) -> int:
     from tutor.engine.trace import NoSuchStep
-    from tutor.questions.grading import compare, marked, shown_value
+    from tutor.questions.diagnosis import compare, marked
+    from tutor.questions.question import shown_value
     from tutor.text.writer import Writer
 
     trace, notation = _open_trace(args)

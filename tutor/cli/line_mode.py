@@ -30,7 +30,7 @@ from tutor.play.compare import EPOCHS, Comparison, asked
 from tutor.play.playback import Cursor
 from tutor.play.whatif import Here, Refused, WhatIf, here, said_of_step
 from tutor.play.whatif import shown as setting_text
-from tutor.questions.kinds import Item
+from tutor.questions.items import Item
 from tutor.text import glossary
 from tutor.text.card import Scribe, conventions, terms_of
 from tutor.text.evaluation_words import NO_EXAMPLES, ending, loss_words, words

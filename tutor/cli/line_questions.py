@@ -10,7 +10,7 @@ from tutor.learner.records import Stopwatch, keep_quiz, keep_quiz_answer, keep_t
 from tutor.learner.store import Store
 from tutor.questions import quiz
 from tutor.questions.attempt import Asking, give_up, hint, respond
-from tutor.questions.kinds import Item
+from tutor.questions.items import Item
 from tutor.questions.quiz import Session
 from tutor.text import glossary
 from tutor.text.card import Scribe, plan, terms_of

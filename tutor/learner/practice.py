@@ -19,7 +19,7 @@ from tutor.lessonfiles.positions import LessonError
 from tutor.questions import mastery
 from tutor.questions.authored import author_item
 from tutor.questions.drill import NoQuestion, drill_item, skills
-from tutor.questions.kinds import AUTHOR, Item
+from tutor.questions.items import AUTHOR, Item
 from tutor.text.writer import Writer
 
 

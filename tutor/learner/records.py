@@ -19,7 +19,7 @@ from tutor.lessonfiles.positions import LessonError
 from tutor.questions import mastery, quiz
 from tutor.questions.attempt import Asking
 from tutor.questions.grading import Verdict
-from tutor.questions.kinds import AUTHOR, Item
+from tutor.questions.items import AUTHOR, Item
 from tutor.questions.mastery import READY, Answer, knowledge, rating, review
 from tutor.questions.quiz import Session
 from tutor.text.notations import NOTATIONS

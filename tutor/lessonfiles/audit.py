@@ -29,9 +29,9 @@ from tutor.lessonfiles.catalogue import Entry
 from tutor.lessonfiles.positions import Keys, Problem, Source
 from tutor.questions.answers import parts
 from tutor.questions.authored import author_item
-from tutor.questions.grading import Question
-from tutor.questions.kinds import Item, judgement
+from tutor.questions.items import Item, judgement
 from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.questions.question import Question
 from tutor.text.card import Scribe
 from tutor.text.layout import number
 from tutor.text.notations import NOTATIONS

@@ -16,7 +16,8 @@ import numpy as np
 from tutor.engine.lesson import LEVELS, AuthorQuestion, Lesson
 from tutor.engine.trace import PHASES, NoSuchStep, Step, Trace, find_local, resolve
 from tutor.questions.authored import author_id, author_item
-from tutor.questions.kinds import Item, item_for
+from tutor.questions.items import Item
+from tutor.questions.kinds import item_for
 from tutor.text.notations import NOTATIONS
 from tutor.text.writer import Writer
 

@@ -18,7 +18,8 @@ from tutor.engine.activations import ACTIVATIONS, takes_slope
 from tutor.engine.expressions import Call, Const, Expr, Ref, Symbol, at_example, element, evaluate, indices
 from tutor.engine.parsing import FUNCTIONS
 from tutor.engine.trace import Step, activation_calls, find_local, symbols_of
-from tutor.questions.typed_formulas import Function, NotUnderstood, Typed, functions, normalised, raised, read
+from tutor.questions.tokens import Function, NotUnderstood, normalised, raised
+from tutor.questions.typed_formulas import Typed, functions, read
 from tutor.text.layout import to_ascii
 from tutor.text.notations import NOTATIONS
 from tutor.text.writer import Writer

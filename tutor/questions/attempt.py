@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from tutor.questions.answers import NotUnderstood, read_answer, wants_help
-from tutor.questions.grading import Verdict, compare
-from tutor.questions.kinds import Item
+from tutor.questions.answers import read_answer, wants_help
+from tutor.questions.diagnosis import compare
+from tutor.questions.grading import Verdict
+from tutor.questions.items import Item
+from tutor.questions.tokens import NotUnderstood
 from tutor.text.layout import number
 from tutor.text.output import escape
 

@@ -11,22 +11,21 @@ from dataclasses import replace
 from tutor.engine.lesson import AuthorQuestion
 from tutor.engine.trace import Step, Trace
 from tutor.questions.answers import Names, read_answer
-from tutor.questions.grading import TOLERANCE, Question, Verdict, in_words, question_at, too_few, undecided
-from tutor.questions.kinds import (
+from tutor.questions.grading import Verdict, too_few, undecided
+from tutor.questions.items import (
     AUTHOR,
-    KINDS,
-    MAX_CELLS,
     Item,
     Judge,
     Judgement,
-    elements,
     item_of_cells,
     item_of_value,
     judge_choice,
     judgement,
     right_verdict,
     wrong_verdict,
-)  # fmt: skip
+)
+from tutor.questions.kinds import KINDS, MAX_CELLS, elements
+from tutor.questions.question import TOLERANCE, Question, in_words, question_at
 from tutor.questions.rounding import close, rounds_to, same
 from tutor.text.card import Scribe
 from tutor.text.layout import number

@@ -22,7 +22,8 @@ from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.program import batch_size
 from tutor.engine.run import Run
 from tutor.engine.trace import Step, Trace, trace
-from tutor.questions.kinds import KINDS, ORDER, PATHS, SHAPES, Item
+from tutor.questions.items import ORDER, PATHS, SHAPES, Item
+from tutor.questions.kinds import KINDS
 from tutor.text.writer import Writer
 
 DRAWS = 60  # of numbers for one variant: the best of them is taken

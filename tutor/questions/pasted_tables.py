@@ -9,7 +9,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from tutor.questions.typed_formulas import NotUnderstood, normalised
+from tutor.questions.tokens import NotUnderstood, normalised
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|[0-9]*\.[0-9]+)(?:[eE][-+]?[0-9]+)?(?:[×x]10\S+)?%?|\?|nan|[-+]?inf")
 _WITH_COMMA = re.compile(r"[-+]?[0-9]*,[0-9]+(?:[eE][-+]?[0-9]+)?%?")

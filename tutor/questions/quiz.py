@@ -17,8 +17,9 @@ from tutor.engine.trace import symbols_of, trace
 from tutor.questions.answers import wants_help
 from tutor.questions.attempt import CREDIT
 from tutor.questions.authored import author_item
+from tutor.questions.choosing import spread
 from tutor.questions.grading import Verdict
-from tutor.questions.kinds import Item, spread
+from tutor.questions.items import Item
 from tutor.text.output import escape
 from tutor.text.writer import Writer
 

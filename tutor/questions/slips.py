@@ -6,7 +6,7 @@ A wrong equation is put in place of the right one, and its value is carried on t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,8 @@ from tutor.engine.network import Equation
 from tutor.engine.program import Program
 from tutor.engine.trace import Step, Trace
 from tutor.questions.misconceptions import MISCONCEPTIONS
-from tutor.questions.rewriting import ANY, Site
+from tutor.questions.misconceptions.rewriting import ANY, Site
+from tutor.questions.rounding import rounded
 
 
 @dataclass(frozen=True)
@@ -156,3 +157,13 @@ def _carry(trace: Trace, asked: Equation, eq: Equation, wrong: Expr, downstream:
         return np.broadcast_to(changed[asked.symbol.key], full_shape(trace, asked))
     except ValueError:  # a wrong formula whose shapes do not fit says no number
         return None
+
+
+def unique(found: Iterable[Slip]) -> Iterator[Slip]:
+    """The slips, one an idea, equation and value."""
+    seen = set()
+    for slip in found:
+        key = (slip.misconception, slip.equation.symbol.key, rounded(slip.value, 9))
+        if key not in seen:
+            seen.add(key)
+            yield slip

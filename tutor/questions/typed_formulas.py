@@ -15,57 +15,17 @@ A comparison is 1 where it holds, else 0; so 1(x ≥ y) is a product. What could
 
 from __future__ import annotations
 
-import math
 import re
-import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from tutor.engine.activations import ACTIVATIONS, derivative
-from tutor.engine.expressions import ONE, Call, Const, Expr, Ref, call, negative, product
+from tutor.engine.activations import derivative
+from tutor.engine.expressions import ONE, Call, Const, Expr, call, negative, product
 from tutor.engine.parsing import FUNCTIONS
-from tutor.text.prose import mathematics
+from tutor.questions.tokens import E, Function, NotUnderstood, Token, Vocabulary, plain_digits, tokens
 
 MAX_DEPTH = 50  # brackets in brackets
 MAX_LINKS = 150  # factors of one product, terms of one sum
-
-
-class NotUnderstood(ValueError):
-    """An answer that says no number: str() tells what would. It costs no attempt."""
-
-
-@dataclass(frozen=True)
-class Function:
-    """What a word before a bracket applies: an operator, or an activation (`alpha`: the slope of leaky ReLU)."""
-
-    op: str
-    least: int = 1
-    most: int = 1
-    alpha: float | None = None
-
-
-class Vocabulary(Protocol):
-    """The names and functions of a lesson, as one step's answer may use them."""
-
-    @property
-    def functions(self) -> dict[str, Function]: ...
-    def match(self, text: str, at: int) -> Sequence[tuple[int, Expr]]:
-        """The names that begin at a place, side by side, and where each ends; none if there are none."""
-
-    def of_each_example(self, text: str, at: int) -> tuple[int, Ref] | None:
-        """A name with the mark of a sum over the examples: dW@e."""
-
-    def letter(self, index: str) -> Expr | None:
-        """What a definition's letter stands for: z, or zᵢ, or the zₖ that a sum runs over."""
-
-    def unknown(self, word: str) -> str:
-        """What is said of a word that means nothing."""
-
-    @property
-    def letters(self) -> str: ...
-    @property
-    def examples(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -75,205 +35,6 @@ class Typed:
     formula: Expr
     decimals: bool = False
     note: str = ""
-
-
-# ---------------------------------------------------------------- signs
-
-# What is typed for a sign, or printed for it by a notation or in ASCII -> the sign of the grammar.
-_SIGNS = {
-    **dict.fromkeys(("+", "＋"), "+"),
-    **dict.fromkeys(("-", "−", "–", "‐", "‑", "‒", "﹣", "－"), "-"),
-    **dict.fromkeys(("*", "·", "×", "⋅", "∙", "•", "∗", "✕", "✖", "⨯", "‧", "・"), "*"),
-    **dict.fromkeys(("⊙", "∘", "(*)", "⊗"), "⊙"),
-    **dict.fromkeys(("/", "÷", "∕", "⁄", "⊘", "(/)", "∶"), "/"),
-    **dict.fromkeys(("^", "**", "↑"), "^"),
-    **dict.fromkeys(("(", "{", "⟨"), "("),
-    **dict.fromkeys((")", "}", "⟩"), ")"),
-    **dict.fromkeys((">=", "≥", "⩾", "≧"), "≥"),
-    **dict.fromkeys(("<=", "≤", "⩽", "≦"), "≤"),
-    **dict.fromkeys(("||", "‖", "∥"), "‖"),
-    **{sign: sign for sign in "[],;<>|√Σ%"},
-    "∑": "Σ",
-}
-_LONGEST = max(map(len, _SIGNS))
-_SPACES = re.compile(r"[\s\u200b\u2060]+")
-_NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+\-]?[0-9]+(?![0-9.]))?")
-_SCALE = re.compile(r"[×x]10(?:\^(-?[0-9]{1,4}|\(-?[0-9]{1,4}\))|(⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4}))")
-_WORD = re.compile(r"[^\W\d_]\w*")
-_SUM_OVER = re.compile(r"(?:Σ|∑|sum)(?:_([a-z])|([ₑₖᵢⱼ]))")
-_LOWERED = {"ₑ": "e", "ₖ": "k", "ᵢ": "i", "ⱼ": "j"}
-_LONGEST_WORD = 32  # of a function, or the sign of one
-_CONSTANTS = {"e": Const(math.e), "pi": Const(math.pi), "π": Const(math.pi)}
-_E = _CONSTANTS["e"]
-_KEYWORDS = {"if", "else", "diag", "sum"}
-_MINUS = str.maketrans({sign: "-" for sign, meant in _SIGNS.items() if meant == "-" and len(sign) == 1})
-
-
-_ALIKE = {**dict.fromkeys("’‘ʹ`´", "'"), "٫": ".", "，": ",", "；": ";"}
-
-
-def normalised(text: str) -> str:
-    """A text in one spelling: composed signs, one minus, plain spaces, digits of any script as 0 to 9.
-
-    Names are put into the same spelling before they are compared. LaTeX becomes the signs that it stands for.
-    """
-    text = unicodedata.normalize("NFC", text)
-    if not text.isascii():
-        text = "".join(map(_one_spelling, text)).translate(_MINUS)
-    else:
-        text = "".join(char if char.isprintable() else " " for char in text)
-    if "\\" in text or "_{" in text or "^{" in text:
-        text = mathematics(text, lambda name: None).translate(_MINUS)
-    return _SPACES.sub(" ", text).strip()
-
-
-def _one_spelling(char: str) -> str:
-    if char in _ALIKE:
-        return _ALIKE[char]
-    if not char.isprintable():  # separators, but also marks that nobody sees
-        return "" if char in "\u200b\u2060\ufeff\u200c\u200d" else " "
-    digit = unicodedata.decimal(char, None)
-    return char if digit is None else str(digit)
-
-
-def raised(char: str) -> bool:
-    """Whether a character is a superscript: ² ⁻ ᵗ ᵀ."""
-    return not char.isascii() and unicodedata.decomposition(char).startswith("<super>")
-
-
-def _plain(run: str) -> str:
-    """⁻² -> -2"""
-    return unicodedata.normalize("NFKC", run).translate(_MINUS)
-
-
-# ---------------------------------------------------------------- tokens
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """`kind`: number, name, function, raised, word (a keyword), op or, last, end; `spaced` if a space comes before."""
-
-    kind: str
-    text: str
-    spaced: bool = False
-    value: Expr | None = None
-    function: Function | None = None
-
-
-def tokens(text: str, words: Vocabulary) -> list[Token]:
-    """The tokens of a normalised text. Raises NotUnderstood."""
-    found: list[Token] = []
-    at = 0
-    while at < len(text):
-        if text[at] == " ":
-            at += 1
-            continue
-        spaced = at > 0 and text[at - 1] == " "
-        for end, token in _next(text, at, spaced, words):
-            found.append(token)
-            at = end
-    return [*found, Token("end", "")]
-
-
-def _next(text: str, at: int, spaced: bool, words: Vocabulary) -> Sequence[tuple[int, Token]]:
-    """The token that begins at a place, and where it ends; of names side by side every one."""
-    char = text[at]
-    if raised(char):
-        end = at + 1
-        while char != "ᵀ" and end < len(text) and raised(text[end]) and text[end] != "ᵀ":
-            end += 1
-        return [(end, Token("raised", text[at:end]))]
-    names = words.match(text, at)
-    if number := _number(text, at, spaced, names[0][0] if names else 0):
-        return [number]
-    if char in "Σ∑s" and (over := _SUM_OVER.match(text, at)):
-        return [(over.end(), Token("sum", _LOWERED.get(over[2], over[1] or ""), spaced))]
-    if (each := words.of_each_example(text, at)) is not None:
-        return [(each[0], Token("name", text[at : each[0]], spaced, each[1]))]
-    function = _function(text, at, words)
-    if function and (not names or function[0] > names[0][0] or (_is_call(text, function[0]) and char.isascii())):
-        end, meant = function
-        return [(end, Token("function", text[at:end], spaced, None, meant))]
-    if names:
-        starts = [at, *(end for end, _ in names)]
-        return [
-            (end, Token("name", text[start:end], spaced and start == at, value))
-            for start, (end, value) in zip(starts, names, strict=False)
-        ]
-    if text.startswith((".T", "^T"), at) and not text[at + 2 : at + 3].isalnum():
-        return [(at + 2, Token("raised", "ᵀ"))]
-    if char == "@" and spaced:
-        return [(at + 1, Token("op", "*", spaced))]
-    for size in range(_LONGEST, 0, -1):
-        if at + size <= len(text) and (sign := _SIGNS.get(text[at : at + size])):
-            return [(at + size, Token("op", sign, spaced))]
-    if word := _WORD.match(text, at):
-        end = next((k for k in range(at, word.end()) if raised(text[k])), word.end())
-        return [(end, _word(text[at:end], spaced, words))]
-    if char == "∞":
-        raise NotUnderstood("that comes to no finite number")
-    raise NotUnderstood(f"'{char}' means nothing in a formula")
-
-
-def _word(word: str, spaced: bool, words: Vocabulary) -> Token:
-    if word in _CONSTANTS:
-        return Token("name", word, spaced, _CONSTANTS[word])
-    if word.lower() in ("inf", "infinity", "nan", "undefined"):
-        raise NotUnderstood("that comes to no finite number")
-    if word in _KEYWORDS:
-        return Token("word" if word != "sum" else "op", word if word != "sum" else "Σ", spaced)
-    letter, index = (word[:-1], _LOWERED[word[-1]]) if word[-1] in _LOWERED else (word, "")
-    if letter == words.letters and (meant := words.letter(index)) is not None:
-        return Token("name", word, spaced, meant)
-    raise NotUnderstood(words.unknown(word))
-
-
-def _number(text: str, at: int, spaced: bool, named: int) -> tuple[int, Token] | None:
-    """A number: 8.21e-2, 8.21×10⁻² and 8.2x10^-2 without spaces, ½, 2½. An author's name that is longer wins."""
-    match = _NUMBER.match(text, at)
-    end = match.end() if match else at
-    value = float(match[0]) if match else 0.0
-    if match and re.compile(r"[eE][+\-]?[0-9]+\.").match(text, end):
-        power = re.compile(r"[+\-]?[0-9.]+").match(text, end + 1)
-        assert power
-        raise NotUnderstood(f"{match[0]}{text[end]}{power[0]}: write {match[0]}*e^({power[0]}), or a power of ten")
-    part = unicodedata.numeric(text[end], None) if end < len(text) and _is_fraction(text[end]) else None
-    if part is not None and (not match or match[0].isdigit()):
-        value, end = value + part, end + 1
-    elif match and (scale := _SCALE.match(text, end)):
-        power_of_ten = int(scale[1].strip("()") if scale[1] else _plain(scale[2]))
-        value, end = (float(f"{match[0]}e{power_of_ten}") if "e" not in match[0].lower() else math.inf), scale.end()
-    if end == at or named > end:
-        return None
-    if not math.isfinite(value):
-        raise NotUnderstood(f"{text[at : min(end, at + 20)]} is too large for a number here")
-    return end, Token("number", text[at:end], spaced, Const(value))
-
-
-def _is_fraction(char: str) -> bool:
-    return not char.isascii() and unicodedata.decomposition(char).startswith("<fraction>") and char != "⅟"
-
-
-def _function(text: str, at: int, words: Vocabulary) -> tuple[int, Function] | None:
-    """A function's word that begins here, with the stroke of its derivative: ln, σ′, ReLU, √."""
-    word = re.compile(r"[^\W\d_]\w*").match(text, at)
-    if text[at] == "√":
-        return at + 1, Function("sqrt")
-    for end in range(min(word.end(), at + _LONGEST_WORD) if word else at, at, -1):
-        name = text[at:end]
-        meant = words.functions.get(name) or (words.functions.get(name.lower()) if name.isascii() else None)
-        following = text[end : end + 1]
-        if name == "log" and following.isdecimal():
-            raise NotUnderstood("log is the natural logarithm here: write log10(x) as ln(x)/ln(10)")
-        if meant and not (following.isalpha() and not raised(following)) and following != "_":
-            if following in ("′", "'") and (meant.op in ACTIVATIONS or meant.op == "softmax"):
-                return end + 1, Function(meant.op + "′", alpha=meant.alpha)
-            return end, meant
-    return None
-
-
-def _is_call(text: str, at: int) -> bool:
-    return text[at:].lstrip()[:1] == "("
 
 
 # ---------------------------------------------------------------- products by shape
@@ -317,7 +78,7 @@ def _numbers(x: Expr) -> bool:
 
 
 def power(base: Expr, exponent: Expr) -> Expr:
-    return call("exp", exponent) if base is _E else call("pow", base, exponent)
+    return call("exp", exponent) if base is E else call("pow", base, exponent)
 
 
 # ---------------------------------------------------------------- conditions
@@ -536,7 +297,7 @@ class _Parser:
                 return base
 
     def _raised(self, text: str) -> Expr:
-        plain = _plain(text)
+        plain = plain_digits(text)
         if re.fullmatch(r"-?[0-9]{1,9}", plain):
             return Const(float(plain))
         if self.depth >= MAX_DEPTH:

@@ -9,9 +9,10 @@ from textual.events import Key, Paste
 from textual.message import Message
 from textual.widgets import Input
 
-from tutor.questions.answers import MAX_ANSWER, NotUnderstood, read_whole, wants_help
-from tutor.questions.kinds import Item
+from tutor.questions.answers import MAX_ANSWER, read_whole, wants_help
+from tutor.questions.items import Item
 from tutor.questions.pasted_tables import a_comma, fill, is_number, table
+from tutor.questions.tokens import NotUnderstood
 from tutor.tui.views import Grid
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tutor.engine.lesson import Lesson
     from tutor.learner.practice import Exercise
     from tutor.lessonfiles.positions import LessonError
-    from tutor.questions.kinds import Item
+    from tutor.questions.items import Item
     from tutor.questions.quiz import Session
 
 SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # they end the app

@@ -36,7 +36,7 @@ from tutor.play import playback
 from tutor.play.playback import Cursor
 from tutor.play.whatif import WhatIf, said_of_step
 from tutor.questions.attempt import Asking, give_up, hint, respond
-from tutor.questions.kinds import AUTHOR, Item
+from tutor.questions.items import AUTHOR, Item
 from tutor.text.card import Card, Scribe, conventions, terms_of
 from tutor.text.words import whole_number
 from tutor.tui import views

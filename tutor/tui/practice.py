@@ -15,7 +15,7 @@ from tutor.learner.practice import Exercise
 from tutor.learner.records import Stopwatch, keep_try
 from tutor.questions import mastery
 from tutor.questions.attempt import Asking, give_up, hint, respond
-from tutor.questions.kinds import Item
+from tutor.questions.items import Item
 from tutor.text.card import Scribe
 from tutor.text.layout import pad
 from tutor.tui import views

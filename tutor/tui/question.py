@@ -10,7 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
 from tutor.lessonfiles.catalogue import data_dir
-from tutor.questions.kinds import Item
+from tutor.questions.items import Item
 from tutor.text.card import Scribe, terms_of
 from tutor.tui.answer import AnswerLine
 from tutor.tui.dialogs import Reader

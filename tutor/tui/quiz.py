@@ -11,7 +11,7 @@ from textual.widgets import Input
 from tutor.learner.course import PLACEMENT
 from tutor.learner.records import Stopwatch, keep_quiz, keep_quiz_answer, placement_said
 from tutor.questions import quiz
-from tutor.questions.kinds import Item
+from tutor.questions.items import Item
 from tutor.questions.quiz import Session
 from tutor.text.words import plural
 from tutor.tui.answer import AnswerLine

@@ -17,7 +17,7 @@ from tutor.engine.trace import Step, Trace
 from tutor.play.playback import Cursor
 from tutor.questions.attempt import Asking, Said
 from tutor.questions.grading import Verdict
-from tutor.questions.kinds import Item
+from tutor.questions.items import Item
 from tutor.questions.quiz import MOST_NEEDED, Marked, known, needed
 from tutor.text.card import Card, Chain, Operand, Scribe, plan
 from tutor.text.layout import chain, flow, linear, number, pad, pieces, width

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tutor.engine.expressions import ONE, ZERO, Call, Const, Expr, call, negative, product, total
-from tutor.questions.rewriting import Misconception, Part, Rewrite, Site, gate_parts, has, replaced, without_factor
+from tutor.questions.misconceptions.rewriting import (
+    Misconception,
+    Part,
+    Rewrite,
+    Site,
+    gate_parts,
+    has,
+    replaced,
+    without_factor,
+)
 
 # ---------------------------------------------------------------- add, multiply, max and forks
 

@@ -5,13 +5,13 @@ A new one is one entry in the table of its kind; `rewriting.py` says what an ent
 
 from __future__ import annotations
 
-from tutor.questions import slips_activation, slips_gates, slips_loss, slips_paths, slips_update
-from tutor.questions.rewriting import Misconception
+from tutor.questions.misconceptions import activation, gates, loss, paths, update
+from tutor.questions.misconceptions.rewriting import Misconception
 
 MISCONCEPTIONS: dict[str, Misconception] = {
-    **slips_activation.TABLE,
-    **slips_loss.TABLE,
-    **slips_paths.TABLE,
-    **slips_update.TABLE,
-    **slips_gates.TABLE,
+    **activation.TABLE,
+    **loss.TABLE,
+    **paths.TABLE,
+    **update.TABLE,
+    **gates.TABLE,
 }

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tutor.engine.activations import ACTIVATIONS, derivative, prime_of
 from tutor.engine.expressions import OPERATORS, ZERO, Call, Expr, Ref, call, refs
 from tutor.engine.parsing import FUNCTIONS
-from tutor.questions.rewriting import (
+from tutor.questions.misconceptions.rewriting import (
     FAR,
     NEAR,
     Misconception,

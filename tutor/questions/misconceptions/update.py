@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tutor.engine.expressions import Call, Expr, Ref, Symbol, call, refs, total, walk
-from tutor.questions.rewriting import NEAR, Misconception, Site, has, put, replaced, swap, without_factor
+from tutor.questions.misconceptions.rewriting import NEAR, Misconception, Site, has, put, replaced, swap, without_factor
 
 # ---------------------------------------------------------------- batches, regularisation, update
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import permutations
 
 from tutor.engine.expressions import ONE, Call, Const, Expr, Ref, call, refs, rewrite
-from tutor.questions.rewriting import (
+from tutor.questions.misconceptions.rewriting import (
     ERRORS,
     NEAR,
     Misconception,

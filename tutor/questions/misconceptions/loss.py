@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tutor.engine.expressions import Call, Const, Expr, Ref, call, refs
-from tutor.questions.rewriting import ANY, ERRORS, FAR, Misconception, Site, calls, has, put, shifts, slopes, swap
+from tutor.questions.misconceptions.rewriting import (
+    ANY,
+    ERRORS,
+    FAR,
+    Misconception,
+    Site,
+    calls,
+    has,
+    put,
+    shifts,
+    slopes,
+    swap,
+)
 
 # ---------------------------------------------------------------- losses and the output's error
 

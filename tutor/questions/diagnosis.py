@@ -1,0 +1,208 @@
+"""Which mistake gives exactly the number that was typed, and the right formula beside the wrong one."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tutor.engine.activations import derivative, prime_of
+from tutor.engine.expressions import Call, Expr, Ref, rewrite
+from tutor.engine.trace import Step
+from tutor.questions.answers import Answer
+from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.questions.misconceptions.rewriting import FAR
+from tutor.questions.question import Question
+from tutor.questions.rounding import close, same
+from tutor.questions.same_formula import has_names, read_off, resolved, there, value_at
+from tutor.questions.slips import Slip, table_for, unique
+from tutor.text.layout import linear
+from tutor.text.writer import Writer
+
+
+def matches(value: float, answer: Answer, least: int) -> bool:
+    """Whether an answer is that value at the digits typed (at least `least`), or, as an expression, exactly.
+
+    An expression with numbers in it that were read off is as exact as they are.
+    """
+    if answer.digits is None:
+        return close(value, answer.value, 5e-4 if answer.rounded else 1e-6)
+    return close(value, answer.value, 1e-12) or (answer.digits >= least and same(value, answer.value, answer.digits))
+
+
+def diagnosed(question: Question, answer: Answer) -> list[Slip]:
+    """The slips that an answer shows; one an idea and equation, the likeliest first.
+
+    A typed formula is evidence: it shows the slips whose formula it is, whatever other numbers are the same. Only one
+    with numbers in it that may have been read off the screen is taken by its value, if it is no slip's as it stands.
+    """
+    formula = answer.formula
+    if formula is None or not has_names(formula):
+        found = _by_value(question, answer)
+    else:
+        found = by_form(question, formula)
+        if not found and read_off(formula):
+            found = by_form(question, resolved(question.step, formula)) or _by_value(question, answer)
+        found = [replace(slip, typed=formula) for slip in found]
+    return sorted(found, key=lambda slip: slip.distance + MISCONCEPTIONS[slip.misconception].rare)
+
+
+def by_form(question: Question, formula: Expr) -> list[Slip]:
+    """The slips whose formula this is: they agree with it here, and wherever the lesson's numbers are others."""
+    for reach in (0, FAR):  # a formula is evidence enough for a slip far back, where a number would be chance
+        if found := list(unique(of_form(question.step, formula, reach))):
+            return found
+    return []
+
+
+def of_form(step: Step, formula: Expr, reach: int) -> Iterator[Slip]:
+    """The slips that a formula agrees with here and in the other sets of numbers."""
+    entries, at = table_for(step.trace, step.equation, reach).entries, None
+    for other in (step, *there(step)):
+        values = table_for(other.trace, other.equation, reach).at(other)
+        at = np.arange(len(values)) if at is None else at
+        at = at[np.isclose(values[at], value_at(other, formula), rtol=1e-7, atol=0)]
+        if not at.size:
+            return
+    for k in at if at is not None else ():
+        yield Slip(*entries[int(k)], value_at(step, formula))
+
+
+def _by_value(question: Question, answer: Answer) -> list[Slip]:
+    """The slips whose value is the answer at the digits typed."""
+    near = question.slips_near(answer.value, 0.06)
+    if answer.digits is not None and answer.digits < 2:
+        return [slip for slip in near if close(slip.value, answer.value, 1e-12)]
+    exact = [slip for slip in near if matches(slip.value, answer, 2)]
+    if exact or (answer.digits is not None and answer.digits <= question.digits):
+        return exact
+    # With more digits than were asked for, the last ones show what was read off the screen.
+    return [
+        slip
+        for slip in near
+        if slip.equation is question.step.equation
+        and not question.many
+        and (shown := question.worked_as_shown(question.step.specialise(slip.wrong))) is not None
+        and shown.shape == ()
+        and matches(float(shown), answer, 2)
+    ]
+
+
+def explained(question: Question, named: list[Slip]) -> str:
+    first = named[0]
+    says = MISCONCEPTIONS[first.misconception]
+    entries = dict.fromkeys(MISCONCEPTIONS[slip.misconception] for slip in named)
+    also = [entry.title for entry in entries if entry != says and (says.rare or not entry.rare)]
+    at = _shown_at(question, first)
+    where = "" if at is question.step else f" (at {question.writer.text(at.ref)})"
+    message = f"{says.title[:1].upper()}{says.title[1:]}{where}. {says.remedy}"
+    same = "formula" if first.typed is not None and not read_off(first.typed) else "number"
+    return message + (f" The same {same} also comes out if {'; or if '.join(also)}." if also else "")
+
+
+def _shown_at(question: Question, slip: Slip) -> Step:
+    """The element of a slip's equation to show: one that the asked element rests on, and that the slip changes."""
+    step = question.step
+    if slip.equation is step.equation:
+        return step
+    edge, seen = [step], {step.id}
+    found: list[Step] = []
+    for _ in range(slip.distance + 2):  # a mean over the batch is a further equation
+        following: list[Step] = []
+        for at in edge:
+            for ref in at.operands[:64]:
+                maker = step.trace.maker(ref)
+                if maker and maker.index is None:
+                    maker = maker.at(())
+                if maker and maker.id not in seen and len(seen) < 500:
+                    seen.add(maker.id)
+                    (found if maker.equation is slip.equation else following).append(maker)
+        edge = following
+    for element in found:
+        right, wrong = _both(question.writer, element, slip)
+        if right != wrong:
+            return element
+    symbol = slip.equation.symbol
+    example = (step.example or 0) if symbol.per_example else None
+    return found[0] if found else Step(step.trace, slip.equation, (0,) * len(symbol.shape), example)
+
+
+def _both(writer: Writer, element: Step, slip: Slip) -> tuple[str, str]:
+    """The right formula and the wrong one of an element, as text."""
+    right, wrong = (element.specialise(formula) for formula in (slip.equation.formula, slip.wrong))
+    texts = linear(writer.formula(right)), linear(writer.formula(wrong))
+    if texts[0] == texts[1]:  # where a textbook has one sign for the slope of any activation, say which slope
+        texts = linear(writer.formula(_slopes_written_out(right))), linear(writer.formula(_slopes_written_out(wrong)))
+    return texts
+
+
+def _written_out(question: Question, slip: Slip) -> str:
+    """The asked formula, the values between it and the slip's equation written out; as it is, where that is long."""
+    step, writer = question.step, question.writer
+
+    def put_in(formula: Expr, depth: int) -> Expr:
+        def change(node: Expr) -> Expr | None:
+            maker = step.trace.maker(node) if isinstance(node, Ref) and not node.batched else None
+            if maker is None:
+                return None
+            if maker.equation is slip.equation:
+                return maker.formula
+            further = put_in(maker.formula, depth - 1) if depth > 1 else maker.formula
+            return None if further == maker.formula else further
+
+        return rewrite(formula, change)
+
+    short = linear(writer.formula(step.formula))
+    if slip.equation is step.equation or slip.distance > 3 or question.many:
+        return short
+    whole = linear(writer.formula(put_in(step.formula, slip.distance)))
+    return whole if len(whole) <= 160 else short
+
+
+def _slopes_written_out(formula: Expr) -> Expr:
+    def change(node: Expr) -> Expr | None:
+        name = prime_of(node.op) if isinstance(node, Call) else None
+        return derivative(name, node.args) if name and isinstance(node, Call) else None
+
+    return rewrite(formula, change)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The right formula and the wrong one, each in pieces of (text, whether it differs from the other)."""
+
+    name: str
+    right: tuple[tuple[str, bool], ...]
+    wrong: tuple[tuple[str, bool], ...]
+
+
+def compare(question: Question, slip: Slip) -> Comparison:
+    """A slip's wrong formula beside the right one, the difference marked; of the asked element where it is there.
+
+    Where a formula was typed, that is what is shown, beside the asked one written out as far back as the slip lies.
+    """
+    step = _shown_at(question, slip) if slip.typed is None else question.step
+    if slip.typed is None:
+        right, wrong = _both(question.writer, step, slip)
+    else:
+        right, wrong = _written_out(question, slip), linear(question.writer.formula(slip.typed))
+    a, b = _pieces(right), _pieces(wrong)
+    matcher = difflib.SequenceMatcher(None, a, b, autojunk=False)
+    sides: tuple[list[tuple[str, bool]], list[tuple[str, bool]]] = ([], [])
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        for side, text in zip(sides, ("".join(a[i1:i2]), "".join(b[j1:j2])), strict=True):
+            if text:
+                side.append((text, tag != "equal"))
+    return Comparison(question.writer.text(step.ref), tuple(sides[0]), tuple(sides[1]))
+
+
+def _pieces(text: str) -> list[str]:
+    return re.findall(r"\s+|[^\s()·⊙∘+−]+|.", text)
+
+
+def marked(pieces: Iterable[tuple[str, bool]]) -> str:
+    """A formula in plain text with what differs in [brackets]."""
+    return "".join(f"[{text.strip()}]" if different and text.strip() else text for text, different in pieces)

@@ -1,0 +1,261 @@
+"""An `Item`: one question that any front end can put and grade, whatever its kind.
+
+An item knows its prompt, what it takes as an answer, its hints (a ladder, one rung a key press, the last one the
+answer) and the skill that it exercises; it grades a text and never raises for one. The kinds of question are
+`kinds.py`; here are the items of numbers, one or a whole matrix, that an author's questions are, too.
+
+A skill is the rule of a step, or one of `SHAPES`, `PATHS`, `ORDER` and `AUTHOR`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from tutor.engine.expressions import indices
+from tutor.engine.trace import Step
+from tutor.questions.answers import MAX_ANSWER, Answer, Names, read_whole, unstated
+from tutor.questions.grading import VERDICTS, Verdict, grade, graded
+from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.questions.pasted_tables import read_cells
+from tutor.questions.question import Question, in_words, shown_value
+from tutor.questions.slips import Slip
+from tutor.questions.tokens import NotUnderstood
+from tutor.text.explain import Explainer
+from tutor.text.layout import linear
+from tutor.text.writer import Writer
+
+RUNG_COST = (0.25, 0.25, 0.25, 1.0)  # credit that each rung of the hint ladder takes
+SHAPES, PATHS, ORDER, AUTHOR = "shapes", "paths", "order", "author"  # the skills that are no rule of a step
+
+
+@dataclass(frozen=True)
+class Judgement(Verdict):
+    """A verdict on what may have parts: `credit`, from 0 to 1, is the share that is right; None: `kind` alone says.
+
+    `misconception` is the id of the first one named; `cells` has the verdict on each cell of a matrix, row by row.
+    """
+
+    credit: float | None = None
+    misconception: str | None = None
+    cells: tuple[Verdict, ...] = ()
+
+
+def judgement(verdict: Verdict) -> Judgement:
+    """The verdict on one number as a judgement."""
+    if isinstance(verdict, Judgement):
+        return verdict
+    named = verdict.slips[0].misconception if verdict.slips else None
+    return Judgement(verdict.kind, verdict.message, verdict.value, verdict.slips, misconception=named)
+
+
+Judge = Callable[[str, Mapping[str, float]], Verdict]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One question. `id` is stable: the kind and the step; `choices` are numbered from 1 where there are any.
+
+    `many`: any number of the choices may be right, and all of those are to be named. An author's question
+    that belongs to no step has the last one: whatever came before may be used. `seed` is that of the numbers,
+    where they were drawn (`drill`).
+    """
+
+    kind: str
+    id: str
+    prompt: str
+    skill: str
+    step: Step = field(compare=False)
+    writer: Writer = field(compare=False)
+    hints: tuple[str, ...]
+    answer: str
+    judge: Judge = field(compare=False)
+    choices: tuple[str, ...] = ()
+    question: Question | None = field(default=None, compare=False)
+    many: bool = False
+    seed: int | None = None
+
+    @property
+    def by_author(self) -> bool:
+        return self.id.startswith(f"{AUTHOR}:")
+
+    @cached_property
+    def names(self) -> Names:
+        """What an expression may use, on scratch paper too: whatever comes before the step that is asked about."""
+        return self.question.names if self.question else Names(self.step, self.writer)
+
+    def grade(self, text: str, own: Mapping[str, float] | None = None) -> Judgement:
+        """The verdict on an answer; `own` has the learner's own earlier values by id."""
+        if len(text) > MAX_ANSWER * (math.prod(self.step.shape) if self.kind == "matrix" else 1):
+            return not_understood("that is too long for an answer")
+        try:
+            return judgement(self.judge(text, own or {}))
+        except NotUnderstood as error:
+            return not_understood(str(error))
+
+    def cost(self, rung: int) -> float:
+        """The credit that rung number `rung` (from 0) of the hints takes; the last one, the answer, takes all."""
+        return 1.0 if rung >= len(self.hints) - 1 else RUNG_COST[min(rung, len(RUNG_COST) - 2)]
+
+
+# ---------------------------------------------------------------- verdicts
+
+
+def sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def not_understood(why: str) -> Judgement:
+    return Judgement("not-understood", sentence(why))
+
+
+def right_verdict(value: float | None = None) -> Judgement:
+    return Judgement("correct", "Right.", value)
+
+
+def wrong_verdict(
+    message: str = "That is not it.", value: float | None = None, credit: float | None = None
+) -> Judgement:
+    return Judgement("wrong", message, value, credit=credit)
+
+
+def misconceived(id: str, found: tuple[Slip, ...] = (), message: str = "", credit: float | None = None) -> Judgement:
+    entry = MISCONCEPTIONS[id]
+    message = message or f"{sentence(entry.title)} {entry.remedy}"
+    return Judgement("misconception", message, slips=found, credit=credit, misconception=id)
+
+
+# ---------------------------------------------------------------- choices
+
+
+def chosen_numbers(text: str, choices: Sequence[str]) -> set[int]:
+    """The choices (from 0) that an answer names by number, or one by its text. Raises NotUnderstood."""
+    plain = text.strip()
+    listed = re.sub(r"\s*\(.*\)$", "", plain)  # as an answer is shown: 1 3 (W2, x)
+    if re.fullmatch(r"[0-9]{1,6}(?:(?:[\s,;.)]|and)+[0-9]{1,6})*[.)]?", listed):
+        found = {int(part) - 1 for part in re.findall(r"[0-9]+", listed)}
+        if all(0 <= at < len(choices) for at in found):
+            return found
+    if plain in choices:
+        return {choices.index(plain)}
+    raise NotUnderstood(f"answer with the number of a choice, 1 to {len(choices)}")
+
+
+def judge_choice(choices: Sequence[str], right: Collection[int], wrong: Mapping[int, Judgement]) -> Judge:
+    """Judges the choice of one, each of `right` being right; `wrong` says what each of the others means."""
+
+    def judge(text: str, own: Mapping[str, float]) -> Verdict:
+        chosen = chosen_numbers(text, choices)
+        if len(chosen) > 1:
+            raise NotUnderstood("choose one")
+        (at,) = chosen
+        return right_verdict() if at in right else wrong.get(at) or wrong_verdict()
+
+    return judge
+
+
+# ---------------------------------------------------------------- one element's value
+
+
+def item_of_value(question: Question) -> Item:
+    element, writer = question.step, question.writer
+    name = writer.text(element.ref)
+    return Item(
+        kind="value",
+        id=f"value:{element.id}",
+        prompt=f"What is {name}? {in_words(question.digits).capitalize()} significant digits, or an expression.",
+        skill=element.equation.rule,
+        step=element,
+        writer=writer,
+        hints=ladder(element, writer, shown_value(question)),
+        answer=shown_value(question),
+        judge=lambda text, own: grade(question, text, own),
+        question=question,
+    )
+
+
+def ladder(step: Step, writer: Writer, answer: str) -> tuple[str, ...]:
+    """The rule in words, the formula, the formula with the numbers, the answer."""
+    name = writer.text(step.ref)
+    formula = linear(writer.formula(step.formula))
+    numbers = linear(writer.numbers(step.formula, step.trace.value, step.digits))
+    return (Explainer(writer).why(step), f"{name} = {formula}", f"{name} = {numbers}", f"{name} = {answer}")
+
+
+# ---------------------------------------------------------------- a whole vector or matrix
+
+
+def item_of_cells(whole: Step, writer: Writer, digits: int) -> Item:
+    cells = [Question(whole.at(index), writer, digits) for index in indices(whole.shape)]
+    shown = [shown_value(cell) for cell in cells]
+    wide = whole.shape[-1] if len(whole.shape) == 2 else 1
+    answer = "\n".join(" ".join(shown[at : at + wide]) for at in range(0, len(shown), wide))
+    answer = answer.replace("\n", " ") if wide == 1 else answer
+    each = f"{in_words(digits)} significant digits each; ? for one left out"
+    size = f"{whole.shape[0]} numbers" if wide == 1 else f"{whole.shape[0]} rows of {wide}"
+
+    names = Names(whole, writer)
+
+    def judge(text: str, own: Mapping[str, float]) -> Verdict:
+        text = unstated(text, names)
+        return _judge_cells(_whole_formula(text, names) or read_cells(text, whole.shape), cells, own)
+
+    return Item(
+        kind="matrix",
+        id=f"matrix:{whole.id}",
+        prompt=f"What is {writer.text(whole.ref)}? {size}, {each}.",
+        skill=whole.equation.rule,
+        step=whole,
+        writer=writer,
+        hints=ladder(whole, writer, answer),
+        answer=answer,
+        judge=judge,
+    )
+
+
+def _whole_formula(text: str, names: Names) -> list[Answer] | None:
+    """The answers for the cells where a formula gives the whole, W·x + b; None where the cells are written out."""
+    try:
+        return read_whole(text, names)
+    except NotUnderstood:
+        return None
+
+
+def _judge_cells(texts: Sequence[str | Answer], cells: list[Question], own: Mapping[str, float]) -> Judgement:
+    verdicts = []
+    for text, cell in zip(texts, cells, strict=True):
+        if isinstance(text, Answer):
+            verdict: Verdict = graded(cell, text, own)
+        else:
+            verdict = wrong_verdict("Left out.") if text == "?" else grade(cell, text, own)
+        if verdict.kind == "not-understood":
+            return not_understood(f"{_cell(cell)}: {verdict.message}")
+        verdicts.append(verdict)
+    right = sum(verdict.kind in ("correct", "rounded") for verdict in verdicts)
+    if all(verdict.correct for verdict in verdicts):
+        return Judgement("correct", "Right.", cells=tuple(verdicts))
+    # What is wrong in the same way is said once.
+    alike: dict[str, list[Question]] = defaultdict(list)
+    for verdict, cell in zip(verdicts, cells, strict=True):
+        if not verdict.correct:
+            alike[verdict.message].append(cell)
+    said = []
+    for message, at in list(alike.items())[:4]:
+        where = ", ".join(map(_cell, at[:4])) + (" …" if len(at) > 4 else "")
+        said.append(f"{where}: {message}")
+    # What is wrong counts before what has too few digits: only where nothing is wrong does the whole cost no try.
+    wrong = sorted((v for v in verdicts if not v.correct), key=lambda v: (v.free, VERDICTS.index(v.kind)))
+    named = [slip.misconception for v in wrong for slip in v.slips[:1]]
+    most = Counter(named).most_common(1)
+    message = " ".join((f"{right} of {len(verdicts)} right.", *said))
+    found = tuple(slip for v in wrong for slip in v.slips[:1] if slip.misconception == most[0][0]) if most else ()
+    id = most[0][0] if most else None
+    return Judgement(wrong[0].kind, message, None, found, right / len(verdicts), id, tuple(verdicts))
+
+
+def _cell(cell: Question) -> str:
+    return f"[{','.join(str(i + 1) for i in cell.step.index or ())}]"
