@@ -34,7 +34,8 @@ from tutor.questions.grading import grade
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.question import Question
 from tutor.questions.slips import Slip
-from tutor.text.writer import NOTATIONS, Writer
+from tutor.text.notations import NOTATIONS
+from tutor.text.writer import Writer
 
 BUNDLED = Path(__file__).parent.parent / "lessons"
 

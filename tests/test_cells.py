@@ -20,7 +20,8 @@ from tutor.questions.kinds import matrix_item
 from tutor.questions.pasted_tables import fill, read_cells, table
 from tutor.text.card import Scribe
 from tutor.text.layout import linear
-from tutor.text.writer import NOTATIONS, Writer
+from tutor.text.notations import NOTATIONS
+from tutor.text.writer import Writer
 from tutor.tui.answer import AnswerLine
 
 TABLES = [

@@ -27,7 +27,7 @@ from tutor.engine.lesson import LEVELS as LESSON_LEVELS
 from tutor.engine.trace import trace
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
-from tutor.text.writer import NOTATIONS
+from tutor.text.notations import NOTATIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 CIRCUIT = 'format = 1\ntitle = "T"\n[circuit]\ndefine = ["f = x * y"]\noutput = "f"\ninputs = { x = 1, y = 2 }\n'

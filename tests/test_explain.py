@@ -11,7 +11,8 @@ from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.text.card import Scribe
 from tutor.text.explain import Explainer
-from tutor.text.writer import NOTATIONS, Writer
+from tutor.text.notations import NOTATIONS
+from tutor.text.writer import Writer
 
 
 def bundled(id: str, **training) -> Trace:

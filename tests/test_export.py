@@ -26,7 +26,7 @@ from tutor.engine.trace import trace
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.text.lines import chain_lines, prose
-from tutor.text.writer import NOTATIONS
+from tutor.text.notations import NOTATIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"

@@ -53,7 +53,7 @@ credits = st.lists(st.floats(0, 1), max_size=30)
 
 
 def test_every_rule_is_a_skill():
-    from tutor.text.explain import RULES
+    from tutor.text.explanations import RULES
 
     known = {id for id in SKILLS if not id.startswith("gate_")}  # an activation may be a gate or not
     assert known - set(RULES) == {"shapes", "paths", "order", "author"}

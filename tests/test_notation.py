@@ -20,7 +20,8 @@ from tutor.engine.lesson import Training
 from tutor.engine.run import Run
 from tutor.engine.trace import Trace, as_shown, trace
 from tutor.text.layout import Block, chain, draw, flow, linear, number, subscript, width
-from tutor.text.writer import NOTATIONS, Writer
+from tutor.text.notations import NOTATIONS
+from tutor.text.writer import Writer
 
 random_lessons = settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -25,7 +25,7 @@ from tutor.lessonfiles.check import load
 from tutor.text.card import Scribe, count_words
 from tutor.text.layout import linear, number
 from tutor.text.lines import reuse_lines
-from tutor.text.writer import NOTATIONS
+from tutor.text.notations import NOTATIONS
 
 
 def of(found, id, *index) -> Ref:

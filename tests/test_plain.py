@@ -13,8 +13,8 @@ from tutor.learner.rows import Place
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
+from tutor.text.notations import NOTATIONS
 from tutor.text.words import whole_number
-from tutor.text.writer import NOTATIONS
 
 BATCH = """
 format = 1

@@ -20,7 +20,7 @@ from tutor.engine.trace import NoSuchStep, Trace, find_local, trace
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.play import playback
-from tutor.text.writer import NOTATIONS
+from tutor.text.notations import NOTATIONS
 
 BATCH = """
 format = 1

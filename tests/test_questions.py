@@ -26,7 +26,8 @@ from tutor.questions.mastery import SKILLS, skill
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.pasted_tables import read_cells
 from tutor.questions.tokens import NotUnderstood
-from tutor.text.writer import NOTATIONS, Writer
+from tutor.text.notations import NOTATIONS
+from tutor.text.writer import Writer
 
 LESSONS = sorted((Path(__file__).parent.parent / "lessons").glob("*.toml"))
 

@@ -18,7 +18,8 @@ from tutor.questions.grading import VERDICTS, credible, grade
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.question import Question, question_at
 from tutor.questions.tokens import NotUnderstood
-from tutor.text.writer import NOTATIONS, Writer
+from tutor.text.notations import NOTATIONS
+from tutor.text.writer import Writer
 
 
 def bundled(name: str):

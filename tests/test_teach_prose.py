@@ -15,9 +15,10 @@ from tutor.engine.trace import trace
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import examine, load
 from tutor.text.card import Scribe
+from tutor.text.latex import mathematics
 from tutor.text.layout import to_ascii
 from tutor.text.notations import NOTATIONS
-from tutor.text.prose import blemishes, count_words, mathematics, render
+from tutor.text.prose import blemishes, count_words, render
 
 NAMES = {"dL/dW2": "∂L/∂W₂", "W1": "W₁", "a2": "ŷ", "y": "y", "A": "A²"}
 

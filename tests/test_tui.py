@@ -23,7 +23,7 @@ from tutor.lessonfiles.check import load
 from tutor.play import playback
 from tutor.text.card import Scribe
 from tutor.text.layout import width
-from tutor.text.writer import NOTATIONS
+from tutor.text.notations import NOTATIONS
 from tutor.tui import views
 from tutor.tui.app import TutorApp
 from tutor.tui.home import HomeScreen

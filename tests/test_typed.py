@@ -24,7 +24,8 @@ from tutor.questions.tokens import NotUnderstood, normalised
 from tutor.questions.typed_formulas import MAX_DEPTH, MAX_LINKS
 from tutor.text.card import Scribe
 from tutor.text.layout import linear, to_ascii
-from tutor.text.writer import NOTATIONS, Writer
+from tutor.text.notations import NOTATIONS
+from tutor.text.writer import Writer
 
 BUNDLED = [entry.id for entry in entries()]
 TRACES: dict = {}

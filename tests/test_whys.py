@@ -12,7 +12,8 @@ from tutor.engine.expressions import evaluate
 from tutor.engine.lesson import Training
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.trace import trace
-from tutor.text.explain import _GATES, Explainer
+from tutor.text.explain import Explainer
+from tutor.text.explanations import GATES as SAID_OF_GATES
 from tutor.text.layout import linear
 from tutor.text.writer import Writer
 
@@ -50,7 +51,7 @@ LINES = {
     "add": "x + y", "sub": "x - y", "neg": "-x", "mul": "x * y", "div": "x / y", "pow": "x ** y",
     "pow_exponent": "x ** y", "max": "max(x, y)", "min": "min(x, y)", "copy": "x",
 }  # fmt: skip
-GATES = {op: LINES.get(op, f"{op}(x)") for op in _GATES}
+GATES = {op: LINES.get(op, f"{op}(x)") for op in SAID_OF_GATES}
 PLACES = [(1.7, 0.6), (0.4, 2.0), (2.5, 2.5), (-1.2, 0.7), (0.0, 1.3), (3.0, 0.0), (-0.5, -2.0), (0.0, 0.0)]
 
 
@@ -68,13 +69,13 @@ def test_a_gate_s_gradient_is_what_its_sentence_says(op, place):
     explainer = Explainer(Writer(lesson, "dz"))
     inputs = [name for name in ("x", "y") if name in lesson.circuit.inputs]
     try:
-        parts = SAID[_GATES[op][2]](3.0, float(found.find("g").value), *place[: len(inputs)])
+        parts = SAID[SAID_OF_GATES[op][2]](3.0, float(found.find("g").value), *place[: len(inputs)])
     except (ArithmeticError, ValueError, TypeError):  # no slope here, by the sentence's own words
         parts = (None,) * len(inputs)
     for name, part in zip(inputs, parts, strict=True):
         step = found.find(f"df/d{name}")
         exponent = op.startswith("pow") and name == "y"
-        said = _GATES["pow_exponent" if exponent else "pow" if op.startswith("pow") else op][2]
+        said = SAID_OF_GATES["pow_exponent" if exponent else "pow" if op.startswith("pow") else op][2]
         assert said in explainer.why(step)
         if part is not None and np.isreal(part) and math.isfinite(found.find("g").value):
             assert float(step.value) == pytest.approx(part, rel=1e-12, abs=1e-15), name

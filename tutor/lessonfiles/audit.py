@@ -33,10 +33,11 @@ from tutor.questions.items import Item, judgement
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.question import Question
 from tutor.text.card import Scribe
+from tutor.text.latex import Blemish, Name
 from tutor.text.layout import number
 from tutor.text.notations import NOTATIONS
 from tutor.text.output import quote
-from tutor.text.prose import Blemish, Name, blemishes, count_words, lost_latex
+from tutor.text.prose import blemishes, count_words, lost_latex
 from tutor.text.writer import Writer
 
 LONG_NOTE = 80  # words

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Const, Expr, Ref
-from tutor.text.prose import mathematics
+from tutor.text.latex import mathematics
 
 
 class NotUnderstood(ValueError):

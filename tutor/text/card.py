@@ -19,7 +19,8 @@ from tutor.engine.paths import Chain as PathSum
 from tutor.engine.paths import Factor, Paths, derivation, of_parameters, tally
 from tutor.engine.trace import NoSuchStep, Step, Trace, activation_calls, digits_for, resolve, symbols_of
 from tutor.text import prose
-from tutor.text.explain import Explainer, Turn
+from tutor.text.explain import Explainer
+from tutor.text.explanations import Turn
 from tutor.text.glossary import spoken_of
 from tutor.text.layout import Doc, Frac, Row, linear, number, superscript
 from tutor.text.notations import NOTATIONS
