@@ -28,7 +28,7 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class State:
-    """A value that a rule works out on the way: its sign, and what is said of it (templates as in `explanations.py`)."""
+    """A value that a rule works out: its sign, and what is said of it (templates as in `explanations.py`)."""
 
     sign: str
     title: str
