@@ -172,6 +172,16 @@ LESSONS = {
 }  # fmt: skip
 
 
+def test_an_example_s_own_gradient_is_0_where_the_batch_s_is():
+    """With one bias for all units of a softmax each example's blames cancel: ŷ₁ − 1 = −ŷ₂."""
+    layers = [dense([[0.37]]), dense([[1.072], [-1.399]], 1.09, "softmax")]
+    x = [[x / 10] for x in range(-20, 20)]
+    found = trace(network_lesson(layers, "cross_entropy", x, [[1, 0]] * len(x), batch=len(x)))
+    assert found.find("dL/db2").value == 0
+    for example in range(len(x)):
+        assert found.value(found.find(f"dL/db2@{example + 1}").ref) == 0, example
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("how", ["sgd", "momentum", "adam", "adamw"])
 @pytest.mark.parametrize("name", LESSONS)

@@ -7,6 +7,7 @@ the epoch alone, so that no other iteration need be replayed to know.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -35,25 +36,36 @@ class Program:
 
     def run(self, values: Values) -> Values:
         """Evaluate every equation that is not deferred, adding its value to `values` by key."""
-        noises: Values = {}
-        unknown = iter([eq for eq in self.equations if not eq.deferred])  # whose noise nobody has asked for yet
 
         def look(ref: Ref):
             return values[ref.symbol.key]
 
-        def noise(ref: Ref):
-            """How far rounding may have carried a value; None of a given one. Asked for seldom: see `evaluate`."""
+        noise = self.noise(values)
+        for eq in self.equations:
+            if not eq.deferred:
+                values[eq.symbol.key] = evaluate(eq.compute or eq.formula, look, noise)
+        return values
+
+    def noise(self, values: Values) -> Callable[[Ref], np.ndarray | None]:
+        """How far rounding may have carried each of these values; None of a given or a deferred one.
+
+        Worked out when it is asked for, which is seldom: see `evaluate`.
+        """
+        noises: dict[str, np.ndarray] = {}
+        unknown = iter([eq for eq in self.equations if not eq.deferred])
+
+        def look(ref: Ref):
+            return values[ref.symbol.key]
+
+        def noise(ref: Ref) -> np.ndarray | None:
             key = ref.symbol.key
-            while key in self.by_key and key not in noises:
+            while key in self.by_key and key not in noises and not self.by_key[key].deferred:
                 eq = next(unknown)
                 found = rounding(eq.compute or eq.formula, look, noise)
                 noises[eq.symbol.key] = np.where(np.equal(values[eq.symbol.key], 0), 0.0, found)
             return noises.get(key)
 
-        for eq in self.equations:
-            if not eq.deferred:
-                values[eq.symbol.key] = evaluate(eq.compute or eq.formula, look, noise)
-        return values
+        return noise
 
     @cached_property
     def symbols(self) -> dict[str, Symbol]:

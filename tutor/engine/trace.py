@@ -158,18 +158,26 @@ class Trace:
         """The value of a symbol, or of one element or example of it; float64."""
         key = ref.symbol.key
         if key in self.iteration.values:
-            value = np.asarray(self.iteration.values[key])
-            if ref.example is not None and ref.symbol.per_example:
-                value = value[ref.example]
+            value = _part(ref, np.asarray(self.iteration.values[key]))
         else:  # a deferred gradient or a local derivative: its formula, here and now
             eq = self.program.by_key.get(key) or find_local(self.program, ref.symbol.id)
             assert eq is not None, key
             formula = eq.formula if ref.example is None else at_example(eq.formula, ref.example)
             axes = (self.examples,) if ref.batched else ()
-            value = np.broadcast_to(evaluate(formula, self.value), axes + ref.symbol.shape)
-        if ref.index:
-            value = value[ref.index]
+            value = np.broadcast_to(evaluate(formula, self.value, self._noise), axes + ref.symbol.shape)
+            value = value[ref.index] if ref.index else value
         return float(value) if np.ndim(value) == 0 else value
+
+    @cached_property
+    def _noise(self) -> Callable[[Ref], np.ndarray | None]:
+        """How far rounding may have carried a value, as `evaluate` asks for it."""
+        whole = self.program.noise(self.iteration.values)
+
+        def noise(ref: Ref) -> np.ndarray | None:
+            found = whole(ref)
+            return None if found is None else _part(ref, found)
+
+        return noise
 
     def steps(self, level: str = "matrix") -> Iterator[Step]:
         """Every step in order: an equation each, or at level "scalar" an element each; examples @1 ... @n first."""
@@ -197,6 +205,13 @@ class Trace:
         return Step(self, eq, ref.index, ref.example) if eq else None
 
 
+def _part(ref: Ref, whole: np.ndarray) -> np.ndarray:
+    """What a reference means of its symbol's whole array: of one example, of one element."""
+    if ref.example is not None and ref.symbol.per_example:
+        whole = whole[ref.example]
+    return whole[ref.index] if ref.index else whole
+
+
 def trace(lesson: Lesson, iteration: int = 1) -> Trace:
     """The steps of iteration `iteration` (from 1) of a lesson."""
     found = Run(lesson).iteration(iteration)
@@ -212,7 +227,10 @@ def as_shown(value, digits: int):
 
 
 def reads_as(got, true, digits: int = 4) -> np.ndarray:
-    """Whether a result, rounded as `true` is shown (`layout.number`), is that but for one in the last place."""
+    """Whether a result, rounded as `true` is shown (`layout.number`), is that but for one in the last place.
+
+    And right to three digits whatever the first is: of 1.0004 one in the fourth place would be a whole thousandth.
+    """
     got, true = np.asarray(got, dtype=float), np.asarray(true, dtype=float)
     with np.errstate(all="ignore"):
         magnitude = np.floor(np.log10(np.abs(true)))
@@ -220,7 +238,7 @@ def reads_as(got, true, digits: int = 4) -> np.ndarray:
         for more in range(6, digits - 1, -1):  # a number of at most six digits is shown as it is
             places = np.where(np.isclose(_round(true, more), true, rtol=EXACT, atol=0), more, places)
         unit = 10.0 ** (magnitude - places + 1)
-        return (got == true) | (np.abs(got - true) <= 0.99 * unit)
+        return (got == true) | (np.abs(got - true) <= np.minimum(0.99 * unit, 5e-4 * np.abs(true)))
 
 
 def _round(value: np.ndarray, digits: int) -> np.ndarray:
