@@ -258,9 +258,10 @@ EPSILON = 2.0**-52
 GIVEN = 8 * EPSILON
 
 Values = Callable[[Ref], "np.ndarray | float"]
+Noise = Callable[[Ref], "np.ndarray | float | None"]  # None: not known
 
 
-def evaluate(expr: Expr, values: Values, noise: Values | None = None) -> np.ndarray | float:
+def evaluate(expr: Expr, values: Values, noise: Noise | None = None) -> np.ndarray | float:
     """The value of a formula. `values` gives each leaf's array, its example axis (if any) first.
 
     What is 0 but for rounding is 0. `noise` says how far rounding may have carried each leaf, where that is known;
@@ -270,13 +271,13 @@ def evaluate(expr: Expr, values: Values, noise: Values | None = None) -> np.ndar
         return _value(expr, values, noise)
 
 
-def rounding(expr: Expr, values: Values, noise: Values | None = None) -> np.ndarray | float:
+def rounding(expr: Expr, values: Values, noise: Noise | None = None) -> np.ndarray | float:
     """How far rounding may have carried the value of a formula (its absolute size); arguments as of `evaluate`."""
     with np.errstate(all="ignore"):
         return _value_and_noise(expr, values, noise)[1]
 
 
-def _value(expr: Expr, values: Values, noise: Values | None):
+def _value(expr: Expr, values: Values, noise: Noise | None):
     if isinstance(expr, Const):
         return expr.value
     if isinstance(expr, Ref):
@@ -296,7 +297,7 @@ def apply(node: Call, arrays: Sequence[np.ndarray | float]) -> np.ndarray | floa
         return OPERATORS[node.op].numpy(node, *aligned(node, arrays))
 
 
-def _value_and_noise(expr: Expr, values: Values, noise: Values | None):
+def _value_and_noise(expr: Expr, values: Values, noise: Noise | None):
     if not isinstance(expr, Call):
         value = expr.value if isinstance(expr, Const) else values(expr)  # type: ignore[arg-type]
         known = noise(expr) if noise and isinstance(expr, Ref) else None
