@@ -21,8 +21,10 @@ import pytest
 from effort import PATIENCE, effort
 from tutor import __version__
 from tutor.cli.arguments import FORMATS, LEVELS
-from tutor.cli.commands import RUN, _read_line, find_lesson, main
+from tutor.cli.commands import RUN, main
 from tutor.cli.export import as_json
+from tutor.cli.finding import find_lesson
+from tutor.cli.streams import read_line
 from tutor.engine.lesson import LEVELS as LESSON_LEVELS
 from tutor.engine.trace import trace
 from tutor.lessonfiles import catalogue
@@ -371,7 +373,7 @@ def test_a_store_that_cannot_be_written_is_told_once(run, monkeypatch):
 
 def test_of_an_endless_line_only_the_beginning_is_kept(monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("x" * 100_000 + "\nnext\n" + "y" * 4096 + "\nback"))
-    lines = [_read_line() for _ in range(5)]
+    lines = [read_line() for _ in range(5)]
     assert [len(line) for line in lines] == [4096, 5, 4096, 4, 0] and lines[1::2] == ["next\n", "back"]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tutor.cli import commands
+from tutor.cli import authoring
 from tutor.cli.commands import main
 from tutor.lessonfiles import catalogue, schema
 from tutor.lessonfiles.check import examine, load
@@ -93,7 +93,7 @@ def test_half_a_lesson_is_not_left_on_a_full_disk(run, monkeypatch):
         path.touch(exist_ok=False)
         return Full()
 
-    monkeypatch.setattr(commands, "open", full, raising=False)
+    monkeypatch.setattr(authoring, "open", full, raising=False)
     code, _, err = run("new", "x")
     assert code == 2 and "No space left" in err and not Path("x.toml").exists()
 

@@ -105,7 +105,7 @@ class TutorApp(App[int]):
 
     def on_ready(self) -> None:
         gc.freeze()  # what is there stays: looking through it again and again would be felt in a key
-        gc.enable()  # see commands.py
+        gc.enable()  # see cli/running.py
         self.run_worker(_warm_up, thread=True, exit_on_error=False)
 
     def tell_store(self) -> None:

@@ -1,0 +1,143 @@
+"""The commands that ask, and what was answered: `quiz`, `placement`, `drill`, `review`, `progress`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tutor.cli.arguments import UsageError
+from tutor.cli.finding import find_lesson
+from tutor.cli.running import Kept, app
+from tutor.cli.streams import asker, in_utf8, is_screen
+from tutor.text.output import escape
+from tutor.text.words import whole_number
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from tutor.learner.store import Store
+    from tutor.questions.items import Item
+    from tutor.questions.quiz import Session
+
+
+def quiz(args: Namespace) -> int:
+    from tutor.learner.records import start_quiz
+
+    paths = tuple(str(find_lesson(name, args)[0].resolve()) for name in args.lessons)
+    count = whole_number(args.count, 100)
+    if count is None:
+        raise UsageError(f"--count takes a whole number from 1 to 100, not '{args.count[:60]}'")
+    seed = None if args.seed is None else whole_number(args.seed, 10**9)
+    if args.seed is not None and seed is None:
+        raise UsageError(f"--seed takes a whole number from 1, not '{args.seed[:60]}'")
+    return _ask_quiz(args, lambda store: start_quiz(store, paths, count, seed, args.new))
+
+
+def placement(args: Namespace) -> int:
+    from tutor.learner.records import start_placement
+
+    return _ask_quiz(args, lambda store: start_placement(store, args.new))
+
+
+def _ask_quiz(args: Namespace, start: Callable[[Store], tuple[str, Session, list[Item], bool]]) -> int:
+    """A quiz on the screen or in lines; `start` gives its id, session and questions, and whether it goes on."""
+    from tutor.cli.line_questions import play_quiz
+
+    with Kept(args.profile) as kept:
+        id, session, items, goes_on = start(kept.store)
+        if not items:
+            raise UsageError("there is nothing to ask about in these lessons")
+        if args.plain or not is_screen():
+            if goes_on:
+                print("You go on with the quiz that you left; --new begins another.")
+            play_quiz(kept.store, id, session, items, asker(kept.tell), lambda text: print(text, flush=True))
+    if args.plain or not is_screen():
+        return kept.code
+    return app(lambda app: app.open_quiz(id, session, items), args.profile)
+
+
+def drill(args: Namespace) -> int:
+    from tutor.cli.line_questions import play_practice
+    from tutor.learner.practice import choose_skill, drill
+    from tutor.lessonfiles.check import load
+    from tutor.questions.drill import NoQuestion, skills
+    from tutor.questions.mastery import title
+
+    path, key = find_lesson(args.lesson, args)
+    lesson = load(path)
+    seed = whole_number(args.seed, 10**9)
+    if seed is None:
+        raise UsageError(f"--seed takes a whole number from 1, not '{args.seed[:60]}'")
+    known = skills(lesson)
+    if args.skills:
+        for skill in known:
+            print(f"{skill}: {title(skill)}")
+        return 0
+    if args.skill is not None and args.skill not in known:
+        raise UsageError(f"{args.lesson} has no skill '{args.skill[:60]}'; there are: {', '.join(known)}")
+    with Kept(args.profile) as kept:
+        try:
+            skill = args.skill or choose_skill(kept.store, lesson)
+            exercises = drill(lesson, key, skill, seed)
+        except NoQuestion as error:
+            raise UsageError(str(error)) from None
+        if args.plain or not is_screen():
+            print(f"Drill: {title(skill)}.")
+            play_practice(kept.store, exercises, asker(kept.tell), lambda text: print(text, flush=True))
+    if args.plain or not is_screen():
+        return kept.code
+    return app(lambda app: app.practise("Drill", exercises), args.profile)
+
+
+def review(args: Namespace) -> int:
+    from tutor.cli.line_questions import play_practice
+    from tutor.learner.practice import review
+
+    if args.plain or not is_screen():
+        with Kept(args.profile) as kept:
+            play_practice(kept.store, review(kept.store), asker(kept.tell), lambda text: print(text, flush=True))
+        return kept.code
+    return app(lambda app: app.review(), args.profile)
+
+
+def progress(args: Namespace) -> int:
+    from tutor.learner import progress
+
+    with Kept(args.profile) as kept:
+        store = kept.store
+        try:
+            if args.export:
+                print(
+                    f"Written to {escape(args.export)}: {progress.counted(progress.export_file(store, args.export))}."
+                )
+                return 0
+            if args.import_:
+                added = progress.import_file(store, args.import_)
+                if not store.lasting:
+                    raise UsageError("nothing of it can be kept")
+                print(f"Added: {progress.counted(added)}.")
+                return 0
+        except progress.ProgressError as error:
+            raise UsageError(str(error)) from None
+        if args.reset:
+            return _reset(store)
+        found = progress.report(store)
+    if args.format == "text":
+        print(progress.text(found))
+    else:
+        in_utf8()
+        print(progress.as_json(found) if args.format == "json" else progress.as_csv(found), end="")
+    return 0
+
+
+def _reset(store: Store) -> int:
+    """Forget a profile's progress, if the person says so in so many words."""
+    answer = asker()(f"Forget all answers, quizzes and places of the profile '{escape(store.profile)}'? Type yes: ")
+    if (answer or "").strip().lower() != "yes":
+        print("Nothing was forgotten.")
+        return 1
+    store.reset()
+    if not store.lasting:
+        raise UsageError("nothing can be forgotten where nothing can be written")
+    print("All of it is forgotten.")
+    return 0

@@ -1,0 +1,77 @@
+"""The commands of an author: `new`, `schema`, `check`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tutor.cli.arguments import UsageError
+from tutor.cli.finding import own_folders
+from tutor.cli.streams import in_utf8
+from tutor.lessonfiles.positions import as_argument, exists
+from tutor.text.output import escape
+from tutor.text.words import plural
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+
+def new(args: Namespace) -> int:
+    from tutor.lessonfiles.scaffold import lesson_text
+
+    folder = args.file.endswith(("/", os.sep)) or os.path.basename(args.file) in (".", "..")
+    if folder:
+        name = os.path.join(args.file, "first.toml")
+        raise UsageError(f"'{args.file[:200]}' is a folder, a lesson is a file: backprop-tutor new {as_argument(name)}")
+    path = Path(args.file if args.file.endswith(".toml") else args.file + ".toml")
+    if not args.file or path.name == ".toml":
+        raise UsageError("the file needs a name: backprop-tutor new first.toml")
+    if path.name.startswith("."):
+        raise UsageError(f"a file that begins with a dot is hidden, and no list shows it: '{path.name[:200]}'")
+    try:
+        text = lesson_text(path)
+        with open(path, "x", encoding="utf-8") as file:
+            try:
+                file.write(text)
+                file.flush()
+            except OSError:  # a full disk: half a lesson would be in the way of the next try
+                os.unlink(path)
+                raise
+    except FileExistsError:
+        raise UsageError(f"'{path}' is there already; it is left as it is") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot write '{str(path)[:200]}': {reason}") from None
+    print(f"Written: {escape(str(path))}. Look at it with: backprop-tutor play {as_argument(path)} --watch")
+    return 0
+
+
+def schema(args: Namespace) -> int:
+    from tutor.lessonfiles.schema import as_json
+
+    in_utf8()
+    print(as_json(), end="")
+    return 0
+
+
+def check(args: Namespace) -> int:
+    from tutor.lessonfiles.check import examine, lesson_files, written_out
+
+    for path in args.paths:
+        if not exists(path):
+            raise UsageError(f"there is no file or folder '{path[:200]}'")
+    folders = own_folders(args)
+    errors = warnings = lessons = 0
+    for path in args.paths:
+        files, problems = lesson_files(path)
+        if not files and not problems:
+            print(f"{escape(path)}: there is no lesson (*.toml) in this folder.\n")
+        for found in (problems, *(examine(file, folders)[1] for file in files)):
+            errors += sum(problem.severity == "error" for problem in found)
+            warnings += sum(problem.severity == "warning" for problem in found)
+            for text in written_out(found):
+                print(text + "\n")
+        lessons += len(files)
+    print(f"{plural(lessons, 'lesson')}: {plural(errors, 'error')}, {plural(warnings, 'warning')}.")
+    return 1 if errors else 0

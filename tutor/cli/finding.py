@@ -1,0 +1,78 @@
+"""Which lesson, folder and notation are meant by the words of a command line. All of it raises UsageError."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tutor.cli.arguments import UsageError
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.positions import exists
+from tutor.text.notations import NOTATIONS
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+LESSONS = "BACKPROP_TUTOR_LESSONS"  # such folders, separated as in PATH
+
+
+def own_folders(args: Namespace | None = None) -> list[Path]:
+    """Where a teacher's own lessons are: in the user's data directory, the environment, the options.
+
+    Raises UsageError for a folder of an option that is not there.
+    """
+    from tutor.learner.database import default_path
+
+    folders: list[Path] = []
+    with suppress(RuntimeError):  # no home
+        folders += [path] if os.path.isdir(path := default_path().with_name("lessons")) else []
+    folders += [Path(name) for name in os.environ.get(LESSONS, "").split(os.pathsep) if name]
+    return folders + asked_for(args)
+
+
+def asked_for(args: Namespace | None) -> list[Path]:
+    """The folders of --lessons: whoever names one means the lessons in it."""
+    names = (*args.folders_first, *args.folders) if args else ()
+    for name in names:
+        if "\0" in name or not os.path.isdir(name):
+            raise UsageError(f"--lessons: there is no folder '{name[:200]}'")
+    return list(map(Path, names))
+
+
+def find_lesson(name: str, args: Namespace | None = None) -> tuple[Path, str]:
+    """The file of a lesson and its key in the store: an id for a bundled lesson, else the absolute path.
+
+    An id goes before a file of that name in the current folder (./gates is the file). Of several with one id the one
+    in a folder of --lessons is meant, else the one that comes with the tutor, else one in another folder of one's own.
+    Raises UsageError.
+    """
+    is_path = os.sep in name or name.endswith(".toml")
+    for folder in [] if is_path or not name else asked_for(args):
+        if own := catalogue.find(name, folder):
+            return own, os.path.realpath(own)
+    bundled = None if is_path or not name else catalogue.find(name)
+    if bundled:
+        return bundled, catalogue.lesson_id(bundled)
+    folders = [] if is_path or not name else own_folders(args)
+    for folder in folders:
+        if own := catalogue.find(name, folder):
+            return own, os.path.realpath(own)
+    if name and exists(name):
+        return Path(name), os.path.realpath(name)
+    if is_path:
+        raise UsageError(f"there is no file '{name[:200]}'")
+    if name and exists(f"{name}.toml"):
+        raise UsageError(f"there is no lesson '{name[:60]}'; did you mean the file '{name[:60]}.toml'?")
+    near = catalogue.nearest(name[:60], ids=[entry.id for entry in catalogue.shelf(folders)])
+    hint = f"did you mean '{near[0]}'?" if near else "backprop-tutor list shows them"
+    raise UsageError(f"there is no lesson '{name[:60]}'; {hint}")
+
+
+def known_notation(name: str | None) -> None:
+    from tutor.engine.parsing import did_you_mean
+
+    if name is not None and name not in NOTATIONS:
+        near = did_you_mean(name[:60], NOTATIONS)
+        raise UsageError(f"unknown notation '{name[:60]}'{near}; there are: {', '.join(NOTATIONS)}")

@@ -1,0 +1,102 @@
+"""The command `grade`: one answer, without a screen; its JSON is a contract (docs/grading.md)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from tutor.cli.arguments import UsageError
+from tutor.cli.showing import open_trace
+from tutor.cli.streams import in_utf8
+from tutor.text.output import json_text
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from tutor.engine.trace import Step, Trace
+    from tutor.questions.items import Item
+    from tutor.text.writer import Writer
+
+
+def grade(args: Namespace) -> int:
+    from tutor.engine.trace import NoSuchStep
+    from tutor.questions.diagnosis import compare, marked
+    from tutor.questions.question import shown_value
+    from tutor.text.writer import Writer
+
+    trace, notation = open_trace(args)
+    try:
+        item = _graded_item(args.step, trace, Writer(trace.lesson, notation))
+        own = dict(_given(text, trace) for text in args.given)
+    except NoSuchStep as error:
+        raise UsageError(str(error)) from None
+    verdict, question = item.grade(args.answer, own), item.question
+    slips = verdict.slips
+    shown = [compare(question, slip) for slip in slips[:1]] if question else []
+    if args.format == "json":
+        expected = question.right if question else item.answer
+        record = {
+            "lesson": trace.lesson.id,
+            "step": item.step.id,
+            "verdict": verdict.kind,
+            "misconception": verdict.misconception,
+            "misconceptions": list(dict.fromkeys(slip.misconception for slip in slips)),
+            "expected": expected if isinstance(expected, str) or math.isfinite(expected) else None,
+            "given": verdict.value,
+            "message": verdict.message,
+            "wrong_formula": marked(shown[0].wrong) if shown else None,
+            "right_formula": marked(shown[0].right) if shown else None,
+        }
+        if item.by_author:
+            record |= {"question": args.step.strip(), "credit": verdict.credit}
+        in_utf8()
+        print(json_text(record, indent=2))
+    else:
+        print(f"{verdict.kind}: {verdict.message}")
+        for comparison in shown:
+            print(f"  yours: {comparison.name} = {marked(comparison.wrong)}")
+            print(f"  right: {comparison.name} = {marked(comparison.right)}")
+        if not verdict.correct and verdict.kind != "not-understood":
+            if question:
+                print(f"  {question.writer.text(question.step.ref)} = {shown_value(question)}")
+            else:
+                print(f"  It is {item.answer}.")
+    return 0 if verdict.kind in ("correct", "rounded") else 1
+
+
+def _graded_item(asked: str, trace: Trace, writer: Writer) -> Item:
+    """What is graded: one element of a step by its id, or a question of the author's by its number in the file."""
+    import random
+
+    from tutor.questions.authored import author_item, graded_item
+
+    if asked.strip().isascii() and asked.strip().isdigit():
+        questions = trace.lesson.questions
+        question = next((question for question in questions if question.at + 1 == int(asked)), None)
+        if question is None:
+            many = f"{len(questions)} questions of its author's" if questions else "no question of its author's"
+            raise UsageError(f"there is no question {asked.strip()}: this lesson has {many}")
+        item = author_item(question, trace, writer, random.Random(0))
+        if item is None or (item.choices and not question.choices):
+            raise UsageError(f"question {asked.strip()} draws its choices anew each time: only a quiz can put it")
+        return item
+    step = trace.find(asked)
+    if step.shape and step.at(None).value.size > 1:
+        raise UsageError(f"'{asked}' has {step.at(None).value.size} values: name one, such as {asked}{_first(step)}")
+    return graded_item(step if step.index is not None else step.at((0,) * len(step.shape)), writer)
+
+
+def _first(step: Step) -> str:
+    return "[" + ",".join("1" for _ in step.shape) + "]"
+
+
+def _given(text: str, trace: Trace) -> tuple[str, float]:
+    """A learner's own earlier value, 'dL/dz2[1]=0.5'. Raises UsageError, NoSuchStep."""
+    id, _, value = text.rpartition("=")
+    try:
+        number = float(value.replace("−", "-"))
+    except ValueError:
+        number = math.nan
+    if not id or not math.isfinite(number):
+        raise UsageError(f"--given takes STEP=VALUE, such as dL/dz2[1]=0.537, not '{text[:60]}'")
+    return trace.find(id.strip()).id, number

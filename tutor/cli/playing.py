@@ -1,0 +1,110 @@
+"""The commands that open lessons: the home screen, `play`, `list`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tutor.cli.arguments import UsageError
+from tutor.cli.finding import asked_for, find_lesson, own_folders
+from tutor.cli.running import Kept, app
+from tutor.cli.streams import asker, in_utf8, is_screen
+from tutor.lessonfiles import catalogue
+from tutor.lessonfiles.positions import as_argument
+from tutor.text.output import json_text
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+
+def home(args: Namespace | None = None) -> int:
+    if not is_screen():
+        print("The home screen needs a terminal. What works without:\n")
+        return _print_list(own_folders(args), asked_for(args))
+    return app(profile=args.profile if args else "default", folders=own_folders(args))
+
+
+def play(args: Namespace) -> int:
+    path, key = find_lesson(args.lesson, args)
+    if args.plain or not is_screen():
+        if args.watch:
+            raise UsageError("--watch needs the full screen: a terminal, and no --plain")
+        return _line_mode(path, key, args.profile)
+    from tutor.lessonfiles.check import load
+
+    lesson = load(path)  # a bad file is told here, not inside the app
+    return app(lambda app: app.play(lesson, key, args.watch), args.profile, own_folders(args))
+
+
+def _line_mode(path: Path, key: str, profile: str) -> int:
+    from tutor.cli.line_mode import LineMode
+    from tutor.lessonfiles.check import load
+
+    lesson = load(path)
+    attended = sys.stdin.isatty()
+    with Kept(profile) as kept:
+        say = lambda text: print(text, flush=attended)  # noqa: E731
+        LineMode(lesson, key, kept.store, asker(kept.tell), say).play(attended, not attended)
+    return kept.code
+
+
+def list_(args: Namespace) -> int:
+    if args.format == "json":
+        _list_json(catalogue.shelf(own_folders(args)), args.profile)
+        return 0
+    return _print_list(own_folders(args), asked_for(args))
+
+
+def _print_list(folders: Sequence[Path], first: Sequence[Path] = ()) -> int:
+    """`first`: folders whose lessons go before others with the same id."""
+    entries = catalogue.shelf(folders)
+    hidden = catalogue.hidden(entries, first)
+    unit = None
+    width = max((len(entry.id) for entry in entries), default=0)
+    for entry in entries:
+        if entry.heading != unit:
+            print(("\n" if unit is not None else "") + entry.heading)
+            unit = entry.heading
+        error = _fault(entry)
+        says = f"cannot be used: {error}" if error else entry.summary
+        opens = hidden.get(entry.path)
+        other = f" ({entry.id} opens {opens}; this one: {as_argument(entry.path)})" if opens else ""
+        print(f"  {entry.id:{width}}  {entry.title}{': ' if says else ''}{says}{other}")
+    print("\nbackprop-tutor play ID opens one." if entries else "There are no lessons.")
+    return 0
+
+
+def _fault(entry: catalogue.Entry) -> str | None:
+    """What is wrong with a lesson, in a word; a teacher's own is read whole."""
+    if entry.folder is None or entry.error:
+        return entry.error
+    from tutor.lessonfiles.check import faults_in_a_word
+
+    word = faults_in_a_word(entry.path)
+    return word and word.replace("Enter shows them", f"backprop-tutor check {as_argument(entry.path)}")
+
+
+def _list_json(entries: list[catalogue.Entry], profile: str) -> None:
+    from tutor.learner.store import Store
+
+    with Store.open(profile=profile) as store:
+        finished = store.finished()
+    records = [
+        {
+            "id": entry.id,
+            "title": entry.title,
+            "summary": entry.summary,
+            "unit": entry.unit,
+            "level": entry.level,
+            "requires": list(entry.requires),
+            "finished": entry.key in finished,
+            "path": str(entry.path),
+            "folder": None if entry.folder is None else str(entry.folder),
+            "error": _fault(entry),
+        }
+        for entry in entries
+    ]
+    in_utf8()
+    print(json_text(records, indent=2))

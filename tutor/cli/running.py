@@ -1,0 +1,60 @@
+"""What runs a command: the app over the whole screen, or the store of a command in lines."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tutor.cli.streams import warn
+from tutor.text.words import plural
+
+if TYPE_CHECKING:
+    from tutor.learner.store import Store
+    from tutor.tui.app import TutorApp
+
+
+def app(start: Callable[[TutorApp], None] | None = None, profile: str = "default", folders: Sequence[Path] = ()) -> int:
+    """The app, from the home screen, or from what `start` opens over it."""
+    from threading import Thread
+
+    from tutor.learner.store import Store
+
+    gc.disable()  # until the first frame: no garbage is made before it, and looking for some costs 20 ms
+    opened: list[Store] = []
+    opening = Thread(target=lambda: opened.append(Store.open(profile=profile)))
+    opening.start()  # the disk can be slow: textual loads meanwhile
+    from tutor.tui.app import TutorApp
+
+    opening.join()
+    return TutorApp(opened[0], start, folders).run_in_terminal()
+
+
+class Kept:
+    """The store of a command in lines. That nothing can be kept, and why, is told as soon as it is known; at the end
+    of the block how much is lost. `code` is the command's exit code: 2 if anything is, or the disk failed under way."""
+
+    def __init__(self, profile: str) -> None:
+        from tutor.learner.store import Store
+
+        self.store = Store.open(profile=profile)
+        self.code = 0
+        self._told: str | None = None
+
+    def tell(self) -> None:
+        if self.store.warning != self._told:
+            self._told = warn(self.store.warning)
+
+    def __enter__(self) -> Kept:
+        self.tell()
+        self._began = self.store.lasting
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.tell()
+        if self.store.lost:
+            warn(f"Not kept: {plural(self.store.lost, 'answer')} of this session.")
+        if self.store.lost or (self._began and not self.store.lasting):
+            self.code = 2
+        self.store.close()

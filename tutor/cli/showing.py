@@ -1,0 +1,139 @@
+"""The commands that show: `trace`, `train`, `compare`, `misconceptions`, `glossary`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from tutor.cli.arguments import UsageError
+from tutor.cli.finding import find_lesson, known_notation
+from tutor.cli.streams import in_utf8
+from tutor.text.output import escape, json_text
+from tutor.text.words import whole_number
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from tutor.engine.trace import Trace
+
+
+def trace(args: Namespace) -> int:
+    from tutor.cli.export import FORMATS as writers
+
+    trace, notation = open_trace(args)
+    if args.format == "json":
+        in_utf8()
+    for piece in writers[args.format](trace, args.level, notation):
+        sys.stdout.write(piece)
+    return 0
+
+
+def open_trace(args: Namespace) -> tuple[Trace, str]:
+    """The trace of the lesson, notation and iteration that were asked for. Raises UsageError or LessonError."""
+    from tutor.cli.line_mode import patient_iteration
+    from tutor.engine.run import MAX_ITERATION, Run
+    from tutor.engine.trace import Trace
+    from tutor.lessonfiles.check import load
+
+    path, _ = find_lesson(args.lesson, args)
+    known_notation(args.notation)
+    number = whole_number(args.iteration, MAX_ITERATION)
+    if number is None:
+        raise UsageError(f"--iteration takes a whole number from 1 to {MAX_ITERATION:,}, not '{args.iteration[:60]}'")
+    lesson = load(path)
+    run = Run(lesson)
+    if run.last and number > run.last:
+        raise UsageError(f"'{args.lesson}' is not trained (it has no [training] table): its only iteration is 1")
+
+    def tell(text: str) -> None:
+        if sys.stderr.isatty():
+            print(text, file=sys.stderr)
+
+    return Trace(lesson, patient_iteration(run, number, tell)), args.notation or lesson.notation
+
+
+def train(args: Namespace) -> int:
+    import time
+
+    from tutor.cli.export import training_json, training_text
+    from tutor.engine.program import iterations_per_epoch
+    from tutor.engine.run import MAX_ITERATION, TOLERANCE, Run
+    from tutor.lessonfiles.check import load
+
+    path, _ = find_lesson(args.lesson, args)
+    known_notation(args.notation)
+    lesson = load(path)
+    if lesson.training is None:
+        raise UsageError(f"'{args.lesson[:60]}' is not trained: it has no [training] table")
+    per = iterations_per_epoch(lesson)
+    name, given, unit = "--epochs", args.epochs, per
+    if args.iterations is not None:
+        name, given, unit = "--iterations", args.iterations, 1
+    most = MAX_ITERATION // unit
+    count = min(100, most) if given is None else whole_number(given, most)
+    if count is None:
+        raise UsageError(f"{name} takes a whole number from 1 to {most:,} with this lesson, not '{given[:60]}'")
+    told = time.monotonic()
+
+    def progress(trained: int) -> bool:
+        nonlocal told
+        if time.monotonic() - told > 3 and sys.stderr.isatty():
+            told = time.monotonic()
+            print(f"Training: {trained:,} iterations so far. Ctrl+C stops.", file=sys.stderr)
+        return True
+
+    run = Run(lesson)
+    try:
+        if args.until_converged:
+            stopped = run.train(MAX_ITERATION, progress, TOLERANCE)
+        else:
+            stopped = run.train(count * unit, progress)
+    except KeyboardInterrupt:
+        stopped = "cancelled"
+    if args.format == "json":
+        in_utf8()
+        sys.stdout.write(training_json(run, stopped, args.losses == "all"))
+    else:
+        for piece in training_text(run, stopped, args.notation or lesson.notation, TOLERANCE, args.losses == "all"):
+            sys.stdout.write(piece)
+    return 130 if stopped == "cancelled" else 0
+
+
+def compare(args: Namespace) -> int:
+    from tutor.engine.run import MAX_ITERATION
+    from tutor.lessonfiles.check import load
+    from tutor.play.compare import Comparison
+    from tutor.play.whatif import Refused
+
+    path, _ = find_lesson(args.lesson, args)
+    epochs = whole_number(args.epochs, MAX_ITERATION)
+    if epochs is None:
+        raise UsageError(f"--epochs must be a whole number from 1 to {MAX_ITERATION:,}, not {args.epochs[:20]}")
+    try:
+        comparison = Comparison(load(path), args.setting, args.values)
+    except Refused as error:
+        raise UsageError(str(error)) from None
+    comparison.train(epochs)
+    print(*comparison.words(), sep="\n")
+    return 0
+
+
+def misconceptions(args: Namespace) -> int:
+    from tutor.questions.misconceptions import MISCONCEPTIONS
+
+    if args.format == "json":
+        records = [{"id": id, "title": m.title, "remedy": m.remedy, "seen": m.seen} for id, m in MISCONCEPTIONS.items()]
+        in_utf8()
+        print(json_text(records, indent=2))
+        return 0
+    for id, misconception in MISCONCEPTIONS.items():
+        print(f"{id}: {misconception.title}.\n    {misconception.remedy}")
+    return 0
+
+
+def glossary(args: Namespace) -> int:
+    from tutor.text.glossary import answer, search
+
+    term = " ".join(args.term)
+    print("\n".join(map(escape, answer(term))))
+    return 0 if search(term) else 1
