@@ -268,6 +268,14 @@ def test_digits_are_those_that_were_typed(text, digits):
     assert read_answer(text, names_at("derivative", "rise")).digits == digits
 
 
+@pytest.mark.parametrize(
+    "text", ["~1.21", "≈ 1.21", "ca. 1.21", "about 1.21", "rise ≈ 1.21", "rise = ca. 1.21", "1.21?", "etwa 1.21"]
+)
+def test_a_hedged_number_is_the_number(text):
+    answer = read_answer(text, names_at("derivative", "rise"))
+    assert (answer.value, answer.digits) == (1.21, 3)
+
+
 def test_an_expression_is_kept_as_it_was_typed():
     names = names_at("gates", "df/dx")
     formula = read_answer("2 z", names).formula

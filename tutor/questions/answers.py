@@ -52,6 +52,11 @@ _ID = re.compile(
 )
 _COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+(?:e[+-]?[0-9]+)?", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:([.,' ])[0-9]{3})(?:\1[0-9]{3})*([.,][0-9]*)?")
+# How people hedge a number: ~0.6, about 0.6, 0.6?
+_HEDGED = re.compile(
+    r"(?:[~≅∼]\s*|\b(?:ca|approx|circa|about|approximately|roughly|around|etwa|ungefähr)\.?\s+)(?=[-+.0-9])|\s*\?+$",
+    re.IGNORECASE,
+)
 _EQUALS = re.compile(r"(?<![<>!=])(?:==?|≈|≐|:=)(?![=])")
 _WISHES = (
     "help|help me|hint|a hint|give me a hint|hint please|i need help|i need a hint|i dont know|i do not know|dont know"
@@ -87,7 +92,7 @@ def read_answer(text: str, names: Names) -> Answer:
         raise NotUnderstood("that is too long for an answer: give a number or a short expression")
     if wants_help(text):
         raise NotUnderstood("that is no answer: take a hint, or give a number or an expression")
-    plain = normalised(text)
+    plain = _HEDGED.sub("", normalised(text))
     if not plain:
         raise NotUnderstood("type a number, such as 0.0821, or an expression in the names on the screen")
     sides = _sides(plain, names)
