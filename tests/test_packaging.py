@@ -82,6 +82,20 @@ def test_imports_run_one_way_over_the_rooms(room):
         assert not above, f"{file.relative_to(ROOT)} imports {', '.join(sorted(above))}"
 
 
+def test_the_python_api_stands_on_the_rooms_and_no_room_on_it():
+    assert not rooms(imports(TUTOR / "api.py")) & {"tui", "cli"}
+    users = [file for room in ROOMS for file in files(room) if "tutor.api" in imports(file)]
+    assert not users
+
+
+def test_import_tutor_is_light():
+    loaded = loaded_by("tutor")
+    assert not loaded & {"numpy", "textual", "tree_sitter", "sqlite3", "fsrs", "unicodeit", "argparse", "re"}
+    code = "import tutor, sys; tutor.loads; print('numpy' in sys.modules, 'textual' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["True", "False"]
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_no_room_has_a_circle_of_imports(room):
     of = {module(file): {name for name in imports(file)} for file in files(room)}

@@ -1,3 +1,58 @@
-"""backprop-tutor: backpropagation in the terminal, one chain-rule step at a time."""
+"""backprop-tutor: backpropagation in the terminal, one chain-rule step at a time.
+
+From Python: `load`, `loads`, `network` and `circuit` make a `Lesson`; from it come its `Trace`, each `Step`, training,
+gradient checks and grades (docs/api.md, the contract). The names are loaded when they are first used, so that
+`import tutor` costs nothing. Everything else in this package may change.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tutor.api import (
+        GradientCheck,
+        Lesson,
+        LessonError,
+        NoSuchStep,
+        Step,
+        Trace,
+        Training,
+        Verdict,
+        circuit,
+        load,
+        loads,
+        network,
+    )
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "GradientCheck",
+    "Lesson",
+    "LessonError",
+    "NoSuchStep",
+    "Step",
+    "Trace",
+    "Training",
+    "Verdict",
+    "circuit",
+    "load",
+    "loads",
+    "network",
+]
+
+
+def __getattr__(name: str) -> object:
+    """A public name, loaded when it is first asked for (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module 'tutor' has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module("tutor.api"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -33,8 +33,11 @@ from tutor.text.words import plural
 from tutor.text.writer import Writer
 
 
-def load(path: str | Path) -> Lesson:
-    """The lesson in a file, fit to be played. Raises LessonError with every error that is in the way of that."""
+def load(path: str | Path | Source | Problem) -> Lesson:
+    """The lesson in a file, or in a text (`given_source`), fit to be played.
+
+    Raises LessonError with every error that is in the way of that.
+    """
     lesson, problems, _ = _playable(path)
     errors = [found for found in problems if found.severity == "error"]
     if errors or lesson is None:
@@ -56,7 +59,7 @@ def examine(path: str | Path, folders: Iterable[Path] = ()) -> tuple[Lesson | No
     return lesson, sorted(problems, key=lambda p: (p.path != str(path), p.line, p.column))
 
 
-def _playable(path: str | Path) -> tuple[Lesson | None, list[Problem], Source | None]:
+def _playable(path: str | Path | Source | Problem) -> tuple[Lesson | None, list[Problem], Source | None]:
     """A lesson and its text, with the problems that are in the way of playing it, and the file's own warnings."""
     lesson, problems, source = read(path)
     if lesson is not None and source is not None:

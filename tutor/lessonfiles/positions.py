@@ -349,6 +349,14 @@ def read_source(
     return _decode(path, data, what)
 
 
+def given_source(text: str, name: str = "lesson") -> Source | Problem:
+    """The text of a lesson that is in no file, or why it cannot be one; `name` is what problems call it."""
+    data = text.encode("utf-8", "surrogatepass")
+    if len(data) > MAX_BYTES:
+        return Problem(name, 1, 1, f"the text is larger than {MAX_BYTES // 2**20} MiB", "a lesson is a small text")
+    return _decode(name, data, "lesson")
+
+
 _BELOW = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")  # not so on Windows
 
 

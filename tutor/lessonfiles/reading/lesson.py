@@ -28,21 +28,21 @@ from tutor.lessonfiles.validation import check
 from tutor.text.output import quote
 
 
-def read(path: str | Path) -> tuple[Lesson | None, list[Problem], Source | None]:
-    """The lesson in a file, all that is wrong with it by line and column, and its text.
+def read(path: str | Path | Source | Problem) -> tuple[Lesson | None, list[Problem], Source | None]:
+    """The lesson in a file (or a text that was read), all that is wrong with it by line and column, and its text.
 
     Never raises for what a file holds. Where the skeleton is sound (inputs, layers and units of a
     network; the equations of a circuit) there is a lesson in spite of errors, with defaults where
     the file is wrong, so that a caller can go on to look for more problems: it is to be used only
     if none of them is an error. The text is None where it cannot be read.
     """
-    source = read_source(path)
+    source = read_source(path) if isinstance(path, str | Path) else path
     if isinstance(source, Problem):
         return None, [source], None
     values = parse_toml(source)
     if isinstance(values, Problem):
         return None, [values], source
-    lesson, faults = build(values, path)
+    lesson, faults = build(values, source.path)
     lost = lost_latex(values, source)
     told = (fault for fault in faults.found if fault.path not in lost or "U+" not in fault.message)  # \f of \frac
     problems = [*(problem(source, fault, faults.table) for fault in told), *faults.elsewhere, *lost.values()]
