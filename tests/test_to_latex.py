@@ -14,9 +14,9 @@ from tutor.engine.trace import trace
 from tutor.lessonfiles.catalogue import entries
 from tutor.lessonfiles.check import load
 from tutor.text.card import Scribe
-from tutor.text.to_latex import equation, latex, words
 from tutor.text.layout import Brackets, Frac, Matrix, Row
 from tutor.text.notations import NOTATIONS
+from tutor.text.to_latex import equation, latex, words
 
 # What LaTeX with amsmath, MathJax and KaTeX know of what is written.
 COMMANDS = set(

@@ -17,19 +17,21 @@ from typing import Any
 
 import numpy as np
 
-from tutor.engine import analysis
+from tutor.engine import gradient_check
 from tutor.engine import lesson as engine
-from tutor.engine.formula import Ref, did_you_mean
+from tutor.engine.expressions import Ref
+from tutor.engine.parsing import did_you_mean
+from tutor.engine.program import iterations_per_epoch
+from tutor.engine.run import MAX_ITERATION, TOLERANCE, Iteration, Run
 from tutor.engine.trace import NoSuchStep
 from tutor.engine.trace import Step as EngineStep
 from tutor.engine.trace import Trace as EngineTrace
-from tutor.engine.training import MAX_ITERATION, TOLERANCE, Run, iterations_per_epoch
 from tutor.lessonfiles import catalogue, check
 from tutor.lessonfiles.positions import LessonError, Problem, given_source
 from tutor.lessonfiles.writing import lesson_text, toml
 from tutor.questions.authored import graded_item
-from tutor.questions.grading import compare, marked
-from tutor.text import latex
+from tutor.questions.diagnosis import compare, marked
+from tutor.text import to_latex
 from tutor.text.card import Card, Scribe
 from tutor.text.layout import linear
 from tutor.text.notations import NOTATIONS
@@ -244,19 +246,23 @@ class Lesson:
         count = iterations
         if count is None:
             count = MAX_ITERATION if converge and epochs is None else (100 if epochs is None else epochs) * per
-        if not isinstance(count, int) or not 1 <= count <= MAX_ITERATION:
+        if not _whole(count) or not 1 <= count <= MAX_ITERATION:
             raise ValueError(f"iterations are a whole number from 1 to {MAX_ITERATION:,}, not {count!r}")
         run = Run(self._lesson)
-        return Training(self, run.train(count, tolerance=TOLERANCE if converge else None), run)
+        return Training(self, run.train(int(count), tolerance=TOLERANCE if converge else None), run)
 
     def toml(self) -> str:
         """The text of a lesson file that says this lesson (docs/lesson-format.md)."""
         return lesson_text(self._lesson)
 
 
-def _iteration(run: Run, number: int) -> Any:
+def _whole(count: object) -> bool:
+    return isinstance(count, int | np.integer) and not isinstance(count, bool)
+
+
+def _iteration(run: Run, number: int) -> Iteration:
     last = run.last or MAX_ITERATION
-    if isinstance(number, bool) or not isinstance(number, int | np.integer) or not 1 <= number <= last:
+    if not _whole(number) or not 1 <= number <= last:
         only = "is not trained: its only iteration is 1" if last == 1 else f"has the iterations 1 to {last:,}"
         raise ValueError(f"'{run.lesson.id}' {only}, not {number!r}")
     found = run.iteration(int(number))
@@ -301,7 +307,7 @@ class Training:
 
         Raises ValueError for an iteration that there is not.
         """
-        if not 1 <= iteration <= self.iterations + 1:
+        if not _whole(iteration) or not 1 <= iteration <= self.iterations + 1:
             raise ValueError(f"training went from 1 to {self.iterations + 1:,}, not {iteration!r}")
         return {id: np.array(value) for id, value in self._run.parameters(iteration).items()}
 
@@ -453,7 +459,7 @@ class Step:
     @property
     def latex(self) -> str:
         """The same as LaTeX, to stand between dollars: lines aligned at their = signs. ASCII."""
-        return latex.equation(self._card.main.docs)
+        return to_latex.equation(self._card.main.docs)
 
     # ------------------------------------------------------------ asked
 
@@ -494,11 +500,9 @@ class Step:
         return f"$${self.latex}$$"
 
     def _repr_markdown_(self) -> str:
-        """Title, equation, sentence and notes as Markdown. Every text is data: an author's Markdown shows as written."""
+        """Title, equation, sentence and notes as Markdown. All text is data: an author's Markdown shows as written."""
         parts = [f"**{_markdown(self.title)}** `{self.id}`", f"$$\n{self.latex}\n$$", _markdown(self.why)]
-        parts += [
-            "\n".join(f"> {_markdown(line)}" for line in note.splitlines()) for note in self.notes
-        ]
+        parts += ["\n".join(f"> {_markdown(line)}" for line in note.splitlines()) for note in self.notes]
         return "\n\n".join(parts)
 
     def _repr_html_(self) -> str:
@@ -553,21 +557,21 @@ def _checked(step: Step) -> GradientCheck:
     ref = step._step.ref
     trace = step.trace._trace
     if ref.shape == ():
-        found = analysis.check(trace, ref)
-        k = found.told if found.told is not None else analysis.EPSILONS.index(analysis.USUAL)
-        analytic, numeric, epsilon, kink = found.analytic, found.numeric[k], analysis.EPSILONS[k], found.kink
+        found = gradient_check.check(trace, ref)
+        k = found.told if found.told is not None else gradient_check.EPSILONS.index(gradient_check.USUAL)
+        analytic, numeric, epsilon, kink = found.analytic, found.numeric[k], gradient_check.EPSILONS[k], found.kink
         loss, at_kink = found.loss, bool(kink and kink.exact)
         a, n = np.array([analytic]), np.array([numeric])
     else:
         elements = [Ref(ref.symbol, index, ref.example) for index in np.ndindex(*ref.symbol.shape)]
-        whole = [analysis.check(trace, element) for element in elements]
-        k = analysis.EPSILONS.index(analysis.USUAL)
-        epsilon, loss = analysis.USUAL, whole[0].loss
+        whole = [gradient_check.check(trace, element) for element in elements]
+        k = gradient_check.EPSILONS.index(gradient_check.USUAL)
+        epsilon, loss = gradient_check.USUAL, whole[0].loss
         a, n = np.array([one.analytic for one in whole]), np.array([one.numeric[k] for one in whole])
         at_kink = any(one.kink is not None and one.kink.exact for one in whole)
-    errors = [analysis.relative_error(float(x), float(y)) for x, y in zip(a, n, strict=True)]
+    errors = [gradient_check.relative_error(float(x), float(y)) for x, y in zip(a, n, strict=True)]
     with np.errstate(all="ignore"):
-        allowed = 1e-5 * np.maximum(np.abs(a), np.abs(n)) + 8 * analysis.ROUNDING * abs(loss) / epsilon
+        allowed = 1e-5 * np.maximum(np.abs(a), np.abs(n)) + 8 * gradient_check.ROUNDING * abs(loss) / epsilon
         passed = bool(np.all(np.abs(a - n) <= allowed))
     return GradientCheck(
         id=step.id,
