@@ -23,8 +23,9 @@ from tutor.engine.units import sizes
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
-from tutor.pictures import step_pictures
 from tutor.pictures.canvas import as_text
+from tutor.pictures.step import kinds as step_pictures
+from tutor.pictures.step.slope import slope_picture
 from tutor.text.card import Scribe
 from tutor.text.layout import width
 from tutor.text.notations import NOTATIONS
@@ -400,7 +401,7 @@ def test_a_pole_beside_the_value_is_a_gap():
     result = check(trace(lesson), Ref(gradient(lesson, "x")))
     assert math.isnan(result.errors[0]) and result.errors[result.best] < 1e-8
     assert "0.1: undefined" in words(lesson, "check", "x")
-    draws(step_pictures.slope_picture(Scribe(trace(lesson), "dz"), Ref(trace(lesson).program.model.parameters[0])))
+    draws(slope_picture(Scribe(trace(lesson), "dz"), Ref(trace(lesson).program.model.parameters[0])))
 
 
 # ---------------------------------------------------------------- line mode

@@ -18,7 +18,7 @@ from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.pictures.diagram import diagram, tell
-from tutor.pictures.step_pictures import KINDS, offers
+from tutor.pictures.step.kinds import KINDS, offers
 from tutor.play import playback
 from tutor.questions.drill import drill_item, skills
 from tutor.text.card import Scribe

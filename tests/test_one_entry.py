@@ -111,7 +111,7 @@ from tutor.engine.gradient_check import check
 from tutor.pictures import diagram
 from tutor.cli import export
 from tutor.engine import paths
-from tutor.pictures import step_pictures
+from tutor.pictures.step import kinds as step_pictures
 from tutor.play import playback
 from tutor.engine import run as running
 from tutor.text.card import Scribe

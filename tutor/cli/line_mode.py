@@ -24,7 +24,7 @@ from tutor.learner.rows import Place
 from tutor.learner.store import Store
 from tutor.lessonfiles.writing import CannotWrite, save
 from tutor.pictures.diagram import tell
-from tutor.pictures.step_pictures import KINDS, subject
+from tutor.pictures.step.kinds import KINDS, subject
 from tutor.play import playback
 from tutor.play.compare import EPOCHS, Comparison, asked
 from tutor.play.playback import Cursor

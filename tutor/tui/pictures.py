@@ -12,7 +12,8 @@ from textual.widgets import Static
 
 from tutor.engine.expressions import Ref
 from tutor.lessonfiles.catalogue import data_dir
-from tutor.pictures.step_pictures import KINDS, Shown, another, offers
+from tutor.pictures.step.kinds import KINDS, another, offers
+from tutor.pictures.step.shown import Shown
 from tutor.play import playback
 from tutor.play.playback import Cursor
 from tutor.tui.lines import KeyBar, Line, Lines, line

@@ -1,0 +1,205 @@
+"""A layer's activation and its derivative with every unit on it; of a softmax the shares."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tutor.engine import units
+from tutor.engine.activations import ACTIVATIONS, piecewise
+from tutor.engine.expressions import Call, Ref, Symbol
+from tutor.engine.network import Equation
+from tutor.engine.trace import Step
+from tutor.engine.units import Units
+from tutor.pictures.canvas import DASHES, Picture
+from tutor.pictures.plot import Curve, Mark, Segment, bars, plot
+from tutor.pictures.step.shown import (
+    DIVERGED,
+    MANY,
+    Kind,
+    Shown,
+    index_in,
+    nothing,
+)
+from tutor.text.card import Scribe
+from tutor.text.layout import number, width
+from tutor.text.writer import Writer
+
+
+def _activation_of(step: Step, example: int) -> Ref | None:
+    symbol = step.equation.symbol
+    about = symbol.wrt or symbol
+    if symbol.quantity == "gradient" and about.quantity == "activation":
+        return None  # what arrives at a unit has not met its slope yet
+    for eq in units.activation_equations(step.trace):
+        z = _z(eq)
+        ids = {z.id} if step.trace.lesson.circuit and z.quantity != "node" else {z.id, eq.symbol.id}
+        if about.id in ids and about.quantity not in ("circuit_input", "weights", "biases"):
+            index = index_in(step, eq.symbol.shape) or ((0,) if eq.symbol.shape else None)
+            return Ref(eq.symbol, index, example if eq.symbol.per_example else None)
+    return None
+
+
+def _z(eq: Equation) -> Symbol:
+    assert isinstance(eq.formula, Call) and isinstance(eq.formula.args[0], Ref)
+    return eq.formula.args[0].symbol
+
+
+def activation_picture(scribe: Scribe, subject: Ref) -> Shown:
+    """`subject` is an element of a layer's activation, or a circuit's gate."""
+    trace, writer = scribe.trace, scribe.writer
+    eq = trace.program.by_key[subject.symbol.key]
+    found = units.units(trace, eq, subject.example)
+    if found.function == "softmax":
+        return _softmax_picture(scribe, subject, found)
+    at = subject.index[0] if subject.index else 0
+    sign = writer.function(found.function, eq.symbol.layer)
+    glyph = writer.notation.letter if found.function == "linear" else f"{sign}({writer.notation.letter})"
+    if found.function != "linear" and sign != ACTIVATIONS[found.function].glyph:
+        glyph += f" = {ACTIVATIONS[found.function].glyph}({writer.notation.letter})"
+    of = writer.text(Ref(eq.symbol))
+    title = f"{glyph} and its derivative, with the units of {of}" if eq.symbol.shape else f"{glyph} at {of}"
+    facts = [_unit_fact(found, scribe, subject, at)]
+    if scribe.trace.lesson.network:
+        layer = eq.symbol.layer or 0
+        facts += idle_facts({(layer, i): kind for i, kind in found.idle.items()}, scribe)
+    others = [i for i in range(len(found.z)) if i != at]
+    told = others if len(others) <= MANY else [i for i in others if found.flat[i]][:MANY]
+    facts += [_unit_line(found, scribe, subject, i) for i in told]
+    if len(told) < len(others):
+        facts.append(f"{len(others) - len(told):,} more units.")
+
+    def draw(columns: int, rows: int) -> Picture:
+        return _draw_activation(found, writer, subject, at, sign, columns, rows)
+
+    return Shown(title, tuple(facts), draw)
+
+
+def _unit(found: Units, subject: Ref, i: int) -> tuple[Ref, Ref]:
+    """z and a of a unit."""
+    a = found.equation.symbol
+    index = (i,) if a.shape else None
+    return Ref(_z(found.equation), index, subject.example), Ref(a, index, subject.example)
+
+
+def _unit_line(found: Units, scribe: Scribe, subject: Ref, i: int) -> str:
+    z, a = (scribe.writer.text(ref) for ref in _unit(found, subject, i))
+    assert found.slopes is not None
+    here = " (off here)" if found.slopes[i] == 0 else " (saturated here)"
+    kind = f" ({found.idle[i]})" if i in found.idle else here if found.flat[i] else ""
+    return f"{z} = {number(found.z[i])}: {a} = {number(found.a[i])}, slope {number(found.slopes[i])}{kind}."
+
+
+def _unit_fact(found: Units, scribe: Scribe, subject: Ref, at: int) -> str:
+    z, a = (scribe.writer.text(ref) for ref in _unit(found, subject, at))
+    assert found.slopes is not None
+    if not (np.isfinite(found.z[at]) and np.isfinite(found.a[at])):
+        return f"{z} = {number(found.z[at])}: {a} is {number(found.a[at])}. {DIVERGED}"
+    told = f"{z} = {number(found.z[at])}, so {a} = {number(found.a[at])}"
+    told += f" and the slope there is {number(found.slopes[at])}"
+    through = f"an error at {a} goes on to {z} times that"
+    if not found.flat[at]:
+        return f"{told}: {through}."
+    if found.slopes[at] == 0:
+        return f"{told}: no error passes this unit for this example."
+    share = f"at most {100 * units.FLAT:g} % of its greatest"
+    return f"{told}, {share}: the unit is saturated, little of an error passes."
+
+
+def idle_facts(idle: dict[tuple[int, int], str], scribe: Scribe) -> list[str]:
+    """Which units are dead or saturated for every example of the lesson."""
+    letter, examples = scribe.writer.notation.letter, len(scribe.trace.lesson.inputs)
+    facts = []
+    of = "the lesson's one example" if examples == 1 else f"all {examples:,} examples of the lesson"
+    for kind, why in (
+        ("dead", f"{letter} ≤ 0 and slope 0: no gradient reaches the weights"),
+        ("saturated", f"the slope is at most {100 * units.FLAT:g} % of its greatest: hardly any learning"),
+    ):
+        names = [_activation_name(scribe, layer, i) for (layer, i), found in idle.items() if found == kind]
+        if names:
+            more = f" and {len(names) - MANY:,} more" if len(names) > MANY else ""
+            facts.append(f"{kind.capitalize()} for {of}: {', '.join(names[:MANY])}{more} ({why}).")
+    return facts
+
+
+def _activation_name(scribe: Scribe, layer: int, i: int) -> str:
+    symbol = scribe.symbols.get(f"a{layer}") or scribe.symbols[f"a{layer}@"]
+    return scribe.writer.text(Ref(replace(symbol, per_example=False), (i,)))
+
+
+_REACH = {"sigmoid": 6.0, "tanh": 4.0}  # how far from 0 a curve is drawn at least
+
+
+def _draw_activation(
+    found: Units, writer: Writer, subject: Ref, at: int, sign: str, columns: int, rows: int
+) -> Picture:
+    node = found.equation.formula
+    assert isinstance(node, Call) and found.slopes is not None
+    fine = found.z[np.isfinite(found.z)]
+    if not fine.size:
+        return ()
+    reach = _REACH.get(found.function, 2.0 if piecewise(found.function) else 4.0)
+    low, high = min(-reach, 1.1 * float(fine.min())), max(reach, 1.1 * float(fine.max()))
+    zs = np.linspace(low, high, 401)
+    f, slopes = units.curve(node, zs)
+    if piecewise(found.function):  # f′ jumps: no line from one side to the other
+        slopes = np.where(np.append(np.diff(slopes), 0) != 0, np.nan, slopes)
+    letter = writer.notation.letter
+    curves = [
+        Curve(zs, f, letter if found.function == "linear" else f"{sign}({letter})", "curve1", thick=2, dash=()),
+        Curve(zs, slopes, "slope" if found.function == "linear" else f"{sign}′({letter})", "curve2", dash=DASHES[1]),
+    ]
+    few = len(found.z) <= max(6, columns // 8)
+    marks = []
+    for i in [i for i in range(len(found.z)) if i != at] + [at]:
+        name = writer.text(replace(_unit(found, subject, i)[0], example=None))
+        glyph = "✗" if i in found.idle else "◆" if i == at else "○" if found.flat[i] else "●"
+        style = "value" if i == at else "error" if found.flat[i] else "lit"
+        marks.append(Mark(found.z[i], found.slopes[i], "▪" if i != at else "◇", "value" if i == at else "curve2"))
+        marks.append(Mark(found.z[i], found.a[i], glyph, style, name if few or i == at else ""))
+    segments = [Segment(found.z[at], found.a[at], found.z[at], found.slopes[at], "dim", dash=DASHES[2])]
+    return plot(curves, marks, columns, rows, letter, segments=segments, x_range=(low, high))
+
+
+def _softmax_picture(scribe: Scribe, subject: Ref, found: Units) -> Shown:
+    writer, trace = scribe.writer, scribe.trace
+    at = subject.index[0] if subject.index else 0
+    names = [tuple(writer.text(ref) for ref in _unit(found, subject, i)) for i in range(len(found.z))]
+    title = f"Softmax: each unit's share {writer.e_to_the_z} / Σ {writer.e_to_the_z}"
+    if not np.all(np.isfinite(found.a)):
+        return Shown(title, (f"{names[at][1]} is {number(found.a[at])}. {DIVERGED}",), nothing)
+    y = np.asarray(trace.value(Ref(scribe.symbols["y@" if subject.symbol.per_example else "y"], None, subject.example)))
+    best = int(np.argmax(found.a))
+    facts = [
+        f"{names[at][0]} = {number(found.z[at])} gets the share {names[at][1]} = {number(found.a[at])}; "
+        f"its target is {number(y[at])}.",
+        f"The largest share is {names[best][1]} = {number(found.a[best])}. All shares add up to 1: where one grows "
+        "the others shrink, so each of the inputs moves every output.",
+    ]
+    facts += [
+        f"{z} = {number(found.z[i])}: {a} = {number(found.a[i])}, target {number(y[i])}."
+        for i, (z, a) in enumerate(names[: MANY + 1])
+        if i != at
+    ]
+    if len(names) > MANY + 1:
+        facts.append(f"{len(names) - MANY - 1:,} more units.")
+
+    def draw(columns: int, rows: int) -> Picture:
+        size = max(width(name) for _, name in names)
+        items = [
+            (f"{'▶' if i == at else ' '}{a}{' ' * (size - width(a))}  {z} {number(found.z[i])}", float(found.a[i]))
+            for i, (z, a) in enumerate(names)
+        ]
+        return bars(items, columns, rows=rows)
+
+    return Shown(title, tuple(facts), draw)
+
+
+KIND = Kind(
+    "activation",
+    "the units of a layer, such as z1 or a1[2]",
+    lambda trace: [eq.symbol for eq in units.activation_equations(trace)],
+    _activation_of,
+    activation_picture,
+)

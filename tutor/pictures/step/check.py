@@ -1,0 +1,201 @@
+"""The gradient check: one element of a gradient beside differences of the loss, over all ε."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tutor.engine import gradient_check, loss_slope
+from tutor.engine.expressions import Ref, Symbol
+from tutor.engine.gradient_check import EPSILONS, USUAL, Check
+from tutor.engine.trace import Step, Trace
+from tutor.pictures.canvas import Picture
+from tutor.pictures.plot import Curve, Mark, plot
+from tutor.pictures.step.shown import (
+    Kind,
+    Shown,
+    bracketed,
+    element_of,
+    has_examples,
+    nothing,
+)
+from tutor.text.card import Scribe
+from tutor.text.layout import number
+from tutor.text.writer import Writer
+
+AGREE = 1e-6  # a relative error below this: the gradient is right
+DRAWN_AS_ZERO = 1e-17  # where an error of 0 stands on a logarithmic axis
+
+
+def _gradients(trace: Trace) -> list[Symbol]:
+    return [eq.symbol for eq in trace.equations if eq.symbol.quantity == "gradient"]
+
+
+def _check_of(step: Step, example: int) -> Ref | None:
+    symbol = step.equation.symbol
+    found: Symbol | None = symbol
+    if symbol.quantity != "gradient":
+        found = loss_slope.gradient_symbol(step.trace, symbol.wrt or symbol)
+    if found is None:  # the loss: the first gradient that there is
+        found = next(iter(_gradients(step.trace)), None)
+    if found is None:
+        return None
+    return Ref(found, element_of(step, found, example), example if has_examples(found) else None)
+
+
+def _power(epsilon: float) -> str:
+    """0.1, 0.01, 0.001, then powers of ten."""
+    text = number(epsilon)
+    return text.removeprefix("1×")
+
+
+def _error(value: float) -> str:
+    return "undefined" if not np.isfinite(value) else number(value, 2) if value else "0"
+
+
+def check_picture(scribe: Scribe, subject: Ref) -> Shown:
+    """`subject` is an element of a gradient."""
+    trace, writer = scribe.trace, scribe.writer
+    found = gradient_check.check(trace, subject)
+    name, w, L = writer.text(subject), writer.text(found.wrt), writer.text(found.of)
+    title = f"Gradient check of {name}"
+    if not (np.isfinite(found.analytic) and np.isfinite(found.loss)):
+        fact = f"{name} is {number(found.analytic)} and {L} is {number(found.loss)} here: there is nothing to check."
+        return Shown(title, (fact,), nothing)
+    facts = [f"{name} = {number(found.analytic, 10)} by backpropagation."]
+    if found.best is None:
+        facts.append(f"{L} is not a number beside {w} = {number(found.value)}: there is no difference to take.")
+        return Shown(title, tuple(facts), nothing)
+    facts += _best_facts(found, w, L)
+    if found.kink:
+        facts.insert(1, _kink_fact(found, writer))
+    if not (found.kink and found.kink.exact):
+        facts += _sweep_facts(found, L)
+    if subject.index:
+        facts.append(_whole_fact(scribe, subject))
+    table = ", ".join(f"{_power(e)}: {_error(r)}" for e, r in zip(EPSILONS, found.errors, strict=True))
+    facts.append(f"Relative error by ε: {table}.")
+    return Shown(title, tuple(facts), lambda columns, rows: _draw_check(found, columns, rows))
+
+
+def _best_facts(found: Check, w: str, L: str) -> list[str]:
+    best = found.told
+    assert best is not None
+    error, epsilon = found.errors[best], _power(EPSILONS[best])
+    exact = found.kink is not None and found.kink.exact
+    if exact:
+        verdict = "no ε helps on a kink" if error > AGREE else "they agree all the same"
+    elif found.analytic == 0 == found.numeric[best]:
+        verdict = f"both are exactly 0: moving {w} does not move {L}"
+    elif error <= AGREE:
+        verdict = "they agree"
+    elif found.rounding:
+        beside = f"{L} = {number(found.loss)}"
+        verdict = f"the difference is rounding's: the gradient is too small beside {beside} to be seen in it"
+    else:
+        verdict = "they do not agree"
+    up, down = (number(side[best], 10) for side in (found.up, found.down))
+    at, _, _ = L.partition("(")  # L(θ) is a function already
+    quotient = f"({up} − {bracketed(down)}) / {number(2 * EPSILONS[best])}"
+    return [
+        f"By differences: ({at}({w} + ε) − {at}({w} − ε)) / 2ε = {quotient} = {number(found.numeric[best], 10)}, "
+        f"with ε = {epsilon}{'' if exact else ', the best one'}.",
+        f"Relative error |a − n| / max(|a|, |n|) = {_error(error)}: {verdict}.",
+    ]
+
+
+def _sweep_facts(found: Check, L: str) -> list[str]:
+    """Why there is a best ε: truncation on one side, rounding on the other."""
+    assert found.best is not None
+    best, small = found.errors[found.best], found.errors[-1]
+    large = next((error for error in found.errors if np.isfinite(error)), best)
+    facts = []
+    if not (found.kink and found.kink.epsilon <= 0.1):
+        if large > max(100 * best, 1e-10):
+            facts.append(
+                f"Larger ε: {L} is a curve and the difference a chord, off by {_error(large)} at ε = 0.1; "
+                "that error grows with ε² (truncation)."
+            )
+        elif found.analytic and large <= 1e-9:
+            facts.append(
+                f"Even ε = 0.1 is right to {_error(large)}: {L} is a straight line or a parabola here, "
+                "whose chord is as steep as its tangent."
+            )
+    if np.isfinite(small) and small > 10 * best:
+        facts.append(
+            f"Smaller ε: both values of {L} agree in ever more digits, and what is left of their difference "
+            f"is rounding; that error grows with 1/ε, to {_error(small)} at ε = {_power(EPSILONS[-1])}."
+        )
+    return facts
+
+
+def _kink_fact(found: Check, writer: Writer) -> str:
+    kink = found.kink
+    assert kink is not None
+    names = ", ".join(writer.text(ref) for ref in kink.at) + (f" and {kink.count - 3:,} more" if kink.count > 3 else "")
+    what = (
+        f"the winner of {' and '.join(kink.ops)} changes at {names}"
+        if set(kink.ops) <= {"max", "min"}
+        else f"{names} changes sign"
+        if kink.count == 1
+        else f"{names} change sign"
+    )
+    sides = f"{number(kink.left)} to the left and {number(kink.right)} to the right"
+    w = writer.text(found.wrt)
+    if kink.exact:
+        taken = next(
+            (f": backpropagation takes the one to the {side}"
+             for side, value in (("left", kink.left), ("right", kink.right))
+             if np.isclose(value, found.analytic, rtol=1e-4, atol=1e-9)), ": backpropagation takes a value between them"
+            if min(kink.left, kink.right) < found.analytic < max(kink.left, kink.right) else "",
+        )  # fmt: skip
+        return f"{w} stands on a kink, where there is no one slope: {what}. The slopes are {sides}{taken}."
+    return (
+        f"A kink spoils every ε from {_power(kink.epsilon)} up: {what} within ±ε of {w}. The chords to either side "
+        f"have the slopes {sides} there."
+    )
+
+
+def _whole_fact(scribe: Scribe, subject: Ref) -> str:
+    gradient, writer = replace(subject, index=None), scribe.writer
+    (whole,) = scribe.kept.setdefault(("check", gradient), []) or [gradient_check.check_all(scribe.trace, gradient)]
+    scribe.kept["check", gradient] = [whole]  # the same for each element that one looks at
+    of = f"All {whole.count:,} elements" if whole.checked == whole.count else (
+        f"{whole.checked:,} of {whole.count:,} elements, spread evenly"
+    )  # fmt: skip
+    of = {1: "The one element", 2: "Both elements"}.get(whole.count, of)
+    if not np.isfinite(whole.worst):
+        return f"{of} at ε = {_power(USUAL)}: {writer.text(whole.at)} has no difference that is a number."
+    hidden = whole.rounding and whole.worst > AGREE
+    excuse = " (a gradient so small beside the loss that rounding hides it)" if hidden else ""
+    return (
+        f"{of} at ε = {_power(USUAL)}: the largest relative error is {_error(whole.worst)}, of "
+        f"{writer.text(whole.at)}{excuse}; as one vector, {_error(whole.together)}."
+    )
+
+
+def _draw_check(found: Check, columns: int, rows: int) -> Picture:
+    best = found.told
+    assert best is not None
+    shown = np.array([max(error, DRAWN_AS_ZERO) for error in found.errors])  # max keeps NaN first: a gap
+    shown = np.where(np.isfinite(found.errors), shown, np.nan)
+    marks = [Mark(e, y, "•", "curve1") for e, y in zip(EPSILONS, shown, strict=True) if np.isfinite(y)]
+    spoilt = [k for k, e in enumerate(EPSILONS) if found.kink and e >= found.kink.epsilon and np.isfinite(shown[k])]
+    marks += [Mark(EPSILONS[k], shown[k], "✗", "error", "kink" if k == spoilt[-1] else "") for k in spoilt]
+    if not (found.kink and found.kink.exact):
+        marks.append(Mark(EPSILONS[best], shown[best], "●", "lit", f"best: {_power(EPSILONS[best])}"))
+        if shown[-2] > 100 * shown[best]:
+            marks.append(Mark(EPSILONS[-2], shown[-2], "•", "dim", "rounding"))
+        if not spoilt and shown[1] > 100 * shown[best]:
+            marks.append(Mark(EPSILONS[1], shown[1], "•", "dim", "truncation"))
+    curve = Curve(EPSILONS, shown, style="curve1")
+    high = max(float(np.nanmax(shown)), 1e-16) * 3
+    low = min(float(np.nanmin(shown)) / 3, high / 1e4)
+    return plot(
+        [curve], marks, columns, rows, "ε", "relative error", log_x=True, log_y=True,
+        x_range=(EPSILONS[-1] / 2, EPSILONS[0] * 2), y_range=(low, high),
+    )  # fmt: skip
+
+
+KIND = Kind("gradient check", "a gradient, such as dL/dW1[1,1]", _gradients, _check_of, check_picture)
