@@ -509,7 +509,9 @@ def test_a_file_does_not_require_itself(tmp_path):
     file = tmp_path / "05-sigmoid-neuron.toml"
     save(WhatIf(lesson()).text(file), file)
     found, problems = examine(file)
-    assert not problems and found.requires == ("o-regression",)
+    assert found.requires == ("o-regression",)
+    (said,) = problems  # the file has the id of a lesson of ours, which is told and no more
+    assert said.severity == "warning" and "another lesson is called 'sigmoid-neuron'" in said.message
 
 
 def test_an_edit_of_a_tiny_network_is_little_work_and_no_more_after_many():

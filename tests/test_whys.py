@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -16,6 +17,18 @@ from tutor.text.explain import Explainer
 from tutor.text.explanations import GATES as SAID_OF_GATES
 from tutor.text.layout import linear
 from tutor.text.writer import Writer
+
+
+
+def logistic(x):
+    return 1 / (1 + math.exp(-x))
+
+
+def gelu_slope(x):
+    """Of x/2 · (1 + tanh u), as its authors approximate it, by the rule of products."""
+    u, inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x**3), math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x**2)
+    return (1 + math.tanh(u)) / 2 + x / 2 * inner / math.cosh(u) ** 2
+
 
 # What a gate's gradient is said to do -> what that is, from G, the inputs and the gate's own value: one part an input.
 SAID = {
@@ -46,6 +59,12 @@ SAID = {
     "multiplies the gradient by 1 − tanh²": lambda G, out, x: (G * (1 - out**2),),
     "lets the gradient through where its input is above 0, and stops it elsewhere": lambda G, out, x: (G * (x > 0),),
     "passes the gradient on unchanged": lambda G, out, x: (G,),
+    "multiplies the gradient by LReLU′": lambda G, out, x: (G * (1 if x > 0 else 0.01),),
+    "multiplies the gradient by bsig′": lambda G, out, x: (G * 0.5 / math.cosh(x / 2) ** 2,),
+    "multiplies the gradient by softplus′": lambda G, out, x: (G * logistic(x),),
+    "multiplies the gradient by ELU′": lambda G, out, x: (G * (1 if x > 0 else math.exp(x)),),
+    "multiplies the gradient by SiLU′": lambda G, out, x: (G * (out + logistic(x) * (1 - out)),),
+    "multiplies the gradient by GELU′": lambda G, out, x: (G * gelu_slope(x),),
 }
 LINES = {
     "add": "x + y", "sub": "x - y", "neg": "-x", "mul": "x * y", "div": "x / y", "pow": "x ** y",
@@ -57,7 +76,7 @@ PLACES = [(1.7, 0.6), (0.4, 2.0), (2.5, 2.5), (-1.2, 0.7), (0.0, 1.3), (3.0, 0.0
 
 def circuit(op, x, y, training=None):
     """f = (a gate of x and, where it takes two, y) times w, whose gradient is 3."""
-    inputs = {"x": x, "y": y} if "y" in GATES[op] else {"x": x}
+    inputs = {"x": x, "y": y} if re.search(r"\by\b", GATES[op]) else {"x": x}
     return circuit_lesson([f"g = {GATES[op]}", "f = g * w"], training=training, **inputs, w=3)
 
 

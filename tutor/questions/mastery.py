@@ -59,7 +59,8 @@ _GATES = {
     "add": "Add", "sub": "Subtract", "neg": "Negate", "mul": "Multiply", "div": "Divide", "pow": "Power",
     "exp": "Exponential", "log": "Logarithm", "sqrt": "Square root", "sin": "Sine", "cos": "Cosine",
     "abs": "Absolute value", "max": "Max", "min": "Min", "sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "ReLU",
-    "leaky_relu": "Leaky ReLU", "copy": "Copy",
+    "leaky_relu": "Leaky ReLU", "bipolar_sigmoid": "Bipolar sigmoid", "softplus": "Softplus", "elu": "ELU",
+    "silu": "SiLU", "gelu": "GELU", "copy": "Copy",
 }  # fmt: skip
 SKILLS |= {f"gate_{op}": Skill(f"{name} gate") for op, name in _GATES.items()}
 SKILLS |= {f"gate_{op}_gradient": Skill(f"{name} gate, backward", (f"gate_{op}",)) for op, name in _GATES.items()}
