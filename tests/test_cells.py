@@ -229,6 +229,16 @@ def test_in_a_quiz_a_wish_for_help_leaves_the_question_open():
     assert still == moved and "the last that is open" in verdict.message
 
 
+@pytest.mark.parametrize("wish", ["hint", "Help!", "give me a hint", "Tipp?"])
+def test_in_a_quiz_who_asks_for_a_hint_stays_at_the_question(wish):
+    from test_session import values
+    from tutor.questions import quiz
+
+    session, items = values("z1[1]", "z1[2]")
+    still, verdict = quiz.answer(session, items, wish)
+    assert still == session and verdict.free and "no hints in a quiz" in verdict.message
+
+
 def test_a_reference_of_a_layer_of_one_is_a_column_where_a_whole_is_asked():
     """(W²)ᵀ · d³ with one output: the error is a column of one, not a number."""
     at = trace(load(LESSONS["c-431"]))

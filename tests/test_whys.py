@@ -19,7 +19,6 @@ from tutor.text.layout import linear
 from tutor.text.writer import Writer
 
 
-
 def logistic(x):
     return 1 / (1 + math.exp(-x))
 

@@ -58,23 +58,37 @@ _HEDGED = re.compile(
     re.IGNORECASE,
 )
 _EQUALS = re.compile(r"(?<![<>!=])(?:==?|≈|≐|:=)(?![=])")
-_WISHES = (
-    "help|help me|hint|a hint|give me a hint|hint please|i need help|i need a hint|i dont know|i do not know|dont know"
-    "|do not know|idk|i dont understand|dunno|i dunno|no idea|i have no idea|no clue|not sure|im not sure|i am not sure"
-    "|show me|i give up|give up|pass|hilfe|tipp|weiß nicht|ich weiß nicht|weiß ich nicht|keine ahnung|no sé|no se"
-    "|no lo sé|ayuda|ni idea|je ne sais pas|aide|aucune idée|non lo so|aiuto|não sei|nao sei|ajuda|nie wiem|pomoc"
-    "|bilmiyorum|nevím|не знаю|помощь|不知道|わからない|모르겠어요|نمیدانم|لا أعرف"
+_HINT = (
+    "help|help me|hint|a hint|give me a hint|hint please|i need help|i need a hint|hilfe|tipp|ayuda|aide|aiuto|ajuda"
+    "|pomoc|помощь"
 )
-_WISHED = frozenset(wish.casefold() for wish in _WISHES.split("|"))
+_UNKNOWN = (
+    "i dont know|i do not know|dont know|do not know|idk|i dont understand|dunno|i dunno|no idea|i have no idea|no clue"
+    "|not sure|im not sure|i am not sure|show me|i give up|give up|pass|weiß nicht|ich weiß nicht|weiß ich nicht"
+    "|keine ahnung|no sé|no se|no lo sé|ni idea|je ne sais pas|aucune idée|non lo so|não sei|nao sei|nie wiem"
+    "|bilmiyorum|nevím|не знаю|不知道|わからない|모르겠어요|نمیدانم|لا أعرف"
+)
+_ASKING, _NOT_KNOWING = (frozenset(said.casefold().split("|")) for said in (_HINT, _UNKNOWN))
 
 
 def wants_help(text: str) -> bool:
-    """Whether a learner says that they do not know: ?, idk, no idea, weiß nicht ..."""
+    """Whether a learner says that they do not know, or asks for a hint: ?, idk, no idea, weiß nicht ..."""
+    words = _words_of(text)
+    return words in _ASKING or words in _NOT_KNOWING or words == "?"
+
+
+def asks_for_hint(text: str) -> bool:
+    """Whether that asks for a hint in so many words: help, hint, Tipp ..."""
+    return _words_of(text) in _ASKING
+
+
+def _words_of(text: str) -> str:
+    """A short text without its stops and strokes; '?' of question marks alone."""
     if len(text) > 60:
-        return False
+        return ""
     said = re.sub(r"[’‘'`´\u200c]", "", text.casefold())
     words = " ".join(re.sub(r"[.,;:!?…¿¡？。]", " ", said).split())
-    return words in _WISHED if words else "?" in said or "？" in said
+    return words or ("?" if "?" in said or "？" in said else "")
 
 
 def significant_digits(text: str) -> int:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from tutor.engine.expressions import Ref, indices
 from tutor.engine.lesson import Lesson
 from tutor.engine.trace import symbols_of, trace
-from tutor.questions.answers import wants_help
+from tutor.questions.answers import asks_for_hint, wants_help
 from tutor.questions.attempt import CREDIT
 from tutor.questions.authored import author_item
 from tutor.questions.choosing import spread
@@ -106,8 +106,10 @@ def names(items: Iterable[Item]) -> tuple[str, ...]:
 def answer(session: Session, items: list[Item], text: str) -> tuple[Session, Verdict]:
     """Answer the current question, once. What costs no try (see `Verdict.free`) leaves the session as it is.
 
-    Who says that they do not know leaves the question open and goes on to the next.
+    Who says that they do not know leaves the question open and goes on to the next. Who asks for a hint stays there.
     """
+    if asks_for_hint(text):
+        return session, Verdict("not-understood", "There are no hints in a quiz. The question stays open.")
     if wants_help(text):
         moved = skip(session)
         where = "the next one" if moved.at != session.at else "it is the last that is open"
