@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from tutor.engine.expressions import Expr
+from tutor.engine.memo import Memo
 
 # What a lesson may choose: the way its matrices are written, a batch's loss, the level it opens at, how weights begin,
 # the order of its rows.
@@ -174,3 +176,8 @@ class Lesson:
     classes: tuple[str, ...] = ()  # what the outputs are called where they are classes with names, in their order
     data: Path | None = None  # the file that the examples are from
     path: Path | None = None
+
+    @cached_property
+    def memo(self) -> Memo:
+        """What others keep about this lesson: its variants with other numbers."""
+        return Memo()

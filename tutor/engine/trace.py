@@ -31,6 +31,7 @@ from tutor.engine.expressions import (
     walk,
 )
 from tutor.engine.lesson import Lesson
+from tutor.engine.memo import Memo
 from tutor.engine.network import Equation
 from tutor.engine.parsing import did_you_mean
 from tutor.engine.program import Program
@@ -140,6 +141,11 @@ class Trace:
 
     lesson: Lesson
     iteration: Iteration
+
+    @cached_property
+    def memo(self) -> Memo:
+        """What others keep about these numbers: tables of slips, bounds of rounding."""
+        return Memo()
 
     @property
     def program(self) -> Program:

@@ -113,6 +113,21 @@ class _Plan:
     foot: int
 
 
+class _Drawn:
+    """What was drawn of a trace's networks, by size and plan: all edges, and where the labels of some of them stand."""
+
+    def __init__(self) -> None:
+        self.edges: dict[tuple[int, int, _Plan], Canvas] = {}
+        self.places: dict[tuple[int, int, _Plan, int, tuple[_Edge, ...]], list[_Place | None]] = {}
+
+    def make_room(self) -> None:
+        """Forget what was drawn long ago."""
+        for size in list(self.edges)[:-20]:
+            del self.edges[size]
+        for labels in list(self.places)[:-40]:
+            del self.places[labels]
+
+
 class NetworkPicture:
     def __init__(
         self, known: Known, columns: int, rows: int, lit: tuple[Item, ...] | None, selected: Item | None
@@ -320,16 +335,14 @@ class NetworkPicture:
 
     def _edges(self, plan: _Plan) -> Canvas:
         """All edges by weight: the part of the picture that stays, so it is kept for the next step."""
-        key = ("diagram", self.columns, self.rows, plan)
-        kept = self.known.scribe.kept
-        if key not in kept:
-            for old in [k for k in kept if k[0] in ("diagram", "labels")][:-40]:
-                del kept[old]
+        drawn, key = self.known.scribe.memo.of(_Drawn), (self.columns, self.rows, plan)
+        if key not in drawn.edges:
+            drawn.make_room()
             canvas = Canvas(self.columns, self.rows)
             for left, right in self._pairs(plan):
                 self._edges_between(canvas, left, right)
-            kept[key] = [canvas]
-        return kept[key][0]
+            drawn.edges[key] = canvas
+        return drawn.edges[key]
 
     def _edges_between(self, canvas: Canvas, left: _Column, right: _Column) -> None:
         to, start, y0, y1 = self._ends(left, right)
@@ -569,11 +582,12 @@ class NetworkPicture:
 
         There is room for the gradient from the start, so that labels stay where they are from step to step.
         """
-        kept, key = self.known.scribe.kept, ("labels", self.columns, self.rows, plan, layer, tuple(wanted))
-        if key not in kept:
+        places = self.known.scribe.memo.of(_Drawn).places
+        key = (self.columns, self.rows, plan, layer, tuple(wanted))
+        if key not in places:
             canvas, name = self._edges(plan).copy(), (x1 - x0) // 2 >= 20
-            kept[key] = [self._place(canvas, layer, edge, x0, x1, name) for edge in wanted]
-        return kept[key]
+            places[key] = [self._place(canvas, layer, edge, x0, x1, name) for edge in wanted]
+        return places[key]
 
     def _place(self, canvas: Canvas, layer: int, edge: _Edge, x0: int, x1: int, name: bool) -> _Place | None:
         to, start, y0, y1 = edge

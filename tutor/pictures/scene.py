@@ -44,15 +44,24 @@ class Diagram:
         return next((spot for spot in self.spots if spot.has(column, row)), None)
 
 
+class _Kept:
+    """What stays the same from step to step of a trace: where each symbol is computed, and what things are called."""
+
+    def __init__(self) -> None:
+        self.order: dict[str, int] = {}
+        self.names: dict[tuple[str, Whole], str] = {}
+
+
 class Known:
     """The values of one trace as far as the cursor has come."""
 
     def __init__(self, trace: Trace, scribe: Scribe, step: Step, cursor: Cursor):
         self.trace, self.scribe, self.step, self.cursor = trace, scribe, step, cursor
         self.writer, self.symbols = scribe.writer, scribe.symbols
-        if ("order",) not in scribe.kept:
-            scribe.kept["order",] = [{eq.symbol.key: at for at, eq in enumerate(trace.equations)}]
-        self.order: dict[str, int] = scribe.kept["order",][0]
+        self._kept = scribe.memo.of(_Kept)
+        self.order = self._kept.order
+        if not self.order:
+            self.order.update({eq.symbol.key: at for at, eq in enumerate(trace.equations)})
         self.example = cursor.example if trace.examples > 1 else None
         eq = trace.equations[cursor.at] if cursor.at >= 0 else None
         partly = cursor.level == "scalar" and cursor.at == cursor.furthest and eq is step.equation and step.index
@@ -86,11 +95,11 @@ class Known:
         return float(self.trace.value(ref)) if ref and self.has(id, index) else None
 
     def name(self, id: str, index: Whole = None) -> str:
-        key = ("name", id, index)
-        if key not in self.scribe.kept:
+        names, key = self._kept.names, (id, index)
+        if key not in names:
             ref = self.ref(id, index)
-            self.scribe.kept[key] = [self.writer.text(ref).partition("@")[0] if ref else id]
-        return self.scribe.kept[key][0]
+            names[key] = self.writer.text(ref).partition("@")[0] if ref else id
+        return names[key]
 
     def is_step(self, id: str, index: Whole = None) -> bool:
         """Whether the step is about just this value."""

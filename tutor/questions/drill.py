@@ -241,9 +241,13 @@ def _first(lesson: Lesson, skill: str, seed: int, kinds: tuple[str, ...]) -> Ite
     return None
 
 
+class _Variants(dict[int, Run]):
+    """The runs of a lesson's variants by their seed, the last few."""
+
+
 def _varied(lesson: Lesson, seed: int, iteration: int) -> Trace:
     """The trace of a seed's numbers. They are kept with the lesson: skill after skill is asked about the same ones."""
-    runs = lesson.__dict__.setdefault("_varied", {})
+    runs = lesson.memo.of(_Variants)
     run = runs.get(seed)
     if run is None:
         if len(runs) >= 2 * SEEDS:

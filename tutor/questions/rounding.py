@@ -59,9 +59,13 @@ def rounds_to(exact: float, value: float, digits: int) -> bool:
 # ---------------------------------------------------------------- the right method, rounded on the way
 
 
+class _ByDigits(dict[int, "Bounds"]):
+    """The bounds of a trace by how many digits every line keeps."""
+
+
 def bounds(trace: Trace, digits: int) -> Bounds:
     """How far off the values of a trace end where every line keeps so many digits; worked out once."""
-    kept = trace.__dict__.setdefault("_bounds", {})
+    kept = trace.memo.of(_ByDigits)
     if digits not in kept:
         kept[digits] = Bounds(trace, digits)
     return kept[digits]

@@ -20,12 +20,18 @@ FIXED = ("target", "hyper")
 PLAIN = (0.0, 0.5, 1.0, 2.0)  # numbers that belong to formulas; any other may have been read off the screen
 
 
+class _Worlds:
+    """A trace's other sets of numbers; none yet."""
+
+    found: tuple[Trace, ...] = ()
+
+
 def elsewhere(trace: Trace) -> tuple[Trace, ...]:
     """The same iteration with other numbers; always the same ones."""
-    kept = trace.__dict__.get("_elsewhere")
-    if kept is None:
-        kept = trace.__dict__["_elsewhere"] = tuple(_moved(trace, seed) for seed in range(WORLDS))
-    return kept
+    kept = trace.memo.of(_Worlds)
+    if not kept.found:
+        kept.found = tuple(_moved(trace, seed) for seed in range(WORLDS))
+    return kept.found
 
 
 def _moved(trace: Trace, seed: int) -> Trace:

@@ -60,9 +60,13 @@ class Table:
         return self.values[(slice(None), *example, *(step.index or ()))]
 
 
+class _Tables(dict[int, tuple[Equation, Table]]):
+    """The last equation that was asked about and its slips, by how far back they were looked for."""
+
+
 def table_for(trace: Trace, asked: Equation, reach: int = 0) -> Table:
     """The slips of an equation, kept for the last one asked about: its elements are questions, too."""
-    kept = trace.__dict__.setdefault("_slips", {})
+    kept = trace.memo.of(_Tables)
     if reach not in kept or kept[reach][0] is not asked:
         kept[reach] = (asked, make_table(trace, asked, reach))
     return kept[reach][1]

@@ -14,6 +14,7 @@ from tutor.engine.activations import ACTIVATIONS, prime_of, takes_slope
 from tutor.engine.backprop import OVER_BATCH
 from tutor.engine.expressions import Call, Expr, Ref, evaluate, refs, walk
 from tutor.engine.losses import LOSSES
+from tutor.engine.memo import Memo
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.paths import Chain as PathSum
 from tutor.engine.paths import Factor, Paths, derivation, of_parameters, tally
@@ -94,7 +95,10 @@ class Scribe:
         self.explainer = Explainer(self.writer)
         self.symbols = symbols_of(trace)
         self.example = 0  # the last one that a card was of
-        self.kept: dict[tuple, list] = {}  # what a front end drew of this trace in this notation
+        self.memo = Memo()  # what a front end drew of this trace in this notation
+        self._users: dict[str, list[tuple[str, str]]] = {}  # of each whole the steps that use it
+        self._said: dict[str, tuple[Turn, ...]] = {}  # the turns of each step
+        self._paths: dict[int, Paths] = {}  # by example
 
     def formulas(self, step: Step) -> Formulas:
         """What a trace in lines says of every step; a card looks through the whole trace for the rest of it."""
@@ -182,23 +186,22 @@ class Scribe:
         value = self.writer.value(self.trace.value(ref), digits)
         return Operand(ref, self.writer.text(ref), value, maker.id if maker else None)
 
-    def _used_by(self, step: Step):
+    def _used_by(self, step: Step) -> list[tuple[str, str]]:
         """Names and ids of the later steps that use this one: the same for all its elements."""
-        key = ("used by", step.at(None).id)
-        if key not in self.kept:
+        key = step.at(None).id
+        if key not in self._users:
             asked = step.equation.symbol
             users = [eq.symbol for eq in self.trace.equations if any(ref.symbol == asked for ref in refs(eq.formula))]
             found = [Ref(user, None, step.example if user.per_example else None) for user in users]
-            self.kept[key] = [(self.writer.text(ref), ref.id) for ref in found]
-        return self.kept[key]
+            self._users[key] = [(self.writer.text(ref), ref.id) for ref in found]
+        return self._users[key]
 
     # ------------------------------------------------------------ story
 
     def _turns(self, step: Step) -> tuple[Turn, ...]:
-        key = ("turns", step.id)
-        if key not in self.kept:
-            self.kept[key] = list(self.explainer.turns(step))
-        return tuple(self.kept[key])
+        if step.id not in self._said:
+            self._said[step.id] = self.explainer.turns(step)
+        return self._said[step.id]
 
     def _before(self, step: Step) -> tuple[Turn, ...]:
         """What was said in the conversation before this step, as much of it as anybody reads."""
@@ -260,10 +263,9 @@ class Scribe:
 
     def paths(self, example: int = 0) -> Paths:
         """The paths of this trace, worked out once."""
-        key = ("paths", example)
-        if key not in self.kept:
-            self.kept[key] = [Paths(self.trace, example)]
-        return self.kept[key][0]
+        if example not in self._paths:
+            self._paths[example] = Paths(self.trace, example)
+        return self._paths[example]
 
     def beyond(self, chain: PathSum) -> str:
         """What becomes of a chain's gradient: that it is one example's own and what the mean is; what L2 adds."""

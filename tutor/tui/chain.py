@@ -22,8 +22,8 @@ from tutor.engine.trace import Step
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.pictures.diagram import diagram, natural_rows
 from tutor.play.playback import Cursor
+from tutor.text.card import Card, Scribe, count_words, others_words, zero_words
 from tutor.text.card import Chain as Formula
-from tutor.text.card import Scribe, count_words, others_words, zero_words
 from tutor.text.layout import Row, bracketed, draw, flow, linear, number, pad, width
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.map import Map
@@ -286,13 +286,22 @@ def own_of(step: Step, example: int) -> Step:
     return step.at(None)
 
 
+class _Shown:
+    """What the screen showed of a trace: cards and derivations by step, sums over paths by gradient and example."""
+
+    def __init__(self) -> None:
+        self.cards: dict[str, Card] = {}
+        self.derivations: dict[str, list[Formula]] = {}
+        self.chains: dict[tuple[str, int], Chain] = {}
+
+
 def cells_view(scribe: Scribe, step: Step, at: int, columns: int, rows: int) -> tuple[list[Line], int]:
     """A vector or matrix filled in up to its element `at` (row by row), that one as a formula with its numbers."""
     index = tuple(map(int, np.unravel_index(at, step.shape)))
-    key = ("card", step.id)
-    if key not in scribe.kept:
-        scribe.kept[key] = [scribe.card(step)]
-    card = scribe.kept[key][0]
+    cards = scribe.memo.of(_Shown).cards
+    if step.id not in cards:
+        cards[step.id] = scribe.card(step)
+    card = cards[step.id]
     lines = [*_led("sizes  ", card.dimensions, columns, "numbers")] if card.dimensions else []
     outer = next((node for node in walk(step.formula) if isinstance(node, Call) and node.op == "outer"), None)
     whole = np.asarray(step.value, dtype=float)
@@ -465,18 +474,18 @@ class ChainScreen(TutorScreen):
     def chain(self) -> Chain:
         of = paths.target(self.step)
         assert of is not None
-        key = ("chain", of.id, self.cursor.example)
-        if key not in self.scribe.kept:
+        chains, key = self.scribe.memo.of(_Shown).chains, (of.id, self.cursor.example)
+        if key not in chains:
             example = self.cursor.example if self.step.trace.examples > 1 else 0
-            self.scribe.kept[key] = [self.scribe.paths(example).chain(of)]
-        return self.scribe.kept[key][0]
+            chains[key] = self.scribe.paths(example).chain(of)
+        return chains[key]
 
     @property
     def derivation(self) -> list[Formula]:
-        key = ("derivation", self.step.id)
-        if key not in self.scribe.kept:
-            self.scribe.kept[key] = self.scribe.derivation(self.step)
-        return self.scribe.kept[key]
+        derivations = self.scribe.memo.of(_Shown).derivations
+        if self.step.id not in derivations:
+            derivations[self.step.id] = self.scribe.derivation(self.step)
+        return derivations[self.step.id]
 
     @property
     def count(self) -> int:

@@ -563,15 +563,20 @@ def _refs_of(trace: Trace, symbol: Symbol, example: int) -> list[Ref]:
     return [Ref(symbol, None, n) for n in few]
 
 
+class _StateRows(dict[tuple[str | int | Symbol | None, ...], list[Line]]):
+    """The rows of parameters by id, the keys of what was made of them, and the widths."""
+
+
 def _state_rows(trace: Trace, scribe: Scribe, symbol: Symbol, made: Made, names: int, cell: int) -> list[Line]:
     """A parameter's elements; kept by the scribe, since from step to step few of them change."""
     key = (symbol.id, *(found and found.key for found in made), names, cell)
-    if key not in scribe.kept:
+    kept = scribe.memo.of(_StateRows)
+    if key not in kept:
         elements = itertools.islice(np.ndindex(*symbol.shape), MOST_ELEMENTS)
-        scribe.kept[key] = [
+        kept[key] = [
             _state_line(trace, scribe, Ref(symbol, index or None), made, names, cell) for index in elements
         ]
-    return scribe.kept[key]
+    return kept[key]
 
 
 def _given_lines(trace: Trace, scribe: Scribe, cursor: Cursor, names: int) -> list[Line]:

@@ -157,10 +157,16 @@ def _kink_fact(found: Check, writer: Writer) -> str:
     )
 
 
+class _Checked(dict[Ref, gradient_check.WholeCheck]):
+    """The gradients of a trace that were checked, whole."""
+
+
 def _whole_fact(scribe: Scribe, subject: Ref) -> str:
     gradient, writer = replace(subject, index=None), scribe.writer
-    (whole,) = scribe.kept.setdefault(("check", gradient), []) or [gradient_check.check_all(scribe.trace, gradient)]
-    scribe.kept["check", gradient] = [whole]  # the same for each element that one looks at
+    checked = scribe.memo.of(_Checked)  # the same for each element that one looks at
+    if gradient not in checked:
+        checked[gradient] = gradient_check.check_all(scribe.trace, gradient)
+    whole = checked[gradient]
     of = f"All {whole.count:,} elements" if whole.checked == whole.count else (
         f"{whole.checked:,} of {whole.count:,} elements, spread evenly"
     )  # fmt: skip
