@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.events import Key
 from textual.widgets import Input
 
 from test_tui import LESSONS, here, pane, press, screen, tutor, type_in
@@ -274,3 +275,40 @@ async def test_predict_mode_of_the_screen_is_not_that_of_lines():
         assert pilot.app.screen.predict
     with Store.open() as store:
         assert not LineMode(load(LESSONS["gates"]), "gates", store, lambda prompt: None, print).predict
+
+
+async def typed_at_once(pilot, text: str) -> None:
+    """Keys that are all there before the first is worked on; ⏎ is Enter."""
+    for char in text:
+        pilot.app.post_message(Key("enter", "\r") if char == "⏎" else Key(char, char))
+    await pilot.pause()
+    await pilot.pause()
+
+
+async def test_keys_faster_than_the_screen_are_the_answers_that_were_typed():
+    remember_predict()
+    async with tutor("gates", step="q") as pilot:
+        await typed_at_once(pilot, "78⏎9⏎5")
+        assert [answer.given for answer in answers()] == ["78", "9"]
+        assert pilot.app.screen.query_one(Input).value == "5", "for the third try"
+
+
+async def test_what_is_typed_when_a_question_has_ended_neither_answers_nor_goes_on():
+    remember_predict()
+    async with tutor("gates", step="q") as pilot:
+        await typed_at_once(pilot, "78⏎79⏎80⏎81⏎")
+        assert [answer.given for answer in answers()] == ["78", "79", "80"]
+        assert here(pilot) == "q" and pilot.app.screen.query_one(AnswerLine).over
+
+
+async def test_what_is_typed_ahead_in_a_quiz_is_for_the_next_question():
+    async with start_quiz("gates", count=3, seed=3) as pilot:
+        await typed_at_once(pilot, "1⏎2⏎")
+        assert pilot.app.screen.session.answers[:2] == ("1", "2")
+
+
+async def test_a_dialog_takes_what_stood_there_when_enter_came():
+    async with tutor("o-classification", step="z1") as pilot:
+        await press(pilot, "g")
+        await typed_at_once(pilot, "a1⏎n")
+        assert here(pilot).startswith("a1")

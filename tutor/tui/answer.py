@@ -7,17 +7,20 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.events import Key, Paste
 from textual.message import Message
-from textual.widgets import Input
 
 from tutor.questions.answers import MAX_ANSWER, read_whole, wants_help
 from tutor.questions.items import Item
 from tutor.questions.pasted_tables import a_comma, fill, is_number, table
 from tutor.questions.tokens import NotUnderstood
+from tutor.tui.entry import Entry
 from tutor.tui.views import Grid
 
 
-class AnswerLine(Input):
-    """An `Input` that knows the question. Its `Submitted` has the whole answer, of a grid too.
+class AnswerLine(Entry):
+    """An `Entry` that knows the question. Its `Submitted` has the whole answer, of a grid too.
+
+    Enter takes what was typed out of the line, so that what is typed before the screen has judged it stands alone: it
+    is for the next try, or for the next question.
 
     In a grid the arrow keys, a semicolon and, with a space after it, a comma go from cell to cell, and so does a space
     after a number; 1,75 is asked about. Enter goes to the next empty cell, and answers when there is none. A table that
@@ -40,6 +43,7 @@ class AnswerLine(Input):
         self.at = 0
         self.note = ""  # what is said of the cells
         self._shown: str | None = None  # what was put into the line, not typed
+        self.ahead = False  # an answer was taken, and the next question may have come: what is typed is for that
         self.over = False  # the question is: what is typed on is meant for it, and neither an answer nor a command
 
     def close(self) -> None:
@@ -58,12 +62,14 @@ class AnswerLine(Input):
 
     def ask(self, item: Item | None) -> None:
         """Begin with another question; the same again leaves what was typed."""
+        ahead, self.ahead = self.ahead and item is not None, False
         if item is self.item and not self.over:
             return
         if item and self.item and item.id == self.item.id and item.step.trace is self.item.step.trace:
             self.item = item  # the same in other words: what was typed stays
             return
-        self.item, self.at, self.value, self.note, self.over = item, 0, "", "", False
+        self.item, self.at, self.note, self.over = item, 0, "", False
+        self.value = self.value if ahead else ""
         self.placeholder = self.prompting
         self.cells = []
         if item and item.kind == "matrix":
@@ -78,10 +84,16 @@ class AnswerLine(Input):
         cells = (*self.cells[: self.at], self.value.strip(), *self.cells[self.at + 1 :])
         return Grid(cells, self.at, self.note)
 
-    def spent(self) -> None:
-        """The answer was taken."""
-        if not self.cells or self.value.startswith("="):
-            self.value = self.cells[self.at] if self.cells else ""
+    def take(self, text: str) -> None:
+        """Send an answer up. A cell keeps what was typed in it."""
+        self.ahead = True
+        self.value = self.cells[self.at] if self.cells else ""
+        self.post_message(self.Submitted(self, text, None))
+
+    def give_back(self, text: str) -> None:
+        """What was taken was no answer: it can be mended, unless something else stands there by now."""
+        if not self.cells and not self.value:
+            self.value = text
 
     # ------------------------------------------------------------ a grid
 
@@ -176,11 +188,10 @@ class AnswerLine(Input):
 
     async def action_submit(self) -> None:
         if not self.cells or self.value.startswith("="):
-            await super().action_submit()
+            self.take(self.value)
             return
         if wants_help(self.value) and self.value.strip() != "?":  # a ? leaves the cell out
-            said, self.value = self.value, self.cells[self.at]
-            self.post_message(self.Submitted(self, said, None))
+            self.take(self.value)
             return
         if self.value.startswith("[") and not self._is_formula(self.value):
             rows = table(self.value)
@@ -190,7 +201,7 @@ class AnswerLine(Input):
                     return
         self.cells[self.at] = self.value.strip()
         if self._is_formula(self.value) and not any(self.cells[: self.at] + self.cells[self.at + 1 :]):
-            self.post_message(self.Submitted(self, self.value, None))  # W·x + b, for all cells at once
+            self.take(self.value)  # W·x + b, for all cells at once
             return
         unclear = next(((at, point) for at, cell in enumerate(self.cells) if (point := a_comma(cell))), None)
         later = (*range(self.at + 1, len(self.cells)), *range(self.at + 1))
@@ -204,7 +215,7 @@ class AnswerLine(Input):
             return
         cells = [" ".join(cell.split()) for cell in self.cells]
         rows_ = [", ".join(cells[at : at + self._wide]) for at in range(0, len(cells), self._wide)]
-        self.post_message(self.Submitted(self, "; ".join(rows_), None))
+        self.take("; ".join(rows_))
 
     def _is_formula(self, text: str) -> bool:
         """Whether this is a formula for all the cells."""

@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tutor.lessonfiles.catalogue import data_dir
+from tutor.tui.entry import Entry
 from tutor.tui.lines import Line, Lines
 
 
@@ -97,7 +98,7 @@ class Ask(Dialog):
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
             yield Static(Content(self.question))
-            yield Input(self.value, placeholder=self.placeholder, max_length=self.most)
+            yield Entry(self.value, placeholder=self.placeholder, max_length=self.most)
             yield Static("", id="message")
             yield Static(Content("Enter accepts · Esc goes back"), id="hint")
 

@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 
 from tutor.text import glossary
 from tutor.tui.dialogs import Dialog
+from tutor.tui.entry import Entry
 from tutor.tui.lines import Line, Lines, line
 
 
@@ -32,7 +33,7 @@ class Glossary(Dialog):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
-            yield Input(placeholder="type a term: chain rule", max_length=60)
+            yield Entry(placeholder="type a term: chain rule", max_length=60)
             yield Lines(id="terms")
             yield Static(Content("Type to search · ↑ ↓ scroll · Esc goes back"), id="hint")
 

@@ -377,9 +377,8 @@ class PlayerScreen(TutorScreen):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if self.asking and not self.asking.done:
-            self.query_one(AnswerLine).spent()
             self.told(respond(self.asking, event.value))
-        elif self.query_one(AnswerLine).over:
+        elif self.query_one(AnswerLine).over and not event.value:  # else it was typed before the question was over
             self.action_forward()
 
     def told(self, asking: Asking, asked_for: bool = False) -> None:

@@ -19,7 +19,6 @@ from tutor.questions.items import Item
 from tutor.text.card import Scribe
 from tutor.text.layout import pad
 from tutor.tui import views
-from tutor.tui.answer import AnswerLine
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.question import QuestionScreen
 from tutor.tui.screen import TutorScreen
@@ -117,7 +116,6 @@ class PracticeScreen(QuestionScreen):
     # ------------------------------------------------------------ keys
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        self.query_one(AnswerLine).spent()
         if self.asking is None:
             return
         if self.asking.done:

@@ -110,8 +110,9 @@ class QuizScreen(QuestionScreen):
         item = self.items[self.session.at]
         self.session, verdict = quiz.answer(self.session, self.items, event.value)
         self.word = verdict.message if verdict.free else ""
-        if not verdict.free:
-            self.query_one(AnswerLine).spent()
+        if verdict.free:
+            self.query_one(AnswerLine).give_back(event.value)
+        else:
             given = event.value.strip()
             keep_quiz_answer(self.tutor.store, self.quiz_id, self.session, item, given, verdict, self.stopwatch)
         self.query_one("#card", Lines).scroll_lines_to(0)

@@ -17,6 +17,7 @@ from tutor.play.whatif import MAX_EDIT, Here, Refused, Setting, WhatIf, here, sa
 from tutor.text.layout import number, pad, width
 from tutor.text.output import escape
 from tutor.tui.dialogs import Ask, Dialog
+from tutor.tui.entry import Entry
 from tutor.tui.lines import Choices, Line, Lines, line
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class WhatIfScreen(Dialog):
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
             yield Choices(id="settings")
-            yield Input(id="value", max_length=MAX_EDIT, select_on_focus=False)
+            yield Entry(id="value", max_length=MAX_EDIT, select_on_focus=False)
             yield Static("", id="message")
             yield Static(Content(HINT), id="hint")
 

@@ -1,0 +1,22 @@
+"""A line to type in whose Enter takes what stands there when it comes, however fast the keys are."""
+
+from __future__ import annotations
+
+from textual.events import Key
+from textual.widgets import Input
+
+
+class Entry(Input):
+    """An `Input` that handles Enter with the other keys, in their order.
+
+    As a binding it would be looked up only after the key has bubbled up to the app: what is typed meanwhile would be
+    taken for a part of the text.
+    """
+
+    async def _on_key(self, event: Key) -> None:
+        if event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            await self.action_submit()
+            return
+        await super()._on_key(event)
