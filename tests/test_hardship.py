@@ -12,13 +12,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tutor.play.place import Place
 
 from effort import PATIENCE
 from tutor.cli.commands import main
 from tutor.learner.database import FILE, default_path
 from tutor.learner.progress import ProgressError, export_file, import_file, report
 from tutor.learner.records import open_quiz, start_quiz, unfinished
-from tutor.learner.rows import Place, portable
+from tutor.learner.rows import portable
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from tutor.play.place import Place
 
 from strategies import bundled
 from tutor.cli.line_mode import HELP, LineMode, patient_iteration
 from tutor.engine.run import MAX_ITERATION, Run
-from tutor.learner.rows import Place
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load

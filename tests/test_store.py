@@ -16,12 +16,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tutor.play.place import Place
 
 from effort import PATIENCE, effort
 from tutor.learner import database as below
 from tutor.learner import store as module
 from tutor.learner.database import FILE, MIGRATIONS
-from tutor.learner.rows import Place, SavedQuiz
+from tutor.learner.rows import SavedQuiz
 from tutor.learner.store import Store
 from tutor.questions.mastery import Answer, Card
 

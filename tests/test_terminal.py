@@ -10,9 +10,9 @@ import sys
 import time
 
 import pytest
+from tutor.play.place import Place
 
 from effort import PATIENCE
-from tutor.learner.rows import Place
 from tutor.learner.store import Store
 
 pexpect = pytest.importorskip("pexpect")

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from textual.events import Key
 from textual.widgets import Input
+from tutor.play.place import Place
 
 from strategies import bundled
 from tutor.engine.lesson import LEVELS
 from tutor.engine.trace import Trace, trace
 from tutor.learner.database import default_path
-from tutor.learner.rows import Place
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load

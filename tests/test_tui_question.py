@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.events import Key
 from textual.widgets import Input
+from tutor.play.place import Place
 
 from test_tui import LESSONS, here, pane, press, screen, tutor, type_in
 from test_tui_quiz import answers, opened, remember_predict, right, start_quiz, words
@@ -12,7 +13,6 @@ from tutor.cli.line_mode import LineMode
 from tutor.engine.trace import trace
 from tutor.learner import course, practice, records
 from tutor.learner.progress import report
-from tutor.learner.rows import Place
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load

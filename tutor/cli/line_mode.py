@@ -20,13 +20,13 @@ from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import MAX_ITERATION, TOLERANCE, Iteration, Run
 from tutor.engine.trace import NoSuchStep, Step, Trace, resolve
 from tutor.learner.records import ALWAYS, NOTATION, choose_notation, chosen_notation, predicts, set_predict
-from tutor.learner.rows import Place
 from tutor.learner.store import Store
 from tutor.lessonfiles.writing import CannotWrite, save
 from tutor.pictures.diagram import tell
 from tutor.pictures.step.kinds import KINDS, subject
 from tutor.play import playback
 from tutor.play.compare import EPOCHS, Comparison, asked
+from tutor.play.place import Place
 from tutor.play.playback import Cursor
 from tutor.play.whatif import Here, Refused, WhatIf, here, said_of_step
 from tutor.play.whatif import shown as setting_text

@@ -9,22 +9,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from tutor.play.place import Place
+
 if TYPE_CHECKING:
     from tutor.questions.mastery import Answer, Card  # the first frame waits for this module, and not for that one
 
 MAX_DEPTH = 20  # of what a quiz keeps, lists in lists; ours are 3 deep
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a learner is in a lesson. It is a hint: the lesson may have changed since, so its reader checks it."""
-
-    step: str
-    level: str
-    notation: str
-    iteration: int
-    example: int
-    element: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

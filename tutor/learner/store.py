@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from tutor.learner.database import Database, Statement
 from tutor.learner.rows import (
     Known,
-    Place,
     SavedQuiz,
     export_place,
     import_answer,
@@ -33,6 +32,7 @@ from tutor.learner.rows import (
     utc,
 )
 from tutor.lessonfiles.catalogue import one_line
+from tutor.play.place import Place
 
 if TYPE_CHECKING:
     from tutor.questions.mastery import Answer, Card  # the first frame waits for this module, and not for that one

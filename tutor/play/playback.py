@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 
 from tutor.engine.lesson import LEVELS, AuthorQuestion, Lesson
 from tutor.engine.trace import PHASES, NoSuchStep, Step, Trace, find_local, resolve
+from tutor.play.place import Place
 from tutor.questions.authored import author_id, author_item
 from tutor.questions.items import Item
 from tutor.questions.kinds import item_for
@@ -190,22 +190,7 @@ def next_notation(cursor: Cursor, by: int = 1) -> Cursor:
     return replace(cursor, notation=names[(names.index(cursor.notation) + by) % len(names)])
 
 
-class Bookmark(Protocol):
-    """Where a learner was: a hint, since the lesson may have changed since."""
-
-    @property
-    def step(self) -> str: ...
-    @property
-    def level(self) -> str: ...
-    @property
-    def notation(self) -> str: ...
-    @property
-    def example(self) -> int: ...
-    @property
-    def element(self) -> tuple[int, ...]: ...
-
-
-def resume(cursor: Cursor, trace: Trace, mark: Bookmark) -> Cursor:
+def resume(cursor: Cursor, trace: Trace, mark: Place) -> Cursor:
     """The cursor at a bookmark, as far as the lesson still has that place; of an iteration that is at hand."""
     level = mark.level if mark.level in LEVELS else cursor.level
     notation = mark.notation if mark.notation in NOTATIONS else cursor.notation

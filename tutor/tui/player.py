@@ -28,11 +28,11 @@ from tutor.learner.records import (
     predicts,
     set_predict,
 )
-from tutor.learner.rows import Place
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.catalogue import Entry, data_dir
 from tutor.pictures.diagram import diagram, natural_rows
 from tutor.play import playback
+from tutor.play.place import Place
 from tutor.play.playback import Cursor
 from tutor.play.whatif import WhatIf, said_of_step
 from tutor.questions.attempt import Asking, give_up, hint, respond
