@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tutor.play.place import Place
 
 from effort import PATIENCE
 from tutor.cli.commands import main
@@ -23,6 +22,7 @@ from tutor.learner.rows import portable
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
+from tutor.play.place import Place
 from tutor.questions import mastery, quiz
 from tutor.questions.mastery import AGAIN, GOOD, Answer, review
 from tutor.tui.app import TutorApp

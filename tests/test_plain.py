@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
-from tutor.play.place import Place
 
 from strategies import bundled
-from tutor.cli.line_mode import HELP, LineMode, patient_iteration
+from tutor.cli.line_mode import HELP, LineMode
+from tutor.cli.line_training import patient_iteration
 from tutor.engine.run import MAX_ITERATION, Run
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
+from tutor.play.place import Place
 from tutor.text.notations import NOTATIONS
 from tutor.text.words import whole_number
 
@@ -100,7 +101,7 @@ def test_it_opens_with_the_intro_the_conventions_and_the_first_step(store):
 def test_enter_goes_through_the_whole_lesson(id, store):
     found = lesson(id)
     text, mode = play(found, store, *[""] * 500)
-    steps = mode.trace.steps("matrix" if found.level == "matrix" else "scalar")
+    steps = mode.sitting.trace.steps("matrix" if found.level == "matrix" else "scalar")
     assert shown(text) == [step.id for step in steps if not step.example]  # of a batch its first example
     assert "The lesson is finished." in text
     assert found.outro.split()[-1] in text and store.finished() == {id}
@@ -123,7 +124,7 @@ def test_the_end_is_left_by_another_enter_or_goes_on(store):
     text, mode = play("gates", store, "last", "", "iteration 2", "", "", "back")
     assert text.count("Enter leaves, `iteration 2` goes on training") == 1
     assert "`iteration 3` goes on training" in text
-    assert mode.cursor.iteration == 2 and shown(text) == ["q", "z'", "z'"]  # the second Enter left: no back
+    assert mode.sitting.cursor.iteration == 2 and shown(text) == ["q", "z'", "z'"]  # the second Enter left: no back
 
 
 def test_a_finished_lesson_begins_at_the_start_again(store):
@@ -138,14 +139,14 @@ def test_the_place_is_kept(store):
     assert store.place("o-classification") == place
     text, mode = play("o-classification", store, resume=True)
     assert "You go on at dL/dW1[2,1] in iteration 3." in text and shown(text) == ["dL/dW1[2,1]"]
-    assert (mode.cursor.notation, mode.cursor.trail) == ("delta", ())
+    assert (mode.sitting.cursor.notation, mode.sitting.cursor.trail) == ("delta", ())
     assert "You go on" not in play("o-classification", store)[0]
 
 
 def test_the_example_is_kept(batch, store):
     play(batch, store, "level matrix", "go dL/dz2@2")
     text, mode = play(batch, store, resume=True)
-    assert shown(text) == ["dL/dz2@2"] and mode.cursor.example == 1
+    assert shown(text) == ["dL/dz2@2"] and mode.sitting.cursor.example == 1
 
 
 @pytest.mark.parametrize(
@@ -299,17 +300,17 @@ def test_a_long_way_is_told_and_can_be_stopped(store, monkeypatch):
     assert patient_iteration(Slow(), 100_000, told.append, every=1000) and len(told) == 2, "no word on a short way"
 
     _, mode = play(found, store, "next", "iteration 3")
-    assert mode.cursor.iteration == 3
+    assert mode.sitting.cursor.iteration == 3
 
     def interrupt(number, progress=None):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(mode.run, "iteration", interrupt)
+    monkeypatch.setattr(mode.sitting.run, "iteration", interrupt)
     said: list[str] = []
     mode.say = said.append
     assert mode._obey("iteration 900000")
     assert said == ["\nStopped: this is still iteration 3."]
-    assert mode.cursor.iteration == 3 and mode.trace.iteration.number == 3
+    assert mode.sitting.cursor.iteration == 3 and mode.sitting.trace.iteration.number == 3
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tutor.play.place import Place
 
 from effort import PATIENCE, effort
 from tutor.learner import database as below
@@ -24,6 +23,7 @@ from tutor.learner import store as module
 from tutor.learner.database import FILE, MIGRATIONS
 from tutor.learner.rows import SavedQuiz
 from tutor.learner.store import Store
+from tutor.play.place import Place
 from tutor.questions.mastery import Answer, Card
 
 PLACE = Place("dL/dW2", "scalar", "δ⁽ˡ⁾", 3, 1, (1, 2))

@@ -10,10 +10,10 @@ import sys
 import time
 
 import pytest
-from tutor.play.place import Place
 
 from effort import PATIENCE
 from tutor.learner.store import Store
+from tutor.play.place import Place
 
 pexpect = pytest.importorskip("pexpect")
 pyte = pytest.importorskip("pyte")

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from textual.events import Key
 from textual.widgets import Input
-from tutor.play.place import Place
 
 from strategies import bundled
 from tutor.engine.lesson import LEVELS
@@ -21,6 +20,7 @@ from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.play import playback
+from tutor.play.place import Place
 from tutor.text.card import Scribe
 from tutor.text.layout import width
 from tutor.text.notations import NOTATIONS

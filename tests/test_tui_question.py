@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from textual.events import Key
 from textual.widgets import Input
-from tutor.play.place import Place
 
 from test_tui import LESSONS, here, pane, press, screen, tutor, type_in
 from test_tui_quiz import answers, opened, remember_predict, right, start_quiz, words
@@ -16,6 +15,7 @@ from tutor.learner.progress import report
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
+from tutor.play.place import Place
 from tutor.play.playback import asked
 from tutor.questions import quiz
 from tutor.questions.items import AUTHOR
@@ -114,7 +114,7 @@ async def test_a_chosen_notation_goes_with_the_learner():
         said = []
         LineMode(load(LESSONS["p-deep"]), "p-deep", store, lambda prompt: None, said.append).play(True, False)
         mode = LineMode(load(LESSONS["p-deep"]), "p-deep", store, lambda prompt: None, said.append)
-        assert mode.cursor.notation == chosen
+        assert mode.sitting.cursor.notation == chosen
 
 
 async def test_q_leaves_the_training_screen_and_not_the_program():
@@ -274,7 +274,7 @@ async def test_predict_mode_of_the_screen_is_not_that_of_lines():
         await press(pilot, "p")
         assert pilot.app.screen.predict
     with Store.open() as store:
-        assert not LineMode(load(LESSONS["gates"]), "gates", store, lambda prompt: None, print).predict
+        assert not LineMode(load(LESSONS["gates"]), "gates", store, lambda prompt: None, print).sitting.predict
 
 
 async def typed_at_once(pilot, text: str) -> None:

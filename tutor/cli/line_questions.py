@@ -121,7 +121,7 @@ def play_practice(
         say(f"{item.prompt}{seed}")
         for number, choice in enumerate(item.choices, start=1):
             say(f"  {number}. {choice}")
-        asking = ask_item(store, exercise.lesson, item, ask, say)
+        asking = ask_item(store, exercise.lesson, Asking(item), ask, say)
         if asking is None:
             break
         done += 1
@@ -152,18 +152,18 @@ HELP = {
 def ask_item(
     store: Store | None,
     lesson: str,
-    item: Item,
+    asking: Asking,
     ask: Callable[[str], str | None],
     say: Callable[[str], None],
     besides: Mapping[str, Callable[[str], None]] | None = None,
 ) -> Asking | None:
-    """Put a question until it is answered, given up or out of tries; None if the learner leaves.
+    """Put a question, or one that was begun, until it is answered, given up or out of tries; None if one leaves.
 
     Without a store nothing is kept of it. `besides` has commands that work beside the question and take what
     stands behind them; they cost nothing.
     """
+    item, watch = asking.item, Stopwatch()
     besides = {"glossary": _say_terms(item, say), **(besides or {})}
-    asking, watch = Asking(item), Stopwatch()
     while not asking.done:
         line = ask("? ")
         word = "quit" if line is None else line.strip().lower()

@@ -8,6 +8,7 @@ the cursor moves along, so that fifty examples are not seven hundred steps.
 from __future__ import annotations
 
 import random
+from collections.abc import Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -235,7 +236,7 @@ def asked(trace: Trace) -> set[str]:
     return found
 
 
-def question(cursor: Cursor, trace: Trace, writer: Writer, answered: set[tuple[int, str]]) -> Item | None:
+def question(cursor: Cursor, trace: Trace, writer: Writer, answered: Set[tuple[int, str]]) -> Item | None:
     """What predict mode asks next at the cursor's step; None where it asks nothing (more).
 
     The author's own questions on the step, one after the other, else one of the tutor's. What an author asks about

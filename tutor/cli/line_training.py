@@ -1,0 +1,140 @@
+"""Training in lines: how far, how it ended, the losses, what comes out right, and runs side by side."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from tutor.engine.evaluation import Evaluator
+from tutor.engine.lesson import Lesson
+from tutor.engine.program import iterations_per_epoch
+from tutor.engine.run import MAX_ITERATION, TOLERANCE, Iteration, Run
+from tutor.play.compare import EPOCHS, Comparison, asked
+from tutor.play.sitting import Sitting
+from tutor.play.whatif import Refused
+from tutor.text.evaluation_words import NO_EXAMPLES, ending, loss_words, words
+from tutor.text.layout import number as shown
+from tutor.text.lines import wrapped
+from tutor.text.words import whole_number
+
+PATIENCE = 3.0  # seconds without a word of progress
+
+Say = Callable[[str], None]
+
+
+def train(sitting: Sitting, text: str, say: Say) -> None:
+    """Train on to an iteration, to the end of an epoch, or until nothing changes any more. Raises Refused."""
+    sitting.require_training()
+    run, (word, _, rest) = sitting.run, text.lower().partition(" ")
+    per_epoch = iterations_per_epoch(sitting.lesson)
+    epoch = whole_number(rest.replace(",", ""), max(MAX_ITERATION // per_epoch, 1)) if word == "epoch" else None
+    number = epoch * per_epoch if epoch else whole_number(word.replace(",", ""), MAX_ITERATION)
+    converge = word.startswith("converge")
+    if number is None and not converge:
+        most = f"at most {MAX_ITERATION:,} iterations"
+        raise Refused(f"Say how far: train 100, train epoch 10 or train converge; {most}.")
+    if number is not None and number <= run.trained:
+        raise Refused(f"That is trained already; `iteration {number}` steps it.")
+    result = _train_to(run, number or MAX_ITERATION, TOLERANCE if converge else None, say)
+    _say_wrapped(ending(run, result, TOLERANCE), say)
+    if run.diverged is not None:
+        say(f"`iteration {run.diverged}` steps where it begins.")
+    losses(run, say)
+    evaluate(run, "", say)
+
+
+def _train_to(run: Run, number: int, tolerance: float | None, say: Say) -> str:
+    told = time.monotonic()
+    with _interruptible() as interrupted:
+
+        def progress(trained: int) -> bool:
+            nonlocal told
+            if time.monotonic() - told >= PATIENCE and sys.stdout.isatty():
+                told = time.monotonic()
+                say(f"Training: {trained:,} of {number:,}. Ctrl+C stops.")
+            return not interrupted.is_set()
+
+        return run.train(number, progress, tolerance)
+
+
+def losses(run: Run, say: Say) -> None:
+    """The losses of what is trained, in words."""
+    for said in loss_words(run):
+        _say_wrapped(said, say)
+    say("")
+
+
+def evaluate(run: Run, text: str, say: Say) -> None:
+    """What is predicted right after the iteration that is named, or after the last one. Raises Refused."""
+    trained = run.trained
+    number = whole_number(text.replace(",", ""), max(trained, 1)) if text else trained
+    if number is None or number > trained:
+        raise Refused(f"Say after which iteration: from 1 to {trained:,}." if trained else "Nothing is trained yet.")
+    parameters = run.parameters(number + 1)
+    say(f"After iteration {number:,}:" if number else "Before any training:")
+    if run.lesson.network:
+        evaluator = Evaluator(run.lesson)
+        for said in words(evaluator, evaluator.evaluate(parameters)):
+            if "│" in said:  # a row of a table
+                say(said)
+            else:
+                _say_wrapped(said, say)
+    else:
+        _say_wrapped(NO_EXAMPLES, say)
+        for name, value in parameters.items():
+            say(f"  {name} = {shown(float(value))}")
+    say("")
+
+
+def compare(lesson: Lesson, text: str, say: Say) -> None:
+    """Runs of a lesson that differ in one setting, trained side by side, in words. Raises Refused."""
+    comparison = Comparison(lesson, *asked(text))
+    say(f"{EPOCHS} epochs of each, from the same seed. Ctrl+C stops.")
+    try:
+        comparison.train(EPOCHS)
+    except KeyboardInterrupt:
+        say("\nStopped.")
+    say("\n".join("\n".join(wrapped(said, "  ", "    ")) for said in comparison.words()) + "\n")
+
+
+def _say_wrapped(said: str, say: Say) -> None:
+    say("\n".join(wrapped(said, "", "    " if said.startswith(" ") else "  ")))
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """Ctrl+C sets the event instead of cutting off what is being computed."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: event.set())
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+
+
+def patience(number: int, tell: Say, every: float = PATIENCE) -> Callable[[int], bool]:
+    """The progress of a way to iteration `number`: where it takes long, it tells how far it is now and then."""
+    told = time.monotonic()
+
+    def progress(at: int) -> bool:
+        nonlocal told
+        if time.monotonic() - told >= every:
+            told = time.monotonic()
+            tell(f"Training on the way to iteration {number:,}: now at {at:,}. Ctrl+C stops.")
+        return True
+
+    return progress
+
+
+def patient_iteration(run: Run, number: int, tell: Say, every: float = PATIENCE) -> Iteration:
+    """Iteration `number`; where that takes long, it tells how far it is, every so many seconds."""
+    found = run.iteration(number, patience(number, tell, every))
+    assert found is not None
+    return found
