@@ -281,3 +281,20 @@ def test_grade_exits_with_0_and_names_nothing(capsys, data_folder):
     record = json.loads(capsys.readouterr().out)
     assert code == 0 and record["verdict"] == "rounded" and record["misconception"] is None
     assert record["misconceptions"] == [] and record["wrong_formula"] is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind"),
+    [
+        ("0.1", "misconception"),  # what the author foresaw, and too far for three digits on each line
+        ("0.10", "misconception"),
+        ("1.2", "imprecise"),  # right so far, whatever the author foresaw
+        ("0.2", "imprecise"),  # digits cancel, and nobody foresaw that
+    ],
+)
+def test_an_authors_very_number_is_answered_though_few_digits_say_it(typed, kind):
+    here = trace(bundled("derivative"))
+    wrong = tuple(WrongAnswer(answer, "That is foreseen.") for answer in (0.1, 1.2))
+    question = AuthorQuestion("rise", wrong=wrong)
+    verdict = author_item(question, here, Writer(here.lesson, "dz"), random.Random(1)).grade(typed)
+    assert verdict.kind == kind and ("foreseen" in verdict.message) == (kind == "misconception")

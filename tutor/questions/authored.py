@@ -151,14 +151,25 @@ def _with_wrong(item: Item, question: AuthorQuestion) -> Judge:
     """The item's judge, with the author's words for the wrong answers that the author foresaw."""
     texts = {_squeezed(w.answer if isinstance(w.answer, str) else f"{w.answer:g}"): w.says for w in question.wrong}
 
+    def beyond(verdict: Verdict) -> bool:
+        """Whether a number is no rounding of the right one, and the asked digits kept on each line end nearer to it.
+
+        It may be the author's very number all the same, which needs few digits: 0.1 where 0.1 was subtracted.
+        """
+        asked, value = item.question, verdict.value
+        if asked is None or value is None:
+            return False
+        so_far = any(same(asked.right, value, digits) for digits in range(1, asked.digits))
+        return not so_far and abs(value - asked.right) > asked.slack(asked.digits)
+
     def judge(text: str, own: Mapping[str, float]) -> Verdict:
         verdict = judgement(item.judge(text, own))
-        if verdict.kind in ("correct", "imprecise", "not-understood"):
+        if verdict.kind in ("correct", "not-understood") or (verdict.kind == "imprecise" and not beyond(verdict)):
             return verdict
         if verdict.value is not None:
             off = {abs(verdict.value - w.answer): w for w in question.wrong if isinstance(w.answer, float)}
             near = off.get(min(off, default=0.0))
-            alike = TOLERANCE / 10 if verdict.kind == "rounded" else TOLERANCE
+            alike = {"rounded": TOLERANCE / 10, "imprecise": 1e-9}.get(verdict.kind, TOLERANCE)
             says = near.says if near and close(verdict.value, float(near.answer), alike) else None
         else:
             meant = {_squeezed(text)}
