@@ -849,11 +849,8 @@ class PlayerScreen(TutorScreen):
                 self.cursor = playback.first(self.cursor, self.trace)
                 self.action_iteration(1)
 
-        self.read(
-            self.outro,
-            Reader(self.outro(), f"{first}{more} · {'h home' if following else 'Esc stays'}", answers),
-            answer,
-        )
+        home = " · h home" if following and self.app.size.width >= 66 else ""  # the one that the narrowest does without
+        self.read(self.outro, Reader(self.outro(), f"{first}{more}{home} · Esc stays", answers), answer)
 
     def following_lesson(self) -> Entry | None:
         """The lesson of the path to take next; none after one of a teacher's own."""
