@@ -1,7 +1,7 @@
 # PYTHON is the one with the dev extra installed: make check PYTHON=python3 uses another than .venv's.
 PYTHON ?= .venv/bin/python
 
-.PHONY: check install test lint shots schema fuzz
+.PHONY: check install test lint shots schema fuzz deep
 
 check:  ## what .ci/run checks, in the environment that is there
 	PYTHON="$(PYTHON)" bash .ci/run --here
@@ -25,3 +25,7 @@ shots:  ## the pictures in README.md
 fuzz:  ## random trouble for a minute each: make fuzz SECONDS=600 SEED=7
 	$(PYTHON) benchmarks/fuzz.py --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
 	$(PYTHON) benchmarks/fuzz_lessons.py --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
+
+deep:  ## what no test run has time for: fresh examples, ten times as many, then mutants of the engine: make deep SECONDS=3600
+	BACKPROP_TUTOR_TESTS=deep $(PYTHON) -m pytest -q -n 2 -m hypothesis
+	$(PYTHON) benchmarks/mutate.py --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
