@@ -14,7 +14,7 @@ import argparse
 import random
 import sys
 
-from tutor.questions.mastery import Answer, Tracing, mastery
+from tutor.questions.mastery import GivenAnswer, Tracing, mastery
 
 
 def learner(rng: random.Random, prior: float, learn: float, guess: float, slip: float, count: int):
@@ -28,9 +28,11 @@ def learner(rng: random.Random, prior: float, learn: float, guess: float, slip: 
     return history, known
 
 
-def answer(right: bool, choices: int) -> Answer:
+def answer(right: bool, choices: int) -> GivenAnswer:
     verdict = "correct" if right else "wrong"
-    return Answer("simulated", "choice", "weight_gradient", "choice", "", verdict, credit=float(right), choices=choices)
+    return GivenAnswer(
+        "simulated", "choice", "weight_gradient", "choice", "", verdict, credit=float(right), choices=choices
+    )
 
 
 def auc(scores: list[float], truths: list[bool]) -> float:

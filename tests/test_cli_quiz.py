@@ -18,9 +18,9 @@ from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.questions import mastery, quiz
 from tutor.questions.drill import drill_item
-from tutor.questions.mastery import Answer
+from tutor.questions.mastery import GivenAnswer
 from tutor.questions.misconceptions import MISCONCEPTIONS
-from tutor.questions.quiz import Session
+from tutor.questions.quiz import Quiz
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +111,7 @@ def test_left_in_the_middle_the_same_command_goes_on(run):
     assert "The quiz is kept" in out
     with Store.open() as store:
         (saved,) = store.sessions(finished=False)
-    session = Session.from_json(saved.state)
+    session = Quiz.from_json(saved.state)
     items = items_of("o-regression", count=4, seed=session.seed)
     _, out, _ = run("quiz", "o-regression", "--count", "4", lines=[right(items[1]), "quit"])
     assert "You go on with the quiz" in out and f"seed {session.seed}" in out
@@ -261,7 +261,7 @@ def make_due(skill="weight_gradient", lesson="o-classification", days=30):
     then = datetime.now(UTC) - timedelta(days=days)
     card = mastery.review(None, mastery.rating(1.0), then)
     with Store.open() as store:
-        store.record(Answer(lesson, f"value:{skill}", skill, "value", "1", "correct", credit=1.0), card)
+        store.record(GivenAnswer(lesson, f"value:{skill}", skill, "value", "1", "correct", credit=1.0), card)
 
 
 def test_a_review_asks_what_is_due_and_then_it_is_not(run):

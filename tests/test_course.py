@@ -14,7 +14,7 @@ from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.catalogue import Entry
 from tutor.questions import quiz
-from tutor.questions.mastery import Answer
+from tutor.questions.mastery import GivenAnswer
 
 
 def entry(id, *requires, error=None):
@@ -61,7 +61,7 @@ def test_milestones_are_spread_over_the_whole_path():
 
 def answered(credits, session=f"{PLACEMENT}1"):
     return [
-        Answer(id, "value:x", "update", "value", "1", "correct" if c else "wrong", credit=c, session=session)
+        GivenAnswer(id, "value:x", "update", "value", "1", "correct" if c else "wrong", credit=c, session=session)
         for id, c in credits.items()
     ]
 

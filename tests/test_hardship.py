@@ -24,11 +24,11 @@ from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.play.place import Place
 from tutor.questions import mastery, quiz
-from tutor.questions.mastery import AGAIN, GOOD, Answer, review
+from tutor.questions.mastery import AGAIN, GOOD, GivenAnswer, review
 from tutor.tui.app import TutorApp
 
 ROOT = Path(__file__).resolve().parent.parent
-ANSWER = Answer("gates", "value:q", "gate_add", "value", "0.5", "sign")
+ANSWER = GivenAnswer("gates", "value:q", "gate_add", "value", "0.5", "sign")
 PLACE = Place("q", "story", "dz", 1, 0)
 
 
@@ -116,7 +116,7 @@ def test_a_disk_that_fills_is_told_at_once_and_what_is_lost_at_the_end(argv, dat
     with Store.open() as store:
         now = datetime.now(UTC) - timedelta(days=9)
         for skill in ("gate_add", "gate_mul", "gate_mul_gradient", "gate_add_gradient"):
-            store.record(Answer("gates", "i", skill, "value", "1", "wrong"), review(None, AGAIN, now))
+            store.record(GivenAnswer("gates", "i", skill, "value", "1", "wrong"), review(None, AGAIN, now))
     code = f"""
 import resource, signal, sys
 from tutor.cli.commands import main
@@ -247,7 +247,7 @@ def test_an_export_has_neither_answers_to_come_nor_paths_and_the_quiz_goes_on_el
         session, _ = quiz.answer(session, items, "0.5")
         store.save_place(str(own), PLACE)
         store.finish(str(own))
-        store.record(Answer(str(own), "value:f", "gate_mul", "value", "7.25", "wrong"))
+        store.record(GivenAnswer(str(own), "value:f", "gate_mul", "value", "7.25", "wrong"))
         from tutor.learner.records import keep_quiz
 
         keep_quiz(store, id, session)

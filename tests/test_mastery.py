@@ -19,8 +19,8 @@ from tutor.questions.mastery import (
     READY,
     SKILLS,
     TRACING,
-    Answer,
-    Card,
+    GivenAnswer,
+    Schedule,
     Skill,
     Tracing,
     due,
@@ -40,8 +40,8 @@ NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-def answer(credit: float, kind: str = "value", **more) -> Answer:
-    return Answer(**{"lesson": "l", "item": "i", "skill": "loss", "kind": kind, "given": "", "verdict": ""}
+def answer(credit: float, kind: str = "value", **more) -> GivenAnswer:
+    return GivenAnswer(**{"lesson": "l", "item": "i", "skill": "loss", "kind": kind, "given": "", "verdict": ""}
                   | {"credit": credit} | more)  # fmt: skip
 
 
@@ -228,7 +228,7 @@ def test_any_history_makes_a_card_that_can_be_kept(history):
     for rate, days in history:
         now += timedelta(days=days)  # a clock can be set back, too
         new = review(card, rate, now)
-        assert new == review(card, rate, now.astimezone(timezone(timedelta(hours=-5)))) == Card(**asdict(new))
+        assert new == review(card, rate, now.astimezone(timezone(timedelta(hours=-5)))) == Schedule(**asdict(new))
         assert utc(now.isoformat()) < new.due
         card = new
 
@@ -254,4 +254,4 @@ def test_due_are_those_whose_time_has_come():
 )  # fmt: skip
 def test_a_card_out_of_range_is_none(wrong):
     with pytest.raises(ValueError, match=" is not "):
-        replace(Card(NOW.isoformat(), NOW.isoformat(), 2, None, 2.3, 5.0), **wrong)
+        replace(Schedule(NOW.isoformat(), NOW.isoformat(), 2, None, 2.3, 5.0), **wrong)

@@ -22,7 +22,7 @@ from tutor.engine.trace import as_shown, trace
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
-from tutor.text.card import Scribe, count_words
+from tutor.text.card import Scribe, big_count
 from tutor.text.layout import linear, number
 from tutor.text.lines import reuse_lines
 from tutor.text.notations import NOTATIONS
@@ -213,7 +213,7 @@ def test_more_paths_than_could_ever_be_listed():
     chain = Paths(found).chain(of(found, "x0"))
     assert chain.count == 2**400
     assert chain.zero is None
-    assert count_words(chain.count) == "2.582×10¹²⁰"
+    assert big_count(chain.count) == "2.582×10¹²⁰"
     assert chain.total == pytest.approx(1.1**400, rel=1e-12)
     products = [path.product for path in chain.paths]
     assert products == pytest.approx([0.6**400, *[0.6**399 * 0.5] * 4], rel=1e-9)  # always v; u once
@@ -520,7 +520,7 @@ def test_the_rows_of_reuse_add_up_to_its_total(lesson):
     program = Program(lesson)
     _, *rows, total, _ = reuse_lines(program)
     said = sum(int(row.split()[1].replace(",", "")) for row in rows if row.split()[1].replace(",", "").isdigit())
-    assert f"All of it takes {count_words(said)} with reuse." in total
+    assert f"All of it takes {big_count(said)} with reuse." in total
 
 
 def test_a_fork_takes_a_multiplication_where_no_path_does():

@@ -14,7 +14,7 @@ from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.questions import mastery
 from tutor.questions.drill import skills
-from tutor.questions.mastery import Answer
+from tutor.questions.mastery import GivenAnswer
 
 LESSONS = {entry.id: entry.path for entry in catalogue.entries()}
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -57,12 +57,12 @@ def test_every_skill_takes_its_answer(id):
 
 def wrong(store, skill, times=3, id="o-classification"):
     for n in range(times):
-        store.record(Answer(id, f"value:{skill}{n}", skill, "value", "1", "wrong"))
+        store.record(GivenAnswer(id, f"value:{skill}{n}", skill, "value", "1", "wrong"))
 
 
 def rightly(store, skill, times=5, id="o-classification"):
     for n in range(times):
-        store.record(Answer(id, f"value:{skill}{n}", skill, "value", "1", "correct", credit=1.0))
+        store.record(GivenAnswer(id, f"value:{skill}{n}", skill, "value", "1", "correct", credit=1.0))
 
 
 def test_the_skill_that_is_chosen_is_one_of_the_lesson_and_not_what_is_known(store):
@@ -94,7 +94,7 @@ def test_a_skill_is_practised_where_it_was_asked_last(store):
 def due(store, skill, days, id="o-classification"):
     """A skill asked so many days ago, and due a little later."""
     card = mastery.review(None, mastery.rating(1.0), NOW - timedelta(days=days))
-    store.record(Answer(id, f"value:{skill}", skill, "value", "1", "correct", credit=1.0), card)
+    store.record(GivenAnswer(id, f"value:{skill}", skill, "value", "1", "correct", credit=1.0), card)
 
 
 def test_a_review_has_what_is_due_the_longest_first(store):

@@ -19,7 +19,7 @@ from tutor.learner.rows import SavedQuiz
 from tutor.learner.store import Store
 from tutor.lessonfiles.catalogue import entries
 from tutor.questions import mastery
-from tutor.questions.mastery import Answer, review
+from tutor.questions.mastery import GivenAnswer, review
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.text.layout import to_ascii, width
 
@@ -42,7 +42,9 @@ def store(monkeypatch):
 def tried(store, skill, credit, days_ago=0, tries=1, misconception=None, lesson="gates", item="i"):
     at = NOW - days_ago * DAY + timedelta(seconds=tries)
     verdict = "correct" if credit == 1 else "misconception" if misconception else "wrong"
-    answer = Answer(lesson, f"value:{skill}:{item}", skill, "value", "1", verdict, misconception, credit, tries=tries)
+    answer = GivenAnswer(
+        lesson, f"value:{skill}:{item}", skill, "value", "1", verdict, misconception, credit, tries=tries
+    )
     return store.record(replace(answer, at=at.isoformat()), review(store.card(skill), mastery.rating(credit), at))
 
 
@@ -114,7 +116,7 @@ def strange(store):
     """Everything in the database is somebody else's."""
     for number in range(40):
         at = NOW - number * DAY
-        answer = Answer(ESCAPE * 50, "i", f"{ESCAPE}{number}" * 30, "x", ESCAPE, "wrong", ESCAPE * 30)
+        answer = GivenAnswer(ESCAPE * 50, "i", f"{ESCAPE}{number}" * 30, "x", ESCAPE, "wrong", ESCAPE * 30)
         answer = replace(answer, at=at.isoformat())
         store.record(answer, review(None, 1, at))
     for at in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):

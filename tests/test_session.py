@@ -19,8 +19,8 @@ from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.positions import LessonError
 from tutor.questions import quiz
 from tutor.questions.kinds import KINDS
-from tutor.questions.mastery import Answer
-from tutor.questions.quiz import Session
+from tutor.questions.mastery import GivenAnswer
+from tutor.questions.quiz import Quiz
 from tutor.text.writer import Writer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -194,7 +194,7 @@ def test_what_is_known_tells_no_question():
 def test_a_session_is_the_same_after_json():
     session, items = values("z1[1]", "a1[2]")
     session, _ = taken(session, items, "−0.5 ")
-    assert Session.from_json(json.loads(json.dumps(session.to_json()))) == session
+    assert Quiz.from_json(json.loads(json.dumps(session.to_json()))) == session
 
 
 @pytest.mark.parametrize(
@@ -204,9 +204,9 @@ def test_a_session_is_the_same_after_json():
 def test_a_damaged_session_is_none(change):
     session, _ = values("z1[1]", "a1[2]")
     with pytest.raises(ValueError):
-        Session.from_json({**session.to_json(), **change})
+        Quiz.from_json({**session.to_json(), **change})
     with pytest.raises(ValueError):
-        Session.from_json({})
+        Quiz.from_json({})
 
 
 @pytest.fixture
@@ -303,7 +303,7 @@ def test_a_quiz_prefers_what_is_weakest_and_goes_on_the_same(store):
     """Of more rules than questions, those that went wrong before; a given seed asks the same of everybody."""
     weak = ("bias_gradient", "activation_gradient")
     for skill in weak:
-        store.record(Answer("o-regression", "value:x", skill, "value", "1", "wrong", credit=0.0))
+        store.record(GivenAnswer("o-regression", "value:x", skill, "value", "1", "wrong", credit=0.0))
     hits = 0
     for _ in range(8):
         id, session, items, _ = start(store, "o-regression", count=4, anew=True)

@@ -24,13 +24,15 @@ from tutor.learner.database import FILE, MIGRATIONS
 from tutor.learner.rows import SavedQuiz
 from tutor.learner.store import Store
 from tutor.play.place import Place
-from tutor.questions.mastery import Answer, Card
+from tutor.questions.mastery import GivenAnswer, Schedule
 
 PLACE = Place("dL/dW2", "scalar", "δ⁽ˡ⁾", 3, 1, (1, 2))
 OTHER = Place("z1", "matrix", "∂", 1, 0)
-ANSWER = Answer("gates", "value:q", "gate_add", "value", "0.5", "sign", credit=0.5, hints=1, seconds=2.5, session="s")
+ANSWER = GivenAnswer(
+    "gates", "value:q", "gate_add", "value", "0.5", "sign", credit=0.5, hints=1, seconds=2.5, session="s"
+)
 NOW = "2026-03-01T10:00:00.000+00:00"
-CARD = Card("2026-03-03T10:00:00.000+00:00", NOW, 2, None, 2.3, 5.0)
+CARD = Schedule("2026-03-03T10:00:00.000+00:00", NOW, 2, None, 2.3, 5.0)
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -306,10 +308,10 @@ def test_two_windows_answer_at_once(opened):
 def test_what_was_answered_survives_a_kill(path, opened):
     """Killed right behind the verdict: that answer is there, and the quiz goes on behind it."""
     code = """
-from tutor.questions.mastery import Answer
+from tutor.questions.mastery import GivenAnswer
 store = Store.open(path)
 for number in range(10**9):
-    store.record(Answer("l", "i", "loss", "value", str(number), "correct"), session=SavedQuiz("quiz", number))
+    store.record(GivenAnswer("l", "i", "loss", "value", str(number), "correct"), session=SavedQuiz("quiz", number))
     print(number, flush=True)
 """
     writer = python(code, path)

@@ -19,7 +19,7 @@ from tutor.play.place import Place
 from tutor.play.playback import asked
 from tutor.questions import quiz
 from tutor.questions.items import AUTHOR
-from tutor.questions.mastery import Answer
+from tutor.questions.mastery import GivenAnswer
 from tutor.questions.quiz import needed
 from tutor.tui.answer import AnswerLine
 from tutor.tui.diagram import DiagramScreen
@@ -231,7 +231,7 @@ def due_by_an_author(lesson: str) -> None:
     from tutor.questions import mastery
 
     with Store.open() as store:
-        answer = Answer(lesson, "author:x", AUTHOR, "number", "1", "wrong")
+        answer = GivenAnswer(lesson, "author:x", AUTHOR, "number", "1", "wrong")
         now = datetime.now(UTC) - timedelta(days=400)
         store.record(answer, mastery.review(store.card(AUTHOR), 1, now))
 

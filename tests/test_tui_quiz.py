@@ -18,7 +18,7 @@ from tutor.lessonfiles.check import load
 from tutor.play.playback import Cursor
 from tutor.questions import mastery, quiz
 from tutor.questions.kinds import item_for
-from tutor.questions.mastery import Answer
+from tutor.questions.mastery import GivenAnswer
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.text.card import Scribe
 from tutor.text.writer import Writer
@@ -568,7 +568,7 @@ async def test_what_is_known_is_beside_the_question_or_below_it():
 def make_due(skill="weight_gradient", lesson="o-classification"):
     then = datetime.now(UTC) - timedelta(days=30)
     with Store.open() as store:
-        answer = Answer(lesson, f"value:{skill}", skill, "value", "1", "correct", credit=1.0)
+        answer = GivenAnswer(lesson, f"value:{skill}", skill, "value", "1", "correct", credit=1.0)
         store.record(answer, mastery.review(None, mastery.rating(1.0), then))
 
 
@@ -605,8 +605,8 @@ def met(*slips):
     with Store.open() as store:
         for at, (id, skill) in enumerate(slips):
             item = f"value:{at}"
-            store.record(Answer("o-classification", item, skill, "value", "1", "misconception", misconception=id))
-        store.record(Answer("gates", "value:q", "gate_add", "value", "3", "correct", credit=1.0))
+            store.record(GivenAnswer("o-classification", item, skill, "value", "1", "misconception", misconception=id))
+        store.record(GivenAnswer("gates", "value:q", "gate_add", "value", "3", "correct", credit=1.0))
 
 
 async def test_progress_before_the_first_question():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tutor.learner.store import Store
     from tutor.questions.items import Item
-    from tutor.questions.quiz import Session
+    from tutor.questions.quiz import Quiz
 
 
 def quiz(args: Namespace) -> int:
@@ -39,7 +39,7 @@ def placement(args: Namespace) -> int:
     return _ask_quiz(args, lambda store: start_placement(store, args.new))
 
 
-def _ask_quiz(args: Namespace, start: Callable[[Store], tuple[str, Session, list[Item], bool]]) -> int:
+def _ask_quiz(args: Namespace, start: Callable[[Store], tuple[str, Quiz, list[Item], bool]]) -> int:
     """A quiz on the screen or in lines; `start` gives its id, session and questions, and whether it goes on."""
     from tutor.cli.line_questions import play_quiz
 

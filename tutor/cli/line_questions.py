@@ -11,7 +11,7 @@ from tutor.learner.store import Store
 from tutor.questions import quiz
 from tutor.questions.attempt import Asking, give_up, hint, respond
 from tutor.questions.items import Item
-from tutor.questions.quiz import Session
+from tutor.questions.quiz import Quiz
 from tutor.text import glossary
 from tutor.text.card import Scribe, plan, terms_of
 from tutor.text.layout import linear
@@ -25,11 +25,11 @@ from tutor.text.words import plural
 def play_quiz(
     store: Store,
     id: str,
-    session: Session,
+    session: Quiz,
     items: list[Item],
     ask: Callable[[str], str | None],
     say: Callable[[str], None],
-) -> Session:
+) -> Quiz:
     """A quiz in lines: a line an answer; `skip` and `back` move, `known` lists the values, `end` and `quit` leave."""
     many = plural(len(items), "question")
     say(f"{many}, seed {session.seed}. One try each. `skip`, `back`, `known`, `end`, `quit`.\n")
@@ -87,7 +87,7 @@ def _say_known(item: Item, items: list[Item], say: Callable[[str], None]) -> Non
         say(f"  {writer.text(ref)} = {linear(writer.value(trace.value(ref)))}")
 
 
-def _say_report(session: Session, items: list[Item], say: Callable[[str], None], said: str = "") -> None:
+def _say_report(session: Quiz, items: list[Item], say: Callable[[str], None], said: str = "") -> None:
     """The report; what it comes to, if that is `said`, before the questions."""
     marked = quiz.report(session, items)
     say(f"\n{quiz.score(marked)}\n")

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from tutor.engine.expressions import ONE, OPERATORS, ZERO, Call, Const, Expr, Ref, Symbol, call, refs, total, walk
-from tutor.engine.losses import Line
+from tutor.engine.losses import DerivationLine
 from tutor.engine.network import Equation, Model, Shortcut
 
 
@@ -118,7 +118,7 @@ def _gradient(
     gradient, formula = gradient_of(model.output, symbol), total(parts)
     if shortcut:
         # Past ∂L/∂a in one piece: that factor is a step of its own, but never multiplied (∞ · 0).
-        lines = (Line(shortcut.reason, formula), *shortcut.lines)
+        lines = (DerivationLine(shortcut.reason, formula), *shortcut.lines)
         yield Equation(gradient, shortcut.formula, "backward", "combined_error", derivation=lines)
         return
     if symbol.quantity in ("node", "circuit_input"):

@@ -15,7 +15,7 @@ from tutor.engine.expressions import OPERATORS, Const, Expr, Operator, Ref, Symb
 
 
 @dataclass(frozen=True)
-class Line:
+class DerivationLine:
     """One line of a derivation: a formula equal to the one before, and the reason.
 
     With a `name` it is a line of its own, name = formula, which the next ones rest on. In a reason {a} stands
@@ -40,8 +40,8 @@ class Combined:
 
     formula: Callable[[Expr, Expr], Expr]
     reason: str
-    lines: Callable[[Expr, Expr], tuple[Line, ...]]
-    walk: Callable[[Ref, Ref, Ref, Ref, tuple[int, ...] | None, np.ndarray], tuple[Line, ...]]
+    lines: Callable[[Expr, Expr], tuple[DerivationLine, ...]]
+    walk: Callable[[Ref, Ref, Ref, Ref, tuple[int, ...] | None, np.ndarray], tuple[DerivationLine, ...]]
 
 
 @dataclass(frozen=True)
@@ -63,22 +63,22 @@ class Loss:
     kink: str = ""
 
 
-def _sigmoid_lines(y: Expr, a: Expr) -> tuple[Line, ...]:
+def _sigmoid_lines(y: Expr, a: Expr) -> tuple[DerivationLine, ...]:
     return (
-        Line(
+        DerivationLine(
             "the loss's factor over one denominator, the activation's written out",
             -((y - a) / (a * (1 - a))) * (a * (1 - a)),
         ),
-        Line("{a} · (1 − {a}) cancels", -(y - a)),
-        Line("the minus turns the difference round", a - y),
+        DerivationLine("{a} · (1 − {a}) cancels", -(y - a)),
+        DerivationLine("the minus turns the difference round", a - y),
     )
 
 
-def _softmax_lines(y: Expr, a: Expr) -> tuple[Line, ...]:
+def _softmax_lines(y: Expr, a: Expr) -> tuple[DerivationLine, ...]:
     return (
-        Line("−y/{a} cancels a factor {a} in every term", -(y - a * call("sum", y))),
-        Line("the targets sum to 1", -(y - a)),
-        Line("the difference of the predicted and the true distribution", a - y),
+        DerivationLine("−y/{a} cancels a factor {a} in every term", -(y - a * call("sum", y))),
+        DerivationLine("the targets sum to 1", -(y - a)),
+        DerivationLine("the difference of the predicted and the true distribution", a - y),
     )
 
 
@@ -94,7 +94,7 @@ def _named(name: str, shape: tuple[int, ...] = ()) -> Ref:
     return Ref(Symbol(name, shape))
 
 
-def _sigmoid_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None, targets) -> tuple[Line, ...]:
+def _sigmoid_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None, targets) -> tuple[DerivationLine, ...]:
     """Cell by cell, so that one element and the vector have the same lines."""
     of_loss, of_a = _slope(L, a, a.shape, index), _slope(a, z, a.shape, index)
     y, a, z = (ref if index is None else Ref(ref.symbol, index, ref.example) for ref in (y, a, z))
@@ -102,35 +102,35 @@ def _sigmoid_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None,
     one_less = a * (1 - a)
     common = -((y - a) / one_less)
     return (
-        Line(
+        DerivationLine(
             "the loss's factor: the slope of ln x is 1/x, and 1 − {a} falls when {a} rises",
             -call("ratio", y, a) + call("ratio", 1 - y, 1 - a),
             of_loss,
         ),
-        Line("both over the common denominator", -((y * (1 - a) - (1 - y) * a) / one_less), of_loss),
-        Line("y · {a} stands there twice, with opposite signs, and cancels", common, of_loss),
-        Line("now the activation: {a} is 1/h, with h = 1 + e to the −{z}", 1 + call("exp", -z), h),
-        Line("the slope of h: the inner slope of −{z} is −1", -call("exp", -z), h_slope),
-        Line("the quotient rule for 1/h: (1/h)′ = −h′/h²", -(h_slope / h**2), of_a),
-        Line("1/h is {a}, and −h′/h is 1 − {a}", one_less, of_a),
-        Line("the chain rule: the loss's factor times the activation's", common * one_less),
-        Line("{a} · (1 − {a}) cancels", -(y - a)),
-        Line("the minus turns the difference round", a - y),
+        DerivationLine("both over the common denominator", -((y * (1 - a) - (1 - y) * a) / one_less), of_loss),
+        DerivationLine("y · {a} stands there twice, with opposite signs, and cancels", common, of_loss),
+        DerivationLine("now the activation: {a} is 1/h, with h = 1 + e to the −{z}", 1 + call("exp", -z), h),
+        DerivationLine("the slope of h: the inner slope of −{z} is −1", -call("exp", -z), h_slope),
+        DerivationLine("the quotient rule for 1/h: (1/h)′ = −h′/h²", -(h_slope / h**2), of_a),
+        DerivationLine("1/h is {a}, and −h′/h is 1 − {a}", one_less, of_a),
+        DerivationLine("the chain rule: the loss's factor times the activation's", common * one_less),
+        DerivationLine("{a} · (1 − {a}) cancels", -(y - a)),
+        DerivationLine("the minus turns the difference round", a - y),
     )
 
 
-def _softmax_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None, targets) -> tuple[Line, ...]:
+def _softmax_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None, targets) -> tuple[DerivationLine, ...]:
     n = a.symbol.shape[0]
     if index is None:
         by_output = call("transpose", call("jacobian", a))
         return (
-            Line("the loss's factor: −y/{a} for each output", -call("ratio", y, a), _slope(L, a, (n,), None)),
-            Line(
+            DerivationLine("the loss's factor: −y/{a} for each output", -call("ratio", y, a), _slope(L, a, (n,), None)),
+            DerivationLine(
                 "by the quotient rule: in row k and column i is {a}ₖ · (1(k = i) − {a}ᵢ)",
                 call("jacobian", a),
                 _slope(a, z, (n, n), None),
             ),
-            Line("each {z} moves every {a}: column i is summed over all outputs",
+            DerivationLine("each {z} moves every {a}: column i is summed over all outputs",
                  call("matmul", by_output, -call("ratio", y, a))),
             *_softmax_lines(y, a),
         )  # fmt: skip
@@ -160,34 +160,38 @@ def _softmax_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None,
         else f"several targets are not 0; first {cls}: the slope of −y ln {{a}} is −y/{{a}}"
     )
     lines = [
-        Line(first, factor(k), _slope(L, a, (n,), (k,))),
-        Line(f"the {{a}} of {cls} is a quotient g/h: above, its own power of e", call("exp", at(z, k)), g),
-        Line("below, the sum of all of them: so it depends on every {z}", element(call("sum", call("exp", z)), ()), h),
-        Line(
+        DerivationLine(first, factor(k), _slope(L, a, (n,), (k,))),
+        DerivationLine(f"the {{a}} of {cls} is a quotient g/h: above, its own power of e", call("exp", at(z, k)), g),
+        DerivationLine(
+            "below, the sum of all of them: so it depends on every {z}", element(call("sum", call("exp", z)), ()), h
+        ),
+        DerivationLine(
             f"the slope of g in {own}: " + ("a power of e is its own slope" if k == i else "g does not have it"),
             call("exp", at(z, k)) if k == i else same(k),
             g_slope,
         ),
-        Line(f"the slope of h in {own}: of the sum only that term survives", call("exp", at(z, i)), h_slope),
-        Line("the quotient rule: (g/h)′ = g′/h − g·h′/h²", g_slope / h - g * h_slope / h**2, of_a),
-        Line(f"g/h is the {{a}} of {cls}, h′/h that of class {i + 1}; 1(k = i) is {int(k == i)} here", slope(k), of_a),
-        Line(
+        DerivationLine(f"the slope of h in {own}: of the sum only that term survives", call("exp", at(z, i)), h_slope),
+        DerivationLine("the quotient rule: (g/h)′ = g′/h − g·h′/h²", g_slope / h - g * h_slope / h**2, of_a),
+        DerivationLine(
+            f"g/h is the {{a}} of {cls}, h′/h that of class {i + 1}; 1(k = i) is {int(k == i)} here", slope(k), of_a
+        ),
+        DerivationLine(
             "the chain rule: the loss's factor times this slope"
             if one
             else "the chain rule: the same for every class whose target is not 0, and their sum",
             total([factor(c) * slope(c) for c in true]),
         ),
-        Line(
+        DerivationLine(
             f"the {{a}} of {cls} cancels" if one else "in every term its {a} cancels",
             -(same(k) - at(a, i)) if one else total([-(at(y, c) * (same(c) - at(a, i))) for c in true]),
         ),
     ]
     if not one:
         every = element(call("sum", y), ())
-        lines.append(Line(f"the {{a}} of class {i + 1} taken out of the sum", -(at(y, i) - at(a, i) * every)))
+        lines.append(DerivationLine(f"the {{a}} of class {i + 1} taken out of the sum", -(at(y, i) - at(a, i) * every)))
     lines += [
-        Line("1(k = i) is the target itself" if one else "the targets sum to 1", -(at(y, i) - at(a, i))),
-        Line("the predicted less the true distribution", at(a, i) - at(y, i)),
+        DerivationLine("1(k = i) is the target itself" if one else "the targets sum to 1", -(at(y, i) - at(a, i))),
+        DerivationLine("the predicted less the true distribution", at(a, i) - at(y, i)),
     ]
     return tuple(lines)
 

@@ -21,7 +21,7 @@ import numpy as np
 from tutor.engine.activations import takes_slope
 from tutor.engine.expressions import Call, Const, Expr, Ref, Symbol, call, total
 from tutor.engine.lesson import Lesson
-from tutor.engine.losses import LOSSES, Line
+from tutor.engine.losses import LOSSES, DerivationLine
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Shortcut:
 
     formula: Expr
     reason: str
-    lines: tuple[Line, ...]
+    lines: tuple[DerivationLine, ...]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Equation:
     phase: str
     rule: str
     compute: Expr | None = None
-    derivation: tuple[Line, ...] = ()
+    derivation: tuple[DerivationLine, ...] = ()
     gradients: dict[Symbol, Expr] = field(default_factory=dict)
     shortcuts: dict[Symbol, Shortcut] = field(default_factory=dict)
     deferred: bool = False

@@ -22,7 +22,7 @@ import numpy as np
 
 from tutor.engine.backprop import gradient_of, local_derivative
 from tutor.engine.expressions import Const, Expr, Ref, Symbol, at_example, element, evaluate, refs
-from tutor.engine.losses import LOSSES, Line
+from tutor.engine.losses import LOSSES, DerivationLine
 from tutor.engine.network import Equation
 from tutor.engine.program import Program
 from tutor.engine.trace import Step, Trace, as_shown, reads_as
@@ -394,7 +394,7 @@ def of_parameters(program: Program) -> tuple[int, int]:
 class Stage:
     """One line of a derivation, with its value: `line.name` (None: the error itself) = `line.formula` = `value`."""
 
-    line: Line
+    line: DerivationLine
     value: np.ndarray | float
 
 

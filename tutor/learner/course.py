@@ -16,7 +16,7 @@ from tutor.lessonfiles.catalogue import lesson_id
 if TYPE_CHECKING:
     from tutor.learner.store import Store
     from tutor.lessonfiles.catalogue import Entry
-    from tutor.questions.mastery import Answer
+    from tutor.questions.mastery import GivenAnswer
 
 PLACEMENT = "placement-"  # the id of a placement's session begins with it
 MILESTONES = 8  # lessons that a placement asks about: five minutes
@@ -69,22 +69,22 @@ def milestones(entries: Sequence[Entry], count: int = MILESTONES) -> list[Entry]
     return [usable[round(at * step)] for at in range(count)]
 
 
-def placement_answers(store: Store) -> list[Answer]:
+def placement_answers(store: Store) -> list[GivenAnswer]:
     """The answers of the latest placement; none without one. A question that is open counts as one not known."""
     latest = next((session for session in store.sessions() if session.id.startswith(PLACEMENT)), None)
     if latest is None:
         return []
-    from tutor.questions.mastery import Answer  # not for the first frame of who takes none
+    from tutor.questions.mastery import GivenAnswer  # not for the first frame of who takes none
 
     answers = store.answers(session=latest.id)
     lessons = latest.state.get("lessons", ()) if isinstance(latest.state, Mapping) else ()
     open_ = dict.fromkeys(lesson_id(Path(str(path))) for path in lessons)
     for answer in answers:
         open_.pop(answer.lesson, None)
-    return answers + [Answer(id, f"{PLACEMENT}open", PLACEMENT, "value", "", "given-up") for id in open_]
+    return answers + [GivenAnswer(id, f"{PLACEMENT}open", PLACEMENT, "value", "", "given-up") for id in open_]
 
 
-def placed(entries: Sequence[Entry], answers: Iterable[Answer]) -> list[str]:
+def placed(entries: Sequence[Entry], answers: Iterable[GivenAnswer]) -> list[str]:
     """The ids of the lessons that a placement's answers say are known, in the order of the path.
 
     All up to the last lesson that was answered rightly, as long as no more than one in five on the way was not.

@@ -24,7 +24,7 @@ from tutor.learner.store import DEFAULT, FORMAT, Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.catalogue import one_line
 from tutor.questions import mastery
-from tutor.questions.mastery import Answer
+from tutor.questions.mastery import GivenAnswer
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.text.layout import pad, width
 from tutor.text.output import json_text, write_whole
@@ -138,11 +138,11 @@ def report(store: Store, now: datetime | None = None) -> Progress:
     )
 
 
-def _right(answers: list[Answer]) -> int:
+def _right(answers: list[GivenAnswer]) -> int:
     return sum(answer.verdict in ("correct", "rounded") for answer in answers)
 
 
-def _met(answers: list[Answer]) -> tuple[Met, ...]:
+def _met(answers: list[GivenAnswer]) -> tuple[Met, ...]:
     counts = Counter(answer.misconception for answer in answers if answer.misconception)
     last = {answer.misconception: answer for answer in answers if answer.misconception}
     return tuple(
@@ -158,8 +158,8 @@ def _met(answers: list[Answer]) -> tuple[Met, ...]:
     )
 
 
-def _days(answers: list[Answer]) -> tuple[Day, ...]:
-    by_day: dict[str, list[Answer]] = {}
+def _days(answers: list[GivenAnswer]) -> tuple[Day, ...]:
+    by_day: dict[str, list[GivenAnswer]] = {}
     for answer in answers:
         by_day.setdefault(_date(answer.at), []).append(answer)
     return tuple(Day(date, len(found), _right(found)) for date, found in sorted(by_day.items()))

@@ -20,8 +20,8 @@ from tutor.questions import mastery, quiz
 from tutor.questions.attempt import Asking
 from tutor.questions.grading import Verdict
 from tutor.questions.items import AUTHOR, Item
-from tutor.questions.mastery import READY, Answer, knowledge, rating, review
-from tutor.questions.quiz import Session
+from tutor.questions.mastery import READY, GivenAnswer, knowledge, rating, review
+from tutor.questions.quiz import Quiz
 from tutor.text.notations import NOTATIONS
 
 ALWAYS, NOTATION = "predict", "notation"  # names of settings
@@ -110,10 +110,10 @@ def keep_try(store: Store, lesson: str, asking: Asking, watch: Stopwatch) -> Non
     store.record(answer, card)
 
 
-def _answer(lesson: str, item: Item, given: str, verdict: Verdict | None) -> Answer:
+def _answer(lesson: str, item: Item, given: str, verdict: Verdict | None) -> GivenAnswer:
     slips = verdict.slips if verdict else ()
     named = getattr(verdict, "misconception", None) or (slips[0].misconception if slips else None)
-    return Answer(
+    return GivenAnswer(
         lesson=lesson,
         item=item.id,
         skill=item.skill,
@@ -126,7 +126,7 @@ def _answer(lesson: str, item: Item, given: str, verdict: Verdict | None) -> Ans
 
 
 def keep_quiz_answer(
-    store: Store, id: str, session: Session, item: Item, given: str, verdict: Verdict, watch: Stopwatch
+    store: Store, id: str, session: Quiz, item: Item, given: str, verdict: Verdict, watch: Stopwatch
 ) -> None:
     """Put an answer of a quiz on disk, and with it where the quiz goes on."""
     credit = quiz.credit(verdict)
@@ -136,14 +136,14 @@ def keep_quiz_answer(
     store.record(answer, card, SavedQuiz(id, session.to_json(), session.finished))
 
 
-def keep_quiz(store: Store, id: str, session: Session) -> None:
+def keep_quiz(store: Store, id: str, session: Quiz) -> None:
     """Put on disk where a quiz goes on."""
     store.save_session(SavedQuiz(id, session.to_json(), session.finished))
 
 
 def start_quiz(
     store: Store, lessons: tuple[str, ...], count: int, seed: int | None, anew: bool, kind: str = ""
-) -> tuple[str, Session, list[Item], bool]:
+) -> tuple[str, Quiz, list[Item], bool]:
     """(id, session, items, whether it goes on): the quiz over these lessons that was left, else a new one.
 
     With a seed, only one of that seed goes on. `kind` is what its id begins with. Raises LessonError for a lesson
@@ -163,7 +163,7 @@ def start_quiz(
     return id, session, items, False
 
 
-def start_placement(store: Store, anew: bool = False) -> tuple[str, Session, list[Item], bool]:
+def start_placement(store: Store, anew: bool = False) -> tuple[str, Quiz, list[Item], bool]:
     """A question on each of a few lessons along the path, in their order; as `start_quiz`."""
     lessons = tuple(str(entry.path.resolve()) for entry in milestones(catalogue.entries()))
     return start_quiz(store, lessons, len(lessons), None, anew, PLACEMENT)
@@ -187,11 +187,11 @@ def _weakest(store: Store) -> tuple[str, ...]:
     return tuple(sorted((skill for skill in known if known[skill] < READY), key=known.__getitem__))
 
 
-def unfinished(store: Store, lessons: tuple[str, ...], seed: int | None = None) -> tuple[str, Session] | None:
+def unfinished(store: Store, lessons: tuple[str, ...], seed: int | None = None) -> tuple[str, Quiz] | None:
     """The quiz over these lessons (of this seed, if given) that was left last: its id and where it goes on."""
     for saved in store.sessions(finished=False):
         try:
-            session = Session.from_json(saved.state)
+            session = Quiz.from_json(saved.state)
         except (ValueError, AttributeError, TypeError):
             continue
         if _same(session.lessons, lessons) and seed in (None, session.seed):
@@ -204,7 +204,7 @@ def _same(kept: tuple[str, ...], lessons: tuple[str, ...]) -> bool:
     return len(kept) == len(lessons) and all(a in (b, portable(b)) for a, b in zip(kept, lessons, strict=True))
 
 
-def open_quiz(session: Session) -> list[Item]:
+def open_quiz(session: Quiz) -> list[Item]:
     """The questions of a session. Raises LessonError for a lesson with errors, ValueError if one has changed since."""
     items = quiz.make_items(
         [load(Path(path)) for path in session.lessons], session.count, session.seed, session.weakest

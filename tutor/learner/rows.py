@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 from tutor.play.place import Place
 
 if TYPE_CHECKING:
-    from tutor.questions.mastery import Answer, Card  # the first frame waits for this module, and not for that one
+    from tutor.questions.mastery import (  # the first frame waits for this module, and not for that one
+        GivenAnswer,
+        Schedule,
+    )
 
 MAX_DEPTH = 20  # of what a quiz keeps, lists in lists; ours are 3 deep
 
@@ -32,7 +35,7 @@ def portable(lesson: str) -> str:
     return re.split(r"[\\/]", lesson)[-1]
 
 
-class Known(set[str]):
+class LessonKeys(set[str]):
     """Keys of lessons; a file is in it, too, if a file of its name is that was imported from another machine."""
 
     def __contains__(self, lesson: object) -> bool:
@@ -58,28 +61,28 @@ def utc(value: Any) -> str:
     return utc(value)
 
 
-def parse_answer(row: tuple[Any, ...]) -> Answer:
+def parse_answer(row: tuple[Any, ...]) -> GivenAnswer:
     """The answer in a row, behind its profile. Raises TypeError, ValueError."""
-    from tutor.questions.mastery import Answer
+    from tutor.questions.mastery import GivenAnswer
 
-    return Answer(*row[1:])
+    return GivenAnswer(*row[1:])
 
 
-def parse_card(value: Any) -> Card:
+def parse_card(value: Any) -> Schedule:
     """The card that `asdict` made `value` of. Raises TypeError, ValueError."""
-    from tutor.questions.mastery import Card
+    from tutor.questions.mastery import Schedule
 
-    return Card(**value)
+    return Schedule(**value)
 
 
-def import_answer(value: Any) -> Answer:
+def import_answer(value: Any) -> GivenAnswer:
     """The answer that `asdict` made `value` of, with its id and time: else it would be a new one each time.
 
     Raises TypeError, ValueError.
     """
-    from tutor.questions.mastery import Answer
+    from tutor.questions.mastery import GivenAnswer
 
-    answer = Answer(**value)
+    answer = GivenAnswer(**value)
     if not (answer.id and answer.at):
         raise ValueError("it has no id or no time")
     return answer

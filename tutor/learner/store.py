@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tutor.learner.database import Database, Statement
 from tutor.learner.rows import (
-    Known,
+    LessonKeys,
     SavedQuiz,
     export_place,
     import_answer,
@@ -35,7 +35,10 @@ from tutor.lessonfiles.catalogue import one_line
 from tutor.play.place import Place
 
 if TYPE_CHECKING:
-    from tutor.questions.mastery import Answer, Card  # the first frame waits for this module, and not for that one
+    from tutor.questions.mastery import (  # the first frame waits for this module, and not for that one
+        GivenAnswer,
+        Schedule,
+    )
 
 DEFAULT = "default"  # the profile of who names none
 MAX_GIVEN = 2000  # characters of an answer that are kept
@@ -80,7 +83,7 @@ class Store(Database):
     def finished(self) -> set[str]:
         """The lessons that were finished."""
         found = self._read("SELECT lesson FROM finished WHERE profile = ?", self.profile)
-        return Known(lesson for (lesson,) in found if isinstance(lesson, str))
+        return LessonKeys(lesson for (lesson,) in found if isinstance(lesson, str))
 
     def setting(self, name: str, default: Any = None) -> Any:
         """The value saved under `name`, else `default`."""
@@ -94,7 +97,9 @@ class Store(Database):
 
     # ------------------------------------------------------------ answers, cards, quizzes
 
-    def record(self, answer: Answer, card: Card | None = None, session: SavedQuiz | None = None) -> Answer:
+    def record(
+        self, answer: GivenAnswer, card: Schedule | None = None, session: SavedQuiz | None = None
+    ) -> GivenAnswer:
         """Keep an answer, all of it on disk before this returns; returns it with its id and time.
 
         The `card` of its skill and the `session` of the quiz that it belongs to are saved with it or not at all:
@@ -111,7 +116,7 @@ class Store(Database):
         self.lost += not self.lasting
         return answer
 
-    def answers(self, skill: str | None = None, session: str | None = None) -> list[Answer]:
+    def answers(self, skill: str | None = None, session: str | None = None) -> list[GivenAnswer]:
         """All answers, or those to one skill or of one quiz, the oldest first. Unreadable rows are left out."""
         query, values = "SELECT * FROM answer WHERE profile = ?", [self.profile]
         for column, wanted in (("skill", skill), ("session", session)):
@@ -119,11 +124,11 @@ class Store(Database):
                 query, values = f"{query} AND {column} = ?", [*values, _key(wanted)]
         return list(readable(parse_answer, self._read(f"{query} ORDER BY at, rowid", *values)))
 
-    def card(self, skill: str) -> Card | None:
+    def card(self, skill: str) -> Schedule | None:
         """When `skill` is due; None if it was never asked for."""
         return self.cards().get(skill)
 
-    def cards(self) -> dict[str, Card]:
+    def cards(self) -> dict[str, Schedule]:
         """Every skill's card."""
         rows = self._read("SELECT skill, value FROM card WHERE profile = ?", self.profile)
         return dict(readable(lambda row: (text(row[0]), parse_card(json.loads(row[1]))), rows))
@@ -184,12 +189,12 @@ class Store(Database):
 
     # ------------------------------------------------------------ statements
 
-    def _answer(self, answer: Answer) -> Statement:
+    def _answer(self, answer: GivenAnswer) -> Statement:
         values = asdict(answer) | {"given": answer.given[:MAX_GIVEN]}
         row = [_key(value) if isinstance(value, str) else value for value in values.values()]
         return f"INSERT OR IGNORE INTO answer VALUES (?{', ?' * len(row)})", (self.profile, *row)
 
-    def _card(self, skill: str, card: Card, where: str = "TRUE") -> Statement:
+    def _card(self, skill: str, card: Schedule, where: str = "TRUE") -> Statement:
         values = (self.profile, _key(skill), json.dumps(asdict(card)), card.last_review)
         return (
             "INSERT INTO card VALUES (?, ?, ?, ?) "

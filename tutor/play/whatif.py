@@ -117,7 +117,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class State:
+class Edited:
     """The values of the lesson's file after an edit, and what the edit changed."""
 
     document: dict
@@ -129,7 +129,7 @@ class WhatIf:
     """A lesson and the edits made to it: the first `at` of `states` are in force, the others were taken back."""
 
     original: Lesson
-    states: tuple[State, ...] = ()
+    states: tuple[Edited, ...] = ()
     at: int = 0
 
     # ------------------------------------------------------------ the lesson
@@ -194,7 +194,7 @@ class WhatIf:
             raise Refused("Write a name, = and a value: learning_rate = 0.1, for example.")
         if all(_same(change.before, change.after) for change in done):
             raise Same(f"{done[0].name} is {shown(done[0].after)} already.")
-        new = replace(self, states=(*self.states[: self.at], State(values, tuple(done))), at=self.at + 1)
+        new = replace(self, states=(*self.states[: self.at], Edited(values, tuple(done))), at=self.at + 1)
         _ = new.unmarked  # refused now or never
         return new
 

@@ -171,7 +171,7 @@ def _slopes_written_out(formula: Expr) -> Expr:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class SideBySide:
     """The right formula and the wrong one, each in pieces of (text, whether it differs from the other)."""
 
     name: str
@@ -179,7 +179,7 @@ class Comparison:
     wrong: tuple[tuple[str, bool], ...]
 
 
-def compare(question: Question, slip: Slip) -> Comparison:
+def compare(question: Question, slip: Slip) -> SideBySide:
     """A slip's wrong formula beside the right one, the difference marked; of the asked element where it is there.
 
     Where a formula was typed, that is what is shown, beside the asked one written out as far back as the slip lies.
@@ -196,7 +196,7 @@ def compare(question: Question, slip: Slip) -> Comparison:
         for side, text in zip(sides, ("".join(a[i1:i2]), "".join(b[j1:j2])), strict=True):
             if text:
                 side.append((text, tag != "equal"))
-    return Comparison(question.writer.text(step.ref), tuple(sides[0]), tuple(sides[1]))
+    return SideBySide(question.writer.text(step.ref), tuple(sides[0]), tuple(sides[1]))
 
 
 def _pieces(text: str) -> list[str]:

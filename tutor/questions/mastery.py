@@ -93,7 +93,7 @@ _LARGEST = 2**31  # of a count: no database and no spreadsheet minds
 
 
 @dataclass(frozen=True)
-class Answer:
+class GivenAnswer:
     """One try at a question, as it is kept. Raises ValueError for a value out of its range.
 
     `verdict` and `kind` are those of the quiz, or the verdict is GIVEN_UP; `credit` is 0 to 1, `tries` says which
@@ -176,12 +176,12 @@ GUESS = {  # by kind of question, where the number of choices is not known
 }  # fmt: skip
 
 
-def guess(answer: Answer) -> float:
+def guess(answer: GivenAnswer) -> float:
     """How likely who does not know answers this question right."""
     return 1 / answer.choices if answer.choices > 1 else GUESS.get(answer.kind, GUESS_NUMBER)
 
 
-def mastery(history: Iterable[Answer], tracing: Tracing = TRACING) -> float:
+def mastery(history: Iterable[GivenAnswer], tracing: Tracing = TRACING) -> float:
     """The probability (0 to 1) that a skill is known after these answers to it, the oldest first.
 
     All tries at a question are one observation. Credit c counts as c of a right answer and 1 − c of a wrong
@@ -199,10 +199,10 @@ def mastery(history: Iterable[Answer], tracing: Tracing = TRACING) -> float:
     return known
 
 
-def questions(answers: Iterable[Answer]) -> list[Answer]:
+def questions(answers: Iterable[GivenAnswer]) -> list[GivenAnswer]:
     """The questions that these answers (the oldest first) were tries at: of each the last try, with the best credit;
     none, if it was given up."""
-    found: list[Answer] = []
+    found: list[GivenAnswer] = []
     latest: dict[tuple[str, str, str | None], int] = {}  # where in `found`
     for answer in answers:
         key = (answer.lesson, answer.item, answer.session)
@@ -216,13 +216,13 @@ def questions(answers: Iterable[Answer]) -> list[Answer]:
     return found
 
 
-def knowledge(answers: Iterable[Answer]) -> dict[str, float]:
+def knowledge(answers: Iterable[GivenAnswer]) -> dict[str, float]:
     """Mastery by skill, of every skill that was asked for."""
     return {skill: mastery(history) for skill, history in by_skill(answers).items()}
 
 
-def by_skill(answers: Iterable[Answer]) -> dict[str, list[Answer]]:
-    found: dict[str, list[Answer]] = {}
+def by_skill(answers: Iterable[GivenAnswer]) -> dict[str, list[GivenAnswer]]:
+    found: dict[str, list[GivenAnswer]] = {}
     for answer in answers:
         found.setdefault(answer.skill, []).append(answer)
     return found
@@ -253,7 +253,7 @@ _LEARNING, _REVIEW, _RELEARNING = 1, 2, 3
 
 
 @dataclass(frozen=True)
-class Card:
+class Schedule:
     """When one skill is due, and what FSRS needs to know for the next time. Raises ValueError if it is no card.
 
     Times are ISO, in UTC. `state` is 1 learning, 2 review, 3 relearning; `stability` in days; `difficulty` 1 to 10.
@@ -283,7 +283,7 @@ def rating(credit: float, hints: int = 0) -> int:
     return HARD if hints or credit < 1 else GOOD
 
 
-def review(card: Card | None, rating: int, now: datetime) -> Card:
+def review(card: Schedule | None, rating: int, now: datetime) -> Schedule:
     """The card after a review at `now` (with a zone); None stands for a skill's first."""
     import fsrs  # 12 ms that only who answers needs
 
@@ -304,10 +304,10 @@ def review(card: Card | None, rating: int, now: datetime) -> Card:
         )
     new, _ = scheduler.review_card(old, fsrs.Rating(rating), now)
     assert new.stability is not None and new.difficulty is not None
-    return Card(new.due.isoformat(), now.isoformat(), new.state.value, new.step, new.stability, new.difficulty)
+    return Schedule(new.due.isoformat(), now.isoformat(), new.state.value, new.step, new.stability, new.difficulty)
 
 
-def due(cards: Mapping[str, Card], now: datetime) -> list[str]:
+def due(cards: Mapping[str, Schedule], now: datetime) -> list[str]:
     """The skills that are due at `now` (with a zone), the longest due first.
 
     A review that is still to come was by a clock that was wrong: its skill is due, else it might never be again.

@@ -27,7 +27,7 @@ COUNT = 10
 
 
 @dataclass(frozen=True)
-class Session:
+class Quiz:
     """`lessons` are what the caller opens them by; `answers` has a text a question, None for one not answered.
 
     `count` is how many questions were asked for, `items` says which they are: a lesson may change meanwhile.
@@ -47,7 +47,7 @@ class Session:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: Mapping) -> Session:
+    def from_json(cls, data: Mapping) -> Quiz:
         """The session that `to_json` gave. Raises ValueError for anything else."""
         try:
             answers = tuple(None if a is None else str(a) for a in data["answers"])
@@ -88,8 +88,8 @@ def make_items(lessons: Iterable[Lesson], count: int, seed: int, weakest: Sequen
     return found
 
 
-def begin(lessons: Iterable[str], items: list[Item], seed: int, count: int, weakest: tuple[str, ...] = ()) -> Session:
-    return Session(tuple(lessons), seed, count, names(items), (None,) * len(items), weakest=weakest)
+def begin(lessons: Iterable[str], items: list[Item], seed: int, count: int, weakest: tuple[str, ...] = ()) -> Quiz:
+    return Quiz(tuple(lessons), seed, count, names(items), (None,) * len(items), weakest=weakest)
 
 
 def names(items: Iterable[Item]) -> tuple[str, ...]:
@@ -103,7 +103,7 @@ def names(items: Iterable[Item]) -> tuple[str, ...]:
     return tuple(f"{item.step.trace.lesson.id} {item.id} {mark}" for item in items)
 
 
-def answer(session: Session, items: list[Item], text: str) -> tuple[Session, Verdict]:
+def answer(session: Quiz, items: list[Item], text: str) -> tuple[Quiz, Verdict]:
     """Answer the current question, once. What costs no try (see `Verdict.free`) leaves the session as it is.
 
     Who says that they do not know leaves the question open and goes on to the next. Who asks for a hint stays there.
@@ -123,7 +123,7 @@ def answer(session: Session, items: list[Item], text: str) -> tuple[Session, Ver
     return _to_next(replace(session, answers=answers)), verdict
 
 
-def skip(session: Session, by: int = 1) -> Session:
+def skip(session: Quiz, by: int = 1) -> Quiz:
     """The next open question (or, by −1, the one before), round and round."""
     for distance in range(1, len(session.answers) + 1):
         at = (session.at + by * distance) % len(session.answers)
@@ -132,17 +132,17 @@ def skip(session: Session, by: int = 1) -> Session:
     return session
 
 
-def end(session: Session) -> Session:
+def end(session: Quiz) -> Quiz:
     """End a quiz as it is: what is open counts as not answered."""
     return replace(session, finished=True)
 
 
-def _to_next(session: Session) -> Session:
+def _to_next(session: Quiz) -> Quiz:
     moved = skip(session)
     return replace(moved, finished=all(text is not None for text in session.answers))
 
 
-def own_values(session: Session, items: list[Item]) -> dict[str, float]:
+def own_values(session: Quiz, items: list[Item]) -> dict[str, float]:
     """The learner's own earlier values by id, for answers that carry a slip on."""
     found: dict[str, float] = {}
     here = items[session.at].step.trace
@@ -212,7 +212,7 @@ class Marked:
     credit: float
 
 
-def report(session: Session, items: list[Item]) -> list[Marked]:
+def report(session: Quiz, items: list[Item]) -> list[Marked]:
     """Every question with its verdict, in order."""
     found = []
     for at, (item, text) in enumerate(zip(items, session.answers, strict=True)):

@@ -45,7 +45,7 @@ def slips(step: Step, reach: int = ANY) -> list[Slip]:
 
 
 @dataclass(frozen=True)
-class Table:
+class SlipTable:
     """All slips of an equation at once: (misconception, equation, distance, wrong formula) of each, and its values.
 
     `values` has an axis of slips, then (if each example has its own) one of examples, then the equation's shape.
@@ -60,11 +60,11 @@ class Table:
         return self.values[(slice(None), *example, *(step.index or ()))]
 
 
-class _Tables(dict[int, tuple[Equation, Table]]):
+class _Tables(dict[int, tuple[Equation, SlipTable]]):
     """The last equation that was asked about and its slips, by how far back they were looked for."""
 
 
-def table_for(trace: Trace, asked: Equation, reach: int = 0) -> Table:
+def table_for(trace: Trace, asked: Equation, reach: int = 0) -> SlipTable:
     """The slips of an equation, kept for the last one asked about: its elements are questions, too."""
     kept = trace.memo.of(_Tables)
     if reach not in kept or kept[reach][0] is not asked:
@@ -72,7 +72,7 @@ def table_for(trace: Trace, asked: Equation, reach: int = 0) -> Table:
     return kept[reach][1]
 
 
-def make_table(trace: Trace, asked: Equation, reach: int = 0) -> Table:
+def make_table(trace: Trace, asked: Equation, reach: int = 0) -> SlipTable:
     """The slips of an equation: each as far back as its own reach, and as `reach`."""
     program = trace.program
     near = _ancestors(program, asked)
@@ -90,7 +90,7 @@ def make_table(trace: Trace, asked: Equation, reach: int = 0) -> Table:
                 if value is not None:
                     entries.append((id, eq, distance, wrong))
                     values.append(value)
-    return Table(tuple(entries), np.array(values).reshape(len(values), *shape))
+    return SlipTable(tuple(entries), np.array(values).reshape(len(values), *shape))
 
 
 def full_shape(trace: Trace, eq: Equation) -> tuple[int, ...]:

@@ -85,7 +85,7 @@ def power(base: Expr, exponent: Expr) -> Expr:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Relation:
     left: Expr
     sign: str
     right: Expr
@@ -188,11 +188,11 @@ class _Parser:
         self.depth -= 1
         return condition.choose(first, other)
 
-    def comparison(self, left: Expr) -> Comparison:
+    def comparison(self, left: Expr) -> Relation:
         if not self.sees(*"<>≥≤"):
             raise NotUnderstood("a comparison is missing, as in z > 0")
         sign = self.take().text
-        return Comparison(left, sign, self.sum())
+        return Relation(left, sign, self.sum())
 
     def sum(self) -> Expr:
         left, run, links = self.term(), False, 0  # run: `left` is a sum begun here, so a further + joins it

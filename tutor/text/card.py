@@ -16,8 +16,7 @@ from tutor.engine.expressions import Call, Expr, Ref, evaluate, refs, walk
 from tutor.engine.losses import LOSSES
 from tutor.engine.memo import Memo
 from tutor.engine.optimizers import OPTIMIZERS
-from tutor.engine.paths import Chain as PathSum
-from tutor.engine.paths import Factor, Paths, derivation, of_parameters, tally
+from tutor.engine.paths import Chain, Factor, Paths, derivation, of_parameters, tally
 from tutor.engine.trace import NoSuchStep, Step, Trace, activation_calls, digits_for, resolve, symbols_of
 from tutor.text import prose
 from tutor.text.explain import Explainer
@@ -29,7 +28,7 @@ from tutor.text.writer import Writer
 
 
 @dataclass(frozen=True)
-class Chain:
+class Equality:
     """name = formula = numbers = value, with the reason of a derivation's line."""
 
     docs: tuple[Doc, ...]
@@ -55,9 +54,9 @@ MAX_OPERANDS = 60  # a unit with 784 inputs has 1,569: nobody reads them one by 
 class Formulas:
     """A step's equation with its numbers (`main`), what its signs stand for, and how a combined one comes about."""
 
-    main: Chain
-    where: tuple[Chain, ...]
-    derivation: tuple[Chain, ...]
+    main: Equality
+    where: tuple[Equality, ...]
+    derivation: tuple[Equality, ...]
 
 
 @dataclass(frozen=True)
@@ -143,12 +142,12 @@ class Scribe:
             return "This value is beyond what a number can hold here; the steps that need it are computed without it."
         return None
 
-    def _chain(self, name: Doc, formula: Expr, step: Step, reason: str = "") -> Chain:
+    def _chain(self, name: Doc, formula: Expr, step: Step, reason: str = "") -> Equality:
         """name = formula = numbers = value, leaving out what would only repeat what stands beside it."""
         digits = step.digits
         docs = [name, self.writer.formula(formula), self.writer.numbers(formula, self.trace.value, digits)]
         docs.append(self.writer.value(step.value))
-        return Chain(_without_repeats(docs), reason)
+        return Equality(_without_repeats(docs), reason)
 
     def _where(self, step: Step):
         """What the signs of activations and their slopes stand for, with this step's numbers."""
@@ -159,10 +158,10 @@ class Scribe:
                 docs: list[Doc] = [self.writer.formula(node)]
                 if ACTIVATIONS[name].derivative.shape == () and linear(self.writer.formula(written)) != linear(docs[0]):
                     docs.append(self.writer.formula(written))
-                yield Chain((*docs, self._evaluated(node, step)))
+                yield Equality((*docs, self._evaluated(node, step)))
             else:
                 definition = self.writer.definition(node)
-                yield Chain((definition,))
+                yield Equality((definition,))
 
     def _evaluated(self, node: Call, step: Step) -> Doc:
         return self.writer.value(evaluate(node, self.trace.value), step.digits)
@@ -170,7 +169,7 @@ class Scribe:
     def _derivation(self, step: Step):
         for line in step.equation.derivation:
             formula = step.specialise(line.formula)
-            yield Chain(
+            yield Equality(
                 (self.writer.formula(formula), self.writer.numbers(formula, self.trace.value, step.digits)),
                 self._reason(line.reason),
             )
@@ -251,11 +250,11 @@ class Scribe:
             said.append(f"Computed once and kept: {', '.join(users[:-1])} and {users[-1]} use it.")
         found = tally(self.trace.program).get(step.equation.symbol.key)
         if found and found.so_far:
-            kept = f"{count_words(found.here)} here, {count_words(found.so_far)} so far"
-            anew = f"{count_words(found.here_by_path)} here, {count_words(found.by_path_so_far)} so far"
+            kept = f"{big_count(found.here)} here, {big_count(found.so_far)} so far"
+            anew = f"{big_count(found.here_by_path)} here, {big_count(found.by_path_so_far)} so far"
             said.append(f"Multiplications of the chain rule: {kept}. Path by path, with nothing kept: {anew}.")
             if step.equation.symbol.key == list(tally(self.trace.program))[-1]:
-                reused, by_path = map(count_words, of_parameters(self.trace.program))
+                reused, by_path = map(big_count, of_parameters(self.trace.program))
                 said.append(f"That is all: {reused}; the parameters' gradients alone, path by path: {by_path}.")
         return " ".join(said) or None
 
@@ -267,7 +266,7 @@ class Scribe:
             self._paths[example] = Paths(self.trace, example)
         return self._paths[example]
 
-    def beyond(self, chain: PathSum) -> str:
+    def beyond(self, chain: Chain) -> str:
         """What becomes of a chain's gradient: that it is one example's own and what the mean is; what L2 adds."""
         said = []
         of, index = chain.gradient.symbol, chain.gradient.index
@@ -290,16 +289,16 @@ class Scribe:
         top, bottom = (replace(ref, example=None) for ref in (factor.top, factor.bottom))
         return Frac(Row(("∂", self.writer.name(top))), Row(("∂", self.writer.name(bottom))), tight=True)
 
-    def factor(self, factor: Factor) -> Chain:
+    def factor(self, factor: Factor) -> Equality:
         """∂a/∂z = σ′(z) = a (1 − a) = numbers = value, and what the factor says."""
         formula, value = factor.formula, self.trace.value
         digits = digits_for(formula, factor.value, value)
         docs: list[Doc] = [self.factor_name(factor), self.writer.formula(formula)]
         docs += [self.writer.formula(self.writer.written_out(node)) for node in _slopes(formula)]
         docs += [self.writer.numbers(formula, value, digits), self.writer.value(factor.value)]
-        return Chain(_without_repeats(docs), self.explainer.factor(factor))
+        return Equality(_without_repeats(docs), self.explainer.factor(factor))
 
-    def derivation(self, step: Step) -> list[Chain]:
+    def derivation(self, step: Step) -> list[Equality]:
         """How a combined error comes about, from the beginning: every line with its numbers and its value."""
         stages = derivation(step)
         values = {stage.line.name: stage.value for stage in stages if stage.line.name}
@@ -313,7 +312,7 @@ class Scribe:
             formula = stage.line.formula
             docs: list[Doc] = [self.writer.name(stage.line.name or step.ref), self.writer.formula(formula)]
             docs += [self.writer.numbers(formula, value, digits), self.writer.value(stage.value)]
-            chains.append(Chain(_without_repeats(docs), self._reason(stage.line.reason)))
+            chains.append(Equality(_without_repeats(docs), self._reason(stage.line.reason)))
         return chains
 
     # ------------------------------------------------------------ prose
@@ -378,25 +377,25 @@ def _slopes(formula: Expr) -> list[Call]:
     return [node for node in activation_calls(formula) if prime_of(node.op)]
 
 
-def count_words(count: int) -> str:
+def big_count(count: int) -> str:
     """A count with commas; a very large one in powers of ten."""
     return (
         f"{count:,}" if count < 10**15 else number(float(count)) if count < 10**300 else f"over 10{superscript('300')}"
     )
 
 
-def others_words(chain: PathSum) -> str:
+def others_words(chain: Chain) -> str:
     """What the paths are called that a sum does not list."""
     others = chain.count - len(chain.paths)
-    return "the other path" if others == 1 else f"the other {count_words(others)} paths together"
+    return "the other path" if others == 1 else f"the other {big_count(others)} paths together"
 
 
-def zero_words(chain: PathSum) -> str:
+def zero_words(chain: Chain) -> str:
     """How many of the paths carry nothing; there is at least one."""
     if chain.count == 1:
         return "The path has a factor 0 and carries nothing."
     verbs = "has a factor 0 and carries" if chain.zero == 1 else "have a factor 0 and carry"
-    return f"{count_words(chain.zero or 0)} of the paths {verbs} nothing."
+    return f"{big_count(chain.zero or 0)} of the paths {verbs} nothing."
 
 
 def shape_words(shape: tuple[int, ...]) -> str:

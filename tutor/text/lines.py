@@ -9,11 +9,10 @@ import re
 import textwrap
 from collections.abc import Iterator
 
-from tutor.engine.paths import Chain as PathSum
-from tutor.engine.paths import of_parameters, tally
+from tutor.engine.paths import Chain, of_parameters, tally
 from tutor.engine.program import Program
 from tutor.engine.trace import Step
-from tutor.text.card import Card, Chain, Formulas, Scribe, count_words, others_words, zero_words
+from tutor.text.card import Card, Equality, Formulas, Scribe, big_count, others_words, zero_words
 from tutor.text.layout import bracketed, linear, number, pad, width
 
 COLUMNS = 78  # prose is wrapped to this; formulas stay on one line, however long
@@ -49,7 +48,7 @@ def formula_lines(card: Formulas) -> Iterator[str]:
             yield from wrapped(f"({chain.reason})", "    ", "    ")
 
 
-def chain_lines(chain: Chain, name: str | None = None) -> list[str]:
+def chain_lines(chain: Equality, name: str | None = None) -> list[str]:
     """name = formula = numbers = value with the = signs below each other; on one line if it is a mere copy.
 
     `name` stands in for a chain that has none, as a derivation's lines continue the line above.
@@ -102,14 +101,14 @@ def _item(line: str, columns: int) -> list[str]:
     return wrapped(line, "", " " * len(item[0]) if item and item[1][0] not in "#>|" else "", columns)
 
 
-def path_lines(scribe: Scribe, chain: PathSum, step: Step) -> Iterator[str]:
+def path_lines(scribe: Scribe, chain: Chain, step: Step) -> Iterator[str]:
     """A chain in lines: every listed path with its factors and its product, the rest, and the sum."""
     name = scribe.writer.text(chain.gradient)
     if not chain.paths:
         yield f"No path leads from {scribe.writer.text(chain.of)} to the output: {name} is 0."
         return
     yield f"[{chain.gradient.id}] {name}: " + (
-        "one path" if chain.count == 1 else f"the sum over {count_words(chain.count)} paths"
+        "one path" if chain.count == 1 else f"the sum over {big_count(chain.count)} paths"
     )
     if chain.rest is not None:
         yield f"  the {len(chain.paths)} largest:"
@@ -143,7 +142,7 @@ def reuse_lines(program: Program) -> Iterator[str]:
     yield "Multiplications of the chain rule for one example: with reuse, and path by path."
     for key, entry in found.items():
         if entry.here or entry.here_by_path:
-            yield f"  {key.rstrip('@'):12} {count_words(entry.here):>12} {count_words(entry.here_by_path):>16}"
+            yield f"  {key.rstrip('@'):12} {big_count(entry.here):>12} {big_count(entry.here_by_path):>16}"
     reused, by_path = of_parameters(program)
-    yield f"  All of it takes {count_words(reused)} with reuse."
-    yield f"  The parameters' gradients alone would take {count_words(by_path)} path by path."
+    yield f"  All of it takes {big_count(reused)} with reuse."
+    yield f"  The parameters' gradients alone would take {big_count(by_path)} path by path."

@@ -29,7 +29,7 @@ from tutor.lessonfiles.catalogue import data_dir
 from tutor.text.output import shown
 from tutor.text.words import plural
 from tutor.tui.home import HomeScreen
-from tutor.tui.lines import Gate, Line, line
+from tutor.tui.lines import CellGate, Line, line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tutor.learner.practice import Exercise
     from tutor.lessonfiles.positions import LessonError
     from tutor.questions.items import Item
-    from tutor.questions.quiz import Session
+    from tutor.questions.quiz import Quiz
 
 SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # they end the app
 MOST_CELLS = 1000  # columns or rows that COLUMNS and LINES may ask for
@@ -54,7 +54,7 @@ LIGHT = Theme(
 )  # fmt: skip
 
 
-GATE = Gate()
+GATE = CellGate()
 
 
 class TutorApp(App[int]):
@@ -140,7 +140,7 @@ class TutorApp(App[int]):
 
         self._quiz(lambda: start_placement(self.store))
 
-    def _quiz(self, start: Callable[[], tuple[str, Session, list[Item], bool]]) -> None:
+    def _quiz(self, start: Callable[[], tuple[str, Quiz, list[Item], bool]]) -> None:
         from tutor.lessonfiles.positions import LessonError
         from tutor.tui.dialogs import Reader
 
@@ -180,7 +180,7 @@ class TutorApp(App[int]):
 
         self.push_screen(ProgressScreen())
 
-    def open_quiz(self, id: str, session: Session, items: list[Item]) -> None:
+    def open_quiz(self, id: str, session: Quiz, items: list[Item]) -> None:
         from tutor.tui.quiz import QuizScreen
 
         self.push_screen(QuizScreen(id, session, items))

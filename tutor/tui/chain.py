@@ -22,8 +22,7 @@ from tutor.engine.trace import Step
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.pictures.diagram import diagram, natural_rows
 from tutor.play.playback import Cursor
-from tutor.text.card import Card, Scribe, count_words, others_words, zero_words
-from tutor.text.card import Chain as Formula
+from tutor.text.card import Card, Equality, Scribe, big_count, others_words, zero_words
 from tutor.text.layout import Row, bracketed, draw, flow, linear, number, pad, width
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.map import Map
@@ -60,7 +59,7 @@ def chain_view(scribe: Scribe, chain: Chain, stop: Stop, columns: int, rows: int
             lines.append(
                 Line(
                     (
-                        (f"Path {at + 1} of {count_words(chain.count)}", "title"),
+                        (f"Path {at + 1} of {big_count(chain.count)}", "title"),
                         (f"  {which}; PgDn the next path", "dim"),
                     )
                 )
@@ -76,7 +75,7 @@ def chain_view(scribe: Scribe, chain: Chain, stop: Stop, columns: int, rows: int
         if chain.count > 1:
             lines += [line(), *_path_lines(scribe, chain, stop, columns)]
         return lines, seen
-    lines = [line(f"The sum over {count_words(chain.count)} paths", "title"), line()]
+    lines = [line(f"The sum over {big_count(chain.count)} paths", "title"), line()]
     lines += _path_lines(scribe, chain, stop, columns)
     lines += [line(), *_result(scribe, chain, columns)]
     return lines, len(lines)
@@ -291,7 +290,7 @@ class _Shown:
 
     def __init__(self) -> None:
         self.cards: dict[str, Card] = {}
-        self.derivations: dict[str, list[Formula]] = {}
+        self.derivations: dict[str, list[Equality]] = {}
         self.chains: dict[tuple[str, int], Chain] = {}
 
 
@@ -364,7 +363,7 @@ def _right(text: str, columns: int) -> str:
 # ---------------------------------------------------------------- the derivation
 
 
-def derivation_view(chains: list[Formula], at: int, columns: int) -> tuple[list[Line], int]:
+def derivation_view(chains: list[Equality], at: int, columns: int) -> tuple[list[Line], int]:
     """A derivation up to its line `at`: what went before in brief, the current line with its reason and numbers."""
     lines: list[Line] = []
     seen = 0
@@ -481,7 +480,7 @@ class ChainScreen(TutorScreen):
         return chains[key]
 
     @property
-    def derivation(self) -> list[Formula]:
+    def derivation(self) -> list[Equality]:
         derivations = self.scribe.memo.of(_Shown).derivations
         if self.step.id not in derivations:
             derivations[self.step.id] = self.scribe.derivation(self.step)

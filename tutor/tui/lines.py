@@ -102,7 +102,7 @@ def line(text: str = "", style: str = "", target: str | None = None) -> Line:
     return Line(((text, style),), target)
 
 
-class Gate(LineFilter):
+class CellGate(LineFilter):
     """The last gate before the terminal, for every widget, also textual's own (a line that is typed in, prose, titles):
     what must not reach a terminal is the sign � in the cells that it had, or nothing where it had none."""
 

@@ -12,7 +12,7 @@ from tutor.learner.course import PLACEMENT
 from tutor.learner.records import Stopwatch, keep_quiz, keep_quiz_answer, placement_said
 from tutor.questions import quiz
 from tutor.questions.items import Item
-from tutor.questions.quiz import Session
+from tutor.questions.quiz import Quiz
 from tutor.text.words import plural
 from tutor.tui.answer import AnswerLine
 from tutor.tui.dialogs import Reader
@@ -46,7 +46,7 @@ class QuizScreen(QuestionScreen):
         Binding("escape", "leave", show=False, priority=True),
     ]
 
-    def __init__(self, id: str, session: Session, items: list[Item]) -> None:
+    def __init__(self, id: str, session: Quiz, items: list[Item]) -> None:
         super().__init__()
         self.quiz_id, self.session, self.items = id, session, items
         self.word = ""

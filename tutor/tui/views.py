@@ -19,7 +19,7 @@ from tutor.questions.attempt import Asking, Said
 from tutor.questions.grading import Verdict
 from tutor.questions.items import Item
 from tutor.questions.quiz import MOST_NEEDED, Marked, known, needed
-from tutor.text.card import Card, Chain, Operand, Scribe, plan
+from tutor.text.card import Card, Equality, Operand, Scribe, plan
 from tutor.text.layout import chain, flow, linear, number, pad, pieces, width
 from tutor.text.writer import Writer
 from tutor.tui.lines import Line, line
@@ -99,7 +99,7 @@ def conversation_lines(card: Card, columns: int) -> list[Line]:
     return lines
 
 
-def chain_lines(item: Chain, columns: int, rows: int) -> list[Line]:
+def chain_lines(item: Equality, columns: int, rows: int) -> list[Line]:
     """name = formula = numbers = value, the value standing out."""
     last = len(item.docs) - 1
     limit = max(4, min(12, rows // 3))
@@ -114,7 +114,7 @@ def chain_lines(item: Chain, columns: int, rows: int) -> list[Line]:
     return lines
 
 
-def where_lines(item: Chain, columns: int) -> list[Line]:
+def where_lines(item: Equality, columns: int) -> list[Line]:
     docs = [item.docs[0]]
     for doc in item.docs[1:]:
         docs += [" = ", doc]
@@ -127,7 +127,7 @@ def where_lines(item: Chain, columns: int) -> list[Line]:
     return [Line((("where " if at == axis else "      ", "dim"), (text, "numbers"))) for at, text in enumerate(texts)]
 
 
-def derivation_lines(item: Chain, columns: int) -> list[Line]:
+def derivation_lines(item: Equality, columns: int) -> list[Line]:
     lines = [Line((("  ", ""), (part, "dim"))) for part in textwrap.wrap(item.reason, max(min(columns, WRAP) - 4, 20))]
     for doc, style in zip(item.docs, ("formula", "numbers"), strict=False):
         lines += [line("  " + text, style) for text in flow(["= ", doc], columns - 4, 4, 6, 4)]
