@@ -74,7 +74,8 @@ def _run(argv: list[str]) -> int:
         return int(done.code or 0)
     if getattr(args, "profile", None) is None:
         args.profile = args.at_home
-    return args.run(args)
+    run: Callable[[Namespace], int] = args.run
+    return run(args)
 
 
 def _one_line(error: LessonError) -> str:

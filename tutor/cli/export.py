@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterator
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
@@ -51,11 +52,11 @@ def as_json(trace: Trace, level: str, notation: str) -> Iterator[str]:
     yield "\n]}\n"
 
 
-def _dumps(record: dict) -> str:
+def _dumps(record: dict[str, Any]) -> str:
     return json_text(record)
 
 
-def step_record(step: Step, scribe: Scribe, level: str) -> dict:
+def step_record(step: Step, scribe: Scribe, level: str) -> dict[str, Any]:
     """One step as the JSON contract has it."""
     writer, explainer, example = scribe.writer, scribe.explainer, step.example
     record = {
@@ -81,7 +82,7 @@ def step_record(step: Step, scribe: Scribe, level: str) -> dict:
     return record
 
 
-def plain_value(value: np.ndarray | float):
+def plain_value(value: np.ndarray | float) -> Any:
     """Nested lists of floats; None for what JSON cannot hold (infinite, undefined)."""
     if np.ndim(value) == 0:
         number = float(value)
@@ -89,7 +90,7 @@ def plain_value(value: np.ndarray | float):
     return [plain_value(part) for part in np.asarray(value)]
 
 
-def given(trace: Trace) -> dict:
+def given(trace: Trace) -> dict[str, Any]:
     """What the iteration starts from, by id: data, parameters, settings, an optimiser's memory."""
     found: dict[str, object] = {}
     for key, value in trace.iteration.values.items():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tutor.cli.arguments import UsageError
 from tutor.lessonfiles import catalogue
-from tutor.lessonfiles.positions import exists
+from tutor.lessonfiles.positions import exists, lesson_id
 from tutor.text.notations import NOTATIONS
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def find_lesson(name: str, args: Namespace | None = None) -> tuple[Path, str]:
             return own, os.path.realpath(own)
     bundled = None if is_path or not name else catalogue.find(name)
     if bundled:
-        return bundled, catalogue.lesson_id(bundled)
+        return bundled, lesson_id(bundled)
     folders = [] if is_path or not name else own_folders(args)
     for folder in folders:
         if own := catalogue.find(name, folder):

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TextIO
 
 from tutor.text.output import escape, gated
 
@@ -37,12 +38,12 @@ def in_utf8() -> None:
     _reconfigure(sys.stdout, encoding="utf-8")
 
 
-def _reconfigure(stream, **how: str) -> None:
+def _reconfigure(stream: TextIO, **how: str) -> None:
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(**how)
 
 
-def abandon(stream) -> None:
+def abandon(stream: TextIO) -> None:
     """What is still in a stream's buffer goes nowhere, so that the flush at exit is quiet, too."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

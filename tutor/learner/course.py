@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tutor.lessonfiles.catalogue import lesson_id
+from tutor.lessonfiles.positions import lesson_id
 
 if TYPE_CHECKING:
     from tutor.learner.store import Store

@@ -242,7 +242,7 @@ def default_path() -> Path:
 
 
 def _version(database: sqlite3.Connection) -> int:
-    return database.execute("PRAGMA user_version").fetchone()[0]
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _migrate(database: sqlite3.Connection) -> None:
@@ -292,7 +292,7 @@ def _execute(database: sqlite3.Connection, statements: Sequence[Statement]) -> l
 def _is_damaged(database: sqlite3.Connection) -> bool:
     """Whether the file is no database, or its pages contradict each other. Raises sqlite3.Error: cannot tell."""
     try:
-        return database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",)
+        return bool(database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",))
     except database.DatabaseError as problem:
         if problem.sqlite_errorname.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             return True

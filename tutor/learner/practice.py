@@ -15,7 +15,7 @@ from tutor.learner import records
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
-from tutor.lessonfiles.positions import LessonError
+from tutor.lessonfiles.positions import LessonError, lesson_id
 from tutor.questions import mastery
 from tutor.questions.authored import author_item
 from tutor.questions.drill import NoQuestion, drill_item, skills
@@ -64,7 +64,7 @@ def lesson_for(store: Store, skill: str, lesson: str = "") -> tuple[Lesson, str]
             found = load(path)
             found = replace(found, notation=records.chosen_notation(store, found))
             drill_item(found, skill, 1)
-            return found, catalogue.lesson_id(path)
+            return found, lesson_id(path)
     return None
 
 
@@ -77,7 +77,7 @@ def _authors(store: Store, seed: int) -> Iterator[Exercise]:
         asked = [question for question in lesson.questions if not question.step]
         items = [item for question in asked if (item := author_item(question, here, writer, rng))]
         if items:
-            yield Exercise(catalogue.lesson_id(path), rng.choice(items))
+            yield Exercise(lesson_id(path), rng.choice(items))
 
 
 def _file(name: str) -> Path | None:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 from tutor.engine.parsing import did_you_mean
 from tutor.lessonfiles.positions import Problem, Source, read_source
@@ -221,7 +222,9 @@ def _two_classes(seen: Sequence[str], yes: str | None) -> tuple[str, ...]:
     return tuple(seen)
 
 
-def examples(table: Table, chosen: Columns, no_and_yes: Sequence[float] = ()) -> tuple[list[dict], list[Problem]]:
+def examples(
+    table: Table, chosen: Columns, no_and_yes: Sequence[float] = ()
+) -> tuple[list[dict[str, Any]], list[Problem]]:
     """The rows as a lesson's examples, {"inputs": [...], "targets": [...]}, and what is wrong with their cells.
 
     Decimal commas, if all numbers have them, are read as points; of that a note tells. `no_and_yes` are the two targets
@@ -246,7 +249,7 @@ def examples(table: Table, chosen: Columns, no_and_yes: Sequence[float] = ()) ->
         one_hot: list[list[float]] = [[int(j == k) for j in range(len(known))] for k in range(len(known))]
         if no_and_yes:
             one_hot = [[value] for value in no_and_yes]
-        targets: Iterable[Sequence] = [list(one_hot[known[row[chosen.targets[0]]]]) for row in table.rows]
+        targets: Iterable[Sequence[Any]] = [list(one_hot[known[row[chosen.targets[0]]]]) for row in table.rows]
     else:
         targets = zip(*(values[at] for at in chosen.targets), strict=True)
     inputs = zip(*(values[at] for at in chosen.inputs), strict=True)

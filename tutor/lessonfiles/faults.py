@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from tutor.lessonfiles.csv_examples import Columns, Table
 from tutor.lessonfiles.positions import Keys, Problem
 from tutor.text.output import quote
 
@@ -42,12 +43,12 @@ class Faults:
     found: list[Fault] = field(default_factory=list)
     cut: bool = False  # there are more than those found
     misplaced: set[str] = field(default_factory=set)  # known keys, written in a table that is not theirs
-    table: Any = None  # of examples in a file the data.Table and the data.Columns
+    table: tuple[Table, Columns] | None = None  # of examples in a file
     elsewhere: list[Problem] = field(default_factory=list)  # what is wrong in that file
     _doubtful: set[Keys] = field(default_factory=set)
     _touched: set[Keys] = field(default_factory=set)
 
-    def add(self, path: Keys, message: str, advice: str = "", *, doubt: Keys | None = None, **where) -> None:
+    def add(self, path: Keys, message: str, advice: str = "", *, doubt: Keys | None = None, **where: Any) -> None:
         """Note a fault. It leaves in doubt the value at `path`, or that at `doubt` where that is another.
 
         `where` is the rest of a `Fault`. Raises TooMany.

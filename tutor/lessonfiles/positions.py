@@ -13,9 +13,12 @@ import stat
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tutor.text.output import FORBIDDEN, escape, quote, written
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
 
 Keys = tuple[Any, ...]  # names of keys, and numbers of list items from 0
 
@@ -146,7 +149,7 @@ class Source:
         self._lines: list[str] | None = None
         self._entries: dict[Keys, _Entry] = {}
         self._parsed = False
-        self._items: dict[Keys, list] = {}  # the items of each array that was entered
+        self._items: dict[Keys, list[Any]] = {}  # the items of each array that was entered
 
     def line(self, number: int) -> str:
         """Line `number`, counted from 1; empty beyond the end."""
@@ -193,7 +196,7 @@ class Source:
 
     # ---------------------------------------------------------------- the syntax tree
 
-    def _position(self, node) -> tuple[int, int]:
+    def _position(self, node: Node) -> tuple[int, int]:
         row, byte = node.start_point
         return row + 1, len(self.line(row + 1).encode()[:byte].decode(errors="replace")) + 1
 
@@ -243,7 +246,7 @@ class Source:
                 self._add_pairs(path, table)
         return self._entries
 
-    def _add_pairs(self, base: Keys, node) -> None:
+    def _add_pairs(self, base: Keys, node: Node) -> None:
         for pair in node.named_children:
             if pair.type != "pair" or pair.has_error:
                 continue
@@ -258,10 +261,10 @@ class Source:
 
     # ---------------------------------------------------------------- inside a string
 
-    def _in_string(self, node, offset: int) -> tuple[int, int]:
+    def _in_string(self, node: Node, offset: int) -> tuple[int, int]:
         """Where the character `offset` of a string's value is written, escapes and line joints counted."""
         line, column = self._position(node)
-        raw = node.text.decode()
+        raw = (node.text or b"").decode()
         quotes = 3 if raw[:3] in ('"""', "'''") else 1
         at = quotes + (quotes == 3 and raw[quotes : quotes + 1] == "\n")
         pattern = _BASIC_CHAR if raw[0] == '"' else _LITERAL_CHAR
@@ -284,7 +287,7 @@ _LITERAL_CHAR = re.compile(r".", re.DOTALL)
 _LINE_JOINT = re.compile(r"(?:\\[ \t]*\n[ \t\n]*)+")
 
 
-def _key_parts(node) -> tuple[str, ...]:
+def _key_parts(node: Node) -> tuple[str, ...]:
     """A key's names: a."b c".d is ('a', 'b c', 'd')."""
     if node.type == "dotted_key":
         parts: tuple[str, ...] = ()
@@ -293,7 +296,7 @@ def _key_parts(node) -> tuple[str, ...]:
             parts = _key_parts(right) + parts
             node = left
         return _key_parts(node) + parts
-    text = node.text.decode()
+    text = (node.text or b"").decode()
     if node.type == "quoted_key":
         return (text[1:-1] if text[0] == "'" else _unescape(text),)
     return (text,)
@@ -307,7 +310,7 @@ def _unescape(text: str) -> str:
 _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)")
 
 
-def _unescaped(match: re.Match) -> str:
+def _unescaped(match: re.Match[str]) -> str:
     code = match[1]
     if code[0] in "uU" and len(code) > 1:
         return chr(int(code[1:], 16))

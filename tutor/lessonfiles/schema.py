@@ -7,7 +7,8 @@ one key cannot know alone (counts that must agree, a loss and its activation) is
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.lesson import BATCH_LOSSES, INITIALISERS, LAYOUTS, LEVELS, ORDERS
@@ -40,16 +41,16 @@ _NAMES = {
 }
 
 
-def _needs(key: str, *others: str) -> dict:
+def _needs(key: str, *others: str) -> dict[str, Any]:
     """The rule that a key goes with others."""
     return {"if": {"required": [key]}, "then": {"required": list(others)}}
 
 
-def _excludes(key: str, *others: str) -> dict:
+def _excludes(key: str, *others: str) -> dict[str, Any]:
     return {"if": {"required": [key]}, "then": {"not": {"anyOf": [{"required": [other]} for other in others]}}}
 
 
-def _one_of(*keys: str) -> dict:
+def _one_of(*keys: str) -> dict[str, Any]:
     return {"oneOf": [{"required": [key]} for key in keys]}
 
 
@@ -57,19 +58,21 @@ _ENTRY = {"anyOf": [_NUMBER, VECTOR]}
 _COUNT = {"type": "integer", "minimum": 1, "maximum": MAX_PARAMETERS}
 
 
-def _text(description: str, **keywords) -> dict:
+def _text(description: str, **keywords: Any) -> dict[str, Any]:
     return {"description": description, "type": "string", "maxLength": MAX_LINE, **keywords}
 
 
-def _number(description: str, default: float, **bounds) -> dict:
+def _number(description: str, default: float, **bounds: float) -> dict[str, Any]:
     return {"description": description, "type": "number", "default": default, **bounds}
 
 
-def _choice(description: str, values, **keywords) -> dict:
+def _choice(description: str, values: Iterable[str], **keywords: Any) -> dict[str, Any]:
     return {"description": description, "type": "string", "enum": list(values), **keywords}
 
 
-def _table(description: str, required: tuple[str, ...], properties: dict, *rules: dict) -> dict:
+def _table(
+    description: str, required: tuple[str, ...], properties: dict[str, Any], *rules: dict[str, Any]
+) -> dict[str, Any]:
     """`rules` say for editors what the keys of a table must agree on; the messages for that are in `reading`."""
     return {
         "description": description,
@@ -81,7 +84,7 @@ def _table(description: str, required: tuple[str, ...], properties: dict, *rules
     }
 
 
-def _list(description: str, items: dict, **keywords) -> dict:
+def _list(description: str, items: dict[str, Any], **keywords: Any) -> dict[str, Any]:
     return {"description": description, "type": "array", "items": items, **keywords}
 
 
@@ -416,7 +419,9 @@ def as_json() -> str:
     return json.dumps(SCHEMA, ensure_ascii=False, indent=2) + "\n"
 
 
-def keys(schema: dict = SCHEMA, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict]]:
+def keys(
+    schema: dict[str, Any] = SCHEMA, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
     """Every key of the format with its schema, tables before their keys; lists add nothing to a path."""
     for branch in schema.get("anyOf", [schema]):
         if branch.get("type") == "array":

@@ -10,6 +10,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Callable
+from typing import Any
 
 from tutor.lessonfiles.positions import Problem, Source
 from tutor.text.output import FORBIDDEN, code_point, quote
@@ -49,7 +50,7 @@ _TOML_ADVICE = {
 }
 
 
-def parse_toml(source: Source) -> dict | Problem:
+def parse_toml(source: Source) -> dict[str, Any] | Problem:
     """The values of a TOML document, or the place where it is none."""
     long_key = _DOTTED_KEY.search(source.text)
     if long_key:
@@ -248,7 +249,7 @@ def _number(text: str, write: str) -> tuple[str, str]:
     return f"{quote(text)} is no number as TOML writes it", f"write {write}"
 
 
-def _quotient(match: re.Match) -> tuple[str, str]:
+def _quotient(match: re.Match[str]) -> tuple[str, str]:
     over, under = float(match[1]), float(match[2])
     return f"{quote(match[0])} is not computed: a value is a number", (
         f"write {over / under:.6g}" if under else "write the number"
@@ -258,7 +259,7 @@ def _quotient(match: re.Match) -> tuple[str, str]:
 _INT, _REAL = r"[+-]?[0-9]++", r"[+-]?[0-9]++(?:\.[0-9]++)?"
 _NAME = r"[^\W0-9][\w-]*+"
 # What stands for a value: a pattern at its beginning, whether it holds outside of lists alone, and what to say.
-_VALUES: tuple[tuple[re.Pattern, bool, Callable[[re.Match], tuple[str, str]]], ...] = tuple(
+_VALUES: tuple[tuple[re.Pattern[str], bool, Callable[[re.Match[str]], tuple[str, str]]], ...] = tuple(
     (re.compile(pattern), alone, say)
     for pattern, alone, say in (
         (
@@ -373,7 +374,7 @@ _VALUES: tuple[tuple[re.Pattern, bool, Callable[[re.Match], tuple[str, str]]], .
     )
 )  # fmt: skip
 # What stands for a line: a pattern (its first group is where), and what to say.
-_STATEMENTS: tuple[tuple[re.Pattern, Callable[[re.Match], tuple[str, str]]], ...] = tuple(
+_STATEMENTS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[str, str]]], ...] = tuple(
     (re.compile(pattern), say)
     for pattern, say in (
         (r"[ \t]*+(//|--|;|/\*|%|!|\\)", lambda m: (f"{quote(m[1])} begins no comment in TOML", "write # before it")),

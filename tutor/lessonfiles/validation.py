@@ -36,12 +36,12 @@ _HOMES: dict[str, str] = {
 }
 
 
-def check(value: dict, faults: Faults) -> None:
+def check(value: dict[str, Any], faults: Faults) -> None:
     """Hold a parsed TOML document against `SCHEMA` and note every fault. Raises TooMany."""
     _check(SCHEMA, value, (), faults)
 
 
-def _check(schema: dict, value, path: Keys, faults: Faults) -> None:
+def _check(schema: dict[str, Any], value: object, path: Keys, faults: Faults) -> None:
     if "anyOf" in schema:
         fitting = [branch for branch in schema["anyOf"] if _is(branch["type"], value)]
         if not fitting:
@@ -59,7 +59,7 @@ def _check(schema: dict, value, path: Keys, faults: Faults) -> None:
         _CHECKS[schema["type"]](schema, value, path, faults)
 
 
-def _brackets(schema: dict, value, path: Keys) -> str | None:
+def _brackets(schema: dict[str, Any], value: object, path: Keys) -> str | None:
     """What to do where a table stands for a list of tables, a list of them for a table, a text for a list of texts."""
     name, items = ".".join(map(str, path)), schema.get("items", {})
     if isinstance(value, dict) and items.get("type") == "object":
@@ -81,7 +81,7 @@ def _as_number(text: str) -> bool:
     return len(text) < 30 and re.fullmatch(r"\s*[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?\s*", text) is not None
 
 
-def _check_object(schema: dict, value: dict, path: Keys, faults: Faults) -> None:
+def _check_object(schema: dict[str, Any], value: dict[str, Any], path: Keys, faults: Faults) -> None:
     properties, others = schema.get("properties", {}), schema["additionalProperties"]
     missing = [key for key in schema.get("required", ()) if key not in value]
     if len(value) > schema.get("maxProperties", len(value)):
@@ -106,7 +106,9 @@ def _check_object(schema: dict, value: dict, path: Keys, faults: Faults) -> None
             faults.add((*path, key), f"{key} is missing{_in(path)}", _hint(key, properties[key]))
 
 
-def _unknown_key(key: str, properties: dict, value: dict, path: Keys, faults: Faults, missing: list[str]) -> str | None:
+def _unknown_key(
+    key: str, properties: dict[str, Any], value: dict[str, Any], path: Keys, faults: Faults, missing: list[str]
+) -> str | None:
     """Note an unknown key; the known one that it may stand for."""
     where, message = (*path, key), f"unknown key {quote(key)}{_in(path)}"
     near = meant(key, [name for name in properties if name not in value or _contains(value[name])])
@@ -146,7 +148,7 @@ def _in(path: Keys) -> str:
     return f" in {label(path)}" if path else ""
 
 
-def _hint(key: str, schema: dict) -> str:
+def _hint(key: str, schema: dict[str, Any]) -> str:
     """What a missing key should hold."""
     if "const" in schema:
         return f"write {key} = {_literal(schema['const'])}"
@@ -154,7 +156,7 @@ def _hint(key: str, schema: dict) -> str:
     return f"{key}: {wanted}. {schema.get('description', '')}"
 
 
-def _check_array(schema: dict, value: list, path: Keys, faults: Faults) -> None:
+def _check_array(schema: dict[str, Any], value: list[Any], path: Keys, faults: Faults) -> None:
     least = schema.get("minItems", 0)
     if len(value) < least:
         few = f"{label(path)} needs at least {least} items" if value else f"{label(path)} is empty"
@@ -189,7 +191,7 @@ def _check_array(schema: dict, value: list, path: Keys, faults: Faults) -> None:
                 seen.add(part)
 
 
-def all_finite(values: list) -> bool:
+def all_finite(values: list[Any]) -> bool:
     """Whether these are all finite numbers that a float64 holds; no loop in Python over the elements."""
     if not set(map(type, values)) <= {int, float}:  # a bool is no number here
         return False
@@ -199,7 +201,7 @@ def all_finite(values: list) -> bool:
         return False
 
 
-def _check_number(schema: dict, value: int | float, path: Keys, faults: Faults) -> None:
+def _check_number(schema: dict[str, Any], value: int | float, path: Keys, faults: Faults) -> None:
     shown = kind(value)
     if isinstance(value, float) and not math.isfinite(value):
         too_large = " (written with too many digits or too large an exponent, a number is infinity)"
@@ -210,7 +212,7 @@ def _check_number(schema: dict, value: int | float, path: Keys, faults: Faults) 
         limit = "2**63 - 1" if schema["type"] == "integer" else "about 1.8e308"
         faults.add(path, f"{label(path)} is too large", f"its size is {limit} at most")
         return
-    bounds = {
+    bounds: dict[str, tuple[str, Callable[[float], bool]]] = {
         "minimum": ("at least", lambda bound: value >= bound),
         "exclusiveMinimum": ("greater than", lambda bound: value > bound),
         "maximum": ("at most", lambda bound: value <= bound),
@@ -223,7 +225,7 @@ def _check_number(schema: dict, value: int | float, path: Keys, faults: Faults) 
         faults.add(path, f"unknown {label(path)} {value}: this tutor reads format {schema['const']}")
 
 
-def _check_string(schema: dict, value: str, path: Keys, faults: Faults) -> None:
+def _check_string(schema: dict[str, Any], value: str, path: Keys, faults: Faults) -> None:
     hidden = FORBIDDEN.search(value)
     if hidden:
         advice = "text may hold newlines and tabs, but no other control, direction or zero-width characters"
@@ -249,7 +251,7 @@ def _unknown(path: Keys, value: str, known: list[str], otherwise: str) -> tuple[
     return message + near, advice + (f"; or {otherwise}" if otherwise else "")
 
 
-def _check_boolean(schema: dict, value: bool, path: Keys, faults: Faults) -> None:
+def _check_boolean(schema: dict[str, Any], value: bool, path: Keys, faults: Faults) -> None:
     if "const" in schema and value != schema["const"]:
         message = f"{label(path)} must be {schema['else']} or {_literal(schema['const'])}, not {_literal(value)}"
         faults.add(path, message, schema["description"])
@@ -281,11 +283,11 @@ _TITLES = {
 }
 
 
-def _is(kind: str, value) -> bool:
+def _is(kind: str, value: object) -> bool:
     return isinstance(value, _PYTHON[kind]) and (kind == "boolean") == isinstance(value, bool)
 
 
-def title(schema: dict) -> str:
+def title(schema: dict[str, Any]) -> str:
     """What a message calls the values that a schema describes: 'a whole number', 'a list of names'."""
     if "enum" in schema:
         words = [f'"{word}"' for word in schema["enum"]]
@@ -297,11 +299,11 @@ def title(schema: dict) -> str:
     return schema.get("title") or _TITLES[schema["type"]]
 
 
-def _literal(value) -> str:
+def _literal(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def kind(value) -> str:
+def kind(value: object) -> str:
     """What a message calls a value that was found: 'true', '2.5', the text 'abc', 'a list'."""
     if isinstance(value, bool):
         return _literal(value)

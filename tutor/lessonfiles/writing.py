@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,14 +25,14 @@ from tutor.text.output import FORBIDDEN, escape, write_whole
 # ---------------------------------------------------------------- from a lesson to values
 
 
-def document(lesson: Lesson) -> dict:
+def document(lesson: Lesson) -> dict[str, Any]:
     """The values of a lesson file that says this lesson: dicts, lists, numbers, texts. Most defaults are left out.
 
     Matrices of weights have a row a unit that they lead to, however the lesson's own file has them.
     """
     head = ("title", "summary", "unit", "level", "notation", "requires", "intro", "outro")
     given = {key: getattr(lesson, key) for key in head}
-    found: dict = {"format": 1} | {key: list(v) if key == "requires" else v for key, v in given.items() if v}
+    found: dict[str, Any] = {"format": 1} | {key: list(v) if key == "requires" else v for key, v in given.items() if v}
     if lesson.network:
         network = lesson.network
         found["network"] = {
@@ -61,8 +62,8 @@ def document(lesson: Lesson) -> dict:
     return found
 
 
-def _layer(layer: Layer) -> dict:
-    found: dict = {"units": list(layer.names or ()) or layer.units, "activation": layer.activation}
+def _layer(layer: Layer) -> dict[str, Any]:
+    found: dict[str, Any] = {"units": list(layer.names or ()) or layer.units, "activation": layer.activation}
     if takes_slope(layer.activation):
         found["alpha"] = layer.alpha
     found["weights"] = layer.weights if isinstance(layer.weights, str) else layer.weights.tolist()
@@ -70,7 +71,7 @@ def _layer(layer: Layer) -> dict:
     return found | {key: False for key in ("train_weights", "train_biases") if not getattr(layer, key)}
 
 
-def _training(training: Training) -> dict:
+def _training(training: Training) -> dict[str, Any]:
     """The settings that are used: the rate and the optimiser always, others where they are not the default."""
     used = set(OPTIMIZERS[training.optimizer].hyper)
     foreign = {name for entry in OPTIMIZERS.values() for name in entry.hyper} - used
@@ -80,25 +81,25 @@ def _training(training: Training) -> dict:
         for key in fields(Training)
         if key.name not in foreign and (key.name in always or getattr(training, key.name) != key.default)
     }
-    memory: dict[str, dict] = {}
+    memory: dict[str, dict[str, Any]] = {}
     for key, value in found.pop("memory").items():
         parameter, _, state = key.rpartition(".")
         memory.setdefault(parameter, {})[state] = value.tolist()
     return found | ({"memory": memory} if memory else {})
 
 
-def _expect(expect: Expect) -> dict:
+def _expect(expect: Expect) -> dict[str, Any]:
     """With the digits of the value itself: those that were written are not known here."""
-    found: dict = {"step": expect.step, "value": expect.value, "source": expect.source}
+    found: dict[str, Any] = {"step": expect.step, "value": expect.value, "source": expect.source}
     found |= {} if expect.iteration == 1 else {"iteration": expect.iteration}
     found |= {} if expect.tolerance is None else {"tolerance": expect.tolerance}
     return found | ({"cut_off": True} if expect.cut_off else {})
 
 
-def _question(question: AuthorQuestion) -> dict:
+def _question(question: AuthorQuestion) -> dict[str, Any]:
     given = {key.name: getattr(question, key.name) for key in fields(question) if key.name not in ("wrong", "at")}
     defaults = {key.name: key.default for key in fields(question)}
-    found: dict = {key: value for key, value in given.items() if value != defaults[key]}
+    found: dict[str, Any] = {key: value for key, value in given.items() if value != defaults[key]}
     found |= {key: list(v) for key, v in found.items() if isinstance(v, tuple)}
     if question.wrong:
         found["wrong"] = [{"answer": wrong.answer, "says": wrong.says} for wrong in question.wrong]
@@ -127,7 +128,7 @@ def lesson_text(lesson: Lesson, comment: Iterable[str] = ()) -> str:
     return "".join(f"# {escape(said)}".rstrip() + "\n" for said in comment) + toml(values)
 
 
-def _turned(network: dict) -> dict:
+def _turned(network: dict[str, Any]) -> dict[str, Any]:
     """The values of [network] with its matrices as x·W has them."""
     found = {key: value for key, value in network.items() if key != "layers"} | {"layout": "from_to"}
     turned = [
@@ -137,19 +138,19 @@ def _turned(network: dict) -> dict:
     return found | {"layers": turned}
 
 
-def _rounded(value):
+def _rounded(value: Any) -> Any:
     """An expected value that keeps its point: -5.0 is meant to a digit, and -5 exactly."""
     if isinstance(value, list):
         return [_rounded(part) for part in value]
     return Decimal(repr(value)) if isinstance(value, float) else value
 
 
-def toml(values: dict) -> str:
+def toml(values: dict[str, Any]) -> str:
     """TOML text of dicts, lists, numbers and texts; tables stand after the keys of the table that they are in."""
     return "\n".join(_table(values, ())).lstrip("\n") + "\n"
 
 
-def _table(values: dict, path: tuple[str, ...]) -> list[str]:
+def _table(values: dict[str, Any], path: tuple[str, ...]) -> list[str]:
     lines: list[str] = []
     for key, value in values.items():
         if not isinstance(value, dict) and not _tables(value):
@@ -165,7 +166,7 @@ def _table(values: dict, path: tuple[str, ...]) -> list[str]:
     return lines
 
 
-def _tables(value) -> bool:
+def _tables(value: object) -> bool:
     """Whether a value is written as an array of tables; foreseen wrong answers are short and stay on their line."""
     first = value[0] if isinstance(value, list) and value else None
     return isinstance(first, dict) and set(first) != {"answer", "says"}
@@ -175,7 +176,7 @@ def _key(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _text(name)
 
 
-def _value(value, key: str = "") -> str:
+def _value(value: Any, key: str = "") -> str:
     """A value on one line; prose and matrices, which are read in lines, over several."""
     if isinstance(value, str):
         return _prose(value) if "\n" in value else _text(value)
@@ -185,7 +186,7 @@ def _value(value, key: str = "") -> str:
     return _inline(value)
 
 
-def _inline(value) -> str:
+def _inline(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):

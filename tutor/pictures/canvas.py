@@ -7,7 +7,7 @@ weakest first). A `Picture` is plain data: rows of (text, style name), as termin
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import groupby
 
@@ -17,6 +17,7 @@ from tutor.text.layout import width
 
 Row = tuple[tuple[str, str], ...]  # spans of (text, style name)
 Picture = tuple[Row, ...]
+Dots = float | Sequence[float] | np.ndarray  # one place, or one for each of several lines
 
 # The styles that lines are drawn in, weakest first. A name that is not here is stronger than all of them.
 INKS = (
@@ -91,7 +92,9 @@ class Canvas:
         self._dots[ys, xs] = True
         np.maximum.at(self._rank, (ys >> 2, xs >> 1), self._rank_of(style))
 
-    def segments(self, x0, y0, x1, y1, style: str, thick: int = 1, dash: tuple[int, ...] = SOLID) -> None:
+    def segments(
+        self, x0: Dots, y0: Dots, x1: Dots, y1: Dots, style: str, thick: int = 1, dash: tuple[int, ...] = SOLID
+    ) -> None:
         """Straight lines (arrays of their ends, in dots) of one style, 1 to 3 dots thick.
 
         What is outside is clipped, and a line with an end that is not finite is left out.
@@ -118,7 +121,9 @@ class Canvas:
             for off in (1, -1)[: thick - 1]:
                 self.dots(np.where(flat, xs, xs + off), np.where(flat, ys + off, ys), style)
 
-    def line(self, x0, y0, x1, y1, style: str = "", thick: int = 1, dash: tuple[int, ...] = SOLID) -> None:
+    def line(
+        self, x0: float, y0: float, x1: float, y1: float, style: str = "", thick: int = 1, dash: tuple[int, ...] = SOLID
+    ) -> None:
         self.segments([x0], [y0], [x1], [y1], style, thick, dash)
 
     def _clip(self, ends: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS
-from tutor.engine.expressions import Call, Const, refs
+from tutor.engine.expressions import Call, Const, Expr, refs
 from tutor.pictures.canvas import Canvas
 from tutor.pictures.scene import Diagram, Item, Known, Spot, draw_box, fitted, item_facts, short
 from tutor.text.layout import number, width
@@ -51,7 +51,7 @@ class CircuitPicture:
             self.lit = {id for id, _ in lit}
         self.about = (step.equation.symbol.wrt or step.equation.symbol).id
 
-    def _sign(self, formula) -> str:
+    def _sign(self, formula: Expr) -> str:
         if not isinstance(formula, Call):
             return "="
         args = formula.args

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -517,7 +518,7 @@ class NetworkPicture:
             canvas.text(column.left + column.size, middle, "◀", "value" if now else "mark")
 
     @staticmethod
-    def _name_row(kept: list, layer: int, top: int) -> int:
+    def _name_row(kept: list[Any], layer: int, top: int) -> int:
         own = f"a{layer}" if layer else "x"
         return top + next((nth for nth, fact in enumerate(kept) if fact[1] == own), 0)
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -122,7 +123,7 @@ class _Scale:
     first: int
     last: int
 
-    def dots(self, values) -> np.ndarray:
+    def dots(self, values: float | Sequence[float] | np.ndarray) -> np.ndarray:
         """float dots; NaN for what has no place."""
         values = np.asarray(values, dtype=float)
         low, high = self.low, self.high
@@ -205,7 +206,7 @@ class _Frame:
                 self.canvas.text(self.left, row, "┤", "axis")
                 self.canvas.text(self.left - 1 - width(text), row, text, "dim")
 
-    def _x_axis(self, ticks_of: Callable, x: tuple[float, float], label: str, foot: int) -> None:
+    def _x_axis(self, ticks_of: Callable[..., Any], x: tuple[float, float], label: str, foot: int) -> None:
         row = self.top + self.area_rows
         self.canvas.text(self.left, row, "└" + "─" * self.area_columns, "axis")
         for most in (max(2, self.area_columns // 10), 4, 2, 1):  # fewer where the numbers are long

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from tutor.engine.expressions import Expr, Ref, Symbol
 from tutor.engine.lesson import Circuit, Definition
@@ -68,7 +69,7 @@ def _definitions(file: Values, known: list[str] | None) -> list[Definition]:
             else:
                 _identifier(file, where, name, offset=begin)
 
-            def resolve(word: str, offset: int, where=where, name=name, at=at) -> Expr:
+            def resolve(word: str, offset: int, where: Keys = where, name: str = name, at: int = at) -> Expr:
                 if word in CONSTANTS and word not in {*inputs, *names}:
                     return CONSTANTS[word]
                 if word not in done and word not in inputs and known is not None:
@@ -87,7 +88,9 @@ def _definitions(file: Values, known: list[str] | None) -> list[Definition]:
     return found
 
 
-def _unknown_name(file, where: Keys, word: str, name: str, known: list[str], defined: list[str], offset: int) -> None:
+def _unknown_name(
+    file: Values, where: Keys, word: str, name: str, known: list[str], defined: list[str], offset: int
+) -> None:
     if word == name:
         message = f"{quote(word)} is defined by itself"
     elif word in defined:
@@ -97,7 +100,7 @@ def _unknown_name(file, where: Keys, word: str, name: str, known: list[str], def
     file.fault(where, message, f"known here: {listed(known)}", offset=offset)
 
 
-def _identifier(file: Values, where: Keys, name: str, **at) -> None:
+def _identifier(file: Values, where: Keys, name: str, **at: Any) -> None:
     """Note a name that no formula can use."""
     if name in FUNCTIONS:
         file.fault(where, f"{quote(name)} is a function and cannot be a name", "choose another name", **at)

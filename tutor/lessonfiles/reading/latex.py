@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from tutor.lessonfiles.positions import Keys, Problem, Source
 from tutor.text import prose
@@ -12,7 +13,7 @@ from tutor.text.output import FORBIDDEN
 _ESCAPE_IN_WORD = re.compile(r"[\x07\x08\x0b-\x0d\x1b\n\t](?=[a-z])")
 
 
-def lost_latex(values: dict, source: Source) -> dict[Keys, Problem]:
+def lost_latex(values: dict[str, Any], source: Source) -> dict[Keys, Problem]:
     r"""By their paths the texts in "..." in which TOML takes the backslash of LaTeX for an escape: \n of \neq.
 
     An error where that leaves a character which no text may hold, else a warning.
@@ -43,7 +44,7 @@ def lost_latex(values: dict, source: Source) -> dict[Keys, Problem]:
 _ESCAPES = {"n": "a new line", "t": "a tab", "f": "a form feed", "b": "a backspace", "r": "a carriage return"}
 
 
-def _texts(value, path: Keys = ()) -> Iterator[tuple[Keys, str]]:
+def _texts(value: object, path: Keys = ()) -> Iterator[tuple[Keys, str]]:
     """Every text in the values of a file, with its path."""
     if isinstance(value, str):
         yield path, value

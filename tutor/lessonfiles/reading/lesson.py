@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def files(path: str | Path) -> tuple[Path, ...]:
     return (Path(path), named) if isinstance(named, Path) else (Path(path),)
 
 
-def build(values: dict, path: str | Path) -> tuple[Lesson | None, Faults]:
+def build(values: dict[str, Any], path: str | Path) -> tuple[Lesson | None, Faults]:
     """The lesson that the values of a TOML document say, and all that is wrong with them by key; as in `read`.
 
     `path` is the file's, from which a lesson has its id; it is not read, but a file of examples beside it is.

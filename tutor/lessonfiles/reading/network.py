@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -151,7 +152,7 @@ def _layer(file: Values, k: int, last: bool) -> None:
 
 def _loss(file: Values, many: int) -> str | None:
     """The loss, if it is known; noted if it does not fit the output's activation."""
-    loss = file.value("network", "loss")
+    loss: str | None = file.value("network", "loss")
     output = ("network", "layers", many - 1, "activation")
     if loss and LOSSES[loss].delta is None and file.value("network", "delta") is not None:
         message, advice = f"delta is not used by the loss {loss}", "take it out; it goes with huber"
@@ -186,7 +187,7 @@ def _fits_in_memory(file: Values, sizes: Sequence[int]) -> bool:
 
 
 def _built_layer(file: Values, k: int, before: int, units: int, names: tuple[str, ...] | None, last: bool) -> Layer:
-    def value(key, default=None):
+    def value(key: str, default: Any = None) -> Any:
         return file.value("network", "layers", k, key, default=default)
 
     weights, biases = value("weights", Layer.weights), value("biases")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tutor.engine.lesson import AuthorQuestion, WrongAnswer, choice_at
 from tutor.engine.parsing import did_you_mean
 from tutor.lessonfiles.positions import Keys
@@ -108,6 +110,6 @@ def _named(file: Values, path: Keys, what: str, answer: float | str, kind: str, 
     return False
 
 
-def _real(answer):
+def _real(answer: Any) -> Any:
     """A number as a float, a text as it is."""
     return float(answer) if isinstance(answer, int) else answer

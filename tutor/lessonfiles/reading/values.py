@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from tutor.lessonfiles.faults import Faults
 from tutor.lessonfiles.positions import Keys
@@ -20,7 +22,7 @@ class Values:
     `examples.take_table` has read it; `table_path` is its file.
     """
 
-    def __init__(self, path: Path, values: dict, faults: Faults):
+    def __init__(self, path: Path, values: dict[str, Any], faults: Faults):
         self.path, self.data, self.faults = path, values, faults
         self.fault = faults.add
         self.table_path: Path | None = None
@@ -33,9 +35,9 @@ class Values:
         """Whether there is a value at a path, sound or not."""
         return self.value(*path, anyhow=True) is not None
 
-    def value(self, *path: str | int, default=None, anyhow: bool = False):
+    def value(self, *path: str | int, default: Any = None, anyhow: bool = False) -> Any:
         """The value at a path; the default where there is none, or none that is sound."""
-        value = self.data
+        value: Any = self.data
         for part in path:
             try:
                 value = value[part]
@@ -74,10 +76,10 @@ class Values:
     @property
     def from_to(self) -> bool:
         """Whether matrices are written as for x·W, a row a unit that feeds the layer."""
-        return self.value("network", "layout") == "from_to"
+        return bool(self.value("network", "layout") == "from_to")
 
 
-def listed(words) -> str:
+def listed(words: Iterable[str]) -> str:
     """The words with commas; a long list is cut."""
     words = list(words)
     return ", ".join(words[:20]) + (", ..." if len(words) > 20 else "")
