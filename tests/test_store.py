@@ -130,6 +130,14 @@ def test_any_key_and_no_text_that_could_upset_a_screen(key, step):
         assert store.setting(key) == step and store.warning is None
 
 
+def test_what_cannot_be_read_is_no_place_though_another_s_name_is_alike(opened):
+    store = opened()
+    store.save_place("mine.toml", Place("z1", "scalar", "x", 1, 0))  # as an import calls it
+    assert store.place("/home/mine.toml") == Place("z1", "scalar", "x", 1, 0)
+    store.save_place("/home/mine.toml", Place("\x9b", "scalar", "x", 1, 0))
+    assert store.place("/home/mine.toml") is None
+
+
 def test_numpy_indices_are_plain_numbers_afterwards(opened):
     import numpy as np
 

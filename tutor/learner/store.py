@@ -69,7 +69,8 @@ class Store(Database):
     def place(self, lesson: str) -> Place | None:
         """Where the learner left `lesson`; None if it was never opened, or what is stored is no place."""
         query = "SELECT value FROM place WHERE profile = ? AND lesson = ?"
-        return parse_place(self._value(query, lesson)) or parse_place(self._value(query, portable(lesson)))
+        own = self._value(query, lesson)
+        return parse_place(self._value(query, portable(lesson)) if own is None else own)  # an imported one's, by name
 
     def save_place(self, lesson: str, place: Place) -> None:
         """Remember where the learner is: cheap enough for every key press."""
