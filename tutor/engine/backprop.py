@@ -26,8 +26,9 @@ from tutor.engine.network import Equation, Model, Shortcut
 
 
 def gradient_of(output: Symbol, wrt: Symbol) -> Symbol:
-    """The symbol d(output)/d(wrt), of the shape of `wrt`; an example's own if the output is."""
-    return Symbol(f"d{output.id}/d{wrt.id}", wrt.shape, "gradient", wrt.layer, output.per_example, output, wrt)
+    """The symbol d(output)/d(wrt), of the shape of `wrt`; each example has its own if the output or `wrt` does."""
+    many = output.per_example or wrt.per_example
+    return Symbol(f"d{output.id}/d{wrt.id}", wrt.shape, "gradient", wrt.layer, many, output, wrt)
 
 
 def backward(model: Model) -> list[Equation]:
@@ -49,7 +50,8 @@ def backward(model: Model) -> list[Equation]:
         if eq.symbol not in wanted:
             continue
         upstream = ONE if eq.symbol == output else Ref(gradient_of(output, eq.symbol))
-        for symbol, part in _parts(eq, upstream, wanted):
+        examples = None if output.per_example else model.examples
+        for symbol, part in _parts(eq, upstream, wanted, examples):
             parts[symbol].append(part)
         operands = [s for s in _operands(eq) if s in wanted]
         owing.subtract(operands)
@@ -58,7 +60,8 @@ def backward(model: Model) -> list[Equation]:
                 equations += _gradient(model, symbol, parts[symbol], shortcuts.get(symbol), eq)
     for symbol in parameters:
         if symbol not in wanted:
-            equations.append(Equation(gradient_of(output, symbol), ZERO, "backward", "no_path"))
+            gradient = _of_the_batch(gradient_of(output, symbol))
+            equations.append(Equation(gradient, _for_each(ZERO, symbol), "backward", "no_path"))
     return equations
 
 
@@ -80,8 +83,11 @@ def _operands(eq: Equation) -> list[Symbol]:
     return list(dict.fromkeys(ref.symbol for ref in refs(eq.formula)))
 
 
-def _parts(eq: Equation, upstream: Expr, wanted: set[Symbol]) -> Iterator[tuple[Symbol, Expr]]:
-    """What each use of a symbol in an equation adds to its gradient: upstream times local derivative."""
+def _parts(eq: Equation, upstream: Expr, wanted: set[Symbol], examples: int | None) -> Iterator[tuple[Symbol, Expr]]:
+    """What each use of a symbol in an equation adds to its gradient: upstream times local derivative.
+
+    `examples` is how many share an output that is the whole batch's; None where each example has its own.
+    """
     if eq.gradients:
         yield from eq.gradients.items()
         return
@@ -89,15 +95,39 @@ def _parts(eq: Equation, upstream: Expr, wanted: set[Symbol]) -> Iterator[tuple[
     while stack:
         node, value, G = stack.pop()
         if isinstance(node, Ref):
-            if node.symbol in wanted:  # one number that went to every unit collects from all of them
-                yield node.symbol, call("sum", G) if G.shape and not node.shape else G
+            if node.symbol in wanted:
+                yield node.symbol, G
         elif isinstance(node, Call):
             rule = OPERATORS[node.op].reverse
             assert rule is not None, f"{node.op} has no reverse rule"
-            flows = zip(node.args, rule(node, value, G), strict=True)
-            stack += reversed(
-                [(arg, arg, part) for arg, part in flows if part is not None and not isinstance(arg, Const)]
-            )
+            elementwise = OPERATORS[node.op].elementwise  # its rule takes a gradient that is the same everywhere
+            fits = _as_large(G, node) or (elementwise and not G.shape)
+            whole = G if fits else call("expand", G, node)
+            flows = [
+                (arg, part)
+                for arg, part in zip(node.args, rule(node, value, whole), strict=True)
+                if part is not None and not isinstance(arg, Const)
+            ]
+            if elementwise:
+                flows = [(arg, part if _as_large(arg, node) or _as_large(part, node) else call("expand", part, node))
+                         for arg, part in flows]  # fmt: skip
+            stack += reversed([(arg, arg, _collected(part, arg, examples)) for arg, part in flows])
+
+
+def _as_large(part: Expr, value: Expr) -> bool:
+    """Whether there is a number for each of a value's elements and examples."""
+    return part.shape == value.shape and (part.batched or not value.batched)
+
+
+def _collected(part: Expr, arg: Expr, examples: int | None) -> Expr:
+    """An argument's part of the gradient, added up over the places and the examples that the argument went to."""
+    if examples is not None and part.batched and not arg.batched:
+        outer = isinstance(part, Call) and part.op == "outer" and all(factor.batched for factor in part.args)
+        op, args = ("sum_outer", part.args) if outer and isinstance(part, Call) else ("batch_sum", (part,))
+        part = Call(op, args, examples)
+    if len(part.shape) <= len(arg.shape):
+        return part
+    return call("sum_to", part, arg) if arg.shape else call("sum", part)
 
 
 OVER_BATCH = ("mean_loss", "sum_loss", "mean_gradient", "sum_gradient")  # rules that put examples together
@@ -115,7 +145,9 @@ def _gradient(
     model: Model, symbol: Symbol, parts: list[Expr], shortcut: Shortcut | None, consumer: Equation
 ) -> Iterator[Equation]:
     """The equation(s) of one symbol's finished gradient; `consumer` is the equation that used it."""
-    gradient, formula = gradient_of(model.output, symbol), total(parts)
+    gradient = gradient_of(model.output, symbol)
+    parts = [part if part.shape in ((), symbol.shape) else _for_each(part, symbol) for part in parts]
+    formula = total(parts) if parts else ZERO  # used, but only where no gradient flows
     if shortcut:
         # Past ∂L/∂a in one piece: that factor is a step of its own, but never multiplied (∞ · 0).
         lines = (DerivationLine(shortcut.reason, formula), *shortcut.lines)
@@ -126,9 +158,10 @@ def _gradient(
     elif consumer.rule in ("loss", "softmax"):
         rule = f"{consumer.rule}_gradient"
     else:
-        rule = ("shared_" if symbol.quantity == "biases" and not symbol.shape else "") + _RULES[symbol.quantity]
-    own = Equation(gradient, formula, "backward", rule)
-    if gradient.per_example and not symbol.per_example:
+        rule = _RULES.get(symbol.quantity, f"{consumer.rule}_gradient")
+        rule = f"shared_{rule}" if symbol.quantity == "biases" and not symbol.shape else rule
+    own = Equation(gradient, _for_each(formula, symbol), "backward", rule)
+    if gradient.per_example and not symbol.per_example and symbol in model.parameters:
         yield replace(own, deferred=True)
         own = _over_examples(own, model)
     yield own
@@ -138,15 +171,30 @@ def _gradient(
         yield Equation(gradient_of(J, symbol), decayed, "backward", "decayed_gradient")
 
 
+def _for_each(formula: Expr, symbol: Symbol) -> Expr:
+    """A gradient for each element of a symbol, where its formula says the same of all."""
+    return formula if _as_large(formula, Ref(symbol)) else call("expand", formula, Ref(symbol))
+
+
 def _over_examples(own: Equation, model: Model) -> Equation:
     """(1/n) Σ, or Σ, of the examples' own gradients; outer products are added up without being built n times."""
-    assert own.symbol.of
     (plain, outer, rule), examples = model.over_batch, model.examples
-    mean = replace(own.symbol, per_example=False, of=replace(own.symbol.of, per_example=False))
+    mean = _of_the_batch(own.symbol)
     f = own.formula
     op, args = (outer, f.args) if isinstance(f, Call) and f.op == "outer" else (plain, (f,))
     shown = call(plain, Ref(own.symbol), param=examples)
-    return Equation(mean, shown, "backward", f"{rule}_gradient", compute=Call(op, args, examples))
+    compute: Expr = Call(op, args, examples)
+    if not f.batched:  # the same for all examples
+        compute = f if plain == "mean" else float(examples) * f
+    elif not all(arg.batched for arg in args):
+        compute = Call(plain, (f,), examples)
+    return Equation(mean, shown, "backward", f"{rule}_gradient", compute=compute)
+
+
+def _of_the_batch(gradient: Symbol) -> Symbol:
+    """The gradient of the batch's loss, of one that each example has."""
+    assert gradient.of
+    return replace(gradient, per_example=False, of=replace(gradient.of, per_example=False))
 
 
 def local_derivative(eq: Equation, wrt: Symbol) -> Equation | None:
@@ -172,5 +220,5 @@ def local_derivative(eq: Equation, wrt: Symbol) -> Equation | None:
     elif eq.rule == "softmax":
         symbol, formula = replace(symbol, shape=wrt.shape * 2), call("jacobian", Ref(eq.symbol))
     else:
-        formula = total([part for _, part in _parts(eq, ONE, {wrt})])
+        formula = total([part for _, part in _parts(eq, ONE, {wrt}, None)])
     return Equation(symbol, formula, "backward", "local_derivative")

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tutor.engine.activations import takes_slope
-from tutor.engine.expressions import Call, Const, Expr, Ref, Symbol, call, total
+from tutor.engine.expressions import OPERATORS, Call, Const, Expr, Ref, Symbol, call, total, walk
 from tutor.engine.lesson import Lesson
 from tutor.engine.losses import LOSSES, DerivationLine
 
@@ -53,6 +53,19 @@ class Equation:
     shortcuts: dict[Symbol, Shortcut] = field(default_factory=dict)
     deferred: bool = False
     line: str | None = None
+
+    def __post_init__(self) -> None:
+        """What guards the engine: a value of another shape, or without a gradient, is a mistake where it is made."""
+        symbol, formula = self.symbol, self.formula
+        for shown in (formula, self.compute):  # a plain number stands for itself in every place
+            assert shown is None or shown.shape == symbol.shape or isinstance(shown, Const), (
+                f"{symbol.id} has the shape {symbol.shape}, but its formula has {shown.shape}"
+            )
+        if self.phase in ("forward", "loss") and not self.gradients:
+            without = [node.op for node in walk(formula) if isinstance(node, Call) and not OPERATORS[node.op].reverse]
+            assert not without, (
+                f"{symbol.id} uses {', '.join(without)}: without a reverse rule no gradient gets past it"
+            )
 
 
 @dataclass(frozen=True)

@@ -94,3 +94,4 @@ def _near_root(value, x) -> bool:
 
 
 SUM, LONG_SUM, ROOT = (Settling(near, _zero_within_noise) for near in (cancelled, _sum_cancelled, _near_root))
+LONG_FIRST = Settling(lambda value, x, like: _sum_cancelled(value, x), _zero_within_noise)

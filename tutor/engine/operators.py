@@ -1,6 +1,10 @@
 """The table of operators: what each means, as a shape, a number, an element, a gradient.
 
 Letters as in `expressions.py`. A new operator is a new row.
+
+An operator with a reverse rule may stand in a forward equation. One without belongs to gradients, to updates or to
+what is computed in place of the formula that is shown; `network.Equation` refuses it elsewhere. A reverse rule gives
+each argument's part in the shape of the value; `backprop` adds up what an argument was spread over.
 """
 
 from __future__ import annotations
@@ -30,6 +34,7 @@ from tutor.engine.expressions import (
     total,
 )
 from tutor.engine.noise import (
+    LONG_FIRST,
     LONG_SUM,
     ROOT,
     SUM,
@@ -92,6 +97,55 @@ def _matmul_element(node: Call, index: tuple[int, ...]) -> Expr:
 def _matmul_reverse(node: Call, out: Expr, G: Expr):
     matrix, vector = node.args
     return call("outer", G, vector), call("matmul", call("transpose", matrix), G)
+
+
+def _fits(wide: Shape, narrow: Shape) -> None:
+    if wide[len(wide) - len(narrow) :] != narrow:
+        raise ValueError(f"{narrow} does not lie along the last axes of {wide}")
+
+
+def _expand_shape(x: Shape, like: Shape) -> Shape:
+    _fits(like, x)
+    return like
+
+
+def _expand(node: Call, x, like):
+    """x once for each place of the axes that `like` has before x's; the example axis stays in front."""
+    x, inner = np.asarray(x), node.args[0].shape
+    batch = x.shape[: x.ndim - len(inner)]
+    return _in_each(node, x.reshape(batch + (1,) * (len(node.shape) - len(inner)) + inner), batch, like)
+
+
+def _rows(node: Call, x, like):
+    return _in_each(node, x[..., None, :], x.shape[:-1], like)
+
+
+def _in_each(node: Call, x, batch: Shape, like):
+    """x as large as the value; where only `like` has examples, the same for each of them."""
+    return np.broadcast_to(x, (np.shape(like)[:1] if node.batched and not batch else batch) + node.shape)
+
+
+def _expand_element(node: Call, index: tuple[int, ...]) -> Expr:
+    inner = node.args[0]
+    return element(inner, index[len(index) - len(inner.shape) :])
+
+
+def _sum_to_shape(x: Shape, like: Shape) -> Shape:
+    _fits(x, like)
+    return like
+
+
+def _sum_to(node: Call, x, like):
+    """x added up over the axes that it has before those of `like`; the example axis stays."""
+    rank, own = len(node.args[0].shape), len(node.shape)
+    found = np.sum(x, axis=tuple(range(-rank, -own if own else 0)))
+    missing = node.batched and not node.args[0].batched
+    return np.broadcast_to(found, np.shape(like)[:1] + node.shape) if missing else found
+
+
+def _sum_to_element(node: Call, index: tuple[int, ...]) -> Expr:
+    (x, _) = node.args
+    return total([element(x, lead + index) for lead in indices(x.shape[: len(x.shape) - len(index)])])
 
 
 def _sum_element(node: Call, index: tuple[int, ...]) -> Expr:
@@ -250,7 +304,10 @@ OPERATORS |= {
     "wins_max": _first_extreme(np.max),
     "wins_min": _first_extreme(np.min),
     # choose(z, x, y): x where z > 0, else y; of a NaN a NaN
-    "choose": elementwise(lambda z, x, y: np.where(np.isnan(z), z, np.where(np.greater(z, 0), x, y))),
+    "choose": elementwise(
+        lambda z, x, y: np.where(np.isnan(z), z, np.where(np.greater(z, 0), x, y)),
+        lambda node, out, G: (None, call("choose", node.args[0], G, ZERO), call("choose", node.args[0], ZERO, G)),
+    ),
     "matmul": Operator(
         _matmul_shape, _matmul, _matmul_element, _matmul_reverse, settles=LONG_SUM, noise=bilinear_noise
     ),
@@ -258,22 +315,44 @@ OPERATORS |= {
         _transpose_shape,
         lambda node, x: np.swapaxes(x, -1, -2),
         lambda node, index: element(node.args[0], index[::-1]),
+        lambda node, out, G: (call("transpose", G),),
         noise=linear_noise,
     ),
     "outer": Operator(
         lambda x, y: x + y,
         lambda node, x, y: x[..., :, None] * y[..., None, :],
         lambda node, index: call("mul", element(node.args[0], index[:1]), element(node.args[1], index[1:])),
+        lambda node, out, G: (call("matmul", G, node.args[1]), call("matmul", call("transpose", G), node.args[0])),
         noise=bilinear_noise,
     ),
     # rows(x, like): x once for each element of `like`, as the rows of a matrix: ∂z/∂W
     "rows": Operator(
         lambda x, like: like + x,
-        lambda node, x, like: np.broadcast_to(x[..., None, :], x.shape[:-1] + node.shape),
+        _rows,
         lambda node, index: element(node.args[0], index[1:]),
-        noise=linear_noise,
+        lambda node, out, G: (G, None),
+        noise=lambda node, value, arrays, noises: _rows(node, noises[0], arrays[1]),
     ),
-    "sum": Operator(lambda shape: (), _sum, _sum_element, settles=LONG_SUM, noise=linear_noise),
+    # expand(x, like): x along the last axes of `like`, the same at every place of the others
+    "expand": Operator(
+        _expand_shape,
+        _expand,
+        _expand_element,
+        lambda node, out, G: (G, None),
+        noise=lambda node, value, arrays, noises: _expand(node, noises[0], arrays[1]),
+    ),
+    # sum_to(x, like): x added up over the axes that `like` does not have, which come first
+    "sum_to": Operator(
+        _sum_to_shape,
+        _sum_to,
+        _sum_to_element,
+        lambda node, out, G: (G, None),
+        settles=LONG_FIRST,
+        noise=lambda node, value, arrays, noises: _sum_to(node, noises[0], arrays[1]),
+    ),
+    "sum": Operator(
+        lambda shape: (), _sum, _sum_element, lambda node, out, G: (G,), settles=LONG_SUM, noise=linear_noise
+    ),
     # stack(x, y, ...): numbers as a column, columns as the rows of a matrix
     "stack": Operator(
         _stack_shape, _stack, lambda node, index: element(node.args[index[0]], index[1:]), noise=linear_noise
@@ -283,6 +362,7 @@ OPERATORS |= {
         lambda shape: shape,
         lambda node, x: np.mean(x, axis=0),
         _mean_element,
+        lambda node, out, G: (G / (node.param or 1),),
         batched=False,
         settles=LONG_SUM,
         noise=linear_noise,
@@ -301,6 +381,7 @@ OPERATORS |= {
         lambda shape: shape,
         lambda node, x: np.sum(x, axis=0),
         _batch_sum_element,
+        lambda node, out, G: (G,),
         batched=False,
         settles=LONG_SUM,
         noise=linear_noise,

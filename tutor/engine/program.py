@@ -14,6 +14,7 @@ import numpy as np
 
 from tutor.engine.backprop import backward, gradient_of
 from tutor.engine.expressions import Expr, Ref, Symbol, evaluate, refs, rounding
+from tutor.engine.expressions import Values as Leaves
 from tutor.engine.lesson import Lesson
 from tutor.engine.network import Equation, Model, hyper, model
 from tutor.engine.optimizers import OPTIMIZERS
@@ -43,7 +44,7 @@ class Program:
         noise = self.noise(values)
         for eq in self.equations:
             if not eq.deferred:
-                values[eq.symbol.key] = evaluate(eq.compute or eq.formula, look, noise)
+                values[eq.symbol.key] = value_of(eq, look, self.examples, noise)
         return values
 
     def noise(self, values: Values) -> Callable[[Ref], np.ndarray | None]:
@@ -91,6 +92,15 @@ class Program:
     def carried(self) -> dict[str, str]:
         """What an update carries to the next iteration: the key of the new value -> the key it replaces."""
         return {key: key[:-1] for key in self.by_key if key.endswith("'")}
+
+
+def value_of(eq: Equation, values: Leaves, examples: int, noise: Leaves | None = None) -> np.ndarray | float:
+    """What an equation comes to, with an axis of so many examples if its symbol has one; `values` as of `evaluate`."""
+    formula = eq.compute or eq.formula
+    found = evaluate(formula, values, noise)
+    if eq.symbol.per_example and not formula.batched:  # the same for all of them
+        return np.broadcast_to(found, (examples, *eq.symbol.shape))
+    return found
 
 
 def _updates(lesson: Lesson, model: Model) -> list[Equation]:

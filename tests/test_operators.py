@@ -1,0 +1,267 @@
+"""Every operator that a forward equation may use, in random networks of them, held against 40-digit differences.
+
+The reference evaluates formulas in mpmath, an example at a time, with operators of its own; its derivatives are
+central differences. It knows no reverse rule, no batch axis and no broadcasting but of NumPy's object arrays.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mpmath import mp, mpf
+
+from tutor.engine.activations import ACTIVATIONS
+from tutor.engine.backprop import backward, gradient_of
+from tutor.engine.expressions import Const, Ref, Symbol, call, element, evaluate, indices
+from tutor.engine.network import Equation, Model
+from tutor.engine.program import value_of
+
+# What stands in gradients, in updates or in place of a shown formula, and never in a forward equation.
+ONLY_BACKWARD = {
+    "ratio", "times", "power_log", "sign", "wins_max", "wins_min",  # factors of gradients
+    "expm1", "log1p", "binary_cross_entropy", "cross_entropy",  # computed, never shown
+    "stack",  # what a learner types
+    "jacobian", "mean_outer", "sum_outer",  # local derivatives, a batch's gradient
+}  # fmt: skip
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = 3
+H = mpf(10) ** -20
+exact, exp, sin, cos, sqrt, ln = (
+    np.frompyfunc(f, 1, 1) for f in (lambda x: mpf(float(x)), mp.exp, mp.sin, mp.cos, mp.sqrt, mp.log)
+)
+_larger = np.frompyfunc(lambda x, y: x if x >= y else y, 2, 1)
+_smaller = np.frompyfunc(lambda x, y: x if x <= y else y, 2, 1)
+_chosen = np.frompyfunc(lambda z, x, y: x if z > 0 else y, 3, 1)
+
+
+def _fold(function, arrays):
+    found = arrays[0]
+    for array in arrays[1:]:
+        found = function(found, array)
+    return found
+
+
+REFERENCE = {
+    "add": lambda *xs: _fold(lambda x, y: x + y, xs),
+    "sub": lambda x, y: x - y,
+    "neg": lambda x: -x,
+    "mul": lambda x, y: x * y,
+    "div": lambda x, y: x / y,
+    "exp": exp, "sin": sin, "cos": cos, "sqrt": sqrt, "log": ln,
+    "abs": lambda x: abs(x),
+    "pow": lambda x, n: exp(n * ln(x)),
+    "max": lambda *xs: _fold(_larger, xs),
+    "min": lambda *xs: _fold(_smaller, xs),
+    "choose": _chosen,
+    "matmul": lambda W, x: np.array([sum(w * v for w, v in zip(row, x, strict=True)) for row in W]),
+    "transpose": lambda W: np.array([[row[j] for row in W] for j in range(len(W[0]))]),
+    "outer": lambda x, y: np.array([[a * b for b in y] for a in x]),
+    "rows": lambda x, like: np.array([x for _ in like]),
+    "expand": lambda x, like: x + 0 * like,
+    "sum_to": lambda x, like: sum(x.reshape((-1, *np.shape(like)))) if np.shape(x) != np.shape(like) else x,
+    "sum": lambda x: sum(np.ravel(x)),
+    "softmax": lambda z: exp(z) / sum(exp(z)),
+    "tanh": lambda z: (exp(z) - exp(-z)) / (exp(z) + exp(-z)),
+    "sigmoid": lambda z: 1 / (1 + exp(-z)),
+    "linear": lambda z: z,
+}  # fmt: skip
+
+
+def reference(expr, values, example):
+    """The value of a formula for one example, in 40 digits."""
+    if isinstance(expr, Const):
+        return mpf(expr.value)
+    if isinstance(expr, Ref):
+        value = values[expr.symbol.key]
+        return value[example] if expr.symbol.per_example else value
+    if expr.op in ("mean", "batch_sum"):
+        found = sum(reference(expr.args[0], values, e) for e in range(EXAMPLES))
+        return found / EXAMPLES if expr.op == "mean" else found
+    return REFERENCE[expr.op](*(reference(arg, values, example) for arg in expr.args))
+
+
+def output(model, given_values, example):
+    """The model's output for an example, from the values of its parameters and data."""
+    values = dict(given_values)
+    for eq in model.forward:
+        if eq.symbol.per_example:
+            values[eq.symbol.key] = [reference(eq.formula, values, e) for e in range(EXAMPLES)]
+        else:
+            values[eq.symbol.key] = reference(eq.formula, values, 0)
+    found = values[model.output.key]
+    return found[example] if model.output.per_example else found
+
+
+def grown(rng: random.Random, whole: bool) -> tuple[Model, list[Symbol]]:
+    """Random equations over numbers, vectors, matrices and an example's data; `whole`: the batch has one output."""
+    m, n = rng.randint(1, 3), rng.randint(1, 3)
+    parameters = [Symbol("g"), Symbol("h"), Symbol("v", (n,)), Symbol("u", (m,)), Symbol("W", (m, n))]
+    data = [Symbol("x", (n,), per_example=True), Symbol("s", (), per_example=True)]
+    pool = [Ref(symbol) for symbol in (*parameters, *data)]
+    equations: list[Equation] = []
+
+    def pick(*shapes):
+        return rng.choice([x for x in pool if not shapes or x.shape in shapes])
+
+    def any_two():
+        x = pick()
+        return x, rng.choice([y for y in pool if y.shape in ((), x.shape) or not x.shape])
+
+    makers = {
+        "add": lambda: call("add", *any_two(), pick(())),
+        "sub": lambda: call("sub", *any_two()),
+        "mul": lambda: call("mul", *any_two()),
+        "neg": lambda: call("neg", pick()),
+        "div": lambda: (lambda x, y: x / (2 + y * y))(*any_two()),
+        "exp": lambda: call("exp", call("sin", pick())),
+        "cos": lambda: call("cos", pick()),
+        "sqrt": lambda: call("sqrt", 1 + call("mul", *[pick()] * 2) ** 2),
+        "log": lambda: call("log", 2 + call("cos", pick())),
+        "abs": lambda: call("abs", pick()),
+        "pow": lambda: (2 + call("sin", pick())) ** pick(()),
+        "max": lambda: call("max", *any_two(), pick(())),
+        "min": lambda: call("min", *any_two()),
+        "choose": lambda: (lambda x, y: call("choose", x, y, pick(())))(*any_two()),
+        "matmul": lambda: call("matmul", pick((m, n)), pick((n,))),
+        "transpose": lambda: call("matmul", call("transpose", pick((m, n))), pick((m,))),
+        "outer": lambda: call("outer", pick((m,)), pick((n,))),
+        "rows": lambda: call("rows", pick((n,)), pick((m,))),
+        "expand": lambda: (lambda like: call("expand", pick(like.shape[1:], ()), like))(pick((m, n), (n,))),
+        "sum_to": lambda: (lambda x: call("sum_to", x, pick(x.shape[1:])))(pick((m, n), (n,))),
+        "sum": lambda: call("sum", pick((n,), (m, n))),
+        "softmax": lambda: call("softmax", pick((n,), (m,))),
+        "tanh": lambda: call("tanh", pick()),
+        "sigmoid": lambda: call("sigmoid", pick()),
+        "linear": lambda: call("linear", pick()),
+        **({op: lambda op=op: call(op, pick(), param=EXAMPLES) for op in ("mean", "batch_sum")} if whole else {}),
+    }  # fmt: skip
+    while len(equations) < rng.randint(3, 9):
+        formula = makers[rng.choice([*makers, "add", "matmul", "expand", "sum_to", "sum"])]()
+        if formula_fits(formula):
+            symbol = Symbol(f"t{len(equations)}", formula.shape, per_example=formula.batched)
+            equations.append(Equation(symbol, formula, "forward", "gate_" + formula.op))
+            pool.append(Ref(symbol))
+    ends = [call("sum", x) if x.shape else x for x in pool[-3:]]
+    ends = [call("mean", x, param=EXAMPLES) if whole and x.batched else x for x in ends]
+    last = ends[0] + ends[1] * ends[2] + (0 if whole else call("sin", Ref(data[1])))
+    equations.append(Equation(Symbol("L", (), per_example=last.batched), last, "forward", "gate_add"))
+    return Model(tuple(equations), equations[-1].symbol, tuple(parameters), frozenset(), None, EXAMPLES), data
+
+
+def formula_fits(formula) -> bool:
+    """Means and sums over the examples are of what has examples."""
+    return formula.op not in ("mean", "batch_sum") or formula.args[0].batched
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["an output an example", "one output of the batch"])
+@settings(max_examples=120, deadline=None)
+@given(seed=st.integers(0, 10**9))
+def test_gradients_of_random_formulas_are_their_differences(whole, seed):
+    rng = random.Random(seed)
+    model, data = grown(rng, whole)
+    draw = np.random.default_rng(seed)
+    values = {}
+    for symbol in (*model.parameters, *data):
+        values[symbol.key] = draw.uniform(-1.5, 1.5, ((EXAMPLES,) if symbol.per_example else ()) + symbol.shape)
+    exactly = {key: exact(value) for key, value in values.items()}
+    for eq in (*model.forward, *backward(model)):
+        if not eq.deferred:
+            found = value_of(eq, lambda ref: values[ref.symbol.key], EXAMPLES)
+            assert np.shape(found) == ((EXAMPLES,) if eq.symbol.per_example else ()) + eq.symbol.shape, eq.symbol.id
+            values[eq.symbol.key] = np.asarray(found)
+    for symbol in model.parameters:
+        gradient = gradient_of(model.output, symbol)
+        got = values[gradient.id if gradient.id in values else gradient.key]
+        for index in indices(symbol.shape):
+            with mp.workdps(40):
+                sides = []
+                for step in (H, -H):
+                    moved = np.array(exactly[symbol.key], dtype=object)
+                    moved[index] = moved[index] + step
+                    there = exactly | {symbol.key: moved if symbol.shape else moved[()]}
+                    per = range(EXAMPLES) if model.output.per_example else (0,)
+                    sides.append(sum(output(model, there, e) for e in per) / len(per))
+                want = float((sides[0] - sides[1]) / (2 * H))
+            assert float(got[index]) == pytest.approx(want, rel=1e-8, abs=1e-9), (symbol.id, index)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**9))
+def test_an_element_s_formula_is_that_element_of_the_whole(seed):
+    rng = random.Random(seed)
+    model, data = grown(rng, True)
+    draw = np.random.default_rng(seed)
+    values = {}
+    for symbol in (*model.parameters, *data):
+        values[symbol.key] = draw.uniform(-1.5, 1.5, ((EXAMPLES,) if symbol.per_example else ()) + symbol.shape)
+
+    def look(ref):
+        value = np.asarray(values[ref.symbol.key])
+        value = value if ref.example is None else value[ref.example]
+        return value[(..., *ref.index)] if ref.index else value
+
+    for eq in (*model.forward, *backward(model)):
+        if eq.deferred:
+            continue
+        formula = eq.compute or eq.formula
+        found = values[eq.symbol.key] = np.asarray(value_of(eq, look, EXAMPLES))
+        for index in indices(eq.symbol.shape):
+            one = np.broadcast_to(evaluate(element(formula, index), look), found[(..., *index)].shape)
+            assert np.allclose(one, found[(..., *index)], rtol=1e-9, atol=1e-12), eq.symbol.id
+
+
+@pytest.fixture(scope="module")
+def table() -> dict[str, bool]:
+    """The engine's own operators (questions have more, for wrong formulas), and whether they have a reverse rule."""
+    code = "from tutor.engine.expressions import OPERATORS as O; print(*(f'{op} {bool(O[op].reverse)}' for op in O))"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    words = run.stdout.split()
+    return {op: has == "True" for op, has in zip(words[::2], words[1::2], strict=True)}
+
+
+def test_every_operator_of_a_forward_equation_has_a_reverse_rule(table):
+    without = {op for op, has in table.items() if not has and not op.endswith("′")}
+    assert without - ONLY_BACKWARD == set(), "give each of these a reverse rule in operators.py"
+    assert ONLY_BACKWARD - without == set(), "these have a reverse rule by now: take them out of ONLY_BACKWARD"
+
+
+def test_every_operator_with_a_reverse_rule_is_held_against_differences(table):
+    held = {*REFERENCE, "mean", "batch_sum", *ACTIVATIONS}  # the activations: test_gradients.py
+    assert {op for op, has in table.items() if has} <= held
+
+
+@pytest.mark.parametrize("formula", [call("ratio", Ref(Symbol("x")), Ref(Symbol("y"))), call("sign", Ref(Symbol("x")))])
+def test_a_forward_equation_without_a_gradient_is_refused_where_it_is_made(formula):
+    with pytest.raises(AssertionError, match=f"q uses {formula.op}: without a reverse rule"):
+        Equation(Symbol("q"), formula, "forward", "gate")
+
+
+def test_an_equation_of_another_shape_is_refused_where_it_is_made():
+    g, x = Ref(Symbol("g")), Ref(Symbol("x", (3,)))
+    with pytest.raises(AssertionError, match=r"dL/dg has the shape \(\), but its formula has \(3,\)"):
+        Equation(Symbol("dL/dg"), g * x, "backward", "gradient")
+    with pytest.raises(AssertionError, match=r"q has the shape \(3,\), but its formula has \(\)"):
+        Equation(Symbol("q", (3,)), x, "forward", "gate", compute=g)
+    assert Equation(Symbol("q", (3,)), Const(1.0), "backward", "local_derivative").formula == Const(1.0)
+
+
+def test_a_number_times_a_vector_collects_from_all_of_its_elements():
+    g, x = Symbol("g"), Symbol("x", (3,))
+    y = Symbol("y", (3,))
+    forward = (
+        Equation(y, Ref(g) * Ref(x), "forward", "gate_mul"),
+        Equation(Symbol("L"), call("sum", Ref(y) ** 2), "forward", "gate_sum"),
+    )
+    values = {"g": np.float64(2.0), "x": np.array([1.0, -2.0, 3.0])}
+    for eq in (*forward, *backward(Model(forward, Symbol("L"), (g, x), frozenset()))):
+        values[eq.symbol.key] = evaluate(eq.formula, lambda ref: values[ref.symbol.key])
+    assert values["dL/dg"] == 2 * 2.0 * (1 + 4 + 9)  # L = g² Σx²
+    assert values["dL/dx"].tolist() == [8.0, -16.0, 24.0]  # 2 g² x
