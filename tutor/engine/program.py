@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from tutor.engine.backprop import backward, gradient_of
-from tutor.engine.expressions import Expr, Ref, Symbol, evaluate, refs, rounding
+from tutor.engine.expressions import Expr, Noise, Ref, Symbol, evaluate, refs, rounding
 from tutor.engine.expressions import Values as Leaves
 from tutor.engine.lesson import Lesson
 from tutor.engine.network import Equation, Model, hyper, model
@@ -94,7 +94,7 @@ class Program:
         return {key: key[:-1] for key in self.by_key if key.endswith("'")}
 
 
-def value_of(eq: Equation, values: Leaves, examples: int, noise: Leaves | None = None) -> np.ndarray | float:
+def value_of(eq: Equation, values: Leaves, examples: int, noise: Noise | None = None) -> np.ndarray | float:
     """What an equation comes to, with an axis of so many examples if its symbol has one; `values` as of `evaluate`."""
     formula = eq.compute or eq.formula
     found = evaluate(formula, values, noise)
