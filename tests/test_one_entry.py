@@ -1,17 +1,24 @@
-"""What README promises: an activation, a loss, an optimiser, a notation or a misconception is one entry of its table.
+"""What README promises: an activation, a loss, an optimiser, a notation, a slip, a kind of question, an operator or a
+lesson is added in one place.
 
-A copy of the package gets one more entry in each table and nothing else; a program then uses them everywhere.
+A copy of the package gets one more entry in each table and nothing else, those of docs/extending.md among them; a
+program then uses them everywhere, and the sessions of that page print what it says.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-TUTOR = Path(__file__).parent.parent / "tutor"
+import pytest
+
+from test_packaging import ROOMS
+
+ROOT = Path(__file__).resolve().parent.parent
 
 SOFTPLUS = """
     "third_softplus": Activation(
@@ -126,7 +133,7 @@ from tutor.questions.slips import slips
 from tutor.engine.trace import trace
 from tutor.play.whatif import WhatIf
 
-for name in ("lesson.toml", "circuit.toml"):
+for name in ("lesson.toml", "circuit.toml", "lessons/90-quokka.toml", "gates.toml"):
     taught = load(name)
     first = trace(taught)
 
@@ -151,7 +158,7 @@ for name in ("lesson.toml", "circuit.toml"):
                 assert np.allclose(after[id], done.values[id + "'"], rtol=1e-12, atol=1e-14), (work, number, id)
 
     # Every word, picture and question, in the new notation and an old one.
-    for notation in ("plain",):
+    for notation in ("plain" if name in ("lesson.toml", "circuit.toml") else "yapok",):
         scribe = Scribe(first, notation)
         for level in ("story", "scalar", "matrix"):
             assert len("".join(export.as_json(first, level, notation))) > 1000
@@ -172,6 +179,9 @@ for name in ("lesson.toml", "circuit.toml"):
                 make(step, scribe.writer, random.Random(1))
             cursor = playback.jump(playback.start(taught), first, step.id)
             assert diagram.diagram(first, scribe, step, cursor, 100, 30).picture
+    if name not in ("lesson.toml", "circuit.toml"):
+        drill_item(taught, "optimizer_hoard", 1)
+        continue
     drill_item(taught, "gate_third_softplus_gradient" if taught.circuit else "pre_activation_gradient", 1)
     drill_item(taught, "optimizer_s", 1)
 
@@ -193,15 +203,45 @@ assert changes.apply("optimizer = third_rmsprop").changes != changes.changes
 """
 
 
-def one_more(file: Path, table: str, entry: str) -> None:
+# A circuit with the operator and the functions of docs/extending.md.
+GATES = """
+format = 1
+title = "Gates"
+[circuit]
+define = ["p = quagga(x) + okapi(y)", "q = numbray(p * y)", "f = q * z"]
+output = "f"
+[circuit.inputs]
+x = -2
+y = 0.5
+z = 3
+[training]
+optimizer = "numbat"
+"""
+
+PAGE = ROOT / "docs" / "extending.md"
+# <!-- into FILE TABLE -->, <!-- before FILE TABLE --> or <!-- file NAME -->, and the block that follows
+STEP = re.compile(r"^<!-- (into|before|file) (\S+) ?(\S*) -->\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SESSION = re.compile(r"^```python\n(>>>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def one_more(file: Path, table: str, entry: str, before: bool = False) -> None:
+    """Put an entry at the head of a table, or a text before the table."""
     text = file.read_text(encoding="utf-8")
-    changed = re.sub(rf"^{table}: .*= {{$", lambda match: match[0] + entry, text, count=1, flags=re.MULTILINE)
-    assert changed != text
+
+    def put(match: re.Match[str]) -> str:
+        return entry + match[0] if before else f"{match[0]}\n{entry}"
+
+    changed = re.sub(rf"^{table}(?:: .*| \|)?= {{$", put, text, count=1, flags=re.MULTILINE)
+    assert changed != text, f"{file.name} has no table {table}"
     file.write_text(changed, encoding="utf-8")
 
 
-def test_one_entry_is_enough(tmp_path):
-    shutil.copytree(TUTOR, tmp_path / "tutor", ignore=shutil.ignore_patterns("__pycache__"))
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory) -> Path:
+    """A copy of the package with one more of everything."""
+    folder = tmp_path_factory.mktemp("copy")
+    for name in ("tutor", "lessons", "assets"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for module, table, entry in (
         ("engine/activations", "ACTIVATIONS", SOFTPLUS),
         ("engine/losses", "LOSSES", ABSOLUTE),
@@ -210,10 +250,69 @@ def test_one_entry_is_enough(tmp_path):
         ("questions/misconceptions/update", "TABLE", ROOT_FORGOTTEN),
         ("text/notations", "NOTATIONS", PLAIN),
     ):
-        one_more(tmp_path / "tutor" / f"{module}.py", table, entry)
-    (tmp_path / "lesson.toml").write_text(LESSON, encoding="utf-8")
-    (tmp_path / "circuit.toml").write_text(CIRCUIT, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], cwd=tmp_path, capture_output=True, text=True, encoding="utf-8"
+        one_more(folder / "tutor" / f"{module}.py", table, entry)
+    for how, file, table, text in STEP.findall(PAGE.read_text(encoding="utf-8")):
+        if how == "file":
+            (folder / file).write_text(text, encoding="utf-8")
+        else:
+            one_more(folder / file, table, text, how == "before")
+    for name, text in (("lesson.toml", LESSON), ("circuit.toml", CIRCUIT), ("gates.toml", GATES)):
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Python in the copy, which it imports."""
+    environment = {**os.environ, "PYTHONPATH": str(folder), "BACKPROP_TUTOR_DATA": str(folder / "data")}
+    return subprocess.run(
+        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8"
     )
+
+
+def test_one_entry_is_enough(copy):
+    done = run(copy, "-c", PROGRAM)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_page_adds_one_of_everything(copy):
+    page = PAGE.read_text(encoding="utf-8")
+    assert len(STEP.findall(page)) >= 10
+    (copy / "page.txt").write_text("\n".join(SESSION.findall(page)), encoding="utf-8")
+    code = "import doctest, sys; sys.exit(doctest.testfile('page.txt', module_relative=False, encoding='utf-8')[0])"
+    done = run(copy, "-c", code)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_command_line_has_them(copy):
+    assert "quokka  Quokka" in re.sub(" +", "  ", run(copy, "-m", "tutor", "list").stdout)
+    assert "rate-twice" in run(copy, "-m", "tutor", "misconceptions").stdout
+    assert "tilt" in run(copy, "-m", "tutor", "schema").stdout
+    for command in (
+        ["trace", "quokka", "--notation", "yapok"],
+        ["trace", "quokka", "--format", "json", "--level", "scalar"],
+        ["train", "quokka", "--epochs", "3"],
+        ["compare", "quokka", "optimizer", "sgd", "numbat"],
+        ["drill", "quokka", "--skills"],
+        ["check", "lessons/90-quokka.toml"],
+    ):
+        done = run(copy, "-m", "tutor", *command)
+        assert done.returncode == 0 and done.stdout, (command, done.stderr)
+    quiz = subprocess.run(
+        [sys.executable, "-m", "tutor", "quiz", "quokka", "--count", "30", "--seed", "2"],
+        cwd=copy,
+        env={**os.environ, "PYTHONPATH": str(copy), "BACKPROP_TUTOR_DATA": str(copy / "data")},
+        input="1\n" * 40,
+        capture_output=True,
+        text=True,
+    )
+    assert quiz.returncode == 0 and "above or below 0?" in quiz.stdout, quiz.stdout + quiz.stderr
+
+
+ROOMS_OF = re.compile(r"^\| ([0-9]+) \| (.+) \| `(.+)` \|$", re.MULTILINE)
+
+
+def test_twenty_things_are_where_the_page_says():
+    rows = ROOMS_OF.findall(PAGE.read_text(encoding="utf-8"))
+    assert [int(number) for number, _, _ in rows] == list(range(1, 21))
+    assert all((ROOT / place).exists() for _, _, place in rows), [p for _, _, p in rows if not (ROOT / p).exists()]
+    assert {place.split("/")[1] for _, _, place in rows} == set(ROOMS)

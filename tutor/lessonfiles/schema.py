@@ -14,9 +14,10 @@ from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.lesson import BATCH_LOSSES, INITIALISERS, LAYOUTS, LEVELS, ORDERS
 from tutor.engine.losses import LOSSES
 from tutor.engine.optimizers import OPTIMIZERS
+from tutor.questions.kinds import KINDS
 from tutor.text.notations import NOTATIONS
 
-STEP_KINDS = ("value", "matrix", "shape", "formula", "operands", "next", "direction", "paths")  # questions about a step
+STEP_KINDS = tuple(KINDS)  # questions about a step
 ASKED_KINDS = ("number", "choice")  # in the author's own words
 MAX_PARAMETERS = 10_000_000
 MAX_LAYERS = 200

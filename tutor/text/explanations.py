@@ -308,6 +308,9 @@ for _op, _activation in ACTIVATIONS.items():
         continue  # no circuit can write it
     _sign = _activation.glyph
     GATES.setdefault(_op, (f"{_sign} gate", f"applies {_sign}", f"multiplies the gradient by {_sign}′"))
+for _op, _, _ in FUNCTIONS.values():  # what has no words of its own
+    _gate = f"{_op.replace('_', ' ').capitalize()} gate"
+    GATES.setdefault(_op, (_gate, f"applies {_op}", "multiplies the gradient by its own slope at each input"))
 for _op, (_title, _does, _back) in GATES.items():
     RULES[f"gate_{_op}"] = Explanation(
         f"{_title}: {{it}}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -10,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.compiled.graph import (
     AT_KINK,
     CANCELLED,
@@ -41,7 +41,8 @@ def scalars(equations: Sequence[Equation], loss: str, memory: Memory, fixed: Val
     """
     of_math = ("exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "copysign")
     names = {name: getattr(math, name) for name in of_math}
-    rest = {op: _on_numbers(op) for op, entry in ACTIVATIONS.items() if entry.numpy and op not in names}
+    known = {*names, *dir(builtins)}
+    rest = {op: _on_numbers(op) for op in OPERATORS if op.isidentifier() and op not in known}
     namespace: dict[str, Any] = {**names, **rest, "power": math.pow, "inf": math.inf, "nan": math.nan}
     exec(compile(_Scalars(equations, loss, memory, fixed, examples).source(), "<scalars>", "exec"), namespace)
     train, flat = namespace["train"], memory.flat
