@@ -19,7 +19,9 @@ from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Ref
 from tutor.engine.trace import Step, Trace
 from tutor.pictures.circuit_picture import CircuitPicture
-from tutor.pictures.network_picture import MOST_UNITS, NetworkPicture, lit_by_step
+from tutor.pictures.lit import lit_by_step
+from tutor.pictures.network_picture import NetworkPicture
+from tutor.pictures.network_plan import MOST_UNITS
 from tutor.pictures.scene import Diagram, Item, Known, Spot, fitted, item_facts, unit_item
 from tutor.play.playback import Cursor
 from tutor.text.card import Scribe
