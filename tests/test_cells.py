@@ -16,7 +16,7 @@ from tutor.engine.expressions import Ref
 from tutor.engine.trace import as_shown, trace
 from tutor.lessonfiles.check import load
 from tutor.questions.attempt import Asking, respond
-from tutor.questions.kinds import matrix_item
+from tutor.questions.kinds.numbers import matrix_item
 from tutor.questions.pasted_tables import fill, read_cells, table
 from tutor.text.card import Scribe
 from tutor.text.layout import linear

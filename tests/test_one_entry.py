@@ -128,7 +128,8 @@ from tutor.engine.expressions import Ref
 from tutor.engine.network import initial_parameters
 from tutor.text.writer import Writer
 from tutor.questions.kinds import KINDS
-from tutor.questions.grading import Question, grade
+from tutor.questions.grading import grade
+from tutor.questions.question import Question
 from tutor.questions.slips import slips
 from tutor.engine.trace import trace
 from tutor.play.whatif import WhatIf

@@ -18,10 +18,11 @@ from tutor.engine.trace import NoSuchStep, trace
 from tutor.lessonfiles import schema
 from tutor.lessonfiles.check import load
 from tutor.questions.authored import author_item
-from tutor.questions.choosing import SMALL_MATRIX, spread
+from tutor.questions.choosing import spread
 from tutor.questions.grading import VERDICTS
 from tutor.questions.items import AUTHOR
-from tutor.questions.kinds import KINDS, item_for, read_shape
+from tutor.questions.kinds import KINDS, SMALL_MATRIX, item_for
+from tutor.questions.kinds.structure import read_shape
 from tutor.questions.mastery import SKILLS, skill
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.pasted_tables import read_cells

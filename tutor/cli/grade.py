@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def grade(args: Namespace) -> int:
     from tutor.engine.trace import NoSuchStep
     from tutor.questions.diagnosis import compare, marked
+    from tutor.questions.items import as_json
     from tutor.questions.question import shown_value
     from tutor.text.writer import Writer
 
@@ -31,31 +32,15 @@ def grade(args: Namespace) -> int:
     except NoSuchStep as error:
         raise UsageError(str(error)) from None
     verdict, question = item.grade(args.answer, own), item.question
-    slips = verdict.slips
-    shown = [compare(question, slip) for slip in slips[:1]] if question else []
     if args.format == "json":
-        expected = question.right if question else item.answer
-        record = {
-            "lesson": trace.lesson.id,
-            "step": item.step.id,
-            "verdict": verdict.kind,
-            "misconception": verdict.misconception,
-            "misconceptions": list(dict.fromkeys(slip.misconception for slip in slips)),
-            "expected": expected if isinstance(expected, str) or math.isfinite(expected) else None,
-            "given": verdict.value,
-            "message": verdict.message,
-            "wrong_formula": marked(shown[0].wrong) if shown else None,
-            "right_formula": marked(shown[0].right) if shown else None,
-        }
-        if item.by_author:
-            record |= {"question": args.step.strip(), "credit": verdict.credit}
         in_utf8()
-        print(json_text(record, indent=2))
+        print(json_text(as_json(item, verdict, args.step.strip()), indent=2))
     else:
         print(f"{verdict.kind}: {verdict.message}")
-        for comparison in shown:
-            print(f"  yours: {comparison.name} = {marked(comparison.wrong)}")
-            print(f"  right: {comparison.name} = {marked(comparison.right)}")
+        if question and verdict.slips:
+            beside = compare(question, verdict.slips[0])
+            print(f"  yours: {beside.name} = {marked(beside.wrong)}")
+            print(f"  right: {beside.name} = {marked(beside.right)}")
         if not verdict.correct and verdict.kind != "not-understood":
             if question:
                 print(f"  {question.writer.text(question.step.ref)} = {shown_value(question)}")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tutor.questions.answers import read_answer, wants_help
-from tutor.questions.diagnosis import compare
+from tutor.questions.diagnosis import compare, marked
 from tutor.questions.grading import Verdict
 from tutor.questions.items import Item
 from tutor.questions.tokens import NotUnderstood
@@ -81,8 +81,8 @@ def respond(asking: Asking, text: str, own: Mapping[str, float] | None = None) -
         return replace(asking, credit=best, worth=worth, said=said, last=verdict, tried=False)
     if verdict.slips and asking.item.question:
         shown = compare(asking.item.question, verdict.slips[0])
-        said += (Said("wrong-formula", f"yours: {shown.name} = {_marked(shown.wrong)}"),)
-        said += (Said("right-formula", f"right: {shown.name} = {_marked(shown.right)}"),)
+        said += (Said("wrong-formula", f"yours: {shown.name} = {marked(shown.wrong)}"),)
+        said += (Said("right-formula", f"right: {shown.name} = {marked(shown.right)}"),)
     done = verdict.correct or tries >= asking.most
     if done and not verdict.correct:
         said += (Said("answer", f"It is {asking.item.answer}."),)
@@ -90,10 +90,6 @@ def respond(asking: Asking, text: str, own: Mapping[str, float] | None = None) -
         left = asking.most - tries
         said += (Said("left", f"{left} {'try' if left == 1 else 'tries'} left."),)
     return replace(asking, tries=tries, credit=best, worth=worth, done=done, said=said, last=verdict, tried=True)
-
-
-def _marked(pieces) -> str:
-    return "".join(f"[{text.strip()}]" if different and text.strip() else text for text, different in pieces)
 
 
 def _scratch(asking: Asking, text: str, typed: str) -> Asking:

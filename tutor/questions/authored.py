@@ -14,9 +14,11 @@ from tutor.questions.answers import Names, read_answer
 from tutor.questions.grading import Verdict, too_few, undecided
 from tutor.questions.items import (
     AUTHOR,
+    MAX_CELLS,
     Item,
     Judge,
     Judgement,
+    elements,
     item_of_cells,
     item_of_value,
     judge_choice,
@@ -24,7 +26,7 @@ from tutor.questions.items import (
     right_verdict,
     wrong_verdict,
 )
-from tutor.questions.kinds import KINDS, MAX_CELLS, elements
+from tutor.questions.kinds import KINDS
 from tutor.questions.question import TOLERANCE, Question, in_words, question_at
 from tutor.questions.rounding import close, rounds_to, same
 from tutor.text.card import Scribe

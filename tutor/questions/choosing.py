@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from tutor.engine.network import Equation
 from tutor.engine.trace import Step, Trace
 from tutor.questions.items import Item
-from tutor.questions.kinds import KINDS, gradients_of
+from tutor.questions.kinds import KINDS
 from tutor.text.writer import Writer
 
 _TURNS = ("backward", "forward", "backward", "update", "backward", "loss")  # half of it is backward
-SMALL_MATRIX = 9  # cells that are worth one question of several
 
 
 def spread(
@@ -44,8 +43,8 @@ def spread(
             continue
         step = Step(trace, eq, None, rng.randrange(trace.examples) if eq.symbol.per_example else None)
         for kind in (*(kinds[:1] if len(found) % 2 == 0 else ()), *rest, *kinds[:1]):
-            item = KINDS[kind](step, writer, rng)
-            large = kind == "matrix" and math.prod(step.shape) > SMALL_MATRIX
+            item, most = KINDS[kind](step, writer, rng), KINDS[kind].most
+            large = most is not None and math.prod(step.shape) > most
             if item and not large and taken.isdisjoint(about := _about(item)):
                 taken |= about
                 found.append(item)
@@ -76,17 +75,9 @@ def _in_turns(trace: Trace, rng: random.Random, weakest: Sequence[str]) -> list[
     return order
 
 
-_TELLS = {  # what a question of a kind asks for or gives away about its equation
-    "matrix": ("value", "shape"),
-    "formula": ("formula",),
-    "operands": ("formula",),
-}
-
-
 def _about(item: Item) -> set[tuple[str, str]]:
     """What a question asks for or gives away: (what, key of the equation)."""
-    symbol = item.step.equation.symbol
-    found = {(what, symbol.key) for what in _TELLS.get(item.kind, (item.kind,))}
-    if item.kind == "direction":
-        found |= {("value", gradient.key) for gradient in gradients_of(item.step.trace, symbol.wrt)}
-    return found
+    kind = KINDS[item.kind]
+    return {(what, item.step.equation.symbol.key) for what in kind.tells} | {
+        ("value", symbol.key) for symbol in kind.values(item)
+    }

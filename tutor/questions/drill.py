@@ -30,7 +30,7 @@ DRAWS = 60  # of numbers for one variant: the best of them is taken
 SEEDS = 12  # that are looked through for a telling question
 RATES = (0.1, 0.2, 0.5)
 MODERATE = (0.05, 2.5)  # the size of a pre-activation that is neither near a kink nor where σ is flat
-_OF_SKILL = {SHAPES: "shape", PATHS: "paths", ORDER: "next"}
+_OF_SKILL = {kind.skill: name for name, kind in KINDS.items() if kind.skill}
 
 
 class NoQuestion(ValueError):

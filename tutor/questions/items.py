@@ -2,7 +2,7 @@
 
 An item knows its prompt, what it takes as an answer, its hints (a ladder, one rung a key press, the last one the
 answer) and the skill that it exercises; it grades a text and never raises for one. The kinds of question are
-`kinds.py`; here are the items of numbers, one or a whole matrix, that an author's questions are, too.
+`kinds/`; here are the items of numbers, one or a whole matrix, that an author's questions are, too.
 
 A skill is the rule of a step, or one of `SHAPES`, `PATHS`, `ORDER` and `AUTHOR`.
 """
@@ -10,6 +10,7 @@ A skill is the rule of a step, or one of `SHAPES`, `PATHS`, `ORDER` and `AUTHOR`
 from __future__ import annotations
 
 import math
+import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -19,6 +20,7 @@ from functools import cached_property
 from tutor.engine.expressions import indices
 from tutor.engine.trace import Step
 from tutor.questions.answers import MAX_ANSWER, Answer, Names, read_whole, unstated
+from tutor.questions.diagnosis import compare, marked
 from tutor.questions.grading import VERDICTS, Verdict, grade, graded
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.pasted_tables import read_cells
@@ -30,6 +32,7 @@ from tutor.text.layout import linear
 from tutor.text.writer import Writer
 
 RUNG_COST = (0.25, 0.25, 0.25, 1.0)  # credit that each rung of the hint ladder takes
+MAX_CELLS = 256  # of a matrix that is asked for
 SHAPES, PATHS, ORDER, AUTHOR = "shapes", "paths", "order", "author"  # the skills that are no rule of a step
 
 
@@ -100,6 +103,29 @@ class Item:
     def cost(self, rung: int) -> float:
         """The credit that rung number `rung` (from 0) of the hints takes; the last one, the answer, takes all."""
         return 1.0 if rung >= len(self.hints) - 1 else RUNG_COST[min(rung, len(RUNG_COST) - 2)]
+
+
+def as_json(item: Item, verdict: Judgement, asked: str) -> dict[str, object]:
+    """A graded answer as the values of a JSON object (docs/grading.md); `asked` names the question as it was called.
+
+    `expected` is a number, or a text where no number was asked for; None for a value that is not finite. An author's
+    question has its name and the credit, 0 to 1, besides.
+    """
+    question, expected = item.question, item.question.right if item.question else item.answer
+    beside = compare(question, verdict.slips[0]) if question and verdict.slips else None
+    record: dict[str, object] = {
+        "lesson": item.step.trace.lesson.id,
+        "step": item.step.id,
+        "verdict": verdict.kind,
+        "misconception": verdict.misconception,
+        "misconceptions": list(dict.fromkeys(slip.misconception for slip in verdict.slips)),
+        "expected": expected if isinstance(expected, str) or math.isfinite(expected) else None,
+        "given": verdict.value,
+        "message": verdict.message,
+        "wrong_formula": marked(beside.wrong) if beside else None,
+        "right_formula": marked(beside.right) if beside else None,
+    }
+    return record | ({"question": asked, "credit": verdict.credit} if item.by_author else {})
 
 
 # ---------------------------------------------------------------- verdicts
@@ -259,3 +285,14 @@ def _judge_cells(texts: Sequence[str | Answer], cells: list[Question], own: Mapp
 
 def _cell(cell: Question) -> str:
     return f"[{','.join(str(i + 1) for i in cell.step.index or ())}]"
+
+
+# ---------------------------------------------------------------- choosing an element
+
+
+def elements(step: Step, rng: random.Random, most: int = 4) -> list[Step]:
+    """The element asked for, or a few of a whole, drawn."""
+    if step.index is not None or step.shape == ():
+        return [step.at(step.index or ())]
+    every = list(indices(step.shape)) if math.prod(step.shape) <= 4096 else [tuple(n - 1 for n in step.shape)]
+    return [step.at(index) for index in rng.sample(every, min(most, len(every)))]

@@ -1,0 +1,215 @@
+"""Questions about how a lesson hangs together: shapes, the step that comes next, the paths to the loss."""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from tutor.engine.expressions import Ref, refs, walk
+from tutor.engine.network import Equation
+from tutor.engine.trace import Step, Trace
+from tutor.questions.answers import Names, read_answer
+from tutor.questions.grading import Verdict
+from tutor.questions.items import (
+    ORDER,
+    PATHS,
+    SHAPES,
+    Item,
+    elements,
+    judge_choice,
+    ladder,
+    misconceived,
+    right_verdict,
+    wrong_verdict,
+)
+from tutor.questions.kinds.formulas import like
+from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.questions.tokens import NotUnderstood
+from tutor.text.writer import Writer
+
+OPTIONS = 4  # next steps to choose from
+
+
+# ---------------------------------------------------------------- the shape of a value
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """(2, 3) -> '2 × 3', (3,) -> '3'."""
+    return " × ".join(map(str, shape))
+
+
+def read_shape(text: str) -> tuple[int, ...]:
+    """A shape as people write it: 2x3, 2 × 3, (2, 3), 2 by 3, 3. Raises NotUnderstood."""
+    plain = text.strip().lower()
+    if not re.fullmatch(r"[(\[]?\s*[0-9]{1,9}(?:\s*(?:[x×*,]|by|\s)\s*[0-9]{1,9})*\s*,?\s*[)\]]?", plain):
+        raise NotUnderstood("give rows and columns, as in 2 × 3, or one number for a vector")
+    return tuple(int(part) for part in re.findall(r"[0-9]+", plain))
+
+
+_SHAPED = ("pre_activation", "activation", "gradient", "updated", "state")
+
+
+def shape_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
+    """The shape of a whole, where turning it round would make another one."""
+    symbol = step.equation.symbol
+    shape = symbol.shape
+    if symbol.quantity not in _SHAPED or max(shape, default=1) == 1 or len(set(shape)) < len(shape):
+        return None
+    whole, text = step.at(None), shape_text(shape)
+    name = writer.text(whole.ref)
+    like = writer.text(Ref(symbol.wrt)) if symbol.wrt else name
+    rule = (
+        f"There is one slope for each number in {like}, so the shapes agree."
+        if symbol.quantity == "gradient"
+        else "A vector has one number a unit of its layer; a weight matrix has one row a unit that it feeds."
+    )
+    layout = "rows (units that are fed) × columns (values that feed them)" if len(shape) == 2 else "units of the layer"
+    feeds = f"{shape[0]} fed, {shape[1]} feeding" if len(shape) == 2 else f"the layer has {shape[0]}"
+
+    def judge(answer: str, own: Mapping[str, float]) -> Verdict:
+        given = read_shape(answer)
+        column = (*shape, 1) if len(shape) == 1 else shape
+        if given in (shape, column):
+            return right_verdict()
+        if given == column[::-1]:
+            if len(shape) == 1:
+                return wrong_verdict(f"That is a row; {name} is a column.")
+            return misconceived("to-and-from", message=f"Transposed. {MISCONCEPTIONS['to-and-from'].remedy}")
+        if len(shape) == 2 and given == (math.prod(shape),):
+            return wrong_verdict("That is how many numbers there are; give rows × columns.")
+        for other in step.trace.program.model.parameters:
+            if symbol.quantity == "gradient" and other.shape == given and other != symbol.wrt:
+                return wrong_verdict(f"That is the shape of {writer.text(Ref(other))}; this is the gradient of {like}.")
+        return wrong_verdict()
+
+    return Item(
+        kind="shape",
+        id=f"shape:{whole.id}",
+        prompt=f"What is the shape of {name}? Rows × columns, or one number for a vector.",
+        skill=SHAPES,
+        step=whole,
+        writer=writer,
+        hints=(rule, f"{name}: {layout}", f"{name}: {feeds}", f"{name} is {text}"),
+        answer=text,
+        judge=judge,
+    )
+
+
+# ---------------------------------------------------------------- which step next
+
+
+def next_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
+    """Which step can be taken next; the others need a value that is not there yet."""
+    equations = step.trace.equations
+    keys = [eq.symbol.key for eq in equations]
+    if step.equation.symbol.key not in keys or step.equation.symbol.key == keys[-1]:
+        return None
+    at = keys.index(step.equation.symbol.key)
+    later = {eq.symbol.key for eq in equations[at + 1 :]}
+
+    def name(eq: Equation) -> str:
+        return writer.text(like(step.at(None), Ref(eq.symbol)))
+
+    def missing(eq: Equation) -> Ref | None:
+        return next((ref for ref in refs(eq.formula) if ref.symbol.key in later), None)
+
+    right = name(equations[at + 1])
+    waiting = {name(eq): ref for eq in equations[at + 2 :] if (ref := missing(eq))}
+    waiting.pop(right, None)
+    near = list(waiting)[: 2 * OPTIONS]
+    wrong = rng.sample(near, min(OPTIONS - 1, len(near)))
+    if len(wrong) < 2 or missing(equations[at + 1]):
+        return None
+    choices = [right, *wrong]
+    rng.shuffle(choices)
+    says = {
+        choices.index(text): wrong_verdict(
+            f"{text} needs {writer.text(like(step.at(None), waiting[text]))}, which is not there yet."
+        )
+        for text in wrong
+    }
+    after = equations[at + 1]
+    following = Step(step.trace, after, None, step.example if after.symbol.per_example else None)
+    why, formula, _, _ = ladder(following, writer, "")
+    uses = ", ".join(dict.fromkeys(writer.text(like(step.at(None), ref)) for ref in refs(following.equation.formula)))
+    back = "A step can be taken when everything in its formula is there: forward from the inputs, back from the loss."
+    return Item(
+        kind="next",
+        id=f"next:{step.at(None).id}",
+        prompt=f"Everything up to {writer.text(step.at(None).ref)} is known. Which step can be taken next?",
+        skill=ORDER,
+        step=step.at(None),
+        writer=writer,
+        hints=(back, f"It uses {uses or 'nothing but numbers'}.", why, formula),
+        answer=right,
+        judge=judge_choice(choices, (choices.index(right),), says),
+        choices=tuple(choices),
+    )
+
+
+# ---------------------------------------------------------------- how many paths
+
+
+def paths_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
+    """How many paths lead from a value to the loss, or to a circuit's output; only where there are several."""
+    symbol = step.equation.symbol
+    start = symbol.wrt if symbol.quantity == "gradient" else symbol
+    ends_elsewhere = symbol.of and symbol.of != step.trace.program.model.output
+    if start is None or ends_elsewhere or start.quantity in ("updated", "state", "loss", "objective"):
+        return None
+    network = step.trace.lesson.network
+    if network:
+        factors = [layer.units for layer in network.layers[start.layer or 0 :]] if start.layer else []
+        count, sign, end, slip = math.prod(factors), " · ", "the loss", "one-path"
+    else:
+        factors = _branches(step.trace, start.key)
+        count, sign, end, slip = sum(factors), " + ", step.trace.program.model.output.id, "branch-forgotten"
+    if count < 2:
+        return None
+    element = elements(step, rng, 1)[0]
+    name = writer.text(Ref(start, element.index or None, element.example if start.per_example else None))
+    names = Names(element, writer)  # an answer may be an expression
+
+    def judge(text: str, own: Mapping[str, float]) -> Verdict:
+        value = read_answer(text, names).value
+        if value == count:
+            return right_verdict(value)
+        if value == 1:
+            return misconceived(slip)
+        if network and value == sum(factors):
+            return wrong_verdict("Multiply the widths: every unit of a layer feeds every unit of the next.", value)
+        return wrong_verdict(value=value)
+
+    if network:
+        rule = "Each unit feeds every unit of the next layer: a path splits there into as many as that layer has units."
+        widths = " · ".join(f"(units of layer {(start.layer or 0) + k})" for k in range(1, len(factors) + 1))
+    else:
+        rule = "Count at each gate that uses the value how many paths lead on from there, and add."
+        widths = "the sum over the gates that use it of the paths from each"
+    work = sign.join(map(str, factors))
+    return Item(
+        kind="paths",
+        id=f"paths:{element.id}",
+        prompt=f"How many paths lead from {name} to {end}?",
+        skill=PATHS,
+        step=element,
+        writer=writer,
+        hints=(rule, f"paths = {widths}", f"paths = {work}", f"{count} paths"),
+        answer=str(count),
+        judge=judge,
+    )
+
+
+def _branches(trace: Trace, start: str) -> list[int]:
+    """How many paths lead to a circuit's output through each use of a value, in order; one a use in a gate."""
+    count: Counter[str] = Counter({trace.program.model.output.key: 1})
+    uses: list[int] = []
+    for eq in reversed(trace.program.model.forward):
+        for node in walk(eq.formula):
+            if isinstance(node, Ref) and count[eq.symbol.key]:
+                count[node.symbol.key] += count[eq.symbol.key]
+                uses += [count[eq.symbol.key]] if node.symbol.key == start else []
+    return uses[::-1]
