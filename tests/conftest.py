@@ -16,20 +16,24 @@ SLOW_OR_SHARED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 
 settings.register_profile("local", deadline=None, suppress_health_check=SLOW_OR_SHARED)
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True, print_blob=True)
-# `make deep`: examples that were never tried before, and ten times as many.
-settings.register_profile("deep", settings.get_profile("local"), max_examples=1000, print_blob=True)
-DEEP = os.environ.get("BACKPROP_TUTOR_TESTS") == "deep"
-settings.load_profile("deep" if DEEP else "ci" if os.environ.get("CI") else "local")
+# How many examples a property takes, of those that it says: `make deep` takes fresh ones and ten times as many, a first
+# look at a mutant of the engine a tenth.
+SHARE = {"deep": 10.0, "quick": 0.1}.get(os.environ.get("BACKPROP_TUTOR_TESTS", ""), 1.0)
+settings.register_profile("share", settings.get_profile("local"), max_examples=round(100 * SHARE), print_blob=True)
+settings.load_profile("share" if SHARE != 1 else "ci" if os.environ.get("CI") else "local")
 
 
 def pytest_collection_modifyitems(items):
-    """A test that says how many examples it takes, takes ten times as many in a deep run."""
-    for item in items if DEEP else ():
+    """What a test says of its examples is multiplied, too."""
+    for item in items if SHARE != 1 else ():
         inner = getattr(item, "obj", None)
+        inner = getattr(inner, "__func__", inner)
         own = getattr(inner, "_hypothesis_internal_use_settings", None)
-        if own is not None and own.max_examples != settings().max_examples:
-            inner = getattr(inner, "__func__", inner)
-            inner._hypothesis_internal_use_settings = settings(own, max_examples=10 * own.max_examples)
+        if own is not None and own is not settings.default and not hasattr(inner, "_share_taken"):
+            usual = own.max_examples == settings.default.max_examples  # the profile's, which is multiplied already
+            many = own.max_examples if usual else max(1, round(SHARE * own.max_examples))
+            inner._hypothesis_internal_use_settings = settings(own, max_examples=many)
+            inner._share_taken = True
 
 
 @pytest.fixture(autouse=True)

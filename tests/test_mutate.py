@@ -68,7 +68,12 @@ def test_a_copy_is_what_the_tests_import_and_a_living_mutant_is_told(tmp_path, m
     (tmp_path / "tests/test_m.py").write_text(
         "from tutor.engine.m import double\n\n\ndef test_double():\n    assert double(3) == 6 and double(-3) == -6\n"
     )
-    for name, value in (("ROOT", tmp_path), ("ENGINE", tmp_path / "tutor/engine"), ("NEAREST", {"m": ("m",)})):
+    for name, value in (
+        ("ROOT", tmp_path),
+        ("ENGINE", tmp_path / "tutor/engine"),
+        ("NEAREST", {"m": ("m",)}),
+        ("THEN", ()),
+    ):
         monkeypatch.setattr(mutate, name, value)
     monkeypatch.setattr(mutate, "COPIED", ("tutor", "tests"))
     alive = [m for m in mutate.mutants("m", module) if m.before == "x > 0" and ">=" in m.text]
