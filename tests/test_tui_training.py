@@ -104,6 +104,11 @@ async def trained(pilot, number: int) -> None:
     await settled(pilot)
 
 
+async def back_in_the_player(pilot) -> None:
+    """The screen is on top a moment before it shows the iteration that was picked."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, PlayerScreen) and pilot.app.screen.cursor.iteration > 1)
+
+
 async def settled(pilot) -> None:
     await until(pilot, lambda: pilot.app.screen.goal is None and not pilot.app.screen.threads)
     await pilot.pause()
@@ -202,7 +207,7 @@ async def test_leaving_while_it_trains_waits_for_the_thread(file):
         pilot.app.simulate_key("space")
         await until(pilot, lambda: training.trained > 20)
         pilot.app.simulate_key("enter")  # step what is picked, while it goes on
-        await until(pilot, lambda: isinstance(pilot.app.screen, PlayerScreen))
+        await back_in_the_player(pilot)
         assert not training.threads
         assert 20 < pilot.app.screen.cursor.iteration <= training.run.trained
 
@@ -219,7 +224,7 @@ async def test_divergence_is_told_where_it_begins_and_can_be_stepped(file):
         assert "going on would not bring the numbers back" in screen(pilot)
         await press(pilot, "tab")
         await press(pilot, "enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, PlayerScreen))
+        await back_in_the_player(pilot)
         assert pilot.app.screen.cursor.iteration == began
 
 
