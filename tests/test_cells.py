@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from textual.events import Paste
 
 from effort import effort
+from strategies import dense, network_lesson
 from test_tui import LESSONS, pane, press, screen, type_in
 from test_tui_quiz import matrix_question, words
 from tutor.engine.expressions import Ref
 from tutor.engine.trace import as_shown, trace
 from tutor.lessonfiles.check import load
 from tutor.questions.attempt import Asking, respond
+from tutor.questions.items import item_of_cells
 from tutor.questions.kinds.numbers import matrix_item
 from tutor.questions.pasted_tables import fill, read_cells, table
 from tutor.text.card import Scribe
@@ -246,3 +249,16 @@ def test_a_reference_of_a_layer_of_one_is_a_column_where_a_whole_is_asked():
     item = matrix_item(step, Writer(at.lesson, "delta"), random.Random(1))
     assert item is not None and item.grade("(W⁽²⁾)ᵀ · δ⁽³⁾").correct
     assert at.value(Ref(at.find("dL/dz2").equation.symbol)).shape == (1,)
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.01, -1.0])
+def test_a_cell_of_a_large_matrix_is_graded_with_little_work(factor):
+    """Right, rounded or wrong: 256 cells, each with bounds, slips and a way back through eight examples."""
+    rng = np.random.default_rng(0)
+    layers = [dense(rng.normal(size=(16, 16)).round(2), activation="tanh"), dense(rng.normal(size=(16, 16)).round(2))]
+    x, y = rng.normal(size=(2, 8, 16)).round(2)
+    at = trace(network_lesson(layers, "squared_error", x, y, batch=8))
+    item = item_of_cells(at.find("dL/dW1"), Writer(at.lesson, "dz"), 3)
+    item.grade(item.answer)  # the table of slips is made once
+    typed = "; ".join(" ".join(f"{factor * value:.3g}" for value in row) for row in at.find("dL/dW1").value)
+    assert effort(lambda: item.grade(typed)) < 256 * (6_000 if factor < 0 else 2_000)

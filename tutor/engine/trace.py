@@ -227,6 +227,9 @@ def trace(lesson: Lesson, iteration: int = 1) -> Trace:
 
 def as_shown(value, digits: int):
     """A value as a person reads it off the screen (`layout.number`): up to six digits, else `digits` of them."""
+    if isinstance(value, float):  # many of them are asked for, one by one
+        six = float(f"{value:.5e}")
+        return six if abs(six - value) <= EXACT * abs(value) else float(f"{value:.{digits - 1}e}")
     value = np.asarray(value, dtype=float)
     short = _round(value, 6)
     return np.where(np.isclose(short, value, rtol=EXACT, atol=0), short, _round(value, digits))

@@ -103,31 +103,56 @@ def explained(question: Question, named: list[Slip]) -> str:
     return message + (f" The same {same} also comes out if {'; or if '.join(also)}." if also else "")
 
 
+class _Makers:
+    """For the elements of a trace, the elements that they are made from: gone over again for each cell of a matrix."""
+
+    def __init__(self) -> None:
+        self._before: dict[Key, list[tuple[Key, Step]]] = {}
+
+    def before(self, key: Key, step: Step) -> list[tuple[Key, Step]]:
+        """The steps that make the operands of a step of one element, with their keys; at most 64."""
+        if key not in self._before:
+            if len(self._before) > 20_000:
+                self._before.clear()
+            makers = [step.trace.maker(ref) for ref in step.operands[:64]]
+            steps = [maker.at(()) if maker.index is None else maker for maker in makers if maker]
+            self._before[key] = [(_key(maker.ref), maker) for maker in steps]
+        return self._before[key]
+
+
+Key = tuple[str, "tuple[int, ...] | None", "int | None"]
+
+
+def _key(ref: Ref) -> Key:
+    return ref.symbol.key, ref.index, ref.example
+
+
 def _shown_at(question: Question, slip: Slip) -> Step:
     """The element of a slip's equation to show: one that the asked element rests on, and that the slip changes."""
     step = question.step
     if slip.equation is step.equation:
         return step
-    edge, seen = [step], {step.id}
-    found: list[Step] = []
+    makers = step.trace.memo.of(_Makers)
+    edge, seen = [(_key(step.ref), step)], {_key(step.ref)}
+    first: Step | None = None
     for _ in range(slip.distance + 2):  # a mean over the batch is a further equation
-        following: list[Step] = []
+        following: list[tuple[Key, Step]] = []
         for at in edge:
-            for ref in at.operands[:64]:
-                maker = step.trace.maker(ref)
-                if maker and maker.index is None:
-                    maker = maker.at(())
-                if maker and maker.id not in seen and len(seen) < 500:
-                    seen.add(maker.id)
-                    (found if maker.equation is slip.equation else following).append(maker)
+            for key, maker in makers.before(*at):
+                if key in seen or len(seen) >= 500:
+                    continue
+                seen.add(key)
+                if maker.equation is not slip.equation:
+                    following.append((key, maker))
+                    continue
+                first = first or maker
+                right, wrong = _both(question.writer, maker, slip)
+                if right != wrong:
+                    return maker
         edge = following
-    for element in found:
-        right, wrong = _both(question.writer, element, slip)
-        if right != wrong:
-            return element
     symbol = slip.equation.symbol
     example = (step.example or 0) if symbol.per_example else None
-    return found[0] if found else Step(step.trace, slip.equation, (0,) * len(symbol.shape), example)
+    return first or Step(step.trace, slip.equation, (0,) * len(symbol.shape), example)
 
 
 def _both(writer: Writer, element: Step, slip: Slip) -> tuple[str, str]:
