@@ -299,8 +299,8 @@ def test_paths_of_circuits_add_up(case):
 
 
 def test_the_oracle_knows_every_function_activation_and_loss():
-    assert set(FUNCTIONS) <= set(oracle.OPERATIONS)
-    assert set(ACTIVATIONS) <= {*oracle.ACTIVATIONS, "leaky_relu", "elu"}
+    assert all(oracle.OPERATIONS[name] for name in FUNCTIONS)
+    assert all(oracle.ACTIVATIONS[name] for name in ACTIVATIONS if name not in ("leaky_relu", "elu"))
     half = oracle.exact([0.5])
     assert all(oracle.loss_of_prediction(name, half, half) >= 0 for name in LOSSES)
     assert set(ORDERS) == {"listed", "shuffled", "random"}

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+import oracle
 from test_packaging import ROOMS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -228,6 +229,8 @@ SESSION = re.compile(r"^```python\n(>>>.*?)^```$", re.MULTILINE | re.DOTALL)
 def one_more(file: Path, table: str, entry: str, before: bool = False) -> None:
     """Put an entry at the head of a table, or a text before the table."""
     text = file.read_text(encoding="utf-8")
+    taken = [key for key in re.findall(r'^    "([^"]+)": ', entry, re.MULTILINE) if f'    "{key}": ' in text]
+    assert not taken, f"{file.name} has {taken} already: a stranger's name is one that nobody would choose"
 
     def put(match: re.Match[str]) -> str:
         return entry + match[0] if before else f"{match[0]}\n{entry}"
@@ -286,7 +289,7 @@ def test_the_page_adds_one_of_everything(copy):
 
 def test_the_command_line_has_them(copy):
     assert "quokka  Quokka" in re.sub(" +", "  ", run(copy, "-m", "tutor", "list").stdout)
-    assert "rate-twice" in run(copy, "-m", "tutor", "misconceptions").stdout
+    assert "numbat-thrice" in run(copy, "-m", "tutor", "misconceptions").stdout
     assert "tilt" in run(copy, "-m", "tutor", "schema").stdout
     for command in (
         ["trace", "quokka", "--notation", "yapok"],
@@ -317,3 +320,34 @@ def test_twenty_things_are_where_the_page_says():
     assert [int(number) for number, _, _ in rows] == list(range(1, 21))
     assert all((ROOT / place).exists() for _, _, place in rows), [p for _, _, p in rows if not (ROOT / p).exists()]
     assert {place.split("/")[1] for _, _, place in rows} == set(ROOMS)
+
+
+@pytest.mark.parametrize(
+    ("ask", "names"),
+    [
+        (lambda: oracle.ACTIVATIONS["quagga"], ("tests/oracle.py", "quagga", "ACTIVATIONS")),
+        (lambda: oracle.OPERATIONS["numbray"], ("tests/oracle.py", "numbray", "OPERATIONS")),
+        (lambda: oracle.loss_of_prediction("tapir", [1], [2]), ("tests/oracle.py", "tapir", "loss_of_prediction")),
+    ],
+)
+def test_what_has_to_be_said_twice_says_where(ask, names):
+    with pytest.raises(LookupError) as error:
+        ask()
+    assert all(name in str(error.value) for name in names) and "add" in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["glossary", "notation", "training", "misconceptions"])
+def test_the_other_tests_say_where_too(copy, name):
+    """Each of them fails for one more entry, with the sentence that is the instruction."""
+    asked = {
+        "glossary": ("test_teach_glossary.py", "has_a_term and quagga", "Add it to TERMS in tutor/text/glossary.py"),
+        "notation": ("test_notation.py", "golden_names and yapok and 2-2-1", 'add "yapok" to COLUMNS'),
+        "training": ("test_training.py", "plain_loops and numbat and all", 'add "numbat" to reference_step'),
+        "misconceptions": ("test_misconceptions.py", "is_planted_above", "plant ['numbat-thrice', 'root-forgotten'] in"),
+    }
+    file, which, sentence = asked[name]
+    if not (copy / "tests").exists():
+        shutil.copytree(ROOT / "tests", copy / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / "benchmarks", copy / "benchmarks", ignore=shutil.ignore_patterns("__pycache__"))
+    done = run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"tests/{file}", "-k", which)
+    assert done.returncode == 1 and sentence in done.stdout, done.stdout[-3000:] + done.stderr

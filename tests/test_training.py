@@ -72,7 +72,8 @@ def reference_step(name, p, g, state, t, h, decays):
     if name == "rmsprop":  # torch.optim.RMSprop(alpha=ρ); Tieleman and Hinton 2012
         state["v"] = h.rho * state.get("v", 0) + (1 - h.rho) * g * g
         return p - h.learning_rate * g / (np.sqrt(state["v"]) + h.epsilon)
-    assert name in ("adam", "adamw")  # Kingma and Ba 2015; Loshchilov and Hutter 2019
+    # Kingma and Ba 2015; Loshchilov and Hutter 2019
+    assert name in ("adam", "adamw"), f'tests/test_training.py: add "{name}" to reference_step, from its paper'
     if name == "adamw" and decays:
         p = p * (1 - h.learning_rate * h.weight_decay)
     state["m"] = h.beta1 * state.get("m", 0) + (1 - h.beta1) * g

@@ -149,7 +149,19 @@ def meets(name: str) -> bool:
 def _pieces(name: str) -> tuple[Expr, ...]:
     """What f′ is on either side of 0; nothing for an activation of one piece."""
     slope = ACTIVATIONS[name].derivative if name in ACTIVATIONS else ONE
-    return next((node.args[1:] for node in walk(slope) if isinstance(node, Call) and node.op == "choose"), ())
+    pieces = (node for node in walk(slope) if isinstance(node, Call) and node.op == "choose" and node.args[0] == Z)
+    return next((node.args[1:] for node in pieces), ())
+
+
+def corners(name: str) -> tuple[Expr, ...]:
+    """The formulas in Z and ALPHA whose sign says on which piece of an activation z lies; none where it has one."""
+    found: list[Expr] = []
+    for node in walk(ACTIVATIONS[name].f) if name in ACTIVATIONS else ():
+        if isinstance(node, Call) and node.op in ("choose", "abs"):
+            found.append(node.args[0])
+        elif isinstance(node, Call) and node.op in ("max", "min"):
+            found += [node.args[0] - other for other in node.args[1:]]
+    return tuple(dict.fromkeys(found))
 
 
 def prime_of(op: str) -> str | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tutor.engine.activations import ACTIVATIONS, meets
+from tutor.engine.activations import ACTIVATIONS, Z, corners
 from tutor.engine.backprop import between
 from tutor.engine.expressions import Call, Ref, Symbol, evaluate, refs, walk
 from tutor.engine.network import Equation
@@ -225,8 +225,18 @@ def _losers(*arrays) -> np.ndarray:
     return _winners(*(np.negative(array) for array in arrays))
 
 
+def _piece(name: str) -> Callable[..., np.ndarray]:
+    """Which piece of an activation z is on: a digit, −1, 0 or 1, for each of its corners."""
+
+    def piece(z: np.ndarray, *rest: np.ndarray) -> np.ndarray:
+        signs = [np.sign(evaluate(at, lambda ref: z if ref == Z else rest[-1])) for at in corners(name)]
+        return np.asarray(sum(3.0**k * sign for k, sign in enumerate(signs)))
+
+    return piece
+
+
 _BRANCHES: dict[str, Callable[..., np.ndarray]] = {
-    **{name: lambda z, *rest: np.sign(z) for name in ACTIVATIONS if meets(name)},
+    **{name: _piece(name) for name in ACTIVATIONS if corners(name)},
     "abs": np.sign,
     "max": _winners,
     "min": _losers,
