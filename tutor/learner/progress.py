@@ -26,7 +26,7 @@ from tutor.lessonfiles.catalogue import one_line
 from tutor.questions import mastery
 from tutor.questions.mastery import GivenAnswer
 from tutor.questions.misconceptions import MISCONCEPTIONS
-from tutor.text.layout import pad, width
+from tutor.text.layout import cut, pad
 from tutor.text.output import json_text, write_whole
 from tutor.text.words import plural
 
@@ -207,10 +207,7 @@ def text(progress: Progress, bars: bool = True) -> str:
 
 
 def _skill_line(skill: SkillProgress, bars: bool) -> str:
-    title = skill.title
-    while width(title) > 38:
-        title = title[:-2] + "…"
-    line = f"{pad(title, 38)}  {_percent(skill.mastery):>4}  {plural(skill.questions, 'question'):>15}"
+    line = f"{pad(cut(skill.title, 38), 38)}  {_percent(skill.mastery):>4}  {plural(skill.questions, 'question'):>15}"
     filled = round(skill.mastery * BAR)  # in ASCII, for any terminal and font
     return f"{line}  {'#' * filled}{'.' * (BAR - filled)}" if bars else line
 

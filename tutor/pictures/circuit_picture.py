@@ -10,8 +10,8 @@ import numpy as np
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Call, Const, Expr, refs
 from tutor.pictures.canvas import Canvas
-from tutor.pictures.scene import Diagram, Item, Known, Spot, draw_box, fitted, item_facts, short
-from tutor.text.layout import number, width
+from tutor.pictures.scene import Diagram, Item, Known, Spot, draw_box, item_facts, short
+from tutor.text.layout import cut, number, width
 
 _SIGNS = {
     "add": "+", "sub": "−", "mul": "×", "div": "÷", "neg": "−()", "pow": "^", "exp": "exp", "log": "ln", "sqrt": "√",
@@ -249,7 +249,7 @@ class CircuitPicture:
         room = left + size - stub_left
         value, back = known.value(name), self._back(name)
         mark = "▶" if lit else " "
-        title = fitted(name, room - 4)
+        title = cut(name, room - 4)
         at = stub_left
         canvas.text(at, row - 1, mark, "value")
         canvas.text(at + 1, row - 1, title, "cell" if chosen else "lit" if lit else "heading")
@@ -265,7 +265,7 @@ class CircuitPicture:
 
     def _legend(self, canvas: Canvas) -> None:
         if self.selected:
-            said = fitted(" · ".join(item_facts(self.known, self.selected)), self.columns)
+            said = cut(" · ".join(item_facts(self.known, self.selected)), self.columns)
             canvas.text(0, self.rows - 1, said, "value")
             return
         at = 1

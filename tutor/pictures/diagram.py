@@ -22,10 +22,10 @@ from tutor.pictures.circuit_picture import CircuitPicture
 from tutor.pictures.lit import lit_by_step
 from tutor.pictures.network_picture import NetworkPicture
 from tutor.pictures.network_plan import MOST_UNITS
-from tutor.pictures.scene import Diagram, Item, Known, Spot, fitted, item_facts, unit_item
+from tutor.pictures.scene import Diagram, Item, Known, Spot, item_facts, unit_item
 from tutor.play.playback import Cursor
 from tutor.text.card import Scribe
-from tutor.text.layout import linear
+from tutor.text.layout import cut, linear
 
 __all__ = ["Diagram", "Item", "Known", "Spot", "begin", "diagram", "item_facts", "move", "natural_rows", "tell"]
 
@@ -178,5 +178,5 @@ def _as_text(known: Known, columns: int, rows: int) -> Diagram:
     for line in lines[top : top + rows]:
         lit = ">" in line[:3]
         text = line.replace(">", "▶", 1) if lit else line
-        picture.append(((fitted(text, columns), "lit" if lit else "" if text.startswith(" ") else "title"),))
+        picture.append(((cut(text, columns), "lit" if lit else "" if text.startswith(" ") else "title"),))
     return Diagram(tuple(picture), ())

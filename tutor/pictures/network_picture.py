@@ -12,8 +12,8 @@ from tutor.pictures.canvas import Canvas
 from tutor.pictures.lit import lit_by_items, lit_by_step
 from tutor.pictures.network_edges import Edges
 from tutor.pictures.network_plan import Column, Plan, Planner
-from tutor.pictures.scene import Diagram, Item, Known, Spot, draw_box, fitted, item_facts, short, unit_item
-from tutor.text.layout import linear, width
+from tutor.pictures.scene import Diagram, Item, Known, Spot, draw_box, item_facts, short, unit_item
+from tutor.text.layout import cut, linear, width
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class NetworkPicture:
                 item = unit_item(column.layer, unit)
                 spots.append(Spot(item, self.known.step_id(item), column.left, row, column.size, column.high))
             for count, row in column.gaps:
-                canvas.text(column.left + 1, row, fitted(f"⋮ {count:,} more", column.size - 1), "dim")
+                canvas.text(column.left + 1, row, cut(f"⋮ {count:,} more", column.size - 1), "dim")
         if plan.loss:
             left, size, row = plan.loss
             if not plan.below and plan.columns[-1].boxed:
@@ -203,7 +203,7 @@ class NetworkPicture:
         name = self._gradient_name(fact.id, unit, room) if gradient else fact.name
         # Four digits before the whole name: −0.1 for −0.1485 would be another number.
         text = short(fact.value, max(min(room - 1 - width(name), 10), 7 if room >= 10 else 4))
-        label = fitted(name, room - width(text) - 1)
+        label = cut(name, room - width(text) - 1)
         own = fact.id == unit_item(column.layer, unit)[0]
         canvas.text(left, row, label, "cell" if chosen and own else "lit" if lit and own else "dim")
         style = "lit" if lit and not gradient else fact.style
@@ -232,7 +232,7 @@ class NetworkPicture:
             ref = Ref(symbol, None, known.example)
             value = float(known.trace.value(ref)) if known.order[symbol.key] <= known.cursor.at else None
         lit, chosen = self.lit.loss, self.selected == ("L", ())
-        name = fitted(known.name(id), 5)
+        name = cut(known.name(id), 5)
         number_ = short(value, 10 if below else size - 2 - width(name))
         canvas.text(left, row, "▶" if lit else " ", "value")
         canvas.text(left + 1, row, name, "cell" if chosen else "lit" if lit else "heading")
@@ -252,15 +252,15 @@ class NetworkPicture:
             text = next((text for text in texts if width(text) <= room), texts[-1])
             text = text.replace("[", "").replace("]", "") if "," not in text else text
             if below:
-                canvas.text(left + used + 2, row, fitted(text, room), "dim")
+                canvas.text(left + used + 2, row, cut(text, room), "dim")
             else:
-                canvas.text(left + 1, row + 1, fitted(text, room), "dim")
+                canvas.text(left + 1, row + 1, cut(text, room), "dim")
         return Spot((id, ()), known.step_id((id, ())), left, row, used if below else size, 1 if below else 2)
 
     def _legend(self, canvas: Canvas, edges: Edges) -> None:
         row = self.rows - 1
         if self.selected:
-            canvas.text(1, row, fitted(" · ".join(item_facts(self.known, self.selected)), self.columns - 1), "value")
+            canvas.text(1, row, cut(" · ".join(item_facts(self.known, self.selected)), self.columns - 1), "value")
             return
         parts = [("━━ plus", "plus3"), ("╌╌ minus", "minus3"), ("thicker: larger", "dim"), ("▶ this step", "value")]
         parts += [("◀ ∂ blame has come back", "mark"), ("· not known yet", "dim")]

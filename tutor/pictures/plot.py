@@ -15,7 +15,7 @@ import numpy as np
 
 from tutor.pictures.canvas import DASHES, Canvas, Picture, Row, joined
 from tutor.play.compare import Comparison
-from tutor.text.layout import number, pad, width
+from tutor.text.layout import cut, eighths, number, pad, width
 
 MIN_COLUMNS, MIN_ROWS = 16, 4  # below this a plot is a line of text
 CURVE_STYLES = ("curve1", "curve2", "curve3", "curve4")
@@ -392,19 +392,8 @@ def _words(curves: Sequence[Curve], columns: int, rows: int) -> Picture:
         ys = np.asarray(c.ys, dtype=float).ravel()
         if len(ys):
             text = f"{c.label} {number(ys[0])} → {number(ys[-1])}".strip()
-            lines.append((("".join(_fitting(text, columns)), c.style),))
+            lines.append(((cut(text, columns), c.style),))
     return tuple(lines[: max(rows, 0)])
-
-
-def _fitting(text: str, columns: int) -> str:
-    if width(text) <= columns:
-        return text
-    while text and width(text) > columns - 1:
-        text = text[:-1]
-    return text + "…" if columns > 0 else ""
-
-
-_EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def bars(
@@ -428,18 +417,17 @@ def bars(
 
     def line(at: int) -> Row:
         value = values[at]
-        label = _fitting(items[at][0], names)
+        label = cut(items[at][0], names)
         if room < 3:
-            return (((_fitting(f"{label} {numbers[at]}", columns)), ""),)
+            return ((cut(f"{label} {numbers[at]}", columns), ""),)
         if not math.isfinite(value) or value == 0:
             share = float(math.isinf(value))
         elif log:
             share = (math.log10(abs(value)) - low) / (high - low)
         else:
             share = abs(value) / most
-        eighths = max(round(share * room * 8), 1 if share > 0 else 0)
-        full = eighths // 8
-        ink = "▒" * -(-eighths // 8) if value < 0 else "█" * full + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
+        long = max(round(share * room * 8), 1 if share > 0 else 0)
+        ink = "▒" * -(-long // 8) if value < 0 else eighths(long)
         bar = ("╌" * room, "error") if not math.isfinite(value) else (ink, style)
         shown = numbers[at]
         return joined([(pad(label, names) + " ", ""), bar, (" ", ""), (shown, "numbers")])
@@ -449,7 +437,7 @@ def bars(
         first = max(rows - 2, 0)
         keep = [*range(first), None, len(items) - 1][: max(rows, 0)]
     left_out = len(items) - len([at for at in keep if at is not None])
-    return tuple(line(at) if at is not None else ((_fitting(f"… {left_out:,} more …", columns), "dim"),) for at in keep)
+    return tuple(line(at) if at is not None else ((cut(f"… {left_out:,} more …", columns), "dim"),) for at in keep)
 
 
 def heat(

@@ -14,7 +14,7 @@ from tutor.engine.trace import Step, Trace
 from tutor.pictures.canvas import Canvas, Picture
 from tutor.play.playback import Cursor
 from tutor.text.card import Scribe
-from tutor.text.layout import number, pieces, width
+from tutor.text.layout import number, width
 
 Item = tuple[str, tuple[int, ...]]
 Whole = tuple[int, ...] | None  # an index; None: all of it
@@ -147,12 +147,6 @@ def short(value: float | None, room: int) -> str:
         text = f"{value:#.{digits}g}".rstrip(".").replace("-", "−") if math.isfinite(value) else text
         text = text.replace("e−0", "e−").replace("e+0", "e").replace("e+", "e")
     return text if width(text) <= room else "…"
-
-
-def fitted(text: str, room: int) -> str:
-    if width(text) <= room:
-        return text
-    return pieces(text, room - 1)[0] + "…" if room > 1 else "…"[:room]
 
 
 def item_facts(known: Known, item: Item) -> list[str]:

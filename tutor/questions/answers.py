@@ -18,7 +18,7 @@ from tutor.engine.activations import ACTIVATIONS, takes_slope
 from tutor.engine.expressions import Call, Const, Expr, Ref, Symbol, at_example, element, evaluate, indices
 from tutor.engine.parsing import FUNCTIONS
 from tutor.engine.trace import Step, activation_calls, find_local, symbols_of
-from tutor.questions.tokens import Function, NotUnderstood, normalised, raised
+from tutor.questions.tokens import Function, NotUnderstood, normalised, raised, short
 from tutor.questions.typed_formulas import Typed, functions, read
 from tutor.text.layout import to_ascii
 from tutor.text.notations import NOTATIONS
@@ -115,7 +115,7 @@ def read_answer(text: str, names: Names) -> Answer:
     for side, answer in zip(sides, answers, strict=True):
         if not _agree(answer, last):
             raise NotUnderstood(
-                f"{_short(side)} is {answer.value:.6g} and {_short(sides[-1])} is {last.value:.6g}: which of the two?"
+                f"{short(side)} is {answer.value:.6g} and {short(sides[-1])} is {last.value:.6g}: which of the two?"
             )
     formula = next((answer.formula for answer in answers if answer.formula is not None), None)
     note = ", ".join(dict.fromkeys(answer.note for answer in answers if answer.note))
@@ -171,10 +171,10 @@ def _side(text: str, names: Names, alone: bool) -> Answer:
     if (value := _plain_number(text)) is not None:
         return value
     if alone and (meant := _thousands(text)):
-        raise NotUnderstood(f"write {meant} for {_short(text)}: a point before the decimals, and nothing else")
+        raise NotUnderstood(f"write {meant} for {short(text)}: a point before the decimals, and nothing else")
     if alone and _COMMA.fullmatch(text.strip("() ")):
         point = text.replace(",", ".")
-        raise NotUnderstood(f"write a decimal point: {_short(point)}? or are these two values? One is asked for")
+        raise NotUnderstood(f"write a decimal point: {short(point)}? or are these two values? One is asked for")
     parts = re.split(r"[\s,;]+", text)
     if alone and len(parts) > 1 and all(_NUMBER.fullmatch(part) for part in parts):
         raise NotUnderstood("give one number")
@@ -221,12 +221,8 @@ def _plain_number(text: str) -> Answer | None:
     nothing = not front.strip("+-.0")
     value = 0.0 if nothing else float(f"{front}e{exponent + more}")
     if not nothing and (not math.isfinite(value) or value == 0):
-        raise NotUnderstood(f"{_short(text)} is too {'small' if value == 0 else 'large'} for a number here")
+        raise NotUnderstood(f"{short(text)} is too {'small' if value == 0 else 'large'} for a number here")
     return Answer(value, significant_digits(mantissa))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 30 else text[:29] + "…"
 
 
 def look_up(step: Step, ref: Ref) -> np.ndarray | float:
@@ -383,7 +379,7 @@ class Names:
         if not ways.get(at):
             return []
         if ways[at] > 1:
-            raise NotUnderstood(f"{_short(text[at:end])} can be read in more than one way: write * between the names")
+            raise NotUnderstood(f"{short(text[at:end])} can be read in more than one way: write * between the names")
         found: list[tuple[int, Expr]] = []
         while at < end:
             at, ref = piece[at]
@@ -476,10 +472,10 @@ class Names:
         if index is not None and (
             len(index) != len(symbol.shape) or any(not 0 <= i < n for i, n in zip(index, symbol.shape, strict=True))
         ):
-            raise NotUnderstood(f"{base} has no element [{_short(' '.join(match[2].split()))}]")
+            raise NotUnderstood(f"{base} has no element [{short(' '.join(match[2].split()))}]")
         example = _place(match[3]) if match[3] else None
         if example is not None and not 0 <= example < self.step.trace.examples:
-            raise NotUnderstood(f"there is no example @{_short(match[3])} in this batch")
+            raise NotUnderstood(f"there is no example @{short(match[3])} in this batch")
         return self._normal(Ref(symbol, index, example))
 
     def _normal(self, ref: Ref) -> Ref:
@@ -499,7 +495,7 @@ class Names:
     def unknown(self, word: str) -> str:
         """What is said of a word that means nothing: which names there are."""
         names = sorted({self.writer.text(ref) for ref in self.step.operands[:6]})
-        said = f"'{_short(word)}' is no name here"
+        said = f"'{short(word)}' is no name here"
         verb = "is" if len(names) == 1 else "are"
         return f"{said}; there {verb} {', '.join(names)}" if names else said
 

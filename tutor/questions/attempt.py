@@ -17,6 +17,7 @@ from tutor.questions.items import Item
 from tutor.questions.tokens import NotUnderstood
 from tutor.text.layout import number
 from tutor.text.output import escape
+from tutor.text.words import sentence
 
 TRIES = 3
 # What a first try is worth by its verdict; a later one less, and each rung of the ladder takes a quarter.
@@ -97,7 +98,7 @@ def _scratch(asking: Asking, text: str, typed: str) -> Asking:
     try:
         said = Said("scratch", f"= {number(read_answer(text, asking.item.names).value, 6)}")
     except NotUnderstood as error:
-        said = Said("not-understood", f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        said = Said("not-understood", sentence(str(error)))
     return replace(asking, said=(*asking.said, Said("you", typed), said), tried=False)
 
 

@@ -20,6 +20,7 @@ from tutor.questions.rounding import close, same
 from tutor.questions.same_formula import has_names, read_off, resolved, there, value_at
 from tutor.questions.slips import Slip, table_for, unique
 from tutor.text.layout import linear
+from tutor.text.words import capital
 from tutor.text.writer import Writer
 
 
@@ -98,7 +99,7 @@ def explained(question: Question, named: list[Slip]) -> str:
     also = [entry.title for entry in entries if entry != says and (says.rare or not entry.rare)]
     at = _shown_at(question, first)
     where = "" if at is question.step else f" (at {question.writer.text(at.ref)})"
-    message = f"{says.title[:1].upper()}{says.title[1:]}{where}. {says.remedy}"
+    message = f"{capital(says.title)}{where}. {says.remedy}"
     same = "formula" if first.typed is not None and not read_off(first.typed) else "number"
     return message + (f" The same {same} also comes out if {'; or if '.join(also)}." if also else "")
 

@@ -24,6 +24,7 @@ from tutor.questions.same_formula import has_names, read_off, resolved, says, wr
 from tutor.questions.slips import Slip, full_shape, looking, make_table
 from tutor.questions.tokens import NotUnderstood
 from tutor.text.layout import number, superscript
+from tutor.text.words import sentence
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,9 @@ def grade(question: Question, text: str, own: Mapping[str, float] | None = None)
     try:
         answer = read_answer(text, question.names)
     except NotUnderstood as error:
-        return Verdict("not-understood", _sentence(str(error)))
+        return Verdict("not-understood", sentence(str(error)))
     verdict = graded(question, answer, own)
-    return replace(verdict, message=f"{verdict.message} {_sentence(answer.note)}") if answer.note else verdict
+    return replace(verdict, message=f"{verdict.message} {sentence(answer.note)}") if answer.note else verdict
 
 
 def graded(question: Question, answer: Answer, own: Mapping[str, float] | None = None) -> Verdict:
@@ -106,13 +107,6 @@ def _wrong_number(question: Question, answer: Answer) -> str:
     meant = number(float(look_up(question.step, ref)), question.step.digits)
     name = question.writer.text(ref)
     return f"The formula is right but for one number: {number(typed, 6)} should be {meant}, {name}."
-
-
-def _sentence(text: str) -> str:
-    """With a capital and a full stop; a name at the beginning stays as it is."""
-    word = text.partition(" ")[0]
-    capital = text[:1].upper() if len(word) > 2 and word.isalpha() and word.islower() else text[:1]
-    return f"{capital}{text[1:]}."
 
 
 def _is_right(question: Question, answer: Answer) -> bool:

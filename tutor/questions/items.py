@@ -29,6 +29,7 @@ from tutor.questions.slips import Slip
 from tutor.questions.tokens import NotUnderstood
 from tutor.text.explain import Explainer
 from tutor.text.layout import linear
+from tutor.text.words import sentence
 from tutor.text.writer import Writer
 
 RUNG_COST = (0.25, 0.25, 0.25, 1.0)  # credit that each rung of the hint ladder takes
@@ -129,10 +130,6 @@ def as_json(item: Item, verdict: Judgement, asked: str) -> dict[str, object]:
 
 
 # ---------------------------------------------------------------- verdicts
-
-
-def sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def not_understood(why: str) -> Judgement:

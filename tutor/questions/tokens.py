@@ -15,6 +15,7 @@ from typing import Protocol
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Const, Expr, Ref
 from tutor.text.latex import mathematics
+from tutor.text.layout import cut
 
 
 class NotUnderstood(ValueError):
@@ -102,6 +103,11 @@ def normalised(text: str) -> str:
     if "\\" in text or "_{" in text or "^{" in text:
         text = mathematics(text, lambda name: None).translate(_MINUS)
     return _SPACES.sub(" ", text).strip()
+
+
+def short(text: str) -> str:
+    """As much of what was typed as a message has room for."""
+    return cut(text, 30)
 
 
 def _one_spelling(char: str) -> str:

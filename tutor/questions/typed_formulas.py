@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from tutor.engine.activations import derivative
 from tutor.engine.expressions import ONE, Call, Const, Expr, call, negative, product
 from tutor.engine.parsing import FUNCTIONS
-from tutor.questions.tokens import E, Function, NotUnderstood, Token, Vocabulary, plain_digits, tokens
+from tutor.questions.tokens import E, Function, NotUnderstood, Token, Vocabulary, plain_digits, short, tokens
 
 MAX_DEPTH = 50  # brackets in brackets
 MAX_LINKS = 150  # factors of one product, terms of one sum
@@ -138,7 +138,7 @@ class _Parser:
 
     def expect(self, sign: str, of: str) -> None:
         if not self.sees(sign):
-            where = "at the end" if self.next.kind == "end" else f"before '{_short(self.next.text)}'"
+            where = "at the end" if self.next.kind == "end" else f"before '{short(self.next.text)}'"
             raise NotUnderstood(f"'{sign}' is missing {where}: close the bracket of {of}")
         self.at += 1
 
@@ -168,7 +168,7 @@ class _Parser:
             raise NotUnderstood(f"an operator is missing before '{self.next.text}': give a number or an expression")
         if self.sees(*"<>≥≤"):
             raise NotUnderstood("a comparison is no number: put it in brackets, as in 1(x ≥ y)")
-        raise NotUnderstood(f"an operator is missing before '{_short(self.next.text)}': give a number or an expression")
+        raise NotUnderstood(f"an operator is missing before '{short(self.next.text)}': give a number or an expression")
 
     def choice(self) -> Expr:
         first = self.sum()
@@ -332,7 +332,7 @@ class _Parser:
             return self.diagonal(self.nested(self.atom, False))
         if token.kind == "end":
             raise NotUnderstood("a number, a name or a bracket is missing at the end: give a number or an expression")
-        instead = f"instead of '{_short(token.text)}'"
+        instead = f"instead of '{short(token.text)}'"
         raise NotUnderstood(f"a number, a name or a bracket is missing {instead}: give a number or an expression")
 
     def number(self, token: Token) -> Expr:
@@ -344,13 +344,13 @@ class _Parser:
             self.decimals = True
             text = f"{token.text},{after.text}"
             if "." in after.text:
-                raise NotUnderstood(f"{_short(text)}: write it without the comma between the thousands")
+                raise NotUnderstood(f"{short(text)}: write it without the comma between the thousands")
             meant = f"{token.text}.{after.text}"
-            self.commas.append(f"read {_short(text)} as {_short(meant)}")
+            self.commas.append(f"read {short(text)} as {short(meant)}")
             return Const(float(meant))
         if glued and not after.spaced and not self.lists and "." in token.text:
             meant = f"{token.text.replace('.', '')}.{after.text}"
-            raise NotUnderstood(f"{_short(f'{token.text},{after.text}')}: write {_short(meant)}")
+            raise NotUnderstood(f"{short(f'{token.text},{after.text}')}: write {short(meant)}")
         self.decimals |= "." in token.text
         assert token.value is not None
         return token.value
@@ -464,10 +464,6 @@ def _is_comparison(x: Expr) -> bool:
     if not isinstance(x, Call):
         return False
     return x.op in ("wins_max", "wins_min") or (x.op == "mul" and all(map(_is_comparison, x.args)))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 30 else text[:29] + "…"
 
 
 def read(text: str, words: Vocabulary) -> Typed:

@@ -11,7 +11,7 @@ from tutor.engine.evaluation import Confusion, Evaluation, Evaluator
 from tutor.engine.expressions import Symbol
 from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import Run
-from tutor.text.layout import number, pad, width
+from tutor.text.layout import cut, number, pad, width
 from tutor.text.words import plural
 
 MOST_CLASSES = 12  # that a confusion matrix is printed for
@@ -124,7 +124,7 @@ def matrix_lines(table: Confusion, most: int = MOST_CLASSES) -> list[str]:
     """The confusion matrix in cells: a row a true class, a column a predicted one. Nothing for more than `most`."""
     if len(table.classes) > most:
         return []
-    names = [name if width(name) <= 10 else name[:9] + "…" for name in table.classes]
+    names = [cut(name, 10) for name in table.classes]
     rows = [("true", names), *((name, [f"{n:,}" for n in row]) for name, row in zip(names, table.counts, strict=True))]
     left = max(width(name) for name, _ in rows)
     wide = [max(width(cells[j]) for _, cells in rows) for j in range(len(names))]

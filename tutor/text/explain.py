@@ -11,6 +11,7 @@ from tutor.engine.paths import Factor
 from tutor.engine.trace import Step
 from tutor.text.explanations import GATES, LINEAR, RULES, Explanation, Turn
 from tutor.text.layout import linear, number
+from tutor.text.words import capital
 from tutor.text.writer import Writer
 
 
@@ -142,7 +143,7 @@ class _Words(defaultdict):
         return layer_words(self.step.equation.symbol.layer, self.writer.depth)
 
     def _Layer(self) -> str:
-        return _capital(self._layer())
+        return capital(self._layer())
 
     def _next(self) -> str:
         return layer_words((self.step.equation.symbol.layer or 0) + 1, self.writer.depth)
@@ -156,7 +157,7 @@ class _Words(defaultdict):
         return "the activation"
 
     def _G(self) -> str:
-        return _capital(self._g())
+        return capital(self._g()) if " " in self._g() else self._g()
 
     def _e_to_the_z(self) -> str:
         return self.writer.e_to_the_z
@@ -170,7 +171,7 @@ class _Words(defaultdict):
         return " And here it ends: the input came with the data, and nobody can blame it." if last else ""
 
     def _Next(self) -> str:
-        return _capital(self._next())
+        return capital(self._next())
 
     def _Of(self) -> str:
         return self._of()
@@ -224,7 +225,7 @@ class _Words(defaultdict):
     def _loss(self) -> str:
         network = self.writer.lesson.network
         title = LOSSES[network.loss].title if network else "loss"
-        return title[0].upper() + title[1:]
+        return capital(title)
 
     def _i(self) -> str:
         return str(self.step.index[0] + 1) if self.step.index else ""
@@ -264,8 +265,3 @@ def layer_words(layer: int | None, depth: int) -> str:
     if layer == depth:
         return "the output layer"
     return "the hidden layer" if depth == 2 else f"hidden layer {layer}"
-
-
-def _capital(text: str) -> str:
-    """With a capital, if it is a word; signs such as σ and tanh keep their case."""
-    return text[0].upper() + text[1:] if " " in text else text

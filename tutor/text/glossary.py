@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from tutor.text.words import capital
+
 _TABLE = """\
 accuracy
     The share of examples whose class the network gets right. It says less than the *loss*: a narrow hit and a sure
@@ -329,7 +331,7 @@ def entry_lines(term: str, columns: int = 78) -> list[str]:
     if others := references(term):
         says.append("see: " + ", ".join(map(written, others)))
     wrapped = (textwrap.wrap(text, columns, initial_indent="  ", subsequent_indent="  ") for text in says)
-    return [title[:1].upper() + title[1:], *(line for lines in wrapped for line in lines)]
+    return [capital(title), *(line for lines in wrapped for line in lines)]
 
 
 def answer(text: str, first: Iterable[str] = ()) -> list[str]:

@@ -415,6 +415,24 @@ def pieces(text: str, columns: int) -> list[str]:
     return [*found, piece]
 
 
+def cut(text: str, columns: int) -> str:
+    """A text in at most so many cells: what does not fit ends in …"""
+    if width(text) <= columns:
+        return text
+    return pieces(text, columns - 1)[0] + "…" if columns > 0 else ""
+
+
+def window(at: int, count: int, size: int) -> range:
+    """So many of `count` places with `at` in their middle, as far as the ends let it be."""
+    start = max(0, min(at - size // 2, count - size))
+    return range(start, min(start + size, count))
+
+
+def eighths(count: int) -> str:
+    """A bar that is so many eighths of a cell long."""
+    return "█" * (count // 8) + " ▏▎▍▌▋▊▉"[count % 8].strip()
+
+
 def chain(docs: list[Doc], columns: int, limit_rows: int = 8) -> list[tuple[int, str]]:
     """name = formula = numbers = value, the = signs below each other: (which document, line).
 

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import re
+
 
 def plural(number: int | None, one: str, many: str = "") -> str:
     """A count in words: '1 unit', '2,000 units', '? units' where it is not known."""
     return f"{'?' if number is None else f'{number:,}'} {one if number == 1 else many or one + 's'}"
+
+
+_SMALL = frozenset("an as at by if in is it no of on or to up".split())  # words that are shorter than most names
+_ARTICLE = re.compile(r"a (?!has |means |stands )[a-z']{3,}")  # a weight, but not the activation: a is, a has
+
+
+def capital(text: str) -> str:
+    """A text that begins with a capital, if it begins with a word; a name or a sign (z, σ, W2, ŷ) stays as it is."""
+    word = text.partition(" ")[0].replace("-", "")
+    plain = word.isascii() and word.isalpha() and word.islower() and (len(word) > 2 or word in _SMALL)
+    return text[:1].upper() + text[1:] if plain or _ARTICLE.match(text) else text
+
+
+def sentence(text: str) -> str:
+    """A text as a sentence: a capital if it begins with a word, and a full stop."""
+    return capital(text) + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def whole_number(text: str, most: int) -> int | None:

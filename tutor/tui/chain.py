@@ -23,11 +23,11 @@ from tutor.lessonfiles.catalogue import data_dir
 from tutor.pictures.diagram import diagram, natural_rows
 from tutor.play.playback import Cursor
 from tutor.text.card import Card, Equality, Scribe, big_count, others_words, zero_words
-from tutor.text.layout import Row, bracketed, draw, flow, linear, number, pad, width
+from tutor.text.layout import Row, bracketed, cut, draw, flow, linear, number, pad, width, window
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.map import Map
 from tutor.tui.screen import TutorScreen
-from tutor.tui.views import ROLES, chain_lines, cut, wrapped
+from tutor.tui.views import ROLES, chain_lines, wrapped
 
 Span = tuple[str, str]
 Stop = tuple[int, int]  # (path, factor): len(factors) for its product; (len(paths), 0) for the sum
@@ -314,8 +314,8 @@ def cells_view(scribe: Scribe, step: Step, at: int, columns: int, rows: int) -> 
         *(width(number(v)) for v in ([] if top is None else top[:40])),
     )
     margin = 0 if left is None else max(width(number(v)) for v in left[:40]) + 2
-    across = _around(column, grid.shape[1], max(1, (columns - margin - 6) // (size + 2)))
-    down = _around(row, grid.shape[0], max(3, rows // 3))
+    across = window(column, grid.shape[1], max(1, (columns - margin - 6) // (size + 2)))
+    down = window(row, grid.shape[0], max(3, rows // 3))
     lines.append(line())
     if top is not None:
         spans: list[Span] = [(" " * (margin + 4), "")]
@@ -349,11 +349,6 @@ def cells_view(scribe: Scribe, step: Step, at: int, columns: int, rows: int) -> 
 def _ref(expr) -> Ref:
     assert isinstance(expr, Ref)
     return expr
-
-
-def _around(at: int, count: int, size: int) -> range:
-    start = max(0, min(at - size // 2, count - size))
-    return range(start, min(start + size, count))
 
 
 def _right(text: str, columns: int) -> str:

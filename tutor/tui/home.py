@@ -17,6 +17,7 @@ from tutor.learner import course
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.catalogue import Entry
 from tutor.lessonfiles.positions import as_argument
+from tutor.text.layout import cut
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen
 
@@ -127,7 +128,7 @@ class HomeScreen(TutorScreen):
         for entry in found:
             if entry.heading != unit:
                 unit = entry.heading
-                lines += [line(), line(_fit(unit, width - 2), "title")]
+                lines += [line(), line(cut(unit, width - 2), "title")]
             mark, word = ("○", "")
             if entry.key in finished:
                 mark, word = "✓", "finished"
@@ -140,7 +141,7 @@ class HomeScreen(TutorScreen):
             spans += [("  ▸ next", "key")] if is_next else [(f"  {word}" if word else "", "dim")]
             lines.append(Line(tuple(spans), str(entry.path)))
             error = self.error(entry)
-            lines.append(line(f"    {_fit(error or entry.summary, width - 5)}", "error" if error else "dim"))
+            lines.append(line(f"    {cut(error or entry.summary, width - 5)}", "error" if error else "dim"))
         if not found:
             lines = [line(), line("No lesson has these words. Esc clears the search.", "dim")]
         at = next((n for n, item in enumerate(lines) if item.target == listing.target and item.target), None)
@@ -155,7 +156,7 @@ class HomeScreen(TutorScreen):
         spans = [("backprop-tutor", "title"), (said, "dim")]
         if following and (done or known):
             room = self.size.width - len(said) - 18
-            spans.append((_fit(f" · next: {following.entry.title} · {following.why}", room), "note"))
+            spans.append((cut(f" · next: {following.entry.title} · {following.why}", room), "note"))
         self.query_one("#bar", Lines).show([Line(tuple(spans))])
         self.show_about()
 
@@ -251,10 +252,6 @@ class HomeScreen(TutorScreen):
 
     def on_lines_chosen(self, event: Lines.Chosen) -> None:
         self.action_open()
-
-
-def _fit(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
 
 
 def _wrap(text: str, width: int) -> list[str]:

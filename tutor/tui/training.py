@@ -38,13 +38,13 @@ from tutor.text.evaluation_words import (
     wrong_rows,
     wrong_words,
 )
-from tutor.text.layout import number, pad, width
+from tutor.text.layout import cut, eighths, number, pad, width
 from tutor.text.words import whole_number
 from tutor.tui.dialogs import Ask, Reader
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.player import keys_shown
 from tutor.tui.screen import TutorScreen
-from tutor.tui.views import cut, wrapped
+from tutor.tui.views import wrapped
 
 FIELD = (48, 96)  # rows and columns that the plane is computed for
 MOST_POINTS = 300  # examples that are drawn in it
@@ -175,9 +175,7 @@ def curve_lines(
 
 def bar(share: float, columns: int) -> str:
     """A bar of so many cells, in eighths."""
-    eighths = round(max(0.0, min(share, 1.0)) * columns * 8)
-    full, rest = divmod(eighths, 8)
-    return pad("█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else ""), columns)
+    return pad(eighths(round(max(0.0, min(share, 1.0)) * columns * 8)), columns)
 
 
 def duration(seconds: float) -> str:

@@ -20,7 +20,7 @@ from tutor.questions.grading import Verdict
 from tutor.questions.items import Item
 from tutor.questions.quiz import MOST_NEEDED, Marked, known, needed
 from tutor.text.card import Card, Equality, Operand, Scribe, plan
-from tutor.text.layout import chain, flow, linear, number, pad, pieces, width
+from tutor.text.layout import chain, cut, flow, linear, number, pad, pieces, width, window
 from tutor.text.writer import Writer
 from tutor.tui.lines import Line, line
 
@@ -140,7 +140,7 @@ def cell_lines(step: Step, columns: int) -> list[Line]:
     grid = whole[:, None] if whole.ndim == 1 else whole
     assert step.index is not None
     row, column = step.index[0], step.index[1] if whole.ndim == 2 else 0
-    top, left = _window(row, grid.shape[0], 6), _window(column, grid.shape[1], max(1, min(6, (columns - 4) // 12)))
+    top, left = window(row, grid.shape[0], 6), window(column, grid.shape[1], max(1, min(6, (columns - 4) // 12)))
     shown = [[number(grid[i, j]) for j in left] for i in top]
     size = max(width(text) for cells in shown for text in cells)
     at = "[" + ", ".join(str(i + 1) for i in step.index) + "]"
@@ -154,11 +154,6 @@ def cell_lines(step: Step, columns: int) -> list[Line]:
             spans.append((f"{'▸' if here else ' '}{pad(text, size)} ", "cell" if here else "numbers"))
         lines.append(Line(tuple(spans)))
     return lines
-
-
-def _window(at: int, count: int, size: int) -> range:
-    start = max(0, min(at - size // 2, count - size))
-    return range(start, min(start + size, count))
 
 
 # ---------------------------------------------------------------- a question
@@ -316,8 +311,8 @@ def grid_lines(
     size = min(max(8, *(width(cell) for cell in grid.cells)), 20)
     row, column = divmod(grid.at, wide)
     top, left = (
-        _window(row, rows, _grid_rows(height)),
-        _window(column, wide, max(1, (columns - 2) // (size + 4))),
+        window(row, rows, _grid_rows(height)),
+        window(column, wide, max(1, (columns - 2) // (size + 4))),
     )
     marks = [VERDICT_MARKS.get(cell.kind, "✗") for cell in getattr(last, "cells", ())] or [" "] * len(grid.cells)
     lines = [line()]
@@ -326,10 +321,9 @@ def grid_lines(
         for j in left:
             at = i * wide + j
             text = grid.cells[at] or "·"
-            cut_text = pieces(text, size - 1)[0] + "…" if width(text) > size else text
             here = at == grid.at
             style = "cell" if here else "value" if grid.cells[at] else "dim"
-            spans += [("▸" if here else " ", "key"), (pad(cut_text, size), style), (f"{marks[at]} ", "dim")]
+            spans += [("▸" if here else " ", "key"), (pad(cut(text, size), size), style), (f"{marks[at]} ", "dim")]
         lines.append(Line(tuple(spans)))
     if grid.note:
         lines += wrapped(f"  {grid.note}", columns, "error")
@@ -612,10 +606,6 @@ def _state_line(trace: Trace, scribe: Scribe, ref: Ref, made: Made, names: int, 
 
 def _first(shape: tuple[int, ...]) -> tuple[int, ...] | None:
     return (0,) * len(shape) or None
-
-
-def cut(text: str, columns: int) -> str:
-    return text if width(text) <= columns else pieces(text, columns - 1)[0] + "…"
 
 
 # ---------------------------------------------------------------- names

@@ -18,13 +18,13 @@ from tutor.questions.items import (
     ladder,
     misconceived,
     right_verdict,
-    sentence,
     wrong_verdict,
 )
 from tutor.questions.question import in_words
 from tutor.questions.slips import Slip, slips
 from tutor.text.explain import Explainer
 from tutor.text.layout import linear
+from tutor.text.words import sentence
 from tutor.text.writer import Writer
 
 MAX_FORMULA = 160  # characters of a formula that is offered
