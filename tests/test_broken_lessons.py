@@ -9,8 +9,8 @@ from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.lesson import INITIALISERS, ORDERS
 from tutor.engine.losses import LOSSES
 from tutor.engine.optimizers import OPTIMIZERS
-from tutor.lessonfiles.audit import holds
 from tutor.lessonfiles.check import MOST_ALIKE, examine, written_out
+from tutor.lessonfiles.expectations import holds
 from tutor.lessonfiles.schema import SCHEMA, keys
 from tutor.lessonfiles.synonyms import SYNONYMS, meant
 

@@ -15,8 +15,8 @@ from tutor.engine.divergence import divergence
 from tutor.engine.expressions import OPERATORS
 from tutor.engine.run import Run
 from tutor.engine.trace import trace
-from tutor.lessonfiles.audit import holds
 from tutor.lessonfiles.check import examine, load
+from tutor.lessonfiles.expectations import holds
 from tutor.pictures.diagram import diagram
 from tutor.play.playback import jump, start
 from tutor.play.whatif import WhatIf

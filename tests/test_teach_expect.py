@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutor.lessonfiles.audit import holds
 from tutor.lessonfiles.check import examine, load
+from tutor.lessonfiles.expectations import holds
 
 # f = (x + y)·z at x = −2, y = 5, z = −4: q = 3, f = −12, df/dx = df/dy = −4, df/dz = 3 (Stanford CS231n).
 CIRCUIT = """\

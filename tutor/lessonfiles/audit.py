@@ -1,31 +1,26 @@
 """What an author should know of a lesson that can be played: the checks that hold it to its own word.
 
-Expectations that do not hold, questions that do not tell a mistake from the right answer, prerequisites that lead
-nowhere or in a circle, prose and numbers that nobody can follow. None of it is needed to play a lesson.
+Expectations that do not hold, questions that do not tell a mistake from the right answer, names, prose and numbers
+that nobody can follow. None of it is needed to play a lesson.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import random
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 
 from tutor.engine.divergence import zero_by_zero
 from tutor.engine.expressions import Ref
-from tutor.engine.lesson import AuthorQuestion, Expect, Lesson, Training
-from tutor.engine.network import Equation
+from tutor.engine.lesson import AuthorQuestion, Lesson, Training
 from tutor.engine.run import Run
-from tutor.engine.trace import NoSuchStep, Step, Trace, as_shown, resolve
-from tutor.lessonfiles import catalogue
-from tutor.lessonfiles.catalogue import Entry
+from tutor.engine.trace import Step, Trace, as_shown
+from tutor.lessonfiles.expectations import expectations, is_turned
 from tutor.lessonfiles.positions import Keys, Problem, Source
 from tutor.questions.answers import parts
 from tutor.questions.authored import author_item
@@ -109,105 +104,6 @@ def _own_names(lesson: Lesson, here: Trace) -> Iterator[tuple[Keys, Ref, str]]:
         x = next(symbol for symbol in symbols.values() if symbol.quantity == "input")
         for i, name in enumerate(lesson.network.input_names):
             yield ("network", "inputs", i), Ref(x, (i,)), name
-
-
-# ---------------------------------------------------------------- expectations
-
-
-def expectations(lesson: Lesson, source: Source, run: Run) -> Iterator[Problem]:
-    """The expectations that do not hold; a run goes through their iterations in order."""
-    for expect in sorted(lesson.expect, key=lambda expect: expect.iteration):
-        where = ("expect", expect.at)
-        if run.last is not None and expect.iteration > run.last:
-            message = "the lesson is not trained: its only iteration is 1"
-            yield source.problem((*where, "iteration"), message, "give it a [training] table")
-            continue
-        found = run.iteration(expect.iteration)
-        assert found is not None
-        here = Trace(lesson, found)
-        try:
-            equation, index, example = resolve(here.program, expect.step)
-        except NoSuchStep as error:
-            yield source.problem((*where, "step"), str(error))
-            continue
-        if equation.symbol.per_example and example is None:
-            message = f"'{expect.step}' is not one value: the batch has {here.examples} examples"
-            yield source.problem((*where, "step"), message, f"say which: {expect.step}@1")
-            continue
-        true = np.asarray(here.value(Ref(equation.symbol, index, example)), dtype=float)
-        turned = _is_turned(lesson) and index is None and _of_weights(equation)
-        yield from _compared(expect, source, true, turned)
-
-
-def _is_turned(lesson: Lesson) -> bool:
-    """Whether the file has its matrices of weights as x·W: then those that are expected, too."""
-    return lesson.network is not None and lesson.network.layout == "from_to"
-
-
-def _of_weights(equation: Equation) -> bool:
-    """Whether a value has the shape of a matrix of weights, as its gradient, its new value and its memory have."""
-    wrt = equation.symbol.wrt
-    return wrt is not None and wrt.quantity == "weights" and equation.symbol.shape == wrt.shape
-
-
-def _compared(expect: Expect, source: Source, true: np.ndarray, turned: bool = False) -> Iterator[Problem]:
-    """What does not hold of an expectation; `turned`: the file has a matrix the other way round."""
-    true = true.T if turned else true
-    path: Keys = ("expect", expect.at, "value")
-    ragged = isinstance(expect.value, list) and len({np.shape(row) for row in expect.value}) != 1
-    shape = () if not isinstance(expect.value, list) or ragged else np.shape(expect.value)
-    size = " × ".join(map(str, true.shape)) or "one number"
-    if true.size == 1 and shape == ():
-        true = true.reshape(())
-    if ragged or shape != true.shape:
-        advice = "name an element, such as " + expect.step + "[" + ",".join("1" for _ in true.shape) + "]"
-        given = "a list of rows of different lengths" if ragged else " × ".join(map(str, shape)) or "one number"
-        message = f"'{expect.step}' is {size}; value has another shape"
-        advice = f"it is {given} here: {advice if true.shape else 'write one number'}"
-        yield source.problem(path, message, advice)
-        return
-    for index in np.ndindex(true.shape):
-        at = (*path, *index)
-        written = source.written(at)
-        if not holds(written, float(true[index]), expect.tolerance, expect.cut_off):
-            place = f"[{','.join(str(i + 1) for i in (index[::-1] if turned else index))}]" if index else ""
-            digits = len(written.lower().partition("e")[0].replace(".", "").replace("-", "").lstrip("0"))
-            wanted = float(np.asarray(expect.value, dtype=float)[index])
-            tries = (f"{float(true[index]):.{n}g}" for n in range(min(max(digits + 2, 4), 15), 18))
-            shown = next((text for text in tries if float(text) != wanted), written)  # -5.0000001, not -5
-            later = f" in iteration {expect.iteration}" if expect.iteration > 1 else ""
-            message = f"'{expect.step}{place}'{later} is {shown}, not {written}"
-            yield source.problem(at, message, f"expected by: {' '.join(expect.source.split())}")
-
-
-def holds(written: str, true: float, tolerance: float | None = None, cut_off: bool = False) -> bool:
-    """Whether a number is what was written, to the digits given: half a unit in the last of them.
-
-    A whole number without a point or an exponent is meant exactly (as far as floating point goes). With a `tolerance`
-    it may be so far off, whatever the digits; `cut_off`: further digits were dropped, towards 0.
-    """
-    if not np.isfinite(true):
-        return False
-    if re.fullmatch(r"[+-]?0[xXoObB]\w+", written):
-        return true == int(written, 0)
-    power = written.replace("_", "").lower().partition("e")[2].lstrip("+-0")
-    if len(power) > 3:  # beyond every float64, or 0: its digits say nothing
-        return true == float(written.replace("_", ""))
-    value = Decimal(written.replace("_", ""))
-    noise = Decimal("1e-14") * abs(value)
-    if tolerance is not None:
-        return abs(Decimal(true) - value) <= Decimal(repr(tolerance)) + noise
-    if cut_off:
-        unit = Decimal(1).scaleb(int(value.as_tuple().exponent))
-        size = Decimal(true) if value > 0 else -Decimal(true) if value < 0 else abs(Decimal(true))
-        return abs(value) - noise <= size < abs(value) + unit
-    if value == value.to_integral_value() and not re.search("[.eE]", written):
-        off = Decimal("1e-12") * max(abs(value), Decimal(1))
-    else:
-        exponent = value.as_tuple().exponent
-        assert isinstance(exponent, int)
-        off = Decimal(5).scaleb(exponent - 1) + Decimal("1e-14") * abs(value)
-    return abs(Decimal(true) - value) <= off
 
 
 # ---------------------------------------------------------------- questions
@@ -341,7 +237,7 @@ def _given(lesson: Lesson) -> Iterator[tuple[Keys, float]]:
         for key, array in (("weights", layer.weights), ("biases", layer.biases)):
             if isinstance(array, np.ndarray) and array.size <= MANY:
                 where = ("network", "layers", k, key)
-                turned = key == "weights" and _is_turned(lesson)
+                turned = key == "weights" and is_turned(lesson)
                 for index in np.ndindex(array.shape):
                     yield (*where, *(index[::-1] if turned else index)), float(array[index])
     for key, array in (("inputs", lesson.inputs), ("targets", lesson.targets)):
@@ -417,7 +313,7 @@ def units(lesson: Lesson, source: Source) -> Iterator[Problem]:
                 message = f"unit {j + 1} of layer {k} {why}"
                 what = "another seed in [training], or write the weights" if drawn else "other weights or inputs"
                 advice = f"choose {what}; if it is meant, a note on a{k}[{j + 1}] says so"
-                row = () if drawn else ("weights",) if _is_turned(lesson) else ("weights", int(j))
+                row = () if drawn else ("weights",) if is_turned(lesson) else ("weights", int(j))
                 path = ("network", "layers", k - 1, *row)
                 yield source.problem(path, message, advice, severity="warning")
 
@@ -426,83 +322,3 @@ def _spoken_of(lesson: Lesson, layer: int, unit: int) -> bool:
     named = [about.step for group in (lesson.notes, lesson.questions, lesson.expect) for about in group]
     ids = {f"{name}[{unit}]" for name in (f"z{layer}", f"a{layer}", f"dL/dz{layer}", f"dL/da{layer}", f"dL/db{layer}")}
     return any(step.partition("@")[0] in ids for step in named)
-
-
-# ---------------------------------------------------------------- prerequisites
-
-
-def ids(lesson: Lesson, source: Source) -> Iterator[Problem]:
-    """Another lesson with the same id, which is the one that a command or a prerequisite may mean."""
-    for other in (catalogue.namesakes(lesson.path) if lesson.path else [])[:1]:
-        ours = other.parent == catalogue.data_dir("lessons")
-        where = "comes with the tutor" if ours else f"is {other.name}, in the same folder"
-        message = f"another lesson is called {quote(lesson.id)}: it {where}"
-        advice = "an id is the file's name without its number: rename one of the files" + (
-            ", or open this one by its path or with --lessons" if ours else ""
-        )
-        yield source.problem_at(1, 1, message, advice, "warning")
-
-
-def prerequisites(lesson: Lesson, source: Source, folders: Iterable[Path] = ()) -> Iterator[Problem]:
-    """Lessons to do before this one that are not there, come after it in its folder, or lead back to it."""
-    shelves = _Shelves([lesson.path.parent] if lesson.path else [], list(folders))
-    own = os.path.realpath(lesson.path) if lesson.path else ""
-    order = [entry.id for entry in shelves.entries(lesson.path.parent)] if lesson.path else []
-    for at, name in enumerate(lesson.requires):
-        path = ("requires", at)
-        if name == lesson.id:
-            continue  # was refused before
-        found = shelves.find(name, lesson.path.parent if lesson.path else None)
-        if found is None:
-            near = catalogue.nearest(name, ids=shelves.ids())
-            advice = f"did you mean '{near[0]}'?" if near else "name a lesson by its id: 01-gates.toml is gates"
-            message = f"no lesson {quote(name)} comes with the tutor or stands beside this file"
-            yield source.problem(path, message, advice)
-        elif circle := shelves.way(found, own):
-            message = f"prerequisites in a circle: {' → '.join((lesson.id, *circle))}"
-            yield source.problem(path, message, "of lessons that need each other, one has to do without")
-        elif lesson.id in order and name in order and order.index(name) > order.index(lesson.id):
-            message = f"{quote(name)} comes after this lesson in the list"
-            advice = "the numbers of the file names give the order: 02-x.toml comes before 03-y.toml"
-            yield source.problem(path, message, advice, severity="warning")
-
-
-class _Shelves:
-    """Finds prerequisites as they are meant: beside the lesson that names them, among ours, in the other folders."""
-
-    def __init__(self, beside: list[Path], folders: list[Path]):
-        self.ours = catalogue.data_dir("lessons")
-        self.folders = [*beside, self.ours, *folders]
-        self._entries: dict[Path, list[Entry]] = {}
-
-    def entries(self, folder: Path) -> list[Entry]:
-        if folder not in self._entries:
-            self._entries[folder] = catalogue.entries(folder)
-        return self._entries[folder]
-
-    def ids(self) -> list[str]:
-        return list(dict.fromkeys(entry.id for folder in self.folders for entry in self.entries(folder)))
-
-    def find(self, name: str, folder: Path | None) -> Entry | None:
-        """The lesson that one in `folder` means by an id; ours name ours alone."""
-        others = [self.ours] if folder == self.ours else [self.ours, *self.folders]
-        for where in ([folder] if folder else []) + others:
-            for entry in self.entries(where):
-                if entry.id == name:
-                    return entry
-        return None
-
-    def way(self, start: Entry, end: str) -> tuple[str, ...]:
-        """A way along prerequisites from a lesson to the file `end`; () if there is none."""
-        ways: list[tuple[Entry, ...]] = [(start,)]
-        seen = {start.path}
-        while ways:
-            way = ways.pop()
-            if os.path.realpath(way[-1].path) == end:
-                return tuple(entry.id for entry in way)
-            for name in way[-1].requires:
-                entry = self.find(name, way[-1].path.parent)
-                if entry and entry.path not in seen:
-                    seen.add(entry.path)
-                    ways.append((*way, entry))
-        return ()

@@ -23,9 +23,10 @@ from tutor.engine.program import Program, batch_size
 from tutor.engine.run import Run
 from tutor.engine.trace import NoSuchStep, Trace, resolve, trace
 from tutor.lessonfiles import catalogue
-from tutor.lessonfiles.audit import audit, ids, prerequisites
+from tutor.lessonfiles.audit import audit
 from tutor.lessonfiles.faults import Fault
 from tutor.lessonfiles.positions import LessonError, Problem, Source
+from tutor.lessonfiles.prerequisites import ids, prerequisites
 from tutor.lessonfiles.reading.lesson import problem, read
 from tutor.questions.authored import author_item
 from tutor.text.output import escape

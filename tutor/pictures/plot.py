@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -37,6 +37,11 @@ class Curve:
     style: str = ""
     dash: tuple[int, ...] | None = None
     thick: int = 1
+
+    def inked(self, at: int) -> Curve:
+        """The curve that stands `at` this place among others, with a style and a dash in any case."""
+        dash = DASHES[at % len(DASHES)] if self.dash is None else self.dash
+        return replace(self, style=self.style or CURVE_STYLES[at % len(CURVE_STYLES)], dash=dash)
 
 
 def curves(comparison: Comparison) -> list[Curve]:
@@ -240,7 +245,7 @@ class _Frame:
         inside = self.left < column < self.canvas.columns and self.top <= row < self.top + self.area_rows
         return (column, row) if inside else None
 
-    def curve(self, curve: Curve, style: str, dash: tuple[int, ...]) -> None:
+    def curve(self, curve: Curve) -> None:
         xs, ys = np.asarray(curve.xs, dtype=float).ravel(), np.asarray(curve.ys, dtype=float).ravel()
         count = min(len(xs), len(ys))
         px, py = self.x.dots(xs[:count]), self.y.dots(ys[:count])
@@ -248,10 +253,10 @@ class _Frame:
         if len(px) == 1:
             px, py = np.repeat(px, 2), np.repeat(py, 2)
         area = Canvas(self.canvas.columns, self.canvas.rows)  # a curve that leaves the area must not cross the axis
-        if dash:
-            _dashed(area, px, py, style, curve.thick, dash)
+        if curve.dash:
+            _dashed(area, px, py, curve.style, curve.thick, curve.dash)
         else:
-            area.segments(px[:-1], py[:-1], px[1:], py[1:], style, curve.thick)
+            area.segments(px[:-1], py[:-1], px[1:], py[1:], curve.style, curve.thick)
         self.merge(area)
 
     def segment(self, item: Segment) -> None:
@@ -272,6 +277,16 @@ class _Frame:
         """Lay what was drawn over the picture, within the axes."""
         top, bottom = self.top * 4, (self.top + self.area_rows) * 4
         self.canvas.merge(area, (self.left + 1) * 2, top, self.canvas.columns * 2, bottom)
+
+    def legend(self, named: Sequence[Curve], taken: int) -> None:
+        """The names of curves in the first row, from the right, as far as there is room right of column `taken`."""
+        at = self.canvas.columns
+        for curve in reversed(named):
+            sample = _LEGEND[DASHES.index(curve.dash)] if curve.dash in DASHES else _LEGEND[0]
+            text = f"{sample.replace('─', '━') if curve.thick > 1 else sample} {curve.label}"
+            at -= width(text) + 2
+            if at > taken:
+                self.canvas.text(at + 2, 0, text, curve.style)
 
     def marks(self, items: Sequence[Mark]) -> None:
         """The ends of the segments and the marks; the labels last, so that no sign stands on a label."""
@@ -360,28 +375,18 @@ def plot(
         [*(np.asarray(c.ys, dtype=float) for c in curves), np.array([m.y for m in marks]),
          np.array([v for s in stretching for v in (s.y0, s.y1)])], y_range, log_y, 0.05,
     )  # fmt: skip
-    inks = [
-        (c.style or CURVE_STYLES[at % len(CURVE_STYLES)], DASHES[at % len(DASHES)] if c.dash is None else c.dash)
-        for at, c in enumerate(curves)
-    ]
-    named = [at for at, c in enumerate(curves) if c.label]
+    inked = [c.inked(at) for at, c in enumerate(curves)]
+    named = [c for c in inked if c.label]
     wanted = len(named) > 1 if legend is None else legend and bool(named)
     head = 1 if (wanted or y_label) and rows >= 6 else 0
     frame = _Frame(columns, rows, x, y, log_x=log_x, log_y=log_y, x_label=x_label, y_label=y_label, head=head)
-    for c, (style, dash) in reversed(list(zip(curves, inks, strict=True))):
-        frame.curve(c, style, dash)
+    for c in reversed(inked):
+        frame.curve(c)
     for item in segments:
         frame.segment(item)
     frame.marks(marks)
     if wanted and head:
-        at = columns
-        for i in reversed(named):
-            sample = _LEGEND[DASHES.index(inks[i][1])] if inks[i][1] in DASHES else _LEGEND[0]
-            sample = sample.replace("─", "━") if curves[i].thick > 1 else sample
-            text = f"{sample} {curves[i].label}"
-            at -= width(text) + 2
-            if at > frame.left + width(y_label):
-                frame.canvas.text(at + 2, 0, text, inks[i][0])
+        frame.legend(named, frame.left + width(y_label))
     return frame.canvas.picture()
 
 
