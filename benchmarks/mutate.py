@@ -190,13 +190,14 @@ def main() -> int:
     args = parser.parse_args()
     if unknown := set(args.modules) - set(NEAREST):
         parser.error(f"no module of the engine: {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the copy goes, too
     seed = random.randrange(10_000) if args.seed is None else args.seed
     end = time.monotonic() + args.seconds
     modules = [name for name in args.modules or NEAREST if (ENGINE / f"{name}.py").is_file()]
     todo = [mutant for name in modules for mutant in mutants(name, (ENGINE / f"{name}.py").read_text("utf-8"))]
     random.Random(seed).shuffle(todo)
     print(f"{len(todo):,} mutants of {len(modules)} modules; seed {seed}, {args.seconds:.0f} s", flush=True)
-    tried, living, slow = 0, 0, 0
+    tried, living, slow, told = 0, 0, 0, time.monotonic()
     times: dict[str, float] = {}  # of a module's tests without a mutation; red: infinite
     with tempfile.TemporaryDirectory(prefix="mutate-") as name:
         folder = Path(name)
@@ -207,6 +208,9 @@ def main() -> int:
         for at, mutant in enumerate(todo):
             if time.monotonic() > end:
                 break
+            if time.monotonic() - told > 60:
+                told = time.monotonic()
+                print(f"  {tried:,} tried, {living} live", file=sys.stderr, flush=True)
             tests, file = NEAREST[mutant.module], folder / "tutor" / "engine" / f"{mutant.module}.py"
             if mutant.module not in times:
                 began = time.monotonic()

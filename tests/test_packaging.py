@@ -149,6 +149,25 @@ def test_the_list_of_lessons_comes_without_the_engine():
     assert not loaded & {"numpy", "textual", "tree_sitter", "sqlite3", "fsrs"}
 
 
+@pytest.mark.parametrize("command", [["list"], ["list", "--format", "json"], ["list", "--lessons", "."]])
+def test_the_command_list_comes_without_the_engine(command, tmp_path):
+    code = (
+        "import sys; from tutor.cli.commands import main; code = main(sys.argv[1:])\n"
+        "print(code, *{name.split('.')[0] for name in sys.modules}, file=sys.stderr)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    run = subprocess.run(
+        [sys.executable, "-c", code, *command],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    done, *loaded = run.stderr.split()
+    assert done == "0" and "gates" in run.stdout and not set(loaded) & {"numpy", "textual", "tree_sitter", "fsrs"}
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> zipfile.ZipFile:
     folder = tmp_path_factory.mktemp("wheel")
