@@ -10,7 +10,8 @@ from tutor.engine.trace import Trace, trace
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.text.card import Scribe
-from tutor.text.explain import Explainer
+from tutor.text.explain import WORDS, Explainer
+from tutor.text.explanations import FIELDS, LINEAR, RULES, Explanation, Turn, fields_of
 from tutor.text.notations import NOTATIONS
 from tutor.text.writer import Writer
 
@@ -71,3 +72,21 @@ def test_an_update_says_what_it_goes_against():
     )
     adam = bundled("c-431", optimizer="adam")
     assert "that the optimiser made" in Explainer(Writer(adam.lesson, "dz")).why(adam.find("W1'"))
+
+
+# ---------------------------------------------------------------- templates
+
+
+def test_what_templates_may_ask_for_is_what_can_be_said():
+    assert set(WORDS) == FIELDS
+    asked = {field for entry in (*RULES.values(), *LINEAR.values()) for field in fields_of(entry.title + entry.why)}
+    assert asked <= FIELDS
+
+
+@pytest.mark.parametrize("place", ["title", "why", "element", "story", "speaker", "words", "passes"])
+def test_a_typo_in_a_template_is_found_when_the_table_is_made(place):
+    texts = dict.fromkeys(("speaker", "words", "passes"), "{of}") | {place: "to {layre}"}
+    turn = Turn(texts["speaker"], texts["words"], texts["passes"])
+    story = texts["story"] if place == "story" else (turn,)
+    with pytest.raises(ValueError, match=r"'to \{layre\}' asks for \{layre\}; there are: .*layer"):
+        Explanation(texts.get("title", ""), texts.get("why", ""), story, texts.get("element", ""))

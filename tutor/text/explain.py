@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Callable
 
 from tutor.engine.activations import ACTIVATIONS, prime_of
 from tutor.engine.expressions import Call, Expr, Ref, refs, walk
@@ -60,7 +60,7 @@ class Explainer:
         story = _rule(step).story
         if isinstance(story, str):
             return ()
-        words = _Words(self.writer, step)
+        words = Words(self.writer, step)
         return tuple(
             Turn(turn.speaker.format_map(words), turn.words.format_map(words), turn.passes.format_map(words))
             for turn in story
@@ -101,54 +101,59 @@ class Explainer:
         return f"The slope of {sign} at this unit's own pre-activation."
 
     def _fill(self, template: str, step: Step) -> str:
-        return template.format_map(_Words(self.writer, step))
+        return template.format_map(Words(self.writer, step))
 
 
-class _Words(defaultdict):
-    """The words for a step's template, each made when the template asks for it."""
+class Words:
+    """The words for a step's templates, each made when a template asks for it: a method a word, named in `WORDS`."""
 
     def __init__(self, writer: Writer, step: Step):
-        super().__init__(str)
         self.writer, self.step = writer, step
 
-    def __missing__(self, key: str) -> str:
-        return getattr(self, f"_{key}", lambda: self._operand(key))()
+    def __getitem__(self, key: str) -> str:
+        return WORDS[key](self)
 
-    def _operand(self, key: str) -> str:
-        quantity = {"a": "activation", "y": "target", "up": "gradient"}[key]
+    def _operand(self, quantity: str) -> str:
+        """The name of the first operand that is such a quantity."""
         return next((self.writer.text(ref) for ref in self.step.operands if ref.symbol.quantity == quantity), "")
 
-    def _it(self) -> str:
+    def a(self) -> str:
+        return self._operand("activation")
+
+    def y(self) -> str:
+        return self._operand("target")
+
+    def up(self) -> str:
+        return self._operand("gradient")
+
+    def it(self) -> str:
         return self.writer.text(self.step.ref)
 
-    def _of(self) -> str:
+    def of(self) -> str:
         symbol = self.step.equation.symbol
         if not symbol.wrt:
-            return self._it()
+            return self.it()
         example = self.step.example if symbol.wrt.per_example else None
         return self.writer.text(Ref(symbol.wrt, self.step.index, example))
 
-    def _L(self) -> str:
+    def L(self) -> str:
         of = self.step.equation.symbol.of
         return self.writer.text(Ref(of)) if of else "L"
 
-    def _top(self) -> str:
-        return self._L()
-
-    def _bottom(self) -> str:
+    def bottom(self) -> str:
         wrt = self.step.equation.symbol.wrt
         return self.writer.text(Ref(wrt)) if wrt else ""
 
-    def _layer(self) -> str:
+    def layer(self) -> str:
         return layer_words(self.step.equation.symbol.layer, self.writer.depth)
 
-    def _Layer(self) -> str:
-        return capital(self._layer())
+    def Layer(self) -> str:
+        return capital(self.layer())
 
-    def _next(self) -> str:
+    def next(self) -> str:
         return layer_words((self.step.equation.symbol.layer or 0) + 1, self.writer.depth)
 
-    def _g(self) -> str:
+    def g(self) -> str:
         """The sign of the layer's activation."""
         for node in walk(self.step.equation.formula):
             name = (prime_of(node.op) or node.op) if isinstance(node, Call) else ""
@@ -156,39 +161,36 @@ class _Words(defaultdict):
                 return self.writer.function(name, self.step.equation.symbol.layer)
         return "the activation"
 
-    def _G(self) -> str:
-        return capital(self._g()) if " " in self._g() else self._g()
+    def G(self) -> str:
+        return capital(self.g()) if " " in self.g() else self.g()
 
-    def _e_to_the_z(self) -> str:
+    def e_to_the_z(self) -> str:
         return self.writer.e_to_the_z
 
-    def _heard(self) -> str:
+    def heard(self) -> str:
         last = self.step.equation.symbol.layer == self.writer.depth
-        return f"the prediction {self._it()}" if last else f"what {self._next()} hears"
+        return f"the prediction {self.it()}" if last else f"what {self.next()} hears"
 
-    def _end_of_blame(self) -> str:
+    def end_of_blame(self) -> str:
         last = self.step.equation.symbol.layer == 1
         return " And here it ends: the input came with the data, and nobody can blame it." if last else ""
 
-    def _Next(self) -> str:
-        return capital(self._next())
-
-    def _Of(self) -> str:
-        return self._of()
+    def Next(self) -> str:
+        return capital(self.next())
 
     def _biased(self) -> bool:
         network, layer = self.writer.lesson.network, self.step.equation.symbol.layer
         return bool(network and layer and network.layers[layer - 1].biases is not None)
 
-    def _feeders(self) -> str:
+    def feeders(self) -> str:
         layer = self.step.equation.symbol.layer or 1
         before = "the input" if layer == 1 else layer_words(layer - 1, self.writer.depth)
         return f"{before}, my weights and my bias" if self._biased() else f"{before} and my weights"
 
-    def _Parameters(self) -> str:
+    def Parameters(self) -> str:
         return "Weights and biases" if self._biased() else "The weights"
 
-    def _gate(self) -> str:
+    def gate(self) -> str:
         """The gate that the blame comes from: the one that used the value."""
         wrt = self.step.equation.symbol.wrt
         users = (
@@ -196,66 +198,106 @@ class _Words(defaultdict):
         )
         return self.writer.text(Ref(next(users, self.step.equation.symbol)))
 
-    def _result(self) -> str:
+    def result(self) -> str:
         output = self.step.trace.program.model.output
-        return "I am the result itself. " if self._gate() == self.writer.text(Ref(output)) else ""
+        return "I am the result itself. " if self.gate() == self.writer.text(Ref(output)) else ""
 
-    def _remember(self) -> str:
+    def remember(self) -> str:
         """Which gradient will need a gate's value, if one does."""
         needs = self.step.trace.program.needed_backward.get(self.step.equation.symbol)
         return f" Remember the value: {self.writer.text(Ref(needs))} will need it." if needs else ""
 
-    def _all_gradients_first(self) -> str:
+    def all_gradients_first(self) -> str:
         """Said once: of several updates, at the first."""
         updates = [eq.symbol for eq in self.step.trace.equations if eq.rule == "update"]
         first = len(updates) > 1 and self.step.equation.symbol == updates[0]
         return " All gradients were found before the first parameter was changed." if first else ""
 
-    def _against(self) -> str:
+    def against(self) -> str:
         plain = any(ref.symbol.quantity == "gradient" for ref in self.step.operands)
         return "Against the gradient" if plain else "Against the direction that the optimiser made of the gradients"
 
-    def _what_grows(self) -> str:
+    def what_grows(self) -> str:
         model = self.step.trace.program.model
         return model.output.id if self.writer.lesson.circuit else "the objective" if model.decay else "the loss"
 
-    def _and_bias(self) -> str:
+    def and_bias(self) -> str:
         return ", plus its bias" if any(ref.symbol.quantity == "biases" for ref in self.step.operands) else ""
 
-    def _loss(self) -> str:
+    def loss(self) -> str:
         network = self.writer.lesson.network
         title = LOSSES[network.loss].title if network else "loss"
         return capital(title)
 
-    def _i(self) -> str:
+    def i(self) -> str:
         return str(self.step.index[0] + 1) if self.step.index else ""
 
-    def _j(self) -> str:
+    def j(self) -> str:
         return str(self.step.index[-1] + 1) if self.step.index else ""
 
-    def _n(self) -> str:
+    def n(self) -> str:
         if self.step.equation.rule == "fork":
             return str(len(self.step.formula.args) if isinstance(self.step.formula, Call) else 2)
         return str(self.step.trace.examples)
 
-    def _mean(self) -> str:
+    def mean(self) -> str:
         training = self.writer.lesson.training
         return training.batch_loss if training else "mean"
 
-    def _n_paths(self) -> str:
+    def n_paths(self) -> str:
         count = self._paths()
         return "the one unit" if count == 1 else "both units" if count == 2 else f"all {count} units"
 
-    def _a_sum(self) -> str:
+    def a_sum(self) -> str:
         return "its" if self._paths() == 1 else "a sum, over those units, of their"
 
     def _paths(self) -> int:
         network, layer = self.writer.lesson.network, self.step.equation.symbol.layer
         return network.layers[layer].units if network and layer is not None and layer < len(network.layers) else 1
 
-    def _value(self) -> str:
+    def value(self) -> str:
         value = self.step.value
         return number(value) if self.step.shape == () else linear(self.writer.value(value))
+
+
+# What stands in braces in a template (`explanations.FIELDS`) -> the method that says it.
+WORDS: dict[str, Callable[[Words], str]] = {
+    "a": Words.a,
+    "a_sum": Words.a_sum,
+    "against": Words.against,
+    "all_gradients_first": Words.all_gradients_first,
+    "and_bias": Words.and_bias,
+    "bottom": Words.bottom,
+    "e_to_the_z": Words.e_to_the_z,
+    "end_of_blame": Words.end_of_blame,
+    "feeders": Words.feeders,
+    "g": Words.g,
+    "G": Words.G,
+    "gate": Words.gate,
+    "heard": Words.heard,
+    "i": Words.i,
+    "it": Words.it,
+    "j": Words.j,
+    "L": Words.L,
+    "layer": Words.layer,
+    "Layer": Words.Layer,
+    "loss": Words.loss,
+    "mean": Words.mean,
+    "n": Words.n,
+    "n_paths": Words.n_paths,
+    "next": Words.next,
+    "Next": Words.Next,
+    "of": Words.of,
+    "Of": Words.of,
+    "Parameters": Words.Parameters,
+    "remember": Words.remember,
+    "result": Words.result,
+    "top": Words.L,
+    "up": Words.up,
+    "value": Words.value,
+    "what_grows": Words.what_grows,
+    "y": Words.y,
+}
 
 
 def layer_words(layer: int | None, depth: int) -> str:

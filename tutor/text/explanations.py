@@ -13,6 +13,7 @@ and what the last of them hands on.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import Formatter
 
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.optimizers import STATES
@@ -32,6 +33,19 @@ class Turn:
         return f"{self.speaker}: “{self.words}”" + (f" ({self.passes})" if self.passes else "")
 
 
+# What may stand in braces in a template; `explain.WORDS` says each.
+FIELDS = frozenset(
+    "a a_sum against all_gradients_first and_bias bottom e_to_the_z end_of_blame feeders G g gate "
+    "heard i it j L Layer layer loss mean n n_paths Next next Of of Parameters remember result top "
+    "up value what_grows y".split()
+)
+
+
+def fields_of(template: str) -> set[str]:
+    """What stands in braces in a template."""
+    return {field for _, field, _, _ in Formatter().parse(template) if field is not None}
+
+
 HANDS_ON, KEEPS = "handed on: {value}", "kept: {value}"
 
 
@@ -46,6 +60,14 @@ class Explanation:
     why: str
     story: str | tuple[Turn, ...]
     element: str = ""
+
+    def __post_init__(self) -> None:
+        turns = [] if isinstance(self.story, str) else [(turn.speaker, turn.words, turn.passes) for turn in self.story]
+        story = [self.story] if isinstance(self.story, str) else [text for turn in turns for text in turn]
+        for template in (self.title, self.why, self.element, *story):
+            if unknown := sorted(fields_of(template) - FIELDS):
+                asked = " and ".join(f"{{{field}}}" for field in unknown)
+                raise ValueError(f"'{template}' asks for {asked}; there are: {', '.join(sorted(FIELDS))}")
 
 
 RULES: dict[str, Explanation] = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -58,6 +59,14 @@ def _layer(z: Expr) -> int | None:
     return next((ref.symbol.layer for ref in refs(z)), None)
 
 
+@dataclass(frozen=True)
+class _Leaves:
+    """How the values in a formula are written: by their names (`named`), or with their numbers put in."""
+
+    write: Callable[[Ref], Doc]
+    named: bool
+
+
 class Writer:
     """Writes formulas and values of one lesson in one notation."""
 
@@ -70,7 +79,8 @@ class Writer:
         self.wide = [width > 9 for width in widths]
         self.softmax = bool(layers) and layers[-1].activation == "softmax"
         self.input_names = lesson.network.input_names if lesson.network else None
-        self._texts: dict[tuple, str] = {}
+        self._texts: dict[tuple[str, tuple[int, ...] | None, int | None], str] = {}
+        self._names = _Leaves(self.name, named=True)
 
     # ------------------------------------------------------------ names
 
@@ -172,11 +182,11 @@ class Writer:
 
     def formula(self, expr: Expr) -> Doc:
         """The formula with names."""
-        return self._write(expr, self.name)[0]
+        return self._write(expr, self._names)[0]
 
     def numbers(self, expr: Expr, value: Callable[[Ref], np.ndarray | float], digits: int = 4) -> Doc:
         """The formula with the numbers put in."""
-        return self._write(expr, lambda ref: self.value(value(ref), digits))[0]
+        return self._write(expr, _Leaves(lambda ref: self.value(value(ref), digits), named=False))[0]
 
     def value(self, value: np.ndarray | float, digits: int = 4) -> Doc:
         """A value as a number, a column or a matrix."""
@@ -218,9 +228,9 @@ class Writer:
         alpha = node.args[1:]
 
         def leaf(ref: Ref) -> Doc:
-            return letter if ref == Z else self._write(alpha[0], self.name)[0]
+            return letter if ref == Z else self._write(alpha[0], self._names)[0]
 
-        return Row((left, self._write(entry.f, leaf)[0]))
+        return Row((left, self._write(entry.f, _Leaves(leaf, named=False))[0]))
 
     def _own(self, name: str, z: Expr) -> int | None:
         """The layer of z, if the activation is that layer's own (and not the tanh that is within GELU)."""
@@ -228,32 +238,32 @@ class Writer:
         layers = self.lesson.network.layers if self.lesson.network else ()
         return layer if layer and layers[layer - 1].activation == name else None
 
-    def _write(self, expr: Expr, leaf: Callable[[Ref], Doc], need: int = 0) -> tuple[Doc, int]:
+    def _write(self, expr: Expr, leaves: _Leaves, need: int = 0) -> tuple[Doc, int]:
         """A formula as a document and its precedence, bracketed if that is below `need`.
 
         Precedences: 1 sum, 2 minus sign, 3 product and linear fraction, 4 power, 5 atom.
         """
-        doc, precedence = self._node(expr, leaf)
+        doc, precedence = self._node(expr, leaves)
         if precedence < need:
             return brackets(doc), 5
         return doc, precedence
 
-    def _node(self, expr: Expr, leaf: Callable[[Ref], Doc]) -> tuple[Doc, int]:
+    def _node(self, expr: Expr, leaves: _Leaves) -> tuple[Doc, int]:
         if isinstance(expr, Const):
             text = expr.name or constant(expr.value)
             return text, 2 if text.startswith("−") else 3 if "×" in text else 5
         if isinstance(expr, Ref):
-            doc = leaf(expr)
+            doc = leaves.write(expr)
             text = doc if isinstance(doc, str) else ""
             return doc, 2 if text.startswith("−") else 3 if "×" in text else 5
         assert isinstance(expr, Call)
-        return self._call(expr, leaf)
+        return self._call(expr, leaves)
 
-    def _call(self, node: Call, leaf: Callable[[Ref], Doc]) -> tuple[Doc, int]:
+    def _call(self, node: Call, leaves: _Leaves) -> tuple[Doc, int]:
         op, args = node.op, node.args
 
         def sub(expr: Expr, need: int) -> Doc:
-            return self._write(expr, leaf, need)[0]
+            return self._write(expr, leaves, need)[0]
 
         if op in _PATTERNS:
             precedence, pattern = _PATTERNS[op]
@@ -264,7 +274,7 @@ class Writer:
         if op in ("mul", "times"):
             return self._times(args, sub), 3
         if op in ("div", "ratio"):
-            return self._quotient(args, leaf), 3
+            return self._quotient(args, leaves), 3
         if op == "pow":
             return self._power(args, sub), 4
         if op == "exp":
@@ -272,15 +282,15 @@ class Writer:
         if op == "power_log":
             return Row((sub(args[0] ** args[1], 3), " · ln ", sub(args[0], 5))), 3
         if op in ("matmul", "outer", "rows", "transpose", "jacobian"):
-            return self._matrices(node, leaf, sub)
+            return self._matrices(node, leaves, sub)
         if op in ("mean", "batch_sum"):
-            return self._mean(node, leaf)
+            return self._mean(node, leaves)
         if op in ("wins_max", "wins_min"):
             return self._indicator(node, sub), 5
         if op == "linear":
-            return self._node(args[0], leaf)
-        if (name := prime_of(op)) and leaf != self.name:  # with numbers, f′ is written out: 0.7 · (1 − 0.7)
-            return self._node(derivative(name, args), leaf)
+            return self._node(args[0], leaves)
+        if (name := prime_of(op)) and not leaves.named:  # with numbers, f′ is written out: 0.7 · (1 − 0.7)
+            return self._node(derivative(name, args), leaves)
         return self._function(node, sub)
 
     def _sum(self, op: str, args: tuple[Expr, ...], sub: Sub) -> tuple[Doc, int]:
@@ -307,10 +317,10 @@ class Writer:
         second = 4 if isinstance(right, Call) and right.op == "div" else 3
         return Row((sub(left, first), sign, sub(right, second)))
 
-    def _quotient(self, args: tuple[Expr, ...], leaf: Callable[[Ref], Doc]) -> Doc:
+    def _quotient(self, args: tuple[Expr, ...], leaves: _Leaves) -> Doc:
         if all(arg.shape for arg in args):  # cell by cell: there is no quotient of two columns
-            return Row((self._write(args[0], leaf, 4)[0], " ⊘ ", self._write(args[1], leaf, 4)[0]))
-        over, under = self._write(args[0], leaf), self._write(args[1], leaf)
+            return Row((self._write(args[0], leaves, 4)[0], " ⊘ ", self._write(args[1], leaves, 4)[0]))
+        over, under = self._write(args[0], leaves), self._write(args[1], leaves)
         return Frac(over[0], under[0], over[1] < 3, under[1] < 4)
 
     def _power(self, args: tuple[Expr, ...], sub: Sub) -> Doc:
@@ -324,16 +334,16 @@ class Writer:
             return Row((base, superscript(text).replace("t", "ᵗ")))
         return Row((base, "^", power))
 
-    def _matrices(self, node: Call, leaf: Callable[[Ref], Doc], sub: Sub) -> tuple[Doc, int]:
+    def _matrices(self, node: Call, leaves: _Leaves, sub: Sub) -> tuple[Doc, int]:
         """Products of matrices and vectors, and what is transposed."""
-        op, args, sign = node.op, node.args, self._product(leaf)
+        op, args, sign = node.op, node.args, self._product(leaves)
         if op == "transpose":
-            return self._transposed(args[0], leaf), 5
+            return self._transposed(args[0], leaves), 5
         if op == "matmul":
             return Row((sub(args[0], 3), sign, sub(args[1], 3))), 3
         if op == "outer":
-            return Row((sub(args[0], 3), sign, self._transposed(args[1], leaf))), 3
-        turned = self._transposed(args[0], leaf)
+            return Row((sub(args[0], 3), sign, self._transposed(args[1], leaves))), 3
+        turned = self._transposed(args[0], leaves)
         if op == "rows":
             return Row(("1", sign, turned)), 3
         a = sub(args[0], 5)
@@ -354,9 +364,9 @@ class Writer:
             parts += [", ", sub(arg, 0)]
         return Row((node.op, brackets(Row(tuple(parts))))), 5
 
-    def _product(self, leaf: Callable[[Ref], Doc]) -> str:
+    def _product(self, leaves: _Leaves) -> str:
         """Between matrices: some textbooks write nothing between names, but numbers need a sign."""
-        sign = self.notation.matrix_product.strip() if leaf == self.name else "·"
+        sign = self.notation.matrix_product.strip() if leaves.named else "·"
         return f" {sign} " if sign else " "
 
     @property
@@ -371,24 +381,24 @@ class Writer:
             return "e" + "⁻" * text.startswith("−") + raised, 4
         return Row(("exp", brackets(power))), 5
 
-    def _transposed(self, expr: Expr, leaf: Callable[[Ref], Doc]) -> Doc:
-        doc = self._write(expr, leaf, 5)[0]
+    def _transposed(self, expr: Expr, leaves: _Leaves) -> Doc:
+        doc = self._write(expr, leaves, 5)[0]
         if isinstance(doc, Matrix):
             return doc.transposed()
         return Row((doc if isinstance(doc, Brackets) or _plain(linear(doc)) else brackets(doc), "ᵀ"))
 
-    def _mean(self, node: Call, leaf: Callable[[Ref], Doc]) -> tuple[Doc, int]:
+    def _mean(self, node: Call, leaves: _Leaves) -> tuple[Doc, int]:
         (arg,), count = node.args, node.param
         assert isinstance(arg, Ref) and count
         mean = node.op == "mean"
-        if leaf == self.name:
+        if leaves.named:
             return Row((*((Frac("1", str(count)), " · ") if mean else ()), "Σₑ ", self.name(arg), "@e")), 3
         shown = list(range(count)) if count <= 3 else [0, 1, count - 1]
         parts: list[Doc] = []
         for e in shown:
             if parts:
                 parts.append(" + … + " if e == count - 1 and count > 3 else " + ")
-            parts.append(self._write(Ref(arg.symbol, arg.index, e), leaf, 3)[0])
+            parts.append(self._write(Ref(arg.symbol, arg.index, e), leaves, 3)[0])
         if not mean:
             return Row(tuple(parts)), 1
         return Row((Frac("1", str(count)), " · ", brackets(Row(tuple(parts))))), 3
