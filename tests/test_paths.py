@@ -358,6 +358,23 @@ def test_every_line_of_a_derivation_is_true(lesson):
         assert stages[-1].line.formula == step.formula
 
 
+def test_the_logistic_derivation_line_by_line():
+    """A target between 0 and 1, so that neither half of the loss's factor is 0: z = (0.35, 0.4), y = (0.3, 1)."""
+    weights = [[0.5, -0.3], [0.2, 0.4]]
+    layers = [dense(weights, None, "sigmoid")]
+    found = trace(network_lesson(layers, "binary_cross_entropy", [[1, 0.5]], [[0.3, 1]]))
+    for cell, z, y in ((1, 0.35, 0.3), (2, 0.4, 1.0)):
+        a = 1 / (1 + np.exp(-z))
+        named, plain = {}, []
+        for stage in derivation(found.find(f"dL/dz1[{cell}]")):
+            name = stage.line.name
+            (plain if name is None else named.setdefault(name.id, [])).append(stage.value)
+        assert named[f"dL/da1[{cell}]"] == pytest.approx([-y / a + (1 - y) / (1 - a)] * 3)
+        assert named["h"] == pytest.approx([1 / a]) and named["h′"] == pytest.approx([-np.exp(-z)])
+        assert named[f"da1/dz1[{cell}]"] == pytest.approx([a * (1 - a)] * 2)
+        assert plain == pytest.approx([a - y] * 3)
+
+
 def test_the_quotient_rule_with_its_four_letters():
     """k = 4 outputs, true class l = 2: g and h, g′ and h′, and what they come to, at i = l and elsewhere."""
     scores = np.array([0.1, 0.7, -0.4, 1.2])
