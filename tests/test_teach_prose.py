@@ -73,6 +73,14 @@ def show(latex: str) -> str:
         (r"1{,}000", "1,000"),
         (r"100\%", "100%"),
         (r"w^*", "w∗"),
+        (r"\frac{|a|}{b}^2", "(|a|/b)²"),
+        # what stands in rows, as the tutor writes a matrix on one line
+        (r"W = \begin{pmatrix} 1 & -2 \\ 3 & 4 \end{pmatrix}", "W = [[1, −2], [3, 4]]"),
+        (r"\begin{bmatrix}x_1\\x_2\\\end{bmatrix}^T", "[x₁, x₂]ᵀ"),
+        (r"\begin{pmatrix}1&2\end{pmatrix}\begin{pmatrix}a\\b\end{pmatrix} = a+2b", "[[1, 2]] · [a, b] = a + 2b"),
+        (r"\left[\begin{matrix}1&2\\3&{a2}\end{matrix}\right]", "[1, 2; 3, ŷ]"),
+        (r"\begin{vmatrix}a&b\\c&d\end{vmatrix}", "|a, b; c, d|"),
+        (r"\begin{cases} z & \text{if } z > 0 \\ 0 & \text{else}\end{cases}", "{z, if z > 0; 0, else}"),
         # a step's name in the notation, beside what LaTeX means by braces
         ("{dL/dW2}", "∂L/∂W₂"),
         (r"{W1} \leftarrow {W1} - \eta {dL/dW2}", "W₁ ← W₁ − η · ∂L/∂W₂"),
@@ -117,6 +125,9 @@ def test_prose_as_it_is_shown(text, shown):
         ("costs $5", 6, "begins no mathematics"),
         ("$x\times y$", 2, "a tab within mathematics"),
         ("$x^$", 2, "something is missing after ^"),
+        (r"$\begin{pmatrix}1 & 2$", 1, r"\begin{pmatrix} has no \end{pmatrix}"),
+        (r"$\begin{pmatrix}1\end{bmatrix}$", 1, r"\begin{pmatrix} has no \end{pmatrix}"),
+        (r"a $\begin{tikz}$", 3, r"\begin{tikz} is not known"),
     ],
 )
 def test_what_cannot_be_shown_is_told_at_its_place(text, offset, says):

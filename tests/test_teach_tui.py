@@ -246,6 +246,7 @@ async def test_a_saved_data_file_is_played_too(tmp_path, quick):
         await until(pilot, lambda: isinstance(pilot.app.screen, Reader))
         save(tmp_path / "e.csv", "height,age,y\ntall,1,2\n")
         await until(pilot, lambda: any("'tall'" in text for text in texts(pilot.app.screen.query_one(Lines))))
+        assert "mine.toml: 1 problem, line 2 of e.csv first" in texts(player.query_one("#bar", Lines))[0]
         save(tmp_path / "e.csv", "height,age,y\n5,1,2\n")
         await until(pilot, lambda: player.lesson.inputs.tolist() == [[5, 1]])
         assert pilot.app.screen is player

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 Name = Callable[[str], str | None]  # what a notation calls the step of an id; None for what is no id
@@ -33,6 +33,10 @@ _OWN = {"cdot": "·", "sum": "Σ", "prod": "Π", "top": "ᵀ", "intercal": "ᵀ"
         "lbrace": "{", "rbrace": "}", "le": "≤", "ge": "≥", "ne": "≠", "colon": ":", "backslash": "\\"}  # fmt: skip
 _ELSEWHERE = frozenset("frac dfrac tfrac sqrt begin end binom boldmath nonumber newline underbrace textstyle underline "
                        "unboxed textsc textsf texttt eqref notag tag rm bf tt ref".split())  # fmt: skip
+# What stands in rows: what opens it on one line, stands between the rows and closes it.
+_ROWS = {"pmatrix": ("[", ", ", "]"), "bmatrix": ("[", ", ", "]"), "Bmatrix": ("[", ", ", "]"),
+         "matrix": ("", "; ", ""), "smallmatrix": ("", "; ", ""), "vmatrix": ("|", "; ", "|"), "Vmatrix": ("‖", "; ", "‖"),
+         "cases": ("{", "; ", "}")}  # fmt: skip
 _PLAIN = {"-": "−", "*": "·", "'": "′", "~": " "}
 _PREFIXES = frozenset("∂∇√Σ∏Π∞∫∀∃¬|‖")  # of category Sm, yet no operators between two things
 _VULGAR = {("1", "2"): "½", ("1", "3"): "⅓", ("2", "3"): "⅔", ("1", "4"): "¼", ("3", "4"): "¾"}
@@ -50,7 +54,8 @@ class Blemish:
 
 @dataclass
 class _Atom:
-    """A piece of a formula. `kind`: ord, op (between two things), open, close, comma, function, fraction or space."""
+    """A piece of a formula. `kind`: ord, op (between two things), open, close, comma, function, fraction, matrix
+    or space."""
 
     text: str
     kind: str = "ord"
@@ -97,11 +102,11 @@ class _Latex:
             self.at += 1
         return self.tokens[self.at][0] if self.at < len(self.tokens) else ""
 
-    def group(self, end: bool = True) -> list[_Atom]:
-        """The atoms up to the closing brace, or to the end of the formula."""
+    def group(self, end: bool = True, stops: tuple[str, ...] = ()) -> list[_Atom]:
+        """The atoms up to the closing brace, to one of `stops`, or to the end of the formula."""
         atoms: list[_Atom] = []
         self.depth += 1
-        while text := self.peek():
+        while (text := self.peek()) and text not in stops:
             if text == "}":
                 if end:
                     break
@@ -110,7 +115,7 @@ class _Latex:
             elif text in "^_":
                 self.at += 1
                 script = self.script(text)
-                if not atoms or atoms[-1].kind not in ("ord", "close", "function", "fraction"):
+                if not atoms or atoms[-1].kind not in ("ord", "close", "function", "fraction", "matrix"):
                     atoms.append(_Atom(""))
                 last = atoms[-1]
                 raised = text == "^" and unicodedata.normalize("NFKC", last.text[-1:]) != last.text[-1:] != ""
@@ -211,6 +216,8 @@ class _Latex:
         if word in _ACCENTS:
             text = _joined(self.argument())
             return [_Atom(unicodedata.normalize("NFC", text[:1] + _ACCENTS[word]) + text[1:])]
+        if word == "begin":
+            return [_Atom(self.rows(token), "matrix")]
         if word in _FUNCTIONS:
             return [_Atom(word, "function")]
         signs = _signs()
@@ -223,6 +230,31 @@ class _Latex:
             self.blemish(token, f"the macro {token[0]} is not known", "it is shown as it is written")
             return [_Atom(token[0])]
         return [_sign(sign)]
+
+    def rows(self, begin: re.Match) -> str:
+        """A matrix, as the tutor writes one on a line: [[1, 2], [3, 4]], of one column [1, 2]."""
+        environment = self.raw()
+        if environment not in _ROWS or self.depth > _DEEP:
+            known = "what stands in rows is a pmatrix, bmatrix, matrix or cases"
+            self.blemish(begin, f"\\begin{{{environment}}} is not known", known)
+            return f"\\begin{{{environment}}}"
+        rows: list[list[str]] = [[]]
+        while True:
+            rows[-1].append(_joined(self.group(stops=("&", "\\\\", "\\end"))))
+            stop = self.peek()
+            self.at += stop in ("&", "\\\\", "\\end")
+            if stop == "\\\\":
+                rows.append([])
+            elif stop != "&":
+                break
+        if stop != "\\end" or self.raw() != environment:
+            self.blemish(begin, f"\\begin{{{environment}}} has no \\end{{{environment}}}")
+        rows = rows[:-1] if rows[-1] == [""] and rows[1:] else rows
+        opens, between, closes = _ROWS[environment]
+        lines = [", ".join(row) for row in rows]
+        if between != "; " and any(len(row) > 1 for row in rows):
+            lines = [f"[{text}]" for text in lines]
+        return f"{opens}{between.join(lines)}{closes}"
 
     def optional(self) -> str:
         """The index of a root, \\sqrt[3]{x}, raised."""
@@ -255,6 +287,7 @@ def _joined(atoms: list[_Atom], tight: bool = False) -> str:
     out = ""
     before: _Atom | None = None
     for atom in atoms:
+        atom = replace(atom, kind="fraction") if atom.kind == "matrix" else atom  # a product needs its sign
         unary = before is None or before.kind in ("op", "open", "comma", "space")
         if atom.kind == "op":
             out += atom.whole if tight or unary else f" {atom.whole} "
