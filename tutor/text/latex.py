@@ -35,8 +35,8 @@ _ELSEWHERE = frozenset("frac dfrac tfrac sqrt begin end binom boldmath nonumber 
                        "unboxed textsc textsf texttt eqref notag tag rm bf tt ref".split())  # fmt: skip
 # What stands in rows: what opens it on one line, stands between the rows and closes it.
 _ROWS = {"pmatrix": ("[", ", ", "]"), "bmatrix": ("[", ", ", "]"), "Bmatrix": ("[", ", ", "]"),
-         "matrix": ("", "; ", ""), "smallmatrix": ("", "; ", ""), "vmatrix": ("|", "; ", "|"), "Vmatrix": ("‖", "; ", "‖"),
-         "cases": ("{", "; ", "}")}  # fmt: skip
+         "matrix": ("", "; ", ""), "smallmatrix": ("", "; ", ""), "vmatrix": ("|", "; ", "|"),
+         "Vmatrix": ("‖", "; ", "‖"), "cases": ("{", "; ", "}")}  # fmt: skip
 _PLAIN = {"-": "−", "*": "·", "'": "′", "~": " "}
 _PREFIXES = frozenset("∂∇√Σ∏Π∞∫∀∃¬|‖")  # of category Sm, yet no operators between two things
 _VULGAR = {("1", "2"): "½", ("1", "3"): "⅓", ("2", "3"): "⅔", ("1", "4"): "¼", ("3", "4"): "¾"}
