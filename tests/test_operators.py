@@ -17,11 +17,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 
+from strategies import circuit_lesson, dense, network_lesson
+from tutor.engine import network
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.backprop import backward, gradient_of
 from tutor.engine.expressions import Const, Ref, Symbol, call, element, evaluate, indices
+from tutor.engine.gradient_check import check_all
 from tutor.engine.network import Equation, Model
 from tutor.engine.program import value_of
+from tutor.engine.trace import trace
 
 # What stands in gradients, in updates or in place of a shown formula, and never in a forward equation.
 ONLY_BACKWARD = {
@@ -265,3 +269,29 @@ def test_a_number_times_a_vector_collects_from_all_of_its_elements():
         values[eq.symbol.key] = evaluate(eq.formula, lambda ref: values[ref.symbol.key])
     assert values["dL/dg"] == 2 * 2.0 * (1 + 4 + 9)  # L = g² Σx²
     assert values["dL/dx"].tolist() == [8.0, -16.0, 24.0]  # 2 g² x
+
+
+@pytest.mark.parametrize("loss, name", [("binary_cross_entropy", "sigmoid"), ("cross_entropy", "softmax")])
+def test_loss_and_activation_go_together_by_what_is_computed_not_by_a_name(loss, name, monkeypatch):
+    """A connection past the last activation: ∂L/∂z is no longer ŷ − y."""
+    layers = [dense([[0.2, 0.1], [0.1, 0.3]], [0.1, 0.2], "tanh"), dense([[0.3, 0.1], [0.2, 0.4]], None, name)]
+    past = {"tanh": 0.0}
+    monkeypatch.setattr(network, "activation", lambda name, alpha, z: call(name, z) + past.get(name, 0.3) * z)
+    found = trace(network_lesson(layers, loss, [[0.5, 0.2], [0.3, 0.4]], [[1, 0], [0, 1]], batch="all"))
+    assert not any(eq.shortcuts for eq in found.equations)
+    for id in ("dL/dW1", "dL/dW2", "dL/db1"):
+        assert check_all(found, Ref(found.find(id).equation.symbol)).worst < 1e-7
+
+
+def test_a_model_says_what_a_lesson_s_layers_are():
+    layers = [dense([[1, 2, 3]] * 2, [0, 0], "tanh"), dense([[1, 2]])]
+    lesson = network_lesson(layers, "squared_error", [[1, 2, 3]], [[1]])
+    model = network.model(lesson)
+    assert lesson.network.widths == (3, 2, 1) and [symbol.id for symbol in model.data] == ["x", "y"]
+    first, last = model.layers
+    assert (first.feeds.id, first.weights.id, first.biases.id, first.activation.id) == ("x", "W1", "b1", "a1")
+    assert (last.feeds, last.biases, last.activation_name) == (first.activation, None, "linear")
+    assert model.layer_of(first.weights) == first and model.layer_of(model.data[0]) is None
+    assert [model.units(k).id for k in range(3)] == ["x", "a1", "a2"]
+    circuit = network.model(circuit_lesson(["f = x * x"], x=2))
+    assert (circuit.layers, circuit.data, circuit.objective.id) == ((), (), "f")

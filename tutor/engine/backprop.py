@@ -108,9 +108,14 @@ def _parts(eq: Equation, upstream: Expr, wanted: set[Symbol], examples: int | No
                 for arg, part in zip(node.args, rule(node, value, whole), strict=True)
                 if part is not None and not isinstance(arg, Const)
             ]
-            if elementwise:
-                flows = [(arg, part if _as_large(arg, node) or _as_large(part, node) else call("expand", part, node))
-                         for arg, part in flows]  # fmt: skip
+            if elementwise:  # what an argument went to is counted, be it the same everywhere
+                several = [
+                    arg.shape != node.shape or (examples is not None and node.batched > arg.batched) for arg, _ in flows
+                ]
+                flows = [
+                    (arg, call("expand", part, node) if many and not _as_large(part, node) else part)
+                    for (arg, part), many in zip(flows, several, strict=True)
+                ]
             stack += reversed([(arg, arg, _collected(part, arg, examples)) for arg, part in flows])
 
 
@@ -209,16 +214,17 @@ def local_derivative(eq: Equation, wrt: Symbol) -> Equation | None:
     )
     if eq.gradients:
         return Equation(symbol, eq.gradients[wrt], "backward", "loss_gradient") if wrt in eq.gradients else None
-    if eq.rule == "pre_activation":
-        W, a = next(node.args for node in walk(eq.formula) if isinstance(node, Call) and node.op == "matmul")
-        if wrt.quantity == "weights":
-            formula: Expr = call("rows", a, Ref(eq.symbol))
-        elif wrt.quantity == "biases":
-            symbol, formula = replace(symbol, shape=eq.symbol.shape), ONE  # of a shared bias, too: 1 for each unit
-        else:
-            symbol, formula = replace(symbol, shape=W.shape, per_example=False), W
-    elif eq.rule == "softmax":
+    x = Ref(wrt)
+    product = next((node for node in walk(eq.formula) if isinstance(node, Call) and x in node.args), None)
+    if product and product.op == "matmul" and product.args[0] == x:
+        formula: Expr = call("rows", product.args[1], Ref(eq.symbol))
+    elif product and product.op == "matmul":
+        formula = product.args[0]
+        symbol = replace(symbol, shape=formula.shape, per_example=formula.batched)
+    elif product and product.op == "softmax":
         symbol, formula = replace(symbol, shape=wrt.shape * 2), call("jacobian", Ref(eq.symbol))
+    elif wrt.shape != eq.symbol.shape:
+        symbol, formula = replace(symbol, shape=eq.symbol.shape), ONE  # a shared bias: 1 for each unit
     else:
         formula = total([part for _, part in _parts(eq, ONE, {wrt}, None)])
     return Equation(symbol, formula, "backward", "local_derivative")

@@ -12,7 +12,6 @@ from tutor.engine.expressions import Call, Expr, Ref, Symbol, evaluate, index_te
 from tutor.engine.lesson import Lesson
 from tutor.engine.network import Equation
 from tutor.engine.optimizers import OPTIMIZERS
-from tutor.engine.program import loss_key
 from tutor.engine.run import Run
 
 
@@ -118,7 +117,7 @@ def divergence(run: Run) -> Divergence | None:
     assert found is not None
     program, values, growth = found.program, found.values, _growth(run.losses)
     falling = _falling(run.losses)
-    loss = program.by_key[loss_key(program)].symbol
+    loss = program.model.objective
     roots = [loss.key, *program.carried]
     for eq in needed_equations(program.equations, roots):
         value = np.asarray(values[eq.symbol.key])

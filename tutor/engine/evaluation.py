@@ -106,13 +106,11 @@ class Evaluator:
         assert lesson.network
         self.lesson = lesson
         self.layer = lesson.network.layers[-1]
-        self.equations = model(lesson, 2).forward  # with an example axis; its length is of no account
-        by_key = {eq.symbol.key: eq for eq in self.equations}
-        self.output = f"a{len(lesson.network.layers)}@"
-        self.forward = self.equations[: list(by_key).index(self.output) + 1]
-        self.loss = by_key["L@"]
-        widest = max(lesson.network.inputs, *(layer.units for layer in lesson.network.layers))
-        self.chunk = max(1, CHUNK // widest)
+        made = model(lesson, 2)  # with an example axis; its length is of no account
+        self.data, self.output = made.data, made.layers[-1].activation
+        until = next(at for at, eq in enumerate(made.forward, start=1) if eq.symbol == self.output)
+        self.forward, self.loss = made.forward[:until], made.equation(made.output)
+        self.chunk = max(1, CHUNK // max(lesson.network.widths))
 
     @cached_property
     def kind(self) -> str:
@@ -160,16 +158,17 @@ class Evaluator:
         losses = np.empty(len(inputs))
         for at in range(0, len(inputs), self.chunk):
             part = slice(at, at + self.chunk)
-            values = {**parameters, "x@": inputs[part]}
+            x, y = (symbol.key for symbol in self.data)
+            values = {**parameters, x: inputs[part]}
 
             def look(ref: Ref, values=values):
                 return values[ref.symbol.key]
 
             for eq in self.forward:
                 values[eq.symbol.key] = evaluate(eq.compute or eq.formula, look)
-            outputs[part] = values[self.output]
+            outputs[part] = values[self.output.key]
             if targets is not None:
-                values["y@"] = targets[part]
+                values[y] = targets[part]
                 losses[part] = evaluate(self.loss.compute or self.loss.formula, look)
         return outputs, losses
 

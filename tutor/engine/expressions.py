@@ -47,6 +47,11 @@ class Symbol:
         return self.id + "@" if self.per_example else self.id
 
 
+def updated(id: str) -> str:
+    """The id of what an update makes of a value: W2 -> W2', W2.m -> W2.m'."""
+    return id + "'"
+
+
 class Expr:
     """A formula. `shape` is that of its value for one example, `batched` whether it has many."""
 

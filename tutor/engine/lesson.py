@@ -50,6 +50,11 @@ class Network:
     delta: float | None = None  # of a loss that takes one; None: the usual
     layout: str = "to_from"  # of the weight matrices in the file; here they have a row a unit that they lead to
 
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """How many units each layer has, the inputs first."""
+        return (self.inputs, *(layer.units for layer in self.layers))
+
 
 @dataclass(frozen=True)
 class Definition:

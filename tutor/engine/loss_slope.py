@@ -7,15 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tutor.engine.expressions import Ref, Symbol
+from tutor.engine.expressions import Ref, Symbol, updated
 from tutor.engine.gradient_check import Probe
 from tutor.engine.trace import Trace
-
-
-def objective(trace: Trace) -> Symbol:
-    """What an update makes smaller: the mean loss, with L2 regularisation the objective; a circuit's output."""
-    program = trace.program.model
-    return program.forward[-1].symbol if trace.lesson.network else program.output
 
 
 def gradient_symbol(trace: Trace, wrt: Symbol) -> Symbol | None:
@@ -76,7 +70,7 @@ class Slope:
 
 def slope(trace: Trace, wrt: Ref, points: int = 121) -> Slope:
     """The slope picture's numbers for one element of a parameter."""
-    of = objective(trace)
+    of = trace.program.model.objective
     probe = Probe(trace, Ref(of), wrt.symbol)
     L = probe.along(wrt)
     gradient = gradient_symbol(trace, wrt.symbol)
@@ -94,19 +88,19 @@ def slope(trace: Trace, wrt: Ref, points: int = 121) -> Slope:
 
 def _update(trace, of: Symbol, wrt: Ref, value: float, loss: float, g: float, L) -> Update | None:
     program, values = trace.program, trace.iteration.values
-    trainable = [p for p in program.model.parameters if p.id in program.model.trainable and p.id + "'" in values]
+    trainable = [p for p in program.model.trained if updated(p.id) in values]
     if wrt.symbol not in trainable:
         return None
-    new = float(np.asarray(values[wrt.symbol.id + "'"])[wrt.index or ()])
+    new = float(np.asarray(values[updated(wrt.symbol.id)])[wrt.index or ()])
     probe = Probe(trace, Ref(of), *trainable)
-    all_loss = probe({p.key: np.asarray(values[p.id + "'"]) for p in trainable})
+    all_loss = probe({p.key: np.asarray(values[updated(p.id)]) for p in trainable})
     change = square = 0.0
     with np.errstate(all="ignore"):
         for p in trainable:
             gradient = gradient_symbol(trace, p)
             assert gradient is not None
             slopes = np.asarray(trace.value(Ref(gradient)))
-            change += float(np.sum(slopes * (np.asarray(values[p.id + "'"]) - values[p.id])))
+            change += float(np.sum(slopes * (np.asarray(values[updated(p.id)]) - values[p.id])))
             square += float(np.sum(slopes**2))
         predicted = loss + g * np.float64(new - value)
         # At w′ L falls towards w again: the step went past a lowest point.

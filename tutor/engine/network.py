@@ -14,7 +14,7 @@ is, its `quantity`, is one of
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -69,11 +69,28 @@ class Equation:
 
 
 @dataclass(frozen=True)
+class LayerSymbols:
+    """The symbols of a layer: a = activation(z), and z is the weights times what feeds the layer, plus the biases.
+
+    `number` counts from 1; of the first layer `feeds` is x.
+    """
+
+    number: int
+    activation_name: str
+    feeds: Symbol
+    weights: Symbol
+    biases: Symbol | None
+    pre_activation: Symbol
+    activation: Symbol
+
+
+@dataclass(frozen=True)
 class Model:
     """The forward equations of a lesson, and what they start from.
 
     `output` is what the backward pass differentiates (one example's loss, or a circuit's
-    output), `parameters` with respect to what, `trainable` which of them are updated.
+    output), `parameters` with respect to what, `trainable` which of them are updated. `layers` has the
+    layers, the first first (none of a circuit), and `data` what is taken of an example: x and y (of a circuit none).
     """
 
     forward: tuple[Equation, ...]
@@ -83,6 +100,36 @@ class Model:
     decay: Ref | None = None  # λ, where the lesson has L2 regularisation
     examples: int = 1
     over_batch: tuple[str, str, str] = ("mean", "mean_outer", "mean")
+    layers: tuple[LayerSymbols, ...] = ()
+    data: tuple[Symbol, ...] = ()
+
+    @property
+    def objective(self) -> Symbol:
+        """What training lowers: the batch's loss L, J where L2 is on, a circuit's output."""
+        last = self.forward[-1]
+        return last.symbol if last.phase == "loss" else self.output
+
+    @property
+    def loss(self) -> Symbol:
+        """The batch's loss without an L2 term, or a circuit's output."""
+        return replace(self.output, per_example=False)
+
+    @property
+    def trained(self) -> tuple[Symbol, ...]:
+        """The parameters that are updated."""
+        return tuple(symbol for symbol in self.parameters if symbol.id in self.trainable)
+
+    def layer_of(self, symbol: Symbol | None) -> LayerSymbols | None:
+        """The layer that a symbol belongs to; None of the inputs, of the loss and in a circuit."""
+        return self.layers[symbol.layer - 1] if self.layers and symbol and symbol.layer else None
+
+    def units(self, layer: int) -> Symbol:
+        """What the units of a layer put out; of layer 0 the inputs."""
+        return self.layers[layer - 1].activation if layer else self.data[0]
+
+    def equation(self, symbol: Symbol) -> Equation:
+        """The forward equation that makes a symbol's value; StopIteration of what is given."""
+        return next(eq for eq in self.forward if eq.symbol == symbol)
 
 
 def hyper(name: str) -> Ref:
@@ -106,7 +153,8 @@ def _network_model(lesson: Lesson, examples: int) -> Model:
     def symbol(id: str, size: int, quantity: str, layer: int | None) -> Ref:
         return Ref(Symbol(id, (size,), quantity, layer, per_example=many))
 
-    a = symbol("x", network.inputs, "input", 0)
+    a = x = symbol("x", network.inputs, "input", 0)
+    layers: list[LayerSymbols] = []
     equations: list[Equation] = []
     parameters: list[Symbol] = []
     trainable: set[str] = set()
@@ -116,6 +164,7 @@ def _network_model(lesson: Lesson, examples: int) -> Model:
         sum_in: Expr = call("matmul", W, a)
         parameters.append(W.symbol)
         trainable |= {W.symbol.id} if layer.train_weights else set()
+        feeds, b = a.symbol, None
         if layer.biases is not None:
             b = Ref(Symbol(f"b{k}", np.shape(layer.biases), "biases", k))
             sum_in = sum_in + b
@@ -125,12 +174,17 @@ def _network_model(lesson: Lesson, examples: int) -> Model:
         a = symbol(f"a{k}", layer.units, "activation", k)
         rule = "softmax" if layer.activation == "softmax" else "activation"
         equations.append(Equation(a.symbol, activation(layer.activation, layer.alpha, z), "forward", rule))
+        own = b.symbol if b else None
+        layers.append(LayerSymbols(k, layer.activation, feeds, W.symbol, own, z.symbol, a.symbol))
 
     y = symbol("y", a.shape[0], "target", None)
     loss = LOSSES[network.loss]
     delta = () if loss.delta is None else (Const(network.delta or loss.delta),)
     L = Ref(Symbol("L", (), "loss", per_example=many))
-    combined = loss.combined.get(network.layers[-1].activation)
+    # Loss and activation go together only where ŷ is that function of z and nothing else.
+    made = equations[-1].formula
+    of_z = made.op if isinstance(made, Call) and made.args == (z,) else ""
+    combined = loss.combined.get(of_z)
     shortcut = combined and Shortcut(combined.formula(y, a), combined.reason, combined.lines(y, a))
     equations.append(
         Equation(
@@ -138,7 +192,7 @@ def _network_model(lesson: Lesson, examples: int) -> Model:
             loss.formula(y, a, *delta),
             "loss",
             "loss",
-            compute=loss.stable(y, z) if loss.stable else None,
+            compute=loss.stable(y, z) if loss.stable and of_z == loss.wants else None,
             gradients={a.symbol: loss.gradient(y, a, *delta)},
             shortcuts={z.symbol: shortcut} if shortcut else {},
         )
@@ -151,11 +205,14 @@ def _network_model(lesson: Lesson, examples: int) -> Model:
         mean = L
     decay = hyper("l2") if lesson.training and lesson.training.l2 > 0 else None
     if decay:
-        squares = total([call("sum", Ref(p) ** 2) for p in parameters if p.quantity == "weights"])
+        squares = total([call("sum", Ref(layer.weights) ** 2) for layer in layers])
         J = Symbol("J", (), "objective")
         equations.append(Equation(J, mean + decay / 2 * squares, "loss", "objective"))
     whole = over_batch(lesson)
-    return Model(tuple(equations), L.symbol, tuple(parameters), frozenset(trainable), decay, examples, whole)
+    return Model(
+        tuple(equations), L.symbol, tuple(parameters), frozenset(trainable), decay, examples, whole,
+        tuple(layers), (x.symbol, y.symbol),
+    )  # fmt: skip
 
 
 def over_batch(lesson: Lesson) -> tuple[str, str, str]:
@@ -231,8 +288,7 @@ def initial_parameters(lesson: Lesson) -> dict[str, np.ndarray | float]:
         return {name: np.float64(value) for name, value in lesson.circuit.inputs.items()}
     assert lesson.network and lesson.training
     values: dict[str, np.ndarray | float] = {}
-    fan_in = lesson.network.inputs
-    for k, layer in enumerate(lesson.network.layers, start=1):
+    for k, (layer, fan_in) in enumerate(zip(lesson.network.layers, lesson.network.widths, strict=False), start=1):
         shape = (layer.units, fan_in)
         if isinstance(layer.weights, str):
             rng = np.random.default_rng((lesson.training.seed, k))
@@ -246,5 +302,4 @@ def initial_parameters(lesson: Lesson) -> dict[str, np.ndarray | float]:
             values[f"W{k}"] = np.array(layer.weights, dtype=float)
         if layer.biases is not None:
             values[f"b{k}"] = np.array(layer.biases, dtype=float)
-        fan_in = layer.units
     return values

@@ -14,6 +14,7 @@ The meter (`tally`) compares what backpropagation multiplies with what it would 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import prod
@@ -21,7 +22,7 @@ from math import prod
 import numpy as np
 
 from tutor.engine.backprop import gradient_of, local_derivative
-from tutor.engine.expressions import Const, Expr, Ref, Symbol, at_example, element, evaluate, refs
+from tutor.engine.expressions import Const, Expr, Ref, Symbol, at_example, element, evaluate, refs, walk
 from tutor.engine.losses import LOSSES, DerivationLine
 from tutor.engine.network import Equation
 from tutor.engine.program import Program
@@ -65,9 +66,7 @@ def links(program: Program) -> dict[Symbol, tuple[Link, ...]]:
                 continue  # past its activation in one piece
             local = local_derivative(eq, bottom)
             assert local is not None
-            dense = eq.rule == "softmax" or (
-                eq.rule == "pre_activation" and (bottom.quantity == "activation" or not bottom.shape)
-            )
+            dense = bool(eq.symbol.shape) and local.symbol.shape == eq.symbol.shape + bottom.shape
             found.setdefault(bottom, []).append(Link(eq.symbol, local, eq.rule, dense))
         for z in eq.shortcuts:
             error = program.by_key[gradient_of(model.output, z).key]
@@ -179,6 +178,43 @@ class Chain:
                 if reads_as(np.sum(as_shown(terms, digits)), self.total):
                     return digits
         return 4
+
+
+def splits(program: Program, start: Symbol) -> tuple[int, ...] | None:
+    """Into how many each path from an element of a value splits on its way to the output, value by value.
+
+    Their product is how many paths there are. None where paths go through different values, as in a circuit.
+    """
+    known, found = links(program), []
+    while start != program.model.output:
+        if len(known.get(start, ())) != 1 or not program.model.layers:
+            return None
+        (link,) = known[start]
+        found += [prod(link.top.shape)] if link.dense else []
+        start = link.top
+    return tuple(found)
+
+
+def uses(program: Program, start: Symbol) -> tuple[int, ...]:
+    """How many paths to the output lead on from an element of a value through each use of it, in order.
+
+    In a circuit a gate that takes a value twice uses it twice. Their sum is how many paths there are.
+    """
+    model = program.model
+    if model.layers:
+        known, count = links(program), {model.output: 1}
+        for symbol, up in known.items():
+            if symbol != model.output:
+                count[symbol] = sum(count[link.top] * _fan(link) for link in up)
+        return tuple(count[link.top] * _fan(link) for link in known.get(start, ()))[::-1]
+    paths: Counter[Symbol] = Counter({model.output: 1})
+    found: list[int] = []
+    for eq in reversed(model.forward):
+        for node in walk(eq.formula):
+            if isinstance(node, Ref) and paths[eq.symbol]:
+                paths[node.symbol] += paths[eq.symbol]
+                found += [paths[eq.symbol]] if node.symbol == start else []
+    return tuple(found[::-1])
 
 
 class Paths:
@@ -404,16 +440,16 @@ def derivation(step: Step) -> tuple[Stage, ...]:
     Of one element with every stage on the way, the quotient rule too; of the whole as vectors. Every line is true of
     this lesson's numbers. Lines that float64 cannot hold (1/ŷ where ŷ is 0) are left out: the result needs none.
     """
-    network = step.trace.lesson.network
+    network, model = step.trace.lesson.network, step.trace.program.model
     if step.equation.rule != "combined_error" or network is None:
         return ()
-    program, wrt = step.trace.program, step.equation.symbol.wrt
-    assert wrt
-    output = next(eq.symbol for eq in program.equations if any(ref.symbol == wrt for ref in refs(eq.formula)))
-    loss, target = program.model.output, program.symbols["y@" if step.example is not None else "y"]
-    L, y, a, z = (Ref(symbol, None, step.example) for symbol in (loss, target, output, wrt))
+    last = model.layers[-1]
+    L, y, a, z = (
+        Ref(symbol, None, step.example)
+        for symbol in (model.output, model.data[1], last.activation, last.pre_activation)
+    )
     targets = np.asarray(step.trace.value(y))
-    walk = LOSSES[network.loss].combined[network.layers[-1].activation].walk
+    walk = LOSSES[network.loss].combined[last.activation_name].walk
     values: dict[Symbol, np.ndarray | float] = {}  # of the names that the derivation itself gives
 
     def value(ref: Ref) -> np.ndarray | float:

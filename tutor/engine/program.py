@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from tutor.engine.backprop import backward, gradient_of
-from tutor.engine.expressions import Expr, Noise, Ref, Symbol, evaluate, refs, rounding
+from tutor.engine.expressions import Expr, Noise, Ref, Symbol, evaluate, refs, rounding, updated
 from tutor.engine.expressions import Values as Leaves
 from tutor.engine.lesson import Lesson
 from tutor.engine.network import Equation, Model, hyper, model
@@ -91,7 +91,19 @@ class Program:
     @cached_property
     def carried(self) -> dict[str, str]:
         """What an update carries to the next iteration: the key of the new value -> the key it replaces."""
-        return {key: key[:-1] for key in self.by_key if key.endswith("'")}
+        kept = [
+            *(symbol.id for symbol in self.model.trained),
+            *(eq.symbol.id.removesuffix("'") for eq in self.equations if eq.symbol.quantity == "state"),
+        ]
+        return {updated(id): id for id in kept if updated(id) in self.by_key}
+
+    def named(self, id: str) -> Symbol | None:
+        """The symbol of an id, given or computed: the plain one, or that which each example has a value of."""
+        return self.symbols.get(id) or self.symbols.get(Symbol(id, per_example=True).key)
+
+    def equation(self, id: str) -> Equation | None:
+        """The equation of an id: of the plain symbol, or of that which each example has a value of."""
+        return self.by_key.get(id) or self.by_key.get(Symbol(id, per_example=True).key)
 
 
 def value_of(eq: Equation, values: Leaves, examples: int, noise: Noise | None = None) -> np.ndarray | float:
@@ -110,14 +122,9 @@ def _updates(lesson: Lesson, model: Model) -> list[Equation]:
     optimizer = OPTIMIZERS[lesson.training.optimizer]
     hypers = {name: hyper(name) for name in (*optimizer.hyper, "t")}
     equations: list[Equation] = []
-    output = model.forward[-1].symbol if lesson.network else model.output
 
     for parameter in _last_layer_first(model):
-        if parameter.id not in model.trainable:
-            continue
-        of = (
-            output if parameter.quantity == "weights" or not model.decay else Symbol("L", (), "loss", per_example=False)
-        )
+        of = model.loss if model.decay and parameter.quantity != "weights" else model.objective
         g = Ref(gradient_of(of, parameter))
         p = Ref(parameter)
 
@@ -129,14 +136,14 @@ def _updates(lesson: Lesson, model: Model) -> list[Equation]:
             return Ref(state(name))
 
         new = optimizer.rule(p, g, hypers, lambda name: Ref(state(name)), define)
-        updated = Symbol(f"{parameter.id}'", parameter.shape, "updated", parameter.layer, wrt=parameter)
-        equations.append(Equation(updated, new, "update", "update"))
+        after = Symbol(updated(parameter.id), parameter.shape, "updated", parameter.layer, wrt=parameter)
+        equations.append(Equation(after, new, "update", "update"))
     return equations
 
 
 def _last_layer_first(model: Model) -> list[Symbol]:
     """W2 b2 W1 b1: the order in which their gradients were found; a circuit's inputs as listed."""
-    return sorted(model.parameters, key=lambda s: -(s.layer or 0))
+    return sorted(model.trained, key=lambda s: -(s.layer or 0))
 
 
 def batch_size(lesson: Lesson) -> int:
@@ -167,9 +174,3 @@ def order(lesson: Lesson, epoch: int) -> np.ndarray:
         return np.arange(count)
     rng = np.random.default_rng((lesson.training.seed, 0, epoch))
     return rng.permutation(count) if lesson.training.order == "shuffled" else rng.integers(count, size=count)
-
-
-def loss_key(program: Program) -> str:
-    """The key of what training lowers: L or J, a circuit's output."""
-    model = program.model
-    return (model.forward[-1].symbol if program.lesson.network else model.output).key

@@ -14,11 +14,11 @@ import numpy as np
 from tutor.engine.compiled.arrays import arrays
 from tutor.engine.compiled.graph import Code, Memory
 from tutor.engine.compiled.scalars import scalars
-from tutor.engine.expressions import Symbol
+from tutor.engine.expressions import Symbol, updated
 from tutor.engine.lesson import Lesson
 from tutor.engine.network import initial_parameters
 from tutor.engine.optimizers import OPTIMIZERS
-from tutor.engine.program import Program, Values, batch_size, iterations_per_epoch, loss_key, order, rows
+from tutor.engine.program import Program, Values, batch_size, iterations_per_epoch, order, rows
 
 SCALAR_WORK = 150  # parameters times examples up to which single numbers are faster than arrays: measured
 TOLERANCE = 1e-6  # a change over an epoch that counts as none, unless told
@@ -77,8 +77,7 @@ class Run:
     @property
     def loss(self) -> Symbol:
         """What training lowers: L, J where L2 is on, a circuit's output."""
-        program = self.program(1 if self.lesson.circuit else batch_size(self.lesson))
-        return program.by_key[loss_key(program)].symbol
+        return self.program(1 if self.lesson.circuit else batch_size(self.lesson)).model.objective
 
     @property
     def losses(self) -> np.ndarray:
@@ -145,11 +144,8 @@ class Run:
         """What an iteration carries to the next: trained parameters, weights first, then the optimiser's states."""
         if self.lesson.training is None:
             return {}
-        trainable = self.program(batch_size(self.lesson)).model.trainable
-        ids = sorted(
-            (id for id in self._first if id in trainable), key=lambda id: bool(self.lesson.network) and id[0] == "b"
-        )
-        parameters = {id: self._first[id] for id in ids}
+        trained = self.program(batch_size(self.lesson)).model.trained
+        parameters = {p.id: self._first[p.id] for p in sorted(trained, key=lambda p: p.quantity == "biases")}
         training = self.lesson.training
         states = {f"{id}.{name}": v for name in OPTIMIZERS[training.optimizer].states for id, v in parameters.items()}
         return parameters | {key: training.memory.get(key, np.zeros_like(v)) for key, v in states.items()}
@@ -236,8 +232,8 @@ class Run:
         """Run one iteration from these carried values as its steps are shown; returns its loss."""
         done = self._run(number, flat)
         for key in self._carried.slices:
-            self._carried.view(key)[...] = done.values[key + "'"]
-        return float(done.values[loss_key(done.program)])
+            self._carried.view(key)[...] = done.values[updated(key)]
+        return float(done.values[done.program.model.objective.key])
 
     def _record(self, losses: np.ndarray) -> None:
         end = self.trained + len(losses)
@@ -274,7 +270,7 @@ class Run:
             fixed = {key: value for key, value in self._given().items() if key != "training.t"}
             fixed |= {key: value for key, value in self._first.items() if key not in self._carried.slices}
             make = scalars if self._scalar else arrays
-            self._codes[examples] = make(program.equations, loss_key(program), self._carried, fixed, examples)
+            self._codes[examples] = make(program.equations, program.model.objective.key, self._carried, fixed, examples)
         return self._codes[examples]
 
     def _alike(self, at: int, stop: int) -> tuple[int, int]:
@@ -350,9 +346,9 @@ class Run:
         taken = np.empty(0, dtype=int)
         if self.lesson.network:
             taken = rows(self.lesson, number)
-            x, y = self.lesson.inputs[taken], self.lesson.targets[taken]
-            values |= {"x@": x, "y@": y} if len(taken) > 1 else {"x": x[0], "y": y[0]}
         program = self.program(max(len(taken), 1))
+        for symbol, data in zip(program.model.data, (self.lesson.inputs, self.lesson.targets), strict=False):
+            values[symbol.key] = data[taken] if symbol.per_example else data[taken[0]]
         return Iteration(number, taken, program, program.run(values))
 
 

@@ -38,7 +38,9 @@ from tutor.engine.program import Program
 from tutor.engine.run import Iteration, Run
 
 PHASES = ("forward", "loss", "backward", "update")
-_ID = re.compile(r"(?P<base>[^\[\]@\s]+)(?:\[(?P<index>[0-9]{1,9}(?:,\s*[0-9]{1,9})*)\])?(?:@(?P<example>[0-9]{1,9}))?")
+_ID = re.compile(r"(?P<base>[^\[\]@\s]+)(?:\[(?P<index>[0-9,\s]+)\])?(?:@(?P<example>[0-9]+))?")
+
+_BEYOND = re.compile(r"[\[,@]\s*[0-9]{10}")  # no place of anything
 
 
 class NoSuchStep(ValueError):
@@ -267,14 +269,48 @@ def _round(value: np.ndarray, digits: int) -> np.ndarray:
 # ---------------------------------------------------------------- ids
 
 
+@dataclass(frozen=True)
+class StepId:
+    """What an id says: a symbol's own id, an element of it and an example, both from 0 (−1: no such place)."""
+
+    base: str
+    index: tuple[int, ...] | None = None
+    example: int | None = None
+
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        """Whether a symbol of this shape has the element; the whole it has always."""
+        if self.index is None:
+            return True
+        return len(self.index) == len(shape) and all(0 <= i < n for i, n in zip(self.index, shape, strict=True))
+
+
+def read_id(text: str) -> StepId | None:
+    """The parts of a step id, such as dL/dW2[1,2]@3; None where the text has another form."""
+    match = _ID.fullmatch(text.strip().replace("′", "'").replace("∂", "d"))
+    if not match:
+        return None
+    index, example = match["index"], match["example"]
+    return StepId(
+        match["base"],
+        tuple(map(_place, index.split(","))) if index else None,
+        _place(example) if example else None,
+    )
+
+
+def _place(digits: str) -> int:
+    """A place counted from 1, from 0; −1 where it is none."""
+    return int(digits) - 1 if digits.strip().isdigit() and len(digits.strip()) <= 9 else -1
+
+
 def resolve(program: Program, id: str) -> tuple[Equation, tuple[int, ...] | None, int | None]:
     """The equation, element and example (both from 0) that an id names. Raises NoSuchStep."""
-    text = id.strip().replace("′", "'").replace("∂", "d")
-    match = _ID.fullmatch(text)
-    if not match:
+    named = read_id(id)
+    if named is None or _BEYOND.search(id):
         raise NoSuchStep(f"{id!r} is not a step id; ids look like z1, dL/dW2, dL/dW2[1,2] or dL/dW2[1,2]@3")
-    base, example = match["base"], match["example"]
-    eq = program.by_key.get(base + "@") if example else program.by_key.get(base) or program.by_key.get(base + "@")
+    base, example = named.base, named.example
+    eq = program.equation(base)
+    if example is not None:
+        eq = program.by_key.get(Symbol(base, per_example=True).key)
     eq = eq or find_local(program, base)
     if eq is None:
         known = list(dict.fromkeys(e.symbol.id for e in program.equations))
@@ -285,18 +321,20 @@ def resolve(program: Program, id: str) -> tuple[Equation, tuple[int, ...] | None
             raise NoSuchStep(f"'{base}' {why}")
         near = _nearest(base, known)
         raise NoSuchStep(f"there is no step '{base}' in this lesson{near}")
-    index = tuple(int(i) - 1 for i in match["index"].split(",")) if match["index"] else None
-    shape = eq.symbol.shape
-    if index is not None and (
-        len(index) != len(shape) or any(not 0 <= i < n for i, n in zip(index, shape, strict=True))
-    ):
-        size = " × ".join(map(str, shape)) or "a single number"
-        raise NoSuchStep(f"'{base}' is {size}: it has no element [{match['index']}]")
-    if example and not eq.symbol.per_example:
-        raise NoSuchStep(f"'{base}' is the same for all examples: leave out the @{example}")
-    if example and not 1 <= int(example) <= program.examples:
-        raise NoSuchStep(f"the batch has {program.examples} examples: there is no @{example}")
-    return eq, index, int(example) - 1 if example else None
+    if not named.fits(eq.symbol.shape):
+        size = " × ".join(map(str, eq.symbol.shape)) or "a single number"
+        raise NoSuchStep(f"'{base}' is {size}: it has no element [{_said(id, '[', ']')}]")
+    if example is not None and not eq.symbol.per_example:
+        raise NoSuchStep(f"'{base}' is the same for all examples: leave out the @{_said(id, '@')}")
+    if example is not None and not 0 <= example < program.examples:
+        raise NoSuchStep(f"the batch has {program.examples} examples: there is no @{_said(id, '@')}")
+    return eq, named.index, example
+
+
+def _said(id: str, begin: str, end: str = " ") -> str:
+    """A place as it was written, cut short."""
+    text = id.strip().partition(begin)[2].partition(end)[0]
+    return text if len(text) <= 20 else text[:19] + "…"
 
 
 def _nearest(base: str, known: list[str]) -> str:
@@ -312,7 +350,7 @@ def find_local(program: Program, id: str) -> Equation | None:
     match = re.fullmatch(r"d(?P<of>[^/]+)/d(?P<wrt>[^/]+)", id)
     if not match:
         return None
-    eq = program.by_key.get(match["of"]) or program.by_key.get(match["of"] + "@")
+    eq = program.equation(match["of"])
     if eq is None or eq.phase not in ("forward", "loss") or eq.rule in ("mean_loss", "sum_loss", "objective"):
         return None
     wrt = next((ref.symbol for ref in refs(eq.formula) if ref.symbol.id == match["wrt"]), None)

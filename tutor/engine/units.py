@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS, A, Z, piecewise
+from tutor.engine.backprop import gradient_of
 from tutor.engine.expressions import Call, Const, Ref, call, evaluate
 from tutor.engine.network import Equation, model
 from tutor.engine.program import Values
@@ -94,15 +95,15 @@ def idle_units(trace: Trace) -> list[tuple[int, int, str]]:
     With the parameters before this iteration's update. A dead unit's f′ is 0: no gradient reaches its weights.
     """
     lesson = trace.lesson
-    if not lesson.network:
+    if not trace.program.model.layers:
         return []
     values = trace.iteration.values
     count = len(lesson.inputs)
-    forward = model(lesson, count).forward
-    known: Values = {p.id: values[p.id] for p in trace.program.model.parameters}
-    known |= {"x@": lesson.inputs, "y@": lesson.targets} if count > 1 else {"x": lesson.inputs[0]}
+    whole = model(lesson, count)
+    known: Values = {p.id: values[p.id] for p in whole.parameters}
+    known[whole.data[0].key] = lesson.inputs if count > 1 else lesson.inputs[0]
     found = []
-    for eq in forward:
+    for eq in whole.forward:
         if eq.rule not in ("pre_activation", "activation"):
             continue  # the last layer may be a softmax, and the loss is not needed
         known[eq.symbol.key] = evaluate(eq.formula, lambda ref: known[ref.symbol.key])
@@ -155,14 +156,14 @@ def rms(value) -> float:
 
 def sizes(trace: Trace) -> Sizes | None:
     """How large the gradients are in each layer; None for a circuit, which has no layers."""
-    network = trace.lesson.network
-    if not network:
+    model = trace.program.model
+    if not model.layers:
         return None
     found = []
-    for k in range(1, len(network.layers) + 1):
-        own = [trace.program.by_key.get(key) for key in (f"dL/dW{k}", f"dL/dz{k}@", f"dL/dz{k}")]
-        weights, delta = (Ref(eq.symbol) for eq in (own[0], own[1] or own[2]) if eq is not None)
-        found.append(LayerSize(k, weights, delta, rms(trace.value(weights)), rms(trace.value(delta))))
+    for layer in model.layers:
+        weights = Ref(gradient_of(model.loss, layer.weights))
+        delta = Ref(gradient_of(model.output, layer.pre_activation))
+        found.append(LayerSize(layer.number, weights, delta, rms(trace.value(weights)), rms(trace.value(delta))))
     with np.errstate(all="ignore"):
         deltas = np.array([layer.delta_rms for layer in found])
         factors = tuple(float(f) for f in deltas[:-1] / deltas[1:])

@@ -15,9 +15,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from tutor.engine.backprop import gradient_of
 from tutor.engine.divergence import zero_by_zero
 from tutor.engine.expressions import Ref
 from tutor.engine.lesson import AuthorQuestion, Lesson, Training
+from tutor.engine.network import LayerSymbols, Model
 from tutor.engine.run import Run
 from tutor.engine.trace import Step, Trace, as_shown
 from tutor.lessonfiles.expectations import expectations, is_turned
@@ -296,9 +298,8 @@ def units(lesson: Lesson, source: Source) -> Iterator[Problem]:
     )
     found = Run(some).iteration(1)
     assert found is not None
-    for k, layer in enumerate(network.layers, start=1):
-        key = "@" if len(some.inputs) > 1 else ""
-        a = np.atleast_2d(np.asarray(found.values[f"a{k}{key}"]))
+    for own, layer in zip(found.program.model.layers, network.layers, strict=True):
+        k, a = own.number, np.atleast_2d(np.asarray(found.values[own.activation.key]))
         if layer.activation == "relu":
             dead, why = np.all(a == 0, axis=0), "is 0 for every example: it is dead, its weights get no gradient"
         elif layer.activation in ("sigmoid", "tanh"):
@@ -309,7 +310,7 @@ def units(lesson: Lesson, source: Source) -> Iterator[Problem]:
             continue
         drawn = isinstance(layer.weights, str)
         for j in np.flatnonzero(dead):
-            if not _spoken_of(lesson, k, int(j) + 1):
+            if not _spoken_of(lesson, found.program.model, own, int(j) + 1):
                 message = f"unit {j + 1} of layer {k} {why}"
                 what = "another seed in [training], or write the weights" if drawn else "other weights or inputs"
                 advice = f"choose {what}; if it is meant, a note on a{k}[{j + 1}] says so"
@@ -318,7 +319,9 @@ def units(lesson: Lesson, source: Source) -> Iterator[Problem]:
                 yield source.problem(path, message, advice, severity="warning")
 
 
-def _spoken_of(lesson: Lesson, layer: int, unit: int) -> bool:
+def _spoken_of(lesson: Lesson, model: Model, layer: LayerSymbols, unit: int) -> bool:
     named = [about.step for group in (lesson.notes, lesson.questions, lesson.expect) for about in group]
-    ids = {f"{name}[{unit}]" for name in (f"z{layer}", f"a{layer}", f"dL/dz{layer}", f"dL/da{layer}", f"dL/db{layer}")}
+    values = (layer.pre_activation, layer.activation)
+    slopes = (gradient_of(model.output, of) for of in (*values, *([layer.biases] if layer.biases else [])))
+    ids = {f"{symbol.id}[{unit}]" for symbol in (*values, *slopes)}
     return any(step.partition("@")[0] in ids for step in named)

@@ -60,26 +60,29 @@ def diagram(
 def move(trace: Trace, drawn: Diagram, selected: Item, down: int, right: int) -> Item:
     """The item beside the selected one: in a network units and the edges between layers take turns from left to
     right (an edge leads to the units at its ends); in a circuit the nearest gate in that direction."""
-    network = trace.lesson.network
+    network, model = trace.lesson.network, trace.program.model
     if network is None:
         return _nearest(drawn, selected, down, right)
-    widths = [network.inputs, *(layer.units for layer in network.layers)]
+    widths = network.widths
     last = len(widths) - 1
     id, index = selected
-    if id[:1] == "W":
-        layer, (to, start) = int(id[1:]), index
+    symbol = trace.program.named(id)
+    assert symbol
+    layer = symbol.layer or 0
+    if symbol.quantity == "weights":
+        to, start = index
         if right:
-            return unit_item(layer, to) if right > 0 else unit_item(layer - 1, start)
+            return unit_item(model, layer, to) if right > 0 else unit_item(model, layer - 1, start)
         nth = (start * widths[layer] + to + down) % (widths[layer] * widths[layer - 1])
         return (id, (nth % widths[layer], nth // widths[layer]))
-    if id == "L":
-        return unit_item(last, 0) if right < 0 else selected
-    layer, unit = int(id[1:] or 0), index[0]
+    if symbol == model.loss or symbol == model.output:
+        return unit_item(model, last, 0) if right < 0 else selected
+    (unit,) = index
     if right > 0:
-        return (f"W{layer + 1}", (0, unit)) if layer < last else ("L", ())
+        return (model.layers[layer].weights.id, (0, unit)) if layer < last else (model.output.id, ())
     if right < 0:
-        return (f"W{layer}", (unit, 0)) if layer else selected
-    return unit_item(layer, (unit + down) % widths[layer])
+        return (model.layers[layer - 1].weights.id, (unit, 0)) if layer else selected
+    return unit_item(model, layer, (unit + down) % widths[layer])
 
 
 def _nearest(drawn: Diagram, selected: Item, down: int, right: int) -> Item:
@@ -105,7 +108,8 @@ def begin(trace: Trace, step: Step) -> Item:
     index = step.index if step.index and len(step.index) == len(symbol.shape) else (0,) * len(symbol.shape)
     if symbol.quantity == "weights":
         return (symbol.id, index)
-    return unit_item(symbol.layer, index[0]) if symbol.layer and index else ("L", ())
+    model = trace.program.model
+    return unit_item(model, symbol.layer, index[0]) if symbol.layer and index else (model.output.id, ())
 
 
 def natural_rows(trace: Trace, most: int) -> int:
@@ -113,7 +117,7 @@ def natural_rows(trace: Trace, most: int) -> int:
     if trace.lesson.circuit:
         return min(most, 4 * len(trace.lesson.circuit.inputs) + 4)
     assert trace.lesson.network
-    widths = [trace.lesson.network.inputs, *(layer.units for layer in trace.lesson.network.layers)]
+    widths = trace.lesson.network.widths
     return min(most, 7 * max(min(n, MOST_UNITS) for n in widths) + 2)
 
 
@@ -128,7 +132,7 @@ def tell(trace: Trace, scribe: Scribe, step: Step, cursor: Cursor) -> list[str]:
     assert trace.lesson.network
     lit = lit_by_step(known)
     lines = []
-    widths = [trace.lesson.network.inputs, *(layer.units for layer in trace.lesson.network.layers)]
+    widths, model = trace.lesson.network.widths, trace.program.model
     for layer, count in enumerate(widths):
         name = "input" if layer == 0 else "output" if layer == len(widths) - 1 else f"layer {layer}"
         if layer:
@@ -136,11 +140,11 @@ def tell(trace: Trace, scribe: Scribe, step: Step, cursor: Cursor) -> list[str]:
             sign, own = scribe.writer.function(activation, layer), activation.replace("_", " ")
             own = ACTIVATIONS[activation].glyph if activation in ACTIVATIONS else own
             name += f", {sign}" + (f" = {own}" if sign != own else "")
-            symbol = scribe.symbols[f"W{layer}"]
+            symbol = model.layers[layer - 1].weights
             weights = linear(scribe.writer.value(trace.value(Ref(symbol))), 6)
             lines.append(f"  weights {scribe.writer.text(Ref(symbol))} = {weights}")
-            gradient = known.ref(f"dL/dW{layer}")
-            if gradient and known.has(f"dL/dW{layer}", tuple(n - 1 for n in symbol.shape)):
+            gradient = known.ref(known.gradient(symbol))
+            if gradient and known.has(gradient.symbol.id, tuple(n - 1 for n in symbol.shape)):
                 value = linear(scribe.writer.value(trace.value(gradient)), 6)
                 lines.append(f"  blame   {scribe.writer.text(gradient)} = {value}")
         lines.append(f"{name}: {count:,} unit{'s' if count > 1 else ''}")
@@ -148,12 +152,12 @@ def tell(trace: Trace, scribe: Scribe, step: Step, cursor: Cursor) -> list[str]:
         for unit in shown:
             if unit - 1 not in shown and unit:
                 lines.append(f"    … {count - MOST_NAMED:,} more …")
-            facts = item_facts(known, (f"a{layer}" if layer else "x", (unit,)))
+            facts = item_facts(known, unit_item(model, layer, unit))
             lines.append(f"  {'>' if lit.unit(layer, unit) else ' '} " + "   ".join(facts))
     target = known.ref("y")
     if target:
         lines.append(f"target: {linear(scribe.writer.value(trace.value(target)), 12)}")
-    lines.append(f"  {'>' if lit.loss else ' '} " + "   ".join(item_facts(known, ("L", ()))))
+    lines.append(f"  {'>' if lit.loss else ' '} " + "   ".join(item_facts(known, (model.output.id, ()))))
     return lines
 
 

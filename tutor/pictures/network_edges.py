@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tutor.engine.expressions import Ref
+from tutor.engine.expressions import Ref, Symbol
 from tutor.pictures.canvas import Canvas
 from tutor.pictures.lit import Lit
 from tutor.pictures.network_plan import Column, Plan
@@ -62,8 +62,12 @@ class Edges:
         """The dots where edges begin and end; a cell on either side is for the arrow."""
         return (left.left + left.size + 1) * 2, right.left * 2 - 3
 
+    def _symbol(self, layer: int) -> Symbol:
+        """The weights of the edges that lead to a layer."""
+        return self.known.model.layers[layer - 1].weights
+
     def _weights(self, layer: int) -> np.ndarray:
-        return np.asarray(self.known.trace.value(Ref(self.known.symbols[f"W{layer}"])))
+        return np.asarray(self.known.trace.value(Ref(self._symbol(layer))))
 
     def most(self, left: Column, right: Column) -> int:
         """How many edges between two layers are drawn: fewer where there is little room to tell them apart."""
@@ -115,7 +119,7 @@ class Edges:
     def light(self, canvas: Canvas) -> None:
         """Draw the edges that are lit or pointed at over the others."""
         for left, right in self.pairs():
-            pointed = self.selected[1] if self.selected and self.selected[0] == f"W{right.layer}" else None
+            pointed = self.selected[1] if self.selected and self.selected[0] == self._symbol(right.layer).id else None
             if not pointed and all(layer != right.layer for layer, _, _ in self.lit.edges):
                 continue
             to, start, y0, y1 = self._ends(left, right)
@@ -159,7 +163,7 @@ class Edges:
             to, start, y0, y1 = self._ends(left, right)
             edges = list(zip(to.tolist(), start.tolist(), y0.tolist(), y1.tolist(), strict=True))
             lit = [edge for edge in edges if self.lit.edge(right.layer, edge[0], edge[1])]
-            chosen = [edge for edge in edges if (f"W{right.layer}", (edge[0], edge[1])) == self.selected]
+            chosen = [edge for edge in edges if (self._symbol(right.layer).id, (edge[0], edge[1])) == self.selected]
             body = self.rows - self.plan.head - self.plan.foot
             if room >= 20 and len(edges) * 26 <= 0.3 * room * body:  # labels of two rows leave most of the lines free
                 wanted = edges
@@ -184,8 +188,9 @@ class Edges:
 
     def _place(self, canvas: Canvas, layer: int, edge: _Edge, x0: int, x1: int, name: bool) -> _Place | None:
         to, start, y0, y1 = edge
-        text = short(self.known.value(f"W{layer}", (to, start)), 9)
-        size = max(width(f"{self.known.name(f'W{layer}', (to, start))} {text}" if name else text), 11 if name else 9)
+        id = self._symbol(layer).id
+        text = short(self.known.value(id, (to, start)), 9)
+        size = max(width(f"{self.known.name(id, (to, start))} {text}" if name else text), 11 if name else 9)
         if x1 - x0 < 2 * size + 4:
             return None
         for high in (2, 1):
@@ -203,18 +208,19 @@ class Edges:
         return None
 
     def _label(self, canvas: Canvas, layer: int, edge: _Edge, place: _Place, lit: bool) -> Spot:
-        known, id, index = self.known, f"W{layer}", (edge[0], edge[1])
+        known, symbol, index = self.known, self._symbol(layer), (edge[0], edge[1])
+        id, blame = symbol.id, known.gradient(symbol)
         column, row, size, high = place
         value = short(known.value(id, index), 9)
         text = f"{known.name(id, index)} {value}"
         texts = [text if width(text) <= size else value]
-        gradient = known.value(f"dL/d{id}", index)
+        gradient = known.value(blame, index)
         if gradient is not None and high > 1:
             texts.append(f"∂ {short(gradient, size - 2)}")
         item: Item = (id, index)
         for nth, text in enumerate(texts):
             style = "cell" if item == self.selected else "mark" if nth else "lit" if lit else "numbers"
-            if nth and known.is_step(f"dL/d{id}", index):
+            if nth and known.is_step(blame, index):
                 style = "value"
             canvas.text(column, row + nth, text, style, gap=1)
         return Spot(item, known.step_id(item), column, row, size, len(texts))

@@ -37,18 +37,16 @@ class NetworkPicture:
         network = known.trace.lesson.network
         assert network
         self.network = network
-        self.widths = [network.inputs, *(layer.units for layer in network.layers)]
+        self.model, self.widths = known.model, network.widths
         self.path = lit is not None
         self.lit = lit_by_step(known) if lit is None else lit_by_items(known, lit)
-        if selected and selected[0][:1] == "W":
-            self.focus = {(int(selected[0][1:]), selected[1][0]), (int(selected[0][1:]) - 1, selected[1][1])}
-        else:
-            self.focus = {(self._layer(selected), selected[1][0])} if selected and selected[1] else set()
+        symbol = known.symbol(selected[0]) if selected else None
+        self.focus: set[tuple[int, int]] = set()
+        if selected and symbol and symbol.layer is not None and selected[1]:
+            self.focus = {(symbol.layer, selected[1][0])}
+            if symbol.quantity == "weights":
+                self.focus.add((symbol.layer - 1, selected[1][1]))
         self.backward = known.step.phase == "backward"
-
-    @staticmethod
-    def _layer(item: Item) -> int:
-        return int(item[0][1:] or 0)
 
     @property
     def output(self) -> int:
@@ -72,7 +70,7 @@ class NetworkPicture:
         for column in plan.columns:
             for unit, row in column.units:
                 self._unit(canvas, column, unit, row)
-                item = unit_item(column.layer, unit)
+                item = unit_item(self.model, column.layer, unit)
                 spots.append(Spot(item, self.known.step_id(item), column.left, row, column.size, column.high))
             for count, row in column.gaps:
                 canvas.text(column.left + 1, row, cut(f"⋮ {count:,} more", column.size - 1), "dim")
@@ -136,12 +134,16 @@ class NetworkPicture:
 
     def _walked_layer(self, layer: int) -> bool:
         """Whether blame has come back over the edges that leave a layer."""
-        return self.known.has(f"dL/da{layer}", None) if layer else self.known.has("dL/dW1", (0, 0))
+        return self.known.has(self.known.gradient(self.model.units(layer))) if layer else self._inputs_walked(0, 0)
 
     def _walked(self, layer: int, unit: int) -> bool:
         if layer:
-            return self.known.has(f"dL/da{layer}", (unit,))
-        return self.known.has("dL/dW1", (self.widths[1] - 1, unit))
+            return self.known.has(self.known.gradient(self.model.units(layer)), (unit,))
+        return self._inputs_walked(self.widths[1] - 1, unit)
+
+    def _inputs_walked(self, to: int, unit: int) -> bool:
+        """Inputs have no gradient: whether that of the weight from one of them to a unit is known."""
+        return self.known.has(self.known.gradient(self.model.layers[0].weights), (to, unit))
 
     # ------------------------------------------------------------ units
 
@@ -152,16 +154,14 @@ class NetworkPicture:
             name = "" if style == "mark" else self.known.name(id, (unit,))
             return _Fact(spared, id, name, self.known.value(id, (unit,)), style)
 
-        own, known = unit_item(layer, unit)[0], self.known
+        known, output = self.known, self.model.units(layer)
         if not layer:
-            return [fact(0, own, "numbers")]
-        found = [fact(4, f"b{layer}", "dim")] if known.symbol(f"b{layer}") else []
-        found += [fact(2, f"z{layer}", "numbers"), fact(0, own, "numbers")]
-        gradients = [
-            fact(3 if letter == "a" else 1, f"dL/d{letter}{layer}", "mark")
-            for letter in "az"
-            if known.symbol(f"dL/d{letter}{layer}")
-        ]
+            return [fact(0, output.id, "numbers")]
+        own = self.model.layers[layer - 1]
+        found = [fact(4, own.biases.id, "dim")] if own.biases else []
+        found += [fact(2, own.pre_activation.id, "numbers"), fact(0, output.id, "numbers")]
+        slopes = ((3, known.gradient(output)), (1, known.gradient(own.pre_activation)))
+        gradients = [fact(spared, id, "mark") for spared, id in slopes if known.symbol(id)]
         if len(gradients) == 2 and gradients[1].value is None and gradients[0].value is not None:
             gradients = [replace(gradients[0], spared=1), replace(gradients[1], spared=3)]  # the newest that is known
         return found + gradients
@@ -172,7 +172,7 @@ class NetworkPicture:
         return next((name for name, size in ((full, 9), (brief, 6)) if width(name) + size <= room), "∂")
 
     def _unit(self, canvas: Canvas, column: Column, unit: int, row: int) -> None:
-        lit, chosen = self.lit.unit(column.layer, unit), self.selected == unit_item(column.layer, unit)
+        lit, chosen = self.lit.unit(column.layer, unit), self.selected == unit_item(self.model, column.layer, unit)
         facts = self._chosen_facts(column, unit)
         inner = column.size - (1 if not column.boxed else 3 if column.size < 16 else 4)
         top, left = (row + 1, column.left + 2) if column.boxed else (row, column.left + 1)
@@ -181,7 +181,8 @@ class NetworkPicture:
         for nth, fact in enumerate(facts):
             self._fact(canvas, column, unit, fact, (left, top + nth, inner), lit, chosen)
         if lit:
-            own = next((nth for nth, fact in enumerate(facts) if fact.id == unit_item(column.layer, unit)[0]), 0)
+            output = self.model.units(column.layer).id
+            own = next((nth for nth, fact in enumerate(facts) if fact.id == output), 0)
             canvas.text(column.left + (1 if column.boxed else 0), top + own, "▶", "value")
         self._arrows(canvas, column, unit, column.middle(row), lit)
 
@@ -204,7 +205,7 @@ class NetworkPicture:
         # Four digits before the whole name: −0.1 for −0.1485 would be another number.
         text = short(fact.value, max(min(room - 1 - width(name), 10), 7 if room >= 10 else 4))
         label = cut(name, room - width(text) - 1)
-        own = fact.id == unit_item(column.layer, unit)[0]
+        own = fact.id == self.model.units(column.layer).id
         canvas.text(left, row, label, "cell" if chosen and own else "lit" if lit and own else "dim")
         style = "lit" if lit and not gradient else fact.style
         if fact.value is None:
@@ -216,11 +217,13 @@ class NetworkPicture:
     def _arrows(self, canvas: Canvas, column: Column, unit: int, row: int, lit: bool) -> None:
         """▶ where values came in, ◀ where blame has come back."""
         layer, known = column.layer, self.known
-        if layer and known.has(f"z{layer}", (unit,)) and column.boxed and column.left:
-            current = known.step.phase == "forward" and known.is_step(f"z{layer}", (unit,))
+        z = self.model.layers[layer - 1].pre_activation.id if layer else ""
+        if layer and known.has(z, (unit,)) and column.boxed and column.left:
+            current = known.step.phase == "forward" and known.is_step(z, (unit,))
             canvas.text(column.left - 1, row, "▶", "value" if current else "dim")
         if self._walked(layer, unit):
-            now = self.backward and lit and (known.is_step(f"dL/da{layer}", (unit,)) or layer == 0)
+            blame = known.gradient(self.model.units(layer))
+            now = self.backward and lit and (layer == 0 or known.is_step(blame, (unit,)))
             canvas.text(column.left + column.size, row, "◀", "value" if now else "mark")
 
     def _loss(self, canvas: Canvas, left: int, size: int, row: int, below: bool) -> Spot:

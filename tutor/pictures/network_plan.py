@@ -72,7 +72,7 @@ class Planner:
 
     def _across(self, high: int, head: int, foot: int, body: int) -> Plan | None:
         """The layers side by side: all of them, or as many as fit round the one the step is about."""
-        names = max(width(self.known.name(*unit_item(k, 0))) for k in range(len(self.widths)))
+        names = max(width(self.known.name(*unit_item(self.known.model, k, 0))) for k in range(len(self.widths)))
         digits = 13 if high >= 3 else 11 if high == 2 else 10  # what a number takes
         size = names + digits
         longest = max(names, *(self._longest(k) for k in range(1, len(self.widths)))) + digits
@@ -124,8 +124,8 @@ class Planner:
 
     def _longest(self, layer: int) -> int:
         """How wide the names of a unit's values are."""
-        ids = [id for id in (f"a{layer}", f"z{layer}", f"b{layer}") if self.known.symbol(id)]
-        return max(width(self.known.name(id, (0,))) for id in ids)
+        own = self.known.model.layers[layer - 1]
+        return max(width(self.known.name(s.id, (0,))) for s in (own.activation, own.pre_activation, own.biases) if s)
 
     def _column(self, layer: int, left: int, size: int, high: int, head: int, body: int) -> Column:
         count = self.widths[layer]

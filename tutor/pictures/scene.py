@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from tutor.engine.expressions import Ref, Symbol
+from tutor.engine.backprop import gradient_of
+from tutor.engine.expressions import Ref, Symbol, updated
+from tutor.engine.network import Model
 from tutor.engine.trace import Step, Trace
 from tutor.pictures.canvas import Canvas, Picture
 from tutor.play.playback import Cursor
@@ -57,7 +59,7 @@ class Known:
 
     def __init__(self, trace: Trace, scribe: Scribe, step: Step, cursor: Cursor):
         self.trace, self.scribe, self.step, self.cursor = trace, scribe, step, cursor
-        self.writer, self.symbols = scribe.writer, scribe.symbols
+        self.writer, self.symbols, self.model = scribe.writer, scribe.symbols, trace.program.model
         self._kept = scribe.memo.of(_Kept)
         self.order = self._kept.order
         if not self.order:
@@ -69,7 +71,11 @@ class Known:
 
     def symbol(self, id: str) -> Symbol | None:
         """The symbol of an id; where each example has its own, the current example's."""
-        return self.symbols.get(id) or self.symbols.get(id + "@")
+        return self.trace.program.named(id)
+
+    def gradient(self, of: Symbol) -> str:
+        """The id of the output's gradient with respect to a value."""
+        return gradient_of(self.model.output, of).id
 
     def ref(self, id: str, index: Whole = None) -> Ref | None:
         """A value or an element of it; of a unit's bias that all of its layer share that one number."""
@@ -108,19 +114,20 @@ class Known:
     def step_id(self, item: Item) -> str | None:
         """The step to go to for an item: its gradient's in the backward pass, its new value's in the update."""
         id, index = item
-        network = self.trace.lesson.network is not None
-        loss = self.trace.program.model.output.id
-        if network and id == "x":
-            return self._found("z1", None)
-        if network and id[:1] == "W":
-            wanted = (f"z{id[1:]}", f"d{loss}/d{id}", f"{id}'")
-        else:
-            wanted = (id, f"d{loss}/d{'z' + id[1:] if network and id[:1] == 'a' else id}", f"{id}'")
+        symbol, model = self.symbol(id), self.model
+        if symbol is None:
+            return None
+        if symbol.quantity == "input":
+            return self._found(model.layers[0].pre_activation.id, None)
+        layer = model.layer_of(symbol)
+        made = layer.pre_activation if layer and symbol.quantity == "weights" else symbol
+        blamed = layer.pre_activation if layer and symbol.quantity == "activation" else symbol
+        wanted = (made.id, self.gradient(blamed), updated(id))
         phases = ("forward", "backward", "update")
         phase = self.step.phase if self.step.phase in phases else "forward"
         at = phases.index(phase)
         for choice in (wanted[at], *reversed(wanted[:at]), *wanted):
-            here = index[:1] if choice[:1] == "z" and len(index) == 2 else index
+            here = index[: len(made.shape)] if choice == made.id else index
             if found := self._found(choice, here or None):
                 return found
         return None
@@ -153,25 +160,25 @@ def item_facts(known: Known, item: Item) -> list[str]:
     """What is known of an item, each as name = value; for the line below a picture and for line mode."""
     id, index = item
     at = index or None
-    loss = known.trace.program.model.output.id
-    wanted = [(id, at)]
-    if known.trace.lesson.network:
-        if id[:1] == "a":
-            wanted = [(f"b{id[1:]}", at), (f"z{id[1:]}", at), (id, at), (f"dL/d{id}", at), (f"dL/dz{id[1:]}", at)]
-        elif id[:1] == "W":
-            wanted = [(id, at), (f"dL/d{id}", at), (f"{id}'", at)]
-    else:
-        wanted = [(id, at), (f"d{loss}/d{id}", at), (f"{id}'", at)]
+    symbol, model = known.symbol(id), known.model
+    layer = model.layer_of(symbol)
+    wanted = [id]
+    if symbol and layer and symbol.quantity == "activation":
+        before = [own.id for own in (layer.biases, layer.pre_activation) if own]
+        wanted = [*before, id, *(known.gradient(of) for of in (symbol, layer.pre_activation))]
+    elif symbol and (symbol.quantity == "weights" or not model.layers):
+        wanted = [id, known.gradient(symbol), updated(id)]
     found = []
-    for one, where in wanted:
-        value = known.value(one, where)
+    for one in wanted:
+        value = known.value(one, at)
         if known.symbol(one) and (value is not None or one == id):
-            found.append(f"{known.name(one, where)} = {'·' if value is None else number(value)}")
+            found.append(f"{known.name(one, at)} = {'·' if value is None else number(value)}")
     return found
 
 
-def unit_item(layer: int, unit: int) -> Item:
-    return (f"a{layer}" if layer else "x", (unit,))
+def unit_item(model: Model, layer: int, unit: int) -> Item:
+    """The item of a unit (from 0); layer 0 is the inputs."""
+    return (model.units(layer).id, (unit,))
 
 
 def draw_box(canvas: Canvas, left: int, size: int, row: int, high: int, lit: bool, chosen: bool) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from tutor.engine.activations import ACTIVATIONS, takes_slope
 from tutor.engine.expressions import Call, Const, Expr, Ref, Symbol, at_example, element, evaluate, indices
 from tutor.engine.parsing import FUNCTIONS
-from tutor.engine.trace import Step, activation_calls, find_local, symbols_of
+from tutor.engine.trace import Step, activation_calls, find_local, read_id, symbols_of
 from tutor.questions.tokens import Function, NotUnderstood, normalised, raised, short
 from tutor.questions.typed_formulas import Typed, functions, read
 from tutor.text.layout import to_ascii
@@ -450,17 +450,19 @@ class Names:
         return name
 
     def _by_id(self, text: str) -> Ref | None:
-        match = re.fullmatch(r"([^\[@\s]+)(?:\[([0-9,\s]+)\])?(?:@([0-9]+))?", text)
-        if not match:
+        named = read_id(text)
+        if named is None:
             return None
-        base = match[1].replace("′", "'").replace("∂", "d")
+        base, example = named.base, named.example
         by_key = self.step.trace.program.by_key
-        keys = (base + "@",) if match[3] else (base, base + "@")
+        of_each = Symbol(base, per_example=True).key
+        keys = (base, of_each) if example is None else (of_each,)
         symbol = next((self.known[key] for key in keys if key in self.known), None)
         if symbol is None and any(key in by_key or key in self.later for key in keys):
             raise NotUnderstood(f"{text} is what is asked, or comes after it: use what came before")
         if symbol is None and base in self.known:
-            raise NotUnderstood(f"{base} is the same for all examples: leave out the @{match[3]}")
+            place = short(text.rpartition("@")[2])
+            raise NotUnderstood(f"{base} is the same for all examples: leave out the @{place}")
         if symbol is None:
             local = find_local(self.step.trace.program, base)
             if local is None:
@@ -468,15 +470,12 @@ class Names:
             if local.symbol.key in self.later or (local.symbol.of and local.symbol.of.key in self.later):
                 raise NotUnderstood(f"{text} is what is asked, or comes after it: use what came before")
             symbol = local.symbol
-        index = tuple(_place(part) for part in match[2].split(",")) if match[2] else None
-        if index is not None and (
-            len(index) != len(symbol.shape) or any(not 0 <= i < n for i, n in zip(index, symbol.shape, strict=True))
-        ):
-            raise NotUnderstood(f"{base} has no element [{short(' '.join(match[2].split()))}]")
-        example = _place(match[3]) if match[3] else None
+        if not named.fits(symbol.shape):
+            place = text.partition("[")[2].partition("]")[0]
+            raise NotUnderstood(f"{base} has no element [{short(' '.join(place.split()))}]")
         if example is not None and not 0 <= example < self.step.trace.examples:
-            raise NotUnderstood(f"there is no example @{short(match[3])} in this batch")
-        return self._normal(Ref(symbol, index, example))
+            raise NotUnderstood(f"there is no example @{short(text.rpartition('@')[2])} in this batch")
+        return self._normal(Ref(symbol, named.index, example))
 
     def _normal(self, ref: Ref) -> Ref:
         """One spelling of what is the same: the only element of a layer of one, the example that is asked about."""
@@ -498,11 +497,6 @@ class Names:
         said = f"'{short(word)}' is no name here"
         verb = "is" if len(names) == 1 else "are"
         return f"{said}; there {verb} {', '.join(names)}" if names else said
-
-
-def _place(digits: str) -> int:
-    """A place counted from 1, from 0; −1 where it is none."""
-    return int(digits) - 1 if digits.strip() and len(digits.strip()) <= 9 else -1
 
 
 def parts(symbol: Symbol) -> list[Ref]:

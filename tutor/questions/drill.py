@@ -16,6 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 from tutor.engine.activations import piecewise
+from tutor.engine.expressions import Symbol
 from tutor.engine.lesson import Layer, Lesson, Network
 from tutor.engine.losses import LOSSES
 from tutor.engine.optimizers import OPTIMIZERS
@@ -61,7 +62,7 @@ def variant(lesson: Lesson, seed: int) -> Lesson:
 def _draws(lesson: Lesson) -> int:
     """Fewer for a large network: nobody computes all of it on paper, and one draw is much like another."""
     network = lesson.network
-    widths = [network.inputs, *(layer.units for layer in network.layers)] if network else []
+    widths = network.widths if network else ()
     weights = sum(before * units for before, units in pairwise(widths))
     return max(DRAWS * 100 // max(weights, 100), 10)
 
@@ -178,26 +179,25 @@ def _circuit_faults(here: Trace) -> float:
 
 
 def _network_faults(here: Trace) -> float:
-    network = here.lesson.network
-    assert network
+    model = here.program.model
     found = 0.0
-    for k, layer in enumerate(network.layers, start=1):
-        z = _of_examples(here, f"z{k}")
+    for layer in model.layers:
+        z = _of_examples(here, layer.pre_activation)
         size = np.abs(z)
         found += float(np.mean((size < MODERATE[0]) | (size > MODERATE[1])))
-        if piecewise(layer.activation):
+        several = z.shape[1] > 1
+        if piecewise(layer.activation_name):
             on = z > 0
-            mixed = on.any(axis=1) & ~on.all(axis=1) if layer.units > 1 else on.any(axis=1)
+            mixed = on.any(axis=1) & ~on.all(axis=1) if several else on.any(axis=1)
             found += float(np.mean(~mixed))
-        found += float(np.mean(np.ptp(z, axis=1) == 0)) if layer.units > 1 else 0
-    y, a = _of_examples(here, "y"), _of_examples(here, f"a{len(network.layers)}")
+        found += float(np.mean(np.ptp(z, axis=1) == 0)) if several else 0
+    y, a = _of_examples(here, model.data[1]), _of_examples(here, model.layers[-1].activation)
     return found + float(np.mean(np.abs(a - y) < 0.05))
 
 
-def _of_examples(here: Trace, id: str) -> np.ndarray:
+def _of_examples(here: Trace, symbol: Symbol) -> np.ndarray:
     """The values of a vector, (examples, units), of one example too."""
-    values = here.iteration.values
-    return np.atleast_2d(np.asarray(values[id if here.examples == 1 else f"{id}@"], dtype=float))
+    return np.atleast_2d(np.asarray(here.iteration.values[symbol.key], dtype=float))
 
 
 # ---------------------------------------------------------------- one skill

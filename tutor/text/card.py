@@ -5,7 +5,6 @@ Both front ends draw the same card; they differ only in how documents become lin
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +16,7 @@ from tutor.engine.losses import LOSSES
 from tutor.engine.memo import Memo
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.paths import Chain, Factor, Paths, derivation, of_parameters, tally
-from tutor.engine.trace import NoSuchStep, Step, Trace, activation_calls, digits_for, resolve, symbols_of
+from tutor.engine.trace import NoSuchStep, Step, Trace, activation_calls, digits_for, read_id, resolve, symbols_of
 from tutor.text import prose
 from tutor.text.explain import Explainer
 from tutor.text.explanations import Turn
@@ -45,7 +44,6 @@ class Operand:
     id: str | None
 
 
-_GIVEN = re.compile(r"(?P<base>[^\[\]@\s]+)(?:\[(?P<index>[0-9]{1,9}(?:,[0-9]{1,9})*)\])?")
 MAX_SAID = 12  # turns of the conversation before a step
 MAX_OPERANDS = 60  # a unit with 784 inputs has 1,569: nobody reads them one by one
 
@@ -336,14 +334,10 @@ class Scribe:
 
     def called(self, id: str) -> str | None:
         """What this notation calls the step or the given value of an id; None where there is none."""
-        match = _GIVEN.fullmatch(id)
-        symbol = match and (self.symbols.get(match["base"]) or self.symbols.get(match["base"] + "@"))
-        if match and symbol:
-            if not match["index"]:
-                return self.writer.text(Ref(symbol))
-            at = tuple(int(part) - 1 for part in match["index"].split(","))
-            inside = len(at) == len(symbol.shape) and all(0 <= i < n for i, n in zip(at, symbol.shape, strict=True))
-            return self.writer.text(Ref(symbol, at)) if inside else None
+        named = read_id(id)
+        symbol = self.trace.program.named(named.base) if named and named.example is None else None
+        if named and symbol:
+            return self.writer.text(Ref(symbol, named.index)) if named.fits(symbol.shape) else None
         try:
             eq, index, example = resolve(self.trace.program, id)
         except NoSuchStep:

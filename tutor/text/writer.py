@@ -75,8 +75,7 @@ class Writer:
         self.notation = NOTATIONS[notation]
         layers = lesson.network.layers if lesson.network else ()
         self.depth = len(layers)
-        widths = [lesson.network.inputs, *(layer.units for layer in layers)] if lesson.network else [1]
-        self.wide = [width > 9 for width in widths]
+        self.wide = [width > 9 for width in (lesson.network.widths if lesson.network else (1,))]
         self.softmax = bool(layers) and layers[-1].activation == "softmax"
         self.input_names = lesson.network.input_names if lesson.network else None
         self._texts: dict[tuple[str, tuple[int, ...] | None, int | None], str] = {}

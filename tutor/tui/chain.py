@@ -279,7 +279,7 @@ def _result(scribe: Scribe, chain: Chain, columns: int) -> list[Line]:
 
 def own_of(step: Step, example: int) -> Step:
     """The whole of a step; of a mean over the batch the example's own, which has the product."""
-    own = step.trace.program.by_key.get(step.equation.symbol.id + "@")
+    own = step.trace.program.by_key.get(replace(step.equation.symbol, per_example=True).key)
     if step.equation.rule in OVER_BATCH and own:
         return Step(step.trace, own, None, example)
     return step.at(None)

@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from tutor.engine.expressions import Ref, Symbol, refs
+from tutor.engine.expressions import Ref, Symbol, refs, updated
 from tutor.engine.lesson import Lesson
 from tutor.engine.trace import Step, Trace
 from tutor.play.playback import Cursor
@@ -530,7 +530,7 @@ def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> t
     for symbol in parameters:
         gradients = [g for g in known.values() if g.wrt == symbol and g.quantity == "gradient" and not g.per_example]
         here = len(lines) if symbol == about else here
-        made = (gradients[-1] if gradients else None, known.get(symbol.id + "'"))
+        made = (gradients[-1] if gradients else None, known.get(updated(symbol.id)))
         lines += _state_rows(trace, scribe, symbol, made, names, cell)
         listed |= {found.key for found in made if found}
         more = int(np.prod(symbol.shape)) - MOST_ELEMENTS

@@ -119,9 +119,7 @@ class WhatIfScreen(Dialog):
     def loss(self) -> float:
         """What the iteration on the screen minimises: its loss, or the circuit's output."""
         trace = self.player.trace
-        model = trace.program.model
-        symbol = model.forward[-1].symbol if trace.lesson.network else model.output
-        return float(trace.iteration.values[symbol.key])
+        return float(trace.iteration.values[trace.program.model.objective.key])
 
     # ------------------------------------------------------------ changes
 

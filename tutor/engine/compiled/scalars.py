@@ -25,7 +25,19 @@ from tutor.engine.compiled.graph import (
     needed_equations,
     written_out,
 )
-from tutor.engine.expressions import OPERATORS, Call, Const, Expr, Ref, Shape, at_example, element, indices, refs
+from tutor.engine.expressions import (
+    OPERATORS,
+    Call,
+    Const,
+    Expr,
+    Ref,
+    Shape,
+    at_example,
+    element,
+    indices,
+    refs,
+    updated,
+)
 from tutor.engine.network import Equation
 
 DEEPEST = 30  # brackets in a line of source; Python's parser takes some 90
@@ -71,7 +83,7 @@ class _Scalars:
         for key, where in memory.slices.items():
             for index, name in zip(indices(memory.shapes[key]), self.carried[where], strict=True):
                 self.values[key, index, None] = graph.given(name)
-        needed = needed_equations(equations, [loss, *(key + "'" for key in memory.slices)])
+        needed = needed_equations(equations, [loss, *map(updated, memory.slices)])
         for symbol in data_symbols(equations):
             for e in range(examples):
                 for (i,) in indices(symbol.shape):
@@ -95,7 +107,7 @@ class _Scalars:
             if ref.symbol.quantity == "gradient"
             for index in indices(ref.shape)
         }
-        self.new = [self.values[key + "'", i, None] for key in memory.slices for i in indices(memory.shapes[key])]
+        self.new = [self.values[updated(key), i, None] for key in memory.slices for i in indices(memory.shapes[key])]
 
     def elements(self, formula: Expr, shape: Shape) -> list[int]:
         """The numbers of a formula's elements; what is computed otherwise than shown is written out here."""

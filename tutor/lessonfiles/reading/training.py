@@ -48,9 +48,8 @@ def _memory(file: Values, optimizer: str, network: Network | None, circuit: Circ
     """What the optimiser remembers at the start, by id of the state; what does not fit is noted."""
     given = file.value("training", "memory", default={})
     shapes: dict[str, tuple[int, ...]] = dict.fromkeys(circuit.inputs if circuit else (), ())
-    before = network.inputs if network else 0
     for k, layer in enumerate(network.layers if network else (), start=1):
-        shapes[f"W{k}"], before = (layer.units, before), layer.units
+        shapes[f"W{k}"] = (layer.units, network.widths[k - 1] if network else 0)
         shapes |= {} if layer.biases is None else {f"b{k}": layer.biases.shape}
     states, found = OPTIMIZERS[optimizer].states, {}
     if given and not states:

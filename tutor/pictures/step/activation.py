@@ -124,7 +124,7 @@ def idle_facts(idle: dict[tuple[int, int], str], scribe: Scribe) -> list[str]:
 
 
 def _activation_name(scribe: Scribe, layer: int, i: int) -> str:
-    symbol = scribe.symbols.get(f"a{layer}") or scribe.symbols[f"a{layer}@"]
+    symbol = scribe.trace.program.model.units(layer)
     return scribe.writer.text(Ref(replace(symbol, per_example=False), (i,)))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tutor.engine import loss_slope
-from tutor.engine.expressions import Ref
+from tutor.engine.backprop import gradient_of
+from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.trace import NoSuchStep, Step, Trace, resolve
 from tutor.pictures.step import activation, check, sizes, slope
 from tutor.pictures.step.shown import (
@@ -47,10 +48,10 @@ def another(kind: str, trace: Trace, subject: Ref, by: int, example: int, whole:
 
 def subject(kind: str, trace: Trace, id: str, example: int) -> Ref:
     """What an id names as a picture's subject: a value such as W2[1,1], or a step about it. Raises NoSuchStep."""
-    output = trace.program.model.output.id
+    output = trace.program.model.output
     unknown: NoSuchStep | None = None
     unsuited = False
-    for text in (f"d{output}/d{id.strip()}", id):
+    for text in (gradient_of(output, Symbol(id.strip())).id, id):
         try:
             eq, index, named = resolve(trace.program, text)
         except NoSuchStep as error:

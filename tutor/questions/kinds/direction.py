@@ -6,7 +6,7 @@ import math
 import random
 from collections.abc import Mapping
 
-from tutor.engine.expressions import Ref, Symbol
+from tutor.engine.expressions import Ref, Symbol, updated
 from tutor.engine.trace import Step, Trace
 from tutor.questions.grading import Verdict
 from tutor.questions.items import (
@@ -30,7 +30,7 @@ def direction_item(step: Step, writer: Writer, rng: random.Random) -> Item | Non
     """Whether a parameter goes up or down, told its gradient."""
     program = step.trace.program
     symbol = step.equation.symbol
-    update = program.by_key.get(f"{symbol.wrt.id}'") if symbol.wrt and symbol.quantity != "state" else None
+    update = program.by_key.get(updated(symbol.wrt.id)) if symbol.wrt and symbol.quantity != "state" else None
     if update is None or symbol.per_example or update.symbol.wrt is None:
         return None
     parameter = update.symbol.wrt

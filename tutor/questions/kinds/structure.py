@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from tutor.engine.expressions import Ref, refs, walk
+from tutor.engine.expressions import Ref, refs
 from tutor.engine.network import Equation
-from tutor.engine.trace import Step, Trace
+from tutor.engine.paths import splits, uses
+from tutor.engine.trace import Step
 from tutor.questions.answers import Names, read_answer
 from tutor.questions.grading import Verdict
 from tutor.questions.items import (
@@ -160,13 +160,14 @@ def paths_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
     ends_elsewhere = symbol.of and symbol.of != step.trace.program.model.output
     if start is None or ends_elsewhere or start.quantity in ("updated", "state", "loss", "objective"):
         return None
-    network = step.trace.lesson.network
-    if network:
-        factors = [layer.units for layer in network.layers[start.layer or 0 :]] if start.layer else []
-        count, sign, end, slip = math.prod(factors), " · ", "the loss", "one-path"
-    else:
-        factors = _branches(step.trace, start.key)
-        count, sign, end, slip = sum(factors), " + ", step.trace.program.model.output.id, "branch-forgotten"
+    program = step.trace.program
+    factors, layered = splits(program, start), bool(program.model.layers)
+    product = factors is not None  # every path goes through the same layers
+    if factors is None:
+        factors = uses(program, start)
+    count = math.prod(factors) if product else sum(factors)
+    sign, slip = (" · ", "one-path") if product else (" + ", "branch-forgotten")
+    end = "the loss" if layered else program.model.output.id
     if count < 2:
         return None
     element = elements(step, rng, 1)[0]
@@ -179,16 +180,17 @@ def paths_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
             return right_verdict(value)
         if value == 1:
             return misconceived(slip)
-        if network and value == sum(factors):
+        if product and value == sum(factors):
             return wrong_verdict("Multiply the widths: every unit of a layer feeds every unit of the next.", value)
         return wrong_verdict(value=value)
 
-    if network:
+    if product:
         rule = "Each unit feeds every unit of the next layer: a path splits there into as many as that layer has units."
         widths = " · ".join(f"(units of layer {(start.layer or 0) + k})" for k in range(1, len(factors) + 1))
     else:
-        rule = "Count at each gate that uses the value how many paths lead on from there, and add."
-        widths = "the sum over the gates that use it of the paths from each"
+        gate, gates = ("place", "places") if layered else ("gate", "gates")
+        rule = f"Count at each {gate} that uses the value how many paths lead on from there, and add."
+        widths = f"the sum over the {gates} that use it of the paths from each"
     work = sign.join(map(str, factors))
     return Item(
         kind="paths",
@@ -201,15 +203,3 @@ def paths_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
         answer=str(count),
         judge=judge,
     )
-
-
-def _branches(trace: Trace, start: str) -> list[int]:
-    """How many paths lead to a circuit's output through each use of a value, in order; one a use in a gate."""
-    count: Counter[str] = Counter({trace.program.model.output.key: 1})
-    uses: list[int] = []
-    for eq in reversed(trace.program.model.forward):
-        for node in walk(eq.formula):
-            if isinstance(node, Ref) and count[eq.symbol.key]:
-                count[node.symbol.key] += count[eq.symbol.key]
-                uses += [count[eq.symbol.key]] if node.symbol.key == start else []
-    return uses[::-1]

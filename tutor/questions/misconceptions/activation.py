@@ -83,10 +83,9 @@ def _slope_from_z(site: Site) -> Iterator[Expr]:
 
 def _slope_elsewhere(site: Site) -> Iterator[Expr]:
     """σ′ of another layer, where the widths agree."""
-    layer = site.equation.symbol.layer
     for other in site.layers:
-        z, a = site.symbol(f"z{other}"), site.symbol(f"a{other}")
-        if other != layer and z and a and z.shape == site.equation.symbol.shape:
+        z, a = other.pre_activation, other.activation
+        if other != site.layer and z.shape == site.equation.symbol.shape:
             for slope in slopes(site.formula):
                 yield from put(site.formula, slope, Call(slope.op, (Ref(z), Ref(a), *slope.args[2:])))
 
@@ -145,11 +144,8 @@ def _slope_of_another(site: Site) -> Iterator[Expr]:
         for other in others:
             if other != slope.op:
                 yield from put(site.formula, slope, Call(other, slope.args[:2]))
-    if site.rule == "pre_activation_gradient" and site.activation() == "linear":
-        layer = site.equation.symbol.layer
-        z, a = site.symbol(f"z{layer}"), site.symbol(f"a{layer}")
-        if z and a:
-            yield site.formula * Call("sigmoid′", (Ref(z), Ref(a)))
+    if site.rule == "pre_activation_gradient" and site.layer and site.activation() == "linear":
+        yield site.formula * Call("sigmoid′", (Ref(site.layer.pre_activation), Ref(site.layer.activation)))
 
 
 def _gate_by_gradient(site: Site) -> Iterator[Expr]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import permutations
 
-from tutor.engine.expressions import ONE, Call, Const, Expr, Ref, call, refs, rewrite
+from tutor.engine.expressions import ONE, Call, Const, Expr, Ref, call, refs, rewrite, updated
 from tutor.questions.misconceptions.rewriting import (
     ERRORS,
     NEAR,
@@ -99,10 +99,11 @@ def _input_for_activation(site: Site) -> Iterator[Expr]:
     """The network's input (or another layer's activation) where this layer's own is meant, and the reverse."""
     if site.rule not in ("weight_gradient", "pre_activation"):
         return
-    known = [site.symbol(id) for id in ("x", *(f"a{k}" for k in site.layers))]
+    model = site.program.model
+    known = [model.units(k) for k in range(len(model.layers) + 1)] if model.layers else []
     for ref in refs(site.formula):
         for other in known if ref.symbol.quantity in ("input", "activation") else ():
-            if other is None or other == ref.symbol or other.shape != ref.symbol.shape:
+            if other == ref.symbol or other.shape != ref.symbol.shape:
                 continue
             if site.rule == "weight_gradient" or (other.layer or 0) < (site.equation.symbol.layer or 0):
                 yield from put(site.formula, ref, Ref(other))
@@ -113,19 +114,17 @@ def _pre_activation_for_activation(site: Site) -> Iterator[Expr]:
 
     A linear layer has no such slip: its pre-activation is its activation.
     """
-    network = site.program.lesson.network
-    for ref in refs(site.formula) if network and site.rule in ("weight_gradient", *ERRORS) else ():
-        z = site.symbol(f"z{ref.symbol.layer}")
-        layer = network.layers[(ref.symbol.layer or 1) - 1] if network else None
-        if ref.symbol.quantity == "activation" and z and layer and layer.activation != "linear":
-            yield from put(site.formula, ref, Ref(z))
+    for ref in refs(site.formula) if site.rule in ("weight_gradient", *ERRORS) else ():
+        layer = site.program.model.layer_of(ref.symbol)
+        if ref.symbol.quantity == "activation" and layer and layer.activation_name != "linear":
+            yield from put(site.formula, ref, Ref(layer.pre_activation))
 
 
 def _updated_weight(site: Site) -> Iterator[Expr]:
     if site.equation.phase != "backward":
         return
     for ref in refs(site.formula):
-        new = site.symbol(ref.symbol.id + "'")
+        new = site.symbol(updated(ref.symbol.id))
         if ref.symbol.quantity == "weights" and new:
             yield from put(site.formula, ref, Ref(new))
 
@@ -143,8 +142,7 @@ def _wrong_layer(site: Site) -> Iterator[Expr]:
 def _bias_times_activation(site: Site) -> Iterator[Expr]:
     if site.rule not in ("bias_gradient", "shared_bias_gradient"):
         return
-    layer = site.equation.symbol.layer or 1
-    a = site.symbol("x" if layer == 1 else f"a{layer - 1}")
+    a = site.layer.feeds if site.layer else None
     if a:
         for j in range(min(a.shape[0], 8)):
             yield site.formula * Ref(a, (j,))
@@ -181,12 +179,11 @@ def _weight_skipped(site: Site) -> Iterator[Expr]:
 
 def _weight_for_activation(site: Site) -> Iterator[Expr]:
     """δ · w where δ · a is meant, and the reverse."""
-    f, layer = site.formula, site.equation.symbol.layer
-    if site.rule == "weight_gradient" and isinstance(f, Call) and f.op == "outer" and (W := site.symbol(f"W{layer}")):
-        yield columns(*f.args) * Ref(W)
-    a = site.symbol(f"a{layer}")
-    if site.rule == "activation_gradient" and a and (back := _backward_product(site)):
-        yield call("sum", back.args[1]) * Ref(a)
+    f, layer = site.formula, site.layer
+    if site.rule == "weight_gradient" and isinstance(f, Call) and f.op == "outer" and layer:
+        yield columns(*f.args) * Ref(layer.weights)
+    if site.rule == "activation_gradient" and layer and (back := _backward_product(site)):
+        yield call("sum", back.args[1]) * Ref(layer.activation)
 
 
 def _shares(site: Site) -> Iterator[Expr]:

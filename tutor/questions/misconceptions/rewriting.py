@@ -30,7 +30,7 @@ from tutor.engine.expressions import (
     total,
     walk,
 )
-from tutor.engine.network import Equation
+from tutor.engine.network import Equation, LayerSymbols
 from tutor.engine.operators import elementwise
 from tutor.engine.program import Program
 
@@ -166,22 +166,25 @@ class Site:
 
     def symbol(self, id: str) -> Symbol | None:
         """The symbol of an id, an example's own where there are examples; parameters and data, too."""
-        return self._symbols.get(id + "@") or self._symbols.get(id)
+        return self._symbols.get(Symbol(id, per_example=True).key) or self._symbols.get(id)
 
     @property
     def _symbols(self) -> dict[str, Symbol]:
         return self.program.symbols
 
     @property
-    def layers(self) -> range:
-        """The numbers of the layers; none in a circuit."""
-        network = self.program.lesson.network
-        return range(1, len(network.layers) + 1) if network else range(0)
+    def layers(self) -> tuple[LayerSymbols, ...]:
+        """The layers' symbols; none in a circuit."""
+        return self.program.model.layers
+
+    @property
+    def layer(self) -> LayerSymbols | None:
+        """The layer that the equation belongs to; None in a circuit."""
+        return self.program.model.layer_of(self.equation.symbol)
 
     def activation(self) -> str | None:
         """The activation of the layer that the equation belongs to; None in a circuit."""
-        network, layer = self.program.lesson.network, self.equation.symbol.layer
-        return network.layers[layer - 1].activation if network and layer else None
+        return self.layer.activation_name if self.layer else None
 
     def with_part(self, part: Part, wrong: Expr) -> Iterator[Expr]:
         """The formula with another expression for what one use in a gate adds."""
