@@ -32,7 +32,7 @@ COPIED_FILES = ("pyproject.toml", "README.md", "CHANGELOG.md", "Makefile")
 # The tests that are about a module, the quickest first: a mutant dies at the first failure.
 NEAREST: dict[str, tuple[str, ...]] = {
     "activations": ("gradients", "lesson"),
-    "backprop": ("powers", "gradients"),
+    "backprop": ("operators", "powers", "gradients"),
     "compiled/arrays": ("compiled", "training"),
     "compiled/graph": ("compiled", "training"),
     "compiled/scalars": ("compiled", "training"),
@@ -46,7 +46,7 @@ NEAREST: dict[str, tuple[str, ...]] = {
     "memo": ("memo",),
     "network": ("gradients", "trace", "training"),
     "noise": ("digits", "zero"),
-    "operators": ("powers", "gradients", "zero", "paths"),
+    "operators": ("operators", "powers", "gradients", "zero", "paths"),
     "optimizers": ("formulas_shown", "training"),
     "parsing": ("lesson", "lesson_errors", "typed"),
     "paths": ("paths",),

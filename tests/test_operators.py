@@ -295,3 +295,21 @@ def test_a_model_says_what_a_lesson_s_layers_are():
     assert [model.units(k).id for k in range(3)] == ["x", "a1", "a2"]
     circuit = network.model(circuit_lesson(["f = x * x"], x=2))
     assert (circuit.layers, circuit.data, circuit.objective.id) == ((), (), "f")
+
+
+@pytest.mark.parametrize("op, arguments, taken", [
+    ("mean", 1, lambda x, y: x.mean(axis=0)), ("batch_sum", 1, lambda x, y: x.sum(axis=0)),
+    ("mean_outer", 2, lambda x, y: sum(map(np.outer, x, y)) / 4),
+    ("sum_outer", 2, lambda x, y: sum(map(np.outer, x, y))),
+    ("exp", 1, None), ("sum", 1, None), ("softmax", 1, None), ("mul", 2, None), ("outer", 2, None),
+])  # fmt: skip
+def test_a_formula_says_whether_it_has_many_examples(op, arguments, taken):
+    """What goes over the batch has none left: then the same value serves every example, and no gradient is spread."""
+    x, y = np.arange(12.0).reshape(4, 3) / 10, np.arange(12.0)[::-1].reshape(4, 3) / 7
+    leaves = [Ref(Symbol(id, (3,), per_example=True)) for id in "xy"[:arguments]]
+    formula = call(op, *leaves, param=4 if op.startswith("mean") else None)
+    value = np.asarray(evaluate(formula, lambda ref: {"x": x, "y": y}[ref.symbol.id]))
+    assert formula.batched == (taken is None)
+    assert value.ndim == len(formula.shape) + formula.batched
+    if taken:
+        np.testing.assert_allclose(value, taken(x, y), rtol=1e-14)
