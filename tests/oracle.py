@@ -247,7 +247,8 @@ class Network:
 
 # An expression is a number, a name, or (operator, expression, ...).
 OPERATIONS = Told(
-    'tests/oracle.py knows the functions of circuits independently: add "{name}" to OPERATIONS there',
+    'tests/oracle.py knows the functions of circuits independently: '
+    'add "{name}" to OPERATIONS there, an activation to ACTIVATIONS',
     {
         "+": lambda x, y: x + y,
         "-": lambda x, y: x - y,

@@ -340,7 +340,7 @@ def test_what_has_to_be_said_twice_says_where(ask, names):
 def test_the_other_tests_say_where_too(copy, name):
     """Each of them fails for one more entry, with the sentence that is the instruction."""
     asked = {
-        "glossary": ("test_teach_glossary.py", "has_a_term and quagga", "Add it to TERMS in tutor/text/glossary.py"),
+        "glossary": ("test_teach_glossary.py", "has_a_term and quagga", "Add it to _TABLE in tutor/text/glossary.py"),
         "notation": ("test_notation.py", "golden_names and yapok and 2-2-1", 'add "yapok" to COLUMNS'),
         "training": ("test_training.py", "plain_loops and numbat and all", 'add "numbat" to reference_step'),
         "misconceptions": ("test_misconceptions.py", "is_planted_above", "plant ['numbat-thrice', 'root"),

@@ -62,7 +62,7 @@ def test_every_rule_has_terms(rule):
 def test_every_choice_of_a_lesson_has_a_term(choice):
     if choice == "linear":  # says nothing of its own
         return
-    ask = f'what is "{choice}"? Add it to TERMS in tutor/text/glossary.py, or to _BY_CHOICE the term for it'
+    ask = f'what is "{choice}"? Add it to _TABLE in tutor/text/glossary.py, or to _BY_CHOICE the term for it'
     assert len(spoken_of("none", choice)) == 1, ask
     assert spoken_of("none", choice)[0] in TERMS
 
