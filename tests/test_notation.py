@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+import oracle
 from strategies import circuit_lesson, dense, lessons, network_lesson
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Call, Ref, evaluate, walk
@@ -356,21 +357,18 @@ def functions_of(lesson, step):
     """What the signs of functions stand for in a step: a textbook's f or g is the activation of its layer."""
     known = {
         "exp": np.exp, "sin": np.sin, "cos": np.cos, "max": lambda *v: np.max(v), "min": lambda *v: np.min(v),
-        "sign": np.sign, "tanh": np.tanh, "σ": lambda z: 1 / (1 + np.exp(-z)), "ReLU": lambda z: max(z, 0.0),
-        "bsig": lambda z: np.tanh(z / 2), "softplus": lambda z: np.logaddexp(0, z),
-        "SiLU": lambda z: z / (1 + np.exp(-z)),
-        "LReLU": lambda z: z if z > 0 else 0.01 * z,
-        "GELU": lambda z: 0.5 * z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))),
-        "ELU": lambda z: z if z > 0 else np.expm1(z),
+        "sign": np.sign, "LReLU": lambda z: z if z > 0 else 0.01 * z, "ELU": lambda z: z if z > 0 else np.expm1(z),
     }  # fmt: skip
+    for name, entry in ACTIVATIONS.items():
+        known.setdefault(entry.glyph, lambda z, f=name: np.float64(oracle.ACTIVATIONS[f](oracle.exact(float(z)))))
     if lesson.network and step.equation.symbol.quantity == "activation":
         layer = lesson.network.layers[step.equation.symbol.layer - 1]
         known["LReLU"] = lambda z: z if z > 0 else layer.alpha * z
         known["ELU"] = lambda z: z if z > 0 else layer.alpha * np.expm1(z)
         own = ACTIVATIONS[layer.activation].glyph if layer.activation in ACTIVATIONS else ""
-        if own in known:
+        if own:
             numbers = ["", *(subscript(str(k)) for k in range(1, len(lesson.network.layers) + 2))]
-            signs = ("g", "O", "f", "σ", "LReLU", "ELU")
+            signs = ("LReLU", "ELU", *(sign for entry in NOTATIONS.values() for sign in entry.functions or ()))
             known |= dict.fromkeys([sign + k for sign in signs for k in numbers], known[own])
     return known
 
