@@ -20,7 +20,7 @@ from tutor.lessonfiles.check import load
 from tutor.questions.authored import author_item
 from tutor.questions.choosing import spread
 from tutor.questions.grading import VERDICTS
-from tutor.questions.items import AUTHOR
+from tutor.questions.items import AUTHOR, judge_choice
 from tutor.questions.kinds import KINDS, SMALL_MATRIX, item_for
 from tutor.questions.kinds.structure import read_shape
 from tutor.questions.mastery import SKILLS, skill
@@ -113,6 +113,13 @@ def test_the_same_seed_gives_the_same_question():
             assert ask(WIDE, step, kind, 5) == ask(WIDE, step, kind, 5)
     orders = {ask(WIDE, "dL/dz2[1]", "formula", seed).choices for seed in range(9)}
     assert len(orders) > 3
+
+
+def test_a_choice_that_begins_like_a_number_is_taken_by_its_text():
+    judge = judge_choice(("0", "1(x ≥ y)", "2(x, y)"), (1,), {})
+    assert judge("1(x ≥ y)", {}).correct, "not choice 1"
+    assert judge("2", {}).correct and judge("2 (whatever it is)", {}).correct
+    assert not judge("2(x, y)", {}).correct and not judge("1", {}).correct
 
 
 def test_the_kinds_are_those_of_the_format():

@@ -228,7 +228,8 @@ def _plain_number(text: str) -> Answer | None:
 def look_up(step: Step, ref: Ref) -> np.ndarray | float:
     """A value of the trace; an element of what every example has is taken from each."""
     if ref.batched and ref.index:
-        return np.moveaxis(np.asarray(step.trace.value(Ref(ref.symbol))), 0, -1)[ref.index]
+        of_each: np.ndarray = np.moveaxis(np.asarray(step.trace.value(Ref(ref.symbol))), 0, -1)[ref.index]
+        return of_each
     return step.trace.value(ref)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from tutor.questions.answers import read_answer, wants_help
 from tutor.questions.diagnosis import compare, marked
-from tutor.questions.grading import Verdict
+from tutor.questions.grading import Verdict, VerdictKind
 from tutor.questions.items import Item
 from tutor.questions.tokens import NotUnderstood
 from tutor.text.layout import number
@@ -21,7 +21,7 @@ from tutor.text.words import sentence
 
 TRIES = 3
 # What a first try is worth by its verdict; a later one less, and each rung of the ladder takes a quarter.
-CREDIT = {
+CREDIT: dict[VerdictKind, float] = {
     "correct": 1.0, "rounded": 1.0, "carried": 0.75, "imprecise": 0.5, "sign": 0.5, "power-of-ten": 0.5,
     "misconception": 0.25,
 }  # fmt: skip

@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TypeVar, cast
 
 from tutor.engine.lesson import AuthorQuestion
 from tutor.engine.trace import Step, Trace
@@ -32,6 +33,8 @@ from tutor.questions.rounding import close, rounds_to, same
 from tutor.text.card import Scribe
 from tutor.text.layout import number
 from tutor.text.writer import Writer
+
+T = TypeVar("T")
 
 
 def author_item(question: AuthorQuestion, trace: Trace, writer: Writer, rng: random.Random) -> Item | None:
@@ -76,8 +79,8 @@ def author_id(question: AuthorQuestion) -> str:
 def _in_words(question: AuthorQuestion, scribe: Scribe) -> AuthorQuestion:
     """The question with its LaTeX and its ids as they are shown."""
 
-    def shown(value):
-        return scribe.prose(value) if isinstance(value, str) else value
+    def shown(value: T) -> T:
+        return cast(T, scribe.prose(value)) if isinstance(value, str) else value
 
     return replace(
         question,

@@ -103,7 +103,9 @@ def _matrix(rng: random.Random, rows: int, columns: int, most: int) -> np.ndarra
     """Whole numbers from −most to most, (rows, columns): no 0, no two of one size side by side or above each other."""
     if rows * columns > 10_000:  # as good, where nobody looks at every number
         numbers = np.random.default_rng(rng.getrandbits(32))
-        return numbers.integers(1, most + 1, (rows, columns)) * numbers.choice([-1.0, 1.0], (rows, columns))
+        signs: np.ndarray = numbers.choice([-1.0, 1.0], (rows, columns))
+        drawn: np.ndarray = numbers.integers(1, most + 1, (rows, columns)) * signs
+        return drawn
 
     @cache
     def other(left: int, above: int) -> list[int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -26,12 +27,18 @@ from tutor.questions.tokens import NotUnderstood
 from tutor.text.layout import number, superscript
 from tutor.text.words import sentence
 
+VerdictKind = Literal[
+    "correct", "rounded", "imprecise", "misconception", "carried", "sign", "power-of-ten", "wrong", "not-understood"
+]
+VERDICTS: tuple[VerdictKind, ...] = get_args(VerdictKind)
+FREE: frozenset[VerdictKind] = frozenset({"rounded", "imprecise", "not-understood"})
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """`kind` is one of VERDICTS; `slips` those that give exactly this number, the nearest equation first."""
+    """What is said of an answer; `slips` are those that give exactly this number, the nearest equation first."""
 
-    kind: str
+    kind: VerdictKind
     message: str
     value: float | None = None
     slips: tuple[Slip, ...] = field(default=())
@@ -44,12 +51,6 @@ class Verdict:
     def free(self) -> bool:
         """Whether it costs no try: nothing is wrong, but it says no number, or not with the digits that are asked."""
         return self.kind in FREE
-
-
-VERDICTS = (
-    "correct", "rounded", "imprecise", "misconception", "carried", "sign", "power-of-ten", "wrong", "not-understood",
-)  # fmt: skip
-FREE = frozenset({"rounded", "imprecise", "not-understood"})
 
 
 def grade(question: Question, text: str, own: Mapping[str, float] | None = None) -> Verdict:

@@ -158,7 +158,8 @@ def misconceived(id: str, found: tuple[Slip, ...] = (), message: str = "", credi
 def chosen_numbers(text: str, choices: Sequence[str]) -> set[int]:
     """The choices (from 0) that an answer names by number, or one by its text. Raises NotUnderstood."""
     plain = text.strip()
-    listed = re.sub(r"\s*\(.*\)$", "", plain)  # as an answer is shown: 1 3 (W2, x)
+    # As an answer is shown: 1 3 (W2, x); but 1(x ≥ y) is a choice's own text.
+    listed = plain if plain in choices else re.sub(r"\s*\(.*\)$", "", plain)
     if re.fullmatch(r"[0-9]{1,6}(?:(?:[\s,;.)]|and)+[0-9]{1,6})*[.)]?", listed):
         found = {int(part) - 1 for part in re.findall(r"[0-9]+", listed)}
         if all(0 <= at < len(choices) for at in found):

@@ -10,6 +10,7 @@ import hashlib
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from tutor.engine.expressions import Ref, indices
 from tutor.engine.lesson import Lesson
@@ -43,11 +44,11 @@ class Quiz:
     finished: bool = False
     weakest: tuple[str, ...] = ()
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: Mapping) -> Quiz:
+    def from_json(cls, data: Mapping[str, Any]) -> Quiz:
         """The session that `to_json` gave. Raises ValueError for anything else."""
         try:
             answers = tuple(None if a is None else str(a) for a in data["answers"])

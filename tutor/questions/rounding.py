@@ -154,7 +154,8 @@ def _has_digits(value: np.ndarray, digits: int) -> np.ndarray:
     """Whether so many significant digits say a number exactly (but for the noise of floating point)."""
     with np.errstate(all="ignore"):
         units = value / (2 * half_unit(np.abs(value), digits))
-        return (value == 0) | (np.abs(units - np.round(units)) <= 1e-11 * np.abs(units))
+        found: np.ndarray = (value == 0) | (np.abs(units - np.round(units)) <= 1e-11 * np.abs(units))
+        return found
 
 
 def spread(expr: Expr, look: Callable[[Ref], Errors], write: Callable[[np.ndarray, np.ndarray], Errors]) -> Errors:

@@ -5,6 +5,7 @@ Both front ends draw the same card; they differ only in how documents become lin
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -147,7 +148,7 @@ class Scribe:
         docs.append(self.writer.value(step.value))
         return Equality(_without_repeats(docs), reason)
 
-    def _where(self, step: Step):
+    def _where(self, step: Step) -> Iterator[Equality]:
         """What the signs of activations and their slopes stand for, with this step's numbers."""
         for node in activation_calls(step.formula):
             name = prime_of(node.op)
@@ -164,7 +165,7 @@ class Scribe:
     def _evaluated(self, node: Call, step: Step) -> Doc:
         return self.writer.value(evaluate(node, self.trace.value), step.digits)
 
-    def _derivation(self, step: Step):
+    def _derivation(self, step: Step) -> Iterator[Equality]:
         for line in step.equation.derivation:
             formula = step.specialise(line.formula)
             yield Equality(
@@ -301,7 +302,7 @@ class Scribe:
         stages = derivation(step)
         values = {stage.line.name: stage.value for stage in stages if stage.line.name}
 
-        def value(ref: Ref):
+        def value(ref: Ref) -> np.ndarray | float:
             return values[ref] if ref in values else self.trace.value(ref)
 
         digits = max((digits_for(stage.line.formula, stage.value, value) for stage in stages), default=4)

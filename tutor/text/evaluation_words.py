@@ -85,7 +85,7 @@ def loss_words(run: Run, points: int = 10) -> list[str]:
 
 def _spread(count: int, points: int) -> list[int]:
     """At most so many places from 0 to count − 1, the first and the last among them."""
-    return np.unique(np.linspace(0, count - 1, points).astype(int)).tolist()
+    return [int(at) for at in np.unique(np.linspace(0, count - 1, points).astype(int))]
 
 
 def accuracy_text(found: Evaluation) -> str:

@@ -85,12 +85,12 @@ class _Latex:
     found: list[Blemish]
     at: int = 0
     depth: int = 0
-    tokens: list[re.Match] = field(init=False)
+    tokens: list[re.Match[str]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.tokens = list(_TOKEN.finditer(self.latex))
 
-    def blemish(self, token: re.Match, message: str, advice: str = "") -> None:
+    def blemish(self, token: re.Match[str], message: str, advice: str = "") -> None:
         self.found.append(Blemish(token.start(), message, advice))
 
     def peek(self) -> str:
@@ -196,7 +196,7 @@ class _Latex:
             return self.macro(token[1] or token[2], token)
         return [_sign(_PLAIN.get(text, text))]
 
-    def macro(self, word: str, token: re.Match) -> list[_Atom]:
+    def macro(self, word: str, token: re.Match[str]) -> list[_Atom]:
         if word in _IGNORED:
             if self.peek() == ".":  # \left. is a bracket that is not there
                 self.at += word in ("left", "right")

@@ -28,7 +28,7 @@ def render(text: str, name: Name) -> str:
 
     name = _bounded(name)
 
-    def part(piece: re.Match | str) -> str:
+    def part(piece: re.Match[str] | str) -> str:
         if isinstance(piece, str):  # code
             return _IN_BRACES.sub(lambda id: name(id[1]) or id[0], piece)
         latex = _latex(piece)
@@ -68,13 +68,13 @@ def blemishes(text: str, name: Name) -> Iterator[Blemish]:
 def count_words(text: str) -> int:
     """How many words a text has; a formula between dollar signs is one."""
 
-    def part(piece: re.Match | str) -> str:
+    def part(piece: re.Match[str] | str) -> str:
         return piece if isinstance(piece, str) else "x" if _latex(piece) is not None else piece[0]
 
     return len(_replaced(text, part).split())
 
 
-def _parts(text: str) -> Iterator[re.Match | str]:
+def _parts(text: str) -> Iterator[re.Match[str] | str]:
     """What is no plain text, in order: code with its ticks as a str, all else as a match of `_PARTS`."""
     at = 0
     ends: dict[int, list[int]] | None = None  # by length where runs of ticks begin, the last first
@@ -98,7 +98,7 @@ def _parts(text: str) -> Iterator[re.Match | str]:
 _TICKS = re.compile("`+")
 
 
-def _replaced(text: str, part: Callable[[re.Match | str], str]) -> str:
+def _replaced(text: str, part: Callable[[re.Match[str] | str], str]) -> str:
     """The text with each of its parts put through `part`."""
     out, done = [], 0
     for piece in _parts(text):
@@ -178,7 +178,7 @@ def lost_latex(written: str) -> list[tuple[int, str]]:
     return found
 
 
-def _latex(match: re.Match) -> str | None:
+def _latex(match: re.Match[str]) -> str | None:
     """The LaTeX of a match; None where it is none. It does not go over an empty line."""
     latex = match["display"] or match["inline"]
     return latex if latex and not _BLANK_LINE.search(latex) else None

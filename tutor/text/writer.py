@@ -168,7 +168,7 @@ class Writer:
         at = symbol.layer or 0
         wide = index is not None and (self.wide[min(at, self.depth)] or (j is not None and self.wide[max(at - 1, 0)]))
 
-        def replace(match: re.Match) -> str:
+        def replace(match: re.Match[str]) -> str:
             raised, lowered = match["raised"], match["lowered"]
             if raised:
                 return superscript(raised[1:].replace("l", str(layer)))

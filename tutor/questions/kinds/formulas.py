@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping
 
 from tutor.engine.backprop import OVER_BATCH
-from tutor.engine.expressions import Call, Const, Ref, indices, refs, rewrite
+from tutor.engine.expressions import Call, Const, Expr, Ref, indices, refs, rewrite
 from tutor.engine.trace import Step, activation_calls, symbols_of
 from tutor.questions.grading import Verdict
 from tutor.questions.items import (
@@ -166,7 +166,7 @@ def like(step: Step, ref: Ref) -> Ref:
     return Ref(ref.symbol, ref.index if step.index is not None else None, example)
 
 
-def _needed(step: Step, formula=None) -> list[Ref]:
+def _needed(step: Step, formula: Expr | None = None) -> list[Ref]:
     """The values that a formula (the step's, unless told) shows: in a slope z alone, since it is written σ′(z)."""
     formula = step.specialise(step.equation.formula if formula is None else formula)
     slopes = {call for call in activation_calls(formula) if call.op.endswith("′")}

@@ -12,6 +12,7 @@ from tutor.questions.misconceptions.rewriting import (
     NEAR,
     Misconception,
     Site,
+    args,
     calls,
     has,
     is_slope,
@@ -175,8 +176,8 @@ def _elementwise_softmax(site: Site) -> Iterator[Expr]:
     """Each output differentiated by its own z alone: a(1 − a), the diagonal of the Jacobian."""
     derived = site.equation.derivation[0].formula if site.rule == "combined_error" else site.formula
     for node in calls(derived):
-        if node.op == "matmul" and has(node.args[0], "transpose") and has(node.args[0].args[0], "jacobian"):  # type: ignore[attr-defined]
-            (a,) = node.args[0].args[0].args  # type: ignore[attr-defined]
+        if node.op == "matmul" and has(node.args[0], "transpose") and has(args(node.args[0])[0], "jacobian"):
+            (a,) = args(args(node.args[0])[0])
             yield from put(derived, node, node.args[1] * (a * (1 - a)))
 
 

@@ -11,6 +11,7 @@ from tutor.questions.misconceptions.rewriting import (
     FAR,
     Misconception,
     Site,
+    args,
     calls,
     has,
     put,
@@ -70,7 +71,7 @@ def _half_added(site: Site) -> Iterator[Expr]:
 def _division_lost(site: Site) -> Iterator[Expr]:
     """½ or 1/m of a loss, or of its gradient, forgotten."""
     if site.rule in ("loss", "loss_gradient") and _top_is_fraction(site):
-        yield site.formula.args[0]  # type: ignore[attr-defined]
+        yield args(site.formula)[0]
 
 
 def _top_is_fraction(site: Site) -> bool:
@@ -108,7 +109,7 @@ def _is_ratio(node: Expr) -> bool:
 def _divided_twice(site: Site) -> Iterator[Expr]:
     """½ or 1/m of a loss, or of its gradient, taken twice."""
     if site.rule in ("loss", "loss_gradient") and _top_is_fraction(site):
-        yield site.formula / site.formula.args[1]  # type: ignore[attr-defined]
+        yield site.formula / args(site.formula)[1]
 
 
 def _mean_over_outputs(site: Site) -> Iterator[Expr]:

@@ -12,6 +12,7 @@ from tutor.questions.misconceptions.rewriting import (
     NEAR,
     Misconception,
     Site,
+    args,
     calls,
     columns,
     gate_parts,
@@ -36,7 +37,7 @@ def _backward_product(site: Site) -> Call | None:
 def _one_path(site: Site) -> Iterator[Expr]:
     f = _backward_product(site)
     if f and site.rule == "activation_gradient" and f.args[1].shape[0] > 1:
-        (W,) = f.args[0].args  # type: ignore[attr-defined]
+        (W,) = args(f.args[0])
         for k in range(min(f.args[1].shape[0], 16)):
             yield Call("path", (W, f.args[1]), k)
 
@@ -44,7 +45,7 @@ def _one_path(site: Site) -> Iterator[Expr]:
 def _paths_multiplied(site: Site) -> Iterator[Expr]:
     f = _backward_product(site)
     if f and site.rule == "activation_gradient" and f.args[1].shape[0] > 1:
-        (W,) = f.args[0].args  # type: ignore[attr-defined]
+        (W,) = args(f.args[0])
         yield call("path_product", W, f.args[1])
 
 
@@ -52,7 +53,7 @@ def _transpose_missing(site: Site) -> Iterator[Expr]:
     """W · δ; where W is wider than high, as far as its rows go."""
     f = _backward_product(site)
     if f and site.rule == "activation_gradient":
-        (W,) = f.args[0].args  # type: ignore[attr-defined]
+        (W,) = args(f.args[0])
         if 1 < W.shape[0] <= W.shape[1]:
             yield call("matmul", W, f.args[1]) if W.shape[0] == W.shape[1] else call("by_rows", W, f.args[1])
 
@@ -157,7 +158,7 @@ def _upstream_lost(site: Site) -> Iterator[Expr]:
     if site.rule == "pre_activation_gradient" and isinstance(f, Call) and f.op == "mul" and is_slope(f.args[1]):
         yield f.args[1]
     if site.rule == "activation_gradient" and (back := _backward_product(site)):
-        yield call("column_sums", back.args[0].args[0])  # type: ignore[attr-defined]
+        yield call("column_sums", args(back.args[0])[0])
     if site.rule == "weight_gradient" and isinstance(f, Call) and f.op == "outer":
         yield call("rows", f.args[1], f.args[0])
     for part in gate_parts(site):
@@ -189,14 +190,14 @@ def _weight_for_activation(site: Site) -> Iterator[Expr]:
 def _shares(site: Site) -> Iterator[Expr]:
     f = _backward_product(site)
     if f and site.rule == "activation_gradient" and f.args[0].shape[0] > 1:
-        (W,) = f.args[0].args  # type: ignore[attr-defined]
+        (W,) = args(f.args[0])
         yield call("matmul", call("transpose", call("shares", W)), f.args[1])
 
 
 def _path_missing(site: Site) -> Iterator[Expr]:
     f = _backward_product(site)
     if f and site.rule == "activation_gradient" and 3 <= f.args[1].shape[0] <= 8:
-        (W,) = f.args[0].args  # type: ignore[attr-defined]
+        (W,) = args(f.args[0])
         for k in range(f.args[1].shape[0]):
             yield Call("without_path", (W, f.args[1]), k)
 

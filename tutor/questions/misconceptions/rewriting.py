@@ -53,7 +53,7 @@ def repeated(x: Expr, kept: int, missing: int) -> Call:
     return Call("repeat", (x,), kept * x.shape[-1] + missing)
 
 
-def _repeat(node: Call, x):
+def _repeat(node: Call, x: np.ndarray) -> np.ndarray:
     kept, missing = divmod(node.param or 0, node.shape[-1])
     found = np.array(x)
     found[..., missing] = found[..., kept]
@@ -119,7 +119,7 @@ OPERATORS["shares"] = Operator(
 )
 
 
-def _by_rows(node: Call, W, G):
+def _by_rows(node: Call, W: np.ndarray, G: np.ndarray) -> np.ndarray:
     """(…, n) from the m rows of W (m, n): row i meets G where column i should; undefined where there is no such row."""
     found = np.full(G.shape[:-1] + W.shape[-1:], np.nan)
     found[..., : len(W)] = G @ W[:, : len(W)].T
@@ -219,6 +219,11 @@ class Misconception:
 
 
 # ---------------------------------------------------------------- rewriting
+
+
+def args(formula: Expr) -> tuple[Expr, ...]:
+    """What a call is applied to; nothing of a value or a number."""
+    return formula.args if isinstance(formula, Call) else ()
 
 
 def replaced(formula: Expr, change: Callable[[Expr], Expr | None]) -> Iterator[Expr]:

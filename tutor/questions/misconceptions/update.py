@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tutor.engine.expressions import Call, Expr, Ref, Symbol, call, refs, total, walk
-from tutor.questions.misconceptions.rewriting import NEAR, Misconception, Site, has, put, replaced, swap, without_factor
+from tutor.questions.misconceptions.rewriting import (
+    NEAR,
+    Misconception,
+    Site,
+    args,
+    has,
+    put,
+    replaced,
+    swap,
+    without_factor,
+)
 
 # ---------------------------------------------------------------- batches, regularisation, update
 
@@ -23,9 +33,9 @@ def _mean_for_sum(site: Site) -> Iterator[Expr]:
 
 def _decay_forgotten(site: Site) -> Iterator[Expr]:
     if site.rule == "decayed_gradient":
-        yield site.formula.args[0]  # type: ignore[attr-defined]
+        yield args(site.formula)[0]
     if site.rule == "objective":
-        yield site.formula.args[0]  # type: ignore[attr-defined]
+        yield args(site.formula)[0]
     if site.rule == "update":  # AdamW: λ_w · p beside Adam's own step
 
         def decay(n: Call) -> bool:
@@ -51,7 +61,7 @@ def _decay_without_rate(site: Site) -> Iterator[Expr]:
     """w − η · ∂L/∂w − λ · w: the same as a decay that was divided by η before."""
     if not _is_update(site):
         return
-    p, step = site.formula.args  # type: ignore[attr-defined]
+    p, step = args(site.formula)
     for node in walk(step):
         written = site.program.by_key.get(node.symbol.key) if isinstance(node, Ref) else None
         added = written.formula if written and written.rule == "decayed_gradient" else node
@@ -89,13 +99,13 @@ def _rate_twice(site: Site) -> Iterator[Expr]:
 
 def _added(site: Site) -> Iterator[Expr]:
     if _is_update(site):
-        p, step = site.formula.args  # type: ignore[attr-defined]
+        p, step = args(site.formula)
         yield p + step
 
 
 def _step_for_value(site: Site) -> Iterator[Expr]:
     if _is_update(site):
-        _, step = site.formula.args  # type: ignore[attr-defined]
+        _, step = args(site.formula)
         yield step
         yield -step
 
@@ -104,11 +114,11 @@ def _old_and_new_swapped(site: Site) -> Iterator[Expr]:
     """β and 1 − β exchanged; or the old velocity where the new one is meant."""
     f = site.formula
     if site.rule in ("optimizer_m", "optimizer_v") and isinstance(f, Call):
-        (b1, old), (b2, new) = (term.args for term in f.args)  # type: ignore[attr-defined]
+        (b1, old), (b2, new) = map(args, f.args)
         yield call("mul", b2, old) + call("mul", b1, new)
     elif site.rule == "optimizer_velocity" and isinstance(f, Call):
         product_, g = f.args
-        mu, old = product_.args  # type: ignore[attr-defined]
+        mu, old = args(product_)
         yield call("mul", mu, g) + old
     elif site.rule == "update":
         for ref in refs(f):
@@ -120,12 +130,12 @@ def _old_and_new_swapped(site: Site) -> Iterator[Expr]:
 def _no_bias_correction(site: Site) -> Iterator[Expr]:
     """At one of the two means, or at both."""
     if site.rule in ("optimizer_mhat", "optimizer_vhat"):
-        yield site.formula.args[0]  # type: ignore[attr-defined]
+        yield args(site.formula)[0]
     elif site.rule == "update":
 
         def uncorrected(node: Expr) -> Expr | None:
             if isinstance(node, Ref) and node.symbol.quantity == "state" and node.symbol.id.endswith("hat"):
-                return site.program.by_key[node.symbol.key].formula.args[0]  # type: ignore[attr-defined]
+                return args(site.program.by_key[node.symbol.key].formula)[0]
             return None
 
         yield from replaced(site.formula, uncorrected)
@@ -139,7 +149,7 @@ def _memory_forgotten(site: Site) -> Iterator[Expr]:
         if 0 < len(fresh) < len(f.args):
             yield total(fresh)
     if _is_update(site) and any(ref.symbol.quantity == "state" for ref in refs(f)):
-        p = f.args[0]  # type: ignore[attr-defined]
+        p = args(f)[0]
         rates = [ref for ref in refs(f) if _rate(ref)]
         for gradient in _gradients(site):
             yield p - rates[0] * Ref(gradient)
@@ -167,11 +177,7 @@ def _epsilon_inside(site: Site) -> Iterator[Expr]:
     def is_denominator(n: Call) -> bool:
         return n.op == "add" and has(n.args[0], "sqrt")
 
-    yield from swap(
-        site,
-        is_denominator,
-        lambda n: call("sqrt", n.args[0].args[0] + n.args[1]),  # type: ignore[attr-defined]
-    )
+    yield from swap(site, is_denominator, lambda n: call("sqrt", args(n.args[0])[0] + n.args[1]))
 
 
 def _mean_twice(site: Site) -> Iterator[Expr]:
