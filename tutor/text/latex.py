@@ -231,7 +231,7 @@ class _Latex:
             return [_Atom(token[0])]
         return [_sign(sign)]
 
-    def rows(self, begin: re.Match) -> str:
+    def rows(self, begin: re.Match[str]) -> str:
         """A matrix, as the tutor writes one on a line: [[1, 2], [3, 4]], of one column [1, 2]."""
         environment = self.raw()
         if environment not in _ROWS or self.depth > _DEEP:
