@@ -125,7 +125,7 @@ async def test_an_own_lesson_is_played_under_its_path_and_one_of_ours_under_its_
             listing.show(listing.lines, at)
             await pilot.press("enter")
             player = pilot.app.screen_stack[-2]  # the introduction is over it
-            assert isinstance(player, PlayerScreen) and player.key == key
+            assert isinstance(player, PlayerScreen) and player.sitting.key == key
             await pilot.press("escape", "n", "h")
         assert pilot.app.store.place("gates") and len([e for e in home.entries if e.id == "gates"]) == 2
 
@@ -160,18 +160,18 @@ async def test_a_save_is_played_at_once_at_the_same_step_of_the_same_iteration(m
         player = pilot.app.screen
         player.jump("dL/dW1[1,2]")
         await pilot.press("t")
-        notation = player.cursor.notation
+        notation = player.sitting.cursor.notation
         save(mine, GOOD.replace("inputs = [2, 1]", "inputs = [2, 3]"))
-        await until(pilot, lambda: player.lesson.inputs[0, 1] == 3)
-        step = playback.current(player.cursor, player.trace)
-        assert step.id == "dL/dW1[1,2]" and player.cursor.notation == notation
+        await until(pilot, lambda: player.sitting.lesson.inputs[0, 1] == 3)
+        step = playback.current(player.sitting.cursor, player.sitting.trace)
+        assert step.id == "dL/dW1[1,2]" and player.sitting.cursor.notation == notation
         # z = 1 − 0.75 + 0.1 = 0.35, error −1.65, times 3
         assert step.value == pytest.approx(-4.95)
         assert any("4.95" in text for text in texts(player.query_one("#card", Lines)))
         await pilot.press("full_stop", "full_stop")
         save(mine, GOOD.replace("learning_rate = 0.1", "learning_rate = 0.05"))
-        await until(pilot, lambda: player.lesson.training.learning_rate == 0.05)
-        assert player.cursor.iteration == player.trace.iteration.number == 3
+        await until(pilot, lambda: player.sitting.lesson.training.learning_rate == 0.05)
+        assert player.sitting.cursor.iteration == player.sitting.trace.iteration.number == 3
 
 
 async def test_a_save_that_takes_longer_than_the_time_between_two_looks_is_played(mine, quick, monkeypatch):
@@ -183,7 +183,7 @@ async def test_a_save_that_takes_longer_than_the_time_between_two_looks_is_playe
     async with running(mine, watching=True) as pilot:
         player = pilot.app.screen
         save(mine, GOOD.replace("inputs = [2, 1]", "inputs = [2, 3]"))
-        await until(pilot, lambda: player.lesson.inputs[0, 1] == 3)
+        await until(pilot, lambda: player.sitting.lesson.inputs[0, 1] == 3)
 
 
 async def test_a_broken_save_leaves_the_last_good_one_and_says_why(mine, quick):
@@ -197,10 +197,10 @@ async def test_a_broken_save_leaves_the_last_good_one_and_says_why(mine, quick):
         assert texts(player.query_one("#bar", Lines))[0].startswith("mine.toml: 2 problems, line ")
         save(mine, GOOD.replace("biases = [0.1]", "biases = [7, 8]"))  # another mistake: the same dialog says so
         await until(pilot, lambda: any("[7, 8]" in text for text in texts(dialog.query_one(Lines))))
-        assert pilot.app.screen is dialog and player.lesson.network.loss == "half_squared_error"
+        assert pilot.app.screen is dialog and player.sitting.lesson.network.loss == "half_squared_error"
         save(mine, GOOD.replace('title = "Mine"', 'title = "Mended"'))
         await until(pilot, lambda: pilot.app.screen is player)
-        assert player.lesson.title == "Mended" and "Mended" in texts(player.query_one("#bar", Lines))[0]
+        assert player.sitting.lesson.title == "Mended" and "Mended" in texts(player.query_one("#bar", Lines))[0]
 
 
 async def test_the_banner_stays_when_the_dialog_is_left(mine, quick):
@@ -209,12 +209,12 @@ async def test_the_banner_stays_when_the_dialog_is_left(mine, quick):
         save(mine, "")
         await until(pilot, lambda: isinstance(pilot.app.screen, Reader))
         await pilot.press("escape", "n")
-        assert "last good save" in texts(player.query_one("#bar", Lines))[0] and player.cursor.at == 1
+        assert "last good save" in texts(player.query_one("#bar", Lines))[0] and player.sitting.cursor.at == 1
         mine.unlink()  # in the midst of a save there is no file
         await asyncio.sleep(0.1)
         save(mine, GOOD)
         await until(pilot, lambda: "last good save" not in texts(player.query_one("#bar", Lines))[0])
-        assert player.cursor.at == 1
+        assert player.sitting.cursor.at == 1
 
 
 async def test_another_network_keeps_the_place_as_far_as_it_has_it(mine, quick):
@@ -223,11 +223,11 @@ async def test_another_network_keeps_the_place_as_far_as_it_has_it(mine, quick):
         player = pilot.app.screen
         await pilot.press("end")
         save(mine, circuit)
-        await until(pilot, lambda: player.lesson.circuit is not None)
-        assert player.cursor.at == len(player.trace.equations) - 1
+        await until(pilot, lambda: player.sitting.lesson.circuit is not None)
+        assert player.sitting.cursor.at == len(player.sitting.trace.equations) - 1
         assert player.query_one("#map").border_title == "Circuit"
         save(mine, GOOD)
-        await until(pilot, lambda: player.lesson.network is not None)
+        await until(pilot, lambda: player.sitting.lesson.network is not None)
         await pilot.press("n", "b")
 
 
@@ -239,16 +239,16 @@ async def test_a_saved_data_file_is_played_too(tmp_path, quick):
     lesson.write_text(lesson.read_text(encoding="utf-8").replace("units = 1\n", 'units = ["y"]\n'), encoding="utf-8")
     async with running(lesson, watching=True) as pilot:
         player = pilot.app.screen
-        assert player.lesson.inputs.tolist() == [[2, 1]]
+        assert player.sitting.lesson.inputs.tolist() == [[2, 1]]
         save(tmp_path / "d.csv", "height,age,y\n4,1,2\n")
-        await until(pilot, lambda: player.lesson.inputs.tolist() == [[4, 1]])
+        await until(pilot, lambda: player.sitting.lesson.inputs.tolist() == [[4, 1]])
         save(lesson, lesson.read_text(encoding="utf-8").replace("d.csv", "e.csv"))  # which is not there
         await until(pilot, lambda: isinstance(pilot.app.screen, Reader))
         save(tmp_path / "e.csv", "height,age,y\ntall,1,2\n")
         await until(pilot, lambda: any("'tall'" in text for text in texts(pilot.app.screen.query_one(Lines))))
         assert "mine.toml: 1 problem, line 2 of e.csv first" in texts(player.query_one("#bar", Lines))[0]
         save(tmp_path / "e.csv", "height,age,y\n5,1,2\n")
-        await until(pilot, lambda: player.lesson.inputs.tolist() == [[5, 1]])
+        await until(pilot, lambda: player.sitting.lesson.inputs.tolist() == [[5, 1]])
         assert pilot.app.screen is player
 
 

@@ -130,7 +130,7 @@ def here(pilot) -> str:
     """The id of the step on the screen."""
     player = pilot.app.screen
     assert isinstance(player, PlayerScreen), player
-    return playback.place(player.cursor, player.trace)
+    return playback.place(player.sitting.cursor, player.sitting.trace)
 
 
 async def press(pilot, *keys: str) -> None:
@@ -206,7 +206,7 @@ async def test_enter_opens_the_marked_lesson_on_its_intro():
         second = catalogue.entries()[1]
         assert second.title in screen(pilot)
         await press(pilot, "enter")
-        assert pilot.app.screen.lesson.title == second.title
+        assert pilot.app.screen.sitting.lesson.title == second.title
 
 
 async def test_a_click_opens_a_lesson():
@@ -375,7 +375,7 @@ async def test_going_to_iteration_5000(file):
         await type_in(pilot, "0")
         assert "A whole number from 1" in screen(pilot)
         await type_in(pilot, "5,000")
-        await until(pilot, lambda: pilot.app.screen.cursor.iteration == 5000)
+        await until(pilot, lambda: pilot.app.screen.sitting.cursor.iteration == 5000)
         assert "iteration 5" in screen(pilot) and here(pilot) == "L"
         first = pane(pilot, "card")
         await press(pilot, "comma", "full_stop")  # exact: the same again
@@ -392,7 +392,7 @@ async def test_esc_ends_a_long_way_to_an_iteration(file):
         assert "Esc stops" not in screen(pilot) and "iteration 1" in screen(pilot)
         await press(pilot, "n")
         await pilot.pause(0.2)
-        assert pilot.app.screen.cursor.iteration == 1 and here(pilot) != before
+        assert pilot.app.screen.sitting.cursor.iteration == 1 and here(pilot) != before
 
 
 async def test_a_lesson_that_is_not_trained_says_so(file):
@@ -575,16 +575,16 @@ async def test_markup_in_a_listed_lesson_is_shown_as_it_stands(file, monkeypatch
 async def test_the_place_of_each_lesson_is_remembered():
     async with tutor("gates", step="df/dz") as pilot:
         await press(pilot, "n", "t")
-        left = here(pilot), pilot.app.screen.cursor.notation
+        left = here(pilot), pilot.app.screen.sitting.cursor.notation
     async with tutor("o-regression", step="dL/dW1[2,1]", level="scalar", iteration=7) as pilot:
-        await until(pilot, lambda: pilot.app.screen.cursor.iteration == 7)
+        await until(pilot, lambda: pilot.app.screen.sitting.cursor.iteration == 7)
         assert here(pilot) == "dL/dW1[2,1]"
         await press(pilot, "l")
     async with tutor("gates") as pilot:
-        assert (here(pilot), pilot.app.screen.cursor.notation) == left
+        assert (here(pilot), pilot.app.screen.sitting.cursor.notation) == left
     async with tutor("o-regression") as pilot:
-        await until(pilot, lambda: pilot.app.screen.cursor.iteration == 7)
-        assert here(pilot) == "dL/dW1" and pilot.app.screen.cursor.level == "matrix"
+        await until(pilot, lambda: pilot.app.screen.sitting.cursor.iteration == 7)
+        assert here(pilot) == "dL/dW1" and pilot.app.screen.sitting.cursor.level == "matrix"
 
 
 async def test_a_remembered_place_that_is_gone_is_no_matter():
@@ -697,14 +697,14 @@ async def test_a_lesson_can_be_walked_and_finished(lesson, file):
         card = player.query_one("#card", Lines)
         assert card.size.width == CARD + 1
         for level, notation in zip(LEVELS, NOTATIONS, strict=False):
-            for cursor, _ in walked(player.trace, level, notation):
-                player.show(cursor)
+            for cursor, _ in walked(player.sitting.trace, level, notation):
+                player.show(player.sitting.at(cursor))
                 for line in card.lines:
-                    assert width(line.text.rstrip()) < card.size.width, (playback.place(cursor, player.trace), line)
+                    assert width(line.text.rstrip()) < card.size.width, (player.sitting.id, line)
             assert len(screen(pilot)) > 100
         player.finish()
         await pilot.pause()
-        assert player.lesson.title in screen(pilot)
+        assert player.sitting.lesson.title in screen(pilot)
         assert str(lesson) in pilot.app.store.finished()
 
 

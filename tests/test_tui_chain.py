@@ -118,7 +118,7 @@ async def test_why_there_is_no_chain():
         await press(pilot, "3", "c")  # but a matrix can be filled in on the way forward, too
         assert "W¹ (2×2) · x (2×1) = 2×1" in shown(pilot)
         await press(pilot, "escape", "p")
-        assert player.asking and not player.asking.done
+        assert player.sitting.asking and not player.sitting.asking.done
         player.action_chain()
         await pilot.pause()
         assert pilot.app.screen is player and "First the question" in screen(pilot)

@@ -96,14 +96,14 @@ async def test_the_picture_waits_for_an_open_question_and_closes_when_one_comes(
     async with tutor("o-classification", step="z1", level="matrix") as pilot:
         await press(pilot, "p")
         player = pilot.app.screen
-        if not (player.asking and not player.asking.done):
+        if not (player.sitting.asking and not player.sitting.asking.done):
             await press(pilot, "m")
             assert isinstance(pilot.app.screen, DiagramScreen)
             for _ in range(12):
                 await press(pilot, "n")
-                if player.asking and not player.asking.done:
+                if player.sitting.asking and not player.sitting.asking.done:
                     break
-        assert player.asking and not player.asking.done and pilot.app.screen is player
+        assert player.sitting.asking and not player.sitting.asking.done and pilot.app.screen is player
         await press(pilot, "escape")
 
 

@@ -73,7 +73,7 @@ async def test_stepping_on_takes_the_pictures_along():
         assert shows(pilot) == "gradient check"
         await press(pilot, "escape")
         player = pilot.app.screen
-        assert playback.place(player.cursor, player.trace) == "L"
+        assert playback.place(player.sitting.cursor, player.sitting.trace) == "L"
 
 
 async def test_the_arrows_choose_another_parameter():
@@ -127,12 +127,12 @@ async def test_a_circuits_pictures_and_its_kink(file):
 async def test_predict_mode_asks_before_a_picture_gives_it_away():
     async with tutor("o-classification", size=(120, 30), step="z1[1]") as pilot:
         await press(pilot, "p")
-        await until(pilot, lambda: pilot.app.screen.asking is not None)
+        await until(pilot, lambda: pilot.app.screen.sitting.asking is not None)
         await press(pilot, "f2", "v")
         assert "gradient" not in pane(pilot, "bar")
         await press(pilot, "n", "n")  # a1 is asked about: in the player
         assert isinstance(pilot.app.screen, PlayerScreen)
-        assert pilot.app.screen.asking is not None and not pilot.app.screen.asking.done
+        assert pilot.app.screen.sitting.asking is not None and not pilot.app.screen.sitting.asking.done
 
 
 async def test_no_colour_and_a_small_terminal_are_no_crash(monkeypatch):

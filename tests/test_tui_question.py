@@ -17,6 +17,7 @@ from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.play.place import Place
 from tutor.play.playback import asked
+from tutor.play.sitting import said_of_results
 from tutor.questions import quiz
 from tutor.questions.items import AUTHOR
 from tutor.questions.mastery import GivenAnswer
@@ -25,7 +26,7 @@ from tutor.tui.answer import AnswerLine
 from tutor.tui.diagram import DiagramScreen
 from tutor.tui.dialogs import Reader
 from tutor.tui.glossary import Glossary
-from tutor.tui.player import PlayerScreen, said_of_results
+from tutor.tui.player import PlayerScreen
 from tutor.tui.practice import PracticeScreen
 from tutor.tui.training import TrainingScreen
 
@@ -38,16 +39,17 @@ async def test_escape_leaves_a_question_open_and_counts_nothing(size):
     async with tutor("gates", size, step="q") as pilot:
         player = pilot.app.screen
         await type_in(pilot, "123")
-        tries = player.asking.tries
+        tries = player.sitting.asking.tries
         await press(pilot, "7", "escape")
-        assert player.open_question and "The question waits" in screen(pilot)
-        assert player.asking.item.answer not in pane(pilot, "card").partition("What is")[0]
+        assert player.sitting.open_question and "The question waits" in screen(pilot)
+        assert player.sitting.asking.item.answer not in pane(pilot, "card").partition("What is")[0]
         await press(pilot, "escape")
-        assert player.open_question and pilot.app.screen is player
+        assert player.sitting.open_question and pilot.app.screen is player
         await press(pilot, "enter", "8")
         assert player.query_one(Input).value == "78", "what was typed is still there"
         await press(pilot, "escape", "n", "b")
-        assert here(pilot) == "q" and player.open_question and player.asking.tries == tries, "tries are not given back"
+        assert here(pilot) == "q" and player.sitting.open_question
+        assert player.sitting.asking.tries == tries, "tries are not given back"
         assert [a.verdict for a in answers()] == ["wrong"]
 
 
@@ -58,13 +60,13 @@ async def test_what_can_be_looked_at_beside_a_question(size):
         player = pilot.app.screen
         player.jump("dL/dz1")
         await press(pilot, "4", "2")
-        item = player.asking.item
+        item = player.sitting.asking.item
         for key, kind in {"f1": Reader, "f3": Glossary, "f4": DiagramScreen, "f5": Reader}.items():
             await press(pilot, key)
             assert isinstance(pilot.app.screen, kind), key
             assert item.answer not in screen(pilot)
             await press(pilot, "escape")
-            assert pilot.app.screen is player and player.open_question, key
+            assert pilot.app.screen is player and player.sitting.open_question, key
         await press(pilot, "3")
         assert player.query_one(Input).value == "423"
         assert answers() == []
@@ -77,11 +79,11 @@ async def test_a_question_about_the_lesson_is_shown_by_f2_and_n_goes_on():
         player.action_last()
         await pilot.pause()
         for _ in range(6):
-            if not player.open_question:
+            if not player.sitting.open_question:
                 break
-            item = player.asking.item
+            item = player.sitting.asking.item
             await press(pilot, "f2")
-            assert item.answer.split("\n")[0] in words(pane(pilot, "card")) and not player.open_question
+            assert item.answer.split("\n")[0] in words(pane(pilot, "card")) and not player.sitting.open_question
             assert "Shown." in screen(pilot)
             await press(pilot, "n")
         assert "✓ The chain rule in two gates" in screen(pilot)
@@ -92,23 +94,23 @@ async def test_what_is_typed_for_a_question_is_no_command_when_the_hints_are_use
     remember_predict()
     async with tutor("o-classification", step="z1") as pilot:
         player = pilot.app.screen
-        for _ in range(len(player.asking.item.hints) + 3):  # one Tab too many, too
+        for _ in range(len(player.sitting.asking.item.hints) + 3):  # one Tab too many, too
             await press(pilot, "tab")
-        at = player.cursor
+        at = player.sitting.cursor
         assert player.query_one(AnswerLine).over and "is over" in screen(pilot)
         await press(pilot, *"2", "left_parenthesis", *"ymxq", "right_parenthesis")
-        assert player.cursor == at and pilot.app.screen is player
+        assert player.sitting.cursor == at and pilot.app.screen is player
         await press(pilot, "n")
-        assert player.cursor != at
+        assert player.sitting.cursor != at
 
 
 async def test_a_chosen_notation_goes_with_the_learner():
     async with tutor("c-431", step="z1") as pilot:
         await press(pilot, "t")
-        chosen = pilot.app.screen.cursor.notation
+        chosen = pilot.app.screen.sitting.cursor.notation
     async with tutor("o-classification") as pilot:
         player = next(s for s in pilot.app.screen_stack if isinstance(s, PlayerScreen))
-        assert player.cursor.notation == chosen != player.lesson.notation
+        assert player.sitting.cursor.notation == chosen != player.sitting.lesson.notation
     with Store.open() as store:
         store.save_place("p-deep", Place("z1", "scalar", "nabla", 1, 0))
         said = []
@@ -131,7 +133,7 @@ async def test_q_leaves_the_training_screen_and_not_the_program():
 async def test_ctrl_q_asks_before_changes_are_lost():
     async with tutor("o-classification", step="z1") as pilot:
         player = pilot.app.screen
-        player.adopt(player.changes.apply("W1[1,1] = 0.7", learner_here(player)))
+        player.adopt(player.sitting.changes.apply("W1[1,1] = 0.7", learner_here(player)))
         await press(pilot, "ctrl+q")
         assert pilot.app.is_running and "changes" in screen(pilot)
 
@@ -139,7 +141,7 @@ async def test_ctrl_q_asks_before_changes_are_lost():
 def learner_here(player):
     from tutor.play.whatif import here as what_if_here
 
-    return what_if_here(player.trace, 0, player.cursor.notation)
+    return what_if_here(player.sitting.trace, 0, player.sitting.cursor.notation)
 
 
 async def test_after_a_lesson_enter_opens_the_next_one():
@@ -148,13 +150,13 @@ async def test_after_a_lesson_enter_opens_the_next_one():
         await press(pilot, *first.title.split()[0].lower(), "enter")
         player = next(s for s in pilot.app.screen_stack if isinstance(s, PlayerScreen))
         await press(pilot, "enter")
-        player.show(player.cursor)
+        player.show(player.sitting)
         player.action_last()
         await press(pilot, "n")
         assert "Enter next lesson" in screen(pilot)
         await press(pilot, "enter")
         opened_ = next(s for s in pilot.app.screen_stack if isinstance(s, PlayerScreen))
-        assert opened_.key == catalogue.entries()[1].key
+        assert opened_.sitting.key == catalogue.entries()[1].key
         await press(pilot, "enter", "h")
         assert "finished" in screen(pilot) and pilot.app.screen.search == ""
 
@@ -272,7 +274,7 @@ def test_help_glossary_and_map_beside_a_question_in_lines(data_folder):
 async def test_predict_mode_of_the_screen_is_not_that_of_lines():
     async with tutor("gates", step="q") as pilot:
         await press(pilot, "p")
-        assert pilot.app.screen.predict
+        assert pilot.app.screen.sitting.predict
     with Store.open() as store:
         assert not LineMode(load(LESSONS["gates"]), "gates", store, lambda prompt: None, print).sitting.predict
 

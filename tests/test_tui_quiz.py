@@ -85,7 +85,7 @@ async def test_rounded_on_the_way_costs_no_try_and_is_in_sight(size):
         await type_in(pilot, "0.0809")
         shown = words(screen(pilot))
         assert "Right method, rounded on the way: keep four digits." in shown and "It costs no try." in shown
-        assert not pilot.app.screen.asking.tries and not answers()
+        assert not pilot.app.screen.sitting.asking.tries and not answers()
         await press(pilot, "f2")
         assert [(answer.verdict, answer.credit) for answer in answers()] == [("rounded", 1)]
 
@@ -97,7 +97,7 @@ async def test_real_mistakes_are_named_with_both_formulas_on_the_screen(size):
         for step, answer, id in MISTAKES:
             pilot.app.screen.jump(step)
             await pilot.pause()
-            assert pilot.app.screen.asking, step
+            assert pilot.app.screen.sitting.asking, step
             await type_in(pilot, answer)
             shown, _, _ = pane(pilot, "card").partition("2 tries left.")
             said = shown[shown.index("you  ") :]
@@ -110,7 +110,7 @@ async def test_real_mistakes_are_named_with_both_formulas_on_the_screen(size):
             stored = answers()[-1]
             assert (stored.misconception, stored.given, stored.verdict) == (id, answer, "misconception")
             await press(pilot, "f2")
-            assert f"It is {pilot.app.screen.asking.item.answer}." in words(pane(pilot, "card"))
+            assert f"It is {pilot.app.screen.sitting.asking.item.answer}." in words(pane(pilot, "card"))
 
 
 ASKED = {"a1": "0.690", "L": "0.770", "dL/da2": "2.16", "dL/da1": "0.375", "dL/dz1": "0.0804", "W2'": "0.514"}
@@ -123,14 +123,14 @@ async def test_what_is_asked_is_nowhere_on_the_screen_until_it_is_answered(size)
         for step, value in ASKED.items():
             pilot.app.screen.jump(step)
             await pilot.pause()
-            item = pilot.app.screen.asking.item
+            item = pilot.app.screen.sitting.asking.item
             assert value in item.answer
             for name in ("card", "state", "map", "where", "outline"):
                 assert value not in pane(pilot, name), (step, name)
             await type_in(pilot, "123456")
             assert value not in screen(pilot) and value not in pane(pilot, "card"), step
             await type_in(pilot, right(item))
-            assert pilot.app.screen.asking.done
+            assert pilot.app.screen.sitting.asking.done
             assert item.answer in pane(pilot, "card") and item.answer.strip("−") in screen(pilot), step
             if size[0] == 160 and step != "dL/da2":
                 assert value in pane(pilot, "state") + pane(pilot, "map"), step
@@ -158,7 +158,8 @@ async def test_beside_a_question_the_arrows_scroll_what_is_known_so_far():
     async with tutor("p-deep", (160, 48), step="dL/dz1") as pilot:
         await pilot.pause()
         player = pilot.app.screen
-        assert player.asking and "by the backward pass" not in screen(pilot) and "So far (↑ ↓ scroll)" in screen(pilot)
+        assert player.sitting.asking and "So far (↑ ↓ scroll)" in screen(pilot)
+        assert "by the backward pass" not in screen(pilot)
         await press(pilot, *["down"] * 20)
         assert "by the backward pass" in screen(pilot) and "∇h₁ L(θ)" in pane(pilot, "state")
         await press(pilot, "f2")
@@ -173,9 +174,9 @@ async def test_panes_one_tabs_to_do_not_show_it_either():
         for _ in range(4):
             await press(pilot, "tab")
             await press(pilot, "n")
-            while not pilot.app.screen.asking:
+            while not pilot.app.screen.sitting.asking:
                 await press(pilot, "n")
-            item = pilot.app.screen.asking.item
+            item = pilot.app.screen.sitting.asking.item
             assert item.answer not in screen(pilot)
             await press(pilot, "f2")
 
@@ -187,7 +188,7 @@ async def test_no_screen_over_an_open_question_answers_it():
         player = pilot.app.screen
         player.jump("L")
         await pilot.pause()
-        item = player.asking.item
+        item = player.sitting.asking.item
         await pilot.click("#where")
         await press(pilot, "m")  # as far as it is known, and no step of it
         assert isinstance(pilot.app.screen, DiagramScreen) and item.answer not in screen(pilot)
@@ -195,7 +196,7 @@ async def test_no_screen_over_an_open_question_answers_it():
         for key in "vcx":
             await press(pilot, key)
             assert pilot.app.screen is player and "First the question" in screen(pilot), key
-            assert item.answer not in screen(pilot) and not player.asking.done, key
+            assert item.answer not in screen(pilot) and not player.sitting.asking.done, key
         await press(pilot, "h")
         assert answers() == []  # leaving is not giving up
 
@@ -204,7 +205,7 @@ async def test_a_lesson_opened_on_a_question_takes_what_is_typed_for_it():
     remember_predict()
     async with tutor("gates", step="q") as pilot:
         await press(pilot, "1", "2", "3", "enter")
-        assert pilot.app.screen.asking.given == "123" and "2 tries left" in screen(pilot)
+        assert pilot.app.screen.sitting.asking.given == "123" and "2 tries left" in screen(pilot)
 
 
 async def test_a_new_learner_can_begin_with_questions():
@@ -212,40 +213,40 @@ async def test_a_new_learner_can_begin_with_questions():
     async with tutor("gates") as pilot:
         assert "p begins with questions" in screen(pilot)
         await press(pilot, "p")
-        assert pilot.app.screen.asking and "What is q?" in screen(pilot)
+        assert pilot.app.screen.sitting.asking and "What is q?" in screen(pilot)
         await press(pilot, "3", "enter")
-        assert pilot.app.screen.asking.last.correct
+        assert pilot.app.screen.sitting.asking.last.correct
 
 
 async def test_predict_mode_is_one_key_and_remembered_for_its_lesson():
     async with tutor("gates", step="q") as pilot:
-        assert pilot.app.screen.asking is None
+        assert pilot.app.screen.sitting.asking is None
         await press(pilot, "p")
         assert "What is q?" in screen(pilot) and pilot.app.screen.query_one(Input).display
         assert "predict" in screen(pilot).split("\n")[0]
         await press(pilot, "f2")
     async with tutor("o-classification", step="z1") as pilot:
-        assert pilot.app.screen.asking is None, "another lesson"
+        assert pilot.app.screen.sitting.asking is None, "another lesson"
     async with tutor("gates", step="q") as pilot:
-        assert pilot.app.screen.asking
+        assert pilot.app.screen.sitting.asking
         await press(pilot, "f2", "p")
         assert "Predict mode is off" in screen(pilot) and not pilot.app.screen.query_one(Input).display
         await press(pilot, "n", "n", "n")
-        assert pilot.app.screen.asking is None
+        assert pilot.app.screen.sitting.asking is None
     async with tutor("gates", step="q") as pilot:
-        assert pilot.app.screen.asking is None
+        assert pilot.app.screen.sitting.asking is None
 
 
 async def test_predict_mode_in_every_lesson_where_that_is_asked_for():
     async with tutor("gates", step="q") as pilot:
         await press(pilot, "P")
-        assert pilot.app.screen.asking
+        assert pilot.app.screen.sitting.asking
     async with tutor("o-classification", step="z1") as pilot:
-        assert pilot.app.screen.asking
+        assert pilot.app.screen.sitting.asking
         await press(pilot, "escape", "P")
         assert "Predict mode is off" in screen(pilot)
     async with tutor("gates", step="q") as pilot:
-        assert pilot.app.screen.asking is None
+        assert pilot.app.screen.sitting.asking is None
 
 
 async def test_only_the_steps_that_the_lesson_names_are_asked(tmp_path):
@@ -257,8 +258,8 @@ async def test_only_the_steps_that_the_lesson_names_are_asked(tmp_path):
         asked = []
         for _ in range(25):
             player = pilot.app.screen
-            if player.asking and not player.asking.done:
-                asked.append(player.asking.item.step.equation.symbol.id)
+            if player.sitting.asking and not player.sitting.asking.done:
+                asked.append(player.sitting.asking.item.step.equation.symbol.id)
                 await press(pilot, "f2")
             await press(pilot, "pagedown")
         assert asked == ["a2", "dL/dW1"]
@@ -293,13 +294,13 @@ async def test_all_of_an_authors_questions_are_asked_one_after_the_other_and_tho
         player.jump("q")
         await pilot.pause()
         for _ in range(12):
-            if player.asking and not player.asking.done:
-                asked.append((here(pilot), player.asking.item.kind))
-                await type_in(pilot, right(player.asking.item).split(" (")[0])
-                assert player.asking.done and player.asking.last.correct
+            if player.sitting.asking and not player.sitting.asking.done:
+                asked.append((here(pilot), player.sitting.asking.item.kind))
+                await type_in(pilot, right(player.sitting.asking.item).split(" (")[0])
+                assert player.sitting.asking.done and player.sitting.asking.last.correct
             elif pilot.app.screen is player:
                 await press(pilot, "n")
-        last = player.trace.equations[-1].symbol.id
+        last = player.sitting.trace.equations[-1].symbol.id
         assert asked == [("q", "value"), ("f", "value"), ("f", "operands"), (last, "number")]
 
 
@@ -311,10 +312,10 @@ async def test_a_whole_lesson_in_predict_mode_with_right_answers():
             player = pilot.app.screen
             if not isinstance(player, PlayerScreen):
                 break
-            if player.asking and not player.asking.done:
+            if player.sitting.asking and not player.sitting.asking.done:
                 asked += 1
-                await type_in(pilot, right(player.asking.item))
-                assert player.asking.last.correct and here(pilot)
+                await type_in(pilot, right(player.sitting.asking.item))
+                assert player.sitting.asking.last.correct and here(pilot)
             await press(pilot, "n")
         assert "✓ The chain rule in two gates" in screen(pilot)
     found = answers()
@@ -325,18 +326,18 @@ async def test_a_whole_lesson_in_predict_mode_with_right_answers():
 async def test_what_was_asked_is_not_asked_again_on_the_way_back():
     remember_predict()
     async with tutor("gates", step="q") as pilot:
-        await type_in(pilot, right(pilot.app.screen.asking.item))
+        await type_in(pilot, right(pilot.app.screen.sitting.asking.item))
         await press(pilot, "n", "f2", "b")
-        assert here(pilot) == "q" and pilot.app.screen.asking is None and "= " in pane(pilot, "card")
+        assert here(pilot) == "q" and pilot.app.screen.sitting.asking is None and "= " in pane(pilot, "card")
 
 
 async def test_the_hint_key_scratch_paper_and_giving_up():
     remember_predict()
     async with tutor("o-classification", step="dL/dz1") as pilot:
-        item = pilot.app.screen.asking.item
+        item = pilot.app.screen.sitting.asking.item
         await type_in(pilot, "abc")
         await type_in(pilot, "= 0.3759 * 2")
-        assert "0.7518" in screen(pilot) and pilot.app.screen.asking.tries == 0
+        assert "0.7518" in screen(pilot) and pilot.app.screen.sitting.asking.tries == 0
         await press(pilot, "tab")
         assert item.hints[0] in words(screen(pilot)) and item.hints[1] not in words(screen(pilot))
         await press(pilot, "f2")

@@ -138,10 +138,10 @@ async def test_train_look_pick_and_step_exactly_that_iteration(file):
         await press(pilot, "enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, PlayerScreen))
         player = pilot.app.screen
-        assert player.cursor.iteration == 17
+        assert player.sitting.cursor.iteration == 17
         exact = Run(load(path)).iteration(17)
         for key, value in exact.values.items():
-            assert np.array_equal(player.trace.iteration.values[key], value), key
+            assert np.array_equal(player.sitting.trace.iteration.values[key], value), key
         # What was trained is there when one comes back.
         await press(pilot, "x")
         await until(pilot, lambda: isinstance(pilot.app.screen, TrainingScreen))
@@ -209,7 +209,7 @@ async def test_leaving_while_it_trains_waits_for_the_thread(file):
         pilot.app.simulate_key("enter")  # step what is picked, while it goes on
         await back_in_the_player(pilot)
         assert not training.threads
-        assert 20 < pilot.app.screen.cursor.iteration <= training.run.trained
+        assert 20 < pilot.app.screen.sitting.cursor.iteration <= training.run.trained
 
 
 async def test_divergence_is_told_where_it_begins_and_can_be_stepped(file):
@@ -225,7 +225,7 @@ async def test_divergence_is_told_where_it_begins_and_can_be_stepped(file):
         await press(pilot, "tab")
         await press(pilot, "enter")
         await back_in_the_player(pilot)
-        assert pilot.app.screen.cursor.iteration == began
+        assert pilot.app.screen.sitting.cursor.iteration == began
 
 
 async def test_converge_ends_by_itself(file):

@@ -24,8 +24,8 @@ def in_sight(pilot, name: str) -> list[Line]:
 
 def panes_are_of_this_step(player: PlayerScreen) -> None:
     """Each pane that can be seen shows what it has to say of the current step."""
-    step = playback.current(player.cursor, player.trace)
-    card = player.scribe.card(step)
+    step = playback.current(player.sitting.cursor, player.sitting.trace)
+    card = player.sitting.scribe.card(step)
     for name in ("where", "mini", "map"):
         pane = player.query_one(f"#{name}")
         if pane.region.width < 11 or not pane.display or (not player.query_one("#side").display and name != "map"):
@@ -34,7 +34,7 @@ def panes_are_of_this_step(player: PlayerScreen) -> None:
         if name == "where":
             expected = views.where_from_lines(card, columns - 1)
         else:
-            drawn = diagram(player.trace, player.scribe, step, player.known, columns, rows)
+            drawn = diagram(player.sitting.trace, player.sitting.scribe, step, player.sitting.known, columns, rows)
             expected = [Line(row) for row in drawn.picture]
         assert [line.text for line in pane.lines] == [line.text for line in expected], (step.id, name)
 
@@ -42,13 +42,13 @@ def panes_are_of_this_step(player: PlayerScreen) -> None:
 async def answered(pilot, how: int) -> None:
     """Answer the open question, in one of several ways, and see its verdict each time."""
     player = pilot.app.screen
-    asking = player.asking
+    asking = player.sitting.asking
 
     def seen(mark: str) -> None:
-        if not player.asking.done:
+        if not player.sitting.asking.done:
             title = str(player.query_one("#answer").border_title)
             assert title.startswith(mark) and "left" in title and title[:40] in screen(pilot), screen(pilot)
-            _, said = player.asking_lines(player.asking, player.query_one("#card").size.width - 1)
+            _, said = player.asking_lines(player.sitting.asking, player.query_one("#card").size.width - 1)
             assert player.query_one("#card").top <= said.start, "the last words are in sight from their beginning"
         else:
             first, *_ = in_sight(pilot, "card")
@@ -72,17 +72,17 @@ async def answered(pilot, how: int) -> None:
         wrong = "; ".join(", ".join(["98765.4321"] * len(row.split())) for row in asking.item.answer.split("\n"))
     for _ in range(asking.most):
         await type_in(pilot, wrong)
-        if player.asking.said[-1].kind == "not-understood":
+        if player.sitting.asking.said[-1].kind == "not-understood":
             assert "not understood" in screen(pilot)
             await press(pilot, "f2")
             return
         seen("✗")
-        if player.asking.done:
+        if player.sitting.asking.done:
             break
-    assert player.asking.done and player.query_one(AnswerLine).over
-    at = player.cursor
+    assert player.sitting.asking.done and player.query_one(AnswerLine).over
+    at = player.sitting.cursor
     await press(pilot, "2", "left_parenthesis", "1", "q", "h", "p")  # what was meant for the question
-    assert player.cursor == at and pilot.app.screen is player and player.predict
+    assert player.sitting.cursor == at and pilot.app.screen is player and player.sitting.predict
 
 
 SMALLEST = ("gates", "c-431", "o-classification", "one-neuron")
@@ -100,22 +100,22 @@ async def test_every_lesson_in_predict_mode(lesson, size):
         for _ in range(400):
             if pilot.app.screen is not player or count >= MOST:
                 break
-            if player.open_question:
+            if player.sitting.open_question:
                 assert "predict" in screen(pilot)
-                before = player.cursor
+                before = player.sitting.cursor
                 await answered(pilot, count % 3)
-                assert player.cursor == before
+                assert player.sitting.cursor == before
                 count += 1
-            elif player.asking and player.query_one(AnswerLine).over:
+            elif player.sitting.asking and player.query_one(AnswerLine).over:
                 await press(pilot, "enter")
-            elif player.asking or player.next_question():
+            elif player.sitting.asking or player.sitting.next_question():
                 await press(pilot, "n")
             else:  # the next step that is asked about
-                moved = playback.next_equation(player.cursor, player.trace)
-                if moved.at == player.cursor.at:
+                moved = playback.next_equation(player.sitting.cursor, player.sitting.trace)
+                if moved.at == player.sitting.cursor.at:
                     break
-                player.show(moved)
+                player.show(player.sitting.at(moved))
                 await pilot.pause()
-                if not player.open_question:
+                if not player.sitting.open_question:
                     panes_are_of_this_step(player)
     assert count

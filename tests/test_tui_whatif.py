@@ -60,7 +60,7 @@ async def test_a_change_is_seen_at_once():
         await pilot.press("escape")
         await pilot.pause()
         assert "changed: 1" in screen(pilot) and "0.98" in pane(pilot, "card")
-        assert player(pilot).cursor.at == 0
+        assert player(pilot).sitting.cursor.at == 0
         await pilot.press("u")
         assert "W1[1,1] is 0.5 again" in screen(pilot) and "0.38" in pane(pilot, "card")
         await pilot.press("U", "n")
@@ -74,14 +74,14 @@ async def test_arrows_choose_and_change_a_little():
         await pilot.press("right", "right")
         assert listed(pilot).split() == ["learning_rate", "0.52", "was", "0.5"]
         await pilot.press("left", "left")
-        assert listed(pilot).split() == ["learning_rate", "0.5"] and not player(pilot).changed
+        assert listed(pilot).split() == ["learning_rate", "0.5"] and not player(pilot).sitting.changed
         await pilot.press("down", "right")
         assert listed(pilot).split()[:2] == ["optimizer", "momentum"]
-        assert player(pilot).lesson.training.optimizer == "momentum"
+        assert player(pilot).sitting.lesson.training.optimizer == "momentum"
         await pilot.press("u", "u", "u")
-        assert player(pilot).lesson.training.learning_rate == 0.52
+        assert player(pilot).sitting.lesson.training.learning_rate == 0.52
         await pilot.press("U", "U", "U")
-        assert player(pilot).lesson.training.optimizer == "momentum"
+        assert player(pilot).sitting.lesson.training.optimizer == "momentum"
         await pilot.press("U")
         assert "no change that was taken back" in screen(pilot)
 
@@ -90,13 +90,13 @@ async def test_a_digit_begins_a_value_and_what_cannot_be_is_said():
     async with tutor(O, (80, 24), "z1[1]") as pilot:
         await pilot.press("w")
         await typed(pilot, "loss = cross_entropy")
-        assert "wants softmax at the output" in screen(pilot) and not player(pilot).changed
+        assert "wants softmax at the output" in screen(pilot) and not player(pilot).sitting.changed
         await pilot.press("enter", "escape")
         await typed(pilot, "[red]x[/red] = 1[/]")
         assert "There is no '[red]x[/red]'" in screen(pilot)
         await pilot.press("escape", "2", "slash", "3", "enter")
         await pilot.pause()
-        assert player(pilot).lesson.training.learning_rate == 2 / 3
+        assert player(pilot).sitting.lesson.training.learning_rate == 2 / 3
         await pilot.press("enter")
         assert pilot.app.screen.query_one(Input).value == repr(2 / 3), "all of its digits"
         await pilot.press("escape")
@@ -114,7 +114,7 @@ async def test_nothing_of_a_changed_lesson_is_remembered():
         await pilot.press("escape", "n", "n", "p")
         await pilot.press("home", "end")
         await pilot.pause()
-        asking = player(pilot).asking
+        asking = player(pilot).sitting.asking
         assert asking is not None
         await typed(pilot, "7")
         assert store.place(O) == before and not store.answers()
@@ -128,25 +128,25 @@ async def test_nothing_of_a_changed_lesson_is_remembered():
 
 async def test_step_level_notation_and_iteration_stay():
     async with tutor("p-deep", (120, 40), "dL/dW2", level="matrix", notation="delta", iteration=3) as pilot:
-        await settle(pilot, lambda: player(pilot).cursor.iteration == 3)
+        await settle(pilot, lambda: player(pilot).sitting.cursor.iteration == 3)
         await pilot.press("w")
         await typed(pilot, "layer 1 activation = tanh")
-        cursor = player(pilot).cursor
+        cursor = player(pilot).sitting.cursor
         assert (cursor.iteration, cursor.level, cursor.notation) == (3, "matrix", "delta")
-        assert player(pilot).trace.equations[cursor.at].symbol.id == "dL/dW2"
-        assert player(pilot).trace.lesson.network.layers[0].activation == "tanh"
+        assert player(pilot).sitting.trace.equations[cursor.at].symbol.id == "dL/dW2"
+        assert player(pilot).sitting.trace.lesson.network.layers[0].activation == "tanh"
 
 
 async def test_a_far_iteration_is_trained_for_beside_the_screen(monkeypatch):
     monkeypatch.setattr("tutor.tui.player.PATIENCE", 0)
     async with tutor(O, (80, 24), "dL/dW2", iteration=200) as pilot:
-        await settle(pilot, lambda: player(pilot).cursor.iteration == 200)
+        await settle(pilot, lambda: player(pilot).sitting.cursor.iteration == 200)
         await pilot.press("w")
         await typed(pilot, "W1[1,1] = 1")
-        await settle(pilot, lambda: player(pilot).cursor.iteration == 200)
-        assert player(pilot).trace.equations[player(pilot).cursor.at].symbol.id == "dL/dW2"
-        alone = player(pilot).run.iteration(200).values["L"]
-        assert player(pilot).trace.iteration.values["L"] == alone
+        await settle(pilot, lambda: player(pilot).sitting.cursor.iteration == 200)
+        assert player(pilot).sitting.trace.equations[player(pilot).sitting.cursor.at].symbol.id == "dL/dW2"
+        alone = player(pilot).sitting.run.iteration(200).values["L"]
+        assert player(pilot).sitting.trace.iteration.values["L"] == alone
 
 
 async def test_a_step_that_is_gone_leaves_the_player_where_it_can_be():
@@ -155,9 +155,10 @@ async def test_a_step_that_is_gone_leaves_the_player_where_it_can_be():
         await typed(pilot, "l2 = 0.1; optimizer = adam")
         await pilot.press("escape", "end")
         assert here(pilot)
-        at = player(pilot).cursor.at
+        at = player(pilot).sitting.cursor.at
         await pilot.press("u")
-        assert player(pilot).cursor.at < at and player(pilot).cursor.furthest < len(player(pilot).trace.equations)
+        now = player(pilot).sitting
+        assert now.cursor.at < at and now.cursor.furthest < len(now.trace.equations)
         assert "changed" not in pane(pilot, "bar")
 
 
@@ -255,7 +256,7 @@ async def test_a_long_comparison_is_stopped_and_the_screen_lives():
 async def test_changes_are_not_left_behind_unsaid(key):
     async with tutor(O, (80, 24), "z1") as pilot:
         mine = player(pilot)
-        mine.adopt(mine.changes.apply("learning_rate = 0.1", whatif.here(mine.trace, 0, "dz")))
+        mine.adopt(mine.sitting.changes.apply("learning_rate = 0.1", whatif.here(mine.sitting.trace, 0, "dz")))
         await pilot.press(key)
         await pilot.pause()
         assert pilot.app.screen is mine and "Your changes end here" in screen(pilot)

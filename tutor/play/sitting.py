@@ -230,6 +230,12 @@ class Sitting:
         cursor = playback.at_iteration(self.cursor, self.trace, trace)
         return self._of(trace, playback.resume(cursor, trace, place) if place else cursor)
 
+    def beside(self, by: int) -> Sitting:
+        """The same step in the next iteration, or in the one before: they are at hand. Raises Refused."""
+        trace = self.seek(self.further(by))
+        assert trace is not None
+        return self.arrive(trace)
+
     def iteration_of(self, place: Place) -> int:
         """The iteration that a place is in, as far as this lesson has it."""
         return place.iteration if self.trained and 1 <= place.iteration <= MAX_ITERATION else 1
@@ -266,7 +272,7 @@ class Sitting:
         """Another version of the lesson, at the same step as far as it has that; where it is gone, the one there."""
         last = len(trace.equations) - 1
         start = replace(playback.start(lesson), at=min(self.cursor.at, last), furthest=min(self.cursor.furthest, last))
-        place = replace(self.place, iteration=trace.iteration.number)
+        place = replace(replace(self, finished=False).place, iteration=trace.iteration.number)
         fresh = replace(self, changes=WhatIf(lesson), run=run, answered=frozenset())
         return fresh._of(trace, playback.resume(start, trace, place))
 

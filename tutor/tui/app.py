@@ -7,7 +7,6 @@ import gc
 import os
 import signal
 import sys
-import textwrap
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -29,14 +28,13 @@ from tutor.lessonfiles.catalogue import data_dir
 from tutor.text.output import shown
 from tutor.text.words import plural
 from tutor.tui.home import HomeScreen
-from tutor.tui.lines import CellGate, Line, line
+from tutor.tui.lines import CellGate
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from tutor.engine.lesson import Lesson
     from tutor.learner.practice import Exercise
-    from tutor.lessonfiles.positions import LessonError
     from tutor.questions.items import Item
     from tutor.questions.quiz import Quiz
 
@@ -118,7 +116,7 @@ class TutorApp(App[int]):
         """Open the player on a lesson; a file with errors is told of, and the home screen stays."""
         from tutor.lessonfiles.check import load
         from tutor.lessonfiles.positions import LessonError
-        from tutor.tui.dialogs import Reader
+        from tutor.tui.dialogs import Reader, problem_lines
 
         try:
             lesson = load(path)
@@ -142,7 +140,7 @@ class TutorApp(App[int]):
 
     def _quiz(self, start: Callable[[], tuple[str, Quiz, list[Item], bool]]) -> None:
         from tutor.lessonfiles.positions import LessonError
-        from tutor.tui.dialogs import Reader
+        from tutor.tui.dialogs import Reader, problem_lines
 
         try:
             id, session, items, _ = start()
@@ -267,28 +265,6 @@ def _bound_size() -> None:
         text = os.environ.get(name, "")
         if text and not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= MOST_CELLS):
             del os.environ[name]
-
-
-def problem_lines(error: LessonError) -> list[Line]:
-    """What is wrong with a lesson file, to be read in a dialog."""
-    first = error.problems[0]
-    count = plural(len(error.problems), "problem")
-    lines = [line(f"{Path(first.path).name} has {count}", "title")]
-    for problem in error.problems:
-        head, *rest = problem.render().split("\n")
-        message = head.split(": ", 1)[-1]
-        lines += [
-            line(),
-            *(line(part, "error") for part in _wrap(f"line {problem.line}, column {problem.column}: {message}")),
-        ]
-        advice = rest.pop() if problem.advice else ""
-        lines += [line(part, "numbers") for part in rest]
-        lines += [line(part) for part in _wrap(advice.strip())]
-    return lines
-
-
-def _wrap(text: str) -> list[str]:
-    return textwrap.wrap(text, 62)
 
 
 def _write_report(error: Exception) -> str:

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
@@ -21,9 +21,11 @@ from tutor.engine.paths import Chain, Factor, Path
 from tutor.engine.trace import Step
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.pictures.diagram import diagram, natural_rows
+from tutor.play.commands import Key
 from tutor.play.playback import Cursor
 from tutor.text.card import Card, Equality, Scribe, big_count, others_words, zero_words
 from tutor.text.layout import Row, bracketed, cut, draw, flow, linear, number, pad, width, window
+from tutor.tui.keys import bindings
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.map import Map
 from tutor.tui.screen import TutorScreen
@@ -400,32 +402,32 @@ def opens(cursor: Cursor, step: Step) -> tuple[str, Step] | str:
     return ("derivation" if step.equation.rule == "combined_error" else "chain"), step
 
 
+KEYS = [
+    Key("n,space,right", "walk(1)", "n/b", "step"),
+    Key("b,backspace,left", "walk(-1)", "b", ""),
+    Key("pagedown", "path(1)", "PgDn/Up", "path or row"),
+    Key("pageup", "path(-1)", "PgUp", ""),
+    Key("home", "go_to(0)", "home/end", ""),
+    Key("end", "go_to(-1)", "end", ""),
+    Key("right_square_bracket", "element(1)", "]/[", "element"),
+    Key("left_square_bracket", "element(-1)", "[", ""),
+    Key("c", "view('chain')", "c", "chain"),
+    Key("o", "view('cells')", "o", "cell by cell"),
+    Key("d", "view('derivation')", "d", "derivation"),
+    Key("m", "map", "m", "map"),
+    Key("enter", "choose", "Enter", "its step"),
+    Key("escape,q", "leave", "esc", "back"),
+    Key("down,shift+down", "scroll_card(2)"),
+    Key("up,shift+up", "scroll_card(-2)"),
+]
+
+
 class ChainScreen(TutorScreen):
     """Takes the step of a player's cursor apart; answers with the id of a step to go to, or None."""
 
     CSS_PATH = data_dir("assets") / "player.tcss"
     # keys, action, key as shown, label
-    KEYS: ClassVar[list[tuple[str, str, str, str]]] = [
-        ("n,space,right", "walk(1)", "n/b", "step"),
-        ("b,backspace,left", "walk(-1)", "b", ""),
-        ("pagedown", "path(1)", "PgDn/Up", "path or row"),
-        ("pageup", "path(-1)", "PgUp", ""),
-        ("home", "go_to(0)", "home/end", ""),
-        ("end", "go_to(-1)", "end", ""),
-        ("right_square_bracket", "element(1)", "]/[", "element"),
-        ("left_square_bracket", "element(-1)", "[", ""),
-        ("c", "view('chain')", "c", "chain"),
-        ("o", "view('cells')", "o", "cell by cell"),
-        ("d", "view('derivation')", "d", "derivation"),
-        ("m", "map", "m", "map"),
-        ("enter", "choose", "Enter", "its step"),
-        ("escape,q", "leave", "esc", "back"),
-    ]
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(keys, action, show=False) for keys, action, _, _ in KEYS),
-        Binding("down,shift+down", "scroll_card(2)", show=False),
-        Binding("up,shift+up", "scroll_card(-2)", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     def __init__(self, scribe: Scribe, cursor: Cursor, step: Step, view: str) -> None:
         super().__init__()
@@ -442,7 +444,7 @@ class ChainScreen(TutorScreen):
         yield KeyBar(self._keys())
         yield Static(id="small")
 
-    def _keys(self) -> list[tuple[str, str, str]]:
+    def _keys(self) -> list[Key]:
         """Those that can do something here."""
         other = [view for view in self._views() if view != self.view]
         useful = {
@@ -451,9 +453,9 @@ class ChainScreen(TutorScreen):
             "map": self.view == "chain" and self.size.height < ROOMY,
         }
         return [
-            (shown, label, action)
-            for _, action, shown, label in self.KEYS
-            if label and useful.get(action.partition("(")[0], not action.startswith("view") or action[6:-2] in other)
+            key
+            for key in KEYS
+            if useful.get(key.action.partition("(")[0], not key.action.startswith("view") or key.action[6:-2] in other)
         ]
 
     def _views(self) -> list[str]:

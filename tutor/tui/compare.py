@@ -9,27 +9,30 @@ from typing import ClassVar
 
 import numpy as np
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.pictures.plot import Curve, curves, plot
+from tutor.play.commands import Key
 from tutor.play.compare import EPOCHS, Comparison, asked, suggestions
 from tutor.play.whatif import Refused, WhatIf
 from tutor.tui.dialogs import Ask
+from tutor.tui.keys import bindings
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen
 from tutor.tui.views import wrapped
 
 KEYS = [
-    ("↑↓", "choose", "move(1)"),
-    ("enter", "compare", "choose"),
-    ("e", "own values", "own"),
-    ("+/-", "epochs", "longer(2)"),
-    ("l", "log scale", "log"),
-    ("esc", "back", "leave"),
+    Key("", "move(1)", "↑↓", "choose"),
+    Key("", "choose", "enter", "compare"),
+    Key("e", "own", "e", "own values"),
+    Key("plus,equals_sign", "longer(2)", "+/-", "epochs"),
+    Key("minus", "longer(0.5)"),
+    Key("l", "log", "l", "log scale"),
+    Key("escape,y,q", "leave", "esc", "back"),
 ]
 OWN = "own"  # what is chosen to type the values oneself
 CHANGES = "changes"
@@ -42,13 +45,7 @@ class CompareScreen(TutorScreen):
     """What may differ, and what comes of it. `changes` are the player's: its lesson is what is trained."""
 
     CSS_PATH = data_dir("assets") / "compare.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("e", "own", show=False),
-        Binding("plus,equals_sign", "longer(2)", show=False),
-        Binding("minus", "longer(0.5)", show=False),
-        Binding("l", "log", show=False),
-        Binding("escape,y,q", "leave", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     def __init__(self, changes: WhatIf) -> None:
         super().__init__()

@@ -2,55 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable
+from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import Static
 
 from tutor.pictures.diagram import Item, Known, begin, diagram, move
-from tutor.play import playback
-from tutor.play.playback import Cursor
+from tutor.play.commands import Key
+from tutor.play.sitting import Sitting
+from tutor.play.whatif import Refused
 from tutor.text.layout import linear
 from tutor.tui import views
+from tutor.tui.follower import Follower
+from tutor.tui.keys import bindings
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.map import Map
 from tutor.tui.screen import TutorScreen
 
-if TYPE_CHECKING:
-    from tutor.tui.player import PlayerScreen
-
-# keys, action, key as shown, label, as in the player
 KEYS = [
-    ("n,space", "step(1)", "n/b", "step"),
-    ("b,backspace", "step(-1)", "b", ""),
-    ("right_square_bracket", "phase(1)", "]/[", "phase"),
-    ("left_square_bracket", "phase(-1)", "[", ""),
-    ("up", "move(-1, 0)", "↑↓←→", "select"),
-    ("down", "move(1, 0)", "↓", ""),
-    ("left", "move(0, -1)", "←", ""),
-    ("right", "move(0, 1)", "→", ""),
-    ("enter", "choose", "Enter", "its step"),
-    ("escape,m,q,f4", "close", "m", "close"),
-    ("d", "app.toggle_dark", "d", "theme"),
+    Key("n,space", "step(1)", "n/b", "step"),
+    Key("b,backspace", "step(-1)", "b", ""),
+    Key("right_square_bracket", "phase(1)", "]/[", "phase"),
+    Key("left_square_bracket", "phase(-1)", "[", ""),
+    Key("up", "move(-1, 0)", "↑↓←→", "select"),
+    Key("down", "move(1, 0)", "↓", ""),
+    Key("left", "move(0, -1)", "←", ""),
+    Key("right", "move(0, 1)", "→", ""),
+    Key("enter", "choose", "Enter", "its step"),
+    Key("escape,m,q,f4", "close", "m", "close"),
+    Key("d", "app.toggle_dark", "d", "theme"),
 ]
 
 
-class DiagramScreen(TutorScreen):
-    """The picture of what the player shows; the player keeps the cursor."""
+class DiagramScreen(Follower, TutorScreen):
+    """The picture of what the player shows; answers with the id of a step that was chosen in it, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding(keys, action, show=False) for keys, action, *_ in KEYS]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
-    def __init__(self, player: PlayerScreen) -> None:
+    def __init__(self, sitting: Sitting, show: Callable[[Sitting], None]) -> None:
+        """`show` makes another sitting the player's, which comes back to `follow`."""
         super().__init__()
-        self.player = player
+        self.sitting, self.show = sitting, show
         self.selected: Item | None = None
 
     def compose(self) -> ComposeResult:
         yield Lines(id="bar")
         yield Map(id="picture")
         yield Lines(id="said")
-        yield KeyBar([(shown, label, action) for _, action, shown, label in KEYS if label])
+        yield KeyBar(KEYS)
         yield Static(id="small")
 
     def on_mount(self) -> None:
@@ -71,74 +72,70 @@ class DiagramScreen(TutorScreen):
         picture = self.query_one("#picture", Map)
         if self.has_class("-tiny") or picture.size.width < 1:
             return
-        player = self.player
-        step = playback.current(player.cursor, player.trace)
+        now, step = self.sitting, self.sitting.step
         columns, rows = picture.size.width, picture.size.height
-        picture.picture(diagram(player.trace, player.scribe, step, player.known, columns, rows, selected=self.selected))
+        picture.picture(diagram(now.trace, now.scribe, step, now.known, columns, rows, selected=self.selected))
         bar = self.query_one("#bar", Lines)
-        bar.show([views.bar_line(player.lesson, player.trace, player.scribe, player.cursor, bar.size.width or columns)])
-        card = player.scribe.card(step)
+        bar.show([views.bar_line(now.lesson, now.trace, now.scribe, now.cursor, bar.size.width or columns)])
+        card = now.scribe.card(step)
         chain = " = ".join(linear(doc, 3) for doc in card.main.docs)
-        if player.open_question:
+        if now.open_question:
             chain = "What is asked shows after your answer."
         self.query_one("#said", Lines).show([Line(((f" {card.title}", "title"),)), line(f" {chain}", "formula")])
 
     def say(self, text: str) -> None:
         self.query_one("#bar", Lines).show([line(text, "value")])
 
-    def show(self, cursor: Cursor | None, otherwise: str = "") -> None:
-        """Step the player; in predict mode a question takes one back to it."""
-        if cursor is None:
-            self.say(otherwise)
-            return
-        if self.player.open_question:
-            self.say("First the question: m or Esc goes back to it.")
-            return
-        self.player.show(cursor)
-        if self.player.asking and not self.player.asking.done:
-            self.action_close()
-        else:
+    def follow(self, sitting: Sitting) -> None:
+        super().follow(sitting)
+        if self.is_mounted:
             self.draw()
 
+    def go(self, move: Callable[[], Sitting]) -> None:
+        """Step the player; in predict mode a question takes one back to it."""
+        try:
+            moved = move()
+        except Refused as error:
+            self.say(str(error))
+            return
+        if self.sitting.open_question:
+            self.say("First the question: m or Esc goes back to it.")
+            return
+        self.show(moved)
+        if self.sitting.open_question:
+            self.action_close()
+
     def action_step(self, by: int) -> None:
-        player = self.player
-        if by > 0:
-            self.show(playback.forward(player.cursor, player.trace), "This is the last step.")
-        else:
-            self.show(playback.back(player.cursor, player.trace), "This is the first step.")
+        self.go(self.sitting.forward if by > 0 else self.sitting.back)
 
     def action_phase(self, by: int) -> None:
-        self.show(playback.next_phase(self.player.cursor, self.player.trace, by))
+        self.go(lambda: self.sitting.phase(by))
 
     def action_move(self, down: int, right: int) -> None:
         """Select what is beside the selected item; first of all what the step is about."""
-        player, drawn = self.player, self.query_one("#picture", Map).drawn
+        now, drawn = self.sitting, self.query_one("#picture", Map).drawn
         if self.selected is None:
-            self.selected = begin(player.trace, playback.current(player.cursor, player.trace))
+            self.selected = begin(now.trace, now.step)
         else:
-            self.selected = move(player.trace, drawn, self.selected, down, right)
+            self.selected = move(now.trace, drawn, self.selected, down, right)
         self.draw()
 
     def action_choose(self) -> None:
-        player = self.player
-        step = playback.current(player.cursor, player.trace)
-        id = self.selected and Known(player.trace, player.scribe, step, player.known).step_id(self.selected)
-        if player.open_question:
+        now = self.sitting
+        id = self.selected and Known(now.trace, now.scribe, now.step, now.known).step_id(self.selected)
+        if now.open_question:
             self.say("First the question: m or Esc goes back to it.")
         elif id:
-            self.go(id)
+            self.close(id)
         else:
             self.say("Select a unit or a weight with the arrow keys first.")
 
     def on_lines_chosen(self, event: Lines.Chosen) -> None:
-        self.go(event.target)
+        self.close(None if self.sitting.open_question else event.target)
 
-    def go(self, id: str) -> None:
-        self.action_close()
-        if self.player.open_question:
-            return
-        self.player.jump(id)
+    def close(self, id: str | None) -> None:
+        if self.is_current:
+            self.dismiss(id)
 
     def action_close(self) -> None:
-        if self.is_current:
-            self.dismiss()
+        self.close(None)

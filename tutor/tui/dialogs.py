@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
-from typing import ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,8 +16,12 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tutor.lessonfiles.catalogue import data_dir
+from tutor.text.words import plural
 from tutor.tui.entry import Entry
-from tutor.tui.lines import Line, Lines
+from tutor.tui.lines import Line, Lines, line
+
+if TYPE_CHECKING:
+    from tutor.lessonfiles.positions import LessonError
 
 
 class Dialog(ModalScreen[str | None]):
@@ -111,3 +117,25 @@ class Ask(Dialog):
             self.query_one("#message", Static).update(Content(message))
         else:
             self.dismiss(text or None)
+
+
+def problem_lines(error: LessonError) -> list[Line]:
+    """What is wrong with a lesson file, to be read in a dialog."""
+    first = error.problems[0]
+    count = plural(len(error.problems), "problem")
+    lines = [line(f"{Path(first.path).name} has {count}", "title")]
+    for problem in error.problems:
+        head, *rest = problem.render().split("\n")
+        message = head.split(": ", 1)[-1]
+        lines += [
+            line(),
+            *(line(part, "error") for part in _wrap(f"line {problem.line}, column {problem.column}: {message}")),
+        ]
+        advice = rest.pop() if problem.advice else ""
+        lines += [line(part, "numbers") for part in rest]
+        lines += [line(part) for part in _wrap(advice.strip())]
+    return lines
+
+
+def _wrap(text: str) -> list[str]:
+    return textwrap.wrap(text, 62)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.events import Key, Paste
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
@@ -17,22 +17,27 @@ from tutor.learner import course
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.catalogue import Entry
 from tutor.lessonfiles.positions import as_argument
+from tutor.play.commands import Key
 from tutor.text.layout import cut
+from tutor.tui.keys import bindings, commands
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen
 
 KEYS = [
-    ("↑↓", "choose", "highlight_by(1)"),
-    ("enter", "open", "open"),
-    ("a–z", "search", "clear"),
-    ("esc", "clear", "clear"),
-    ("ctrl+g", "quiz", "quiz"),
-    ("ctrl+l", "placement", "placement"),
-    ("ctrl+r", "review", "review"),
-    ("ctrl+o", "progress", "progress"),
-    ("ctrl+t", "theme", "app.toggle_dark"),
-    ("ctrl+p", "commands", "app.command_palette"),
-    ("ctrl+q", "quit", "app.quit"),
+    Key("up", "highlight_by(-1)", first=True),
+    Key("down", "highlight_by(1)", "↑↓", "choose", first=True),
+    Key("pageup", "highlight_by(-5)", first=True),
+    Key("pagedown", "highlight_by(5)", first=True),
+    Key("enter,ctrl+j", "open", "enter", "open", "open the lesson that is highlighted"),
+    Key("", "clear", "a–z", "search"),
+    Key("escape", "clear", "esc", "clear"),
+    Key("ctrl+g", "quiz", "ctrl+g", "quiz", "quiz on the lesson: ten questions, one try each, then the report"),
+    Key("ctrl+l", "placement", "ctrl+l", "placement", "placement, a five-minute quiz: which lessons you can skip"),
+    Key("ctrl+r", "review", "ctrl+r", "review", "review: what is due today, over all lessons"),
+    Key("ctrl+o", "progress", "ctrl+o", "progress", "progress: what you know, and the mistakes you met"),
+    Key("ctrl+t", "app.toggle_dark", "ctrl+t", "theme", "light or dark"),
+    Key("", "app.command_palette", "ctrl+p", "commands"),
+    Key("", "app.quit", "ctrl+q", "quit"),
 ]
 
 
@@ -40,27 +45,8 @@ class HomeScreen(TutorScreen):
     """The list of lessons. Typing searches; the arrows choose; Enter opens."""
 
     AUTO_FOCUS = "#list"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "highlight_by(-1)", show=False, priority=True),
-        Binding("down", "highlight_by(1)", show=False, priority=True),
-        Binding("pageup", "highlight_by(-5)", show=False, priority=True),
-        Binding("pagedown", "highlight_by(5)", show=False, priority=True),
-        Binding("escape", "clear", show=False),
-        Binding("enter,ctrl+j", "open", show=False),
-        Binding("ctrl+t", "app.toggle_dark", show=False),
-        Binding("ctrl+g", "quiz", show=False),
-        Binding("ctrl+l", "placement", show=False),
-        Binding("ctrl+r", "review", show=False),
-        Binding("ctrl+o", "progress", show=False),
-    ]
-    commands = (
-        ("Open the lesson", "the highlighted one", "open"),
-        ("Quiz on the lesson", "ten questions, one try each, then the report", "quiz"),
-        ("Placement", "a five-minute quiz: which lessons you can skip", "placement"),
-        ("Review", "what is due today, over all lessons", "review"),
-        ("Progress", "what you know, and the mistakes you met", "progress"),
-        ("Light or dark", "switch between the two themes", "app.toggle_dark"),
-    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+    commands = commands(KEYS)
 
     def __init__(self, folders: Sequence[Path] = ()) -> None:
         super().__init__()
@@ -233,7 +219,7 @@ class HomeScreen(TutorScreen):
     def action_clear(self) -> None:
         self.find("")
 
-    def on_key(self, event: Key) -> None:
+    def on_key(self, event: events.Key) -> None:
         if event.key in ("backspace", "ctrl+h"):
             self.find(self.search[:-1])
         elif event.key in ("ctrl+w", "ctrl+u"):
@@ -244,7 +230,7 @@ class HomeScreen(TutorScreen):
             return
         event.stop()
 
-    def on_paste(self, event: Paste) -> None:
+    def on_paste(self, event: events.Paste) -> None:
         self.find(self.search + catalogue.one_line(event.text, 60))
 
     def on_lines_moved(self, event: Lines.Moved) -> None:

@@ -7,6 +7,7 @@ plain data: there is no markup to be parsed, and only changed lines are painted 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -22,6 +23,7 @@ from textual.strip import Strip
 from textual.theme import Theme
 from textual.widget import Widget
 
+from tutor.play.commands import Key
 from tutor.text.output import FORBIDDEN, escape
 
 # What a span's style is called -> the theme's colour, how much of it over the background, and the font.
@@ -350,15 +352,16 @@ class Choices(Lines, inherit_bindings=False):
 class KeyBar(Lines, inherit_bindings=False, can_focus=False):
     """The keys at the foot of a screen, as many lines as they need; each can be clicked."""
 
-    def __init__(self, keys: list[tuple[str, str, str]]) -> None:
+    def __init__(self, keys: Sequence[Key]) -> None:
+        """Of a table of keys, those that have a label."""
         super().__init__(id="keys")
-        self.keys = keys  # (shown key, label, action)
+        self.keys = keys
         self._spots: list[tuple[int, int, int, str]] = []
 
     def on_resize(self) -> None:
         self.lay_out(self.size.width)
 
-    def set_keys(self, keys: list[tuple[str, str, str]]) -> None:
+    def set_keys(self, keys: Sequence[Key]) -> None:
         """Show other keys."""
         if keys != self.keys:
             self.keys = keys
@@ -371,17 +374,17 @@ class KeyBar(Lines, inherit_bindings=False, can_focus=False):
     def _flow(self, width: int) -> tuple[list[Line], list[tuple[int, int, int, str]]]:
         rows: list[list[tuple[str, str]]] = [[]]
         spots, used = [], 0
-        for key, label, action in self.keys:
-            text = f" {label}".rstrip()
-            size = len(key) + len(text)
+        for key in (key for key in self.keys if key.label):
+            text = f" {key.label}"
+            size = len(key.shown) + len(text)
             if used and used + 2 + size > width:
                 rows.append([])
                 used = 0
             if used:
                 rows[-1].append(("  ", ""))
                 used += 2
-            rows[-1] += [(key, "key"), (text, "dim")]
-            spots.append((len(rows) - 1, used, used + size, action))
+            rows[-1] += [(key.shown, "key"), (text, "dim")]
+            spots.append((len(rows) - 1, used, used + size, key.action))
             used += size
         return [Line(tuple(row)) for row in rows], spots
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.widgets import Static
 
@@ -14,50 +15,49 @@ from tutor.engine.expressions import Ref
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.pictures.step.kinds import KINDS, another, offers
 from tutor.pictures.step.shown import Shown
-from tutor.play import playback
-from tutor.play.playback import Cursor
+from tutor.play.commands import Key
+from tutor.play.sitting import Sitting
+from tutor.play.whatif import Refused
+from tutor.tui.follower import Follower
+from tutor.tui.keys import bindings
 from tutor.tui.lines import KeyBar, Line, Lines, line
+from tutor.tui.player_panes import useful
 from tutor.tui.screen import TutorScreen
-from tutor.tui.views import no_other_example, wrapped
+from tutor.tui.views import wrapped
 
-if TYPE_CHECKING:
-    from tutor.tui.player import PlayerScreen
-
-# keys, action, key as shown, label
 KEYS = [
-    ("right,tab", "kind(1)", "←/→", "picture"),
-    ("left,shift+tab", "kind(-1)", "", ""),
-    ("down", "subject(1)", "↑/↓", "another"),
-    ("up", "subject(-1)", "", ""),
-    ("pagedown", "symbol(1)", "PgUp/PgDn", "symbol"),
-    ("pageup", "symbol(-1)", "", ""),
-    ("n,space", "step(1)", "n/b", "step"),
-    ("b,backspace", "step(-1)", "", ""),
-    ("full_stop", "iteration(1)", ",/.", "iter"),
-    ("comma", "iteration(-1)", "", ""),
-    ("e", "example(1)", "e", "example"),
-    ("E", "example(-1)", "", ""),
-    ("t", "notation(1)", "t", "notation"),
-    ("T", "notation(-1)", "", ""),
-    ("shift+down,ctrl+down", "scroll(2)", "⇧↑↓", "scroll"),
-    ("shift+up,ctrl+up", "scroll(-2)", "", ""),
-    ("escape,v", "close", "v", "close"),
-    ("d", "app.toggle_dark", "", ""),
-    ("q", "close", "", ""),
+    Key("right,tab", "kind(1)", "←/→", "picture"),
+    Key("left,shift+tab", "kind(-1)"),
+    Key("down", "subject(1)", "↑/↓", "another"),
+    Key("up", "subject(-1)"),
+    Key("pagedown", "symbol(1)", "PgUp/PgDn", "symbol"),
+    Key("pageup", "symbol(-1)"),
+    Key("n,space", "step(1)", "n/b", "step"),
+    Key("b,backspace", "step(-1)"),
+    Key("full_stop", "iteration(1)", ",/.", "iter"),
+    Key("comma", "iteration(-1)"),
+    Key("e", "example(1)", "e", "example"),
+    Key("E", "example(-1)"),
+    Key("t", "notation(1)", "t", "notation"),
+    Key("T", "notation(-1)"),
+    Key("shift+down,ctrl+down", "scroll(2)", "⇧↑↓", "scroll"),
+    Key("shift+up,ctrl+up", "scroll(-2)"),
+    Key("escape,v", "close", "v", "close"),
+    Key("d", "app.toggle_dark"),
+    Key("q", "close"),
 ]
 
 
-class PicturesScreen(TutorScreen):
+class PicturesScreen(Follower, TutorScreen):
     """Shows the pictures that make sense for the player's step."""
 
     CSS_PATH = data_dir("assets") / "pictures.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(keys, action, show=False, priority="tab" in keys) for keys, action, _, _ in KEYS
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
-    def __init__(self, player: PlayerScreen) -> None:
+    def __init__(self, sitting: Sitting, show: Callable[[Sitting], None]) -> None:
+        """`show` makes another sitting the player's, which comes back to `follow`."""
         super().__init__()
-        self.player = player
+        self.sitting, self.show = sitting, show
         self.kind = ""  # the one that the learner chose; until then the first that suits the step
         self.subjects: dict[str, Ref] = {}  # what the pictures are of, where the learner chose it
         self.shown: tuple[object, Shown] | None = None
@@ -67,11 +67,12 @@ class PicturesScreen(TutorScreen):
         with Container(id="body"):
             yield Lines(id="picture")
             yield Lines(id="facts")
-        yield KeyBar([(shown, label, action) for _, action, shown, label in KEYS if shown and self._useful(action)])
+        yield KeyBar([key for key in KEYS if useful(key.action, self.sitting)])
         yield Static(id="small")
 
-    def _useful(self, action: str) -> bool:
-        return self.player._useful(action)
+    def follow(self, sitting: Sitting) -> None:
+        super().follow(sitting)
+        self.draw()
 
     def on_mount(self) -> None:
         for id in ("#bar", "#picture"):
@@ -87,10 +88,9 @@ class PicturesScreen(TutorScreen):
 
     def offered(self) -> list[str]:
         """The kinds for the player's step. In predict mode gradients are not shown before their steps."""
-        cursor, trace = self.player.cursor, self.player.trace
-        step = playback.current(cursor, trace)
-        found = offers(step, cursor.example)
-        if self.player.predict and step.phase in ("forward", "loss"):
+        step = self.sitting.step
+        found = offers(step, self.sitting.cursor.example)
+        if self.sitting.predict and step.phase in ("forward", "loss"):
             found = [kind for kind in found if kind == "activation"]
         return found
 
@@ -100,10 +100,10 @@ class PicturesScreen(TutorScreen):
         if not kinds:
             return None
         kind = self.kind if self.kind in kinds else kinds[0]
-        cursor, trace = self.player.cursor, self.player.trace
+        cursor, trace = self.sitting.cursor, self.sitting.trace
         subject = self.subjects.get(kind)
         if subject is None or subject.symbol.key not in {s.key for s in KINDS[kind].subjects(trace)}:
-            subject = KINDS[kind].begin(playback.current(cursor, trace), cursor.example)
+            subject = KINDS[kind].begin(self.sitting.step, cursor.example)
         assert subject is not None
         return kind, subject if subject.example is None else replace(subject, example=cursor.example)
 
@@ -116,12 +116,12 @@ class PicturesScreen(TutorScreen):
         if current is None:
             why = "In predict mode the pictures of gradients come with the gradients' own steps: n goes on."
             picture.show([line("There is no picture of this step.", "heading")])
-            facts.show(wrapped(why if self.player.predict else "n goes on to the next step.", facts.size.width - 1))
+            facts.show(wrapped(why if self.sitting.predict else "n goes on to the next step.", facts.size.width - 1))
             return
         kind, subject = current
-        key = (id(self.player.trace), self.player.cursor.notation, kind, subject)
+        key = (id(self.sitting.trace), self.sitting.cursor.notation, kind, subject)
         if self.shown is None or self.shown[0] != key:
-            self.shown = key, KINDS[kind].make(self.player.scribe, subject)
+            self.shown = key, KINDS[kind].make(self.sitting.scribe, subject)
             facts.scroll_lines_to(0)
         shown = self.shown[1]
         room = facts.size.width - 2
@@ -135,8 +135,8 @@ class PicturesScreen(TutorScreen):
         facts.show(said)
 
     def _bar(self, kind: str | None) -> Line:
-        spans = [(f"{self.player.cursor.iteration:,}: " if self.player.cursor.iteration > 1 else "", "dim")]
-        spans += [(playback.place(self.player.cursor, self.player.trace), "heading"), ("  ", "")]
+        spans = [(f"{self.sitting.cursor.iteration:,}: " if self.sitting.cursor.iteration > 1 else "", "dim")]
+        spans += [(self.sitting.id, "heading"), ("  ", "")]
         for name in self.offered():
             text = KINDS[name].title
             spans.append((f"[{text}]" if name == kind else f" {text} ", "key" if name == kind else "dim"))
@@ -159,7 +159,7 @@ class PicturesScreen(TutorScreen):
         if current is None:
             return
         kind, subject = current
-        trace, cursor = self.player.trace, self.player.cursor
+        trace, cursor = self.sitting.trace, self.sitting.cursor
         self.kind, self.subjects[kind] = kind, another(kind, trace, subject, by, cursor.example, whole)
         self.draw()
 
@@ -167,37 +167,33 @@ class PicturesScreen(TutorScreen):
         self.action_subject(by, whole=True)
 
     def action_step(self, by: int) -> None:
-        move = playback.forward if by > 0 else playback.back
-        moved = move(self.player.cursor, self.player.trace)
-        if moved is None:
-            self.say("This is the last step." if by > 0 else "This is the first step.")
+        try:
+            moved = self.sitting.forward() if by > 0 else self.sitting.back()
+        except Refused as error:
+            self.say(str(error))
             return
         self.subjects.clear()
-        self._follow(moved)
-        if self.player.asking and not self.player.asking.done:
+        self.show(moved)
+        if self.sitting.open_question:
             self.action_close()  # the question is asked in the player
 
-    def action_example(self, by: int) -> None:
-        if self.player.trace.examples > 1:
-            self._follow(playback.move_example(self.player.cursor, self.player.trace, by))
+    def go(self, move: Callable[[], Sitting]) -> None:
+        """Show where a move leads; or say why it leads nowhere."""
+        try:
+            moved = move()
+        except Refused as error:
+            self.say(str(error))
         else:
-            self.say(no_other_example(self.player.lesson))
+            self.show(moved)
+
+    def action_example(self, by: int) -> None:
+        self.go(lambda: self.sitting.example(by))
 
     def action_notation(self, by: int) -> None:
-        self._follow(playback.next_notation(self.player.cursor, by))
-
-    def _follow(self, cursor: Cursor) -> None:
-        self.player.show(cursor)
-        self.draw()
+        self.go(lambda: self.sitting.notation(by))
 
     def action_iteration(self, by: int) -> None:
-        if self.player.run.last is not None:
-            self.say("This lesson is not trained: it has one iteration.")
-        elif self.player.cursor.iteration + by < 1:
-            self.say("This is the first iteration.")
-        else:
-            self.player.action_iteration(by)
-            self.draw()
+        self.go(lambda: self.sitting.beside(by))
 
     def action_scroll(self, by: int) -> None:
         facts = self.query_one("#facts", Lines)

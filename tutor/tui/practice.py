@@ -6,32 +6,34 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Input, Static
 
 from tutor.learner import progress
 from tutor.learner.practice import Exercise
 from tutor.learner.records import Stopwatch, keep_try
+from tutor.play.commands import Key
 from tutor.questions import mastery
 from tutor.questions.attempt import Asking, give_up, hint, respond
 from tutor.questions.items import Item
 from tutor.text.card import Scribe
 from tutor.text.layout import pad
 from tutor.tui import views
+from tutor.tui.keys import bindings
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.question import QuestionScreen
 from tutor.tui.screen import TutorScreen
 
 KEYS = [
-    ("enter", "answer, then the next", "answer"),
-    ("tab", "hint", "hint"),
-    ("=…", "compute without answering", "answer"),
-    ("⇧↑↓", "scroll", "scroll_card(2)"),
-    ("f2", "show me", "show"),
-    ("f3", "terms", "glossary"),
-    ("f5", "names", "names"),
-    ("esc", "leave", "leave"),
+    Key("", "answer", "enter", "answer, then the next"),
+    Key("tab", "hint", "tab", "hint"),
+    Key("", "answer", "=…", "compute without answering"),
+    Key("", "scroll_card(2)", "⇧↑↓", "scroll"),
+    Key("f2", "show", "f2", "show me"),
+    Key("", "glossary", "f3", "terms"),
+    Key("", "names", "f5", "names"),
+    Key("escape", "leave", "esc", "leave", first=True),
 ]
 
 
@@ -39,11 +41,7 @@ class PracticeScreen(QuestionScreen):
     """Puts the exercises one after the other, for as long as there are any."""
 
     KEYS = KEYS
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "hint", show=False, priority=True),
-        Binding("f2", "show", show=False),
-        Binding("escape", "leave", show=False, priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     def __init__(self, title: str, exercises: Iterator[Exercise]) -> None:
         super().__init__()
@@ -75,7 +73,7 @@ class PracticeScreen(QuestionScreen):
         card = self.query_one("#card", Lines)
         if self.asking is None:
             self.query_one("#answer").display = self.query_one("#side").display = False
-            self.query_one(KeyBar).set_keys([("esc", "leave", "leave")])
+            self.query_one(KeyBar).set_keys([Key("", "leave", "esc", "leave")])
             word = f"{count}. That is all for now." if self.done else "Nothing is due today."
             missed = [line(f"  {mastery.title(skill)}") for skill in self.missed]
             missed = [line("To practise (ctrl+o at home, Enter drills one):", "dim"), *missed, line()] if missed else []
@@ -148,20 +146,17 @@ class PracticeScreen(QuestionScreen):
 
 
 PROGRESS_KEYS = [
-    ("↑↓", "choose", "noop"),
-    ("enter", "drill it", "drill"),
-    ("r", "review", "review"),
-    ("esc", "back", "leave"),
+    Key("", "noop", "↑↓", "choose"),
+    Key("", "drill", "enter", "drill it"),
+    Key("r", "review", "r", "review"),
+    Key("escape,q,h", "leave", "esc", "back"),
 ]
 
 
 class ProgressScreen(TutorScreen):
     """What the learner knows. Enter on a skill, or on a misconception, drills exactly that."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,h", "leave", show=False),
-        Binding("r", "review", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(PROGRESS_KEYS)
 
     def compose(self) -> ComposeResult:
         yield Lines(id="bar")

@@ -10,6 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
 from tutor.lessonfiles.catalogue import data_dir
+from tutor.play.commands import Key
 from tutor.questions.items import Item
 from tutor.text.card import Scribe, terms_of
 from tutor.tui.answer import AnswerLine
@@ -23,7 +24,7 @@ class QuestionScreen(TutorScreen):
     """The subclass draws the card (`draw`), says which `item` is open, if any, and has the keys in `KEYS`."""
 
     CSS_PATH = data_dir("assets") / "player.tcss"
-    KEYS: ClassVar[list[tuple[str, str, str]]] = []
+    KEYS: ClassVar[list[Key]] = []
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("shift+down,ctrl+down,down", "scroll_card(2)", show=False),
         Binding("shift+up,ctrl+up,up", "scroll_card(-2)", show=False),

@@ -4,47 +4,44 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Input
 
 from tutor.learner.course import PLACEMENT
 from tutor.learner.records import Stopwatch, keep_quiz, keep_quiz_answer, placement_said
+from tutor.play.commands import Key
 from tutor.questions import quiz
 from tutor.questions.items import Item
 from tutor.questions.quiz import Quiz
 from tutor.text.words import plural
 from tutor.tui.answer import AnswerLine
 from tutor.tui.dialogs import Reader
+from tutor.tui.keys import bindings
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.question import QuestionScreen
 from tutor.tui.views import choice_lines, context, grid_lines, report_lines, wrapped
 
 KEYS = [
-    ("enter", "answer", "answer"),
-    ("tab", "skip", "skip(1)"),
-    ("⇧tab", "back", "skip(-1)"),
-    ("⇧↑↓", "scroll", "scroll_card(2)"),
-    ("f3", "terms", "glossary"),
-    ("f5", "names", "names"),
-    ("f8", "end", "end"),
-    ("esc", "leave, go on later", "leave"),
+    Key("", "answer", "enter", "answer"),
+    Key("tab", "skip(1)", "tab", "skip"),
+    Key("shift+tab", "skip(-1)", "⇧tab", "back"),
+    Key("", "scroll_card(2)", "⇧↑↓", "scroll"),
+    Key("", "glossary", "f3", "terms"),
+    Key("", "names", "f5", "names"),
+    Key("f8", "end", "f8", "end"),
+    Key("escape", "leave", "esc", "leave, go on later", first=True),
 ]
 
 
-DONE_KEYS = [("⇧↑↓", "scroll", "scroll_card(2)"), ("esc", "leave", "leave")]
+DONE_KEYS = [Key("", "scroll_card(2)", "⇧↑↓", "scroll"), Key("", "leave", "esc", "leave")]
 
 
 class QuizScreen(QuestionScreen):
     """Asks the questions of a session, which the store keeps under an id after each answer."""
 
     KEYS = KEYS
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "skip(1)", show=False, priority=True),
-        Binding("shift+tab", "skip(-1)", show=False, priority=True),
-        Binding("f8", "end", show=False),
-        Binding("escape", "leave", show=False, priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     def __init__(self, id: str, session: Quiz, items: list[Item]) -> None:
         super().__init__()

@@ -1,25 +1,44 @@
-"""What the screens share: the app they belong to, and the word for a terminal that is too small."""
+"""What the screens share: what they ask of the app, how they follow the lesson that is played, a terminal too small."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, cast
 
 from textual.content import Content
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Static
 
-if TYPE_CHECKING:
-    from tutor.tui.app import TutorApp
+from tutor.learner.store import Store
 
 SMALLEST = (60, 16)  # columns and rows; below, a screen would be broken
 
 
-class TutorScreen(Screen):
-    """A screen of the tutor. It has a `Static` of the id `small`, shown alone where there is too little room."""
+class Tutor(Protocol):
+    """What a screen asks of the app: the learner's store, and to open other screens."""
+
+    store: Store
+
+    def open_lesson(self, path: Path, key: str) -> None: ...
+    def quiz_on(self, path: Path) -> None: ...
+    def placement(self) -> None: ...
+    def review(self) -> None: ...
+    def drill(self, skill: str, lesson: str = "") -> None: ...
+    def show_progress(self) -> None: ...
+
+
+class TutorScreen(Screen[Any]):
+    """A screen of the tutor. It has a `Static` of the id `small`, shown alone where there is too little room.
+
+    `commands` are what it has for the command palette: title, what it does, action.
+    """
+
+    commands: ClassVar[tuple[tuple[str, str, str], ...]] = ()
 
     @property
-    def tutor(self) -> TutorApp:
-        return cast("TutorApp", self.app)
+    def tutor(self) -> Tutor:
+        return cast(Tutor, self.app)
 
     def suit_size(self, classes: dict[str, bool]) -> None:
         """Set the classes of an arrangement; in a terminal that is too small show a polite word alone."""
@@ -34,3 +53,15 @@ class TutorScreen(Screen):
                 "Make the window larger or the letters smaller,\nor leave with ctrl+q and add --plain."
             )
             self.query_one("#small", Static).update(Content(text))
+
+
+ARRANGEMENTS = ("-wide", "-split", "-stack", "-single")
+
+
+def arrangement(size: Size) -> str:
+    """How the panes of the player stand in a terminal of this size."""
+    if size.width >= 140 and size.height >= 30:
+        return "-wide"
+    if size.width >= 110:
+        return "-split"
+    return "-stack" if size.height >= 22 else "-single"

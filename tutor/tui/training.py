@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Static
@@ -26,6 +26,7 @@ from tutor.engine.program import iterations_per_epoch, rows
 from tutor.engine.run import MAX_ITERATION, TOLERANCE, Run
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.pictures.plot import CURVE_STYLES, POINT_GLYPHS, Curve, Mark, Segment, heat, plot
+from tutor.play.commands import Key
 from tutor.text.evaluation_words import (
     MOST_CLASSES,
     NO_EXAMPLES,
@@ -41,8 +42,8 @@ from tutor.text.evaluation_words import (
 from tutor.text.layout import cut, eighths, number, pad, width
 from tutor.text.words import whole_number
 from tutor.tui.dialogs import Ask, Reader
+from tutor.tui.keys import bindings, commands, help_lines
 from tutor.tui.lines import KeyBar, Line, Lines, line
-from tutor.tui.player import keys_shown
 from tutor.tui.screen import TutorScreen
 from tutor.tui.views import wrapped
 
@@ -53,32 +54,37 @@ LARGE = 1e280  # what is beyond is drawn there
 PANES = ("losses", "evaluation", "plane")
 CURVES = ("both", "epochs", "iterations")
 
-# Keys, action, key as shown, label, what it does; as in player.py.
 KEYS = [
-    ("space", "start_stop", "space", "start/stop", "train on, or stop"),
-    ("g", "to_iteration", "g", "to iteration", "train on to an iteration"),
-    ("p", "to_epoch", "p", "to epoch", "train on to the end of an epoch"),
-    ("c", "converge", "c", "converge", f"train until nothing changes by {number(TOLERANCE)} an epoch"),
-    ("C", "converge_bound", "C", "", "the same with a bound of your own"),
-    ("left", "move(-1)", "←→", "pick", "pick an iteration on the curve"),
-    ("right", "move(1)", "→", "", "the same, towards the last"),
-    ("comma", "step(-1)", ",", "", "the iteration before"),
-    ("full_stop", "step(1)", ".", "", "the next iteration"),
-    ("i", "pick", "i", "number", "pick an iteration by its number"),
-    ("home", "first", "home", "", "pick the first iteration"),
-    ("end", "last", "end", "", "pick the last, and follow while training goes on"),
-    ("enter", "choose", "enter", "step it", "step the picked iteration in the player"),
-    ("a", "before_after", "a", "before/after", "evaluate before or after the picked update"),
-    ("l", "log_y", "l", "log", "losses on a logarithmic axis, or a plain one"),
-    ("e", "curves", "e", "curves", "epochs and iterations, or one of them"),
-    ("tab", "pane(1)", "tab", "pane", "the next pane, where not all fit"),
-    ("escape", "stop_or_leave", "esc", "back", "stop the training; at rest: back to the player"),
-    ("d", "app.toggle_dark", "d", "", "light or dark"),
-    ("question_mark", "help", "?", "help", "this help"),
-    ("q", "leave", "q", "", "back to the player"),
+    Key("space", "start_stop", "space", "start/stop", "train on, or stop"),
+    Key("g", "to_iteration", "g", "to iteration", "train on to an iteration"),
+    Key("p", "to_epoch", "p", "to epoch", "train on to the end of an epoch"),
+    Key("c", "converge", "c", "converge", f"train until nothing changes by {number(TOLERANCE)} an epoch"),
+    Key("C", "converge_bound", "C", "", "the same with a bound of your own"),
+    Key("left", "move(-1)", "←→", "pick", "pick an iteration on the curve"),
+    Key("right", "move(1)", "→", "", "the same, towards the last"),
+    Key("comma", "step(-1)", ",", "", "the iteration before"),
+    Key("full_stop", "step(1)", ".", "", "the next iteration"),
+    Key("i", "pick", "i", "number", "pick an iteration by its number"),
+    Key("home", "first", "home", "", "pick the first iteration"),
+    Key("end", "last", "end", "", "pick the last, and follow while training goes on"),
+    Key("enter", "choose", "enter", "step it", "step the picked iteration in the player"),
+    Key("a", "before_after", "a", "before/after", "evaluate before or after the picked update"),
+    Key("l", "log_y", "l", "log", "losses on a logarithmic axis, or a plain one"),
+    Key("e", "curves", "e", "curves", "epochs and iterations, or one of them"),
+    Key("tab", "pane(1)", "tab", "pane", "the next pane, where not all fit"),
+    Key("escape", "stop_or_leave", "esc", "back", "stop the training; at rest: back to the player"),
+    Key("d", "app.toggle_dark", "d", "", "light or dark"),
+    Key("question_mark", "help", "?", "help", "this help"),
+    Key("q", "leave", "q", "", "back to the player"),
+    # Second ways.
+    Key("shift+tab", "pane(-1)"),
+    Key("f1", "help"),
+    Key("x", "leave"),
+    Key("down", "scroll(2)"),
+    Key("up", "scroll(-2)"),
+    Key("pagedown", "scroll(10)"),
+    Key("pageup", "scroll(-10)"),
 ]
-HIDDEN = [("shift+tab", "pane(-1)"), ("f1", "help"), ("x", "leave"), ("down", "scroll(2)"), ("up", "scroll(-2)"),
-          ("pagedown", "scroll(10)"), ("pageup", "scroll(-10)")]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -274,11 +280,8 @@ class TrainingScreen(TutorScreen):
     """Trains the run of a player; answers with the iteration to step, or None."""
 
     CSS_PATH: ClassVar = [data_dir("assets") / "player.tcss", data_dir("assets") / "training.tcss"]
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(keys, action, help, show=False, priority="tab" in keys) for keys, action, _, _, help in KEYS),
-        *(Binding(keys, action, show=False, priority="tab" in keys) for keys, action in HIDDEN),
-    ]
-    commands = tuple((help[0].upper() + help[1:], f"key {shown}", action) for _, action, shown, _, help in KEYS)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+    commands = commands(KEYS)
 
     class Ended(Message):
         """A thread is through with the run; `result` says how a training ended, "" after a mere look."""
@@ -344,7 +347,7 @@ class TrainingScreen(TutorScreen):
             with Vertical(id="right"):
                 yield Lines(id="evaluation", classes="pane", title="Evaluation" if self.lesson.network else "Values")
                 yield Lines(id="plane", classes="pane", title="Decision boundary")
-        yield KeyBar([(shown, label, action) for _, action, shown, label, _ in KEYS if label])
+        yield KeyBar(KEYS)
         yield Static(id="small")
 
     def on_mount(self) -> None:
@@ -674,8 +677,7 @@ class TrainingScreen(TutorScreen):
         pane.scroll_lines_to(pane.top + by)
 
     def action_help(self) -> None:
-        lines = [Line(((f"{keys_shown(keys):13}", "key"), (help, ""))) for keys, _, _, _, help in KEYS]
-        lines += [line(), *(line(text, "dim") for text in ABOUT)]
+        lines = [*help_lines(KEYS), line(), *(line(text, "dim") for text in ABOUT)]
         answers = dict.fromkeys(("enter", "question_mark", "q"), "")
         self.app.push_screen(Reader(lines, "↑ ↓ scroll · Esc goes back", answers))
 

@@ -567,9 +567,7 @@ def _state_rows(trace: Trace, scribe: Scribe, symbol: Symbol, made: Made, names:
     kept = scribe.memo.of(_StateRows)
     if key not in kept:
         elements = itertools.islice(np.ndindex(*symbol.shape), MOST_ELEMENTS)
-        kept[key] = [
-            _state_line(trace, scribe, Ref(symbol, index or None), made, names, cell) for index in elements
-        ]
+        kept[key] = [_state_line(trace, scribe, Ref(symbol, index or None), made, names, cell) for index in elements]
     return kept[key]
 
 

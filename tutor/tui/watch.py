@@ -7,10 +7,12 @@ it is, with what is wrong in the top line and in a dialog that the next good sav
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
+from textual.screen import Screen
 from textual.worker import Worker, get_current_worker
 
 from tutor.engine.lesson import Lesson
@@ -20,11 +22,8 @@ from tutor.lessonfiles.check import load
 from tutor.lessonfiles.positions import LessonError
 from tutor.lessonfiles.reading.lesson import files
 from tutor.text.words import plural
-from tutor.tui.dialogs import Reader
+from tutor.tui.dialogs import Reader, problem_lines
 from tutor.tui.lines import Line, Lines, line
-
-if TYPE_CHECKING:
-    from tutor.tui.player import PlayerScreen
 
 EVERY = 0.5  # seconds
 
@@ -42,10 +41,17 @@ def stamp(*files: Path | None) -> Stamp | None:
 
 @dataclass
 class Watch:
-    """Watches the lesson of a player. `banner` is what the top line says of a broken save; None if all is well."""
+    """Watches the lesson that a screen plays. `banner` is what the top line says of a broken save; None if all is well.
 
-    player: PlayerScreen
+    `iteration` is asked for the iteration that is shown, `play` gets each good save, and `draw` is called when there is
+    another banner.
+    """
+
+    screen: Screen[Any]
     path: Path
+    iteration: Callable[[], int]
+    play: Callable[[Lesson, Run, Trace], None]
+    draw: Callable[[], None]
     banner: Line | None = None
     files: tuple[Path, ...] = field(init=False)  # the lesson's, and the one that its examples are from
     seen: Stamp | None = field(init=False)
@@ -55,21 +61,21 @@ class Watch:
     def __post_init__(self) -> None:
         self.files = files(self.path)
         self.seen = stamp(*self.files)
-        self.player.set_interval(EVERY, self.look)
+        self.screen.set_interval(EVERY, self.look)
 
     def look(self) -> None:
         """Beside the screen: the disk can be slow, and so can the training up to the iteration that is shown.
 
         While another screen is open on the lesson, it waits.
         """
-        if not (self.player.is_current or (self.dialog and self.dialog.is_current)):
+        if not (self.screen.is_current or (self.dialog and self.dialog.is_current)):
             return
         if self.looking and not self.looking.is_finished:
             return  # one that takes longer than EVERY is waited for
-        self.looking = self.player.run_worker(self._look, thread=True, group="watch", exit_on_error=False)
+        self.looking = self.screen.run_worker(self._look, thread=True, group="watch", exit_on_error=False)
 
     def _look(self) -> None:
-        worker, player = get_current_worker(), self.player
+        worker = get_current_worker()
         now = stamp(*self.files) or stamp(self.path)
         if now is None or now == self.seen:
             return
@@ -81,7 +87,7 @@ class Watch:
         try:
             lesson = load(self.path)
             run = Run(lesson)
-            number = player.cursor.iteration if run.last is None else 1
+            number = self.iteration() if run.last is None else 1
             iteration = run.iteration(number, lambda at: not worker.is_cancelled and stamp(*named) == now)
             if iteration is None:
                 return  # left, or saved once more
@@ -90,10 +96,10 @@ class Watch:
             found = error
         if not worker.is_cancelled:
             self.files, self.seen = named, now
-            player.app.call_from_thread(self.show, found)
+            self.screen.app.call_from_thread(self.show, found)
 
     def show(self, found: tuple[Lesson, Run, Trace] | LessonError) -> None:
-        if not self.player.is_mounted:
+        if not self.screen.is_mounted:
             return
         if isinstance(found, LessonError):
             self.tell(found)
@@ -102,12 +108,10 @@ class Watch:
         if self.dialog and self.dialog.is_current:
             self.dialog.dismiss(None)
         self.dialog = None
-        self.player.reload(*found)
+        self.play(*found)
 
     def tell(self, error: LessonError) -> None:
         """Show what is wrong with a save; a dialog that is open already is written anew."""
-        from tutor.tui.app import problem_lines
-
         count, first = plural(len(error.problems), "problem"), error.problems[0]
         name = os.path.basename(first.path)
         where = f"line {first.line}" if name == self.path.name else f"line {first.line} of {name}"
@@ -115,8 +119,8 @@ class Watch:
         lines = problem_lines(error)
         if self.dialog and self.dialog.is_current:
             self.dialog.query_one(Lines).show(lines)
-        elif self.player.is_current:
+        elif self.screen.is_current:
             hint = "It closes when the file is well again · ↑ ↓ scroll · Esc goes back"
             self.dialog = Reader(lines, hint, {"enter": "back"})
-            self.player.app.push_screen(self.dialog)
-        self.player.draw()
+            self.screen.app.push_screen(self.dialog)
+        self.draw()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -13,22 +14,22 @@ from textual.events import Key
 from textual.widgets import Input, Static
 
 from tutor.lessonfiles.writing import CannotWrite, save
-from tutor.play.whatif import MAX_EDIT, Here, Refused, Setting, WhatIf, here, said_of_step, shown, typed
+from tutor.play.sitting import Sitting
+from tutor.play.whatif import MAX_EDIT, Refused, Setting, WhatIf, said_of_step, shown, typed
 from tutor.text.layout import number, pad, width
 from tutor.text.output import escape
 from tutor.tui.dialogs import Ask, Dialog
 from tutor.tui.entry import Entry
+from tutor.tui.follower import Follower
 from tutor.tui.lines import Choices, Line, Lines, line
-
-if TYPE_CHECKING:
-    from tutor.tui.player import PlayerScreen
+from tutor.tui.screen import arrangement
 
 BEGIN = set("0123456789.-−+([=")  # what begins a value: it need not be asked for with Enter
 HINT = "↑↓ choose  ←→ a little  Enter type  u/U undo/redo  s save  y compare  Esc"
 
 
-class WhatIfScreen(Dialog):
-    """The changes of a player: made here, seen there."""
+class WhatIfScreen(Follower, Dialog):
+    """The changes of a lesson that is played: made here, seen there. Answers "compare" where that is to follow."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False),
@@ -45,9 +46,10 @@ class WhatIfScreen(Dialog):
         Binding("escape,w,q", "leave", show=False),
     ]
 
-    def __init__(self, player: PlayerScreen) -> None:
+    def __init__(self, sitting: Sitting, adopt: Callable[[WhatIf], None]) -> None:
+        """`adopt` puts changes in force; the sitting with them comes back to `follow`."""
         super().__init__()
-        self.player = player
+        self.sitting, self._adopt = sitting, adopt
         self.settings: dict[str, Setting] = {}
 
     def compose(self) -> ComposeResult:
@@ -64,26 +66,22 @@ class WhatIfScreen(Dialog):
         settings.focus()
         self.refill()
         settings.move(1)
-        name = next(iter(self.player.lesson.circuit.inputs)) if self.player.lesson.circuit else "W1[1,1]"
+        name = next(iter(self.sitting.lesson.circuit.inputs)) if self.sitting.lesson.circuit else "W1[1,1]"
         self.tell(f"Anything can also be typed in full, after Enter: {name} = 0.3")
 
     def on_resize(self) -> None:
         """Where the player shows the state at the right, that stays in sight."""
-        self.set_class(self.player.arrangement == "-wide", "-beside")
+        self.set_class(arrangement(self.size) == "-wide", "-beside")
 
     # ------------------------------------------------------------ what is seen
 
     @property
     def changes(self) -> WhatIf:
-        return self.player.changes
-
-    @property
-    def here(self) -> Here:
-        return here(self.player.trace, self.player.cursor.example, self.player.cursor.notation)
+        return self.sitting.changes
 
     def refill(self) -> None:
         """List the settings anew: a change of one may bring or take others."""
-        found = self.changes.settings(self.here)
+        found = self.changes.settings(self.sitting.here)
         self.settings = {setting.name: setting for setting in found}
         before = {change.name: change.before for change in self.changes.changes}
         names = {s.name: self.named(s) for s in found}
@@ -108,7 +106,7 @@ class WhatIfScreen(Dialog):
         """A setting's name, with the one that the learner's notation has for it where that is another."""
         if setting.ref is None or setting.group in ("Inputs", "Formulas"):
             return setting.name
-        shown_ = self.player.scribe.writer.text(setting.ref)
+        shown_ = self.sitting.scribe.writer.text(setting.ref)
         return setting.name if shown_ == setting.name else f"{setting.name}  {shown_}"
 
     def tell(self, text: str, refused: bool = False) -> None:
@@ -118,24 +116,24 @@ class WhatIfScreen(Dialog):
 
     def loss(self) -> float:
         """What the iteration on the screen minimises: its loss, or the circuit's output."""
-        trace = self.player.trace
+        trace = self.sitting.trace
         return float(trace.iteration.values[trace.program.model.objective.key])
 
     # ------------------------------------------------------------ changes
 
     def adopt(self, changes: WhatIf) -> None:
-        before, text, old = self.loss(), said_of_step(self.changes, changes), self.player.cursor.iteration
-        self.player.adopt(changes)
+        before, text, old = self.loss(), said_of_step(self.changes, changes), self.sitting.cursor.iteration
+        self._adopt(changes)
         self.refill()
-        what = "Loss" if self.player.lesson.network else self.player.trace.program.model.output.id
-        if self.player.cursor.iteration == old:
+        what = "Loss" if self.sitting.lesson.network else self.sitting.trace.program.model.output.id
+        if self.sitting.cursor.iteration == old:
             text += f"   {what} {number(before)} → {number(self.loss())}"
         self.tell(text)
 
     def attempt(self, text: str) -> bool:
         """Make an edit; one that cannot be is refused in words. Whether it was made."""
         try:
-            changes = self.changes.apply(text, self.here)
+            changes = self.changes.apply(text, self.sitting.here)
         except Refused as error:
             self.tell(str(error), refused=True)
             return False
@@ -147,19 +145,25 @@ class WhatIfScreen(Dialog):
         if setting is None:
             return
         try:
-            changes = self.changes.nudge(setting, by, self.here)
+            changes = self.changes.nudge(setting, by, self.sitting.here)
         except Refused as error:
             self.tell(str(error), refused=True)
             return
         self.adopt(changes)
 
     def action_undo(self) -> None:
-        changes = self.changes.undo()
-        self.adopt(changes) if changes else self.tell("There is no change to take back.")
+        self.step(self.sitting.undo)
 
     def action_redo(self) -> None:
-        changes = self.changes.redo()
-        self.adopt(changes) if changes else self.tell("There is no change that was taken back.")
+        self.step(self.sitting.redo)
+
+    def step(self, to: Callable[[], WhatIf]) -> None:
+        try:
+            changes = to()
+        except Refused as error:
+            self.tell(str(error))
+        else:
+            self.adopt(changes)
 
     # ------------------------------------------------------------ typing a value
 
@@ -229,8 +233,7 @@ class WhatIfScreen(Dialog):
 
     def action_compare(self) -> None:
         if self.is_current:
-            self.dismiss(None)
-            self.player.action_compare()
+            self.dismiss("compare")
 
     def action_save(self) -> None:
         """Write a lesson file: ask for the path, and once more before a file that is there is replaced."""

@@ -1,0 +1,43 @@
+"""What a screen makes of its table of keys: bindings, the help, the command palette."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.binding import Binding, BindingType
+
+from tutor.play.commands import Key
+from tutor.tui.lines import Line
+
+Command = tuple[str, str, str]  # title, what it does, action
+
+_NAMES = {
+    "right_square_bracket": "]", "left_square_bracket": "[", "full_stop": ".", "comma": ",", "question_mark": "?",
+    "pagedown": "PgDn", "pageup": "PgUp", "escape": "Esc", "backspace": "⌫",
+}  # fmt: skip
+
+
+def bindings(keys: Sequence[Key]) -> list[BindingType]:
+    """The bindings of a table. tab is always first: it would move the focus."""
+    return [
+        Binding(key.keys, key.action, key.help, show=False, priority=key.first or "tab" in key.keys)
+        for key in keys
+        if key.keys
+    ]
+
+
+def commands(keys: Sequence[Key]) -> tuple[Command, ...]:
+    """What the command palette offers."""
+    return tuple((key.title, f"key {key.shown}", key.action) for key in keys if key.help)
+
+
+def help_lines(keys: Sequence[Key]) -> list[Line]:
+    """A line a key that has a help."""
+    return [Line(((f"{keys_shown(key.keys):13}", "key"), (key.help, ""))) for key in keys if key.help]
+
+
+def keys_shown(keys: str) -> str:
+    """'n,space' as a person reads it: 'n, space'."""
+    if keys.startswith("shift+"):
+        return "shift+↑ ↓"
+    return ", ".join(_NAMES.get(key, key) for key in keys.split(","))
