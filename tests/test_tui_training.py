@@ -106,7 +106,8 @@ async def trained(pilot, number: int) -> None:
 
 async def back_in_the_player(pilot) -> None:
     """The screen is on top a moment before it shows the iteration that was picked."""
-    await until(pilot, lambda: isinstance(pilot.app.screen, PlayerScreen) and pilot.app.screen.cursor.iteration > 1)
+    await until(pilot, lambda: isinstance(pilot.app.screen, PlayerScreen))
+    await until(pilot, lambda: pilot.app.screen.sitting.cursor.iteration > 1)
 
 
 async def settled(pilot) -> None:
