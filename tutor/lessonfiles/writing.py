@@ -114,9 +114,8 @@ def lesson_text(lesson: Lesson, comment: Iterable[str] = ()) -> str:
     values = document(lesson)
     if lesson.network and lesson.network.layout == "from_to":
         values["network"] = _turned(values["network"])
-        for name, states in values.get("training", {}).get("memory", {}).items():
-            if name[:1] == "W":
-                states |= {state: np.array(value).T.tolist() for state, value in states.items()}
+        for states in values.get("training", {}).get("memory", {}).values():
+            states |= {state: np.array(value).T.tolist() for state, value in states.items()}
     if lesson.network and lesson.network.loss == "cross_entropy":
         for example in values["examples"]:  # the number of the true class, where there is one
             y = np.array(example["targets"])
