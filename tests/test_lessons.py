@@ -44,8 +44,11 @@ def test_it_checks_without_an_error_or_a_warning(id):
 @every_lesson
 def test_it_is_whole(id):
     found = lesson(id)
-    assert found.summary and found.intro and found.outro and found.unit in UNITS
-    assert len(found.notes) >= 3 and len(found.questions) >= 3 and len(found.expect) >= 3
+    for key in ("summary", "intro", "outro"):
+        assert getattr(found, key), f"lessons/: give {id} a line {key} = ..."
+    assert found.unit in UNITS, f"lessons/: give {id} one of the units {', '.join(UNITS)}"
+    for key in ("notes", "questions", "expect"):
+        assert len(getattr(found, key)) >= 3, f"lessons/: give {id} three [[{key}]] or more"
     assert len({note.step for note in found.notes}) == len(found.notes)
     assert "you will be able to" in found.intro.lower().replace("\n", " ") or "you can say" in found.intro
 
@@ -93,14 +96,15 @@ def test_numbers_ascend_and_units_follow_one_another():
 def test_what_it_requires_comes_before_it(id):
     entry = ENTRIES[IDS.index(id)]
     assert set(entry.requires) <= set(IDS[: IDS.index(id)])
-    assert bool(entry.requires) == (id != IDS[0])
+    assert bool(entry.requires) == (id != IDS[0]), f"lessons/: say what {id} rests on: requires = [...]"
 
 
 @every_lesson
 def test_it_is_in_the_curriculum_at_its_place(id):
     entry = ENTRIES[IDS.index(id)]
-    assert f"| {entry.number} | `{id}` |" in CURRICULUM
-    assert CURRICULUM.count(f"`{id}`") >= 2  # in the list, and at a topic
+    row = f"| {entry.number} | `{id}` |"
+    assert row in CURRICULUM, f"docs/curriculum.md: add the row {row} ..."
+    assert CURRICULUM.count(f"`{id}`") >= 2, f"docs/curriculum.md: name `{id}` at a topic that it teaches, too"
 
 
 def test_the_curriculum_names_only_its_own_lessons():
