@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from strategies import circuit_lesson, dense, lessons, network_lesson
 from tutor.engine.expressions import Ref, evaluate, refs
 from tutor.engine.lesson import Training
+from tutor.engine.network import PHASES
 from tutor.engine.run import Run
-from tutor.engine.trace import PHASES, NoSuchStep, Trace, as_shown, symbols_of, trace
+from tutor.engine.trace import NoSuchStep, Trace, as_shown, symbols_of, trace
 
 random_lessons = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class Activation:
     glyph: str
     f: Expr
     derivative: Expr
-    numpy: Callable | None = None
+    numpy: Callable[..., Any] | None = None
     stable: Expr | None = None
     slope: Expr | None = None
     alpha: float | None = None
@@ -172,15 +173,15 @@ def prime_of(op: str) -> str | None:
 def _register(name: str, entry: Activation) -> None:
     """Make f and f′ operators, f′ taking (z, a, ...): so σ′(z) is one node, written out on demand."""
 
-    def reverse(node: Call, out: Expr, G: Expr):
+    def reverse(node: Call, out: Expr, G: Expr) -> tuple[Expr | None, ...]:
         z, *rest = node.args
         slope = ONE if name == "linear" else call(name + "′", z, out, *rest)
         return (product(G, slope), *[None] * len(rest))
 
-    def value(*args):
+    def value(*args: Any) -> Any:
         return evaluate(entry.stable or entry.f, lambda ref: args[0] if ref is Z else args[-1])
 
-    def slope(*args):
+    def slope(*args: Any) -> Any:
         formula = entry.slope or entry.derivative
         return evaluate(formula, lambda ref: args[0] if ref is Z else args[1] if ref is A else args[-1])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +78,7 @@ class Divergence:
 
 
 # Operator -> whether its arguments are outside of where it has a value, what it takes, which argument that is about.
-_DOMAINS: dict[str, tuple[Callable, str, int]] = {
+_DOMAINS: dict[str, tuple[Callable[..., Any], str, int]] = {
     "log": (lambda x: x <= 0, "a logarithm takes only what is above 0", 0),
     "sqrt": (lambda x: x < 0, "a root takes nothing below 0", 0),
     "div": (lambda x, y: y == 0, "nothing can be divided by 0", 1),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -161,7 +162,7 @@ class Evaluator:
             x, y = (symbol.key for symbol in self.data)
             values = {**parameters, x: inputs[part]}
 
-            def look(ref: Ref, values=values):
+            def look(ref: Ref, values: Any = values) -> Any:
                 return values[ref.symbol.key]
 
             for eq in self.forward:

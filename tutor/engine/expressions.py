@@ -18,11 +18,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 Shape = tuple[int, ...]
+Quantity = Literal[
+    "input", "target", "weights", "biases", "pre_activation", "activation", "loss", "objective",
+    "node", "circuit_input", "gradient", "local", "updated", "state", "hyper",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Symbol:
 
     id: str
     shape: Shape = ()
-    quantity: str = "node"
+    quantity: Quantity = "node"
     layer: int | None = None
     per_example: bool = False
     of: Symbol | None = None
@@ -64,16 +68,16 @@ class Expr:
         def batched(self) -> bool: ...
 
     # fmt: off
-    def __add__(self, other): return call("add", self, other)
-    def __radd__(self, other): return call("add", other, self)
-    def __sub__(self, other): return call("sub", self, other)
-    def __rsub__(self, other): return call("sub", other, self)
-    def __mul__(self, other): return call("mul", self, other)
-    def __rmul__(self, other): return call("mul", other, self)
-    def __truediv__(self, other): return call("div", self, other)
-    def __rtruediv__(self, other): return call("div", other, self)
-    def __pow__(self, other): return call("pow", self, other)
-    def __neg__(self): return negative(self)
+    def __add__(self, other: Expr | float) -> Expr: return call("add", self, other)
+    def __radd__(self, other: Expr | float) -> Expr: return call("add", other, self)
+    def __sub__(self, other: Expr | float) -> Expr: return call("sub", self, other)
+    def __rsub__(self, other: Expr | float) -> Expr: return call("sub", other, self)
+    def __mul__(self, other: Expr | float) -> Expr: return call("mul", self, other)
+    def __rmul__(self, other: Expr | float) -> Expr: return call("mul", other, self)
+    def __truediv__(self, other: Expr | float) -> Expr: return call("div", self, other)
+    def __rtruediv__(self, other: Expr | float) -> Expr: return call("div", other, self)
+    def __pow__(self, other: Expr | float) -> Expr: return call("pow", self, other)
+    def __neg__(self) -> Expr: return negative(self)
     # fmt: on
 
 
@@ -85,11 +89,11 @@ class Const(Expr):
     name: str = field(default="", compare=False)
 
     @property
-    def shape(self):
+    def shape(self) -> Shape:
         return ()
 
     @property
-    def batched(self):
+    def batched(self) -> bool:
         return False
 
 
@@ -102,11 +106,11 @@ class Ref(Expr):
     example: int | None = None
 
     @property
-    def shape(self):
+    def shape(self) -> Shape:
         return self.symbol.shape if self.index is None else ()
 
     @property
-    def batched(self):
+    def batched(self) -> bool:
         return self.symbol.per_example and self.example is None
 
     @property
@@ -124,7 +128,7 @@ class Call(Expr):
     shape: Shape = field(init=False, compare=False, repr=False)
     batched: bool = field(init=False, compare=False, repr=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> Any:
         rule = OPERATORS[self.op]
         object.__setattr__(self, "shape", rule.shape(*(arg.shape for arg in self.args)))
         object.__setattr__(self, "batched", rule.batched and any(arg.batched for arg in self.args))
@@ -210,7 +214,7 @@ def at_example(expr: Expr, example: int) -> Expr:
 # ---------------------------------------------------------------- what an operator is
 
 
-def _no_noise(node: Call, value, arrays: Sequence, noises: Sequence):
+def _no_noise(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[Any]) -> Any:
     return 0.0
 
 
@@ -223,7 +227,7 @@ class Settling:
     """
 
     near: Callable[..., bool]
-    settled: Callable
+    settled: Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -240,13 +244,13 @@ class Operator:
     """
 
     shape: Callable[..., Shape]
-    numpy: Callable
+    numpy: Callable[..., Any]
     element: Callable[[Call, tuple[int, ...]], Expr]
     reverse: Callable[[Call, Expr, Expr], tuple[Expr | None, ...]] | None = None
     elementwise: bool = False
     batched: bool = True
     settles: Settling | None = None
-    noise: Callable = _no_noise
+    noise: Callable[..., Any] = _no_noise
 
 
 OPERATORS: dict[str, Operator] = {}
@@ -273,16 +277,18 @@ def evaluate(expr: Expr, values: Values, noise: Noise | None = None) -> np.ndarr
     else they count as given. Never warns: what is undefined is a NaN, what is too large an inf.
     """
     with np.errstate(all="ignore"):
-        return _value(expr, values, noise)
+        found: np.ndarray | float = _value(expr, values, noise)
+    return found
 
 
 def rounding(expr: Expr, values: Values, noise: Noise | None = None) -> np.ndarray | float:
     """How far rounding may have carried the value of a formula (its absolute size); arguments as of `evaluate`."""
     with np.errstate(all="ignore"):
-        return _value_and_noise(expr, values, noise)[1]
+        found: np.ndarray | float = _value_and_noise(expr, values, noise)[1]
+    return found
 
 
-def _value(expr: Expr, values: Values, noise: Noise | None):
+def _value(expr: Expr, values: Values, noise: Noise | None) -> Any:
     if isinstance(expr, Const):
         return expr.value
     if isinstance(expr, Ref):
@@ -299,10 +305,11 @@ def _value(expr: Expr, values: Values, noise: Noise | None):
 def apply(node: Call, arrays: Sequence[np.ndarray | float]) -> np.ndarray | float:
     """The value of a call whose arguments have these values, as floating point leaves it."""
     with np.errstate(all="ignore"):
-        return OPERATORS[node.op].numpy(node, *aligned(node, arrays))
+        found: np.ndarray | float = OPERATORS[node.op].numpy(node, *aligned(node, arrays))
+    return found
 
 
-def _value_and_noise(expr: Expr, values: Values, noise: Noise | None):
+def _value_and_noise(expr: Expr, values: Values, noise: Noise | None) -> Any:
     if not isinstance(expr, Call):
         value = expr.value if isinstance(expr, Const) else values(expr)  # type: ignore[arg-type]
         known = noise(expr) if noise and isinstance(expr, Ref) else None
@@ -317,14 +324,14 @@ def _value_and_noise(expr: Expr, values: Values, noise: Noise | None):
     return value, np.where(np.equal(value, 0), 0.0, own)[()]
 
 
-def aligned(expr: Call, arrays: Sequence) -> Sequence:
+def aligned(expr: Call, arrays: Sequence[Any]) -> Sequence[Any]:
     """The arguments' arrays, made to go with one another element by element where the operator works so."""
     if expr.batched and OPERATORS[expr.op].elementwise and len(expr.shape) > 0:
         return [_align(a, arg, len(expr.shape)) for a, arg in zip(arrays, expr.args, strict=True)]
     return arrays
 
 
-def _align(value, arg: Expr, rank: int):
+def _align(value: Any, arg: Expr, rank: int) -> Any:
     """Give one number an example (n,) the axes (n, 1, ...) that it lacks beside values of a higher rank."""
     missing = rank - len(arg.shape)
     return value.reshape(value.shape[:1] + (1,) * missing) if arg.batched and missing else value

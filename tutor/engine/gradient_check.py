@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,7 @@ class Probe:
         known: Values = self.trace.iteration.values
         found: Values = dict(changes)
 
-        def look(ref: Ref):
+        def look(ref: Ref) -> Any:
             key = ref.symbol.key
             return found[key] if key in found else known[key]
 
@@ -216,12 +217,12 @@ def _difference(probe: Probe, wrt: Ref) -> float:
 
 
 # Operators with a corner -> which branch its arguments are on, as numbers that differ between branches.
-def _winners(*arrays) -> np.ndarray:
+def _winners(*arrays: Any) -> np.ndarray:
     stacked = np.stack(np.broadcast_arrays(*arrays))
     return np.tensordot(2.0 ** np.arange(len(arrays)), stacked == stacked.max(axis=0), axes=1)
 
 
-def _losers(*arrays) -> np.ndarray:
+def _losers(*arrays: Any) -> np.ndarray:
     return _winners(*(np.negative(array) for array in arrays))
 
 
@@ -247,7 +248,7 @@ def _corners(probe: Probe, values: Values) -> Iterator[tuple[Equation, Call, np.
     """Every operator with a corner between w and L, and which branch its arguments are on."""
     known = probe.trace.iteration.values
 
-    def look(ref: Ref):
+    def look(ref: Ref) -> Any:
         return values.get(ref.symbol.key, known[ref.symbol.key])
 
     for eq, formula in zip(probe.equations, probe.formulas, strict=True):

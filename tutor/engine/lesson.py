@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -108,7 +109,7 @@ class Expect:
     """
 
     step: str
-    value: float | list
+    value: float | list[Any]
     source: str
     iteration: int = 1
     at: int = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -86,7 +87,7 @@ def slope(trace: Trace, wrt: Ref, points: int = 121) -> Slope:
     return Slope(of, wrt, value, loss, g, update, xs, ys)
 
 
-def _update(trace, of: Symbol, wrt: Ref, value: float, loss: float, g: float, L) -> Update | None:
+def _update(trace: Any, of: Symbol, wrt: Ref, value: float, loss: float, g: float, L: Any) -> Update | None:
     program, values = trace.program, trace.iteration.values
     trainable = [p for p in program.model.trained if updated(p.id) in values]
     if wrt.symbol not in trainable:

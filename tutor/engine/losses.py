@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from tutor.engine.expressions import OPERATORS, Const, Expr, Operator, Ref, Symbol, call, element, total
+from tutor.engine.expressions import OPERATORS, Call, Const, Expr, Operator, Ref, Symbol, call, element, total
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,9 @@ class Loss:
     kink: str = ""
 
 
+_Lines = tuple[DerivationLine, ...]
+
+
 def _sigmoid_lines(y: Expr, a: Expr) -> tuple[DerivationLine, ...]:
     return (
         DerivationLine(
@@ -94,7 +98,7 @@ def _named(name: str, shape: tuple[int, ...] = ()) -> Ref:
     return Ref(Symbol(name, shape))
 
 
-def _sigmoid_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None, targets) -> tuple[DerivationLine, ...]:
+def _sigmoid_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None, targets: Any) -> _Lines:
     """Cell by cell, so that one element and the vector have the same lines."""
     of_loss, of_a = _slope(L, a, a.shape, index), _slope(a, z, a.shape, index)
     y, a, z = (ref if index is None else Ref(ref.symbol, index, ref.example) for ref in (y, a, z))
@@ -119,7 +123,7 @@ def _sigmoid_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None,
     )
 
 
-def _softmax_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None, targets) -> tuple[DerivationLine, ...]:
+def _softmax_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None, targets: Any) -> _Lines:
     n = a.symbol.shape[0]
     if index is None:
         by_output = call("transpose", call("jacobian", a))
@@ -263,12 +267,12 @@ LOSSES: dict[str, Loss] = {
 }
 
 
-def _binary_cross_entropy(node, y, z):
+def _binary_cross_entropy(node: Call, y: Any, z: Any) -> Any:
     """Σ max(z, 0) − zy + ln(1 + e^−|z|): −Σ y ln σ(z) + (1 − y) ln(1 − σ(z)), finite for any finite z."""
     return np.sum(np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z))), axis=-1)
 
 
-def _cross_entropy(node, y, z):
+def _cross_entropy(node: Call, y: Any, z: Any) -> Any:
     """Σ y (ln Σ eᶻ − z): −Σ y ln softmax(z), finite for any finite z."""
     top = np.max(z, axis=-1, keepdims=True)
     return np.sum(y * (top - z + np.log(np.sum(np.exp(z - top), axis=-1, keepdims=True))), axis=-1)

@@ -15,13 +15,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
 
 import numpy as np
 
 from tutor.engine.activations import takes_slope
-from tutor.engine.expressions import OPERATORS, Call, Const, Expr, Ref, Symbol, call, total, walk
+from tutor.engine.expressions import OPERATORS, Call, Const, Expr, Quantity, Ref, Shape, Symbol, call, total, walk
 from tutor.engine.lesson import Lesson
 from tutor.engine.losses import LOSSES, DerivationLine
+
+Phase = Literal["forward", "loss", "backward", "update"]
+PHASES: tuple[Phase, ...] = get_args(Phase)
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class Equation:
 
     symbol: Symbol
     formula: Expr
-    phase: str
+    phase: Phase
     rule: str
     compute: Expr | None = None
     derivation: tuple[DerivationLine, ...] = ()
@@ -132,6 +136,11 @@ class Model:
         return next(eq for eq in self.forward if eq.symbol == symbol)
 
 
+def parameter(quantity: Quantity, layer: int, shape: Shape) -> Symbol:
+    """The symbol of a layer's weights or biases: W1, b1 ..."""
+    return Symbol(f"{'W' if quantity == 'weights' else 'b'}{layer}", shape, quantity, layer)
+
+
 def hyper(name: str) -> Ref:
     """A hyper-parameter's symbol; its id has a dot, which no author's name has."""
     return Ref(Symbol(f"training.{name}", quantity="hyper"))
@@ -150,7 +159,7 @@ def _network_model(lesson: Lesson, examples: int) -> Model:
     network, many = lesson.network, examples > 1
     assert network is not None
 
-    def symbol(id: str, size: int, quantity: str, layer: int | None) -> Ref:
+    def symbol(id: str, size: int, quantity: Quantity, layer: int | None) -> Ref:
         return Ref(Symbol(id, (size,), quantity, layer, per_example=many))
 
     a = x = symbol("x", network.inputs, "input", 0)
@@ -159,14 +168,14 @@ def _network_model(lesson: Lesson, examples: int) -> Model:
     parameters: list[Symbol] = []
     trainable: set[str] = set()
     for k, layer in enumerate(network.layers, start=1):
-        W = Ref(Symbol(f"W{k}", (layer.units, a.shape[0]), "weights", k))
+        W = Ref(parameter("weights", k, (layer.units, a.shape[0])))
         z = symbol(f"z{k}", layer.units, "pre_activation", k)
         sum_in: Expr = call("matmul", W, a)
         parameters.append(W.symbol)
         trainable |= {W.symbol.id} if layer.train_weights else set()
         feeds, b = a.symbol, None
         if layer.biases is not None:
-            b = Ref(Symbol(f"b{k}", np.shape(layer.biases), "biases", k))
+            b = Ref(parameter("biases", k, np.shape(layer.biases)))
             sum_in = sum_in + b
             parameters.append(b.symbol)
             trainable |= {b.symbol.id} if layer.train_biases else set()

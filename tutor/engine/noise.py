@@ -12,6 +12,7 @@ import operator
 from collections.abc import Sequence
 from functools import reduce
 from itertools import product as product_of
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from tutor.engine.expressions import OPERATORS, Call, Settling
 NEAR = 1e-6  # a result no larger than this beside what went into it is looked at closely: the noise costs another pass
 
 
-def wobble(node: Call, value, arrays: Sequence, noises: Sequence):
+def wobble(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[Any]) -> Any:
     """How far an elementwise operator's value moves when its operands move by their noise: at the corners.
 
     Of more than three operands (a long sum, a maximum) one at a time, and the sum. A corner without a finite value
@@ -40,55 +41,55 @@ def wobble(node: Call, value, arrays: Sequence, noises: Sequence):
     return whole
 
 
-def linear_noise(node: Call, value, arrays: Sequence, noises: Sequence):
+def linear_noise(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[Any]) -> Any:
     return OPERATORS[node.op].numpy(node, *noises)
 
 
-def bilinear_noise(node: Call, value, arrays: Sequence, noises: Sequence):
+def bilinear_noise(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[Any]) -> Any:
     numpy, (x, y), (n, m) = OPERATORS[node.op].numpy, map(np.abs, arrays), noises
     return numpy(node, x, m) + numpy(node, n, y) + numpy(node, n, m)
 
 
-def softmax_noise(node: Call, value, arrays: Sequence, noises: Sequence):
+def softmax_noise(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[Any]) -> Any:
     """A share rises with its own z and falls with every other: its ends are exact."""
     (z,), (n,) = arrays, noises
     z = z - np.max(z, axis=-1, keepdims=True)
 
-    def end(sign: int):
+    def end(sign: int) -> Any:
         own, other = np.exp(z + sign * n), np.exp(z - sign * n)
         return np.abs(own / (own + np.sum(other, axis=-1, keepdims=True) - other) - value)
 
     return np.fmax(end(-1), end(1))
 
 
-def jacobian_noise(node: Call, value, arrays: Sequence, noises: Sequence):
+def jacobian_noise(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[Any]) -> Any:
     """a_k times a difference; on the diagonal, of one a, that is a little more than it need be."""
     (a,), (n,) = arrays, noises
     apart = np.abs(np.eye(a.shape[-1]) - a[..., None, :])
     return n[..., :, None] * apart + (np.abs(a) + n)[..., :, None] * n[..., None, :]
 
 
-def _any(where) -> bool:
+def _any(where: Any) -> bool:
     return bool(where) if np.ndim(where) == 0 else bool(where.any())
 
 
-def _zero_within_noise(node: Call, value, arrays, noises, own):
+def _zero_within_noise(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[Any], own: Any) -> Any:
     return np.where((np.abs(value) <= own) & np.isfinite(own), 0.0, value)[()]
 
 
-def cancelled(value, *arrays) -> bool:
+def cancelled(value: Any, *arrays: Any) -> bool:
     """Whether something, but not everything, of a sum of these arrays cancelled."""
     small = abs(value) <= NEAR * reduce(operator.add, map(abs, arrays))
     return _any(small) and _any(small & np.not_equal(value, 0))
 
 
-def _sum_cancelled(value, *arrays) -> bool:
+def _sum_cancelled(value: Any, *arrays: Any) -> bool:
     """The same of a sum of products of elements of arrays, by the largest of them."""
     size = math.prod(float(np.max(np.abs(array), initial=0)) for array in arrays)
     return _any(np.abs(value) <= NEAR * size) and _any((np.abs(value) <= NEAR * size) & np.not_equal(value, 0))
 
 
-def _near_root(value, x) -> bool:
+def _near_root(value: Any, x: Any) -> bool:
     """Whether a function whose argument is not near 0 comes near 0, as a sine at π does."""
     return _any((abs(value) <= NEAR * (1 + abs(x))) & np.not_equal(value, 0) & (abs(x) > NEAR))
 

@@ -10,8 +10,9 @@ each argument's part in the shape of the value; `backprop` adds up what an argum
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
+from typing import Any
 
 import numpy as np
 
@@ -68,7 +69,9 @@ def _each_argument(node: Call, index: tuple[int, ...]) -> Expr:
     return Call(node.op, tuple(element(arg, index) for arg in node.args), node.param)
 
 
-def elementwise(numpy: Callable, reverse: Callable | None = None, settles: Settling | None = None) -> Operator:
+def elementwise(
+    numpy: Callable[..., Any], reverse: Callable[..., Any] | None = None, settles: Settling | None = None
+) -> Operator:
     """An operator that acts on each element by itself; `numpy` takes the arrays alone."""
     return Operator(
         same_shape, lambda node, *arrays: numpy(*arrays), _each_argument, reverse,
@@ -82,7 +85,7 @@ def _matmul_shape(matrix: Shape, vector: Shape) -> Shape:
     return (matrix[0],)
 
 
-def _matmul(node: Call, matrix, vector):
+def _matmul(node: Call, matrix: Any, vector: Any) -> Any:
     if matrix.ndim == 2:  # one matrix for all examples: (n, k) @ (k, m)
         return vector @ matrix.T
     return np.matmul(matrix, vector[..., None])[..., 0]
@@ -94,7 +97,7 @@ def _matmul_element(node: Call, index: tuple[int, ...]) -> Expr:
     return total([call("mul", element(matrix, (i, k)), element(vector, (k,))) for k in range(vector.shape[0])])
 
 
-def _matmul_reverse(node: Call, out: Expr, G: Expr):
+def _matmul_reverse(node: Call, out: Expr, G: Expr) -> tuple[Expr | None, ...]:
     matrix, vector = node.args
     return call("outer", G, vector), call("matmul", call("transpose", matrix), G)
 
@@ -109,18 +112,18 @@ def _expand_shape(x: Shape, like: Shape) -> Shape:
     return like
 
 
-def _expand(node: Call, x, like):
+def _expand(node: Call, x: Any, like: Any) -> Any:
     """x once for each place of the axes that `like` has before x's; the example axis stays in front."""
     x, inner = np.asarray(x), node.args[0].shape
     batch = x.shape[: x.ndim - len(inner)]
     return _in_each(node, x.reshape(batch + (1,) * (len(node.shape) - len(inner)) + inner), batch, like)
 
 
-def _rows(node: Call, x, like):
+def _rows(node: Call, x: Any, like: Any) -> Any:
     return _in_each(node, x[..., None, :], x.shape[:-1], like)
 
 
-def _in_each(node: Call, x, batch: Shape, like):
+def _in_each(node: Call, x: Any, batch: Shape, like: Any) -> Any:
     """x as large as the value; where only `like` has examples, the same for each of them."""
     return np.broadcast_to(x, (np.shape(like)[:1] if node.batched and not batch else batch) + node.shape)
 
@@ -135,7 +138,7 @@ def _sum_to_shape(x: Shape, like: Shape) -> Shape:
     return like
 
 
-def _sum_to(node: Call, x, like):
+def _sum_to(node: Call, x: Any, like: Any) -> Any:
     """x added up over the axes that it has before those of `like`; the example axis stays."""
     rank, own = len(node.args[0].shape), len(node.shape)
     found = np.sum(x, axis=tuple(range(-rank, -own if own else 0)))
@@ -153,7 +156,7 @@ def _sum_element(node: Call, index: tuple[int, ...]) -> Expr:
     return total([element(arg, i) for i in indices(arg.shape)])
 
 
-def _sum(node: Call, x):
+def _sum(node: Call, x: Any) -> Any:
     rank = len(node.args[0].shape)
     return np.sum(x, axis=tuple(range(-rank, 0))) if rank else x
 
@@ -164,7 +167,7 @@ def _stack_shape(*shapes: Shape) -> Shape:
     return (len(shapes), *shapes[0])
 
 
-def _stack(node: Call, *arrays):
+def _stack(node: Call, *arrays: Any) -> Any:
     rank = len(node.args[0].shape)
     return np.stack(np.broadcast_arrays(*arrays), axis=-rank - 1)
 
@@ -184,12 +187,12 @@ def _jacobian_element(node: Call, index: tuple[int, ...]) -> Expr:
     return element(a, (k,)) * (float(k == i) - element(a, (i,)))
 
 
-def _jacobian(node: Call, a):
+def _jacobian(node: Call, a: Any) -> Any:
     """∂a_k/∂z_i = a_k (1(k = i) − a_i) of a softmax a."""
     return a[..., :, None] * (np.eye(a.shape[-1]) - a[..., None, :])
 
 
-def _softmax(node: Call, z):
+def _softmax(node: Call, z: Any) -> Any:
     e = np.exp(z - np.max(z, axis=-1, keepdims=True))
     return e / np.sum(e, axis=-1, keepdims=True)
 
@@ -200,21 +203,21 @@ def _softmax_element(node: Call, index: tuple[int, ...]) -> Expr:
     return parts[index[0]] / total(parts)
 
 
-def _softmax_reverse(node: Call, out: Expr, G: Expr):
+def _softmax_reverse(node: Call, out: Expr, G: Expr) -> tuple[Expr | None, ...]:
     return (call("matmul", call("transpose", call("jacobian", out)), G),)
 
 
-def _ratio(x, y):
+def _ratio(x: Any, y: Any) -> Any:
     """x / y where 0 / 0 is 0: a term that a target of 0 switches off, whatever it is divided by."""
     return np.where(np.equal(x, 0), 0.0, np.divide(x, np.where(np.equal(x, 0), 1.0, y)))
 
 
-def _times(x, y):
+def _times(x: Any, y: Any) -> Any:
     """x · y where 0 · ∞ is 0: a term that an exponent of 0 switches off, whatever it stands before."""
     return np.where(np.equal(x, 0), 0.0, np.multiply(x, np.where(np.equal(x, 0), 1.0, y)))
 
 
-def _power_reverse(node: Call, out: Expr, G: Expr):
+def _power_reverse(node: Call, out: Expr, G: Expr) -> tuple[Expr | None, ...]:
     x, n = node.args
     if isinstance(n, Const):
         slope = {0.0: ZERO, 1.0: ONE, 2.0: 2 * x}.get(n.value) or n * x ** (n.value - 1)
@@ -222,42 +225,42 @@ def _power_reverse(node: Call, out: Expr, G: Expr):
     return product(G, call("times", n, x ** (n - 1))), product(G, call("power_log", x, n))
 
 
-def _power_log(x, n):
+def _power_log(x: Any, n: Any) -> Any:
     """xⁿ ln x, the slope of xⁿ in n; at x = 0 its limit, 0 where n > 0 and else −∞."""
     return np.where(np.equal(x, 0) & np.greater(n, 0), 0.0, np.power(x, n) * np.log(x))
 
 
-def _first_extreme(extreme: Callable) -> Operator:
+def _first_extreme(extreme: Callable[..., Any]) -> Operator:
     """1 for the argument that max or min takes (of equal ones the first), 0 for the others; of a NaN a NaN."""
 
-    def first(node: Call, arrays, allowed):
+    def first(node: Call, arrays: Sequence[Any], allowed: Any) -> Any:
         stacked = np.stack(np.broadcast_arrays(*arrays))
         away = np.abs(stacked - extreme(stacked, axis=0))
         takes = np.argmax((stacked == extreme(stacked, axis=0)) | (away <= allowed), axis=0) == node.param
         return np.where(np.isnan(away).all(axis=0), np.nan, takes.astype(float))[()]
 
-    def value(node: Call, *arrays):
+    def value(node: Call, *arrays: Any) -> Any:
         return first(node, arrays, 0.0)
 
-    def near(value, *arrays) -> bool:
+    def near(value: Any, *arrays: Any) -> bool:
         """Whether two arguments are nearly the same, and yet not quite."""
         top, *rest = np.sort(np.stack(np.broadcast_arrays(*arrays)), axis=0)[:: 1 if extreme is np.min else -1]
         return any(cancelled(top - other, top, other) for other in rest)
 
-    def settled(node: Call, value, arrays, noises, own):
+    def settled(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[Any], own: Any) -> Any:
         return first(node, arrays, sum(np.stack(np.broadcast_arrays(*noises))))
 
     return Operator(same_shape, value, _each_argument, elementwise=True, settles=Settling(near, settled))
 
 
-def _wins(op: str) -> Callable:
-    def reverse(node: Call, out: Expr, G: Expr):
+def _wins(op: str) -> Callable[..., Any]:
+    def reverse(node: Call, out: Expr, G: Expr) -> tuple[Expr | None, ...]:
         return tuple(product(G, Call(op, node.args, k)) for k in range(len(node.args)))
 
     return reverse
 
 
-def _fold(function: Callable) -> Callable:
+def _fold(function: Callable[..., Any]) -> Callable[..., Any]:
     """Of any number of arrays, from a function of two."""
     return lambda *arrays: reduce(function, arrays)
 

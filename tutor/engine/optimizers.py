@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from tutor.engine.expressions import Expr, Ref, call
 
@@ -76,21 +77,21 @@ SIGNS = {
 }  # fmt: skip
 
 
-def _sgd(p, g, h, old, define):
+def _sgd(p: Any, g: Any, h: Any, old: Any, define: Any) -> Any:
     return p - h["learning_rate"] * g
 
 
-def _momentum(p, g, h, old, define):
+def _momentum(p: Any, g: Any, h: Any, old: Any, define: Any) -> Any:
     velocity = define("velocity'", h["momentum"] * old("velocity") + g)
     return p - h["learning_rate"] * velocity
 
 
-def _nesterov(p, g, h, old, define):
+def _nesterov(p: Any, g: Any, h: Any, old: Any, define: Any) -> Any:
     velocity = define("velocity'", h["momentum"] * old("velocity") + g)
     return p - h["learning_rate"] * (g + h["momentum"] * velocity)
 
 
-def _adam_step(g, h, old, define):
+def _adam_step(g: Any, h: Any, old: Any, define: Any) -> Any:
     """m̂ / (√v̂ + ε), Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, algorithm 1."""
     m = define("m'", h["beta1"] * old("m") + (1 - h["beta1"]) * g)
     v = define("v'", h["beta2"] * old("v") + (1 - h["beta2"]) * g**2)
@@ -99,17 +100,17 @@ def _adam_step(g, h, old, define):
     return m_hat / (call("sqrt", v_hat) + h["epsilon"])
 
 
-def _rmsprop(p, g, h, old, define):
+def _rmsprop(p: Any, g: Any, h: Any, old: Any, define: Any) -> Any:
     """Tieleman and Hinton, "Lecture 6.5: RMSprop", Neural Networks for Machine Learning, 2012."""
     v = define("v'", h["rho"] * old("v") + (1 - h["rho"]) * g**2)
     return p - h["learning_rate"] * (g / (call("sqrt", v) + h["epsilon"]))
 
 
-def _adam(p, g, h, old, define):
+def _adam(p: Any, g: Any, h: Any, old: Any, define: Any) -> Any:
     return p - h["learning_rate"] * _adam_step(g, h, old, define)
 
 
-def _adamw(p, g, h, old, define):
+def _adamw(p: Any, g: Any, h: Any, old: Any, define: Any) -> Any:
     """Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019; biases do not decay."""
     step = _adam_step(g, h, old, define)
     if p.symbol.quantity == "biases":

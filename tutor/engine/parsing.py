@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from typing import Any
 
 from tutor.engine.expressions import PI, Call, Const, E, Expr, call, negative
 
@@ -143,13 +144,13 @@ class _Parser:
             raise FormulaError(f"{text}() takes {want} argument{'s' * (want != '1')}, not {len(args)}", offset)
         return call(op, *args, *USUAL.get(op, ()))
 
-    def expect(self, text: str, why: str, opened: int):
+    def expect(self, text: str, why: str, opened: int) -> Any:
         _, found, offset = self.take()
         if found != text:
             raise FormulaError(f"'{text}' is missing here, to {why} at character {opened + 1}", offset)
 
 
-def did_you_mean(word: str, known) -> str:
+def did_you_mean(word: str, known: Any) -> str:
     """': did you mean ...?' with the nearest known word, or nothing."""
     from difflib import get_close_matches
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,7 @@ class Program:
     def run(self, values: Values) -> Values:
         """Evaluate every equation that is not deferred, adding its value to `values` by key."""
 
-        def look(ref: Ref):
+        def look(ref: Ref) -> Any:
             return values[ref.symbol.key]
 
         noise = self.noise(values)
@@ -55,7 +56,7 @@ class Program:
         noises: dict[str, np.ndarray] = {}
         unknown = iter([eq for eq in self.equations if not eq.deferred])
 
-        def look(ref: Ref):
+        def look(ref: Ref) -> Any:
             return values[ref.symbol.key]
 
         def noise(ref: Ref) -> np.ndarray | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice, repeat
 from threading import RLock
+from typing import Any
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class Run:
         self._pace = 1.0  # iterations in a go: some 20 ms, so that it can be called off
         self._losses = np.empty(0)
         self._codes: dict[int, Code] = {}
-        self._latest_epoch: tuple[int, list] = (-1, [])
+        self._latest_epoch: tuple[int, list[Any]] = (-1, [])
         self._lock = RLock()
 
     @property
@@ -91,7 +92,7 @@ class Run:
         losses, per = self.losses, iterations_per_epoch(self.lesson)
         epochs = len(losses) // per
         with np.errstate(all="ignore"):
-            return losses[: epochs * per].reshape(epochs, per).mean(axis=1)
+            return np.asarray(losses[: epochs * per].reshape(epochs, per).mean(axis=1))
 
     def program(self, examples: int) -> Program:
         if examples not in self.programs:
@@ -284,7 +285,7 @@ class Run:
         until_short = per - 1 - (at - 1) % per
         return (size, min(stop, at + until_short)) if until_short else (short, at + 1)
 
-    def _feed(self, at: int, stop: int) -> Iterable:
+    def _feed(self, at: int, stop: int) -> Iterable[Any]:
         """What the code takes for each of these iterations."""
         if self.lesson.circuit:
             return repeat((), stop - at)
@@ -300,14 +301,14 @@ class Run:
         x, y = self.lesson.inputs, self.lesson.targets
         return ((x[taken], y[taken]) if len(taken) > 1 else self._pairs[taken[0]] for taken in found)
 
-    def _epoch(self, epoch: int) -> list:
+    def _epoch(self, epoch: int) -> list[Any]:
         """What each iteration of an epoch takes; drawn batches of arrays are made when their turn comes."""
         assert self.lesson.training
         listed = self.lesson.training.order == "listed"
         if self._latest_epoch[0] != (0 if listed else epoch):
             size, taken, pairs = batch_size(self.lesson), order(self.lesson, epoch), self._pairs
             batches = [taken[at : at + size] for at in range(0, len(taken), size)]
-            items: list = batches
+            items: list[Any] = batches
             if size == 1:
                 items = [pairs[row] for row in taken.tolist()]
             elif self._scalar:
@@ -319,7 +320,7 @@ class Run:
         return self._latest_epoch[1]
 
     @cached_property
-    def _pairs(self) -> list[tuple]:
+    def _pairs(self) -> list[tuple[Any, ...]]:
         """Each example: the numbers of x and y, or these two arrays."""
         x, y = self.lesson.inputs, self.lesson.targets
         if self._scalar:

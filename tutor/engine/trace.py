@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -32,12 +33,11 @@ from tutor.engine.expressions import (
 )
 from tutor.engine.lesson import Lesson
 from tutor.engine.memo import Memo
-from tutor.engine.network import Equation
+from tutor.engine.network import Equation, Phase
 from tutor.engine.parsing import did_you_mean
 from tutor.engine.program import Program
 from tutor.engine.run import Iteration, Run
 
-PHASES = ("forward", "loss", "backward", "update")
 _ID = re.compile(r"(?P<base>[^\[\]@\s]+)(?:\[(?P<index>[0-9,\s]+)\])?(?:@(?P<example>[0-9]+))?")
 
 _BEYOND = re.compile(r"[\[,@]\s*[0-9]{10}")  # no place of anything
@@ -68,7 +68,7 @@ class Step:
         return self.ref.id
 
     @property
-    def phase(self) -> str:
+    def phase(self) -> Phase:
         return self.equation.phase
 
     @property
@@ -80,7 +80,7 @@ class Step:
         return self.specialise(self.equation.formula)
 
     @cached_property
-    def value(self):
+    def value(self) -> Any:
         return self.trace.value(self.ref)
 
     @cached_property
@@ -227,7 +227,7 @@ def trace(lesson: Lesson, iteration: int = 1) -> Trace:
     return Trace(lesson, found)
 
 
-def as_shown(value, digits: int):
+def as_shown(value: Any, digits: int) -> Any:
     """A value as a person reads it off the screen (`layout.number`): up to six digits, else `digits` of them."""
     if isinstance(value, float):  # many of them are asked for, one by one
         six = float(f"{value:.5e}")
@@ -237,7 +237,7 @@ def as_shown(value, digits: int):
     return np.where(np.isclose(short, value, rtol=EXACT, atol=0), short, _round(value, digits))
 
 
-def reads_as(got, true, digits: int = 4) -> np.ndarray:
+def reads_as(got: Any, true: Any, digits: int = 4) -> np.ndarray:
     """Whether a result, rounded as `true` is shown (`layout.number`), is that but for one in the last place.
 
     And right to three digits whatever the first is: of 1.0004 one in the fourth place would be a whole thousandth.
@@ -249,7 +249,7 @@ def reads_as(got, true, digits: int = 4) -> np.ndarray:
         for more in range(6, digits - 1, -1):  # a number of at most six digits is shown as it is
             places = np.where(np.isclose(_round(true, more), true, rtol=EXACT, atol=0), more, places)
         unit = 10.0 ** (magnitude - places + 1)
-        return (got == true) | (np.abs(got - true) <= np.minimum(0.99 * unit, 5e-4 * np.abs(true)))
+        return np.asarray((got == true) | (np.abs(got - true) <= np.minimum(0.99 * unit, 5e-4 * np.abs(true))))
 
 
 def _round(value: np.ndarray, digits: int) -> np.ndarray:

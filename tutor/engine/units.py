@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -86,7 +87,7 @@ def _greatest_slope(node: Call) -> float:
 
 def _is_flat(node: Call, slopes: np.ndarray) -> np.ndarray:
     """A unit made of pieces is dead where f′ is 0, and never saturated."""
-    return slopes == 0 if piecewise(node.op) else np.abs(slopes) <= FLAT * _greatest_slope(node)
+    return np.asarray(slopes == 0 if piecewise(node.op) else np.abs(slopes) <= FLAT * _greatest_slope(node))
 
 
 def idle_units(trace: Trace) -> list[tuple[int, int, str]]:
@@ -145,7 +146,7 @@ class Sizes:
     idle: tuple[tuple[int, int, str], ...]
 
 
-def rms(value) -> float:
+def rms(value: Any) -> float:
     """√(mean of squares), scaled so that squares neither overflow nor underflow; NaN and ∞ stay."""
     array = np.abs(np.asarray(value, dtype=float))
     top = float(np.max(array))

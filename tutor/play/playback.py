@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tutor.engine.lesson import LEVELS, AuthorQuestion, Lesson
-from tutor.engine.trace import PHASES, NoSuchStep, Step, Trace, find_local, resolve
+from tutor.engine.network import PHASES
+from tutor.engine.trace import NoSuchStep, Step, Trace, find_local, resolve
 from tutor.play.place import Place
 from tutor.questions.authored import author_id, author_item
 from tutor.questions.items import Item

@@ -22,7 +22,7 @@ from tutor.engine.activations import ACTIVATIONS, takes_slope
 from tutor.engine.expressions import Expr, Ref, Symbol, evaluate, indices
 from tutor.engine.lesson import BATCH_LOSSES, INITIALISERS, ORDERS, Lesson, Training
 from tutor.engine.losses import LOSSES
-from tutor.engine.network import initial_parameters
+from tutor.engine.network import initial_parameters, model, parameter
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.parsing import FormulaError, did_you_mean, parse
 from tutor.engine.trace import Step, Trace
@@ -241,7 +241,7 @@ class WhatIf:
         _, layer, key, *index = rest
         drawn = setting.kind == "word" and isinstance(lesson.network.layers[layer].weights, str)
         if key in ("weights", "biases") and not drawn:
-            values = self.parameters.get(("W" if key == "weights" else "b") + str(layer + 1))
+            values = self.parameters.get(parameter(key, layer + 1, ()).id)
             if values is None:
                 return False
             found = np.asarray(values)[tuple(index)]
@@ -316,7 +316,7 @@ class WhatIf:
             index = _index(id, match[3], shape)
             if not index and shape and math.prod(shape) == 1:
                 index = (0,) * len(shape)
-            return _parameter(id, shape, index)
+            return _parameter(parameter("weights" if match[1] == "W" else "biases", int(match[2]), shape), index)
         match = re.fullmatch(r"(?:example (\d+) )?(.*?)(?:@(\d+))?", text)
         assert match
         example, base, at = match.groups()
@@ -366,7 +366,7 @@ class WhatIf:
     def _of_layer(self, layer: int, key: str) -> Setting:
         assert self.unmarked.network
         if key == "biases":
-            return _parameter(f"b{layer}", (0,), ())
+            return _parameter(parameter("biases", layer, (0,)), ())
         path = ("network", "layers", layer - 1, key)
         kind = {"activation": "word", "weights": "word", "alpha": "number"}.get(key, "flag")
         words: tuple[str, ...] = INITIALISERS if key == "weights" else ()
@@ -407,10 +407,10 @@ class WhatIf:
         if self.unmarked.circuit:
             yield from self._of_circuit()
             return
-        for id, values in self.parameters.items():
-            shape = np.shape(values)
-            for index in indices(shape) if np.size(values) <= MANY else ((),):
-                yield _parameter(id, shape, index)
+        for symbol in model(self.unmarked).parameters:
+            values = self.parameters[symbol.id]
+            for index in indices(symbol.shape) if np.size(values) <= MANY else ((),):
+                yield _parameter(symbol, index)
 
     def _of_circuit(self) -> Iterator[Setting]:
         circuit = self.unmarked.circuit
@@ -598,13 +598,11 @@ def _training(name: str) -> Setting:
     return Setting(name, ("training", name), kind, words, "Training")
 
 
-def _parameter(id: str, shape: tuple[int, ...], index: tuple[int, ...]) -> Setting:
-    key, quantity = ("weights", "weights") if id[0] == "W" else ("biases", "biases")
-    layer = int(id[1:])
-    name = id + ("[" + ",".join(str(i + 1) for i in index) + "]" if index else "")
+def _parameter(symbol: Symbol, index: tuple[int, ...]) -> Setting:
+    ref = Ref(symbol, index or None)
     return Setting(
-        name, ("network", "layers", layer - 1, key, *index), "number" if index else "numbers",
-        group="Parameters", ref=Ref(Symbol(id, shape, quantity, layer), index or None),
+        ref.id, ("network", "layers", (symbol.layer or 1) - 1, symbol.quantity, *index),
+        "number" if index else "numbers", group="Parameters", ref=ref,
     )  # fmt: skip
 
 

@@ -124,7 +124,7 @@ class Writer:
     def _pick(self, table: dict[str, Names], symbol: Symbol) -> Names:
         """The entry for a symbol; the last layer's, or one of just two layers', where there is one."""
         quantity, layer = symbol.quantity, symbol.layer
-        keys = [quantity]
+        keys: list[str] = [quantity]
         if quantity == "activation" and layer == self.depth:
             keys = ["softmax_output"] * self.softmax + ["output", quantity]
         elif quantity == "pre_activation" and self.depth == 2:

@@ -38,14 +38,14 @@ def arrays(equations: Sequence[Equation], loss: str, memory: Memory, fixed: Valu
     exec(compile(source, "<arrays>", "exec"), maker.names)
     train = maker.names["train"]
 
-    def code(feed: Iterable, first: int, losses: list) -> None:
+    def code(feed: Iterable[Any], first: int, losses: list[Any]) -> None:
         with np.errstate(all="ignore"):
             train(feed, np.float64(first), losses.append)
 
     return code
 
 
-_UFUNCS: dict[str, Callable] = {
+_UFUNCS: dict[str, Callable[..., Any]] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "pow": np.power, "neg": np.negative,
     "exp": np.exp, "log": np.log, "log1p": np.log1p, "expm1": np.expm1, "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos,
     "abs": np.abs,
@@ -108,7 +108,7 @@ class _Arrays:
         self.arrays[number] = self.names[f"a{number}"] = value
         return number
 
-    def add(self, op: str, *args: int, param=None, shape: Shape | None = None) -> int:
+    def add(self, op: str, *args: int, param: Any = None, shape: Shape | None = None) -> int:
         if op == "add" and len(args) > 2:
             return reduce(partial(self.add, "add"), args)
         if op == "div" and self.graph.constant(args[0]) == 1 and self.shape(args[1]):
@@ -124,7 +124,8 @@ class _Arrays:
 
     def view(self, op: str, number: int) -> int:
         if op == "T" and self.graph.nodes[number][0] == "T":
-            return self.graph.nodes[number][1][0]
+            (shown,) = self.graph.nodes[number][1]
+            return int(shown)
         shape = self.shape(number)
         return self.add(op, number, shape=shape[::-1] if op == "T" else (*shape, 1))
 
@@ -338,7 +339,7 @@ def train(feed, t, keep):
     def name(self, number: int, beside_arrays: bool = False) -> str:
         op, _, text = self.graph.nodes[number]
         if op == "given":
-            return text
+            return str(text)
         if op != "const":
             return f"v{number}"
         if not beside_arrays:
@@ -425,7 +426,7 @@ def _together(updates: Sequence[Equation], memory: Memory) -> Iterator[tuple[lis
         own = [eq for eq in updates if eq.symbol.wrt and eq.symbol.wrt.id == parameter]
         gradients: list[str] = []
 
-        def said(symbol: Symbol, parameter=parameter, own=own, gradients=gradients) -> str:
+        def said(symbol: Symbol, parameter: Any = parameter, own: Any = own, gradients: Any = gradients) -> str:
             if _belongs(symbol.id, parameter):
                 return "θ" + symbol.id.removeprefix(parameter)
             if any(eq.symbol == symbol for eq in own):
@@ -433,7 +434,7 @@ def _together(updates: Sequence[Equation], memory: Memory) -> Iterator[tuple[lis
             gradients.append(symbol.key)
             return "g"
 
-        def renamed(node: Expr, said=said) -> Expr | None:
+        def renamed(node: Expr, said: Any = said) -> Expr | None:
             if isinstance(node, Ref) and node.symbol.quantity != "hyper":
                 return Ref(Symbol(said(node.symbol), (1,)))
             return None

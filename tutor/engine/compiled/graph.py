@@ -6,6 +6,7 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from tutor.engine.network import Equation
 
 Values = dict[str, "np.ndarray | float"]
 # feed: what each iteration takes, one after the other; the number of the first; a list that the losses are added to.
-Code = Callable[[Iterable, int, list], None]
+Code = Callable[[Iterable[Any], int, list[float]], None]
 # What rounding leaves of a 0 may decide on which side of a kink a value lies, and an optimiser that divides by the
 # size of a gradient makes a whole step of it. Which zeros are meant, only `expressions.evaluate` knows: the code stops
 # before an iteration in which it would have to ask, and that one is run by the equations.
@@ -51,8 +52,8 @@ class Graph:
     """Values by number. A node is (operator, its arguments' numbers, further data); equal nodes are one."""
 
     def __init__(self) -> None:
-        self.nodes: list[tuple] = []
-        self._numbers: dict[tuple, int] = {}
+        self.nodes: list[tuple[Any, ...]] = []
+        self._numbers: dict[tuple[Any, ...], int] = {}
 
     def given(self, name: str) -> int:
         """A value from outside."""
@@ -65,7 +66,7 @@ class Graph:
         op, _, text = self.nodes[number]
         return float(text) if op == "const" else None
 
-    def add(self, op: str, *args: int, param=None) -> int:
+    def add(self, op: str, *args: int, param: Any = None) -> int:
         """The number of a value; what is constant is computed here."""
         constants = [self.constant(arg) for arg in args]
         if args and op in _FOLDED and None not in constants:
@@ -84,7 +85,7 @@ class Graph:
             return self.add("sub", *self.nodes[args[0]][1][::-1])
         return self._number((op, args, param))
 
-    def _number(self, node: tuple) -> int:
+    def _number(self, node: tuple[Any, ...]) -> int:
         if node not in self._numbers:
             self._numbers[node] = len(self.nodes)
             self.nodes.append(node)
@@ -108,7 +109,7 @@ def _settled(op: str, *constants: float) -> float:
     return float(evaluate(Call(op, tuple(map(Const, constants))), lambda ref: math.nan))
 
 
-_FOLDED: dict[str, Callable] = {
+_FOLDED: dict[str, Callable[..., Any]] = {
     "add": lambda *terms: _settled("add", *terms), "sub": lambda *terms: _settled("sub", *terms),
     "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
     "pow": math.pow, "sqrt": math.sqrt,

@@ -59,7 +59,7 @@ def scalars(equations: Sequence[Equation], loss: str, memory: Memory, fixed: Val
     exec(compile(_Scalars(equations, loss, memory, fixed, examples).source(), "<scalars>", "exec"), namespace)
     train, flat = namespace["train"], memory.flat
 
-    def code(feed: Iterable, first: int, losses: list) -> None:
+    def code(feed: Iterable[Any], first: int, losses: list[Any]) -> None:
         with np.errstate(all="ignore"):
             flat[:] = train(flat.tolist(), feed, float(first), losses.append)
 
@@ -74,7 +74,7 @@ def _on_numbers(op: str) -> Callable[..., float]:
 class _Scalars:
     def __init__(self, equations: Sequence[Equation], loss: str, memory: Memory, fixed: Values, examples: int):
         self.graph = graph = Graph()
-        self.values: dict[tuple, int] = {("training.t", (), None): graph.given("t")}  # (key, index, example)
+        self.values: dict[tuple[Any, ...], int] = {("training.t", (), None): graph.given("t")}  # (key, index, example)
         self.data: list[str] = []
         for key, value in fixed.items():
             for index in indices(np.shape(value)):
