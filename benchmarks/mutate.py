@@ -42,7 +42,7 @@ NEAREST: dict[str, tuple[str, ...]] = {
     "gradient_check": ("analysis",),
     "lesson": ("lesson",),
     "loss_slope": ("analysis",),
-    "losses": ("formulas_shown", "gradients", "trace", "paths"),
+    "losses": ("formulas_shown", "said_in_a_lesson", "gradients", "trace", "paths"),
     "memo": ("memo",),
     "network": ("gradients", "trace", "training"),
     "noise": ("digits", "zero"),
