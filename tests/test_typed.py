@@ -19,7 +19,8 @@ from tutor.engine.lesson import Training
 from tutor.engine.trace import as_shown, trace
 from tutor.lessonfiles.catalogue import entries, find
 from tutor.lessonfiles.check import load
-from tutor.questions.answers import MAX_ANSWER, Names, look_up, read_answer, wants_help
+from tutor.questions.answers import MAX_ANSWER, read_answer, wants_help
+from tutor.questions.names import Names, look_up
 from tutor.questions.tokens import NotUnderstood, normalised
 from tutor.questions.typed_formulas import MAX_DEPTH, MAX_LINKS
 from tutor.text.card import Scribe

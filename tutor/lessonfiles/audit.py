@@ -24,10 +24,10 @@ from tutor.engine.run import Run
 from tutor.engine.trace import Step, Trace, as_shown
 from tutor.lessonfiles.expectations import expectations, is_turned
 from tutor.lessonfiles.positions import Keys, Problem, Source
-from tutor.questions.answers import parts
 from tutor.questions.authored import author_item
 from tutor.questions.items import Item, judgement
 from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.questions.names import parts
 from tutor.questions.question import Question
 from tutor.text.card import Scribe
 from tutor.text.latex import Blemish, Name

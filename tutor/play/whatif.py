@@ -31,7 +31,7 @@ from tutor.lessonfiles.positions import Keys, lesson_id
 from tutor.lessonfiles.reading.lesson import build
 from tutor.lessonfiles.schema import keys
 from tutor.lessonfiles.writing import document, lesson_text, number_text
-from tutor.questions.answers import Names
+from tutor.questions.names import Names
 from tutor.questions.tokens import NotUnderstood
 from tutor.text.layout import Matrix, linear, number
 from tutor.text.output import quote

@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 
 from tutor.engine.lesson import AuthorQuestion
 from tutor.engine.trace import Step, Trace
-from tutor.questions.answers import Names, read_answer
+from tutor.questions.answers import read_answer
 from tutor.questions.grading import Verdict, too_few, undecided
 from tutor.questions.items import (
     AUTHOR,
@@ -28,6 +28,7 @@ from tutor.questions.items import (
     wrong_verdict,
 )
 from tutor.questions.kinds import KINDS
+from tutor.questions.names import Names
 from tutor.questions.question import TOLERANCE, Question, in_words, question_at
 from tutor.questions.rounding import close, rounds_to, same
 from tutor.text.card import Scribe

@@ -16,9 +16,10 @@ import numpy as np
 
 from tutor.engine.expressions import Ref, evaluate, refs
 from tutor.engine.trace import NoSuchStep, Step
-from tutor.questions.answers import Answer, look_up, read_answer
+from tutor.questions.answers import Answer, read_answer
 from tutor.questions.diagnosis import by_form, diagnosed, explained, matches, of_form
 from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.questions.names import look_up
 from tutor.questions.question import PLAIN, TOLERANCE, Question, in_words
 from tutor.questions.rounding import close, half_unit, rounds_to, same
 from tutor.questions.same_formula import has_names, read_off, resolved, says, wrong_number

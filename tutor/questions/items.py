@@ -19,10 +19,11 @@ from functools import cached_property
 
 from tutor.engine.expressions import indices
 from tutor.engine.trace import Step
-from tutor.questions.answers import MAX_ANSWER, Answer, Names, read_whole, unstated
+from tutor.questions.answers import MAX_ANSWER, Answer, read_whole, unstated
 from tutor.questions.diagnosis import compare, marked
 from tutor.questions.grading import VERDICTS, Verdict, grade, graded
 from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.questions.names import Names
 from tutor.questions.pasted_tables import read_cells
 from tutor.questions.question import Question, in_words, shown_value
 from tutor.questions.slips import Slip

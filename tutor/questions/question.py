@@ -10,8 +10,8 @@ import numpy as np
 
 from tutor.engine.expressions import Expr, evaluate, indices, refs
 from tutor.engine.trace import Step, as_shown
-from tutor.questions.answers import Names, look_up
 from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.questions.names import Names, look_up
 from tutor.questions.rounding import bounds, rounded, same
 from tutor.questions.slips import Slip, table_for, unique
 from tutor.text.layout import number

@@ -13,7 +13,7 @@ import numpy as np
 
 from tutor.engine.expressions import Const, Expr, Ref, evaluate, refs, rewrite, walk
 from tutor.engine.trace import Step, Trace
-from tutor.questions.answers import look_up
+from tutor.questions.names import look_up
 
 WORLDS, MOVED = 2, 0.02  # how many other sets of numbers, and how far off: little, so that the same gates stay open
 FIXED = ("target", "hyper")

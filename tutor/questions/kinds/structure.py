@@ -11,7 +11,7 @@ from tutor.engine.expressions import Ref, refs
 from tutor.engine.network import Equation
 from tutor.engine.paths import splits, uses
 from tutor.engine.trace import Step
-from tutor.questions.answers import Names, read_answer
+from tutor.questions.answers import read_answer
 from tutor.questions.grading import Verdict
 from tutor.questions.items import (
     ORDER,
@@ -27,6 +27,7 @@ from tutor.questions.items import (
 )
 from tutor.questions.kinds.formulas import like
 from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.questions.names import Names
 from tutor.questions.tokens import NotUnderstood
 from tutor.text.writer import Writer
 

@@ -1,0 +1,324 @@
+"""What an answer's words mean for one step: the names that ids and the screen give to what came before it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from tutor.engine.activations import ACTIVATIONS, takes_slope
+from tutor.engine.expressions import Expr, Ref, Symbol, at_example, element, evaluate, indices
+from tutor.engine.parsing import FUNCTIONS
+from tutor.engine.trace import Step, activation_calls, find_local, read_id, symbols_of
+from tutor.questions.tokens import Function, NotUnderstood, normalised, raised, short
+from tutor.questions.typed_formulas import Typed, functions, read
+from tutor.text.layout import to_ascii
+from tutor.text.notations import NOTATIONS
+from tutor.text.writer import Writer
+
+SEEN_WHOLE = 100  # elements of what is small enough to be seen whole
+
+_ID = re.compile(
+    r"[^\W\d][\w.]*'?(?P<per>/d[^\W\d][\w.]*'?)?(?P<index>\[\s*[0-9]+(?:\s*,\s*[0-9]+)*\s*\])?(?P<example>@[0-9]+)?"
+)
+
+
+def look_up(step: Step, ref: Ref) -> np.ndarray | float:
+    """A value of the trace; an element of what every example has is taken from each."""
+    if ref.batched and ref.index:
+        of_each: np.ndarray = np.moveaxis(np.asarray(step.trace.value(Ref(ref.symbol))), 0, -1)[ref.index]
+        return of_each
+    return step.trace.value(ref)
+
+
+class Names:
+    """The names that an answer may use: ids, and what is on the screen; only what comes before the step asked."""
+
+    def __init__(self, step: Step, writer: Writer):
+        self.step, self.writer = step, writer
+        program, symbol = step.trace.program, step.equation.symbol
+        position = {eq.symbol.key: at for at, eq in enumerate(program.equations)}
+        at = position.get(symbol.key)
+        if at is None and symbol.of:  # a local derivative comes right after what it is the derivative of
+            at = position.get(symbol.of.key, len(position)) + 1
+        self.later = {symbol.key, *list(position)[len(position) if at is None else at :]}
+        self.known = {s.key: s for s in symbols_of(step.trace).values() if s.key not in self.later}
+
+    @property
+    def letters(self) -> str:
+        return self.writer.notation.letter
+
+    @property
+    def examples(self) -> int:
+        return self.step.trace.examples
+
+    # ------------------------------------------------------------ values
+
+    def value(self, text: str) -> tuple[Typed, np.ndarray]:
+        """An expression and what it comes to: of a whole the element that is asked. Raises NotUnderstood."""
+        typed = self.read(text)
+        step, formula = self.step, typed.formula
+        try:
+            value = np.asarray(evaluate(formula, lambda ref: look_up(step, ref)), dtype=float)
+        except RecursionError:
+            raise NotUnderstood("that is nested too deep: give a number or a shorter expression") from None
+        except ValueError:
+            raise NotUnderstood("the shapes in that do not fit; name single elements, as in a1[2]") from None
+        whole = step.equation.symbol.shape
+        local = step.equation.symbol.quantity == "local"
+        if local and len(whole) == 2 and value.shape == (1, whole[1]):  # a row for each unit: ∂z/∂W
+            value = np.broadcast_to(value, whole)
+        if value.shape != whole and [n for n in value.shape if n > 1] == [n for n in whole if n > 1]:
+            value = value.reshape(whole)  # what has one unit or one column, as a number or as a matrix
+        if value.ndim and step.index and value.shape == whole:
+            value = value[step.index]
+        return typed, value
+
+    def read(self, text: str) -> Typed:
+        """An expression with its names as references. Raises NotUnderstood."""
+        return read(text, self)
+
+    # ------------------------------------------------------------ names
+
+    @cached_property
+    def displayed(self) -> dict[str, set[Ref]]:
+        """What each displayed name stands for; a name in ASCII (a_1) and typed without its signs (a1) as well.
+
+        Elements by name only of what is small enough to be seen whole, and of the step's own operands.
+        """
+        found: dict[str, set[Ref]] = {}
+        every = [ref for symbol in self.known.values() for ref in parts(symbol)]
+        operands = [ref for ref in self.step.operands if ref.symbol.key in self.known]
+        for ref in dict.fromkeys((*every, *(Ref(ref.symbol, ref.index) for ref in operands))):
+            meant = self._normal(ref)
+            names = {self.writer.text(ref), self.writer.text(meant)}
+            # Of an example's own value and the batch's of the same id, the bare name is the batch's.
+            if ref.symbol.per_example and ref.symbol.id in self.known:
+                names -= {self.writer.text(replace(bare, example=None)) for bare in (ref, meant)}
+            for form in forms(names):
+                found.setdefault(form, set()).add(meant)
+        for ref in operands:  # of a batch's mean: every example's
+            for form in forms({self.writer.text(ref)}):
+                found.setdefault(form, set()).add(self._normal(ref))
+        return found
+
+    @cached_property
+    def hidden(self) -> frozenset[str]:
+        """The displayed names of what is asked and of what comes after it."""
+        by_key = self.step.trace.program.by_key
+        later = [by_key[key].symbol for key in self.later if key in by_key]
+        names = {self.writer.text(ref) for symbol in later for ref in parts(symbol)}
+        return frozenset(forms(names) - self.displayed.keys())
+
+    @cached_property
+    def functions(self) -> dict[str, Function]:
+        """The words of functions, and the signs of the lesson's activations, such as σ: what each applies."""
+        network = self.step.trace.lesson.network
+        own: dict[str, Function] = {}
+        for name, entry in ACTIVATIONS.items():
+            if name in FUNCTIONS:
+                own |= dict.fromkeys(forms({name, entry.glyph}), Function(name, alpha=entry.alpha))
+        for at, layer in enumerate(network.layers if network else (), start=1):
+            slope = layer.alpha if takes_slope(layer.activation) else None
+            signs = forms({self.writer.function(layer.activation, at)})
+            own |= dict.fromkeys(signs, Function(layer.activation, alpha=slope))
+        return {**functions(), **own}
+
+    def match(self, text: str, at: int) -> Sequence[tuple[int, Expr]]:
+        """The longest name that begins here and where it ends; of a word that is several names all of them."""
+        for end in self._ends(text, at):
+            following = text[end : end + 1]
+            typed = text[at:end]
+            runs_on = following.isalnum() or following in ("_", "'", "′")
+            if runs_on and not raised(following) and (typed[-1].isalnum() or typed[-1] == "_"):
+                continue
+            if not re.sub(r"\d", "", typed):
+                continue
+            if ref := self.lookup(typed):
+                return [(end, self._whole(ref))]
+            if typed in self.hidden:
+                raise NotUnderstood(f"{typed} is what is asked, or comes after it: use what came before")
+        return self._side_by_side(text, at)
+
+    def _ends(self, text: str, at: int) -> list[int]:
+        """Where a name that begins here may end, the longest first."""
+        found: set[int] = set()
+        if match := _ID.match(text, at):
+            found |= {match.end(), *(match.start(part) for part in ("per", "index", "example") if match[part])}
+            found |= {at + dot.start() for dot in re.finditer(r"\.", match[0])} - {at}
+        known = self._lengths.get(text[at], ())
+        found |= {at + n for n in known if text[at : at + n] in self.displayed or text[at : at + n] in self.hidden}
+        return sorted(found, reverse=True)
+
+    @cached_property
+    def _lengths(self) -> dict[str, list[int]]:
+        """How long the displayed names are, by their first character."""
+        found: dict[str, set[int]] = {}
+        for name in (*self.displayed, *self.hidden):
+            found.setdefault(name[:1], set()).add(len(name))
+        return {first: sorted(lengths, reverse=True) for first, lengths in found.items()}
+
+    def _side_by_side(self, text: str, at: int) -> list[tuple[int, Expr]]:
+        """A word that can be taken apart into names in one way: w11x1. Raises NotUnderstood where in several."""
+        match = re.compile(r"[^\W\d_]\w*").match(text, at)
+        if not match or match[0] in self.functions:
+            return []
+        end = match.end()
+        while end > at and raised(text[end - 1]):
+            end -= 1
+        # From the end: how many ways there are from each place, and the first piece of one.
+        ways: dict[int, int] = {end: 1}
+        piece: dict[int, tuple[int, Ref]] = {}
+        for start in range(end - 1, at - 1, -1):
+            for n in self._lengths.get(text[start], ()):
+                word = text[start : start + n]
+                if start + n in ways and (meant := self.displayed.get(word, set())) and re.sub(r"\d", "", word):
+                    ways[start] = min(ways.get(start, 0) + ways[start + n] * len(meant), 2)
+                    piece[start] = (start + n, next(iter(meant)))
+        if not ways.get(at):
+            return []
+        if ways[at] > 1:
+            raise NotUnderstood(f"{short(text[at:end])} can be read in more than one way: write * between the names")
+        found: list[tuple[int, Expr]] = []
+        while at < end:
+            at, ref = piece[at]
+            found.append((at, ref))
+        return found
+
+    def of_each_example(self, text: str, at: int) -> tuple[int, Ref] | None:
+        for end in self._ends(text, at):
+            if text.startswith("@e", end) and not text[end + 2 : end + 3].isalnum():
+                for ref in self._meanings(text[at:end], each=True):
+                    return end + 2, ref
+        return None
+
+    def letter(self, index: str) -> Expr | None:
+        """What the letter of a definition stands for: the pre-activation of the step's activation."""
+        step = self.step
+        given = {call.args[0] for call in activation_calls(step.equation.formula)}
+        if len(given) != 1:
+            return None
+        (z,) = given
+        z = z if step.example is None else at_example(z, step.example)
+        return element(z, step.index) if step.index and index != "k" and z.shape else z
+
+    def is_asked(self, text: str) -> bool:
+        """Whether a text names what is asked: its id, its name in any notation, or a word that means nothing here."""
+        said = _squeezed(text)
+        if said in self._asked:
+            return True
+        return bool(re.fullmatch(r"[^\W\d_]\w*|", said)) and not self._meanings(text) and said not in self.functions
+
+    @cached_property
+    def _asked(self) -> frozenset[str]:
+        step, lesson = self.step, self.step.trace.lesson
+        normal = self._normal(step.ref)
+        whole = (None, step.index, normal.index)
+        refs = {Ref(step.ref.symbol, index, example) for index in whole for example in (None, step.example)}
+        names = {ref.id for ref in refs}
+        for notation in NOTATIONS:
+            writer = self.writer if notation == self.writer.id else Writer(lesson, notation)
+            names |= {writer.text(ref) for ref in refs}
+        return frozenset(map(_squeezed, forms(names)))
+
+    def lookup(self, text: str) -> Ref | None:
+        """What a name in an answer stands for; None if nothing. Raises NotUnderstood where it is not plain which."""
+        meant = self._meanings(text)
+        if len(meant) > 1:
+            both = " or ".join(sorted(self._spelling(ref, text) for ref in meant))
+            raise NotUnderstood(f"{text} has more than one meaning here: write {both}")
+        return next(iter(meant), None)
+
+    def _meanings(self, text: str, each: bool = False) -> set[Ref]:
+        """What a name may stand for; `each`: of what every example has its own of, all of them."""
+        if each:
+            found = {ref for symbol in self.known.values() if symbol.per_example for ref in parts(symbol)}
+            return {ref for ref in found if text in forms({ref.id, self.writer.text(ref)})}
+        by_id, shown = self._by_id(text), self.displayed.get(text, set())
+        return shown | {by_id} if by_id else shown
+
+    def _spelling(self, ref: Ref, avoid: str) -> str:
+        """A way to write a quantity that means nothing else."""
+        name = self.writer.text(ref)
+        for form in (ref.id, name, *sorted(forms({name}))):
+            try:
+                if form != avoid and self._meanings(form) == {ref}:
+                    return form
+            except NotUnderstood:
+                continue
+        return name
+
+    def _by_id(self, text: str) -> Ref | None:
+        named = read_id(text)
+        if named is None:
+            return None
+        base, example = named.base, named.example
+        by_key = self.step.trace.program.by_key
+        of_each = Symbol(base, per_example=True).key
+        keys = (base, of_each) if example is None else (of_each,)
+        symbol = next((self.known[key] for key in keys if key in self.known), None)
+        if symbol is None and any(key in by_key or key in self.later for key in keys):
+            raise NotUnderstood(f"{text} is what is asked, or comes after it: use what came before")
+        if symbol is None and base in self.known:
+            place = short(text.rpartition("@")[2])
+            raise NotUnderstood(f"{base} is the same for all examples: leave out the @{place}")
+        if symbol is None:
+            local = find_local(self.step.trace.program, base)
+            if local is None:
+                return None
+            if local.symbol.key in self.later or (local.symbol.of and local.symbol.of.key in self.later):
+                raise NotUnderstood(f"{text} is what is asked, or comes after it: use what came before")
+            symbol = local.symbol
+        if not named.fits(symbol.shape):
+            place = text.partition("[")[2].partition("]")[0]
+            raise NotUnderstood(f"{base} has no element [{short(' '.join(place.split()))}]")
+        if example is not None and not 0 <= example < self.step.trace.examples:
+            raise NotUnderstood(f"there is no example @{short(text.rpartition('@')[2])} in this batch")
+        return self._normal(Ref(symbol, named.index, example))
+
+    def _normal(self, ref: Ref) -> Ref:
+        """One spelling of what is the same: the only element of a layer of one, the example that is asked about."""
+        symbol, index, example = ref.symbol, ref.index or None, ref.example
+        if index is None and symbol.shape and math.prod(symbol.shape) == 1:
+            index = (0,) * len(symbol.shape)
+        if symbol.per_example and example is None:
+            example = self.step.example
+        return Ref(symbol, index, example)
+
+    def _whole(self, ref: Ref) -> Ref:
+        """Of a layer of one the whole instead of its only element, where the whole of a value is asked."""
+        alone = ref.symbol.shape and math.prod(ref.symbol.shape) == 1
+        return Ref(ref.symbol, None, ref.example) if alone and self.step.index is None else ref
+
+    def unknown(self, word: str) -> str:
+        """What is said of a word that means nothing: which names there are."""
+        names = sorted({self.writer.text(ref) for ref in self.step.operands[:6]})
+        said = f"'{short(word)}' is no name here"
+        verb = "is" if len(names) == 1 else "are"
+        return f"{said}; there {verb} {', '.join(names)}" if names else said
+
+
+def parts(symbol: Symbol) -> list[Ref]:
+    """The whole, and each element of what is small enough."""
+    small = math.prod(symbol.shape) <= SEEN_WHOLE
+    return [Ref(symbol, index or None) for index in (None, *(indices(symbol.shape) if small else ()))]
+
+
+def forms(names: set[str]) -> set[str]:
+    """Names as they are shown, in ASCII (a_1), and as one types them without their signs: a1, dL/dw11 for ∂L/∂w₁₁."""
+    return {form for name in names for form in _forms(name)}
+
+
+@lru_cache(maxsize=2**15)
+def _forms(name: str) -> frozenset[str]:
+    shown = normalised(name)
+    ascii_name = normalised(to_ascii(shown))
+    return frozenset({shown, ascii_name, re.sub(r"[_^()\s]", "", ascii_name)} - {""})
+
+
+def _squeezed(name: str) -> str:
+    return re.sub(r"\s", "", name).replace("∂", "d").replace("′", "'")
