@@ -93,6 +93,7 @@ def _by_value(question: Question, answer: Answer) -> list[Slip]:
 
 
 def explained(question: Question, named: list[Slip]) -> str:
+    """What is said of the slips that give exactly this answer, at least one, the likeliest first."""
     first = named[0]
     says = MISCONCEPTIONS[first.misconception]
     entries = dict.fromkeys(MISCONCEPTIONS[slip.misconception] for slip in named)

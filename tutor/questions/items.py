@@ -134,20 +134,24 @@ def as_json(item: Item, verdict: Judgement, asked: str) -> dict[str, object]:
 
 
 def not_understood(why: str) -> Judgement:
+    """What is said of an answer that says nothing that was asked for: why, and what would. It costs no try."""
     return Judgement("not-understood", sentence(why))
 
 
 def right_verdict(value: float | None = None) -> Judgement:
+    """What is said of a right answer."""
     return Judgement("correct", "Right.", value)
 
 
 def wrong_verdict(
     message: str = "That is not it.", value: float | None = None, credit: float | None = None
 ) -> Judgement:
+    """What is said of a wrong answer that shows no misconception; `credit`, from 0 to 1, is the share that is right."""
     return Judgement("wrong", message, value, credit=credit)
 
 
 def misconceived(id: str, found: tuple[Slip, ...] = (), message: str = "", credit: float | None = None) -> Judgement:
+    """What is said of an answer that shows a misconception: its title and remedy, unless a message says it better."""
     entry = MISCONCEPTIONS[id]
     message = message or f"{sentence(entry.title)} {entry.remedy}"
     return Judgement("misconception", message, slips=found, credit=credit, misconception=id)
@@ -187,6 +191,7 @@ def judge_choice(choices: Sequence[str], right: Collection[int], wrong: Mapping[
 
 
 def item_of_value(question: Question) -> Item:
+    """The item that asks for one element's value, in the question's digits."""
     element, writer = question.step, question.writer
     name = writer.text(element.ref)
     return Item(
@@ -215,6 +220,7 @@ def ladder(step: Step, writer: Writer, answer: str) -> tuple[str, ...]:
 
 
 def item_of_cells(whole: Step, writer: Writer, digits: int) -> Item:
+    """The item that asks for every cell of a vector (n,) or matrix (m, n), row by row, each in so many digits."""
     cells = [Question(whole.at(index), writer, digits) for index in indices(whole.shape)]
     shown = [shown_value(cell) for cell in cells]
     wide = whole.shape[-1] if len(whole.shape) == 2 else 1

@@ -222,6 +222,7 @@ def knowledge(answers: Iterable[GivenAnswer]) -> dict[str, float]:
 
 
 def by_skill(answers: Iterable[GivenAnswer]) -> dict[str, list[GivenAnswer]]:
+    """The answers to each skill, in their order."""
     found: dict[str, list[GivenAnswer]] = {}
     for answer in answers:
         found.setdefault(answer.skill, []).append(answer)

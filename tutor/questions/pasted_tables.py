@@ -26,6 +26,7 @@ def a_comma(cell: str) -> str | None:
 
 
 def is_number(word: str) -> bool:
+    """Whether a word is a number as people write one."""
     return bool(_NUMBER.fullmatch(normalised(word)))
 
 
@@ -131,6 +132,7 @@ def split_cells(text: str, separator: str) -> list[str]:
 
 
 def size_words(shape: tuple[int, ...]) -> str:
+    """How many numbers a vector or matrix of this shape takes, in words."""
     return f"{shape[0]} rows of {shape[1]} numbers" if len(shape) == 2 else f"{math.prod(shape)} numbers"
 
 

@@ -33,6 +33,7 @@ class Question:
 
     @cached_property
     def right(self) -> float:
+        """The right value, at full precision; not finite where there is none."""
         return float(self.step.value)
 
     @cached_property

@@ -90,6 +90,7 @@ def make_items(lessons: Iterable[Lesson], count: int, seed: int, weakest: Sequen
 
 
 def begin(lessons: Iterable[str], items: list[Item], seed: int, count: int, weakest: tuple[str, ...] = ()) -> Quiz:
+    """A quiz of these items, none answered yet; `seed`, `count` and `weakest` are what they were chosen by."""
     return Quiz(tuple(lessons), seed, count, names(items), (None,) * len(items), weakest=weakest)
 
 

@@ -32,6 +32,7 @@ Errors = tuple[np.ndarray, np.ndarray]  # values, and how far off each may be
 
 
 def close(a: float, b: float, relative: float) -> bool:
+    """Whether two numbers are the same up to a share of the larger one."""
     return math.isclose(a, b, rel_tol=relative, abs_tol=1e-300)
 
 

@@ -94,6 +94,7 @@ def make_table(trace: Trace, asked: Equation, reach: int = 0) -> SlipTable:
 
 
 def full_shape(trace: Trace, eq: Equation) -> tuple[int, ...]:
+    """The shape of an equation's values: (examples, *shape) where each example has its own, else the symbol's shape."""
     return ((trace.examples,) if eq.symbol.per_example else ()) + eq.symbol.shape
 
 

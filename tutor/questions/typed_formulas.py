@@ -51,6 +51,7 @@ def _lying(x: Expr) -> Expr | None:
 
 
 def transposed(x: Expr) -> Expr:
+    """xᵀ by the shape: (m, n) -> (n, m), (n,) -> (1, n), and a row is its column again; a number stays."""
     if len(x.shape) == 2:
         return call("transpose", x) if (lying := _lying(x)) is None else lying
     return row(x) if x.shape else x
@@ -78,6 +79,7 @@ def _numbers(x: Expr) -> bool:
 
 
 def power(base: Expr, exponent: Expr) -> Expr:
+    """base to the exponent; of Euler's number the exponential."""
     return call("exp", exponent) if base is E else call("pow", base, exponent)
 
 

@@ -104,6 +104,7 @@ class Scribe:
         return Formulas(main, tuple(self._where(step)), tuple(self._derivation(step)))
 
     def card(self, step: Step) -> Card:
+        """Everything that is said of a step; the example that it is of is remembered for the story."""
         eq = step.equation
         formulas = self.formulas(step)
         self.example = self.example if step.example is None else step.example
@@ -180,6 +181,7 @@ class Scribe:
         return text.format(a=name, z=self.writer.notation.letter)
 
     def operand(self, ref: Ref, digits: int = 4) -> Operand:
+        """A value that a step uses, with so many significant digits."""
         maker = self.trace.maker(ref)
         value = self.writer.value(self.trace.value(ref), digits)
         return Operand(ref, self.writer.text(ref), value, maker.id if maker else None)

@@ -38,6 +38,7 @@ class Explainer:
         self.writer = writer
 
     def title(self, step: Step) -> str:
+        """What the step is called: "Gradient of the biases of the output layer"."""
         return self._fill(_rule(step).title, step)
 
     def why(self, step: Step) -> str:
