@@ -19,6 +19,7 @@ from tutor.learner.store import Store
 from tutor.lessonfiles.writing import CannotWrite, save
 from tutor.pictures.diagram import tell
 from tutor.pictures.step.kinds import KINDS, subject
+from tutor.play.names import names
 from tutor.play.sitting import AtTheEnd, Sitting, begin
 from tutor.play.whatif import Refused, WhatIf, said_of_step
 from tutor.play.whatif import shown as setting_text
@@ -37,6 +38,7 @@ MAX_WORD = 200  # what is longer is no command and no step
 HELP = f"""\
 Enter, next      the next step
 back             the step before
+symbol, -symbol  the next symbol, past this one's other elements; the one before
 phase, -phase    the start of the next phase, of this one
 first, last      the first step, the last step
 go ID            the step with this id: go dL/dW2, go dL/dW2[1,2], go L@3; the id alone does it, too
@@ -68,6 +70,7 @@ activation [ID]  the activation of the step's units and its slope at each
 sizes            how large the gradients are in each layer; dead and saturated units
 again            this step once more
 intro            the introduction
+names            the names of this lesson, and what each stands for
 glossary [TERM]  what a term means; without one all terms, those of this step first
 help             this list
 quit             leave; your place is kept"""
@@ -187,6 +190,8 @@ class LineMode:
         command, rest, now = self._command(word), rest.strip(), self.sitting
         actions: dict[str, Callable[[], None]] = {
             "back": lambda: self._move(now.back()),
+            "symbol": lambda: self._move(now.equation(1)),
+            "-symbol": lambda: self._move(now.equation(-1)),
             "phase": lambda: self._move(now.phase(1)),
             "-phase": lambda: self._move(now.phase(-1)),
             "first": lambda: self._move(now.first()),
@@ -216,6 +221,7 @@ class LineMode:
             **{kind: partial(self._picture, kind, rest) for kind in KINDS},
             "again": self._show,
             "intro": self._intro,
+            "names": self._names,
             "glossary": lambda: self._glossary(rest),
             "help": lambda: self.say(HELP + "\n"),
         }
@@ -373,6 +379,11 @@ class LineMode:
             self.say(prose(intro) + "\n")
         for said in conventions(self.sitting.trace, self.sitting.cursor.notation):
             self.say("\n".join(wrapped(said, "", "")))
+        self.say("")
+
+    def _names(self) -> None:
+        for name, said in names(self.sitting.trace, self.sitting.scribe):
+            self.say("\n".join(wrapped(f"{name}: {said}")))
         self.say("")
 
     def _outro(self) -> None:

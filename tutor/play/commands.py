@@ -107,3 +107,13 @@ LINES_ONLY = {
     "activation": "a picture of the step",
     "sizes": "a picture of the step",
 }
+
+
+def table() -> str:
+    """README's table of the player's keys, in Markdown: the key, what it does, what line mode calls it."""
+    rows = [f"| `{key.shown}` | {key.help} | {_in_lines(key)} |" for key in PLAYER if key.help]
+    return "\n".join(["| key | what it does | in line mode |", "|---|---|---|", *rows])
+
+
+def _in_lines(key: Key) -> str:
+    return key.line[1:-1] if key.line.startswith("(") else f"`{key.line}`"

@@ -14,6 +14,7 @@ import numpy as np
 from tutor.engine.expressions import Ref, Symbol, refs, updated
 from tutor.engine.lesson import Lesson
 from tutor.engine.trace import Step, Trace
+from tutor.play.names import names
 from tutor.play.playback import Cursor
 from tutor.questions.attempt import Asking, Said
 from tutor.questions.grading import Verdict
@@ -608,35 +609,17 @@ def _first(shape: tuple[int, ...]) -> tuple[int, ...] | None:
 
 # ---------------------------------------------------------------- names
 
-GIVEN = {"input": "the inputs", "circuit_input": "an input", "target": "the targets"}
-HYPERS = {"t": "which update it is, from 1", "beta1": "the share of the old first moment that stays",
-          "beta2": "the share of the old second moment that stays", "momentum": "the share of the old velocity",
-          "l2": "how much L2 regularisation weighs"}  # fmt: skip
-
 
 def names_lines(trace: Trace, scribe: Scribe, columns: int) -> list[Line]:
     """Every name of this lesson in the learner's notation, with what it stands for: no value among them."""
-    made = {eq.symbol.id: eq for eq in trace.equations}
-    symbols = {symbol.id: symbol for symbol in scribe.symbols.values()}
-    words = {id: GIVEN.get(s.quantity) or _hyper_words(s) for id, s in symbols.items() if id not in made}
-    for id, eq in made.items():
-        words[id] = scribe.explainer.title(Step(trace, eq, None, 0 if eq.symbol.per_example else None))
-    names = {id: scribe.writer.text(Ref(symbols[id])) for id in words if id in symbols}
-    size = min(max(map(width, names.values()), default=0), 20)
+    found = names(trace, scribe)
+    size = min(max((width(name) for name, _ in found), default=0), 20)
     lines = []
-    for id, name in names.items():
-        first, *more = textwrap.wrap(words[id], max(columns - size - 2, 12)) or [""]
+    for name, said in found:
+        first, *more = textwrap.wrap(said, max(columns - size - 2, 12)) or [""]
         lines.append(Line(((pad(name, size), "heading"), (f"  {first}", ""))))
         lines += [line(" " * (size + 2) + part) for part in more]
     return lines
-
-
-def _hyper_words(symbol: Symbol) -> str:
-    name = symbol.id.rpartition(".")[2]
-    if symbol.quantity == "hyper":
-        return HYPERS.get(name) or name.replace("_", " ")
-    of = f" of layer {symbol.layer}" if symbol.layer else ""
-    return symbol.quantity.replace("_", " ") + of
 
 
 # ---------------------------------------------------------------- bar

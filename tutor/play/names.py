@@ -1,0 +1,30 @@
+"""The names of a lesson in a notation, and what each stands for."""
+
+from __future__ import annotations
+
+from tutor.engine.expressions import Ref, Symbol
+from tutor.engine.trace import Step, Trace
+from tutor.text.card import Scribe
+
+GIVEN = {"input": "the inputs", "circuit_input": "an input", "target": "the targets"}
+HYPERS = {"t": "which update it is, from 1", "beta1": "the share of the old first moment that stays",
+          "beta2": "the share of the old second moment that stays", "momentum": "the share of the old velocity",
+          "l2": "how much L2 regularisation weighs"}  # fmt: skip
+
+
+def names(trace: Trace, scribe: Scribe) -> list[tuple[str, str]]:
+    """(name, what it stands for) of every symbol of a lesson, in the notation of `scribe`; no value among them."""
+    made = {eq.symbol.id: eq for eq in trace.equations}
+    symbols = {symbol.id: symbol for symbol in scribe.symbols.values()}
+    words = {id: GIVEN.get(s.quantity) or _hyper_words(s) for id, s in symbols.items() if id not in made}
+    for id, eq in made.items():
+        words[id] = scribe.explainer.title(Step(trace, eq, None, 0 if eq.symbol.per_example else None))
+    return [(scribe.writer.text(Ref(symbols[id])), said) for id, said in words.items() if id in symbols]
+
+
+def _hyper_words(symbol: Symbol) -> str:
+    name = symbol.id.rpartition(".")[2]
+    if symbol.quantity == "hyper":
+        return HYPERS.get(name) or name.replace("_", " ")
+    of = f" of layer {symbol.layer}" if symbol.layer else ""
+    return symbol.quantity.replace("_", " ") + of
