@@ -22,6 +22,7 @@ from tutor.play.playback import jump, start
 from tutor.play.whatif import WhatIf
 from tutor.questions.authored import author_item
 from tutor.questions.items import judgement
+from tutor.text.divergence_words import divergence_words
 from tutor.text.writer import Writer
 
 # Mazur, "A Step by Step Backpropagation Example", 2015:
@@ -203,7 +204,7 @@ def test_rmsprop_and_an_epsilon_of_0(file):
     assert np.isnan(found.find("u'").value)
     run = Run(lesson)
     assert run.train(3) == "diverged"
-    assert "its gradient was 0, and with epsilon = 0 that is 0/0" in divergence(run).words()
+    assert "its gradient was 0, and with epsilon = 0 that is 0/0" in divergence_words(divergence(run))
 
 
 # ---------------------------------------------------------------- activations and losses

@@ -20,6 +20,7 @@ from tutor.engine.network import initial_parameters
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.program import iterations_per_epoch, rows
 from tutor.engine.run import Run
+from tutor.text.divergence_words import divergence_words
 
 
 @pytest.fixture(autouse=True)
@@ -504,7 +505,7 @@ def test_divergence_is_found_at_its_first_iteration(name, batch, way, monkeypatc
         if eq.symbol.key in last.values and not np.isfinite(last.values[eq.symbol.key]).all()
     )
     assert found.symbol.key == first and found.iteration == run.diverged
-    said = found.words()
+    said = divergence_words(found)
     assert first.rstrip("@") in said and f"iteration {run.diverged}" in said and "smaller learning rate" in said
 
 
@@ -514,7 +515,7 @@ def test_divergence_in_words():
     assert run.train(1000) == "diverged"
     assert run.diverged == 1 + math.ceil(308.2547 / (2 * math.log10(19)))  # ln of the largest double
     assert divergence(run).growth == pytest.approx(361, rel=1e-6)
-    said = divergence(run).words(lambda symbol: symbol.id.upper())
+    said = divergence_words(divergence(run), lambda symbol: symbol.id.upper())
     assert said == (
         f"F overflowed to infinity in iteration {run.diverged}: X had grown to {19.0 ** (run.diverged - 1):.2g}, "
         "after F grew 361-fold an iteration. A smaller learning rate takes smaller steps."
@@ -570,6 +571,6 @@ def test_drawn_weights():
 def test_the_cause_of_a_divergence_is_the_true_one(line, inputs, rate, said, helps):
     run = Run(circuit_lesson([f"f = {line}"], training=Training(rate), **inputs))
     assert run.train(100_000) == "diverged"
-    words = divergence(run).words()
+    words = divergence_words(divergence(run))
     assert said in words and words.endswith(helps), words
     assert ("grown" in words) == ("overflowed" in words)

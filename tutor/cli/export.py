@@ -19,6 +19,7 @@ from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import Run
 from tutor.engine.trace import Step, Trace
 from tutor.text.card import Scribe, conventions
+from tutor.text.divergence_words import divergence_words
 from tutor.text.evaluation_words import ending
 from tutor.text.layout import linear, number
 from tutor.text.lines import COLUMNS, formula_lines, prose, wrapped
@@ -219,7 +220,7 @@ def training_json(run: Run, stopped: str, all_losses: bool = False) -> str:
         "epochs": trained // iterations_per_epoch(run.lesson),
         "stopped": stopped,
         "diverged": run.diverged,
-        "why": found.words() if found else None,
+        "why": divergence_words(found) if found else None,
         "loss": run.loss.id,
         "losses": [[int(n), plain_value(run.losses[n - 1])] for n in numbers],
         "parameters": {id: plain_value(value) for id, value in _final(run).items()},

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.compiled.graph import needed_equations
-from tutor.engine.expressions import Call, Expr, Ref, Symbol, evaluate, index_text, refs, walk
+from tutor.engine.expressions import Call, Expr, Ref, Symbol, evaluate, refs, walk
 from tutor.engine.lesson import Lesson
 from tutor.engine.network import Equation
 from tutor.engine.optimizers import OPTIMIZERS
@@ -25,8 +25,8 @@ class Divergence:
     which element of it (from 0) and `example` which of the batch (from 0; None if it belongs to none). `operands`
     are the largest sizes in the values that it was computed from, the largest first. `growth` is the factor by
     which the `loss` (L, J or a circuit's output) grew an iteration, over the last few; None if it did not grow.
-    `outside` is what had no value: the symbol whose value left the domain of a function, that value, and what the
-    function takes; None if a number just became too large. `falling`: the loss fell in each of the last iterations.
+    `outside` is what had no value: the symbol whose value left the domain of a function, that value, and
+    its operator; None if a number just became too large. `falling`: the loss fell in each of the last iterations.
     """
 
     iteration: int
@@ -40,66 +40,30 @@ class Divergence:
     outside: tuple[Symbol, float, str] | None = None
     falling: bool = False
 
-    def words(self, name: Callable[[Symbol], str] = lambda symbol: symbol.id) -> str:
-        """A sentence or two: what happened, from what, and what helps. `name` says what symbols are called."""
-        what = name(self.symbol) + index_text(self.element)
-        if self.kind == "0/0":
-            return (
-                f"{what} became undefined (NaN) in iteration {self.iteration:,}: its gradient was 0, and with "
-                "epsilon = 0 that is 0/0. A small epsilon, such as 1e-8, keeps the division finite."
-            )
-        if self.example is not None:
-            what += f" of example {self.example + 1}"
-        became = "became undefined (NaN)"
-        if self.kind == "infinite":
-            became = "became infinite" if self.outside else "overflowed to infinity"
-        text = f"{what} {became} in iteration {self.iteration:,}"
-        if self.outside:
-            symbol, value, takes = self.outside
-            text += f": {name(symbol)} had come to {_signed(value)}, and {takes}"
-        elif self.operands:
-            symbol, size = self.operands[0]
-            text += f": {name(symbol)} " + (f"had grown to {size:.2g}" if np.isfinite(size) else "was infinite")
-        if self.growth is not None and not self.outside:
-            grew = f"{self.growth:.2g}" if not 100 <= self.growth < 1e6 else f"{self.growth:,.0f}"
-            text += f", after {name(self.loss)} grew {grew}-fold an iteration"
-        return f"{text}. {self.advice(name(self.loss))}"
 
-    def advice(self, loss: str) -> str:
-        """What helps, if anything does."""
-        if self.falling and not self.outside:
-            return f"{loss} fell all the way there: it has no minimum, and no learning rate finds one."
-        if self.falling:
-            return (
-                f"{loss} was falling towards the edge of where it has values. A smaller learning rate takes smaller "
-                "steps, but finds a minimum only if there is one before that edge."
-            )
-        return "A smaller learning rate takes smaller steps."
-
-
-# Operator -> whether its arguments are outside of where it has a value, what it takes, which argument that is about.
-_DOMAINS: dict[str, tuple[Callable[..., Any], str, int]] = {
-    "log": (lambda x: x <= 0, "a logarithm takes only what is above 0", 0),
-    "sqrt": (lambda x: x < 0, "a root takes nothing below 0", 0),
-    "div": (lambda x, y: y == 0, "nothing can be divided by 0", 1),
+# Operator -> whether its arguments are outside of where it has a value, and which argument that is about.
+_DOMAINS: dict[str, tuple[Callable[..., Any], int]] = {
+    "log": (lambda x: x <= 0, 0),
+    "sqrt": (lambda x: x < 0, 0),
+    "div": (lambda x, y: y == 0, 1),
     "pow": (
         lambda x, n: ((x < 0) & (n != np.floor(n))) | ((x == 0) & (n < 0)),
-        "below 0 only whole powers have a value, at 0 only those that are not negative", 0,
+        0,
     ),
 }  # fmt: skip
 
 
 def _outside(formula: Expr, look: Callable[[Ref], np.ndarray | float]) -> tuple[Symbol, float, str] | None:
-    """What left the domain of a function in a formula: the symbol, its value there, what the function takes."""
+    """What left the domain of a function in a formula: the symbol, its value there, the operator."""
     for node in walk(formula):
         if not isinstance(node, Call) or node.op not in _DOMAINS:
             continue
-        beyond, takes, about = _DOMAINS[node.op]
+        beyond, about = _DOMAINS[node.op]
         args = np.broadcast_arrays(*(np.asarray(evaluate(arg, look), dtype=float) for arg in node.args))
         where = np.argwhere(beyond(*args))
         if len(where) and (named := refs(node.args[about])):
             value = np.broadcast_to(np.asarray(look(named[0]), dtype=float), args[about].shape)
-            return named[0].symbol, float(value[tuple(where[0])]), takes
+            return named[0].symbol, float(value[tuple(where[0])]), node.op
     return None
 
 
@@ -139,10 +103,6 @@ def divergence(run: Run) -> Divergence | None:
         return Divergence(run.diverged, eq.symbol, kind, element, example, largest, loss, growth, outside, falling)
     # At the very edge, where the code that trained rounded another way than the equations do.
     return Divergence(run.diverged, program.equations[-1].symbol, "infinite", (), None, (), loss, growth)
-
-
-def _signed(value: float) -> str:
-    return f"{value:.4g}".replace("-", "−")
 
 
 def _falling(losses: np.ndarray, last: int = 10) -> bool:

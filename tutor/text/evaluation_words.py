@@ -11,6 +11,7 @@ from tutor.engine.evaluation import Confusion, Evaluation, Evaluator
 from tutor.engine.expressions import Symbol
 from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import Run
+from tutor.text.divergence_words import divergence_words
 from tutor.text.layout import cut, number, pad, width
 from tutor.text.words import plural
 
@@ -47,7 +48,7 @@ def ending(run: Run, stopped: str, tolerance: float, name: Callable[[Symbol], st
     """How a training ended, by the word that `Run.train` answers; `name` says what symbols are called."""
     found = divergence(run)
     if found:
-        return f"Training diverged. {found.words(name)}"
+        return f"Training diverged. {divergence_words(found, name)}"
     per = iterations_per_epoch(run.lesson)
     passed = plural(run.trained, "iteration") + (f" ({plural(run.trained // per, 'epoch')})" if per > 1 else "")
     if stopped == "converged":
