@@ -162,10 +162,10 @@ def screens(rng: random.Random) -> None:
 
 WRITER = """
 from tutor.learner.store import *
-from tutor.questions.mastery import Answer
+from tutor.questions.mastery import GivenAnswer
 store = Store.open()
 for number in range(10**6):
-    store.record(Answer("l", "i", "loss", "value", str(number), "correct"), session=SavedQuiz("quiz", number))
+    store.record(GivenAnswer("l", "i", "loss", "value", str(number), "correct"), session=SavedQuiz("quiz", number))
     print(number, flush=True)
 """
 

@@ -73,7 +73,7 @@ def test_progress_on_media_that_can_only_be_read(left, data_folder):
     code = f"""
 from tutor.learner.store import *
 from tutor.tui.app import TutorApp
-from tutor.questions.mastery import Answer
+from tutor.questions.mastery import GivenAnswer
 store = Store.open()
 store.record({ANSWER!r})
 store.save_place("gates", {PLACE!r})
