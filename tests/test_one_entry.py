@@ -235,7 +235,7 @@ def one_more(file: Path, table: str, entry: str, before: bool = False) -> None:
     def put(match: re.Match[str]) -> str:
         return entry + match[0] if before else f"{match[0]}\n{entry}"
 
-    changed = re.sub(rf"^{table}(?:: .*| \|)?= {{$", put, text, count=1, flags=re.MULTILINE)
+    changed = re.sub(rf"^{table}(?:: .*| \|)? ?= ?[{{[]$", put, text, count=1, flags=re.MULTILINE)
     assert changed != text, f"{file.name} has no table {table}"
     file.write_text(changed, encoding="utf-8")
 
@@ -310,6 +310,47 @@ def test_the_command_line_has_them(copy):
         text=True,
     )
     assert quiz.returncode == 0 and "above or below 0?" in quiz.stdout, quiz.stdout + quiz.stderr
+
+
+SCREEN = """
+import asyncio
+
+from tutor.lessonfiles.check import load
+from tutor.learner.store import Store
+from tutor.tui.app import TutorApp
+from tutor.tui.lines import Lines
+
+
+async def look(size):
+    app = TutorApp(Store.open(), lambda app: app.play(load("lessons/90-quokka.toml"), "quokka", False))
+    async with app.run_test(size=size) as pilot:
+        for _ in range(50):
+            await pilot.pause(0.05)
+            if type(app.screen).__name__ == "PlayerScreen":
+                break
+            await pilot.press("escape")  # the introduction
+        before = app.screen
+        assert type(before).__name__ == "PlayerScreen", before
+        assert any(title == "How many numbers each symbol has" for title, _, _ in before.commands)
+        await pilot.press("Z")
+        await pilot.pause(0.2)
+        assert type(app.screen).__name__ == "WombatScreen", app.screen
+        shown = [row.text for row in app.screen.query_one("#counts", Lines)._lines]
+        assert shown[0] == "A wombat counts" and any(row.split() == ["z1", "2"] for row in shown), shown
+        assert not app.screen.has_class("-tiny")
+        await pilot.press("escape")
+        await pilot.pause(0.2)
+        assert app.screen is before
+
+
+for size in ((80, 24), (60, 16), (160, 48)):
+    asyncio.run(look(size))
+"""
+
+
+def test_a_screen_is_a_file_and_a_key(copy):
+    done = run(copy, "-c", SCREEN)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 ROOMS_OF = re.compile(r"^\| ([0-9]+) \| (.+) \| `(.+)` \|$", re.MULTILINE)

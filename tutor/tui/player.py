@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from typing import Any, ClassVar
 
 from textual.binding import BindingType
@@ -400,6 +401,10 @@ class PlayerScreen(PlayerPanes):
 
         if self.is_trained("there are no runs to compare"):
             self.app.push_screen(CompareScreen(self.sitting.changes))
+
+    def action_open(self, name: str) -> None:
+        """Open the screen of the file `name`.py beside this one: what its `screen` makes of the lesson being played."""
+        self.app.push_screen(import_module(f"tutor.tui.{name}").screen(self.sitting))
 
     # ------------------------------------------------------------ dialogs
 
