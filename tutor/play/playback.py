@@ -228,7 +228,7 @@ def asked(trace: Trace) -> set[str]:
     found = {key for question in lesson.questions if (key := _key(trace, question.step))}
     if lesson.quiz_steps:
         return found | {key for id in lesson.quiz_steps if (key := _key(trace, id))}
-    seen: set[tuple] = set()
+    seen: set[tuple[object, ...]] = set()
     for eq in trace.equations:
         kind = (eq.rule, eq.symbol.layer if eq.phase == "backward" else None)
         if kind not in seen and eq.rule not in ("no_path", "gate_copy"):

@@ -38,6 +38,8 @@ from tutor.text.output import quote
 from tutor.text.words import whole_number
 from tutor.text.writer import Writer
 
+Document = dict[str, Any]  # the values of a lesson file, as TOML has them
+
 MAX_EDIT = 4000  # characters of an edit that are read
 MANY = 64  # elements of one matrix or vector that are listed each by itself
 MAX_ROWS = 8  # rows of data that are listed
@@ -120,7 +122,7 @@ class Change:
 class Edited:
     """The values of the lesson's file after an edit, and what the edit changed."""
 
-    document: dict
+    document: Document
     done: tuple[Change, ...]
 
 
@@ -135,7 +137,7 @@ class WhatIf:
     # ------------------------------------------------------------ the lesson
 
     @cached_property
-    def document(self) -> dict:
+    def document(self) -> Document:
         return self.states[self.at - 1].document if self.at else _plain_questions(document(self.original))
 
     @cached_property
@@ -155,7 +157,7 @@ class WhatIf:
         return replace(self.unmarked, notes=tuple(notes)) if self.at else self.original
 
     @cached_property
-    def parameters(self) -> dict:
+    def parameters(self) -> dict[str, np.ndarray | float]:
         """The values before the first iteration, by id."""
         return initial_parameters(self.unmarked)
 
@@ -206,14 +208,15 @@ class WhatIf:
         """With the edit that was taken back last; None if there is none."""
         return replace(self, at=self.at + 1) if self.at < len(self.states) else None
 
-    def _opened(self, values: dict, path: Keys) -> dict:
+    def _opened(self, values: Document, path: Keys) -> Document:
         """Where one weight of a drawn matrix is set: with all of them written out."""
         if path[0] == "network" and len(path) > 4 and path[3] in ("weights", "biases"):
             id = ("W" if path[3] == "weights" else "b") + str(path[2] + 1)
             if not isinstance(values["network"]["layers"][path[2]][path[3]], list):
                 lesson, _ = build(values, _path(self.original))
                 drawn = initial_parameters(lesson or self.unmarked).get(id, self.parameters[id])
-                return _put(values, path[:4], np.asarray(drawn).tolist())
+                opened: Document = _put(values, path[:4], np.asarray(drawn).tolist())
+                return opened
         return values
 
     # ------------------------------------------------------------ what can change
@@ -562,9 +565,9 @@ def _number(text: str) -> float:
     return value
 
 
-def _numbers(text: str) -> list:
+def _numbers(text: str) -> list[Any]:
     """A list of numbers, or of rows of them: [[1, 2], [3, 4]]. Raises Refused."""
-    stack: list[list] = [[]]
+    stack: list[list[Any]] = [[]]
     for part in re.findall(r"[\[\],]|[^\[\],(]+(?:\([^()]*\)[^\[\],(]*)*|\(.*", text):
         if part == "[" and len(stack) < 4:
             stack.append([])
@@ -619,7 +622,7 @@ def _index(id: str, text: str | None, shape: tuple[int, ...]) -> tuple[int, ...]
 # ---------------------------------------------------------------- the values of a file
 
 
-def _put(node: Any, path: Iterable, value: Any) -> Any:
+def _put(node: Any, path: Iterable[Any], value: Any) -> Any:
     """A copy of nested dicts and lists with another value at a path; what is beside the path is shared."""
     key, *rest = path
     if isinstance(node, list):
@@ -631,18 +634,19 @@ def _put(node: Any, path: Iterable, value: Any) -> Any:
     return copy
 
 
-def _fitting(values: dict, path: Keys, value: Any) -> dict:
+def _fitting(values: Document, path: Keys, value: Any) -> Document:
     """Without what was meant for the optimiser, or the activation, before, where there is another now."""
     if path[0] == "network" and path[-1] == "activation":  # α was meant for the one before
         layer = values["network"]["layers"][path[2]]
-        return _put(values, path[:3], {key: v for key, v in layer.items() if key != "alpha"})
+        fitting: Document = _put(values, path[:3], {key: v for key, v in layer.items() if key != "alpha"})
+        return fitting
     if path != ("training", "optimizer") or value not in OPTIMIZERS:
         return values
     foreign = set(HYPER) - set(OPTIMIZERS[value].hyper) | {"memory"}
     return {**values, "training": {key: v for key, v in values["training"].items() if key not in foreign}}
 
 
-def _plain_questions(values: dict) -> dict:
+def _plain_questions(values: Document) -> Document:
     """Without what the author says of the answers: it holds for the author's numbers only."""
     kept = [
         {key: value for key, value in question.items() if key in ("step", "kind", "digits")}
@@ -657,7 +661,7 @@ def _path(lesson: Lesson) -> Path:
     return lesson.path or Path(f"{lesson.id}.toml")
 
 
-def _build(values: dict, path: Path) -> Lesson:
+def _build(values: Document, path: Path) -> Lesson:
     """The lesson of these values, without notes and questions that have lost their step. Raises Refused."""
     lesson, found = build(values, path)
     errors = [fault for fault in found.found if fault.severity == "error"]

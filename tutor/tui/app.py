@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import Timer
 from types import FrameType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -188,7 +188,7 @@ class TutorApp(App[int]):
 
         self.push_screen(PlayerScreen(lesson, key, watching))
 
-    def get_system_commands(self, screen: Screen) -> Iterable[SystemCommand]:
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         for title, help, action in getattr(screen, "commands", ()):
             yield SystemCommand(title, help, lambda action=action: self.run_worker(screen.run_action(action)))
         for command in super().get_system_commands(screen):

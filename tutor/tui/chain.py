@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from tutor.engine import paths
 from tutor.engine.backprop import OVER_BATCH
-from tutor.engine.expressions import Call, Ref, walk
+from tutor.engine.expressions import Call, Expr, Ref, walk
 from tutor.engine.paths import Chain, Factor, Path
 from tutor.engine.trace import Step
 from tutor.lessonfiles.catalogue import data_dir
@@ -348,7 +348,7 @@ def cells_view(scribe: Scribe, step: Step, at: int, columns: int, rows: int) -> 
     return lines, seen
 
 
-def _ref(expr) -> Ref:
+def _ref(expr: Expr) -> Ref:
     assert isinstance(expr, Ref)
     return expr
 

@@ -16,6 +16,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.color import Color
+from textual.events import Click, MouseEvent
 from textual.filter import LineFilter
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -222,11 +223,11 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
             lowest, highest = self.cursor + 2 - self.size.height, self.cursor - 1
             self.scroll_lines_to(max(lowest, min(self.top, highest)))
 
-    def on_mouse_scroll_down(self, event) -> None:
+    def on_mouse_scroll_down(self, event: MouseEvent) -> None:
         event.stop()
         self.scroll_lines_to(self.top + 3)
 
-    def on_mouse_scroll_up(self, event) -> None:
+    def on_mouse_scroll_up(self, event: MouseEvent) -> None:
         event.stop()
         self.scroll_lines_to(self.top - 3)
 
@@ -323,7 +324,7 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
         if self.target is not None:
             self.post_message(self.Chosen(self, self.target))
 
-    def on_click(self, event) -> None:
+    def on_click(self, event: Click) -> None:
         at = event.get_content_offset(self)
         if at is None:
             return
@@ -392,7 +393,7 @@ class KeyBar(Lines, inherit_bindings=False, can_focus=False):
         lines, self._spots = self._flow(width)
         self.show(lines)
 
-    def on_click(self, event) -> None:
+    def on_click(self, event: Click) -> None:
         at = event.get_content_offset(self)
         if at is None:
             return

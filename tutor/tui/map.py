@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textual.events import Click
+
 from tutor.pictures.diagram import Diagram
 from tutor.tui.lines import Line, Lines
 
@@ -15,7 +17,7 @@ class Map(Lines, inherit_bindings=False):
         self.drawn = drawn
         self.show([Line(row) for row in drawn.picture])
 
-    def on_click(self, event) -> None:
+    def on_click(self, event: Click) -> None:
         at = event.get_content_offset(self)
         spot = self.drawn.at(at.x, at.y + self.top) if at else None
         if spot and spot.id:

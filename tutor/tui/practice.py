@@ -18,7 +18,7 @@ from tutor.questions import mastery
 from tutor.questions.attempt import Asking, give_up, hint, respond
 from tutor.questions.items import Item
 from tutor.text.card import Scribe
-from tutor.text.layout import pad
+from tutor.text.layout import cut, pad
 from tutor.tui import views
 from tutor.tui.keys import bindings
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
@@ -187,7 +187,7 @@ class ProgressScreen(TutorScreen):
         if found.misconceptions:
             lines += [line(), line("Misconceptions met", "title")]
         for met in found.misconceptions:
-            spans = ((f"  {views.cut(met.title, columns - 16)} ", "heading"), (f" {met.count} ×", "dim"))
+            spans = ((f"  {cut(met.title, columns - 16)} ", "heading"), (f" {met.count} ×", "dim"))
             lines.append(Line(spans, f"skill {met.skill} {met.lesson}"))
         if found.days:
             lines += [line(), line("Questions by day", "title")]
@@ -226,7 +226,7 @@ def _skill_lines(found: progress.Progress, columns: int) -> list[Line]:
     lines = []
     for skill in found.skills:
         filled = round(skill.mastery * room)
-        name = pad(views.cut(skill.title, 38), 38)
+        name = pad(cut(skill.title, 38), 38)
         count = f"  {skill.right}/{skill.questions}" + ("  due" if skill.is_due else "")
         spans = ((f"  {name} ", "heading"), ("█" * filled + "░" * (room - filled), "value"))
         lines.append(Line((*spans, (f" {skill.mastery:4.0%}", "numbers"), (count, "dim")), f"skill {skill.id}"))

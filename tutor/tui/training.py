@@ -306,7 +306,7 @@ class TrainingScreen(TutorScreen):
         self.leaving: list[int | None] = []  # the answer, once the threads are through
         self.threads = 0
         self._stop = threading.Event()
-        self._shown: tuple | None = None
+        self._shown: tuple[object, ...] | None = None
 
     # ------------------------------------------------------------ what there is
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,6 +26,10 @@ from tutor.text.layout import chain, cut, flow, linear, number, pad, pieces, wid
 from tutor.text.writer import Writer
 from tutor.tui.lines import Line, line
 
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
 ROLES = ("heading", "formula", "numbers", "value")
 WRAP = 84  # prose in longer lines is hard to read
 
@@ -32,13 +37,6 @@ WRAP = 84  # prose in longer lines is hard to read
 def wrapped(text: str, columns: int, style: str = "", indent: str = "") -> list[Line]:
     parts = textwrap.wrap(text, max(min(columns, WRAP) - len(indent), 12), break_long_words=True)
     return [Line(((indent, "dim"), (part, style)) if indent else ((part, style),)) for part in parts]
-
-
-def no_other_example(lesson: Lesson) -> str:
-    """Why there is no next example."""
-    if lesson.circuit:
-        return "A circuit has no examples."
-    return "Here an update takes one example: there is no other to show."
 
 
 # ---------------------------------------------------------------- the card
@@ -369,7 +367,7 @@ def report_lines(marked: list[Marked], columns: int) -> list[Line]:
 
 
 @cache
-def _markdown():
+def _markdown() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
     return MarkdownIt("commonmark")
@@ -402,7 +400,7 @@ def note_lines(text: str, columns: int) -> list[Line]:
     return lines
 
 
-def _inline(tokens) -> Iterator[tuple[str, str]]:
+def _inline(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
     style: list[str] = []
     for token in tokens:
         if token.type in ("strong_open", "em_open"):

@@ -56,7 +56,7 @@ class Watch:
     files: tuple[Path, ...] = field(init=False)  # the lesson's, and the one that its examples are from
     seen: Stamp | None = field(init=False)
     dialog: Reader | None = None
-    looking: Worker | None = None
+    looking: Worker[None] | None = None
 
     def __post_init__(self) -> None:
         self.files = files(self.path)
