@@ -5,10 +5,7 @@ gradient checks and grades (docs/api.md, the contract). The names are loaded whe
 `import tutor` costs nothing. Everything else in this package may change.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # typing's own would be most of what `import tutor` costs; type checkers know the name
 if TYPE_CHECKING:
     from tutor.api import (
         GradientCheck,
