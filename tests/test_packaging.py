@@ -89,8 +89,9 @@ def test_the_python_api_stands_on_the_rooms_and_no_room_on_it():
 
 
 def test_import_tutor_is_light():
-    loaded = loaded_by("tutor")
-    assert not loaded & {"numpy", "textual", "tree_sitter", "sqlite3", "fsrs", "unicodeit", "argparse"}
+    code = "import sys; before = set(sys.modules); import tutor; print(*set(sys.modules) - before)"
+    run = subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["tutor"]
     code = "import tutor, sys; tutor.loads; print('numpy' in sys.modules, 'textual' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["True", "False"]
