@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from strategies import circuit_lesson, dense, network_lesson
@@ -184,6 +184,9 @@ def test_an_equation_stands_at_its_equals_signs():
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12))
+@example("A_À")
+@example("x²")
+@example("A_٣")
 def test_no_name_is_a_command(name):
     check(words(name))
     check(latex(name))

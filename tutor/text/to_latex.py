@@ -259,7 +259,7 @@ def _name(word: str) -> tuple[str, str]:
     if re.fullmatch("d[A-Za-z]", word):  # dZ, a gradient
         return word, ""
     tail = word[1:].removeprefix("_")
-    if word[0].isascii() and (tail.isdigit() or (word[1] == "_" and tail.isalnum())):
+    if word.isascii() and (tail.isdigit() or (word[1] == "_" and tail.isalnum())):
         return word[0], tail if tail.isdigit() or len(tail) == 1 else words(tail)
     return words(word), ""
 
