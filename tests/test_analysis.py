@@ -27,7 +27,7 @@ from tutor.pictures.canvas import as_text
 from tutor.pictures.step import kinds as step_pictures
 from tutor.pictures.step.slope import slope_picture
 from tutor.text.card import Scribe
-from tutor.text.layout import width
+from tutor.text.cells import width
 from tutor.text.notations import NOTATIONS
 
 few = settings(

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tutor.pictures.canvas import Canvas, as_text
 from tutor.pictures.plot import Curve, Mark, Segment, bars, field_look, heat, log_ticks, plot, round_ticks
-from tutor.text.layout import number, width
+from tutor.text.cells import width
+from tutor.text.layout import number
 
 # Unicode's table for braille patterns: the bit of dot (row, column).
 DOTS = {(0, 0): 0x01, (1, 0): 0x02, (2, 0): 0x04, (0, 1): 0x08, (1, 1): 0x10, (2, 1): 0x20, (3, 0): 0x40, (3, 1): 0x80}

@@ -21,7 +21,8 @@ from tutor.pictures.diagram import Diagram, Item, begin, diagram, move, tell
 from tutor.pictures.scene import Known
 from tutor.play import playback
 from tutor.text.card import Scribe
-from tutor.text.layout import number, width
+from tutor.text.cells import width
+from tutor.text.layout import number
 
 LESSONS = {entry.id: entry.path for entry in catalogue.entries()}
 WIDE = """

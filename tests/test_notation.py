@@ -20,7 +20,8 @@ from tutor.engine.expressions import Call, Ref, evaluate, walk
 from tutor.engine.lesson import Training
 from tutor.engine.run import Run
 from tutor.engine.trace import Trace, as_shown, trace
-from tutor.text.layout import Block, chain, draw, flow, linear, number, subscript, width
+from tutor.text.cells import width
+from tutor.text.layout import Block, chain, draw, flow, linear, number, subscript
 from tutor.text.notations import NOTATIONS
 from tutor.text.writer import Writer
 

@@ -150,6 +150,11 @@ def test_the_list_of_lessons_comes_without_the_engine():
     assert not loaded & {"numpy", "textual", "tree_sitter", "sqlite3", "fsrs"}
 
 
+def test_the_first_frame_comes_without_the_engine():
+    loaded = loaded_by("tutor.cli.commands", "tutor.tui.app", "tutor.tui.home")
+    assert not loaded & {"numpy", "tree_sitter", "fsrs", "markdown_it"}
+
+
 @pytest.mark.parametrize("command", [["list"], ["list", "--format", "json"], ["list", "--lessons", "."]])
 def test_the_command_list_comes_without_the_engine(command, tmp_path):
     code = (

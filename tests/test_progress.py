@@ -21,7 +21,8 @@ from tutor.lessonfiles.catalogue import entries
 from tutor.questions import mastery
 from tutor.questions.mastery import GivenAnswer, review
 from tutor.questions.misconceptions import MISCONCEPTIONS
-from tutor.text.layout import to_ascii, width
+from tutor.text.cells import width
+from tutor.text.layout import to_ascii
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -22,7 +22,7 @@ from tutor.lessonfiles.check import load
 from tutor.play import playback
 from tutor.play.place import Place
 from tutor.text.card import Scribe
-from tutor.text.layout import width
+from tutor.text.cells import width
 from tutor.text.notations import NOTATIONS
 from tutor.tui import views
 from tutor.tui.app import TutorApp

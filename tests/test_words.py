@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tutor.questions.misconceptions import MISCONCEPTIONS
-from tutor.text.layout import cut, eighths, width, window
+from tutor.text.cells import cut, eighths, width, window
 from tutor.text.words import capital, sentence
 
 

@@ -26,7 +26,7 @@ from tutor.lessonfiles.catalogue import one_line
 from tutor.questions import mastery
 from tutor.questions.mastery import GivenAnswer
 from tutor.questions.misconceptions import MISCONCEPTIONS
-from tutor.text.layout import cut, pad
+from tutor.text.cells import cut, pad
 from tutor.text.output import json_text, write_whole
 from tutor.text.words import plural
 

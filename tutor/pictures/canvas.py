@@ -13,7 +13,7 @@ from itertools import groupby
 
 import numpy as np
 
-from tutor.text.layout import width
+from tutor.text.cells import width
 
 Row = tuple[tuple[str, str], ...]  # spans of (text, style name)
 Picture = tuple[Row, ...]

@@ -11,7 +11,8 @@ from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Call, Const, Expr, refs
 from tutor.pictures.canvas import Canvas
 from tutor.pictures.scene import Diagram, Item, Known, Spot, draw_box, item_facts, short
-from tutor.text.layout import cut, number, width
+from tutor.text.cells import cut, width
+from tutor.text.layout import number
 
 _SIGNS = {
     "add": "+", "sub": "−", "mul": "×", "div": "÷", "neg": "−()", "pow": "^", "exp": "exp", "log": "ln", "sqrt": "√",

@@ -25,7 +25,8 @@ from tutor.pictures.network_plan import MOST_UNITS
 from tutor.pictures.scene import Diagram, Item, Known, Spot, item_facts, unit_item
 from tutor.play.playback import Cursor
 from tutor.text.card import Scribe
-from tutor.text.layout import cut, linear
+from tutor.text.cells import cut
+from tutor.text.layout import linear
 
 __all__ = ["Diagram", "Item", "Known", "Spot", "begin", "diagram", "item_facts", "move", "natural_rows", "tell"]
 

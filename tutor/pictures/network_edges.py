@@ -11,7 +11,7 @@ from tutor.pictures.canvas import Canvas
 from tutor.pictures.lit import Lit
 from tutor.pictures.network_plan import Column, Plan
 from tutor.pictures.scene import Item, Known, Spot, short
-from tutor.text.layout import width
+from tutor.text.cells import width
 
 MOST_EDGES = 48  # between two layers; of more the largest are drawn, and it is said
 _DASH = (4, 3)

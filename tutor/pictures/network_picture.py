@@ -13,7 +13,8 @@ from tutor.pictures.lit import lit_by_items, lit_by_step
 from tutor.pictures.network_edges import Edges
 from tutor.pictures.network_plan import Column, Plan, Planner
 from tutor.pictures.scene import Diagram, Item, Known, Spot, draw_box, item_facts, short, unit_item
-from tutor.text.layout import cut, linear, width
+from tutor.text.cells import cut, width
+from tutor.text.layout import linear
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tutor.pictures.lit import Lit
 from tutor.pictures.scene import Known, unit_item
-from tutor.text.layout import width
+from tutor.text.cells import width
 
 MOST_UNITS = 9  # that are shown of a layer too large to be shown whole
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from tutor.pictures.canvas import DASHES, Canvas, Picture, Row, joined
 from tutor.play.compare import Comparison
-from tutor.text.layout import cut, eighths, number, pad, width
+from tutor.text.cells import cut, eighths, pad, width
+from tutor.text.layout import number
 
 MIN_COLUMNS, MIN_ROWS = 16, 4  # below this a plot is a line of text
 CURVE_STYLES = ("curve1", "curve2", "curve3", "curve4")

@@ -16,7 +16,8 @@ from tutor.engine.trace import Step, Trace
 from tutor.pictures.canvas import Canvas, Picture
 from tutor.play.playback import Cursor
 from tutor.text.card import Scribe
-from tutor.text.layout import number, width
+from tutor.text.cells import width
+from tutor.text.layout import number
 
 Item = tuple[str, tuple[int, ...]]
 Whole = tuple[int, ...] | None  # an index; None: all of it

@@ -14,8 +14,8 @@ from typing import Protocol
 
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Const, Expr, Ref
+from tutor.text.cells import cut
 from tutor.text.latex import mathematics
-from tutor.text.layout import cut
 
 
 class NotUnderstood(ValueError):

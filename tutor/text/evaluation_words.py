@@ -11,8 +11,9 @@ from tutor.engine.evaluation import Confusion, Evaluation, Evaluator
 from tutor.engine.expressions import Symbol
 from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import Run
+from tutor.text.cells import cut, pad, width
 from tutor.text.divergence_words import divergence_words
-from tutor.text.layout import cut, number, pad, width
+from tutor.text.layout import number
 from tutor.text.words import plural
 
 MOST_CLASSES = 12  # that a confusion matrix is printed for

@@ -11,11 +11,11 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import lru_cache
 
 import numpy as np
 
 from tutor.engine.expressions import EXACT
+from tutor.text.cells import pieces, width
 
 # ---------------------------------------------------------------- numbers
 
@@ -111,18 +111,6 @@ Doc = str | Row | Brackets | Frac | Matrix
 
 def brackets(doc: Doc) -> Doc:
     return Brackets(doc)
-
-
-@lru_cache(maxsize=4096)
-def width(text: str) -> int:
-    """How many cells a text takes: none for a combining mark, two for a wide character."""
-    if text.isascii():
-        return len(text)
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
-def pad(text: str, columns: int) -> str:
-    return text + " " * (columns - width(text))
 
 
 _ASCII = {
@@ -401,36 +389,6 @@ def _atoms(docs: list[Doc]) -> list[Doc]:
         else:
             found.append(doc)
     return found
-
-
-def pieces(text: str, columns: int) -> list[str]:
-    """A text cut into pieces of at most so many cells; one empty piece for an empty text."""
-    found, piece, used = [], "", 0
-    for char in text:
-        if used + width(char) > columns:
-            found.append(piece)
-            piece, used = "", 0
-        piece += char
-        used += width(char)
-    return [*found, piece]
-
-
-def cut(text: str, columns: int) -> str:
-    """A text in at most so many cells: what does not fit ends in …"""
-    if width(text) <= columns:
-        return text
-    return pieces(text, columns - 1)[0] + "…" if columns > 0 else ""
-
-
-def window(at: int, count: int, size: int) -> range:
-    """So many of `count` places with `at` in their middle, as far as the ends let it be."""
-    start = max(0, min(at - size // 2, count - size))
-    return range(start, min(start + size, count))
-
-
-def eighths(count: int) -> str:
-    """A bar that is so many eighths of a cell long."""
-    return "█" * (count // 8) + " ▏▎▍▌▋▊▉"[count % 8].strip()
 
 
 def chain(docs: list[Doc], columns: int, limit_rows: int = 8) -> list[tuple[int, str]]:

@@ -13,7 +13,8 @@ from tutor.engine.paths import Chain, of_parameters, tally
 from tutor.engine.program import Program
 from tutor.engine.trace import Step
 from tutor.text.card import Card, Equality, Formulas, Scribe, big_count, others_words, zero_words
-from tutor.text.layout import bracketed, linear, number, pad, width
+from tutor.text.cells import pad, width
+from tutor.text.layout import bracketed, linear, number
 
 COLUMNS = 78  # prose is wrapped to this; formulas stay on one line, however long
 

@@ -24,7 +24,8 @@ from tutor.pictures.diagram import diagram, natural_rows
 from tutor.play.commands import Key
 from tutor.play.playback import Cursor
 from tutor.text.card import Card, Equality, Scribe, big_count, others_words, zero_words
-from tutor.text.layout import Row, bracketed, cut, draw, flow, linear, number, pad, width, window
+from tutor.text.cells import cut, pad, width, window
+from tutor.text.layout import Row, bracketed, draw, flow, linear, number
 from tutor.tui.keys import bindings
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.map import Map

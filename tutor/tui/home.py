@@ -18,7 +18,7 @@ from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.catalogue import Entry
 from tutor.lessonfiles.positions import as_argument
 from tutor.play.commands import Key
-from tutor.text.layout import cut
+from tutor.text.cells import cut
 from tutor.tui.keys import bindings, commands
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen

@@ -18,7 +18,7 @@ from tutor.questions import mastery
 from tutor.questions.attempt import Asking, give_up, hint, respond
 from tutor.questions.items import Item
 from tutor.text.card import Scribe
-from tutor.text.layout import cut, pad
+from tutor.text.cells import cut, pad
 from tutor.tui import views
 from tutor.tui.keys import bindings
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line

@@ -27,6 +27,7 @@ from tutor.engine.run import MAX_ITERATION, TOLERANCE, Run
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.pictures.plot import CURVE_STYLES, POINT_GLYPHS, Curve, Mark, Segment, heat, plot
 from tutor.play.commands import Key
+from tutor.text.cells import cut, eighths, pad, width
 from tutor.text.evaluation_words import (
     MOST_CLASSES,
     NO_EXAMPLES,
@@ -39,7 +40,7 @@ from tutor.text.evaluation_words import (
     wrong_rows,
     wrong_words,
 )
-from tutor.text.layout import cut, eighths, number, pad, width
+from tutor.text.layout import number
 from tutor.text.words import whole_number
 from tutor.tui.dialogs import Ask, Reader
 from tutor.tui.keys import bindings, commands, help_lines

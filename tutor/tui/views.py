@@ -22,7 +22,8 @@ from tutor.questions.grading import Verdict
 from tutor.questions.items import Item
 from tutor.questions.quiz import MOST_NEEDED, Marked, known, needed
 from tutor.text.card import Card, Equality, Operand, Scribe, plan
-from tutor.text.layout import chain, cut, flow, linear, number, pad, pieces, width, window
+from tutor.text.cells import cut, pad, pieces, width, window
+from tutor.text.layout import chain, flow, linear, number
 from tutor.text.writer import Writer
 from tutor.tui.lines import Line, line
 

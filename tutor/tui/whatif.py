@@ -16,7 +16,8 @@ from textual.widgets import Input, Static
 from tutor.lessonfiles.writing import CannotWrite, save
 from tutor.play.sitting import Sitting
 from tutor.play.whatif import MAX_EDIT, Refused, Setting, WhatIf, said_of_step, shown, typed
-from tutor.text.layout import number, pad, width
+from tutor.text.cells import pad, width
+from tutor.text.layout import number
 from tutor.text.output import escape
 from tutor.tui.dialogs import Ask, Dialog
 from tutor.tui.entry import Entry

@@ -23,7 +23,8 @@ from tutor.pictures.step.shown import (
     nothing,
 )
 from tutor.text.card import Scribe
-from tutor.text.layout import number, width
+from tutor.text.cells import width
+from tutor.text.layout import number
 from tutor.text.writer import Writer
 
 

@@ -1,0 +1,48 @@
+"""Texts and places in cells: how wide, padded, cut, broken; what a window shows; bars. Without NumPy."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+
+@lru_cache(maxsize=4096)
+def width(text: str) -> int:
+    """How many cells a text takes: none for a combining mark, two for a wide character."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def pad(text: str, columns: int) -> str:
+    return text + " " * (columns - width(text))
+
+
+def pieces(text: str, columns: int) -> list[str]:
+    """A text cut into pieces of at most so many cells; one empty piece for an empty text."""
+    found, piece, used = [], "", 0
+    for char in text:
+        if used + width(char) > columns:
+            found.append(piece)
+            piece, used = "", 0
+        piece += char
+        used += width(char)
+    return [*found, piece]
+
+
+def cut(text: str, columns: int) -> str:
+    """A text in at most so many cells: what does not fit ends in …"""
+    if width(text) <= columns:
+        return text
+    return pieces(text, columns - 1)[0] + "…" if columns > 0 else ""
+
+
+def window(at: int, count: int, size: int) -> range:
+    """So many of `count` places with `at` in their middle, as far as the ends let it be."""
+    start = max(0, min(at - size // 2, count - size))
+    return range(start, min(start + size, count))
+
+
+def eighths(count: int) -> str:
+    """A bar that is so many eighths of a cell long."""
+    return "█" * (count // 8) + " ▏▎▍▌▋▊▉"[count % 8].strip()
