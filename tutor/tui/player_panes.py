@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.widgets import Static
 
 from tutor.engine.trace import Step
@@ -22,7 +21,7 @@ from tutor.tui import views
 from tutor.tui.answer import AnswerLine
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.map import Map
-from tutor.tui.screen import ARRANGEMENTS, TutorScreen, arrangement
+from tutor.tui.screen import ARRANGEMENTS, TutorScreen, arrangement, entitle
 
 # While a question is open. None of these keys is one that types; all but hint and answer cost nothing.
 ASKING_KEYS = [
@@ -141,12 +140,12 @@ class PlayerPanes(TutorScreen):
         if asking or not answer.over:
             answer.ask(asking.item if asking else None)
         mark, words = views.verdict_words(self.sitting.asking) if self.sitting.asking else ("", "")
-        answer.border_title = Content(f"{mark} {words}".strip())
+        entitle(answer, f"{mark} {words}".strip())
         shown = asking is not None or answer.over
         if answer.display != shown:
             answer.display = shown
             self.set_focus(answer if answer.display else self.query_one("#card"))
-        self.query_one("#state").border_title = "So far (↑ ↓ scroll)" if asking else TITLES["state"]
+        entitle(self.query_one("#state"), "So far (↑ ↓ scroll)" if asking else TITLES["state"])
         self.arrange_panes()
         self.show_keys()
 

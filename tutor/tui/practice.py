@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.content import Content
 from textual.widgets import Input, Static
 
 from tutor.learner import progress
@@ -23,7 +22,7 @@ from tutor.tui import views
 from tutor.tui.keys import bindings
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.question import QuestionScreen
-from tutor.tui.screen import TutorScreen
+from tutor.tui.screen import TutorScreen, entitle
 
 KEYS = [
     Key("", "answer", "enter", "answer, then the next"),
@@ -105,7 +104,7 @@ class PracticeScreen(QuestionScreen):
         card.show(lines)
         mark, words = views.verdict_words(asking)
         words = "Enter: the next question" if asking.done else words
-        self.query_one("#answer").border_title = Content(f"{mark} {words}".strip())
+        entitle(self.query_one("#answer"), f"{mark} {words}".strip())
         # The last words in sight, from their beginning; in a grid the cell that is typed.
         told, self.told_of = asking is not self.told_of, asking
         if asking.done or told:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import BindingType
-from textual.content import Content
 from textual.widgets import Input
 
 from tutor.learner.course import PLACEMENT
@@ -20,6 +19,7 @@ from tutor.tui.dialogs import Reader
 from tutor.tui.keys import bindings
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.question import QuestionScreen
+from tutor.tui.screen import entitle
 from tutor.tui.views import choice_lines, context, grid_lines, report_lines, wrapped
 
 KEYS = [
@@ -80,9 +80,7 @@ class QuizScreen(QuestionScreen):
             lines += [*wrapped(self.word, columns, "error"), line()]
         lines += [*choice_lines(item, columns), *grid_lines(item, self.grid, columns, height=self.size.height)]
         taken = "taken: the verdicts come at the end · " if answered else "one try · "
-        self.query_one("#answer").border_title = Content(
-            "? not understood, no try lost" if self.word else taken + place
-        )
+        entitle(self.query_one("#answer"), "? not understood, no try lost" if self.word else taken + place)
         lines += self.known(item, self.items, columns)
         card.show(lines)
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol, cast
 from textual.content import Content
 from textual.geometry import Size
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from tutor.learner.store import Store
@@ -26,6 +27,13 @@ class Tutor(Protocol):
     def review(self) -> None: ...
     def drill(self, skill: str, lesson: str = "") -> None: ...
     def show_progress(self) -> None: ...
+
+
+def entitle(widget: Widget, title: str) -> None:
+    """Give a widget's border this title, as plain text; only another one: textual paints the whole widget for it."""
+    content = Content(title)
+    if widget.border_title != content.markup:
+        widget.border_title = content
 
 
 class TutorScreen(Screen[Any]):
