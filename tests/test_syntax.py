@@ -241,3 +241,8 @@ def test_a_file_of_another_kind_is_called_what_it_is(tmp_path, data, says, mend)
     (tmp_path / "x.toml").write_bytes(data)
     _, (problem,), _ = read(tmp_path / "x.toml")
     assert says in problem.message and mend in problem.advice
+
+
+def test_a_file_of_more_lists_than_a_lesson_has_is_refused_before_it_is_read(tmp_path):
+    found = parse_toml(Source(tmp_path / "lists.toml", f"weights = [{'[1],' * 150_001}]"))
+    assert isinstance(found, Problem) and "more than 150,000 lists" in found.message and found.advice

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tutor.lessonfiles import csv_examples
 from tutor.lessonfiles.check import examine, load
-from tutor.lessonfiles.positions import LessonError
+from tutor.lessonfiles.positions import LessonError, Problem
 
 HEAD = """\
 format = 1
@@ -360,3 +360,9 @@ def test_an_evaluation_knows_the_classes_by_their_names(write):
 
     lesson = load(write(FLOWERS))
     assert Evaluator(lesson).classes == ("setosa", "versicolor", "virginica")
+
+
+def test_a_table_of_more_rows_than_can_be_checked_at_once_is_refused_before_it_is_read(tmp_path):
+    (tmp_path / "data.csv").write_text("x,y\n" + "1,0\n" * 150_001, encoding="utf-8")
+    found = csv_examples.read_table(tmp_path / "data.csv")
+    assert isinstance(found, Problem) and "150,000 are the most" in found.message and found.advice

@@ -22,6 +22,7 @@ from tutor.text.output import quote
 from tutor.text.words import plural
 
 MAX_BYTES = 16 * 2**20
+MAX_ROWS = 150_000  # more would take seconds to check
 MOST_TOLD = 3  # rows of one problem
 
 
@@ -88,6 +89,9 @@ def read_table(path: Path, inside: Path | None = None) -> Table | Problem:
     if isinstance(source, Problem):
         return source
     source = Source(path, source.text.replace("\r", "\n"))
+    if (count := source.text.count("\n")) > MAX_ROWS and len(source.text.split()) > MAX_ROWS:
+        message = f"the table has {count:,} lines: {MAX_ROWS:,} are the most"
+        return source.problem_at(1, 1, message, "leave rows out, or split it into several lessons")
     first, start = source.text.lstrip("\n").partition("\n")[0], 0
     told = re.fullmatch(r"sep=([,;\t])[,;\t]*", first.strip(" "))  # a line that is for Excel alone
     if told:

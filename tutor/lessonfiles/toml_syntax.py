@@ -50,13 +50,17 @@ _TOML_ADVICE = {
 }
 
 
+# A sign of the text, how many each thing has, and of how many things: what takes tomllib seconds to read.
+_MOST = (("=", 1, 60_000, "keys"), ('"', 2, 100_000, "texts"), (",", 1, 600_000, "items"), ("[", 1, 150_000, "lists"))
+
+
 def parse_toml(source: Source) -> dict[str, Any] | Problem:
     """The values of a TOML document, or the place where it is none."""
     long_key = _DOTTED_KEY.search(source.text)
     if long_key:
         line = source.text.count("\n", 0, long_key.end()) + 1
         return source.problem_at(line, 1, f"a key of more than {MAX_KEY_PARTS} dotted parts", "a lesson's have three")
-    for sign, each, most, things in (("=", 1, 60_000, "keys"), ('"', 2, 100_000, "texts"), (",", 1, 600_000, "items")):
+    for sign, each, most, things in _MOST:
         if source.text.count(sign) > each * most:  # what takes tomllib seconds to read is no lesson anyhow
             advice = 'put examples in a table beside the lesson: examples = "data.csv"'
             return source.problem_at(1, 1, f"the file has more than {most:,} {things}", advice)
