@@ -59,18 +59,36 @@ class Network:
 
 @dataclass(frozen=True)
 class Definition:
-    """One line of a circuit, `name = formula`; `line` is the author's text. Leaves are Ref(Symbol(name))."""
+    """One line of a circuit, `name = formula`; `line` is the author's text. Leaves are Ref(Symbol(name, shape))."""
 
     name: str
     formula: Expr
     line: str
 
 
+FREE_INPUTS = ("*",)  # no author's name: every input that is neither data nor set by examples
+
+
 @dataclass(frozen=True)
 class Circuit:
-    inputs: dict[str, float]
+    """Lines over numbers and arrays, up to rank 4; the `output` is a single number.
+
+    `inputs` has every input's value, of those that examples set the first example's. `parameters` are what an update
+    changes (left out: every input that is neither data nor set by examples), `data` what no gradient is wanted of, and
+    `examples` what each example sets: name -> (examples, *shape), none where the circuit has no examples.
+    """
+
+    inputs: dict[str, np.ndarray | float]
     definitions: tuple[Definition, ...]
     output: str
+    parameters: tuple[str, ...] = FREE_INPUTS
+    data: tuple[str, ...] = ()
+    examples: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.parameters == FREE_INPUTS:
+            free = tuple(name for name in self.inputs if name not in self.data and name not in self.examples)
+            object.__setattr__(self, "parameters", free)
 
 
 @dataclass(frozen=True)

@@ -232,7 +232,10 @@ def _rate(training: Training) -> str:
 def _given(lesson: Lesson) -> Iterator[tuple[Keys, float]]:
     """The numbers that stand in the file, but those of large arrays."""
     if lesson.circuit:
-        yield from ((("circuit", "inputs", name), value) for name, value in lesson.circuit.inputs.items())
+        for name, given in lesson.circuit.inputs.items():
+            if np.size(given) <= MANY:
+                for index, number in np.ndenumerate(given):
+                    yield ("circuit", "inputs", name, *index), float(number)
         return
     assert lesson.network
     for k, layer in enumerate(lesson.network.layers):

@@ -142,13 +142,15 @@ def _drawn_circuit(lesson: Lesson, rng: random.Random, draw: int) -> Lesson:
     """
     circuit = lesson.circuit
     assert circuit
-    whole = all(value == round(value) for value in circuit.inputs.values())
+    whole = all(np.all(value == np.round(value)) for value in circuit.inputs.values())
     choices = list(range(2, 10)) if whole else [n / 10 for n in range(2, 31) if n != 10]
     sizes: list[float] = []
     for _ in circuit.inputs:
         sizes.append(rng.choice([n for n in choices if n not in sizes] or choices))
-    signs = [rng.choice((1, -1)) if draw < DRAWS // 3 else (-1 if v < 0 else 1) for v in circuit.inputs.values()]
-    values = [float(sign * size) for sign, size in zip(signs, sizes, strict=True)]
+    signs = [
+        rng.choice((1, -1)) if draw < DRAWS // 3 else (-1 if np.all(v < 0) else 1) for v in circuit.inputs.values()
+    ]
+    values: list[np.ndarray | float] = [float(sign * size) for sign, size in zip(signs, sizes, strict=True)]
     training = lesson.training
     if training and training.learning_rate == 1:
         training = replace(training, learning_rate=rng.choice(RATES))
