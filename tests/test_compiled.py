@@ -31,7 +31,7 @@ def way(request, monkeypatch):
 def by_the_equations(lesson, iterations):
     """(loss, carried values after) of each iteration, with `Program.run` alone."""
     values = dict(initial_parameters(lesson))
-    for name in OPTIMIZERS[lesson.training.optimizer].states:
+    for name in [state.name for state in OPTIMIZERS[lesson.training.optimizer].memory]:
         values |= {f"{id}.{name}": np.zeros_like(v) for id, v in initial_parameters(lesson).items()}
     h = {f"training.{key}": getattr(lesson.training, key) for key in vars(Training())}
     for number in range(1, iterations + 1):

@@ -38,14 +38,15 @@ RMSPROP = """
     "third_rmsprop": Optimizer(
         "third RMSprop",
         lambda p, g, h, old, define: p - h["learning_rate"] * g / (
-            call("sqrt", define("s'", h["beta2"] * old("s") + (1 - h["beta2"]) * g**2)) + h["epsilon"]
+            call("sqrt", define(MEAN_SQUARE, h["beta2"] * old(MEAN_SQUARE) + (1 - h["beta2"]) * g**2)) + h["epsilon"]
         ),
         ("learning_rate", "beta2", "epsilon"),
-        ("s",),
+        (MEAN_SQUARE,),
     ),
 """
 MEAN_SQUARE = """
-    "s": State("s", "Mean square of {of}", "How large the gradients usually are.", "{of} remembers."),
+MEAN_SQUARE = State("s", "s", "Mean square of {of}", "How large the gradients usually are.", "{of} remembers.")
+
 """
 ROOT_FORGOTTEN = """
     "root-forgotten": Misconception(
@@ -250,11 +251,11 @@ def copy(tmp_path_factory) -> Path:
         ("engine/activations", "ACTIVATIONS", SOFTPLUS),
         ("engine/losses", "LOSSES", ABSOLUTE),
         ("engine/optimizers", "OPTIMIZERS", RMSPROP),
-        ("engine/optimizers", "STATES", MEAN_SQUARE),
         ("questions/misconceptions/update", "TABLE", ROOT_FORGOTTEN),
         ("text/notations", "NOTATIONS", PLAIN),
     ):
         one_more(folder / "tutor" / f"{module}.py", table, entry)
+    one_more(folder / "tutor" / "engine" / "optimizers.py", "OPTIMIZERS", MEAN_SQUARE, before=True)
     for how, file, table, text in STEP.findall(PAGE.read_text(encoding="utf-8")):
         if how == "file":
             (folder / file).write_text(text, encoding="utf-8")

@@ -70,6 +70,6 @@ def test_every_choice_of_a_lesson_has_a_term(choice):
 def test_the_terms_of_a_step_come_first_and_none_is_lost():
     here = trace(load(catalogue.find("o-classification")))
     for step in here.steps():
-        first = spoken_of(step.equation.rule)
+        first = spoken_of(step.equation.rule_id)
         listed = glossary.in_order(first)
         assert listed[: len(first)] == first and sorted(listed) == sorted(TERMS)

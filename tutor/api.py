@@ -20,6 +20,7 @@ import numpy as np
 from tutor.engine import gradient_check
 from tutor.engine import lesson as engine
 from tutor.engine.expressions import Ref
+from tutor.engine.lesson import as_level
 from tutor.engine.parsing import did_you_mean
 from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import MAX_ITERATION, TOLERANCE, Iteration, Run
@@ -355,9 +356,10 @@ class Trace:
 
     def steps(self, level: str = "matrix") -> Iterator[Step]:
         """Every step in order: whole symbols, or at level "scalar" an element each. Raises ValueError."""
-        if level not in ("matrix", "scalar"):
+        found = as_level(level)
+        if found not in ("matrix", "scalar"):
             raise ValueError(f"the levels are matrix and scalar, not {level!r}")
-        return (Step(step, self) for step in self._trace.steps(level))
+        return (Step(step, self) for step in self._trace.steps(found))
 
     def step(self, id: str) -> Step:
         """A step by its id: "dL/dW2", an element "dL/dW2[1,2]" (from 1), an example's "dL/dz2@3"; "da2/dz2".

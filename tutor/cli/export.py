@@ -15,6 +15,7 @@ import numpy as np
 
 from tutor.engine.divergence import divergence
 from tutor.engine.expressions import Ref
+from tutor.engine.lesson import Level
 from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import Run
 from tutor.engine.trace import Step, Trace
@@ -33,7 +34,7 @@ MAX_ROWS = 10  # so many examples are named one by one in a heading
 # ---------------------------------------------------------------- JSON
 
 
-def as_json(trace: Trace, level: str, notation: str) -> Iterator[str]:
+def as_json(trace: Trace, level: Level, notation: str) -> Iterator[str]:
     """The trace as one JSON object, a step a line."""
     scribe = Scribe(trace, notation)
     head = {
@@ -57,7 +58,7 @@ def _dumps(record: dict[str, Any]) -> str:
     return json_text(record)
 
 
-def step_record(step: Step, scribe: Scribe, level: str) -> dict[str, Any]:
+def step_record(step: Step, scribe: Scribe, level: Level) -> dict[str, Any]:
     """One step as the JSON contract has it."""
     writer, explainer, example = scribe.writer, scribe.explainer, step.example
     record = {
@@ -107,7 +108,7 @@ def given(trace: Trace) -> dict[str, Any]:
 # ---------------------------------------------------------------- text and Markdown
 
 
-def as_text(trace: Trace, level: str, notation: str) -> Iterator[str]:
+def as_text(trace: Trace, level: Level, notation: str) -> Iterator[str]:
     """The trace for reading in a terminal or with a screen reader."""
     scribe = Scribe(trace, notation)
     yield heading(trace) + "\n\n"
@@ -123,7 +124,7 @@ def as_text(trace: Trace, level: str, notation: str) -> Iterator[str]:
                 yield from (f"    {line}".rstrip() + "\n" for line in _remarks(first, scribe))
 
 
-def as_markdown(trace: Trace, level: str, notation: str) -> Iterator[str]:
+def as_markdown(trace: Trace, level: Level, notation: str) -> Iterator[str]:
     """The trace as a Markdown document: a heading a phase and an equation, formulas as preformatted text."""
     scribe = Scribe(trace, notation)
     yield f"# {markdown_text(heading(trace))}\n\n"
@@ -143,14 +144,14 @@ def as_markdown(trace: Trace, level: str, notation: str) -> Iterator[str]:
                 yield "\n" + "".join(f"> {line}".rstrip() + "\n" for line in note.strip().splitlines())
 
 
-def _grouped(trace: Trace, level: str) -> Iterator[tuple[str, Iterator[Iterator[Step]]]]:
+def _grouped(trace: Trace, level: Level) -> Iterator[tuple[str, Iterator[Iterator[Step]]]]:
     """The steps by phase and, in it, by equation: its examples and elements stand together."""
     steps = trace.steps("scalar" if level == "scalar" else "matrix")
     for phase, found in groupby(steps, key=lambda step: step.phase):
         yield phase, (group for _, group in groupby(found, key=lambda step: id(step.equation)))
 
 
-def _equation_lines(first: Step, others: Iterator[Step], scribe: Scribe, level: str) -> Iterator[str]:
+def _equation_lines(first: Step, others: Iterator[Step], scribe: Scribe, level: Level) -> Iterator[str]:
     """The steps of one equation, each under its id; at level story what the first one says."""
     if level == "story":
         yield from wrapped(scribe.explainer.story(first), "", "")

@@ -10,7 +10,7 @@ from functools import partial
 from tutor.cli.line_questions import ask_item
 from tutor.cli.line_training import compare, evaluate, losses, patience, train
 from tutor.engine.expressions import Ref
-from tutor.engine.lesson import LEVELS, Lesson
+from tutor.engine.lesson import LEVELS, Lesson, as_level
 from tutor.engine.paths import target
 from tutor.engine.run import MAX_ITERATION, TOLERANCE
 from tutor.engine.trace import NoSuchStep, Step, Trace, resolve
@@ -201,7 +201,7 @@ class LineMode:
             "from": self._from,
             "chain": lambda: self._chain(rest),
             "reuse": lambda: self.say("\n".join(reuse_lines(now.trace.program)) + "\n"),
-            "level": lambda: self._move(now.level(_one_of("level", rest, LEVELS) or 1)),
+            "level": lambda: self._move(now.level(as_level(_one_of("level", rest, LEVELS)) or 1)),
             "notation": lambda: self._notation(rest),
             "iteration": lambda: self._iteration(rest),
             "example": lambda: self._example(rest),

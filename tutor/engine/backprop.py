@@ -20,15 +20,31 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from tutor.engine.expressions import ONE, OPERATORS, ZERO, Call, Const, Expr, Ref, Symbol, call, refs, total, walk
+from tutor.engine.expressions import (
+    ONE,
+    OPERATORS,
+    ZERO,
+    Call,
+    Const,
+    Expr,
+    Quantity,
+    Ref,
+    Symbol,
+    call,
+    refs,
+    total,
+    walk,
+)
+from tutor.engine.ids import derivative
 from tutor.engine.losses import DerivationLine
 from tutor.engine.network import Equation, Model, Shortcut
+from tutor.engine.rules import Rule
 
 
 def gradient_of(output: Symbol, wrt: Symbol) -> Symbol:
     """The symbol d(output)/d(wrt), of the shape of `wrt`; each example has its own if the output or `wrt` does."""
     many = output.per_example or wrt.per_example
-    return Symbol(f"d{output.id}/d{wrt.id}", wrt.shape, "gradient", wrt.layer, many, output, wrt)
+    return Symbol(derivative(output.id, wrt.id), wrt.shape, "gradient", wrt.layer, many, output, wrt)
 
 
 def backward(model: Model) -> list[Equation]:
@@ -135,10 +151,8 @@ def _collected(part: Expr, arg: Expr, examples: int | None) -> Expr:
     return call("sum_to", part, arg) if arg.shape else call("sum", part)
 
 
-OVER_BATCH = ("mean_loss", "sum_loss", "mean_gradient", "sum_gradient")  # rules that put examples together
-
-# What a gradient's rule is called follows from what it is the gradient with respect to.
-_RULES = {
+# What a gradient's rule is follows from what it is the gradient with respect to.
+_RULES: dict[Quantity, Rule] = {
     "weights": "weight_gradient",
     "biases": "bias_gradient",
     "activation": "activation_gradient",
@@ -158,14 +172,17 @@ def _gradient(
         lines = (DerivationLine(shortcut.reason, formula), *shortcut.lines)
         yield Equation(gradient, shortcut.formula, "backward", "combined_error", derivation=lines)
         return
+    rule, variant = _RULES.get(symbol.quantity), ""
     if symbol.quantity in ("node", "circuit_input"):
-        rule = "fork" if len(parts) > 1 else f"{consumer.rule}_gradient"
-    elif consumer.rule in ("loss", "softmax"):
-        rule = f"{consumer.rule}_gradient"
-    else:
-        rule = _RULES.get(symbol.quantity, f"{consumer.rule}_gradient")
-        rule = f"shared_{rule}" if symbol.quantity == "biases" and not symbol.shape else rule
-    own = Equation(gradient, _for_each(formula, symbol), "backward", rule)
+        rule, variant = ("fork", "") if len(parts) > 1 else ("gate_gradient", consumer.variant)
+    elif consumer.rule == "loss":
+        rule = "loss_gradient"
+    elif consumer.rule == "softmax":
+        rule = "softmax_gradient"
+    elif symbol.quantity == "biases" and not symbol.shape:
+        rule = "shared_bias_gradient"
+    assert rule is not None, f"{symbol.id} is no value that a gradient is taken of"
+    own = Equation(gradient, _for_each(formula, symbol), "backward", rule, variant=variant)
     if gradient.per_example and not symbol.per_example and symbol in model.parameters:
         yield replace(own, deferred=True)
         own = _over_examples(own, model)
@@ -183,7 +200,7 @@ def _for_each(formula: Expr, symbol: Symbol) -> Expr:
 
 def _over_examples(own: Equation, model: Model) -> Equation:
     """(1/n) Σ, or Σ, of the examples' own gradients; outer products are added up without being built n times."""
-    (plain, outer, rule), examples = model.over_batch, model.examples
+    (plain, outer, _, rule), examples = model.over_batch, model.examples
     mean = _of_the_batch(own.symbol)
     f = own.formula
     op, args = (outer, f.args) if isinstance(f, Call) and f.op == "outer" else (plain, (f,))
@@ -193,7 +210,7 @@ def _over_examples(own: Equation, model: Model) -> Equation:
         compute = f if plain == "mean" else float(examples) * f
     elif not all(arg.batched for arg in args):
         compute = Call(plain, (f,), examples)
-    return Equation(mean, shown, "backward", f"{rule}_gradient", compute=compute)
+    return Equation(mean, shown, "backward", rule, compute=compute)
 
 
 def _of_the_batch(gradient: Symbol) -> Symbol:
@@ -210,7 +227,7 @@ def local_derivative(eq: Equation, wrt: Symbol) -> Equation | None:
     of unit i are multiplied by, and dz/db is 1. `eq` uses `wrt`; None of a target, which nothing is asked about.
     """
     symbol = Symbol(
-        f"d{eq.symbol.id}/d{wrt.id}", wrt.shape, "local", eq.symbol.layer, eq.symbol.per_example, eq.symbol, wrt
+        derivative(eq.symbol.id, wrt.id), wrt.shape, "local", eq.symbol.layer, eq.symbol.per_example, eq.symbol, wrt
     )
     if eq.gradients:
         return Equation(symbol, eq.gradients[wrt], "backward", "loss_gradient") if wrt in eq.gradients else None

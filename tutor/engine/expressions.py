@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from tutor.engine.ids import is_updated, read_state
+
 Shape = tuple[int, ...]
 Quantity = Literal[
     "input", "target", "weights", "biases", "pre_activation", "activation", "loss", "objective",
@@ -50,10 +52,21 @@ class Symbol:
         """The name in an environment of values: `dL/dW2@` beside its mean `dL/dW2`."""
         return self.id + "@" if self.per_example else self.id
 
+    @property
+    def name(self) -> str:
+        """What a state or a setting is called: velocity of W1.velocity', learning_rate of training.learning_rate."""
+        return read_state(self.id)[1]
 
-def updated(id: str) -> str:
-    """The id of what an update makes of a value: W2 -> W2', W2.m -> W2.m'."""
-    return id + "'"
+    @property
+    def is_new(self) -> bool:
+        """Whether it is what an update makes: W1', W1.velocity'."""
+        return is_updated(self.id)
+
+    def belongs_to(self, parameter: str) -> bool:
+        """Whether it is this parameter, a state of it or the new value of either."""
+        if self.quantity in ("state", "updated"):
+            return self.wrt is not None and self.wrt.id == parameter
+        return self.id == parameter
 
 
 class Expr:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -21,11 +21,21 @@ from tutor.engine.memo import Memo
 
 # What a lesson may choose: the way its matrices are written, a batch's loss, the level it opens at, how weights begin,
 # the order of its rows.
-LAYOUTS = ("to_from", "from_to")
-BATCH_LOSSES = ("mean", "sum")
-LEVELS = ("story", "scalar", "matrix")
-INITIALISERS = ("xavier", "he", "normal")
-ORDERS = ("listed", "shuffled", "random")
+Layout: TypeAlias = Literal["to_from", "from_to"]
+BatchLoss: TypeAlias = Literal["mean", "sum"]
+Level: TypeAlias = Literal["story", "scalar", "matrix"]
+Initialiser: TypeAlias = Literal["xavier", "he", "normal"]
+Order: TypeAlias = Literal["listed", "shuffled", "random"]
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+BATCH_LOSSES: tuple[BatchLoss, ...] = get_args(BatchLoss)
+LEVELS: tuple[Level, ...] = get_args(Level)
+INITIALISERS: tuple[Initialiser, ...] = get_args(Initialiser)
+ORDERS: tuple[Order, ...] = get_args(Order)
+
+
+def as_level(text: str) -> Level | None:
+    """The level of this name; None where there is none."""
+    return next((level for level in LEVELS if level == text), None)
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,7 @@ class Layer:
     units: int
     activation: str = "linear"
     alpha: float = 0.01
-    weights: np.ndarray | str = "xavier"
+    weights: np.ndarray | Initialiser = "xavier"
     biases: np.ndarray | None = None  # of shape () where all units share one
     names: tuple[str, ...] | None = None
     train_weights: bool = True
@@ -49,7 +59,7 @@ class Network:
     layers: tuple[Layer, ...]
     input_names: tuple[str, ...] | None = None
     delta: float | None = None  # of a loss that takes one; None: the usual
-    layout: str = "to_from"  # of the weight matrices in the file; here they have a row a unit that they lead to
+    layout: Layout = "to_from"  # of the weight matrices in the file; here they have a row a unit that they lead to
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -95,8 +105,8 @@ class Circuit:
 class Training:
     learning_rate: float = 0.01
     optimizer: str = "sgd"
-    batch: int | str = 1  # a number of examples, or "all"
-    order: str = "listed"
+    batch: int | Literal["all"] = 1  # a number of examples, or all
+    order: Order = "listed"
     seed: int = 0
     l2: float = 0.0
     momentum: float = 0.9
@@ -107,7 +117,7 @@ class Training:
     weight_decay: float = 0.01
     updates: int = 0  # made before the first: an optimiser that counts them begins at the next
     memory: dict[str, np.ndarray] = field(default_factory=dict)  # states that do not begin at 0, by id: W1.m
-    batch_loss: str = "mean"  # of a batch: the mean over its examples, or the sum
+    batch_loss: BatchLoss = "mean"  # of a batch: the mean over its examples, or the sum
 
 
 @dataclass(frozen=True)
@@ -183,7 +193,7 @@ class Lesson:
     title: str
     summary: str = ""
     unit: str = ""
-    level: str = "scalar"
+    level: Level = "scalar"
     notation: str = "dz"
     requires: tuple[str, ...] = ()
     intro: str = ""

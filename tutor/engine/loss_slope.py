@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tutor.engine.expressions import Ref, Symbol, updated
+from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.gradient_check import Probe
+from tutor.engine.ids import updated
 from tutor.engine.trace import Trace
 
 

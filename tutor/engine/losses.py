@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.expressions import OPERATORS, Call, Const, Expr, Operator, Ref, Symbol, call, element, total
+from tutor.engine.ids import derivative
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _softmax_lines(y: Expr, a: Expr) -> tuple[DerivationLine, ...]:
 
 def _slope(of: Ref, wrt: Ref, shape: tuple[int, ...], index: tuple[int, ...] | None) -> Ref:
     """The name ∂of/∂wrt."""
-    id = f"d{of.symbol.id}/d{wrt.symbol.id}"
+    id = derivative(of.symbol.id, wrt.symbol.id)
     symbol = Symbol(id, shape, "local", wrt.symbol.layer, wrt.symbol.per_example, of.symbol, wrt.symbol)
     return Ref(symbol, index, wrt.example)
 

@@ -15,14 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from tutor.engine.activations import takes_slope
 from tutor.engine.expressions import OPERATORS, Call, Const, Expr, Quantity, Ref, Shape, Symbol, call, total, walk
-from tutor.engine.lesson import Lesson
+from tutor.engine.ids import Parameter, of_layer, setting
+from tutor.engine.lesson import Lesson, Network
 from tutor.engine.losses import LOSSES, DerivationLine
+from tutor.engine.rules import VARIED, Rule, rule_id
 
 Phase = Literal["forward", "loss", "backward", "update"]
 PHASES: tuple[Phase, ...] = get_args(Phase)
@@ -44,23 +46,31 @@ class Equation:
     `compute` gives the value where floating point could not follow the formula as shown.
     `gradients` is the derivative to use in place of the formula's own reverse rule (losses), and
     `shortcuts` the shorter way to a gradient one symbol further back. A `deferred` equation is evaluated an
-    example at a time, when somebody looks. `line` is the author's text that a gate came from.
+    example at a time, when somebody looks. `line` is the author's text that a gate came from. `variant` is the
+    operator of a gate, or what an optimiser's state is called (`rules.py`).
     """
 
     symbol: Symbol
     formula: Expr
     phase: Phase
-    rule: str
+    rule: Rule
     compute: Expr | None = None
     derivation: tuple[DerivationLine, ...] = ()
     gradients: dict[Symbol, Expr] = field(default_factory=dict)
     shortcuts: dict[Symbol, Shortcut] = field(default_factory=dict)
     deferred: bool = False
     line: str | None = None
+    variant: str = ""
+
+    @property
+    def rule_id(self) -> str:
+        """The rule with its variant, as skills are called: gate_mul, optimizer_velocity."""
+        return rule_id(self.rule, self.variant)
 
     def __post_init__(self) -> None:
         """What guards the engine: a value of another shape, or without a gradient, is a mistake where it is made."""
         symbol, formula = self.symbol, self.formula
+        assert (self.rule in VARIED) == bool(self.variant), f"{symbol.id}: {self.rule} with variant {self.variant!r}"
         for shown in (formula, self.compute):  # a plain number stands for itself in every place
             assert shown is None or shown.shape == symbol.shape or isinstance(shown, Const), (
                 f"{symbol.id} has the shape {symbol.shape}, but its formula has {shown.shape}"
@@ -88,6 +98,19 @@ class LayerSymbols:
     activation: Symbol
 
 
+class OverBatch(NamedTuple):
+    """How the examples of a batch are put together: the operator, the one of outer products, the rules."""
+
+    op: str
+    outer: str
+    loss: Rule
+    gradient: Rule
+
+
+MEAN = OverBatch("mean", "mean_outer", "mean_loss", "mean_gradient")
+SUM = OverBatch("batch_sum", "sum_outer", "sum_loss", "sum_gradient")
+
+
 @dataclass(frozen=True)
 class Model:
     """The forward equations of a lesson, and what they start from.
@@ -103,7 +126,7 @@ class Model:
     trainable: frozenset[str]
     decay: Ref | None = None  # λ, where the lesson has L2 regularisation
     examples: int = 1
-    over_batch: tuple[str, str, str] = ("mean", "mean_outer", "mean")
+    over_batch: OverBatch = MEAN
     layers: tuple[LayerSymbols, ...] = ()
     data: tuple[Symbol, ...] = ()
 
@@ -136,14 +159,23 @@ class Model:
         return next(eq for eq in self.forward if eq.symbol == symbol)
 
 
-def parameter(quantity: Quantity, layer: int, shape: Shape) -> Symbol:
+def parameter(quantity: Parameter, layer: int, shape: Shape) -> Symbol:
     """The symbol of a layer's weights or biases: W1, b1 ..."""
-    return Symbol(f"{'W' if quantity == 'weights' else 'b'}{layer}", shape, quantity, layer)
+    return Symbol(of_layer(quantity, layer), shape, quantity, layer)
+
+
+def parameters_of(network: Network) -> tuple[Symbol, ...]:
+    """The symbols of a network's parameters: W1 b1 W2 ..."""
+    found = []
+    for k, (layer, fan_in) in enumerate(zip(network.layers, network.widths, strict=False), start=1):
+        found.append(parameter("weights", k, (layer.units, fan_in)))
+        found += [] if layer.biases is None else [parameter("biases", k, np.shape(layer.biases))]
+    return tuple(found)
 
 
 def hyper(name: str) -> Ref:
     """A hyper-parameter's symbol; its id has a dot, which no author's name has."""
-    return Ref(Symbol(f"training.{name}", quantity="hyper"))
+    return Ref(Symbol(setting(name), quantity="hyper"))
 
 
 def model(lesson: Lesson, examples: int = 1) -> Model:
@@ -169,7 +201,7 @@ def _network_model(lesson: Lesson, examples: int) -> Model:
     trainable: set[str] = set()
     for k, layer in enumerate(network.layers, start=1):
         W = Ref(parameter("weights", k, (layer.units, a.shape[0])))
-        z = symbol(f"z{k}", layer.units, "pre_activation", k)
+        z = symbol(of_layer("pre_activation", k), layer.units, "pre_activation", k)
         sum_in: Expr = call("matmul", W, a)
         parameters.append(W.symbol)
         trainable |= {W.symbol.id} if layer.train_weights else set()
@@ -180,8 +212,8 @@ def _network_model(lesson: Lesson, examples: int) -> Model:
             parameters.append(b.symbol)
             trainable |= {b.symbol.id} if layer.train_biases else set()
         equations.append(Equation(z.symbol, sum_in, "forward", "pre_activation"))
-        a = symbol(f"a{k}", layer.units, "activation", k)
-        rule = "softmax" if layer.activation == "softmax" else "activation"
+        a = symbol(of_layer("activation", k), layer.units, "activation", k)
+        rule: Rule = "softmax" if layer.activation == "softmax" else "activation"
         equations.append(Equation(a.symbol, activation(layer.activation, layer.alpha, z), "forward", rule))
         own = b.symbol if b else None
         layers.append(LayerSymbols(k, layer.activation, feeds, W.symbol, own, z.symbol, a.symbol))
@@ -206,10 +238,10 @@ def _network_model(lesson: Lesson, examples: int) -> Model:
             shortcuts={z.symbol: shortcut} if shortcut else {},
         )
     )
+    whole = SUM if lesson.training and lesson.training.batch_loss == "sum" else MEAN
     if many:
         mean = Ref(Symbol("L", (), "loss"))
-        op, _, rule = over_batch(lesson)
-        equations.append(Equation(mean.symbol, call(op, L, param=examples), "loss", f"{rule}_loss"))
+        equations.append(Equation(mean.symbol, call(whole.op, L, param=examples), "loss", whole.loss))
     else:
         mean = L
     decay = hyper("l2") if lesson.training and lesson.training.l2 > 0 else None
@@ -217,18 +249,10 @@ def _network_model(lesson: Lesson, examples: int) -> Model:
         squares = total([call("sum", Ref(layer.weights) ** 2) for layer in layers])
         J = Symbol("J", (), "objective")
         equations.append(Equation(J, mean + decay / 2 * squares, "loss", "objective"))
-    whole = over_batch(lesson)
     return Model(
         tuple(equations), L.symbol, tuple(parameters), frozenset(trainable), decay, examples, whole,
         tuple(layers), (x.symbol, y.symbol),
     )  # fmt: skip
-
-
-def over_batch(lesson: Lesson) -> tuple[str, str, str]:
-    """How a batch is put together: the operator, the one for outer products, and what the rules' names begin with."""
-    if lesson.training and lesson.training.batch_loss == "sum":
-        return "batch_sum", "sum_outer", "sum"
-    return "mean", "mean_outer", "mean"
 
 
 def activation(name: str, alpha: float, z: Expr) -> Call:
@@ -251,8 +275,8 @@ def _circuit_model(lesson: Lesson) -> Model:
         gates = list(_gates(definition.name, definition.formula, known))
         line = definition.line if len(gates) > 1 else None
         for symbol, gate in gates:
-            rule = f"gate_{gate.op}" if isinstance(gate, Call) else "gate_copy"
-            equations.append(Equation(symbol, gate, "forward", rule, line=line))
+            op = gate.op if isinstance(gate, Call) else "copy"
+            equations.append(Equation(symbol, gate, "forward", "gate", line=line, variant=op))
         known[definition.name] = Ref(gates[-1][0])
     trainable = frozenset(circuit.inputs) if lesson.training else frozenset()
     return Model(tuple(equations), known[circuit.output].symbol, inputs, trainable)
@@ -306,9 +330,9 @@ def initial_parameters(lesson: Lesson) -> dict[str, np.ndarray | float]:
                 drawn = rng.uniform(-bound, bound, shape)
             else:
                 drawn = rng.normal(0, np.sqrt(2 / fan_in) if layer.weights == "he" else 1, shape)
-            values[f"W{k}"] = np.round(drawn, 4)
+            values[of_layer("weights", k)] = np.round(drawn, 4)
         else:
-            values[f"W{k}"] = np.array(layer.weights, dtype=float)
+            values[of_layer("weights", k)] = np.array(layer.weights, dtype=float)
         if layer.biases is not None:
-            values[f"b{k}"] = np.array(layer.biases, dtype=float)
+            values[of_layer("biases", k)] = np.array(layer.biases, dtype=float)
     return values

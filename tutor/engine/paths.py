@@ -36,16 +36,19 @@ _GIVEN = ("target", "hyper", "input")  # what comes with the data is nobody's fa
 
 @dataclass(frozen=True)
 class Link:
-    """`top` depends on the symbol below it: `local` is the equation of the local derivative, `rule` that of `top`.
+    """`top` depends on the symbol below it by the equation `use`; `local` is the equation of the local derivative.
 
     `dense`: every element of `top` depends on every element below. Else each on its own (a unit's a on its z), or the
     elements of a row on the row's (a unit's z on its weights), or a single `top` on each of them (the loss).
     """
 
-    top: Symbol
+    use: Equation
     local: Equation
-    rule: str
     dense: bool
+
+    @property
+    def top(self) -> Symbol:
+        return self.use.symbol
 
     @property
     def unit(self) -> bool:
@@ -67,10 +70,10 @@ def links(program: Program) -> dict[Symbol, tuple[Link, ...]]:
             local = local_derivative(eq, bottom)
             assert local is not None
             dense = bool(eq.symbol.shape) and local.symbol.shape == eq.symbol.shape + bottom.shape
-            found.setdefault(bottom, []).append(Link(eq.symbol, local, eq.rule, dense))
+            found.setdefault(bottom, []).append(Link(eq, local, dense))
         for z in eq.shortcuts:
             error = program.by_key[gradient_of(model.output, z).key]
-            found[z] = [Link(eq.symbol, error, eq.rule, False)]
+            found[z] = [Link(eq, error, False)]
     order = [model.output, *(eq.symbol for eq in reversed(model.forward)), *model.parameters]
     return {symbol: tuple(found[symbol]) for symbol in dict.fromkeys(order) if symbol in found}
 
@@ -79,13 +82,13 @@ def links(program: Program) -> dict[Symbol, tuple[Link, ...]]:
 class Factor:
     """∂top/∂bottom of two elements: a factor of a path.
 
-    `index` is its element in the equation `local`, `rule` that of the equation which has `bottom` in it.
+    `index` is its element in the equation `local`, `use` the equation which has `bottom` in it.
     """
 
     top: Ref
     bottom: Ref
     local: Equation
-    rule: str
+    use: Equation
     index: tuple[int, ...]
     value: float
 
@@ -321,7 +324,7 @@ class Paths:
         value = self._factors(link)[(top, flat) if link.dense else flat]
         above, below = self._ref(link.top, top), self._ref(symbol, flat)
         index = (top, flat)[: len(link.local.symbol.shape)] if link.dense else below.index or ()
-        return Factor(above, below, link.local, link.rule, index, float(value))
+        return Factor(above, below, link.local, link.use, index, float(value))
 
     def _ref(self, symbol: Symbol, flat: int) -> Ref:
         index = tuple(map(int, np.unravel_index(flat, symbol.shape))) if symbol.shape else None

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.backprop import backward, gradient_of
-from tutor.engine.expressions import Expr, Noise, Ref, Symbol, evaluate, refs, rounding, updated
+from tutor.engine.expressions import Expr, Noise, Ref, Symbol, evaluate, refs, rounding
 from tutor.engine.expressions import Values as Leaves
+from tutor.engine.ids import before_update, updated
+from tutor.engine.ids import state as state_id
 from tutor.engine.lesson import Lesson
 from tutor.engine.network import Equation, Model, hyper, model
-from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.optimizers import OPTIMIZERS, State
 
 Values = dict[str, "np.ndarray | float"]
 
@@ -94,7 +96,7 @@ class Program:
         """What an update carries to the next iteration: the key of the new value -> the key it replaces."""
         kept = [
             *(symbol.id for symbol in self.model.trained),
-            *(eq.symbol.id.removesuffix("'") for eq in self.equations if eq.symbol.quantity == "state"),
+            *(before_update(eq.symbol.id) for eq in self.equations if eq.symbol.quantity == "state"),
         ]
         return {updated(id): id for id in kept if updated(id) in self.by_key}
 
@@ -129,14 +131,20 @@ def _updates(lesson: Lesson, model: Model) -> list[Equation]:
         g = Ref(gradient_of(of, parameter))
         p = Ref(parameter)
 
-        def state(name: str, parameter: Symbol = parameter) -> Symbol:
-            return Symbol(f"{parameter.id}.{name}", parameter.shape, "state", parameter.layer, wrt=parameter)
+        def state(id: str, parameter: Symbol = parameter) -> Ref:
+            return Ref(Symbol(id, parameter.shape, "state", parameter.layer, wrt=parameter))
 
-        def define(name: str, formula: Expr) -> Ref:
-            equations.append(Equation(state(name), formula, "update", f"optimizer_{name.rstrip(chr(39))}"))
-            return Ref(state(name))
+        def old(before: State, of: str = parameter.id) -> Ref:
+            return state(state_id(of, before.name))
 
-        new = optimizer.rule(p, g, hypers, lambda name: Ref(state(name)), define)
+        def define(worked_out: State, formula: Expr, of: str = parameter.id) -> Ref:
+            assert worked_out in optimizer.states, f"the optimiser does not list {worked_out.name} among its states"
+            id = state_id(of, worked_out.name)
+            new = state(updated(id) if worked_out.kept else id)
+            equations.append(Equation(new.symbol, formula, "update", "optimizer", variant=worked_out.name))
+            return new
+
+        new = optimizer.rule(p, g, hypers, old, define)
         after = Symbol(updated(parameter.id), parameter.shape, "updated", parameter.layer, wrt=parameter)
         equations.append(Equation(after, new, "update", "update"))
     return equations

@@ -15,7 +15,8 @@ import numpy as np
 from tutor.engine.compiled.arrays import arrays
 from tutor.engine.compiled.graph import Code, Memory
 from tutor.engine.compiled.scalars import scalars
-from tutor.engine.expressions import Symbol, updated
+from tutor.engine.expressions import Symbol
+from tutor.engine.ids import setting, state, updated
 from tutor.engine.lesson import Lesson
 from tutor.engine.network import initial_parameters
 from tutor.engine.optimizers import OPTIMIZERS
@@ -148,7 +149,8 @@ class Run:
         trained = self.program(batch_size(self.lesson)).model.trained
         parameters = {p.id: self._first[p.id] for p in sorted(trained, key=lambda p: p.quantity == "biases")}
         training = self.lesson.training
-        states = {f"{id}.{name}": v for name in OPTIMIZERS[training.optimizer].states for id, v in parameters.items()}
+        memory = OPTIMIZERS[training.optimizer].memory
+        states = {state(id, kept.name): v for kept in memory for id, v in parameters.items()}
         return parameters | {key: training.memory.get(key, np.zeros_like(v)) for key, v in states.items()}
 
     @cached_property
@@ -262,13 +264,13 @@ class Run:
         if self.lesson.circuit:
             return True
         assert self.lesson.training
-        states = len(OPTIMIZERS[self.lesson.training.optimizer].states)
+        states = len(OPTIMIZERS[self.lesson.training.optimizer].memory)
         return self._count * (batch_size(self.lesson) + states) <= SCALAR_WORK
 
     def _code(self, examples: int) -> Code:
         if examples not in self._codes:
             program = self.program(examples)
-            fixed = {key: value for key, value in self._given().items() if key != "training.t"}
+            fixed = {key: value for key, value in self._given().items() if key != setting("t")}
             fixed |= {key: value for key, value in self._first.items() if key not in self._carried.slices}
             make = scalars if self._scalar else arrays
             self._codes[examples] = make(program.equations, program.model.objective.key, self._carried, fixed, examples)
@@ -335,8 +337,8 @@ class Run:
         if training is None:
             return {}
         keys = (*OPTIMIZERS[training.optimizer].hyper, "l2")
-        given = {f"training.{key}": getattr(training, key) for key in keys}
-        return given | {"training.t": float(training.updates + number)}
+        given = {setting(key): getattr(training, key) for key in keys}
+        return given | {setting("t"): float(training.updates + number)}
 
     def _values(self, flat: np.ndarray) -> Values:
         """Carried values by key; parameters that are not trained are among them."""

@@ -7,7 +7,6 @@ one example of the batch (`dL/dW2[1,2]@3`). Local derivatives (`da2/dz2`, `dz2/d
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -31,16 +30,13 @@ from tutor.engine.expressions import (
     rewrite,
     walk,
 )
-from tutor.engine.lesson import Lesson
+from tutor.engine.ids import names_no_place, read_derivative, read_id
+from tutor.engine.lesson import Lesson, Level
 from tutor.engine.memo import Memo
 from tutor.engine.network import Equation, Phase
 from tutor.engine.parsing import did_you_mean
 from tutor.engine.program import Program
 from tutor.engine.run import Iteration, Run
-
-_ID = re.compile(r"(?P<base>[^\[\]@\s]+)(?:\[(?P<index>[0-9,\s]+)\])?(?:@(?P<example>[0-9]+))?")
-
-_BEYOND = re.compile(r"[\[,@]\s*[0-9]{10}")  # no place of anything
 
 
 class NoSuchStep(ValueError):
@@ -187,7 +183,7 @@ class Trace:
 
         return noise
 
-    def steps(self, level: str = "matrix") -> Iterator[Step]:
+    def steps(self, level: Level = "matrix") -> Iterator[Step]:
         """Every step in order: an equation each, or at level "scalar" an element each; examples @1 ... @n first."""
         for eq in self.equations:
             for example in range(self.examples) if eq.symbol.per_example else (None,):
@@ -269,43 +265,10 @@ def _round(value: np.ndarray, digits: int) -> np.ndarray:
 # ---------------------------------------------------------------- ids
 
 
-@dataclass(frozen=True)
-class StepId:
-    """What an id says: a symbol's own id, an element of it and an example, both from 0 (−1: no such place)."""
-
-    base: str
-    index: tuple[int, ...] | None = None
-    example: int | None = None
-
-    def fits(self, shape: tuple[int, ...]) -> bool:
-        """Whether a symbol of this shape has the element; the whole it has always."""
-        if self.index is None:
-            return True
-        return len(self.index) == len(shape) and all(0 <= i < n for i, n in zip(self.index, shape, strict=True))
-
-
-def read_id(text: str) -> StepId | None:
-    """The parts of a step id, such as dL/dW2[1,2]@3; None where the text has another form."""
-    match = _ID.fullmatch(text.strip().replace("′", "'").replace("∂", "d"))
-    if not match:
-        return None
-    index, example = match["index"], match["example"]
-    return StepId(
-        match["base"],
-        tuple(map(_place, index.split(","))) if index else None,
-        _place(example) if example else None,
-    )
-
-
-def _place(digits: str) -> int:
-    """A place counted from 1, from 0; −1 where it is none."""
-    return int(digits) - 1 if digits.strip().isdigit() and len(digits.strip()) <= 9 else -1
-
-
 def resolve(program: Program, id: str) -> tuple[Equation, tuple[int, ...] | None, int | None]:
     """The equation, element and example (both from 0) that an id names. Raises NoSuchStep."""
     named = read_id(id)
-    if named is None or _BEYOND.search(id):
+    if named is None or names_no_place(id):
         raise NoSuchStep(f"{id!r} is not a step id; ids look like z1, dL/dW2, dL/dW2[1,2] or dL/dW2[1,2]@3")
     base, example = named.base, named.example
     eq = program.equation(base)
@@ -347,13 +310,13 @@ def _nearest(base: str, known: list[str]) -> str:
 
 def find_local(program: Program, id: str) -> Equation | None:
     """The local derivative that an id such as da2/dz2 names, if there is one."""
-    match = re.fullmatch(r"d(?P<of>[^/]+)/d(?P<wrt>[^/]+)", id)
-    if not match:
+    named = read_derivative(id)
+    if not named:
         return None
-    eq = program.equation(match["of"])
+    eq = program.equation(named[0])
     if eq is None or eq.phase not in ("forward", "loss") or eq.rule in ("mean_loss", "sum_loss", "objective"):
         return None
-    wrt = next((ref.symbol for ref in refs(eq.formula) if ref.symbol.id == match["wrt"]), None)
+    wrt = next((ref.symbol for ref in refs(eq.formula) if ref.symbol.id == named[1]), None)
     return local_derivative(eq, wrt) if wrt and wrt.quantity not in ("target", "hyper") else None
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from tutor.engine.backprop import gradient_of
 from tutor.engine.divergence import zero_by_zero
 from tutor.engine.expressions import Ref
+from tutor.engine.ids import example_free
 from tutor.engine.lesson import AuthorQuestion, Lesson, Training
 from tutor.engine.network import LayerSymbols, Model
 from tutor.engine.run import Run
@@ -327,4 +328,4 @@ def _spoken_of(lesson: Lesson, model: Model, layer: LayerSymbols, unit: int) -> 
     values = (layer.pre_activation, layer.activation)
     slopes = (gradient_of(model.output, of) for of in (*values, *([layer.biases] if layer.biases else [])))
     ids = {f"{symbol.id}[{unit}]" for symbol in (*values, *slopes)}
-    return any(step.partition("@")[0] in ids for step in named)
+    return any(example_free(step) in ids for step in named)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.expressions import Call, Expr, evaluate
+from tutor.engine.ids import derivative
 from tutor.engine.lesson import AuthorQuestion, Lesson
 from tutor.engine.program import Program, batch_size
 from tutor.engine.run import Run
@@ -198,7 +199,7 @@ def _circuit_faults(lesson: Lesson, program: Program) -> Iterator[Fault]:
             yield Fault(("circuit", "define", at), message, advice)
             break
     for name in lesson.circuit.inputs:
-        if program.by_key[f"d{lesson.circuit.output}/d{name}"].rule == "no_path":
+        if program.by_key[derivative(lesson.circuit.output, name)].rule == "no_path":
             message = f"the output '{lesson.circuit.output}' does not depend on the input '{name}'"
             advice = "its gradient is 0: use it in a line that leads to the output, or leave it out"
             yield Fault(("circuit", "inputs", name), message, advice, severity="warning")

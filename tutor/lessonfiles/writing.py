@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.activations import takes_slope
+from tutor.engine.ids import read_state
 from tutor.engine.lesson import AuthorQuestion, Expect, Layer, Lesson, Training
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.lessonfiles.positions import MAX_BYTES
@@ -83,7 +84,7 @@ def _training(training: Training) -> dict[str, Any]:
     }
     memory: dict[str, dict[str, Any]] = {}
     for key, value in found.pop("memory").items():
-        parameter, _, state = key.rpartition(".")
+        parameter, state = read_state(key)
         memory.setdefault(parameter, {})[state] = value.tolist()
     return found | ({"memory": memory} if memory else {})
 

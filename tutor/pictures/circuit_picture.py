@@ -9,6 +9,7 @@ import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Call, Const, Expr, refs
+from tutor.engine.ids import derivative
 from tutor.pictures.canvas import Canvas
 from tutor.pictures.scene import Diagram, Item, Known, Spot, draw_box, item_facts, short
 from tutor.text.cells import cut, width
@@ -229,7 +230,7 @@ class CircuitPicture:
         if name == output:
             begun = known.cursor.at >= 0 and known.trace.equations[known.cursor.at].phase != "forward"
             return 1.0 if begun else None
-        return known.value(f"d{output}/d{name}")
+        return known.value(derivative(output, name))
 
     def _leads(self, wire: str, target: _Node) -> bool:
         """Whether blame came back over this part of a wire: not over one to a gate that the output does not need."""

@@ -169,7 +169,9 @@ class NetworkPicture:
 
     def _gradient_name(self, id: str, unit: int, room: int) -> str:
         """∂L/∂z₁ in full where a number fits beside it, else ∂z₁, else ∂; the same before and after it is known."""
-        full, brief = self.known.name(id, (unit,)), "∂" + self.known.name(id.partition("/d")[2], (unit,))
+        symbol = self.known.symbol(id)
+        assert symbol and symbol.wrt
+        full, brief = self.known.name(id, (unit,)), "∂" + self.known.name(symbol.wrt.id, (unit,))
         return next((name for name, size in ((full, 9), (brief, 6)) if width(name) + size <= room), "∂")
 
     def _unit(self, canvas: Canvas, column: Column, unit: int, row: int) -> None:

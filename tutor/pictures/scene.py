@@ -10,7 +10,8 @@ import math
 from dataclasses import dataclass
 
 from tutor.engine.backprop import gradient_of
-from tutor.engine.expressions import Ref, Symbol, updated
+from tutor.engine.expressions import Ref, Symbol
+from tutor.engine.ids import example_free, updated
 from tutor.engine.network import Model
 from tutor.engine.trace import Step, Trace
 from tutor.pictures.canvas import Canvas, Picture
@@ -105,7 +106,7 @@ class Known:
         names, key = self._kept.names, (id, index)
         if key not in names:
             ref = self.ref(id, index)
-            names[key] = self.writer.text(ref).partition("@")[0] if ref else id
+            names[key] = example_free(self.writer.text(ref)) if ref else id
         return names[key]
 
     def is_step(self, id: str, index: Whole = None) -> bool:

@@ -23,8 +23,7 @@ def names(trace: Trace, scribe: Scribe) -> list[tuple[str, str]]:
 
 
 def _hyper_words(symbol: Symbol) -> str:
-    name = symbol.id.rpartition(".")[2]
     if symbol.quantity == "hyper":
-        return HYPERS.get(name) or name.replace("_", " ")
+        return HYPERS.get(symbol.name) or symbol.name.replace("_", " ")
     of = f" of layer {symbol.layer}" if symbol.layer else ""
     return symbol.quantity.replace("_", " ") + of

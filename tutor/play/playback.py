@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tutor.engine.lesson import LEVELS, AuthorQuestion, Lesson
+from tutor.engine.lesson import LEVELS, AuthorQuestion, Lesson, Level
 from tutor.engine.network import PHASES
 from tutor.engine.trace import NoSuchStep, Step, Trace, find_local, resolve
 from tutor.play.place import Place
@@ -35,7 +35,7 @@ class Cursor:
     """
 
     at: int = 0
-    level: str = "scalar"
+    level: Level = "scalar"
     notation: str = "dz"
     iteration: int = 1
     example: int = 0
@@ -179,7 +179,7 @@ def move_example(cursor: Cursor, trace: Trace, by: int) -> Cursor:
     return replace(cursor, example=(cursor.example + by) % trace.examples)
 
 
-def set_level(cursor: Cursor, level: str) -> Cursor:
+def set_level(cursor: Cursor, level: Level) -> Cursor:
     return replace(cursor, level=level)
 
 
@@ -230,8 +230,8 @@ def asked(trace: Trace) -> set[str]:
         return found | {key for id in lesson.quiz_steps if (key := _key(trace, id))}
     seen: set[tuple[object, ...]] = set()
     for eq in trace.equations:
-        kind = (eq.rule, eq.symbol.layer if eq.phase == "backward" else None)
-        if kind not in seen and eq.rule not in ("no_path", "gate_copy"):
+        kind = (eq.rule_id, eq.symbol.layer if eq.phase == "backward" else None)
+        if kind not in seen and eq.rule_id not in ("no_path", "gate_copy"):
             seen.add(kind)
             found.add(eq.symbol.key)
     return found

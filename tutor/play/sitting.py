@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from tutor.engine.lesson import Lesson
+from tutor.engine.lesson import Lesson, Level
 from tutor.engine.run import MAX_ITERATION, Run
 from tutor.engine.trace import Step, Trace
 from tutor.play import playback
@@ -168,7 +168,7 @@ class Sitting:
         """At level scalar another cell of the vector or matrix, so many rows and columns on; it stops at the edges."""
         return self.at(playback.move_element(self.cursor, self.trace, rows, columns))
 
-    def level(self, level: str | int) -> Sitting:
+    def level(self, level: Level | int) -> Sitting:
         """A level by its name, or so many further."""
         if isinstance(level, int):
             return self.at(playback.next_level(self.cursor, level))

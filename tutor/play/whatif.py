@@ -20,6 +20,7 @@ import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS, takes_slope
 from tutor.engine.expressions import Expr, Ref, Symbol, evaluate, indices
+from tutor.engine.ids import of_layer
 from tutor.engine.lesson import BATCH_LOSSES, INITIALISERS, ORDERS, Lesson, Training
 from tutor.engine.losses import LOSSES
 from tutor.engine.network import initial_parameters, model, parameter
@@ -211,7 +212,7 @@ class WhatIf:
     def _opened(self, values: Document, path: Keys) -> Document:
         """Where one weight of a drawn matrix is set: with all of them written out."""
         if path[0] == "network" and len(path) > 4 and path[3] in ("weights", "biases"):
-            id = ("W" if path[3] == "weights" else "b") + str(path[2] + 1)
+            id = of_layer("weights" if path[3] == "weights" else "biases", path[2] + 1)
             if not isinstance(values["network"]["layers"][path[2]][path[3]], list):
                 lesson, _ = build(values, _path(self.original))
                 drawn = initial_parameters(lesson or self.unmarked).get(id, self.parameters[id])
@@ -284,8 +285,8 @@ class WhatIf:
         """The setting that a symbol of the trace is. Raises Refused for what follows from others."""
         symbol = ref.symbol
         index = "[" + ",".join(str(i + 1) for i in ref.index) + "]" if ref.index else ""
-        if symbol.quantity == "hyper" and symbol.id != "training.t":
-            return _training(symbol.id.removeprefix("training."))
+        if symbol.quantity == "hyper" and symbol.name != "t":
+            return _training(symbol.name)
         if symbol.quantity in ("weights", "biases", "input", "target"):
             at = here.example if ref.example is None else ref.example
             found = self._of_network(symbol.id + index, "", replace(here, example=at))

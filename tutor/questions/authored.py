@@ -128,7 +128,7 @@ def _asked(question: AuthorQuestion, step: Step, writer: Writer) -> Item:
         kind=question.kind,
         id="",
         prompt=question.ask,
-        skill=step.equation.rule if question.step else AUTHOR,
+        skill=step.equation.rule_id if question.step else AUTHOR,
         step=step,
         writer=writer,
         hints=(answer,),

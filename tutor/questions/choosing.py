@@ -61,15 +61,15 @@ def _in_turns(trace: Trace, rng: random.Random, weakest: Sequence[str]) -> list[
     rounds: list[dict[str, list[Equation]]] = []
     seen: Counter[str] = Counter()
     for eq in rng.sample(trace.equations, len(trace.equations)):
-        if seen[eq.rule] == len(rounds):
+        if seen[eq.rule_id] == len(rounds):
             rounds.append(defaultdict(list))
-        rounds[seen[eq.rule]][eq.phase].append(eq)
-        seen[eq.rule] += 1
+        rounds[seen[eq.rule_id]][eq.phase].append(eq)
+        seen[eq.rule_id] += 1
     order: list[Equation] = []
     strength = {rule: at for at, rule in enumerate(weakest)}
     for queues in rounds:
         for queue in queues.values():  # taken from its end
-            queue.sort(key=lambda eq: strength.get(eq.rule, len(strength)), reverse=True)
+            queue.sort(key=lambda eq: strength.get(eq.rule_id, len(strength)), reverse=True)
         while any(queues.values()):
             order += [queues[phase].pop() for phase in _TURNS if queues[phase]]
     return order

@@ -21,6 +21,7 @@ from tutor.engine.lesson import Layer, Lesson, Network
 from tutor.engine.losses import LOSSES
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.program import batch_size
+from tutor.engine.rules import variant_of
 from tutor.engine.run import Run
 from tutor.engine.trace import Step, Trace, trace
 from tutor.questions.items import ORDER, PATHS, SHAPES, Item
@@ -209,7 +210,7 @@ def _of_examples(here: Trace, symbol: Symbol) -> np.ndarray:
 
 def skills(lesson: Lesson) -> list[str]:
     """The skills that a lesson can be drilled in, in the order of its steps."""
-    rules = dict.fromkeys(eq.rule for eq in trace(lesson).equations)
+    rules = dict.fromkeys(eq.rule_id for eq in trace(lesson).equations)
     every = [*rules, SHAPES, PATHS, ORDER]
     return [skill for skill in every if _first(lesson, skill, 0, tuple(KINDS))]
 
@@ -221,7 +222,7 @@ def drill_item(lesson: Lesson, skill: str, seed: int, kinds: tuple[str, ...] = (
     does, other kinds are asked. The same arguments give the same question, and so does `Item.seed` for `seed`.
     Raises NoQuestion.
     """
-    if skill not in _OF_SKILL and all(eq.rule != skill for eq in trace(lesson).equations):
+    if skill not in _OF_SKILL and all(eq.rule_id != skill for eq in trace(lesson).equations):
         raise NoQuestion(f"{lesson.title} has nothing to ask about {skill!r}")
     kinds = (_OF_SKILL[skill],) if skill in _OF_SKILL else kinds
     for k in range(SEEDS):
@@ -264,12 +265,12 @@ def _varied(lesson: Lesson, seed: int, iteration: int) -> Trace:
 
 def _iteration(lesson: Lesson, skill: str) -> int:
     """The first; where an optimiser's memory matters the second, since a memory of 0 hides what one does with it."""
-    remembers = lesson.training and OPTIMIZERS[lesson.training.optimizer].states
-    return 2 if remembers and (skill == "update" or skill.startswith("optimizer_")) else 1
+    remembers = lesson.training and OPTIMIZERS[lesson.training.optimizer].memory
+    return 2 if remembers and (skill == "update" or (variant_of(skill) or ("",))[0] == "optimizer") else 1
 
 
 def _steps(here: Trace, skill: str, rng: random.Random) -> Iterator[Step]:
     """The steps that may exercise a skill, in a drawn order."""
-    found = [eq for eq in here.equations if skill in _OF_SKILL or eq.rule == skill]
+    found = [eq for eq in here.equations if skill in _OF_SKILL or eq.rule_id == skill]
     for eq in rng.sample(found, len(found)):
         yield Step(here, eq, None, rng.randrange(here.examples) if eq.symbol.per_example else None)

@@ -10,6 +10,10 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:  # the table does without NumPy, which comes with the engine
+    from tutor.engine.rules import Rule
 
 # ---------------------------------------------------------------- skills
 
@@ -22,8 +26,11 @@ class Skill:
     needs: tuple[str, ...] = ()
 
 
+# What is learned beside the rules of the steps.
+Own: TypeAlias = Literal["order", "author", "paths", "shapes"]
+
 # In an order in which they can be learned: a skill stands after what it needs.
-SKILLS: dict[str, Skill] = {
+_PLAIN: dict[Rule | Own, Skill] = {
     "pre_activation": Skill("Pre-activation: weighted sum and bias"),
     "activation": Skill("Activation", ("pre_activation",)),
     "softmax": Skill("Softmax", ("pre_activation",)),
@@ -49,11 +56,13 @@ SKILLS: dict[str, Skill] = {
     "sum_gradient": Skill("Gradient summed over a batch", ("weight_gradient", "sum_loss")),
     "decayed_gradient": Skill("Gradient with regularisation", ("weight_gradient", "objective")),
     "update": Skill("Update of a parameter", ("weight_gradient",)),
-    "optimizer_velocity": Skill("Velocity of momentum", ("update",)),
-    "optimizer_m": Skill("First moment of Adam", ("update",)),
-    "optimizer_v": Skill("Second moment of Adam", ("update",)),
-    "optimizer_mhat": Skill("First moment, corrected", ("optimizer_m",)),
-    "optimizer_vhat": Skill("Second moment, corrected", ("optimizer_v",)),
+}
+_STATES = {
+    "velocity": Skill("Velocity of momentum", ("update",)),
+    "m": Skill("First moment of Adam", ("update",)),
+    "v": Skill("Second moment of Adam", ("update",)),
+    "mhat": Skill("First moment, corrected", ("optimizer_m",)),
+    "vhat": Skill("Second moment, corrected", ("optimizer_v",)),
 }
 _GATES = {
     "add": "Add", "sub": "Subtract", "neg": "Negate", "mul": "Multiply", "div": "Divide", "pow": "Power",
@@ -62,6 +71,8 @@ _GATES = {
     "leaky_relu": "Leaky ReLU", "bipolar_sigmoid": "Bipolar sigmoid", "softplus": "Softplus", "elu": "ELU",
     "silu": "SiLU", "gelu": "GELU", "copy": "Copy",
 }  # fmt: skip
+SKILLS: dict[str, Skill] = {str(rule): skill for rule, skill in _PLAIN.items()}
+SKILLS |= {f"optimizer_{name}": skill for name, skill in _STATES.items()}
 SKILLS |= {f"gate_{op}": Skill(f"{name} gate") for op, name in _GATES.items()}
 SKILLS |= {f"gate_{op}_gradient": Skill(f"{name} gate, backward", (f"gate_{op}",)) for op, name in _GATES.items()}
 SKILLS["fork"] = Skill("Fork: branches add up", ("gate_add_gradient",))

@@ -12,8 +12,9 @@ import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS, takes_slope
 from tutor.engine.expressions import Expr, Ref, Symbol, at_example, element, evaluate, indices
+from tutor.engine.ids import read_id
 from tutor.engine.parsing import FUNCTIONS
-from tutor.engine.trace import Step, activation_calls, find_local, read_id, symbols_of
+from tutor.engine.trace import Step, activation_calls, find_local, symbols_of
 from tutor.questions.tokens import Function, NotUnderstood, normalised, raised, short
 from tutor.questions.typed_formulas import Typed, functions, read
 from tutor.text.layout import to_ascii

@@ -18,10 +18,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tutor.engine.backprop import OVER_BATCH
 from tutor.engine.expressions import OPERATORS, Call, Const, Expr, Ref, aligned, refs
 from tutor.engine.network import Equation
 from tutor.engine.noise import wobble
+from tutor.engine.rules import OVER_BATCH
 from tutor.engine.trace import Step, Trace
 
 GIVEN = 4  # significant digits up to which a number that the lesson gives is copied as it stands

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tutor.engine.backprop import OVER_BATCH
 from tutor.engine.expressions import Expr, Ref, evaluate, refs
 from tutor.engine.network import Equation
 from tutor.engine.program import Program
+from tutor.engine.rules import OVER_BATCH
 from tutor.engine.trace import Step, Trace
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.misconceptions.rewriting import ANY, Site

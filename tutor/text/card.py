@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS, prime_of, takes_slope
-from tutor.engine.backprop import OVER_BATCH
 from tutor.engine.expressions import Call, Expr, Ref, evaluate, refs, walk
+from tutor.engine.ids import read_id
 from tutor.engine.losses import LOSSES
 from tutor.engine.memo import Memo
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.paths import Chain, Factor, Paths, derivation, of_parameters, tally
-from tutor.engine.trace import NoSuchStep, Step, Trace, activation_calls, digits_for, read_id, resolve, symbols_of
+from tutor.engine.rules import OVER_BATCH
+from tutor.engine.trace import NoSuchStep, Step, Trace, activation_calls, digits_for, resolve, symbols_of
 from tutor.text import prose
 from tutor.text.explain import Explainer
 from tutor.text.explanations import Turn
@@ -360,7 +361,7 @@ def terms_of(step: Step) -> list[str]:
             chosen.append(lesson.network.loss)
     if eq.phase == "update" and lesson.training:
         chosen.append(lesson.training.optimizer)
-    return spoken_of(eq.rule, *chosen)
+    return spoken_of(eq.rule_id, *chosen)
 
 
 def _without_repeats(docs: list[Doc]) -> tuple[Doc, ...]:

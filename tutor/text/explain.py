@@ -8,6 +8,7 @@ from tutor.engine.activations import ACTIVATIONS, prime_of
 from tutor.engine.expressions import Call, Expr, Ref, refs, walk
 from tutor.engine.losses import LOSSES
 from tutor.engine.paths import Factor
+from tutor.engine.rules import rule_id
 from tutor.engine.trace import Step
 from tutor.text.explanations import GATES, LINEAR, RULES, Explanation, Turn
 from tutor.text.layout import linear, number
@@ -22,13 +23,13 @@ def _of_exponent(formula: Expr) -> bool:
 
 def _rule(step: Step) -> Explanation:
     """The entry for a step; a linear layer has its own."""
-    name, symbol = step.equation.rule, step.equation.symbol
+    eq, symbol = step.equation, step.equation.symbol
     network = step.trace.lesson.network
-    if name == "gate_pow_gradient" and _of_exponent(step.formula):
-        return RULES["gate_pow_exponent_gradient"]
-    if name in LINEAR and network and symbol.layer and network.layers[symbol.layer - 1].activation == "linear":
-        return LINEAR[name]
-    return RULES[name]
+    if eq.rule == "gate_gradient" and eq.variant == "pow" and _of_exponent(step.formula):
+        return RULES[rule_id("gate_gradient", "pow_exponent")]
+    if eq.rule in LINEAR and network and symbol.layer and network.layers[symbol.layer - 1].activation == "linear":
+        return LINEAR[eq.rule]
+    return RULES[eq.rule_id]
 
 
 class Explainer:
@@ -45,7 +46,7 @@ class Explainer:
         """One sentence (or two) of why, for the whole or for the element that the step is."""
         rule = _rule(step)
         why = self._fill(rule.element if step.index and rule.element else rule.why, step)
-        gate = step.equation.rule.startswith("gate_") and step.phase == "backward"
+        gate = step.equation.rule == "gate_gradient"
         if gate and not any(ref.symbol.quantity == "gradient" for ref in step.operands):
             output = step.trace.program.model.output.id
             why += f" That gate is the output itself, where the gradient begins: ∂{output}/∂{output} = 1."
@@ -77,8 +78,7 @@ class Explainer:
         if factor.local.rule == "combined_error":
             return "Loss and activation in one factor, since they cancel: the prediction minus the target."
         if self.writer.lesson.circuit:
-            rule = factor.rule.removeprefix("gate_")
-            title, _, back = GATES["pow_exponent" if _of_exponent(factor.local.formula) else rule]
+            title, _, back = GATES["pow_exponent" if _of_exponent(factor.local.formula) else factor.use.variant]
             return f"{title} {self.writer.text(factor.top)}: it {back}."
         if bottom.quantity == "activation" and factor.weight:
             return (

@@ -18,6 +18,7 @@ from string import Formatter
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.optimizers import STATES
 from tutor.engine.parsing import FUNCTIONS
+from tutor.engine.rules import Rule, rule_id
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ class Explanation:
                 raise ValueError(f"'{template}' asks for {asked}; there are: {', '.join(sorted(FIELDS))}")
 
 
-RULES: dict[str, Explanation] = {
+# Of every rule but those that come in variants, which have theirs below.
+_PLAIN: dict[Rule, Explanation] = {
     "pre_activation": Explanation(
         "Pre-activation of {layer}",
         "Each unit adds up what feeds it, every value times the weight of its connection{and_bias}.",
@@ -236,7 +238,6 @@ RULES: dict[str, Explanation] = {
         "only holds nearby.{all_gradients_first}",
         "{of} mends its ways: a small step against its share of the blame.",
     ),
-    **{f"optimizer_{name}": Explanation(state.title, state.why, state.story) for name, state in STATES.items()},
     "no_path": Explanation(
         "Gradient of {of}",
         "No path leads from {of} to the output, so changing it changes nothing.",
@@ -252,6 +253,15 @@ RULES: dict[str, Explanation] = {
         "One factor of the chain rule: how {top} changes when {bottom} changes a little, everything else held still.",
         "How much {top} listens to {bottom}.",
     ),
+}
+
+# By the rule's id.
+RULES: dict[str, Explanation] = {
+    **{rule_id(rule): entry for rule, entry in _PLAIN.items()},
+    **{
+        rule_id("optimizer", state.name): Explanation(state.title, state.why, state.story)
+        for state in STATES.values()
+    },
 }
 
 # Gates of circuits: (title, what it does, what its gradient does, what the gradient is called).
@@ -334,12 +344,12 @@ for _op, _, _ in FUNCTIONS.values():  # what has no words of its own
     _gate = f"{_op.replace('_', ' ').capitalize()} gate"
     GATES.setdefault(_op, (_gate, f"applies {_op}", "multiplies the gradient by its own slope at each input"))
 for _op, (_title, _does, _back) in GATES.items():
-    RULES[f"gate_{_op}"] = Explanation(
+    RULES[rule_id("gate", _op)] = Explanation(
         f"{_title}: {{it}}",
         f"The gate {_does}.{{remember}}",
         f"{{it}} {_does}, and says {{value}}.",
     )
-    RULES[f"gate_{_op}_gradient"] = Explanation(
+    RULES[rule_id("gate_gradient", _op)] = Explanation(
         "Gradient at {of}",
         f"Local derivative times the gradient that came back: here the {_title.lower()} {_back}.",
         (Turn(f"{_title} {{gate}}", "{result}" + _SAYS.get(_op, _SAYS["other"]), "handed on to {of}: {value}"),),
@@ -347,7 +357,7 @@ for _op, (_title, _does, _back) in GATES.items():
 
 
 # A linear activation is a copy: what is said of the others would be hollow.
-LINEAR = {
+LINEAR: dict[Rule, Explanation] = {
     "activation": Explanation(
         "Activation of {layer}",
         "A linear unit passes its pre-activation on as it is; the result is {heard}.",

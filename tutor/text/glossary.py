@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from tutor.engine.optimizers import VELOCITY
+from tutor.engine.rules import Rule, variant_of
 from tutor.text.words import capital
 
 _TABLE = """\
@@ -244,8 +246,8 @@ _WRITTEN = {
     "silu": "SiLU", "rmsprop": "RMSprop", "huber loss": "Huber loss",
 }  # fmt: skip
 
-# What is spoken of at the steps of a rule, the nearest first; of a family by the beginning of the rule's name.
-_AT: dict[str, tuple[str, ...]] = {
+# What is spoken of at the steps of a rule, the nearest first.
+_AT: dict[Rule, tuple[str, ...]] = {
     "pre_activation": ("pre-activation", "weight", "bias", "unit", "layer"),
     "activation": ("activation", "activation function", "unit"),
     "softmax": ("softmax", "prediction", "pre-activation"),
@@ -266,12 +268,13 @@ _AT: dict[str, tuple[str, ...]] = {
     "decayed_gradient": ("regularisation", "weight decay", "gradient"),
     "update": ("update", "learning rate", "gradient descent", "parameter"),
     "optimizer": ("optimiser", "update", "gradient", "mean"),
-    "optimizer_velocity": ("momentum", "optimiser", "update"),
     "no_path": ("path", "gradient"),
     "fork": ("fork", "path", "chain rule", "gradient"),
     "local_derivative": ("local derivative", "derivative", "chain rule"),
     "gate": ("gate", "circuit", "local derivative", "upstream gradient", "gradient", "chain rule"),
+    "gate_gradient": ("gate", "circuit", "local derivative", "upstream gradient", "gradient", "chain rule"),
 }  # fmt: skip
+_AT_STATE: dict[str, tuple[str, ...]] = {VELOCITY.name: ("momentum", "optimiser", "update")}
 _BY_CHOICE = {
     "cross_entropy": "cross-entropy", "binary_cross_entropy": "cross-entropy", "squared_error": "squared error",
     "half_squared_error": "squared error", "mean_squared_error": "mean squared error", "sgd": "gradient descent",
@@ -309,11 +312,12 @@ def search(text: str) -> list[str]:
 
 
 def spoken_of(rule: str, *choices: str | None) -> list[str]:
-    """The terms of a step, the nearest first: by its rule, then by the activation, loss or optimiser of the lesson."""
-    family = rule.partition("_")[0]
+    """The terms of a step, the nearest first: by its rule's id, then by the lesson's activation, loss or optimiser."""
+    plain, variant = variant_of(rule) or (rule, "")
+    terms = _AT_STATE.get(variant) or next((terms for at, terms in _AT.items() if at == plain), ())
     names = (_BY_CHOICE.get(choice, choice.replace("_", " ")) for choice in choices if choice)
     chosen = (name for name in names if name in TERMS)
-    return list(dict.fromkeys((*_AT.get(rule, _AT.get(family, ())), *chosen)))
+    return list(dict.fromkeys((*terms, *chosen)))
 
 
 def in_order(first: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 
+from tutor.engine.lesson import Level
 from tutor.engine.paths import Chain, of_parameters, tally
 from tutor.engine.program import Program
 from tutor.engine.trace import Step
@@ -19,7 +20,7 @@ from tutor.text.layout import bracketed, linear, number
 COLUMNS = 78  # prose is wrapped to this; formulas stay on one line, however long
 
 
-def card_lines(card: Card, level: str) -> Iterator[str]:
+def card_lines(card: Card, level: Level) -> Iterator[str]:
     """A card as lines of text: the story, or formulas and the sentence of why; then the author's notes."""
     if level == "story":
         yield from wrapped(card.story)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from tutor.engine.ids import derivative, of_layer
 from tutor.text.latex import ID_LIKE, Blemish, Name, is_macro, mathematics
 
 _PARTS = re.compile(
@@ -135,11 +136,11 @@ _PREDICTED = frozenset(("ŷ", "yhat", "y_hat", "haty", "output", "outputs", "pre
 def meant_id(word: str, name: Name) -> str | None:
     """The id that a word in braces was probably meant for: Z1 for z1, dL/dw1 for dL/dW1, ŷ for the last activation."""
     if word.casefold() in _PREDICTED:
-        return next((f"a{k}" for k in range(20, 0, -1) if name(f"a{k}")), None)
+        return next((id for k in range(20, 0, -1) if name(id := of_layer("activation", k))), None)
     over, stroke, under = word.partition("/")
     if stroke:
         below = _loose(under[1:]) if under[:1] in ("d", "∂", "D") else None
-        tries = [f"dL/d{below}"] if below and over[1:].casefold() in ("l", "loss", "c", "e", "j") else []
+        tries = [derivative("L", below)] if below and over[1:].casefold() in ("l", "loss", "c", "e", "j") else []
     else:
         loose = _loose(word)
         tries = [loose] if loose else []

@@ -107,11 +107,10 @@ class Writer:
             return Row((self._name(symbol.wrt, index), "_new"))
         if quantity == "state":
             assert symbol.wrt
-            of, state = linear(self._name(symbol.wrt, index)), symbol.id.rpartition(".")[2]
-            return f"{STATES[state.rstrip(chr(39))].sign}({of})" + ("_new" if state.endswith("'") else "")
+            of, state = linear(self._name(symbol.wrt, index)), STATES[symbol.name]
+            return f"{state.sign}({of})" + ("_new" if symbol.is_new else "")
         if quantity == "hyper":
-            name = symbol.id.partition(".")[2]
-            return SIGNS.get(name, self.notation.rate)
+            return SIGNS.get(symbol.name, self.notation.rate)
         if quantity == "loss":
             batch_mean = self.lesson.training and self.lesson.training.batch != 1 and not symbol.per_example
             return self.notation.mean_loss if batch_mean else self.notation.loss

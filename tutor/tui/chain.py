@@ -15,9 +15,9 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from tutor.engine import paths
-from tutor.engine.backprop import OVER_BATCH
 from tutor.engine.expressions import Call, Expr, Ref, walk
 from tutor.engine.paths import Chain, Factor, Path
+from tutor.engine.rules import OVER_BATCH
 from tutor.engine.trace import Step
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.pictures.diagram import diagram, natural_rows
@@ -258,7 +258,7 @@ def _through(scribe: Scribe, path: Path) -> str:
         factor.bottom
         for factor in path.factors
         if factor.bottom.symbol.quantity in ("activation", "node")
-        or (factor.top.symbol.quantity == "loss" or factor.rule == "softmax")
+        or (factor.top.symbol.quantity == "loss" or factor.use.rule == "softmax")
     )
     return " ← ".join(scribe.writer.text(replace(ref, example=None)) for ref in told)
 

@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.widgets import Input
 from textual.worker import get_current_worker
 
-from tutor.engine.lesson import Lesson
+from tutor.engine.lesson import Lesson, Level
 from tutor.engine.run import MAX_ITERATION, Run
 from tutor.engine.trace import NoSuchStep, Trace, resolve
 from tutor.learner import course
@@ -226,7 +226,7 @@ class PlayerScreen(PlayerPanes):
     def action_level(self, by: int) -> None:
         self.show(self.sitting.level(by))
 
-    def action_set_level(self, level: str) -> None:
+    def action_set_level(self, level: Level) -> None:
         self.show(self.sitting.level(level))
 
     def action_notation(self, by: int) -> None:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tutor.engine.expressions import Ref, Symbol, refs, updated
-from tutor.engine.lesson import Lesson
+from tutor.engine.expressions import Ref, Symbol, refs
+from tutor.engine.ids import updated
+from tutor.engine.lesson import Lesson, Level
 from tutor.engine.trace import Step, Trace
 from tutor.play.names import names
 from tutor.play.playback import Cursor
@@ -43,7 +44,7 @@ def wrapped(text: str, columns: int, style: str = "", indent: str = "") -> list[
 # ---------------------------------------------------------------- the card
 
 
-def card_lines(card: Card, step: Step, level: str, columns: int, rows: int) -> list[Line]:
+def card_lines(card: Card, step: Step, level: Level, columns: int, rows: int) -> list[Line]:
     """The step's card, `columns` wide; matrices show at most as many rows as there is room for."""
     position = f"step {card.id} · {card.shape}"
     lines = [Line(((card.title, "title"), ("  ", ""), (position, "dim")))]
@@ -78,7 +79,7 @@ def card_lines(card: Card, step: Step, level: str, columns: int, rows: int) -> l
     return lines
 
 
-def opening(lines: list[Line], card: Card, level: str) -> int:
+def opening(lines: list[Line], card: Card, level: Level) -> int:
     """The line that a new card opens at: of a conversation a little before what is said now, else the first."""
     if level != "story" or not card.turns:
         return 0

@@ -24,6 +24,7 @@ from tutor.engine.compiled.graph import (
     written_out,
 )
 from tutor.engine.expressions import Call, Const, Expr, Ref, Shape, Symbol, evaluate, refs, rewrite
+from tutor.engine.ids import read_state, setting
 from tutor.engine.network import Equation
 
 
@@ -69,7 +70,7 @@ class _Arrays:
         self.names |= {"less": np.less, "count": np.count_nonzero}
         self.names |= {"top": np.maximum.reduce, "whole": np.add.reduce}
         self.shapes: dict[int, Shape] = {}  # of a value's array; () of a single number
-        self.values: dict[str, int] = {"training.t": self.given("t", ())}
+        self.values: dict[str, int] = {setting("t"): self.given("t", ())}
         self.base: dict[int, int] = {}  # what a view shows
         self.arrays: dict[int, np.ndarray] = {}  # where a value lies, if that is always the same array
         self.inlined: dict[str, Expr] = {}  # one number an example: it is wanted for its mean only
@@ -233,7 +234,8 @@ class _Arrays:
 
     def update(self, parameters: list[str], rule: _Rule, side: int) -> None:
         """New values of parameters that lie side by side, by the rule that they share."""
-        parts = [key.removeprefix(parameters[0]) for key in self.memory.slices if _belongs(key, parameters[0])]
+        first = parameters[0]
+        parts = [key.removeprefix(first) for key in self.memory.slices if first in (key, read_state(key)[0])]
         leaves = []
         for part in parts:
             spans = [self.memory.slices[key + part] for key in parameters]
@@ -415,19 +417,15 @@ def _is_update(eq: Equation) -> bool:
     return eq.phase == "update" or eq.rule == "decayed_gradient"
 
 
-def _belongs(key: str, parameter: str) -> bool:
-    return key == parameter or key.startswith((parameter + ".", parameter + "'"))
-
-
 def _together(updates: Sequence[Equation], memory: Memory) -> Iterator[tuple[list[str], _Rule, list[str]]]:
     """Neighbours in memory that are updated by the same rule: parameters, the rule, the keys of their gradients."""
     found = []
-    for parameter in [key for key in memory.slices if "." not in key]:
+    for parameter in [key for key in memory.slices if any(eq.symbol.wrt and eq.symbol.wrt.id == key for eq in updates)]:
         own = [eq for eq in updates if eq.symbol.wrt and eq.symbol.wrt.id == parameter]
         gradients: list[str] = []
 
         def said(symbol: Symbol, parameter: Any = parameter, own: Any = own, gradients: Any = gradients) -> str:
-            if _belongs(symbol.id, parameter):
+            if symbol.belongs_to(parameter):
                 return "θ" + symbol.id.removeprefix(parameter)
             if any(eq.symbol == symbol for eq in own):
                 return "g + λθ"

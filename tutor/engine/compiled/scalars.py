@@ -36,8 +36,8 @@ from tutor.engine.expressions import (
     element,
     indices,
     refs,
-    updated,
 )
+from tutor.engine.ids import setting, updated
 from tutor.engine.network import Equation
 
 DEEPEST = 30  # brackets in a line of source; Python's parser takes some 90
@@ -74,7 +74,7 @@ def _on_numbers(op: str) -> Callable[..., float]:
 class _Scalars:
     def __init__(self, equations: Sequence[Equation], loss: str, memory: Memory, fixed: Values, examples: int):
         self.graph = graph = Graph()
-        self.values: dict[tuple[Any, ...], int] = {("training.t", (), None): graph.given("t")}  # (key, index, example)
+        self.values: dict[tuple[Any, ...], int] = {(setting("t"), (), None): graph.given("t")}  # (key, index, example)
         self.data: list[str] = []
         for key, value in fixed.items():
             for index in indices(np.shape(value)):
@@ -200,7 +200,7 @@ class _Scalars:
         elif new:
             lines.append(f"{carried}= {''.join(value + ', ' for value in new)}")
         lines.append(f"keep({text[self.loss]})")
-        lines += ["t += 1.0"] if self.values["training.t", (), None] in uses else []
+        lines += ["t += 1.0"] if self.values[setting("t"), (), None] in uses else []
         body = "\n            ".join(lines)
         return f"""
 def train(state, feed, t, keep):

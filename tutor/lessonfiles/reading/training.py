@@ -6,8 +6,10 @@ from dataclasses import fields
 
 import numpy as np
 
+from tutor.engine.ids import state as state_id
 from tutor.engine.lesson import Circuit, Network, Training
-from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.network import parameters_of
+from tutor.engine.optimizers import OPTIMIZERS, SECOND_MOMENT
 from tutor.engine.parsing import did_you_mean
 from tutor.lessonfiles.reading.values import Values, listed
 from tutor.text.output import quote
@@ -48,12 +50,10 @@ def _memory(file: Values, optimizer: str, network: Network | None, circuit: Circ
     """What the optimiser remembers at the start, by id of the state; what does not fit is noted."""
     given = file.value("training", "memory", default={})
     shapes: dict[str, tuple[int, ...]] = dict.fromkeys(circuit.inputs if circuit else (), ())
-    for k, layer in enumerate(network.layers if network else (), start=1):
-        shapes[f"W{k}"] = (layer.units, network.widths[k - 1] if network else 0)
-        shapes |= {} if layer.biases is None else {f"b{k}": layer.biases.shape}
-    states, found = OPTIMIZERS[optimizer].states, {}
+    shapes |= {symbol.id: symbol.shape for symbol in (parameters_of(network) if network else ())}
+    states, found = [state.name for state in OPTIMIZERS[optimizer].memory], {}
     if given and not states:
-        users = " or ".join(f'"{name}"' for name, entry in OPTIMIZERS.items() if entry.states)
+        users = " or ".join(f'"{name}"' for name, entry in OPTIMIZERS.items() if entry.memory)
         message = f'the optimizer "{optimizer}" remembers nothing'
         file.fault(("training", "memory"), message, f"take memory out, or write optimizer = {users}", key=True)
         return {}
@@ -76,13 +76,13 @@ def _memory(file: Values, optimizer: str, network: Network | None, circuit: Circ
                 array = array.reshape(1)
             if array.shape != shapes[name]:
                 wanted = " × ".join(map(str, shapes[name][::-1] if turned else shapes[name])) or "one number"
-                message = f"{name}.{state} does not have the shape of {name}, which is {wanted}"
+                message = f"{state_id(name, state)} does not have the shape of {name}, which is {wanted}"
                 file.fault((*where, state), message, f"one number for each of {name}'s")
-            elif state == "v" and np.any(array < 0):
-                message = f"{name}.v has a negative number: a mean of squares has none"
+            elif state == SECOND_MOMENT.name and np.any(array < 0):
+                message = f"{state_id(name, state)} has a negative number: a mean of squares has none"
                 file.fault((*where, state), message, "0 or more")
             else:
-                found[f"{name}.{state}"] = array
+                found[state_id(name, state)] = array
     return found
 
 

@@ -6,7 +6,8 @@ import math
 import random
 from collections.abc import Mapping
 
-from tutor.engine.expressions import Ref, Symbol, updated
+from tutor.engine.expressions import Ref, Symbol
+from tutor.engine.ids import updated
 from tutor.engine.trace import Step, Trace
 from tutor.questions.grading import Verdict
 from tutor.questions.items import (

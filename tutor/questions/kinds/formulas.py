@@ -6,8 +6,8 @@ import math
 import random
 from collections.abc import Mapping
 
-from tutor.engine.backprop import OVER_BATCH
 from tutor.engine.expressions import Call, Const, Expr, Ref, indices, refs, rewrite
+from tutor.engine.rules import OVER_BATCH
 from tutor.engine.trace import Step, activation_calls, symbols_of
 from tutor.questions.grading import Verdict
 from tutor.questions.items import (
@@ -72,7 +72,7 @@ def _formula_item(element: Step, writer: Writer, rng: random.Random) -> Item | N
         kind="formula",
         id=f"formula:{element.id}",
         prompt=f"Which formula gives {name}?",
-        skill=element.equation.rule,
+        skill=element.equation.rule_id,
         step=element,
         writer=writer,
         hints=(why or explainer.title(element), f"It is made of {made_of}.", numbers, f"{name} = {right}"),
@@ -149,7 +149,7 @@ def operands_item(step: Step, writer: Writer, rng: random.Random) -> Item | None
         kind="operands",
         id=f"operands:{asked.id}",
         prompt=f"Which of these does the formula of {name} need? Give their numbers, as in 1 3.",
-        skill=asked.equation.rule,
+        skill=asked.equation.rule_id,
         step=asked,
         writer=writer,
         hints=(why, count, formula, f"{answer}: {listed}"),

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from tutor.engine.activations import ACTIVATIONS, derivative, prime_of
 from tutor.engine.expressions import OPERATORS, ZERO, Call, Expr, Ref, call, refs
-from tutor.engine.parsing import FUNCTIONS
 from tutor.questions.misconceptions.rewriting import (
     FAR,
     NEAR,
@@ -25,9 +24,14 @@ from tutor.questions.misconceptions.rewriting import (
 )
 
 _RELUS = ("relu", "leaky_relu")
-_BENDS = ("activation", "softmax", *(f"gate_{name}" for name in FUNCTIONS if name in ACTIVATIONS))
 
 # ---------------------------------------------------------------- forward
+
+
+def _bends(site: Site) -> bool:
+    """Whether it is an activation, of a layer or as a gate."""
+    eq = site.equation
+    return eq.rule in ("activation", "softmax") or (eq.rule == "gate" and eq.variant in ACTIVATIONS)
 
 
 def _bias_left_out(site: Site) -> Iterator[Expr]:
@@ -38,7 +42,7 @@ def _bias_left_out(site: Site) -> Iterator[Expr]:
 
 def _activation_skipped(site: Site) -> Iterator[Expr]:
     f = site.formula
-    if site.rule in _BENDS and isinstance(f, Call) and f.op != "linear":
+    if _bends(site) and isinstance(f, Call) and f.op != "linear":
         yield f.args[0]
 
 
@@ -112,7 +116,7 @@ def _slope_for_value(site: Site) -> Iterator[Expr]:
 def _twice(site: Site) -> Iterator[Expr]:
     """g(g(z)); and, where loss and activation go together, g of what is g(z) already."""
     f = site.formula
-    if site.rule in _BENDS and isinstance(f, Call) and f.op not in ("linear", "relu"):
+    if _bends(site) and isinstance(f, Call) and f.op not in ("linear", "relu"):
         yield Call(f.op, (f, *f.args[1:]))
     output = site.program.model.forward
     if site.rule == "combined_error" or (site.rule == "loss" and site.equation.shortcuts):

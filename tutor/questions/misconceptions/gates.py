@@ -23,9 +23,9 @@ def _gate_confused(site: Site) -> Iterator[Expr]:
     """Add and multiply confused, forward and backward."""
     f = site.formula
     if site.equation.phase == "forward" and isinstance(f, Call):
-        if site.rule == "gate_add" and len(f.args) == 2:
+        if site.equation.rule_id == "gate_add" and len(f.args) == 2:
             yield call("mul", *f.args)
-        if site.rule == "gate_mul":
+        if site.equation.rule_id == "gate_mul":
             yield call("add", *f.args)
     for part in gate_parts(site):
         if part.op == "mul":

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import permutations
 
-from tutor.engine.expressions import ONE, Call, Const, Expr, Ref, call, refs, rewrite, updated
+from tutor.engine.expressions import ONE, Call, Const, Expr, Ref, call, refs, rewrite
+from tutor.engine.ids import updated
 from tutor.questions.misconceptions.rewriting import (
     ERRORS,
     NEAR,

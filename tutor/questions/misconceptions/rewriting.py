@@ -30,9 +30,12 @@ from tutor.engine.expressions import (
     total,
     walk,
 )
+from tutor.engine.ids import derivative
 from tutor.engine.network import Equation, LayerSymbols
 from tutor.engine.operators import elementwise
+from tutor.engine.optimizers import STATES, State
 from tutor.engine.program import Program
+from tutor.engine.rules import Rule
 
 # ---------------------------------------------------------------- operators that only wrong formulas need
 
@@ -153,8 +156,13 @@ class Site:
     equation: Equation
 
     @property
-    def rule(self) -> str:
+    def rule(self) -> Rule:
         return self.equation.rule
+
+    @property
+    def state(self) -> State | None:
+        """What of an optimiser the equation works out; None of another equation."""
+        return state_of(self.equation)
 
     @property
     def formula(self) -> Expr:
@@ -194,6 +202,11 @@ class Site:
         elif self.rule == "fork" and isinstance(f, Call) and part.whole in f.args:
             at = f.args.index(part.whole)
             yield total([*f.args[:at], wrong, *f.args[at + 1 :]])
+
+
+def state_of(equation: Equation) -> State | None:
+    """What of an optimiser an equation works out; None of another equation."""
+    return STATES[equation.variant] if equation.rule == "optimizer" else None
 
 
 # How many equations back a slip may lie: most, one that changes a 2 or a whole slope, a rarer one, and a sign.
@@ -271,7 +284,7 @@ def slopes(formula: Expr) -> list[Call]:
     return [node for node in calls(formula) if is_slope(node)]
 
 
-ERRORS = ("loss_gradient", "combined_error")  # the equations at which the backward pass begins
+ERRORS: tuple[Rule, ...] = ("loss_gradient", "combined_error")  # the equations at which the backward pass begins
 
 
 def shifts(size: int) -> range | tuple[int, ...]:
@@ -294,7 +307,7 @@ class Part:
 
     @property
     def op(self) -> str:
-        return self.gate.rule.removeprefix("gate_")
+        return self.gate.variant
 
     @property
     def args(self) -> tuple[Expr, ...]:
@@ -315,7 +328,7 @@ def gate_parts(site: Site) -> Iterator[Part]:
     for gate in site.program.model.forward:
         if not isinstance(gate.formula, Call) or Ref(wrt) not in gate.formula.args:
             continue
-        symbol = site.symbol(f"d{output.id}/d{gate.symbol.id}")
+        symbol = site.symbol(derivative(output.id, gate.symbol.id))
         upstream = ONE if gate.symbol == output or symbol is None else Ref(symbol)
         reverse = OPERATORS[gate.formula.op].reverse
         assert reverse is not None

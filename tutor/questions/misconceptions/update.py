@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tutor.engine.expressions import Call, Expr, Ref, Symbol, call, refs, total, walk
+from tutor.engine.ids import before_update
+from tutor.engine.optimizers import FIRST_CORRECTED, FIRST_MOMENT, SECOND_CORRECTED, SECOND_MOMENT, VELOCITY
 from tutor.questions.misconceptions.rewriting import (
     NEAR,
     Misconception,
@@ -14,6 +16,7 @@ from tutor.questions.misconceptions.rewriting import (
     has,
     put,
     replaced,
+    state_of,
     swap,
     without_factor,
 )
@@ -39,15 +42,19 @@ def _decay_forgotten(site: Site) -> Iterator[Expr]:
     if site.rule == "update":  # AdamW: λ_w · p beside Adam's own step
 
         def decay(n: Call) -> bool:
-            return n.op == "add" and any(ref.symbol.id == "training.weight_decay" for ref in refs(n.args[1]))
+            return n.op == "add" and _is_setting(n.args[1], "weight_decay")
 
         yield from swap(site, decay, lambda n: n.args[0])
 
 
 def _is_decay(node: Expr) -> bool:
     """λ · p beside a gradient or a step, or λ/2 · Σp² beside a loss."""
-    names = ("training.weight_decay", "training.l2")
-    return any(ref.symbol.id in names for ref in refs(node))
+    return _is_setting(node, "weight_decay", "l2")
+
+
+def _is_setting(node: Expr, *names: str) -> bool:
+    """Whether one of these settings stands in it."""
+    return any(ref.symbol.quantity == "hyper" and ref.symbol.name in names for ref in refs(node))
 
 
 def _decay_subtracted(site: Site) -> Iterator[Expr]:
@@ -80,7 +87,7 @@ def _decay_of_biases(site: Site) -> Iterator[Expr]:
 
 
 def _rate(node: Expr) -> bool:
-    return isinstance(node, Ref) and node.symbol.id == "training.learning_rate"
+    return isinstance(node, Ref) and _is_setting(node, "learning_rate")
 
 
 def _is_update(site: Site) -> bool:
@@ -113,30 +120,29 @@ def _step_for_value(site: Site) -> Iterator[Expr]:
 def _old_and_new_swapped(site: Site) -> Iterator[Expr]:
     """β and 1 − β exchanged; or the old velocity where the new one is meant."""
     f = site.formula
-    if site.rule in ("optimizer_m", "optimizer_v") and isinstance(f, Call):
+    if site.state in (FIRST_MOMENT, SECOND_MOMENT) and isinstance(f, Call):
         (b1, old), (b2, new) = map(args, f.args)
         yield call("mul", b2, old) + call("mul", b1, new)
-    elif site.rule == "optimizer_velocity" and isinstance(f, Call):
+    elif site.state == VELOCITY and isinstance(f, Call):
         product_, g = f.args
         mu, old = args(product_)
         yield call("mul", mu, g) + old
     elif site.rule == "update":
         for ref in refs(f):
-            if ref.symbol.quantity == "state" and ref.symbol.id.endswith("'"):
-                old_one = replace(ref.symbol, id=ref.symbol.id[:-1])
+            if ref.symbol.quantity == "state" and ref.symbol.is_new:
+                old_one = replace(ref.symbol, id=before_update(ref.symbol.id))
                 yield from put(f, ref, Ref(old_one))
 
 
 def _no_bias_correction(site: Site) -> Iterator[Expr]:
     """At one of the two means, or at both."""
-    if site.rule in ("optimizer_mhat", "optimizer_vhat"):
+    if site.state in (FIRST_CORRECTED, SECOND_CORRECTED):
         yield args(site.formula)[0]
     elif site.rule == "update":
 
         def uncorrected(node: Expr) -> Expr | None:
-            if isinstance(node, Ref) and node.symbol.quantity == "state" and node.symbol.id.endswith("hat"):
-                return args(site.program.by_key[node.symbol.key].formula)[0]
-            return None
+            made = site.program.by_key.get(node.symbol.key) if isinstance(node, Ref) else None
+            return args(made.formula)[0] if made and state_of(made) in (FIRST_CORRECTED, SECOND_CORRECTED) else None
 
         yield from replaced(site.formula, uncorrected)
 
@@ -144,7 +150,7 @@ def _no_bias_correction(site: Site) -> Iterator[Expr]:
 def _memory_forgotten(site: Site) -> Iterator[Expr]:
     """Only the new gradient: no old memory in the new one, or none of the optimiser's at all."""
     f = site.formula
-    if site.rule.startswith("optimizer_") and isinstance(f, Call) and f.op == "add":
+    if site.state and isinstance(f, Call) and f.op == "add":
         fresh = [term for term in f.args if not any(ref.symbol.quantity == "state" for ref in refs(term))]
         if 0 < len(fresh) < len(f.args):
             yield total(fresh)

@@ -1,0 +1,87 @@
+"""Ids and rules: what is written in one place is read there, and what nobody knows cannot be written."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from strategies import circuit_lesson, dense, network_lesson
+from tutor.engine import ids
+from tutor.engine.lesson import Training
+from tutor.engine.network import parameters_of
+from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.program import Program
+from tutor.engine.rules import RULES, VARIED, rule_id, variant_of
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def lessons():
+    layers = [dense([[1, 2], [3, 4]], [0, 0], "tanh"), dense([[1, -2]])]
+    for name in OPTIMIZERS:
+        given = network_lesson(layers, "squared_error", [[1, 2], [3, 4]], [[1], [0]], optimizer=name, l2=0.1, batch=2)
+        yield given
+        yield circuit_lesson(["q = x * y", "f = q + x"], training=Training(0.1, name), x=1, y=2)
+
+
+def test_what_is_written_is_read():
+    for taught in lessons():
+        program = Program(taught, len(taught.inputs) or 1)
+        for eq in program.equations:
+            symbol = eq.symbol
+            assert ids.read_id(symbol.id) == ids.StepId(symbol.id)
+            if symbol.quantity in ("gradient", "local"):
+                assert ids.read_derivative(symbol.id) == (symbol.of.id, symbol.wrt.id)
+            if symbol.quantity in ("state", "updated"):
+                assert symbol.belongs_to(symbol.wrt.id) and ids.is_updated(symbol.id) == symbol.is_new
+            if symbol.quantity == "state":
+                assert ids.read_state(symbol.id) == (symbol.wrt.id, symbol.name) and symbol.name == eq.variant
+        if taught.network:
+            found = parameters_of(taught.network)
+            assert found == program.model.parameters
+            assert [ids.read_parameter(p.id) for p in found] == [(p.quantity, p.layer) for p in found]
+
+
+def test_an_id_has_its_places_from_one():
+    assert ids.read_id("dL/dW2[1,2]@3") == ids.StepId("dL/dW2", (0, 1), 2)
+    assert ids.read_id("W2'[ 10 ]") == ids.StepId("W2'", (9,))
+    assert ids.read_id("a b") is None and ids.read_parameter("W1'") is None and ids.read_derivative("W1") is None
+    assert ids.before_update("W1.m'") == "W1.m" and ids.example_free("dL/dW1[2,1]@3") == "dL/dW1[2,1]"
+
+
+def test_a_rule_and_its_variant_are_one_id():
+    assert rule_id("gate_gradient", "mul") == "gate_mul_gradient"
+    for rule in RULES:
+        assert (variant_of(rule_id(rule, "x" if rule in VARIED else "")) or (rule, ""))[0] == rule
+    for wrong in (("gate", ""), ("loss", "mul")):
+        with pytest.raises(AssertionError):
+            rule_id(*wrong)
+
+
+def test_an_optimiser_lists_what_its_rule_works_out():
+    adam = OPTIMIZERS["adam"]
+    assert [state.name for state in adam.memory] == ["m", "v"]
+    for taught in lessons():
+        states = OPTIMIZERS[taught.training.optimizer].states
+        equations = Program(taught, len(taught.inputs) or 1).equations
+        assert {eq.variant for eq in equations if eq.rule == "optimizer"} == {state.name for state in states}
+
+
+def test_no_other_module_makes_or_takes_apart_an_id():
+    made = re.compile(r"""f"[WbzAa]\{|f"d\{|f"training\.|"training\.(?!tcss)[a-z]|\.partition\("@"\)|\("/d"\)""")
+    wrong = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in (ROOT / "tutor").rglob("*.py")
+        if path.name != "ids.py"
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if made.search(line) and "number}" not in line and "graph.nodes" not in line
+    ]
+    assert not wrong
+
+
+def test_memory_goes_by_the_symbols_of_its_parameters():
+    found = parameters_of(next(lessons()).network)
+    assert [p.id for p in found] == ["W1", "b1", "W2"] and np.prod(found[0].shape) == 4

@@ -1,0 +1,125 @@
+"""Ids: what a value is called in lesson files, links and exports. They are written and read here, and nowhere else.
+
+    x y z1 a1 L J                 a circuit's values have their authors' names, a gate within a line q.1
+    W1 b1   W1'                   parameters, and what the update makes of one
+    W1.velocity   W1.velocity'    what an optimiser remembers of one, before and after the update
+    training.learning_rate        a setting (no author's name has a dot)
+    dL/dW1   dz1/dW1              a gradient, a local derivative
+    dL/dW1[2,1]   dL/dW1[2,1]@3   an element (row = to, column = from, from 1), of one example of the batch
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Parameter: TypeAlias = Literal["weights", "biases"]
+OfLayer: TypeAlias = Literal["weights", "biases", "pre_activation", "activation"]
+
+_LETTERS: dict[OfLayer, str] = {"weights": "W", "biases": "b", "pre_activation": "z", "activation": "a"}
+_PARAMETER = re.compile(r"([Wb])([0-9]{1,6})")
+_DERIVATIVE = re.compile(r"d(?P<of>[^/]+)/d(?P<wrt>[^/]+)")
+_ID = re.compile(r"(?P<base>[^\[\]@\s]+)(?:\[(?P<index>[0-9,\s]+)\])?(?:@(?P<example>[0-9]+))?")
+_BEYOND = re.compile(r"[\[,@]\s*[0-9]{10}")  # no place of anything
+
+# ---------------------------------------------------------------- written
+
+
+def of_layer(quantity: OfLayer, layer: int) -> str:
+    """The id of what a layer (from 1) has: W1, b1, z1, a1."""
+    return f"{_LETTERS[quantity]}{layer}"
+
+
+def updated(id: str) -> str:
+    """The id of what an update makes of a value: W2 -> W2', W2.m -> W2.m'."""
+    return id + "'"
+
+
+def state(parameter: str, name: str) -> str:
+    """The id of what an optimiser remembers of a parameter: W2.m."""
+    return f"{parameter}.{name}"
+
+
+def setting(name: str) -> str:
+    """The id of a setting of [training]: training.learning_rate."""
+    return f"training.{name}"
+
+
+def derivative(of: str, wrt: str) -> str:
+    """The id of a gradient or a local derivative: dL/dW2, dz2/da1."""
+    return f"d{of}/d{wrt}"
+
+
+def example_free(text: str) -> str:
+    """An id, or a name that ends like one, without its example: dL/dW1[2,1] of dL/dW1[2,1]@3."""
+    return text.partition("@")[0]
+
+
+# ---------------------------------------------------------------- read
+
+
+@dataclass(frozen=True)
+class StepId:
+    """What an id says: a symbol's own id, an element of it and an example, both from 0 (−1: no such place)."""
+
+    base: str
+    index: tuple[int, ...] | None = None
+    example: int | None = None
+
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        """Whether a symbol of this shape has the element; the whole it has always."""
+        if self.index is None:
+            return True
+        return len(self.index) == len(shape) and all(0 <= i < n for i, n in zip(self.index, shape, strict=True))
+
+
+def read_id(text: str) -> StepId | None:
+    """The parts of a step id, such as dL/dW2[1,2]@3; None where the text has another form."""
+    match = _ID.fullmatch(text.strip().replace("′", "'").replace("∂", "d"))
+    if not match:
+        return None
+    index, example = match["index"], match["example"]
+    return StepId(
+        match["base"],
+        tuple(map(_place, index.split(","))) if index else None,
+        _place(example) if example else None,
+    )
+
+
+def names_no_place(text: str) -> bool:
+    """Whether an id has a row, a column or an example of ten digits and more."""
+    return bool(_BEYOND.search(text))
+
+
+def _place(digits: str) -> int:
+    """A place counted from 1, from 0; −1 where it is none."""
+    return int(digits) - 1 if digits.strip().isdigit() and len(digits.strip()) <= 9 else -1
+
+
+def read_parameter(base: str) -> tuple[Parameter, int] | None:
+    """The kind of a network's parameter and its layer (from 1, there or not), of W1 or b1; None of another id."""
+    match = _PARAMETER.fullmatch(base)
+    return ("weights" if match[1] == "W" else "biases", int(match[2])) if match else None
+
+
+def read_state(id: str) -> tuple[str, str]:
+    """The parameter and the name of a state, of W1.m or W1.m'."""
+    parameter, _, name = id.rpartition(".")
+    return parameter, name.removesuffix("'")
+
+
+def read_derivative(base: str) -> tuple[str, str] | None:
+    """What dz2/da1 is the derivative of and with respect to what; None of another id."""
+    match = _DERIVATIVE.fullmatch(base)
+    return (match["of"], match["wrt"]) if match else None
+
+
+def is_updated(id: str) -> bool:
+    """Whether an id is of what an update makes: W2', W2.m'."""
+    return id.endswith("'")
+
+
+def before_update(id: str) -> str:
+    """The id of what an update starts from: W2 of W2', and W2.m of W2.m'."""
+    return id.removesuffix("'")
