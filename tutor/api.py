@@ -24,11 +24,12 @@ from tutor.engine.lesson import as_level
 from tutor.engine.parsing import did_you_mean
 from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import MAX_ITERATION, TOLERANCE, Iteration, Run
-from tutor.engine.trace import NoSuchStep
+from tutor.engine.trace import NoSuchStep as NoSuchStep
 from tutor.engine.trace import Step as EngineStep
 from tutor.engine.trace import Trace as EngineTrace
 from tutor.lessonfiles import catalogue, check
-from tutor.lessonfiles.positions import LessonError, Problem, given_source
+from tutor.lessonfiles.positions import LessonError as LessonError
+from tutor.lessonfiles.positions import Problem, given_source
 from tutor.lessonfiles.writing import lesson_text, toml
 from tutor.questions.authored import graded_item
 from tutor.questions.diagnosis import compare, marked
@@ -37,21 +38,6 @@ from tutor.text.card import Card, Scribe
 from tutor.text.layout import linear
 from tutor.text.notations import NOTATIONS
 from tutor.text.output import shown
-
-__all__ = [
-    "GradientCheck",
-    "Lesson",
-    "LessonError",
-    "NoSuchStep",
-    "Step",
-    "Trace",
-    "Training",
-    "Verdict",
-    "circuit",
-    "load",
-    "loads",
-    "network",
-]
 
 Number = float | np.ndarray  # a float for one number, else a float64 array
 

@@ -14,7 +14,15 @@ from tutor.engine.lesson import LEVELS, Lesson, as_level
 from tutor.engine.paths import target
 from tutor.engine.run import MAX_ITERATION, TOLERANCE
 from tutor.engine.trace import NoSuchStep, Step, Trace, resolve
-from tutor.learner.records import ALWAYS, NOTATION, choose_notation, chosen_notation, predicts, set_predict
+from tutor.learner.records import (
+    NOTATION,
+    choose_notation,
+    chosen_notation,
+    finish,
+    predicts,
+    set_predict,
+    set_predict_always,
+)
 from tutor.learner.store import Store
 from tutor.lessonfiles.writing import CannotWrite, save
 from tutor.pictures.diagram import tell
@@ -136,7 +144,7 @@ class LineMode:
         self.sitting = self.sitting.predicting(on)
         set_predict(self.store, self.sitting.key, LINES, on)
         if how:
-            self.store.save_setting(ALWAYS, True)
+            set_predict_always(self.store, True)
         self.say(f"Predict mode is {'on: values that carry an idea are asked for first' if on else 'off'}.\n")
         if on:
             self._show()
@@ -393,9 +401,7 @@ class LineMode:
     def _finish(self) -> None:
         self.sitting = self.sitting.finish()
         if not self.sitting.changed:
-            self.store.finish(self.sitting.key)
-            if self.store.setting(ALWAYS, False) is not True:
-                set_predict(self.store, self.sitting.key, LINES, False)  # it ends with the lesson
+            finish(self.store, self.sitting.key, LINES)
         self._save()
         self._outro()
         number = self.sitting.cursor.iteration + 1

@@ -28,19 +28,45 @@ ALWAYS, NOTATION = "predict", "notation"  # names of settings
 MOST_LESSONS = 3  # that an author's questions are looked for in
 
 
+def predicts_always(store: Store) -> bool:
+    """Whether predict mode is on in every lesson."""
+    return store.setting(ALWAYS, False) is True
+
+
+def set_predict_always(store: Store, on: bool) -> None:
+    """Remember predict mode for every lesson, or for none but those that have their own."""
+    store.save_setting(ALWAYS, on)
+
+
 def predicts(store: Store, lesson: str, where: str) -> bool:
     """Whether predict mode is on in a lesson, `where` being a way to play it ("screen", "lines").
 
     It ends with its lesson, unless the learner wants it in all of them.
     """
-    return store.setting(ALWAYS, False) is True or store.setting(f"{ALWAYS}-{where}", "") == lesson
+    return predicts_always(store) or store.setting(f"{ALWAYS}-{where}", "") == lesson
 
 
 def set_predict(store: Store, lesson: str, where: str, on: bool) -> None:
     """Remember predict mode for one lesson; off is off for all."""
     store.save_setting(f"{ALWAYS}-{where}", lesson if on else "")
     if not on:
-        store.save_setting(ALWAYS, False)
+        set_predict_always(store, False)
+
+
+def finish(store: Store, lesson: str, where: str) -> None:
+    """Remember that a lesson is finished, played in the way `where`; its predict mode ends with it."""
+    store.finish(lesson)
+    if not predicts_always(store):
+        set_predict(store, lesson, where, False)
+
+
+def following(store: Store, lesson: str) -> catalogue.Entry | None:
+    """The lesson of the path to take after this one, which counts as finished; None after one of a teacher's own."""
+    ours = catalogue.entries()
+    if lesson not in {entry.key for entry in ours}:
+        return None
+    found = recommended(ours, {*store.finished(), lesson}, (), placed(ours, placement_answers(store)))
+    return found.entry if found else None
 
 
 def chosen_notation(store: Store, lesson: Lesson) -> str:

@@ -5,32 +5,30 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar, cast
 
 from tutor.engine.lesson import AuthorQuestion
 from tutor.engine.trace import Step, Trace
 from tutor.questions.answers import read_answer
-from tutor.questions.grading import Verdict, too_few, undecided
+from tutor.questions.grading import Verdict, graded_number, undecided
 from tutor.questions.items import (
     AUTHOR,
     MAX_CELLS,
     Item,
     Judge,
-    Judgement,
     elements,
     item_of_cells,
     item_of_value,
     judge_choice,
     judgement,
     right_verdict,
-    wrong_verdict,
 )
 from tutor.questions.kinds import KINDS
 from tutor.questions.names import Names
 from tutor.questions.question import TOLERANCE, Question, in_words, question_at
-from tutor.questions.rounding import close, rounds_to, same
+from tutor.questions.rounding import close, same
 from tutor.text.card import Scribe
 from tutor.text.layout import number
 from tutor.text.writer import Writer
@@ -122,7 +120,7 @@ def _asked(question: AuthorQuestion, step: Step, writer: Writer) -> Item:
         apart = [float(wrong.answer) for wrong in question.wrong]
 
         def judge(text: str, own: Mapping[str, float]) -> Verdict:
-            return _judge_number(text, right_value, question.digits, apart, names)
+            return judgement(graded_number(read_answer(text, names), right_value, question.digits, apart))
 
     return Item(
         kind=question.kind,
@@ -136,21 +134,6 @@ def _asked(question: AuthorQuestion, step: Step, writer: Writer) -> Item:
         judge=judge,
         choices=question.choices,
     )
-
-
-def _judge_number(text: str, right: float, digits: int, apart: Iterable[float], names: Names) -> Judgement:
-    """A number against an author's: rounded or nearly, never nearer to an answer that is known to be wrong."""
-    answer = read_answer(text, names)
-    value, typed = answer.value, answer.digits or 15
-    near = min((abs(wrong - right) / 2 for wrong in apart), default=math.inf)
-    within = typed >= digits and abs(value - right) < min(TOLERANCE * abs(right), near)
-    if within or close(value, right, 1e-9) or rounds_to(right, value, digits):
-        return right_verdict(value)
-    if typed < digits and same(right, value, typed):
-        return Judgement("imprecise", too_few(digits), value)
-    if right and close(value, -right, TOLERANCE):
-        return Judgement("sign", "The size is right, the sign is not.", value)
-    return wrong_verdict(value=value)
 
 
 def _with_wrong(item: Item, question: AuthorQuestion) -> Judge:

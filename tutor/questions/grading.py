@@ -77,7 +77,7 @@ def graded(question: Question, answer: Answer, own: Mapping[str, float] | None =
         return Verdict("correct", _right_only_here(question, answer) or "Right.", value)
     typed = answer.digits
     if typed is not None and typed < digits and right and same(right, value, typed):
-        return Verdict("imprecise", too_few(digits), value)
+        return Verdict("imprecise", _too_few(digits), value)
     named = diagnosed(question, answer)
     said = _rounded_on_the_way(question, answer, bool(named))
     # A slip further back that the learner's own earlier answer holds already is not made again here.
@@ -92,7 +92,7 @@ def graded(question: Question, answer: Answer, own: Mapping[str, float] | None =
     enough = typed is None or typed >= digits
     turned = right and (matches(-right, answer, 2) or (enough and abs(value + right) <= _allowed(question, answer)))
     if turned and _may_be(question, answer, -1):
-        return Verdict("sign", "The size is right, the sign is not.", value)
+        return Verdict("sign", OTHER_SIGN, value)
     if right and value and (power := _power_of_ten(right, answer)) and _may_be(question, answer, 10.0**-power):
         times = superscript(str(power)).replace("⁺", "")
         return Verdict("power-of-ten", f"The digits are right, but the decimal point is not: off by 10{times}.", value)
@@ -129,7 +129,27 @@ def _is_right(question: Question, answer: Answer) -> bool:
     return rounds_to(shown, value, digits) or (answer.digits is None and close(value, shown, 1e-9))
 
 
-def too_few(digits: int) -> str:
+def graded_number(answer: Answer, right: float, digits: int, apart: Iterable[float] = ()) -> Verdict:
+    """Grade a number against one that an author gives, to so many digits: rounded or nearly.
+
+    It is never right when it is nearer to one of `apart`, which are known to be wrong.
+    """
+    value, typed = answer.value, answer.digits or 15
+    near = min((abs(wrong - right) / 2 for wrong in apart), default=math.inf)
+    within = typed >= digits and abs(value - right) < min(TOLERANCE * abs(right), near)
+    if within or close(value, right, 1e-9) or rounds_to(right, value, digits):
+        return Verdict("correct", "Right.", value)
+    if typed < digits and same(right, value, typed):
+        return Verdict("imprecise", _too_few(digits), value)
+    if right and close(value, -right, TOLERANCE):
+        return Verdict("sign", OTHER_SIGN, value)
+    return Verdict("wrong", "That is not it.", value)
+
+
+OTHER_SIGN = "The size is right, the sign is not."
+
+
+def _too_few(digits: int) -> str:
     """What is said of an answer that is right as far as it goes."""
     return f"Right so far: give {in_words(digits)} significant digits."
 

@@ -46,3 +46,8 @@ def window(at: int, count: int, size: int) -> range:
 def eighths(count: int) -> str:
     """A bar that is so many eighths of a cell long."""
     return "█" * (count // 8) + " ▏▎▍▌▋▊▉"[count % 8].strip()
+
+
+def bar(share: float, columns: int) -> str:
+    """A bar over that share of so many cells, in eighths, filled up with spaces."""
+    return pad(eighths(round(max(0.0, min(share, 1.0)) * columns * 8)), columns)

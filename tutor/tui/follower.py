@@ -1,8 +1,28 @@
-"""What the screens over the player have in common: they see the sitting that it holds, and hand up another."""
+"""What the screens that play a lesson have in common: they see its sitting, move it, and say why a move cannot be."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tutor.play.sitting import Sitting
+from tutor.play.whatif import Refused
+
+
+class Mover:
+    """A screen that moves the sitting: `show` makes another one the player's, `say` is for a word in its bar."""
+
+    sitting: Sitting
+    show: Callable[[Sitting], None]
+    say: Callable[[str], None]
+
+    def go(self, move: Callable[[], Sitting]) -> None:
+        """Show where a move leads; or say why it leads nowhere."""
+        try:
+            moved = move()
+        except Refused as error:
+            self.say(str(error))
+        else:
+            self.show(moved)
 
 
 class Follower:

@@ -18,7 +18,7 @@ from tutor.pictures.step.shown import Shown
 from tutor.play.commands import Key
 from tutor.play.sitting import Sitting
 from tutor.play.whatif import Refused
-from tutor.tui.follower import Follower
+from tutor.tui.follower import Follower, Mover
 from tutor.tui.keys import bindings
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.player_panes import useful
@@ -48,7 +48,7 @@ KEYS = [
 ]
 
 
-class PicturesScreen(Follower, TutorScreen):
+class PicturesScreen(Mover, Follower, TutorScreen):
     """Shows the pictures that make sense for the player's step."""
 
     CSS_PATH = data_dir("assets") / "pictures.tcss"
@@ -176,15 +176,6 @@ class PicturesScreen(Follower, TutorScreen):
         self.show(moved)
         if self.sitting.open_question:
             self.action_close()  # the question is asked in the player
-
-    def go(self, move: Callable[[], Sitting]) -> None:
-        """Show where a move leads; or say why it leads nowhere."""
-        try:
-            moved = move()
-        except Refused as error:
-            self.say(str(error))
-        else:
-            self.show(moved)
 
     def action_example(self, by: int) -> None:
         self.go(lambda: self.sitting.example(by))

@@ -15,19 +15,20 @@ from textual.worker import get_current_worker
 from tutor.engine.lesson import Lesson, Level
 from tutor.engine.run import MAX_ITERATION, Run
 from tutor.engine.trace import NoSuchStep, Trace, resolve
-from tutor.learner import course
 from tutor.learner.records import (
-    ALWAYS,
     NOTATION,
     Stopwatch,
     choose_notation,
     chosen_notation,
+    finish,
+    following,
     keep_try,
     predicts,
+    predicts_always,
     set_predict,
+    set_predict_always,
 )
-from tutor.lessonfiles import catalogue
-from tutor.lessonfiles.catalogue import Entry, data_dir
+from tutor.lessonfiles.catalogue import data_dir
 from tutor.play.commands import PLAYER
 from tutor.play.place import Place
 from tutor.play.sitting import AtTheEnd, Sitting, begin, had_it, said_of_results
@@ -38,7 +39,7 @@ from tutor.tui import views
 from tutor.tui.answer import AnswerLine
 from tutor.tui.diagram import DiagramScreen
 from tutor.tui.dialogs import Ask, Reader
-from tutor.tui.follower import Follower
+from tutor.tui.follower import Follower, Mover
 from tutor.tui.keys import bindings, commands, help_lines
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.pictures import PicturesScreen
@@ -57,7 +58,7 @@ QUESTION_HELP = [
 ]
 
 
-class PlayerScreen(PlayerPanes):
+class PlayerScreen(Mover, PlayerPanes):
     """Plays one lesson. `key` names it in the store."""
 
     CSS_PATH = data_dir("assets") / "player.tcss"
@@ -108,15 +109,6 @@ class PlayerScreen(PlayerPanes):
         for screen in self.app.screen_stack:
             if isinstance(screen, Follower):
                 screen.follow(sitting)
-
-    def go(self, move: Callable[[], Sitting]) -> None:
-        """Show where a move leads; or say why it leads nowhere."""
-        try:
-            moved = move()
-        except Refused as error:
-            self.say(str(error))
-        else:
-            self.show(moved)
 
     def restore(self, place: Place) -> None:
         """Go where the learner was, as far as the lesson still has that place."""
@@ -184,8 +176,8 @@ class PlayerScreen(PlayerPanes):
 
     def action_always(self) -> None:
         """Predict mode in every lesson from now on, or in none."""
-        on = self.tutor.store.setting(ALWAYS, False) is not True
-        self.tutor.store.save_setting(ALWAYS, on)
+        on = not predicts_always(self.tutor.store)
+        set_predict_always(self.tutor.store, on)
         self.set_predict(on)
         self.say("Predict mode in every lesson from now on; P ends that." if on else "Predict mode is off.")
 
@@ -486,43 +478,31 @@ class PlayerScreen(PlayerPanes):
         """Past the last step: the lesson is finished."""
         self.sitting = self.sitting.finish()
         if not self.sitting.changed:
-            self.tutor.store.finish(self.sitting.key)
-            if self.tutor.store.setting(ALWAYS, False) is not True:
-                set_predict(self.tutor.store, self.sitting.key, SCREEN, False)  # it ends with the lesson
+            finish(self.tutor.store, self.sitting.key, SCREEN)
         more = " · . next iteration" if self.sitting.trained else ""
-        following = self.following_lesson()
-        answers = {"enter": "next" if following else "home", "h": "home", "full_stop": "iteration", "b": "stay"}
-        first = "Enter next lesson" if following else "Enter goes home"
+        later = following(self.tutor.store, self.sitting.key)
+        answers = {"enter": "next" if later else "home", "h": "home", "full_stop": "iteration", "b": "stay"}
+        first = "Enter next lesson" if later else "Enter goes home"
 
         def answer(choice: str | None) -> None:
-            if choice == "next" and following and self.leaves():
+            if choice == "next" and later and self.leaves():
                 self.stop_seek()
                 self.app.pop_screen()
-                self.tutor.open_lesson(following.path, following.key)
+                self.tutor.open_lesson(later.path, later.key)
             elif choice == "home":
                 self.action_home()
             elif choice == "iteration" and self.sitting.trained:
                 self.sitting = self.sitting.first()
                 self.action_iteration(1)
 
-        home = " · h home" if following and self.app.size.width >= 66 else ""  # the one that the narrowest does without
+        home = " · h home" if later and self.app.size.width >= 66 else ""  # the one that the narrowest does without
         self.read(self.outro, Reader(self.outro(), f"{first}{more}{home} · Esc stays", answers), answer)
-
-    def following_lesson(self) -> Entry | None:
-        """The lesson of the path to take next; none after one of a teacher's own."""
-        ours = catalogue.entries()
-        if self.sitting.key not in {entry.key for entry in ours}:
-            return None
-        store = self.tutor.store
-        done = {*store.finished(), self.sitting.key}
-        found = course.recommended(ours, done, (), course.placed(ours, course.placement_answers(store)))
-        return found.entry if found else None
 
     def outro(self) -> str:
         ending = self.sitting.outro() or "That was the last step."
-        following = self.following_lesson()
+        later = following(self.tutor.store, self.sitting.key)
         parts = [f"# ✓ {self.sitting.lesson.title}", said_of_results(self.sitting.results), ending]
-        parts += [f"Next: **{following.title}**"] if following else []
+        parts += [f"Next: **{later.title}**"] if later else []
         return "\n\n".join(filter(None, parts))
 
     def action_stop_seek(self) -> None:

@@ -27,7 +27,7 @@ from tutor.engine.run import MAX_ITERATION, TOLERANCE, Run
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.pictures.plot import CURVE_STYLES, POINT_GLYPHS, Curve, Mark, Segment, heat, plot
 from tutor.play.commands import Key
-from tutor.text.cells import cut, eighths, pad, width
+from tutor.text.cells import bar, cut, pad, width
 from tutor.text.evaluation_words import (
     MOST_CLASSES,
     NO_EXAMPLES,
@@ -178,11 +178,6 @@ def curve_lines(
     picture = plot(found, marks, columns, height, "iteration", name, log_y=log, x_range=(1, max(count, 2)),
                    segments=segments)  # fmt: skip
     return [Line(row) for row in picture]
-
-
-def bar(share: float, columns: int) -> str:
-    """A bar of so many cells, in eighths."""
-    return pad(eighths(round(max(0.0, min(share, 1.0)) * columns * 8)), columns)
 
 
 def duration(seconds: float) -> str:
