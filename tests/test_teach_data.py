@@ -323,7 +323,7 @@ def test_a_path_that_is_too_long_is_no_file(write):
     assert "there is no file" in only(path)[3]
 
 
-def test_class_goes_with_a_file_and_a_circuit_has_none(tmp_path):
+def test_class_goes_with_a_file_and_with_a_network(tmp_path):
     text = HEAD.format(inputs="1", units="1", more='class = "x"', loss="squared_error", activation="linear")
     text = text.replace('examples = "d.csv"\n', "") + "[[examples]]\ninputs = [1]\ntargets = [1]\n"
     (tmp_path / "t.toml").write_text(text)
@@ -331,7 +331,10 @@ def test_class_goes_with_a_file_and_a_circuit_has_none(tmp_path):
     circuit = 'format = 1\ntitle = "T"\nexamples = "d.csv"\n[circuit]\ndefine = ["f = x * x"]\noutput = "f"\n'
     circuit += "inputs = { x = 1 }\n"
     (tmp_path / "t.toml").write_text(circuit)
-    assert "a circuit has no examples" in only(tmp_path / "t.toml")[3]
+    assert "there is no file 'd.csv'" in only(tmp_path / "t.toml")[3]
+    (tmp_path / "t.toml").write_text(circuit.replace("[circuit]", 'class = "x"\n[circuit]'))
+    (tmp_path / "d.csv").write_text("x\n1\n2\n")
+    assert "class goes with a [network]" in only(tmp_path / "t.toml")[3]
 
 
 def test_classes_of_inline_examples_are_the_names_of_the_outputs(tmp_path):

@@ -14,7 +14,7 @@ import numpy as np
 
 from tutor.engine.expressions import ONE, OPERATORS, PI, Call, Expr, Ref, Symbol, call, evaluate, product, rewrite, walk
 from tutor.engine.operators import elementwise
-from tutor.engine.parsing import FUNCTIONS, USUAL
+from tutor.engine.parsing import ALPHA_BELOW, FUNCTIONS, USUAL
 
 Z, A, ALPHA = Ref(Symbol("z")), Ref(Symbol("a")), Ref(Symbol("alpha"))
 
@@ -195,3 +195,4 @@ for _name, _entry in ACTIVATIONS.items():
 # What circuits and answers may write: sigmoid(x), tanh(x), relu(x), all but the one that does nothing.
 FUNCTIONS |= {name: (name, 1, 1) for name in ACTIVATIONS if name != "linear"}
 USUAL |= {name: (entry.alpha,) for name, entry in ACTIVATIONS.items() if entry.alpha is not None}
+ALPHA_BELOW |= {name: entry.below for name, entry in ACTIVATIONS.items() if entry.alpha is not None}

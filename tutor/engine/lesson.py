@@ -69,11 +69,15 @@ class Network:
 
 @dataclass(frozen=True)
 class Definition:
-    """One line of a circuit, `name = formula`; `line` is the author's text. Leaves are Ref(Symbol(name, shape))."""
+    """One line of a circuit, `name = formula`; `line` is the author's text. Leaves are Ref(Symbol(name, shape)).
+
+    `at` is the place in the file's `define` (from 0): a line that is repeated stands for several.
+    """
 
     name: str
     formula: Expr
     line: str
+    at: int = field(default=0, compare=False)
 
 
 FREE_INPUTS = ("*",)  # no author's name: every input that is neither data nor set by examples

@@ -1,24 +1,29 @@
-"""Reading a formula from text: tokens, a parser by recursive descent, and what a misspelt word may have meant."""
+"""Reading a formula from text: tokens, a parser by recursive descent, and what a misspelt word may have meant.
+
+Functions of numbers are in `FUNCTIONS` here, those of arrays in `array_functions.py`.
+"""
 
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections.abc import Callable
 from typing import Any
 
-from tutor.engine.expressions import PI, Call, Const, E, Expr, call, negative
+from tutor.engine.array_functions import ARRAY_FUNCTIONS, ArrayFunction, Setting, check_size
+from tutor.engine.expressions import PI, Call, Const, E, Expr, Ref, call, evaluate, negative, walk
 
 
 class FormulaError(ValueError):
-    """A text that is not a formula: `message`, and the `offset` of the character where it shows."""
+    """A text that is not a formula: `message`, the `offset` of the character where it shows, and how to mend it."""
 
-    def __init__(self, message: str, offset: int):
+    def __init__(self, message: str, offset: int, advice: str = ""):
         super().__init__(message)
-        self.message, self.offset = message, offset
+        self.message, self.offset, self.advice = message, offset, advice
 
 
-# name in a text -> (operator, least and greatest number of arguments)
+# Of numbers, and of arrays element by element: name in a text -> (operator, least and greatest number of arguments)
 FUNCTIONS: dict[str, tuple[str, int, int]] = {
     "max": ("max", 2, 99),
     "min": ("min", 2, 99),
@@ -32,11 +37,16 @@ FUNCTIONS: dict[str, tuple[str, int, int]] = {
 }
 # operator -> the arguments that a text leaves out: the usual α of elu(x)
 USUAL: dict[str, tuple[float, ...]] = {}
+ALPHA_BELOW: dict[str, float] = {}  # what such an α is less than
+# The names that a lesson cannot give to a value of its own. Functions that came later are functions before ( alone.
+RESERVED = frozenset(
+    "max min exp log ln sqrt sin cos abs sigmoid tanh relu leaky_relu bipolar_sigmoid softplus elu silu gelu".split()
+)
 # what a name means in a formula whose author gives it no other meaning
 CONSTANTS: dict[str, Const] = {"pi": PI, "π": PI, "e": E}
 MAX_DEPTH, MAX_TOKENS = 100, 1000
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+\-−]?[0-9]+)?)|(?P<name>[^\W0-9]\w*)|(?P<op>\*\*|[-+*/^(),·×÷−]))"
+    r"\s*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+\-−]?[0-9]+)?)|(?P<name>[^\W0-9]\w*)|(?P<op>\*\*|\.T(?!\w)|[-+*/^(),·×÷−@=]))"
 )
 _SAME = {"^": "**", "·": "*", "×": "*", "÷": "/", "−": "-"}
 
@@ -58,21 +68,25 @@ def tokens(text: str) -> list[tuple[str, str, int]]:
     return found
 
 
-class _Parser:
-    """sum: term (+- term)*; term: factor (*/ factor)*; factor: - factor | power; power: atom [** factor]."""
+Tree = Expr | None  # None: a formula with a name in it of whose value nothing is known
+Resolve = Callable[[str, int], Tree]
 
-    def __init__(self, text: str, resolve: Callable[[str, int], Expr]):
+
+class _Parser:
+    """sum: term (+- term)*; term: factor (*/@ factor)*; factor: - factor | power; power: atom [.T] [** factor]."""
+
+    def __init__(self, text: str, resolve: Resolve):
         self.tokens, self.at, self.depth, self.resolve = tokens(text), 0, 0, resolve
 
-    def peek(self) -> str:
-        kind, text, _ = self.tokens[self.at]
+    def peek(self, ahead: int = 0) -> str:
+        kind, text, _ = self.tokens[min(self.at + ahead, len(self.tokens) - 1)]
         return text if kind == "op" else ""
 
     def take(self) -> tuple[str, str, int]:
         self.at += 1
         return self.tokens[self.at - 1]
 
-    def nested(self, parse: Callable[[], Expr]) -> Expr:
+    def nested(self, parse: Callable[[], Tree]) -> Tree:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise FormulaError(f"the formula is nested more than {MAX_DEPTH} deep", self.tokens[self.at][2])
@@ -80,35 +94,39 @@ class _Parser:
         self.depth -= 1
         return result
 
-    def sum(self) -> Expr:
+    def sum(self) -> Tree:
         left, run = self.term(), False  # run: `left` is a sum begun here, so a further + joins it
         while self.peek() in ("+", "-"):
-            op, right = self.take()[1], self.term()
+            _, op, at = self.take()
+            right = self.term()
             if op == "+" and run and isinstance(left, Call):
-                left = Call("add", (*left.args, right))
+                left = made(at, lambda *terms: Call("add", terms), *left.args, right)
             else:
-                left = left + right if op == "+" else left - right
+                left = made(at, operator.add if op == "+" else operator.sub, left, right)
             run = op == "+"
         return left
 
-    def term(self) -> Expr:
+    def term(self) -> Tree:
         left = self.factor()
-        while self.peek() in ("*", "/"):
-            left = left * self.factor() if self.take()[1] == "*" else left / self.factor()
+        while self.peek() in ("*", "/", "@"):
+            _, op, at = self.take()
+            left = made(at, _PRODUCTS[op], left, self.factor())
         return left
 
-    def factor(self) -> Expr:
+    def factor(self) -> Tree:
         if self.peek() in ("+", "-"):
             sign = self.take()[1]
             inner = self.nested(self.factor)
-            return negative(inner) if sign == "-" else inner
+            return negative(inner) if sign == "-" and inner is not None else inner
         base = self.atom()
+        while self.peek() == ".T":
+            base = made(self.take()[2], transposed, base)
         if self.peek() == "**":
-            self.take()
-            return base ** self.nested(self.factor)
+            at = self.take()[2]
+            return made(at, operator.pow, base, self.nested(self.factor))
         return base
 
-    def atom(self) -> Expr:
+    def atom(self) -> Tree:
         kind, text, offset = self.take()
         if kind == "number":
             value = float(text.replace("−", "-"))
@@ -121,33 +139,182 @@ class _Parser:
             inner = self.nested(self.sum)
             self.expect(")", "close the bracket opened", offset)
             return inner
+        if text == "=":
+            raise _no_sign(text, offset)
         what = f"instead of {text!r}" if text else "at the end"
         raise FormulaError(f"a number, a name or a bracket is missing {what}", offset)
 
-    def name(self, text: str, offset: int) -> Expr:
-        if text in FUNCTIONS:
+    def name(self, text: str, offset: int) -> Tree:
+        if text in RESERVED:
             raise FormulaError(f"{text} is a function: write {text}(...)", offset)
         return self.resolve(text, offset)
 
-    def function(self, text: str, offset: int) -> Expr:
-        if text not in FUNCTIONS:
-            raise FormulaError(f"unknown function '{text}'{did_you_mean(text, FUNCTIONS)}", offset)
-        op, least, most = FUNCTIONS[text]
+    def function(self, text: str, offset: int) -> Tree:
+        if text not in FUNCTIONS and text not in ARRAY_FUNCTIONS:
+            known = {**FUNCTIONS, **ARRAY_FUNCTIONS}
+            raise FormulaError(f"unknown function '{text}'{did_you_mean(text, known)}", offset)
+        given: list[Tree] = []
+        named: dict[str, tuple[Tree, int]] = {}
         self.take()
-        args = [] if self.peek() == ")" else [self.nested(self.sum)]
-        while args and self.peek() == ",":
+        while self.peek() != ")" or given or named:
+            kind, word, at = self.tokens[self.at]
+            if kind == "name" and self.peek(1) == "=":
+                self.at += 2
+                if word in named:
+                    raise FormulaError(f"{word} is given twice", at)
+                named[word] = self.setting(), at
+            elif named:
+                raise FormulaError(f"what has no name stands before {next(iter(named))}=", at)
+            else:
+                given.append(self.nested(self.sum))
+            if self.peek() != ",":
+                break
             self.take()
-            args.append(self.nested(self.sum))
         self.expect(")", "close the bracket of the function", offset)
-        if not least <= len(args) <= most:
-            want = f"{least}" if least == most else f"at least {least}"
-            raise FormulaError(f"{text}() takes {want} argument{'s' * (want != '1')}, not {len(args)}", offset)
-        return call(op, *args, *USUAL.get(op, ()))
+        row = ARRAY_FUNCTIONS.get(text)
+        if row and text in FUNCTIONS:  # max(x) of an array, max(a, b) of two
+            of_one = len(given) == 1 and (given[0] is None or given[0].shape != ())
+            row = row if named or of_one else None
+        return _applied(text, row, given, named, offset) if row else _elementwise(text, given, named, offset)
+
+    def setting(self) -> Tree:
+        kind, text, _ = self.tokens[self.at]
+        if kind == "name" and text in _FLAGS:
+            self.at += 1
+            return _FLAGS[text]
+        return self.nested(self.sum)
 
     def expect(self, text: str, why: str, opened: int) -> Any:
         _, found, offset = self.take()
+        if found == "=":
+            raise _no_sign(found, offset)
         if found != text:
             raise FormulaError(f"'{text}' is missing here, to {why} at character {opened + 1}", offset)
+
+
+_FLAGS = {"True": Const(1.0), "False": Const(0.0)}
+
+
+def _no_sign(text: str, offset: int) -> FormulaError:
+    return FormulaError(f"{text!r} means nothing in a formula", offset)
+
+
+def made(offset: int, build: Callable[..., Expr], *parts: Tree) -> Tree:
+    """What `build` makes of the parts; FormulaError where their shapes do not fit or the whole would be too large."""
+    if any(part is None for part in parts):
+        return None
+    try:
+        found = build(*parts)
+        if found.shape:
+            check_size(found.shape)
+    except ValueError as error:
+        raise FormulaError(str(error), offset, _mend(build, parts)) from None
+    return found
+
+
+def _product(x: Expr, y: Expr) -> Expr:
+    """x @ y. A matrix times a number is no matrix product, in NumPy either."""
+    if not x.shape or not y.shape:
+        raise ValueError("@ is between arrays, and here is a single number: a number times an array is *")
+    return call("matmul", x, y)
+
+
+_PRODUCTS: dict[str, Callable[..., Expr]] = {"*": operator.mul, "/": operator.truediv, "@": _product}
+
+
+def transposed(x: Expr) -> Expr:
+    """x.T: the last two axes swapped; a vector and a number are their own transposes, as in NumPy."""
+    return call("transpose", x) if len(x.shape) > 1 else x
+
+
+def _mend(build: Callable[..., Expr], parts: tuple[Tree, ...]) -> str:
+    """What makes an operation fit, where there is a way that is often meant."""
+    shapes = [part.shape for part in parts if part is not None]
+    if build is _product and all(shapes):
+        x, y = shapes
+        if len(y) > 1 and x[-1] == y[-1]:
+            return "the columns on the left and the rows on the right are as many: transpose the right, as in Q @ K.T"
+        if len(x) > 1 and x[-2] == y[-2 if len(y) > 1 else 0]:
+            return "the columns on the left and the rows on the right are as many: transpose the left, as in X.T @ G"
+        return "the columns on the left and the rows on the right are as many"
+    if build in (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow):
+        rule = "shapes are matched from the last axis back: each pair is equal, or one of the two is 1"
+        longer, shorter = sorted(shapes, key=len, reverse=True)
+        if len(shorter) == 1 and len(longer) > 1 and shorter[0] == longer[-2]:
+            return f"{rule}; reshape(b, {shorter[0]}, 1) makes a column of a vector b"
+        return rule
+    return ""
+
+
+def _elementwise(text: str, given: list[Tree], named: dict[str, tuple[Tree, int]], offset: int) -> Tree:
+    """A function of numbers; an α may stand behind the argument, as a number that is written out."""
+    op, least, most = FUNCTIONS[text]
+    usual = USUAL.get(op, ())
+    for word, (value, at) in named.items():
+        if word != "alpha" or not usual:
+            raise FormulaError(f"{text}() has no {word}=", at)
+        given = [*given, value]
+    if not least <= len(given) <= most + len(usual):
+        want = f"{least}" if least == most else f"at least {least}"
+        raise FormulaError(f"{text}() takes {want} argument{'s' * (want != '1')}, not {len(given)}", offset)
+    if len(given) > most:
+        alpha, below = constant(given[most]), ALPHA_BELOW.get(op, math.inf)
+        if alpha is None or not 0 <= alpha < below:
+            wanted = "a number of at least 0" + (f" and less than {below:g}" if below < math.inf else "")
+            raise FormulaError(f"the α of {text}() is {wanted}, written out", offset)
+        usual = (alpha,)
+    return made(offset, lambda *args: call(op, *args, *usual), *given[:most])
+
+
+def _applied(text: str, row: ArrayFunction, given: list[Tree], named: dict[str, tuple[Tree, int]], offset: int) -> Tree:
+    """A function of arrays with its numbers and settings."""
+    usage = f"write {' or '.join(row.usage)}"
+    settings = {setting.name: setting.default for setting in row.settings}
+    for word, (value, at) in named.items():
+        setting = next((setting for setting in row.settings if setting.name == word), None)
+        if setting is None:
+            near = did_you_mean(word, settings) or (": did you mean 'axis'?" if word == "dim" and settings else "")
+            near = ": did you mean 'keepdims'?" if word == "keepdim" and "keepdims" in settings else near
+            raise FormulaError(f"{text}() has no {word}={near}", at, usage)
+        settings[word] = _setting(text, setting, value, at)
+    (least, most), (fewest, numbers) = row.arrays, row.numbers
+    if not least + fewest <= len(given) <= most + numbers:
+        wanted = f"{least + fewest}" if (least, fewest) == (most, numbers) else f"at least {least + fewest}"
+        message = f"{text}() takes {wanted} argument{'s' * (wanted != '1')}, not {len(given)}"
+        behind = [setting.name for setting in row.settings]
+        if len(given) > most + numbers and behind and constant(given[-1]) is not None:
+            message = f"{text}() takes {wanted} argument{'s' * (wanted != '1')}; {' and '.join(behind)} by name"
+        raise FormulaError(message, offset, usage)
+    arrays, rest = given[: len(given) if not numbers else most], given[most:] if numbers else []
+    whole = [_whole(constant(part)) for part in rest]
+    if any(number is None for number in whole):
+        raise FormulaError(f"{text}() takes a whole number there, written out", offset, usage)
+    return made(offset, lambda *arrays: row.make(arrays, whole, settings), *arrays)  # type: ignore[arg-type]
+
+
+def _setting(text: str, setting: Setting, value: Tree, offset: int) -> Any:
+    """A setting's number; FormulaError if it is none of its kind."""
+    found = constant(value)
+    if setting.kind == "flag" and found in (0, 1):
+        return bool(found)
+    number = _whole(found) if setting.kind == "whole" else found
+    if number is None or number < setting.least:
+        kind = {"whole": "a whole number", "number": "a number", "flag": "True or False"}[setting.kind]
+        bound = f" of at least {setting.least:g}" if setting.least > -math.inf else ""
+        raise FormulaError(f"{setting.name} of {text}() must be {kind}{bound}, written out", offset)
+    return number
+
+
+def constant(tree: Tree) -> float | None:
+    """The number that a formula without names stands for."""
+    if tree is None or tree.shape or any(isinstance(node, Ref) for node in walk(tree)):
+        return None
+    value = float(evaluate(tree, lambda ref: math.nan))
+    return value if math.isfinite(value) else None
+
+
+def _whole(value: float | None) -> int | None:
+    return int(value) if value is not None and value == int(value) else None
 
 
 def did_you_mean(word: str, known: Any) -> str:
@@ -161,15 +328,25 @@ def did_you_mean(word: str, known: Any) -> str:
     return f": did you mean '{folded[near[0]]}'?" if near else ""
 
 
-def parse(text: str, resolve: Callable[[str, int], Expr]) -> Expr:
-    """Read a formula: + - * / ** (also ^ · × ÷ −), brackets, numbers, names, the `FUNCTIONS`.
+def read(text: str, resolve: Resolve) -> Tree:
+    """Read a formula: + - * / @ ** (also ^ · × ÷ −), .T, brackets, numbers, names, functions.
 
-    `resolve(name, offset)` gives the tree that a name stands for, or raises FormulaError.
-    Nothing is executed. Raises FormulaError; nesting and length are bounded.
+    `resolve(name, offset)` gives the tree that a name stands for, or raises FormulaError; where it gives None (nothing
+    is known of the name), so does `read`, after it has read the rest. Nothing is executed. Raises FormulaError; nesting
+    and length are bounded.
     """
     parser = _Parser(text, resolve)
     result = parser.sum()
     kind, found, offset = parser.take()
+    if found == "=":
+        raise _no_sign(found, offset)
     if kind != "end":
         raise FormulaError(f"an operator is missing before {found!r}", offset)
     return result
+
+
+def parse(text: str, resolve: Callable[[str, int], Expr]) -> Expr:
+    """`read` where every name is known."""
+    found = read(text, resolve)
+    assert found is not None
+    return found

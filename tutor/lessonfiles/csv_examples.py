@@ -12,9 +12,11 @@ import math
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
+
+import numpy as np
 
 from tutor.engine.parsing import did_you_mean
 from tutor.lessonfiles.positions import Problem, Source, read_source
@@ -51,11 +53,23 @@ class Table:
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of a table that are the inputs and the targets, or (`classes` not empty) the one with the class."""
+    """The columns of a table that are the inputs and the targets, or (`classes` not empty) the one with the class.
+
+    Of a circuit: `named`, the columns of its inputs, by name and index.
+    """
 
     inputs: tuple[int, ...]
-    targets: tuple[int, ...]
+    targets: tuple[int, ...] = ()
     classes: tuple[str, ...] = ()
+    named: dict[str, dict[tuple[int, ...], int]] = field(default_factory=dict)
+
+    def column(self, key: str, index: Sequence[int]) -> int | None:
+        """The column of what an example has at a key, or at an element of it."""
+        if key in self.named:
+            cells = self.named[key]
+            return cells.get(tuple(index), next(iter(cells.values())))
+        places = {"inputs": self.inputs, "targets": self.targets}.get(key, ())
+        return places[min(index[0] if index else 0, len(places) - 1)] if places else None
 
 
 def place(lesson: Path, name: str) -> Path | str:
@@ -258,6 +272,65 @@ def examples(
         targets = zip(*(values[at] for at in chosen.targets), strict=True)
     inputs = zip(*(values[at] for at in chosen.inputs), strict=True)
     return [{"inputs": list(x), "targets": list(y)} for x, y in zip(inputs, targets, strict=True)], problems
+
+
+_ELEMENT = re.compile(r"([^\W0-9]\w*)\s*((?:\[\s*[0-9]{1,7}(?:\s*[,; ]\s*[0-9]{1,7})*\s*\]\s*)*)")
+
+
+def named_columns(table: Table, wanted: Iterable[str]) -> dict[str, dict[tuple[int, ...], int]] | Problem:
+    """The columns called as inputs of a circuit or as their elements: X, X[2], "X[1,2]" (or X[1][2]); the rest is left.
+
+    By name and index, from 0; a whole array is there or none of it.
+    """
+    wanted = set(wanted)
+    found: dict[str, dict[tuple[int, ...], int]] = {}
+    for at, title in enumerate(table.header):
+        match = _ELEMENT.fullmatch(title)
+        if match and match[1] in wanted:
+            index = tuple(int(number) - 1 for number in re.findall("[0-9]+", match[2]))
+            if index in found.get(match[1], {}):
+                return table.at_header(at, f"the column {quote(title)} is there twice", "give each element one column")
+            found.setdefault(match[1], {})[index] = at
+        elif re.fullmatch(r"[^\W0-9]\w*\[[0-9 ]+", title) and table.separator == ",":
+            advice = f'the comma in it separates columns: put the name in quotes, "{title.strip()},2]"'
+            return table.at_header(at, f"the name {quote(title)} ends in the middle of an index", advice)
+    if not found:
+        advice = f'the circuit has {", ".join(sorted(wanted)[:20])}; a column is called X, X[2] or "X[1,2]"'
+        return table.at_header(None, "no column is called as an input of the circuit", advice)
+    for name, cells in found.items():
+        ranks = {len(index) for index in cells}
+        shape = tuple(max(at) + 1 for at in zip(*cells, strict=True)) if len(ranks) == 1 else ()
+        first = next(iter(cells.values()))
+        if len(ranks) > 1:
+            message = f"the columns of {quote(name)} have indices of different lengths"
+            return table.at_header(first, message, f'{name}[1], {name}[2] for a vector, "{name}[1,1]" for a matrix')
+        missing = next((index for index in np.ndindex(shape) if index not in cells), None)
+        if missing is not None or any(-1 in index for index in cells):
+            which = ",".join(str(at + 1) for at in missing or ())
+            message = f"there is no column for {name}[{which}]" if missing is not None else f"{name}[0] is no element"
+            return table.at_header(first, message, "an array has a column for each of its elements, counted from 1")
+    return found
+
+
+def named_examples(table: Table, chosen: Columns) -> tuple[list[dict[str, Any]], list[Problem]]:
+    """The rows as the examples of a circuit, {"X": [[...], ...], "y": 3.0}, and what is wrong with their cells."""
+    table, problems = _with_points(table, chosen.inputs)
+    values: dict[int, list[float]] = {}
+    for at in chosen.inputs:
+        column = [row[at] for row in table.rows]
+        found = _numbers(column)
+        if found is None:
+            problems += _no_numbers(table, at, column, chosen)
+        else:
+            values[at] = found
+    if any(problem.severity == "error" for problem in problems):
+        return [], problems
+    arrays = {}
+    for name, cells in chosen.named.items():
+        shape = tuple(max(at) + 1 for at in zip(*cells, strict=True))
+        flat = np.array([values[cells[index]] for index in np.ndindex(shape)])
+        arrays[name] = flat.T.reshape(len(table.rows), *shape).tolist()
+    return [{name: rows[i] for name, rows in arrays.items()} for i in range(len(table.rows))], problems
 
 
 _COMMA = re.compile(r"[+−-]?[0-9]*,[0-9]+(?:[eE][+−-]?[0-9]+)?")

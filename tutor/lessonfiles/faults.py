@@ -90,7 +90,9 @@ def label(path: Keys) -> str:
             of = " of " + of
     if path[:2] == ("circuit", "inputs") and len(path) == 3:
         return f"the input {quote(str(path[2]))}"
-    if path[0] in _TABLES and not of:
+    if path[:2] == ("circuit", "inputs") and len(path) > 3:
+        rest, of = path[2:], ""
+    if path[0] in _TABLES and not of and rest == path:
         if len(path) == 1:
             return f"[{path[0]}]"
         rest, of = path[1:], f" of [{path[0]}]" if path[1] == "inputs" else ""

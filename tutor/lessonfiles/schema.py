@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tutor.engine.activations import ACTIVATIONS
+from tutor.engine.array_functions import MAX_RANK
 from tutor.engine.lesson import BATCH_LOSSES, INITIALISERS, LAYOUTS, LEVELS, ORDERS
 from tutor.engine.losses import LOSSES
 from tutor.engine.optimizers import OPTIMIZERS
@@ -55,7 +56,17 @@ def _one_of(*keys: str) -> dict[str, Any]:
     return {"oneOf": [{"required": [key]} for key in keys]}
 
 
-_ENTRY = {"anyOf": [_NUMBER, VECTOR]}
+ARRAY_TITLE = "a list of numbers or of rows"
+
+
+def _array(rank: int, least: int = 0) -> dict[str, Any]:
+    """Numbers in lists, up to so many deep; a list has numbers or lists. `validation` looks at all of them at once."""
+    items = _NUMBER if rank == 1 else {"anyOf": [_NUMBER, _array(rank - 1, least)]}
+    return {"title": ARRAY_TITLE, "type": "array", "items": items} | ({"minItems": least} if least else {})
+
+
+_VALUE = {"anyOf": [_NUMBER, _array(MAX_RANK)]}
+_INPUT = {"anyOf": [_NUMBER, _array(MAX_RANK, least=1)]}
 _COUNT = {"type": "integer", "minimum": 1, "maximum": MAX_PARAMETERS}
 
 
@@ -145,11 +156,14 @@ _CIRCUIT = _table(
     ("inputs", "define", "output"),
     {
         "inputs": {
-            "description": "The inputs by name: [circuit.inputs], then lines such as x = -2.",
+            "description": "The inputs by name: [circuit.inputs], then lines such as x = -2 or X = [[1, 0], [0, 2]].",
             "type": "object",
             "minProperties": 1,
             "maxProperties": MAX_LINES,
-            "additionalProperties": _NUMBER,
+            "additionalProperties": {
+                "description": "A number, or an array as a list of numbers, of rows, of lists of rows: up to rank 4.",
+                **_INPUT,
+            },
         },
         "define": _list(
             "Lines 'name = formula', read in order; a name is defined before it is used, once.",
@@ -157,11 +171,36 @@ _CIRCUIT = _table(
             minItems=1,
             maxItems=MAX_LINES,
         ),
-        "output": _text("The defined name whose derivatives are computed."),
+        "output": _text("The defined name whose derivatives are computed; a single number."),
+        "parameters": _list(
+            "The inputs that an update changes. Left out: all that are neither data nor set by examples.",
+            _text("The name of an input."),
+            maxItems=MAX_LINES,
+            uniqueItems=True,
+        ),
+        "data": _list(
+            "The inputs of which no gradient is wanted: targets, masks, ids.",
+            _text("The name of an input."),
+            default=[],
+            maxItems=MAX_LINES,
+            uniqueItems=True,
+        ),
+        "repeat": {
+            "description": "A line of define with {t} in it stands for one line each time: repeat = { t = [1, 3] }.",
+            "type": "object",
+            "additionalProperties": {
+                "description": "The first and the last time.",
+                "title": "the first and the last, such as [1, 3]",
+                "type": "array",
+                "minItems": 2,
+                "maxItems": 2,
+                "items": {"type": "integer", "minimum": 0, "maximum": MAX_LINES},
+            },
+        },
     },
 )
 
-_EXAMPLE = _table(
+EXAMPLE = _table(
     "One example: what goes in and what should come out.",
     ("inputs",),
     {
@@ -176,6 +215,14 @@ _EXAMPLE = _table(
     },
     _one_of("targets", "target"),
 )
+
+_CIRCUIT_EXAMPLE = {
+    "description": "One example of a circuit: its inputs by name, such as X = [1, 2] and y = 3.",
+    "type": "object",
+    "minProperties": 1,
+    "propertyNames": {"not": {"enum": ["inputs", "targets", "target"]}},
+    "additionalProperties": {"description": "A number, or an array of the input's shape.", **_INPUT},
+}
 
 _FRACTION = {"minimum": 0, "exclusiveMaximum": 1}
 
@@ -230,7 +277,7 @@ _TRAINING = _table(
                 "type": "object",
                 "additionalProperties": {
                     "description": "A number, or a list or a matrix of the parameter's shape.",
-                    "anyOf": [_NUMBER, {"title": "a list of numbers or of rows", "type": "array", "items": _ENTRY}],
+                    **_VALUE,
                 },
             },
         },
@@ -331,8 +378,9 @@ _EXPECT = _table(
         "step": _text("The id of the step; of an element such as dL/dW1[1,1] for one number.", minLength=1),
         "value": {
             "description": "What it is, to the digits given: 0.1300 means from 0.12995 to 0.13005. "
-            "A whole number is meant exactly. A vector's or matrix's numbers as a list, or a list of rows.",
-            "anyOf": [_NUMBER, {"title": "a list of numbers or of rows", "type": "array", "items": _ENTRY}],
+            "A whole number is meant exactly. An array's numbers as a list, or a list of rows; -inf where "
+            "causal blocks a position.",
+            **_VALUE,
         },
         "source": _text("Where it is from: by hand, or a book with the page.", minLength=1),
         "iteration": {
@@ -369,6 +417,25 @@ _QUIZ = _table(
     },
 )
 
+
+def _examples(description: str, *example: dict[str, Any]) -> dict[str, Any]:
+    items = example[0] if len(example) == 1 else {"anyOf": list(example)}
+    return {
+        "description": description,
+        "anyOf": [
+            {"title": "a list of tables", "type": "array", "items": items, "minItems": 1, "maxItems": MAX_EXAMPLES},
+            {"title": "the name of a file", "type": "string", "minLength": 1},
+        ],
+    }
+
+
+_NETWORK_EXAMPLES = _examples(
+    "What a network learns from: at least one; or the name of a CSV file beside the lesson.", EXAMPLE
+)
+_CIRCUIT_EXAMPLES = _examples(
+    "What a circuit is given, one after the other; or the name of a CSV file beside the lesson.", _CIRCUIT_EXAMPLE
+)
+
 SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "A lesson of backprop-tutor, format 1",
@@ -393,13 +460,12 @@ SCHEMA = {
             "outro": _text("Markdown, shown last.", default="", maxLength=MAX_PROSE),
             "network": _NETWORK,
             "circuit": _CIRCUIT,
-            "examples": {
-                "description": "What a network learns from: at least one; or the name of a CSV file beside the lesson.",
-                "anyOf": [
-                    {"type": "array", "items": _EXAMPLE, "minItems": 1, "maxItems": MAX_EXAMPLES},
-                    {"title": "the name of a file", "type": "string", "minLength": 1},
-                ],
-            },
+            "examples": _examples(
+                "What a network learns from, or what a circuit's inputs are, one after the other; or the name of a CSV "
+                "file beside the lesson.",
+                EXAMPLE,
+                _CIRCUIT_EXAMPLE,
+            ),
             "class": _text("The column of that file that has the class, if one has; a target is 1 at it.", minLength=1),
             "training": _TRAINING,
             "notes": _list("Prose attached to steps.", _NOTE, default=[], maxItems=MAX_TABLES),
@@ -409,10 +475,19 @@ SCHEMA = {
         },
         _one_of("network", "circuit"),
         _needs("network", "examples"),
-        _excludes("circuit", "examples"),
+        {"if": {"required": ["network"]}, "then": {"properties": {"examples": _NETWORK_EXAMPLES}}},
+        {"if": {"required": ["circuit"]}, "then": {"properties": {"examples": _CIRCUIT_EXAMPLES}}},
+        _excludes("circuit", "class"),
         {"if": {"required": ["class"]}, "then": {"properties": {"examples": {"type": "string"}}}},
     ),
 }
+
+
+def of_lesson(values: dict[str, Any]) -> dict[str, Any]:
+    """The schema for a lesson with these values: a circuit's examples set its inputs, a network's have targets."""
+    circuit = "circuit" in values and "network" not in values
+    properties = SCHEMA["properties"] | {"examples": _CIRCUIT_EXAMPLES if circuit else _NETWORK_EXAMPLES}
+    return SCHEMA | {"properties": properties}
 
 
 def as_json() -> str:

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from tutor.engine.array_functions import MAX_RANK
 from tutor.lessonfiles.faults import Faults, label
 from tutor.lessonfiles.positions import Keys
-from tutor.lessonfiles.schema import SCHEMA, VECTOR
+from tutor.lessonfiles.schema import ARRAY_TITLE, EXAMPLE, SCHEMA, VECTOR, of_lesson
 from tutor.lessonfiles.synonyms import all_but, meant
 from tutor.text.output import FORBIDDEN, code_point, quote
 
@@ -25,7 +26,7 @@ _HOMES: dict[str, str] = {
         ("in [[expect]]", _PARTS["expect"]["items"]),
         ("in [quiz]", _PARTS["quiz"]),
         ("in [[notes]]", _PARTS["notes"]["items"]),
-        ("in [[examples]]", _PARTS["examples"]["anyOf"][0]["items"]),
+        ("in [[examples]]", EXAMPLE),
         ("in [training]", _PARTS["training"]),
         ("in [circuit]", _PARTS["circuit"]),
         ("in [[network.layers]]", _PARTS["network"]["properties"]["layers"]["items"]),
@@ -38,14 +39,20 @@ _HOMES: dict[str, str] = {
 
 def check(value: dict[str, Any], faults: Faults) -> None:
     """Hold a parsed TOML document against `SCHEMA` and note every fault. Raises TooMany."""
-    _check(SCHEMA, value, (), faults)
+    _check(of_lesson(value), value, (), faults)
 
 
 def _check(schema: dict[str, Any], value: object, path: Keys, faults: Faults) -> None:
     if "anyOf" in schema:
         fitting = [branch for branch in schema["anyOf"] if _is(branch["type"], value)]
         if not fitting:
-            wanted = " or ".join(title(branch) for branch in schema["anyOf"])
+            quoted = isinstance(value, str) and _as_number(value)  # then no list was meant
+            meant_by = [
+                branch
+                for branch in schema["anyOf"]
+                if not (quoted and title(branch) == ARRAY_TITLE and "minItems" in branch)
+            ]
+            wanted = " or ".join(title(branch) for branch in meant_by)
             advice = next(filter(None, (_brackets(branch, value, path) for branch in schema["anyOf"])), None)
             advice = advice or schema.get("description", "")
             faults.add(path, f"{label(path)} must be {wanted}, not {kind(value)}", advice)
@@ -157,6 +164,9 @@ def _hint(key: str, schema: dict[str, Any]) -> str:
 
 
 def _check_array(schema: dict[str, Any], value: list[Any], path: Keys, faults: Faults) -> None:
+    if schema.get("title") == ARRAY_TITLE:
+        _check_numbers(value, path, path, faults, bool(schema.get("minItems")))
+        return
     least = schema.get("minItems", 0)
     if len(value) < least:
         few = f"{label(path)} needs at least {least} items" if value else f"{label(path)} is empty"
@@ -191,6 +201,30 @@ def _check_array(schema: dict[str, Any], value: list[Any], path: Keys, faults: F
                 seen.add(part)
 
 
+def _check_numbers(value: list[Any], path: Keys, whole: Keys, faults: Faults, some: bool) -> None:
+    """The numbers of an array: lists in lists, the innermost all at once; `some`: none of the lists is empty.
+
+    Whether the lists are equally long is for others to say.
+    """
+    depth = len(path) - len(whole) + 1
+    if all_finite(value):
+        if some and not value:
+            faults.add(path, f"{label(path)} is empty", "an array has at least one number in each list")
+    elif depth == MAX_RANK and any(isinstance(part, list) for part in value):
+        at = next(i for i, part in enumerate(value) if isinstance(part, list))
+        message = f"{label(whole)} has lists {MAX_RANK + 1} deep: rank {MAX_RANK} is the most"
+        faults.add((*path, at), message, "such as examples × channels × height × width", doubt=whole)
+    else:
+        for at, part in enumerate(value):
+            if isinstance(part, list):
+                _check_numbers(part, (*path, at), whole, faults, some)
+            else:
+                _check(_ELEMENT, part, (*path, at), faults)
+
+
+_ELEMENT = {"type": "number"}
+
+
 def all_finite(values: list[Any]) -> bool:
     """Whether these are all finite numbers that a float64 holds; no loop in Python over the elements."""
     if not set(map(type, values)) <= {int, float}:  # a bool is no number here
@@ -204,6 +238,8 @@ def all_finite(values: list[Any]) -> bool:
 def _check_number(schema: dict[str, Any], value: int | float, path: Keys, faults: Faults) -> None:
     shown = kind(value)
     if isinstance(value, float) and not math.isfinite(value):
+        if value == -math.inf and path[0] == "expect" and path[2] == "value":
+            return  # what a mask blocks is −∞
         too_large = " (written with too many digits or too large an exponent, a number is infinity)"
         advice = "a lesson's numbers are finite" + (too_large if math.isinf(value) else "")
         faults.add(path, f"{label(path)} is {shown}: it must be a finite number", advice)

@@ -1,109 +1,266 @@
-"""The [circuit] of a lesson file: its inputs, and its lines as formulas."""
+"""The [circuit] of a lesson file: its lines as formulas over its inputs, and what the two must agree on."""
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tutor.engine.expressions import Expr, Ref, Symbol
-from tutor.engine.lesson import Circuit, Definition
-from tutor.engine.parsing import CONSTANTS, FUNCTIONS, FormulaError, did_you_mean, parse
+from tutor.engine.array_functions import ARRAY_FUNCTIONS, shape_text
+from tutor.engine.expressions import Call, Ref, Shape, Symbol, refs, walk
+from tutor.engine.lesson import FREE_INPUTS, Circuit, Definition
+from tutor.engine.parsing import CONSTANTS, FUNCTIONS, RESERVED, FormulaError, Tree, did_you_mean, read
 from tutor.lessonfiles.positions import Keys
+from tutor.lessonfiles.reading.circuit_inputs import MAX_NUMBERS, Given, read_inputs, split
+from tutor.lessonfiles.reading.repeat import Line, unroll
 from tutor.lessonfiles.reading.values import Values, listed
+from tutor.lessonfiles.reading.whole_numbers import check_whole_numbers
 from tutor.text.output import quote
 
 _MODULE = re.compile(r"\b(?:np|numpy|math|torch|tf|jnp|F|Math)\.(\w+)")
+_METHOD = re.compile(r"(?:(\w+)|[)\]])\s*\.\s*(\w+)\s*\(")
 _IDENTIFIER = re.compile(r"[^\W0-9]\w*")  # what a formula reads as a name
 
 
 def read_circuit(file: Values) -> Circuit | None:
     """The circuit, if every part of it is sound."""
-    if file.has("examples") and not file.has("network"):
-        message = "a circuit has no examples: its inputs are its data"
-        file.fault(("examples",), message, "take them out, or write a [network]", key=True)
-    inputs = file.value("circuit", "inputs", anyhow=True)
-    known = list(inputs) if isinstance(inputs, dict) else None  # None: not to be told
-    for name in known or ():
-        _identifier(file, ("circuit", "inputs", name), name, key=True)
-    definitions = _definitions(file, known)
+    given = read_inputs(file)
+    whole = isinstance(file.value("circuit", "inputs", anyhow=True), dict) and file.sound("examples")
+    unrolled = unroll(file)
+    named = [_name_of(line.text) for line in unrolled.lines]
+    split(file, given, unrolled.bases, named)
+    for name in given.values:
+        _identifier(file, given.places[name][:3], name, key=True)
+    definitions = _definitions(file, unrolled.lines, given, whole)
     output = file.value("circuit", "output")
-    defined = list(dict.fromkeys(name for name, _ in _lines(file) if name))
+    defined = list(dict.fromkeys(name for name in named if name))
+    shapes = {definition.name: definition.formula.shape for definition in definitions}
     if output is not None and defined and output not in defined:
-        if output in (known or ()):
+        if output in given.values:
             message = f"the output {quote(output)} is an input"
         else:
             message = f"the output {quote(output)} is not defined{did_you_mean(output[:64], defined)}"
         file.fault(("circuit", "output"), message, f"defined are: {listed(defined)}")
-    if not file.faults.sound("circuit") or not definitions:
+    elif output is not None and shapes.get(output):
+        message = f"the output {quote(output)} is {shape_text(shapes[output])}: it must be a single number"
+        advice = f'add a line such as "L = sum({output})", and make that the output'
+        file.fault(("circuit", "output"), message, advice)
+    data = _chosen(file, "data", given)
+    parameters = _chosen(file, "parameters", given)
+    _parameters(file, given)
+    if file.faults.sound("circuit") and file.faults.sound("examples"):
+        check_whole_numbers(file, definitions, given, data)
+        _fits_in_memory(file, definitions, given)
+    if not (file.faults.sound("circuit") and file.faults.sound("examples")) or not definitions:
         return None
-    return Circuit({name: float(value) for name, value in inputs.items()}, tuple(definitions), output)
+    inputs = {name: value for name, value in given.values.items() if value is not None}
+    chosen = parameters if file.has("circuit", "parameters") else FREE_INPUTS
+    return Circuit(inputs, tuple(definitions), output, chosen, data, given.examples)
 
 
-def _lines(file: Values) -> list[tuple[str, str]]:
-    """Name and formula of each line of `define`; two empty texts for a line that is no definition."""
+def _name_of(line: str) -> str:
+    """The name that a line defines; empty for a line that is no definition."""
+    name, equals, _ = line.partition("=")
+    return name.strip() if equals else ""
+
+
+def _definitions(file: Values, lines: list[Line], given: Given, whole: bool) -> list[Definition]:
+    """The lines, parsed; what is wrong in one is noted at its column. `whole`: all inputs are known."""
+    names = [_name_of(line.text) for line in lines]
+    done: dict[str, int] = {}  # the place in `define` of each name that is defined so far
+    shapes: dict[str, Shape | None] = {name: given.shape(name) for name in given.values}
     found = []
-    for k in range(file.length("circuit", "define")):
-        line = file.value("circuit", "define", k, anyhow=True)
-        name, equals, formula = line.partition("=") if isinstance(line, str) else ("", "", "")
-        found.append((name.strip(), formula) if equals else ("", ""))
+    for line, name in zip(lines, names, strict=True):
+        where, text = ("circuit", "define", line.at), line.text
+        if file.value(*where, anyhow=True) is None or (file.value(*where) is None and not line.later):
+            continue
+        told = Told(file, where, line)
+        if "=" not in text:
+            told(f"define[{line.at + 1}] is no definition", "write 'name = formula', such as q = x + y", offset=None)
+            continue
+        begin, at = len(text) - len(text.lstrip()), text.index("=") + 1
+        if name in given.values:
+            told(f"{quote(name)} is an input", "a name is defined once", begin)
+        elif name in done:
+            advice = "a name is defined once"
+            if line.times and done[name] == line.at:
+                time = next(iter(line.times))
+                advice = f"a line that is repeated defines a name each time: {name}{{{time}}} = ..."
+            told(f"{quote(name)} is defined already, by define[{done[name] + 1}]", advice, begin)
+        elif name not in given.values:
+            _identifier(file, where, name, offset=line.offset(begin))
+        words = Words(told, given, shapes, done, names, name, at, whole)
+        formula: Tree = None
+        try:
+            formula = read(text[at:], words)
+        except FormulaError as error:
+            told(error.message, error.advice or _advice(text[at:], error, words), at + error.offset)
+        if formula is not None:
+            found.append(Definition(name, formula, " ".join(text.split()), line.at))
+        if name and name not in given.values:
+            done.setdefault(name, line.at)
+            shapes[name] = None if formula is None else formula.shape
     return found
 
 
-def _definitions(file: Values, known: list[str] | None) -> list[Definition]:
-    """The lines of `define`, parsed; what is wrong in them is noted at its column."""
-    lines, inputs = _lines(file), dict.fromkeys(known or ())
-    names = [name for name, _ in lines]
-    done: dict[str, int] = {}  # the line of each name that is defined so far
-    found = []
-    for k, (name, formula) in enumerate(lines):
-        where, line = ("circuit", "define", k), file.value("circuit", "define", k)
-        if line is not None and "=" not in line:
-            file.fault(where, f"define[{k + 1}] is no definition", "write 'name = formula', such as q = x + y")
-        elif line is not None:
-            begin, at = len(line) - len(line.lstrip()), line.index("=") + 1
-            if name in inputs:
-                file.fault(where, f"{quote(name)} is an input", "a name is defined once", offset=begin)
-            elif name in done:
-                message = f"{quote(name)} is defined already, by define[{done[name] + 1}]"
-                file.fault(where, message, "a name is defined once", offset=begin)
-            else:
-                _identifier(file, where, name, offset=begin)
+class Told:
+    """Notes what is wrong in a line: of one that is repeated once, and at which time where that is not the first."""
 
-            def resolve(word: str, offset: int, where: Keys = where, name: str = name, at: int = at) -> Expr:
-                if word in CONSTANTS and word not in {*inputs, *names}:
-                    return CONSTANTS[word]
-                if word not in done and word not in inputs and known is not None:
-                    _unknown_name(file, where, word, name, [*inputs, *done], names, at + offset)
-                return Ref(Symbol(word))
+    def __init__(self, file: Values, where: Keys, line: Line):
+        self.file, self.where, self.line = file, where, line
 
-            try:
-                found.append(Definition(name, parse(formula, resolve), " ".join(line.split())))
-            except FormulaError as error:
-                advice = "a formula has numbers, names, + - * / ** ( ) and " + listed(FUNCTIONS)
-                if module := _MODULE.search(formula):  # the first dot is where a parser stops
-                    advice = f"write {module[1]} without what stands before it; {advice}"
-                file.fault(where, error.message, advice, offset=at + error.offset)
-        if name:
-            done.setdefault(name, k)
-    return found
+    def __call__(self, message: str, advice: str, offset: int | None) -> None:
+        if self.line.later:
+            if not self.file.sound(*self.where):
+                return
+            message += f" (where {', '.join(f'{name} is {time}' for name, time in self.line.times.items())})"
+        at = None if offset is None else self.line.offset(offset)
+        self.file.fault(self.where, message, advice, offset=at)
 
 
-def _unknown_name(
-    file: Values, where: Keys, word: str, name: str, known: list[str], defined: list[str], offset: int
-) -> None:
-    if word == name:
-        message = f"{quote(word)} is defined by itself"
-    elif word in defined:
-        message = f"{quote(word)} is used before it is defined"
-    else:
-        message = f"unknown name {quote(word)}{did_you_mean(word[:64], known)}"
-    file.fault(where, message, f"known here: {listed(known)}", offset=offset)
+class Words:
+    """What the names of a line stand for; None for one of which nothing is known, which is noted once."""
+
+    def __init__(
+        self, told: Told, given: Given, shapes: Mapping[str, Shape | None], done: Mapping[str, int],
+        names: list[str], name: str, at: int, whole: bool,
+    ):  # fmt: skip
+        self.told, self.given, self.shapes, self.done = told, given, shapes, done
+        self.names, self.name, self.at, self.whole = names, name, at, whole
+        self.used: dict[str, Shape] = {}
+
+    def __call__(self, word: str, offset: int) -> Tree:
+        if word in CONSTANTS and word not in self.given.values and word not in self.names:
+            return CONSTANTS[word]
+        if word not in self.done and word not in self.given.values:
+            self._unknown(word, self.at + offset)
+            return None
+        shape = self.shapes.get(word)
+        if shape is None:
+            return None
+        self.used[word] = shape
+        return Ref(Symbol(word, shape))
+
+    def _unknown(self, word: str, offset: int) -> None:
+        known = [*self.given.values, *self.done]
+        advice = f"known here: {listed(known)}"
+        if word == self.name:
+            message = f"{quote(word)} is defined by itself"
+        elif word in self.names:
+            message = f"{quote(word)} is used before it is defined"
+        elif word in self.given.parts:
+            message = f"{quote(word)} is written with a time elsewhere: its rows are {listed(self.given.parts[word])}"
+            advice = f"give the whole by another name too, or put it together: concat({word}1, {word}2)"
+        elif not self.whole:
+            return  # it may be among the inputs that could not be read
+        elif word in ARRAY_FUNCTIONS or word in FUNCTIONS:
+            message = f"{word} is a function: write {word}(...)"
+        else:
+            message = f"unknown name {quote(word)}{did_you_mean(word[:64], known)}"
+            if self.told.line.times and re.search("[0-9]$", word):
+                advice = (
+                    f"where the times begin or end it has to be given: {word} = ... under [circuit.inputs]; {advice}"
+                )
+        self.told(message, advice, offset)
+
+
+def _advice(formula: str, error: FormulaError, words: Words) -> str:
+    """What to do about a formula: the shapes of what is in it where these do not fit, else what a formula has."""
+    if any(words.used.values()):
+        return "; ".join(f"{name} is {shape_text(shape)}" for name, shape in words.used.items())
+    functions = list(dict.fromkeys([*FUNCTIONS, *ARRAY_FUNCTIONS]))
+    advice = f"a formula has numbers, names, + - * / ** @ .T ( ) and {', '.join(functions)}"
+    if module := _MODULE.search(formula):  # the first dot is where a parser stops
+        return f"write {module[1]} without what stands before it; {advice}"
+    if (method := _METHOD.search(formula)) and method[2] in {
+        *functions,
+        "transpose",
+        "t",
+        "T",
+        "view",
+        "dot",
+        "matmul",
+    }:
+        x = method[1] or "x"
+        meant = {"view": f"reshape({x}, ...)", "dot": f"{x} @ ...", "matmul": f"{x} @ ..."}.get(method[2])
+        meant = meant or (f"{x}.T" if method[2] in ("transpose", "t", "T") else f"{method[2]}({x})")
+        return f"write {meant}; {advice}"
+    if formula[error.offset : error.offset + 1] == "[":
+        return f"a row is row(x, 2), counted from 1; {advice}"
+    return advice
+
+
+def _chosen(file: Values, key: str, given: Given) -> tuple[str, ...]:
+    """The inputs that `parameters` or `data` name; what is none is noted."""
+    found: list[str] = []
+    for i in range(file.length("circuit", key)):
+        name, where = file.value("circuit", key, i), ("circuit", key, i)
+        if name is None:
+            continue
+        if name not in given.values and name not in given.parts:
+            message = f"{quote(name)} of {key} is no input{did_you_mean(name[:64], [*given.values, *given.parts])}"
+            file.fault(where, message, f"inputs are: {listed(given.values)}")
+        else:
+            found += given.named(name)
+    return tuple(dict.fromkeys(found))
+
+
+def _parameters(file: Values, given: Given) -> None:
+    """Note the parameters that nothing can update: those that are data or set by examples."""
+    listed_as_data = {file.value("circuit", "data", i) for i in range(file.length("circuit", "data"))}
+    for i in range(file.length("circuit", "parameters")):
+        name, where = file.value("circuit", "parameters", i), ("circuit", "parameters", i)
+        if name is None:
+            continue
+        if name in listed_as_data:
+            message = f"{quote(name)} is in parameters and in data"
+            file.fault(
+                where, message, "data has no gradient, so an update cannot change it: take it out of one of the two"
+            )
+        elif any(part in given.examples for part in given.named(name)):
+            message = f"{quote(name)} is set by the examples: no update can change it"
+            file.fault(where, message, "take it out of parameters, or out of the examples")
 
 
 def _identifier(file: Values, where: Keys, name: str, **at: Any) -> None:
     """Note a name that no formula can use."""
-    if name in FUNCTIONS:
+    if name in RESERVED:
         file.fault(where, f"{quote(name)} is a function and cannot be a name", "choose another name", **at)
     elif not (name.isidentifier() and _IDENTIFIER.fullmatch(name) and len(name) <= 32):
         advice = "a name has up to 32 letters, digits and underscores, and begins with no digit"
         file.fault(where, f"{quote(name)} cannot be a name in a circuit", advice, **at)
+
+
+# ---------------------------------------------------------------- memory
+
+
+def _fits_in_memory(file: Values, definitions: list[Definition], given: Given) -> None:
+    """Note the line with which the values of a batch become too many; asked before any of them is made."""
+    rows, batch = file.length("examples"), file.value("training", "batch", default=1)
+    together = max(1, rows if batch == "all" else min(batch, rows))
+    per_example, total = set(given.examples), 0
+    for definition in definitions:
+        many = any(ref.symbol.id in per_example for ref in refs(definition.formula))
+        if many:
+            per_example.add(definition.name)
+        total += sum(_numbers(node) for node in walk(definition.formula)) * (together if many else 1)
+        if total > MAX_NUMBERS:
+            message = f"up to this line the values are {total:,} numbers: {MAX_NUMBERS:,} are the most"
+            advice = "smaller arrays" + (", or fewer examples in a batch" if together > 1 else "")
+            file.fault(("circuit", "define", definition.at), message, advice)
+            return
+
+
+def _numbers(node: Any) -> int:
+    """How many numbers a part of a formula has, or the largest that its gradient needs."""
+    if not isinstance(node, Call):
+        return 0
+    many = math.prod(node.shape)
+    jacobian = node.op == "softmax" and len(node.shape) == 1
+    return many * many if jacobian else many
+
+
+def names_in(formulas: Iterator[str]) -> set[str]:
+    """Every word in some formulas, with what stands before braces."""
+    return {word for formula in formulas for word in _IDENTIFIER.findall(formula)}

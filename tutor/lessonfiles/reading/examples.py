@@ -1,8 +1,9 @@
-"""The examples of a network: in the lesson, or from a table beside it."""
+"""The examples of a network, in the lesson; those of a network or a circuit from a table beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -24,11 +25,11 @@ def take_table(file: Values) -> None:
             advice = "in the lesson a class is target = 2, or targets = [0, 1]"
             file.fault(("class",), "class goes with a file of examples", advice, key=True)
         return
-    if not file.has("network"):
-        return  # a circuit has none: that is told there
+    if not file.has("network") and not file.has("circuit"):
+        return
     file.data = {key: value for key, value in file.data.items() if key != "examples"}
-    sizes = _network_ends(file)
-    if not file.faults.sound("examples") or sizes is None:
+    choose = _of_network(file) if file.has("network") else _of_circuit(file)
+    if not file.faults.sound("examples") or choose is None:
         file.faults.doubt(("examples",))
         return
     path = csv_examples.place(file.path, name)
@@ -42,20 +43,57 @@ def take_table(file: Values) -> None:
         advice = "write / between folders" if "\\" in name else ""
         file.fault(("examples",), f"there is no file {quote(name)} beside the lesson{near}", advice)
         return
-    chosen = table if isinstance(table, Problem) else csv_examples.columns(table, *sizes, file.value("class"))
+    chosen = table if isinstance(table, Problem) else choose(table)
     if isinstance(table, Problem) or isinstance(chosen, Problem):
         assert isinstance(chosen, Problem)
         file.faults.elsewhere.append(chosen)
         file.faults.doubt(("examples",))
         return
-    outputs = len(sizes[1]) if isinstance(sizes[1], list) else sizes[1]
-    single = bool(chosen.classes) and outputs == 1
-    rows, file.faults.elsewhere = csv_examples.examples(table, chosen, _no_and_yes(file) if single else ())
+    if chosen.named:
+        rows, file.faults.elsewhere = csv_examples.named_examples(table, chosen)
+    else:
+        single = len(chosen.classes) == 2 and _network_outputs(file) == 1
+        rows, file.faults.elsewhere = csv_examples.examples(table, chosen, _no_and_yes(file) if single else ())
     file.faults.table = table, chosen
     if any(problem.severity == "error" for problem in file.faults.elsewhere):
         file.faults.doubt(("examples",))
     else:
         file.data["examples"] = rows
+
+
+Choose = Callable[[csv_examples.Table], "csv_examples.Columns | Problem"]
+
+
+def _of_network(file: Values) -> Choose | None:
+    """Which columns a network takes; None where that is in doubt."""
+    sizes = _network_ends(file)
+    return None if sizes is None else lambda table: csv_examples.columns(table, *sizes, file.value("class"))
+
+
+def _of_circuit(file: Values) -> Choose | None:
+    """Those that are called as a name in its lines that no line defines, or as an input."""
+    if file.has("class"):
+        advice = "take it out; a column of numbers, the class of each row, is an input like another"
+        file.fault(("class",), "class goes with a [network]", advice, key=True)
+    lines = [file.value("circuit", "define", k) for k in range(file.length("circuit", "define"))]
+    given = file.value("circuit", "inputs", anyhow=True)
+    halves = [line.partition("=") for line in lines if isinstance(line, str)]
+    words = {word for _, _, formula in halves for word in re.findall(r"[^\W0-9]\w*", formula)}
+    wanted = (words | set(given if isinstance(given, dict) else ())) - {name.strip() for name, _, _ in halves}
+
+    def choose(table: csv_examples.Table) -> csv_examples.Columns | Problem:
+        found = csv_examples.named_columns(table, wanted)
+        if isinstance(found, Problem):
+            return found
+        return csv_examples.Columns(tuple(at for cells in found.values() for at in cells.values()), named=found)
+
+    return choose
+
+
+def _network_outputs(file: Values) -> int:
+    ends = _network_ends(file)
+    outputs = ends[1] if ends else 0
+    return len(outputs) if isinstance(outputs, list) else outputs
 
 
 def _no_and_yes(file: Values) -> tuple[float, float]:

@@ -80,9 +80,8 @@ def build(values: dict[str, Any], path: str | Path) -> tuple[Lesson | None, Faul
 def problem(source: Source, fault: Fault, table: tuple[Table, Columns] | None = None) -> Problem:
     """A fault with its place in the file, or in the table that the examples are from."""
     if table and fault.path[:1] == ("examples",) and len(fault.path) > 1:  # the lesson has but the file's name
-        places = {"inputs": table[1].inputs, "targets": table[1].targets}.get(fault.path[2], ())
-        at = fault.path[3] if len(fault.path) > 3 else 0
-        return table[0].problem(fault.path[1], places[min(at, len(places) - 1)], fault.message, fault.advice)
+        place = table[1].column(str(fault.path[2]), fault.path[3:]) if len(fault.path) > 2 else None
+        return table[0].problem(fault.path[1], place, fault.message, fault.advice)
     return source.problem(
         fault.path, fault.message, fault.advice, key=fault.key, offset=fault.offset, severity=fault.severity
     )

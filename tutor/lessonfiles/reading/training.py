@@ -17,19 +17,24 @@ from tutor.text.words import plural
 
 
 def read_training(file: Values, network: Network | None, circuit: Circuit | None) -> Training | None:
-    """The training, with defaults; None for a circuit that has no such table."""
+    """The training, with defaults; None for a circuit that has neither such a table nor examples."""
     given = file.value("training", anyhow=True)
     if not isinstance(given, dict):
-        return Training() if file.has("network") else None
+        return Training() if file.has("network") or file.has("examples") else None
     if file.sound("training", "optimizer"):
         _hyperparameters(file, file.value("training", "optimizer", default=Training.optimizer))
     if not file.has("network"):
-        for key, harmless in (("batch", 1), ("order", "listed"), ("l2", 0), ("batch_loss", "mean")):
+        of_examples = (("batch", 1), ("order", "listed"), ("batch_loss", "mean"))
+        for key, harmless in (("l2", 0), *(() if file.has("examples") else of_examples)):
             if file.value("training", key, default=harmless) != harmless:
                 shown = f'"{harmless}"' if isinstance(harmless, str) else harmless
-                message = f"{key} means nothing for a circuit, which has no examples and no weight matrices"
-                file.fault(("training", key), message, f"take it out, or write {key} = {shown}", key=True)
-    else:
+                why = "whose penalty is a line of its own" if key == "l2" else "without examples"
+                message = f"{key} means nothing for a circuit {why}"
+                advice = f"take it out, or write {key} = {shown}"
+                if key == "l2":
+                    advice += ', and in the loss "... + 0.01 / 2 * sum(W**2)"'
+                file.fault(("training", key), message, advice, key=True)
+    if file.has("network") or file.has("examples"):
         batch, many = file.value("training", "batch"), file.length("examples")
         if isinstance(batch, int) and batch > many > 0:
             message = f"batch is {batch}, but the lesson has {plural(many, 'example')}: it uses all {many}"
@@ -49,7 +54,8 @@ def read_training(file: Values, network: Network | None, circuit: Circuit | None
 def _memory(file: Values, optimizer: str, network: Network | None, circuit: Circuit | None) -> dict[str, np.ndarray]:
     """What the optimiser remembers at the start, by id of the state; what does not fit is noted."""
     given = file.value("training", "memory", default={})
-    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(circuit.inputs if circuit else (), ())
+    own = circuit.parameters if circuit else ()
+    shapes: dict[str, tuple[int, ...]] = {name: np.shape(circuit.inputs[name]) for name in own} if circuit else {}
     shapes |= {symbol.id: symbol.shape for symbol in (parameters_of(network) if network else ())}
     states, found = [state.name for state in OPTIMIZERS[optimizer].memory], {}
     if given and not states:
@@ -68,8 +74,10 @@ def _memory(file: Values, optimizer: str, network: Network | None, circuit: Circ
                 message = f'the optimizer "{optimizer}" has no {quote(state)}{did_you_mean(state[:64], states)}'
                 file.fault((*where, state), message, f"it remembers: {listed(states)}", key=True)
                 continue
-            even = not isinstance(value, list) or len({np.shape(row) for row in value}) == 1
-            array = np.array(value, dtype=float) if even else np.empty(0)
+            try:
+                array = np.array(value, dtype=float)
+            except ValueError:  # rows of different lengths
+                array = np.empty(0)
             turned = file.from_to and len(shapes[name]) == 2
             array = array.T if turned and array.ndim == 2 else array
             if shapes[name] == (1,) and array.shape == ():

@@ -1,0 +1,300 @@
+"""What a text may write about arrays beyond operators: sum(x, axis=0), conv(x, k, stride=2), softmax(S) ...
+
+`ARRAY_FUNCTIONS` is the table, a row a function: how it is written, what it takes, and the tree that it stands for. The
+rules are NumPy's. Axes count from the end in a tree (see `expressions.Call.param`), so that a leading axis of examples
+never matters; ids, rows and classes count from 1 in a text and from 0 in a tree.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tutor.engine.expressions import Expr, Shape, call
+
+MAX_RANK = 4
+MAX_VALUES = 10_000_000  # numbers of one value
+
+
+def shape_text(shape: Shape) -> str:
+    """A shape in words: 'a single number', 'a vector of 3', '2 × 3'."""
+    if not shape:
+        return "a single number"
+    return f"a vector of {shape[0]:,}" if len(shape) == 1 else " × ".join(f"{size:,}" for size in shape)
+
+
+def check_size(shape: Shape) -> None:
+    """Raises ValueError for a value that nobody can look at, before there is one."""
+    if len(shape) > MAX_RANK:
+        raise ValueError(f"that would be {shape_text(shape)}, of rank {len(shape)}: {MAX_RANK} is the most")
+    if math.prod(shape) > MAX_VALUES:
+        many = f"{math.prod(shape):,} numbers"
+        raise ValueError(f"that would be {shape_text(shape)}, {many}: {MAX_VALUES:,} are the most")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A number that is written out, by its name: axis=0. A flag is True or False; None as default: left out."""
+
+    name: str
+    kind: Literal["whole", "number", "flag"]
+    default: Any = None
+    least: float = -math.inf
+
+
+@dataclass(frozen=True)
+class ArrayFunction:
+    """How a function is written and what it means.
+
+    arrays    how many arrays it takes, least and most
+    numbers   how many whole numbers stand behind them, least and most
+    make      arrays, numbers, settings by name -> the tree; ValueError for what does not fit
+    usage     the ways to write it
+    meaning   in words, for authors
+    """
+
+    usage: tuple[str, ...]
+    meaning: str
+    make: Callable[[Sequence[Expr], Sequence[int], Mapping[str, Any]], Expr]
+    arrays: tuple[int, int] = (1, 1)
+    numbers: tuple[int, int] = (0, 0)
+    settings: tuple[Setting, ...] = ()
+
+
+AXIS = Setting("axis", "whole")
+KEEPDIMS = Setting("keepdims", "flag", False)
+
+
+def from_the_end(axis: int, shape: Shape) -> int:
+    """An axis of NumPy's (0 the first, −1 the last), counted from the end. ValueError if it is not there."""
+    rank = len(shape)
+    if not rank:
+        raise ValueError("a single number has no axis")
+    if not -rank <= axis < rank:
+        there = "0 (or −1)" if rank == 1 else f"0 to {rank - 1} (or −{rank} to −1)"
+        raise ValueError(f"there is no axis {axis}: the value is {shape_text(shape)}, its axes are {there}")
+    return axis if axis < 0 else axis - rank
+
+
+def _reduction(op: str, of_a_number: bool) -> Callable[..., Expr]:
+    """Over all axes, or over one of them; of a single number (where that means something) the number itself."""
+
+    def make(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
+        (x,), axis = arrays, settings["axis"]
+        if axis is not None:
+            axis = from_the_end(axis, x.shape)
+        elif not x.shape and of_a_number:
+            return x
+        elif not x.shape:
+            raise ValueError("of a single number there is nothing to compare or to spread")
+        whole = axis is None or len(x.shape) == 1
+        found = call(op, x, param=None if whole else axis)
+        if not settings["keepdims"]:
+            return found
+        kept = [1 if axis is None or at - len(x.shape) == axis else size for at, size in enumerate(x.shape)]
+        return _reshaped(found, tuple(kept))
+
+    return make
+
+
+def _reshaped(x: Expr, shape: Shape) -> Expr:
+    return x if x.shape == shape else call("reshape", x, param=shape)  # type: ignore[arg-type]
+
+
+def _along(op: str) -> Callable[..., Expr]:
+    def make(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
+        axis = from_the_end(settings["axis"], arrays[0].shape)
+        return call(op, *arrays, param=None if axis == -1 else axis)
+
+    return make
+
+
+def _norm(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
+    axis = from_the_end(settings["axis"], arrays[0].shape)
+    return call("norm", *arrays, param=(axis, float(settings["eps"])))  # type: ignore[arg-type]
+
+
+def _plain(op: str) -> Callable[..., Expr]:
+    return lambda arrays, numbers, settings: call(op, *arrays)
+
+
+def _conv(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
+    x, k = arrays
+    if not k.shape or k.shape[0] == 0:
+        raise ValueError("a kernel is a list of numbers, or a list of rows of them, not a single number")
+    spatial = 1 if len(k.shape) in (1, 3) else 2
+    channels = len(k.shape) > 2
+    if len(x.shape) - spatial - channels not in (0, 1):
+        wanted = {1: "length", 2: "height × width", 3: "channels × length", 4: "channels × height × width"}[
+            len(k.shape)
+        ]
+        message = (
+            f"a kernel that is {shape_text(k.shape)} goes over {wanted}, with or without an axis of a batch before it"
+        )
+        raise ValueError(f"{message}; here is {shape_text(x.shape)}")
+    if channels and x.shape[-spatial - 1] != k.shape[1]:
+        message = f"the kernel, {shape_text(k.shape)}, is for {k.shape[1]} channels (its second axis)"
+        raise ValueError(f"{message}; the value, {shape_text(x.shape)}, has {x.shape[-spatial - 1]}")
+    padded = [size + 2 * settings["padding"] for size in x.shape[-spatial:]]
+    if any(window > size for window, size in zip(k.shape[-spatial:], padded, strict=True)):
+        around = f" with padding {settings['padding']}" if settings["padding"] else ""
+        message = f"the kernel, {shape_text(k.shape)}, is larger than what it goes over, {shape_text(x.shape)}{around}"
+        raise ValueError(message)
+    return call("conv", x, k, param=(settings["stride"], settings["padding"]))  # type: ignore[arg-type]
+
+
+def _pool(op: str) -> Callable[..., Expr]:
+    def make(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
+        (x,), (size,) = arrays, numbers
+        if not x.shape:
+            raise ValueError("a single number has nothing to pool")
+        if size < 1:
+            raise ValueError(f"a window has at least 1 number, not {size}")
+        if size > min(x.shape[-2:]):
+            over = "last axis" if len(x.shape) == 1 else "last two axes"
+            raise ValueError(
+                f"a window of {size} is larger than the {over} of what it goes over, {shape_text(x.shape)}"
+            )
+        return call(op, x, param=(size, settings["stride"] or size))  # type: ignore[arg-type]
+
+    return make
+
+
+def _row(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
+    (x,), (which,) = arrays, numbers
+    if not x.shape:
+        raise ValueError("a single number has no rows")
+    if not 1 <= which <= x.shape[0]:
+        raise ValueError(f"there is no row {which}: the value is {shape_text(x.shape)}, its rows are 1 to {x.shape[0]}")
+    return call("row", x, param=which - 1)
+
+
+def _embedding(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
+    table, ids = arrays
+    if len(table.shape) != 2:
+        raise ValueError(f"the table of an embedding has a row for each id; here is {shape_text(table.shape)}")
+    return call("embedding", table, ids)
+
+
+def _cross_entropy(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
+    z, y = arrays
+    if not z.shape or y.shape not in (z.shape, z.shape[:-1]):
+        rows = "one class number" if len(z.shape) < 2 else f"one class number a row ({shape_text(z.shape[:-1])})"
+        message = f"for logits that are {shape_text(z.shape)} the targets are {rows} or probabilities of the same shape"
+        raise ValueError(f"{message}, not {shape_text(y.shape)}" if z.shape else "logits are a vector or rows of them")
+    return call("cross_entropy", z, y)
+
+
+def _concat(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
+    axis = from_the_end(settings["axis"], arrays[0].shape)
+    return call("concat", *arrays, param=axis)
+
+
+def _reshape(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
+    (x,), sizes = arrays, list(numbers)
+    count = math.prod(x.shape)
+    if sizes.count(-1) == 1:  # NumPy's word for: as many as it takes
+        others = -math.prod(sizes)
+        sizes[sizes.index(-1)] = count // others if others > 0 and not count % others else 0
+    if min(sizes, default=1) < 1 or math.prod(sizes) != count:
+        wanted = " × ".join(map(str, numbers))
+        message = f"{shape_text(x.shape)} is {count:,} number{'s' * (count != 1)}: they do not make {wanted}"
+        raise ValueError(message)
+    return _reshaped(x, tuple(sizes))
+
+
+def _causal(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
+    (x,) = arrays
+    if len(x.shape) < 2:
+        raise ValueError(f"causal blocks what is above the diagonal of a matrix; here is {shape_text(x.shape)}")
+    return call("causal", x)
+
+
+_LAST = Setting("axis", "whole", -1)
+_OVER = (AXIS, KEEPDIMS)
+
+ARRAY_FUNCTIONS: dict[str, ArrayFunction] = {
+    "sum": ArrayFunction(
+        ("sum(x)", "sum(x, axis=0)"), "the sum of all, or along an axis", _reduction("sum", True), settings=_OVER
+    ),
+    "mean": ArrayFunction(
+        ("mean(x)", "mean(x, axis=0)"), "the mean of all, or along an axis", _reduction("average", True), settings=_OVER
+    ),
+    "max": ArrayFunction(
+        ("max(x)", "max(x, axis=0)"),
+        "the largest of all, or along an axis; of equal ones the first takes the whole gradient",
+        _reduction("reduce_max", False),
+        settings=_OVER,
+    ),
+    "min": ArrayFunction(
+        ("min(x)", "min(x, axis=0)"), "the smallest, likewise", _reduction("reduce_min", False), settings=_OVER
+    ),
+    "var": ArrayFunction(
+        ("var(x)", "var(x, axis=0)"),
+        "the variance of the population: the mean of (x − mean)²",
+        _reduction("variance", False),
+        settings=_OVER,
+    ),
+    "softmax": ArrayFunction(
+        ("softmax(x)", "softmax(x, axis=0)"), "eˣ/Σeˣ along the last axis, or another", _along("softmax"),
+        settings=(_LAST,),
+    ),
+    "log_softmax": ArrayFunction(
+        ("log_softmax(x)", "log_softmax(x, axis=0)"), "its logarithm, x − ln Σeˣ", _along("log_softmax"),
+        settings=(_LAST,),
+    ),
+    "norm": ArrayFunction(
+        ("norm(x)", "norm(x, axis=0, eps=1e-5)"),
+        "(x − mean)/√(var + eps) along the last axis, or another",
+        _norm,
+        settings=(_LAST, Setting("eps", "number", 1e-5, 0)),
+    ),
+    "cross_entropy": ArrayFunction(
+        ("cross_entropy(z, y)",),
+        "of logits z, the mean over their rows; y is data: one class number a row (from 1), or rows of probabilities",
+        _cross_entropy,
+        arrays=(2, 2),
+    ),
+    "conv": ArrayFunction(
+        ("conv(x, k)", "conv(x, k, stride=2, padding=1)"),
+        "the kernel k at every place of x, without a flip; the rank of k decides (see below)",
+        _conv,
+        arrays=(2, 2),
+        settings=(Setting("stride", "whole", 1, 1), Setting("padding", "whole", 0, 0)),
+    ),
+    "max_pool": ArrayFunction(
+        ("max_pool(x, 2)", "max_pool(x, 3, stride=2)"),
+        "the largest of each window, on the last axis of a vector, else the last two; stride: the size unless told",
+        _pool("max_pool"),
+        numbers=(1, 1),
+        settings=(Setting("stride", "whole", None, 1),),
+    ),
+    "avg_pool": ArrayFunction(
+        ("avg_pool(x, 2)", "avg_pool(x, 3, stride=2)"),
+        "the mean of each window, likewise",
+        _pool("avg_pool"),
+        numbers=(1, 1),
+        settings=(Setting("stride", "whole", None, 1),),
+    ),
+    "row": ArrayFunction(("row(x, 2)",), "a row (of a vector an element), counted from 1", _row, numbers=(1, 1)),
+    "embedding": ArrayFunction(
+        ("embedding(E, ids)",),
+        "the rows of E with these numbers, counted from 1; ids is data, and an id may repeat",
+        _embedding,
+        arrays=(2, 2),
+    ),
+    "concat": ArrayFunction(
+        ("concat(a, b)", "concat(a, b, axis=-1)"),
+        "one after the other along an axis, the first unless told",
+        _concat,
+        arrays=(2, 99),
+        settings=(Setting("axis", "whole", 0),),
+    ),
+    "reshape": ArrayFunction(
+        ("reshape(x, 2, 3)", "reshape(x, -1)"), "the same numbers, row by row, in another shape", _reshape,
+        numbers=(1, 99),
+    ),
+    "causal": ArrayFunction(("causal(S)",), "−∞ above the diagonal of the last two axes: blocked positions", _causal),
+}  # fmt: skip
