@@ -22,8 +22,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tutor.engine.forward import initial_parameters
 from tutor.engine.lesson import Layer, Lesson, Network, Training
-from tutor.engine.network import initial_parameters
 from tutor.engine.program import rows
 from tutor.engine.run import Run
 

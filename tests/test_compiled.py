@@ -13,8 +13,8 @@ from strategies import circuit_lesson, circuits, dense, network_lesson, networks
 from tutor.engine import run as running
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.compiled import scalars
+from tutor.engine.forward import initial_parameters
 from tutor.engine.lesson import Training
-from tutor.engine.network import initial_parameters
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.program import Program, iterations_per_epoch, rows
 from tutor.engine.run import Run
@@ -137,7 +137,7 @@ def test_code_names_nothing_of_the_lesson():
     taught = circuit_lesson(["evil = x * __import__", "f = evil + x"], training=Training(), x=2, __import__=3)
     run = Run(taught)
     program = run.program(1)
-    source = scalars._Scalars(program.equations, "f", run._carried, {"training.learning_rate": 0.1}, 1).source()
+    source = scalars._Scalars(program.equations, "f", run._carried, {"training.learning_rate": 0.1}, (), 1).source()
     assert "evil" not in source and "import" not in source
     assert run.train(1) == "done" and run.losses[0] == 8
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from strategies import dense, network_lesson, networks
 from tutor.engine.evaluation import Evaluator
-from tutor.engine.network import initial_parameters
+from tutor.engine.forward import initial_parameters
 from tutor.engine.run import Run
 from tutor.text.evaluation_words import class_lines, ending, loss_words, matrix_lines, percent, summary, words
 

@@ -14,9 +14,9 @@ from strategies import circuit_lesson, circuits, dense, divided_by, network_less
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.backprop import backward, local_derivative
 from tutor.engine.expressions import Call, Const, Ref, evaluate, indices
+from tutor.engine.forward import model
 from tutor.engine.lesson import ORDERS
 from tutor.engine.losses import LOSSES
-from tutor.engine.network import model
 from tutor.engine.parsing import FUNCTIONS
 from tutor.engine.run import Run
 from tutor.engine.trace import Trace, trace

@@ -127,7 +127,7 @@ from tutor.text.card import Scribe
 from tutor.lessonfiles.check import load
 from tutor.questions.drill import drill_item
 from tutor.engine.expressions import Ref
-from tutor.engine.network import initial_parameters
+from tutor.engine.forward import initial_parameters
 from tutor.text.writer import Writer
 from tutor.questions.kinds import KINDS
 from tutor.questions.grading import grade

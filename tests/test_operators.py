@@ -22,8 +22,9 @@ from tutor.engine import network
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.backprop import backward, gradient_of
 from tutor.engine.expressions import Const, Ref, Symbol, call, element, evaluate, indices
+from tutor.engine.forward import model
 from tutor.engine.gradient_check import check_all
-from tutor.engine.network import Equation, Model
+from tutor.engine.model import Equation, Model
 from tutor.engine.program import value_of
 from tutor.engine.trace import trace
 
@@ -286,14 +287,15 @@ def test_loss_and_activation_go_together_by_what_is_computed_not_by_a_name(loss,
 def test_a_model_says_what_a_lesson_s_layers_are():
     layers = [dense([[1, 2, 3]] * 2, [0, 0], "tanh"), dense([[1, 2]])]
     lesson = network_lesson(layers, "squared_error", [[1, 2, 3]], [[1]])
-    model = network.model(lesson)
-    assert lesson.network.widths == (3, 2, 1) and [symbol.id for symbol in model.data] == ["x", "y"]
-    first, last = model.layers
+    taught = model(lesson)
+    assert lesson.network.widths == (3, 2, 1) and [symbol.id for symbol in taught.data] == ["x", "y"]
+    first, last = taught.layers
     assert (first.feeds.id, first.weights.id, first.biases.id, first.activation.id) == ("x", "W1", "b1", "a1")
     assert (last.feeds, last.biases, last.activation_name) == (first.activation, None, "linear")
-    assert model.layer_of(first.weights) == first and model.layer_of(model.data[0]) is None
-    assert [model.units(k).id for k in range(3)] == ["x", "a1", "a2"]
-    circuit = network.model(circuit_lesson(["f = x * x"], x=2))
+    assert taught.layer_of(first.weights) == first and taught.layer_of(taught.data[0]) is None
+    assert taught.widths == (3, 2, 1)
+    assert [taught.units(k).id for k in range(3)] == ["x", "a1", "a2"]
+    circuit = model(circuit_lesson(["f = x * x"], x=2))
     assert (circuit.layers, circuit.data, circuit.objective.id) == ((), (), "f")
 
 

@@ -15,7 +15,7 @@ import oracle
 from strategies import circuit_lesson, circuits, dense, network_lesson, networks, oracle_network
 from test_plain import answers
 from tutor.engine.expressions import Call, Ref, Symbol, element, indices, refs, walk
-from tutor.engine.network import model
+from tutor.engine.forward import model
 from tutor.engine.paths import ALL, LISTED, Paths, derivation, of_parameters, tally, target
 from tutor.engine.program import Program
 from tutor.engine.trace import as_shown, trace

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from strategies import circuit_lesson, dense, lessons, network_lesson
 from tutor.engine.expressions import Ref, evaluate, refs
 from tutor.engine.lesson import Training
-from tutor.engine.network import PHASES
+from tutor.engine.model import PHASES
 from tutor.engine.run import Run
 from tutor.engine.trace import NoSuchStep, Trace, as_shown, symbols_of, trace
 

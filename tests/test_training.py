@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from strategies import circuit_lesson, dense, network_lesson, networks
 from tutor.engine import run as running
 from tutor.engine.divergence import divergence
+from tutor.engine.forward import initial_parameters
 from tutor.engine.lesson import Layer, Network, Training
-from tutor.engine.network import initial_parameters
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.program import iterations_per_epoch, rows
 from tutor.engine.run import Run

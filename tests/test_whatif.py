@@ -17,9 +17,9 @@ from effort import effort
 from strategies import circuit_lesson, dense, network_lesson
 from tutor.cli import commands
 from tutor.engine.activations import ACTIVATIONS
+from tutor.engine.forward import initial_parameters
 from tutor.engine.lesson import AuthorQuestion, Lesson, Note, Training, WrongAnswer
 from tutor.engine.losses import LOSSES
-from tutor.engine.network import initial_parameters
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.run import Run
 from tutor.engine.trace import trace

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tutor.engine.expressions import Expr, Quantity, Ref
 from tutor.engine.lesson import BatchLoss, Level
-from tutor.engine.network import Equation, Phase
+from tutor.engine.model import Equation, Phase
 from tutor.engine.optimizers import Define, Old, Settings
 from tutor.engine.rules import Rule
 from tutor.questions.grading import VerdictKind

@@ -37,14 +37,18 @@ from tutor.engine.expressions import (
 )
 from tutor.engine.ids import derivative
 from tutor.engine.losses import DerivationLine
-from tutor.engine.network import Equation, Model, Shortcut
+from tutor.engine.model import Equation, Model, Shortcut
 from tutor.engine.rules import Rule
 
 
-def gradient_of(output: Symbol, wrt: Symbol) -> Symbol:
-    """The symbol d(output)/d(wrt), of the shape of `wrt`; each example has its own if the output or `wrt` does."""
+def gradient_of(output: Symbol, wrt: Symbol, use: str = "") -> Symbol:
+    """The symbol d(output)/d(wrt), of the shape of `wrt`; each example has its own if the output or `wrt` does.
+
+    With a `use` it is the part that comes back from one of the gates that use `wrt`.
+    """
     many = output.per_example or wrt.per_example
-    return Symbol(derivative(output.id, wrt.id), wrt.shape, "gradient", wrt.layer, many, output, wrt)
+    id = derivative(output.id, wrt.id, use)
+    return Symbol(id, wrt.shape, "gradient", wrt.layer, many, output, wrt, use)
 
 
 def backward(model: Model) -> list[Equation]:
@@ -59,26 +63,72 @@ def backward(model: Model) -> list[Equation]:
     # How many equations still owe a symbol their part of its gradient.
     owing = Counter(s for eq in model.forward if eq.symbol in wanted for s in _operands(eq) if s in wanted)
     parts: dict[Symbol, list[Expr]] = defaultdict(list)
+    flows = {eq.symbol: _flows(eq, model, wanted) for eq in model.forward if eq.symbol in wanted}
+    uses = _uses(flows) if model.arrays else {}
     shortcuts = {z: shortcut for eq in model.forward for z, shortcut in eq.shortcuts.items()}
     equations: list[Equation] = []
 
     for eq in reversed(model.forward):
         if eq.symbol not in wanted:
             continue
-        upstream = ONE if eq.symbol == output else Ref(gradient_of(output, eq.symbol))
-        examples = None if output.per_example else model.examples
-        for symbol, part in _parts(eq, upstream, wanted, examples):
-            parts[symbol].append(part)
+        for symbol, found in flows[eq.symbol].items():
+            parts[symbol] += found
+            if symbol in uses:
+                equations.append(_use(model, symbol, uses[symbol][eq.symbol], found, eq))
         operands = [s for s in _operands(eq) if s in wanted]
         owing.subtract(operands)
         for symbol in sorted(operands, key=lambda s: s.quantity not in ("weights", "biases")):
             if owing[symbol] == 0:
-                equations += _gradient(model, symbol, parts[symbol], shortcuts.get(symbol), eq)
+                named = tuple(uses.get(symbol, {}).values())[::-1]  # in the order in which they were found
+                equations += _gradient(model, symbol, parts[symbol], shortcuts.get(symbol), eq, named)
     for symbol in parameters:
         if symbol not in wanted:
-            gradient = _of_the_batch(gradient_of(output, symbol))
+            gradient = gradient_of(output, symbol)
+            gradient = gradient if symbol.per_example else _of_the_batch(gradient)
             equations.append(Equation(gradient, _for_each(ZERO, symbol), "backward", "no_path"))
     return equations
+
+
+def _flows(eq: Equation, model: Model, wanted: set[Symbol]) -> dict[Symbol, list[Expr]]:
+    """What an equation adds to the gradient of each symbol that it uses."""
+    output = model.output
+    upstream = ONE if eq.symbol == output else Ref(gradient_of(output, eq.symbol))
+    found: dict[Symbol, list[Expr]] = defaultdict(list)
+    for symbol, part in _parts(eq, upstream, wanted, None if output.per_example else model.examples):
+        found[symbol].append(part)
+    return found
+
+
+def _uses(flows: dict[Symbol, dict[Symbol, list[Expr]]]) -> dict[Symbol, dict[Symbol, str]]:
+    """Inputs that a gradient reaches through several gates -> those gates, in order, each with the name of the use.
+
+    That is the author's line; where a line has several such gates, the gate's own name.
+    """
+    found: dict[Symbol, dict[Symbol, str]] = {}
+    for symbol in dict.fromkeys(symbol for parts in flows.values() for symbol in parts):
+        gates = [gate for gate, parts in flows.items() if symbol in parts]
+        if symbol.quantity == "circuit_input" and len(gates) > 1:
+            lines = Counter(_line(gate) for gate in gates)
+            found[symbol] = {gate: _line(gate) if lines[_line(gate)] == 1 else gate.id for gate in gates}
+    return found
+
+
+def _line(gate: Symbol) -> str:
+    """The name of the author's line that a gate came from."""
+    return gate.id.partition(".")[0]
+
+
+def _use(model: Model, symbol: Symbol, use: str, parts: list[Expr], gate: Equation) -> Equation:
+    """The part of a gradient that comes back from one gate; an example at a time where it is a parameter's."""
+    gradient = gradient_of(model.output, symbol, use)
+    deferred = gradient.per_example and not symbol.per_example
+    formula = _for_each(total([_whole(part, symbol) for part in parts]), symbol)
+    rule, variant = _rule(symbol, parts, gate)
+    return Equation(gradient, formula, "backward", rule, variant=variant, deferred=deferred)
+
+
+def _whole(part: Expr, symbol: Symbol) -> Expr:
+    return part if part.shape in ((), symbol.shape) else _for_each(part, symbol)
 
 
 def between(forward: Iterable[Equation], output: Symbol, parameters: Iterable[Symbol]) -> set[Symbol]:
@@ -161,29 +211,32 @@ _RULES: dict[Quantity, Rule] = {
 
 
 def _gradient(
-    model: Model, symbol: Symbol, parts: list[Expr], shortcut: Shortcut | None, consumer: Equation
+    model: Model,
+    symbol: Symbol,
+    parts: list[Expr],
+    shortcut: Shortcut | None,
+    consumer: Equation,
+    uses: tuple[str, ...] = (),
 ) -> Iterator[Equation]:
-    """The equation(s) of one symbol's finished gradient; `consumer` is the equation that used it."""
+    """The equation(s) of one symbol's finished gradient; `consumer` is the equation that used it.
+
+    `uses` are the names of the parts that are steps of their own.
+    """
     gradient = gradient_of(model.output, symbol)
-    parts = [part if part.shape in ((), symbol.shape) else _for_each(part, symbol) for part in parts]
+    parts = [_whole(part, symbol) for part in parts]
     formula = total(parts) if parts else ZERO  # used, but only where no gradient flows
     if shortcut:
         # Past ∂L/∂a in one piece: that factor is a step of its own, but never multiplied (∞ · 0).
         lines = (DerivationLine(shortcut.reason, formula), *shortcut.lines)
         yield Equation(gradient, shortcut.formula, "backward", "combined_error", derivation=lines)
         return
-    rule, variant = _RULES.get(symbol.quantity), ""
-    if symbol.quantity in ("node", "circuit_input"):
-        rule, variant = ("fork", "") if len(parts) > 1 else ("gate_gradient", consumer.variant)
-    elif consumer.rule == "loss":
-        rule = "loss_gradient"
-    elif consumer.rule == "softmax":
-        rule = "softmax_gradient"
-    elif symbol.quantity == "biases" and not symbol.shape:
-        rule = "shared_bias_gradient"
-    assert rule is not None, f"{symbol.id} is no value that a gradient is taken of"
+    rule, variant = _rule(symbol, parts, consumer)
     own = Equation(gradient, _for_each(formula, symbol), "backward", rule, variant=variant)
-    if gradient.per_example and not symbol.per_example and symbol in model.parameters:
+    deferred = gradient.per_example and not symbol.per_example and symbol in model.parameters
+    if uses:
+        shown = total([Ref(gradient_of(model.output, symbol, use)) for use in uses])
+        own = replace(own, formula=shown, rule="uses", variant="", compute=own.formula if deferred else None)
+    if deferred:
         yield replace(own, deferred=True)
         own = _over_examples(own, model)
     yield own
@@ -191,6 +244,33 @@ def _gradient(
         J = Symbol("J", (), "objective")
         decayed = Ref(own.symbol) + model.decay * Ref(symbol)
         yield Equation(gradient_of(J, symbol), decayed, "backward", "decayed_gradient")
+
+
+def _rule(symbol: Symbol, parts: list[Expr], consumer: Equation) -> tuple[Rule, str]:
+    """The rule of a gradient and its variant; of an author's equation the operator that takes the symbol."""
+    if symbol.quantity in ("node", "circuit_input"):
+        return ("fork", "") if len(parts) > 1 else ("gate_gradient", _taken_by(consumer, symbol))
+    if consumer.rule == "loss":
+        return "loss_gradient", ""
+    if consumer.rule == "softmax":
+        return "softmax_gradient", ""
+    if symbol.quantity == "biases" and not symbol.shape:
+        return "shared_bias_gradient", ""
+    rule = _RULES.get(symbol.quantity)
+    assert rule is not None, f"{symbol.id} is no value that a gradient is taken of"
+    return rule, ""
+
+
+def _taken_by(consumer: Equation, symbol: Symbol) -> str:
+    """The gate that takes a symbol; where a sum has products within it, the product that does."""
+    takers: dict[Expr, Call] = {}
+    for node in walk(consumer.formula):
+        if isinstance(node, Call) and node.op != "transpose":
+            for arg in node.args:
+                inner = arg.args[0] if isinstance(arg, Call) and arg.op == "transpose" else arg
+                takers.setdefault(inner, node)
+    taker = takers.get(Ref(symbol))
+    return consumer.variant if taker is None else taker.op
 
 
 def _for_each(formula: Expr, symbol: Symbol) -> Expr:
@@ -202,7 +282,7 @@ def _over_examples(own: Equation, model: Model) -> Equation:
     """(1/n) Σ, or Σ, of the examples' own gradients; outer products are added up without being built n times."""
     (plain, outer, _, rule), examples = model.over_batch, model.examples
     mean = _of_the_batch(own.symbol)
-    f = own.formula
+    f = own.compute or own.formula
     op, args = (outer, f.args) if isinstance(f, Call) and f.op == "outer" else (plain, (f,))
     shown = call(plain, Ref(own.symbol), param=examples)
     compute: Expr = Call(op, args, examples)

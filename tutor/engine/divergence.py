@@ -11,7 +11,7 @@ import numpy as np
 from tutor.engine.compiled.graph import needed_equations
 from tutor.engine.expressions import Call, Expr, Ref, Symbol, evaluate, refs, walk
 from tutor.engine.lesson import Lesson
-from tutor.engine.network import Equation
+from tutor.engine.model import Equation
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.run import Run
 
@@ -86,9 +86,10 @@ def divergence(run: Run) -> Divergence | None:
     roots = [loss.key, *program.carried]
     for eq in needed_equations(program.equations, roots):
         value = np.asarray(values[eq.symbol.key])
-        if np.isfinite(value).all():
+        sound = program.model.sound(eq.symbol, value)
+        if sound.all():
             continue
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(value))[0])
+        place = tuple(int(i) for i in np.argwhere(~sound)[0])
         example = place[0] if eq.symbol.per_example else None
         sizes = []
         for symbol in dict.fromkeys(ref.symbol for ref in refs(eq.compute or eq.formula)):

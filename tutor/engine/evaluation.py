@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.expressions import Ref, evaluate
+from tutor.engine.forward import model
 from tutor.engine.lesson import Lesson
-from tutor.engine.network import model
 
 THRESHOLD = 0.5  # an output of a sigmoid means yes from here on; 0.5 is σ(0)
 CHUNK = 4_000_000  # numbers that one array may hold while all rows are evaluated: 32 MB

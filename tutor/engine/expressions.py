@@ -36,7 +36,8 @@ class Symbol:
     """A named quantity: `id` is its stable name, `shape` that of one example's value.
 
     `quantity` says what it is (see `network.py`), `layer` where it lives; a gradient knows
-    what it is the gradient `of` and with respect to which symbol (`wrt`).
+    what it is the gradient `of` and with respect to which symbol (`wrt`). The part of a gradient that comes from
+    one `use` of that symbol has an id with the name of the gate that uses it, dL/dWh@h3.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Symbol:
     per_example: bool = False
     of: Symbol | None = None
     wrt: Symbol | None = None
+    use: str = ""
 
     @property
     def key(self) -> str:
@@ -128,7 +130,9 @@ class Ref(Expr):
 
     @property
     def id(self) -> str:
-        return self.symbol.id + index_text(self.index) + ("" if self.example is None else f"@{self.example + 1}")
+        use = f"@{self.symbol.use}" if self.symbol.use else ""
+        example = "" if self.example is None else f"@{self.example + 1}"
+        return self.symbol.id.removesuffix(use) + index_text(self.index) + use + example
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ import numpy as np
 from tutor.engine.activations import ACTIVATIONS, Z, corners
 from tutor.engine.backprop import between
 from tutor.engine.expressions import Call, Ref, Symbol, evaluate, refs, walk
-from tutor.engine.network import Equation
+from tutor.engine.model import Equation
 from tutor.engine.program import Values
 from tutor.engine.trace import Trace
 

@@ -1,11 +1,12 @@
 """Ids: what a value is called in lesson files, links and exports. They are written and read here, and nowhere else.
 
-    x y z1 a1 L J                 a circuit's values have their authors' names, a gate within a line q.1
-    W1 b1   W1'                   parameters, and what the update makes of one
-    W1.velocity   W1.velocity'    what an optimiser remembers of one, before and after the update
-    training.learning_rate        a setting (no author's name has a dot)
-    dL/dW1   dz1/dW1              a gradient, a local derivative
-    dL/dW1[2,1]   dL/dW1[2,1]@3   an element (row = to, column = from, from 1), of one example of the batch
+x y z1 a1 L J                 a circuit's values have their authors' names, a gate within a line q.1
+W1 b1   W1'                   parameters, and what the update makes of one
+W1.velocity   W1.velocity'    what an optimiser remembers of one, before and after the update
+training.learning_rate        a setting (no author's name has a dot)
+dL/dW1   dz1/dW1              a gradient, a local derivative
+dL/dW1[2,1]   dL/dW1[2,1]@3   an element (row = to, column = from, from 1), of one example of the batch
+dL/dWh@h3   dL/dWh[2,1]@h3@3  the part of a gradient that comes back from one use of an input: by the gate h3
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ OfLayer: TypeAlias = Literal["weights", "biases", "pre_activation", "activation"
 
 _LETTERS: dict[OfLayer, str] = {"weights": "W", "biases": "b", "pre_activation": "z", "activation": "a"}
 _PARAMETER = re.compile(r"([Wb])([0-9]{1,6})")
-_DERIVATIVE = re.compile(r"d(?P<of>[^/]+)/d(?P<wrt>[^/]+)")
-_ID = re.compile(r"(?P<base>[^\[\]@\s]+)(?:\[(?P<index>[0-9,\s]+)\])?(?:@(?P<example>[0-9]+))?")
+_DERIVATIVE = re.compile(r"d(?P<of>[^/]+)/d(?P<wrt>[^/@]+)")
+_ID = re.compile(
+    r"(?P<base>[^\[\]@\s]+)(?:\[(?P<index>[0-9,\s]+)\])?(?P<use>@[^\W0-9][\w.]*)?(?:\[(?P<later>[0-9,\s]+)\])?"
+    r"(?:@(?P<example>[0-9]+))?"
+)
 _BEYOND = re.compile(r"[\[,@]\s*[0-9]{10}")  # no place of anything
 
 # ---------------------------------------------------------------- written
@@ -46,9 +50,9 @@ def setting(name: str) -> str:
     return f"training.{name}"
 
 
-def derivative(of: str, wrt: str) -> str:
-    """The id of a gradient or a local derivative: dL/dW2, dz2/da1."""
-    return f"d{of}/d{wrt}"
+def derivative(of: str, wrt: str, use: str = "") -> str:
+    """The id of a gradient or a local derivative: dL/dW2, dz2/da1; of the part of one use dL/dWh@h3."""
+    return f"d{of}/d{wrt}" + (f"@{use}" if use else "")
 
 
 def example_free(text: str) -> str:
@@ -61,7 +65,7 @@ def example_free(text: str) -> str:
 
 @dataclass(frozen=True)
 class StepId:
-    """What an id says: a symbol's own id, an element of it and an example, both from 0 (−1: no such place)."""
+    """What an id says: a symbol's own id, its use with it, an element and an example, from 0 (−1: no such place)."""
 
     base: str
     index: tuple[int, ...] | None = None
@@ -75,13 +79,13 @@ class StepId:
 
 
 def read_id(text: str) -> StepId | None:
-    """The parts of a step id, such as dL/dW2[1,2]@3; None where the text has another form."""
+    """The parts of a step id, such as dL/dW2[1,2]@3 or dL/dWh[1,2]@h3; None where the text has another form."""
     match = _ID.fullmatch(text.strip().replace("′", "'").replace("∂", "d"))
-    if not match:
+    if not match or (match["index"] and match["later"]):
         return None
-    index, example = match["index"], match["example"]
+    index, example = match["index"] or match["later"], match["example"]
     return StepId(
-        match["base"],
+        match["base"] + (match["use"] or ""),
         tuple(map(_place, index.split(","))) if index else None,
         _place(example) if example else None,
     )

@@ -191,7 +191,10 @@ def choice_at(answer: float | str | None, choices: Sequence[str]) -> int | None:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson has a network (with examples) or a circuit. `training` is None for a circuit that is not trained."""
+    """A lesson has a network (with examples) or a circuit; `training` is None for a circuit that is not trained.
+
+    Who wants to know which asks the model (`forward.model`), in the model's words.
+    """
 
     id: str
     title: str
@@ -214,6 +217,17 @@ class Lesson:
     classes: tuple[str, ...] = ()  # what the outputs are called where they are classes with names, in their order
     data: Path | None = None  # the file that the examples are from
     path: Path | None = None
+
+    @cached_property
+    def examples(self) -> dict[str, np.ndarray]:
+        """What each example sets, by the symbol's id: (examples, *shape); none where there is only one way to run."""
+        if self.circuit:
+            return self.circuit.examples
+        return {"x": self.inputs, "y": self.targets}
+
+    @property
+    def example_count(self) -> int:
+        return min(map(len, self.examples.values()), default=0)
 
     @cached_property
     def memo(self) -> Memo:

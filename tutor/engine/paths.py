@@ -24,7 +24,7 @@ import numpy as np
 from tutor.engine.backprop import gradient_of, local_derivative
 from tutor.engine.expressions import Const, Expr, Ref, Symbol, at_example, element, evaluate, refs, walk
 from tutor.engine.losses import LOSSES, DerivationLine
-from tutor.engine.network import Equation
+from tutor.engine.model import Equation
 from tutor.engine.program import Program
 from tutor.engine.trace import Step, Trace, as_shown, reads_as
 

@@ -16,10 +16,11 @@ import numpy as np
 from tutor.engine.backprop import backward, gradient_of
 from tutor.engine.expressions import Expr, Noise, Ref, Symbol, evaluate, refs, rounding
 from tutor.engine.expressions import Values as Leaves
+from tutor.engine.forward import model
 from tutor.engine.ids import before_update, updated
 from tutor.engine.ids import state as state_id
 from tutor.engine.lesson import Lesson
-from tutor.engine.network import Equation, Model, hyper, model
+from tutor.engine.model import Equation, Model, hyper
 from tutor.engine.optimizers import OPTIMIZERS, State
 
 Values = dict[str, "np.ndarray | float"]
@@ -151,25 +152,24 @@ def _updates(lesson: Lesson, model: Model) -> list[Equation]:
 
 
 def _last_layer_first(model: Model) -> list[Symbol]:
-    """W2 b2 W1 b1: the order in which their gradients were found; a circuit's inputs as listed."""
+    """W2 b2 W1 b1: the order in which their gradients were found; an author's inputs as listed."""
     return sorted(model.trained, key=lambda s: -(s.layer or 0))
 
 
 def batch_size(lesson: Lesson) -> int:
-    """How many examples an update takes (the last batch of an epoch may have fewer)."""
-    if lesson.circuit:
+    """How many examples an update takes (the last batch of an epoch may have fewer); 1 where there are none."""
+    count, training = lesson.example_count, lesson.training
+    if not count or training is None:
         return 1
-    assert lesson.training
-    rows = len(lesson.inputs)
-    return rows if lesson.training.batch == "all" else min(int(lesson.training.batch), rows)
+    return count if training.batch == "all" else min(int(training.batch), count)
 
 
 def iterations_per_epoch(lesson: Lesson) -> int:
-    return 1 if lesson.circuit else -(-len(lesson.inputs) // batch_size(lesson))
+    return -(-max(lesson.example_count, 1) // batch_size(lesson))
 
 
 def rows(lesson: Lesson, iteration: int) -> np.ndarray:
-    """The rows of the examples (counted from 0) that an iteration takes."""
+    """The rows of the examples (counted from 0) that an iteration takes; none where there are no examples."""
     epoch, slot = divmod(iteration - 1, iterations_per_epoch(lesson))
     size = batch_size(lesson)
     return order(lesson, epoch)[slot * size : (slot + 1) * size]
@@ -177,9 +177,8 @@ def rows(lesson: Lesson, iteration: int) -> np.ndarray:
 
 def order(lesson: Lesson, epoch: int) -> np.ndarray:
     """All rows that an epoch (counted from 0) takes, one after the other; they follow from the seed and the epoch."""
-    assert lesson.training
-    count = len(lesson.inputs)
-    if lesson.training.order == "listed":
+    count, training = lesson.example_count, lesson.training
+    if training is None or training.order == "listed":
         return np.arange(count)
-    rng = np.random.default_rng((lesson.training.seed, 0, epoch))
-    return rng.permutation(count) if lesson.training.order == "shuffled" else rng.integers(count, size=count)
+    rng = np.random.default_rng((training.seed, 0, epoch))
+    return rng.permutation(count) if training.order == "shuffled" else rng.integers(max(count, 1), size=count)

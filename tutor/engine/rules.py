@@ -10,7 +10,7 @@ Rule: TypeAlias = Literal[
     "pre_activation", "activation", "softmax", "loss", "mean_loss", "sum_loss", "objective",
     "loss_gradient", "combined_error", "activation_gradient", "pre_activation_gradient", "softmax_gradient",
     "weight_gradient", "bias_gradient", "shared_bias_gradient", "mean_gradient", "sum_gradient", "decayed_gradient",
-    "no_path", "fork", "local_derivative", "update",
+    "no_path", "fork", "uses", "local_derivative", "update",
     "gate", "gate_gradient", "optimizer",
 ]  # fmt: skip
 

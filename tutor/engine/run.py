@@ -16,9 +16,10 @@ from tutor.engine.compiled.arrays import arrays
 from tutor.engine.compiled.graph import Code, Memory
 from tutor.engine.compiled.scalars import scalars
 from tutor.engine.expressions import Symbol
+from tutor.engine.forward import initial_parameters
 from tutor.engine.ids import setting, state, updated
 from tutor.engine.lesson import Lesson
-from tutor.engine.network import initial_parameters
+from tutor.engine.model import Model
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.program import Program, Values, batch_size, iterations_per_epoch, order, rows
 
@@ -57,8 +58,8 @@ class Run:
         self.diverged: int | None = None
         self._first: Values = dict(initial_parameters(lesson))
         self._carried = Memory(self._trained_values())
-        work = self._count * (1 if lesson.circuit else batch_size(lesson))
-        fast = (1000, 20_000) if self._scalar else (100, 24_000_000)
+        work = self._count * batch_size(lesson)
+        fast = (1000, 20_000) if self._scalar else (100, 24_000_000) if self._coded else (10, 0)
         self.every = max(10, min(fast[0], fast[1] // max(work, 1)))  # to run that many again takes 1 to 5 ms
         self.kept: dict[int, np.ndarray] = {1: self._carried.flat.copy()}
         self._frontier = (1, self.kept[1])  # where training goes on, if an earlier iteration is looked at
@@ -78,12 +79,17 @@ class Run:
 
     @property
     def loss(self) -> Symbol:
-        """What training lowers: L, J where L2 is on, a circuit's output."""
-        return self.program(1 if self.lesson.circuit else batch_size(self.lesson)).model.objective
+        """What training lowers: L, J where L2 is on, an author's output."""
+        return self.model.objective
+
+    @property
+    def model(self) -> Model:
+        """The model of a whole batch."""
+        return self.program(batch_size(self.lesson)).model
 
     @property
     def losses(self) -> np.ndarray:
-        """(trained,) each iteration's loss over its batch, before its update: J where L2 is on, a circuit's output."""
+        """(trained,) each iteration's loss over its batch, before its update: J where L2 is on, or an output."""
         trained = self.trained  # first: another thread may put a longer array in place, never a shorter one
         return self._losses[:trained]
 
@@ -146,8 +152,7 @@ class Run:
         """What an iteration carries to the next: trained parameters, weights first, then the optimiser's states."""
         if self.lesson.training is None:
             return {}
-        trained = self.program(batch_size(self.lesson)).model.trained
-        parameters = {p.id: self._first[p.id] for p in sorted(trained, key=lambda p: p.quantity == "biases")}
+        parameters = {p.id: self._first[p.id] for p in sorted(self.model.trained, key=lambda p: p.quantity == "biases")}
         training = self.lesson.training
         memory = OPTIMIZERS[training.optimizer].memory
         states = {state(id, kept.name): v for kept in memory for id, v in parameters.items()}
@@ -225,7 +230,7 @@ class Run:
         losses: list[float] = []
         while (at := start + len(losses)) < stop:
             examples, end = self._alike(at, min((edge for edge in self._edge if at < edge < stop), default=stop))
-            if at not in self._edge:
+            if self._coded and at not in self._edge:
                 self._code(examples)(self._feed(at, end), self._updates + at, losses)
             if (at := start + len(losses)) < end:  # too large for Python's own functions, or rounding would decide
                 losses.append(self._by_equations(at, self._carried.flat.copy()))
@@ -261,11 +266,15 @@ class Run:
     @cached_property
     def _scalar(self) -> bool:
         """Whether straight-line code over single numbers is the faster way: a matter of size alone."""
-        if self.lesson.circuit:
-            return True
-        assert self.lesson.training
+        if self.lesson.training is None or (not self.model.layers and batch_size(self.lesson) == 1):
+            return self._coded
         states = len(OPTIMIZERS[self.lesson.training.optimizer].memory)
-        return self._count * (batch_size(self.lesson) + states) <= SCALAR_WORK
+        return self._coded and self._count * (batch_size(self.lesson) + states) <= SCALAR_WORK
+
+    @cached_property
+    def _coded(self) -> bool:
+        """Whether there is code that is faster than the equations as they are shown."""
+        return bool(self.model.layers) or not (self.model.arrays or batch_size(self.lesson) > 1)
 
     def _code(self, examples: int) -> Code:
         if examples not in self._codes:
@@ -273,15 +282,15 @@ class Run:
             fixed = {key: value for key, value in self._given().items() if key != setting("t")}
             fixed |= {key: value for key, value in self._first.items() if key not in self._carried.slices}
             make = scalars if self._scalar else arrays
-            self._codes[examples] = make(program.equations, program.model.objective.key, self._carried, fixed, examples)
+            self._codes[examples] = make(
+                program.equations, program.model.objective.key, self._carried, fixed, program.model.data, examples
+            )
         return self._codes[examples]
 
     def _alike(self, at: int, stop: int) -> tuple[int, int]:
         """The size of iteration `at`'s batch, and where on the way to `stop` another size begins."""
-        if self.lesson.circuit:
-            return 1, stop
         size, per = batch_size(self.lesson), iterations_per_epoch(self.lesson)
-        short = len(self.lesson.inputs) % size
+        short = self.lesson.example_count % size
         if not short:
             return size, stop
         until_short = per - 1 - (at - 1) % per
@@ -289,7 +298,7 @@ class Run:
 
     def _feed(self, at: int, stop: int) -> Iterable[Any]:
         """What the code takes for each of these iterations."""
-        if self.lesson.circuit:
+        if not self.lesson.examples:
             return repeat((), stop - at)
         per = iterations_per_epoch(self.lesson)
         first, slot = divmod(at - 1, per)
@@ -300,8 +309,7 @@ class Run:
         found = islice(epochs, slot, slot + stop - at)
         if self._scalar or batch_size(self.lesson) == 1:
             return found
-        x, y = self.lesson.inputs, self.lesson.targets
-        return ((x[taken], y[taken]) if len(taken) > 1 else self._pairs[taken[0]] for taken in found)
+        return (self._together(taken) if len(taken) > 1 else self._pairs[taken[0]] for taken in found)
 
     def _epoch(self, epoch: int) -> list[Any]:
         """What each iteration of an epoch takes; drawn batches of arrays are made when their turn comes."""
@@ -316,18 +324,22 @@ class Run:
             elif self._scalar:
                 items = [tuple(chain.from_iterable(pairs[row] for row in batch)) for batch in batches]
             elif listed:
-                x, y = self.lesson.inputs, self.lesson.targets
-                items = [pairs[b[0]] if len(b) == 1 else (x[b[0] : b[-1] + 1], y[b[0] : b[-1] + 1]) for b in batches]
+                items = [pairs[b[0]] if len(b) == 1 else self._together(slice(b[0], b[-1] + 1)) for b in batches]
             self._latest_epoch = (0 if listed else epoch, items)
         return self._latest_epoch[1]
 
     @cached_property
     def _pairs(self) -> list[tuple[Any, ...]]:
-        """Each example: the numbers of x and y, or these two arrays."""
-        x, y = self.lesson.inputs, self.lesson.targets
+        """Each example: the numbers of x and y, or these two arrays; of an author's equations what examples set."""
+        given = self.lesson.examples.values()
         if self._scalar:
-            return [(*a, *b) for a, b in zip(x.tolist(), y.tolist(), strict=True)]
-        return list(zip(x, y, strict=True))
+            numbers = (array.reshape(len(array), -1).tolist() for array in given)
+            return [tuple(chain.from_iterable(parts)) for parts in zip(*numbers, strict=True)]
+        return list(zip(*given, strict=True))
+
+    def _together(self, taken: Any) -> tuple[np.ndarray, ...]:
+        """Some examples as arrays with an axis of examples."""
+        return tuple(array[taken] for array in self.lesson.examples.values())
 
     # ------------------------------------------------------------ all values of one iteration
 
@@ -346,11 +358,10 @@ class Run:
 
     def _run(self, number: int, flat: np.ndarray) -> Iteration:
         values = self._values(flat) | self._given(number)
-        taken = np.empty(0, dtype=int)
-        if self.lesson.network:
-            taken = rows(self.lesson, number)
+        taken = rows(self.lesson, number)
         program = self.program(max(len(taken), 1))
-        for symbol, data in zip(program.model.data, (self.lesson.inputs, self.lesson.targets), strict=False):
+        for symbol in program.model.data:
+            data = self.lesson.examples[symbol.id]
             values[symbol.key] = data[taken] if symbol.per_example else data[taken[0]]
         return Iteration(number, taken, program, program.run(values))
 

@@ -33,7 +33,7 @@ from tutor.engine.expressions import (
 from tutor.engine.ids import names_no_place, read_derivative, read_id
 from tutor.engine.lesson import Lesson, Level
 from tutor.engine.memo import Memo
-from tutor.engine.network import Equation, Phase
+from tutor.engine.model import Equation, Phase
 from tutor.engine.parsing import did_you_mean
 from tutor.engine.program import Program
 from tutor.engine.run import Iteration, Run
@@ -286,17 +286,18 @@ def resolve(program: Program, id: str) -> tuple[Equation, tuple[int, ...] | None
         raise NoSuchStep(f"there is no step '{base}' in this lesson{near}")
     if not named.fits(eq.symbol.shape):
         size = " × ".join(map(str, eq.symbol.shape)) or "a single number"
-        raise NoSuchStep(f"'{base}' is {size}: it has no element [{_said(id, '[', ']')}]")
+        place = id.partition("[")[2].partition("]")[0]
+        raise NoSuchStep(f"'{base}' is {size}: it has no element [{_said(place)}]")
     if example is not None and not eq.symbol.per_example:
-        raise NoSuchStep(f"'{base}' is the same for all examples: leave out the @{_said(id, '@')}")
+        raise NoSuchStep(f"'{base}' is the same for all examples: leave out the @{_said(id.rpartition('@')[2])}")
     if example is not None and not 0 <= example < program.examples:
-        raise NoSuchStep(f"the batch has {program.examples} examples: there is no @{_said(id, '@')}")
+        raise NoSuchStep(f"the batch has {program.examples} examples: there is no @{_said(id.rpartition('@')[2])}")
     return eq, named.index, example
 
 
-def _said(id: str, begin: str, end: str = " ") -> str:
+def _said(place: str) -> str:
     """A place as it was written, cut short."""
-    text = id.strip().partition(begin)[2].partition(end)[0]
+    text = place.strip().partition(" ")[0]
     return text if len(text) <= 20 else text[:19] + "…"
 
 

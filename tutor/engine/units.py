@@ -11,7 +11,8 @@ import numpy as np
 from tutor.engine.activations import ACTIVATIONS, A, Z, piecewise
 from tutor.engine.backprop import gradient_of
 from tutor.engine.expressions import Call, Const, Ref, call, evaluate
-from tutor.engine.network import Equation, model
+from tutor.engine.forward import model
+from tutor.engine.model import Equation
 from tutor.engine.program import Values
 from tutor.engine.trace import Trace
 

@@ -20,7 +20,7 @@ from tutor.engine.divergence import zero_by_zero
 from tutor.engine.expressions import Ref
 from tutor.engine.ids import example_free
 from tutor.engine.lesson import AuthorQuestion, Lesson, Training
-from tutor.engine.network import LayerSymbols, Model
+from tutor.engine.model import LayerSymbols, Model
 from tutor.engine.run import Run
 from tutor.engine.trace import Step, Trace, as_shown
 from tutor.lessonfiles.expectations import expectations, is_turned

@@ -10,7 +10,7 @@ import numpy as np
 
 from tutor.engine.expressions import Ref
 from tutor.engine.lesson import Expect, Lesson
-from tutor.engine.network import Equation
+from tutor.engine.model import Equation
 from tutor.engine.run import Run
 from tutor.engine.trace import NoSuchStep, Trace, resolve
 from tutor.lessonfiles.positions import Keys, Problem, Source

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tutor.engine.backprop import gradient_of
 from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.ids import example_free, updated
-from tutor.engine.network import Model
+from tutor.engine.model import Model
 from tutor.engine.trace import Step, Trace
 from tutor.pictures.canvas import Canvas, Picture
 from tutor.play.playback import Cursor

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tutor.engine.lesson import LEVELS, AuthorQuestion, Lesson, Level
-from tutor.engine.network import PHASES
+from tutor.engine.model import PHASES
 from tutor.engine.trace import NoSuchStep, Step, Trace, find_local, resolve
 from tutor.play.place import Place
 from tutor.questions.authored import author_id, author_item

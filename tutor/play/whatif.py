@@ -20,10 +20,11 @@ import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS, takes_slope
 from tutor.engine.expressions import Expr, Ref, Symbol, evaluate, indices
+from tutor.engine.forward import initial_parameters, model
 from tutor.engine.ids import of_layer
 from tutor.engine.lesson import BATCH_LOSSES, INITIALISERS, ORDERS, Lesson, Training
 from tutor.engine.losses import LOSSES
-from tutor.engine.network import initial_parameters, model, parameter
+from tutor.engine.model import parameter
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.parsing import FormulaError, did_you_mean, parse
 from tutor.engine.trace import Step, Trace

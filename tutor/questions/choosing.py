@@ -7,7 +7,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from tutor.engine.network import Equation
+from tutor.engine.model import Equation
 from tutor.engine.trace import Step, Trace
 from tutor.questions.items import Item
 from tutor.questions.kinds import KINDS

@@ -55,6 +55,7 @@ _PLAIN: dict[Rule | Own, Skill] = {
     "mean_gradient": Skill("Mean gradient over a batch", ("weight_gradient", "mean_loss")),
     "sum_gradient": Skill("Gradient summed over a batch", ("weight_gradient", "sum_loss")),
     "decayed_gradient": Skill("Gradient with regularisation", ("weight_gradient", "objective")),
+    "uses": Skill("Shared: the parts of all uses add up", ("fork",)),
     "update": Skill("Update of a parameter", ("weight_gradient",)),
 }
 _STATES = {

@@ -19,7 +19,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tutor.engine.expressions import OPERATORS, Call, Const, Expr, Ref, aligned, refs
-from tutor.engine.network import Equation
+from tutor.engine.model import Equation
 from tutor.engine.noise import wobble
 from tutor.engine.rules import OVER_BATCH
 from tutor.engine.trace import Step, Trace

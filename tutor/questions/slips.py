@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tutor.engine.expressions import Expr, Ref, evaluate, refs
-from tutor.engine.network import Equation
+from tutor.engine.model import Equation
 from tutor.engine.program import Program
 from tutor.engine.rules import OVER_BATCH
 from tutor.engine.trace import Step, Trace

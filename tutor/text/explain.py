@@ -237,7 +237,7 @@ class Words:
         return str(self.step.index[-1] + 1) if self.step.index else ""
 
     def n(self) -> str:
-        if self.step.equation.rule == "fork":
+        if self.step.equation.rule in ("fork", "uses"):
             return str(len(self.step.formula.args) if isinstance(self.step.formula, Call) else 2)
         return str(self.step.trace.examples)
 

@@ -248,6 +248,11 @@ _PLAIN: dict[Rule, Explanation] = {
         "{of} was used {n} times. What comes back along each of its branches adds up.",
         (Turn("{Of}", "I spoke to {n} listeners, and hear back from each of them: the blame adds up.", HANDS_ON),),
     ),
+    "uses": Explanation(
+        "Gradient of {of}, which several lines share",
+        "{of} is used {n} times, and it is one and the same value each time: the parts that come back add up.",
+        (Turn("{Of}", "I had a hand in {n} lines, and hear back from each of them: the blame adds up.", HANDS_ON),),
+    ),
     "local_derivative": Explanation(
         "Local derivative",
         "One factor of the chain rule: how {top} changes when {bottom} changes a little, everything else held still.",

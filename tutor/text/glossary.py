@@ -270,6 +270,7 @@ _AT: dict[Rule, tuple[str, ...]] = {
     "optimizer": ("optimiser", "update", "gradient", "mean"),
     "no_path": ("path", "gradient"),
     "fork": ("fork", "path", "chain rule", "gradient"),
+    "uses": ("fork", "path", "chain rule", "gradient", "parameter"),
     "local_derivative": ("local derivative", "derivative", "chain rule"),
     "gate": ("gate", "circuit", "local derivative", "upstream gradient", "gradient", "chain rule"),
     "gate_gradient": ("gate", "circuit", "local derivative", "upstream gradient", "gradient", "chain rule"),

@@ -18,23 +18,29 @@ from tutor.engine.compiled.graph import (
     Graph,
     Memory,
     Values,
-    data_symbols,
     divides_by_gradients,
     needed_equations,
     written_out,
 )
 from tutor.engine.expressions import Call, Const, Expr, Ref, Shape, Symbol, evaluate, refs, rewrite
 from tutor.engine.ids import read_state, setting
-from tutor.engine.network import Equation
+from tutor.engine.model import Equation
 
 
-def arrays(equations: Sequence[Equation], loss: str, memory: Memory, fixed: Values, examples: int = 1) -> Code:
+def arrays(
+    equations: Sequence[Equation],
+    loss: str,
+    memory: Memory,
+    fixed: Values,
+    data: Sequence[Symbol] = (),
+    examples: int = 1,
+) -> Code:
     """Iterations as NumPy calls into arrays made beforehand; the arguments are those of `scalars`.
 
-    A round of the feed is (x, y), arrays with an axis of examples in front if there are several. Never raises, and
+    A round of the feed is the `data`, arrays with an axis of examples in front if there are several. Never raises, and
     stops before an iteration in which rounding would decide (see `AT_KINK`): fewer losses are kept.
     """
-    maker = _Arrays(equations, loss, memory, fixed, examples)
+    maker = _Arrays(equations, loss, memory, fixed, data, examples)
     source = maker.source()
     exec(compile(source, "<arrays>", "exec"), maker.names)
     train = maker.names["train"]
@@ -63,7 +69,15 @@ class _Arrays:
     "choose"; "call" (whatever `operators.OPERATORS` says, for what is rare); "given".
     """
 
-    def __init__(self, equations: Sequence[Equation], loss: str, memory: Memory, fixed: Values, examples: int):
+    def __init__(
+        self,
+        equations: Sequence[Equation],
+        loss: str,
+        memory: Memory,
+        fixed: Values,
+        data: Sequence[Symbol],
+        examples: int,
+    ):
         self.graph, self.memory, self.examples = Graph(), memory, examples
         self.names: dict[str, Any] = {name: f for name, f in _UFUNCS.items()}
         self.names |= {"dot": np.dot, "vdot": np.vdot, "copyto": np.copyto, "greater": np.greater}
@@ -74,7 +88,7 @@ class _Arrays:
         self.base: dict[int, int] = {}  # what a view shows
         self.arrays: dict[int, np.ndarray] = {}  # where a value lies, if that is always the same array
         self.inlined: dict[str, Expr] = {}  # one number an example: it is wanted for its mean only
-        for symbol in data_symbols(equations):
+        for symbol in data:
             self.values[symbol.key] = self.given(symbol.id, ((examples,) if symbol.per_example else ()) + symbol.shape)
         for key, value in fixed.items():
             self.values[key] = self.graph.const(float(value)) if np.ndim(value) == 0 else self.array(np.asarray(value))

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.activations import computed
-from tutor.engine.expressions import Call, Const, Expr, Symbol, evaluate, refs, walk
-from tutor.engine.network import Equation
+from tutor.engine.expressions import Call, Const, Expr, evaluate, refs, walk
+from tutor.engine.model import Equation
 
 Values = dict[str, "np.ndarray | float"]
 # feed: what each iteration takes, one after the other; the number of the first; a list that the losses are added to.
@@ -135,12 +135,6 @@ def divides_by_gradients(equations: Iterable[Equation]) -> bool:
 def written_out(expr: Call) -> Expr | None:
     """An activation or its derivative by what it is computed with; None for any other operator."""
     return computed(expr.op, expr.args)
-
-
-def data_symbols(equations: Sequence[Equation]) -> list[Symbol]:
-    """x and y of a network, whether or not an equation needs them; of a circuit none."""
-    found = (ref.symbol for eq in equations for ref in refs(eq.formula))
-    return list(dict.fromkeys(symbol for symbol in found if symbol.quantity in ("input", "target")))
 
 
 SIGNS = {"add": " + ", "sub": " - ", "mul": " * ", "div": " / ", "pow": " ** "}

@@ -20,7 +20,6 @@ from tutor.engine.compiled.graph import (
     Graph,
     Memory,
     Values,
-    data_symbols,
     divides_by_gradients,
     needed_equations,
     written_out,
@@ -32,31 +31,39 @@ from tutor.engine.expressions import (
     Expr,
     Ref,
     Shape,
+    Symbol,
     at_example,
     element,
     indices,
     refs,
 )
 from tutor.engine.ids import setting, updated
-from tutor.engine.network import Equation
+from tutor.engine.model import Equation
 
 DEEPEST = 30  # brackets in a line of source; Python's parser takes some 90
 
 
-def scalars(equations: Sequence[Equation], loss: str, memory: Memory, fixed: Values, examples: int = 1) -> Code:
+def scalars(
+    equations: Sequence[Equation],
+    loss: str,
+    memory: Memory,
+    fixed: Values,
+    data: Sequence[Symbol] = (),
+    examples: int = 1,
+) -> Code:
     """Iterations as straight-line Python over single numbers.
 
     `loss` is the key of what is kept of each iteration; `fixed` has the values that never change. A round of the
-    feed is a tuple of numbers: x and y of each example, one after the other. The code stops before an iteration
-    in which Python would raise (overflow, division by zero), or rounding decide (see `AT_KINK`): fewer losses are kept
-    than there were rounds.
+    feed is a tuple of numbers: the `data` (x and y) of each example, one after the other. The code stops before an
+    iteration in which Python would raise (overflow, division by zero), or rounding decide (see `AT_KINK`): fewer losses
+    are kept than there were rounds.
     """
     of_math = ("exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "copysign")
     names = {name: getattr(math, name) for name in of_math}
     known = {*names, *dir(builtins)}
     rest = {op: _on_numbers(op) for op in OPERATORS if op.isidentifier() and op not in known}
     namespace: dict[str, Any] = {**names, **rest, "power": math.pow, "inf": math.inf, "nan": math.nan}
-    exec(compile(_Scalars(equations, loss, memory, fixed, examples).source(), "<scalars>", "exec"), namespace)
+    exec(compile(_Scalars(equations, loss, memory, fixed, data, examples).source(), "<scalars>", "exec"), namespace)
     train, flat = namespace["train"], memory.flat
 
     def code(feed: Iterable[Any], first: int, losses: list[Any]) -> None:
@@ -72,10 +79,20 @@ def _on_numbers(op: str) -> Callable[..., float]:
 
 
 class _Scalars:
-    def __init__(self, equations: Sequence[Equation], loss: str, memory: Memory, fixed: Values, examples: int):
+    def __init__(
+        self,
+        equations: Sequence[Equation],
+        loss: str,
+        memory: Memory,
+        fixed: Values,
+        data: Sequence[Symbol],
+        examples: int,
+    ):
         self.graph = graph = Graph()
         self.values: dict[tuple[Any, ...], int] = {(setting("t"), (), None): graph.given("t")}  # (key, index, example)
-        self.data: list[str] = []
+        self.data = [
+            f"d{e}_{k}_{n}" for e in range(examples) for k, s in enumerate(data) for n in range(math.prod(s.shape))
+        ]  # names of our own
         for key, value in fixed.items():
             for index in indices(np.shape(value)):
                 self.values[key, index, None] = graph.const(np.asarray(value)[index])
@@ -84,13 +101,11 @@ class _Scalars:
             for index, name in zip(indices(memory.shapes[key]), self.carried[where], strict=True):
                 self.values[key, index, None] = graph.given(name)
         needed = needed_equations(equations, [loss, *map(updated, memory.slices)])
-        for symbol in data_symbols(equations):
+        for k, symbol in enumerate(data):
             for e in range(examples):
-                for (i,) in indices(symbol.shape):
-                    place = e if symbol.per_example else None
-                    self.values[symbol.key, (i,), place] = graph.given(f"{symbol.id}{e}_{i}")
-        sizes = {symbol.id: symbol.shape[0] for symbol in data_symbols(equations)}
-        self.data = [f"{id}{e}_{i}" for e in range(examples) for id in sorted(sizes) for i in range(sizes[id])]
+                place = e if symbol.per_example else None
+                for n, index in enumerate(indices(symbol.shape)):
+                    self.values[symbol.key, index, place] = graph.given(f"d{e}_{k}_{n}")
         for eq in needed:
             symbol, formula = eq.symbol, eq.compute or eq.formula
             places: Iterable[int | None] = range(examples) if symbol.per_example else (None,)

@@ -9,7 +9,7 @@ import numpy as np
 from tutor.engine import units
 from tutor.engine.activations import ACTIVATIONS, piecewise
 from tutor.engine.expressions import Call, Ref, Symbol
-from tutor.engine.network import Equation
+from tutor.engine.model import Equation
 from tutor.engine.trace import Step
 from tutor.engine.units import Units
 from tutor.pictures.canvas import DASHES, Picture

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from tutor.engine.expressions import Ref, refs
-from tutor.engine.network import Equation
+from tutor.engine.model import Equation
 from tutor.engine.paths import splits, uses
 from tutor.engine.trace import Step
 from tutor.questions.answers import read_answer

@@ -31,7 +31,7 @@ from tutor.engine.expressions import (
     walk,
 )
 from tutor.engine.ids import derivative
-from tutor.engine.network import Equation, LayerSymbols
+from tutor.engine.model import Equation, LayerSymbols
 from tutor.engine.operators import elementwise
 from tutor.engine.optimizers import STATES, State
 from tutor.engine.program import Program

@@ -1,0 +1,43 @@
+"""From a lesson to its model, and to the numbers that it starts from."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tutor.engine.circuit import circuit_model
+from tutor.engine.lesson import Lesson
+from tutor.engine.model import Model
+from tutor.engine.network import network_model, network_parameters
+
+
+class _Models(dict[int, Model]):
+    """The models of a lesson, by how many examples they are for."""
+
+
+def model(lesson: Lesson, examples: int = 1) -> Model:
+    """The forward pass of a lesson for a batch of so many examples.
+
+    With one example the symbols are plain; with several what follows from an example has a value for each
+    (`z1@3`), and the plain `L` is the mean.
+    """
+    made = lesson.memo.of(_Models)
+    if examples not in made:
+        if lesson.circuit:
+            made[examples] = circuit_model(lesson, lesson.circuit, examples)
+        else:
+            assert lesson.network
+            made[examples] = network_model(lesson, lesson.network, examples)
+    return made[examples]
+
+
+def initial_parameters(lesson: Lesson) -> dict[str, np.ndarray | float]:
+    """Everything that is given once and not an example at a time, by id, before the first update; float64.
+
+    Parameters, in the order of the layers or as listed; of an author's equations what is fixed, too. A plain number
+    is a float.
+    """
+    if lesson.circuit:
+        given = lesson.circuit.inputs.items()
+        return {name: np.float64(value) for name, value in given if name not in lesson.circuit.examples}
+    assert lesson.network and lesson.training
+    return network_parameters(lesson.network, lesson.training.seed)
