@@ -35,7 +35,7 @@ from tutor.engine.expressions import (
     total,
     walk,
 )
-from tutor.engine.ids import derivative
+from tutor.engine.ids import derivative, line_of
 from tutor.engine.losses import DerivationLine
 from tutor.engine.model import Equation, Model, Shortcut
 from tutor.engine.rules import Rule
@@ -108,14 +108,9 @@ def _uses(flows: dict[Symbol, dict[Symbol, list[Expr]]]) -> dict[Symbol, dict[Sy
     for symbol in dict.fromkeys(symbol for parts in flows.values() for symbol in parts):
         gates = [gate for gate, parts in flows.items() if symbol in parts]
         if symbol.quantity == "circuit_input" and len(gates) > 1:
-            lines = Counter(_line(gate) for gate in gates)
-            found[symbol] = {gate: _line(gate) if lines[_line(gate)] == 1 else gate.id for gate in gates}
+            lines = Counter(line_of(gate.id) for gate in gates)
+            found[symbol] = {gate: line_of(gate.id) if lines[line_of(gate.id)] == 1 else gate.id for gate in gates}
     return found
-
-
-def _line(gate: Symbol) -> str:
-    """The name of the author's line that a gate came from."""
-    return gate.id.partition(".")[0]
 
 
 def _use(model: Model, symbol: Symbol, use: str, parts: list[Expr], gate: Equation) -> Equation:

@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from tutor.engine.expressions import OPERATORS, Call, Expr, Ref, Symbol, call, walk
+from tutor.engine.ids import within
 from tutor.engine.lesson import Circuit, Lesson
 from tutor.engine.model import Equation, Model, over_batch
 
@@ -101,7 +102,7 @@ def _gates(
                 done.append(gate)
                 continue
             last = taker is None
-            id = name if last else f"{name}.{len(made) + 1}"
+            id = name if last else within(name, len(made) + 1)
             symbol = Symbol(id, gate.shape, "node", per_example=gate.batched or (last and of_examples))
             made.append((symbol, gate))
             done.append(Ref(symbol))

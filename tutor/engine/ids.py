@@ -50,6 +50,11 @@ def setting(name: str) -> str:
     return f"training.{name}"
 
 
+def within(line: str, number: int) -> str:
+    """The id of a gate within an author's line, from 1: q.1."""
+    return f"{line}.{number}"
+
+
 def derivative(of: str, wrt: str, use: str = "") -> str:
     """The id of a gradient or a local derivative: dL/dW2, dz2/da1; of the part of one use dL/dWh@h3."""
     return f"d{of}/d{wrt}" + (f"@{use}" if use else "")
@@ -58,6 +63,11 @@ def derivative(of: str, wrt: str, use: str = "") -> str:
 def example_free(text: str) -> str:
     """An id, or a name that ends like one, without its example: dL/dW1[2,1] of dL/dW1[2,1]@3."""
     return text.partition("@")[0]
+
+
+def example_of(text: str) -> str:
+    """The example that an id ends with, as it was written: 3 of dL/dW1[2,1]@3."""
+    return text.rpartition("@")[2]
 
 
 # ---------------------------------------------------------------- read
@@ -111,6 +121,11 @@ def read_state(id: str) -> tuple[str, str]:
     """The parameter and the name of a state, of W1.m or W1.m'."""
     parameter, _, name = id.rpartition(".")
     return parameter, name.removesuffix("'")
+
+
+def line_of(gate: str) -> str:
+    """The name of the author's line that a gate came from: q of q.1 and of q."""
+    return gate.partition(".")[0]
 
 
 def read_derivative(base: str) -> tuple[str, str] | None:

@@ -30,7 +30,7 @@ from tutor.engine.expressions import (
     rewrite,
     walk,
 )
-from tutor.engine.ids import names_no_place, read_derivative, read_id
+from tutor.engine.ids import example_of, names_no_place, read_derivative, read_id
 from tutor.engine.lesson import Lesson, Level
 from tutor.engine.memo import Memo
 from tutor.engine.model import Equation, Phase
@@ -289,9 +289,9 @@ def resolve(program: Program, id: str) -> tuple[Equation, tuple[int, ...] | None
         place = id.partition("[")[2].partition("]")[0]
         raise NoSuchStep(f"'{base}' is {size}: it has no element [{_said(place)}]")
     if example is not None and not eq.symbol.per_example:
-        raise NoSuchStep(f"'{base}' is the same for all examples: leave out the @{_said(id.rpartition('@')[2])}")
+        raise NoSuchStep(f"'{base}' is the same for all examples: leave out the @{_said(example_of(id))}")
     if example is not None and not 0 <= example < program.examples:
-        raise NoSuchStep(f"the batch has {program.examples} examples: there is no @{_said(id.rpartition('@')[2])}")
+        raise NoSuchStep(f"the batch has {program.examples} examples: there is no @{_said(example_of(id))}")
     return eq, named.index, example
 
 

@@ -55,7 +55,6 @@ _PLAIN: dict[Rule | Own, Skill] = {
     "mean_gradient": Skill("Mean gradient over a batch", ("weight_gradient", "mean_loss")),
     "sum_gradient": Skill("Gradient summed over a batch", ("weight_gradient", "sum_loss")),
     "decayed_gradient": Skill("Gradient with regularisation", ("weight_gradient", "objective")),
-    "uses": Skill("Shared: the parts of all uses add up", ("fork",)),
     "update": Skill("Update of a parameter", ("weight_gradient",)),
 }
 _STATES = {
@@ -77,6 +76,7 @@ SKILLS |= {f"optimizer_{name}": skill for name, skill in _STATES.items()}
 SKILLS |= {f"gate_{op}": Skill(f"{name} gate") for op, name in _GATES.items()}
 SKILLS |= {f"gate_{op}_gradient": Skill(f"{name} gate, backward", (f"gate_{op}",)) for op, name in _GATES.items()}
 SKILLS["fork"] = Skill("Fork: branches add up", ("gate_add_gradient",))
+SKILLS["uses"] = Skill("Shared: the parts of all uses add up", ("fork",))
 
 
 def skill(id: str) -> Skill:

@@ -91,7 +91,7 @@ class _Scalars:
         self.graph = graph = Graph()
         self.values: dict[tuple[Any, ...], int] = {(setting("t"), (), None): graph.given("t")}  # (key, index, example)
         self.data = [
-            f"d{e}_{k}_{n}" for e in range(examples) for k, s in enumerate(data) for n in range(math.prod(s.shape))
+            f"g{e}_{k}_{n}" for e in range(examples) for k, s in enumerate(data) for n in range(math.prod(s.shape))
         ]  # names of our own
         for key, value in fixed.items():
             for index in indices(np.shape(value)):
@@ -105,7 +105,7 @@ class _Scalars:
             for e in range(examples):
                 place = e if symbol.per_example else None
                 for n, index in enumerate(indices(symbol.shape)):
-                    self.values[symbol.key, index, place] = graph.given(f"d{e}_{k}_{n}")
+                    self.values[symbol.key, index, place] = graph.given(f"g{e}_{k}_{n}")
         for eq in needed:
             symbol, formula = eq.symbol, eq.compute or eq.formula
             places: Iterable[int | None] = range(examples) if symbol.per_example else (None,)
