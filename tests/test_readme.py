@@ -10,6 +10,7 @@ import pytest
 
 from tutor.cli.commands import main
 from tutor.lessonfiles import check
+from tutor.play.commands import TABLES
 from tutor.play.commands import table as commands_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,5 +48,7 @@ def test_every_link_leads_somewhere():
     assert not [link for link in links if not link.startswith("http") and not (ROOT / link).exists()]
 
 
-def test_the_keys_of_the_player_are_told():
-    assert commands_table() in README, "README's table is `tutor.play.commands.table()`"
+@pytest.mark.parametrize("called", TABLES)
+def test_the_keys_are_told(called):
+    said = f"README's table of {called} is `tutor.play.commands.table(TABLES[{called!r}])`"
+    assert commands_table(TABLES[called]) in README, said

@@ -27,6 +27,7 @@ from tutor.learner.store import Store
 from tutor.lessonfiles.writing import CannotWrite, save
 from tutor.pictures.diagram import tell
 from tutor.pictures.step.kinds import KINDS, subject
+from tutor.play.commands import PLAYER, in_lines
 from tutor.play.names import names
 from tutor.play.sitting import AtTheEnd, Sitting, begin
 from tutor.play.whatif import Refused, WhatIf, said_of_step
@@ -43,45 +44,10 @@ from tutor.text.words import whole_number
 LINES = "lines"  # where predict mode is on
 MAX_WORD = 200  # what is longer is no command and no step
 
-HELP = f"""\
-Enter, next      the next step
-back             the step before
-symbol, -symbol  the next symbol, past this one's other elements; the one before
-phase, -phase    the start of the next phase, of this one
-first, last      the first step, the last step
-go ID            the step with this id: go dL/dW2, go dL/dW2[1,2], go L@3; the id alone does it, too
-return           back to where the last go began
-from             what this step is made from, and which step made it
-chain [ID]       this gradient (or that of ID) path by path, factor by factor; how a combined error is derived
-reuse            how many multiplications backpropagation saves in this lesson
-level [NAME]     story, scalar or matrix; without a name the next of them
-notation [NAME]  {", ".join(NOTATIONS)}; without a name the next of them
-iteration N      the same step in iteration N of the training
-example N        the same step for example N of the batch
-train N          train on to iteration N; any of them can be stepped then
-train epoch N    train on to the end of epoch N
-train converge   train until an epoch changes loss and parameters by less than {TOLERANCE:f}
-losses           the losses of what is trained
-evaluate [N]     what is predicted right for all rows, after the last iteration trained, or after iteration N
-set NAME = VALUE what if: set W1[1,2] = 0.3 or set optimizer = adam; all follows
-undo, redo       take the last change back, make it again
-changes          what is changed, and all that can be
-save FILE        the lesson with the changes as a lesson file
-compare NAME V W runs side by side: compare learning_rate 0.1 0.5
-predict [always] predict mode on or off in this lesson, or on in all: values are asked for before they are shown
-state            parameters and what has been computed so far
-map              the network layer by layer, or the circuit: units, values, gradients; > marks what the step uses
-steps            all steps; > marks this one
-check [ID]       the step's gradient held against differences; check W2[1,1] or any other
-slope [ID]       the loss as a function of a parameter: its slope, the update, where it lands
-activation [ID]  the activation of the step's units and its slope at each
-sizes            how large the gradients are in each layer; dead and saturated units
-again            this step once more
-intro            the introduction
-names            the names of this lesson, and what each stands for
-glossary [TERM]  what a term means; without one all terms, those of this step first
-help             this list
-quit             leave; your place is kept"""
+_FILLED = {"{notations}": ", ".join(NOTATIONS), "{tolerance}": f"{TOLERANCE:f}"}
+HELP = "\n".join(f"{usage:16} {says}" for usage, says in in_lines(PLAYER).items())
+for _field, _text in _FILLED.items():
+    HELP = HELP.replace(_field, _text)
 
 _SHORT = {
     "": "next", "n": "next", "b": "back", "p": "back", "g": "go", "r": "return", "f": "from", "l": "level",

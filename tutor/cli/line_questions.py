@@ -8,6 +8,8 @@ from tutor.learner.course import PLACEMENT
 from tutor.learner.practice import Exercise
 from tutor.learner.records import Stopwatch, keep_quiz, keep_quiz_answer, keep_try, placement_said
 from tutor.learner.store import Store
+from tutor.play.commands import PRACTICE, QUIZ, in_lines
+from tutor.play.names import names
 from tutor.questions import quiz
 from tutor.questions.attempt import Asking, give_up, hint, respond
 from tutor.questions.items import Item
@@ -15,7 +17,7 @@ from tutor.questions.quiz import Quiz
 from tutor.text import glossary
 from tutor.text.card import Scribe, plan, terms_of
 from tutor.text.layout import linear
-from tutor.text.lines import card_lines
+from tutor.text.lines import card_lines, wrapped
 from tutor.text.output import escape
 from tutor.text.words import plural
 
@@ -32,7 +34,8 @@ def play_quiz(
 ) -> Quiz:
     """A quiz in lines: a line an answer; `skip` and `back` move, `known` lists the values, `end` and `quit` leave."""
     many = plural(len(items), "question")
-    say(f"{many}, seed {session.seed}. One try each. `skip`, `back`, `known`, `end`, `quit`.\n")
+    commands = ", ".join(f"`{command}`" for command in in_lines(QUIZ))
+    say(f"{many}, seed {session.seed}. One try each. {commands}.\n")
     watch = Stopwatch()
     while not session.finished:
         item = items[session.at]
@@ -72,6 +75,14 @@ def _say_terms(item: Item, say: Callable[[str], None]) -> Callable[[str], None]:
             say(escape(text))
 
     return terms
+
+
+def _say_names(item: Item, say: Callable[[str], None]) -> None:
+    """The names of the question's lesson, and what each stands for."""
+    trace = item.step.trace
+    for name, said in names(trace, Scribe(trace, item.writer.id)):
+        for text in wrapped(f"{name}: {said}"):
+            say(text)
 
 
 def _say_known(item: Item, items: list[Item], say: Callable[[str], None]) -> None:
@@ -136,17 +147,7 @@ def play_practice(
 
 ASKED = ("hint", "show", "known", "=", "help", "quit")  # of every question
 MAX_TERM = 200
-HELP = {
-    "hint": "the rule, then the formula, then the numbers, then the answer",
-    "show": "the answer: given up",
-    "known": "the values that it is worked out from, and all that is known besides",
-    "= EXPRESSION": "computes it, which costs nothing",
-    "glossary [TERM]": "what a term means",
-    "map": "the picture in words, as far as it is known",
-    "intro": "the introduction",
-    "help": "this list",
-    "quit": "leaves; what was answered is kept",
-}
+HELP = in_lines(PRACTICE)
 
 
 def ask_item(
@@ -163,7 +164,7 @@ def ask_item(
     stands behind them; they cost nothing.
     """
     item, watch = asking.item, Stopwatch()
-    besides = {"glossary": _say_terms(item, say), **(besides or {})}
+    besides = {"glossary": _say_terms(item, say), "names": lambda rest: _say_names(item, say), **(besides or {})}
     while not asking.done:
         line = ask("? ")
         word = "quit" if line is None else line.strip().lower()

@@ -6,6 +6,7 @@ the same is called in line mode.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -13,7 +14,10 @@ class Key(NamedTuple):
     """A command of a screen. A row without a label is not in the key bar, one without help is a second way to another.
 
     `keys` are bound, by the names that Textual has for them, with commas between; `shown` is the key as a person
-    reads it. `line` is the command of line mode that does the same, or, in brackets, why there is none.
+    reads it. `line` is the command of line mode that does the same, or, in brackets, why there is none. Line mode's
+    help shows it as `usage` (the command itself, where that is all) with the words `says` (else those of `help`); what
+    the usage of another row shows is shown once. A row without `keys` and `action` is of line mode alone;
+    `screen` says where the full screen has the same.
     """
 
     keys: str
@@ -23,6 +27,9 @@ class Key(NamedTuple):
     help: str = ""
     line: str = ""
     first: bool = False  # before the widget that has the focus, which would take the key for itself
+    usage: str = ""
+    says: str = ""
+    screen: str = ""
 
     @property
     def title(self) -> str:
@@ -33,42 +40,129 @@ class Key(NamedTuple):
 ARROWS_AND_PANES = "(a screen has panes and cells; lines are read in their order)"
 AS_IT_IS = "(a terminal in line mode has its own colours, and scrolls by itself)"
 
+ON_A_PANE = "a pane of the player"
+ON_A_PICTURE = "a picture of the step"
+WHERE_IT_TRAINS = "the screen that trains"
+
+
+def _in_lines(usage: str, says: str, screen: str) -> Key:
+    """What line mode has a command for, and the full screen no key of its own."""
+    return Key("", "", line=usage.partition(" ")[0], usage=usage, says=says, screen=screen)
+
+
 PLAYER = [
-    Key("n,space", "forward", "n/b", "step", "the next step", "next"),
+    Key("n,space", "forward", "n/b", "step", "the next step", "next", usage="Enter, next"),
     Key("b,backspace", "back", "b", "", "the step before", "back"),
-    Key("pagedown", "equation(1)", "PgDn", "", "the next symbol, past this one's other elements", "symbol"),
+    Key(
+        "pagedown", "equation(1)", "PgDn", "", "the next symbol, past this one's other elements", "symbol",
+        usage="symbol, -symbol", says="the next symbol, past this one's other elements; the one before",
+    ),
     Key("pageup", "equation(-1)", "PgUp", "", "the symbol before", "-symbol"),
-    Key("right_square_bracket", "phase(1)", "]/[", "phase", "the next phase", "phase"),
+    Key(
+        "right_square_bracket", "phase(1)", "]/[", "phase", "the next phase", "phase",
+        usage="phase, -phase", says="the start of the next phase, of this one",
+    ),
     Key("left_square_bracket", "phase(-1)", "[", "", "the start of this phase, then the one before", "-phase"),
-    Key("home", "first", "home/end", "", "the first step", "first"),
+    Key(
+        "home", "first", "home/end", "", "the first step", "first",
+        usage="first, last", says="the first step, the last step",
+    ),
     Key("end", "last", "end", "", "the last step", "last"),
-    Key("c", "chain", "c", "chain", "take the gradient apart: its chain, a matrix cell by cell, a derivation", "chain"),
-    Key("g", "go", "g", "", "go to a step by its id, such as dL/dW2[1,2]", "go"),
-    Key("r", "return", "r", "", "back to where the last jump began", "return"),
-    Key("l", "level(1)", "l", "level", "the next level: 1 story, 2 scalar, 3 matrix", "level"),
-    Key("t", "notation(1)", "t", "names", "the next textbook's notation (T: one back)", "notation"),
-    Key("full_stop", "iteration(1)", ",/.", "iter", "the next iteration of training", "iteration"),
+    Key(
+        "c", "chain", "c", "chain", "take the gradient apart: its chain, a matrix cell by cell, a derivation", "chain",
+        usage="chain [ID]",
+        says="this gradient (or that of ID) path by path, factor by factor; how a combined error is derived",
+    ),
+    _in_lines("from", "what this step is made from, and which step made it", ON_A_PANE),
+    _in_lines(
+        "reuse", "how many multiplications backpropagation saves in this lesson", "the card of each step, and the chain"
+    ),
+    Key(
+        "g", "go", "g", "", "go to a step by its id, such as dL/dW2[1,2]", "go",
+        usage="go ID", says="the step with this id: go dL/dW2, go dL/dW2[1,2], go L@3; the id alone does it, too",
+    ),
+    Key(
+        "r", "return", "r", "", "back to where the last jump began", "return",
+        says="back to where the last go began",
+    ),
+    Key(
+        "l", "level(1)", "l", "level", "the next level: 1 story, 2 scalar, 3 matrix", "level",
+        usage="level [NAME]", says="story, scalar or matrix; without a name the next of them",
+    ),
+    Key(
+        "t", "notation(1)", "t", "names", "the next textbook's notation (T: one back)", "notation",
+        usage="notation [NAME]", says="{notations}; without a name the next of them",
+    ),
+    Key(
+        "full_stop", "iteration(1)", ",/.", "iter", "the next iteration of training", "iteration",
+        usage="iteration N", says="the same step in iteration N of the training",
+    ),
     Key("comma", "iteration(-1)", ",", "", "the iteration before", "iteration"),
     Key("I", "go_iteration", "I", "", "go to any iteration", "iteration"),
-    Key("x", "train", "x", "train", "train on: losses, evaluation, decision boundary", "train"),
-    Key("e", "example(1)", "e", "example", "the next example of the batch (E: one back)", "example"),
-    Key("w", "what_if", "w", "what if", "change any number or setting; everything follows at once", "set"),
-    Key("u", "undo", "u", "", "take the last change back (U: make it again)", "undo"),
-    Key("y", "compare", "y", "", "compare runs: learning rates, optimisers, activations …", "compare"),
-    Key("m", "map", "m", "map", "the network over the whole screen: select a unit or a weight, go to its step", "map"),
     Key(
-        "p", "predict", "p", "predict", "predict mode in this lesson: the tutor asks before it shows a value", "predict"
+        "x", "train", "x", "train", "train on: losses, evaluation, decision boundary", "train",
+        usage="train N", says="train on to iteration N; any of them can be stepped then",
+    ),
+    _in_lines("train epoch N", "train on to the end of epoch N", WHERE_IT_TRAINS),
+    _in_lines(
+        "train converge", "train until an epoch changes loss and parameters by less than {tolerance}", WHERE_IT_TRAINS
+    ),
+    _in_lines("losses", "the losses of what is trained", WHERE_IT_TRAINS),
+    _in_lines(
+        "evaluate [N]", "what is predicted right for all rows, after the last iteration trained, or after iteration N",
+        WHERE_IT_TRAINS,
+    ),
+    Key(
+        "e", "example(1)", "e", "example", "the next example of the batch (E: one back)", "example",
+        usage="example N", says="the same step for example N of the batch",
+    ),
+    Key(
+        "w", "what_if", "w", "what if", "change any number or setting; everything follows at once", "set",
+        usage="set NAME = VALUE", says="what if: set W1[1,2] = 0.3 or set optimizer = adam; all follows",
+    ),
+    Key(
+        "u", "undo", "u", "", "take the last change back (U: make it again)", "undo",
+        usage="undo, redo", says="take the last change back, make it again",
+    ),
+    _in_lines("changes", "what is changed, and all that can be", "the list of what can change"),
+    _in_lines("save FILE", "the lesson with the changes as a lesson file", "s in the list of what can change"),
+    Key(
+        "y", "compare", "y", "", "compare runs: learning rates, optimisers, activations …", "compare",
+        usage="compare NAME V W", says="runs side by side: compare learning_rate 0.1 0.5",
+    ),
+    Key(
+        "m", "map", "m", "map", "the network over the whole screen: select a unit or a weight, go to its step", "map",
+        says="the network layer by layer, or the circuit: units, values, gradients; > marks what the step uses",
+    ),
+    Key(
+        "p", "predict", "p", "predict", "predict mode in this lesson: the tutor asks before it shows a value",
+        "predict", usage="predict [always]",
+        says="predict mode on or off in this lesson, or on in all: values are asked for before they are shown",
     ),
     Key("P", "always", "P", "", "predict mode in every lesson, or in none", "predict"),
-    Key("v", "pictures", "v", "see", "pictures of the step: slope, gradient check, activation, sizes", "slope"),
+    Key(
+        "v", "pictures", "v", "see", "pictures of the step: slope, gradient check, activation, sizes", "slope",
+        usage="slope [ID]", says="the loss as a function of a parameter: its slope, the update, where it lands",
+    ),
+    _in_lines("check [ID]", "the step's gradient held against differences; check W2[1,1] or any other", ON_A_PICTURE),
+    _in_lines("activation [ID]", "the activation of the step's units and its slope at each", ON_A_PICTURE),
+    _in_lines("sizes", "how large the gradients are in each layer; dead and saturated units", ON_A_PICTURE),
     Key("tab", "pane(1)", "tab", "pane", "the next pane; in it ↑ ↓ choose, Enter jumps", ARROWS_AND_PANES),
+    _in_lines("state", "parameters and what has been computed so far", ON_A_PANE),
+    _in_lines("steps", "all steps; > marks this one", ON_A_PANE),
+    _in_lines("again", "this step once more", "the step stays on the screen"),
     Key("shift+down,ctrl+down", "scroll_card(2)", "⇧↑↓", "", "scroll the card, at any level", AS_IT_IS),
     Key("f5", "names", "f5", "", "the names of this lesson, and what each stands for", "names"),
-    Key("i", "intro", "i", "", "the introduction and this lesson's conventions", "intro"),
-    Key("f", "glossary", "f", "terms", "the glossary: what the terms mean, those of this step first", "glossary"),
+    Key(
+        "i", "intro", "i", "", "the introduction and this lesson's conventions", "intro", says="the introduction",
+    ),
+    Key(
+        "f", "glossary", "f", "terms", "the glossary: what the terms mean, those of this step first", "glossary",
+        usage="glossary [TERM]", says="what a term means; without one all terms, those of this step first",
+    ),
     Key("d", "app.toggle_dark", "d", "", "light or dark", AS_IT_IS),
     Key("h", "home", "h", "home", "the list of lessons", "(line mode is one lesson: `backprop-tutor list` has all)"),
-    Key("question_mark", "help", "?", "help", "this help", "help"),
+    Key("question_mark", "help", "?", "help", "this help", "help", says="this list"),
     Key("q", "quit", "q", "quit", "leave; your place is kept", "quit"),
     # Second ways.
     Key("E", "example(-1)"),
@@ -92,28 +186,100 @@ PLAYER = [
     Key("f4", "map"),
 ]
 
-# What line mode has a command for, and the full screen no key of its own: where it is to be seen there.
-LINES_ONLY = {
-    "from": "a pane of the player",
-    "state": "a pane of the player",
-    "steps": "a pane of the player",
-    "again": "the step stays on the screen",
-    "reuse": "the card of each step, and the chain",
-    "losses": "the screen that trains",
-    "evaluate": "the screen that trains",
-    "changes": "the list of what can change",
-    "save": "s in the list of what can change",
-    "check": "a picture of the step",
-    "activation": "a picture of the step",
-    "sizes": "a picture of the step",
+# A question of practice; in line mode one of predict mode, too.
+PRACTICE = [
+    Key(
+        "", "answer", "enter", "answer, then the next", "answer; after the verdict the next question",
+        "(what is no command is an answer)",
+    ),
+    Key("tab", "hint", "tab", "hint", "a hint: the rule, then the formula, then the numbers, then the answer", "hint",
+        says="the rule, then the formula, then the numbers, then the answer"),
+    Key(
+        "", "answer", "=…", "compute without answering", "compute an expression, which costs nothing", "=",
+        usage="= EXPRESSION", says="computes it, which costs nothing",
+    ),
+    Key("", "scroll_card(2)", "⇧↑↓", "scroll", "scroll the question", AS_IT_IS),
+    Key("f2", "show", "f2", "show me", "the answer: given up", "show"),
+    _in_lines("known", "the values that it is worked out from, and all that is known besides", "beside the question"),
+    Key(
+        "", "glossary", "f3", "terms", "the glossary: what the terms mean, those of this step first", "glossary",
+        usage="glossary [TERM]", says="what a term means",
+    ),
+    _in_lines("map", "the picture in words, as far as it is known", "f4 in predict mode"),
+    _in_lines("intro", "the introduction", "i in the player"),
+    Key("", "names", "f5", "names", "the names of this lesson, and what each stands for", "names"),
+    Key("f1", "help", "f1", "", "this help", "help", says="this list"),
+    Key(
+        "escape", "leave", "esc", "leave", "leave; what was answered is kept", "quit", first=True,
+        says="leaves; what was answered is kept",
+    ),
+]
+
+QUIZ = [
+    Key("", "answer", "enter", "answer", "answer, in one try; the verdicts come at the end", "(a line is an answer)"),
+    Key("tab", "skip(1)", "tab", "skip", "the next question that is open", "skip"),
+    Key("shift+tab", "skip(-1)", "⇧tab", "back", "the one before", "back"),
+    _in_lines("known", "what is known", "beside the question"),
+    Key("", "scroll_card(2)", "⇧↑↓", "scroll", "scroll the question", AS_IT_IS),
+    Key(
+        "", "glossary", "f3", "terms", "the glossary: what the terms mean, those of this step first",
+        "(`backprop-tutor glossary TERM` says what a term means)",
+    ),
+    Key("", "names", "f5", "names", "the names of this lesson, and what each stands for", "(`known` has them)"),
+    Key("f8", "end", "f8", "end", "end it here: the report, with the open questions as not answered", "end"),
+    Key("f1", "help", "f1", "", "this help", "(the commands are said at the beginning)"),
+    Key(
+        "escape", "leave", "esc", "leave, go on later", "leave; the quiz goes on where it was left", "quit", first=True
+    ),
+]
+
+WHAT_IF = [
+    Key("down", "move(1)", "↑↓", "choose", "another number or setting", "changes"),
+    Key("up", "move(-1)"),
+    Key("pagedown", "move(8)"),
+    Key("pageup", "move(-8)"),
+    Key("right", "nudge(1)", "←→", "a little", "a little more, a little less; the next word", "set"),
+    Key("left", "nudge(-1)"),
+    Key("enter", "edit", "Enter", "type", "type a value, or anything in full: W1[1,2] = 0.3", "set"),
+    Key("u", "undo", "u/U", "undo/redo", "take the last change back (U: make it again)", "undo"),
+    Key("U", "redo", line="redo"),
+    Key("s", "save", "s", "save", "write the lesson with its changes as a lesson file", "save"),
+    Key("y", "compare", "y", "compare", "compare runs: learning rates, optimisers, activations …", "compare"),
+    Key("question_mark,f1", "help", "?", "", "this help", "help"),
+    Key("escape,w,q", "leave", "Esc", "back", "back to the step; the changes stay", "(a command is over at once)"),
+]
+
+GLOSSARY = [
+    Key("", "", "Type", "to search", "type a term, or words of what it means", "glossary"),
+    Key("down", "scroll(1)", "↑ ↓", "scroll", "scroll the terms", AS_IT_IS, first=True),
+    Key("up", "scroll(-1)", first=True),
+    Key("pagedown", "scroll(8)", first=True),
+    Key("pageup", "scroll(-8)", first=True),
+    Key("escape,f1", "dismiss", "Esc", "goes back", "back to where it was opened", "(it says its terms and is over)"),
+]
+
+# The tables, by what they are called in README.
+TABLES = {
+    "The player": PLAYER,
+    "A question of practice, a drill or a review": PRACTICE,
+    "A quiz and the placement": QUIZ,
+    "What if": WHAT_IF,
+    "The glossary": GLOSSARY,
 }
 
 
-def table() -> str:
-    """README's table of the player's keys, in Markdown: the key, what it does, what line mode calls it."""
-    rows = [f"| `{key.shown}` | {key.help} | {_in_lines(key)} |" for key in PLAYER if key.help]
+def table(keys: Sequence[Key] = PLAYER) -> str:
+    """A table of keys for README, in Markdown: the key, what it does, what line mode calls it."""
+    rows = [f"| `{key.shown}` | {key.help} | {_called(key)} |" for key in keys if key.help]
     return "\n".join(["| key | what it does | in line mode |", "|---|---|---|", *rows])
 
 
-def _in_lines(key: Key) -> str:
+def _called(key: Key) -> str:
     return key.line[1:-1] if key.line.startswith("(") else f"`{key.line}`"
+
+
+def in_lines(keys: Sequence[Key]) -> dict[str, str]:
+    """The commands that line mode has of a table, as its help shows them, with what each does."""
+    listed = [key for key in keys if key.line and not key.line.startswith("(") and (key.says or key.help)]
+    said = {name.split()[0] for key in listed for name in key.usage.split(", ") if name}
+    return {key.usage or key.line: key.says or key.help for key in listed if key.usage or key.line not in said}

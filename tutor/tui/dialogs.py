@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,8 +16,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tutor.lessonfiles.catalogue import data_dir
+from tutor.play import commands
 from tutor.text.words import plural
 from tutor.tui.entry import Entry
+from tutor.tui.keys import brief_lines
 from tutor.tui.lines import Line, Lines, line
 
 if TYPE_CHECKING:
@@ -139,3 +141,11 @@ def problem_lines(error: LessonError) -> list[Line]:
 
 def _wrap(text: str) -> list[str]:
     return textwrap.wrap(text, 62)
+
+
+def help_of(keys: Sequence[commands.Key]) -> Reader:
+    """What the keys of a screen or a dialog do."""
+    return Reader([line("Keys", "title"), line(), *brief_lines(keys)], "↑ ↓ scroll · Esc goes back", HELP_ANSWERS)
+
+
+HELP_ANSWERS = dict.fromkeys(("enter", "f1", "q", "question_mark"), "")

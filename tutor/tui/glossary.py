@@ -5,27 +5,24 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from tutor.play.commands import GLOSSARY
 from tutor.text import glossary
 from tutor.tui.dialogs import Dialog
 from tutor.tui.entry import Entry
+from tutor.tui.keys import bindings, commands, hint
 from tutor.tui.lines import Line, Lines, line
 
 
 class Glossary(Dialog):
     """Every term with what it means, those in `first` before the rest."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "scroll(-1)", show=False, priority=True),
-        Binding("down", "scroll(1)", show=False, priority=True),
-        Binding("pageup", "scroll(-8)", show=False, priority=True),
-        Binding("pagedown", "scroll(8)", show=False, priority=True),
-        Binding("escape,f1", "dismiss", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(GLOSSARY)
+    commands = commands(GLOSSARY)
 
     def __init__(self, first: list[str]) -> None:
         super().__init__(classes="-glossary")
@@ -35,7 +32,7 @@ class Glossary(Dialog):
         with Vertical(id="box"):
             yield Entry(placeholder="type a term: chain rule", max_length=60)
             yield Lines(id="terms")
-            yield Static(Content("Type to search · ↑ ↓ scroll · Esc goes back"), id="hint")
+            yield Static(Content(hint(GLOSSARY, " · ")), id="hint")
 
     def on_mount(self) -> None:
         self.query_one("#terms", Lines).can_focus = False

@@ -28,12 +28,23 @@ def bindings(keys: Sequence[Key]) -> list[BindingType]:
 
 def commands(keys: Sequence[Key]) -> tuple[Command, ...]:
     """What the command palette offers."""
-    return tuple((key.title, f"key {key.shown}", key.action) for key in keys if key.help)
+    said = (key for key in keys if key.help and key.action not in ("", "answer"))  # an answer is given in its line
+    return tuple((key.title, f"key {key.shown}", key.action) for key in said)
 
 
 def help_lines(keys: Sequence[Key]) -> list[Line]:
     """A line a key that has a help."""
     return [Line(((f"{keys_shown(key.keys):13}", "key"), (key.help, ""))) for key in keys if key.help]
+
+
+def brief_lines(keys: Sequence[Key]) -> list[Line]:
+    """The same with each key as the key bar has it, for a table whose keys are few."""
+    return [Line(((f"{key.shown:7}", "key"), (key.help, ""))) for key in keys if key.help]
+
+
+def hint(keys: Sequence[Key], between: str = "  ") -> str:
+    """The key bar of a dialog: one text."""
+    return between.join(f"{key.shown} {key.label}" for key in keys if key.label)
 
 
 def keys_shown(keys: str) -> str:

@@ -12,35 +12,25 @@ from textual.widgets import Input, Static
 from tutor.learner import progress
 from tutor.learner.practice import Exercise
 from tutor.learner.records import Stopwatch, keep_try
-from tutor.play.commands import Key
+from tutor.play.commands import PRACTICE, Key
 from tutor.questions import mastery
 from tutor.questions.attempt import Asking, give_up, hint, respond
 from tutor.questions.items import Item
 from tutor.text.card import Scribe
 from tutor.text.cells import cut, pad
 from tutor.tui import views
-from tutor.tui.keys import bindings
+from tutor.tui.keys import bindings, commands
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.question import QuestionScreen
 from tutor.tui.screen import TutorScreen, entitle
-
-KEYS = [
-    Key("", "answer", "enter", "answer, then the next"),
-    Key("tab", "hint", "tab", "hint"),
-    Key("", "answer", "=…", "compute without answering"),
-    Key("", "scroll_card(2)", "⇧↑↓", "scroll"),
-    Key("f2", "show", "f2", "show me"),
-    Key("", "glossary", "f3", "terms"),
-    Key("", "names", "f5", "names"),
-    Key("escape", "leave", "esc", "leave", first=True),
-]
 
 
 class PracticeScreen(QuestionScreen):
     """Puts the exercises one after the other, for as long as there are any."""
 
-    KEYS = KEYS
-    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+    KEYS = PRACTICE
+    BINDINGS: ClassVar[list[BindingType]] = bindings(PRACTICE)
+    commands = commands(PRACTICE)
 
     def __init__(self, title: str, exercises: Iterator[Exercise]) -> None:
         super().__init__()

@@ -14,7 +14,7 @@ from tutor.play.commands import Key
 from tutor.questions.items import Item
 from tutor.text.card import Scribe, terms_of
 from tutor.tui.answer import AnswerLine
-from tutor.tui.dialogs import Reader
+from tutor.tui.dialogs import Reader, help_of
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen
 from tutor.tui.views import Grid, known_lines, names_lines
@@ -92,6 +92,9 @@ class QuestionScreen(TutorScreen):
 
         if self.item:
             self.app.push_screen(Glossary(terms_of(self.item.step)))
+
+    def action_help(self) -> None:
+        self.app.push_screen(help_of(self.KEYS))
 
     def action_names(self) -> None:
         if self.item:

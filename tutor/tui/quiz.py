@@ -9,30 +9,18 @@ from textual.widgets import Input
 
 from tutor.learner.course import PLACEMENT
 from tutor.learner.records import Stopwatch, keep_quiz, keep_quiz_answer, placement_said
-from tutor.play.commands import Key
+from tutor.play.commands import QUIZ, Key
 from tutor.questions import quiz
 from tutor.questions.items import Item
 from tutor.questions.quiz import Quiz
 from tutor.text.words import plural
 from tutor.tui.answer import AnswerLine
 from tutor.tui.dialogs import Reader
-from tutor.tui.keys import bindings
+from tutor.tui.keys import bindings, commands
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.question import QuestionScreen
 from tutor.tui.screen import entitle
 from tutor.tui.views import choice_lines, context, grid_lines, report_lines, wrapped
-
-KEYS = [
-    Key("", "answer", "enter", "answer"),
-    Key("tab", "skip(1)", "tab", "skip"),
-    Key("shift+tab", "skip(-1)", "⇧tab", "back"),
-    Key("", "scroll_card(2)", "⇧↑↓", "scroll"),
-    Key("", "glossary", "f3", "terms"),
-    Key("", "names", "f5", "names"),
-    Key("f8", "end", "f8", "end"),
-    Key("escape", "leave", "esc", "leave, go on later", first=True),
-]
-
 
 DONE_KEYS = [Key("", "scroll_card(2)", "⇧↑↓", "scroll"), Key("", "leave", "esc", "leave")]
 
@@ -40,8 +28,9 @@ DONE_KEYS = [Key("", "scroll_card(2)", "⇧↑↓", "scroll"), Key("", "leave", 
 class QuizScreen(QuestionScreen):
     """Asks the questions of a session, which the store keeps under an id after each answer."""
 
-    KEYS = KEYS
-    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+    KEYS = QUIZ
+    BINDINGS: ClassVar[list[BindingType]] = bindings(QUIZ)
+    commands = commands(QUIZ)
 
     def __init__(self, id: str, session: Quiz, items: list[Item]) -> None:
         super().__init__()

@@ -7,45 +7,34 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Key
 from textual.widgets import Input, Static
 
 from tutor.lessonfiles.writing import CannotWrite, save
+from tutor.play.commands import WHAT_IF
 from tutor.play.sitting import Sitting
 from tutor.play.whatif import MAX_EDIT, Refused, Setting, WhatIf, said_of_step, shown, typed
 from tutor.text.cells import pad, width
 from tutor.text.layout import number
 from tutor.text.output import escape
-from tutor.tui.dialogs import Ask, Dialog
+from tutor.tui.dialogs import Ask, Dialog, help_of
 from tutor.tui.entry import Entry
 from tutor.tui.follower import Follower
+from tutor.tui.keys import bindings, commands, hint
 from tutor.tui.lines import Choices, Line, Lines, line
 from tutor.tui.screen import arrangement
 
 BEGIN = set("0123456789.-−+([=")  # what begins a value: it need not be asked for with Enter
-HINT = "↑↓ choose  ←→ a little  Enter type  u/U undo/redo  s save  y compare  Esc"
 
 
 class WhatIfScreen(Follower, Dialog):
     """The changes of a lesson that is played: made here, seen there. Answers "compare" where that is to follow."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", show=False),
-        Binding("down", "move(1)", show=False),
-        Binding("pageup", "move(-8)", show=False),
-        Binding("pagedown", "move(8)", show=False),
-        Binding("left", "nudge(-1)", show=False),
-        Binding("right", "nudge(1)", show=False),
-        Binding("enter", "edit", show=False),
-        Binding("u", "undo", show=False),
-        Binding("U", "redo", show=False),
-        Binding("s", "save", show=False),
-        Binding("y", "compare", show=False),
-        Binding("escape,w,q", "leave", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(WHAT_IF)
+    commands = commands(WHAT_IF)
 
     def __init__(self, sitting: Sitting, adopt: Callable[[WhatIf], None]) -> None:
         """`adopt` puts changes in force; the sitting with them comes back to `follow`."""
@@ -58,7 +47,7 @@ class WhatIfScreen(Follower, Dialog):
             yield Choices(id="settings")
             yield Entry(id="value", max_length=MAX_EDIT, select_on_focus=False)
             yield Static("", id="message")
-            yield Static(Content(HINT), id="hint")
+            yield Static(Content(hint(WHAT_IF)), id="hint")
 
     def on_mount(self) -> None:
         self.query_one("#box").border_title = "What if …"
@@ -231,6 +220,10 @@ class WhatIfScreen(Follower, Dialog):
             self.dismiss(None)
 
     # ------------------------------------------------------------ elsewhere
+
+    def action_help(self) -> None:
+        if not self.query_one("#value").display:
+            self.app.push_screen(help_of(WHAT_IF))
 
     def action_compare(self) -> None:
         if self.is_current:
