@@ -246,7 +246,7 @@ def test_every_operator_with_a_reverse_rule_is_held_against_differences(table):
 @pytest.mark.parametrize("formula", [call("ratio", Ref(Symbol("x")), Ref(Symbol("y"))), call("sign", Ref(Symbol("x")))])
 def test_a_forward_equation_without_a_gradient_is_refused_where_it_is_made(formula):
     with pytest.raises(AssertionError, match=f"q uses {formula.op}: without a reverse rule"):
-        Equation(Symbol("q"), formula, "forward", "gate")
+        Equation(Symbol("q"), formula, "forward", "gate", variant="add")
 
 
 def test_an_equation_of_another_shape_is_refused_where_it_is_made():
@@ -254,7 +254,7 @@ def test_an_equation_of_another_shape_is_refused_where_it_is_made():
     with pytest.raises(AssertionError, match=r"dL/dg has the shape \(\), but its formula has \(3,\)"):
         Equation(Symbol("dL/dg"), g * x, "backward", "gradient")
     with pytest.raises(AssertionError, match=r"q has the shape \(3,\), but its formula has \(\)"):
-        Equation(Symbol("q", (3,)), x, "forward", "gate", compute=g)
+        Equation(Symbol("q", (3,)), x, "forward", "gate", variant="add", compute=g)
     assert Equation(Symbol("q", (3,)), Const(1.0), "backward", "local_derivative").formula == Const(1.0)
 
 

@@ -264,7 +264,7 @@ class LineMode:
         now = self.sitting
         step = now.trace.find(id[:MAX_WORD], now.cursor.example) if id else now.step
         if (of := target(step)) is None:
-            such = "dL/dW1[1,2]" if now.lesson.network else "df/dx"
+            such = "dL/dW1[1,2]" if now.trace.program.model.layers else "df/dx"
             raise Refused(f"A chain is of a gradient: chain {such}, for example.")
         example = step.example if step.example is not None else now.cursor.example
         chain = now.scribe.paths(example).chain(of)

@@ -16,8 +16,7 @@ from tutor.engine.run import MAX_ITERATION, TOLERANCE, Iteration, Run
 from tutor.play.compare import EPOCHS, Comparison, asked
 from tutor.play.sitting import Sitting
 from tutor.play.whatif import Refused
-from tutor.text.evaluation_words import NO_EXAMPLES, ending, loss_words, words
-from tutor.text.layout import number as shown
+from tutor.text.evaluation_words import ending, loss_words, value_lines, without_evaluation, words
 from tutor.text.lines import wrapped
 from tutor.text.words import whole_number
 
@@ -76,7 +75,7 @@ def evaluate(run: Run, text: str, say: Say) -> None:
         raise Refused(f"Say after which iteration: from 1 to {trained:,}." if trained else "Nothing is trained yet.")
     parameters = run.parameters(number + 1)
     say(f"After iteration {number:,}:" if number else "Before any training:")
-    if run.lesson.network:
+    if run.model.layers:
         evaluator = Evaluator(run.lesson)
         for said in words(evaluator, evaluator.evaluate(parameters)):
             if "│" in said:  # a row of a table
@@ -84,9 +83,10 @@ def evaluate(run: Run, text: str, say: Say) -> None:
             else:
                 _say_wrapped(said, say)
     else:
-        _say_wrapped(NO_EXAMPLES, say)
+        _say_wrapped(without_evaluation(run.lesson), say)
         for name, value in parameters.items():
-            say(f"  {name} = {shown(float(value))}")
+            for row in value_lines(name, value, 78):
+                say(f"  {row}")
     say("")
 
 

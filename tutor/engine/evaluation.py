@@ -101,32 +101,32 @@ class Plane:
 
 
 class Evaluator:
-    """Evaluates the network of a lesson on all of its rows; the lesson must have one."""
+    """Evaluates what the last layer of a lesson puts out, on all of its rows; its model must have layers."""
 
     def __init__(self, lesson: Lesson):
-        assert lesson.network
-        self.lesson = lesson
-        self.layer = lesson.network.layers[-1]
         made = model(lesson, 2)  # with an example axis; its length is of no account
-        self.data, self.output = made.data, made.layers[-1].activation
+        assert made.layers
+        self.lesson, self.layer, self.input_names = lesson, made.layers[-1], made.input_names
+        self.data, self.output = made.data, self.layer.activation
+        self.loss_name = made.loss_name
         until = next(at for at, eq in enumerate(made.forward, start=1) if eq.symbol == self.output)
         self.forward, self.loss = made.forward[:until], made.equation(made.output)
-        self.chunk = max(1, CHUNK // max(lesson.network.widths))
+        self.chunk = max(1, CHUNK // max(made.widths))
 
     @cached_property
     def kind(self) -> str:
         targets = self.lesson.targets
-        if self.layer.activation == "softmax" and self.layer.units > 1:
+        if self.layer.activation_name == "softmax" and self.layer.units > 1:
             return "classes"
         whole = bool(np.all((targets == 0) | (targets == 1)))
-        if self.layer.activation == "sigmoid" and (whole or self._binary_loss):
+        if self.layer.activation_name == "sigmoid" and (whole or self._binary_loss):
             one_each = self.layer.units > 1 and whole and bool(np.all(targets.sum(axis=1) == 1))
             return "classes" if one_each else "yes or no"
         return "numbers"
 
     @property
     def _binary_loss(self) -> bool:
-        return self.lesson.network is not None and self.lesson.network.loss == "binary_cross_entropy"
+        return self.loss_name == "binary_cross_entropy"
 
     @cached_property
     def names(self) -> tuple[str, ...]:

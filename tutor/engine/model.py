@@ -100,6 +100,7 @@ class LayerSymbols:
     activation: Symbol
     names: tuple[str, ...] | None = None
     alpha: float | None = None
+    drawn: bool = False  # the weights, by a rule and a seed
 
     @property
     def units(self) -> int:

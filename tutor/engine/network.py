@@ -42,8 +42,10 @@ def network_model(lesson: Lesson, network: Network, examples: int) -> Model:
         rule: Rule = "softmax" if layer.activation == "softmax" else "activation"
         equations.append(Equation(a.symbol, activation(layer.activation, layer.alpha, z), "forward", rule))
         own = b.symbol if b else None
+        drawn = isinstance(layer.weights, str)
         slope = layer.alpha if takes_slope(layer.activation) else None
-        layers.append(LayerSymbols(k, layer.activation, feeds, W.symbol, own, z.symbol, a.symbol, layer.names, slope))
+        given = (W.symbol, own, z.symbol, a.symbol)
+        layers.append(LayerSymbols(k, layer.activation, feeds, *given, layer.names, slope, drawn))
 
     y = symbol("y", a.shape[0], "target", None)
     loss = LOSSES[network.loss]

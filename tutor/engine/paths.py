@@ -443,8 +443,8 @@ def derivation(step: Step) -> tuple[Stage, ...]:
     Of one element with every stage on the way, the quotient rule too; of the whole as vectors. Every line is true of
     this lesson's numbers. Lines that float64 cannot hold (1/ŷ where ŷ is 0) are left out: the result needs none.
     """
-    network, model = step.trace.lesson.network, step.trace.program.model
-    if step.equation.rule != "combined_error" or network is None:
+    model = step.trace.program.model
+    if step.equation.rule != "combined_error":
         return ()
     last = model.layers[-1]
     L, y, a, z = (
@@ -452,7 +452,7 @@ def derivation(step: Step) -> tuple[Stage, ...]:
         for symbol in (model.output, model.data[1], last.activation, last.pre_activation)
     )
     targets = np.asarray(step.trace.value(y))
-    walk = LOSSES[network.loss].combined[last.activation_name].walk
+    walk = LOSSES[model.loss_name].combined[last.activation_name].walk
     values: dict[Symbol, np.ndarray | float] = {}  # of the names that the derivation itself gives
 
     def value(ref: Ref) -> np.ndarray | float:

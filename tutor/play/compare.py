@@ -12,6 +12,7 @@ import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.evaluation import Evaluation, Evaluator
+from tutor.engine.forward import model
 from tutor.engine.lesson import INITIALISERS, Lesson
 from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import MAX_ITERATION, Run
@@ -48,7 +49,7 @@ class Contender:
 
     def final(self) -> float:
         """Where it ends: the mean loss over all rows, or of a circuit its output in the last epoch."""
-        return float(self.losses[-1]) if self.lesson.circuit else self.evaluated().loss
+        return self.evaluated().loss if self.run.model.layers else float(self.losses[-1])
 
 
 class Comparison:
@@ -109,7 +110,7 @@ class Comparison:
         if contender.run.diverged is not None or not len(losses):
             return self._words(contender)
         went = f"{contender.label}: {number(losses[0])} → {number(losses[-1])}"
-        if contender.lesson.circuit:
+        if not contender.run.model.layers:
             return went
         found = contender.evaluated()
         right = "" if found.accuracy is None else f"{percent(found.accuracy)} right, "
@@ -123,13 +124,13 @@ class Comparison:
             return f"{contender.label}: no epoch is finished yet."
         marks = sorted({1, max(len(losses) // 10, 1), max(len(losses) // 2, 1), len(losses)})
         told = ", ".join(f"{number(losses[at - 1])} in epoch {at:,}" for at in marks)
-        if contender.lesson.circuit:
-            return f"{contender.label}: {contender.lesson.circuit.output} is {told}."
+        if not run.model.layers:
+            return f"{contender.label}: {run.model.output.id} is {told}."
         return f"{contender.label}: loss {told}; after it {summary(contender.evaluated())}."
 
     def _verdict(self) -> str:
         """Which run ends lowest, L2 terms left out; nothing where their losses cannot be held against each other."""
-        if len({c.lesson.network.loss for c in self.contenders if c.lesson.network}) > 1:
+        if len({c.run.model.loss_name for c in self.contenders}) > 1:
             return "Their losses are different measures: which number is lower says nothing."
         ended = [(c.label, c.final()) for c in self.contenders if c.run.diverged is None and c.epochs]
         if not ended:
@@ -144,8 +145,7 @@ class Comparison:
 def variant(lesson: Lesson, name: str, value: str) -> Lesson:
     """The lesson with one setting changed; `activation` and `weights` are those of all (hidden) layers."""
     edit = f"{name} = {value}"
-    if lesson.network and name in ("activation", "weights"):
-        last = len(lesson.network.layers)
+    if (last := len(model(lesson).layers)) and name in ("activation", "weights"):
         layers = range(1, max(last, 2) if name == "activation" else last + 1)
         edit = "; ".join(f"layer {k} {name} = {value}" for k in layers)
     try:
@@ -177,7 +177,7 @@ def asked(text: str) -> tuple[str, list[str]]:
 
 def suggestions(lesson: Lesson) -> list[tuple[str, str, list[str]]]:
     """What may be worth comparing: (what, the setting's name, values), the lesson's own among them."""
-    training, network = lesson.training, lesson.network
+    training, layers = lesson.training, model(lesson).layers
     if training is None:
         return []
     rate = training.learning_rate
@@ -186,17 +186,17 @@ def suggestions(lesson: Lesson) -> list[tuple[str, str, list[str]]]:
         ("learning rate", "learning_rate", rates),
         ("optimiser", "optimizer", list(dict.fromkeys((training.optimizer, "sgd", "momentum", "adam")))),
     ]
-    if network:
-        layers = network.layers
-        own = layers[0].activation
+    if layers:
+        own = layers[0].activation_name
         if len(layers) > 1:
             known = [name for name in (own, "sigmoid", "tanh", "relu") if name in ACTIVATIONS]
             found.append(("activation of the hidden layers", "activation", list(dict.fromkeys(known))))
         found.append(("how the weights are drawn", "weights", list(INITIALISERS)))
-        if any(isinstance(layer.weights, str) for layer in layers) or training.order != "listed":
+        if any(layer.drawn for layer in layers) or training.order != "listed":
             found.append(("seed", "seed", [str(training.seed + k) for k in range(3)]))
-        if len(lesson.inputs) > 1:
-            sizes = [str(training.batch), "1", *(["10"] if len(lesson.inputs) > 20 else []), "all"]
-            found.append(("batch", "batch", list(dict.fromkeys(sizes))))
+    if lesson.example_count > 1:
+        sizes = [str(training.batch), "1", *(["10"] if lesson.example_count > 20 else []), "all"]
+        found.append(("batch", "batch", list(dict.fromkeys(sizes))))
+    if layers:
         found.append(("L2 regularisation", "l2", list(dict.fromkeys([f"{training.l2:g}", "0", "0.01", "0.1"]))))
     return found

@@ -192,7 +192,7 @@ class Sitting:
 
     def require_examples(self) -> None:
         """Raises Refused, with the reason why, where an iteration has one example."""
-        if self.lesson.circuit:
+        if not self.lesson.example_count:
             raise Refused("A circuit has no examples.")
         if self.trace.examples == 1:
             raise Refused("Here an update takes one example: there is no other to show.")

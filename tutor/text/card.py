@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tutor.engine.activations import ACTIVATIONS, prime_of, takes_slope
+from tutor.engine.activations import ACTIVATIONS, prime_of
 from tutor.engine.expressions import Call, Expr, Ref, evaluate, refs, walk
 from tutor.engine.ids import read_id
 from tutor.engine.losses import LOSSES
@@ -353,12 +353,12 @@ def terms_of(step: Step) -> list[str]:
     """The terms of the glossary that are spoken of at a step, the nearest first."""
     lesson, eq = step.trace.lesson, step.equation
     chosen: list[str | None] = []
-    if lesson.network:
-        layer = eq.symbol.layer or (eq.symbol.wrt.layer if eq.symbol.wrt else None)
-        if layer and eq.rule in ("activation", "pre_activation", "pre_activation_gradient"):
-            chosen.append(lesson.network.layers[layer - 1].activation)
-        if eq.phase == "loss" or eq.rule in ("loss_gradient", "combined_error"):
-            chosen.append(lesson.network.loss)
+    model = step.trace.program.model
+    layer = model.layer_of(eq.symbol) or model.layer_of(eq.symbol.wrt)
+    if layer and eq.rule in ("activation", "pre_activation", "pre_activation_gradient"):
+        chosen.append(layer.activation_name)
+    if eq.phase == "loss" or eq.rule in ("loss_gradient", "combined_error"):
+        chosen.append(model.loss_name or None)
     if eq.phase == "update" and lesson.training:
         chosen.append(lesson.training.optimizer)
     return spoken_of(eq.rule_id, *chosen)
@@ -407,9 +407,9 @@ def conventions(trace: Trace, notation: str) -> list[str]:
     """What this lesson takes for granted, said in words: the loss, the mean, what is updated, which index is which."""
     lesson, entry = trace.lesson, NOTATIONS[notation]
     said = []
-    if lesson.circuit:
+    if not trace.program.model.layers:
         said.append("Each gate is a step; ∂f/∂x (f the output) says how the output changes when x changes a little.")
-    if lesson.network:
+    else:
         said.append(f"Notation: {entry.title}: {entry.known_from}.")
         formula = linear(
             Writer(lesson, notation).formula(next(eq for eq in trace.equations if eq.rule == "loss").formula)
@@ -427,27 +427,28 @@ def plan(trace: Trace, notation: str) -> list[str]:
 
     A circuit gate by gate; a network's layers, its loss by name, and the update.
     """
-    lesson = trace.lesson
-    writer = Writer(lesson, notation)
-    if lesson.network is None:
+    model = trace.program.model
+    writer = Writer(trace.lesson, notation)
+    if not model.layers:
         gates = [(eq.symbol, eq.formula) for eq in trace.equations if eq.phase == "forward"]
         lines = [f"{writer.text(Ref(symbol))} = {linear(writer.formula(formula))}" for symbol, formula in gates]
         return lines + _update_rule(trace)
     layers = [
-        f"{layer.units:,} {layer.activation.replace('_', ' ')}"
-        + (f" (α = {layer.alpha:g})" if takes_slope(layer.activation) else "")
-        for layer in lesson.network.layers
+        f"{layer.units:,} {layer.activation_name.replace('_', ' ')}"
+        + (f" (α = {layer.alpha:g})" if layer.alpha is not None else "")
+        for layer in model.layers
     ]
-    inputs = f"{lesson.network.inputs:,} input{'s' * (lesson.network.inputs > 1)}"
-    return [" → ".join([inputs, *layers]), f"Loss: {LOSSES[lesson.network.loss].title}.", *_update_rule(trace)]
+    first = model.widths[0]
+    inputs = f"{first:,} input{'s' * (first > 1)}"
+    return [" → ".join([inputs, *layers]), f"Loss: {LOSSES[model.loss_name].title}.", *_update_rule(trace)]
 
 
 def _update_rule(trace: Trace) -> list[str]:
-    lesson, t = trace.lesson, trace.lesson.training
+    t = trace.lesson.training
     if t is None:
         return []
     update = f"Update: learning rate {t.learning_rate:g}, {OPTIMIZERS[t.optimizer].title}"
-    if lesson.network and t.l2:
+    if trace.program.model.decay:
         update += f", L2 regularisation with λ = {t.l2:g} (weights, not biases)"
     if trace.examples > 1:
         update += f", batch of {trace.examples}, {t.batch_loss} over its examples"

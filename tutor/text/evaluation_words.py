@@ -9,6 +9,7 @@ import numpy as np
 from tutor.engine.divergence import divergence
 from tutor.engine.evaluation import Confusion, Evaluation, Evaluator
 from tutor.engine.expressions import Symbol
+from tutor.engine.lesson import Lesson
 from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import Run
 from tutor.text.cells import cut, pad, width
@@ -42,7 +43,22 @@ def _overall(found: Evaluation) -> float:
         return float(np.sqrt(np.mean(found.rmse**2)))
 
 
-NO_EXAMPLES = "A circuit has no examples to be right or wrong about: training lowers its output."
+def without_evaluation(lesson: Lesson) -> str:
+    """Why nothing is told to be right or wrong, where the equations are an author's."""
+    if lesson.example_count:
+        return "No output of these equations is held against a target: training lowers the number that they come to."
+    return "A circuit has no examples to be right or wrong about: training lowers its output."
+
+
+def value_lines(name: str, value: np.ndarray | float, columns: int) -> list[str]:
+    """A value by its name, a row of a matrix in each line; what is wider than the columns is cut."""
+    array = np.asarray(value, dtype=float)
+    if not array.shape:
+        return [f"{name} = {number(float(array))}"]
+    rows = array.reshape(-1, array.shape[-1])
+    said = ["  ".join(number(float(cell)) for cell in row[:columns]) for row in rows]
+    signs = [f"{name} = ", *[" " * (len(name) + 3)] * (len(said) - 1)]
+    return [cut(sign + row, columns) for sign, row in zip(signs, said, strict=True)]
 
 
 def ending(run: Run, stopped: str, tolerance: float, name: Callable[[Symbol], str] = lambda symbol: symbol.id) -> str:
@@ -53,7 +69,7 @@ def ending(run: Run, stopped: str, tolerance: float, name: Callable[[Symbol], st
     per = iterations_per_epoch(run.lesson)
     passed = plural(run.trained, "iteration") + (f" ({plural(run.trained // per, 'epoch')})" if per > 1 else "")
     if stopped == "converged":
-        what = "the output" if run.lesson.circuit else "the mean loss"
+        what = "the mean loss" if run.model.loss_name else "the output"
         change = f"neither {what} nor any parameter changed by as much as {number(tolerance)}"
         return f"Converged after {passed}: over the last epoch {change}."
     return f"Stopped after {passed}." if stopped == "cancelled" else f"Trained for {passed}."
@@ -65,7 +81,7 @@ def loss_words(run: Run, points: int = 10) -> list[str]:
     if not count:
         return ["Nothing is trained yet: no losses."]
     per_epoch = iterations_per_epoch(run.lesson)
-    name = "loss" if run.lesson.network else "output"
+    name = "loss" if run.model.loss_name else "output"
     epochs = f", {count / per_epoch:,.4g} epochs of {per_epoch:,} iterations" if per_epoch > 1 else ""
     lines = [f"{plural(count, 'iteration')} trained{epochs}."]
     finite = np.flatnonzero(np.isfinite(losses))

@@ -24,10 +24,10 @@ def _of_exponent(formula: Expr) -> bool:
 def _rule(step: Step) -> Explanation:
     """The entry for a step; a linear layer has its own."""
     eq, symbol = step.equation, step.equation.symbol
-    network = step.trace.lesson.network
+    layer = step.trace.program.model.layer_of(symbol)
     if eq.rule == "gate_gradient" and eq.variant == "pow" and _of_exponent(step.formula):
         return RULES[rule_id("gate_gradient", "pow_exponent")]
-    if eq.rule in LINEAR and network and symbol.layer and network.layers[symbol.layer - 1].activation == "linear":
+    if eq.rule in LINEAR and layer and layer.activation_name == "linear":
         return LINEAR[eq.rule]
     return RULES[eq.rule_id]
 
@@ -77,7 +77,7 @@ class Explainer:
         top, bottom = factor.top.symbol, factor.bottom.symbol
         if factor.local.rule == "combined_error":
             return "Loss and activation in one factor, since they cancel: the prediction minus the target."
-        if self.writer.lesson.circuit:
+        if factor.use.rule == "gate":
             title, _, back = GATES["pow_exponent" if _of_exponent(factor.local.formula) else factor.use.variant]
             return f"{title} {self.writer.text(factor.top)}: it {back}."
         if bottom.quantity == "activation" and factor.weight:
@@ -92,8 +92,9 @@ class Explainer:
             return "What this weight carries: the value that it is multiplied by."
         if bottom.quantity == "biases":
             return "A bias is added as it is: the factor is 1."
-        assert self.writer.lesson.network and top.layer
-        name = self.writer.lesson.network.layers[top.layer - 1].activation
+        layer = self.writer.model.layer_of(top)
+        assert layer
+        name = layer.activation_name
         if name == "softmax":
             return "Softmax: every output depends on every pre-activation, through the denominator."
         if name == "linear":
@@ -180,8 +181,8 @@ class Words:
         return capital(self.next())
 
     def _biased(self) -> bool:
-        network, layer = self.writer.lesson.network, self.step.equation.symbol.layer
-        return bool(network and layer and network.layers[layer - 1].biases is not None)
+        layer = self.writer.model.layer_of(self.step.equation.symbol)
+        return layer is not None and layer.biases is not None
 
     def feeders(self) -> str:
         layer = self.step.equation.symbol.layer or 1
@@ -220,15 +221,14 @@ class Words:
 
     def what_grows(self) -> str:
         model = self.step.trace.program.model
-        return model.output.id if self.writer.lesson.circuit else "the objective" if model.decay else "the loss"
+        return "the objective" if model.decay else "the loss" if model.loss_name else model.output.id
 
     def and_bias(self) -> str:
         return ", plus its bias" if any(ref.symbol.quantity == "biases" for ref in self.step.operands) else ""
 
     def loss(self) -> str:
-        network = self.writer.lesson.network
-        title = LOSSES[network.loss].title if network else "loss"
-        return capital(title)
+        name = self.writer.model.loss_name
+        return capital(LOSSES[name].title if name else "loss")
 
     def i(self) -> str:
         return str(self.step.index[0] + 1) if self.step.index else ""
@@ -253,8 +253,8 @@ class Words:
         return "its" if self._paths() == 1 else "a sum, over those units, of their"
 
     def _paths(self) -> int:
-        network, layer = self.writer.lesson.network, self.step.equation.symbol.layer
-        return network.layers[layer].units if network and layer is not None and layer < len(network.layers) else 1
+        layers, layer = self.writer.model.layers, self.step.equation.symbol.layer
+        return layers[layer].units if layer is not None and layer < len(layers) else 1
 
     def value(self) -> str:
         value = self.step.value

@@ -12,8 +12,9 @@ from functools import cached_property
 
 import numpy as np
 
-from tutor.engine.activations import ACTIVATIONS, Z, derivative, prime_of, takes_slope
+from tutor.engine.activations import ACTIVATIONS, Z, derivative, prime_of
 from tutor.engine.expressions import Call, Const, Expr, Ref, Symbol, refs
+from tutor.engine.forward import model
 from tutor.engine.lesson import Lesson
 from tutor.engine.optimizers import SIGNS, STATES
 from tutor.text.layout import (
@@ -73,11 +74,12 @@ class Writer:
     def __init__(self, lesson: Lesson, notation: str):
         self.lesson, self.id = lesson, notation
         self.notation = NOTATIONS[notation]
-        layers = lesson.network.layers if lesson.network else ()
+        self.model = model(lesson)
+        layers = self.model.layers
         self.depth = len(layers)
-        self.wide = [width > 9 for width in (lesson.network.widths if lesson.network else (1,))]
-        self.softmax = bool(layers) and layers[-1].activation == "softmax"
-        self.input_names = lesson.network.input_names if lesson.network else None
+        self.wide = [width > 9 for width in self.model.widths or (1,)]
+        self.softmax = bool(layers) and layers[-1].activation_name == "softmax"
+        self.input_names = self.model.input_names
         self._texts: dict[tuple[str, tuple[int, ...] | None, int | None], str] = {}
         self._names = _Leaves(self.name, named=True)
 
@@ -133,7 +135,7 @@ class Writer:
     def _gradient(self, symbol: Symbol, index: tuple[int, ...] | None) -> Doc:
         of, wrt = symbol.of, symbol.wrt
         assert of and wrt
-        if self.lesson.circuit or of.quantity == "objective":
+        if not self.model.layers or of.quantity == "objective":
             return Frac(f"∂{of.id}", Row(("∂", self._name(wrt, index))), tight=True)
         template = self._pick(self.notation.gradients, wrt)[index is not None]
         if "{x}" not in template:
@@ -210,9 +212,9 @@ class Writer:
     def _shared(self) -> frozenset[str]:
         """The signs that stand for more than one function in this lesson: another activation, or another slope."""
         found: dict[str, set[tuple[str, float | None]]] = {}
-        for at, layer in enumerate(self.lesson.network.layers if self.lesson.network else (), start=1):
-            slope = layer.alpha if takes_slope(layer.activation) else None
-            found.setdefault(self._sign(layer.activation, at), set()).add((layer.activation, slope))
+        for layer in self.model.layers:
+            sign = self._sign(layer.activation_name, layer.number)
+            found.setdefault(sign, set()).add((layer.activation_name, layer.alpha))
         return frozenset(sign for sign, meant in found.items() if len(meant) > 1)
 
     def definition(self, node: Call) -> Doc:
@@ -233,8 +235,8 @@ class Writer:
     def _own(self, name: str, z: Expr) -> int | None:
         """The layer of z, if the activation is that layer's own (and not the tanh that is within GELU)."""
         layer = _layer(z)
-        layers = self.lesson.network.layers if self.lesson.network else ()
-        return layer if layer and layers[layer - 1].activation == name else None
+        layers = self.model.layers
+        return layer if layer and layers and layers[layer - 1].activation_name == name else None
 
     def _write(self, expr: Expr, leaves: _Leaves, need: int = 0) -> tuple[Doc, int]:
         """A formula as a document and its precedence, bracketed if that is below `need`.

@@ -28,7 +28,7 @@ from tutor.text.cells import cut, pad, width, window
 from tutor.text.layout import Row, bracketed, draw, flow, linear, number
 from tutor.tui.keys import bindings
 from tutor.tui.lines import KeyBar, Line, Lines, line
-from tutor.tui.map import Map
+from tutor.tui.map import Map, map_title
 from tutor.tui.screen import TutorScreen
 from tutor.tui.views import ROLES, chain_lines, wrapped
 
@@ -143,7 +143,7 @@ def _cell(scribe: Scribe, factor: Factor, ahead: int) -> _Cell:
 def _owner(scribe: Scribe, factor: Factor) -> str:
     """Whom one talks to: a layer, or the parameter itself."""
     symbol = factor.bottom.symbol
-    if scribe.trace.lesson.circuit:
+    if not scribe.trace.program.model.layers:
         return ""
     own = {"weights": "the weight itself", "biases": "the bias itself"}
     return own.get(symbol.quantity) or scribe.explainer.layer(symbol.layer).removeprefix("the ")
@@ -440,7 +440,7 @@ class ChainScreen(TutorScreen):
     def compose(self) -> ComposeResult:
         yield Lines(id="bar")
         with Horizontal(id="body"), Vertical(id="middle"):
-            yield Map(id="way", classes="pane", title="Circuit" if self.scribe.trace.lesson.circuit else "Network")
+            yield Map(id="way", classes="pane", title=map_title(self.scribe.trace))
             yield Lines(id="card", classes="pane", title=VIEWS[self.view])
         yield KeyBar(self._keys())
         yield Static(id="small")

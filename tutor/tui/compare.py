@@ -14,6 +14,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
+from tutor.engine.forward import model
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.pictures.plot import Curve, curves, plot
 from tutor.play.commands import Key
@@ -105,10 +106,10 @@ class CompareScreen(TutorScreen):
             return
         pane, words = self.query_one("#plot", Lines), self.query_one("#words", Lines)
         columns, rows = pane.size.width - 1, pane.size.height
-        circuit = self.lesson.circuit
+        made = model(self.lesson)
         log = self.is_log()
         scale = ", log scale" if log else ""
-        pane.border_title = f"{circuit.output if circuit else 'Loss'} of each epoch, same seed{scale}"
+        pane.border_title = f"{'Loss' if made.loss_name else made.output.id} of each epoch, same seed{scale}"
         picture = plot(self.curves, columns=columns, rows=rows, x_label="epoch", log_y=log)
         pane.show([Line(row) for row in picture])
         wide = words.size.width - 1

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from textual.events import Click
 
+from tutor.engine.trace import Trace
 from tutor.pictures.diagram import Diagram
 from tutor.tui.lines import Line, Lines
+
+
+def map_title(trace: Trace) -> str:
+    """What the picture of all values is a picture of."""
+    return "Network" if trace.program.model.layers else "Circuit"
 
 
 class Map(Lines, inherit_bindings=False):

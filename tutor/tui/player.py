@@ -42,8 +42,9 @@ from tutor.tui.dialogs import Ask, Reader
 from tutor.tui.follower import Follower, Mover
 from tutor.tui.keys import bindings, commands, help_lines
 from tutor.tui.lines import KeyBar, Line, Lines, line
+from tutor.tui.map import map_title
 from tutor.tui.pictures import PicturesScreen
-from tutor.tui.player_panes import PANES, TITLES, PlayerPanes, useful
+from tutor.tui.player_panes import PANES, PlayerPanes, useful
 from tutor.tui.watch import Watch
 
 SCREEN = "screen"  # where predict mode is on
@@ -122,7 +123,7 @@ class PlayerScreen(Mover, PlayerPanes):
         """Play another version of the lesson, at the same step as far as it has that."""
         self.workers.cancel_group(self, "seek")
         self._drawn.clear()
-        self.query_one("#map").border_title = "Circuit" if lesson.circuit else TITLES["map"]
+        self.query_one("#map").border_title = map_title(trace)
         self.show(self.sitting.reloaded(lesson, run, trace))
         self.query_one(KeyBar).set_keys(self._keys())
         self.arrange_panes()
@@ -412,7 +413,7 @@ class PlayerScreen(Mover, PlayerPanes):
             if text:
                 self.show(self.sitting.jump(text))
 
-        such_as = "dL/dW2, dL/dW2[1,2], da2/dz2 …" if self.sitting.lesson.network else "f, df/dx …"
+        such_as = "dL/dW2, dL/dW2[1,2], da2/dz2 …" if self.sitting.trace.program.model.layers else "f, df/dx …"
         self.app.push_screen(Ask("Go to which step?", wrong, such_as), go)
 
     def action_go_iteration(self) -> None:

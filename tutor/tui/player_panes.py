@@ -20,7 +20,7 @@ from tutor.text.card import Card
 from tutor.tui import views
 from tutor.tui.answer import AnswerLine
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
-from tutor.tui.map import Map
+from tutor.tui.map import Map, map_title
 from tutor.tui.screen import ARRANGEMENTS, TutorScreen, arrangement, entitle
 
 # While a question is open. None of these keys is one that types; all but hint and answer cost nothing.
@@ -77,12 +77,12 @@ class PlayerPanes(TutorScreen):
         with Horizontal(id="body"):
             yield Choices(id="outline", classes="pane", title=TITLES["outline"])
             with Vertical(id="middle"):
-                yield Map(id="map", classes="pane", title="Circuit" if self.sitting.lesson.circuit else TITLES["map"])
+                yield Map(id="map", classes="pane", title=map_title(self.sitting.trace))
                 yield Lines(id="card", classes="pane", title=TITLES["card"])
                 yield AnswerLine("a number or an expression; = computes one")
             with Vertical(id="side"):
                 yield Choices(id="where", classes="pane", title=TITLES["where"])
-                yield Map(id="mini", classes="pane", title="Circuit" if self.sitting.lesson.circuit else TITLES["map"])
+                yield Map(id="mini", classes="pane", title=map_title(self.sitting.trace))
                 yield Choices(id="state", classes="pane", title=TITLES["state"])
         yield KeyBar(self.lesson_keys())
         yield Static(id="small")

@@ -30,12 +30,13 @@ from tutor.play.commands import Key
 from tutor.text.cells import bar, cut, pad, width
 from tutor.text.evaluation_words import (
     MOST_CLASSES,
-    NO_EXAMPLES,
     accuracy_text,
     class_lines,
     class_name,
     ending,
     percent,
+    value_lines,
+    without_evaluation,
     words,
     wrong_rows,
     wrong_words,
@@ -116,7 +117,7 @@ class Look:
     done: int
     evaluation: Evaluation | None = None
     plane: Plane | None = None
-    values: dict[str, float] | None = None  # a circuit's inputs
+    values: dict[str, np.ndarray] | None = None  # of what is trained where nothing is evaluated
 
 
 # ---------------------------------------------------------------- what is shown, as lines
@@ -255,9 +256,7 @@ def plane_lines(evaluator: Evaluator, look: Look, columns: int, height: int) -> 
         if wrong[row]:
             glyph, style = hollow.get(glyph, "✗"), "error"
         marks.append(Mark(float(inputs[row, 0]), float(inputs[row, 1]), glyph, style))
-    network = evaluator.lesson.network
-    assert network
-    x_name, y_name = network.input_names or ("x₁", "x₂")
+    x_name, y_name = evaluator.input_names or ("x₁", "x₂")
     x0, x1, y0, y1 = evaluator.bounds
     names = [class_name(name) for name in evaluator.classes]
     picture = heat(plane.classes, marks, columns, height - 1, (x0, x1), (y0, y1), x_name, y_name, names)
@@ -290,7 +289,7 @@ class TrainingScreen(TutorScreen):
         super().__init__()
         self.lesson, self.run = lesson, run
         self.per_epoch = iterations_per_epoch(lesson)
-        self.evaluator = Evaluator(lesson) if lesson.network else None
+        self.evaluator = Evaluator(lesson) if run.model.layers else None
         self.history = History.of(run)
         self.look: Look | None = None
         self.at: int | None = None  # the iteration that is picked; None follows the last
@@ -309,8 +308,8 @@ class TrainingScreen(TutorScreen):
     @property
     def quantity(self) -> str:
         """What is minimised."""
-        if self.lesson.circuit:
-            return self.lesson.circuit.output
+        if not self.run.model.loss_name:
+            return self.run.model.output.id
         return "loss with its L2 term" if self.run.loss.quantity == "objective" else "loss"
 
     @property
@@ -339,9 +338,9 @@ class TrainingScreen(TutorScreen):
         yield Lines(id="bar")
         yield Lines(id="told")
         with Horizontal(id="body"):
-            yield Lines(id="losses", classes="pane", title="Losses" if self.lesson.network else "Output")
+            yield Lines(id="losses", classes="pane", title="Losses" if self.run.model.loss_name else "Output")
             with Vertical(id="right"):
-                yield Lines(id="evaluation", classes="pane", title="Evaluation" if self.lesson.network else "Values")
+                yield Lines(id="evaluation", classes="pane", title="Evaluation" if self.evaluator else "Values")
                 yield Lines(id="plane", classes="pane", title="Decision boundary")
         yield KeyBar(KEYS)
         yield Static(id="small")
@@ -422,7 +421,7 @@ class TrainingScreen(TutorScreen):
         began, done = time.monotonic(), self.done
         parameters = self.run.parameters(done + 1)
         if self.evaluator is None:
-            self.look = Look(done, values={name: float(value) for name, value in parameters.items()})
+            self.look = Look(done, values=parameters)
         else:
             plane = self.evaluator.plane(parameters, FIELD[1], FIELD[0]) if self.has_plane else None
             self.look = Look(done, self.evaluator.evaluate(parameters), plane)
@@ -490,10 +489,10 @@ class TrainingScreen(TutorScreen):
             return line(cut(" · ".join(["not trained yet", *right]), room), "strong")
         if right and self.look and self.look.done != at:
             right = [f"{f'after {self.look.done:,}' if self.look.done else 'at the start'}: {right[0]}"]
-        taken = rows(self.lesson, at) if self.lesson.network else np.empty(0)
+        taken = rows(self.lesson, at)
         parts = [f"iteration {at:,}" + (f" of {self.trained:,}" if at != self.trained else "")]
         parts += [f"epoch {(at - 1) // self.per_epoch + 1:,}"] if self.per_epoch > 1 else []
-        if len(self.lesson.inputs) > 1 and len(taken) <= 3:
+        if self.lesson.example_count > 1 and len(taken) <= 3:
             parts.append(f"row{'s' * (len(taken) > 1)} {', '.join(f'{row + 1:,}' for row in taken)}")
         tail = [f"{self.quantity} {number(self.history.losses[at - 1])}", *right]
         while len(parts) > 1 and width(" · ".join([*parts, *tail])) > room:
@@ -538,8 +537,13 @@ class TrainingScreen(TutorScreen):
             if self.evaluator and look.evaluation:
                 pane.show(evaluation_lines(self.evaluator, look.evaluation, pane.size.width - 1, pane.size.height))
             else:
-                values = [line(f"{name} = {number(value)}", "numbers") for name, value in (look.values or {}).items()]
-                pane.show([*wrapped(NO_EXAMPLES, pane.size.width - 1, "dim"), line(), *values])
+                said = wrapped(without_evaluation(self.run.lesson), pane.size.width - 1, "dim")
+                values = [
+                    line(row, "numbers")
+                    for name, value in (look.values or {}).items()
+                    for row in value_lines(name, value, pane.size.width - 1)
+                ]
+                pane.show([*said, line(), *values])
         plane = self.query_one("#plane", Lines)
         if self.evaluator and not plane.has_class("absent") and plane.size.width > 10:
             plane.border_title = f"Decision boundary {when}"

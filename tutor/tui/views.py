@@ -185,7 +185,7 @@ def question_lines(asking: Asking, title: str, columns: int, grid: Grid | None =
 def context(item: Item) -> list[str]:
     """The lines of a circuit that a number is asked about: how it is defined, or who uses it."""
     trace, symbol = item.step.trace, item.step.equation.symbol
-    if trace.lesson.network or item.kind not in ("value", "number") or item.by_author:
+    if trace.program.model.layers or item.kind not in ("value", "number") or item.by_author:
         return []
     writer = item.writer
     gates = [eq for eq in trace.equations if eq.phase == "forward"]
@@ -576,9 +576,8 @@ def _given_lines(trace: Trace, scribe: Scribe, cursor: Cursor, names: int) -> li
     """The example's inputs and targets, and the settings that the update uses."""
     lines = []
     settings = (s for s in scribe.symbols.values() if s.quantity == "hyper")
-    data = (s for s in scribe.symbols.values() if s.quantity in ("input", "target"))
-    for symbol in sorted(data, key=lambda s: s.quantity):
-        if trace.lesson.network and symbol.quantity == "input" and math.prod(symbol.shape) <= 8:
+    for symbol in trace.program.model.data:
+        if symbol.quantity == "input" and math.prod(symbol.shape) <= 8:
             refs = [Ref(symbol, (i,), cursor.example if symbol.per_example else None) for i in range(symbol.shape[0])]
         else:
             refs = [Ref(symbol, None, cursor.example if symbol.per_example else None)]
@@ -643,9 +642,10 @@ def bar_line(
         parts.append(f"iteration {cursor.iteration}")
     if trace.examples > 1 and eq.symbol.per_example:
         parts.append(f"example {cursor.example + 1} of {trace.examples}")
-    elif len(rows) == 1 and len(lesson.inputs) > 1:
+    elif len(rows) == 1 and lesson.example_count > 1:
         parts.append(f"row {rows[0] + 1}")
-    parts += [cursor.level, *([] if lesson.circuit else [scribe.writer.notation.title])]  # a circuit has its own names
+    notation = [scribe.writer.notation.title] if trace.program.model.layers else []  # an author has names of his own
+    parts += [cursor.level, *notation]
     while len(parts) > 2 and width(" · ".join(parts)) > columns:  # what the card says as well goes first
         parts.pop(1)
     tail = " · ".join(parts)

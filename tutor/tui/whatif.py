@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.events import Key
 from textual.widgets import Input, Static
 
+from tutor.engine.expressions import Ref
 from tutor.lessonfiles.writing import CannotWrite, save
 from tutor.play.commands import WHAT_IF
 from tutor.play.sitting import Sitting
@@ -56,7 +57,8 @@ class WhatIfScreen(Follower, Dialog):
         settings.focus()
         self.refill()
         settings.move(1)
-        name = next(iter(self.sitting.lesson.circuit.inputs)) if self.sitting.lesson.circuit else "W1[1,1]"
+        first = self.sitting.trace.program.model.given[0]
+        name = Ref(first, (0,) * len(first.shape) or None).id
         self.tell(f"Anything can also be typed in full, after Enter: {name} = 0.3")
 
     def on_resize(self) -> None:
@@ -115,7 +117,8 @@ class WhatIfScreen(Follower, Dialog):
         before, text, old = self.loss(), said_of_step(self.changes, changes), self.sitting.cursor.iteration
         self._adopt(changes)
         self.refill()
-        what = "Loss" if self.sitting.lesson.network else self.sitting.trace.program.model.output.id
+        made = self.sitting.trace.program.model
+        what = "Loss" if made.loss_name else made.output.id
         if self.sitting.cursor.iteration == old:
             text += f"   {what} {number(before)} → {number(self.loss())}"
         self.tell(text)
