@@ -241,7 +241,7 @@ WHAT_IF = [
     Key("right", "nudge(1)", "←→", "a little", "a little more, a little less; the next word", "set"),
     Key("left", "nudge(-1)"),
     Key("enter", "edit", "Enter", "type", "type a value, or anything in full: W1[1,2] = 0.3", "set"),
-    Key("u", "undo", "u/U", "undo/redo", "take the last change back (U: make it again)", "undo"),
+    Key("u", "undo", "u/U", "undo", "take the last change back (U: make it again)", "undo"),
     Key("U", "redo", line="redo"),
     Key("s", "save", "s", "save", "write the lesson with its changes as a lesson file", "save"),
     Key("y", "compare", "y", "compare", "compare runs: learning rates, optimisers, activations …", "compare"),

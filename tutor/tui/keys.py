@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from textual.binding import Binding, BindingType
@@ -37,9 +38,13 @@ def help_lines(keys: Sequence[Key]) -> list[Line]:
     return [Line(((f"{keys_shown(key.keys):13}", "key"), (key.help, ""))) for key in keys if key.help]
 
 
-def brief_lines(keys: Sequence[Key]) -> list[Line]:
-    """The same with each key as the key bar has it, for a table whose keys are few."""
-    return [Line(((f"{key.shown:7}", "key"), (key.help, ""))) for key in keys if key.help]
+def brief_lines(keys: Sequence[Key], columns: int) -> list[Line]:
+    """The same with each key as the key bar has it, for a table whose keys are few, in lines of so many cells."""
+    return [
+        Line(((f"{'' if at else key.shown:7}", "key"), (text, "")))
+        for key in keys
+        for at, text in enumerate(textwrap.wrap(key.help, columns - 7))
+    ]
 
 
 def hint(keys: Sequence[Key], between: str = "  ") -> str:

@@ -94,7 +94,7 @@ class QuestionScreen(TutorScreen):
             self.app.push_screen(Glossary(terms_of(self.item.step)))
 
     def action_help(self) -> None:
-        self.app.push_screen(help_of(self.KEYS))
+        self.app.push_screen(help_of(self.KEYS, self.size.width))
 
     def action_names(self) -> None:
         if self.item:

@@ -226,7 +226,7 @@ class WhatIfScreen(Follower, Dialog):
 
     def action_help(self) -> None:
         if not self.query_one("#value").display:
-            self.app.push_screen(help_of(WHAT_IF))
+            self.app.push_screen(help_of(WHAT_IF, self.size.width))
 
     def action_compare(self) -> None:
         if self.is_current:
