@@ -24,7 +24,7 @@ from tutor.play.place import Place
 from tutor.text.card import Scribe
 from tutor.text.cells import width
 from tutor.text.notations import NOTATIONS
-from tutor.tui import views
+from tutor.tui import state_views, views
 from tutor.tui.app import TutorApp
 from tutor.tui.home import HomeScreen
 from tutor.tui.lines import KeyBar, Lines
@@ -683,8 +683,9 @@ def test_no_card_of_a_lesson_is_cut_and_every_pane_has_something_to_show(at, les
                 for shown in views.card_lines(card, step, level, CARD, 24):
                     assert width(shown.text.rstrip()) <= CARD, (step.id, level, notation, shown)
             if turn:
-                assert views.where_from_lines(card, 60) and len(views.state_lines(found, scribe, cursor, 60)[0]) > 2
-                outline, here = views.outline_lines(found, scribe, cursor)
+                assert state_views.where_from_lines(card, 60)
+                assert len(state_views.state_lines(found, scribe, cursor, 60)[0]) > 2
+                outline, here = state_views.outline_lines(found, scribe, cursor)
                 assert "▶" in outline[here].text and len(outline) >= len(found.equations)
 
 

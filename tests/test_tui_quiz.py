@@ -28,7 +28,7 @@ from tutor.tui.home import HomeScreen
 from tutor.tui.player import PlayerScreen
 from tutor.tui.practice import PracticeScreen, ProgressScreen
 from tutor.tui.quiz import QuizScreen
-from tutor.tui.views import state_lines
+from tutor.tui.state_views import state_lines
 
 SIZES = [(80, 24), (160, 48)]
 

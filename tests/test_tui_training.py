@@ -19,7 +19,8 @@ from tutor.learner.store import Store
 from tutor.lessonfiles.check import load
 from tutor.tui.lines import Lines
 from tutor.tui.player import PlayerScreen
-from tutor.tui.training import FIELD, TrainingScreen, duration, thinned
+from tutor.tui.training import TrainingScreen
+from tutor.tui.training_views import FIELD, duration, thinned
 
 CLASSES = """
 format = 1

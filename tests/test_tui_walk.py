@@ -8,7 +8,7 @@ from test_tui import LESSONS, press, screen, tutor, type_in
 from test_tui_quiz import remember_predict, right
 from tutor.pictures.diagram import diagram
 from tutor.play import playback
-from tutor.tui import views
+from tutor.tui import state_views
 from tutor.tui.answer import AnswerLine
 from tutor.tui.lines import Line
 from tutor.tui.player import PlayerScreen
@@ -32,7 +32,7 @@ def panes_are_of_this_step(player: PlayerScreen) -> None:
             continue
         columns, rows = pane.size.width, pane.size.height
         if name == "where":
-            expected = views.where_from_lines(card, columns - 1)
+            expected = state_views.where_from_lines(card, columns - 1)
         else:
             drawn = diagram(player.sitting.trace, player.sitting.scribe, step, player.sitting.known, columns, rows)
             expected = [Line(row) for row in drawn.picture]

@@ -13,7 +13,7 @@ from tutor.questions.items import Item
 from tutor.questions.pasted_tables import a_comma, fill, is_number, table
 from tutor.questions.tokens import NotUnderstood
 from tutor.tui.entry import Entry
-from tutor.tui.views import Grid
+from tutor.tui.question_views import Grid
 
 
 class AnswerLine(Entry):

@@ -145,7 +145,6 @@ def _wrap(text: str) -> list[str]:
 
 def help_of(keys: Sequence[commands.Key], columns: int) -> Reader:
     """What the keys of a screen or a dialog do, in a terminal of so many columns."""
-    return Reader([line("Keys", "title"), line(), *brief_lines(keys, min(columns, 80) - 14)], "↑ ↓ scroll · Esc goes back", HELP_ANSWERS)
-
-
-HELP_ANSWERS = dict.fromkeys(("enter", "f1", "q", "question_mark"), "")
+    lines = [line("Keys", "title"), line(), *brief_lines(keys, min(columns, 80) - 14)]
+    answers = dict.fromkeys(("enter", "f1", "q", "question_mark"), "")
+    return Reader(lines, "↑ ↓ scroll · Esc goes back", answers)

@@ -17,7 +17,7 @@ from tutor.play.sitting import Sitting
 from tutor.questions.attempt import Asking
 from tutor.questions.items import AUTHOR
 from tutor.text.card import Card
-from tutor.tui import views
+from tutor.tui import question_views, state_views, views
 from tutor.tui.answer import AnswerLine
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.map import Map, map_title
@@ -139,7 +139,7 @@ class PlayerPanes(TutorScreen):
         answer, asking = self.query_one(AnswerLine), self.sitting.open_question
         if asking or not answer.over:
             answer.ask(asking.item if asking else None)
-        mark, words = views.verdict_words(self.sitting.asking) if self.sitting.asking else ("", "")
+        mark, words = question_views.verdict_words(self.sitting.asking) if self.sitting.asking else ("", "")
         entitle(answer, f"{mark} {words}".strip())
         shown = asking is not None or answer.over
         if answer.display != shown:
@@ -161,7 +161,7 @@ class PlayerPanes(TutorScreen):
     def asking_lines(self, asking: Asking, columns: int) -> tuple[list[Line], range]:
         card = self.sitting.scribe.card(self.sitting.step)
         grid = self.query_one(AnswerLine).grid
-        return views.asking_lines(asking, self.asking_title(card), columns, grid, self.size.height)
+        return question_views.asking_lines(asking, self.asking_title(card), columns, grid, self.size.height)
 
     def goes_on(self) -> str:
         """What comes after a question that is done."""
@@ -172,8 +172,8 @@ class PlayerPanes(TutorScreen):
         """What is known beside an open question: first of all what its answer is made from."""
         assert self.sitting.asking
         item = self.sitting.asking.item
-        state, _ = views.state_lines(self.sitting.trace, self.sitting.scribe, cursor, columns)
-        first = views.needed_lines(item, [item], self.sitting.scribe.writer, columns)
+        state, _ = state_views.state_lines(self.sitting.trace, self.sitting.scribe, cursor, columns)
+        first = question_views.needed_lines(item, [item], self.sitting.scribe.writer, columns)
         return [*first, line(), *state] if first else state
 
     # ------------------------------------------------------------ drawing
@@ -218,7 +218,7 @@ class PlayerPanes(TutorScreen):
             lines = views.card_lines(card, step, cursor.level, columns, self.size.height)
             before = 0
             if now.asking:
-                first, earlier = views.done_lines(now.asking, self.goes_on(), columns)
+                first, earlier = question_views.done_lines(now.asking, self.goes_on(), columns)
                 lines, before = [*first, line(), *lines, *earlier], len(first)
             pane.show(lines)
             if self._drawn.get(name) != (card.id, cursor.level):
@@ -229,7 +229,7 @@ class PlayerPanes(TutorScreen):
             pane.show([line("What it rests on shows after your answer.", "dim")])
             return
         if name == "where":
-            pane.show(views.where_from_lines(card, columns), 0 if card.operands and card.operands[0].id else None)
+            pane.show(state_views.where_from_lines(card, columns), 0 if card.operands and card.operands[0].id else None)
             return
         if name in ("map", "mini"):
             assert isinstance(pane, Map)
@@ -245,9 +245,9 @@ class PlayerPanes(TutorScreen):
             return
         self._drawn[name] = key
         if name == "outline":
-            pane.show(*views.outline_lines(now.trace, now.scribe, now.cursor))
+            pane.show(*state_views.outline_lines(now.trace, now.scribe, now.cursor))
         else:
-            pane.show(*views.state_lines(now.trace, now.scribe, cursor, columns))
+            pane.show(*state_views.state_lines(now.trace, now.scribe, cursor, columns))
 
     def on_lines_resized(self) -> None:
         """A pane has come into sight, or has another size: it shows this step."""

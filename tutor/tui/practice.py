@@ -18,7 +18,7 @@ from tutor.questions.attempt import Asking, give_up, hint, respond
 from tutor.questions.items import Item
 from tutor.text.card import Scribe
 from tutor.text.cells import cut, pad
-from tutor.tui import views
+from tutor.tui import question_views, views
 from tutor.tui.keys import bindings, commands
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.question import QuestionScreen
@@ -80,7 +80,7 @@ class PracticeScreen(QuestionScreen):
         scribe = Scribe(trace, trace.lesson.notation)
         worked = scribe.card(item.step)
         if asking.done:
-            first, earlier = views.done_lines(asking, "Enter: the next question", columns)
+            first, earlier = question_views.done_lines(asking, "Enter: the next question", columns)
             lines = [
                 *first,
                 line(),
@@ -88,11 +88,11 @@ class PracticeScreen(QuestionScreen):
                 *earlier,
             ]
         else:
-            lines, seen = views.asking_lines(asking, worked.title, columns, self.grid, self.size.height)
+            lines, seen = question_views.asking_lines(asking, worked.title, columns, self.grid, self.size.height)
         known = self.known(item, [item], columns)
         lines += [] if asking.done else known
         card.show(lines)
-        mark, words = views.verdict_words(asking)
+        mark, words = question_views.verdict_words(asking)
         words = "Enter: the next question" if asking.done else words
         entitle(self.query_one("#answer"), f"{mark} {words}".strip())
         # The last words in sight, from their beginning; in a grid the cell that is typed.

@@ -16,8 +16,9 @@ from tutor.text.card import Scribe, terms_of
 from tutor.tui.answer import AnswerLine
 from tutor.tui.dialogs import Reader, help_of
 from tutor.tui.lines import KeyBar, Line, Lines, line
+from tutor.tui.question_views import Grid, known_lines
 from tutor.tui.screen import TutorScreen
-from tutor.tui.views import Grid, known_lines, names_lines
+from tutor.tui.views import names_lines
 
 
 class QuestionScreen(TutorScreen):

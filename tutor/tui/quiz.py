@@ -19,8 +19,9 @@ from tutor.tui.dialogs import Reader
 from tutor.tui.keys import bindings, commands
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.question import QuestionScreen
+from tutor.tui.question_views import choice_lines, context, grid_lines, report_lines
 from tutor.tui.screen import entitle
-from tutor.tui.views import choice_lines, context, grid_lines, report_lines, wrapped
+from tutor.tui.views import wrapped
 
 DONE_KEYS = [Key("", "scroll_card(2)", "⇧↑↓", "scroll"), Key("", "leave", "esc", "leave")]
 
