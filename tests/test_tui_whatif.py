@@ -12,7 +12,7 @@ from test_tui import LESSONS, here, pane, screen, tutor
 from tutor.cli.line_mode import LineMode
 from tutor.learner.store import Store
 from tutor.lessonfiles.check import examine, load
-from tutor.play import whatif
+from tutor.play import settings
 from tutor.tui.compare import CompareScreen
 from tutor.tui.dialogs import Ask
 from tutor.tui.player import PlayerScreen
@@ -256,7 +256,7 @@ async def test_a_long_comparison_is_stopped_and_the_screen_lives():
 async def test_changes_are_not_left_behind_unsaid(key):
     async with tutor(O, (80, 24), "z1") as pilot:
         mine = player(pilot)
-        mine.adopt(mine.sitting.changes.apply("learning_rate = 0.1", whatif.here(mine.sitting.trace, 0, "dz")))
+        mine.adopt(mine.sitting.changes.apply("learning_rate = 0.1", settings.here(mine.sitting.trace, 0, "dz")))
         await pilot.press(key)
         await pilot.pause()
         assert pilot.app.screen is mine and "Your changes end here" in screen(pilot)

@@ -31,7 +31,8 @@ from tutor.lessonfiles.toml_syntax import parse_toml
 from tutor.lessonfiles.writing import CannotWrite, document, lesson_text, number_text, save, toml
 from tutor.pictures.plot import curves
 from tutor.play.compare import Comparison, asked, suggestions
-from tutor.play.whatif import MAX_EDIT, Here, Refused, WhatIf, here, shown
+from tutor.play.settings import Here, Refused, here, shown
+from tutor.play.whatif import MAX_EDIT, WhatIf
 
 LESSONS = {entry.id: entry.path for entry in catalogue.entries()}
 

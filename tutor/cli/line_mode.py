@@ -29,9 +29,10 @@ from tutor.pictures.diagram import tell
 from tutor.pictures.step.kinds import KINDS, subject
 from tutor.play.commands import PLAYER, in_lines
 from tutor.play.names import names
+from tutor.play.settings import Refused
+from tutor.play.settings import shown as setting_text
 from tutor.play.sitting import AtTheEnd, Sitting, begin
-from tutor.play.whatif import Refused, WhatIf, said_of_step
-from tutor.play.whatif import shown as setting_text
+from tutor.play.whatif import WhatIf, said_of_step
 from tutor.questions.attempt import Asking
 from tutor.text import glossary
 from tutor.text.card import conventions, terms_of

@@ -14,8 +14,8 @@ from tutor.engine.lesson import Lesson
 from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import MAX_ITERATION, TOLERANCE, Iteration, Run
 from tutor.play.compare import EPOCHS, Comparison, asked
+from tutor.play.settings import Refused
 from tutor.play.sitting import Sitting
-from tutor.play.whatif import Refused
 from tutor.text.evaluation_words import ending, loss_words, value_lines, without_evaluation, words
 from tutor.text.lines import wrapped
 from tutor.text.words import whole_number

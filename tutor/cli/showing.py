@@ -103,7 +103,7 @@ def compare(args: Namespace) -> int:
     from tutor.engine.run import MAX_ITERATION
     from tutor.lessonfiles.check import load
     from tutor.play.compare import Comparison
-    from tutor.play.whatif import Refused
+    from tutor.play.settings import Refused
 
     path, _ = find_lesson(args.lesson, args)
     epochs = whole_number(args.epochs, MAX_ITERATION)

@@ -16,7 +16,8 @@ from tutor.engine.forward import model
 from tutor.engine.lesson import INITIALISERS, Lesson
 from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import MAX_ITERATION, Run
-from tutor.play.whatif import Refused, Same, WhatIf, shown
+from tutor.play.settings import Refused, Same, shown
+from tutor.play.whatif import WhatIf
 from tutor.text.evaluation_words import percent, summary
 from tutor.text.layout import number
 

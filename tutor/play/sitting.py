@@ -17,7 +17,8 @@ from tutor.engine.trace import Step, Trace
 from tutor.play import playback
 from tutor.play.place import Place
 from tutor.play.playback import Cursor
-from tutor.play.whatif import Here, Refused, WhatIf, here
+from tutor.play.settings import Here, Refused, here
+from tutor.play.whatif import WhatIf
 from tutor.questions.attempt import Asking, give_up, hint, respond
 from tutor.questions.items import Item
 from tutor.text.card import Scribe

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,93 +19,41 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS, takes_slope
-from tutor.engine.expressions import Expr, Ref, Symbol, evaluate, indices
+from tutor.engine.expressions import Ref, Symbol, indices
 from tutor.engine.forward import initial_parameters, model
-from tutor.engine.ids import of_layer
-from tutor.engine.lesson import BATCH_LOSSES, INITIALISERS, ORDERS, Lesson, Training
+from tutor.engine.ids import of_layer, read_parameter
+from tutor.engine.lesson import INITIALISERS, Lesson, Training
 from tutor.engine.losses import LOSSES
 from tutor.engine.model import parameter
 from tutor.engine.optimizers import OPTIMIZERS
-from tutor.engine.parsing import FormulaError, did_you_mean, parse
-from tutor.engine.trace import Step, Trace
-from tutor.lessonfiles.check import faults
+from tutor.engine.parsing import did_you_mean
 from tutor.lessonfiles.positions import Keys, lesson_id
 from tutor.lessonfiles.reading.lesson import build
-from tutor.lessonfiles.schema import keys
 from tutor.lessonfiles.writing import document, lesson_text, number_text
-from tutor.questions.names import Names
+from tutor.play.documents import Document, built, fitting, path_of, plain_questions, put
+from tutor.play.settings import (
+    ALIASES,
+    HYPER,
+    MANY,
+    MAX_ROWS,
+    Here,
+    Refused,
+    Same,
+    Setting,
+    is_one_hot,
+    of_parameter,
+    of_training,
+    place_of,
+    read_number,
+    read_numbers,
+    said_in_full,
+    shown,
+)
 from tutor.questions.tokens import NotUnderstood
-from tutor.text.layout import Matrix, linear, number
 from tutor.text.output import quote
 from tutor.text.words import whole_number
-from tutor.text.writer import Writer
-
-Document = dict[str, Any]  # the values of a lesson file, as TOML has them
 
 MAX_EDIT = 4000  # characters of an edit that are read
-MANY = 64  # elements of one matrix or vector that are listed each by itself
-MAX_ROWS = 8  # rows of data that are listed
-ALIASES = {"η": "learning_rate", "eta": "learning_rate", "λ": "l2", "lambda": "l2"}
-_WORDS = {path[-1] for path, _ in keys()} | {
-    *LOSSES,
-    *ACTIVATIONS,
-    *OPTIMIZERS,
-    "softmax",
-}  # of the format, never with a capital
-HYPER = tuple(dict.fromkeys(name for entry in OPTIMIZERS.values() for name in entry.hyper if name != "learning_rate"))
-
-
-class Refused(ValueError):
-    """An edit that cannot be; str() says why, and what could be."""
-
-
-class Same(Refused):
-    """An edit that would change nothing."""
-
-
-@dataclass(frozen=True)
-class Here:
-    """What the learner looks at: `rows` of the data (from 0) are in the batch, `example` is one of them (from 0).
-
-    `lookup` is what a name on the screen stands for; it may raise NotUnderstood.
-    """
-
-    rows: tuple[int, ...] = (0,)
-    example: int = 0
-    lookup: Callable[[str], Ref | None] = lambda name: None
-
-    @property
-    def row(self) -> int:
-        return self.rows[min(self.example, len(self.rows) - 1)]
-
-
-def here(trace: Trace, example: int, notation: str) -> Here:
-    """What an iteration shows, at an example of its batch, in a notation."""
-    eq = trace.equations[-1]
-    names: list[Names] = []  # made when the first name is looked up that is no id
-
-    def lookup(name: str) -> Ref | None:
-        if not names:
-            step = Step(trace, eq, None, example if eq.symbol.per_example else None)
-            names.append(Names(step, Writer(trace.lesson, notation)))
-        return names[0].lookup(name)
-
-    return Here(tuple(map(int, trace.iteration.rows)) or (0,), example, lookup)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Something that can change: its name as it is typed, and its place in the lesson's file.
-
-    `kind` says what it takes: number, whole, word, numbers (a list), formula, flag or class. `ref` is the symbol.
-    """
-
-    name: str
-    path: Keys
-    kind: str = "number"
-    words: tuple[str, ...] = ()
-    group: str = ""
-    ref: Ref | None = None
 
 
 @dataclass(frozen=True)
@@ -140,12 +88,12 @@ class WhatIf:
 
     @cached_property
     def document(self) -> Document:
-        return self.states[self.at - 1].document if self.at else _plain_questions(document(self.original))
+        return self.states[self.at - 1].document if self.at else plain_questions(document(self.original))
 
     @cached_property
     def unmarked(self) -> Lesson:
         """The lesson with the changes in force. Raises Refused."""
-        return _build(self.document, _path(self.original)) if self.at else self.original
+        return built(self.document, path_of(self.original)) if self.at else self.original
 
     @cached_property
     def lesson(self) -> Lesson:
@@ -191,8 +139,8 @@ class WhatIf:
                 raise Refused("Write a name, = and a value: learning_rate = 0.1, for example.")
             setting = self.find(name, here)
             value = self._read(given.strip(), setting)
-            values = _put(self._opened(values, setting.path), setting.path, value)
-            values = _fitting(values, setting.path, value)
+            values = put(self._opened(values, setting.path), setting.path, value)
+            values = fitting(values, setting.path, value)
             done.append(Change(setting.name, self.value(setting), value))
         if not done:
             raise Refused("Write a name, = and a value: learning_rate = 0.1, for example.")
@@ -215,9 +163,9 @@ class WhatIf:
         if path[0] == "network" and len(path) > 4 and path[3] in ("weights", "biases"):
             id = of_layer("weights" if path[3] == "weights" else "biases", path[2] + 1)
             if not isinstance(values["network"]["layers"][path[2]][path[3]], list):
-                lesson, _ = build(values, _path(self.original))
+                lesson, _ = build(values, path_of(self.original))
                 drawn = initial_parameters(lesson or self.unmarked).get(id, self.parameters[id])
-                opened: Document = _put(values, path[:4], np.asarray(drawn).tolist())
+                opened: Document = put(values, path[:4], np.asarray(drawn).tolist())
                 return opened
         return values
 
@@ -270,13 +218,13 @@ class WhatIf:
             if setting_ := self._of_network(text, word, here):
                 return setting_
         if word in Training.__dataclass_fields__ and word != "memory":
-            return _training(word)
+            return of_training(word)
         try:
             ref = here.lookup(text)
         except NotUnderstood as error:
-            raise Refused(_sentence(str(error))) from None
+            raise Refused(said_in_full(str(error))) from None
         if ref is None and text in ALIASES:
-            return _training(ALIASES[text])
+            return of_training(ALIASES[text])
         if ref is None:
             known = [setting.name for setting in self.settings(here)]
             raise Refused(f"There is no {quote(text)} to change{did_you_mean(text[:64], known) or '.'}")
@@ -287,7 +235,7 @@ class WhatIf:
         symbol = ref.symbol
         index = "[" + ",".join(str(i + 1) for i in ref.index) + "]" if ref.index else ""
         if symbol.quantity == "hyper" and symbol.name != "t":
-            return _training(symbol.name)
+            return of_training(symbol.name)
         if symbol.quantity in ("weights", "biases", "input", "target"):
             at = here.example if ref.example is None else ref.example
             found = self._of_network(symbol.id + index, "", replace(here, example=at))
@@ -311,34 +259,35 @@ class WhatIf:
                 raise Refused(f"There is no layer {layer}; there are {len(network.layers)}.")
             if key in ("activation", "alpha", "weights", "biases", "train_weights", "train_biases"):
                 return self._of_layer(layer, key)
-        if match := re.fullmatch(r"([Wb])(\d{1,6})(?:\[([\d, ]+)\])?", text):
-            id = match[1] + match[2]
-            if not 1 <= int(match[2]) <= len(network.layers):
+        match = re.fullmatch(r"(\w+)(?:\[([\d, ]+)\])?", text)
+        if match and (named := read_parameter(match[1])):
+            id, (quantity, layer) = match[1], named
+            if not 1 <= layer <= len(network.layers):
                 raise Refused(f"There is no {id}; there are {len(network.layers)} layers.")
-            if id not in self.parameters and match[3]:
-                raise Refused(f"Layer {match[2]} has no biases. All of them at once can be given: {id} = [...]")
+            if id not in self.parameters and match[2]:
+                raise Refused(f"Layer {layer} has no biases. All of them at once can be given: {id} = [...]")
             shape = np.shape(self.parameters.get(id, ()))
-            index = _index(id, match[3], shape)
+            index = place_of(id, match[2], shape)
             if not index and shape and math.prod(shape) == 1:
                 index = (0,) * len(shape)
-            return _parameter(parameter("weights" if match[1] == "W" else "biases", int(match[2]), shape), index)
+            return of_parameter(parameter(quantity, layer, shape), index)
         match = re.fullmatch(r"(?:example (\d+) )?(.*?)(?:@(\d+))?", text)
         assert match
         example, base, at = match.groups()
-        named = dict(zip(network.input_names or (), range(network.inputs), strict=False))
+        inputs = dict(zip(network.input_names or (), range(network.inputs), strict=False))
         vector = re.fullmatch(r"(x|y|target)(?:\[([\d, ]+)\])?", base)
-        if not vector and base not in named:
+        if not vector and base not in inputs:
             return None
         row = self._row(example, at, here)
         if not vector:
-            return self._datum("x", row, (named[base],))
+            return self._datum("x", row, (inputs[base],))
         if vector[1] == "target":
             if network.loss != "cross_entropy":
                 raise Refused("target, the number of a class, goes with cross_entropy: write y = ...")
             name = self._name(row, "target")
             return Setting(name, ("examples", row, "targets"), "class", group="Data")
         shape = (network.inputs,) if vector[1] == "x" else (network.layers[-1].units,)
-        index = _index(vector[1], vector[2], shape) or ((0,) if shape == (1,) else ())
+        index = place_of(vector[1], vector[2], shape) or ((0,) if shape == (1,) else ())
         return self._datum(vector[1], row, index)
 
     def _row(self, example: str | None, at: str | None, here: Here) -> int:
@@ -371,7 +320,7 @@ class WhatIf:
     def _of_layer(self, layer: int, key: str) -> Setting:
         assert self.unmarked.network
         if key == "biases":
-            return _parameter(parameter("biases", layer, (0,)), ())
+            return of_parameter(parameter("biases", layer, (0,)), ())
         path = ("network", "layers", layer - 1, key)
         kind = {"activation": "word", "weights": "word", "alpha": "number"}.get(key, "flag")
         words: tuple[str, ...] = INITIALISERS if key == "weights" else ()
@@ -389,7 +338,7 @@ class WhatIf:
         taken = {setting.name for setting in self._of_circuit()} if self.unmarked.circuit else set()
         for name in ("learning_rate", "optimizer", *(name for name in HYPER if name in used), *of_networks):
             if name not in taken:
-                yield _training(name)
+                yield of_training(name)
 
     def _of_structure(self) -> Iterator[Setting]:
         network = self.unmarked.network
@@ -415,7 +364,7 @@ class WhatIf:
         for symbol in model(self.unmarked).parameters:
             values = self.parameters[symbol.id]
             for index in indices(symbol.shape) if np.size(values) <= MANY else ((),):
-                yield _parameter(symbol, index)
+                yield of_parameter(symbol, index)
 
     def _of_circuit(self) -> Iterator[Setting]:
         circuit = self.unmarked.circuit
@@ -432,7 +381,7 @@ class WhatIf:
             return
         for row in here.rows if len(here.rows) <= MAX_ROWS else (here.row,):
             for letter, width in (("x", lesson.inputs.shape[1]), ("y", lesson.targets.shape[1])):
-                if letter == "y" and lesson.network.loss == "cross_entropy" and _one_hot(lesson.targets[row]):
+                if letter == "y" and lesson.network.loss == "cross_entropy" and is_one_hot(lesson.targets[row]):
                     yield Setting(self._name(row, "target"), ("examples", row, "targets"), "class", group="Data")
                     continue
                 for index in indices((width,)) if width <= MANY else ((),):
@@ -452,7 +401,7 @@ class WhatIf:
                 raise Refused(f"{setting.name} is true or false.")
             return flag[word]
         if text.startswith("["):
-            values: Any = _numbers(text)
+            values: Any = read_numbers(text)
             while setting.kind == "number" and isinstance(values, list) and len(values) == 1:
                 values = values[0]  # the whole of a vector of one
             return values
@@ -460,7 +409,7 @@ class WhatIf:
             return word if word in setting.words else bare
         if setting.path[-1] == "weights" and word in INITIALISERS:
             return word
-        value = _number(text)
+        value = read_number(text)
         if setting.kind == "class":
             outputs = self.unmarked.targets.shape[1]
             if value not in range(1, outputs + 1):
@@ -531,163 +480,5 @@ def said_of_step(before: WhatIf, after: WhatIf) -> str:
     return "; ".join(map(str, after.states[after.at - 1].done))
 
 
-# ---------------------------------------------------------------- values
-
-
-def shown(value: Any) -> str:
-    """A value on one line."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if value is None:
-        return "not set"
-    if isinstance(value, list):
-        return linear(Matrix(np.array(value)))
-    return value if isinstance(value, str) else number(value)
-
-
-def typed(value: Any) -> str:
-    """A value with all its digits, as it is typed."""
-    if isinstance(value, list):
-        return "[" + ", ".join(map(typed, value)) + "]"
-    return shown(value) if isinstance(value, bool | str) or value is None else number_text(value)
-
-
-def _number(text: str) -> float:
-    """The value of an expression of numbers. Raises Refused."""
-
-    def name(word: str, offset: int) -> Expr:
-        raise FormulaError(f"{quote(word)} is no number", offset)
-
-    try:
-        value = float(evaluate(parse(text, name), lambda ref: np.nan))
-    except FormulaError as error:
-        raise Refused(f"{_sentence(error.message)[:-1]}: give a number, or an expression such as 2/3.") from None
-    if not np.isfinite(value):
-        raise Refused(f"{quote(text)} comes to no finite number.")
-    return value
-
-
-def _numbers(text: str) -> list[Any]:
-    """A list of numbers, or of rows of them: [[1, 2], [3, 4]]. Raises Refused."""
-    stack: list[list[Any]] = [[]]
-    for part in re.findall(r"[\[\],]|[^\[\],(]+(?:\([^()]*\)[^\[\],(]*)*|\(.*", text):
-        if part == "[" and len(stack) < 4:
-            stack.append([])
-        elif part == "]" and len(stack) > 1:
-            inner = stack.pop()
-            stack[-1].append(inner)
-        elif part.strip() and part != ",":
-            stack[-1].append(_number(part))
-    if len(stack) != 1 or len(stack[0]) != 1 or not isinstance(stack[0][0], list):
-        raise Refused("A list is written [1, 2], a matrix row by row: [[1, 2], [3, 4]].")
-    return stack[0][0]
-
-
 def _same(one: Any, other: Any) -> bool:
     return isinstance(one, bool) == isinstance(other, bool) and one == other
-
-
-def _one_hot(targets: np.ndarray) -> bool:
-    return bool(np.count_nonzero(targets) == 1 and targets.max() == 1)
-
-
-# ---------------------------------------------------------------- settings by place
-
-
-def _training(name: str) -> Setting:
-    words = {"optimizer": tuple(OPTIMIZERS), "order": ORDERS, "batch": ("all",), "batch_loss": BATCH_LOSSES}.get(
-        name, ()
-    )
-    kind = "word" if name in ("optimizer", "order", "batch_loss") else "number"
-    kind = "whole" if name in ("batch", "seed", "updates") else kind
-    return Setting(name, ("training", name), kind, words, "Training")
-
-
-def _parameter(symbol: Symbol, index: tuple[int, ...]) -> Setting:
-    ref = Ref(symbol, index or None)
-    return Setting(
-        ref.id, ("network", "layers", (symbol.layer or 1) - 1, symbol.quantity, *index),
-        "number" if index else "numbers", group="Parameters", ref=ref,
-    )  # fmt: skip
-
-
-def _index(id: str, text: str | None, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The element (from 0) that is named; () for the whole. Raises Refused."""
-    if text is None:
-        return ()
-    index = tuple(int(i[:9] or 0) - 1 for i in text.replace(" ", "").split(","))
-    if len(index) != len(shape) or any(not 0 <= i < n for i, n in zip(index, shape, strict=True)):
-        raise Refused(f"{id} has no element [{text[:20]}]; it has {' × '.join(map(str, shape))}.")
-    return index
-
-
-# ---------------------------------------------------------------- the values of a file
-
-
-def _put(node: Any, path: Iterable[Any], value: Any) -> Any:
-    """A copy of nested dicts and lists with another value at a path; what is beside the path is shared."""
-    key, *rest = path
-    if isinstance(node, list):
-        copy: Any = list(node)
-        copy[key] = _put(node[key], rest, value) if rest else value
-    else:
-        copy = dict(node)
-        copy[key] = _put(node.get(key, {}), rest, value) if rest else value
-    return copy
-
-
-def _fitting(values: Document, path: Keys, value: Any) -> Document:
-    """Without what was meant for the optimiser, or the activation, before, where there is another now."""
-    if path[0] == "network" and path[-1] == "activation":  # α was meant for the one before
-        layer = values["network"]["layers"][path[2]]
-        fitting: Document = _put(values, path[:3], {key: v for key, v in layer.items() if key != "alpha"})
-        return fitting
-    if path != ("training", "optimizer") or value not in OPTIMIZERS:
-        return values
-    foreign = set(HYPER) - set(OPTIMIZERS[value].hyper) | {"memory"}
-    return {**values, "training": {key: v for key, v in values["training"].items() if key not in foreign}}
-
-
-def _plain_questions(values: Document) -> Document:
-    """Without what the author says of the answers: it holds for the author's numbers only."""
-    kept = [
-        {key: value for key, value in question.items() if key in ("step", "kind", "digits")}
-        for question in values.get("questions", ())
-        if "ask" not in question
-    ]
-    values = {key: value for key, value in values.items() if key != "questions"}
-    return {**values, "questions": kept} if kept else values
-
-
-def _path(lesson: Lesson) -> Path:
-    return lesson.path or Path(f"{lesson.id}.toml")
-
-
-def _build(values: Document, path: Path) -> Lesson:
-    """The lesson of these values, without notes and questions that have lost their step. Raises Refused."""
-    lesson, found = build(values, path)
-    errors = [fault for fault in found.found if fault.severity == "error"]
-    if lesson is not None and not errors:
-        more = [fault for fault in faults(lesson) if fault.severity == "error"]
-        lost = {fault.path for fault in more}
-        errors = [fault for fault in more if fault.path[0] not in ("notes", "quiz", "questions")]
-    if lesson is None or errors:
-        first = errors[0]
-        raise Refused(" ".join(_sentence(said) for said in (first.message, first.advice) if said))
-    if not lost:
-        return lesson
-    return replace(
-        lesson,
-        notes=tuple(note for note in lesson.notes if ("notes", note.at, "step") not in lost),
-        quiz_steps=tuple(id for at, id in enumerate(lesson.quiz_steps) if ("quiz", "steps", at) not in lost),
-        questions=tuple(
-            q for q in lesson.questions if not {("questions", q.at, "step"), ("questions", q.at, "kind")} & lost
-        ),
-    )
-
-
-def _sentence(text: str) -> str:
-    """A sentence, beginning with a capital unless with a word of the format."""
-    first = re.split(r"[\[ ]", text, maxsplit=1)[0]
-    capital = first if "_" in first or first in _WORDS or not first.isascii() else first[:1].upper() + first[1:]
-    return capital + text[len(first) :] + ("" if text.endswith((".", "?", "!")) else ".")

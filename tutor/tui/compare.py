@@ -19,7 +19,8 @@ from tutor.lessonfiles.catalogue import data_dir
 from tutor.pictures.plot import Curve, curves, plot
 from tutor.play.commands import Key
 from tutor.play.compare import EPOCHS, Comparison, asked, suggestions
-from tutor.play.whatif import Refused, WhatIf
+from tutor.play.settings import Refused
+from tutor.play.whatif import WhatIf
 from tutor.tui.dialogs import Ask
 from tutor.tui.keys import bindings
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line

@@ -11,8 +11,8 @@ from textual.widgets import Static
 
 from tutor.pictures.diagram import Item, Known, begin, diagram, move
 from tutor.play.commands import Key
+from tutor.play.settings import Refused
 from tutor.play.sitting import Sitting
-from tutor.play.whatif import Refused
 from tutor.text.layout import linear
 from tutor.tui import views
 from tutor.tui.follower import Follower

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tutor.play.settings import Refused
 from tutor.play.sitting import Sitting
-from tutor.play.whatif import Refused
 
 
 class Mover:

@@ -16,8 +16,8 @@ from tutor.lessonfiles.catalogue import data_dir
 from tutor.pictures.step.kinds import KINDS, another, offers
 from tutor.pictures.step.shown import Shown
 from tutor.play.commands import Key
+from tutor.play.settings import Refused
 from tutor.play.sitting import Sitting
-from tutor.play.whatif import Refused
 from tutor.tui.follower import Follower, Mover
 from tutor.tui.keys import bindings
 from tutor.tui.lines import KeyBar, Line, Lines, line

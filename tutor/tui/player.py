@@ -31,8 +31,9 @@ from tutor.learner.records import (
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.play.commands import PLAYER
 from tutor.play.place import Place
+from tutor.play.settings import Refused
 from tutor.play.sitting import AtTheEnd, Sitting, begin, had_it, said_of_results
-from tutor.play.whatif import Refused, WhatIf, said_of_step
+from tutor.play.whatif import WhatIf, said_of_step
 from tutor.text.card import conventions, terms_of
 from tutor.text.words import whole_number
 from tutor.tui import views

@@ -16,8 +16,9 @@ from textual.widgets import Input, Static
 from tutor.engine.expressions import Ref
 from tutor.lessonfiles.writing import CannotWrite, save
 from tutor.play.commands import WHAT_IF
+from tutor.play.settings import Refused, Setting, shown, typed
 from tutor.play.sitting import Sitting
-from tutor.play.whatif import MAX_EDIT, Refused, Setting, WhatIf, said_of_step, shown, typed
+from tutor.play.whatif import MAX_EDIT, WhatIf, said_of_step
 from tutor.text.cells import pad, width
 from tutor.text.layout import number
 from tutor.text.output import escape
