@@ -1,9 +1,14 @@
-"""Small mistakes put into the engine one at a time: do the nearest tests notice each?
+"""Small mistakes put into the engine one at a time: does any test notice each?
 
     python benchmarks/mutate.py --seconds 600 --seed 7 losses optimizers
 
-Works on a copy of the tree, in a folder of its own that is removed at the end: no mutated file is ever left behind. A
-mutant that every test lets live is printed with its place, so that a test can be written; one that means the same as
+No file is changed: a mutant is code in memory. The tests that start no program and no screen are collected once, and
+run once to see which lines of the engine each of them runs, and how quick it is. Then every mutant gets a look of a
+second: in a fork of that process its functions get the mutated code, and the tests that run its line are run, the
+quickest first and with a tenth of their random examples, until one fails. What lives (and what is no function's, such
+as a constant in a table) is imported by a process of its own, and meets the same tests with all of their examples.
+
+A mutant that every test lets live is printed with its place, so that a test can be written; one that means the same as
 the original is told so in `EQUIVALENT`, with the reason. The exit code is 1 if there are any others.
 """
 
@@ -12,52 +17,35 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
+import gc
+import importlib.abc
+import importlib.machinery
+import json
 import os
 import random
-import shutil
+import resource
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import CodeType, FrameType, FunctionType
+from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ENGINE = ROOT / "tutor" / "engine"
-COPIED = ("tutor", "tests", "lessons", "assets", "docs", "benchmarks")
-COPIED_FILES = ("pyproject.toml", "README.md", "CHANGELOG.md", "Makefile")
 
-# The tests that are about a module, the quickest first: a mutant dies at the first failure.
-NEAREST: dict[str, tuple[str, ...]] = {
-    "activations": ("gradients", "lesson"),
-    "backprop": ("operators", "powers", "gradients"),
-    "compiled/arrays": ("compiled", "training"),
-    "compiled/graph": ("compiled", "training"),
-    "compiled/scalars": ("compiled", "training"),
-    "divergence": ("training", "cli_train"),
-    "evaluation": ("evaluate",),
-    "expressions": ("powers", "gradients", "typed"),
-    "gradient_check": ("analysis",),
-    "lesson": ("lesson",),
-    "loss_slope": ("analysis",),
-    "losses": ("formulas_shown", "said_in_a_lesson", "gradients", "trace", "paths"),
-    "memo": ("memo",),
-    "network": ("gradients", "trace", "training"),
-    "noise": ("digits", "zero"),
-    "operators": ("operators", "powers", "gradients", "zero", "paths"),
-    "optimizers": ("formulas_shown", "training"),
-    "parsing": ("lesson", "lesson_errors", "typed"),
-    "paths": ("paths",),
-    "program": ("training", "compiled"),
-    "run": ("training", "playback"),
-    "trace": ("trace", "notation"),
-    "units": ("analysis",),
-}
-
-# What a mutant meets besides, if it outlives its nearest tests with a tenth of their random examples.
-THEN = ("misconceptions",)
+# The tests that know the engine, and start no program or screen: too slow here, and no mutant would be in it.
+NEAR, FAR = "from tutor.engine", ("pexpect", "run_test", "from test_tui", "shutil.copytree")
+TOO_LONG = 8.0  # seconds of the processor, with a tenth of its examples and its lines watched: a test is left out
+FIRST_LOOK, LONG_LOOK = 30.0, 240.0  # the most that a mutant may take, in seconds of the processor
+OFTEN = 300  # a line that so many calls of its function have not reached in a test is none of that test's
 
 # (module, original, mutated): why nothing can tell them apart.
 EQUIVALENT: dict[tuple[str, str, str], str] = {}
@@ -71,16 +59,27 @@ COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
 }  # fmt: skip
 
 
+# ---------------------------------------------------------------- the mistakes
+
+
 @dataclass(frozen=True)
 class Mutant:
-    """One change: bytes `start` to `end` of a module's text become `text`."""
+    """One change: bytes `start` to `end` of a module's text, on the lines `line` to `last`, become `text`.
+
+    `inside`: in the body of a function, so that new code for the function is all it takes.
+    """
 
     module: str
     line: int
+    last: int
     start: int
     end: int
     before: str
     text: str
+    inside: bool
+
+    def applied(self, source: bytes) -> bytes:
+        return source[: self.start] + self.text.encode() + source[self.end :]
 
 
 def changes(node: ast.AST) -> Iterator[ast.expr]:
@@ -115,27 +114,29 @@ def mutants(module: str, source: str) -> list[Mutant]:
     tree = ast.parse(source)
     found: list[Mutant] = []
 
-    def add(node: ast.AST, new: str) -> None:
+    def add(node: ast.AST, new: str, inside: bool) -> None:
         at = [getattr(node, name) for name in ("lineno", "col_offset", "end_lineno", "end_col_offset")]
         start, end = lines[at[0] - 1] + at[1], lines[at[2] - 1] + at[3]
-        found.append(Mutant(module, at[0], start, end, source.encode()[start:end].decode(), new))
+        new = f"({new}{chr(10) * (at[2] - at[0])})"  # as many lines, so that all that follows stays where it is
+        found.append(Mutant(module, at[0], at[2], start, end, source.encode()[start:end].decode(), new, inside))
 
-    def visit(node: ast.AST) -> None:
+    def visit(node: ast.AST, inside: bool) -> None:
         for change in changes(node):
-            add(node, f"({ast.unparse(ast.fix_missing_locations(copy.deepcopy(change)))})")
+            add(node, ast.unparse(ast.fix_missing_locations(copy.deepcopy(change))), inside)
         if isinstance(node, ast.If | ast.While):
-            add(node.test, f"(not ({ast.unparse(node.test)}))")
+            add(node.test, f"not ({ast.unparse(node.test)})", inside)
         if isinstance(node, ast.Return) and node.value is not None and not _is_none(node.value):
-            add(node.value, "None")
+            add(node.value, "None", inside)
         for name, value in ast.iter_fields(node):
             if name in ("annotation", "returns", "type_params", "decorator_list"):
                 continue
+            within = inside or (name == "body" and isinstance(node, ast.FunctionDef | ast.Lambda))
             for part in value if isinstance(value, list) else [value]:
                 # The places inside a formatted text are not told rightly before Python 3.12.
                 if isinstance(part, ast.AST) and not isinstance(part, ast.JoinedStr):
-                    visit(part)
+                    visit(part, within)
 
-    visit(tree)
+    visit(tree, False)
     return found
 
 
@@ -143,103 +144,326 @@ def _is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
 
-def copied(folder: Path) -> None:
-    """A tree to break things in."""
-    ignored = shutil.ignore_patterns("__pycache__", "*.png", "*.svg")
-    for name in COPIED:
-        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    for name in COPIED_FILES:
-        if (ROOT / name).is_file():
-            shutil.copy(ROOT / name, folder / name)
+def file_of(module: str) -> Path:
+    return ENGINE / f"{module}.py"
 
 
-def passes(folder: Path, tests: tuple[str, ...], patience: float, quick: bool = False) -> bool | None:
-    """Whether the tests pass on the copy; None where they take too long. Their processes are gone afterwards.
+def modules_of_the_engine() -> list[str]:
+    names = (file.relative_to(ENGINE).with_suffix("").as_posix() for file in sorted(ENGINE.rglob("*.py")))
+    return [name for name in names if not name.endswith("__init__")]
 
-    `quick`: with a tenth of the random examples.
-    """
-    files = [f"tests/test_{name}.py" for name in tests]
-    environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "CI": "1"}
-    environment["BACKPROP_TUTOR_TESTS"] = "quick" if quick else ""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-n", "0", *files]
-    quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=quiet, stderr=quiet, start_new_session=True)
+
+# ---------------------------------------------------------------- a mutant in memory
+
+
+@dataclass
+class Imported(importlib.abc.MetaPathFinder):
+    """Has one module imported from its mutated text."""
+
+    mutant: Mutant
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> importlib.machinery.ModuleSpec | None:
+        file = file_of(self.mutant.module)
+        if name != ".".join(file.relative_to(ROOT).with_suffix("").parts):
+            return None
+        return importlib.machinery.ModuleSpec(name, _Loader(name, str(file), self.mutant), origin=str(file))
+
+
+class _Loader(importlib.machinery.SourceFileLoader):
+    def __init__(self, name: str, path: str, mutant: Mutant) -> None:
+        super().__init__(name, path)
+        self.mutant = mutant
+
+    def get_code(self, fullname: str) -> CodeType:  # past the compiled files beside the sources
+        return compile(self.mutant.applied(Path(self.path).read_bytes()), self.path, "exec")
+
+
+def codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for const in code.co_consts:
+        if isinstance(const, CodeType):
+            yield from codes(const)
+
+
+@dataclass(frozen=True)
+class Living:
+    """The functions of a module that are there, each at its place among all the code of the module's text."""
+
+    names: list[str]
+    functions: list[tuple[int, FunctionType]]
+
+    @classmethod
+    def of(cls, module: str, things: list[FunctionType]) -> Living:
+        file = file_of(module)
+        there = list(codes(compile(file.read_bytes(), str(file), "exec")))
+        at = {_place(code): number for number, code in enumerate(there)}
+        own = [thing for thing in things if thing.__code__.co_filename == str(file)]
+        placed = [(at[place], thing) for thing in own if (place := _place(thing.__code__)) in at]
+        return cls([code.co_qualname for code in there], placed)
+
+    def become(self, mutant: Mutant) -> bool:
+        """Give them the mutant's code; whether that could be done."""
+        file = file_of(mutant.module)
+        new = list(codes(compile(mutant.applied(file.read_bytes()), str(file), "exec")))
+        if [code.co_qualname for code in new] != self.names:
+            return False  # a lambda or a comprehension has gone
+        try:
+            for number, function in self.functions:
+                function.__code__ = new[number]
+        except ValueError:  # it has other free variables now
+            return False
+        return True
+
+
+def _place(code: CodeType) -> object:
+    return code.co_qualname, code.co_firstlineno, code.co_code, tuple(code.co_positions())
+
+
+# ---------------------------------------------------------------- the tests
+
+
+def near() -> list[str]:
+    """The test files to draw from."""
+    texts = {str(file): file.read_text("utf-8") for file in sorted((ROOT / "tests").glob("test_*.py"))}
+    return [file for file, text in texts.items() if NEAR in text and not any(word in text for word in FAR)]
+
+
+@dataclass
+class Ran:
+    """A test that passes: what it took, and the lines of the engine that it ran."""
+
+    item: pytest.Item
+    seconds: float
+    lines: dict[str, set[int]]
+
+
+def lines_run(work: Callable[[], object]) -> dict[str, set[int]]:
+    """The lines of each file of the engine that `work` runs, nearly all of them (`OFTEN`)."""
+    left: dict[CodeType, set[int]] = {}
+    all_of: dict[CodeType, frozenset[int]] = {}
+    calls: dict[CodeType, int] = defaultdict(int)
+    engine = str(ENGINE) + os.sep
+
+    def called(frame: FrameType, event: str, arg: object) -> Any:
+        code = frame.f_code
+        if code not in left:
+            mine = code.co_filename.startswith(engine)
+            all_of[code] = frozenset(line for *_, line in code.co_lines() if line) if mine else frozenset()
+            left[code] = set(all_of[code])
+        calls[code] += 1
+        if not left[code] or calls[code] > OFTEN:
+            return None
+        return moved(frame, event, arg)
+
+    def moved(frame: FrameType, event: str, arg: object) -> Any:
+        left[frame.f_code].discard(frame.f_lineno)
+        return moved
+
+    before = sys.gettrace()
+    sys.settrace(called)
     try:
-        return process.wait(patience) == 0
-    except subprocess.TimeoutExpired:
-        return None
+        work()
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        sys.settrace(before)
+    found: dict[str, set[int]] = defaultdict(set)
+    for code, lines in all_of.items():
+        found[code.co_filename] |= lines - left[code]
+    return found
 
 
-def is_the_copy(folder: Path) -> bool:
-    """Whether it is the copy that the tests import, and not an installed package."""
-    code = "import tutor; print(tutor.__file__)"
-    environment = os.environ | {"PYTHONPATH": str(folder)}
-    run = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
-    return Path(run.stdout.strip()).resolve().is_relative_to(folder.resolve())
+@dataclass
+class Watched:
+    """A plugin of pytest: once the tests are collected, `then` is called with those that pass."""
+
+    then: Callable[[list[Ran]], None]
+    failed: set[str] = field(default_factory=set)
+    at_failure: Callable[[], None] | None = None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed or report.outcome == "rerun":
+            self.failed.add(report.nodeid)
+            if self.at_failure:
+                self.at_failure()
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        ran = []
+        signal.signal(signal.SIGPROF, _too_long)
+        for item in session.items:
+            began = time.process_time()
+            signal.setitimer(signal.ITIMER_PROF, TOO_LONG)
+            lines = lines_run(lambda item=item: run(item))
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            if item.nodeid in self.failed:
+                print(f"{item.nodeid} fails or takes too long without a mutation: left out", flush=True)
+            elif any(lines.values()):
+                ran.append(Ran(item, time.process_time() - began, lines))
+        self.then(sorted(ran, key=lambda test: test.seconds))
+        return True
+
+
+def _too_long(*_: object) -> None:
+    raise TimeoutError
+
+
+def run(item: pytest.Item) -> None:
+    item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+
+
+def that_run(mutant: Mutant, tests: list[Ran]) -> list[Ran]:
+    """The tests that run a line of the mutant; of a line that runs at import, those that run any of its module."""
+    file, wanted = str(file_of(mutant.module)), set(range(mutant.line, mutant.last + 1))
+    return [test for test in tests if (wanted & test.lines.get(file, set()) if mutant.inside else file in test.lines)]
+
+
+# ---------------------------------------------------------------- the two looks
+
+
+def first_look(mutant: Mutant, living: Living, tests: list[Ran], watched: Watched) -> str:
+    """"killed", "slow", "lives" or "elsewhere" (it is no function's): in a fork of this process."""
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        return {0: "lives", 1: "killed", 2: "elsewhere"}.get(os.waitstatus_to_exitcode(status), "slow")
+    try:
+        limited(FIRST_LOOK)
+        if not living.become(mutant):
+            os._exit(2)
+        watched.at_failure = lambda: os._exit(1)
+        spent = 0.0
+        for test in tests:
+            spent += test.seconds
+            if spent > FIRST_LOOK / 3:
+                break
+            run(test.item)
+        os._exit(0)
+    except BaseException:
+        os._exit(1)
+
+
+def limited(seconds: float) -> None:
+    """End this process after so many seconds of the processor, or ten times as many by the clock."""
+    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 5))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(int(10 * seconds))
+
+
+def long_look(mutant: Mutant, tests: list[str], folder: Path) -> str:
+    """"killed", "slow" or "lives": imported by a process of its own."""
+    told = folder / "mutant.json"
+    told.write_text(json.dumps({"mutant": asdict(mutant), "tests": tests}))
+    paths = os.pathsep.join((str(ROOT / "benchmarks"), str(ROOT)))
+    environment = os.environ | {"MUTANT": str(told), "PYTHONPATH": paths, "BACKPROP_TUTOR_TESTS": "mutant"}
+    files = sorted({test.partition("::")[0] for test in tests})
+    command = [sys.executable, "-m", "pytest", "-x", "-p", "mutate", *options(folder), *files]
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=quiet, stderr=quiet,
+        preexec_fn=lambda: limited(LONG_LOOK),
+    )  # fmt: skip
+    code = process.wait()
+    return "lives" if code in (0, 5) else "slow" if code < 0 else "killed"
+
+
+def options(folder: Path) -> list[str]:
+    return ["-p", "no:xdist", "-p", "no:cacheprovider", "--basetemp", str(folder / "pytest"), "--rootdir", str(ROOT)]
+
+
+if "MUTANT" in os.environ:  # a process of `long_look`, whose plugin this module is
+    _TOLD = json.loads(Path(os.environ["MUTANT"]).read_text())
+    sys.meta_path.insert(0, Imported(Mutant(**_TOLD["mutant"])))
+
+    def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+        place = {test: at for at, test in enumerate(_TOLD["tests"])}
+        items[:] = sorted((item for item in items if item.nodeid in place), key=lambda item: place[item.nodeid])
+
+
+@dataclass
+class Hunt:
+    """What became of the mutants in the time that was given."""
+
+    todo: list[Mutant]
+    seed: int
+    seconds: float
+    folder: Path
+    end: float = 0.0
+    count: dict[str, int] = field(default_factory=lambda: {"killed": 0, "slow": 0, "the same": 0, "lives": 0})
+
+    def begin(self, tests: list[Ran], watched: Watched) -> None:
+        functions = [thing for thing in gc.get_objects() if isinstance(thing, FunctionType)]
+        living = {module: Living.of(module, functions) for module in {mutant.module for mutant in self.todo}}
+        gc.freeze()
+        print(f"{len(tests):,} tests run lines of the engine", flush=True)
+        self.end = told = time.monotonic()
+        self.end += self.seconds
+        outlived = []
+        for at, mutant in enumerate(self.todo):
+            if time.monotonic() > self.end:
+                break
+            if time.monotonic() - told > 60:
+                told = time.monotonic()
+                print(f"  {at:,} looked at, {len(outlived)} of them again, later", file=sys.stderr, flush=True)
+            running = that_run(mutant, tests)
+            fit = mutant.inside and running
+            found = first_look(mutant, living[mutant.module], running, watched) if fit else "elsewhere"
+            if found in self.count and found != "lives":
+                self.count[found] += 1
+            else:
+                outlived.append((at, mutant, running))
+        left = []
+        for at, mutant, running in outlived:
+            if time.monotonic() > self.end:
+                left.append(self.place(at, mutant))
+                continue
+            self.again(at, mutant, running)
+        said = ", ".join(f"{number:,} {name}" for name, number in self.count.items())
+        print(f"{sum(self.count.values()):,} of {len(self.todo):,} mutants tried: {said}; seed {self.seed}", flush=True)
+        if left:
+            print(f"No time for the second look at {len(left)}:", *left, sep="\n  ", flush=True)
+
+    def place(self, at: int, mutant: Mutant) -> str:
+        text = " ".join(mutant.text.split())
+        return f"tutor/engine/{mutant.module}.py:{mutant.line}: {mutant.before} → {text} (seed {self.seed}, {at})"
+
+    def again(self, at: int, mutant: Mutant, running: list[Ran]) -> None:
+        chosen, spent = [], 0.0
+        for test in running:
+            spent += 10 * test.seconds
+            chosen += [test.item.nodeid] if spent < LONG_LOOK / 2 else []
+        found = long_look(mutant, chosen, self.folder) if chosen else "lives"
+        why = EQUIVALENT.get((mutant.module, mutant.before, mutant.text)) if found == "lives" else None
+        self.count["the same" if why else found] += 1
+        if found == "lives":
+            said = f" (the same: {why})" if why else "" if chosen else " (no test that is near runs it)"
+            print(self.place(at, mutant) + said, flush=True)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("modules", nargs="*", help=f"of the engine, all if none is named: {', '.join(NEAREST)}")
-    parser.add_argument("--seconds", type=float, default=300)
+    every = modules_of_the_engine()
+    parser.add_argument("modules", nargs="*", help=f"of the engine, all if none is named: {', '.join(every)}")
+    parser.add_argument("--seconds", type=float, default=300, help="for the mutants, once the tests were watched")
     parser.add_argument("--seed", type=int, default=None)
     args = parser.parse_args()
-    if unknown := set(args.modules) - set(NEAREST):
+    if unknown := set(args.modules) - set(every):
         parser.error(f"no module of the engine: {', '.join(sorted(unknown))}")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the copy goes, too
     seed = random.randrange(10_000) if args.seed is None else args.seed
-    end = time.monotonic() + args.seconds
-    modules = [name for name in args.modules or NEAREST if (ENGINE / f"{name}.py").is_file()]
-    todo = [mutant for name in modules for mutant in mutants(name, (ENGINE / f"{name}.py").read_text("utf-8"))]
+    names = args.modules or every
+    todo = [mutant for name in names for mutant in mutants(name, file_of(name).read_text("utf-8"))]
     random.Random(seed).shuffle(todo)
-    print(f"{len(todo):,} mutants of {len(modules)} modules; seed {seed}, {args.seconds:.0f} s", flush=True)
-    tried, living, slow, told = 0, 0, 0, time.monotonic()
-    times: dict[str, float] = {}  # of a module's tests without a mutation; red: infinite
+    print(f"{len(todo):,} mutants of {len(names)} modules; seed {seed}, {args.seconds:.0f} s", flush=True)
+    os.environ.update(CI="1", BACKPROP_TUTOR_TESTS="quick", OPENBLAS_NUM_THREADS="1")
+    sys.path.insert(0, str(ROOT))  # this tree, and not an installed package
+    os.chdir(ROOT)
     with tempfile.TemporaryDirectory(prefix="mutate-") as name:
-        folder = Path(name)
-        copied(folder)
-        if not is_the_copy(folder):
-            print("the tests would not import the copy", file=sys.stderr)
-            return 2
-        for at, mutant in enumerate(todo):
-            if time.monotonic() > end:
-                break
-            if time.monotonic() - told > 60:
-                told = time.monotonic()
-                print(f"  {tried:,} tried, {living} live", file=sys.stderr, flush=True)
-            tests, file = NEAREST[mutant.module], folder / "tutor" / "engine" / f"{mutant.module}.py"
-            if mutant.module not in times:
-                began = time.monotonic()
-                fine = passes(folder, tests, 600, quick=True)
-                times[mutant.module] = time.monotonic() - began if fine else float("inf")
-                if not fine:
-                    print(f"{mutant.module}: its tests fail without a mutation; left out", flush=True)
-            if times[mutant.module] == float("inf"):
-                continue
-            original = file.read_bytes()
-            file.write_bytes(original[: mutant.start] + mutant.text.encode() + original[mutant.end :])
-            try:
-                patience = 20 + 5 * times[mutant.module]
-                lives = passes(folder, tests, min(patience, end - time.monotonic()), quick=True)
-                lives = lives and passes(folder, tests + THEN, min(10 * patience, end - time.monotonic()))
-            finally:
-                file.write_bytes(original)
-            if lives is None and time.monotonic() > end:
-                break  # it was not told whether it lives
-            tried += 1
-            slow += lives is None
-            if lives:
-                why = EQUIVALENT.get((mutant.module, mutant.before, mutant.text))
-                living += why is None
-                said = f" (the same: {why})" if why else ""
-                place = f"tutor/engine/{mutant.module}.py:{mutant.line}"
-                print(f"{place}: {mutant.before} → {mutant.text} (seed {seed}, {at}){said}", flush=True)
-    print(f"{tried:,} mutants tried, {living} live, {slow} ran for too long (which a test would notice); seed {seed}")
-    return 1 if living else 0
+        hunt = Hunt(todo, seed, args.seconds, Path(name))
+        watched = Watched(lambda tests: hunt.begin(tests, watched))
+        pytest.main([*options(hunt.folder), "-p", "no:terminal", *near()], plugins=[watched])
+    if not sum(hunt.count.values()):
+        print("no mutant was tried", file=sys.stderr)
+        return 2
+    return 1 if hunt.count["lives"] else 0
 
 
 if __name__ == "__main__":

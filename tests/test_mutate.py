@@ -1,8 +1,9 @@
-"""The mutation run (make deep): its mutants are what they are said to be, and the tree that it runs in is a copy."""
+"""The mutation run (make deep): its mutants are what they are said to be, and no file is changed."""
 
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -23,8 +24,7 @@ def f(x: int = 2, y="é"):
 
 
 def applied(mutant: mutate.Mutant, source: str) -> str:
-    data = source.encode()
-    return (data[: mutant.start] + mutant.text.encode() + data[mutant.end :]).decode()
+    return mutant.applied(source.encode()).decode()
 
 
 def test_every_kind_of_mistake_is_made_and_each_in_its_place():
@@ -33,55 +33,48 @@ def test_every_kind_of_mistake_is_made_and_each_in_its_place():
     assert {
         ("2", "(3)"), ("not x and y < 3", "(not x or y < 3)"), ("not x and y < 3", "(y < 3)"), ("not x", "(x)"),
         ("y < 3", "(y <= 3)"), ("not x and y < 3", "(not (not x and y < 3))"), ("x - 1", "(x + 1)"),
-        ("x in (y,)", "(x not in (y,))"), ("x is y", "(x is not y)"), ("-x", "(x)"), ("x", "None"),
+        ("x in (y,)", "(x not in (y,))"), ("x is y", "(x is not y)"), ("-x", "(x)"), ("x", "(None)"),
     } <= made  # fmt: skip
     assert not {"x + 1", '"é"', "int"} & {mutant.before for mutant in found}  # texts, formatted or not; annotations
     for mutant in found:
         text = applied(mutant, SOURCE)
         ast.parse(text)
-        assert text != SOURCE and SOURCE.splitlines()[mutant.line - 1].count(mutant.before.splitlines()[0])
+        assert text != SOURCE and text.count("\n") == SOURCE.count("\n")
+        assert SOURCE.splitlines()[mutant.line - 1].count(mutant.before.splitlines()[0])
 
 
-def test_every_module_of_the_engine_has_its_nearest_tests():
-    modules = {str(file.relative_to(mutate.ENGINE).with_suffix("")) for file in mutate.ENGINE.rglob("*.py")}
-    missing = {name for name in modules if not name.endswith("__init__")} - set(mutate.NEAREST)
-    assert not missing, f"benchmarks/mutate.py, NEAREST: a row for {', '.join(sorted(missing))}"
-    assert not set(mutate.NEAREST) - modules
-    for tests in mutate.NEAREST.values():
-        assert all((mutate.ROOT / "tests" / f"test_{name}.py").is_file() for name in tests)
+def test_a_mistake_in_a_function_is_told_from_one_in_a_table():
+    found = mutate.mutants("m", "SIZE = 1\n\n\ndef f(x=2, g=lambda: 3):\n    return 4\n")
+    inside = {mutant.before: mutant.inside for mutant in found}
+    assert inside == {"1": False, "2": False, "3": True, "4": True}
 
 
-@pytest.mark.parametrize("module", mutate.NEAREST)
+@pytest.mark.parametrize("module", mutate.modules_of_the_engine())
 def test_every_mutant_is_python_that_differs(module):
     source = (mutate.ENGINE / f"{module}.py").read_text(encoding="utf-8")
+    original = ast.dump(ast.parse(source))
     for mutant in mutate.mutants(module, source)[::20]:
-        assert ast.dump(ast.parse(applied(mutant, source))) != ast.dump(ast.parse(source))
+        assert ast.dump(ast.parse(applied(mutant, source))) != original
 
 
-def test_a_copy_is_what_the_tests_import_and_a_living_mutant_is_told(tmp_path, monkeypatch, capsys):
-    for name in ("tutor/engine", "tests"):
-        (tmp_path / name).mkdir(parents=True)
-    module = "def double(x):\n    return x + x if x > 0 else 2 * x\n"
-    (tmp_path / "tutor/__init__.py").touch()
-    (tmp_path / "tutor/engine/__init__.py").touch()
-    (tmp_path / "tutor/engine/m.py").write_text(module)
-    (tmp_path / "tests/test_m.py").write_text(
-        "from tutor.engine.m import double\n\n\ndef test_double():\n    assert double(3) == 6 and double(-3) == -6\n"
-    )
-    for name, value in (
-        ("ROOT", tmp_path),
-        ("ENGINE", tmp_path / "tutor/engine"),
-        ("NEAREST", {"m": ("m",)}),
-        ("THEN", ()),
-    ):
-        monkeypatch.setattr(mutate, name, value)
-    monkeypatch.setattr(mutate, "COPIED", ("tutor", "tests"))
-    alive = [m for m in mutate.mutants("m", module) if m.before == "x > 0" and ">=" in m.text]
-    killed = [m for m in mutate.mutants("m", module) if m.before == "x + x"]
-    assert len(alive) == len(killed) == 1
-    monkeypatch.setattr(mutate, "mutants", lambda name, source: [*alive, *killed])
-    monkeypatch.setattr(sys, "argv", ["mutate.py", "--seconds", "60", "--seed", "3"])
-    assert mutate.main() == 1
-    said = capsys.readouterr().out
-    assert "m.py:2: x > 0 → (x >= 0) (seed 3" in said and "2 mutants tried, 1 live" in said
-    assert (tmp_path / "tutor/engine/m.py").read_text() == module
+def test_what_lives_is_told_and_no_file_is_changed(tmp_path):
+    """A mistake that no test notices, some that a test of their line does, one that is made at the import."""
+    files = {
+        "tutor/__init__.py": "",
+        "tutor/engine/__init__.py": "",
+        "tutor/engine/m.py": "STRICT = True\n\n\ndef larger(x, y):\n    return x + x if x > y else y\n",
+        "tests/test_m.py": "from tutor.engine.m import STRICT, larger\n\n\ndef test_larger():\n"
+        "    assert STRICT and larger(3, 1) == 6 and larger(1, 3) == 3\n",
+        "benchmarks/mutate.py": Path(mutate.__file__).read_text(encoding="utf-8"),
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    command = [sys.executable, "benchmarks/mutate.py", "--seconds", "600", "--seed", "3"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1, done.stdout + done.stderr
+    lives = [line.partition(" (seed")[0] for line in done.stdout.splitlines() if " → " in line]
+    assert lives == ["tutor/engine/m.py:5: x > y → (x >= y)"], done.stdout
+    tried = len(mutate.mutants("m", files["tutor/engine/m.py"]))
+    assert f"{tried} of {tried} mutants tried: {tried - 1} killed, 0 slow, 0 the same, 1 lives; seed 3" in done.stdout
+    assert {name: (tmp_path / name).read_text(encoding="utf-8") for name in files} == files
