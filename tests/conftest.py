@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 # In the background job of a shell SIGINT is ignored, and so it would be in every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Told to write no compiled files, every worker and every program that a test starts would compile all of the package.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A busy machine is no reason to fail; and one data directory may serve all the examples of a test function.
 SLOW_OR_SHARED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
@@ -17,10 +21,19 @@ SLOW_OR_SHARED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 settings.register_profile("local", deadline=None, suppress_health_check=SLOW_OR_SHARED)
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True, print_blob=True)
 # How many examples a property takes, of those that it says: `make deep` takes fresh ones and ten times as many, a first
-# look at a mutant of the engine a tenth.
-SHARE = {"deep": 10.0, "quick": 0.1}.get(os.environ.get("BACKPROP_TUTOR_TESTS", ""), 1.0)
-settings.register_profile("share", settings.get_profile("local"), max_examples=round(100 * SHARE), print_blob=True)
-settings.load_profile("share" if SHARE != 1 else "ci" if os.environ.get("CI") else "local")
+# look at a mutant of the engine a tenth. Nobody reads which example a mutant fails at, so that is not made smaller.
+RUN = os.environ.get("BACKPROP_TUTOR_TESTS", "")
+SHARE = {"deep": 10.0, "quick": 0.1}.get(RUN, 1.0)
+settings.register_profile("deep", settings.get_profile("local"), max_examples=round(100 * SHARE), print_blob=True)
+settings.register_profile(
+    "mutant",
+    settings.get_profile("local"),
+    max_examples=round(100 * SHARE),
+    derandomize=True,
+    phases=(Phase.explicit, Phase.generate),
+)
+NAMED = {"deep": "deep", "quick": "mutant", "mutant": "mutant"}
+settings.load_profile(NAMED.get(RUN, "ci" if os.environ.get("CI") else "local"))
 
 
 def pytest_collection_modifyitems(items):
@@ -36,9 +49,16 @@ def pytest_collection_modifyitems(items):
             inner._share_taken = True
 
 
+@pytest.fixture(scope="session")
+def data_folders(tmp_path_factory):
+    """Names of folders that are not there yet; a `tmp_path` of each test would cost more than many a test."""
+    base = tmp_path_factory.mktemp("data")
+    return (base / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def data_folder(tmp_path, monkeypatch):
+def data_folder(data_folders, monkeypatch):
     """The folder of the learner's database, away from the real one; programs that a test starts inherit it."""
-    folder = tmp_path / "data"
+    folder = next(data_folders)
     monkeypatch.setenv("BACKPROP_TUTOR_DATA", str(folder))
     return folder

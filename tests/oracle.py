@@ -54,7 +54,8 @@ def sigmoid(z):
 
 
 def tanh(z):
-    return (mp.exp(z) - mp.exp(-z)) / (mp.exp(z) + mp.exp(-z))
+    up, down = mp.exp(z), mp.exp(-z)
+    return (up - down) / (up + down)
 
 
 def log1p_exp(v):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from itertools import pairwise
 
@@ -19,6 +20,10 @@ from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 
 HIDDEN = tuple(ACTIVATIONS)
+
+# The layers and units of a random network. Three layers have a first, a middle and a last one, and a 60-digit gradient
+# takes the square of what a pass takes; `make deep` has time for more.
+DEPTH, WIDTH = (4, 5) if os.environ.get("BACKPROP_TUTOR_TESTS") == "deep" else (3, 4)
 
 
 @cache
@@ -69,7 +74,7 @@ def trainings(draw, examples: int = 1, l2=st.sampled_from([0.0, 0.0, 0.1, 0.013]
 
 
 @st.composite
-def networks(draw, max_depth: int = 4, max_width: int = 5, max_examples: int = 3) -> Lesson:
+def networks(draw, max_depth: int = DEPTH, max_width: int = WIDTH, max_examples: int = 3) -> Lesson:
     """Any legal network with its data. The structure is drawn; the numbers follow from a drawn seed.
 
     (Numbers drawn one by one would shrink to zeros, which is where ReLU has its kink.)

@@ -288,29 +288,35 @@ def test_the_page_adds_one_of_everything(copy):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+COMMANDS = """
+import contextlib, io, sys
+
+from tutor.cli.commands import main
+
+def said(*words, typed=""):
+    sys.stdin, out = io.StringIO(typed), io.StringIO()
+    with contextlib.redirect_stdout(out):
+        code = main(list(words))
+    assert code == 0 and out.getvalue(), (words, code)
+    return out.getvalue()
+
+assert "quokka Quokka" in " ".join(said("list").split())
+assert "numbat-thrice" in said("misconceptions")
+assert "tilt" in said("schema")
+said("trace", "quokka", "--notation", "yapok")
+said("trace", "quokka", "--format", "json", "--level", "scalar")
+said("train", "quokka", "--epochs", "3")
+said("compare", "quokka", "optimizer", "sgd", "numbat")
+said("drill", "quokka", "--skills")
+said("check", "lessons/90-quokka.toml")
+asked = said("quiz", "quokka", "--count", "30", "--seed", "2", typed="1\\n" * 40)
+assert "above or below 0?" in asked, asked
+"""
+
+
 def test_the_command_line_has_them(copy):
-    assert "quokka  Quokka" in re.sub(" +", "  ", run(copy, "-m", "tutor", "list").stdout)
-    assert "numbat-thrice" in run(copy, "-m", "tutor", "misconceptions").stdout
-    assert "tilt" in run(copy, "-m", "tutor", "schema").stdout
-    for command in (
-        ["trace", "quokka", "--notation", "yapok"],
-        ["trace", "quokka", "--format", "json", "--level", "scalar"],
-        ["train", "quokka", "--epochs", "3"],
-        ["compare", "quokka", "optimizer", "sgd", "numbat"],
-        ["drill", "quokka", "--skills"],
-        ["check", "lessons/90-quokka.toml"],
-    ):
-        done = run(copy, "-m", "tutor", *command)
-        assert done.returncode == 0 and done.stdout, (command, done.stderr)
-    quiz = subprocess.run(
-        [sys.executable, "-m", "tutor", "quiz", "quokka", "--count", "30", "--seed", "2"],
-        cwd=copy,
-        env={**os.environ, "PYTHONPATH": str(copy), "BACKPROP_TUTOR_DATA": str(copy / "data")},
-        input="1\n" * 40,
-        capture_output=True,
-        text=True,
-    )
-    assert quiz.returncode == 0 and "above or below 0?" in quiz.stdout, quiz.stdout + quiz.stderr
+    done = run(copy, "-c", COMMANDS)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 SCREEN = """
@@ -378,18 +384,28 @@ def test_what_has_to_be_said_twice_says_where(ask, names):
     assert all(name in str(error.value) for name in names) and "add" in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["glossary", "notation", "training", "misconceptions"])
-def test_the_other_tests_say_where_too(copy, name):
-    """Each of them fails for one more entry, with the sentence that is the instruction."""
-    asked = {
-        "glossary": ("test_teach_glossary.py", "has_a_term and quagga", "Add it to _TABLE in tutor/text/glossary.py"),
-        "notation": ("test_notation.py", "golden_names and yapok and 2-2-1", 'add "yapok" to COLUMNS'),
-        "training": ("test_training.py", "plain_loops and numbat and all", 'add "numbat" to reference_step'),
-        "misconceptions": ("test_misconceptions.py", "is_planted_above", "plant ['numbat-thrice', 'root"),
-    }
-    file, which, sentence = asked[name]
-    if not (copy / "tests").exists():
-        shutil.copytree(ROOT / "tests", copy / "tests", ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copytree(ROOT / "benchmarks", copy / "benchmarks", ignore=shutil.ignore_patterns("__pycache__"))
-    done = run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"tests/{file}", "-k", which)
-    assert done.returncode == 1 and sentence in done.stdout, done.stdout[-3000:] + done.stderr
+# Tests that fail for one more entry, each with the sentence that is the instruction.
+ASKED = {
+    "glossary": ("test_teach_glossary.py", "has_a_term and quagga", "Add it to _TABLE in tutor/text/glossary.py"),
+    "notation": ("test_notation.py", "golden_names and yapok and 2-2-1", 'add "yapok" to COLUMNS'),
+    "training": ("test_training.py", "plain_loops and numbat and all", 'add "numbat" to reference_step'),
+    "misconceptions": ("test_misconceptions.py", "is_planted_above", "plant ['numbat-thrice', 'root"),
+}
+
+
+@pytest.fixture(scope="module")
+def failures(copy) -> str:
+    """What pytest says of them in the copy, one process for all."""
+    for name in ("tests", "benchmarks"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    which = " or ".join(f"({file[:-3]} and {words})" for file, words, _ in ASKED.values())
+    files = [f"tests/{file}" for file, _, _ in ASKED.values()]
+    done = run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *files, "-k", which)
+    assert done.returncode == 1, done.stdout[-3000:] + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_the_other_tests_say_where_too(failures, name):
+    file, _, sentence = ASKED[name]
+    assert sentence in failures and f"FAILED tests/{file}" in failures, failures[-3000:]
