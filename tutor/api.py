@@ -191,10 +191,12 @@ class Lesson:
 
     @property
     def id(self) -> str:
+        """The id that the lesson is opened by."""
         return self._lesson.id
 
     @property
     def title(self) -> str:
+        """What it is called."""
         return self._lesson.title
 
     @property
@@ -272,6 +274,7 @@ class Training:
 
     @property
     def iterations(self) -> int:
+        """How many updates were made."""
         return self._run.trained
 
     @property
@@ -319,6 +322,7 @@ class Trace:
 
     @property
     def iteration(self) -> int:
+        """Which iteration it is, from 1."""
         return self._trace.iteration.number
 
     @property
@@ -378,6 +382,7 @@ class Step:
 
     @property
     def id(self) -> str:
+        """Its id, such as dL/dW2[1,2]@3."""
         return self._step.id
 
     @property
@@ -387,6 +392,7 @@ class Step:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The shape of the value: () of one number."""
         return self._step.shape
 
     @property
@@ -417,10 +423,12 @@ class Step:
 
     @property
     def title(self) -> str:
+        """What the step is called in words."""
         return self._card.title
 
     @property
     def formula(self) -> str:
+        """The formula in the notation of the trace."""
         return linear(self.trace._scribe.writer.formula(self._step.formula))
 
     @property

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 def quiz(args: Namespace) -> int:
+    """A quiz over lessons. Raises UsageError and LessonError, as every command does; the exit code is returned."""
     from tutor.learner.records import start_quiz
 
     paths = tuple(str(find_lesson(name, args)[0].resolve()) for name in args.lessons)
@@ -34,6 +35,7 @@ def quiz(args: Namespace) -> int:
 
 
 def placement(args: Namespace) -> int:
+    """The placement: a question on each of a few lessons along the path."""
     from tutor.learner.records import start_placement
 
     return _ask_quiz(args, lambda store: start_placement(store, args.new))
@@ -57,6 +59,7 @@ def _ask_quiz(args: Namespace, start: Callable[[Store], tuple[str, Quiz, list[It
 
 
 def drill(args: Namespace) -> int:
+    """Exercises of one skill with new numbers each time, or with --skills the list of them."""
     from tutor.cli.line_questions import play_practice
     from tutor.learner.practice import choose_skill, drill
     from tutor.lessonfiles.check import load
@@ -90,6 +93,7 @@ def drill(args: Namespace) -> int:
 
 
 def review(args: Namespace) -> int:
+    """What is due today, over all lessons."""
     from tutor.cli.line_questions import play_practice
     from tutor.learner.practice import review
 
@@ -101,6 +105,7 @@ def review(args: Namespace) -> int:
 
 
 def progress(args: Namespace) -> int:
+    """What the learner knows, as text, JSON or CSV; or export and import of it."""
     from tutor.learner import progress
 
     with Kept(args.profile) as kept:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def new(args: Namespace) -> int:
+    """Write a lesson to begin with, and never over a file that is there."""
     from tutor.lessonfiles.scaffold import lesson_text
 
     folder = args.file.endswith(("/", os.sep)) or os.path.basename(args.file) in (".", "..")
@@ -48,6 +49,7 @@ def new(args: Namespace) -> int:
 
 
 def schema(args: Namespace) -> int:
+    """The format as a JSON Schema."""
     from tutor.lessonfiles.schema import as_json
 
     in_utf8()
@@ -56,6 +58,7 @@ def schema(args: Namespace) -> int:
 
 
 def check(args: Namespace) -> int:
+    """Everything wrong with lesson files; 1 if there is an error."""
     from tutor.lessonfiles.check import examine, lesson_files, written_out
 
     for path in args.paths:

@@ -71,6 +71,7 @@ def find_lesson(name: str, args: Namespace | None = None) -> tuple[Path, str]:
 
 
 def known_notation(name: str | None) -> None:
+    """Raises UsageError for a notation that there is not, with the nearest."""
     from tutor.engine.parsing import did_you_mean
 
     if name is not None and name not in NOTATIONS:

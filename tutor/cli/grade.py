@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 def grade(args: Namespace) -> int:
+    """Grade one answer to one step, as text or JSON (docs/grading.md); 1 if it is wrong."""
     from tutor.engine.trace import NoSuchStep
     from tutor.questions.diagnosis import compare, marked
     from tutor.questions.items import as_json

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 def home(args: Namespace | None = None) -> int:
+    """The home screen, or the list of lessons where there is no terminal."""
     if not is_screen():
         print("The home screen needs a terminal. What works without:\n")
         return _print_list(own_folders(args), asked_for(args))
@@ -27,6 +28,7 @@ def home(args: Namespace | None = None) -> int:
 
 
 def play(args: Namespace) -> int:
+    """Play a lesson on the full screen, or in lines."""
     path, key = find_lesson(args.lesson, args)
     if args.plain or not is_screen():
         if args.watch:
@@ -51,6 +53,7 @@ def _line_mode(path: Path, key: str, profile: str) -> int:
 
 
 def list_(args: Namespace) -> int:
+    """The lessons that there are, as text or JSON."""
     if args.format == "json":
         _list_json(catalogue.shelf(own_folders(args)), args.profile)
         return 0

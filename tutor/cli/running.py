@@ -43,6 +43,7 @@ class Kept:
         self._told: str | None = None
 
     def tell(self) -> None:
+        """Say once what of this run could not be kept on disk."""
         if self.store.warning != self._told:
             self._told = warn(self.store.warning)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def trace(args: Namespace) -> int:
+    """Every step of an iteration, as text, JSON or Markdown."""
     from tutor.cli.export import FORMATS as writers
 
     trace, notation = open_trace(args)
@@ -53,6 +54,7 @@ def open_trace(args: Namespace) -> tuple[Trace, str]:
 
 
 def train(args: Namespace) -> int:
+    """Losses and final parameters of a training, as text or JSON."""
     import time
 
     from tutor.cli.export import training_json, training_text
@@ -100,6 +102,7 @@ def train(args: Namespace) -> int:
 
 
 def compare(args: Namespace) -> int:
+    """Runs side by side that differ in one setting."""
     from tutor.engine.run import MAX_ITERATION
     from tutor.lessonfiles.check import load
     from tutor.play.compare import Comparison
@@ -119,6 +122,7 @@ def compare(args: Namespace) -> int:
 
 
 def misconceptions(args: Namespace) -> int:
+    """The mistakes that the tutor knows, as text or JSON."""
     from tutor.questions.misconceptions import MISCONCEPTIONS
 
     if args.format == "json":
@@ -132,6 +136,7 @@ def misconceptions(args: Namespace) -> int:
 
 
 def glossary(args: Namespace) -> int:
+    """What a term means; 1 if there is no such term."""
     from tutor.text.glossary import answer, search
 
     term = " ".join(args.term)

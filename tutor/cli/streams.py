@@ -50,6 +50,7 @@ def abandon(stream: TextIO) -> None:
 
 
 def fail(message: str) -> int:
+    """Say on the error stream why a command cannot be carried out; its exit code, 2."""
     try:
         print(f"backprop-tutor: {escape(message)}", file=sys.stderr, flush=True)
     except OSError:
@@ -58,6 +59,7 @@ def fail(message: str) -> int:
 
 
 def warn(warning: str | None) -> str | None:
+    """Say a warning on the error stream, if there is one; the same again."""
     if warning:
         print(escape(warning), file=sys.stderr)
     return warning

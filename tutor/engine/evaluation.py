@@ -37,10 +37,12 @@ class Confusion:
 
     @property
     def correct(self) -> int:
+        """How many rows are on the diagonal."""
         return int(np.trace(self.counts))
 
     @property
     def total(self) -> int:
+        """How many rows there are."""
         return int(self.members.sum())
 
     @property
@@ -73,10 +75,12 @@ class Evaluation:
 
     @property
     def correct(self) -> int:
+        """How many rows are predicted right."""
         return sum(table.correct for table in self.tables)
 
     @property
     def total(self) -> int:
+        """How many rows there are."""
         return sum(table.total for table in self.tables)
 
     @property
@@ -115,6 +119,7 @@ class Evaluator:
 
     @cached_property
     def kind(self) -> str:
+        """What is judged: which decision the outputs make."""
         targets = self.lesson.targets
         if self.layer.activation_name == "softmax" and self.layer.units > 1:
             return "classes"

@@ -78,9 +78,11 @@ class Expr:
     if TYPE_CHECKING:
 
         @property
-        def shape(self) -> Shape: ...
+        def shape(self) -> Shape:
+            """That of the value for one example."""
         @property
-        def batched(self) -> bool: ...
+        def batched(self) -> bool:
+            """Whether each example has a value of its own."""
 
     # fmt: off
     def __add__(self, other: Expr | float) -> Expr: return call("add", self, other)
@@ -105,10 +107,12 @@ class Const(Expr):
 
     @property
     def shape(self) -> Shape:
+        """(): it is one number."""
         return ()
 
     @property
     def batched(self) -> bool:
+        """False: it is the same for every example."""
         return False
 
 
@@ -122,14 +126,17 @@ class Ref(Expr):
 
     @property
     def shape(self) -> Shape:
+        """The symbol's, or () of one element."""
         return self.symbol.shape if self.index is None else ()
 
     @property
     def batched(self) -> bool:
+        """Whether each example has its own."""
         return self.symbol.per_example and self.example is None
 
     @property
     def id(self) -> str:
+        """As `Symbol.id`, with the element and the example: dL/dW1[2,1]@3."""
         use = f"@{self.symbol.use}" if self.symbol.use else ""
         example = "" if self.example is None else f"@{self.example + 1}"
         return self.symbol.id.removesuffix(use) + index_text(self.index) + use + example
@@ -161,6 +168,7 @@ PI, E = Const(math.pi, "π"), Const(math.e, "e")
 
 
 def negative(x: Expr) -> Expr:
+    """−x; of a plain number the number with its sign turned."""
     return Const(-x.value) if isinstance(x, Const) and not x.name else call("neg", x)
 
 

@@ -64,9 +64,11 @@ class Probe:
         return found
 
     def __call__(self, changes: Mapping[str, np.ndarray]) -> float:
+        """The same with some of the given values changed."""
         return self.result(self.values(changes))
 
     def result(self, values: Values) -> float:
+        """What is differentiated, of values by key."""
         symbol = self.of.symbol
         value = values[symbol.key] if symbol.key in values else self.trace.iteration.values[symbol.key]
         return float(value[self.of.example]) if symbol.per_example else float(value)  # type: ignore[index]

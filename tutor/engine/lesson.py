@@ -54,6 +54,8 @@ class Layer:
 
 @dataclass(frozen=True)
 class Network:
+    """A network: its layers, the first first, and the loss by its name in `LOSSES`."""
+
     inputs: int
     loss: str
     layers: tuple[Layer, ...]
@@ -107,6 +109,8 @@ class Circuit:
 
 @dataclass(frozen=True)
 class Training:
+    """How a lesson is trained; the optimiser by its name in `OPTIMIZERS`."""
+
     learning_rate: float = 0.01
     optimizer: str = "sgd"
     batch: int | Literal["all"] = 1  # a number of examples, or all
@@ -227,6 +231,7 @@ class Lesson:
 
     @property
     def example_count(self) -> int:
+        """How many examples the lesson has."""
         return min(map(len, self.examples.values()), default=0)
 
     @cached_property

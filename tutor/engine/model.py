@@ -104,6 +104,7 @@ class LayerSymbols:
 
     @property
     def units(self) -> int:
+        """How many units the layer has."""
         return self.activation.shape[0]
 
 

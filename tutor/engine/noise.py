@@ -42,10 +42,12 @@ def wobble(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[Any])
 
 
 def linear_noise(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[Any]) -> Any:
+    """Of what is linear in its arguments: the same of their noises."""
     return OPERATORS[node.op].numpy(node, *noises)
 
 
 def bilinear_noise(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[Any]) -> Any:
+    """Of a product: |x|·Δy + Δx·|y| + Δx·Δy."""
     numpy, (x, y), (n, m) = OPERATORS[node.op].numpy, map(np.abs, arrays), noises
     return numpy(node, x, m) + numpy(node, n, y) + numpy(node, n, m)
 

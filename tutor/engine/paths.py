@@ -48,6 +48,7 @@ class Link:
 
     @property
     def top(self) -> Symbol:
+        """What depends on the symbol below."""
         return self.use.symbol
 
     @property
@@ -114,6 +115,7 @@ class Path:
 
     @cached_property
     def product(self) -> float:
+        """The factors multiplied."""
         with np.errstate(all="ignore"):
             return float(np.prod([np.float64(factor.value) for factor in self.factors]))
 

@@ -165,6 +165,7 @@ def batch_size(lesson: Lesson) -> int:
 
 
 def iterations_per_epoch(lesson: Lesson) -> int:
+    """How many updates go once through all examples, a short last batch among them."""
     return -(-max(lesson.example_count, 1) // batch_size(lesson))
 
 

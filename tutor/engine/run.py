@@ -102,6 +102,7 @@ class Run:
             return np.asarray(losses[: epochs * per].reshape(epochs, per).mean(axis=1))
 
     def program(self, examples: int) -> Program:
+        """The equations of a batch of so many examples, made once."""
         if examples not in self.programs:
             self.programs[examples] = Program(self.lesson, examples)
         return self.programs[examples]

@@ -57,26 +57,32 @@ class Step:
 
     @property
     def ref(self) -> Ref:
+        """The step as a reference: its symbol, element and example."""
         return Ref(self.equation.symbol, self.index, self.example)
 
     @property
     def id(self) -> str:
+        """Its id: dL/dW1[2,1]@3."""
         return self.ref.id
 
     @property
     def phase(self) -> Phase:
+        """forward, loss, backward or update."""
         return self.equation.phase
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Of the value: () of one element."""
         return self.ref.shape
 
     @cached_property
     def formula(self) -> Expr:
+        """What the value is made by, of one element the element's own formula."""
         return self.specialise(self.equation.formula)
 
     @cached_property
     def value(self) -> Any:
+        """A float, or a float64 array of the step's shape."""
         return self.trace.value(self.ref)
 
     @cached_property
@@ -147,10 +153,12 @@ class Trace:
 
     @property
     def program(self) -> Program:
+        """The equations of the iteration."""
         return self.iteration.program
 
     @property
     def equations(self) -> tuple[Equation, ...]:
+        """All equations, in order of evaluation."""
         return self.program.equations
 
     @property

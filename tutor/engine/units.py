@@ -51,6 +51,7 @@ class Units:
 
     @property
     def function(self) -> str:
+        """The activation's operator."""
         assert isinstance(self.equation.formula, Call)
         return self.equation.formula.op
 

@@ -71,6 +71,8 @@ class Met:
 
 @dataclass(frozen=True)
 class Finished:
+    """A lesson that was finished."""
+
     id: str
     title: str
 

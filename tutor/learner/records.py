@@ -76,6 +76,7 @@ def chosen_notation(store: Store, lesson: Lesson) -> str:
 
 
 def choose_notation(store: Store, notation: str) -> None:
+    """Remember a notation for every lesson."""
     store.save_setting(NOTATION, notation)
 
 
@@ -108,6 +109,7 @@ class Stopwatch:
         self._since = time.monotonic()
 
     def lap(self) -> float:
+        """The seconds since the last lap, to a tenth; the next begins."""
         now = time.monotonic()
         took, self._since = now - self._since, now
         return round(took, 1)

@@ -50,12 +50,14 @@ def readable(parse: Callable[[Any], Any], rows: list[tuple[Any, ...]]) -> Iterat
 
 
 def text(value: Any) -> str:
+    """A text of a row. Raises ValueError."""
     if not isinstance(value, str):
         raise ValueError("it is no text")
     return value
 
 
 def utc(value: Any) -> str:
+    """A time of a row in UTC, as `mastery.utc`. Raises ValueError."""
     from tutor.questions.mastery import utc
 
     return utc(value)
@@ -112,6 +114,7 @@ def _state(value: Any, depth: int = MAX_DEPTH) -> Any:
 
 
 def export_place(row: tuple[Any, ...]) -> tuple[str, dict[str, Any]]:
+    """A lesson and its place, of a row, as the export has them. Raises ValueError."""
     place = parse_place(json.loads(row[1]))
     if place is None:
         raise ValueError("it is no place")

@@ -40,6 +40,7 @@ class Table:
     head: int = 1  # the line of the header
 
     def at_header(self, column: int | None, message: str, advice: str = "", severity: str = "error") -> Problem:
+        """A problem of a column, shown at its name in the header; None: of the whole header."""
         line = self.source.line(self.head)
         at = 1 if column is None else _column(line, column, self.separator)
         return self.source.problem_at(self.head, at, message, advice, severity)

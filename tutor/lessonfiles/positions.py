@@ -172,6 +172,7 @@ class Source:
         return self.problem_at(line, column, message, advice, severity)
 
     def problem_at(self, line: int, column: int, message: str, advice: str = "", severity: str = "error") -> Problem:
+        """A problem at a line and a column, both from 1, with the line's text."""
         return Problem(self.path, line, column, message, advice, self.line(line), severity)
 
     def locate(self, path: Keys, *, key: bool = False, offset: int | None = None) -> tuple[int, int]:

@@ -124,6 +124,7 @@ class Canvas:
     def line(
         self, x0: float, y0: float, x1: float, y1: float, style: str = "", thick: int = 1, dash: tuple[int, ...] = SOLID
     ) -> None:
+        """Draw a straight line between two dots (column, row), both of them included."""
         self.segments([x0], [y0], [x1], [y1], style, thick, dash)
 
     def _clip(self, ends: np.ndarray) -> np.ndarray:
@@ -241,6 +242,7 @@ def joined(spans: Iterable[tuple[str, str]]) -> Row:
 
 
 def row_text(row: Row) -> str:
+    """A row without its styles."""
     return "".join(text for text, _ in row)
 
 

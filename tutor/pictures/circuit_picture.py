@@ -78,6 +78,7 @@ class CircuitPicture:
         return depth
 
     def draw(self) -> Diagram | None:
+        """The picture, or None where there is too little room."""
         depth = self._depths()
         last = max(depth.values())
         names = max(width(name) for name in depth)

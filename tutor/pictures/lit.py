@@ -19,12 +19,15 @@ class Lit:
     outputs: bool = False  # the lines from the outputs to the loss
 
     def unit(self, layer: int, unit: int) -> bool:
+        """Whether a unit (from 0) of a layer (0: the inputs) is lit."""
         return (layer, unit) in self.units or (layer, None) in self.units
 
     def edge(self, layer: int, to: int, start: int) -> bool:
+        """Whether the weight to unit `to` of a layer from unit `start` is lit; both from 0."""
         return (layer, to, start) in self.edges or (layer, None, None) in self.edges
 
     def layers(self) -> set[int]:
+        """The layers in which something is lit."""
         return {layer for layer, _ in self.units} | {layer for layer, _, _ in self.edges}
 
 

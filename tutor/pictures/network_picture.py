@@ -51,6 +51,7 @@ class NetworkPicture:
 
     @property
     def output(self) -> int:
+        """The number of the last layer."""
         return len(self.widths) - 1
 
     # ------------------------------------------------------------ drawing

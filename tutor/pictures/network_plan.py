@@ -28,9 +28,11 @@ class Column:
 
     @property
     def boxed(self) -> bool:
+        """Whether there is room for a box round each unit."""
         return self.high >= 3
 
     def middle(self, row: int) -> int:
+        """The middle row of a unit that begins at a row."""
         return row + (self.high - 1) // 2 if self.boxed else row
 
 

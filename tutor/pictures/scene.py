@@ -36,15 +36,19 @@ class Spot:
     rows: int
 
     def has(self, column: int, row: int) -> bool:
+        """Whether a cell is within it."""
         return 0 <= column - self.column < self.columns and 0 <= row - self.row < self.rows
 
 
 @dataclass(frozen=True)
 class Diagram:
+    """A picture and the items that can be pointed at in it."""
+
     picture: Picture
     spots: tuple[Spot, ...]
 
     def at(self, column: int, row: int) -> Spot | None:
+        """What lies at a cell, from 0; None where nothing does."""
         return next((spot for spot in self.spots if spot.has(column, row)), None)
 
 
@@ -99,10 +103,12 @@ class Known:
         return self.until is None or index is None or index <= self.until
 
     def value(self, id: str, index: Whole = None) -> float | None:
+        """One number of a value that is known by now; None of another."""
         ref = self.ref(id, index)
         return float(self.trace.value(ref)) if ref and self.has(id, index) else None
 
     def name(self, id: str, index: Whole = None) -> str:
+        """A value's name in the learner's notation, without an example; of what is not there its id."""
         names, key = self._kept.names, (id, index)
         if key not in names:
             ref = self.ref(id, index)
@@ -184,6 +190,7 @@ def unit_item(model: Model, layer: int, unit: int) -> Item:
 
 
 def draw_box(canvas: Canvas, left: int, size: int, row: int, high: int, lit: bool, chosen: bool) -> None:
+    """Draw a box of `size` columns and `high` rows, its corner at (left, row)."""
     a, across, b, down, c, d = "┏━┓┃┗┛" if lit or chosen else "╭─╮│╰╯"
     style = "value" if chosen else "lit" if lit else "axis"
     canvas.text(left, row, a + across * (size - 2) + b, style)

@@ -42,6 +42,7 @@ class Contender:
 
     @property
     def epochs(self) -> int:
+        """How many epochs there are losses of."""
         return len(self.losses)
 
     def evaluated(self) -> Evaluation:
@@ -96,6 +97,7 @@ class Comparison:
 
     @property
     def epochs(self) -> int:
+        """How many epochs there are losses of."""
         return max(contender.epochs for contender in self.contenders)
 
     def words(self) -> list[str]:

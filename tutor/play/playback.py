@@ -120,10 +120,12 @@ def next_phase(cursor: Cursor, trace: Trace, by: int = 1) -> Cursor:
 
 
 def first(cursor: Cursor, trace: Trace) -> Cursor:
+    """At the first step."""
     return _to(cursor, trace, 0)
 
 
 def last(cursor: Cursor, trace: Trace) -> Cursor:
+    """At the last step, at level scalar its last element."""
     at = len(trace.equations) - 1
     return _to(cursor, trace, at, tuple(n - 1 for n in trace.equations[at].symbol.shape))
 
@@ -180,14 +182,17 @@ def move_example(cursor: Cursor, trace: Trace, by: int) -> Cursor:
 
 
 def set_level(cursor: Cursor, level: Level) -> Cursor:
+    """At another level."""
     return replace(cursor, level=level)
 
 
 def next_level(cursor: Cursor, by: int = 1) -> Cursor:
+    """At the level so many further, round and round."""
     return set_level(cursor, LEVELS[(LEVELS.index(cursor.level) + by) % len(LEVELS)])
 
 
 def next_notation(cursor: Cursor, by: int = 1) -> Cursor:
+    """In the notation so many further, round and round."""
     names = list(NOTATIONS)
     return replace(cursor, notation=names[(names.index(cursor.notation) + by) % len(names)])
 

@@ -53,6 +53,7 @@ class Here:
 
     @property
     def row(self) -> int:
+        """The row of the data that is looked at."""
         return self.rows[min(self.example, len(self.rows) - 1)]
 
 

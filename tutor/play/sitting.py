@@ -146,9 +146,11 @@ class Sitting:
         return self.at(playback.next_phase(self.cursor, self.trace, by))
 
     def first(self) -> Sitting:
+        """The first step."""
         return self.at(playback.first(self.cursor, self.trace))
 
     def last(self) -> Sitting:
+        """The last step."""
         return self.at(playback.last(self.cursor, self.trace))
 
     def jump(self, id: str) -> Sitting:

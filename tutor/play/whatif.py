@@ -88,6 +88,7 @@ class WhatIf:
 
     @cached_property
     def document(self) -> Document:
+        """The values of the lesson's file with the changes in force."""
         return self.states[self.at - 1].document if self.at else plain_questions(document(self.original))
 
     @cached_property

@@ -54,6 +54,7 @@ class Asking:
 
     @property
     def left(self) -> int:
+        """How many tries are left."""
         return self.most - self.tries
 
     @property

@@ -46,6 +46,7 @@ class Verdict:
 
     @property
     def correct(self) -> bool:
+        """Whether the answer is right as it is."""
         return self.kind == "correct"
 
     @property

@@ -86,6 +86,7 @@ class Item:
 
     @property
     def by_author(self) -> bool:
+        """Whether a lesson's author asks it."""
         return self.id.startswith(f"{AUTHOR}:")
 
     @cached_property

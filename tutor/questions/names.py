@@ -51,10 +51,12 @@ class Names:
 
     @property
     def letters(self) -> str:
+        """The letter that the notation has for what an activation is of."""
         return self.writer.notation.letter
 
     @property
     def examples(self) -> int:
+        """How many examples the batch has."""
         return self.step.trace.examples
 
     # ------------------------------------------------------------ values
@@ -191,6 +193,7 @@ class Names:
         return found
 
     def of_each_example(self, text: str, at: int) -> tuple[int, Ref] | None:
+        """A name that means each example's own (a1@e) and where it ends; None if none begins here."""
         for end in self._ends(text, at):
             if text.startswith("@e", end) and not text[end + 2 : end + 3].isalnum():
                 for ref in self._meanings(text[at:end], each=True):

@@ -62,6 +62,7 @@ class Question:
 
     @cached_property
     def names(self) -> Names:
+        """The names that an answer may use."""
         return Names(self.step, self.writer)
 
     @cached_property

@@ -45,6 +45,7 @@ class Quiz:
     weakest: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
+        """What is kept of it: a dictionary for JSON, which `from_json` reads."""
         return asdict(self)
 
     @classmethod

@@ -36,7 +36,8 @@ class Vocabulary(Protocol):
     """The names and functions of a lesson, as one step's answer may use them."""
 
     @property
-    def functions(self) -> dict[str, Function]: ...
+    def functions(self) -> dict[str, Function]:
+        """The words of functions."""
     def match(self, text: str, at: int) -> Sequence[tuple[int, Expr]]:
         """The names that begin at a place, side by side, and where each ends; none if there are none."""
 
@@ -50,9 +51,11 @@ class Vocabulary(Protocol):
         """What is said of a word that means nothing."""
 
     @property
-    def letters(self) -> str: ...
+    def letters(self) -> str:
+        """The letter of a definition."""
     @property
-    def examples(self) -> int: ...
+    def examples(self) -> int:
+        """How many examples there are."""
 
 
 # ---------------------------------------------------------------- signs

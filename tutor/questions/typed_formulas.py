@@ -88,6 +88,8 @@ def power(base: Expr, exponent: Expr) -> Expr:
 
 @dataclass(frozen=True)
 class Relation:
+    """left = right, or with another sign of comparison between them."""
+
     left: Expr
     sign: str
     right: Expr

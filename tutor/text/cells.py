@@ -15,6 +15,7 @@ def width(text: str) -> int:
 
 
 def pad(text: str, columns: int) -> str:
+    """A text with spaces behind it, so many cells in all."""
     return text + " " * (columns - width(text))
 
 

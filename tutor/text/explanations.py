@@ -31,6 +31,7 @@ class Turn:
 
     @property
     def text(self) -> str:
+        """The turn as one line."""
         return f"{self.speaker}: “{self.words}”" + (f" ({self.passes})" if self.passes else "")
 
 

@@ -24,10 +24,12 @@ SUBSCRIPTS = str.maketrans("0123456789+-−()=", "₀₁₂₃₄₅₆₇₈₉
 
 
 def superscript(text: str) -> str:
+    """Raised, as far as Unicode has the signs: ⁽ˡ⁾."""
     return text.translate(SUPERSCRIPTS)
 
 
 def subscript(text: str) -> str:
+    """Lowered, as far as Unicode has the signs: ₁₂."""
     return text.translate(SUBSCRIPTS)
 
 
@@ -73,11 +75,15 @@ def bracketed(numbers: list[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Row:
+    """Parts side by side."""
+
     parts: tuple[Doc, ...]
 
 
 @dataclass(frozen=True)
 class Brackets:
+    """What stands in round brackets."""
+
     inner: Doc
 
 
@@ -101,6 +107,7 @@ class Matrix:
     row: bool = False  # a column lying down: xᵀ
 
     def transposed(self) -> Matrix:
+        """The same with a column a row."""
         if self.values.ndim == 1:
             return Matrix(self.values, self.digits, row=not self.row)
         return Matrix(self.values.T, self.digits)
@@ -110,6 +117,7 @@ Doc = str | Row | Brackets | Frac | Matrix
 
 
 def brackets(doc: Doc) -> Doc:
+    """A document in round brackets."""
     return Brackets(doc)
 
 
@@ -259,10 +267,12 @@ class Block:
 
     @property
     def rows(self) -> int:
+        """How many lines it has."""
         return len(self.lines)
 
 
 def text_block(text: str) -> Block:
+    """A block of one line."""
     return Block((text,), width(text))
 
 

@@ -79,10 +79,12 @@ class Gate:
         self._stream = stream
 
     def write(self, text: str) -> int:
+        """Write a text as it may be shown; how long it was."""
         self._stream.write(shown(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
+        """Write texts as they may be shown."""
         for text in lines:
             self.write(text)
 

@@ -67,6 +67,7 @@ class Glossary(Dialog):
 
 
 def entries(terms: list[str], columns: int) -> list[Line]:
+    """The entries of these terms, with an empty line behind each."""
     lines: list[Line] = []
     for term in terms:
         title, *rest = glossary.entry_lines(term, columns)

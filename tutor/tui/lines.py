@@ -102,6 +102,7 @@ EMPTY = Line()
 
 
 def line(text: str = "", style: str = "", target: str | None = None) -> Line:
+    """A line of one style; `target` is what choosing it means."""
     return Line(((text, style),), target)
 
 

@@ -28,6 +28,7 @@ WRAP = 84  # prose in longer lines is hard to read
 
 
 def wrapped(text: str, columns: int, style: str = "", indent: str = "") -> list[Line]:
+    """A text in lines of at most so many cells, and no more than WRAP."""
     parts = textwrap.wrap(text, max(min(columns, WRAP) - len(indent), 12), break_long_words=True)
     return [Line(((indent, "dim"), (part, style)) if indent else ((part, style),)) for part in parts]
 
@@ -107,6 +108,7 @@ def chain_lines(item: Equality, columns: int, rows: int) -> list[Line]:
 
 
 def where_lines(item: Equality, columns: int) -> list[Line]:
+    """What a sign in the formula stands for: name = formula = value."""
     docs = [item.docs[0]]
     for doc in item.docs[1:]:
         docs += [" = ", doc]
@@ -120,6 +122,7 @@ def where_lines(item: Equality, columns: int) -> list[Line]:
 
 
 def derivation_lines(item: Equality, columns: int) -> list[Line]:
+    """A line of a derivation: its reason, the formula, the numbers."""
     lines = [Line((("  ", ""), (part, "dim"))) for part in textwrap.wrap(item.reason, max(min(columns, WRAP) - 4, 20))]
     for doc, style in zip(item.docs, ("formula", "numbers"), strict=False):
         lines += [line("  " + text, style) for text in flow(["= ", doc], columns - 4, 4, 6, 4)]

@@ -60,9 +60,11 @@ class Graph:
         return self._number(("given", (), name))
 
     def const(self, value: float) -> int:
+        """The number of a constant."""
         return self._number(("const", (), repr(float(value))))  # by its text: 0.0 equals -0.0 and is another number
 
     def constant(self, number: int) -> float | None:
+        """The value of a node that is a constant; None of another."""
         op, _, text = self.nodes[number]
         return float(text) if op == "const" else None
 

@@ -111,6 +111,7 @@ class Told:
         self.file, self.where, self.line = file, where, line
 
     def __call__(self, message: str, advice: str, offset: int | None) -> None:
+        """Called while a line is read: see the class."""
         if self.line.later:
             if not self.file.sound(*self.where):
                 return
@@ -131,6 +132,7 @@ class Words:
         self.used: dict[str, Shape] = {}
 
     def __call__(self, word: str, offset: int) -> Tree:
+        """Called while a line is read: see the class."""
         if word in CONSTANTS and word not in self.given.values and word not in self.names:
             return CONSTANTS[word]
         if word not in self.done and word not in self.given.values:

@@ -35,6 +35,7 @@ class Given:
     parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # x -> x1, x2, x3
 
     def shape(self, name: str) -> Shape | None:
+        """The shape of an input; None where its value is not sound."""
         value = self.values[name]
         return None if value is None else np.shape(value)
 

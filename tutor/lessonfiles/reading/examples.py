@@ -120,12 +120,14 @@ def _network_ends(file: Values) -> tuple[list[str] | int, list[str] | int] | Non
 
 
 def class_names(file: Values, network: Network | None) -> tuple[str, ...]:
+    """What the classes are called, in the order of the outputs; () where they have no names."""
     if file.faults.table and file.faults.table[1].classes:
         return file.faults.table[1].classes
     return (network.layers[-1].names or ()) if network and network.loss == "cross_entropy" else ()
 
 
 def check_examples(file: Values, sizes: Sequence[int | None], possible: list[set[int]], loss: str | None) -> None:
+    """Note what is wrong with the sizes, classes and targets of the examples."""
     many = file.length("examples")
     if not many:
         if file.sound("examples"):

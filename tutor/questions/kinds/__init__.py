@@ -42,6 +42,7 @@ class Kind:
     most: int | None = None
 
     def __call__(self, step: Step, writer: Writer, rng: random.Random) -> Item | None:
+        """A question of this kind about a step; None where there is nothing to ask."""
         return self.make(step, writer, rng)
 
 

@@ -157,6 +157,7 @@ class Site:
 
     @property
     def rule(self) -> Rule:
+        """The equation's rule."""
         return self.equation.rule
 
     @property
@@ -166,10 +167,12 @@ class Site:
 
     @property
     def formula(self) -> Expr:
+        """The right formula."""
         return self.equation.formula
 
     @property
     def shape(self) -> Shape:
+        """The shape of its value."""
         return self.equation.symbol.shape
 
     def symbol(self, id: str) -> Symbol | None:
@@ -268,14 +271,17 @@ def without_factor(node: Expr, drop: Callable[[Expr], bool]) -> Expr | None:
 
 
 def calls(formula: Expr) -> Iterator[Call]:
+    """Every call in a formula, from outside in."""
     return (node for node in walk(formula) if isinstance(node, Call))
 
 
 def has(node: Expr, op: str) -> bool:
+    """Whether a formula is a call of this operator."""
     return isinstance(node, Call) and node.op == op
 
 
 def is_slope(node: Expr) -> bool:
+    """Whether a formula is the slope of an activation: σ′(z)."""
     return isinstance(node, Call) and prime_of(node.op) is not None
 
 
@@ -307,15 +313,18 @@ class Part:
 
     @property
     def op(self) -> str:
+        """The gate's operator."""
         return self.gate.variant
 
     @property
     def args(self) -> tuple[Expr, ...]:
+        """The gate's inputs."""
         formula = self.gate.formula
         return formula.args if isinstance(formula, Call) else (formula,)
 
     @property
     def out(self) -> Expr:
+        """The gate's value."""
         return Ref(self.gate.symbol)
 
 
