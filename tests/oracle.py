@@ -103,6 +103,7 @@ ACTIVATIONS = Told(
         "softplus": log1p_exp,
         "silu": lambda z: z * sigmoid(z),
         "gelu": gelu,
+        "gelu_erf": lambda z: z * mp.ncdf(z),
     },
 )
 

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 
+import array_circuits
 from strategies import circuit_lesson, dense, network_lesson
 from tutor.engine import network
 from tutor.engine.activations import ACTIVATIONS
@@ -31,16 +32,17 @@ from tutor.engine.trace import trace
 # What stands in gradients, in updates or in place of a shown formula, and never in a forward equation.
 ONLY_BACKWARD = {
     "ratio", "times", "power_log", "sign", "wins_max", "wins_min",  # factors of gradients
-    "expm1", "log1p", "binary_cross_entropy", "cross_entropy",  # computed, never shown
+    "expm1", "log1p", "erfc", "binary_cross_entropy_of_z", "cross_entropy_of_z",  # computed, never shown
     "stack",  # what a learner types
     "jacobian", "mean_outer", "sum_outer",  # local derivatives, a batch's gradient
+    "first_max", "first_min", "unpool_max", "one_hot", "hit", "pick",  # where a maximum lies, which class, which row
 }  # fmt: skip
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = 3
 H = mpf(10) ** -20
-exact, exp, sin, cos, sqrt, ln = (
-    np.frompyfunc(f, 1, 1) for f in (lambda x: mpf(float(x)), mp.exp, mp.sin, mp.cos, mp.sqrt, mp.log)
+exact, exp, sin, cos, sqrt, ln, erf = (
+    np.frompyfunc(f, 1, 1) for f in (lambda x: mpf(float(x)), mp.exp, mp.sin, mp.cos, mp.sqrt, mp.log, mp.erf)
 )
 _larger = np.frompyfunc(lambda x, y: x if x >= y else y, 2, 1)
 _smaller = np.frompyfunc(lambda x, y: x if x <= y else y, 2, 1)
@@ -60,7 +62,7 @@ REFERENCE = {
     "neg": lambda x: -x,
     "mul": lambda x, y: x * y,
     "div": lambda x, y: x / y,
-    "exp": exp, "sin": sin, "cos": cos, "sqrt": sqrt, "log": ln,
+    "exp": exp, "sin": sin, "cos": cos, "sqrt": sqrt, "log": ln, "erf": erf,
     "abs": lambda x: abs(x),
     "pow": lambda x, n: exp(n * ln(x)),
     "max": lambda *xs: _fold(_larger, xs),
@@ -128,6 +130,7 @@ def grown(rng: random.Random, whole: bool) -> tuple[Model, list[Symbol]]:
         "div": lambda: (lambda x, y: x / (2 + y * y))(*any_two()),
         "exp": lambda: call("exp", call("sin", pick())),
         "cos": lambda: call("cos", pick()),
+        "erf": lambda: call("erf", pick()),
         "sqrt": lambda: call("sqrt", 1 + call("mul", *[pick()] * 2) ** 2),
         "log": lambda: call("log", 2 + call("cos", pick())),
         "abs": lambda: call("abs", pick()),
@@ -240,6 +243,7 @@ def test_every_operator_of_a_forward_equation_has_a_reverse_rule(table):
 
 def test_every_operator_with_a_reverse_rule_is_held_against_differences(table):
     held = {*REFERENCE, "mean", "batch_sum", *ACTIVATIONS}  # the activations: test_gradients.py
+    held |= set(array_circuits.FORWARD)  # of arrays: test_array_operators.py
     assert {op for op, has in table.items() if has} <= held
 
 

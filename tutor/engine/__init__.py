@@ -6,5 +6,10 @@ It imports no other room. Read first: `backprop.py`, the idea of the whole progr
 
 # Whoever enters the room finds the table of operators full.
 from tutor.engine import activations as activations
+from tutor.engine import indexing as indexing
 from tutor.engine import losses as losses
+from tutor.engine import normalising as normalising
 from tutor.engine import operators as operators
+from tutor.engine import products as products
+from tutor.engine import reductions as reductions
+from tutor.engine import windows as windows

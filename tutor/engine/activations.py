@@ -101,6 +101,14 @@ ACTIVATIONS: dict[str, Activation] = {
         stable=Z * _logistic(2 * _INNER),  # (1 + tanh u)/2 is 1/(1 + exp(−2u)), which keeps its digits for z < 0
         slope=_logistic(2 * _INNER) * (1 + 2 * Z * _INNER_SLOPE / (1 + call("exp", 2 * _INNER))),
     ),
+    # The same authors' exact form: z times the chance that a normally distributed number is below z.
+    "gelu_erf": Activation(
+        "GELU",
+        0.5 * Z * (1 + call("erf", Z / call("sqrt", 2))),
+        0.5 * (1 + call("erf", Z / call("sqrt", 2))) + Z * call("exp", -(Z**2) / 2) / call("sqrt", 2 * PI),
+        stable=0.5 * Z * call("erfc", -Z / call("sqrt", 2)),
+        slope=0.5 * call("erfc", -Z / call("sqrt", 2)) + Z * call("exp", -(Z**2) / 2) / call("sqrt", 2 * PI),
+    ),
 }
 
 

@@ -29,6 +29,7 @@ from tutor.engine.expressions import (
     Expr,
     Quantity,
     Ref,
+    Shape,
     Symbol,
     call,
     refs,
@@ -191,9 +192,16 @@ def _collected(part: Expr, arg: Expr, examples: int | None) -> Expr:
         outer = isinstance(part, Call) and part.op == "outer" and all(factor.batched for factor in part.args)
         op, args = ("sum_outer", part.args) if outer and isinstance(part, Call) else ("batch_sum", (part,))
         part = Call(op, args, examples)
-    if len(part.shape) <= len(arg.shape):
+    if _broadcasts(part.shape, arg.shape):
         return part
     return call("sum_to", part, arg) if arg.shape else call("sum", part)
+
+
+def _broadcasts(part: Shape, whole: Shape) -> bool:
+    """Whether a value of one shape says, by broadcasting, the same as one of the other shape: nothing was added up."""
+    return len(part) <= len(whole) and all(
+        m in (1, n) for m, n in zip(part, whole[len(whole) - len(part) :], strict=True)
+    )
 
 
 # What a gradient's rule is follows from what it is the gradient with respect to.

@@ -9,8 +9,9 @@ A tree is made of three nodes: `Const`, `Ref` (a symbol, or one element of it) a
 its shape, its NumPy value, its element (i, j) as a scalar tree, and its reverse rule. It begins
 empty: `operators.py` fills it, and whoever has an operator of their own puts in another row.
 
-Shapes are those of one example: (), (n,) or (m, n). A symbol that has a value for every
-example of a batch carries one more axis, the first, in its array; no formula mentions it.
+Shapes are those of one example, of any rank: (), (n,), (m, n) ... A symbol that has a value for
+every example of a batch carries one more axis, the first, in its array; no formula mentions it.
+That is why an axis, where an operator has one, is counted from the end: -1 is the last.
 """
 
 from __future__ import annotations
@@ -144,21 +145,25 @@ class Ref(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Call(Expr):
-    """An operator applied to formulas. `param` is fixed data of the operator, such as which argument wins."""
+    """An operator applied to formulas. `param` is fixed data of the operator: which argument wins, an axis, a stride.
+
+    It is a number, a text, None or a tuple of those.
+    """
 
     op: str
     args: tuple[Expr, ...]
-    param: int | None = None
+    param: Any = None
     shape: Shape = field(init=False, compare=False, repr=False)
     batched: bool = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> Any:
         rule = OPERATORS[self.op]
-        object.__setattr__(self, "shape", rule.shape(*(arg.shape for arg in self.args)))
+        shapes = [arg.shape for arg in self.args]
+        object.__setattr__(self, "shape", rule.shape(*shapes, self.param) if rule.shaped else rule.shape(*shapes))
         object.__setattr__(self, "batched", rule.batched and any(arg.batched for arg in self.args))
 
 
-def call(op: str, *args: Expr | float, param: int | None = None) -> Call:
+def call(op: str, *args: Expr | float, param: Any = None) -> Call:
     """`Call`, with plain numbers taken as constants."""
     return Call(op, tuple(arg if isinstance(arg, Expr) else Const(float(arg)) for arg in args), param)
 
@@ -247,7 +252,7 @@ def _no_noise(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[An
 class Settling:
     """How an operator's value is kept from being decided by rounding.
 
-    near     the value, the arguments' arrays -> whether rounding may have had a part in it: quick, may be wrong
+    near     the call, its value, the arguments' arrays -> whether rounding may have had a part in it; may be wrong
     settled  the call, value, arrays, their noises, the value's noise -> the value that it stands for
     """
 
@@ -259,7 +264,8 @@ class Settling:
 class Operator:
     """What an operator means.
 
-    shape    the shapes of the arguments -> the shape of the value; ValueError if they do not fit
+    shape    the shapes of the arguments (and, where the operator is `shaped` by it, the param) -> the shape of the
+             value; ValueError, in words an author can read, if they do not fit
     numpy    the call and the arguments' arrays -> the value
     element  the call and an index -> the formula of that element
     reverse  the call, its own value as a formula, G -> each argument's part of the gradient
@@ -274,6 +280,7 @@ class Operator:
     reverse: Callable[[Call, Expr, Expr], tuple[Expr | None, ...]] | None = None
     elementwise: bool = False
     batched: bool = True
+    shaped: bool = False
     settles: Settling | None = None
     noise: Callable[..., Any] = _no_noise
 
@@ -322,7 +329,7 @@ def _value(expr: Expr, values: Values, noise: Noise | None) -> Any:
     rule = OPERATORS[expr.op]
     arrays = aligned(expr, [_value(arg, values, noise) for arg in expr.args])
     value = rule.numpy(expr, *arrays)
-    if rule.settles and rule.settles.near(value, *arrays):
+    if rule.settles and rule.settles.near(expr, value, *arrays):
         return _value_and_noise(expr, values, noise)[0]
     return value
 
@@ -338,7 +345,7 @@ def _value_and_noise(expr: Expr, values: Values, noise: Noise | None) -> Any:
     if not isinstance(expr, Call):
         value = expr.value if isinstance(expr, Const) else values(expr)  # type: ignore[arg-type]
         known = noise(expr) if noise and isinstance(expr, Ref) else None
-        return value, GIVEN * np.abs(value) if known is None else known
+        return value, _finite(GIVEN * np.abs(value)) if known is None else known
     rule = OPERATORS[expr.op]
     pairs = [_value_and_noise(arg, values, noise) for arg in expr.args]
     arrays, noises = (aligned(expr, list(column)) for column in zip(*pairs, strict=True))
@@ -346,7 +353,12 @@ def _value_and_noise(expr: Expr, values: Values, noise: Noise | None) -> Any:
     own = rule.noise(expr, value, arrays, noises) + EPSILON * np.abs(value)
     if rule.settles:
         value = rule.settles.settled(expr, value, arrays, noises, own)
-    return value, np.where(np.equal(value, 0), 0.0, own)[()]
+    return value, np.where(np.equal(value, 0) | np.isinf(value), 0.0, own)[()]
+
+
+def _finite(noise: Any) -> Any:
+    """What is infinite (a blocked position, an overflow) is not moved by rounding."""
+    return np.where(np.isinf(noise), 0.0, noise)[()]
 
 
 def aligned(expr: Call, arrays: Sequence[Any]) -> Sequence[Any]:
@@ -357,9 +369,9 @@ def aligned(expr: Call, arrays: Sequence[Any]) -> Sequence[Any]:
 
 
 def _align(value: Any, arg: Expr, rank: int) -> Any:
-    """Give one number an example (n,) the axes (n, 1, ...) that it lacks beside values of a higher rank."""
+    """Behind the axis of examples the axes, of length 1, that a value lacks beside values of a higher rank."""
     missing = rank - len(arg.shape)
-    return value.reshape(value.shape[:1] + (1,) * missing) if arg.batched and missing else value
+    return value.reshape(value.shape[:1] + (1,) * missing + value.shape[1:]) if arg.batched and missing else value
 
 
 def element(expr: Expr, index: tuple[int, ...]) -> Expr:

@@ -227,7 +227,7 @@ LOSSES: dict[str, Loss] = {
         "binary cross-entropy",
         lambda y, a: -call("sum", y * call("log", a) + (1 - y) * call("log", 1 - a)),
         lambda y, a: -call("ratio", y, a) + call("ratio", 1 - y, 1 - a),
-        stable=lambda y, z: call("binary_cross_entropy", y, z),
+        stable=lambda y, z: call("binary_cross_entropy_of_z", y, z),
         combined={
             "sigmoid": Combined(
                 lambda y, a: a - y, "the loss's factor times the activation's", _sigmoid_lines, _sigmoid_walk
@@ -239,7 +239,7 @@ LOSSES: dict[str, Loss] = {
         "cross-entropy",
         lambda y, a: -call("sum", y * call("log", a)),
         lambda y, a: -call("ratio", y, a),
-        stable=lambda y, z: call("cross_entropy", y, z),
+        stable=lambda y, z: call("cross_entropy_of_z", y, z),
         combined={
             "softmax": Combined(
                 lambda y, a: a - y,
@@ -280,5 +280,5 @@ def _cross_entropy(node: Call, y: Any, z: Any) -> Any:
 
 
 # Computed from z, never shown: they have no element of their own.
-OPERATORS["binary_cross_entropy"] = Operator(lambda y, z: (), _binary_cross_entropy, lambda node, index: node)
-OPERATORS["cross_entropy"] = Operator(lambda y, z: (), _cross_entropy, lambda node, index: node)
+OPERATORS["binary_cross_entropy_of_z"] = Operator(lambda y, z: (), _binary_cross_entropy, lambda node, index: node)
+OPERATORS["cross_entropy_of_z"] = Operator(lambda y, z: (), _cross_entropy, lambda node, index: node)

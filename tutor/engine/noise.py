@@ -46,20 +46,25 @@ def linear_noise(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence
     return OPERATORS[node.op].numpy(node, *noises)
 
 
+def first_noise(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[Any]) -> Any:
+    """Of an operator that is linear in its first argument; the others say where, or what shape."""
+    return OPERATORS[node.op].numpy(node, noises[0], *arrays[1:])
+
+
 def bilinear_noise(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[Any]) -> Any:
-    """Of a product: |x|·Δy + Δx·|y| + Δx·Δy."""
-    numpy, (x, y), (n, m) = OPERATORS[node.op].numpy, map(np.abs, arrays), noises
-    return numpy(node, x, m) + numpy(node, n, y) + numpy(node, n, m)
+    """Of products of the first two arguments, |x|·Δy + Δx·|y| + Δx·Δy; a third one gives a shape."""
+    numpy, (x, y), (n, m), rest = OPERATORS[node.op].numpy, map(np.abs, arrays[:2]), noises[:2], arrays[2:]
+    return numpy(node, x, m, *rest) + numpy(node, n, y, *rest) + numpy(node, n, m, *rest)
 
 
 def softmax_noise(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[Any]) -> Any:
     """A share rises with its own z and falls with every other: its ends are exact."""
-    (z,), (n,) = arrays, noises
-    z = z - np.max(z, axis=-1, keepdims=True)
+    (z,), (n,), axis = arrays, noises, node.param or -1
+    z = z - np.max(z, axis=axis, keepdims=True)
 
     def end(sign: int) -> Any:
         own, other = np.exp(z + sign * n), np.exp(z - sign * n)
-        return np.abs(own / (own + np.sum(other, axis=-1, keepdims=True) - other) - value)
+        return np.abs(own / (own + np.sum(other, axis=axis, keepdims=True) - other) - value)
 
     return np.fmax(end(-1), end(1))
 
@@ -85,16 +90,22 @@ def cancelled(value: Any, *arrays: Any) -> bool:
     return _any(small) and _any(small & np.not_equal(value, 0))
 
 
-def _sum_cancelled(value: Any, *arrays: Any) -> bool:
+def _few_cancelled(node: Call, value: Any, *arrays: Any) -> bool:
+    return cancelled(value, *arrays)
+
+
+def _sum_cancelled(node: Call, value: Any, *arrays: Any) -> bool:
     """The same of a sum of products of elements of arrays, by the largest of them."""
     size = math.prod(float(np.max(np.abs(array), initial=0)) for array in arrays)
     return _any(np.abs(value) <= NEAR * size) and _any((np.abs(value) <= NEAR * size) & np.not_equal(value, 0))
 
 
-def _near_root(value: Any, x: Any) -> bool:
+def _near_root(node: Call, value: Any, x: Any) -> bool:
     """Whether a function whose argument is not near 0 comes near 0, as a sine at π does."""
     return _any((abs(value) <= NEAR * (1 + abs(x))) & np.not_equal(value, 0) & (abs(x) > NEAR))
 
 
-SUM, LONG_SUM, ROOT = (Settling(near, _zero_within_noise) for near in (cancelled, _sum_cancelled, _near_root))
-LONG_FIRST = Settling(lambda value, x, like: _sum_cancelled(value, x), _zero_within_noise)
+SUM, LONG_SUM, ROOT = (Settling(near, _zero_within_noise) for near in (_few_cancelled, _sum_cancelled, _near_root))
+# of sums of the first argument's elements, or of products of the first two's: what follows gives a shape
+LONG_FIRST = Settling(lambda node, value, x, *like: _sum_cancelled(node, value, x), _zero_within_noise)
+LONG_PRODUCT = Settling(lambda node, value, x, y, *like: _sum_cancelled(node, value, x, y), _zero_within_noise)

@@ -69,7 +69,7 @@ _GATES = {
     "exp": "Exponential", "log": "Logarithm", "sqrt": "Square root", "sin": "Sine", "cos": "Cosine",
     "abs": "Absolute value", "max": "Max", "min": "Min", "sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "ReLU",
     "leaky_relu": "Leaky ReLU", "bipolar_sigmoid": "Bipolar sigmoid", "softplus": "Softplus", "elu": "ELU",
-    "silu": "SiLU", "gelu": "GELU", "copy": "Copy",
+    "silu": "SiLU", "gelu": "GELU", "gelu_erf": "GELU", "copy": "Copy",
 }  # fmt: skip
 SKILLS: dict[str, Skill] = {str(rule): skill for rule, skill in _PLAIN.items()}
 SKILLS |= {f"optimizer_{name}": skill for name, skill in _STATES.items()}

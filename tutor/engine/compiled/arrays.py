@@ -199,12 +199,12 @@ class _Arrays:
 
     def sum(self, expr: Call) -> int:
         """The sum over all elements and all examples of what `expr` sums: one number."""
-        if expr.op == "binary_cross_entropy":
+        if expr.op == "binary_cross_entropy_of_z":
             y, z = map(self.number, expr.args)
             log = self.add("log1p", self.add("exp", self.add("neg", self.add("abs", z))))
             positive = self.add("max", self.graph.const(0), z)
             return self.total(self.add("add", self.add("sub", positive, self.add("mul", z, y)), log))
-        if expr.op == "cross_entropy":
+        if expr.op == "cross_entropy_of_z":
             y, z = map(self.number, expr.args)
             whole = self.parts(z)[1]
             top = self.add("top", z, shape=self.shape(whole))
@@ -419,7 +419,7 @@ def train(feed, t, keep):
         return [f"{name} = {op}({', '.join(said)})"]
 
 
-_FROM_Z = ("cross_entropy", "binary_cross_entropy")  # losses that are computed from z
+_FROM_Z = ("cross_entropy_of_z", "binary_cross_entropy_of_z")  # losses that are computed from z
 _MADE = ("dot", "side", "choose", "call")  # beside the ufuncs: what has an array of its own
 
 # Named values and how each follows, of a parameter θ with the gradient g and the states θ.m ...

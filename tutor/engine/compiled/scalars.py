@@ -128,11 +128,11 @@ class _Scalars:
         """The numbers of a formula's elements; what is computed otherwise than shown is written out here."""
         add = self.graph.add
         op = formula.op if isinstance(formula, Call) else ""
-        if op not in ("softmax", "cross_entropy", "binary_cross_entropy"):
+        if op not in ("softmax", "cross_entropy_of_z", "binary_cross_entropy_of_z"):
             return [self.number(element(formula, index)) for index in indices(shape)]
         assert isinstance(formula, Call)
         *y, z = ([self.number(element(arg, index)) for index in indices(arg.shape)] for arg in formula.args)
-        if op == "binary_cross_entropy":
+        if op == "binary_cross_entropy_of_z":
             zero = self.graph.const(0)
             terms = [
                 add(

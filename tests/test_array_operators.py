@@ -1,0 +1,76 @@
+"""Operators over arrays of any rank, in random formulas and circuits, held against loops over complex numbers."""
+
+from __future__ import annotations
+
+import random
+import warnings
+
+import numpy as np
+import pytest
+
+from array_circuits import EXAMPLES, FORWARD, REFERENCE, ArrayCircuit, Grower, circuit_of, random_circuit, reference
+from tutor.engine.backprop import backward, gradient_of
+from tutor.engine.expressions import element, evaluate, indices
+from tutor.engine.program import value_of
+
+TOLERANCE = {"rtol": 1e-10, "atol": 1e-12}
+
+
+def look(values):
+    def of(ref):
+        value = np.asarray(values[ref.symbol.key])
+        value = value if ref.example is None else value[ref.example]
+        return value[(..., *ref.index)] if ref.index else value
+
+    return of
+
+
+def run(circuit: ArrayCircuit) -> dict[str, np.ndarray]:
+    """Every value and gradient, by the engine."""
+    values = dict(circuit.values)
+    model = circuit.model()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for eq in (*model.forward, *backward(model)):
+            if not eq.deferred:
+                found = np.asarray(value_of(eq, look(values), EXAMPLES))
+                assert found.shape == ((EXAMPLES,) if eq.symbol.per_example else ()) + eq.symbol.shape, eq.symbol.id
+                values[eq.symbol.key] = found
+    return values
+
+
+def assert_right(circuit: ArrayCircuit) -> None:
+    values = run(circuit)
+    np.testing.assert_allclose(values[circuit.output.key], np.real(circuit.run(circuit.values)), **TOLERANCE)
+    for symbol in circuit.parameters:
+        gradient = gradient_of(circuit.output, symbol)
+        got = values[gradient.id if gradient.id in values else gradient.key]
+        for index in indices(symbol.shape):
+            np.testing.assert_allclose(got[index], circuit.slope(symbol, index), **TOLERANCE, err_msg=symbol.id)
+
+
+@pytest.mark.parametrize("op", FORWARD)
+def test_every_operator_s_gradient_is_its_slope(op):
+    for seed in range(12):
+        assert_right(circuit_of(op, seed, examples=seed % 3 > 0, whole=seed % 3 == 2))
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_gradients_of_random_circuits_are_their_slopes(seed):
+    assert_right(random_circuit(seed, lines=4, examples=seed % 3 > 0, whole=seed % 3 == 2))
+
+
+@pytest.mark.parametrize("op", REFERENCE)
+def test_every_operator_s_value_and_elements(op):
+    for seed in range(14):
+        grower = Grower(random.Random(seed), examples=seed % 2 > 0)
+        formula = grower.make(op)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            found = np.asarray(evaluate(formula, look(grower.values)))
+        want = [np.real(reference(formula, grower.values, e)) for e in range(EXAMPLES if formula.batched else 1)]
+        np.testing.assert_allclose(found, want if formula.batched else want[0], **TOLERANCE)
+        for index in indices(formula.shape):
+            whole = found[(..., *index)]
+            one = np.broadcast_to(evaluate(element(formula, index), look(grower.values)), whole.shape)
+            np.testing.assert_allclose(one, whole, **TOLERANCE, err_msg=f"{formula} {index}")
