@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.expressions import Call, Const, Expr, Ref, Symbol, call, refs
-from tutor.engine.network import Equation, Model
+from tutor.engine.model import Equation, Model
 
 EXAMPLES = 3
 STEP = 1e-40
@@ -376,8 +376,10 @@ class ArrayCircuit:
 
     def model(self) -> Model:
         """The lines as equations, each one whole."""
-        forward = tuple(Equation(symbol, formula, "forward", f"gate_{_op(formula)}") for symbol, formula in self.lines)
-        return Model(forward, self.output, self.parameters, frozenset(), None, EXAMPLES)
+        forward = tuple(
+            Equation(symbol, formula, "forward", "gate", variant=_op(formula)) for symbol, formula in self.lines
+        )
+        return Model(forward, self.output, self.parameters, frozenset(), examples=EXAMPLES, arrays=True)
 
     def run(self, values: dict[str, Any]) -> Any:
         """The output by the reference: one number, or one an example."""

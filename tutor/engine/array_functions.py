@@ -100,7 +100,7 @@ def _reduction(op: str, of_a_number: bool) -> Callable[..., Expr]:
 
 
 def _reshaped(x: Expr, shape: Shape) -> Expr:
-    return x if x.shape == shape else call("reshape", x, param=shape)  # type: ignore[arg-type]
+    return x if x.shape == shape else call("reshape", x, param=shape)
 
 
 def _along(op: str) -> Callable[..., Expr]:
@@ -113,7 +113,7 @@ def _along(op: str) -> Callable[..., Expr]:
 
 def _norm(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
     axis = from_the_end(settings["axis"], arrays[0].shape)
-    return call("norm", *arrays, param=(axis, float(settings["eps"])))  # type: ignore[arg-type]
+    return call("norm", *arrays, param=(axis, float(settings["eps"])))
 
 
 def _plain(op: str) -> Callable[..., Expr]:
@@ -142,7 +142,7 @@ def _conv(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str,
         around = f" with padding {settings['padding']}" if settings["padding"] else ""
         message = f"the kernel, {shape_text(k.shape)}, is larger than what it goes over, {shape_text(x.shape)}{around}"
         raise ValueError(message)
-    return call("conv", x, k, param=(settings["stride"], settings["padding"]))  # type: ignore[arg-type]
+    return call("conv", x, k, param=(settings["stride"], settings["padding"]))
 
 
 def _pool(op: str) -> Callable[..., Expr]:
@@ -157,7 +157,7 @@ def _pool(op: str) -> Callable[..., Expr]:
             raise ValueError(
                 f"a window of {size} is larger than the {over} of what it goes over, {shape_text(x.shape)}"
             )
-        return call(op, x, param=(size, settings["stride"] or size))  # type: ignore[arg-type]
+        return call(op, x, param=(size, settings["stride"] or size))
 
     return make
 
