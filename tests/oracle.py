@@ -267,6 +267,7 @@ OPERATIONS = Told(
         "sin": mp.sin,
         "cos": mp.cos,
         "abs": abs,
+        "erf": mp.erf,
         **{name: f for name, f in ACTIVATIONS.items() if name != "linear"},
         "leaky_relu": lambda x: x if x > 0 else mpf(0.01) * x,
         "elu": lambda x: x if x > 0 else mp.expm1(x),

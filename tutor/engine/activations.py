@@ -103,7 +103,7 @@ ACTIVATIONS: dict[str, Activation] = {
     ),
     # The same authors' exact form: z times the chance that a normally distributed number is below z.
     "gelu_erf": Activation(
-        "GELU",
+        "GELUerf",
         0.5 * Z * (1 + call("erf", Z / call("sqrt", 2))),
         0.5 * (1 + call("erf", Z / call("sqrt", 2))) + Z * call("exp", -(Z**2) / 2) / call("sqrt", 2 * PI),
         stable=0.5 * Z * call("erfc", -Z / call("sqrt", 2)),

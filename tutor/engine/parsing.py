@@ -34,6 +34,7 @@ FUNCTIONS: dict[str, tuple[str, int, int]] = {
     "sin": ("sin", 1, 1),
     "cos": ("cos", 1, 1),
     "abs": ("abs", 1, 1),
+    "erf": ("erf", 1, 1),
 }
 # operator -> the arguments that a text leaves out: the usual α of elu(x)
 USUAL: dict[str, tuple[float, ...]] = {}

@@ -67,9 +67,10 @@ _STATES = {
 _GATES = {
     "add": "Add", "sub": "Subtract", "neg": "Negate", "mul": "Multiply", "div": "Divide", "pow": "Power",
     "exp": "Exponential", "log": "Logarithm", "sqrt": "Square root", "sin": "Sine", "cos": "Cosine",
-    "abs": "Absolute value", "max": "Max", "min": "Min", "sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "ReLU",
+    "abs": "Absolute value", "erf": "Error function", "max": "Max", "min": "Min",
+    "sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "ReLU",
     "leaky_relu": "Leaky ReLU", "bipolar_sigmoid": "Bipolar sigmoid", "softplus": "Softplus", "elu": "ELU",
-    "silu": "SiLU", "gelu": "GELU", "gelu_erf": "GELU", "copy": "Copy",
+    "silu": "SiLU", "gelu": "GELU", "gelu_erf": "GELU (exact)", "copy": "Copy",
 }  # fmt: skip
 SKILLS: dict[str, Skill] = {str(rule): skill for rule, skill in _PLAIN.items()}
 SKILLS |= {f"optimizer_{name}": skill for name, skill in _STATES.items()}
