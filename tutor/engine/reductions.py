@@ -133,6 +133,7 @@ def _variance_element(node: Call, index: tuple[int, ...]) -> Expr:
 
 
 def mean_of(terms: list[Expr]) -> Expr:
+    """The mean of the terms; a single term stands for itself."""
     return total(terms) / len(terms) if len(terms) > 1 else terms[0]
 
 
