@@ -36,6 +36,27 @@ FUNCTIONS: dict[str, tuple[str, int, int]] = {
     "abs": ("abs", 1, 1),
     "erf": ("erf", 1, 1),
 }
+# functions that other programs and books have, as they are written here
+ELSEWHERE: dict[str, str] = {
+    **dict.fromkeys(("tan", "tg"), "sin(x) / cos(x)"),
+    **dict.fromkeys(("cot", "ctg"), "cos(x) / sin(x)"),
+    "sinh": "(exp(x) - exp(-x)) / 2",
+    "cosh": "(exp(x) + exp(-x)) / 2",
+    **dict.fromkeys(("log10", "lg"), "log(x) / log(10)"),
+    **dict.fromkeys(("log2", "lb", "ld"), "log(x) / log(2)"),
+    "log1p": "log(1 + x)",
+    "expm1": "exp(x) - 1",
+    **dict.fromkeys(("pow", "power"), "x ** 2"),
+    **dict.fromkeys(("square", "sqr", "sq"), "x ** 2"),
+    **dict.fromkeys(("cbrt", "root"), "x ** (1/3)"),
+    **dict.fromkeys(("σ", "sigma", "sigm", "sig", "logistic", "expit"), "sigmoid(x)"),
+    "swish": "silu(x)",
+    **dict.fromkeys(("lrelu", "leakyrelu"), "leaky_relu(x)"),
+    **dict.fromkeys(("fabs", "mod", "betrag"), "abs(x)"),
+    "maximum": "max(a, b)",
+    "minimum": "min(a, b)",
+    **dict.fromkeys(("avg", "average"), "(a + b) / 2"),
+}
 # operator -> the arguments that a text leaves out: the usual α of elu(x)
 USUAL: dict[str, tuple[float, ...]] = {}
 ALPHA_BELOW: dict[str, float] = {}  # what such an α is less than
@@ -152,6 +173,8 @@ class _Parser:
 
     def function(self, text: str, offset: int) -> Tree:
         if text not in FUNCTIONS and text not in ARRAY_FUNCTIONS:
+            if text.casefold() in ELSEWHERE:
+                raise FormulaError(f"unknown function '{text}'", offset, f"write {ELSEWHERE[text.casefold()]}")
             known = {**FUNCTIONS, **ARRAY_FUNCTIONS}
             raise FormulaError(f"unknown function '{text}'{did_you_mean(text, known)}", offset)
         given: list[Tree] = []
@@ -190,7 +213,17 @@ class _Parser:
         if found == "=":
             raise _no_sign(found, offset)
         if found != text:
-            raise FormulaError(f"'{text}' is missing here, to {why} at character {opened + 1}", offset)
+            self.comma()
+            message = f"'{text}' is missing here, to {why} at character {opened + 1}"
+            raise FormulaError(message, offset, "every ( has a ) of its own")
+
+    def comma(self) -> None:
+        """Raise FormulaError where the token just taken is a decimal comma."""
+        if self.at >= 2 and self.tokens[self.at - 1][1] == ",":
+            (_, before, start), (_, behind, _) = self.tokens[self.at - 2], self.tokens[self.at]
+            if before.isdecimal() and behind.isdecimal():
+                message = f"'{before},{behind}': a number has a decimal point, not a comma"
+                raise FormulaError(message, start, f"write {before}.{behind}")
 
 
 _FLAGS = {"True": Const(1.0), "False": Const(0.0)}
@@ -341,8 +374,12 @@ def read(text: str, resolve: Resolve) -> Tree:
     kind, found, offset = parser.take()
     if found == "=":
         raise _no_sign(found, offset)
+    if found == ")":
+        raise FormulaError("')' closes no bracket", offset, "take it out, or open one before it")
     if kind != "end":
-        raise FormulaError(f"an operator is missing before {found!r}", offset)
+        parser.comma()
+        advice = "write * between the factors of a product" if kind != "op" or found == "(" else ""
+        raise FormulaError(f"an operator is missing before {found!r}", offset, advice)
     return result
 
 

@@ -43,6 +43,7 @@ class Faults:
     found: list[Fault] = field(default_factory=list)
     cut: bool = False  # there are more than those found
     misplaced: set[str] = field(default_factory=set)  # known keys, written in a table that is not theirs
+    missing: list[tuple[Keys, str, dict[str, Any]]] = field(default_factory=list)  # required keys, with their schema
     table: tuple[Table, Columns] | None = None  # of examples in a file
     elsewhere: list[Problem] = field(default_factory=list)  # what is wrong in that file
     _doubtful: set[Keys] = field(default_factory=set)

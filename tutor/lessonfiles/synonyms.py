@@ -66,6 +66,10 @@ SYNONYMS: dict[str, str] = {
     "says": "feedback text message explanation",
     "source": "by from reference origin",
     "value": "values result",
+    "text": "body content words markdown note says",
+    "iteration": "epoch round step_number at_iteration",
+    "tolerance": "tol atol within precision",
+    "output": "out result returns",
     "number": "numeric float",
     "choice": "multiplechoice mc select",
 }

@@ -40,6 +40,11 @@ _HOMES: dict[str, str] = {
 def check(value: dict[str, Any], faults: Faults) -> None:
     """Hold a parsed TOML document against `SCHEMA` and note every fault. Raises TooMany."""
     _check(of_lesson(value), value, (), faults)
+    for path, key, schema in faults.missing:
+        if key in faults.misplaced:
+            faults.doubt((*path, key))
+        else:
+            faults.add((*path, key), f"{key} is missing{_in(path)}", _hint(key, schema))
 
 
 def _check(schema: dict[str, Any], value: object, path: Keys, faults: Faults) -> None:
@@ -67,20 +72,37 @@ def _check(schema: dict[str, Any], value: object, path: Keys, faults: Faults) ->
 
 
 def _brackets(schema: dict[str, Any], value: object, path: Keys) -> str | None:
-    """What to do where a table stands for a list of tables, a list of them for a table, a text for a list of texts."""
+    """What to do about a value in too few brackets or too many, in quotes or in none; None where none of it helps."""
     name, items = ".".join(map(str, path)), schema.get("items", {})
+    wanted, within = schema.get("type"), any(isinstance(part, int) for part in path)
     if isinstance(value, dict) and items.get("type") == "object":
-        return f"write [[{name}]], with two brackets, before each of them"
-    if _tables(value) and schema.get("type") == "object":
+        return (
+            f"put brackets around it: {path[-1]} = [{{ ... }}]"
+            if within
+            else (f"write [[{name}]], with two brackets, before each of them")
+        )
+    if _tables(value) and wanted == "object":
         return f"write [{name}], with one bracket: there is one of it"
     if isinstance(value, str) and items.get("type") == "string":
         return f"put it in brackets: {path[-1]} = [{json.dumps(value[:60], ensure_ascii=False)}]"
-    if isinstance(value, str) and _as_number(value) and schema.get("type") in ("number", "integer"):
+    if isinstance(value, str) and _as_number(value) and wanted in ("number", "integer"):
         return (
             f"a number stands without quotes: {path[-1]} = {value.strip()}"
             if isinstance(path[-1], str)
             else (f"a number stands without quotes: {value.strip()}")
         )
+    if isinstance(value, str) and (wanted == "number" or items.get("type") == "number"):
+        return "numbers stand without quotes, in a list with commas: [0.5, -1]"
+    if _is("number", value) and items.get("type") == "number":
+        if isinstance(path[-1], int):
+            return "a matrix is a list of rows, each in brackets of its own: [[1, 2], [3, 4]], of a single row [[1, 2]]"
+        return f"put it in brackets: {path[-1]} = [{value}]"
+    if isinstance(value, list) and wanted == "number" and within:
+        if path[0] == "examples":
+            return "an example is one row: inputs = [2, 1]; write [[examples]] before each of them"
+        return "one pair of brackets too many: [1, 2], not [[1, 2]]"
+    if _is("number", value) and wanted == "string" and isinstance(path[-1], int):
+        return f'a name or a text stands in quotes: "{value}"'
     return None
 
 
@@ -110,7 +132,7 @@ def _check_object(schema: dict[str, Any], value: dict[str, Any], path: Keys, fau
         if key in faults.misplaced or faults.doubts(path):
             faults.doubt((*path, key))
         else:
-            faults.add((*path, key), f"{key} is missing{_in(path)}", _hint(key, properties[key]))
+            faults.missing.append((path, key, properties[key]))
 
 
 def _unknown_key(
@@ -273,7 +295,7 @@ def _check_string(schema: dict[str, Any], value: str, path: Keys, faults: Faults
         message = f"{label(path)} has {len(value):,} characters: it may have {schema['maxLength']:,}"
         faults.add(path, message, "nobody reads so much at once: make it several, or leave something out")
     elif len(value.strip()) < schema.get("minLength", 0):
-        faults.add(path, f"{label(path)} is empty", schema["description"])
+        faults.add(path, f"{label(path)} is empty", f"write something between the quotes. {schema['description']}")
 
 
 def _unknown(path: Keys, value: str, known: list[str], otherwise: str) -> tuple[str, str]:

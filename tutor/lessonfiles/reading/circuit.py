@@ -36,7 +36,8 @@ def read_circuit(file: Values) -> Circuit | None:
     output = file.value("circuit", "output")
     defined = list(dict.fromkeys(name for name in named if name))
     shapes = {definition.name: definition.formula.shape for definition in definitions}
-    if output is not None and defined and output not in defined:
+    sound = all(named) and file.faults.sound("circuit", "define")  # else its line may be one that was not understood
+    if output is not None and defined and output not in defined and (sound or output in given.values):
         if output in given.values:
             message = f"the output {quote(output)} is an input"
         else:
@@ -169,6 +170,8 @@ class Words:
 
 def _advice(formula: str, error: FormulaError, words: Words) -> str:
     """What to do about a formula: the shapes of what is in it where these do not fit, else what a formula has."""
+    if formula[error.offset : error.offset + 1] == "=":
+        return 'a line is one equation, in quotes of its own: define = ["p = x * y", "f = p + x"]'
     if any(words.used.values()):
         return "; ".join(f"{name} is {shape_text(shape)}" for name, shape in words.used.items())
     functions = list(dict.fromkeys([*FUNCTIONS, *ARRAY_FUNCTIONS]))

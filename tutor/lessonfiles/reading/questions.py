@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tutor.engine.lesson import AuthorQuestion, WrongAnswer, choice_at
@@ -14,11 +15,16 @@ from tutor.text.output import quote
 _FORESEEN = ("value", "number", "choice", "shape", "direction", "paths")  # kinds that take an author's wrong answers
 
 
+_NUMBER = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?")
+
+
 def read_question(file: Values, i: int) -> AuthorQuestion | None:
     """Question i, if it is sound; what does not agree in it is noted."""
     where = ("questions", i)
     if not isinstance(file.value(*where, anyhow=True), dict):
         return None
+    if file.faults.doubts((*where, "ask")) or file.faults.doubts((*where, "step")):
+        return None  # what kind of question it is cannot be told
     asked, choices = file.has(*where, "ask"), file.value(*where, "choices", default=[])
     usual = "value" if not asked else "choice" if file.has(*where, "choices") else "number"
     kind = file.value(*where, "kind", default=usual)
@@ -100,7 +106,10 @@ def _answer(file: Values, where: Keys, kind: str, asked: bool) -> None:
 def _named(file: Values, path: Keys, what: str, answer: float | str, kind: str, choices: list[str]) -> bool:
     """Whether an answer is one that the kind of question takes; noted if not."""
     if kind in ("number", "value", "paths") and isinstance(answer, str):
-        file.fault(path, f"{what} must be a number, not the text {quote(answer)}")
+        advice = f"it stands without quotes: answer = {answer.strip()}" if _NUMBER.fullmatch(answer.strip()) else (
+            "write the number alone; with choices an answer may be the text of one"
+        )
+        file.fault(path, f"{what} must be a number, not the text {quote(answer)}", advice)
     elif kind == "choice" and choices and choice_at(answer, choices) is None:
         shown = quote(answer) + did_you_mean(answer[:64], choices) if isinstance(answer, str) else str(answer)
         advice = f"name a choice by its number, 1 to {len(choices)}, or by its text"
