@@ -266,7 +266,7 @@ CASES = [
     ("value", SMALL, "inputs = 2", "inputs = two", 4, 10, ["not valid TOML: invalid value"]),
     ("twice", SMALL, "inputs = 2", "inputs = 2\ninputs = 3", 5, 11, ["cannot overwrite a value", "once"]),
     ("table twice", SMALL, "[[examples]]", "[network]\n[[examples]]", 8, 9, ["[network] twice"]),
-    ("open string", SMALL, '"Small"', '"Small', 2, 15, ["not valid TOML"]),
+    ("open string", SMALL, '"Small"', '"Small', 2, 9, ["text that begins here is not ended on this line"]),
     ("open list", SMALL, "[3]", "[3", 10, 13, ["unclosed array"]),
     ("raw escape", SMALL, "Small", "S\x1bm", 2, 11, ["not valid TOML"]),
     ("giant integer", SMALL, "[1, 2]", f"[1, {'9' * 5000}]", 9, 14, ["4,000 digits"]),

@@ -87,6 +87,20 @@ def _place(source: Source, at: int, message: str, advice: str = "") -> Problem:
     return source.problem_at(line, at - source.text.rfind("\n", 0, at), message, advice)
 
 
+# What a file holds that is no lesson, by how it begins, and what to do.
+_OTHER_FILES = tuple(
+    (re.compile(pattern), said, advice)
+    for pattern, said, advice in (
+        (r"\s*+<(?i:!doctype|html|\?xml|head|body)\b", "this is a web page, no lesson",
+         "download the file itself (on GitHub: the button 'Raw')"),
+        (r"\s*+\{\s*+[\"}]", "this is JSON, no lesson", "a lesson is TOML: lines such as title = \"Gates\", [network] ..."),
+        (r"\s*+%YAML|\s*+---\s*+\n\s*+\w++:", "this is YAML, no lesson", "a lesson is TOML: key = value, [network] ..."),
+        (r"(?:[^\n]*+\n){0,40}?[ \t]*+(?:```|~~~)", "a fence of Markdown, ``` or ~~~, is in the file",
+         "take it out: a lesson file holds what stands between the fences, and nothing else"),
+    )
+)  # fmt: skip
+
+
 def _syntax_problem(source: Source, said: str) -> Problem:
     match = _TOML_ERROR.fullmatch(said)
     message = match[1] if match else said
@@ -94,6 +108,9 @@ def _syntax_problem(source: Source, said: str) -> Problem:
     if match and match[2]:
         lines = text.split("\n", int(match[2]))[: int(match[2])]
         at = sum(len(line) + 1 for line in lines[:-1]) + int(match[3]) - 1
+    for pattern, told, advice in _OTHER_FILES:
+        if (other := pattern.match(text)) and other.end() >= at - 9:
+            return _place(source, max(text.rfind("\n", 0, other.end()) + 1, 0), told, advice)
     if meant := _twice(source, message, at) or _meant(text, at, message):
         return _place(source, *meant)
     advice = next((advice for start, advice in _TOML_ADVICE.items() if message.startswith(start)), "")
@@ -136,14 +153,14 @@ def _twice(source: Source, message: str, at: int) -> Meant | None:
     begin = text.rfind("\n", 0, at) + 1
     here = _HEADER.match(text, begin)
     name = here[2] if here else text[begin:at].partition("=")[0].strip()
-    if here and (key := re.search(rf"^[ \t]*+{re.escape(name)}[ \t]*+=", text[:begin], re.MULTILINE)):
-        line = text.count("\n", 0, key.start()) + 1
+    if here and (key := _key_before(text[:begin], name)):
+        line, last = text.count("\n", 0, key.start()) + 1, name.rpartition(".")[2]
         return (
             begin,
-            f"{name} is there twice: as {name} = ... on line {line}, and as {here[0].strip()}]"[:200].replace(
+            f"{last} is there twice: as {last} = ... on line {line}, and as {here[0].strip()}]"[:200].replace(
                 "]]]", "]]"
             ),
-            f"keep one: {name} = ... or [[{name}]]",
+            f"keep one: {last} = ... or [[{name}]]",
         )
     if not here and re.fullmatch(r"[\w-]+", name):
         table = max((found.end() for found in _HEADER.finditer(text, 0, begin)), default=0)
@@ -154,6 +171,19 @@ def _twice(source: Source, message: str, at: int) -> Meant | None:
     return None
 
 
+def _key_before(text: str, name: str) -> re.Match[str] | None:
+    """Where a text writes as `key = ...` what is `name` as a header: network.layers is layers in [network]."""
+    table, _, key = name.rpartition(".")
+    found = re.compile(rf"^[ \t]*+{re.escape(key)}[ \t]*+=", re.MULTILINE)
+    if not table:
+        return found.search(text)
+    for header in _HEADER.finditer(text):
+        if header[2] == table:
+            following = _HEADER.search(text, header.end())
+            return found.search(text, header.end(), following.start() if following else len(text))
+    return None
+
+
 def _meant(text: str, at: int, message: str) -> Meant | None:
     """What was probably meant by what stands where `tomllib` stopped; None if nothing comes to mind."""
     begin, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
@@ -161,8 +191,14 @@ def _meant(text: str, at: int, message: str) -> Meant | None:
     here = text[at : at + 1]
     if message.startswith(("Unescaped", "Invalid hex value")):
         return _backslash(text, begin, at)
-    if "string" in message or (message.startswith("Illegal") and here == "\n"):
+    if message.startswith("Illegal") and here == "\n":
+        return _open_text(line, begin, at)
+    if "string" in message:
         return None
+    if message.startswith("Expected newline"):
+        if behind := _BEHIND.match(text, at, begin + len(line)):
+            value = begin + len(line) - len(line.partition("=")[2].lstrip(" \t"))
+            return value if behind["semicolon"] else at, *_behind(behind)
     start = at
     while start > begin and text[start - 1] not in " \t,[]{}=:":
         start -= 1
@@ -199,11 +235,42 @@ def _meant(text: str, at: int, message: str) -> Meant | None:
         )
     if ends and re.match(r"[\w.-]++[ \t]*+=", text[at : begin + len(line)]):
         return at, "two keys on one line", "write each on a line of its own"
+    if message.startswith("Invalid initial") and "{" in line and (here in ("\n", "}") or not line[at - begin :].strip()):
+        if here == "}":
+            return at, "a comma before the } that ends a table", "take it out: { answer = 2, says = \"...\" }"
+        opened = begin + line.rindex("{")
+        return opened, "a table in { } does not end on its line", 'write it on one line: { answer = 2, says = "..." }'
     if message.startswith(("Expected '='", "Invalid statement", "Invalid initial")):
         for statement, say in _STATEMENTS:
             if match := statement.match(line):
                 return begin + match.start(1), *say(match)
     return None
+
+
+# What a line has behind its value, which tomllib wants to end there.
+_BEHIND = re.compile(r"(?P<close>[\]})]++)|(?P<semicolon>;)[ \t]*+(?:\#|$)|(?P<comment>//|--|/\*|(?<=[ \t])%)|(?P<note>\()")
+
+
+def _behind(behind: re.Match[str]) -> tuple[str, str]:
+    """What is said of it, and what to do."""
+    if behind["close"]:
+        return f"{quote(behind['close'])} closes what was not opened", "take it out; each [ has one ]"
+    if behind["semicolon"]:
+        return "a semicolon behind a value", "take it out: a line of a lesson has none at its end"
+    if behind["comment"]:
+        return f"{quote(behind['comment'])} begins no comment in TOML", "write # before it"
+    return "words in brackets behind a value", "write # before them: it begins a comment"
+
+
+def _open_text(line: str, begin: int, at: int) -> Meant | None:
+    """The quote of a text that its line does not end."""
+    quotes = [sign for sign in _BRACKETS.finditer(line) if sign[0][0] in "\"'#"]
+    rest = quotes[-1].end() if quotes else 0
+    if (place := min((found for sign in "\"'" if (found := line.find(sign, rest)) >= 0), default=-1)) < 0:
+        return None
+    three = line[place] * 3
+    advice = f"write {line[place]} at its end; around a text of several lines stands {three} at both ends"
+    return begin + place, "the text that begins here is not ended on this line", advice
 
 
 def _opened(text: str, end: int) -> int | None:
@@ -260,6 +327,19 @@ def _quotient(match: re.Match[str]) -> tuple[str, str]:
     )
 
 
+def _thousands(match: re.Match[str]) -> bool:
+    """Whether 1,000 may as well be a thousand."""
+    return len(match[2]) == 3 and match[1].lstrip("+-0") != "" and len(match[1].lstrip("+-")) <= 3
+
+
+def _power(match: re.Match[str]) -> tuple[str, str]:
+    base, exponent = float(match[1]), int(match[2][:5])
+    small = abs(exponent) <= 20 and (base or exponent > 0)
+    return f"{quote(match[0])} is not computed: a value is a number", (
+        f"write {base**exponent:.6g}" if small else "write what comes out"
+    )
+
+
 _INT, _REAL = r"[+-]?[0-9]++", r"[+-]?[0-9]++(?:\.[0-9]++)?"
 _NAME = r"[^\W0-9][\w-]*+"
 # What stands for a value: a pattern at its beginning, whether it holds outside of lists alone, and what to say.
@@ -274,7 +354,8 @@ _VALUES: tuple[tuple[re.Pattern[str], bool, Callable[[re.Match[str]], tuple[str,
         (
             rf"({_INT}),([0-9]++)(?![0-9.,])",
             True,
-            lambda m: (f"{quote(m[0])}: a number has a decimal point, not a comma", f"write {m[1]}.{m[2]}"),
+            lambda m: (f"{quote(m[0])}: a number has a decimal point, not a comma", f"write {m[1]}.{m[2]}"
+                       + (f", or {m[1]}{m[2]} if the comma parts thousands" if _thousands(m) else "")),
         ),
         (
             r"([+-]?[0-9]{1,3}(?:,[0-9]{3})++(?:\.[0-9]++)?)",
@@ -293,9 +374,10 @@ _VALUES: tuple[tuple[re.Pattern[str], bool, Callable[[re.Match[str]], tuple[str,
             lambda m: (f"{quote(m[0])}: before a decimal point stands a digit", f"write {m[1]}0.{m[2]}"),
         ),
         (
-            r"([+-]?)0++([0-9]++(?:\.[0-9]++)?)",
+            r"([+-]?)0(?=[0-9])0*+([0-9]*+(?:\.[0-9]++)?)",
             False,
-            lambda m: (f"{quote(m[0])}: a number begins with no other 0", f"write {m[1]}{m[2].lstrip('0') or 0}"),
+            lambda m: (f"{quote(m[0])}: a number begins with no other 0",
+                       f"write {m[1]}{'' if m[2][:1].isdigit() else 0}{m[2]}"),
         ),
         (
             r"[+-]?0[xXoObB]\w*+",
@@ -327,6 +409,7 @@ _VALUES: tuple[tuple[re.Pattern[str], bool, Callable[[re.Match[str]], tuple[str,
             False,
             lambda m: _number(m[0], m[1] + (f"e{m[2]}" if m[2] else "")),
         ),
+        (rf"({_REAL})[ \t]*+(?:\^|\*\*)[ \t]*+({_INT})(?![0-9.]|[ \t]*+[*/^])", False, _power),
         (
             rf"({_REAL}[ \t]*+(?:\*\*?|[\^×·+-])[^,\]\n]*+)",
             False,
@@ -346,7 +429,7 @@ _VALUES: tuple[tuple[re.Pattern[str], bool, Callable[[re.Match[str]], tuple[str,
             lambda m: (f"{quote(m[0])} is a program's: a lesson file holds values and computes none",
                        "write the numbers: 0.5, or [1, 2], or [[1, 2], [3, 4]]"),
         ),
-        (r"\(", False, lambda m: ("a list stands in square brackets", "write [1, 2] for (1, 2)")),
+        (r"\((?=[ \t]*+[-+\[(.0-9])", False, lambda m: ("a list stands in square brackets", "write [1, 2] for (1, 2)")),
         (
             rf"({_REAL})[ \t]*+;",
             False,
@@ -359,6 +442,31 @@ _VALUES: tuple[tuple[re.Pattern[str], bool, Callable[[re.Match[str]], tuple[str,
             lambda m: ("a comma behind a value", "take it out: a line of a lesson has none at its end"),
         ),
         (r"=", False, lambda m: ("two signs = in a row", "write key = value")),
+        (
+            r"\{[ \t]*+[-+{.0-9]",
+            False,
+            lambda m: ("a list stands in square brackets", "write [1, 2] and [[1, 2], [3, 4]]"),
+        ),
+        (
+            r"(?i:yes|on|y)\b(?=[ \t]*+(?:\#|$))",
+            False,
+            lambda m: (f"TOML has no {quote(m[0])}", f'write true; a text stands in quotes: "{m[0]}"'),
+        ),
+        (
+            r"(?i:no|off|n)\b(?=[ \t]*+(?:\#|$))",
+            False,
+            lambda m: (f"TOML has no {quote(m[0])}", f'write false; a text stands in quotes: "{m[0]}"'),
+        ),
+        (
+            r"([^\W0-9][^\s\"'=\#,\[\]{}]*+)([\"'])",
+            False,
+            lambda m: (f"a quote is missing before {quote(m[1])}", f"write {m[2]}{m[1][:40]}{m[2]}"),
+        ),
+        (
+            r"(?![+-]?[0-9])((?:[\w~-]++[./\\])++\w++)(?=[ \t]*+(?:\#|$))",
+            False,
+            lambda m: (f"{quote(m[1])} stands without quotes", f'text stands in quotes: "{m[1][:60]}"'),
+        ),
         (
             rf"(?!{_REAL}(?:[eE][+-]?[0-9]++)?(?![\w.+-]))[+-]?[0-9][\w.+-]*+",
             False,
@@ -401,6 +509,10 @@ _STATEMENTS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[str, s
         (
             r"[ \t]*+([\w.-]++)[ \t]*+(?:\#|$)",
             lambda m: (f"{quote(m[1])} is a key without a value", f"write {m[1][:40]} = ..., or put a # before it"),
+        ),
+        (
+            r"[ \t]*+[\w.-]++[ \t]*+=[ \t]*+(\{)[ \t]*+[-+{.0-9]",
+            lambda m: ("a list stands in square brackets", "write [1, 2] and [[1, 2], [3, 4]]"),
         ),
         (r"[ \t]*+(\[[ \t]++\[)", lambda m: ("the two brackets of a header are apart", "write [[ and ]]")),
         (r"[ \t]*+([}\])])", lambda m: (f"{quote(m[1])} closes what was not opened", "take it out, or open it before")),
