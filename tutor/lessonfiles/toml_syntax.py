@@ -93,8 +93,10 @@ _OTHER_FILES = tuple(
     for pattern, said, advice in (
         (r"\s*+<(?i:!doctype|html|\?xml|head|body)\b", "this is a web page, no lesson",
          "download the file itself (on GitHub: the button 'Raw')"),
-        (r"\s*+\{\s*+[\"}]", "this is JSON, no lesson", "a lesson is TOML: lines such as title = \"Gates\", [network] ..."),
-        (r"\s*+%YAML|\s*+---\s*+\n\s*+\w++:", "this is YAML, no lesson", "a lesson is TOML: key = value, [network] ..."),
+        (r"\s*+\{\s*+[\"}]", "this is JSON, no lesson",
+         "a lesson is TOML: lines such as title = \"Gates\", [network] ..."),
+        (r"\s*+%YAML|\s*+---\s*+\n\s*+\w++:", "this is YAML, no lesson",
+         "a lesson is TOML: lines such as title = \"Gates\", [network] ..."),
         (r"(?:[^\n]*+\n){0,40}?[ \t]*+(?:```|~~~)", "a fence of Markdown, ``` or ~~~, is in the file",
          "take it out: a lesson file holds what stands between the fences, and nothing else"),
     )
@@ -195,10 +197,9 @@ def _meant(text: str, at: int, message: str) -> Meant | None:
         return _open_text(line, begin, at)
     if "string" in message:
         return None
-    if message.startswith("Expected newline"):
-        if behind := _BEHIND.match(text, at, begin + len(line)):
-            value = begin + len(line) - len(line.partition("=")[2].lstrip(" \t"))
-            return value if behind["semicolon"] else at, *_behind(behind)
+    if message.startswith("Expected newline") and (behind := _BEHIND.match(text, at, begin + len(line))):
+        value = begin + len(line) - len(line.partition("=")[2].lstrip(" \t"))
+        return value if behind["semicolon"] else at, *_behind(behind)
     start = at
     while start > begin and text[start - 1] not in " \t,[]{}=:":
         start -= 1
@@ -235,7 +236,7 @@ def _meant(text: str, at: int, message: str) -> Meant | None:
         )
     if ends and re.match(r"[\w.-]++[ \t]*+=", text[at : begin + len(line)]):
         return at, "two keys on one line", "write each on a line of its own"
-    if message.startswith("Invalid initial") and "{" in line and (here in ("\n", "}") or not line[at - begin :].strip()):
+    if message.startswith("Invalid initial") and "{" in line and (here == "}" or not line[at - begin :].strip()):
         if here == "}":
             return at, "a comma before the } that ends a table", "take it out: { answer = 2, says = \"...\" }"
         opened = begin + line.rindex("{")
@@ -248,7 +249,9 @@ def _meant(text: str, at: int, message: str) -> Meant | None:
 
 
 # What a line has behind its value, which tomllib wants to end there.
-_BEHIND = re.compile(r"(?P<close>[\]})]++)|(?P<semicolon>;)[ \t]*+(?:\#|$)|(?P<comment>//|--|/\*|(?<=[ \t])%)|(?P<note>\()")
+_BEHIND = re.compile(
+    r"(?P<close>[\]})]++)|(?P<semicolon>;)[ \t]*+(?:\#|$)|(?P<comment>//|--|/\*|(?<=[ \t])%)|(?P<note>\()"
+)
 
 
 def _behind(behind: re.Match[str]) -> tuple[str, str]:

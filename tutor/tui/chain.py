@@ -208,7 +208,7 @@ class ChainScreen(TutorScreen):
             self.draw()
         else:
             text = "This is the end: Esc goes back to the player." if by > 0 else "This is the beginning."
-            self.query_one("#bar", Lines).show([line(text, "value")])
+            self.say(text)
 
     def action_go_to(self, place: int) -> None:
         self.at = place % self.count

@@ -23,7 +23,7 @@ from tutor.play.settings import Refused
 from tutor.play.whatif import WhatIf
 from tutor.tui.dialogs import Ask
 from tutor.tui.keys import bindings
-from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
+from tutor.tui.lines import Choices, KeyBar, Line, Lines
 from tutor.tui.screen import TutorScreen
 from tutor.tui.views import wrapped
 
@@ -178,16 +178,13 @@ class CompareScreen(TutorScreen):
             return
         wrong = self.begin(lambda: self.made(event.target))
         if wrong:
-            self.say(wrong)
+            self.say(wrong, "error")
 
     def made(self, target: str) -> Comparison:
         if target == CHANGES:
             pair = [("as it was", self.changes.original), ("changed", self.changes.unmarked)]
             return Comparison.of("your changes", pair)
         return Comparison(self.lesson, *asked(target))
-
-    def say(self, text: str) -> None:
-        self.query_one("#bar", Lines).show([line(text, "error")])
 
     def action_own(self) -> None:
         chosen = self.query_one("#what", Choices).target or ""

@@ -83,9 +83,6 @@ class DiagramScreen(Follower, TutorScreen):
             chain = "What is asked shows after your answer."
         self.query_one("#said", Lines).show([Line(((f" {card.title}", "title"),)), line(f" {chain}", "formula")])
 
-    def say(self, text: str) -> None:
-        self.query_one("#bar", Lines).show([line(text, "value")])
-
     def follow(self, sitting: Sitting) -> None:
         super().follow(sitting)
         if self.is_mounted:

@@ -20,7 +20,7 @@ from tutor.play import commands
 from tutor.text.words import plural
 from tutor.tui.entry import Entry
 from tutor.tui.keys import brief_lines
-from tutor.tui.lines import Line, Lines, line
+from tutor.tui.lines import Line, Lines, folded, line
 
 if TYPE_CHECKING:
     from tutor.lessonfiles.positions import LessonError
@@ -66,6 +66,12 @@ class Reader(Dialog):
 
     def on_mount(self) -> None:
         self.query_one("#prose").focus()
+
+    def on_lines_resized(self) -> None:
+        """What is wider than the box goes on in the next line."""
+        assert not isinstance(self.content, str)
+        lines = self.query_one(Lines)
+        lines.show([part for item in self.content for part in folded(item, lines.size.width)])
 
     def write(self, content: str) -> None:
         """Another text of Markdown in place of the one that is shown."""

@@ -14,7 +14,7 @@ Command = tuple[str, str, str]  # title, what it does, action
 
 _NAMES = {
     "right_square_bracket": "]", "left_square_bracket": "[", "full_stop": ".", "comma": ",", "question_mark": "?",
-    "pagedown": "PgDn", "pageup": "PgUp", "escape": "Esc", "backspace": "⌫",
+    "pagedown": "PgDn", "pageup": "PgUp", "escape": "Esc", "backspace": "⌫", "left": "←", "right": "→",
 }  # fmt: skip
 
 

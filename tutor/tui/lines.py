@@ -7,6 +7,7 @@ plain data: there is no markup to be parsed, and only changed lines are painted 
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -104,6 +105,21 @@ EMPTY = Line()
 def line(text: str = "", style: str = "", target: str | None = None) -> Line:
     """A line of one style; `target` is what choosing it means."""
     return Line(((text, style),), target)
+
+
+def folded(item: Line, columns: int) -> list[Line]:
+    """A line of words in as many lines as it takes; what stands beside a key or a name goes on below itself.
+
+    A line of numbers, and one of several parts, is left as it is.
+    """
+    *head, (text, style) = item.spans or (("", ""),)
+    beside = head[0][0] if len(head) == 1 and head[0][0].endswith(" ") else ""
+    if cell_len(item.text) <= columns or style == "numbers" or (head and not beside):
+        return [item]
+    begin = cell_len(beside)
+    parts = textwrap.wrap(text, max(columns - begin, 12), break_long_words=True)
+    more = [Line(((" " * begin, ""), (part, style)), item.target) for part in parts[1:]]
+    return [Line((*head, (parts[0], style)), item.target), *more]
 
 
 class CellGate(LineFilter):

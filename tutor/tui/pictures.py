@@ -144,10 +144,6 @@ class PicturesScreen(Mover, Follower, TutorScreen):
 
     # ------------------------------------------------------------ keys
 
-    def say(self, text: str) -> None:
-        """A word on why a key did nothing, until the next key."""
-        self.query_one("#bar", Lines).show([line(text, "value")])
-
     def action_kind(self, by: int) -> None:
         kinds, current = self.offered(), self.current()
         if current:

@@ -567,10 +567,9 @@ class PlayerScreen(Mover, PlayerPanes):
 
 
 ARROWS = (
-    "At level scalar the arrow keys walk the cells of a vector or matrix; at the",
-    "other levels ← → step and ↑ ↓ scroll. In a list ↑ ↓ choose and Enter jumps.",
-    "The mouse works too: click a step, an operand or a key.",
+    "At level scalar the arrow keys walk the cells of a vector or matrix; at the other levels ← → step and ↑ ↓ scroll. "
+    "In a list ↑ ↓ choose and Enter jumps. The mouse works too: click a step, an operand or a key.",
     "",
-    "Story tells who passes the blame to whom. Scalar takes a number at a time,",
-    "matrix a whole layer. A notation is only names: no value changes with it.",
+    "Story tells who passes the blame to whom. Scalar takes a number at a time, matrix a whole layer. A notation is "
+    "only names: no value changes with it.",
 )

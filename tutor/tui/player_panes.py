@@ -253,10 +253,6 @@ class PlayerPanes(TutorScreen):
         """A pane has come into sight, or has another size: it shows this step."""
         self.call_later(self.draw_panes)
 
-    def say(self, text: str) -> None:
-        """A word on why a key did nothing, in place of the bar until the next key."""
-        self.query_one("#bar", Lines).show([line(text, "value")])
-
 
 def useful(action: str, sitting: Sitting) -> bool:
     """Whether a key can do something in this lesson: no iterations without training, no examples without a batch."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, cast
 
@@ -12,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tutor.learner.store import Store
+from tutor.tui.lines import Lines, line
 
 SMALLEST = (60, 16)  # columns and rows; below, a screen would be broken
 
@@ -47,6 +49,11 @@ class TutorScreen(Screen[Any]):
     @property
     def tutor(self) -> Tutor:
         return cast(Tutor, self.app)
+
+    def say(self, text: str, style: str = "value") -> None:
+        """A word on why a key did nothing, in place of the bar until the next key: as many lines as it takes."""
+        parts = textwrap.wrap(text, max(self.size.width - 2, 20)) or [""]
+        self.query_one("#bar", Lines).show([line(part, style) for part in parts])
 
     def suit_size(self, classes: dict[str, bool]) -> None:
         """Set the classes of an arrangement; in a terminal that is too small show a polite word alone."""

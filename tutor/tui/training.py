@@ -510,8 +510,7 @@ class TrainingScreen(TutorScreen):
 
 
 ABOUT = (
-    "The loss of an iteration is that of its own examples, before their update;",
-    "the mean of an epoch is over its iterations. The evaluation is of all rows",
-    "with one set of parameters. Everything that was trained is kept: any",
+    "The loss of an iteration is that of its own examples, before their update; the mean of an epoch is over its "
+    "iterations. The evaluation is of all rows with one set of parameters. Everything that was trained is kept: any "
     "iteration can be picked and stepped, and the player trains on from there.",
 )
