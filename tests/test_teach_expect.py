@@ -98,7 +98,7 @@ def test_an_expectation_that_holds_says_nothing(found, step, value, iteration):
         ("L", "4", "'L' is 3.61, not 4"),  # a whole number is meant exactly
         ("dL/dW1[1,1]", "7.6", "'dL/dW1[1,1]' is -7.6, not 7.6"),
         ("dL/dW1", "[[-7.7]]", "'dL/dW1[1,1]' is -7.6, not -7.7"),
-        ("z1", "[1.1, 2]", "'z1' is 1; value has another shape"),
+        ("z1", "[1.1, 2]", "'z1' is a vector of 1 number; value has another shape"),
         ("dL/dW1", "[[-7.6], [1, 2]]", "'dL/dW1' is 1 × 1; value has another shape"),
     ],
 )

@@ -51,3 +51,13 @@ async def test_a_notice_takes_the_lines_that_it_needs_until_the_next_key(size):
         assert max(len(item.text) for item in bar.lines) <= bar.size.width
         await press(pilot, "n")
         assert bar.size.height == len(bar.lines) == 1
+
+
+async def test_the_state_has_no_column_for_what_never_comes():
+    for lesson, said in (("derivative", "value, gradient"), ("gates", "value, gradient, new value")):
+        async with tutor(lesson, (160, 48), step=None) as pilot:
+            await press(pilot, "escape")
+            state = pilot.app.screen.query_one("#state", Lines)
+            assert str(state.border_title) == f"State: {said}"
+            dots = next(item.text for item in state.lines if item.text.startswith("x ")).count("·")
+            assert dots == said.count(",")

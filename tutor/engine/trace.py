@@ -7,6 +7,7 @@ one example of the batch (`dL/dW2[1,2]@3`). Local derivatives (`da2/dz2`, `dz2/d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -30,8 +31,9 @@ from tutor.engine.expressions import (
     rewrite,
     walk,
 )
-from tutor.engine.ids import example_of, names_no_place, read_derivative, read_id
+from tutor.engine.ids import StepId, example_of, names_no_place, read_derivative, read_id, updated
 from tutor.engine.lesson import Lesson, Level
+from tutor.engine.meant import meant_id
 from tutor.engine.memo import Memo
 from tutor.engine.model import Equation, Phase
 from tutor.engine.parsing import did_you_mean
@@ -277,7 +279,9 @@ def resolve(program: Program, id: str) -> tuple[Equation, tuple[int, ...] | None
     """The equation, element and example (both from 0) that an id names. Raises NoSuchStep."""
     named = read_id(id)
     if named is None or names_no_place(id):
-        raise NoSuchStep(f"{id!r} is not a step id; ids look like z1, dL/dW2, dL/dW2[1,2] or dL/dW2[1,2]@3")
+        meant = meant_id(id.strip()[:64], lambda other: _is_there(program, other))
+        near = f": did you mean '{meant}'?" if meant else "; ids look like z1, dL/dW2, dL/dW2[1,2] or dL/dW2[1,2]@3"
+        raise NoSuchStep(f"{id!r} is not a step id{near}")
     base, example = named.base, named.example
     eq = program.equation(base)
     if example is not None:
@@ -290,17 +294,49 @@ def resolve(program: Program, id: str) -> tuple[Equation, tuple[int, ...] | None
                 "is the batch's own: it has no examples" if program.examples > 1 else "has one example: leave out the @"
             )
             raise NoSuchStep(f"'{base}' {why}")
-        near = _nearest(base, known)
+        if given := _given(program, base, known):
+            raise NoSuchStep(given)
+        meant = meant_id(id.strip()[:64], lambda other: _is_there(program, other))
+        near = f": did you mean '{meant}'?" if meant else _nearest(base, known)
         raise NoSuchStep(f"there is no step '{base}' in this lesson{near}")
     if not named.fits(eq.symbol.shape):
-        size = " × ".join(map(str, eq.symbol.shape)) or "a single number"
-        place = id.partition("[")[2].partition("]")[0]
-        raise NoSuchStep(f"'{base}' is {size}: it has no element [{_said(place)}]")
+        raise NoSuchStep(_no_element(id, base, named, eq.symbol.shape))
     if example is not None and not eq.symbol.per_example:
         raise NoSuchStep(f"'{base}' is the same for all examples: leave out the @{_said(example_of(id))}")
     if example is not None and not 0 <= example < program.examples:
         raise NoSuchStep(f"the batch has {program.examples} examples: there is no @{_said(example_of(id))}")
     return eq, named.index, example
+
+
+def _is_there(program: Program, id: str) -> bool:
+    """Whether an id names a step, or an element of one."""
+    named = read_id(id)
+    eq = named and (program.equation(named.base) or find_local(program, named.base))
+    return bool(named and eq and named.fits(eq.symbol.shape))
+
+
+def _given(program: Program, base: str, known: list[str]) -> str:
+    """What is said of a value that is given, which no step computes; empty of any other word."""
+    symbol = next((found for found in program.symbols.values() if found.id == base), None)
+    if symbol is None or symbol.quantity in ("hyper", "state"):
+        return ""
+    gradients = [id for id in known if (read_derivative(id) or ("", ""))[1] == base]
+    about = [f"its gradient is '{id}'" for id in gradients[:1]]
+    about += [f"its update is '{updated(base)}'"] if updated(base) in known else []
+    return f"'{base}' is given: no step computes it" + (f"; {', '.join(about)}" if about else "")
+
+
+def _no_element(id: str, base: str, named: StepId, shape: tuple[int, ...]) -> str:
+    """What is said of an element that is not there."""
+    assert named.index is not None
+    size = {0: "a single number", 1: f"a vector of {math.prod(shape)}"}.get(len(shape), " × ".join(map(str, shape)))
+    message = f"'{base}' is {size}: it has no element [{_said(id.partition('[')[2].partition(']')[0])}]"
+    if shape and len(named.index) != len(shape):
+        one = ",".join("1" for _ in shape)
+        return f"{message}; one of its elements is {base}[{one}]" + (", row and column" if len(shape) == 2 else "")
+    if shape and any(i < 0 for i in named.index):
+        return f"{message}; rows and columns are counted from 1"
+    return message
 
 
 def _said(place: str) -> str:

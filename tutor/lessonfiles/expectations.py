@@ -14,6 +14,7 @@ from tutor.engine.model import Equation
 from tutor.engine.run import Run
 from tutor.engine.trace import NoSuchStep, Trace, resolve
 from tutor.lessonfiles.positions import Keys, Problem, Source
+from tutor.text.words import plural
 
 
 def expectations(lesson: Lesson, source: Source, run: Run) -> Iterator[Problem]:
@@ -58,28 +59,65 @@ def _compared(expect: Expect, source: Source, true: np.ndarray, turned: bool = F
     path: Keys = ("expect", expect.at, "value")
     ragged = isinstance(expect.value, list) and len({np.shape(row) for row in expect.value}) != 1
     shape = () if not isinstance(expect.value, list) or ragged else np.shape(expect.value)
-    size = " × ".join(map(str, true.shape)) or "one number"
     if true.size == 1 and shape == ():
         true = true.reshape(())
     if ragged or shape != true.shape:
-        advice = "name an element, such as " + expect.step + "[" + ",".join("1" for _ in true.shape) + "]"
-        given = "a list of rows of different lengths" if ragged else " × ".join(map(str, shape)) or "one number"
-        message = f"'{expect.step}' is {size}; value has another shape"
-        advice = f"it is {given} here: {advice if true.shape else 'write one number'}"
-        yield source.problem(path, message, advice)
+        given = "a list of rows of different lengths" if ragged else _size(shape)
+        message = f"'{expect.step}' is {_size(true.shape)}; value has another shape"
+        yield source.problem(path, message, f"it is {given} here: {_other_shape(expect.step, shape, true.shape)}")
         return
-    for index in np.ndindex(true.shape):
-        at = (*path, *index)
-        written = source.written(at)
-        if not holds(written, float(true[index]), expect.tolerance, expect.cut_off):
-            place = f"[{','.join(str(i + 1) for i in (index[::-1] if turned else index))}]" if index else ""
-            digits = len(written.lower().partition("e")[0].replace(".", "").replace("-", "").lstrip("0"))
-            wanted = float(np.asarray(expect.value, dtype=float)[index])
-            tries = (f"{float(true[index]):.{n}g}" for n in range(min(max(digits + 2, 4), 15), 18))
-            shown = next((text for text in tries if float(text) != wanted), written)  # -5.0000001, not -5
-            later = f" in iteration {expect.iteration}" if expect.iteration > 1 else ""
-            message = f"'{expect.step}{place}'{later} is {shown}, not {written}"
-            yield source.problem(at, message, f"expected by: {' '.join(expect.source.split())}")
+    wanted = np.asarray(expect.value, dtype=float)
+    at = {index: (*path, *index) for index in np.ndindex(true.shape)}
+    written = {index: source.written(at[index]) for index in at}
+
+    def fails(values: np.ndarray) -> list[tuple[int, ...]]:
+        return [i for i in at if not holds(written[i], float(values[i]), expect.tolerance, expect.cut_off)]
+
+    off = fails(true)
+    if not off:
+        return
+    advice = f"expected by: {' '.join(expect.source.split())}"
+    if true.ndim == 2 and true.shape[0] == true.shape[1] and not fails(true.T):
+        swapped = "rows and columns are exchanged"
+        swapped += ": a row is a unit where the weights come from" if turned else ": a row is a unit that is led to"
+        yield source.problem(path, f"'{expect.step}' is the transpose of this", f"{swapped}; {advice}")
+        return
+    if len(off) > 1 and not fails(-true):
+        yield source.problem(path, f"'{expect.step}' has the opposite sign, each number of it", advice)
+        return
+    for index in off[:MOST_TOLD]:
+        place = f"[{','.join(str(i + 1) for i in (index[::-1] if turned else index))}]" if index else ""
+        digits = len(written[index].lower().partition("e")[0].replace(".", "").replace("-", "").lstrip("0"))
+        tries = (f"{float(true[index]):.{n}g}" for n in range(min(max(digits + 2, 4), 15), 18))
+        shown = next((text for text in tries if float(text) != wanted[index]), written[index])  # -5.0000001, not -5
+        later = f" in iteration {expect.iteration}" if expect.iteration > 1 else ""
+        message = f"'{expect.step}{place}'{later} is {shown}, not {written[index]}"
+        if (more := len(off) - MOST_TOLD) > 0 and index == off[MOST_TOLD - 1]:
+            message += f" (and {more:,} more of its numbers are others)"
+        yield source.problem(at[index], message, advice)
+
+
+MOST_TOLD = 3  # numbers of one expectation that are told one by one
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    """How a message says a shape."""
+    if not shape:
+        return "one number"
+    return f"a vector of {plural(shape[0], 'number')}" if len(shape) == 1 else " × ".join(map(str, shape))
+
+
+def _other_shape(step: str, given: tuple[int, ...], true: tuple[int, ...]) -> str:
+    """What to do about a value of another shape."""
+    if not true:
+        return "write one number"
+    if len(true) == 2 and given == true[::-1]:
+        return "rows and columns are exchanged"
+    if len(true) == 2 and len(given) == 1:
+        return "a matrix is a list of rows: [[1, 2], [3, 4]], of a single row [[1, 2]]"
+    if len(true) == 1 and len(given) == 2:
+        return "a vector is one list of numbers: [1, 2]"
+    return f"name an element, such as {step}[{','.join('1' for _ in true)}]"
 
 
 def holds(written: str, true: float, tolerance: float | None = None, cut_off: bool = False) -> bool:

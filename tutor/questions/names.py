@@ -303,7 +303,7 @@ class Names:
         names = sorted({self.writer.text(ref) for ref in self.step.operands[:6]})
         said = f"'{short(word)}' is no name here"
         verb = "is" if len(names) == 1 else "are"
-        return f"{said}; there {verb} {', '.join(names)}" if names else said
+        return f"{said}; there {verb}, among others, {', '.join(names)}" if names else said
 
 
 def parts(symbol: Symbol) -> list[Ref]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from tutor.engine.ids import derivative, of_layer
+from tutor.engine.meant import meant_id
 from tutor.text.latex import ID_LIKE, Blemish, Name, is_macro, mathematics
 
 _PARTS = re.compile(
@@ -122,38 +122,6 @@ def _bounded(name: Name) -> Name:
         return known[id]
 
     return bounded
-
-
-_LOOSE = re.compile(r"(?P<name>[A-Za-z]+?|ŷ)[_^]?(?P<layer>[0-9]*)(?P<rest>'?(?:\[[0-9, ]+\])?(?:@[0-9]+)?)")
-_CALLED_ELSEWHERE = dict(
-    pair.split("=")
-    for pair in "z=z a=a h=a w=W weight=W weights=W b=b bias=b biases=b x=x input=x inputs=x y=y target=y targets=y "
-    "j=J l=L loss=L delta=dL/dz dz=dL/dz da=dL/da dw=dL/dW db=dL/db".split()
-)
-_PREDICTED = frozenset(("ŷ", "yhat", "y_hat", "haty", "output", "outputs", "prediction", "pred"))
-
-
-def meant_id(word: str, name: Name) -> str | None:
-    """The id that a word in braces was probably meant for: Z1 for z1, dL/dw1 for dL/dW1, ŷ for the last activation."""
-    if word.casefold() in _PREDICTED:
-        return next((id for k in range(20, 0, -1) if name(id := of_layer("activation", k))), None)
-    over, stroke, under = word.partition("/")
-    if stroke:
-        below = _loose(under[1:]) if under[:1] in ("d", "∂", "D") else None
-        tries = [derivative("L", below)] if below and over[1:].casefold() in ("l", "loss", "c", "e", "j") else []
-    else:
-        loose = _loose(word)
-        tries = [loose] if loose else []
-        if loose and loose[:1] in "xy" and loose[1:].isdigit():
-            tries.append(f"{loose[0]}[{loose[1:]}]")
-    return next((id for id in tries if id != word and name(id)), None)
-
-
-def _loose(word: str) -> str | None:
-    """A name of a quantity with its layer and index as ids write it."""
-    match = _LOOSE.fullmatch(word)
-    called = _CALLED_ELSEWHERE.get(match["name"].casefold()) if match else None
-    return f"{called}{match['layer']}{match['rest']}" if match and called else None
 
 
 _BASIC_STRING = re.compile(r'"""|"')

@@ -22,7 +22,7 @@ from tutor.play.playback import Cursor
 from tutor.text.card import Equality, Scribe
 from tutor.tui.chain_views import Shown, cells_view, chain_view, derivation_view, own_of, stops
 from tutor.tui.keys import bindings
-from tutor.tui.lines import KeyBar, Line, Lines, line
+from tutor.tui.lines import KeyBar, Line, Lines
 from tutor.tui.map import Map, map_title
 from tutor.tui.screen import TutorScreen
 

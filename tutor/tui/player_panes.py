@@ -49,7 +49,7 @@ PANES = ("card", "where", "outline", "state", "map")
 TITLES = {
     "where": "Where from",
     "outline": "Steps",
-    "state": "State: value, gradient, new value",
+    "state": "State",  # and its columns
     "map": "Network",
     "card": "Step",
 }
@@ -145,7 +145,8 @@ class PlayerPanes(TutorScreen):
         if answer.display != shown:
             answer.display = shown
             self.set_focus(answer if answer.display else self.query_one("#card"))
-        entitle(self.query_one("#state"), "So far (↑ ↓ scroll)" if asking else TITLES["state"])
+        columns = f"State: {state_views.state_columns(self.sitting.trace)}"
+        entitle(self.query_one("#state"), "So far (↑ ↓ scroll)" if asking else columns)
         self.arrange_panes()
         self.show_keys()
 
@@ -174,7 +175,8 @@ class PlayerPanes(TutorScreen):
         item = self.sitting.asking.item
         state, _ = state_views.state_lines(self.sitting.trace, self.sitting.scribe, cursor, columns)
         first = question_views.needed_lines(item, [item], self.sitting.scribe.writer, columns)
-        return [*first, line(), *state] if first else state
+        columns_are = line(state_views.state_columns(self.sitting.trace), "dim")
+        return [*first, *([line()] if first else []), columns_are, *state]
 
     # ------------------------------------------------------------ drawing
 

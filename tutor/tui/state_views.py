@@ -83,7 +83,7 @@ def _operand_line(op: Operand, size: int, columns: int) -> Line:
     )
 
 
-Made = tuple[Symbol | None, Symbol | None]  # a parameter's gradient and its new value, as far as they are known
+Made = tuple[Symbol | None, ...]  # a parameter's gradient and, where it is trained, its new value, as far as known
 MOST_ELEMENTS = 40  # of a parameter that the state lists one by one
 FEW_EXAMPLES = 4  # of a batch: what each gives to a mean is listed
 MADE_BY = {
@@ -92,6 +92,16 @@ MADE_BY = {
     "backward": "by the backward pass",
     "update": "by the update",
 }
+
+
+def state_columns(trace: Trace) -> str:
+    """What stands beside the name of a parameter: nothing is new where nothing is trained."""
+    return "value, gradient" + (", new value" if _has_updates(trace) else "")
+
+
+def _has_updates(trace: Trace) -> bool:
+    """Whether the iteration ends with new values of its parameters."""
+    return trace.equations[-1].phase == "update"
 
 
 def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> tuple[list[Line], int]:
@@ -103,6 +113,7 @@ def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> t
     here = -1
     known = {eq.symbol.key: eq.symbol for eq in trace.equations[: cursor.at + 1]}
     writer, parameters = scribe.writer, trace.program.model.parameters
+    trained = _has_updates(trace)
     cell = 11 if columns >= 43 else 10
     names = max([10, *(width(writer.text(Ref(p, _first(p.shape)))) + 1 for p in parameters)])
     names = min(names, max(columns - 3 * cell, 10))
@@ -111,7 +122,7 @@ def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> t
     for symbol in parameters:
         gradients = [g for g in known.values() if g.wrt == symbol and g.quantity == "gradient" and not g.per_example]
         here = len(lines) if symbol == about else here
-        made = (gradients[-1] if gradients else None, known.get(updated(symbol.id)))
+        made = (gradients[-1] if gradients else None, *([known.get(updated(symbol.id))] if trained else []))
         lines += _state_rows(trace, scribe, symbol, made, names, cell)
         listed |= {found.key for found in made if found}
         more = int(np.prod(symbol.shape)) - MOST_ELEMENTS
@@ -175,7 +186,7 @@ def _state_line(trace: Trace, scribe: Scribe, ref: Ref, made: Made, names: int, 
     spans = [(pad(cut(scribe.writer.text(ref), names - 1), names), "heading")]
     spans.append((pad(number(float(trace.value(ref))), cell), "numbers"))
     target = None
-    for symbol, style in zip(made, ("value", "mark"), strict=True):
+    for symbol, style in zip(made, ("value", "mark"), strict=False):  # nothing is new where nothing is trained
         element = Ref(symbol, ref.index) if symbol else None
         spans.append((pad(number(float(trace.value(element))) if element else "·", cell), style if element else "dim"))
         target = element.id if element else target

@@ -280,8 +280,8 @@ class TrainingScreen(TutorScreen):
 
     # ------------------------------------------------------------ drawing
 
-    def say(self, text: str) -> None:
-        self.told = text
+    def say(self, text: str, style: str = "value") -> None:
+        self.told = text  # it has a line of its own, below the status
         self.want_look()
         self._shown = None
         self.refresh_if_needed()
