@@ -407,6 +407,18 @@ async def test_ten_right_answers(size):
         assert isinstance(pilot.app.screen, HomeScreen)
 
 
+async def test_what_was_not_understood_can_be_typed_over():
+    async with opened(lambda app: app.quiz_on(LESSONS["c-431"])) as pilot:
+        screen_ = pilot.app.screen
+        while screen_.items[screen_.session.at].kind not in ("value", "number"):
+            await press(pilot, "tab")
+        await type_in(pilot, "1,5")
+        line = screen_.query_one(Input)
+        assert line.value == "1,5" and screen_.word
+        await press(pilot, "0", "full_stop", "5")
+        assert line.value == "0.5"
+
+
 async def test_choices_and_known_values_are_readable_to_their_ends():
     async with start_quiz("o-classification", "p-deep", seed=2, size=(60, 16)) as pilot:
         columns = pilot.app.screen.query_one("#card").size.width

@@ -91,9 +91,10 @@ class AnswerLine(Entry):
         self.post_message(self.Submitted(self, text, None))
 
     def give_back(self, text: str) -> None:
-        """What was taken was no answer: it can be mended, unless something else stands there by now."""
+        """What was taken was no answer: it can be mended, or typed over, unless something else stands there by now."""
         if not self.cells and not self.value:
             self.value = text
+            self.action_select_all()
 
     # ------------------------------------------------------------ a grid
 
