@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from tutor.text.words import plural
 
 if TYPE_CHECKING:
     from argparse import Namespace
+
+    from tutor.lessonfiles.positions import Problem
 
 
 def new(args: Namespace) -> int:
@@ -57,6 +60,17 @@ def schema(args: Namespace) -> int:
     return 0
 
 
+def whose(problems: list[Problem], lesson: Path, several: bool) -> list[Problem]:
+    """The problems of one of several lessons: those of its table say whose table that is."""
+    if not several:
+        return problems
+    return [
+        found if found.path == str(lesson) else
+        replace(found, advice=f"{found.advice}{'; ' if found.advice else ''}these are the examples of {lesson.name}")
+        for found in problems
+    ]  # fmt: skip
+
+
 def check(args: Namespace) -> int:
     """Everything wrong with lesson files; 1 if there is an error."""
     from tutor.lessonfiles.check import examine, lesson_files, written_out
@@ -70,7 +84,8 @@ def check(args: Namespace) -> int:
         files, problems = lesson_files(path)
         if not files and not problems:
             print(f"{escape(path)}: there is no lesson (*.toml) in this folder.\n")
-        for found in (problems, *(examine(file, folders)[1] for file in files)):
+        several = len(files) > 1 or len(args.paths) > 1
+        for found in (problems, *(whose(examine(file, folders)[1], file, several) for file in files)):
             errors += sum(problem.severity == "error" for problem in found)
             warnings += sum(problem.severity == "warning" for problem in found)
             for text in written_out(found):

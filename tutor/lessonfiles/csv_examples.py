@@ -26,6 +26,7 @@ from tutor.text.words import plural
 MAX_BYTES = 16 * 2**20
 MAX_ROWS = 150_000  # more would take seconds to check
 MOST_TOLD = 3  # rows of one problem
+MOST_SHOWN = 4  # fields of a row
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,8 @@ def read_table(path: Path, inside: Path | None = None) -> Table | Problem:
     table = Table(source, separator, header, tuple(rows), tuple(lines[1:]), lines[0])
     if any(_number(name) is not None for name in header) and not _names_enough(header):
         advice = "put a line with the names of the columns above it"
-        return table.at_header(None, "the first line has numbers where names should be", advice)
+        which = "the first line" if table.head == 1 else "this line"
+        return table.at_header(None, f"{which} has numbers where names should be", advice)
     for at, name in enumerate(header):
         if not name:
             return table.at_header(at, f"column {at + 1} has no name", "each has one in the first line")
@@ -149,19 +151,28 @@ def read_table(path: Path, inside: Path | None = None) -> Table | Problem:
     if not rows:
         return table.at_header(None, "there is no row below the header")
     odd = [i for i, row in enumerate(rows) if len(row) != len(header)]
-    if odd:
-        i = odd[0]
-        others = f" ({_rows(table, odd)})" if odd[1:] else ""
-        message = f"this row has {plural(len(rows[i]), 'field')}; the header has {len(header)}{others}"
-        return table.problem(
-            i,
-            None,
-            message,
-            "an empty field stands between two commas".replace(
-                "commas", {",": "commas", ";": "semicolons", "\t": "tabs"}[separator]
-            ),
-        )
-    return table
+    return _uneven(table, odd) if odd else table
+
+
+def _uneven(table: Table, odd: list[int]) -> Problem:
+    """What is wrong where rows have not as many fields as the header."""
+    i, names = odd[0], table.header
+    row = table.rows[i]
+    if len(names) == 1 and len(odd) == len(table.rows):
+        advice = "take it out: the first line has the names of the columns, and nothing stands above it"
+        return table.at_header(None, f"this line names no columns: {quote(names[0])}", advice)
+    others = f" ({_rows(table, odd)})" if odd[1:] else ""
+    message = f"this row has {plural(len(row), 'field')}; the header has {len(names)}{others}"
+    between = {",": "commas", ";": "semicolons", "\t": "tabs"}[table.separator]
+    if len(row) < len(names):
+        advice = f"an empty field stands between two {between}"
+    elif len(odd) == len(table.rows):
+        advice = "each column has a name in the first line"
+    elif table.separator == ",":
+        advice = "a number has a decimal point, no comma; a text with a comma in it stands in quotes"
+    else:
+        advice = f"a text with {between} in it stands in quotes"
+    return table.problem(i, None, message, advice)
 
 
 _CSV_ERRORS = {
@@ -253,8 +264,15 @@ def examples(
     numeric = dict.fromkeys((*chosen.inputs, *(() if known else chosen.targets)))
     table, problems = _with_points(table, tuple(numeric))
     values: dict[int, list[float]] = {}
+    no_examples = _no_examples(table, list(numeric))
+    if no_examples:
+        i = no_examples[0]
+        many = f" ({_rows(table, no_examples)})" if no_examples[1:] else ""
+        shown = ", ".join(map(quote, table.rows[i][:MOST_SHOWN]))
+        problems.append(table.problem(i, None, f"this row has no numbers: {shown}{many}", "leave it out"))
+    left_out = set(no_examples)
     for at in numeric:
-        column = [row[at] for row in table.rows]
+        column = ["0" if i in left_out else row[at] for i, row in enumerate(table.rows)]
         found = _numbers(column)
         if found is None:
             problems += _no_numbers(table, at, column, chosen)
@@ -332,6 +350,19 @@ def named_examples(table: Table, chosen: Columns) -> tuple[list[dict[str, Any]],
         flat = np.array([values[cells[index]] for index in np.ndindex(shape)])
         arrays[name] = flat.T.reshape(len(table.rows), *shape).tolist()
     return [{name: rows[i] for name, rows in arrays.items()} for i in range(len(table.rows))], problems
+
+
+def _no_examples(table: Table, numeric: list[int]) -> list[int]:
+    """The rows, of those that are, that have a number in none of several columns: a remark, a mean, a second header."""
+    if len(numeric) < 2:
+        return []
+    none = [i for i, row in enumerate(table.rows) if not any(_may_be_number(row[at]) for at in numeric)]
+    return none if len(none) < len(table.rows) else []
+
+
+def _may_be_number(text: str) -> bool:
+    """Whether a field is a number, or was meant for one: 0,5 or 1 200 or $3."""
+    return any(char.isdigit() for char in text)
 
 
 _COMMA = re.compile(r"[+−-]?[0-9]*,[0-9]+(?:[eE][+−-]?[0-9]+)?")
