@@ -101,7 +101,9 @@ def test_messages_speak_in_the_files_own_layout(file):
     (found,) = [line for line in told(file(wrong)) if "weights of layer 1" in line]
     assert "is 3×2 and should be 2×3" in found
     square = EXPECTED.replace("0.511301270], [0.408666186", "0.408666186], [0.511301270")
-    found = told(file(MAZUR + square))
+    (one,) = examine(file(MAZUR + square))[1]
+    assert "'W2'' is the transpose of this" in one.message and "a unit where the weights come from" in one.advice
+    found = told(file(MAZUR + EXPECTED.replace("0.511301270", "0.5")))
     assert any("'W2'[2,1]' is 0.511301" in line for line in found)  # ids count as everywhere: to, from
 
 

@@ -59,7 +59,7 @@ def _compared(expect: Expect, source: Source, true: np.ndarray, turned: bool = F
     path: Keys = ("expect", expect.at, "value")
     ragged = isinstance(expect.value, list) and len({np.shape(row) for row in expect.value}) != 1
     shape = () if not isinstance(expect.value, list) or ragged else np.shape(expect.value)
-    if true.size == 1 and shape == ():
+    if true.size == 1 and shape == () and not ragged:
         true = true.reshape(())
     if ragged or shape != true.shape:
         given = "a list of rows of different lengths" if ragged else _size(shape)

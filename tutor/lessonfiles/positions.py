@@ -409,6 +409,8 @@ def _decode(path: str | Path, data: bytes, what: str) -> Source | Problem:
     for begin, name, advice in _NO_TEXT:
         if data.startswith(begin):
             return Problem(str(path), 1, 1, f"this is {name}, no text file", advice or _AS_TEXT[what])
+    if data[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
+        return Problem(str(path), 1, 1, "the file is UTF-32, not UTF-8", _AS_TEXT[what])
     halves = data[:64:2], data[1:64:2]
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or (len(data) > 8 and not all(any(half) for half in halves)):
         advice = f"{_AS_TEXT[what]}; in Notepad: Save as, Encoding: UTF-8"

@@ -38,6 +38,8 @@ def prerequisites(lesson: Lesson, source: Source, folders: Iterable[Path] = ()) 
         if found is None:
             near = catalogue.nearest(name, ids=shelves.ids())
             advice = f"did you mean '{near[0]}'?" if near else "name a lesson by its id: 01-gates.toml is gates"
+            if titled := shelves.titled(name):
+                advice = f"that is the title of '{titled}': a lesson is named by its id"
             message = f"no lesson {quote(name)} comes with the tutor or stands beside this file"
             yield source.problem(path, message, advice)
         elif circle := shelves.way(found, own):
@@ -64,6 +66,11 @@ class _Shelves:
 
     def ids(self) -> list[str]:
         return list(dict.fromkeys(entry.id for folder in self.folders for entry in self.entries(folder)))
+
+    def titled(self, title: str) -> str | None:
+        """The id of a lesson of this title."""
+        entries = (entry for folder in self.folders for entry in self.entries(folder))
+        return next((entry.id for entry in entries if entry.title.casefold() == title.casefold()), None)
 
     def find(self, name: str, folder: Path | None) -> Entry | None:
         """The lesson that one in `folder` means by an id; ours name ours alone."""

@@ -73,6 +73,16 @@ SYNONYMS: dict[str, str] = {
     "number": "numeric float",
     "choice": "multiplechoice mc select",
 }
+# Keys that are in no lesson, and where what they say has its place.
+ELSEWHERE: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("epochs", "iterations", "max_iter", "n_epochs", "num_epochs", "steps"),
+     "how long is said where it is trained: backprop-tutor train FILE --epochs 100"),
+    (("author", "authors", "date", "version", "license", "language", "tags"), "write it behind a #, as a comment"),
+    (("decay", "schedule", "scheduler", "lr_decay"), "the learning rate stays the same"),
+    (("id", "name", "slug"), "a lesson's id is its file's name"),
+    (("bias", "use_bias"), "a layer without biases has biases = false"),
+    (("figure", "image", "video", "picture"), "a lesson has text alone: the tutor draws"),
+)  # fmt: skip
 _MEANT = {re.sub("[-_ ]", "", word.casefold()): name for name, words in SYNONYMS.items() for word in words.split()}
 
 

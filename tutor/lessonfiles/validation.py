@@ -14,7 +14,7 @@ from tutor.engine.array_functions import MAX_RANK
 from tutor.lessonfiles.faults import Faults, label
 from tutor.lessonfiles.positions import Keys
 from tutor.lessonfiles.schema import ARRAY_TITLE, EXAMPLE, SCHEMA, VECTOR, of_lesson
-from tutor.lessonfiles.synonyms import all_but, meant
+from tutor.lessonfiles.synonyms import ELSEWHERE, all_but, meant
 from tutor.text.output import FORBIDDEN, code_point, quote
 
 _PARTS = SCHEMA["properties"]
@@ -153,7 +153,9 @@ def _unknown_key(
         return None
     near = near or meant(key, properties)
     if not near:
-        faults.add(where, message, f"known here: {', '.join(properties)}", key=True)
+        said = next((said for words, said in ELSEWHERE if key.casefold() in words), "")
+        known = f"known here: {', '.join(properties)}"
+        faults.add(where, message, f"{said}; {known}" if said else known, key=True)
         return None
     name = ".".join(map(str, (*path, near)))
     several = near in value and _tables(value[near]) and not any(isinstance(part, int) for part in path)

@@ -153,7 +153,7 @@ class _Latex:
         if self.peek() == "}":
             self.at += 1
         else:
-            self.blemish(token, "a { that is not closed")
+            self.blemish(token, "a { that is not closed", "write } where its part ends: \\frac{1}{2}")
         return atoms
 
     def raw(self) -> str:

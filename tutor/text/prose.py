@@ -57,7 +57,8 @@ def blemishes(text: str, name: Name) -> Iterator[Blemish]:
             mathematics(latex, name, found)
             yield from (Blemish(start + b.offset, b.message, b.advice) for b in found)
         elif match["alone"] or match["display"] or match["inline"]:
-            yield Blemish(match.start(), "a $ that begins no mathematics", "write \\$ for a dollar")
+            advice = "a formula has a $ at both ends; write \\$ for a dollar"
+            yield Blemish(match.start(), "a $ that begins no mathematics", advice)
         elif match["id"] and name(match["id"]) is None:
             near = meant_id(match["id"], name)
             if near or ID_LIKE.fullmatch(match["id"]):

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from tutor.play.settings import Refused
 from tutor.play.sitting import Sitting
+from tutor.tui.screen import TutorScreen
 
 
-class Mover:
-    """A screen that moves the sitting: `show` makes another one the player's, `say` is for a word in its bar."""
+class Mover(TutorScreen):
+    """A screen that moves the sitting: `show` makes another one the player's."""
 
     sitting: Sitting
     show: Callable[[Sitting], None]
-    say: Callable[[str], None]
 
     def go(self, move: Callable[[], Sitting]) -> None:
         """Show where a move leads; or say why it leads nowhere."""

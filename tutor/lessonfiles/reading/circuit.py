@@ -170,7 +170,7 @@ class Words:
 
 def _advice(formula: str, error: FormulaError, words: Words) -> str:
     """What to do about a formula: the shapes of what is in it where these do not fit, else what a formula has."""
-    if formula[error.offset : error.offset + 1] == "=":
+    if re.match(r"=|[,;]\s*[^\W0-9]\w*\s*=", formula[error.offset :]):
         return 'a line is one equation, in quotes of its own: define = ["p = x * y", "f = p + x"]'
     if any(words.used.values()):
         return "; ".join(f"{name} is {shape_text(shape)}" for name, shape in words.used.items())

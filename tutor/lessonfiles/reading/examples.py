@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def take_table(file: Values) -> None:
     file.table_path = path
     table = csv_examples.read_table(path, file.path.parent)
     if isinstance(table, Problem) and not exists(path):
-        near = did_you_mean(name[:64], csv_examples.beside(path))
+        near = _like(name[:64], [other for other in csv_examples.beside(path) if other != name])
         advice = "write / between folders" if "\\" in name else ""
         file.fault(("examples",), f"there is no file {quote(name)} beside the lesson{near}", advice)
         return
@@ -59,6 +60,15 @@ def take_table(file: Values) -> None:
         file.faults.doubt(("examples",))
     else:
         file.data["examples"] = rows
+
+
+def _like(name: str, others: list[str]) -> str:
+    """': did you mean ...?' with a file whose name is like this one, be their endings as they may."""
+    stems = {PurePosixPath(other).stem: other for other in others}
+    for stem, other in stems.items():
+        if did_you_mean(PurePosixPath(name).stem, stems) == f": did you mean '{stem}'?":
+            return f": did you mean '{other}'?"
+    return did_you_mean(name, others) if len(PurePosixPath(name).stem) < 3 else ""
 
 
 Choose = Callable[[csv_examples.Table], "csv_examples.Columns | Problem"]
@@ -107,8 +117,12 @@ def _single_classes(file: Values) -> dict[int, float] | None:
     """What `target` says of a single output: its classes are 0 and 1, or 1 and 2; None if they are not these."""
     told = {file.value("examples", i, "target") for i in range(file.length("examples"))} - {None}
     lowest = 0 if 0 in told else 1
-    if not told <= {lowest, lowest + 1} or (told == {1}):
+    if not told <= {lowest, lowest + 1} or told in ({1}, {2}):
         return None
+    layers = file.length("network", "layers")
+    linear = file.value("network", "layers", layers - 1, "activation", default="linear") == "linear"
+    if lowest == 1 and linear and file.value("network", "loss") != "hinge":
+        return None  # more likely the numbers 1 and 2 themselves
     return dict(zip((lowest, lowest + 1), _no_and_yes(file), strict=True))
 
 
