@@ -103,8 +103,8 @@ def test_messages_speak_in_the_files_own_layout(file):
     square = EXPECTED.replace("0.511301270], [0.408666186", "0.408666186], [0.511301270")
     (one,) = examine(file(MAZUR + square))[1]
     assert "'W2'' is the transpose of this" in one.message and "a unit where the weights come from" in one.advice
-    found = told(file(MAZUR + EXPECTED.replace("0.511301270", "0.5")))
-    assert any("'W2'[2,1]' is 0.511301" in line for line in found)  # ids count as everywhere: to, from
+    found = told(file(MAZUR + EXPECTED.replace("0.511301270", "0.6")))
+    assert any("'W2'[2,1]' is 0.5113" in line for line in found)  # ids count as everywhere: to, from
 
 
 # ---------------------------------------------------------------- one bias for a layer

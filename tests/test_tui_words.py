@@ -61,3 +61,12 @@ async def test_the_state_has_no_column_for_what_never_comes():
             assert str(state.border_title) == f"State: {said}"
             dots = next(item.text for item in state.lines if item.text.startswith("x ")).count("·")
             assert dots == said.count(",")
+
+
+async def test_the_line_says_what_can_be_typed_there():
+    async with tutor("one-neuron", (80, 24), step="z1[1]") as pilot:
+        await press(pilot, "p", "n")
+        line = pilot.app.screen.query_one("#answer")
+        assert line.item.choices and line.placeholder == "the number of a choice"
+        await press(pilot, "f2", "n", "n")
+        assert not line.item.choices and line.placeholder == "a number or an expression; = computes one"

@@ -70,11 +70,17 @@ class AnswerLine(Entry):
             return
         self.item, self.at, self.note, self.over = item, 0, "", False
         self.value = self.value if ahead else ""
-        self.placeholder = self.prompting
+        self.placeholder = self._prompt(item)
         self.cells = []
         if item and item.kind == "matrix":
             self.cells = [""] * int(_size(item.step.shape))
         self.max_length = 0 if self.cells else MAX_ANSWER
+
+    def _prompt(self, item: Item | None) -> str:
+        """What can be typed here: of a question with choices no expression, which would be refused."""
+        if item and item.choices:
+            return "the numbers of choices, such as 1, 3" if item.many else "the number of a choice"
+        return "rows × columns, such as 2 × 3" if item and item.kind == "shape" else self.prompting
 
     @property
     def grid(self) -> Grid | None:

@@ -46,7 +46,7 @@ class QuestionScreen(TutorScreen):
         with Horizontal(id="body"):
             with Vertical(id="middle"):
                 yield Lines(id="card", classes="pane", title="Question")
-                yield AnswerLine("a number, an expression, a choice's number")
+                yield AnswerLine("a number or an expression")
             with Vertical(id="side"):
                 yield Lines(id="state", classes="pane", title="What is known")
         yield KeyBar(self.KEYS)
