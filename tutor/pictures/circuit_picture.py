@@ -11,7 +11,7 @@ from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Call, Const, Expr, refs
 from tutor.engine.ids import derivative
 from tutor.pictures.canvas import Canvas
-from tutor.pictures.scene import Diagram, Item, Known, Spot, draw_box, item_facts, short
+from tutor.pictures.scene import Diagram, Item, Known, Spot, draw_box, item_facts
 from tutor.text.cells import cut, width
 from tutor.text.layout import number
 
@@ -39,12 +39,10 @@ class CircuitPicture:
         self, known: Known, columns: int, rows: int, lit: tuple[Item, ...] | None, selected: Item | None
     ):  # fmt: skip
         self.known, self.columns, self.rows, self.selected = known, columns, rows, selected
-        circuit = known.trace.lesson.circuit
-        assert circuit
-        self.circuit = circuit
+        self.given = [symbol.id for symbol in known.model.given]
         forward = [eq for eq in known.trace.equations if eq.phase == "forward"]
         self.takes = {eq.symbol.id: [ref.symbol.id for ref in refs(eq.formula)] for eq in forward}
-        self.signs = {name: "" for name in circuit.inputs} | {eq.symbol.id: self._sign(eq.formula) for eq in forward}
+        self.signs = {name: "" for name in self.given} | {eq.symbol.id: self._sign(eq.formula) for eq in forward}
         step = known.step
         if lit is None:
             wrt = step.equation.symbol.wrt
@@ -69,10 +67,10 @@ class CircuitPicture:
         return first + sign + second  # 1 − x is 1−, x − 1 is −1
 
     def _depths(self) -> dict[str, int]:
-        depth = {name: 0 for name in self.circuit.inputs}
+        depth = {name: 0 for name in self.given}
         for name, takes in self.takes.items():
             depth[name] = 1 + max((depth[t] for t in takes), default=0)
-        for name in self.circuit.inputs:  # an input stands just before the first gate that takes it
+        for name in self.given:  # an input stands just before the first gate that takes it
             users = [depth[gate] for gate, takes in self.takes.items() if name in takes]
             depth[name] = min(users, default=1) - 1
         return depth
@@ -225,13 +223,14 @@ class CircuitPicture:
             x0, y0, x1, y1 = np.array(ends).T
             canvas.segments(x0, y0, x1, y1, style, thick)
 
-    def _back(self, name: str) -> float | None:
-        """The gradient that has come back over a wire; 1 where the backward pass begins."""
+    def _back(self, name: str, room: int = 8) -> str | None:
+        """The gradient that came back over a wire, an array's as its shape; 1 where the backward pass begins."""
         known, output = self.known, self.known.trace.program.model.output.id
         if name == output:
             begun = known.cursor.at >= 0 and known.trace.equations[known.cursor.at].phase != "forward"
-            return 1.0 if begun else None
-        return known.value(derivative(output, name))
+            return "1" if begun else None
+        id = derivative(output, name)
+        return known.said(id, None, room) if known.symbol(id) and known.has(id) else None
 
     def _leads(self, wire: str, target: _Node) -> bool:
         """Whether blame came back over this part of a wire: not over one to a gate that the output does not need."""
@@ -250,7 +249,7 @@ class CircuitPicture:
             canvas.text(left + 1 + before, row, self.signs[name], "lit" if lit else "heading")
             stub_left = left + box
         room = left + size - stub_left
-        value, back = known.value(name), self._back(name)
+        back = self._back(name, room - 4)
         mark = "▶" if lit else " "
         title = cut(name, room - 4)
         at = stub_left
@@ -258,12 +257,12 @@ class CircuitPicture:
         canvas.text(at + 1, row - 1, title, "cell" if chosen else "lit" if lit else "heading")
         new = known.is_step(name)
         canvas.text(
-            at + 2 + width(title), row - 1, short(value, room - 2 - width(title)),
+            at + 2 + width(title), row - 1, known.said(name, None, room - 2 - width(title)),
             "value" if new else "lit" if lit else "numbers",
         )  # fmt: skip
         if back is not None:
             now = known.step.equation.symbol.wrt is not None and known.step.equation.symbol.wrt.id == name
-            canvas.text(at + 1, row + 1, "◀∂ " + short(back, room - 4), "value" if now else "mark")
+            canvas.text(at + 1, row + 1, "◀∂ " + back, "value" if now else "mark")
         return Spot((name, ()), known.step_id((name, ())), left, row - 1, size, 3)
 
     def _legend(self, canvas: Canvas) -> None:

@@ -47,7 +47,7 @@ def diagram(
     if columns < 1 or rows < 1:
         return Diagram((), ())
     known = Known(trace, scribe, step, cursor)
-    kind = CircuitPicture if trace.lesson.circuit else NetworkPicture
+    kind = NetworkPicture if trace.program.model.layers else CircuitPicture
     if columns >= MIN_COLUMNS and rows >= MIN_ROWS:
         drawn = kind(known, columns, rows, None if lit is None else tuple(lit), selected).draw()
         if drawn:
@@ -61,10 +61,10 @@ def diagram(
 def move(trace: Trace, drawn: Diagram, selected: Item, down: int, right: int) -> Item:
     """The item beside the selected one: in a network units and the edges between layers take turns from left to
     right (an edge leads to the units at its ends); in a circuit the nearest gate in that direction."""
-    network, model = trace.lesson.network, trace.program.model
-    if network is None:
+    model = trace.program.model
+    if not model.layers:
         return _nearest(drawn, selected, down, right)
-    widths = network.widths
+    widths = model.widths
     last = len(widths) - 1
     id, index = selected
     symbol = trace.program.named(id)
@@ -103,23 +103,21 @@ def _nearest(drawn: Diagram, selected: Item, down: int, right: int) -> Item:
 def begin(trace: Trace, step: Step) -> Item:
     """The item to select first: what the step is about."""
     symbol = step.equation.symbol.wrt or step.equation.symbol
-    network = trace.lesson.network
-    if network is None:
+    model = trace.program.model
+    if not model.layers:
         return (symbol.id, ())
     index = step.index if step.index and len(step.index) == len(symbol.shape) else (0,) * len(symbol.shape)
     if symbol.quantity == "weights":
         return (symbol.id, index)
-    model = trace.program.model
     return unit_item(model, symbol.layer, index[0]) if symbol.layer and index else (model.output.id, ())
 
 
 def natural_rows(trace: Trace, most: int) -> int:
     """How many rows a picture of this lesson is good for, at most `most`."""
-    if trace.lesson.circuit:
-        return min(most, 4 * len(trace.lesson.circuit.inputs) + 4)
-    assert trace.lesson.network
-    widths = trace.lesson.network.widths
-    return min(most, 7 * max(min(n, MOST_UNITS) for n in widths) + 2)
+    model = trace.program.model
+    if not model.layers:
+        return min(most, 4 * len(model.given) + 4)
+    return min(most, 7 * max(min(n, MOST_UNITS) for n in model.widths) + 2)
 
 
 # ---------------------------------------------------------------- in words
@@ -128,16 +126,16 @@ def natural_rows(trace: Trace, most: int) -> int:
 def tell(trace: Trace, scribe: Scribe, step: Step, cursor: Cursor) -> list[str]:
     """The picture in words: layer by layer its units, or gate by gate, with what is known of each."""
     known = Known(trace, scribe, step, cursor)
-    if trace.lesson.circuit:
+    model = trace.program.model
+    if not model.layers:
         return _tell_circuit(known)
-    assert trace.lesson.network
     lit = lit_by_step(known)
     lines = []
-    widths, model = trace.lesson.network.widths, trace.program.model
+    widths = model.widths
     for layer, count in enumerate(widths):
         name = "input" if layer == 0 else "output" if layer == len(widths) - 1 else f"layer {layer}"
         if layer:
-            activation = trace.lesson.network.layers[layer - 1].activation
+            activation = model.layers[layer - 1].activation_name
             sign, own = scribe.writer.function(activation, layer), activation.replace("_", " ")
             own = ACTIVATIONS[activation].glyph if activation in ACTIVATIONS else own
             name += f", {sign}" + (f" = {own}" if sign != own else "")

@@ -35,10 +35,7 @@ class NetworkPicture:
         self, known: Known, columns: int, rows: int, lit: tuple[Item, ...] | None, selected: Item | None
     ):  # fmt: skip
         self.known, self.columns, self.rows, self.selected = known, columns, rows, selected
-        network = known.trace.lesson.network
-        assert network
-        self.network = network
-        self.model, self.widths = known.model, network.widths
+        self.model, self.widths = known.model, known.model.widths
         self.path = lit is not None
         self.lit = lit_by_step(known) if lit is None else lit_by_items(known, lit)
         symbol = known.symbol(selected[0]) if selected else None
@@ -92,7 +89,7 @@ class NetworkPicture:
         for column in plan.columns:
             layer = column.layer
             name = "input" if layer == 0 else "output" if layer == last else f"layer {layer}"
-            applied = self.network.layers[layer - 1].activation if layer else ""
+            applied = self.model.layers[layer - 1].activation_name if layer else ""
             sign = f" {writer.function(applied, layer)}" if layer else ""
             own = ACTIVATIONS[applied].glyph if applied in ACTIVATIONS else applied
             both = f"{name}{sign} = {own}" if layer and sign.strip() != own else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from math import prod
 
 from tutor.engine.backprop import gradient_of
 from tutor.engine.expressions import Ref, Symbol
@@ -17,7 +18,7 @@ from tutor.engine.trace import Step, Trace
 from tutor.pictures.canvas import Canvas, Picture
 from tutor.play.playback import Cursor
 from tutor.text.card import Scribe
-from tutor.text.cells import width
+from tutor.text.cells import cut, width
 from tutor.text.layout import number
 
 Item = tuple[str, tuple[int, ...]]
@@ -103,9 +104,16 @@ class Known:
         return self.until is None or index is None or index <= self.until
 
     def value(self, id: str, index: Whole = None) -> float | None:
-        """One number of a value that is known by now; None of another."""
+        """A number that is known; None of an array, and of what is not known yet."""
         ref = self.ref(id, index)
-        return float(self.trace.value(ref)) if ref and self.has(id, index) else None
+        return float(self.trace.value(ref)) if ref and not ref.shape and self.has(id, index) else None
+
+    def said(self, id: str, index: Whole, room: int) -> str:
+        """A number in at most `room` cells, of an array its shape; · for what is not known."""
+        ref = self.ref(id, index)
+        if ref is None or not ref.shape:
+            return short(self.value(id, index), room)
+        return cut("×".join(map(str, ref.shape)), room) if self.has(id, index) else "·"
 
     def name(self, id: str, index: Whole = None) -> str:
         """A value's name in the learner's notation, without an example; of what is not there its id."""
@@ -178,9 +186,12 @@ def item_facts(known: Known, item: Item) -> list[str]:
         wanted = [id, known.gradient(symbol), updated(id)]
     found = []
     for one in wanted:
-        value = known.value(one, at)
-        if known.symbol(one) and (value is not None or one == id):
-            found.append(f"{known.name(one, at)} = {'·' if value is None else number(value)}")
+        ref = known.ref(one, at)
+        if ref and (known.has(one, at) or one == id):
+            value = known.value(one, at)
+            shape = f"a {' × '.join(map(str, ref.shape))} array" if len(ref.shape) > 1 else f"{prod(ref.shape)} numbers"
+            said = number(value) if value is not None else shape if ref.shape and known.has(one, at) else "·"
+            found.append(f"{known.name(one, at)} = {said}")
     return found
 
 

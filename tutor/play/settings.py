@@ -29,6 +29,7 @@ MAX_ROWS = 8  # rows of data that are listed
 ALIASES = {"η": "learning_rate", "eta": "learning_rate", "λ": "l2", "lambda": "l2"}
 # Words of the format, which never have a capital.
 WORDS = {path[-1] for path, _ in keys()} | {*LOSSES, *ACTIVATIONS, *OPTIMIZERS, "softmax"}
+SET_BY = {"inputs": "x", "targets": "y"}  # an example's keys in a network's file -> the ids
 HYPER = tuple(dict.fromkeys(name for entry in OPTIMIZERS.values() for name in entry.hyper if name != "learning_rate"))
 
 
@@ -84,6 +85,11 @@ class Setting:
     words: tuple[str, ...] = ()
     group: str = ""
     ref: Ref | None = None
+
+
+def as_values(found: Any) -> Any:
+    """A number or a list of them, as a file says it."""
+    return float(found) if np.ndim(found) == 0 else found.tolist()
 
 
 def shown(value: Any) -> str:

@@ -36,10 +36,12 @@ from tutor.play.settings import (
     HYPER,
     MANY,
     MAX_ROWS,
+    SET_BY,
     Here,
     Refused,
     Same,
     Setting,
+    as_values,
     is_one_hot,
     of_parameter,
     of_training,
@@ -180,14 +182,13 @@ class WhatIf:
         if first == "circuit":
             assert lesson.circuit
             if rest[0] == "inputs":
-                return lesson.circuit.inputs[rest[1]]
+                return as_values(np.asarray(lesson.circuit.inputs[rest[1]])[tuple(rest[2:])])
             return lesson.circuit.definitions[rest[1]].line.partition("=")[2].strip()
         if first == "examples":
-            data = lesson.inputs if rest[1] == "inputs" else lesson.targets
+            data = lesson.examples[SET_BY.get(str(rest[1]), str(rest[1]))]
             if setting.kind == "class":
                 return int(np.argmax(data[rest[0]])) + 1
-            found = data[(rest[0], *rest[2:])]
-            return float(found) if np.ndim(found) == 0 else found.tolist()
+            return as_values(data[(rest[0], *rest[2:])])
         assert lesson.network
         if rest[0] in ("loss", "delta"):
             usual = LOSSES[lesson.network.loss].delta if rest[0] == "delta" else None
@@ -198,8 +199,7 @@ class WhatIf:
             values = self.parameters.get(parameter(key, layer + 1, ()).id)
             if values is None:
                 return False
-            found = np.asarray(values)[tuple(index)]
-            return float(found) if found.ndim == 0 else found.tolist()
+            return as_values(np.asarray(values)[tuple(index)])
         return getattr(lesson.network.layers[layer], key)
 
     def settings(self, here: Here | None = None) -> list[Setting]:
@@ -212,9 +212,8 @@ class WhatIf:
         word = re.sub(r"[\s-]+", "_", text.lower()).replace("optimiser", "optimizer")
         lesson = self.unmarked
         if lesson.circuit:
-            for setting in self._of_circuit():
-                if setting.name == text:
-                    return setting
+            if setting_ := self._of_input(text, here) or self._of_line(text):
+                return setting_
         else:
             if setting_ := self._of_network(text, word, here):
                 return setting_
@@ -243,7 +242,7 @@ class WhatIf:
             assert found
             return found
         if symbol.quantity == "circuit_input":
-            return self.find(symbol.id, here)
+            return self.find(symbol.id + index, here)
         raise Refused(f"{text} follows from the rest: change a parameter, an input, a target or a setting.")
 
     def _of_network(self, text: str, word: str, here: Here) -> Setting | None:
@@ -293,7 +292,7 @@ class WhatIf:
 
     def _row(self, example: str | None, at: str | None, here: Here) -> int:
         """The row of the data that `example 3` or, of the batch, `@3` names; else the one that is looked at."""
-        rows = len(self.unmarked.inputs)
+        rows = self.unmarked.example_count
         if example is not None:
             number = whole_number(example, rows)
             if number is None:
@@ -307,7 +306,7 @@ class WhatIf:
         return here.row
 
     def _name(self, row: int, of: str) -> str:
-        return f"example {row + 1} {of}" if len(self.unmarked.inputs) > 1 else of
+        return f"example {row + 1} {of}" if self.unmarked.example_count > 1 else of
 
     def _datum(self, letter: str, row: int, index: tuple[int, ...]) -> Setting:
         key, size = ("inputs", self.unmarked.inputs) if letter == "x" else ("targets", self.unmarked.targets)
@@ -334,10 +333,11 @@ class WhatIf:
         if training is None:
             return
         used = OPTIMIZERS[training.optimizer].hyper
-        several = ("batch", "order", "batch_loss") if len(self.unmarked.inputs) > 1 else ()
-        of_networks = (*several, "seed", "l2") if self.unmarked.network else ()
-        taken = {setting.name for setting in self._of_circuit()} if self.unmarked.circuit else set()
-        for name in ("learning_rate", "optimizer", *(name for name in HYPER if name in used), *of_networks):
+        several = ("batch", "order", "batch_loss") if self.unmarked.example_count > 1 else ()
+        drawn = ("seed", "l2") if self.unmarked.network else ("seed",) if several else ()
+        circuit = self.unmarked.circuit
+        taken = {*circuit.inputs, *(line.name for line in circuit.definitions)} if circuit else set()
+        for name in ("learning_rate", "optimizer", *(name for name in HYPER if name in used), *several, *drawn):
             if name not in taken:
                 yield of_training(name)
 
@@ -370,15 +370,54 @@ class WhatIf:
     def _of_circuit(self) -> Iterator[Setting]:
         circuit = self.unmarked.circuit
         assert circuit
-        for name in circuit.inputs:
-            yield Setting(name, ("circuit", "inputs", name), group="Inputs", ref=Ref(Symbol(name, (), "circuit_input")))
+        for name, value in circuit.inputs.items():
+            if name not in circuit.examples:
+                for index in indices(np.shape(value)) if np.size(value) <= MANY else ((),):
+                    yield self._input(name, index)
+        yield from filter(None, (self._of_line(definition.name) for definition in circuit.definitions))
+
+    def _of_line(self, name: str) -> Setting | None:
+        """The setting that is an author's line, by the name that it defines."""
+        circuit = self.unmarked.circuit
+        assert circuit
         for at, definition in enumerate(circuit.definitions):
-            symbol = Symbol(definition.name, (), "node")
-            yield Setting(definition.name, ("circuit", "define", at), "formula", group="Formulas", ref=Ref(symbol))
+            if definition.name == name:
+                symbol = Symbol(name, definition.formula.shape, "node")
+                return Setting(name, ("circuit", "define", at), "formula", group="Formulas", ref=Ref(symbol))
+        return None
+
+    def _of_input(self, text: str, here: Here) -> Setting | None:
+        """The setting of an author's input or of an element of it: X[1,2], of an example that sets it example 3 X."""
+        circuit = self.unmarked.circuit
+        assert circuit
+        match = re.fullmatch(r"(?:example (\d+) )?(\w+?)(?:\[([\d, ]+)\])?(?:@(\d+))?", text)
+        if not match or match[2] not in circuit.inputs:
+            return None
+        example, name, places, at = match.groups()
+        shape = np.shape(circuit.inputs[name])
+        index = place_of(name, places, shape)
+        if not index and math.prod(shape) == 1:
+            index = (0,) * len(shape)
+        return self._input(name, index, self._row(example, at, here) if name in circuit.examples else None)
+
+    def _input(self, name: str, index: tuple[int, ...], row: int | None = None) -> Setting:
+        """An author's input, or an element of it; of an example (from 0) that sets it."""
+        circuit = self.unmarked.circuit
+        assert circuit
+        ref = Ref(Symbol(name, np.shape(circuit.inputs[name]), "circuit_input"), index or None)
+        kind = "number" if len(index) == len(ref.symbol.shape) else "numbers"
+        if row is None:
+            return Setting(ref.id, ("circuit", "inputs", name, *index), kind, group="Inputs", ref=ref)
+        return Setting(self._name(row, ref.id), ("examples", row, name, *index), kind, group="Data", ref=ref)
 
     def _of_data(self, here: Here) -> Iterator[Setting]:
         lesson = self.unmarked
         if lesson.network is None:
+            for row in here.rows if len(here.rows) <= MAX_ROWS else (here.row,):
+                for name, values in lesson.examples.items():
+                    shape = values.shape[1:]
+                    for index in indices(shape) if math.prod(shape) <= MANY else ((),):
+                        yield self._input(name, index, row)
             return
         for row in here.rows if len(here.rows) <= MAX_ROWS else (here.row,):
             for letter, width in (("x", lesson.inputs.shape[1]), ("y", lesson.targets.shape[1])):

@@ -7,6 +7,7 @@ seed gives the same numbers on every machine, so a teacher can give it again.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,9 +17,11 @@ from itertools import pairwise
 import numpy as np
 
 from tutor.engine.activations import piecewise
-from tutor.engine.expressions import Symbol
-from tutor.engine.lesson import Layer, Lesson, Network
+from tutor.engine.expressions import Symbol, refs
+from tutor.engine.forward import initial_parameters, model, with_numbers
+from tutor.engine.lesson import Lesson
 from tutor.engine.losses import LOSSES
+from tutor.engine.model import LayerSymbols
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.program import batch_size
 from tutor.engine.rules import variant_of
@@ -48,7 +51,7 @@ def variant(lesson: Lesson, seed: int) -> Lesson:
     found: Lesson | None = None
     least = float("inf")
     for draw in range(_draws(lesson)):
-        candidate = _drawn_circuit(lesson, rng, draw) if lesson.circuit else _drawn_network(lesson, rng)
+        candidate = _drawn_network(lesson, rng) if model(lesson).layers else _drawn_inputs(lesson, rng, draw)
         faults = _faults(candidate)
         if faults < least:
             found, least = candidate, faults
@@ -62,37 +65,31 @@ def variant(lesson: Lesson, seed: int) -> Lesson:
 
 def _draws(lesson: Lesson) -> int:
     """Fewer for a large network: nobody computes all of it on paper, and one draw is much like another."""
-    network = lesson.network
-    widths = network.widths if network else ()
-    weights = sum(before * units for before, units in pairwise(widths))
+    weights = sum(before * units for before, units in pairwise(model(lesson).widths))
     return max(DRAWS * 100 // max(weights, 100), 10)
 
 
 def _drawn_network(lesson: Lesson, rng: random.Random) -> Lesson:
-    network, training = lesson.network, lesson.training
-    assert network and training
-    layers, before = [], network.inputs
-    for layer in network.layers:
+    made, training = model(lesson), lesson.training
+    assert training
+    numbers: dict[str, np.ndarray | float] = {}
+    for layer, before in zip(made.layers, made.widths, strict=False):
         # Many addends: shorter steps, so that the sum stays moderate.
         step = 0.1 if before <= 20 else 0.01
-        weights = step * _matrix(rng, layer.units, before, 9)
-        biases = None if layer.biases is None else 0.1 * _matrix(rng, 1, layer.units, 5)[0]
-        if layer.biases is not None and layer.biases.shape == ():  # one that all units share
-            biases = 0.1 * _matrix(rng, 1, 1, 5)[0, 0]
-        layers.append(replace(layer, weights=_short(weights), biases=None if biases is None else _short(biases)))
-        before = layer.units
-    rows = min(len(lesson.inputs), max(batch_size(lesson), 2))
-    inputs = _short(0.1 * _matrix(rng, rows, network.inputs, 15))
-    targets = np.array([_targets(network, layers[-1], rng) for _ in range(rows)])
+        numbers[layer.weights.id] = _short(step * _matrix(rng, layer.units, before, 9))
+        if layer.biases:
+            biases = 0.1 * _matrix(rng, 1, layer.units, 5)[0]
+            if not layer.biases.shape:  # one that all units share
+                biases = 0.1 * _matrix(rng, 1, 1, 5)[0, 0]
+            numbers[layer.biases.id] = _short(biases)
+    rows = min(lesson.example_count, max(batch_size(lesson), 2))
+    x, y = made.data
+    inputs = _short(0.1 * _matrix(rng, rows, x.shape[0], 15))
+    targets = np.array([_targets(made.loss_name, made.layers[-1], rng) for _ in range(rows)])
     # η = 1 hides whether it was forgotten.
     rate = rng.choice(RATES) if training.learning_rate == 1 else training.learning_rate
-    return replace(
-        lesson,
-        network=replace(network, layers=tuple(layers)),
-        inputs=inputs,
-        targets=targets,
-        training=replace(training, learning_rate=rate),
-    )
+    drawn = with_numbers(lesson, numbers, {x.id: inputs, y.id: targets})
+    return replace(drawn, training=replace(training, learning_rate=rate))
 
 
 def _short(values: np.ndarray) -> np.ndarray:
@@ -121,42 +118,50 @@ def _matrix(rng: random.Random, rows: int, columns: int, most: int) -> np.ndarra
     return found
 
 
-def _targets(network: Network, output: Layer, rng: random.Random) -> list[float]:
+def _targets(loss: str, output: LayerSymbols, rng: random.Random) -> list[float]:
     """One example's targets: what the loss takes, and where the output can come near."""
     units = range(output.units)
-    if network.loss == "cross_entropy":
+    if loss == "cross_entropy":
         true = rng.choice(units)
         return [float(k == true) for k in units]
-    if allowed := LOSSES[network.loss].targets:
+    if allowed := LOSSES[loss].targets:
         return [rng.choice(allowed) for _ in units]
-    if LOSSES[network.loss].wants == "sigmoid":
+    if LOSSES[loss].wants == "sigmoid":
         return [float(rng.randint(0, 1)) for _ in units]
     both = dict.fromkeys(("tanh", "bipolar_sigmoid"), (-9, 9))
-    low, high = {"sigmoid": (1, 9), "softmax": (1, 9), **both}.get(output.activation, (2, 20))
+    low, high = {"sigmoid": (1, 9), "softmax": (1, 9), **both}.get(output.activation_name, (2, 20))
     return [rng.choice([n for n in range(low, high + 1) if n]) / 10 for _ in units]
 
 
-def _drawn_circuit(lesson: Lesson, rng: random.Random, draw: int) -> Lesson:
-    """New inputs of a circuit: whole numbers where all of the lesson's are, else of one decimal.
+def _drawn_inputs(lesson: Lesson, rng: random.Random, draw: int) -> Lesson:
+    """New numbers for an author's inputs: whole ones where all of the lesson's are, else of one decimal.
 
-    The later draws keep the lesson's signs, which its functions may need (ln, √).
+    Data stay as they are (a mask, an id, a class). The later draws keep the lesson's signs, which its functions may
+    need (ln, √).
     """
-    circuit = lesson.circuit
-    assert circuit
-    whole = all(np.all(value == np.round(value)) for value in circuit.inputs.values())
+    made, own = model(lesson), initial_parameters(lesson)
+    free = [symbol.id for symbol in made.parameters if symbol.id in own]
+    whole = all(np.all(own[id] == np.round(own[id])) for id in free)
+    unit, most = (1.0, 9) if whole else (0.1, 15)
     choices = list(range(2, 10)) if whole else [n / 10 for n in range(2, 31) if n != 10]
     sizes: list[float] = []
-    for _ in circuit.inputs:
-        sizes.append(rng.choice([n for n in choices if n not in sizes] or choices))
-    signs = [
-        rng.choice((1, -1)) if draw < DRAWS // 3 else (-1 if np.all(v < 0) else 1) for v in circuit.inputs.values()
-    ]
-    values: list[np.ndarray | float] = [float(sign * size) for sign, size in zip(signs, sizes, strict=True)]
+    for id in free:
+        if not np.ndim(own[id]):
+            sizes.append(rng.choice([n for n in choices if n not in sizes] or choices))
+    signs = [rng.choice((1, -1)) if draw < DRAWS // 3 else (-1 if np.all(own[id] < 0) else 1) for id in free]
+    single = iter(sizes)
+    numbers: dict[str, np.ndarray | float] = {}
+    for id, sign in zip(free, signs, strict=True):
+        shape = np.shape(own[id])
+        if not shape:
+            numbers[id] = float(sign * next(single))
+            continue
+        drawn = _short(unit * _matrix(rng, math.prod(shape[:-1]), shape[-1], most)).reshape(shape)
+        numbers[id] = drawn if draw < DRAWS // 3 else np.where(np.signbit(own[id]), -1, 1) * np.abs(drawn)
     training = lesson.training
     if training and training.learning_rate == 1:
         training = replace(training, learning_rate=rng.choice(RATES))
-    inputs = dict(zip(circuit.inputs, values, strict=True))
-    return replace(lesson, circuit=replace(circuit, inputs=inputs), training=training)
+    return replace(with_numbers(lesson, numbers), training=training)
 
 
 # ---------------------------------------------------------------- are they good numbers?
@@ -165,21 +170,25 @@ def _drawn_circuit(lesson: Lesson, rng: random.Random, draw: int) -> Lesson:
 def _faults(lesson: Lesson) -> float:
     """How far the numbers are from what can be computed on paper: 0 is good, infinite where a value is none."""
     here = trace(lesson)
-    values = [np.asarray(value, dtype=float) for value in here.iteration.values.values()]
-    if not all(np.isfinite(value).all() for value in values):
+    symbols, sound = here.program.symbols, here.program.model.sound
+    values = here.iteration.values.items()
+    if not all(np.all(sound(symbols[key], value) if key in symbols else np.isfinite(value)) for key, value in values):
         return float("inf")
-    return _circuit_faults(here) if lesson.circuit else _network_faults(here)
+    return _network_faults(here) if here.program.model.layers else _gate_faults(here)
 
 
-def _circuit_faults(here: Trace) -> float:
+def _gate_faults(here: Trace) -> float:
     """Values that are too large for paper, 0, or alike where a gate decides or two operands cannot be told apart."""
     found = 0
     for eq in here.equations:
-        value = float(here.value(Step(here, eq).ref))
+        if eq.deferred:
+            continue
+        size = np.abs(here.iteration.values[eq.symbol.key])
         # Below 1e-3 and above 1e3 a value is a chore.
-        found += not 1e-3 <= abs(value) <= 1e3 if eq.phase == "forward" else abs(value) > 1e4
-        operands = [abs(float(here.value(ref))) for ref in Step(here, eq).operands]
-        found += eq.phase == "forward" and len(set(np.round(operands, 9))) < len(operands)
+        found += bool(np.all((size < 1e-3) | (size > 1e3)) if eq.phase == "forward" else np.any(size > 1e4))
+        operands = [np.abs(here.iteration.values[ref.symbol.key]) for ref in refs(eq.formula)]
+        alike = len({tuple(np.round(np.ravel(value), 9)) for value in operands}) < len(operands)
+        found += eq.phase == "forward" and alike
     return found
 
 

@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from tutor.engine.activations import ACTIVATIONS, takes_slope
+from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Expr, Ref, Symbol, at_example, element, evaluate, indices
 from tutor.engine.ids import read_id
 from tutor.engine.parsing import FUNCTIONS
@@ -120,15 +120,13 @@ class Names:
     @cached_property
     def functions(self) -> dict[str, Function]:
         """The words of functions, and the signs of the lesson's activations, such as σ: what each applies."""
-        network = self.step.trace.lesson.network
         own: dict[str, Function] = {}
         for name, entry in ACTIVATIONS.items():
             if name in FUNCTIONS:
                 own |= dict.fromkeys(forms({name, entry.glyph}), Function(name, alpha=entry.alpha))
-        for at, layer in enumerate(network.layers if network else (), start=1):
-            slope = layer.alpha if takes_slope(layer.activation) else None
-            signs = forms({self.writer.function(layer.activation, at)})
-            own |= dict.fromkeys(signs, Function(layer.activation, alpha=slope))
+        for layer in self.step.trace.program.model.layers:
+            name = layer.activation_name
+            own |= dict.fromkeys(forms({self.writer.function(name, layer.number)}), Function(name, alpha=layer.alpha))
         return {**functions(), **own}
 
     def match(self, text: str, at: int) -> Sequence[tuple[int, Expr]]:

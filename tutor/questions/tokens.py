@@ -260,5 +260,3 @@ def _function(text: str, at: int, words: Vocabulary) -> tuple[int, Function] | N
 
 def _is_call(text: str, at: int) -> bool:
     return text[at:].lstrip()[:1] == "("
-
-

@@ -35,7 +35,7 @@ def _activation_of(step: Step, example: int) -> Ref | None:
         return None  # what arrives at a unit has not met its slope yet
     for eq in units.activation_equations(step.trace):
         z = _z(eq)
-        ids = {z.id} if step.trace.lesson.circuit and z.quantity != "node" else {z.id, eq.symbol.id}
+        ids = {z.id} if not step.trace.program.model.layers and z.quantity != "node" else {z.id, eq.symbol.id}
         if about.id in ids and about.quantity not in ("circuit_input", "weights", "biases"):
             index = index_in(step, eq.symbol.shape) or ((0,) if eq.symbol.shape else None)
             return Ref(eq.symbol, index, example if eq.symbol.per_example else None)
@@ -62,7 +62,7 @@ def activation_picture(scribe: Scribe, subject: Ref) -> Shown:
     of = writer.text(Ref(eq.symbol))
     title = f"{glyph} and its derivative, with the units of {of}" if eq.symbol.shape else f"{glyph} at {of}"
     facts = [_unit_fact(found, scribe, subject, at)]
-    if scribe.trace.lesson.network:
+    if scribe.trace.program.model.layers:
         layer = eq.symbol.layer or 0
         facts += idle_facts({(layer, i): kind for i, kind in found.idle.items()}, scribe)
     others = [i for i in range(len(found.z)) if i != at]

@@ -88,5 +88,5 @@ KIND = Kind(
     lambda trace: [],
     _sizes_of,
     sizes_picture,
-    lambda step: step.trace.lesson.network is not None and step.phase != "forward",
+    lambda step: bool(step.trace.program.model.layers) and step.phase != "forward",
 )

@@ -59,7 +59,7 @@ def gradients_told(item: Item) -> list[Symbol]:
 
 def _direction_item(element: Step, before: Ref, gradient: Ref, g: float, writer: Writer) -> Item:
     name, slope, right = writer.text(before), writer.text(gradient), 0 if g < 0 else 1
-    target = "the output" if element.trace.lesson.circuit else "the loss"
+    target = "the loss" if element.trace.program.model.loss_name else "the output"
     says = {1 - right: misconceived("added"), 2: wrong_verdict("The gradient is not 0, so the parameter moves.")}
 
     def judge(text: str, own: Mapping[str, float]) -> Verdict:

@@ -114,9 +114,9 @@ def _divided_twice(site: Site) -> Iterator[Expr]:
 
 def _mean_over_outputs(site: Site) -> Iterator[Expr]:
     """The errors of the outputs averaged, where this loss adds them up."""
-    network = site.program.lesson.network
-    outputs = network.layers[-1].units if network else 1
-    if site.rule in (*ERRORS, "loss") and outputs > 1 and network and not network.loss.startswith("mean"):
+    model = site.program.model
+    outputs = model.layers[-1].units if model.layers else 1
+    if site.rule in (*ERRORS, "loss") and outputs > 1 and not model.loss_name.startswith("mean"):
         yield site.formula / outputs
 
 
@@ -131,8 +131,7 @@ def _wrong_target(site: Site) -> Iterator[Expr]:
 
 
 def _one_true_class(site: Site) -> bool:
-    network = site.program.lesson.network
-    return network is not None and network.loss == "cross_entropy"
+    return site.program.model.loss_name == "cross_entropy"
 
 
 def _other_targets(site: Site) -> Iterator[Expr]:

@@ -330,11 +330,11 @@ class Part:
 
 def gate_parts(site: Site) -> Iterator[Part]:
     """The parts that a circuit's gradient is the sum of."""
-    wrt, lesson = site.equation.symbol.wrt, site.program.lesson
-    if not lesson.circuit or site.equation.phase != "backward" or wrt is None:
+    wrt, model = site.equation.symbol.wrt, site.program.model
+    if model.layers or site.equation.phase != "backward" or wrt is None:
         return
-    output = site.program.model.output
-    for gate in site.program.model.forward:
+    output = model.output
+    for gate in model.forward:
         if not isinstance(gate.formula, Call) or Ref(wrt) not in gate.formula.args:
             continue
         symbol = site.symbol(derivative(output.id, gate.symbol.id))
