@@ -19,6 +19,7 @@ import numpy as np
 from tutor.engine.activations import ACTIVATIONS, Z, corners
 from tutor.engine.backprop import between
 from tutor.engine.expressions import Call, Ref, Symbol, evaluate, refs, walk
+from tutor.engine.ids import line_of
 from tutor.engine.model import Equation
 from tutor.engine.program import Values
 from tutor.engine.trace import Trace
@@ -36,11 +37,11 @@ ROUNDING = 2.0**-52
 class Probe:
     """One number of the forward pass as a function of the values of some symbols, all else fixed.
 
-    `of` is that number (of a batch: the mean, or one example's), `wrt` the symbols that may be changed.
+    With a `use` they are changed for that gate, or that line, alone. `of` is that number (of a batch: the mean, or one example's), `wrt` the symbols that may be changed.
     """
 
-    def __init__(self, trace: Trace, of: Ref, *wrt: Symbol):
-        self.trace, self.of = trace, of
+    def __init__(self, trace: Trace, of: Ref, *wrt: Symbol, use: str = ""):
+        self.trace, self.of, self.use = trace, of, use
         on_the_way = between(trace.program.model.forward, of.symbol, wrt) - set(wrt)
         self.equations = [eq for eq in trace.program.model.forward if eq.symbol in on_the_way]
         moved = {*wrt, *on_the_way}
@@ -59,8 +60,12 @@ class Probe:
             key = ref.symbol.key
             return found[key] if key in found else known[key]
 
+        def elsewhere(ref: Ref) -> Any:
+            return known[ref.symbol.key] if ref.symbol.key in changes else look(ref)
+
         for eq, formula in zip(self.equations, self.formulas, strict=True):
-            found[eq.symbol.key] = evaluate(formula, look)
+            here = not self.use or self.use in (eq.symbol.id, line_of(eq.symbol.id))
+            found[eq.symbol.key] = evaluate(formula, look if here else elsewhere)
         return found
 
     def __call__(self, changes: Mapping[str, np.ndarray]) -> float:
@@ -167,7 +172,7 @@ def relative_error(analytic: float, numeric: float) -> float:
 def check(trace: Trace, gradient: Ref) -> Check:
     """An element of a gradient (`gradient.symbol` one of the trace's) against central differences."""
     of, wrt = _sides(gradient)
-    probe = Probe(trace, of, wrt.symbol)
+    probe = Probe(trace, of, wrt.symbol, use=gradient.symbol.use)
     value, analytic = float(trace.value(wrt)), float(trace.value(gradient))
     sides = [[probe.values(probe.moved(wrt, value + sign * epsilon)) for epsilon in EPSILONS] for sign in (1.0, -1.0)]
     up, down = ([probe.result(found) for found in side] for side in sides)
@@ -200,7 +205,7 @@ def check_all(trace: Trace, gradient: Ref) -> WholeCheck:
     places = np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
     taken = [tuple(map(int, np.unravel_index(place, shape))) for place in places]
     of, wrt = _sides(gradient)
-    probe = Probe(trace, of, wrt.symbol)
+    probe = Probe(trace, of, wrt.symbol, use=gradient.symbol.use)
     exact = np.asarray(trace.value(gradient))
     analytic = np.array([float(exact[index]) for index in taken])
     numeric = np.array([_difference(probe, replace(wrt, index=index)) for index in taken])
