@@ -81,6 +81,7 @@ class Expr:
         @property
         def shape(self) -> Shape:
             """That of the value for one example."""
+
         @property
         def batched(self) -> bool:
             """Whether each example has a value of its own."""

@@ -37,7 +37,8 @@ ROUNDING = 2.0**-52
 class Probe:
     """One number of the forward pass as a function of the values of some symbols, all else fixed.
 
-    With a `use` they are changed for that gate, or that line, alone. `of` is that number (of a batch: the mean, or one example's), `wrt` the symbols that may be changed.
+    `of` is that number (of a batch: the mean, or one example's), `wrt` the symbols that may be changed; with a `use`
+    they are changed for that gate, or that line, alone.
     """
 
     def __init__(self, trace: Trace, of: Ref, *wrt: Symbol, use: str = ""):
