@@ -80,7 +80,8 @@ def names(lesson: Lesson, source: Source, here: Trace) -> Iterator[Problem]:
         writer = Writer(lesson, notation)
         others: dict[str, list[str]] = defaultdict(list)
         for symbol in here.program.symbols.values():
-            for part in parts(symbol) if math.prod(symbol.shape) <= MAX_ROWS else (Ref(symbol),):
+            whole = lesson.circuit is not None or math.prod(symbol.shape) > MAX_ROWS  # a circuit names whole arrays
+            for part in (Ref(symbol),) if whole else parts(symbol):
                 others[writer.text(part)].append(part.id)
         for at, layer in enumerate(lesson.network.layers if lesson.network else (), start=1):
             others[writer.function(layer.activation, at)].append(f"the activation of layer {at}")
@@ -101,8 +102,8 @@ def _own_names(lesson: Lesson, here: Trace) -> Iterator[tuple[Keys, Ref, str]]:
         for name in lesson.circuit.inputs:
             if name in symbols:  # not so where it leads nowhere
                 yield ("circuit", "inputs", name), Ref(symbols[name]), name
-        for i, definition in enumerate(lesson.circuit.definitions):
-            yield ("circuit", "define", i), Ref(symbols[definition.name]), definition.name
+        for definition in lesson.circuit.definitions:
+            yield ("circuit", "define", definition.at), Ref(symbols[definition.name]), definition.name
     elif lesson.network and lesson.network.input_names:
         x = next(symbol for symbol in symbols.values() if symbol.quantity == "input")
         for i, name in enumerate(lesson.network.input_names):

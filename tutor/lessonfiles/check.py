@@ -10,23 +10,23 @@ import os
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tutor.engine.expressions import Call, Expr, evaluate
+from tutor.engine.expressions import OPERATORS, Call, Expr, evaluate, index_text, refs
 from tutor.engine.ids import derivative
-from tutor.engine.lesson import AuthorQuestion, Lesson
+from tutor.engine.lesson import AuthorQuestion, Circuit, Lesson
 from tutor.engine.program import Program, batch_size
 from tutor.engine.run import Run
 from tutor.engine.trace import NoSuchStep, Trace, resolve, trace
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.audit import audit
 from tutor.lessonfiles.faults import Fault
-from tutor.lessonfiles.positions import LessonError, Problem, Source
+from tutor.lessonfiles.positions import Keys, LessonError, Problem, Source
 from tutor.lessonfiles.prerequisites import ids, prerequisites
 from tutor.lessonfiles.reading.lesson import problem, read
 from tutor.questions.authored import author_item
@@ -160,46 +160,96 @@ _DOMAINS = {"log": "0 or negative: log takes what is above 0", "sqrt": "negative
 
 
 def _culprit(formula: Expr, values: Mapping[str, Any]) -> str:
-    """Why a formula's value is not finite: its innermost part that is not, though what that is made of is."""
-    here = evaluate(formula, lambda ref: values[ref.symbol.key])
-    if np.isfinite(here) or not isinstance(formula, Call):
+    """Why a formula's value is not finite: its innermost part that is not, though what that is made of is.
+
+    Of an array its first element that is not.
+    """
+    here = np.asarray(evaluate(formula, lambda ref: values[ref.symbol.id]))
+    if np.isfinite(here).all() or not isinstance(formula, Call):
         return ""
     for part in formula.args:
         if inner := _culprit(part, values):
             return inner
-    args = [float(evaluate(part, lambda ref: values[ref.symbol.key])) for part in formula.args]
-    if not all(map(np.isfinite, args)):
+    args = [np.asarray(evaluate(part, lambda ref: values[ref.symbol.id])) for part in formula.args]
+    if not all(np.isfinite(arg).all() for arg in args) or not OPERATORS[formula.op].elementwise:
         return ""
-    if (formula.op == "div" and args[1] == 0) or (formula.op == "pow" and args[0] == 0):
-        return (
-            f"a division by zero: {'0/0' if formula.op == 'div' and args[0] == 0 else f'{args[0]:g}/0'}"
-            if (formula.op == "div")
-            else f"a division by zero: 0 to the power of {args[1]:g}"
-        )
-    if formula.op == "pow" and args[0] < 0:
+    index = tuple(np.argwhere(~np.isfinite(here))[0]) if here.shape else ()
+    return _undefined(formula.op, [float(np.broadcast_to(arg, here.shape)[index]) for arg in args])
+
+
+def _undefined(op: str, args: Sequence[float]) -> str:
+    """Why an operator has no value for these numbers; empty where that is not known."""
+    if op == "div" and args[1] == 0:
+        return f"a division by zero: {'0/0' if args[0] == 0 else f'{args[0]:g}/0'}"
+    if op == "pow" and args[0] == 0:
+        return f"a division by zero: 0 to the power of {args[1]:g}"
+    if op == "pow" and args[0] < 0:
         return f"undefined: {args[0]:g} to the power of {args[1]:g}"
-    if formula.op in _DOMAINS:
-        return f"undefined: {formula.op} of {args[0]:g}, which is {_DOMAINS[formula.op]}"
+    if op in _DOMAINS:
+        return f"undefined: {op} of {args[0]:g}, which is {_DOMAINS[op]}"
     return ""
 
 
 def _circuit_faults(lesson: Lesson, program: Program) -> Iterator[Fault]:
-    """The first line of a circuit whose value is not finite; and inputs that lead nowhere."""
-    assert lesson.circuit
-    iteration = Run(lesson).iteration(1)
-    assert iteration is not None
-    for at, definition in enumerate(lesson.circuit.definitions):
-        value = float(iteration.values[definition.name])
-        if not np.isfinite(value):
-            what = "undefined" if np.isnan(value) else "too large for a number"
-            advice = "change an input or the formula so that every value of the forward pass is finite"
-            message = (
-                f"with these inputs '{definition.name}' is {_culprit(definition.formula, iteration.values) or what}"
-            )
-            yield Fault(("circuit", "define", at), message, advice)
+    """The first line of a circuit whose value is not finite, in any example; and inputs that lead nowhere."""
+    circuit = lesson.circuit
+    assert circuit
+    examples = [{name: given[i] for name, given in circuit.examples.items()} for i in range(_rows(circuit))]
+    iteration = None if examples else Run(lesson).iteration(1)
+    kept = iteration.values if iteration else {}
+    for i, example in enumerate(examples or [{}]):
+        values = {**circuit.inputs, **example, **kept}
+        if fault := _not_finite(circuit, values, program.model.blocked, i if examples else None):
+            yield fault
             break
-    for name in lesson.circuit.inputs:
-        if program.by_key[derivative(lesson.circuit.output, name)].rule == "no_path":
-            message = f"the output '{lesson.circuit.output}' does not depend on the input '{name}'"
+    used = _reaching(circuit)
+    for name in circuit.inputs:
+        gradient = program.by_key.get(derivative(circuit.output, name))
+        if name not in used or (gradient is not None and gradient.rule == "no_path"):
+            message = f"the output '{circuit.output}' does not depend on the input '{name}'"
             advice = "its gradient is 0: use it in a line that leads to the output, or leave it out"
-            yield Fault(("circuit", "inputs", name), message, advice, severity="warning")
+            yield Fault(_place_of(lesson, name), message, advice, severity="warning")
+
+
+MOST_EXAMPLES = 200  # of a circuit, whose forward pass is looked at
+
+
+def _rows(circuit: Circuit) -> int:
+    return min(MOST_EXAMPLES, max(map(len, circuit.examples.values()), default=0))
+
+
+def _not_finite(circuit: Circuit, values: dict[str, Any], blocked: Set[str], example: int | None) -> Fault | None:
+    """The first line whose value is not finite; `values` has the inputs, and lines that are known already.
+
+    What a mask blocks is −∞, and so is what follows from it alone.
+    """
+    for definition in circuit.definitions:
+        name, formula = definition.name, definition.formula
+        value = np.asarray(values[name] if name in values else evaluate(formula, lambda ref: values[ref.symbol.id]))
+        values[name] = value[()]
+        odd = ~np.isfinite(value) & ~((value == -np.inf) & (name in blocked))
+        if not odd.any():
+            continue
+        index = tuple(map(int, np.argwhere(odd)[0]))
+        what = _culprit(formula, values) or ("undefined" if np.isnan(value[index]) else "too large for a number")
+        of = "" if example is None else f" in example {example + 1}"
+        message = f"with these inputs '{name}{index_text(index)}' is {what}{of}"
+        advice = "change an input or the formula so that every value of the forward pass is finite"
+        return Fault(("circuit", "define", definition.at), message, advice)
+    return None
+
+
+def _reaching(circuit: Circuit) -> set[str]:
+    """The names that the output is made of."""
+    used = {circuit.output}
+    for definition in reversed(circuit.definitions):
+        if definition.name in used:
+            used |= {ref.symbol.id for ref in refs(definition.formula)}
+    return used
+
+
+def _place_of(lesson: Lesson, name: str) -> Keys:
+    """Where an input stands in the file: by its own name, by that for all times, or in the first example."""
+    circuit = lesson.circuit
+    assert circuit
+    return ("examples", 0, name) if name in circuit.examples else ("circuit", "inputs", name)

@@ -57,8 +57,10 @@ def _compared(expect: Expect, source: Source, true: np.ndarray, turned: bool = F
     """What does not hold of an expectation; `turned`: the file has a matrix the other way round."""
     true = true.T if turned else true
     path: Keys = ("expect", expect.at, "value")
-    ragged = isinstance(expect.value, list) and len({np.shape(row) for row in expect.value}) != 1
-    shape = () if not isinstance(expect.value, list) or ragged else np.shape(expect.value)
+    try:
+        shape, ragged = np.array(expect.value, dtype=float).shape, expect.value == []
+    except ValueError:  # NumPy's word for rows of different lengths
+        shape, ragged = (), True
     if true.size == 1 and shape == () and not ragged:
         true = true.reshape(())
     if ragged or shape != true.shape:
@@ -126,8 +128,8 @@ def holds(written: str, true: float, tolerance: float | None = None, cut_off: bo
     A whole number without a point or an exponent is meant exactly (as far as floating point goes). With a `tolerance`
     it may be so far off, whatever the digits; `cut_off`: further digits were dropped, towards 0.
     """
-    if not np.isfinite(true):
-        return False
+    if written == "-inf" or not np.isfinite(true):
+        return written == "-inf" and true == -np.inf  # what a mask blocks
     if re.fullmatch(r"[+-]?0[xXoObB]\w+", written):
         return true == int(written, 0)
     power = written.replace("_", "").lower().partition("e")[2].lstrip("+-0")

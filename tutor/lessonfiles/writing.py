@@ -18,7 +18,7 @@ import numpy as np
 
 from tutor.engine.activations import takes_slope
 from tutor.engine.ids import read_state
-from tutor.engine.lesson import AuthorQuestion, Expect, Layer, Lesson, Training
+from tutor.engine.lesson import AuthorQuestion, Circuit, Expect, Layer, Lesson, Training
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.lessonfiles.positions import MAX_BYTES
 from tutor.text.output import FORBIDDEN, escape, write_whole
@@ -45,11 +45,7 @@ def document(lesson: Lesson) -> dict[str, Any]:
         rows = zip(lesson.inputs.tolist(), lesson.targets.tolist(), strict=True)
         found["examples"] = [{"inputs": x, "targets": y} for x, y in rows]
     elif lesson.circuit:
-        found["circuit"] = {
-            "define": [definition.line for definition in lesson.circuit.definitions],
-            "output": lesson.circuit.output,
-            "inputs": dict(lesson.circuit.inputs),
-        }
+        found |= _circuit(lesson.circuit)
     if lesson.training:
         found["training"] = _training(lesson.training)
     if lesson.notes:
@@ -70,6 +66,28 @@ def _layer(layer: Layer) -> dict[str, Any]:
     found["weights"] = layer.weights if isinstance(layer.weights, str) else layer.weights.tolist()
     found["biases"] = False if layer.biases is None else layer.biases.tolist()
     return found | {key: False for key in ("train_weights", "train_biases") if not getattr(layer, key)}
+
+
+def _circuit(circuit: Circuit) -> dict[str, Any]:
+    """The circuit and its examples; lines that were repeated stand one by one."""
+    names = list(circuit.inputs)
+    while len(names) > 1 and names[-1] in circuit.examples:  # examples give these; what stands before keeps the order
+        names.pop()
+    free = Circuit(circuit.inputs, (), circuit.output, data=circuit.data, examples=circuit.examples).parameters
+    found: dict[str, Any] = {
+        "define": [definition.line for definition in circuit.definitions],
+        "output": circuit.output,
+        **({} if circuit.parameters == free else {"parameters": list(circuit.parameters)}),
+        **({"data": list(circuit.data)} if circuit.data else {}),
+        "inputs": {name: _plain(circuit.inputs[name]) for name in names},
+    }
+    many = max(map(len, circuit.examples.values()), default=0)
+    rows = [{name: _plain(values[i]) for name, values in circuit.examples.items()} for i in range(many)]
+    return {"circuit": found} | ({"examples": rows} if rows else {})
+
+
+def _plain(value: np.ndarray | float) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else float(value)
 
 
 def _training(training: Training) -> dict[str, Any]:
@@ -176,6 +194,9 @@ def _key(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _text(name)
 
 
+LONG = 100  # characters of a list of texts on one line
+
+
 def _value(value: Any, key: str = "") -> str:
     """A value on one line; prose and matrices, which are read in lines, over several."""
     if isinstance(value, str):
@@ -183,7 +204,10 @@ def _value(value: Any, key: str = "") -> str:
     if isinstance(value, list) and value and isinstance(value[0], list):
         indent = " " * (len(key) + len(" = ["))
         return "[" + f",\n{indent}".join(_inline(row) for row in value) + "]"
-    return _inline(value)
+    line = _inline(value)
+    if isinstance(value, list) and len(line) > LONG and value and isinstance(value[0], str):  # the lines of a circuit
+        return "[\n" + "".join(f"  {_inline(text)},\n" for text in value) + "]"
+    return line
 
 
 def _inline(value: Any) -> str:
