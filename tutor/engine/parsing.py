@@ -331,7 +331,7 @@ def _setting(text: str, setting: Setting, value: Tree, offset: int) -> Any:
     found = constant(value)
     if setting.kind == "flag" and found in (0, 1):
         return bool(found)
-    number = _whole(found) if setting.kind == "whole" else found
+    number = {"whole": _whole(found), "number": found}.get(setting.kind)
     if number is None or number < setting.least:
         kind = {"whole": "a whole number", "number": "a number", "flag": "True or False"}[setting.kind]
         bound = f" of at least {setting.least:g}" if setting.least > -math.inf else ""

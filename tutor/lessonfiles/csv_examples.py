@@ -147,7 +147,8 @@ def read_table(path: Path, inside: Path | None = None) -> Table | Problem:
         if not name:
             return table.at_header(at, f"column {at + 1} has no name", "each has one in the first line")
         if name in header[:at]:
-            return table.at_header(at, f"the column {quote(name)} is there twice", "give one of them another name")
+            advice = "give one of them another name" if not _CUT.fullmatch(name) else _IN_QUOTES
+            return table.at_header(at, f"the column {quote(name)} is there twice", advice)
     if not rows:
         return table.at_header(None, "there is no row below the header")
     odd = [i for i, row in enumerate(rows) if len(row) != len(header)]
@@ -296,6 +297,10 @@ def examples(
 _ELEMENT = re.compile(r"([^\W0-9]\w*)\s*((?:\[\s*[0-9]{1,7}(?:\s*[,; ]\s*[0-9]{1,7})*\s*\]\s*)*)")
 
 
+_CUT = re.compile(r"[^\W0-9]\w*\[[0-9 ]+|[0-9 ]+\]")  # half an index
+_IN_QUOTES = 'a comma separates columns: put the name in quotes, "X[1,2]", or write X[1][2]'
+
+
 def named_columns(table: Table, wanted: Iterable[str]) -> dict[str, dict[tuple[int, ...], int]] | Problem:
     """The columns called as inputs of a circuit or as their elements: X, X[2], "X[1,2]" (or X[1][2]); the rest is left.
 
@@ -310,9 +315,8 @@ def named_columns(table: Table, wanted: Iterable[str]) -> dict[str, dict[tuple[i
             if index in found.get(match[1], {}):
                 return table.at_header(at, f"the column {quote(title)} is there twice", "give each element one column")
             found.setdefault(match[1], {})[index] = at
-        elif re.fullmatch(r"[^\W0-9]\w*\[[0-9 ]+", title) and table.separator == ",":
-            advice = f'the comma in it separates columns: put the name in quotes, "{title.strip()},2]"'
-            return table.at_header(at, f"the name {quote(title)} ends in the middle of an index", advice)
+        elif _CUT.fullmatch(title) and table.separator == ",":
+            return table.at_header(at, f"the name {quote(title)} ends in the middle of an index", _IN_QUOTES)
     if not found:
         advice = f'the circuit has {", ".join(sorted(wanted)[:20])}; a column is called X, X[2] or "X[1,2]"'
         return table.at_header(None, "no column is called as an input of the circuit", advice)

@@ -242,11 +242,13 @@ def _check_numbers(value: list[Any], path: Keys, whole: Keys, faults: Faults, so
         for at, part in enumerate(value):
             if isinstance(part, list):
                 _check_numbers(part, (*path, at), whole, faults, some)
+                if some and not part:
+                    break  # one mistake, told once
             else:
                 _check(_ELEMENT, part, (*path, at), faults)
 
 
-_ELEMENT = {"type": "number"}
+_ELEMENT = {"type": "number", "description": "an array has finite numbers alone"}
 
 
 def all_finite(values: list[Any]) -> bool:

@@ -71,8 +71,10 @@ def _layer(layer: Layer) -> dict[str, Any]:
 def _circuit(circuit: Circuit) -> dict[str, Any]:
     """The circuit and its examples; lines that were repeated stand one by one."""
     names = list(circuit.inputs)
-    while len(names) > 1 and names[-1] in circuit.examples:  # examples give these; what stands before keeps the order
-        names.pop()
+    for k in range(1, len(names)):  # what examples alone give comes last, in their order
+        if names[k:] == [name for name in circuit.examples if name not in names[:k]]:
+            names = names[:k]
+            break
     free = Circuit(circuit.inputs, (), circuit.output, data=circuit.data, examples=circuit.examples).parameters
     found: dict[str, Any] = {
         "define": [definition.line for definition in circuit.definitions],

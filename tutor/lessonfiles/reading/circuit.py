@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from tutor.engine.array_functions import ARRAY_FUNCTIONS, shape_text
@@ -30,9 +30,10 @@ def read_circuit(file: Values) -> Circuit | None:
     unrolled = unroll(file)
     named = [_name_of(line.text) for line in unrolled.lines]
     split(file, given, unrolled.bases, named)
+    lost = {stem for stem in unrolled.lost if stem not in given.values}
     for name in given.values:
         _identifier(file, given.places[name][:3], name, key=True)
-    definitions = _definitions(file, unrolled.lines, given, whole)
+    definitions = _definitions(file, unrolled.lines, given, whole, lost)
     output = file.value("circuit", "output")
     defined = list(dict.fromkeys(name for name in named if name))
     shapes = {definition.name: definition.formula.shape for definition in definitions}
@@ -47,8 +48,8 @@ def read_circuit(file: Values) -> Circuit | None:
         message = f"the output {quote(output)} is {shape_text(shapes[output])}: it must be a single number"
         advice = f'add a line such as "L = sum({output})", and make that the output'
         file.fault(("circuit", "output"), message, advice)
-    data = _chosen(file, "data", given)
-    parameters = _chosen(file, "parameters", given)
+    data = _chosen(file, "data", given, whole)
+    parameters = _chosen(file, "parameters", given, whole)
     _parameters(file, given)
     if file.faults.sound("circuit") and file.faults.sound("examples"):
         check_whole_numbers(file, definitions, given, data)
@@ -66,8 +67,11 @@ def _name_of(line: str) -> str:
     return name.strip() if equals else ""
 
 
-def _definitions(file: Values, lines: list[Line], given: Given, whole: bool) -> list[Definition]:
-    """The lines, parsed; what is wrong in one is noted at its column. `whole`: all inputs are known."""
+def _definitions(file: Values, lines: list[Line], given: Given, whole: bool, lost: Set[str]) -> list[Definition]:
+    """The lines, parsed; what is wrong in one is noted at its column.
+
+    `whole`: all inputs are known; `lost`: names that lines which could not be repeated would have made, by the time.
+    """
     names = [_name_of(line.text) for line in lines]
     done: dict[str, int] = {}  # the place in `define` of each name that is defined so far
     shapes: dict[str, Shape | None] = {name: given.shape(name) for name in given.values}
@@ -91,7 +95,7 @@ def _definitions(file: Values, lines: list[Line], given: Given, whole: bool) -> 
             told(f"{quote(name)} is defined already, by define[{done[name] + 1}]", advice, begin)
         elif name not in given.values:
             _identifier(file, where, name, offset=line.offset(begin))
-        words = Words(told, given, shapes, done, names, name, at, whole)
+        words = Words(told, given, shapes, done, names, name, at, whole, lost)
         formula: Tree = None
         try:
             formula = read(text[at:], words)
@@ -126,10 +130,10 @@ class Words:
 
     def __init__(
         self, told: Told, given: Given, shapes: Mapping[str, Shape | None], done: Mapping[str, int],
-        names: list[str], name: str, at: int, whole: bool,
+        names: list[str], name: str, at: int, whole: bool, lost: Set[str],
     ):  # fmt: skip
         self.told, self.given, self.shapes, self.done = told, given, shapes, done
-        self.names, self.name, self.at, self.whole = names, name, at, whole
+        self.names, self.name, self.at, self.whole, self.lost = names, name, at, whole, lost
         self.used: dict[str, Shape] = {}
 
     def __call__(self, word: str, offset: int) -> Tree:
@@ -155,7 +159,7 @@ class Words:
         elif word in self.given.parts:
             message = f"{quote(word)} is written with a time elsewhere: its rows are {listed(self.given.parts[word])}"
             advice = f"give the whole by another name too, or put it together: concat({word}1, {word}2)"
-        elif not self.whole:
+        elif not self.whole or re.sub("[0-9]+$", "", word) in self.lost:
             return  # it may be among the inputs that could not be read
         elif word in ARRAY_FUNCTIONS or word in FUNCTIONS:
             message = f"{word} is a function: write {word}(...)"
@@ -196,14 +200,16 @@ def _advice(formula: str, error: FormulaError, words: Words) -> str:
     return advice
 
 
-def _chosen(file: Values, key: str, given: Given) -> tuple[str, ...]:
-    """The inputs that `parameters` or `data` name; what is none is noted."""
+def _chosen(file: Values, key: str, given: Given, whole: bool) -> tuple[str, ...]:
+    """The inputs that `parameters` or `data` name; what is none is noted where all are known."""
     found: list[str] = []
     for i in range(file.length("circuit", key)):
         name, where = file.value("circuit", key, i), ("circuit", key, i)
         if name is None:
             continue
         if name not in given.values and name not in given.parts:
+            if not whole:
+                continue
             message = f"{quote(name)} of {key} is no input{did_you_mean(name[:64], [*given.values, *given.parts])}"
             file.fault(where, message, f"inputs are: {listed(given.values)}")
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
@@ -52,10 +52,14 @@ class Line:
 
 @dataclass
 class Unrolled:
-    """The lines one by one, and which names were written with braces behind them: base -> the times of its places."""
+    """The lines one by one; of each name that was written with braces behind it the times of its places (`bases`).
+
+    `lost` are such names in lines that could not be read.
+    """
 
     lines: list[Line]
     bases: dict[str, range]
+    lost: set[str] = field(default_factory=set)
 
 
 def unroll(file: Values) -> Unrolled:
@@ -72,13 +76,19 @@ def unroll(file: Values) -> Unrolled:
     if many > MAX_LINES:
         message = f"the lines of define, repeated, are {many:,}: {MAX_LINES:,} are the most"
         file.fault(("circuit", "repeat"), message, "fewer times, or fewer lines", key=True)
-        return Unrolled([], bases)
+        return Unrolled([], {}, _stems(text for _, text in texts))
     lines: list[Line] = []
     seen: set[int] = set()
     for line in _expanded(plain, list(times), times):
         lines.append(replace(line, later=line.at in seen))
         seen.add(line.at)
-    return Unrolled(lines, bases)
+    read = {line.at for line in plain}
+    return Unrolled(lines, bases, _stems(text for k, text in texts if k not in read))
+
+
+def _stems(texts: Iterable[str]) -> set[str]:
+    """The names that stand before braces."""
+    return {match[1] for text in texts for match in re.finditer(r"([^\W0-9]\w*)\{", text)}
 
 
 def _times(file: Values) -> dict[str, Sequence[int]]:
@@ -98,6 +108,7 @@ def _times(file: Values) -> dict[str, Sequence[int]]:
 def _sound(file: Values, k: int, line: str, times: dict[str, Sequence[int]], bases: dict[str, range]) -> bool:
     """Whether every brace of a line is a time that is known; what is wrong is noted, what stands before is kept."""
     where, sound = ("circuit", "define", k), True
+    told: set[str] = set()
     if file.value(*where) is None:
         return False
     for braces in _BRACES.finditer(line):
@@ -111,6 +122,9 @@ def _sound(file: Values, k: int, line: str, times: dict[str, Sequence[int]], bas
             if not file.sound("circuit", "repeat"):  # told there
                 sound = False
                 continue
+            if place[1] in told:
+                continue
+            told.add(place[1])
             message = f"there is no time {quote(place[1])}{did_you_mean(place[1], times)}"
             advice = f"write repeat = {{ {place[1]} = [1, 3] }} under [circuit]: the first and the last"
             if times:
