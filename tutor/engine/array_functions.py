@@ -36,10 +36,13 @@ def check_size(shape: Shape) -> None:
 
 @dataclass(frozen=True)
 class Setting:
-    """A number that is written out, by its name: axis=0. A flag is True or False; None as default: left out."""
+    """A number that is written out, by its name: axis=0. A flag is True or False; axes are one or several, (0, 2).
+
+    None as default: left out.
+    """
 
     name: str
-    kind: Literal["whole", "number", "flag"]
+    kind: Literal["whole", "axes", "number", "flag"]
     default: Any = None
     least: float = -math.inf
 
@@ -63,7 +66,7 @@ class ArrayFunction:
     settings: tuple[Setting, ...] = ()
 
 
-AXIS = Setting("axis", "whole")
+AXIS = Setting("axis", "axes")
 KEEPDIMS = Setting("keepdims", "flag", False)
 
 
@@ -82,19 +85,25 @@ def _reduction(op: str, of_a_number: bool) -> Callable[..., Expr]:
     """Over all axes, or over one of them; of a single number (where that means something) the number itself."""
 
     def make(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
-        (x,), axis = arrays, settings["axis"]
-        if axis is not None:
-            axis = from_the_end(axis, x.shape)
-        elif not x.shape and of_a_number:
-            return x
-        elif not x.shape:
+        (x,), axes = arrays, settings["axis"]
+        if axes is None and not x.shape:
+            if of_a_number:
+                return x
             raise ValueError("of a single number there is nothing to compare or to spread")
-        whole = axis is None or len(x.shape) == 1
-        found = call(op, x, param=None if whole else axis)
-        if not settings["keepdims"]:
-            return found
-        kept = [1 if axis is None or at - len(x.shape) == axis else size for at, size in enumerate(x.shape)]
-        return _reshaped(found, tuple(kept))
+        rank = len(x.shape)
+        gone = set(range(-rank, 0)) if axes is None else {from_the_end(axis, x.shape) for axis in axes}
+        if axes is not None and len(gone) < len(axes):
+            raise ValueError("an axis is named twice")
+        if 1 < len(gone) < rank and op == "variance":
+            raise ValueError("var() goes along one axis, or over all: reshape what is to go together to one axis")
+        found = x
+        if len(gone) == rank:
+            found = call(op, x)
+        else:
+            for axis in sorted(gone):  # the first first: the others are counted from the end
+                found = call(op, found, param=axis)
+        kept = tuple(1 if at - rank in gone else size for at, size in enumerate(x.shape))
+        return _reshaped(found, kept) if settings["keepdims"] else found
 
     return make
 

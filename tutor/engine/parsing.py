@@ -92,6 +92,7 @@ def tokens(text: str) -> list[tuple[str, str, int]]:
 
 Tree = Expr | None  # None: a formula with a name in it of whose value nothing is known
 Resolve = Callable[[str, int], Tree]
+Named = dict[str, tuple[tuple[Tree, ...], int]]  # what is given by name, such as axis=0, and where
 
 
 class _Parser:
@@ -178,7 +179,7 @@ class _Parser:
             known = {**FUNCTIONS, **ARRAY_FUNCTIONS}
             raise FormulaError(f"unknown function '{text}'{did_you_mean(text, known)}", offset)
         given: list[Tree] = []
-        named: dict[str, tuple[Tree, int]] = {}
+        named: Named = {}
         self.take()
         while self.peek() != ")" or given or named:
             kind, word, at = self.tokens[self.at]
@@ -199,14 +200,28 @@ class _Parser:
         if row and text in FUNCTIONS:  # max(x) of an array, max(a, b) of two
             of_one = len(given) == 1 and (given[0] is None or given[0].shape != ())
             row = row if named or of_one else None
-        return _applied(text, row, given, named, offset) if row else _elementwise(text, given, named, offset)
+        return apply_to_arrays(text, row, given, named, offset) if row else _elementwise(text, given, named, offset)
 
-    def setting(self) -> Tree:
-        kind, text, _ = self.tokens[self.at]
+    def setting(self) -> tuple[Tree, ...]:
+        """What stands behind axis=: a number, True or False, or several numbers in brackets."""
+        kind, text, offset = self.tokens[self.at]
         if kind == "name" and text in _FLAGS:
             self.at += 1
-            return _FLAGS[text]
-        return self.nested(self.sum)
+            return (_FLAGS[text],)
+        start = self.at
+        if text != "(":
+            return (self.nested(self.sum),)
+        self.take()
+        found = [self.nested(self.sum)]
+        while self.peek() == ",":
+            self.take()
+            if self.peek() != ")":
+                found.append(self.nested(self.sum))
+        if len(found) == 1 and self.tokens[self.at - 1][1] != ",":  # brackets around one number
+            self.at = start
+            return (self.nested(self.sum),)
+        self.expect(")", "close the bracket opened", offset)
+        return tuple(found)
 
     def expect(self, text: str, why: str, opened: int) -> Any:
         _, found, offset = self.take()
@@ -280,14 +295,14 @@ def _mend(build: Callable[..., Expr], parts: tuple[Tree, ...]) -> str:
     return ""
 
 
-def _elementwise(text: str, given: list[Tree], named: dict[str, tuple[Tree, int]], offset: int) -> Tree:
+def _elementwise(text: str, given: list[Tree], named: Named, offset: int) -> Tree:
     """A function of numbers; an α may stand behind the argument, as a number that is written out."""
     op, least, most = FUNCTIONS[text]
     usual = USUAL.get(op, ())
-    for word, (value, at) in named.items():
+    for word, (values, at) in named.items():
         if word != "alpha" or not usual:
             raise FormulaError(f"{text}() has no {word}=", at)
-        given = [*given, value]
+        given = [*given, *values]
     if not least <= len(given) <= most + len(usual):
         want = f"{least}" if least == most else f"at least {least}"
         raise FormulaError(f"{text}() takes {want} argument{'s' * (want != '1')}, not {len(given)}", offset)
@@ -300,17 +315,17 @@ def _elementwise(text: str, given: list[Tree], named: dict[str, tuple[Tree, int]
     return made(offset, lambda *args: call(op, *args, *usual), *given[:most])
 
 
-def _applied(text: str, row: ArrayFunction, given: list[Tree], named: dict[str, tuple[Tree, int]], offset: int) -> Tree:
-    """A function of arrays with its numbers and settings."""
+def apply_to_arrays(text: str, row: ArrayFunction, given: list[Tree], named: Named, offset: int) -> Tree:
+    """A function of arrays with its numbers and settings. Raises FormulaError."""
     usage = f"write {' or '.join(row.usage)}"
     settings = {setting.name: setting.default for setting in row.settings}
-    for word, (value, at) in named.items():
+    for word, (values, at) in named.items():
         setting = next((setting for setting in row.settings if setting.name == word), None)
         if setting is None:
             near = did_you_mean(word, settings) or (": did you mean 'axis'?" if word == "dim" and settings else "")
             near = ": did you mean 'keepdims'?" if word == "keepdim" and "keepdims" in settings else near
             raise FormulaError(f"{text}() has no {word}={near}", at, usage)
-        settings[word] = _setting(text, setting, value, at)
+        settings[word] = _setting(text, setting, values, at)
     (least, most), (fewest, numbers) = row.arrays, row.numbers
     if not least + fewest <= len(given) <= most + numbers:
         wanted = f"{least + fewest}" if (least, fewest) == (most, numbers) else f"at least {least + fewest}"
@@ -326,14 +341,17 @@ def _applied(text: str, row: ArrayFunction, given: list[Tree], named: dict[str, 
     return made(offset, lambda *arrays: row.make(arrays, whole, settings), *arrays)  # type: ignore[arg-type]
 
 
-def _setting(text: str, setting: Setting, value: Tree, offset: int) -> Any:
-    """A setting's number; FormulaError if it is none of its kind."""
-    found = constant(value)
+def _setting(text: str, setting: Setting, values: tuple[Tree, ...], offset: int) -> Any:
+    """A setting's number, or its axes; FormulaError if it is none of its kind."""
+    found = constant(values[0]) if len(values) == 1 else None
     if setting.kind == "flag" and found in (0, 1):
         return bool(found)
+    axes = tuple(_whole(constant(value)) for value in values)
+    if setting.kind == "axes" and None not in axes:
+        return axes
     number = {"whole": _whole(found), "number": found}.get(setting.kind)
     if number is None or number < setting.least:
-        kind = {"whole": "a whole number", "number": "a number", "flag": "True or False"}[setting.kind]
+        kind = {"number": "a number", "flag": "True or False"}.get(setting.kind, "a whole number")
         bound = f" of at least {setting.least:g}" if setting.least > -math.inf else ""
         raise FormulaError(f"{setting.name} of {text}() must be {kind}{bound}, written out", offset)
     return number

@@ -127,7 +127,11 @@ class Names:
         for layer in self.step.trace.program.model.layers:
             name = layer.activation_name
             own |= dict.fromkeys(forms({self.writer.function(name, layer.number)}), Function(name, alpha=layer.alpha))
-        return {**functions(), **own}
+        return {**own, **functions(self.arrays)} if self.arrays else {**functions(), **own}
+
+    @property
+    def arrays(self) -> bool:
+        return self.step.trace.program.model.arrays
 
     def match(self, text: str, at: int) -> Sequence[tuple[int, Expr]]:
         """The longest name that begins here and where it ends; of a word that is several names all of them."""

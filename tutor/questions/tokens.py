@@ -30,6 +30,7 @@ class Function:
     least: int = 1
     most: int = 1
     alpha: float | None = None
+    arrays: bool = False  # whether it may be of whole arrays, as sum(X, axis=0): the word is its own before ( alone
 
 
 class Vocabulary(Protocol):
@@ -51,8 +52,13 @@ class Vocabulary(Protocol):
         """What is said of a word that means nothing."""
 
     @property
+    def arrays(self) -> bool:
+        """Whether the lesson is about arrays that the author named: a product follows their shapes as in NumPy."""
+
+    @property
     def letters(self) -> str:
         """The letter of a definition."""
+
     @property
     def examples(self) -> int:
         """How many examples there are."""
@@ -64,7 +70,8 @@ class Vocabulary(Protocol):
 _SIGNS = {
     **dict.fromkeys(("+", "＋"), "+"),
     **dict.fromkeys(("-", "−", "–", "‐", "‑", "‒", "﹣", "－"), "-"),
-    **dict.fromkeys(("*", "·", "×", "⋅", "∙", "•", "∗", "✕", "✖", "⨯", "‧", "・"), "*"),
+    **dict.fromkeys(("*", "×", "∗", "✕", "✖", "⨯"), "*"),
+    **dict.fromkeys(("·", "⋅", "∙", "•", "‧", "・"), "·"),
     **dict.fromkeys(("⊙", "∘", "(*)", "⊗"), "⊙"),
     **dict.fromkeys(("/", "÷", "∕", "⁄", "⊘", "(/)", "∶"), "/"),
     **dict.fromkeys(("^", "**", "↑"), "^"),
@@ -86,6 +93,10 @@ _LOWERED = {"ₑ": "e", "ₖ": "k", "ᵢ": "i", "ⱼ": "j"}
 _LONGEST_WORD = 32  # of a function, or the sign of one
 _CONSTANTS = {"e": Const(math.e), "pi": Const(math.pi), "π": Const(math.pi)}
 E = _CONSTANTS["e"]
+_SETTING = re.compile(
+    r"(axis|keepdims|stride|padding|eps|alpha) ?= ?"
+    r"(True|False|-?[0-9.]+(?:e-?[0-9]+)?|\((?: ?-?[0-9]+ ?,?)+\))(?![\w.])"
+)
 _KEYWORDS = {"if", "else", "diag", "sum"}
 _MINUS = str.maketrans({sign: "-" for sign, meant in _SIGNS.items() if meant == "-" and len(sign) == 1})
 
@@ -169,14 +180,20 @@ def _next(text: str, at: int, spaced: bool, words: Vocabulary) -> Sequence[tuple
         while char != "ᵀ" and end < len(text) and raised(text[end]) and text[end] != "ᵀ":
             end += 1
         return [(end, Token("raised", text[at:end]))]
+    if words.arrays and (setting := _SETTING.match(text, at)):
+        return [(setting.end(), Token("setting", setting[0].replace(" ", ""), spaced))]
     names = words.match(text, at)
     if number := _number(text, at, spaced, names[0][0] if names else 0):
         return [number]
+    function = _function(text, at, words)
+    if function and function[1].arrays and not _is_call(text, function[0]):
+        function = None
+    if function and function[1].arrays and char.isascii():
+        return [(function[0], Token("function", text[at : function[0]], spaced, None, function[1]))]
     if char in "Σ∑s" and (over := _SUM_OVER.match(text, at)):
         return [(over.end(), Token("sum", _LOWERED.get(over[2], over[1] or ""), spaced))]
     if (each := words.of_each_example(text, at)) is not None:
         return [(each[0], Token("name", text[at : each[0]], spaced, each[1]))]
-    function = _function(text, at, words)
     if function and (not names or function[0] > names[0][0] or (_is_call(text, function[0]) and char.isascii())):
         end, meant = function
         return [(end, Token("function", text[at:end], spaced, None, meant))]
@@ -189,7 +206,7 @@ def _next(text: str, at: int, spaced: bool, words: Vocabulary) -> Sequence[tuple
     if text.startswith((".T", "^T"), at) and not text[at + 2 : at + 3].isalnum():
         return [(at + 2, Token("raised", "ᵀ"))]
     if char == "@" and spaced:
-        return [(at + 1, Token("op", "*", spaced))]
+        return [(at + 1, Token("op", "@", spaced))]
     for size in range(_LONGEST, 0, -1):
         if at + size <= len(text) and (sign := _SIGNS.get(text[at : at + size])):
             return [(at + size, Token("op", sign, spaced))]

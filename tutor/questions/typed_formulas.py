@@ -4,7 +4,7 @@ One grammar, from the left to the right, powers first:
 
     choice   sum [if comparison [,] else choice]
     sum      term {+ or − term}
-    term     factor {· or / or ⊘ or nothing, factor}     what a product means follows from the shapes
+    term     factor {· or @ or ⊙ or / or ⊘ or nothing, factor}     what a product means follows from the shapes
     factor   ± factor | power
     power    atom {² ⁻¹ ᵗ ᵀ %} [^ factor]
     atom     number | name | function atom | ( choice ) | ( comparison ) | [ list ] | |sum| | ‖sum‖ | Σ term | diag atom
@@ -15,13 +15,15 @@ A comparison is 1 where it holds, else 0; so 1(x ≥ y) is a product. What could
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tutor.engine.activations import derivative
-from tutor.engine.expressions import ONE, Call, Const, Expr, call, negative, product
-from tutor.engine.parsing import FUNCTIONS
+from tutor.engine.array_functions import ARRAY_FUNCTIONS
+from tutor.engine.expressions import ONE, ZERO, Call, Const, Expr, call, negative, product
+from tutor.engine.parsing import FUNCTIONS, FormulaError, Named, apply_to_arrays, constant
 from tutor.questions.tokens import E, Function, NotUnderstood, Token, Vocabulary, plain_digits, short, tokens
 
 MAX_DEPTH = 50  # brackets in brackets
@@ -52,7 +54,7 @@ def _lying(x: Expr) -> Expr | None:
 
 def transposed(x: Expr) -> Expr:
     """xᵀ by the shape: (m, n) -> (n, m), (n,) -> (1, n), and a row is its column again; a number stays."""
-    if len(x.shape) == 2:
+    if len(x.shape) >= 2:
         return call("transpose", x) if (lying := _lying(x)) is None else lying
     return row(x) if x.shape else x
 
@@ -71,6 +73,38 @@ def times(x: Expr, y: Expr) -> Expr:
     if lying is not None and len(y.shape) == 2:
         return row(call("matmul", call("transpose", y), lying))
     raise ValueError("shapes")
+
+
+def array_product(x: Expr, y: Expr, sign: str, arrays: bool) -> Expr:
+    """What a sign between two values means, or nothing between them (as ·). Raises ValueError, NotUnderstood.
+
+    Where the lesson is about `arrays`, · and @ are the product of matrices as NumPy has it, ⊙ goes cell by cell, and
+    of * (which is · in ASCII, and NumPy's cell by cell) it is asked which of the two, where both would fit.
+    """
+    if sign == "⊙" or not x.shape or not y.shape:
+        return call("mul", x, y)
+    vectors = len(x.shape) == len(y.shape) == 1
+    rows = _lying(x) is not None or _lying(y) is not None
+    if (rows and x.shape != y.shape) or (not arrays and (sign != "@" or vectors)):
+        return times(x, y)
+    product, cells = _fitting("matmul", x, y), _fitting("mul", x, y)
+    if sign == "@" and product is None:
+        raise ValueError("shapes")
+    if sign == "*" and product is not None and cells is not None:
+        raise NotUnderstood(
+            "is * cell by cell here, or the product of matrices? write ⊙ or (*) for one, @ for the other"
+        )
+    found = product if product is not None else cells
+    if found is None:
+        raise ValueError("shapes")
+    return found
+
+
+def _fitting(op: str, x: Expr, y: Expr) -> Expr | None:
+    try:
+        return call(op, x, y)
+    except ValueError:
+        return None
 
 
 def _numbers(x: Expr) -> bool:
@@ -225,9 +259,9 @@ class _Parser:
         left, divided, links = self.factor(), "", 0
         while True:
             start = self.at
-            if self.sees("*", "⊙"):
+            if self.sees("*", "·", "@", "⊙"):
                 sign = self.take().text
-                left = times(left, self.factor()) if sign == "*" else call("mul", left, self.factor())
+                left = array_product(left, self.factor(), sign, self.words.arrays)
                 divided = ""
             elif self.sees("/"):
                 over = self.found[start - 1]
@@ -240,7 +274,8 @@ class _Parser:
                 if divided or self.loose:
                     self._ask(divided)
                 right = self.factor()
-                left = right if left == ONE and _is_comparison(right) else times(left, right)
+                one = left == ONE and _is_comparison(right)
+                left = right if one else array_product(left, right, "·", self.words.arrays)
             else:
                 return left
             links = self._link(links)
@@ -442,13 +477,22 @@ class _Parser:
             args.append(self.choice())
             while self.sees(","):
                 self.take()
-                args.append(self.choice())
+                if self.next.kind == "setting":
+                    settings.append(self.take().text)
+                else:
+                    args.append(self.choice())
             self.expect(")", token.text)
             return args[0]
 
         args: list[Expr] = []
+        settings: list[str] = []
         self.take()
-        self.nested(inside, meant.most > 1)
+        self.nested(inside, meant.most > 1 or meant.arrays)
+        of_one = len(args) == 1 and args[0].shape != ()
+        if meant.arrays and (settings or of_one or token.text not in FUNCTIONS):
+            return _of_arrays(token.text, args, settings)
+        if settings:
+            raise NotUnderstood(f"{token.text}() has no {settings[0]}")
         return self._apply(meant, args, token.text)
 
     def _apply(self, meant: Function, args: list[Expr], text: str) -> Expr:
@@ -462,6 +506,46 @@ class _Parser:
         if meant.op != name:
             return derivative(name, (args[0], call(name, args[0], *more), *more))
         return call(meant.op, *args, *more)
+
+
+def _of_arrays(text: str, args: list[Expr], settings: list[str]) -> Expr:
+    """A function of arrays by its word, as a lesson's author writes it. Raises NotUnderstood."""
+    named: Named = {}
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        numbers = re.findall(r"True|False|[^\s(),]+", value)
+        values = (float(number == "True") if number in ("True", "False") else float(number) for number in numbers)
+        named[name] = tuple(map(Const, values)), 0
+    if text in _BACK:
+        return _BACK[text](args, named)
+    try:
+        found = apply_to_arrays(text, ARRAY_FUNCTIONS[text], list(args), named, 0)
+    except FormulaError as error:
+        raise NotUnderstood(f"{error.message}: write {' or '.join(ARRAY_FUNCTIONS[text].usage)}") from None
+    assert found is not None
+    return found
+
+
+def _ones(args: list[Expr], named: Named) -> Expr:
+    """ones(2, 3): 1 in every place of a shape."""
+    shape = tuple(int(constant(arg) or 0) for arg in args)
+    if not 1 <= math.prod(shape) <= MAX_ONES or min(shape) < 1:
+        raise NotUnderstood("ones(2, 3) is a matrix of 2 × 3 ones: write whole numbers")
+    return call("reshape", call("stack", *[1.0] * math.prod(shape)), param=shape)
+
+
+def _repeat(args: list[Expr], named: Named) -> Expr:
+    """repeat(G, 4, axis=0): a value again and again along a new axis."""
+    (x, many), (axes, _) = args, named.get("axis", ((ZERO,), 0))
+    times, axis = int(constant(many) or 0), int(constant(axes[0]) or 0)
+    if not 1 <= times <= MAX_ONES or not 0 <= axis <= len(x.shape):
+        raise NotUnderstood("repeat(G, 4, axis=0) is G four times along a new first axis")
+    one = (*x.shape[:axis], 1, *x.shape[axis:])
+    return call("concat", *[call("reshape", x, param=one)] * times, param=axis - len(one))
+
+
+MAX_ONES = 4096
+_BACK: dict[str, Callable[[list[Expr], Named], Expr]] = {"ones": _ones, "repeat": _repeat}  # words of gradients
 
 
 def _is_comparison(x: Expr) -> bool:
@@ -486,7 +570,11 @@ def read(text: str, words: Vocabulary) -> Typed:
     return Typed(formula, parser.decimals, ", ".join(dict.fromkeys(parser.commas[:3])))
 
 
-def functions() -> dict[str, Function]:
-    """The functions that have one meaning in every lesson, by their words."""
+def functions(arrays: bool = False) -> dict[str, Function]:
+    """The functions that have one meaning in every lesson, by their words; those of arrays where it is about arrays."""
     found = {name: Function(op, least, most) for name, (op, least, most) in FUNCTIONS.items()}
-    return found | {"sign": Function("sign"), "sgn": Function("sign"), "softmax": Function("softmax")}
+    found |= {"sign": Function("sign"), "sgn": Function("sign"), "softmax": Function("softmax")}
+    if arrays:
+        for name in (*ARRAY_FUNCTIONS, *_BACK):
+            found[name] = replace(found.get(name, Function(name)), arrays=True)
+    return found
