@@ -131,6 +131,7 @@ class Names:
 
     @property
     def arrays(self) -> bool:
+        """Whether the lesson is about arrays."""
         return self.step.trace.program.model.arrays
 
     def match(self, text: str, at: int) -> Sequence[tuple[int, Expr]]:
