@@ -24,7 +24,8 @@ from tutor.text.writer import Writer
 SEEN_WHOLE = 100  # elements of what is small enough to be seen whole
 
 _ID = re.compile(
-    r"[^\W\d][\w.]*'?(?P<per>/d[^\W\d][\w.]*'?)?(?P<index>\[\s*[0-9]+(?:\s*,\s*[0-9]+)*\s*\])?(?P<example>@[0-9]+)?"
+    r"[^\W\d][\w.]*'?(?P<per>/d[^\W\d][\w.]*'?)?(?P<index>\[\s*[0-9]+(?:\s*,\s*[0-9]+)*\s*\])?"
+    r"(?(per)(?P<use>@[^\W\d][\w.]*(?P<later>\[\s*[0-9]+(?:\s*,\s*[0-9]+)*\s*\])?)?)(?P<example>@[0-9]+)?"
 )
 
 
@@ -154,7 +155,10 @@ class Names:
         """Where a name that begins here may end, the longest first."""
         found: set[int] = set()
         if match := _ID.match(text, at):
-            found |= {match.end(), *(match.start(part) for part in ("per", "index", "example") if match[part])}
+            found |= {
+                match.end(),
+                *(match.start(part) for part in ("per", "index", "use", "later", "example") if match[part]),
+            }
             found |= {at + dot.start() for dot in re.finditer(r"\.", match[0])} - {at}
         known = self._lengths.get(text[at], ())
         found |= {at + n for n in known if text[at : at + n] in self.displayed or text[at : at + n] in self.hidden}

@@ -39,6 +39,7 @@ class Vocabulary(Protocol):
     @property
     def functions(self) -> dict[str, Function]:
         """The words of functions."""
+
     def match(self, text: str, at: int) -> Sequence[tuple[int, Expr]]:
         """The names that begin at a place, side by side, and where each ends; none if there are none."""
 
@@ -205,7 +206,7 @@ def _next(text: str, at: int, spaced: bool, words: Vocabulary) -> Sequence[tuple
         ]
     if text.startswith((".T", "^T"), at) and not text[at + 2 : at + 3].isalnum():
         return [(at + 2, Token("raised", "ᵀ"))]
-    if char == "@" and spaced:
+    if char == "@" and (spaced or words.arrays):
         return [(at + 1, Token("op", "@", spaced))]
     for size in range(_LONGEST, 0, -1):
         if at + size <= len(text) and (sign := _SIGNS.get(text[at : at + size])):
