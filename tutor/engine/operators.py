@@ -5,7 +5,7 @@ broadcasts; beside this file those of an idea of their own: `products.py` (matri
 maxima), `indexing.py` (rows, parts, shapes), `windows.py` (convolution, pooling), `normalising.py` (softmax, norm).
 
 An operator with a reverse rule may stand in a forward equation. One without belongs to gradients, to updates or to
-what is computed in place of the formula that is shown; `network.Equation` refuses it elsewhere. A reverse rule gives
+what is computed in place of the formula that is shown; `model.Equation` refuses it elsewhere. A reverse rule gives
 each argument's part in the shape of the value, or a smaller one that broadcasts to it; `backprop` adds up what an
 argument was spread over.
 """
