@@ -265,7 +265,8 @@ def test_every_command_of_the_help_is_one(store):
     for command in commands:
         (said,) = answers("gates", store, command)
         assert said and "neither a command" not in said
-    assert answers("gates", store, "help") == [HELP + "\n"]
+    (said,) = answers("gates", store, "help")
+    assert " ".join(said.split()) == " ".join(HELP.split()) and max(map(len, said.splitlines())) <= 80
 
 
 @pytest.mark.parametrize(
@@ -344,3 +345,9 @@ def test_all_questions_of_a_step_are_put_and_those_about_no_step_at_the_last(sto
     text, _ = play(found, store, "last", "show", "show", "show", "quit")
     free = [question.ask for question in found.questions if question.ask and not question.step]
     assert len(free) == 2 and all(ask in text for ask in free)
+
+
+def test_a_level_is_named_by_its_number_too_and_a_question_ends_with_its_mark(store):
+    said = answers("gates", store, "level 3", "level 9", "go df/dw")
+    assert "There is no level" not in said[0] and "There is no level '9'" in said[1]
+    assert said[2].strip().endswith("?") or said[2].strip().endswith("…")

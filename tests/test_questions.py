@@ -512,3 +512,19 @@ def test_an_author_asks_for_a_choice():
         ask="Which?", kind="choice", choices=choices, answer="none of them", wrong=(WrongAnswer("3", "x"),)
     )
     assert named.grade("3").correct
+
+
+def test_the_answer_of_a_matrix_keeps_its_rows_in_the_last_hint():
+    from tutor.engine.trace import trace
+    from tutor.lessonfiles.catalogue import find
+    from tutor.lessonfiles.check import load
+    from tutor.questions.items import item_of_cells
+    from tutor.text.writer import Writer
+
+    path = find("relu-mlp")
+    assert path is not None
+    here = trace(load(path))
+    item = item_of_cells(here.find("dL/dW2"), Writer(here.lesson, "dz"), 3)
+    assert item.hints[-1] == "dW² = [[1.000, 0], [0.6000, 0], [−1.600, 0]]"
+    vector = item_of_cells(here.find("dL/db2"), Writer(here.lesson, "dz"), 3)
+    assert vector.hints[-1] == "db² = [0.5000, 0.3000, −0.8000]"

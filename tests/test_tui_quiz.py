@@ -17,6 +17,7 @@ from tutor.learner.store import Store
 from tutor.lessonfiles.check import load
 from tutor.play.playback import Cursor
 from tutor.questions import mastery, quiz
+from tutor.questions.items import AUTHOR
 from tutor.questions.kinds import item_for
 from tutor.questions.mastery import GivenAnswer
 from tutor.questions.misconceptions import MISCONCEPTIONS
@@ -775,3 +776,16 @@ async def test_scratch_paper_in_a_cell_leaves_the_cell_as_it_was():
         await type_in(pilot, "= 2 * 3")
         assert "= 6" in words(pane(pilot, "card")) and not pilot.app.screen.asking.tries
         assert pilot.app.screen.grid.cells == ("5", "", "", "") and "cell [1, 2]" in screen(pilot)
+
+
+async def test_the_questions_of_an_author_are_drilled_as_they_are_again():
+    async with start_quiz("derivative", seed=3) as pilot:
+        while pilot.app.screen.items[pilot.app.screen.session.at].skill != AUTHOR:
+            await press(pilot, "tab")
+        await type_in(pilot, "123")
+        pilot.app.show_progress()
+        await until(pilot, lambda: isinstance(pilot.app.screen, ProgressScreen))
+        await until(pilot, lambda: "1 question, 0 right" in screen(pilot))
+        await press(pilot, "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PracticeScreen))
+        assert pilot.app.screen.asking.item.skill == AUTHOR

@@ -50,6 +50,13 @@ HELP = "\n".join(f"{usage:16} {says}" for usage, says in in_lines(PLAYER).items(
 for _field, _text in _FILLED.items():
     HELP = HELP.replace(_field, _text)
 
+
+def help_text() -> str:
+    """The help, each command beside what it does, wrapped to the columns of line mode."""
+    rows = ((row[:16], row[16:].strip()) for row in HELP.splitlines())
+    return "\n".join(part for usage, says in rows for part in wrapped(says, f"{usage} ", " " * 17))
+
+
 _SHORT = {
     "": "next", "n": "next", "b": "back", "p": "back", "g": "go", "r": "return", "f": "from", "l": "level",
     "t": "notation", "i": "intro", "s": "state", "h": "help", "?": "help", "q": "quit", "exit": "quit",
@@ -198,7 +205,7 @@ class LineMode:
             "intro": self._intro,
             "names": self._names,
             "glossary": lambda: self._glossary(rest),
-            "help": lambda: self.say(HELP + "\n"),
+            "help": lambda: self.say(help_text() + "\n"),
         }
         if command == "quit":
             return False
@@ -436,7 +443,9 @@ class LineMode:
 
 
 def _one_of(what: str, name: str, known: tuple[str, ...]) -> str:
-    """The level or the notation that was named; "" where none was. Raises Refused."""
+    """The level or the notation that was named, or its number from 1; "" where none was. Raises Refused."""
+    if name.isdecimal() and len(name) < 3 and 1 <= int(name) <= len(known):
+        return known[int(name) - 1]
     if name and name.lower() not in known:
         raise Refused(f"There is no {what} {_quoted(name.lower())}; there are: {', '.join(known)}.")
     return name.lower()
@@ -444,7 +453,7 @@ def _one_of(what: str, name: str, known: tuple[str, ...]) -> str:
 
 def _no_such(error: NoSuchStep) -> str:
     reason = escape(str(error))
-    return reason[:1].upper() + reason[1:] + "."
+    return reason[:1].upper() + reason[1:] + ("" if reason.endswith(("?", "…")) else ".")
 
 
 def _quoted(text: str) -> str:

@@ -70,14 +70,27 @@ def lesson_for(store: Store, skill: str, lesson: str = "") -> tuple[Lesson, str]
 
 def _authors(store: Store, seed: int) -> Iterator[Exercise]:
     """One of the questions that an author asks about no step, of a lesson where such were asked."""
+    rng = random.Random(seed)
     for path in records.author_lessons(store)[:1]:
-        lesson = load(path)
-        here, rng = trace(lesson), random.Random(seed)
-        writer = Writer(lesson, records.chosen_notation(store, lesson))
-        asked = [question for question in lesson.questions if not question.step]
-        items = [item for question in asked if (item := author_item(question, here, writer, rng))]
-        if items:
+        if items := _items_of_author(store, path, rng):
             yield Exercise(lesson_id(path), rng.choice(items))
+
+
+def authors_again(store: Store, seed: int) -> Iterator[Exercise]:
+    """All questions of authors about no step, of the lessons where such were asked; in another order with each seed."""
+    rng = random.Random(seed)
+    for path in records.author_lessons(store):
+        with suppress(LessonError):
+            items = _items_of_author(store, path, rng)
+            for item in rng.sample(items, len(items)):
+                yield Exercise(lesson_id(path), item)
+
+
+def _items_of_author(store: Store, path: Path, rng: random.Random) -> list[Item]:
+    lesson = load(path)
+    here, writer = trace(lesson), Writer(lesson, records.chosen_notation(store, lesson))
+    asked = [question for question in lesson.questions if not question.step]
+    return [item for question in asked if (item := author_item(question, here, writer, rng))]
 
 
 def _file(name: str) -> Path | None:

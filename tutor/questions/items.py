@@ -243,10 +243,16 @@ def item_of_cells(whole: Step, writer: Writer, digits: int) -> Item:
         skill=whole.equation.rule_id,
         step=whole,
         writer=writer,
-        hints=ladder(whole, writer, answer),
+        hints=ladder(whole, writer, _as_list(shown, wide)),
         answer=answer,
         judge=judge,
     )
+
+
+def _as_list(shown: list[str], wide: int) -> str:
+    """Cells on one line as lists, in which the rows of a matrix can be told apart."""
+    rows = [", ".join(shown[at : at + wide]) for at in range(0, len(shown), wide)]
+    return f"[{', '.join(rows)}]" if wide == 1 else f"[{', '.join(f'[{row}]' for row in rows)}]"
 
 
 def _whole_formula(text: str, names: Names) -> list[Answer] | None:

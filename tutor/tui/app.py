@@ -152,9 +152,13 @@ class TutorApp(App[int]):
 
     def drill(self, skill: str, lesson: str = "") -> None:
         """Drill a skill, on the lesson named or one that has it."""
-        from tutor.learner.practice import drill, lesson_for
+        from tutor.learner.practice import authors_again, drill, lesson_for
+        from tutor.questions.items import AUTHOR
         from tutor.questions.mastery import title
 
+        if skill == AUTHOR:  # they have no other numbers: the same again
+            self.practise("Again", authors_again(self.store, len(self.store.answers(skill)) + 1))
+            return
         found = lesson_for(self.store, skill, lesson)
         if found is None:
             self.notify(f"No lesson here has questions on {title(skill)}.", markup=False)

@@ -18,6 +18,7 @@ from tutor.questions.attempt import Asking, give_up, hint, respond
 from tutor.questions.items import Item
 from tutor.text.card import Scribe
 from tutor.text.cells import cut, pad
+from tutor.text.words import plural
 from tutor.tui import question_views, views
 from tutor.tui.keys import bindings, commands
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
@@ -84,7 +85,7 @@ class PracticeScreen(QuestionScreen):
             lines = [
                 *first,
                 line(),
-                *views.card_lines(worked, item.step, "scalar", columns, self.size.height),
+                *views.card_lines(worked, item.step, "scalar", columns, self.size.height, walked=False),
                 *earlier,
             ]
         else:
@@ -167,7 +168,7 @@ class ProgressScreen(TutorScreen):
 
     def draw(self) -> None:
         found = progress.report(self.tutor.store)
-        said = f"{found.questions} questions, {found.right} right"
+        said = f"{plural(found.questions, 'question')}, {found.right} right"
         said += f" · {len(found.finished)} of {found.lessons} lessons finished"
         said += f" · {len(found.due)} due for review (r)" if found.due else ""
         self.query_one("#bar", Lines).show([Line((("Progress", "title"), (f"  {said}", "dim")))])

@@ -36,7 +36,7 @@ def wrapped(text: str, columns: int, style: str = "", indent: str = "") -> list[
 # ---------------------------------------------------------------- the card
 
 
-def card_lines(card: Card, step: Step, level: Level, columns: int, rows: int) -> list[Line]:
+def card_lines(card: Card, step: Step, level: Level, columns: int, rows: int, walked: bool = True) -> list[Line]:
     """The step's card, `columns` wide; matrices show at most as many rows as there is room for."""
     position = f"step {card.id} · {card.shape}"
     lines = [Line(((card.title, "title"), ("  ", ""), (position, "dim")))]
@@ -65,7 +65,7 @@ def card_lines(card: Card, step: Step, level: Level, columns: int, rows: int) ->
             for item in card.derivation:
                 lines += derivation_lines(item, columns)
         if level == "scalar" and step.index and math.prod(step.equation.symbol.shape) > 1:
-            lines += [line(), *cell_lines(step, columns)]
+            lines += [line(), *cell_lines(step, columns, walked)]
     for note in card.notes:
         lines += [line(), *note_lines(note, columns)]
     return lines
@@ -129,8 +129,8 @@ def derivation_lines(item: Equality, columns: int) -> list[Line]:
     return lines
 
 
-def cell_lines(step: Step, columns: int) -> list[Line]:
-    """The whole vector or matrix with this element marked: which cell the arrow keys walk."""
+def cell_lines(step: Step, columns: int, walked: bool = True) -> list[Line]:
+    """The whole vector or matrix with this element marked; `walked`: the arrow keys go from cell to cell."""
     whole = np.asarray(step.at(None).value, dtype=float)
     grid = whole[:, None] if whole.ndim == 1 else whole
     assert step.index is not None
@@ -139,9 +139,8 @@ def cell_lines(step: Step, columns: int) -> list[Line]:
     shown = [[number(grid[i, j]) for j in left] for i in top]
     size = max(width(text) for cells in shown for text in cells)
     at = "[" + ", ".join(str(i + 1) for i in step.index) + "]"
-    lines = [
-        Line(((f"Element {at} of {' × '.join(map(str, whole.shape))}", "dim"), ("   ← ↑ ↓ → walk the cells", "dim")))
-    ]
+    keys = "   ← ↑ ↓ → walk the cells" if walked else ""
+    lines = [line(f"Element {at} of {' × '.join(map(str, whole.shape))}{keys}", "dim")]
     for i, cells in zip(top, shown, strict=True):
         spans: list[tuple[str, str]] = [("  ", "")]
         for j, text in zip(left, cells, strict=True):
