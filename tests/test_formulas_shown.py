@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from strategies import dense, network_lesson
+from told import Told
 from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.losses import LOSSES
 from tutor.engine.optimizers import OPTIMIZERS
@@ -24,38 +25,63 @@ def formula(lesson, id):
 def shown_loss(name):
     wants = LOSSES[name].wants or "linear"
     layers = [dense([[0.5, 0.1], [0.2, -0.3]], None, wants)]
-    return network_lesson(layers, name, [[1, 2]], [[0.25, 0.75]])
+    return network_lesson(layers, name, [[1, 2]], [[1, -1]] if LOSSES[name].targets else [[0.25, 0.75]])
 
 
-# As the textbooks have them: the derivative of (y − ŷ)² is −2 (y − ŷ), not turned round and simplified.
-GRADIENTS = {
-    "squared_error": "−2 · (y₁ − a₁¹)",
-    "half_squared_error": "a₁¹ − y₁",
-    "mean_squared_error": "−2 · (y₁ − a₁¹) / 2",
-    "binary_cross_entropy": "−y₁ / a₁¹ + (1 − y₁) / (1 − a₁¹)",
-    "cross_entropy": "−y₁ / p₁",
+# As the textbooks have them: the loss, and its slope, where the derivative of (y − ŷ)² is −2 (y − ŷ), not turned round.
+SHOWN = Told(
+    'tests/test_formulas_shown.py knows how a loss is written: add "{name}" to SHOWN',
+    {
+        "squared_error": ("Σ (y − A¹)²", "−2 · (y₁ − a₁¹)"),
+        "half_squared_error": ("Σ (y − A¹)² / 2", "a₁¹ − y₁"),
+        "mean_squared_error": ("Σ (y − A¹)² / 2", "−2 · (y₁ − a₁¹) / 2"),
+        "binary_cross_entropy": ("−Σ (y · ln A¹ + (1 − y) · ln (1 − A¹))", "−y₁ / a₁¹ + (1 − y₁) / (1 − a₁¹)"),
+        "cross_entropy": ("−Σ y · ln p", "−y₁ / p₁"),
+        "hinge": ("Σ max(0, 1 − y · A¹)", "(−y₁ if 1 − y₁ · a₁¹ > 0, else 0)"),
+        "huber": (
+            "Σ ((y − A¹)² / 2 if 1 − |y − A¹| > 0, else 1 · (|y − A¹| − 1 / 2))",
+            "max(−1, min(1, a₁¹ − y₁))",
+        ),
+    },
+)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_and_its_gradient_are_shown_as_they_are_derived(name):
+    lesson = shown_loss(name)
+    assert (formula(lesson, "L"), formula(lesson, "dL/da1[1]")) == SHOWN[name]
+
+
+_MOMENTS = {
+    "m'": "β₁ · m(w₁₁¹) + (1 − β₁) · dw₁₁¹",
+    "v'": "β₂ · v(w₁₁¹) + (1 − β₂) · (dw₁₁¹)²",
+    "mhat": "m(w₁₁¹)_new / (1 − β₁ᵗ)",
+    "vhat": "v(w₁₁¹)_new / (1 − β₂ᵗ)",
 }
+# What an optimiser does to w₁₁¹, and to what it remembers of it.
+UPDATES = Told(
+    'tests/test_formulas_shown.py knows how an optimiser is written: add "{name}" to UPDATES',
+    {
+        "sgd": ("w₁₁¹ − η · dw₁₁¹", {}),
+        "momentum": ("w₁₁¹ − η · v(w₁₁¹)_new", {"velocity'": "μ · v(w₁₁¹) + dw₁₁¹"}),
+        "nesterov": ("w₁₁¹ − η · (dw₁₁¹ + μ · v(w₁₁¹)_new)", {"velocity'": "μ · v(w₁₁¹) + dw₁₁¹"}),
+        "rmsprop": (
+            "w₁₁¹ − η · (dw₁₁¹ / (√v(w₁₁¹)_new + ε))",
+            {"v'": "ρ · v(w₁₁¹) + (1 − ρ) · (dw₁₁¹)²"},
+        ),
+        "adam": ("w₁₁¹ − η · (m̂(w₁₁¹) / (√v̂(w₁₁¹) + ε))", _MOMENTS),
+        "adamw": ("w₁₁¹ − η · (m̂(w₁₁¹) / (√v̂(w₁₁¹) + ε) + λ_w · w₁₁¹)", _MOMENTS),
+    },
+)
 
 
-@pytest.mark.parametrize("name", GRADIENTS)
-def test_the_gradient_of_a_loss_is_shown_as_it_is_derived(name):
-    assert formula(shown_loss(name), "dL/da1[1]") == GRADIENTS[name]
-
-
-UPDATES = {
-    "sgd": "w₁₁¹ − η · dw₁₁¹",
-    "momentum": "w₁₁¹ − η · v(w₁₁¹)_new",
-    "nesterov": "w₁₁¹ − η · (dw₁₁¹ + μ · v(w₁₁¹)_new)",
-    "adam": "w₁₁¹ − η · (m̂(w₁₁¹) / (√v̂(w₁₁¹) + ε))",
-    "adamw": "w₁₁¹ − η · (m̂(w₁₁¹) / (√v̂(w₁₁¹) + ε) + λ_w · w₁₁¹)",
-}
-
-
-@pytest.mark.parametrize("name", UPDATES)
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_an_update_is_shown_as_its_paper_has_it(name):
-    assert name in OPTIMIZERS
     lesson = network_lesson([dense([[0.5]], [0.1])], "squared_error", [[2]], [[1]], optimizer=name)
-    assert formula(lesson, "W1'[1,1]") == UPDATES[name]
+    update, remembered = UPDATES[name]
+    assert formula(lesson, "W1'[1,1]") == update
+    states = [step.id.removeprefix("W1.") for step in trace(lesson).steps("matrix") if step.id.startswith("W1.")]
+    assert {state: formula(lesson, f"W1.{state}[1,1]") for state in states} == remembered
 
 
 @pytest.mark.parametrize(("targets", "cls"), [([0.2, 0.7, 0.1], 2), ([0.1, 0.2, 0.7], 3), ([0.5, 0.3, 0.2], 1)])

@@ -13,7 +13,7 @@ import oracle
 from strategies import circuit_lesson, circuits, dense, divided_by, network_lesson, networks, oracle_network, written
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.backprop import backward, local_derivative
-from tutor.engine.expressions import Call, Const, Ref, evaluate, indices
+from tutor.engine.expressions import Call, Const, Ref, Symbol, evaluate, indices
 from tutor.engine.forward import model
 from tutor.engine.lesson import ORDERS
 from tutor.engine.losses import LOSSES
@@ -367,6 +367,28 @@ def test_ties_route_to_the_first(name):
     assert [found.find(f"df/d{v}").value for v in "xyz"] == [0, 1, 0]
     found = trace(circuit_lesson([f"f = {name}(x, x)"], x=2))
     assert found.find("df/dx").value == 1
+
+
+@pytest.mark.parametrize("name", ["max", "min"])
+def test_each_element_of_each_example_takes_its_own(name):
+    """By hand; of equal ones the first, and infinity too, though ∞ − ∞ is no number."""
+    sign, inf = (1 if name == "max" else -1), np.inf
+    x = sign * np.array([[1, inf, 2], [-5, 4, inf]])
+    y = sign * np.array([[2, 3, 2], [-6, inf, inf]])
+    refs = tuple(Ref(Symbol(id, (3,), per_example=True)) for id in "xy")
+    with np.errstate(invalid="ignore"):
+        takes = [evaluate(Call(f"wins_{name}", refs, k), lambda ref: {"x": x, "y": y}[ref.id]) for k in (0, 1)]
+    assert takes[0].tolist() == [[0, 1, 1], [1, 0, 1]] and takes[1].tolist() == [[1, 0, 0], [0, 1, 0]]
+
+
+def test_what_overflowed_is_the_maximum_wherever_it_stands():
+    """However far rounding may have moved an infinite argument, no finite one is near it."""
+    for line, slopes in (("max(y, p)", [0, 1]), ("max(p, y)", [0, 1]), ("min(-p, y)", [0, 1]), ("min(y, -p)", [0, 1])):
+        found = trace(circuit_lesson(["p = exp(x)", f"f = {line}"], x=1000, y=4))
+        assert found.find("p").value == np.inf
+        assert [abs(found.find(f"df/d{v}").value) for v in "yp"] == slopes, line
+    both = trace(circuit_lesson(["p = exp(x)", "q = exp(y)", "f = max(p, q)"], x=1000, y=800))
+    assert [both.find(f"df/d{v}").value for v in "pq"] == [1, 0]
 
 
 # ---------------------------------------------------------------- extreme numbers

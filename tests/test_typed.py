@@ -440,6 +440,7 @@ def test_no_wish_for_help(text):
     ],
 )
 def test_depth_and_length_have_their_bounds(within, beyond):
+    assert (MAX_DEPTH, MAX_LINKS, MAX_ANSWER) == (50, 150, 2000)  # more than anybody types, less than Python recurses
     assert np.isfinite(read_answer(within, WEIGHT).value)
     with pytest.raises(NotUnderstood, match=r"too deep|too long"):
         read_answer(beyond, WEIGHT)

@@ -124,9 +124,9 @@ def _first_extreme(extreme: Callable[..., Any]) -> Operator:
 
     def first(node: Call, arrays: Sequence[Any], allowed: Any) -> Any:
         stacked = np.stack(np.broadcast_arrays(*arrays))
-        away = np.abs(stacked - extreme(stacked, axis=0))
-        takes = np.argmax((stacked == extreme(stacked, axis=0)) | (away <= allowed), axis=0) == node.param
-        return np.where(np.isnan(away).all(axis=0), np.nan, takes.astype(float))[()]
+        top = extreme(stacked, axis=0)
+        takes = np.argmax((stacked == top) | (np.abs(stacked - top) <= allowed), axis=0) == node.param
+        return np.where(np.isnan(top), np.nan, takes.astype(float))[()]
 
     def value(node: Call, *arrays: Any) -> Any:
         return first(node, arrays, 0.0)
@@ -137,7 +137,8 @@ def _first_extreme(extreme: Callable[..., Any]) -> Operator:
         return any(cancelled(top - other, top, other) for other in rest)
 
     def settled(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[Any], own: Any) -> Any:
-        return first(node, arrays, sum(np.stack(np.broadcast_arrays(*noises))))
+        known = np.stack(np.broadcast_arrays(*noises))  # that of an infinite argument bounds nothing
+        return first(node, arrays, np.sum(known, axis=0, where=np.isfinite(known)))
 
     return Operator(same_shape, value, _each_argument, elementwise=True, settles=Settling(near, settled))
 
