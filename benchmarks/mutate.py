@@ -1,8 +1,8 @@
 """Small mistakes put into the engine one at a time: does any test notice each?
 
-    python benchmarks/mutate.py --seconds 600 --seed 7 losses optimizers
+    python benchmarks/mutate.py --seconds 600 --seed 7 losses optimizers --tests formulas_shown gradients
 
-No file is changed: a mutant is code in memory. The tests that start no program and no screen are collected once, and
+No file is changed, and none should be meanwhile: a mutant is code in memory. The tests that start no program and no screen are collected once, and
 run once to see which lines of the engine each of them runs, and how quick it is. Then every mutant gets a look of a
 second: in a fork of that process its functions get the mutated code, and the tests that run its line are run, the
 quickest first and with a tenth of their random examples, until one fails. What lives (and what is no function's, such
@@ -443,6 +443,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     every = modules_of_the_engine()
     parser.add_argument("modules", nargs="*", help=f"of the engine, all if none is named: {', '.join(every)}")
+    parser.add_argument("--tests", nargs="*", metavar="NAME", help="these alone: tests/test_NAME.py")
     parser.add_argument("--seconds", type=float, default=300, help="for the mutants, once the tests were watched")
     parser.add_argument("--seed", type=int, default=None)
     args = parser.parse_args()
@@ -450,6 +451,7 @@ def main() -> int:
         parser.error(f"no module of the engine: {', '.join(sorted(unknown))}")
     seed = random.randrange(10_000) if args.seed is None else args.seed
     names = args.modules or every
+    files = [str(ROOT / "tests" / f"test_{name}.py") for name in args.tests or ()] or near()
     todo = [mutant for name in names for mutant in mutants(name, file_of(name).read_text("utf-8"))]
     random.Random(seed).shuffle(todo)
     print(f"{len(todo):,} mutants of {len(names)} modules; seed {seed}, {args.seconds:.0f} s", flush=True)
@@ -459,7 +461,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mutate-") as name:
         hunt = Hunt(todo, seed, args.seconds, Path(name))
         watched = Watched(lambda tests: hunt.begin(tests, watched))
-        pytest.main([*options(hunt.folder), "-p", "no:terminal", *near()], plugins=[watched])
+        pytest.main([*options(hunt.folder), "-p", "no:terminal", *files], plugins=[watched])
     if not sum(hunt.count.values()):
         print("no mutant was tried", file=sys.stderr)
         return 2
