@@ -2,11 +2,12 @@
 
     python benchmarks/mutate.py --seconds 600 --seed 7 losses optimizers --tests formulas_shown gradients
 
-No file is changed, and none should be meanwhile: a mutant is code in memory. The tests that start no program and no screen are collected once, and
-run once to see which lines of the engine each of them runs, and how quick it is. Then every mutant gets a look of a
-second: in a fork of that process its functions get the mutated code, and the tests that run its line are run, the
-quickest first and with a tenth of their random examples, until one fails. What lives (and what is no function's, such
-as a constant in a table) is imported by a process of its own, and meets the same tests with all of their examples.
+No file is changed, and none should be meanwhile: a mutant is code in memory. The tests that start no program and no
+screen are collected once, and run once to see which lines of the engine each of them runs, and how quick it is. Then
+every mutant gets a look of a second: in a fork of that process its functions get the mutated code, and the tests that
+run its line are run, the quickest first and with a tenth of their random examples, until one fails. What lives (and
+what is no function's, such as a constant in a table) is imported by a process of its own, and meets the same tests with
+all of their examples.
 
 A mutant that every test lets live is printed with its place, so that a test can be written; one that means the same as
 the original is told so in `EQUIVALENT`, with the reason. The exit code is 1 if there are any others.
