@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 
+import numpy as np
 import pytest
 
 from effort import effort
 from tutor.cli.export import FORMATS
-from tutor.engine.trace import trace
+from tutor.engine.trace import Step, trace
+from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import examine, load
+from tutor.questions import rounding
+from tutor.questions.choosing import spread
+from tutor.questions.slips import make_table
+from tutor.text.writer import Writer
 
 
 def gates(count: int) -> str:
@@ -68,3 +75,88 @@ def test_a_value_beyond_the_numbers_is_found_in_any_example(tmp_path):
     text = ROWS.replace('activation = "sigmoid"', 'activation = "linear"').replace("half_", "")
     (tmp_path / "rows.toml").write_text(text)
     assert "@151' overflows" in "".join(problem.message for problem in examine(tmp_path / "rows.toml")[1])
+
+
+WIDE = """
+format = 1
+title = "Wide"
+[network]
+inputs = 2
+loss = "half_squared_error"
+[[network.layers]]
+units = {n}
+activation = "sigmoid"
+[[network.layers]]
+units = {n}
+activation = "sigmoid"
+[[network.layers]]
+units = 1
+[training]
+learning_rate = 0.1
+{more}
+[[examples]]
+inputs = [0.5, 0.25]
+targets = [1]
+"""
+
+
+def test_a_quiz_makes_the_numbers_that_it_asks_about(tmp_path):
+    (tmp_path / "wide.toml").write_text(WIDE.format(n=400, more=""))
+    here = trace(load(tmp_path / "wide.toml"))
+    matrix = here.iteration.values["W2"].nbytes
+    tracemalloc.start()
+    try:
+        items = spread(here, Writer(here.lesson, "dz"), random.Random(1), 30)
+        kept, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(items) > 10
+    assert kept < 6 * matrix and most < 10 * matrix  # thirty slips of each matrix, kept whole, are sixty
+
+
+@pytest.mark.parametrize("lesson", ["o-regression", "batch-mean", "weight-decay", "softmax", "adam"])
+def test_slips_worked_out_by_element_are_those_of_the_whole(lesson, monkeypatch):
+    found = catalogue.find(lesson)
+    whole, single = trace(load(found)), trace(load(found))
+    for eq, twin in zip(whole.equations, single.equations, strict=True):
+        table = make_table(whole, eq)
+        monkeypatch.setattr(rounding, "LARGE", 0)
+        by_element = make_table(single, twin)
+        for index in [tuple(n - 1 for n in eq.symbol.shape), (0,) * len(eq.symbol.shape)]:
+            example = 0 if eq.symbol.per_example else None
+            step, other = Step(whole, eq, index, example), Step(single, twin, index, example)
+            right = {(e[0], e[1].symbol.key, e[3]): v for e, v in zip(table.entries, table.at(step), strict=True)}
+            got = by_element.at(other)
+            got = {(e[0], e[1].symbol.key, e[3]): v for e, v in zip(by_element.entries, got, strict=True)}
+            for key, value in right.items():
+                assert got[key] == pytest.approx(value, rel=1e-9, abs=1e-15, nan_ok=True), (eq.symbol.key, key[0])
+            assert all(not np.isfinite(value) for key, value in got.items() if key not in right)
+        monkeypatch.undo()
+
+
+@pytest.mark.parametrize("lesson", ["o-regression", "weight-decay"])
+def test_roundings_worked_out_by_element_are_those_of_the_whole(lesson, monkeypatch):
+    whole, single = trace(load(catalogue.find(lesson))), trace(load(catalogue.find(lesson)))
+    right = {step.id: rounding.bounds(whole, 3).of(step) for step in whole.steps("scalar")}
+    monkeypatch.setattr(rounding, "LARGE", 3)  # the matrices
+    for step in single.steps("scalar"):
+        if len(step.equation.symbol.shape) == 2 and single.examples == 1:
+            assert rounding.Bounds(single, 3).of(step) == pytest.approx(right[step.id], rel=1e-9), step.id
+
+
+@pytest.mark.parametrize(
+    ("n", "more", "said"),
+    [
+        (150_000, "", "layer 1 has 150,000 units"),
+        (2_500, 'optimizer = "adam"', "one iteration of this lesson is 56,3"),
+    ],
+)
+def test_what_no_machine_holds_is_refused_with_what_to_do(n, more, said, tmp_path):
+    text = WIDE.format(n=n, more=more)
+    if n > 100_000:
+        text = text.replace(f"units = {n}\n", "units = 2\n").replace("units = 2\n", f"units = {n}\n", 1)
+    (tmp_path / "wide.toml").write_text(text)
+    lesson, problems = examine(tmp_path / "wide.toml")
+    assert lesson is None
+    (problem,) = problems
+    assert said in problem.message and "are the most" in problem.message and "fewer" in problem.advice

@@ -96,7 +96,7 @@ def _few_cancelled(node: Call, value: Any, *arrays: Any) -> bool:
 
 def _sum_cancelled(node: Call, value: Any, *arrays: Any) -> bool:
     """The same of a sum of products of elements of arrays, by the largest of them."""
-    size = math.prod(float(np.max(np.abs(array), initial=0)) for array in arrays)
+    size = math.prod(float(max(np.max(array, initial=0), -np.min(array, initial=0))) for array in arrays)  # no copy
     return _any(np.abs(value) <= NEAR * size) and _any((np.abs(value) <= NEAR * size) & np.not_equal(value, 0))
 
 

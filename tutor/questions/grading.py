@@ -21,9 +21,9 @@ from tutor.questions.diagnosis import by_form, diagnosed, explained, matches, of
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.names import look_up
 from tutor.questions.question import PLAIN, TOLERANCE, Question, in_words
-from tutor.questions.rounding import close, half_unit, rounds_to, same
+from tutor.questions.rounding import close, full_shape, half_unit, rounds_to, same
 from tutor.questions.same_formula import has_names, read_off, resolved, says, wrong_number
-from tutor.questions.slips import Slip, full_shape, looking, make_table
+from tutor.questions.slips import Slip, looking, make_table
 from tutor.questions.tokens import NotUnderstood
 from tutor.text.layout import number, superscript
 from tutor.text.words import sentence

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from tutor.engine.expressions import Expr, evaluate, indices, refs
+from tutor.engine.expressions import Expr, evaluate, refs
 from tutor.engine.trace import Step, as_shown
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.names import Names, look_up
-from tutor.questions.rounding import bounds, rounded, same
+from tutor.questions.rounding import LARGE, bounds, rounded, same
 from tutor.questions.slips import Slip, table_for, unique
 from tutor.text.layout import number
 from tutor.text.writer import Writer
@@ -68,11 +69,12 @@ class Question:
     @cached_property
     def from_shown(self) -> float:
         """What follows from the operands as they stand on the screen."""
-        if not self.many:
+        whole = self.step.at(None).formula
+        if not self.many or sum(math.prod(ref.shape) for ref in refs(whole)) > LARGE:
             found = self.worked_as_shown(self.step.formula)
         else:  # the whole at once, then the element: quicker than number by number
-            whole = self.worked_as_shown(self.step.at(None).formula)
-            found = None if whole is None else whole[self.step.index or ()]
+            every = self.worked_as_shown(whole)
+            found = None if every is None else every[self.step.index or ()]
         return self.right if found is None or not np.isfinite(found) else float(found)
 
     def worked_as_shown(self, formula: Expr) -> np.ndarray | None:
@@ -95,7 +97,8 @@ class Question:
     def scale(self) -> float:
         """The largest operand; of very many, the largest of all that stand in the whole equation."""
         operands = refs(self.step.at(None).formula) if self.many else self.step.operands
-        return max((float(np.max(np.abs(look_up(self.step, ref)))) for ref in operands), default=1.0)
+        values = (look_up(self.step, ref) for ref in operands)
+        return max((float(max(np.max(value), -np.min(value))) for value in values), default=1.0)
 
     @cached_property
     def tolerance(self) -> float:
@@ -130,6 +133,11 @@ class Question:
         """Whether the value is not trivial, and the asked digits tell it from what every slip gives."""
         return not (self.right in (0.0, 1.0) or self.mistaken)
 
+    def _as_taken(self) -> Iterator[float]:
+        """The right value, and what follows from what is shown: that costs more, only where it is needed."""
+        yield self.right
+        yield self.from_shown
+
     @cached_property
     def mistaken(self) -> str | None:
         """A misconception that gives the right value at the asked digits; None if none does.
@@ -140,7 +148,7 @@ class Question:
         here = [entry[2] == 0 for entry in table.entries]
         values = np.where(here, table.at(self.step), self._wrong_values)
         values = np.where([MISCONCEPTIONS[entry[0]].rare for entry in table.entries], np.nan, values)
-        for taken in (self.right, self.from_shown):
+        for taken in self._as_taken():
             with np.errstate(all="ignore"):
                 near = np.flatnonzero(np.abs(values - taken) <= 10.0 ** (1 - self.digits) * abs(taken))
             for at in near:
@@ -169,9 +177,9 @@ def question_at(step: Step, writer: Writer, digits: int = DIGITS) -> Question | 
 
 def _telling(step: Step) -> list[tuple[int, ...]]:
     """Some elements of a step, spread over it, off the diagonal first: there a swapped index shows."""
-    every = list(indices(step.shape))
-    if len(every) > 64:
-        every = every[:: len(every) // 48]
+    count = math.prod(step.shape)
+    places = range(0, count, count // 48 if count > 64 else 1)
+    every = [tuple(map(int, np.unravel_index(at, step.shape))) for at in places]
     return sorted(every, key=lambda i: (len(i) == 2 and i[0] == i[1], -sum(i)))
 
 

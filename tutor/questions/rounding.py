@@ -26,7 +26,19 @@ from tutor.engine.trace import Step, Trace
 
 GIVEN = 4  # significant digits up to which a number that the lesson gives is copied as it stands
 MANY = 100_000  # numbers in the examples' own gradients up to which each is rounded before their mean
+LARGE = 1 << 17  # numbers of a value beyond which those alone are worked out that are asked about
 Errors = tuple[np.ndarray, np.ndarray]  # values, and how far off each may be
+
+
+def full_shape(trace: Trace, eq: Equation) -> tuple[int, ...]:
+    """The shape of an equation's values: (examples, *shape) where each example has its own, else the symbol's shape."""
+    return ((trace.examples,) if eq.symbol.per_example else ()) + eq.symbol.shape
+
+
+def large(trace: Trace, eq: Equation) -> bool:
+    """Whether an equation has so many numbers that errors and slips are worked out number by number, as asked."""
+    return math.prod(full_shape(trace, eq)) > LARGE
+
 
 # ---------------------------------------------------------------- numbers
 
@@ -86,12 +98,12 @@ class Bounds:
     def of(self, step: Step) -> float:
         """How far from the right value of one element the right method may end; NaN where it gives no number."""
         equation = step.equation
-        if equation.symbol.key in self.trace.program.by_key:
+        if equation.symbol.key in self.trace.program.by_key and not large(self.trace, equation):
             error = self._errors(equation)[1]
             if step.example is not None and equation.symbol.per_example:
                 error = error[step.example]
             return float(error[step.index or ()])
-        self._ancestors(equation)  # a local derivative is no step of the program
+        self._ancestors(equation)  # a local derivative is no step of the program, and a large one is not kept
         formula = step.specialise(equation.formula)
         return float(self._written(*spread(formula, self._look, self._written))[1])
 
@@ -111,12 +123,12 @@ class Bounds:
                     wanted.add(key)
                     stack.append(by_key[key])
         for eq in self.trace.equations:
-            if eq.symbol.key in wanted:
+            if eq.symbol.key in wanted and not large(self.trace, eq):
                 self._found[eq.symbol.key] = self._line(eq)
 
     def _line(self, eq: Equation) -> Errors:
         """One equation, written down."""
-        shape = ((self.trace.examples,) if eq.symbol.per_example else ()) + eq.symbol.shape
+        shape = full_shape(self.trace, eq)
         formula = eq.formula
         if eq.compute is not None and eq.rule in OVER_BATCH and self.trace.examples * math.prod(shape) > MANY:
             formula = eq.compute
@@ -131,10 +143,17 @@ class Bounds:
 
     def _look(self, ref: Ref) -> Errors:
         key = ref.symbol.key
+        if key in self.trace.program.by_key and key not in self._found:  # a large one: the part that is asked for
+            step = Step(self.trace, self.trace.program.by_key[key], ref.index or None, ref.example)
+            return self._written(*spread(step.specialise(step.equation.formula), self._look, self._written))
         if key not in self._found:  # given: parameters, data, settings
-            value = np.asarray(self.trace.value(Ref(ref.symbol)), dtype=float)
+            many = math.prod(ref.symbol.shape) > LARGE
+            value = np.asarray(self.trace.value(ref if many and not ref.batched else Ref(ref.symbol)), dtype=float)
             few = _has_digits(value, max(self.digits, GIVEN))
-            self._found[key] = value, np.where(few, 0.0, half_unit(np.abs(value), self.digits))
+            found = value, np.where(few, 0.0, half_unit(np.abs(value), self.digits))
+            if many and not ref.batched:
+                return found
+            self._found[key] = found
         value, error = self._found[key]
         if ref.example is not None and ref.symbol.per_example:
             value, error = value[ref.example], error[ref.example]

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tutor.engine.expressions import Expr, Ref, evaluate, refs
+from tutor.engine.expressions import Expr, Ref, at_example, element, evaluate, refs
 from tutor.engine.model import Equation
 from tutor.engine.program import Program
 from tutor.engine.rules import OVER_BATCH
 from tutor.engine.trace import Step, Trace
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.misconceptions.rewriting import ANY, Site
-from tutor.questions.rounding import rounded
+from tutor.questions.rounding import full_shape, large, rounded
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,27 @@ class SlipTable:
         return self.values[(slice(None), *example, *(step.index or ()))]
 
 
-class _Tables(dict[int, tuple[Equation, SlipTable]]):
+class LargeTable:
+    """The slips of an equation of very many numbers: worked out for the elements that are asked about, no others."""
+
+    def __init__(self, found: list[tuple[tuple[str, Equation, int, Expr], list[Equation]]]):
+        self.entries = tuple(entry for entry, _ in found)
+        self._downstream = [downstream for _, downstream in found]
+        self._latest: tuple[Ref, np.ndarray] | None = None
+
+    def at(self, step: Step) -> np.ndarray:
+        """The value of every slip for one element and example, NaN where it gives none; shape (slips,)."""
+        if self._latest is None or self._latest[0] != step.ref:
+            each = zip(self.entries, self._downstream, strict=True)
+            self._latest = (step.ref, np.array([_carry_to(step, eq, wrong, down) for (_, eq, _, wrong), down in each]))
+        return self._latest[1]
+
+
+class _Tables(dict[int, "tuple[Equation, SlipTable | LargeTable]"]):
     """The last equation that was asked about and its slips, by how far back they were looked for."""
 
 
-def table_for(trace: Trace, asked: Equation, reach: int = 0) -> SlipTable:
+def table_for(trace: Trace, asked: Equation, reach: int = 0) -> SlipTable | LargeTable:
     """The slips of an equation, kept for the last one asked about: its elements are questions, too."""
     kept = trace.memo.of(_Tables)
     if reach not in kept or kept[reach][0] is not asked:
@@ -72,11 +88,13 @@ def table_for(trace: Trace, asked: Equation, reach: int = 0) -> SlipTable:
     return kept[reach][1]
 
 
-def make_table(trace: Trace, asked: Equation, reach: int = 0) -> SlipTable:
+def make_table(trace: Trace, asked: Equation, reach: int = 0) -> SlipTable | LargeTable:
     """The slips of an equation: each as far back as its own reach, and as `reach`."""
     program = trace.program
     near = _ancestors(program, asked)
+    by_element = large(trace, asked)
     shape, entries, values = full_shape(trace, asked), [], []
+    later: list[list[Equation]] = []
     for eq, distance in near:
         site = Site(program, eq)
         downstream: list[Equation] | None = None
@@ -86,16 +104,17 @@ def make_table(trace: Trace, asked: Equation, reach: int = 0) -> SlipTable:
             for wrong in misconception.rewrite(site):
                 if downstream is None:
                     downstream = _carried_by(program.equations, eq, near)
+                if by_element:
+                    entries.append((id, eq, distance, wrong))
+                    later.append(downstream)
+                    continue
                 value = _carry(trace, asked, eq, wrong, downstream)
                 if value is not None:
                     entries.append((id, eq, distance, wrong))
                     values.append(value)
+    if by_element:
+        return LargeTable(list(zip(entries, later, strict=True)))
     return SlipTable(tuple(entries), np.array(values).reshape(len(values), *shape))
-
-
-def full_shape(trace: Trace, eq: Equation) -> tuple[int, ...]:
-    """The shape of an equation's values: (examples, *shape) where each example has its own, else the symbol's shape."""
-    return ((trace.examples,) if eq.symbol.per_example else ()) + eq.symbol.shape
 
 
 def _ancestors(program: Program, asked: Equation) -> list[tuple[Equation, int]]:
@@ -162,6 +181,51 @@ def _carry(trace: Trace, asked: Equation, eq: Equation, wrong: Expr, downstream:
         return np.broadcast_to(changed[asked.symbol.key], full_shape(trace, asked))
     except ValueError:  # a wrong formula whose shapes do not fit says no number
         return None
+
+
+def _carry_to(step: Step, eq: Equation, wrong: Expr, downstream: list[Equation]) -> float:
+    """One asked number if `eq` were the `wrong` formula; NaN where that gives none.
+
+    Of what holds very many numbers only those are worked out that lead to it.
+    """
+    trace = step.trace
+    made = {eq.symbol.key: (eq, wrong)} | {later.symbol.key: (later, later.formula) for later in downstream}
+    wholes: dict[str, np.ndarray] = {}
+    look, right = looking(trace, wholes), looking(trace, {})  # a wrong formula may name what comes after it
+
+    def value(ref: Ref) -> np.ndarray | float:
+        key = ref.symbol.key
+        if key in wholes or key not in made:
+            return look(ref)
+        return evaluate(_part_of(made[key][1], ref), right if key == eq.symbol.key else value)
+
+    try:
+        for key, (equation, formula) in made.items():
+            if not large(trace, equation):
+                own = np.asarray(evaluate(formula, right if key == eq.symbol.key else value))
+                if formula.batched and not formula.shape:
+                    own = own.reshape(own.shape + (1,) * len(equation.symbol.shape))
+                wholes[key] = np.broadcast_to(own, full_shape(trace, equation))
+        found = np.asarray(value(step.ref))
+    except (ValueError, RecursionError):  # a wrong formula whose shapes do not fit says no number
+        return math.nan
+    return float(found) if found.ndim == 0 else math.nan
+
+
+def _part_of(formula: Expr, ref: Ref) -> Expr:
+    """The formula of one element, for one example, of the symbol that a reference names; ValueError if it does not fit.
+
+    What has fewer axes than the symbol is the same along the others.
+    """
+    shape = formula.shape
+    if np.broadcast_shapes(shape, ref.symbol.shape) != ref.symbol.shape:
+        raise ValueError(f"{shape} does not fit {ref.symbol.shape}")
+    if ref.example is not None:
+        formula = at_example(formula, ref.example)
+    if not ref.index:
+        return formula
+    index = ref.index[len(ref.index) - len(shape) :]
+    return element(formula, tuple(i if n > 1 else 0 for i, n in zip(index, shape, strict=True)))
 
 
 def unique(found: Iterable[Slip]) -> Iterator[Slip]:

@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS, takes_slope
-from tutor.engine.lesson import Layer, Network
+from tutor.engine.lesson import Layer, Network, Training
 from tutor.engine.losses import LOSSES
+from tutor.engine.optimizers import OPTIMIZERS
 from tutor.lessonfiles.reading.examples import arrays, check_examples
 from tutor.lessonfiles.reading.values import Values
 from tutor.lessonfiles.schema import MAX_PARAMETERS
 from tutor.text.words import plural
 
 MAX_NUMBERS = 50_000_000  # that one array of a batch may hold: 400 MB
+MAX_KEPT = 50_000_000  # numbers of one iteration, all arrays together: 400 MB, and training holds it three times
+MAX_WIDTH = 100_000  # units of a layer: the formulas behind it have a term for each
 
 
 def read_network(file: Values) -> tuple[Network | None, np.ndarray, np.ndarray]:
@@ -182,6 +185,24 @@ def _fits_in_memory(file: Values, sizes: Sequence[int]) -> bool:
     if max(rows * max(sizes[0], sizes[-1]), together * max(sizes)) > MAX_NUMBERS:
         message = f"{rows:,} examples are too many for layers of {max(sizes):,} units"
         file.fault(("examples",), message, f"their product may be {MAX_NUMBERS:,}")
+        return False
+    if max(sizes) > MAX_WIDTH:
+        k = sizes.index(max(sizes))
+        widest: tuple[str | int, ...] = ("network", "layers", k - 1, "units") if k else ("network", "inputs")
+        message = f"{f'layer {k} has' if k else 'there are'} {sizes[k]:,} {'units' if k else 'inputs'}"
+        advice = "what they feed adds up a term for each, in one formula: take fewer, in more layers"
+        file.fault(widest, f"{message}; {MAX_WIDTH:,} are the most", advice)
+        return False
+    optimizer = OPTIMIZERS.get(file.value("training", "optimizer", default=Training.optimizer))
+    # Of a parameter its value, gradient and new value, of what an optimizer remembers the old and the new.
+    of_parameters = sum(counts) * (3 + (len(optimizer.states) + len(optimizer.memory) if optimizer else 0))
+    of_batch = 4 * together * sum(sizes[1:]) + rows * (sizes[0] + sizes[-1])  # z, a and their gradients
+    if (kept := of_parameters + of_batch) > MAX_KEPT:
+        message = f"one iteration of this lesson is {kept:,} numbers; {MAX_KEPT:,} (400 MB) are the most"
+        mostly = "parameters" if of_parameters > of_batch else "examples"
+        mend = {"parameters": "fewer units, or an optimizer that remembers less", "examples": "a smaller batch"}[mostly]
+        key = ("training", "batch") if mostly == "examples" and batch != 1 else ("network", "layers")
+        file.fault(key, message, f"{max(of_parameters, of_batch):,} are of its {mostly}: take {mend}")
         return False
     return True
 

@@ -28,6 +28,7 @@ from tutor.text.words import sentence
 from tutor.text.writer import Writer
 
 MAX_FORMULA = 160  # characters of a formula that is offered
+MANY = 2_000  # operands of a formula that nobody chooses among others like it
 OPTIONS = 4  # formulas to choose from
 VALUES = 6  # values to choose the needed ones from
 
@@ -42,6 +43,8 @@ def formula_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
 
 
 def _formula_item(element: Step, writer: Writer, rng: random.Random) -> Item | None:
+    if sum(math.prod(ref.shape) for ref in refs(element.equation.formula)) > MANY and len(element.operands) > MANY:
+        return None
     right = linear(writer.formula(element.formula))
     # A bare number among the choices could be taken for a choice's number, and is no formula to think about.
     if len(right) > MAX_FORMULA or isinstance(element.formula, Const):

@@ -25,6 +25,8 @@ from tutor.questions.misconceptions.rewriting import (
     swap,
 )
 
+MANY_PATHS = 100  # nobody multiplies more, and what comes out has no digits left
+
 # ---------------------------------------------------------------- paths, transposes, indices
 
 
@@ -45,7 +47,7 @@ def _one_path(site: Site) -> Iterator[Expr]:
 
 def _paths_multiplied(site: Site) -> Iterator[Expr]:
     f = _backward_product(site)
-    if f and site.rule == "activation_gradient" and f.args[1].shape[0] > 1:
+    if f and site.rule == "activation_gradient" and 1 < f.args[1].shape[0] <= MANY_PATHS:
         (W,) = args(f.args[0])
         yield call("path_product", W, f.args[1])
 
