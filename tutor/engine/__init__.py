@@ -1,7 +1,7 @@
 """A lesson's numbers: equations forward, backward and through the update, traces, paths, training. No words.
 
 It imports no other room. Read first: `backprop.py`, the idea of the whole program in one short file; then
-`expressions.py`, the trees that a step is made of, and `network.py`, which turns a lesson into equations.
+`expressions.py`, the trees that a step is made of, and `forward.py`, where a lesson becomes equations.
 """
 
 # Whoever enters the room finds the table of operators full.

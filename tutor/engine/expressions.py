@@ -36,7 +36,7 @@ Quantity = Literal[
 class Symbol:
     """A named quantity: `id` is its stable name, `shape` that of one example's value.
 
-    `quantity` says what it is (see `network.py`), `layer` where it lives; a gradient knows
+    `quantity` says what it is (see `model.py`), `layer` where it lives; a gradient knows
     what it is the gradient `of` and with respect to which symbol (`wrt`). The part of a gradient that comes from
     one `use` of that symbol has an id with the name of the gate that uses it, dL/dWh@h3.
     """

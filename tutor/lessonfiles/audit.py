@@ -100,10 +100,12 @@ def _own_names(lesson: Lesson, here: Trace) -> Iterator[tuple[Keys, Ref, str]]:
     symbols = here.program.symbols
     if lesson.circuit:
         for name in lesson.circuit.inputs:
-            if name in symbols:  # not so where it leads nowhere
-                yield ("circuit", "inputs", name), Ref(symbols[name]), name
+            if symbol := here.program.named(name):  # not so where it leads nowhere
+                by_examples = name in lesson.circuit.examples
+                yield (("examples", 0, name) if by_examples else ("circuit", "inputs", name)), Ref(symbol), name
         for definition in lesson.circuit.definitions:
-            yield ("circuit", "define", definition.at), Ref(symbols[definition.name]), definition.name
+            if symbol := here.program.named(definition.name):
+                yield ("circuit", "define", definition.at), Ref(symbol), definition.name
     elif lesson.network and lesson.network.input_names:
         x = next(symbol for symbol in symbols.values() if symbol.quantity == "input")
         for i, name in enumerate(lesson.network.input_names):
