@@ -166,14 +166,18 @@ def place(cursor: Cursor, trace: Trace) -> str:
 
 
 def move_element(cursor: Cursor, trace: Trace, rows: int, columns: int) -> Cursor:
-    """Walk the cells of a vector or matrix at level scalar; stops at the edges."""
+    """Walk the cells of an array at level scalar; stops at the edges. Above rank 2 matrix stands below matrix."""
     shape = current(cursor, trace).equation.symbol.shape
     if cursor.level != "scalar" or not shape:
         return cursor
-    by = (rows, columns) if len(shape) == 2 else (rows or columns,)
     at = _clamp(cursor.element, shape)
-    moved = tuple(max(0, min(i + d, n - 1)) for i, d, n in zip(at, by, shape, strict=True))
-    return replace(cursor, element=moved)
+    if len(shape) == 1:
+        return replace(cursor, element=(max(0, min(at[0] + (rows or columns), shape[0] - 1)),))
+    *above, wide = shape
+    row = int(np.ravel_multi_index(at[:-1], above)) + rows
+    row = max(0, min(row, int(np.prod(above)) - 1))
+    column = max(0, min(at[-1] + columns, wide - 1))
+    return replace(cursor, element=(*map(int, np.unravel_index(row, above)), column))
 
 
 def move_example(cursor: Cursor, trace: Trace, by: int) -> Cursor:
