@@ -113,7 +113,53 @@ x = [0.5, 0.5]
 y = [-1.0]
 """
 
-ALL = {"attention": ATTENTION, "recurrent": RECURRENT, "batch norm": BATCH_NORM, "examples": EXAMPLES}
+# Convolution, pooling, embedding, parts and shapes, each with whatever goes through it.
+EVERYTHING = """
+[circuit]
+define = [
+  "c = conv(x, k, padding=0)",
+  "r = relu(c)",
+  "p = max_pool(r, 2, stride=1)",
+  "q = avg_pool(c, 2, stride=1)",
+  "f = reshape(p, 8)",
+  "g = reshape(q, 8)",
+  "u = concat(f, g, axis=0)",
+  "z = W @ u + b",
+  "n = norm(z)",
+  "e = embedding(E, ids)",
+  "s = log_softmax(e @ E.T)",
+  "t = row(s, 2)",
+  "L = cross_entropy(reshape(n, 1, 3), y) + sum(t * gain) + max(z) + sum(x * max(x, k2))",
+]
+output = "L"
+data = ["ids", "y"]
+[circuit.inputs]
+x = [[[1.0, 0.5, -0.5, 2.0], [0.25, 1.5, 0.75, -1.0], [0.0, 1.0, 2.0, 0.5], [1.25, -0.25, 0.5, 1.0]]]
+k = [[[[0.5, -0.5], [1.0, 0.25]]], [[[0.1, 0.2], [0.3, -0.4]]]]
+k2 = 0.6
+W = [[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8,
+   0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8],
+  [0.1, -0.2, 0.3, -0.4, 0.5, -0.6, 0.7, -0.8,
+   0.1, -0.2, 0.3, 0.4, 0.5, -0.6, 0.7, 0.8],
+  [0.9, -0.2, -0.3, 0.4, -0.5, 0.6, 0.7, 0.8,
+   0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]]
+b = [0.1, 0.2, -0.3]
+E = [[0.1, 0.2], [0.3, -0.4], [0.5, 0.6]]
+ids = [2, 1, 2]
+y = [2]
+gain = [1.0, 0.5, -0.5]
+[training]
+learning_rate = 0.002
+optimizer = "momentum"
+"""
+
+ALL = {
+    "attention": ATTENTION,
+    "recurrent": RECURRENT,
+    "batch norm": BATCH_NORM,
+    "examples": EXAMPLES,
+    "everything": EVERYTHING,
+}
 
 
 def close(got, true) -> None:
@@ -244,7 +290,7 @@ def test_ids_of_uses_are_read_in_either_order():
     assert read_id("dL/dk[1,1,2,2]@c.1@3").index == (0, 0, 1, 1) and read_id("dL/dk@c.1@3").base == "dL/dk@c.1"
 
 
-@pytest.mark.parametrize("name", ["attention", "recurrent", "examples"])
+@pytest.mark.parametrize("name", ["attention", "recurrent", "examples", "everything"])
 def test_training_is_what_the_steps_show(name):
     taught = lesson(ALL[name])
     run = Run(taught)

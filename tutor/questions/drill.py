@@ -186,7 +186,8 @@ def _gate_faults(here: Trace) -> float:
         size = np.abs(here.iteration.values[eq.symbol.key])
         # Below 1e-3 and above 1e3 a value is a chore.
         found += bool(np.all((size < 1e-3) | (size > 1e3)) if eq.phase == "forward" else np.any(size > 1e4))
-        operands = [np.abs(here.iteration.values[ref.symbol.key]) for ref in refs(eq.formula)]
+        kept = [here.iteration.values.get(ref.symbol.key) for ref in refs(eq.formula)]
+        operands = [np.abs(value) for value in kept if value is not None]
         alike = len({tuple(np.round(np.ravel(value), 9)) for value in operands}) < len(operands)
         found += eq.phase == "forward" and alike
     return found

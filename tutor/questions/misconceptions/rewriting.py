@@ -329,13 +329,15 @@ class Part:
 
 
 def gate_parts(site: Site) -> Iterator[Part]:
-    """The parts that a circuit's gradient is the sum of."""
+    """The parts that the gradient of a number in an author's equations is the sum of; none of gates over arrays."""
     wrt, model = site.equation.symbol.wrt, site.program.model
     if model.layers or site.equation.phase != "backward" or wrt is None:
         return
     output = model.output
     for gate in model.forward:
         if not isinstance(gate.formula, Call) or Ref(wrt) not in gate.formula.args:
+            continue
+        if any(arg.shape for arg in gate.formula.args):
             continue
         symbol = site.symbol(derivative(output.id, gate.symbol.id))
         upstream = ONE if gate.symbol == output or symbol is None else Ref(symbol)
