@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TUTOR = ROOT / "tutor"
 
 # A room imports from itself and from the rooms that stand before it.
-ROOMS = ("engine", "text", "questions", "lessonfiles", "play", "pictures", "learner", "tui", "cli")
+ROOMS = ("engine", "text", "questions", "lessonfiles", "solutions", "play", "pictures", "learner", "tui", "cli")
 FLAT = {"__init__", "__main__"}  # and at most three more modules beside the rooms
 
 # Each has one place; what a first frame, a program or a test needs must not cost the rest.

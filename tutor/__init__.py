@@ -8,6 +8,7 @@ gradient checks and grades (docs/api.md, the contract). The names are loaded whe
 TYPE_CHECKING = False  # typing's own would be most of what `import tutor` costs; type checkers know the name
 if TYPE_CHECKING:
     from tutor.api import (
+        Diagnosis,
         GradientCheck,
         Lesson,
         LessonError,
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
         Trace,
         Training,
         Verdict,
+        assert_right,
         circuit,
+        diagnose,
         load,
         loads,
         network,
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Diagnosis",
     "GradientCheck",
     "Lesson",
     "LessonError",
@@ -33,7 +37,9 @@ __all__ = [
     "Trace",
     "Training",
     "Verdict",
+    "assert_right",
     "circuit",
+    "diagnose",
     "load",
     "loads",
     "network",

@@ -107,6 +107,16 @@ examples:
   backprop-tutor progress --export mine.json           to take it to another machine
   backprop-tutor progress --import mine.json
 """
+DIAGNOSE_EXAMPLES = """\
+examples:
+  backprop-tutor diagnose o-classification mine.npz        np.savez("mine.npz", dW1=dW1, db1=db1, dW2=dW2)
+  backprop-tutor diagnose o-classification paper.csv       lines such as dL/dW2,-0.323,-0.252
+  backprop-tutor diagnose c-431 grads.pt --iteration 3     {n: p.grad for n, p in net.named_parameters()}, torch.save'd
+  backprop-tutor diagnose softmax - --format json < mine.json
+
+The exit code is 0 if everything is right (or right but for rounding), 1 if an array is not, 2 for bad usage, a bad
+file, or a file with nothing of the lesson in it. The JSON is described in docs/diagnose.md.
+"""
 GRADE_EXAMPLES = """\
 examples:
   backprop-tutor grade o-classification "dL/dW1[1,2]" 0.0933
@@ -336,6 +346,21 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     grade.add_argument("--iteration", metavar="N", default="1", help="the Nth update; default: 1")
     grade.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
+    diagnose = command(
+        "diagnose",
+        "find the slip in a whole solution",
+        "Hold the arrays of a whole solution against the lesson: which is the first that is wrong, and by which slip?",
+        DIAGNOSE_EXAMPLES,
+    )
+    diagnose.add_argument("lesson", metavar="LESSON", help=lesson)
+    diagnose.add_argument(
+        "file", metavar="FILE", help="arrays by name: .json .csv .tsv .npz .safetensors .pt .pth; -: standard input"
+    )
+    diagnose.add_argument("--names", metavar="MAP", help='a JSON file for names that do not tell: {"name": "step id"}')
+    diagnose.add_argument("--iteration", metavar="N", default="1", help="the Nth update; default: 1")
+    diagnose.add_argument("--example", metavar="N", help="the arrays are those of the Nth example of the batch")
+    diagnose.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+
     table = command(
         "misconceptions",
         "the mistakes that the tutor knows",
@@ -344,6 +369,6 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     )
     table.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
-    for reads in (play, listing, trace, train, check, compare, quiz, drill, grade):
+    for reads in (play, listing, trace, train, check, compare, quiz, drill, grade, diagnose):
         lessons(reads, "folders")
     return found

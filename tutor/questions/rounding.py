@@ -99,7 +99,7 @@ class Bounds:
         """How far from the right value of one element the right method may end; NaN where it gives no number."""
         equation = step.equation
         if equation.symbol.key in self.trace.program.by_key and not large(self.trace, equation):
-            error = self._errors(equation)[1]
+            error = self.errors(equation)[1]
             if step.example is not None and equation.symbol.per_example:
                 error = error[step.example]
             return float(error[step.index or ()])
@@ -107,7 +107,8 @@ class Bounds:
         formula = step.specialise(equation.formula)
         return float(self._written(*spread(formula, self._look, self._written))[1])
 
-    def _errors(self, equation: Equation) -> Errors:
+    def errors(self, equation: Equation) -> Errors:
+        """An equation's values, and how far off each may end; with the axis of examples where each has its own."""
         if equation.symbol.key not in self._found:
             self._ancestors(equation)
             self._found[equation.symbol.key] = self._line(equation)

@@ -1,0 +1,73 @@
+"""The command `diagnose`: a whole solution, from a file of arrays; its JSON is a contract (docs/diagnose.md)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tutor.cli.arguments import UsageError
+from tutor.cli.showing import open_trace
+from tutor.cli.streams import in_utf8
+from tutor.text.output import escape, json_text, quote
+from tutor.text.words import whole_number
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from tutor.engine.trace import Trace
+
+
+def diagnose(args: Namespace) -> int:
+    """Judge the arrays of a file: exit code 0 all right, 1 something is not, 2 nothing to judge."""
+    from tutor.solutions.files import BadFile, read_arrays
+    from tutor.solutions.judging import diagnose as judge
+    from tutor.solutions.words import as_json, as_text
+
+    args.notation = None
+    trace, _ = open_trace(args)
+    example = _example(args.example, trace)
+    try:
+        data = sys.stdin.buffer.read() if args.file == "-" else None
+        handed = read_arrays("standard input" if args.file == "-" else args.file, data)
+    except BadFile as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"cannot read {quote(args.file[:80])}: {error.strerror or error}") from None
+    found = judge(trace, handed, example, _names(args.names, [array.name for array in handed]))
+    if args.format == "json":
+        in_utf8()
+        print(json_text(as_json(found, trace), indent=2))
+    else:
+        for line in as_text(found, trace):
+            print(escape(line))
+    if not found.order:
+        return 2
+    return 0 if found.right else 1
+
+
+def _example(text: str | None, trace: Trace) -> int | None:
+    if text is None:
+        return None
+    number = whole_number(text, trace.examples)
+    if number is None:
+        raise UsageError(f"--example takes a whole number from 1 to {trace.examples}, not '{text[:60]}'")
+    return number - 1
+
+
+def _names(path: str | None, there: list[str]) -> dict[str, str]:
+    """The file of names: names of arrays -> ids of steps."""
+    if path is None:
+        return {}
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise UsageError(f"cannot read {quote(path[:80])}: {error.strerror or error}") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{quote(path[:80])} is no JSON: {str(error)[:80]}") from None
+    if not isinstance(found, dict) or not all(isinstance(id, str) for id in found.values()):
+        raise UsageError(f'{quote(path[:80])} has to be an object of names: {{"grad_hidden": "dL/dW1"}}')
+    if missing := [name for name in found if name not in there]:
+        raise UsageError(f"{quote(path[:80])} names {quote(missing[0][:60])}, which is not in the file")
+    return found

@@ -1,0 +1,291 @@
+"""What an array is called in a file, and which value of the lesson it is: ids, notations, and what code calls it.
+
+A name is compared by its letters and digits alone (`W1.grad`, `W1_grad` and `grads["W1"]` differ in nothing else that
+matters). Modules of a framework (`layers.0.weight`, `fc1.bias.grad`) stand for the layers in their order. What fits two
+values is decided by the numbers where one of them is right, and asked about otherwise, never guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tutor.engine.expressions import Ref, Symbol
+from tutor.engine.ids import read_id
+from tutor.engine.parsing import did_you_mean
+from tutor.engine.trace import Trace
+from tutor.solutions.files import Handed
+from tutor.text.layout import to_ascii
+from tutor.text.notations import NOTATIONS
+from tutor.text.output import quote
+from tutor.text.writer import Writer
+
+_LOSSES = ("L", "J", "E", "C", "loss", "cost", "Loss")
+_MODULE = re.compile(
+    r"(?P<grads>(?:grads?|gradients?)[._\[\]'\"]+)?(?P<path>.*?)[._]?(?P<what>weight|bias|kernel|W|b)(?P<grad>[._]grad)?",
+)
+_SMALL = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789" * 2)
+_OWN_WORDS = re.compile(r"[Ww]eight|[Bb]ias|kernel")
+
+
+@dataclass(frozen=True)
+class Fit:
+    """An array in the shape of the lesson's; `how` says what was done to it, "" if nothing.
+
+    `halves` are those of `Handed`, in the same shape.
+    """
+
+    values: np.ndarray
+    how: str = ""
+    halves: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Match:
+    """An array and the value that it is: `symbol`, and the ways in which its numbers may lie.
+
+    `problem` is "unknown" or "shape" where there is none, `message` what to say of it.
+    """
+
+    handed: Handed
+    symbol: Symbol | None = None
+    fits: tuple[Fit, ...] = ()
+    problem: str = ""
+    message: str = ""
+
+
+class Naming:
+    """The names of one trace's values."""
+
+    def __init__(self, trace: Trace, example: int | None = None):
+        self.trace, self.example = trace, example
+        self.symbols = {
+            symbol.key: symbol for symbol in trace.program.symbols.values() if symbol.quantity not in ("hyper", "local")
+        }
+
+    @cached_property
+    def by_name(self) -> dict[str, set[str]]:
+        """Bare names -> the keys of the values that they may be."""
+        found: dict[str, set[str]] = {}
+        writers = [Writer(self.trace.lesson, notation) for notation in NOTATIONS]
+        for key, symbol in self.symbols.items():
+            if symbol.per_example and symbol.id in self.symbols:
+                continue  # of an example's own gradient and the batch's the bare name is the batch's
+            names = {symbol.id, *self._in_code(symbol)}
+            for writer in writers:
+                shown = writer.text(Ref(symbol))
+                names |= {shown, to_ascii(shown)}
+            for name in names:
+                found.setdefault(bare(name), set()).add(key)
+        ids = {bare(symbol.id): {key} for key, symbol in self.symbols.items() if symbol.key == symbol.id}
+        return found | ids  # an id is plain, whatever else is written so
+
+    def _in_code(self, symbol: Symbol) -> Iterator[str]:
+        if symbol.quantity == "gradient" and symbol.wrt is not None and symbol.of is not None:
+            for name in {symbol.wrt.id, *self._words(symbol.wrt)}:
+                yield from (
+                    f"d{name}",
+                    f"grad{name}",
+                    f"{name}grad",
+                    f"grads{name}",
+                    f"gradients{name}",
+                    f"g{name}",
+                    f"gradof{name}",
+                )
+                yield from (f"d{loss}d{name}" for loss in _LOSSES)
+            if symbol.wrt.quantity == "pre_activation":
+                yield from (f"delta{symbol.wrt.layer}", f"error{symbol.wrt.layer}")
+        elif symbol.quantity == "updated" and symbol.wrt is not None:
+            for word in ("new", "updated", "next", "after"):
+                yield from (f"{symbol.wrt.id}{word}", f"{word}{symbol.wrt.id}")
+        else:
+            yield from self._words(symbol)
+
+    def _words(self, symbol: Symbol) -> Iterator[str]:
+        """What code calls a value, beside its id."""
+        last = self.trace.program.model.layers[-1] if self.trace.program.model.layers else None
+        if last and symbol == last.activation:
+            yield from ("yhat", "yh", "ypred", "pred", "preds", "out", "output", "probs", "prediction")
+        elif last and symbol == last.pre_activation:
+            yield from ("logits", "scores")
+        elif symbol.quantity == "loss":
+            yield from ("loss", "cost", "error")
+        elif symbol.quantity in ("weights", "biases"):
+            yield {"weights": "weight", "biases": "bias"}[symbol.quantity] + str(symbol.layer)
+
+    # ------------------------------------------------------------ matching
+
+    def match(self, handed: Iterable[Handed], said: Mapping[str, str] | None = None) -> list[Match]:
+        """What each array is. `said` maps names of the file to ids, for those that cannot be told."""
+        arrays = list(handed)
+        said = said or {}
+        shift = self._counted_from_0([array.name for array in arrays if array.name not in said])
+        modules = self._modules([array.name for array in arrays])
+        return [self._match(array, said.get(array.name, ""), shift, modules) for array in arrays]
+
+    def _match(self, array: Handed, said: str, shift: bool, modules: Mapping[str, int]) -> Match:
+        keys = self._of_id(said) if said else self._keys(array.name, shift, modules)
+        if not keys:
+            named = said or array.name
+            near = did_you_mean(named[:64], [symbol.id for symbol in self.symbols.values()])
+            return Match(
+                array, problem="unknown", message=f"no value of this lesson is called {quote(named[:64])}{near}"
+            )
+        found = [(self.symbols[key], self.fits(array, self.symbols[key])) for key in keys]
+        fitting = [(symbol, fits) for symbol, fits in found if fits]
+        if not fitting:
+            symbol = found[0][0]
+            want = " × ".join(map(str, self.wanted(symbol))) or "a single number"
+            have = " × ".join(map(str, array.values.shape)) or "a single number"
+            return Match(array, symbol, problem="shape", message=f"the lesson's {symbol.id} is {want}, this is {have}")
+        if len(fitting) > 1:
+            right = [(symbol, fits) for symbol, fits in fitting if self._is(array, symbol, fits)]
+            if len(right) != 1:
+                both = " or ".join(symbol.id for symbol, _ in fitting)
+                message = f"it may be {both}: rename it, or say which with --names"
+                return Match(array, problem="unknown", message=message)
+            fitting = right
+        symbol, fits = fitting[0]
+        return Match(array, symbol, tuple(fits))
+
+    def _of_id(self, id: str) -> list[str]:
+        named = read_id(id)
+        if named is None:
+            return []
+        keys = (named.base, Symbol(named.base, per_example=True).key)
+        return [key for key in keys if key in self.symbols][:1]
+
+    def _keys(self, name: str, shift: bool, modules: Mapping[str, int]) -> list[str]:
+        plain = shifted(name) if shift else name
+        if keys := self._of_id(plain):
+            return keys
+        table = self.by_name
+        for form in (bare(plain), bare(plain).lower()):
+            if form in table:
+                return sorted(table[form])
+            folded = {key for known, keys in table.items() if known.lower() == form for key in keys}
+            if folded:
+                return sorted(folded)
+        return self._of_module(name, modules)
+
+    def _counted_from_0(self, names: list[str]) -> bool:
+        """Whether code counts layers from 0: W0 is there, and the last layer's number is not."""
+        depth = len(self.trace.program.model.layers)
+        numbers = [int(m[1]) for name in names if (m := re.search(r"(?<![A-Za-z])d?[WwbBzZ]_?([0-9]+)(?![0-9])", name))]
+        return bool(numbers) and depth > 0 and min(numbers) == 0 and max(numbers) == depth - 1
+
+    # ------------------------------------------------------------ modules of a framework
+
+    def _modules(self, names: list[str]) -> dict[str, int]:
+        """The modules that have weights, and which layer each is (from 1): in their order, where there are as many."""
+        paths = dict.fromkeys(
+            m["path"] for name in names if (m := _MODULE.fullmatch(name)) and _OWN_WORDS.search(m["what"])
+        )
+        layers = len(self.trace.program.model.layers)
+        if len(paths) != layers:
+            return {}
+        ordered = sorted(paths, key=lambda path: [int(part) if part.isdigit() else part for part in _parts(path)])
+        in_file = list(paths)
+        return {path: at for at, path in enumerate(in_file if _mixed(in_file) else ordered, start=1)}
+
+    def _of_module(self, name: str, modules: Mapping[str, int]) -> list[str]:
+        m = _MODULE.fullmatch(name)
+        if not m or m["path"] not in modules:
+            return []
+        layer = self.trace.program.model.layers[modules[m["path"]] - 1]
+        parameter = layer.biases if m["what"] in ("bias", "b") else layer.weights
+        if parameter is None:
+            return []
+        gradients = [
+            key
+            for key, symbol in self.symbols.items()
+            if symbol.quantity == "gradient" and symbol.wrt == parameter and not symbol.per_example
+        ]
+        if m["grad"] or m["grads"]:
+            return gradients[:1]
+        new = [key for key, symbol in self.symbols.items() if symbol.quantity == "updated" and symbol.wrt == parameter]
+        return [parameter.key, *new, *gradients[:1]]  # a bare parameter's name may be any of the three
+
+    # ------------------------------------------------------------ shapes
+
+    def wanted(self, symbol: Symbol) -> tuple[int, ...]:
+        """The shape of a value: with an axis of examples in front, if each has its own and none is chosen."""
+        many = symbol.per_example and self.example is None
+        return ((self.trace.examples,) if many else ()) + symbol.shape
+
+    def fits(self, array: Handed, symbol: Symbol) -> list[Fit]:
+        """The ways in which numbers may lie: as they are, or with rows for columns (in × out, examples as columns)."""
+        want, values = self.wanted(symbol), array.values
+        many = symbol.per_example and self.example is None
+        turned = "with examples as columns" if many else "with rows for columns"
+
+        def fit(change: Callable[[np.ndarray], np.ndarray], how: str = "") -> Fit:
+            return Fit(change(values), how, None if array.halves is None else change(array.halves))
+
+        if values.shape == want:
+            square = len(want) == 2 and want[0] == want[1] > 1
+            return [fit(np.asarray), fit(np.transpose, turned)] if square else [fit(np.asarray)]
+        if len(want) == 2 and values.shape == want[::-1]:
+            return [fit(np.transpose, turned)]
+        if _without_ones(values.shape) == _without_ones(want):
+            return [fit(lambda part: part.reshape(want))]
+        return []
+
+    def _is(self, array: Handed, symbol: Symbol, fits: list[Fit]) -> bool:
+        """Whether one of the ways gives the value itself."""
+        right = self.value(symbol)
+        return any(np.all(np.abs(fit.values - right) <= tolerance(array, fit.values, right)) for fit in fits)
+
+    def value(self, symbol: Symbol) -> np.ndarray:
+        """The right value, in the shape that is wanted."""
+        whole = np.asarray(self.trace.value(Ref(symbol)), dtype=float)
+        if symbol.per_example:
+            whole = np.broadcast_to(whole, (self.trace.examples, *symbol.shape))
+            return whole if self.example is None else whole[self.example]
+        return whole
+
+
+def bare(name: str) -> str:
+    """A name by its letters, digits and primes alone."""
+    text = (
+        name.translate(_SMALL)
+        .replace("∂", "d")
+        .replace("∇", "grad")
+        .replace("δ", "delta")
+        .replace("ŷ", "yhat")
+        .replace("′", "'")
+    )
+    return re.sub(r"[^\w']|_", "", text)
+
+
+def shifted(name: str) -> str:
+    """A name whose layers count from 0 with layers that count from 1."""
+    return re.sub(r"(?<![A-Za-z])(d?[WwbBzZaAhH]_?)([0-9]+)", lambda m: f"{m[1]}{int(m[2]) + 1}", name)
+
+
+def tolerance(array: Handed, values: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """How far from a number each number of an array may be for being written, or computed, no more finely."""
+    size = np.abs(right)
+    with np.errstate(all="ignore"):
+        unit = np.where(size > 0, 10.0 ** (np.floor(np.log10(np.where(size > 0, size, 1.0))) - array.digits + 1), 0.0)
+    if array.decimals is not None:
+        return np.maximum(unit, 10.0**-array.decimals) * 0.5 * (1 + 1e-6)
+    largest = float(np.max(size[np.isfinite(size)], initial=0.0))  # a sum that cancels is as far off as its terms
+    return np.maximum(unit, 10.0**-array.digits * largest)
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(n for n in shape if n != 1)
+
+
+def _parts(path: str) -> list[str]:
+    return re.findall(r"[0-9]+|[^0-9]+", path)
+
+
+def _mixed(paths: list[str]) -> bool:
+    """Whether paths are not alike but for their numbers: then only the order of the file says which comes first."""
+    return len({re.sub(r"[0-9]+", "#", path) for path in paths}) > 1
