@@ -1,7 +1,7 @@
 # PYTHON is the one with the dev extra installed: make check PYTHON=python3 uses another than .venv's.
 PYTHON ?= .venv/bin/python
 
-.PHONY: check install test lint shots schema fuzz deep
+.PHONY: check install test lint shots schema keys fuzz deep
 
 check:  ## what .ci/run checks, in the environment that is there
 	PYTHON="$(PYTHON)" bash .ci/run --here
@@ -18,6 +18,9 @@ lint:
 
 schema:  ## the format as a JSON Schema, after a change of tutor/lessonfiles/schema.py or of a table that it names
 	$(PYTHON) -c "from tutor.lessonfiles.schema import as_json; print(as_json(), end='')" > assets/lesson.schema.json
+
+keys:  ## README's tables of keys, after a change of tutor/play/commands.py
+	$(PYTHON) -c "from pathlib import Path; from tutor.play.commands import in_readme; p = Path('README.md'); p.write_text(in_readme(p.read_text('utf-8')), 'utf-8')"
 
 shots:  ## the pictures in README.md
 	$(PYTHON) assets/shots.py

@@ -89,6 +89,8 @@ def test_hints_of_a_question_are_there_where_the_tutor_has_none(id):
 def test_numbers_ascend_and_units_follow_one_another():
     numbers = [entry.number for entry in ENTRIES]
     assert None not in numbers and numbers == sorted(set(numbers))
+    homeless = [entry.id for entry in ENTRIES if entry.unit not in UNITS]
+    assert not homeless, f"lessons/: give {homeless} a line unit = ..., one of {', '.join(UNITS)}"
     assert [entry.unit for entry in ENTRIES] == sorted((entry.unit for entry in ENTRIES), key=UNITS.index)
 
 

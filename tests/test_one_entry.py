@@ -363,10 +363,27 @@ def test_a_screen_is_a_file_and_a_key(copy):
 ROOMS_OF = re.compile(r"^\| ([0-9]+) \| (.+) \| `(.+)` \|$", re.MULTILINE)
 
 
+def test_the_examples_say_what_they_are(copy):
+    """As every public name of the package does."""
+    done = run(copy, "-m", "ruff", "check", "--isolated", "--select", "D100,D101,D103", "tutor")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# What each of the twenty places has to have in it, so that code that moves takes its row along.
+IN_IT = (
+    '"wins_max"', "VELOCITY", '"he"', "def iteration(", "EPSILONS", '"delta"', "brackets(", "\nsaturation\n", '"fork"',
+    "√", "", "def rounds_to", "READY", '"learning_rate"', "def locate", "def apply", "class Edges", "def record",
+    "def training_json", "def action_forward",
+)  # fmt: skip
+
+
 def test_twenty_things_are_where_the_page_says():
     rows = ROOMS_OF.findall(PAGE.read_text(encoding="utf-8"))
     assert [int(number) for number, _, _ in rows] == list(range(1, 21))
     assert all((ROOT / place).exists() for _, _, place in rows), [p for _, _, p in rows if not (ROOT / p).exists()]
+    for (number, thing, place), has in zip(rows, IN_IT, strict=True):
+        path = ROOT / place
+        assert path.is_dir() or has in path.read_text(encoding="utf-8"), f"{number}, {thing}: no {has} in {place}"
     assert {place.split("/")[1] for _, _, place in rows} == set(ROOMS)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tutor.cli.commands import main
 from tutor.lessonfiles import check
-from tutor.play.commands import TABLES
+from tutor.play.commands import TABLES, in_readme
 from tutor.play.commands import table as commands_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,5 +50,9 @@ def test_every_link_leads_somewhere():
 
 @pytest.mark.parametrize("called", TABLES)
 def test_the_keys_are_told(called):
-    said = f"README's table of {called} is `tutor.play.commands.table(TABLES[{called!r}])`"
-    assert commands_table(TABLES[called]) in README, said
+    assert commands_table(TABLES[called]) in README, "the keys have changed: make keys writes README's tables"
+
+
+def test_make_keys_writes_the_tables_in_their_places():
+    broken = README.replace("| the next step |", "| the next stop |").replace("| `u/U` |", "| `u` |")
+    assert broken != README and in_readme(broken) == README == in_readme(README)

@@ -6,6 +6,7 @@ the same is called in line mode.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -416,6 +417,13 @@ def table(keys: Sequence[Key] = PLAYER) -> str:
     """A table of keys for README, in Markdown: the key, what it does, what line mode calls it."""
     rows = [f"| `{key.shown}` | {key.help} | {_called(key)} |" for key in keys if key.help]
     return "\n".join(["| key | what it does | in line mode |", "|---|---|---|", *rows])
+
+
+def in_readme(text: str) -> str:
+    """README with these tables in place of its own, which stand in the same order."""
+    tables = iter(TABLES.values())
+    own = r"^\| key \| what it does \| in line mode \|\n(?:\|.*\n)+"
+    return re.sub(own, lambda _: table(next(tables)) + "\n", text, flags=re.MULTILINE)
 
 
 def _called(key: Key) -> str:
