@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from textual.widgets import Markdown
 
 from effort import PATIENCE
 from tutor.learner.store import Store
+from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.lessonfiles.scaffold import lesson_text
 from tutor.play import playback
@@ -101,6 +103,7 @@ async def test_own_lessons_stand_beside_ours_with_their_errors_in_place(folder):
     async with running(folders=[folder], size=(120, 60)) as pilot:
         home = pilot.app.screen
         assert isinstance(home, HomeScreen)
+        await until(pilot, lambda: home.filled)
         shown = "\n".join(texts(home.query_one("#list")))
         assert "The chain rule in two gates" in shown and "My gates" in shown  # of one id, both
         assert f"My lessons ({folder})" in shown and "4-head.toml: " in shown
@@ -119,6 +122,7 @@ async def test_own_lessons_stand_beside_ours_with_their_errors_in_place(folder):
 async def test_an_own_lesson_is_played_under_its_path_and_one_of_ours_under_its_id(folder):
     async with running(folders=[folder], size=(120, 60)) as pilot:
         home = pilot.app.screen
+        await until(pilot, lambda: home.filled)
         listing = home.query_one("#list")
         for title, key in (("My gates", os.path.realpath(folder / "1-gates.toml")), ("The chain rule in two", "gates")):
             at = next(n for n, item in enumerate(listing.lines) if title in item.text)
@@ -136,6 +140,52 @@ async def test_a_lesson_written_meanwhile_appears_when_one_comes_back(folder):
         (folder / "5-new.toml").write_text(GOOD.replace('"Mine"', '"Brand new"'), encoding="utf-8")
         await pilot.press("enter", "escape", "h")  # into a lesson and back
         await until(pilot, lambda: any(e.title == "Brand new" for e in home.entries))
+
+
+@pytest.fixture
+def slow(tmp_path, monkeypatch):
+    """A folder of 450 lessons, and a disc that gives the first 150 and then waits to be told."""
+    for number in range(450):
+        (tmp_path / f"{number + 1:03}-own{number}.toml").write_text(GOOD.replace('"Mine"', f'"Own {number}"'))
+    go_on, entry = threading.Event(), catalogue._entry
+
+    def read(path: Path) -> catalogue.Entry:
+        if path.parent == tmp_path and int(path.name[:3]) > 150:
+            assert go_on.wait(PATIENCE)
+        return entry(path)
+
+    monkeypatch.setattr(catalogue, "_entry", read)
+    yield tmp_path, go_on
+    go_on.set()
+
+
+async def test_a_slow_folder_fills_the_list_while_the_keys_work(slow):
+    folder, go_on = slow
+    async with running(folders=[folder]) as pilot:
+        home = pilot.app.screen
+        ours = len(catalogue.entries())
+        await until(pilot, lambda: len(home.entries) == ours + 100)
+        assert not home.filled
+        await pilot.press("down")
+        marked = home.chosen()
+        await pilot.press(*"own 7")
+        assert "Own 7" in "\n".join(texts(home.query_one("#list")))
+        await pilot.press("escape")
+        assert home.chosen() is not None and marked is not None
+        await pilot.press("enter", "escape", "h")  # into a lesson and back, while it reads
+        go_on.set()
+        await until(pilot, lambda: home.filled)
+        assert len(home.entries) == ours + 450
+
+
+async def test_the_program_may_be_left_while_a_folder_is_read(slow):
+    folder, go_on = slow
+    async with running(folders=[folder]) as pilot:
+        home = pilot.app.screen
+        await until(pilot, lambda: len(home.entries) > len(catalogue.entries()))
+        await pilot.press("ctrl+q")
+        go_on.set()
+    assert pilot.app.return_code == 0
 
 
 # ---------------------------------------------------------------- watching

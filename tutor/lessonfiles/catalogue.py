@@ -11,9 +11,10 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -49,7 +50,7 @@ class Entry:
     error: str | None = None
     folder: Path | None = None  # where it is from; None for what comes with the tutor
 
-    @property
+    @cached_property
     def key(self) -> str:
         """What the lesson is called in the store: an id for what comes with the tutor, else the real path."""
         return self.id if self.folder is None else os.path.realpath(self.path)
@@ -80,7 +81,14 @@ def shelf(folders: Iterable[Path] = ()) -> list[Entry]:
     The lessons of a unit stand together, the units of a folder in the order of their first lessons. A folder that
     cannot be read is an entry with an error.
     """
+    *_, found = filling(folders)
+    return found
+
+
+def filling(folders: Iterable[Path] = (), batch: int = 100) -> Iterator[list[Entry]]:
+    """The shelf as it fills: ours first, then with so many more files read, twice as many each time; last the whole."""
     found = _by_unit(entries())
+    yield found
     seen = {os.path.realpath(data_dir("lessons"))}
     for folder in folders:
         if (real := os.path.realpath(folder)) in seen:
@@ -91,9 +99,15 @@ def shelf(folders: Iterable[Path] = ()) -> list[Entry]:
         except OSError as problem:
             why = one_line(problem.strerror or "it cannot be read")
             name = folder_name(folder)
-            found.append(Entry(name, name, "", "", (), "scalar", folder, None, f"the folder: {why}", folder))
-        found += _by_unit(replace(entry, folder=folder) for entry in entries(folder))
-    return found
+            found = [*found, Entry(name, name, "", "", (), "scalar", folder, None, f"the folder: {why}", folder)]
+        own: list[Entry] = []
+        for path in _paths(folder):
+            own.append(replace(_entry(path), folder=folder))
+            if len(own) == batch:
+                batch *= 2
+                yield found + _by_unit(own)
+        found = found + _by_unit(own)
+    yield found
 
 
 def _by_unit(found: Iterable[Entry]) -> list[Entry]:

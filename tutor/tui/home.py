@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Static
-from textual.worker import get_current_worker
+from textual.worker import Worker, get_current_worker
 
 from tutor.learner import course
 from tutor.lessonfiles import catalogue
@@ -51,8 +51,10 @@ class HomeScreen(TutorScreen):
     def __init__(self, folders: Sequence[Path] = ()) -> None:
         super().__init__()
         self.folders = folders
-        self.entries = catalogue.shelf(folders)
+        self.entries = catalogue.shelf()  # ours; a teacher's are read beside the screen: a disc may be slow
+        self.filled = not folders  # whether a teacher's folders were read
         self.faults: dict[Path, str] = {}  # of a teacher's own lessons: what is wrong, in a word
+        self.begun: dict[str, bool] = {}  # by its key, whether a lesson was begun, as far as it was asked
         self.search = ""
         self.following: course.Next | None = None
 
@@ -70,18 +72,40 @@ class HomeScreen(TutorScreen):
             self.query_one(id).can_focus = False
 
     def on_screen_resume(self) -> None:
+        self.begun = {}
         if self.folders and self.is_mounted:  # a teacher may have written meanwhile
-            self.entries = catalogue.shelf(self.folders)
-            self.run_worker(self.look_for_faults, thread=True, exclusive=True, group="faults", exit_on_error=False)
+            self.run_worker(self.read_folders, thread=True, exclusive=True, group="folders", exit_on_error=False)
         if self.size.width:
             self.refresh_list()
 
-    def look_for_faults(self) -> None:
-        """Read a teacher's own lessons whole, beside the screen: the list has read their heads alone."""
+    def read_folders(self) -> None:
+        """Read a teacher's own lessons beside the screen: their heads, for the list, then whole, for what is wrong."""
+        worker, found = get_current_worker(), self.entries
+        for found in catalogue.filling(self.folders):
+            if worker.is_cancelled:
+                return
+            if not self.filled:  # later the list stands until the new one is whole
+                self.app.call_from_thread(self.show_entries, found)
+        for entry in found:
+            entry.key  # noqa: B018  where it really is: asked of the disc once, and here
+        if not worker.is_cancelled:
+            self.app.call_from_thread(self.show_entries, found, whole=True)
+            self.look_for_faults(worker, found)
+
+    def show_entries(self, found: list[Entry], whole: bool = False) -> None:
+        self.entries, self.filled = found, self.filled or whole
+        if self.is_mounted and self.is_current and self.size.width:
+            self.refresh_list()
+
+    def look_for_faults(self, worker: Worker[None], entries: list[Entry]) -> None:
         from tutor.lessonfiles.check import faults_in_a_word
 
-        worker = get_current_worker()
-        found = {e.path: word for e in self.entries if e.folder and not e.error and (word := faults_in_a_word(e.path))}
+        found: dict[Path, str] = {}
+        for entry in entries:
+            if worker.is_cancelled:
+                return
+            if entry.folder and not entry.error and (word := faults_in_a_word(entry.path)):
+                found[entry.path] = word
         if not worker.is_cancelled:
             self.app.call_from_thread(self.show_faults, found)
 
@@ -100,7 +124,10 @@ class HomeScreen(TutorScreen):
         self.show_search()
         store = self.tutor.store
         finished = store.finished()
-        begun = {entry.key for entry in self.entries if store.place(entry.key) is not None}
+        for entry in self.entries:  # thousands of them may be asked about with every key
+            if entry.key not in self.begun:
+                self.begun[entry.key] = store.place(entry.key) is not None
+        begun = {entry.key for entry in self.entries if self.begun[entry.key]}
         ours = [entry for entry in self.entries if entry.folder is None]  # the path is that of the tutor's own lessons
         known = course.placed(ours, course.placement_answers(store))
         self.following = following = course.recommended(ours, finished, begun, known)
