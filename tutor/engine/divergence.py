@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from tutor.engine.lesson import Lesson
 from tutor.engine.model import Equation
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.run import Run
+
+Trouble: TypeAlias = Literal["infinite", "undefined", "0/0"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Divergence:
 
     iteration: int
     symbol: Symbol
-    kind: str
+    kind: Trouble
     element: tuple[int, ...]
     example: int | None
     operands: tuple[tuple[Symbol, float], ...]
@@ -96,7 +98,7 @@ def divergence(run: Run) -> Divergence | None:
             if symbol.key in values and symbol.quantity not in ("hyper", "input", "target"):
                 with np.errstate(all="ignore"):
                     sizes.append((symbol, float(np.max(np.abs(values[symbol.key]), initial=0))))
-        kind = "undefined" if np.isnan(value[place]) else "infinite"
+        kind: Trouble = "undefined" if np.isnan(value[place]) else "infinite"
         kind = "0/0" if zero_by_zero(run.lesson, eq, value) else kind
         largest = tuple(sorted(sizes, key=lambda entry: -entry[1]))
         element = place[1:] if eq.symbol.per_example else place

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from tutor.engine.lesson import Lesson
 
 THRESHOLD = 0.5  # an output of a sigmoid means yes from here on; 0.5 is σ(0)
 CHUNK = 4_000_000  # numbers that one array may hold while all rows are evaluated: 32 MB
+
+
+Decision: TypeAlias = Literal["classes", "yes or no", "numbers"]  # what the outputs say
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Evaluation:
     the mean squared error of each output, over the rows.
     """
 
-    kind: str  # "classes", "yes or no" or "numbers"
+    kind: Decision
     outputs: np.ndarray
     losses: np.ndarray
     tables: tuple[Confusion, ...]
@@ -118,7 +121,7 @@ class Evaluator:
         self.chunk = max(1, CHUNK // max(made.widths))
 
     @cached_property
-    def kind(self) -> str:
+    def kind(self) -> Decision:
         """What is judged: which decision the outputs make."""
         targets = self.lesson.targets
         if self.layer.activation_name == "softmax" and self.layer.units > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -31,6 +31,9 @@ ALIASES = {"η": "learning_rate", "eta": "learning_rate", "λ": "l2", "lambda": 
 WORDS = {path[-1] for path, _ in keys()} | {*LOSSES, *ACTIVATIONS, *OPTIMIZERS, "softmax"}
 SET_BY = {"inputs": "x", "targets": "y"}  # an example's keys in a network's file -> the ids
 HYPER = tuple(dict.fromkeys(name for entry in OPTIMIZERS.values() for name in entry.hyper if name != "learning_rate"))
+
+
+Takes: TypeAlias = Literal["number", "whole", "word", "numbers", "formula", "flag", "class"]
 
 
 class Refused(ValueError):
@@ -76,12 +79,12 @@ def here(trace: Trace, example: int, notation: str) -> Here:
 class Setting:
     """Something that can change: its name as it is typed, and its place in the lesson's file.
 
-    `kind` says what it takes: number, whole, word, numbers (a list), formula, flag or class. `ref` is the symbol.
+    `kind` says what it takes (numbers are a list, a class is its number). `ref` is the symbol.
     """
 
     name: str
     path: Keys
-    kind: str = "number"
+    kind: Takes = "number"
     words: tuple[str, ...] = ()
     group: str = ""
     ref: Ref | None = None
@@ -151,7 +154,7 @@ def of_training(name: str) -> Setting:
     words = {"optimizer": tuple(OPTIMIZERS), "order": ORDERS, "batch": ("all",), "batch_loss": BATCH_LOSSES}.get(
         name, ()
     )
-    kind = "word" if name in ("optimizer", "order", "batch_loss") else "number"
+    kind: Takes = "word" if name in ("optimizer", "order", "batch_loss") else "number"
     kind = "whole" if name in ("batch", "seed", "updates") else kind
     return Setting(name, ("training", name), kind, words, "Training")
 

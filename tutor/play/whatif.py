@@ -41,6 +41,7 @@ from tutor.play.settings import (
     Refused,
     Same,
     Setting,
+    Takes,
     as_values,
     is_one_hot,
     of_parameter,
@@ -322,7 +323,8 @@ class WhatIf:
         if key == "biases":
             return of_parameter(parameter("biases", layer, (0,)), ())
         path = ("network", "layers", layer - 1, key)
-        kind = {"activation": "word", "weights": "word", "alpha": "number"}.get(key, "flag")
+        kinds: dict[str, Takes] = {"activation": "word", "weights": "word", "alpha": "number"}
+        kind = kinds.get(key, "flag")
         words: tuple[str, ...] = INITIALISERS if key == "weights" else ()
         if key == "activation":
             words = (*ACTIVATIONS, *(["softmax"] if layer == len(self.unmarked.network.layers) else []))
@@ -405,7 +407,7 @@ class WhatIf:
         circuit = self.unmarked.circuit
         assert circuit
         ref = Ref(Symbol(name, np.shape(circuit.inputs[name]), "circuit_input"), index or None)
-        kind = "number" if len(index) == len(ref.symbol.shape) else "numbers"
+        kind: Takes = "number" if len(index) == len(ref.symbol.shape) else "numbers"
         if row is None:
             return Setting(ref.id, ("circuit", "inputs", name, *index), kind, group="Inputs", ref=ref)
         return Setting(self._name(row, ref.id), ("examples", row, name, *index), kind, group="Data", ref=ref)
