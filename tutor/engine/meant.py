@@ -28,6 +28,7 @@ def meant_id(word: str, there: Callable[[str], object]) -> str | None:
     if word.casefold() in _PREDICTED:
         return next((id for k in range(20, 0, -1) if there(id := of_layer("activation", k))), None)
     plain = _INDEX.sub(lambda m: f"[{','.join(part for part in m.groups() if part)}]", word)
+    plain = re.sub(r"\s*([/\[\],@])\s*", r"\1", plain)
     over, stroke, under = plain.partition("/")
     tries = [plain]
     if stroke:

@@ -229,6 +229,9 @@ class _Parser:
             raise _no_sign(found, offset)
         if found != text:
             self.comma()
+            if found and found != "," and "function" in why:
+                message = f"an operator or a comma is missing before {found!r}"
+                raise FormulaError(message, offset, "write * between factors, a comma between arguments")
             message = f"'{text}' is missing here, to {why} at character {opened + 1}"
             raise FormulaError(message, offset, "every ( has a ) of its own")
 

@@ -37,7 +37,7 @@ SYNONYMS: dict[str, str] = {
     "seed": "randomseed randomstate rng",
     "l2": "lambda regularization regularisation weightpenalty ridge",
     "epsilon": "eps",
-    "layers": "layer hiddenlayers",
+    "layers": "layer hiddenlayers hidden hiddenlayer dense fc layer1 layer2 layer3",
     "inputs": "input x features numinputs ninputs inputsize inputnames",
     "targets": "y output outputs labels label expected",
     "loss": "cost costfunction lossfunction objective criterion error",
@@ -69,7 +69,7 @@ SYNONYMS: dict[str, str] = {
     "text": "body content words markdown note says",
     "iteration": "epoch round step_number at_iteration",
     "tolerance": "tol atol within precision",
-    "output": "out result returns",
+    "output": "out result returns loss cost objective",
     "number": "numeric float",
     "choice": "multiplechoice mc select",
 }

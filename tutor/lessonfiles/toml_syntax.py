@@ -195,6 +195,9 @@ def _meant(text: str, at: int, message: str) -> Meant | None:
         return _backslash(text, begin, at)
     if message.startswith("Illegal") and here == "\n":
         return _open_text(line, begin, at)
+    if (open_text := re.match(r"Expected (?:'(\"\"\")'|\"(\'\'\')\")", message)) and not text[at:].strip():
+        three = open_text[1] or open_text[2]
+        return text.rfind(three), "the text that begins here is never ended", f"write {three} behind its last line"
     if "string" in message:
         return None
     if message.startswith("Expected newline") and (behind := _BEHIND.match(text, at, begin + len(line))):
@@ -205,9 +208,9 @@ def _meant(text: str, at: int, message: str) -> Meant | None:
         start -= 1
     if found := _odd_sign(text, start, at, begin + len(line)):
         return found
-    listed, ends = message.startswith("Unclosed array"), message.startswith("Expected newline")
+    listed, ends = message.startswith(("Unclosed array", "Unclosed inline")), message.startswith("Expected newline")
     before = text[at - 1 : at] if at > begin else ""
-    if ends and before in ("'", '"') and before and here.isalnum():
+    if ends and before in ("'", '"') and before and (here.isalnum() or here == before):
         name = {"'": "an apostrophe", '"': "a quote"}[before]
         advice = (
             'put the text in "double quotes"' if before == "'" else "put the text in 'single quotes', or write \\\""
@@ -330,6 +333,9 @@ def _quotient(match: re.Match[str]) -> tuple[str, str]:
     )
 
 
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+
+
 def _thousands(match: re.Match[str]) -> bool:
     """Whether 1,000 may as well be a thousand."""
     return len(match[2]) == 3 and match[1].lstrip("+-0") != "" and len(match[1].lstrip("+-")) <= 3
@@ -411,6 +417,11 @@ _VALUES: tuple[tuple[re.Pattern[str], bool, Callable[[re.Match[str]], tuple[str,
             rf"({_REAL}(?:[eE][+-]?[0-9]++)?)(?:[fFdDlLjJ]|\*[ \t]*10(?:\^|\*\*)([+-]?[0-9]++))(?![\w.])",
             False,
             lambda m: _number(m[0], m[1] + (f"e{m[2]}" if m[2] else "")),
+        ),
+        (
+            rf"({_REAL})[ \t]*+[×·][ \t]*+10(?:\^|\*\*)?([⁻⁺+-]?[0-9⁰¹²³⁴-⁹]++)",
+            False,
+            lambda m: _number(m[0], f"{m[1]}e{m[2].translate(_RAISED)}"),
         ),
         (rf"({_REAL})[ \t]*+(?:\^|\*\*)[ \t]*+({_INT})(?![0-9.]|[ \t]*+[*/^])", False, _power),
         (

@@ -91,7 +91,9 @@ def _brackets(schema: dict[str, Any], value: object, path: Keys) -> str | None:
             if isinstance(path[-1], str)
             else (f"a number stands without quotes: {value.strip()}")
         )
-    if isinstance(value, str) and (wanted == "number" or items.get("type") == "number"):
+    if isinstance(value, str) and wanted in ("number", "integer") and (real := _AS_COMMA.fullmatch(value.strip())):
+        return f"a number stands without quotes, with a decimal point: {real[1]}.{real[2]}"
+    if isinstance(value, str) and items.get("type") == "number" and any(map(str.isdigit, value)):
         return "numbers stand without quotes, in a list with commas: [0.5, -1]"
     if _is("number", value) and items.get("type") == "number":
         if isinstance(path[-1], int):
@@ -102,8 +104,13 @@ def _brackets(schema: dict[str, Any], value: object, path: Keys) -> str | None:
             return "an example is one row: inputs = [2, 1]; write [[examples]] before each of them"
         return "one pair of brackets too many: [1, 2], not [[1, 2]]"
     if _is("number", value) and wanted == "string" and isinstance(path[-1], int):
-        return f'a name or a text stands in quotes: "{value}"'
+        counted = path[-2] in ("units", "inputs")
+        many = f"; how many there are stands without brackets: {path[-2]} = 3" if counted else ""
+        return f'a name or a text stands in quotes: "{value}"{many}'
     return None
+
+
+_AS_COMMA = re.compile(r"([+-]?[0-9]{1,20}),([0-9]{1,20})")
 
 
 def _as_number(text: str) -> bool:

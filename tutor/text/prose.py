@@ -44,9 +44,14 @@ def render(text: str, name: Name) -> str:
     return _replaced(text, part) if "{" in text or "$" in text else text
 
 
+_OTHER_DELIMITERS = re.compile(r"\\\((?=[^\n]{1,300}\\\))|\\\[(?=[^\]]{1,300}\\\])")  # \( ... \) and \[ ... \]
+
+
 def blemishes(text: str, name: Name) -> Iterator[Blemish]:
     """What is wrong with the mathematics and the ids in a text."""
     name = _bounded(name)
+    if other := _OTHER_DELIMITERS.search(text):
+        yield Blemish(other.start(), f"{other[0]} begins no mathematics here", "write it between dollars: $x^2$")
     for match in _parts(text):
         if isinstance(match, str):
             continue

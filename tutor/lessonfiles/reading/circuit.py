@@ -20,6 +20,16 @@ from tutor.text.output import quote
 
 _MODULE = re.compile(r"\b(?:np|numpy|math|torch|tf|jnp|F|Math)\.(\w+)")
 _METHOD = re.compile(r"(?:(\w+)|[)\]])\s*\.\s*(\w+)\s*\(")
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_FRACTIONS = {"½": "0.5", "¼": "0.25", "¾": "0.75", "⅓": "1/3", "⅔": "2/3"}
+# Signs that mean nothing in a formula, and what is written for them.
+_SIGNS = {
+    "|": "write abs(x)",
+    "√": "write sqrt(x)",
+    **dict.fromkeys("<>?≤≥", "a formula has no conditions: max(x, 0), min(a, b) and relu(x) choose"),
+    "%": "write 0.2 for 20 %",
+    "'": "write another name: y2 for y'",
+}
 _IDENTIFIER = re.compile(r"[^\W0-9]\w*")  # what a formula reads as a name
 
 
@@ -33,7 +43,8 @@ def read_circuit(file: Values) -> Circuit | None:
     lost = {stem for stem in unrolled.lost if stem not in given.values}
     for name in given.values:
         _identifier(file, given.places[name][:3], name, key=True)
-    definitions = _definitions(file, unrolled.lines, given, whole, lost)
+    every = whole and all(_IDENTIFIER.fullmatch(name) and len(name) <= 32 for name in named)  # line has its name
+    definitions = _definitions(file, unrolled.lines, given, every, lost)
     output = file.value("circuit", "output")
     defined = list(dict.fromkeys(name for name in named if name))
     shapes = {definition.name: definition.formula.shape for definition in definitions}
@@ -70,7 +81,8 @@ def _name_of(line: str) -> str:
 def _definitions(file: Values, lines: list[Line], given: Given, whole: bool, lost: Set[str]) -> list[Definition]:
     """The lines, parsed; what is wrong in one is noted at its column.
 
-    `whole`: all inputs are known; `lost`: names that lines which could not be repeated would have made, by the time.
+    `whole`: all inputs and all lines have their names; `lost`: names that lines which could not be repeated would have
+    made, by the time.
     """
     names = [_name_of(line.text) for line in lines]
     done: dict[str, int] = {}  # the place in `define` of each name that is defined so far
@@ -159,8 +171,13 @@ class Words:
         elif word in self.given.parts:
             message = f"{quote(word)} is written with a time elsewhere: its rows are {listed(self.given.parts[word])}"
             advice = f"give the whole by another name too, or put it together: concat({word}1, {word}2)"
+        elif raised := re.fullmatch(r"(.+?)([⁰¹²³⁴-⁹]+)", word):
+            message, power = f"unknown name {quote(word)}", raised[2].translate(_RAISED)
+            advice = f"write {raised[1]} ** {power}" if raised[1] in known else advice
+        elif word in _FRACTIONS:
+            message, advice = f"{quote(word)} is no number of a formula", f"write {_FRACTIONS[word]}"
         elif not self.whole or re.sub("[0-9]+$", "", word) in self.lost:
-            return  # it may be among the inputs that could not be read
+            return  # it may be among the inputs, or the lines, that could not be read
         elif word in ARRAY_FUNCTIONS or word in FUNCTIONS:
             message = f"{word} is a function: write {word}(...)"
         else:
@@ -174,6 +191,8 @@ class Words:
 
 def _advice(formula: str, error: FormulaError, words: Words) -> str:
     """What to do about a formula: the shapes of what is in it where these do not fit, else what a formula has."""
+    if advice := _SIGNS.get(formula[error.offset : error.offset + 1]):
+        return advice
     if re.match(r"=|[,;]\s*[^\W0-9]\w*\s*=", formula[error.offset :]):
         return 'a line is one equation, in quotes of its own: define = ["p = x * y", "f = p + x"]'
     if any(words.used.values()):

@@ -106,9 +106,10 @@ def _answer(file: Values, where: Keys, kind: str, asked: bool) -> None:
 def _named(file: Values, path: Keys, what: str, answer: float | str, kind: str, choices: list[str]) -> bool:
     """Whether an answer is one that the kind of question takes; noted if not."""
     if kind in ("number", "value", "paths") and isinstance(answer, str):
-        advice = f"it stands without quotes: answer = {answer.strip()}" if _NUMBER.fullmatch(answer.strip()) else (
-            "write the number alone; with choices an answer may be the text of one"
-        )
+        plain = answer.strip().replace(",", ".")
+        advice = "write the number alone; with choices an answer may be the text of one"
+        if _NUMBER.fullmatch(plain):
+            advice = f"it stands without quotes: answer = {plain}"
         file.fault(path, f"{what} must be a number, not the text {quote(answer)}", advice)
     elif kind == "choice" and choices and choice_at(answer, choices) is None:
         shown = quote(answer) + did_you_mean(answer[:64], choices) if isinstance(answer, str) else str(answer)

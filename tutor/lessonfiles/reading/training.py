@@ -100,6 +100,7 @@ def _hyperparameters(file: Values, optimizer: str) -> None:
     for name, entry in OPTIMIZERS.items():
         for key in entry.hyper:
             owners.setdefault(key, []).append(name)
+    owners["updates"] = owners["beta2"]  # they count for the correction of its bias
     for key, users in owners.items():
         if optimizer not in users and file.has("training", key) and file.sound("training", key):
             which = " or ".join(f'"{user}"' for user in users)

@@ -59,7 +59,7 @@ class Values:
         given = self.value(*path, anyhow=True)
         if not isinstance(given, list):
             return self.value(*path), None
-        if not given:
+        if not given or not all(isinstance(name, str) for name in given):
             return None, None
         for i in range(len(given)):
             name = self.value(*path, i)
