@@ -10,14 +10,15 @@ from __future__ import annotations
 import cmath
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from tutor.engine.expressions import Call, Const, Expr, Ref, Symbol, call, refs
+from tutor.engine.expressions import Call, Const, Expr, Ref, Symbol, call, refs, rewrite
+from tutor.engine.lesson import Circuit, Definition, Lesson
 from tutor.engine.model import Equation, Model
 
 EXAMPLES = 3
@@ -380,6 +381,22 @@ class ArrayCircuit:
             Equation(symbol, formula, "forward", "gate", variant=_op(formula)) for symbol, formula in self.lines
         )
         return Model(forward, self.output, self.parameters, frozenset(), examples=EXAMPLES, arrays=True)
+
+    def lesson(self, **more: Any) -> Lesson:
+        """The lesson that a file with these lines makes, of the first example."""
+        plain = {symbol: Ref(replace(symbol, per_example=False)) for symbol, _ in self.lines}
+        plain |= {symbol: Ref(replace(symbol, per_example=False)) for symbol in (*self.inputs, *self.data)}
+        inputs = {
+            symbol.id: self.values[symbol.key][0] if symbol.per_example else self.values[symbol.key]
+            for symbol in (*self.inputs, *self.data)
+        }
+
+        def one(node: Expr) -> Expr | None:
+            return plain[node.symbol] if isinstance(node, Ref) else None
+
+        lines = tuple(Definition(symbol.id, rewrite(formula, one), "") for symbol, formula in self.lines)
+        data = tuple(symbol.id for symbol in self.data)
+        return Lesson("c", "c", circuit=Circuit(inputs, lines, "L", data=data), **more)
 
     def run(self, values: dict[str, Any]) -> Any:
         """The output by the reference: one number, or one an example."""

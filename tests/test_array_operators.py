@@ -8,9 +8,20 @@ import warnings
 import numpy as np
 import pytest
 
-from array_circuits import EXAMPLES, FORWARD, REFERENCE, ArrayCircuit, Grower, circuit_of, random_circuit, reference
+from array_circuits import (
+    EXAMPLES,
+    FORWARD,
+    REFERENCE,
+    STEP,
+    ArrayCircuit,
+    Grower,
+    circuit_of,
+    random_circuit,
+    reference,
+)
 from tutor.engine.backprop import backward, gradient_of
-from tutor.engine.expressions import element, evaluate, indices
+from tutor.engine.expressions import at_example, element, evaluate, indices, refs
+from tutor.engine.local import local_derivative
 from tutor.engine.program import value_of
 
 TOLERANCE = {"rtol": 1e-10, "atol": 1e-12}
@@ -74,3 +85,41 @@ def test_every_operator_s_value_and_elements(op):
             whole = found[(..., *index)]
             one = np.broadcast_to(evaluate(element(formula, index), look(grower.values)), whole.shape)
             np.testing.assert_allclose(one, whole, **TOLERANCE, err_msg=f"{formula} {index}")
+
+
+def table(found: np.ndarray, top: tuple[int, ...], bottom: tuple[int, ...]) -> np.ndarray:
+    """A local derivative written out, (*top, *bottom): each on its own, or a row's on the row, has zeros elsewhere."""
+    if found.shape == top + bottom and not (top == bottom == ()):
+        return found
+    whole = np.zeros(top + bottom)
+    for index in indices(bottom):
+        whole[(*index[: len(top)], *index)] = found[index]
+    return whole
+
+
+@pytest.mark.parametrize("op", FORWARD)
+def test_local_derivatives_are_the_slopes_of_each_element(op):
+    for seed in range(6):
+        circuit = circuit_of(op, seed, examples=seed % 2 > 0)
+        values = run(circuit)
+        eq = circuit.model().forward[0]
+        for symbol in dict.fromkeys(ref.symbol for ref in refs(eq.formula) if ref.symbol not in circuit.data):
+            local = local_derivative(eq, symbol)
+            top, bottom = eq.symbol.shape, symbol.shape
+            for e in range(EXAMPLES) if local.symbol.per_example else (0,):
+                formula = at_example(local.formula, e) if local.symbol.per_example else local.formula
+                got = np.broadcast_to(evaluate(formula, look(values)), local.symbol.shape)
+                whole = np.broadcast_to(
+                    evaluate(local.formula, look(values)), ((EXAMPLES,) * local.formula.batched + local.symbol.shape)
+                )
+                np.testing.assert_array_equal(whole[e] if local.formula.batched else whole, got)
+                for index in indices(local.symbol.shape):
+                    one = evaluate(element(formula, index), look(values))
+                    np.testing.assert_allclose(one, got[index], **TOLERANCE)
+                got = table(got, top, bottom)
+                for index in indices(bottom):
+                    where = (e, *index) if symbol.per_example else index
+                    moved = np.array(circuit.values[symbol.key], dtype=complex)
+                    moved[where] += STEP * 1j
+                    want = reference(eq.formula, circuit.values | {symbol.key: moved}, e).imag / STEP
+                    np.testing.assert_allclose(got[(..., *index)], want, **TOLERANCE, err_msg=f"{eq.formula} {index}")

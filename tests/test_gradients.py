@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 import oracle
 from strategies import circuit_lesson, circuits, dense, divided_by, network_lesson, networks, oracle_network, written
 from tutor.engine.activations import ACTIVATIONS
-from tutor.engine.backprop import backward, local_derivative
+from tutor.engine.backprop import backward
 from tutor.engine.expressions import Call, Const, Ref, Symbol, evaluate, indices
 from tutor.engine.forward import model
 from tutor.engine.lesson import ORDERS
+from tutor.engine.local import local_derivative
 from tutor.engine.losses import LOSSES
 from tutor.engine.parsing import FUNCTIONS
 from tutor.engine.run import Run

@@ -7,6 +7,7 @@ It imports no other room. Read first: `backprop.py`, the idea of the whole progr
 # Whoever enters the room finds the table of operators full.
 from tutor.engine import activations as activations
 from tutor.engine import indexing as indexing
+from tutor.engine import local as local
 from tutor.engine import losses as losses
 from tutor.engine import normalising as normalising
 from tutor.engine import operators as operators

@@ -95,7 +95,7 @@ def _flows(eq: Equation, model: Model, wanted: set[Symbol]) -> dict[Symbol, list
     output = model.output
     upstream = ONE if eq.symbol == output else Ref(gradient_of(output, eq.symbol))
     found: dict[Symbol, list[Expr]] = defaultdict(list)
-    for symbol, part in _parts(eq, upstream, wanted, None if output.per_example else model.examples):
+    for symbol, part in flows_back(eq, upstream, wanted, None if output.per_example else model.examples):
         found[symbol].append(part)
     return found
 
@@ -145,7 +145,9 @@ def _operands(eq: Equation) -> list[Symbol]:
     return list(dict.fromkeys(ref.symbol for ref in refs(eq.formula)))
 
 
-def _parts(eq: Equation, upstream: Expr, wanted: set[Symbol], examples: int | None) -> Iterator[tuple[Symbol, Expr]]:
+def flows_back(
+    eq: Equation, upstream: Expr, wanted: set[Symbol], examples: int | None
+) -> Iterator[tuple[Symbol, Expr]]:
     """What each use of a symbol in an equation adds to its gradient: upstream times local derivative.
 
     `examples` is how many share an output that is the whole batch's; None where each example has its own.
@@ -300,31 +302,3 @@ def _of_the_batch(gradient: Symbol) -> Symbol:
     """The gradient of the batch's loss, of one that each example has."""
     assert gradient.of
     return replace(gradient, per_example=False, of=replace(gradient.of, per_example=False))
-
-
-def local_derivative(eq: Equation, wrt: Symbol) -> Equation | None:
-    """One factor of the chain rule by itself, such as da2/dz2, dz2/dW2, dz2/da1 or dq/dx.
-
-    An elementwise activation's has the shape of z (its other elements are 0), a softmax's is
-    its Jacobian (row k: ∂a_k). For z = W·a + b: dz/da is W, row i of dz/dW is what weights
-    of unit i are multiplied by, and dz/db is 1. `eq` uses `wrt`; None of a target, which nothing is asked about.
-    """
-    symbol = Symbol(
-        derivative(eq.symbol.id, wrt.id), wrt.shape, "local", eq.symbol.layer, eq.symbol.per_example, eq.symbol, wrt
-    )
-    if eq.gradients:
-        return Equation(symbol, eq.gradients[wrt], "backward", "loss_gradient") if wrt in eq.gradients else None
-    x = Ref(wrt)
-    product = next((node for node in walk(eq.formula) if isinstance(node, Call) and x in node.args), None)
-    if product and product.op == "matmul" and product.args[0] == x:
-        formula: Expr = call("rows", product.args[1], Ref(eq.symbol))
-    elif product and product.op == "matmul":
-        formula = product.args[0]
-        symbol = replace(symbol, shape=formula.shape, per_example=formula.batched)
-    elif product and product.op == "softmax":
-        symbol, formula = replace(symbol, shape=wrt.shape * 2), call("jacobian", Ref(eq.symbol))
-    elif wrt.shape != eq.symbol.shape:
-        symbol, formula = replace(symbol, shape=eq.symbol.shape), ONE  # a shared bias: 1 for each unit
-    else:
-        formula = total([part for _, part in _parts(eq, ONE, {wrt}, None)])
-    return Equation(symbol, formula, "backward", "local_derivative")

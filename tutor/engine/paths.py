@@ -15,14 +15,17 @@ The meter (`tally`) compares what backpropagation multiplies with what it would 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from math import prod
+from typing import Any
 
 import numpy as np
 
-from tutor.engine.backprop import gradient_of, local_derivative
-from tutor.engine.expressions import Const, Expr, Ref, Symbol, at_example, element, evaluate, refs, walk
+from tutor.engine.backprop import gradient_of
+from tutor.engine.expressions import Const, Expr, Ref, Symbol, at_example, element, evaluate, refs, rewrite, walk
+from tutor.engine.local import local_derivative
 from tutor.engine.losses import LOSSES, DerivationLine
 from tutor.engine.model import Equation
 from tutor.engine.program import Program
@@ -38,13 +41,15 @@ _GIVEN = ("target", "hyper", "input")  # what comes with the data is nobody's fa
 class Link:
     """`top` depends on the symbol below it by the equation `use`; `local` is the equation of the local derivative.
 
-    `dense`: every element of `top` depends on every element below. Else each on its own (a unit's a on its z), or the
-    elements of a row on the row's (a unit's z on its weights), or a single `top` on each of them (the loss).
+    `dense`: every element of `top` depends on every element below, or on those that are true in `where` (elements of
+    top, elements below). Else each on its own (a unit's a on its z), or the elements of a row on the row's (a unit's z
+    on its weights), or a single `top` on each of them (the loss).
     """
 
     use: Equation
     local: Equation
     dense: bool
+    where: np.ndarray | None = field(default=None, compare=False)
 
     @property
     def top(self) -> Symbol:
@@ -57,26 +62,77 @@ class Link:
         return isinstance(self.local.formula, Const) and abs(self.local.formula.value) == 1
 
 
-def links(program: Program) -> dict[Symbol, tuple[Link, ...]]:
-    """For every symbol that the output depends on the links upward, in the order of a backward pass."""
+def links(program: Program, look: Callable[[Ref], Any] | None = None) -> dict[Symbol, tuple[Link, ...]]:
+    """For every symbol that the output depends on the links upward, in the order of a backward pass.
+
+    Of equations over arrays `look` gives the values, at one example, which say what looks up which row. What lies below
+    a table that is too large for anybody has no links.
+    """
     model = program.model
+    given = {symbol for symbol in (*model.data, *model.fixed) if symbol not in model.parameters}
     found: dict[Symbol, list[Link]] = {model.output: []}
     for eq in reversed(model.forward):
         if eq.symbol not in found:
             continue
         for bottom in dict.fromkeys(ref.symbol for ref in refs(eq.formula)):
             cut = any(link.local.rule == "combined_error" for link in found.get(bottom, ()))
-            if bottom.quantity in _GIVEN or cut:
+            if bottom.quantity in _GIVEN or bottom in given or cut:
                 continue  # past its activation in one piece
             local = local_derivative(eq, bottom)
-            assert local is not None
+            if local is None:
+                continue
             dense = bool(eq.symbol.shape) and local.symbol.shape == eq.symbol.shape + bottom.shape
-            found.setdefault(bottom, []).append(Link(eq, local, dense))
+            where = reach(eq, bottom, look) if dense and model.arrays else None
+            found.setdefault(bottom, []).append(Link(eq, local, dense, where))
         for z in eq.shortcuts:
             error = program.by_key[gradient_of(model.output, z).key]
             found[z] = [Link(eq, error, False)]
     order = [model.output, *(eq.symbol for eq in reversed(model.forward)), *model.parameters]
     return {symbol: tuple(found[symbol]) for symbol in dict.fromkeys(order) if symbol in found}
+
+
+def reach(eq: Equation, bottom: Symbol, look: Callable[[Ref], Any] | None = None) -> np.ndarray | None:
+    """Which elements of an equation's value depend on which elements below, (elements of top, elements below).
+
+    None if all do. What a NaN in one place spoils is what depends on it: a copy of the formula for each place, where a
+    batch has its examples. `look` gives the other values (without it they are 1).
+    """
+    size, place = prod(bottom.shape), Ref(Symbol("·", bottom.shape, per_example=True))
+
+    def one(node: Expr) -> Expr | None:
+        if isinstance(node, Ref):
+            return place if node.symbol == bottom else Ref(Symbol(node.symbol.id, node.shape))
+        return None
+
+    def values(ref: Ref) -> Any:
+        if ref == place:
+            spoilt = np.ones((size, size))
+            np.fill_diagonal(spoilt, np.nan)
+            return spoilt.reshape(size, *bottom.shape)
+        found = np.ones(ref.shape) if look is None else np.asarray(look(known[ref.symbol.id]), dtype=float)
+        return np.where(np.isfinite(found), found, 1.0)
+
+    known = {ref.symbol.id: ref for ref in refs(eq.formula)}
+    spoilt = np.isnan(evaluate(rewrite(eq.formula, one), values)).reshape(size, -1).T
+    return None if spoilt.all() else spoilt
+
+
+def _listable(program: Program, symbol: Symbol) -> bool:
+    """Whether every table of slopes between a symbol and the output is small enough for somebody to look at."""
+    known = _all_links(program)
+    below = {symbol}
+    for eq in program.model.forward:
+        used = {ref.symbol for ref in refs(eq.formula)} & below
+        if used and eq.symbol in known:
+            below.add(eq.symbol)
+            if any(eq.symbol not in (link.top for link in known.get(bottom, ())) for bottom in used):
+                return bool(eq.shortcuts)
+    return True
+
+
+@lru_cache(maxsize=8)
+def _all_links(program: Program) -> dict[Symbol, tuple[Link, ...]]:
+    return links(program)
 
 
 @dataclass(frozen=True)
@@ -228,8 +284,9 @@ class Paths:
     def __init__(self, trace: Trace, example: int = 0):
         self.trace, self.example = trace, example
         self.output = trace.program.model.output
-        self.links = links(trace.program)
-        self.counts: dict[Symbol, int] = {self.output: 1}  # paths an element: those of a symbol have equally many
+        self.links = links(trace.program, self._look)
+        # Paths an element: one number where those of a symbol have equally many.
+        self.counts: dict[Symbol, Count] = {self.output: 1}
         self._locals: dict[Symbol, np.ndarray] = {}
         # Of each element the largest |products| on to the output (−1: no such path), and how such a path goes on:
         # (which link, which element of its top, the how-manieth largest of that).
@@ -239,10 +296,15 @@ class Paths:
         with np.errstate(all="ignore"):
             for symbol, up in self.links.items():
                 if symbol != self.output:
-                    self.counts[symbol] = sum(self.counts[link.top] * _fan(link) for link in up)
+                    self.counts[symbol] = sum(_handed_down(link, symbol, self.counts[link.top]) for link in up)
                     ends = symbol.quantity in ("weights", "biases") and not up[0].dense
                     if not ends:  # those are looked at one by one
                         self._pass(symbol, up)
+
+    def _look(self, ref: Ref) -> Any:
+        """A value, at the example whose paths these are."""
+        many = ref.symbol.per_example and ref.example is None
+        return self.trace.value(Ref(ref.symbol, ref.index, self.example) if many else ref)
 
     def _factors(self, link: Link) -> np.ndarray:
         """The local derivatives: (elements of top, elements below) of a dense link, else one an element below."""
@@ -253,7 +315,8 @@ class Paths:
             shape = link.local.symbol.shape
             value = np.broadcast_to(np.asarray(evaluate(formula, self.trace.value), dtype=float), shape)
             tops = prod(link.top.shape) if link.dense else None
-            self._locals[link.local.symbol] = value.reshape(-1) if tops is None else value.reshape(tops, -1)
+            value = value.reshape(-1) if tops is None else value.reshape(tops, -1)
+            self._locals[link.local.symbol] = value if link.where is None else np.where(link.where, value, 0.0)
         return self._locals[link.local.symbol]
 
     def _pass(self, symbol: Symbol, up: tuple[Link, ...]) -> None:
@@ -267,15 +330,16 @@ class Paths:
             local, best = np.abs(self._factors(link)), self._best[link.top]
             if link.dense:
                 # Of the elements above only those whose own largest is among the largest can matter.
-                first = _weigh(local, best[:, :1])
+                first = _there(_weigh(local, best[:, :1]), link.where)
                 tops = np.sort(np.argsort(-first, axis=0, kind="stable")[:ALL], axis=0)  # (few, size)
-                factor = local[tops, columns]
+                factor, there = local[tops, columns], link.where
+                there = None if there is None else there[tops, columns][:, None, :]
                 alive += (local != 0).T @ self._alive[link.top]
             else:
                 tops = (columns // (size // prod(link.top.shape)))[None, :]
-                factor = local[None, :]
+                factor, there = local[None, :], None
                 alive += (local != 0) * self._alive[link.top][tops[0]]
-            found = _weigh(factor[:, None, :], best[tops].transpose(0, 2, 1))  # (few, ALL, size)
+            found = _there(_weigh(factor[:, None, :], best[tops].transpose(0, 2, 1)), there)  # (few, ALL, size)
             few = len(tops)
             way = np.empty((few, ALL, size, 3), dtype=int)
             way[..., 0], way[..., 1], way[..., 2] = at, tops[:, None, :], np.arange(ALL)[None, :, None]
@@ -297,7 +361,7 @@ class Paths:
             return Chain(of, gradient, (), 0, 0, 0.0)
         total = float(self.trace.value(gradient))
         flat = int(np.ravel_multi_index(of.index, symbol.shape)) if of.index else 0
-        count = self.counts[symbol]
+        count = _of_element(self.counts[symbol], flat)
         ranks = range(min(count, ALL if count <= ALL else LISTED))
         ways = [self._way(symbol, flat, rank) for rank in ranks]
         if count <= ALL:
@@ -325,7 +389,7 @@ class Paths:
         link = self.links[symbol][at]
         value = self._factors(link)[(top, flat) if link.dense else flat]
         above, below = self._ref(link.top, top), self._ref(symbol, flat)
-        index = (top, flat)[: len(link.local.symbol.shape)] if link.dense else below.index or ()
+        index = (*(above.index or ()), *(below.index or ())) if link.dense else below.index or ()
         return Factor(above, below, link.local, link.use, index, float(value))
 
     def _ref(self, symbol: Symbol, flat: int) -> Ref:
@@ -342,9 +406,36 @@ class Paths:
         return count - int(alive)
 
 
-def _fan(link: Link) -> int:
+Count = Any  # an int; or of each element (elements,), where they differ
+
+
+def _fan(link: Link) -> Count:
     """How many elements of its top an element below leads to."""
+    if link.where is not None:
+        return link.where.sum(axis=0)
     return prod(link.top.shape) if link.dense else 1
+
+
+def _handed_down(link: Link, bottom: Symbol, above: Count) -> Count:
+    """What elements above have, added up over those that an element below leads to."""
+    if link.where is not None:
+        return np.broadcast_to(above, len(link.where)) @ link.where.astype(float)
+    if np.ndim(above) == 0:
+        return above * _fan(link)
+    return above.sum() if link.dense else np.repeat(above, prod(bottom.shape) // len(above))
+
+
+def _of_element(count: Count, flat: int) -> int:
+    return int(count if np.ndim(count) == 0 else count[flat])
+
+
+def _of_all(count: Count, symbol: Symbol) -> int:
+    """Of all elements of a symbol together."""
+    return int(count * prod(symbol.shape) if np.ndim(count) == 0 else count.sum())
+
+
+def _there(weights: np.ndarray, where: np.ndarray | None) -> np.ndarray:
+    return weights if where is None else np.where(where, weights, -1.0)
 
 
 def _weigh(factors: np.ndarray, best: np.ndarray) -> np.ndarray:
@@ -359,7 +450,9 @@ def target(step: Step) -> Ref | None:
     Of a whole vector or matrix the first element. An update has the chain of its parameter's gradient.
     """
     symbol = step.equation.symbol
-    if symbol.quantity not in ("gradient", "updated") or symbol.wrt is None:
+    if symbol.quantity not in ("gradient", "updated") or symbol.wrt is None or symbol.use:
+        return None
+    if step.trace.program.model.arrays and not _listable(step.trace.program, symbol.wrt):
         return None
     index = step.index if step.index is not None else (0,) * len(symbol.wrt.shape)
     return Ref(symbol.wrt, index or None)
@@ -391,22 +484,27 @@ def tally(program: Program) -> dict[str, Tally]:
     Path by path, nothing is there already: the same element takes, for each of its paths, one multiplication fewer
     than the path has factors. Neither counts the additions, the mean over a batch, L2 or the update.
     """
-    known = links(program)
+    known = _all_links(program)
     output = program.model.output
-    count, factors, plain = {output: 1}, {output: 0}, {output: 1}  # paths, their factors together, those without any
+    # paths, their factors together, those without any
+    count: dict[Symbol, Count] = {output: 1}
+    factors: dict[Symbol, Count] = {output: 0}
+    plain: dict[Symbol, Count] = {output: 1}
     one = {output}  # gradients that are 1 or −1 whatever the numbers
     cost: dict[Symbol, tuple[int, int]] = {}
     for symbol, up in known.items():
         if symbol == output:
             continue
-        count[symbol] = sum(count[link.top] * _fan(link) for link in up)
-        factors[symbol] = sum((factors[link.top] + (not link.unit) * count[link.top]) * _fan(link) for link in up)
-        plain[symbol] = sum(plain[link.top] * _fan(link) for link in up if link.unit)
-        if len(up) == 1 and _fan(up[0]) == 1 and up[0].unit and up[0].top in one:
+        count[symbol] = sum(_handed_down(link, symbol, count[link.top]) for link in up)
+        factors[symbol] = sum(
+            _handed_down(link, symbol, factors[link.top] + (not link.unit) * count[link.top]) for link in up
+        )
+        plain[symbol] = sum(_handed_down(link, symbol, plain[link.top]) for link in up if link.unit)
+        if len(up) == 1 and np.all(_fan(up[0]) == 1) and up[0].unit and up[0].top in one:
             one.add(symbol)
         reused = sum(_fan(link) for link in up if not link.unit and link.top not in one)
         by_path = factors[symbol] - (count[symbol] - plain[symbol])
-        cost[symbol] = (reused * prod(symbol.shape), by_path * prod(symbol.shape))
+        cost[symbol] = (_of_all(reused, symbol), _of_all(by_path, symbol))
     found: dict[str, Tally] = {}
     done: set[Symbol] = set()
     so_far = by_path_so_far = 0

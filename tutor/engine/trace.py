@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS, prime_of
-from tutor.engine.backprop import local_derivative
 from tutor.engine.expressions import (
     EXACT,
     Call,
@@ -33,6 +32,7 @@ from tutor.engine.expressions import (
 )
 from tutor.engine.ids import StepId, example_of, names_no_place, read_derivative, read_id, updated
 from tutor.engine.lesson import Lesson, Level
+from tutor.engine.local import local_derivative
 from tutor.engine.meant import meant_id
 from tutor.engine.memo import Memo
 from tutor.engine.model import Equation, Phase

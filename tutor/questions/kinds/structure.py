@@ -162,6 +162,8 @@ def paths_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
     if start is None or ends_elsewhere or start.quantity in ("updated", "state", "loss", "objective"):
         return None
     program = step.trace.program
+    if program.model.arrays:  # each element has its own
+        return None
     factors, layered = splits(program, start), bool(program.model.layers)
     product = factors is not None  # every path goes through the same layers
     if factors is None:

@@ -1,0 +1,119 @@
+"""Paths through equations over arrays, element to element, held against every path walked one by one."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+
+import numpy as np
+import pytest
+
+from array_circuits import random_circuit
+from tutor.engine.expressions import Ref, Symbol, call, evaluate, indices
+from tutor.engine.lesson import Circuit, Definition, Lesson
+from tutor.engine.local import local_derivative
+from tutor.engine.paths import Paths, of_parameters, target
+from tutor.engine.trace import Trace, trace
+
+
+def circuit(inputs: dict, *lines: tuple[str, object], data=()) -> Trace:
+    definitions = tuple(Definition(name, formula, "") for name, formula in lines)
+    values = {name: np.array(value, dtype=float) for name, value in inputs.items()}
+    return trace(Lesson("c", "c", circuit=Circuit(values, definitions, lines[-1][0], data=tuple(data))))
+
+
+def of(name: str, value) -> Ref:
+    return Ref(Symbol(name, np.shape(value)))
+
+
+def walked(paths: Paths, symbol: Symbol, flat: int) -> list[float]:
+    """The products of all paths from an element to the output, a link and an element at a time."""
+    if symbol == paths.output:
+        return [1.0]
+    found = []
+    for link in paths.links.get(symbol, ()):
+        size, tops = prod(symbol.shape), prod(link.top.shape)
+        local = np.broadcast_to(evaluate(link.local.formula, paths.trace.value), link.local.symbol.shape).reshape(-1)
+        for top in range(tops):
+            if link.dense:
+                if link.where is not None and not link.where[top, flat]:
+                    continue
+                factor = local.reshape(tops, size)[top, flat]
+            elif top == flat // (size // tops):
+                factor = local[flat]
+            else:
+                continue
+            found += [factor * rest for rest in walked(paths, link.top, top)]
+    return found
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_paths_of_random_circuits_add_up_to_the_gradients(seed):
+    grown = random_circuit(seed, lines=3)
+    found = trace(grown.lesson())
+    paths, rng = Paths(found), np.random.default_rng(seed)
+    for symbol in grown.parameters:
+        for index in rng.permutation(list(indices(symbol.shape)))[:2]:
+            of = Ref(found.program.symbols[symbol.key], tuple(map(int, index)))
+            chain = paths.chain(of)
+            flat = int(np.ravel_multi_index(of.index, symbol.shape)) if of.index else 0
+            assert chain.total == pytest.approx(grown.slope(symbol, of.index), rel=1e-10, abs=1e-12)
+            if chain.count > 3000:
+                continue
+            products = walked(paths, of.symbol, flat)
+            assert chain.count == len(products) and chain.zero == sum(p == 0 for p in products)
+            assert sum(products) == pytest.approx(chain.total, rel=1e-9, abs=1e-11)
+            listed = sorted(abs(path.product) for path in chain.paths)
+            np.testing.assert_allclose(listed, sorted(map(abs, products))[-len(listed) :] if listed else [], rtol=1e-9)
+            for path in chain.paths:
+                for factor in path.factors:
+                    assert evaluate(factor.formula, found.value) == pytest.approx(factor.value, rel=1e-9, abs=1e-12)
+
+
+def test_only_what_depends_on_an_element_counts():
+    """By hand: a row times a column, a softmax's own row, a window's places, what lies under a mask."""
+    A, B = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], [[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]]
+    C = call("matmul", of("A", A), of("B", B))
+    found = Paths(circuit({"A": A, "B": B}, ("L", call("sum", C))))
+    assert found.chain(Ref(found.trace.program.symbols["A"], (0, 0))).count == 2
+    assert found.chain(Ref(found.trace.program.symbols["B"], (2, 1))).count == 2
+
+    X, Y = [[0.1, 0.2, 0.4], [0.5, 0.1, 0.0]], [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    P = call("softmax", of("X", X))
+    found = Paths(circuit({"X": X, "Y": Y}, ("L", call("sum", P * of("Y", Y))), data=["Y"]))
+    chain = found.chain(Ref(found.trace.program.symbols["X"], (1, 2)))
+    assert (chain.count, chain.zero) == (3, 2)  # the targets of the others are 0
+
+    x, k = [1.0, 2.0, 3.0, 4.0], [0.5, -1.0]
+    z = call("conv", of("x", x), of("k", k), param=(1, 0))
+    found = Paths(circuit({"x": x, "k": k}, ("L", call("sum", z))))
+    count = lambda name, at: found.chain(Ref(found.trace.program.symbols[name], (at,))).count  # noqa: E731
+    assert [count("x", at) for at in range(4)] == [1, 2, 2, 1] and [count("k", at) for at in range(2)] == [3, 3]
+
+    S = [[1.0, 2.0], [3.0, 4.0]]
+    found = Paths(circuit({"S": S}, ("L", call("sum", call("softmax", call("causal", of("S", S))) ** 2))))
+    counts = {at: found.chain(Ref(found.trace.program.symbols["S"], at)).count for at in product(range(2), repeat=2)}
+    assert counts == {(0, 0): 2, (0, 1): 0, (1, 0): 2, (1, 1): 2}  # nobody looks at what is blocked
+
+
+def test_rows_that_nobody_looked_up_have_no_path():
+    E, ids = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [1.0, 3.0, 1.0]
+    found = Paths(
+        circuit({"E": E, "ids": ids}, ("L", call("sum", call("embedding", of("E", E), of("ids", ids)))), data=["ids"])
+    )
+    assert [found.chain(Ref(found.trace.program.symbols["E"], (row, 0))).count for row in range(3)] == [2, 0, 1]
+
+
+def test_a_table_that_nobody_can_look_at_is_not_made():
+    wide = np.ones((60, 60))
+    found = circuit({"A": wide, "B": wide}, ("L", call("sum", call("matmul", of("A", wide), of("B", wide)))))
+    assert local_derivative(found.equations[0], found.program.symbols["A"]) is None
+    assert target(found.find("dL/dA")) is None and target(found.find("dL/dL.1")) is not None
+
+
+def test_the_meter_counts_element_by_element():
+    """dL/dy = 2y is a factor, and multiplies nothing; times w for each x, and times each x for w: 3 + 3."""
+    x, w = [1.0, 2.0, 3.0], 2.0
+    found = circuit({"x": x, "w": w}, ("y", of("x", x) * Ref(Symbol("w"))), ("L", call("sum", of("y", x) ** 2)))
+    reused, by_path = of_parameters(found.program)
+    assert (reused, by_path) == (6, 6)
