@@ -240,24 +240,24 @@ class Ran:
 
 def lines_run(work: Callable[[], object]) -> dict[str, set[int]]:
     """The lines of each file of the engine that `work` runs, nearly all of them (`OFTEN`)."""
-    left: dict[CodeType, set[int]] = {}
-    all_of: dict[CodeType, frozenset[int]] = {}
-    calls: dict[CodeType, int] = defaultdict(int)
+    codes_of: dict[int, CodeType] = {}  # by its id: to hash a code object takes as long as to run it
+    left: dict[int, set[int]] = {}
+    calls: dict[int, int] = defaultdict(int)
     engine = str(ENGINE) + os.sep
 
     def called(frame: FrameType, event: str, arg: object) -> Any:
         code = frame.f_code
-        if code not in left:
-            mine = code.co_filename.startswith(engine)
-            all_of[code] = frozenset(line for *_, line in code.co_lines() if line) if mine else frozenset()
-            left[code] = set(all_of[code])
-        calls[code] += 1
-        if not left[code] or calls[code] > OFTEN:
+        missing = left.get(id(code))
+        if missing is None:
+            codes_of[id(code)] = code
+            missing = left[id(code)] = _lines(code) if code.co_filename.startswith(engine) else set()
+        if not missing:
             return None
-        return moved(frame, event, arg)
+        calls[id(code)] += 1
+        return moved(frame, event, arg) if calls[id(code)] <= OFTEN else None
 
     def moved(frame: FrameType, event: str, arg: object) -> Any:
-        left[frame.f_code].discard(frame.f_lineno)
+        left[id(frame.f_code)].discard(frame.f_lineno)
         return moved
 
     before = sys.gettrace()
@@ -267,9 +267,14 @@ def lines_run(work: Callable[[], object]) -> dict[str, set[int]]:
     finally:
         sys.settrace(before)
     found: dict[str, set[int]] = defaultdict(set)
-    for code, lines in all_of.items():
-        found[code.co_filename] |= lines - left[code]
+    for key, code in codes_of.items():
+        if code.co_filename.startswith(engine):
+            found[code.co_filename] |= _lines(code) - left[key]
     return found
+
+
+def _lines(code: CodeType) -> set[int]:
+    return {line for *_, line in code.co_lines() if line}
 
 
 @dataclass

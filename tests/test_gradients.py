@@ -383,7 +383,7 @@ def test_each_element_of_each_example_takes_its_own(name):
 
 
 def test_what_overflowed_is_the_maximum_wherever_it_stands():
-    """However far rounding may have moved an infinite argument, no finite one is near it."""
+    """No finite argument is within the rounding of an infinite one."""
     for line, slopes in (("max(y, p)", [0, 1]), ("max(p, y)", [0, 1]), ("min(-p, y)", [0, 1]), ("min(y, -p)", [0, 1])):
         found = trace(circuit_lesson(["p = exp(x)", f"f = {line}"], x=1000, y=4))
         assert found.find("p").value == np.inf

@@ -137,8 +137,7 @@ def _first_extreme(extreme: Callable[..., Any]) -> Operator:
         return any(cancelled(top - other, top, other) for other in rest)
 
     def settled(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[Any], own: Any) -> Any:
-        known = np.stack(np.broadcast_arrays(*noises))  # that of an infinite argument bounds nothing
-        return first(node, arrays, np.sum(known, axis=0, where=np.isfinite(known)))
+        return first(node, arrays, sum(np.stack(np.broadcast_arrays(*noises))))
 
     return Operator(same_shape, value, _each_argument, elementwise=True, settles=Settling(near, settled))
 
