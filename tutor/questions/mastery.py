@@ -71,6 +71,9 @@ _GATES = {
     "sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "ReLU",
     "leaky_relu": "Leaky ReLU", "bipolar_sigmoid": "Bipolar sigmoid", "softplus": "Softplus", "elu": "ELU",
     "silu": "SiLU", "gelu": "GELU", "gelu_erf": "GELU (exact)", "copy": "Copy",
+    "matmul": "Matrix product", "average": "Mean",
+    "reduce_max": "Maximum", "reduce_min": "Minimum", "log_softmax": "Log-softmax", "norm": "Normalisation",
+    "cross_entropy": "Cross-entropy", "conv": "Convolution", "max_pool": "Max pooling", "avg_pool": "Average pooling",
 }  # fmt: skip
 SKILLS: dict[str, Skill] = {str(rule): skill for rule, skill in _PLAIN.items()}
 SKILLS |= {f"optimizer_{name}": skill for name, skill in _STATES.items()}

@@ -15,8 +15,9 @@ from tutor.engine.expressions import Call, Expr, Ref, evaluate, refs, walk
 from tutor.engine.ids import read_id
 from tutor.engine.losses import LOSSES
 from tutor.engine.memo import Memo
+from tutor.engine.openings import derivation
 from tutor.engine.optimizers import OPTIMIZERS
-from tutor.engine.paths import Chain, Factor, Paths, derivation, of_parameters, tally
+from tutor.engine.paths import Chain, Factor, Paths, of_parameters, tally
 from tutor.engine.rules import OVER_BATCH
 from tutor.engine.trace import NoSuchStep, Step, Trace, activation_calls, digits_for, resolve, symbols_of
 from tutor.text import prose
@@ -139,14 +140,18 @@ class Scribe:
                 "Training has diverged: before this iteration a parameter outgrew what numbers can hold, or left where "
                 "the function has values. What happened is told where it trains."
             )
-        if not np.all(np.isfinite(step.value)):
+        blocked = any(isinstance(node, Call) and node.op == "causal" for eq in self.trace.equations
+                      for node in walk(eq.formula) if eq.phase == "forward")  # fmt: skip
+        if not np.all(np.isfinite(step.value) | (blocked & np.isneginf(step.value))):
             return "This value is beyond what a number can hold here; the steps that need it are computed without it."
         return None
 
     def _chain(self, name: Doc, formula: Expr, step: Step, reason: str = "") -> Equality:
         """name = formula = numbers = value, leaving out what would only repeat what stands beside it."""
         digits = step.digits
-        docs = [name, self.writer.formula(formula), self.writer.numbers(formula, self.trace.value, digits)]
+        docs = [name, self.writer.formula(formula)]
+        if all(len(ref.shape) < 3 for ref in step.operands):  # slices of slices within a formula: nobody reads them
+            docs.append(self.writer.numbers(formula, self.trace.value, digits))
         docs.append(self.writer.value(step.value))
         return Equality(_without_repeats(docs), reason)
 
@@ -177,7 +182,9 @@ class Scribe:
 
     def _reason(self, text: str) -> str:
         """A derivation's reason with ŷ as this notation has it, and z as its letter for a pre-activation."""
-        output = next(eq.symbol for eq in reversed(self.trace.equations) if eq.symbol.quantity == "activation")
+        output = next((eq.symbol for eq in reversed(self.trace.equations) if eq.symbol.quantity == "activation"), None)
+        if output is None:
+            return text
         name = self.writer.text(Ref(replace(output, per_example=False)))
         return text.format(a=name, z=self.writer.notation.letter)
 
@@ -231,19 +238,37 @@ class Scribe:
                 f"{names[0]} ({rows}×{n}) · {names[1]}ᵀ ({n}×{columns}) = {rows}×{columns}, over {n}: "
                 f"the {n} examples stand side by side"
             )
+        products = []
         for node in walk(step.formula):
             if isinstance(node, Call) and node.op in ("matmul", "outer"):
                 left, right = node.args
-                names = [linear(written(left)), linear(written(right)) + ("ᵀ" if node.op == "outer" else "")]
-                sizes = [left.shape + (1,) * (2 - len(left.shape)), (*right.shape, 1)]
-                if node.op == "outer":
-                    sizes[1] = sizes[1][::-1]
-                result = (sizes[0][0], sizes[1][1])
-                texts = [f"{name} ({rows}×{columns})" for name, (rows, columns) in zip(names, sizes, strict=True)]
+                turned = node.op == "outer"
+                names = [linear(written(left)), linear(written(right)) + "ᵀ" * turned]
+                row = not turned and len(left.shape) == 1  # a vector before a product lies down, one behind it stands
+                sizes = [(1, *left.shape) if row else (*left.shape, 1) if turned else left.shape]
+                column = len(right.shape) == 1
+                sizes.append((1, *right.shape) if turned else (*right.shape, 1) if column else right.shape)
+                texts = [f"{name} ({_times_signs(size)})" for name, size in zip(names, sizes, strict=True)]
+                before = max(sizes[0][:-2], sizes[1][:-2], key=len)
+                result = _times_signs((*before, sizes[0][-2], sizes[1][-1]))
                 of = step.equation.symbol.wrt
                 same = f", the shape of {self.writer.text(Ref(of))}" if of and node.op == "outer" else ""
-                return f"{' · '.join(texts)} = {result[0]}×{result[1]}{same}"
-        return None
+                products.append(f"{' · '.join(texts)} = {result}{same}")
+                if not self.writer.arrays:
+                    break
+        if products:
+            return "; ".join(products)
+        return self._sizes(step) if self.writer.arrays else None
+
+    def _sizes(self, step: Step) -> str | None:
+        """The shapes of what a step puts together, where its own is another: 'X (4×3), b (3) → 4×3'."""
+        used = [ref for ref in refs(step.formula) if ref.shape]
+        if all(ref.shape == step.shape for ref in used):
+            return None
+        texts = [f"{self.writer.text(ref)} ({_times_signs(ref.shape)})" for ref in used]
+        of = step.equation.symbol.wrt
+        same = f", the shape of {self.writer.text(Ref(of))}" if of and step.shape else ""
+        return f"{', '.join(texts)} → {_times_signs(step.shape) or 'one number'}{same}"
 
     def _reuse(self, step: Step, users: list[str]) -> str | None:
         """What is computed once and used again, and the meter of multiplications in the backward pass."""
@@ -301,13 +326,9 @@ class Scribe:
         return Equality(_without_repeats(docs), self.explainer.factor(factor))
 
     def derivation(self, step: Step) -> list[Equality]:
-        """How a combined error comes about, from the beginning: every line with its numbers and its value."""
-        stages = derivation(step)
-        values = {stage.line.name: stage.value for stage in stages if stage.line.name}
-
-        def value(ref: Ref) -> np.ndarray | float:
-            return values[ref] if ref in values else self.trace.value(ref)
-
+        """How a step comes about that is many in one, from the beginning: every line with its numbers and its value."""
+        found = derivation(step)
+        stages, value = found.stages, found.value
         digits = max((digits_for(stage.line.formula, stage.value, value) for stage in stages), default=4)
         chains = []
         for stage in stages:
@@ -396,10 +417,14 @@ def zero_words(chain: Chain) -> str:
     return f"{big_count(chain.zero or 0)} of the paths {verbs} nothing."
 
 
+def _times_signs(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
+
+
 def shape_words(shape: tuple[int, ...]) -> str:
     """(2, 3) -> '2 × 3 matrix'."""
-    if len(shape) == 2:
-        return f"{shape[0]} × {shape[1]} matrix"
+    if len(shape) >= 2:
+        return f"{' × '.join(map(str, shape))} {'matrix' if len(shape) == 2 else 'array'}"
     return f"{shape[0]} numbers" if shape and shape[0] > 1 else "one number"
 
 

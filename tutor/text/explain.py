@@ -10,6 +10,7 @@ from tutor.engine.losses import LOSSES
 from tutor.engine.paths import Factor
 from tutor.engine.rules import rule_id
 from tutor.engine.trace import Step
+from tutor.text import array_whys
 from tutor.text.explanations import GATES, LINEAR, RULES, Explanation, Turn
 from tutor.text.layout import linear, number
 from tutor.text.words import capital
@@ -21,10 +22,13 @@ def _of_exponent(formula: Expr) -> bool:
     return any(isinstance(node, Call) and node.op == "power_log" for node in walk(formula))
 
 
-def _rule(step: Step) -> Explanation:
-    """The entry for a step; a linear layer has its own."""
+def _rule(step: Step, writer: Writer) -> Explanation:
+    """The entry for a step; a linear layer has its own, and what a gate does to arrays follows from their shapes."""
     eq, symbol = step.equation, step.equation.symbol
     layer = step.trace.program.model.layer_of(symbol)
+    if writer.arrays and eq.rule in ("gate", "gate_gradient"):
+        say = array_whys.backward if eq.rule == "gate_gradient" else array_whys.forward
+        return say(step, lambda formula: linear(writer.formula(formula)))
     if eq.rule == "gate_gradient" and eq.variant == "pow" and _of_exponent(step.formula):
         return RULES[rule_id("gate_gradient", "pow_exponent")]
     if eq.rule in LINEAR and layer and layer.activation_name == "linear":
@@ -40,12 +44,14 @@ class Explainer:
 
     def title(self, step: Step) -> str:
         """What the step is called: "Gradient of the biases of the output layer"."""
-        return self._fill(_rule(step).title, step)
+        return self._fill(_rule(step, self.writer).title, step)
 
     def why(self, step: Step) -> str:
         """One sentence (or two) of why, for the whole or for the element that the step is."""
-        rule = _rule(step)
+        rule = _rule(step, self.writer)
         why = self._fill(rule.element if step.index and rule.element else rule.why, step)
+        if self.writer.arrays and step.equation.rule == "fork":
+            why += " " + array_whys.fork(step, lambda formula: linear(self.writer.formula(formula)))
         gate = step.equation.rule == "gate_gradient"
         if gate and not any(ref.symbol.quantity == "gradient" for ref in step.operands):
             output = step.trace.program.model.output.id
@@ -54,12 +60,12 @@ class Explainer:
 
     def story(self, step: Step) -> str:
         """What the step says in the story: a sentence or two, or the turns of its speakers."""
-        story = _rule(step).story
+        story = _rule(step, self.writer).story
         return self._fill(story, step) if isinstance(story, str) else " ".join(t.text for t in self.turns(step))
 
     def turns(self, step: Step) -> tuple[Turn, ...]:
         """Who speaks in this step of the backward pass, what they say and what they pass on; else nobody."""
-        story = _rule(step).story
+        story = _rule(step, self.writer).story
         if isinstance(story, str):
             return ()
         words = Words(self.writer, step)
@@ -77,6 +83,8 @@ class Explainer:
         top, bottom = factor.top.symbol, factor.bottom.symbol
         if factor.local.rule == "combined_error":
             return "Loss and activation in one factor, since they cancel: the prediction minus the target."
+        if self.writer.arrays:
+            return array_whys.factor(factor.use, bottom, lambda formula: linear(self.writer.formula(formula)))
         if factor.use.rule == "gate":
             title, _, back = GATES["pow_exponent" if _of_exponent(factor.local.formula) else factor.use.variant]
             return f"{title} {self.writer.text(factor.top)}: it {back}."

@@ -19,6 +19,7 @@ from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.optimizers import STATES
 from tutor.engine.parsing import FUNCTIONS
 from tutor.engine.rules import Rule, rule_id
+from tutor.text.array_gates import ARRAY_GATES
 
 
 @dataclass(frozen=True)
@@ -252,7 +253,7 @@ _PLAIN: dict[Rule, Explanation] = {
     "uses": Explanation(
         "Gradient of {of}, which several lines share",
         "{of} is used {n} times, and it is one and the same value each time: the parts that come back add up.",
-        (Turn("{Of}", "I had a hand in {n} lines, and hear back from each of them: the blame adds up.", HANDS_ON),),
+        (Turn("{Of}", "I had a hand in {n} lines, and hear back from each of them: the blame adds up.", KEEPS),),
     ),
     "local_derivative": Explanation(
         "Local derivative",
@@ -321,7 +322,7 @@ GATES: dict[str, tuple[str, str, str]] = {
     "copy": ("Copy", "takes the value as it is", "passes the gradient on unchanged"),
 }
 # What a gate says when the blame reaches it, without a formula.
-_SAYS = {
+SAYS = {
     "add": "I only added, so {of} gets the blame just as I got it.",
     "sub": "I took one from the other: {of} gets the blame, with its sign turned if it was what I took away.",
     "neg": "I only turned the sign, so I turn the sign of the blame.",
@@ -358,8 +359,13 @@ for _op, (_title, _does, _back) in GATES.items():
     RULES[rule_id("gate_gradient", _op)] = Explanation(
         "Gradient at {of}",
         f"Local derivative times the gradient that came back: here the {_title.lower()} {_back}.",
-        (Turn(f"{_title} {{gate}}", "{result}" + _SAYS.get(_op, _SAYS["other"]), "handed on to {of}: {value}"),),
+        (Turn(f"{_title} {{gate}}", "{result}" + SAYS.get(_op, SAYS["other"]), "handed on to {of}: {value}"),),
     )
+
+for _op, _array in ARRAY_GATES.items():  # `array_whys` says more, by the shapes and the axis of a step
+    RULES[rule_id("gate", _op)] = Explanation(f"{_array.title}: {{it}}", "{it} is {value}.", "{it} is {value}.")
+    _why = "Local derivative times the gradient that came back."
+    RULES[rule_id("gate_gradient", _op)] = Explanation("Gradient at {of}", _why, _array.says)
 
 
 # A linear activation is a copy: what is said of the others would be hollow.

@@ -24,18 +24,35 @@ activation function
 adam
     An *optimiser* that keeps a running mean of each gradient and of its square, and divides the one by the root of
     the other, so that every parameter takes steps of about the same size.
+attention
+    Each position asks with a query, is compared with every key, and takes the *mean* of the values, weighted by the
+    *softmax* of those comparisons.
+axis
+    A direction of an array: of a matrix axis 0 goes down the rows, axis 1 along the columns. A sum over an axis makes
+    it go away.
 backpropagation
     Working out the *gradient* of the loss for every parameter, from the loss back to the inputs, with the *chain
     rule*; each value is computed once and used again. It does not change a parameter: *gradient descent* does.
+backpropagation through time
+    *Backpropagation* through a *recurrence* that is *unrolled*: the steps in time are layers that share their
+    weights, and each weight adds up what comes back from every step.
 backward pass
     The half of an *iteration* that goes from the loss back to the first layer and computes a *gradient* for every
     value on the way. It uses what the *forward pass* has kept.
 batch
     The examples that one *update* is made from; its gradient is the *mean* of theirs.
+batch norm
+    *Normalisation* over the *batch*: each feature gets mean 0 and variance 1 over the examples, then a *gain* and a
+    *shift* that are learned. Every example then has a part in the gradient of every other.
 bias
     The number that a unit adds to the weighted sum of its inputs. It moves the point at which the unit answers.
 bipolar sigmoid
     The *activation function* 2/(1 + e⁻ᶻ) − 1: a *sigmoid* stretched to go from −1 to 1. It is tanh of z/2.
+broadcasting
+    An array that lacks an *axis*, or has length 1 along it, is used again and again along it. On the way back the
+    gradients of all those uses add up.
+causal mask
+    A *mask* for *attention* that hides later positions: −∞ above the diagonal, so that *softmax* makes 0 of it.
 chain rule
     Multiply the *local derivatives* along a *path*, and add over all paths. All of backpropagation is this rule,
     applied in a good order.
@@ -44,6 +61,9 @@ circuit
     each input.
 convergence
     Coming to rest: the updates get smaller because the *gradient* goes to 0, at or near a *minimum*.
+convolution
+    One small *kernel* laid on every place of an input, multiplied number by number and added up. Libraries do not
+    flip the kernel; what they do mathematics calls cross-correlation.
 cross-entropy
     The *loss* of a classifier: minus the logarithm of the probability that it gives the true class. A sure and
     wrong answer costs a great deal.
@@ -61,11 +81,17 @@ divergence
 dot product
     Two lists of the same length, multiplied number by number and added up. A *pre-activation* is one, plus the
     *bias*.
+dropout
+    Setting a random part of the values to 0 in training and multiplying the others by 1/(1 − p). The gradient goes
+    through the same *mask*.
 elementwise product
     Two arrays of the same *shape*, multiplied cell by cell without a sum. It is written ⊙ or ∘.
 elu
     An *activation function* that is z above 0 and α(eᶻ − 1) below: like *ReLU*, but it bends smoothly to −α, so that
     no unit dies.
+embedding
+    A table with one row of numbers for each *token*; the token's number picks its row. A row's gradient adds up over
+    all the places where it was picked.
 epoch
     One pass over all examples; as many *iterations* as there are *batches*.
 error
@@ -76,6 +102,8 @@ example
 exploding gradient
     A *gradient* that grows from layer to layer on the way back, until the updates are useless. It comes of large
     weights.
+feature
+    One of the numbers that describe an *example*: a column of the data.
 finite difference
     The change of a function over a small step, divided by the step: nearly the *derivative*. It needs no calculus,
     so a gradient can be checked with it.
@@ -83,8 +111,12 @@ fork
     A place where a value is used more than once. Forward it is copied; backward the gradients of all uses add up.
 forward pass
     The half of an *iteration* that goes from the inputs to the *prediction* and the *loss*.
+gain
+    What a *normalised* value is multiplied by, one learned number a *feature*; the *shift* is what is then added.
 gate
     One operation of a *circuit*, such as + or ×. It knows its *local derivatives* and nothing of the rest.
+gate of an lstm
+    A *sigmoid* between 0 and 1 that is multiplied by a state: how much of it is let through, kept or forgotten.
 gelu
     An *activation function*: z times the chance that a normally distributed number is below z, so nearly 0 for
     negative z and nearly z for positive. It is written with *tanh* here.
@@ -114,9 +146,17 @@ iteration
     One *forward pass*, one *backward pass* and one *update*.
 jacobian
     The matrix of all *partial derivatives* of a vector for another: one row an output, one column an input.
+kernel
+    The small array of weights that a *convolution* lays on every place. Being shared by all of them, it gets the sum
+    of their gradients.
+key
+    In *attention* what a position offers to be compared with; a query asks, a value is what is then taken.
 layer
     *Units* side by side that have the same inputs. Weights lead from every unit of one layer to every unit of the
     next.
+layer norm
+    *Normalisation* of each example, or each position, over its own *features*; then a *gain* and a *shift*. It needs
+    no *batch*.
 leaky relu
     *ReLU* with a small slope, such as 0.01, instead of 0 for what is negative, so that no unit dies.
 learning rate
@@ -124,8 +164,19 @@ learning rate
     takes forever. It is written η.
 local derivative
     The *derivative* of one operation for one of its own inputs, as if nothing else existed.
+logits
+    The numbers before a *softmax*: any size, any sign.
 loss
     One number that says how wrong the *prediction* is; 0 or little is good. Training makes it smaller.
+lstm
+    A *recurrence* with a second state that is carried on by adding, and *sigmoid* gates that say what to forget, to
+    add and to show; so gradients vanish less.
+mask
+    An array of 0 and 1 (or of 0 and −∞ before a *softmax*) that lets some places through and blocks the others,
+    forward and back.
+matrix product
+    Rows times columns: each number of the result is the *dot product* of a row of the first and a column of the
+    second. Its gradients are products with a *transpose*.
 mean
     The sum divided by how many there are. The loss of a *batch* is the mean of its examples' losses, and its
     gradient the mean of their gradients.
@@ -137,6 +188,9 @@ momentum
     An *optimiser* that keeps a part of the last step and adds to it, as a ball that rolls downhill does.
 network
     *Layers* one after the other: a function with many *parameters*, from the inputs to a *prediction*.
+normalisation
+    Taking off the mean and dividing by the standard deviation √(variance + ε). The mean and the variance depend on
+    every value, so each value's gradient does as well.
 notation
     The names that a book gives the same quantities: δ, dZ or ∇ₐL. No value changes with it.
 one-hot
@@ -148,21 +202,32 @@ outer product
     matrix's gradient is one: *error* times inputs.
 overfitting
     Learning the examples by heart: the *loss* on them falls, while that on new ones rises.
+padding
+    Zeros put around an input, so that a *kernel* can be laid on its edge, too.
 parameter
     A number that training changes: a *weight* or a *bias*.
 partial derivative
     The *derivative* for one variable while all the others stand still. It is written with ∂.
 path
     A way from a value to the loss along the connections. A value matters for the loss through all its paths.
+pooling
+    Making one number of each window: the largest, whose place then gets the whole gradient, or the mean, which shares
+    it out evenly.
 pre-activation
     The weighted sum of a unit's inputs plus its *bias*, before the *activation function*: z = W·a + b.
 prediction
     What the last layer gives out, written ŷ: to be compared with the *target*.
+recurrence
+    The same step with the same weights again and again, each time with a new input and the state that the last time
+    left: hₜ from xₜ and hₜ₋₁.
 regularisation
     A price on large weights, added to the *loss*, against *overfitting*. With L2 it is λ/2 times the sum of their
     squares, and every weight's gradient gets λ times the weight.
 relu
     The *activation function* max(0, z): what is negative becomes 0. Its slope is 1 above 0 and 0 below.
+residual connection
+    Adding a layer's input to its output: y = x + f(x). On the way back the gradient goes around the layer as it is,
+    and through it as well. It is also called a skip connection.
 rmsprop
     An *optimiser* that divides each step by the root of a running *mean* of the squared *gradient*, so that all
     parameters move about equally fast.
@@ -171,6 +236,8 @@ saturation
     through.
 shape
     How many rows and columns an array has: 3 × 4. A *gradient* has the shape of its parameter.
+shift
+    What is added to a *normalised* value, one learned number a *feature*.
 sigmoid
     The *activation function* σ(z) = 1/(1 + e⁻ᶻ), from 0 to 1 in the form of an S. Its slope is σ(1 − σ), at most ¼.
 silu
@@ -190,17 +257,25 @@ stationary point
 stochastic gradient descent
     *Gradient descent* on one example or a small *batch* at a time: each step is a little off, but there are many
     more of them.
+stride
+    By how many places a *kernel* or a window moves on. With 2, every other place is left out.
 tanh
     An *activation function* like the *sigmoid*, but from −1 to 1. Its slope is 1 − tanh², at most 1.
 target
     What the *prediction* should be, as the data have it. It is written y.
+token
+    A piece of a text, such as a letter or a word, as a whole number that stands for it.
 training
     Repeating *iterations* until the *loss* is small enough.
+transformer
+    A network of *attention* and small networks of two layers, each with a *residual connection* and a *layer norm*.
 transpose
     A matrix with rows and columns exchanged, written Aᵀ. Backward, a layer's weights are used so: the same
     connections from their end to their start.
 unit
     The smallest part of a *layer*, also called a neuron: it adds up what comes in and gives on one number.
+unrolling
+    Writing a *recurrence* out as one step after the other, each a line of its own with the same weights.
 update
     The last step of an *iteration*: each parameter moves a little against its *gradient*.
 upstream gradient
@@ -209,6 +284,9 @@ upstream gradient
 vanishing gradient
     A *gradient* that shrinks from layer to layer on the way back, until the first layers hardly learn. Sigmoids do
     it: each takes three quarters or more.
+variance
+    The *mean* of the squared distances from the mean: how far values lie apart. Here it is divided by n, not by n −
+    1.
 weight
     The number that a connection multiplies by. The larger it is, the more the unit it leads to listens.
 weight decay
@@ -239,11 +317,16 @@ SAME = {
     "iterations": "iteration", "pre-activations": "pre-activation", "local derivatives": "local derivative",
     "partial derivatives": "partial derivative", "finite differences": "finite difference", "optimizer": "optimiser",
     "parameters": "parameter", "regularization": "regularisation", "sample": "example", "backprop": "backpropagation",
-    "swish": "silu",
+    "swish": "silu", "skip connection": "residual connection", "batch normalization": "batch norm",
+    "batch normalisation": "batch norm", "layer normalization": "layer norm", "layer normalisation": "layer norm",
+    "normalization": "normalisation", "normalised": "normalisation", "features": "feature", "unrolled": "unrolling",
+    "rnn": "recurrence", "tokens": "token", "cross-correlation": "convolution", "filter": "kernel", "bptt":
+    "backpropagation through time", "query": "key", "max pooling": "pooling", "average pooling": "pooling",
 }  # fmt: skip
 _WRITTEN = {
     "adam": "Adam", "jacobian": "Jacobian", "relu": "ReLU", "leaky relu": "leaky ReLU", "elu": "ELU", "gelu": "GELU",
-    "silu": "SiLU", "rmsprop": "RMSprop", "huber loss": "Huber loss",
+    "silu": "SiLU", "rmsprop": "RMSprop", "huber loss": "Huber loss", "lstm": "LSTM",
+    "gate of an lstm": "gate of an LSTM",
 }  # fmt: skip
 
 # What is spoken of at the steps of a rule, the nearest first.
@@ -274,6 +357,33 @@ _AT: dict[Rule, tuple[str, ...]] = {
     "local_derivative": ("local derivative", "derivative", "chain rule"),
     "gate": ("gate", "circuit", "local derivative", "upstream gradient", "gradient", "chain rule"),
     "gate_gradient": ("gate", "circuit", "local derivative", "upstream gradient", "gradient", "chain rule"),
+}  # fmt: skip
+# Of gates about arrays by their rules' ids.
+_AT_ARRAYS: dict[str, tuple[str, ...]] = {
+    "gate_matmul": ("matrix product", "dot product", "transpose", "shape"),
+    "gate_matmul_gradient": ("matrix product", "transpose", "shape", "upstream gradient", "chain rule"),
+    "gate_softmax": ("softmax", "logits", "attention"),
+    "gate_softmax_gradient": ("softmax", "jacobian", "path", "chain rule"),
+    "gate_norm": ("normalisation", "variance", "batch norm", "layer norm"),
+    "gate_norm_gradient": ("normalisation", "variance", "fork", "chain rule"),
+    "gate_variance": ("variance", "mean"),
+    "gate_variance_gradient": ("variance", "mean", "chain rule"),
+    "gate_average": ("mean", "axis"),
+    "gate_average_gradient": ("mean", "axis", "broadcasting", "chain rule"),
+    "gate_sum": ("axis", "shape"),
+    "gate_sum_gradient": ("broadcasting", "axis", "fork", "chain rule"),
+    "gate_cross_entropy": ("cross-entropy", "logits", "softmax", "loss"),
+    "gate_cross_entropy_gradient": ("cross-entropy", "softmax", "one-hot", "error"),
+    "gate_conv": ("convolution", "kernel", "stride", "padding"),
+    "gate_conv_gradient": ("convolution", "kernel", "fork", "chain rule"),
+    "gate_max_pool": ("pooling", "stride"),
+    "gate_max_pool_gradient": ("pooling", "gradient"),
+    "gate_avg_pool": ("pooling", "mean", "stride"),
+    "gate_avg_pool_gradient": ("pooling", "mean", "gradient"),
+    "gate_embedding": ("embedding", "token"),
+    "gate_embedding_gradient": ("embedding", "token", "fork", "gradient"),
+    "gate_causal": ("causal mask", "mask", "attention", "softmax"),
+    "gate_causal_gradient": ("causal mask", "mask", "gradient"),
 }  # fmt: skip
 _AT_STATE: dict[str, tuple[str, ...]] = {VELOCITY.name: ("momentum", "optimiser", "update")}
 _BY_CHOICE = {
@@ -315,7 +425,8 @@ def search(text: str) -> list[str]:
 def spoken_of(rule: str, *choices: str | None) -> list[str]:
     """The terms of a step, the nearest first: by its rule's id, then by the lesson's activation, loss or optimiser."""
     plain, variant = variant_of(rule) or (rule, "")
-    terms = _AT_STATE.get(variant) or next((terms for at, terms in _AT.items() if at == plain), ())
+    special = _AT_ARRAYS.get(rule) or _AT_STATE.get(variant)
+    terms = special or next((terms for at, terms in _AT.items() if at == plain), ())
     names = (_BY_CHOICE.get(choice, choice.replace("_", " ")) for choice in choices if choice)
     chosen = (name for name in names if name in TERMS)
     return list(dict.fromkeys((*terms, *chosen)))

@@ -15,7 +15,7 @@ from decimal import Decimal
 import numpy as np
 
 from tutor.engine.expressions import EXACT
-from tutor.text.cells import pieces, width
+from tutor.text.cells import pad, pieces, width
 
 # ---------------------------------------------------------------- numbers
 
@@ -100,7 +100,7 @@ class Frac:
 
 @dataclass(frozen=True)
 class Matrix:
-    """A column (1 axis) or a matrix (2 axes) of numbers, shown with so many digits."""
+    """Numbers shown with so many digits: a column (1 axis), a matrix (2 axes), or labelled slices of one (3 or 4)."""
 
     values: np.ndarray = field(compare=False)
     digits: int = 4
@@ -110,7 +110,7 @@ class Matrix:
         """The same with a column a row."""
         if self.values.ndim == 1:
             return Matrix(self.values, self.digits, row=not self.row)
-        return Matrix(self.values.T, self.digits)
+        return Matrix(np.swapaxes(self.values, -1, -2), self.digits)
 
 
 Doc = str | Row | Brackets | Frac | Matrix
@@ -250,8 +250,9 @@ def _linear_matrix(doc: Matrix, limit: int) -> str:
 
     if doc.values.ndim == 1:
         return line(doc.values) + ("ᵀ" if doc.row else "")
-    rows = ("…" if i is None else line(doc.values[i]) for i in _shown(len(doc.values), limit))
-    return f"[{', '.join(rows)}]"
+    inner = limit if doc.values.ndim == 2 else min(limit, 4)  # of slices fewer: nobody reads a thousand numbers
+    parts = [None if i is None else Matrix(doc.values[i], doc.digits) for i in _shown(len(doc.values), inner)]
+    return f"[{', '.join('…' if part is None else _linear_matrix(part, inner) for part in parts)}]"
 
 
 # ---------------------------------------------------------------- in cells
@@ -314,9 +315,47 @@ ROUND = ("(", "⎛", "⎜", "⎝"), (")", "⎞", "⎟", "⎠")
 SQUARE = ("[", "⎡", "⎢", "⎣"), ("]", "⎤", "⎥", "⎦")
 
 
+MAX_SLICES = 8  # of more of them the first ones and the last are drawn
+
+
+def _slices(doc: Matrix, limit_rows: int, limit_columns: int) -> Block:
+    """A matrix for each place of the axes before the last two, its place in front: [1,2] ⎡⎤; in lines of several."""
+    outer = doc.values.shape[:-2]
+    places = list(np.ndindex(*outer))
+    shown = _shown(len(places), MAX_SLICES)
+    across = max(1, limit_columns // (min(doc.values.shape[-1], limit_columns) + 1))
+    if len(outer) == 2:  # a line for each place of the first axis, if they fit
+        across = min(across, outer[1])
+    drawn: list[Block] = []
+    for at in shown:
+        if at is None:
+            drawn.append(text_block(f"… {len(places) - len(shown) + 1} more …"))
+            continue
+        label = f"[{','.join(str(i + 1) for i in places[at])}] "
+        inner = matrix_block(Matrix(doc.values[places[at]], doc.digits), limit_rows, limit_columns)
+        drawn.append(beside([text_block(label), inner]))
+    lines: list[str] = []
+    rows = [drawn[at : at + across] for at in range(0, len(drawn), across)]
+    widths = [max(row[at].columns for row in rows if at < len(row)) for at in range(min(across, len(drawn)))]
+    axis = 0
+    for row in rows:
+        padded = [_widened(block, columns) for block, columns in zip(row, widths, strict=False)]
+        line = beside([part for block in padded for part in (block, text_block("  "))][:-1])
+        axis = axis if lines else line.axis
+        lines += line.lines
+    columns = max(map(width, lines))
+    return Block(tuple(pad(line, columns) for line in lines), columns, axis)
+
+
+def _widened(block: Block, columns: int) -> Block:
+    return Block(tuple(pad(line, columns) for line in block.lines), columns, block.axis)
+
+
 def matrix_block(doc: Matrix, limit_rows: int = 6, limit_columns: int = 6) -> Block:
     """Numbers in columns, right-aligned; a large matrix as its corners, with dots between."""
     values = doc.values
+    if values.ndim > 2:
+        return _slices(doc, limit_rows, limit_columns)
     if values.ndim == 1:
         values = values[None, :] if doc.row else values[:, None]
     rows, columns = _shown(values.shape[0], limit_rows), _shown(values.shape[1], limit_columns)

@@ -9,7 +9,7 @@ templates, in which
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Names = tuple[str, str]  # the name of the whole, and of one element
 
@@ -20,7 +20,8 @@ class Notation:
 
     `weights_first` is the number of the weights that feed that layer; `functions` the sign of an
     activation where the textbook writes one letter for any: (hidden, output). `letter` stands for a
-    pre-activation in definitions, z or a; `order` says what the two indices of a weight are.
+    pre-activation in definitions, z or a; `order` says what the two indices of a weight are. `by_author`: how the
+    gradients are written of arrays that have an author's names, by quantity.
     """
 
     title: str
@@ -37,6 +38,7 @@ class Notation:
     rate: str = "η"
     loss: str = "L"
     mean_loss: str = "L"
+    by_author: dict[str, Names] = field(default_factory=lambda: {"any": ("∂{L}/∂{x}", "∂{L}/∂{x}")})
 
 
 NOTATIONS: dict[str, Notation] = {
@@ -61,6 +63,7 @@ NOTATIONS: dict[str, Notation] = {
         },
         elementwise="·",
         matrix_product=" ",
+        by_author={"any": ("d{x}", "d{x}")},
     ),
     "nabla": Notation(
         title="∇ and L(θ)",
@@ -75,6 +78,7 @@ NOTATIONS: dict[str, Notation] = {
             "biases": ("b_l", "b_li"),
         },
         gradients={"any": ("∇{x} {L}", "∂{L}/∂{x}")},
+        by_author={"any": ("∇{x} {L}", "∂{L}/∂{x}")},
         functions=("g", "O"),
         letter="a",
         loss="L(θ)",
@@ -139,6 +143,7 @@ NOTATIONS: dict[str, Notation] = {
             "biases": ("∇b^(l)", "∂{L}/∂{x}"),
             "any": ("∂{L}/∂{x}", "∂{L}/∂{x}"),
         },
+        by_author={"circuit_input": ("∇{x}", "∂{L}/∂{x}"), "any": ("δ{x}", "∂{L}/∂{x}")},
         first=2,
         functions=("f", "f"),
         elementwise="∘",

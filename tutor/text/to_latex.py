@@ -266,6 +266,9 @@ def _name(word: str) -> tuple[str, str]:
 
 def _matrix(doc: Matrix) -> str:
     values = doc.values
+    if values.ndim > 2:  # a list of matrices
+        inner = [r"\dots" if i is None else _matrix(Matrix(values[i], doc.digits)) for i in _kept(len(values))]
+        return r"\left[" + r",\; ".join(inner) + r"\right]"
     if values.ndim == 1:
         values = values[None, :] if doc.row else values[:, None]
     rows, columns = (_kept(count) for count in values.shape)

@@ -7,16 +7,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS, Z, derivative, prime_of
-from tutor.engine.expressions import Call, Const, Expr, Ref, Symbol, refs
+from tutor.engine.expressions import ONE, OPERATORS, ZERO, Call, Const, Expr, Ref, Shape, Symbol, refs
 from tutor.engine.forward import model
 from tutor.engine.lesson import Lesson
 from tutor.engine.optimizers import SIGNS, STATES
+from tutor.text.array_calls import (
+    Written,
+    along,
+    bare_shape,
+    keepable,
+    ones,
+    spread_axis,
+    summed_axes,
+    written,
+)
 from tutor.text.layout import (
     Brackets,
     Doc,
@@ -50,6 +60,37 @@ _PATTERNS: dict[str, tuple[int, tuple[str | tuple[int, int], ...]]] = {
 }
 
 
+def _of_names(template: str, L: str, x: str) -> Doc:
+    """A gradient's name from that of the output and of what it is with respect to."""
+    top, slash, bottom = template.partition("/")
+    if slash:
+        return Frac(top.format(L=L, x=x), bottom.format(L=L, x=x), tight=True)
+    return template.format(L=L, x=x)
+
+
+def _places(index: tuple[int, ...] | None, shape: Shape) -> str:
+    """An element's place as subscripts: ₁₂, and ₁,₁₂ where an axis has more than nine."""
+    return ("," if max(shape, default=0) > 9 else "").join(subscript(str(i + 1)) for i in index or ())
+
+
+def _matrix_product(expr: Expr) -> bool:
+    return isinstance(expr, Call) and expr.op in ("matmul", "outer")
+
+
+def _product(expr: Expr) -> bool:
+    """Whether a formula of an array is written as a product, or as a quotient."""
+    return isinstance(expr, Call) and bool(expr.shape) and expr.op in ("matmul", "outer", "div", "mul", "times")
+
+
+def _whole_sum(expr: Expr) -> bool:
+    """Whether it is a Σ, which reaches over the product that follows."""
+    return isinstance(expr, Call) and expr.op == "sum" and expr.param is None
+
+
+def _cell_by_cell(expr: Expr) -> bool:
+    return isinstance(expr, Call) and expr.op in ("mul", "times", "div") and all(arg.shape for arg in expr.args)
+
+
 def _plain(text: str) -> bool:
     """Whether a superscript may follow at once: not after another one, a fraction or an example's mark."""
     return not any(mark in text for mark in "/@ ∇×") and text[-1:] not in "⁰¹²³⁴⁵⁶⁷⁸⁹⁾′"
@@ -62,10 +103,28 @@ def _layer(z: Expr) -> int | None:
 
 @dataclass(frozen=True)
 class _Leaves:
-    """How the values in a formula are written: by their names (`named`), or with their numbers put in."""
+    """How the values in a formula are written: by their names (`named`), or with their numbers put in.
+
+    `spreads`: what stands here goes with arrays of the full shape, cell by cell, so that it need not be as large.
+    `kept`: the axis that a result taken over it keeps, with one place.
+    """
 
     write: Callable[[Ref], Doc]
     named: bool
+    spreads: bool = False
+    kept: int | None = None
+
+    def inside(self, node: Call) -> _Leaves:
+        """The same for the operands of a call."""
+        if not node.shape:
+            return self
+        if OPERATORS[node.op].elementwise:
+            return self if self.spreads else replace(self, spreads=bool(node.shape) and bare_shape(node) == node.shape)
+        return replace(self, spreads=False, kept=None) if self.spreads or self.kept is not None else self
+
+    def extent(self, expr: Expr) -> Shape:
+        """The shape of an operand as it is written."""
+        return bare_shape(expr) if self.spreads else expr.shape
 
 
 class Writer:
@@ -80,6 +139,10 @@ class Writer:
         self.wide = [width > 9 for width in self.model.widths or (1,)]
         self.softmax = bool(layers) and layers[-1].activation_name == "softmax"
         self.input_names = self.model.input_names
+        self.arrays = self.model.arrays
+        symbols = (*self.model.given, *(eq.symbol for eq in self.model.forward))
+        self._authored = frozenset(symbol.id for symbol in symbols) if self.arrays else frozenset()
+        self.cell_by_cell = "⊙" if self.arrays and self.notation.elementwise == "·" else self.notation.elementwise
         self._texts: dict[tuple[str, tuple[int, ...] | None, int | None], str] = {}
         self._names = _Leaves(self.name, named=True)
 
@@ -117,7 +180,7 @@ class Writer:
             batch_mean = self.lesson.training and self.lesson.training.batch != 1 and not symbol.per_example
             return self.notation.mean_loss if batch_mean else self.notation.loss
         if quantity in ("node", "circuit_input", "objective"):
-            return symbol.id
+            return symbol.id + _places(index, symbol.shape)
         if quantity == "input" and index and self.input_names:
             return self.input_names[index[0]]
         return self._fill(self._pick(self.notation.names, symbol)[index is not None], symbol, index)
@@ -135,16 +198,24 @@ class Writer:
     def _gradient(self, symbol: Symbol, index: tuple[int, ...] | None) -> Doc:
         of, wrt = symbol.of, symbol.wrt
         assert of and wrt
+        if self.arrays:
+            return self._gradient_by_author(symbol, index)
         if not self.model.layers or of.quantity == "objective":
             return Frac(f"∂{of.id}", Row(("∂", self._name(wrt, index))), tight=True)
         template = self._pick(self.notation.gradients, wrt)[index is not None]
         if "{x}" not in template:
             return self._fill(template, wrt, index)
-        L, x = linear(self._name(of, None)), linear(self._name(wrt, index))
-        top, slash, bottom = template.partition("/")
-        if slash:
-            return Frac(top.format(L=L, x=x), bottom.format(L=L, x=x), tight=True)
-        return template.format(L=L, x=x)
+        return _of_names(template, linear(self._name(of, None)), linear(self._name(wrt, index)))
+
+    def _gradient_by_author(self, symbol: Symbol, index: tuple[int, ...] | None) -> Doc:
+        """A gradient of what the author named: dX, ∇X L, δS, ∂L/∂X; what comes back from one use as ∂L/∂W@h3."""
+        of, wrt, use = symbol.of, symbol.wrt, symbol.id.partition("@")[2]
+        assert of and wrt
+        table = self.notation.by_author
+        template = table.get(wrt.quantity, table["any"])[index is not None or not wrt.shape]
+        x = linear(self._name(wrt, index)) + (f"@{use}" if use else "")
+        name = _of_names(template, of.id, x)
+        return name if name not in self._authored else _of_names("∂{L}/∂{x}", of.id, x)  # of who has an X and a dX
 
     def _local(self, symbol: Symbol, index: tuple[int, ...] | None) -> Doc:
         """∂a/∂z with the indices that it has: dz[i]/dW[i,j], dz[i]/da[j], da[i]/dz[i]; a Jacobian's da[k]/dz[i]."""
@@ -222,6 +293,10 @@ class Writer:
         letter = self.notation.letter
         if node.op == "softmax":
             sign = self.function("softmax", self.depth)
+            if len(node.shape) == 2:
+                i, j, over = ("ᵢ", "ⱼ", f"{letter}ₖⱼ") if node.param == -2 else ("ᵢ", "ⱼ", f"{letter}ᵢₖ")
+                call = f"{sign}({letter}, axis=0)" if node.param == -2 else f"{sign}({letter})"
+                return Row((f"{call}{i}{j} = ", Frac(f"exp({letter}{i}{j})", f"Σₖ exp({over})")))
             return Row((f"{sign}({letter})ᵢ = ", Frac(f"exp({letter}ᵢ)", f"Σₖ exp({letter}ₖ)")))
         entry = ACTIVATIONS[node.op]
         left = f"{self.function(node.op, _layer(node.args[0]))}({letter}) = "
@@ -261,10 +336,19 @@ class Writer:
 
     def _call(self, node: Call, leaves: _Leaves) -> tuple[Doc, int]:
         op, args = node.op, node.args
+        if op in ("expand", "spread"):
+            return self._spread(node, leaves)
+        outer, leaves = leaves, leaves.inside(node)
 
         def sub(expr: Expr, need: int) -> Doc:
             return self._write(expr, leaves, need)[0]
 
+        if call := written(node):
+            return self._called(call, outer.kept is not None and along(node, outer.kept), sub), 5
+        if op == "sum_to":
+            return self._summed(node, sub), 5
+        if op == "sum" and self.arrays and isinstance(args[0], Call):
+            return Row(("Σ", brackets(sub(args[0], 0)))), 3
         if op in _PATTERNS:
             precedence, pattern = _PATTERNS[op]
             parts = (part if isinstance(part, str) else sub(args[part[0]], part[1]) for part in pattern)
@@ -272,7 +356,7 @@ class Writer:
         if op in ("add", "sub", "neg"):
             return self._sum(op, args, sub)
         if op in ("mul", "times"):
-            return self._times(args, sub), 3
+            return self._times(args, leaves, sub), 3
         if op in ("div", "ratio"):
             return self._quotient(args, leaves), 3
         if op == "pow":
@@ -287,6 +371,8 @@ class Writer:
             return self._mean(node, leaves)
         if op in ("wins_max", "wins_min"):
             return self._indicator(node, sub), 5
+        if op == "hit":
+            return Row(("1", brackets(Row((sub(args[0], 1), f" = {node.param}"))))), 5
         if op == "linear":
             return self._node(args[0], leaves)
         if (name := prime_of(op)) and not leaves.named:  # with numbers, f′ is written out: 0.7 · (1 − 0.7)
@@ -310,15 +396,19 @@ class Writer:
                 parts.append(f" + … {len(args) - 6:,} more …")
         return Row(tuple(parts)), 1
 
-    def _times(self, args: tuple[Expr, ...], sub: Sub) -> Doc:
+    def _times(self, args: tuple[Expr, ...], leaves: _Leaves, sub: Sub) -> Doc:
         left, right = args
-        sign = f" {self.notation.elementwise} " if left.shape and right.shape else " · "
+        arrays = leaves.extent(left) and leaves.extent(right)
         first = 2 if isinstance(left, Const | Ref) else 3  # −2 · (y − ŷ) needs no brackets
+        first = 4 if self.arrays and _whole_sum(left) else first
         second = 4 if isinstance(right, Call) and right.op == "div" else 3
-        return Row((sub(left, first), sign, sub(right, second)))
+        if not (arrays and self.arrays):
+            return Row((sub(left, first), f" {self.notation.elementwise} " if arrays else " · ", sub(right, second)))
+        sides = (sub(left, 4 if _matrix_product(left) else first), sub(right, 4 if _product(right) else second))
+        return Row((sides[0], f" {self.cell_by_cell} ", sides[1]))
 
     def _quotient(self, args: tuple[Expr, ...], leaves: _Leaves) -> Doc:
-        if all(arg.shape for arg in args):  # cell by cell: there is no quotient of two columns
+        if all(leaves.extent(arg) for arg in args):  # cell by cell: there is no quotient of two columns
             return Row((self._write(args[0], leaves, 4)[0], " ⊘ ", self._write(args[1], leaves, 4)[0]))
         over, under = self._write(args[0], leaves), self._write(args[1], leaves)
         return Frac(over[0], under[0], over[1] < 3, under[1] < 4)
@@ -340,14 +430,57 @@ class Writer:
         if op == "transpose":
             return self._transposed(args[0], leaves), 5
         if op == "matmul":
-            return Row((sub(args[0], 3), sign, sub(args[1], 3))), 3
+            left, right = (
+                4 if self.arrays and (_product(arg) if at else _cell_by_cell(arg)) else 3
+                for at, arg in enumerate(args)
+            )
+            return Row((sub(args[0], left), sign, sub(args[1], right))), 3
         if op == "outer":
-            return Row((sub(args[0], 3), sign, self._transposed(args[1], leaves))), 3
+            left = 4 if self.arrays and _cell_by_cell(args[0]) else 3
+            return Row((sub(args[0], left), sign, self._transposed(args[1], leaves))), 3
         turned = self._transposed(args[0], leaves)
         if op == "rows":
             return Row(("1", sign, turned)), 3
         a = sub(args[0], 5)
         return brackets(Row(("diag ", a, " − ", a, sign, turned))), 5
+
+    def _called(self, call: Written, kept: bool, sub: Sub) -> Doc:
+        """name(arguments, settings), as a lesson's author writes it."""
+        parts: list[Doc] = []
+        for arg in call.args:
+            parts += [*([", "] if parts else []), sub(arg, 0)]
+        settings = (*call.settings, *(("keepdims=True",) if kept else ()))
+        return Row((call.name, brackets(Row((*parts, *(f", {text}" for text in settings))))))
+
+    def _summed(self, node: Call, sub: Sub) -> Doc:
+        """What is added up over the places that a value was spread to."""
+        gone, kept = summed_axes(node)
+        doc = sub(node.args[0], 0)
+        for _ in gone:
+            doc = Row(("sum", brackets(Row((doc, ", axis=0")))))
+        for axis in kept:
+            doc = Row(("sum", brackets(Row((doc, f", axis={axis - len(gone)}, keepdims=True")))))
+        return doc
+
+    def _spread(self, node: Call, leaves: _Leaves) -> tuple[Doc, int]:
+        """A value that is the same all along an axis: no sign where it goes with a whole array anyway."""
+        x = node.args[0]
+        along_first = node.op == "expand" or spread_axis(node) == 0
+        if leaves.spreads and along_first:
+            return self._node(x, leaves)
+        if leaves.spreads and keepable(x, node.param):
+            return self._node(x, replace(leaves, kept=node.param))
+        inner = replace(leaves, spreads=False, kept=None)
+        if not along_first:
+            axis = spread_axis(node)
+            settings = f", {node.shape[axis]}, axis={axis}"
+            return Row(("repeat", brackets(Row((self._write(x, inner)[0], settings))))), 5
+        if x == ZERO:
+            return self._node(x, inner)
+        if x == ONE:
+            return ones(node.shape), 5
+        sign = self.cell_by_cell if x.shape else "·"
+        return Row((self._write(x, inner, 3)[0], f" {sign} {ones(node.shape)}")), 3
 
     def written_out(self, node: Call) -> Expr:
         """What the derivative of an activation is for its arguments: σ′(z) -> a (1 − a)."""
