@@ -1,5 +1,5 @@
 """A gradient taken apart, in three views: its chain factor by factor and path by path; a matrix filled in cell by
-cell; and where loss and activation cancel, the derivation line by line. It holds a step, a view and a place in it."""
+cell; and where many operations are one step, the derivation line by line. It holds a step, a view and a place in it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from tutor.engine import paths
 from tutor.engine.expressions import Ref
+from tutor.engine.openings import opens as has_derivation
 from tutor.engine.paths import Chain, Factor, Path
 from tutor.engine.trace import Step
 from tutor.lessonfiles.catalogue import data_dir
@@ -36,11 +37,13 @@ VIEWS = {"chain": "Chain", "cells": "Cell by cell", "derivation": "Derivation"}
 def opens(cursor: Cursor, step: Step) -> tuple[str, Step] | str:
     """The view that `c` opens at a step and the step it is of; or why there is none."""
     whole = own_of(step, cursor.example)
-    if cursor.level == "matrix" and step.equation.rule != "combined_error" and whole.shape:
+    if has_derivation(step):
+        return "derivation", step
+    if cursor.level == "matrix" and whole.shape:
         return "cells", whole
     if paths.target(step) is None:
         return "A chain is of a gradient: go on to the backward pass, or to level matrix for cell by cell."
-    return ("derivation" if step.equation.rule == "combined_error" else "chain"), step
+    return "chain", step
 
 
 KEYS = [
@@ -103,7 +106,7 @@ class ChainScreen(TutorScreen):
         """The views that this step has."""
         found = ["chain"] if paths.target(self.step) is not None else []
         found += ["cells"] if own_of(self.step, self.cursor.example).shape else []
-        return [*found, "derivation"] if self.step.equation.rule == "combined_error" else found
+        return [*found, "derivation"] if has_derivation(self.step) else found
 
     # ------------------------------------------------------------ what is shown
 

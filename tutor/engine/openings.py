@@ -1,0 +1,488 @@
+"""Operators that are one gate and many: how their value, and the gradient that they send back, come about line by line.
+
+A norm is a long graph (mean, distance, variance, root, quotient) whose gradient collapses to one formula; softmax has a
+Jacobian; a convolution sends back overlapping copies of its kernel. Each entry of `OPENINGS` writes the lines of one
+operator as `DerivationLine`s: a name, its formula over what came before, and the reason. Every line is true of the
+lesson's numbers. Sources: Ioffe and Szegedy, "Batch Normalization", 2015, for the long way through a norm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from tutor.engine.backprop import gradient_of
+from tutor.engine.expressions import (
+    ONE,
+    Call,
+    Expr,
+    Ref,
+    Shape,
+    Symbol,
+    at_example,
+    call,
+    element,
+    evaluate,
+    negative,
+    refs,
+    total,
+)
+from tutor.engine.losses import DerivationLine
+from tutor.engine.network import Equation
+from tutor.engine.paths import Stage
+from tutor.engine.paths import derivation as of_combined_error
+from tutor.engine.reductions import along
+from tutor.engine.trace import Step
+
+FEW = 6  # copies of a kernel, looked-up rows: of more of them the first are written
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """The stages of a derivation, in order, and the values of what they mention, of their own names as well."""
+
+    stages: tuple[Stage, ...] = ()
+    value: Callable[[Ref], np.ndarray | float] = lambda ref: np.nan
+
+    def __bool__(self) -> bool:
+        return bool(self.stages)
+
+
+@dataclass
+class Opening:
+    """One gate of one step, being opened: its call, the symbol of its value, and G, what comes back to it.
+
+    `say` adds a line, name = formula; the last line of a gradient is the step's own. `index` is the element asked
+    about, None for the whole.
+    """
+
+    step: Step
+    node: Call
+    own: Ref
+    G: Expr
+    lines: list[DerivationLine] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+
+    @property
+    def backward(self) -> bool:
+        """Whether it is the gradient that is opened, not the value."""
+        return self.step.phase == "backward"
+
+    @property
+    def index(self) -> tuple[int, ...] | None:
+        """The element asked about; None for the whole, and for a single number."""
+        return self.step.index or None
+
+    def say(self, name: Symbol | None, formula: Expr, reason: str) -> Ref:
+        """A further line; the value that it names, for those after it."""
+        ref = Ref(name or self.step.equation.symbol)
+        self.lines.append(DerivationLine(reason, formula, ref if name else None))
+        return ref
+
+    def named(self, id: str, shape: Shape) -> Symbol:
+        """A name that the lesson has not given to anything."""
+        taken = {symbol.id for symbol in self.step.trace.program.symbols.values()} | self.names
+        while id in taken:
+            id += "′"
+        self.names.add(id)
+        return Symbol(id, shape)
+
+    def gradient(self, wrt: Symbol) -> Symbol:
+        """The name of the output's gradient with respect to a line of the derivation."""
+        return replace(gradient_of(self.step.trace.program.model.output, wrt), per_example=False)
+
+    def number(self, expr: Expr) -> Any:
+        """The value of a formula over the lesson's own values."""
+        return evaluate(self.at(expr), self.step.trace.value)
+
+    def at(self, expr: Expr) -> Expr:
+        """For the example that the step is of."""
+        return expr if self.step.example is None else at_example(expr, self.step.example)
+
+
+def _id(expr: Expr) -> str:
+    """What a line is called in the reason of another."""
+    return expr.symbol.id if isinstance(expr, Ref) else "the input"
+
+
+def _word(shape: Shape, axis: int) -> str:
+    """What lies along an axis: a row, a column."""
+    if len(shape) != 2:
+        return "vector" if len(shape) == 1 else "line"
+    return "column" if axis == -2 else "row"
+
+
+# ---------------------------------------------------------------- the operators
+
+
+def _kept(o: Opening, x: Expr, axis: int) -> Callable[[Expr], Expr]:
+    """How a reduction goes with x again, number by number: as it is, or with an axis of length 1 in place of its own.
+
+    An element is spoken of by its own indices alone, so there nothing is kept.
+    """
+    shape = tuple(1 if at == len(x.shape) + axis else n for at, n in enumerate(x.shape))
+    if o.index is not None or -axis == len(x.shape):
+        return lambda part: part
+    return lambda part: call("reshape", part, param=shape)
+
+
+def _norm(o: Opening) -> None:
+    (x,), (axis, eps), G = o.node.args, o.node.param, o.G
+    shape, n, word = x.shape, x.shape[axis], _word(x.shape, axis)
+    kept = _kept(o, x, axis)
+    small = kept(call("average", x, param=axis)).shape
+    each = f"each {word}" if len(shape) > 1 else "them all"
+
+    def wide(part: Expr) -> Expr:
+        return along(part, x, axis) if len(part.shape) < len(x.shape) else part
+
+    def mean(part: Expr) -> Expr:
+        return along(call("average", part, param=axis), x, axis)
+
+    names = [o.named(id, at) for id, at in (("μ", small), ("c", shape), ("v", small), ("σ", small))]
+    mu = o.say(names[0], kept(call("average", x, param=axis)), f"the mean of {each}")
+    c = o.say(names[1], x - wide(mu), "how far every number lies from its mean")
+    v = o.say(names[2], kept(call("average", c**2, param=axis)), f"the variance: the mean squared distance of {each}")
+    small_eps = "; ε keeps it from being 0" if eps else ""
+    sigma = o.say(names[3], call("sqrt", v + eps if eps else v), f"the standard deviation{small_eps}")
+    o.say(o.own.symbol, c / wide(sigma), "the gate's value: every distance over the standard deviation")
+    if not o.backward:
+        return
+    d_sigma = o.say(
+        o.gradient(sigma.symbol), negative(kept(call("sum", G * c / wide(sigma) ** 2, param=axis))),
+        f"backward: {_id(sigma)} divided every number of its {word}, so all of them answer; the slope of a quotient in "
+        "what is below is −top/bottom²",
+    )  # fmt: skip
+    d_v = o.say(o.gradient(v.symbol), d_sigma / (2 * sigma), "through the root: over twice the root")
+    d_c = o.say(
+        o.gradient(c.symbol), G / wide(sigma) + wide(d_v) * (2 * c / n),
+        f"{_id(c)} was used twice: above the stroke, and in the variance, where its square's slope is 2{_id(c)}/{n}",
+    )  # fmt: skip
+    d_mu = o.say(
+        o.gradient(mu.symbol), negative(kept(call("sum", d_c, param=axis))),
+        f"{_id(mu)} was taken off every number of its {word}: minus the sum",
+    )  # fmt: skip
+    o.say(None, d_c + wide(d_mu) / n, f"{_id(x)} was used twice: in {_id(c)}, and in the mean with 1/{n}")
+    o.say(None, d_c - mean(d_c), "now collapse it: what comes through the mean takes the mean off")
+    o.say(
+        None, (G - mean(G)) / wide(sigma) + wide(d_v) * (2 * c / n),
+        f"the gradient at {_id(c)} put in: the distances have the mean 0, so only what comes back has one",
+    )  # fmt: skip
+    o.say(
+        None, (G - mean(G)) / wide(sigma) - c * mean(G * c) / wide(sigma) ** 3,
+        f"the gradient at {_id(v)} put in: a sum over {n} numbers with 1/{n} is a mean",
+    )  # fmt: skip
+    o.say(
+        None, (G - mean(G) - o.own * mean(G * o.own)) / wide(sigma),
+        f"{_id(c)}/{_id(sigma)} is the gate's own value: one line in place of all those",
+    )  # fmt: skip
+
+
+def _line_of(o: Opening, x: Expr, axis: int) -> Expr:
+    """The vector that lies along an axis, at the element asked about or at the first."""
+    at = o.index or (0,) * len(x.shape)
+    if len(x.shape) == 2 and axis == -2:
+        return call("row", call("transpose", x), param=at[1])
+    for i in at[:-1]:
+        x = call("row", x, param=i)
+    return x
+
+
+def _softmax(o: Opening) -> None:
+    (z,), axis = o.node.args, int(o.node.param or -1)
+    if not o.backward:
+        kept = _kept(o, z, axis)
+        e = o.say(o.named("e", z.shape), call("exp", z), "e to the power of every number: positive, whatever its sign")
+        sums = kept(call("sum", e, param=axis))
+        s = o.say(o.named("s", sums.shape), sums, f"their sum in each {_word(z.shape, axis)}")
+        below = along(s, z, axis) if len(s.shape) < len(z.shape) else s
+        o.say(o.own.symbol, e / below, "each over the sum: shares that make 1")
+    elif o.index is None:
+        _softmax_whole(o, axis)
+    else:
+        _softmax_element(o, axis, o.index)
+
+
+def _softmax_whole(o: Opening, axis: int) -> None:
+    """One line's Jacobian times what comes back to it; then all lines at once."""
+    (z,), G = o.node.args, o.G
+    if len(z.shape) > 2 and axis != -1:
+        return
+    n, word, one = (z.shape[axis],), _word(z.shape, axis), len(z.shape) == 1
+    p: Expr = o.own
+    g = G
+    if not one:
+        p = o.say(o.named("p", n), _line_of(o, o.own, axis), f"every {word} is by itself; the first one's shares")
+        g = o.say(o.named("g", n), _line_of(o, G, axis), "and what comes back to them")
+    J = o.say(
+        o.named("J", n * 2), call("jacobian", p),
+        "the Jacobian, by the quotient rule: share k moves with number i by pₖ(1(k = i) − pᵢ)",
+    )  # fmt: skip
+    dz = None if one else o.gradient(o.named("z", n))
+    product = call("matmul", call("transpose", J), g)
+    o.say(dz, product, "each number moves every share: the chain rule adds over all of them")
+    o.say(dz, p * g - p * call("sum", g * p), "multiplied out: the diagonal gives p ⊙ g; one sum times p is taken off")
+    o.say(dz, p * (g - call("sum", g * p)), "p taken out: no Jacobian is needed")
+    if not one:
+        inner = along(call("sum", G * o.own, param=axis), z, axis)
+        o.say(None, o.own * (G - inner), f"the same for every {word} at once")
+
+
+def _softmax_element(o: Opening, axis: int, index: tuple[int, ...]) -> None:
+    """One number moves every share of its line: the quotient rule for each, the chain rule over all."""
+    (z,), at = o.node.args, len(index) + axis
+    line = [(*index[:at], k, *index[at + 1 :]) for k in range(z.shape[axis])]
+    own = element(o.own, index)
+    terms: list[Expr] = []
+    for k, place in enumerate(line):
+        share, same = element(o.own, place), k == index[at]
+        slope = share * (1 - own) if same else negative(share * own)
+        if k < FEW:
+            rule = (
+                "the slope of its own share, by the quotient rule: it stands above the stroke and below"
+                if same
+                else "the slope of another share: only the sum below the stroke has this number"
+            )
+            name = Ref(o.named(f"s{k + 1}", ()))
+            o.lines.append(DerivationLine(rule, slope, name))
+            slope = name
+        terms.append(element(o.G, place) * slope)
+    o.say(None, total(terms), "the chain rule: this number moved all the shares; what comes back through each adds up")
+    every = total([element(o.G, place) * element(o.own, place) for place in line])
+    o.say(None, own * (element(o.G, index) - every), "its own share taken out of every term")
+
+
+def _log_softmax(o: Opening) -> None:
+    (z,), axis, G = o.node.args, int(o.node.param or -1), o.G
+    word, kept = _word(z.shape, axis), _kept(o, z, axis)
+
+    def wide(part: Expr) -> Expr:
+        return along(part, z, axis) if len(part.shape) < len(z.shape) else part
+
+    off = call("log", kept(call("sum", call("exp", z), param=axis)))
+    s = o.say(
+        o.named("s", off.shape), off,
+        f"ln of a quotient is a difference: what is taken off is ln Σ exp, one number a {word}",
+    )  # fmt: skip
+    o.say(o.own.symbol, z - wide(s), "the gate's value")
+    if not o.backward:
+        return
+    ds = o.say(
+        o.gradient(s.symbol), negative(kept(call("sum", G, param=axis))),
+        f"backward: {_id(s)} was taken off every number of its {word}: minus the sum of what comes back",
+    )  # fmt: skip
+    p = o.say(
+        o.named("p", z.shape), call("softmax", z, param=o.node.param),
+        "the slope of ln Σ exp in one number: its own exp over the sum, which is its share",
+    )  # fmt: skip
+    o.say(None, G + wide(ds) * p, f"each number was used twice: by itself, and in {_id(s)}")
+    o.say(None, G - p * along(call("sum", G, param=axis), z, axis), "put together")
+
+
+def _cross_entropy(o: Opening) -> None:
+    (z, y), G = o.node.args, o.G
+    rows = prod(z.shape[:-1])
+    Y: Expr = y
+    p = o.say(o.named("p", z.shape), call("softmax", z), "the probabilities" + " of each row" * (rows > 1))
+    if y.shape != z.shape:
+        Y = o.say(o.named("t", z.shape), call("one_hot", y, z), "the targets as rows: 1 at the true class, else 0")
+    loss = o.say(
+        o.named("ℓ", z.shape[:-1]), negative(call("sum", Y * call("log_softmax", z), param=-1)),
+        "the loss of each row: −ln of the true class's probability" if y.shape != z.shape
+        else "the loss of each row: −ln p of every class, weighted by its target",
+    )  # fmt: skip
+    o.say(o.own.symbol, call("average", loss) if rows > 1 else call("sum", loss), "the gate's value: their mean")
+    if not o.backward:
+        return
+    number = y.shape != z.shape
+    whole = p if number else p * along(call("sum", Y, param=-1), z, -1)
+    first = o.say(
+        o.named("d", z.shape), whole - Y,
+        "backward, row by row: ln p is z − ln Σ exp, of slope 1(k = i) − pᵢ; times −target, added up over the classes",
+    )  # fmt: skip
+    part = first / rows if rows > 1 else first
+    o.say(
+        None, part if G == ONE else call("mul", G, part),
+        f"each row is 1/{rows} of the mean" if rows > 1 else "times what comes back to the gate",
+    )  # fmt: skip
+
+
+def _windows(o: Opening) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Of a convolution the outputs in order (of the first example and kernel), and where the window of each begins."""
+    k = o.node.args[1]
+    spatial = len(k.shape) if len(k.shape) < 3 else len(k.shape) - 2
+    stride, padding = o.node.param
+    front = (0,) * (len(o.own.shape) - spatial)
+    return [
+        ((*front, *place), tuple(p * stride - padding for p in place))
+        for place in np.ndindex(*o.own.shape[len(front) :])
+    ]
+
+
+def _conv(o: Opening) -> None:
+    x, k = o.node.args
+    if not o.backward or o.index is not None:
+        return
+    found = _windows(o)
+    kernel = k if len(k.shape) < 3 else call("row", k, param=0)
+    to_input = isinstance(x, Ref) and x.symbol == o.step.equation.symbol.wrt
+    channels = " (the first kernel's)" if len(k.shape) > 2 else ""
+    spatial = len(k.shape) if len(k.shape) < 3 else len(k.shape) - 2
+    size = k.shape[-spatial:]
+    shown = 0
+    for place, start in found:
+        if shown == FEW:
+            break
+        inside = all(a >= 0 and a + n <= m for a, n, m in zip(start, size, x.shape[-spatial:], strict=True))
+        words = ("rows", "columns") if spatial == 2 else ("places",)
+        where = ", ".join(
+            f"{word} {a + 1}–{a + n}" if n > 1 else f"{word[:-1]} {a + 1}"
+            for word, a, n in zip(words, start, size, strict=True)
+        )
+        G = element(o.G, place)
+        id = o.own.symbol.id + "[" + ",".join(str(i + 1) for i in place) + "]"
+        if to_input:
+            text = f"output {id} saw {where} of the input{channels}: a copy of the kernel goes back there"
+            shown += 1
+            o.say(o.named(f"copy {shown}", kernel.shape), G * kernel, text)
+        elif inside and len(x.shape) == spatial:
+            window = x
+            for axis, (a, n) in enumerate(zip(start, size, strict=True)):
+                window = call("part", window, param=(axis - spatial, a, a + n))
+            text = f"at output {id} the kernel lay on {where}: each of its numbers met one there"
+            shown += 1
+            o.say(o.named(f"part {shown}", k.shape), G * window, text)
+    more = f" ({len(found):,} places in all)" if len(found) > shown else ""
+    o.say(
+        None, o.step.equation.formula,
+        f"every copy laid where it came from; where they overlap they add up{more}" if to_input
+        else f"one kernel for all the places: the sum over them{more}",
+    )  # fmt: skip
+
+
+def _embedding(o: Opening) -> None:
+    E, ids = o.node.args
+    if not o.backward or len(ids.shape) != 1 or o.index is not None:
+        return
+    numbers = np.asarray(o.number(ids)).astype(int)
+    parts = []
+    for at, number in enumerate(numbers[:FEW]):
+        part = call("place_row", call("row", o.G, param=at), E, param=int(number) - 1)
+        text = f"place {at + 1} looked up row {number}: what comes back goes to row {number}"
+        parts.append(o.say(o.named(f"part {at + 1}", E.shape), part, text))
+    twice = len(set(numbers.tolist())) < len(numbers)
+    if len(numbers) <= FEW and len(parts) > 1:
+        again = "; a row that was looked up more than once gets all of them" if twice else ""
+        o.say(None, total(parts), f"they add up{again}")
+    o.say(None, o.step.equation.formula, "the same at once")
+
+
+OPENINGS: dict[str, Callable[[Opening], None]] = {
+    "norm": _norm,
+    "softmax": _softmax,
+    "log_softmax": _log_softmax,
+    "cross_entropy": _cross_entropy,
+    "conv": _conv,
+    "embedding": _embedding,
+}
+
+
+# ---------------------------------------------------------------- a step, opened
+
+
+def derivation(step: Step) -> Derivation:
+    """How a step comes about, line by line: an error where loss and activation cancel, a gate that is many.
+
+    Empty for any other step. Of an element every line is of the elements that it needs.
+    """
+    if step.equation.rule == "combined_error":
+        stages = of_combined_error(step)
+        known = {stage.line.name: stage.value for stage in stages if stage.line.name}
+        return Derivation(stages, lambda ref: known[ref] if ref in known else step.trace.value(ref))
+    opening = _opening(step)
+    if opening is None:
+        return Derivation()
+    OPENINGS[opening.node.op](opening)
+    return _worked_out(opening)
+
+
+def opens(step: Step) -> bool:
+    """Whether a step has a derivation."""
+    return bool(derivation(step))
+
+
+def _opening(step: Step) -> Opening | None:
+    """The gate that a step is the value of, or the gradient through, if it opens."""
+    model, symbol = step.trace.program.model, step.equation.symbol
+    if not getattr(model, "arrays", False):
+        return None
+    if step.equation.rule == "gate":
+        gate = step.equation
+    elif step.equation.rule == "gate_gradient" and symbol.wrt:
+        found = _gate_of(step)
+        if found is None:
+            return None
+        gate = found
+    else:
+        return None
+    node = gate.formula
+    if not isinstance(node, Call) or node.op not in OPENINGS:
+        return None
+    if step.phase == "backward" and node.args[0] != Ref(symbol.wrt or symbol) and node.op != "conv":
+        return None
+    G: Expr = ONE if gate.symbol == model.output else Ref(gradient_of(model.output, gate.symbol))
+    return Opening(step, node, Ref(gate.symbol), G)
+
+
+def _gate_of(step: Step) -> Equation | None:
+    """The one gate that a gradient comes back from."""
+    symbol = step.equation.symbol
+    use = symbol.id.partition("@")[2]
+    users = [
+        eq
+        for eq in step.trace.program.model.forward
+        if any(ref.symbol == symbol.wrt for ref in refs(eq.formula))
+        and (not use or use in (eq.symbol.id, eq.symbol.id.partition(".")[0]))
+    ]
+    return users[-1] if users else None
+
+
+def _worked_out(o: Opening) -> Derivation:
+    """The lines with their values, for the example and the element of the step; those that float64 cannot hold left
+    out."""
+    values: dict[Symbol, Any] = {}  # of the names that the derivation itself gives
+
+    def value(ref: Ref) -> np.ndarray | float:
+        if ref.symbol not in values:
+            return o.step.trace.value(ref)
+        whole = values[ref.symbol]
+        return whole[ref.index] if ref.index else whole
+
+    known = {symbol.id for symbol in o.step.trace.program.symbols.values()}
+    stages = []
+    for line in o.lines:
+        formula, name = o.at(line.formula), line.name
+        found = np.asarray(evaluate(formula, value), dtype=float)
+        if name is not None and name.symbol.id not in known:
+            values[name.symbol] = found[()]
+        if o.index is not None:
+            place = _place(o, formula.shape)
+            formula, found = element(formula, place), found[place]
+            name = Ref(name.symbol, place or None) if name else None
+        if np.all(np.isfinite(found)):
+            stages.append(Stage(replace(line, formula=formula, name=name), found[()]))
+    return Derivation(tuple(stages), value)
+
+
+def _place(o: Opening, shape: Shape) -> tuple[int, ...]:
+    """Where the element asked about stands in a value of a line: at its own place, or at that of its line."""
+    index = o.index or ()
+    if len(shape) == len(index) or not shape:
+        return index if shape else ()
+    param = o.node.param
+    axis = param[0] if isinstance(param, tuple) else param or -1
+    return index[: len(index) + axis] + index[len(index) + axis + 1 :]
