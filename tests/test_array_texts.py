@@ -1,0 +1,271 @@
+"""Lessons about arrays in words: how their equations are written in each notation, why each is so, how gates open.
+
+`UPDATE_GOLDEN=1 pytest tests/test_array_texts.py` writes the golden texts anew: look at the difference.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tutor.engine.expressions import Call, evaluate, walk
+from tutor.engine.openings import OPENINGS, derivation
+from tutor.engine.trace import Trace, reads_as, trace
+from tutor.lessonfiles.check import load
+from tutor.lessonfiles.positions import given_source
+from tutor.questions.names import Names, look_up
+from tutor.questions.tokens import normalised
+from tutor.text.array_gates import ARRAY_GATES
+from tutor.text.card import Scribe
+from tutor.text.explain import Explainer
+from tutor.text.layout import Matrix, chain, linear
+from tutor.text.lines import card_lines
+from tutor.text.notations import NOTATIONS
+from tutor.text.to_latex import latex
+from tutor.text.writer import Writer
+
+GOLDEN = Path(__file__).parent / "golden"
+
+LESSONS = {
+    "attention": (
+        ["Q = X @ Wq", "K = X @ Wk", "V = X @ Wv", "S = Q @ K.T / sqrt(2)", "P = softmax(causal(S))", "O = P @ V",
+         "L = sum((O - Y)**2) / 2"],
+        {"X": [[1, 0], [0, 2]], "Wq": [[0.5, 0.1], [0.2, -0.3]], "Wk": [[0.1, 0.4], [-0.2, 0.3]],
+         "Wv": [[0.5, -0.5], [0.25, 1]], "Y": [[1, 0], [0, 1]]},
+        ["Y"],
+    ),
+    "recurrence": (
+        ["h1 = tanh(Wx @ x1 + Wh @ h0 + b)", "h2 = tanh(Wx @ x2 + Wh @ h1 + b)", "L = sum((h2 - y)**2) / 2"],
+        {"x1": [1, 0.5], "x2": [0, -1], "h0": [0.2, 0], "y": [1, 0], "b": [0.1, -0.1],
+         "Wx": [[0.5, 0.1], [0.2, -0.3]], "Wh": [[0.1, 0.4], [-0.2, 0.3]]},
+        ["x1", "x2", "h0", "y"],
+    ),
+    "batch-norm": (
+        ["m = mean(x, axis=0)", "v = var(x, axis=0)", "xh = (x - m) / sqrt(v + 1e-5)", "z = g * xh + b",
+         "L = cross_entropy(norm(z), ids)"],
+        {"x": [[1, 2], [3, 5], [-1, 0]], "g": [1, 0.5], "b": [0.1, -0.1], "ids": [1, 2, 2]},
+        ["ids"],
+    ),
+    "windows": (
+        ["y = conv(x, k, padding=1)", "p = max_pool(relu(y + b), 2)", "q = avg_pool(y, 2, stride=1)",
+         "L = sum(p**2) + mean(q)"],
+        {"x": [[1, 2, 0, 1], [0, 1, 3, 1], [2, -1, 0, 1], [1, 0, 0, 1]], "k": [[1, 0], [-1, 2]], "b": 0.5},
+        [],
+    ),
+    "rows": (
+        ["e = embedding(E, ids)", "c = concat(row(e, 2), w)", "s = softmax(reshape(c, 2, 2), axis=0)",
+         "q = log_softmax(E)", "a = max(e, axis=1)",
+         "L = sum(s @ s.T) + mean(q) + w @ w + sum(a * a) + min(c)"],
+        {"E": [[1, 2], [3, 4], [0, -1]], "ids": [2, 1, 2], "w": [0.5, 1]},
+        ["ids"],
+    ),
+    "deep": (
+        ["A = X @ W", "S = A @ A.T", "P = softmax(S)", "d = sum(P * P, axis=2)", "m = max(P, axis=1)",
+         "L = sum(m * d)"],
+        {"X": (np.arange(12).reshape(2, 3, 2) / 8).tolist(), "W": [[0.5, 1], [-1, 0.25]]},
+        [],
+    ),
+    "channels": (
+        ["y = conv(x, k, stride=2)", "L = sum(y * y) / 2"],
+        {"x": (np.arange(18).reshape(2, 3, 3) / 8).tolist(), "k": (np.arange(16).reshape(2, 2, 2, 2) / 8).tolist()},
+        [],
+    ),
+}  # fmt: skip
+
+
+@lru_cache
+def traced(name: str) -> Trace:
+    lines, inputs, data = LESSONS[name]
+    table = "".join(f"{key} = {value}\n" for key, value in inputs.items())
+    head = f'format = 1\ntitle = "T"\n[circuit]\ndefine = {lines}\noutput = "L"\ndata = {data}\n[circuit.inputs]\n'
+    return trace(load(given_source(head + table, "t")))
+
+
+def every(name: str, notation: str, level: str = "matrix"):
+    found = traced(name)
+    scribe = Scribe(found, notation)
+    return [(step, scribe) for step in found.steps(level)]
+
+
+@pytest.mark.parametrize("name", ["attention", "recurrence", "batch-norm"])
+def test_the_equations_of_a_lesson_in_each_notation(name):
+    said = []
+    for notation in NOTATIONS:
+        said.append(f"---- {notation}")
+        for step, scribe in every(name, notation):
+            said.append(f"[{step.id}] {scribe.explainer.title(step)}")
+            said += [f"  {line}" for line in card_lines(scribe.card(step), "matrix")]
+    path = GOLDEN / f"arrays-{name}.txt"
+    text = "\n".join(said) + "\n"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+# How single steps are written: what is a matrix product, what goes cell by cell, what is added up over which axis.
+WRITTEN = {
+    ("attention", "dL/dQ", "partials"): "∂L/∂S.1 · K",
+    ("attention", "dL/dK", "partials"): "∂L/∂S.1ᵀ · Q",
+    ("attention", "dL/dWq", "dz"): "Xᵀ dQ",
+    ("attention", "dL/dX", "nabla"): "∇X@V L + ∇X@K L + ∇X@Q L",
+    ("attention", "dL/dWv", "delta"): "Xᵀ · δV",
+    ("attention", "dL/dP.1", "dz"): "P ⊙ (dP − sum(dP ⊙ P, axis=1, keepdims=True))",
+    ("attention", "dL/dS", "dz"): "causal_mask(dP.1)",
+    ("recurrence", "dL/dWh@h2", "error"): "∂L/∂h2.1 · h1ᵀ",
+    ("recurrence", "dL/dh1", "delta"): "Whᵀ · δh2.1",
+    ("batch-norm", "dL/db", "partials"): "sum(∂L/∂z, axis=0)",
+    ("batch-norm", "dL/dg", "delta"): "sum(δz ∘ xh, axis=0)",
+    ("batch-norm", "dL/dx@m", "dz"): "dm / 3 ⊙ ones(3, 2)",
+    ("batch-norm", "dL/dx@v", "dz"): "dv ⊙ ((x − mean(x, axis=0)) · 2 / 3)",
+    ("windows", "dL/dx", "dz"): "conv_input(dy, k, padding=1)",
+    ("windows", "dL/db", "dz"): "Σ dp.1",
+    ("rows", "dL/dE@e", "dz"): "scatter_rows(de, ids, 3)",
+    ("rows", "dL/ds.1", "dz"): "s ⊙ (ds − sum(ds ⊙ s, axis=0))",
+    ("channels", "dL/dx", "dz"): "conv_input(dy, k, stride=2, size=(2, 3, 3))",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "id", "notation"), WRITTEN)
+def test_a_formula_is_written(name, id, notation):
+    found = traced(name)
+    assert linear(Writer(found.lesson, notation).formula(found.find(id).formula)) == WRITTEN[name, id, notation]
+
+
+def test_a_name_of_the_author_is_no_gradient():
+    """Who has an x and a dx reads ∂L/∂x, in each notation."""
+    text = (
+        'format = 1\ntitle = "T"\n[circuit]\ndefine = ["y = x * dx", "L = sum(y)"]\noutput = "L"\n'
+        "[circuit.inputs]\nx = [1, 2]\ndx = [3, 4]\n"
+    )
+    lesson = load(given_source(text, "t"))
+    found, writer = trace(lesson), Writer(lesson, "dz")
+    assert writer.text(found.find("dL/dx").ref) == "∂L/∂x" and writer.text(found.find("dL/dy").ref) == "dy"
+
+
+@pytest.mark.parametrize("level", ["matrix", "scalar"])
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("name", LESSONS)
+def test_what_is_shown_can_be_typed(name, notation, level):
+    """With names, and with the numbers put in, as a person reads them off."""
+    for step, scribe in every(name, notation, level):
+        names = Names(step, scribe.writer)
+        docs = scribe.formulas(step).main.docs[1:-1]
+        for doc in docs:
+            text = linear(doc)
+            if "…" in text or "∞" in text:  # what is blocked has no number
+                continue
+            found = np.asarray(evaluate(names.read(normalised(text)).formula, lambda ref: look_up(step, ref)))
+            value = np.asarray(step.value, dtype=float)
+            assert reads_as(np.broadcast_to(found, value.shape), value).all(), (step.id, text)
+
+
+# ---------------------------------------------------------------- why
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("name", LESSONS)
+def test_every_step_has_its_sentence(name, notation):
+    for level in ("matrix", "scalar"):
+        for step, scribe in every(name, notation, level):
+            explainer = scribe.explainer
+            for text in (explainer.title(step), explainer.why(step), explainer.story(step)):
+                assert text and text[0] not in " .,:;" and "  " not in text
+                assert not re.search(r"[{}]|None|\bTrue\b", text)
+            assert explainer.why(step).endswith(".")
+
+
+SAID = {
+    ("batch-norm", "dL/db"): "b (2) was used once for each of the 3 rows, so what comes back from all of them is added",
+    ("batch-norm", "z"): "b (2) is used once for each of the 3 rows.",
+    ("batch-norm", "m"): "The gate takes the mean of each column (3 numbers).",
+    ("windows", "dL/db"): "b (a single number) was used for each of the 25 numbers of the result",
+    ("deep", "dL/dW"): "W met each of the 2 matrices: what they send back is added up.",
+    ("deep", "d"): "The gate adds up each line along axis 2 (3 numbers).",
+    ("attention", "dL/dK"): "the gradient transposed, times Q",
+    ("attention", "dL/dX@Q"): "This is the part that comes back through Q; the parts of all uses add up.",
+    ("recurrence", "dL/dWh@h2"): "an outer product: the gradient of each row times the vector h1",
+    ("rows", "dL/dE@e"): "a row used twice gets both, a row never used gets 0",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "id"), SAID)
+def test_a_sentence_speaks_of_the_shapes_at_hand(name, id):
+    found = traced(name)
+    assert SAID[name, id] in Explainer(Writer(found.lesson, "partials")).why(found.find(id))
+
+
+def test_every_array_gate_is_met_in_these_lessons():
+    """So that no sentence of the table goes without being read."""
+    forward = [eq.formula for name in LESSONS for eq in traced(name).program.model.forward]
+    met = {node.op for formula in forward for node in walk(formula) if isinstance(node, Call)}
+    assert met >= set(ARRAY_GATES)
+
+
+# ---------------------------------------------------------------- gates that open
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_every_line_of_a_derivation_is_true(name):
+    """Each line is what the line's name is worth, and the last ones of a gradient the step's own value."""
+    for level in ("matrix", "scalar"):
+        for step, _ in every(name, "dz", level):
+            found = derivation(step)
+            for stage in found.stages:
+                if stage.line.name is None:
+                    assert stage.value == pytest.approx(np.asarray(step.value), rel=1e-9, abs=1e-12), stage.line.reason
+                elif stage.line.name.symbol.id in step.trace.program.symbols:
+                    own = step.trace.value(stage.line.name)
+                    assert stage.value == pytest.approx(np.asarray(own), rel=1e-9, abs=1e-12), stage.line.reason
+            if found and step.phase == "backward":
+                assert found.stages[-1].line.name is None
+
+
+def test_each_composite_operator_opens_backward():
+    opened = {step.equation.variant for name in LESSONS for step, _ in every(name, "dz")
+              if step.equation.rule == "gate_gradient" and derivation(step)}  # fmt: skip
+    assert opened == set(OPENINGS)
+
+
+def test_a_norm_collapses_to_one_formula():
+    found = traced("batch-norm")
+    step = next(step for step in found.steps() if step.equation.variant == "norm" and step.phase == "backward")
+    lines = Scribe(found, "partials").derivation(step)
+    assert linear(lines[0].docs[0]) == "μ" and len(lines) == 14
+    assert linear(lines[-1].docs[1]).startswith("(∂L/∂L.1 − mean(∂L/∂L.1, axis=1, keepdims=True) − L.1 ⊙ mean(")
+
+
+# ---------------------------------------------------------------- values and signs
+
+
+def test_arrays_of_rank_3_and_4_are_labelled_slices_within_80_columns():
+    for shape in ((3, 2, 2), (2, 3, 4, 4), (40, 3, 3), (12, 12, 20, 20)):
+        lines = [text for _, text in chain(["dL/dk", Matrix(np.random.default_rng(0).normal(size=shape))], 77)]
+        assert max(map(len, lines)) <= 77
+        assert any("[1]" in line or "[1,1]" in line for line in lines)
+        if np.prod(shape[:-2]) > 8:
+            assert any("more" in line for line in lines)
+    assert linear(Matrix(np.zeros((1, 2, 1, 2)))) == "[[[[0, 0]], [[0, 0]]]]"
+
+
+def test_a_blocked_position_is_minus_infinity_and_no_warning():
+    found = traced("attention")
+    step = found.find("P.1")
+    card = Scribe(found, "dz").card(step)
+    assert card.warning is None and "−∞" in linear(card.main.docs[-1])
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("name", LESSONS)
+def test_latex_of_every_line_is_ascii_and_balanced(name, notation):
+    for step, scribe in every(name, notation):
+        card = scribe.formulas(step)
+        for docs in (card.main.docs, *(line.docs for line in (*card.where, *scribe.derivation(step)))):
+            for doc in docs:
+                text = latex(doc)
+                assert text.isascii() and text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
+                assert text.count(r"\left") == text.count(r"\right") and text.count(r"\begin") == text.count(r"\end")
