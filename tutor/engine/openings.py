@@ -32,7 +32,7 @@ from tutor.engine.expressions import (
     total,
 )
 from tutor.engine.losses import DerivationLine
-from tutor.engine.network import Equation
+from tutor.engine.model import Equation
 from tutor.engine.paths import Stage
 from tutor.engine.paths import derivation as of_combined_error
 from tutor.engine.reductions import along
@@ -456,7 +456,7 @@ def _worked_out(o: Opening) -> Derivation:
     out."""
     values: dict[Symbol, Any] = {}  # of the names that the derivation itself gives
 
-    def value(ref: Ref) -> np.ndarray | float:
+    def value(ref: Ref) -> Any:
         if ref.symbol not in values:
             return o.step.trace.value(ref)
         whole = values[ref.symbol]

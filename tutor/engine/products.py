@@ -72,7 +72,7 @@ def _matmul_reverse(node: Call, out: Expr, G: Expr) -> tuple[Expr | None, ...]:
     if (a, b) == (1, 1):
         return call("mul", G, y), call("mul", G, x)
     if (a, b) == (2, 1):
-        return call("outer", G, y), call("matmul", call("transpose", x), G)
+        return call("outer", G, y), call("matmul", turned(x), G)
     if (a, b) == (1, 2):
         return call("matmul", y, G), call("outer", x, G)
     if b == 1:  # a product of a row with y for each row of each matrix
@@ -82,7 +82,18 @@ def _matmul_reverse(node: Call, out: Expr, G: Expr) -> tuple[Expr | None, ...]:
         again = call("spread", G, y, param=-2)
         column = call("reshape", x, param=(x.shape[0], 1))
         return call("sum", call("mul", again, y), param=-1), call("mul", again, column)
-    return call("matmul", G, call("transpose", y)), call("matmul", call("transpose", x), G)
+    return call("matmul", G, turned(y)), call("matmul", turned(x), G)
+
+
+def turned(x: Expr) -> Expr:
+    """xᵀ, as it is written by hand: (xᵀ)ᵀ is x, (x·y)ᵀ is yᵀ·xᵀ."""
+    if isinstance(x, Call) and x.op == "transpose":
+        return x.args[0]
+    if isinstance(x, Call) and x.op == "matmul" and all(len(arg.shape) > 1 for arg in x.args):
+        return call("matmul", turned(x.args[1]), turned(x.args[0]))
+    if isinstance(x, Call) and x.op == "outer":
+        return call("outer", *reversed(x.args))
+    return call("transpose", x)
 
 
 def _transpose_shape(shape: Shape) -> Shape:
@@ -107,7 +118,7 @@ OPERATORS |= {
         _transpose_shape,
         lambda node, x: np.swapaxes(x, -1, -2),
         lambda node, index: element(node.args[0], (*index[:-2], index[-1], index[-2])),
-        lambda node, out, G: (call("transpose", G),),
+        lambda node, out, G: (turned(G),),
         noise=linear_noise,
     ),
     "outer": Operator(

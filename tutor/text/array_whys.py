@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Call, Const, Ref, Symbol, refs
-from tutor.engine.network import Equation
+from tutor.engine.model import Equation
 from tutor.engine.trace import Step
 from tutor.text.array_gates import (
     ARRAY_GATES,
