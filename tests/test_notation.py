@@ -357,7 +357,8 @@ class Reader:
 def functions_of(lesson, step):
     """What the signs of functions stand for in a step: a textbook's f or g is the activation of its layer."""
     known = {
-        "exp": np.exp, "sin": np.sin, "cos": np.cos, "max": lambda *v: np.max(v), "min": lambda *v: np.min(v),
+        "exp": np.exp, "sin": np.sin, "cos": np.cos, "erf": lambda z: np.float64(math.erf(z)),
+        "max": lambda *v: np.max(v), "min": lambda *v: np.min(v),
         "sign": np.sign, "LReLU": lambda z: z if z > 0 else 0.01 * z, "ELU": lambda z: z if z > 0 else np.expm1(z),
     }  # fmt: skip
     for name, entry in ACTIVATIONS.items():

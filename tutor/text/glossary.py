@@ -119,7 +119,7 @@ gate of an lstm
     A *sigmoid* between 0 and 1 that is multiplied by a state: how much of it is let through, kept or forgotten.
 gelu
     An *activation function*: z times the chance that a normally distributed number is below z, so nearly 0 for
-    negative z and nearly z for positive. It is written with *tanh* here.
+    negative z and nearly z for positive. It is written with *tanh* here; exactly, without it, as gelu_erf.
 gradient
     The *partial derivatives* for all variables together. It points where the function grows fastest; it has the
     shape of what it is the gradient of.
@@ -389,7 +389,7 @@ _AT_STATE: dict[str, tuple[str, ...]] = {VELOCITY.name: ("momentum", "optimiser"
 _BY_CHOICE = {
     "cross_entropy": "cross-entropy", "binary_cross_entropy": "cross-entropy", "squared_error": "squared error",
     "half_squared_error": "squared error", "mean_squared_error": "mean squared error", "sgd": "gradient descent",
-    "nesterov": "momentum", "adamw": "adam", "hinge": "hinge loss", "huber": "huber loss",
+    "nesterov": "momentum", "adamw": "adam", "hinge": "hinge loss", "huber": "huber loss", "gelu_erf": "gelu",
 }  # fmt: skip
 
 
