@@ -14,10 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tutor.engine.expressions import Call, walk
+from tutor.engine.expressions import Call, evaluate, walk
 from tutor.engine.openings import OPENINGS, derivation
-from tutor.engine.trace import Trace, trace
+from tutor.engine.trace import Trace, reads_as, trace
 from tutor.lessonfiles.reading.lesson import build
+from tutor.questions.names import Names, look_up
+from tutor.questions.tokens import normalised
 from tutor.text.array_gates import ARRAY_GATES
 from tutor.text.card import Scribe
 from tutor.text.explain import Explainer
@@ -144,6 +146,23 @@ def test_a_name_of_the_author_is_no_gradient():
     lesson = build(tomllib.loads(text), "t.toml")[0]
     found, writer = trace(lesson), Writer(lesson, "dz")
     assert writer.text(found.find("dL/dx").ref) == "∂L/∂x" and writer.text(found.find("dL/dy").ref) == "dy"
+
+
+@pytest.mark.parametrize("level", ["matrix", "scalar"])
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("name", LESSONS)
+def test_what_is_shown_can_be_typed(name, notation, level):
+    """With names, and with the numbers put in, as a person reads them off."""
+    for step, scribe in every(name, notation, level):
+        names = Names(step, scribe.writer)
+        docs = scribe.formulas(step).main.docs[1:-1]
+        for doc in docs:
+            text = linear(doc)
+            if "…" in text or "∞" in text:  # what is blocked has no number
+                continue
+            found = np.asarray(evaluate(names.read(normalised(text)).formula, lambda ref: look_up(step, ref)))
+            value = np.asarray(step.value, dtype=float)
+            assert reads_as(np.broadcast_to(found, value.shape), value).all(), (step.id, text)
 
 
 # ---------------------------------------------------------------- why

@@ -95,7 +95,7 @@ _LONGEST_WORD = 32  # of a function, or the sign of one
 _CONSTANTS = {"e": Const(math.e), "pi": Const(math.pi), "π": Const(math.pi)}
 E = _CONSTANTS["e"]
 _SETTING = re.compile(
-    r"(axis|keepdims|stride|padding|eps|alpha) ?= ?"
+    r"(axis|keepdims|stride|padding|eps|alpha|size) ?= ?"
     r"(True|False|-?[0-9.]+(?:e-?[0-9]+)?|\((?: ?-?[0-9]+ ?,?)+\))(?![\w.])"
 )
 _KEYWORDS = {"if", "else", "diag", "sum"}
@@ -206,6 +206,8 @@ def _next(text: str, at: int, spaced: bool, words: Vocabulary) -> Sequence[tuple
         ]
     if text.startswith((".T", "^T"), at) and not text[at + 2 : at + 3].isalnum():
         return [(at + 2, Token("raised", "ᵀ"))]
+    if words.arrays and char == "=":
+        return [(at + 1, Token("op", "=", spaced))]
     if char == "@" and (spaced or words.arrays):
         return [(at + 1, Token("op", "@", spaced))]
     for size in range(_LONGEST, 0, -1):

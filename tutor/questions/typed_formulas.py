@@ -15,15 +15,14 @@ A comparison is 1 where it holds, else 0; so 1(x ≥ y) is a product. What could
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from tutor.engine.activations import derivative
-from tutor.engine.array_functions import ARRAY_FUNCTIONS
-from tutor.engine.expressions import ONE, ZERO, Call, Const, Expr, call, negative, product
-from tutor.engine.parsing import FUNCTIONS, FormulaError, Named, apply_to_arrays, constant
+from tutor.engine.expressions import ONE, Call, Const, Expr, call, negative, product
+from tutor.engine.parsing import FUNCTIONS, FormulaError, Named, apply_to_arrays
+from tutor.questions.array_words import ARRAY_WORDS
 from tutor.questions.tokens import E, Function, NotUnderstood, Token, Vocabulary, plain_digits, short, tokens
 
 MAX_DEPTH = 50  # brackets in brackets
@@ -131,6 +130,10 @@ class Relation:
     @property
     def holds(self) -> Expr:
         """1 if it does, else 0: as max and min choose among equal arguments, the first."""
+        if self.sign == "=":
+            if not isinstance(self.right, Const) or not self.right.value.is_integer():
+                raise NotUnderstood("1(n = 2) compares with a whole number")
+            return call("hit", self.left, param=int(self.right.value))
         if self.sign in "≥≤":
             return call("wins_max" if self.sign == "≥" else "wins_min", self.left, self.right, param=0)
         return call("wins_max" if self.sign == ">" else "wins_min", self.right, self.left, param=1)
@@ -227,7 +230,7 @@ class _Parser:
         return condition.choose(first, other)
 
     def comparison(self, left: Expr) -> Relation:
-        if not self.sees(*"<>≥≤"):
+        if not self.sees(*"<>≥≤="):
             raise NotUnderstood("a comparison is missing, as in z > 0")
         sign = self.take().text
         return Relation(left, sign, self.sum())
@@ -397,7 +400,7 @@ class _Parser:
     def bracket(self) -> Expr:
         """What stands between ( and ): a value, or comparisons."""
         value = self.choice()
-        if self.sees(*"<>≥≤"):
+        if self.sees(*"<>≥≤="):
             found = self.comparison(value).holds
             while self.sees(","):
                 self.take()
@@ -516,42 +519,20 @@ def _of_arrays(text: str, args: list[Expr], settings: list[str]) -> Expr:
         numbers = re.findall(r"True|False|[^\s(),]+", value)
         values = (float(number == "True") if number in ("True", "False") else float(number) for number in numbers)
         named[name] = tuple(map(Const, values)), 0
-    if text in _BACK:
-        return _BACK[text](args, named)
+    args += [number for number in named.pop("size", ((), 0))[0] if number is not None]  # a shape is the numbers behind the arrays
+    row = ARRAY_WORDS[text]
     try:
-        found = apply_to_arrays(text, ARRAY_FUNCTIONS[text], list(args), named, 0)
+        found = apply_to_arrays(text, row, list(args), named, 0)
     except FormulaError as error:
-        raise NotUnderstood(f"{error.message}: write {' or '.join(ARRAY_FUNCTIONS[text].usage)}") from None
+        raise NotUnderstood(f"{error.message}: write {' or '.join(row.usage)}") from None
     assert found is not None
     return found
-
-
-def _ones(args: list[Expr], named: Named) -> Expr:
-    """ones(2, 3): 1 in every place of a shape."""
-    shape = tuple(int(constant(arg) or 0) for arg in args)
-    if not 1 <= math.prod(shape) <= MAX_ONES or min(shape) < 1:
-        raise NotUnderstood("ones(2, 3) is a matrix of 2 × 3 ones: write whole numbers")
-    return call("reshape", call("stack", *[1.0] * math.prod(shape)), param=shape)
-
-
-def _repeat(args: list[Expr], named: Named) -> Expr:
-    """repeat(G, 4, axis=0): a value again and again along a new axis."""
-    (x, many), (axes, _) = args, named.get("axis", ((ZERO,), 0))
-    times, axis = int(constant(many) or 0), int(constant(axes[0]) or 0)
-    if not 1 <= times <= MAX_ONES or not 0 <= axis <= len(x.shape):
-        raise NotUnderstood("repeat(G, 4, axis=0) is G four times along a new first axis")
-    one = (*x.shape[:axis], 1, *x.shape[axis:])
-    return call("concat", *[call("reshape", x, param=one)] * times, param=axis - len(one))
-
-
-MAX_ONES = 4096
-_BACK: dict[str, Callable[[list[Expr], Named], Expr]] = {"ones": _ones, "repeat": _repeat}  # words of gradients
 
 
 def _is_comparison(x: Expr) -> bool:
     if not isinstance(x, Call):
         return False
-    return x.op in ("wins_max", "wins_min") or (x.op == "mul" and all(map(_is_comparison, x.args)))
+    return x.op in ("wins_max", "wins_min", "hit") or (x.op == "mul" and all(map(_is_comparison, x.args)))
 
 
 def read(text: str, words: Vocabulary) -> Typed:
@@ -575,6 +556,7 @@ def functions(arrays: bool = False) -> dict[str, Function]:
     found = {name: Function(op, least, most) for name, (op, least, most) in FUNCTIONS.items()}
     found |= {"sign": Function("sign"), "sgn": Function("sign"), "softmax": Function("softmax")}
     if arrays:
-        for name in (*ARRAY_FUNCTIONS, *_BACK):
+        found["pick"] = Function("pick", 2, 99)
+        for name in ARRAY_WORDS:
             found[name] = replace(found.get(name, Function(name)), arrays=True)
     return found
