@@ -519,7 +519,8 @@ def _of_arrays(text: str, args: list[Expr], settings: list[str]) -> Expr:
         numbers = re.findall(r"True|False|[^\s(),]+", value)
         values = (float(number == "True") if number in ("True", "False") else float(number) for number in numbers)
         named[name] = tuple(map(Const, values)), 0
-    args += [number for number in named.pop("size", ((), 0))[0] if number is not None]  # a shape is the numbers behind the arrays
+    size, _ = named.pop("size", ((), 0))  # of a shape the numbers stand behind the arrays
+    args += [number for number in size if number is not None]
     row = ARRAY_WORDS[text]
     try:
         found = apply_to_arrays(text, row, list(args), named, 0)
