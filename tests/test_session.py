@@ -14,6 +14,7 @@ import pytest
 from strategies import bundled
 from tutor.engine.trace import trace
 from tutor.learner import records
+from tutor.learner.rows import SavedQuiz
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.positions import LessonError
@@ -21,6 +22,7 @@ from tutor.questions import quiz
 from tutor.questions.kinds import KINDS
 from tutor.questions.mastery import GivenAnswer
 from tutor.questions.quiz import Quiz
+from tutor.text.notations import NOTATIONS
 from tutor.text.writer import Writer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -330,3 +332,36 @@ def test_a_matrix_answered_wrongly_is_carried_on_cell_by_cell():
     a = float(here.value(here.find("a1[1]").ref))
     _, verdict = quiz.answer(session, items, f"{0.483 * a * (1 - a):.3g}")
     assert verdict.kind == "carried"
+
+
+# ---------------------------------------------------------------- one notation
+
+
+def test_a_quiz_over_several_lessons_is_asked_in_one_notation(store):
+    _, session, items, _ = start(store, "error-vector", "o-classification", count=10)
+    assert session.notation == "dz" and all(item.writer.notation is NOTATIONS["dz"] for item in items)
+    records.choose_notation(store, "delta")
+    _, session, items, _ = start(store, "error-vector", "o-classification", count=10, anew=True)
+    assert session.notation == "delta" and all(item.writer.notation is NOTATIONS["delta"] for item in items)
+    _, session, items, _ = records.start_placement(store, notation="partials")
+    assert session.notation == "partials" and all(item.writer.notation is NOTATIONS["partials"] for item in items)
+
+
+def test_a_quiz_goes_on_in_the_notation_that_it_began_with(store):
+    id, session, items, _ = start(store, "error-vector", count=6)
+    assert session.notation == "" and items[0].writer.notation is NOTATIONS["error"]
+    records.choose_notation(store, "delta")
+    again, kept, same, goes_on = start(store, "error-vector", count=6)
+    assert goes_on and again == id and kept == session and [i.prompt for i in same] == [i.prompt for i in items]
+
+
+def test_a_quiz_kept_before_there_was_a_choice_goes_on(store):
+    paths = tuple(str(LESSONS[id]) for id in ("gates", "error-vector"))
+    items = quiz.make_items([lesson("gates"), lesson("error-vector")], 6, 5)
+    old = quiz.begin(paths, items, 5, 6).to_json()
+    del old["notation"]
+    store.save_session(SavedQuiz("old", old, False))
+    id, _, same, goes_on = records.start_quiz(store, paths, 6, None, False)
+    assert goes_on and id == "old" and [i.prompt for i in same] == [i.prompt for i in items]
+    store.save_session(SavedQuiz("old", old | {"notation": "of next year"}, False))
+    assert records.start_quiz(store, paths, 6, None, False)[3]

@@ -275,6 +275,7 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     quiz.add_argument("lessons", metavar="LESSON", nargs="+", help=lesson)
     quiz.add_argument("--count", metavar="N", default="10", help="how many questions; default: 10")
     quiz.add_argument("--seed", metavar="N", help="the same seed gives the same questions; default: drawn")
+    quiz.add_argument("--notation", metavar="NAME", help="of all questions; default: the one you chose last")
     quiz.add_argument("--new", action="store_true", help="begin another, even if one was left")
     quiz.add_argument("--plain", action="store_true", help="line mode: no full screen")
 
@@ -284,6 +285,7 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
         "A five-minute quiz along the path of the lessons: what you know already is marked, and can be skipped.",
         PLACEMENT_EXAMPLES,
     )
+    placement.add_argument("--notation", metavar="NAME", help="of all questions; default: the one you chose last")
     placement.add_argument("--new", action="store_true", help="begin anew, even if one was left")
     placement.add_argument("--plain", action="store_true", help="line mode: no full screen")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tutor.cli.arguments import UsageError
-from tutor.cli.finding import find_lesson
+from tutor.cli.finding import find_lesson, known_notation
 from tutor.cli.running import Kept, app
 from tutor.cli.streams import asker, in_utf8, is_screen
 from tutor.text.output import escape
@@ -31,14 +31,16 @@ def quiz(args: Namespace) -> int:
     seed = None if args.seed is None else whole_number(args.seed, 10**9)
     if args.seed is not None and seed is None:
         raise UsageError(f"--seed takes a whole number from 1, not '{args.seed[:60]}'")
-    return _ask_quiz(args, lambda store: start_quiz(store, paths, count, seed, args.new))
+    known_notation(args.notation)
+    return _ask_quiz(args, lambda store: start_quiz(store, paths, count, seed, args.new, notation=args.notation))
 
 
 def placement(args: Namespace) -> int:
     """The placement: a question on each of a few lessons along the path."""
     from tutor.learner.records import start_placement
 
-    return _ask_quiz(args, lambda store: start_placement(store, args.new))
+    known_notation(args.notation)
+    return _ask_quiz(args, lambda store: start_placement(store, args.new, args.notation))
 
 
 def _ask_quiz(args: Namespace, start: Callable[[Store], tuple[str, Quiz, list[Item], bool]]) -> int:
@@ -51,7 +53,9 @@ def _ask_quiz(args: Namespace, start: Callable[[Store], tuple[str, Quiz, list[It
             raise UsageError("there is nothing to ask about in these lessons")
         if args.plain or not is_screen():
             if goes_on:
-                print("You go on with the quiz that you left; --new begins another.")
+                kept_one = args.notation and session.notation != args.notation
+                said = ", in the notation that it began with" if kept_one else ""
+                print(f"You go on with the quiz that you left{said}; --new begins another.")
             play_quiz(kept.store, id, session, items, asker(kept.tell), lambda text: print(text, flush=True))
     if args.plain or not is_screen():
         return kept.code

@@ -71,8 +71,13 @@ def following(store: Store, lesson: str) -> catalogue.Entry | None:
 
 def chosen_notation(store: Store, lesson: Lesson) -> str:
     """The notation that the learner chose last, in whatever lesson; until then the lesson's own."""
+    return _chosen(store) or lesson.notation
+
+
+def _chosen(store: Store) -> str:
+    """The notation that the learner chose last; "" as long as there is none."""
     chosen = store.setting(NOTATION, "")
-    return chosen if chosen in NOTATIONS else lesson.notation
+    return str(chosen) if chosen in NOTATIONS else ""
 
 
 def choose_notation(store: Store, notation: str) -> None:
@@ -170,10 +175,18 @@ def keep_quiz(store: Store, id: str, session: Quiz) -> None:
 
 
 def start_quiz(
-    store: Store, lessons: tuple[str, ...], count: int, seed: int | None, anew: bool, kind: str = ""
+    store: Store,
+    lessons: tuple[str, ...],
+    count: int,
+    seed: int | None,
+    anew: bool,
+    kind: str = "",
+    notation: str | None = None,
 ) -> tuple[str, Quiz, list[Item], bool]:
     """(id, session, items, whether it goes on): the quiz over these lessons that was left, else a new one.
 
+    A new one is asked in `notation`, else in the one that the learner chose, else in the lesson's own, or, where there
+    are several lessons, in the first that the path teaches. One that goes on keeps what it began with.
     With a seed, only one of that seed goes on. `kind` is what its id begins with. Raises LessonError for a lesson
     that has errors.
     """
@@ -183,18 +196,21 @@ def start_quiz(
             return *left, open_quiz(left[1]), True
     number = random.SystemRandom().randrange(1, 10_000) if seed is None else seed
     weakest = _weakest(store) if seed is None else ()  # a seed that was given means the same quiz for everybody
-    items = quiz.make_items([load(Path(path)) for path in lessons], count, number, weakest)
-    session = quiz.begin(lessons, items, number, count, weakest)
+    one = notation or (_chosen(store) if seed is None else "") or (Lesson.notation if len(lessons) > 1 else "")
+    items = quiz.make_items([load(Path(path)) for path in lessons], count, number, weakest, one)
+    session = quiz.begin(lessons, items, number, count, weakest, one)
     id = kind + new_id()
     if items:
         keep_quiz(store, id, session)
     return id, session, items, False
 
 
-def start_placement(store: Store, anew: bool = False) -> tuple[str, Quiz, list[Item], bool]:
+def start_placement(
+    store: Store, anew: bool = False, notation: str | None = None
+) -> tuple[str, Quiz, list[Item], bool]:
     """A question on each of a few lessons along the path, in their order; as `start_quiz`."""
     lessons = tuple(str(entry.path.resolve()) for entry in milestones(catalogue.entries()))
-    return start_quiz(store, lessons, len(lessons), None, anew, PLACEMENT)
+    return start_quiz(store, lessons, len(lessons), None, anew, PLACEMENT, notation)
 
 
 def placement_said(store: Store) -> str:
@@ -235,7 +251,11 @@ def _same(kept: tuple[str, ...], lessons: tuple[str, ...]) -> bool:
 def open_quiz(session: Quiz) -> list[Item]:
     """The questions of a session. Raises LessonError for a lesson with errors, ValueError if one has changed since."""
     items = quiz.make_items(
-        [load(Path(path)) for path in session.lessons], session.count, session.seed, session.weakest
+        [load(Path(path)) for path in session.lessons],
+        session.count,
+        session.seed,
+        session.weakest,
+        session.notation,
     )
     if quiz.names(items) != session.items:
         raise ValueError("the lesson has changed since this quiz began")

@@ -21,6 +21,7 @@ from tutor.questions.authored import author_item
 from tutor.questions.choosing import spread
 from tutor.questions.grading import Verdict
 from tutor.questions.items import AUTHOR, Item
+from tutor.text.notations import NOTATIONS
 from tutor.text.output import escape
 from tutor.text.writer import Writer
 
@@ -32,7 +33,8 @@ class Quiz:
     """`lessons` are what the caller opens them by; `answers` has a text a question, None for one not answered.
 
     `count` is how many questions were asked for, `items` says which they are: a lesson may change meanwhile.
-    `weakest` has the skills that were preferred, the weakest first.
+    `weakest` has the skills that were preferred, the weakest first; `notation` is that of all questions, "" each
+    lesson's own (as in quizzes that were kept before there was a choice).
     """
 
     lessons: tuple[str, ...]
@@ -43,6 +45,7 @@ class Quiz:
     at: int = 0
     finished: bool = False
     weakest: tuple[str, ...] = ()
+    notation: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """What is kept of it: a dictionary for JSON, which `from_json` reads."""
@@ -56,7 +59,9 @@ class Quiz:
             lessons, items = tuple(map(str, data["lessons"])), tuple(map(str, data["items"]))
             seed, count, at = (int(data[key]) for key in ("seed", "count", "at"))
             weakest = tuple(map(str, data.get("weakest", ())))
-            found = cls(lessons, seed, count, items, answers, at, bool(data["finished"]), weakest)
+            notation = str(data.get("notation", ""))
+            notation = notation if notation in NOTATIONS else ""
+            found = cls(lessons, seed, count, items, answers, at, bool(data["finished"]), weakest, notation)
         except (KeyError, TypeError) as error:
             raise ValueError(f"this is no quiz: {error}") from None
         if not answers or len(answers) != len(items) or not 0 <= found.at < len(answers):
@@ -64,8 +69,12 @@ class Quiz:
         return found
 
 
-def make_items(lessons: Iterable[Lesson], count: int, seed: int, weakest: Sequence[str] = ()) -> list[Item]:
-    """The questions of a quiz: a spread over the lessons, each in its own notation, the same for the same seed.
+def make_items(
+    lessons: Iterable[Lesson], count: int, seed: int, weakest: Sequence[str] = (), notation: str = ""
+) -> list[Item]:
+    """The questions of a quiz: a spread over the lessons, the same for the same seed.
+
+    All are in one `notation`; without one, each is in its lesson's own.
 
     Half of them are the author's own, where there are so many. Where there are more rules than questions, the skills
     in `weakest` come first.
@@ -75,7 +84,7 @@ def make_items(lessons: Iterable[Lesson], count: int, seed: int, weakest: Sequen
     for at, lesson in enumerate(lessons):
         share = count // len(lessons) + (at < count % len(lessons))
         rng = random.Random(f"{seed} {lesson.id}")
-        here, writer = trace(lesson), Writer(lesson, lesson.notation)
+        here, writer = trace(lesson), Writer(lesson, notation or lesson.notation)
         own = [item for question in lesson.questions if (item := author_item(question, here, writer, rng))]
         chosen = [own[at] for at in sorted(rng.sample(range(len(own)), min(len(own), -(-share // 2))))]
         taken = {item.step.equation.symbol.key for item in chosen}
@@ -90,9 +99,16 @@ def make_items(lessons: Iterable[Lesson], count: int, seed: int, weakest: Sequen
     return found
 
 
-def begin(lessons: Iterable[str], items: list[Item], seed: int, count: int, weakest: tuple[str, ...] = ()) -> Quiz:
-    """A quiz of these items, none answered yet; `seed`, `count` and `weakest` are what they were chosen by."""
-    return Quiz(tuple(lessons), seed, count, names(items), (None,) * len(items), weakest=weakest)
+def begin(
+    lessons: Iterable[str],
+    items: list[Item],
+    seed: int,
+    count: int,
+    weakest: tuple[str, ...] = (),
+    notation: str = "",
+) -> Quiz:
+    """A quiz of these items, none answered yet; `seed`, `count`, `weakest` and `notation` are what made them."""
+    return Quiz(tuple(lessons), seed, count, names(items), (None,) * len(items), weakest=weakest, notation=notation)
 
 
 def names(items: Iterable[Item]) -> tuple[str, ...]:
