@@ -149,11 +149,20 @@ def main() -> None:
             if args.show and not result.right:
                 print(lesson.id, digits, [a for a in result.arrays if a.verdict not in ("right", "rounded")])
         for digits in (4, 3):
-            result = diagnose(t, by_id(t, handed(t, by_hand(t, digits), digits, None)))
-            found[f"by hand {digits}"] += 1
-            found[f"by hand {digits}: called wrong"] += not result.right
-            if args.show and not result.right:
-                print(lesson.id, "by hand", digits, [a for a in result.arrays if a.verdict not in ("right", "rounded")])
+            for left_out in (None, rng):
+                arrays = by_id(t, handed(t, by_hand(t, digits), digits, left_out))
+                if not arrays:
+                    continue
+                result = diagnose(t, arrays)
+                found[f"by hand {digits}"] += 1
+                found[f"by hand {digits}: called wrong"] += not result.right
+                if args.show and not result.right:
+                    print(
+                        lesson.id,
+                        "by hand",
+                        digits,
+                        [a for a in result.arrays if a.verdict not in ("right", "rounded")],
+                    )
         every = list(sites(t))
         rng.shuffle(every)
         for id, eq, wrong in every[:: 10 if args.brief else 1]:

@@ -139,7 +139,7 @@ class Bounds:
 
     def _written(self, value: np.ndarray, error: np.ndarray) -> Errors:
         value, error = np.asarray(value, dtype=float), np.asarray(error, dtype=float)
-        exact = (error == 0) & _has_digits(value, self.digits)
+        exact = (error == 0) & has_digits(value, self.digits)
         return value, np.where(exact, 0.0, error + half_unit(np.abs(value) + error, self.digits))
 
     def _look(self, ref: Ref) -> Errors:
@@ -150,7 +150,7 @@ class Bounds:
         if key not in self._found:  # given: parameters, data, settings
             many = math.prod(ref.symbol.shape) > LARGE
             value = np.asarray(self.trace.value(ref if many and not ref.batched else Ref(ref.symbol)), dtype=float)
-            few = _has_digits(value, max(self.digits, GIVEN))
+            few = has_digits(value, max(self.digits, GIVEN))
             found = value, np.where(few, 0.0, half_unit(np.abs(value), self.digits))
             if many and not ref.batched:
                 return found
@@ -171,7 +171,7 @@ def half_unit(size: np.ndarray, digits: int) -> np.ndarray:
     return np.where(np.isfinite(found), found, 0.0)
 
 
-def _has_digits(value: np.ndarray, digits: int) -> np.ndarray:
+def has_digits(value: np.ndarray, digits: int) -> np.ndarray:
     """Whether so many significant digits say a number exactly (but for the noise of floating point)."""
     with np.errstate(all="ignore"):
         units = value / (2 * half_unit(np.abs(value), digits))

@@ -26,7 +26,7 @@ from tutor.engine.rules import OVER_BATCH
 from tutor.engine.trace import Trace
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.misconceptions.rewriting import Misconception, Site
-from tutor.questions.rounding import Errors, bounds, full_shape, half_unit, spread
+from tutor.questions.rounding import GIVEN, Errors, full_shape, half_unit, has_digits, spread
 from tutor.solutions.files import Handed
 from tutor.solutions.naming import Fit, Match, Naming, tolerance
 from tutor.text.layout import number
@@ -107,11 +107,13 @@ def diagnose(
 class Expected:
     """What every value should be, given the person's own wrong ones, and how far off rounding may have led.
 
-    `own` are arrays by key, of the full shape; every line keeps as many digits as `handed` has, if it is written out.
+    `own` are arrays by key, of the full shape, `halves` half a unit in the last place of their numbers; each line
+    keeps as many digits as `handed` has, if that is written out.
     """
 
-    def __init__(self, trace: Trace, own: Mapping[str, np.ndarray], handed: Handed):
-        self.trace, self.own, self.digits, self.by_hand = trace, own, handed.digits, handed.by_hand
+    def __init__(self, trace: Trace, own: Mapping[str, np.ndarray], handed: Handed, halves: Mapping[str, np.ndarray]):
+        self.trace, self.own, self.halves = trace, own, halves
+        self.digits, self.by_hand = handed.digits, handed.by_hand
         self._found: dict[str, Errors] = {}
         self._touched: dict[str, bool] = {}
 
@@ -154,13 +156,20 @@ class Expected:
         key = ref.symbol.key
         if key in self.own:
             value = np.asarray(self.own[key], dtype=float)
-            error = half_unit(np.abs(value), self.digits) if self.by_hand else np.zeros(value.shape)
+            error = self.halves[key] if self.by_hand and key in self.halves else np.zeros(value.shape)
         elif key in self._found:
             value, error = self._found[key]
         else:  # given, or as in the lesson
             value = np.asarray(self.trace.value(Ref(ref.symbol)), dtype=float)
-            error = np.zeros(value.shape)
+            error = self._as_copied(key, value) if self.by_hand else np.zeros(value.shape)
         return _picked(ref, value), _picked(ref, error)
+
+    def _as_copied(self, key: str, value: np.ndarray) -> np.ndarray:
+        """How far off a given number may be when it is copied: not at all, if it has no more than a few digits."""
+        if key in self.trace.program.by_key:
+            return np.zeros(value.shape)
+        few = has_digits(value, max(self.digits, GIVEN))
+        return np.where(few, 0.0, half_unit(np.abs(value), self.digits))
 
     def _before(self, key: str, wanted: Callable[[str], bool]) -> list[Equation]:
         """The equation of a key and those that it rests on, in order of evaluation, as far as they are wanted."""
@@ -187,7 +196,8 @@ class _Judge:
         self.trace, self.naming = trace, naming
         self.position = {eq.symbol.key: at for at, eq in enumerate(trace.equations)}
         self.own: dict[str, np.ndarray] = {}  # wrong arrays so far
-        self.lines: dict[str, np.ndarray] = {}  # all arrays so far, as they were written
+        self.lines: dict[str, np.ndarray] = {}  # all arrays so far, as they were written ...
+        self.halves: dict[str, np.ndarray] = {}  # ... and half a unit in the last place of each of their numbers
         self.known: set[str] = set()  # all arrays so far
         self.untried = ""
 
@@ -238,6 +248,8 @@ class _Judge:
         _, verdict, self.own, values = min(found, key=lambda item: item[0])
         if np.all(np.isfinite(values)):
             self.lines[symbol.key] = self._whole(symbol, values)
+            if handed.by_hand:
+                self.halves[symbol.key] = tolerance(handed, values, self.lines[symbol.key])
         return verdict
 
     def _in_order(self, match: Match, turned: bool | None) -> Sequence[Fit]:
@@ -270,7 +282,6 @@ class _Judge:
         if eq is None:
             self.own[symbol.key] = self._whole(symbol, values)
             return said("wrong", "The lesson gives other numbers for this.")
-        fine = tolerance(handed, values, right)
         expected = self._expected(handed)
         value, error = (self._of_example(symbol, part) for part in expected.of(eq))
         touched = self._wrong_before(handed).touched(symbol.key)
@@ -279,11 +290,6 @@ class _Judge:
                 return said("rounded", "The right method, rounded on the way.")
             self.own[symbol.key] = self._whole(symbol, values)
             return said("carried", "It follows rightly from what was wrong before.")
-        if not touched and handed.by_hand:
-            by_hand = self._of_example(symbol, bounds(self.trace, handed.digits).errors(eq)[1])
-            sure = (by_hand <= 0.25 * np.abs(right)) | (right == 0) | (np.abs(values - right) <= fine)
-            if np.all(sure & (np.abs(values - right) <= by_hand + fine)):
-                return said("rounded", "The right method, rounded on the way.")
         search = _Search(self, eq, handed, values, value, error)
         found = search.found()
         self.own[symbol.key] = self._whole(symbol, values)
@@ -313,10 +319,10 @@ class _Judge:
     def _expected(self, handed: Handed) -> Expected:
         """What should follow from the wrong arrays so far; of numbers written by hand from all of them, as written."""
         own = {**self.lines, **self.own} if handed.by_hand else self.own
-        return Expected(self.trace, dict(own), handed)
+        return Expected(self.trace, dict(own), handed, dict(self.halves))
 
     def _wrong_before(self, handed: Handed) -> Expected:
-        return Expected(self.trace, dict(self.own), handed)
+        return Expected(self.trace, dict(self.own), handed, dict(self.halves))
 
     def _whole(self, symbol: Symbol, values: np.ndarray) -> np.ndarray:
         """One example's values among the others'."""
@@ -503,7 +509,7 @@ class _Search:
             for other in (*COMMON.get(name, ()), *self._rates(name, true)):
                 if other == true:
                     continue
-                again = Expected(self.trace, {**self.judge.own, key: np.asarray(other)}, self.handed)
+                again = Expected(self.trace, {**self.judge.own, key: np.asarray(other)}, self.handed, self.judge.halves)
                 if self._gives(again.of(self.eq)[0]):
                     said = {"learning_rate": "learning rate", "l2": "λ of the L2 term", "t": "number of the update"}
                     title = f"another {said.get(name, name)}: {number(other)} in place of {number(true)}"
