@@ -1,5 +1,7 @@
 """Formulas about arrays, as a lesson file writes them: NumPy's rules, and where each mistake is told."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -173,6 +175,13 @@ def test_a_formula_means_what_numpy_means(text):
     found = np.asarray(evaluate(formula, lambda ref: VALUES[ref.symbol.id]))
     assert formula.shape == wanted.shape == found.shape
     assert found == pytest.approx(wanted, rel=1e-12, abs=1e-12)
+
+
+def test_the_reference_has_every_function_as_it_is_written():
+    text = (Path(__file__).parent.parent / "docs" / "lesson-format.md").read_text(encoding="utf-8")
+    for function in ARRAY_FUNCTIONS.values():
+        ways = ", ".join(f"`{usage}`" for usage in function.usage)
+        assert f"| {ways} | {function.meaning} |" in text
 
 
 def test_every_function_of_arrays_is_among_them():

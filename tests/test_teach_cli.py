@@ -63,6 +63,14 @@ def test_a_new_lesson_is_without_fault_and_holds_what_it_expects(run, name):
     assert run("trace", str(path))[0] == 0
 
 
+def test_a_new_lesson_about_arrays_is_without_fault_too(run):
+    code, out, err = run("new", "mine", "--arrays")
+    assert (code, err) == (0, "") and "Written: " in out
+    lesson, found = examine("mine.toml")
+    assert found == [] and len(lesson.expect) == 3 and lesson.circuit.parameters == ("W", "b") and lesson.questions
+    assert run("trace", "mine.toml", "--level", "matrix")[0] == 0
+
+
 def test_the_title_of_a_new_lesson_is_its_name(run):
     run("new", "07-the_chain-rule.toml")
     assert load("07-the_chain-rule.toml").title == "The chain rule"

@@ -40,6 +40,7 @@ def test_every_bundled_lesson_is_valid(entry):
 
 def test_a_new_lesson_is_valid():
     assert valid(lesson_text(Path("neu.toml")))
+    assert valid(lesson_text(Path("neu.toml"), arrays=True))
 
 
 def test_what_the_schema_refuses_the_tutor_refuses():

@@ -134,6 +134,7 @@ examples:
 NEW_EXAMPLES = """\
 examples:
   backprop-tutor new first.toml                 then: backprop-tutor play first.toml --watch
+  backprop-tutor new mine.toml --arrays         a layer of your own: lines over arrays
 
 docs/writing-lessons.md is the way from here to a lesson with questions.
 """
@@ -326,6 +327,7 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
 
     new = command("new", "begin a lesson of your own", "Write a commented lesson to begin from.", NEW_EXAMPLES)
     new.add_argument("file", metavar="FILE", help="where to write it; an existing file is left alone")
+    new.add_argument("--arrays", action="store_true", help="lines over arrays with names of your own, not a network")
     command("schema", "the lesson format, for editors", "The JSON Schema of lesson files.", SCHEMA_EXAMPLES)
 
     for keeps in (play, listing, quiz, placement, drill, review, progress):

@@ -34,7 +34,7 @@ def new(args: Namespace) -> int:
     if path.name.startswith("."):
         raise UsageError(f"a file that begins with a dot is hidden, and no list shows it: '{path.name[:200]}'")
     try:
-        text = lesson_text(path)
+        text = lesson_text(path, args.arrays)
         with open(path, "x", encoding="utf-8") as file:
             try:
                 file.write(text)
