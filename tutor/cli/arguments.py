@@ -134,7 +134,7 @@ examples:
 NEW_EXAMPLES = """\
 examples:
   backprop-tutor new first.toml                 then: backprop-tutor play first.toml --watch
-  backprop-tutor new mine.toml --arrays         a layer of your own: lines over arrays
+  backprop-tutor new layer.toml --arrays        a layer of your own: lines over arrays
 
 docs/writing-lessons.md is the way from here to a lesson with questions.
 """
