@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+import tutor
 from tutor.engine.expressions import evaluate
 from tutor.lessonfiles import schema
 from tutor.lessonfiles.check import examine
@@ -604,3 +605,28 @@ def test_any_lesson_with_arrays_comes_back_from_its_file(text):
     second, problems, _ = read(given_source(lesson_text(first)))
     assert second is not None and not problems, lesson_text(first)
     same(first.circuit, second.circuit)
+
+
+# ---------------------------------------------------------------- from Python
+
+
+def test_python_says_what_a_file_says(lesson):
+    lines = ["h{t} = tanh(Wx @ x{t} + Wh @ h{t-1} + b)", "L{t} = sum((h{t} - y{t})**2)", "L = L1 + L2 + L3"]
+    x, y = [[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]], [[0.5, 0.0], [0.0, 0.5], [0.5, 0.5]]
+    given = {
+        "x": np.array(x),
+        "y": y,
+        "h0": [0, 0],
+        "Wx": [[0.5, 1.0], [1.0, 0.0]],
+        "Wh": [[1.0, 0.5], [0.0, 1.0]],
+        "b": [0.0, 0.5],
+    }
+    made = tutor.circuit(*lines, inputs=given, parameters=["Wx", "Wh", "b"], data=["y", "h0"], repeat={"t": (1, 3)})
+    same(lesson(made.toml()).circuit, lesson(BY_HAND).circuit)
+    points = [{"X": np.array([1.0, 2.0]), "y": 3.0}, {"X": [0, 1], "y": 1}]
+    made = tutor.circuit(
+        "p = X @ w + b", "L = (p - y)**2", inputs={"w": [1.0, 2.0], "b": 0.5}, data=["y"], examples=points, batch="all"
+    )
+    same(lesson(made.toml()).circuit, lesson(LINE).circuit)
+    with pytest.raises(tutor.LessonError, match="the shapes"):
+        tutor.circuit("L = A @ A", inputs={"A": [[1, 2, 3]]})

@@ -123,15 +123,26 @@ def network(
 
 def circuit(
     *lines: str,
-    inputs: Mapping[str, float],
+    inputs: Mapping[str, Any],
     output: str | None = None,
+    parameters: Sequence[str] | None = None,
+    data: Sequence[str] = (),
+    examples: Sequence[Mapping[str, Any]] = (),
+    repeat: Mapping[str, Sequence[int]] | None = None,
     title: str = "A circuit",
     notation: str = "dz",
     **training: Any,
 ) -> Lesson:
     """A circuit from its lines, 'q = x + y', and the values of its inputs; the output is the last line unless told.
 
-    With `training` (learning_rate ...) its inputs are trained. Raises LessonError.
+    `inputs`      numbers, or arrays up to rank 4: NumPy's, or lists.
+    `parameters`  the inputs that an update changes; None: all that are neither data nor set by examples.
+    `data`        the inputs of which no gradient is wanted.
+    `examples`    inputs by name, every example the same ones.
+    `repeat`      {"t": (1, 3)}: a line with {t} stands for one line each time.
+    `training`    as in a lesson file's [training]: with it the parameters are trained.
+
+    Raises LessonError with everything that is wrong, TypeError for what is no number.
     """
     values: dict[str, Any] = {
         "title": title,
@@ -139,8 +150,12 @@ def circuit(
         "circuit": {
             "define": [str(line) for line in lines],
             "output": output or (str(lines[-1]).partition("=")[0].strip() if lines else ""),
+            **({} if parameters is None else {"parameters": list(parameters)}),
+            **({"data": list(data)} if data else {}),
+            **({"repeat": _plain(dict(repeat))} if repeat else {}),
             "inputs": {name: _plain(value) for name, value in inputs.items()},
         },
+        **({"examples": [_plain(dict(example)) for example in examples]} if examples else {}),
     }
     return _made(values | ({"training": {key: _plain(v) for key, v in training.items()}} if training else {}))
 
