@@ -89,7 +89,10 @@ def array_product(x: Expr, y: Expr, sign: str, arrays: bool) -> Expr:
     product, cells = _fitting("matmul", x, y), _fitting("mul", x, y)
     if sign == "@" and product is None:
         raise ValueError("shapes")
-    if sign == "*" and product is not None and cells is not None:
+    turned = any(isinstance(side, Call) and side.op == "transpose" for side in (x, y))  # Xᵀ · G in ASCII: X^T * G
+    if sign == "*" and vectors and cells is not None:
+        return cells
+    if sign == "*" and product is not None and cells is not None and not turned:
         raise NotUnderstood(
             "is * cell by cell here, or the product of matrices? write ⊙ or (*) for one, @ for the other"
         )
@@ -516,6 +519,8 @@ def _of_arrays(text: str, args: list[Expr], settings: list[str]) -> Expr:
     named: Named = {}
     for setting in settings:
         name, _, value = setting.partition("=")
+        if name in named:
+            raise NotUnderstood(f"{name} is given twice")
         numbers = re.findall(r"True|False|[^\s(),]+", value)
         values = (float(number == "True") if number in ("True", "False") else float(number) for number in numbers)
         named[name] = tuple(map(Const, values)), 0
