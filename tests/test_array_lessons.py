@@ -630,3 +630,20 @@ def test_python_says_what_a_file_says(lesson):
     same(lesson(made.toml()).circuit, lesson(LINE).circuit)
     with pytest.raises(tutor.LessonError, match="the shapes"):
         tutor.circuit("L = A @ A", inputs={"A": [[1, 2, 3]]})
+
+
+@pytest.mark.parametrize("old, new, meant", [
+    ('parameters = ["Wq"', 'params = ["Wq"', "parameters"), ('data = ["Y"]', 'constants = ["Y"]', "data"),
+    ('output = "L"\n', 'output = "L"\nloop = { t = [1, 2] }\n', "repeat"),
+])  # fmt: skip
+def test_what_the_keys_are_called_elsewhere_is_known(only, old, new, meant):
+    assert f"did you mean '{meant}'?" in only(ATTENTION.replace(old, new, 1)).message
+
+
+def test_a_network_s_data_is_its_examples(file):
+    _, problems, _ = read(
+        file(
+            'format = 1\ntitle = "T"\ndata = "d.csv"\n[network]\ninputs = 1\nloss = "squared_error"\n[[network.layers]]\nunits = 1\n'
+        )
+    )
+    assert "did you mean 'examples'?" in problems[0].message

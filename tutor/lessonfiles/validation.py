@@ -149,7 +149,8 @@ def _unknown_key(
     where, message = (*path, key), f"unknown key {quote(key)}{_in(path)}"
     near = meant(key, [name for name in properties if name not in value or _contains(value[name])])
     # `unit` in a layer without `units` is a slip of the pen, although a lesson has a unit, too.
-    if key in _HOMES and near not in missing and not all_but(key, near):
+    elsewhere = key in _HOMES and not (_HOMES[key] == "in [circuit]" and near and "circuit" not in value)
+    if elsewhere and near not in missing and not all_but(key, near):
         home = _HOMES[key]
         if not path and "circuit" in value and key in _PARTS["circuit"]["properties"]:
             home = "in [circuit]" + (f": write [circuit.{key}]" if isinstance(value[key], dict) else "")
