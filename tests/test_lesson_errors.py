@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from test_lesson import CIRCUIT, NETWORK, SMALL
 from tutor.engine.lesson import Lesson, Training
+from tutor.lessonfiles.check import examine
+from tutor.lessonfiles.decimal_commas import with_points
 from tutor.lessonfiles.faults import MAX_FAULTS
 from tutor.lessonfiles.positions import LessonError, Problem
 from tutor.lessonfiles.reading.lesson import read
@@ -553,3 +555,46 @@ def test_mutated_bytes_never_raise(tmp_path, text, data):
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_random_files_never_raise(tmp_path, content):
     _checked(tmp_path / "x.toml", content)
+
+
+
+
+@pytest.mark.parametrize(
+    ("written", "shape", "mended"),
+    [
+        ("[0,5, 1,2]", (2,), "[0.5, 1.2]"), ("[0,5,1,2]", (2,), "[0.5,1.2]"), ("[1,5]", (1,), "[1.5]"),
+        ("[-0,5, 3]", (2,), "[-0.5, 3]"), ("[1, 0,5]", (2,), "[1, 0.5]"),
+        ("[[0,5, 1,2],\n [0,25, 0,1]]", (2, 2), "[[0.5, 1.2], [0.25, 0.1]]"),
+        ("[[0,5, 1,2]]", (None, 2), "[[0.5, 1.2]]"),
+        ("[0,5, 1.2]", (2,), ""), ("[1, 2, 3, 4]", (2,), ""), ("[1,2,3]", (2,), ""), ("[0,5, 1,2]", (3,), ""),
+        ("[1,2]", (2,), ""),
+        ('["a,b"]', (2,), ""), ("[[1,5], [2]]", (2, 1), "[[1.5], [2]]"), ("[[1,5], [2]]", (2, 2), ""), ("", (2,), ""),
+    ],
+)  # fmt: skip
+def test_a_list_reads_with_decimal_commas_where_that_fits(written, shape, mended):
+    assert with_points(written, shape) == mended
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "mend"),
+    [
+        ("inputs = [1, 2]", "inputs = [0,5, 1,25]", "write [0.5, 1.25]"),
+        ("targets = [1]", "targets = [1,5]", "write [1.5]"),
+        ("targets = [1]", "targets = [1,05]", "write 1.05"),
+        ("biases = [0, 0]", "biases = [0,5, -1,5]", "write [0.5, -1.5]"),
+        ("weights = [[1, 2], [3, 4]]", "weights = [[0,5, 1,2], [0,25, 0,1]]", "write [[0.5, 1.2], [0.25, 0.1]]"),
+        ("weights = [[1, 2], [3, 4]]", "weights = [[0,5, 1,2], [2, 1]]", "write [0.5, 1.2]"),
+        ("value = [5, 11]", "value = [0,5, 11,2]", "write [0.5, 11.2]"),
+    ],
+)
+def test_decimal_commas_in_lists_are_told_with_the_mend(old, new, mend, tmp_path):
+    text = (
+        'format = 1\ntitle = "t"\n[network]\ninputs = 2\nloss = "half_squared_error"\n[[network.layers]]\nunits = 2\n'
+        "weights = [[1, 2], [3, 4]]\nbiases = [0, 0]\n[[network.layers]]\nunits = 1\nweights = [[1, 1]]\n"
+        "[[examples]]\ninputs = [1, 2]\ntargets = [1]\n"
+        '[[expect]]\nstep = "z1"\nvalue = [5, 11]\nsource = "by hand"\n'
+    )
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace(old, new))
+    _, problems = examine(path)
+    assert any(mend in problem.advice for problem in problems), problems

@@ -13,6 +13,7 @@ from tutor.engine.lesson import Expect, Lesson
 from tutor.engine.model import Equation
 from tutor.engine.run import Run
 from tutor.engine.trace import NoSuchStep, Trace, resolve
+from tutor.lessonfiles.decimal_commas import advice_with
 from tutor.lessonfiles.positions import Keys, Problem, Source
 from tutor.text.words import plural
 
@@ -66,7 +67,8 @@ def _compared(expect: Expect, source: Source, true: np.ndarray, turned: bool = F
     if ragged or shape != true.shape:
         given = "a list of rows of different lengths" if ragged else _size(shape)
         message = f"'{expect.step}' is {_size(true.shape)}; value has another shape"
-        yield source.problem(path, message, f"it is {given} here: {_other_shape(expect.step, shape, true.shape)}")
+        advice = f"it is {given} here: {_other_shape(expect.step, shape, true.shape)}"
+        yield source.problem(path, message, advice_with(advice, source.written(path), true.shape))
         return
     wanted = np.asarray(expect.value, dtype=float)
     at = {index: (*path, *index) for index in np.ndindex(true.shape)}

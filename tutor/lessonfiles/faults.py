@@ -22,7 +22,10 @@ MAX_FAULTS = 200  # more than anybody reads
 
 @dataclass(frozen=True)
 class Fault:
-    """Something wrong at a key path; `key`: with the key itself, `offset`: at that character of its string."""
+    """Something wrong at a key path; `key`: with the key itself, `offset`: at that character of its string.
+
+    `shape` is what a list of a wrong size should have: decimal commas may have made it too long.
+    """
 
     path: Keys
     message: str
@@ -30,6 +33,7 @@ class Fault:
     key: bool = False
     offset: int | None = None
     severity: str = "error"
+    shape: tuple[int | None, ...] = ()
 
 
 class TooMany(Exception):

@@ -221,6 +221,10 @@ def _meant(text: str, at: int, message: str) -> Meant | None:
         equals += len(text[equals:at]) - len(text[equals:at].lstrip(" \t"))
         for place in (equals, start) if ends and begin < equals < start else (start,):
             word = text[place : begin + len(line)]
+            whole = re.search(r"[+-]?[0-9]{1,15},\Z", text[max(begin, place - 20) : place])
+            if whole and (digits := re.match(r"0[0-9]++(?![0-9.eE_])", word)):  # [1,05]: a decimal comma
+                number = whole[0] + digits[0]
+                return place, f"{quote(number)}: a number has a decimal point", f"write {number.replace(',', '.')}"
             for pattern, alone, say in _VALUES:
                 if (match := pattern.match(word)) and not (alone and listed) and match.end() + place >= at:
                     return place, *say(match)

@@ -148,9 +148,11 @@ def check_examples(file: Values, sizes: Sequence[int | None], possible: list[set
             advice = "add [[examples]] with inputs and targets"
             file.fault(("network",), "a network needs examples", advice, doubt=("examples",))
         return
-    _counts(file, "inputs", possible[0] if sizes[0] else set(), f"the network has {plural(sizes[0], 'input')}")
+    fit = possible[0] if sizes[0] else set()
+    _counts(file, "inputs", fit, f"the network has {plural(sizes[0], 'input')}", sizes[0])
     outputs = sizes[-1] if len(sizes) > 1 else None
-    _counts(file, "targets", possible[-1] if outputs else set(), f"the network has {plural(outputs, 'output')}")
+    fit = possible[-1] if outputs else set()
+    _counts(file, "targets", fit, f"the network has {plural(outputs, 'output')}", outputs)
     told = False
     for i in range(many):
         where = ("examples", i)
@@ -174,7 +176,7 @@ def check_examples(file: Values, sizes: Sequence[int | None], possible: list[set
             file.fault(where, f"example {i + 1} has no targets", "add targets = [...], one number an output")
 
 
-def _counts(file: Values, key: str, allowed: set[int], against: str) -> None:
+def _counts(file: Values, key: str, allowed: set[int], against: str, size: int | None) -> None:
     """Note the examples whose lists are of a wrong length; one problem if all are wrong in the same way."""
     lengths = {}
     for i in range(file.length("examples")):
@@ -185,12 +187,13 @@ def _counts(file: Values, key: str, allowed: set[int], against: str) -> None:
     noun, advice = key[:-1], f"one number an {'input' if key == 'inputs' else 'output'}"
     if len(wrong) > 1 and len(wrong) == len(lengths) and len(set(lengths.values())) == 1:
         message = f"every example has {plural(lengths[wrong[0]], noun)}; {against}"
-        file.fault(("examples", wrong[0], key), message, advice)
+        file.fault(("examples", wrong[0], key), message, advice, shape=(size,))
         for i in wrong[1:]:
             file.faults.doubt(("examples", i, key))
     else:
         for i in wrong:
-            file.fault(("examples", i, key), f"example {i + 1} has {plural(lengths[i], noun)}; {against}", advice)
+            message = f"example {i + 1} has {plural(lengths[i], noun)}; {against}"
+            file.fault(("examples", i, key), message, advice, shape=(size,))
 
 
 def _true_class(file: Values, where: Keys, outputs: int) -> None:

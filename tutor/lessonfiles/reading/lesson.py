@@ -15,6 +15,7 @@ import numpy as np
 from tutor.engine.lesson import Expect, Lesson, Note
 from tutor.lessonfiles import csv_examples
 from tutor.lessonfiles.csv_examples import Columns, Table
+from tutor.lessonfiles.decimal_commas import advice_with
 from tutor.lessonfiles.faults import Fault, Faults, TooMany
 from tutor.lessonfiles.positions import Problem, Source, lesson_id, read_source
 from tutor.lessonfiles.reading.circuit import read_circuit
@@ -82,8 +83,9 @@ def problem(source: Source, fault: Fault, table: tuple[Table, Columns] | None = 
     if table and fault.path[:1] == ("examples",) and len(fault.path) > 1:  # the lesson has but the file's name
         place = table[1].column(str(fault.path[2]), fault.path[3:]) if len(fault.path) > 2 else None
         return table[0].problem(fault.path[1], place, fault.message, fault.advice)
+    advice = advice_with(fault.advice, source.written(fault.path), fault.shape) if fault.shape else fault.advice
     return source.problem(
-        fault.path, fault.message, fault.advice, key=fault.key, offset=fault.offset, severity=fault.severity
+        fault.path, fault.message, advice, key=fault.key, offset=fault.offset, severity=fault.severity
     )
 
 

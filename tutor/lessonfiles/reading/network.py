@@ -76,13 +76,14 @@ def _weights_shape(file: Values, k: int, sizes: Sequence[int | None], possible: 
         file.fault(where, message, advice)
         return
     if uniform and not fits_columns:
-        file.fault(where, f"{name} has {plural(columns[0], 'column')}; {feeding}", advice)
+        file.fault(where, f"{name} has {plural(columns[0], 'column')}; {feeding}", advice, shape=(units, before))
     elif not uniform:
         usual = before if before in columns else Counter(columns).most_common(1)[0][0]
         against = feeding if usual == before else f"the others have {plural(usual, 'column')}"
         for i, length in enumerate(columns):
             if length != usual:
-                file.fault((*where, i), f"row {i + 1} of {name} has {plural(length, 'column')}; {against}", advice)
+                message = f"row {i + 1} of {name} has {plural(length, 'column')}; {against}"
+                file.fault((*where, i), message, advice, shape=(usual,))
     if units is not None and rows != units:
         file.fault(where, f"{name} has {plural(rows, 'row')}; the layer has {plural(units, 'unit')}", advice)
     possible[k + 1].add(rows)
@@ -109,10 +110,10 @@ def _weights_from_to(file: Values, k: int, before: int | None, units: int | None
     against = f"the layer has {plural(units, 'unit')}" if usual == units else f"the others have {usual}"
     wrong = [i for i, length in enumerate(columns) if length != usual]
     if uniform and wrong:
-        file.fault(where, f"{name} has {plural(columns[0], 'column')}; {against}", advice)
+        file.fault(where, f"{name} has {plural(columns[0], 'column')}; {against}", advice, shape=(before, units))
     for i in wrong if not uniform else ():
         message = f"row {i + 1} of {name} has {plural(columns[i], 'column')}; {against}"
-        file.fault((*where, i), message, advice)
+        file.fault((*where, i), message, advice, shape=(usual,))
     possible[k].add(rows)
     if uniform:
         possible[k + 1].add(columns[0])
@@ -134,7 +135,8 @@ def _layer(file: Values, k: int, last: bool) -> None:
     if isinstance(biases, list) and units is not None and len(biases) not in (units, rows or units):
         values = plural(len(biases), "value")
         message = f"biases of layer {k + 1} has {values}; the layer has {plural(units, 'unit')}"
-        file.fault((*where, "biases"), message, "one number a unit; false where the layer has no biases")
+        advice = "one number a unit; false where the layer has no biases"
+        file.fault((*where, "biases"), message, advice, shape=(units,))
     if activation == "softmax" and not last:
         advice = "take sigmoid, tanh or relu here"
         file.fault((*where, "activation"), "softmax is for the last layer, the output", advice)

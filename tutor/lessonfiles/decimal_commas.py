@@ -1,0 +1,41 @@
+"""Lists of numbers that were written with decimal commas: [0,5, 1,2] is four numbers, and two were meant."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+
+import numpy as np
+
+MOST = 200  # characters of a list that are told mended
+
+_PAIR = re.compile(r"(?<![\w.])([+-]?[0-9]{1,15}),([0-9]{1,15})(?![\w.])")
+_TOUCHING, _NUMBER = re.compile(r"[0-9],[+-]?[0-9]"), re.compile(r"[0-9][0-9.]*")
+
+
+def with_points(written: str, shape: Sequence[int | None]) -> str:
+    """A value of a lesson file with its decimal commas as points, on one line; "" where that has another shape.
+
+    `shape` is what the value should have, None for any size. A comma may be a decimal one where digits touch it on
+    both sides and nothing in the value has a point.
+    """
+    if "." in written or "#" in written or len(written) > 10 * MOST:
+        return ""
+    mended = _PAIR.sub(r"\1.\2", " ".join(written.split()))
+    if _TOUCHING.search(mended) and any("." not in number for number in _NUMBER.findall(mended)):
+        return ""
+    try:
+        value = np.array(tomllib.loads(f"value = {mended}")["value"], dtype=float)
+    except (ValueError, TypeError):  # of rows with different lengths, of no numbers
+        return ""
+    fits = value.ndim == len(shape) and all(n is None or n == have for n, have in zip(shape, value.shape, strict=True))
+    if not fits or "." not in mended:
+        return ""
+    return mended if len(mended) <= MOST else mended[: MOST - 1] + "…"
+
+
+def advice_with(advice: str, written: str, shape: Sequence[int | None]) -> str:
+    """The advice on a list of a wrong size, and what it is with decimal points, where that would fit."""
+    mended = with_points(written, shape)
+    return f"if those are decimal commas, write {mended}; else {advice}" if mended else advice
