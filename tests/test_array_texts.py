@@ -207,6 +207,30 @@ def test_every_array_gate_is_met_in_these_lessons():
     assert met >= set(ARRAY_GATES)
 
 
+def test_what_is_asked_for_its_shape_alone_is_no_operand():
+    """The gradient of a bias is a sum over rows: of the bias only its shape is needed, so nothing is to be kept."""
+    found = traced("batch-norm")
+    assert [ref.id for ref in found.find("dL/db").operands] == ["dL/dz"]
+    assert [ref.id for ref in found.find("dL/dm").operands] == ["dL/dxh.1"]
+    scribe = Scribe(found, "partials")
+    assert all("Remember" in scribe.explainer.why(found.find(id)) for id in ("xh.3", "xh"))
+    for step, _ in every("windows", "dz"):
+        if step.phase == "forward":
+            needed = [other.id for other, _ in every("windows", "dz")
+                      if other.phase == "backward" and _changes(other, step)]  # fmt: skip
+            assert ("Remember" in Explainer(Writer(step.trace.lesson, "dz")).why(step)) == bool(needed), step.id
+
+
+def _changes(step, of) -> bool:
+    """Whether a step's value, by its formula, moves with another's."""
+
+    def moved(ref):
+        value = np.asarray(look_up(step, ref), dtype=float)
+        return value + np.random.default_rng(0).normal(size=value.shape) * (ref.symbol == of.equation.symbol)
+
+    return not np.allclose(evaluate(step.equation.formula, moved), np.asarray(step.value))
+
+
 # ---------------------------------------------------------------- gates that open
 
 
@@ -251,6 +275,13 @@ def test_arrays_of_rank_3_and_4_are_labelled_slices_within_80_columns():
         if np.prod(shape[:-2]) > 8:
             assert any("more" in line for line in lines)
     assert linear(Matrix(np.zeros((1, 2, 1, 2)))) == "[[[[0, 0]], [[0, 0]]]]"
+
+
+def test_a_blocked_position_is_minus_infinity_and_no_warning():
+    found = traced("attention")
+    step = found.find("P.1")
+    card = Scribe(found, "dz").card(step)
+    assert card.warning is None and "−∞" in linear(card.main.docs[-1])
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)

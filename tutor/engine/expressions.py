@@ -221,6 +221,27 @@ def refs(expr: Expr) -> list[Ref]:
     return list(dict.fromkeys(node for node in walk(expr) if isinstance(node, Ref)))
 
 
+# Operands that are asked for their shape alone: which of an operator's.
+SHAPE_ONLY = {
+    "expand": 1, "sum_to": 1, "spread": 1, "scatter_rows": 2, "conv_input": 2, "conv_kernel": 2, "place_row": 1,
+    "place_part": 1, "unpool_avg": 1, "one_hot": 1,
+}  # fmt: skip
+
+
+def used(expr: Expr) -> list[Ref]:
+    """The leaves that are symbols whose value matters, each once, in order of appearance."""
+    found: dict[Ref, None] = {}
+    stack = [expr]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Ref):
+            found[node] = None
+        elif isinstance(node, Call):
+            like = SHAPE_ONLY.get(node.op)
+            stack.extend(arg for at, arg in reversed(list(enumerate(node.args))) if at != like)
+    return list(found)
+
+
 def rewrite(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
     """The tree with `change` applied from the leaves up; None leaves a node as it is."""
     if isinstance(expr, Call):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.backprop import backward, gradient_of
-from tutor.engine.expressions import Expr, Noise, Ref, Symbol, evaluate, refs, rounding
+from tutor.engine.expressions import Expr, Noise, Ref, Symbol, evaluate, refs, rounding, used
 from tutor.engine.expressions import Values as Leaves
 from tutor.engine.forward import model
 from tutor.engine.ids import before_update, updated
@@ -88,7 +88,7 @@ class Program:
         found: dict[Symbol, Symbol] = {}
         for eq in self.equations:
             if eq.phase == "backward":
-                for ref in refs(eq.formula):
+                for ref in used(eq.formula):
                     found.setdefault(ref.symbol, eq.symbol)
         return found
 

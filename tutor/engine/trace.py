@@ -28,6 +28,7 @@ from tutor.engine.expressions import (
     indices,
     refs,
     rewrite,
+    used,
     walk,
 )
 from tutor.engine.ids import StepId, example_of, names_no_place, read_derivative, read_id, updated
@@ -93,7 +94,7 @@ class Step:
         examples = range(self.trace.examples)
         return [
             Ref(ref.symbol, ref.index, e) if ref.batched else ref
-            for ref in refs(self.formula)
+            for ref in used(self.formula)
             for e in (examples if ref.batched else (None,))
         ]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS, prime_of
-from tutor.engine.expressions import Call, Expr, Ref, evaluate, refs, walk
+from tutor.engine.expressions import Call, Expr, Ref, evaluate, used, walk
 from tutor.engine.ids import read_id
 from tutor.engine.losses import LOSSES
 from tutor.engine.memo import Memo
@@ -199,7 +199,7 @@ class Scribe:
         key = step.at(None).id
         if key not in self._users:
             asked = step.equation.symbol
-            users = [eq.symbol for eq in self.trace.equations if any(ref.symbol == asked for ref in refs(eq.formula))]
+            users = [eq.symbol for eq in self.trace.equations if any(ref.symbol == asked for ref in used(eq.formula))]
             found = [Ref(user, None, step.example if user.per_example else None) for user in users]
             self._users[key] = [(self.writer.text(ref), ref.id) for ref in found]
         return self._users[key]
@@ -262,10 +262,10 @@ class Scribe:
 
     def _sizes(self, step: Step) -> str | None:
         """The shapes of what a step puts together, where its own is another: 'X (4×3), b (3) → 4×3'."""
-        used = [ref for ref in refs(step.formula) if ref.shape]
-        if all(ref.shape == step.shape for ref in used):
+        operands = [ref for ref in used(step.formula) if ref.shape]
+        if all(ref.shape == step.shape for ref in operands):
             return None
-        texts = [f"{self.writer.text(ref)} ({_times_signs(ref.shape)})" for ref in used]
+        texts = [f"{self.writer.text(ref)} ({_times_signs(ref.shape)})" for ref in operands]
         of = step.equation.symbol.wrt
         same = f", the shape of {self.writer.text(Ref(of))}" if of and step.shape else ""
         return f"{', '.join(texts)} → {_times_signs(step.shape) or 'one number'}{same}"

@@ -6,7 +6,7 @@ import math
 import random
 from collections.abc import Mapping
 
-from tutor.engine.expressions import Call, Const, Expr, Ref, indices, refs, rewrite
+from tutor.engine.expressions import Call, Const, Expr, Ref, indices, refs, rewrite, used
 from tutor.engine.rules import OVER_BATCH
 from tutor.engine.trace import Step, activation_calls, symbols_of
 from tutor.questions.grading import Verdict
@@ -174,7 +174,7 @@ def _needed(step: Step, formula: Expr | None = None) -> list[Ref]:
     formula = step.specialise(step.equation.formula if formula is None else formula)
     slopes = {call for call in activation_calls(formula) if call.op.endswith("′")}
     shown = rewrite(formula, lambda node: node.args[0] if isinstance(node, Call) and node in slopes else None)
-    return list(dict.fromkeys(like(step, ref) for ref in refs(shown)))
+    return list(dict.fromkeys(like(step, ref) for ref in used(shown)))
 
 
 def _earlier(step: Step) -> list[Ref]:

@@ -7,7 +7,7 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 
-from tutor.engine.expressions import Ref, refs
+from tutor.engine.expressions import Ref, used
 from tutor.engine.model import Equation
 from tutor.engine.paths import splits, uses
 from tutor.engine.trace import Step
@@ -115,7 +115,7 @@ def next_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
         return writer.text(like(step.at(None), Ref(eq.symbol)))
 
     def missing(eq: Equation) -> Ref | None:
-        return next((ref for ref in refs(eq.formula) if ref.symbol.key in later), None)
+        return next((ref for ref in used(eq.formula) if ref.symbol.key in later), None)
 
     right = name(equations[at + 1])
     waiting = {name(eq): ref for eq in equations[at + 2 :] if (ref := missing(eq))}
@@ -135,7 +135,7 @@ def next_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
     after = equations[at + 1]
     following = Step(step.trace, after, None, step.example if after.symbol.per_example else None)
     why, formula, _, _ = ladder(following, writer, "")
-    uses = ", ".join(dict.fromkeys(writer.text(like(step.at(None), ref)) for ref in refs(following.equation.formula)))
+    uses = ", ".join(dict.fromkeys(writer.text(like(step.at(None), ref)) for ref in used(following.equation.formula)))
     back = "A step can be taken when everything in its formula is there: forward from the inputs, back from the loss."
     return Item(
         kind="next",
