@@ -226,7 +226,7 @@ def _changes(step, of) -> bool:
 
     def moved(ref):
         value = np.asarray(look_up(step, ref), dtype=float)
-        return value + np.random.default_rng(0).normal(size=value.shape) * (ref.symbol == of.equation.symbol)
+        return value + np.random.default_rng(0).normal(size=value.shape) * 20 * (ref.symbol == of.equation.symbol)
 
     return not np.allclose(evaluate(step.equation.formula, moved), np.asarray(step.value))
 

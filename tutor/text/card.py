@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS, prime_of
+from tutor.engine.backprop import gradient_of
 from tutor.engine.expressions import Call, Expr, Ref, evaluate, used, walk
 from tutor.engine.ids import read_id
 from tutor.engine.losses import LOSSES
@@ -434,6 +435,7 @@ def conventions(trace: Trace, notation: str) -> list[str]:
     said = []
     if not trace.program.model.layers:
         said.append("Each gate is a step; ∂f/∂x (f the output) says how the output changes when x changes a little.")
+        said += _array_conventions(trace, notation) if trace.program.model.arrays else []
     else:
         said.append(f"Notation: {entry.title}: {entry.known_from}.")
         formula = linear(
@@ -445,6 +447,21 @@ def conventions(trace: Trace, notation: str) -> list[str]:
             said.append("⊘ divides cell by cell.")
         said.append(f"The two indices of a weight are {entry.order}; step ids are always row, column.")
     return said + _update_rule(trace)
+
+
+def _array_conventions(trace: Trace, notation: str) -> list[str]:
+    """How products and gradients of arrays are written in a notation."""
+    writer, model = Writer(trace.lesson, notation), trace.program.model
+    x = next((symbol for symbol in model.parameters if symbol.shape), None)
+    product = "X W" if writer.notation.matrix_product == " " else "X · W"
+    said = [f"{product} is the product of matrices, as X @ W in NumPy; {writer.cell_by_cell} goes number by number."]
+    if x:
+        gradient = Ref(gradient_of(model.output, x))
+        said.append(
+            f"{writer.text(gradient)} has the shape of {x.id}: at each place the slope of {model.output.id} in that "
+            "number. Axes count from 0: axis 0 goes down the rows."
+        )
+    return said
 
 
 def plan(trace: Trace, notation: str) -> list[str]:
