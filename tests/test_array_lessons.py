@@ -329,6 +329,13 @@ def test_an_author_may_call_a_value_as_a_new_function_is_called(lesson, name):
     assert forward(lesson(text).circuit)["L"] == 6
 
 
+def test_probabilities_that_are_worked_out_are_targets_with_a_gradient(lesson):
+    text = WORDS.replace("cross_entropy(z, c)", "cross_entropy(z, softmax(c))").replace(
+        "c = [1, 2]", "c = [[1, 2], [0, 1]]"
+    )
+    assert "c" in lesson(text.replace('"ids", "c"', '"ids"')).circuit.parameters
+
+
 def test_words_and_classes_are_read(lesson):
     found = forward(lesson(WORDS).circuit)
     z = np.array([[4.0, 6], [1, 2]])
@@ -647,3 +654,11 @@ def test_a_network_s_data_is_its_examples(file):
         )
     )
     assert "did you mean 'examples'?" in problems[0].message
+
+
+def test_ids_at_the_end_of_a_long_chain_of_lines_are_looked_at(only, lesson):
+    chain = [f"i{k} = i{k - 1} * 1" for k in range(1, 3000)]
+    lines = json.dumps([*chain, "x = embedding(E, i2999)", "L = sum(x)"])
+    text = f'format = 1\ntitle = "T"\n[circuit]\ndefine = {lines}\noutput = "L"\ndata = ["i0"]\n[circuit.inputs]\nE = [[1], [2]]\ni0 = [2, 1]\n'
+    assert len(lesson(text).circuit.definitions) == 3001
+    assert "is 3: an id is 1 to 2" in only(text.replace("i0 = [2, 1]", "i0 = [2, 3]")).message

@@ -77,7 +77,7 @@ def test_a_formula_about_arrays_comes_to_the_step_s_value(lesson, step, text):
     ("attention", "dL/dS", "P * dL/dP", "write ⊙ or (*) for one, @ for the other"),
     ("attention", "dL/db", "sum(dL/dO, axis=2)", "no axis 2"), ("attention", "dL/db", "sum(dL/dO, axis=0, axis=0)", "axis is given twice"),
     ("attention", "dL/db", "sum(dL/dO, stride=2)", "no stride="), ("attention", "P", "softmax(S, eps=1)", "no eps="),
-    ("attention", "P", "exp(S, axis=1)", "no axis=1"), ("rows", "Z", "W @ X", "shapes"), ("rows", "Z", "row(X, 7) @ W", "no row 7"),
+    ("attention", "P", "exp(S, axis=1)", "no axis=1"), ("rows", "Z", "W @ X", "shapes"), ("rows", "Z", "row(X, 7) @ W", "row 7 is not there"),
     ("rows", "L", "conv(X, W)", "larger"), ("rows", "Z", "axis @ X", "'axis' is no name"),
 ])  # fmt: skip
 def test_what_cannot_be_meant_is_asked_about(lesson, step, text, words):

@@ -130,54 +130,19 @@ def _plain(op: str) -> Callable[..., Expr]:
 
 
 def _conv(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
-    x, k = arrays
-    if not k.shape or k.shape[0] == 0:
-        raise ValueError("a kernel is a list of numbers, or a list of rows of them, not a single number")
-    spatial = 1 if len(k.shape) in (1, 3) else 2
-    channels = len(k.shape) > 2
-    if len(x.shape) - spatial - channels not in (0, 1):
-        wanted = {1: "length", 2: "height × width", 3: "channels × length", 4: "channels × height × width"}[
-            len(k.shape)
-        ]
-        message = (
-            f"a kernel that is {shape_text(k.shape)} goes over {wanted}, with or without an axis of a batch before it"
-        )
-        raise ValueError(f"{message}; here is {shape_text(x.shape)}")
-    if channels and x.shape[-spatial - 1] != k.shape[1]:
-        message = f"the kernel, {shape_text(k.shape)}, is for {k.shape[1]} channels (its second axis)"
-        raise ValueError(f"{message}; the value, {shape_text(x.shape)}, has {x.shape[-spatial - 1]}")
-    padded = [size + 2 * settings["padding"] for size in x.shape[-spatial:]]
-    if any(window > size for window, size in zip(k.shape[-spatial:], padded, strict=True)):
-        around = f" with padding {settings['padding']}" if settings["padding"] else ""
-        message = f"the kernel, {shape_text(k.shape)}, is larger than what it goes over, {shape_text(x.shape)}{around}"
-        raise ValueError(message)
-    return call("conv", x, k, param=(settings["stride"], settings["padding"]))
+    return call("conv", *arrays, param=(settings["stride"], settings["padding"]))
 
 
 def _pool(op: str) -> Callable[..., Expr]:
     def make(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
-        (x,), (size,) = arrays, numbers
-        if not x.shape:
-            raise ValueError("a single number has nothing to pool")
-        if size < 1:
-            raise ValueError(f"a window has at least 1 number, not {size}")
-        if size > min(x.shape[-2:]):
-            over = "last axis" if len(x.shape) == 1 else "last two axes"
-            raise ValueError(
-                f"a window of {size} is larger than the {over} of what it goes over, {shape_text(x.shape)}"
-            )
-        return call(op, x, param=(size, settings["stride"] or size))
+        (size,) = numbers
+        return call(op, *arrays, param=(size, size if settings["stride"] is None else settings["stride"]))
 
     return make
 
 
 def _row(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
-    (x,), (which,) = arrays, numbers
-    if not x.shape:
-        raise ValueError("a single number has no rows")
-    if not 1 <= which <= x.shape[0]:
-        raise ValueError(f"there is no row {which}: the value is {shape_text(x.shape)}, its rows are 1 to {x.shape[0]}")
-    return call("row", x, param=which - 1)
+    return call("row", *arrays, param=numbers[0] - 1)
 
 
 def _embedding(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
@@ -185,15 +150,6 @@ def _embedding(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping
     if len(table.shape) != 2:
         raise ValueError(f"the table of an embedding has a row for each id; here is {shape_text(table.shape)}")
     return call("embedding", table, ids)
-
-
-def _cross_entropy(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
-    z, y = arrays
-    if not z.shape or y.shape not in (z.shape, z.shape[:-1]):
-        rows = "one class number" if len(z.shape) < 2 else f"one class number a row ({shape_text(z.shape[:-1])})"
-        message = f"for logits that are {shape_text(z.shape)} the targets are {rows} or probabilities of the same shape"
-        raise ValueError(f"{message}, not {shape_text(y.shape)}" if z.shape else "logits are a vector or rows of them")
-    return call("cross_entropy", z, y)
 
 
 def _concat(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
@@ -212,13 +168,6 @@ def _reshape(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[s
         message = f"{shape_text(x.shape)} is {count:,} number{'s' * (count != 1)}: they do not make {wanted}"
         raise ValueError(message)
     return _reshaped(x, tuple(sizes))
-
-
-def _causal(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
-    (x,) = arrays
-    if len(x.shape) < 2:
-        raise ValueError(f"causal blocks what is above the diagonal of a matrix; here is {shape_text(x.shape)}")
-    return call("causal", x)
 
 
 _LAST = Setting("axis", "whole", -1)
@@ -263,7 +212,7 @@ ARRAY_FUNCTIONS: dict[str, ArrayFunction] = {
     "cross_entropy": ArrayFunction(
         ("cross_entropy(z, y)",),
         "of logits z, the mean over their rows; y is data: one class number a row (from 1), or rows of probabilities",
-        _cross_entropy,
+        _plain("cross_entropy"),
         arrays=(2, 2),
     ),
     "conv": ArrayFunction(
@@ -305,5 +254,7 @@ ARRAY_FUNCTIONS: dict[str, ArrayFunction] = {
         ("reshape(x, 2, 3)", "reshape(x, -1)"), "the same numbers, row by row, in another shape", _reshape,
         numbers=(1, 99),
     ),
-    "causal": ArrayFunction(("causal(S)",), "−∞ above the diagonal of the last two axes: blocked positions", _causal),
+    "causal": ArrayFunction(
+        ("causal(S)",), "−∞ above the diagonal of the last two axes: blocked positions", _plain("causal")
+    ),
 }  # fmt: skip

@@ -24,11 +24,14 @@ def check_whole_numbers(file: Values, definitions: Sequence[Definition], given: 
     for definition in definitions:
         for node in walk(definition.formula):
             if isinstance(node, Call) and node.op in ("embedding", "cross_entropy"):
-                ids = node.args[1]
+                table, ids = node.args
                 where = ("circuit", "define", definition.at)
                 if not file.sound(*where):
                     break
+                probabilities = node.op == "cross_entropy" and ids.shape == table.shape
                 free = [name for name in _inputs(ids, lines) if name not in fixed]
+                if free and probabilities:
+                    continue  # they have a gradient, too
                 if free:
                     _not_data(file, where, node.op, free, given)
                 else:
@@ -65,7 +68,7 @@ def _not_data(file: Values, where: Keys, op: str, free: list[str], given: Given)
     file.fault(where, message, f"write data = [{names}] under [circuit]", offset=match.start() if match else None)
 
 
-def _in_range(file: Values, where: Keys, node: Call, given: Given, lines: Mapping[str, Definition]) -> None:
+def _in_range(file: Values, where: Keys, node: Call, given: Given, lines: dict[str, Definition]) -> None:
     table, ids = node.args
     embedding = node.op == "embedding"
     if not embedding and ids.shape == table.shape:
@@ -90,13 +93,23 @@ def _in_range(file: Values, where: Keys, node: Call, given: Given, lines: Mappin
         return
 
 
-def _value(formula: Expr, example: int, given: Given, lines: Mapping[str, Definition]) -> Any:
+def _value(formula: Expr, example: int, given: Given, lines: dict[str, Definition]) -> Any:
+    """A formula's value in an example, with the lines that it is made of: those before it, in their order."""
+    needed = {ref.symbol.id for ref in refs(formula)}
+    for name in reversed(lines):
+        if name in needed:
+            needed |= {ref.symbol.id for ref in refs(lines[name].formula)}
+    known: dict[str, Any] = {}
+
     def of(ref: Ref) -> Any:
         name = ref.symbol.id
-        if name in lines:
-            return _value(lines[name].formula, example, given, lines)
+        if name in known:
+            return known[name]
         return given.examples[name][example] if name in given.examples else given.values[name]
 
+    for name, line in lines.items():
+        if name in needed:
+            known[name] = evaluate(line.formula, of)
     return evaluate(formula, of)
 
 
