@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tutor.engine.expressions import OPERATORS, Call, Settling
+from tutor.engine.expressions import OPERATORS, Call, Const, Settling
 
 NEAR = 1e-6  # a result no larger than this beside what went into it is looked at closely: the noise costs another pass
 
@@ -39,6 +39,13 @@ def wobble(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[Any])
             most = np.maximum(most, np.where(np.isfinite(off), off, 0.0))
         whole = whole + most
     return whole
+
+
+def power_noise(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[Any]) -> Any:
+    """A whole number as an exponent is that number: a little beside it, a power of what is negative is undefined."""
+    exponent = node.args[1]
+    whole = isinstance(exponent, Const) and exponent.value.is_integer()
+    return wobble(node, value, arrays, (noises[0], 0.0) if whole else noises)
 
 
 def linear_noise(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[Any]) -> Any:

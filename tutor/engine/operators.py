@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -37,7 +38,7 @@ from tutor.engine.expressions import (
     product,
     total,
 )
-from tutor.engine.noise import ROOT, SUM, cancelled, linear_noise, wobble
+from tutor.engine.noise import ROOT, SUM, cancelled, linear_noise, power_noise, wobble
 
 
 def same_shape(*shapes: Shape) -> Shape:
@@ -179,7 +180,7 @@ OPERATORS |= {
     ),
     "ratio": elementwise(_ratio),
     "times": elementwise(_times),
-    "pow": elementwise(np.power, _power_reverse),
+    "pow": replace(elementwise(np.power, _power_reverse), noise=power_noise),
     "power_log": elementwise(_power_log),
     "exp": elementwise(np.exp, lambda node, out, G: (product(G, out),)),
     "expm1": elementwise(np.expm1),  # this and log1p: computed, never shown
