@@ -579,7 +579,11 @@ class Grower:
             shape = self.shape()
             new = list(shape)
             rng.shuffle(new)
-            return call(op, self.of(shape), param=rng.choice([tuple(new), (prod(shape),), (1, *shape) if len(shape) < 4 else shape]))
+            return call(
+                op,
+                self.of(shape),
+                param=rng.choice([tuple(new), (prod(shape),), (1, *shape) if len(shape) < 4 else shape]),
+            )
         if op in ("embedding", "scatter_rows"):
             E = self.shape(1, 2)
             ids = self.numbers(self.shape(0, 2), E[0])
