@@ -369,3 +369,15 @@ def test_a_table_of_more_rows_than_can_be_checked_at_once_is_refused_before_it_i
     (tmp_path / "data.csv").write_text("x,y\n" + "1,0\n" * 150_001, encoding="utf-8")
     found = csv_examples.read_table(tmp_path / "data.csv")
     assert isinstance(found, Problem) and "150,000 are the most" in found.message and found.advice
+
+
+def test_a_link_to_itself_is_no_file_and_no_suggestion(tmp_path):
+    (tmp_path / "loop.csv").symlink_to("loop.csv")
+    (tmp_path / "lost.csv").symlink_to("nowhere.csv")
+    for name in ("loop.csv", "lost.csv"):
+        (tmp_path / "mine.toml").write_text(
+            f'format = 1\ntitle = "t"\nexamples = "{name}"\n[network]\ninputs = 1\nloss = "half_squared_error"\n'
+            "[[network.layers]]\nunits = 1\n"
+        )
+        (problem,) = examine(tmp_path / "mine.toml")[1]
+        assert problem.message == f"'{name}' is a link that leads to no file"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -108,14 +109,14 @@ def author_lessons(store: Store) -> list[Path]:
 
 
 class Stopwatch:
-    """How long the learner took, in seconds, since the last lap or since the question was put."""
+    """How long the learner took, in seconds, since the last lap or since the question was put, by a `clock`."""
 
-    def __init__(self) -> None:
-        self._since = time.monotonic()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._since = clock, clock()
 
     def lap(self) -> float:
         """The seconds since the last lap, to a tenth; the next begins."""
-        now = time.monotonic()
+        now = self._clock()
         took, self._since = now - self._since, now
         return round(took, 1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
@@ -41,6 +42,10 @@ def take_table(file: Values) -> None:
     table = csv_examples.read_table(path, file.path.parent)
     if isinstance(table, Problem) and not exists(path):
         near = _like(name[:64], [other for other in csv_examples.beside(path) if other != name])
+        if os.path.islink(path):
+            advice = "put the file itself there, or name it"
+            file.fault(("examples",), f"{quote(name)} is a link that leads to no file", advice)
+            return
         advice = "write / between folders" if "\\" in name else ""
         file.fault(("examples",), f"there is no file {quote(name)} beside the lesson{near}", advice)
         return
