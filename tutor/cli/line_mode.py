@@ -37,7 +37,7 @@ from tutor.questions.attempt import Asking
 from tutor.text import glossary
 from tutor.text.card import conventions, terms_of
 from tutor.text.layout import linear
-from tutor.text.lines import card_lines, path_lines, prose, reuse_lines, wrapped
+from tutor.text.lines import card_lines, path_lines, prose, put, reuse_lines, wrapped
 from tutor.text.notations import NOTATIONS
 from tutor.text.output import escape
 from tutor.text.words import whole_number
@@ -125,7 +125,8 @@ class LineMode:
 
     def _put(self, asking: Asking) -> None:
         """Put a question until it is answered, given up or out of tries; then the next one of the step, if any."""
-        self.say(f"{asking.item.prompt} (`hint`, `show`, `known`, `help`, or = before an expression to compute it)")
+        how = "(`hint`, `show`, `known`, `help`, or = before an expression to compute it)"
+        self.say(put(f"{asking.item.prompt} {how}"))
         for number, choice in enumerate(asking.item.choices, start=1):
             self.say(f"  {number}. {choice}")
         ended = False

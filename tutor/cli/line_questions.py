@@ -17,7 +17,7 @@ from tutor.questions.quiz import Quiz
 from tutor.text import glossary
 from tutor.text.card import Scribe, plan, terms_of
 from tutor.text.layout import linear
-from tutor.text.lines import card_lines, wrapped
+from tutor.text.lines import card_lines, put, wrapped
 from tutor.text.output import escape
 from tutor.text.words import plural
 
@@ -39,7 +39,7 @@ def play_quiz(
     watch = Stopwatch()
     while not session.finished:
         item = items[session.at]
-        say(f"{session.at + 1} of {len(items)}, {item.step.trace.lesson.title}: {item.prompt}")
+        say(put(f"{session.at + 1} of {len(items)}, {item.step.trace.lesson.title}: {item.prompt}"))
         for number, choice in enumerate(item.choices, start=1):
             say(f"  {number}. {choice}")
         line = ask("? ")
@@ -107,7 +107,7 @@ def _say_report(session: Quiz, items: list[Item], say: Callable[[str], None], sa
     for number, entry in enumerate(marked, start=1):
         right = entry.verdict is not None and entry.verdict.correct
         word = "right" if right else "not answered" if entry.verdict is None else "wrong"
-        say(f"{number}. {word}: {entry.item.prompt}")
+        say(put(f"{number}. {word}: {entry.item.prompt}"))
         if entry.verdict is not None and not right:
             say(f"   you: {escape(entry.given or '')}. {entry.verdict.message}")
         if not right:
@@ -129,7 +129,7 @@ def play_practice(
         seed = "" if item.seed is None else f" (seed {item.seed})"
         if (number := item.step.trace.iteration.number) > 1:
             seed += f" In iteration {number}: `known` lists the values."
-        say(f"{item.prompt}{seed}")
+        say(put(f"{item.prompt}{seed}"))
         for number, choice in enumerate(item.choices, start=1):
             say(f"  {number}. {choice}")
         asking = ask_item(store, exercise.lesson, Asking(item), ask, say)

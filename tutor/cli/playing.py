@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -86,7 +87,7 @@ def _fault(entry: catalogue.Entry) -> str | None:
     from tutor.lessonfiles.check import faults_in_a_word
 
     word = faults_in_a_word(entry.path)
-    return word and word.replace("Enter shows them", f"backprop-tutor check {as_argument(entry.path)}")
+    return word and re.sub("Enter shows (it|them)$", lambda _: f"backprop-tutor check {as_argument(entry.path)}", word)
 
 
 def _list_json(entries: list[catalogue.Entry], profile: str) -> None:

@@ -91,7 +91,9 @@ def faults_in_a_word(path: Path) -> str | None:
     try:
         load(path)
     except LessonError as error:
-        return f"{catalogue.one_line(path.name)} has {plural(len(error.problems), 'problem')}: Enter shows them"
+        count = len(error.problems)
+        what = f"{catalogue.one_line(path.name)} has {plural(count, 'problem')}"
+        return f"{what}: Enter shows {'it' if count == 1 else 'them'}"
     except Exception as error:  # of one lesson: the others must not hide
         return f"{catalogue.one_line(path.name)} cannot be read: {type(error).__name__}"
     return None

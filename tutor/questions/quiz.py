@@ -20,7 +20,7 @@ from tutor.questions.attempt import CREDIT
 from tutor.questions.authored import author_item
 from tutor.questions.choosing import spread
 from tutor.questions.grading import Verdict
-from tutor.questions.items import AUTHOR, Item
+from tutor.questions.items import Item
 from tutor.text.notations import NOTATIONS
 from tutor.text.output import escape
 from tutor.text.writer import Writer
@@ -205,8 +205,8 @@ def needed(item: Item, items: Sequence[Item]) -> list[Ref]:
 
     One that another of `items` asks for is left out, and what that is made from stands in its place.
     """
-    if item.kind not in ("value", "matrix", "number") or item.skill == AUTHOR:
-        return []  # which values a step uses is then what is asked; a question of no step rests on none
+    if item.kind not in ("value", "matrix"):
+        return []  # which values a step uses is then what is asked; what an author's own words need, the author knows
     trace = item.step.trace
     asked = {i.step.equation.symbol.key for i in items if i.step.trace is trace}
     found: dict[Ref, None] = {}

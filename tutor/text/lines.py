@@ -72,6 +72,11 @@ def wrapped(text: str, first: str = "  ", then: str = "  ", columns: int = COLUM
     )
 
 
+def put(question: str) -> str:
+    """A question as lines of line mode."""
+    return "\n".join(wrapped(question, "", "  "))
+
+
 _ITEM = re.compile(r"\s*([-*+>|]\s|#+\s|\d+[.)]\s)")
 
 
