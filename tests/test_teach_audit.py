@@ -193,3 +193,20 @@ def test_names_of_inputs_that_mislead(found, name, severity, says):
         assert problems == [] or name == "h₁₁"
     else:
         assert problems and problems[0][0] == severity and problems[0][1] == 4 and says in problems[0][2]
+
+
+@pytest.mark.parametrize("units", [2, 20])
+def test_dead_units_of_one_layer_are_one_warning(units, tmp_path):
+    rows = ", ".join("[-1, -1]" for _ in range(units))
+    (tmp_path / "mine.toml").write_text(
+        'format = 1\ntitle = "t"\n[network]\ninputs = 2\nloss = "half_squared_error"\n[[network.layers]]\n'
+        f'units = {units + 1}\nactivation = "relu"\nweights = [{rows}, [1, 1]]\n[[network.layers]]\nunits = 1\n'
+        "[[examples]]\ninputs = [1, 2]\ntargets = [1]\n"
+    )
+    (warning,) = [p for p in examine(tmp_path / "mine.toml")[1] if "dead" in p.message]
+    listed = "1, 2" if units == 2 else "1, 2, 3, 4, 5, 6, 7, 8 …"
+    assert warning.message == (
+        f"{units} of the {units + 1} units of layer 1 are 0 for every example: they are dead, "
+        f"their weights get no gradient ({listed})"
+    )
+    assert "weights = " in warning.source_line and "a note on each, such as a1[1]" in warning.advice

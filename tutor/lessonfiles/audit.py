@@ -44,6 +44,7 @@ MANY_ALIKE = 5  # problems of one kind in one text that are told one by one
 FEW_DIGITS = 6  # as many as are shown of a given number without rounding
 FOLLOWED = 50  # examples of a batch whose every step is looked at: nobody follows more
 MANY = 100  # numbers that nobody follows one by one anyhow
+MOST_NAMED = 8  # units that one message lists
 MAX_ROWS = 2_000  # examples that are looked at for units that never answer
 
 
@@ -308,22 +309,33 @@ def units(lesson: Lesson, source: Source) -> Iterator[Problem]:
     for own, layer in zip(found.program.model.layers, network.layers, strict=True):
         k, a = own.number, np.atleast_2d(np.asarray(found.values[own.activation.key]))
         if layer.activation == "relu":
-            dead, why = np.all(a == 0, axis=0), "is 0 for every example: it is dead, its weights get no gradient"
+            dead = np.all(a == 0, axis=0)
+            why = (
+                "is 0 for every example: it is dead, its weights get no gradient",
+                "are 0 for every example: they are dead, their weights get no gradient",
+            )
         elif layer.activation in ("sigmoid", "tanh"):
             lowest = 0.0 if layer.activation == "sigmoid" else -1.0
             dead = np.any((a == 1) | (a == lowest), axis=0)
-            why = f"is so far out that {layer.activation} is exactly {lowest:g} or 1: its slope is 0"
+            far = f"so far out that {layer.activation} is exactly {lowest:g} or 1:"
+            why = f"is {far} its slope is 0", f"are {far} their slopes are 0"
         else:
             continue
         drawn = isinstance(layer.weights, str)
-        for j in np.flatnonzero(dead):
-            if not _spoken_of(lesson, found.program.model, own, int(j) + 1):
-                message = f"unit {j + 1} of layer {k} {why}"
-                what = "another seed in [training], or write the weights" if drawn else "other weights or inputs"
-                advice = f"choose {what}; if it is meant, a note on a{k}[{j + 1}] says so"
-                row = () if drawn else ("weights",) if is_turned(lesson) else ("weights", int(j))
-                path = ("network", "layers", k - 1, *row)
-                yield source.problem(path, message, advice, severity="warning")
+        idle = [int(j) for j in np.flatnonzero(dead) if not _spoken_of(lesson, found.program.model, own, int(j) + 1)]
+        if not idle:
+            continue
+        what = "another seed in [training], or write the weights" if drawn else "other weights or inputs"
+        if len(idle) == 1:
+            message, noted = f"unit {idle[0] + 1} of layer {k} {why[0]}", f"a{k}[{idle[0] + 1}] says so"
+        else:
+            named = ", ".join(str(j + 1) for j in idle[:MOST_NAMED]) + (" …" if len(idle) > MOST_NAMED else "")
+            message = f"{len(idle)} of the {layer.units} units of layer {k} {why[1]} ({named})"
+            noted = f"each, such as a{k}[{idle[0] + 1}], says so"
+        whole = len(idle) > 1 or is_turned(lesson)
+        row: Keys = () if drawn else ("weights",) if whole else ("weights", idle[0])
+        path = ("network", "layers", k - 1, *row)
+        yield source.problem(path, message, f"choose {what}; if it is meant, a note on {noted}", severity="warning")
 
 
 def _spoken_of(lesson: Lesson, model: Model, layer: LayerSymbols, unit: int) -> bool:
