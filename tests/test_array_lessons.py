@@ -662,3 +662,37 @@ def test_ids_at_the_end_of_a_long_chain_of_lines_are_looked_at(only, lesson):
     text = f'format = 1\ntitle = "T"\n[circuit]\ndefine = {lines}\noutput = "L"\ndata = ["i0"]\n[circuit.inputs]\nE = [[1], [2]]\ni0 = [2, 1]\n'
     assert len(lesson(text).circuit.definitions) == 3001
     assert "is 3: an id is 1 to 2" in only(text.replace("i0 = [2, 1]", "i0 = [2, 3]")).message
+
+
+CONV = """format = 1
+title = "One window"
+[circuit]
+define = ["y = conv(x, k)", "L = sum(y)"]
+output = "L"
+[circuit.inputs]
+x = [[[1, 2], [3, 4]]]
+k = [[[[1, 0], [0, -1]]]]
+[[expect]]
+step = "dL/dk"
+value = [[[[1, 2], [3.0, 4]]]]
+source = "by hand: every weight met one number"
+[[expect]]
+step = "dL/dk[1,1,2,1]"
+value = 3
+source = "by hand"
+[[expect]]
+step = "dL/dx"
+value = [[[1, 0], [0, -1]]]
+source = "by hand: the kernel"
+"""
+
+
+def test_an_expectation_has_up_to_four_axes(file):
+    assert examine(file(CONV))[1] == []
+    _, problems = examine(file(CONV.replace("[3.0, 4]", "[3.5, 4]")))
+    assert [(p.line, p.column) for p in problems] == [(11, 21)] and "'dL/dk[1,1,2,1]' is 3, not 3.5" in problems[0].message
+    _, problems = examine(file(CONV.replace("value = [[[[1, 2], [3.0, 4]]]]", "value = [[[1, 2], [3.0, 4]]]")))
+    (problem,) = problems
+    assert "1 × 1 × 2 × 2" in problem.message and problem.line == 11
+    _, problems, _ = read(file(CONV.replace("value = [[[[1, 2], [3.0, 4]]]]", "value = [[[[[1]]]]]")))
+    assert "rank 4 is the most" in problems[0].message
