@@ -14,6 +14,8 @@ from tutor.engine.lesson import Circuit, Definition, Lesson
 from tutor.engine.local import local_derivative
 from tutor.engine.paths import Paths, of_parameters, target
 from tutor.engine.trace import Trace, trace
+from tutor.text.card import Scribe
+from tutor.text.layout import linear
 
 
 def circuit(inputs: dict, *lines: tuple[str, object], data=()) -> Trace:
@@ -117,3 +119,16 @@ def test_the_meter_counts_element_by_element():
     found = circuit({"x": x, "w": w}, ("y", of("x", x) * Ref(Symbol("w"))), ("L", call("sum", of("y", x) ** 2)))
     reused, by_path = of_parameters(found.program)
     assert (reused, by_path) == (6, 6)
+
+
+def test_a_table_of_slopes_is_named_by_both_of_its_places():
+    """∂P[1,2]/∂S[1,1] of a softmax's rows, by hand: P11 · (−P12); of another row 0. The whole table has no formula."""
+    S = [[0.0, np.log(3.0)], [0.5, 0.1]]
+    found = circuit({"S": S}, ("P", call("softmax", of("S", S))), ("L", call("sum", of("P", S) ** 2)))
+    writer = Scribe(found, "dz")
+    one = writer.card(found.find("dP/dS[1,2,1,1]")).main.docs
+    assert [linear(doc) for doc in one[:2]] == ["∂P₁₂/∂S₁₁", "P₁₁ · (−P₁₂)"]
+    assert found.find("dP/dS[1,2,1,1]").value == pytest.approx(-0.25 * 0.75)
+    assert found.find("dP/dS[2,2,1,1]").value == 0
+    whole = writer.card(found.find("dP/dS"))
+    assert len(whole.main.docs) == 2 and linear(whole.main.docs[0]) == "∂P/∂S"

@@ -150,6 +150,8 @@ class Scribe:
     def _chain(self, name: Doc, formula: Expr, step: Step, reason: str = "") -> Equality:
         """name = formula = numbers = value, leaving out what would only repeat what stands beside it."""
         digits = step.digits
+        if isinstance(formula, Call) and formula.op == "slopes":  # every element has a formula, the table has none
+            return Equality((name, self.writer.value(step.value)), reason)
         docs = [name, self.writer.formula(formula)]
         if all(len(ref.shape) < 3 for ref in step.operands):  # slices of slices within a formula: nobody reads them
             docs.append(self.writer.numbers(formula, self.trace.value, digits))
@@ -268,7 +270,7 @@ class Scribe:
             return None
         texts = [f"{self.writer.text(ref)} ({_times_signs(ref.shape)})" for ref in operands]
         of = step.equation.symbol.wrt
-        same = f", the shape of {self.writer.text(Ref(of))}" if of and step.shape else ""
+        same = f", the shape of {self.writer.text(Ref(of))}" if of and step.shape == of.shape else ""
         return f"{', '.join(texts)} → {_times_signs(step.shape) or 'one number'}{same}"
 
     def _reuse(self, step: Step, users: list[str]) -> str | None:

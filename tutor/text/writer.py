@@ -221,9 +221,10 @@ class Writer:
         """∂a/∂z with the indices that it has: dz[i]/dW[i,j], dz[i]/da[j], da[i]/dz[i]; a Jacobian's da[k]/dz[i]."""
         of, wrt = symbol.of, symbol.wrt
         assert of and wrt
-        over, under = index, index
-        if index and of.shape and len(index) == 2:
-            over, under = index[:1], index if len(wrt.shape) == 2 else index[1:]
+        over, under, rank = index, index, len(of.shape)
+        if index:
+            table = len(index) == rank + len(wrt.shape)
+            over, under = index[:rank], index[rank:] if table else index
         return Frac(
             Row(("∂", self._name(of, over if of.shape else None))),
             Row(("∂", self._name(wrt, under if wrt.shape else None))),
