@@ -134,6 +134,11 @@ def read_derivative(base: str) -> tuple[str, str] | None:
     return (match["of"], match["wrt"]) if match else None
 
 
+def use_of(id: str) -> str:
+    """The gate through which a part of a gradient comes back: h3 of dL/dW@h3; "" of the whole."""
+    return id.partition("@")[2]
+
+
 def is_updated(id: str) -> bool:
     """Whether an id is of what an update makes: W2', W2.m'."""
     return id.endswith("'")

@@ -31,6 +31,7 @@ from tutor.engine.expressions import (
     refs,
     total,
 )
+from tutor.engine.ids import use_of
 from tutor.engine.losses import DerivationLine
 from tutor.engine.model import Equation
 from tutor.engine.paths import Stage
@@ -441,7 +442,7 @@ def _opening(step: Step) -> Opening | None:
 def _gate_of(step: Step) -> Equation | None:
     """The one gate that a gradient comes back from."""
     symbol = step.equation.symbol
-    use = symbol.id.partition("@")[2]
+    use = use_of(symbol.id)
     users = [
         eq
         for eq in step.trace.program.model.forward

@@ -18,7 +18,7 @@ import numpy as np
 from tutor.engine.backprop import gradient_of
 from tutor.engine.divergence import zero_by_zero
 from tutor.engine.expressions import Ref
-from tutor.engine.ids import example_free
+from tutor.engine.ids import example_free, of_layer
 from tutor.engine.lesson import AuthorQuestion, Lesson, Training
 from tutor.engine.model import LayerSymbols, Model
 from tutor.engine.run import Run
@@ -327,7 +327,8 @@ def units(lesson: Lesson, source: Source) -> Iterator[Problem]:
             continue
         what = "another seed in [training], or write the weights" if drawn else "other weights or inputs"
         if len(idle) == 1:
-            message, noted = f"unit {idle[0] + 1} of layer {k} {why[0]}", f"a{k}[{idle[0] + 1}] says so"
+            message = f"unit {idle[0] + 1} of layer {k} {why[0]}"
+            noted = f"{of_layer('activation', k)}[{idle[0] + 1}] says so"
         else:
             named = ", ".join(str(j + 1) for j in idle[:MOST_NAMED]) + (" …" if len(idle) > MOST_NAMED else "")
             message = f"{len(idle)} of the {layer.units} units of layer {k} {why[1]} ({named})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tutor.engine import ids
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Call, Const, Ref, Symbol, refs
 from tutor.engine.model import Equation
@@ -22,7 +23,7 @@ from tutor.text.explanations import GATES, SAYS, Explanation, Turn
 
 def use_of(symbol: Symbol) -> str:
     """Through which gate this part of a gradient comes back; "" of the whole."""
-    return symbol.id.partition("@")[2]
+    return ids.use_of(symbol.id)
 
 
 def gate_of(step: Step) -> Equation:

@@ -15,6 +15,7 @@ import numpy as np
 from tutor.engine.activations import ACTIVATIONS, Z, derivative, prime_of
 from tutor.engine.expressions import ONE, OPERATORS, ZERO, Call, Const, Expr, Ref, Shape, Symbol, refs
 from tutor.engine.forward import model
+from tutor.engine.ids import use_of
 from tutor.engine.lesson import Lesson
 from tutor.engine.optimizers import SIGNS, STATES
 from tutor.text.array_calls import (
@@ -209,7 +210,7 @@ class Writer:
 
     def _gradient_by_author(self, symbol: Symbol, index: tuple[int, ...] | None) -> Doc:
         """A gradient of what the author named: dX, ∇X L, δS, ∂L/∂X; what comes back from one use as ∂L/∂W@h3."""
-        of, wrt, use = symbol.of, symbol.wrt, symbol.id.partition("@")[2]
+        of, wrt, use = symbol.of, symbol.wrt, use_of(symbol.id)
         assert of and wrt
         table = self.notation.by_author
         template = table.get(wrt.quantity, table["any"])[index is not None or not wrt.shape]
