@@ -476,7 +476,7 @@ def _worked_out(o: Opening) -> Derivation:
             name = Ref(name.symbol, place or None) if name else None
         if np.all(np.isfinite(found)):
             stages.append(Stage(replace(line, formula=formula, name=name), found[()]))
-    return Derivation(tuple(stages), value)
+    return Derivation(tuple(stages), value) if len(stages) > 1 else Derivation()  # one line is the step itself
 
 
 def _place(o: Opening, shape: Shape) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ Both front ends draw the same card; they differ only in how documents become lin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -153,7 +153,7 @@ class Scribe:
         if isinstance(formula, Call) and formula.op == "slopes":  # every element has a formula, the table has none
             return Equality((name, self.writer.value(step.value)), reason)
         docs = [name, self.writer.formula(formula)]
-        if all(len(ref.shape) < 3 for ref in step.operands):  # slices of slices within a formula: nobody reads them
+        if _flat(step.operands):
             docs.append(self.writer.numbers(formula, self.trace.value, digits))
         docs.append(self.writer.value(step.value))
         return Equality(_without_repeats(docs), reason)
@@ -337,7 +337,8 @@ class Scribe:
         for stage in stages:
             formula = stage.line.formula
             docs: list[Doc] = [self.writer.name(stage.line.name or step.ref), self.writer.formula(formula)]
-            docs += [self.writer.numbers(formula, value, digits), self.writer.value(stage.value)]
+            docs += [self.writer.numbers(formula, value, digits)] if _flat(used(formula)) else []
+            docs.append(self.writer.value(stage.value))
             chains.append(Equality(_without_repeats(docs), self._reason(stage.line.reason)))
         return chains
 
@@ -386,6 +387,11 @@ def terms_of(step: Step) -> list[str]:
     if eq.phase == "update" and lesson.training:
         chosen.append(lesson.training.optimizer)
     return spoken_of(eq.rule_id, *chosen)
+
+
+def _flat(operands: Iterable[Ref]) -> bool:
+    """Whether a formula is shown with its numbers: nobody reads slices of slices within one."""
+    return all(len(ref.shape) < 3 for ref in operands)
 
 
 def _without_repeats(docs: list[Doc]) -> tuple[Doc, ...]:

@@ -404,7 +404,7 @@ def flow(docs: list[Doc], columns: int, indent: int = 0, limit_rows: int = 6, li
             lines.append(beside(list(current)))
             current.clear()
 
-    for part in _atoms(docs):
+    for part in _atoms(docs, max(columns - indent, 8), limit_rows, limit_columns):
         drawn = draw(part, limit_rows, limit_columns)
         if current and used() + drawn.columns > columns and drawn.lines != (" ",):
             push()
@@ -425,19 +425,35 @@ def flow(docs: list[Doc], columns: int, indent: int = 0, limit_rows: int = 6, li
     return [line.rstrip() for block in lines for line in block.lines]
 
 
-def _atoms(docs: list[Doc]) -> list[Doc]:
-    """The parts that a line may be broken between."""
+def _atoms(docs: list[Doc], columns: int, limit_rows: int = 6, limit_columns: int = 6) -> list[Doc]:
+    """The parts that a line may be broken between; high brackets are opened only where they are wider than a line."""
     found: list[Doc] = []
     stack = list(reversed(docs))
     while stack:
         doc = stack.pop()
-        if isinstance(doc, Row):
+        if isinstance(doc, Row) and not _stays(doc, columns, limit_rows, limit_columns):
             stack.extend(reversed(doc.parts))
-        elif isinstance(doc, Brackets) and isinstance(doc.inner, Row) and draw(doc.inner).rows == 1:
+        elif isinstance(doc, Brackets) and _opens(doc, columns, limit_rows, limit_columns):
+            assert isinstance(doc.inner, Row)
             stack.extend((")", *reversed(doc.inner.parts), "("))
         else:
             found.append(doc)
     return found
+
+
+def _stays(doc: Row, columns: int, limit_rows: int, limit_columns: int) -> bool:
+    """Whether it is a function with matrices in its brackets that fits in a line."""
+    if len(doc.parts) != 2 or not isinstance(doc.parts[0], str) or not isinstance(doc.parts[1], Brackets):
+        return False
+    drawn = draw(doc, limit_rows, limit_columns)
+    return drawn.rows > 1 and drawn.columns <= columns
+
+
+def _opens(doc: Brackets, columns: int, limit_rows: int, limit_columns: int) -> bool:
+    if not isinstance(doc.inner, Row):
+        return False
+    drawn = draw(doc, limit_rows, limit_columns)
+    return drawn.rows == 1 or drawn.columns > columns
 
 
 def chain(docs: list[Doc], columns: int, limit_rows: int = 8) -> list[tuple[int, str]]:

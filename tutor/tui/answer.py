@@ -108,7 +108,7 @@ class AnswerLine(Entry):
     def _wide(self) -> int:
         assert self.item
         shape = self.item.step.shape
-        return shape[1] if len(shape) == 2 else 1
+        return shape[-1] if len(shape) >= 2 else 1
 
     def go(self, at: int) -> None:
         """Edit another cell."""

@@ -221,7 +221,7 @@ class ChainScreen(TutorScreen):
         """The first factor of the next path (or of this one, then the one before); in a matrix the next row."""
         if self.view == "cells":
             shape = own_of(self.step, self.cursor.example).shape
-            self.at = max(0, min(self.at + by * shape[-1] if len(shape) == 2 else self.at + by, self.count - 1))
+            self.at = max(0, min(self.at + by * shape[-1] if len(shape) >= 2 else self.at + by, self.count - 1))
         elif self.view == "chain" and self.chain.paths:
             starts = [at for at, (_, nth) in enumerate(stops(self.chain)) if nth == 0]
             later = [at for at in starts if at > self.at] if by > 0 else [at for at in reversed(starts) if at < self.at]

@@ -16,7 +16,7 @@ from tutor.text.card import Card, Equality, Scribe, big_count, others_words, zer
 from tutor.text.cells import cut, pad, width, window
 from tutor.text.layout import Row, bracketed, draw, flow, linear, number
 from tutor.tui.lines import Line, line
-from tutor.tui.views import ROLES, chain_lines, wrapped
+from tutor.tui.views import ROLES, chain_lines, slice_of, wrapped
 
 Span = tuple[str, str]
 Stop = tuple[int, int]  # (path, factor): len(factors) for its product; (len(paths), 0) for the sum
@@ -286,9 +286,10 @@ def cells_view(scribe: Scribe, step: Step, at: int, columns: int, rows: int) -> 
     card = cards[step.id]
     lines = [*_led("sizes  ", card.dimensions, columns, "numbers")] if card.dimensions else []
     outer = next((node for node in walk(step.formula) if isinstance(node, Call) and node.op == "outer"), None)
+    outer = outer if outer and all(isinstance(arg, Ref) for arg in outer.args) else None
     whole = np.asarray(step.value, dtype=float)
-    grid = whole[:, None] if whole.ndim == 1 else whole
-    row, column = index[0], index[1] if whole.ndim == 2 else 0
+    grid, row, column = slice_of(whole, index)
+    before = at - row * grid.shape[1] - column  # elements of the slices above this one
     left = None if outer is None else np.asarray(scribe.trace.value(_ref(outer.args[0])), dtype=float)
     top = None if outer is None else np.asarray(scribe.trace.value(_ref(outer.args[1])), dtype=float)
     size = max(
@@ -311,12 +312,15 @@ def cells_view(scribe: Scribe, step: Step, at: int, columns: int, rows: int) -> 
         spans = [] if left is None else [(_right(number(left[i]), margin), "value" if i == row else "dim")]
         spans.append((f"  {fence[0]} ", "dim"))
         for j in across:
-            known, here = i * grid.shape[1] + j <= at, (i, j) == (row, column)
+            known, here = before + i * grid.shape[1] + j <= at, (i, j) == (row, column)
             text = _right(number(grid[i, j]) if known else "·", size)
             spans += [(text, "cell" if here else "title" if known else "dim"), ("  ", "")]
         lines.append(Line((*spans[:-1], (f" {fence[1]}", "dim"))))
     if len(down) < grid.shape[0] or len(across) < grid.shape[1]:
         lines.append(line(f"    part of {grid.shape[0]:,} × {grid.shape[1]:,}; it moves along", "dim"))
+    if whole.ndim > 2:
+        count = "×".join(map(str, whole.shape[:-2]))
+        lines.append(line(f"    slice [{', '.join(str(i + 1) for i in index[:-2])}] of {count}; it moves along", "dim"))
     lines += [line(), *chain_lines(scribe.card(step.at(index)).main, columns, rows)]
     lines += wrapped(scribe.explainer.why(step.at(index)), columns, "dim")
     seen = len(lines)

@@ -129,18 +129,25 @@ def derivation_lines(item: Equality, columns: int) -> list[Line]:
     return lines
 
 
+def slice_of(whole: np.ndarray, index: tuple[int, ...]) -> tuple[np.ndarray, int, int]:
+    """The matrix that an element stands in (of a vector a column, above rank 2 its slice), its row and its column."""
+    if whole.ndim == 1:
+        return whole[:, None], index[0], 0
+    return whole[index[:-2]], index[-2], index[-1]
+
+
 def cell_lines(step: Step, columns: int, walked: bool = True) -> list[Line]:
     """The whole vector or matrix with this element marked; `walked`: the arrow keys go from cell to cell."""
     whole = np.asarray(step.at(None).value, dtype=float)
-    grid = whole[:, None] if whole.ndim == 1 else whole
     assert step.index is not None
-    row, column = step.index[0], step.index[1] if whole.ndim == 2 else 0
+    grid, row, column = slice_of(whole, step.index)
     top, left = window(row, grid.shape[0], 6), window(column, grid.shape[1], max(1, min(6, (columns - 4) // 12)))
     shown = [[number(grid[i, j]) for j in left] for i in top]
     size = max(width(text) for cells in shown for text in cells)
     at = "[" + ", ".join(str(i + 1) for i in step.index) + "]"
     keys = "   ← ↑ ↓ → walk the cells" if walked else ""
-    lines = [line(f"Element {at} of {' × '.join(map(str, whole.shape))}{keys}", "dim")]
+    above = "".join(f", slice [{', '.join(str(i + 1) for i in step.index[:-2])}]" for _ in range(whole.ndim > 2))
+    lines = [line(f"Element {at} of {' × '.join(map(str, whole.shape))}{above}{keys}", "dim")]
     for i, cells in zip(top, shown, strict=True):
         spans: list[tuple[str, str]] = [("  ", "")]
         for j, text in zip(left, cells, strict=True):
