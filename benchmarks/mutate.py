@@ -32,7 +32,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any
@@ -357,12 +357,13 @@ def limited(seconds: float) -> None:
 
 def long_look(mutant: Mutant, tests: list[str], folder: Path) -> str:
     """"killed", "slow" or "lives": imported by a process of its own."""
+    (folder / "again").mkdir(exist_ok=True)
     told = folder / "mutant.json"
     told.write_text(json.dumps({"mutant": asdict(mutant), "tests": tests}))
     paths = os.pathsep.join((str(ROOT / "benchmarks"), str(ROOT)))
     environment = os.environ | {"MUTANT": str(told), "PYTHONPATH": paths, "BACKPROP_TUTOR_TESTS": "mutant"}
     files = sorted({test.partition("::")[0] for test in tests})
-    command = [sys.executable, "-m", "pytest", "-x", "-p", "mutate", *options(folder), *files]
+    command = [sys.executable, "-m", "pytest", "-x", "-p", "mutate", *options(folder / "again"), *files]
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=quiet, stderr=quiet,
@@ -393,7 +394,6 @@ class Hunt:
     seed: int
     seconds: float
     folder: Path
-    end: float = 0.0
     count: dict[str, int] = field(default_factory=lambda: {"killed": 0, "slow": 0, "the same": 0, "lives": 0})
 
     def begin(self, tests: list[Ran], watched: Watched) -> None:
@@ -401,32 +401,26 @@ class Hunt:
         living = {module: Living.of(module, functions) for module in {mutant.module for mutant in self.todo}}
         gc.freeze()
         print(f"{len(tests):,} tests run lines of the engine", flush=True)
-        self.end = told = time.monotonic()
-        self.end += self.seconds
-        outlived = []
+        none = replace(self.todo[0], text=self.todo[0].before)
+        if first_look(none, living[none.module], tests, watched) != "lives":
+            print("in a fork the tests fail without a mutation", file=sys.stderr)
+            return
+        began = told = time.monotonic()
         for at, mutant in enumerate(self.todo):
-            if time.monotonic() > self.end:
+            if time.monotonic() > began + self.seconds:
                 break
             if time.monotonic() - told > 60:
                 told = time.monotonic()
-                print(f"  {at:,} looked at, {len(outlived)} of them again, later", file=sys.stderr, flush=True)
+                print(f"  {at:,} tried, {self.count['lives']} live", file=sys.stderr, flush=True)
             running = that_run(mutant, tests)
             fit = mutant.inside and running
             found = first_look(mutant, living[mutant.module], running, watched) if fit else "elsewhere"
-            if found in self.count and found != "lives":
+            if found in ("killed", "slow"):
                 self.count[found] += 1
             else:
-                outlived.append((at, mutant, running))
-        left = []
-        for at, mutant, running in outlived:
-            if time.monotonic() > self.end:
-                left.append(self.place(at, mutant))
-                continue
-            self.again(at, mutant, running)
+                self.again(at, mutant, running)
         said = ", ".join(f"{number:,} {name}" for name, number in self.count.items())
         print(f"{sum(self.count.values()):,} of {len(self.todo):,} mutants tried: {said}; seed {self.seed}", flush=True)
-        if left:
-            print(f"No time for the second look at {len(left)}:", *left, sep="\n  ", flush=True)
 
     def place(self, at: int, mutant: Mutant) -> str:
         text = " ".join(mutant.text.split())
