@@ -11,6 +11,7 @@ from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.losses import LOSSES
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.parsing import MAX_DEPTH, FormulaError, parse
+from tutor.engine.paths import derivation
 from tutor.engine.trace import trace
 from tutor.text.card import Scribe
 from tutor.text.layout import linear
@@ -99,3 +100,36 @@ def test_brackets_are_read_a_hundred_deep_and_no_deeper():
     assert MAX_DEPTH == 100 and deep(100) == Ref(Symbol("x"))
     with pytest.raises(FormulaError):
         deep(101)
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+@pytest.mark.parametrize("targets", [[0.0, 1.0, 0.0], [0.2, 0.7, 0.1], [0.5, 0.0, 0.5]])
+def test_every_line_of_a_derivation_is_true(activation, targets):
+    """Each comes to the error itself, a line with a name to what that name stands for; here in NumPy alone."""
+    loss = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy"}[activation]
+    weights = np.array([[0.3, -0.2], [0.1, 0.4], [-0.5, 0.2]])
+    found = trace(network_lesson([dense(weights, None, activation)], loss, [[1, 2]], [targets]))
+    y, z = np.array(targets), weights @ [1.0, 2.0]
+    e = np.exp(z if activation == "softmax" else -z)
+    a = e / e.sum() if activation == "softmax" else 1 / (1 + e)
+    of_loss = -y / a if activation == "softmax" else -y / a + (1 - y) / (1 - a)
+    of_a = np.diag(a) - np.outer(a, a) if activation == "softmax" else a * (1 - a)
+    largest = int(np.argmax(y))
+    for index in (None, 0, 1, 2):
+        step = found.find("dL/dz1" if index is None else f"dL/dz1[{index + 1}]")
+        stages = derivation(step)
+        assert len(stages) >= 5
+        for stage in stages:
+            name = stage.line.name
+            if name is None:
+                want = (a - y) if index is None else (a - y)[index]
+            elif name.symbol.quantity != "node":
+                want = {"dL/da1": of_loss, "da1/dz1": of_a}[name.id.partition("[")[0]]
+                want = want[name.index] if name.index else want
+            elif activation == "softmax":
+                i, k = index, largest
+                want = {"g": e[k], "h": e.sum(), "g′": e[k] * (i == k), "h′": e[i]}[name.id]
+            else:
+                want = {"h": 1 + e, "h′": -e}[name.id]
+                want = want if index is None else want[index]
+            assert np.allclose(stage.value, want, rtol=1e-12, atol=1e-14), (index, stage.line.reason)
