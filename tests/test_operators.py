@@ -34,7 +34,7 @@ ONLY_BACKWARD = {
     "ratio", "times", "power_log", "sign", "wins_max", "wins_min",  # factors of gradients
     "expm1", "log1p", "erfc", "binary_cross_entropy_of_z", "cross_entropy_of_z",  # computed, never shown
     "stack",  # what a learner types
-    "jacobian", "mean_outer", "sum_outer",  # local derivatives, a batch's gradient
+    "jacobian", "slopes", "mean_outer", "sum_outer",  # local derivatives, a batch's gradient
     "first_max", "first_min", "unpool_max", "one_hot", "hit", "pick",  # where a maximum lies, which class, which row
 }  # fmt: skip
 
