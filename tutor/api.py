@@ -41,7 +41,7 @@ from tutor.text import to_latex
 from tutor.text.card import Card, Scribe
 from tutor.text.layout import linear
 from tutor.text.notations import NOTATIONS
-from tutor.text.output import shown
+from tutor.text.output import in_html, in_markdown, shown
 
 Number = float | np.ndarray  # a float for one number, else a float64 array
 
@@ -603,36 +603,23 @@ class Step:
 
     def _repr_markdown_(self) -> str:
         """Title, equation, sentence and notes as Markdown. All text is data: an author's Markdown shows as written."""
-        parts = [f"**{_markdown(self.title)}** `{self.id}`", f"$$\n{self.latex}\n$$", _markdown(self.why)]
-        parts += ["\n".join(f"> {_markdown(line)}" for line in note.splitlines()) for note in self.notes]
+        parts = [f"**{in_markdown(self.title)}** `{self.id}`", f"$$\n{self.latex}\n$$", in_markdown(self.why)]
+        parts += ["\n".join(f"> {in_markdown(line)}" for line in note.splitlines()) for note in self.notes]
         return "\n\n".join(parts)
 
     def _repr_html_(self) -> str:
         """The same as HTML: every text is data, in elements in which MathJax looks for no formulas."""
         parts = [
-            f"<p><strong>{_html(self.title)}</strong> <code>{_html(self.id)}</code></p>",
+            f"<p><strong>{in_html(self.title)}</strong> <code>{in_html(self.id)}</code></p>",
             f"<div>$${html.escape(self.latex)}$$</div>",
-            f"<p>{_html(self.why)}</p>",
+            f"<p>{in_html(self.why)}</p>",
         ]
-        parts += [f'<blockquote style="white-space: pre-wrap">{_html(note)}</blockquote>' for note in self.notes]
+        parts += [f'<blockquote style="white-space: pre-wrap">{in_html(note)}</blockquote>' for note in self.notes]
         return "<div>" + "\n".join(parts) + "</div>"
 
 
 def _number(value: Any) -> Number:
     return float(value) if np.ndim(value) == 0 else np.array(value, dtype=float)
-
-
-_MARKS = {ord(sign): f"\\{sign}" for sign in r"\`*_[]<>|#~$"}
-
-
-def _markdown(text: str) -> str:
-    """Text that Markdown shows as it stands, dollars too."""
-    return shown(text).translate(_MARKS).replace("&", "&amp;")
-
-
-def _html(text: str) -> str:
-    """Text that HTML shows as it stands; a dollar or a backslash in a span of its own begins no formula."""
-    return html.escape(shown(text)).replace("$", "<span>$</span>").replace("\\", "<span>\\</span>")
 
 
 # ---------------------------------------------------------------- checks and verdicts

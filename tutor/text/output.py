@@ -7,6 +7,7 @@ through `Lines` and the filter of the app.
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -119,3 +120,16 @@ def write_whole(path: Path, content: bytes) -> None:
         with suppress(OSError):
             os.unlink(name)
         raise
+
+
+_MARKS = {ord(sign): f"\\{sign}" for sign in r"\`*_[]<>|#~$"}
+
+
+def in_markdown(text: str) -> str:
+    """Text that Markdown shows as it stands, dollars too."""
+    return shown(text).translate(_MARKS).replace("&", "&amp;")
+
+
+def in_html(text: str) -> str:
+    """Text that HTML shows as it stands; a dollar or a backslash in a span of its own begins no formula."""
+    return html.escape(shown(text)).replace("$", "<span>$</span>").replace("\\", "<span>\\</span>")
