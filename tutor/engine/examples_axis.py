@@ -22,11 +22,10 @@ def by_example(rule: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(rule)
     def numpy(node: Call, *arrays: Any) -> Any:
-        whole = [np.asarray(array, dtype=float) for array in arrays]
         whole = [
-            array if lead(node, at, array) else array[None]
-            for at, array in enumerate(whole)
-        ]  # fmt: skip
+            np.asarray(array, dtype=float) if lead(node, at, array) else np.asarray(array, dtype=float)[None]
+            for at, array in enumerate(arrays)
+        ]
         found = rule(node, *whole)
         if not node.batched:
             return found[0]

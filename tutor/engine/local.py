@@ -183,6 +183,4 @@ def simplified(node: Call) -> Expr:
     return node
 
 
-OPERATORS["slopes"] = Operator(
-    lambda *shapes: (*shapes[-1][1], *shapes[-1][2]), _slopes, _slopes_element, shaped=True
-)  # fmt: skip
+OPERATORS["slopes"] = Operator(lambda *shapes: (*shapes[-1][1], *shapes[-1][2]), _slopes, _slopes_element, shaped=True)

@@ -56,9 +56,7 @@ def _matmul_element(node: Call, index: tuple[int, ...]) -> Expr:
     j = index[len(index) - column :] if column else ()
     before, behind = batch[len(batch) - len(x.shape) + 2 :], batch[len(batch) - len(y.shape) + 2 :]
     before, behind = (before if len(x.shape) > 2 else ()), (behind if len(y.shape) > 2 else ())
-    return total(
-        [call("mul", _at(x, before, (*i, k)), _at(y, behind, (k, *j))) for k in range(x.shape[-1])]
-    )  # fmt: skip
+    return total([call("mul", _at(x, before, (*i, k)), _at(y, behind, (k, *j))) for k in range(x.shape[-1])])
 
 
 def _at(x: Expr, batch: tuple[int, ...], index: tuple[int, ...]) -> Expr:
@@ -104,9 +102,7 @@ def _transpose_shape(shape: Shape) -> Shape:
 
 def _rows(node: Call, x: Any, like: Any) -> Any:
     batch = x.shape[:-1]
-    return np.broadcast_to(
-        x[..., None, :], (np.shape(like)[:1] if node.batched and not batch else batch) + node.shape
-    )  # fmt: skip
+    return np.broadcast_to(x[..., None, :], (np.shape(like)[:1] if node.batched and not batch else batch) + node.shape)
 
 
 OPERATORS |= {
