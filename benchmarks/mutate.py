@@ -316,9 +316,10 @@ def run(item: pytest.Item) -> None:
 
 
 def that_run(mutant: Mutant, tests: list[Ran]) -> list[Ran]:
-    """The tests that run a line of the mutant; of a line that runs at import, those that run any of its module."""
+    """The tests that run a line of the mutant; where none does, as of what runs at the import, all of its module's."""
     file, wanted = str(file_of(mutant.module)), set(range(mutant.line, mutant.last + 1))
-    return [test for test in tests if (wanted & test.lines.get(file, set()) if mutant.inside else file in test.lines)]
+    of_module = [test for test in tests if file in test.lines]
+    return [test for test in of_module if mutant.inside and wanted & test.lines[file]] or of_module
 
 
 # ---------------------------------------------------------------- the two looks
@@ -435,7 +436,7 @@ class Hunt:
         why = EQUIVALENT.get((mutant.module, mutant.before, mutant.text)) if found == "lives" else None
         self.count["the same" if why else found] += 1
         if found == "lives":
-            said = f" (the same: {why})" if why else "" if chosen else " (no test that is near runs it)"
+            said = f" (the same: {why})" if why else "" if chosen else " (no test runs its module)"
             print(self.place(at, mutant) + said, flush=True)
 
 
