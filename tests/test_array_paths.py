@@ -132,3 +132,21 @@ def test_a_table_of_slopes_is_named_by_both_of_its_places():
     assert found.find("dP/dS[2,2,1,1]").value == 0
     whole = writer.card(found.find("dP/dS"))
     assert len(whole.main.docs) == 2 and linear(whole.main.docs[0]) == "∂P/∂S"
+
+
+def test_the_chain_of_a_use_has_the_paths_through_that_gate_alone():
+    """A weight used twice: q = W x, r = W q. Through r the path is short; the two uses add up."""
+    W, x = [[0.5, -1.0], [2.0, 0.3]], [1.0, 3.0]
+    q = call("matmul", of("W", W), of("x", x))
+    r = call("matmul", of("W", W), of("q", x))
+    found = circuit({"W": W, "x": x}, ("q", q), ("r", r), ("L", call("sum", of("r", x) ** 2)))
+    paths = Paths(found)
+    whole, *uses = (paths.chain(target(found.find(id))) for id in ("dL/dW[1,2]", "dL/dW@q[1,2]", "dL/dW@r[1,2]"))
+    assert [chain.count for chain in (whole, *uses)] == [3, 2, 1]
+    assert whole.total == pytest.approx(sum(chain.total for chain in uses))
+    W_, x_ = np.array(W), np.array(x)
+    dr = 2 * W_ @ W_ @ x_
+    assert uses[1].total == pytest.approx(dr[0] * (W_ @ x_)[1])
+    assert uses[0].total == pytest.approx((W_.T @ dr)[0] * x_[1])
+    for chain in uses:
+        assert sum(path.product for path in chain.paths) == pytest.approx(chain.total)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from math import prod
 from typing import Any
@@ -25,6 +25,7 @@ import numpy as np
 
 from tutor.engine.backprop import gradient_of
 from tutor.engine.expressions import Const, Expr, Ref, Symbol, at_example, element, evaluate, refs, rewrite, walk
+from tutor.engine.ids import line_of
 from tutor.engine.local import local_derivative
 from tutor.engine.losses import LOSSES, DerivationLine
 from tutor.engine.model import Equation
@@ -352,11 +353,13 @@ class Paths:
         self._alive[symbol] = alive
 
     def chain(self, of: Ref) -> Chain:
-        """The gradient with respect to one element, path by path."""
-        symbol = of.symbol
+        """The gradient with respect to one element, path by path; of a symbol with a `use` the part of that."""
+        symbol, plain = of.symbol, replace(of.symbol, use="")
         example = self.example if self.output.per_example else None
-        of = Ref(symbol, of.index or None, example if symbol.per_example else None)
-        gradient = Ref(gradient_of(self.output, symbol), of.index, example)
+        of = Ref(plain, of.index or None, example if symbol.per_example else None)
+        gradient = Ref(gradient_of(self.output, plain, symbol.use), of.index, example)
+        if symbol.use and plain in self.links:
+            self._of_use(symbol, self.links[plain])
         if symbol not in self.links:
             return Chain(of, gradient, (), 0, 0, 0.0)
         total = float(self.trace.value(gradient))
@@ -368,6 +371,17 @@ class Paths:
             ways.sort(key=lambda way: [(at, top) for _, _, at, top in way])  # all of them: in the network's order
         paths = tuple(Path(tuple(self._factor(*part) for part in reversed(way))) for way in ways)
         return Chain(of, gradient, paths, count, self._zero(symbol, flat, count), total)
+
+    def _of_use(self, symbol: Symbol, up: tuple[Link, ...]) -> None:
+        """Of all links of a symbol those of one use: the author's line, or the gate where a line has several."""
+        if symbol in self.links:
+            return
+        line = tuple(link for link in up if line_of(link.top.id) == line_of(symbol.use))
+        up = line if len(line) == 1 else tuple(link for link in line if link.top.id == symbol.use)
+        self.links[symbol] = up
+        self.counts[symbol] = sum(_handed_down(link, symbol, self.counts[link.top]) for link in up)
+        with np.errstate(all="ignore"):
+            self._pass(symbol, up)
 
     def _way(self, symbol: Symbol, flat: int, rank: int) -> list[tuple[Symbol, int, int, int]]:
         """A path upward as (symbol, element, which link, element of its top)."""
@@ -394,7 +408,7 @@ class Paths:
 
     def _ref(self, symbol: Symbol, flat: int) -> Ref:
         index = tuple(map(int, np.unravel_index(flat, symbol.shape))) if symbol.shape else None
-        return Ref(symbol, index, self.example if symbol.per_example else None)
+        return Ref(replace(symbol, use=""), index, self.example if symbol.per_example else None)
 
     def _zero(self, symbol: Symbol, flat: int, count: int) -> int | None:
         if count >= 2**53:  # beyond what the pass has counted exactly
@@ -450,12 +464,12 @@ def target(step: Step) -> Ref | None:
     Of a whole vector or matrix the first element. An update has the chain of its parameter's gradient.
     """
     symbol = step.equation.symbol
-    if symbol.quantity not in ("gradient", "updated") or symbol.wrt is None or symbol.use:
+    if symbol.quantity not in ("gradient", "updated") or symbol.wrt is None:
         return None
     if step.trace.program.model.arrays and not _listable(step.trace.program, symbol.wrt):
         return None
     index = step.index if step.index is not None else (0,) * len(symbol.wrt.shape)
-    return Ref(symbol.wrt, index or None)
+    return Ref(replace(symbol.wrt, use=symbol.use), index or None)
 
 
 # ---------------------------------------------------------------- the meter

@@ -300,6 +300,8 @@ class Scribe:
         """What becomes of a chain's gradient: that it is one example's own and what the mean is; what L2 adds."""
         said = []
         of, index = chain.gradient.symbol, chain.gradient.index
+        if of.use:
+            return f"This is the part that comes back through {of.use}; the parts of all uses add up."
         for eq in self.trace.equations:
             if eq.phase == "backward" and eq.symbol.wrt == of.wrt and not eq.symbol.per_example:
                 ref = Ref(eq.symbol, index)
