@@ -696,3 +696,11 @@ def test_an_expectation_has_up_to_four_axes(file):
     assert "1 × 1 × 2 × 2" in problem.message and problem.line == 11
     _, problems, _ = read(file(CONV.replace("value = [[[[1, 2], [3.0, 4]]]]", "value = [[[[[1]]]]]")))
     assert "rank 4 is the most" in problems[0].message
+
+
+def test_what_is_wrong_at_a_later_time_alone_is_told_where_it_is_written(only):
+    text = RNN.replace("[1, 3]", "[9, 11]").replace("L1 + L2 + L3", "L9 + L10 + L11").replace("h0", "h8")
+    text = text.replace("x = [[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]", "x9 = [1, 0]\nx10 = [1, 0, 0]\nx11 = [1, 0]")
+    problem = only(text)
+    assert (problem.line, problem.column) == (7, 19) and problem.source_line[18] == "@"
+    assert "(2, 2)" in problem.message and "(where t is 10)" in problem.message
