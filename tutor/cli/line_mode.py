@@ -401,7 +401,7 @@ class LineMode:
 
     def _state(self) -> None:
         scribe = self.sitting.scribe
-        for symbol in self.sitting.trace.program.model.parameters:
+        for symbol in self.sitting.trace.program.model.common:
             operand = scribe.operand(Ref(symbol))
             self.say(f"  {operand.name} = {linear(operand.value)}")
         for step in self._outline(self.sitting.cursor.furthest + 1):

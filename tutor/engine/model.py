@@ -170,6 +170,11 @@ class Model:
         return tuple(symbol for symbol in self.parameters if symbol.id in self.trainable)
 
     @property
+    def common(self) -> tuple[Symbol, ...]:
+        """The parameters that all examples have in common: those that no example sets."""
+        return tuple(symbol for symbol in self.parameters if symbol not in self.data)
+
+    @property
     def widths(self) -> tuple[int, ...]:
         """How many units each layer has, the inputs first; none without layers."""
         return (self.layers[0].feeds.shape[0], *(layer.units for layer in self.layers)) if self.layers else ()

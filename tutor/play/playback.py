@@ -20,6 +20,7 @@ from tutor.play.place import Place
 from tutor.questions.authored import author_id, author_item
 from tutor.questions.items import Item
 from tutor.questions.kinds import item_for
+from tutor.text.grids import cell_of, grid_of, index_of
 from tutor.text.notations import NOTATIONS
 from tutor.text.writer import Writer
 
@@ -170,14 +171,10 @@ def move_element(cursor: Cursor, trace: Trace, rows: int, columns: int) -> Curso
     shape = current(cursor, trace).equation.symbol.shape
     if cursor.level != "scalar" or not shape:
         return cursor
-    at = _clamp(cursor.element, shape)
-    if len(shape) == 1:
-        return replace(cursor, element=(max(0, min(at[0] + (rows or columns), shape[0] - 1)),))
-    *above, wide = shape
-    row = int(np.ravel_multi_index(at[:-1], above)) + rows
-    row = max(0, min(row, int(np.prod(above)) - 1))
-    column = max(0, min(at[-1] + columns, wide - 1))
-    return replace(cursor, element=(*map(int, np.unravel_index(row, above)), column))
+    rows, columns = (rows or columns, 0) if len(shape) == 1 else (rows, columns)
+    moved = zip(cell_of(_clamp(cursor.element, shape), shape), (rows, columns), grid_of(shape), strict=True)
+    row, column = (max(0, min(at + by, size - 1)) for at, by, size in moved)
+    return replace(cursor, element=index_of(row, column, shape))
 
 
 def move_example(cursor: Cursor, trace: Trace, by: int) -> Cursor:

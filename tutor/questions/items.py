@@ -29,6 +29,7 @@ from tutor.questions.question import Question, in_words, shown_value
 from tutor.questions.slips import Slip
 from tutor.questions.tokens import NotUnderstood
 from tutor.text.explain import Explainer
+from tutor.text.grids import grid_of
 from tutor.text.layout import linear
 from tutor.text.words import sentence
 from tutor.text.writer import Writer
@@ -224,11 +225,11 @@ def item_of_cells(whole: Step, writer: Writer, digits: int) -> Item:
     """The item that asks for every cell of a vector (n,) or matrix (m, n), row by row, each in so many digits."""
     cells = [Question(whole.at(index), writer, digits) for index in indices(whole.shape)]
     shown = [shown_value(cell) for cell in cells]
-    wide = whole.shape[-1] if len(whole.shape) == 2 else 1
+    rows, wide = grid_of(whole.shape)
     answer = "\n".join(" ".join(shown[at : at + wide]) for at in range(0, len(shown), wide))
     answer = answer.replace("\n", " ") if wide == 1 else answer
     each = f"{in_words(digits)} significant digits each; ? for one left out"
-    size = f"{whole.shape[0]} numbers" if wide == 1 else f"{whole.shape[0]} rows of {wide}"
+    size = f"{rows} numbers" if wide == 1 else f"{rows} rows of {wide}"
 
     names = Names(whole, writer)
 

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from tutor.questions.tokens import NotUnderstood, normalised
+from tutor.text.grids import grid_of
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|[0-9]*\.[0-9]+)(?:[eE][-+]?[0-9]+)?(?:[×x]10\S+)?%?|\?|nan|[-+]?inf")
 _WITH_COMMA = re.compile(r"[-+]?[0-9]*,[0-9]+(?:[eE][-+]?[0-9]+)?%?")
@@ -133,7 +134,8 @@ def split_cells(text: str, separator: str) -> list[str]:
 
 def size_words(shape: tuple[int, ...]) -> str:
     """How many numbers a vector or matrix of this shape takes, in words."""
-    return f"{shape[0]} rows of {shape[1]} numbers" if len(shape) == 2 else f"{math.prod(shape)} numbers"
+    rows, wide = grid_of(shape)
+    return f"{rows} rows of {wide} numbers" if len(shape) > 1 else f"{rows} numbers"
 
 
 def read_cells(text: str, shape: tuple[int, ...]) -> list[str]:
@@ -143,7 +145,7 @@ def read_cells(text: str, shape: tuple[int, ...]) -> list[str]:
     """
     cells = table(text)
     flat = [cell for row in cells for cell in row]
-    many, wide = math.prod(shape), shape[1] if len(shape) == 2 else None
+    many, wide = math.prod(shape), grid_of(shape)[1] if len(shape) > 1 else None
     if len(flat) != many:
         raise NotUnderstood(f"give {size_words(shape)}, with spaces or commas between them: that is {len(flat)}")
     if not all(flat):

@@ -15,6 +15,7 @@ from tutor.questions.items import Item
 from tutor.questions.quiz import MOST_NEEDED, Marked, known, needed
 from tutor.text.card import Scribe, plan
 from tutor.text.cells import cut, pad, width, window
+from tutor.text.grids import grid_of, index_of
 from tutor.text.layout import linear
 from tutor.text.writer import Writer
 from tutor.tui.lines import Line, line
@@ -173,7 +174,7 @@ def grid_lines(
     shape = item.step.shape
     if grid is None or not shape:
         return []
-    rows, wide = (shape[0], 1) if len(shape) == 1 else shape
+    rows, wide = grid_of(shape)
     size = min(max(8, *(width(cell) for cell in grid.cells)), 20)
     row, column = divmod(grid.at, wide)
     top, left = (
@@ -193,7 +194,7 @@ def grid_lines(
         lines.append(Line(tuple(spans)))
     if grid.note:
         lines += wrapped(f"  {grid.note}", columns, "error")
-    name = "[" + ", ".join(str(i + 1) for i in ((row,) if len(shape) == 1 else (row, column))) + "]"
+    name = "[" + ", ".join(str(i + 1) for i in index_of(row, column, shape)) + "]"
     lines.append(line(f"  cell {name} of {' × '.join(map(str, shape))}; ← ↑ ↓ → walk, Enter goes on", "dim"))
     return lines
 

@@ -112,7 +112,7 @@ def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> t
     about = trace.equations[cursor.at].symbol.wrt
     here = -1
     known = {eq.symbol.key: eq.symbol for eq in trace.equations[: cursor.at + 1]}
-    writer, parameters = scribe.writer, trace.program.model.parameters
+    writer, parameters = scribe.writer, trace.program.model.common
     trained = _has_updates(trace)
     cell = 11 if columns >= 43 else 10
     names = max([10, *(width(writer.text(Ref(p, _first(p.shape)))) + 1 for p in parameters)])

@@ -26,7 +26,7 @@ from tutor.text.writer import Writer
 
 def _slope_of(step: Step, example: int) -> Ref | None:
     symbol, trace = step.equation.symbol, step.trace
-    parameters = trace.program.model.parameters
+    parameters = trace.program.model.common
     about = symbol.wrt or symbol
     if about.quantity == "activation" and symbol.quantity == "gradient":
         return None
@@ -169,7 +169,7 @@ def _draw_slope(found: Slope, w: str, L: str, columns: int, rows: int) -> Pictur
 KIND = Kind(
     "slope",
     "a parameter, such as W1[1,1]",
-    lambda trace: trace.program.model.parameters,
+    lambda trace: trace.program.model.common,
     _slope_of,
     slope_picture,
 )
