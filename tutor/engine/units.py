@@ -29,7 +29,7 @@ def activation_equations(trace: Trace) -> list[Equation]:
         eq
         for eq in trace.program.model.forward
         if isinstance(eq.formula, Call)
-        and (eq.formula.op in ACTIVATIONS or eq.formula.op == "softmax")
+        and (eq.formula.op in ACTIVATIONS or (eq.formula.op == "softmax" and eq.formula.param in (None, -1)))
         and isinstance(eq.formula.args[0], Ref)
     ]
 
@@ -39,7 +39,7 @@ class Units:
     """The units of a layer for one example: z, a = f(z) and f′(z) each (None for softmax: it has no slope of one z).
 
     `flat[i]`: f′ is at most `FLAT` of its greatest value there. `idle` maps the units that are flat for every
-    example of the lesson to "dead" or "saturated".
+    example of the lesson to "dead" or "saturated". Of an array they are those of one row along its last axis.
     """
 
     equation: Equation
@@ -56,13 +56,16 @@ class Units:
         return self.equation.formula.op
 
 
-def units(trace: Trace, equation: Equation, example: int | None) -> Units:
-    """The units of `equation`, one of `activation_equations`, for an example of the batch (from 0; None without)."""
+def units(trace: Trace, equation: Equation, example: int | None, row: tuple[int, ...] = ()) -> Units:
+    """The units of `equation`, one of `activation_equations`, for an example of the batch (from 0; None without).
+
+    `row` is the index of a row, without its last axis; of a vector or a number ().
+    """
     node = equation.formula
     assert isinstance(node, Call) and isinstance(node.args[0], Ref)
     of = example if equation.symbol.per_example else None
     z, a = (
-        np.atleast_1d(np.asarray(trace.value(Ref(symbol, None, of)), dtype=float))
+        np.atleast_1d(np.asarray(trace.value(Ref(symbol, None, of)), dtype=float)[row])
         for symbol in (node.args[0].symbol, equation.symbol)
     )
     if node.op == "softmax":

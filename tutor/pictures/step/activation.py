@@ -37,7 +37,7 @@ def _activation_of(step: Step, example: int) -> Ref | None:
         z = _z(eq)
         ids = {z.id} if not step.trace.program.model.layers and z.quantity != "node" else {z.id, eq.symbol.id}
         if about.id in ids and about.quantity not in ("circuit_input", "weights", "biases"):
-            index = index_in(step, eq.symbol.shape) or ((0,) if eq.symbol.shape else None)
+            index = index_in(step, eq.symbol.shape) or (0,) * len(eq.symbol.shape) or None
             return Ref(eq.symbol, index, example if eq.symbol.per_example else None)
     return None
 
@@ -51,10 +51,10 @@ def activation_picture(scribe: Scribe, subject: Ref) -> Shown:
     """`subject` is an element of a layer's activation, or a circuit's gate."""
     trace, writer = scribe.trace, scribe.writer
     eq = trace.program.by_key[subject.symbol.key]
-    found = units.units(trace, eq, subject.example)
+    found = units.units(trace, eq, subject.example, _row(subject))
     if found.function == "softmax":
         return _softmax_picture(scribe, subject, found)
-    at = subject.index[0] if subject.index else 0
+    at = subject.index[-1] if subject.index else 0
     sign = writer.function(found.function, eq.symbol.layer)
     glyph = writer.notation.letter if found.function == "linear" else f"{sign}({writer.notation.letter})"
     if found.function != "linear" and sign != ACTIVATIONS[found.function].glyph:
@@ -77,10 +77,15 @@ def activation_picture(scribe: Scribe, subject: Ref) -> Shown:
     return Shown(title, tuple(facts), draw)
 
 
+def _row(subject: Ref) -> tuple[int, ...]:
+    """The row of an array that an element is in."""
+    return (subject.index or ())[:-1]
+
+
 def _unit(found: Units, subject: Ref, i: int) -> tuple[Ref, Ref]:
     """z and a of a unit."""
     a = found.equation.symbol
-    index = (i,) if a.shape else None
+    index = (*_row(subject), i) if a.shape else None
     return Ref(_z(found.equation), index, subject.example), Ref(a, index, subject.example)
 
 
@@ -165,21 +170,24 @@ def _draw_activation(
 
 def _softmax_picture(scribe: Scribe, subject: Ref, found: Units) -> Shown:
     writer, trace = scribe.writer, scribe.trace
-    at = subject.index[0] if subject.index else 0
+    at = subject.index[-1] if subject.index else 0
     names = [tuple(writer.text(ref) for ref in _unit(found, subject, i)) for i in range(len(found.z))]
     title = f"Softmax: each unit's share {writer.e_to_the_z} / Σ {writer.e_to_the_z}"
     if not np.all(np.isfinite(found.a)):
         return Shown(title, (f"{names[at][1]} is {number(found.a[at])}. {DIVERGED}",), nothing)
-    y = np.asarray(trace.value(Ref(scribe.symbols["y@" if subject.symbol.per_example else "y"], None, subject.example)))
+    y = None
+    if trace.program.model.layers:
+        target = trace.program.model.data[1]
+        y = np.asarray(trace.value(Ref(target, None, subject.example if target.per_example else None)))
     best = int(np.argmax(found.a))
     facts = [
-        f"{names[at][0]} = {number(found.z[at])} gets the share {names[at][1]} = {number(found.a[at])}; "
-        f"its target is {number(y[at])}.",
+        f"{names[at][0]} = {number(found.z[at])} gets the share {names[at][1]} = {number(found.a[at])}"
+        + ("." if y is None else f"; its target is {number(y[at])}."),
         f"The largest share is {names[best][1]} = {number(found.a[best])}. All shares add up to 1: where one grows "
         "the others shrink, so each of the inputs moves every output.",
     ]
     facts += [
-        f"{z} = {number(found.z[i])}: {a} = {number(found.a[i])}, target {number(y[i])}."
+        f"{z} = {number(found.z[i])}: {a} = {number(found.a[i])}{'' if y is None else f', target {number(y[i])}'}."
         for i, (z, a) in enumerate(names[: MANY + 1])
         if i != at
     ]
