@@ -16,6 +16,7 @@ from tutor.engine.paths import Paths, of_parameters, target
 from tutor.engine.trace import Trace, trace
 from tutor.text.card import Scribe
 from tutor.text.layout import linear
+from tutor.text.lines import reuse_lines
 
 
 def circuit(inputs: dict, *lines: tuple[str, object], data=()) -> Trace:
@@ -111,6 +112,10 @@ def test_a_table_that_nobody_can_look_at_is_not_made():
     found = circuit({"A": wide, "B": wide}, ("L", call("sum", call("matmul", of("A", wide), of("B", wide)))))
     assert local_derivative(found.equations[0], found.program.symbols["A"]) is None
     assert target(found.find("dL/dA")) is None and target(found.find("dL/dL.1")) is not None
+    C = call("norm", of("C", wide), param=(-2, 0.1))
+    found = circuit({"A": wide, "B": wide}, ("C", of("A", wide) * of("B", wide)), ("L", call("sum", C)))
+    assert target(found.find("dL/dA")) is None  # the norm's table is on its way
+    assert of_parameters(found.program) == (0, 0) and len(list(reuse_lines(found.program))) == 1
 
 
 def test_the_meter_counts_element_by_element():

@@ -39,7 +39,7 @@ from tutor.engine.expressions import (
 from tutor.engine.ids import derivative
 from tutor.engine.model import Equation
 
-LARGEST = 4_000_000  # numbers of one table, 32 MB
+LARGEST = 500_000  # numbers of one table: more of them nobody looks at, and they take seconds
 
 
 def local_derivative(eq: Equation, wrt: Symbol) -> Equation | None:

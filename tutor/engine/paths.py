@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from tutor.engine.backprop import gradient_of
+from tutor.engine.backprop import between, gradient_of
 from tutor.engine.expressions import Const, Expr, Ref, Symbol, at_example, element, evaluate, refs, rewrite, walk
 from tutor.engine.ids import line_of
 from tutor.engine.local import local_derivative
@@ -120,15 +120,14 @@ def reach(eq: Equation, bottom: Symbol, look: Callable[[Ref], Any] | None = None
 
 def _listable(program: Program, symbol: Symbol) -> bool:
     """Whether every table of slopes between a symbol and the output is small enough for somebody to look at."""
-    known = _all_links(program)
-    below = {symbol}
-    for eq in program.model.forward:
-        used = {ref.symbol for ref in refs(eq.formula)} & below
-        if used and eq.symbol in known:
-            below.add(eq.symbol)
-            if any(eq.symbol not in (link.top for link in known.get(bottom, ())) for bottom in used):
-                return bool(eq.shortcuts)
-    return True
+    model, known = program.model, _all_links(program)
+    between_them = between(model.forward, model.output, [symbol])
+    return all(
+        any(link.top == eq.symbol for link in known.get(bottom, ()))
+        for eq in model.forward
+        if eq.symbol in between_them
+        for bottom in {ref.symbol for ref in refs(eq.formula)} & between_them
+    )
 
 
 @lru_cache(maxsize=8)
@@ -496,8 +495,11 @@ def tally(program: Program) -> dict[str, Tally]:
     there already, times the link's factor. (∂L/∂a of a unit that feeds three: three. ∂L/∂w: one. ∂L/∂b: none.)
 
     Path by path, nothing is there already: the same element takes, for each of its paths, one multiplication fewer
-    than the path has factors. Neither counts the additions, the mean over a batch, L2 or the update.
+    than the path has factors. Neither counts the additions, the mean over a batch, L2 or the update. Empty where a
+    table of slopes is too large to be made.
     """
+    if program.model.arrays and not all(_listable(program, symbol) for symbol in program.model.parameters):
+        return {}
     known = _all_links(program)
     output = program.model.output
     # paths, their factors together, those without any
@@ -536,6 +538,8 @@ def tally(program: Program) -> dict[str, Tally]:
 def of_parameters(program: Program) -> tuple[int, int]:
     """Multiplications for the gradients of all parameters: (with reuse, that is all of `tally`; path by path)."""
     found = tally(program)
+    if not found:
+        return 0, 0
     wanted = [gradient_of(program.model.output, symbol).key for symbol in program.model.parameters]
     return max(entry.so_far for entry in found.values()), sum(found[key].here_by_path for key in wanted)
 

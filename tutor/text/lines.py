@@ -146,6 +146,9 @@ def path_lines(scribe: Scribe, chain: Chain, step: Step) -> Iterator[str]:
 def reuse_lines(program: Program) -> Iterator[str]:
     """The multiplications of the chain rule for one example, gradient by gradient: with reuse and path by path."""
     found = tally(program)
+    if not found:
+        yield "The multiplications are not counted here: there are too many local derivatives."
+        return
     yield "Multiplications of the chain rule for one example: with reuse, and path by path."
     for key, entry in found.items():
         if entry.here or entry.here_by_path:
