@@ -100,9 +100,12 @@ def test_help_of_a_command_has_examples_that_work(command, run):
     Path("lessons").mkdir()
     for file in ("mine.toml", "lessons/mine.toml"):
         Path(file).write_text(CIRCUIT)
+    Path("paper.csv").write_text("dL/dW2,1,2\n")  # solutions that are wrong
+    Path("grads.json").write_text('{"dL/dW2": [[1.0, 2.0]]}')
+    np.savez("mine.npz", dW2=np.ones((1, 2)))
     for example in examples:
-        # an example of `grade` may be a wrong answer: exit code 1; and to watch takes a screen
-        codes = (0, 1) if command == "grade" else (2,) if "--watch" in example else (0,)
+        # an example of `grade` or `diagnose` may be wrong: exit code 1; and to watch takes a screen
+        codes = (0, 1) if command in ("grade", "diagnose") else (2,) if "--watch" in example else (0,)
         assert run(*shlex.split(example))[0] in codes, example
 
 

@@ -215,7 +215,7 @@ def test_an_export_replaces_an_export_and_nothing_else(learner, tmp_path):
         with pytest.raises(ProgressError, match="choose another name"):
             export_file(learner, tmp_path / name)
     assert (tmp_path / "lesson.toml").read_text() == "precious"
-    assert sorted(os.listdir(tmp_path)) == ["data", "lesson.toml", "link.json", "mine.json", "pipe"]
+    assert sorted(os.listdir(tmp_path)) == ["lesson.toml", "link.json", "mine.json", "pipe"]
 
 
 def test_an_export_that_fails_leaves_the_old_one(learner, tmp_path, monkeypatch):
@@ -228,7 +228,7 @@ def test_an_export_that_fails_leaves_the_old_one(learner, tmp_path, monkeypatch)
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ProgressError, match=r"^.*mine\.json cannot be written: No space left on device\.$"):
         export_file(learner, path)
-    assert path.read_bytes() == before and sorted(os.listdir(tmp_path)) == ["data", "mine.json"]
+    assert path.read_bytes() == before and sorted(os.listdir(tmp_path)) == ["mine.json"]
 
 
 @pytest.mark.parametrize("name", ["missing/mine.json", "a\0b", "x" * 300])

@@ -111,8 +111,8 @@ DIAGNOSE_EXAMPLES = """\
 examples:
   backprop-tutor diagnose o-classification mine.npz        np.savez("mine.npz", dW1=dW1, db1=db1, dW2=dW2)
   backprop-tutor diagnose o-classification paper.csv       lines such as dL/dW2,-0.323,-0.252
-  backprop-tutor diagnose c-431 grads.pt --iteration 3     {n: p.grad for n, p in net.named_parameters()}, torch.save'd
-  backprop-tutor diagnose softmax - --format json < mine.json
+  backprop-tutor diagnose o-classification grads.json --iteration 3     (or .pt, .safetensors: what a framework saves)
+  backprop-tutor diagnose o-classification grads.json --format json
 
 The exit code is 0 if everything is right (or right but for rounding), 1 if an array is not, 2 for bad usage, a bad
 file, or a file with nothing of the lesson in it. The JSON is described in docs/diagnose.md.

@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS
-from tutor.engine.expressions import Expr, Ref, Symbol, at_example, element, evaluate, indices
+from tutor.engine.expressions import OPERATORS, Call, Expr, Ref, Symbol, at_example, element, evaluate, indices, walk
 from tutor.engine.ids import read_id
 from tutor.engine.parsing import FUNCTIONS
 from tutor.engine.trace import Step, activation_calls, find_local, symbols_of
@@ -66,6 +66,8 @@ class Names:
         """An expression and what it comes to: of a whole the element that is asked. Raises NotUnderstood."""
         typed = self.read(text)
         step, formula = self.step, typed.formula
+        if not step.trace.program.model.arrays and _broadcasts(formula):  # only who writes arrays means that
+            raise NotUnderstood("the shapes in that do not fit; name single elements, as in a1[2]")
         try:
             value = np.asarray(evaluate(formula, lambda ref: look_up(step, ref)), dtype=float)
         except RecursionError:
@@ -311,6 +313,12 @@ class Names:
         said = f"'{short(word)}' is no name here"
         verb = "is" if len(names) == 1 else "are"
         return f"{said}; there {verb}, among others, {', '.join(names)}" if names else said
+
+
+def _broadcasts(formula: Expr) -> bool:
+    """Whether a vector is put to each row of a matrix somewhere."""
+    calls = (node for node in walk(formula) if isinstance(node, Call) and OPERATORS[node.op].elementwise)
+    return any(len({arg.shape for arg in node.args if arg.shape}) > 1 for node in calls)
 
 
 def parts(symbol: Symbol) -> list[Ref]:
