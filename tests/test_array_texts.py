@@ -22,6 +22,7 @@ from tutor.questions.names import Names, look_up
 from tutor.questions.tokens import normalised
 from tutor.text.array_gates import ARRAY_GATES
 from tutor.text.card import Scribe
+from tutor.text.cells import width
 from tutor.text.explain import Explainer
 from tutor.text.layout import Matrix, chain, linear
 from tutor.text.lines import formula_lines, wrapped
@@ -262,6 +263,18 @@ def test_a_norm_collapses_to_one_formula():
     lines = Scribe(found, "partials").derivation(step)
     assert linear(lines[0].docs[0]) == "μ" and len(lines) == 14
     assert linear(lines[-1].docs[1]).startswith("(∂L/∂L.1 − mean(∂L/∂L.1, axis=1, keepdims=True) − L.1 ⊙ mean(")
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_step_in_cells_fits_in_a_terminal_and_loses_nothing(name):
+    """Every sign of the linear form stands in the drawn one, line by line, but for matrices, which are drawn."""
+    for step, scribe in every(name, "partials"):
+        docs = list(scribe.formulas(step).main.docs)
+        lines = [text for _, text in chain(docs, 74)]
+        assert max(map(width, lines)) <= 74, step.id
+        said = re.sub(r"\s", "", "".join(lines))
+        for word in re.findall(r"[a-z]{3,}", linear(docs[1])):
+            assert word in said, (step.id, word)
 
 
 # ---------------------------------------------------------------- values and signs

@@ -43,7 +43,8 @@ def forward(step: Step, names: Names) -> Explanation:
         return Explanation("Copy: {it}", "The gate takes the value as it is.{remember}", "{it} is {value}.")
     title, does = _title(node, 0), _does(node, names)
     why = f"The gate {does}.{broadcast_forward(node, names)}{{remember}}"
-    return Explanation(f"{title}: {{it}}", why, f"{{it}} {does}, and says {{value}}.")
+    element = f"{told}{{remember}}" if (told := _cell(node, names)) else ""
+    return Explanation(f"{title}: {{it}}", why, f"{{it}} {does}, and says {{value}}.", element)
 
 
 def backward(step: Step, names: Names) -> Explanation:
@@ -136,6 +137,16 @@ _BY_PLACE: dict[str, Callable[[Call, int, Names], str]] = {
 
 def _says(node: Call, at: int) -> str:
     return ARRAY_GATES[node.op].says if node.op in ARRAY_GATES else SAYS.get(_key(node, at), SAYS["other"])
+
+
+def _cell(node: Call, names: Names) -> str:
+    """What one element of a matrix product is."""
+    if node.op != "matmul" or len(node.args[0].shape) != 2:
+        return ""
+    x, y = map(names, node.args)
+    if len(y_shape := node.args[1].shape) == 1:
+        return f"Row {{i}} of {x} times {y}, number by number, added up."
+    return f"Row {{i}} of {x} times column {{j}} of {y}, number by number, added up." if len(y_shape) == 2 else ""
 
 
 def _does(node: Call, names: Names) -> str:

@@ -414,8 +414,8 @@ def flow(docs: list[Doc], columns: int, indent: int = 0, limit_rows: int = 6, li
                 drawn = text_block(drawn.lines[0].lstrip())
         room = columns - used()
         if drawn.columns > room:
-            for piece in pieces(linear(part), max(min(room, columns - indent), 8)):
-                if used() + width(piece) > columns:
+            for piece in _pieces(linear(part), max(min(room, columns - indent), 8)):
+                if used() + width(piece.rstrip()) > columns:
                     push()
                     current.append(text_block(" " * indent))
                 current.append(text_block(piece))
@@ -423,6 +423,17 @@ def flow(docs: list[Doc], columns: int, indent: int = 0, limit_rows: int = 6, li
         current.append(drawn)
     push()
     return [line.rstrip() for block in lines for line in block.lines]
+
+
+def _pieces(text: str, columns: int) -> list[str]:
+    """A formula cut into pieces of at most so many cells, at its spaces where there are any."""
+    found = [""]
+    for word in re.split(r"(?<= )", text):
+        if found[-1] and width(found[-1]) + width(word.rstrip()) > columns:
+            found.append("")
+        first, *more = pieces(found[-1] + word, columns) if width(word.rstrip()) > columns else [found[-1] + word]
+        found[-1:] = [first, *more]
+    return found
 
 
 def _atoms(docs: list[Doc], columns: int, limit_rows: int = 6, limit_columns: int = 6) -> list[Doc]:

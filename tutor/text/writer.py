@@ -106,13 +106,13 @@ def _layer(z: Expr) -> int | None:
 class _Leaves:
     """How the values in a formula are written: by their names (`named`), or with their numbers put in.
 
-    `spreads`: what stands here goes with arrays of the full shape, cell by cell, so that it need not be as large.
+    `spreads`: what stands here goes with an array of so many axes, cell by cell, so that it need not be as large.
     `kept`: the axis that a result taken over it keeps, with one place.
     """
 
     write: Callable[[Ref], Doc]
     named: bool
-    spreads: bool = False
+    spreads: int = 0
     kept: int | None = None
 
     def inside(self, node: Call) -> _Leaves:
@@ -120,8 +120,8 @@ class _Leaves:
         if not node.shape:
             return self
         if OPERATORS[node.op].elementwise:
-            return self if self.spreads else replace(self, spreads=bool(node.shape) and bare_shape(node) == node.shape)
-        return replace(self, spreads=False, kept=None) if self.spreads or self.kept is not None else self
+            return self if self.spreads else replace(self, spreads=len(node.shape) * (bare_shape(node) == node.shape))
+        return replace(self, spreads=0, kept=None) if self.spreads or self.kept is not None else self
 
     def extent(self, expr: Expr) -> Shape:
         """The shape of an operand as it is written."""
@@ -331,6 +331,8 @@ class Writer:
             return text, 2 if text.startswith("−") else 3 if "×" in text else 5
         if isinstance(expr, Ref):
             doc = leaves.write(expr)
+            if isinstance(doc, Matrix) and doc.values.ndim == 1 and leaves.spreads > 1:
+                doc = linear(doc)  # a vector beside a matrix goes along its rows: no column
             text = doc if isinstance(doc, str) else ""
             return doc, 2 if text.startswith("−") else 3 if "×" in text else 5
         assert isinstance(expr, Call)
@@ -472,7 +474,7 @@ class Writer:
             return self._node(x, leaves)
         if leaves.spreads and keepable(x, node.param):
             return self._node(x, replace(leaves, kept=node.param))
-        inner = replace(leaves, spreads=False, kept=None)
+        inner = replace(leaves, spreads=0, kept=None)
         if not along_first:
             axis = spread_axis(node)
             settings = f", {node.shape[axis]}, axis={axis}"

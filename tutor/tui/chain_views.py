@@ -15,6 +15,7 @@ from tutor.engine.trace import Step
 from tutor.text.card import Card, Equality, Scribe, big_count, others_words, zero_words
 from tutor.text.cells import cut, pad, width, window
 from tutor.text.layout import Row, bracketed, draw, flow, linear, number
+from tutor.text.words import capital
 from tutor.tui.lines import Line, line
 from tutor.tui.views import ROLES, chain_lines, slice_of, wrapped
 
@@ -356,7 +357,7 @@ def derivation_view(chains: list[Equality], at: int, columns: int) -> tuple[list
         lead = chain.docs[0] if name != before else " " * min(width(name), columns // 3)
         before = name
         if here:
-            lines += [line(), *wrapped(chain.reason[:1].upper() + chain.reason[1:], columns)]
+            lines += [line(), *wrapped(capital(chain.reason), columns)]
             docs = chain.docs
             for p, (doc, style) in enumerate(zip(docs[1:], _styles(len(docs)), strict=True)):
                 head = [docs[0], " = "] if p == 0 else [" " * draw(docs[0]).columns, " = "]
