@@ -105,6 +105,7 @@ class Matrix:
     values: np.ndarray = field(compare=False)
     digits: int = 4
     row: bool = False  # a column lying down: xᵀ
+    flat: bool = False  # a vector drawn as it is written, [1, 2], beside the rows of a matrix
 
     def transposed(self) -> Matrix:
         """The same with a column a row."""
@@ -357,7 +358,7 @@ def matrix_block(doc: Matrix, limit_rows: int = 6, limit_columns: int = 6) -> Bl
     if values.ndim > 2:
         return _slices(doc, limit_rows, limit_columns)
     if values.ndim == 1:
-        values = values[None, :] if doc.row else values[:, None]
+        values = values[None, :] if doc.row or doc.flat else values[:, None]
     rows, columns = _shown(values.shape[0], limit_rows), _shown(values.shape[1], limit_columns)
     cells = [
         [

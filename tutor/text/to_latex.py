@@ -270,7 +270,7 @@ def _matrix(doc: Matrix) -> str:
         inner = [r"\dots" if i is None else _matrix(Matrix(values[i], doc.digits)) for i in _kept(len(values))]
         return r"\left[" + r",\; ".join(inner) + r"\right]"
     if values.ndim == 1:
-        values = values[None, :] if doc.row else values[:, None]
+        values = values[None, :] if doc.row or doc.flat else values[:, None]
     rows, columns = (_kept(count) for count in values.shape)
     lines = [
         " & ".join(

@@ -332,7 +332,7 @@ class Writer:
         if isinstance(expr, Ref):
             doc = leaves.write(expr)
             if isinstance(doc, Matrix) and doc.values.ndim == 1 and leaves.spreads > 1:
-                doc = linear(doc)  # a vector beside a matrix goes along its rows: no column
+                doc = replace(doc, flat=True)  # a vector beside a matrix goes along its rows: no column
             text = doc if isinstance(doc, str) else ""
             return doc, 2 if text.startswith("−") else 3 if "×" in text else 5
         assert isinstance(expr, Call)
