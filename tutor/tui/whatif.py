@@ -25,8 +25,8 @@ from tutor.text.output import escape
 from tutor.tui.dialogs import Ask, Dialog, help_of
 from tutor.tui.entry import Entry
 from tutor.tui.follower import Follower
-from tutor.tui.keys import bindings, commands, hint
-from tutor.tui.lines import Choices, Line, Lines, line
+from tutor.tui.keys import bindings, commands
+from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.screen import arrangement
 
 BEGIN = set("0123456789.-−+([=")  # what begins a value: it need not be asked for with Enter
@@ -49,7 +49,7 @@ class WhatIfScreen(Follower, Dialog):
             yield Choices(id="settings")
             yield Entry(id="value", max_length=MAX_EDIT, select_on_focus=False)
             yield Static("", id="message")
-            yield Static(Content(hint(WHAT_IF)), id="hint")
+            yield KeyBar(WHAT_IF)
 
     def on_mount(self) -> None:
         self.query_one("#box").border_title = "What if …"
