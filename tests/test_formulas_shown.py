@@ -93,6 +93,12 @@ def test_softmax_is_derived_for_the_class_with_the_largest_target(targets, cls):
     assert f"first class {cls}:" in lines[0].reason
 
 
+def test_softmax_is_derived_for_the_one_true_class_alone():
+    lesson = network_lesson([dense(np.eye(3), None, "softmax")], "cross_entropy", [[0.3, 0.2, 0.1]], [[0, 1, 0]])
+    found = trace(lesson)
+    assert "lass 2 is the true one" in Scribe(found, "dz").derivation(found.find("dL/dz1[1]"))[0].reason
+
+
 def test_brackets_are_read_a_hundred_deep_and_no_deeper():
     def deep(count):
         return parse("(" * count + "x" + ")" * count, lambda name, at: Ref(Symbol(name)))
