@@ -71,6 +71,12 @@ LESSONS = {
         {"X": (np.arange(12).reshape(2, 3, 2) / 8).tolist(), "W": [[0.5, 1], [-1, 0.25]]},
         [],
     ),
+    "examples": (
+        ["h1 = tanh(W @ x1 + b)", "h2 = tanh(W @ h1 + b)", "L = sum((h2 - y)**2) / 2"],
+        {"W": [[0.5, 0.1], [0.2, -0.3]], "b": [0.1, -0.1]},
+        [],
+        "[[examples]]\nx1 = [1, 0.5]\ny = [1, 0]\n[[examples]]\nx1 = [0, -1]\ny = [0, 1]\n[training]\nbatch = 2\n",
+    ),
     "channels": (
         ["y = conv(x, k, stride=2)", "L = sum(y * y) / 2"],
         {"x": (np.arange(18).reshape(2, 3, 3) / 8).tolist(), "k": (np.arange(16).reshape(2, 2, 2, 2) / 8).tolist()},
@@ -81,10 +87,10 @@ LESSONS = {
 
 @lru_cache
 def traced(name: str) -> Trace:
-    lines, inputs, data = LESSONS[name]
+    lines, inputs, data, *more = LESSONS[name]
     table = "".join(f"{key} = {value}\n" for key, value in inputs.items())
     head = f'format = 1\ntitle = "T"\n[circuit]\ndefine = {lines}\noutput = "L"\ndata = {data}\n[circuit.inputs]\n'
-    return trace(build(tomllib.loads(head + table), "t.toml")[0])
+    return trace(build(tomllib.loads("".join([head, table, *more])), "t.toml")[0])
 
 
 def every(name: str, notation: str, level: str = "matrix"):

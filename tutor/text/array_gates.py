@@ -245,8 +245,8 @@ ARRAY_GATES: dict[str, ArrayGate] = {
     "norm": ArrayGate(
         "Normalisation",
         _each(
-            "takes the mean off each {line} and divides it by the standard deviation, √(variance + ε): mean 0 and "
-            "variance nearly 1"
+            "takes the mean off each {line} and divides it by the standard deviation, √(variance + ε): its mean is "
+            "then 0, and its variance 1 but for ε"
         ),
         _back_each(
             "sends back the gradient less its mean over the {line}, less the result times the mean of gradient ⊙ "

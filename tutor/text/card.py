@@ -444,8 +444,9 @@ def conventions(trace: Trace, notation: str) -> list[str]:
     lesson, entry = trace.lesson, NOTATIONS[notation]
     said = []
     if not trace.program.model.layers:
-        said.append("Each gate is a step; ∂f/∂x (f the output) says how the output changes when x changes a little.")
-        said += _array_conventions(trace, notation) if trace.program.model.arrays else []
+        gradient = "∂f/∂x (f the output) says how the output changes when x changes a little."
+        arrays = _array_conventions(trace, notation) if trace.program.model.arrays else []
+        said += ["Each gate is a step.", *arrays] if arrays else [f"Each gate is a step; {gradient}"]
     else:
         said.append(f"Notation: {entry.title}: {entry.known_from}.")
         formula = linear(

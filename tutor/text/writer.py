@@ -469,6 +469,8 @@ class Writer:
     def _spread(self, node: Call, leaves: _Leaves) -> tuple[Doc, int]:
         """A value that is the same all along an axis: no sign where it goes with a whole array anyway."""
         x = node.args[0]
+        if not node.shape:  # the same for each example: nothing to be seen of that
+            return self._node(x, leaves)
         along_first = node.op == "expand" or spread_axis(node) == 0
         if leaves.spreads and along_first:
             return self._node(x, leaves)
