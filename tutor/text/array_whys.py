@@ -126,12 +126,20 @@ def _div_back(node: Call, at: int, names: Names) -> str:
     return "multiplies the gradient by −top/bottom²" if at else f"divides the gradient by {names(node.args[1])}, too"
 
 
+def _pow_back(node: Call, at: int, names: Names) -> str:
+    x, n = node.args
+    if at == 0 and isinstance(n, Const) and n.value == 2:
+        return f"multiplies the gradient by the slope of a square, {names(2 * x)}"
+    return GATES[_key(node, at)][2]
+
+
 # What a gate that scalars know as well does to the gradient of the operand that is spoken of.
 _BY_PLACE: dict[str, Callable[[Call, int, Names], str]] = {
     "add": lambda node, at, names: "passes the gradient on unchanged",
     "sub": lambda node, at, names: f"{'turns the sign of' if at else 'passes on'} the gradient",
     "mul": _mul_back,
     "div": _div_back,
+    "pow": _pow_back,
 }
 
 
