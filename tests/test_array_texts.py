@@ -172,6 +172,17 @@ def test_what_is_shown_can_be_typed(name, notation, level):
             assert reads_as(np.broadcast_to(found, value.shape), value).all(), (step.id, text)
 
 
+def test_an_author_s_own_name_wins_over_an_element_s():
+    """Who has an x and an x1 means x1 by x1; the first of x is x[1] or x₁."""
+    text = (
+        'format = 1\ntitle = "T"\n[circuit]\ndefine = ["y = x * x1", "L = sum(y)"]\noutput = "L"\n'
+        "[circuit.inputs]\nx = [1, 2]\nx1 = [3, 4]\n"
+    )
+    lesson = build(tomllib.loads(text), "t.toml")[0]
+    names = Names(trace(lesson).find("L"), Writer(lesson, "dz"))
+    assert names.lookup("x1").id == "x1" and names.lookup("x[1]").id == names.lookup("x₁").id == "x[1]"
+
+
 # ---------------------------------------------------------------- why
 
 

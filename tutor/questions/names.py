@@ -252,6 +252,8 @@ class Names:
             found = {ref for symbol in self.known.values() if symbol.per_example for ref in parts(symbol)}
             return {ref for ref in found if text in forms({ref.id, self.writer.text(ref)})}
         by_id, shown = self._by_id(text), self.displayed.get(text, set())
+        if by_id and self.arrays:  # the author's own name: x1 is that, and not the first of x
+            return {by_id}
         return shown | {by_id} if by_id else shown
 
     def _spelling(self, ref: Ref, avoid: str) -> str:
