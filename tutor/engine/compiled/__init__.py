@@ -7,6 +7,9 @@ Two ways, and a run of training stays in one of them, so that what is run again 
     arrays    everything larger: NumPy calls into arrays that were made beforehand; the parameters lie
               side by side, so that an optimiser's rule runs once for all of them
 
+Equations about arrays that an author wrote, and batches of his examples, have no code yet: `run.Run` evaluates them as
+they are shown.
+
 Both go through `graph.Graph`: values by number, each computed once however often it is used, and only those
 that the loss or a new parameter needs. The source that is compiled is printed from that graph: it has
 names of our own (v1, v2 ...) and numbers, never a text of the lesson.
