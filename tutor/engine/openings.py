@@ -419,7 +419,7 @@ def opens(step: Step) -> bool:
 def _opening(step: Step) -> Opening | None:
     """The gate that a step is the value of, or the gradient through, if it opens."""
     model, symbol = step.trace.program.model, step.equation.symbol
-    if not getattr(model, "arrays", False):
+    if not model.arrays:
         return None
     if step.equation.rule == "gate":
         gate = step.equation
