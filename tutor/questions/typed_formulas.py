@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from tutor.engine.activations import derivative
-from tutor.engine.expressions import ONE, Call, Const, Expr, call, negative, product
+from tutor.engine.expressions import ONE, OPERATORS, Call, Const, Expr, call, negative, product, walk
 from tutor.engine.parsing import FUNCTIONS, FormulaError, Named, apply_to_arrays
 from tutor.questions.array_words import ARRAY_WORDS
 from tutor.questions.tokens import E, Function, NotUnderstood, Token, Vocabulary, plain_digits, short, tokens
@@ -541,6 +541,14 @@ def _is_comparison(x: Expr) -> bool:
     return x.op in ("wins_max", "wins_min", "hit") or (x.op == "mul" and all(map(_is_comparison, x.args)))
 
 
+def _one_shape(formula: Expr) -> None:
+    """In a lesson about layers nothing is broadcast but single numbers: a1 + W1 is a slip of the pen. ValueError."""
+    for node in walk(formula):
+        cells = node.args if isinstance(node, Call) and OPERATORS[node.op].elementwise else ()
+        if len({arg.shape for arg in cells if arg.shape}) > 1:
+            raise ValueError("shapes")
+
+
 def read(text: str, words: Vocabulary) -> Typed:
     """A normalised text as a formula. Raises NotUnderstood."""
     if "…" in text or "..." in text:
@@ -548,6 +556,8 @@ def read(text: str, words: Vocabulary) -> Typed:
     parser = _Parser(tokens(text, words), words)
     try:
         formula = parser.whole()
+        if not words.arrays:
+            _one_shape(formula)
     except NotUnderstood:
         raise
     except RecursionError:
