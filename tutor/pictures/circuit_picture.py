@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Call, Const, Expr, refs
 from tutor.engine.ids import derivative
 from tutor.pictures.canvas import Canvas
+from tutor.pictures.graph_plan import Graph, Node, rows_of
 from tutor.pictures.scene import Diagram, Item, Known, Spot, draw_box, item_facts
 from tutor.text.cells import cut, width
 from tutor.text.layout import number
@@ -20,16 +18,6 @@ _SIGNS = {
     "max": "max", "min": "min", "abs": "| |", "linear": "=",
 }  # fmt: skip
 _INPUT_STUB = 2
-
-
-@dataclass
-class _Node:
-    """A gate, an input, or (`name` None) a wire passing through a column."""
-
-    name: str | None
-    of: str  # the name of the wire
-    sign: str = ""
-    row: int = 0
 
 
 class CircuitPicture:
@@ -66,19 +54,10 @@ class CircuitPicture:
             return sign + (second or first)
         return first + sign + second  # 1 − x is 1−, x − 1 is −1
 
-    def _depths(self) -> dict[str, int]:
-        depth = {name: 0 for name in self.given}
-        for name, takes in self.takes.items():
-            depth[name] = 1 + max((depth[t] for t in takes), default=0)
-        for name in self.given:  # an input stands just before the first gate that takes it
-            users = [depth[gate] for gate, takes in self.takes.items() if name in takes]
-            depth[name] = min(users, default=1) - 1
-        return depth
-
     def draw(self) -> Diagram | None:
         """The picture, or None where there is too little room."""
-        depth = self._depths()
-        last = max(depth.values())
+        graph = Graph(self.given, self.takes, lambda name: 3)
+        depth, last = graph.depth, graph.last
         names = max(width(name) for name in depth)
         signs = max(width(sign) for sign in self.signs.values())
         for padding, least in ((4, 22), (4, names + 9), (2, names + 8), (2, 8)):
@@ -92,17 +71,14 @@ class CircuitPicture:
         focus = depth.get(self.selected[0] if self.selected else self.about, 0)
         first = max(0, min(focus - many // 2, last + 1 - many))
         shown = range(first, min(first + many, last + 1))
-        columns = self._ordered(depth, shown)
+        columns = graph.columns(shown)
         body = self.rows - (1 if self.rows >= 14 else 0)
         top = 0
         if len(shown) <= last:
             top, body = 1, body - 1
-        if any(sum(3 if node.name else 1 for node in column) > body for column in columns):
+        if any(rows_of(column) > body for column in columns):
             return None
-        slack = min((body - sum(map(self._high, column))) // max(len(column), 1) for column in columns)
-        for column in columns:
-            self._place(column, top, body)
-        self._straighten(columns, top, body, min(max(slack, 0), 3))
+        graph.place(columns, top, body)
         canvas = Canvas(self.columns, self.rows)
         margin = max(0, (self.columns - len(shown) * (size + fan) + fan) // 2)
         lefts = {d: margin + n * (size + fan) for n, d in enumerate(shown)}
@@ -122,79 +98,7 @@ class CircuitPicture:
             self._legend(canvas)
         return Diagram(canvas.picture(), tuple(spots))
 
-    def _ordered(self, depth: dict[str, int], shown: range) -> list[list[_Node]]:
-        """The nodes of each column, and the wires passing through, so that few of them cross."""
-        columns: list[list[_Node]] = [[] for _ in shown]
-        for name, d in depth.items():
-            if d in shown:
-                columns[d - shown[0]].append(_Node(name, name, self.signs[name]))
-        for name, d in depth.items():
-            far = max((depth[gate] for gate, takes in self.takes.items() if name in takes), default=d)
-            for between in range(max(d + 1, shown[0]), min(far, shown[-1] + 1)):
-                columns[between - shown[0]].append(_Node(None, name))
-        for _ in range(4):  # by the mean place of the neighbours: Sugiyama, Tagawa and Toda 1981
-            for n in range(1, len(columns)):
-                self._sort(columns[n], columns[n - 1], self._before)
-            for n in range(len(columns) - 2, -1, -1):
-                self._sort(columns[n], columns[n + 1], self._after)
-        return columns
-
-    def _before(self, node: _Node) -> Iterable[str]:
-        return self.takes.get(node.name, []) if node.name else [node.of]
-
-    def _after(self, node: _Node) -> Iterable[str]:
-        return [gate for gate, takes in self.takes.items() if node.of in takes] + [node.of]
-
-    def _sort(self, column: list[_Node], beside: list[_Node], neighbours: Callable[[_Node], Iterable[str]]) -> None:
-        place = {node.of: at / max(len(beside) - 1, 1) for at, node in enumerate(beside)}
-        own = {id(node): at / max(len(column) - 1, 1) for at, node in enumerate(column)}
-
-        def mean(node: _Node) -> float:
-            found = [place[name] for name in neighbours(node) if name in place]
-            return sum(found) / len(found) if found else own[id(node)]
-
-        column.sort(key=mean)
-
-    @staticmethod
-    def _high(node: _Node) -> int:
-        return 3 if node.name else 1
-
-    def _place(self, column: list[_Node], top: int, body: int) -> None:
-        free = body - sum(map(self._high, column))
-        gap = min(free / max(len(column), 1), 4)
-        row = top + (body - sum(map(self._high, column)) - gap * (len(column) - 1)) / 2
-        for node in column:
-            node.row = int(row) + (1 if node.name else 0)  # the row of the wire
-            row += self._high(node) + gap
-
-    def _straighten(self, columns: list[list[_Node]], top: int, body: int, apart: int) -> None:
-        """Move nodes towards what they are connected with, as far as their neighbours above and below allow."""
-        for sweep in range(6):
-            order = range(1, len(columns)) if sweep % 2 == 0 else range(len(columns) - 2, -1, -1)
-            for n in order:
-                beside = columns[n - 1 if sweep % 2 == 0 else n + 1]
-                rows = {node.of: node.row for node in beside}
-                neighbours = self._before if sweep % 2 == 0 else self._after
-                column = columns[n]
-                for at, node in enumerate(column):
-                    found = [rows[name] for name in neighbours(node) if name in rows]
-                    if not found:
-                        continue
-                    half = 1 if node.name else 0
-                    low, high = top + half, top + body - 1 - half
-                    if at:
-                        above = column[at - 1]
-                        low = (
-                            above.row + (1 if above.name else 0) + 1 + half + (apart if node.name and above.name else 0)
-                        )
-                    if at + 1 < len(column):
-                        below = column[at + 1]
-                        high = (
-                            below.row - (1 if below.name else 0) - 1 - half - (apart if node.name and below.name else 0)
-                        )
-                    node.row = max(low, min(round(sum(found) / len(found)), high))
-
-    def _wires(self, canvas: Canvas, columns: list[list[_Node]], lefts: dict[int, int], size: int, box: int) -> None:
+    def _wires(self, canvas: Canvas, columns: list[list[Node]], lefts: dict[int, int], size: int, box: int) -> None:
         places = list(lefts.values())
         lines: dict[tuple[str, int], list[tuple[float, float, float, float]]] = {}
         for n, column in enumerate(columns):
@@ -232,13 +136,13 @@ class CircuitPicture:
         id = derivative(output, name)
         return known.said(id, None, room) if known.symbol(id) and known.has(id) else None
 
-    def _leads(self, wire: str, target: _Node) -> bool:
+    def _leads(self, wire: str, target: Node) -> bool:
         """Whether blame came back over this part of a wire: not over one to a gate that the output does not need."""
         if target.name:
             return self._back(target.name) is not None
         return any(self._back(gate) is not None for gate, takes in self.takes.items() if wire in takes)
 
-    def _node(self, canvas: Canvas, node: _Node, left: int, box: int, size: int) -> Spot:
+    def _node(self, canvas: Canvas, node: Node, left: int, box: int, size: int) -> Spot:
         known, name = self.known, node.name
         assert name
         row, lit, chosen = node.row, name in self.lit, self.selected == (name, ())
