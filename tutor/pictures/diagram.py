@@ -17,7 +17,9 @@ from collections.abc import Iterable
 
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Ref
+from tutor.engine.ids import line_of
 from tutor.engine.trace import Step, Trace
+from tutor.pictures.array_picture import ArrayPicture
 from tutor.pictures.circuit_picture import CircuitPicture
 from tutor.pictures.lit import lit_by_step
 from tutor.pictures.network_picture import NetworkPicture
@@ -47,7 +49,8 @@ def diagram(
     if columns < 1 or rows < 1:
         return Diagram((), ())
     known = Known(trace, scribe, step, cursor)
-    kind = NetworkPicture if trace.program.model.layers else CircuitPicture
+    model = trace.program.model
+    kind = NetworkPicture if model.layers else ArrayPicture if model.arrays else CircuitPicture
     if columns >= MIN_COLUMNS and rows >= MIN_ROWS:
         drawn = kind(known, columns, rows, None if lit is None else tuple(lit), selected).draw()
         if drawn:
@@ -87,7 +90,8 @@ def move(trace: Trace, drawn: Diagram, selected: Item, down: int, right: int) ->
 
 
 def _nearest(drawn: Diagram, selected: Item, down: int, right: int) -> Item:
-    here = next((spot for spot in drawn.spots if spot.item == selected), None)
+    within = (selected, (line_of(selected[0]), ()))  # a gate within a line may have no box of its own
+    here = next((spot for spot in drawn.spots if spot.item in within), None)
     if here is None:
         return drawn.spots[0].item if drawn.spots else selected
 
@@ -116,7 +120,7 @@ def natural_rows(trace: Trace, most: int) -> int:
     """How many rows a picture of this lesson is good for, at most `most`."""
     model = trace.program.model
     if not model.layers:
-        return min(most, 4 * len(model.given) + 4)
+        return min(most, (2 if model.arrays else 4) * len(model.given) + (6 if model.arrays else 4))
     return min(most, 7 * max(min(n, MOST_UNITS) for n in model.widths) + 2)
 
 
@@ -167,7 +171,10 @@ def _tell_circuit(known: Known) -> list[str]:
         eq.symbol.id: linear(known.writer.formula(eq.formula)) for eq in known.trace.equations if eq.phase == "forward"
     }
     for name in picture.signs:
-        made = f" ({formulas[name]})" if name in formulas else " (input)"
+        made = formulas.get(name, "input")
+        if known.model.arrays and (users := [gate for gate, taken in picture.takes.items() if name in taken]):
+            made += f"; used by {', '.join(users)}"
+        made = f" ({made})"
         lines.append(f"{'>' if name in picture.lit else ' '} " + "   ".join(item_facts(known, (name, ()))) + made)
     return lines
 

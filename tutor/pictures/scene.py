@@ -189,7 +189,11 @@ def item_facts(known: Known, item: Item) -> list[str]:
         ref = known.ref(one, at)
         if ref and (known.has(one, at) or one == id):
             value = known.value(one, at)
-            shape = f"a {' × '.join(map(str, ref.shape))} array" if len(ref.shape) > 1 else f"{prod(ref.shape)} numbers"
+            shape = (
+                f"a {' × '.join(map(str, ref.shape))} array"
+                if len(ref.shape) > 1
+                else f"{(n := prod(ref.shape)):,} number{'s' * (n != 1)}"
+            )
             said = number(value) if value is not None else shape if ref.shape and known.has(one, at) else "·"
             found.append(f"{known.name(one, at)} = {said}")
     return found
