@@ -374,7 +374,11 @@ def test_every_step_of_every_lesson_has_its_pictures(entry):
     for at, (kind, shown) in enumerate(every_picture(found, list(NOTATIONS)[len(entry.id) % len(NOTATIONS)])):
         draws(shown, ((70, 13),) if at % 4 else ((94, 44), (20, 5), (3, 1)))
         seen.add(kind)
-    assert seen >= ({"slope", "check"} if found.lesson.circuit else set(step_pictures.KINDS))
+    of_networks = {"activation", "slope", "check", "sizes"}
+    of_arrays = {"cells", "heat", "slope", "check", "sizes"}
+    assert seen >= (
+        of_arrays if found.program.model.arrays else {"slope", "check"} if found.lesson.circuit else of_networks
+    )
 
 
 @settings(few, max_examples=6)

@@ -168,7 +168,7 @@ def short(value: float | None, room: int) -> str:
         if width(text) <= room:
             return text
         text = f"{value:#.{digits}g}".rstrip(".").replace("-", "−") if math.isfinite(value) else text
-        text = text.replace("e−0", "e−").replace("e+0", "e").replace("e+", "e")
+        text = text.replace(".e", "e").replace("e−0", "e−").replace("e+0", "e").replace("e+", "e")
     return text if width(text) <= room else "…"
 
 

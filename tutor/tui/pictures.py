@@ -91,7 +91,7 @@ class PicturesScreen(Mover, Follower, TutorScreen):
         step = self.sitting.step
         found = offers(step, self.sitting.cursor.example)
         if self.sitting.predict and step.phase in ("forward", "loss"):
-            found = [kind for kind in found if kind == "activation"]
+            found = [kind for kind in found if KINDS[kind].ahead]
         return found
 
     def current(self) -> tuple[str, Ref] | None:

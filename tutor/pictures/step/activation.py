@@ -211,4 +211,5 @@ KIND = Kind(
     lambda trace: [eq.symbol for eq in units.activation_equations(trace)],
     _activation_of,
     activation_picture,
+    ahead=True,
 )

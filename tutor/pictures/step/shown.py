@@ -42,6 +42,7 @@ class Kind:
     begin: Callable[[Step, int], Ref | None]
     make: Callable[[Scribe, Ref], Shown]
     suits: Callable[[Step], bool] = lambda step: True
+    ahead: bool = False  # shows no gradient before its step: predict mode has it in the forward pass
 
 
 def nothing(columns: int, rows: int) -> Picture:

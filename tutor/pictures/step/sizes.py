@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 import numpy as np
 
 from tutor.engine import units
+from tutor.engine.backprop import gradient_of
 from tutor.engine.expressions import Ref
+from tutor.engine.ids import line_of
 from tutor.engine.trace import Step
 from tutor.pictures.canvas import Picture
 from tutor.pictures.plot import bars
@@ -27,6 +32,8 @@ def _sizes_of(step: Step, example: int) -> Ref:
 def sizes_picture(scribe: Scribe, subject: Ref) -> Shown:
     """Of the whole lesson: `subject` is not looked at."""
     trace, writer = scribe.trace, scribe.writer
+    if trace.program.model.arrays:
+        return _of_arrays(scribe)
     found, title = units.sizes(trace), "Gradient size by layer"
     if found is None:
         return Shown(title, ("A circuit has no layers to compare.",), nothing)
@@ -82,11 +89,59 @@ _VERDICTS = {
 }
 
 
+def _of_arrays(scribe: Scribe) -> Shown:
+    """Value by value in the order of the forward pass; over the times of a recurrence also what becomes of it."""
+    trace, writer = scribe.trace, scribe.writer
+    model = trace.program.model
+    lines = [eq.symbol for eq in model.forward if eq.symbol.id == line_of(eq.symbol.id) and eq.symbol != model.output]
+    found: dict[str, tuple[str, float]] = {}
+    for value in (*lines, *model.given):
+        if symbol := trace.program.named(gradient_of(model.output, value).id):
+            found[value.id] = writer.text(Ref(symbol)), units.rms(trace.value(Ref(symbol)))
+    title = "Gradient size, value by value"
+    sizes = [size for _, size in found.values()]
+    if not np.all(np.isfinite(sizes)):
+        return Shown(title, (DIVERGED, *(f"{name}: {number(size)}." for name, size in found.values())), nothing)
+    facts = [*_over_times({symbol.id: found[symbol.id] for symbol in lines if symbol.id in found})]
+    ranked = sorted(found.values(), key=lambda pair: pair[1])
+    if len(ranked) > 1:
+        (least, small), (most, large) = ranked[0], ranked[-1]
+        facts.append(f"The largest is {most}, {number(large, 3)}; the smallest {least}, {number(small, 3)}.")
+    facts += [f"{name} {number(size, 3)}." for name, size in found.values()]
+    batch = " and the examples of the batch" if trace.examples > 1 else ""
+    facts.append(f"The measure is the root mean square over all its numbers{batch}.")
+    log = any(sizes) and max(sizes) > 30 * min(size for size in sizes if size)
+
+    def draw(columns: int, rows: int) -> Picture:
+        head = f"root mean square of each gradient{', logarithmic' if log else ''}"[:columns]
+        return (((head, "heading"),), *bars(list(found.values()), columns, log, "curve2", max(rows - 1, 1)))[:rows]
+
+    return Shown(title, tuple(facts), draw)
+
+
+def _over_times(found: dict[str, tuple[str, float]]) -> Iterator[str]:
+    """h3, h2, h1 ...: what is left of a gradient at the first time; of values with at least three times."""
+    times: dict[str, list[tuple[int, str]]] = {}
+    for id in found:
+        if match := re.fullmatch(r"([^\W\d]\w*?)(\d+)", id):
+            times.setdefault(match[1], []).append((int(match[2]), id))
+    for several in times.values():
+        if len(several) < 3:
+            continue
+        (first, small), (last, large) = (found[id] for _, id in (min(several), max(several)))
+        if large:
+            left = small / large
+            each = left ** (1 / (max(several)[0] - min(several)[0])) if left else 0.0
+            how = "vanishes" if each < 0.5 else "explodes" if each > 2 else "keeps its order of size"
+            share = f"{number(left, 3)} of its size, {number(each, 3)} a step"
+            yield f"From {last} to {first} it becomes {share}: it {how}."
+
+
 KIND = Kind(
     "gradient sizes",
     "a network",
     lambda trace: [],
     _sizes_of,
     sizes_picture,
-    lambda step: bool(step.trace.program.model.layers) and step.phase != "forward",
+    lambda step: bool(step.trace.program.model.layers or step.trace.program.model.arrays) and step.phase != "forward",
 )

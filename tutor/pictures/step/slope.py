@@ -36,7 +36,8 @@ def _slope_of(step: Step, example: int) -> Ref | None:
         of = next((p for p in parameters if p.layer == layer), parameters[0] if parameters else None)
     if of is None or (gradient := loss_slope.gradient_symbol(trace, of)) is None:
         return None
-    if about.id == of.id or not step.index or len(of.shape) != 2:
+    of_a_unit = bool(trace.program.model.layers) and len(of.shape) == 2  # the row of a unit's weights
+    if about.id == of.id or not step.index or not of_a_unit:
         return Ref(
             of, element_of(step, gradient, example) if about.id == of.id else loss_slope.steepest(trace, gradient)
         )
