@@ -140,7 +140,8 @@ PLAYER = [
     ),
     Key("P", "always", "P", "", "predict mode in every lesson, or in none", "predict"),
     Key(
-        "v", "pictures", "v", "see", "pictures of the step: slope, check, activation, sizes; of arrays cells, heat map …", "slope",
+        "v", "pictures", "v", "see", "pictures of the step: slope, check, activation, sizes; of arrays cells, heat map …",
+        "slope",
         usage="slope [ID]", says="the loss as a function of a parameter: its slope, the update, where it lands",
     ),
     _in_lines("check [ID]", "the step's gradient held against differences; check W2[1,1] or any other", ON_A_PICTURE),
