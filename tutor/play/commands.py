@@ -140,7 +140,7 @@ PLAYER = [
     ),
     Key("P", "always", "P", "", "predict mode in every lesson, or in none", "predict"),
     Key(
-        "v", "pictures", "v", "see", "pictures of the step: slope, check, activation, sizes; of arrays cells, heat map …",
+        "v", "pictures", "v", "see", "pictures of the step: slope, check, activation, sizes; of arrays cells, heat …",
         "slope",
         usage="slope [ID]", says="the loss as a function of a parameter: its slope, the update, where it lands",
     ),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tutor.engine.expressions import OPERATORS, Call, Ref, Symbol, walk
+from tutor.engine.expressions import OPERATORS, Call, Ref, Symbol, refs, walk
+from tutor.engine.ids import line_of
 from tutor.engine.loss_slope import steepest
 from tutor.engine.model import Equation
 from tutor.engine.trace import Step, Trace
@@ -29,8 +30,14 @@ def _symbols(trace: Trace) -> list[Symbol]:
 
 
 def _cells_of(step: Step, example: int) -> Ref | None:
+    if not step.trace.program.model.arrays:
+        return None
     eq = step.equation
-    if not (step.trace.program.model.arrays and eq.symbol.shape and _told(eq)):
+    if eq.phase == "forward" and not _told(eq):  # of conv(x, k) + b the window is the inner gate's
+        within = (step.trace.program.by_key.get(ref.symbol.key) for ref in refs(eq.formula))
+        same = (e for e in within if e and line_of(e.symbol.id) == eq.symbol.id and e.symbol.shape == eq.symbol.shape)
+        eq = next((inner for inner in same if _told(inner)), eq)
+    if not (eq.symbol.shape and _told(eq)):
         return None
     here = example if has_examples(eq.symbol) else None
     return Ref(eq.symbol, index_in(step, eq.symbol.shape) or steepest(step.trace, eq.symbol, here), here)
