@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import test_array_slips as of_arrays
 from strategies import bundled, circuit_lesson, dense, network_lesson
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import evaluate
@@ -335,6 +336,9 @@ def question(lesson: Lesson | tuple[Lesson, int], step: str, notation: str = "dz
     return Question(found if found.index is not None else found.at((0,) * len(found.shape)), Writer(lesson, notation))
 
 
+PLANTED += of_arrays.PLANTED
+
+
 @pytest.mark.parametrize(("id", "lesson", "step", "wrong"), PLANTED)
 def test_a_planted_slip_is_named_with_its_formula(id, lesson, step, wrong):
     asked = question(lesson, step)
@@ -445,7 +449,7 @@ def zoo() -> list[Lesson]:
         found.append(network_lesson(layers, "mean_squared_error", rows, [[0.2, 0.6], [0.8, 0.1]], batch="all", l2=0.1))
     shared = [dense([[0.5, -0.4], [0.3, 0.7]], 0.1, "tanh"), dense([[0.9, -0.7]], [0.2])]
     found.append(network_lesson(shared, "huber", rows, [[0.2], [0.8]], batch="all", batch_loss="sum"))
-    return found
+    return [*found, *of_arrays.LESSONS]
 
 
 @pytest.mark.parametrize("lesson", zoo(), ids=lambda lesson: lesson.id)

@@ -17,7 +17,7 @@ It is a pure function: forward equations in, backward equations out, nothing kep
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from tutor.engine.expressions import (
@@ -86,7 +86,7 @@ def backward(model: Model) -> list[Equation]:
         if symbol not in wanted:
             gradient = gradient_of(output, symbol)
             gradient = gradient if symbol.per_example else _of_the_batch(gradient)
-            equations.append(Equation(gradient, _for_each(ZERO, symbol), "backward", "no_path"))
+            equations.append(Equation(gradient, for_each(ZERO, symbol), "backward", "no_path"))
     return equations
 
 
@@ -118,13 +118,43 @@ def _use(model: Model, symbol: Symbol, use: str, parts: list[Expr], gate: Equati
     """The part of a gradient that comes back from one gate; an example at a time where it is a parameter's."""
     gradient = gradient_of(model.output, symbol, use)
     deferred = gradient.per_example and not symbol.per_example
-    formula = _for_each(total([_whole(part, symbol) for part in parts]), symbol)
+    formula = for_each(total([_whole(part, symbol) for part in parts]), symbol)
     rule, variant = _rule(symbol, parts, gate)
     return Equation(gradient, formula, "backward", rule, variant=variant, deferred=deferred)
 
 
+Reverse = Callable[[Call, Expr, Expr], "tuple[Expr | None, ...]"]
+
+
+def reverse(node: Call, value: Expr, G: Expr) -> tuple[Expr | None, ...]:
+    """Each argument's part of the gradient of a call, by the reverse rule of its operator."""
+    rule = OPERATORS[node.op].reverse
+    assert rule is not None, f"{node.op} has no reverse rule"
+    return rule(node, value, G)
+
+
+def parts_back(
+    model: Model, gradient: Symbol, gate: Equation, rule: Reverse = reverse, upstream: Expr | None = None
+) -> list[Expr]:
+    """What one gate adds to a gradient, a part for each time that it takes the value; as the gradient's formula has it.
+
+    `rule` stands in for the operators' own, `upstream` for what comes back to the gate.
+    """
+    wrt = gradient.wrt
+    assert wrt is not None
+    if upstream is None:
+        upstream = ONE if gate.symbol == model.output else Ref(gradient_of(model.output, gate.symbol))
+    many = None if model.output.per_example else model.examples
+    return [_whole(part, wrt) for _, part in flows_back(gate, upstream, {wrt}, many, rule)]
+
+
+def for_each(formula: Expr, symbol: Symbol) -> Expr:
+    """A gradient for each element of a symbol, where its formula says the same of all."""
+    return formula if _as_large(formula, Ref(symbol)) else call("expand", formula, Ref(symbol))
+
+
 def _whole(part: Expr, symbol: Symbol) -> Expr:
-    return part if part.shape in ((), symbol.shape) else _for_each(part, symbol)
+    return part if part.shape in ((), symbol.shape) else for_each(part, symbol)
 
 
 def between(forward: Iterable[Equation], output: Symbol, parameters: Iterable[Symbol]) -> set[Symbol]:
@@ -146,11 +176,12 @@ def _operands(eq: Equation) -> list[Symbol]:
 
 
 def flows_back(
-    eq: Equation, upstream: Expr, wanted: set[Symbol], examples: int | None
+    eq: Equation, upstream: Expr, wanted: set[Symbol], examples: int | None, rule: Reverse = reverse
 ) -> Iterator[tuple[Symbol, Expr]]:
     """What each use of a symbol in an equation adds to its gradient: upstream times local derivative.
 
-    `examples` is how many share an output that is the whole batch's; None where each example has its own.
+    `examples` is how many share an output that is the whole batch's; None where each example has its own. `rule` stands
+    in for the operators' own.
     """
     if eq.gradients:
         yield from eq.gradients.items()
@@ -162,8 +193,6 @@ def flows_back(
             if node.symbol in wanted:
                 yield node.symbol, G
         elif isinstance(node, Call):
-            rule = OPERATORS[node.op].reverse
-            assert rule is not None, f"{node.op} has no reverse rule"
             elementwise = OPERATORS[node.op].elementwise  # its rule takes a gradient that is the same everywhere
             fits = _as_large(G, node) or (elementwise and not G.shape)
             whole = G if fits else call("expand", G, node)
@@ -236,7 +265,7 @@ def _gradient(
         yield Equation(gradient, shortcut.formula, "backward", "combined_error", derivation=lines)
         return
     rule, variant = _rule(symbol, parts, consumer)
-    own = Equation(gradient, _for_each(formula, symbol), "backward", rule, variant=variant)
+    own = Equation(gradient, for_each(formula, symbol), "backward", rule, variant=variant)
     deferred = gradient.per_example and not symbol.per_example and symbol in model.parameters
     if uses:
         shown = total([Ref(gradient_of(model.output, symbol, use)) for use in uses])
@@ -276,11 +305,6 @@ def _taken_by(consumer: Equation, symbol: Symbol) -> str:
                 takers.setdefault(inner, node)
     taker = takers.get(Ref(symbol))
     return consumer.variant if taker is None else taker.op
-
-
-def _for_each(formula: Expr, symbol: Symbol) -> Expr:
-    """A gradient for each element of a symbol, where its formula says the same of all."""
-    return formula if _as_large(formula, Ref(symbol)) else call("expand", formula, Ref(symbol))
 
 
 def _over_examples(own: Equation, model: Model) -> Equation:

@@ -83,6 +83,15 @@ class Program:
         return found
 
     @cached_property
+    def users(self) -> dict[Symbol, tuple[Equation, ...]]:
+        """Symbols -> the forward equations that use them, in order."""
+        found: dict[Symbol, list[Equation]] = {}
+        for eq in self.model.forward:
+            for symbol in dict.fromkeys(ref.symbol for ref in refs(eq.formula)):
+                found.setdefault(symbol, []).append(eq)
+        return {symbol: tuple(equations) for symbol, equations in found.items()}
+
+    @cached_property
     def needed_backward(self) -> dict[Symbol, Symbol]:
         """Values that the backward pass uses -> the first gradient that does."""
         found: dict[Symbol, Symbol] = {}

@@ -5,10 +5,14 @@ A new one is one entry in the table of its kind; `rewriting.py` says what an ent
 
 from __future__ import annotations
 
-from tutor.questions.misconceptions import activation, gates, loss, paths, update
+from tutor.questions.misconceptions import activation, arrays, gates, loss, normalising, paths, update, uses, windows
 from tutor.questions.misconceptions.rewriting import Misconception
 
 MISCONCEPTIONS: dict[str, Misconception] = {
+    **normalising.TABLE,
+    **windows.TABLE,
+    **uses.TABLE,
+    **arrays.TABLE,
     **activation.TABLE,
     **loss.TABLE,
     **paths.TABLE,

@@ -97,7 +97,7 @@ def _slope_elsewhere(site: Site) -> Iterator[Expr]:
 
 def _slope_of_neighbour(site: Site) -> Iterator[Expr]:
     shape = site.equation.symbol.shape
-    for slope in slopes(site.formula) if len(shape) == 1 else ():
+    for slope in slopes(site.formula) if len(shape) == 1 and site.layers else ():
         for shift in shifts(shape[0]):
             yield from put(site.formula, slope, Call("roll", (slope,), shift))
 
@@ -266,7 +266,7 @@ TABLE: dict[str, Misconception] = {
     ),
     "slope-of-another-activation": Misconception(
         "the slope is that of another activation",
-        "Look at what this unit applies: each activation has a slope of its own, and a linear unit's is 1.",
+        "Look at what is applied here: each activation has a slope of its own, and where there is none it is 1.",
         _slope_of_another,
         reach=0,
         rare=True,

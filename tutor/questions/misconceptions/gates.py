@@ -55,7 +55,7 @@ def _to_both(site: Site) -> Iterator[Expr]:
 
 
 def _branch_forgotten(site: Site) -> Iterator[Expr]:
-    if site.rule == "fork" and isinstance(site.formula, Call):
+    if site.rule in ("fork", "uses") and isinstance(site.formula, Call):
         yield from site.formula.args
         if len(site.formula.args) > 2:
             for at in range(len(site.formula.args)):

@@ -8,6 +8,7 @@ from itertools import permutations
 
 from tutor.engine.expressions import ONE, Call, Const, Expr, Ref, call, refs, rewrite
 from tutor.engine.ids import updated
+from tutor.questions.misconceptions.arrays import local_alone
 from tutor.questions.misconceptions.rewriting import (
     ERRORS,
     NEAR,
@@ -64,7 +65,8 @@ def _transpose_missing(site: Site) -> Iterator[Expr]:
 def _to_and_from(site: Site) -> Iterator[Expr]:
     """The outer product the wrong way round; a weight matrix read by columns."""
     f = site.formula
-    if isinstance(f, Call) and f.op == "outer" and f.args[0].shape == f.args[1].shape and f.args[0].shape[0] > 1:
+    square = isinstance(f, Call) and f.op == "outer" and f.args[0].shape == f.args[1].shape and f.args[0].shape[0] > 1
+    if square and site.layers and isinstance(f, Call):  # in an author's own equations a factor is turned
         yield call("outer", f.args[1], f.args[0])
     if site.rule == "pre_activation":
         yield from swap(
@@ -164,6 +166,9 @@ def _upstream_lost(site: Site) -> Iterator[Expr]:
         yield call("column_sums", args(back.args[0])[0])
     if site.rule == "weight_gradient" and isinstance(f, Call) and f.op == "outer":
         yield call("rows", f.args[1], f.args[0])
+    if site.flows:
+        yield from local_alone(site)
+        return
     for part in gate_parts(site):
         if part.upstream != ONE and not isinstance(part.local, Const):
             yield from site.with_part(part, part.local)

@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from tutor.engine.activations import prime_of
+from tutor.engine.backprop import gradient_of, parts_back, reverse
 from tutor.engine.expressions import (
     ONE,
     OPERATORS,
@@ -30,7 +32,7 @@ from tutor.engine.expressions import (
     total,
     walk,
 )
-from tutor.engine.ids import derivative
+from tutor.engine.ids import derivative, line_of
 from tutor.engine.model import Equation, LayerSymbols
 from tutor.engine.operators import elementwise
 from tutor.engine.optimizers import STATES, State
@@ -197,14 +199,51 @@ class Site:
         """The activation of the layer that the equation belongs to; None in a circuit."""
         return self.layer.activation_name if self.layer else None
 
+    @cached_property
+    def flows(self) -> tuple[Flow, ...]:
+        """Of a gradient in equations about arrays what it is the sum of: each part with the gate that it comes from."""
+        symbol, model = self.equation.symbol, self.program.model
+        if not model.arrays or self.equation.phase != "backward" or symbol.wrt is None or symbol.of != model.output:
+            return ()
+        found: list[Flow] = []
+        for gate in reversed(self.program.users.get(symbol.wrt, ())):
+            if gate.phase != "forward" or (symbol.use and symbol.use not in (gate.symbol.id, line_of(gate.symbol.id))):
+                continue
+            back = gradient_of(model.output, gate.symbol)
+            if gate.symbol != model.output and back.key not in self.program.by_key:
+                continue
+            if self.rule == "uses":
+                for use in (gate.symbol.id, line_of(gate.symbol.id)):
+                    if used := self.symbol(derivative(model.output.id, symbol.wrt.id, use)):
+                        found.append(Flow(gate, Ref(used)))
+                        break
+            else:
+                found += [Flow(gate, part) for part in parts_back(model, symbol, gate)]
+        return tuple(found)
+
+    @property
+    def gates(self) -> tuple[Equation, ...]:
+        """The gates that a gradient in equations about arrays comes back from."""
+        return tuple({flow.gate.symbol: flow.gate for flow in self.flows}.values())
+
     def with_part(self, part: Part, wrong: Expr) -> Iterator[Expr]:
         """The formula with another expression for what one use in a gate adds."""
-        f = self.formula
+        f, wrt = self.formula, self.equation.symbol.wrt
+        if wrt and wrong.shape not in ((), wrt.shape) and len(wrong.shape) >= len(wrt.shape):  # it was repeated
+            wrong = call("sum_to", wrong, Ref(wrt)) if wrt.shape else call("sum", wrong)
         if f == part.whole:
             yield wrong
         elif self.rule == "fork" and isinstance(f, Call) and part.whole in f.args:
             at = f.args.index(part.whole)
             yield total([*f.args[:at], wrong, *f.args[at + 1 :]])
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What one use of a value adds to its gradient, and the gate that uses it."""
+
+    gate: Equation
+    part: Expr
 
 
 def state_of(equation: Equation) -> State | None:
@@ -329,26 +368,28 @@ class Part:
 
 
 def gate_parts(site: Site) -> Iterator[Part]:
-    """The parts that the gradient of a number in an author's equations is the sum of; none of gates over arrays."""
+    """The parts that the gradient of a value in an author's equations is the sum of; none of gates like A @ B.
+
+    What a value was repeated for is added up in `whole`, and not yet in `local`.
+    """
     wrt, model = site.equation.symbol.wrt, site.program.model
     if model.layers or site.equation.phase != "backward" or wrt is None:
         return
     output = model.output
-    for gate in model.forward:
-        if not isinstance(gate.formula, Call) or Ref(wrt) not in gate.formula.args:
+    gates = site.gates if model.arrays else site.program.users.get(wrt, ())
+    for gate in gates if site.rule != "uses" else ():
+        f = gate.formula
+        if gate.phase != "forward" or not isinstance(f, Call) or Ref(wrt) not in f.args:
             continue
-        if any(arg.shape for arg in gate.formula.args):
+        if not OPERATORS[f.op].elementwise or (output.per_example < gate.symbol.per_example):
             continue
         symbol = site.symbol(derivative(output.id, gate.symbol.id))
         upstream = ONE if gate.symbol == output or symbol is None else Ref(symbol)
-        reverse = OPERATORS[gate.formula.op].reverse
-        assert reverse is not None
-        pairs = zip(
-            gate.formula.args,
-            reverse(gate.formula, Ref(gate.symbol), upstream),
-            reverse(gate.formula, Ref(gate.symbol), ONE),
-            strict=True,
-        )
-        for at, (arg, whole, local) in enumerate(pairs):
-            if arg == Ref(wrt) and whole is not None and local is not None:
-                yield Part(gate, at, upstream, whole, local)
+        own = reverse(f, Ref(gate.symbol), upstream)
+        local = reverse(f, Ref(gate.symbol), ONE)
+        places = [at for at, arg in enumerate(f.args) if arg == Ref(wrt) and own[at] is not None]
+        wholes = [flow.part for flow in site.flows if flow.gate is gate] if model.arrays else [own[at] for at in places]
+        if len(wholes) == len(places):  # else it is within a product that stands in the sum, too
+            for at, whole in zip(places, wholes, strict=True):
+                if whole is not None and (slope := local[at]) is not None:
+                    yield Part(gate, at, upstream, whole, slope)

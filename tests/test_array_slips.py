@@ -1,0 +1,427 @@
+"""The slips of lessons about arrays: each in a lesson written here, its wrong number from NumPy code that shares
+nothing with the tutor's trees; found whatever the values are called, and whether a layer is one call or ten gates.
+
+The slips PLANTED here are asked in `test_misconceptions.py`, with all others.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+
+from tutor.engine.lesson import Lesson
+from tutor.engine.trace import trace
+from tutor.lessonfiles.check import load
+from tutor.questions.grading import grade
+from tutor.questions.question import Question
+from tutor.text.writer import Writer
+
+
+def written(lines: str, inputs: dict[str, np.ndarray], data: str = "", more: str = "") -> Lesson:
+    """A lesson from its lines; its inputs as TOML."""
+    quoted = ",\n".join(f'"{line.strip()}"' for line in lines.strip().splitlines())
+    given = "\n".join(f"{name} = {np.asarray(value).tolist()}" for name, value in inputs.items())
+    fixed = f"data = {data.split()!r}\n" if data else ""
+    head = f'format = 1\ntitle = "arrays"\n[circuit]\noutput = "L"\n{fixed}{more}define = [{quoted}]'
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "arrays.toml"
+        path.write_text(f"{head}\n[circuit.inputs]\n{given}\n", encoding="utf-8")
+        return load(path)
+
+
+def sigma(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def soft(z, axis=-1):
+    e = np.exp(z)
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+A = np.array
+
+# ---------------------------------------------------------------- attention, causal, with a skip connection
+
+X = A([[1.0, 0.0], [0.5, 2.0], [-1.0, 0.5]])
+WQ, WK, WV = A([[1.0, 0.5], [-0.5, 1.0]]), A([[0.5, -1.0], [0.3, 1.0]]), A([[1.0, 0.4], [-0.2, 0.7]])
+YS = A([[1.0, 0.5], [0.2, 1.0], [0.0, -1.0]])
+ATTENTION = """Q = X @ Wq
+    K = X @ Wk
+    V = X @ Wv
+    S = causal(Q @ K.T / sqrt(2))
+    P = softmax(S)
+    O = X + P @ V
+    L = sum((O - Y)**2) / 2"""
+OTHER_NAMES = """alpha = tokens @ one
+    beta = tokens @ two
+    gamma = tokens @ three
+    match = alpha @ beta.T
+    look = softmax(causal(match * (1 / sqrt(2))))
+    mixed = look @ gamma
+    out = mixed + tokens
+    away = out - Y
+    L = sum(away * away) / 2"""
+
+
+@cache
+def attention() -> Lesson:
+    return written(ATTENTION, {"X": X, "Wq": WQ, "Wk": WK, "Wv": WV, "Y": YS}, "Y")
+
+
+@cache
+def renamed() -> Lesson:
+    return written(OTHER_NAMES, {"tokens": X, "one": WQ, "two": WK, "three": WV, "Y": YS}, "Y")
+
+
+Q, K, V = X @ WQ, X @ WK, X @ WV
+RAW = Q @ K.T
+SEEN = np.tril(np.ones((3, 3)))
+MASKED = np.where(SEEN > 0, RAW / math.sqrt(2), -np.inf)
+P = soft(MASKED)
+DO = X + P @ V - YS
+DP, DV = DO @ V.T, P.T @ DO
+DS = P * (DP - (DP * P).sum(axis=1, keepdims=True))
+DRAW = SEEN * DS / math.sqrt(2)
+DQ, DK = DRAW @ K, DRAW.T @ Q
+DX = DO + DV @ WV.T + DK @ WK.T + DQ @ WQ.T
+
+# ---------------------------------------------------------------- a norm in one line, and in ten gates
+
+XN, EPS = A([[1.0, 0.5], [2.0, -1.0], [4.5, 0.0]]), 0.1
+GAIN, SHIFT, CN = A([2.0, 0.5]), A([0.1, -0.2]), A([[1.0, -0.5], [0.5, 2.0], [-1.5, 1.0]])
+IN_A_LINE = """n = norm(x, axis=0, eps=0.1)
+    h = g * n + b
+    L = sum(h * C)"""
+IN_GATES = """m = mean(x, axis=0)
+    d = x - m
+    v = mean(d**2, axis=0)
+    s = sqrt(v + 0.1)
+    n = d / s
+    h = g * n + b
+    L = sum(h * C)"""
+AS_MAKEMORE = """mu = 1/3 * sum(x, axis=0)
+    diff = x - mu
+    diff2 = diff**2
+    spread = 1/3 * sum(diff2, axis=0)
+    inv = (spread + 0.1)**-0.5
+    raw = diff * inv
+    h = g * raw + b
+    L = sum(h * C)"""
+WITH_VAR = """d = x - mean(x, axis=0)
+    n = d / sqrt(var(x, axis=0) + 0.1)
+    L = sum((g * n + b) * C)"""
+
+
+@cache
+def normed(lines: str = IN_A_LINE) -> Lesson:
+    return written(lines, {"x": XN, "g": GAIN, "b": SHIFT, "C": CN}, "C")
+
+
+AWAY = XN - XN.mean(axis=0)
+VAR = (AWAY**2).mean(axis=0)
+ROOT = np.sqrt(VAR + EPS)
+HAT = AWAY / ROOT
+DN = CN * GAIN
+DXN = (DN - DN.mean(axis=0) - HAT * (DN * HAT).mean(axis=0)) / ROOT
+DAWAY = DN / ROOT - AWAY * (DN * AWAY).mean(axis=0) / ROOT**3  # what comes back to x − mean
+BESSEL = np.sqrt(VAR * 3 / 2 + EPS)
+
+# ---------------------------------------------------------------- three steps in time, and two of an LSTM
+
+XT = A([[1.0, -0.5], [0.0, 2.0], [1.5, 1.0]])
+WX, WH, BH, YT = A([[0.5, -0.3], [0.2, 0.4]]), A([[0.6, 0.1], [-0.4, 0.7]]), A([0.1, -0.2]), A([1.0, -1.0])
+RECURRENCE = """h{t} = tanh(Wx @ x{t} + Wh @ h{t-1} + b)
+    L = sum((h3 - y)**2)"""
+BY_HAND = """first = tanh(U @ a + W @ start + c)
+    second = tanh(U @ b + W @ first + c)
+    third = tanh(U @ d + W @ second + c)
+    L = sum((third - y)**2)"""
+
+
+@cache
+def recurrence() -> Lesson:
+    given = {"x": XT, "h0": A([0.0, 0.0]), "Wx": WX, "Wh": WH, "b": BH, "y": YT}
+    return written(RECURRENCE, given, "y", "repeat = { t = [1, 3] }\n")
+
+
+@cache
+def unrolled() -> Lesson:
+    steps = dict(zip("abd", XT, strict=True))
+    return written(BY_HAND, {**steps, "start": A([0.0, 0.0]), "U": WX, "W": WH, "c": BH, "y": YT}, "y")
+
+
+Z1 = WX @ XT[0] + BH
+H1 = np.tanh(Z1)
+Z2 = WX @ XT[1] + WH @ H1 + BH
+H2 = np.tanh(Z2)
+Z3 = WX @ XT[2] + WH @ H2 + BH
+H3 = np.tanh(Z3)
+DH3 = 2 * (H3 - YT)
+DZ3 = DH3 * (1 - H3**2)
+DH2 = WH.T @ DZ3
+DZ2 = DH2 * (1 - H2**2)
+DZ1 = (WH.T @ DZ2) * (1 - H1**2)
+
+LSTM = """f{t} = sigmoid(Wf @ x{t} + Uf @ h{t-1})
+    i{t} = sigmoid(Wi @ x{t} + Ui @ h{t-1})
+    o{t} = sigmoid(Wo @ x{t} + Uo @ h{t-1})
+    q{t} = tanh(Wq @ x{t} + Uq @ h{t-1})
+    c{t} = f{t} * c{t-1} + i{t} * q{t}
+    h{t} = o{t} * tanh(c{t})
+    L = sum(h2 * y)"""
+WS = {name: np.round(np.cos(np.arange(4).reshape(2, 2) * (k + 1.3)), 1) for k, name in enumerate("fioq")}
+US = {name: np.round(np.sin(np.arange(1, 5).reshape(2, 2) * (k + 0.7)), 1) for k, name in enumerate("fioq")}
+
+
+@cache
+def lstm() -> Lesson:
+    given = {"x": XT[:2], "h0": A([0.5, -0.5]), "c0": A([0.2, 0.4]), "y": YT}
+    given |= {f"W{k}": W for k, W in WS.items()} | {f"U{k}": U for k, U in US.items()}
+    return written(LSTM, given, "y", "repeat = { t = [1, 2] }\n")
+
+
+def lstm_step(x, h, c):
+    f, i, o = (sigma(WS[k] @ x + US[k] @ h) for k in "fio")
+    q = np.tanh(WS["q"] @ x + US["q"] @ h)
+    return f, i, o, q, f * c + i * q
+
+
+F1, I1, O1, Q1, C1 = lstm_step(XT[0], A([0.5, -0.5]), A([0.2, 0.4]))
+HL1 = O1 * np.tanh(C1)
+F2, I2, O2, Q2, C2 = lstm_step(XT[1], HL1, C1)
+DC2 = YT * O2 * (1 - np.tanh(C2) ** 2)
+DFZ, DOZ = DC2 * C1 * F2 * (1 - F2), YT * np.tanh(C2) * O2 * (1 - O2)
+DIZ, DQZ = DC2 * Q2 * I2 * (1 - I2), DC2 * I2 * (1 - Q2**2)
+DH1 = sum(US[k].T @ dz for k, dz in zip("fioq", (DFZ, DIZ, DOZ, DQZ), strict=True))
+DC1 = DC2 * F2 + DH1 * O1 * (1 - np.tanh(C1) ** 2)
+
+# ---------------------------------------------------------------- convolution, pooling
+
+XC, KC, WC = A([1.0, -0.5, 2.0, 0.5, -1.0]), A([0.5, -1.0, 2.0]), A([1.0, -2.0])
+CONV = """c = conv(x, k) + b
+    p = max_pool(c, 2, stride=1)
+    L = sum(p * w)"""
+
+
+@cache
+def convolution() -> Lesson:
+    return written(CONV, {"x": XC, "k": KC, "b": A(0.3), "w": WC}, "w")
+
+
+C = A([XC[i : i + 3] @ KC for i in range(3)]) + 0.3  # 5.05, −0.95 …
+TOPS = [int(np.argmax(C[i : i + 2])) + i for i in range(2)]
+DC = A([sum(w for w, top in zip(WC, TOPS, strict=True) if top == i) for i in range(3)])
+DXC = sum(A([0.0] * i + list(DC[i] * KC) + [0.0] * (2 - i)) for i in range(3))
+OVERWRITTEN = A([DC[0] * KC[0], DC[1] * KC[0], *(DC[2] * KC)])
+
+TIED = """p = max_pool(x, 2)
+    m = max(x, axis=1)
+    a = avg_pool(x, 2)
+    L = sum(p * w) + sum(m * u) + sum(a * w)"""
+XP, WP, UP = A([[1.0, 3.0, 2.0, 0.5], [3.0, -1.0, 2.0, 2.0]]), A([[2.0, -1.5]]), A([0.5, 4.0])
+
+
+@cache
+def pooling() -> Lesson:
+    return written(TIED, {"x": XP, "w": WP, "u": UP}, "w u")
+
+
+# ---------------------------------------------------------------- embedding, log-softmax, cross-entropy, dropout
+
+E, CE = A([[1.0, 0.5], [-1.0, 2.0], [0.5, 0.0]]), A([[1.0, -2.0], [0.5, 3.0], [4.0, 1.5]])
+
+
+@cache
+def embedded() -> Lesson:
+    return written("e = embedding(E, ids)\nL = sum(e * C)", {"E": E, "ids": A([1, 3, 1]), "C": CE}, "ids C")
+
+
+ZL, CL = A([[1.0, 0.0, -0.5], [0.3, 2.0, 1.0]]), A([[1.0, 0.5, -1.0], [2.0, -0.5, 0.3]])
+
+
+@cache
+def logs() -> Lesson:
+    return written("p = log_softmax(z)\nL = sum(p * C)", {"z": ZL, "C": CL}, "C")
+
+
+@cache
+def entropy() -> Lesson:
+    return written("L = cross_entropy(z, t)", {"z": ZL, "t": A([1, 3])}, "t")
+
+
+CROSS = -(math.log(soft(ZL)[0, 0]) + math.log(soft(ZL)[1, 2])) / 2
+MASK = A([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]])
+
+
+@cache
+def dropped() -> Lesson:
+    lines = "y = h * M / (1 - 0.2)\nq = h * N\nL = sum(y * C) + sum(q * C)"
+    return written(lines, {"h": ZL, "M": MASK, "N": 2 * MASK, "C": CL}, "M N C")
+
+
+# ---------------------------------------------------------------- in general
+
+SA, SB, SC, SV = (
+    A([[1.0, 2.0], [3.0, -1.0]]),
+    A([[0.5, 1.0], [-2.0, 4.0]]),
+    A([[1.0, 0.3], [-0.7, 2.0]]),
+    A([0.5, -1.5]),
+)
+
+
+@cache
+def square() -> Lesson:
+    return written(
+        "Y = A @ B + v\nm = mean(Y, axis=0)\nL = sum(Y * C) + sum(m * w)",
+        {"A": SA, "B": SB, "v": SV, "C": SC, "w": A([2.0, 5.0])},
+        "C w",
+    )
+
+
+YQ = SA @ SB + SV
+DY = SC + A([2.0, 5.0]) / 2
+
+PLANTED = [
+    ("scale-forgotten", attention(), "S.2[2,1]", RAW[1, 0]),
+    ("scale-forgotten", attention(), "dL/dS.1[2,1]", DS[1, 0]),
+    ("scale-forgotten", renamed(), "dL/dmatch[2,1]", DS[1, 0]),
+    ("scale-twice", attention(), "S.2[3,2]", RAW[2, 1] / 2),
+    ("scale-twice", attention(), "dL/dS.1[2,1]", DS[1, 0] / 2),
+    ("mask-forgotten", attention(), "P[1,1]", soft(RAW / math.sqrt(2))[0, 0]),
+    ("mask-forgotten", renamed(), "look[2,1]", soft(RAW / math.sqrt(2))[1, 0]),
+    ("softmax-columns", attention(), "P[2,1]", soft(MASKED, axis=0)[1, 0]),
+    ("softmax-columns", attention(), "dL/dS[3,1]", (P * (DP - (DP * P).sum(axis=0)))[2, 0]),
+    ("softmax-diagonal", attention(), "dL/dS[3,1]", (DP * P * (1 - P))[2, 0]),
+    ("softmax-diagonal", renamed(), "dL/dlook.2[2,2]", (DP * P * (1 - P))[1, 1]),
+    ("attention-path-forgotten", attention(), "dL/dX[2,1]", (DX - DK @ WK.T)[1, 0]),
+    ("attention-path-forgotten", attention(), "dL/dX[1,2]", (DX - DQ @ WQ.T - DK @ WK.T)[0, 1]),
+    ("attention-path-forgotten", renamed(), "dL/dtokens[3,1]", (DX - DV @ WV.T)[2, 0]),
+    ("skip-forgotten", attention(), "O[2,1]", (P @ V)[1, 0]),
+    ("skip-forgotten", attention(), "dL/dX[2,2]", (DX - DO)[1, 1]),
+    ("skip-forgotten", renamed(), "dL/dtokens[2,2]", (DX - DO)[1, 1]),
+    ("factor-turned", attention(), "dL/dWq[1,2]", (DQ.T @ X)[0, 1]),
+    ("factor-turned", square(), "dL/dA[1,2]", (DY @ SB)[0, 1]),
+    ("factor-turned", square(), "Y[1,2]", (SB @ SA + SV)[0, 1]),
+    ("factor-turned", recurrence(), "dL/dh2[1]", (WH @ DZ3)[0]),
+    ("element-by-element", square(), "Y[2,1]", (SA * SB + SV)[1, 0]),
+    ("element-by-element", square(), "dL/dA[2,1]", (DY * SB.T)[1, 0]),
+    ("wrong-axis", square(), "m[1]", YQ.mean(axis=1)[0]),
+    ("wrong-axis", square(), "dL/dv[2]", DY.sum(axis=1)[1]),
+    ("repeats-not-summed", square(), "dL/dv[1]", DY[1, 0]),
+    ("repeats-not-summed", normed(), "dL/db[2]", CN[1, 1]),
+    ("repeats-not-summed", convolution(), "dL/db", DC[1]),
+    ("term-left-out", square(), "Y[1,1]", (SA @ SB)[0, 0]),
+    ("term-left-out", recurrence(), "h2.1[2]", (Z2 - BH)[1]),
+    ("other-element", recurrence(), "dL/dh3.1[1]", DH3[0] * (1 - H3[1] ** 2)),
+    ("mean-for-sum-of-array", normed(), "dL/db[2]", CN[:, 1].mean()),
+    ("mean-for-sum-of-array", convolution(), "dL/db", DC.mean()),
+    ("mean-not-divided", square(), "m[2]", YQ.sum(axis=0)[1]),
+    ("mean-not-divided", square(), "dL/dY[1,2]", SC[0, 1] + 5.0),
+    ("mean-not-divided", entropy(), "L", 2 * CROSS),
+    ("mean-not-divided", entropy(), "dL/dz[2,1]", soft(ZL)[1, 0]),
+    ("mean-not-divided", pooling(), "dL/dx[1,1]", 0.0 + 2.0 + 0.0),
+    ("norm-constants", normed(), "dL/dx[2,1]", (DN / ROOT)[1, 0]),
+    ("norm-constants", normed(), "dL/dx[1,2]", ((DN - DN.mean(axis=0)) / ROOT)[0, 1]),
+    ("norm-constants", normed(IN_GATES), "dL/dx[2,1]", (DN / ROOT)[1, 0]),
+    ("norm-constants", normed(IN_GATES), "dL/dd[2,1]", (DN / ROOT)[1, 0]),
+    ("norm-constants", normed(IN_GATES), "dL/dx[3,2]", DAWAY[2, 1]),
+    ("norm-constants", normed(AS_MAKEMORE), "dL/dx[2,1]", (DN / ROOT)[1, 0]),
+    ("norm-constants", normed(AS_MAKEMORE), "dL/dx[1,2]", ((DN - DN.mean(axis=0)) / ROOT)[0, 1]),
+    ("norm-constants", normed(WITH_VAR), "dL/dx[2,1]", (DN / ROOT)[1, 0]),
+    ("n-minus-one", normed(), "n[2,1]", (AWAY / BESSEL)[1, 0]),
+    ("n-minus-one", normed(), "dL/dx[1,2]", ((DN - DN.mean(axis=0) - HAT * (DN * HAT).sum(axis=0) / 2) / ROOT)[0, 1]),
+    ("n-minus-one", normed(IN_GATES), "v[1]", VAR[0] * 3 / 2),
+    ("n-minus-one", normed(AS_MAKEMORE), "spread[2]", VAR[1] * 3 / 2),
+    ("n-minus-one", normed(WITH_VAR), "n.1[2]", VAR[1] * 3 / 2),
+    ("eps-outside", normed(), "n[3,1]", (AWAY / (np.sqrt(VAR) + EPS))[2, 0]),
+    ("eps-outside", normed(IN_GATES), "s[2]", math.sqrt(VAR[1]) + EPS),
+    ("eps-outside", normed(AS_MAKEMORE), "inv[1]", 1 / (math.sqrt(VAR[0]) + EPS)),
+    ("gain-forgotten", normed(), "dL/dn[2,1]", CN[1, 0]),
+    ("gain-forgotten", normed(IN_GATES), "dL/dn[3,1]", CN[2, 0]),
+    ("gain-forgotten", normed(AS_MAKEMORE), "dL/draw[1,2]", CN[0, 1]),
+    ("log-softmax-without-sum", logs(), "dL/dz[1,2]", CL[0, 1]),
+    ("log-softmax-without-sum", logs(), "dL/dz[2,1]", (CL - soft(ZL) * CL)[1, 0]),
+    ("log-softmax-without-sum", logs(), "p[2,2]", ZL[1, 1]),
+    ("not-through-time", recurrence(), "dL/dWh[1,2]", np.outer(DZ3, H2)[0, 1]),
+    ("not-through-time", unrolled(), "dL/dW[2,1]", np.outer(DZ3, H2)[1, 0]),
+    ("not-through-time", lstm(), "dL/dc1[1]", (DH1 * O1 * (1 - np.tanh(C1) ** 2))[0]),
+    ("one-use-for-sum", recurrence(), "dL/dWh[1,2]", np.outer(DZ2, H1)[0, 1]),
+    ("one-use-for-sum", recurrence(), "dL/db[2]", DZ1[1]),
+    ("one-use-for-sum", unrolled(), "dL/dc[2]", DZ1[1]),
+    ("one-gate-only", lstm(), "dL/dh1[1]", (US["f"].T @ DFZ)[0]),
+    ("one-gate-only", lstm(), "dL/dh1[2]", (US["o"].T @ DOZ)[1]),
+    ("slope-from-z", recurrence(), "dL/dh2.1[2]", (DH2 * (1 - Z2**2))[1]),
+    ("upstream-lost", square(), "dL/dA[1,2]", SB.sum(axis=1)[1]),
+    ("upstream-lost", recurrence(), "dL/dh2.1[1]", (1 - H2**2)[0]),
+    ("kernel-flipped", convolution(), "c.1[1]", XC[:3] @ KC[::-1]),
+    ("kernel-flipped", convolution(), "dL/dk[1]", sum(DC[i] * XC[i + 2] for i in range(3))),
+    ("overlaps-overwritten", convolution(), "dL/dx[3]", OVERWRITTEN[2]),
+    ("bias-each-element", convolution(), "c[2]", C[1] + 2 * 0.3),
+    ("max-spread", convolution(), "dL/dc[2]", WC[0] + WC[1]),
+    ("max-spread", pooling(), "dL/dx[2,4]", UP[1] + WP[0, 1] / 4),
+    ("every-maximum", pooling(), "dL/dx[2,1]", WP[0, 0] + UP[1] + WP[0, 0] / 4),
+    ("every-maximum", pooling(), "dL/dx[2,4]", WP[0, 1] + WP[0, 1] / 4),
+    ("row-overwritten", embedded(), "dL/dE[1,2]", CE[2, 1]),
+    ("dropout-mask-forgotten", dropped(), "dL/dh[1,2]", CL[0, 1] / 0.8),
+    ("dropout-scale-forgotten", dropped(), "dL/dy.1[2,2]", CL[1, 1]),
+    ("dropout-scale-forgotten", dropped(), "dL/dh[2,2]", CL[1, 1] / 0.8 + CL[1, 1]),
+]
+LESSONS = [
+    attention(), renamed(), normed(), *map(normed, (IN_GATES, AS_MAKEMORE, WITH_VAR)), recurrence(), unrolled(), lstm(),
+    convolution(), pooling(), embedded(), logs(), entropy(), dropped(), square(),
+]  # fmt: skip
+
+
+def asked(lesson: Lesson, step: str) -> Question:
+    return Question(trace(lesson).find(step), Writer(lesson, "dz"))
+
+
+@pytest.mark.parametrize(
+    ("lesson", "step", "value"),
+    [
+        (attention(), "dL/dX", DX), (renamed(), "dL/dtokens", DX), (lstm(), "dL/dh1", DH1), (lstm(), "dL/dc1", DC1),
+        (convolution(), "dL/dx", DXC), (recurrence(), "dL/db", DZ1 + DZ2 + DZ3), (unrolled(), "dL/dc", DZ1 + DZ2 + DZ3),
+        *((normed(lines), "dL/dx", DXN) for lines in (IN_A_LINE, IN_GATES, AS_MAKEMORE, WITH_VAR)),
+    ],
+)  # fmt: skip
+def test_what_is_right_here_is_right_there(lesson, step, value):
+    np.testing.assert_allclose(trace(lesson).find(step).value, value, rtol=1e-10)
+
+
+# ---------------------------------------------------------------- no false accusation, and what is told first
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.circuit.definitions[0].name)
+def test_a_right_answer_and_a_rounded_one_are_right(lesson):
+    for step in list(trace(lesson).steps("scalar"))[::3]:
+        if not np.isfinite(step.value):
+            continue
+        question = Question(step, Writer(lesson, "dz"))
+        for digits in (question.digits, 8):
+            assert grade(question, f"{step.value:.{digits}g}").correct, (step.id, digits)
+
+
+@pytest.mark.parametrize(
+    ("lesson", "step", "wrong", "first"),
+    [
+        (attention(), "dL/dX[2,1]", (DX - DK @ WK.T)[1, 0], "attention-path-forgotten"),
+        (attention(), "dL/dX[2,2]", (DX - DO)[1, 1], "skip-forgotten"),
+        (attention(), "dL/dS.1[2,1]", DS[1, 0], "scale-forgotten"),
+        (normed(), "dL/dn[2,1]", CN[1, 0], "gain-forgotten"),
+        (normed(IN_GATES), "dL/dd[2,1]", (DN / ROOT)[1, 0], "norm-constants"),
+        (normed(WITH_VAR), "dL/dx[2,1]", (DN / ROOT)[1, 0], "norm-constants"),
+        (recurrence(), "dL/dWh[1,2]", np.outer(DZ3, H2)[0, 1], "not-through-time"),
+        (recurrence(), "dL/dWh[1,2]", np.outer(DZ2, H1)[0, 1], "one-use-for-sum"),
+        (lstm(), "dL/dh1[1]", (US["f"].T @ DFZ)[0], "one-gate-only"),
+        (embedded(), "dL/dE[1,2]", CE[2, 1], "row-overwritten"),
+        (entropy(), "dL/dz[2,1]", soft(ZL)[1, 0], "mean-not-divided"),
+        (dropped(), "dL/dy.1[2,2]", CL[1, 1], "dropout-scale-forgotten"),
+    ],
+)
+def test_the_slip_of_the_layer_is_told_before_those_that_are_so_everywhere(lesson, step, wrong, first):
+    assert grade(asked(lesson, step), f"{wrong:#.6g}").slips[0].misconception == first
