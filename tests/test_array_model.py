@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tutor.engine.expressions import Ref, evaluate, indices
+from tutor.engine.expressions import Ref, evaluate, indices, refs
 from tutor.engine.forward import model
 from tutor.engine.gradient_check import check_all
 from tutor.engine.ids import read_id
@@ -223,6 +223,17 @@ def test_backpropagation_through_time_has_a_part_for_each_time():
     assert [eq.symbol.id for eq in made.forward][:2] == ["h1.1", "h1"] and made.forward[0].variant == "add"
     order = [eq.symbol.id for eq in here.equations if eq.symbol.id.startswith("dL/dWh")]
     assert order == ["dL/dWh@h3", "dL/dWh@h2", "dL/dWh@h1", "dL/dWh"]
+    assert [ref.id for ref in refs(here.program.by_key["dL/dWh"].formula)] == order[:3]
+    # Each comes back through the gate that takes it: the products within the sum, or the sum itself.
+    takers = {id: here.program.by_key[f"dL/d{id}"].variant for id in ("Wx@h2", "Wh@h2", "b@h2", "h1", "h3.1", "y")}
+    assert takers == {"Wx@h2": "matmul", "Wh@h2": "matmul", "b@h2": "add", "h1": "matmul", "h3.1": "tanh", "y": "sub"}
+
+
+def test_a_transposed_factor_comes_back_through_the_product_that_takes_it():
+    here = trace(lesson(ATTENTION))
+    assert {id: here.program.by_key[f"dL/d{id}"].variant for id in ("Q", "K", "P", "S.1")} == {
+        "Q": "matmul", "K": "matmul", "P": "matmul", "S.1": "div",
+    }  # fmt: skip
 
 
 def test_batch_norm_the_long_way():

@@ -13,7 +13,7 @@ import oracle
 from strategies import circuit_lesson, circuits, dense, divided_by, network_lesson, networks, oracle_network, written
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.backprop import backward
-from tutor.engine.expressions import Call, Const, Ref, Symbol, evaluate, indices
+from tutor.engine.expressions import Call, Const, Ref, Symbol, evaluate, indices, refs
 from tutor.engine.forward import model
 from tutor.engine.lesson import ORDERS
 from tutor.engine.local import local_derivative
@@ -554,3 +554,14 @@ def test_a_trace_holds_one_iteration_only():
     run = Run(lesson)
     first, second = Trace(lesson, run.iteration(1)), Trace(lesson, run.iteration(2))
     assert first.find("W1'").value == second.value(first.find("z1").operands[0])
+
+
+def test_a_loss_s_slope_is_the_one_that_it_is_shown_with_and_of_a_target_there_is_none():
+    lesson = network_lesson([dense([[0.5, 0.1]])], "mean_squared_error", [[1, 2]], [[1]])
+    loss = model(lesson).forward[-1]
+    symbols = {symbol.quantity: symbol for symbol in (ref.symbol for ref in refs(loss.formula))}
+    local = local_derivative(loss, symbols["activation"])
+    assert local.rule == "loss_gradient" and local.formula == loss.gradients[symbols["activation"]]
+    values = {"y": np.array([[1.0]]), "a1": np.array([[0.7]])}
+    assert evaluate(local.formula, lambda ref: values[ref.symbol.id]) == pytest.approx(-2 * (1 - 0.7))
+    assert local_derivative(loss, symbols["target"]) is None

@@ -22,10 +22,24 @@ from strategies import circuit_lesson, dense, network_lesson
 from tutor.engine import network
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.backprop import backward, gradient_of
-from tutor.engine.expressions import Const, Ref, Symbol, call, element, evaluate, indices
+from tutor.engine.expressions import (
+    EPSILON,
+    Const,
+    Expr,
+    Ref,
+    Symbol,
+    call,
+    element,
+    evaluate,
+    indices,
+    negative,
+    product,
+    rounding,
+)
 from tutor.engine.forward import model
 from tutor.engine.gradient_check import check_all
 from tutor.engine.model import Equation, Model
+from tutor.engine.operators import same_shape
 from tutor.engine.program import value_of
 from tutor.engine.trace import trace
 
@@ -319,3 +333,52 @@ def test_a_formula_says_whether_it_has_many_examples(op, arguments, taken):
     assert value.ndim == len(formula.shape) + formula.batched
     if taken:
         np.testing.assert_allclose(value, taken(x, y), rtol=1e-14)
+
+
+def test_factors_that_say_nothing_are_left_out_of_a_product_and_no_others():
+    x = Ref(Symbol("x"))
+    meant: dict[float, tuple[Expr, Expr]] = {1: (x, x), -1: (negative(x), negative(x))}
+    for value in (1, -1, 0, 2, -2, 0.5):
+        left, right = meant.get(value, (call("mul", value, x), call("mul", x, value)))
+        assert (product(Const(value), x), product(x, Const(value))) == (left, right)
+    assert product(Const(-1), Const(3)) == product(Const(3), Const(-1)) == Const(-3)
+    assert product(x, x) == call("mul", x, x)
+
+
+def test_shapes_that_do_not_go_together_are_said_with_their_lengths():
+    with pytest.raises(ValueError) as said:
+        same_shape((2, 3), (), (4, 3))
+    assert str(said.value) == "the shapes (2, 3) and (4, 3) do not go together: lengths 2 and 4 along one axis"
+
+
+@pytest.mark.parametrize("shape, other", [
+    ((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 3), (1, 3)), ((2, 3), (2, 1)), ((2, 3), (1,)), ((2, 3), ()),
+    ((1, 3), (2, 1)), ((3,), (1,)), ((2, 2, 3), (2, 3)), ((2, 2, 3), (2, 1, 1)),
+])  # fmt: skip
+@pytest.mark.parametrize("op, numpy", [("sub", np.subtract), ("max", np.maximum), ("wins_max", np.greater_equal)])
+def test_an_element_takes_what_numpy_s_broadcasting_puts_beside_it(op, numpy, shape, other):
+    rng = np.random.default_rng(3)
+    values = {"x": rng.normal(size=shape), "y": rng.normal(size=other)}
+    formula = call(op, Ref(Symbol("x", shape)), Ref(Symbol("y", other)), param=0 if op == "wins_max" else None)
+    want = numpy(values["x"], values["y"])
+    assert formula.shape == want.shape
+    for index in indices(want.shape):
+        found = evaluate(element(formula, index), lambda ref: values[ref.symbol.id][ref.index or ()])
+        assert found == want[index], index
+
+
+@pytest.mark.parametrize("op, wins", [("max", np.greater_equal), ("min", np.less_equal)])
+def test_of_each_example_s_vector_and_number_the_one_that_is_taken(op, wins):
+    """As many examples as elements: whoever puts the numbers beside the elements gets another answer and no error."""
+    x, s = np.array([[1.0, 5, 3], [4, 2, 6], [7, 9, 8]]), np.array([2.0, 5, 8])
+    leaves = Ref(Symbol("x", (3,), per_example=True)), Ref(Symbol("s", (), per_example=True))
+    for param, want in enumerate((wins(x, s[:, None]), ~wins(x, s[:, None]))):
+        formula = call(f"wins_{op}", *leaves, param=param)
+        found = evaluate(formula, lambda ref: {"x": x, "s": s}[ref.symbol.id])
+        np.testing.assert_array_equal(found, want.astype(float))
+
+
+def test_rounding_is_counted_in_the_distance_from_one_to_the_next_number():
+    assert np.nextafter(1.0, 2.0) - 1.0 == EPSILON
+    assert rounding(Ref(Symbol("x")), lambda ref: -3.0) == 3 * 8 * 2.0**-52  # a number that is given: eight of it
+    assert rounding(Ref(Symbol("x")), lambda ref: np.inf) == 0
