@@ -14,11 +14,15 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 
+from test_rounding import assert_never_punished
+from tutor.engine.expressions import evaluate
 from tutor.engine.lesson import Lesson
 from tutor.engine.trace import trace
 from tutor.lessonfiles.check import load
 from tutor.questions.grading import grade
 from tutor.questions.question import Question
+from tutor.questions.rounding import bounds
+from tutor.questions.slips import table_for
 from tutor.text.writer import Writer
 
 
@@ -425,3 +429,65 @@ def test_a_right_answer_and_a_rounded_one_are_right(lesson):
 )
 def test_the_slip_of_the_layer_is_told_before_those_that_are_so_everywhere(lesson, step, wrong, first):
     assert grade(asked(lesson, step), f"{wrong:#.6g}").slips[0].misconception == first
+
+
+# ---------------------------------------------------------------- rounding on the way; a block of a transformer
+
+
+@pytest.mark.parametrize(
+    "lesson",
+    [attention(), normed(), normed(IN_GATES), convolution(), dropped()],
+    ids=lambda lesson: lesson.circuit.definitions[0].name,
+)
+def test_who_rounds_every_line_is_never_accused(lesson):
+    assert_never_punished(lesson, 5)
+
+
+BLOCK = """N = norm(X) * g1 + b1
+    Q = N @ Wq
+    K = N @ Wk
+    V = N @ Wv
+    P = softmax(causal(Q @ K.T / sqrt(16)))
+    A = X + P @ V @ Wo
+    M = norm(A) * g2 + b2
+    H = gelu(M @ W1 + c1)
+    O = A + H @ W2 + c2
+    L = sum((O - Y)**2) / 2"""
+
+
+@cache
+def block() -> Lesson:
+    """8 tokens, 16 wide."""
+    numbers, square, up = np.random.default_rng(0), (16, 16), (16, 64)
+    shapes = {"X": (8, 16), "Y": (8, 16), "W1": up, "W2": up[::-1], "c1": up[1:], "c2": up[:1]}
+    shapes |= dict.fromkeys(("Wq", "Wk", "Wv", "Wo"), square) | dict.fromkeys(("g1", "b1", "g2", "b2"), up[:1])
+    return written(BLOCK, {k: np.round(numbers.normal(size=shape) / 2, 1) for k, shape in shapes.items()}, "Y")
+
+
+def test_the_bounds_of_a_deep_lesson_are_no_wider_than_what_hands_do():
+    """Interval arithmetic alone would take anything for the right number, rounded: 10⁶ times the value at dL/dX."""
+    here = trace(block())
+    for id in ("P", "dL/dA", "dL/dN", "dL/dX"):
+        value = np.asarray(here.find(id).value)
+        off = bounds(here, 3).errors(here.program.equation(id))[1]
+        assert np.median(off[value != 0] / np.abs(value[value != 0])) < 0.15
+    question = asked(block(), "dL/dX[2,3]")
+    assert grade(question, f"{1.3 * question.right:.4g}").kind == "wrong"
+
+
+def test_a_matrix_of_a_block_is_diagnosed_with_few_equations_worked_out(monkeypatch):
+    """8 × 16 numbers at once: every slip is one evaluation of the equations that it goes through, none for a cell."""
+    here, count = trace(block()), 0
+
+    def counted(*args):
+        nonlocal count
+        count += 1
+        return evaluate(*args)
+
+    monkeypatch.setattr("tutor.questions.slips.evaluate", counted)
+    equation = here.program.equation("dL/dX")
+    table = table_for(here, equation)
+    for index in np.ndindex(8, 16):
+        table_for(here, equation).at(here.find("dL/dX").at(index))
+    assert table.values.shape[1:] == (8, 16) and 10 < len(table.entries) < 100
+    assert count < 10 * len(table.entries)

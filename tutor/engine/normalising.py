@@ -29,7 +29,7 @@ from tutor.engine.expressions import (
 )
 from tutor.engine.indexing import numbers
 from tutor.engine.noise import jacobian_noise, softmax_noise
-from tutor.engine.reductions import along, centred, line, mean_of, near_mean, reduced
+from tutor.engine.reductions import along, centred, centred_noise, line, mean_of, near_mean, reduced
 
 # ---------------------------------------------------------------- softmax
 
@@ -128,7 +128,7 @@ def _norm_settled(node: Call, value: Any, arrays: Sequence[Any], noises: Sequenc
 
 def _norm_noise(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[Any]) -> Any:
     axis, eps = node.param
-    away, off = centred(node, arrays[0], noises[0], axis)
+    away, off = centred(node, arrays[0], noises[0], axis)[0], centred_noise(node, arrays[0], noises[0], axis)
     spread = np.mean(away**2, axis=axis, keepdims=True) + eps
     moved = np.mean(2 * np.abs(away) * off + off**2, axis=axis, keepdims=True)
     found = off / np.sqrt(spread) + np.abs(value) * moved / (2 * spread)

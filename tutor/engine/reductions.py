@@ -98,11 +98,15 @@ def _average_reverse(node: Call, out: Expr, G: Expr) -> tuple[Expr | None, ...]:
 
 def centred(node: Call, x: Any, noise: Any, axis: Any = None) -> tuple[Any, Any]:
     """x less its mean, and how far rounding may have carried that: what it alone made is 0."""
-    mean = kept(node, x, np.mean, axis)
-    off = noise + kept(node, np.broadcast_to(noise, np.shape(x)), np.mean, axis) + 2 * EPSILON * (abs(x) + abs(mean))
-    away = x - mean
+    away, off = x - kept(node, x, np.mean, axis), centred_noise(node, x, noise, axis)
     within = (np.abs(away) <= off) & np.isfinite(off)
     return np.where(within, 0.0, away), np.where(within, 0.0, off)
+
+
+def centred_noise(node: Call, x: Any, noise: Any, axis: Any = None) -> Any:
+    """How far rounding may have carried x less its mean, be it less than that or not."""
+    mean = kept(node, x, np.mean, axis)
+    return noise + kept(node, np.broadcast_to(noise, np.shape(x)), np.mean, axis) + 2 * EPSILON * (abs(x) + abs(mean))
 
 
 def near_mean(node: Call, x: Any, axis: Any = None) -> bool:
@@ -122,7 +126,7 @@ def _variance_settled(node: Call, value: Any, arrays: Sequence[Any], noises: Seq
 def _variance_noise(node: Call, value: Any, arrays: Sequence[Any], noises: Sequence[Any]) -> Any:
     if not node.args[0].shape:
         return 0.0
-    away, off = centred(node, arrays[0], noises[0])
+    away, off = centred(node, arrays[0], noises[0])[0], centred_noise(node, arrays[0], noises[0])
     return np.mean(2 * np.abs(away) * off + off**2, axis=axes(node))
 
 

@@ -9,6 +9,11 @@ by interval arithmetic on the same formula trees that give the values (`Operator
 Kearfott and Cloud, "Introduction to Interval Analysis" (2009), chapters 2 and 5; half a unit is the usual model of
 rounded arithmetic (Higham, "Accuracy and Stability of Numerical Algorithms", 2nd edition, section 2.2), with the
 decimals of a person for the bits of a machine.
+
+Through many lines of many numbers the worst of each line together is thousands of times what anybody ends with. In
+lessons about arrays a bound is therefore no wider than some passes show, each with every line off by chance as far as
+rounding takes it: `SAFE` times the furthest of `PASSES` (such errors add up as sums of independent ones do, the same
+book, section 2.8: what lies beyond four standard deviations is not met).
 """
 
 from __future__ import annotations
@@ -26,6 +31,7 @@ from tutor.engine.trace import Step, Trace
 
 GIVEN = 4  # significant digits up to which a number that the lesson gives is copied as it stands
 MANY = 100_000  # numbers in the examples' own gradients up to which each is rounded before their mean
+PASSES, SAFE = 8, 3.0
 LARGE = 1 << 17  # numbers of a value beyond which those alone are worked out that are asked about
 Errors = tuple[np.ndarray, np.ndarray]  # values, and how far off each may be
 
@@ -94,6 +100,8 @@ class Bounds:
     def __init__(self, trace: Trace, digits: int):
         self.trace, self.digits = trace, digits
         self._found: dict[str, Errors] = {}
+        arrays = trace.program.model.arrays
+        self._passes = [_Pass(self, np.random.default_rng(seed)) for seed in range(PASSES)] if arrays else []
 
     def of(self, step: Step) -> float:
         """How far from the right value of one element the right method may end; NaN where it gives no number."""
@@ -105,7 +113,7 @@ class Bounds:
             return float(error[step.index or ()])
         self._ancestors(equation)  # a local derivative is no step of the program, and a large one is not kept
         formula = step.specialise(equation.formula)
-        return float(self._written(*spread(formula, self._look, self._written))[1])
+        return float(self._written(*spread(formula, self.look, self._written))[1])
 
     def errors(self, equation: Equation) -> Errors:
         """An equation's values, and how far off each may end; with the axis of examples where each has its own."""
@@ -133,20 +141,27 @@ class Bounds:
         formula = eq.formula
         if eq.compute is not None and eq.rule in OVER_BATCH and self.trace.examples * math.prod(shape) > MANY:
             formula = eq.compute
-        _, error = spread(formula, self._look, self._written)
-        value = np.asarray(self.trace.value(Ref(eq.symbol)), dtype=float)
-        return self._written(np.broadcast_to(value, shape), np.broadcast_to(error, shape))
+        _, error = spread(formula, self.look, self._written)
+        value = np.broadcast_to(np.asarray(self.trace.value(Ref(eq.symbol)), dtype=float), shape)
+        value, error = self._written(value, np.broadcast_to(error, shape))
+        if self._passes:
+            with np.errstate(all="ignore"):
+                off = [np.abs(each.line(eq, formula, shape) - value) for each in self._passes]
+                seen = np.max([np.where(np.isfinite(one), one, np.inf) for one in off], axis=0)
+                error = np.fmin(error, SAFE * seen + half_unit(np.abs(value), self.digits))
+        return value, error
 
     def _written(self, value: np.ndarray, error: np.ndarray) -> Errors:
         value, error = np.asarray(value, dtype=float), np.asarray(error, dtype=float)
         exact = (error == 0) & has_digits(value, self.digits)
         return value, np.where(exact, 0.0, error + half_unit(np.abs(value) + error, self.digits))
 
-    def _look(self, ref: Ref) -> Errors:
+    def look(self, ref: Ref) -> Errors:
+        """A value, and how far off it may be."""
         key = ref.symbol.key
         if key in self.trace.program.by_key and key not in self._found:  # a large one: the part that is asked for
             step = Step(self.trace, self.trace.program.by_key[key], ref.index or None, ref.example)
-            return self._written(*spread(step.specialise(step.equation.formula), self._look, self._written))
+            return self._written(*spread(step.specialise(step.equation.formula), self.look, self._written))
         if key not in self._found:  # given: parameters, data, settings
             many = math.prod(ref.symbol.shape) > LARGE
             value = np.asarray(self.trace.value(ref if many and not ref.batched else Ref(ref.symbol)), dtype=float)
@@ -162,6 +177,45 @@ class Bounds:
             at = (slice(None),) * (value.ndim - len(ref.index)) + ref.index
             value, error = value[at], error[at]
         return value, error
+
+
+class _Pass:
+    """One pass by the right method, every line off by chance, as far as rounding to so many digits takes it."""
+
+    def __init__(self, bounds: Bounds, chance: np.random.Generator):
+        self._bounds, self._chance = bounds, chance
+        self._values: dict[str, np.ndarray] = {}
+
+    def line(self, eq: Equation, formula: Expr, shape: tuple[int, ...]) -> np.ndarray:
+        """The value of an equation, whose operands were worked out before; undefined ones as they come."""
+        found = np.broadcast_to(self._written(self._worked_out(formula)), shape)
+        self._values[eq.symbol.key] = found
+        return found
+
+    def _worked_out(self, expr: Expr) -> np.ndarray:
+        if isinstance(expr, Const):
+            return np.asarray(expr.value)
+        if isinstance(expr, Ref):
+            return self._value(expr)
+        assert isinstance(expr, Call)
+        parts = [self._worked_out(arg) for arg in expr.args]
+        parts = [self._written(part) if isinstance(arg, Call) else part
+                 for arg, part in zip(expr.args, parts, strict=True)]  # fmt: skip
+        return np.asarray(OPERATORS[expr.op].numpy(expr, *aligned(expr, parts)), dtype=float)
+
+    def _value(self, ref: Ref) -> np.ndarray:
+        whole = self._values.get(ref.symbol.key)
+        if whole is None:  # given
+            value, error = self._bounds.look(ref)
+            return value + error * self._chance.uniform(-1, 1, np.shape(value))
+        if ref.example is not None and ref.symbol.per_example:
+            whole = whole[ref.example]
+        return whole[(slice(None),) * (whole.ndim - len(ref.index)) + ref.index] if ref.index else whole
+
+    def _written(self, value: np.ndarray) -> np.ndarray:
+        digits = self._bounds.digits
+        off = half_unit(np.abs(value), digits) * self._chance.uniform(-1, 1, np.shape(value))
+        return np.where(has_digits(value, digits), value, value + off)
 
 
 def half_unit(size: np.ndarray, digits: int) -> np.ndarray:
