@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,11 +16,11 @@ import numpy as np
 from tutor.engine.compiled.arrays import arrays
 from tutor.engine.compiled.graph import Code, Memory
 from tutor.engine.compiled.scalars import scalars
-from tutor.engine.expressions import Symbol
+from tutor.engine.expressions import Call, Symbol, walk
 from tutor.engine.forward import initial_parameters
 from tutor.engine.ids import setting, state, updated
 from tutor.engine.lesson import Lesson
-from tutor.engine.model import Model
+from tutor.engine.model import Equation, Model
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.program import Program, Values, batch_size, iterations_per_epoch, order, rows
 
@@ -58,8 +59,8 @@ class Run:
         self.diverged: int | None = None
         self._first: Values = dict(initial_parameters(lesson))
         self._carried = Memory(self._trained_values())
-        work = self._count * batch_size(lesson)
-        fast = (1000, 20_000) if self._scalar else (100, 24_000_000) if self._coded else (10, 0)
+        work = self._work * batch_size(lesson)
+        fast = (1000, 20_000) if self._scalar else (100, 24_000_000)
         self.every = max(10, min(fast[0], fast[1] // max(work, 1)))  # to run that many again takes 1 to 5 ms
         self.kept: dict[int, np.ndarray] = {1: self._carried.flat.copy()}
         self._frontier = (1, self.kept[1])  # where training goes on, if an earlier iteration is looked at
@@ -231,7 +232,7 @@ class Run:
         losses: list[float] = []
         while (at := start + len(losses)) < stop:
             examples, end = self._alike(at, min((edge for edge in self._edge if at < edge < stop), default=stop))
-            if self._coded and at not in self._edge:
+            if at not in self._edge:
                 self._code(examples)(self._feed(at, end), self._updates + at, losses)
             if (at := start + len(losses)) < end:  # too large for Python's own functions, or rounding would decide
                 losses.append(self._by_equations(at, self._carried.flat.copy()))
@@ -267,15 +268,16 @@ class Run:
     @cached_property
     def _scalar(self) -> bool:
         """Whether straight-line code over single numbers is the faster way: a matter of size alone."""
-        if self.lesson.training is None or (not self.model.layers and batch_size(self.lesson) == 1):
-            return self._coded
+        batch = batch_size(self.lesson)
+        if self.lesson.training is None or not (self.model.layers or self.model.arrays or batch > 1):
+            return True
         states = len(OPTIMIZERS[self.lesson.training.optimizer].memory)
-        return self._coded and self._count * (batch_size(self.lesson) + states) <= SCALAR_WORK
+        return self._work * batch + self._count * states <= SCALAR_WORK
 
     @cached_property
-    def _coded(self) -> bool:
-        """Whether there is code that is faster than the equations as they are shown."""
-        return bool(self.model.layers) or not (self.model.arrays or batch_size(self.lesson) > 1)
+    def _work(self) -> int:
+        """What an example costs: as many products as there are weights; of an author's equations those they make."""
+        return self._count if self.model.layers else max(self._count, products(self.model.forward))
 
     def _code(self, examples: int) -> Code:
         if examples not in self._codes:
@@ -365,6 +367,23 @@ class Run:
             data = self.lesson.examples[symbol.id]
             values[symbol.key] = data[taken] if symbol.per_example else data[taken[0]]
         return Iteration(number, taken, program, program.run(values))
+
+
+def products(equations: Iterable[Equation]) -> int:
+    """About how many numbers are multiplied, added or looked up where these equations are evaluated for one example."""
+    calls = (node for eq in equations for node in walk(eq.compute or eq.formula) if isinstance(node, Call))
+    return sum(math.prod(node.shape) * _terms(node) for node in calls if node.op != "transpose")
+
+
+def _terms(node: Call) -> int:
+    """How many numbers an element of a value is made of."""
+    if node.op == "matmul":
+        return node.args[0].shape[-1]
+    if node.op == "conv":
+        kernel = node.args[1].shape
+        return math.prod(kernel[len(kernel) > 2 :])
+    sizes = [math.prod(arg.shape) for arg in node.args]
+    return max(1, *sizes) // max(1, math.prod(node.shape))
 
 
 class _Ticker:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial, reduce
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -15,14 +14,13 @@ from tutor.engine.compiled.graph import (
     NO_GRADIENT,
     SIGNS,
     Code,
-    Graph,
     Memory,
     Values,
     divides_by_gradients,
     needed_equations,
-    written_out,
 )
-from tutor.engine.expressions import Call, Const, Expr, Ref, Shape, Symbol, evaluate, refs, rewrite
+from tutor.engine.compiled.lowering import REDUCTIONS, UFUNCS, ArrayGraph, only_averaged
+from tutor.engine.expressions import OPERATORS, Expr, Ref, Symbol, refs, rewrite
 from tutor.engine.ids import read_state, setting
 from tutor.engine.model import Equation
 
@@ -52,22 +50,8 @@ def arrays(
     return code
 
 
-_UFUNCS: dict[str, Callable[..., Any]] = {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "pow": np.power, "neg": np.negative,
-    "exp": np.exp, "log": np.log, "log1p": np.log1p, "expm1": np.expm1, "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos,
-    "abs": np.abs,
-    "sign": np.sign, "tanh": np.tanh, "max": np.maximum, "min": np.minimum,
-    "reciprocal": np.reciprocal, "step": np.heaviside,
-}  # fmt: skip
-
-
-class _Arrays:
-    """The graph of an iteration's arrays, and where each of them lies.
-
-    A node's operator is one of `_UFUNCS`; "dot" or "vdot" (a product summed); "T" or "column" (a view); "top" and
-    "whole" (the largest and the sum over the last axis, which stays); "side" (values laid side by side, flat);
-    "choose"; "call" (whatever `operators.OPERATORS` says, for what is rare); "given".
-    """
+class _Arrays(ArrayGraph):
+    """The graph of an iteration's arrays, and where each of them lies."""
 
     def __init__(
         self,
@@ -78,18 +62,16 @@ class _Arrays:
         data: Sequence[Symbol],
         examples: int,
     ):
-        self.graph, self.memory, self.examples = Graph(), memory, examples
-        self.names: dict[str, Any] = {name: f for name, f in _UFUNCS.items()}
-        self.names |= {"dot": np.dot, "vdot": np.vdot, "copyto": np.copyto, "greater": np.greater}
-        self.names |= {"less": np.less, "count": np.count_nonzero}
-        self.names |= {"top": np.maximum.reduce, "whole": np.add.reduce}
-        self.shapes: dict[int, Shape] = {}  # of a value's array; () of a single number
-        self.values: dict[str, int] = {setting("t"): self.given("t", ())}
+        super().__init__(examples)
+        self.memory = memory
+        self.names |= UFUNCS | REDUCTIONS
+        self.names |= {"vdot": np.vdot, "asarray": np.asarray, "copyto": np.copyto, "matmul": np.matmul, "inf": math.inf, "nan": math.nan}
+        self.names |= {"greater": np.greater, "less": np.less, "count": np.count_nonzero}
+        self.values[setting("t")] = self.given("t", ())
         self.base: dict[int, int] = {}  # what a view shows
-        self.arrays: dict[int, np.ndarray] = {}  # where a value lies, if that is always the same array
-        self.inlined: dict[str, Expr] = {}  # one number an example: it is wanted for its mean only
-        for symbol in data:
-            self.values[symbol.key] = self.given(symbol.id, ((examples,) if symbol.per_example else ()) + symbol.shape)
+        self.data = [f"g{k}" for k in range(len(data))]  # names of our own
+        for name, symbol in zip(self.data, data, strict=True):
+            self.values[symbol.key] = self.given(name, ((examples,) if symbol.per_example else ()) + symbol.shape)
         for key, value in fixed.items():
             self.values[key] = self.graph.const(float(value)) if np.ndim(value) == 0 else self.array(np.asarray(value))
         for key in memory.slices:
@@ -97,9 +79,11 @@ class _Arrays:
         self.new: list[tuple[int, slice, int]] = []  # a new value, where in memory it belongs, the old value
         updates = [eq for eq in equations if _is_update(eq)]
         roots = [loss, *(ref.symbol.key for eq in updates for ref in refs(eq.formula))]
-        for eq in needed_equations([eq for eq in equations if not _is_update(eq)], roots):
+        needed = needed_equations([eq for eq in equations if not _is_update(eq)], roots)
+        averaged = only_averaged(needed)
+        for eq in needed:
             formula = eq.compute or eq.formula
-            if eq.symbol.per_example and not eq.symbol.shape:
+            if eq.symbol.key in averaged:
                 self.inlined[eq.symbol.key] = formula
             else:
                 self.values[eq.symbol.key] = self.number(formula)
@@ -110,141 +94,12 @@ class _Arrays:
         for (parameters, rule, _), side in zip(groups, sides, strict=True):
             self.update(parameters, rule, side)
 
-    # ------------------------------------------------------------ nodes
-
-    def given(self, name: str, shape: Shape) -> int:
-        number = self.graph.given(name)
-        self.shapes[number] = shape
-        return number
-
-    def array(self, value: np.ndarray) -> int:
-        """A value that always lies in this array."""
-        number = self.given(f"a{len(self.graph.nodes)}", value.shape)
-        self.arrays[number] = self.names[f"a{number}"] = value
-        return number
-
-    def add(self, op: str, *args: int, param: Any = None, shape: Shape | None = None) -> int:
-        if op == "add" and len(args) > 2:
-            return reduce(partial(self.add, "add"), args)
-        if op == "div" and self.graph.constant(args[0]) == 1 and self.shape(args[1]):
-            op, args = "reciprocal", args[1:]
-        number = self.graph.add(op, *args, param=param)
-        if number not in self.shapes:
-            args = self.graph.nodes[number][1]
-            self.shapes[number] = np.broadcast_shapes(*map(self.shape, args)) if shape is None else shape
-        return number
-
-    def shape(self, number: int) -> Shape:
-        return self.shapes.get(number, ())
-
-    def view(self, op: str, number: int) -> int:
-        if op == "T" and self.graph.nodes[number][0] == "T":
-            (shown,) = self.graph.nodes[number][1]
-            return int(shown)
-        shape = self.shape(number)
-        return self.add(op, number, shape=shape[::-1] if op == "T" else (*shape, 1))
-
-    def number(self, expr: Expr) -> int:
-        """The number of a formula's value, for all examples."""
-        if isinstance(expr, Const):
-            return self.graph.const(expr.value)
-        if isinstance(expr, Ref):
-            key = expr.symbol.key
-            return self.values[key] if key in self.values else self.number(self.inlined[key])
-        assert isinstance(expr, Call)
-        written = written_out(expr)
-        if written is not None:
-            return self.number(written)
-        if expr.op in ("mean", "batch_sum"):
-            return self.over_batch(expr.args[0], self.examples if expr.op == "mean" else 1)
-        if expr.op in ("sum", *_FROM_Z) and not expr.batched:
-            return self.sum(expr)
-        if expr.op == "matmul" and not expr.args[0].batched:
-            matrix, vector = map(self.number, expr.args)
-            if expr.batched:
-                shape = (self.examples, *expr.shape)
-                return self.add("dot", vector, self.view("T", matrix), shape=shape)
-            return self.add("dot", matrix, vector, shape=expr.shape)
-        args = [self.number(arg) for arg in expr.args]
-        if expr.op == "transpose" and not expr.batched:
-            return self.view("T", args[0])
-        if expr.op == "outer" and not expr.batched:
-            return self.add("mul", self.view("column", args[0]), args[1])
-        if expr.op in ("mean_outer", "sum_outer"):
-            share = self.graph.const(1 / self.examples if expr.op == "mean_outer" else 1)
-            share = self.add("mul", args[0], share)
-            return self.add("dot", self.view("T", share), args[1], shape=expr.shape)
-        if expr.op == "softmax":
-            part, whole = self.parts(args[0])
-            return self.add("div", part, whole)
-        ranks = {len(arg.shape) for arg in expr.args if arg.batched}
-        if expr.op == "choose" and ranks <= {len(expr.shape)}:
-            x, y = map(self.graph.constant, args[1:])
-            if (x, y) == (1, 0):
-                return self.add("step", args[0], self.graph.const(0))
-            return self.add("choose", *args)
-        if expr.op in ("max", "min"):
-            return reduce(partial(self.add, expr.op), args)
-        if expr.op in _UFUNCS and ranks <= {len(expr.shape)}:
-            return self.add(expr.op, *args)
-        shape = (self.examples, *expr.shape) if expr.batched else expr.shape
-        stubs = tuple(Ref(Symbol(f"{k}", a.shape, per_example=a.batched)) for k, a in enumerate(expr.args))
-        return self.add("call", *args, param=Call(expr.op, stubs, expr.param), shape=shape)
-
-    def parts(self, z: int) -> tuple[int, int]:
-        """e^(z − max z) and its sum over the units."""
-        top = self.add("top", z, shape=(*self.shape(z)[:-1], 1) if self.examples > 1 else ())
-        part = self.add("exp", self.add("sub", z, top))
-        return part, self.add("whole", part, shape=self.shape(top))
-
-    def sum(self, expr: Call) -> int:
-        """The sum over all elements and all examples of what `expr` sums: one number."""
-        if expr.op == "binary_cross_entropy_of_z":
-            y, z = map(self.number, expr.args)
-            log = self.add("log1p", self.add("exp", self.add("neg", self.add("abs", z))))
-            positive = self.add("max", self.graph.const(0), z)
-            return self.total(self.add("add", self.add("sub", positive, self.add("mul", z, y)), log))
-        if expr.op == "cross_entropy_of_z":
-            y, z = map(self.number, expr.args)
-            whole = self.parts(z)[1]
-            top = self.add("top", z, shape=self.shape(whole))
-            return self.product(y, self.add("add", self.add("sub", top, z), self.add("log", whole)))
-        (arg,) = expr.args
-        if isinstance(arg, Call) and arg.op == "mul":
-            a, b = map(self.number, arg.args)
-            if self.shape(a) == self.shape(b):
-                return self.product(a, b)
-        if isinstance(arg, Call) and arg.op == "pow" and arg.args[1] == Const(2.0):
-            a = self.number(arg.args[0])
-            return self.product(a, a)
-        return self.total(self.number(arg))
-
-    def product(self, a: int, b: int) -> int:
-        if a == b and self.graph.nodes[a][0] == "sub":
-            x, y = sorted(self.graph.nodes[a][1])  # (y - ŷ)² is (ŷ - y)², and that is wanted as a gradient, too
-            a = b = self.add("sub", y, x)
-        return self.add("vdot", a, b, shape=())
-
-    def total(self, number: int) -> int:
-        return self.product(self.array(np.ones(self.shape(number))), number)
-
-    def over_batch(self, expr: Expr, by: int) -> int:
-        """The sum over the examples, divided `by` so many. The mean of a sum is the sum of everything, divided once."""
-        if isinstance(expr, Ref) and expr.symbol.key in self.inlined:
-            return self.over_batch(self.inlined[expr.symbol.key], by)
-        if isinstance(expr, Call) and expr.op == "div" and not expr.args[1].batched:
-            return self.add("div", self.over_batch(expr.args[0], by), self.number(expr.args[1]))
-        if isinstance(expr, Call) and expr.op == "neg":
-            return self.add("neg", self.over_batch(expr.args[0], by))
-        if isinstance(expr, Call) and expr.op in ("sum", *_FROM_Z):
-            return self.add("div", self.sum(expr), self.graph.const(by))
-        shares = self.array(np.full(self.examples, 1 / by))
-        return self.add("dot", shares, self.number(expr), shape=expr.shape)
-
     def side(self, parameters: list[str], gradients: list[str]) -> int:
         """The gradients of parameters that lie side by side."""
         size = sum(math.prod(self.memory.shapes[key]) for key in parameters)
-        return self.add("side", *(self.values[key] for key in gradients), shape=(size,))
+        shapes = [self.memory.shapes[key] for key in parameters]
+        pieces = [self.filled(self.values[key], shape) for key, shape in zip(gradients, shapes, strict=True)]
+        return self.add("side", *pieces, shape=(size,))
 
     def update(self, parameters: list[str], rule: _Rule, side: int) -> None:
         """New values of parameters that lie side by side, by the rule that they share."""
@@ -270,32 +125,38 @@ class _Arrays:
         for number, span, _ in self.new:
             if self.homes.get(number) is None or not np.shares_memory(self.homes[number], self.memory.flat[span]):
                 lines.append(f"copyto({self.name(self.array(self.memory.flat[span]))}, {self.name(number)})")
-        body = "\n        ".join([*lines, f"keep({self.name(self.loss)})", "t += 1.0"])
+        loss = self.name(self.loss)
+        kept = f"float({loss})" if self.loss in self.arrays or self.graph.nodes[self.loss][0] == "given" else loss
+        body = "\n        ".join([*lines, f"keep({kept})", "t += 1.0"])
         return f"""
 def train(feed, t, keep):
-    for {"x, y" if "x" in self.values or "x@" in self.values else "_"} in feed:
+    for [{"".join(f"{name}, " for name in self.data)}] in feed:
         {body}
 """
 
     def asked(self, number: int) -> list[str]:
         """The lines that leave an iteration to the equations: nothing has been updated yet where they stand."""
         op, graph = self.graph.nodes[number][0], self.graph
-        kink = any(graph.nodes[user][0] in ("step", "choose") and graph.nodes[user][1][0] == number
-                   for user in self.users[number])  # fmt: skip
+        deciding = {graph.nodes[user][0] for user in self.users[number] if graph.nodes[user][1][0] == number}
+        kink, both = not deciding.isdisjoint(("step", "choose", "sign")), "sign" in deciding
         if op == "given" or not (kink or (op == "side" and self.watched)):
             return []
         near = AT_KINK if kink else NO_GRADIENT
+        if number not in self.arrays:  # a single number, or a part of the data, which rounding has no part in
+            name = self.name(number)
+            return [] if self.shape(number) or op in VIEWS else [f"if -{near} < {name} < {near} and {name}: return"]
+        both = both or not kink
         # Read as whole numbers, doubles above 0 keep their order, and 0 less 1 is the largest of all. Negative ones are
-        # large, too: they lie where 0 does, not above the kink. Of a gradient the sign is shifted out.
+        # large, too: they lie where 0 does, not above the kink. Where both sides count, the sign is shifted out.
         whole, asked, shape = f"whole{number}", f"asked{number}", self.shape(number)
         self.names |= {whole: np.empty(shape, np.uint64), asked: np.empty(shape, bool)}
         self.names[f"bits{number}"] = self.arrays[number].view(np.uint64)
         limit = np.array(near).view(np.uint64)
-        self.names |= {"one": np.array(1, np.uint64), f"limit{number}": limit if kink else limit * np.uint64(2)}
-        double = [] if kink else [f"add(bits{number}, bits{number}, {whole})"]
+        self.names |= {"one": np.array(1, np.uint64), f"limit{number}": limit * np.uint64(2) if both else limit}
+        double = [] if not both else [f"add(bits{number}, bits{number}, {whole})"]
         return [
             *double,
-            f"sub({f'bits{number}' if kink else whole}, one, {whole})",
+            f"sub({whole if both else f'bits{number}'}, one, {whole})",
             f"less({whole}, limit{number}, {asked})",
             f"if count({asked}): return",
         ]
@@ -306,13 +167,13 @@ def train(feed, t, keep):
         self.users = graph.uses([self.loss, *(number for number, *_ in self.new)])
         self.last: dict[int, float] = {number: math.inf for number, *_ in self.new} | {self.loss: math.inf}
         for number, users in self.users.items():
-            if graph.nodes[number][0] in ("T", "column"):
+            if graph.nodes[number][0] in VIEWS:
                 self.base[number] = graph.nodes[number][1][0]
             for end in (self.bottom(number), number):
                 self.last[end] = max([self.last.get(end, 0), *users])
         self.homes: dict[int, np.ndarray] = {}
         for number, span, leaf in self.new:  # a new value goes over the old one, if nobody asks for that any more
-            if graph.nodes[number][0] in _UFUNCS and self.last.get(leaf, 0) <= number:
+            if graph.nodes[number][0] in UFUNCS and self.last.get(leaf, 0) <= number:
                 self.homes.setdefault(number, self.memory.flat[span])
         for number in self.users:
             op, pieces, _ = graph.nodes[number]
@@ -320,16 +181,19 @@ def train(feed, t, keep):
                 continue
             flat = self.arrays[number] = self.names[f"v{number}"] = np.empty(self.shape(number))
             at = 0
-            for piece in pieces:
+            for whole in pieces:
+                piece = whole
                 size = math.prod(self.shape(piece))
                 place = flat[at : at + size].reshape(self.shape(piece))
                 at += size
-                made = self.shape(piece) and graph.nodes[piece][0] in (*_UFUNCS, "dot", "choose", "call")
+                while graph.nodes[piece][0] == "reshape":  # it will lie there as what it is a view of
+                    (piece,) = graph.nodes[piece][1]
+                made = self.shape(piece) and graph.nodes[piece][0] in (*UFUNCS, *_MADE) and graph.nodes[piece][0] != "side"
                 if made and piece not in self.homes:
-                    self.homes[piece] = place
+                    self.homes[piece] = place.reshape(self.shape(piece))
                     self.last[number] = max(self.last[number], self.last[piece])
                     self.last[piece] = math.inf
-                self.names[f"v{number}_{piece}"] = place
+                self.names[f"v{number}_{whole}"] = place
 
     def bottom(self, number: int) -> int:
         """The value whose array a view shows."""
@@ -344,7 +208,7 @@ def train(feed, t, keep):
             for arg in self.graph.nodes[number][1]:
                 op = self.graph.nodes[arg][0]
                 if (
-                    (op in _UFUNCS or op in _MADE)
+                    (op in UFUNCS or op in _MADE)
                     and self.last[arg] == number
                     and self.shape(arg) == self.shape(number)
                 ):
@@ -377,19 +241,18 @@ def train(feed, t, keep):
         said = [self.name(arg, bool(shape)) for arg in args]
         if op in ("given", "const"):
             return []
-        if op in ("T", "column"):
-            (arg,) = args
-            if arg in self.arrays:
-                array = self.arrays[arg]
-                self.arrays[number] = self.names[name] = array.T if op == "T" else array[:, None]
-                return []
-            return [f"{name} = {said[0]}{'.T' if op == 'T' else '[:, None]'}"]
+        if op in VIEWS:
+            return self.shown(number)
         if op == "side":
             return [
                 f"copyto({name}_{piece}, {text})"
                 for piece, text in zip(args, said, strict=True)
-                if self.homes.get(piece) is not self.names[f"{name}_{piece}"]
+                if piece not in self.arrays or not np.may_share_memory(self.arrays[piece], self.names[f"{name}_{piece}"])
             ]
+        if op == "fill":
+            return [f"copyto({self.out(number)}, {said[0]})"]
+        if op == "matmul":
+            return [f"matmul({', '.join(said)}, {self.out(number)})"]
         if op == "dot":
             return [f"{self.method(args[0])}({said[1]}, {self.out(number)})"]
         if op == "vdot":
@@ -397,8 +260,12 @@ def train(feed, t, keep):
             if len(self.shape(a)) == 1:
                 return [f"{name} = {self.method(a)}({self.name(b)})"]
             return [f"{name} = vdot({self.name(a)}, {self.name(b)})"]
-        if op in ("top", "whole"):
-            return [f"{op}({said[0]}, -1, None, {self.out(number)}, {bool(shape)})"]
+        if op in REDUCTIONS:
+            axes, keep = param
+            axis = axes if len(axes) > 1 else axes[0]
+            if not shape:
+                return [f"{name} = {op}({said[0]}, {axis})"]
+            return [f"{op}({said[0]}, {axis}, None, {self.out(number)}, {keep})"]
         if op == "choose":
             self.names[f"mask{number}"] = np.empty(self.shape(args[0]), dtype=bool)
             out = self.out(number)
@@ -408,9 +275,15 @@ def train(feed, t, keep):
                 f"copyto({out}, {said[1]}, where=mask{number})",
             ]
         if op == "call":
-            self.names[f"call{number}"] = lambda *values: evaluate(param, lambda ref: values[int(ref.symbol.id)])
-            made = f"call{number}({', '.join(said)})"
-            return [f"copyto({self.out(number)}, {made})" if shape else f"{name} = {made}"]
+            rule = OPERATORS[param.op]
+            self.names |= {f"call{number}": rule.numpy, f"node{number}": param}
+            given = ", ".join([f"node{number}", *said])
+            made = f"call{number}({given})"
+            lines = [f"copyto({self.out(number)}, {made})" if shape else f"{name} = {made}"]
+            if param.op in _DECIDED and rule.settles:
+                self.names[f"near{number}"] = rule.settles.near
+                lines.append(f"if near{number}(node{number}, {name}, {', '.join(said)}): return")
+            return lines
         if shape:
             by_name = "out=" if op in ("max", "min") else ""  # NumPy wants it so
             return [f"{op}({', '.join(said)}, {by_name}{self.out(number, over=True)})"]
@@ -419,8 +292,29 @@ def train(feed, t, keep):
         return [f"{name} = {op}({', '.join(said)})"]
 
 
-_FROM_Z = ("cross_entropy_of_z", "binary_cross_entropy_of_z")  # losses that are computed from z
-_MADE = ("dot", "side", "choose", "call")  # beside the ufuncs: what has an array of its own
+    def shown(self, number: int) -> list[str]:
+        """The source of a view: none where what it shows always lies in the same array."""
+        op, (arg,), param = self.graph.nodes[number]
+        name, shown = f"v{number}", self.name(arg)
+        cut = (*(slice(None),) * param[0], slice(*param[1:])) if op == "part" else ()
+        if arg not in self.arrays:
+            if op == "T":
+                return [f"{name} = {shown}.swapaxes(-1, -2)"]
+            self.names[f"cut{number}"] = cut
+            return [f"{name} = {shown}[cut{number}]" if op == "part" else f"{name} = asarray({shown}).reshape({param})"]
+        array = self.arrays[arg]
+        view = array.swapaxes(-1, -2) if op == "T" else array[cut] if op == "part" else array.reshape(param)
+        if np.may_share_memory(view, array):
+            self.arrays[number] = self.names[name] = view
+            return []
+        self.out(number)  # a turned one does not lie in a row
+        self.names[f"as{number}"] = self.arrays[number].reshape(array.shape)
+        return [f"copyto(as{number}, {shown})"]
+
+
+VIEWS = ("T", "reshape", "part")
+_MADE = ("dot", "matmul", "side", "fill", "choose", "call", *REDUCTIONS)  # beside the ufuncs: has an array of its own
+_DECIDED = ("first_max", "first_min", "wins_max", "wins_min", "unpool_max")  # by rounding, where two are nearly the same
 
 # Named values and how each follows, of a parameter θ with the gradient g and the states θ.m ...
 _Rule = tuple[tuple[str, Expr], ...]

@@ -78,6 +78,11 @@ class Graph:
             return args[1]
         if op in ("mul", "div") and constants[1] == 1:
             return args[0]
+        if op == "mul" and (constants[0] is None) != (constants[1] is None):
+            number, inner = (constants[0] or constants[1] or 0.0), self.nodes[args[constants[0] is not None]]
+            within = self.constant(inner[1][0]) if inner[0] == "mul" else None
+            if within is not None and 0.5 in (abs(math.frexp(number)[0]), abs(math.frexp(within)[0])):
+                return self.add("mul", self.const(number * within), inner[1][1])  # a power of two: the same bits
         if op == "pow" and constants[1] in (1, 2):
             return args[0] if constants[1] == 1 else self.add("mul", args[0], args[0])
         if op == "mul" and args[0] == args[1] and self.nodes[args[0]][0] == "sub":

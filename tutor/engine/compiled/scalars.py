@@ -274,4 +274,6 @@ def _scalar_text(op: str, args: list[str], param: int | None) -> str:
             return f"(0.0 if {a} == 0.0 else {a} * {b})"
         case "power_log":
             return f"(0.0 if {a} == 0.0 and {b} > 0.0 else power({a}, {b}) * log({a}))"
-    return f"{op}({a})"
+        case "hit":
+            return f"(1.0 if {a} == {param} else 0.0)"
+    return f"{op}({', '.join(args)})"
