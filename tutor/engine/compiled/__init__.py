@@ -4,11 +4,8 @@ Two ways, and a run of training stays in one of them, so that what is run again 
 
     scalars   tiny networks and circuits: straight-line Python, a local variable a number; the equations'
               scalar view (`expressions.element`) says how each follows from the others
-    arrays    everything larger: NumPy calls into arrays that were made beforehand; the parameters lie
-              side by side, so that an optimiser's rule runs once for all of them
-
-Equations about arrays that an author wrote, and batches of his examples, have no code yet: `run.Run` evaluates them as
-they are shown.
+    arrays    everything larger: NumPy calls into arrays that were made beforehand (`lowering` says of each formula
+              which); the parameters lie side by side, so that an optimiser's rule runs once for all of them
 
 Both go through `graph.Graph`: values by number, each computed once however often it is used, and only those
 that the loss or a new parameter needs. The source that is compiled is printed from that graph: it has
@@ -20,7 +17,9 @@ Who owns which array
     The data that the feed yields belongs to the caller: it is read, never written.
     Of `arrays`: every value has one array of its own, made before the first iteration and written anew in each
     (`out`), but for these:
-      - a transposed or a column is a view of what it shows (`base`), and keeps that one's array alive (`last`);
+      - what is the same along an axis may lie in less space than it is said to have, and broadcasts (`lowering`);
+      - a transposed, a part or another shape is a view of what it shows (`base`), and keeps that one's array alive
+        (`last`); only another shape of what does not lie in a row is copied;
       - gradients that an optimiser's rule takes together are written where they will lie side by side (`homes`);
       - a new parameter or state is written over the old one in `Memory` if nobody asks for the old one after that,
         and is copied there at the end of the iteration otherwise;

@@ -65,7 +65,14 @@ class _Arrays(ArrayGraph):
         super().__init__(examples)
         self.memory = memory
         self.names |= UFUNCS | REDUCTIONS
-        self.names |= {"vdot": np.vdot, "asarray": np.asarray, "copyto": np.copyto, "matmul": np.matmul, "inf": math.inf, "nan": math.nan}
+        self.names |= {
+            "vdot": np.vdot,
+            "asarray": np.asarray,
+            "copyto": np.copyto,
+            "matmul": np.matmul,
+            "inf": math.inf,
+            "nan": math.nan,
+        }
         self.names |= {"greater": np.greater, "less": np.less, "count": np.count_nonzero}
         self.values[setting("t")] = self.given("t", ())
         self.base: dict[int, int] = {}  # what a view shows
@@ -181,19 +188,17 @@ def train(feed, t, keep):
                 continue
             flat = self.arrays[number] = self.names[f"v{number}"] = np.empty(self.shape(number))
             at = 0
-            for whole in pieces:
-                piece = whole
+            for k, piece in enumerate(pieces):
                 size = math.prod(self.shape(piece))
                 place = flat[at : at + size].reshape(self.shape(piece))
                 at += size
                 while graph.nodes[piece][0] == "reshape":  # it will lie there as what it is a view of
                     (piece,) = graph.nodes[piece][1]
-                made = self.shape(piece) and graph.nodes[piece][0] in (*UFUNCS, *_MADE) and graph.nodes[piece][0] != "side"
-                if made and piece not in self.homes:
+                if self.shape(piece) and graph.nodes[piece][0] in (*UFUNCS, *_MADE) and piece not in self.homes:
                     self.homes[piece] = place.reshape(self.shape(piece))
                     self.last[number] = max(self.last[number], self.last[piece])
                     self.last[piece] = math.inf
-                self.names[f"v{number}_{whole}"] = place
+                self.names[f"v{number}_{k}"] = place
 
     def bottom(self, number: int) -> int:
         """The value whose array a view shows."""
@@ -207,11 +212,7 @@ def train(feed, t, keep):
         if found is None and over:
             for arg in self.graph.nodes[number][1]:
                 op = self.graph.nodes[arg][0]
-                if (
-                    (op in UFUNCS or op in _MADE)
-                    and self.last[arg] == number
-                    and self.shape(arg) == self.shape(number)
-                ):
+                if (op in UFUNCS or op in _MADE) and self.last[arg] == number and self.shape(arg) == self.shape(number):
                     found = self.arrays.get(arg)
         self.arrays[number] = self.names[f"v{number}"] = np.empty(self.shape(number)) if found is None else found
         return f"v{number}"
@@ -245,9 +246,9 @@ def train(feed, t, keep):
             return self.shown(number)
         if op == "side":
             return [
-                f"copyto({name}_{piece}, {text})"
-                for piece, text in zip(args, said, strict=True)
-                if piece not in self.arrays or not np.may_share_memory(self.arrays[piece], self.names[f"{name}_{piece}"])
+                f"copyto({name}_{k}, {text})"
+                for k, (piece, text) in enumerate(zip(args, said, strict=True))
+                if piece not in self.arrays or not np.may_share_memory(self.arrays[piece], self.names[f"{name}_{k}"])
             ]
         if op == "fill":
             return [f"copyto({self.out(number)}, {said[0]})"]
@@ -291,7 +292,6 @@ def train(feed, t, keep):
             return [f"{name} = {SIGNS[op].join(said)}"]
         return [f"{name} = {op}({', '.join(said)})"]
 
-
     def shown(self, number: int) -> list[str]:
         """The source of a view: none where what it shows always lies in the same array."""
         op, (arg,), param = self.graph.nodes[number]
@@ -314,7 +314,13 @@ def train(feed, t, keep):
 
 VIEWS = ("T", "reshape", "part")
 _MADE = ("dot", "matmul", "side", "fill", "choose", "call", *REDUCTIONS)  # beside the ufuncs: has an array of its own
-_DECIDED = ("first_max", "first_min", "wins_max", "wins_min", "unpool_max")  # by rounding, where two are nearly the same
+_DECIDED = (
+    "first_max",
+    "first_min",
+    "wins_max",
+    "wins_min",
+    "unpool_max",
+)  # by rounding, where two are nearly the same
 
 # Named values and how each follows, of a parameter θ with the gradient g and the states θ.m ...
 _Rule = tuple[tuple[str, Expr], ...]

@@ -62,14 +62,15 @@ class ArrayGraph:
         if op == "div" and self.graph.constant(args[0]) == 1 and self.shape(args[1]):
             op, args = "reciprocal", args[1:]
         number = self.graph.add(op, *args, param=param)
-        if number not in self.shapes:
-            args = self.graph.nodes[number][1]
-            self.shapes[number] = np.broadcast_shapes(*map(self.shape, args)) if shape is None else shape
+        if number not in self.shapes and shape is not None:
+            self.shapes[number] = shape
         return number
 
     def shape(self, number: int) -> Shape:
-        """The shape of a value's array."""
-        return self.shapes.get(number, ())
+        """The shape of a value's array; what the graph has made by itself goes element by element."""
+        if number not in self.shapes:
+            self.shapes[number] = np.broadcast_shapes(*map(self.shape, self.graph.nodes[number][1]))
+        return self.shapes[number]
 
     # ------------------------------------------------------------ views
 
@@ -155,6 +156,7 @@ class ArrayGraph:
         return self.called(expr, args, np.broadcast_shapes(*map(self.shape, args)))
 
     def called(self, expr: Call, args: list[int], shape: Shape | None = None) -> int:
+        """What is rare: the rule of the table itself, called with the arrays."""
         stubs = tuple(Ref(Symbol(f"{k}", a.shape, per_example=a.batched)) for k, a in enumerate(expr.args))
         node = Call(expr.op, stubs, expr.param)
         return self.add("call", *args, param=node, shape=self.whole_shape(expr) if shape is None else shape)
@@ -194,6 +196,7 @@ class ArrayGraph:
         return self.reshaped(number, (*front, 1, n) if axis == -2 else (*front, n, 1))
 
     def outer(self, expr: Call) -> int:
+        """A column times a row."""
         x, y = (self.full(arg) for arg in expr.args)
         row = self.with_axis(y, expr.args[1].batched, -2)
         return self.filled(self.add("mul", self.with_axis(x, True, -1), row), self.whole_shape(expr))
@@ -202,6 +205,11 @@ class ArrayGraph:
         """Σ xᵀ·y of all examples' rows, divided `by` so many."""
         share = self.add("mul", x, self.graph.const(1 / by))
         return self.add("dot", self.turned(share), y, shape=shape)
+
+    def outers(self, expr: Call) -> int:
+        """The mean or the sum of the examples' outer products."""
+        x, y = map(self.full, expr.args)
+        return self.outer_over_batch(x, y, self.examples if expr.op == "mean_outer" else 1, expr.shape)
 
     # ------------------------------------------------------------ lines that go together
 
@@ -238,9 +246,11 @@ class ArrayGraph:
         return self.divided(found, count, expr.op == "average")
 
     def divided(self, number: int, by: int, wanted: bool) -> int:
+        """A mean where one is wanted of a sum."""
         return self.add("div", number, self.graph.const(by)) if wanted else number
 
     def variance(self, expr: Call) -> int:
+        """Of all elements, or of each line."""
         (x,) = expr.args
         number, axis = self.full(x), -1
         if not x.shape:
@@ -257,11 +267,15 @@ class ArrayGraph:
         return away, self.mean(self.add("mul", away, away), axis)
 
     def norm(self, expr: Call) -> int:
+        """Each line less its mean, over √(var + eps)."""
         axis, eps = expr.param
         away, spread = self.spread_of(self.full(expr.args[0]), axis)
-        return self.add("div", away, self.add("sqrt", self.add("add", spread, self.graph.const(eps)) if eps else spread))
+        return self.add(
+            "div", away, self.add("sqrt", self.add("add", spread, self.graph.const(eps)) if eps else spread)
+        )
 
     def softmax(self, expr: Call) -> int:
+        """The shares of each line."""
         part, whole = self.parts(self.full(expr.args[0]), int(expr.param or -1))
         return self.add("div", part, whole)
 
@@ -282,16 +296,19 @@ class ArrayGraph:
     # ------------------------------------------------------------ again and again, and what that adds up to
 
     def expand(self, expr: Call) -> int:
+        """Again and again, by broadcasting: nothing is copied."""
         x = expr.args[0]
         return self.raised(self.number(x), x, len(expr.shape))
 
     def spread(self, expr: Call) -> int:
+        """Again and again along an axis, by broadcasting."""
         x = expr.args[0]
         number, shape = self.full(x), self.whole_shape(x)
         at = len(shape) + 1 + expr.param
         return self.reshaped(number, (*shape[:at], 1, *shape[at:]))
 
     def sum_to(self, expr: Call) -> int:
+        """Added up over what broadcasting has repeated."""
         x, own = expr.args[0], expr.shape
         missing = len(x.shape) - len(own)
         axes = [k - len(x.shape) for k in range(missing)]
@@ -332,6 +349,7 @@ class ArrayGraph:
         return self.total(self.full(arg))
 
     def product(self, a: int, b: int) -> int:
+        """Σ a ⊙ b, one number."""
         if a == b and self.graph.nodes[a][0] == "sub":
             x, y = sorted(self.graph.nodes[a][1])  # (y - ŷ)² is (ŷ - y)², and that is wanted as a gradient, too
             a = b = self.add("sub", y, x)
@@ -366,7 +384,9 @@ class ArrayGraph:
                 a, b = (self.reshaped(n, (rows, self.shape(n)[-1])) for n in (a, b))
                 return self.outer_over_batch(a, b, by, expr.shape)
         shares = self.array(np.full(self.examples, 1 / by))
-        number = self.reshaped(self.full(expr), (self.examples, math.prod(expr.shape)) if expr.shape else (self.examples,))
+        number = self.reshaped(
+            self.full(expr), (self.examples, math.prod(expr.shape)) if expr.shape else (self.examples,)
+        )
         return self.reshaped(self.add("dot", shares, number, shape=self.shape(number)[1:]), expr.shape)
 
 
@@ -384,10 +404,8 @@ _LOWERED: dict[str, Callable[[ArrayGraph, Call], int]] = {
     "matmul": ArrayGraph.matmul,
     "transpose": lambda graph, expr: graph.turned(graph.full(expr.args[0])),
     "outer": ArrayGraph.outer,
-    "mean_outer": lambda graph, expr: graph.outer_over_batch(
-        *map(graph.full, expr.args), graph.examples, expr.shape
-    ),
-    "sum_outer": lambda graph, expr: graph.outer_over_batch(*map(graph.full, expr.args), 1, expr.shape),
+    "mean_outer": ArrayGraph.outers,
+    "sum_outer": ArrayGraph.outers,
     "softmax": ArrayGraph.softmax,
     "norm": ArrayGraph.norm,
     "variance": ArrayGraph.variance,

@@ -143,16 +143,28 @@ class _Scalars:
                 for zk, yk in zip(z, *y, strict=True)
             ]
             return [add("add", *terms)]
-        top = z[0]
-        for zk in z[1:]:
-            top = add("max", top, zk)
-        parts = [add("exp", add("sub", zk, top)) for zk in z]
-        whole = add("add", *parts)
         if op == "softmax":
-            return [add("div", part, whole) for part in parts]
+            return self.softmax(z, formula)
+        _, whole, top = self.shares(z)
         log = add("log", whole)
         terms = [add("mul", yk, add("add", add("sub", top, zk), log)) for zk, yk in zip(z, *y, strict=True)]
         return [add("add", *terms)]
+
+    def softmax(self, z: list[int], formula: Call) -> list[int]:
+        """Of each line along an axis; `z` are all elements, row by row."""
+        numbers = np.array(z).reshape(formula.args[0].shape)
+        lines = np.moveaxis(numbers, formula.param or -1, -1)
+        found = np.empty_like(lines)
+        for index in np.ndindex(*lines.shape[:-1]):
+            parts, whole, _ = self.shares(lines[index].tolist())
+            found[index] = [self.graph.add("div", part, whole) for part in parts]
+        return list(np.moveaxis(found, -1, formula.param or -1).ravel().tolist())
+
+    def shares(self, z: list[int]) -> tuple[list[int], int, int]:
+        """e^(z − max z), their sum, and the largest."""
+        top = reduce(partial(self.graph.add, "max"), z)
+        parts = [self.graph.add("exp", self.graph.add("sub", zk, top)) for zk in z]
+        return parts, self.graph.add("add", *parts), top
 
     def number(self, expr: Expr) -> int:
         """The number of a scalar formula's value."""
@@ -263,7 +275,7 @@ def _scalar_text(op: str, args: list[str], param: int | None) -> str:
             assert param is not None
             sign = ">" if op == "wins_max" else "<"
             beats = [f"{args[param]} {sign}{'=' * (k > param)} {other}" for k, other in enumerate(args) if k != param]
-            return f"(1.0 if {' and '.join(beats)} else 0.0)"
+            return f"(1.0 if {' and '.join(beats) or True} else 0.0)"
         case "choose":
             return f"({args[1]} if {a} > 0.0 else {b})"
         case "sign":
