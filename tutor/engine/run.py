@@ -24,7 +24,9 @@ from tutor.engine.model import Equation, Model
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.program import Program, Values, batch_size, iterations_per_epoch, order, rows
 
-SCALAR_WORK = 150  # parameters times examples up to which single numbers are faster than arrays: measured
+# Parameters times examples up to which single numbers are faster than arrays: measured. Of an author's equations what
+# they multiply counts, and more of it the more calls arrays would take; not without end, since code has to be made.
+SCALAR_WORK = 150
 TOLERANCE = 1e-6  # a change over an epoch that counts as none, unless told
 MAX_ITERATION = 1_000_000  # that can be asked for: it takes minutes, not days
 
@@ -272,7 +274,8 @@ class Run:
         if self.lesson.training is None or not (self.model.layers or self.model.arrays or batch > 1):
             return True
         states = len(OPTIMIZERS[self.lesson.training.optimizer].memory)
-        return self._work * batch + self._count * states <= SCALAR_WORK
+        limit = SCALAR_WORK if self.model.layers else SCALAR_WORK * min(4, max(1, len(self.model.forward) // 5))
+        return self._work * batch + self._count * states <= limit
 
     @cached_property
     def _work(self) -> int:
@@ -382,6 +385,10 @@ def _terms(node: Call) -> int:
     if node.op == "conv":
         kernel = node.args[1].shape
         return math.prod(kernel[len(kernel) > 2 :])
+    if node.op == "embedding":
+        return node.args[0].shape[0]
+    if node.op in ("softmax", "log_softmax", "norm", "variance") and node.args[0].shape:  # each with all of its line
+        return node.args[0].shape[node.param[0] if isinstance(node.param, tuple) else node.param or -1]
     sizes = [math.prod(arg.shape) for arg in node.args]
     return max(1, *sizes) // max(1, math.prod(node.shape))
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.compiled.graph import Graph, written_out
-from tutor.engine.expressions import OPERATORS, Call, Const, Expr, Ref, Shape, Symbol, refs
+from tutor.engine.expressions import OPERATORS, Call, Const, Expr, Ref, Shape, Symbol, used
 from tutor.engine.model import Equation
 
 UFUNCS: dict[str, Callable[..., Any]] = {
@@ -429,7 +429,7 @@ def only_averaged(equations: Iterable[Equation]) -> set[str]:
             asked = users.get(eq.symbol.key, [])
             if asked and all(user.symbol.key in found or _averages(user.compute or user.formula) for user in asked):
                 found.add(eq.symbol.key)
-        for ref in refs(formula):
+        for ref in used(formula):
             users.setdefault(ref.symbol.key, []).append(eq)
     return found
 
