@@ -107,6 +107,12 @@ examples:
   backprop-tutor progress --export mine.json           to take it to another machine
   backprop-tutor progress --import mine.json
 """
+CODE_EXAMPLES = """\
+examples:
+  backprop-tutor code o-classification                     to read, in NumPy
+  backprop-tutor code o-classification --to torch -o mine.py
+  backprop-tutor code batch-mean --to notebook -o mine.ipynb
+"""
 DIAGNOSE_EXAMPLES = """\
 examples:
   backprop-tutor diagnose o-classification mine.npz        np.savez("mine.npz", dW1=dW1, db1=db1, dW2=dW2)
@@ -365,6 +371,18 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     diagnose.add_argument("--example", metavar="N", help="the arrays are those of the Nth example of the batch")
     diagnose.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
+    code = command(
+        "code",
+        "a lesson as a program",
+        "Write a program that computes an iteration by hand-written steps, each with its id, and compares the numbers.",
+        CODE_EXAMPLES,
+    )
+    code.add_argument("lesson", metavar="LESSON", help=lesson)
+    to = ("numpy", "torch", "jax", "notebook")
+    code.add_argument("--to", choices=to, default="numpy", help="torch and jax have autograd beside; default: numpy")
+    code.add_argument("--iteration", metavar="N", default="1", help="the Nth update; default: 1")
+    code.add_argument("-o", dest="output", metavar="FILE", help="where to write it; an existing file is left alone")
+
     table = command(
         "misconceptions",
         "the mistakes that the tutor knows",
@@ -373,6 +391,6 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     )
     table.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
-    for reads in (play, listing, trace, train, check, compare, quiz, drill, grade, diagnose):
+    for reads in (play, listing, trace, train, check, compare, quiz, drill, grade, diagnose, code):
         lessons(reads, "folders")
     return found

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from tutor.cli import asking, authoring, diagnose, grade, playing, showing
+from tutor.cli import asking, authoring, grade, playing, showing, solutions
 from tutor.cli.arguments import UsageError, parser
 from tutor.cli.streams import abandon, fail, prepare_streams
 from tutor.lessonfiles import catalogue
@@ -103,6 +103,7 @@ RUN: dict[str, Callable[[Namespace], int]] = {
     "new": authoring.new,
     "schema": authoring.schema,
     "grade": grade.grade,
-    "diagnose": diagnose.diagnose,
+    "diagnose": solutions.diagnose,
+    "code": solutions.code,
     "misconceptions": showing.misconceptions,
 }

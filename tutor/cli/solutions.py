@@ -1,4 +1,4 @@
-"""The command `diagnose`: a whole solution, from a file of arrays; its JSON is a contract (docs/diagnose.md)."""
+"""The commands about whole solutions: `diagnose`, whose JSON is a contract (docs/diagnose.md), and `code`."""
 
 from __future__ import annotations
 
@@ -71,3 +71,32 @@ def _names(path: str | None, there: list[str]) -> dict[str, str]:
     if missing := [name for name in found if name not in there]:
         raise UsageError(f"{quote(path[:80])} names {quote(missing[0][:60])}, which is not in the file")
     return found
+
+
+def code(args: Namespace) -> int:
+    """Write a program, or a notebook, that computes an iteration of a lesson by hand-written steps."""
+    from tutor.solutions.program_lines import NoProgram
+    from tutor.solutions.program_text import notebook, program_text
+
+    args.notation = None
+    trace, _ = open_trace(args)
+    try:
+        if args.to == "notebook":
+            text = json.dumps(notebook(trace), ensure_ascii=False, indent=1) + "\n"
+        else:
+            text = program_text(trace, args.to)
+    except NoProgram as error:
+        raise UsageError(f"'{args.lesson[:60]}' cannot be written as a program: {error}") from None
+    if args.output is None:
+        in_utf8()
+        sys.stdout.write(text)
+        return 0
+    try:
+        with Path(args.output).open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"{quote(args.output[:80])} is there already: it is left as it is") from None
+    except OSError as error:
+        raise UsageError(f"cannot write {quote(args.output[:80])}: {error.strerror or error}") from None
+    print(f"{quote(args.output)} is written.")
+    return 0
