@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tutor
-from tutor.engine.expressions import Ref, Symbol, call, evaluate
+from tutor.engine.expressions import Ref, Symbol, call, element, evaluate
 
 RNG = np.random.default_rng(11)
 
@@ -227,8 +227,102 @@ def test_published_numbers(found, published, source):
         ("cross_entropy", [(4, 3), (3,)], None, r"class numbers \(4,\), one a row, .*: the targets are \(3,\)"),
         ("norm", [()], (-1, 1e-5), "a single number has none"),
         ("causal", [(3,)], None, r"the shape is \(3,\)"),
+        ("sum", [(2, 3)], 0, r"axis 0 is not there: the shape is \(2, 3\), of 2 axes"),
+        ("row", [(2, 3)], -1, "row 0 is not there"),
+        ("row", [()], 0, "a single number has no rows"),
+        ("embedding", [(), (2,)], None, "a single number has no rows"),
+        ("place_row", [(2,), (2, 3)], 0, r"\(2,\) is no row of \(2, 3\)"),
+        ("part", [(2, 3)], (-1, 1, 4), r"places 2 to 4 are not there along axis -1: the shape is \(2, 3\)"),
+        ("part", [(2, 3)], (-1, 1, 1), "places 2 to 1 are not there"),
+        ("part", [(2, 3)], (-1, -1, 2), "places 0 to 2 are not there"),
+        ("place_part", [(2, 3), (2, 3)], (-1, 1, 3), r"\(2, 3\) is no such part of \(2, 3\)"),
+        ("concat", [(2, 3), (2,)], -1, r"\(2, 3\) and \(2,\) cannot be put one behind the other: all axes but -1"),
+        ("stack", [(3,), (2,)], None, r"rows of different shapes: \[\(2,\), \(3,\)\]"),
+        ("scatter_rows", [(2, 3), (3,), (5, 3)], None, r"\(2, 3\) has no row of \(5, 3\) for each of .* \(3,\)"),
+        ("one_hot", [(2,), (3, 4)], None, r"\(2,\) has no class number for each row of \(3, 4\)"),
+        ("one_hot", [(), ()], None, r"\(\) has no class number"),
+        ("expand", [(2, 3), (3,)], None, r"\(2, 3\) does not lie along the last axes of \(3,\)"),
+        ("expand", [(3,), (1,)], None, r"\(3,\) does not lie along"),
+        ("sum_to", [(3,), (2, 3)], None, r"\(2, 3\) does not lie along the last axes of \(3,\)"),
+        ("spread", [(3,), (2, 3)], -1, r"\(3,\) is not \(2, 3\) without its axis -1"),
+        ("matmul", [(), (2, 3)], None, "not a single number"),
+        ("matmul", [(2, 3), (2,)], None, "the last axis of the first is 3 long, the axis of the second 2"),
+        ("conv", [(5,), ()], (1, 0), r"a kernel has 1 to 4 axes: the shape is \(\)"),
+        ("conv", [(5,), (1, 1, 1, 1, 1)], (1, 0), "a kernel has 1 to 4 axes"),
+        ("conv", [(5,), (2,)], (0, 0), "a stride is 1 or more, a padding 0 or more: they are 0 and 0"),
+        ("conv", [(5,), (2,)], (1, -1), "they are 1 and -1"),
+        ("conv", [(1, 1, 5), (2,)], (1, 0), "slides over length, with or without a batch in front"),
+        ("conv", [(5,), (1, 1, 2)], (1, 0), r"slides over channels × length, .*: the input is \(5,\)"),
+        ("conv_input", [(3,), (2,), (5,)], (1, 0), r"\(3,\) is not what a kernel \(2,\) makes of \(5,\)"),
+        ("conv_kernel", [(5,), (3,), (2,)], (1, 0), r"\(3,\) is not what a kernel \(2,\) makes of \(5,\)"),
+        ("max_pool", [()], (1, 1), "a single number cannot be pooled"),
+        ("avg_pool", [(3,)], (0, 1), "a window's size and its stride are 1 or more: they are 0 and 1"),
+        ("avg_pool", [(3,)], (1, 0), "they are 1 and 0"),
+        ("max_pool", [(3,)], (4, 1), r"a window of 4 is larger than its input \(3,\)"),
+        ("unpool_avg", [(3,), (3,)], (2, 1), r"\(3,\) is not what such a pool makes of \(3,\)"),
+        ("softmax", [(2, 3)], -3, "axis -3 is not there"),
+        ("norm", [(3,)], (-1, -1e-5), "eps is 0 or more: it is -1e-05"),
+        ("cross_entropy", [(), ()], None, "class numbers"),
     ],
 )
 def test_what_does_not_fit_is_said_with_the_shapes(op, shapes, param, says):
     with pytest.raises(ValueError, match=says):
         call(op, *(Ref(Symbol("x", shape)) for shape in shapes), param=param)
+
+
+@pytest.mark.parametrize(
+    ("op", "shapes", "param", "shape"),
+    [
+        ("sum", [(2, 3)], -2, (3,)),
+        ("sum", [(2, 3)], -1, (2,)),
+        ("row", [(2, 3)], 1, (3,)),
+        ("part", [(2, 3)], (-1, 2, 3), (2, 1)),
+        ("part", [(2, 3)], (-2, 0, 2), (2, 3)),
+        ("conv", [(3,), (5,)], (1, 1), (1,)),
+        ("conv", [(3,), (5,)], (2, 2), (2,)),
+        ("conv", [(4, 7), (7,)], (3, 0), (4, 1)),
+        ("conv", [(2, 5, 6), (3, 2, 2)], (2, 0), None),
+        ("conv", [(4, 2, 6), (3, 2, 2)], (2, 0), (4, 3, 3)),
+        ("conv", [(2, 5, 6), (3, 2, 2, 3)], (1, 0), (3, 4, 4)),
+        ("max_pool", [(3,)], (3, 1), (1,)),
+        ("max_pool", [(5, 4, 6)], (2, 2), (5, 2, 3)),
+        ("softmax", [(2, 3)], -2, (2, 3)),
+        ("norm", [(3,)], (-1, 0.0), (3,)),
+        ("cross_entropy", [(3,), ()], None, ()),
+        ("matmul", [(3,), (2, 3, 4)], None, (2, 4)),
+        ("matmul", [(2, 1, 3, 4), (5, 4, 6)], None, (2, 5, 3, 6)),
+        ("expand", [(3,), (2, 3)], None, (2, 3)),
+        ("sum_to", [(2, 3), (3,)], None, (3,)),
+        ("reshape", [()], (1, 1), (1, 1)),
+    ],
+)
+def test_what_just_fits_has_its_shape(op, shapes, param, shape):
+    leaves = [Ref(Symbol("x", shape)) for shape in shapes]
+    if shape is None:
+        with pytest.raises(ValueError):
+            call(op, *leaves, param=param)
+    else:
+        assert call(op, *leaves, param=param).shape == shape
+
+
+@pytest.mark.parametrize(("number", "row"), [(1, [1, 2]), (3, [5, 6]), (0, None), (4, None), (1.5, None), (-1, None)])
+def test_a_number_that_names_no_row_gives_none_and_takes_no_gradient(number, row):
+    E, ids = Ref(Symbol("E", (3, 2))), Ref(Symbol("ids", (1,)))
+    values = {"E": np.array([[1.0, 2], [3, 4], [5, 6]]), "ids": np.array([number]), "G": np.array([[10.0, 20]])}
+
+    def look(ref):
+        return values[ref.symbol.id][ref.index or ...]
+
+    found = evaluate(call("embedding", E, ids), look)
+    np.testing.assert_array_equal(found, [row or [np.nan, np.nan]])
+    back = evaluate(call("scatter_rows", Ref(Symbol("G", (1, 2))), ids, E), look)
+    want = np.zeros((3, 2))
+    if row:
+        want[int(number) - 1] = 10, 20
+    np.testing.assert_array_equal(back, want)
+    for at in np.ndindex(3, 2):
+        formula = element(call("scatter_rows", Ref(Symbol("G", (1, 2))), ids, E), at)
+        assert evaluate(formula, look) == want[at]
+    values |= {"z": np.array([0.1, 0.7, -0.2]), "n": np.array(float(number))}
+    loss = evaluate(call("cross_entropy", Ref(Symbol("z", (3,))), Ref(Symbol("n"))), look)
+    assert np.isnan(loss) == (row is None)

@@ -52,6 +52,49 @@ def test_an_id_has_its_places_from_one():
     assert ids.before_update("W1.m'") == "W1.m" and ids.example_free("dL/dW1[2,1]@3") == "dL/dW1[2,1]"
 
 
+@pytest.mark.parametrize("text, base, index, example", [
+    ("L", "L", None, None),
+    (" ∂L/∂W1′[1] ", "dL/dW1'", (0,), None),
+    ("dL/dWh[2,1]@h3@3", "dL/dWh@h3", (1, 0), 2),
+    ("dL/dWh@h3[2,1]", "dL/dWh@h3", (1, 0), None),
+    ("dL/dWh@h3", "dL/dWh@h3", None, None),
+    ("dL/dW@q.1@12", "dL/dW@q.1", None, 11),
+    ("x[0]@0", "x", (-1,), -1),  # there is no place 0
+    ("x[1,,3]", "x", (0, -1, 2), None),
+    ("x[999999999]", "x", (999_999_998,), None),
+    ("x[1000000000]", "x", (-1,), None),
+])  # fmt: skip
+def test_an_id_is_read_with_its_use_its_element_and_its_example(text, base, index, example):
+    assert ids.read_id(text) == ids.StepId(base, index, example)
+    assert ids.names_no_place(text) == ("1000000000" in text)
+
+
+@pytest.mark.parametrize("text", ["", "x[1]@h[2]", "x[a]", "x@3@h", "x[1", "x]", "x@", "x[1]y", "x[]"])
+def test_what_has_another_form_is_no_id(text):
+    assert ids.read_id(text) is None
+
+
+def test_parts_of_ids():
+    assert [ids.read_parameter(id) for id in ("W1", "b12", "W1234567", "w1", "b")] == [
+        ("weights", 1), ("biases", 12), None, None, None,
+    ]  # fmt: skip
+    assert ids.of_layer("pre_activation", 3) == "z3" and ids.of_layer("activation", 1) == "a1"
+    assert (ids.state("W2", "m"), ids.setting("l2"), ids.within("q", 2)) == ("W2.m", "training.l2", "q.2")
+    assert (ids.derivative("L", "W", "h3"), ids.derivative("z2", "a1")) == ("dL/dW@h3", "dz2/da1")
+    assert [ids.use_of(id) for id in ("dL/dW@h3", "dL/dW")] == ["h3", ""]
+    assert (ids.example_of("dL/dW1[2,1]@3"), ids.line_of("q.1"), ids.line_of("q")) == ("3", "q", "q")
+    assert ids.read_state("W1.m'") == ids.read_state("W1.m") == ("W1", "m")
+    assert ids.read_derivative("dL/dW@h3") is None
+    wide = "x[1, 1000000000]", "x@1000000000", "x[ 1000000000]"
+    assert all(map(ids.names_no_place, wide)) and not ids.names_no_place("x1000000000")
+
+
+def test_an_element_fits_a_shape_that_has_it():
+    assert ids.StepId("x").fits(()) and ids.StepId("x").fits((2, 3))
+    there = {(0, 0): True, (1, 2): True, (2, 0): False, (0, 3): False, (-1, 0): False, (0,): False, (0, 0, 0): False}
+    assert {index: ids.StepId("x", index).fits((2, 3)) for index in there} == there
+
+
 def test_a_rule_and_its_variant_are_one_id():
     assert rule_id("gate_gradient", "mul") == "gate_mul_gradient"
     for rule in RULES:

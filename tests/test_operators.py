@@ -24,6 +24,9 @@ from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.backprop import backward, gradient_of
 from tutor.engine.expressions import (
     EPSILON,
+    ONE,
+    ZERO,
+    Call,
     Const,
     Expr,
     Ref,
@@ -38,6 +41,7 @@ from tutor.engine.expressions import (
 )
 from tutor.engine.forward import model
 from tutor.engine.gradient_check import check_all
+from tutor.engine.local import simplified
 from tutor.engine.model import Equation, Model
 from tutor.engine.operators import same_shape
 from tutor.engine.program import value_of
@@ -382,3 +386,18 @@ def test_rounding_is_counted_in_the_distance_from_one_to_the_next_number():
     assert np.nextafter(1.0, 2.0) - 1.0 == EPSILON
     assert rounding(Ref(Symbol("x")), lambda ref: -3.0) == 3 * 8 * 2.0**-52  # a number that is given: eight of it
     assert rounding(Ref(Symbol("x")), lambda ref: np.inf) == 0
+
+
+def test_what_is_nothing_is_left_out_of_the_element_of_a_table():
+    x, y, zero = Ref(Symbol("x")), Ref(Symbol("y")), ZERO
+    for op, args, meant in [
+        ("add", (zero, x, zero), x), ("add", (zero, zero), zero), ("add", (x, zero, y), call("add", x, y)),
+        ("sub", (x, zero), x), ("sub", (zero, x), call("neg", x)), ("sub", (zero, zero), zero), ("sub", (x, y), None),
+        ("mul", (zero, x), zero), ("mul", (x, zero), zero), ("mul", (ONE, x), x), ("mul", (x, Const(-1.0)), -x),
+        ("mul", (x, y), None), ("times", (zero, x), zero), ("times", (x, zero), zero), ("times", (x, ONE), None),
+        ("div", (zero, x), zero), ("div", (x, y), None), ("div", (x, zero), None), ("neg", (zero,), zero),
+        ("neg", (x,), None), ("choose", (x, y, y), y), ("choose", (x, x, y), None), ("choose", (x, y, x), None),
+        ("max", (zero, zero), None), ("exp", (zero,), None),
+    ]:  # fmt: skip
+        node = Call(op, args)
+        assert simplified(node) == (node if meant is None else meant), node
