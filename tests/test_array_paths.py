@@ -12,7 +12,7 @@ from array_circuits import random_circuit
 from tutor.engine.expressions import Ref, Symbol, call, evaluate, indices
 from tutor.engine.lesson import Circuit, Definition, Lesson
 from tutor.engine.local import local_derivative
-from tutor.engine.paths import Paths, of_parameters, target
+from tutor.engine.paths import Paths, of_parameters, tally, target
 from tutor.engine.trace import Trace, trace
 from tutor.text.card import Scribe
 from tutor.text.layout import linear
@@ -155,3 +155,23 @@ def test_the_chain_of_a_use_has_the_paths_through_that_gate_alone():
     assert uses[0].total == pytest.approx((W_.T @ dr)[0] * x_[1])
     for chain in uses:
         assert sum(path.product for path in chain.paths) == pytest.approx(chain.total)
+
+
+def test_the_meter_counts_each_use_of_a_shared_weight_at_its_own_step():
+    """p = W(Wx), L = Σp²: of W@p each of 4 elements is 2p · h; of W@h each has 2 paths 2p · W · x. By hand: 4, 16."""
+    W, x = [[0.5, 2.0], [1.0, -1.0]], [2.0, 1.0]
+    h = call("matmul", of("W", W), of("x", x))
+    found = circuit(
+        {"W": W, "x": x}, ("h", h), ("p", call("matmul", of("W", W), of("h", x))), ("L", call("sum", of("p", x) ** 2)),
+        data=["x"],
+    )  # fmt: skip
+    counted = {key: (one.here, one.here_by_path) for key, one in tally(found.program).items()}
+    assert (counted["dL/dW@p"], counted["dL/dW@h"], counted["dL/dW"]) == ((4, 4), (4, 16), (0, 0))
+    assert of_parameters(found.program)[1] == 20
+
+
+def test_what_only_moves_or_adds_up_multiplies_nothing():
+    """b for every row of X, and L = Σ(X + b)²: the factor 2z of each, and no other."""
+    X, b = [[1.0, 2.0], [3.0, 4.0]], [0.5, 1.0]
+    found = circuit({"X": X, "b": b}, ("z", of("X", X) + of("b", b)), ("L", call("sum", of("z", X) ** 2)), data=["X"])
+    assert of_parameters(found.program) == (0, 0)

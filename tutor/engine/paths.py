@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.backprop import between, gradient_of
-from tutor.engine.expressions import Const, Expr, Ref, Symbol, at_example, element, evaluate, refs, rewrite, walk
-from tutor.engine.ids import line_of
+from tutor.engine.expressions import Call, Const, Expr, Ref, Symbol, at_example, element, evaluate, refs, rewrite, walk
+from tutor.engine.ids import line_of, use_of
 from tutor.engine.local import local_derivative
 from tutor.engine.losses import LOSSES, DerivationLine
 from tutor.engine.model import Equation
@@ -35,6 +35,7 @@ from tutor.engine.trace import Step, Trace, as_shown, reads_as
 ALL = 8  # so many paths are listed one by one ...
 LISTED = 5  # ... and of more of them so many, the largest
 
+_MOVES = frozenset("add sub neg sum transpose reshape concat row embedding".split())  # add up, or put elsewhere
 _GIVEN = ("target", "hyper", "input")  # what comes with the data is nobody's fault
 
 
@@ -60,7 +61,12 @@ class Link:
     @property
     def unit(self) -> bool:
         """Whether the factor is 1 or −1 whatever the numbers are: a bias's, a linear unit's, an add gate's."""
-        return isinstance(self.local.formula, Const) and abs(self.local.formula.value) == 1
+        if isinstance(self.local.formula, Const):
+            return abs(self.local.formula.value) == 1
+        bottom = self.local.symbol.wrt
+        within = [node for node in walk(self.use.formula) if any(ref.symbol == bottom for ref in refs(node))]
+        once = sum(isinstance(node, Ref) for node in within) == 1
+        return once and all(node.op in _MOVES for node in within if isinstance(node, Call))
 
 
 def links(program: Program, look: Callable[[Ref], Any] | None = None) -> dict[Symbol, tuple[Link, ...]]:
@@ -508,19 +514,25 @@ def tally(program: Program) -> dict[str, Tally]:
     plain: dict[Symbol, Count] = {output: 1}
     one = {output}  # gradients that are 1 or −1 whatever the numbers
     cost: dict[Symbol, tuple[int, int]] = {}
+    part: dict[tuple[Symbol, Symbol], tuple[int, int]] = {}  # the same, of what comes back from one gate
     for symbol, up in known.items():
         if symbol == output:
             continue
-        count[symbol] = sum(_handed_down(link, symbol, count[link.top]) for link in up)
-        factors[symbol] = sum(
-            _handed_down(link, symbol, factors[link.top] + (not link.unit) * count[link.top]) for link in up
-        )
-        plain[symbol] = sum(_handed_down(link, symbol, plain[link.top]) for link in up if link.unit)
+        count[symbol] = factors[symbol] = plain[symbol] = 0
+        for link in up:
+            paths = _handed_down(link, symbol, count[link.top])
+            joined = _handed_down(link, symbol, factors[link.top] + (not link.unit) * count[link.top])
+            bare = _handed_down(link, symbol, plain[link.top]) if link.unit else 0
+            count[symbol] = count[symbol] + paths
+            factors[symbol] = factors[symbol] + joined
+            plain[symbol] = plain[symbol] + bare
+            reused = 0 if link.unit or link.top in one else _fan(link)
+            by_path = joined - (paths - bare)
+            part[symbol, link.top] = (_of_all(reused, symbol), _of_all(by_path, symbol))
         if len(up) == 1 and np.all(_fan(up[0]) == 1) and up[0].unit and up[0].top in one:
             one.add(symbol)
-        reused = sum(_fan(link) for link in up if not link.unit and link.top not in one)
-        by_path = factors[symbol] - (count[symbol] - plain[symbol])
-        cost[symbol] = (_of_all(reused, symbol), _of_all(by_path, symbol))
+        costs = [part[symbol, link.top] for link in up]
+        cost[symbol] = (sum(reused for reused, _ in costs), sum(by_path for _, by_path in costs))
     found: dict[str, Tally] = {}
     done: set[Symbol] = set()
     so_far = by_path_so_far = 0
@@ -528,7 +540,12 @@ def tally(program: Program) -> dict[str, Tally]:
         wrt = eq.symbol.wrt
         if eq.phase != "backward" or wrt is None:
             continue
-        here, by_path = (0, 0) if wrt in done else cost.get(wrt, (0, 0))  # a mean comes after the examples' own
+        if use := use_of(eq.symbol.id):
+            tops = [link.top for link in known.get(wrt, ())]
+            gates = [top for top in tops if top.id == use] or [top for top in tops if line_of(top.id) == use]
+            here, by_path = part[wrt, gates[0]] if gates else (0, 0)
+        else:  # a mean comes after the examples' own, a sum after its parts
+            here, by_path = (0, 0) if wrt in done else cost.get(wrt, (0, 0))
         done.add(wrt)
         so_far, by_path_so_far = so_far + here, by_path_so_far + by_path
         found[eq.symbol.key] = Tally(here, by_path, so_far, by_path_so_far)
@@ -540,7 +557,11 @@ def of_parameters(program: Program) -> tuple[int, int]:
     found = tally(program)
     if not found:
         return 0, 0
-    wanted = [gradient_of(program.model.output, symbol).key for symbol in program.model.parameters]
+    wanted = {
+        eq.symbol.key
+        for eq in program.equations
+        if eq.phase == "backward" and eq.symbol.wrt in program.model.parameters and eq.symbol.key in found
+    }  # where several lines share a parameter its parts, too
     return max(entry.so_far for entry in found.values()), sum(found[key].here_by_path for key in wanted)
 
 

@@ -68,16 +68,27 @@ def backward(step: Step, names: Names) -> Explanation:
 
 
 def fork(step: Step, names: Names) -> str:
-    """What comes back along each branch of a value that several gates use."""
+    """What comes back along each branch of a value that several gates use; of branches of one kind it is said once."""
     wrt = step.equation.symbol.wrt
     assert wrt
-    said = []
-    for gate in step.trace.program.model.forward:
-        for way in inward(gate.formula, wrt):
+    kinds: dict[tuple[object, ...], list[tuple[str, str]]] = {}
+    for gate in reversed(step.trace.program.model.forward):
+        for way in reversed(inward(gate.formula, wrt)):
             told = _told(way)
             does = _chain(told, names) if told else "copy passes the gradient on unchanged"
-            said.append(f"Through {names(Ref(gate.symbol))} the {does}.{broadcast_back(way, names(Ref(wrt)))}")
-    return " ".join(reversed(said))
+            spread = broadcast_back(way, names(Ref(wrt)))
+            kind = (spread, *((_key(node, at), at) for node, at in told))
+            kinds.setdefault(kind, []).append((names(Ref(gate.symbol)), f"the {does}.{spread}"))
+    said = []
+    for (first, does), *others in kinds.values():
+        also = list(dict.fromkeys(gate for gate, _ in others))
+        likewise = f" Likewise through {_and(also)}." if also and also != [first] else ""
+        said.append(f"Through {first} {does}{likewise}")
+    return " ".join(said)
+
+
+def _and(texts: list[str]) -> str:
+    return f"{', '.join(texts[:-1])} and {texts[-1]}" if len(texts) > 1 else texts[0]
 
 
 def factor(gate: Equation, bottom: Symbol, names: Names) -> str:
