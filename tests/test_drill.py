@@ -32,7 +32,7 @@ def gated(loss="squared_error", output="linear", hidden="relu", **training):
 
 def numbers(lesson) -> list[np.ndarray]:
     if lesson.circuit:
-        return [np.array(list(lesson.circuit.inputs.values()))]
+        return [np.array(value) for value in lesson.circuit.inputs.values()]
     layers = [part for layer in lesson.network.layers for part in (layer.weights, layer.biases) if part is not None]
     return [lesson.inputs, lesson.targets, *layers]
 

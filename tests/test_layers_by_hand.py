@@ -1,4 +1,4 @@
-"""The lessons of "The layers of today" against plain NumPy: tests/data/layers_by_hand.py, which has no rule of a backward pass."""
+"""Lessons of "The layers of today" against plain NumPy that has no rule of a backward pass: data/layers_by_hand.py."""
 
 from __future__ import annotations
 

@@ -62,6 +62,13 @@ def test_every_rule_is_a_skill():
     assert not [text for text in titles if "_" in text or text[0].islower()]
 
 
+def test_every_gate_of_arrays_is_a_skill_with_a_title_of_its_own():
+    from tutor.text.array_gates import ARRAY_GATES
+
+    missing = [op for op in ARRAY_GATES if not {f"gate_{op}", f"gate_{op}_gradient"} <= set(SKILLS)]
+    assert not missing, f"questions/mastery.py: name {missing} in _GATES"
+
+
 def test_a_skill_stands_after_what_it_needs():
     order = list(SKILLS)
     for id, one in SKILLS.items():

@@ -40,7 +40,18 @@ W = [[0.5, 1.0, -1.0, 0.25], [1.0, 0.25, 0.5, -0.5]]
 b = [0.5, -0.25, 0.0, 1.0]
 g = [1.0, 2.0, -1.0, 0.5]
 """
-TRACES = {name: trace(load(given_source(text))) for name, text in (("attention", LESSON), ("rows", LESSON3))}
+LESSON1 = """format = 1
+title = "Shared"
+[circuit]
+define = ["h = W @ x", "z = v @ h + 1", "d = v * h"]
+output = "z"
+[circuit.inputs]
+W = [[0.5, 2.0], [1.0, -1.0]]
+x = [2.0, 1.0]
+v = [1.0, 0.5]
+"""
+LESSONS = {"attention": LESSON, "rows": LESSON3, "shared": LESSON1}
+TRACES = {name: trace(load(given_source(text))) for name, text in LESSONS.items()}
 
 
 def value(lesson: str, step: str, text: str):
@@ -66,6 +77,8 @@ def value(lesson: str, step: str, text: str):
     ("rows", "A", "max(Z, 0)"), ("rows", "A", "relu(Z)"), ("rows", "m", "sum(A, axis=0) / 3"), ("rows", "m", "mean(A, axis=0)"),
     ("rows", "L", "m @ g"), ("rows", "L", "sum(m * g)") , ("rows", "L", "m · g"),
     ("rows", "dL/dW", "X.T @ dL/dZ"), ("rows", "dL/dX", "dL/dZ @ W.T"), ("rows", "dL/db", "sum(dL/dZ, axis=0)"),
+    ("shared", "h", "W * x"), ("shared", "h", "[[0.5, 2], [1, -1]] * [2, 1]"), ("shared", "z", "v * h + 1"),
+    ("shared", "d", "v * h"), ("shared", "dz/dx", "W^T * v"), ("shared", "dz/dx", "v * W"),
     ("rows", "dL/dA", "ones(3, 1) @ reshape(g, 1, 4) / 3"), ("rows", "dL/dA", "repeat(g / 3, 3, axis=0)"),
 ])  # fmt: skip
 def test_a_formula_about_arrays_comes_to_the_step_s_value(lesson, step, text):

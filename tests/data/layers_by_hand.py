@@ -1,9 +1,10 @@
 """The first lessons of "The layers of today", computed apart: plain NumPy, and no rule of a backward pass.
 
-Nothing here comes from the tutor. Each lesson is its forward pass, written out again with its numbers, and calls `at(name,
-value)` for every value that has a gradient: there a nudge is added. A use of a shared value is a name of its own, `W@p`. A
-gradient is what the output answers to a nudge: its derivative along an imaginary one of 1e-30, which no rounding disturbs
-(W. Squire, G. Trapp, "Using Complex Variables to Estimate Derivatives of Real Functions", SIAM Review 40, 1998).
+Nothing here comes from the tutor. Each lesson is its forward pass, written out again with its numbers, and calls
+`at(name, value)` for every value that has a gradient: there a nudge is added. A use of a shared value is a name of its
+own, `W@p`. A gradient is what the output answers to a nudge: its derivative along an imaginary one of 1e-30, which no
+rounding disturbs (W. Squire, G. Trapp, "Using Complex Variables to Estimate Derivatives of Real Functions", SIAM
+Review 40, 1998).
 
     python layers_by_hand.py      prints them all, with the losses of the first updates
 """
@@ -26,8 +27,8 @@ def weight_twice(at: At, p) -> np.ndarray:
     x, y = np.array([2, 1]), np.array([3, 3])
     h = at("h", at("W@h", p["W"]) @ x)
     out = at("p", at("W@p", p["W"]) @ h)
-    e = at("e", out - y)
-    return (e**2).sum() / 2
+    r = at("r", out - y)
+    return (r**2).sum() / 2
 
 
 def recurrence(at: At, p) -> np.ndarray:
@@ -37,8 +38,8 @@ def recurrence(at: At, p) -> np.ndarray:
     for t in (1, 2, 3):
         z = at(f"z{t}", at(f"Wx@z{t}", p["Wx"]) @ x[t - 1] + at(f"Wh@z{t}", p["Wh"]) @ h)
         h = at(f"h{t}", np.tanh(z))
-    e = at("e", h - y)
-    return (e**2).sum() / 2
+    r = at("r", h - y)
+    return (r**2).sum() / 2
 
 
 def lstm(at: At, p) -> np.ndarray:
@@ -50,15 +51,15 @@ def lstm(at: At, p) -> np.ndarray:
     o = at("o", sigmoid(at("zo", p["Wo"] @ v + p["bo"])))
     c = at("c", at("kept", f * c0) + at("new", i * g))
     h = at("h", o * at("s", np.tanh(c)))
-    return at("e", h - 0.98) ** 2 / 2
+    return at("r", h - 0.98) ** 2 / 2
 
 
 def convolution(at: At, p) -> np.ndarray:
     x = at("x", np.array([[1, 2, 0], [0, 1, 3], [2, 0, 1]]))
     y = np.array([[-1, 1], [0, -2]])
     c = at("c", np.array([[(x[i : i + 2, j : j + 2] * p["k"]).sum() for j in (0, 1)] for i in (0, 1)]))
-    e = at("e", at("z", c + p["b"]) - y)
-    return (e**2).sum() / 2
+    r = at("r", at("z", c + p["b"]) - y)
+    return (r**2).sum() / 2
 
 
 def pooling(at: At, p) -> np.ndarray:
@@ -72,8 +73,8 @@ def pooling(at: At, p) -> np.ndarray:
             m[i, j] = window[int(np.argmax(window.real))]  # of equal ones the first
             a[i, j] = other[2 * i : 2 * i + 2, 2 * j : 2 * j + 2].sum() / 4
     m, a = at("m", m), at("a", a)
-    em, ea = at("em", m - np.array([[2, 2.5], [-1.5, 2]])), at("ea", a - np.array([[-0.5, 1], [0, 1.6]]))
-    return at("Lm", (em**2).sum() / 2) + at("La", (ea**2).sum() / 2)
+    rm, ra = at("rm", m - np.array([[2, 2.5], [-1.5, 2]])), at("ra", a - np.array([[-0.5, 1], [0, 1.6]]))
+    return at("Lm", (rm**2).sum() / 2) + at("La", (ra**2).sum() / 2)
 
 
 def dropout_gelu(at: At, p) -> np.ndarray:
@@ -81,8 +82,8 @@ def dropout_gelu(at: At, p) -> np.ndarray:
     z = at("z", p["W"] @ x)
     h = at("h", 0.5 * z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))))
     d = at("d", mask * h / keep)
-    e = at("e", at("p", p["v"] @ d) - 0.547152)
-    return e**2 / 2
+    r = at("r", at("p", p["v"] @ d) - 0.547152)
+    return r**2 / 2
 
 
 # id: its forward pass, what it learns, its learning rate

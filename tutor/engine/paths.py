@@ -25,7 +25,7 @@ import numpy as np
 
 from tutor.engine.backprop import between, gradient_of
 from tutor.engine.expressions import Call, Const, Expr, Ref, Symbol, at_example, element, evaluate, refs, rewrite, walk
-from tutor.engine.ids import line_of, use_of
+from tutor.engine.ids import line_of
 from tutor.engine.local import local_derivative
 from tutor.engine.losses import LOSSES, DerivationLine
 from tutor.engine.model import Equation
@@ -378,11 +378,10 @@ class Paths:
         return Chain(of, gradient, paths, count, self._zero(symbol, flat, count), total)
 
     def _of_use(self, symbol: Symbol, up: tuple[Link, ...]) -> None:
-        """Of all links of a symbol those of one use: the author's line, or the gate where a line has several."""
+        """The links of a symbol by one of its uses, as those of a symbol of its own."""
         if symbol in self.links:
             return
-        line = tuple(link for link in up if line_of(link.top.id) == line_of(symbol.use))
-        up = line if len(line) == 1 else tuple(link for link in line if link.top.id == symbol.use)
+        up = _of_use(symbol.use, up)
         self.links[symbol] = up
         self.counts[symbol] = sum(_handed_down(link, symbol, self.counts[link.top]) for link in up)
         with np.errstate(all="ignore"):
@@ -423,6 +422,12 @@ class Paths:
         (link,) = self.links[symbol]
         alive = self._alive[link.top][self._above(symbol, flat)] if self._factors(link)[flat] else 0
         return count - int(alive)
+
+
+def _of_use(use: str, up: tuple[Link, ...]) -> tuple[Link, ...]:
+    """Of all links of a symbol those of one use: the author's line, or the gate where a line has several."""
+    line = tuple(link for link in up if line_of(link.top.id) == line_of(use))
+    return line if len(line) == 1 else tuple(link for link in line if link.top.id == use)
 
 
 Count = Any  # an int; or of each element (elements,), where they differ
@@ -540,10 +545,9 @@ def tally(program: Program) -> dict[str, Tally]:
         wrt = eq.symbol.wrt
         if eq.phase != "backward" or wrt is None:
             continue
-        if use := use_of(eq.symbol.id):
-            tops = [link.top for link in known.get(wrt, ())]
-            gates = [top for top in tops if top.id == use] or [top for top in tops if line_of(top.id) == use]
-            here, by_path = part[wrt, gates[0]] if gates else (0, 0)
+        if eq.symbol.use:
+            costs = [part[wrt, link.top] for link in _of_use(eq.symbol.use, known.get(wrt, ()))]
+            here, by_path = sum(reused for reused, _ in costs), sum(by_path for _, by_path in costs)
         else:  # a mean comes after the examples' own, a sum after its parts
             here, by_path = (0, 0) if wrt in done else cost.get(wrt, (0, 0))
         done.add(wrt)

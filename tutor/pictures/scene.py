@@ -20,7 +20,6 @@ from tutor.play.playback import Cursor
 from tutor.text.card import Scribe
 from tutor.text.cells import cut, width
 from tutor.text.layout import number
-from tutor.text.words import plural
 
 Item = tuple[str, tuple[int, ...]]
 Whole = tuple[int, ...] | None  # an index; None: all of it
@@ -190,15 +189,11 @@ def item_facts(known: Known, item: Item) -> list[str]:
         ref = known.ref(one, at)
         if ref and (known.has(one, at) or one == id):
             value = known.value(one, at)
-<<<<<<< HEAD
             shape = (
                 f"a {' × '.join(map(str, ref.shape))} array"
                 if len(ref.shape) > 1
                 else f"{(n := prod(ref.shape)):,} number{'s' * (n != 1)}"
             )
-=======
-            shape = f"a {' × '.join(map(str, ref.shape))} array" if len(ref.shape) > 1 else plural(prod(ref.shape), "number")
->>>>>>> fee0bd2 (The meter counts each use of a shared weight where it comes back; a fork says once what its branches do alike)
             said = number(value) if value is not None else shape if ref.shape and known.has(one, at) else "·"
             found.append(f"{known.name(one, at)} = {said}")
     return found

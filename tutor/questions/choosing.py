@@ -14,6 +14,7 @@ from tutor.questions.kinds import KINDS
 from tutor.text.writer import Writer
 
 _TURNS = ("backward", "forward", "backward", "update", "backward", "loss")  # half of it is backward
+ORDERS = 4  # so many orders of the equations are tried at most
 
 
 def spread(
@@ -29,8 +30,26 @@ def spread(
     Of the rules of a phase those in `weakest` come first, in that order.
 
     Every other question is of the first kind; the rest take the other kinds in turn. No equation is asked about
-    twice while there are others, and no question shows what another one asks for.
+    twice while there are others, and no question shows what another one asks for. Where the two leave too few, other
+    orders are tried.
     """
+    best: list[Item] = []
+    for _ in range(ORDERS):
+        found = _in_one_order(trace, writer, rng, count, kinds, weakest)
+        best = max(best, found, key=_equations)
+        if _equations(best) >= min(count, len(trace.equations) - 2):
+            break
+    return best
+
+
+def _equations(items: list[Item]) -> int:
+    """How many equations are asked about."""
+    return len({item.step.equation.symbol.key for item in items})
+
+
+def _in_one_order(
+    trace: Trace, writer: Writer, rng: random.Random, count: int, kinds: tuple[str, ...], weakest: Sequence[str]
+) -> list[Item]:
     rest = list(kinds[1:])
     rng.shuffle(rest)
     found: list[Item] = []

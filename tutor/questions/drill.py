@@ -136,11 +136,12 @@ def _targets(loss: str, output: LayerSymbols, rng: random.Random) -> list[float]
 def _drawn_inputs(lesson: Lesson, rng: random.Random, draw: int) -> Lesson:
     """New numbers for an author's inputs: whole ones where all of the lesson's are, else of one decimal.
 
-    Data stay as they are (a mask, an id, a class). The later draws keep the lesson's signs, which its functions may
-    need (ln, √).
+    Data stay as they are (a mask, an id, a class, probabilities) but for measurements. The later draws keep the
+    lesson's signs, which its functions may need (ln, √).
     """
     made, own = model(lesson), initial_parameters(lesson)
-    free = [symbol.id for symbol in made.parameters if symbol.id in own]
+    measured = [symbol for symbol in made.fixed if symbol.id in own and _measured(own[symbol.id])]
+    free = [symbol.id for symbol in (*made.parameters, *measured) if symbol.id in own]
     whole = all(np.all(own[id] == np.round(own[id])) for id in free)
     unit, most = (1.0, 9) if whole else (0.1, 15)
     choices = list(range(2, 10)) if whole else [n / 10 for n in range(2, 31) if n != 10]
@@ -162,6 +163,11 @@ def _drawn_inputs(lesson: Lesson, rng: random.Random, draw: int) -> Lesson:
     if training and training.learning_rate == 1:
         training = replace(training, learning_rate=rng.choice(RATES))
     return replace(with_numbers(lesson, numbers), training=training)
+
+
+def _measured(data: np.ndarray | float) -> bool:
+    """Whether data may as well be other numbers: not all are whole, and no row is one of probabilities."""
+    return not np.all(data == np.round(data)) and not np.any(np.isclose(np.sum(data, axis=-1), 1))
 
 
 # ---------------------------------------------------------------- are they good numbers?

@@ -71,8 +71,10 @@ _GATES = {
     "sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "ReLU",
     "leaky_relu": "Leaky ReLU", "bipolar_sigmoid": "Bipolar sigmoid", "softplus": "Softplus", "elu": "ELU",
     "silu": "SiLU", "gelu": "GELU", "gelu_erf": "GELU (exact)", "copy": "Copy",
-    "matmul": "Matrix product", "average": "Mean",
-    "reduce_max": "Maximum", "reduce_min": "Minimum", "log_softmax": "Log-softmax", "norm": "Normalisation",
+    "matmul": "Matrix product", "transpose": "Transpose", "sum": "Sum", "average": "Mean", "variance": "Variance",
+    "reduce_max": "Maximum", "reduce_min": "Minimum", "softmax": "Softmax", "log_softmax": "Log-softmax",
+    "norm": "Normalisation", "row": "Row", "embedding": "Embedding", "concat": "Concatenation", "reshape": "Reshape",
+    "causal": "Causal mask",
     "cross_entropy": "Cross-entropy", "conv": "Convolution", "max_pool": "Max pooling", "avg_pool": "Average pooling",
 }  # fmt: skip
 SKILLS: dict[str, Skill] = {str(rule): skill for rule, skill in _PLAIN.items()}

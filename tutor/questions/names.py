@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, lru_cache
 
@@ -21,6 +22,7 @@ from tutor.text.layout import to_ascii
 from tutor.text.notations import NOTATIONS
 from tutor.text.writer import Writer
 
+_STAR = re.compile(r"(?<![*(])\*(?!\*)")  # not that of ** or (*)
 SEEN_WHOLE = 100  # elements of what is small enough to be seen whole
 
 _ID = re.compile(
@@ -63,7 +65,24 @@ class Names:
     # ------------------------------------------------------------ values
 
     def value(self, text: str) -> tuple[Typed, np.ndarray]:
-        """An expression and what it comes to: of a whole the element that is asked. Raises NotUnderstood."""
+        """An expression and what it comes to: of a whole the element that is asked. Raises NotUnderstood.
+
+        In a lesson about arrays * is the product of matrices (so · is written in ASCII) or goes cell by cell (so NumPy
+        has it): where only one of the two has the shape that is asked, that is meant.
+        """
+        if not self.arrays or not _STAR.search(text):
+            return self._value(text)
+        asked = () if self.step.index else self.step.equation.symbol.shape
+        fitting = []
+        for sign in "*·⊙":
+            with suppress(NotUnderstood):
+                typed, value = self._value(_STAR.sub(sign, text))
+                if value.shape == asked and sign == "*":
+                    return typed, value
+                fitting += [(typed, value)] * (value.shape == asked)
+        return fitting[0] if len(fitting) == 1 else self._value(text)
+
+    def _value(self, text: str) -> tuple[Typed, np.ndarray]:
         typed = self.read(text)
         step, formula = self.step, typed.formula
         if not step.trace.program.model.arrays and _broadcasts(formula):  # only who writes arrays means that
