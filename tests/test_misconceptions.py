@@ -20,7 +20,8 @@ from tutor.engine.expressions import evaluate
 from tutor.engine.lesson import Lesson, Training
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.trace import trace
-from tutor.lessonfiles.catalogue import entries
+from tutor.lessonfiles.catalogue import entries, find
+from tutor.lessonfiles.check import load
 from tutor.questions.diagnosis import compare, marked
 from tutor.questions.grading import grade
 from tutor.questions.misconceptions import MISCONCEPTIONS
@@ -495,3 +496,10 @@ def test_titles_and_remedies_are_sentences_that_a_person_can_read(id):
     assert entry.seen.startswith(("https://", "http://")) or entry.seen == "a learner's answer"
     others = [other.title for key, other in MISCONCEPTIONS.items() if key != id]
     assert entry.title not in others
+
+
+def test_a_vector_on_the_other_side_of_the_transpose_is_no_slip():
+    """v · M is Mᵀ · v: as NumPy has vectors, dh = Wᵀ dp may be written dp @ W."""
+    found = trace(load(find("weight-twice"))).find("dL/dh")
+    turned = [slip for slip in slips(found.at((0,))) if slip.misconception == "factor-turned"]
+    assert [np.round(float(slip.value), 12) for slip in turned] == [-1.75]  # 0.5 · 0.5 + 2 · (−1), by hand

@@ -21,6 +21,7 @@ from tutor.questions.misconceptions.structure import Structure
 
 def _turnings(x: Expr, y: Expr, right: Expr) -> Iterator[Expr]:
     """x · y with a factor transposed, or in the other order, as far as the shape is the right one's."""
+    seen = {_vector_last(right)}
     xs, ys = ([x, turned(x)] if len(x.shape) > 1 else [x]), ([y, turned(y)] if len(y.shape) > 1 else [y])
     for one in xs:
         for other in ys:
@@ -29,10 +30,18 @@ def _turnings(x: Expr, y: Expr, right: Expr) -> Iterator[Expr]:
                     found = call("matmul", *pair)
                 except ValueError:
                     continue
-                if found.shape == right.shape and found != right:
+                if found.shape == right.shape and _vector_last(found) not in seen:
+                    seen.add(_vector_last(found))
                     yield found
     if isinstance(right, Call) and right.op == "outer" and len(set(right.shape)) == 1:
         yield call("outer", *right.args[::-1])
+
+
+def _vector_last(product: Expr) -> Expr:
+    """v · M as the Mᵀ · v that it is, so that the same is not taken for another."""
+    if isinstance(product, Call) and product.op == "matmul" and [len(arg.shape) for arg in product.args] == [1, 2]:
+        return call("matmul", turned(product.args[1]), product.args[0])
+    return product
 
 
 def _turned_back(structure: Structure, node: Call, out: Expr, G: Expr) -> Iterator[Parts]:
