@@ -66,6 +66,7 @@ class _Plan:
     way: _Way
     graph: Graph
     columns: list[list[Node]]
+    sizes: list[int]  # cells of each column
     top: int = 0
     shown: range | None = None
     left_out: tuple[int, int] = (0, 0)
@@ -77,6 +78,8 @@ class _Kept:
     def __init__(self) -> None:
         self.plans: dict[tuple[int, int, str], _Plan | None] = {}
         self.words: dict[tuple[bool, str, str], str] = {}
+        self.nodes: dict[bool, tuple[dict[str, Equation], dict[str, list[str]], list[str]]] = {}
+        self.gradients: dict[str, str | None] = {}
 
 
 class ArrayPicture:
@@ -120,7 +123,7 @@ class ArrayPicture:
             columns = graph.columns(range(graph.last + 1))
             if self._fits(way, columns, body):
                 graph.place(columns, 0, body)
-                return _Plan(whole, way, graph, columns)
+                return _Plan(whole, way, graph, columns, self._sizes(way, columns))
         return None
 
     def _some(self, body: int) -> _Plan | None:
@@ -132,22 +135,25 @@ class ArrayPicture:
         return self._neighbours(body - 1)
 
     def _fits(self, way: _Way, columns: list[list[Node]], body: int) -> bool:
-        wide = sum(self._column(way, column) for column in columns) + way.least * (len(columns) - 1)
+        wide = sum(self._sizes(way, columns)) + way.least * (len(columns) - 1)
         return wide <= self.columns and max(map(rows_of, columns)) <= body
 
     def _nodes(self, whole: bool) -> None:
         """A node for each gate (`whole`), or for each line of the author."""
         self.whole = whole
-        self.made: dict[str, Equation] = {}
-        self.takes: dict[str, list[str]] = {}
-        for eq in self.forward:
-            name = self._of(eq.symbol.id)
-            self.made[name] = eq  # of a line its last gate
-            taken = [self._of(ref.symbol.id) for ref in refs(eq.formula)]
-            self.takes[name] = list(dict.fromkeys([*self.takes.get(name, ()), *(t for t in taken if t != name)]))
-        used = {name for taken in self.takes.values() for name in taken}
-        self.given = [symbol.id for symbol in self.known.model.given if symbol.id in used]
-        self.selected = self.selected and (self._of(self.selected[0]), ())
+        if whole not in self.kept.nodes:
+            made: dict[str, Equation] = {}
+            takes: dict[str, list[str]] = {}
+            for eq in self.forward:
+                name = self._of(eq.symbol.id)
+                made[name] = eq  # of a line its last gate
+                taken = [self._of(ref.symbol.id) for ref in refs(eq.formula)]
+                takes[name] = list(dict.fromkeys([*takes.get(name, ()), *(t for t in taken if t != name)]))
+            used = {name for taken in takes.values() for name in taken}
+            given = [symbol.id for symbol in self.known.model.given if symbol.id in used]
+            self.kept.nodes[whole] = made, takes, given
+        self.made, self.takes, self.given = self.kept.nodes[whole]
+        self.chosen = self.selected and (self._of(self.selected[0]), ())
         self.lit_nodes = {self._of(id) for id in self.lit}
         self.lit_edges = {(name, self._of(use)) for name, use in self.uses}
 
@@ -172,7 +178,7 @@ class ArrayPicture:
         if len(shown) < 3:
             return None
         graph.place(best, 1, body)
-        return _Plan(False, way, graph, best, 1, shown)
+        return _Plan(False, way, graph, best, self._sizes(way, best), 1, shown)
 
     def _neighbours(self, body: int) -> _Plan | None:
         """The step's own box with what it takes and what takes it, as far as the rows go."""
@@ -187,7 +193,8 @@ class ArrayPicture:
         if not self._fits(_SHORT, columns, body):
             return None
         graph.place(columns, 1, body)
-        return _Plan(True, _SHORT, graph, columns, 1, None, (len(takes[body:]), len(users[body:])))
+        left_out = len(takes[body:]), len(users[body:])
+        return _Plan(True, _SHORT, graph, columns, self._sizes(_SHORT, columns), 1, None, left_out)
 
     # ------------------------------------------------------------ the nodes
 
@@ -231,13 +238,15 @@ class ArrayPicture:
             return max(title + 3, width(self._does(way, name)) + 2)
         return title + (4 if way.tail and self._gradient(name) is not None else 1)  # ▶ before, ◀∂ after it
 
-    def _column(self, way: _Way, column: list[Node]) -> int:
-        return max((self._size(way, node.name) for node in column if node.name), default=1)
+    def _sizes(self, way: _Way, columns: list[list[Node]]) -> list[int]:
+        return [max((self._size(way, node.name) for node in column if node.name), default=1) for column in columns]
 
     def _gradient(self, name: str) -> str | None:
         """The id of the gradient of a value; None where none is computed, of the output its own 1."""
-        id = gradient_of(self.known.model.output, self._symbol(name)).id
-        return id if self.known.symbol(id) else None
+        if name not in self.kept.gradients:
+            id = gradient_of(self.known.model.output, self._symbol(name)).id
+            self.kept.gradients[name] = id if self.known.symbol(id) else None
+        return self.kept.gradients[name]
 
     def _back(self, way: _Way, name: str) -> str | None:
         """The gradient that came back: a number's value, nothing more of an array; None where there is none yet."""
@@ -251,8 +260,7 @@ class ArrayPicture:
         return "" if self._symbol(name).shape else known.said(id, None, way.number)
 
     def _drawn(self, plan: _Plan) -> Diagram:
-        way, columns = plan.way, plan.columns
-        sizes = [self._column(way, column) for column in columns]
+        way, columns, sizes = plan.way, plan.columns, plan.sizes
         fan = max(way.least, min((self.columns - sum(sizes)) // max(len(columns) - 1, 1), way.most))
         left = max(0, (self.columns - sum(sizes) - fan * (len(columns) - 1)) // 2)
         lefts = [left + sum(sizes[:n]) + fan * n for n in range(len(columns))]
@@ -276,11 +284,12 @@ class ArrayPicture:
 
     def _wires(self, plan: _Plan, canvas: Canvas, lefts: list[int], sizes: list[int]) -> None:
         columns, takes, first = plan.columns, plan.graph.takes, plan.shown[0] if plan.shown else 0
+        came_back = {name for name in plan.graph.depth if self._back(plan.way, name) is not None}
         lines: dict[tuple[str, int], list[tuple[float, float, float, float]]] = {}
         for n, column in enumerate(columns):
             end = (lefts[n] + sizes[n]) * 2
             for node in column:
-                walked = self._back(plan.way, node.of) is not None
+                walked = node.of in came_back
                 onward = n + 1 < len(columns)
                 targets = [t for t in columns[n + 1] if _meets(takes, node, t)] if onward else []
                 looks = []
@@ -289,7 +298,7 @@ class ArrayPicture:
                     users = plan.graph.users[node.of]  # a wire that passes leads to those further on
                     goals = [target.name] if target.name else [u for u in users if plan.graph.depth[u] > first + n + 1]
                     hot = any(self._lit_edge(node.of, goal) for goal in goals)
-                    back = walked and any(self._back(plan.way, goal) is not None for goal in goals)
+                    back = walked and any(goal in came_back for goal in goals)
                     look = ("lit", 3) if hot else ("walked", 1) if back else ("plus2", 1)
                     looks.append(look)
                     taken = list(takes.get(target.name or "", ()))
@@ -311,7 +320,7 @@ class ArrayPicture:
 
     def _node(self, way: _Way, canvas: Canvas, name: str, row: int, left: int, column: int) -> Spot:
         known = self.known
-        lit, chosen, new = name in self.lit_nodes, self.selected == (name, ()), known.is_step(name)
+        lit, chosen, new = name in self.lit_nodes, self.chosen == (name, ()), known.is_step(name)
         computed, back = known.has(name), self._back(way, name)
         title = self._title(way, name)
         style = "cell" if chosen else "value" if new else "lit" if lit else "heading" if computed else "dim"
