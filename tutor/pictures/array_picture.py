@@ -19,7 +19,7 @@ from tutor.engine.ids import line_of
 from tutor.engine.model import Equation
 from tutor.pictures.canvas import Canvas
 from tutor.pictures.graph_plan import Graph, Node, rows_of
-from tutor.pictures.scene import Diagram, Item, Known, Spot, draw_box, item_facts
+from tutor.pictures.scene import Diagram, Item, Known, Spot, draw_box, item_facts, short
 from tutor.text.cells import cut, width
 from tutor.text.layout import linear
 
@@ -170,7 +170,8 @@ class ArrayPicture:
         shown, best, grown = range(focus, focus + 1), graph.columns(range(focus, focus + 1)), True
         while grown:
             grown = False
-            for wider in (range(shown[0] - 1, shown[-1] + 1), range(shown[0], shown[-1] + 2)):
+            for before, after in ((1, 0), (0, 1)):
+                wider = range(shown[0] - before, shown[-1] + 1 + after)
                 if wider[0] >= 0 and wider[-1] <= graph.last:
                     columns = graph.columns(wider)
                     if self._fits(way, columns, body):
@@ -248,16 +249,14 @@ class ArrayPicture:
             self.kept.gradients[name] = id if self.known.symbol(id) else None
         return self.kept.gradients[name]
 
-    def _back(self, way: _Way, name: str) -> str | None:
-        """The gradient that came back: a number's value, nothing more of an array; None where there is none yet."""
+    def _back(self, name: str) -> str | None:
+        """The id of the gradient that came back (of the output "": its own 1); None where there is none yet."""
         known = self.known
         if name == known.model.output.id:
             begun = known.cursor.at >= 0 and known.trace.equations[known.cursor.at].phase not in ("forward", "loss")
             return "" if begun else None
         id = self._gradient(name)
-        if id is None or not known.has(id):
-            return None
-        return "" if self._symbol(name).shape else known.said(id, None, way.number)
+        return id if id is not None and known.has(id) else None
 
     def _drawn(self, plan: _Plan) -> Diagram:
         way, columns, sizes = plan.way, plan.columns, plan.sizes
@@ -284,7 +283,7 @@ class ArrayPicture:
 
     def _wires(self, plan: _Plan, canvas: Canvas, lefts: list[int], sizes: list[int]) -> None:
         columns, takes, first = plan.columns, plan.graph.takes, plan.shown[0] if plan.shown else 0
-        came_back = {name for name in plan.graph.depth if self._back(plan.way, name) is not None}
+        came_back = {name for name in plan.graph.depth if self._back(name) is not None}
         lines: dict[tuple[str, int], list[tuple[float, float, float, float]]] = {}
         for n, column in enumerate(columns):
             end = (lefts[n] + sizes[n]) * 2
@@ -321,7 +320,7 @@ class ArrayPicture:
     def _node(self, way: _Way, canvas: Canvas, name: str, row: int, left: int, column: int) -> Spot:
         known = self.known
         lit, chosen, new = name in self.lit_nodes, self.chosen == (name, ()), known.is_step(name)
-        computed, back = known.has(name), self._back(way, name)
+        computed, back = known.has(name), self._back(name)
         title = self._title(way, name)
         style = "cell" if chosen else "value" if new else "lit" if lit else "heading" if computed else "dim"
         wrt = known.step.equation.symbol.wrt
@@ -343,8 +342,10 @@ class ArrayPicture:
         canvas.text(left + 1 + width(mark), row - 1, title, style)
         does = cut(self._does(way, name), column - 2)
         canvas.text(left + (column - width(does)) // 2, row, does, "lit" if lit else "formula")
-        if back is not None:
-            canvas.text(left + 1, row + 1, cut(f"◀∂ {back}".strip(), column - 2), back_style)
+        if back is not None:  # of a single number its value, too
+            value = known.value(back) if back and column >= 8 else None
+            said = "" if value is None else f" {short(value, column - 5)}"
+            canvas.text(left + 1, row + 1, f"◀∂{said}", back_style)
         return Spot((name, ()), target, left, row - 1, column, 3)
 
     def _legend(self, way: _Way, canvas: Canvas) -> None:

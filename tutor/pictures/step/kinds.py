@@ -55,7 +55,8 @@ def subject(kind: str, trace: Trace, id: str, example: int) -> Ref:
     output = trace.program.model.output
     unknown: NoSuchStep | None = None
     unsuited = False
-    for text in (gradient_of(output, Symbol(id.strip())).id, id):
+    texts = (gradient_of(output, Symbol(id.strip())).id, id)
+    for text in reversed(texts) if KINDS[kind].ahead else texts:  # a picture of values is of the value first
         try:
             eq, index, named = resolve(trace.program, text)
         except NoSuchStep as error:

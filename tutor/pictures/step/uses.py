@@ -61,11 +61,13 @@ def uses_picture(scribe: Scribe, subject: Ref) -> Shown:
         told = ", ".join(f"{part.use} {number(size, 3)}" for part, size in zip(parts, sizes, strict=True))
         facts.append(f"The whole parts by root mean square: {told}.")
     most = max(sizes)
-    small = [part.use for part, size in zip(parts, sizes, strict=True) if size < _SMALL * most]
+    none = [part.use for part, size in zip(parts, sizes, strict=True) if size == 0]
+    small = [part.use for part, size in zip(parts, sizes, strict=True) if 0 < size < _SMALL * most]
+    if none:
+        facts.append(f"Nothing comes back through {', '.join(none)}.")
     if small:
-        facts.append(
-            f"{', '.join(small)}: less than {100 * _SMALL:g} % of the largest part. {shared} hardly learns there."
-        )
+        share = f"less than {100 * _SMALL:g} % of the largest part"
+        facts.append(f"Through {', '.join(small)} comes {share}: {shared} hardly learns from there.")
 
     def draw(columns: int, rows: int) -> Picture:
         items = [*zip(names, values, strict=True), ("sum", total)]
