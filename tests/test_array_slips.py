@@ -7,6 +7,7 @@ The slips PLANTED here are asked in `test_misconceptions.py`, with all others.
 from __future__ import annotations
 
 import math
+import random
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +21,7 @@ from tutor.engine.lesson import Lesson
 from tutor.engine.trace import trace
 from tutor.lessonfiles.check import load
 from tutor.questions.grading import grade
+from tutor.questions.kinds import KINDS
 from tutor.questions.question import Question
 from tutor.questions.rounding import bounds
 from tutor.questions.slips import table_for
@@ -491,3 +493,51 @@ def test_a_matrix_of_a_block_is_diagnosed_with_few_equations_worked_out(monkeypa
         table_for(here, equation).at(here.find("dL/dX").at(index))
     assert table.values.shape[1:] == (8, 16) and 10 < len(table.entries) < 100
     assert count < 10 * len(table.entries)
+
+
+# ---------------------------------------------------------------- typed matrices, shapes
+
+
+def item(lesson: Lesson, step: str, kind: str):
+    return KINDS[kind](trace(lesson).find(step), Writer(lesson, "dz"), random.Random(1))
+
+
+def test_a_matrix_that_is_typed_is_diagnosed_cell_by_cell_and_a_formula_as_a_whole():
+    cells = item(attention(), "dL/dX", "matrix")
+    wrong = DX - DK @ WK.T
+    for text in (str(np.round(wrong, 4).tolist()), "\n".join(" ".join(f"{x:.4g}" for x in row) for row in wrong)):
+        assert cells.grade(text).misconception == "attention-path-forgotten"
+    assert cells.grade("dO + dV @ Wv.T + dQ @ Wq.T").misconception == "attention-path-forgotten"
+    assert cells.grade(str(np.round(DX, 4).tolist())).kind == "correct"
+    assert cells.grade("dO + dV @ Wv.T + dK @ Wk.T + dQ @ Wq.T").kind == "correct"
+
+
+def test_a_formula_that_is_no_cells_is_told_as_a_formula_and_rows_without_units():
+    said = item(attention(), "dL/dS", "matrix").grade("P*dP*(1-P)")
+    assert said.kind == "not-understood" and "cell by cell here, or the product of matrices" in said.message
+    said = item(normed(), "h", "matrix").grade(str(CN.T.tolist()))
+    assert "a row a line: these 2 rows have 3" in said.message and "unit" not in said.message
+    assert "that is 2" in item(normed(), "h", "matrix").grade("1 2").message
+
+
+def test_class_numbers_stay_what_they_are_where_a_formula_is_tried_with_other_numbers():
+    cells = item(entropy(), "dL/dz", "matrix")
+    assert [v.slips[0].misconception for v in cells.grade("softmax(z) - one_hot(t, 3)").cells] == [
+        "mean-not-divided"
+    ] * 6
+    assert cells.grade("(softmax(z) - one_hot(t, 3)) / 2").kind == "correct"
+
+
+def test_shapes_of_arrays_are_asked_without_layers():
+    shape = item(normed(), "dL/dx", "shape")
+    assert shape.grade("3 x 2").kind == "correct"
+    assert shape.grade("2 x 3").message == "Transposed." and "rows × columns" in shape.grade("6").message
+    vector = item(normed(), "dL/db", "shape")
+    assert vector.grade("2").kind == "correct" and "one axis" in vector.grade("1 x 2").message
+    deep = written("y = x * x\nL = sum(y)", {"x": np.arange(24.0).reshape(2, 3, 4)})
+    cube = item(deep, "dL/dy", "shape")
+    assert (
+        "axis by axis" in cube.prompt and cube.grade("2x3x4").kind == "correct" and cube.grade("4x3x2").kind == "wrong"
+    )
+    for asked in (shape, vector, cube):
+        assert not any(word in " ".join(asked.hints) for word in ("unit", "layer", "fed"))

@@ -235,7 +235,7 @@ def item_of_cells(whole: Step, writer: Writer, digits: int) -> Item:
 
     def judge(text: str, own: Mapping[str, float]) -> Verdict:
         text = unstated(text, names)
-        return _judge_cells(_whole_formula(text, names) or read_cells(text, whole.shape), cells, own)
+        return _judge_cells(_cells_of(text, names, whole), cells, own)
 
     return Item(
         kind="matrix",
@@ -256,12 +256,20 @@ def _as_list(shown: list[str], wide: int) -> str:
     return f"[{', '.join(rows)}]" if wide == 1 else f"[{', '.join(f'[{row}]' for row in rows)}]"
 
 
-def _whole_formula(text: str, names: Names) -> list[Answer] | None:
-    """The answers for the cells where a formula gives the whole, W·x + b; None where the cells are written out."""
+def _cells_of(text: str, names: Names, whole: Step) -> Sequence[str | Answer]:
+    """The answers for the cells, written out or by a formula that gives the whole, W·x + b. Raises NotUnderstood.
+
+    What is neither is told as what it looks like: a text of names is a formula.
+    """
     try:
-        return read_whole(text, names)
-    except NotUnderstood:
-        return None
+        if answers := read_whole(text, names):
+            return answers
+    except NotUnderstood as of_formula:
+        try:
+            return read_cells(text, whole.shape)
+        except NotUnderstood as of_cells:
+            raise (of_formula if re.search(r"[^\W\d_]{1,}.*[-+*/@⊙·(]", text) else of_cells) from None
+    return read_cells(text, whole.shape)
 
 
 def _judge_cells(texts: Sequence[str | Answer], cells: list[Question], own: Mapping[str, float]) -> Judgement:

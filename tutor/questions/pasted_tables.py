@@ -151,7 +151,8 @@ def read_cells(text: str, shape: tuple[int, ...]) -> list[str]:
     if not all(flat):
         raise NotUnderstood(f"give {size_words(shape)}: a cell is empty; ? leaves one out")
     if wide is not None and len(cells) > 1 and any(len(row) != wide for row in cells):
-        raise NotUnderstood(f"give {size_words(shape)}: one row a unit, one column a value that feeds it")
+        rows = " and ".join(dict.fromkeys(str(len(row)) for row in cells))
+        raise NotUnderstood(f"give {size_words(shape)}, a row a line: these {len(cells)} rows have {rows}")
     return flat
 
 

@@ -2,7 +2,8 @@
 
 All numbers of an iteration are worked out again from parameters and inputs that are a little off. Formulas that agree
 there as they do in the lesson are the same one, whichever names, brackets and order they were written with. What is
-0 or ±1 stays, and targets and settings (η, λ, β) too: a learner leaves such a factor out, or writes it as a number.
+0 or ±1 stays, and targets and settings (η, λ, β) too: a learner leaves such a factor out, or writes it as a number. So
+do whole numbers in an author's data: an id or a class is no number beside it.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ def elsewhere(trace: Trace) -> tuple[Trace, ...]:
 
 def _moved(trace: Trace, seed: int) -> Trace:
     rng, program = np.random.default_rng(seed), trace.program
+    model = program.model
+    numbers = {*model.fixed, *model.data} - {*model.parameters}
     given: dict[str, np.ndarray | float] = {}
     for key, value in trace.iteration.values.items():
         if key in program.by_key:
@@ -43,6 +46,8 @@ def _moved(trace: Trace, seed: int) -> Trace:
         array = np.asarray(value, dtype=float)
         symbol = program.symbols.get(key)
         stays = np.isin(array, (-1.0, 0.0, 1.0)) | (symbol is None or symbol.quantity in FIXED)
+        if symbol in numbers:
+            stays |= array == np.round(array)
         factors = 1 + rng.uniform(-MOVED, MOVED, array.shape)
         given[key] = np.where(stays, array, array * factors)[()]
     return replace(trace, iteration=replace(trace.iteration, values=program.run(given)))

@@ -53,6 +53,25 @@ def read_shape(text: str) -> tuple[int, ...]:
 _SHAPED = ("pre_activation", "activation", "gradient", "updated", "state")
 
 
+_WANTED = "Rows × columns, or one number for a vector."
+
+
+def _in_a_layer(shape: Sequence[int]) -> tuple[str, str]:
+    """How what belongs to a layer is laid out, and with how many."""
+    if len(shape) == 2:
+        return "rows (units that are fed) × columns (values that feed them)", f"{shape[0]} fed, {shape[1]} feeding"
+    return "units of the layer", f"the layer has {shape[0]}"
+
+
+def _in_an_array(shape: Sequence[int]) -> tuple[str, str]:
+    """The same of an author's array."""
+    if len(shape) == 1:
+        return "one axis: how many numbers it has", f"it has {shape[0]}"
+    if len(shape) == 2:
+        return "rows × columns", f"{shape[0]} rows, {shape[1]} columns"
+    return f"{len(shape)} axes, the last two those of each matrix", f"matrices of {shape[-2]} × {shape[-1]}"
+
+
 def shape_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
     """The shape of a whole, where turning it round would make another one."""
     symbol = step.equation.symbol
@@ -67,20 +86,24 @@ def shape_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
         if symbol.quantity == "gradient"
         else "A vector has one number a unit of its layer; a weight matrix has one row a unit that it feeds."
     )
-    layout = "rows (units that are fed) × columns (values that feed them)" if len(shape) == 2 else "units of the layer"
-    feeds = f"{shape[0]} fed, {shape[1]} feeding" if len(shape) == 2 else f"the layer has {shape[0]}"
+    arrays = step.trace.program.model.arrays
+    layout, feeds = _in_an_array(shape) if arrays else _in_a_layer(shape)
+    wanted = "Its lengths, axis by axis, as in 2 × 3 × 4." if len(shape) > 2 else _WANTED
 
     def judge(answer: str, own: Mapping[str, float]) -> Verdict:
         given = read_shape(answer)
         column = (*shape, 1) if len(shape) == 1 else shape
         if given in (shape, column):
             return right_verdict()
-        if given == column[::-1]:
+        if given == column[::-1] and len(shape) < 3:
+            if arrays:
+                return wrong_verdict("Transposed." if len(shape) == 2 else f"{name} is a vector: it has one axis.")
             if len(shape) == 1:
                 return wrong_verdict(f"That is a row; {name} is a column.")
             return misconceived("to-and-from", message=f"Transposed. {MISCONCEPTIONS['to-and-from'].remedy}")
-        if len(shape) == 2 and given == (math.prod(shape),):
-            return wrong_verdict("That is how many numbers there are; give rows × columns.")
+        if len(shape) > 1 and given == (math.prod(shape),):
+            each = "rows × columns" if len(shape) == 2 else "the length of each axis"
+            return wrong_verdict(f"That is how many numbers there are; give {each}.")
         for other in step.trace.program.model.parameters:
             if symbol.quantity == "gradient" and other.shape == given and other != symbol.wrt:
                 return wrong_verdict(f"That is the shape of {writer.text(Ref(other))}; this is the gradient of {like}.")
@@ -89,7 +112,7 @@ def shape_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
     return Item(
         kind="shape",
         id=f"shape:{whole.id}",
-        prompt=f"What is the shape of {name}? Rows × columns, or one number for a vector.",
+        prompt=f"What is the shape of {name}? {wanted}",
         skill=SHAPES,
         step=whole,
         writer=writer,
@@ -136,7 +159,9 @@ def next_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
     following = Step(step.trace, after, None, step.example if after.symbol.per_example else None)
     why, formula, _, _ = ladder(following, writer, "")
     uses = ", ".join(dict.fromkeys(writer.text(like(step.at(None), ref)) for ref in used(following.equation.formula)))
-    back = "A step can be taken when everything in its formula is there: forward from the inputs, back from the loss."
+    model = step.trace.program.model
+    end = "the loss" if model.layers else model.output.id
+    back = f"A step can be taken when everything in its formula is there: forward from the inputs, back from {end}."
     return Item(
         kind="next",
         id=f"next:{step.at(None).id}",
