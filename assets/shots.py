@@ -28,6 +28,8 @@ SHOTS = {
     "chain-160x48": (160, 48, "p-deep", "dL/dW1[1,1]", "scalar", "nabla", "card"),
     "diagram-120x40": (120, 40, "c-431", "dL/dz1[2]", "scalar", "delta", "card"),
     "slope-120x40": (120, 40, "one-neuron", "dL/dW1[1,1]", "scalar", "partials", "card"),
+    "recurrence-120x40": (120, 40, "recurrence", "dL/dWh", "matrix", "partials", "card"),
+    "attention-120x40": (120, 40, "attention", "dL/dA", "matrix", "partials", "card"),
     "training-160x48": (160, 48, "flowers", "L", "matrix", "dz", "card"),
 }
 # Keys that are pressed on the step.
@@ -35,6 +37,7 @@ KEYS = {
     "chain-160x48": ("c", "n", "n", "n"),
     "diagram-120x40": ("m",),
     "slope-120x40": ("v",),
+    "recurrence-120x40": ("m",),
     "training-160x48": ("x", "p", *"60", "enter"),
 }
 

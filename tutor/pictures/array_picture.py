@@ -28,7 +28,6 @@ _SIGNS = {
     "matmul": "@", "sum": "Σ", "average": "mean", "variance": "var", "reduce_max": "max", "reduce_min": "min",
     "cross_entropy": "cross-entropy", "log_softmax": "log-softmax", "max_pool": "max pool", "avg_pool": "mean pool",
 }  # fmt: skip
-_LONGEST = 16  # cells of a formula that is written into a box
 
 
 @dataclass(frozen=True)
@@ -41,10 +40,12 @@ class _Way:
     shape: bool = True
     tail: bool = True
     number: int = 8
+    longest: int = 14  # cells of what is written into a box
     least: int = 3
     most: int = 12
 
 
+_LONG = _Way("formula", longest=20, least=4, most=14)
 _FORMULAS, _BOXES, _SHAPES = (
     _Way("formula", least=4, most=14),
     _Way("sign"),
@@ -52,9 +53,9 @@ _FORMULAS, _BOXES, _SHAPES = (
 )
 _WORDS, _SHORT = _Way("", most=8), _Way("", tail=False, number=5, least=2, most=8)
 _NAMES = _Way("", shape=False, tail=False, least=2, most=6)
-_WAYS = (
-    *((True, way) for way in (_FORMULAS, _BOXES)),  # a node a gate, or (False) a node a line
-    *((False, way) for way in (_FORMULAS, _BOXES, _SHAPES, _WORDS, _SHORT, _NAMES)),
+_WAYS = (  # with a node a gate (True) or a node a line, the most telling first
+    *((True, _LONG), (False, _LONG), (True, _FORMULAS), (True, _BOXES), (False, _FORMULAS), (False, _BOXES)),
+    *((False, way) for way in (_SHAPES, _WORDS, _SHORT, _NAMES)),
 )
 
 
@@ -77,7 +78,7 @@ class _Kept:
 
     def __init__(self) -> None:
         self.plans: dict[tuple[int, int, str], _Plan | None] = {}
-        self.words: dict[tuple[bool, str, str], str] = {}
+        self.words: dict[tuple[bool, _Way, str], str] = {}
         self.nodes: dict[bool, tuple[dict[str, Equation], dict[str, list[str]], list[str]]] = {}
         self.gradients: dict[str, str | None] = {}
 
@@ -217,14 +218,14 @@ class ArrayPicture:
         """What stands in a box: what the gate or line does (its formula where that is short, else its signs)."""
         if way.inside == "shape":
             return self._value(way, name)
-        key = (self.whole, way.inside, name)
+        key = (self.whole, way, name)
         if key not in self.kept.words:
             gates = {eq.symbol.key: eq.formula for eq in self.forward if self._of(eq.symbol.id) == name}
             text = ""
             if way.inside == "formula":
                 text = linear(self.known.writer.formula(_folded(gates[self.made[name].symbol.key], gates)))
-            if not text or width(text) > _LONGEST:
-                text = cut(" ".join(map(_sign, gates.values())), _LONGEST)
+            if not text or width(text) > way.longest:
+                text = cut(" ".join(map(_sign, gates.values())), way.longest)
             self.kept.words[key] = text
         return self.kept.words[key]
 
