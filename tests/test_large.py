@@ -16,6 +16,8 @@ from tutor.lessonfiles.check import examine, load
 from tutor.questions import rounding
 from tutor.questions.choosing import spread
 from tutor.questions.slips import make_table
+from tutor.text.card import Scribe
+from tutor.text.layout import linear
 from tutor.text.writer import Writer
 
 
@@ -160,3 +162,25 @@ def test_what_no_machine_holds_is_refused_with_what_to_do(n, more, said, tmp_pat
     assert lesson is None
     (problem,) = problems
     assert said in problem.message and "are the most" in problem.message and "fewer" in problem.advice
+
+
+def wide_norm(count: int) -> str:
+    numbers = ", ".join(str(k * 37 % 19 / 8 - 1) for k in range(count))
+    return (
+        'format = 1\ntitle = "Norm"\n[circuit]\ndefine = ["n = norm(x)", "L = sum(n * w)"]\noutput = "L"\n'
+        f"[circuit.inputs]\nx = [{numbers}]\nw = [{numbers}]\n"
+    )
+
+
+def test_what_an_element_of_a_wide_norm_is_made_of_is_cut_before_it_is_written(tmp_path):
+    """Of n numbers it is n + 1 sums of n: they are cut before they are written."""
+    efforts, texts = [], []
+    for count in (16, 128):
+        (tmp_path / "norm.toml").write_text(wide_norm(count))
+        here = trace(load(tmp_path / "norm.toml"))
+        scribe = Scribe(here, "dz")
+        scribe.card(here.find("L"))
+        for id in ("n[1]", "dL/dx[3]"):
+            efforts.append(effort(lambda id=id: texts.append(linear(scribe.card(here.find(id)).main.docs[1]))))
+    assert efforts[2] < 12 * efforts[0] and efforts[3] < 12 * efforts[1], efforts
+    assert max(map(len, texts)) < 1_500, texts

@@ -218,7 +218,22 @@ def walk(expr: Expr) -> Iterator[Expr]:
 
 def refs(expr: Expr) -> list[Ref]:
     """The leaves that are symbols, each once, in order of appearance."""
-    return list(dict.fromkeys(node for node in walk(expr) if isinstance(node, Ref)))
+    return _leaves(expr, {})
+
+
+def _leaves(expr: Expr, passed_over: dict[str, int]) -> list[Ref]:
+    """A part that stands in a tree many times, as the mean does in a norm's element, is entered once."""
+    found: dict[Ref, None] = {}
+    stack, entered = [expr], set()
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Ref):
+            found[node] = None
+        elif isinstance(node, Call) and id(node) not in entered:
+            entered.add(id(node))
+            over = passed_over.get(node.op)
+            stack.extend(arg for at, arg in reversed(list(enumerate(node.args))) if at != over)
+    return list(found)
 
 
 # Operands that are asked for their shape alone: which of an operator's.
@@ -230,16 +245,7 @@ SHAPE_ONLY = {
 
 def used(expr: Expr) -> list[Ref]:
     """The leaves that are symbols whose value matters, each once, in order of appearance."""
-    found: dict[Ref, None] = {}
-    stack = [expr]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Ref):
-            found[node] = None
-        elif isinstance(node, Call):
-            like = SHAPE_ONLY.get(node.op)
-            stack.extend(arg for at, arg in reversed(list(enumerate(node.args))) if at != like)
-    return list(found)
+    return _leaves(expr, SHAPE_ONLY)
 
 
 def rewrite(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:

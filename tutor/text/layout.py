@@ -468,6 +468,15 @@ def _opens(doc: Brackets, columns: int, limit_rows: int, limit_columns: int) -> 
     return drawn.rows == 1 or drawn.columns > columns
 
 
+def _has_matrix(doc: Doc) -> bool:
+    """Whether how many columns are shown makes a difference."""
+    if isinstance(doc, Row):
+        return any(map(_has_matrix, doc.parts))
+    if isinstance(doc, Brackets):
+        return _has_matrix(doc.inner)
+    return isinstance(doc, Matrix) or (isinstance(doc, Frac) and (_has_matrix(doc.over) or _has_matrix(doc.under)))
+
+
 def chain(docs: list[Doc], columns: int, limit_rows: int = 8) -> list[tuple[int, str]]:
     """name = formula = numbers = value, the = signs below each other: (which document, line).
 
@@ -481,7 +490,7 @@ def chain(docs: list[Doc], columns: int, limit_rows: int = 8) -> list[tuple[int,
     for at, doc in enumerate(rest, start=1):
         head = lead if at == 1 and not aside else Block((" " * indent,), indent)
         room = columns - indent - 3
-        for limit in (10, 8, 6, 5, 4, 3):
+        for limit in (10, 8, 6, 5, 4, 3) if _has_matrix(doc) else (10,):
             block = draw(doc, limit_rows, limit)
             if block.columns <= room:
                 lines += [(at, line.rstrip()) for line in beside([head, text_block(" = "), block]).lines]

@@ -9,11 +9,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS, Z, derivative, prime_of
-from tutor.engine.expressions import ONE, OPERATORS, ZERO, Call, Const, Expr, Ref, Shape, Symbol, refs
+from tutor.engine.expressions import ONE, OPERATORS, ZERO, Call, Const, Expr, Ref, Shape, Symbol, refs, walk
 from tutor.engine.forward import model
 from tutor.engine.ids import use_of
 from tutor.engine.lesson import Lesson
@@ -44,6 +45,8 @@ from tutor.text.layout import (
 from tutor.text.notations import NOTATIONS, Names
 
 MAX_TERMS = 20  # a longer sum is shown by its first and last terms
+FEW_TERMS = 6  # and a sum of more than these, where a formula about arrays names more than so many values:
+MANY_LEAVES = 120
 
 
 _RAISED = {"z": "ᶻ", "a": "ᵃ"}
@@ -107,13 +110,14 @@ class _Leaves:
     """How the values in a formula are written: by their names (`named`), or with their numbers put in.
 
     `spreads`: what stands here goes with an array of so many axes, cell by cell, so that it need not be as large.
-    `kept`: the axis that a result taken over it keeps, with one place.
+    `kept`: the axis that a result taken over it keeps, with one place. `terms`: a sum of more is cut.
     """
 
     write: Callable[[Ref], Doc]
     named: bool
     spreads: int = 0
     kept: int | None = None
+    terms: int = MAX_TERMS
 
     def inside(self, node: Call) -> _Leaves:
         """The same for the operands of a call."""
@@ -255,11 +259,19 @@ class Writer:
 
     def formula(self, expr: Expr) -> Doc:
         """The formula with names."""
-        return self._write(expr, self._names)[0]
+        return self._write(expr, self._cut(self._names, expr))[0]
+
+    def _cut(self, leaves: _Leaves, expr: Expr) -> _Leaves:
+        """A norm of 16 numbers, written out, is 17 sums of 16: nobody reads that, and it takes long to draw."""
+        if not self.arrays or expr.shape:
+            return leaves
+        named = sum(1 for node in islice(walk(expr), 5 * MANY_LEAVES) if isinstance(node, Ref))
+        return replace(leaves, terms=FEW_TERMS) if named > MANY_LEAVES else leaves
 
     def numbers(self, expr: Expr, value: Callable[[Ref], np.ndarray | float], digits: int = 4) -> Doc:
         """The formula with the numbers put in."""
-        return self._write(expr, _Leaves(lambda ref: self.value(value(ref), digits), named=False))[0]
+        leaves = _Leaves(lambda ref: self.value(value(ref), digits), named=False)
+        return self._write(expr, self._cut(leaves, expr))[0]
 
     def value(self, value: np.ndarray | float, digits: int = 4) -> Doc:
         """A value as a number, a column or a matrix."""
@@ -358,7 +370,7 @@ class Writer:
             parts = (part if isinstance(part, str) else sub(args[part[0]], part[1]) for part in pattern)
             return Row(tuple(parts)), precedence
         if op in ("add", "sub", "neg"):
-            return self._sum(op, args, sub)
+            return self._sum(op, args, leaves.terms, sub)
         if op in ("mul", "times"):
             return self._times(args, leaves, sub), 3
         if op in ("div", "ratio"):
@@ -383,7 +395,7 @@ class Writer:
             return self._node(derivative(name, args), leaves)
         return self._function(node, sub)
 
-    def _sum(self, op: str, args: tuple[Expr, ...], sub: Sub) -> tuple[Doc, int]:
+    def _sum(self, op: str, args: tuple[Expr, ...], most: int, sub: Sub) -> tuple[Doc, int]:
         def term(expr: Expr) -> Doc:
             """What follows a + or −: never one sign after another."""
             doc = sub(expr, 3)
@@ -394,7 +406,7 @@ class Writer:
         sign = " + " if op == "add" else " − "
         parts: list[Doc] = [sub(args[0], 1)]
         for at, arg in enumerate(args[1:], start=1):
-            if len(args) <= MAX_TERMS or at < 4 or at > len(args) - 3:
+            if len(args) <= most or at < 4 or at > len(args) - 3:
                 parts += [sign, term(arg)]
             elif at == 4:
                 parts.append(f" + … {len(args) - 6:,} more …")
