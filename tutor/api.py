@@ -312,7 +312,7 @@ class Diagnosis:
         return solution_words.as_json(self._found, self._trace)
 
     def __str__(self) -> str:
-        return "\n".join(solution_words.as_text(self._found, self._trace))
+        return "\n".join(solution_words.as_text(self._found))
 
     def __repr__(self) -> str:
         return f"<Diagnosis: {self.headline}>"

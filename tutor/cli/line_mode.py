@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from tutor.cli.line_questions import ask_item
 from tutor.cli.line_training import compare, evaluate, losses, patience, train
@@ -197,6 +198,7 @@ class LineMode:
             "changes": self._changes,
             "save": lambda: self._write(rest),
             "compare": lambda: compare(now.lesson, rest, self.say),
+            "diagnose": lambda: self._diagnose(rest),
             "predict": lambda: self._toggle_predict(rest),
             "state": self._state,
             "map": self._map,
@@ -354,6 +356,26 @@ class LineMode:
             self.say(str(error))
             return
         self.say(f"Written: {escape(str(file))}\n")
+
+    def _diagnose(self, path: str) -> None:
+        """The learner's own numbers of this iteration, from a file."""
+        from tutor.solutions.files import BadFile, read_arrays
+        from tutor.solutions.words import as_text
+
+        if not path:
+            self.say("Say which file has your numbers: diagnose mine.npz, for example.")
+            return
+        try:
+            self.sitting = self.sitting.diagnose(read_arrays(Path(path).expanduser()))
+        except BadFile as error:
+            self.say(f"{escape(str(error))}.")
+        except OSError as error:
+            self.say(f"That cannot be read: {error.strerror or error}.")
+        else:
+            assert self.sitting.diagnosis is not None
+            for said in as_text(self.sitting.diagnosis):
+                self.say(escape(said))
+            self.say("")
 
     # ------------------------------------------------------------ words
 

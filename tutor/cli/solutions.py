@@ -40,7 +40,7 @@ def diagnose(args: Namespace) -> int:
         in_utf8()
         print(json_text(as_json(found, trace), indent=2))
     else:
-        for line in as_text(found, trace):
+        for line in as_text(found):
             print(escape(line))
     if not found.order:
         return 2

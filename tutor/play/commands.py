@@ -130,6 +130,10 @@ PLAYER = [
         usage="compare NAME V W", says="runs side by side: compare learning_rate 0.1 0.5",
     ),
     Key(
+        "D", "diagnose", "D", "", "your own numbers, from a file or pasted: the first that is wrong, and its slip",
+        "diagnose", usage="diagnose FILE", says="your own numbers, from a file: the first that is wrong, and its slip",
+    ),
+    Key(
         "m", "map", "m", "map", "the network over the whole screen: select a unit or a weight, go to its step", "map",
         says="the network layer by layer, or the circuit: units, values, gradients; > marks what the step uses",
     ),
@@ -262,6 +266,16 @@ GLOSSARY = [
     Key("escape,f1", "dismiss", "Esc", "goes back", "back to where it was opened", "(it says its terms and is over)"),
 ]
 
+DIAGNOSE = [
+    Key("", "", "Type", "a file", "type the name of a file, or paste a table or JSON", "diagnose"),
+    Key("", "", "Enter", "judge", "judge it; on an empty line go to the first step that is wrong", "diagnose"),
+    Key("down", "scroll(1)", "↑ ↓", "scroll", "scroll the verdicts", AS_IT_IS, first=True),
+    Key("up", "scroll(-1)", first=True),
+    Key("pagedown", "scroll(8)", first=True),
+    Key("pageup", "scroll(-8)", first=True),
+    Key("escape,f1", "dismiss", "Esc", "goes back", "back to the step", "(it says its verdicts and is over)"),
+]
+
 # fmt: on
 # The tables, by what they are called in README.
 TABLES = {
@@ -270,6 +284,7 @@ TABLES = {
     "A quiz and the placement": QUIZ,
     "What if": WHAT_IF,
     "The glossary": GLOSSARY,
+    "Your own numbers": DIAGNOSE,
 }
 
 

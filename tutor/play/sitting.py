@@ -7,9 +7,10 @@ front end says as they are. It does no I/O and waits for nothing: an iteration t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from tutor.engine.lesson import Lesson, Level
 from tutor.engine.run import MAX_ITERATION, Run
@@ -22,6 +23,10 @@ from tutor.play.whatif import WhatIf
 from tutor.questions.attempt import Asking, give_up, hint, respond
 from tutor.questions.items import Item
 from tutor.text.card import Scribe
+
+if TYPE_CHECKING:
+    from tutor.solutions.files import Handed
+    from tutor.solutions.judging import Diagnosis, Kind
 
 Asked = tuple[int, str]  # a question: (iteration, what `playback.asked_key` says of it)
 
@@ -50,6 +55,8 @@ class Sitting:
     answered: frozenset[Asked] = frozenset()  # questions that are done
     results: tuple[bool, ...] = ()  # of the questions that are done: whether the learner had it
     finished: bool = False  # the end was reached, and the learner is still on it
+    diagnosis: Diagnosis | None = None  # of the learner's own numbers ...
+    diagnosed: int = 0  # ... of this iteration
 
     # ------------------------------------------------------------ what there is
 
@@ -98,6 +105,19 @@ class Sitting:
     def known(self) -> Cursor:
         """The cursor as far as its values may be seen: what is asked is not known yet."""
         return replace(self.cursor, at=self.cursor.at - 1) if self.open_question else self.cursor
+
+    @property
+    def judged(self) -> Mapping[str, Kind]:
+        """What was said of the learner's own numbers of this iteration, by the ids of their steps."""
+        if self.diagnosis is None or self.diagnosed != self.cursor.iteration:
+            return {}
+        return {verdict.step: verdict.verdict for verdict in self.diagnosis.arrays if verdict.step}
+
+    def diagnose(self, handed: Sequence[Handed]) -> Sitting:
+        """With the learner's own arrays of this iteration judged."""
+        from tutor.solutions.judging import diagnose  # the first frame does not wait for it
+
+        return replace(self, diagnosis=diagnose(self.trace, handed), diagnosed=self.cursor.iteration)
 
     def intro(self) -> str:
         """The author's introduction, in the notation."""

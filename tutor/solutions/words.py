@@ -26,11 +26,11 @@ def headline(found: Diagnosis) -> str:
     return f"{upto}The first that is wrong is {first.step}: {first.message}"
 
 
-def as_text(found: Diagnosis, trace: Trace) -> Iterator[str]:
+def as_text(found: Diagnosis) -> Iterator[str]:
     """The lines that a person reads."""
     yield headline(found)
     yield ""
-    names = {at: _named(found.arrays[at]) for at in range(len(found.arrays))}
+    names = {at: named(found.arrays[at]) for at in range(len(found.arrays))}
     wide = max(map(len, names.values()), default=0)
     for at in (*found.order, *(at for at in names if at not in found.order)):
         verdict = found.arrays[at]
@@ -47,7 +47,7 @@ def as_text(found: Diagnosis, trace: Trace) -> Iterator[str]:
         yield found.untried
 
 
-def _named(verdict: ArrayVerdict) -> str:
+def named(verdict: ArrayVerdict) -> str:
     """The step, and what the file calls it where that is something else."""
     if verdict.step is None or verdict.name == verdict.step:
         return verdict.name

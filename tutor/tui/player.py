@@ -396,6 +396,15 @@ class PlayerScreen(Mover, PlayerPanes):
         if self.is_trained("there are no runs to compare"):
             self.app.push_screen(CompareScreen(self.sitting.changes))
 
+    def action_diagnose(self) -> None:
+        from tutor.tui.diagnose import Diagnose
+
+        def go(id: str | None) -> None:
+            if id:
+                self.show(self.sitting.jump(id))
+
+        self.app.push_screen(Diagnose(self.sitting, self.show), go)
+
     def action_open(self, name: str) -> None:
         """Open the screen of the file `name`.py beside this one: what its `screen` makes of the lesson being played."""
         self.app.push_screen(import_module(f"tutor.tui.{name}").screen(self.sitting))

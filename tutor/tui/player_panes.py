@@ -247,7 +247,7 @@ class PlayerPanes(TutorScreen):
             return
         self._drawn[name] = key
         if name == "outline":
-            pane.show(*state_views.outline_lines(now.trace, now.scribe, now.cursor))
+            pane.show(*state_views.outline_lines(now.trace, now.scribe, now.cursor, now.judged))
         else:
             pane.show(*state_views.state_lines(now.trace, now.scribe, cursor, columns))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,11 +20,21 @@ from tutor.text.layout import linear, number
 from tutor.tui.lines import Line, line
 
 if TYPE_CHECKING:
-    pass
+    from tutor.solutions.judging import Kind
+
+JUDGED: dict[Kind, tuple[str, str]] = {  # how the learner's own numbers are marked
+    "right": ("✓", "mark"), "rounded": ("≈", "mark"), "carried": ("→", "value"), "slip": ("✗", "error"),
+    "wrong": ("✗", "error"), "shape": ("✗", "error"),
+}  # fmt: skip
 
 
-def outline_lines(trace: Trace, scribe: Scribe, cursor: Cursor) -> tuple[list[Line], int]:
-    """All equations by phase and layer; ▶ the current one, ✓ those that were reached. Also the current line."""
+def outline_lines(
+    trace: Trace, scribe: Scribe, cursor: Cursor, judged: Mapping[str, Kind] = MappingProxyType({})
+) -> tuple[list[Line], int]:
+    """All equations by phase and layer; ▶ the current one, ✓ those that were reached. Also the current line.
+
+    `judged` marks the learner's own numbers in place of that, by ids of steps.
+    """
     lines: list[Line] = []
     phase = layer = None
     here = 0
@@ -39,8 +51,11 @@ def outline_lines(trace: Trace, scribe: Scribe, cursor: Cursor) -> tuple[list[Li
         mark = "▶" if current else "✓" if at <= cursor.furthest else "·"
         name = scribe.writer.text(Ref(eq.symbol, None, example))
         here = len(lines) if current else here
+        style = "value" if current else "mark" if mark == "✓" else "dim"
+        if eq.symbol.id in judged and not eq.deferred:
+            mark, style = JUDGED[judged[eq.symbol.id]]
         spans = (
-            (f"  {mark} ", "value" if current else "mark" if mark == "✓" else "dim"),
+            (f"  {mark} ", style),
             (name, "heading" if current else ""),
         )
         id = Ref(eq.symbol, None, example).id

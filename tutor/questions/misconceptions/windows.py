@@ -8,7 +8,6 @@ from math import prod
 from tutor.engine.expressions import Call, Expr, Ref, call, product
 from tutor.engine.reductions import along, length
 from tutor.engine.windows import spatial
-from tutor.questions.misconceptions import array_operators  # noqa: F401  # the rows that wrong formulas use
 from tutor.questions.misconceptions.array_operators import flipped
 from tutor.questions.misconceptions.reversing import Parts, back, both, forward
 from tutor.questions.misconceptions.rewriting import Misconception, Site, swap
