@@ -333,6 +333,20 @@ async def test_v_on_an_array_lesson(size, tmp_path):
         assert isinstance(pilot.app.screen, PlayerScreen)
 
 
+async def test_predict_mode_shows_no_picture_of_what_comes_later(tmp_path):
+    path = tmp_path / "recurrence.toml"
+    path.write_text('format = 1\ntitle = "Recurrence"\n' + RECURRENT)
+    async with tutor(path, step="h1", level="matrix") as pilot:
+        sitting = pilot.app.screen.sitting
+        pilot.app.push_screen(PicturesScreen(replace(sitting, predict=True), lambda sitting: None))
+        await pilot.pause()
+        shown = pilot.app.screen
+        assert "heat" not in shown.offered() and "sizes" not in shown.offered()
+        await press(pilot, "pagedown", "pagedown", "pagedown", "pagedown")
+        assert shown.current()[1].symbol.id in ("h1", "h1.1"), "h2 and all that follows is asked for later"
+        assert "after its own step" in screen(pilot)
+
+
 async def test_the_arrows_choose_a_box_and_enter_goes_to_its_step(tmp_path):
     path = tmp_path / "attention.toml"
     path.write_text('format = 1\ntitle = "Attention"\n' + ATTENTION)

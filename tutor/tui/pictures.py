@@ -88,11 +88,20 @@ class PicturesScreen(Mover, Follower, TutorScreen):
 
     def offered(self) -> list[str]:
         """The kinds for the player's step. In predict mode gradients are not shown before their steps."""
-        step = self.sitting.step
-        found = offers(step, self.sitting.cursor.example)
-        if self.sitting.predict and step.phase in ("forward", "loss"):
-            found = [kind for kind in found if KINDS[kind].ahead]
+        step, example = self.sitting.step, self.sitting.cursor.example
+        found = offers(step, example)
+        if self.sitting.predict:
+            if step.phase in ("forward", "loss"):
+                found = [kind for kind in found if KINDS[kind].ahead]
+            found = [kind for kind in found if self.may_see(KINDS[kind].begin(step, example))]
         return found
+
+    def may_see(self, subject: Ref | None) -> bool:
+        """Whether a picture of it tells nothing that predict mode will ask for later."""
+        if not self.sitting.predict or subject is None:
+            return True
+        later = self.sitting.trace.equations[self.sitting.cursor.furthest + 1 :]
+        return all(eq.symbol.key != subject.symbol.key for eq in later)
 
     def current(self) -> tuple[str, Ref] | None:
         """The kind that is shown, and of what."""
@@ -156,7 +165,11 @@ class PicturesScreen(Mover, Follower, TutorScreen):
             return
         kind, subject = current
         trace, cursor = self.sitting.trace, self.sitting.cursor
-        self.kind, self.subjects[kind] = kind, another(kind, trace, subject, by, cursor.example, whole)
+        found = another(kind, trace, subject, by, cursor.example, whole)
+        if not self.may_see(found):
+            self.say("In predict mode what comes later is shown after its own step.")
+            return
+        self.kind, self.subjects[kind] = kind, found
         self.draw()
 
     def action_symbol(self, by: int) -> None:
