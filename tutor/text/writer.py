@@ -44,6 +44,7 @@ from tutor.text.layout import (
 )
 from tutor.text.notations import NOTATIONS, Names
 
+WRITTEN_OUT = 20  # parts of a slope's formula: that of a GELU has more, and stands as GELU′(1), with its value below
 MAX_TERMS = 20  # a longer sum is shown by its first and last terms
 FEW_TERMS = 6  # and a sum of more than these, where a formula about arrays names more than so many values:
 MANY_LEAVES = 120
@@ -392,7 +393,8 @@ class Writer:
         if op == "linear":
             return self._node(args[0], leaves)
         if (name := prime_of(op)) and not leaves.named:  # with numbers, f′ is written out: 0.7 · (1 − 0.7)
-            return self._node(derivative(name, args), leaves)
+            if sum(1 for _ in walk(derivative(name, (Z, Z)))) <= WRITTEN_OUT:
+                return self._node(derivative(name, args), leaves)
         return self._function(node, sub)
 
     def _sum(self, op: str, args: tuple[Expr, ...], most: int, sub: Sub) -> tuple[Doc, int]:

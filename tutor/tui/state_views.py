@@ -135,7 +135,8 @@ def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> t
     lines = _given_lines(trace, scribe, cursor, names)
     listed: set[str] = set()
     for symbol in parameters:
-        gradients = [g for g in known.values() if g.wrt == symbol and g.quantity == "gradient" and not g.per_example]
+        of_it = [g for g in known.values() if g.wrt == symbol and g.quantity == "gradient"]
+        gradients = [g for g in of_it if not g.per_example and not g.use]  # the part of one use is not yet it
         here = len(lines) if symbol == about else here
         made = (gradients[-1] if gradients else None, *([known.get(updated(symbol.id))] if trained else []))
         lines += _state_rows(trace, scribe, symbol, made, names, cell)

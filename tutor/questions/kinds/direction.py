@@ -32,7 +32,7 @@ def direction_item(step: Step, writer: Writer, rng: random.Random) -> Item | Non
     program = step.trace.program
     symbol = step.equation.symbol
     update = program.by_key.get(updated(symbol.wrt.id)) if symbol.wrt and symbol.quantity != "state" else None
-    if update is None or symbol.per_example or update.symbol.wrt is None:
+    if update is None or symbol.per_example or symbol.use or update.symbol.wrt is None:
         return None
     parameter = update.symbol.wrt
     slope = gradients_of(step.trace, parameter)[-1]
