@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from functools import cache
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -18,6 +19,11 @@ from tutor.lessonfiles.catalogue import find
 from tutor.lessonfiles.check import load
 from tutor.lessonfiles.expectations import holds
 from tutor.lessonfiles.reading.lesson import read
+from tutor.play.playback import Cursor
+from tutor.questions.kinds.direction import direction_item
+from tutor.text.card import Scribe
+from tutor.text.layout import linear
+from tutor.tui.state_views import state_lines
 
 
 @cache
@@ -59,3 +65,41 @@ def test_what_a_lesson_says_of_its_training_is_so(id, losses):
     for updates, written in losses.items():
         assert written in outro
         assert holds(written, float(by_hand(id, updates + 1)["L"])), (updates, written)
+
+
+# ---------------------------------------------------------------- what is said of their steps
+
+
+def opened(id: str, notation: str = "dz"):
+    found = trace(load(find(id)))
+    return found, Scribe(found, notation)
+
+
+def test_a_long_slope_has_its_name_among_numbers_and_its_formula_below():
+    found, scribe = opened("dropout-gelu")
+    card = scribe.card(found.find("dL/dz[3]"))
+    assert linear(card.main.docs[2]) == "2.000 · GELU′(−1)"
+    assert linear(card.where[0].docs[-1]) == "−0.08296" and "tanh" in linear(card.where[0].docs[1])
+    found, scribe = opened("recurrence")
+    assert linear(scribe.card(found.find("dL/dz3[2]")).main.docs[2]) == "0.5000 · (1 − 0.8000²)"
+
+
+def test_branches_of_one_kind_are_said_once():
+    found, scribe = opened("lstm")
+    why = scribe.card(found.find("dL/dv")).why
+    assert why.count("the add gate passes the gradient on unchanged") == 1
+    assert "the other, Wo. Likewise through zg, zi and zf." in why
+
+
+def test_the_part_of_one_use_is_not_taken_for_the_gradient():
+    """Where the state lists a parameter's gradient, and where a question tells it, to ask which way it moves."""
+    found, scribe = opened("weight-twice")
+    place = {eq.symbol.id: at for at, eq in enumerate(found.equations)}
+
+    def row(step: str) -> str:
+        lines, here = state_lines(found, scribe, Cursor(at=place[step], notation="dz"), 60)
+        return "".join(text for text, _ in lines[here].spans).split()[2]
+
+    assert [row("dL/dW@p"), row("dL/dW@h"), row("dL/dW")] == ["·", "·", "0"]
+    assert direction_item(found.find("dL/dW@h"), scribe.writer, Random(0)) is None
+    assert direction_item(found.find("dL/dW"), scribe.writer, Random(0))

@@ -392,9 +392,9 @@ class Writer:
             return Row(("1", brackets(Row((sub(args[0], 1), f" = {node.param}"))))), 5
         if op == "linear":
             return self._node(args[0], leaves)
-        if (name := prime_of(op)) and not leaves.named:  # with numbers, f′ is written out: 0.7 · (1 − 0.7)
-            if sum(1 for _ in walk(derivative(name, (Z, Z)))) <= WRITTEN_OUT:
-                return self._node(derivative(name, args), leaves)
+        name = prime_of(op)
+        if name and not leaves.named and sum(1 for _ in walk(derivative(name, (Z, Z)))) <= WRITTEN_OUT:
+            return self._node(derivative(name, args), leaves)  # with numbers, f′ is written out: 0.7 · (1 − 0.7)
         return self._function(node, sub)
 
     def _sum(self, op: str, args: tuple[Expr, ...], most: int, sub: Sub) -> tuple[Doc, int]:
