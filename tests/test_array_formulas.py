@@ -162,7 +162,7 @@ MEANT = {
     "leaky_relu(A, alpha=1/4)": lambda A: np.where(A > 0, A, 0.25 * A),
     "elu(A)": lambda A: np.where(A > 0, A, np.expm1(A)),
     "elu(A, 2)": lambda A: np.where(A > 0, A, 2 * np.expm1(A)),
-    "A·u × 2 ÷ 4 − 1": lambda A, u: A * u * 2 / 4 - 1,
+    "A * u × 2 · 1 ÷ 4 − 1": lambda A, u: A * u * 2 / 4 - 1,
     "sqrt(2) * A + pi * e": lambda A: np.sqrt(2) * A + np.pi * np.e,
 }
 

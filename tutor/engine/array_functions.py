@@ -8,6 +8,7 @@ never matters; ids, rows and classes count from 1 in a text and from 0 in a tree
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -142,6 +143,8 @@ def _pool(op: str) -> Callable[..., Expr]:
 
 
 def _row(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
+    if numbers[0] < 1:
+        raise ValueError(f"there is no row {numbers[0]}: rows count from 1")
     return call("row", *arrays, param=numbers[0] - 1)
 
 
@@ -258,3 +261,42 @@ ARRAY_FUNCTIONS: dict[str, ArrayFunction] = {
         ("causal(S)",), "−∞ above the diagonal of the last two axes: blocked positions", _plain("causal")
     ),
 }  # fmt: skip
+
+# What libraries have, as it is written here; case, and a 1d or 2d behind, count for nothing.
+OF_LIBRARIES: dict[str, str] = {
+    **dict.fromkeys(("matmul", "mm", "bmm", "mv", "dot", "inner", "vdot"), "A @ B"),
+    **dict.fromkeys(("transpose", "permute", "swapaxes", "t"), "A.T"),
+    **dict.fromkeys(("concatenate", "cat", "vstack", "append"), "concat(a, b)"),
+    "hstack": "concat(a, b, axis=-1)",
+    "stack": "concat(reshape(a, 1, -1), reshape(b, 1, -1))",
+    "outer": "reshape(a, -1, 1) * b",
+    **dict.fromkeys(("flatten", "ravel"), "reshape(x, -1)"),
+    **dict.fromkeys(("view", "squeeze", "unsqueeze", "expand_dims"), "reshape(x, 2, 3)"),
+    **dict.fromkeys(("conv", "convolve", "correlate"), "conv(x, k)"),
+    **dict.fromkeys(("max_pool", "maxpool", "maxpooling"), "max_pool(x, 2)"),
+    **dict.fromkeys(("avg_pool", "avgpool", "avgpooling", "averagepooling", "mean_pool"), "avg_pool(x, 2)"),
+    **dict.fromkeys(("layer_norm", "layernorm"), "norm(x)"),
+    **dict.fromkeys(("batch_norm", "batchnorm"), "norm(x, axis=0)"),
+    **dict.fromkeys(("rms_norm", "rmsnorm"), "x / sqrt(mean(x**2, axis=-1, keepdims=True) + 1e-5)"),
+    **dict.fromkeys(("l2_norm", "l2norm", "vector_norm", "frobenius", "length"), "sqrt(sum(x**2))"),
+    "normalize": "x / sqrt(sum(x**2, axis=-1, keepdims=True)), or norm(x) for mean 0 and variance 1",
+    **dict.fromkeys(("std", "stddev"), "sqrt(var(x))"),
+    **dict.fromkeys(("logsumexp", "lse"), "log(sum(exp(x)))"),
+    **dict.fromkeys(("mse", "mse_loss", "mseloss"), "mean((p - y)**2)"),
+    **dict.fromkeys(("nll_loss", "crossentropy", "crossentropyloss"), "cross_entropy(z, y), of logits z"),
+    **dict.fromkeys(("linear", "dense", "affine"), "W @ x + b, or X @ W + b of a row an example"),
+    **dict.fromkeys(("cosine_similarity", "cossim"), "a @ b / sqrt(sum(a**2) * sum(b**2))"),
+    **dict.fromkeys(("gather", "take", "lookup", "index_select"), "embedding(E, ids)"),
+    **dict.fromkeys(("tril", "triu", "mask", "causal_mask"), "causal(S)"),
+    "dropout": "x * mask / 0.5, with the mask an input in data",
+    "where": "m * a + (1 - m) * b, with m an input in data; max(a, b), min(a, b) and relu(x) choose, too",
+    **dict.fromkeys(("zeros", "ones", "eye", "arange", "one_hot", "randn"), "a name, its numbers an input in data"),
+    **dict.fromkeys(("len", "size"), "the number itself"),
+    **dict.fromkeys(("argmax", "argmin"), "max(x), the value: a place has no gradient"),
+}  # fmt: skip
+
+
+def of_libraries(word: str) -> str:
+    """How a function of NumPy's or of a framework's is written here; "" where that is not known."""
+    folded = word.casefold()
+    return OF_LIBRARIES.get(folded) or OF_LIBRARIES.get(re.sub(r"_?[123]d$", "", folded), "")

@@ -91,7 +91,8 @@ class Circuit:
 
     `inputs` has every input's value, of those that examples set the first example's. `parameters` are what an update
     changes (left out: every input that is neither data nor set by examples), `data` what no gradient is wanted of, and
-    `examples` what each example sets: name -> (examples, *shape), none where the circuit has no examples.
+    `examples` what each example sets: name -> (examples, *shape), none where the circuit has no examples. `places` says
+    by which keys an input stands in the file: x2 may be the second of an x that was given once for all times.
     """
 
     inputs: dict[str, np.ndarray | float]
@@ -100,11 +101,17 @@ class Circuit:
     parameters: tuple[str, ...] = FREE_INPUTS
     data: tuple[str, ...] = ()
     examples: dict[str, np.ndarray] = field(default_factory=dict)
+    places: dict[str, tuple[str | int, ...]] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         if self.parameters == FREE_INPUTS:
             free = tuple(name for name in self.inputs if name not in self.data and name not in self.examples)
             object.__setattr__(self, "parameters", free)
+
+    def place(self, name: str) -> tuple[str | int, ...]:
+        """By which keys an input stands in the lesson's file, of what examples set in the first."""
+        usual = ("examples", 0, name) if name in self.examples else ("circuit", "inputs", name)
+        return self.places.get(name, usual)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from tutor.engine.array_functions import ARRAY_FUNCTIONS, ArrayFunction, Setting, check_size
+from tutor.engine.array_functions import ARRAY_FUNCTIONS, ArrayFunction, Setting, check_size, of_libraries
 from tutor.engine.expressions import PI, Call, Const, E, Expr, Ref, call, evaluate, negative, walk
 
 
@@ -55,8 +55,15 @@ ELSEWHERE: dict[str, str] = {
     **dict.fromkeys(("fabs", "mod", "betrag"), "abs(x)"),
     "maximum": "max(a, b)",
     "minimum": "min(a, b)",
-    **dict.fromkeys(("avg", "average"), "(a + b) / 2"),
+    **dict.fromkeys(("avg", "average"), "(a + b) / 2, or mean(x) of an array"),
 }
+
+
+def elsewhere(word: str) -> str:
+    """How a function that other programs and books have is written here; "" where that is not known."""
+    return ELSEWHERE.get(word.casefold()) or of_libraries(word)
+
+
 # operator -> the arguments that a text leaves out: the usual α of elu(x)
 USUAL: dict[str, tuple[float, ...]] = {}
 ALPHA_BELOW: dict[str, float] = {}  # what such an α is less than
@@ -68,9 +75,9 @@ RESERVED = frozenset(
 CONSTANTS: dict[str, Const] = {"pi": PI, "π": PI, "e": E}
 MAX_DEPTH, MAX_TOKENS = 100, 1000
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+\-−]?[0-9]+)?)|(?P<name>[^\W0-9]\w*)|(?P<op>\*\*|\.T(?!\w)|[-+*/^(),·×÷−@=]))"
+    r"\s*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+\-−]?[0-9]+)?)|(?P<name>[^\W0-9]\w*)|(?P<op>\*\*|\.T(?!\w)|[-+*/^(),·×⊙÷−@=]))"
 )
-_SAME = {"^": "**", "·": "*", "×": "*", "÷": "/", "−": "-"}
+_SAME = {"^": "**", "·": "*", "×": "*", "⊙": "*", "÷": "/", "−": "-"}
 
 
 def tokens(text: str) -> list[tuple[str, str, int]]:
@@ -100,6 +107,7 @@ class _Parser:
 
     def __init__(self, text: str, resolve: Resolve):
         self.tokens, self.at, self.depth, self.resolve = tokens(text), 0, 0, resolve
+        self.text = text
 
     def peek(self, ahead: int = 0) -> str:
         kind, text, _ = self.tokens[min(self.at + ahead, len(self.tokens) - 1)]
@@ -133,7 +141,11 @@ class _Parser:
         left = self.factor()
         while self.peek() in ("*", "/", "@"):
             _, op, at = self.take()
-            left = made(at, _PRODUCTS[op], left, self.factor())
+            right = self.factor()
+            if self.text[at] in "·×" and all(side is not None and side.shape for side in (left, right)):
+                advice = "write @ for the product of matrices, * for number by number"
+                raise FormulaError(f"'{self.text[at]}' between arrays may be either product", at, advice)
+            left = made(at, _PRODUCTS[op], left, right)
         return left
 
     def factor(self) -> Tree:
@@ -174,8 +186,8 @@ class _Parser:
 
     def function(self, text: str, offset: int) -> Tree:
         if text not in FUNCTIONS and text not in ARRAY_FUNCTIONS:
-            if text.casefold() in ELSEWHERE:
-                raise FormulaError(f"unknown function '{text}'", offset, f"write {ELSEWHERE[text.casefold()]}")
+            if meant := elsewhere(text):
+                raise FormulaError(f"unknown function '{text}'", offset, f"write {meant}")
             known = {**FUNCTIONS, **ARRAY_FUNCTIONS}
             raise FormulaError(f"unknown function '{text}'{did_you_mean(text, known)}", offset)
         given: list[Tree] = []
@@ -190,6 +202,8 @@ class _Parser:
                 named[word] = self.setting(), at
             elif named:
                 raise FormulaError(f"what has no name stands before {next(iter(named))}=", at)
+            elif given and text == "reshape":
+                given += self.setting()  # its sizes may stand in brackets of their own, as in NumPy
             else:
                 given.append(self.nested(self.sum))
             if self.peek() != ",":
@@ -239,12 +253,13 @@ class _Parser:
         """Raise FormulaError where the token just taken is a decimal comma."""
         if self.at >= 2 and self.tokens[self.at - 1][1] == ",":
             (_, before, start), (_, behind, _) = self.tokens[self.at - 2], self.tokens[self.at]
-            if before.isdecimal() and behind.isdecimal():
+            touching = self.text[start + len(before) :].startswith(f",{behind}")
+            if before.isdecimal() and behind.isdecimal() and touching:
                 message = f"'{before},{behind}': a number has a decimal point, not a comma"
                 raise FormulaError(message, start, f"write {before}.{behind}")
 
 
-_FLAGS = {"True": Const(1.0), "False": Const(0.0)}
+_FLAGS = {"True": Const(1.0), "False": Const(0.0), "true": Const(1.0), "false": Const(0.0)}
 
 
 def _no_sign(text: str, offset: int) -> FormulaError:

@@ -111,11 +111,11 @@ class Run:
         return self.programs[examples]
 
     def parameters(self, number: int) -> dict[str, np.ndarray]:
-        """Every parameter before iteration `number`, by id, in the order of the layers."""
+        """Every parameter before iteration `number`, by id, in the order of the layers; trained or not, but no data."""
         carried = self._reach(number)
         assert carried is not None
         values = self._values(carried)
-        return {id: np.asarray(values[id]) for id in initial_parameters(self.lesson)}
+        return {symbol.id: np.asarray(values[symbol.id]) for symbol in self.model.common}
 
     def iteration(self, number: int, progress: Callable[[int], bool] | None = None) -> Iteration | None:
         """The values of iteration `number` (from 1), all exact.

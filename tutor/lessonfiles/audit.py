@@ -102,8 +102,7 @@ def _own_names(lesson: Lesson, here: Trace) -> Iterator[tuple[Keys, Ref, str]]:
     if lesson.circuit:
         for name in lesson.circuit.inputs:
             if symbol := here.program.named(name):  # not so where it leads nowhere
-                by_examples = name in lesson.circuit.examples
-                yield (("examples", 0, name) if by_examples else ("circuit", "inputs", name)), Ref(symbol), name
+                yield lesson.circuit.place(name)[:3], Ref(symbol), name
         for definition in lesson.circuit.definitions:
             if symbol := here.program.named(definition.name):
                 yield ("circuit", "define", definition.at), Ref(symbol), definition.name
@@ -240,7 +239,7 @@ def _given(lesson: Lesson) -> Iterator[tuple[Keys, float]]:
         for name, given in lesson.circuit.inputs.items():
             if np.size(given) <= MANY:
                 for index, number in np.ndenumerate(given):
-                    yield ("circuit", "inputs", name, *index), float(number)
+                    yield (*lesson.circuit.place(name), *index), float(number)
         return
     assert lesson.network
     for k, layer in enumerate(lesson.network.layers):

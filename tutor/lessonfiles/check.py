@@ -26,7 +26,7 @@ from tutor.engine.trace import NoSuchStep, Trace, resolve, trace
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.audit import audit
 from tutor.lessonfiles.faults import Fault
-from tutor.lessonfiles.positions import Keys, LessonError, Problem, Source
+from tutor.lessonfiles.positions import LessonError, Problem, Source
 from tutor.lessonfiles.prerequisites import ids, prerequisites
 from tutor.lessonfiles.reading.lesson import problem, read
 from tutor.questions.authored import author_item
@@ -210,7 +210,7 @@ def _circuit_faults(lesson: Lesson, program: Program) -> Iterator[Fault]:
         if name not in used or (gradient is not None and gradient.rule == "no_path"):
             message = f"the output '{circuit.output}' does not depend on the input '{name}'"
             advice = "its gradient is 0: use it in a line that leads to the output, or leave it out"
-            yield Fault(_place_of(lesson, name), message, advice, severity="warning")
+            yield Fault(circuit.place(name), message, advice, severity="warning")
 
 
 MOST_EXAMPLES = 200  # of a circuit, whose forward pass is looked at
@@ -248,10 +248,3 @@ def _reaching(circuit: Circuit) -> set[str]:
         if definition.name in used:
             used |= {ref.symbol.id for ref in refs(definition.formula)}
     return used
-
-
-def _place_of(lesson: Lesson, name: str) -> Keys:
-    """Where an input stands in the file: by its own name, by that for all times, or in the first example."""
-    circuit = lesson.circuit
-    assert circuit
-    return ("examples", 0, name) if name in circuit.examples else ("circuit", "inputs", name)

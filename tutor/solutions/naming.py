@@ -86,7 +86,8 @@ class Naming:
 
     def _in_code(self, symbol: Symbol) -> Iterator[str]:
         if symbol.quantity == "gradient" and symbol.wrt is not None and symbol.of is not None:
-            for name in {symbol.wrt.id, *self._words(symbol.wrt)}:
+            # dWh is the whole gradient; the part of one use is dWh@h3, dWh_h3
+            for name in {symbol.wrt.id + symbol.use, *(() if symbol.use else self._words(symbol.wrt))}:
                 yield from (
                     f"d{name}",
                     f"grad{name}",

@@ -10,7 +10,7 @@ from typing import Any
 from tutor.engine.array_functions import ARRAY_FUNCTIONS, shape_text
 from tutor.engine.expressions import Call, Ref, Shape, Symbol, refs, walk
 from tutor.engine.lesson import FREE_INPUTS, Circuit, Definition
-from tutor.engine.parsing import CONSTANTS, FUNCTIONS, RESERVED, FormulaError, Tree, did_you_mean, read
+from tutor.engine.parsing import CONSTANTS, FUNCTIONS, RESERVED, FormulaError, Tree, did_you_mean, elsewhere, read
 from tutor.lessonfiles.positions import Keys
 from tutor.lessonfiles.reading.circuit_inputs import MAX_NUMBERS, Given, read_inputs, split
 from tutor.lessonfiles.reading.repeat import Line, unroll
@@ -18,7 +18,7 @@ from tutor.lessonfiles.reading.values import Values, listed
 from tutor.lessonfiles.reading.whole_numbers import check_whole_numbers
 from tutor.text.output import quote
 
-_MODULE = re.compile(r"\b(?:np|numpy|math|torch|tf|jnp|F|Math)\.(\w+)")
+_MODULE = re.compile(r"\b(?:np|numpy|math|torch|tf|jnp|F|Math)(?:\.(?:nn|functional|linalg|special))*\.(\w+)")
 _METHOD = re.compile(r"(?:(\w+)|[)\]])\s*\.\s*(\w+)\s*\(")
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _FRACTIONS = {"½": "0.5", "¼": "0.25", "¾": "0.75", "⅓": "1/3", "⅔": "2/3"}
@@ -57,7 +57,8 @@ def read_circuit(file: Values) -> Circuit | None:
         file.fault(("circuit", "output"), message, f"defined are: {listed(defined)}")
     elif output is not None and shapes.get(output):
         message = f"the output {quote(output)} is {shape_text(shapes[output])}: it must be a single number"
-        advice = f'add a line such as "L = sum({output})", and make that the output'
+        total = next(name for name in ("L", "loss", "total", f"{output}_sum") if name not in {*defined, *given.values})
+        advice = f'add a line such as "{total} = sum({output})", and make that the output'
         file.fault(("circuit", "output"), message, advice)
     data = _chosen(file, "data", given, whole)
     parameters = _chosen(file, "parameters", given, whole)
@@ -69,7 +70,7 @@ def read_circuit(file: Values) -> Circuit | None:
         return None
     inputs = {name: value for name, value in given.values.items() if value is not None}
     chosen = parameters if file.has("circuit", "parameters") else FREE_INPUTS
-    return Circuit(inputs, tuple(definitions), output, chosen, data, given.examples)
+    return Circuit(inputs, tuple(definitions), output, chosen, data, given.examples, given.places)
 
 
 def _name_of(line: str) -> str:
@@ -200,22 +201,21 @@ def _advice(formula: str, error: FormulaError, words: Words) -> str:
     functions = list(dict.fromkeys([*FUNCTIONS, *ARRAY_FUNCTIONS]))
     advice = f"a formula has numbers, names, + - * / ** @ .T ( ) and {', '.join(functions)}"
     if module := _MODULE.search(formula):  # the first dot is where a parser stops
-        return f"write {module[1]} without what stands before it; {advice}"
-    if (method := _METHOD.search(formula)) and method[2] in {
-        *functions,
-        "transpose",
-        "t",
-        "T",
-        "view",
-        "dot",
-        "matmul",
-    }:
+        length = "linalg" in module[0] and module[1] == "norm"  # ours is the layer's
+        if module[1] in functions and not length:
+            return f"write {module[1]} without what stands before it; {advice}"
+        meant = elsewhere("l2_norm" if length else module[1])
+        return f"write {meant}; {advice}" if meant else advice
+    if method := _METHOD.search(formula):
         x = method[1] or "x"
-        meant = {"view": f"reshape({x}, ...)", "dot": f"{x} @ ...", "matmul": f"{x} @ ..."}.get(method[2])
-        meant = meant or (f"{x}.T" if method[2] in ("transpose", "t", "T") else f"{method[2]}({x})")
-        return f"write {meant}; {advice}"
+        called = {name: f"{name}({x})" for name in functions} | {"dot": f"{x} @ ...", "matmul": f"{x} @ ..."}
+        called |= {"view": f"reshape({x}, ...)", **dict.fromkeys(("transpose", "t", "T"), f"{x}.T")}
+        if meant := called.get(method[2]) or elsewhere(method[2]):
+            return f"write {meant}; {advice}"
     if formula[error.offset : error.offset + 1] == "[":
-        return f"a row is row(x, 2), counted from 1; {advice}"
+        if re.search(r"[\w)\]]\s*$", formula[: error.offset]):
+            return f"a row is row(x, 2), counted from 1, a column row(x.T, 2); {advice}"
+        return f"a list of numbers is an input, axes and sizes stand in ( ); {advice}"
     return advice
 
 

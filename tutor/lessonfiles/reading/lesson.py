@@ -19,6 +19,7 @@ from tutor.lessonfiles.decimal_commas import advice_with
 from tutor.lessonfiles.faults import Fault, Faults, TooMany
 from tutor.lessonfiles.positions import Problem, Source, lesson_id, read_source
 from tutor.lessonfiles.reading.circuit import read_circuit
+from tutor.lessonfiles.reading.comma_arrays import read_again
 from tutor.lessonfiles.reading.examples import class_names, take_table
 from tutor.lessonfiles.reading.latex import lost_latex
 from tutor.lessonfiles.reading.network import read_network
@@ -45,6 +46,7 @@ def read(path: str | Path | Source | Problem) -> tuple[Lesson | None, list[Probl
     if isinstance(values, Problem):
         return None, [values], source
     lesson, faults = build(values, source.path)
+    lesson, faults = read_again(values, source, faults, lambda new: build(new, source.path)) or (lesson, faults)
     lost = lost_latex(values, source)
     told = (fault for fault in faults.found if fault.path not in lost or "U+" not in fault.message)  # \f of \frac
     problems = [*(problem(source, fault, faults.table) for fault in told), *faults.elsewhere, *lost.values()]
