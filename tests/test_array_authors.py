@@ -9,8 +9,15 @@ import pytest
 
 import tutor
 from tutor.engine.parsing import parse
+from tutor.engine.paths import of_parameters, tally
+from tutor.engine.trace import trace
 from tutor.lessonfiles.check import examine
 from tutor.lessonfiles.positions import LessonError
+from tutor.pictures.diagram import tell
+from tutor.play import playback
+from tutor.play.settings import Refused
+from tutor.play.whatif import WhatIf
+from tutor.text.card import Scribe
 
 
 def circuit(define: list[str], inputs: str, more: str = "", output: str = "L") -> str:
@@ -176,3 +183,63 @@ def test_the_part_of_one_time_has_a_name_of_its_own():
     for name in ("dL/dWh@h3", "dWh_h3", "dWh@h3"):
         assert tutor.diagnose(RNN, {name: last}).right
     assert json.loads(json.dumps(tutor.diagnose(RNN, {"dWh_h3": last * 2}).as_dict()))["first_wrong"] == "dL/dWh@h3"
+
+
+# ---------------------------------------------------------------- what if, chains, the meter
+
+
+def _apply(lesson: tutor.Lesson, *edits: str) -> WhatIf:
+    changed = WhatIf(lesson._lesson)
+    for edit in edits:
+        changed = changed.apply(edit)
+    return changed
+
+
+ONE = tutor.circuit("L = sum((V @ h - y)**2)", inputs={"V": [[0.5, 1]], "h": [1, 2], "y": [0.5]}, learning_rate=0.1)
+
+
+def test_a_vector_of_one_stays_one():
+    for text in ("y = 0.25", "y = [0.25]", "y[1] = 0.25"):
+        assert np.asarray(_apply(ONE, text).unmarked.circuit.inputs["y"]).tolist() == [0.25]
+    with pytest.raises(Refused, match=r"^y\[1\] is a single number"):
+        _apply(ONE, "y = [1, 2]")
+
+
+def test_a_changed_line_is_said_as_it_was_said_before():
+    (change,) = _apply(ONE, "L = sum((V @ h - y)**2) / 2").changes
+    assert str(change) == "L: sum((V @ h - y)**2) → sum((V @ h - y)**2) / 2"
+    with pytest.raises(Refused, match="already"):
+        _apply(ONE, "L = sum((V @ h - y)**2)")
+
+
+def test_what_is_given_for_all_times_is_changed_one_by_one():
+    for text in ("x = [[1, 2]]", "x[1,1] = 3"):
+        with pytest.raises(Refused, match="is given for each time: change x1, x2"):
+            _apply(RNN, text)
+
+
+def test_an_authors_name_keeps_its_small_letter():
+    lesson = tutor.circuit(
+        "X = embedding(E, ids)", "L = sum(X**2)", inputs={"E": [[1, 2], [3, 4]], "ids": [1, 2]}, data=["ids"]
+    )
+    with pytest.raises(Refused, match=r"^ids\[2\] is 3: an id is 1 to 2"):
+        _apply(lesson, "ids[2] = 3")
+
+
+def test_the_meter_counts_each_use_where_it_is():
+    """By hand: 4 elements of Wh; from h3 (2 outputs of the sum, one path each) 1/2 · 2e · tanh′ · h2 = 3 products; from
+    h2 two paths, with Wh and one more tanh′; from h1 four."""
+    program = RNN.trace()._trace.program
+    found = tally(program)
+    told = {use: (found[f"dL/dWh@{use}"].here, found[f"dL/dWh@{use}"].here_by_path) for use in ("h3", "h2", "h1")}
+    assert told == {"h3": (4, 4 * 3), "h2": (4, 4 * 2 * 5), "h1": (4, 4 * 4 * 7)}
+    assert found["dL/dWh"].here == 0  # a sum
+    parts = (np.array([3, 2 * 5, 4 * 7]) * 4).sum() * 2 + (np.array([2, 2 * 4, 4 * 6]) * 2).sum()  # Wh and Wx, b
+    assert of_parameters(program)[1] == parts
+
+
+def test_an_input_that_leads_nowhere_has_its_name_in_the_map():
+    found = trace(_apply(RNN, "h1 = Wx @ x1").unmarked)
+    cursor = playback.start(found.lesson)
+    said = tell(found, Scribe(found, cursor.notation), playback.current(cursor, found), cursor)
+    assert "  h0 (input)" in said

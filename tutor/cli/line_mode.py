@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tutor.cli.line_questions import ask_item
 from tutor.cli.line_training import compare, evaluate, losses, patience, train
+from tutor.engine.backprop import gradient_of
 from tutor.engine.expressions import Ref
 from tutor.engine.lesson import LEVELS, Lesson, as_level
 from tutor.engine.paths import target
@@ -275,7 +276,8 @@ class LineMode:
         now = self.sitting
         step = now.trace.find(id[:MAX_WORD], now.cursor.example) if id else now.step
         if (of := target(step)) is None:
-            such = "dL/dW1[1,2]" if now.trace.program.model.layers else "df/dx"
+            made = now.trace.program.model
+            such = "dL/dW1[1,2]" if made.layers else gradient_of(made.output, made.parameters[0]).id
             raise Refused(f"A chain is of a gradient: chain {such}, for example.")
         example = step.example if step.example is not None else now.cursor.example
         chain = now.scribe.paths(example).chain(of)

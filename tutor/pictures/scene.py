@@ -196,7 +196,7 @@ def item_facts(known: Known, item: Item) -> list[str]:
             )
             said = number(value) if value is not None else shape if ref.shape and known.has(one, at) else "·"
             found.append(f"{known.name(one, at)} = {said}")
-    return found
+    return found or [id]  # an input that leads nowhere has but its name
 
 
 def unit_item(model: Model, layer: int, unit: int) -> Item:

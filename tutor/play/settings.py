@@ -179,7 +179,9 @@ def place_of(id: str, text: str | None, shape: tuple[int, ...]) -> tuple[int, ..
 
 
 def said_in_full(text: str) -> str:
-    """A sentence, beginning with a capital unless with a word of the format."""
+    """A sentence, beginning with a capital unless with a word of the format or a name (ids[1,2], y)."""
     first = re.split(r"[\[ ]", text, maxsplit=1)[0]
-    capital = first if "_" in first or first in WORDS or not first.isascii() else first[:1].upper() + first[1:]
+    name = text[len(first) :].startswith("[") or (len(first) == 1 and first != "a")
+    word = name or "_" in first or first in WORDS or not first.isascii()
+    capital = first if word else first[:1].upper() + first[1:]
     return capital + text[len(first) :] + ("" if text.endswith((".", "?", "!")) else ".")

@@ -22,7 +22,7 @@ from tutor.engine.activations import ACTIVATIONS, takes_slope
 from tutor.engine.expressions import Ref, Symbol, indices
 from tutor.engine.forward import initial_parameters, model
 from tutor.engine.ids import of_layer, read_parameter
-from tutor.engine.lesson import INITIALISERS, Lesson, Training
+from tutor.engine.lesson import INITIALISERS, Circuit, Lesson, Training
 from tutor.engine.losses import LOSSES
 from tutor.engine.model import parameter
 from tutor.engine.optimizers import OPTIMIZERS
@@ -145,7 +145,8 @@ class WhatIf:
             value = self._read(given.strip(), setting)
             values = put(self._opened(values, setting.path), setting.path, value)
             values = fitting(values, setting.path, value)
-            done.append(Change(setting.name, self.value(setting), value))
+            after = value.partition("=")[2].strip() if setting.kind == "formula" else value
+            done.append(Change(setting.name, self.value(setting), after))
         if not done:
             raise Refused("Write a name, = and a value: learning_rate = 0.1, for example.")
         if all(_same(change.before, change.after) for change in done):
@@ -227,6 +228,8 @@ class WhatIf:
         if ref is None and text in ALIASES:
             return of_training(ALIASES[text])
         if ref is None:
+            if self.original.circuit and (each := _each_time(text, self.original.circuit)):
+                raise Refused(f"{quote(text)} is given for each time: change {', '.join(each[:2])} ...")
             known = [setting.name for setting in self.settings(here)]
             raise Refused(f"There is no {quote(text)} to change{did_you_mean(text[:64], known) or '.'}")
         return self._of_symbol(ref, here, text)
@@ -446,6 +449,8 @@ class WhatIf:
             values: Any = read_numbers(text)
             while setting.kind == "number" and isinstance(values, list) and len(values) == 1:
                 values = values[0]  # the whole of a vector of one
+            if setting.kind == "number" and isinstance(values, list):
+                raise Refused(f"{setting.name} is a single number.")
             return values
         if word in setting.words or (setting.kind == "word" and re.fullmatch(r"[^\W\d]\w*", word)):
             return word if word in setting.words else bare
@@ -513,6 +518,12 @@ class WhatIf:
             lesson = replace(lesson, title=title, expect=())  # what was expected of the lesson before
         own = lesson_id(path)
         return lesson_text(replace(lesson, requires=tuple(id for id in lesson.requires if id != own)), comment)
+
+
+def _each_time(text: str, circuit: Circuit) -> list[str]:
+    """The inputs that an input which was given once for all times has become, the first few of them."""
+    name = text.partition("[")[0]
+    return [own for own, where in circuit.places.items() if len(where) > 3 and where[2] == name][:3]
 
 
 def said_of_step(before: WhatIf, after: WhatIf) -> str:
