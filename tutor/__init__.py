@@ -7,23 +7,12 @@ gradient checks and grades (docs/api.md, the contract). The names are loaded whe
 
 TYPE_CHECKING = False  # typing's own would be most of what `import tutor` costs; type checkers know the name
 if TYPE_CHECKING:
-    from tutor.api import (
-        Diagnosis,
-        GradientCheck,
-        Lesson,
-        LessonError,
-        NoSuchStep,
-        Step,
-        Trace,
-        Training,
-        Verdict,
-        assert_right,
-        circuit,
-        diagnose,
-        load,
-        loads,
-        network,
-    )
+    from tutor.api.lessons import Lesson, Training
+    from tutor.api.opening import circuit, load, loads, network
+    from tutor.api.solutions import Diagnosis, assert_right, diagnose
+    from tutor.api.steps import GradientCheck, Step, Trace, Verdict
+    from tutor.engine.trace import NoSuchStep
+    from tutor.lessonfiles.positions import LessonError
 
 __version__ = "0.1.0"
 
@@ -45,6 +34,15 @@ __all__ = [
     "network",
 ]
 
+_FROM = {
+    "tutor.api.lessons": ("Lesson", "Training"),
+    "tutor.api.opening": ("circuit", "load", "loads", "network"),
+    "tutor.api.solutions": ("Diagnosis", "assert_right", "diagnose"),
+    "tutor.api.steps": ("GradientCheck", "Step", "Trace", "Verdict"),
+    "tutor.engine.trace": ("NoSuchStep",),
+    "tutor.lessonfiles.positions": ("LessonError",),
+}
+
 
 def __getattr__(name: str) -> object:
     """A public name, loaded when it is first asked for (PEP 562)."""
@@ -52,7 +50,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'tutor' has no attribute {name!r}")
     from importlib import import_module
 
-    value: object = getattr(import_module("tutor.api"), name)
+    module = next(module for module, names in _FROM.items() if name in names)
+    value: object = getattr(import_module(module), name)
     globals()[name] = value
     return value
 

@@ -1,0 +1,155 @@
+"""How one comes to a lesson: a bundled one, a file, a text, arrays."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tutor.api.lessons import Lesson
+from tutor.lessonfiles import catalogue, check
+from tutor.lessonfiles.positions import LessonError, Problem, given_source
+from tutor.lessonfiles.writing import toml
+
+
+def load(lesson: str | os.PathLike[str]) -> Lesson:
+    """A lesson by the id of a bundled one ("o-regression"), or by the path of a file.
+
+    Raises LessonError with everything that is wrong with it (`.problems`), also where there is no such file.
+    """
+    name = os.fspath(lesson)
+    is_path = os.sep in name or name.endswith(".toml") or not isinstance(lesson, str)
+    bundled = None if is_path else catalogue.find(name)
+    if bundled is None and not is_path and not os.path.exists(name):
+        near = catalogue.nearest(name[:60])
+        advice = f"did you mean '{near[0]}'?" if near else "give the id of a bundled lesson or the path of a file"
+        raise LessonError([Problem(name, 1, 1, "there is no lesson of this id and no such file", advice)])
+    return Lesson(check.load(bundled or Path(name)))
+
+
+def loads(text: str, name: str = "lesson") -> Lesson:
+    """A lesson from the text of a lesson file (docs/lesson-format.md); `name` is its id, and what problems call it.
+
+    A file of examples that it names is looked for in the current folder. Raises LessonError.
+    """
+    return Lesson(replace(check.load(given_source(text, name)), path=None))
+
+
+def network(
+    weights: Sequence[Any],
+    inputs: Any,
+    targets: Any,
+    *,
+    biases: Sequence[Any] | None = None,
+    activations: Sequence[str] | str = "linear",
+    loss: str = "half_squared_error",
+    title: str = "A network",
+    notation: str = "dz",
+    **training: Any,
+) -> Lesson:
+    """A lesson from arrays: NumPy's, or anything that has `tolist`, or lists of numbers.
+
+    `weights[k]`  (units, units or inputs before): a row a unit of layer k + 1, a column a unit that feeds it.
+    `biases[k]`   (units,), one number for all units, or False for none; None or left out: zeros.
+    `activations` one a layer, or one for all.
+    `inputs`      (examples, inputs), or (inputs,) for one example.
+    `targets`     (examples, outputs), or (outputs,) for one example.
+    `training`    as in a lesson file's [training]: learning_rate, optimizer, batch, seed, l2, momentum ...
+
+    Raises LessonError with everything that is wrong, TypeError for what is no number.
+    """
+    matrices = [_plain(matrix) for matrix in weights]
+    many = len(matrices)
+    chosen = [activations] * many if isinstance(activations, str) else [str(name) for name in activations]
+    shifts: list[Any] = [None] * many if biases is None else [None if b is None else _plain(b) for b in biases]
+    for what, count in (("activations", len(chosen)), ("biases", len(shifts))):
+        if count != many:
+            raise LessonError([_problem(f"there are {many} layers of weights and {count} {what}: give one a layer")])
+    if wrong := [at for at, matrix in enumerate(matrices) if not isinstance(matrix, list)]:
+        raise LessonError([_problem(f"weights[{wrong[0]}] is no matrix: one row a unit, one column a unit before")])
+    layers = []
+    for matrix, bias, activation in zip(matrices, shifts, chosen, strict=True):
+        layer: dict[str, Any] = {"units": len(matrix), "activation": activation}
+        layers.append(layer | {"weights": matrix} | ({} if bias is None else {"biases": bias}))
+    x, y = _rows(_plain(inputs)), _rows(_plain(targets))
+    if len(x) != len(y):
+        raise LessonError([_problem(f"there are {len(x)} examples of inputs and {len(y)} of targets")])
+    return _made(
+        {
+            "title": title,
+            "notation": notation,
+            "network": {"inputs": len(x[0]) if x and isinstance(x[0], list) else 0, "loss": loss, "layers": layers},
+            "examples": [{"inputs": a, "targets": b} for a, b in zip(x, y, strict=True)],
+            "training": {key: _plain(value) for key, value in training.items()},
+        }
+    )
+
+
+def circuit(
+    *lines: str,
+    inputs: Mapping[str, Any],
+    output: str | None = None,
+    parameters: Sequence[str] | None = None,
+    data: Sequence[str] = (),
+    examples: Sequence[Mapping[str, Any]] = (),
+    repeat: Mapping[str, Sequence[int]] | None = None,
+    title: str = "A circuit",
+    notation: str = "dz",
+    **training: Any,
+) -> Lesson:
+    """A circuit from its lines, 'q = x + y', and the values of its inputs; the output is the last line unless told.
+
+    `inputs`      numbers, or arrays up to rank 4: NumPy's, or lists.
+    `parameters`  the inputs that an update changes; None: all that are neither data nor set by examples.
+    `data`        the inputs of which no gradient is wanted.
+    `examples`    inputs by name, every example the same ones.
+    `repeat`      {"t": (1, 3)}: a line with {t} stands for one line each time.
+    `training`    as in a lesson file's [training]: with it the parameters are trained.
+
+    Raises LessonError with everything that is wrong, TypeError for what is no number.
+    """
+    values: dict[str, Any] = {
+        "title": title,
+        "notation": notation,
+        "circuit": {
+            "define": [str(line) for line in lines],
+            "output": output or (str(lines[-1]).partition("=")[0].strip() if lines else ""),
+            **({} if parameters is None else {"parameters": list(parameters)}),
+            **({"data": list(data)} if data else {}),
+            **({"repeat": _plain(dict(repeat))} if repeat else {}),
+            "inputs": {name: _plain(value) for name, value in inputs.items()},
+        },
+        **({"examples": [_plain(dict(example)) for example in examples]} if examples else {}),
+    }
+    return _made(values | ({"training": {key: _plain(v) for key, v in training.items()}} if training else {}))
+
+
+def _made(values: dict[str, Any]) -> Lesson:
+    """A lesson from values: they become the text of a file, which is checked as any other."""
+    return loads(toml({"format": 1} | values))
+
+
+def _plain(value: Any) -> Any:
+    """Arrays as lists of numbers. Raises TypeError."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if not isinstance(value, str | bool | int | float):
+        raise TypeError(f"numbers are needed here, not {type(value).__name__}")
+    return value
+
+
+def _rows(values: Any) -> list[Any]:
+    """One row an example: of one example its row, or its number, alone will do."""
+    if not isinstance(values, list):
+        return [[values]]
+    return values if values and isinstance(values[0], list) else [values]
+
+
+def _problem(message: str) -> Problem:
+    return Problem("lesson", 1, 1, message)

@@ -1,0 +1,101 @@
+"""Whole solutions: which array of somebody's is the first that is wrong, and by which slip."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tutor.api.lessons import Lesson, is_whole, iteration_of
+from tutor.engine.trace import Trace as EngineTrace
+from tutor.solutions import words as solution_words
+from tutor.solutions.files import Handed
+from tutor.solutions.judging import Diagnosis as Judged
+from tutor.solutions.judging import diagnose as judge
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Diagnosis:
+    """What `diagnose` found: true where everything is right. str() is what the command line prints."""
+
+    _found: Judged
+    _trace: EngineTrace
+
+    def __bool__(self) -> bool:
+        return self._found.right
+
+    @property
+    def right(self) -> bool:
+        """Whether every array that is a value of the lesson is right, rounding on the way apart."""
+        return self._found.right
+
+    @property
+    def first_wrong(self) -> str | None:
+        """The id of the first step, in the order of computation, whose array is not right."""
+        first = self._found.first_wrong
+        return first.step if first else None
+
+    @property
+    def headline(self) -> str:
+        """The sentence that matters most."""
+        return solution_words.headline(self._found)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as `diagnose --format json` prints (docs/diagnose.md)."""
+        return solution_words.as_json(self._found, self._trace)
+
+    def __str__(self) -> str:
+        return "\n".join(solution_words.as_text(self._found))
+
+    def __repr__(self) -> str:
+        return f"<Diagnosis: {self.headline}>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+
+def diagnose(
+    lesson: Lesson,
+    arrays: Mapping[str, Any],
+    *,
+    iteration: int = 1,
+    example: int | None = None,
+    names: Mapping[str, str] | None = None,
+) -> Diagnosis:
+    """Which array of a whole solution is the first that is wrong, and which slip gives it.
+
+    `arrays` are numbers by name (ids, or what code calls them: dW1, W1.grad, fc1.weight.grad): NumPy's, or anything
+    that has `tolist` or `detach`, or lists; `example` (from 0) says that they are one example's; `names` maps names to
+    ids where they do not tell. Raises ValueError for an iteration or an example that is not there, TypeError for no
+    numbers.
+    """
+    trace = EngineTrace(lesson._lesson, iteration_of(lesson._run, iteration))
+    if example is not None and not (is_whole(example) and 0 <= example < trace.examples):
+        raise ValueError(f"examples are from 0 to {trace.examples - 1}, not {example!r}")
+    handed = [Handed.of(str(name), _array(value)) for name, value in arrays.items()]
+    return Diagnosis(judge(trace, handed, example, names), trace)
+
+
+def assert_right(lesson: Lesson, arrays: Mapping[str, Any], **options: Any) -> None:
+    """Raise AssertionError, with the diagnosis as its message, unless `diagnose` finds everything right.
+
+    For tests and autograders; `options` are those of `diagnose`. Arrays of which none is the lesson's fail, too.
+    """
+    found = diagnose(lesson, arrays, **options)
+    if not found:
+        raise AssertionError(str(found))
+
+
+def _array(value: Any) -> np.ndarray:
+    if hasattr(value, "detach"):
+        value = value.detach()
+    if not isinstance(value, np.ndarray):
+        value = value.tolist() if hasattr(value, "tolist") else value
+    try:
+        found = np.asarray(value)
+        return found if found.dtype.kind in "fiub" else found.astype(float)
+    except (ValueError, TypeError):
+        raise TypeError(f"numbers are needed here, not {type(value).__name__}") from None
