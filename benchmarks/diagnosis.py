@@ -2,12 +2,12 @@
 
     python benchmarks/diagnosis.py [--networks 500] [--seed 1] [--brief] [--world]
 
-Every learner answers every question (a scalar step) of every bundled lesson, and of so many random networks and as
-many random circuits, that its misconception bears upon: in the asked equation or, where it does not apply there, in
-the nearest one that it rests on; asked for one more digit, it gives one. Only discriminating questions count. Beside
-that: right answers in every accepted form, random wrong answers, and the time that grading takes. Mistakes from outside
-the tutor's table, found in people's own code (`seen.py`), are planted as well: a whole wrong pass, asked for in the
-step where it first goes wrong and in those that follow.
+Every learner answers every question (a scalar step) of every bundled lesson, of so many random networks and as many
+random circuits, and of lessons about arrays (a tenth as many), that its misconception bears upon: in the asked equation
+or, where it does not apply there, in the nearest one that it rests on; asked for one more digit, it gives one. Only
+discriminating questions count. Beside that: right answers in every accepted form, random wrong answers, and the time
+that grading takes. Mistakes from outside the tutor's table, found in people's own code (`seen.py`, `seen_arrays.py`),
+are planted as well: a whole wrong pass, asked for in the step where it first goes wrong and in those that follow.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import seen
+import seen_arrays
 
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.lesson import Layer, Lesson, Network, Training
@@ -248,7 +249,17 @@ class World:
                 here = all(wrong.get(of) == right.get(of) for of in rests)
                 self._count(Question(step, Writer(lesson, "dz")), value, name, mistake, here)
 
-    def _count(self, question: Question, value: float, name: str, mistake: seen.Mistake, here: bool) -> None:
+    def ask_arrays(self, rng: random.Random) -> None:
+        for lesson, mistake, values in seen_arrays.planted(rng):
+            step = trace(lesson).find(mistake.step)
+            for index in np.ndindex(values.shape):
+                question = Question(step.at(index), Writer(lesson, "dz"))
+                if np.isfinite(question.right):
+                    self._count(question, float(values[index]), mistake.name, mistake, True)
+
+    def _count(
+        self, question: Question, value: float, name: str, mistake: seen.Mistake | seen_arrays.Mistake, here: bool
+    ) -> None:
         if not np.isfinite(value) or abs(value - question.right) <= 0.02 * abs(question.right):
             return
         self.sources[name] = mistake.source
@@ -318,6 +329,7 @@ def found_in_the_world(networks: int, rng: random.Random) -> World:
     for _ in range(networks):
         world.ask(random_network(rng), rng)
         world.ask_circuit(random_circuit(rng))
+        world.ask_arrays(rng)
     return world
 
 
@@ -348,6 +360,12 @@ def main() -> None:
             for question in questions(random_circuit(rng), 1, rng):
                 circuits.ask(question, rng)
         circuits.report(f"{args.networks} random circuits", args.brief)
+        arrays = Tally()
+        for _ in range(args.networks // 10):  # each has as many questions as ten networks
+            for layer in seen_arrays.LINES:
+                for question in questions(seen_arrays.draw(layer, rng)[0], 1, rng):
+                    arrays.ask(question, rng)
+        arrays.report(f"{args.networks // 10} lessons about arrays of each kind", args.brief)
     timing()
 
 

@@ -6,8 +6,10 @@ The slips PLANTED here are asked in `test_misconceptions.py`, with all others.
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import random
+import sys
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -431,6 +433,39 @@ def test_a_right_answer_and_a_rounded_one_are_right(lesson):
 )
 def test_the_slip_of_the_layer_is_told_before_those_that_are_so_everywhere(lesson, step, wrong, first):
     assert grade(asked(lesson, step), f"{wrong:#.6g}").slips[0].misconception == first
+
+
+def test_a_zero_beside_a_blocked_position_is_no_number_that_anything_comes_near():
+    """The operand −∞ has no size: 0.2 is not 0."""
+    unmasked = soft(RAW / math.sqrt(2))[0, 1]
+    assert grade(asked(attention(), "P[1,2]"), f"{unmasked:.5g}").slips[0].misconception == "mask-forgotten"
+    assert grade(asked(attention(), "P[1,2]"), "0.2").kind == "wrong"
+    assert grade(asked(attention(), "P[1,2]"), "0").correct
+
+
+@cache
+def of_the_world():
+    """The benchmark's mistakes in layers, in plain NumPy, as people's code had them."""
+    file = Path(__file__).parent.parent / "benchmarks" / "seen_arrays.py"
+    spec = importlib.util.spec_from_file_location("seen_arrays", file)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["seen_arrays"] = module
+    spec.loader.exec_module(module)
+    return list(module.planted(random.Random(3)))
+
+
+@pytest.mark.parametrize("at", range(15))
+def test_mistakes_found_in_the_world_are_named(at):
+    lesson, mistake, values = of_the_world()[at]
+    named = []
+    for index in np.ndindex(values.shape):
+        question = Question(trace(lesson).find(mistake.step).at(index), Writer(lesson, "dz"))
+        near = abs(values[index] - question.right) <= 0.02 * abs(question.right)
+        if np.isfinite(question.right) and not near:
+            verdict = grade(question, f"{values[index]:#.6g}" if values[index] else "0")
+            named.append(bool({slip.misconception for slip in verdict.slips} & mistake.expected))
+    assert named and all(named), (mistake.name, named)
 
 
 # ---------------------------------------------------------------- rounding on the way; a block of a transformer

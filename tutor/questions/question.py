@@ -95,10 +95,10 @@ class Question:
 
     @cached_property
     def scale(self) -> float:
-        """The largest operand; of very many, the largest of all that stand in the whole equation."""
+        """The largest operand; of very many, the largest of all that stand in the whole equation; finite."""
         operands = refs(self.step.at(None).formula) if self.many else self.step.operands
-        values = (look_up(self.step, ref) for ref in operands)
-        return max((float(max(np.max(value), -np.min(value))) for value in values), default=1.0)
+        values = (np.abs(look_up(self.step, ref)) for ref in operands)
+        return max((float(np.max(value, where=np.isfinite(value), initial=0.0)) for value in values), default=1.0)
 
     @cached_property
     def tolerance(self) -> float:

@@ -190,7 +190,7 @@ TABLE: dict[str, Misconception] = {
         "what comes back to a value that was repeated was not added up",
         "A value that is used in every row (or place) moves them all: its gradient is the sum over them.",
         _not_summed,
-        seen="https://stackoverflow.com/questions/57080494",
+        seen="https://github.com/deeplearning4j/nd4j/issues/2424",
     ),
     "wrong-axis": Misconception(
         "it was taken along the wrong axis",

@@ -274,17 +274,19 @@ TABLE: dict[str, Misconception] = {
         "the mean or the variance of the norm was taken for a constant",
         "Each value moves the mean and the variance, too: three parts come back, G − mean(G) − x̂ · mean(G ⊙ x̂).",
         both(back(norm=_norm_constants), _statistics_constant),
-        seen="https://kevinzakka.github.io/2016/09/14/batch_normalization/",
+        seen="https://github.com/mlpack/mlpack/pull/1327",
     ),
     "n-minus-one": Misconception(
         "the variance was divided by n − 1",
         "This variance is that of the numbers themselves: the mean of the squares, divided by n.",
         both(_n_minus_one, back(norm=_norm_less_one, variance=_variance_less_one, average=_squares_less_one)),
+        seen="https://github.com/uxlfoundation/oneDNN/issues/517",
     ),
     "eps-outside": Misconception(
         "eps was added outside of the root",
         "The divisor is √(variance + eps): eps is added to the variance, and the root is taken of both.",
         both(_eps_outside, back(norm=_norm_eps, sqrt=_root_eps)),
+        seen="https://github.com/taokong/group_normalization/issues/1",
     ),
     "gain-forgotten": Misconception(
         "the gain was forgotten on the way back",
@@ -300,6 +302,7 @@ TABLE: dict[str, Misconception] = {
         "softmax went along the other axis",
         "The shares of one line add up to 1: along the last axis, each row, unless the equation says another.",
         both(_over_columns, back(softmax=_back_over_columns)),
+        seen="https://github.com/PetrochukM/PyTorch-NLP/issues/2",
     ),
     "log-softmax-without-sum": Misconception(
         "the logarithm of the sum was forgotten in log-softmax",
@@ -317,5 +320,6 @@ TABLE: dict[str, Misconception] = {
         _divided,
         reach=NEAR,
         rare=True,
+        seen="https://github.com/kvfrans/notes/issues/5",
     ),
 }

@@ -149,6 +149,7 @@ TABLE: dict[str, Misconception] = {
         "the scores were not divided by √d",
         "The scores are scaled before softmax, and what comes back to them is scaled in the same way.",
         both(_scale_forgotten, back(div=_scale_not_back, mul=_scale_not_back)),
+        seen="https://github.com/delzac/cntkx/issues/10",
     ),
     "scale-twice": Misconception(
         "the scores were scaled twice, by d in place of √d",
@@ -164,17 +165,18 @@ TABLE: dict[str, Misconception] = {
         "the mask was forgotten",
         "A blocked position has −∞ for a score: softmax gives it 0, and the others share what is left.",
         _mask_forgotten,
+        seen="https://github.com/paiml/entrenar/issues/310",
     ),
     "not-through-time": Misconception(
         "nothing was carried back through time",
         "A step in time moves the later steps, too: what comes back from them is added.",
         _not_through_time,
+        seen="https://github.com/CaptainE/RNN-LSTM-in-numpy/issues/1",
     ),
     "one-gate-only": Misconception(
         "only one of the gates sent its part back",
         "A value that feeds several gates gets a part back from each of them: the parts are added.",
         _one_gate,
-        seen="https://github.com/nicodjimenez/lstm/issues/41",
     ),
     "one-use-for-sum": Misconception(
         "the part of one use, or of one step in time, was given for the sum",
@@ -190,6 +192,7 @@ TABLE: dict[str, Misconception] = {
         "the mask was forgotten on the way back",
         "What was dropped on the way forward did not move the output: the same mask is multiplied going back.",
         back(mul=_mask_not_back),
+        seen="https://github.com/ddbourgin/numpy-ml/issues/94",
     ),
     "dropout-scale-forgotten": Misconception(
         "the factor 1/(1 − p) was forgotten on the way back",

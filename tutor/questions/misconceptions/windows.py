@@ -103,7 +103,7 @@ TABLE: dict[str, Misconception] = {
         "the kernel was turned round",
         "Here the kernel lies on its input as it is written, without a flip; each copy of it going back does, too.",
         both(_flip_forward, back(conv=_flip_back)),
-        seen="https://stackoverflow.com/questions/31139977",
+        seen="https://github.com/ddbourgin/numpy-ml/issues/27",
     ),
     "overlaps-overwritten": Misconception(
         "where windows overlap, one overwrote the other",
@@ -124,10 +124,12 @@ TABLE: dict[str, Misconception] = {
         "every equal maximum got the whole gradient",
         "Of equal ones the first counts as taken: it gets the gradient once, and the others get none.",
         back(max_pool=_every_pool, **_every("every_max"), **_every("every_min")),  # type: ignore[arg-type]
+        seen="https://github.com/Theano/Theano/issues/5248",
     ),
     "row-overwritten": Misconception(
         "of a row that was taken several times only the last part was kept",
         "A row that was taken several times gets a part from each place: they are added, not written over.",
         back(embedding=_last_row),
+        seen="https://github.com/karpathy/nn-zero-to-hero/issues/57",
     ),
 }
