@@ -29,6 +29,7 @@ from tutor.lessonfiles.check import load
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.misconceptions.rewriting import Site
 from tutor.questions.rounding import full_shape
+from tutor.questions.slips import looking
 from tutor.solutions.files import Handed
 from tutor.solutions.judging import diagnose
 
@@ -39,13 +40,7 @@ def planted(t: Trace, changes: dict[str, Expr]) -> dict[str, np.ndarray] | None:
     """All values of an iteration with some equations wrong; None where that gives no numbers."""
     values: dict[str, np.ndarray] = {}
 
-    def look(ref: Ref) -> np.ndarray:
-        key = ref.symbol.key
-        whole = values[key] if key in values else np.asarray(t.value(Ref(ref.symbol)), dtype=float)
-        if ref.example is not None and ref.symbol.per_example:
-            whole = whole[ref.example]
-        return whole[(slice(None),) * (whole.ndim - len(ref.index)) + ref.index] if ref.index else whole
-
+    look = looking(t, values)
     try:
         for eq in t.equations:
             formula = changes.get(eq.symbol.key, eq.formula)
@@ -79,13 +74,7 @@ def by_hand(t: Trace, digits: int) -> dict[str, np.ndarray]:
     """All values of an iteration as somebody gets them who rounds every line, and goes on from what was written."""
     values: dict[str, np.ndarray] = {}
 
-    def look(ref: Ref) -> np.ndarray:
-        key = ref.symbol.key
-        whole = values[key] if key in values else np.asarray(t.value(Ref(ref.symbol)), dtype=float)
-        if ref.example is not None and ref.symbol.per_example:
-            whole = whole[ref.example]
-        return whole[(slice(None),) * (whole.ndim - len(ref.index)) + ref.index] if ref.index else whole
-
+    look = looking(t, values)
     for eq in t.equations:
         own = np.broadcast_to(np.asarray(evaluate(eq.formula, look), dtype=float), full_shape(t, eq))
         text = [f"{number:.{digits}g}" for number in own.reshape(-1)]

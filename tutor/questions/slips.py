@@ -103,7 +103,7 @@ def make_table(trace: Trace, asked: Equation, reach: int = 0) -> SlipTable | Lar
                 continue
             for wrong in misconception.rewrite(site):
                 if downstream is None:
-                    downstream = _carried_by(program.equations, eq, near)
+                    downstream = carried_by(program.equations, eq, near)
                 if by_element:
                     entries.append((id, eq, distance, wrong))
                     later.append(downstream)
@@ -138,7 +138,7 @@ def _ancestors(program: Program, asked: Equation) -> list[tuple[Equation, int]]:
     return sorted(found.values(), key=lambda item: item[1])
 
 
-def _carried_by(equations: Iterable[Equation], start: Equation, near: list[tuple[Equation, int]]) -> list[Equation]:
+def carried_by(equations: Iterable[Equation], start: Equation, near: list[tuple[Equation, int]]) -> list[Equation]:
     """The equations between `start` and what is asked that its value flows through, in order."""
     between = {eq.symbol.key for eq, _ in near}
     changed = {start.symbol.key}
@@ -157,14 +157,19 @@ def looking(trace: Trace, changed: Mapping[str, np.ndarray]) -> Callable[[Ref], 
     def look(ref: Ref) -> np.ndarray | float:
         key = ref.symbol.key
         found = changed[key] if key in changed else trace.iteration.values.get(key)
-        value = np.asarray(trace.value(Ref(ref.symbol)) if found is None else found)
-        if ref.example is not None and ref.symbol.per_example:
-            value = value[ref.example]
-        if not ref.index:
-            return value
-        return value[(slice(None),) * (value.ndim - len(ref.index)) + ref.index]
+        return picked(ref, np.asarray(trace.value(Ref(ref.symbol)) if found is None else found))
 
     return look
+
+
+def picked(ref: Ref, value: np.ndarray) -> np.ndarray:
+    """What a reference means of its symbol's whole value: of one example, of one element."""
+    if ref.example is not None and ref.symbol.per_example:
+        value = value[ref.example]
+    if not ref.index:
+        return value
+    found: np.ndarray = value[(slice(None),) * (value.ndim - len(ref.index)) + ref.index]
+    return found
 
 
 def _carry(trace: Trace, asked: Equation, eq: Equation, wrong: Expr, downstream: list[Equation]) -> np.ndarray | None:

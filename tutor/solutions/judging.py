@@ -27,6 +27,7 @@ from tutor.engine.trace import Trace
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.misconceptions.rewriting import Misconception, Site
 from tutor.questions.rounding import GIVEN, Errors, full_shape, half_unit, has_digits, spread
+from tutor.questions.slips import carried_by, picked
 from tutor.solutions.files import Handed
 from tutor.solutions.naming import Fit, Match, Naming, tolerance
 from tutor.text.layout import number
@@ -162,7 +163,7 @@ class Expected:
         else:  # given, or as in the lesson
             value = np.asarray(self.trace.value(Ref(ref.symbol)), dtype=float)
             error = self._as_copied(key, value) if self.by_hand else np.zeros(value.shape)
-        return _picked(ref, value), _picked(ref, error)
+        return picked(ref, value), picked(ref, error)
 
     def _as_copied(self, key: str, value: np.ndarray) -> np.ndarray:
         """How far off a given number may be when it is copied: not at all, if it has no more than a few digits."""
@@ -180,15 +181,6 @@ class Expected:
                 found.add(at)
                 stack += [ref.symbol.key for ref in refs(by_key[at].formula)]
         return [eq for eq in self.trace.equations if eq.symbol.key in found]
-
-
-def _picked(ref: Ref, value: np.ndarray) -> np.ndarray:
-    if ref.example is not None and ref.symbol.per_example:
-        value = value[ref.example]
-    if not ref.index:
-        return value
-    found: np.ndarray = value[(slice(None),) * (value.ndim - len(ref.index)) + ref.index]
-    return found
 
 
 class _Judge:
@@ -404,23 +396,13 @@ class _Search:
             edge = following
         return sorted(found.values(), key=lambda item: item[1])
 
-    def _carried(self, start: Equation, near: Sequence[tuple[Equation, int]]) -> list[Equation]:
-        between = {eq.symbol.key for eq, _ in near}
-        changed, found = {start.symbol.key}, []
-        for eq in self.program.equations:
-            key = eq.symbol.key
-            if key in between and key not in changed and any(ref.symbol.key in changed for ref in refs(eq.formula)):
-                changed.add(key)
-                found.append(eq)
-        return found
-
     def _ways(self) -> Iterator[_Way]:
         near = self._near()
         for eq, distance in near:
             downstream: list[Equation] | None = None
             for id, misconception, wrong in _rewrites(self.program, eq):
                 if downstream is None:
-                    downstream = self._carried(eq, near)
+                    downstream = carried_by(self.program.equations, eq, near)
                 if self.work > WORK:
                     return
                 changed = self._changed({eq.symbol.key: (eq, wrong)}, downstream)
@@ -442,7 +424,7 @@ class _Search:
                 others = [(twice, distance, True)] if twice else []
                 others += [(other, d, False) for other, d in near[at + 1 :]]
                 for other, d, own in others:
-                    downstream = self._carried(other if not own else eq, near)
+                    downstream = carried_by(self.program.equations, other if not own else eq, near)
                     for id2, second, wrong2 in _rewrites(self.program, other):
                         if self.work > WORK:
                             return
@@ -467,7 +449,7 @@ class _Search:
 
         def look(ref: Ref) -> np.ndarray:
             key = ref.symbol.key
-            return _picked(ref, changed[key]) if key in changed else self.expected._look(ref)[0]
+            return picked(ref, changed[key]) if key in changed else self.expected._look(ref)[0]
 
         try:
             for eq in sorted(
