@@ -333,6 +333,17 @@ async def test_v_on_an_array_lesson(size, tmp_path):
         assert isinstance(pilot.app.screen, PlayerScreen)
 
 
+async def test_the_names_of_all_pictures_fit_above_them(tmp_path):
+    path = tmp_path / "channels.toml"
+    path.write_text('format = 1\ntitle = "Channels"\n' + CHANNELS)
+    async with tutor(path, step="dL/dc[2,1,1]") as pilot:
+        await press(pilot, "v")
+        for _ in range(6):
+            bar = pane(pilot, "bar")
+            assert "…" not in bar and "[" in bar and bar.count("sizes") == 1
+            await press(pilot, "right")
+
+
 async def test_predict_mode_shows_no_picture_of_what_comes_later(tmp_path):
     path = tmp_path / "recurrence.toml"
     path.write_text('format = 1\ntitle = "Recurrence"\n' + RECURRENT)

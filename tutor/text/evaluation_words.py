@@ -46,7 +46,7 @@ def _overall(found: Evaluation) -> float:
 def without_evaluation(lesson: Lesson) -> str:
     """Why nothing is told to be right or wrong, where the equations are an author's."""
     if lesson.example_count:
-        return "No output of these equations is held against a target: training lowers the number that they come to."
+        return "The equations name no prediction that is right or wrong: training lowers the number that they come to."
     return "A circuit has no examples to be right or wrong about: training lowers its output."
 
 

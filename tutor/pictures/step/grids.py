@@ -9,7 +9,7 @@ import numpy as np
 
 from tutor.pictures.canvas import Canvas, Picture
 from tutor.pictures.scene import short
-from tutor.text.cells import cut, width, window
+from tutor.text.cells import cut, eighths, width, window
 from tutor.text.grids import grid_of
 from tutor.text.layout import number
 
@@ -174,6 +174,7 @@ def _numbered(canvas: Canvas, matrix: np.ndarray, at: tuple[int, ...] | None, to
             left, here = edge + column * cell, (row, column) == at
             text = short(v, _DIGITS)
             canvas.text(left, 1 + 2 * row, f"[{text}]" if here else text, "value" if here else "numbers")
-            if np.isfinite(v) and top:
-                long = max(round(abs(v) / top * (cell - 1)), 1 if v else 0)
-                canvas.text(left, 2 + 2 * row, ("▒" if v < 0 else "█") * long, "curve2" if v < 0 else "curve1")
+            if np.isfinite(v) and v:
+                long = max(round(abs(v) / top * (cell - 1) * 8), 1)
+                ink = "▒" * -(-long // 8) if v < 0 else eighths(long)
+                canvas.text(left, 2 + 2 * row, ink, "curve2" if v < 0 else "curve1")
