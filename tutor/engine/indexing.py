@@ -123,7 +123,7 @@ def _concat_reverse(node: Call, out: Expr, G: Expr) -> tuple[Expr | None, ...]:
 
 
 def _stack_shape(*shapes: Shape) -> Shape:
-    if len(set(shapes)) != 1 or len(shapes[0]) > 1:
+    if len(set(shapes)) != 1 or len(shapes[0]) > 3:  # four axes are the most
         raise ValueError(f"rows of different shapes: {sorted(set(shapes))}")
     return (len(shapes), *shapes[0])
 
@@ -301,7 +301,7 @@ OPERATORS |= {
             node, *(np.broadcast_to(n, np.shape(x)) for n, x in zip(noises, arrays, strict=True))
         ),
     ),
-    # stack(x, y, ...): numbers as a column, columns as the rows of a matrix
+    # stack(x, y, ...): numbers as a column, columns as the rows of a matrix, matrices one behind the other
     "stack": Operator(
         _stack_shape, _stack, lambda node, index: element(node.args[index[0]], index[1:]), noise=linear_noise
     ),

@@ -14,7 +14,7 @@ from tutor.questions.kinds import KINDS
 from tutor.text.writer import Writer
 
 _TURNS = ("backward", "forward", "backward", "update", "backward", "loss")  # half of it is backward
-ORDERS = 4  # so many orders of the equations are tried at most
+ORDERS = 8  # so many orders of the equations are tried at most
 
 
 def spread(

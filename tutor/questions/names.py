@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS
-from tutor.engine.expressions import OPERATORS, Call, Expr, Ref, Symbol, at_example, element, evaluate, indices, walk
+from tutor.engine.expressions import OPERATORS, Call, Expr, Ref, Symbol, at_example, call, element, evaluate, indices, walk
 from tutor.engine.ids import read_id
 from tutor.engine.parsing import FUNCTIONS
 from tutor.engine.trace import Step, activation_calls, find_local, symbols_of
@@ -54,8 +54,9 @@ class Names:
 
     @property
     def letters(self) -> str:
-        """The letter that the notation has for what an activation is of."""
-        return self.writer.notation.letter
+        """The letter that a definition has for what an activation of this step is of."""
+        given = [call.args[0] for call in activation_calls(self.step.equation.formula)]
+        return self.writer.letter(given[0]) if given else self.writer.notation.letter
 
     @property
     def examples(self) -> int:
@@ -236,7 +237,12 @@ class Names:
             return None
         (z,) = given
         z = z if step.example is None else at_example(z, step.example)
-        return element(z, step.index) if step.index and index != "k" and z.shape else z
+        if not step.index or not z.shape or index == "k":
+            return z
+        if len(z.shape) == 2 and "k" in index:  # the row or the column that the sum goes along
+            rows, at = (z, step.index[0]) if index == "ik" else (call("transpose", z), step.index[1])
+            return call("row", rows, param=at)
+        return element(z, step.index)
 
     def is_asked(self, text: str) -> bool:
         """Whether a text names what is asked: its id, its name in any notation, or a word that means nothing here."""

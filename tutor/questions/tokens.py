@@ -47,7 +47,7 @@ class Vocabulary(Protocol):
         """A name with the mark of a sum over the examples: dW@e."""
 
     def letter(self, index: str) -> Expr | None:
-        """What a definition's letter stands for: z, or zᵢ, or the zₖ that a sum runs over."""
+        """What a definition's letter stands for: z, or zᵢ or zᵢⱼ, or the zₖ, zᵢₖ or zₖⱼ that a sum runs over."""
 
     def unknown(self, word: str) -> str:
         """What is said of a word that means nothing."""
@@ -228,7 +228,8 @@ def _word(word: str, spaced: bool, words: Vocabulary) -> Token:
         raise NotUnderstood("that comes to no finite number")
     if word in _KEYWORDS:
         return Token("word" if word != "sum" else "op", word if word != "sum" else "Σ", spaced)
-    letter, index = (word[:-1], _LOWERED[word[-1]]) if word[-1] in _LOWERED else (word, "")
+    letter = word.rstrip("".join(_LOWERED))
+    index = "".join(_LOWERED[mark] for mark in word[len(letter) :])
     if letter == words.letters and (meant := words.letter(index)) is not None:
         return Token("name", word, spaced, meant)
     raise NotUnderstood(words.unknown(word))

@@ -16,7 +16,7 @@ A comparison is 1 where it holds, else 0; so 1(x ≥ y) is a product. What could
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field, replace
 
 from tutor.engine.activations import derivative
@@ -107,6 +107,15 @@ def _fitting(op: str, x: Expr, y: Expr) -> Expr | None:
         return call(op, x, y)
     except ValueError:
         return None
+
+
+def _summed(x: Expr, lowered: Container[str]) -> Expr:
+    """Σₖ of x: of all its numbers; where zᵢₖ or zₖⱼ stands in it, a matrix is summed along that axis, which stays."""
+    axis = -1 if "ᵢₖ" in lowered else -2 if "ₖⱼ" in lowered else None
+    if axis is None or len(x.shape) != 2:
+        return call("sum", x)
+    shape = (x.shape[0], 1) if axis == -1 else (1, x.shape[1])
+    return call("reshape", call("sum", x, param=axis), param=shape)
 
 
 def _numbers(x: Expr) -> bool:
@@ -359,9 +368,9 @@ class _Parser:
         if token.kind == "function":
             return self.function(token)
         if token.kind == "sum":
-            body = self.nested(self.term, False)
+            start, body = self.at, self.nested(self.term, False)
             if token.text != "e":
-                return call("sum", body)
+                return _summed(body, {name.text[-2:] for name in self.found[start : self.at] if name.kind == "name"})
             if not body.batched:
                 raise NotUnderstood("mark what each example has of its own: Σₑ dW@e")
             return call("batch_sum", body, param=self.words.examples)

@@ -303,9 +303,21 @@ class Writer:
             found.setdefault(sign, set()).add((layer.activation_name, layer.alpha))
         return frozenset(sign for sign, meant in found.items() if len(meant) > 1)
 
+    def letter(self, given: Expr) -> str:
+        """What a definition calls that which a function is given: the notation's letter.
+
+        Among arrays that an author named so, it is a letter that is no name: tanh(z) where z is another value would
+        be about that one.
+        """
+        letter = self.notation.letter
+        if not self.arrays or (isinstance(given, Ref) and given.symbol.name == letter):
+            return letter
+        taken = {symbol.name for symbol in (*self.model.given, *(eq.symbol for eq in self.model.forward))}
+        return next(free for free in (letter, *"uqrwkxyz", "_") if free not in taken)
+
     def definition(self, node: Call) -> Doc:
         """σ(z) = 1 / (1 + e⁻ᶻ): what the sign of an activation's call stands for."""
-        letter = self.notation.letter
+        letter = self.letter(node.args[0])
         if node.op == "softmax":
             sign = self.function("softmax", self.depth)
             if len(node.shape) == 2:
