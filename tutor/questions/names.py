@@ -12,7 +12,19 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS
-from tutor.engine.expressions import OPERATORS, Call, Expr, Ref, Symbol, at_example, call, element, evaluate, indices, walk
+from tutor.engine.expressions import (
+    OPERATORS,
+    Call,
+    Expr,
+    Ref,
+    Symbol,
+    at_example,
+    call,
+    element,
+    evaluate,
+    indices,
+    walk,
+)
 from tutor.engine.ids import read_id
 from tutor.engine.parsing import FUNCTIONS
 from tutor.engine.trace import Step, activation_calls, find_local, symbols_of

@@ -313,7 +313,8 @@ class Writer:
         if not self.arrays or (isinstance(given, Ref) and given.symbol.name == letter):
             return letter
         taken = {symbol.name for symbol in (*self.model.given, *(eq.symbol for eq in self.model.forward))}
-        return next(free for free in (letter, *"uqrwkxyz", "_") if free not in taken)
+        free: list[str] = [other for other in (letter, *"uqrwkxyz", "_") if other not in taken]
+        return free[0]
 
     def definition(self, node: Call) -> Doc:
         """σ(z) = 1 / (1 + e⁻ᶻ): what the sign of an activation's call stands for."""
@@ -461,8 +462,7 @@ class Writer:
             return self._transposed(args[0], leaves), 5
         if op == "matmul":
             left, right = (
-                4 if self.arrays and (_product(arg) if at else _cell_by_cell(arg)) else 3
-                for at, arg in enumerate(args)
+                4 if self.arrays and (_product(arg) if at else _cell_by_cell(arg)) else 3 for at, arg in enumerate(args)
             )
             return Row((sub(args[0], left), sign, sub(args[1], right))), 3
         if op == "outer":
