@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 import tutor
+from tutor.engine.expressions import Ref
 from tutor.engine.parsing import parse
 from tutor.engine.paths import of_parameters, tally
 from tutor.engine.trace import trace
 from tutor.lessonfiles.check import examine
 from tutor.lessonfiles.positions import LessonError
 from tutor.pictures.diagram import tell
+from tutor.pictures.step.check import check_picture
 from tutor.play import playback
 from tutor.play.settings import Refused
 from tutor.play.whatif import WhatIf
@@ -243,3 +245,28 @@ def test_an_input_that_leads_nowhere_has_its_name_in_the_map():
     cursor = playback.start(found.lesson)
     said = tell(found, Scribe(found, cursor.notation), playback.current(cursor, found), cursor)
     assert "  h0 (input)" in said
+
+
+DEAD = circuit(
+    ["h = relu(W @ x + b)", "L = sum((h - y)**2)"],
+    "W = [[1, 0], [0, 1]]\nb = [-9, -9]\n[[examples]]\nx = [1, 2]\ny = [1, 0]\n[[examples]]\nx = [2, 1]\ny = [1, 1]\n",
+    'data = ["x", "y"]\n',
+)
+
+
+def test_a_relu_that_no_example_opens_is_told_at_its_line(tmp_path):
+    file = tmp_path / "a.toml"
+    file.write_text(DEAD)
+    _, found = examine(file)
+    assert [(p.line, p.severity) for p in found] == [(6, "warning")] and "'h' is 0 at every place" in found[0].message
+    file.write_text(DEAD + '[[notes]]\nstep = "h"\ntext = "Shut for both."\n')
+    assert not examine(file)[1]
+    file.write_text(DEAD.replace("x = [2, 1]", "x = [2, 10]"))
+    assert not examine(file)[1]
+
+
+def test_the_check_of_one_use_says_which_use_is_moved():
+    found = RNN.trace()._trace
+    ref = Ref(found.find("dL/dWh@h3").ref.symbol, (0, 1))
+    said = " ".join(check_picture(Scribe(found, "dz"), ref).facts)
+    assert "L(Wh₁₂@h3 + ε)" in said and "they agree" in said

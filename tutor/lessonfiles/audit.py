@@ -18,7 +18,7 @@ import numpy as np
 from tutor.engine.backprop import gradient_of
 from tutor.engine.divergence import zero_by_zero
 from tutor.engine.expressions import Ref
-from tutor.engine.ids import example_free, of_layer
+from tutor.engine.ids import example_free, line_of, of_layer
 from tutor.engine.lesson import AuthorQuestion, Lesson, Training
 from tutor.engine.model import LayerSymbols, Model
 from tutor.engine.run import Run
@@ -62,6 +62,8 @@ def audit(lesson: Lesson, source: Source) -> Iterator[Problem]:
     yield from names(lesson, source, here)
     if lesson.network:
         yield from units(lesson, source)
+    elif here.program.model.arrays:
+        yield from gates(lesson, source)
 
 
 # ---------------------------------------------------------------- names
@@ -336,6 +338,27 @@ def units(lesson: Lesson, source: Source) -> Iterator[Problem]:
         row: Keys = () if drawn else ("weights",) if whole else ("weights", idle[0])
         path = ("network", "layers", k - 1, *row)
         yield source.problem(path, message, f"choose {what}; if it is meant, a note on {noted}", severity="warning")
+
+
+def gates(lesson: Lesson, source: Source) -> Iterator[Problem]:
+    """ReLUs of an array circuit that are 0 at every place and for every example; unless the lesson speaks of them."""
+    circuit = lesson.circuit
+    assert circuit
+    some = {name: values[:MAX_ROWS] for name, values in circuit.examples.items()}
+    training = replace(lesson.training or Training(), batch="all", order="listed")
+    found = Run(replace(lesson, circuit=replace(circuit, examples=some), training=training)).iteration(1)
+    assert found is not None
+    about = {example_free(one.step).partition("[")[0] for group in (lesson.notes, lesson.questions, lesson.expect)
+             for one in group}  # fmt: skip
+    lines = {definition.name: definition.at for definition in circuit.definitions}
+    for eq in found.program.equations:
+        id = eq.symbol.id
+        relu = eq.phase == "forward" and eq.variant == "relu" and math.prod(eq.symbol.shape) > 1
+        if relu and not np.any(found.values[eq.symbol.key]) and not about & {id, line_of(id)}:
+            where = "at every place" + (" and for every example" if some else "")
+            message = f"{quote(id)} is 0 {where}: no gradient goes through"
+            advice = f"choose other numbers before the ReLU; if it is meant, a note on {line_of(id)} says so"
+            yield source.problem(("circuit", "define", lines[line_of(id)]), message, advice, severity="warning")
 
 
 def _spoken_of(lesson: Lesson, model: Model, layer: LayerSymbols, unit: int) -> bool:

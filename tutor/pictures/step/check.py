@@ -59,6 +59,7 @@ def check_picture(scribe: Scribe, subject: Ref) -> Shown:
     trace, writer = scribe.trace, scribe.writer
     found = gradient_check.check(trace, subject)
     name, w, L = writer.text(subject), writer.text(found.wrt), writer.text(found.of)
+    w += f"@{subject.symbol.use}" if subject.symbol.use else ""  # moved in that use alone
     title = f"Gradient check of {name}"
     if not (np.isfinite(found.analytic) and np.isfinite(found.loss)):
         fact = f"{name} is {number(found.analytic)} and {L} is {number(found.loss)} here: there is nothing to check."
