@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -270,3 +272,162 @@ def test_the_check_of_one_use_says_which_use_is_moved():
     ref = Ref(found.find("dL/dWh@h3").ref.symbol, (0, 1))
     said = " ".join(check_picture(Scribe(found, "dz"), ref).facts)
     assert "L(Wh₁₂@h3 + ε)" in said and "they agree" in said
+
+
+# ---------------------------------------------------------------- the layers of the page
+
+GUIDE = (Path(__file__).resolve().parent.parent / "docs" / "writing-lessons.md").read_text(encoding="utf-8")
+ROWS = re.findall(r"^\| (.+?) \| (.+) \|$", GUIDE.partition("**More layers, line by line.**")[2], re.MULTILINE)[1:]
+ROWS = [row for row in ROWS if "`" in row[1]]
+TIMES = {"LSTM": {"t": (1, 2)}, "GRU": {"t": (1, 2)}, "attention": {"k": (1, 2)}, "mixture": {"k": (1, 2)}}
+# the shapes of what is free; a name with a time is given once for all times
+SHAPES = {
+    "layer norm": {"X": (2, 3), "H": (2, 3), "gain": (3,), "shift": (3,)}, "RMS": {"X": (2, 3), "gain": (3,)},
+    "dropout": {"H": (2, 3)},
+    "LSTM": {
+        "x": (2, 2), **{f"W{k}": (2, 4) for k in "fiog"}, **{f"b{k}": (2,) for k in "fiog"}, "h0": (2,), "c0": (2,),
+    },
+    "GRU": {"x": (2, 2), "h0": (2,), **{f"{m}{k}": (2, 2) for m in "WU" for k in "zrn"}},
+    "attention": {"X": (3, 4), "Wq": (2, 4, 2), "Wk": (2, 4, 2), "Wv": (2, 4, 2), "Wo": (4, 4)},
+    "mixture": {"X": (3, 2), "Wg": (2, 2), "W": (2, 2, 2)},
+    "convolution": {"x": (2, 5, 5), "k": (2, 2, 2, 2), "b": (2,), "W": (3, 8), "c": (3,)},
+    "embedding": {"E": (4, 2), "W": (2, 2)}, "graph": {"A": (3, 3), "X": (3, 2), "W": (2, 2)},
+    "cosine": {"a": (3,), "b": (3,)}, "contrastive": {"Z": (4, 2)}, "variational": {"mu": (2, 2), "logvar": (2, 2)},
+    "Huber": {"P": (3,), "Y": (3,)},
+}  # fmt: skip
+DATA = {
+    "dropout": {"mask": [[1, 0, 1], [0, 1, 1]]}, "mixture": {"pick": [[[1], [0]], [[0], [1]]]},
+    "convolution": {"class": 2}, "embedding": {"ids": [1, 3, 3], "next": [2, 4, 1]},
+    "contrastive": {"block": (-1000 * np.eye(4)).tolist(), "pair": [2, 1, 4, 3]},
+    "variational": {"noise": [[0.3, -0.7], [1.1, 0.2]]},
+}  # fmt: skip
+
+
+def _sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def _softmax(z):
+    e = np.exp(z - z.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def _cross_entropy(z, y):
+    p = _softmax(np.atleast_2d(z))
+    return -np.mean(np.log(p[np.arange(len(p)), np.atleast_1d(y).astype(int) - 1]))
+
+
+def _conv(x, k):
+    _, _, h, w = k.shape
+    rows, columns = range(x.shape[1] - h + 1), range(x.shape[2] - w + 1)
+    return np.array([[[np.sum(x[:, i : i + h, j : j + w] * one) for j in columns] for i in rows] for one in k])
+
+
+# Each layer in NumPy, written apart from the page: from the inputs by name to the number that is differentiated.
+def _lstm(x, Wf, Wi, Wo, Wg, bf, bi, bo, bg, h0, c0):
+    h, c = h0, c0
+    for now in x:
+        v = np.concatenate([h, now])
+        c = _sigmoid(Wf @ v + bf) * c + _sigmoid(Wi @ v + bi) * np.tanh(Wg @ v + bg)
+        h = _sigmoid(Wo @ v + bo) * np.tanh(c)
+    return h
+
+
+def _gru(x, h0, Wz, Wr, Wn, Uz, Ur, Un):
+    h = h0
+    for now in x:
+        z, r = _sigmoid(Wz @ now + Uz @ h), _sigmoid(Wr @ now + Ur @ h)
+        h = (1 - z) * np.tanh(Wn @ now + Un @ (r * h)) + z * h
+    return h
+
+
+def _heads(X, Wq, Wk, Wv, Wo):
+    every = [_softmax((X @ q) @ (X @ k).T / np.sqrt(2)) @ (X @ v) for q, k, v in zip(Wq, Wk, Wv, strict=True)]
+    return np.hstack(every) @ Wo
+
+
+def _experts(X, Wg, W, pick):
+    gates = _softmax(X @ Wg)
+    return sum(gates[:, [k]] * np.maximum(X @ one, 0) for k, one in enumerate(W))
+
+
+def _convolution(x, k, b, W, c, **data):
+    C = np.maximum(_conv(x, k) + b[:, None, None], 0)
+    return _cross_entropy(W @ C.reshape(2, 2, 2, 2, 2).max(axis=(2, 4)).ravel() + c, data["class"])
+
+
+def _norm(X, H, gain, shift):
+    V = X + H
+    return gain * (V - V.mean(1, keepdims=True)) / np.sqrt(V.var(1, keepdims=True) + 1e-5) + shift
+
+
+def _contrastive(Z, block, pair):
+    N = Z / np.linalg.norm(Z, axis=1, keepdims=True)
+    return _cross_entropy(2 * N @ N.T + block, pair)
+
+
+def _vae(mu, logvar, noise):
+    return np.sum((mu + np.sqrt(np.exp(logvar)) * noise) ** 2) - np.sum(1 + logvar - mu**2 - np.exp(logvar)) / 2
+
+
+MEANT = {
+    "layer norm": _norm, "LSTM": _lstm, "GRU": _gru, "attention": _heads, "mixture": _experts,
+    "RMS": lambda X, gain: gain * X / np.sqrt((X**2).mean(1, keepdims=True) + 1e-5),
+    "dropout": lambda H, mask: H * mask / 0.8, "convolution": _convolution,
+    "embedding": lambda E, W, ids, next: _cross_entropy(np.tanh(E[np.array(ids) - 1] @ W) @ E.T, next),
+    "graph": lambda A, X, W: np.maximum(A @ X @ W, 0),
+    "cosine": lambda a, b: a @ b / np.linalg.norm(a) / np.linalg.norm(b), "contrastive": _contrastive,
+    "variational": _vae,
+    "Huber": lambda P, Y: np.mean(np.where(abs(P - Y) < 1, (P - Y) ** 2 / 2, abs(P - Y) - 0.5)),
+}  # fmt: skip
+
+
+def _lines(cell: str) -> list[str]:
+    """The lines of a row; `i{t}` and `o{t}` likewise: written as the one before."""
+    found: list[str] = []
+    for text in re.findall(r"`([^`]+)`", cell):
+        if "=" in text:
+            found.append(text)
+            continue
+        old, new = found[0].partition("{")[0], text.partition("{")[0]
+        found.append(re.sub(rf"\b([WUb]?){old}(?=\W)", rf"\g<1>{new}", found[0]))
+    return found
+
+
+def test_the_page_has_a_row_for_each_layer_here():
+    assert [key for name, _ in ROWS for key in MEANT if name.startswith(key)] == [
+        next(key for key in MEANT if name.startswith(key)) for name, _ in ROWS
+    ]
+    assert len(ROWS) == len(MEANT)
+
+
+@pytest.mark.parametrize(("name", "cell"), ROWS, ids=[name.partition(" ")[0] for name, _ in ROWS])
+def test_a_layer_of_the_page_has_the_gradients_that_numpy_has(name, cell):
+    key = next(key for key in MEANT if name.startswith(key))
+    rng = np.random.default_rng(len(name))
+    values = {of: rng.uniform(-1.5, 1.5, shape) for of, shape in SHAPES[key].items()}
+    data, lines, times = DATA.get(key, {}), _lines(cell), TIMES.get(key)
+    last = lines[-1].partition("=")[0].strip().replace("{t}", "2")
+    if key == "variational":
+        lines, last = [*lines, "L = sum(Z**2) + KL"], "L"
+    weights = np.asarray(rng.uniform(-1, 1, np.shape(MEANT[key](**values, **data))))  # so that no gradient is 0
+    if last != "L" or key == "cosine":
+        lines, data = [*lines, f"loss = sum({last} * weights)"], {**data, "weights": weights.tolist()}
+    lesson = tutor.circuit(*lines, inputs={**values, **data}, data=list(data), repeat=times)
+    found = lesson.trace()
+    scale = weights if "weights" in data else 1.0
+    known = {of: value for of, value in data.items() if of != "weights"}
+
+    def true(**changed: np.ndarray) -> float:
+        return float(np.sum(MEANT[key](**{**values, **changed}, **known) * scale))
+
+    output = lines[-1].partition("=")[0].strip()
+    for of, value in values.items():
+        whole = f"d{output}/d{of}"
+        parts = [f"{whole}{at}" for at in (1, 2)] if times and f"{of}{{" in " ".join(lines) else [whole]
+        mine = np.array([found[part].value for part in parts]).reshape(value.shape)
+        for index in np.ndindex(value.shape):
+            step = np.zeros(value.shape)
+            step[index] = 1e-5
+            numeric = (true(**{of: value + step}) - true(**{of: value - step})) / 2e-5
+            assert mine[index] == pytest.approx(numeric, abs=2e-8), (of, index)

@@ -214,7 +214,8 @@ ARRAY_FUNCTIONS: dict[str, ArrayFunction] = {
     ),
     "cross_entropy": ArrayFunction(
         ("cross_entropy(z, y)",),
-        "of logits z, the mean over their rows; y: one class number a row (data, from 1), or rows of probabilities",
+        "of logits z, the mean over their rows; y: one class number a row (data, from 1; of a vector z one number), "
+        "or rows of probabilities",
         _plain("cross_entropy"),
         arrays=(2, 2),
     ),
