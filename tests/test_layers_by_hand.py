@@ -103,3 +103,8 @@ def test_the_part_of_one_use_is_not_taken_for_the_gradient():
     assert [row("dL/dW@p"), row("dL/dW@h"), row("dL/dW")] == ["·", "·", "0"]
     assert direction_item(found.find("dL/dW@h"), scribe.writer, Random(0)) is None
     assert direction_item(found.find("dL/dW"), scribe.writer, Random(0))
+
+
+def test_a_concatenation_says_which_piece_is_whose():
+    found, scribe = opened("lstm")
+    assert "gives h0 its own piece of the gradient back: number 2." in scribe.card(found.find("dL/dh0")).why

@@ -171,7 +171,16 @@ def _place(word: str) -> Callable[[Call, int, Names], str]:
 
 
 def _concat_back(node: Call, at: int, names: Names) -> str:
-    return "gives each part its own piece of the gradient back"
+    """Which piece of the gradient is the operand's: 'number 2', 'rows 1 to 3'."""
+    assert isinstance(node.param, int)
+    axis = counted(node.param, len(node.shape))
+    sizes = [arg.shape[axis] for arg in node.args]
+    first, last = sum(sizes[:at]) + 1, sum(sizes[: at + 1])
+    what = {1: ("number",), 2: ("row", "column")}.get(len(node.shape), ())
+    word = what[axis] if what else f"place{'s' * (first != last)} along axis {axis}:"
+    words = word + "s" * (first != last and bool(what))
+    where = f"{words} {first}" + (f" to {last}" if first != last else "")
+    return f"gives {names(node.args[at])} its own piece of the gradient back: {where}"
 
 
 def _reduced_back(text: str) -> Callable[[Call, int, Names], str]:
