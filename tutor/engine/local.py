@@ -72,8 +72,8 @@ def local_derivative(eq: Equation, wrt: Symbol) -> Equation | None:
         formula = total([part for _, part in flows_back(eq, ONE, {wrt}, None)] or [ZERO])
         if not isinstance(formula, Const) and formula.shape != wrt.shape:
             formula = call("expand", formula, x)
-    elif prod(top.shape) * prod(wrt.shape) > LARGEST:
-        return None
+    elif prod(top.shape) * prod(wrt.shape) > LARGEST or prod(wrt.shape) ** 2 > 4 * LARGEST:
+        return None  # nor is it asked then which element depends on which, with a copy for each
     else:
         formula = slopes(eq, wrt)
         symbol = replace(symbol, shape=formula.shape, per_example=formula.batched)

@@ -126,14 +126,28 @@ def reach(eq: Equation, bottom: Symbol, look: Callable[[Ref], Any] | None = None
 
 def _listable(program: Program, symbol: Symbol) -> bool:
     """Whether every table of slopes between a symbol and the output is small enough for somebody to look at."""
-    model, known = program.model, _all_links(program)
+    model = program.model
     between_them = between(model.forward, model.output, [symbol])
+    if any(top in between_them and bottom in between_them for top, bottom in _too_large(program)):
+        return False
+    known = _all_links(program)
     return all(
         any(link.top == eq.symbol for link in known.get(bottom, ()))
         for eq in model.forward
         if eq.symbol in between_them
         for bottom in {ref.symbol for ref in refs(eq.formula)} & between_them
     )
+
+
+@lru_cache(maxsize=8)
+def _too_large(program: Program) -> tuple[tuple[Symbol, Symbol], ...]:
+    """(top, bottom) of the tables that are too large, found before any is made."""
+    model = program.model
+    if not model.arrays:
+        return ()
+    wanted = between(model.forward, model.output, model.parameters)
+    uses = [(eq, ref.symbol) for eq in model.forward for ref in refs(eq.formula) if ref.symbol in wanted]
+    return tuple((eq.symbol, bottom) for eq, bottom in uses if local_derivative(eq, bottom) is None)
 
 
 @lru_cache(maxsize=8)

@@ -182,11 +182,16 @@ class ArrayGraph:
             found = self.add("dot", rows, second, shape=(self.shape(rows)[0], y.shape[-1]))
             return self.reshaped(found, shape)
         rank = max(a, b, 2)
-        first = self.raised(self.with_axis(first, a == 1, -2), x, rank - (a == 1))
-        second = self.raised(self.with_axis(second, b == 1, -1), y, rank - (b == 1))
+        first = self.as_matrices(first, x, (1, *x.shape) if a == 1 else x.shape, rank)
+        second = self.as_matrices(second, y, (*y.shape, 1) if b == 1 else y.shape, rank)
         front = np.broadcast_shapes(self.shape(first)[:-2], self.shape(second)[:-2])
         found = self.add("matmul", first, second, shape=(*front, self.shape(first)[-2], self.shape(second)[-1]))
         return self.reshaped(found, shape)
+
+    def as_matrices(self, number: int, expr: Expr, inner: Shape, rank: int) -> int:
+        """A factor with as many axes as the other has, the examples' apart."""
+        missing = (1,) * (rank - len(inner))
+        return self.reshaped(number, (self.examples, *missing, *inner) if expr.batched else inner)
 
     def with_axis(self, number: int, wanted: bool, axis: int) -> int:
         """With an axis of length 1 before or behind the last."""
