@@ -232,7 +232,8 @@ def _leaves(expr: Expr, passed_over: dict[str, int]) -> list[Ref]:
         elif isinstance(node, Call) and id(node) not in entered:
             entered.add(id(node))
             over = passed_over.get(node.op)
-            stack.extend(arg for at, arg in reversed(list(enumerate(node.args))) if at != over)
+            args = node.args if over is None else node.args[:over] + node.args[over + 1 :]
+            stack.extend(args[::-1])
     return list(found)
 
 
