@@ -295,16 +295,16 @@ def test_a_batch_as_rows_as_columns_and_as_the_share_of_the_mean():
 # ---------------------------------------------------------------- files
 
 
-def pt(arrays, folder="archive", extra=b""):
-    """A file as torch.save writes it, made by hand."""
+def pt(arrays, folder="archive", extra=b"", views=None):
+    """A file as torch.save writes it, made by hand; `views`: (offset, shape, strides) of those that are parts."""
 
     class Store:
         def __init__(self, key, size):
             self.key, self.size = key, size
 
     class Tensor:
-        def __init__(self, key, values):
-            self.key, self.values = key, values
+        def __init__(self, key, values, view=None):
+            self.key, self.values, self.view = key, values, view
 
     class Pickler(pickle._Pickler):  # the slow one asks for what a class stands for
         def persistent_id(self, obj):
@@ -320,7 +320,8 @@ def pt(arrays, folder="archive", extra=b""):
                 shape = obj.values.shape
                 strides = tuple(int(np.prod(shape[at + 1 :])) for at in range(len(shape)))
                 self.save(Global("torch._utils", "_rebuild_tensor_v2"))
-                self.save((Store(obj.key, obj.values.size), 0, shape, strides, False, Ordered()))
+                view = obj.view or (0, shape, strides)
+                self.save((Store(obj.key, obj.values.size), *view, False, Ordered()))
                 self.write(pickle.REDUCE)
                 return
             if isinstance(obj, Ordered):
@@ -337,7 +338,10 @@ def pt(arrays, folder="archive", extra=b""):
         pass
 
     body = io.BytesIO()
-    Pickler(body, protocol=2).dump({name: Tensor(str(at), value) for at, (name, value) in enumerate(arrays.items())})
+    tensors = enumerate(arrays.items())
+    Pickler(body, protocol=2).dump(
+        {name: Tensor(str(at), value, (views or {}).get(name)) for at, (name, value) in tensors}
+    )
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w") as archive:
         archive.writestr(f"{folder}/data.pkl", extra or body.getvalue())
@@ -444,6 +448,99 @@ def test_a_tensor_that_reaches_past_its_data_is_refused():
     data = pt({"a": np.ones((2, 2))}).replace(b"K\x02K\x02\x86", b"K\x02K\x7f\x86")
     with pytest.raises(BadFile):
         read_arrays("a.pt", data)
+
+
+NUMBERS = np.arange(12.0)
+
+
+@pytest.mark.parametrize("view, want", [
+    ((0, (3, 4), (4, 1)), NUMBERS.reshape(3, 4)),
+    ((0, (4, 3), (1, 4)), NUMBERS.reshape(3, 4).T),  # turned
+    ((5, (2, 2), (4, 1)), [[5, 6], [9, 10]]),  # a part
+    ((1, (3,), (4,)), [1, 5, 9]),  # a column
+    ((11, (), ()), 11),
+    ((2, (3, 2), (0, 1)), [[2, 3]] * 3),  # one row again and again
+    ((12, (0, 4), (4, 1)), np.zeros((0, 4))),  # nothing of it
+])  # fmt: skip
+def test_a_tensor_that_is_part_of_another_is_read_where_it_lies(view, want):
+    (found,) = read_arrays("a.pt", pt({"a": NUMBERS}, views={"a": view}))
+    np.testing.assert_array_equal(found.values, want)
+
+
+@pytest.mark.parametrize("view", [
+    (1, (3, 4), (4, 1)), (12, (), ()), (0, (13,), (1,)), (0, (2,), (-1,)), (-1, (2,), (1,)), (0, (7,), (2,)),
+    (0, (2, 2), (1,)), (0, (2.0,), (1,)),
+])  # fmt: skip
+def test_a_tensor_that_lies_elsewhere_is_refused(view):
+    with pytest.raises(BadFile):
+        read_arrays("a.pt", pt({"a": NUMBERS}, views={"a": view}))
+
+
+def test_binary_numbers_are_as_fine_as_their_type():
+    kinds = {"f8": 12, "f4": 5, "f2": 2, "i4": 12, "u1": 12, "?": 12}
+    found = read_arrays("a.npz", npz({kind: np.array([1, 0]).astype(kind) for kind in kinds}))
+    assert {array.name: array.digits for array in found} == kinds
+    assert all(array.values.tolist() == [1, 0] and not array.by_hand for array in found)
+    assert Handed.of("a", np.array([0.1], dtype="f4")).digits == 5
+    assert read_arrays("a.pt", pt({"a": NUMBERS}))[0].digits == 5
+
+
+def test_of_a_file_of_safetensors_each_array_has_its_own_bytes():
+    def file(*entries, body=bytes.fromhex("803f20c0") + struct.pack("<d", 0.1)):  # 1 and −2.5 in bfloat16
+        keys = "dtype", "shape", "data_offsets"
+        header = {f"a{at}": dict(zip(keys, entry, strict=True)) for at, entry in enumerate(entries)}
+        text = json.dumps(header).encode()
+        return struct.pack("<Q", len(text)) + text + body
+
+    brain, double = read_arrays("a.safetensors", file(("BF16", [2], [0, 4]), ("F64", [], [4, 12])))
+    assert (brain.values.tolist(), brain.digits) == ([1.0, -2.5], 2)
+    assert (double.values.tolist(), double.digits) == (0.1, 12)
+    for wrong, says in [
+        (("F64", [], [5, 13]), "broken"), (("F64", [], [12, 4]), "broken"), (("F64", [], [-8, 0]), "broken"),
+        (("F64", [2], [4, 12]), "broken"), (("F8", [8], [4, 12]), "type of number that is not read"),
+    ]:  # fmt: skip
+        with pytest.raises(BadFile, match=says):
+            read_arrays("a.safetensors", file(wrong))
+    with pytest.raises(BadFile, match="no array"):
+        read_arrays("a.safetensors", file(body=b""))
+    with pytest.raises(BadFile, match="broken"):
+        read_arrays("a.safetensors", struct.pack("<Q", 3) + b"{}")
+
+
+def test_numbers_of_three_digits_and_more_are_off_by_half_a_unit_at_most():
+    (array,) = read_arrays("a.json", b'{"a": [0.5, 0.123, 12.34, 0.050, 1.00e-2, -700]}')
+    assert array.halves.tolist() == [0, 0.0005, 0.005, 0, pytest.approx(5e-5), 0.5]
+    assert (array.digits, array.decimals) == (4, 4)
+    exact = read_arrays("a.json", b'{"a": 0.123456789012345, "b": 0.12345678901234, "c": 0}')
+    assert [(array.digits, array.by_hand) for array in exact] == [(12, False), (14, True), (1, True)]
+
+
+def test_a_table_may_have_heads_notes_and_rows_below_a_name():
+    text = b"name,value,value\n# by hand\nW1,1,2,,\n,3,4\n\nL,5\n dL/dW1 , 6 , 7\n8,9\n"
+    found = {array.name: array.values.tolist() for array in read_arrays("a.csv", text)}
+    assert found == {"W1": [[1, 2], [3, 4]], "L": 5, "dL/dW1": [[6, 7], [8, 9]]}
+    for wrong, says in [
+        ("L,1\na,1_0\n", "'1_0' is no number"), ("a,1\nb,x,2\n", "line 2"), ("a,1\n,2,3\n", "different lengths"),
+    ]:  # fmt: skip
+        with pytest.raises(BadFile, match=says):
+            read_arrays("a.csv", wrong.encode())
+    assert read_arrays("a.csv", "a;−1,5;2\n".encode())[0].values.tolist() == [-1.5, 2]
+    assert read_arrays("a.csv", "a,1\n".encode("utf-16"))[0].values.tolist() == 1
+
+
+def test_a_file_may_be_as_large_as_is_said_and_no_larger(tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    path.write_bytes(b'{"a": 1, "b": {"c": 2}}')
+    monkeypatch.setattr("tutor.solutions.files.MOST", 23)
+    monkeypatch.setattr("tutor.solutions.files.MOST_ARRAYS", 2)
+    assert [array.name for array in read_arrays(path)] == ["a", "b.c"]
+    monkeypatch.setattr("tutor.solutions.files.MOST", 22)
+    with pytest.raises(BadFile, match="23 bytes: a file of arrays may have 22"):
+        read_arrays(path)
+    with pytest.raises(BadFile, match="3 arrays: at most 2"):
+        read_arrays("a.json", b'{"a": 1, "b": 2, "c": 3}')
+    with pytest.raises(BadFile, match="unpacks to more than 22 bytes"):
+        read_arrays("a.npz", npz({"a": NUMBERS}))
 
 
 # ---------------------------------------------------------------- the command, the API, the page
