@@ -60,6 +60,9 @@ EQUIVALENT: dict[tuple[str, str, str, str], str] = {
         "what comes back to a constant goes nowhere: it is left out to save the work",
     ("backprop", 'inner = arg.args[0] if isinstance(arg, Call) and arg.op == "transpose" else arg', "0", "(-1)"):
         "a transpose has one argument: the first is the last",
+    ("ids", "return len(self.index) == len(shape) and all(0 <= i < n for i, n in zip(self.index, shape, strict=True))",
+     "True", "(False)"):
+        "the lengths were compared before",
 }
 # fmt: on
 

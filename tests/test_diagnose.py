@@ -421,6 +421,7 @@ class Evil:
     ("a.json", b'{"a": [1, [2]]}', "different lengths"),
     ("a.json", b'{"a": "x"}', "no number"),
     ("a.json", b'{"a": 1, "a": 2}', "twice"),
+    ("a.json", b'{"b": 0, "a": 1, "a": 2}', "'a' is there twice"),
     ("a.json", b'{"a": ', "line 1, column 7"),
     ("a.json", b'{"a": []}', "no number in it"),
     ("a.json", b"[" * 100_000, "nested too deep"),
@@ -516,7 +517,7 @@ def test_numbers_of_three_digits_and_more_are_off_by_half_a_unit_at_most():
 
 
 def test_a_table_may_have_heads_notes_and_rows_below_a_name():
-    text = b"name,value,value\n# by hand\nW1,1,2,,\n,3,4\n\nL,5\n dL/dW1 , 6 , 7\n8,9\n"
+    text = b"name,value,value\n# by hand, twice\nW1,1,2,,\n,3,4\n\nL,5\n dL/dW1 , 6 , 7\n8,9\n"
     found = {array.name: array.values.tolist() for array in read_arrays("a.csv", text)}
     assert found == {"W1": [[1, 2], [3, 4]], "L": 5, "dL/dW1": [[6, 7], [8, 9]]}
     for wrong, says in [
@@ -526,6 +527,8 @@ def test_a_table_may_have_heads_notes_and_rows_below_a_name():
             read_arrays("a.csv", wrong.encode())
     assert read_arrays("a.csv", "a;−1,5;2\n".encode())[0].values.tolist() == [-1.5, 2]
     assert read_arrays("a.csv", "a,1\n".encode("utf-16"))[0].values.tolist() == 1
+    assert read_arrays("a.csv", b"W1\n,1,2\n,3,4\n")[0].values.tolist() == [[1, 2], [3, 4]]  # a name alone is no head
+    assert read_arrays("-", b'{"abc": {"d": 1}}')[0].name == "abc.d"  # not the length of a header
 
 
 def test_a_file_may_be_as_large_as_is_said_and_no_larger(tmp_path, monkeypatch):

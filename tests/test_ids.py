@@ -85,6 +85,7 @@ def test_parts_of_ids():
     assert (ids.example_of("dL/dW1[2,1]@3"), ids.line_of("q.1"), ids.line_of("q")) == ("3", "q", "q")
     assert ids.read_state("W1.m'") == ids.read_state("W1.m") == ("W1", "m")
     assert ids.read_derivative("dL/dW@h3") is None
+    assert ids.is_updated("W2.m'") and ids.is_updated("W2'") and not ids.is_updated("W2")
     wide = "x[1, 1000000000]", "x@1000000000", "x[ 1000000000]"
     assert all(map(ids.names_no_place, wide)) and not ids.names_no_place("x1000000000")
 
