@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tutor
-from tutor.engine.expressions import Ref, Symbol, call, element, evaluate
+from tutor.engine.expressions import ONE, OPERATORS, Ref, Symbol, call, element, evaluate
 
 RNG = np.random.default_rng(11)
 
@@ -326,3 +326,12 @@ def test_a_number_that_names_no_row_gives_none_and_takes_no_gradient(number, row
     values |= {"z": np.array([0.1, 0.7, -0.2]), "n": np.array(float(number))}
     loss = evaluate(call("cross_entropy", Ref(Symbol("z", (3,))), Ref(Symbol("n"))), look)
     assert np.isnan(loss) == (row is None)
+
+
+@pytest.mark.parametrize(("rows", "by"), [((), None), ((1,), None), ((2,), 2.0), ((2, 3), 6.0)])
+def test_the_mean_over_one_row_is_not_divided(rows, by):
+    z, ids = Ref(Symbol("z", (*rows, 4))), Ref(Symbol("y", rows))
+    loss = call("cross_entropy", z, ids)
+    back, _ = OPERATORS["cross_entropy"].reverse(loss, Ref(Symbol("L")), ONE)
+    error = call("softmax", z) - call("one_hot", ids, z)
+    assert back == (error if by is None else error / by)
