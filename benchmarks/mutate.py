@@ -48,21 +48,22 @@ TOO_LONG = 8.0  # seconds of the processor, with a tenth of its examples and its
 FIRST_LOOK, LONG_LOOK = 30.0, 240.0  # the most that a mutant may take, in seconds of the processor
 OFTEN = 300  # a line that so many calls of its function have not reached in a test is none of that test's
 
-# (module, the line that it begins on, original, mutated): why nothing can tell them apart.
+# (module, the line that it begins on with the original in ‹›, mutated): why nothing can tell them apart.
 # fmt: off
-EQUIVALENT: dict[tuple[str, str, str, str], str] = {
-    ("backprop", "for arg, part in zip(node.args, rule(node, value, whole), strict=True)", "True", "(False)"):
+EQUIVALENT: dict[tuple[str, str, str], str] = {
+    ("backprop", "for arg, part in zip(node.args, rule(node, value, whole), strict=‹True›)", "(False)"):
         "a reverse rule gives a part for each argument",
-    ("backprop", "for (arg, part), many in zip(flows, several, strict=True)", "True", "(False)"):
+    ("backprop", "for (arg, part), many in zip(flows, several, strict=‹True›)", "(False)"):
         "the second was made of the first, one for one",
-    ("backprop", "if part is not None and not isinstance(arg, Const)",
-     "part is not None and not isinstance(arg, Const)", "(part is not None)"):
+    ("backprop", "if ‹part is not None and not isinstance(arg, Const)›", "(part is not None)"):
         "what comes back to a constant goes nowhere: it is left out to save the work",
-    ("backprop", 'inner = arg.args[0] if isinstance(arg, Call) and arg.op == "transpose" else arg', "0", "(-1)"):
+    ("backprop", 'inner = arg.args[‹0›] if isinstance(arg, Call) and arg.op == "transpose" else arg', "(-1)"):
         "a transpose has one argument: the first is the last",
-    ("ids", "return len(self.index) == len(shape) and all(0 <= i < n for i, n in zip(self.index, shape, strict=True))",
-     "True", "(False)"):
+    ("ids", "return len(self.index) == len(shape) and "
+     "all(0 <= i < n for i, n in zip(self.index, shape, strict=‹True›))", "(False)"):
         "the lengths were compared before",
+    ("indexing", "return examples.reshape((-‹1›,) + (1,) * (at.ndim - 1))", "(2)"):
+        "to NumPy any negative length is the one to be found",
 }
 # fmt: on
 
@@ -97,10 +98,13 @@ class Mutant:
     def applied(self, source: bytes) -> bytes:
         return source[: self.start] + self.text.encode() + source[self.end :]
 
-    def named(self, source: str) -> tuple[str, str, str, str]:
+    def named(self, source: bytes) -> tuple[str, str, str]:
         """As in `EQUIVALENT`: by the text of its line, which moves less often than the line."""
-        line = source.splitlines()[self.line - 1].strip()
-        return self.module, line, " ".join(self.before.split()), " ".join(self.text.split())
+        begin, end = source.rfind(b"\n", 0, self.start) + 1, (source + b"\n").find(b"\n", self.start)
+        stop = min(self.end, end)
+        parts = source[begin : self.start], source[self.start : stop], source[stop:end]
+        before, original, behind = (part.decode() for part in parts)
+        return self.module, f"{before}‹{original}›{behind}".strip(), " ".join(self.text.split())
 
 
 def changes(node: ast.AST) -> Iterator[ast.expr]:
@@ -453,7 +457,7 @@ class Hunt:
             spent += 10 * test.seconds
             chosen += [test.item.nodeid] if spent < LONG_LOOK / 2 else []
         found = long_look(mutant, chosen, self.folder) if chosen else "lives"
-        named = mutant.named(file_of(mutant.module).read_text("utf-8"))
+        named = mutant.named(file_of(mutant.module).read_bytes())
         why = EQUIVALENT.get(named) if found == "lives" else None
         self.count["the same" if why else found] += 1
         if found == "lives":
