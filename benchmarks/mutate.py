@@ -64,6 +64,15 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "the lengths were compared before",
     ("indexing", "return examples.reshape((-‹1›,) + (1,) * (at.ndim - 1))", "(2)"):
         "to NumPy any negative length is the one to be found",
+    ("local", "for at, (array, arg) in enumerate(zip(arrays, node.args, strict=‹True›))", "(False)"):
+        "an array an argument",
+    ("products", "first = _with_axes(x, lead(node, 0, x), max(a, b, 2), row=a == ‹1›)", "(0)"):
+        "the axes of length 1 that are put before a vector make a row of it",
+    ("reductions", "return np.mean((x - kept(node, x, np.mean)) ** 2, axis=axes(node)) "
+     "if node.args[‹0›].shape else x * 0.0", "(-1)"):
+        "it has one argument",
+    ("windows", "lambda node, x: np.mean(_pools(node, x, node.args[‹0›].shape), axis=-1),", "(-1)"):
+        "it has one argument",
 }
 # fmt: on
 

@@ -328,3 +328,16 @@ def test_gradients_pass_the_check_of_differences(name):
 def test_the_slope_of_one_weight():
     found = slope(trace(lesson(ATTENTION)), Ref(trace(lesson(ATTENTION)).program.symbols["Wq"], (0, 1)))
     assert found.update is not None and found.update.loss < found.loss and len(found.xs)
+
+
+def test_a_line_of_one_gate_is_no_compound_and_only_the_output_has_each_example_s_value():
+    text = EXAMPLES.replace('+ s**2"', '+ (s * s) * 2"').replace('"h = tanh', '"r = s * s", "h = tanh')
+    forward = {eq.symbol.id: eq for eq in model(lesson(text), 2).forward if eq.rule == "gate"}
+    assert forward["r"].line is None
+    assert forward["h"].line == forward["h.1"].line == "h = tanh(W @ x + b)"
+    squares = [eq for id, eq in forward.items() if id.startswith("L.") and not eq.formula.batched]
+    assert squares and not any(eq.symbol.per_example for eq in squares)
+    assert forward["L"].symbol.per_example and not forward["r"].symbol.per_example
+    alone = EXAMPLES.replace("L = sum((z - y)**2) / 2 + s**2", "L = (s * s) * 2")
+    *inner, last = (eq for eq in model(lesson(alone), 2).forward if eq.symbol.id.startswith("L") and eq.rule == "gate")
+    assert inner and not any(eq.symbol.per_example for eq in inner) and last.symbol.per_example

@@ -146,3 +146,17 @@ def test_nothing_warns_whatever_the_numbers(seed):
         )
         for eq in found.equations:
             rounding(eq.formula, found.value, found.program.noise(found.iteration.values))
+
+
+def test_what_moves_all_of_a_norm_s_line_is_in_its_noise():
+    """The element at 2σ of twenty, where each number is off in the worst direction: more than 2 noises/σ."""
+    x = 0.01 * np.array([2.0, *[1.0, -1.0] * 9, 1.0])
+    noise, n = 1e-7, len(x)
+    away, root = x - x.mean(), x.std()
+    hat = away / root
+    slopes = ((np.arange(n) == 0) - 1 / n - hat[0] * hat / n) / root
+    moved = x + noise * np.sign(slopes)
+    off = (moved - moved.mean())[0] / moved.std() - hat[0]
+    formula = call("norm", Ref(Symbol("x", (n,))), param=(-1, 0.0))
+    allowed = np.asarray(rounding(formula, lambda ref: x, lambda ref: np.full(n, noise)))
+    assert 2.2 * noise / root < off <= allowed[0] < 10 * noise / root

@@ -187,9 +187,17 @@ def test_an_equation_stands_at_its_equals_signs():
 @example("A_À")
 @example("x²")
 @example("A_٣")
+@example("_new")
 def test_no_name_is_a_command(name):
     check(words(name))
     check(latex(name))
+
+
+def test_new_is_what_an_update_made_and_else_part_of_a_name():
+    assert latex("x_new") == r"x_{\mathrm{new}}" and latex("(a)_new") == r"(a)_{\mathrm{new}}"
+    assert latex("rate_new + 1") == r"\mathrm{rate}_{\mathrm{new}}+1"
+    assert latex("x_newer") == r"x_{\mathrm{newer}}" and latex("my_new_x") == r"\mathrm{my\_new\_x}"
+    assert latex("_new") == r"\mathrm{\_new}" and latex("2 · _new") == r"2\cdot \_\mathrm{new}"
 
 
 def test_names_of_an_author_stay_what_they_are():

@@ -43,10 +43,12 @@ _RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾⁼ⁿᵗᶻᵃᵀ′
 _LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₍₎₌ᵢⱼₖₑₘₙ", "0123456789+-()=ijkemn", strict=True))
 # Those of words: not Greek, and nothing raised or lowered.
 _LETTERS = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0400-\u1cff\u1e00-\u1fff\u3040-\ud7ff\uf900-\ufaff"
+# What an update made. A part of an author's name is that of x_newer, my_new_x, or of 2 · _new.
+_NEW = rf"(?<![\s·−+/(,=√])_new(?![{_LETTERS}0-9_])"
 _TOKEN = re.compile(
     r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?"  # a number
-    rf"|[{_LETTERS}][{_LETTERS}0-9_]*?(?=_new|[^{_LETTERS}0-9_]|$)(?:\.[0-9]+)?"  # a word; long.1 is a part of long
-    r"|_new|\s+|.",
+    rf"|[{_LETTERS}][{_LETTERS}0-9_]*?(?={_NEW}|[^{_LETTERS}0-9_]|$)(?:\.[0-9]+)?"  # a word; long.1 is a part of long
+    rf"|{_NEW}|\s+|.",
     re.DOTALL,
 )
 
@@ -236,7 +238,7 @@ def _sign(token: str) -> str:
     if token in GREEK:
         return rf"\{GREEK[token]} "
     if token.isascii():
-        return SPECIAL.get(token, token)
+        return SPECIAL.get(token, token) if len(token) == 1 else words(token)  # _new with nothing before it: a name
     return _letter(token)
 
 
