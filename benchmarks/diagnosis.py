@@ -165,8 +165,9 @@ class Tally:
             while verdict.kind == "imprecise" and more < 5:
                 more += 1
                 verdict = grade(question, typed(slip.value, question.digits + more))
-            if verdict.correct and MISCONCEPTIONS[slip.misconception].rare:
-                continue  # a question may be asked although a rare mistake gives the right digits
+            says = MISCONCEPTIONS[slip.misconception]
+            if verdict.correct and (says.rare or says.partial):
+                continue  # a question may be asked although such a mistake gives the right digits
             self.again += more > 0
             self.taken += verdict.kind == "rounded"
             names = [named.misconception for named in verdict.slips]

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 
+from strategies import bundled
 from test_rounding import assert_never_punished
 from tutor.engine.expressions import evaluate
 from tutor.engine.lesson import Lesson
@@ -466,6 +467,31 @@ def test_mistakes_found_in_the_world_are_named(at):
             verdict = grade(question, f"{values[index]:#.6g}" if values[index] else "0")
             named.append(bool({slip.misconception for slip in verdict.slips} & mistake.expected))
     assert named and all(named), (mistake.name, named)
+
+
+def test_a_slip_that_leaves_some_elements_as_they_are_keeps_none_of_them_from_being_asked():
+    """A mask of 1s and 0s, windows without equal numbers, an eps that no digit shows, ids that do not repeat."""
+    tiny = written("n = norm(x, axis=0)\nL = sum(n * C)", {"x": XN, "C": CN}, "C")
+    once = written("e = embedding(E, ids)\nL = sum(e * C)", {"E": E, "ids": A([1, 3, 2]), "C": CE}, "ids C")
+    plain = written("y = h * M\nL = sum(y * C)", {"h": ZL, "M": MASK, "C": CL}, "M C")
+    for lesson, step in ((tiny, "n"), (once, "dL/dE"), (plain, "dL/dh"), (convolution(), "dL/dc"), (attention(), "S")):
+        assert item(lesson, step, "value") is not None, step
+
+
+@pytest.mark.parametrize(
+    ("id", "step", "slip"),
+    [
+        ("recurrence", "dL/dWh", "not-through-time"), ("lstm", "dL/dv", "one-gate-only"),
+        ("convolution", "dL/dx", "overlaps-overwritten"), ("pooling", "dL/dx@m", "every-maximum"),
+        ("batch-norm", "dL/dX", "norm-constants"), ("batch-norm", "dL/dA", "gain-forgotten"),
+        ("layer-norm", "dL/dX", "skip-forgotten"), ("embeddings", "dL/dE", "row-overwritten"),
+        ("attention", "dL/dS.1", "scale-forgotten"), ("transformer-block", "dL/dN1", "attention-path-forgotten"),
+        ("dropout-gelu", "dL/dh", "dropout-mask-forgotten"), ("language-model", "dL/dh", "norm-constants"),
+    ],
+)  # fmt: skip
+def test_the_course_has_the_slips_of_its_layers(id, step, slip):
+    here = trace(bundled(id))
+    assert slip in {entry[0] for entry in table_for(here, here.find(step).equation).entries}
 
 
 # ---------------------------------------------------------------- rounding on the way; a block of a transformer

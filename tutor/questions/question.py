@@ -147,7 +147,8 @@ class Question:
         table = table_for(self.step.trace, self.step.equation)
         here = [entry[2] == 0 for entry in table.entries]
         values = np.where(here, table.at(self.step), self._wrong_values)
-        values = np.where([MISCONCEPTIONS[entry[0]].rare for entry in table.entries], np.nan, values)
+        spared = [MISCONCEPTIONS[entry[0]].rare or MISCONCEPTIONS[entry[0]].partial for entry in table.entries]
+        values = np.where(spared, np.nan, values)
         for taken in self._as_taken():
             with np.errstate(all="ignore"):
                 near = np.flatnonzero(np.abs(values - taken) <= 10.0 ** (1 - self.digits) * abs(taken))

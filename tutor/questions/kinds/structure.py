@@ -81,11 +81,11 @@ def shape_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
     whole, text = step.at(None), shape_text(shape)
     name = writer.text(whole.ref)
     like = writer.text(Ref(symbol.wrt)) if symbol.wrt else name
-    rule = (
-        f"There is one slope for each number in {like}, so the shapes agree."
-        if symbol.quantity == "gradient"
-        else "A vector has one number a unit of its layer; a weight matrix has one row a unit that it feeds."
-    )
+    rule = "A vector has one number a unit of its layer; a weight matrix has one row a unit that it feeds."
+    if symbol.quantity == "gradient":
+        rule = f"There is one slope for each number in {like}, so the shapes agree."
+    elif step.trace.program.model.arrays:
+        rule = "Each number has one of its own here, so the shape stays."
     arrays = step.trace.program.model.arrays
     layout, feeds = _in_an_array(shape) if arrays else _in_a_layer(shape)
     wanted = "Its lengths, axis by axis, as in 2 × 3 × 4." if len(shape) > 2 else _WANTED

@@ -15,6 +15,7 @@ from tutor.questions.misconceptions.rewriting import (
     replaced,
     without_factor,
 )
+from tutor.questions.misconceptions.structure import structure_of
 
 # ---------------------------------------------------------------- add, multiply, max and forks
 
@@ -28,10 +29,15 @@ def _gate_confused(site: Site) -> Iterator[Expr]:
         if site.equation.rule_id == "gate_mul":
             yield call("add", *f.args)
     for part in gate_parts(site):
-        if part.op == "mul":
+        if part.op == "mul" and not _is_mask(site, part.args[1 - part.at]):
             yield from site.with_part(part, part.upstream)
         if part.op == "add" and len(part.args) == 2:
             yield from site.with_part(part, product(part.upstream, part.args[1 - part.at]))
+
+
+def _is_mask(site: Site, factor: Expr) -> bool:
+    """Whether it is a dropout's mask: to forget that has a name of its own, and leaves what it keeps as it is."""
+    return site.program.model.arrays and structure_of(site.program).mask(factor) is not None
 
 
 def _own_input(site: Site) -> Iterator[Expr]:

@@ -37,7 +37,7 @@ def _norm_constants(structure: Structure, node: Call, out: Expr, G: Expr) -> Ite
 
 def _statistics_constant(site: Site) -> Iterator[Expr]:
     """A norm written out: what comes back through its mean, its variance or both left out."""
-    if site.flows:
+    if site.flows and not site.equation.symbol.use:
         for norm in structure_of(site.program).norms:
             if Ref(site.equation.symbol.wrt) in (norm.x, norm.centred):  # type: ignore[arg-type]
                 for left_out in (norm.means | norm.variances, norm.variances, norm.means):
@@ -52,7 +52,10 @@ def _past_both(site: Site, norm: Norm) -> Iterator[Expr]:
     if isinstance(norm.centred, Ref):
         back = gradient_of(program.model.output, norm.centred.symbol)
         gates = [gate for gate in program.users.get(norm.centred.symbol, ()) if gate.symbol not in norm.variances]
-        yield from put_together(site, [part for gate in gates for part in parts_back(program.model, back, gate)])
+        within = norm.means | norm.variances | {norm.centred.symbol}
+        others = [flow.part for flow in site.flows if flow.gate.symbol not in within]
+        past = [part for gate in gates for part in parts_back(program.model, back, gate)]
+        yield from put_together(site, [*others, *past] if past else [])
 
 
 def _less_one(n: int) -> float:
@@ -286,6 +289,7 @@ TABLE: dict[str, Misconception] = {
         "eps was added outside of the root",
         "The divisor is √(variance + eps): eps is added to the variance, and the root is taken of both.",
         both(_eps_outside, back(norm=_norm_eps, sqrt=_root_eps)),
+        partial=True,
         seen="https://github.com/taokong/group_normalization/issues/1",
     ),
     "gain-forgotten": Misconception(

@@ -262,7 +262,8 @@ class Misconception:
 
     `reach` is how many equations back from the asked one it is still looked for. `seen` says where somebody
     really made it: an address of a page, a report or a question. A `rare` one gives way to others that lead to the same
-    number, and a question is no worse for not telling it from what is right.
+    number, and a question is no worse for not telling it from what is right. Nor is it for a `partial` one, which by
+    its nature leaves some elements as they are: those that a mask keeps, that have no equal.
     """
 
     title: str
@@ -270,6 +271,7 @@ class Misconception:
     rewrite: Rewrite
     reach: int = REACH
     rare: bool = False
+    partial: bool = False
     seen: str = "a learner's answer"
 
 

@@ -178,14 +178,18 @@ class Structure:
         variances = self._of(below) - own
         return Norm(x, centred, (own - of_x) - tops, variances - of_x, eq.symbol)
 
-    def normed(self, node: Expr) -> bool:
-        """Whether a value is a norm, or what is normed when it has met its gain."""
+    def normed(self, node: Expr, depth: int = 3) -> bool:
+        """Whether a value is a norm, what is normed when it has met its gain, or a sum or a share of norms."""
         f = self.made(node)
         if isinstance(f, Call) and f.op == "norm":
             return True
         if isinstance(node, Ref) and any(node.symbol == norm.quotient for norm in self.norms):
             return True
-        return any(node == norm.centred for norm in self.norms)
+        if any(node == norm.centred for norm in self.norms):
+            return True
+        if not depth or not isinstance(f, Call) or not (f.op == "add" or (f.op == "div" and not refs(f.args[1]))):
+            return False
+        return all(self.normed(arg, depth - 1) for arg in f.args if refs(arg))
 
     # ---------------------------------------------------------------- attention
 

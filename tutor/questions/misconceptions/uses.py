@@ -165,11 +165,12 @@ TABLE: dict[str, Misconception] = {
         "the mask was forgotten",
         "A blocked position has −∞ for a score: softmax gives it 0, and the others share what is left.",
         _mask_forgotten,
+        partial=True,
         seen="https://github.com/paiml/entrenar/issues/310",
     ),
     "not-through-time": Misconception(
-        "nothing was carried back through time",
-        "A step in time moves the later steps, too: what comes back from them is added.",
+        "nothing was carried back from step to step",
+        "An earlier step moves the later ones, too: what comes back through them is added.",
         _not_through_time,
         seen="https://github.com/CaptainE/RNN-LSTM-in-numpy/issues/1",
     ),
@@ -192,6 +193,7 @@ TABLE: dict[str, Misconception] = {
         "the mask was forgotten on the way back",
         "What was dropped on the way forward did not move the output: the same mask is multiplied going back.",
         back(mul=_mask_not_back),
+        partial=True,
         seen="https://github.com/ddbourgin/numpy-ml/issues/94",
     ),
     "dropout-scale-forgotten": Misconception(

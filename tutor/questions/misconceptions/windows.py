@@ -109,6 +109,7 @@ TABLE: dict[str, Misconception] = {
         "where windows overlap, one overwrote the other",
         "An input under several windows gets a part from each of them: the copies are added, not written over.",
         back(conv=_overwritten),
+        partial=True,
     ),
     "bias-each-element": Misconception(
         "the bias was added once for each element of the window",
@@ -124,12 +125,14 @@ TABLE: dict[str, Misconception] = {
         "every equal maximum got the whole gradient",
         "Of equal ones the first counts as taken: it gets the gradient once, and the others get none.",
         back(max_pool=_every_pool, **_every("every_max"), **_every("every_min")),  # type: ignore[arg-type]
+        partial=True,
         seen="https://github.com/Theano/Theano/issues/5248",
     ),
     "row-overwritten": Misconception(
         "of a row that was taken several times only the last part was kept",
         "A row that was taken several times gets a part from each place: they are added, not written over.",
         back(embedding=_last_row),
+        partial=True,
         seen="https://github.com/karpathy/nn-zero-to-hero/issues/57",
     ),
 }
