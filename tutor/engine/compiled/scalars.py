@@ -176,7 +176,17 @@ class _Scalars:
         written = written_out(expr)
         if written is not None:
             return self.number(written)
+        if expr.op in ("hit", "pick"):
+            return self.looked_up(expr)
         args = [self.number(arg) for arg in expr.args]
+        if expr.op == "mul" and isinstance(expr.args[0], Call) and expr.args[0].op == "hit":
+            hit = self.graph.constant(args[0])
+            if hit is not None:  # what is not taken is left out, be it infinite
+                return args[1] if hit else args[0]
+        if expr.op == "add" and 0.0 in map(self.graph.constant, args):
+            args = [arg for arg in args if self.graph.constant(arg) != 0] or args[:1]
+            if len(args) == 1:
+                return args[0]
         if expr.op in ("max", "min"):
             return reduce(partial(self.graph.add, expr.op), args)
         if expr.op == "mul" and self.graph.constant(args[0]) is not None:
@@ -184,6 +194,18 @@ class _Scalars:
             if op == "mul":  # η(δx) is (ηδ)x, and ηδ is there for every x
                 return self.graph.add("mul", self.graph.add("mul", args[0], parts[0]), parts[1])
         return self.graph.add(expr.op, *args, param=expr.param)
+
+    def looked_up(self, expr: Call) -> int:
+        """What an id says, settled here where it is always the same."""
+        which = self.number(expr.args[0])
+        known, choices = self.graph.constant(which), expr.args[1:]
+        if expr.op == "hit":
+            if known is not None:
+                return self.graph.const(float(known == expr.param))
+            return self.graph.add("hit", which, param=expr.param)
+        if known is not None and known.is_integer() and 1 <= known <= len(choices):
+            return self.number(choices[int(known) - 1])
+        return self.graph.add("pick", which, *map(self.number, choices))
 
     def source(self) -> str:
         nodes, uses = self.graph.nodes, self.graph.uses([self.loss, *self.new])
@@ -286,6 +308,8 @@ def _scalar_text(op: str, args: list[str], param: int | None) -> str:
             return f"(0.0 if {a} == 0.0 else {a} * {b})"
         case "power_log":
             return f"(0.0 if {a} == 0.0 and {b} > 0.0 else power({a}, {b}) * log({a}))"
+        case "pick":
+            return f"({', '.join(args[1:])},)[int({a}) - 1]"
         case "hit":
             return f"(1.0 if {a} == {param} else 0.0)"
     return f"{op}({', '.join(args)})"
