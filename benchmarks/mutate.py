@@ -66,6 +66,8 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "to NumPy any negative length is the one to be found",
     ("local", "for at, (array, arg) in enumerate(zip(arrays, node.args, strict=‹True›))", "(False)"):
         "an array an argument",
+    ("local", "if ‹not OPERATORS[formula.op].elementwise or not with_x›:", "(not OPERATORS[formula.op].elementwise)"):
+        "nobody asks about a formula that has no x in it",
     ("products", "first = _with_axes(x, lead(node, 0, x), max(a, b, 2), row=a == ‹1›)", "(0)"):
         "the axes of length 1 that are put before a vector make a row of it",
     ("reductions", "return np.mean((x - kept(node, x, np.mean)) ** 2, axis=axes(node)) "

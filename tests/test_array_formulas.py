@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tutor.engine.array_functions import ARRAY_FUNCTIONS
+from tutor.engine.array_functions import ARRAY_FUNCTIONS, shape_text
 from tutor.engine.expressions import Ref, Symbol, evaluate, walk
 from tutor.engine.parsing import CONSTANTS, FUNCTIONS, RESERVED, FormulaError, parse, read
 
@@ -307,3 +307,8 @@ def test_a_value_that_nobody_could_hold_is_refused_before_it_is_made():
     for text in ("a @ b", "a + b", "1 + a * b"):
         with pytest.raises(FormulaError, match="10,000,000,000 numbers: 10,000,000 are the most"):
             tree(text, names)
+
+
+def test_a_shape_in_words():
+    words = [shape_text(shape) for shape in ((), (3,), (1_000,), (2, 3), (1_000, 2, 4))]
+    assert words == ["a single number", "a vector of 3", "a vector of 1,000", "2 × 3", "1,000 × 2 × 4"]

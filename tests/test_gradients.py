@@ -565,3 +565,14 @@ def test_a_loss_s_slope_is_the_one_that_it_is_shown_with_and_of_a_target_there_i
     values = {"y": np.array([[1.0]]), "a1": np.array([[0.7]])}
     assert evaluate(local.formula, lambda ref: values[ref.symbol.id]) == pytest.approx(-2 * (1 - 0.7))
     assert local_derivative(loss, symbols["target"]) is None
+
+
+@pytest.mark.parametrize("bias", [None, [0.1, 0.2]])
+def test_the_slope_of_a_layer_s_sum_is_its_weights_and_of_a_softmax_its_jacobian(bias):
+    """Formulas that are shown, and no tables of slopes: with a bias, and without one."""
+    lesson = network_lesson([dense([[0.5, 0.1], [0.2, 0.3]], bias, "softmax")], "cross_entropy", [[1, 2]], [[1, 0]])
+    z, a, *_ = model(lesson).forward
+    W, x = z.formula.args if bias is None else z.formula.args[0].args
+    assert local_derivative(z, x.symbol).formula == W
+    assert local_derivative(z, W.symbol).formula == Call("rows", (x, Ref(z.symbol)))
+    assert local_derivative(a, z.symbol).formula == Call("jacobian", (Ref(a.symbol),))
