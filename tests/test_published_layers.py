@@ -22,6 +22,8 @@ D2L = "Zhang, Lipton, Li and Smola, Dive into Deep Learning, d2l.ai"
 ONNX = "ONNX, operator documentation and its backend tests, onnx.ai/onnx/operators"
 GOMEZ = "Gomez, Backpropagating an LSTM: a numerical example, 2016, blog.aidangomez.ca"
 TOR4 = "tor4, tests of nn.functional.conv2d (a small framework; its numbers are whole)"
+SCIRS = "scirs2-linalg, documentation of gradient::softmax_crossentropy_gradient, docs.rs"
+BREATHE = "Deep-Breathe, org/mk/training/dl/softmaxtest.py, github.com/slowbreathing/Deep-Breathe"
 TF = "TensorFlow and Keras documentation, tensorflow.org/api_docs"
 
 
@@ -264,6 +266,17 @@ CASES = [
         {"y": [[[[7]], [[5]]]], "ds/dx": [[[[1, 2, 0], [1, 3, 0]]]],
          "ds/dw": [[[[0, 1], [3, 4]]], [[[0, 2], [6, 8]]]]},
         lambda v: {"y": windows(v["x"], v["w"], 2), **back_through(v, 2)},
+    ),
+    Case(
+        "back through cross-entropy", SCIRS, ("L = cross_entropy(z, y)",),
+        {"z": np.log([[0.7, 0.2, 0.1], [0.3, 0.6, 0.1]]), "y": [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]},
+        {"dL/dz": [[-0.15, 0.1, 0.05], [0.15, -0.2, 0.05]]},
+        lambda v: {"dL/dz": (np.exp(v["z"]) - v["y"]) / 2},
+    ),
+    Case(
+        "cross-entropy of two rows", BREATHE, ("p = -log_softmax(x)", "s = sum(p)"),
+        {"x": [[1.0, 3.0, 5.0, 7.0], [1.0, -9.0, 4.0, 8.0]]}, {"p[1,4]": 0.14507794, "p[2,2]": 17.01904505},
+        lambda v: {"p": np.log(np.sum(np.exp(v["x"]), axis=1, keepdims=True)) - v["x"]},
     ),
     Case(
         "layer normalisation", TF, ("y = norm(x, eps=0.001)", "s = sum(y * y)"),
