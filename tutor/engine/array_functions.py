@@ -143,8 +143,6 @@ def _pool(op: str) -> Callable[..., Expr]:
 
 
 def _row(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
-    if numbers[0] < 1:
-        raise ValueError(f"row {numbers[0]} is not there: rows count from 1")
     return call("row", *arrays, param=numbers[0] - 1)
 
 

@@ -28,7 +28,7 @@ def _row_shape(shape: Shape, row: int) -> Shape:
     if not shape:
         raise ValueError("a single number has no rows")
     if not 0 <= row < shape[0]:
-        raise ValueError(f"row {row + 1} is not there: the shape is {shape}, of {shape[0]} rows")
+        raise ValueError(f"row {row + 1} is not there: the shape is {shape}, of {shape[0]} rows; rows count from 1")
     return shape[1:]
 
 
