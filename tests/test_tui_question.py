@@ -54,6 +54,21 @@ async def test_escape_leaves_a_question_open_and_counts_nothing(size):
 
 
 @pytest.mark.parametrize("size", SIZES)
+async def test_between_two_questions_on_a_step_its_value_is_not_shown(size):
+    remember_predict()
+    async with tutor("language-model", size, step="z") as pilot:
+        player = pilot.app.screen
+        player.jump("dL/dz")
+        await type_in(pilot, "0")
+        await press(pilot, "enter")
+        assert player.sitting.asking.done and player.sitting.still_asked
+        shown = screen(pilot)
+        assert "the next question" in shown and "softmax(z)" not in shown and "0.05464" not in shown
+        await press(pilot, "n")
+        assert player.sitting.open_question and "dz" in player.sitting.asking.item.prompt
+
+
+@pytest.mark.parametrize("size", SIZES)
 async def test_what_can_be_looked_at_beside_a_question(size):
     remember_predict()
     async with tutor("o-classification", size, step="z1") as pilot:

@@ -104,7 +104,12 @@ class Sitting:
     @property
     def known(self) -> Cursor:
         """The cursor as far as its values may be seen: what is asked is not known yet."""
-        return replace(self.cursor, at=self.cursor.at - 1) if self.open_question else self.cursor
+        return replace(self.cursor, at=self.cursor.at - 1) if self.still_asked else self.cursor
+
+    @property
+    def still_asked(self) -> bool:
+        """Whether this step has a question that is open, or one more to come: its value would be the answer."""
+        return self.asking is not None and (not self.asking.done or self.next_question() is not None)
 
     @property
     def judged(self) -> Mapping[str, Kind]:

@@ -208,7 +208,7 @@ class PlayerPanes(TutorScreen):
 
     def draw_pane(self, name: str, pane: Lines, step: Step, card: Card, columns: int, rows: int) -> None:
         now, cursor, size = self.sitting, self.sitting.known, (columns, rows)
-        hidden = now.open_question
+        hidden, still_asked = now.open_question, now.still_asked
         if name == "card" and hidden:
             lines, _ = self.asking_lines(hidden, columns)
             if self.arrangement in ("-stack", "-single"):  # else the state stands beside
@@ -217,7 +217,7 @@ class PlayerPanes(TutorScreen):
             self._drawn.clear()
             return
         if name == "card":
-            lines = views.card_lines(card, step, cursor.level, columns, self.size.height)
+            lines = [] if still_asked else views.card_lines(card, step, cursor.level, columns, self.size.height)
             before = 0
             if now.asking:
                 first, earlier = question_views.done_lines(now.asking, self.goes_on(), columns)
@@ -227,7 +227,7 @@ class PlayerPanes(TutorScreen):
                 pane.scroll_lines_to(0 if before else views.opening(lines, card, cursor.level))
             self._drawn[name] = (card.id, cursor.level)
             return
-        if name == "where" and hidden:
+        if name == "where" and still_asked:
             pane.show([line("What it rests on shows after your answer.", "dim")])
             return
         if name == "where":
@@ -238,7 +238,7 @@ class PlayerPanes(TutorScreen):
             pane.picture(diagram(now.trace, now.scribe, step, cursor, columns + 1, rows))
             return
         # The others show the same for all elements of a step.
-        if name == "state" and hidden:
+        if name == "state" and still_asked:
             self._drawn.pop(name, None)
             pane.show(self.so_far(cursor, columns))
             return
