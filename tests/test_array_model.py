@@ -313,7 +313,7 @@ def test_training_is_what_the_steps_show(name):
         after = other.parameters(number + 1)
         for id in taught.circuit.parameters:
             close(after[id], found.values[f"{id}'"])
-    assert set(after) == set(taught.circuit.inputs) - set(taught.circuit.examples)
+    assert set(after) == set(taught.circuit.inputs) - {*taught.circuit.examples, *taught.circuit.data}
 
 
 @pytest.mark.parametrize("name", ALL)
