@@ -431,3 +431,14 @@ def test_a_layer_of_the_page_has_the_gradients_that_numpy_has(name, cell):
             step[index] = 1e-5
             numeric = (true(**{of: value + step}) - true(**{of: value - step})) / 2e-5
             assert mine[index] == pytest.approx(numeric, abs=2e-8), (of, index)
+
+
+def test_the_gradient_of_a_bias_that_was_not_added_up_is_told_so():
+    """L = Σ(X + b − Y)²/2 over three rows: the rows of X + b − Y are what each place sends back, their sum is db."""
+    X, b, Y = np.array([[1.0, 2], [0, 1], [2, 2]]), np.array([0.5, -1]), np.array([[1.0, 0], [0, 1], [1, 1]])
+    lesson = tutor.circuit("H = X + b", "L = sum((H - Y)**2) / 2", inputs={"X": X, "b": b, "Y": Y}, data=["X", "Y"])
+    rows = X + b - Y
+    assert tutor.diagnose(lesson, {"db": rows.sum(axis=0)}).right
+    found = tutor.diagnose(lesson, {"db": rows})
+    assert not found.right and "2, this is 3 × 2" in found.headline and "added up" in found.headline
+    assert "added up" not in tutor.diagnose(lesson, {"db": rows + 1}).headline

@@ -142,7 +142,10 @@ class Naming:
             symbol = found[0][0]
             want = " × ".join(map(str, self.wanted(symbol))) or "a single number"
             have = " × ".join(map(str, array.values.shape)) or "a single number"
-            return Match(array, symbol, problem="shape", message=f"the lesson's {symbol.id} is {want}, this is {have}")
+            message = f"the lesson's {symbol.id} is {want}, this is {have}"
+            if self._not_added_up(array, symbol):
+                message += ": what was broadcast collects from every place, and added up over those this is right"
+            return Match(array, symbol, problem="shape", message=message)
         if len(fitting) > 1:
             right = [(symbol, fits) for symbol, fits in fitting if self._is(array, symbol, fits)]
             if len(right) != 1:
@@ -235,6 +238,14 @@ class Naming:
         if _without_ones(values.shape) == _without_ones(want):
             return [fit(lambda part: part.reshape(want))]
         return []
+
+    def _not_added_up(self, array: Handed, symbol: Symbol) -> bool:
+        """Whether it is a gradient place by place of what was broadcast over further axes in front."""
+        values, many = array.values, array.values.ndim - len(symbol.shape)
+        if symbol.per_example or symbol.quantity != "gradient" or many < 1 or values.shape[many:] != symbol.shape:
+            return False
+        total, right = values.sum(axis=tuple(range(many))), self.value(symbol)
+        return bool(np.all(np.abs(total - right) <= tolerance(array, total, right)))
 
     def _is(self, array: Handed, symbol: Symbol, fits: list[Fit]) -> bool:
         """Whether one of the ways gives the value itself."""
