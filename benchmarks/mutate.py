@@ -66,6 +66,9 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "to NumPy any negative length is the one to be found",
     ("local", "for at, (array, arg) in enumerate(zip(arrays, node.args, strict=‹True›))", "(False)"):
         "an array an argument",
+    ("local", 'if ‹taken and alone and taken.op == "matmul" and [len(arg.shape) for arg in taken.args] == [2, 1]›:',
+     "(alone and taken.op == 'matmul' and ([len(arg.shape) for arg in taken.args] == [2, 1]))"):
+        "nothing is alone that is not there: said for the types",
     ("local", "if ‹not OPERATORS[formula.op].elementwise or not with_x›:", "(not OPERATORS[formula.op].elementwise)"):
         "nobody asks about a formula that has no x in it",
     ("products", "first = _with_axes(x, lead(node, 0, x), max(a, b, 2), row=a == ‹1›)", "(0)"):

@@ -253,6 +253,10 @@ def test_an_axis_counts_from_the_end_in_a_tree(text):
         ("row(s, 1)", 0, ["no rows"]),
         ("reshape(A, 4, 2)", 0, ["6 numbers", "4 × 2"]),
         ("reshape(A, 4, -1)", 0, ["6 numbers"]),
+        ("reshape(s, 2)", 0, ["a single number is 1 number: they do not make 2"]),
+        ("reshape(k1, 3)", 0, ["a vector of 2 is 2 numbers: they do not make 3"]),
+        ("A u", 2, ["an operator is missing before 'u'", "write * between the factors"]),
+        ("2 (u)", 2, ["an operator is missing before '('", "write * between the factors"]),
         ("reshape(A, 1, 1, 1, 2, 3)", 0, ["rank 5: 4 is the most"]),
         ("embedding(u, ids)", 0, ["row for each id", "a vector of 3"]),
         ("cross_entropy(A, u)", 0, ["logits (2, 3)", "class numbers (2,), one a row", "targets are (3,)"]),
@@ -312,3 +316,11 @@ def test_a_value_that_nobody_could_hold_is_refused_before_it_is_made():
 def test_a_shape_in_words():
     words = [shape_text(shape) for shape in ((), (3,), (1_000,), (2, 3), (1_000, 2, 4))]
     assert words == ["a single number", "a vector of 3", "a vector of 1,000", "2 × 3", "1,000 × 2 × 4"]
+
+
+def test_a_column_is_proposed_for_a_vector_alone():
+    for text, proposed in (("B + u", True), ("T + reshape(A, 3, 2)", False), ("u + v + w", False)):
+        with pytest.raises(FormulaError) as caught:
+            tree(text)
+        assert "shapes are matched from the last axis back" in caught.value.advice
+        assert ("makes a column" in caught.value.advice) == proposed, text

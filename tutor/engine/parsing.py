@@ -131,7 +131,7 @@ class _Parser:
             _, op, at = self.take()
             right = self.term()
             if op == "+" and run and isinstance(left, Call):
-                left = made(at, lambda *terms: Call("add", terms), *left.args, right)
+                left = made(at, _longer, left, right)
             else:
                 left = made(at, operator.add if op == "+" else operator.sub, left, right)
             run = op == "+"
@@ -286,6 +286,11 @@ def _product(x: Expr, y: Expr) -> Expr:
     return call("matmul", x, y)
 
 
+def _longer(x: Expr, y: Expr) -> Expr:
+    """A sum with one more term."""
+    return Call("add", (*x.args, y)) if isinstance(x, Call) else x + y
+
+
 _PRODUCTS: dict[str, Callable[..., Expr]] = {"*": operator.mul, "/": operator.truediv, "@": _product}
 
 
@@ -304,7 +309,7 @@ def _mend(build: Callable[..., Expr], parts: tuple[Tree, ...]) -> str:
         if len(x) > 1 and x[-2] == y[-2 if len(y) > 1 else 0]:
             return "the columns on the left and the rows on the right are as many: transpose the left, as in X.T @ G"
         return "the columns on the left and the rows on the right are as many"
-    if build in (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow):
+    if build in (operator.add, _longer, operator.sub, operator.mul, operator.truediv, operator.pow):
         rule = "shapes are matched from the last axis back: each pair is equal, or one of the two is 1"
         longer, shorter = sorted(shapes, key=len, reverse=True)
         if len(shorter) == 1 and len(longer) > 1 and shorter[0] == longer[-2]:
