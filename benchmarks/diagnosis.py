@@ -129,7 +129,8 @@ def forms(question: Question) -> Iterator[str]:
         yield f"{mantissa} * 10**({int(power)})"
         yield plain.replace("0.", ".", 1) if plain.lstrip("-").startswith("0.") else plain
         yield f"({science})*2/2"
-    if len(question.step.operands) <= 8:
+    blocked = any(not np.all(np.isfinite(question.step.trace.value(ref))) for ref in question.step.operands[:8])
+    if len(question.step.operands) <= 8 and not blocked:  # 0 times −∞ is no 0
         yield "+".join([*(f"0*{ref.id}" for ref in question.step.operands), f"({right!r})"])
 
 

@@ -19,7 +19,7 @@ import pytest
 
 from strategies import bundled
 from test_rounding import assert_never_punished
-from tutor.engine.expressions import evaluate
+from tutor.engine.expressions import Call, Ref, Symbol, call, element, evaluate
 from tutor.engine.lesson import Lesson
 from tutor.engine.trace import trace
 from tutor.lessonfiles.check import load
@@ -75,6 +75,19 @@ OTHER_NAMES = """alpha = tokens @ one
     out = mixed + tokens
     away = out - Y
     L = sum(away * away) / 2"""
+
+
+SCALED_FIRST = """Q = X @ Wq
+    q = Q / sqrt(2)
+    K = X @ Wk
+    V = X @ Wv
+    P = softmax(causal(q @ K.T))
+    L = sum((X + P @ V - Y)**2) / 2"""
+
+
+@cache
+def scaled_first() -> Lesson:
+    return written(SCALED_FIRST, {"X": X, "Wq": WQ, "Wk": WK, "Wv": WV, "Y": YS}, "Y")
 
 
 @cache
@@ -299,6 +312,9 @@ PLANTED = [
     ("scale-forgotten", attention(), "S.2[2,1]", RAW[1, 0]),
     ("scale-forgotten", attention(), "dL/dS.1[2,1]", DS[1, 0]),
     ("scale-forgotten", renamed(), "dL/dmatch[2,1]", DS[1, 0]),
+    ("scale-forgotten", scaled_first(), "q[2,1]", Q[1, 0]),
+    ("scale-forgotten", scaled_first(), "dL/dQ[2,1]", DQ[1, 0] * math.sqrt(2)),
+    ("attention-path-forgotten", scaled_first(), "dL/dX[2,1]", (DX - DQ @ WQ.T)[1, 0]),
     ("scale-twice", attention(), "S.2[3,2]", RAW[2, 1] / 2),
     ("scale-twice", attention(), "dL/dS.1[2,1]", DS[1, 0] / 2),
     ("mask-forgotten", attention(), "P[1,1]", soft(RAW / math.sqrt(2))[0, 0]),
@@ -381,8 +397,8 @@ PLANTED = [
     ("dropout-scale-forgotten", dropped(), "dL/dh[2,2]", CL[1, 1] / 0.8 + CL[1, 1]),
 ]
 LESSONS = [
-    attention(), renamed(), normed(), *map(normed, (IN_GATES, AS_MAKEMORE, WITH_VAR)), recurrence(), unrolled(), lstm(),
-    convolution(), pooling(), embedded(), logs(), entropy(), dropped(), square(),
+    attention(), renamed(), scaled_first(), normed(), *map(normed, (IN_GATES, AS_MAKEMORE, WITH_VAR)), recurrence(),
+    unrolled(), lstm(), convolution(), pooling(), embedded(), logs(), entropy(), dropped(), square(),
 ]  # fmt: skip
 
 
@@ -602,3 +618,64 @@ def test_shapes_of_arrays_are_asked_without_layers():
     )
     for asked in (shape, vector, cube):
         assert not any(word in " ".join(asked.hints) for word in ("unit", "layer", "fed"))
+
+
+# ---------------------------------------------------------------- what only wrong formulas use, by loops
+
+
+def value(tree, **arrays):
+    """A tree's value, and every element by itself."""
+    found = np.asarray(evaluate(tree, lambda ref: arrays[ref.symbol.id][ref.index or ...]))
+    for index in np.ndindex(tree.shape):
+        alone = evaluate(element(tree, index), lambda ref: arrays[ref.symbol.id][ref.index or ...])
+        assert np.isclose(alone, found[index], rtol=1e-12), index
+    return found
+
+
+def refs_to(**arrays):
+    return [Ref(Symbol(name, array.shape)) for name, array in arrays.items()]
+
+
+@pytest.mark.parametrize(
+    ("x_shape", "k_shape", "stride", "padding"),
+    [((6,), (3,), 1, 1), ((4, 5), (2, 3), 2, 1), ((2, 7), (3, 2, 3), 2, 0), ((2, 2, 4, 4), (3, 2, 3, 2), 1, 1)],
+)
+def test_a_later_copy_of_the_kernel_overwrites_an_earlier_one(x_shape, k_shape, stride, padding):
+    numbers = np.random.default_rng(1)
+    x, k = numbers.normal(size=x_shape), numbers.normal(size=k_shape)
+    out = Call("conv", tuple(refs_to(x=x, k=k)), (stride, padding)).shape
+    G = numbers.normal(size=out)
+    found = value(call("last_copy", *refs_to(G=G, k=k, x=x), param=(stride, padding)), G=G, k=k, x=x)
+    axes = 1 if len(k_shape) in (1, 3) else 2
+    K = k if len(k_shape) > 2 else k[None, None]
+    lead = x_shape[: len(x_shape) - axes - (len(k_shape) > 2)]
+    many = x.reshape(-1, K.shape[1], *x_shape[-axes:])
+    back = G.reshape(len(many), K.shape[0], *out[-axes:])
+    wanted = np.zeros((*many.shape[:2], *(n + 2 * padding for n in x_shape[-axes:])))
+    for b in range(len(many)):
+        for place in np.ndindex(*out[-axes:]):
+            for offset in np.ndindex(*k_shape[-axes:]):
+                at = tuple(p * stride + r for p, r in zip(place, offset, strict=True))
+                for c in range(K.shape[1]):
+                    wanted[(b, c, *at)] = sum(back[(b, o, *place)] * K[(o, c, *offset)] for o in range(K.shape[0]))
+    inner = tuple(slice(padding, padding + n) for n in x_shape[-axes:])
+    np.testing.assert_allclose(found, wanted[(slice(None), slice(None), *inner)].reshape(x_shape), rtol=1e-12)
+    assert lead == out[: len(lead)]
+    turned = value(call("flip", *refs_to(k=k), param=axes), k=k)
+    np.testing.assert_array_equal(turned, np.flip(k, tuple(range(k.ndim - axes, k.ndim))))
+
+
+def test_every_largest_of_overlapping_windows_and_one_term_of_what_is_added_up():
+    x, G = A([[1.0, 2.0, 2.0], [2.0, 0.0, 1.0], [3.0, 3.0, 3.0]]), A([[1.0, -2.0], [0.5, 4.0]])
+    found = value(call("unpool_every", *refs_to(G=G, x=x), param=(2, 1)), G=G, x=x)
+    np.testing.assert_array_equal(found, [[0, 1 - 2, -2], [1, 0, 0], [0.5, 4.5, 4]])
+    tops = value(call("every_max", *refs_to(x=x), param=-2), x=x)
+    np.testing.assert_array_equal(tops, [[0, 0, 0], [0, 0, 0], [1, 1, 1]])
+    lows = value(call("every_min", *refs_to(x=x), param=None), x=x)
+    np.testing.assert_array_equal(lows, [[0, 0, 0], [0, 1, 0], [0, 0, 0]])
+    for like, wanted in ((A([0.0, 0, 0]), x[1]), (np.zeros((3, 1)), x[:, 1:2]), (np.zeros(()), x[0, 1])):
+        np.testing.assert_array_equal(value(call("term", *refs_to(x=x, like=like), param=1), x=x, like=like), wanted)
+    cube = np.arange(24.0).reshape(2, 3, 4)
+    like = np.zeros((3, 1))
+    picked = value(call("term", *refs_to(x=cube, like=like), param=5), x=cube, like=like)
+    np.testing.assert_array_equal(picked, cube[1, :, 1:2])

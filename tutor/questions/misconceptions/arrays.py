@@ -12,8 +12,8 @@ from tutor.engine.backprop import parts_back
 from tutor.engine.expressions import ONE, Call, Expr, Ref, call, refs, rewrite
 from tutor.engine.products import turned
 from tutor.questions.misconceptions.array_operators import repeats
-from tutor.questions.misconceptions.reversing import Parts, back, both, forward, put_together
-from tutor.questions.misconceptions.rewriting import Misconception, Site, calls, put, shifts, slopes
+from tutor.questions.misconceptions.reversing import Parts, back, forward, put_together
+from tutor.questions.misconceptions.rewriting import Misconception, Site, both, calls, put, shifts, slopes
 from tutor.questions.misconceptions.structure import Structure
 
 # ---------------------------------------------------------------- products

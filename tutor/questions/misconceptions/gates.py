@@ -10,6 +10,7 @@ from tutor.questions.misconceptions.rewriting import (
     Part,
     Rewrite,
     Site,
+    both,
     gate_parts,
     has,
     replaced,
@@ -80,14 +81,6 @@ def _differentiated(op: str, wrong: Callable[[Part], tuple[Expr, ...]]) -> Rewri
                 for local in wrong(part):
                     if local != part.local:
                         yield from site.with_part(part, product(part.upstream, local))
-
-    return rewrite
-
-
-def _both(*rewrites: Rewrite) -> Rewrite:
-    def rewrite(site: Site) -> Iterator[Expr]:
-        for each in rewrites:
-            yield from each(site)
 
     return rewrite
 
@@ -204,7 +197,7 @@ TABLE: dict[str, Misconception] = {
     "derivative-of-sine": Misconception(
         "sine or cosine was differentiated by a wrong rule",
         "The derivative of sin x is cos x, that of cos x is −sin x.",
-        _both(_differentiated("sin", _of_sine), _differentiated("cos", _of_sine)),
+        both(_differentiated("sin", _of_sine), _differentiated("cos", _of_sine)),
         rare=True,
     ),
     "derivative-of-absolute": Misconception(

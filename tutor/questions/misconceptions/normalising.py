@@ -12,8 +12,8 @@ from tutor.engine.backprop import gradient_of, parts_back
 from tutor.engine.expressions import Call, Const, Expr, Ref, call, product, refs
 from tutor.engine.normalising import axis_of, by_number, deviation
 from tutor.engine.reductions import along, length
-from tutor.questions.misconceptions.reversing import Parts, back, both, forward, put_together, without_gates
-from tutor.questions.misconceptions.rewriting import NEAR, Misconception, Site, replaced, swap
+from tutor.questions.misconceptions.reversing import Parts, back, forward, put_together, without_gates
+from tutor.questions.misconceptions.rewriting import NEAR, Misconception, Site, both, replaced, swap
 from tutor.questions.misconceptions.structure import Norm, Structure, number, structure_of
 
 # ---------------------------------------------------------------- norm

@@ -86,13 +86,3 @@ def without(site: Site, left_out: Callable[[Flow], bool]) -> Iterator[Expr]:
 def without_gates(site: Site, gates: frozenset[Symbol]) -> Iterator[Expr]:
     """The gradient without what comes back through these gates, if others stay."""
     return without(site, lambda flow: flow.gate.symbol in gates)
-
-
-def both(*rewrites: Rewrite) -> Rewrite:
-    """Several rewrites of one idea."""
-
-    def rewrite(site: Site) -> Iterator[Expr]:
-        for each in rewrites:
-            yield from each(site)
-
-    return rewrite

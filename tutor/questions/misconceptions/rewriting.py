@@ -339,6 +339,16 @@ def shifts(size: int) -> range | tuple[int, ...]:
     return range(1, size) if size <= 4 else (1, size - 1)
 
 
+def both(*rewrites: Rewrite) -> Rewrite:
+    """Several rewrites of one idea."""
+
+    def rewrite(site: Site) -> Iterator[Expr]:
+        for each in rewrites:
+            yield from each(site)
+
+    return rewrite
+
+
 # ---------------------------------------------------------------- gates
 
 

@@ -22,7 +22,6 @@ from tutor.engine.program import Program
 
 _WRAPS = ("spread", "expand")
 MOVES = ("transpose", "reshape", "row", "part", "concat", *_WRAPS)
-STATISTICS = ("average", "variance", "sum")
 
 
 @dataclass(frozen=True)
@@ -215,9 +214,9 @@ class Structure:
             if f.op == "causal":
                 masks.add(f)
                 node = f.args[0]
-            elif f.op in ("div", "mul") and len(constant := [arg for arg in f.args if not refs(arg)]) == 1:
+            elif (scaled := _scaled(f)) is not None:
                 scales.add(f)
-                node = next(arg for arg in f.args if arg is not constant[0])
+                node = scaled
             elif f.op in ("add", "sub") and len(f.args) == 2 and self._is_given(f.args[1]):
                 masks.add(f)
                 node = f.args[0]
@@ -225,6 +224,10 @@ class Structure:
                 node = f.args[0]
             else:
                 return None
+        for side in (left, right):  # queries or keys may be scaled in the place of the scores
+            f = self.made(side)
+            if isinstance(f, Call) and _scaled(f) is not None:
+                scales.add(f)
         values: set[Symbol] = set()
         for user in self.users.get(eq.symbol, ()):
             for call in _calls(user.formula):
@@ -245,10 +248,12 @@ class Structure:
             if isinstance(at, Ref):
                 found.add(at.symbol)
                 maker = self.makers.get(at.symbol)
-                if maker and isinstance(maker.formula, Call) and maker.formula.op in MOVES:
+                if maker and isinstance(maker.formula, Call):
                     stack.append(maker.formula)
             elif isinstance(at, Call) and at.op in MOVES:
                 stack += at.args
+            elif isinstance(at, Call) and (scaled := _scaled(at)) is not None:
+                stack.append(scaled)
         return frozenset(found)
 
     # ---------------------------------------------------------------- time
@@ -340,6 +345,13 @@ def number(node: Expr) -> float | None:
     if refs(node) or node.shape:
         return None
     return float(evaluate(node, lambda ref: math.nan))
+
+
+def _scaled(node: Call) -> Expr | None:
+    """What a number multiplies or divides; None of anything else."""
+    values = [arg for arg in node.args if refs(arg)]
+    above = node.op == "mul" or (node.op == "div" and values[:1] == [node.args[0]])
+    return values[0] if len(values) == 1 and above else None
 
 
 def _calls(formula: Expr) -> Iterator[Call]:

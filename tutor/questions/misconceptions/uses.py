@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from tutor.engine.expressions import Call, Expr, Ref, call, product, refs, total
-from tutor.questions.misconceptions.reversing import Parts, back, both, forward, put_together, without, without_gates
-from tutor.questions.misconceptions.rewriting import Misconception, Site, swap
+from tutor.questions.misconceptions.reversing import Parts, back, forward, put_together, without, without_gates
+from tutor.questions.misconceptions.rewriting import Misconception, Site, both, swap
 from tutor.questions.misconceptions.structure import Structure, structure_of
 
 MANY = 8  # parts of a sum that are tried one by one

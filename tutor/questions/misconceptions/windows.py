@@ -9,8 +9,8 @@ from tutor.engine.expressions import Call, Expr, Ref, call, product
 from tutor.engine.reductions import along, length
 from tutor.engine.windows import spatial
 from tutor.questions.misconceptions.array_operators import flipped
-from tutor.questions.misconceptions.reversing import Parts, back, both, forward
-from tutor.questions.misconceptions.rewriting import Misconception, Site, swap
+from tutor.questions.misconceptions.reversing import Parts, back, forward
+from tutor.questions.misconceptions.rewriting import Misconception, Site, both, swap
 from tutor.questions.misconceptions.structure import Structure, structure_of
 
 # ---------------------------------------------------------------- convolution
