@@ -151,7 +151,7 @@ def language_model():
     C = np.array([[-1, -1], [-0.5, 2], [0, 1]])
     W1, b1 = np.array([[2, 1], [1, 0.5], [2, 2], [1, -1]]), np.array([1, 0.5])
     gain, shift = np.array([0.6931, 1.0986]), np.zeros(2)
-    W2, b2 = np.array([[1, -1, 0], [0, 0.5, -0.5]]), np.array([0, 0, 0.5])
+    W2, b2 = np.array([[0.5, -1, 0], [0, 0.5, -1]]), np.array([0, 0.5, 0.5])
     first, second = np.eye(3)[ids[:, 0]], np.eye(3)[ids[:, 1]]
     x = np.hstack([first @ C, second @ C])
     h = x @ W1 + b1
