@@ -53,6 +53,7 @@ _FORMULAS, _BOXES, _SHAPES = (
 )
 _WORDS, _SHORT = _Way("", most=8), _Way("", tail=False, number=5, least=2, most=8)
 _NAMES = _Way("", shape=False, tail=False, least=2, most=6)
+_BROAD = 5  # columns of a part of the graph
 _WAYS = (  # with a node a gate (True) or a node a line, the most telling first
     *((True, _LONG), (False, _LONG), (True, _FORMULAS), (True, _BOXES), (False, _FORMULAS), (False, _BOXES)),
     *((False, way) for way in (_SHAPES, _WORDS, _SHORT, _NAMES)),
@@ -130,9 +131,10 @@ class ArrayPicture:
     def _some(self, body: int) -> _Plan | None:
         """What is round the step: columns, or where too few of them fit what it takes and what takes it."""
         self._nodes(False)
-        for way in (_BOXES, _WORDS):
-            if plan := self._window(way, body - 1):
-                return plan
+        windows = [plan for way in (_BOXES, _WORDS, _SHORT, _NAMES) if (plan := self._window(way, body - 1))]
+        if windows:  # the most telling that shows something of what is around, else the broadest
+            broad = (plan for plan in windows if len(plan.columns) >= _BROAD)
+            return next(broad, max(windows, key=lambda plan: len(plan.columns)))
         return self._neighbours(body - 1)
 
     def _fits(self, way: _Way, columns: list[list[Node]], body: int) -> bool:
