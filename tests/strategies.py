@@ -21,9 +21,11 @@ from tutor.lessonfiles.check import load
 
 HIDDEN = tuple(ACTIVATIONS)
 
+DEEP = os.environ.get("BACKPROP_TUTOR_TESTS") == "deep"
+
 # The layers and units of a random network. Three layers have a first, a middle and a last one, and a 60-digit gradient
 # takes the square of what a pass takes; `make deep` has time for more.
-DEPTH, WIDTH = (4, 5) if os.environ.get("BACKPROP_TUTOR_TESTS") == "deep" else (3, 4)
+DEPTH, WIDTH = (4, 5) if DEEP else (3, 4)
 
 
 @cache
@@ -32,6 +34,32 @@ def bundled(id: str) -> Lesson:
     path = catalogue.find(id)
     assert path, id
     return load(path)
+
+
+def spread(steps, most: int, equation=lambda step: step.equation) -> list:
+    """Of the elements of each equation at most so many, the first and the last among them; `make deep` takes all.
+
+    The others share its rule: so the product of lessons and elements stays small, and no rule or edge goes unseen.
+    """
+    by_equation: dict[int, list] = {}
+    for step in steps:
+        by_equation.setdefault(id(equation(step)), []).append(step)
+    taken = ([each[at] for at in spaced(len(each), len(each) if DEEP else most)] for each in by_equation.values())
+    return [step for steps in taken for step in steps]
+
+
+def spaced(count: int, most: int) -> list[int]:
+    """At most so many of the places 0 … count − 1, as far apart as can be."""
+    return sorted({round(at) for at in np.linspace(0, count - 1, min(count, most))})
+
+
+def by_turns(names, at: int, most: int = 2) -> list:
+    """So many of some names, from another one on for each `at`: over the lessons all have their turn.
+
+    `make deep` takes all of them each time.
+    """
+    names = list(names)
+    return [names[(at + more) % len(names)] for more in range(len(names) if DEEP else min(most, len(names)))]
 
 
 def network_lesson(layers, loss, inputs, targets, **training) -> Lesson:

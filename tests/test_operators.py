@@ -188,7 +188,7 @@ def formula_fits(formula) -> bool:
 
 
 @pytest.mark.parametrize("whole", [False, True], ids=["an output an example", "one output of the batch"])
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10**9))
 def test_gradients_of_random_formulas_are_their_differences(whole, seed):
     rng = random.Random(seed)

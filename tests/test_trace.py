@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from strategies import circuit_lesson, dense, lessons, network_lesson
+from strategies import circuit_lesson, dense, lessons, network_lesson, spread
 from tutor.engine.expressions import Ref, evaluate, refs
 from tutor.engine.lesson import Training
 from tutor.engine.model import PHASES
@@ -281,14 +281,14 @@ def no_digits_do(step):
     return found
 
 
-@random_lessons
+@settings(random_lessons, max_examples=60)
 @given(lessons(), st.integers(1, 3))
 @example(network_lesson([dense([[1.0]], [0.0], "sigmoid")], "binary_cross_entropy", [[21.8]], [[0]]), 1)
 @example(network_lesson([dense([[1.0]], [0.0], "sigmoid")], "binary_cross_entropy", [[40]], [[0]]), 1)
 def test_digits_are_enough_to_compute_with(lesson, number):
     found = Trace(lesson, Run(lesson).iteration(number))
     for level in ("matrix", "scalar"):
-        for step in found.steps(level):
+        for step in spread(found.steps(level), 6):
             assert step.digits >= 4
             if np.all(np.isfinite(step.value)) and not np.all(held := promise_holds(step)):
                 assert np.all(held | no_digits_do(step)), step.id

@@ -7,12 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from textual.events import Key
 from textual.widgets import Input
 
-from strategies import bundled
+from strategies import bundled, spread
 from tutor.engine.lesson import LEVELS
 from tutor.engine.trace import Trace, trace
 from tutor.learner.database import default_path
@@ -642,6 +641,22 @@ SIZES = [(1, 1), (2, 40), (40, 3), (59, 16), (60, 15), (60, 16), (80, 24), (100,
          (160, 48), (200, 60), (300, 100)]  # fmt: skip
 
 
+async def test_ctrl_c_leaves_from_every_dialog_and_screen(monkeypatch):
+    """(What the terminal is like after it, tests/test_terminal.py tells.)"""
+    async with tutor("gates") as pilot:
+        with monkeypatch.context() as patch:
+            left, opened = [], []
+            patch.setattr(pilot.app, "exit", lambda *result: left.append(result))
+            for keys in ("", "enter", "f", "w", "w enter", "ctrl+p", "g", "p", "m", "x"):
+                await press(pilot, *keys.split())
+                opened.append(type(pilot.app.screen))
+                await press(pilot, "ctrl+c")
+                assert left.pop() == (130, 130) and not left, keys
+                while keys not in ("", "enter") and not isinstance(pilot.app.screen, PlayerScreen):
+                    await press(pilot, "escape")
+        assert len(set(opened)) >= 6, opened
+
+
 @pytest.mark.parametrize("start", ["home", "p-deep", "sigmoid-neuron"])
 async def test_no_size_breaks_a_screen(start):
     async with tutor(None if start == "home" else start, step="a1", level="scalar") as pilot:
@@ -661,13 +676,13 @@ CARD = 77  # columns for a card at 80 × 24
 
 
 def walked(found: Trace, level: str, notation: str):
-    """The cursor on every step of a level; of a matrix of more than 100 numbers on those of the first column."""
+    """The cursor on every step of a level, on six elements of each equation."""
     cursor = playback.first(replace(playback.start(found.lesson), level=level, notation=notation), found)
+    every = []
     while cursor is not None:
-        step = playback.current(cursor, found)
-        if np.prod(step.equation.symbol.shape) <= 100 or not step.index or not any(step.index[1:]):
-            yield cursor, step
+        every.append((cursor, playback.current(cursor, found)))
         cursor = playback.forward(cursor, found)
+    return spread(every, 6, lambda at: at[1].equation)
 
 
 @pytest.mark.parametrize("at, lesson", [*enumerate([*LESSONS, "a batch"])])
