@@ -8,6 +8,7 @@ import sys
 import tomllib
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -233,8 +234,17 @@ async def app(size=(100, 30), folders=()):
         await looked_at(pilot)
 
 
-@pytest.mark.parametrize("keys", ["", "c", "m", "v", "x", "w", "y", "i", "f", "g", "question_mark", "p", "I", "t", "l"])
-@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+@pytest.mark.parametrize(
+    ("keys", "size"),
+    [
+        *zip(
+            ["", "c", "m", "v", "x", "w", "y", "i", "f", "g", "question_mark", "p", "I", "t", "l"],
+            cycle([(80, 24), (160, 48)]),
+            strict=False,
+        ),
+        ("", (160, 48)),
+    ],
+)
 async def test_every_screen_of_a_lesson_that_holds_anything(keys, size, table):
     """A lesson as no file may say it: what a defect of the reader would let in is held back at the exit."""
     lesson = load(table)

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from effort import effort
-from strategies import circuit_lesson, dense, lessons, network_lesson
+from strategies import by_turns, circuit_lesson, dense, lessons, network_lesson
 from tutor.engine.expressions import Call, Const, Ref, evaluate, refs, walk
 from tutor.engine.lesson import Training
 from tutor.engine.trace import as_shown, trace
@@ -135,10 +135,13 @@ def check_displayed(at, notation: str, most: int, ascii_too: bool = True) -> int
 # ---------------------------------------------------------------- what the screen shows
 
 
-@pytest.mark.parametrize("id", BUNDLED)
-def test_every_line_that_is_shown_is_read_as_its_value(id):
-    """Formula, numbers and value; of whole matrices, elements and examples; in every notation, and in ASCII."""
-    for notation in NOTATIONS:
+@pytest.mark.parametrize("number, id", [*enumerate(BUNDLED)])
+def test_every_line_that_is_shown_is_read_as_its_value(number, id):
+    """Formula, numbers and value; of whole matrices, elements and examples; in ASCII, too.
+
+    In two notations of the lesson's turn: over the lessons in all.
+    """
+    for notation in by_turns(NOTATIONS, number):
         assert check_displayed(bundled(id), notation, most=1) > 20
 
 
