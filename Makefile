@@ -29,6 +29,6 @@ fuzz:  ## random trouble for a minute each: make fuzz SECONDS=600 SEED=7
 	$(PYTHON) benchmarks/fuzz.py --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
 	$(PYTHON) benchmarks/fuzz_lessons.py --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
 
-deep:  ## what no test run has time for: fresh examples, ten times as many, then mutants of the engine: make deep SECONDS=3600
-	BACKPROP_TUTOR_TESTS=deep $(PYTHON) -m pytest -q -n 2 -m hypothesis
+deep:  ## what no test run has time for: all lessons in all notations, fresh examples, ten times as many, then mutants of the engine: make deep SECONDS=3600
+	BACKPROP_TUTOR_TESTS=deep $(PYTHON) -m pytest -q -n 2
 	$(PYTHON) benchmarks/mutate.py --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
