@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from strategies import spread
+from strategies import circuit_lesson, spread
 from tutor.engine.expressions import Call, evaluate, walk
 from tutor.engine.openings import OPENINGS, derivation
 from tutor.engine.trace import Trace, reads_as, trace
@@ -314,6 +314,12 @@ def test_a_blocked_position_is_minus_infinity_and_no_warning():
     step = found.find("P.1")
     card = Scribe(found, "dz").card(step)
     assert card.warning is None and "−∞" in linear(card.main.docs[-1])
+
+
+def test_a_value_that_no_number_holds_is_warned_of_where_it_stands():
+    found = trace(circuit_lesson(["a = exp(x)", "f = a * y"], x=1000, y=2))
+    warned = {step.id for step in found.steps() if "beyond what" in (Scribe(found, "dz").card(step).warning or "")}
+    assert warned == {"a", "f", "df/dx", "df/dy"}  # df/da is 2
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)

@@ -241,7 +241,9 @@ def as_shown(value: Any, digits: int) -> Any:
         return six if abs(six - value) <= EXACT * abs(value) else float(f"{value:.{digits - 1}e}")
     value = np.asarray(value, dtype=float)
     short = _round(value, 6)
-    return np.where(np.isclose(short, value, rtol=EXACT, atol=0), short, _round(value, digits))
+    with np.errstate(invalid="ignore"):
+        exact = np.abs(short - value) <= EXACT * np.abs(value)
+    return np.where(exact, short, _round(value, digits))
 
 
 def reads_as(got: Any, true: Any, digits: int = 4) -> np.ndarray:
@@ -265,7 +267,7 @@ def _round(value: np.ndarray, digits: int) -> np.ndarray:
         magnitude = np.where(np.isfinite(magnitude), magnitude, 0)
         scale = 10.0 ** (digits - 1 - magnitude)
         rounded = np.round(value * scale) / scale
-        half = np.isclose(np.abs(value * scale) % 1, 0.5, rtol=0, atol=1e-6)  # what is shown looks at further digits
+        half = np.abs(np.abs(value * scale) % 1 - 0.5) <= 1e-6  # what is shown looks at further digits
     if np.any(half):
         rounded = np.array(rounded)
         for at in np.argwhere(half):

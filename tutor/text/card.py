@@ -141,11 +141,13 @@ class Scribe:
                 "Training has diverged: before this iteration a parameter outgrew what numbers can hold, or left where "
                 "the function has values. What happened is told where it trains."
             )
+        if np.all(np.isfinite(step.value)):
+            return None
         blocked = any(isinstance(node, Call) and node.op == "causal" for eq in self.trace.equations
                       for node in walk(eq.formula) if eq.phase == "forward")  # fmt: skip
-        if not np.all(np.isfinite(step.value) | (blocked & np.isneginf(step.value))):
-            return "This value is beyond what a number can hold here; the steps that need it are computed without it."
-        return None
+        if blocked and np.all(np.isfinite(step.value) | np.isneginf(step.value)):
+            return None
+        return "This value is beyond what a number can hold here; the steps that need it are computed without it."
 
     def _chain(self, name: Doc, formula: Expr, step: Step, reason: str = "") -> Equality:
         """name = formula = numbers = value, leaving out what would only repeat what stands beside it."""
