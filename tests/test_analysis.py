@@ -364,11 +364,14 @@ def test_the_curves_are_the_activations_and_their_derivatives(name):
 
 
 def every_picture(found, notation, every=1):
-    scribe = Scribe(found, notation)
-    for step in list(found.steps())[::every]:
+    """The pictures of every so many steps, and of each kind the first."""
+    scribe, met = Scribe(found, notation), set()
+    for at, step in enumerate(found.steps()):
         for kind in step_pictures.offers(step, found.examples - 1):
-            picture = step_pictures.KINDS[kind]
-            yield kind, picture.make(scribe, picture.begin(step, found.examples - 1))
+            if at % every == 0 or kind not in met:
+                met.add(kind)
+                picture = step_pictures.KINDS[kind]
+                yield kind, picture.make(scribe, picture.begin(step, found.examples - 1))
 
 
 def draws(shown, sizes_=((70, 13), (94, 44), (20, 5), (3, 1))):
@@ -380,7 +383,7 @@ def draws(shown, sizes_=((70, 13), (94, 44), (20, 5), (3, 1))):
 
 @pytest.mark.parametrize("number, id", [*enumerate(entry.id for entry in catalogue.entries())])
 def test_every_step_of_every_lesson_has_its_pictures(number, id):
-    """Every third step of a lesson, in a notation of its turn."""
+    """Of every third step and the first of each kind, in a notation of the lesson's turn."""
     found = trace(bundled(id))
     seen = set()
     for at, (kind, shown) in enumerate(every_picture(found, *by_turns(NOTATIONS, number, 1), 1 if DEEP else 3)):

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from effort import PATIENCE
+from strategies import bundled
 from test_cli import is_refused, program
 from tutor.cli.commands import main
 from tutor.engine.program import iterations_per_epoch
@@ -26,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STEADY = [
     entry.id
     for entry in catalogue.entries()
-    if load(entry.path).training and entry.id != "exploding"  # which diverges
+    if bundled(entry.id).training and entry.id != "exploding"  # which diverges
 ]
 UNTRAINED = 'format = 1\ntitle = "T"\n[circuit]\ndefine = ["f = x * y"]\noutput = "f"\ninputs = { x = 1, y = 2 }\n'
 TRAINED = UNTRAINED + "[training]\nlearning_rate = {rate}\n"

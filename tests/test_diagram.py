@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from strategies import circuit_lesson
+from strategies import bundled, circuit_lesson
 from tutor.engine.expressions import Ref
 from tutor.engine.lesson import Lesson
 from tutor.engine.trace import Trace, trace
@@ -55,7 +55,7 @@ x = 0.9
 
 def lesson(id: str, tmp_path=None) -> Lesson:
     if id in LESSONS:
-        return load(LESSONS[id])
+        return bundled(id)
     path = tmp_path / f"{id}.toml"
     path.write_text({"wide": WIDE, "tall": TALL}[id])
     return load(path)

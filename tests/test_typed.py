@@ -6,6 +6,7 @@ import math
 import random
 import re
 from collections import Counter
+from functools import cache
 
 import numpy as np
 import pytest
@@ -13,12 +14,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from effort import effort
-from strategies import by_turns, circuit_lesson, dense, lessons, network_lesson
+from strategies import bundled, by_turns, circuit_lesson, dense, lessons, network_lesson
 from tutor.engine.expressions import Call, Const, Ref, evaluate, refs, walk
 from tutor.engine.lesson import Training
 from tutor.engine.trace import as_shown, trace
-from tutor.lessonfiles.catalogue import entries, find
-from tutor.lessonfiles.check import load
+from tutor.lessonfiles.catalogue import entries
 from tutor.questions.answers import MAX_ANSWER, read_answer, wants_help
 from tutor.questions.names import Names, look_up
 from tutor.questions.tokens import NotUnderstood, normalised
@@ -29,17 +29,15 @@ from tutor.text.notations import NOTATIONS
 from tutor.text.writer import Writer
 
 BUNDLED = [entry.id for entry in entries()]
-TRACES: dict = {}
 
 
-def bundled(id: str):
-    if id not in TRACES:
-        TRACES[id] = trace(load(find(id)))
-    return TRACES[id]
+@cache
+def traced(id: str):
+    return trace(bundled(id))
 
 
 def names_at(id: str, step: str, notation: str | None = None, iteration: int = 1) -> Names:
-    at = bundled(id) if iteration == 1 else trace(load(find(id)), iteration)
+    at = traced(id) if iteration == 1 else trace(bundled(id), iteration)
     found = at.find(step)
     found = found if found.index is not None else found.at((0,) * len(found.shape))
     return Names(found, Writer(at.lesson, notation or at.lesson.notation))
@@ -142,7 +140,7 @@ def test_every_line_that_is_shown_is_read_as_its_value(number, id):
     In two notations of the lesson's turn: over the lessons in all.
     """
     for notation in by_turns(NOTATIONS, number):
-        assert check_displayed(bundled(id), notation, most=1) > 20
+        assert check_displayed(traced(id), notation, most=1) > 20
 
 
 @settings(max_examples=20)
