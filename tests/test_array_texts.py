@@ -259,8 +259,11 @@ def test_every_line_of_a_derivation_is_true(name):
     """Each line is what the line's name is worth, and the last ones of a gradient the step's own value."""
     for level in ("matrix", "scalar"):
         for step, _ in every(name, "dz", level):
-            found = derivation(step)
+            found, worth = derivation(step), {}
             for stage in found.stages:
+                if stage.line.name is not None:  # also of a name within the derivation: of one row, one window
+                    first = np.asarray(worth.setdefault(stage.line.name, stage.value))
+                    assert stage.value == pytest.approx(first, rel=1e-9, abs=1e-12), stage.line.reason
                 if stage.line.name is None:
                     assert stage.value == pytest.approx(np.asarray(step.value), rel=1e-9, abs=1e-12), stage.line.reason
                 elif stage.line.name.symbol.id in step.trace.program.symbols:
