@@ -226,8 +226,8 @@ def _inline(value: Any) -> str:
 
 def number_text(value: float | Decimal) -> str:
     """All of a number, as a lesson file and a learner may write it: 0.1, -2, 1e-08; of a Decimal its zeros too."""
-    if isinstance(value, Decimal) and value.is_finite():
-        return str(value)
+    if isinstance(value, Decimal):
+        return str(value) if value.is_finite() else repr(float(value))  # -inf, not -Infinity
     whole = float(value).is_integer() and abs(value) < 1e15 and str(value) != "-0.0"
     return str(int(value)) if isinstance(value, int) or whole else repr(float(value))
 
