@@ -521,7 +521,8 @@ def test_a_table_may_have_heads_notes_and_rows_below_a_name():
     found = {array.name: array.values.tolist() for array in read_arrays("a.csv", text)}
     assert found == {"W1": [[1, 2], [3, 4]], "L": 5, "dL/dW1": [[6, 7], [8, 9]]}
     for wrong, says in [
-        ("L,1\na,1_0\n", "'1_0' is no number"), ("a,1\nb,x,2\n", "line 2"), ("a,1\n,2,3\n", "different lengths"),
+        ("L,1\na,1_0\n", "'1_0' is no number"), ("W1,o.5\n", "'o.5' is no number"),
+        ("a,1\nb,x,2\n", "line 2"), ("a,1\n,2,3\n", "different lengths"),
     ]:  # fmt: skip
         with pytest.raises(BadFile, match=says):
             read_arrays("a.csv", wrong.encode())

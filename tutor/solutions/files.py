@@ -27,6 +27,9 @@ MOST_ARRAYS = 10_000
 DOUBLE, SINGLE, HALF, BRAIN = 12, 5, 2, 2  # significant digits that computing in these leaves, with some to spare
 
 
+HEADS = ("name", "names", "array", "step", "id", "value", "what")  # of a table's first column
+
+
 class BadFile(ValueError):
     """What is wrong with a file of arrays; str() says what and what to do."""
 
@@ -199,7 +202,7 @@ def _table(data: bytes) -> list[Handed]:
             continue
         said, *rest = cells
         if said and not _is_number(said, comma_decimals):
-            if number == 1 and rest and not any(_is_number(cell, comma_decimals) for cell in rest):
+            if number == 1 and rest and said.casefold() in HEADS:
                 continue  # the heads of columns
             name, numbers = said, rest
             rows.setdefault(name, [])

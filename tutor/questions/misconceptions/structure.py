@@ -17,6 +17,7 @@ import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Call, Const, Expr, Ref, Symbol, evaluate, refs
+from tutor.engine.forward import initial_parameters
 from tutor.engine.model import Equation
 from tutor.engine.program import Program
 
@@ -314,10 +315,8 @@ class Structure:
         given = (*self.model.fixed, *self.model.data)
         if not isinstance(node, Ref) or node.symbol not in given or node.symbol in self.model.parameters:
             return None
-        circuit = self.lesson.circuit
-        if circuit is None:
-            return None
-        value = np.asarray(circuit.examples.get(node.symbol.id, circuit.inputs.get(node.symbol.id, math.nan)))
+        id = node.symbol.id
+        value = np.asarray(self.lesson.examples.get(id, initial_parameters(self.lesson).get(id, math.nan)))
         found = set(np.unique(value).tolist())
         others = found - {0.0}
         return others.pop() if len(others) == 1 and 0.0 in found and math.isfinite(max(found)) else None
