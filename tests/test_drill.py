@@ -138,10 +138,11 @@ def test_any_lesson_has_variants(lesson, seed):
 
 @cache
 def drilled() -> dict[str, set[Path]]:
-    """Of each skill six of the lessons that have it, the first and the last among them; of a rare one all."""
+    """Of each skill six of the lessons that may have it, the first and the last among them; of a rare one all."""
     having: dict[str, list[Path]] = {}
     for path in LESSONS:
-        for skill in skills(load(path)):
+        rules = dict.fromkeys(eq.rule_id for eq in trace(some.bundled(path.stem.partition("-")[2])).equations)
+        for skill in (*rules, SHAPES, PATHS, ORDER):
             having.setdefault(skill, []).append(path)
     most = len(LESSONS) if DEEP else 6
     return {skill: {paths[at] for at in spaced(len(paths), most)} for skill, paths in having.items()}

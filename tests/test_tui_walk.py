@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from strategies import DEEP
 from test_tui import LESSONS, press, screen, tutor, type_in
 from test_tui_quiz import remember_predict, right
 from tutor.pictures.diagram import diagram
 from tutor.play import playback
 from tutor.tui import state_views
 from tutor.tui.answer import AnswerLine
-from tutor.tui.lines import Line
+from tutor.tui.lines import Line, line
 from tutor.tui.player import PlayerScreen
 
-MOST = 3  # questions of a lesson that are walked through, one in each way that `answered` has
+MOST = 3  # questions of a lesson that are walked through, one in each way that `answered` has; of every second, one
 
 
 def in_sight(pilot, name: str) -> list[Line]:
@@ -33,10 +34,12 @@ def panes_are_of_this_step(player: PlayerScreen) -> None:
         columns, rows = pane.size.width, pane.size.height
         if name == "where":
             expected = state_views.where_from_lines(card, columns - 1)
+            if player.sitting.still_asked:  # between two questions on a step its value is not shown yet
+                expected = [line("What it rests on shows after your answer.")]
         else:
             drawn = diagram(player.sitting.trace, player.sitting.scribe, step, player.sitting.known, columns, rows)
             expected = [Line(row) for row in drawn.picture]
-        assert [line.text for line in pane.lines] == [line.text for line in expected], (step.id, name)
+        assert [shown.text for shown in pane.lines] == [shown.text for shown in expected], (step.id, name)
 
 
 async def answered(pilot, how: int) -> None:
@@ -89,16 +92,16 @@ SMALLEST = ("gates", "c-431", "o-classification", "one-neuron")
 WALKS = [(lesson, (80, 24)) for lesson in sorted(LESSONS)] + [(lesson, (60, 16)) for lesson in SMALLEST]
 
 
-@pytest.mark.parametrize("lesson, size", WALKS)
-async def test_every_lesson_in_predict_mode(lesson, size):
+@pytest.mark.parametrize("number, lesson, size", [(number, *walk) for number, walk in enumerate(WALKS)])
+async def test_every_lesson_in_predict_mode(number, lesson, size):
     remember_predict()
-    count = 0
+    count, most = 0, MOST if DEEP or number % 2 == 0 else 1
     async with tutor(lesson, size) as pilot:
         await press(pilot, "enter")
         player = pilot.app.screen
         assert isinstance(player, PlayerScreen)
         for _ in range(400):
-            if pilot.app.screen is not player or count >= MOST:
+            if pilot.app.screen is not player or count >= most:
                 break
             if player.sitting.open_question:
                 assert "predict" in screen(pilot)
