@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from strategies import by_turns
 from test_tui import here, press, screen, tutor
 from tutor.cli.commands import main
 from tutor.cli.line_mode import HELP, LineMode
@@ -63,18 +64,19 @@ def test_pictures_words_and_questions(path):
     for notation in (lesson.notation, "partials"):
         scribe = Scribe(here, notation)
         for at, eq in enumerate(here.equations):
-            for level in LEVELS:
+            for turn, level in enumerate(LEVELS, start=at):
                 step = here.find(eq.symbol.id)
                 cursor = playback.Cursor(at=at, level=level, notation=notation, furthest=at)
                 assert scribe.card(step).title
-                for columns, rows in ((30, 4), *SIZES):
+                for columns, rows in by_turns(((30, 4), *SIZES), turn):
                     assert diagram(here, scribe, step, cursor, columns, rows).picture
                 assert tell(here, scribe, step, cursor)
             for kind in offers(step, 0):
                 subject = KINDS[kind].begin(step, 0)
                 assert subject and KINDS[kind].make(scribe, subject).facts
-    assert skills(lesson)
-    for skill in skills(lesson):
+    found = skills(lesson)
+    assert found
+    for skill in found:
         assert drill_item(lesson, skill, 1).prompt
 
 
