@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from strategies import bundled, circuit_lesson, dense, network_lesson
@@ -129,7 +130,9 @@ def test_right_formulas_are_right_however_they_are_written():
         lesson = bundled(entry.id)
         here = trace(lesson)
         for at, step in enumerate(here.steps("scalar")):
-            if at % 29 or len(step.operands) > 12:
+            if at % 29 or not 0 < len(step.operands) <= 12:
+                continue
+            if not np.all(np.isfinite([here.value(ref) for ref in step.operands])):  # a blocked position
                 continue
             assert says(step, step.formula), (lesson.id, step.id)
             asked = Question(step, Writer(lesson, "dz"))

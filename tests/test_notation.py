@@ -372,6 +372,16 @@ def functions_of(lesson, step):
             numbers = ["", *(subscript(str(k)) for k in range(1, len(lesson.network.layers) + 2))]
             signs = ("LReLU", "ELU", *(sign for entry in NOTATIONS.values() for sign in entry.functions or ()))
             known |= dict.fromkeys([sign + k for sign in signs for k in numbers], known[own])
+    # The slope of a GELU is too long to be written out with numbers; a textbook's sign is that of its layer.
+    of = step.equation.symbol.layer if lesson.network else None
+    for name in ("gelu", "gelu_erf"):
+        signs = [ACTIVATIONS[name].glyph]
+        if of and lesson.network.layers[of - 1].activation == name:
+            signs += [sign for entry in NOTATIONS.values() for sign in entry.functions or ()]
+        numbers = ["", *(subscript(str(k)) for k in range(1, 10))]
+        f = oracle.ACTIVATIONS[name]
+        slopes = [f"{sign}{k}′" for sign in signs for k in numbers]
+        known |= dict.fromkeys(slopes, lambda z, f=f: np.float64(oracle.slope(f, oracle.exact(float(z)))))
     return known
 
 

@@ -168,7 +168,7 @@ def file(tmp_path):
 
 
 async def test_home_lists_all_lessons_by_unit():
-    async with tutor(size=(100, 80)) as pilot:
+    async with tutor(size=(100, 120)) as pilot:
         text = screen(pilot)
         places = []
         for entry in catalogue.entries():

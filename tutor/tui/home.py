@@ -130,7 +130,8 @@ class HomeScreen(TutorScreen):
         begun = {entry.key for entry in self.entries if self.begun[entry.key]}
         ours = [entry for entry in self.entries if entry.folder is None]  # the path is that of the tutor's own lessons
         known = course.placed(ours, course.placement_answers(store))
-        self.following = following = course.recommended(ours, finished, begun, known)
+        before, self.following = self.following, course.recommended(ours, finished, begun, known)
+        following = self.following
         found = [
             e for e in self.entries if all(w in f"{e.id} {e.title} {e.summary} {e.unit}".casefold() for w in words)
         ]
@@ -158,7 +159,8 @@ class HomeScreen(TutorScreen):
         if not found:
             lines = [line(), line("No lesson has these words. Esc clears the search.", "dim")]
         at = next((n for n, item in enumerate(lines) if item.target == listing.target and item.target), None)
-        if at is None:
+        moved = before and before.entry.key in known and listing.target == str(before.entry.path)
+        if at is None or moved:  # who showed by a placement that it is known goes on where that says
             begin = following.entry if following and following.entry in found else found[0] if found else None
             at = next((n for n, item in enumerate(lines) if begin and item.target == str(begin.path)), -1)
         listing.show(lines, at)
