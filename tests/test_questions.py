@@ -79,7 +79,7 @@ def hold(item, garbage=GARBAGE):
         assert item.grade(str(at + 1)).kind != "not-understood"
 
 
-@pytest.mark.parametrize("number, path", enumerate(LESSONS), ids=[path.stem for path in LESSONS])
+@pytest.mark.parametrize("number, path", list(enumerate(LESSONS)), ids=[path.stem for path in LESSONS])
 def test_every_kind_on_the_steps_of_the_lessons(number, path):
     """Of wholes every second step, of one lesson the odd ones and of the next the even ones; some elements."""
     lesson = load(path)

@@ -24,7 +24,7 @@ from tutor.tui.app import TutorApp
 from tutor.tui.dialogs import Reader
 from tutor.tui.glossary import Glossary
 from tutor.tui.home import HomeScreen
-from tutor.tui.lines import Lines
+from tutor.tui.lines import Lines, line
 from tutor.tui.player import PlayerScreen
 
 GOOD = lesson_text(Path("mine.toml"))
@@ -251,6 +251,18 @@ async def test_a_broken_save_leaves_the_last_good_one_and_says_why(mine, quick):
         save(mine, GOOD.replace('title = "Mine"', 'title = "Mended"'))
         await until(pilot, lambda: pilot.app.screen is player)
         assert player.sitting.lesson.title == "Mended" and "Mended" in texts(player.query_one("#bar", Lines))[0]
+
+
+async def test_what_a_dialog_is_written_anew_with_stays_when_its_box_changes_its_size(mine):
+    async with running(mine) as pilot:
+        dialog = Reader([line("one line")], "Esc", {})
+        pilot.app.push_screen(dialog)
+        await pilot.pause()
+        dialog.rewrite([line(f"line {at}") for at in range(9)])
+        for width in (60, 90):
+            await pilot.resize_terminal(width, 24)
+            await pilot.pause()
+            assert any("line 8" in text for text in texts(dialog.query_one(Lines)))
 
 
 async def test_the_banner_stays_when_the_dialog_is_left(mine, quick):

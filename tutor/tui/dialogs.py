@@ -69,6 +69,14 @@ class Reader(Dialog):
 
     def on_lines_resized(self) -> None:
         """What is wider than the box goes on in the next line."""
+        self.fold()
+
+    def rewrite(self, lines: list[Line]) -> None:
+        """Other lines in place of those that are shown; kept, since the box may change its size with them."""
+        self.content = lines
+        self.fold()
+
+    def fold(self) -> None:
         assert not isinstance(self.content, str)
         lines = self.query_one(Lines)
         lines.show([part for item in self.content for part in folded(item, lines.size.width)])

@@ -23,7 +23,7 @@ from tutor.lessonfiles.positions import LessonError
 from tutor.lessonfiles.reading.lesson import files
 from tutor.text.words import plural
 from tutor.tui.dialogs import Reader, problem_lines
-from tutor.tui.lines import Line, Lines, line
+from tutor.tui.lines import Line, line
 
 EVERY = 0.5  # seconds
 
@@ -118,7 +118,7 @@ class Watch:
         self.banner = line(f"{self.path.name}: {count}, {where} first; this is the last good save", "error")
         lines = problem_lines(error)
         if self.dialog and self.dialog.is_current:
-            self.dialog.query_one(Lines).show(lines)
+            self.dialog.rewrite(lines)
         elif self.screen.is_current:
             hint = "It closes when the file is well again · ↑ ↓ scroll · Esc goes back"
             self.dialog = Reader(lines, hint, {"enter": "back"})
