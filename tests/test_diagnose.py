@@ -211,6 +211,18 @@ def test_rounding_every_line_is_right(name, digits):
     assert found.right, [v for v in found.arrays if v.verdict not in ("right", "rounded")]
 
 
+@pytest.mark.parametrize("digits", [None, 4])
+def test_a_blocked_position_is_no_mistake(digits):
+    t = trace(load(catalogue.find("attention")))
+    from tutor.engine.expressions import Ref
+
+    arrays = {eq.symbol.id: np.asarray(t.value(Ref(eq.symbol))) for eq in t.equations}
+    found, verdicts = judged(t, arrays, digits)
+    assert np.any(np.isneginf(arrays["A"])) and found.right, [v for v in verdicts.values() if v.verdict != "right"]
+    found, verdicts = judged(t, arrays | {"A": np.where(np.isneginf(arrays["A"]), 0.0, arrays["A"])}, digits)
+    assert found.first_wrong.step == "A"
+
+
 # ---------------------------------------------------------------- names and shapes
 
 

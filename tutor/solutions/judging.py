@@ -29,7 +29,7 @@ from tutor.questions.misconceptions.rewriting import Misconception, Site
 from tutor.questions.rounding import GIVEN, Errors, full_shape, half_unit, has_digits, spread
 from tutor.questions.slips import carried_by, picked
 from tutor.solutions.files import Handed
-from tutor.solutions.naming import Fit, Match, Naming, tolerance
+from tutor.solutions.naming import Fit, Match, Naming, tolerance, within
 from tutor.text.layout import number
 
 Kind = Literal["right", "rounded", "slip", "carried", "wrong", "shape", "unknown"]
@@ -238,7 +238,7 @@ class _Judge:
             if verdict.verdict in (*GOOD, "carried"):
                 break
         _, verdict, self.own, values = min(found, key=lambda item: item[0])
-        if np.all(np.isfinite(values)):
+        if np.all(np.isfinite(values) | (values == self.naming.value(symbol))):
             self.lines[symbol.key] = self._whole(symbol, values)
             if handed.by_hand:
                 self.halves[symbol.key] = tolerance(handed, values, self.lines[symbol.key])
@@ -261,14 +261,15 @@ class _Judge:
             whole = f"{message} {note}" if note else message
             return ArrayVerdict(handed.name, symbol.id, kind, whole, slips, off)
 
-        if np.all(np.abs(values - right) <= tolerance(handed, values, right)) or np.array_equal(values, right, True):
+        if within(values, right, tolerance(handed, values, right)) or np.array_equal(values, right, True):
             if eq is not None and self._wrong_before(handed).touched(symbol.key):
                 self.own[symbol.key] = right  # begun anew: what follows is held to this
             return said("right", "Right.")
-        if fit.halves is not None and np.all(np.abs(values - right) <= fit.halves * (1 + 1e-6)):
+        if fit.halves is not None and within(values, right, fit.halves * (1 + 1e-6)):
             return said("rounded", "Right, as far as each number is written.")
-        if not np.all(np.isfinite(values)):
-            bad = int(np.sum(~np.isfinite(values)))
+        lost = ~np.isfinite(values) & (values != right)
+        if np.any(lost):
+            bad = int(np.sum(lost))
             self.own[symbol.key] = self._whole(symbol, values)
             return said("wrong", f"{bad} of its numbers {'is' if bad == 1 else 'are'} not finite.")
         if eq is None:
@@ -277,7 +278,7 @@ class _Judge:
         expected = self._expected(handed)
         value, error = (self._of_example(symbol, part) for part in expected.of(eq))
         touched = self._wrong_before(handed).touched(symbol.key)
-        if np.all(np.abs(values - value) <= tolerance(handed, values, value) + error * (1 + 1e-9)):
+        if within(values, value, tolerance(handed, values, value) + error * (1 + 1e-9)):
             if not touched:
                 return said("rounded", "The right method, rounded on the way.")
             self.own[symbol.key] = self._whole(symbol, values)
@@ -302,9 +303,9 @@ class _Judge:
         if self.trace.program.model.over_batch != MEAN:
             return fit, note
         times = fit.values * n
-        if not np.all(np.abs(times - right) <= tolerance(handed, times, right) * n):
+        if not within(times, right, tolerance(handed, times, right) * n):
             return fit, note
-        if np.all(np.abs(fit.values - right) <= tolerance(handed, fit.values, right)):
+        if within(fit.values, right, tolerance(handed, fit.values, right)):
             return fit, note
         return Fit(times, fit.how, fit.halves), f"{note} Of the mean loss: each is 1/{n} of the example's own.".strip()
 
@@ -473,7 +474,7 @@ class _Search:
         with np.errstate(all="ignore"):
             allowed = tolerance(self.handed, self.values, mine) + self.relative * np.abs(mine)
             apart = np.abs(mine - self.value) > tolerance(self.handed, self.values, self.value)
-            return bool(np.all(np.abs(self.values - mine) <= allowed)) and bool(np.any(apart))
+            return within(self.values, mine, allowed) and bool(np.any(apart))
 
     # ------------------------------------------------------------ slips with a number
 

@@ -245,12 +245,12 @@ class Naming:
         if symbol.per_example or symbol.quantity != "gradient" or many < 1 or values.shape[many:] != symbol.shape:
             return False
         total, right = values.sum(axis=tuple(range(many))), self.value(symbol)
-        return bool(np.all(np.abs(total - right) <= tolerance(array, total, right)))
+        return within(total, right, tolerance(array, total, right))
 
     def _is(self, array: Handed, symbol: Symbol, fits: list[Fit]) -> bool:
         """Whether one of the ways gives the value itself."""
         right = self.value(symbol)
-        return any(np.all(np.abs(fit.values - right) <= tolerance(array, fit.values, right)) for fit in fits)
+        return any(within(fit.values, right, tolerance(array, fit.values, right)) for fit in fits)
 
     def value(self, symbol: Symbol) -> np.ndarray:
         """The right value, in the shape that is wanted."""
@@ -259,6 +259,12 @@ class Naming:
             whole = np.broadcast_to(whole, (self.trace.examples, *symbol.shape))
             return whole if self.example is None else whole[self.example]
         return whole
+
+
+def within(values: np.ndarray, right: np.ndarray, allowed: np.ndarray) -> bool:
+    """Whether every number is as near to the right one as is allowed; a blocked position's −∞ is itself."""
+    with np.errstate(invalid="ignore"):
+        return bool(np.all((values == right) | (np.abs(values - right) <= allowed)))
 
 
 def bare(name: str) -> str:
@@ -281,7 +287,7 @@ def shifted(name: str) -> str:
 
 def tolerance(array: Handed, values: np.ndarray, right: np.ndarray) -> np.ndarray:
     """How far from a number each number of an array may be for being written, or computed, no more finely."""
-    size = np.abs(right)
+    size = np.where(np.isfinite(right), np.abs(right), 0.0)
     with np.errstate(all="ignore"):
         unit = np.where(size > 0, 10.0 ** (np.floor(np.log10(np.where(size > 0, size, 1.0))) - array.digits + 1), 0.0)
     if array.decimals is not None:
