@@ -96,3 +96,14 @@ def test_a_formula_about_arrays_comes_to_the_step_s_value(lesson, step, text):
 def test_what_cannot_be_meant_is_asked_about(lesson, step, text, words):
     with pytest.raises(NotUnderstood, match=re.escape(words)):
         value(lesson, step, text)
+
+
+def test_a_blocked_position_can_be_typed_as_it_is_shown():
+    """softmax of a row with −∞ in it; what comes to −∞ itself is no number to answer with."""
+    from tutor.cli.commands import main
+
+    shown = "softmax([[0.5, −∞, −∞], [0, 1.09861, −∞], [0.693145, 0, 0]])"
+    for answer in (shown, shown.replace("−∞", "-inf"), "1 + exp(-∞)"):
+        assert main(["grade", "attention", "P[1,1]", answer]) == 0, answer
+    assert main(["grade", "attention", "P[1,1]", "--", "-∞"]) == 1
+    assert main(["grade", "o-classification", "a1[1]", "exp(-∞)"]) == 1  # no lesson about arrays: no such number

@@ -216,6 +216,8 @@ def _next(text: str, at: int, spaced: bool, words: Vocabulary) -> Sequence[tuple
     if word := _WORD.match(text, at):
         end = next((k for k in range(at, word.end()) if raised(text[k])), word.end())
         return [(end, _word(text[at:end], spaced, words))]
+    if char == "∞" and words.arrays:  # a blocked position, as the screen shows it
+        return [(at + 1, Token("name", "∞", spaced, Const(math.inf)))]
     if char == "∞":
         raise NotUnderstood("that comes to no finite number")
     raise NotUnderstood(f"'{char}' means nothing in a formula")
@@ -224,6 +226,8 @@ def _next(text: str, at: int, spaced: bool, words: Vocabulary) -> Sequence[tuple
 def _word(word: str, spaced: bool, words: Vocabulary) -> Token:
     if word in _CONSTANTS:
         return Token("name", word, spaced, _CONSTANTS[word])
+    if word == "inf" and words.arrays:
+        return Token("name", "∞", spaced, Const(math.inf))
     if word.lower() in ("inf", "infinity", "nan", "undefined"):
         raise NotUnderstood("that comes to no finite number")
     if word in _KEYWORDS:
