@@ -16,7 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 TUTOR = ROOT / "tutor"
 
 # A room imports from itself and from the rooms that stand before it.
-ROOMS = ("engine", "text", "questions", "lessonfiles", "solutions", "api", "play", "pictures", "learner", "tui", "cli")
+ROOMS = (
+    "engine", "text", "questions", "lessonfiles", "solutions", "api", "play", "pictures", "learner", "lab",
+    "tui", "cli",
+)  # fmt: skip
 FLAT = {"__init__", "__main__"}  # and at most three more modules beside the rooms
 
 # Each has one place; what a first frame, a program or a test needs must not cost the rest.
@@ -193,6 +196,8 @@ def test_a_wheel_has_the_whole_package_and_nothing_else(wheel):
     code_or_picture = {".py", ".png", ".svg"}
     assets = [file for file in (ROOT / "assets").iterdir() if file.is_file() and file.suffix not in code_or_picture]
     assert {f"tutor/assets/{file.name}" for file in assets} <= names
+    skeletons = {f"tutor/assets/lab/{file.name}" for file in (ROOT / "assets" / "lab").glob("*.py")}
+    assert skeletons and skeletons <= names
     assert {name.split("/")[0].split("-")[0] for name in names} == {"tutor", "backprop_tutor"}
 
 

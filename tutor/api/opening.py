@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tutor.api.lessons import Lesson
 from tutor.lessonfiles import catalogue, check
-from tutor.lessonfiles.positions import LessonError, Problem, given_source
-from tutor.lessonfiles.writing import toml
+from tutor.lessonfiles.from_values import from_text, from_values, plain
+from tutor.lessonfiles.positions import LessonError, Problem
 
 
 def load(lesson: str | os.PathLike[str]) -> Lesson:
@@ -34,7 +33,7 @@ def loads(text: str, name: str = "lesson") -> Lesson:
 
     A file of examples that it names is looked for in the current folder. Raises LessonError.
     """
-    return Lesson(replace(check.load(given_source(text, name)), path=None))
+    return Lesson(from_text(text, name))
 
 
 def network(
@@ -60,10 +59,10 @@ def network(
 
     Raises LessonError with everything that is wrong, TypeError for what is no number.
     """
-    matrices = [_plain(matrix) for matrix in weights]
+    matrices = [plain(matrix) for matrix in weights]
     many = len(matrices)
     chosen = [activations] * many if isinstance(activations, str) else [str(name) for name in activations]
-    shifts: list[Any] = [None] * many if biases is None else [None if b is None else _plain(b) for b in biases]
+    shifts: list[Any] = [None] * many if biases is None else [None if b is None else plain(b) for b in biases]
     for what, count in (("activations", len(chosen)), ("biases", len(shifts))):
         if count != many:
             raise LessonError([_problem(f"there are {many} layers of weights and {count} {what}: give one a layer")])
@@ -73,18 +72,17 @@ def network(
     for matrix, bias, activation in zip(matrices, shifts, chosen, strict=True):
         layer: dict[str, Any] = {"units": len(matrix), "activation": activation}
         layers.append(layer | {"weights": matrix} | ({} if bias is None else {"biases": bias}))
-    x, y = _rows(_plain(inputs)), _rows(_plain(targets))
+    x, y = _rows(plain(inputs)), _rows(plain(targets))
     if len(x) != len(y):
         raise LessonError([_problem(f"there are {len(x)} examples of inputs and {len(y)} of targets")])
-    return _made(
-        {
-            "title": title,
-            "notation": notation,
-            "network": {"inputs": len(x[0]) if x and isinstance(x[0], list) else 0, "loss": loss, "layers": layers},
-            "examples": [{"inputs": a, "targets": b} for a, b in zip(x, y, strict=True)],
-            "training": {key: _plain(value) for key, value in training.items()},
-        }
-    )
+    values = {
+        "title": title,
+        "notation": notation,
+        "network": {"inputs": len(x[0]) if x and isinstance(x[0], list) else 0, "loss": loss, "layers": layers},
+        "examples": [{"inputs": a, "targets": b} for a, b in zip(x, y, strict=True)],
+        "training": training,
+    }
+    return Lesson(from_values(values))
 
 
 def circuit(
@@ -118,30 +116,13 @@ def circuit(
             "output": output or (str(lines[-1]).partition("=")[0].strip() if lines else ""),
             **({} if parameters is None else {"parameters": list(parameters)}),
             **({"data": list(data)} if data else {}),
-            **({"repeat": _plain(dict(repeat))} if repeat else {}),
-            "inputs": {name: _plain(value) for name, value in inputs.items()},
+            **({"repeat": dict(repeat)} if repeat else {}),
+            "inputs": dict(inputs),
         },
-        **({"examples": [_plain(dict(example)) for example in examples]} if examples else {}),
+        **({"examples": [dict(example) for example in examples]} if examples else {}),
+        **({"training": training} if training else {}),
     }
-    return _made(values | ({"training": {key: _plain(v) for key, v in training.items()}} if training else {}))
-
-
-def _made(values: dict[str, Any]) -> Lesson:
-    """A lesson from values: they become the text of a file, which is checked as any other."""
-    return loads(toml({"format": 1} | values))
-
-
-def _plain(value: Any) -> Any:
-    """Arrays as lists of numbers. Raises TypeError."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, dict):
-        return {str(key): _plain(part) for key, part in value.items()}
-    if not isinstance(value, str | bool | int | float):
-        raise TypeError(f"numbers are needed here, not {type(value).__name__}")
-    return value
+    return Lesson(from_values(values))
 
 
 def _rows(values: Any) -> list[Any]:

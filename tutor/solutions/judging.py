@@ -62,6 +62,11 @@ class Named:
     at: str
     explains: float = 1.0
 
+    def said(self, step: str) -> str:
+        """In words, for an array that is this step."""
+        where = "" if self.at == step else f" (at {self.at})"
+        return f"{self.title[:1].upper()}{self.title[1:]}{where}. {self.remedy}".strip()
+
 
 @dataclass(frozen=True)
 class ArrayVerdict:
@@ -289,10 +294,7 @@ class _Judge:
         if found:
             first = found[0]
             self.own.update(search.hidden)  # what follows from a step that was not handed in follows rightly, too
-            where = "" if first.at == symbol.id else f" (at {first.at})"
-            return said(
-                "slip", f"{first.title[:1].upper()}{first.title[1:]}{where}. {first.remedy}".strip(), tuple(found)
-            )
+            return said("slip", first.said(symbol.id), tuple(found))
         return said("wrong", _shares(values, right))
 
     def _of_mean(self, symbol: Symbol, handed: Handed, fit: Fit, right: np.ndarray) -> tuple[Fit, str]:

@@ -1,0 +1,162 @@
+"""From a learner's file to verdicts: it is run on every case, and what comes back is diagnosed array by array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tutor.lab.exercise import Case, Exercise
+from tutor.lab.runner import Answered, Mistake, Ran, job, run
+from tutor.solutions.files import Handed
+from tutor.solutions.judging import MOST_SLIPS, ArrayVerdict, Diagnosis, Named, diagnose
+from tutor.solutions.naming import tolerance, within
+
+MOST_BYTES = 1_000_000  # of a learner's file
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A case whose arrays came back: what is said of them, which arguments were changed in place, what was printed."""
+
+    case: Case
+    diagnosis: Diagnosis
+    changed: tuple[str, ...] = ()
+    printed: str = ""
+
+    @property
+    def right(self) -> bool:
+        """Whether every array is right."""
+        return self.diagnosis.right
+
+
+@dataclass(frozen=True)
+class Check:
+    """A file that was run once. `seed` made the random numbers: the same seed makes the same.
+
+    `judged` are the cases that came to their end; if all of them are right, `mistake` is why the next did not, and `at`
+    which that was, None if the file could not even be loaded.
+    """
+
+    exercise: Exercise
+    path: Path
+    seed: int
+    judged: tuple[Judged, ...] = ()
+    cases: int = 0
+    mistake: Mistake | None = None
+    at: Case | None = None
+    printed: str = ""
+    cut: bool = False
+    untouched: bool = False
+
+    @property
+    def done(self) -> bool:
+        """Whether every array of every case is right."""
+        return self.mistake is None and len(self.judged) == self.cases > 0 and all(one.right for one in self.judged)
+
+    @property
+    def shown(self) -> Judged | None:
+        """The case to speak of: the first that is not right, else the first; None where the mistake is all there is."""
+        return next((one for one in self.judged if not one.right), self.judged[0] if self.done else None)
+
+
+def check(exercise: Exercise, path: Path, seed: int, runner: Callable[[Mapping[str, Any]], Ran] = run) -> Check:
+    """Run a file and judge what comes back. Raises OSError where it cannot be read, or no process be started."""
+    found = Check(exercise, path, seed)
+    data = path.read_bytes()
+    try:
+        if len(data) > MOST_BYTES:
+            raise ValueError(f"it has {len(data):,} bytes")
+        source = data.decode("utf-8-sig")
+        if "\0" in source:
+            raise ValueError("it has a NUL in it")
+    except ValueError as error:
+        return replace(found, mistake=Mistake("unreadable", text=str(error)))
+    cases = list(exercise.cases(np.random.default_rng(seed)))
+    given = [exercise.arguments(case) for case in cases]
+    ran = runner(job(path, source, exercise.name, exercise.driver, list(exercise.returns), given))
+    printed = _printed(ran, len(cases))
+    done = zip(cases, ran.cases, printed, strict=False)
+    judged = agreed([Judged(case, judge(exercise, case, back), back.changed, said) for case, back, said in done])
+    wrong = next((one for one in judged if not one.right), None)  # then a later mistake is none to speak of yet
+    begun = len(ran.printed) - 1  # so many cases, the last of which may not have ended
+    return replace(
+        found,
+        judged=judged,
+        cases=len(cases),
+        mistake=None if wrong else ran.mistake,
+        at=cases[min(begun, len(cases)) - 1] if ran.mistake and begun > 0 else None,
+        printed=wrong.printed if wrong else printed[max(begun, 1) - 1 if ran.mistake else 0],
+        cut=ran.cut,
+        untouched=source.split() == exercise.skeleton.read_text(encoding="utf-8").split(),
+    )
+
+
+def agreed(judged: Sequence[Judged]) -> tuple[Judged, ...]:
+    """The same, with the slips that the other cases speak for first: one case's numbers may fit several by chance."""
+    wrong = [one.diagnosis.first_wrong for one in judged]
+    named = [{slip.name for slip in first.slips} if first else set() for first in wrong]
+
+    def of(at: int, one: Judged) -> Judged:
+        first = wrong[at]
+        if first is None or not first.slips or first.step is None:
+            return one
+        votes = {slip.name: sum(slip.name in names for names in named) for slip in first.slips}
+        most = max(votes.values())
+        slips = tuple(slip for slip in first.slips if votes[slip.name] == most)
+        if slips == first.slips:
+            return one
+        said = replace(first, message=slips[0].said(first.step), slips=slips)
+        return replace(one, diagnosis=_with(one.diagnosis, first, said))
+
+    return tuple(of(at, one) for at, one in enumerate(judged))
+
+
+def _with(found: Diagnosis, old: ArrayVerdict, new: ArrayVerdict) -> Diagnosis:
+    return replace(found, arrays=tuple(new if one is old else one for one in found.arrays))
+
+
+def _printed(ran: Ran, cases: int) -> list[str]:
+    """What to show beside each case: what was printed while the file was loaded, then what the case printed."""
+    first, *rest = ran.printed or ("",)
+    return [first + (rest[at] if at < len(rest) else "") for at in range(max(cases, len(rest)))]
+
+
+def judge(exercise: Exercise, case: Case, answered: Answered) -> Diagnosis:
+    """Hold what came back against the case's lesson, and against the exercise's own slips."""
+    handed = [_handed(exercise, name, array) for name, array in answered.arrays.items()]
+    found = diagnose(case.trace, handed, None, exercise.returns)
+    first = found.first_wrong
+    if first is None or first.verdict == "shape":
+        return found
+    step = first.step or ""
+    own = [Named(slip.name, slip.title, slip.remedy, step) for slip in exercise.slips if _is(slip.wrong(case), handed)]
+    if not own:
+        return found
+    said = replace(first, verdict="slip", message=own[0].said(step), slips=(*own, *first.slips)[:MOST_SLIPS])
+    return _with(found, first, said)
+
+
+def _is(wrong: Mapping[str, np.ndarray], handed: Sequence[Handed]) -> bool:
+    """Whether a slip gives these arrays: all that it says something of."""
+    arrays = {array.name: array for array in handed}
+    if not wrong or not set(wrong) <= set(arrays):
+        return False
+    for name, values in wrong.items():
+        array, values = arrays[name], np.asarray(values, dtype=float)
+        if array.values.size != values.size:
+            return False
+        values = values.reshape(array.values.shape)
+        if not within(array.values, values, tolerance(array, values, values)):
+            return False
+    return True
+
+
+def _handed(exercise: Exercise, name: str, array: np.ndarray) -> Handed:
+    handed = Handed.of(name, array)
+    if exercise.digits is None or name not in exercise.returns:
+        return handed
+    return replace(handed, digits=min(handed.digits, exercise.digits))

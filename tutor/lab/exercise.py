@@ -1,0 +1,130 @@
+"""What an exercise of the lab is: a function to write, lessons that say what is right, hints.
+
+The truth of a case is a lesson: what the learner's function is given are values of its trace, and what it returns is
+held against the lesson's steps, as any solution is (`tutor.solutions.judging`). So every slip of the table of
+misconceptions is told by name, and only slips that no equation of a lesson can make need an entry of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from tutor.engine.expressions import Ref, Symbol
+from tutor.engine.lesson import Lesson
+from tutor.engine.run import Run
+from tutor.engine.trace import Trace
+from tutor.lessonfiles.catalogue import data_dir
+
+# A value of the trace by its id ("W1", "dL/dz2", "training.learning_rate"), or what makes it of the case.
+Taken: TypeAlias = "str | Callable[[Case], Any]"
+Arrays: TypeAlias = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One call of what the learner wrote: a lesson in one iteration. `extra` is what the lesson has no value for.
+
+    `title` completes "With ...": "the numbers of the lesson one-neuron", "random numbers, 4 inputs".
+    """
+
+    title: str
+    lesson: Lesson
+    iteration: int = 1
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def trace(self) -> Trace:
+        """The lesson's values in this iteration."""
+        found = Run(self.lesson).iteration(self.iteration)
+        assert found is not None
+        return Trace(self.lesson, found)
+
+    def value(self, id: str) -> np.ndarray:
+        """A value by its id ("W1", "dL/dz2", "training.learning_rate"), an array of its own.
+
+        Of a batch's data and units it has the examples in front; a gradient is the batch's where each example has one,
+        too. Raises KeyError.
+        """
+        symbol = self._symbols[id]
+        found = np.array(self.trace.value(Ref(symbol)), dtype=float)
+        return found[0] if self.trace.examples == 1 and found.ndim > len(symbol.shape) else found
+
+    @cached_property
+    def _symbols(self) -> dict[str, Symbol]:
+        symbols = [symbol for symbol in self.trace.program.symbols.values() if symbol.quantity != "local"]
+        return {symbol.id: symbol for symbol in sorted(symbols, key=lambda symbol: not symbol.per_example)}
+
+
+@dataclass(frozen=True)
+class OwnSlip:
+    """A slip of one exercise that no rewriting of an equation gives: a one-sided difference, gradients not zeroed.
+
+    `wrong` has the arrays that come of it in a case, by the names of `returns`; those that it leaves out are as they
+    should be, and {} says that the case cannot show it. `title` begins small, without a full stop; `remedy` is a
+    sentence.
+    """
+
+    name: str
+    title: str
+    remedy: str
+    wrong: Callable[[Case], Arrays]
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One file to complete.
+
+    id        its name: of the file, of the skeleton `assets/lab/ID.py`, and of the function unless `call` says another
+    aim       one sentence: what the learner's code can do at the end
+    lesson    the id of the lesson that has the theory
+    takes     the arguments in their order, by the names of the skeleton
+    returns   what comes back in its order, by the names of the skeleton: name -> id of the step
+    cases     the calls, made with fresh random numbers: first the lesson's own numbers, then random ones
+    hints     three rungs: what kind of thing it is about, where to look, the formula
+    driver    what calls it, a function of `drivers.py`: the usual one calls a function with the arguments
+    slips     those that are the exercise's own
+    digits    how many digits of what is returned count; less than 12 where the method is no finer
+    """
+
+    id: str
+    title: str
+    aim: str
+    lesson: str
+    takes: Mapping[str, Taken]
+    returns: Mapping[str, str]
+    cases: Callable[[np.random.Generator], Sequence[Case]]
+    hints: tuple[str, str, str]
+    call: str = ""
+    driver: str = "function"
+    slips: tuple[OwnSlip, ...] = ()
+    digits: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What the learner writes is called so in the file."""
+        return self.call or self.id
+
+    @property
+    def skeleton(self) -> Path:
+        """The file to begin with."""
+        return data_dir("assets") / "lab" / f"{self.id}.py"
+
+    @property
+    def signature(self) -> str:
+        """Its first line: neuron(x, w, b, y)."""
+        return f"{self.name}({', '.join(self.takes)})"
+
+    def arguments(self, case: Case) -> dict[str, Any]:
+        """What the learner's code is given in a case, by name."""
+        found = {
+            name: case.extra[name] if name in case.extra else taken(case) if callable(taken) else case.value(taken)
+            for name, taken in self.takes.items()
+        }
+        return {name: float(value) if isinstance(value, np.ndarray) and not value.shape else value
+                for name, value in found.items()}  # fmt: skip
