@@ -57,7 +57,7 @@ def test_it_is_whole(id):
 def test_its_texts_are_short(id):
     found = lesson(id)
     assert {note.step: count for note in found.notes if (count := count_words(note.text)) > 80} == {}
-    assert count_words(found.intro) <= 330 and count_words(found.outro) <= 220
+    assert count_words(found.intro) <= 90 and count_words(found.outro) <= 220  # the rest is said where it is needed
 
 
 @every_lesson

@@ -119,6 +119,8 @@ def test_prose_as_it_is_shown(text, shown):
         ("see {a9}", 4, "{a9} names no step"),
         ("see {dL/dW9[1,2]}", 4, "names no step"),
         ("see ${dL/dW9}$", 5, "names no step"),
+        ("now {=a9}", 4, "{=a9} names no step"),
+        ("now {=anything}", 4, "{=anything} names no step"),
         ("$x^{2$", 3, "{ that is not closed"),
         ("$x}$", 2, "} without its {"),
         (r"$\frac{a}$", 8, "something is missing after"),
@@ -237,9 +239,21 @@ IDS = {
 }
 
 
+def test_an_id_after_an_equals_sign_is_the_number_of_the_iteration_and_example_on_the_screen():
+    lesson = load(catalogue.find("batch-mean"))  # z1[1] is 6, 7 and 5 in the first iteration, b1[2] is −0.5
+    first, second = (Scribe(trace(lesson, number), lesson.notation) for number in (1, 2))
+    prose = "{=z1[1]}, `{=b1[2]}`, ${z1[1]} = {=z1[1]@2}$, {=x[1]@3} − {=b1[2]}, {=z1} {=}"
+    for example, here, both in ((1, "6", "[6, 2.5]"), (3, "5", "[5, 3.5]")):
+        first.card(next(step for step in first.trace.steps() if step.id == f"z1@{example}"))
+        name = first.called("z1[1]")
+        assert first.prose(prose) == f"{here}, `−0.5`, {name} = 7, −1 − (−0.5), {both} {{=}}", example
+    assert second.prose("{=z1[1]}") not in ("6", "5", "7") and second.prose("\n- {=b1[2]}").startswith("\n- −0.4")
+
+
 @pytest.mark.parametrize(
     "written, meant",
-    [("Z1", "z1"), ("A2", "a2"), ("w1", "W1"), ("B1", "b1"), ("w1[1,1]", "W1[1,1]"), ("dL/dw1", "dL/dW1"),
+    [("=Z1", "=z1"), ("Z1", "z1"), ("A2", "a2"), ("w1", "W1"), ("B1", "b1"), ("w1[1,1]", "W1[1,1]"),
+     ("dL/dw1", "dL/dW1"),
      ("loss", "L"), ("dl/dz1", "dL/dz1"), ("∂L/∂W1", "dL/dW1"), ("dW1", "dL/dW1"), ("ŷ", "a2"), ("yhat", "a2"),
      ("x1", "x[1]"), ("X", "x"), ("W_1", "W1"), ("w1'", "W1'"), ("delta1", "dL/dz1")],
 )  # fmt: skip

@@ -366,16 +366,29 @@ class Scribe:
         return prose.render(text, self.called)
 
     def called(self, id: str) -> str | None:
-        """What this notation calls the step or the given value of an id; None where there is none."""
+        """What this notation calls the step or the given value of an id; None where there is none.
+
+        `=` before an id asks for its number in this iteration, and of the example that was last looked at.
+        """
+        if id.startswith("="):
+            ref = self._ref(id[1:])
+            if ref and ref.batched:
+                ref = replace(ref, example=min(self.example, self.trace.examples - 1))
+            return None if ref is None else linear(self.writer.value(self.trace.value(ref)))
+        ref = self._ref(id)
+        return None if ref is None else self.writer.text(ref)
+
+    def _ref(self, id: str) -> Ref | None:
         named = read_id(id)
-        symbol = self.trace.program.named(named.base) if named and named.example is None else None
-        if named and symbol:
-            return self.writer.text(Ref(symbol, named.index)) if named.fits(symbol.shape) else None
+        symbol = self.trace.program.named(named.base) if named else None
+        if named and symbol and (named.example is None or symbol.per_example):
+            there = named.fits(symbol.shape) and (named.example or 0) < self.trace.examples
+            return Ref(symbol, named.index, named.example) if there else None
         try:
             eq, index, example = resolve(self.trace.program, id)
         except NoSuchStep:
             return None
-        return self.writer.text(Ref(eq.symbol, index, example))
+        return Ref(eq.symbol, index, example)
 
 
 def terms_of(step: Step) -> list[str]:

@@ -223,6 +223,10 @@ class Words:
         first = len(updates) > 1 and self.step.equation.symbol == updates[0]
         return " All gradients were found before the first parameter was changed." if first else ""
 
+    def as_outer_product(self) -> str:
+        whole = self.step.index is None and min(self.step.shape, default=0) > 1
+        return " All of them at once are an outer product: errors as a column, values as a row." if whole else ""
+
     def against(self) -> str:
         plain = any(ref.symbol.quantity == "gradient" for ref in self.step.operands)
         return "Against the gradient" if plain else "Against the direction that the optimiser made of the gradients"
@@ -276,6 +280,7 @@ WORDS: dict[str, Callable[[Words], str]] = {
     "against": Words.against,
     "all_gradients_first": Words.all_gradients_first,
     "and_bias": Words.and_bias,
+    "as_outer_product": Words.as_outer_product,
     "bottom": Words.bottom,
     "e_to_the_z": Words.e_to_the_z,
     "end_of_blame": Words.end_of_blame,

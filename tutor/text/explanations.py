@@ -38,7 +38,7 @@ class Turn:
 
 # What may stand in braces in a template; `explain.WORDS` says each.
 FIELDS = frozenset(
-    "a a_sum against all_gradients_first and_bias bottom e_to_the_z end_of_blame feeders G g gate "
+    "a a_sum against all_gradients_first and_bias as_outer_product bottom e_to_the_z end_of_blame feeders G g gate "
     "heard i it j L Layer layer loss mean n n_paths Next next Of of Parameters remember result top "
     "up value what_grows y".split()
 )
@@ -184,8 +184,7 @@ _PLAIN: dict[Rule, Explanation] = {
     ),
     "weight_gradient": Explanation(
         "Gradient of the weights into {layer}",
-        "Each weight: the error {up} of the unit that it feeds, times the value that it carries. "
-        "All of them at once are an outer product.",
+        "Each weight: the error {up} of the unit that it feeds, times the value that it carries.{as_outer_product}",
         (
             Turn("{Layer}'s pre-activation", "I am only as good as what feeds me: {feeders}."),
             Turn(
@@ -238,7 +237,7 @@ _PLAIN: dict[Rule, Explanation] = {
         "Update of {of}",
         "{against}, because uphill {what_grows} grows; times the learning rate, because the slope "
         "only holds nearby.{all_gradients_first}",
-        "{of} mends its ways: a small step against its share of the blame.",
+        "{of} takes a small step against its share of the blame.",
     ),
     "no_path": Explanation(
         "Gradient of {of}",

@@ -60,7 +60,8 @@ circuit
     A calculation drawn as *gates* joined by wires: each gate has inputs, an output and a *local derivative* for
     each input.
 convergence
-    Coming to rest: the updates get smaller because the *gradient* goes to 0, at or near a *minimum*.
+    Coming to rest: the updates get smaller because the *gradient* goes to 0. That is at a
+    *stationary point*, which need not be a *minimum*.
 convolution
     One small *kernel* laid on every place of an input, multiplied number by number and added up. Libraries do not
     flip the kernel; what they do mathematics calls cross-correlation.
@@ -244,7 +245,8 @@ silu
     The *activation function* z·σ(z), also called swish: nearly 0 for negative z and nearly z for positive, with a
     small dip between.
 slope
-    How steep a curve is: the rise for one step to the right. It is another word for the *derivative*.
+    How steep a curve is at a point: the rise for a tiny step to the right, divided by the step. It is another word
+    for the *derivative*.
 softmax
     Makes probabilities of the last layer's *pre-activations*: e to the power of each, divided by the sum of all.
     Each output depends on every input.
@@ -253,7 +255,8 @@ softplus
 squared error
     The *loss* (y − ŷ)², summed over the outputs. With a ½ in front its derivative has no 2.
 stationary point
-    A point where the *gradient* is 0: a *minimum*, a maximum, or a saddle between two.
+    A point where the *gradient* is 0: a *minimum*, a maximum, a saddle, which goes up one way and down another, or a
+    plateau, where it is flat.
 stochastic gradient descent
     *Gradient descent* on one example or a small *batch* at a time: each step is a little off, but there are many
     more of them.

@@ -1,7 +1,8 @@
 r"""A lesson's prose: the ids in braces and the LaTeX between dollar signs, made into text that a terminal shows.
 
-`{dL/dW2}` becomes the name that the learner's notation has for the step, `$\frac{1}{2} x^2$` becomes ½x², and `\$` is a
-dollar. Markdown stays as it is, and so does everything in `code`. `latex.py` reads what is between dollars.
+`{dL/dW2}` becomes the name that the learner's notation has for the step, `{=dL/dW2[1,1]}` its number in the iteration
+on the screen, `$\frac{1}{2} x^2$` becomes ½x², and `\$` is a dollar. Markdown stays as it is, and so does everything in
+`code`. `latex.py` reads what is between dollars.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ _PARTS = re.compile(
 )
 _IN_BRACES = re.compile(r"\{([^{}\s]{1,60})\}")
 MAX_UNKNOWN = 200  # ids that are none, of one text: no more of its braces are looked up
+_SIGN_BEFORE = re.compile(r"\S ?[-−+·×∗*/]\s*\Z")  # 2 · {=x} with a negative number is 2 · (−1)
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 def render(text: str, name: Name) -> str:
     """The prose as Markdown without LaTeX, with the names that `name` gives; what it cannot name stays as it is."""
@@ -38,7 +40,9 @@ def render(text: str, name: Name) -> str:
         if piece["dollar"]:
             return "$"
         if piece["id"]:
-            return name(piece["id"]) or piece[0]
+            called = name(piece["id"]) or piece[0]
+            follows_a_sign = called[0] in "-−" and _SIGN_BEFORE.search(text, 0, piece.start())
+            return f"({called})" if follows_a_sign else called
         return piece[0]
 
     return _replaced(text, part) if "{" in text or "$" in text else text
@@ -65,10 +69,12 @@ def blemishes(text: str, name: Name) -> Iterator[Blemish]:
             advice = "a formula has a $ at both ends; write \\$ for a dollar"
             yield Blemish(match.start(), "a $ that begins no mathematics", advice)
         elif match["id"] and name(match["id"]) is None:
-            near = meant_id(match["id"], name)
-            if near or ID_LIKE.fullmatch(match["id"]):
-                advice = f"did you mean {{{near}}}? " if near else ""
-                advice += "an id in braces becomes the step's name; for braces as they stand put them in `code`"
+            live, id = ("=", match["id"][1:]) if match["id"].startswith("=") else ("", match["id"])
+            near = meant_id(id, name)
+            if near or ID_LIKE.fullmatch(id) or (live and id):
+                advice = f"did you mean {{{live}{near}}}? " if near else ""
+                becomes = f"an id in braces becomes the step's {'number' if live else 'name'}"
+                advice += f"{becomes}; for braces as they stand put them in `code`"
                 yield Blemish(match.start(), f"{match[0]} names no step of this lesson", advice)
 
 
