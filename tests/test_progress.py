@@ -193,12 +193,13 @@ def test_csv_has_no_formulas(strange):
 def test_a_file_moves_everything_to_another_machine(learner, tmp_path):
     path = tmp_path / "mine.json"
     counts = export_file(learner, path)
-    assert counts == {"answers": 7, "cards": 3, "sessions": 2, "finished": 1, "places": 0}
+    assert counts == {"answers": 7, "cards": 3, "sessions": 2, "finished": 1, "places": 0, "exercises": 0}
     with Store.open(tmp_path / "other.db") as other:
         assert import_file(other, path) == counts
         assert set(import_file(other, path).values()) == {0}
         assert replace(report(other, NOW), profile="default") == report(learner, NOW)
-    assert counted(counts) == "7 answers, 3 skills to review, 2 quizzes, 1 finished lesson, 0 places in lessons"
+    said = "7 answers, 3 skills to review, 2 quizzes, 1 finished lesson, 0 places in lessons, 0 exercises of the lab"
+    assert counted(counts) == said
     assert os.stat(path).st_mode & 0o077 == 0  # nobody else's business
 
 
@@ -268,7 +269,8 @@ def test_the_documented_keys_are_those_of_the_report(store):
     """docs/progress.md names every key of the JSON, and every kind of row and column of the CSV."""
     text = (Path(__file__).parent.parent / "docs" / "progress.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(\w+)`", text))
-    for kind in (progress.Progress, progress.SkillProgress, progress.Met, progress.Finished, progress.Day):
+    parts = (progress.SkillProgress, progress.Met, progress.Finished, progress.Day, progress.Exercise)
+    for kind in (progress.Progress, *parts):
         assert {field.name for field in fields(kind)} <= named, kind
     header = progress.as_csv(progress.report(store)).splitlines()[0]
     assert set(header.split(",")) <= named

@@ -291,7 +291,8 @@ def test_unreadable_rows_hide_no_other(path, opened):
     assert len(store.answers()) == 1 and store.cards() == {"gate_add": CARD}
     assert [session.id for session in store.sessions()] == ["good"]
     other = opened(path.with_name("other.db"))
-    assert other.import_(store.export()) == {"answers": 1, "cards": 1, "sessions": 1, "finished": 0, "places": 0}
+    counts = {"answers": 1, "cards": 1, "sessions": 1, "finished": 0, "places": 0, "exercises": 0}
+    assert other.import_(store.export()) == counts
 
 
 def test_profiles_know_nothing_of_each_other(path, opened):
@@ -340,13 +341,14 @@ def full(store: Store) -> None:
     works_in_memory(store)
     store.record(replace(ANSWER, at=NOW, misconception="one-path", session=None))
     store.save_session(SavedQuiz("done", [], finished=True))
+    store.save_try("neuron", False)
 
 
 def test_an_import_brings_everything_once(path, opened):
     full(here := opened(path))
     data = json.loads(json.dumps(here.export()))
     there = opened(path, "elsewhere")
-    counts = {"answers": 2, "cards": 1, "sessions": 2, "finished": 1, "places": 1}
+    counts = {"answers": 2, "cards": 1, "sessions": 2, "finished": 1, "places": 1, "exercises": 1}
     assert there.import_(data) == counts
     assert there.import_(data) == here.import_(data) == dict.fromkeys(counts, 0)
     for part in counts:
@@ -374,12 +376,29 @@ def test_an_import_takes_the_later_and_loses_nothing(path, opened):
     for lesson, at in (("x", old), ("y", new)):
         data["finished"][lesson] = at
         data["places"][lesson] |= {"at": at, "step": "there"}
-    assert store.import_(data) == {"answers": 1, "cards": 1, "sessions": 1, "finished": 1, "places": 1}
+    assert store.import_(data) == {"answers": 1, "cards": 1, "sessions": 1, "finished": 1, "places": 1, "exercises": 0}
     assert [answer.id for answer in store.answers()][2:] == ["another", kept.id]
     assert (store.card("loss").difficulty, store.card("update").difficulty) == (5, 9)
     assert {s.id: s.state for s in store.sessions()} == {"a": "here", "b": "there", "c": "here"}
     assert (store.place("x"), store.place("y").step) == (PLACE, "there")
     assert store.export()["finished"]["x"] == old and store.export()["finished"]["y"] < new
+
+
+def test_an_exercise_counts_its_tries_up_to_the_first_that_is_right(path, opened):
+    store = opened(path)
+    for right in (False, False, True, False):
+        store.save_try("neuron", right)
+    tried = store.tried()["neuron"]
+    assert tried.tries == 3 and tried.done is not None
+    data = store.export()
+    data["exercises"] = {"neuron": {"tries": 9, "done": None, "at": NOW}, "adam": {"tries": 2, "done": None, "at": NOW}}
+    assert store.import_(data)["exercises"] == 1  # what is done here stays so
+    assert store.tried()["neuron"] == tried and store.tried()["adam"].tries == 2
+    data["exercises"] = {id: {"tries": 1, "done": "2020-01-01T00:00:00+00:00", "at": NOW} for id in ("neuron", "adam")}
+    assert store.import_(data)["exercises"] == 2 and store.import_(data)["exercises"] == 0
+    assert store.tried()["adam"].tries == store.tried()["neuron"].tries == 1
+    store.reset()
+    assert store.tried() == {}
 
 
 def test_numbers_of_an_export_of_nothing(opened):
@@ -409,6 +428,8 @@ BROKEN = {
     "a session's end": lambda data: data | {"sessions": [{"id": "a", "state": 1, "at": NOW, "finished": 1}]},
     "a lesson finished never": lambda data: data | {"finished": {"x": None}},
     "a place that is none": lambda data: data | {"places": {"x": {"at": NOW}}},
+    "an exercise without tries": lambda data: data | {"exercises": {"x": {"tries": True, "done": None, "at": NOW}}},
+    "an exercise done never": lambda data: data | {"exercises": {"x": {"tries": 1, "done": "once", "at": NOW}}},
     "a place no object": lambda data: data | {"places": {"x": []}},
 }
 
@@ -420,7 +441,7 @@ def test_of_a_broken_import_nothing_is_taken(opened, path, broken):
     with pytest.raises(ValueError) as raised:
         store.import_(broken(opened(path, "there").export()))
     assert str(raised.value).isprintable()
-    parts = ("answers", "cards", "sessions", "finished", "places")
+    parts = ("answers", "cards", "sessions", "finished", "places", "exercises")
     assert not any(store.export()[part] for part in parts) and store.warning is None
 
 

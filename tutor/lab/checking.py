@@ -16,6 +16,11 @@ from tutor.solutions.judging import MOST_SLIPS, ArrayVerdict, Diagnosis, Named, 
 from tutor.solutions.naming import tolerance, within
 
 MOST_BYTES = 1_000_000  # of a learner's file
+WHOLE = (
+    "whole-numbers",
+    "the numbers were cut off to whole ones",
+    "np.zeros_like of whole numbers, // and int() do that: begin with floats, and divide by /.",
+)
 
 
 @dataclass(frozen=True)
@@ -126,18 +131,36 @@ def _printed(ran: Ran, cases: int) -> list[str]:
 
 
 def judge(exercise: Exercise, case: Case, answered: Answered) -> Diagnosis:
-    """Hold what came back against the case's lesson, and against the exercise's own slips."""
+    """Hold what came back against the case's lesson, and against the slips that no equation makes."""
     handed = [_handed(exercise, name, array) for name, array in answered.arrays.items()]
-    found = diagnose(case.trace, handed, None, exercise.returns)
+    found = _diagnosed(exercise, case, handed)
     first = found.first_wrong
-    if first is None or first.verdict == "shape":
+    if first is None or first.verdict == "shape" or first.step is None:
         return found
-    step = first.step or ""
-    own = [Named(slip.name, slip.title, slip.remedy, step) for slip in exercise.slips if _is(slip.wrong(case), handed)]
+    own = [Named(s.name, s.title, s.remedy, first.step) for s in exercise.slips if _is(s.wrong(case), handed)]
+    if first.name in exercise.returns and _cut_off(answered.arrays[first.name], case.value(first.step)):
+        own.insert(0, Named(*WHOLE, first.step))
     if not own:
         return found
-    said = replace(first, verdict="slip", message=own[0].said(step), slips=(*own, *first.slips)[:MOST_SLIPS])
+    said = replace(first, verdict="slip", message=own[0].said(first.step), slips=(*own, *first.slips)[:MOST_SLIPS])
     return _with(found, first, said)
+
+
+def _diagnosed(exercise: Exercise, case: Case, handed: Sequence[Handed]) -> Diagnosis:
+    """The verdicts on what was handed in. What the learner was given counts as known: no slip is looked for in it."""
+    steps = {id for id in exercise.takes.values() if isinstance(id, str) and case.trace.program.equation(id)}
+    given = {f"given {id}": id for id in steps - set(exercise.returns.values())}
+    known = [Handed(name, case.value(id)) for name, id in given.items()]
+    found = diagnose(case.trace, [*known, *handed], None, {**exercise.returns, **given})
+    many = len(known)
+    return Diagnosis(found.arrays[many:], tuple(at - many for at in found.order if at >= many), found.untried)
+
+
+def _cut_off(found: np.ndarray, right: np.ndarray) -> bool:
+    """Whether whole numbers are what is left of the right ones."""
+    if found.dtype.kind not in "iub" or found.size != right.size:
+        return False
+    return any(np.array_equal(found.reshape(right.shape), cut(right)) for cut in (np.trunc, np.floor, np.rint))
 
 
 def _is(wrong: Mapping[str, np.ndarray], handed: Sequence[Handed]) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tutor.engine.expressions import Ref, Symbol
+from tutor.engine.expressions import Ref
 from tutor.engine.lesson import Lesson
 from tutor.engine.run import Run
 from tutor.engine.trace import Trace
@@ -51,14 +51,11 @@ class Case:
         Of a batch's data and units it has the examples in front; a gradient is the batch's where each example has one,
         too. Raises KeyError.
         """
-        symbol = self._symbols[id]
+        symbol = self.trace.program.named(id)
+        if symbol is None:
+            raise KeyError(id)
         found = np.array(self.trace.value(Ref(symbol)), dtype=float)
         return found[0] if self.trace.examples == 1 and found.ndim > len(symbol.shape) else found
-
-    @cached_property
-    def _symbols(self) -> dict[str, Symbol]:
-        symbols = [symbol for symbol in self.trace.program.symbols.values() if symbol.quantity != "local"]
-        return {symbol.id: symbol for symbol in sorted(symbols, key=lambda symbol: not symbol.per_example)}
 
 
 @dataclass(frozen=True)

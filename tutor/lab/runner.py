@@ -133,8 +133,8 @@ def run(job: Mapping[str, Any], seconds: float = SECONDS, memory: int = MEMORY, 
     if stop is not None:
         stop.watch(process)
     answer, printed = _Reading(process.stdout, MOST_ANSWERED), _Reading(process.stderr, 4 * MOST_PRINTED)
+    whole = {**job, "seconds": seconds, "memory": memory}
     try:
-        whole = {**job, "seconds": seconds, "memory": memory}
         with suppress(OSError):  # it may have ended already
             process.stdin.write(json.dumps(whole).encode())
             process.stdin.close()
@@ -145,7 +145,7 @@ def run(job: Mapping[str, Any], seconds: float = SECONDS, memory: int = MEMORY, 
         _kill(process)
         answer.join()
         printed.join()
-    return _ran(job, answer.data, printed.data, process.returncode, late)
+    return _ran(whole, answer.data, printed.data, process.returncode, late)
 
 
 def _environment() -> dict[str, str]:
@@ -192,7 +192,7 @@ def _ran(job: Mapping[str, Any], answer: bytes, printed: bytes, code: int, late:
         with suppress(ValueError, TypeError, KeyError, RecursionError):
             return read(json.loads(text), parts, cut)
     if late or text.startswith("Timeout"):
-        return Ran((), Mistake("time", frames=_frames(job, text)), parts, cut)
+        return Ran((), Mistake("time", frames=_frames(job, text), details={"seconds": job["seconds"]}), parts, cut)
     return Ran((), Mistake("ended", details={"code": code}), parts, cut)
 
 

@@ -58,6 +58,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE session (profile TEXT, id TEXT, state TEXT NOT NULL, finished INTEGER NOT NULL, "  # state: JSON
         "at TEXT NOT NULL, PRIMARY KEY (profile, id))",
     ),
+    (
+        # An exercise of the lab: `tries` are the runs up to the first that was right, `done` is when that was.
+        "CREATE TABLE exercise (profile TEXT, id TEXT, tries INTEGER NOT NULL, done TEXT, at TEXT NOT NULL, "
+        "PRIMARY KEY (profile, id))",
+    ),
 )
 
 

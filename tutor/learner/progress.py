@@ -78,6 +78,15 @@ class Finished:
 
 
 @dataclass(frozen=True)
+class Exercise:
+    """An exercise of the lab that was tried: how often until it was right, and when (ISO, UTC) that was, or null."""
+
+    id: str
+    tries: int
+    done: str | None
+
+
+@dataclass(frozen=True)
 class Day:
     """The questions of one day (ISO, in the learner's own time zone)."""
 
@@ -102,6 +111,7 @@ class Progress:
     open_quizzes: int
     finished_quizzes: int
     days: tuple[Day, ...]
+    exercises: tuple[Exercise, ...] = ()  # of the lab
 
 
 def report(store: Store, now: datetime | None = None) -> Progress:
@@ -137,6 +147,7 @@ def report(store: Store, now: datetime | None = None) -> Progress:
         open_quizzes=sum(not session.finished for session in sessions),
         finished_quizzes=sum(session.finished for session in sessions),
         days=_days(asked),
+        exercises=tuple(Exercise(one_line(id), tried.tries, tried.done) for id, tried in store.tried().items()),
     )
 
 
@@ -196,6 +207,7 @@ def text(progress: Progress, bars: bool = True) -> str:
             [f"{met.title}: {_times(met.count)}, last on {_date(met.last)}" for met in progress.misconceptions],
         ),
         ("Lessons finished", [lesson.title for lesson in progress.finished]),
+        ("Exercises of the lab", [_exercise_line(exercise) for exercise in progress.exercises]),
         (
             "Questions by day" if len(progress.days) <= DAYS else f"Questions by day, the last {DAYS} such days",
             [f"{day.date}: {plural(day.questions, 'question')}, {day.right:,} right" for day in progress.days[-DAYS:]],
@@ -212,6 +224,11 @@ def _skill_line(skill: SkillProgress, bars: bool) -> str:
     line = f"{pad(cut(skill.title, 38), 38)}  {_percent(skill.mastery):>4}  {plural(skill.questions, 'question'):>15}"
     filled = round(skill.mastery * BAR)  # in ASCII, for any terminal and font
     return f"{line}  {'#' * filled}{'.' * (BAR - filled)}" if bars else line
+
+
+def _exercise_line(exercise: Exercise) -> str:
+    tries = plural(exercise.tries, "try", "tries")
+    return f"{exercise.id}: " + (f"done on {_date(exercise.done)}, {tries}" if exercise.done else f"{tries} so far")
 
 
 def _percent(share: float) -> str:
@@ -233,12 +250,14 @@ def as_json(progress: Progress) -> str:
 
 
 def as_csv(progress: Progress) -> str:
-    """One table: a row a skill (`at`: when it is due), a misconception (`at`: when last), a finished lesson, a day."""
+    """One table: a row a skill (`at`: when it is due), a misconception (`at`: when last), a finished lesson, a day,
+    an exercise of the lab (`at`: when it was done)."""
     rows: list[tuple[Any, ...]] = [("what", "id", "title", "count", "right", "mastery", "at")]
     rows += [("skill", s.id, s.title, s.questions, s.right, f"{s.mastery:.3f}", s.due or "") for s in progress.skills]
     rows += [("misconception", m.id, m.title, m.count, "", "", m.last) for m in progress.misconceptions]
     rows += [("lesson", f.id, f.title, "", "", "", "") for f in progress.finished]
     rows += [("day", day.date, "", day.questions, day.right, "", day.date) for day in progress.days]
+    rows += [("exercise", e.id, "", e.tries, "", "", e.done or "") for e in progress.exercises]
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([[_cell(value) for value in row] for row in rows])
     return out.getvalue()
@@ -306,6 +325,7 @@ def counted(counts: dict[str, int]) -> str:
         "sessions": ("quiz", "quizzes"),
         "finished": ("finished lesson", ""),
         "places": ("place in a lesson", "places in lessons"),
+        "exercises": ("exercise of the lab", "exercises of the lab"),
     }
     return ", ".join(plural(counts.get(part, 0), *words) for part, words in names.items())
 

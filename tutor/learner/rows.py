@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Schedule,
     )
 
+MAX_TRIES = 1_000_000
 MAX_DEPTH = 20  # of what a quiz keeps, lists in lists; ours are 3 deep
 
 
@@ -28,6 +29,15 @@ class SavedQuiz:
     state: Any
     finished: bool = False
     at: str = ""  # when it was last saved
+
+
+@dataclass(frozen=True)
+class Tried:
+    """An exercise of the lab: the runs up to the first that was right, when that was (None: not yet), the last run."""
+
+    tries: int
+    done: str | None
+    at: str
 
 
 def portable(lesson: str) -> str:
@@ -101,6 +111,13 @@ def parse_session(value: Any) -> SavedQuiz:
 def read_session(row: tuple[Any, ...]) -> SavedQuiz:
     """The session in a row. Raises TypeError, ValueError."""
     return SavedQuiz(text(row[0]), _state(json.loads(row[1])), bool(row[2]), utc(row[3]))
+
+
+def parse_tried(tries: Any, done: Any, at: Any) -> Tried:
+    """The tries of an exercise. Raises ValueError."""
+    if type(tries) is not int or not 0 <= tries <= MAX_TRIES:
+        raise ValueError("tries is no number of tries")
+    return Tried(tries, None if done is None else utc(done), utc(at))
 
 
 def _state(value: Any, depth: int = MAX_DEPTH) -> Any:

@@ -18,12 +18,14 @@ from tutor.learner.database import Database, Statement
 from tutor.learner.rows import (
     LessonKeys,
     SavedQuiz,
+    Tried,
     export_place,
     import_answer,
     parse_answer,
     parse_card,
     parse_place,
     parse_session,
+    parse_tried,
     portable,
     portable_state,
     read_session,
@@ -46,7 +48,7 @@ FORMAT, FORMAT_VERSION = "backprop-tutor progress", 1  # of what is exported
 
 
 class Store(Database):
-    """Places, finished lessons, settings, answers, cards and quizzes of one profile.
+    """Places, finished lessons, settings, answers, cards, quizzes and exercises of one profile.
 
     `Store.open` makes one. Keys are any text: a lesson's id, or the absolute path of a file that is not a bundled
     lesson.
@@ -148,6 +150,25 @@ class Store(Database):
         """Save a quiz; one that is finished stays finished. Raises TypeError if its state is not what JSON can hold."""
         self._write(self._session(replace(session, at=_now_exactly())))
 
+    # ------------------------------------------------------------ exercises of the lab
+
+    def tried(self) -> dict[str, Tried]:
+        """The exercises of the lab that were run, by their ids."""
+        rows = self._read("SELECT id, tries, done, at FROM exercise WHERE profile = ?", self.profile)
+        return dict(readable(lambda row: (text(row[0]), parse_tried(*row[1:])), rows))
+
+    def save_try(self, exercise: str, right: bool) -> None:
+        """Remember a run of an exercise's file. Once it was right it stays done, and tries are counted no more."""
+        now = _now()
+        self._write(
+            (
+                "INSERT INTO exercise VALUES (?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET tries = tries + (done IS NULL), "
+                "done = COALESCE(done, excluded.done), at = excluded.at",
+                (self.profile, _key(exercise), now if right else None, now),
+            ),
+            durable=right,
+        )
+
     # ------------------------------------------------------------ all of it
 
     def export(self) -> dict[str, Any]:
@@ -167,25 +188,26 @@ class Store(Database):
             "sessions": [asdict(replace(each, state=portable_state(each.state))) for each in self.sessions()],
             "finished": dict(readable(lambda row: (portable(text(row[0])), utc(row[1])), finished)),
             "places": dict(readable(export_place, places)),
+            "exercises": {id: asdict(tried) for id, tried in self.tried().items()},
         }
 
     def import_(self, data: Any) -> dict[str, int]:
         """Add what `export` made to this profile; returns how many of each are new here.
 
         Nothing here is lost: an answer is added once, of a card, a quiz and a place the later one stays, a finished
-        lesson keeps its first time. So a second time changes nothing. All of `data` is checked before any of it is
-        written: raises ValueError, which says what is wrong with it and where.
+        lesson and a solved exercise keep their first time. So a second time changes nothing. All of `data` is checked
+        before any of it is written: raises ValueError, which says what is wrong with it and where.
         """
         statements = self._import(data)
         changed = self._write(*(statement for _, statement in statements), durable=True)
-        counts = dict.fromkeys(("answers", "cards", "sessions", "finished", "places"), 0)
+        counts = dict.fromkeys(("answers", "cards", "sessions", "finished", "places", "exercises"), 0)
         for (what, _), count in zip(statements, changed, strict=True):
             counts[what] += count
         return counts
 
     def reset(self) -> None:
-        """Forget all answers, cards, quizzes, finished lessons and places of this profile. Its settings stay."""
-        tables = ("answer", "card", "session", "finished", "place")
+        """Forget all answers, cards, quizzes, finished lessons, places, exercises of this profile; not its settings."""
+        tables = ("answer", "card", "session", "finished", "place", "exercise")
         self._write(*((f"DELETE FROM {table} WHERE profile = ?", (self.profile,)) for table in tables), durable=True)
 
     # ------------------------------------------------------------ statements
@@ -236,6 +258,7 @@ class Store(Database):
         each("sessions", list, lambda _, row: self._session(parse_session(row), later))
         each("finished", dict, self._import_finished)
         each("places", dict, self._import_place)
+        each("exercises", dict, self._import_exercise)
         return found
 
     def _import_finished(self, lesson: str, at: Any) -> Statement:
@@ -252,6 +275,16 @@ class Store(Database):
             "INSERT INTO place VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at "
             "WHERE excluded.at > at",
             (self.profile, _key(lesson), json.dumps(asdict(place)), at),
+        )
+
+    def _import_exercise(self, id: str, row: dict[str, Any]) -> Statement:
+        tried = parse_tried(row["tries"], row["done"], row["at"])
+        done = None if tried.done is None else _to_seconds(tried.done)
+        return (  # the one that was solved first; as long as none was, the one with more tries
+            "INSERT INTO exercise VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET tries = excluded.tries, "
+            "done = excluded.done, at = excluded.at WHERE (done IS NULL AND (excluded.done IS NOT NULL OR "
+            "excluded.tries > tries)) OR excluded.done < done",
+            (self.profile, _key(id), tried.tries, done, _to_seconds(tried.at)),
         )
 
     def _value(self, query: str, key: str) -> Any:

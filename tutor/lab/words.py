@@ -1,0 +1,226 @@
+"""What is said of a run: lines with a style, for the screen and for lines alike, and the JSON of docs/lab.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from tutor.engine.trace import NoSuchStep, Step
+from tutor.lab.advice import advice, message
+from tutor.lab.checking import Check, Judged
+from tutor.lab.exercise import Exercise
+from tutor.solutions import words as solution_words
+from tutor.solutions.judging import ArrayVerdict
+from tutor.text.card import Scribe
+from tutor.text.layout import linear
+from tutor.text.words import plural
+
+FORMAT = 1
+NOTATION = "dz"  # the skeletons' names are nearest to it
+MOST_LINES = 40  # of what was printed
+
+
+class Said(NamedTuple):
+    """A line and what it is: "title", "verdict KIND", "code", "numbers", "dim", or "" for plain words."""
+
+    text: str = ""
+    style: str = ""
+
+
+# ---------------------------------------------------------------- a run
+
+
+def headline(found: Check) -> str:
+    """The one sentence that matters most."""
+    if found.done:
+        return f"Right, all of it, with {plural(found.cases, 'set')} of numbers."
+    if found.untouched:
+        return "The file is as it was at the beginning: put your lines in place of the three dots, and save."
+    if found.mistake:
+        return message(found.mistake, found.exercise)
+    one = found.shown
+    assert one is not None
+    first = one.diagnosis.first_wrong
+    if first is None:
+        return "Nothing that is returned can be judged."
+    before = [one.diagnosis.arrays[at] for at in one.diagnosis.order]
+    before = before[: before.index(first)]
+    upto = f"{_listed([verdict.name for verdict in before])} right. " if before else ""
+    return f"{upto}The first that is wrong is {first.name}: {first.message}"
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:-1]) + (" and " if names[1:] else "") + names[-1]
+    return f"{shown} {'are' if names[1:] else 'is'}"
+
+
+def lines(found: Check) -> Iterator[Said]:
+    """All that is said of a run."""
+    yield Said(headline(found), "title")
+    yield Said()
+    if found.untouched:
+        return
+    if found.done:
+        for case in found.judged:
+            yield Said(f"✓ {case.case.title}", "verdict right")
+    elif found.mistake:
+        yield from _of_mistake(found)
+    elif found.shown:
+        yield from _of_case(found, found.shown)
+    yield from _noted(found)
+    yield from _of_prints(found)
+
+
+def _of_mistake(found: Check) -> Iterator[Said]:
+    mistake = found.mistake
+    assert mistake is not None
+    for frame in mistake.frames:
+        where = f" in {frame.function}" if frame.function and frame.function != "<module>" else ""
+        yield Said(f"line {frame.line}{where}:", "dim")
+        yield Said(f"    {frame.text}", "code")
+    if text := advice(mistake, found.exercise):
+        yield Said(text)
+    if found.at is not None and found.judged:
+        yield Said(
+            f"It was right with {_and([one.case.title for one in found.judged])}; this is with {found.at.title}."
+        )
+
+
+def _of_case(found: Check, one: Judged) -> Iterator[Said]:
+    before = [case for case in found.judged if case.right]
+    if before and found.judged.index(one) > 0:
+        yield Said(
+            f"It is right with {before[0].case.title}, and not with {one.case.title}: is a number or a size of the "
+            "first written into the code?"
+        )
+    else:
+        yield Said(f"With {one.case.title}:", "dim")
+    for at in one.diagnosis.order:
+        yield from _of_array(one.diagnosis.arrays[at], one.diagnosis.first_wrong)
+    for verdict in one.diagnosis.arrays:
+        if verdict.step is None and verdict.name in found.exercise.returns:
+            yield Said(f"{verdict.name}: {verdict.message}", f"verdict {verdict.verdict}")
+    if one.diagnosis.untried:
+        yield Said(one.diagnosis.untried, "dim")
+    theory = _theory(one)
+    if theory:
+        yield Said()
+        yield Said(theory)
+
+
+def _of_array(verdict: ArrayVerdict, first: ArrayVerdict | None) -> Iterator[Said]:
+    off = f", off by {verdict.max_difference:.3g}" if verdict.max_difference and verdict.verdict != "right" else ""
+    beside = "" if verdict is first or verdict.verdict in ("right", "carried") else f": {verdict.message}"
+    yield Said(f"{verdict.name}  {verdict.verdict}{off}{beside}", f"verdict {verdict.verdict}")
+    if verdict is first:
+        for slip in verdict.slips[1:]:
+            yield Said(f"   or: {slip.title}", "dim")
+
+
+def _theory(one: Judged) -> str:
+    """Why the first wrong step is as it is, and where the lesson says more."""
+    step = wrong_step(one)
+    if step is None:
+        return ""
+    scribe = Scribe(one.case.trace, NOTATION)
+    return f"{scribe.writer.text(step.ref)}: {scribe.explainer.why(step)}"
+
+
+def wrong_step(one: Judged) -> Step | None:
+    """The step in which the first wrong array went wrong: the slip's, or its own."""
+    first = one.diagnosis.first_wrong
+    if first is None or first.step is None:
+        return None
+    for id in (first.slips[0].at if first.slips else "", first.step):
+        try:
+            return one.case.trace.find(id) if id else None
+        except NoSuchStep:  # something that is given, not made
+            continue
+    return None
+
+
+def _noted(found: Check) -> Iterator[Said]:
+    changed = list(dict.fromkeys(name for one in found.judged for name in one.changed))
+    if changed:
+        yield Said()
+        yield Said(
+            f"{_and(changed)} {'was' if len(changed) == 1 else 'were'} changed in place, and may be needed as it was: "
+            "work on a copy, or write a = a - ... in place of a -= ...."
+        )
+
+
+def _of_prints(found: Check) -> Iterator[Said]:
+    text = found.printed.strip("\n")
+    if not text.strip():
+        return
+    rows = text.split("\n")
+    yield Said()
+    yield Said("What it printed:", "dim")
+    yield from (Said(f"  {row}", "numbers") for row in rows[:MOST_LINES])
+    if len(rows) > MOST_LINES or found.cut:
+        more = f"{plural(len(rows) - MOST_LINES, 'line')} more" if len(rows) > MOST_LINES else ""
+        yield Said("  … " + (more if not found.cut else "it goes on: too much to keep"), "dim")
+
+
+def _and(names: list[str]) -> str:
+    return ", ".join(names[:-1]) + (" and " if names[1:] else "") + names[-1]
+
+
+# ---------------------------------------------------------------- hints
+
+
+def hint(exercise: Exercise, rung: int, found: Check | None) -> str:
+    """A rung of the hints, from 1; with the step that went wrong in the last run, where there is one."""
+    said = exercise.hints[rung - 1]
+    one = found.shown if found else None
+    step = wrong_step(one) if one else None
+    if rung == 2 and one and one.diagnosis.first_wrong:
+        return f"Look at {one.diagnosis.first_wrong.name} first. {said}"
+    if rung == 3 and one and step:
+        name, formula, *_ = Scribe(one.case.trace, NOTATION).formulas(step).main.docs
+        return f"{said}\nThe step that went wrong, in the lesson's words: {linear(name)} = {linear(formula)}"
+    return said
+
+
+# ---------------------------------------------------------------- JSON
+
+
+def as_json(found: Check) -> dict[str, Any]:
+    """The contract of docs/lab.md."""
+    mistake = found.mistake
+    return {
+        "format": FORMAT,
+        "exercise": found.exercise.id,
+        "file": str(found.path),
+        "seed": found.seed,
+        "done": found.done,
+        "headline": headline(found),
+        "cases": [_case(one) for one in found.judged],
+        "mistake": None
+        if mistake is None
+        else {
+            "kind": mistake.kind,
+            "type": mistake.type or None,
+            "message": message(mistake, found.exercise),
+            "advice": advice(mistake, found.exercise) or None,
+            "frames": [
+                {"line": frame.line, "function": frame.function, "text": frame.text} for frame in mistake.frames
+            ],
+            "case": found.at.title if found.at else None,
+        },
+        "printed": found.printed,
+    }
+
+
+def _case(one: Judged) -> dict[str, Any]:
+    said = solution_words.as_json(one.diagnosis, one.case.trace)
+    first = one.diagnosis.first_wrong
+    return {
+        "case": one.case.title,
+        "lesson": said["lesson"],
+        "iteration": said["iteration"],
+        "right": one.right,
+        "first_wrong": first.name if first else None,
+        "arrays": said["arrays"],
+        "changed": list(one.changed),
+    }
