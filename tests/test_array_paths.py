@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from itertools import product
 from math import prod
 
@@ -14,6 +15,7 @@ from tutor.engine.lesson import Circuit, Definition, Lesson
 from tutor.engine.local import local_derivative
 from tutor.engine.paths import Paths, of_parameters, tally, target
 from tutor.engine.trace import Trace, trace
+from tutor.lessonfiles.reading.lesson import build
 from tutor.text.card import Scribe
 from tutor.text.layout import linear
 from tutor.text.lines import reuse_lines
@@ -175,3 +177,16 @@ def test_what_only_moves_or_adds_up_multiplies_nothing():
     X, b = [[1.0, 2.0], [3.0, 4.0]], [0.5, 1.0]
     found = circuit({"X": X, "b": b}, ("z", of("X", X) + of("b", b)), ("L", call("sum", of("z", X) ** 2)), data=["X"])
     assert of_parameters(found.program) == (0, 0)
+
+
+def test_the_meter_counts_the_parameters_that_an_update_changes():
+    """z = W x + b: of W four multiplications, of b none; x has a gradient, too, but nothing updates it."""
+    told = (
+        'format = 1\ntitle = "T"\n[circuit]\ndefine = ["z = W @ x + b", "r = z * z", "L = sum(r)"]\noutput = "L"\n{}'
+        "[circuit.inputs]\nW = [[1, 2], [3, 4]]\nx = [1, 2]\nb = [0.5, 1]\n{}"
+    )
+    whole = trace(build(tomllib.loads(told.format("", "")), "t.toml")[0]).program
+    trained = trace(build(tomllib.loads(told.format('parameters = ["W", "b"]\n', "[training]\n")), "t.toml")[0]).program
+    count = {key: entry.here_by_path for key, entry in tally(whole).items()}
+    assert of_parameters(whole)[1] == count["dL/dW"] + count["dL/db"] + count["dL/dx"]
+    assert of_parameters(trained)[1] == count["dL/dW"] + count["dL/db"] and count["dL/dx"] > 0

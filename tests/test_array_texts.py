@@ -88,7 +88,11 @@ LESSONS = {
 
 @lru_cache
 def traced(name: str) -> Trace:
-    lines, inputs, data, *more = LESSONS[name]
+    return trace_of(*LESSONS[name])
+
+
+def trace_of(lines, inputs, data=(), *more: str) -> Trace:
+    data = list(data)
     table = "".join(f"{key} = {value}\n" for key, value in inputs.items())
     head = f'format = 1\ntitle = "T"\n[circuit]\ndefine = {lines}\noutput = "L"\ndata = {data}\n[circuit.inputs]\n'
     return trace(build(tomllib.loads("".join([head, table, *more])), "t.toml")[0])
@@ -277,6 +281,72 @@ def test_each_composite_operator_opens_backward():
     opened = {step.equation.variant for name in LESSONS for step, _ in every(name, "dz")
               if step.equation.rule == "gate_gradient" and derivation(step)}  # fmt: skip
     assert opened == set(OPENINGS)
+
+
+# Layers whose gradients open window by window: lines, shapes of x and k.
+CONVOLUTIONS = {
+    "plain": ("conv(x, k)", (3, 3), (2, 2)),
+    "stride and a border": ("conv(x, k, stride=2, padding=1)", (3, 4), (2, 3)),
+    "channels": ("conv(x, k)", (2, 3, 3), (3, 2, 2, 2)),
+    "a batch, channels, stride, border": ("conv(x, k, stride=2, padding=1)", (2, 2, 3, 3), (2, 2, 2, 2)),
+    "signals in channels": ("conv(x, k, padding=1)", (2, 2, 3), (2, 2, 2)),
+    "many places": ("conv(x, k)", (6, 6), (2, 2)),
+}
+
+
+@pytest.mark.parametrize("case", CONVOLUTIONS)
+def test_a_convolution_opens_window_by_window(case):
+    """Each place's part is what comes back to it times the patch that it saw; each copy, of all kernels, likewise.
+
+    Held against loops: no operator of the engine's.
+    """
+    line, x_shape, k_shape = CONVOLUTIONS[case]
+    rng = np.random.default_rng(3)
+    x, k = rng.integers(-3, 4, x_shape).astype(float), rng.integers(-3, 4, k_shape).astype(float)
+    found = trace_of([f"y = {line}", "L = sum(y * y) / 2"], {"x": x.tolist(), "k": k.tolist()})
+    G = np.asarray(found.find("dL/dy").value)
+    stride, padding = 2 if "stride=2" in line else 1, "padding" in line
+    channels, axes = len(k_shape) > 2, {1: 1, 2: 2, 3: 1, 4: 2}[len(k_shape)]
+    batch, into = x_shape[: len(x_shape) - axes - channels] or (1,), x_shape[-axes - 1 : -axes] if channels else (1,)
+    whole = x.reshape(*batch, *into, *x_shape[-axes:])
+    whole = np.pad(whole, [(0, 0), (0, 0), *[(int(padding),) * 2] * axes])
+    kernels = k if channels else k[None, None]
+    back = G.reshape(len(whole), len(kernels), *G.shape[-axes:])
+    parts, copies = [], []
+    for e in range(len(whole)):
+        for place in np.ndindex(*back.shape[2:]):
+            sides = zip(place, k_shape[-axes:], strict=True)
+            cut = (slice(None), *(slice(p * stride, p * stride + n) for p, n in sides))
+            patch, g = whole[e][cut], back[(e, slice(None), *place)]
+            parts.append(np.multiply.outer(g, patch).reshape(k_shape))
+            copies.append(np.tensordot(g, kernels, 1).reshape(k_shape[1:] if channels else k_shape))
+    for id, name, want in (("dL/dk", "part", parts), ("dL/dx", "copy", copies)):
+        stages = derivation(found.find(id)).stages
+        lines = [stage for stage in stages if stage.line.name and stage.line.name.id.startswith(f"{name} ")]
+        assert len(lines) == min(len(want), 9)
+        for stage, one in zip(lines, want, strict=False):
+            np.testing.assert_allclose(stage.value, one, atol=1e-12)
+        assert np.allclose(stages[-1].value, np.asarray(found.find(id).value))
+        assert ("places in all" in stages[-1].line.reason) == (len(want) > 9)
+    np.testing.assert_allclose(sum(parts), found.find("dL/dk").value, atol=1e-10)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, 3])
+@pytest.mark.parametrize("function", ["softmax", "log_softmax", "norm"])
+def test_what_goes_along_any_axis_opens_as_a_whole(function, axis):
+    x = np.random.default_rng(axis).integers(-2, 3, (2, 3, 2, 2)).tolist()
+    found = trace_of([f"y = {function}(x, axis={axis})", "L = sum(y * y * y)"], {"x": x})
+    step = found.find("dL/dx")
+    stages = derivation(step).stages
+    assert len(stages) >= 6
+    for stage in stages:
+        if stage.line.name is None:
+            np.testing.assert_allclose(stage.value, np.asarray(step.value), atol=1e-12)
+    if function == "softmax":  # the Jacobian of the first line
+        y, G = (np.moveaxis(np.asarray(found.find(id).value), axis, -1)[0, 0, 0] for id in ("y", "dL/dy"))
+        by_name = {stage.line.name.id: stage.value for stage in stages if stage.line.name}
+        np.testing.assert_allclose(by_name["J"], np.diag(y) - np.outer(y, y), atol=1e-12)
+        np.testing.assert_allclose(by_name["dL/dz"], (np.diag(y) - np.outer(y, y)) @ G, atol=1e-12)
 
 
 def test_a_norm_collapses_to_one_formula():

@@ -38,8 +38,10 @@ from tutor.engine.paths import Stage
 from tutor.engine.paths import derivation as of_combined_error
 from tutor.engine.reductions import along
 from tutor.engine.trace import Step
+from tutor.engine.windows import spatial
 
-FEW = 6  # copies of a kernel, looked-up rows: of more of them the first are written
+FEW = 6  # shares, looked-up rows: of more of them the first are written
+PLACES = 9  # and so many of the places of a convolution
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Opening:
     G: Expr
     lines: list[DerivationLine] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
+    blanks: set[Symbol] = field(default_factory=set)
 
     @property
     def backward(self) -> bool:
@@ -91,6 +94,12 @@ class Opening:
             id += "′"
         self.names.add(id)
         return Symbol(id, shape)
+
+    def blank(self, shape: Shape) -> Ref:
+        """What stands for its shape alone, as an operator wants it that puts something in its place among zeros."""
+        blank = Symbol(f"zeros({_sizes(shape)})", shape)
+        self.blanks.add(blank)
+        return Ref(blank)
 
     def gradient(self, wrt: Symbol) -> Symbol:
         """The name of the output's gradient with respect to a line of the derivation."""
@@ -183,14 +192,17 @@ def _norm(o: Opening) -> None:
     )  # fmt: skip
 
 
-def _line_of(o: Opening, x: Expr, axis: int) -> Expr:
-    """The vector that lies along an axis, at the element asked about or at the first."""
-    at = o.index or (0,) * len(x.shape)
-    if len(x.shape) == 2 and axis == -2:
-        return call("row", call("transpose", x), param=at[1])
-    for i in at[:-1]:
-        x = call("row", x, param=i)
-    return x
+def _line_of(x: Expr, axis: int) -> Expr:
+    """The vector that lies along an axis, the first one."""
+    for _ in x.shape[:axis]:
+        x = call("row", x, param=0)
+    if axis == -1:
+        return x
+    if axis == -2:
+        return call("row", call("transpose", x), param=0)
+    for other in range(axis + 1, 0):
+        x = call("part", x, param=(other, 0, 1))
+    return call("reshape", x, param=(x.shape[0],))
 
 
 def _softmax(o: Opening) -> None:
@@ -211,14 +223,12 @@ def _softmax(o: Opening) -> None:
 def _softmax_whole(o: Opening, axis: int) -> None:
     """One line's Jacobian times what comes back to it; then all lines at once."""
     (z,), G = o.node.args, o.G
-    if len(z.shape) > 2 and axis != -1:
-        return
     n, word, one = (z.shape[axis],), _word(z.shape, axis), len(z.shape) == 1
     p: Expr = o.own
     g = G
     if not one:
-        p = o.say(o.named("p", n), _line_of(o, o.own, axis), f"every {word} is by itself; the first one's shares")
-        g = o.say(o.named("g", n), _line_of(o, G, axis), "and what comes back to them")
+        p = o.say(o.named("p", n), _line_of(o.own, axis), f"every {word} is by itself; the first one's shares")
+        g = o.say(o.named("g", n), _line_of(G, axis), "and what comes back to them")
     J = o.say(
         o.named("J", n * 2), call("jacobian", p),
         "the Jacobian, by the quotient rule: share k moves with number i by pₖ(1(k = i) − pᵢ)",
@@ -312,57 +322,133 @@ def _cross_entropy(o: Opening) -> None:
     )  # fmt: skip
 
 
-def _windows(o: Opening) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Of a convolution the outputs in order (of the first example and kernel), and where the window of each begins."""
-    k = o.node.args[1]
-    spatial = len(k.shape) if len(k.shape) < 3 else len(k.shape) - 2
-    stride, padding = o.node.param
-    front = (0,) * (len(o.own.shape) - spatial)
+@dataclass(frozen=True)
+class _Window:
+    """One place of a convolution's output: its example in x (None without a batch axis), the index of its output (of
+    the first kernel), and where its window begins in the padded input."""
+
+    example: int | None
+    output: tuple[int, ...]
+    start: tuple[int, ...]
+
+
+def _windows(o: Opening) -> list[_Window]:
+    """The places of a convolution, row by row, of one example after the other."""
+    x, k = o.node.args
+    axes, channels = spatial(k.shape), len(k.shape) > 2
+    stride, _ = o.node.param
+    batch = range(x.shape[0]) if len(x.shape) > axes + channels else (None,)
+    front = [(*(() if e is None else (e,)), *((0,) if channels else ())) for e in batch]
     return [
-        ((*front, *place), tuple(p * stride - padding for p in place))
-        for place in np.ndindex(*o.own.shape[len(front) :])
+        _Window(e, (*before, *place), tuple(p * stride for p in place))
+        for e, before in zip(batch, front, strict=True)
+        for place in np.ndindex(*o.own.shape[-axes:])
     ]
 
 
+def _seen(window: _Window, size: Shape, padding: int, channels: bool) -> str:
+    """What a window saw: 'rows 1 to 2, columns 2 to 3', counted in the input inside its border (so from row 0 or less)
+    or, with a `padding` of 0, in the padded one."""
+    words = ("row", "column") if len(size) == 2 else ("place",)
+    sides = zip(words, (a + 1 - padding for a in window.start), size, strict=True)
+    where = ", ".join(f"{word}s {a} to {a + n - 1}" if n > 1 else f"{word} {a}" for word, a, n in sides)
+    of = " of every channel" if channels else ""
+    return where + of + (f" of example {window.example + 1}" if window.example is not None else "")
+
+
 def _conv(o: Opening) -> None:
+    """The way back through a convolution, window by window: what comes back to a place times the patch that it saw
+    (for the kernel), or times the kernel, laid where the patch was (for the input)."""
     x, k = o.node.args
-    if not o.backward or o.index is not None:
+    wrt = o.step.equation.symbol.wrt
+    if not o.backward or o.index is not None or [x, k].count(Ref(wrt or o.own.symbol)) != 1:
         return
-    found = _windows(o)
-    kernel = k if len(k.shape) < 3 else call("row", k, param=0)
-    to_input = isinstance(x, Ref) and x.symbol == o.step.equation.symbol.wrt
-    channels = " (the first kernel's)" if len(k.shape) > 2 else ""
-    spatial = len(k.shape) if len(k.shape) < 3 else len(k.shape) - 2
-    size = k.shape[-spatial:]
-    shown = 0
-    for place, start in found:
-        if shown == FEW:
-            break
-        inside = all(a >= 0 and a + n <= m for a, n, m in zip(start, size, x.shape[-spatial:], strict=True))
-        words = ("rows", "columns") if spatial == 2 else ("places",)
-        where = ", ".join(
-            f"{word} {a + 1}–{a + n}" if n > 1 else f"{word[:-1]} {a + 1}"
-            for word, a, n in zip(words, start, size, strict=True)
-        )
-        G = element(o.G, place)
-        id = o.own.symbol.id + "[" + ",".join(str(i + 1) for i in place) + "]"
-        if to_input:
-            text = f"output {id} saw {where} of the input{channels}: a copy of the kernel goes back there"
-            shown += 1
-            o.say(o.named(f"copy {shown}", kernel.shape), G * kernel, text)
-        elif inside and len(x.shape) == spatial:
-            window = x
-            for axis, (a, n) in enumerate(zip(start, size, strict=True)):
-                window = call("part", window, param=(axis - spatial, a, a + n))
-            text = f"at output {id} the kernel lay on {where}: each of its numbers met one there"
-            shown += 1
-            o.say(o.named(f"part {shown}", k.shape), G * window, text)
-    more = f" ({len(found):,} places in all)" if len(found) > shown else ""
+    windows = _windows(o)
+    if x == Ref(wrt or o.own.symbol):
+        _conv_to_input(o, windows)
+    else:
+        _conv_to_kernel(o, windows)
+
+
+def _outputs(o: Opening, window: _Window) -> list[Expr]:
+    """What comes back to a place, of each kernel."""
+    k = o.node.args[1].shape
+    at = window.output
+    if len(k) < 3:
+        return [element(o.G, at)]
+    channel = len(at) - spatial(k) - 1
+    return [element(o.G, (*at[:channel], out, *at[channel + 1 :])) for out in range(k[0])]
+
+
+def _place_name(o: Opening, window: _Window) -> str:
+    """y[1,2]; of many kernels y[:,1,2], all of them at one place."""
+    k = o.node.args[1].shape
+    at = [str(i + 1) for i in window.output]
+    if len(k) > 2:
+        at[len(at) - spatial(k) - 1] = ":"
+    return f"{o.own.symbol.id}[{','.join(at)}]"
+
+
+def _conv_to_input(o: Opening, windows: list[_Window]) -> None:
+    _, k = o.node.args
+    _, padding = o.node.param
+    channels = len(k.shape) > 2
+    shape = k.shape[1:] if channels else k.shape
+    kernels = [call("row", k, param=out) for out in range(k.shape[0])] if channels else [k]
+    copy = "a copy of each kernel times what came back to its output" if len(kernels) > 1 else "a copy of the kernel"
+    for at, window in enumerate(windows[:PLACES], start=1):
+        copies = [call("mul", G, kernel) for G, kernel in zip(_outputs(o, window), kernels, strict=True)]
+        where = _seen(window, k.shape[-spatial(k.shape) :], padding, channels)
+        text = f"output {_place_name(o, window)} saw {where}: {copy} goes back there ({_sizes(shape)})"
+        o.say(o.named(f"copy {at}", shape), total(copies), text)
+    border = "; what falls on the border of zeros is nobody's" if padding else ""
     o.say(
         None, o.step.equation.formula,
-        f"every copy laid where it came from; where they overlap they add up{more}" if to_input
-        else f"one kernel for all the places: the sum over them{more}",
+        f"every copy laid where it came from; where they overlap they add up{border}{_how_many(windows)}",
     )  # fmt: skip
+
+
+def _conv_to_kernel(o: Opening, windows: list[_Window]) -> None:
+    x, k = o.node.args
+    _, padding = o.node.param
+    axes, channels = spatial(k.shape), len(k.shape) > 2
+    size = k.shape[-axes:]
+    if padding:
+        for axis in range(-axes, 0):
+            n = x.shape[axis]
+            shape = tuple(m + 2 * padding * (at - len(x.shape) == axis) for at, m in enumerate(x.shape))
+            x = call("place_part", x, o.blank(shape), param=(axis, padding, padding + n))
+        x = o.say(o.named("padded", x.shape), x, f"the input in its border of zeros: {_sizes(x.shape)}")
+    parts: list[Expr] = []
+    for at, window in enumerate(windows[:PLACES], start=1):
+        patch = x if window.example is None else call("row", x, param=window.example)
+        for axis, (a, n) in enumerate(zip(window.start, size, strict=True)):
+            if n < patch.shape[axis - axes]:
+                patch = call("part", patch, param=(axis - axes, a, a + n))
+        name, seen = _place_name(o, window), _seen(window, size, 0, channels) + " of the padded input" * bool(padding)
+        patch = o.say(
+            o.named(f"patch {at}", patch.shape), patch, f"output {name} saw {seen}: a patch of {_sizes(patch.shape)}"
+        )
+        back = _outputs(o, window)
+        if channels:  # each kernel has its own output there, so each gets the patch times its own number
+            g = o.say(o.named(f"g {at}", (len(back),)), call("stack", *back), f"what comes back to {name}")
+            part = call("mul", call("reshape", g, param=(len(back),) + (1,) * len(patch.shape)), patch)
+            text = f"each kernel met the whole patch: its own number of g {at} times the patch ({_sizes(k.shape)})"
+        else:
+            part = call("mul", back[0], patch)
+            text = f"each number of the kernel met the one of the patch at its place ({_sizes(k.shape)})"
+        parts.append(o.say(o.named(f"part {at}", k.shape), part, text))
+    if len(windows) <= PLACES:
+        o.say(None, total(parts), "one kernel for all the places: the sum over them")
+    o.say(None, o.step.equation.formula, f"the same at once{_how_many(windows)}")
+
+
+def _how_many(windows: list[_Window]) -> str:
+    return f" ({len(windows):,} places in all, the first {PLACES} are above)" if len(windows) > PLACES else ""
+
+
+def _sizes(shape: Shape) -> str:
+    return "×".join(map(str, shape))
 
 
 def _embedding(o: Opening) -> None:
@@ -455,7 +541,8 @@ def _gate_of(step: Step) -> Equation | None:
 def _worked_out(o: Opening) -> Derivation:
     """The lines with their values, for the example and the element of the step; those that float64 cannot hold left
     out."""
-    values: dict[Symbol, Any] = {}  # of the names that the derivation itself gives
+    # of the names that the derivation itself gives
+    values: dict[Symbol, Any] = {blank: np.zeros(blank.shape) for blank in o.blanks}
 
     def value(ref: Ref) -> Any:
         if ref.symbol not in values:

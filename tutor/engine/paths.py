@@ -571,14 +571,18 @@ def tally(program: Program) -> dict[str, Tally]:
 
 
 def of_parameters(program: Program) -> tuple[int, int]:
-    """Multiplications for the gradients of all parameters: (with reuse, that is all of `tally`; path by path)."""
+    """Multiplications for the gradients of all parameters: (with reuse, that is all of `tally`; path by path).
+
+    Where there is training, those are what an update changes; else everything that a gradient is wanted of.
+    """
+    parameters = program.model.trained or program.model.parameters
     found = tally(program)
     if not found:
         return 0, 0
     wanted = {
         eq.symbol.key
         for eq in program.equations
-        if eq.phase == "backward" and eq.symbol.wrt in program.model.parameters and eq.symbol.key in found
+        if eq.phase == "backward" and eq.symbol.wrt in parameters and eq.symbol.key in found
     }  # where several lines share a parameter its parts, too
     return max(entry.so_far for entry in found.values()), sum(found[key].here_by_path for key in wanted)
 

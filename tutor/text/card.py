@@ -48,6 +48,7 @@ class Operand:
     id: str | None
 
 
+_TAKES = frozenset("row part reshape transpose place_row place_part stack".split())
 MAX_SAID = 12  # turns of the conversation before a step
 MAX_OPERANDS = 60  # a unit with 784 inputs has 1,569: nobody reads them one by one
 
@@ -341,7 +342,7 @@ class Scribe:
         for stage in stages:
             formula = stage.line.formula
             docs: list[Doc] = [self.writer.name(stage.line.name or step.ref), self.writer.formula(formula)]
-            docs += [self.writer.numbers(formula, value, digits)] if _flat(used(formula)) else []
+            docs += [self.writer.numbers(formula, value, digits)] if _computes(formula) else []
             docs.append(self.writer.value(stage.value))
             chains.append(Equality(_without_repeats(docs), self._reason(stage.line.reason)))
         return chains
@@ -404,6 +405,12 @@ def terms_of(step: Step) -> list[str]:
     if eq.phase == "update" and lesson.training:
         chosen.append(lesson.training.optimizer)
     return spoken_of(eq.rule_id, *chosen)
+
+
+def _computes(formula: Expr) -> bool:
+    """Whether a derivation's line is shown with its numbers: one that only takes a part has them in its value."""
+    moved = all(node.op in _TAKES for node in walk(formula) if isinstance(node, Call))
+    return _flat(used(formula)) and not moved
 
 
 def _flat(operands: Iterable[Ref]) -> bool:
