@@ -380,6 +380,22 @@ def test_grade(step, answer, verdict, misconception, code, run):
     assert ("yours: " in out and "right: " in out) == (verdict == "misconception")
 
 
+def test_a_whole_array_is_graded_cell_by_cell(run):
+    """The kernel's gradient of lesson 33, by hand −0.5, 5; 1, −1.5; flipped, two of them change."""
+    argv = ("grade", "convolution", "dL/dk")
+    for right in ("[[-0.5, 5], [1, -1.5]]", "-0.5 5; 1 -1.5", "[[-1/2, 5], [1, -3/2]]"):
+        assert run(*argv, "--", right)[:2] == (0, "correct: Right.\n")
+    code, out, _ = run(*argv, "[[-0.5, 1], [5, -1.5]]", "--format", "json")
+    record = json.loads(out)
+    assert code == 1 and (record["verdict"], record["misconception"]) == ("misconception", "kernel-flipped")
+    assert record["expected"] == [[-0.5, 5], [1, -1.5]] and record["credit"] == 0.5
+    assert record["cells"] == ["correct", "misconception", "misconception", "correct"]
+    code, out, _ = run(*argv, "[[-0.5, 1], [5, -1.5]]")
+    assert code == 1 and out.endswith(" = [[−0.5, 5], [1, −1.5]]\n")
+    code, out, _ = run(*argv, "1 2 3")
+    assert code == 1 and out.startswith("not-understood: Give 2 rows of 2 numbers")
+
+
 def test_an_answer_that_begins_with_a_minus_comes_after_two(run):
     assert run("grade", "o-classification", "dL/dz2[1]", "--", "-0.5371")[0] == 0
     assert run("grade", "--format", "json", "o-classification", "dL/dz2[1]", "--", "-dL/da2[1]")[0] == 1
@@ -408,7 +424,7 @@ def test_a_name_with_two_meanings_is_asked_about(notation, name, run):
     ("argv", "words"),
     [
         (["o-classification", "dL/dz9", "1"], ["dL/dz9"]),
-        (["o-classification", "dL/dW1", "1"], ["dL/dW1[1,1]"]),
+        (["digits", "dL/dW1", "1"], ["dL/dW1[1,1]", "diagnose"]),
         (["o-classification", "a1[1]", "1", "--notation", "x"], ["notation"]),
         (["o-classification", "a1[1]"], ["ANSWER"]),
         (["no-such", "a1[1]", "1"], ["no-such"]),

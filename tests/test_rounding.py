@@ -298,3 +298,23 @@ def test_an_authors_very_number_is_answered_though_few_digits_say_it(typed, kind
     question = AuthorQuestion("rise", wrong=wrong)
     verdict = author_item(question, here, Writer(here.lesson, "dz"), random.Random(1)).grade(typed)
     assert verdict.kind == kind and ("foreseen" in verdict.message) == (kind == "misconception")
+
+
+def test_the_very_number_of_a_slip_is_told_though_it_has_one_digit():
+    """f = x y + x at y = 1.5: df/dx = 2.5, through one of its two uses 1. Nobody who has 2.5 types 2 or 3 for it."""
+    lesson = circuit_lesson(["q = x * y", "f = q + x"], x=2, y=1.5)
+    question = ask("df/dx", lesson)  # 2.5; through f alone 1
+    assert question.right == 2.5
+    verdict = grade(question, "1")
+    assert verdict.kind == "misconception" and verdict.slips[0].misconception in ("branch-forgotten", "one-use-for-sum")
+    third = circuit_lesson(["q = x * y", "f = q + x"], x=2, y=1 / 3)  # 1.333…: a 1 may be that with one digit
+    verdict = grade(ask("df/dx", third), "1")
+    assert verdict.kind == "imprecise" and verdict.free and not verdict.slips
+    assert verdict.message.startswith("Right so far") and "If you mean 1 and no rounded number" in verdict.message
+    foreseen = AuthorQuestion("df/dx", wrong=(WrongAnswer(3.0, "That is foreseen."), WrongAnswer(1.0, "So is that.")))
+    for each, kind, start in ((lesson, "misconception", "That"), (third, "imprecise", "Right so far")):
+        here = trace(each)
+        item = author_item(foreseen, here, Writer(here.lesson, "dz"), random.Random(1))
+        one = item.grade("3" if kind == "misconception" else "1")
+        assert one.kind == kind and one.message.startswith(start) and one.message.endswith((".", "that."))
+        assert ("is foreseen" if kind == "misconception" else "So is that") in one.message

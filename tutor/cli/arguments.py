@@ -127,6 +127,7 @@ GRADE_EXAMPLES = """\
 examples:
   backprop-tutor grade o-classification "dL/dW1[1,2]" 0.0933
   backprop-tutor grade o-classification "dL/dW1[1,2]" "dL/dz1[1] * x[2]"
+  backprop-tutor grade o-classification dL/dW2 "[[-0.319, -0.262]]"
   backprop-tutor grade o-classification 6 2
   backprop-tutor grade o-classification dL/dW2[1,1] --given "dL/dz2[1]=0.537" -- -0.3189
 
@@ -348,7 +349,11 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     grade.add_argument("lesson", metavar="LESSON", help=lesson)
     asked = "a step's id, such as dL/dW2[1,2], or the number of an author's question"
     grade.add_argument("step", metavar="STEP", help=asked)
-    grade.add_argument("answer", metavar="ANSWER", help="a number or an expression; -- before one that begins with -")
+    grade.add_argument(
+        "answer",
+        metavar="ANSWER",
+        help="a number, an expression, or all of an array: [[1, 2], [3, 4]]; -- before one that begins with -",
+    )
     grade.add_argument("--notation", metavar="NAME", help="whose names the answer uses; default: the lesson's own")
     grade.add_argument(
         "--given", metavar="STEP=VALUE", action="append", default=[], help="an earlier answer of the learner's own"

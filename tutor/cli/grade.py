@@ -46,15 +46,18 @@ def grade(args: Namespace) -> int:
             if question:
                 print(f"  {question.writer.text(question.step.ref)} = {shown_value(question)}")
             else:
-                print(f"  It is {item.answer}.")
+                whole = item.kind == "matrix" and not item.by_author
+                print(f"  {item.hints[-1]}" if whole else f"  It is {item.answer}.")
     return 0 if verdict.kind in ("correct", "rounded") else 1
 
 
 def _graded_item(asked: str, trace: Trace, writer: Writer) -> Item:
-    """What is graded: one element of a step by its id, or a question of the author's by its number in the file."""
+    """What is graded: a step by its id, one element or the whole, or an author's question by its number in the file."""
     import random
 
     from tutor.questions.authored import author_item, graded_item
+    from tutor.questions.items import MAX_CELLS, item_of_cells
+    from tutor.questions.question import DIGITS
 
     if asked.strip().isascii() and asked.strip().isdigit():
         questions = trace.lesson.questions
@@ -67,8 +70,13 @@ def _graded_item(asked: str, trace: Trace, writer: Writer) -> Item:
             raise UsageError(f"question {asked.strip()} draws its choices anew each time: only a quiz can put it")
         return item
     step = trace.find(asked)
-    if step.shape and step.at(None).value.size > 1:
-        raise UsageError(f"'{asked}' has {step.at(None).value.size} values: name one, such as {asked}{_first(step)}")
+    if step.shape and (many := step.at(None).value.size) > 1:
+        if many > MAX_CELLS:
+            raise UsageError(
+                f"'{asked}' has {many:,} values, {MAX_CELLS} are the most: name one, such as {asked}{_first(step)}, "
+                "or give the whole in a file to 'backprop-tutor diagnose'"
+            )
+        return item_of_cells(step.at(None), writer, DIGITS)
     return graded_item(step if step.index is not None else step.at((0,) * len(step.shape)), writer)
 
 

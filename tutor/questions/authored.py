@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 from tutor.engine.lesson import AuthorQuestion
 from tutor.engine.trace import Step, Trace
 from tutor.questions.answers import read_answer
-from tutor.questions.grading import Verdict, graded_number, undecided
+from tutor.questions.grading import Verdict, graded_number, if_exactly, too_few, undecided
 from tutor.questions.items import (
     AUTHOR,
     MAX_CELLS,
@@ -28,7 +28,7 @@ from tutor.questions.items import (
 from tutor.questions.kinds import KINDS
 from tutor.questions.names import Names
 from tutor.questions.question import TOLERANCE, Question, in_words, question_at
-from tutor.questions.rounding import close, same
+from tutor.questions.rounding import close, fits, same
 from tutor.text.card import Scribe
 from tutor.text.layout import number
 from tutor.text.writer import Writer
@@ -143,17 +143,21 @@ def _with_wrong(item: Item, question: AuthorQuestion) -> Judge:
     def beyond(verdict: Verdict) -> bool:
         """Whether a number is no rounding of the right one, and the asked digits kept on each line end nearer to it.
 
-        It may be the author's very number all the same, which needs few digits: 0.1 where 0.1 was subtracted.
+        It may be the author's very number all the same, which needs few digits: 0.1 where 0.1 was subtracted. Nobody
+        rounds to one digit what the asked digits write in full.
         """
         asked, value = item.question, verdict.value
-        if asked is None or value is None:
+        if value is None:
             return False
+        if asked is None:
+            return isinstance(question.answer, float) and fits(question.answer, question.digits) and fits(value, 1)
         so_far = any(same(asked.right, value, digits) for digits in range(1, asked.digits))
-        return not so_far and abs(value - asked.right) > asked.slack(asked.digits)
+        rounds = so_far and not (fits(value, 1) and fits(asked.right, asked.digits))
+        return not rounds and abs(value - asked.right) > asked.slack(asked.digits)
 
     def judge(text: str, own: Mapping[str, float]) -> Verdict:
         verdict = judgement(item.judge(text, own))
-        if verdict.kind in ("correct", "not-understood") or (verdict.kind == "imprecise" and not beyond(verdict)):
+        if verdict.kind in ("correct", "not-understood"):
             return verdict
         if verdict.value is not None:
             off = {abs(verdict.value - w.answer): w for w in question.wrong if isinstance(w.answer, float)}
@@ -166,6 +170,11 @@ def _with_wrong(item: Item, question: AuthorQuestion) -> Judge:
                 if text.strip() in (str(at + 1), choice):
                     meant = {str(at + 1), _squeezed(choice)}
             says = next((texts[words] for words in meant if words in texts), None)
+        if verdict.kind == "imprecise" and not beyond(verdict):
+            so_far = too_few(question.digits)
+            if says and verdict.value and fits(verdict.value, 1) and verdict.message.startswith(so_far):
+                return replace(verdict, message=f"{so_far} {if_exactly(verdict.value, says)}")
+            return verdict
         if says and verdict.kind == "rounded":
             return replace(verdict, kind="imprecise", message=undecided(in_words(question.digits + 1)))
         return replace(verdict, kind="misconception", message=says) if says else verdict

@@ -21,7 +21,7 @@ from tutor.questions.diagnosis import by_form, diagnosed, explained, matches, of
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.names import look_up
 from tutor.questions.question import PLAIN, TOLERANCE, Question, in_words
-from tutor.questions.rounding import close, full_shape, half_unit, rounds_to, same
+from tutor.questions.rounding import close, fits, full_shape, half_unit, rounds_to, same
 from tutor.questions.same_formula import has_names, read_off, resolved, says, wrong_number
 from tutor.questions.slips import Slip, looking, make_table
 from tutor.questions.tokens import NotUnderstood
@@ -77,9 +77,13 @@ def graded(question: Question, answer: Answer, own: Mapping[str, float] | None =
     if _is_right(question, answer) or _right_in_form(question, answer):
         return Verdict("correct", _right_only_here(question, answer) or "Right.", value)
     typed = answer.digits
-    if typed is not None and typed < digits and right and same(right, value, typed):
-        return Verdict("imprecise", _too_few(digits), value)
     named = diagnosed(question, answer)
+    one_digit = named if typed == 1 < digits else []  # the very number of a mistake, as diagnosed
+    if one_digit and fits(right, digits) and abs(value - right) > question.slack(digits):
+        return Verdict("misconception", explained(question, named), value, tuple(named))
+    if typed is not None and typed < digits and right and same(right, value, typed):
+        exactly = f" {if_exactly(value, explained(question, named))}" if one_digit else ""
+        return Verdict("imprecise", too_few(digits) + exactly, value)
     said = _rounded_on_the_way(question, answer, bool(named))
     # A slip further back that the learner's own earlier answer holds already is not made again here.
     here = any(slip.equation is question.step.equation for slip in named)
@@ -141,7 +145,7 @@ def graded_number(answer: Answer, right: float, digits: int, apart: Iterable[flo
     if within or close(value, right, 1e-9) or rounds_to(right, value, digits):
         return Verdict("correct", "Right.", value)
     if typed < digits and same(right, value, typed):
-        return Verdict("imprecise", _too_few(digits), value)
+        return Verdict("imprecise", too_few(digits), value)
     if right and close(value, -right, TOLERANCE):
         return Verdict("sign", OTHER_SIGN, value)
     return Verdict("wrong", "That is not it.", value)
@@ -150,9 +154,14 @@ def graded_number(answer: Answer, right: float, digits: int, apart: Iterable[flo
 OTHER_SIGN = "The size is right, the sign is not."
 
 
-def _too_few(digits: int) -> str:
+def too_few(digits: int) -> str:
     """What is said of an answer that is right as far as it goes."""
     return f"Right so far: give {in_words(digits)} significant digits."
+
+
+def if_exactly(value: float, says: str) -> str:
+    """What is said besides of a number that may be the right one with fewer digits, and is a mistake's as it stands."""
+    return f"If you mean {number(value)} and no rounded number: {says}"
 
 
 def undecided(more: str) -> str:

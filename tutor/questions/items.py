@@ -17,6 +17,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
 from tutor.engine.expressions import indices
 from tutor.engine.trace import Step
 from tutor.questions.answers import MAX_ANSWER, Answer, read_whole, unstated
@@ -112,10 +114,17 @@ class Item:
 def as_json(item: Item, verdict: Judgement, asked: str) -> dict[str, object]:
     """A graded answer as the values of a JSON object (docs/grading.md); `asked` names the question as it was called.
 
-    `expected` is a number, or a text where no number was asked for; None for a value that is not finite. An author's
-    question has its name and the credit, 0 to 1, besides.
+    `expected` is a number, the numbers of a whole array in lists, or a text where no number was asked for; None for a
+    value that is not finite. What has parts
+    has the credit, 0 to 1, and a whole array the verdict on each cell besides; an author's question its name.
     """
-    question, expected = item.question, item.question.right if item.question else item.answer
+    question, whole = item.question, item.kind == "matrix" and not item.by_author
+    expected: object = item.question.right if item.question else item.answer
+    if whole:
+        values = np.asarray(item.step.value)
+        expected = np.where(np.isfinite(values), values.astype(object), None).tolist()
+    elif isinstance(expected, float) and not math.isfinite(expected):
+        expected = None
     beside = compare(question, verdict.slips[0]) if question and verdict.slips else None
     record: dict[str, object] = {
         "lesson": item.step.trace.lesson.id,
@@ -123,13 +132,16 @@ def as_json(item: Item, verdict: Judgement, asked: str) -> dict[str, object]:
         "verdict": verdict.kind,
         "misconception": verdict.misconception,
         "misconceptions": list(dict.fromkeys(slip.misconception for slip in verdict.slips)),
-        "expected": expected if isinstance(expected, str) or math.isfinite(expected) else None,
+        "expected": expected,
         "given": verdict.value,
         "message": verdict.message,
         "wrong_formula": marked(beside.wrong) if beside else None,
         "right_formula": marked(beside.right) if beside else None,
     }
-    return record | ({"question": asked, "credit": verdict.credit} if item.by_author else {})
+    named = {"question": asked} if item.by_author else {}
+    credit = {"credit": verdict.credit} if item.by_author or whole else {}
+    cells = {"cells": [cell.kind for cell in verdict.cells]} if whole else {}
+    return record | named | credit | cells
 
 
 # ---------------------------------------------------------------- verdicts

@@ -69,6 +69,11 @@ def same(value: float, typed: float, digits: int) -> bool:
     return close(rounded(value, digits), typed, 1e-12) or close(float(f"{value:.{digits - 1}e}"), typed, 1e-12)
 
 
+def fits(value: float, digits: int) -> bool:
+    """Whether a value is written in full with so many digits, as 2.5 is with three: nobody who has it rounds it."""
+    return close(rounded(value, digits), value, 1e-12)
+
+
 def rounds_to(exact: float, value: float, digits: int) -> bool:
     """Whether a value is the exact one rounded to so many digits or more."""
     near = abs(exact - value) <= 10.0 ** (1 - digits) * abs(exact)
