@@ -231,6 +231,23 @@ def test_a_terminal_without_unicode_gets_words(latex, ascii):
     assert " ".join(to_ascii(show(latex)).split()) == ascii
 
 
+@pytest.mark.parametrize(
+    "shown, ascii",
+    [
+        ("[[1, 2], [3, 4]] · [5, 6]", "[[1, 2], [3, 4]] @ [5, 6]"),
+        ("[[1, 2]] · [[3, 4]]ᵀ · [5]", "[[1, 2]] @ [[3, 4]]^T @ [5]"),
+        ("([[1, 2]] − [[3, 4]]) · [5, 6]", "([[1, 2]] - [[3, 4]]) @ [5, 6]"),
+        ("⎢ 1  2 ⎥ · ⎢ 3 ⎥".replace("⎢", "[").replace("⎥", "]"), "[ 1  2 ] @ [ 3 ]"),
+        ("−1 · [[2, 1], [3, 0]]", "-1 * [[2, 1], [3, 0]]"),  # a number times an array
+        ("Σ([1, 2] ⊙ [3, 4]) · [5, 6]", "sum([1, 2] (*) [3, 4]) * [5, 6]"),
+        ("mean([1, 2]) · [5, 6]", "mean([1, 2]) * [5, 6]"),
+        ("2 · 3", "2 * 3"),
+    ],
+)
+def test_the_product_of_matrices_has_a_sign_of_its_own_in_ascii(shown, ascii):
+    assert to_ascii(shown) == ascii and to_ascii("at " + shown, 3) == ascii
+
+
 # ---------------------------------------------------------------- ids that are none, and texts that are too long
 
 

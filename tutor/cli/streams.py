@@ -106,7 +106,7 @@ def _ascii_errors(error: UnicodeError) -> tuple[str, int]:
     from tutor.text.layout import to_ascii
 
     assert isinstance(error, UnicodeEncodeError)
-    return to_ascii(error.object[error.start : error.end]), error.end
+    return to_ascii(error.object, error.start, error.end), error.end
 
 
 def _register_ascii() -> None:

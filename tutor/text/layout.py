@@ -178,10 +178,14 @@ _ASCII = {
 }
 
 
-def to_ascii(text: str) -> str:
-    """The mathematics in ASCII, for a terminal that has no Unicode: W² as W^2, ∂L/∂z₁ as dL/dz_1."""
+def to_ascii(text: str, start: int = 0, end: int | None = None) -> str:
+    """The mathematics in ASCII, for a terminal that has no Unicode: W² as W^2, ∂L/∂z₁ as dL/dz_1.
+
+    Of the whole, or of the part from `start` to `end`: what a sign means may depend on what stands beside it.
+    """
     found = []
-    for at, char in enumerate(text):
+    for at in range(start, len(text) if end is None else end):
+        char = text[at]
         raised, lowered = "⁰¹²³⁴⁵⁶⁷⁸⁹".find(char), "₀₁₂₃₄₅₆₇₈₉".find(char)
         if char.isascii():
             found.append(char)
@@ -193,6 +197,8 @@ def to_ascii(text: str) -> str:
             found.append({"⁽": "^(", "⁾": ")", "⁻": "^-"}[char])
         elif char in "ᶻᵃ" and text[at - 1 : at] == "⁻":
             found.append({"ᶻ": "z", "ᵃ": "a"}[char])
+        elif char == "·" and _array_before(text[:at]) and _array_after(text[at + 1 :]):
+            found.append("@")
         elif char in _ASCII:
             found.append(_ASCII[char])
         else:
@@ -200,6 +206,22 @@ def to_ascii(text: str) -> str:
             plain = unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode()
             found.append((mark if at and mark != _script(text[at - 1]) else "") + (plain or _spelled(char)))
     return "".join(found)
+
+
+def _array_before(text: str) -> bool:
+    """Whether an array of numbers ends here, turned or not: then · is the product of matrices, and * would not be."""
+    text = text.rstrip().removesuffix("ᵀ")
+    if text.endswith(")"):  # ([[1, 2]] − [[3, 4]]) · ...
+        depth = 0
+        for at in range(len(text) - 1, -1, -1):
+            depth += (text[at] == ")") - (text[at] == "(")
+            if not depth:
+                return _array_after(text[at:]) and not text[:at][-1:].isalpha() and text[:at][-1:] != "Σ"
+    return text.endswith(tuple("]⎤⎥⎦"))
+
+
+def _array_after(text: str) -> bool:
+    return text.lstrip(" (−").startswith(tuple("[⎡⎢⎣"))
 
 
 def _script(char: str) -> str:
