@@ -22,10 +22,10 @@ from tutor.lessonfiles.reading.lesson import build
 from tutor.questions.names import Names, look_up
 from tutor.questions.tokens import normalised
 from tutor.text.array_gates import ARRAY_GATES
-from tutor.text.card import Scribe
+from tutor.text.card import Scribe, conventions
 from tutor.text.cells import width
 from tutor.text.explain import Explainer
-from tutor.text.layout import Matrix, chain, linear
+from tutor.text.layout import Brackets, Matrix, Row, chain, linear
 from tutor.text.lines import formula_lines, wrapped
 from tutor.text.notations import NOTATIONS
 from tutor.text.to_latex import latex
@@ -132,8 +132,12 @@ WRITTEN = {
     ("attention", "dL/dS", "dz"): "causal_mask(dP.1)",
     ("recurrence", "dL/dWh@h2", "error"): "∂L/∂h2.1 · h1ᵀ",
     ("recurrence", "dL/dh1", "delta"): "Whᵀ · δh2.1",
-    ("batch-norm", "dL/db", "partials"): "sum(∂L/∂z, axis=0)",
-    ("batch-norm", "dL/dg", "delta"): "sum(δz ∘ xh, axis=0)",
+    ("batch-norm", "dL/db", "partials"): "Σᵢ(∂L/∂z)",
+    ("attention", "dL/dP.1", "partials"): "P ⊙ (∂L/∂P − Σⱼ(∂L/∂P ⊙ P))",
+    ("rows", "dL/ds.1", "nabla"): "s ⊙ (∇s L − Σᵢ(∇s L ⊙ s))",
+    ("batch-norm", "dL/dg", "delta"): "Σᵢ(δz ∘ xh)",
+    ("batch-norm", "dL/dg", "dz"): "sum(dz ⊙ xh, axis=0)",
+    ("batch-norm", "dL/dx@v", "error"): "∂L/∂v ⊙ ((x − meanᵢ(x)) · 2 / 3)",
     ("batch-norm", "dL/dx@m", "dz"): "dm / 3 ⊙ ones(3, 2)",
     ("batch-norm", "dL/dx@v", "dz"): "dv ⊙ ((x − mean(x, axis=0)) · 2 / 3)",
     ("windows", "dL/dx", "dz"): "conv_input(dy, k, padding=1)",
@@ -148,6 +152,16 @@ WRITTEN = {
 def test_a_formula_is_written(name, id, notation):
     found = traced(name)
     assert linear(Writer(found.lesson, notation).formula(found.find(id).formula)) == WRITTEN[name, id, notation]
+
+
+@pytest.mark.parametrize("notation", sorted(set(NOTATIONS) - {"dz"}))
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_textbook_s_notation_has_no_settings_of_code(name, notation):
+    """An axis is an index below the sign, in formulas, in the conventions and in LaTeX."""
+    for step, scribe in every(name, notation, most=2):
+        for doc in scribe.formulas(step).main.docs[:2]:
+            assert "axis" not in linear(doc) and "keepdims" not in linear(doc), step.id
+    assert all("Axes" not in text for text in conventions(traced(name), notation))
 
 
 def test_a_name_of_the_author_is_no_gradient():
@@ -354,7 +368,11 @@ def test_a_norm_collapses_to_one_formula():
     step = next(step for step in found.steps() if step.equation.variant == "norm" and step.phase == "backward")
     lines = Scribe(found, "partials").derivation(step)
     assert linear(lines[0].docs[0]) == "μ" and len(lines) == 14
-    assert linear(lines[-1].docs[1]).startswith("(∂L/∂L.1 − mean(∂L/∂L.1, axis=1, keepdims=True) − L.1 ⊙ mean(")
+    assert linear(lines[-1].docs[1]).startswith("(∂L/∂L.1 − meanⱼ(∂L/∂L.1) − L.1 ⊙ meanⱼ(∂L/∂L.1 ⊙ L.1)) ⊘ σ")
+    in_code = Scribe(found, "dz").derivation(step)[-1].docs[1]
+    assert linear(in_code).startswith("(dL.1 − mean(dL.1, axis=1, keepdims=True) − L.1 ⊙ mean(")
+    assert latex(Row(("Σⱼ", Brackets("dP ⊙ P")))) == r"\sum _{j}\left(dP\odot P\right)"
+    assert latex(lines[-1].docs[1]).count(r"\mathrm{mean}_{j}\left(") == 2
 
 
 @pytest.mark.parametrize("name", LESSONS)

@@ -67,6 +67,8 @@ def value(lesson: str, step: str, text: str):
     ("attention", "dL/dO", "O - Y"), ("attention", "dL/db", "sum(dL/dO, axis=0)"), ("attention", "dL/db", "sum(dL/dO, axis = -2)"),
     ("attention", "dL/db", "mean(dL/dO, axis=0) * 2"), ("attention", "dL/db", "ones(2) @ dL/dO"),
     ("attention", "dL/dS", "P ⊙ (dL/dP − sum(dL/dP ⊙ P, axis=1, keepdims=True))"),
+    ("attention", "dL/dS", "P ⊙ (dL/dP − Σⱼ(dL/dP ⊙ P))"), ("attention", "dL/dS", "P (*) (dL/dP - sum_j (dL/dP (*) P))"),
+    ("attention", "dL/db", "Σᵢ dL/dO"), ("attention", "dL/db", "meanᵢ(dL/dO) · 2"), ("attention", "P", "exp(S) / Σⱼ exp(S)"),
     ("attention", "dL/dS", "P (*) (dL/dP - sum(dL/dP (*) P, axis=1, keepdims=True))"),
     ("attention", "dL/dS", "P ⊙ (dL/dP − repeat(sum(dL/dP ⊙ P, axis=1), 2, axis=1))"),
     ("attention", "P", "softmax(S)"), ("attention", "P", "softmax(S, axis=1)"), ("attention", "P", "exp(S) / sum(exp(S), axis=1, keepdims=True)"),

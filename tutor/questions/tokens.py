@@ -9,7 +9,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from tutor.engine.activations import ACTIVATIONS
@@ -31,6 +31,7 @@ class Function:
     most: int = 1
     alpha: float | None = None
     arrays: bool = False  # whether it may be of whole arrays, as sum(X, axis=0): the word is its own before ( alone
+    over: str = ""  # the index that it goes over, where one stands below it: meanⱼ(X)
 
 
 class Vocabulary(Protocol):
@@ -89,8 +90,9 @@ _SPACES = re.compile(r"[\s\u200b\u2060]+")
 _NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+\-]?[0-9]+(?![0-9.]))?")
 _SCALE = re.compile(r"[×x]10(?:\^(-?[0-9]{1,4}|\(-?[0-9]{1,4}\))|(⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4}))")
 _WORD = re.compile(r"[^\W\d_]\w*")
-_SUM_OVER = re.compile(r"(?:Σ|∑|sum)(?:_([a-z])|([ₑₖᵢⱼ]))")
-_LOWERED = {"ₑ": "e", "ₖ": "k", "ᵢ": "i", "ⱼ": "j"}
+_SUM_OVER = re.compile(r"(?:Σ|∑|sum)(?:_([a-z])(?![\w])|([ₑₖᵢⱼₗ]))")
+_OVER_INDEX = re.compile(r"([A-Za-z][A-Za-z_]*)(?:_([ijkl])|([ᵢⱼₖₗ]))(?= ?\()")  # meanⱼ(x): along an axis
+_LOWERED = {"ₑ": "e", "ₖ": "k", "ᵢ": "i", "ⱼ": "j", "ₗ": "l"}
 _LONGEST_WORD = 32  # of a function, or the sign of one
 _CONSTANTS = {"e": Const(math.e), "pi": Const(math.pi), "π": Const(math.pi)}
 E = _CONSTANTS["e"]
@@ -184,6 +186,11 @@ def _next(text: str, at: int, spaced: bool, words: Vocabulary) -> Sequence[tuple
     if words.arrays and (setting := _SETTING.match(text, at)):
         return [(setting.end(), Token("setting", setting[0].replace(" ", ""), spaced))]
     names = words.match(text, at)
+    if words.arrays and not names and (over := _OVER_INDEX.match(text, at)):
+        meant = words.functions.get(over[1])
+        if meant and meant.arrays and over[1] != "sum":
+            index = over[2] or _LOWERED[over[3]]
+            return [(over.end(), Token("function", over[1], spaced, None, replace(meant, over=index)))]
     if number := _number(text, at, spaced, names[0][0] if names else 0):
         return [number]
     function = _function(text, at, words)

@@ -16,7 +16,7 @@ A comparison is 1 where it holds, else 0; so 1(x ≥ y) is a product. What could
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
 
 from tutor.engine.activations import derivative
@@ -176,6 +176,7 @@ class _Parser:
     lists: bool = False  # whether a comma stands between the arguments of a list
     decimals: bool = False
     commas: list[str] = field(default_factory=list)
+    over: dict[int, Expr] = field(default_factory=dict)  # what was taken along the axis of an index, by its identity
     loose: tuple[str, str] | None = None  # how the last factor could go on, if something stands beside it
 
     @property
@@ -251,6 +252,7 @@ class _Parser:
         left, run, links = self.term(), False, 0  # run: `left` is a sum begun here, so a further + joins it
         while self.sees("+", "-") and not self._begins_the_next():
             op, right = self.take().text, self.term()
+            left, right = self.aligned(left, right)
             if op == "+" and run and isinstance(left, Call):
                 left = Call("add", (*left.args, right))
             else:
@@ -276,13 +278,16 @@ class _Parser:
             start = self.at
             if self.sees("*", "·", "@", "⊙"):
                 sign = self.take().text
-                left = array_product(left, self.factor(), sign, self.words.arrays)
+                right = self.factor()
+                left, right = self.aligned(left, right) if sign in "⊙*" else (left, right)
+                left = array_product(left, right, sign, self.words.arrays)
                 divided = ""
             elif self.sees("/"):
                 over = self.found[start - 1]
                 self.take()
                 under = self.found[self.at]
-                left = left / self.factor()
+                left, right = self.aligned(left, self.factor())
+                left = left / right
                 short = over.kind == under.kind == "number" and self.at == start + 2
                 divided = "" if short and (self.next.spaced or self.sees("(")) else "/"
             elif self._beside():
@@ -370,7 +375,9 @@ class _Parser:
         if token.kind == "sum":
             start, body = self.at, self.nested(self.term, False)
             if token.text != "e":
-                return _summed(body, {name.text[-2:] for name in self.found[start : self.at] if name.kind == "name"})
+                lowered = {name.text[-2:] for name in self.found[start : self.at] if name.kind == "name"}
+                over_letter = bool(lowered & {"ᵢₖ", "ₖⱼ"}) or not self.words.arrays or not body.shape
+                return _summed(body, lowered) if over_letter else self.over_index("sum", [body], token.text)
             if not body.batched:
                 raise NotUnderstood("mark what each example has of its own: Σₑ dW@e")
             return call("batch_sum", body, param=self.words.examples)
@@ -503,12 +510,43 @@ class _Parser:
         settings: list[str] = []
         self.take()
         self.nested(inside, meant.most > 1 or meant.arrays)
+        if meant.over:
+            return self.over_index(token.text, args, meant.over, settings)
         of_one = len(args) == 1 and args[0].shape != ()
         if meant.arrays and (settings or of_one or token.text not in FUNCTIONS):
             return _of_arrays(token.text, args, settings)
         if settings:
             raise NotUnderstood(f"{token.text}() has no {settings[0]}")
         return self._apply(meant, args, token.text)
+
+    def over_index(self, text: str, args: list[Expr], index: str, settings: Sequence[str] = ()) -> Expr:
+        """A function along the axis of an index: meanⱼ(X). What is left has the other indices (see `aligned`)."""
+        found = _of_arrays(text, args, [*settings, f"axis={'ijkl'.index(index) if index in 'ijkl' else 9}"])
+        self.over[id(found)] = found
+        return found
+
+    def aligned(self, x: Expr, y: Expr) -> tuple[Expr, Expr]:
+        """Two values that go with each other number by number: Σⱼ(X) has the index i, so it goes with the rows of X.
+
+        NumPy would put it to the last axis; so it has an axis of length 1 in place of the one that was summed over.
+        """
+        return self._along(x, y), self._along(y, x)
+
+    def _along(self, x: Expr, other: Expr) -> Expr:
+        axis = self._axis_over(x) if self.over and len(other.shape) == len(x.shape) + 1 else None
+        if axis is None:
+            return x
+        at = len(other.shape) + axis
+        return call("reshape", x, param=(*x.shape[:at], 1, *x.shape[at:]))
+
+    def _axis_over(self, x: Expr) -> int | None:
+        """The axis (from the end) that all the sums and means over an index in a value went along; None without any."""
+        if not isinstance(x, Call):
+            return None
+        if id(x) in self.over and len(x.shape) < len(x.args[0].shape):
+            return int(x.param)
+        found = {self._axis_over(arg) for arg in x.args if arg.shape} if OPERATORS[x.op].elementwise else {None}
+        return found.pop() if len(found) == 1 else None
 
     def _apply(self, meant: Function, args: list[Expr], text: str) -> Expr:
         if not meant.least <= len(args) <= meant.most:

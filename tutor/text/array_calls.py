@@ -29,6 +29,18 @@ class Written:
     settings: tuple[str, ...] = ()
 
 
+# Where a notation is mathematics, an axis is an index below the sign, as in Σⱼ: of rows, columns, what comes further.
+INDICES = "ᵢⱼₖₗ"
+
+
+def in_indices(call: Written) -> Written:
+    """sum(x, axis=1, keepdims=True) as Σⱼ(x): what is left has the other indices, so nothing need be said of them."""
+    axes = [text for text in call.settings if text.startswith("axis=")]
+    rest = tuple(text for text in call.settings if text not in axes and not text.startswith("keepdims"))
+    below = "".join(INDICES[int(text.removeprefix("axis="))] for text in axes)
+    return Written(("Σ" if call.name == "sum" and below else call.name) + below, call.args, rest)
+
+
 def counted(axis: int, rank: int) -> int:
     """An axis counted from 0: −1 of a matrix is 1."""
     return axis + rank if axis < 0 else axis

@@ -490,9 +490,14 @@ def _array_conventions(trace: Trace, notation: str) -> list[str]:
     said = [f"{product} is the product of matrices, as X @ W in NumPy; {writer.cell_by_cell} goes number by number."]
     if x:
         gradient = Ref(gradient_of(model.output, x))
+        axes = (
+            "Σᵢ goes over the rows i, down each column, and Σⱼ over the columns j, along each row."
+            if writer.in_indices
+            else "Axes count from 0: axis 0 goes down the rows."
+        )
         said.append(
             f"{writer.text(gradient)} has the shape of {x.id}: at each place the slope of {model.output.id} in that "
-            "number. Axes count from 0: axis 0 goes down the rows."
+            f"number. {axes}"
         )
     return said
 

@@ -10,6 +10,7 @@ templates, in which
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 Names = tuple[str, str]  # the name of the whole, and of one element
 
@@ -21,7 +22,8 @@ class Notation:
     `weights_first` is the number of the weights that feed that layer; `functions` the sign of an
     activation where the textbook writes one letter for any: (hidden, output). `letter` stands for a
     pre-activation in definitions, z or a; `order` says what the two indices of a weight are. `by_author`: how the
-    gradients are written of arrays that have an author's names, by quantity.
+    gradients are written of arrays that have an author's names, by quantity. `axes`: whether a sum over an axis is
+    written with the index that it runs over, Σⱼ(X), or in words as code has it, sum(X, axis=1).
     """
 
     title: str
@@ -38,6 +40,7 @@ class Notation:
     rate: str = "η"
     loss: str = "L"
     mean_loss: str = "L"
+    axes: Literal["indices", "words"] = "indices"
     by_author: dict[str, Names] = field(default_factory=lambda: {"any": ("∂{L}/∂{x}", "∂{L}/∂{x}")})
 
 
@@ -63,6 +66,7 @@ NOTATIONS: dict[str, Notation] = {
         },
         elementwise="·",
         matrix_product=" ",
+        axes="words",
         by_author={"any": ("d{x}", "d{x}")},
     ),
     "nabla": Notation(

@@ -40,7 +40,7 @@ ACCENTS = {"\u0302": r"\hat", "\u0303": r"\tilde", "\u0304": r"\bar", "\u0307": 
            "\u0301": r"\acute", "\u0300": r"\grave", "\u030c": r"\check", "\u0306": r"\breve"}  # fmt: skip
 
 _RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾⁼ⁿᵗᶻᵃᵀ′", [*"0123456789+-()=ntza", r"\top ", r"\prime "], strict=True))
-_LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₍₎₌ᵢⱼₖₑₘₙ", "0123456789+-()=ijkemn", strict=True))
+_LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₍₎₌ᵢⱼₖₗₑₘₙ", "0123456789+-()=ijklemn", strict=True))
 # Those of words: not Greek, and nothing raised or lowered.
 _LETTERS = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0400-\u1cff\u1e00-\u1fff\u3040-\ud7ff\uf900-\ufaff"
 # What an update made. A part of an author's name is that of x_newer, my_new_x, or of 2 · _new.

@@ -20,9 +20,11 @@ from tutor.engine.ids import use_of
 from tutor.engine.lesson import Lesson
 from tutor.engine.optimizers import SIGNS, STATES
 from tutor.text.array_calls import (
+    INDICES,
     Written,
     along,
     bare_shape,
+    in_indices,
     keepable,
     ones,
     spread_axis,
@@ -87,11 +89,6 @@ def _product(expr: Expr) -> bool:
     return isinstance(expr, Call) and bool(expr.shape) and expr.op in ("matmul", "outer", "div", "mul", "times")
 
 
-def _whole_sum(expr: Expr) -> bool:
-    """Whether it is a Σ, which reaches over the product that follows."""
-    return isinstance(expr, Call) and expr.op == "sum" and expr.param is None
-
-
 def _cell_by_cell(expr: Expr) -> bool:
     return isinstance(expr, Call) and expr.op in ("mul", "times", "div") and all(arg.shape for arg in expr.args)
 
@@ -151,6 +148,7 @@ class Writer:
         self.cell_by_cell = "⊙" if self.arrays and self.notation.elementwise == "·" else self.notation.elementwise
         self._texts: dict[tuple[str, tuple[int, ...] | None, int | None], str] = {}
         self._names = _Leaves(self.name, named=True)
+        self.in_indices = self.notation.axes == "indices"
 
     # ------------------------------------------------------------ names
 
@@ -323,7 +321,8 @@ class Writer:
             sign = self.function("softmax", self.depth)
             if len(node.shape) == 2:
                 i, j, over = ("ᵢ", "ⱼ", f"{letter}ₖⱼ") if node.param == -2 else ("ᵢ", "ⱼ", f"{letter}ᵢₖ")
-                call = f"{sign}({letter}, axis=0)" if node.param == -2 else f"{sign}({letter})"
+                columns = f"{sign}{INDICES[0]}({letter})" if self.in_indices else f"{sign}({letter}, axis=0)"
+                call = columns if node.param == -2 else f"{sign}({letter})"
                 return Row((f"{call}{i}{j} = ", Frac(f"exp({letter}{i}{j})", f"Σₖ exp({over})")))
             return Row((f"{sign}({letter})ᵢ = ", Frac(f"exp({letter}ᵢ)", f"Σₖ exp({letter}ₖ)")))
         entry = ACTIVATIONS[node.op]
@@ -374,9 +373,10 @@ class Writer:
             return self._write(expr, leaves, need)[0]
 
         if call := written(node):
-            return self._called(call, outer.kept is not None and along(node, outer.kept), sub), 5
+            called = self._called(call, outer.kept is not None and along(node, outer.kept), sub)
+            return called, 3 if self._reaches_over(node) else 5
         if op == "sum_to":
-            return self._summed(node, sub), 5
+            return self._summed(node, sub), 3 if self.in_indices else 5
         if op == "sum" and self.arrays and isinstance(args[0], Call):
             return Row(("Σ", brackets(sub(args[0], 0)))), 3
         if op in _PATTERNS:
@@ -431,7 +431,7 @@ class Writer:
         left, right = args
         arrays = leaves.extent(left) and leaves.extent(right)
         first = 2 if isinstance(left, Const | Ref) else 3  # −2 · (y − ŷ) needs no brackets
-        first = 4 if self.arrays and _whole_sum(left) else first
+        first = 4 if self.arrays and self._reaches_over(left) else first
         second = 4 if isinstance(right, Call) and right.op == "div" else 3
         if not (arrays and self.arrays):
             return Row((sub(left, first), f" {self.notation.elementwise} " if arrays else " · ", sub(right, second)))
@@ -461,12 +461,11 @@ class Writer:
         if op == "transpose":
             return self._transposed(args[0], leaves), 5
         if op == "matmul":
-            left, right = (
-                4 if self.arrays and (_product(arg) if at else _cell_by_cell(arg)) else 3 for at, arg in enumerate(args)
-            )
+            left = 4 if self.arrays and (_cell_by_cell(args[0]) or self._reaches_over(args[0])) else 3
+            right = 4 if self.arrays and _product(args[1]) else 3
             return Row((sub(args[0], left), sign, sub(args[1], right))), 3
         if op == "outer":
-            left = 4 if self.arrays and _cell_by_cell(args[0]) else 3
+            left = 4 if self.arrays and (_cell_by_cell(args[0]) or self._reaches_over(args[0])) else 3
             return Row((sub(args[0], left), sign, self._transposed(args[1], leaves))), 3
         turned = self._transposed(args[0], leaves)
         if op == "rows":
@@ -474,8 +473,19 @@ class Writer:
         a = sub(args[0], 5)
         return brackets(Row(("diag ", a, " − ", a, sign, turned))), 5
 
+    def _reaches_over(self, expr: Expr) -> bool:
+        """Whether it is a Σ, which reaches over the product that follows: of all numbers, or over an index."""
+        if not isinstance(expr, Call):
+            return False
+        if expr.op in ("expand", "spread"):
+            return self._reaches_over(expr.args[0])
+        over_index = expr.op in ("sum", "sum_to") and self.in_indices
+        return (expr.op == "sum" and expr.param is None) or over_index
+
     def _called(self, call: Written, kept: bool, sub: Sub) -> Doc:
-        """name(arguments, settings), as a lesson's author writes it."""
+        """name(arguments, settings), as a lesson's author writes it; an axis may be an index below the name."""
+        call = in_indices(call) if self.in_indices else call
+        kept = kept and not self.in_indices
         parts: list[Doc] = []
         for arg in call.args:
             parts += [*([", "] if parts else []), sub(arg, 0)]
@@ -486,6 +496,10 @@ class Writer:
         """What is added up over the places that a value was spread to."""
         gone, kept = summed_axes(node)
         doc = sub(node.args[0], 0)
+        if self.in_indices:
+            for axis in (*gone, *kept):
+                doc = Row((f"Σ{INDICES[axis]}", brackets(doc)))
+            return doc
         for _ in gone:
             doc = Row(("sum", brackets(Row((doc, ", axis=0")))))
         for axis in kept:
@@ -505,8 +519,9 @@ class Writer:
         inner = replace(leaves, spreads=0, kept=None)
         if not along_first:
             axis = spread_axis(node)
-            settings = f", {node.shape[axis]}, axis={axis}"
-            return Row(("repeat", brackets(Row((self._write(x, inner)[0], settings))))), 5
+            count = f", {node.shape[axis]}"
+            below, settings = (INDICES[axis], count) if self.in_indices else ("", f"{count}, axis={axis}")
+            return Row((f"repeat{below}", brackets(Row((self._write(x, inner)[0], settings))))), 5
         if x == ZERO:
             return self._node(x, inner)
         if x == ONE:
