@@ -70,10 +70,10 @@ def _graded_item(asked: str, trace: Trace, writer: Writer) -> Item:
             raise UsageError(f"question {asked.strip()} draws its choices anew each time: only a quiz can put it")
         return item
     step = trace.find(asked)
-    if step.shape and (many := step.at(None).value.size) > 1:
-        if many > MAX_CELLS:
+    if step.shape and (count := math.prod(step.shape)) > 1:
+        if count > MAX_CELLS:
             raise UsageError(
-                f"'{asked}' has {many:,} values, {MAX_CELLS} are the most: name one, such as {asked}{_first(step)}, "
+                f"'{asked}' has {count:,} values, {MAX_CELLS} are the most: name one, such as {asked}{_first(step)}, "
                 "or give the whole in a file to 'backprop-tutor diagnose'"
             )
         return item_of_cells(step.at(None), writer, DIGITS)

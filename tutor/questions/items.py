@@ -121,8 +121,9 @@ def as_json(item: Item, verdict: Judgement, asked: str) -> dict[str, object]:
     question, whole = item.question, item.kind == "matrix" and not item.by_author
     expected: object = item.question.right if item.question else item.answer
     if whole:
-        values = np.asarray(item.step.value)
-        expected = np.where(np.isfinite(values), values.astype(object), None).tolist()
+        values = np.array(item.step.value, dtype=object)
+        values[~np.isfinite(np.asarray(item.step.value))] = None
+        expected = values.tolist()
     elif isinstance(expected, float) and not math.isfinite(expected):
         expected = None
     beside = compare(question, verdict.slips[0]) if question and verdict.slips else None
