@@ -18,7 +18,7 @@ from tutor.engine.losses import LOSSES
 from tutor.engine.trace import trace
 from tutor.lessonfiles.check import load
 from tutor.questions.drill import MODERATE, NoQuestion, drill_item, skills, variant
-from tutor.questions.items import ORDER, PATHS, SHAPES
+from tutor.questions.items import CHAIN, ORDER, PATHS, SHAPES
 from tutor.questions.mastery import SKILLS
 
 LESSONS = sorted((Path(__file__).parent.parent / "lessons").glob("*.toml"))
@@ -142,7 +142,7 @@ def drilled() -> dict[str, set[Path]]:
     having: dict[str, list[Path]] = {}
     for path in LESSONS:
         rules = dict.fromkeys(eq.rule_id for eq in trace(some.bundled(path.stem.partition("-")[2])).equations)
-        for skill in (*rules, SHAPES, PATHS, ORDER):
+        for skill in (*rules, SHAPES, PATHS, CHAIN, ORDER):
             having.setdefault(skill, []).append(path)
     most = len(LESSONS) if DEEP else 6
     return {skill: {paths[at] for at in spaced(len(paths), most)} for skill, paths in having.items()}
@@ -174,7 +174,9 @@ def test_kinds_are_asked_in_the_order_given():
     assert drill_item(lesson, "weight_gradient", 1, ("formula",)).kind == "formula"
     assert drill_item(lesson, "weight_gradient", 1, ("matrix", "value")).kind == "matrix"
     assert drill_item(lesson, "update", 1, ("direction",)).kind == "direction"
-    assert [drill_item(lesson, skill, 1).kind for skill in (SHAPES, PATHS, ORDER)] == ["shape", "paths", "next"]
+    assert [drill_item(lesson, skill, 1).kind for skill in (SHAPES, PATHS, CHAIN, ORDER)] == [
+        "shape", "paths", "chain", "next",
+    ]  # fmt: skip
     # no gradient has no wrong formula that is known: another kind is asked
     assert (
         drill_item(circuit_lesson(["u = exp(x)", "f = u * y"], x=1, y=2), "gate_exp", 1, ("formula",)).kind != "formula"

@@ -56,7 +56,7 @@ def test_every_rule_is_a_skill():
     from tutor.text.explanations import RULES
 
     known = {id for id in SKILLS if not id.startswith("gate_")}  # an activation may be a gate or not
-    assert known - set(RULES) == {"shapes", "paths", "order", "author"}
+    assert known - set(RULES) == {"shapes", "paths", "chain", "order", "author"}
     titles = [title(id) for id in {*RULES, *SKILLS}]
     assert len(set(titles)) == len(titles) and max(map(len, titles)) <= 38  # the column of the progress report
     assert not [text for text in titles if "_" in text or text[0].islower()]

@@ -356,3 +356,13 @@ def test_a_level_is_named_by_its_number_too_and_a_question_ends_with_its_mark(st
 def test_questions_are_wrapped_to_the_columns_of_line_mode(store):
     said = answers("gates", store, "predict", "next", "show", "next", "show")
     assert max(len(row) for text in said for row in text.splitlines() if "What is" in row or "`help`" in row) <= 80
+
+
+def test_a_chain_is_put_together_in_lines(store):
+    """f = q z, q = x + y, at x = −2, y = 5, z = −4: which factor, its value, the next, the product."""
+    text, _ = play("gates", store, "build df/dx", "show", "3", "-4", "show", "5", "quit", "quit")
+    assert "∂f/∂x = ? · … Which factor comes first?" in text
+    assert "It is ∂f/∂q." in text and "∂f/∂x = ∂f/∂q · …" in text
+    assert "What is the factor ∂f/∂q?" in text and "own input" in text, "q = 3 was given"
+    refused = answers("gates", store, "build q")
+    assert "no gradient with a chain" in refused[0]

@@ -7,6 +7,7 @@ import pytest
 from test_tui import BATCH, here, pane, press, screen, tutor
 from tutor.tui.chain import ChainScreen
 from tutor.tui.player import PlayerScreen
+from tutor.tui.practice import PracticeScreen
 
 
 def shown(pilot) -> str:
@@ -145,3 +146,31 @@ async def test_any_size():
             await pilot.resize_terminal(*size)
             await press(pilot, "n", "m", "end", "o", "end", "c")
             assert "hidden layer 1" in shown(pilot)
+
+
+async def test_the_chain_is_asked_for_factor_by_factor():
+    async with tutor("o-classification", (80, 24), "dL/dW1[1,2]", level="scalar", element=(0, 1)) as pilot:
+        await press(pilot, "c", "p")
+        assert isinstance(pilot.app.screen, PracticeScreen) and "The chain of ∂L/∂w¹₂₁" in screen(pilot)
+        while pilot.app.screen.asking:
+            item = pilot.app.screen.asking.item
+            shown_too_soon = item.question and len(item.answer) > 5 and item.answer in screen(pilot)
+            assert not shown_too_soon, item.prompt
+            await press(pilot, *keys_of(item), "enter", "enter")
+        assert "9 of 9 right" in screen(pilot)
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, ChainScreen)
+        kept = pilot.app.store.answers("chain")
+        assert len(kept) == 5 and all(answer.verdict == "correct" for answer in kept)
+
+
+def keys_of(item):
+    """The keys that answer an item: the number of its choice, or its value."""
+    text = str(item.choices.index(item.answer) + 1) if item.choices else item.answer.replace("−", "-")
+    return [{".": "full_stop", "-": "minus"}.get(key, key) for key in text]
+
+
+async def test_where_there_is_no_chain_nothing_is_asked():
+    async with tutor("o-classification", (80, 24), "dL/dW1[1,1]", level="matrix") as pilot:
+        await press(pilot, "c", "p")  # the matrix cell by cell
+        assert isinstance(pilot.app.screen, ChainScreen) and "c shows it first" in screen(pilot)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from tutor.cli.line_questions import ask_item
+from tutor.cli.line_questions import ask_item, play_practice
 from tutor.cli.line_training import compare, evaluate, losses, patience, train
 from tutor.engine.backprop import gradient_of
 from tutor.engine.expressions import Ref
@@ -16,6 +16,7 @@ from tutor.engine.lesson import LEVELS, Lesson, as_level
 from tutor.engine.paths import target
 from tutor.engine.run import MAX_ITERATION, TOLERANCE
 from tutor.engine.trace import NoSuchStep, Step, Trace, resolve
+from tutor.learner.practice import Exercise
 from tutor.learner.records import (
     NOTATION,
     choose_notation,
@@ -185,6 +186,7 @@ class LineMode:
             "return": lambda: self._move(now.return_from_jump()),
             "from": self._from,
             "chain": lambda: self._chain(rest),
+            "build": lambda: self._build(rest),
             "reuse": lambda: self.say("\n".join(reuse_lines(now.trace.program)) + "\n"),
             "level": lambda: self._move(now.level(as_level(_one_of("level", rest, LEVELS)) or 1)),
             "notation": lambda: self._notation(rest),
@@ -282,6 +284,14 @@ class LineMode:
         example = step.example if step.example is not None else now.cursor.example
         chain = now.scribe.paths(example).chain(of)
         self.say("\n".join(path_lines(now.scribe, chain, step)) + "\n")
+
+    def _build(self, id: str) -> None:
+        """The chain of the gradient at the cursor, or of an id, as questions."""
+        now = self.sitting
+        items = now.chain_questions(now.trace.find(id[:MAX_WORD], now.cursor.example) if id else now.step)
+        key = None if now.changed else now.key
+        play_practice(self.store, (Exercise(key, item) for item in items), self.ask, self.say)
+        self.say("")
 
     def _notation(self, name: str) -> None:
         self._move(self.sitting.notation(_one_of("notation", name, tuple(NOTATIONS)) or 1))

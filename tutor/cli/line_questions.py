@@ -137,12 +137,18 @@ def play_practice(
             break
         done += 1
         right += asking.last is not None and asking.last.correct
-        card = Scribe(item.step.trace, item.step.trace.lesson.notation).card(item.step)
-        say("\n".join(card_lines(card, "scalar")) + "\n")
+        say("\n".join(_worked(item)) + "\n")
     else:
         say("That is all for now.")
     if done:
         say(f"{right} of {done} right.")
+
+
+def _worked(item: Item) -> list[str]:
+    """What is shown of a question that is done: its step, or of a part of a step that part."""
+    if item.worked:
+        return [row for text in item.worked for row in wrapped(text)]
+    return list(card_lines(Scribe(item.step.trace, item.step.trace.lesson.notation).card(item.step), "scalar"))
 
 
 ASKED = ("hint", "show", "known", "=", "help", "quit")  # of every question
@@ -152,7 +158,7 @@ HELP = in_lines(PRACTICE)
 
 def ask_item(
     store: Store | None,
-    lesson: str,
+    lesson: str | None,
     asking: Asking,
     ask: Callable[[str], str | None],
     say: Callable[[str], None],
@@ -160,8 +166,8 @@ def ask_item(
 ) -> Asking | None:
     """Put a question, or one that was begun, until it is answered, given up or out of tries; None if one leaves.
 
-    Without a store nothing is kept of it. `besides` has commands that work beside the question and take what
-    stands behind them; they cost nothing.
+    Without a store or a lesson nothing is kept of it. `besides` has commands that work beside the question and take
+    what stands behind them; they cost nothing.
     """
     item, watch = asking.item, Stopwatch()
     besides = {"glossary": _say_terms(item, say), "names": lambda rest: _say_names(item, say), **(besides or {})}
@@ -184,7 +190,7 @@ def ask_item(
             continue
         before = len(asking.said)
         asking = hint(asking) if word == "hint" else give_up(asking) if word == "show" else respond(asking, line or "")
-        if store is not None:
+        if store is not None and lesson is not None:
             keep_try(store, lesson, asking, watch)
         for said in asking.said[before:]:
             if said.kind != "you":

@@ -201,6 +201,17 @@ class Path:
         return (self.factors[0].top, *(factor.bottom for factor in self.factors))
 
     @property
+    def through(self) -> tuple[Ref, ...]:
+        """What tells the path from the others: the units (in a circuit the gates) that it goes through, by one name."""
+        return tuple(
+            factor.bottom
+            for factor in self.factors
+            if factor.bottom.symbol.quantity in ("activation", "node")
+            or factor.top.symbol.quantity == "loss"
+            or factor.use.rule == "softmax"
+        )
+
+    @property
     def digits(self) -> int:
         """With how many digits to show the factors, so that what is shown multiplies out."""
         return self.digits_for(4)
@@ -480,6 +491,18 @@ def _weigh(factors: np.ndarray, best: np.ndarray) -> np.ndarray:
     """|factor| times what follows; −1 where nothing follows, 0 for what is undefined (∞ · 0): it comes last."""
     found = np.nan_to_num(factors * best, nan=0.0, posinf=np.inf)
     return np.where(best < 0, -1.0, found)
+
+
+class _Kept(dict[int, Paths]):
+    """The paths of a trace by example."""
+
+
+def paths_of(trace: Trace, example: int = 0) -> Paths:
+    """The paths of a trace and one example of its batch, worked out once and kept with the trace."""
+    kept = trace.memo.of(_Kept)
+    if example not in kept:
+        kept[example] = Paths(trace, example)
+    return kept[example]
 
 
 def target(step: Step) -> Ref | None:

@@ -25,9 +25,9 @@ from tutor.text.writer import Writer
 
 @dataclass(frozen=True)
 class Exercise:
-    """A question to practise, and the key of the lesson that its answers are kept under."""
+    """A question to practise, and the key of the lesson that its answers are kept under; None: they are not kept."""
 
-    lesson: str
+    lesson: str | None
     item: Item
 
 

@@ -75,6 +75,10 @@ PLAYER = [
         usage="chain [ID]",
         says="this gradient (or that of ID) path by path, factor by factor; how a combined error is derived",
     ),
+    _in_lines(
+        "build [ID]", "put this gradient (or that of ID) together yourself: its factors, their values, the product",
+        "the chain (`c`), and there `p`",
+    ),
     _in_lines("from", "what this step is made from, and which step made it", ON_A_PANE),
     _in_lines(
         "reuse", "how many multiplications backpropagation saves in this lesson", "the card of each step, and the chain"

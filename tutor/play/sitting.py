@@ -7,6 +7,7 @@ front end says as they are. It does no I/O and waits for nothing: an iteration t
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -21,7 +22,9 @@ from tutor.play.playback import Cursor
 from tutor.play.settings import Here, Refused, here
 from tutor.play.whatif import WhatIf
 from tutor.questions.attempt import Asking, give_up, hint, respond
+from tutor.questions.chain_walk import chain_walk
 from tutor.questions.items import Item
+from tutor.questions.kinds.chain import MOST
 from tutor.text.card import Scribe
 
 if TYPE_CHECKING:
@@ -305,6 +308,14 @@ class Sitting:
         return fresh._of(trace, playback.resume(start, trace, place))
 
     # ------------------------------------------------------------ questions
+
+    def chain_questions(self, step: Step) -> list[Item]:
+        """The questions that put the chain of a gradient together, factor by factor. Raises Refused."""
+        rng = random.Random(f"{self.lesson.id} {self.cursor.iteration} {step.id}")
+        found = chain_walk(step, self.scribe.writer, rng, self.cursor.example)
+        if not found:
+            raise Refused(f"This is no gradient with a chain of at most {MOST} factors to put together.")
+        return found
 
     def next_question(self) -> Item | None:
         """What predict mode asks next at this step; None where it asks nothing (more)."""

@@ -27,7 +27,7 @@ from tutor.engine.program import batch_size
 from tutor.engine.rules import variant_of
 from tutor.engine.run import Run
 from tutor.engine.trace import Step, Trace, trace
-from tutor.questions.items import ORDER, PATHS, SHAPES, Item
+from tutor.questions.items import CHAIN, ORDER, PATHS, SHAPES, Item
 from tutor.questions.kinds import KINDS
 from tutor.text.writer import Writer
 
@@ -227,7 +227,7 @@ def _of_examples(here: Trace, symbol: Symbol) -> np.ndarray:
 def skills(lesson: Lesson) -> list[str]:
     """The skills that a lesson can be drilled in, in the order of its steps."""
     rules = dict.fromkeys(eq.rule_id for eq in trace(lesson).equations)
-    every = [*rules, SHAPES, PATHS, ORDER]
+    every = [*rules, SHAPES, PATHS, CHAIN, ORDER]
     return [skill for skill in every if _first(lesson, skill, 0, tuple(KINDS))]
 
 

@@ -4,7 +4,7 @@ An item knows its prompt, what it takes as an answer, its hints (a ladder, one r
 answer) and the skill that it exercises; it grades a text and never raises for one. The kinds of question are
 `kinds/`; here are the items of numbers, one or a whole matrix, that an author's questions are, too.
 
-A skill is the rule of a step, or one of `SHAPES`, `PATHS`, `ORDER` and `AUTHOR`.
+A skill is the rule of a step, or one of `SHAPES`, `PATHS`, `CHAIN`, `ORDER` and `AUTHOR`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from tutor.text.writer import Writer
 
 RUNG_COST = (0.25, 0.25, 0.25, 1.0)  # credit that each rung of the hint ladder takes
 MAX_CELLS = 256  # of a matrix that is asked for
-SHAPES, PATHS, ORDER, AUTHOR = "shapes", "paths", "order", "author"  # the skills that are no rule of a step
+SHAPES, PATHS, CHAIN, ORDER, AUTHOR = "shapes", "paths", "chain", "order", "author"  # skills that are no step's rule
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,10 @@ Judge = Callable[[str, Mapping[str, float]], Verdict]
 class Item:
     """One question. `id` is stable: the kind and the step; `choices` are numbered from 1 where there are any.
 
-    `many`: any number of the choices may be right, and all of those are to be named. An author's question
-    that belongs to no step has the last one: whatever came before may be used. `seed` is that of the numbers,
-    where they were drawn (`drill`).
+    `many`: any number of the choices may be right, and all of those are to be named (`in_order`: in their order). An
+    author's question that belongs to no step has the last one: whatever came before may be used. `seed` is that of
+    the numbers, where they were drawn (`drill`). `worked` is what is shown when it is done, a line each, of what is
+    only a part of its step; else that step is.
     """
 
     kind: str
@@ -85,7 +86,9 @@ class Item:
     choices: tuple[str, ...] = ()
     question: Question | None = field(default=None, compare=False)
     many: bool = False
+    in_order: bool = False
     seed: int | None = None
+    worked: tuple[str, ...] = ()
 
     @property
     def by_author(self) -> bool:
@@ -177,15 +180,20 @@ def misconceived(id: str, found: tuple[Slip, ...] = (), message: str = "", credi
 
 def chosen_numbers(text: str, choices: Sequence[str]) -> set[int]:
     """The choices (from 0) that an answer names by number, or one by its text. Raises NotUnderstood."""
+    return set(chosen_in_order(text, choices))
+
+
+def chosen_in_order(text: str, choices: Sequence[str]) -> list[int]:
+    """The same in the order in which they are named, one that is named twice as often. Raises NotUnderstood."""
     plain = text.strip()
     # As an answer is shown: 1 3 (W2, x); but 1(x ≥ y) is a choice's own text.
     listed = plain if plain in choices else re.sub(r"\s*\(.*\)$", "", plain)
     if re.fullmatch(r"[0-9]{1,6}(?:(?:[\s,;.)]|and)+[0-9]{1,6})*[.)]?", listed):
-        found = {int(part) - 1 for part in re.findall(r"[0-9]+", listed)}
+        found = [int(part) - 1 for part in re.findall(r"[0-9]+", listed)]
         if all(0 <= at < len(choices) for at in found):
             return found
     if plain in choices:
-        return {choices.index(plain)}
+        return [choices.index(plain)]
     raise NotUnderstood(f"answer with the number of a choice, 1 to {len(choices)}")
 
 

@@ -27,7 +27,7 @@ class Skill:
 
 
 # What is learned beside the rules of the steps.
-Own: TypeAlias = Literal["order", "author", "paths", "shapes"]
+Own: TypeAlias = Literal["order", "author", "paths", "chain", "shapes"]
 
 # In an order in which they can be learned: a skill stands after what it needs.
 _PLAIN: dict[Rule | Own, Skill] = {
@@ -47,6 +47,7 @@ _PLAIN: dict[Rule | Own, Skill] = {
     "combined_error": Skill("Output error: prediction minus target", ("loss",)),
     "activation_gradient": Skill("Blame along every path", ("pre_activation",)),
     "paths": Skill("Paths to the loss", ("pre_activation",)),
+    "chain": Skill("The chain of a gradient", ("paths",)),
     "no_path": Skill("Where no path leads", ("paths",)),
     "weight_gradient": Skill("Weight gradient", ("pre_activation",)),
     "bias_gradient": Skill("Bias gradient", ("pre_activation",)),

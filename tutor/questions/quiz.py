@@ -183,12 +183,16 @@ def credit(verdict: Verdict) -> float:
 
 
 def known(item: Item, items: list[Item]) -> list[Ref]:
-    """What a question may be worked out from: what is given, and earlier values that no other question asks for."""
+    """What a question may be worked out from: what is given, and earlier values that no other question asks for.
+
+    A chain is worked out from the forward pass alone: the backward pass has its products already.
+    """
     trace, example = item.step.trace, item.step.example
     asked = {i.step.equation.symbol.key for i in items if i.step.trace is trace}
     later: set[str] = set()
     for eq in trace.equations:
-        if later or eq.symbol == item.step.equation.symbol:
+        asks = eq.phase == "backward" if item.kind == "chain" else eq.symbol == item.step.equation.symbol
+        if later or asks:
             later.add(eq.symbol.key)
     return [
         Ref(symbol, None, example if symbol.per_example else None)

@@ -18,7 +18,7 @@ from tutor.engine.losses import LOSSES
 from tutor.engine.memo import Memo
 from tutor.engine.openings import derivation
 from tutor.engine.optimizers import OPTIMIZERS
-from tutor.engine.paths import Chain, Factor, Paths, of_parameters, tally
+from tutor.engine.paths import Chain, Factor, Paths, of_parameters, paths_of, tally
 from tutor.engine.rules import OVER_BATCH
 from tutor.engine.trace import NoSuchStep, Step, Trace, activation_calls, digits_for, resolve, symbols_of
 from tutor.text import prose
@@ -100,7 +100,6 @@ class Scribe:
         self.memo = Memo()  # what a front end drew of this trace in this notation
         self._users: dict[str, list[tuple[str, str]]] = {}  # of each whole the steps that use it
         self._said: dict[str, tuple[Turn, ...]] = {}  # the turns of each step
-        self._paths: dict[int, Paths] = {}  # by example
 
     def formulas(self, step: Step) -> Formulas:
         """What a trace in lines says of every step; a card looks through the whole trace for the rest of it."""
@@ -295,9 +294,7 @@ class Scribe:
 
     def paths(self, example: int = 0) -> Paths:
         """The paths of this trace, worked out once."""
-        if example not in self._paths:
-            self._paths[example] = Paths(self.trace, example)
-        return self._paths[example]
+        return paths_of(self.trace, example)
 
     def beyond(self, chain: Chain) -> str:
         """What becomes of a chain's gradient: that it is one example's own and what the mean is; what L2 adds."""
@@ -321,7 +318,11 @@ class Scribe:
 
     def factor_name(self, factor: Factor) -> Frac:
         """∂a/∂z: the same fraction in every notation, with its names."""
-        top, bottom = (replace(ref, example=None) for ref in (factor.top, factor.bottom))
+        return self.fraction(factor.top, factor.bottom)
+
+    def fraction(self, top: Ref, bottom: Ref) -> Frac:
+        """∂top/∂bottom of any two values, without their example."""
+        top, bottom = replace(top, example=None), replace(bottom, example=None)
         return Frac(Row(("∂", self.writer.name(top))), Row(("∂", self.writer.name(bottom))), tight=True)
 
     def factor(self, factor: Factor) -> Equality:

@@ -79,7 +79,8 @@ class AnswerLine(Entry):
     def _prompt(self, item: Item | None) -> str:
         """What can be typed here: of a question with choices no expression, which would be refused."""
         if item and item.choices:
-            return "the numbers of choices, such as 1, 3" if item.many else "the number of a choice"
+            order = "in their order, such as 3 1 2" if item.in_order else "such as 1, 3"
+            return f"the numbers of choices, {order}" if item.many else "the number of a choice"
         return "rows × columns, such as 2 × 3" if item and item.kind == "shape" else self.prompting
 
     @property

@@ -16,11 +16,14 @@ from tutor.engine.expressions import Ref
 from tutor.engine.openings import opens as has_derivation
 from tutor.engine.paths import Chain, Factor, Path
 from tutor.engine.trace import Step
+from tutor.learner.practice import Exercise
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.pictures.diagram import diagram, natural_rows
 from tutor.play.commands import Key
 from tutor.play.playback import Cursor
-from tutor.text.card import Equality, Scribe
+from tutor.play.settings import Refused
+from tutor.play.sitting import Sitting
+from tutor.text.card import Equality
 from tutor.tui.chain_views import Shown, cells_view, chain_view, derivation_view, own_of, stops
 from tutor.tui.keys import bindings
 from tutor.tui.lines import KeyBar, Line, Lines
@@ -59,6 +62,7 @@ KEYS = [
     Key("o", "view('cells')", "o", "cell by cell"),
     Key("d", "view('derivation')", "d", "derivation"),
     Key("m", "map", "m", "map"),
+    Key("p", "ask", "p", "ask me"),
     Key("enter", "choose", "Enter", "its step"),
     Key("escape,q", "leave", "esc", "back"),
     Key("down,shift+down", "scroll_card(2)"),
@@ -73,9 +77,10 @@ class ChainScreen(TutorScreen):
     # keys, action, key as shown, label
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
-    def __init__(self, scribe: Scribe, cursor: Cursor, step: Step, view: str) -> None:
+    def __init__(self, sitting: Sitting, step: Step, view: str) -> None:
         super().__init__()
-        self.scribe, self.cursor, self.step, self.view = scribe, cursor, step, view
+        self.sitting, self.step, self.view = sitting, step, view
+        self.scribe, self.cursor = sitting.scribe, sitting.cursor
         self.at = 0
         self.mapped = False  # in a low terminal the picture instead of the chain
         self._drawn: object = None  # what the picture shows
@@ -95,6 +100,7 @@ class ChainScreen(TutorScreen):
             "path": self.view == "cells" or (self.view == "chain" and self.chain.count > 1),
             "element": self.view != "cells" and bool(self.step.equation.symbol.shape),
             "map": self.view == "chain" and self.size.height < ROOMY,
+            "ask": self.view == "chain",
         }
         return [
             key
@@ -195,6 +201,20 @@ class ChainScreen(TutorScreen):
     def action_map(self) -> None:
         self.mapped = not self.mapped
         self.draw()
+
+    def action_ask(self) -> None:
+        """The chain as questions: its factors, one after the other, their values, the product, the sum over paths."""
+        if self.view != "chain":
+            self.say("p asks for a chain: c shows it first.")
+            return
+        try:
+            items = self.sitting.chain_questions(self.step)
+        except Refused as error:
+            self.say(str(error))
+            return
+        key = None if self.sitting.changed else self.sitting.key
+        title = f"The chain of {self.scribe.writer.text(self.chain.gradient)}"
+        self.tutor.practise(title, (Exercise(key, item) for item in items))
 
     def _bar(self) -> Line:
         step = own_of(self.step, self.cursor.example) if self.view == "cells" else self.step

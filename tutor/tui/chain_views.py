@@ -235,13 +235,7 @@ def _path_lines(scribe: Scribe, chain: Chain, stop: Stop, columns: int) -> list[
 
 def _through(scribe: Scribe, path: Path) -> str:
     """What tells a path from the others: the units that it goes through, each by one name."""
-    told = (
-        factor.bottom
-        for factor in path.factors
-        if factor.bottom.symbol.quantity in ("activation", "node")
-        or (factor.top.symbol.quantity == "loss" or factor.use.rule == "softmax")
-    )
-    return " ← ".join(scribe.writer.text(replace(ref, example=None)) for ref in told)
+    return " ← ".join(scribe.writer.text(replace(ref, example=None)) for ref in path.through)
 
 
 def _result(scribe: Scribe, chain: Chain, columns: int) -> list[Line]:

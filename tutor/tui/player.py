@@ -285,7 +285,7 @@ class PlayerScreen(Mover, PlayerPanes):
             self.say(found)
         else:
             view, of = found
-            self.app.push_screen(ChainScreen(now.scribe, now.cursor, of, view), self.returned)
+            self.app.push_screen(ChainScreen(now, of, view), self.returned)
 
     def returned(self, id: str | None) -> None:
         """Back from another screen: to a step that was chosen there."""

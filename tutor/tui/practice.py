@@ -82,12 +82,9 @@ class PracticeScreen(QuestionScreen):
         worked = scribe.card(item.step)
         if asking.done:
             first, earlier = question_views.done_lines(asking, "Enter: the next question", columns)
-            lines = [
-                *first,
-                line(),
-                *views.card_lines(worked, item.step, "scalar", columns, self.size.height, walked=False),
-                *earlier,
-            ]
+            whole = views.card_lines(worked, item.step, "scalar", columns, self.size.height, walked=False)
+            part = [row for text in item.worked for row in views.wrapped(text, columns, "numbers", "  ")]
+            lines = [*first, line(), *(part or whole), *earlier]
         else:
             lines, seen = question_views.asking_lines(asking, worked.title, columns, self.grid, self.size.height)
         known = self.known(item, [item], columns)
@@ -113,7 +110,8 @@ class PracticeScreen(QuestionScreen):
 
     def told(self, asking: Asking) -> None:
         assert self.exercise is not None
-        keep_try(self.tutor.store, self.exercise.lesson, asking, self.stopwatch)  # on disk before its verdict is seen
+        if self.exercise.lesson is not None:  # on disk before its verdict is seen
+            keep_try(self.tutor.store, self.exercise.lesson, asking, self.stopwatch)
         self.asking = asking
         if asking.done:
             self.done += 1

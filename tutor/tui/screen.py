@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from textual.content import Content
 from textual.geometry import Size
@@ -14,6 +15,9 @@ from textual.widgets import Static
 
 from tutor.learner.store import Store
 from tutor.tui.lines import Lines, line
+
+if TYPE_CHECKING:
+    from tutor.learner.practice import Exercise
 
 SMALLEST = (60, 16)  # columns and rows; below, a screen would be broken
 
@@ -26,6 +30,7 @@ class Tutor(Protocol):
     def open_lesson(self, path: Path, key: str) -> None: ...
     def quiz_on(self, path: Path) -> None: ...
     def placement(self) -> None: ...
+    def practise(self, title: str, exercises: Iterator[Exercise]) -> None: ...
     def review(self) -> None: ...
     def drill(self, skill: str, lesson: str = "") -> None: ...
     def show_progress(self) -> None: ...

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from tutor.engine.expressions import Symbol
 from tutor.engine.trace import Step
-from tutor.questions.items import ORDER, PATHS, SHAPES, Item
+from tutor.questions.items import CHAIN, ORDER, PATHS, SHAPES, Item
+from tutor.questions.kinds.chain import chain_item
 from tutor.questions.kinds.direction import direction_item, gradients_told
 from tutor.questions.kinds.formulas import formula_item, operands_item
 from tutor.questions.kinds.numbers import matrix_item, value_item
@@ -55,6 +56,7 @@ KINDS: dict[str, Kind] = {
     "next": Kind(next_item, ("next",), skill=ORDER),
     "direction": Kind(direction_item, ("direction",), values=gradients_told),
     "paths": Kind(paths_item, ("paths",), skill=PATHS),
+    "chain": Kind(chain_item, ("chain", "paths"), skill=CHAIN),  # it says how many paths there are
 }
 
 
