@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tutor.engine.trace import trace
-from tutor.learner.database import ENVIRONMENT
+from tutor.folders import ENVIRONMENT
 from tutor.learner.progress import ProgressError, export_file, import_file, report
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue

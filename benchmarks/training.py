@@ -18,7 +18,7 @@ import math
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -41,7 +41,7 @@ WANTED = {
     "784-30-10x32": 0.9,
 }
 # A lesson, made ready -> iterations -> losses, parameters after them. Only the second call is timed, and made once.
-Train = Callable[[int], tuple[list[float], dict[str, np.ndarray]]]
+Train = Callable[[int], tuple[Sequence[float] | np.ndarray, dict[str, np.ndarray]]]
 Side = Callable[[Lesson], Train]
 
 
@@ -64,10 +64,11 @@ def lesson_of(name: str, examples: int = 96) -> Lesson:
 def ours(lesson: Lesson) -> Train:
     run = Run(lesson)
     run._code(lesson.training.batch)
+    run.in_c(patience=5)
 
     def train(iterations: int):
         run.train(iterations)
-        return run.losses.tolist(), run.parameters(iterations + 1)
+        return run.losses, run.parameters(iterations + 1)
 
     return train
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NoReturn
 
-from tutor import __version__
 from tutor.lessonfiles import catalogue
 from tutor.text.notations import NOTATIONS
 
@@ -182,7 +181,8 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
         formatter_class=raw,
         allow_abbrev=False,
     )
-    found.add_argument("--version", action="version", version=f"backprop-tutor {__version__}")
+    found.add_argument("--version", action="store_true", dest="asks_version", help="the version; with -v how it trains")
+    found.add_argument("-v", action="store_true", dest="says_more", help=argparse.SUPPRESS)
 
     def lessons(where: ArgumentParser, dest: str) -> None:
         where.add_argument("--lessons", metavar="DIR", action="append", default=[], dest=dest, help=OWN_LESSONS)

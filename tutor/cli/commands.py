@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from tutor import __version__
 from tutor.cli import asking, authoring, grade, playing, showing, solutions
 from tutor.cli.arguments import UsageError, parser
 from tutor.cli.streams import abandon, fail, prepare_streams
@@ -70,8 +71,15 @@ def _run(argv: list[str]) -> int:
         raise UsageError(f"there is no command '{word[:60]}'; there are: {', '.join(filter(None, RUN))}")
     try:
         args = parser(RUN).parse_args(argv)
-    except SystemExit as done:  # after --help and --version
+    except SystemExit as done:  # after --help
         return int(done.code or 0)
+    if args.asks_version or args.says_more:
+        print(f"backprop-tutor {__version__}")
+        if args.says_more:
+            from tutor.cli.version import about_speed
+
+            print(about_speed())
+        return 0
     if getattr(args, "profile", None) is None:
         args.profile = args.at_home
     run: Callable[[Namespace], int] = args.run

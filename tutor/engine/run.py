@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, islice, repeat
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,16 +16,22 @@ from tutor.engine.compiled.arrays import arrays
 from tutor.engine.compiled.graph import Code, Memory
 from tutor.engine.compiled.scalars import scalars
 from tutor.engine.expressions import Call, Symbol, walk
+from tutor.engine.feed import Feed
 from tutor.engine.forward import initial_parameters
 from tutor.engine.ids import setting, state, updated
 from tutor.engine.lesson import Lesson
 from tutor.engine.model import Equation, Model
 from tutor.engine.optimizers import OPTIMIZERS
-from tutor.engine.program import Program, Values, batch_size, iterations_per_epoch, order, rows
+from tutor.engine.program import Program, Values, batch_size, iterations_per_epoch, rows
+
+if TYPE_CHECKING:
+    from tutor.engine.native import Native
 
 # Parameters times examples up to which single numbers are faster than arrays: measured. Of an author's equations what
 # they multiply counts, and more of it the more calls arrays would take; not without end, since code has to be made.
 SCALAR_WORK = 150
+WORTH_COMPILING = 0.1  # seconds that Python or NumPy would take, about: a compiler takes half of it
+ALIKE = 20  # iterations that have to be the same in C before it is used
 TOLERANCE = 1e-6  # a change over an epoch that counts as none, unless told
 MAX_ITERATION = 1_000_000  # that can be asked for: it takes minutes, not days
 
@@ -72,7 +77,10 @@ class Run:
         self._pace = 1.0  # iterations in a go: some 20 ms, so that it can be called off
         self._losses = np.empty(0)
         self._codes: dict[int, Code] = {}
-        self._latest_epoch: tuple[int, list[Any]] = (-1, [])
+        self._native: Native | None = None  # code in C, on its way or there
+        self._native_from: int | None = None  # the first iteration that is run by it; None as long as none is
+        self._no_native = False
+        self._goal = 1  # how far training is to go
         self._lock = RLock()
 
     @property
@@ -137,6 +145,7 @@ class Run:
         if self.lesson.training is None:
             raise ValueError("this lesson is not trained")
         per, ticker = iterations_per_epoch(self.lesson), _Ticker(progress)
+        self._goal = iterations
         before: np.ndarray | None = None
         while self.diverged is None:
             if tolerance is not None and self.trained % per == 0:
@@ -193,6 +202,8 @@ class Run:
 
     def _go_near(self, number: int) -> None:
         """Load the nearest iteration not after `number` whose values are kept, unless they are there already."""
+        if self._at == self.trained + 1 and self._at <= number:
+            return
         near = number - (number - 1) % self.every
         if near not in self.kept:
             near = max(at for at in self.kept if at <= number)
@@ -210,9 +221,11 @@ class Run:
         stop = min(number, start - (start - 1) % self.every + self.every, start + int(self._pace))
         if start < self._careful:
             stop = start + 1
+        if self._native is not None or (max(number, self._goal) - start) * self._cost > WORTH_COMPILING:
+            self._seek_native()
         began = time.monotonic()
         self._at, before = 0, self._carried.flat.copy()  # whoever interrupts this leaves the values half done
-        losses = np.array(self._iterate(start, stop))
+        losses = self._iterate(start, stop)
         if stop > new and self.diverged is None:
             if not (np.isfinite(losses).all() and np.isfinite(self._carried.flat).all()):
                 if stop > start + 1:
@@ -229,16 +242,41 @@ class Run:
         if stop % self.every == 1 and stop not in self.kept:
             self._keep(stop)
 
-    def _iterate(self, start: int, stop: int) -> list[float]:
+    def _iterate(self, start: int, stop: int) -> np.ndarray:
         """Run iterations `start` to `stop` - 1 on the carried values; returns their losses."""
-        losses: list[float] = []
-        while (at := start + len(losses)) < stop:
-            examples, end = self._alike(at, min((edge for edge in self._edge if at < edge < stop), default=stop))
+        losses, at = np.empty(stop - start), start
+        while at < stop:
             if at not in self._edge:
-                self._code(examples)(self._feed(at, end), self._updates + at, losses)
-            if (at := start + len(losses)) < end:  # too large for Python's own functions, or rounding would decide
-                losses.append(self._by_equations(at, self._carried.flat.copy()))
+                end = min((edge for edge in self._edge if at < edge < stop), default=stop)
+                if self._native_from is not None and at < self._native_from < end:
+                    end = self._native_from
+                done = self._go(at, losses[at - start : end - start])
+                at += done
+                if at == end:
+                    continue
+            if at < stop:  # too large for Python's own functions, or rounding would decide
+                losses[at - start] = self._by_equations(at, self._carried.flat.copy())
+                at += 1
         return losses
+
+    def _go(self, at: int, losses: np.ndarray) -> int:
+        """Run iterations from `at` by code, one for each loss that is to be filled in; returns how many it ran."""
+        if self._native is not None and self._native_from is not None and at >= self._native_from:
+            return self._native.run(self._carried.flat, at, losses, self._updates)
+        return self._go_slowly(at, losses)
+
+    def _go_slowly(self, at: int, losses: np.ndarray) -> int:
+        """The same by code in Python."""
+        start, stop = at, at + len(losses)
+        while at < stop:
+            examples, end = self.feed.alike(at, stop)
+            found: list[float] = []
+            self._code(examples)(self.feed.rounds(at, end), self._updates + at, found)
+            losses[at - start : at - start + len(found)] = found
+            at += len(found)
+            if at < end:
+                break
+        return at - start
 
     def _by_equations(self, number: int, flat: np.ndarray) -> float:
         """Run one iteration from these carried values as its steps are shown; returns its loss."""
@@ -250,7 +288,9 @@ class Run:
     def _record(self, losses: np.ndarray) -> None:
         end = self.trained + len(losses)
         if end > len(self._losses):
-            self._losses = np.concatenate([self._losses, np.empty(end + 1000)])
+            longer = np.empty(max(end + 1000, min(self._goal, 8 * end)))  # what is not written takes no memory yet
+            longer[: self.trained] = self.losses
+            self._losses = longer
         self._losses[self.trained : end] = losses
         self.trained = end
 
@@ -278,74 +318,74 @@ class Run:
         return self._work * batch + self._count * states <= limit
 
     @cached_property
+    def _cost(self) -> float:
+        """Seconds that an iteration takes without C, about: measured on one machine, and good enough for any."""
+        work = self._work * batch_size(self.lesson)
+        return 3e-7 + 7e-8 * work if self._scalar else 1e-5 + 1e-6 * len(self.model.forward) + 1e-9 * work
+
+    @cached_property
     def _work(self) -> int:
         """What an example costs: as many products as there are weights; of an author's equations those they make."""
         return self._count if self.model.layers else max(self._count, products(self.model.forward))
 
+    @cached_property
+    def feed(self) -> Feed:
+        """What iterations take."""
+        return Feed(self.lesson, self._scalar)
+
     def _code(self, examples: int) -> Code:
         if examples not in self._codes:
             program = self.program(examples)
-            fixed = {key: value for key, value in self._given().items() if key != setting("t")}
-            fixed |= {key: value for key, value in self._first.items() if key not in self._carried.slices}
             make = scalars if self._scalar else arrays
             self._codes[examples] = make(
-                program.equations, program.model.objective.key, self._carried, fixed, program.model.data, examples
+                program.equations, program.model.objective.key, self._carried, self._fixed, program.model.data, examples
             )
         return self._codes[examples]
 
-    def _alike(self, at: int, stop: int) -> tuple[int, int]:
-        """The size of iteration `at`'s batch, and where on the way to `stop` another size begins."""
-        size, per = batch_size(self.lesson), iterations_per_epoch(self.lesson)
-        short = self.lesson.example_count % size
-        if not short:
-            return size, stop
-        until_short = per - 1 - (at - 1) % per
-        return (size, min(stop, at + until_short)) if until_short else (short, at + 1)
+    @property
+    def _fixed(self) -> Values:
+        """What never changes: settings, and parameters that are not trained."""
+        settings = {key: value for key, value in self._given().items() if key != setting("t")}
+        return settings | {key: value for key, value in self._first.items() if key not in self._carried.slices}
 
-    def _feed(self, at: int, stop: int) -> Iterable[Any]:
-        """What the code takes for each of these iterations."""
-        if not self.lesson.examples:
-            return repeat((), stop - at)
-        per = iterations_per_epoch(self.lesson)
-        first, slot = divmod(at - 1, per)
-        assert self.lesson.training
-        if self.lesson.training.order == "listed":  # every epoch takes the same
-            return (self._epoch(0) * -(-(slot + stop - at) // per))[slot : slot + stop - at]
-        epochs = chain.from_iterable(map(self._epoch, range(first, (stop - 2) // per + 1)))
-        found = islice(epochs, slot, slot + stop - at)
-        if self._scalar or batch_size(self.lesson) == 1:
-            return found
-        return (self._together(taken) if len(taken) > 1 else self._pairs[taken[0]] for taken in found)
+    def in_c(self, patience: float = 0.0) -> bool:
+        """Whether it trains in C, which is seen to if it can be, waiting so many seconds at most for a compiler."""
+        with self._lock:
+            self._seek_native(patience)
+        return self._native_from is not None
 
-    def _epoch(self, epoch: int) -> list[Any]:
-        """What each iteration of an epoch takes; drawn batches of arrays are made when their turn comes."""
-        assert self.lesson.training
-        listed = self.lesson.training.order == "listed"
-        if self._latest_epoch[0] != (0 if listed else epoch):
-            size, taken, pairs = batch_size(self.lesson), order(self.lesson, epoch), self._pairs
-            batches = [taken[at : at + size] for at in range(0, len(taken), size)]
-            items: list[Any] = batches
-            if size == 1:
-                items = [pairs[row] for row in taken.tolist()]
-            elif self._scalar:
-                items = [tuple(chain.from_iterable(pairs[row] for row in batch)) for batch in batches]
-            elif listed:
-                items = [pairs[b[0]] if len(b) == 1 else self._together(slice(b[0], b[-1] + 1)) for b in batches]
-            self._latest_epoch = (0 if listed else epoch, items)
-        return self._latest_epoch[1]
+    def _seek_native(self, patience: float = 0.0) -> None:
+        """Have code in C made, and go on with it as soon as it is there and does the same."""
+        if self._native_from is not None or self._no_native:
+            return
+        if self._native is None:
+            from tutor.engine.native import Native  # what compiles and loads is not needed before
 
-    @cached_property
-    def _pairs(self) -> list[tuple[Any, ...]]:
-        """Each example: the numbers of x and y, or these two arrays; of an author's equations what examples set."""
-        given = self.lesson.examples.values()
-        if self._scalar:
-            numbers = (array.reshape(len(array), -1).tolist() for array in given)
-            return [tuple(chain.from_iterable(parts)) for parts in zip(*numbers, strict=True)]
-        return list(zip(*given, strict=True))
+            try:
+                self._native = Native(self.program, self._carried, self._fixed, self.feed)
+            except KeyError:  # there is something in it that C has no words for
+                self._no_native = True
+                return
+        self._native.wait(patience)
+        if not self._native.built:
+            return
+        if self._native.ready and self._alike_in_c():
+            self._native_from = 1
+            self.every *= 10
+        else:
+            self._native, self._no_native = None, True
 
-    def _together(self, taken: Any) -> tuple[np.ndarray, ...]:
-        """Some examples as arrays with an axis of examples."""
-        return tuple(array[taken] for array in self.lesson.examples.values())
+    def _alike_in_c(self) -> bool:
+        """Whether code in C begins as that in Python does, to the last bit."""
+        assert self._native is not None
+        now, ends = self._carried.flat.copy(), []
+        for go in (self._go_slowly, lambda at, losses: self._native.run(self._carried.flat, at, losses, self._updates)):
+            self._carried.flat[:] = self.kept[1]
+            losses = np.zeros(ALIKE)
+            done = go(1, losses)
+            ends.append((done, losses[:done].tobytes(), self._carried.flat.tobytes()))
+        self._carried.flat[:] = now
+        return ends[0] == ends[1]
 
     # ------------------------------------------------------------ all values of one iteration
 

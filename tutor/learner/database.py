@@ -14,13 +14,13 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from tutor.folders import for_data
 from tutor.lessonfiles.catalogue import one_line
 
 if TYPE_CHECKING:
     import sqlite3
 
 
-ENVIRONMENT = "BACKPROP_TUTOR_DATA"  # a folder; overrides the user's data directory
 FILE = "tutor.db"
 PATIENCE = 2.0  # seconds to wait for another window that is writing
 FORGOTTEN = "what you do now is forgotten when you quit"
@@ -238,12 +238,7 @@ class Database:
 
 def default_path() -> Path:
     """Where the database is. Raises RuntimeError if the environment's `~` stands for no home."""
-    folder = os.environ.get(ENVIRONMENT)
-    if folder:
-        return Path(folder).expanduser() / FILE
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("backprop-tutor", appauthor=False)) / FILE
+    return for_data() / FILE
 
 
 def _version(database: sqlite3.Connection) -> int:

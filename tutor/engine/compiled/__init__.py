@@ -1,11 +1,13 @@
 """Equations made fast: one function that runs many iterations, from the trees that the steps come from.
 
-Two ways, and a run of training stays in one of them, so that what is run again has the same bits:
+Two ways, and a run of training stays in one of them, so that what is run again has the same bits; a third, in C, has
+the bits of the first, so that a run may go over to it:
 
     scalars   tiny networks and circuits: straight-line Python, a local variable a number; the equations'
               scalar view (`expressions.element`) says how each follows from the others
     arrays    everything larger: NumPy calls into arrays that were made beforehand (`lowering` says of each formula
               which); the parameters lie side by side, so that an optimiser's rule runs once for all of them
+    C         of scalars, the same lines in another language (`straight`), compiled and loaded by `building`
 
 Both go through `graph.Graph`: values by number, each computed once however often it is used, and only those
 that the loss or a new parameter needs. The source that is compiled is printed from that graph: it has

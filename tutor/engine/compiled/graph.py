@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -53,6 +53,7 @@ class Graph:
 
     def __init__(self) -> None:
         self.nodes: list[tuple[Any, ...]] = []
+        self.settled: dict[int, float] = {}  # what is the same in all of a run: constants, settings, what follows
         self._numbers: dict[tuple[Any, ...], int] = {}
 
     def given(self, name: str) -> int:
@@ -61,7 +62,29 @@ class Graph:
 
     def const(self, value: float) -> int:
         """The number of a constant."""
-        return self._number(("const", (), repr(float(value))))  # by its text: 0.0 equals -0.0 and is another number
+        number = self._number(("const", (), repr(float(value))))  # by its text: 0.0 equals -0.0 and is another number
+        self.settled[number] = float(value)
+        return number
+
+    def setting(self, key: str, value: float) -> int:
+        """The number of what is constant in a run, and in the next run of the same code perhaps another number.
+
+        So nothing may be left out because of what it is now.
+        """
+        number = self._number(("setting", (), key))
+        self.settled[number] = float(value)
+        return number
+
+    def settled_with(self, settings: Mapping[str, float]) -> dict[int, float]:
+        """What `settled` is with these settings. Raises ArithmeticError or ValueError where one has no value."""
+        found: dict[int, float] = {}
+        for number in sorted(self.settled):
+            op, args, param = self.nodes[number]
+            if op == "const":
+                found[number] = float(param)
+            else:
+                found[number] = settings[param] if op == "setting" else _FOLDED[op](*(found[arg] for arg in args))
+        return found
 
     def constant(self, number: int) -> float | None:
         """The value of a node that is a constant; None of another."""
@@ -90,7 +113,11 @@ class Graph:
             args = (self.add("sub", y, x),) * 2
         if op == "neg" and self.nodes[args[0]][0] == "sub":  # -(x - y) is y - x, the same bits
             return self.add("sub", *self.nodes[args[0]][1][::-1])
-        return self._number((op, args, param))
+        number = self._number((op, args, param))
+        if args and op in _FOLDED and all(arg in self.settled for arg in args):
+            with suppress(ArithmeticError, ValueError):
+                self.settled[number] = _FOLDED[op](*(self.settled[arg] for arg in args))
+        return number
 
     def _number(self, node: tuple[Any, ...]) -> int:
         if node not in self._numbers:

@@ -1,0 +1,80 @@
+"""A run's code in C: printed from the same graphs, built in the background, and what it is called with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from tutor.engine.compiled.building import build
+from tutor.engine.compiled.c_scalars import CScalars
+from tutor.engine.compiled.c_text import PRELUDE, driver
+from tutor.engine.compiled.elements import ScalarGraph
+from tutor.engine.compiled.graph import Memory, Values
+from tutor.engine.feed import Feed
+from tutor.engine.program import Program
+
+
+class Native:
+    """Iterations in C. Any run of the same shape may use the same `Native`, each with its own numbers.
+
+    Raises KeyError when it is made of what C has no words for.
+    """
+
+    def __init__(self, programs: Callable[[int], Program], memory: Memory, fixed: Values, feed: Feed):
+        self.feed, self._parts = feed, []
+        first, texts = 0, []
+        for size in feed.sizes:
+            program = programs(size)
+            graph = ScalarGraph(program.equations, program.model.objective.key, memory, fixed, program.model.data, size)
+            part = CScalars(graph, size, first)
+            first += len(part.settled)
+            texts.append(part.text)
+            self._parts.append((graph.graph, part.settled))
+        self.exact = True  # bit for bit what the code in Python does
+        self.settled = np.array([g.settled[number] for g, numbers in self._parts for number in numbers])
+        self._data = [feed.numbers]
+        self._pointers = np.array([array.ctypes.data for array in self._data], dtype=np.uintp)
+        self._build = build(PRELUDE + "".join(texts) + driver(feed.sizes))
+
+    def wait(self, seconds: float) -> None:
+        """Until it is built, or so long."""
+        self._build.done.wait(seconds)
+
+    @property
+    def built(self) -> bool:
+        """Whether it is known what has come of it."""
+        return self._build.done.is_set()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be called."""
+        return self.built and self._build.train is not None
+
+    def settled_with(self, settings: Mapping[str, float]) -> np.ndarray:
+        """What `run` takes as settled, with other settings. Raises ArithmeticError or ValueError if they have none."""
+        found = [(graph.settled_with(settings), numbers) for graph, numbers in self._parts]
+        return np.array([values[number] for values, numbers in found for number in numbers])
+
+    def run(self, flat: np.ndarray, at: int, kept: np.ndarray, updates: int) -> int:
+        """Iterations `at` ... on the carried values, one for each place of `kept`, which takes the losses.
+
+        `updates` came before iteration 1. Returns how many are complete: it stops where code in Python does.
+        """
+        train = self._build.train
+        assert train is not None
+        rows, start = self.feed.rows(at, at + len(kept))
+        slot = (at - 1) % self.feed.per_epoch
+        return train(
+            flat.ctypes.data,
+            self.settled.ctypes.data,
+            self._pointers.ctypes.data,
+            rows.ctypes.data,
+            len(rows) or 1,
+            start,
+            slot,
+            self.feed.per_epoch,
+            len(kept),
+            float(updates + at),
+            kept.ctypes.data,
+        )
