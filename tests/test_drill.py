@@ -17,9 +17,11 @@ from tutor.engine.lesson import AuthorQuestion, Note, Training
 from tutor.engine.losses import LOSSES
 from tutor.engine.trace import trace
 from tutor.lessonfiles.check import load
+from tutor.questions import slips
 from tutor.questions.drill import MODERATE, NoQuestion, drill_item, skills, variant
 from tutor.questions.items import CHAIN, ORDER, PATHS, SHAPES
 from tutor.questions.mastery import SKILLS
+from tutor.questions.slips import make_table
 
 LESSONS = sorted((Path(__file__).parent.parent / "lessons").glob("*.toml"))
 P_DEEP = next(path for path in LESSONS if path.stem.endswith("p-deep"))
@@ -181,6 +183,20 @@ def test_kinds_are_asked_in_the_order_given():
     assert (
         drill_item(circuit_lesson(["u = exp(x)", "f = u * y"], x=1, y=2), "gate_exp", 1, ("formula",)).kind != "formula"
     )
+
+
+def test_the_slips_of_an_equation_are_worked_out_once_for_all_the_kinds_that_ask(monkeypatch):
+    made = []
+
+    def counted(here, asked, reach=0):
+        made.append((here, asked))
+        return make_table(here, asked, reach)
+
+    monkeypatch.setattr(slips, "make_table", counted)
+    lesson = load(next(path for path in LESSONS if path.stem.endswith("lstm")))
+    rules = {eq.rule_id for eq in trace(lesson).equations}
+    assert len(skills(lesson)) > 15
+    assert len({(id(here), asked.symbol.key) for here, asked in made}) == len(made) < 2 * len(rules)
 
 
 def test_a_skill_that_a_lesson_does_not_have():

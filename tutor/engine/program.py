@@ -20,6 +20,7 @@ from tutor.engine.forward import model
 from tutor.engine.ids import before_update, updated
 from tutor.engine.ids import state as state_id
 from tutor.engine.lesson import Lesson
+from tutor.engine.memo import Memo
 from tutor.engine.model import Equation, Model, hyper
 from tutor.engine.optimizers import OPTIMIZERS, State
 
@@ -71,6 +72,11 @@ class Program:
             return noises.get(key)
 
         return noise
+
+    @cached_property
+    def memo(self) -> Memo:
+        """What others keep about these equations, whatever their numbers: their structure, wrong formulas."""
+        return Memo()
 
     @cached_property
     def symbols(self) -> dict[str, Symbol]:

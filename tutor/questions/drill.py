@@ -240,7 +240,6 @@ def drill_item(lesson: Lesson, skill: str, seed: int, kinds: tuple[str, ...] = (
     """
     if skill not in _OF_SKILL and all(eq.rule_id != skill for eq in trace(lesson).equations):
         raise NoQuestion(f"{lesson.title} has nothing to ask about {skill!r}")
-    kinds = (_OF_SKILL[skill],) if skill in _OF_SKILL else kinds
     for k in range(SEEDS):
         if item := _first(lesson, skill, seed + k, kinds):
             return item
@@ -250,7 +249,8 @@ def drill_item(lesson: Lesson, skill: str, seed: int, kinds: tuple[str, ...] = (
 
 
 def _first(lesson: Lesson, skill: str, seed: int, kinds: tuple[str, ...]) -> Item | None:
-    """The first question of one seed's numbers, in the first of the kinds that has any."""
+    """The first question of one seed's numbers, in the first of the kinds that has any (some skills have their own)."""
+    kinds = (_OF_SKILL[skill],) if skill in _OF_SKILL else kinds
     here = _varied(lesson, seed, _iteration(lesson, skill))
     writer, rng = Writer(here.lesson, lesson.notation), random.Random(f"drill {seed} {skill}")
     steps = list(_steps(here, skill, rng))

@@ -20,6 +20,8 @@ from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.misconceptions.rewriting import ANY, Site
 from tutor.questions.rounding import full_shape, large, rounded
 
+MOST_KEPT = 1_000_000  # numbers of all tables of a trace that are kept
+
 
 @dataclass(frozen=True)
 class Slip:
@@ -54,6 +56,11 @@ class SlipTable:
     entries: tuple[tuple[str, Equation, int, Expr], ...]
     values: np.ndarray
 
+    @property
+    def size(self) -> int:
+        """How many numbers it holds."""
+        return self.values.size
+
     def at(self, step: Step) -> np.ndarray:
         """The value of every slip for one element and example; shape (slips,)."""
         example = () if step.example is None or not step.equation.symbol.per_example else (step.example,)
@@ -62,6 +69,8 @@ class SlipTable:
 
 class LargeTable:
     """The slips of an equation of very many numbers: worked out for the elements that are asked about, no others."""
+
+    size = 0  # numbers that it holds: those of one element are few
 
     def __init__(self, found: list[tuple[tuple[str, Equation, int, Expr], list[Equation]]]):
         self.entries = tuple(entry for entry, _ in found)
@@ -76,32 +85,59 @@ class LargeTable:
         return self._latest[1]
 
 
-class _Tables(dict[int, "tuple[Equation, SlipTable | LargeTable]"]):
-    """The last equation that was asked about and its slips, by how far back they were looked for."""
+class _Tables:
+    """The slips of the equations that were asked about last, by equation and how far back they were looked for."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, int], tuple[Equation, SlipTable | LargeTable]] = {}
+
+    def find(self, trace: Trace, asked: Equation, reach: int) -> SlipTable | LargeTable:
+        key = asked.symbol.key, reach
+        found = self._kept.pop(key, None)
+        if found is None or found[0] is not asked:
+            found = (asked, make_table(trace, asked, reach))
+        self._kept[key] = found  # behind the others: the first was asked about longest ago
+        while len(self._kept) > 1 and sum(table.size for _, table in self._kept.values()) > MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
+        return found[1]
 
 
 def table_for(trace: Trace, asked: Equation, reach: int = 0) -> SlipTable | LargeTable:
-    """The slips of an equation, kept for the last one asked about: its elements are questions, too."""
-    kept = trace.memo.of(_Tables)
-    if reach not in kept or kept[reach][0] is not asked:
-        kept[reach] = (asked, make_table(trace, asked, reach))
-    return kept[reach][1]
+    """The slips of an equation, kept with the trace: its elements are questions, too, and one comes back to it."""
+    return trace.memo.of(_Tables).find(trace, asked, reach)
+
+
+class _WrongFormulas:
+    """The wrong formulas of a program's equations, by equation and misconception: they know no numbers."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], tuple[Expr, ...]] = {}
+        self._sites: dict[str, Site] = {}
+
+    def of(self, program: Program, eq: Equation, id: str) -> tuple[Expr, ...]:
+        name = eq.symbol.key
+        if program.by_key.get(name) is not eq:  # a local derivative: made when it is asked for
+            return tuple(MISCONCEPTIONS[id].rewrite(Site(program, eq)))
+        if (name, id) not in self._kept:
+            site = self._sites.setdefault(name, Site(program, eq))
+            self._kept[name, id] = tuple(MISCONCEPTIONS[id].rewrite(site))
+        return self._kept[name, id]
 
 
 def make_table(trace: Trace, asked: Equation, reach: int = 0) -> SlipTable | LargeTable:
     """The slips of an equation: each as far back as its own reach, and as `reach`."""
     program = trace.program
+    formulas = program.memo.of(_WrongFormulas)
     near = _ancestors(program, asked)
     by_element = large(trace, asked)
     shape, entries, values = full_shape(trace, asked), [], []
     later: list[list[Equation]] = []
     for eq, distance in near:
-        site = Site(program, eq)
         downstream: list[Equation] | None = None
         for id, misconception in MISCONCEPTIONS.items():
             if distance > max(misconception.reach, reach):
                 continue
-            for wrong in misconception.rewrite(site):
+            for wrong in formulas.of(program, eq, id):
                 if downstream is None:
                     downstream = carried_by(program.equations, eq, near)
                 if by_element:

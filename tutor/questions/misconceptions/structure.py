@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -362,11 +361,16 @@ def _calls(formula: Expr) -> Iterator[Call]:
             stack += node.args
 
 
-_KEPT: WeakKeyDictionary[Program, Structure] = WeakKeyDictionary()
-
-
 def structure_of(program: Program) -> Structure:
     """The structures of a program, made once."""
-    if program not in _KEPT:
-        _KEPT[program] = Structure(program)
-    return _KEPT[program]
+    return program.memo.of(_Kept).structure(program)
+
+
+class _Kept:
+    """The structures of the program that it is kept with."""
+
+    made: Structure | None = None
+
+    def structure(self, program: Program) -> Structure:
+        self.made = self.made or Structure(program)
+        return self.made
