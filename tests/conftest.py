@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 from itertools import count
 
 import pytest
@@ -13,8 +14,10 @@ from hypothesis import HealthCheck, Phase, settings
 # In the background job of a shell SIGINT is ignored, and so it would be in every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Told to write no compiled files, every worker and every program that a test starts would compile all of the package.
+# Told to write no compiled files, every worker and every program that a test starts would compile all of the package,
+# and every worker every test with its asserts rewritten, which takes longer than all else that collecting them does.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A busy machine is no reason to fail; and one data directory may serve all the examples of a test function.
 SLOW_OR_SHARED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
