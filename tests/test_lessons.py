@@ -14,6 +14,7 @@ from tutor.engine.trace import trace
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import examine
 from tutor.questions.authored import author_item
+from tutor.text.card import Scribe
 from tutor.text.prose import count_words
 from tutor.text.writer import Writer
 
@@ -70,13 +71,14 @@ def test_every_expectation_says_where_it_is_from(id):
 def test_every_question_takes_the_right_answer_and_says_something_to_each_foreseen_mistake(id):
     found = lesson(id)
     here, writer = trace(found), Writer(found, found.notation)
+    says = Scribe(here, found.notation).prose
     for question in found.questions:
         item = author_item(question, here, writer, random.Random(0))
         right = item.answer.split(" (")[0] if item.many else item.answer
         assert item.grade(right).correct, (item.prompt, right)
         for wrong in question.wrong:
             said = item.grade(wrong.answer if isinstance(wrong.answer, str) else f"{wrong.answer:.12g}")
-            told = not said.correct and wrong.says in said.message
+            told = not said.correct and says(wrong.says) in said.message
             assert told, (item.prompt, wrong.answer, said.message)
 
 
