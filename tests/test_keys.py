@@ -8,8 +8,8 @@ from test_tui import press, screen, tutor
 from test_tui_quiz import opened
 from tutor.cli.line_mode import HELP
 from tutor.lessonfiles.catalogue import find
-from tutor.play.commands import DIAGNOSE, GLOSSARY, PLAYER, PRACTICE, QUIZ, TABLES, WHAT_IF, in_lines
-from tutor.tui import chain, compare, diagnose, diagram, glossary, home, pictures, practice, quiz, training, whatif
+from tutor.play.commands import DIAGNOSE, GLOSSARY, LAB, PLAYER, PRACTICE, QUIZ, TABLES, WHAT_IF, in_lines
+from tutor.tui import chain, compare, diagnose, diagram, glossary, home, lab, pictures, practice, quiz, training, whatif
 from tutor.tui.app import TutorApp
 from tutor.tui.dialogs import Reader
 from tutor.tui.keys import bindings
@@ -22,6 +22,8 @@ SCREENS = {
     compare.CompareScreen: compare.KEYS,
     diagram.DiagramScreen: diagram.KEYS,
     home.HomeScreen: home.KEYS,
+    lab.LabScreen: lab.LIST_KEYS,
+    lab.BenchScreen: LAB,
     pictures.PicturesScreen: pictures.KEYS,
     practice.PracticeScreen: PRACTICE,
     practice.ProgressScreen: practice.PROGRESS_KEYS,

@@ -122,6 +122,16 @@ examples:
 The exit code is 0 if everything is right (or right but for rounding), 1 if an array is not, 2 for bad usage, a bad
 file, or a file with nothing of the lesson in it. The JSON is described in docs/diagnose.md.
 """
+LAB_EXAMPLES = """\
+examples:
+  backprop-tutor lab                        the exercises: which are done, which is next
+  backprop-tutor lab start neuron           write neuron.py, if it is not there, and watch it: each save is run
+  backprop-tutor lab start neuron --dir .   the file in this folder
+  backprop-tutor lab check neuron.py        once; for scripts, with --format json (described in docs/lab.md)
+
+Only a file that you name or save is run, in a process of its own. The exit code of check is 0 if all of it is right,
+1 if something is not, 2 for bad usage or a file that cannot be read.
+"""
 GRADE_EXAMPLES = """\
 examples:
   backprop-tutor grade o-classification "dL/dW1[1,2]" 0.0933
@@ -387,6 +397,29 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     code.add_argument("--to", choices=to, default="numpy", help="torch and jax have autograd beside; default: numpy")
     code.add_argument("--iteration", metavar="N", default="1", help="the Nth update; default: 1")
     code.add_argument("-o", dest="output", metavar="FILE", help="where to write it; an existing file is left alone")
+
+    bench = command(
+        "lab",
+        "write it yourself: exercises in Python",
+        "Exercises in Python and NumPy. Each save of your file is run, and what is wrong is told by its slip.",
+        LAB_EXAMPLES,
+    )
+    bench.add_argument("--plain", action="store_true", help="line mode: no full screen")
+    bench.add_argument("--profile", metavar="NAME", default=None, type=profile, help=whose)
+    bench.set_defaults(what="list")
+    doing = bench.add_subparsers(title="what to do", metavar="start | check", parser_class=Parser)
+    begin = doing.add_parser("start", help="write an exercise's file and watch it", allow_abbrev=False)
+    begin.add_argument("exercise", metavar="ID", help="which (see backprop-tutor lab --plain)")
+    begin.add_argument("--dir", metavar="DIR", help="where the file is; default: a folder beside your progress")
+    begin.add_argument("--plain", action="store_true", default=argparse.SUPPRESS, help="line mode: no full screen")
+    once = doing.add_parser("check", help="run a file once", allow_abbrev=False)
+    once.add_argument("file", metavar="FILE", help="the file: neuron.py")
+    once.add_argument("--exercise", metavar="ID", help="which it is of; default: its name says it")
+    once.add_argument("--seed", metavar="N", help="of the random numbers; default: drawn")
+    once.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    for doer, does in ((begin, "start"), (once, "check")):
+        doer.add_argument("--profile", metavar="NAME", default=argparse.SUPPRESS, type=profile, help=whose)
+        doer.set_defaults(what=does)
 
     table = command(
         "misconceptions",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tutor import __version__
-from tutor.cli import asking, authoring, grade, playing, showing, solutions
+from tutor.cli import asking, authoring, grade, lab, playing, showing, solutions
 from tutor.cli.arguments import UsageError, parser
 from tutor.cli.streams import abandon, fail, prepare_streams
 from tutor.lessonfiles import catalogue
@@ -113,5 +113,6 @@ RUN: dict[str, Callable[[Namespace], int]] = {
     "grade": grade.grade,
     "diagnose": solutions.diagnose,
     "code": solutions.code,
+    "lab": lab.lab,
     "misconceptions": showing.misconceptions,
 }

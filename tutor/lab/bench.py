@@ -75,7 +75,10 @@ def begin(exercise: Exercise, into: Path) -> tuple[Path, bool]:
 
 @dataclass
 class Bench:
-    """A file that is watched. `last` is what its last run came to, `rung` how many hints were asked for."""
+    """A file that is watched. `last` is what its last run came to, `rung` how many hints were asked for.
+
+    `stop` ends the run that is going on, and those that would come after it.
+    """
 
     exercise: Exercise
     path: Path
@@ -83,27 +86,30 @@ class Bench:
     last: Check | None = None
     rung: int = 0
     stop: Stop = field(default_factory=Stop)
-    _seen: tuple[int, int] | None = None
-    _run: str | None = None
+    _seen: tuple[int, int] | None = None  # the file's time and size at the last look,
+    _there: str = ""  # what was in it then,
+    _run: str = ""  # and in what was run: their hashes
 
     def saved(self) -> bool:
         """Whether the file is another than the one that was run; a save in its midst is none yet."""
         try:
             status = os.stat(self.path)
             seen = status.st_mtime_ns, status.st_size
-            if seen == self._seen:
-                return False
-            content = hashlib.sha256(self.path.read_bytes()).hexdigest()
+            if seen != self._seen:
+                self._there = hashlib.sha256(self.path.read_bytes()).hexdigest()
+                self._seen = seen
         except OSError:
             return False
-        self._seen = seen
-        return content != self._run
+        return self._there != self._run
+
+    def forget(self) -> None:
+        """Take the file as not run yet: the next look runs it again, on other numbers."""
+        self._run = ""
 
     def check(self, seed: int | None = None) -> Check:
         """Run the file, on fresh numbers unless a seed says which. Raises OSError."""
         content = self.path.read_bytes()
         self._run = hashlib.sha256(content).hexdigest()
-        self.stop = Stop()
         number = random.SystemRandom().randrange(MOST_SEED) if seed is None else seed
         return check(self.exercise, self.path, number, lambda job: run(job, self.seconds, stop=self.stop))
 

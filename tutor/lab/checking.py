@@ -9,17 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from tutor.lab.exercise import Case, Exercise
+from tutor.lab.exercise import Case, Exercise, OwnSlip
 from tutor.lab.runner import Answered, Mistake, Ran, job, run
 from tutor.solutions.files import Handed
 from tutor.solutions.judging import MOST_SLIPS, ArrayVerdict, Diagnosis, Named, diagnose
 from tutor.solutions.naming import tolerance, within
 
 MOST_BYTES = 1_000_000  # of a learner's file
-WHOLE = (
+WORK = 2_000_000  # numbers that a search for slips computes at most: who saves waits for it
+WHOLE = OwnSlip(  # any exercise's; `_cut_off` says where it is so
     "whole-numbers",
     "the numbers were cut off to whole ones",
     "np.zeros_like of whole numbers, // and int() do that: begin with floats, and divide by /.",
+    lambda case: {},
 )
 
 
@@ -84,8 +86,7 @@ def check(exercise: Exercise, path: Path, seed: int, runner: Callable[[Mapping[s
     given = [exercise.arguments(case) for case in cases]
     ran = runner(job(path, source, exercise.name, exercise.driver, list(exercise.returns), given))
     printed = _printed(ran, len(cases))
-    done = zip(cases, ran.cases, printed, strict=False)
-    judged = agreed([Judged(case, judge(exercise, case, back), back.changed, said) for case, back, said in done])
+    judged = agreed(_judged(exercise, cases, ran.cases, printed))
     wrong = next((one for one in judged if not one.right), None)  # then a later mistake is none to speak of yet
     begun = len(ran.printed) - 1  # so many cases, the last of which may not have ended
     return replace(
@@ -98,6 +99,20 @@ def check(exercise: Exercise, path: Path, seed: int, runner: Callable[[Mapping[s
         cut=ran.cut,
         untouched=source.split() == exercise.skeleton.read_text(encoding="utf-8").split(),
     )
+
+
+def _judged(
+    exercise: Exercise, cases: Sequence[Case], back: Sequence[Answered], printed: Sequence[str]
+) -> list[Judged]:
+    """The cases that came back, up to one that no slip explains: another could say no more of it."""
+    found = []
+    for case, answered, said in zip(cases, back, printed, strict=False):
+        one = Judged(case, judge(exercise, case, answered), answered.changed, said)
+        found.append(one)
+        first = one.diagnosis.first_wrong
+        if not one.right and not (first and first.slips):
+            break
+    return found
 
 
 def agreed(judged: Sequence[Judged]) -> tuple[Judged, ...]:
@@ -133,32 +148,34 @@ def _printed(ran: Ran, cases: int) -> list[str]:
 def judge(exercise: Exercise, case: Case, answered: Answered) -> Diagnosis:
     """Hold what came back against the case's lesson, and against the slips that no equation makes."""
     handed = [_handed(exercise, name, array) for name, array in answered.arrays.items()]
-    found = _diagnosed(exercise, case, handed)
+    own = [slip for slip in exercise.slips if _is(slip.wrong(case), handed)]
+    right = {name: case.value(id) for name, id in exercise.returns.items()}
+    cut = [name for name in right if _cut_off(answered.arrays[name], right[name])]
+    found = _diagnosed(exercise, case, handed, 0 if own or cut else WORK)
     first = found.first_wrong
     if first is None or first.verdict == "shape" or first.step is None:
         return found
-    own = [Named(s.name, s.title, s.remedy, first.step) for s in exercise.slips if _is(s.wrong(case), handed)]
-    if first.name in exercise.returns and _cut_off(answered.arrays[first.name], case.value(first.step)):
-        own.insert(0, Named(*WHOLE, first.step))
+    own = [WHOLE, *own] if first.name in cut else own
     if not own:
         return found
-    said = replace(first, verdict="slip", message=own[0].said(first.step), slips=(*own, *first.slips)[:MOST_SLIPS])
+    named = [Named(slip.name, slip.title, slip.remedy, first.step) for slip in own]
+    said = replace(first, verdict="slip", message=named[0].said(first.step), slips=(*named, *first.slips)[:MOST_SLIPS])
     return _with(found, first, said)
 
 
-def _diagnosed(exercise: Exercise, case: Case, handed: Sequence[Handed]) -> Diagnosis:
+def _diagnosed(exercise: Exercise, case: Case, handed: Sequence[Handed], work: int) -> Diagnosis:
     """The verdicts on what was handed in. What the learner was given counts as known: no slip is looked for in it."""
     steps = {id for id in exercise.takes.values() if isinstance(id, str) and case.trace.program.equation(id)}
     given = {f"given {id}": id for id in steps - set(exercise.returns.values())}
     known = [Handed(name, case.value(id)) for name, id in given.items()]
-    found = diagnose(case.trace, [*known, *handed], None, {**exercise.returns, **given})
+    found = diagnose(case.trace, [*known, *handed], None, {**exercise.returns, **given}, work)
     many = len(known)
     return Diagnosis(found.arrays[many:], tuple(at - many for at in found.order if at >= many), found.untried)
 
 
 def _cut_off(found: np.ndarray, right: np.ndarray) -> bool:
-    """Whether whole numbers are what is left of the right ones."""
-    if found.dtype.kind not in "iub" or found.size != right.size:
+    """Whether whole numbers are what is left of right ones that are none."""
+    if found.dtype.kind not in "iub" or found.size != right.size or np.array_equal(found.reshape(right.shape), right):
         return False
     return any(np.array_equal(found.reshape(right.shape), cut(right)) for cut in (np.trunc, np.floor, np.rint))
 

@@ -1,9 +1,9 @@
 """The learner's file run in a process of its own, bounded in time, memory and what it prints.
 
-Running it is the one place where the tutor executes code: a file that the learner named or saved, never a lesson's
-text. What the process answers is data: JSON that is checked part by part, and nothing in it is executed or unpickled.
-However it ends (by itself, by its bounds, because the tutor is left), the process and those that it started are gone
-when `run` returns, and no file is left behind.
+Running it is the one place where the tutor executes what somebody wrote: a file that the learner started, never a
+lesson's text. What the process answers is data: JSON that is checked part by part, and nothing in it is executed or
+unpickled. However it ends (by itself, by its bounds, because the tutor is left), the process and those that it started
+are gone when `run` returns, and no file is left behind.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def run(job: Mapping[str, Any], seconds: float = SECONDS, memory: int = MEMORY, 
         _kill(process)
         answer.join()
         printed.join()
-    return _ran(whole, answer.data, printed.data, process.returncode, late)
+    return answered(whole, answer.data, printed.data, process.returncode, late)
 
 
 def _environment() -> dict[str, str]:
@@ -185,11 +185,12 @@ class _Reading(Thread):
 # ---------------------------------------------------------------- the answer
 
 
-def _ran(job: Mapping[str, Any], answer: bytes, printed: bytes, code: int, late: bool) -> Ran:
+def answered(job: Mapping[str, Any], answer: bytes, printed: bytes, code: int, late: bool) -> Ran:
+    """What a process came to, from the bytes that it wrote, its exit code, and whether it had to be ended."""
     parts, cut = _printed(printed)
     text = answer.decode("utf-8", "replace")
     if text.startswith("{") and len(answer) <= MOST_ANSWERED:
-        with suppress(ValueError, TypeError, KeyError, RecursionError):
+        with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return read(json.loads(text), parts, cut)
     if late or text.startswith("Timeout"):
         return Ran((), Mistake("time", frames=_frames(job, text), details={"seconds": job["seconds"]}), parts, cut)
@@ -197,7 +198,7 @@ def _ran(job: Mapping[str, Any], answer: bytes, printed: bytes, code: int, late:
 
 
 def read(found: Any, printed: tuple[str, ...] = (), cut: bool = False) -> Ran:
-    """An answer of the child, every part checked. Raises ValueError, TypeError, KeyError for anything else."""
+    """An answer of the child, every part checked. Raises ValueError, TypeError, KeyError, AttributeError."""
     cases = tuple(
         Answered({_text(part["name"]): _array(part) for part in case["arrays"]}, tuple(map(_text, case["changed"])))
         for case in found["cases"]

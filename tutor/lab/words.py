@@ -123,7 +123,7 @@ def _theory(one: Judged) -> str:
     if step is None:
         return ""
     scribe = Scribe(one.case.trace, NOTATION)
-    return f"{scribe.writer.text(step.ref)}: {scribe.explainer.why(step)}"
+    return f"The theory of {scribe.writer.text(step.ref)}: {scribe.explainer.why(step)}"
 
 
 def wrong_step(one: Judged) -> Step | None:

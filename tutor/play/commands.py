@@ -280,6 +280,23 @@ DIAGNOSE = [
     Key("escape,f1", "dismiss", "Esc", "goes back", "back to the step", "(it says its verdicts and is over)"),
 ]
 
+LAB = [
+    Key("r", "run_again", "r", "run", "run the file once more, on other numbers", "run"),
+    Key("tab", "hint", "tab", "hint", "a hint: what it is about, then where to look, then the formula", "hint"),
+    Key(
+        "e", "edit", "e", "edit", "open the file in your editor ($VISUAL or $EDITOR)",
+        "(an editor has a window of its own)",
+    ),
+    Key("l", "lesson", "l", "lesson", "the lesson that has the theory", "(`backprop-tutor play ID` opens it)"),
+    Key("down", "scroll(1)", "↑↓", "scroll", "scroll what is said", AS_IT_IS),
+    Key("up", "scroll(-1)"),
+    Key("pagedown", "scroll(8)"),
+    Key("pageup", "scroll(-8)"),
+    Key("n", "following", "n", "next", "the next exercise", "(`backprop-tutor lab start ID` begins it)"),
+    Key("f1", "help", "f1", "", "this help", "help"),
+    Key("escape,q", "leave", "esc", "back", "back; the file stays, and what was right is kept", "quit"),
+]
+
 # fmt: on
 # The tables, by what they are called in README.
 TABLES = {
@@ -289,6 +306,7 @@ TABLES = {
     "What if": WHAT_IF,
     "The glossary": GLOSSARY,
     "Your own numbers": DIAGNOSE,
+    "An exercise of the lab": LAB,
 }
 
 

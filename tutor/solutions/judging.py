@@ -100,14 +100,19 @@ class Diagnosis:
 
 
 def diagnose(
-    trace: Trace, handed: Iterable[Handed], example: int | None = None, names: Mapping[str, str] | None = None
+    trace: Trace,
+    handed: Iterable[Handed],
+    example: int | None = None,
+    names: Mapping[str, str] | None = None,
+    work: int = WORK,
 ) -> Diagnosis:
     """Judge the arrays of a solution of one iteration.
 
-    `example` (from 0) says that they are one example's, `names` maps names to ids where they do not tell.
+    `example` (from 0) says that they are one example's, `names` maps names to ids where they do not tell; `work` bounds
+    the search for the slip of an array: so many numbers are computed at most.
     """
     naming = Naming(trace, example)
-    return _Judge(trace, naming).judge(naming.match(handed, names))
+    return _Judge(trace, naming, work).judge(naming.match(handed, names))
 
 
 class Expected:
@@ -189,8 +194,8 @@ class Expected:
 
 
 class _Judge:
-    def __init__(self, trace: Trace, naming: Naming):
-        self.trace, self.naming = trace, naming
+    def __init__(self, trace: Trace, naming: Naming, most: int):
+        self.trace, self.naming, self.most = trace, naming, most
         self.position = {eq.symbol.key: at for at, eq in enumerate(trace.equations)}
         self.own: dict[str, np.ndarray] = {}  # wrong arrays so far
         self.lines: dict[str, np.ndarray] = {}  # all arrays so far, as they were written ...
@@ -348,7 +353,7 @@ class _Way:
 
 
 class _Search:
-    """The slips that give all numbers of an array, nearest first. Bounded: `WORK` numbers are computed at most."""
+    """The slips that give all numbers of an array, nearest first; bounded by `judge.most` numbers computed."""
 
     def __init__(
         self, judge: _Judge, eq: Equation, handed: Handed, values: np.ndarray, value: np.ndarray, error: np.ndarray
@@ -371,7 +376,7 @@ class _Search:
             ways = ways or sorted(self._ways(), key=lambda way: way.rank)
         if not ways:
             ways = sorted(self._pairs(), key=lambda way: way.rank)
-        if self.work > WORK:
+        if self.work > self.judge.most:
             self.judge.untried = "The search for slips was ended early: some pairs of slips were not tried."
         if ways:
             self.hidden = ways[0].hidden
@@ -406,7 +411,7 @@ class _Search:
             for id, misconception, wrong in _rewrites(self.program, eq):
                 if downstream is None:
                     downstream = carried_by(self.program.equations, eq, near)
-                if self.work > WORK:
+                if self.work > self.judge.most:
                     return
                 changed = self._changed({eq.symbol.key: (eq, wrong)}, downstream)
                 if self._gives(changed.get(self.eq.symbol.key)):
@@ -429,7 +434,7 @@ class _Search:
                 for other, d, own in others:
                     downstream = carried_by(self.program.equations, other if not own else eq, near)
                     for id2, second, wrong2 in _rewrites(self.program, other):
-                        if self.work > WORK:
+                        if self.work > self.judge.most:
                             return
                         tried += 1
                         change = {eq.symbol.key: (eq, wrong)} | {other.symbol.key: (eq if own else other, wrong2)}
@@ -522,7 +527,7 @@ class _Search:
         taken = int(self.trace.iteration.rows[0])
         columns = dict(zip((symbol.key for symbol in data), (lesson.inputs, lesson.targets), strict=False))
         for row in range(len(lesson.inputs)):
-            if row == taken or self.work > WORK:
+            if row == taken or self.work > self.judge.most:
                 continue
             values = dict(self.trace.iteration.values)
             values.update({key: whole[row] for key, whole in columns.items()})

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from tutor.engine.lesson import Lesson
+    from tutor.lab.exercise import Exercise as LabExercise
     from tutor.learner.practice import Exercise
     from tutor.questions.items import Item
     from tutor.questions.quiz import Quiz
@@ -181,6 +182,18 @@ class TutorApp(App[int]):
         from tutor.tui.practice import ProgressScreen
 
         self.push_screen(ProgressScreen())
+
+    def open_lab(self) -> None:
+        """The exercises that a learner writes in Python."""
+        from tutor.tui.lab import LabScreen
+
+        self.push_screen(LabScreen())
+
+    def open_bench(self, exercise: LabExercise, path: Path, written: bool) -> None:
+        """One of them, with its file; `written`: it was written just now."""
+        from tutor.tui.lab import BenchScreen
+
+        self.push_screen(BenchScreen(exercise, path, written))
 
     def open_quiz(self, id: str, session: Quiz, items: list[Item]) -> None:
         from tutor.tui.quiz import QuizScreen

@@ -29,12 +29,12 @@ KEYS = [
     Key("pageup", "highlight_by(-5)", first=True),
     Key("pagedown", "highlight_by(5)", first=True),
     Key("enter,ctrl+j", "open", "enter", "open", "open the lesson that is highlighted"),
-    Key("", "clear", "a–z", "search"),
     Key("escape", "clear", "esc", "clear"),
     Key("ctrl+g", "quiz", "ctrl+g", "quiz", "quiz on the lesson: ten questions, one try each, then the report"),
     Key("ctrl+l", "placement", "ctrl+l", "placement", "placement, a five-minute quiz: which lessons you can skip"),
     Key("ctrl+r", "review", "ctrl+r", "review", "review: what is due today, over all lessons"),
     Key("ctrl+o", "progress", "ctrl+o", "progress", "progress: what you know, and the mistakes you met"),
+    Key("ctrl+e", "lab", "ctrl+e", "lab", "the lab: exercises that you write in Python, each save run and diagnosed"),
     Key("ctrl+t", "app.toggle_dark", "ctrl+t", "theme", "light or dark"),
     Key("", "app.command_palette", "ctrl+p", "commands"),
     Key("", "app.quit", "ctrl+q", "quit"),
@@ -231,6 +231,9 @@ class HomeScreen(TutorScreen):
 
     def action_progress(self) -> None:
         self.tutor.show_progress()
+
+    def action_lab(self) -> None:
+        self.tutor.open_lab()
 
     # The search is typed into the screen itself: an Input costs 15 ms of the first frame.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from tutor.lab.exercise import Exercise
 from tutor.lab.exercises import networks
 
-_PATH: tuple[Exercise, ...] = (
+_PATH: list[Exercise] = [
     networks.NEURON,
     networks.MLP_BACKWARD,
-)
+]
 
 EXERCISES: dict[str, Exercise] = {exercise.id: exercise for exercise in _PATH}
