@@ -144,6 +144,32 @@ def normed(lines: str = IN_A_LINE) -> Lesson:
     return written(lines, {"x": XN, "g": GAIN, "b": SHIFT, "C": CN}, "C")
 
 
+# A norm by the root of the mean square, which takes no mean off, in four spellings.
+RMS = {
+    "in a line": "n = x / sqrt(mean(x**2, axis=1, keepdims=True) + 0.1)\n    L = sum(g * n * C)",
+    "in gates": """q = x * x
+    s = mean(q, axis=1, keepdims=True)
+    r = sqrt(s + 0.1)
+    n = x / r
+    h = n * g
+    L = sum(h * C)""",
+    "by the inverse": """ms = sum(x**2, axis=1, keepdims=True) / 2
+    inv = (ms + 0.1)**-0.5
+    n = x * inv
+    L = sum(n * g * C)""",
+}
+
+
+@cache
+def rms(spelling: str) -> Lesson:
+    return written(RMS[spelling], {"x": XN, "g": GAIN, "C": CN}, "C")
+
+
+RS = np.sqrt((XN**2).mean(axis=1, keepdims=True) + EPS)
+NR = XN / RS
+DNR = CN * GAIN
+DXR = (DNR - NR * (DNR * NR).mean(axis=1, keepdims=True)) / RS
+
 AWAY = XN - XN.mean(axis=0)
 VAR = (AWAY**2).mean(axis=0)
 ROOT = np.sqrt(VAR + EPS)
@@ -251,6 +277,17 @@ XP, WP, UP = A([[1.0, 3.0, 2.0, 0.5], [3.0, -1.0, 2.0, 2.0]]), A([[2.0, -1.5]]),
 @cache
 def pooling() -> Lesson:
     return written(TIED, {"x": XP, "w": WP, "u": UP}, "w u")
+
+
+# Windows of 2 × 2 that overlap: the centre is in all four, and it is the largest of three of them.
+XO = A([[1.0, 3.0, 0.5], [2.0, 2.5, 1.0], [-1.0, 0.0, 2.0]])
+GP, GA = A([[0.5, -2.0], [1.5, 4.0]]), A([[1.0, 2.0], [-1.5, 0.7]])
+
+
+@cache
+def overlapping() -> Lesson:
+    lines = "p = max_pool(x, 2, stride=1)\na = avg_pool(x, 2, stride=1)\nL = sum(p * u) + sum(a * w)"
+    return written(lines, {"x": XO, "u": GP, "w": GA}, "u w")
 
 
 # ---------------------------------------------------------------- embedding, log-softmax, cross-entropy, dropout
@@ -383,6 +420,14 @@ PLANTED = [
     ("slope-from-z", recurrence(), "dL/dh2.1[2]", (DH2 * (1 - Z2**2))[1]),
     ("upstream-lost", square(), "dL/dA[1,2]", SB.sum(axis=1)[1]),
     ("upstream-lost", recurrence(), "dL/dh2.1[1]", (1 - H2**2)[0]),
+    *(("mean-square-constant", rms(spelling), "dL/dx[2,1]", (DNR / RS)[1, 0]) for spelling in RMS),
+    ("eps-outside", rms("in gates"), "r[2,1]", math.sqrt((XN[1] ** 2).mean()) + EPS),
+    ("eps-outside", rms("by the inverse"), "inv[1,1]", 1 / (math.sqrt((XN[0] ** 2).mean()) + EPS)),
+    ("eps-outside", rms("in a line"), "n[1,2]", XN[0, 1] / (math.sqrt((XN[0] ** 2).mean()) + EPS)),
+    ("gain-forgotten", rms("in gates"), "dL/dn[3,1]", CN[2, 0]),
+    ("overlaps-overwritten", overlapping(), "dL/dx@p[2,2]", GP[1, 1]),
+    ("overlaps-overwritten", overlapping(), "dL/dx@p[1,2]", GP[0, 1]),
+    ("overlaps-overwritten", overlapping(), "dL/dx@a[2,2]", GA[1, 1] / 4),
     ("kernel-flipped", convolution(), "c.1[1]", XC[:3] @ KC[::-1]),
     ("kernel-flipped", convolution(), "dL/dk[1]", sum(DC[i] * XC[i + 2] for i in range(3))),
     ("overlaps-overwritten", convolution(), "dL/dx[3]", OVERWRITTEN[2]),
@@ -398,7 +443,8 @@ PLANTED = [
 ]
 LESSONS = [
     attention(), renamed(), scaled_first(), normed(), *map(normed, (IN_GATES, AS_MAKEMORE, WITH_VAR)), recurrence(),
-    unrolled(), lstm(), convolution(), pooling(), embedded(), logs(), entropy(), dropped(), square(),
+    unrolled(), lstm(), convolution(), pooling(), embedded(), logs(), entropy(), dropped(), square(), *map(rms, RMS),
+    overlapping(),
 ]  # fmt: skip
 
 
@@ -411,6 +457,7 @@ def asked(lesson: Lesson, step: str) -> Question:
     [
         (attention(), "dL/dX", DX), (renamed(), "dL/dtokens", DX), (lstm(), "dL/dh1", DH1), (lstm(), "dL/dc1", DC1),
         (convolution(), "dL/dx", DXC), (recurrence(), "dL/db", DZ1 + DZ2 + DZ3), (unrolled(), "dL/dc", DZ1 + DZ2 + DZ3),
+        *((rms(spelling), "dL/dx", DXR) for spelling in RMS),
         *((normed(lines), "dL/dx", DXN) for lines in (IN_A_LINE, IN_GATES, AS_MAKEMORE, WITH_VAR)),
     ],
 )  # fmt: skip
@@ -663,6 +710,28 @@ def test_a_later_copy_of_the_kernel_overwrites_an_earlier_one(x_shape, k_shape, 
     assert lead == out[: len(lead)]
     turned = value(call("flip", *refs_to(k=k), param=axes), k=k)
     np.testing.assert_array_equal(turned, np.flip(k, tuple(range(k.ndim - axes, k.ndim))))
+
+
+def test_a_later_window_of_a_pool_overwrites_an_earlier_one():
+    """By loops as a program with = in place of += has them; with ties the first of a window."""
+    numbers = np.random.default_rng(2)
+    for shape, size, stride in (((6,), 3, 1), ((4, 4), 2, 1), ((2, 5, 4), 3, 1), ((5, 5), 3, 2)):
+        x = numbers.integers(-2, 3, shape).astype(float)
+        axes = min(len(shape), 2)
+        places = tuple((n - size) // stride + 1 for n in shape[-axes:])
+        G = numbers.normal(size=(*shape[:-axes], *places))
+        winner, window, mean = np.zeros((3, *shape))
+        for front in np.ndindex(*shape[:-axes]):
+            for place in np.ndindex(*places):
+                cut = (*front, *(slice(p * stride, p * stride + size) for p in place))
+                seen, top = x[cut], np.unravel_index(np.argmax(x[cut]), x[cut].shape)
+                winner[cut][top] = G[(*front, *place)]
+                window[cut] = 0
+                window[cut][top] = G[(*front, *place)]
+                mean[cut] = G[(*front, *place)] / seen.size
+        for op, wanted in (("last_winner", winner), ("last_max", window), ("last_avg", mean)):
+            found = value(call(op, *refs_to(G=G, x=x), param=(size, stride)), G=G, x=x)
+            np.testing.assert_allclose(found, wanted, rtol=1e-12)
 
 
 def test_every_largest_of_overlapping_windows_and_one_term_of_what_is_added_up():

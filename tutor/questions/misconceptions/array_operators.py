@@ -177,6 +177,48 @@ def _unpool_every_element(node: Call, index: Index) -> Expr:
     return total(terms) if terms else ZERO
 
 
+# ---------------------------------------------------------------- windows that overwrite one another
+
+
+def _takes(op: str, window: Any, axes: int, number: int) -> Any:
+    """The share of a pool's output that goes to an element of its window: all to the first of the largest, or an even
+    one to each."""
+    flat = window.reshape(*window.shape[:-axes], -1)
+    return 1 / flat.shape[-1] if op == "avg" else (np.argmax(flat, axis=-1) == number) * 1.0
+
+
+def _over(op: str, every: bool) -> Operator:
+    """What comes back from a pool where a later window overwrites an earlier one: `every` number of it, or one."""
+
+    @by_example
+    def value(node: Call, G: Any, x: Any) -> Any:
+        axes = min(len(node.args[1].shape), 2)
+        found = np.zeros((max(len(G), len(x)), *node.shape))
+        for place, slices, inside in _pool_windows(node):
+            window, back = x[(..., *slices)], G[(..., *place)]
+            for number, at in enumerate(inside):
+                share = _takes(op, window, axes, number)
+                here: Any = (..., *at)
+                found[here] = back * share if every else np.where(share > 0, back, found[here])
+        return found
+
+    def at(node: Call, index: Index) -> Expr:
+        G, x = node.args
+        axes = min(len(x.shape), 2)
+        front = index[:-axes]
+        found: Expr = ZERO
+        for place, _, inside in _pool_windows(node):
+            if index[-axes:] in inside:
+                back = element(G, (*front, *place))
+                elements = tuple(element(x, (*front, *i)) for i in inside)
+                wins = Call("wins_max", elements, inside.index(index[-axes:]))
+                whole = back / len(inside) if op == "avg" else product(back, wins)
+                found = whole if every else call("choose", wins, back, found)
+        return found
+
+    return Operator(lambda G, x, param: x, value, at, shaped=True)
+
+
 # ---------------------------------------------------------------- rows by number
 
 
@@ -220,6 +262,11 @@ OPERATORS |= {
     "every_min": _every(np.min, "is_min"),
     # unpool_every(G, x): as unpool_max, to every largest of a window
     "unpool_every": Operator(lambda G, x: x, _unpool_every, _unpool_every_element),
+    # last_winner, last_max, last_avg(G, x): as unpool_max and unpool_avg, but a later window overwrites an earlier one:
+    # where its winner is, or all that it covers
+    "last_winner": _over("max", every=False),
+    "last_max": _over("max", every=True),
+    "last_avg": _over("avg", every=True),
     # last_row(G, ids, like): as scatter_rows, but a later row overwrites an earlier one of the same number
     "last_row": Operator(lambda G, ids, like: like, _last_row, _last_row_element),
 }

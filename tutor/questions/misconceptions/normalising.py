@@ -39,11 +39,19 @@ def _statistics_constant(site: Site) -> Iterator[Expr]:
     """A norm written out: what comes back through its mean, its variance or both left out."""
     if site.flows and not site.equation.symbol.use:
         for norm in structure_of(site.program).norms:
-            if Ref(site.equation.symbol.wrt) in (norm.x, norm.centred):  # type: ignore[arg-type]
+            if not norm.of_squares and Ref(site.equation.symbol.wrt) in (norm.x, norm.centred):  # type: ignore[arg-type]
                 for left_out in (norm.means | norm.variances, norm.variances, norm.means):
                     yield from without_gates(site, left_out)
                 if norm.x == Ref(site.equation.symbol.wrt):  # type: ignore[arg-type]
                     yield from _past_both(site, norm)
+
+
+def _mean_square_constant(site: Site) -> Iterator[Expr]:
+    """A norm by the root of the mean square: what comes back through the mean square left out."""
+    if site.flows and not site.equation.symbol.use:
+        for norm in structure_of(site.program).norms:
+            if norm.of_squares and norm.x == Ref(site.equation.symbol.wrt):  # type: ignore[arg-type]
+                yield from without_gates(site, norm.variances)
 
 
 def _past_both(site: Site, norm: Norm) -> Iterator[Expr]:
@@ -144,7 +152,7 @@ def _eps_outside(site: Site) -> Iterator[Expr]:
         return None
 
     yield from replaced(f, change)
-    root = structure_of(site.program).root_of(f) if f.op in ("sqrt", "pow") else None
+    root = _root(structure_of(site.program), f) if f.op in ("sqrt", "pow") else None
     if root and root[2]:
         _, variance, eps = root
         outside = call("sqrt", variance) + eps
@@ -158,8 +166,13 @@ def _norm_eps(structure: Structure, node: Call, out: Expr, G: Expr) -> Iterator[
         yield (above / (deviation(x, axis, 0.0) + eps),)
 
 
+def _root(structure: Structure, node: Expr) -> tuple[Expr, Expr, float] | None:
+    """(x, what is below the root, eps) of the root of a variance, or of a mean square."""
+    return structure.root_of(node) or structure.root_mean_square_of(node)
+
+
 def _root_eps(structure: Structure, node: Call, out: Expr, G: Expr) -> Iterator[Parts]:
-    root = structure.root_of(node)
+    root = _root(structure, node)
     if root and root[2]:
         yield (G / (2 * call("sqrt", root[1])),)
 
@@ -279,6 +292,11 @@ TABLE: dict[str, Misconception] = {
         both(back(norm=_norm_constants), _statistics_constant),
         seen="https://github.com/mlpack/mlpack/pull/1327",
     ),
+    "mean-square-constant": Misconception(
+        "the mean square of the norm was taken for a constant",
+        "Each value moves the mean square, too: two parts come back to x, G − x̂ · mean(G ⊙ x̂), over the root.",
+        _mean_square_constant,
+    ),
     "n-minus-one": Misconception(
         "the variance was divided by n − 1",
         "This variance is that of the numbers themselves: the mean of the squares, divided by n.",
@@ -287,7 +305,7 @@ TABLE: dict[str, Misconception] = {
     ),
     "eps-outside": Misconception(
         "eps was added outside of the root",
-        "The divisor is √(variance + eps): eps is added to the variance, and the root is taken of both.",
+        "The divisor is √(v + eps): eps is added to the variance, or to the mean square, and then comes the root.",
         both(_eps_outside, back(norm=_norm_eps, sqrt=_root_eps)),
         partial=True,
         seen="https://github.com/taokong/group_normalization/issues/1",

@@ -8,7 +8,7 @@ one another; a residual is a sum of a value and of what was made of it; a mask i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,13 +26,22 @@ MOVES = ("transpose", "reshape", "row", "part", "concat", *_WRAPS)
 
 @dataclass(frozen=True)
 class Norm:
-    """A norm written out: what was normed, what it is less its mean, and the gates of its mean and of its variance."""
+    """A norm written out: what was normed, what it is less its mean, and the gates of its mean and of its variance.
+
+    One by the root of the mean square takes no mean off: `centred` is x itself, `means` has nothing, and `variances`
+    has the gates of the mean square.
+    """
 
     x: Expr
     centred: Expr
     means: frozenset[Symbol]
     variances: frozenset[Symbol]
     quotient: Symbol
+
+    @property
+    def of_squares(self) -> bool:
+        """Whether it is one by the root of the mean square."""
+        return self.centred == self.x
 
 
 @dataclass(frozen=True)
@@ -118,15 +127,31 @@ class Structure:
 
     def square_of(self, node: Expr) -> Expr | None:
         """The x of (x − mean)²."""
+        base = self._squared(node)
+        return None if base is None else self.centred(base)
+
+    def _squared(self, node: Expr) -> Expr | None:
+        """The x of x²."""
         f = self.made(node)
-        if isinstance(f, Call) and f.op == "pow" and f.args[1] == Const(2.0):
-            return self.centred(f.args[0])
-        if isinstance(f, Call) and f.op == "mul" and f.args[0] == f.args[1]:
-            return self.centred(f.args[0])
+        if isinstance(f, Call) and ((f.op == "pow" and f.args[1] == Const(2.0)) or (f.op == "mul" and _twice(f))):
+            return f.args[0]
         return None
+
+    def mean_square_of(self, node: Expr) -> Expr | None:
+        """The x of a mean of x²; None of a variance."""
+        squares = self.mean_of(node)
+        base = None if squares is None else self._squared(squares)
+        return None if base is None or self.centred(base) is not None else base
 
     def root_of(self, node: Expr) -> tuple[Expr, Expr, float] | None:
         """(x, variance, eps) of √(variance + eps) of x; eps 0 where there is none."""
+        return self._root(node, self.variance_of)
+
+    def root_mean_square_of(self, node: Expr) -> tuple[Expr, Expr, float] | None:
+        """(x, mean square, eps) of √(mean(x²) + eps); eps 0 where there is none."""
+        return self._root(node, self.mean_square_of)
+
+    def _root(self, node: Expr, below: Callable[[Expr], Expr | None]) -> tuple[Expr, Expr, float] | None:
         f = self.made(node)
         inside = None
         if isinstance(f, Call) and f.op == "sqrt":
@@ -134,15 +159,15 @@ class Structure:
         elif isinstance(f, Call) and f.op == "pow" and f.args[1] in (Const(0.5), Const(-0.5)):
             inside = f.args[0]
         elif isinstance(f, Call) and f.op == "div" and f.args[0] == Const(1.0):
-            return self.root_of(f.args[1])
+            return self._root(f.args[1], below)
         if inside is None:
             return None
         added = self.made(inside)
         if isinstance(added, Call) and added.op == "add" and len(added.args) == 2:
             for variance, eps in (added.args, added.args[::-1]):
-                if (small := number(eps)) is not None and (x := self.variance_of(variance)) is not None:
+                if (small := number(eps)) is not None and (x := below(variance)) is not None:
                     return x, variance, small
-        x = self.variance_of(inside)
+        x = below(inside)
         return None if x is None else (x, inside, 0.0)
 
     def _factors(self, node: Expr, depth: int = 3) -> Iterator[Expr]:
@@ -161,18 +186,21 @@ class Structure:
             if not isinstance(f, Call) or f.op not in ("div", "mul"):
                 continue
             for above, below in (f.args, f.args[::-1]) if f.op == "mul" else (f.args,):
-                root = self.root_of(below)
-                if root is None:
-                    continue
+                root, squares = self.root_of(below), self.root_mean_square_of(below)
                 for factor in self._factors(above):
                     x = self.centred(factor)
-                    if x is not None and x == root[0]:
+                    if root and x is not None and x == root[0]:
                         found.append(self._norm(eq, x, factor, below))
+                        break
+                    if squares and factor == squares[0]:
+                        found.append(self._norm(eq, factor, factor, below))
                         break
         return tuple(found)
 
     def _norm(self, eq: Equation, x: Expr, centred: Expr, below: Expr) -> Norm:
         own, of_x = self._of(centred), self._of(x)
+        if centred == x:
+            return Norm(x, x, frozenset(), self._of(below) - of_x, eq.symbol)
         tops = {ref.symbol for ref in refs(centred)}
         variances = self._of(below) - own
         return Norm(x, centred, (own - of_x) - tops, variances - of_x, eq.symbol)
@@ -184,7 +212,7 @@ class Structure:
             return True
         if isinstance(node, Ref) and any(node.symbol == norm.quotient for norm in self.norms):
             return True
-        if any(node == norm.centred for norm in self.norms):
+        if any(node == norm.centred for norm in self.norms if not norm.of_squares):
             return True
         if not depth or not isinstance(f, Call) or not (f.op == "add" or (f.op == "div" and not refs(f.args[1]))):
             return False
@@ -336,6 +364,10 @@ class Structure:
             if kept is not None and not (isinstance(made, Call) and made.op in ("log", "log_softmax")):
                 return at, other, kept
         return None
+
+
+def _twice(node: Call) -> bool:
+    return node.args[0] == node.args[1]
 
 
 def number(node: Expr) -> float | None:

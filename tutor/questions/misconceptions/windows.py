@@ -9,7 +9,7 @@ from tutor.engine.expressions import Call, Expr, Ref, call, product
 from tutor.engine.reductions import along, length
 from tutor.engine.windows import spatial
 from tutor.questions.misconceptions.array_operators import flipped
-from tutor.questions.misconceptions.reversing import Parts, back, forward
+from tutor.questions.misconceptions.reversing import Parts, Wrong, back, forward
 from tutor.questions.misconceptions.rewriting import Misconception, Site, both, swap
 from tutor.questions.misconceptions.structure import Structure, structure_of
 
@@ -45,6 +45,18 @@ def _overwritten(structure: Structure, node: Call, out: Expr, G: Expr) -> Iterat
             call("last_copy", G, k, x, param=node.param),
             call("conv_kernel", x, G, k, param=node.param),
         )
+
+
+def _pools_overwritten(*wrong: str) -> Wrong:
+    """Of a pool whose windows overlap: one part of each of the wrong operators."""
+
+    def rule(structure: Structure, node: Call, out: Expr, G: Expr) -> Iterator[Parts]:
+        (x,), (size, stride) = node.args, node.param
+        if size > stride:
+            for op in wrong:
+                yield (call(op, G, x, param=node.param),)
+
+    return rule
 
 
 def _bias_each(site: Site) -> Iterator[Expr]:
@@ -107,8 +119,12 @@ TABLE: dict[str, Misconception] = {
     ),
     "overlaps-overwritten": Misconception(
         "where windows overlap, one overwrote the other",
-        "An input under several windows gets a part from each of them: the copies are added, not written over.",
-        back(conv=_overwritten),
+        "An input under several windows gets a part from each of them: the parts are added, not written over.",
+        back(
+            conv=_overwritten,
+            max_pool=_pools_overwritten("last_winner", "last_max"),
+            avg_pool=_pools_overwritten("last_avg"),
+        ),
         partial=True,
     ),
     "bias-each-element": Misconception(
