@@ -137,3 +137,22 @@ def test_a_folder_that_cannot_be_read_is_a_problem(tmp_path, monkeypatch):
     files, (problem,) = lesson_files(tmp_path)
     assert files == [] and problem.severity == "error"
     assert problem.message == "cannot read the folder: Permission denied" and problem.path == str(tmp_path)
+
+
+def test_a_line_that_leads_nowhere_is_told_where_it_stands(tmp_path):
+    """Of lines that follow from one another the last; not one that the lesson speaks of, nor times of one in use."""
+    text = CIRCUIT.replace('["', '["a = x * 2", "b = a + y", "', 1)
+    found = problems(tmp_path, text)
+    assert [(severity, line) for severity, line, *_ in found] == [("warning", 4)]
+    assert "does not depend on the line 'b'" in found[0][3] and "a note on it says so" in found[0][4]
+    assert problems(tmp_path, text + '[[notes]]\nstep = "b"\ntext = "To look at."\n') == []
+    alone = text.replace("a = x * 2", "a = w * 2") + "w = 3\n"  # w is in a line that is told already
+    assert [line for _, line, *_ in problems(tmp_path, alone)] == [4]
+    times = (
+        'format = 1\ntitle = "T"\n[circuit]\nrepeat = { t = [1, 3] }\n'
+        'define = ["h{t} = tanh(w * x{t} + h{t-1})", "o{t} = h{t} * 2", "L = sum(o3 * o3)"]\noutput = "L"\n'
+        "[circuit.inputs]\nw = 0.5\nh0 = [0]\nx = [[1], [2], [3]]\n"
+    )
+    assert [p for p in problems(tmp_path, times) if "line" in p[3]] == []
+    last = times.replace("sum(o3 * o3)", "sum(h3 * h3)")
+    assert ["'o3'" in p[3] or "'o1'" in p[3] for p in problems(tmp_path, last) if "the line" in p[3]] == [True]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tomllib
 import warnings
 from dataclasses import replace
 
@@ -12,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strategies import dense, network_lesson, networks
-from tutor.engine.evaluation import Evaluator
+from tutor.engine.evaluation import Evaluator, evaluator_of
 from tutor.engine.forward import initial_parameters
 from tutor.engine.run import Run
+from tutor.lessonfiles.reading.lesson import build
 from tutor.text.evaluation_words import class_lines, ending, loss_words, matrix_lines, percent, summary, words
 
 
@@ -224,3 +226,88 @@ def test_the_losses_in_words():
         "Loss by iteration: 1: 1, 2: 1.96, 3: 0.0576, 4: 0.020736.",
         "Mean loss by epoch: 1: 1.48, 2: 0.039168.",
     ]
+
+
+# ---------------------------------------------------------------- equations that an author wrote
+
+IN_ROWS = """format = 1
+title = "T"
+[circuit]
+define = ["z = X @ W + b", "L = cross_entropy(z, y) + 0.01 * sum(W * W)"]
+output = "L"
+parameters = ["W", "b"]
+data = ["X", "y"]
+[circuit.inputs]
+X = [[1, 0.5], [0, 2], [-1, 1], [2, -1]]
+W = [[0.5, -1, 0.2], [1, 0.3, -0.4]]
+b = [0.1, 0, -0.2]
+y = [1, 2, 3, 1]
+[training]
+learning_rate = 0.5
+"""
+TIMES = """format = 1
+title = "T"
+[circuit]
+repeat = {{ t = [1, 2] }}
+define = ["h{{t}} = tanh(U @ x{{t}} + V @ h{{t-1}})", "o{{t}} = C @ h{{t}}", 
+    "l{{t}} = cross_entropy(o{{t}}, y{{t}})", "L = l1 + l2"]
+output = "L"
+parameters = ["U", "V", "C"]
+data = ["h0", "y1", "y2"]
+[circuit.inputs]
+U = [[0.5, -0.2], [0.1, 0.9]]
+V = [[0.3, 0], [-0.5, 0.2]]
+C = [[1, -1], [0.5, 2], [-0.3, 0.4]]
+h0 = [0, 0]
+{}[training]
+learning_rate = 0.1
+batch = "all"
+"""
+
+
+def of_classes(z, targets):
+    """Predicted right, and the mean loss, by hand: rows of logits and of probabilities."""
+    shares = np.exp(z - z.max(1, keepdims=True))
+    shares /= shares.sum(1, keepdims=True)
+    return int((z.argmax(1) == targets.argmax(1)).sum()), float(-(targets * np.log(shares)).sum(1).mean())
+
+
+def test_rows_of_a_cross_entropy_are_classes():
+    lesson = build(tomllib.loads(IN_ROWS), "t.toml")[0]
+    run = Run(lesson)
+    run.train(20)
+    evaluator = evaluator_of(lesson)
+    X, y = lesson.circuit.inputs["X"], np.eye(3)[np.array(lesson.circuit.inputs["y"], dtype=int) - 1]
+    for at in (1, 21):
+        found, now = evaluator.evaluate(run.parameters(at)), run.parameters(at)
+        right, loss = of_classes(X @ now["W"] + now["b"], y)
+        assert (found.correct, found.total) == (right, 4) and found.loss == pytest.approx(loss, rel=1e-12)
+        assert found.tables[0].counts.sum() == 4 and found.kind == "classes"
+    assert found.correct == 4 and "4 of 4 right, 100 %" in " ".join(words(evaluator, found))
+    assert "row of z" in evaluator.rule
+    soft = IN_ROWS.replace("y = [1, 2, 3, 1]", "y = [[0.9, 0.1, 0], [0, 1, 0], [0.2, 0, 0.8], [1, 0, 0]]")
+    lesson = build(tomllib.loads(soft), "t.toml")[0]
+    found = evaluator_of(lesson).evaluate(Run(lesson).parameters(1))
+    targets = np.array(lesson.circuit.inputs["y"])
+    right, loss = of_classes(X @ lesson.circuit.inputs["W"] + lesson.circuit.inputs["b"], targets)
+    assert found.correct == right and found.loss == pytest.approx(loss, rel=1e-12)
+
+
+def test_a_cross_entropy_each_time_and_example_is_a_row_each():
+    rows = [([[1, 0.5], [0, -1]], [1, 2]), ([[0, 2], [1, 1]], [3, 2]), ([[-1, 1], [2, 0]], [2, 1])]
+    examples = "".join(f"[[examples]]\nx1 = {x[0]}\nx2 = {x[1]}\ny1 = {y[0]}\ny2 = {y[1]}\n" for x, y in rows)
+    lesson = build(tomllib.loads(TIMES.format(examples)), "t.toml")[0]
+    found = evaluator_of(lesson).evaluate(Run(lesson).parameters(1))
+    U, V, C = (np.array(lesson.circuit.inputs[name]) for name in "UVC")
+    z, targets = [], []
+    for x, y in rows:
+        h = np.zeros(2)
+        for t in range(2):
+            h = np.tanh(U @ np.array(x[t]) + V @ h)
+            z.append(C @ h)
+            targets.append(np.eye(3)[y[t] - 1])
+    right, loss = of_classes(np.array(z), np.array(targets))
+    assert (found.correct, found.total) == (right, 6) and found.loss == pytest.approx(loss, rel=1e-12)
+    np.testing.assert_allclose(found.outputs, z, rtol=1e-12)
+    none = TIMES.format(examples).replace("l1 + l2", "sum(o1 * o2)")
+    assert evaluator_of(build(tomllib.loads(none), "t.toml")[0]) is None

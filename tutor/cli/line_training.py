@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tutor.engine.evaluation import Evaluator
+from tutor.engine.evaluation import evaluator_of
 from tutor.engine.lesson import Lesson
 from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import MAX_ITERATION, TOLERANCE, Iteration, Run
@@ -75,8 +75,8 @@ def evaluate(run: Run, text: str, say: Say) -> None:
         raise Refused(f"Say after which iteration: from 1 to {trained:,}." if trained else "Nothing is trained yet.")
     parameters = run.parameters(number + 1)
     say(f"After iteration {number:,}:" if number else "Before any training:")
-    if run.model.layers:
-        evaluator = Evaluator(run.lesson)
+    evaluator = evaluator_of(run.lesson)
+    if evaluator:
         for said in words(evaluator, evaluator.evaluate(parameters)):
             if "│" in said:  # a row of a table
                 say(said)
@@ -84,6 +84,7 @@ def evaluate(run: Run, text: str, say: Say) -> None:
                 _say_wrapped(said, say)
     else:
         _say_wrapped(without_evaluation(run.lesson), say)
+    if not run.model.layers:
         for name, value in parameters.items():
             for row in value_lines(name, value, 78):
                 say(f"  {row}")

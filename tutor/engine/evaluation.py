@@ -1,8 +1,9 @@
-"""How good a network is: its predictions for all rows of a lesson, held against the targets.
+"""How good a network is: its predictions for all rows of a lesson, held against the targets (`evaluator_of`).
 
 What is counted follows from the outputs. A softmax, or sigmoids whose targets have a single 1 a row,
 tell *classes* apart: the largest output is the predicted class. Other sigmoids with targets of 0 and
-1 answer *yes or no*, each for itself: yes from `THRESHOLD` on. All else predicts *numbers*.
+1 answer *yes or no*, each for itself: yes from `THRESHOLD` on. All else predicts *numbers*. Equations that an author
+wrote predict classes where they take a `cross_entropy`; of others nobody can say what is right.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from tutor.engine.expressions import Ref, evaluate
-from tutor.engine.forward import model
+from tutor.engine.backprop import between
+from tutor.engine.expressions import Call, Ref, evaluate
+from tutor.engine.forward import initial_parameters, model
 from tutor.engine.lesson import Lesson
+from tutor.engine.normalising import by_number
 
 THRESHOLD = 0.5  # an output of a sigmoid means yes from here on; 0.5 is σ(0)
 CHUNK = 4_000_000  # numbers that one array may hold while all rows are evaluated: 32 MB
@@ -123,7 +126,7 @@ class Evaluator:
     @cached_property
     def kind(self) -> Decision:
         """What is judged: which decision the outputs make."""
-        targets = self.lesson.targets
+        targets = self.targets
         if self.layer.activation_name == "softmax" and self.layer.units > 1:
             return "classes"
         whole = bool(np.all((targets == 0) | (targets == 1)))
@@ -131,6 +134,11 @@ class Evaluator:
             one_each = self.layer.units > 1 and whole and bool(np.all(targets.sum(axis=1) == 1))
             return "classes" if one_each else "yes or no"
         return "numbers"
+
+    @property
+    def targets(self) -> np.ndarray:
+        """What the outputs are held against, (rows, outputs)."""
+        return self.lesson.targets
 
     @property
     def _binary_loss(self) -> bool:
@@ -181,10 +189,14 @@ class Evaluator:
                 losses[part] = evaluate(self.loss.compute or self.loss.formula, look)
         return outputs, losses
 
+    def _all(self, parameters: Mapping[str, np.ndarray | float]) -> tuple[np.ndarray, np.ndarray]:
+        """The outputs (rows, outputs) and the losses (rows,) of all rows."""
+        return self._run(parameters, self.lesson.inputs, self.targets)
+
     def evaluate(self, parameters: Mapping[str, np.ndarray | float]) -> Evaluation:
         """All rows with these parameters (by id: W1, b1 ...), in one forward pass."""
-        targets = self.lesson.targets
-        outputs, losses = self._run(parameters, self.lesson.inputs, targets)
+        targets = self.targets
+        outputs, losses = self._all(parameters)
         with np.errstate(all="ignore"):
             rmse = np.sqrt(np.mean((outputs - targets) ** 2, axis=0))
         if self.kind == "numbers":
@@ -208,7 +220,7 @@ class Evaluator:
     @cached_property
     def true(self) -> np.ndarray:
         """The true class of each row, (rows,), from 0; with several yes-or-no outputs the first one's."""
-        return self.decide(self.lesson.targets)[:, 0]
+        return self.decide(self.targets)[:, 0]
 
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -229,6 +241,104 @@ class Evaluator:
         outputs = self.predict(parameters, points)
         classes = None if self.kind == "numbers" else self.decide(outputs)[:, 0].reshape(rows, columns)
         return Plane(x, y, outputs.reshape(rows, columns, -1), classes)
+
+
+class ClassEvaluator(Evaluator):
+    """Evaluates an author's equations by the rows of what they take a cross-entropy of: the logits, row by row.
+
+    The rows are those of each example after the other; where there are several such losses (one a step in time), theirs
+    one after the other. What the output adds besides, a penalty, is no row's loss.
+    """
+
+    def __init__(self, lesson: Lesson, losses: tuple[Call, ...]):
+        many = max(lesson.example_count, 1)
+        made = model(lesson, many)
+        self.lesson, self.many, self.input_names = lesson, many, None
+        self.entropies = losses
+        self.forward, self.data = made.forward, made.data
+        widest = max((int(np.prod(eq.symbol.shape)) for eq in made.forward), default=1)
+        self.chunk = max(1, CHUNK // max(widest, 1))
+
+    kind: Decision = "classes"
+
+    @property
+    def count(self) -> int:
+        """How many classes there are."""
+        return int(self.entropies[-1].args[0].shape[-1])
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The classes' names in the file of examples, or their numbers from 1."""
+        named = self.lesson.classes
+        return named if len(named) == self.count else tuple(map(str, range(1, self.count + 1)))
+
+    @property
+    def rule(self) -> str:
+        """How a prediction is read off the logits, in words."""
+        z = self.entropies[-1].args[0]
+        return f"The predicted class is the one with the largest number in its row{_of(z)}."
+
+    @cached_property
+    def targets(self) -> np.ndarray:
+        """(rows, classes): probabilities, of class numbers a 1 at the class."""
+        parts = self._values(initial_parameters(self.lesson), 1)
+        return np.concatenate(parts, axis=1).reshape(-1, self.count)
+
+    def _values(self, parameters: Mapping[str, np.ndarray | float], which: int) -> list[np.ndarray]:
+        """The logits (0) or the targets (1) of each loss, (examples, rows, classes)."""
+        found: list[list[np.ndarray]] = [[] for _ in self.entropies]
+        for at in range(0, self.many, self.chunk):
+            rows = slice(at, at + self.chunk)
+            values: dict[str, Any] = {**initial_parameters(self.lesson), **parameters}
+            values |= {symbol.key: self.lesson.examples[symbol.id][rows] for symbol in self.data}
+
+            def look(ref: Ref, values: Any = values) -> Any:
+                return values[ref.symbol.key]
+
+            for eq in self.forward:
+                if eq.phase == "forward":
+                    values[eq.symbol.key] = evaluate(eq.compute or eq.formula, look)
+            for kept, loss in zip(found, self.entropies, strict=True):
+                examples = min(self.chunk, self.many - at)
+                value = np.asarray(evaluate(loss.args[which], look), dtype=float)
+                value = value if loss.args[which].batched else value[None]
+                value = value.reshape(len(value), -1, *((self.count,) if which == 0 or not by_number(loss) else ()))
+                if which and by_number(loss):
+                    value = (value[..., None] == np.arange(1, self.count + 1)) * 1.0
+                kept.append(np.broadcast_to(value, (examples, *value.shape[1:])))
+        return [np.concatenate(kept) for kept in found]
+
+    def _all(self, parameters: Mapping[str, np.ndarray | float]) -> tuple[np.ndarray, np.ndarray]:
+        outputs = np.concatenate(self._values(parameters, 0), axis=1).reshape(-1, self.count)
+        with np.errstate(all="ignore"):
+            top = np.max(outputs, axis=1, keepdims=True)
+            shares = outputs - top - np.log(np.sum(np.exp(outputs - top), axis=1, keepdims=True))
+            losses = -np.sum(np.where(self.targets == 0, 0.0, self.targets * shares), axis=1)
+        return outputs, losses
+
+    def plane(self, parameters: Mapping[str, np.ndarray | float], columns: int, rows: int) -> Plane | None:
+        """None: nobody can say which two inputs would make a plane."""
+        return None
+
+
+def _of(z: Any) -> str:
+    return f" of {z.symbol.id}" if isinstance(z, Ref) else ""
+
+
+def evaluator_of(lesson: Lesson) -> Evaluator | None:
+    """What evaluates a lesson's rows: a network's outputs, or the logits of an author's cross-entropies; None of
+    equations that name no class that would be right."""
+    if lesson.network:
+        return Evaluator(lesson)
+    made = model(lesson, max(lesson.example_count, 1))
+    reaching = between(made.forward, made.output, made.parameters)
+    losses = tuple(
+        eq.formula
+        for eq in made.forward
+        if isinstance(eq.formula, Call) and eq.formula.op == "cross_entropy" and eq.symbol in reaching
+    )
+    same = tuple(loss for loss in losses if loss.args[0].shape[-1] == losses[-1].args[0].shape[-1])
+    return ClassEvaluator(lesson, same) if same else None
 
 
 def _confusion(title: str, classes: tuple[str, ...], true: np.ndarray, predicted: np.ndarray) -> Confusion:

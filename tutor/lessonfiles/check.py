@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.expressions import OPERATORS, Call, Expr, evaluate, index_text, refs
-from tutor.engine.ids import derivative
-from tutor.engine.lesson import AuthorQuestion, Circuit, Lesson
+from tutor.engine.ids import derivative, example_free, line_of
+from tutor.engine.lesson import AuthorQuestion, Circuit, Definition, Lesson
 from tutor.engine.program import Program, batch_size
 from tutor.engine.run import Run
 from tutor.engine.trace import NoSuchStep, Trace, resolve, trace
@@ -193,7 +193,7 @@ def _undefined(op: str, args: Sequence[float]) -> str:
 
 
 def _circuit_faults(lesson: Lesson, program: Program) -> Iterator[Fault]:
-    """The first line of a circuit whose value is not finite, in any example; and inputs that lead nowhere."""
+    """The first line of a circuit whose value is not finite, in any example; lines and inputs that lead nowhere."""
     circuit = lesson.circuit
     assert circuit
     examples = [{name: given[i] for name, given in circuit.examples.items()} for i in range(_rows(circuit))]
@@ -205,12 +205,39 @@ def _circuit_faults(lesson: Lesson, program: Program) -> Iterator[Fault]:
             yield fault
             break
     used = _reaching(circuit)
+    idle = [definition for definition in circuit.definitions if definition.name not in used]
+    yield from _idle_lines(lesson, idle, used)
+    met = {ref.symbol.id for definition in idle for ref in refs(definition.formula)} - used
     for name in circuit.inputs:
+        if name in met:  # the line is told that it is in
+            continue
         gradient = program.by_key.get(derivative(circuit.output, name))
         if name not in used or (gradient is not None and gradient.rule == "no_path"):
             message = f"the output '{circuit.output}' does not depend on the input '{name}'"
             advice = "its gradient is 0: use it in a line that leads to the output, or leave it out"
             yield Fault(circuit.place(name), message, advice, severity="warning")
+
+
+def _idle_lines(lesson: Lesson, idle: Sequence[Definition], used: Set[str]) -> Iterator[Fault]:
+    """Lines whose value does not reach the output: of several that follow from one another the last is told.
+
+    Not those that the lesson speaks of, such as predictions that are there to be looked at, nor a line that is repeated
+    where one of its times is used.
+    """
+    circuit = lesson.circuit
+    assert circuit
+    about = {line_of(example_free(one.step).partition("[")[0])
+             for group in (lesson.notes, lesson.questions, lesson.expect) for one in group}  # fmt: skip
+    met = {ref.symbol.id for definition in idle for ref in refs(definition.formula)}
+    reached = {definition.at for definition in circuit.definitions if definition.name in used}
+    told: set[int] = set()
+    for definition in idle:
+        last = definition.name not in met and definition.name not in about
+        if last and definition.at not in reached | told:
+            told.add(definition.at)
+            message = f"the output '{circuit.output}' does not depend on the line '{definition.name}'"
+            advice = "use it in a line that leads to the output, or leave it out; if it is meant, a note on it says so"
+            yield Fault(("circuit", "define", definition.at), message, advice, severity="warning")
 
 
 MOST_EXAMPLES = 200  # of a circuit, whose forward pass is looked at

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS
-from tutor.engine.evaluation import Evaluation, Evaluator
+from tutor.engine.evaluation import Evaluation, evaluator_of
 from tutor.engine.forward import model
 from tutor.engine.lesson import INITIALISERS, Lesson
 from tutor.engine.program import iterations_per_epoch
@@ -45,13 +45,15 @@ class Contender:
         """How many epochs there are losses of."""
         return len(self.losses)
 
-    def evaluated(self) -> Evaluation:
-        """All rows with the parameters that the training has come to; of a network."""
-        return Evaluator(self.lesson).evaluate(self.run.parameters(self.run.trained + 1))
+    def evaluated(self) -> Evaluation | None:
+        """All rows with the parameters that the training has come to; None where nobody can say what is right."""
+        evaluator = evaluator_of(self.lesson)
+        return evaluator.evaluate(self.run.parameters(self.run.trained + 1)) if evaluator else None
 
     def final(self) -> float:
         """Where it ends: the mean loss over all rows, or of a circuit its output in the last epoch."""
-        return self.evaluated().loss if self.run.model.layers else float(self.losses[-1])
+        found = self.evaluated() if self.run.model.layers else None
+        return found.loss if found else float(self.losses[-1])
 
 
 class Comparison:
@@ -113,9 +115,9 @@ class Comparison:
         if contender.run.diverged is not None or not len(losses):
             return self._words(contender)
         went = f"{contender.label}: {number(losses[0])} → {number(losses[-1])}"
-        if not contender.run.model.layers:
-            return went
         found = contender.evaluated()
+        if found is None:
+            return went
         right = "" if found.accuracy is None else f"{percent(found.accuracy)} right, "
         return f"{went}, at the end {right}loss {number(found.loss)}"
 
@@ -127,9 +129,8 @@ class Comparison:
             return f"{contender.label}: no epoch is finished yet."
         marks = sorted({1, max(len(losses) // 10, 1), max(len(losses) // 2, 1), len(losses)})
         told = ", ".join(f"{number(losses[at - 1])} in epoch {at:,}" for at in marks)
-        if not run.model.layers:
-            return f"{contender.label}: {run.model.output.id} is {told}."
-        return f"{contender.label}: loss {told}; after it {summary(contender.evaluated())}."
+        found, name = contender.evaluated(), "loss" if run.model.layers else f"{run.model.output.id} is"
+        return f"{contender.label}: {name} {told}" + (f"; after it {summary(found)}." if found else ".")
 
     def _verdict(self) -> str:
         """Which run ends lowest, L2 terms left out; nothing where their losses cannot be held against each other."""

@@ -163,7 +163,7 @@ def wrong_rows(found: Evaluation) -> str:
 def wrong_words(evaluator: Evaluator, found: Evaluation, most: int) -> list[str]:
     """At most so many wrong rows: what each is, what it was taken for, and by which outputs."""
     lines = []
-    true, predicted = evaluator.decide(evaluator.lesson.targets), evaluator.decide(found.outputs)
+    true, predicted = evaluator.decide(evaluator.targets), evaluator.decide(found.outputs)
     for row in found.wrong[: max(most, 0)]:
         parts = []
         for k in np.flatnonzero(true[row] != predicted[row]):

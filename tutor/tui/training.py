@@ -19,7 +19,7 @@ from textual.message import Message
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
-from tutor.engine.evaluation import Evaluator
+from tutor.engine.evaluation import evaluator_of
 from tutor.engine.lesson import Lesson
 from tutor.engine.program import iterations_per_epoch, rows
 from tutor.engine.run import MAX_ITERATION, TOLERANCE, Run
@@ -116,7 +116,7 @@ class TrainingScreen(TutorScreen):
         super().__init__()
         self.lesson, self.run = lesson, run
         self.per_epoch = iterations_per_epoch(lesson)
-        self.evaluator = Evaluator(lesson) if run.model.layers else None
+        self.evaluator = evaluator_of(lesson)
         self.history = History.of(run)
         self.look: Look | None = None
         self.at: int | None = None  # the iteration that is picked; None follows the last
@@ -141,7 +141,10 @@ class TrainingScreen(TutorScreen):
 
     @property
     def has_plane(self) -> bool:
-        return self.evaluator is not None and self.lesson.inputs.shape[1] == 2 and self.evaluator.kind != "numbers"
+        return bool(
+            self.lesson.network and self.evaluator
+            and self.lesson.inputs.shape[1] == 2 and self.evaluator.kind != "numbers"
+        )  # fmt: skip
 
     @property
     def panes(self) -> tuple[str, ...]:
@@ -251,7 +254,8 @@ class TrainingScreen(TutorScreen):
             self.look = Look(done, values=parameters)
         else:
             plane = self.evaluator.plane(parameters, FIELD[1], FIELD[0]) if self.has_plane else None
-            self.look = Look(done, self.evaluator.evaluate(parameters), plane)
+            values = None if self.lesson.network else parameters  # a network has too many
+            self.look = Look(done, self.evaluator.evaluate(parameters), plane, values)
         return time.monotonic() - began
 
     def _look_once(self) -> str:
@@ -362,15 +366,15 @@ class TrainingScreen(TutorScreen):
         if not pane.has_class("absent"):
             pane.border_title = f"Evaluation {when}" if self.evaluator else f"Values {when}"
             if self.evaluator and look.evaluation:
-                pane.show(evaluation_lines(self.evaluator, look.evaluation, pane.size.width - 1, pane.size.height))
+                said = evaluation_lines(self.evaluator, look.evaluation, pane.size.width - 1, pane.size.height)
             else:
                 said = wrapped(without_evaluation(self.run.lesson), pane.size.width - 1, "dim")
-                values = [
-                    line(row, "numbers")
-                    for name, value in (look.values or {}).items()
-                    for row in value_lines(name, value, pane.size.width - 1)
-                ]
-                pane.show([*said, line(), *values])
+            values = [
+                line(row, "numbers")
+                for name, value in (look.values or {}).items()
+                for row in value_lines(name, value, pane.size.width - 1)
+            ]
+            pane.show([*said, line(), *values] if values else said)
         plane = self.query_one("#plane", Lines)
         if self.evaluator and not plane.has_class("absent") and plane.size.width > 10:
             plane.border_title = f"Decision boundary {when}"
