@@ -25,7 +25,7 @@ from tutor.engine.program import Program
 from tutor.engine.rules import OVER_BATCH
 from tutor.engine.trace import Trace
 from tutor.questions.misconceptions import MISCONCEPTIONS
-from tutor.questions.misconceptions.rewriting import Misconception, Site
+from tutor.questions.misconceptions.rewriting import Misconception, Site, put
 from tutor.questions.rounding import GIVEN, Errors, full_shape, half_unit, has_digits, spread
 from tutor.questions.slips import carried_by, picked
 from tutor.solutions.files import Handed
@@ -36,7 +36,9 @@ Kind = Literal["right", "rounded", "slip", "carried", "wrong", "shape", "unknown
 VERDICTS: tuple[Kind, ...] = get_args(Kind)
 GOOD: frozenset[Kind] = frozenset({"right", "rounded"})
 
+EXACT = 7  # so many digits have numbers that a program wrote
 MOST_SLIPS = 3  # so many are suggested
+FACTOR = 9.0  # the rank of a bare factor: what else is known comes first
 WORK = 30_000_000  # numbers that a search for slips computes at most before it gives up
 COMMON: dict[str, tuple[float, ...]] = {  # settings that people take for one another
     "momentum": (0.0, 0.5, 0.8, 0.9, 0.95, 0.99),
@@ -374,6 +376,8 @@ class _Search:
         for base in (self.judge._wrong_before(self.handed), self.judge._expected(self.handed)):
             self.expected = base
             ways = ways or sorted(self._ways(), key=lambda way: way.rank)
+            if not ways or ways[0].rank >= FACTOR:  # that of which value was meant says more than a factor
+                ways = sorted([*self._values(), *ways], key=lambda way: way.rank)
         if not ways:
             ways = sorted(self._pairs(), key=lambda way: way.rank)
         if self.work > self.judge.most:
@@ -496,7 +500,8 @@ class _Search:
         for key, (eq, symbol) in used.items():
             name = key.removeprefix(setting(""))
             true = float(np.asarray(self.trace.value(Ref(symbol))))
-            for other in (*COMMON.get(name, ()), *self._rates(name, true)):
+            beside = (true - 1, true + 1) if name == "t" else ()
+            for other in (*COMMON.get(name, ()), *beside, *self._rates(name, true)):
                 if other == true:
                     continue
                 again = Expected(self.trace, {**self.judge.own, key: np.asarray(other)}, self.handed, self.judge.halves)
@@ -538,6 +543,41 @@ class _Search:
                 title = f"another row of the data: row {row + 1} in place of row {taken + 1}"
                 yield _Way(Named("another-row", title, "", self.eq.symbol.id), 1.0)
 
+    def _values(self) -> Iterator[_Way]:
+        """Another value of the lesson, of the same shape, in the place of one that an equation uses."""
+        if self.values.size < 2 and self.handed.digits < EXACT:  # of one short number too many values give it
+            return
+        near = self._near()[:12]
+        for eq, distance in near:
+            downstream = carried_by(self.program.equations, eq, near)
+            for ref in dict.fromkeys(refs(eq.formula)):
+                for other in self._in_place_of(ref, eq) if ref.index is None else ():
+                    if self.work > WORK:
+                        return
+                    for wrong in put(eq.formula, ref, Ref(other)):
+                        changed = self._changed({eq.symbol.key: (eq, wrong)}, downstream)
+                        if self._gives(changed.get(self.eq.symbol.key)):
+                            title = f"another value: {_called(other)} in place of {_called(ref.symbol)}"
+                            yield _Way(Named("another-value", title, "", eq.symbol.id), 2.0 + distance)
+
+    def _in_place_of(self, ref: Ref, eq: Equation) -> list[Symbol]:
+        """Values that may be taken for another: settings for a setting; what was handed in, and what is near, first."""
+        meant, place = ref.symbol, self.judge.position
+
+        def distance(symbol: Symbol) -> tuple[bool, int]:
+            return symbol.key not in self.judge.known, abs(place.get(symbol.key, -1) - place[eq.symbol.key])
+
+        alike = [
+            symbol
+            for key, symbol in self.program.symbols.items()
+            if symbol.shape == meant.shape
+            and symbol.per_example == meant.per_example
+            and (symbol.quantity == "hyper") == (meant.quantity == "hyper")
+            and key not in (meant.key, eq.symbol.key)
+            and _says_something(self.trace.iteration.values.get(key))
+        ]
+        return sorted(alike, key=distance)
+
     def _factor(self) -> Iterator[_Way]:
         """The same factor in every number."""
         if self.values.size < 2:
@@ -551,10 +591,19 @@ class _Search:
         nice = {2.0, 0.5, -1.0, -2.0, -0.5, 4.0, 0.25, float(n), 1 / n, -float(n), -1 / n}
         for factor in sorted(nice, key=lambda f: abs(f - share)):
             if factor != 1.0 and math.isclose(factor, share, rel_tol=0.02) and self._gives(factor * self.value):
-                yield _Way(
-                    Named("factor", f"{number(factor)} times what it should be, everywhere", "", self.eq.symbol.id), 9.0
-                )
+                title = f"{number(factor)} times what it should be, everywhere"
+                yield _Way(Named("factor", title, "", self.eq.symbol.id), FACTOR)
                 return
+
+
+def _called(symbol: Symbol) -> str:
+    return symbol.name if symbol.quantity == "hyper" else symbol.id
+
+
+def _says_something(value: object) -> bool:
+    """Whether a value can be told by its numbers: it is not the same 0 or 1 everywhere."""
+    found = np.abs(np.asarray(0.0 if value is None else value, dtype=float))
+    return bool(np.any(found != found.reshape(-1)[0])) or float(found.reshape(-1)[0]) not in (0.0, 0.5, 1.0)
 
 
 def _with_formula(eq: Equation, wrong: Expr) -> Equation:

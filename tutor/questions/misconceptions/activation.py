@@ -24,6 +24,7 @@ from tutor.questions.misconceptions.rewriting import (
 )
 
 _RELUS = ("relu", "leaky_relu")
+_USUAL = ("sigmoid", "tanh", "relu")
 
 # ---------------------------------------------------------------- forward
 
@@ -44,6 +45,15 @@ def _activation_skipped(site: Site) -> Iterator[Expr]:
     f = site.formula
     if _bends(site) and isinstance(f, Call) and f.op != "linear":
         yield f.args[0]
+
+
+def _another_function(site: Site) -> Iterator[Expr]:
+    """Another of the usual functions: tanh for σ ..."""
+    f = site.formula
+    if _bends(site) and isinstance(f, Call) and f.op in _USUAL:
+        (z,) = f.args
+        written = {"sigmoid": 1 / (1 + call("exp", -z))}  # in full: some notations call every activation σ
+        yield from (written.get(name, call(name, z)) for name in _USUAL if name != f.op)
 
 
 def _exponent_sign(site: Site) -> Iterator[Expr]:
@@ -250,6 +260,12 @@ TABLE: dict[str, Misconception] = {
         "the activation function was not applied",
         "What comes out is the function of what went in: g(z), not z.",
         _activation_skipped,
+    ),
+    "another-activation": Misconception(
+        "another activation was applied",
+        "Look at what is applied here: σ, tanh and ReLU are different functions.",
+        _another_function,
+        rare=True,
     ),
     "exponent-sign": Misconception(
         "the exponent has the wrong sign",

@@ -108,6 +108,20 @@ def _last_copy_element(node: Call, index: Index) -> Expr:
     )
 
 
+def _last_place(node: Call, x: Any) -> Any:
+    """All 0 but at the last place of the last `param` axes."""
+    at: Any = (..., *(-1,) * node.param)
+    found = np.zeros_like(x)
+    found[at] = x[at]
+    return found
+
+
+def _last_place_element(node: Call, index: Index) -> Expr:
+    x = node.args[0]
+    last = all(i == n - 1 for i, n in zip(index[-node.param :], x.shape[-node.param :], strict=True))
+    return element(x, index) if last else ZERO
+
+
 # ---------------------------------------------------------------- every largest
 
 
@@ -256,6 +270,8 @@ OPERATORS |= {
     ),
     # last_copy(G, k, like): as conv_input, but a later place overwrites what an earlier one left
     "last_copy": Operator(_last_copy_shape, _last_copy, _last_copy_element, shaped=True),
+    # last_place(x): 0 but at the last place of its last `param` axes
+    "last_place": Operator(lambda shape: shape, _last_place, _last_place_element),
     "is_max": _is_extreme(np.max),
     "is_min": _is_extreme(np.min),
     "every_max": _every(np.max, "is_max"),

@@ -34,6 +34,7 @@ def _gate_confused(site: Site) -> Iterator[Expr]:
             yield from site.with_part(part, part.upstream)
         if part.op == "add" and len(part.args) == 2:
             yield from site.with_part(part, product(part.upstream, part.args[1 - part.at]))
+            yield from site.with_part(part, product(part.upstream, part.args[part.at]))
 
 
 def _is_mask(site: Site, factor: Expr) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tutor.engine.expressions import Call, Const, Expr, Ref, call, refs
+from tutor.engine.reductions import along
 from tutor.questions.misconceptions.rewriting import (
     ANY,
     ERRORS,
@@ -40,6 +41,17 @@ def _difference_reversed(site: Site) -> Iterator[Expr]:
 def _is_minus_two(node: Expr) -> bool:
     """−2 · (y − ŷ), from the derivative of a square."""
     return isinstance(node, Call) and node.op == "mul" and node.args[0] == Const(-2.0)
+
+
+def _target_forgotten(site: Site) -> Iterator[Expr]:
+    """ŷ where ŷ − y is meant."""
+    if site.rule in ERRORS:
+        yield from swap(site, _is_difference, _prediction)
+
+
+def _prediction(difference: Call) -> Expr:
+    first, second = difference.args
+    return -second if isinstance(first, Ref) and first.symbol.quantity == "target" else first
 
 
 def _factor_two_lost(site: Site) -> Iterator[Expr]:
@@ -88,6 +100,17 @@ def _minus_of_log_lost(site: Site) -> Iterator[Expr]:
     f = site.formula
     if site.rule == "loss" and isinstance(f, Call) and f.op == "neg":
         yield f.args[0]
+
+
+def _one_logarithm(site: Site) -> Iterator[Expr]:
+    """−y · ln ŷ or −(1 − y) · ln(1 − ŷ) alone."""
+    if site.rule == "loss" and site.program.model.loss_name == "binary_cross_entropy":
+        yield from swap(site, _is_sum_of_logs, lambda n: n.args[0])
+        yield from swap(site, _is_sum_of_logs, lambda n: n.args[1])
+
+
+def _is_sum_of_logs(node: Call) -> bool:
+    return node.op == "add" and all(has(arg, "mul") and has(args(arg)[1], "log") for arg in node.args)
 
 
 def _ratio_sign(site: Site) -> Iterator[Expr]:
@@ -163,6 +186,13 @@ def _slope_again(site: Site) -> Iterator[Expr]:
 
 def _softmax_not_shared(site: Site) -> Iterator[Expr]:
     yield from swap(site, lambda n: n.op == "softmax", lambda n: call("exp", *n.args))
+    yield from swap(site, lambda n: n.op == "softmax", _below_the_largest)
+
+
+def _below_the_largest(softmax: Call) -> Expr:
+    """e^(z − the largest z), as programs have it."""
+    (z,) = softmax.args
+    return call("exp", z - along(call("reduce_max", z, param=-1), z, -1))
 
 
 def _log10(site: Site) -> Iterator[Expr]:
@@ -178,6 +208,12 @@ TABLE: dict[str, Misconception] = {
         _difference_reversed,
         reach=ANY,
         seen="https://math.techqa.club/calculating-derivatives-for-backpropagation-in-2-layer-neural-network-4158072",
+    ),
+    "target-forgotten": Misconception(
+        "the target was not subtracted",
+        "What comes back from the output is the difference of prediction and target.",
+        _target_forgotten,
+        rare=True,
     ),
     "factor-two-lost": Misconception(
         "the 2 from the square was lost",
@@ -212,6 +248,13 @@ TABLE: dict[str, Misconception] = {
         "the minus in front of the logarithm was lost",
         "The logarithm of a probability is negative; the minus in front makes a loss of it.",
         _minus_of_log_lost,
+    ),
+    "one-logarithm": Misconception(
+        "one of the two logarithms was left out",
+        "Both count: y · ln ŷ where the target is 1, (1 − y) · ln(1 − ŷ) where it is 0.",
+        _one_logarithm,
+        rare=True,
+        partial=True,
     ),
     "ratio-sign-lost": Misconception(
         "the minus of −y/ŷ was lost",

@@ -12,8 +12,9 @@ from tutor.engine.backprop import gradient_of, parts_back
 from tutor.engine.expressions import Call, Const, Expr, Ref, call, product, refs
 from tutor.engine.normalising import axis_of, by_number, deviation
 from tutor.engine.reductions import along, length
+from tutor.engine.windows import spatial
 from tutor.questions.misconceptions.reversing import Parts, back, forward, put_together, without_gates
-from tutor.questions.misconceptions.rewriting import NEAR, Misconception, Site, both, replaced, swap
+from tutor.questions.misconceptions.rewriting import NEAR, Misconception, Site, args, both, replaced, swap
 from tutor.questions.misconceptions.structure import Norm, Structure, number, structure_of
 
 # ---------------------------------------------------------------- norm
@@ -211,6 +212,12 @@ def _over_columns(site: Site) -> Iterator[Expr]:
                 return None
 
             yield from replaced(f, change)
+        yield from swap(site, lambda n: n.op == "softmax" and len(n.shape) > 1, _over_all)
+
+
+def _over_all(softmax: Call) -> Expr:
+    (x,) = softmax.args
+    return call("reshape", call("softmax", call("reshape", x, param=(prod(x.shape),))), param=x.shape)
 
 
 def _back_over_columns(structure: Structure, node: Call, out: Expr, G: Expr) -> Iterator[Parts]:
@@ -283,9 +290,33 @@ def _divided(site: Site) -> Iterator[Expr]:
         count = prod(whole.shape) // max(prod(site.shape), 1)
         if count > 1 and refs(whole):
             yield site.formula / count
+    if site.rule in ("uses", "fork") and len(args(site.formula)) > 1:  # the parts of several uses
+        yield site.formula / len(args(site.formula))
+
+
+def _kernel_mean(structure: Structure, node: Call, out: Expr, G: Expr) -> Iterator[Parts]:
+    """A kernel's gradient divided by the places that it lay on."""
+    x, k = node.args
+    places = prod(G.shape[-spatial(k.shape) :])
+    if places > 1:
+        yield None, call("conv_kernel", x, G, k, param=node.param) / places
+
+
+# ---------------------------------------------------------------- roots
+
+
+def _root_forgotten(site: Site) -> Iterator[Expr]:
+    if site.equation.phase == "forward" or site.rule == "update":
+        yield from swap(site, lambda n: n.op == "sqrt" and bool(refs(n)), lambda n: n.args[0])
 
 
 TABLE: dict[str, Misconception] = {
+    "root-left-out": Misconception(
+        "the root was not taken",
+        "It is the root that goes on, √x, and not what stands under it.",
+        _root_forgotten,
+        rare=True,
+    ),
     "norm-constants": Misconception(
         "the mean or the variance of the norm was taken for a constant",
         "Each value moves the mean and the variance, too: three parts come back, G − mean(G) − x̂ · mean(G ⊙ x̂).",
@@ -339,7 +370,7 @@ TABLE: dict[str, Misconception] = {
     "mean-for-sum-of-array": Misconception(
         "a mean was taken where it is a sum",
         "Nothing is divided by how many there are: what is added on the way back is a sum.",
-        _divided,
+        both(_divided, back(conv=_kernel_mean)),
         reach=NEAR,
         rare=True,
         seen="https://github.com/kvfrans/notes/issues/5",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import permutations
 
-from tutor.engine.expressions import ONE, Call, Const, Expr, Ref, call, refs, rewrite
+from tutor.engine.expressions import ONE, Call, Expr, Ref, call, refs, rewrite
 from tutor.engine.ids import updated
 from tutor.questions.misconceptions.arrays import local_alone
 from tutor.questions.misconceptions.rewriting import (
@@ -166,11 +166,13 @@ def _upstream_lost(site: Site) -> Iterator[Expr]:
         yield call("column_sums", args(back.args[0])[0])
     if site.rule == "weight_gradient" and isinstance(f, Call) and f.op == "outer":
         yield call("rows", f.args[1], f.args[0])
+    if site.rule == "bias_gradient" and isinstance(f, Ref):
+        yield ONE
     if site.flows:
         yield from local_alone(site)
         return
     for part in gate_parts(site):
-        if part.upstream != ONE and not isinstance(part.local, Const):
+        if part.upstream != ONE:
             yield from site.with_part(part, part.local)
 
 

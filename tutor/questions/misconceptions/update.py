@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tutor.engine.expressions import Call, Expr, Ref, Symbol, call, refs, total, walk
-from tutor.engine.ids import before_update
+from tutor.engine.ids import before_update, setting
 from tutor.engine.optimizers import FIRST_CORRECTED, FIRST_MOMENT, SECOND_CORRECTED, SECOND_MOMENT, VELOCITY
 from tutor.questions.misconceptions.rewriting import (
     NEAR,
     Misconception,
     Site,
     args,
+    both,
     has,
     put,
     replaced,
@@ -86,6 +87,26 @@ def _decay_of_biases(site: Site) -> Iterator[Expr]:
                 yield from put(site.formula, ref, decayed)
 
 
+def _decay_of_bias_gradient(site: Site) -> Iterator[Expr]:
+    """λ · b in the gradient of a bias, λ/2 · Σb² in the objective."""
+    model, symbol = site.program.model, site.equation.symbol
+    is_bias = symbol.quantity == "gradient" and symbol.wrt is not None and symbol.wrt.quantity == "biases"
+    if model.decay and is_bias and not symbol.per_example and symbol.wrt:
+        yield site.formula + model.decay * Ref(symbol.wrt)
+    if site.rule == "objective":
+        biases = [Ref(layer.biases) for layer in site.layers if layer.biases is not None]
+        if model.decay and biases:
+            yield site.formula + model.decay / 2 * total([call("sum", b**2) if b.shape else b**2 for b in biases])
+
+
+def _decay_scaled(site: Site) -> Iterator[Expr]:
+    """2λ, λ/2 or λ/n in the place of λ."""
+    if site.rule in ("decayed_gradient", "objective"):
+        f, n = args(site.formula), float(site.program.examples)
+        for factor in (2.0, 0.5, *((1 / n,) if n > 2 else ())):
+            yield f[0] + factor * total(f[1:])
+
+
 def _rate(node: Expr) -> bool:
     return isinstance(node, Ref) and _is_setting(node, "learning_rate")
 
@@ -132,6 +153,48 @@ def _old_and_new_swapped(site: Site) -> Iterator[Expr]:
             if ref.symbol.quantity == "state" and ref.symbol.is_new:
                 old_one = replace(ref.symbol, id=before_update(ref.symbol.id))
                 yield from put(f, ref, Ref(old_one))
+
+
+def _mean_and_sum(site: Site) -> Iterator[Expr]:
+    """β · old + g where the new one is weighted by 1 − β, and (1 − μ) · g where it is not."""
+    f = site.formula
+    if not isinstance(f, Call) or f.op != "add" or len(f.args) != 2:
+        return
+    old, new = f.args
+    if site.state in (FIRST_MOMENT, SECOND_MOMENT):
+        yield old + args(new)[1]
+    elif site.state == VELOCITY:
+        yield old + (1 - args(old)[0]) * new
+
+
+def _rate_in_velocity(site: Site) -> Iterator[Expr]:
+    """μ · v − η · g, as those write it who add the velocity to the parameter; or with a plus."""
+    f = site.formula
+    rate = site.symbol(setting("learning_rate"))
+    if site.state == VELOCITY and isinstance(f, Call) and len(f.args) == 2 and rate:
+        old, new = f.args
+        yield old - Ref(rate) * new
+        yield old + Ref(rate) * new
+        yield old - new
+
+
+def _not_squared(site: Site) -> Iterator[Expr]:
+    """g where g² goes into the mean."""
+    if site.state is not None:
+        yield from swap(site, lambda n: n.op == "pow" and _is_gradient(n.args[0]), lambda n: n.args[0])
+
+
+def _is_gradient(node: Expr) -> bool:
+    return isinstance(node, Ref) and node.symbol.quantity == "gradient"
+
+
+def _wrong_correction(site: Site) -> Iterator[Expr]:
+    """Divided by βᵗ, or multiplied by 1 − βᵗ."""
+    f = site.formula
+    if site.state in (FIRST_CORRECTED, SECOND_CORRECTED) and isinstance(f, Call):
+        mean, below = f.args
+        yield mean / args(below)[1]
+        yield mean * below
 
 
 def _no_bias_correction(site: Site) -> Iterator[Expr]:
@@ -213,7 +276,13 @@ TABLE: dict[str, Misconception] = {
     "decay-of-biases": Misconception(
         "the regularisation was applied to a bias",
         "Only weights pay the tax; a bias's gradient is left alone.",
-        _decay_of_biases,
+        both(_decay_of_biases, _decay_of_bias_gradient),
+    ),
+    "decay-scaled": Misconception(
+        "the factor of the regularisation is another one",
+        "The slope of (λ/2) · w² is λ · w: the ½ takes the 2 away. It is added once, and not divided by the rows.",
+        _decay_scaled,
+        rare=True,
     ),
     "rate-forgotten": Misconception(
         "the learning rate was forgotten",
@@ -239,6 +308,30 @@ TABLE: dict[str, Misconception] = {
         "old and new were swapped",
         "β (or μ) multiplies the old memory, the new gradient comes in beside it; the update uses the new memory.",
         _old_and_new_swapped,
+    ),
+    "mean-and-sum-confused": Misconception(
+        "a running mean and a running sum were confused",
+        "A velocity takes the whole gradient, μ · v + g; a moment is a mean, β · m + (1 − β) · g.",
+        _mean_and_sum,
+        rare=True,
+    ),
+    "rate-in-velocity": Misconception(
+        "the learning rate or the minus of the update was put into the velocity",
+        "Here the velocity collects gradients as they are; the update multiplies it by the learning rate, downhill.",
+        _rate_in_velocity,
+        rare=True,
+    ),
+    "gradient-not-squared": Misconception(
+        "the gradient was not squared",
+        "The second moment is a mean of squares: each gradient is squared before it goes in.",
+        _not_squared,
+        rare=True,
+    ),
+    "wrong-correction": Misconception(
+        "the correction for the start is not a division by 1 − βᵗ",
+        "After t updates a mean that began at 0 holds only a share 1 − βᵗ of what it should: divide by that.",
+        _wrong_correction,
+        rare=True,
     ),
     "no-bias-correction": Misconception(
         "the correction for the start was omitted",

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from tutor.engine.expressions import Call, Expr, Ref, call, product, refs, total
 from tutor.questions.misconceptions.reversing import Parts, back, forward, put_together, without, without_gates
-from tutor.questions.misconceptions.rewriting import Misconception, Site, both, swap
+from tutor.questions.misconceptions.rewriting import Misconception, Site, both, put, swap
 from tutor.questions.misconceptions.structure import Structure, structure_of
 
 MANY = 8  # parts of a sum that are tried one by one
@@ -72,19 +72,53 @@ def _mask_forgotten(site: Site) -> Iterator[Expr]:
         yield from swap(site, lambda n: n.op == "causal" or n in masks, lambda n: n.args[0])
 
 
+def _mask_turned(site: Site) -> Iterator[Expr]:
+    if forward(site) is not None:
+        yield from swap(site, lambda n: n.op == "causal" and len(n.shape) == 2, _turned_mask)
+
+
+def _turned_mask(causal: Call) -> Expr:
+    return call("transpose", call("causal", call("transpose", *causal.args)))
+
+
 # ---------------------------------------------------------------- time, and parameters with several uses
 
 
 def _not_through_time(site: Site) -> Iterator[Expr]:
     structure, wrt = structure_of(site.program), site.equation.symbol.wrt
-    if len(site.flows) < 2 or wrt is None:
+    if wrt is None or not site.flows:
         return
-    if wrt not in structure.makers:
+    if len(site.flows) == 1:  # a state that moves nothing but the next one: nothing came back at all
+        if wrt in structure.makers and structure.later(site.flows[0].gate.symbol, wrt):
+            yield site.flows[0].part * 0.0
+    elif wrt not in structure.makers:
         gates = [flow.gate.symbol for flow in site.flows]
         if all(structure.again(one, other) for one, other in pairwise(gates)):
             yield from put_together(site, [site.flows[0].part])
     else:
         yield from without(site, lambda flow: structure.later(flow.gate.symbol, wrt))
+
+
+def _own_state(site: Site) -> Iterator[Expr]:
+    """Of a matrix that is used at every step, each part with what came out of the step in place of what went in."""
+    if site.rule != "uses" or len(site.flows) < 2:
+        return
+    structure, known = structure_of(site.program), site.program.by_key
+    flows = sorted(site.flows, key=lambda flow: len(structure.before(flow.gate.symbol)))
+    if not all(structure.again(one.gate.symbol, other.gate.symbol) for other, one in pairwise(flows)):
+        return
+    formulas = [known[ref.symbol.key].formula for flow in flows for ref in refs(flow.part)]
+    states = [[ref for ref in refs(f) if ref.symbol.quantity != "gradient"] for f in formulas]
+    if len(formulas) == len(flows) and all(len(own) == 1 for own in states):
+        inputs = [own[0] for own in states]
+        last = next((s for s in structure.makers if structure.again(s, inputs[-1].symbol)), None) if (
+            inputs[-1].symbol in structure.makers
+        ) else None  # fmt: skip
+        if last is not None:
+            outputs = [*inputs[1:], Ref(last)]
+            parts = [part for f, old, new in zip(formulas, inputs, outputs, strict=True) for part in put(f, old, new)]
+            if len(parts) == len(flows):
+                yield total(parts)
 
 
 def _one_use(site: Site) -> Iterator[Expr]:
@@ -168,11 +202,22 @@ TABLE: dict[str, Misconception] = {
         partial=True,
         seen="https://github.com/paiml/entrenar/issues/310",
     ),
+    "mask-turned": Misconception(
+        "the mask blocks the other half",
+        "A place may look at itself and at what came before: what is blocked lies above the diagonal.",
+        _mask_turned,
+        partial=True,
+    ),
     "not-through-time": Misconception(
         "nothing was carried back from step to step",
         "An earlier step moves the later ones, too: what comes back through them is added.",
         _not_through_time,
         seen="https://github.com/CaptainE/RNN-LSTM-in-numpy/issues/1",
+    ),
+    "own-state": Misconception(
+        "what came out of a step was used in place of what went into it",
+        "A matrix gets from each step that step's gradient times what it was multiplied by there: the state before.",
+        _own_state,
     ),
     "one-gate-only": Misconception(
         "only one of the gates sent its part back",

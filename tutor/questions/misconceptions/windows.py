@@ -73,6 +73,13 @@ def _bias_each(site: Site) -> Iterator[Expr]:
                 yield Call("add", (*f.args[:at], arg * times, *f.args[at + 1 :]))
 
 
+def _one_place(structure: Structure, node: Call, out: Expr, G: Expr) -> Iterator[Parts]:
+    """The kernel's gradient with = for +=: what the last place gave."""
+    x, k = node.args
+    if prod(G.shape[-spatial(k.shape) :]) > 1:
+        yield None, call("conv_kernel", x, call("last_place", G, param=spatial(k.shape)), k, param=node.param)
+
+
 # ---------------------------------------------------------------- pooling, max
 
 
@@ -126,6 +133,11 @@ TABLE: dict[str, Misconception] = {
             avg_pool=_pools_overwritten("last_avg"),
         ),
         partial=True,
+    ),
+    "last-place-only": Misconception(
+        "only what the last place gave to the kernel was kept",
+        "The kernel lies on every place, and gets a part from each of them: the parts are added, not written over.",
+        back(conv=_one_place),
     ),
     "bias-each-element": Misconception(
         "the bias was added once for each element of the window",
