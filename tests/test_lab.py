@@ -66,6 +66,10 @@ def test_a_planted_slip_is_named(tmp_path, id, bug):
     found = checked(tmp_path, id, source.replace(lines[0], planted))
     assert not found.done and found.mistake is None, said(found)
     first = found.shown.diagnosis.first_wrong
+    assert first.name == bug.get("array", first.name), said(found)
+    if bug["slip"] == "shape":  # nothing but the shape is wrong
+        assert first.verdict == "shape", said(found)
+        return
     assert first.verdict == "slip" and bug["slip"] in [slip.name for slip in first.slips], said(found)
     assert bug.get("first", True) is False or first.slips[0].name == bug["slip"], said(found)
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from tutor.engine.array_functions import shape_text
 from tutor.lab.exercise import Case, Exercise, OwnSlip
 from tutor.lab.runner import Answered, Mistake, Ran, job, run
 from tutor.solutions.files import Handed
 from tutor.solutions.judging import MOST_SLIPS, ArrayVerdict, Diagnosis, Named, diagnose
-from tutor.solutions.naming import tolerance, within
+from tutor.solutions.naming import tolerance
 
 MOST_BYTES = 1_000_000  # of a learner's file
 WORK = 2_000_000  # numbers that a search for slips computes at most: who saves waits for it
@@ -27,17 +28,21 @@ WHOLE = OwnSlip(  # any exercise's; `_cut_off` says where it is so
 
 @dataclass(frozen=True)
 class Judged:
-    """A case whose arrays came back: what is said of them, which arguments were changed in place, what was printed."""
+    """A case whose arrays came back: what is said of them, which arguments were changed in place, what was printed.
+
+    `missing` are the names of what is not written yet.
+    """
 
     case: Case
     diagnosis: Diagnosis
     changed: tuple[str, ...] = ()
     printed: str = ""
+    missing: tuple[str, ...] = ()
 
     @property
     def right(self) -> bool:
-        """Whether every array is right."""
-        return self.diagnosis.right
+        """Whether every array is there, and right."""
+        return self.diagnosis.right and not self.missing
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,8 @@ def _judged(
     """The cases that came back, up to one that no slip explains: another could say no more of it."""
     found = []
     for case, answered, said in zip(cases, back, printed, strict=False):
-        one = Judged(case, judge(exercise, case, answered), answered.changed, said)
+        missing = tuple(name for name in exercise.returns if name not in answered.arrays)
+        one = Judged(case, judge(exercise, case, answered), answered.changed, said, missing)
         found.append(one)
         first = one.diagnosis.first_wrong
         if not one.right and not (first and first.slips):
@@ -147,11 +153,21 @@ def _printed(ran: Ran, cases: int) -> list[str]:
 
 def judge(exercise: Exercise, case: Case, answered: Answered) -> Diagnosis:
     """Hold what came back against the case's lesson, and against the slips that no equation makes."""
-    handed = [_handed(exercise, name, array) for name, array in answered.arrays.items()]
+    returned = answered.arrays
+    right = {name: exercise.value(name, case) for name in exercise.returns if name in returned}
+    odd = [name for name in right if _plain(returned[name].shape) != _plain(right[name].shape)]
+    handed = []
+    for name, array in returned.items():
+        rows = () if name in odd else exercise.rows(name)
+        handed += [_handed(exercise, row, array.reshape(right[name].shape)[at]) for at, row in enumerate(rows)]
+        handed += [] if rows else [_handed(exercise, name, array)]
     own = [slip for slip in exercise.slips if _is(slip.wrong(case), handed)]
-    right = {name: case.value(id) for name, id in exercise.returns.items()}
-    cut = [name for name in right if _cut_off(answered.arrays[name], right[name])]
+    cut = [name for name in right if _cut_off(returned[name], right[name])]
     found = _diagnosed(exercise, case, handed, 0 if own or cut else WORK)
+    for verdict in found.arrays:
+        if verdict.name in odd:
+            says = _shape_words(returned[verdict.name], right[verdict.name])
+            found = _with(found, verdict, replace(verdict, verdict="shape", message=says, slips=()))
     first = found.first_wrong
     if first is None or first.verdict == "shape" or first.step is None:
         return found
@@ -166,11 +182,29 @@ def judge(exercise: Exercise, case: Case, answered: Answered) -> Diagnosis:
 def _diagnosed(exercise: Exercise, case: Case, handed: Sequence[Handed], work: int) -> Diagnosis:
     """The verdicts on what was handed in. What the learner was given counts as known: no slip is looked for in it."""
     steps = {id for id in exercise.takes.values() if isinstance(id, str) and case.trace.program.equation(id)}
-    given = {f"given {id}": id for id in steps - set(exercise.returns.values())}
+    given = {f"given {id}": id for id in steps - set(exercise.steps.values())}
     known = [Handed(name, case.value(id)) for name, id in given.items()]
-    found = diagnose(case.trace, [*known, *handed], None, {**exercise.returns, **given}, work)
+    whole = {name: ids if isinstance(ids, str) else ids[0] for name, ids in exercise.returns.items()}
+    found = diagnose(case.trace, [*known, *handed], None, {**whole, **exercise.steps, **given}, work)
     many = len(known)
     return Diagnosis(found.arrays[many:], tuple(at - many for at in found.order if at >= many), found.untried)
+
+
+def _plain(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without its ones: a number in brackets, or a row of a matrix, is as good."""
+    return tuple(n for n in shape if n != 1)
+
+
+def _shape_words(found: np.ndarray, right: np.ndarray) -> str:
+    """That an array has another shape than it should have, and what became of it, where that can be seen."""
+    said = f"It is {shape_text(found.shape)}, and should be {shape_text(right.shape)}"
+    if found.ndim == 2 and found.shape[::-1] == right.shape:
+        return f"{said}: rows and columns are exchanged."
+    if found.ndim == right.ndim + 1 and found.shape[1:] == right.shape:
+        for way, total in (("added up", found.sum(axis=0)), ("their mean", found.mean(axis=0))):
+            if np.allclose(total, right, rtol=1e-6, atol=1e-12):
+                return f"{said}: a part from each row, {way}, would be right."
+    return f"{said}."
 
 
 def _cut_off(found: np.ndarray, right: np.ndarray) -> bool:
@@ -190,13 +224,14 @@ def _is(wrong: Mapping[str, np.ndarray], handed: Sequence[Handed]) -> bool:
         if array.values.size != values.size:
             return False
         values = values.reshape(array.values.shape)
-        if not within(array.values, values, tolerance(array, values, values)):
+        no_number = np.isnan(array.values) & np.isnan(values)
+        if not np.all(no_number | (np.abs(array.values - values) <= tolerance(array, values, values))):
             return False
     return True
 
 
 def _handed(exercise: Exercise, name: str, array: np.ndarray) -> Handed:
     handed = Handed.of(name, array)
-    if exercise.digits is None or name not in exercise.returns:
+    if exercise.digits is None or name not in exercise.steps:
         return handed
     return replace(handed, digits=min(handed.digits, exercise.digits))

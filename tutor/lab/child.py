@@ -57,7 +57,8 @@ def run(job: dict[str, Any], drivers: Any) -> dict[str, Any]:
             print(MARK, flush=True)
             given = {name: decoded(value) for name, value in case.items()}
             kept = {name: np.array(value) for name, value in given.items() if isinstance(value, np.ndarray)}
-            found = drivers.DRIVERS[job["driver"]](written, given)
+            with np.errstate(all="ignore"):  # what is no number any more is told by its verdict
+                found = drivers.DRIVERS[job["driver"]](written, given)
             changed = [name for name, before in kept.items() if not np.array_equal(before, given[name], True)]
             done.append({"arrays": arrays(found, job["returns"]), "changed": changed})
     except NotJudged as error:
@@ -94,6 +95,7 @@ def arrays(found: Any, names: list[str]) -> list[dict[str, Any]]:
     """What was returned, a name each. Raises NotJudged.
 
     A dict has its own names; a tuple or a list is in the order of `names`; of one name alone it is the value itself.
+    What is still ... beside values is left out: the rest can be judged already.
     """
     if found is None or found is Ellipsis:
         raise NotJudged("nothing")
@@ -110,7 +112,8 @@ def arrays(found: Any, names: list[str]) -> list[dict[str, Any]]:
         parts = dict(zip(names, found, strict=True))
     else:
         raise NotJudged("one", type=type(found).__name__)
-    return [{"name": name, **_numbers(name, value)} for name, value in parts.items()]
+    begun = {name: value for name, value in parts.items() if value is not Ellipsis} or parts
+    return [{"name": name, **_numbers(name, value)} for name, value in begun.items()]
 
 
 def _numbers(name: str, value: Any) -> dict[str, Any]:

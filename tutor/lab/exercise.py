@@ -81,7 +81,8 @@ class Exercise:
     aim       one sentence: what the learner's code can do at the end
     lesson    the id of the lesson that has the theory
     takes     the arguments in their order, by the names of the skeleton
-    returns   what comes back in its order, by the names of the skeleton: name -> id of the step
+    returns   what comes back in its order, by the names of the skeleton: name -> id of the step; of an array whose rows
+              are steps of their own (the states of a recurrence) their ids
     cases     the calls, made with fresh random numbers: first the lesson's own numbers, then random ones
     hints     three rungs: what kind of thing it is about, where to look, the formula
     driver    what calls it, a function of `drivers.py`: the usual one calls a function with the arguments
@@ -94,7 +95,7 @@ class Exercise:
     aim: str
     lesson: str
     takes: Mapping[str, Taken]
-    returns: Mapping[str, str]
+    returns: Mapping[str, str | tuple[str, ...]]
     cases: Callable[[np.random.Generator], Sequence[Case]]
     hints: tuple[str, str, str]
     call: str = ""
@@ -116,6 +117,28 @@ class Exercise:
     def signature(self) -> str:
         """Its first line: neuron(x, w, b, y)."""
         return f"{self.name}({', '.join(self.takes)})"
+
+    def rows(self, name: str) -> tuple[str, ...]:
+        """The names of the rows of what is returned, "H[0]" ...; () where it is one step."""
+        ids = self.returns.get(name, "")
+        return () if isinstance(ids, str) else tuple(f"{name}[{at}]" for at in range(len(ids)))
+
+    @cached_property
+    def steps(self) -> dict[str, str]:
+        """The ids of the steps by the names of what is returned, or of its rows."""
+        found: dict[str, str] = {}
+        for name, ids in self.returns.items():
+            found |= {name: ids} if isinstance(ids, str) else dict(zip(self.rows(name), ids, strict=True))
+        return found
+
+    def value(self, name: str, case: Case) -> np.ndarray:
+        """What should be returned under a name in a case."""
+        ids = self.returns[name]
+        return case.value(ids) if isinstance(ids, str) else np.stack([case.value(id) for id in ids])
+
+    def shape(self, name: str, case: Case) -> tuple[int, ...]:
+        """The shape of it."""
+        return self.value(name, case).shape
 
     def arguments(self, case: Case) -> dict[str, Any]:
         """What the learner's code is given in a case, by name."""

@@ -59,14 +59,22 @@ def network(
     )
 
 
-def circuit(title: str, *lines: str, inputs: Mapping[str, Any], **tables: Any) -> Case:
+def circuit(
+    title: str,
+    *lines: str,
+    inputs: Mapping[str, Any],
+    iteration: int = 1,
+    extra: Mapping[str, Any] | None = None,
+    **tables: Any,
+) -> Case:
     """A circuit of its lines; the output is the last. `tables` are further tables of a lesson file.
 
     What else belongs in [circuit] (data, parameters, repeat) is given as circuit={...}.
     """
     more = dict(tables.pop("circuit", {}))
     output = lines[-1].partition("=")[0].strip()
-    return Case(title, made(circuit={"define": list(lines), "output": output, "inputs": dict(inputs)} | more, **tables))
+    written = {"define": list(lines), "output": output, "inputs": dict(inputs)} | more
+    return Case(title, made(circuit=written, **tables), iteration, extra or {})
 
 
 def made(**tables: Any) -> Lesson:

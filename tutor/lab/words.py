@@ -41,9 +41,11 @@ def headline(found: Check) -> str:
     one = found.shown
     assert one is not None
     first = one.diagnosis.first_wrong
+    before = [one.diagnosis.arrays[at] for at in one.diagnosis.order]
+    if first is None and one.missing and before:
+        return f"{_listed([verdict.name for verdict in before])} right so far. Next: {one.missing[0]}."
     if first is None:
         return "Nothing that is returned can be judged."
-    before = [one.diagnosis.arrays[at] for at in one.diagnosis.order]
     before = before[: before.index(first)]
     upto = f"{_listed([verdict.name for verdict in before])} right. " if before else ""
     return f"{upto}The first that is wrong is {first.name}: {first.message}"
@@ -100,6 +102,8 @@ def _of_case(found: Check, one: Judged) -> Iterator[Said]:
     for verdict in one.diagnosis.arrays:
         if verdict.step is None and verdict.name in found.exercise.returns:
             yield Said(f"{verdict.name}: {verdict.message}", f"verdict {verdict.verdict}")
+    for name in one.missing:
+        yield Said(f"{name}  not written yet", "dim")
     if one.diagnosis.untried:
         yield Said(one.diagnosis.untried, "dim")
     theory = _theory(one)
@@ -223,4 +227,5 @@ def _case(one: Judged) -> dict[str, Any]:
         "first_wrong": first.name if first else None,
         "arrays": said["arrays"],
         "changed": list(one.changed),
+        "missing": list(one.missing),
     }

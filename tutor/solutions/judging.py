@@ -38,7 +38,6 @@ GOOD: frozenset[Kind] = frozenset({"right", "rounded"})
 
 EXACT = 7  # so many digits have numbers that a program wrote
 MOST_SLIPS = 3  # so many are suggested
-FACTOR = 9.0  # the rank of a bare factor: what else is known comes first
 WORK = 30_000_000  # numbers that a search for slips computes at most before it gives up
 COMMON: dict[str, tuple[float, ...]] = {  # settings that people take for one another
     "momentum": (0.0, 0.5, 0.8, 0.9, 0.95, 0.99),
@@ -376,7 +375,7 @@ class _Search:
         for base in (self.judge._wrong_before(self.handed), self.judge._expected(self.handed)):
             self.expected = base
             ways = ways or sorted(self._ways(), key=lambda way: way.rank)
-            if not ways or ways[0].rank >= FACTOR:  # that of which value was meant says more than a factor
+            if all(way.named.name.startswith(("factor", "another-")) for way in ways):  # a value's name says more
                 ways = sorted([*self._values(), *ways], key=lambda way: way.rank)
         if not ways:
             ways = sorted(self._pairs(), key=lambda way: way.rank)
@@ -558,7 +557,8 @@ class _Search:
                         changed = self._changed({eq.symbol.key: (eq, wrong)}, downstream)
                         if self._gives(changed.get(self.eq.symbol.key)):
                             title = f"another value: {_called(other)} in place of {_called(ref.symbol)}"
-                            yield _Way(Named("another-value", title, "", eq.symbol.id), 2.0 + distance)
+                            rank = distance + (0.9 if other.quantity == "hyper" else 2.0)
+                            yield _Way(Named("another-value", title, "", eq.symbol.id), rank)
 
     def _in_place_of(self, ref: Ref, eq: Equation) -> list[Symbol]:
         """Values that may be taken for another: settings for a setting; what was handed in, and what is near, first."""
@@ -574,7 +574,8 @@ class _Search:
             and symbol.per_example == meant.per_example
             and (symbol.quantity == "hyper") == (meant.quantity == "hyper")
             and key not in (meant.key, eq.symbol.key)
-            and _says_something(self.trace.iteration.values.get(key))
+            and symbol.name not in ("t", "l2")
+            and _says_something(symbol, self.trace.iteration.values.get(key))
         ]
         return sorted(alike, key=distance)
 
@@ -592,7 +593,7 @@ class _Search:
         for factor in sorted(nice, key=lambda f: abs(f - share)):
             if factor != 1.0 and math.isclose(factor, share, rel_tol=0.02) and self._gives(factor * self.value):
                 title = f"{number(factor)} times what it should be, everywhere"
-                yield _Way(Named("factor", title, "", self.eq.symbol.id), FACTOR)
+                yield _Way(Named("factor", title, "", self.eq.symbol.id), 9.0)
                 return
 
 
@@ -600,8 +601,10 @@ def _called(symbol: Symbol) -> str:
     return symbol.name if symbol.quantity == "hyper" else symbol.id
 
 
-def _says_something(value: object) -> bool:
-    """Whether a value can be told by its numbers: it is not the same 0 or 1 everywhere."""
+def _says_something(symbol: Symbol, value: object) -> bool:
+    """Whether a value can be told by its numbers: it is given, or it is not the same 0 or 1 everywhere."""
+    if symbol.quantity == "circuit_input" and np.size(value) > 1:
+        return True
     found = np.abs(np.asarray(0.0 if value is None else value, dtype=float))
     return bool(np.any(found != found.reshape(-1)[0])) or float(found.reshape(-1)[0]) not in (0.0, 0.5, 1.0)
 

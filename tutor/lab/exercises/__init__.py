@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from tutor.lab.exercise import Exercise
-from tutor.lab.exercises import networks
+from tutor.lab.exercises import circuits, layers, networks, optimizers
 
 _PATH: list[Exercise] = [
     networks.NEURON,
+    circuits.TWO_GATES,
+    networks.MLP_FORWARD,
     networks.MLP_BACKWARD,
+    networks.SOFTMAX,
+    networks.BATCH,
+    optimizers.MOMENTUM,
+    optimizers.ADAM,
+    networks.WEIGHT_DECAY,
+    layers.BATCH_NORM,
+    layers.CONVOLUTION,
+    layers.RECURRENCE,
+    layers.ATTENTION,
 ]
 
 EXERCISES: dict[str, Exercise] = {exercise.id: exercise for exercise in _PATH}

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tutor.lab.exercise import Case, Exercise
-from tutor.lab.making import bundled, network
+from tutor.lab.exercise import Arrays, Case, Exercise, OwnSlip
+from tutor.lab.making import bundled, drawn, made, network
 
 
 def _neurons(rng: np.random.Generator) -> Sequence[Case]:
@@ -66,3 +66,136 @@ MLP_BACKWARD = Exercise(
         "dW1 = dz1 · xᵀ;  db1 = dz1",
     ),
 )
+
+
+def _classifiers(rng: np.random.Generator) -> Sequence[Case]:
+    sigmoids = ("sigmoid", "sigmoid")
+    return [
+        bundled("o-classification"),
+        network(rng, (3, 4, 3), sigmoids, "binary_cross_entropy"),
+        network(rng, (2, 2, 3), sigmoids, "binary_cross_entropy"),
+    ]
+
+
+MLP_FORWARD = Exercise(
+    id="mlp_forward",
+    title="A network of two layers, forward",
+    aim="What each unit of a network says to one example, and the loss.",
+    lesson="o-classification",
+    takes={name: name for name in ("x", "W1", "b1", "W2", "b2", "y")},
+    returns={name: name for name in ("z1", "a1", "z2", "a2", "L")},
+    cases=_classifiers,
+    hints=(
+        "Each layer does the same two things: weighted sums of what the layer before said, plus the biases; then σ.",
+        "A unit's weights are a row of W, so a product of the matrix and a vector makes all sums of a layer at once. "
+        "The second layer takes a1, not z1. In the loss ln is np.log, and both terms count.",
+        "z1 = W1 @ x + b1;  a1 = 1 / (1 + np.exp(-z1));  the same with W2, b2 and a1;  "
+        "L = -np.sum(y * np.log(a2) + (1 - y) * np.log(1 - a2))",
+    ),
+)
+
+
+def _softmaxes(rng: np.random.Generator) -> Sequence[Case]:
+    far = {"units": 3, "activation": "softmax", "weights": drawn(rng, 3, 2), "biases": 1000 + drawn(rng, 3)}
+    large = made(
+        network={"inputs": 2, "loss": "cross_entropy", "layers": [far]},
+        examples=[{"inputs": drawn(rng, 2), "targets": np.eye(3)[rng.integers(3)]}],
+        training={"learning_rate": 0.5},
+    )
+    return [
+        bundled("softmax"),
+        network(rng, (3, 4), ("softmax",), "cross_entropy"),
+        network(rng, (3, 3), ("softmax",), "cross_entropy"),
+        Case("random numbers, z near 1000", large),
+    ]
+
+
+def _overflowed(case: Case) -> Arrays:
+    z = case.value("z1")
+    return {"p": np.full(z.shape, np.nan)} if z.max() > np.log(np.finfo(float).max) else {}
+
+
+TOO_LARGE = OwnSlip(
+    "exp-too-large",
+    "exp of a large number is infinite, and ∞ / ∞ is no number",
+    "Take the largest z away from all of them before exp: what is above and below the stroke shrinks alike.",
+    _overflowed,
+)
+SOFTMAX = Exercise(
+    id="softmax",
+    title="Softmax and cross-entropy",
+    aim="Probabilities for classes that no large number breaks, their loss, and its gradients.",
+    lesson="softmax",
+    takes={"x": "x", "W": "W1", "b": "b1", "y": "y"},
+    returns={"z": "z1", "p": "a1", "L": "L", "dp": "dL/da1", "dz": "dL/dz1", "dW": "dL/dW1", "db": "dL/db1"},
+    cases=_softmaxes,
+    slips=(TOO_LARGE,),
+    hints=(
+        "Softmax shares 1 among the classes: more for one is less for all the others. So on the way back every p has "
+        "something to say to every z.",
+        "The slope of p_l for z_i is p_l (1 − p_l) where l = i, and −p_l p_i where they differ. Add what comes back by "
+        "all l, or look how far it cancels with dp = −y / p.",
+        "e = np.exp(z - z.max());  p = e / e.sum();  dp = -y / p;  dz = p * (dp - np.sum(dp * p)), which is p - y;  "
+        "dW = np.outer(dz, x);  db = dz",
+    ),
+)
+
+
+def _batches(rng: np.random.Generator) -> Sequence[Case]:
+    return [bundled("batch-mean"), _lively(rng, (3, 5, 3), 4), _lively(rng, (2, 3, 4), 5)]
+
+
+def _lively(rng: np.random.Generator, widths: Sequence[int], examples: int) -> Case:
+    """A batch in which every unit is on for an example and some unit of each layer is off: each gate can be seen."""
+    while True:
+        case = network(rng, widths, ("relu", "relu"), "half_squared_error", examples=examples)
+        if all((z > 0).any(axis=0).all() and (z < 0).any() for z in (case.value("z1"), case.value("z2"))):
+            return case
+
+
+BATCH = Exercise(
+    id="batch",
+    title="A batch as matrices",
+    aim="Forward and back for all examples at once, and the mean of their gradients.",
+    lesson="batch-mean",
+    takes={"X": "x", "W1": "W1", "b1": "b1", "W2": "W2", "b2": "b2", "Y": "y"},
+    returns={"Z1": "z1", "A1": "a1", "Z2": "z2", "A2": "a2", "L": "L", "dZ2": "dL/dz2", "dW2": "dL/dW2",
+             "db2": "dL/db2", "dZ1": "dL/dz1", "dW1": "dL/dW1", "db1": "dL/db1"},
+    cases=_batches,
+    hints=(
+        "Examples have nothing to do with one another until the parameters: each row goes forward and back by itself. "
+        "What is shared, W and b, collects from all rows.",
+        "A product over the examples does the adding: in dW the axis of the examples is the one that goes away. Then "
+        "divide by how many they are, once.",
+        "dZ2 = (A2 - Y) * (Z2 > 0);  dW2 = dZ2.T @ A1 / len(X);  db2 = dZ2.mean(axis=0);  dZ1 = dZ2 @ W2 * (Z1 > 0);  "
+        "dW1 = dZ1.T @ X / len(X);  db1 = dZ1.mean(axis=0)",
+    ),
+)  # fmt: skip
+
+
+def _taxed(rng: np.random.Generator) -> Sequence[Case]:
+    tax = {"l2": 0.3, "learning_rate": 0.2}
+    return [
+        bundled("weight-decay"),
+        network(rng, (3, 2), ("linear",), "half_squared_error", examples=4, **tax),
+        network(rng, (2, 4), ("linear",), "half_squared_error", examples=5, **tax),
+    ]
+
+
+WEIGHT_DECAY = Exercise(
+    id="weight_decay",
+    title="Weight decay",
+    aim="The tax on large weights: in the objective, in the gradient, in the update.",
+    lesson="weight-decay",
+    takes={"X": "x", "Y": "y", "W": "W1", "b": "b1", "lam": "training.l2", "lr": "training.learning_rate"},
+    returns={"Z": "z1", "L": "L", "J": "J", "dW": "dL/dW1", "dJ": "dJ/dW1", "db": "dL/db1", "new_W": "W1'",
+             "new_b": "b1'"},
+    cases=_taxed,
+    hints=(
+        "The tax does not depend on the data. Work out the gradient of L as without it, then add what the tax says.",
+        "The slope of (lam / 2) w² for one weight has no 2 and no ½. It is added once, after the mean, to weights "
+        "only.",
+        "dZ = (Z - Y) / len(X);  dW = dZ.T @ X;  dJ = dW + lam * W;  db = dZ.sum(axis=0);  new_W = W - lr * dJ;  "
+        "new_b = b - lr * db",
+    ),
+)  # fmt: skip
