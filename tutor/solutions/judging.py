@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -601,7 +601,7 @@ def _called(symbol: Symbol) -> str:
     return symbol.name if symbol.quantity == "hyper" else symbol.id
 
 
-def _says_something(symbol: Symbol, value: object) -> bool:
+def _says_something(symbol: Symbol, value: Any) -> bool:
     """Whether a value can be told by its numbers: it is given, or it is not the same 0 or 1 everywhere."""
     if symbol.quantity == "circuit_input" and np.size(value) > 1:
         return True

@@ -49,7 +49,8 @@ def _norm(title: str, X: Any, gain: Any, shift: Any, dH: Any, eps: float) -> Cas
 
 def _norms(rng: np.random.Generator) -> Sequence[Case]:
     own = bundled("batch-norm")
-    cases = [_norm(own.title, *map(own.value, ("X", "gain", "shift", "dL/dH")), 0.0)]
+    X, gain, shift, dH = map(own.value, ("X", "gain", "shift", "dL/dH"))
+    cases = [_norm(own.title, X, gain, shift, dH, 0.0)]
     for r, n, eps in ((4, 3, 0.1), (3, 3, 0.25)):
         numbers = drawn(rng, r, n), drawn(rng, n), drawn(rng, n), drawn(rng, r, n)
         cases.append(_norm(f"random numbers, {r} × {n}, eps {eps}", *numbers, eps))

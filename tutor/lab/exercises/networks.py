@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -174,7 +175,7 @@ BATCH = Exercise(
 
 
 def _taxed(rng: np.random.Generator) -> Sequence[Case]:
-    tax = {"l2": 0.3, "learning_rate": 0.2}
+    tax: dict[str, Any] = {"l2": 0.3, "learning_rate": 0.2}
     return [
         bundled("weight-decay"),
         network(rng, (3, 2), ("linear",), "half_squared_error", examples=4, **tax),
