@@ -131,7 +131,7 @@ MISTAKES = {
     "text": (RETURN, "return L, 'dw', db", "returned", "no array of real numbers"),
     "complex": (RETURN, "return L, dw * 1j, db", "returned", "no array of real numbers"),
     "not written yet": ("dw = dz * x", "raise NotImplementedError", "error", "not written yet"),
-    "dots": ("dw = dz * x", "dw = ...", "returned", "dw is None"),
+    "dots": (RETURN, "return ...", "returned", "Nothing is returned"),
     "another first line": ("def neuron(x, w, b, y)", "def neuron(x, w, b)", "error", "def neuron(x, w, b, y)"),
     "another name": ("def neuron(", "def neurone(", "missing", "no neuron"),
     "an if of an array": ("dw = dz * x", "dw = dz * x if x > 0 else x", "error", "np.where"),
@@ -161,6 +161,32 @@ def test_of_a_mistake_the_own_line_and_what_to_do_are_said(tmp_path, name):
         assert new.strip() in [frame.text for frame in found.mistake.frames]
     assert "site-packages" not in text and "Traceback" not in text
     json.dumps(as_json(found))
+
+
+def test_what_is_written_is_judged_while_the_rest_is_still_dots(tmp_path):
+    half = checked(tmp_path, "neuron", NEURON.replace("db = dz", "db = ..."))
+    text = [item.text for item in lines(half)]
+    assert not half.done and text[0] == "L and dw are right so far. Next: db." and "db  not written yet" in text
+    assert as_json(half)["cases"][0]["missing"] == ["db"]
+    wrong = checked(tmp_path, "neuron", NEURON.replace("db = dz", "db = ...").replace(" * a * (1 - a)", ""))
+    assert wrong.shown.diagnosis.first_wrong.slips[0].name == "slope-dropped"
+
+
+@pytest.mark.parametrize(
+    "id, old, new, says",
+    [
+        ("softmax", "np.outer(dz, x)", "np.outer(x, dz)", "It is 2 × 4, and should be 4 × 2: rows and columns"),
+        ("batch", "db1 = dZ1.mean(axis=0)", "db1 = dZ1", "It is 3 × 2, and should be a vector of 2: a part from each"),
+        ("batch", "dZ1.mean(axis=0)", "dZ1.mean(axis=1)", "It is a vector of 3, and should be a vector of 2."),
+        ("convolution", "dz.sum()", "dz.sum(axis=0)", "It is a vector of 2, and should be a single number"),
+        ("recurrence", "return H,", "return np.vstack([h0, H]),", "It is 4 × 2, and should be 3 × 2."),
+        ("recurrence", "return H, dZ", "return H, dZ.T", "It is 2 × 3, and should be 3 × 2: rows and columns"),
+    ],
+)
+def test_an_array_of_another_shape_is_told_so(tmp_path, id, old, new, says):
+    found = checked(tmp_path, id, reference(id).replace(old, new))
+    first = found.shown.diagnosis.first_wrong
+    assert first.verdict == "shape" and first.message.startswith(says), said(found)
 
 
 def test_numbers_of_the_lesson_written_into_the_code_are_found_out(tmp_path):
@@ -347,7 +373,7 @@ def test_a_file_is_watched_in_lines(tmp_path, capsys):
     assert bench.saved()
     watch(bench, lambda id, right: tries.append((id, right)), ["run"])
     assert tries == [("neuron", False), ("neuron", True), ("neuron", True)]
-    assert "lab start mlp_backward" in capsys.readouterr().out or len(EXERCISES) < 2
+    assert f"lab start {list(EXERCISES)[1]}" in capsys.readouterr().out
 
 
 def test_a_file_that_was_not_touched_is_no_try(tmp_path):

@@ -136,10 +136,6 @@ class Exercise:
         ids = self.returns[name]
         return case.value(ids) if isinstance(ids, str) else np.stack([case.value(id) for id in ids])
 
-    def shape(self, name: str, case: Case) -> tuple[int, ...]:
-        """The shape of it."""
-        return self.value(name, case).shape
-
     def arguments(self, case: Case) -> dict[str, Any]:
         """What the learner's code is given in a case, by name."""
         found = {
