@@ -20,6 +20,7 @@ from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.play import playback
 from tutor.play.place import Place
+from tutor.play.playback import Cursor
 from tutor.text.card import Scribe
 from tutor.text.cells import width
 from tutor.text.notations import NOTATIONS
@@ -730,3 +731,23 @@ def test_the_pictures_ask_no_other_host_for_their_letters():
     for path in pictures:
         text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         assert "http" not in text and "@font-face" not in text and "DejaVu Sans Mono" in text, path.name
+
+
+def test_arrays_stand_in_the_state_as_grids_beside_their_gradients():
+    """At level matrix, with dots for what is not known yet; a large one by its corners; at level scalar one by one."""
+    found = trace(bundled("convolution"))
+    scribe = Scribe(found, "dz")
+    place = {eq.symbol.id: at for at, eq in enumerate(found.equations)}
+
+    def shown(step: str, level: str, columns: int = 60) -> list[str]:
+        cursor = Cursor(at=place[step], level=level, notation="dz")
+        return [item.text.rstrip() for item in state_views.state_lines(found, scribe, cursor, columns)[0]]
+
+    before, after = shown("dL/dx", "matrix"), shown("k'", "matrix")
+    assert any(row.startswith("k ⎡  1  −0.5⎤") and row.endswith("·   ·") for row in before)
+    assert "k ⎡  1  −0.5⎤  dk ⎡−0.5     5⎤  k_new ⎡1.025   −0.75⎤" in after
+    assert all(width(row) <= 30 for row in shown("k'", "matrix", 30)[:12])
+    assert sum(row.startswith("k₂₁ ") for row in shown("k'", "scalar")) == 1
+    cursor = Cursor(at=place["k'"], level="matrix", notation="dz")
+    ids = [item.target for item in state_views.state_lines(found, scribe, cursor, 60)[0]]
+    assert "k'" in ids and "dL/dx" in ids

@@ -310,3 +310,24 @@ def test_line_mode_writes_a_file(data_folder, tmp_path):
 def test_line_mode_compares(data_folder):
     found = said(load(LESSONS[O]), "compare learning_rate 0.1 1")
     assert "ends lowest" in found and "learning_rate 0.1: loss" in found and "of 2 right" in found
+
+
+async def test_an_array_is_listed_row_by_row_and_tab_goes_along_the_row():
+    """The kernel 1, −0.5; 0.5, −1 of lesson 33: row 2, then its second number, a little more."""
+    async with tutor("convolution", (80, 24), "c") as pilot:
+        await pilot.press("w")
+        rows = [line.text for line in pilot.app.screen.query_one("#settings").lines]
+        assert sum("k[" in row for row in rows) == 2 and not any("k[1,2]" in row for row in rows)
+        while "k[2,]" not in listed(pilot):
+            await pilot.press("down")
+        assert listed(pilot).split()[1:] == ["0.5", "−1"]
+        await pilot.press("tab", "right")
+        assert "k[2,2]: −1 → −0.99" in screen(pilot) and listed(pilot).split()[1:] == ["0.5", "−0.99"]
+        assert "k[2,2] was −1" in pane(pilot, "settings")
+        await pilot.press("shift+tab", "left")
+        assert "k[2,1]: 0.5 → 0.4" in screen(pilot)
+        await pilot.press("u", "u")
+        assert player(pilot).sitting.changes.lesson.circuit.inputs["k"][1][1] == -1
+    async with tutor("gates", (80, 24), "q") as pilot:
+        await pilot.press("w")
+        assert "tab number" not in screen(pilot)

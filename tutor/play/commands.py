@@ -252,6 +252,8 @@ WHAT_IF = [
     Key("pageup", "move(-8)"),
     Key("right", "nudge(1)", "←→", "a little", "a little more, a little less; the next word", "set"),
     Key("left", "nudge(-1)"),
+    Key("tab", "column(1)", "tab", "number", "the next number in a row of an array (⇧tab: the one before)", "set"),
+    Key("shift+tab", "column(-1)"),
     Key("enter", "edit", "Enter", "type", "type a value, or anything in full: W1[1,2] = 0.3", "set"),
     Key("u", "undo", "u/U", "undo", "take the last change back (U: make it again)", "undo"),
     Key("U", "redo", line="redo"),

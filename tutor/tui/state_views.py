@@ -16,7 +16,7 @@ from tutor.engine.trace import Trace
 from tutor.play.playback import Cursor
 from tutor.text.card import Card, Operand, Scribe
 from tutor.text.cells import cut, pad, width
-from tutor.text.layout import linear, number
+from tutor.text.layout import Block, Matrix, draw, linear, number
 from tutor.tui.lines import Line, line
 
 if TYPE_CHECKING:
@@ -100,6 +100,8 @@ def _operand_line(op: Operand, size: int, columns: int) -> Line:
 
 Made = tuple[Symbol | None, ...]  # a parameter's gradient and, where it is trained, its new value, as far as known
 MOST_ELEMENTS = 40  # of a parameter that the state lists one by one
+FEW_ELEMENTS = 12  # of an author's array that level scalar lists so
+GRIDS = ((10, 8), (8, 8), (6, 6), (6, 5), (4, 4), (4, 3))  # rows and columns of a grid: as many as there is room for
 FEW_EXAMPLES = 4  # of a batch: what each gives to a mean is listed
 MADE_BY = {
     "forward": "cached by the forward pass",
@@ -139,8 +141,11 @@ def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> t
         gradients = [g for g in of_it if not g.per_example and not g.use]  # the part of one use is not yet it
         here = len(lines) if symbol == about else here
         made = (gradients[-1] if gradients else None, *([known.get(updated(symbol.id))] if trained else []))
-        lines += _state_rows(trace, scribe, symbol, made, names, cell)
         listed |= {found.key for found in made if found}
+        if _is_grid(trace, symbol, cursor):
+            lines += _grid_rows(trace, scribe, symbol, made, columns)
+            continue
+        lines += _state_rows(trace, scribe, symbol, made, names, cell)
         more = int(np.prod(symbol.shape)) - MOST_ELEMENTS
         if more > 0:
             lines.append(line(f"… {more:,} more of {writer.text(Ref(symbol))}", "dim"))
@@ -165,6 +170,13 @@ def _refs_of(trace: Trace, symbol: Symbol, example: int) -> list[Ref]:
     return [Ref(symbol, None, n) for n in few]
 
 
+def _is_grid(trace: Trace, symbol: Symbol, cursor: Cursor) -> bool:
+    """Whether an author's array is shown as such: at level matrix, and else where it has many numbers."""
+    if not trace.program.model.arrays or not symbol.shape:
+        return False
+    return cursor.level == "matrix" or math.prod(symbol.shape) > FEW_ELEMENTS
+
+
 class _StateRows(dict[tuple[str | int | Symbol | None, ...], list[Line]]):
     """The rows of parameters by id, the keys of what was made of them, and the widths."""
 
@@ -177,6 +189,57 @@ def _state_rows(trace: Trace, scribe: Scribe, symbol: Symbol, made: Made, names:
         elements = itertools.islice(np.ndindex(*symbol.shape), MOST_ELEMENTS)
         kept[key] = [_state_line(trace, scribe, Ref(symbol, index or None), made, names, cell) for index in elements]
     return kept[key]
+
+
+def _grid_rows(trace: Trace, scribe: Scribe, symbol: Symbol, made: Made, columns: int) -> list[Line]:
+    """An array, its gradient and its new value as grids, side by side or below each other; of a large one its corners.
+
+    Choosing one goes to its step. What is not yet known is a dot.
+    """
+    key = ("grid", symbol.id, *(found and found.key for found in made), columns)
+    kept = scribe.memo.of(_StateRows)
+    if key not in kept:
+        kept[key] = _grids(trace, scribe, symbol, made, columns)
+    return kept[key]
+
+
+def _grids(trace: Trace, scribe: Scribe, symbol: Symbol, made: Made, columns: int) -> list[Line]:
+    parts: list[tuple[Ref | None, str]] = [(Ref(symbol), "numbers")]
+    parts += [(Ref(found) if found else None, style) for found, style in zip(made, ("value", "mark"), strict=False)]
+    names = [scribe.writer.text(ref) if ref else "" for ref, _ in parts]
+
+    def blocks(rows: int, across: int) -> list[Block]:
+        return [
+            draw(Matrix(np.asarray(trace.value(ref), dtype=float), flat=True), rows, across) if ref else draw("·")
+            for ref, _ in parts
+        ]
+
+    beside = [(block, width(name) + 1) for block, name in zip(blocks(*GRIDS[0]), names, strict=True)]
+    if sum(block.columns + name + 2 for block, name in beside) <= columns:
+        return _joined(beside, parts, names)
+    lines: list[Line] = []
+    label = min(max(map(width, names)) + 1, columns // 2)
+    for at, (ref, _) in enumerate(parts):
+        if ref is None:
+            continue
+        block = next((found for size in GRIDS if (found := blocks(*size)[at]).columns + label <= columns), None)
+        lines += _joined([(block or blocks(*GRIDS[-1])[at], label)], [parts[at]], [names[at]])
+    return lines
+
+
+def _joined(blocks: list[tuple[Block, int]], parts: list[tuple[Ref | None, str]], names: list[str]) -> list[Line]:
+    """Grids in a row, each behind its name; the line of the names goes to the last step that is known."""
+    height = max(len(block.lines) for block, _ in blocks)
+    made = [ref.id for ref, _ in parts[0 if len(parts) == 1 else 1 :] if ref and ref.symbol.wrt]
+    lines = []
+    for row in range(height):
+        spans: list[tuple[str, str]] = []
+        for (block, label), (ref, style), name in zip(blocks, parts, names, strict=True):
+            spans.append((pad(cut(name, label - 1) if row == 0 else "", label), "heading"))
+            text = block.lines[row] if row < len(block.lines) else ""
+            spans.append((pad(text, block.columns) + "  ", style if ref else "dim"))
+        lines.append(Line(tuple(spans), made[-1] if made and row == 0 else None))
+    return lines
 
 
 def _given_lines(trace: Trace, scribe: Scribe, cursor: Cursor, names: int) -> list[Line]:

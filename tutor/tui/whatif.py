@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -19,7 +19,7 @@ from tutor.play.commands import WHAT_IF
 from tutor.play.settings import Refused, Setting, shown, typed
 from tutor.play.sitting import Sitting
 from tutor.play.whatif import MAX_EDIT, WhatIf, said_of_step
-from tutor.text.cells import pad, width
+from tutor.text.cells import pad, width, window
 from tutor.text.layout import number
 from tutor.text.output import escape
 from tutor.tui.dialogs import Ask, Dialog, help_of
@@ -28,6 +28,26 @@ from tutor.tui.follower import Follower
 from tutor.tui.keys import bindings, commands
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.screen import arrangement
+
+RowKey = tuple[str, str, tuple[int, ...]]
+
+
+def row_key(setting: Setting) -> RowKey:
+    """Of a number in an array its group, the array and all its indices but the last; of anything else its name."""
+    ref = setting.ref
+    if ref is None or not ref.index or setting.kind != "number":
+        return setting.group, "", ()
+    return setting.group, setting.name.partition("[")[0], ref.index[:-1]
+
+
+def rows_of(settings: Sequence[Setting]) -> dict[RowKey, list[Setting]]:
+    """The numbers of arrays by rows."""
+    found: dict[RowKey, list[Setting]] = {}
+    for setting in settings:
+        if (key := row_key(setting))[1]:
+            found.setdefault(key, []).append(setting)
+    return found
+
 
 BEGIN = set("0123456789.-−+([=")  # what begins a value: it need not be asked for with Enter
 
@@ -43,13 +63,16 @@ class WhatIfScreen(Follower, Dialog):
         super().__init__()
         self.sitting, self._adopt = sitting, adopt
         self.settings: dict[str, Setting] = {}
+        self.rows: dict[RowKey, list[Setting]] = {}
+        self.column = 0  # which number of an array's row is chosen
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
             yield Choices(id="settings")
             yield Entry(id="value", max_length=MAX_EDIT, select_on_focus=False)
             yield Static("", id="message")
-            yield KeyBar(WHAT_IF)
+            arrays = self.sitting.trace.program.model.arrays
+            yield KeyBar([key for key in WHAT_IF if arrays or not key.action.startswith("column")])
 
     def on_mount(self) -> None:
         self.query_one("#box").border_title = "What if …"
@@ -65,6 +88,8 @@ class WhatIfScreen(Follower, Dialog):
     def on_resize(self) -> None:
         """Where the player shows the state at the right, that stays in sight."""
         self.set_class(arrangement(self.size) == "-wide", "-beside")
+        if self.rows:
+            self.call_after_refresh(self.refill)
 
     # ------------------------------------------------------------ what is seen
 
@@ -72,12 +97,13 @@ class WhatIfScreen(Follower, Dialog):
     def changes(self) -> WhatIf:
         return self.sitting.changes
 
-    def refill(self) -> None:
-        """List the settings anew: a change of one may bring or take others."""
+    def refill(self, chosen: Setting | None = None) -> None:
+        """List the settings anew: a change of one may bring or take others. `chosen` is to be highlighted."""
         found = self.changes.settings(self.sitting.here)
         self.settings = {setting.name: setting for setting in found}
         before = {change.name: change.before for change in self.changes.changes}
-        names = {s.name: self.named(s) for s in found}
+        self.rows = rows_of(found) if self.sitting.trace.program.model.arrays else {}
+        names = {s.name: self.named(s) for s in found if not self.row_of(s)}
         left = max(map(width, names.values()), default=0)
         lines: list[Line] = []
         group = None
@@ -85,6 +111,10 @@ class WhatIfScreen(Follower, Dialog):
             if setting.group != group:
                 group = setting.group
                 lines.append(line(group, "heading"))
+            if row := self.row_of(setting):
+                if setting.name == row[0].name:
+                    lines += self.row_lines(row, before)
+                continue
             value = shown(self.changes.value(setting))
             spans = [("  " + pad(names[setting.name], left) + "  ", ""), (value, "value")]
             if setting.name in before:
@@ -93,7 +123,36 @@ class WhatIfScreen(Follower, Dialog):
         unlisted = [line(f"  {change}", "mark") for change in self.changes.changes if change.name not in self.settings]
         if unlisted:
             lines += [line("Changed as well", "heading"), *unlisted]
-        self.query_one("#settings", Choices).show(lines)
+        at = next((at for at, item in enumerate(lines) if chosen and item.target == chosen.name), None)
+        self.query_one("#settings", Choices).show(lines, at)
+
+    def row_of(self, setting: Setting) -> list[Setting]:
+        """The row of an author's array that a number stands in, as settings; none of anything else."""
+        return self.rows.get(row_key(setting), [])
+
+    def row_lines(self, row: list[Setting], before: dict[str, Any]) -> list[Line]:
+        """A row of an array: its numbers, one of which is chosen; what was changed with what it was."""
+        key = row_key(row[0])
+        every = [shown(self.changes.value(setting)) for other in self.rows.values() for setting in other
+                 if row_key(setting)[:2] == key[:2]]  # fmt: skip
+        size = max(map(width, every))
+        place = ",".join(str(i + 1) for i in key[2])
+        name = f"{key[1]}[{place},]" if place else f"{key[1]}"
+        at = min(self.column, len(row) - 1)
+        columns = self.query_one("#settings").size.width or min(self.app.size.width - 6, 72)  # 0 before the first frame
+        room = max(1, (columns - width(name) - 8) // (size + 2))
+        spans: list[tuple[str, str]] = [(f"  {name} ", "")]
+        some = window(at, len(row), room)
+        spans.append(("⋯ " if some.start else "  ", "dim"))
+        for column in some:
+            value = shown(self.changes.value(row[column]))
+            changed = row[column].name in before
+            style = "cell" if column == at else "mark" if changed else "value"
+            spans += [(" " * (size - width(value)) + value, style), ("  ", "")]
+        spans.append(("⋯" if some.stop < len(row) else "", "dim"))
+        lines = [Line(tuple(spans), row[at].name)]
+        was = [f"{setting.name} was {shown(before[setting.name])}" for setting in row if setting.name in before]
+        return [*lines, *([line("      " + ", ".join(was), "mark")] if was else [])]
 
     def named(self, setting: Setting) -> str:
         """A setting's name, with the one that the learner's notation has for it where that is another."""
@@ -167,6 +226,15 @@ class WhatIfScreen(Follower, Dialog):
 
     def action_move(self, by: int) -> None:
         self.query_one("#settings", Choices).move(by)
+
+    def action_column(self, by: int) -> None:
+        """The next number of an array's row; behind the last the first."""
+        setting = self.chosen
+        if setting and (row := self.row_of(setting)):
+            self.column = (row.index(setting) + by) % len(row)
+            self.refill(row[self.column])
+        else:
+            self.action_move(by)
 
     def action_edit(self) -> None:
         self.edit(None)
