@@ -8,8 +8,22 @@ from test_tui import press, screen, tutor
 from test_tui_quiz import opened
 from tutor.cli.line_mode import HELP
 from tutor.lessonfiles.catalogue import find
-from tutor.play.commands import DIAGNOSE, GLOSSARY, LAB, PLAYER, PRACTICE, QUIZ, TABLES, WHAT_IF, in_lines
-from tutor.tui import chain, compare, diagnose, diagram, glossary, home, lab, pictures, practice, quiz, training, whatif
+from tutor.play.commands import DIAGNOSE, GLOSSARY, LAB, PAPER, PLAYER, PRACTICE, QUIZ, TABLES, WHAT_IF, in_lines
+from tutor.tui import (
+    chain,
+    compare,
+    diagnose,
+    diagram,
+    glossary,
+    home,
+    lab,
+    paper,
+    pictures,
+    practice,
+    quiz,
+    training,
+    whatif,
+)
 from tutor.tui.app import TutorApp
 from tutor.tui.dialogs import Reader
 from tutor.tui.keys import bindings
@@ -32,6 +46,7 @@ SCREENS = {
     whatif.WhatIfScreen: WHAT_IF,
     glossary.Glossary: GLOSSARY,
     diagnose.Diagnose: DIAGNOSE,
+    paper.PaperScreen: PAPER,
 }
 
 

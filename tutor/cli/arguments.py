@@ -99,6 +99,22 @@ examples:
   backprop-tutor review
   backprop-tutor review --plain
 """
+PAPER_EXAMPLES = """\
+examples:
+  backprop-tutor paper o-regression
+  backprop-tutor paper batch-mean --example 2          one example of the batch alone
+  backprop-tutor paper c-431 --plain                   in lines: fill z1 0.38 0.8, check
+"""
+EXAM_EXAMPLES = """\
+examples:
+  backprop-tutor exam o-classification --seed 7 --minutes 30
+  backprop-tutor exam o-classification                 fresh numbers, or the exam that was left
+  backprop-tutor exam o-classification --seed 7 --print > paper.csv
+  backprop-tutor exam o-classification --seed 7 --answers paper.csv --format json
+
+With --answers the exit code is 0 if all of it is right, 1 if not, 2 for bad usage, a bad file, or a file with nothing
+of the paper in it. The JSON is described in docs/paper.md. The clock runs only while the exam is open.
+"""
 PROGRESS_EXAMPLES = """\
 examples:
   backprop-tutor progress
@@ -327,6 +343,36 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     )
     review.add_argument("--plain", action="store_true", help="line mode: no full screen")
 
+    paper = command(
+        "paper",
+        "the whole pass to fill in",
+        "An empty table of every value of the pass, to fill in in any order; checked when you want, kept as you go.",
+        PAPER_EXAMPLES,
+    )
+    paper.add_argument("lesson", metavar="LESSON", help=lesson)
+    paper.add_argument("--iteration", metavar="N", default="1", help="the Nth update; default: 1")
+    paper.add_argument("--example", metavar="N", help="the Nth example of the batch alone; default: all of it")
+    paper.add_argument("--notation", metavar="NAME", help="of the names; default: the one you chose last")
+    paper.add_argument("--plain", action="store_true", help="line mode: no full screen")
+
+    exam = command(
+        "exam",
+        "a paper with fresh numbers, marked at the end",
+        "A paper with fresh numbers from a seed: nothing is said before it is handed in, then the marks by phase.",
+        EXAM_EXAMPLES,
+    )
+    exam.add_argument("lesson", metavar="LESSON", help=lesson)
+    exam.add_argument("--seed", metavar="N", help="of the numbers, the same on every machine; default: drawn")
+    exam.add_argument("--minutes", metavar="N", help="how much time there is; default: no clock")
+    exam.add_argument("--example", metavar="N", help="the Nth example of the batch alone; default: all of it")
+    exam.add_argument("--notation", metavar="NAME", help="of the names; default: the one you chose last")
+    exam.add_argument("--new", action="store_true", help="begin another, even if one was left")
+    exam.add_argument("--plain", action="store_true", help="line mode: no full screen")
+    scripted = exam.add_mutually_exclusive_group()
+    scripted.add_argument("--print", action="store_true", help="print the blank paper, as a table to fill in")
+    scripted.add_argument("--answers", metavar="FILE", help="mark a file: what `diagnose` reads; -: standard input")
+    exam.add_argument("--format", choices=("text", "json"), default="text", help="of the marks; default: text")
+
     progress = command(
         "progress",
         "what you know, and the mistakes you met",
@@ -347,7 +393,7 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     new.add_argument("--arrays", action="store_true", help="lines over arrays with names of your own, not a network")
     command("schema", "the lesson format, for editors", "The JSON Schema of lesson files.", SCHEMA_EXAMPLES)
 
-    for keeps in (play, listing, quiz, placement, drill, review, progress):
+    for keeps in (play, listing, quiz, placement, drill, review, paper, exam, progress):
         keeps.add_argument("--profile", metavar="NAME", default=None, type=profile, help=whose)
 
     grade = command(
@@ -429,6 +475,6 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     )
     table.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
-    for reads in (play, listing, trace, train, check, compare, quiz, drill, grade, diagnose, code):
+    for reads in (play, listing, trace, train, check, compare, quiz, drill, paper, exam, grade, diagnose, code):
         lessons(reads, "folders")
     return found

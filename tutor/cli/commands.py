@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tutor import __version__
-from tutor.cli import asking, authoring, grade, lab, playing, showing, solutions
+from tutor.cli import asking, authoring, grade, lab, papers, playing, showing, solutions
 from tutor.cli.arguments import UsageError, parser
 from tutor.cli.streams import abandon, fail, prepare_streams
 from tutor.lessonfiles import catalogue
@@ -106,6 +106,8 @@ RUN: dict[str, Callable[[Namespace], int]] = {
     "placement": asking.placement,
     "drill": asking.drill,
     "review": asking.review,
+    "paper": papers.paper,
+    "exam": papers.exam,
     "progress": asking.progress,
     "glossary": showing.glossary,
     "new": authoring.new,

@@ -202,6 +202,7 @@ class LineMode:
             "save": lambda: self._write(rest),
             "compare": lambda: compare(now.lesson, rest, self.say),
             "diagnose": lambda: self._diagnose(rest),
+            "paper": lambda: self._paper(rest),
             "predict": lambda: self._toggle_predict(rest),
             "state": self._state,
             "map": self._map,
@@ -388,6 +389,21 @@ class LineMode:
             for said in as_text(self.sitting.diagnosis):
                 self.say(escape(said))
             self.say("")
+
+    def _paper(self, text: str) -> None:
+        """The whole pass to fill in, of a batch one example alone if one is named."""
+        from tutor.cli.line_paper import PaperLines
+        from tutor.learner.papers import open_paper
+
+        now = self.sitting
+        example = whole_number(text, now.trace.examples) if text else None
+        if text and example is None:
+            raise Refused(f"Say which example of the batch: a number from 1 to {now.trace.examples:,}.")
+        store = None if now.changed else self.store
+        at = None if example is None else example - 1
+        keeper, paper = open_paper(store, now.key, now.trace, now.cursor.notation, at)
+        PaperLines(keeper, paper, self.ask, self.say).play()
+        self.say("")
 
     # ------------------------------------------------------------ words
 

@@ -17,24 +17,18 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from tutor.engine.trace import Trace
+    from tutor.solutions.files import Handed
 
 
 def diagnose(args: Namespace) -> int:
     """Judge the arrays of a file: exit code 0 all right, 1 something is not, 2 nothing to judge."""
-    from tutor.solutions.files import BadFile, read_arrays
     from tutor.solutions.judging import diagnose as judge
     from tutor.solutions.words import as_json, as_text
 
     args.notation = None
     trace, _ = open_trace(args)
     example = _example(args.example, trace)
-    try:
-        data = sys.stdin.buffer.read() if args.file == "-" else None
-        handed = read_arrays("standard input" if args.file == "-" else args.file, data)
-    except BadFile as error:
-        raise UsageError(str(error)) from None
-    except OSError as error:
-        raise UsageError(f"cannot read {quote(args.file[:80])}: {error.strerror or error}") from None
+    handed = read_file(args.file)
     found = judge(trace, handed, example, _names(args.names, [array.name for array in handed]))
     if args.format == "json":
         in_utf8()
@@ -45,6 +39,19 @@ def diagnose(args: Namespace) -> int:
     if not found.order:
         return 2
     return 0 if found.right else 1
+
+
+def read_file(path: str) -> list[Handed]:
+    """The arrays of a file, "-" for standard input. Raises UsageError."""
+    from tutor.solutions.files import BadFile, read_arrays
+
+    try:
+        data = sys.stdin.buffer.read() if path == "-" else None
+        return read_arrays("standard input" if path == "-" else path, data)
+    except BadFile as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"cannot read {quote(path[:80])}: {error.strerror or error}") from None
 
 
 def _example(text: str | None, trace: Trace) -> int | None:

@@ -225,7 +225,7 @@ def _is(wrong: Mapping[str, np.ndarray], handed: Sequence[Handed]) -> bool:
             return False
         values = values.reshape(array.values.shape)
         no_number = np.isnan(array.values) & np.isnan(values)
-        if not np.all(no_number | (np.abs(array.values - values) <= tolerance(array, values, values))):
+        if not np.all(no_number | (np.abs(array.values - values) <= tolerance(array, values))):
             return False
     return True
 

@@ -11,7 +11,7 @@ import json
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from textwrap import wrap
 from typing import Any
 
 from tutor.learner import records
+from tutor.learner.rows import EXAM, PAPER, SavedQuiz
 from tutor.learner.store import DEFAULT, FORMAT, Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.catalogue import one_line
@@ -96,6 +97,16 @@ class Day:
 
 
 @dataclass(frozen=True)
+class Sat:
+    """An exam that was handed in: its marks, of how many, and when (ISO, UTC). No skill's mastery follows from it."""
+
+    title: str
+    got: float
+    of: int
+    at: str
+
+
+@dataclass(frozen=True)
 class Progress:
     """All texts are fit for display. `skills` the weakest first, `misconceptions` the most frequent first,
     `days` (only those with questions) in order, `due` ids of skills, the longest due first."""
@@ -112,6 +123,8 @@ class Progress:
     finished_quizzes: int
     days: tuple[Day, ...]
     exercises: tuple[Exercise, ...] = ()  # of the lab
+    exams: tuple[Sat, ...] = ()  # the latest first
+    open_exams: int = 0
 
 
 def report(store: Store, now: datetime | None = None) -> Progress:
@@ -134,7 +147,9 @@ def report(store: Store, now: datetime | None = None) -> Progress:
         for skill in sorted({*history, *cards})
     ]
     lessons = {entry.id: entry.title for entry in catalogue.entries()}
-    sessions = store.sessions()
+    every = store.sessions()
+    exams = [session for session in every if session.id.startswith(EXAM)]
+    sessions = [session for session in every if not session.id.startswith((EXAM, PAPER))]
     return Progress(
         profile=one_line(store.profile),
         questions=len(asked),
@@ -148,7 +163,19 @@ def report(store: Store, now: datetime | None = None) -> Progress:
         finished_quizzes=sum(session.finished for session in sessions),
         days=_days(asked),
         exercises=tuple(Exercise(one_line(id), tried.tries, tried.done) for id, tried in store.tried().items()),
+        exams=tuple(_sat(exams)),
+        open_exams=sum(not session.finished for session in exams),
     )
+
+
+def _sat(exams: list[SavedQuiz]) -> Iterator[Sat]:
+    """The exams that were handed in; what is not as we keep it is left out."""
+    for session in exams:
+        with suppress(KeyError, TypeError, ValueError):
+            found = session.state["result"]
+            got, of = float(found["got"]), int(found["of"])
+            if session.finished and 0 <= got <= of:
+                yield Sat(one_line(str(found["title"])), got, of, session.at)
 
 
 def _right(answers: list[GivenAnswer]) -> int:
@@ -198,6 +225,8 @@ def text(progress: Progress, bars: bool = True) -> str:
     said += [ours, f"{plural(len(progress.due), 'skill')} due for review."]
     if progress.open_quizzes:
         said.append(f"{plural(progress.open_quizzes, 'quiz', 'quizzes')} begun and not finished.")
+    if progress.open_exams:
+        said.append(f"{plural(progress.open_exams, 'exam')} begun and not handed in.")
     titles = {skill.id: skill for skill in progress.skills}
     sections = [
         ("Mastery by skill, the weakest first", [_skill_line(skill, bars) for skill in progress.skills]),
@@ -206,6 +235,7 @@ def text(progress: Progress, bars: bool = True) -> str:
             "Misconceptions met",
             [f"{met.title}: {_times(met.count)}, last on {_date(met.last)}" for met in progress.misconceptions],
         ),
+        ("Exams", [f"{exam.title}: {exam.got:g} of {exam.of} marks, on {_date(exam.at)}" for exam in progress.exams]),
         ("Lessons finished", [lesson.title for lesson in progress.finished]),
         ("Exercises of the lab", [_exercise_line(exercise) for exercise in progress.exercises]),
         (
@@ -251,11 +281,12 @@ def as_json(progress: Progress) -> str:
 
 def as_csv(progress: Progress) -> str:
     """One table: a row a skill (`at`: when it is due), a misconception (`at`: when last), a finished lesson, a day,
-    an exercise of the lab (`at`: when it was done)."""
+    an exercise of the lab (`at`: when it was done), an exam (`right` of `count` marks)."""
     rows: list[tuple[Any, ...]] = [("what", "id", "title", "count", "right", "mastery", "at")]
     rows += [("skill", s.id, s.title, s.questions, s.right, f"{s.mastery:.3f}", s.due or "") for s in progress.skills]
     rows += [("misconception", m.id, m.title, m.count, "", "", m.last) for m in progress.misconceptions]
     rows += [("lesson", f.id, f.title, "", "", "", "") for f in progress.finished]
+    rows += [("exam", "", e.title, e.of, f"{e.got:g}", "", e.at) for e in progress.exams]
     rows += [("day", day.date, "", day.questions, day.right, "", day.date) for day in progress.days]
     rows += [("exercise", e.id, "", e.tries, "", "", e.done or "") for e in progress.exercises]
     out = io.StringIO()

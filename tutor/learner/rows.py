@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
 
 MAX_TRIES = 1_000_000
+PAPER, EXAM = "paper-", "exam-"  # what the ids of papers and exams begin with, which are kept as quizzes are
 MAX_DEPTH = 20  # of what a quiz keeps, lists in lists; ours are 3 deep
 
 

@@ -138,6 +138,14 @@ PLAYER = [
         "diagnose", usage="diagnose FILE", says="your own numbers, from a file: the first that is wrong, and its slip",
     ),
     Key(
+        "s", "paper", "s", "paper", "paper: an empty table of the whole pass, to fill in and to be checked", "paper",
+        usage="paper [N]", says="the whole pass to fill in, of a batch example N alone; checked when you want",
+    ),
+    Key(
+        "S", "exam", "S", "", "an exam: a paper with fresh numbers, marked at the end",
+        "(a command of its own: `backprop-tutor exam LESSON`)",
+    ),
+    Key(
         "m", "map", "m", "map", "the network over the whole screen: select a unit or a weight, go to its step", "map",
         says="the network layer by layer, or the circuit: units, values, gradients; > marks what the step uses",
     ),
@@ -299,6 +307,50 @@ LAB = [
     Key("escape,q", "leave", "esc", "back", "back; the file stays, and what was right is kept", "quit"),
 ]
 
+PAPER = [
+    Key(
+        "", "answer", "enter", "write", "write it down, and go to the next blank", "fill", usage="fill NAME VALUES",
+        says="write numbers down: fill z1[2] 0.8, or all of an array, row by row: fill z1 0.38 0.8",
+    ),
+    Key(
+        "", "answer", "=…", "compute", "compute the cell; what is given and what is filled in may be used", "=",
+        usage="= EXPRESSION", says="computes it; what is given and what is filled in may be used",
+    ),
+    Key("", "", "↑↓←→", "choose", "another cell", "(a cell is named)"),
+    Key(
+        "tab", "blank(1)", "tab", "next blank", "the next blank (⇧tab: the one before)", "table",
+        usage="table [PHASE]", says="what is filled in, and what was said of it",
+    ),
+    Key("shift+tab", "blank(-1)"),
+    Key("pagedown", "array(1)", "PgDn", "", "the next array (PgUp: the one before)", "table"),
+    Key("pageup", "array(-1)"),
+    _in_lines("clear NAME", "takes what is written there away; clear all", "delete in a cell; ctrl+n"),
+    Key("ctrl+n", "clear", "ctrl+n", "", "begin anew: all of it blank", "clear"),
+    Key("f2", "given", "f2", "given", "what is given", "given"),
+    Key("f4", "map", "f4", "network", "the network over the whole screen, without what is to be worked out", "map"),
+    Key(
+        "f6", "example", "f6", "", "of a batch: all of it, or one example alone", "example", usage="example N, all",
+        says="of a batch one example alone, or all of it",
+    ),
+    Key("f7", "check", "f7", "check", "check what is filled in: the first that is wrong, and its slip", "check"),
+    Key(
+        "f8", "hand_in", "f8", "hand in", "an exam: hand it in; what is blank has no marks", "hand",
+        usage="hand in", says="an exam: hand it in; what is blank has no marks",
+    ),
+    _in_lines("time", "an exam: how much time is left", "in the first line"),
+    Key("", "names", "f5", "", "the names of this lesson, and what each stands for", "names"),
+    Key("f1", "help", "f1", "", "this help", "help", says="this list"),
+    Key(
+        "escape", "leave", "esc", "leave", "leave, as q does on a cell; what is filled in is kept", "quit", first=True,
+        says="leaves; what is filled in is kept",
+    ),
+    # Second ways; the last three where nothing is typed.
+    Key("f5", "names"),
+    Key("q", "leave"),
+    Key("down", "scroll(3)"),
+    Key("up", "scroll(-3)"),
+]
+
 # fmt: on
 # The tables, by what they are called in README.
 TABLES = {
@@ -309,6 +361,7 @@ TABLES = {
     "The glossary": GLOSSARY,
     "Your own numbers": DIAGNOSE,
     "An exercise of the lab": LAB,
+    "A paper and an exam": PAPER,
 }
 
 

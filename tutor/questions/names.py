@@ -77,6 +77,10 @@ class Names:
 
     # ------------------------------------------------------------ values
 
+    def look(self, ref: Ref) -> np.ndarray | float:
+        """The value that a name stands for."""
+        return look_up(self.step, ref)
+
     def value(self, text: str) -> tuple[Typed, np.ndarray]:
         """An expression and what it comes to: of a whole the element that is asked. Raises NotUnderstood.
 
@@ -101,9 +105,11 @@ class Names:
         if not step.trace.program.model.arrays and _broadcasts(formula):  # only who writes arrays means that
             raise NotUnderstood("the shapes in that do not fit; name single elements, as in a1[2]")
         try:
-            value = np.asarray(evaluate(formula, lambda ref: look_up(step, ref)), dtype=float)
+            value = np.asarray(evaluate(formula, self.look), dtype=float)
         except RecursionError:
             raise NotUnderstood("that is nested too deep: give a number or a shorter expression") from None
+        except NotUnderstood:  # a value that cannot be used
+            raise
         except ValueError:
             raise NotUnderstood("the shapes in that do not fit; name single elements, as in a1[2]") from None
         whole = step.equation.symbol.shape

@@ -14,7 +14,7 @@ import pickle
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ MOST_ARRAYS = 10_000
 DOUBLE, SINGLE, HALF, BRAIN = 12, 5, 2, 2  # significant digits that computing in these leaves, with some to spare
 
 
+MOST_DECIMALS = 300  # of a float
+BLANK = "_"  # in a table: a number that is not there yet
 HEADS = ("name", "names", "array", "step", "id", "value", "what")  # of a table's first column
 
 
@@ -40,7 +42,9 @@ class Handed:
 
     `digits` are the significant digits of its most finely written number, `decimals` its decimals where they were
     written out (None of binary files): what a person or a print wrote is no finer than that. `halves` is half a unit in
-    the last place of each number that is written with three digits or more, 0 of others.
+    the last place of each number that is written with three digits or more, 0 of others. `missing` says which cells
+    were left blank (they are NaN in `values`); an array that has it is judged cell by cell, each as finely as that is
+    written. None: there are no blanks, and the array is judged as a whole.
     """
 
     name: str
@@ -48,11 +52,20 @@ class Handed:
     digits: int = DOUBLE
     decimals: int | None = None
     halves: np.ndarray | None = None
+    missing: np.ndarray | None = None
 
     @property
     def by_hand(self) -> bool:
         """Whether its numbers are written out, and may have been rounded line by line."""
         return self.decimals is not None
+
+    def over(self, reference: np.ndarray) -> np.ndarray:
+        """The values, with those of `reference` in the blanks."""
+        return self.values if self.missing is None else np.where(self.missing, reference, self.values)
+
+    def by_cell(self) -> Handed:
+        """The same judged cell by cell: what is no number is a blank."""
+        return self if self.missing is not None else replace(self, missing=np.isnan(self.values))
 
     @classmethod
     def of(cls, name: str, values: np.ndarray) -> Handed:
@@ -123,6 +136,17 @@ def _written(text: str) -> _Written:
     return found
 
 
+def _blank() -> _Written:
+    """A number that was left out."""
+    found = _Written("nan")
+    found.digits, found.decimals = 0, -MOST_DECIMALS
+    return found
+
+
+def _is_blank(leaf: _Written) -> bool:
+    return leaf.digits == 0 and math.isnan(leaf)
+
+
 def _handed(name: str, value: Any) -> Handed:
     """A nested list of written numbers as an array. Raises BadFile where it is none."""
     leaves = list(_leaves(name, value))
@@ -133,11 +157,13 @@ def _handed(name: str, value: Any) -> Handed:
     if not leaves:
         raise BadFile(f"{quote(name)} has no number in it")
     digits = max(leaf.digits for leaf in leaves)
+    blank = [_is_blank(leaf) for leaf in leaves]
+    missing = np.reshape(blank, values.shape) if any(blank) else None
     if digits >= 15:  # printed to the last bit
-        return Handed(name, values)
+        return Handed(name, values, missing=missing)
     halves = [0.5 * 10.0**-leaf.decimals if leaf.digits >= 3 else 0.0 for leaf in leaves]
     finest = max(leaf.decimals for leaf in leaves)
-    return Handed(name, values, max(digits, 1), finest, np.reshape(halves, values.shape))
+    return Handed(name, values, max(digits, 1), finest, np.reshape(halves, values.shape), missing)
 
 
 def _leaves(name: str, value: Any) -> Iterator[_Written]:
@@ -212,12 +238,13 @@ def _table(data: bytes) -> list[Handed]:
             raise BadFile(f"line {number}: it begins with a number; write a name first: dL/dW1,0.1,0.2")
         found = []
         for cell in numbers:
-            if not _is_number(cell, comma_decimals):
+            if cell not in ("", BLANK) and not _is_number(cell, comma_decimals):
                 raise BadFile(f"line {number}: {quote(cell[:40])} is no number")
-            found.append(_number(cell, comma_decimals))
+            found.append(_blank() if cell in ("", BLANK) else _number(cell, comma_decimals))
         if found:
             rows[name].append(found)
-    return [_handed(name, _shaped(lists)) for name, lists in rows.items() if lists]
+    filled = {name: lists for name, lists in rows.items() if any(not _is_blank(cell) for row in lists for cell in row)}
+    return [_handed(name, _shaped(lists)) for name, lists in filled.items()]
 
 
 def _shaped(rows: list[list[_Written]]) -> Any:

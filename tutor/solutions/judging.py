@@ -6,14 +6,18 @@ an earlier wrong one is carried, one as far off as rounding every line leads is 
 for, in its own equation and in those before it that were not handed in: the rewrites of `misconceptions`, settings
 with another number, another row of the data, a factor, and two rewrites at once. All cells must agree with one
 explanation.
+
+An array that is judged cell by cell (`Handed.missing`) may be wrong in some cells and right in the others: a slip is
+then looked for that gives all of it, else all that is wrong, else the first number that is. What is blank is taken as
+it should be.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -26,8 +30,10 @@ from tutor.engine.rules import OVER_BATCH
 from tutor.engine.trace import Trace
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.misconceptions.rewriting import Misconception, Site, put
-from tutor.questions.rounding import GIVEN, Errors, full_shape, half_unit, has_digits, spread
+from tutor.questions.rounding import full_shape
 from tutor.questions.slips import carried_by, picked
+from tutor.solutions.cells import BAD, CellKind, cell_kinds
+from tutor.solutions.expected import Expected
 from tutor.solutions.files import Handed
 from tutor.solutions.naming import Fit, Match, Naming, tolerance, within
 from tutor.text.layout import number
@@ -71,7 +77,11 @@ class Named:
 
 @dataclass(frozen=True)
 class ArrayVerdict:
-    """What is said of one array. `step` is its id, None where it is no value of the lesson."""
+    """What is said of one array. `step` is its id, None where it is no value of the lesson.
+
+    `key` is its symbol's; `cells` says it of each number, row by row, where the array was judged so, and `laid` are
+    those numbers in the lesson's shape, NaN in the blanks.
+    """
 
     name: str
     step: str | None
@@ -79,6 +89,9 @@ class ArrayVerdict:
     message: str
     slips: tuple[Named, ...] = ()
     max_difference: float | None = None
+    cells: tuple[CellKind, ...] = ()
+    key: str = ""
+    laid: np.ndarray | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -116,82 +129,10 @@ def diagnose(
     return _Judge(trace, naming, work).judge(naming.match(handed, names))
 
 
-class Expected:
-    """What every value should be, given the person's own wrong ones, and how far off rounding may have led.
-
-    `own` are arrays by key, of the full shape, `halves` half a unit in the last place of their numbers; each line
-    keeps as many digits as `handed` has, if that is written out.
-    """
-
-    def __init__(self, trace: Trace, own: Mapping[str, np.ndarray], handed: Handed, halves: Mapping[str, np.ndarray]):
-        self.trace, self.own, self.halves = trace, own, halves
-        self.digits, self.by_hand = handed.digits, handed.by_hand
-        self._found: dict[str, Errors] = {}
-        self._touched: dict[str, bool] = {}
-
-    def touched(self, key: str) -> bool:
-        """Whether one of the own values flows into this one."""
-        by_key = self.trace.program.by_key
-        for eq in self._before(key, lambda k: k not in self._touched):
-            self._touched[eq.symbol.key] = any(
-                ref.symbol.key in self.own or self._touched.get(ref.symbol.key, False) for ref in refs(eq.formula)
-            )
-        return self._touched.get(key, False) if key in by_key else False
-
-    def of(self, eq: Equation) -> Errors:
-        """The values of an equation, own ones put in before it, and their errors; of the full shape."""
-        for before in self._before(eq.symbol.key, lambda k: k not in self._found and k not in self.own):
-            if before.symbol.key != eq.symbol.key:
-                self._found[before.symbol.key] = self._line(before, written=True)
-        return self._line(eq, written=False)
-
-    def _line(self, eq: Equation, written: bool) -> Errors:
-        shape = full_shape(self.trace, eq)
-        exact = not self.touched(eq.symbol.key)
-        if exact and not self.by_hand:
-            value = np.broadcast_to(np.asarray(self.trace.value(Ref(eq.symbol)), dtype=float), shape)
-            return value, np.zeros(shape)
-        if not self.by_hand:
-            formula = eq.compute or eq.formula
-            value = np.broadcast_to(np.asarray(evaluate(formula, lambda ref: self._look(ref)[0]), dtype=float), shape)
-            return value, np.abs(value) * 10.0**-self.digits
-        value, error = spread(eq.formula, self._look, self._rounded)
-        value, error = np.broadcast_to(value, shape), np.broadcast_to(error, shape)
-        if exact:
-            value = np.broadcast_to(np.asarray(self.trace.value(Ref(eq.symbol)), dtype=float), shape)
-        return self._rounded(value, error) if written else (value, error)
-
-    def _rounded(self, value: np.ndarray, error: np.ndarray) -> Errors:
-        return value, np.asarray(error, dtype=float) + half_unit(np.abs(value), self.digits)
-
-    def _look(self, ref: Ref) -> Errors:
-        key = ref.symbol.key
-        if key in self.own:
-            value = np.asarray(self.own[key], dtype=float)
-            error = self.halves[key] if self.by_hand and key in self.halves else np.zeros(value.shape)
-        elif key in self._found:
-            value, error = self._found[key]
-        else:  # given, or as in the lesson
-            value = np.asarray(self.trace.value(Ref(ref.symbol)), dtype=float)
-            error = self._as_copied(key, value) if self.by_hand else np.zeros(value.shape)
-        return picked(ref, value), picked(ref, error)
-
-    def _as_copied(self, key: str, value: np.ndarray) -> np.ndarray:
-        """How far off a given number may be when it is copied: not at all, if it has no more than a few digits."""
-        if key in self.trace.program.by_key:
-            return np.zeros(value.shape)
-        few = has_digits(value, max(self.digits, GIVEN))
-        return np.where(few, 0.0, half_unit(np.abs(value), self.digits))
-
-    def _before(self, key: str, wanted: Callable[[str], bool]) -> list[Equation]:
-        """The equation of a key and those that it rests on, in order of evaluation, as far as they are wanted."""
-        by_key, found, stack = self.trace.program.by_key, set(), [key]
-        while stack:
-            at = stack.pop()
-            if at in by_key and at not in found and wanted(at):
-                found.add(at)
-                stack += [ref.symbol.key for ref in refs(by_key[at].formula)]
-        return [eq for eq in self.trace.equations if eq.symbol.key in found]
+def diagnose_values(trace: Trace, handed: Iterable[tuple[Symbol, Handed]]) -> Diagnosis:
+    """The same of arrays whose symbols are known, in the shape of their values, examples first."""
+    matches = [Match(array, symbol, (Fit(array.values, "", array.halves, array.missing),)) for symbol, array in handed]
+    return _Judge(trace, Naming(trace), WORK).judge(matches)
 
 
 class _Judge:
@@ -238,21 +179,21 @@ class _Judge:
         symbol, handed = match.symbol, match.handed
         assert symbol is not None
         if match.problem == "shape":
-            return ArrayVerdict(handed.name, symbol.id, "shape", _sentence(match.message))
+            return ArrayVerdict(handed.name, symbol.id, "shape", _sentence(match.message), key=symbol.key)
         self.known.add(symbol.key)
-        found: list[tuple[int, ArrayVerdict, dict[str, np.ndarray], np.ndarray]] = []
+        found: list[tuple[int, ArrayVerdict, dict[str, np.ndarray], np.ndarray, Handed]] = []
         for fit in self._in_order(match, turned):  # a square matrix may lie either way: the better reading counts
             before = dict(self.own)
-            verdict = self._of_fit(symbol, handed, fit)
-            found.append((_BETTER.index(verdict.verdict), verdict, self.own, fit.values))
+            verdict, whole, laid = self._of_fit(symbol, handed, fit)
+            found.append((_BETTER.index(verdict.verdict), verdict, self.own, whole, laid))
             self.own = before
             if verdict.verdict in (*GOOD, "carried"):
                 break
-        _, verdict, self.own, values = min(found, key=lambda item: item[0])
+        _, verdict, self.own, values, laid = min(found, key=lambda item: item[0])
         if np.all(np.isfinite(values) | (values == self.naming.value(symbol))):
             self.lines[symbol.key] = self._whole(symbol, values)
             if handed.by_hand:
-                self.halves[symbol.key] = tolerance(handed, values, self.lines[symbol.key])
+                self.halves[symbol.key] = tolerance(laid, self.lines[symbol.key])
         return verdict
 
     def _in_order(self, match: Match, turned: bool | None) -> Sequence[Fit]:
@@ -261,47 +202,91 @@ class _Judge:
             return match.fits
         return match.fits[turned : turned + 1]
 
-    def _of_fit(self, symbol: Symbol, handed: Handed, fit: Fit) -> ArrayVerdict:
+    def _of_fit(self, symbol: Symbol, handed: Handed, fit: Fit) -> tuple[ArrayVerdict, np.ndarray, Handed]:
+        """What is said of an array that lies so, its numbers without blanks, and the array in the lesson's shape."""
         right = self.naming.value(symbol)
         fit, note = self._of_mean(symbol, handed, fit, right)
-        values = fit.values
-        off = float(np.max(np.abs(values - right), initial=0.0)) if np.all(np.isfinite(values)) else None
+        array = replace(handed, values=fit.values, halves=fit.halves, missing=fit.missing)
+        there = np.ones(right.shape, bool) if array.missing is None else ~array.missing
+        off = float(np.max(np.abs(array.over(right) - right), initial=0.0)) if _finite(array.over(right)) else None
         eq = self.trace.program.by_key.get(symbol.key)
+        own = self.own.__setitem__
 
-        def said(kind: Kind, message: str, slips: tuple[Named, ...] = ()) -> ArrayVerdict:
-            whole = f"{message} {note}" if note else message
-            return ArrayVerdict(handed.name, symbol.id, kind, whole, slips, off)
+        def said(
+            kind: Kind, message: str, slips: tuple[Named, ...] = (), cells: np.ndarray | None = None
+        ) -> ArrayVerdict:
+            text = f"{message} {note}" if note else message
+            if array.missing is None:
+                each: tuple[CellKind, ...] = ()
+            else:
+                each = cell_kinds(array, right) if cells is None else tuple(cells.reshape(-1).tolist())
+            laid = None if array.missing is None else array.values
+            return ArrayVerdict(handed.name, symbol.id, kind, text, slips, off, each, symbol.key, laid)
 
-        if within(values, right, tolerance(handed, values, right)) or np.array_equal(values, right, True):
-            if eq is not None and self._wrong_before(handed).touched(symbol.key):
-                self.own[symbol.key] = right  # begun anew: what follows is held to this
-            return said("right", "Right.")
-        if fit.halves is not None and within(values, right, fit.halves * (1 + 1e-6)):
-            return said("rounded", "Right, as far as each number is written.")
-        lost = ~np.isfinite(values) & (values != right)
-        if np.any(lost):
+        touched = eq is not None and self._wrong_before(handed).touched(symbol.key)
+        whole = array.over(right)
+        if within(whole, right, tolerance(array, right)) or np.array_equal(whole, right, True):
+            if eq is not None and touched:
+                if not np.all(there):
+                    whole = array.over(self._of_example(symbol, self._wrong_before(handed).of(eq)[0]))
+                own(symbol.key, self._whole(symbol, whole if not np.all(there) else right))  # begun anew
+            return said("right", "Right."), whole, array
+        if array.missing is None and fit.halves is not None and within(whole, right, fit.halves * (1 + 1e-6)):
+            return said("rounded", "Right, as far as each number is written."), whole, array
+        lost = ~np.isfinite(whole) & (whole != right)
+        if np.any(lost) or eq is None:
             bad = int(np.sum(lost))
-            self.own[symbol.key] = self._whole(symbol, values)
-            return said("wrong", f"{bad} of its numbers {'is' if bad == 1 else 'are'} not finite.")
-        if eq is None:
-            self.own[symbol.key] = self._whole(symbol, values)
-            return said("wrong", "The lesson gives other numbers for this.")
-        expected = self._expected(handed)
-        value, error = (self._of_example(symbol, part) for part in expected.of(eq))
-        touched = self._wrong_before(handed).touched(symbol.key)
-        if within(values, value, tolerance(handed, values, value) + error * (1 + 1e-9)):
-            if not touched:
-                return said("rounded", "The right method, rounded on the way.")
-            self.own[symbol.key] = self._whole(symbol, values)
-            return said("carried", "It follows rightly from what was wrong before.")
-        search = _Search(self, eq, handed, values, value, error)
-        found = search.found()
-        self.own[symbol.key] = self._whole(symbol, values)
+            own(symbol.key, self._whole(symbol, whole))
+            message = f"{bad} of its numbers {'is' if bad == 1 else 'are'} not finite."
+            return said("wrong", message if bad else "The lesson gives other numbers for this."), whole, array
+        value, error = (self._of_example(symbol, part) for part in self._expected(handed).of(eq))
+        whole = array.over(value)
+        cells = None
+        if array.missing is not None:
+            cells = np.reshape(np.array(cell_kinds(array, right, value, error, touched), object), right.shape)
+            fine = not np.any(np.isin(cells, BAD))
+        else:
+            fine = within(whole, value, tolerance(array, value) + error * (1 + 1e-9))
+        if fine:
+            if touched and (cells is None or np.any(cells == "carried")):
+                own(symbol.key, self._whole(symbol, whole))
+                return said("carried", "It follows rightly from what was wrong before.", (), cells), whole, array
+            if touched:
+                own(symbol.key, self._whole(symbol, whole))
+            if cells is not None and np.any(cells == "rough"):
+                return said("rounded", "Right as far as it is written: give three digits.", (), cells), whole, array
+            return said("rounded", "The right method, rounded on the way.", (), cells), whole, array
+        found, hidden = self._slips(eq, array, value, error, cells)
+        own(symbol.key, self._whole(symbol, whole))
         if found:
             first = found[0]
-            self.own.update(search.hidden)  # what follows from a step that was not handed in follows rightly, too
-            return said("slip", first.said(symbol.id), tuple(found))
-        return said("wrong", _shares(values, right))
+            self.own.update(hidden)  # what follows from a step that was not handed in follows rightly, too
+            return said("slip", first.said(symbol.id), tuple(found), cells), whole, array
+        return said("wrong", _shares(array.over(right), right, there), (), cells), whole, array
+
+    def _slips(
+        self, eq: Equation, array: Handed, value: np.ndarray, error: np.ndarray, cells: np.ndarray | None
+    ) -> tuple[list[Named], Mapping[str, np.ndarray]]:
+        """The slips that give an array; of one judged cell by cell all of it, else what is wrong in it, else the first.
+
+        `cells` is told which of its wrong numbers a slip gives.
+        """
+        tries: list[np.ndarray | None] = [None]
+        if cells is not None:
+            wrong = np.isin(cells, BAD)
+            first = np.zeros(wrong.shape, bool)
+            first[np.unravel_index(int(np.argmax(wrong)), wrong.shape)] = True
+            tries = [np.asarray(cells != "blank")]
+            tries += [wrong] if np.any(wrong != tries[0]) else []
+            tries += [first] if np.sum(wrong) > 1 else []
+        for asked in tries:
+            part = array if asked is None else replace(array, missing=~asked)
+            search = _Search(self, eq, part, value, error)
+            if found := search.found():
+                if cells is not None and asked is not None:
+                    cells[asked & np.isin(cells, BAD)] = "slip"
+                return found, search.hidden
+        return [], {}
 
     def _of_mean(self, symbol: Symbol, handed: Handed, fit: Fit, right: np.ndarray) -> tuple[Fit, str]:
         """The numbers, and what to say of how they lie; an example's share of a mean loss's gradient as its own."""
@@ -310,12 +295,14 @@ class _Judge:
             return fit, note
         if self.trace.program.model.over_batch != MEAN:
             return fit, note
-        times = fit.values * n
-        if not within(times, right, tolerance(handed, times, right) * n):
+        array = replace(handed, values=fit.values, halves=fit.halves, missing=fit.missing)
+        own = replace(array, values=fit.values * n, halves=None if fit.halves is None else fit.halves * n)
+        if not within(own.over(right), right, tolerance(own, right) * n):
             return fit, note
-        if within(fit.values, right, tolerance(handed, fit.values, right)):
+        if within(array.over(right), right, tolerance(array, right)):
             return fit, note
-        return Fit(times, fit.how, fit.halves), f"{note} Of the mean loss: each is 1/{n} of the example's own.".strip()
+        share = f"{note} Of the mean loss: each is 1/{n} of the example's own.".strip()
+        return Fit(own.values, fit.how, fit.halves if fit.missing is None else own.halves, fit.missing), share
 
     def _expected(self, handed: Handed) -> Expected:
         """What should follow from the wrong arrays so far; of numbers written by hand from all of them, as written."""
@@ -356,10 +343,10 @@ class _Way:
 class _Search:
     """The slips that give all numbers of an array, nearest first; bounded by `judge.most` numbers computed."""
 
-    def __init__(
-        self, judge: _Judge, eq: Equation, handed: Handed, values: np.ndarray, value: np.ndarray, error: np.ndarray
-    ):
-        self.judge, self.eq, self.handed, self.values = judge, eq, handed, values
+    def __init__(self, judge: _Judge, eq: Equation, handed: Handed, value: np.ndarray, error: np.ndarray):
+        self.judge, self.eq, self.handed = judge, eq, handed
+        self.values = handed.over(value)
+        self.there = np.ones(value.shape, bool) if handed.missing is None else ~handed.missing
         self.trace, self.program = judge.trace, judge.trace.program
         self.expected, self.value, self.error = judge._expected(handed), value, error
         self.work = 0
@@ -482,9 +469,9 @@ class _Search:
             return False
         mine = self.judge._of_example(self.eq.symbol, found)
         with np.errstate(all="ignore"):
-            allowed = tolerance(self.handed, self.values, mine) + self.relative * np.abs(mine)
-            apart = np.abs(mine - self.value) > tolerance(self.handed, self.values, self.value)
-            return within(self.values, mine, allowed) and bool(np.any(apart))
+            allowed = tolerance(self.handed, mine) + self.relative * np.abs(mine)
+            apart = self.there & (np.abs(mine - self.value) > tolerance(self.handed, self.value))
+            return within(self.handed.over(mine), mine, allowed) and bool(np.any(apart))
 
     # ------------------------------------------------------------ slips with a number
 
@@ -515,9 +502,9 @@ class _Search:
             return
         before = np.asarray(self.trace.value(Ref(self.eq.symbol.wrt)), dtype=float)
         step, mine = self.value - before, self.values - before
-        moved = np.abs(step) > 1e-300
+        moved = self.there & (np.abs(step) > 1e-300)
         if self.eq.symbol.quantity == "updated" and np.any(moved):
-            largest = np.unravel_index(int(np.argmax(np.abs(step))), step.shape) if step.shape else ()
+            largest = np.unravel_index(int(np.argmax(np.abs(step) * moved)), step.shape) if step.shape else ()
             share = float(mine[largest] / step[largest])
             yield float(f"{share * true:.{min(self.handed.digits, 9)}g}")
             yield float(f"{share * true:.2g}")
@@ -544,7 +531,7 @@ class _Search:
 
     def _values(self) -> Iterator[_Way]:
         """Another value of the lesson, of the same shape, in the place of one that an equation uses."""
-        if self.values.size < 2 and self.handed.digits < EXACT:  # of one short number too many values give it
+        if np.sum(self.there) < 2 and self.handed.digits < EXACT:  # of one short number too many values give it
             return
         near = self._near()[:12]
         for eq, distance in near:
@@ -581,9 +568,9 @@ class _Search:
 
     def _factor(self) -> Iterator[_Way]:
         """The same factor in every number."""
-        if self.values.size < 2:
+        if np.sum(self.there) < 2:
             return
-        size = np.abs(self.value)
+        size = np.abs(self.value) * self.there
         largest = np.unravel_index(int(np.argmax(size)), size.shape)
         if not size[largest]:
             return
@@ -627,16 +614,21 @@ def _rewrites(program: Program, eq: Equation) -> Iterator[tuple[str, Misconcepti
                 raise
 
 
-def _shares(values: np.ndarray, right: np.ndarray) -> str:
-    """How much of an array is wrong, and how."""
+def _shares(values: np.ndarray, right: np.ndarray, there: np.ndarray) -> str:
+    """How much of an array is wrong, and how; of the numbers that are `there`."""
     wrong = ~np.isclose(values, right, rtol=1e-3, atol=0)
-    if values.size == 1:
-        return f"It should be {number(float(right.reshape(-1)[0]))}."
-    if np.all(np.isclose(values, -right, rtol=1e-3)):
+    many = int(np.sum(there))
+    if many == 1:
+        return f"It should be {number(float(right[there].reshape(-1)[0]))}."
+    if np.all(np.isclose(values, -right, rtol=1e-3)[there]):
         return "The sizes are right, the signs are not."
     count = int(np.sum(wrong))
     are = "is" if count == 1 else "are"
-    return f"{count} of its {values.size} numbers {are} wrong, and no slip that is known by name gives them."
+    return f"{count} of its {many} numbers {are} wrong, and no slip that is known by name gives them."
+
+
+def _finite(values: np.ndarray) -> bool:
+    return bool(np.all(np.isfinite(values)))
 
 
 def _sentence(text: str) -> str:

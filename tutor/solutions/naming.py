@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,12 +18,15 @@ from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.ids import read_id
 from tutor.engine.parsing import did_you_mean
 from tutor.engine.trace import Trace
-from tutor.solutions.files import Handed
+from tutor.questions.question import DIGITS
+from tutor.questions.rounding import half_unit
+from tutor.solutions.files import DOUBLE, Handed
 from tutor.text.layout import to_ascii
 from tutor.text.notations import NOTATIONS
 from tutor.text.output import quote
 from tutor.text.writer import Writer
 
+EACH = "@e"  # behind an id: of each example its own, where the batch has a value of the same id
 _LOSSES = ("L", "J", "E", "C", "loss", "cost", "Loss")
 _MODULE = re.compile(
     r"(?P<grads>(?:grads?|gradients?)[._\[\]'\"]+)?(?P<path>.*?)[._]?(?P<what>weight|bias|kernel|W|b)(?P<grad>[._]grad)?",
@@ -36,12 +39,13 @@ _OWN_WORDS = re.compile(r"[Ww]eight|[Bb]ias|kernel")
 class Fit:
     """An array in the shape of the lesson's; `how` says what was done to it, "" if nothing.
 
-    `halves` are those of `Handed`, in the same shape.
+    `halves` and `missing` are those of `Handed`, in the same shape.
     """
 
     values: np.ndarray
     how: str = ""
     halves: np.ndarray | None = None
+    missing: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -157,10 +161,13 @@ class Naming:
         return Match(array, symbol, tuple(fits))
 
     def _of_id(self, id: str) -> list[str]:
-        named = read_id(id)
+        """The key of an id; z1@e is that of every example's own."""
+        named = read_id(id.removesuffix(EACH))
         if named is None:
             return []
-        keys = (named.base, Symbol(named.base, per_example=True).key)
+        keys = [named.base, Symbol(named.base, per_example=True).key]
+        if named.example is not None or id.endswith(EACH):
+            keys.reverse()
         return [key for key in keys if key in self.symbols][:1]
 
     def _keys(self, name: str, shift: bool, modules: Mapping[str, int]) -> list[str]:
@@ -228,7 +235,8 @@ class Naming:
         turned = "with examples as columns" if many else "with rows for columns"
 
         def fit(change: Callable[[np.ndarray], np.ndarray], how: str = "") -> Fit:
-            return Fit(change(values), how, None if array.halves is None else change(array.halves))
+            halves, missing = (None if part is None else change(part) for part in (array.halves, array.missing))
+            return Fit(change(values), how, halves, missing)
 
         if values.shape == want:
             square = len(want) == 2 and want[0] == want[1] > 1
@@ -245,12 +253,13 @@ class Naming:
         if symbol.per_example or symbol.quantity != "gradient" or many < 1 or values.shape[many:] != symbol.shape:
             return False
         total, right = values.sum(axis=tuple(range(many))), self.value(symbol)
-        return within(total, right, tolerance(array, total, right))
+        return array.missing is None and within(total, right, tolerance(array, right))
 
     def _is(self, array: Handed, symbol: Symbol, fits: list[Fit]) -> bool:
         """Whether one of the ways gives the value itself."""
         right = self.value(symbol)
-        return any(within(fit.values, right, tolerance(array, fit.values, right)) for fit in fits)
+        laid = [replace(array, values=fit.values, halves=fit.halves, missing=fit.missing) for fit in fits]
+        return any(within(each.over(right), right, tolerance(each, right)) for each in laid)
 
     def value(self, symbol: Symbol) -> np.ndarray:
         """The right value, in the shape that is wanted."""
@@ -285,9 +294,16 @@ def shifted(name: str) -> str:
     return re.sub(r"(?<![A-Za-z])(d?[WwbBzZaAhH]_?)([0-9]+)", lambda m: f"{m[1]}{int(m[2]) + 1}", name)
 
 
-def tolerance(array: Handed, values: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """How far from a number each number of an array may be for being written, or computed, no more finely."""
+def tolerance(array: Handed, right: np.ndarray) -> np.ndarray:
+    """How far from a number each number of an array may be for being written, or computed, no more finely.
+
+    One that is judged cell by cell lies as `right` does; a cell is as fine as it is written, to three digits at least.
+    """
     size = np.where(np.isfinite(right), np.abs(right), 0.0)
+    if array.missing is not None and array.halves is not None:
+        few = half_unit(np.abs(np.where(np.isfinite(array.values), array.values, 0.0)), DIGITS)
+        noise = 10.0**-DOUBLE * float(np.max(size, initial=1e-3))
+        return np.maximum(np.where(array.halves > 0, array.halves, few), noise) * (1 + 1e-6)
     with np.errstate(all="ignore"):
         unit = np.where(size > 0, 10.0 ** (np.floor(np.log10(np.where(size > 0, size, 1.0))) - array.digits + 1), 0.0)
     if array.decimals is not None:

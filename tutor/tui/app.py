@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 
     from tutor.engine.lesson import Lesson
     from tutor.lab.exercise import Exercise as LabExercise
+    from tutor.learner.papers import Keeper
     from tutor.learner.practice import Exercise
+    from tutor.play.exam import Exam
+    from tutor.play.paper import Paper
     from tutor.questions.items import Item
     from tutor.questions.quiz import Quiz
 
@@ -199,6 +202,21 @@ class TutorApp(App[int]):
         from tutor.tui.quiz import QuizScreen
 
         self.push_screen(QuizScreen(id, session, items))
+
+    def exam_on(self, lesson: Lesson) -> None:
+        """An exam on a lesson's file, or the one that was left. Raises Refused."""
+        from tutor.learner.papers import start_exam
+        from tutor.play.settings import Refused
+
+        if lesson.path is None:
+            raise Refused("An exam is of a lesson that has a file.")
+        keeper, exam, _ = start_exam(self.store, str(Path(lesson.path).resolve()))
+        self.open_paper(keeper, exam.paper, exam)
+
+    def open_paper(self, keeper: Keeper, paper: Paper, exam: Exam | None = None) -> None:
+        from tutor.tui.paper import PaperScreen
+
+        self.push_screen(PaperScreen(keeper, paper, exam))
 
     def play(self, lesson: Lesson, key: str, watching: bool = False) -> None:
         from tutor.tui.player import PlayerScreen

@@ -405,6 +405,26 @@ class PlayerScreen(Mover, PlayerPanes):
 
         self.app.push_screen(Diagnose(self.sitting, self.show), go)
 
+    def action_paper(self) -> None:
+        """The whole pass to fill in; of a lesson that is changed nothing is kept."""
+        from tutor.learner.papers import open_paper
+        from tutor.tui.paper import PaperScreen
+
+        now = self.sitting
+        try:
+            store = None if now.changed else self.tutor.store
+            keeper, paper = open_paper(store, now.key, now.trace, now.cursor.notation)
+        except Refused as error:
+            self.say(str(error))
+        else:
+            self.app.push_screen(PaperScreen(keeper, paper))
+
+    def action_exam(self) -> None:
+        try:
+            self.tutor.exam_on(self.sitting.lesson)
+        except Refused as error:
+            self.say(str(error))
+
     def action_open(self, name: str) -> None:
         """Open the screen of the file `name`.py beside this one: what its `screen` makes of the lesson being played."""
         self.app.push_screen(import_module(f"tutor.tui.{name}").screen(self.sitting))

@@ -182,6 +182,11 @@ class ProgressScreen(TutorScreen):
         for day in found.days[-14:]:
             right, wrong = min(day.right, 40), min(day.questions - day.right, 40)
             lines.append(line(f"  {day.date}  {'▪' * right}{'▫' * wrong}  {day.right}/{day.questions}"))
+        if found.exams:
+            lines += [line(), line("Exams", "title")]
+        for exam in found.exams:
+            spans = ((f"  {cut(exam.title, columns - 26)} ", "heading"), (f" {exam.got:g} of {exam.of} marks", "dim"))
+            lines.append(Line(spans))
         if found.finished:
             lines += [line(), line("Lessons finished", "title")]
             lines += [line(f"  ✓ {lesson.title}") for lesson in found.finished]
