@@ -70,8 +70,19 @@ class Slope:
     ys: np.ndarray
 
 
+class _Kept(dict["tuple[Ref, int]", Slope]):
+    """The slopes of a trace, by parameter's element and number of points: each is hundreds of forward passes."""
+
+
 def slope(trace: Trace, wrt: Ref, points: int = 121) -> Slope:
-    """The slope picture's numbers for one element of a parameter."""
+    """The slope picture's numbers for one element of a parameter, kept with the trace."""
+    kept = trace.memo.of(_Kept)
+    if (wrt, points) not in kept:
+        kept[wrt, points] = _slope(trace, wrt, points)
+    return kept[wrt, points]
+
+
+def _slope(trace: Trace, wrt: Ref, points: int) -> Slope:
     of = trace.program.model.objective
     probe = Probe(trace, Ref(of), wrt.symbol)
     L = probe.along(wrt)

@@ -164,7 +164,7 @@ class _Checked(dict[Ref, gradient_check.WholeCheck]):
 
 def _whole_fact(scribe: Scribe, subject: Ref) -> str:
     gradient, writer = replace(subject, index=None), scribe.writer
-    checked = scribe.memo.of(_Checked)  # the same for each element that one looks at
+    checked = scribe.trace.memo.of(_Checked)  # the same for each element that one looks at
     if gradient not in checked:
         checked[gradient] = gradient_check.check_all(scribe.trace, gradient)
     whole = checked[gradient]
