@@ -101,9 +101,15 @@ def _few_cancelled(node: Call, value: Any, *arrays: Any) -> bool:
     return cancelled(value, *arrays)
 
 
+def _largest(array: Any) -> float:
+    """The largest size of a number: no copy of an array that may be large, no wrapping of one that may be small."""
+    top, bottom = (reduced.reduce(array, axis=None, initial=0.0) for reduced in (np.maximum, np.minimum))
+    return float(max(top, -bottom))
+
+
 def _sum_cancelled(node: Call, value: Any, *arrays: Any) -> bool:
     """The same of a sum of products of elements of arrays, by the largest of them."""
-    size = math.prod(float(max(np.max(array, initial=0), -np.min(array, initial=0))) for array in arrays)  # no copy
+    size = math.prod([_largest(array) for array in arrays])
     return _any(np.abs(value) <= NEAR * size) and _any((np.abs(value) <= NEAR * size) & np.not_equal(value, 0))
 
 

@@ -107,21 +107,17 @@ def table_for(trace: Trace, asked: Equation, reach: int = 0) -> SlipTable | Larg
     return trace.memo.of(_Tables).find(trace, asked, reach)
 
 
-class _WrongFormulas:
+class _WrongFormulas(dict[str, "tuple[Site, dict[str, tuple[Expr, ...]]]"]):
     """The wrong formulas of a program's equations, by equation and misconception: they know no numbers."""
 
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], tuple[Expr, ...]] = {}
-        self._sites: dict[str, Site] = {}
-
-    def of(self, program: Program, eq: Equation, id: str) -> tuple[Expr, ...]:
+    def of(self, program: Program, eq: Equation) -> tuple[Site, dict[str, tuple[Expr, ...]]]:
+        """The site of an equation, and what is known of its wrong formulas."""
         name = eq.symbol.key
         if program.by_key.get(name) is not eq:  # a local derivative: made when it is asked for
-            return tuple(MISCONCEPTIONS[id].rewrite(Site(program, eq)))
-        if (name, id) not in self._kept:
-            site = self._sites.setdefault(name, Site(program, eq))
-            self._kept[name, id] = tuple(MISCONCEPTIONS[id].rewrite(site))
-        return self._kept[name, id]
+            return Site(program, eq), {}
+        if name not in self:
+            self[name] = Site(program, eq), {}
+        return self[name]
 
 
 def make_table(trace: Trace, asked: Equation, reach: int = 0) -> SlipTable | LargeTable:
@@ -133,11 +129,14 @@ def make_table(trace: Trace, asked: Equation, reach: int = 0) -> SlipTable | Lar
     shape, entries, values = full_shape(trace, asked), [], []
     later: list[list[Equation]] = []
     for eq, distance in near:
+        site, known = formulas.of(program, eq)
         downstream: list[Equation] | None = None
         for id, misconception in MISCONCEPTIONS.items():
             if distance > max(misconception.reach, reach):
                 continue
-            for wrong in formulas.of(program, eq, id):
+            if id not in known:
+                known[id] = tuple(misconception.rewrite(site))
+            for wrong in known[id]:
                 if downstream is None:
                     downstream = carried_by(program.equations, eq, near)
                 if by_element:
