@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -129,38 +130,81 @@ class Names:
     # ------------------------------------------------------------ names
 
     @cached_property
-    def displayed(self) -> dict[str, set[Ref]]:
+    def displayed(self) -> dict[str, frozenset[Ref]]:
         """What each displayed name stands for; a name in ASCII (a_1) and typed without its signs (a1) as well.
 
         Elements by name only of what is small enough to be seen whole, and of the step's own operands.
         """
-        found: dict[str, set[Ref]] = {}
-        every = [ref for symbol in self.known.values() for ref in parts(symbol)]
-        operands = [ref for ref in self.step.operands if ref.symbol.key in self.known]
-        for ref in dict.fromkeys((*every, *(Ref(ref.symbol, ref.index) for ref in operands))):
-            meant = self._normal(ref)
-            names = {self.writer.text(ref), self.writer.text(meant)}
-            # Of an example's own value and the batch's of the same id, the bare name is the batch's.
-            if ref.symbol.per_example and ref.symbol.id in self.known:
-                names -= {self.writer.text(replace(bare, example=None)) for bare in (ref, meant)}
-            for form in forms(names):
-                found.setdefault(form, set()).add(meant)
-        for ref in operands:  # of a batch's mean: every example's
-            for form in forms({self.writer.text(ref)}):
-                found.setdefault(form, set()).add(self._normal(ref))
+        found: dict[str, frozenset[Ref]] = {}
+        for symbol in self.known.values():
+            for form, meant in self._parts_of(symbol).meant.items():
+                found[form] = found[form] | meant if form in found else meant
+        for form, ref in self._of_operands:
+            found[form] = found.get(form, frozenset()) | {ref}
         return found
 
     @cached_property
-    def hidden(self) -> frozenset[str]:
-        """The displayed names of what is asked and of what comes after it."""
-        by_key = self.step.trace.program.by_key
-        later = [by_key[key].symbol for key in self.later if key in by_key]
-        names = {self.writer.text(ref) for symbol in later for ref in parts(symbol)}
-        return frozenset(forms(names) - self.displayed.keys())
+    def _of_operands(self) -> list[tuple[str, Ref]]:
+        """The names of the step's own operands, of a batch's mean every example's, and what they stand for."""
+        found = []
+        for ref in self.step.operands:
+            if ref.symbol.key in self.known:
+                whole = Ref(ref.symbol, ref.index)
+                found += [(form, self._normal(whole)) for form in self._forms_of(whole)]
+                found += [(form, self._normal(ref)) for form in forms({self.writer.text(ref)})]
+        return found
+
+    def _forms_of(self, ref: Ref) -> set[str]:
+        meant = self._normal(ref)
+        names = {self.writer.text(ref), self.writer.text(meant)}
+        # Of an example's own value and the batch's of the same id, the bare name is the batch's.
+        if self._has_namesake(ref.symbol):
+            names -= {self.writer.text(replace(bare, example=None)) for bare in (ref, meant)}
+        return forms(names)
+
+    def _has_namesake(self, symbol: Symbol) -> bool:
+        """Whether the batch has a value of the same id as each example has."""
+        return symbol.per_example and symbol.id in self.known
+
+    def _parts_of(self, symbol: Symbol) -> _Parts:
+        """The names of a symbol and of its elements, as they are at this step; the same at many others."""
+        example = self.step.example if symbol.per_example else None
+        key = (symbol.key, example, self._has_namesake(symbol))
+        kept = self._kept.parts
+        if key not in kept:
+            every = [(form, self._normal(ref)) for ref in parts(symbol) for form in self._forms_of(ref)]
+            kept[key] = _Parts.of(every)
+        return kept[key]
+
+    @property
+    def _kept(self) -> _Kept:
+        """What is the same at every step of a program in this notation."""
+        return self.step.trace.program.memo.of(_Notations).setdefault(self.writer.id, _Kept())
 
     @cached_property
+    def _later_parts(self) -> list[_Parts]:
+        """The names of what is asked and of what comes after it, whatever example they are of."""
+        by_key, kept = self.step.trace.program.by_key, self._kept.later
+        later = [by_key[key].symbol for key in self.later if key in by_key]
+        for symbol in later:
+            if symbol.key not in kept:
+                every = [(form, ref) for ref in parts(symbol) for form in forms({self.writer.text(ref)})]
+                kept[symbol.key] = _Parts.of(every)
+        return [kept[symbol.key] for symbol in later]
+
+    def is_hidden(self, name: str) -> bool:
+        """Whether it is a displayed name of what is asked or of what comes after it."""
+        return name not in self.displayed and any(name in later.meant for later in self._later_parts)
+
+    @property
     def functions(self) -> dict[str, Function]:
         """The words of functions, and the signs of the lesson's activations, such as σ: what each applies."""
+        kept = self._kept
+        if not kept.functions:
+            kept.functions = self._functions()
+        return kept.functions
+
+    def _functions(self) -> dict[str, Function]:
         own: dict[str, Function] = {}
         for name, entry in ACTIVATIONS.items():
             if name in FUNCTIONS:
@@ -187,7 +231,7 @@ class Names:
                 continue
             if ref := self.lookup(typed):
                 return [(end, self._whole(ref))]
-            if typed in self.hidden:
+            if self.is_hidden(typed):
                 raise NotUnderstood(f"{typed} is what is asked, or comes after it: use what came before")
         return self._side_by_side(text, at)
 
@@ -201,16 +245,19 @@ class Names:
             }
             found |= {at + dot.start() for dot in re.finditer(r"\.", match[0])} - {at}
         known = self._lengths.get(text[at], ())
-        found |= {at + n for n in known if text[at : at + n] in self.displayed or text[at : at + n] in self.hidden}
+        found |= {at + n for n in known if (name := text[at : at + n]) in self.displayed or self.is_hidden(name)}
         return sorted(found, reverse=True)
 
     @cached_property
     def _lengths(self) -> dict[str, list[int]]:
         """How long the displayed names are, by their first character."""
-        found: dict[str, set[int]] = {}
-        for name in (*self.displayed, *self.hidden):
-            found.setdefault(name[:1], set()).add(len(name))
-        return {first: sorted(lengths, reverse=True) for first, lengths in found.items()}
+        each = [*map(self._parts_of, self.known.values()), *self._later_parts]
+        pairs = {pair for of_symbol in each for pair in of_symbol.lengths}
+        pairs |= {(form[:1], len(form)) for form, _ in self._of_operands}
+        found: dict[str, list[int]] = {}
+        for first, length in sorted(pairs, reverse=True):
+            found.setdefault(first, []).append(length)
+        return found
 
     def _side_by_side(self, text: str, at: int) -> list[tuple[int, Expr]]:
         """A word that can be taken apart into names in one way: w11x1. Raises NotUnderstood where in several."""
@@ -226,7 +273,7 @@ class Names:
         for start in range(end - 1, at - 1, -1):
             for n in self._lengths.get(text[start], ()):
                 word = text[start : start + n]
-                if start + n in ways and (meant := self.displayed.get(word, set())) and re.sub(r"\d", "", word):
+                if start + n in ways and (meant := self.displayed.get(word)) and re.sub(r"\d", "", word):
                     ways[start] = min(ways.get(start, 0) + ways[start + n] * len(meant), 2)
                     piece[start] = (start + n, next(iter(meant)))
         if not ways.get(at):
@@ -289,12 +336,12 @@ class Names:
             raise NotUnderstood(f"{text} has more than one meaning here: write {both}")
         return next(iter(meant), None)
 
-    def _meanings(self, text: str, each: bool = False) -> set[Ref]:
+    def _meanings(self, text: str, each: bool = False) -> AbstractSet[Ref]:
         """What a name may stand for; `each`: of what every example has its own of, all of them."""
         if each:
             found = {ref for symbol in self.known.values() if symbol.per_example for ref in parts(symbol)}
             return {ref for ref in found if text in forms({ref.id, self.writer.text(ref)})}
-        by_id, shown = self._by_id(text), self.displayed.get(text, set())
+        by_id, shown = self._by_id(text), self.displayed.get(text, frozenset())
         if by_id and self.arrays:  # the author's own name: x1 is that, and not the first of x
             return {by_id}
         return shown | {by_id} if by_id else shown
@@ -358,6 +405,34 @@ class Names:
         said = f"'{short(word)}' is no name here"
         verb = "is" if len(names) == 1 else "are"
         return f"{said}; there {verb}, among others, {', '.join(names)}" if names else said
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What the names of a symbol and of its elements stand for, and of each its first character and length."""
+
+    meant: dict[str, frozenset[Ref]]
+    lengths: frozenset[tuple[str, int]]
+
+    @classmethod
+    def of(cls, every: list[tuple[str, Ref]]) -> _Parts:
+        meant: dict[str, frozenset[Ref]] = {}
+        for form, ref in every:
+            meant[form] = meant.get(form, frozenset()) | {ref}
+        return cls(meant, frozenset((form[:1], len(form)) for form in meant))
+
+
+@dataclass
+class _Kept:
+    """Of a program in one notation: the names of its symbols as known ones and as later ones, and its functions."""
+
+    parts: dict[tuple[str, int | None, bool], _Parts] = field(default_factory=dict)
+    later: dict[str, _Parts] = field(default_factory=dict)
+    functions: dict[str, Function] = field(default_factory=dict)
+
+
+class _Notations(dict[str, _Kept]):
+    """What is kept of a program, by notation."""
 
 
 def _broadcasts(formula: Expr) -> bool:
