@@ -17,7 +17,7 @@ TUTOR = ROOT / "tutor"
 
 # A room imports from itself and from the rooms that stand before it.
 ROOMS = (
-    "engine", "text", "questions", "lessonfiles", "solutions", "api", "play", "pictures", "learner", "lab",
+    "engine", "text", "questions", "lessonfiles", "solutions", "api", "play", "pictures", "handouts", "learner", "lab",
     "tui", "cli",
 )  # fmt: skip
 FLAT = {"__init__", "__main__"}  # and at most three more modules beside the rooms

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LEVELS = ("story", "scalar", "matrix")
 FORMATS = ("text", "json", "markdown")
+PLATFORMS = ("moodle", "gift", "qti", "anki", "csv", "json")  # as in `handouts.platforms`, which needs NumPy
 
 EXAMPLES = """\
 examples:
@@ -127,6 +128,19 @@ examples:
   backprop-tutor code o-classification                     to read, in NumPy
   backprop-tutor code o-classification --to torch -o mine.py
   backprop-tutor code batch-mean --to notebook -o mine.ipynb
+"""
+QUESTIONS_EXAMPLES = """\
+examples:
+  backprop-tutor questions o-classification -o bank.xml               Moodle XML, ten questions
+  backprop-tutor questions gates forks --format gift --count 6 -o bank.gift
+  backprop-tutor questions c-431 --format qti --variants 30 -o c-431.zip      thirty sets of numbers, for Canvas
+
+What a format cannot carry is said, a line for each. docs/handouts.md says what each of them has.
+"""
+FIGURE_EXAMPLES = """\
+examples:
+  backprop-tutor figure o-classification -o network.svg
+  backprop-tutor figure attention > attention.svg
 """
 DIAGNOSE_EXAMPLES = """\
 examples:
@@ -444,6 +458,30 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     code.add_argument("--iteration", metavar="N", default="1", help="the Nth update; default: 1")
     code.add_argument("-o", dest="output", metavar="FILE", help="where to write it; an existing file is left alone")
 
+    bank = command(
+        "questions",
+        "a question bank for a learning platform",
+        "Questions as a file that a learning platform reads, with a feedback for each mistake that has a name.",
+        QUESTIONS_EXAMPLES,
+    )
+    bank.add_argument("lesson", metavar="LESSON", nargs="+", help=lesson)
+    bank.add_argument("--format", choices=PLATFORMS, default="moodle", help="default: moodle")
+    bank.add_argument("--variants", metavar="N", default="0", help="sets of drawn numbers; default: the lesson's own")
+    bank.add_argument("--seed", metavar="N", default="1", help="of the numbers and the choice; default: 1")
+    bank.add_argument("--count", metavar="N", default="10", help="questions from each variant; default: 10")
+    bank.add_argument("--notation", metavar="NAME", help="default: the lesson's own")
+    bank.add_argument("-o", dest="output", metavar="FILE", help="where to write it; an existing file is left alone")
+
+    drawing = command(
+        "figure",
+        "a lesson's network or circuit as SVG",
+        "The picture of a lesson's network or circuit as an SVG file, for slides and sheets.",
+        FIGURE_EXAMPLES,
+    )
+    drawing.add_argument("lesson", metavar="LESSON", help=lesson)
+    drawing.add_argument("--notation", metavar="NAME", help="default: the lesson's own")
+    drawing.add_argument("-o", dest="output", metavar="FILE", help="where to write it; an existing file is left alone")
+
     bench = command(
         "lab",
         "write it yourself: exercises in Python",
@@ -475,6 +513,7 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     )
     table.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
-    for reads in (play, listing, trace, train, check, compare, quiz, drill, paper, exam, grade, diagnose, code):
+    one_lesson = (play, trace, train, compare, quiz, drill, paper, exam, grade, diagnose, code, bank, drawing)
+    for reads in (*one_lesson, listing, check):
         lessons(reads, "folders")
     return found

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tutor import __version__
-from tutor.cli import asking, authoring, grade, lab, papers, playing, showing, solutions
+from tutor.cli import asking, authoring, grade, handouts, lab, papers, playing, showing, solutions
 from tutor.cli.arguments import UsageError, parser
 from tutor.cli.streams import abandon, fail, prepare_streams
 from tutor.lessonfiles import catalogue
@@ -115,6 +115,8 @@ RUN: dict[str, Callable[[Namespace], int]] = {
     "grade": grade.grade,
     "diagnose": solutions.diagnose,
     "code": solutions.code,
+    "questions": handouts.questions,
+    "figure": handouts.figure,
     "lab": lab.lab,
     "misconceptions": showing.misconceptions,
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tutor.cli.arguments import UsageError
+from tutor.cli.delivering import deliver
 from tutor.cli.showing import open_trace
 from tutor.cli.streams import in_utf8
 from tutor.text.output import escape, json_text, quote
@@ -94,16 +95,4 @@ def code(args: Namespace) -> int:
             text = program_text(trace, args.to)
     except NoProgram as error:
         raise UsageError(f"'{args.lesson[:60]}' cannot be written as a program: {error}") from None
-    if args.output is None:
-        in_utf8()
-        sys.stdout.write(text)
-        return 0
-    try:
-        with Path(args.output).open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UsageError(f"{quote(args.output[:80])} is there already: it is left as it is") from None
-    except OSError as error:
-        raise UsageError(f"cannot write {quote(args.output[:80])}: {error.strerror or error}") from None
-    print(f"{quote(args.output)} is written.")
-    return 0
+    return deliver(text.encode(), args.output)

@@ -1,0 +1,195 @@
+"""Question banks: complete, graded as the tutor grades, a feedback for each mistake; read back by other parsers."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import math
+import re
+import zipfile
+from html import unescape
+from xml.etree import ElementTree
+
+import pytest
+
+from strategies import bundled
+from tutor.cli.commands import main
+from tutor.handouts.asked import asked, items_of
+from tutor.handouts.platforms import PLATFORMS, bank_of, scaled
+from tutor.pictures.svg import svg_of
+
+LESSONS = ("o-classification", "gates", "attention", "softmax", "epochs")
+
+
+@pytest.fixture(scope="module")
+def banks():
+    """By lesson: its own questions and those of a variant."""
+    found = {}
+    for id in LESSONS:
+        lesson = bundled(id)
+        items = [*items_of(lesson, 8, 1, lesson.notation), *items_of(lesson, 8, 1, lesson.notation, 1)]
+        questions = [asked(item, name=f"{at} {item.id}") for at, item in enumerate(items)]
+        found[id] = bank_of(lesson.title, questions, lambda q: svg_of(q.item.step.trace, q.item.writer.id))
+    return found
+
+
+@pytest.mark.parametrize("id", LESSONS)
+def test_a_number_is_taken_as_the_tutor_takes_it_and_every_mistake_is_told_apart(banks, id):
+    numbers = [q for q in banks[id].questions if q.right is not None]
+    assert numbers
+    for q in numbers:
+        for off in (-0.99, 0, 0.99):
+            assert q.item.grade(f"{q.right + off * q.tolerance:.12g}").correct, (q.name, off)
+        values = [q.right, *(m.value for m in q.mistakes)]
+        for at, one in enumerate(values):
+            assert all(abs(one - other) > 2 * q.tolerance for other in values[at + 1 :]), q.name
+        for mistake in q.mistakes:
+            assert not q.item.grade(f"{mistake.value:#.6g}").correct and mistake.says, (q.name, mistake)
+
+
+def test_a_known_slip_has_its_number_and_its_feedback(banks):
+    # ∂L/∂z_fin = ŷ − y = −0.5371 in the first iteration; the other way round it is 0.5371.
+    (q,) = [q for q in banks["o-classification"].questions if q.item.step.id == "dL/dz2[1]"]
+    assert math.isclose(q.right, 0.46294398 - 1, rel_tol=1e-6) and q.given == (("ŷ₁", "0.4629"), ("y₁", "1"))
+    assert q.mistakes[0].answer == "0.5371" and "Target minus prediction" in q.mistakes[0].says
+
+
+@pytest.mark.parametrize("id", LESSONS)
+def test_one_choice_is_right_unless_many_are(banks, id):
+    for q in banks[id].questions:
+        if q.choices and not q.many:
+            assert sum(c.right for c in q.choices) == 1 and all(c.says for c in q.choices if not c.right), q.name
+            assert next(c.text for c in q.choices if c.right) == q.answer
+        if q.many:
+            assert 0 < sum(c.right for c in q.choices) < len(q.choices)
+
+
+@pytest.mark.parametrize("id", LESSONS)
+def test_moodle_xml_is_read_back_with_its_feedback(banks, id):
+    written = PLATFORMS["moodle"].write(banks[id])
+    quiz = ElementTree.fromstring(written.data)
+    read = [q for q in quiz if q.get("type") != "category"]
+    carried = [q for q in banks[id].questions if q.right is not None or q.choices]
+    assert len(read) == len(carried) == len(banks[id].questions) - len(written.left_out)
+    assert len({q.findtext("name/text") for q in read}) == len(read)
+    for xml, q in zip(read, carried, strict=True):
+        answers = xml.findall("answer")
+        assert q.item.step.trace.lesson.id in quiz[0].findtext("category/text") and xml.findtext("generalfeedback/text")
+        picture = base64.b64decode(xml.find("questiontext/file").text)
+        assert ElementTree.fromstring(picture).tag.endswith("svg")
+        if q.choices:
+            assert xml.get("type") == "multichoice" and len(answers) == len(q.choices)
+            shares = [float(a.get("fraction")) for a in answers]
+            assert sum(share for share in shares if share > 0) == pytest.approx(100, abs=0.01)
+        else:
+            shares = [a.get("fraction") for a in answers]
+            assert xml.get("type") == "numerical" and shares == ["100"] + ["0"] * len(q.mistakes)
+            assert float(answers[0].findtext("text")) == pytest.approx(q.right)
+            for a, mistake in zip(answers[1:], q.mistakes, strict=True):
+                assert mistake.title.rstrip(".") in unescape(a.findtext("feedback/text"))
+
+
+def test_gift_has_its_signs_escaped(banks):
+    text = PLATFORMS["gift"].write(banks["o-classification"]).data.decode()
+    blocks = [block for block in text.split("\n\n")[1:] if block.strip()]
+    for block in blocks:
+        plain = re.sub(r"\\[~=#{}:\\]", "", block)
+        assert plain.count("{") == plain.count("}") == 1 and plain.startswith("::")
+        answers = plain[plain.index("{") + 1 : plain.rindex("####")].strip("#\n").splitlines()
+        assert all(line[0] in "=~" for line in answers) and any(line[0] == "=" or "%" in line for line in answers)
+    assert "=%0%0.537" in text and "Target minus prediction" in text
+
+
+def test_qti_is_a_package_and_small_numbers_are_asked_times_a_thousand(banks):
+    archive = zipfile.ZipFile(io.BytesIO(PLATFORMS["qti"].write(banks["softmax"]).data))
+    manifest = ElementTree.fromstring(archive.read("imsmanifest.xml"))
+    (file,) = [element for element in manifest.iter() if element.tag.endswith("}file")]
+    space = "{http://www.imsglobal.org/xsd/ims_qtiasiv1p2}"
+    items = list(ElementTree.fromstring(archive.read(file.get("href"))).iter(f"{space}item"))
+    assert items
+    for item in items:
+        marks = [c for c in item.iter(f"{space}respcondition") if c.find(f"{space}setvar") is not None]
+        assert [c.findtext(f"{space}setvar") for c in marks] == ["100"]
+        shown = {d.get("linkrefid") for d in item.iter(f"{space}displayfeedback")}
+        assert shown <= {f.get("ident") for f in item.iter(f"{space}itemfeedback")}
+    (vanishing,) = [
+        q for q in map(asked, items_of(bundled("vanishing"), 8, 1, "dz")) if q.item.step.id == "dL/dz1[1]" and q.right
+    ][:1] or [None]
+    if vanishing:
+        factor, value = scaled(vanishing)
+        assert factor == 1000 and abs(value) >= 0.01
+
+
+def test_anki_csv_and_json_have_every_question(banks):
+    bank = banks["attention"]
+    anki = PLATFORMS["anki"].write(bank).data.decode().splitlines()
+    head = [line for line in anki if line.startswith("#")]
+    assert head[:2] == ["#separator:tab", "#html:true"] and len(anki) - len(head) == len(bank.questions)
+    assert all(len(line.split("\t")) == 3 for line in anki[len(head) :])
+    rows = list(csv.DictReader(io.StringIO(PLATFORMS["csv"].write(bank).data.decode("utf-8-sig"))))
+    record = json.loads(PLATFORMS["json"].write(bank).data)
+    assert record["format"] == 1 and len(rows) == len(record["questions"]) == len(bank.questions)
+    for row, question in zip(rows, record["questions"], strict=True):
+        assert row["name"] == question["name"] and json.loads(row["mistakes"]) == question["mistakes"]
+        assert not row["prompt"].startswith(("=", "+", "@"))
+
+
+def test_the_same_seed_writes_the_same_file_and_another_one_other_numbers(tmp_path, capsys):
+    paths = [tmp_path / name for name in ("a.xml", "b.xml", "c.xml")]
+    for path, seed in zip(paths, "112", strict=True):
+        assert main(["questions", "gates", "--variants", "2", "--count", "4", "--seed", seed, "-o", str(path)]) == 0
+    a, b, c = (path.read_bytes() for path in paths)
+    assert a == b != c
+    assert main(["questions", "gates", "-o", str(paths[0])]) == 2 and paths[0].read_bytes() == a
+    assert "is there already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "bad, says",
+    [
+        (["--variants", "x"], "--variants takes a whole number"),
+        (["--count", "0"], "--count takes a whole number"),
+        (["--notation", "klingon"], "klingon"),
+    ],
+)
+def test_bad_options_are_told(bad, says, capsys):
+    assert main(["questions", "gates", *bad]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_what_cannot_be_carried_is_said_a_line_each(tmp_path, capsys):
+    path = tmp_path / "bank.xml"
+    assert main(["questions", "c-431", "--count", "12", "-o", str(path)]) == 0
+    said = capsys.readouterr()
+    lost = [line for line in said.err.splitlines() if line.startswith("left out: ")]
+    read = [q for q in ElementTree.fromstring(path.read_bytes()) if q.get("type") != "category"]
+    assert len(read) + len(lost) == 12 and all("it asks for a" in line for line in lost)
+
+
+@pytest.mark.parametrize("id", ["o-classification", "digits", "gates", "attention", "lstm"])
+def test_a_figure_is_svg_with_words_and_no_address(id, capsys):
+    assert main(["figure", id]) == 0
+    text = capsys.readouterr().out
+    root = ElementTree.fromstring(text)
+    assert root.find("{http://www.w3.org/2000/svg}title").text and "href" not in text and len(text) < 200_000
+
+
+def test_a_lessons_text_is_data(tmp_path):
+    path = tmp_path / "01-evil.toml"
+    path.write_text(
+        'format = 1\ntitle = "<script>alert(1)</script> {=#} ]]> \\t"\n'
+        '[circuit]\ndefine = ["f = x * y"]\noutput = "f"\n'
+        "[circuit.inputs]\nx = 2.0\ny = 3.0\n[[questions]]\nask = \"<b>What</b> ~=#{}: is ]]> it?\"\nanswer = 6\n"
+        'hints = ["<img src=x onerror=1>"]\nwrong = [{ answer = 5, says = "]]><script>" }]\n',
+        encoding="utf-8",
+    )
+    for name in PLATFORMS:
+        out = tmp_path / f"bank.{name}"
+        assert main(["questions", str(path), "--format", name, "-o", str(out)]) == 0
+        if name == "moodle":
+            texts = [e.text or "" for e in ElementTree.fromstring(out.read_bytes()).iter("text")]
+            assert not any("<script" in text for text in texts if text.startswith("<p")), texts
+        if name in ("gift", "anki"):
+            assert b"<script" not in re.sub(rb"^[#$].*$", b"", out.read_bytes(), flags=re.M)

@@ -1,0 +1,151 @@
+"""A lesson's network or circuit as SVG: for sheets, question banks, pages and slides. Dark lines on nothing.
+
+Circles in columns for a network, boxes in columns by depth for a circuit; what leads where, and what each is called in
+the notation. No number is in it: those stand beside it, where they can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+
+from tutor.engine.expressions import Ref, refs
+from tutor.engine.trace import Trace
+from tutor.pictures.graph_plan import Graph
+from tutor.text.layout import linear
+from tutor.text.writer import Writer
+
+UNIT, GAP, APART = 20, 16, 130  # the radius of a unit, the space below it, the space between two columns
+MOST_UNITS, MOST_GATES = 9, 60
+_STYLE = "font-family: 'DejaVu Sans', Verdana, sans-serif; font-size: 13px"
+
+
+def svg_of(trace: Trace, notation: str) -> str:
+    """The picture of a lesson as an SVG document of its own, with a title and a description in words."""
+    writer = Writer(trace.lesson, notation)
+    picture = _network(trace, writer) if trace.program.model.layers else _circuit(trace, writer)
+    return "\n".join(picture)
+
+
+def _document(width: float, height: float, title: str, parts: list[str]) -> Iterator[str]:
+    size = f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
+    yield f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" style="{_STYLE}">'
+    yield f"<title>{escape(title)}</title>"
+    yield from parts
+    yield "</svg>"
+
+
+def _text(x: float, y: float, said: str, anchor: str = "middle", small: bool = False) -> str:
+    size = ' font-size="11"' if small else ""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{size} fill="currentColor">{escape(said)}</text>'
+
+
+def _line(x1: float, y1: float, x2: float, y2: float) -> str:
+    ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
+    return f'<line {ends} stroke="currentColor" stroke-width="1" opacity="0.6"/>'
+
+
+# ---------------------------------------------------------------- a network
+
+
+def _shown(units: int) -> list[int | None]:
+    """Which units of a layer are drawn; None stands for those left out."""
+    if units <= MOST_UNITS:
+        return list(range(units))
+    half = MOST_UNITS // 2
+    return [*range(half), None, *range(units - half, units)]
+
+
+def _network(trace: Trace, writer: Writer) -> Iterator[str]:
+    model = trace.program.model
+    columns = [_shown(width) for width in model.widths]
+    step = 2 * UNIT + GAP
+    height = max(len(column) for column in columns) * step + 40
+    names = [[_unit_name(trace, writer, layer, unit) for unit in column] for layer, column in enumerate(columns)]
+    left = 20 + UNIT + 7 * max((len(name) for name in names[0]), default=0)
+    right = 20 + UNIT + 7 * max((len(name) for name in names[-1]), default=0)
+    parts: list[str] = []
+
+    def place(layer: int, at: int) -> tuple[float, float]:
+        top = (height - 20 - len(columns[layer]) * step) / 2
+        return left + layer * APART, top + at * step + UNIT + GAP / 2
+
+    for layer in range(1, len(columns)):
+        for to, unit in enumerate(columns[layer]):
+            for since, before in enumerate(columns[layer - 1]):
+                if unit is not None and before is not None:
+                    (x1, y1), (x2, y2) = place(layer - 1, since), place(layer, to)
+                    parts.append(_line(x1 + UNIT, y1, x2 - UNIT, y2))
+    last = len(columns) - 1
+    for layer, column in enumerate(columns):
+        for at, unit in enumerate(column):
+            x, y = place(layer, at)
+            if unit is None:
+                parts.append(_text(x, y + 4, f"⋮ {model.widths[layer] - len(column) + 1} more", small=True))
+                continue
+            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{UNIT}" fill="none" stroke="currentColor"/>')
+            if layer in (0, last):
+                outside = x - UNIT - 6 if layer == 0 else x + UNIT + 6
+                parts.append(_text(outside, y + 4, names[layer][at], "end" if layer == 0 else "start"))
+                if layer == last:
+                    parts.append(_text(x, y + 5, writer.function(model.layers[layer - 1].activation_name, layer)))
+            else:
+                parts.append(_text(x, y + 5, names[layer][at]))
+        if layer > 0:
+            made = model.layers[layer - 1]
+            under = " ".join(writer.text(Ref(symbol)) for symbol in (made.weights, made.biases) if symbol)
+            x = left + (layer - 0.5) * APART
+            parts.append(_text(x, height - 8, under, small=True))
+            if layer != last:
+                parts.append(_text(left + layer * APART, height - 8, made.activation_name, small=True))
+    title = f"A network of layers with {', '.join(map(str, model.widths))} units, each joined to all of the next layer"
+    return _document(left + last * APART + right, height, title, parts)
+
+
+def _unit_name(trace: Trace, writer: Writer, layer: int, unit: int | None) -> str:
+    return "" if unit is None else writer.text(Ref(trace.program.model.units(layer), (unit,)))
+
+
+# ---------------------------------------------------------------- a circuit
+
+
+def _circuit(trace: Trace, writer: Writer) -> Iterator[str]:
+    model = trace.program.model
+    forward = [eq for eq in trace.equations if eq.phase == "forward"][:MOST_GATES]
+    formula_of = {eq.symbol.id: linear(writer.formula(eq.formula)) for eq in forward}
+    takes = {eq.symbol.id: [ref.symbol.id for ref in refs(eq.formula)] for eq in forward}
+    given = list(dict.fromkeys(id for taken in takes.values() for id in taken if id not in takes))
+    graph = Graph(given, takes, lambda name: 3)
+    columns = graph.columns(range(graph.last + 1))
+    most = max(sum(node.high + 1 for node in column) for column in columns)
+    graph.place(columns, 0, most)
+    symbol_of = {symbol.id: symbol for symbol in (*model.given, *(eq.symbol for eq in forward))}
+    label = {id: writer.text(Ref(symbol)) for id, symbol in symbol_of.items()}
+    said = {id: f"{label[id]} = {formula_of[id]}" if id in formula_of else label[id] for id in graph.depth}
+    wide = [max((7.5 * len(said[node.name]) + 16 for node in column if node.name), default=20) for column in columns]
+    lefts = [20 + sum(wide[:at]) + 40 * at for at in range(len(wide))]
+    row = 14
+    parts, places = [], {}
+    for at, column in enumerate(columns):
+        for node in column:
+            x, y = lefts[at], 16 + node.row * row
+            if node.name:
+                places[at, node.of] = (x, x + wide[at], y)
+                box = f'x="{x:.1f}" y="{y - 13:.1f}" width="{wide[at]:.1f}" height="26" rx="4"'
+                if node.name in formula_of:
+                    parts.append(f'<rect {box} fill="none" stroke="currentColor"/>')
+                    parts.append(_text(x + wide[at] / 2, y + 5, said[node.name]))
+                else:  # an input stands right before the line that leads on
+                    parts.append(_text(x + wide[at] - 6, y + 5, said[node.name], "end"))
+            else:
+                places[at, node.of] = (x, x + wide[at], y)
+                parts.append(_line(x, y, x + wide[at], y))
+    for at in range(1, len(columns)):
+        for node in columns[at]:
+            for taken in dict.fromkeys(takes.get(node.name, ())) if node.name else (node.of,):
+                if (at - 1, taken) in places:
+                    _, x1, y1 = places[at - 1, taken]
+                    x2, _, y2 = places[at, node.of]
+                    parts.append(_line(x1, y1, x2, y2))
+    title = f"A circuit from {', '.join(label[id] for id in given[:12])} to {label[forward[-1].symbol.id]}"
+    return _document(lefts[-1] + wide[-1] + 20, 32 + most * row, title, parts)
