@@ -633,7 +633,7 @@ def test_the_book_of_the_page(tmp_path, run_command):
 
 def test_a_right_solution_costs_no_search(monkeypatch):
     """Of 300 arrays with one slip, slips are looked for once."""
-    from tutor.solutions import judging
+    from tutor.solutions import searching
 
     lines = "\n".join('[[network.layers]]\nunits = 3\nactivation = "tanh"' for _ in range(30))
     t = trace(load(given_source(WIDE.split("[[network.layers]]")[0] + lines + """
@@ -654,7 +654,9 @@ learning_rate = 0.5
         factor = 0.5 if eq.symbol.id == "dL/dz20" else 1.0
         values[eq.symbol.key] = np.broadcast_to(np.asarray(evaluate(eq.formula, look)) * factor, eq.symbol.shape)
     searches = []
-    real = judging._Search.found
-    monkeypatch.setattr(judging._Search, "found", lambda self: searches.append(self.eq.symbol.id) or real(self))
+    real = searching.Search.found
+    monkeypatch.setattr(
+        searching.Search, "found", lambda self, pairs: searches.append(self.eq.symbol.id) or real(self, pairs)
+    )
     found = diagnose(t, [Handed(key, value) for key, value in values.items()])
     assert found.first_wrong.step == "dL/dz20" and searches == ["dL/dz20"]

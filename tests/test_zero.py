@@ -220,3 +220,21 @@ def test_only_what_has_kinks_or_divides_by_gradients_is_watched(way, monkeypatch
         run = Run(lesson)
         run._iterate(1, 200)
     assert not asked
+
+
+def test_gradients_of_a_deep_network_are_not_taken_for_rounding():
+    """What rounding does in the worst case grows from layer to layer, beyond the values themselves."""
+    rng = np.random.default_rng(1)
+    depth, wide, rows = 30, 60, 5
+    W = [rng.normal(size=(wide, wide)) / np.sqrt(wide) for _ in range(depth)]
+    x, y = rng.normal(size=(rows, wide)), rng.normal(size=(rows, wide)) / 3
+    lesson = network_lesson([dense(w, None, "tanh") for w in W], "half_squared_error", x, y, batch="all")
+    here, a = trace(lesson), [x]
+    for w in W:
+        a.append(np.tanh(a[-1] @ w.T))
+    back = a[-1] - y
+    for layer in range(depth, 0, -1):
+        dz = back * (1 - a[layer] ** 2)
+        right = dz.T @ a[layer - 1] / rows
+        assert np.allclose(here.find(f"dL/dW{layer}").value, right, rtol=1e-9, atol=1e-11 * np.abs(right).max()), layer
+        back = dz @ W[layer - 1]

@@ -25,6 +25,7 @@ from tutor.engine.model import Equation, Model, hyper
 from tutor.engine.optimizers import OPTIMIZERS, State
 
 Values = dict[str, "np.ndarray | float"]
+MOST_NOISE = 1e-7  # of a value: more than rounding ever made of one that is not 0
 
 
 class Program:
@@ -55,7 +56,8 @@ class Program:
     def noise(self, values: Values) -> Callable[[Ref], np.ndarray | None]:
         """How far rounding may have carried each of these values; None of a given or a deferred one.
 
-        Worked out when it is asked for, which is seldom: see `evaluate`.
+        Worked out when it is asked for, which is seldom: see `evaluate`. The worst case of every line grows from layer
+        to layer without end, and of a deep network would be more than the values: it is `MOST_NOISE` of each at most.
         """
         noises: dict[str, np.ndarray] = {}
         unknown = iter([eq for eq in self.equations if not eq.deferred])
@@ -68,7 +70,8 @@ class Program:
             while key in self.by_key and key not in noises and not self.by_key[key].deferred:
                 eq = next(unknown)
                 found = rounding(eq.compute or eq.formula, look, noise)
-                noises[eq.symbol.key] = np.where(np.equal(values[eq.symbol.key], 0), 0.0, found)
+                most = MOST_NOISE * np.abs(values[eq.symbol.key])  # 0 of what is 0
+                noises[eq.symbol.key] = np.where(np.isfinite(most), np.minimum(found, most), found)
             return noises.get(key)
 
         return noise

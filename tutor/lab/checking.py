@@ -13,8 +13,9 @@ from tutor.engine.array_functions import shape_text
 from tutor.lab.exercise import Case, Exercise, OwnSlip
 from tutor.lab.runner import Answered, Mistake, Ran, job, run
 from tutor.solutions.files import Handed
-from tutor.solutions.judging import MOST_SLIPS, ArrayVerdict, Diagnosis, Named, diagnose
+from tutor.solutions.judging import ArrayVerdict, Diagnosis, diagnose
 from tutor.solutions.naming import tolerance
+from tutor.solutions.searching import MOST_SLIPS, Named
 
 MOST_BYTES = 1_000_000  # of a learner's file
 WORK = 2_000_000  # numbers that a search for slips computes at most: who saves waits for it

@@ -1,13 +1,15 @@
-"""What every value of a solution should be, given a person's own numbers before it, and how far off rounding may be."""
+"""What every value should be, given somebody's own wrong ones, and how far off rounding may have led."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 
-from tutor.engine.expressions import Ref, evaluate, refs
+from tutor.engine.expressions import Ref, Symbol, evaluate, refs
 from tutor.engine.model import Equation
+from tutor.engine.program import Program
 from tutor.engine.trace import Trace
 from tutor.questions.rounding import GIVEN, Errors, full_shape, half_unit, has_digits, spread
 from tutor.questions.slips import picked
@@ -25,20 +27,24 @@ class Expected:
         self.trace, self.own, self.halves = trace, own, halves
         self.digits, self.by_hand = handed.digits, handed.by_hand
         self._found: dict[str, Errors] = {}
-        self._touched: dict[str, bool] = {}
+
+    @cached_property
+    def _reached(self) -> set[str]:
+        """The keys of the values that an own one flows into."""
+        users, found, edge = graph_of(self.trace).users, set[str](), list(self.own)
+        while edge:
+            following = [key for key in users.get(edge.pop(), ()) if key not in found]
+            found.update(following)
+            edge += following
+        return found
 
     def touched(self, key: str) -> bool:
         """Whether one of the own values flows into this one."""
-        by_key = self.trace.program.by_key
-        for eq in self._before(key, lambda k: k not in self._touched):
-            self._touched[eq.symbol.key] = any(
-                ref.symbol.key in self.own or self._touched.get(ref.symbol.key, False) for ref in refs(eq.formula)
-            )
-        return self._touched.get(key, False) if key in by_key else False
+        return key in self._reached
 
     def of(self, eq: Equation) -> Errors:
         """The values of an equation, own ones put in before it, and their errors; of the full shape."""
-        for before in self._before(eq.symbol.key, lambda k: k not in self._found and k not in self.own):
+        for before in self._before(eq.symbol.key):
             if before.symbol.key != eq.symbol.key:
                 self._found[before.symbol.key] = self._line(before, written=True)
         return self._line(eq, written=False)
@@ -81,12 +87,78 @@ class Expected:
         few = has_digits(value, max(self.digits, GIVEN))
         return np.where(few, 0.0, half_unit(np.abs(value), self.digits))
 
-    def _before(self, key: str, wanted: Callable[[str], bool]) -> list[Equation]:
-        """The equation of a key and those that it rests on, in order of evaluation, as far as they are wanted."""
-        by_key, found, stack = self.trace.program.by_key, set(), [key]
+    def _before(self, key: str) -> list[Equation]:
+        """The equation of a key and those that have to be worked out for it, in order of evaluation.
+
+        What no own value flows into is as in the lesson, unless every line is written and rounded.
+        """
+        graph, by_key = graph_of(self.trace), self.trace.program.by_key
+        found, stack = {key}, [key]
         while stack:
-            at = stack.pop()
-            if at in by_key and at not in found and wanted(at):
-                found.add(at)
-                stack += [ref.symbol.key for ref in refs(by_key[at].formula)]
-        return [eq for eq in self.trace.equations if eq.symbol.key in found]
+            for below in graph.operands.get(stack.pop(), ()):
+                wanted = below in by_key and below not in self._found and below not in self.own
+                if wanted and below not in found and (self.by_hand or self.touched(below)):
+                    found.add(below)
+                    stack.append(below)
+        return [by_key[at] for at in sorted(found, key=graph.position.__getitem__)]
+
+
+class Graph:
+    """Which equation of a program uses which, by their keys; and the place of each in the order of computation."""
+
+    def __init__(self, program: Program):
+        self.position = {eq.symbol.key: at for at, eq in enumerate(program.equations)}
+        self.operands = {
+            eq.symbol.key: tuple(dict.fromkeys(ref.symbol.key for ref in refs(eq.formula))) for eq in program.equations
+        }
+        self.users: dict[str, list[str]] = {}
+        for key, operands in self.operands.items():
+            for below in operands:
+                self.users.setdefault(below, []).append(key)
+
+
+class _Graphs(dict[int, Graph]):
+    """The one of a trace."""
+
+
+def graph_of(trace: Trace) -> Graph:
+    """The graph of a trace's program, kept with the trace."""
+    kept = trace.memo.of(_Graphs)
+    if not kept:
+        kept[0] = Graph(trace.program)
+    return kept[0]
+
+
+class Sheet:
+    """What was handed in so far. Arrays are kept by key, of the full shape; `example` (from 0) says whose they are."""
+
+    def __init__(self, trace: Trace, example: int | None):
+        self.trace, self.example = trace, example
+        self.own: dict[str, np.ndarray] = {}  # wrong arrays so far
+        self.lines: dict[str, np.ndarray] = {}  # all arrays so far, as they were written ...
+        self.halves: dict[str, np.ndarray] = {}  # ... and half a unit in the last place of each of their numbers
+        self.known: set[str] = set()  # all arrays so far
+
+    def expected(self, handed: Handed) -> Expected:
+        """What should follow from the wrong arrays so far; of numbers written by hand from all of them, as written."""
+        own = {**self.lines, **self.own} if handed.by_hand else self.own
+        return Expected(self.trace, dict(own), handed, dict(self.halves))
+
+    def wrong_before(self, handed: Handed) -> Expected:
+        """What should follow from the wrong arrays so far alone."""
+        return Expected(self.trace, dict(self.own), handed, dict(self.halves))
+
+    def whole(self, symbol: Symbol, values: np.ndarray) -> np.ndarray:
+        """One example's values among the others'."""
+        if not symbol.per_example or self.example is None:
+            return values
+        shape = (self.trace.examples, *symbol.shape)
+        whole = np.array(np.broadcast_to(self.trace.value(Ref(symbol)), shape), dtype=float)
+        whole[self.example] = values
+        return whole
+
+    def of_example(self, symbol: Symbol, whole: np.ndarray) -> np.ndarray:
+        """Of values of all examples those of the one that is handed in."""
+        chosen = symbol.per_example and self.example is not None
+        found: np.ndarray = whole[self.example] if chosen else whole
+        return found

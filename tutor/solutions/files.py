@@ -11,6 +11,7 @@ import io
 import json
 import math
 import pickle
+import re
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -92,7 +93,8 @@ def read_arrays(path: str | Path, data: bytes | None = None) -> list[Handed]:
     except RecursionError:
         raise BadFile(f"{quote(name)}: lists are nested too deep") from None
     if not found:
-        raise BadFile(f"{quote(name)} has no array in it")
+        hint = ": a line of a table is dL/dW1,0.1,0.2" if reader is _table else ""
+        raise BadFile(f"{quote(name)} has no array in it{hint}")
     if len(found) > MOST_ARRAYS:
         raise BadFile(f"{quote(name)} has {len(found):,} arrays: at most {MOST_ARRAYS:,} are read")
     return found
@@ -104,7 +106,13 @@ def _sniffed(data: bytes) -> Callable[[bytes], list[Handed]]:
         return _zipped
     if data[8:9] == b"{" and int.from_bytes(data[:8], "little") < len(data):
         return _safetensors
-    return _json if data.lstrip()[:1] in (b"{", b"\xef") else _table
+    if data[:6] == b"\x93NUMPY":
+        return _one_array
+    return _json if _text(data).lstrip()[:1] in ("{", "[") else _table
+
+
+def _one_array(data: bytes) -> list[Handed]:
+    raise BadFile("a .npy holds one array without a name: write np.savez('mine.npz', dW1=dW1)")
 
 
 def _text(data: bytes) -> str:
@@ -214,22 +222,22 @@ def _flat(prefix: str, whole: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _table(data: bytes) -> list[Handed]:
     """A name, then its numbers; a line that begins with no name goes on with the rows of the one before."""
-    text = _text(data)
+    text = io.StringIO(_text(data), newline=None).read()  # whatever ends a line
     first = text.lstrip().splitlines()[0]
-    comma_decimals = ";" in first
-    delimiter = "\t" if "\t" in first else ";" if comma_decimals else ","
+    delimiter = next((sign for sign in "\t;" if sign in first), ",")
     rows: dict[str, list[list[_Written]]] = {}
     name = ""
-    for number, line in enumerate(csv.reader(io.StringIO(text), delimiter=delimiter), start=1):
-        cells = [cell.strip() for cell in line]
+    for number, cells in enumerate(_cells(text, delimiter), start=1):
         while cells and not cells[-1]:
             cells.pop()
         if not cells or (cells[0].startswith("#")):
             continue
         said, *rest = cells
-        if said and not _is_number(said, comma_decimals):
+        if said and not _is_number(said):
             if number == 1 and rest and said.casefold() in HEADS:
                 continue  # the heads of columns
+            if said in rows and said != name:
+                raise BadFile(f"line {number}: {quote(said[:64])} is there twice: give each array a name of its own")
             name, numbers = said, rest
             rows.setdefault(name, [])
         else:
@@ -238,13 +246,29 @@ def _table(data: bytes) -> list[Handed]:
             raise BadFile(f"line {number}: it begins with a number; write a name first: dL/dW1,0.1,0.2")
         found = []
         for cell in numbers:
-            if cell not in ("", BLANK) and not _is_number(cell, comma_decimals):
+            if cell not in ("", BLANK) and not _is_number(cell):
                 raise BadFile(f"line {number}: {quote(cell[:40])} is no number")
-            found.append(_blank() if cell in ("", BLANK) else _number(cell, comma_decimals))
+            found.append(_blank() if cell in ("", BLANK) else _written(_plain(cell)))
         if found:
             rows[name].append(found)
     filled = {name: lists for name, lists in rows.items() if any(not _is_blank(cell) for row in lists for cell in row)}
     return [_handed(name, _shaped(lists)) for name, lists in filled.items()]
+
+
+_THOUSANDS = re.compile(r"[-+−]?[1-9][0-9]{0,2}(?:,[0-9]{3})+")
+
+
+def _cells(text: str, delimiter: str) -> list[list[str]]:
+    """The cells of every line. Raises BadFile where a comma in a number may as well part thousands."""
+    try:
+        lines = [[cell.strip() for cell in line] for line in csv.reader(io.StringIO(text), delimiter=delimiter)]
+    except csv.Error as error:
+        raise BadFile(f"it is no table: {error}") from None
+    with_comma = [cell for line in lines for cell in line if "," in cell and _is_number(cell)]
+    if delimiter != ";" and with_comma and all(map(_THOUSANDS.fullmatch, with_comma)):
+        cell = with_comma[0]
+        raise BadFile(f"{quote(cell)} may be {cell.replace(',', '.')} or {cell.replace(',', '')}: write one of them")
+    return lines
 
 
 def _shaped(rows: list[list[_Written]]) -> Any:
@@ -252,18 +276,14 @@ def _shaped(rows: list[list[_Written]]) -> Any:
     return rows if len(rows) > 1 else rows[0] if len(rows[0]) > 1 else rows[0][0]
 
 
-def _number(cell: str, comma_decimals: bool) -> _Written:
-    return _written(_plain(cell, comma_decimals))
+def _plain(cell: str) -> str:
+    """A cell as Python writes numbers: a comma in it (behind `;`, a tab or quotation marks) is a decimal comma."""
+    return cell.replace("−", "-").replace(",", ".")
 
 
-def _plain(cell: str, comma_decimals: bool) -> str:
-    cell = cell.replace("−", "-")
-    return cell.replace(",", ".") if comma_decimals else cell
-
-
-def _is_number(cell: str, comma_decimals: bool) -> bool:
+def _is_number(cell: str) -> bool:
     try:
-        float(_plain(cell, comma_decimals))
+        float(_plain(cell))
     except ValueError:
         return False
     return "_" not in cell

@@ -8,7 +8,7 @@ values is decided by the numbers where one of them is right, and asked about oth
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -32,6 +32,8 @@ _MODULE = re.compile(
     r"(?P<grads>(?:grads?|gradients?)[._\[\]'\"]+)?(?P<path>.*?)[._]?(?P<what>weight|bias|kernel|W|b)(?P<grad>[._]grad)?",
 )
 _SMALL = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789" * 2)
+Modules = Mapping[str, Sequence[int]]  # the modules of a framework, and which layers (from 1) each may be
+_KINDS = {"given": ("weights", "biases"), "new": ("updated",), "gradients": ("gradient",)}
 _OWN_WORDS = re.compile(r"[Ww]eight|[Bb]ias|kernel")
 
 
@@ -73,20 +75,26 @@ class Naming:
 
     @cached_property
     def by_name(self) -> dict[str, set[str]]:
-        """Bare names -> the keys of the values that they may be."""
+        """Bare names -> the keys of the values that they may be.
+
+        What code calls a value (W3_new, by its id) is plain, whatever a notation that counts layers otherwise calls so.
+        """
         found: dict[str, set[str]] = {}
+        in_code: dict[str, set[str]] = {}
         writers = [Writer(self.trace.lesson, notation) for notation in NOTATIONS]
         for key, symbol in self.symbols.items():
             if symbol.per_example and symbol.id in self.symbols:
                 continue  # of an example's own gradient and the batch's the bare name is the batch's
-            names = {symbol.id, *self._in_code(symbol)}
+            for name in self._in_code(symbol):
+                in_code.setdefault(bare(name), set()).add(key)
+            names = {symbol.id}
             for writer in writers:
                 shown = writer.text(Ref(symbol))
                 names |= {shown, to_ascii(shown)}
             for name in names:
                 found.setdefault(bare(name), set()).add(key)
         ids = {bare(symbol.id): {key} for key, symbol in self.symbols.items() if symbol.key == symbol.id}
-        return found | ids  # an id is plain, whatever else is written so
+        return found | in_code | ids
 
     def _in_code(self, symbol: Symbol) -> Iterator[str]:
         if symbol.quantity == "gradient" and symbol.wrt is not None and symbol.of is not None:
@@ -129,11 +137,14 @@ class Naming:
         arrays = list(handed)
         said = said or {}
         shift = self._counted_from_0([array.name for array in arrays if array.name not in said])
-        modules = self._modules([array.name for array in arrays])
-        return [self._match(array, said.get(array.name, ""), shift, modules) for array in arrays]
+        modules = self._modules([array.name for array in arrays if array.name not in said])
+        meant = self._meant([array for array in arrays if array.name not in said], modules)
+        return [self._match(array, said.get(array.name, ""), shift, modules, meant) for array in arrays]
 
-    def _match(self, array: Handed, said: str, shift: bool, modules: Mapping[str, int]) -> Match:
+    def _match(self, array: Handed, said: str, shift: bool, modules: Modules, meant: str = "") -> Match:
         keys = self._of_id(said) if said else self._keys(array.name, shift, modules)
+        if meant and not said and _is_bare(array.name, modules):
+            keys = [key for key in keys if self.symbols[key].quantity in _KINDS[meant]]
         if not keys:
             named = said or array.name
             near = did_you_mean(named[:64], [symbol.id for symbol in self.symbols.values()])
@@ -170,7 +181,7 @@ class Naming:
             keys.reverse()
         return [key for key in keys if key in self.symbols][:1]
 
-    def _keys(self, name: str, shift: bool, modules: Mapping[str, int]) -> list[str]:
+    def _keys(self, name: str, shift: bool, modules: Modules) -> list[str]:
         plain = shifted(name) if shift else name
         if keys := self._of_id(plain):
             return keys
@@ -191,35 +202,51 @@ class Naming:
 
     # ------------------------------------------------------------ modules of a framework
 
-    def _modules(self, names: list[str]) -> dict[str, int]:
-        """The modules that have weights, and which layer each is (from 1): in their order, where there are as many."""
+    def _modules(self, names: list[str]) -> Modules:
+        """The modules that have weights, and which layer each may be (from 1): in their order, where there are as many.
+
+        Where there are more or fewer, each may be any: shapes and numbers tell, or it is asked.
+        """
         paths = dict.fromkeys(
             m["path"] for name in names if (m := _MODULE.fullmatch(name)) and _OWN_WORDS.search(m["what"])
         )
         layers = len(self.trace.program.model.layers)
         if len(paths) != layers:
-            return {}
+            return dict.fromkeys(paths, range(1, layers + 1))
         ordered = sorted(paths, key=lambda path: [int(part) if part.isdigit() else part for part in _parts(path)])
         in_file = list(paths)
-        return {path: at for at, path in enumerate(in_file if _mixed(in_file) else ordered, start=1)}
+        return {path: (at,) for at, path in enumerate(in_file if _mixed(in_file) else ordered, start=1)}
 
-    def _of_module(self, name: str, modules: Mapping[str, int]) -> list[str]:
+    def _meant(self, arrays: list[Handed], modules: Modules) -> str:
+        """What bare names of modules stand for in this file, "" where that is open.
+
+        fc1.weight may be the weights, the new ones, or (in a file of gradients) theirs. All in a file are the same:
+        whichever of the three some of them are by their numbers, if it is one alone.
+        """
+        found = set()
+        for array in arrays:
+            if _is_bare(array.name, modules):
+                symbols = [self.symbols[key] for key in self._of_module(array.name, modules)]
+                right = {s.quantity for s in symbols if self._is(array, s, self.fits(array, s))}
+                found |= {kind for kind, quantities in _KINDS.items() if right & set(quantities)}
+        return found.pop() if len(found) == 1 else ""
+
+    def _of_module(self, name: str, modules: Modules) -> list[str]:
         m = _MODULE.fullmatch(name)
         if not m or m["path"] not in modules:
             return []
-        layer = self.trace.program.model.layers[modules[m["path"]] - 1]
-        parameter = layer.biases if m["what"] in ("bias", "b") else layer.weights
-        if parameter is None:
-            return []
-        gradients = [
-            key
-            for key, symbol in self.symbols.items()
-            if symbol.quantity == "gradient" and symbol.wrt == parameter and not symbol.per_example
-        ]
-        if m["grad"] or m["grads"]:
-            return gradients[:1]
-        new = [key for key, symbol in self.symbols.items() if symbol.quantity == "updated" and symbol.wrt == parameter]
-        return [parameter.key, *new, *gradients[:1]]  # a bare parameter's name may be any of the three
+        found: list[str] = []
+        for at in modules[m["path"]]:
+            layer = self.trace.program.model.layers[at - 1]
+            parameter = layer.biases if m["what"] in ("bias", "b") else layer.weights
+            if parameter is None:
+                continue
+            of = [(key, symbol) for key, symbol in self.symbols.items() if symbol.wrt == parameter]
+            gradients = [key for key, symbol in of if symbol.quantity == "gradient" and not symbol.per_example]
+            new = [key for key, symbol in of if symbol.quantity == "updated"]
+            # a bare parameter's name may be any of the three
+            found += gradients[:1] if m["grad"] or m["grads"] else [parameter.key, *new, *gradients[:1]]
+        return list(dict.fromkeys(found))
 
     # ------------------------------------------------------------ shapes
 
@@ -310,6 +337,12 @@ def tolerance(array: Handed, right: np.ndarray) -> np.ndarray:
         return np.maximum(unit, 10.0**-array.decimals) * 0.5 * (1 + 1e-6)
     largest = float(np.max(size[np.isfinite(size)], initial=0.0))  # a sum that cancels is as far off as its terms
     return np.maximum(unit, 10.0**-array.digits * largest)
+
+
+def _is_bare(name: str, modules: Modules) -> bool:
+    """Whether it is a module's parameter that does not say it is a gradient: fc1.weight."""
+    m = _MODULE.fullmatch(name)
+    return bool(m and m["path"] in modules and _OWN_WORDS.search(m["what"]) and not m["grad"] and not m["grads"])
 
 
 def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:

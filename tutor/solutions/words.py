@@ -7,6 +7,7 @@ from typing import Any
 
 from tutor.engine.trace import Trace
 from tutor.solutions.judging import ArrayVerdict, Diagnosis
+from tutor.text.output import quote
 
 FORMAT = 1
 
@@ -17,13 +18,15 @@ def headline(found: Diagnosis) -> str:
     if not judged:
         return "Nothing in this file is a value of the lesson."
     first = found.first_wrong
+    lost = [quote(verdict.name) for verdict in found.arrays if verdict.verdict == "unknown"]
+    unknown = f" Not judged: {', '.join(lost[:3])}{' …' if len(lost) > 3 else ''}." if lost else ""
     if first is None:
         by_hand = any(verdict.verdict == "rounded" for verdict in judged)
         many = f"All {len(judged)} arrays are" if len(judged) > 1 else "It is"
-        return f"{many} right{', but for rounding on the way' if by_hand else ''}."
+        return f"{many} right{', but for rounding on the way' if by_hand else ''}.{unknown}"
     before = judged[: judged.index(first)]
     upto = f"All right up to {before[-1].step}. " if before else ""
-    return f"{upto}The first that is wrong is {first.step}: {first.message}"
+    return f"{upto}The first that is wrong is {first.step}: {first.message}{unknown}"
 
 
 def as_text(found: Diagnosis) -> Iterator[str]:

@@ -1,0 +1,250 @@
+"""`diagnose` sentence by sentence: what a file may be and be called, exit codes, the JSON, and what is given."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pytest
+
+from test_diagnose import WIDE, by_numpy, given_source, judged, sigma
+from tutor.cli.commands import main
+from tutor.engine.trace import trace
+from tutor.lessonfiles.check import load
+
+RIGHT = by_numpy()
+
+
+@pytest.fixture
+def judge(tmp_path, monkeypatch, capsys):
+    """Diagnoses bytes (or arrays, as JSON) by a suffix ("-": standard input): exit code, and JSON or words."""
+    lesson = tmp_path / "wide.toml"
+    lesson.write_text(WIDE)
+
+    def run(data, suffix="-", *options, lesson=lesson):
+        if isinstance(data, dict):
+            data = json.dumps({name: np.asarray(value).tolist() for name, value in data.items()})
+        data = data.encode() if isinstance(data, str) else data
+        path = "-"
+        if suffix == "-":
+            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+        else:
+            path = str(tmp_path / f"mine{suffix}")
+            (tmp_path / f"mine{suffix}").write_bytes(data)
+        code = main(["diagnose", str(lesson), path, "--format", "json", *options])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return (code, json.loads(out)) if out.startswith("{") else (code, err)
+
+    return run
+
+
+def npz(arrays, kind=float):
+    held = io.BytesIO()
+    np.savez(held, **{name: np.asarray(value, dtype=kind) for name, value in arrays.items()})
+    return held.getvalue()
+
+
+def verdicts(found):
+    return {array["name"]: (array["step"], array["verdict"]) for array in found["arrays"]}
+
+
+# ---------------------------------------------------------------- names
+
+
+@pytest.mark.parametrize("name, key", [
+    ("layers.0.weight.grad", "dW1"), ("0.bias.grad", "db1"), ("dz_1", "dz1"), ("grad_W1", "dW1"),
+    ("dW1", "dW1"), ("W1.grad", "dW1"),
+    ("dL/dW2", "dW2"), ("∂L/∂z2", "dz2"), ("dZ2", "dz2"), ("delta_2", "dz2"), ("dLdb2", "db2"), ('grads["W2"]', "dW2"),
+    ("fc1.weight.grad", "dW1"), ("a1", "a1"), ("A1", "a1"), ("y_hat", "a2"), ("loss", "L"), ("W2_new", "W2new"),
+])  # fmt: skip
+def test_what_people_call_a_value_is_that_value(judge, name, key):
+    code, found = judge({name: RIGHT[key]})
+    assert code == 0 and found["first_wrong"] is None, found
+    assert [array["verdict"] for array in found["arrays"]] == ["right"]
+
+
+def test_bare_names_of_modules_are_what_the_others_of_the_file_are(judge):
+    """A dict of gradients under the parameters' names, as PyTorch's recipe saves it; two of them wrong."""
+    wrong = by_numpy(hidden_slope=lambda a: 1)
+    grads = {"0.weight": wrong["dW1"], "0.bias": wrong["db1"], "2.weight": wrong["dW2"], "2.bias": wrong["db2"]}
+    code, found = judge(grads)
+    assert code == 1 and found["first_wrong"] == "dL/dW1"
+    assert verdicts(found)["2.bias"] == ("dL/db2", "right") and verdicts(found)["0.bias"] == ("dL/db1", "carried")
+    code, found = judge({"0.weight": wrong["dW1"] * 1.7, "2.weight": wrong["dW2"] * 1.3})
+    assert {verdict for _, verdict in verdicts(found).values()} == {"unknown"} and code == 2, "asked about, not guessed"
+    assert "rename it, or say which with --names" in found["arrays"][0]["message"]
+
+
+def test_one_module_alone_is_the_layer_whose_numbers_it_has(judge):
+    code, found = judge({"head.weight.grad": RIGHT["dW2"], "head.bias.grad": RIGHT["db2"]})
+    assert code == 0 and verdicts(found)["head.weight.grad"] == ("dL/dW2", "right")
+
+
+def test_a_file_of_names_says_what_cannot_be_told(judge, tmp_path):
+    names = tmp_path / "names.json"
+    names.write_text('{"grad_hidden": "dL/dW1"}')
+    assert judge({"grad_hidden": RIGHT["dW1"]})[0] == 2
+    code, found = judge({"grad_hidden": RIGHT["dW1"]}, "-", "--names", str(names))
+    assert code == 0 and found["arrays"][0]["step"] == "dL/dW1"
+    names.write_text('{"grad_hidden": "dL/dW9"}')
+    code, found = judge({"grad_hidden": RIGHT["dW1"]}, "-", "--names", str(names))
+    assert code == 2 and found["arrays"][0]["message"].endswith("did you mean 'dL/dW2'?")
+
+
+def test_code_that_numbers_as_ids_do_is_plain_whatever_a_notation_calls_so():
+    """Square layers, where no shape tells: W3_new is W3', and a notation that counts the input changes nothing."""
+    square = '[[network.layers]]\nunits = 3\nactivation = "tanh"\n'
+    t = trace(load(given_source(WIDE.split("[[network.layers]]")[0] + square * 3 + """
+[[examples]]
+inputs = [1.0, 2.0, -1.0]
+targets = [1.0, 0.0, 0.5]
+[training]
+learning_rate = 0.5
+""", "square")))  # fmt: skip
+    for layer in (1, 2, 3):
+        new = t.find(f"W{layer}'").value
+        _, found = judged(t, {f"W{layer}_new": 1.01 * np.asarray(new)})
+        assert found[f"W{layer}_new"].step == f"W{layer}'"
+
+
+# ---------------------------------------------------------------- files
+
+
+@pytest.mark.parametrize("data, suffix", [
+    ("dz1\t{0:.6f}\t{1:.6f}\ndz2\t{2:.6f}\t{3:.6f}\n", ".tsv"), ("dz1\t{0:.6f}\t{1:.6f}\n", "-"),
+
+    ("dz1,{0:.6f},{1:.6f}\r\ndz2,{2:.6f},{3:.6f}\r\n", ".csv"),
+
+    ("dz1,{0:.6f},{1:.6f}\rdz2,{2:.6f},{3:.6f}\r", ".csv"),
+    ("\ufeffdz1,{0:.6f},{1:.6f}\n", ".csv"),
+    ("\ufeff{{\"dz1\": [{0}, {1}]}}", "-"),
+])  # fmt: skip
+def test_tables_whatever_ends_their_lines(judge, data, suffix):
+    assert judge(data.format(*RIGHT["dz1"], *RIGHT["dz2"]), suffix)[0] == 0
+
+
+@pytest.mark.parametrize("data, suffix", [
+    ("dz1;{};{}\n", ".csv"), ("dz1\t{}\t{}\n", ".tsv"), ('dz1,"{}","{}"\n', ".csv"),
+])  # fmt: skip
+def test_decimal_commas(judge, data, suffix):
+    commas = [f"{value:.6f}".replace(".", ",") for value in RIGHT["dz1"]]
+    assert judge(data.format(*commas), suffix)[0] == 0
+    if suffix == ".tsv":
+        code, said = judge("L\t1,234\n", suffix)
+        assert code == 2 and "may be 1.234 or 1234" in said
+
+
+def test_as_utf_16_too(judge):
+    text = json.dumps({"dz1": RIGHT["dz1"].tolist()})
+    assert judge(text.encode("utf-16"), ".json")[0] == judge(text.encode("utf-16"))[0] == 0
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.float16])
+def test_binary_arrays_are_judged_as_finely_as_their_type_is(judge, kind):
+    assert judge(npz(RIGHT, kind), ".npz")[0] == 0 and judge(npz(RIGHT, kind))[0] == 0
+    off = npz({"dz1": RIGHT["dz1"] * (1 + 1e-3 if kind is not np.float16 else 1.05)}, kind)
+    assert judge(off, ".npz")[0] == 1
+
+
+@pytest.mark.parametrize("data, suffix, says", [
+    ("", ".json", "empty"), ("{}", ".json", "no array"), ("\n\n", ".csv", "empty"), ("[1, 2]", "-", "it is no object"),
+    ('{"dz1": [1], "dz1": [2]}', "-", "there twice"),
+    ("dz1,1,1\ndz2,1,1\ndz1,2,2\n", ".csv", "line 3: 'dz1' is there twice"),
+    ('{"dz1": [[1, 2], [3]]}', "-", "different lengths"), ('{"dz1": "abc"}', "-", "no number"),
+    ('{"dz1": []}', "-", "no number"),
+    ("dz1 0.1 0.2", ".txt", "a line of a table is"), (b"\x93NUMPY\x01\x00v", ".npy", "one array without a name"),
+    (b"PK\x03\x04broken", ".npz", "broken"), ("a,1\n" + '"' + "x" * 200_000 + '",1\n', ".csv", "no table"),
+])  # fmt: skip
+def test_what_is_no_file_of_arrays_is_refused_with_a_reason(judge, data, suffix, says):
+    code, said = judge(data, suffix)
+    assert code == 2 and says in said
+
+
+@pytest.mark.parametrize(
+    "cells", ["NaN, 1", "Infinity, 1", "null, 1", "-Infinity, 1", "9" * 400 + ", 1", "1e400, 1", "9" * 5000 + ", 1"]
+)
+def test_numbers_that_are_none_are_wrong_and_the_headline(judge, cells):
+    code, found = judge(f'{{"dz1": [{cells}]}}')
+    assert code == 1 and found["first_wrong"] == "dL/dz1" and "not finite" in found["headline"]
+    assert found["arrays"][0]["max_difference"] is None
+
+
+def test_rows_may_each_have_their_name(judge):
+    rows = "".join(f"dW1,{','.join(f'{value:.7f}' for value in row)}\n" for row in RIGHT["dW1"])
+    assert judge(rows, ".csv")[0] == 0
+
+
+# ---------------------------------------------------------------- exit codes and JSON
+
+
+def test_unknown_is_never_the_first_wrong_and_is_not_passed_over(judge):
+    code, found = judge({"foo": [1, 2], "dW1": RIGHT["dW1"]})
+    assert code == 0 and found["first_wrong"] is None and verdicts(found)["foo"] == (None, "unknown")
+    assert found["headline"] == "It is right. Not judged: 'foo'."
+    assert judge({"foo": [1, 2]})[0] == 2
+    code, found = judge({"foo": [1, 2], "dW1": 2 * RIGHT["dW1"]})
+    assert code == 1 and found["first_wrong"] == "dL/dW1"
+
+
+def test_the_json_has_what_is_documented_and_control_characters_stay_escaped(judge, tmp_path, capsys):
+    bad = {"dz\u001b[31m1": [1, 2], "dL/dz1": RIGHT["dz1"] * 2, "W1": [1.0]}
+    code, found = judge(bad)
+    assert code == 1 and set(found) == {"format", "lesson", "iteration", "first_wrong", "headline", "untried", "arrays"}
+    assert (found["format"], found["lesson"], found["iteration"]) == (1, "wide", 1)
+    assert [array["name"] for array in found["arrays"]] == list(bad), "in the order of the file"
+    assert [array["verdict"] for array in found["arrays"]] == ["unknown", "slip", "shape"]
+    for array in found["arrays"]:
+        assert set(array) == {"name", "step", "verdict", "message", "slips", "max_difference"}
+        assert len(array["slips"]) <= 3 and all(set(s) == {"name", "title", "at", "explains"} for s in array["slips"])
+    assert found["first_wrong"] == "W1", "a shape is wrong, and given before all else"
+    (tmp_path / "bad.json").write_text(json.dumps({"dz\u001b[31m1": [1, 2], "z1": [0, 0]}))
+    main(["diagnose", str(tmp_path / "wide.toml"), str(tmp_path / "bad.json")])
+    assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("options, says", [
+    (("--iteration", "0"), "--iteration"), (("--iteration", "x"), "--iteration"), (("--example", "2"), "--example"),
+    (("--names", "nowhere.json"), "nowhere"),
+])  # fmt: skip
+def test_bad_usage(judge, options, says):
+    code, said = judge({"dz1": [1, 2]}, "-", *options)
+    assert code == 2 and says in said
+
+
+def test_another_iteration_has_its_own_numbers(judge):
+    """The second update takes the second row, with the weights of the first."""
+    first = by_numpy()
+    x, y = np.array([0.5, -1.5, 2.0]), np.array([0.0, 1.0])
+    b1, b2 = np.array([0.1, -0.3]) - 0.5 * first["db1"], np.array([0.2, 0.6]) - 0.5 * first["db2"]
+    a1 = sigma(first["W1new"] @ x + b1)
+    a2 = sigma(first["W2new"] @ a1 + b2)
+    second = {"a1": a1, "a2": a2, "dz2": (a2 - y) * a2 * (1 - a2)}
+    assert judge(second, "-", "--iteration", "2")[0] == 0 and judge(second)[0] == 1
+
+
+# ---------------------------------------------------------------- what is given
+
+
+def test_other_given_numbers_are_the_headline_and_what_follows_is_carried(judge):
+    W1 = np.array([[0.2, -0.4, 0.1], [0.5, 0.3, 0.2]])
+    z1 = W1 @ [1, 2, -1] + [0.1, -0.3]
+    code, found = judge({"z1": z1, "a1": sigma(z1), "W1": W1})
+    assert code == 1 and found["first_wrong"] == "W1"
+    assert "W1[2,3] is −0.2 there, 0.2 here" in found["headline"] and "judged by yours" in found["headline"]
+    assert verdicts(found) == {"W1": ("W1", "wrong"), "z1": ("z1", "carried"), "a1": ("a1", "carried")}
+
+
+def test_another_row_and_the_updated_weights_are_told_as_such(judge):
+    other = by_numpy(row=1)
+    _, found = judge({"x": [0.5, -1.5, 2.0], "z1": other["z1"]})
+    (slip,) = found["arrays"][0]["slips"]
+    assert slip["name"] == "another-row" and "row 2 in place of row 1" in slip["title"]
+    assert verdicts(found)["z1"] == ("z1", "carried")
+    _, found = judge({"W1": RIGHT["W1new"], "z1": RIGHT["z1"]})
+    assert "after the update, W1'" in found["headline"] and verdicts(found)["z1"] == ("z1", "right")
+
+
+def test_given_numbers_with_few_digits_are_right(judge):
+    assert judge('{"x": [1, 2, -1], "W1": [[0.2, -0.4, 0.1], [0.5, 0.3, -0.2]], "y": [1, 0]}')[0] == 0

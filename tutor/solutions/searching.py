@@ -1,0 +1,392 @@
+"""The slips that give all numbers of an array: rewrites of its own equation and of those before it that were not handed
+in, settings with another number, another row of the data, a factor, and two rewrites at once. The search is bounded.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tutor.engine.expressions import Expr, Ref, Symbol, evaluate, refs
+from tutor.engine.ids import setting
+from tutor.engine.model import Equation
+from tutor.engine.program import Program
+from tutor.engine.rules import OVER_BATCH
+from tutor.engine.trace import Trace
+from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.questions.misconceptions.rewriting import Misconception, Site, put
+from tutor.questions.rounding import full_shape
+from tutor.questions.slips import carried_by, picked
+from tutor.solutions.expected import Expected, Sheet, graph_of
+from tutor.solutions.files import Handed
+from tutor.solutions.naming import tolerance, within
+from tutor.text.layout import number
+
+EXACT = 7  # so many digits have numbers that a program wrote
+MOST_SLIPS = 3  # so many are suggested
+MOST_ROWS = 200  # rows of the data that are tried in place of the right one
+WORK = 30_000_000  # numbers that a search for slips computes at most before it gives up
+PAIR_WORK = 10_000_000  # the same of two slips at once, of all arrays of a solution together
+NEAREST = 12  # equations in which two slips at once are looked for
+COMMON: dict[str, tuple[float, ...]] = {  # settings that people take for one another
+    "momentum": (0.0, 0.5, 0.8, 0.9, 0.95, 0.99),
+    "beta1": (0.0, 0.5, 0.8, 0.9, 0.95, 0.99, 0.999),
+    "beta2": (0.9, 0.95, 0.98, 0.99, 0.999, 0.9999),
+    "epsilon": (0.0, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3),
+    "rho": (0.5, 0.8, 0.9, 0.95, 0.99, 0.999),
+    "l2": (0.0, 1e-5, 1e-4, 5e-4, 1e-3, 0.01, 0.02, 0.1),
+    "t": (0.0, 1.0, 2.0),
+}
+
+
+@dataclass(frozen=True)
+class Named:
+    """A slip that gives an array: `at` is the step in which it is made, `explains` the share of its cells."""
+
+    name: str
+    title: str
+    remedy: str
+    at: str
+    explains: float = 1.0
+
+    def said(self, step: str) -> str:
+        """In words, for an array that is this step."""
+        where = "" if self.at == step else f" (at {self.at})"
+        return f"{self.title[:1].upper()}{self.title[1:]}{where}. {self.remedy}".strip()
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A wrong way to an array: what it is, and the values that it leads to."""
+
+    named: Named
+    rank: float
+    hidden: Mapping[str, np.ndarray] = field(default_factory=dict)  # the values of the step in which it is made
+
+
+@dataclass
+class Budget:
+    """How many numbers a search may compute, `each` for one array and `pairs` for two slips at once in all together."""
+
+    each: int = WORK
+    pairs: int = PAIR_WORK
+    untried: dict[str, None] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)  # titles of slips that were found: one is mostly made everywhere
+
+    def left_out(self, what: str) -> None:
+        """Take down what was not tried."""
+        self.untried[what] = None
+
+    @property
+    def said(self) -> str:
+        """What the searches left, in a sentence; "" if nothing."""
+        return f"The search for slips was bounded; not tried: {', '.join(self.untried)}." if self.untried else ""
+
+
+class Search:
+    """The slips that give all numbers of an array, nearest first.
+
+    `value` is what they should be, `error` how far off rounding may have led. Bounded by the `budget`, which is told
+    what was left untried.
+    """
+
+    def __init__(
+        self, sheet: Sheet, eq: Equation, handed: Handed, value: np.ndarray, error: np.ndarray, budget: Budget
+    ):
+        self.sheet, self.eq, self.handed, self.values, self.budget = sheet, eq, handed, handed.over(value), budget
+        self.there = np.ones(value.shape, bool) if handed.missing is None else ~handed.missing
+        self.trace, self.program = sheet.trace, sheet.trace.program
+        self.position = graph_of(self.trace).position
+        self.expected, self.value, self.error = sheet.expected(handed), value, error
+        self.largest = float(np.max(np.abs(self.values[np.isfinite(self.values)]), initial=0.0))
+        self.work, self.most = 0, budget.each
+        self.hidden: Mapping[str, np.ndarray] = {}
+        size = np.abs(value)
+        with np.errstate(all="ignore"):
+            self.relative = float(np.nanmax(np.where(size > 0, error / size, 0.0), initial=0.0))
+        self.relative = min(self.relative, 0.05)
+
+    def found(self, pairs: bool = False) -> list[Named]:
+        """The slips, at most `MOST_SLIPS` of them; with `pairs` two at once."""
+        ways: list[_Way] = []
+        if pairs:
+            self.work, self.most = 0, min(self.budget.pairs, self.budget.each)
+            ways = sorted(self._pairs(), key=lambda way: way.rank)
+            self.budget.pairs -= self.work
+        else:  # printed at the end from full precision, or each line worked out from those that are written
+            for base in (self.sheet.wrong_before(self.handed), self.expected)[: 1 + self.handed.by_hand]:
+                self.expected = base
+                ways = ways or sorted(self._ways(), key=lambda way: way.rank)
+                general = all(way.named.name.startswith(("factor", "another-")) for way in ways)
+                again = any(way.named.title in self.budget.told for way in ways)
+                if general and not again:  # a value's name says more
+                    ways = sorted([*self._values(), *ways], key=lambda way: way.rank)
+        if self.work > self.most and not ways:
+            self.budget.left_out("some pairs of slips" if pairs else "some slips")
+        if ways:
+            self.hidden = ways[0].hidden
+            self.budget.told.add(ways[0].named.title)
+        seen: dict[str, Named] = {}
+        for way in ways:
+            seen.setdefault(way.named.name, way.named)
+        return list(seen.values())[:MOST_SLIPS]
+
+    # ------------------------------------------------------------ where a slip may lie
+
+    def _near(self) -> list[tuple[Equation, int]]:
+        """The equation and those before it that were not handed in, with how many steps back they lie."""
+        found = {self.eq.symbol.key: (self.eq, 0)}
+        edge = [self.eq]
+        while edge:
+            following = []
+            for eq in edge:
+                distance = found[eq.symbol.key][1] + (eq.rule not in OVER_BATCH)
+                for ref in refs(eq.formula):
+                    key = ref.symbol.key
+                    below = self.program.by_key.get(key)
+                    if below and key not in found and key not in self.sheet.known:
+                        found[key] = (below, distance)
+                        following.append(below)
+            edge = following
+        return sorted(found.values(), key=lambda item: item[1])
+
+    def _ways(self) -> Iterator[_Way]:
+        near = self._near()
+        for eq, distance in near:
+            downstream: list[Equation] | None = None
+            for id, misconception, wrong in _rewrites(self.program, eq):
+                if downstream is None:
+                    downstream = carried_by(self.program.equations, eq, near)
+                if self.work > self.most:
+                    return
+                changed = self._changed({eq.symbol.key: (eq, wrong)}, downstream)
+                if self._gives(changed.get(self.eq.symbol.key)):
+                    named = Named(id, misconception.title, misconception.remedy, eq.symbol.id)
+                    hidden = {eq.symbol.key: changed[eq.symbol.key]} if eq is not self.eq else {}
+                    yield _Way(named, distance + misconception.rare, hidden)
+        yield from self._settings(near)
+        yield from self._rows()
+        yield from self._factor()
+
+    def _pairs(self) -> Iterator[_Way]:
+        """Two rewrites at once: of one equation, or of two."""
+        every = self._near()
+        near = every[:NEAREST]
+        if len(every) > len(near):
+            self.budget.left_out(f"pairs of slips in {len(every) - NEAREST} of {len(every)} equations")
+        for at, (eq, distance) in enumerate(near):
+            for id, misconception, wrong in _rewrites(self.program, eq):
+                twice = _with_formula(eq, wrong) if wrong.shape == eq.symbol.shape else None
+                others = [(twice, distance, True)] if twice else []
+                others += [(other, d, False) for other, d in near[at + 1 :]]
+                for other, d, own in others:
+                    downstream = carried_by(self.program.equations, other if not own else eq, near)
+                    for id2, second, wrong2 in _rewrites(self.program, other):
+                        if self.work > self.most:
+                            return
+                        change = {eq.symbol.key: (eq, wrong)} | {other.symbol.key: (eq if own else other, wrong2)}
+                        if id2 == id or not self._gives(self._changed(change, downstream).get(self.eq.symbol.key)):
+                            continue
+                        title = f"two slips: {misconception.title}, and {second.title}"
+                        first = id2 if not own else id
+                        yield _Way(
+                            Named(f"{first}+{id if not own else id2}", title, second.remedy, other.symbol.id),
+                            distance + d + misconception.rare + second.rare,
+                        )
+
+    # ------------------------------------------------------------ what a change leads to
+
+    def _changed(
+        self, change: Mapping[str, tuple[Equation, Expr]], downstream: Sequence[Equation]
+    ) -> dict[str, np.ndarray]:
+        """The values of the equations with some of them changed, by key; none where the shapes do not fit."""
+        changed: dict[str, np.ndarray] = {}
+
+        def look(ref: Ref) -> np.ndarray:
+            key = ref.symbol.key
+            return picked(ref, changed[key]) if key in changed else self.expected._look(ref)[0]
+
+        try:
+            for eq in sorted(
+                {eq.symbol.key: eq for eq in [*(eq for eq, _ in change.values()), *downstream]}.values(),
+                key=lambda eq: self.position[eq.symbol.key],
+            ):
+                formula = change[eq.symbol.key][1] if eq.symbol.key in change else eq.formula
+                own = np.asarray(evaluate(formula, look), dtype=float)
+                if formula.batched and not formula.shape:
+                    own = own.reshape(own.shape + (1,) * len(eq.symbol.shape))
+                changed[eq.symbol.key] = np.broadcast_to(own, full_shape(self.trace, eq))
+                self.work += max(own.size, 100)
+            return changed
+        except ValueError:  # a wrong formula whose shapes do not fit says no number
+            return {}
+
+    def _gives(self, found: np.ndarray | None) -> bool:
+        if found is None:
+            return False
+        mine = self.sheet.of_example(self.eq.symbol, found)
+        with np.errstate(all="ignore"):
+            off = np.where(self.there, np.abs(self.values - mine), 0.0)
+            # Most are far off: that is seen without asking each number how finely it is written.
+            finest = 10.0**-self.handed.decimals if self.handed.decimals is not None else 0.0
+            share = 10.0 ** (1 - self.handed.digits) + self.relative
+            if self.handed.missing is None and np.any(off > share * (np.abs(mine) + self.largest) + finest):
+                return False
+            allowed = tolerance(self.handed, mine) + self.relative * np.abs(mine)
+            apart = self.there & (np.abs(mine - self.value) > tolerance(self.handed, self.value))
+            return within(self.handed.over(mine), mine, allowed) and bool(np.any(apart))
+
+    # ------------------------------------------------------------ slips with a number
+
+    def _settings(self, near: Sequence[tuple[Equation, int]]) -> Iterator[_Way]:
+        """Another learning rate, momentum, ε … in the update."""
+        used = {
+            ref.symbol.key: (eq, ref.symbol)
+            for eq, _ in near
+            for ref in refs(eq.formula)
+            if ref.symbol.quantity == "hyper"
+        }
+        for key, (eq, symbol) in used.items():
+            name = key.removeprefix(setting(""))
+            true = float(np.asarray(self.trace.value(Ref(symbol))))
+            beside = (true - 1, true + 1) if name == "t" else ()
+            for other in (*COMMON.get(name, ()), *beside, *self._rates(name, true)):
+                if other == true:
+                    continue
+                again = Expected(self.trace, {**self.sheet.own, key: np.asarray(other)}, self.handed, self.sheet.halves)
+                if self._gives(again.of(self.eq)[0]):
+                    said = {"learning_rate": "learning rate", "l2": "λ of the L2 term", "t": "number of the update"}
+                    title = f"another {said.get(name, name)}: {number(other)} in place of {number(true)}"
+                    yield _Way(Named(f"another-{name.replace('_', '-')}", title, "", eq.symbol.id), 1.0)
+
+    def _rates(self, name: str, true: float) -> Iterator[float]:
+        """The learning rate that the whole array shows, if one does."""
+        if name != "learning_rate" or not true or self.eq.symbol.wrt is None:
+            return
+        before = np.asarray(self.trace.value(Ref(self.eq.symbol.wrt)), dtype=float)
+        step, mine = self.value - before, self.values - before
+        moved = self.there & (np.abs(step) > 1e-300)
+        if self.eq.symbol.quantity == "updated" and np.any(moved):
+            largest = np.unravel_index(int(np.argmax(np.abs(step) * moved)), step.shape) if step.shape else ()
+            share = float(mine[largest] / step[largest])
+            yield float(f"{share * true:.{min(self.handed.digits, 9)}g}")
+            yield float(f"{share * true:.2g}")
+
+    def _rows(self) -> Iterator[_Way]:
+        """Another row of the data."""
+        rows_of = columns(self.trace)
+        if self.sheet.own:
+            return
+        for row in range(len(rows_of[0][1]) if rows_of else 0):
+            if row == int(self.trace.iteration.rows[0]) or self.work > self.most:
+                continue
+            values = dict(self.trace.iteration.values)
+            values.update({symbol.key: whole[row] for symbol, whole in rows_of})
+            self.program.run(values)
+            self.work += sum(np.size(value) for value in values.values())
+            found = values.get(self.eq.symbol.key)
+            if found is not None and self._gives(np.asarray(found, dtype=float)):
+                title = another_row(self.trace, row + 1)
+                yield _Way(Named("another-row", title, "", self.eq.symbol.id), 1.0)
+
+    def _values(self) -> Iterator[_Way]:
+        """Another value of the lesson, of the same shape, in the place of one that an equation uses."""
+        if np.sum(self.there) < 2 and self.handed.digits < EXACT:  # of one short number too many values give it
+            return
+        near = self._near()[:NEAREST]
+        for eq, distance in near:
+            downstream = carried_by(self.program.equations, eq, near)
+            for ref in dict.fromkeys(refs(eq.formula)):
+                for other in self._in_place_of(ref, eq) if ref.index is None else ():
+                    if self.work > self.most:
+                        return
+                    for wrong in put(eq.formula, ref, Ref(other)):
+                        changed = self._changed({eq.symbol.key: (eq, wrong)}, downstream)
+                        if self._gives(changed.get(self.eq.symbol.key)):
+                            title = f"another value: {_called(other)} in place of {_called(ref.symbol)}"
+                            rank = distance + (0.9 if other.quantity == "hyper" else 2.0)
+                            yield _Way(Named("another-value", title, "", eq.symbol.id), rank)
+
+    def _in_place_of(self, ref: Ref, eq: Equation) -> list[Symbol]:
+        """Values that may be taken for another: settings for a setting; what was handed in, and what is near, first."""
+        meant, place = ref.symbol, self.position
+
+        def distance(symbol: Symbol) -> tuple[bool, int]:
+            return symbol.key not in self.sheet.known, abs(place.get(symbol.key, -1) - place[eq.symbol.key])
+
+        alike = [
+            symbol
+            for key, symbol in self.program.symbols.items()
+            if symbol.shape == meant.shape
+            and symbol.per_example == meant.per_example
+            and (symbol.quantity == "hyper") == (meant.quantity == "hyper")
+            and key not in (meant.key, eq.symbol.key)
+            and symbol.name not in ("t", "l2")
+            and _says_something(symbol, self.trace.iteration.values.get(key))
+        ]
+        return sorted(alike, key=distance)
+
+    def _factor(self) -> Iterator[_Way]:
+        """The same factor in every number."""
+        if np.sum(self.there) < 2:
+            return
+        size = np.abs(self.value) * self.there
+        largest = np.unravel_index(int(np.argmax(size)), size.shape)
+        if not size[largest]:
+            return
+        share = float(self.values[largest] / self.value[largest])
+        n = self.trace.examples
+        nice = {2.0, 0.5, -1.0, -2.0, -0.5, 4.0, 0.25, float(n), 1 / n, -float(n), -1 / n}
+        for factor in sorted(nice, key=lambda f: abs(f - share)):
+            if factor != 1.0 and math.isclose(factor, share, rel_tol=0.02) and self._gives(factor * self.value):
+                title = f"{number(factor)} times what it should be, everywhere"
+                yield _Way(Named("factor", title, "", self.eq.symbol.id), 9.0)
+                return
+
+
+def _called(symbol: Symbol) -> str:
+    return symbol.name if symbol.quantity == "hyper" else symbol.id
+
+
+def _says_something(symbol: Symbol, value: Any) -> bool:
+    """Whether a value can be told by its numbers: it is given, or it is not the same 0 or 1 everywhere."""
+    if symbol.quantity == "circuit_input" and np.size(value) > 1:
+        return True
+    found = np.abs(np.asarray(0.0 if value is None else value, dtype=float))
+    return bool(np.any(found != found.reshape(-1)[0])) or float(found.reshape(-1)[0]) not in (0.0, 0.5, 1.0)
+
+
+def columns(trace: Trace) -> list[tuple[Symbol, np.ndarray]]:
+    """The inputs and the targets with all their rows; none where an iteration takes several, or there are too many."""
+    lesson, data = trace.lesson, trace.program.model.data
+    if not data or trace.examples != 1 or not 0 < len(lesson.inputs) <= MOST_ROWS:
+        return []
+    return list(zip(data, (np.asarray(lesson.inputs), np.asarray(lesson.targets)), strict=False))
+
+
+def another_row(trace: Trace, row: int) -> str:
+    """What is said of who took another row (from 1) of the data."""
+    return f"another row of the data: row {row} in place of row {int(trace.iteration.rows[0]) + 1}"
+
+
+def _with_formula(eq: Equation, wrong: Expr) -> Equation:
+    """The equation with a wrong formula, which need not be one that gradients get past."""
+    found = copy(eq)
+    object.__setattr__(found, "formula", wrong)
+    return found
+
+
+def _rewrites(program: Program, eq: Equation) -> Iterator[tuple[str, Misconception, Expr]]:
+    site, own = Site(program, eq), eq is program.by_key.get(eq.symbol.key)
+    for id, misconception in MISCONCEPTIONS.items():
+        try:
+            for wrong in misconception.rewrite(site):
+                yield id, misconception, wrong
+        except (IndexError, ValueError, AssertionError):  # of a formula that is wrong already it may make nothing
+            if own:
+                raise
