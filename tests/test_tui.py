@@ -29,6 +29,7 @@ from tutor.tui.app import TutorApp
 from tutor.tui.home import HomeScreen
 from tutor.tui.lines import KeyBar, Lines
 from tutor.tui.player import PlayerScreen
+from tutor.tui.player_panes import PlayerPanes
 
 LESSONS = {entry.id: entry.path for entry in catalogue.entries()}
 
@@ -751,3 +752,19 @@ def test_arrays_stand_in_the_state_as_grids_beside_their_gradients():
     cursor = Cursor(at=place["k'"], level="matrix", notation="dz")
     ids = [item.target for item in state_views.state_lines(found, scribe, cursor, 60)[0]]
     assert "k'" in ids and "dL/dx" in ids
+
+
+async def test_a_lesson_that_opens_makes_its_cards_a_few_times_only(monkeypatch):
+    """Each pane says that it has got a size: one drawing does for all of them, and not one each."""
+    made = []
+    draw = PlayerPanes.draw_panes
+    monkeypatch.setattr(PlayerPanes, "draw_panes", lambda self: (made.append(self), draw(self))[1])
+    async with tutor("convolution", (160, 48), "c") as pilot:
+        await pilot.pause()
+        assert len(made) <= 8 and "conv" in pane(pilot, "card")
+        before = len(made)
+        await pilot.press("n")
+        await pilot.pause()
+        assert 0 < len(made) - before <= 2
+        await pilot.press("l", "l")  # at another level the state has another form
+        assert "k₂₁" in pane(pilot, "state") and "k ⎡" not in pane(pilot, "state")

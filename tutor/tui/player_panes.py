@@ -242,7 +242,8 @@ class PlayerPanes(TutorScreen):
             self._drawn.pop(name, None)
             pane.show(self.so_far(cursor, columns))
             return
-        key = (id(now.trace), cursor.at, cursor.aside, cursor.furthest, cursor.notation, cursor.example, size)
+        at = (cursor.at, cursor.aside, cursor.furthest, cursor.notation, cursor.level, cursor.example)
+        key = (id(now.trace), *at, size)
         if self._drawn.get(name) == key:
             return
         self._drawn[name] = key
@@ -252,8 +253,16 @@ class PlayerPanes(TutorScreen):
             pane.show(*state_views.state_lines(now.trace, now.scribe, cursor, columns))
 
     def on_lines_resized(self) -> None:
-        """A pane has come into sight, or has another size: it shows this step."""
-        self.call_later(self.draw_panes)
+        """A pane has come into sight, or has another size: it shows this step. Of several one drawing does for all."""
+        if not self._awaited:
+            self._awaited = True
+            self.call_later(self._draw_resized)
+
+    _awaited = False
+
+    def _draw_resized(self) -> None:
+        self._awaited = False
+        self.draw_panes()
 
 
 def useful(action: str, sitting: Sitting) -> bool:
