@@ -30,6 +30,7 @@ SHOTS = {
     "slope-120x40": (120, 40, "one-neuron", "dL/dW1[1,1]", "scalar", "partials", "card"),
     "recurrence-120x40": (120, 40, "recurrence", "dL/dWh", "matrix", "partials", "card"),
     "attention-120x40": (120, 40, "attention", "dL/dA", "matrix", "partials", "card"),
+    "paper-80x24": (80, 24, "o-classification", "z1", "matrix", "partials", "card"),
     "training-160x48": (160, 48, "flowers", "L", "matrix", "dz", "card"),
 }
 # Keys that are pressed on the step.
@@ -38,6 +39,7 @@ KEYS = {
     "diagram-120x40": ("m",),
     "slope-120x40": ("v",),
     "recurrence-120x40": ("m",),
+    "paper-80x24": tuple("s 0 . 3 8 enter 0 . 8 enter 0 . 5 9 4 enter 0 . 8 enter - 0 . 2 2 5 enter f7".split()),
     "training-160x48": ("x", "p", *"60", "enter"),
 }
 

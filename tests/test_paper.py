@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
 
 import numpy as np
 import pytest
@@ -73,7 +75,7 @@ def test_a_right_pass_in_any_order_has_all_marks(wide, digits):
 def test_a_slip_loses_its_own_entries_and_is_the_headline(wide, digits):
     paper = filled(wide, pass_of(hidden_slope=lambda a: 1), digits).check()
     assert lost(paper) == ["dL/dz1[1]", "dL/dz1[2]"] and paper.checked.first == "dL/dz1[1]"
-    assert "slope" in paper.checked.headline and paper.checked.headline.startswith("The first that is wrong is dL/dz1:")
+    assert paper.checked.headline.startswith("The first that is wrong is δ⁽²⁾ (dL/dz1): The slope of the activation")
     assert {paper.kind(cell) for cell in wide.find("dL/dW1")} == {"carried"}
     assert str(paper.checked.marks["backward"]) == "20 of 22" and str(paper.checked.marks["update"]) == "14 of 14"
 
@@ -137,8 +139,15 @@ def test_a_slip_in_one_cell_of_a_matrix_is_named_and_the_rest_of_it_is_right(wid
     arrays = {id: array for id, array in arrays.items() if id != "W1'"}
     paper = filled(wide, arrays).check()
     assert [cell for cell in lost(paper) if cell not in paper.blank] == ["dL/dW1[2,3]"]
-    assert paper.checked.headline.startswith("The first that is wrong is dL/dW1[2,3]:")
+    assert "(dL/dW1[2,3]): " in paper.checked.headline
     assert paper.kind("dL/dW1[2,3]") == "slip"
+
+
+def test_a_wrong_number_is_not_told_what_it_should_be(wide):
+    paper = Paper(wide).fill("z1[2]", "0.873").check()
+    assert paper.kind("z1[2]") == "wrong" and paper.checked.headline == (
+        "The first that is wrong is z₂⁽²⁾ (z1[2]): No slip that is known by name gives this number."
+    )
 
 
 def test_blanks_are_taken_as_they_should_be_given_what_was_wrong_before(wide):
@@ -247,6 +256,18 @@ def test_a_paper_is_kept_as_it_is_filled_in_and_two_windows_lose_nothing(data_fo
     with Store.open() as store:
         assert open_paper(store, "wide", other_numbers, "delta")[0].id != first.id
         assert open_paper(None, "wide", wide.trace, "delta")[0].put("z1[1]", "1")  # nothing is kept, nothing fails
+
+
+def test_what_was_typed_is_there_after_a_kill(data_folder, wide):
+    child = os.fork()
+    if child == 0:  # no cleaning up, no closing: as kill -9 leaves it
+        keeper, _ = open_paper(Store.open(), "wide", wide.trace, "delta")
+        keeper.put("z1[1]", "-0.6")
+        keeper.put("z1[2]", "=1-")
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    with Store.open() as store:
+        assert open_paper(store, "wide", wide.trace, "delta")[1].entries == {"z1[1]": "-0.6", "z1[2]": "=1-"}
 
 
 def gates_exam(store, **options):
@@ -385,7 +406,7 @@ def test_a_paper_in_lines(data_folder, wide):
                  "map", "names", "time", "example 2", "hand in", "help")  # fmt: skip
         said, mode = in_lines(keeper, paper, *lines)
         assert "z1[1] = -0.6, z1[2] = 0.999" in said and "a1[1] = 0.354344" in said and "= −1.2" in said
-        assert "The first that is wrong is z1[2]" in said.partition("= −1.2")[0]
+        assert "(z1[2]): " in said.partition("= −1.2")[0]
         for word in ("z1 has 2 numbers, not 3", "no step 'nowhere'", "not filled in yet", "is no command here",
                      "There is no clock.", "Say which example"):  # fmt: skip
             assert word in said, word

@@ -226,7 +226,7 @@ class PaperLines:
     # ------------------------------------------------------------ beside it
 
     def _given(self) -> None:
-        for name, value in given(self.paper.sheet):
+        for name, _, value in given(self.paper.sheet):
             self.say(f"  {name} = {value}")
         for text in told(self.paper.sheet):
             self.say("\n".join(wrapped(text, "  ", "    ")))

@@ -25,7 +25,7 @@ def blank_paper(sheet: Sheet, seed: int) -> Iterator[str]:
     yield f"# Then: backprop-tutor exam {shown(lesson.id)} --seed {seed}{each} --answers FILE"
     yield "#"
     yield "# Given:"
-    for name, value in given(sheet):
+    for name, _, value in given(sheet):
         yield f"#   {shown(name)} = {value}"
     for text in told(sheet):
         yield f"#   {shown(text)}"

@@ -321,10 +321,12 @@ def _headline(sheet: Sheet, kinds: Mapping[str, CellKind], said: Mapping[str, Ar
         rough = sum(kind == "rough" for kind in kinds.values())
         more = f", but {rough} of it too roughly to tell: give three digits" if rough else ""
         return f"All of it is right{more}." if filled == len(sheet.cells) else f"Right so far{more}."
-    box = sheet.box_of[first]
-    wrong = sum(kinds[cell] in BAD for cell in box.cells)
-    where = first if wrong == 1 or wrong < len(box.cells) else box.ref.id
-    return f"The first that is wrong is {where}: {said[box.equation.symbol.key].message}"
+    symbol = sheet.box_of[first].equation.symbol
+    own = [kinds[cell] for box in sheet.boxes if box.equation.symbol == symbol for cell in box.cells]
+    whole = len(own) > 1 and all(kind in BAD for kind in own)
+    id, name = (symbol.id, sheet.writer.text(Ref(symbol))) if whole else (first, sheet.name(first))
+    where = id if id == name else f"{name} ({id})"
+    return f"The first that is wrong is {where}: {said[symbol.key].message}"
 
 
 def _verdicts(diagnosis: Diagnosis) -> dict[str, ArrayVerdict]:
@@ -332,13 +334,13 @@ def _verdicts(diagnosis: Diagnosis) -> dict[str, ArrayVerdict]:
     return {verdict.key: verdict for verdict in reversed(diagnosis.arrays) if verdict.cells}
 
 
-def given(sheet: Sheet) -> list[tuple[str, str]]:
-    """What the lesson gives: each name, with its id where that is another, and its numbers."""
+def given(sheet: Sheet) -> list[tuple[str, Ref, str]]:
+    """What the lesson gives: each name, with its id where that is another, what it is, and its numbers in a line."""
     found = []
     for ref in sheet.given:
         name = sheet.writer.text(ref)
         named = name if ref.id == name or ref.symbol.quantity == "hyper" else f"{name} ({ref.id})"
-        found.append((named, linear(sheet.writer.value(sheet.trace.value(ref), 6), 1000)))
+        found.append((named, ref, linear(sheet.writer.value(sheet.trace.value(ref), 6), 1000)))
     return found
 
 

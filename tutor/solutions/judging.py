@@ -249,7 +249,10 @@ class _Judge:
             # What follows from a step that was not handed in follows rightly, too.
             return replace(reading, own={**reading.own, **hidden})
 
-        return replace(said("wrong", _shares(array.over(right), right, there), whole, (), cells), searched=searched)
+        says = _shares(array.over(right), right, there)
+        if cells is not None and np.sum(np.isin(cells, BAD)) == 1:  # not what it should be: it may be tried again
+            says = "No slip that is known by name gives this number."
+        return replace(said("wrong", says, whole, (), cells), searched=searched)
 
     def _row_of(self, symbol: Symbol, array: Handed) -> int | None:
         """Which other row of the data (from 1) an input or a target is, where an iteration takes one; else None."""

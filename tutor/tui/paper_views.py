@@ -5,10 +5,13 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from tutor.play.exam import said_of, sample
 from tutor.play.paper import Box, Checked, Paper, Sheet, given, told
 from tutor.solutions.cells import BAD, CellKind
 from tutor.text.cells import cut, pad, width
+from tutor.text.layout import Matrix, draw
 from tutor.tui.lines import Line, line
 from tutor.tui.views import wrapped
 
@@ -16,9 +19,10 @@ MARKS: dict[CellKind, tuple[str, str]] = {  # what was said of a cell
     "right": ("✓", "mark"), "rounded": ("≈", "mark"), "carried": ("→", "value"), "rough": ("~", "value"),
     "slip": ("✗", "error"), "wrong": ("✗", "error"), "blank": (" ", "dim"),
 }  # fmt: skip
-LEGEND = "✓ right  ≈ rounded on the way  → carried on rightly  ~ too few digits  ✗ wrong"
+LEGEND = "✓ right  ≈ rounded  → carried on  ~ few digits  ✗ wrong"
 CELL = 9  # cells of the terminal for a number
 MOST_NAME = 14
+MOST_GRID = (40, 40)  # rows and columns of what is given: all of it is needed
 
 
 @dataclass
@@ -101,12 +105,15 @@ def _unread(paper: Paper, cell: str) -> bool:
 
 
 def given_lines(sheet: Sheet, columns: int) -> list[Line]:
-    """What the lesson gives, in the notation, and what one has to know beside it."""
+    """What the lesson gives, in the notation, matrices as such; and what one has to know beside it."""
     lines: list[Line] = []
     found = given(sheet)
-    room = min(max((width(name) for name, _ in found), default=0), MOST_NAME) + 1
-    for name, value in found:
-        for at, part in enumerate(textwrap.wrap(value, max(columns - room, 12))):
-            spans = (pad(cut("" if at else name, room - 1), room), "heading"), (part, "numbers")
-            lines.append(Line(spans))
+    room = min(max((width(name) for name, _, _ in found), default=0), MOST_NAME) + 1
+    for name, ref, text in found:
+        value = np.asarray(sheet.trace.value(ref), dtype=float)
+        block = draw(Matrix(value, 6, flat=True), *MOST_GRID).lines if value.ndim else [text]
+        if max(map(width, block)) > columns - room:
+            block = textwrap.wrap(text, max(columns - room, 12))
+        for at, part in enumerate(block):
+            lines.append(Line(((pad(cut("" if at else name, room - 1), room), "heading"), (part, "numbers"))))
     return [*lines, line(), *(row for text in told(sheet) for row in wrapped(text, columns, "dim"))]
