@@ -15,9 +15,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from array_circuits import circuit_of, random_circuit
 from strategies import bundled, circuit_lesson, dense, network_lesson
 from test_array_model import ALL
 from test_array_model import lesson as read
+from test_compiled_arrays import FOUND, with_examples
 from tutor import __version__
 from tutor.cli.commands import main
 from tutor.engine import native
@@ -57,12 +59,18 @@ class Together:
         return self.builds[-1]
 
     def build(self) -> None:
-        begin = native.PRELUDE
+        begin = native.PRELUDE + native.FOR_ARRAYS
         texts = [
-            source.removeprefix(begin).replace("train(", f"train_{k}(").replace("once_", f"once_{k}_")
+            source.removeprefix(native.PRELUDE)
+            .removeprefix(native.FOR_ARRAYS)
+            .replace("train(", f"train_{k}(")
+            .replace("once_", f"once_{k}_")
+            .replace("room_", f"room_{k}_")
             for k, source in enumerate(self.sources)
         ]
-        (self.folder / "all.c").write_text(begin + "".join(texts))
+        # Without what makes it fast, which would take the compiler ten times as long.
+        source = (begin + "".join(texts)).replace("__attribute__((always_inline))", "").replace("MANY static", "static")
+        (self.folder / "all.c").write_text(source)
         flags = [flag for flag in building.FLAGS if flag != "-O2"]
         command = [CC, *flags, "-O0", "-fPIC", "-shared", "-w", "-o", "all.so", "all.c", "-lm"]
         subprocess.run(command, cwd=self.folder, check=True)
@@ -71,23 +79,44 @@ class Together:
             found.done.set()
 
 
-def same_in_both(lessons, tmp_path, monkeypatch, iterations=40) -> list[Run]:
-    """Train each lesson in Python and in C; returns the runs in C."""
+def in_both(lessons, tmp_path, monkeypatch, iterations, work) -> list[tuple[Run, Run]]:
+    """Each lesson trained in C and in Python or NumPy, as single numbers or as arrays."""
     together = Together(tmp_path)
     monkeypatch.setattr(native, "build", together)
-    monkeypatch.setattr(running, "SCALAR_WORK", 10**9)
+    monkeypatch.setattr(running, "SCALAR_WORK", work)
     runs = [Run(taught) for taught in lessons]
     assert not any(run.in_c() for run in runs)
     together.build()
+    found = []
     for run in runs:
         true = Run(run.lesson)
         assert run.in_c(), run.lesson
         assert run.train(iterations) == true.train(iterations) and run.diverged == true.diverged
+        found.append((run, true))
+    return found
+
+
+def same_in_both(lessons, tmp_path, monkeypatch, iterations=40) -> list[Run]:
+    """Train each lesson in Python and in C, to the last bit; returns the runs in C."""
+    both = in_both(lessons, tmp_path, monkeypatch, iterations, 10**9)
+    for run, true in both:
         assert run.losses.tobytes() == true.losses.tobytes()
         for number in (2, run.trained // 2 + 1, run.trained + 1):
             mine, theirs = run.parameters(number), true.parameters(number)
             assert all(mine[key].tobytes() == theirs[key].tobytes() for key in theirs), (run.lesson, number)
-    return runs
+    return [run for run, _ in both]
+
+
+def close_in_both(lessons, tmp_path, monkeypatch, iterations=12) -> list[Run]:
+    """Train each lesson in NumPy and in C: another order of a sum is all that may differ; returns the runs in C."""
+    both = in_both(lessons, tmp_path, monkeypatch, iterations, -1)
+    for run, true in both:
+        assert np.allclose(run.losses, true.losses, rtol=1e-12, atol=1e-13), run.lesson
+        for key, value in true.parameters(true.trained + 1).items():
+            scale = max(1.0, float(np.max(np.abs(value), initial=0)))
+            got = run.parameters(run.trained + 1)[key]
+            assert np.allclose(got, value, rtol=1e-12, atol=1e-12 * scale), (run.lesson, key)
+    return [run for run, _ in both]
 
 
 def random_network(rng: np.random.Generator, loss: str, activation: str, optimizer: str):
@@ -153,14 +182,89 @@ def test_lessons_have_the_same_bits(tmp_path, monkeypatch):
 
 
 @needs_cc
-@pytest.mark.parametrize("shift", [900.0, -900.0])
-def test_c_stops_where_python_would_raise(shift, tmp_path, monkeypatch):
-    """e^900 overflows in Python and in C, a saturated sigmoid does not: the equations run those iterations."""
-    hidden = dense([[1.0, 1.0], [-1.0, 0.5]], [shift, -shift], "sigmoid")
-    layers = [hidden, dense([[0.5, -0.3], [0.2, 0.1]], [shift, 0.0], "softmax")]
+def test_networks_as_arrays(tmp_path, monkeypatch):
+    """Optimisers, losses and activations; batches in a row or gathered, a short last one, frozen parameters."""
+    rng, lessons = np.random.default_rng(5), []
+    names = [list(table) for table in (LOSSES, ACTIVATIONS, OPTIMIZERS)]
+    for k in range(max(map(len, names))):
+        taught = random_network(rng, *(table[(k + k // len(table)) % len(table)] for table in names))
+        how = replace(taught.training, learning_rate=0.01, epsilon=1e-3)
+        lessons.append(replace(taught, training=how))
+    close_in_both(lessons, tmp_path, monkeypatch)
+
+
+@needs_cc
+def test_array_circuits(tmp_path, monkeypatch):
+    """Attention, recurrence, norms, convolution: what these lessons are made of, products of many matrices too."""
+    lessons = [read(text) for text in ALL.values()]
+    lessons = [replace(taught, training=taught.training or Training(0.05)) for taught in lessons]
+    rows = [circuit_of(op, 1, examples=True) for op in ("conv", "embedding", "matmul", "norm", "concat", "max_pool")]
+    lessons += [with_examples(grown, batch=2) for grown in rows]
+    lessons += [with_examples(random_circuit(seed, lines=4, examples=True), batch="all") for seed in FOUND]
+    done = []
+    for taught in lessons:
+        with pytest.MonkeyPatch.context() as patch:  # a maximum of several, say, is left to NumPy
+            patch.setattr(native, "build", Together(tmp_path))
+            patch.setattr(running, "SCALAR_WORK", -1)
+            run = Run(taught)
+            run.in_c()
+            done += [taught] if run._native and not run._scalar else []
+    assert len(done) > len(lessons) * 0.8
+    close_in_both(done, tmp_path, monkeypatch, 6)
+
+
+@needs_cc
+def test_arrays_go_over_to_c_where_it_is_said(data_folder, monkeypatch):
+    """C has other last bits than NumPy: each iteration has those of one of them, however one comes to it."""
+    monkeypatch.setattr(running, "SCALAR_WORK", -1)
+    run, ways = Run(XOR), set()
+
+    def progress(trained):
+        run._native.wait(60)
+        ways.add(run._native_from)
+        return True
+
+    run.train(50)
+    assert run._native is None
+    run.train(300_000, progress)
+    assert 50 < run._native_from <= run.trained and run.every > 100
+    before = {number: run.parameters(number)["W1"].tobytes() for number in (7, run._native_from + 5, 250_000)}
+    again = {number: run.parameters(number)["W1"].tobytes() for number in reversed(before)}
+    assert before == again
+    prepared = Run(XOR)
+    prepared.prepare(10)
+    assert prepared._native is None, "ten iterations are not worth it"
+    prepared.prepare(10**6)
+    assert prepared._native_from == 1, "who waits has C from the beginning, each time"
+
+
+@needs_cc
+def test_large_products_are_left_to_the_library_that_numpy_calls():
+    big = network_lesson(
+        [dense(np.ones((64, 64)) / 64, np.zeros(64)), dense(np.ones((64, 64)) / 64)], "squared_error",
+        np.ones((64, 64)), np.ones((64, 64)), batch="all",
+    )  # fmt: skip
+    assert not Run(big).in_c(60) and Run(replace(big, training=Training(0.01))).in_c(60)
+
+
+@needs_cc
+def test_c_stops_where_python_would_raise(tmp_path, monkeypatch):
+    """x grows by 20 an iteration; e^x overflows from 710 on, where a saturated sigmoid is 0: the equations go on."""
+    taught = circuit_lesson(["f = sigmoid(-x) - 20 * x"], training=Training(1.0), x=0.5)
+    (run,) = same_in_both([taught], tmp_path, monkeypatch, 60)
+    assert run._native.run(run.kept[1].copy(), 1, np.empty(60), updates=0) == 36
+    assert run.trained == 60 and run.diverged is None
+
+
+@needs_cc
+def test_where_the_first_iterations_are_left_to_the_equations_it_is_asked_later(data_folder):
+    hidden = dense([[1.0, 1.0], [-1.0, 0.5]], [900.0, -900.0], "sigmoid")
+    layers = [hidden, dense([[0.5, -0.3], [0.2, 0.1]], [0.0, 0.0], "softmax")]
     taught = network_lesson(layers, "cross_entropy", [[0.5, -1.0], [1.5, 0.25]], np.eye(2))
-    (run,) = same_in_both([taught], tmp_path, monkeypatch)
-    assert run._native.run(run.kept[1].copy(), 1, np.empty(5), 0) < 5
+    run, true = Run(taught), Run(taught)
+    true._no_native = True
+    assert not run.in_c(60) and run._native is not None
+    assert run.train(50) == true.train(50) and run.losses.tobytes() == true.losses.tobytes()
 
 
 XOR = network_lesson(
@@ -309,7 +413,10 @@ def test_the_source_names_nothing_of_the_lesson(tmp_path, monkeypatch):
 
 
 def test_an_operator_that_c_lacks_leaves_the_lesson_to_python(monkeypatch):
-    monkeypatch.setattr(native, "CScalars", lambda *_: {}["erf"])
+    def lacking(*_):
+        raise native.NotInC("erf")
+
+    monkeypatch.setattr(native, "CScalars", lacking)
     has_no_c()
 
 

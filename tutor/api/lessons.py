@@ -10,7 +10,7 @@ import numpy as np
 from tutor.api.steps import Trace, known
 from tutor.engine import lesson as engine
 from tutor.engine.program import iterations_per_epoch
-from tutor.engine.run import MAX_ITERATION, TOLERANCE, Iteration, Run
+from tutor.engine.run import MAX_ITERATION, MOST_TRAINED, TOLERANCE, Iteration, Run
 from tutor.engine.trace import Trace as EngineTrace
 from tutor.lessonfiles.writing import lesson_text
 
@@ -70,9 +70,10 @@ class Lesson:
         count = iterations
         if count is None:
             count = MAX_ITERATION if converge and epochs is None else (100 if epochs is None else epochs) * per
-        if not is_whole(count) or not 1 <= count <= MAX_ITERATION:
-            raise ValueError(f"iterations are a whole number from 1 to {MAX_ITERATION:,}, not {count!r}")
+        if not is_whole(count) or not 1 <= count <= MOST_TRAINED:
+            raise ValueError(f"iterations are a whole number from 1 to {MOST_TRAINED:,}, not {count!r}")
         run = Run(self._lesson)
+        run.prepare(int(count))
         return Training(self, run.train(int(count), tolerance=TOLERANCE if converge else None), run)
 
     def toml(self) -> str:

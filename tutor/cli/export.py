@@ -210,9 +210,8 @@ MAX_LOSSES = 1000  # in a record, unless all are asked for
 def training_json(run: Run, stopped: str, all_losses: bool = False) -> str:
     """What training came to, as one JSON object (docs/train-json.md); `stopped` is `Run.train`'s word."""
     found, trained = divergence(run), run.trained
-    numbers = np.arange(1, trained + 1)
-    if not all_losses and trained > MAX_LOSSES:
-        numbers = np.unique(np.round(np.linspace(1, trained, MAX_LOSSES)).astype(int))
+    few = trained if all_losses else min(trained, MAX_LOSSES)
+    numbers = np.unique(np.round(np.linspace(1, trained, few)).astype(int))
     record = {
         "format": FORMAT,
         "lesson": run.lesson.id,

@@ -59,7 +59,7 @@ def train(args: Namespace) -> int:
 
     from tutor.cli.export import training_json, training_text
     from tutor.engine.program import iterations_per_epoch
-    from tutor.engine.run import MAX_ITERATION, TOLERANCE, Run
+    from tutor.engine.run import MAX_ITERATION, MOST_TRAINED, TOLERANCE, Run
     from tutor.lessonfiles.check import load
 
     path, _ = find_lesson(args.lesson, args)
@@ -71,7 +71,7 @@ def train(args: Namespace) -> int:
     name, given, unit = "--epochs", args.epochs, per
     if args.iterations is not None:
         name, given, unit = "--iterations", args.iterations, 1
-    most = MAX_ITERATION // unit
+    most = MOST_TRAINED // unit
     count = min(100, most) if given is None else whole_number(given, most)
     if count is None:
         raise UsageError(f"{name} takes a whole number from 1 to {most:,} with this lesson, not '{given[:60]}'")
@@ -86,6 +86,7 @@ def train(args: Namespace) -> int:
 
     run = Run(lesson)
     try:
+        run.prepare(MAX_ITERATION if args.until_converged else count * unit)
         if args.until_converged:
             stopped = run.train(MAX_ITERATION, progress, TOLERANCE)
         else:

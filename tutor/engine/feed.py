@@ -75,6 +75,11 @@ class Feed:
         return iterations_per_epoch(self.lesson)
 
     @cached_property
+    def arrays(self) -> list[np.ndarray]:
+        """(examples, *shape) what code over arrays takes, one for each symbol that an example sets."""
+        return list(self.lesson.examples.values())
+
+    @cached_property
     def numbers(self) -> np.ndarray:
         """(examples, numbers of one) what code over single numbers takes of each."""
         given = self.lesson.examples.values()

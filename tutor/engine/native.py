@@ -7,35 +7,47 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from tutor.engine.compiled.building import build
+from tutor.engine.compiled.c_arrays import CArrays
+from tutor.engine.compiled.c_elements import PRELUDE as FOR_ARRAYS
 from tutor.engine.compiled.c_scalars import CScalars
-from tutor.engine.compiled.c_text import PRELUDE, driver
+from tutor.engine.compiled.c_text import PRELUDE, NotInC, driver
 from tutor.engine.compiled.elements import ScalarGraph
-from tutor.engine.compiled.graph import Memory, Values
+from tutor.engine.compiled.graph import Graph, Memory, Values
 from tutor.engine.feed import Feed
 from tutor.engine.program import Program
+
+__all__ = ["Native", "NotInC"]
 
 
 class Native:
     """Iterations in C. Any run of the same shape may use the same `Native`, each with its own numbers.
 
-    Raises KeyError when it is made of what C has no words for.
+    Raises NotInC as the making of its parts does.
     """
 
     def __init__(self, programs: Callable[[int], Program], memory: Memory, fixed: Values, feed: Feed):
-        self.feed, self._parts = feed, []
-        first, texts = 0, []
+        self.feed = feed
+        self._parts: list[tuple[Graph, list[int]]] = []
+        self._arrays = [feed.numbers] if feed.scalar else [np.ascontiguousarray(a, dtype=float) for a in feed.arrays]
+        first, room, texts = 0, 0, [PRELUDE, "" if feed.scalar else FOR_ARRAYS]
         for size in feed.sizes:
             program = programs(size)
-            graph = ScalarGraph(program.equations, program.model.objective.key, memory, fixed, program.model.data, size)
-            part = CScalars(graph, size, first)
+            about = (program.equations, program.model.objective.key, memory, fixed, program.model.data, size)
+            part: CScalars | CArrays
+            if feed.scalar:
+                part = CScalars(ScalarGraph(*about), size, first)
+            else:
+                part = CArrays(*about, first, len(self._arrays) - len(feed.arrays))
+                self._arrays += part.constants
+                room = max(room, sum(part.room.values()))
             first += len(part.settled)
             texts.append(part.text)
-            self._parts.append((graph.graph, part.settled))
-        self.exact = True  # bit for bit what the code in Python does
-        self.settled = np.array([g.settled[number] for g, numbers in self._parts for number in numbers])
-        self._data = [feed.numbers]
-        self._pointers = np.array([array.ctypes.data for array in self._data], dtype=np.uintp)
-        self._build = build(PRELUDE + "".join(texts) + driver(feed.sizes))
+            self._parts.append((part.graph, part.settled))
+        self.exact = feed.scalar  # bit for bit what the code in Python does
+        self.settled = np.array([graph.settled[number] for graph, numbers in self._parts for number in numbers])
+        self._pointers = np.array([array.ctypes.data for array in self._arrays], dtype=np.uintp)
+        self._work = np.empty(room)
+        self._build = build("".join(texts) + driver(feed.sizes), () if feed.scalar else ("-O3",))
 
     def wait(self, seconds: float) -> None:
         """Until it is built, or so long."""
@@ -56,7 +68,7 @@ class Native:
         found = [(graph.settled_with(settings), numbers) for graph, numbers in self._parts]
         return np.array([values[number] for values, numbers in found for number in numbers])
 
-    def run(self, flat: np.ndarray, at: int, kept: np.ndarray, updates: int) -> int:
+    def run(self, flat: np.ndarray, at: int, kept: np.ndarray, *, updates: int) -> int:
         """Iterations `at` ... on the carried values, one for each place of `kept`, which takes the losses.
 
         `updates` came before iteration 1. Returns how many are complete: it stops where code in Python does.
@@ -77,4 +89,5 @@ class Native:
             len(kept),
             float(updates + at),
             kept.ctypes.data,
+            self._work.ctypes.data,
         )

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from threading import RLock
 from typing import TYPE_CHECKING
 
@@ -31,9 +31,11 @@ if TYPE_CHECKING:
 # they multiply counts, and more of it the more calls arrays would take; not without end, since code has to be made.
 SCALAR_WORK = 150
 WORTH_COMPILING = 0.1  # seconds that Python or NumPy would take, about: a compiler takes half of it
+PATIENCE = 2.0  # seconds that it may take: then it is done without
 ALIKE = 20  # iterations that have to be the same in C before it is used
 TOLERANCE = 1e-6  # a change over an epoch that counts as none, unless told
 MAX_ITERATION = 1_000_000  # that can be asked for: it takes minutes, not days
+MOST_TRAINED = 100_000_000  # at once, by who waits for it: seconds in C for what is tiny; 8 bytes each for the losses
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class Run:
         self._edge: list[int] = []  # iterations in which the code ended in infinity: they are run by the equations
         self._pace = 1.0  # iterations in a go: some 20 ms, so that it can be called off
         self._losses = np.empty(0)
+        self._latest = np.empty(0)
         self._codes: dict[int, Code] = {}
         self._native: Native | None = None  # code in C, on its way or there
         self._native_from: int | None = None  # the first iteration that is run by it; None as long as none is
@@ -221,7 +224,7 @@ class Run:
         stop = min(number, start - (start - 1) % self.every + self.every, start + int(self._pace))
         if start < self._careful:
             stop = start + 1
-        if self._native is not None or (max(number, self._goal) - start) * self._cost > WORTH_COMPILING:
+        if self._native is not None or self._worth_c(max(number, self._goal)):
             self._seek_native()
         began = time.monotonic()
         self._at, before = 0, self._carried.flat.copy()  # whoever interrupts this leaves the values half done
@@ -243,8 +246,10 @@ class Run:
             self._keep(stop)
 
     def _iterate(self, start: int, stop: int) -> np.ndarray:
-        """Run iterations `start` to `stop` - 1 on the carried values; returns their losses."""
-        losses, at = np.empty(stop - start), start
+        """Run iterations `start` to `stop` - 1 on the carried values; returns their losses, until the next call."""
+        if stop - start > len(self._latest):  # the same again and again: new memory costs more than an iteration
+            self._latest = np.empty(stop - start)
+        losses, at = self._latest[: stop - start], start
         while at < stop:
             if at not in self._edge:
                 end = min((edge for edge in self._edge if at < edge < stop), default=stop)
@@ -262,7 +267,7 @@ class Run:
     def _go(self, at: int, losses: np.ndarray) -> int:
         """Run iterations from `at` by code, one for each loss that is to be filled in; returns how many it ran."""
         if self._native is not None and self._native_from is not None and at >= self._native_from:
-            return self._native.run(self._carried.flat, at, losses, self._updates)
+            return self._native.run(self._carried.flat, at, losses, updates=self._updates)
         return self._go_slowly(at, losses)
 
     def _go_slowly(self, at: int, losses: np.ndarray) -> int:
@@ -288,7 +293,8 @@ class Run:
     def _record(self, losses: np.ndarray) -> None:
         end = self.trained + len(losses)
         if end > len(self._losses):
-            longer = np.empty(max(end + 1000, min(self._goal, 8 * end)))  # what is not written takes no memory yet
+            # Memory is taken as it is written, not as it is asked for.
+            longer = np.empty(max(end + 1000, min(self._goal, max(8 * end, 1 << 20))))
             longer[: self.trained] = self.losses
             self._losses = longer
         self._losses[self.trained : end] = losses
@@ -348,44 +354,69 @@ class Run:
         settings = {key: value for key, value in self._given().items() if key != setting("t")}
         return settings | {key: value for key, value in self._first.items() if key not in self._carried.slices}
 
+    def prepare(self, iterations: int) -> None:
+        """Before so many iterations: have code in C made if they are worth it, and wait for it.
+
+        Where C has the bits of Python nobody need wait. Where it has not those of NumPy it takes over from the next
+        iteration on: so whoever is to get the same bits each time calls this first.
+        """
+        if not self._scalar and self._worth_c(iterations):
+            self.in_c(PATIENCE)
+
     def in_c(self, patience: float = 0.0) -> bool:
         """Whether it trains in C, which is seen to if it can be, waiting so many seconds at most for a compiler."""
         with self._lock:
+            self._go_near(self.trained + 1)
             self._seek_native(patience)
         return self._native_from is not None
 
+    def _worth_c(self, goal: int) -> bool:
+        return (goal - self.trained) * self._cost > WORTH_COMPILING
+
     def _seek_native(self, patience: float = 0.0) -> None:
         """Have code in C made, and go on with it as soon as it is there and does the same."""
-        if self._native_from is not None or self._no_native:
+        if self._native_from is not None or self._no_native or self._at != self.trained + 1:
             return
         if self._native is None:
-            from tutor.engine.native import Native  # what compiles and loads is not needed before
+            from tutor.engine.native import Native, NotInC  # what compiles and loads is not needed before
 
             try:
                 self._native = Native(self.program, self._carried, self._fixed, self.feed)
-            except KeyError:  # there is something in it that C has no words for
+            except NotInC:
                 self._no_native = True
                 return
         self._native.wait(patience)
         if not self._native.built:
             return
-        if self._native.ready and self._alike_in_c():
-            self._native_from = 1
-            self.every *= 10
-        else:
+        alike = self._native.ready and self._alike_in_c(self._native)
+        if alike:
+            self._native_from = 1 if self._native.exact else self._at
+        elif alike is False:
             self._native, self._no_native = None, True
 
-    def _alike_in_c(self) -> bool:
-        """Whether code in C begins as that in Python does, to the last bit."""
-        assert self._native is not None
+    def _alike_in_c(self, native: Native) -> bool | None:
+        """Whether code in C goes on as that in Python does, to the last bit where it keeps the order of sums.
+
+        None where neither does an iteration: it can be asked again later.
+        """
         now, ends = self._carried.flat.copy(), []
-        for go in (self._go_slowly, lambda at, losses: self._native.run(self._carried.flat, at, losses, self._updates)):
-            self._carried.flat[:] = self.kept[1]
-            losses = np.zeros(ALIKE)
-            done = go(1, losses)
-            ends.append((done, losses[:done].tobytes(), self._carried.flat.tobytes()))
-        self._carried.flat[:] = now
-        return ends[0] == ends[1]
+        losses = np.zeros((2, max(1, min(ALIKE, int(0.02 / self._cost)))))
+        in_c = partial(native.run, self._carried.flat, updates=self._updates)
+        ways: tuple[Callable[[int, np.ndarray], int], ...] = (self._go_slowly, in_c)
+        for go, kept in zip(ways, losses, strict=True):
+            done = go(self._at, kept)
+            ends.append((done, kept[:done], self._carried.flat.copy()))
+            self._carried.flat[:] = now
+        (count, first, flat), (same_count, same_first, same_flat) = ends
+        if count == same_count == 0:
+            return None
+        if native.exact:
+            alike = first.tobytes() == same_first.tobytes() and flat.tobytes() == same_flat.tobytes()
+        else:
+            alike = count == same_count and close(first, same_first) and close(flat, same_flat)
+        if alike:  # to run that many again takes 2 ms then
+            self.every *= max(1, min(20, int(0.002 * (15 if native.exact else 5) / self._cost) // self.every))
+        return alike
 
     # ------------------------------------------------------------ all values of one iteration
 
@@ -410,6 +441,12 @@ class Run:
             data = self.lesson.examples[symbol.id]
             values[symbol.key] = data[taken] if symbol.per_example else data[taken[0]]
         return Iteration(number, taken, program, program.run(values))
+
+
+def close(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether numbers differ by what another order of a sum does."""
+    with np.errstate(all="ignore"):
+        return bool(np.allclose(a, b, rtol=1e-9, atol=1e-12, equal_nan=True))
 
 
 def products(equations: Iterable[Equation]) -> int:

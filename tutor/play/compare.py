@@ -88,6 +88,8 @@ class Comparison:
 
     def train(self, epochs: int, progress: Callable[[], bool] | None = None) -> bool:
         """Train every run to so many epochs; False where `progress`, asked now and then, answered False."""
+        for contender in self.contenders if progress is None else ():
+            contender.run.prepare(epochs * iterations_per_epoch(contender.lesson))
         for part in range(1, CHUNK + 1):
             upto = -(-epochs * part // CHUNK)
             for contender in self.contenders:

@@ -1,13 +1,15 @@
 """Equations made fast: one function that runs many iterations, from the trees that the steps come from.
 
-Two ways, and a run of training stays in one of them, so that what is run again has the same bits; a third, in C, has
-the bits of the first, so that a run may go over to it:
+Two ways, and a third for long training. Each iteration of a run belongs to one, so what is run again has the same bits:
 
     scalars   tiny networks and circuits: straight-line Python, a local variable a number; the equations'
               scalar view (`expressions.element`) says how each follows from the others
     arrays    everything larger: NumPy calls into arrays that were made beforehand (`lowering` says of each formula
               which); the parameters lie side by side, so that an optimiser's rule runs once for all of them
-    C         of scalars, the same lines in another language (`straight`), compiled and loaded by `building`
+    C         compiled and loaded by `building`. Of scalars: the same lines in another language (`straight`,
+              `c_scalars`), with the same bits, so that a run may go over to it anywhere. Of arrays: loops (`c_arrays`,
+              from the graph of `iteration`; `c_places` says what lies where), with other last bits than NumPy's sums,
+              so that a run notes from which iteration on they are used
 
 Both go through `graph.Graph`: values by number, each computed once however often it is used, and only those
 that the loss or a new parameter needs. The source that is compiled is printed from that graph: it has

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,12 +15,10 @@ from tutor.engine.compiled.graph import (
     Code,
     Memory,
     Values,
-    divides_by_gradients,
-    needed_equations,
 )
-from tutor.engine.compiled.lowering import REDUCTIONS, UFUNCS, ArrayGraph, only_averaged
-from tutor.engine.expressions import OPERATORS, Expr, Ref, Symbol, refs, rewrite
-from tutor.engine.ids import read_state, setting
+from tutor.engine.compiled.iteration import IterationGraph
+from tutor.engine.compiled.lowering import REDUCTIONS, UFUNCS
+from tutor.engine.expressions import OPERATORS, Symbol
 from tutor.engine.model import Equation
 
 
@@ -50,8 +47,8 @@ def arrays(
     return code
 
 
-class _Arrays(ArrayGraph):
-    """The graph of an iteration's arrays, and where each of them lies."""
+class _Arrays(IterationGraph):
+    """The graph, and where each of its arrays lies."""
 
     def __init__(
         self,
@@ -62,8 +59,7 @@ class _Arrays(ArrayGraph):
         data: Sequence[Symbol],
         examples: int,
     ):
-        super().__init__(examples)
-        self.memory = memory
+        super().__init__(equations, loss, memory, fixed, data, examples)
         self.names |= UFUNCS | REDUCTIONS
         self.names |= {
             "vdot": np.vdot,
@@ -74,55 +70,6 @@ class _Arrays(ArrayGraph):
             "nan": math.nan,
         }
         self.names |= {"greater": np.greater, "less": np.less, "count": np.count_nonzero}
-        self.values[setting("t")] = self.given("t", ())
-        self.base: dict[int, int] = {}  # what a view shows
-        self.data = [f"g{k}" for k in range(len(data))]  # names of our own
-        for name, symbol in zip(self.data, data, strict=True):
-            self.values[symbol.key] = self.given(name, ((examples,) if symbol.per_example else ()) + symbol.shape)
-        for key, value in fixed.items():
-            self.values[key] = self.graph.const(float(value)) if np.ndim(value) == 0 else self.array(np.asarray(value))
-        for key in memory.slices:
-            self.values[key] = self.array(memory.view(key))
-        self.new: list[tuple[int, slice, int]] = []  # a new value, where in memory it belongs, the old value
-        updates = [eq for eq in equations if _is_update(eq)]
-        roots = [loss, *(ref.symbol.key for eq in updates for ref in refs(eq.formula))]
-        needed = needed_equations([eq for eq in equations if not _is_update(eq)], roots)
-        averaged = only_averaged(needed)
-        for eq in needed:
-            formula = eq.compute or eq.formula
-            if eq.symbol.key in averaged:
-                self.inlined[eq.symbol.key] = formula
-            else:
-                self.values[eq.symbol.key] = self.number(formula)
-        self.loss = self.values[loss]
-        self.watched = divides_by_gradients(updates)
-        groups = list(_together(updates, memory))
-        sides = [self.side(parameters, gradients) for parameters, _, gradients in groups]  # all of them before updates
-        for (parameters, rule, _), side in zip(groups, sides, strict=True):
-            self.update(parameters, rule, side)
-
-    def side(self, parameters: list[str], gradients: list[str]) -> int:
-        """The gradients of parameters that lie side by side."""
-        size = sum(math.prod(self.memory.shapes[key]) for key in parameters)
-        shapes = [self.memory.shapes[key] for key in parameters]
-        pieces = [self.filled(self.values[key], shape) for key, shape in zip(gradients, shapes, strict=True)]
-        return self.add("side", *pieces, shape=(size,))
-
-    def update(self, parameters: list[str], rule: _Rule, side: int) -> None:
-        """New values of parameters that lie side by side, by the rule that they share."""
-        first = parameters[0]
-        parts = [key.removeprefix(first) for key in self.memory.slices if first in (key, read_state(key)[0])]
-        leaves = []
-        for part in parts:
-            spans = [self.memory.slices[key + part] for key in parameters]
-            span = slice(spans[0].start, spans[-1].stop)
-            leaf = self.values["θ" + part] = self.array(self.memory.flat[span])
-            self.base |= {self.values[key + part]: leaf for key in parameters}
-            leaves.append((part, span, leaf))
-        self.values["g"] = side
-        for name, formula in rule:
-            self.values[name] = self.number(formula)
-        self.new += [(self.values[f"θ{part}'"], span, leaf) for part, span, leaf in leaves]
 
     # ------------------------------------------------------------ source
 
@@ -221,11 +168,12 @@ def train(feed, t, keep):
         op, _, text = self.graph.nodes[number]
         if op == "given":
             return str(text)
-        if op != "const":
+        if number not in self.graph.settled:
             return f"v{number}"
+        value = self.graph.settled[number]
         if not beside_arrays:
-            return f"({text})"
-        self.names[f"k{number}"] = np.array(float(text))  # NumPy takes an array faster than a number
+            return f"({value!r})"
+        self.names[f"k{number}"] = np.array(value)  # NumPy takes an array faster than a number
         return f"k{number}"
 
     def method(self, number: int) -> str:
@@ -240,7 +188,7 @@ def train(feed, t, keep):
         op, args, param = self.graph.nodes[number]
         shape, name = self.shape(number), f"v{number}"
         said = [self.name(arg, bool(shape)) for arg in args]
-        if op in ("given", "const"):
+        if op == "given" or number in self.graph.settled:
             return []
         if op in VIEWS:
             return self.shown(number)
@@ -322,37 +270,3 @@ _DECIDED = (
     "unpool_max",
 )  # by rounding, where two are nearly the same
 
-# Named values and how each follows, of a parameter θ with the gradient g and the states θ.m ...
-_Rule = tuple[tuple[str, Expr], ...]
-
-
-def _is_update(eq: Equation) -> bool:
-    """Whether it says the same of each parameter's elements, so that one call may serve all parameters."""
-    return eq.phase == "update" or eq.rule == "decayed_gradient"
-
-
-def _together(updates: Sequence[Equation], memory: Memory) -> Iterator[tuple[list[str], _Rule, list[str]]]:
-    """Neighbours in memory that are updated by the same rule: parameters, the rule, the keys of their gradients."""
-    found = []
-    for parameter in [key for key in memory.slices if any(eq.symbol.wrt and eq.symbol.wrt.id == key for eq in updates)]:
-        own = [eq for eq in updates if eq.symbol.wrt and eq.symbol.wrt.id == parameter]
-        gradients: list[str] = []
-
-        def said(symbol: Symbol, parameter: Any = parameter, own: Any = own, gradients: Any = gradients) -> str:
-            if symbol.belongs_to(parameter):
-                return "θ" + symbol.id.removeprefix(parameter)
-            if any(eq.symbol == symbol for eq in own):
-                return "g + λθ"
-            gradients.append(symbol.key)
-            return "g"
-
-        def renamed(node: Expr, said: Any = said) -> Expr | None:
-            if isinstance(node, Ref) and node.symbol.quantity != "hyper":
-                return Ref(Symbol(said(node.symbol), (1,)))
-            return None
-
-        rule = tuple((said(eq.symbol), rewrite(eq.compute or eq.formula, renamed)) for eq in own)
-        found.append((parameter, rule, gradients[0]))
-    for rule, group in groupby(found, key=lambda entry: entry[1]):
-        parameters, _, gradients = map(list, zip(*group, strict=True))
-        yield parameters, rule, gradients

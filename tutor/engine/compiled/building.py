@@ -28,6 +28,7 @@ from tutor.folders import for_cache
 
 ENVIRONMENT = "BACKPROP_TUTOR_CC"  # the compiler in place of `cc`; "off" for none
 PATIENCE = 2.0  # seconds that a compiler has
+LONGEST = 400_000  # signs of a source; longer ones would take longer than that
 MOST = 200  # files that are kept; some 20 kB each
 # Each operation rounded by itself, and every function of the C library called as Python calls it.
 FLAGS = ("-O2", "-ffp-contract=off", "-fno-fast-math", "-fno-math-errno", "-fno-builtin", "-std=gnu11")
@@ -51,7 +52,7 @@ def build(source: str, flags: tuple[str, ...] = ()) -> Build:
         if key in _builds:
             return _builds[key]
         found = _builds[key] = Build()
-    if key is None or (folder := _folder()) is None:
+    if key is None or len(source) > LONGEST or (folder := _folder()) is None:
         found.done.set()
         return found
     found.train = _kept(folder, key)
@@ -137,7 +138,7 @@ def _function(path: Path, name: str = "train") -> Train | None:
     """The function of a file; None if it is no library, or has no such function."""
     with suppress(OSError, AttributeError):
         train = getattr(ctypes.CDLL(str(path)), name)
-        train.argtypes = [*[_NUMBERS] * 4, *[_WHOLE] * 5, ctypes.c_double, _NUMBERS]
+        train.argtypes = [*[_NUMBERS] * 4, *[_WHOLE] * 5, ctypes.c_double, _NUMBERS, _NUMBERS]
         train.restype = _WHOLE
         return train  # type: ignore[no-any-return]
     return None
@@ -155,7 +156,7 @@ def _prune(folder: Path) -> None:
 
 
 def _compiled(folder: Path, key: str, source: str, flags: tuple[str, ...]) -> Train | None:
-    """Compile into the folder; None if the compiler fails, or takes too long: then it is not asked again."""
+    """Compile into the folder; None if the compiler takes too long, or fails: then it is not asked again."""
     path = compiler()
     if path is None or path in _failed:
         return None
@@ -165,8 +166,10 @@ def _compiled(folder: Path, key: str, source: str, flags: tuple[str, ...]) -> Tr
         made = Path(name)
         try:
             as_library = ("-fPIC", "-shared", "-w", "-pipe", "-x", "c", "-", "-o", name, "-lm")
-            if not _run([str(path), *FLAGS, *flags, *as_library], source, made):
-                _failed.add(path)
+            code = _run([str(path), *FLAGS, *flags, *as_library], source, made)
+            if code != 0:
+                if code is not None:  # not only slow
+                    _failed.add(path)
                 return None
             made.chmod(0o700)
             final = folder / _name(key, made.read_bytes())
@@ -178,8 +181,8 @@ def _compiled(folder: Path, key: str, source: str, flags: tuple[str, ...]) -> Tr
     return None
 
 
-def _run(command: list[str], source: str, made: Path) -> bool:
-    """Whether a command took the source and ended well in time. What it began ends with it, and with the program."""
+def _run(command: list[str], source: str, made: Path) -> int | None:
+    """How a command ended that was given the source; None if not in time. It ends with the program, too."""
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -200,10 +203,10 @@ def _run(command: list[str], source: str, made: Path) -> bool:
             process.communicate(source.encode("ascii"), timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             stop()
-            return False
+            return None
         finally:
             atexit.unregister(stop)
-        return process.returncode == 0
+        return process.returncode
 
 
 _lock = threading.Lock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tutor.engine.compiled.c_text import NotInC
 from tutor.engine.compiled.c_text import number as literal
 from tutor.engine.compiled.elements import ScalarGraph
 from tutor.engine.compiled.graph import SIGNS
@@ -14,7 +15,8 @@ class CScalars:
     """The C of an iteration over the numbers of a graph: `text`, with what it takes in `settled`."""
 
     def __init__(self, graph: ScalarGraph, examples: int, first: int = 0):
-        """`first` is where in `k` there is room. Raises KeyError at an operator that C does not have."""
+        """`first` is where in `k` there is room. Raises NotInC at an operator that C does not have."""
+        self.graph = graph.graph
         language = _C(graph, examples, first)
         found = straight(graph, language)
         self.settled = language.settled  # the numbers in the graph of what `k` has from `first` on
@@ -33,7 +35,7 @@ class CScalars:
         body = "\n    ".join(lines)
         self.text = f"""
 static inline int once_{examples}(number *restrict s, const number *restrict k, const number *const *data,
-                                  const int *rows, number t, number *kept)
+                                  const int *rows, number t, number *kept, void *work)
 {{
     {body}
 }}
@@ -102,6 +104,8 @@ class _C:
                 return f"pick_((const number[]){{{', '.join(args[1:])}}}, {len(args) - 1}, {a}, &bad)"
             case "hit":
                 return f"({a} == {param} ? 1.0 : 0.0)"
+        if op not in _FUNCTIONS:
+            raise NotInC(op)
         return f"{_FUNCTIONS[op]}({', '.join(args)}{', &bad' if _FUNCTIONS[op][-1] == '_' else ''})"
 
 

@@ -8,11 +8,16 @@ A source has names of our own and numbers, never a text of the lesson; what a ru
     data   the arrays of the examples, one after the other
     rows   which of them each iteration takes; of so many (`cycle`), and then from the beginning again
     kept   the loss of each iteration
+    work   room for what is worked out in an iteration
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+
+class NotInC(Exception):
+    """What is left to Python and NumPy: an operator that C has no words for, or what C would not make faster."""
 
 
 def number(value: float) -> str:
@@ -68,7 +73,7 @@ def driver(once: Sequence[int]) -> str:
     `slot` is the place of the first iteration in its epoch of `per` iterations. Returns how many are complete.
     """
     usual, *short = once
-    call = "once_{}(s, k, data, rows + at, t, kept + i)".format
+    call = "once_{}(s, k, data, rows + at, t, kept + i, work)".format
     last = (
         f"""
         if (per - slot == 1) {{
@@ -80,7 +85,8 @@ def driver(once: Sequence[int]) -> str:
     )
     return f"""
 whole train(number *restrict s, const number *restrict k, const number *const *data, const int *rows,
-            whole cycle, whole at, whole slot, whole per, whole n, number t, number *restrict kept)
+            whole cycle, whole at, whole slot, whole per, whole n, number t, number *restrict kept,
+            void *work)
 {{
     for (whole i = 0; i < n; i++, t += 1.0) {{{last} {{
             if (!{call(usual)}) return i;

@@ -23,7 +23,7 @@ class Language(Protocol):
         """What is given, constant or settled."""
 
     def text(self, op: str, args: Sequence[str], param: int | None) -> str:
-        """An operator. Raises KeyError if the language does not have it."""
+        """An operator. May raise what says that the language does not have it."""
 
     def let(self, name: str, value: str) -> str:
         """The line that gives a value a name."""
@@ -52,7 +52,7 @@ class Lines:
 
 
 def straight(of: ScalarGraph, language: Language) -> Lines:
-    """An iteration as lines of source. Raises KeyError at an operator that the language does not have."""
+    """An iteration as lines of source. Raises what the language does at an operator that it does not have."""
     nodes, uses = of.graph.nodes, of.graph.uses([of.loss, *of.new])
     kinks = {nodes[number][1][0] for number in uses if nodes[number][0] in ("choose", "sign")}
     kinked = bool(kinks) or any(nodes[number][0] in ("wins_max", "wins_min") for number in uses)
