@@ -660,3 +660,21 @@ learning_rate = 0.5
     )
     found = diagnose(t, [Handed(key, value) for key, value in values.items()])
     assert found.first_wrong.step == "dL/dz20" and searches == ["dL/dz20"]
+
+
+def test_a_finite_number_in_a_blocked_position_is_infinitely_far_off_and_json_says_null():
+    t = tutor.circuit("S = causal(A)", "P = softmax(S)", "f = sum(P * A)", inputs={"A": [[1.0, 2.0], [3.0, 4.0]]})
+    found = tutor.diagnose(t, {"S": [[1.0, 2.0], [3.0, 4.0]]}).as_dict()
+    assert found["arrays"][0]["verdict"] in ("slip", "wrong") and found["arrays"][0]["max_difference"] is None
+    json.dumps(found, allow_nan=False)
+
+
+def test_a_slip_that_a_right_array_speaks_against_was_made_on_the_way_to_one_alone(wide):
+    """dW2 with the sign turned: not in dL/dz2 itself, from which db2 follows, rightly."""
+    mine = by_numpy()
+    _, alone = judged(wide, {"dW2": -mine["dW2"]})
+    assert alone["dW2"].slips[0].name == "difference-reversed"
+    _, verdicts = judged(wide, {"dW2": -mine["dW2"], "db2": mine["db2"]})
+    assert "(on the way to dL/dW2 alone)" in verdicts["dW2"].message and verdicts["db2"].verdict == "right"
+    _, both = judged(wide, {"dW2": -mine["dW2"], "db2": -mine["db2"]})
+    assert "(at dL/d" in both["dW2"].message and both["db2"].verdict == "carried"

@@ -100,6 +100,7 @@ RETURN = "return L, dw, db"
         "return {'db': db, 'L': np.array([[L]]), 'dw': dw.reshape(1, -1)}",
         "return np.float64(L), tuple(dw), np.array([db])",
         "return {'L': L, 'dw': dw, 'db': db, 'dz1': dz, 'notes': 3}",
+        "return {'L': L, 'dw': dw, 'db': db, 'z1': 100 * z, 'x': 7}",  # what is not asked for is no fault
         "return np.float32(L), dw.astype(np.float32), np.float32(db)",
     ],
 )
@@ -211,6 +212,21 @@ def test_a_slip_that_another_case_speaks_against_is_not_named(tmp_path):
     """In the lesson dL/da is −1: that the sign was turned could be, by that case alone, that dL/da was left out."""
     found = checked(tmp_path, "neuron", NEURON.replace("(a - y) * a", "(y - a) * a"))
     assert [slip.name for slip in found.judged[0].diagnosis.first_wrong.slips] == ["difference-reversed"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "slip"),
+    [
+        ("db = dz", "db = 2 * dz", "factor"),  # dw is right, so nothing before it is wrong
+        ("dw = dz * x", "dw = -dz * x", "difference-reversed"),
+        ("dw = dz * x", "dw = dz * w", "weight-for-activation"),
+        ("2 * (a - y)", "4 * (a - y)", "factor-two-twice"),
+        ("-z", "z", "exponent-sign"),  # right where z is 0, as in the lesson
+    ],
+)
+def test_what_is_right_speaks_for_what_comes_before_it(tmp_path, old, new, slip):
+    found = checked(tmp_path, "neuron", NEURON.replace(old, new))
+    assert [one.name for one in found.shown.diagnosis.first_wrong.slips] == [slip], said(found)
 
 
 def test_hints_come_in_three_rungs_and_the_last_has_the_formula_of_what_went_wrong(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,9 +15,10 @@ from tutor.engine.array_functions import shape_text
 from tutor.lab.exercise import Case, Exercise, OwnSlip
 from tutor.lab.runner import Answered, Mistake, Ran, job, run
 from tutor.solutions.files import Handed
-from tutor.solutions.judging import ArrayVerdict, Diagnosis, diagnose
+from tutor.solutions.judging import GOOD, ArrayVerdict, Diagnosis, diagnose
 from tutor.solutions.naming import tolerance
 from tutor.solutions.searching import MOST_SLIPS, Named
+from tutor.text.layout import number
 
 MOST_BYTES = 1_000_000  # of a learner's file
 WORK = 2_000_000  # numbers that a search for slips computes at most: who saves waits for it
@@ -31,7 +34,8 @@ WHOLE = OwnSlip(  # any exercise's; `_cut_off` says where it is so
 class Judged:
     """A case whose arrays came back: what is said of them, which arguments were changed in place, what was printed.
 
-    `missing` are the names of what is not written yet.
+    `missing` are the names of what is not written yet, `factor` is how many times too large the first wrong array is,
+    where that is so in every number of it.
     """
 
     case: Case
@@ -39,6 +43,7 @@ class Judged:
     changed: tuple[str, ...] = ()
     printed: str = ""
     missing: tuple[str, ...] = ()
+    factor: float | None = None
 
     @property
     def right(self) -> bool:
@@ -72,8 +77,13 @@ class Check:
 
     @property
     def shown(self) -> Judged | None:
-        """The case to speak of: the first that is not right, else the first; None where the mistake is all there is."""
-        return next((one for one in self.judged if not one.right), self.judged[0] if self.done else None)
+        """The case to speak of: one that is wrong by a named slip, else a wrong one, else the first that is right.
+
+        None where the mistake is all there is.
+        """
+        wrong = [one for one in self.judged if not one.right]
+        named = (one for one in wrong if one.diagnosis.first_wrong and one.diagnosis.first_wrong.slips)
+        return next(named, wrong[0] if wrong else self.judged[0] if self.done else None)
 
 
 def check(exercise: Exercise, path: Path, seed: int, runner: Callable[[Mapping[str, Any]], Ran] = run) -> Check:
@@ -114,10 +124,11 @@ def _judged(
     found = []
     for case, answered, said in zip(cases, back, printed, strict=False):
         missing = tuple(name for name in exercise.returns if name not in answered.arrays)
-        one = Judged(case, judge(exercise, case, answered), answered.changed, said, missing)
-        found.append(one)
-        first = one.diagnosis.first_wrong
-        if not one.right and not (first and first.slips):
+        diagnosis = judge(exercise, case, answered)
+        first = diagnosis.first_wrong
+        factor = _factor(exercise, case, answered, first.name) if first else None
+        found.append(Judged(case, diagnosis, answered.changed, said, missing, factor))
+        if not found[-1].right and not (first and first.slips) and factor is None:
             break
     return found
 
@@ -125,21 +136,34 @@ def _judged(
 def agreed(judged: Sequence[Judged]) -> tuple[Judged, ...]:
     """The same, with the slips that the other cases speak for first: one case's numbers may fit several by chance."""
     wrong = [one.diagnosis.first_wrong for one in judged]
-    named = [{slip.name for slip in first.slips} if first else set() for first in wrong]
+    votes = Counter(name for first in wrong if first for name in {slip.name for slip in first.slips})
+    top = max(votes.values(), default=0)
+    factor = _common_factor(judged)
 
     def of(at: int, one: Judged) -> Judged:
         first = wrong[at]
-        if first is None or not first.slips or first.step is None:
+        if first is None or first.step is None:
             return one
-        votes = {slip.name: sum(slip.name in names for names in named) for slip in first.slips}
-        most = max(votes.values())
+        most = max((votes[slip.name] for slip in first.slips), default=0)
         slips = tuple(slip for slip in first.slips if votes[slip.name] == most)
-        if slips == first.slips:
+        if factor and most < max(top, 2):
+            slips = (Named("factor", f"{number(factor)} times what it should be, everywhere", "", first.step),)
+        if not slips or slips == first.slips:
             return one
-        said = replace(first, message=slips[0].said(first.step), slips=slips)
+        said = replace(first, verdict="slip", message=slips[0].said(first.step), slips=slips)
         return replace(one, diagnosis=_with(one.diagnosis, first, said))
 
     return tuple(of(at, one) for at, one in enumerate(judged))
+
+
+def _common_factor(judged: Sequence[Judged]) -> float | None:
+    """The factor by which the first wrong array is off, the same one in every number of two cases or more."""
+    firsts = [(one, one.diagnosis.first_wrong) for one in judged]
+    wrong = [(first.name, one.factor) for one, first in firsts if first]
+    factors = [factor for _, factor in wrong if factor is not None]
+    if len(wrong) < 2 or len({name for name, _ in wrong}) > 1 or len(factors) < len(wrong):
+        return None
+    return factors[0] if np.allclose(factors, factors[0], rtol=1e-6) else None
 
 
 def _with(found: Diagnosis, old: ArrayVerdict, new: ArrayVerdict) -> Diagnosis:
@@ -150,6 +174,20 @@ def _printed(ran: Ran, cases: int) -> list[str]:
     """What to show beside each case: what was printed while the file was loaded, then what the case printed."""
     first, *rest = ran.printed or ("",)
     return [first + (rest[at] if at < len(rest) else "") for at in range(max(cases, len(rest)))]
+
+
+def _factor(exercise: Exercise, case: Case, answered: Answered, name: str) -> float | None:
+    """How many times too large an array is, if all its numbers are, and the factor is one that people lose or add."""
+    if name not in exercise.returns:  # a row of what is returned, or what was not asked for
+        return None
+    found, right = answered.arrays[name].astype(float), exercise.value(name, case)
+    if found.size != right.size or not np.all(np.isfinite(right)) or not np.any(right):
+        return None
+    found, largest = found.reshape(right.shape), np.unravel_index(int(np.argmax(np.abs(right))), right.shape)
+    share = float(found[largest] / right[largest])
+    n = case.trace.examples
+    nice = [factor for factor in (2, 0.5, -1, -2, -0.5, 4, 0.25, n, 1 / n) if math.isclose(factor, share, rel_tol=1e-6)]
+    return float(nice[0]) if nice and np.allclose(found, share * right, rtol=1e-9) else None
 
 
 def judge(exercise: Exercise, case: Case, answered: Answered) -> Diagnosis:
@@ -164,7 +202,7 @@ def judge(exercise: Exercise, case: Case, answered: Answered) -> Diagnosis:
         handed += [] if rows else [_handed(exercise, name, array)]
     own = [slip for slip in exercise.slips if _is(slip.wrong(case), handed)]
     cut = [name for name in right if _cut_off(returned[name], right[name])]
-    found = _diagnosed(exercise, case, handed, 0 if own or cut else WORK)
+    found = _required(exercise, _diagnosed(exercise, case, handed, 0 if own or cut else WORK))
     for verdict in found.arrays:
         if verdict.name in odd:
             says = _shape_words(returned[verdict.name], right[verdict.name])
@@ -178,6 +216,15 @@ def judge(exercise: Exercise, case: Case, answered: Answered) -> Diagnosis:
     named = [Named(slip.name, slip.title, slip.remedy, first.step) for slip in own]
     said = replace(first, verdict="slip", message=named[0].said(first.step), slips=(*named, *first.slips)[:MOST_SLIPS])
     return _with(found, first, said)
+
+
+def _required(exercise: Exercise, found: Diagnosis) -> Diagnosis:
+    """Where all that was asked for is right, what came back besides may be called as the lesson's values by chance."""
+    names = {*exercise.returns, *exercise.steps}
+    if not all(one.verdict in GOOD for one in found.arrays if one.name in names):
+        return found
+    kept = [at for at, one in enumerate(found.arrays) if one.name in names or one.verdict in GOOD]
+    return Diagnosis(tuple(found.arrays[at] for at in kept), tuple(kept.index(at) for at in found.order if at in kept))
 
 
 def _diagnosed(exercise: Exercise, case: Case, handed: Sequence[Handed], work: int) -> Diagnosis:

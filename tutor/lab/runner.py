@@ -26,7 +26,7 @@ import numpy as np
 from tutor.lab.child import MARK, encoded
 
 SECONDS = 5.0  # that a run may take
-GRACE = 2.0  # more until a process that does not end by itself is ended
+GRACE = 10.0  # more, for starting on a busy machine, until a process that does not end by itself is ended
 MEMORY = 2 << 30  # bytes
 MOST_PRINTED = 20_000  # characters that are kept
 MOST_ANSWERED = 64 << 20  # bytes

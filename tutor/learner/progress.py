@@ -237,7 +237,7 @@ def text(progress: Progress, bars: bool = True) -> str:
         ),
         ("Exams", [f"{exam.title}: {exam.got:g} of {exam.of} marks, on {_date(exam.at)}" for exam in progress.exams]),
         ("Lessons finished", [lesson.title for lesson in progress.finished]),
-        ("Exercises of the lab", [_exercise_line(exercise) for exercise in progress.exercises]),
+        ("Exercises of the lab", [exercise_line(exercise) for exercise in progress.exercises]),
         (
             "Questions by day" if len(progress.days) <= DAYS else f"Questions by day, the last {DAYS} such days",
             [f"{day.date}: {plural(day.questions, 'question')}, {day.right:,} right" for day in progress.days[-DAYS:]],
@@ -256,7 +256,8 @@ def _skill_line(skill: SkillProgress, bars: bool) -> str:
     return f"{line}  {'#' * filled}{'.' * (BAR - filled)}" if bars else line
 
 
-def _exercise_line(exercise: Exercise) -> str:
+def exercise_line(exercise: Exercise) -> str:
+    """How far an exercise of the lab is, in words."""
     tries = plural(exercise.tries, "try", "tries")
     return f"{exercise.id}: " + (f"done on {_date(exercise.done)}, {tries}" if exercise.done else f"{tries} so far")
 

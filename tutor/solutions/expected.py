@@ -138,6 +138,8 @@ class Sheet:
         self.lines: dict[str, np.ndarray] = {}  # all arrays so far, as they were written ...
         self.halves: dict[str, np.ndarray] = {}  # ... and half a unit in the last place of each of their numbers
         self.known: set[str] = set()  # all arrays so far
+        self.handed: set[str] = set()  # all of the solution, and
+        self.sound: set[str] = set()  # those of them that are the lesson's own values, whole
 
     def expected(self, handed: Handed) -> Expected:
         """What should follow from the wrong arrays so far; of numbers written by hand from all of them, as written."""

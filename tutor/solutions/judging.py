@@ -129,6 +129,9 @@ class _Judge:
         order = [at for at in sorted(range(len(matches)), key=place) if matches[at].problem != "unknown"]
         judged: dict[int, ArrayVerdict] = {}
         turned = self._turned(matches)
+        self.sheet.handed = {match.symbol.key for match in matches if match.symbol}
+        whole = [match for match in matches if match.handed.missing is None]
+        self.sheet.sound = {match.symbol.key for match in whole if match.symbol and self.naming.is_right(match)}
         for at in order:
             judged[at] = self._verdict(matches[at], turned)
         for at, match in enumerate(matches):

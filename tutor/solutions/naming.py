@@ -282,6 +282,10 @@ class Naming:
         total, right = values.sum(axis=tuple(range(many))), self.value(symbol)
         return array.missing is None and within(total, right, tolerance(array, right))
 
+    def is_right(self, match: Match) -> bool:
+        """Whether an array is the lesson's own value."""
+        return match.symbol is not None and self._is(match.handed, match.symbol, list(match.fits))
+
     def _is(self, array: Handed, symbol: Symbol, fits: list[Fit]) -> bool:
         """Whether one of the ways gives the value itself."""
         right = self.value(symbol)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from tutor.solutions.files import Handed
 from tutor.solutions.naming import tolerance, within
 from tutor.text.layout import number
 
+DOUBT = 4.0  # steps further away is a slip that another array speaks against
 EXACT = 7  # so many digits have numbers that a program wrote
 MOST_SLIPS = 3  # so many are suggested
 MOST_ROWS = 200  # rows of the data that are tried in place of the right one
@@ -46,17 +47,21 @@ COMMON: dict[str, tuple[float, ...]] = {  # settings that people take for one an
 
 @dataclass(frozen=True)
 class Named:
-    """A slip that gives an array: `at` is the step in which it is made, `explains` the share of its cells."""
+    """A slip that gives an array: `at` is the step in which it is made, `explains` the share of its cells.
+
+    `doubtful`: another array of the same solution is right, and would not be if the slip had been made there.
+    """
 
     name: str
     title: str
     remedy: str
     at: str
     explains: float = 1.0
+    doubtful: bool = False
 
     def said(self, step: str) -> str:
         """In words, for an array that is this step."""
-        where = "" if self.at == step else f" (at {self.at})"
+        where = "" if self.at == step else f" (on the way to {step} alone)" if self.doubtful else f" (at {self.at})"
         return f"{self.title[:1].upper()}{self.title[1:]}{where}. {self.remedy}".strip()
 
 
@@ -166,9 +171,10 @@ class Search:
                     return
                 changed = self._changed({eq.symbol.key: (eq, wrong)}, downstream)
                 if self._gives(changed.get(self.eq.symbol.key)):
-                    named = Named(id, misconception.title, misconception.remedy, eq.symbol.id)
                     hidden = {eq.symbol.key: changed[eq.symbol.key]} if eq is not self.eq else {}
-                    yield _Way(named, distance + misconception.rare, hidden)
+                    doubtful = bool(hidden) and self._spoken_against(hidden)
+                    named = Named(id, misconception.title, misconception.remedy, eq.symbol.id, doubtful=doubtful)
+                    yield _Way(named, distance + misconception.rare + DOUBT * doubtful, hidden)
         yield from self._settings(near)
         yield from self._rows()
         yield from self._factor()
@@ -225,6 +231,30 @@ class Search:
             return changed
         except ValueError:  # a wrong formula whose shapes do not fit says no number
             return {}
+
+    def _spoken_against(self, hidden: Mapping[str, np.ndarray]) -> bool:
+        """Whether these values of steps that were not handed in would show in an array that was, and is right."""
+        changed, written = dict(hidden), replace(self.handed, halves=None, missing=None)
+
+        def look(ref: Ref) -> np.ndarray:
+            key = ref.symbol.key
+            return picked(ref, changed[key]) if key in changed else self.expected._look(ref)[0]
+
+        for eq in self.program.equations:
+            key = eq.symbol.key
+            if key in changed or not any(ref.symbol.key in changed for ref in refs(eq.formula)):
+                continue
+            if key in self.sheet.handed and key not in self.sheet.sound:
+                continue  # what follows from it follows from what was written
+            value = np.broadcast_to(np.asarray(evaluate(eq.formula, look), dtype=float), full_shape(self.trace, eq))
+            self.work += max(value.size, 100)
+            if key in self.sheet.sound:
+                right = np.asarray(self.trace.value(Ref(eq.symbol)), dtype=float)
+                if not within(value, right, tolerance(written, right) + self.relative * np.abs(right)):
+                    return True
+            else:
+                changed[key] = value
+        return False
 
     def _gives(self, found: np.ndarray | None) -> bool:
         if found is None:

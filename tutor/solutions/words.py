@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -77,8 +78,13 @@ def as_json(found: Diagnosis, trace: Trace) -> dict[str, Any]:
                     {"name": slip.name, "title": slip.title, "at": slip.at, "explains": slip.explains}
                     for slip in verdict.slips
                 ],
-                "max_difference": verdict.max_difference,
+                "max_difference": _finite(verdict.max_difference),
             }
             for verdict in found.arrays
         ],
     }
+
+
+def _finite(number: float | None) -> float | None:
+    """A number as JSON has one: a finite number in a blocked position is infinitely far off."""
+    return number if number is not None and math.isfinite(number) else None

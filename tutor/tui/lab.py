@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 from datetime import datetime
+from errno import ENOENT
 from pathlib import Path
 from typing import ClassVar
 
@@ -180,6 +181,8 @@ class BenchScreen(TutorScreen):
     def _look(self) -> None:
         worker = get_current_worker()
         if not self.bench.saved():
+            if not self.bench.path.exists() and not worker.is_cancelled:
+                self.app.call_from_thread(self.show, FileNotFoundError(ENOENT, "it is not there any more"))
             return
         self.app.call_from_thread(self.begin_run)
         found: Check | OSError
@@ -198,6 +201,8 @@ class BenchScreen(TutorScreen):
     def show(self, found: Check | OSError) -> None:
         """What a run came to; on disk before it is seen."""
         self.busy = False
+        if isinstance(found, FileNotFoundError) and self.problem:
+            return  # it is said already
         self.ran = datetime.now().strftime("%H:%M:%S")
         if isinstance(found, OSError):
             self.problem = f"It cannot be run: {found.strerror or found}."

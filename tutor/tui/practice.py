@@ -187,6 +187,9 @@ class ProgressScreen(TutorScreen):
         for exam in found.exams:
             spans = ((f"  {cut(exam.title, columns - 26)} ", "heading"), (f" {exam.got:g} of {exam.of} marks", "dim"))
             lines.append(Line(spans))
+        if found.exercises:
+            lines += [line(), line("Exercises of the lab (ctrl+e at home)", "title")]
+            lines += [line(f"  {progress.exercise_line(exercise)}") for exercise in found.exercises]
         if found.finished:
             lines += [line(), line("Lessons finished", "title")]
             lines += [line(f"  ✓ {lesson.title}") for lesson in found.finished]
