@@ -9,9 +9,9 @@ Put your lines in place of the dots. Each save is run. With it done,
 leaves df/dx in x.grad and df/dy in y.grad. How:
 
 - Each sum and product makes a Value whose parents are the Values it was made of.
-- Its push hands its grad on to the parents, each times its own local slope. A Value may be used
+- Its _backward hands its grad on to the parents, each times its own local slope. A Value may be used
   in many places, so what arrives is added to what is there.
-- backward calls push once for each Value that f depends on, in such an order that a Value has
+- backward calls _backward once for each Value that f depends on, in such an order that a Value has
   heard from all its uses before it hands anything on.
 - Before that, it sets their grads to 0 (and that of f to 1): called twice, it gives the same.
 """
@@ -26,15 +26,15 @@ class Value:
         self.data = data
         self.grad = 0.0
         self.parents = parents
-        self.push = lambda: None  # what nothing went into hands nothing on
+        self._backward = lambda: None  # what nothing went into hands nothing on
 
     def __add__(self, other):
         out = Value(self.data + other.data, (self, other))
 
-        def push():
+        def _backward():
             ...  # out.grad, to self.grad and to other.grad
 
-        out.push = push
+        out._backward = _backward
         return out
 
     def __mul__(self, other):

@@ -32,7 +32,7 @@ def advice(mistake: Mistake, exercise: Exercise) -> str:
         shapes=f"Here: {shapes}." if shapes else "",
         name=quoted[1] if quoted else "it",
         signature=exercise.signature,
-        takes=", ".join(exercise.takes),
+        given=f"Given are {', '.join(exercise.given)}." if exercise.given else "",
         returned=", ".join(exercise.returns),
     ).strip()
 
@@ -43,9 +43,9 @@ def _is(mistake: Mistake, types: str, words: str) -> bool:
 
 # ---------------------------------------------------------------- what Python raises
 
-AS_IT_WAS = "Its first line stays as it was: def {signature}"
+AS_IT_WAS = "Its first line stays as it was: {signature}"
 NOTHING_YET = "This is not written yet: put your lines in place of the dots."
-NO_VALUE = "{name} has no value when this line is reached: a line before has to give it one. Given are {takes}."
+NO_VALUE = "{name} has no value when this line is reached: a line before has to give it one. {given}"
 PRODUCT = (
     "These shapes do not fit in a product. {shapes} In A @ B the last axis of A is as long as the first of B; on the "
     "way back it is often a transpose (A.T), and a column times a row is np.outer(a, b)."

@@ -200,7 +200,7 @@ def judge(exercise: Exercise, case: Case, answered: Answered) -> Diagnosis:
         rows = () if name in odd else exercise.rows(name)
         handed += [_handed(exercise, row, array.reshape(right[name].shape)[at]) for at, row in enumerate(rows)]
         handed += [] if rows else [_handed(exercise, name, array)]
-    own = [slip for slip in exercise.slips if _is(slip.wrong(case), handed)]
+    own = list({slip.name: slip for slip in exercise.slips if _is(slip.wrong(case), handed)}.values())
     cut = [name for name in right if _cut_off(returned[name], right[name])]
     found = _required(exercise, _diagnosed(exercise, case, handed, 0 if own or cut else WORK))
     for verdict in found.arrays:

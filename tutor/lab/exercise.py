@@ -7,6 +7,7 @@ misconceptions is told by name, and only slips that no equation of a lesson can 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -113,10 +114,17 @@ class Exercise:
         """The file to begin with."""
         return data_dir("assets") / "lab" / f"{self.id}.py"
 
-    @property
+    @cached_property
     def signature(self) -> str:
-        """Its first line: neuron(x, w, b, y)."""
-        return f"{self.name}({', '.join(self.takes)})"
+        """Its first line: def neuron(x, w, b, y)."""
+        found = re.search(rf"^(?:def|class) {self.name}\b.*(?=:$)", self.skeleton.read_text(encoding="utf-8"), re.M)
+        assert found is not None, f"{self.skeleton} has no {self.name}"
+        return found[0]
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """What a function has in its brackets; () of a class."""
+        return tuple(re.findall(r"\w+", self.signature.partition("(")[2]))
 
     def rows(self, name: str) -> tuple[str, ...]:
         """The names of the rows of what is returned, "H[0]" ...; () where it is one step."""

@@ -91,10 +91,8 @@ def _of_mistake(found: Check) -> Iterator[Said]:
 def _of_case(found: Check, one: Judged) -> Iterator[Said]:
     before = [case for case in found.judged if case.right]
     if before and found.judged.index(one) > 0:
-        yield Said(
-            f"It is right with {before[0].case.title}, and not with {one.case.title}: is a number or a size of the "
-            "first written into the code?"
-        )
+        asks = ": is a number or a size of the first written into the code?" if not _is_named(one) else "."
+        yield Said(f"It is right with {before[0].case.title}, and not with {one.case.title}{asks}")
     else:
         yield Said(f"With {one.case.title}:", "dim")
     for at in one.diagnosis.order:
@@ -110,6 +108,12 @@ def _of_case(found: Check, one: Judged) -> Iterator[Said]:
     if theory:
         yield Said()
         yield Said(theory)
+
+
+def _is_named(one: Judged) -> bool:
+    """Whether a slip says what went wrong in a case."""
+    first = one.diagnosis.first_wrong
+    return first is not None and bool(first.slips)
 
 
 def _of_array(verdict: ArrayVerdict, first: ArrayVerdict | None) -> Iterator[Said]:

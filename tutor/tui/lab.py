@@ -258,7 +258,7 @@ class BenchScreen(TutorScreen):
             line(f"{there} Open it in an editor, beside this window, and put your lines in place of the three dots."),
             line("Each save is run, on the lesson's numbers and on random ones, and every array is looked at."),
             line(),
-            line(f"def {self.exercise.signature}", "numbers") if not self.exercise.call else line(),
+            line(self.exercise.signature, "numbers") if not self.exercise.call else line(),
             line(f"return {', '.join(self.exercise.returns)}", "numbers") if not self.exercise.call else line(),
             line(),
             line(f"tab gives a hint, e opens your editor here, l the lesson {self.exercise.lesson}.", "dim"),

@@ -6,35 +6,35 @@ class Value:
         self.data = data
         self.grad = 0.0
         self.parents = parents
-        self.push = lambda: None
+        self._backward = lambda: None
 
     def __add__(self, other):
         out = Value(self.data + other.data, (self, other))
 
-        def push():
+        def _backward():
             self.grad += out.grad
             other.grad += out.grad
 
-        out.push = push
+        out._backward = _backward
         return out
 
     def __mul__(self, other):
         out = Value(self.data * other.data, (self, other))
 
-        def push():
+        def _backward():
             self.grad += out.grad * other.data
             other.grad += out.grad * self.data
 
-        out.push = push
+        out._backward = _backward
         return out
 
     def tanh(self):
         out = Value(np.tanh(self.data), (self,))
 
-        def push():
+        def _backward():
             self.grad += out.grad * (1 - out.data**2)
 
-        out.push = push
+        out._backward = _backward
         return out
 
     def backward(self):
@@ -52,4 +52,4 @@ class Value:
             value.grad = 0.0
         self.grad = 1.0
         for value in reversed(order):
-            value.push()
+            value._backward()

@@ -15,6 +15,8 @@ _PATH: list[Exercise] = [
     optimizers.MOMENTUM,
     optimizers.ADAM,
     networks.WEIGHT_DECAY,
+    optimizers.GRADIENT_CHECK,
+    circuits.FORTY_LINES,
     layers.BATCH_NORM,
     layers.CONVOLUTION,
     layers.RECURRENCE,
