@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import time
 import tomllib
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from threading import Thread
 
+import numpy as np
 import pytest
 
 from tutor.cli.commands import main
@@ -38,7 +41,13 @@ def reference(id):
 def checked(tmp_path, id, source, seed=1, runner=here):
     path = tmp_path / f"{id}.py"
     path.write_text(source, encoding="utf-8")
-    return check(EXERCISES[id], path, seed, runner)
+    return check(replace(EXERCISES[id], cases=lambda rng: cases(id, seed)), path, seed, runner)
+
+
+@cache
+def cases(id, seed):
+    """The cases of a seed, made once."""
+    return EXERCISES[id].cases(np.random.default_rng(seed))
 
 
 def said(found):

@@ -233,7 +233,7 @@ def _diagnosed(exercise: Exercise, case: Case, handed: Sequence[Handed], work: i
     given = {f"given {id}": id for id in steps - set(exercise.steps.values())}
     known = [Handed(name, case.value(id)) for name, id in given.items()]
     whole = {name: ids if isinstance(ids, str) else ids[0] for name, ids in exercise.returns.items()}
-    found = diagnose(case.trace, [*known, *handed], None, {**whole, **exercise.steps, **given}, work)
+    found = diagnose(case.trace, [*known, *handed], None, {**whole, **exercise.steps, **given}, work, first_only=True)
     many = len(known)
     return Diagnosis(found.arrays[many:], tuple(at - many for at in found.order if at >= many), found.untried)
 

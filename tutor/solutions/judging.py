@@ -83,14 +83,16 @@ def diagnose(
     example: int | None = None,
     names: Mapping[str, str] | None = None,
     work: int = WORK,
+    first_only: bool = False,
 ) -> Diagnosis:
     """Judge the arrays of a solution of one iteration.
 
     `example` (from 0) says that they are one example's, `names` maps names to ids where they do not tell; `work` bounds
-    the search for the slip of an array: so many numbers are computed at most.
+    the search for the slip of an array: so many numbers are computed at most. With `first_only` one is looked for in the
+    first wrong array alone.
     """
     naming = Naming(trace, example)
-    return _Judge(trace, naming, work).judge(naming.match(handed, names))
+    return _Judge(trace, naming, work, first_only).judge(naming.match(handed, names))
 
 
 def diagnose_values(trace: Trace, handed: Iterable[tuple[Symbol, Handed]]) -> Diagnosis:
@@ -115,8 +117,9 @@ class _Reading:
 
 
 class _Judge:
-    def __init__(self, trace: Trace, naming: Naming, most: int):
-        self.trace, self.naming = trace, naming
+    def __init__(self, trace: Trace, naming: Naming, most: int, first_only: bool = False):
+        self.trace, self.naming, self.first_only = trace, naming, first_only
+        self.searched = False  # for the slip of an array
         self.sheet, self.budget = Sheet(trace, naming.example), Budget(most)
 
     def judge(self, matches: Sequence[Match]) -> Diagnosis:
@@ -166,7 +169,11 @@ class _Judge:
             if readings[-1].verdict.verdict in (*GOOD, "carried"):
                 break
         best = min(readings, key=lambda reading: _BETTER.index(reading.verdict.verdict))
-        if best.searched:  # one slip in any reading goes before two at once
+        if best.searched and self.first_only and self.searched:
+            too = "It is wrong, too, and not only because of what is wrong before."
+            best = replace(best, verdict=replace(best.verdict, message=too))
+        elif best.searched:  # one slip in any reading goes before two at once
+            self.searched = True
             looked = (each.searched(pairs) for pairs in (False, True) for each in readings if each.searched)
             best = next((found for found in looked if found), best)
         self.sheet.own.update(best.own)
