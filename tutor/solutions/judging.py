@@ -88,8 +88,8 @@ def diagnose(
     """Judge the arrays of a solution of one iteration.
 
     `example` (from 0) says that they are one example's, `names` maps names to ids where they do not tell; `work` bounds
-    the search for the slip of an array: so many numbers are computed at most. With `first_only` one is looked for in the
-    first wrong array alone.
+    the search for the slip of an array: so many numbers are computed at most. With `first_only` one is looked for in
+    the first wrong array alone.
     """
     naming = Naming(trace, example)
     return _Judge(trace, naming, work, first_only).judge(naming.match(handed, names))
