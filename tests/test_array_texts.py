@@ -24,12 +24,14 @@ from tutor.questions.tokens import normalised
 from tutor.text.array_gates import ARRAY_GATES
 from tutor.text.card import Scribe, conventions
 from tutor.text.cells import width
+from tutor.text.condensing import condensed
 from tutor.text.explain import Explainer
 from tutor.text.layout import Brackets, Matrix, Row, chain, linear
 from tutor.text.lines import formula_lines, wrapped
 from tutor.text.notations import NOTATIONS
 from tutor.text.to_latex import latex
 from tutor.text.writer import Writer
+from tutor.tui.views import card_lines
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -423,3 +425,36 @@ def test_latex_of_every_line_is_ascii_and_balanced(name, notation):
                 text = latex(doc)
                 assert text.isascii() and text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
                 assert text.count(r"\left") == text.count(r"\right") and text.count(r"\begin") == text.count(r"\end")
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_an_element_of_a_norm_has_each_mean_once_and_says_how_it_is_made(axis):
+    """Held against NumPy; what is short can be typed, and the numbers that are put in come to the value."""
+    X, C = [[1.5, 2, -1, 0.5], [0.25, 1, 3, -2], [1, 1, 0, 2]], [[1, 0.5, 2, -1], [0.5, -1, 1.5, 2], [0, 1, -1, 3]]
+    found = trace_of([f"N = norm(X, axis={axis})", "L = sum(N * C)"], {"X": X, "C": C}, ["C"])
+    x, g = np.moveaxis(np.array(X), axis, -1), np.moveaxis(np.array(C), axis, -1)
+    mean, var = x.mean(-1), x.var(-1)
+    hat = (x - mean[:, None]) / np.sqrt(var + 1e-5)[:, None]
+    for notation in NOTATIONS:
+        scribe = Scribe(found, notation)
+        for id, parts in (("N", (mean, var)), ("dL/dX", (g.mean(-1), (g * hat).mean(-1), var))):
+            for index in np.ndindex(3, 4):
+                step = found.find(id).at(index)
+                short = condensed(step)
+                line = index[1 - axis]
+                worth = [value for _, _, value, _ in short.parts]
+                np.testing.assert_allclose(worth, [part[line] for part in parts], rtol=1e-12)
+                for word, made, value, _ in short.parts:
+                    assert evaluate(made, short.value) == pytest.approx(value, rel=1e-12)
+                    assert evaluate(word, found.value) == pytest.approx(value, rel=1e-12)
+                for tree, look in ((short.formula, found.value), (short.named, short.value)):
+                    assert evaluate(tree, look) == pytest.approx(step.value, rel=1e-10, abs=1e-12)
+                card = scribe.card(step)
+                assert len(card.where) == len(parts) and len(linear(card.main.docs[1])) < 160
+                names = Names(step, scribe.writer)
+                text = normalised(linear(card.main.docs[1]))
+                typed = evaluate(names.read(text).formula, lambda ref, step=step: look_up(step, ref))
+                assert float(np.asarray(typed)) == pytest.approx(step.value, rel=1e-9, abs=1e-12)
+            lines = [item.text for item in card_lines(card, step, "scalar", 76, 24)]
+            assert max(map(width, lines)) <= 76 and sum(line.startswith("where ") for line in lines) == len(parts)
+    assert condensed(found.find("L")) is None and condensed(found.find("N")) is None

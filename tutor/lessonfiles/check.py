@@ -205,8 +205,9 @@ def _circuit_faults(lesson: Lesson, program: Program) -> Iterator[Fault]:
             yield fault
             break
     used = _reaching(circuit)
-    idle = [definition for definition in circuit.definitions if definition.name not in used]
-    yield from _idle_lines(lesson, idle, used)
+    reached = {definition.at for definition in circuit.definitions if definition.name in used}
+    idle = [definition for definition in circuit.definitions if definition.at not in reached]
+    yield from _idle_lines(lesson, idle)
     met = {ref.symbol.id for definition in idle for ref in refs(definition.formula)} - used
     for name in circuit.inputs:
         if name in met:  # the line is told that it is in
@@ -218,22 +219,20 @@ def _circuit_faults(lesson: Lesson, program: Program) -> Iterator[Fault]:
             yield Fault(circuit.place(name), message, advice, severity="warning")
 
 
-def _idle_lines(lesson: Lesson, idle: Sequence[Definition], used: Set[str]) -> Iterator[Fault]:
-    """Lines whose value does not reach the output: of several that follow from one another the last is told.
+def _idle_lines(lesson: Lesson, idle: Sequence[Definition]) -> Iterator[Fault]:
+    """Lines that do not reach the output at any time: of several that follow from one another the last is told.
 
-    Not those that the lesson speaks of, such as predictions that are there to be looked at, nor a line that is repeated
-    where one of its times is used.
+    Not those that the lesson speaks of, such as predictions that are there to be looked at.
     """
     circuit = lesson.circuit
     assert circuit
     about = {line_of(example_free(one.step).partition("[")[0])
              for group in (lesson.notes, lesson.questions, lesson.expect) for one in group}  # fmt: skip
     met = {ref.symbol.id for definition in idle for ref in refs(definition.formula)}
-    reached = {definition.at for definition in circuit.definitions if definition.name in used}
     told: set[int] = set()
     for definition in idle:
         last = definition.name not in met and definition.name not in about
-        if last and definition.at not in reached | told:
+        if last and definition.at not in told:
             told.add(definition.at)
             message = f"the output '{circuit.output}' does not depend on the line '{definition.name}'"
             advice = "use it in a line that leads to the output, or leave it out; if it is meant, a note on it says so"

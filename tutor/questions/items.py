@@ -30,6 +30,7 @@ from tutor.questions.pasted_tables import read_cells
 from tutor.questions.question import Question, in_words, shown_value
 from tutor.questions.slips import Slip
 from tutor.questions.tokens import NotUnderstood
+from tutor.text.condensing import condensed
 from tutor.text.explain import Explainer
 from tutor.text.grids import grid_of
 from tutor.text.layout import linear
@@ -234,8 +235,13 @@ def item_of_value(question: Question) -> Item:
 def ladder(step: Step, writer: Writer, answer: str) -> tuple[str, ...]:
     """The rule in words, the formula, the formula with the numbers, the answer."""
     name = writer.text(step.ref)
-    formula = linear(writer.formula(step.formula))
-    numbers = linear(writer.numbers(step.formula, step.trace.value, step.digits))
+    short = condensed(step)
+    formula = linear(writer.formula(short.formula if short else step.formula))
+    numbers = linear(
+        writer.numbers(short.named, short.value, short.digits)
+        if short
+        else writer.numbers(step.formula, step.trace.value, step.digits)
+    )
     return (Explainer(writer).why(step), f"{name} = {formula}", f"{name} = {numbers}", f"{name} = {answer}")
 
 

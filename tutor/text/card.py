@@ -22,6 +22,7 @@ from tutor.engine.paths import Chain, Factor, Paths, of_parameters, paths_of, ta
 from tutor.engine.rules import OVER_BATCH
 from tutor.engine.trace import NoSuchStep, Step, Trace, activation_calls, digits_for, resolve, symbols_of
 from tutor.text import prose
+from tutor.text.condensing import condensed
 from tutor.text.explain import Explainer
 from tutor.text.explanations import Turn
 from tutor.text.glossary import spoken_of
@@ -154,14 +155,21 @@ class Scribe:
         digits = step.digits
         if isinstance(formula, Call) and formula.op == "slopes":  # every element has a formula, the table has none
             return Equality((name, self.writer.value(step.value)), reason)
-        docs = [name, self.writer.formula(formula)]
-        if _flat(step.operands):
+        short = condensed(step)
+        docs = [name, self.writer.formula(short.formula if short else formula)]
+        if short:
+            docs.append(self.writer.numbers(short.named, short.value, short.digits))
+        elif _flat(step.operands):
             docs.append(self.writer.numbers(formula, self.trace.value, digits))
         docs.append(self.writer.value(step.value))
         return Equality(_without_repeats(docs), reason)
 
     def _where(self, step: Step) -> Iterator[Equality]:
-        """What the signs of activations and their slopes stand for, with this step's numbers."""
+        """What the signs of activations and their slopes stand for, with this step's numbers; how means are made."""
+        if short := condensed(step):
+            for word, made, value, digits in short.parts:
+                numbers = self.writer.numbers(made, short.value, digits)
+                yield Equality((self.writer.formula(word), numbers, self.writer.value(value)))
         for node in activation_calls(step.formula):
             name = prime_of(node.op)
             if name:

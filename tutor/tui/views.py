@@ -116,7 +116,8 @@ def where_lines(item: Equality, columns: int) -> list[Line]:
     tall = len(parts) > 3 or columns < 40
     texts = [" = ".join(linear(doc, 4) for doc in item.docs)] if tall else parts
     if tall:
-        return wrapped(texts[0], columns, "numbers", "where ")[:3]
+        first, *more = wrapped(texts[0], columns, "numbers", "      ")
+        return [Line((("where ", "dim"), *first.spans[1:])), *more]
     axis = len(parts) // 2
     return [Line((("where " if at == axis else "      ", "dim"), (text, "numbers"))) for at, text in enumerate(texts)]
 
