@@ -10,15 +10,19 @@ import math
 import re
 import zipfile
 from html import unescape
+from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
 
 from strategies import bundled
 from tutor.cli.commands import main
+from tutor.engine.trace import trace
 from tutor.handouts.asked import asked, items_of
+from tutor.handouts.documents import DOCUMENTS
 from tutor.handouts.platforms import PLATFORMS, bank_of, scaled
-from tutor.pictures.svg import svg_of
+from tutor.handouts.sheets import Grid, Heading, Points, Table, Words
+from tutor.pictures.drawing import svg_of
 
 LESSONS = ("o-classification", "gates", "attention", "softmax", "epochs")
 
@@ -193,3 +197,104 @@ def test_a_lessons_text_is_data(tmp_path):
             assert not any("<script" in text for text in texts if text.startswith("<p")), texts
         if name in ("gift", "anki"):
             assert b"<script" not in re.sub(rb"^[#$].*$", b"", out.read_bytes(), flags=re.M)
+
+
+# ---------------------------------------------------------------- sheets
+
+
+class Reader(HTMLParser):
+    """The text of a page, and what it opens and closes."""
+
+    VOID = frozenset(("meta", "line", "circle", "rect"))
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.texts, self.attributes, self.tags = [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def read_page(path):
+    reader = Reader()
+    reader.feed(path.read_text(encoding="utf-8"))
+    assert not reader.open and not {"script", "link", "img", "iframe"} & set(reader.tags)
+    assert not [name for name, value in reader.attributes if name in ("src", "href", "onload", "onerror")]
+    return reader
+
+
+def test_thirty_sheets_have_numbers_of_their_own_and_a_key_with_the_slips(tmp_path, capsys):
+    names = tmp_path / "class.txt"
+    names.write_text("\ufeffAda Lovelace\n\n<b>Bob</b>\n", encoding="utf-8")
+    out = tmp_path / "sheets"
+    argv = ["worksheet", "o-regression", "--variants", "3", "--names", str(names), "--questions", "4", "-o", str(out)]
+    assert main(argv) == 0 and "3 sheets and their key" in capsys.readouterr().out
+    pages = sorted(out.glob("sheet-*.html"))
+    texts = [" ".join(read_page(page).texts) for page in pages]
+    codes = [page.stem.split("-")[2] for page in pages]
+    assert len(pages) == len(set(codes)) == len(set(texts)) == 3
+    assert "Ada Lovelace" in texts[0] and "<b>Bob</b>" in texts[1] and "Name: ____" in texts[2]
+    key = " ".join(read_page(out / "key.html").texts)
+    assert all(f"Key to sheet {code}" in key for code in codes) and "made this mistake" in key
+    assert not any("Answer:" in text for text in texts)
+    assert main(argv) == 2 and "is there already" in capsys.readouterr().err  # nothing is written over
+
+
+@pytest.mark.parametrize("suffix", ["html", "md", "tex", "typ"])
+def test_the_whole_pass_has_a_cell_for_every_number(tmp_path, suffix):
+    out = tmp_path / "pass"
+    assert main(["worksheet", "two-paths", "--whole-pass", "--format", suffix, "-o", str(out)]) == 0
+    blank, key = (next(out.glob(f"{name}*")).read_text(encoding="utf-8") for name in ("sheet-", "key"))
+    here = trace(bundled("two-paths"))
+    cells = sum(math.prod(step.shape) for step in here.steps("matrix"))
+    empty = {
+        "html": lambda text: text.count("<td></td>"),
+        "tex": lambda text: text.count(r"\hspace{14mm}"),
+        "md": lambda text: sum(row.count("   ") for row in re.findall(r"(?<=--- \|\n)(?:\|.*\n)+", text)),
+        "typ": lambda text: sum(table.count('""') for table in re.findall(r"rows: 7mm.*", text)),
+    }[suffix]
+    assert empty(blank) == cells and empty(key) == 0
+    if suffix == "tex":
+        for text in (blank, key):
+            begun, ended = re.findall(r"\\begin\{(\w+)\}", text), re.findall(r"\\end\{(\w+)\}", text)
+            assert sorted(begun) == sorted(ended) and text.count("$") % 2 == 0
+            bare = re.sub(r"\\[{}]", "", text)
+            assert bare.count("{") == bare.count("}")
+
+
+@pytest.mark.parametrize("id", ["o-classification", "attention", "gates"])
+def test_typst_compiles(tmp_path, id):
+    typst = pytest.importorskip("typst")
+    assert main(["worksheet", id, "--format", "typ", "-o", str(tmp_path / "t")]) == 0
+    for file in (tmp_path / "t").glob("*.typ"):
+        assert typst.compile(str(file)).startswith(b"%PDF")
+
+
+def test_words_are_data_in_every_format():
+    evil = r'#let x = 1 \input{x} $ % & _ <b> | "quoted" `code` [link](x)'
+    table = Table(((evil, evil),), (evil, ""))
+    blocks = [Heading(evil, 1), Words(evil), table, Points((evil,)), Grid("W", 1, 1, (evil,))]
+    written = {name: document.write(evil, blocks) for name, document in DOCUMENTS.items()}
+    assert "<b>" not in written["html"]
+    assert r"\input" not in written["tex"] and r"\textbackslash{}input\{x\}" in written["tex"]
+    code = re.sub(r'"(?:[^"\\]|\\.)*"', '""', written["typ"].split("\n", 4)[4])
+    assert "#let x" not in code and "input" not in code
+    assert "<b>" not in written["md"] and r"\[link\]" in written["md"]
+
+
+def test_what_nobody_fills_in_on_paper_is_refused(tmp_path, capsys):
+    assert main(["worksheet", "digits", "--whole-pass", "-o", str(tmp_path / "x")]) == 2
+    assert "take --questions" in capsys.readouterr().err and not (tmp_path / "x").exists()

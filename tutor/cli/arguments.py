@@ -137,6 +137,14 @@ examples:
 
 What a format cannot carry is said, a line for each. docs/handouts.md says what each of them has.
 """
+WORKSHEET_EXAMPLES = """\
+examples:
+  backprop-tutor worksheet o-regression                        one sheet and its key, in the folder worksheet
+  backprop-tutor worksheet c-431 --variants 30 -o sheets       thirty sheets, each with numbers of its own
+  backprop-tutor worksheet two-paths --whole-pass --names class.txt --format typ -o sheets
+
+The key has for each question the numbers that the named slips give. docs/handouts.md has more.
+"""
 FIGURE_EXAMPLES = """\
 examples:
   backprop-tutor figure o-classification -o network.svg
@@ -472,6 +480,23 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     bank.add_argument("--notation", metavar="NAME", help="default: the lesson's own")
     bank.add_argument("-o", dest="output", metavar="FILE", help="where to write it; an existing file is left alone")
 
+    paper_sheets = command(
+        "worksheet",
+        "sheets to print, and their key",
+        "Blank sheets: the network's picture, what is given, room for the answers. The key is a file of its own.",
+        WORKSHEET_EXAMPLES,
+    )
+    paper_sheets.add_argument("lesson", metavar="LESSON", nargs="+", help=lesson)
+    paper_sheets.add_argument("--variants", metavar="N", default="0", help="so many, each with numbers of its own")
+    paper_sheets.add_argument("--names", metavar="FILE", help="a class list, a name a line: a sheet for each")
+    paper_sheets.add_argument("--seed", metavar="N", default="1", help="of the numbers; default: 1")
+    what = paper_sheets.add_mutually_exclusive_group()
+    what.add_argument("--questions", metavar="N", default="6", help="on a sheet; default: 6")
+    what.add_argument("--whole-pass", action="store_true", help="every value of the pass, to be filled in")
+    paper_sheets.add_argument("--format", choices=("html", "md", "tex", "typ"), default="html", help="default: html")
+    paper_sheets.add_argument("--notation", metavar="NAME", help="default: the lesson's own")
+    paper_sheets.add_argument("-o", dest="output", metavar="DIR", default="worksheet", help="default: worksheet")
+
     drawing = command(
         "figure",
         "a lesson's network or circuit as SVG",
@@ -513,7 +538,8 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     )
     table.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
-    one_lesson = (play, trace, train, compare, quiz, drill, paper, exam, grade, diagnose, code, bank, drawing)
-    for reads in (*one_lesson, listing, check):
+    handed_out = (bank, drawing, paper_sheets)
+    one_lesson = (play, trace, train, compare, quiz, drill, paper, exam, grade, diagnose, code)
+    for reads in (*one_lesson, *handed_out, listing, check):
         lessons(reads, "folders")
     return found

@@ -116,6 +116,7 @@ RUN: dict[str, Callable[[Namespace], int]] = {
     "diagnose": solutions.diagnose,
     "code": solutions.code,
     "questions": handouts.questions,
+    "worksheet": handouts.worksheet,
     "figure": handouts.figure,
     "lab": lab.lab,
     "misconceptions": showing.misconceptions,

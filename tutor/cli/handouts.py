@@ -1,14 +1,15 @@
-"""The commands that write what is handed out: `questions`, a bank for a learning platform, and `figure`."""
+"""The commands that write what is handed out: `questions` for learning platforms, `worksheet` for paper, `figure`."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tutor.cli.arguments import UsageError
 from tutor.cli.delivering import deliver
 from tutor.cli.finding import find_lesson, known_notation
-from tutor.text.output import escape
+from tutor.text.output import escape, quote
 from tutor.text.words import whole_number
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def questions(args: Namespace) -> int:
     """Write a question bank; what its format cannot carry is said on standard error."""
     from tutor.handouts.asked import asked, items_of
     from tutor.handouts.platforms import PLATFORMS, bank_of
-    from tutor.pictures.svg import svg_of
+    from tutor.pictures.drawing import svg_of
 
     lessons = open_lessons(args)
     variants = number(args.variants, "--variants", MOST_VARIANTS, least=0)
@@ -54,10 +55,53 @@ def questions(args: Namespace) -> int:
     return deliver(written.data, args.output)
 
 
+def worksheet(args: Namespace) -> int:
+    """Write sheets, a file each, and one key to all of them, into a folder. Nothing that is there is overwritten."""
+    from tutor.handouts.documents import DOCUMENTS
+    from tutor.handouts.sheets import TooLarge, sheets
+
+    lessons = open_lessons(args)
+    variants = number(args.variants, "--variants", MOST_VARIANTS, least=0)
+    seed = number(args.seed, "--seed", MOST_SEED, least=0)
+    count = None if args.whole_pass else number(args.questions, "--questions", MOST_QUESTIONS)
+    names = _class_list(args.names) if args.names else []
+    try:
+        made = sheets(lessons, names, variants, seed, args.notation or "", count)
+    except (TooLarge, ValueError) as error:
+        raise UsageError(str(error)) from None
+    document, folder = DOCUMENTS[args.format], Path(args.output)
+    files = {f"sheet-{at:02}-{one.code}.{document.suffix}": one for at, one in enumerate(made, 1)}
+    texts = {name: document.write(f"Sheet {one.code}", one.blocks) for name, one in files.items()}
+    texts[f"key.{document.suffix}"] = document.write("Key", [block for one in made for block in one.key])
+    if there := [name for name in texts if (folder / name).exists()]:
+        raise UsageError(f"{quote(str(folder / there[0])[:80])} is there already: name another folder with -o")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {quote(args.output[:80])}: {error.strerror or error}") from None
+    print(f"{len(made)} sheet{'s' * (len(made) != 1)} and their key are in {quote(args.output[:80])}.")
+    return 0
+
+
+def _class_list(path: str) -> list[str]:
+    """The names in a file, a line each. Raises UsageError."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"cannot read {quote(path[:80])}: {getattr(error, 'strerror', None) or error}") from None
+    names = [escape(line.strip()) for line in lines if line.strip()]
+    if not 0 < len(names) <= MOST_VARIANTS:
+        there = f"{quote(path[:80])} has {len(names)} names"
+        raise UsageError(f"{there}; a class list has 1 to {MOST_VARIANTS}, a line each")
+    return names
+
+
 def figure(args: Namespace) -> int:
     """Write the picture of a lesson's network or circuit as SVG."""
     from tutor.engine.trace import trace
-    from tutor.pictures.svg import svg_of
+    from tutor.pictures.drawing import svg_of
 
     args.lesson = [args.lesson]
     (lesson,) = open_lessons(args)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -67,6 +68,12 @@ class Asked:
     mistakes: tuple[Mistake, ...] = ()
     choices: tuple[Choice, ...] = ()
     many: bool = False
+
+    @property
+    def on_paper(self) -> str:
+        """What is asked, without the ways to answer that only the tutor knows."""
+        said = re.sub(r", or an expression|; \? for one left out", "", self.prompt)
+        return re.sub(r"Give their numbers, as in 1 3\.", "Choose all of them.", said)
 
     @property
     def lesson(self) -> Lesson:

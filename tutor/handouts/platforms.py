@@ -68,17 +68,11 @@ _WHY = {
 }
 
 
-def _prompt(question: Asked) -> str:
-    """What is asked, without what only the tutor takes."""
-    text = question.prompt.replace(", or an expression", "")
-    return re.sub(r" Give their numbers, as in 1 3\.", " Choose all of them.", text)
-
-
 def _html(question: Asked, picture: str = "") -> str:
     """What is asked, with what is given, as HTML."""
     rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in question.given)
     table = f'<table border="1" cellpadding="4">{rows}</table>' if rows else ""
-    return f"{picture}{table}<p>{escape(_prompt(question))}</p>"
+    return f"{picture}{table}<p>{escape(question.on_paper)}</p>"
 
 
 def _working(question: Asked) -> str:
@@ -332,7 +326,7 @@ def _record(question: Asked) -> dict[str, object]:
         "kind": question.item.kind,
         "skill": question.item.skill,
         "step": question.item.step.id,
-        "prompt": _prompt(question),
+        "prompt": question.on_paper,
         "given": dict(question.given),
         "answer": question.answer,
         "value": question.right,

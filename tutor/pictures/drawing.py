@@ -1,4 +1,4 @@
-"""A lesson's network or circuit as SVG: for sheets, question banks, pages and slides. Dark lines on nothing.
+"""A lesson's network or circuit as lines, circles and words: SVG for sheets, banks and slides, TikZ for LaTeX.
 
 Circles in columns for a network, boxes in columns by depth for a circuit; what leads where, and what each is called in
 the notation. No number is in it: those stand beside it, where they can be read.
@@ -6,13 +6,15 @@ the notation. No number is in it: those stand beside it, where they can be read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 from tutor.engine.expressions import Ref, refs
 from tutor.engine.trace import Trace
 from tutor.pictures.graph_plan import Graph
 from tutor.text.layout import linear
+from tutor.text.to_latex import latex
 from tutor.text.writer import Writer
 
 UNIT, GAP, APART = 20, 16, 130  # the radius of a unit, the space below it, the space between two columns
@@ -20,29 +22,78 @@ MOST_UNITS, MOST_GATES = 9, 60
 _STYLE = "font-family: 'DejaVu Sans', Verdana, sans-serif; font-size: 13px"
 
 
-def svg_of(trace: Trace, notation: str) -> str:
-    """The picture of a lesson as an SVG document of its own, with a title and a description in words."""
-    writer = Writer(trace.lesson, notation)
-    picture = _network(trace, writer) if trace.program.model.layers else _circuit(trace, writer)
-    return "\n".join(picture)
+@dataclass(frozen=True)
+class Drawing:
+    """Shapes on a plane, y downwards, in pixels: ("line", x1, y1, x2, y2), ("circle", x, y, radius),
+    ("box", x, y, width, height) and ("text", x, y, anchor, small, words)."""
+
+    width: float
+    height: float
+    title: str
+    shapes: tuple[tuple[Any, ...], ...]
+
+    def svg(self) -> str:
+        """An SVG document of its own, with its title in words."""
+        size = f'width="{self.width:.0f}" height="{self.height:.0f}" viewBox="0 0 {self.width:.0f} {self.height:.0f}"'
+        head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" style="{_STYLE}">'
+        return "\n".join([head, f"<title>{escape(self.title)}</title>", *map(_svg, self.shapes), "</svg>"])
+
+    def tikz(self) -> str:
+        """A picture for LaTeX with the package tikz; words are set as mathematics."""
+        lines = [r"\begin{tikzpicture}[x=0.75pt,y=-0.75pt]", *map(_tikz, self.shapes)]
+        return "\n".join([*lines, r"\end{tikzpicture}"])
 
 
-def _document(width: float, height: float, title: str, parts: list[str]) -> Iterator[str]:
-    size = f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
-    yield f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" style="{_STYLE}">'
-    yield f"<title>{escape(title)}</title>"
-    yield from parts
-    yield "</svg>"
-
-
-def _text(x: float, y: float, said: str, anchor: str = "middle", small: bool = False) -> str:
+def _svg(shape: tuple[Any, ...]) -> str:
+    kind, *rest = shape
+    if kind == "line":
+        ends = " ".join(f'{name}="{at:.1f}"' for name, at in zip(("x1", "y1", "x2", "y2"), rest, strict=True))
+        return f'<line {ends} stroke="currentColor" stroke-width="1" opacity="0.6"/>'
+    if kind == "circle":
+        x, y, radius = rest
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="none" stroke="currentColor"/>'
+    if kind == "box":
+        sides = " ".join(f'{n}="{at:.1f}"' for n, at in zip(("x", "y", "width", "height"), rest, strict=True))
+        return f'<rect {sides} rx="4" fill="none" stroke="currentColor"/>'
+    x, y, anchor, small, words = rest
     size = ' font-size="11"' if small else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{size} fill="currentColor">{escape(said)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{size} fill="currentColor">{escape(words)}</text>'
 
 
-def _line(x1: float, y1: float, x2: float, y2: float) -> str:
-    ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
-    return f'<line {ends} stroke="currentColor" stroke-width="1" opacity="0.6"/>'
+def _tikz(shape: tuple[Any, ...]) -> str:
+    kind, *rest = shape
+    if kind == "line":
+        return r"\draw[gray] ({:.1f},{:.1f}) -- ({:.1f},{:.1f});".format(*rest)
+    if kind == "circle":
+        x, y, radius = rest
+        return rf"\draw ({x:.1f},{y:.1f}) circle [x radius={radius}, y radius={radius}];"
+    if kind == "box":
+        x, y, width, height = rest
+        return rf"\draw[rounded corners=2pt] ({x:.1f},{y:.1f}) rectangle ({x + width:.1f},{y + height:.1f});"
+    x, y, anchor, small, words = rest
+    where = {"start": "right", "end": "left"}.get(anchor, "center")
+    place = f"anchor={ {'right': 'west', 'left': 'east'}.get(where, 'center')}"
+    font = r",font=\scriptsize" if small else r",font=\small"
+    return rf"\node[{place}{font}] at ({x:.1f},{y - 4:.1f}) {{${latex(words)}$}};"
+
+
+def drawing_of(trace: Trace, notation: str) -> Drawing:
+    """The picture of a lesson's network or circuit, named as the notation does."""
+    writer = Writer(trace.lesson, notation)
+    return _network(trace, writer) if trace.program.model.layers else _circuit(trace, writer)
+
+
+def svg_of(trace: Trace, notation: str) -> str:
+    """The picture as an SVG document of its own."""
+    return drawing_of(trace, notation).svg()
+
+
+def _text(x: float, y: float, words: str, anchor: str = "middle", small: bool = False) -> tuple[Any, ...]:
+    return ("text", x, y, anchor, small, words)
+
+
+def _line(x1: float, y1: float, x2: float, y2: float) -> tuple[Any, ...]:
+    return ("line", x1, y1, x2, y2)
 
 
 # ---------------------------------------------------------------- a network
@@ -56,7 +107,7 @@ def _shown(units: int) -> list[int | None]:
     return [*range(half), None, *range(units - half, units)]
 
 
-def _network(trace: Trace, writer: Writer) -> Iterator[str]:
+def _network(trace: Trace, writer: Writer) -> Drawing:
     model = trace.program.model
     columns = [_shown(width) for width in model.widths]
     step = 2 * UNIT + GAP
@@ -64,7 +115,7 @@ def _network(trace: Trace, writer: Writer) -> Iterator[str]:
     names = [[_unit_name(trace, writer, layer, unit) for unit in column] for layer, column in enumerate(columns)]
     left = 20 + UNIT + 7 * max((len(name) for name in names[0]), default=0)
     right = 20 + UNIT + 7 * max((len(name) for name in names[-1]), default=0)
-    parts: list[str] = []
+    parts: list[tuple[Any, ...]] = []
 
     def place(layer: int, at: int) -> tuple[float, float]:
         top = (height - 20 - len(columns[layer]) * step) / 2
@@ -83,12 +134,13 @@ def _network(trace: Trace, writer: Writer) -> Iterator[str]:
             if unit is None:
                 parts.append(_text(x, y + 4, f"⋮ {model.widths[layer] - len(column) + 1} more", small=True))
                 continue
-            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{UNIT}" fill="none" stroke="currentColor"/>')
+            parts.append(("circle", x, y, UNIT))
             if layer in (0, last):
                 outside = x - UNIT - 6 if layer == 0 else x + UNIT + 6
                 parts.append(_text(outside, y + 4, names[layer][at], "end" if layer == 0 else "start"))
-                if layer == last:
-                    parts.append(_text(x, y + 5, writer.function(model.layers[layer - 1].activation_name, layer)))
+                sign = writer.function(model.layers[layer - 1].activation_name, layer) if layer else ""
+                if layer == last and len(sign) < 5:
+                    parts.append(_text(x, y + 5, sign))
             else:
                 parts.append(_text(x, y + 5, names[layer][at]))
         if layer > 0:
@@ -96,10 +148,9 @@ def _network(trace: Trace, writer: Writer) -> Iterator[str]:
             under = " ".join(writer.text(Ref(symbol)) for symbol in (made.weights, made.biases) if symbol)
             x = left + (layer - 0.5) * APART
             parts.append(_text(x, height - 8, under, small=True))
-            if layer != last:
-                parts.append(_text(left + layer * APART, height - 8, made.activation_name, small=True))
+            parts.append(_text(left + layer * APART, height - 8, made.activation_name, small=True))
     title = f"A network of layers with {', '.join(map(str, model.widths))} units, each joined to all of the next layer"
-    return _document(left + last * APART + right, height, title, parts)
+    return Drawing(left + last * APART + right, height, title, tuple(parts))
 
 
 def _unit_name(trace: Trace, writer: Writer, layer: int, unit: int | None) -> str:
@@ -109,7 +160,7 @@ def _unit_name(trace: Trace, writer: Writer, layer: int, unit: int | None) -> st
 # ---------------------------------------------------------------- a circuit
 
 
-def _circuit(trace: Trace, writer: Writer) -> Iterator[str]:
+def _circuit(trace: Trace, writer: Writer) -> Drawing:
     model = trace.program.model
     forward = [eq for eq in trace.equations if eq.phase == "forward"][:MOST_GATES]
     formula_of = {eq.symbol.id: linear(writer.formula(eq.formula)) for eq in forward}
@@ -125,15 +176,15 @@ def _circuit(trace: Trace, writer: Writer) -> Iterator[str]:
     wide = [max((7.5 * len(said[node.name]) + 16 for node in column if node.name), default=20) for column in columns]
     lefts = [20 + sum(wide[:at]) + 40 * at for at in range(len(wide))]
     row = 14
-    parts, places = [], {}
+    parts: list[tuple[Any, ...]] = []
+    places = {}
     for at, column in enumerate(columns):
         for node in column:
             x, y = lefts[at], 16 + node.row * row
             if node.name:
                 places[at, node.of] = (x, x + wide[at], y)
-                box = f'x="{x:.1f}" y="{y - 13:.1f}" width="{wide[at]:.1f}" height="26" rx="4"'
                 if node.name in formula_of:
-                    parts.append(f'<rect {box} fill="none" stroke="currentColor"/>')
+                    parts.append(("box", x, y - 13, wide[at], 26))
                     parts.append(_text(x + wide[at] / 2, y + 5, said[node.name]))
                 else:  # an input stands right before the line that leads on
                     parts.append(_text(x + wide[at] - 6, y + 5, said[node.name], "end"))
@@ -148,4 +199,4 @@ def _circuit(trace: Trace, writer: Writer) -> Iterator[str]:
                     x2, _, y2 = places[at, node.of]
                     parts.append(_line(x1, y1, x2, y2))
     title = f"A circuit from {', '.join(label[id] for id in given[:12])} to {label[forward[-1].symbol.id]}"
-    return _document(lefts[-1] + wide[-1] + 20, 32 + most * row, title, parts)
+    return Drawing(lefts[-1] + wide[-1] + 20, 32 + most * row, title, tuple(parts))
