@@ -363,6 +363,9 @@ def test_blanks_nulls_and_slips_in_files(run_command, tmp_path):
     assert arrays["z1"]["cells"] == ["right", "blank"] and arrays["z1"]["yours"] == [round(z1[0], 4), None]
     assert arrays["z1"]["sample"] == pytest.approx(z1) and arrays["L"]["verdict"] == "blank"
     assert {array["name"]: array["verdict"] for array in found["not_taken"]} == {"nothing": "unknown", "dW1": "shape"}
+    path.write_text(json.dumps({"W1": [[1, 0], [0, 1]], "x": [1, 1], "z1": [1, 1]}))  # worked out from other weights
+    code, said, _ = run_command("exam", "o-classification", "--seed", "7", "--answers", str(path))
+    assert code == 1 and said.startswith("0 of 31 marks") and "W1" not in said.partition("\n")[0]
     path = tmp_path / "mine.csv"
     path.write_text(f"z1,_,{z1[1]:.4g}\n")
     code, said, _ = run_command("exam", "o-classification", "--seed", "7", "--answers", str(path))

@@ -15,6 +15,7 @@ from tutor.learner.store import Store
 from tutor.lessonfiles.catalogue import find
 from tutor.tui.app import TutorApp
 from tutor.tui.dialogs import Reader
+from tutor.tui.glossary import Glossary
 from tutor.tui.paper import CellLine, GivenNetwork, PaperScreen
 from tutor.tui.player import PlayerScreen
 
@@ -109,7 +110,9 @@ async def test_what_is_given_the_network_names_help_and_beginning_anew():
         await press(pilot, "escape", "f4")
         assert isinstance(pilot.app.screen, GivenNetwork) and "1.2" in screen(pilot)
         assert "0.38" not in screen(pilot)
-        await press(pilot, "q", "f5")
+        await press(pilot, "q", "f3")
+        assert isinstance(pilot.app.screen, Glossary)
+        await press(pilot, "escape", "f5")
         assert "Names" in screen(pilot)
         await press(pilot, "escape", "f1")
         assert "check what is filled in" in screen(pilot)
@@ -174,7 +177,7 @@ async def test_the_clock_is_shown_stops_while_one_is_away_and_ends_it():
         assert "1:30 left" in screen(pilot) and pilot.app.screen.paper.entries == {"q": "-5"}
         await typed(pilot, "=q*")
         clock.now += 91
-        await press(pilot, "f2")  # a dialog is open when the time is over
+        await press(pilot, "f3", "f2")  # a dialog is open when the time is over
         next(each for each in pilot.app.screen_stack if isinstance(each, PaperScreen)).tick()
         await pilot.pause()
         assert "The time is over" in screen(pilot) and "1 of 9 marks" in screen(pilot)
@@ -199,7 +202,9 @@ async def test_a_changed_lesson_and_one_that_is_too_large():
     async with tutor("gates", step="q") as pilot:
         player = pilot.app.screen
         player.adopt(player.sitting.changes.apply("x = 7", player.sitting.here))
-        await press(pilot, "s", "4", "escape")
+        await press(pilot, "s", "4")
+        assert "not kept" in screen(pilot)
+        await press(pilot, "escape")
         assert not pilot.app.store.sessions()  # of a changed lesson nothing is kept
         await press(pilot, "S")
         assert isinstance(pilot.app.screen, PaperScreen) and pilot.app.screen.exam is not None

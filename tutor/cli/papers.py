@@ -103,7 +103,7 @@ def _as_file(args: Namespace, path: Path, seed: int | None, example: int | None)
     sheet = exams.sheet(lesson, seed, args.notation or "", example)
     if args.print:
         in_utf8()
-        for line in blank_paper(sheet, seed):
+        for line in blank_paper(sheet, args.lesson, seed):
             print(line)
         return 0
     found = marked(sheet, read_file(args.answers))

@@ -327,6 +327,10 @@ PAPER = [
     _in_lines("clear NAME", "takes what is written there away; clear all", "delete in a cell; ctrl+n"),
     Key("ctrl+n", "clear", "ctrl+n", "", "begin anew: all of it blank", "clear"),
     Key("f2", "given", "f2", "given", "what is given", "given"),
+    Key(
+        "f3", "glossary", "f3", "", "the glossary: what the terms mean, those of this cell first; not in an exam",
+        "(`backprop-tutor glossary TERM` says what a term means)",
+    ),
     Key("f4", "map", "f4", "network", "the network over the whole screen, without what is to be worked out", "map"),
     Key(
         "f6", "example", "f6", "", "of a batch: all of it, or one example alone", "example", usage="example N, all",

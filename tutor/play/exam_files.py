@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import shlex
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -11,18 +12,21 @@ import numpy as np
 from tutor.play.paper import Box, Checked, Sheet, given, judged, told
 from tutor.solutions.files import BLANK, Handed
 from tutor.solutions.judging import Diagnosis, diagnose
-from tutor.solutions.naming import EACH, Naming
+from tutor.solutions.naming import EACH, Match, Naming
 from tutor.text.output import shown
 from tutor.text.words import plural
 
 
-def blank_paper(sheet: Sheet, seed: int) -> Iterator[str]:
-    """The paper as a table to fill in, which `exam LESSON --answers` and `diagnose` read; what is given in comments."""
-    lesson, n = sheet.trace.lesson, sheet.trace.examples
+def blank_paper(sheet: Sheet, called: str, seed: int) -> Iterator[str]:
+    """The paper as a table to fill in, which `exam LESSON --answers` and `diagnose` read; what is given in comments.
+
+    `called` is the lesson as a command line names it.
+    """
+    n = sheet.trace.examples
     each = "" if sheet.example is None else f" --example {sheet.example + 1}"
-    yield f"# {shown(lesson.title)}"
+    yield f"# {shown(sheet.trace.lesson.title)}"
     yield f"# {plural(len(sheet.cells), 'number')} to work out, each in place of a {BLANK}, with three digits or more."
-    yield f"# Then: backprop-tutor exam {shown(lesson.id)} --seed {seed}{each} --answers FILE"
+    yield f"# Then: backprop-tutor exam {shown(shlex.quote(called))} --seed {seed}{each} --answers FILE"
     yield "#"
     yield "# Given:"
     for name, _, value in given(sheet):
@@ -55,16 +59,24 @@ def _arrays(sheet: Sheet) -> Iterator[tuple[str, Box]]:
             yield (box.ref.id if sheet.example is not None else symbol.id + EACH * each), box
 
 
-def marked(sheet: Sheet, handed: Iterable[Handed], names: Mapping[str, str] | None = None) -> Checked:
-    """The arrays of a file marked; what is no number in them is a blank."""
-    naming = Naming(sheet.trace, sheet.example)
-    found = diagnose(sheet.trace, [_laid_out(naming, array.by_cell()) for array in handed], sheet.example, names)
+def marked(sheet: Sheet, handed: Iterable[Handed]) -> Checked:
+    """The arrays of a file marked; what is no number in them is a blank.
+
+    What the paper gives and does not ask for is passed over: nothing is judged by other weights.
+    """
+    naming, asked = Naming(sheet.trace, sheet.example), {box.equation.symbol for box in sheet.boxes}
+    arrays = [
+        _laid_out(match, naming)
+        for match in naming.match([array.by_cell() for array in handed])
+        if match.symbol is None or match.symbol in asked
+    ]
+    found = diagnose(sheet.trace, arrays, sheet.example)
     return replace(judged(sheet, found), entries=dict(_entries(sheet, found)))
 
 
-def _laid_out(naming: Naming, array: Handed) -> Handed:
+def _laid_out(match: Match, naming: Naming) -> Handed:
     """An array that a table has row by row, or has the first cells of alone, in the shape that is asked."""
-    (match,) = naming.match([array])
+    array = match.handed
     if match.problem != "shape" or match.symbol is None:
         return array
     want = naming.wanted(match.symbol)

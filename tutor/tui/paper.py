@@ -27,7 +27,7 @@ from tutor.play.settings import Refused
 from tutor.questions.answers import MAX_ANSWER
 from tutor.questions.pasted_tables import table as pasted
 from tutor.questions.tokens import NotUnderstood
-from tutor.text.card import Scribe
+from tutor.text.card import Scribe, terms_of
 from tutor.text.words import plural, sentence
 from tutor.tui.dialogs import Reader, help_of
 from tutor.tui.entry import Entry
@@ -215,6 +215,8 @@ class PaperScreen(TutorScreen):
             said.insert(1, f"iteration {sheet.trace.iteration.number:,}")
         if sheet.example is not None:
             said.insert(1, f"example {sheet.example + 1}")
+        if self.keeper.store is None:
+            said.insert(0, "not kept: the lesson is changed")
         head = [("Exam " if exam else "Paper ", "title")]
         if exam and (left := exam.left(self.clock() - self.began)) is not None and not self.over:
             head.append((f"{minutes_left(left)} left ", "error" if left < 60 else "value"))
@@ -403,8 +405,8 @@ class PaperScreen(TutorScreen):
             return
         now = self.clock()
         if self.exam.left(now - self.began) == 0:
-            for screen in self.app.screen_stack[self.app.screen_stack.index(self) + 1 :]:
-                screen.dismiss()
+            while self.app.screen is not self:  # a dialog over it
+                self.app.pop_screen()
             self.hand_in("The time is over: it is handed in as it was.")
             return
         if now - self.kept >= SAVES:
@@ -457,6 +459,14 @@ class PaperScreen(TutorScreen):
         trace = self.sheet.trace
         lines = [line("Names", "title"), line(), *names_lines(trace, Scribe(trace, self.sheet.notation), 66)]
         self.app.push_screen(Reader(lines, "↑ ↓ scroll · Esc goes back", {"enter": "", "f5": ""}))
+
+    def action_glossary(self) -> None:
+        from tutor.tui.glossary import Glossary
+
+        if self.exam:
+            self.say("An exam has no glossary: what the terms mean is asked.")
+        else:
+            self.app.push_screen(Glossary(terms_of(self.sheet.step(self.at))))
 
     def action_map(self) -> None:
         self.app.push_screen(GivenNetwork(self.sheet))
