@@ -49,6 +49,29 @@ ARRAYS = {
         {"E": [[0.5, 1], [-1, 0.25], [2, 0]], "ids": [2, 2, 3], "y": [1, 2, 1]},
     ),
 }  # fmt: skip
+IMAGES = """format = 1
+title = "Two images"
+[circuit]
+define = ["c = conv(x, k, stride=2, padding=1) + b", "p = max_pool(tanh(c), 2, stride=1)", "q = avg_pool(c, 2)",
+  "L = sum(p * p) + y * sum(q)"]
+output = "L"
+data = ["x", "y"]
+inputs = {k = [[[[1, 0.5], [0, -1]], [[0.5, 0], [1, 1]]]], b = 0.5}
+[training]
+batch = "all"
+[[examples]]
+x = [[[1, 0, 2, 1], [0.5, 1, 1, 0], [2, 1, 0, 1], [1, 1, 0.5, 2]],
+  [[1, 1, 2, 0], [3, 1, 1, 0], [2, 0, 0, 1], [1, 2, 5, 2]]]
+y = 1
+[[examples]]
+x = [[[0, 0, 2, 1], [0.5, 2, 1, 0], [2, 1, 0, 1], [1, 3, 0.5, 2]],
+  [[1, 1, 2, 4], [3, 0, 1, 0], [2, 0, 0, 1], [1, 2, 1, 2]]]
+y = -1
+"""
+
+
+def two_images():
+    return trace(tutor.loads(IMAGES, "images")._lesson)
 
 
 def of_arrays(name):
@@ -96,6 +119,12 @@ def test_the_program_of_arrays_comes_to_its_numbers(name):
     assert len(said) == steps(t) and {line.split()[0] for line in said} == {"the"}, said
 
 
+def test_windows_slide_over_each_image_of_a_batch():
+    t = two_images()
+    said = printed(program_text(t, "numpy"))
+    assert len(said) == steps(t) and {line.split()[0] for line in said} == {"the"}, said
+
+
 def test_a_wrong_line_is_different():
     text = program_text(trace(load(catalogue.find("o-classification"))), "numpy")
     wrong = text.replace("dL_da1 * a1 * (1 - a1)", "dL_da1")
@@ -106,7 +135,8 @@ def test_a_wrong_line_is_different():
 @pytest.mark.parametrize("dialect", ["torch", "jax"])
 def test_the_libraries_own_gradients_are_beside(dialect, tmp_path):
     pytest.importorskip(dialect)
-    for t in [trace(load(catalogue.find(id))) for id in ("c-431", "batch-mean", "softmax")] + [of_arrays("attention")]:
+    lessons = [trace(load(catalogue.find(id))) for id in ("c-431", "batch-mean", "softmax")]
+    for t in [*lessons, *map(of_arrays, ("attention", "windows", "channels")), two_images()]:
         path = tmp_path / "program.py"
         path.write_text(program_text(t, dialect))
         run = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=True)
@@ -165,9 +195,30 @@ def test_the_command(tmp_path, capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_what_has_no_line_is_said_with_its_step(tmp_path):
-    with pytest.raises(NoProgram, match=r"c: conv"):
-        program_text(of_arrays("channels"), "torch")
+def test_what_has_no_line_is_said_with_its_step():
+    text = """format = 1
+title = "The largest of each"
+[circuit]
+define = ["c = x * w", "L = max(c)"]
+output = "L"
+data = ["x"]
+inputs = {w = 2}
+[[examples]]
+x = [1, 2]
+[[examples]]
+x = [3, 0]
+[training]
+batch = "all"
+"""
+    with pytest.raises(NoProgram, match=r"^dL/dc: the largest of each example"):
+        program_text(trace(tutor.loads(text, "largest")._lesson), "torch")
+
+
+@pytest.mark.parametrize("dialect", LIBRARIES)
+def test_windows_have_lines_in_every_library(dialect):
+    text = program_text(of_arrays("channels"), dialect)
+    compile(text, "<program>", "exec")
+    assert {"numpy": "sliding_window_view", "torch": ".unfold(", "jax": ".at[(..., *place)].add("}[dialect] in text
 
 
 def test_the_page_shows_lines_that_are_printed():

@@ -678,3 +678,43 @@ def test_a_slip_that_a_right_array_speaks_against_was_made_on_the_way_to_one_alo
     assert "(on the way to dL/dW2 alone)" in verdicts["dW2"].message and verdicts["db2"].verdict == "right"
     _, both = judged(wide, {"dW2": -mine["dW2"], "db2": -mine["db2"]})
     assert "(at dL/d" in both["dW2"].message and both["db2"].verdict == "carried"
+
+
+# ---------------------------------------------------------------- a framework's own gradients
+
+
+def test_gradients_of_a_torch_model_with_a_wrong_backward_are_told_their_slip():
+    """`torch_grads.pt` was saved by PyTorch: {name: p.grad}, of a sigmoid whose backward lets the gradient through."""
+    file = Path(__file__).parent / "data" / "torch_grads.pt"
+    found = diagnose(trace(load(catalogue.find("o-classification"))), read_arrays(file))
+    first = found.first_wrong
+    assert (first.step, first.verdict, first.slips[0].name, first.slips[0].at) == (
+        "dL/dW1", "slip", "slope-dropped", "dL/dz1",
+    )  # fmt: skip
+    assert [v.verdict for v in found.arrays] == ["slip", "carried", "right", "right"]
+
+
+NAMES = {"fc1.weight": "W1", "fc1.bias": "b1", "fc2.weight": "W2", "fc2.bias": "b2"}
+
+
+def _parts(kind):
+    here = tutor.load("o-classification").trace()
+    return {name: here[kind.format(id)].value for name, id in NAMES.items()}
+
+
+@pytest.mark.parametrize("kind, slip", [("dL/d{}", "difference-reversed"), ("{}'", None)])
+def test_bare_names_of_parameters_mean_in_a_file_what_its_numbers_say(kind, slip):
+    here = trace(load(catalogue.find("o-classification")))
+    values = _parts(kind)
+    right = diagnose(here, [Handed.of(name, value) for name, value in values.items()])
+    assert right.right and {v.step for v in right.arrays} == {kind.format(id) for id in NAMES.values()}
+    if slip:  # none of them is right: the one slip that explains them says what they are
+        wrong = diagnose(here, [Handed.of(name, -value) for name, value in values.items()])
+        assert wrong.first_wrong.slips[0].name == slip
+
+
+def test_bare_names_that_nothing_explains_are_asked_about():
+    numbers = np.random.default_rng(5)
+    arrays = [Handed.of(name, numbers.normal(size=value.shape)) for name, value in _parts("dL/d{}").items()]
+    found = diagnose(trace(load(catalogue.find("o-classification"))), arrays)
+    assert {v.verdict for v in found.arrays} == {"unknown"}

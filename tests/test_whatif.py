@@ -72,7 +72,7 @@ def test_a_bundled_lesson_is_read_back_as_it_was(id, tmp_path):
     theirs, problems = examine(file)
     assert not [found for found in problems if "another lesson is called" not in found.message]  # it has our id
     for key in dataclasses.fields(Lesson):
-        if key.name not in ("network", "circuit", "inputs", "targets", "path", "data"):
+        if key.name not in ("network", "circuit", "inputs", "targets", "path", "data", "data_keys"):
             assert getattr(ours, key.name) == getattr(theirs, key.name), key.name
     assert document(ours) == document(theirs)
     same_model(ours, theirs)

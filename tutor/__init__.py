@@ -7,7 +7,7 @@ gradient checks and grades (docs/api.md, the contract). The names are loaded whe
 
 TYPE_CHECKING = False  # typing's own would be most of what `import tutor` costs; type checkers know the name
 if TYPE_CHECKING:
-    from tutor.api.lessons import Lesson, Training
+    from tutor.api.lessons import Lesson, Score, Training
     from tutor.api.opening import circuit, load, loads, network
     from tutor.api.solutions import Diagnosis, assert_right, diagnose
     from tutor.api.steps import GradientCheck, Step, Trace, Verdict
@@ -22,6 +22,7 @@ __all__ = [
     "Lesson",
     "LessonError",
     "NoSuchStep",
+    "Score",
     "Step",
     "Trace",
     "Training",
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 _FROM = {
-    "tutor.api.lessons": ("Lesson", "Training"),
+    "tutor.api.lessons": ("Lesson", "Score", "Training"),
     "tutor.api.opening": ("circuit", "load", "loads", "network"),
     "tutor.api.solutions": ("Diagnosis", "assert_right", "diagnose"),
     "tutor.api.steps": ("GradientCheck", "Step", "Trace", "Verdict"),

@@ -9,6 +9,8 @@ import numpy as np
 
 from tutor.api.steps import Trace, known
 from tutor.engine import lesson as engine
+from tutor.engine.evaluation import Evaluator
+from tutor.engine.held_out import HeldOut
 from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import MAX_ITERATION, MOST_TRAINED, TOLERANCE, Iteration, Run
 from tutor.engine.trace import Trace as EngineTrace
@@ -77,7 +79,10 @@ class Lesson:
         return Training(self, run.train(int(count), tolerance=TOLERANCE if converge else None), run)
 
     def toml(self) -> str:
-        """The text of a lesson file that says this lesson (docs/lesson-format.md)."""
+        """The text of a lesson file that says this lesson (docs/lesson-format.md), with all its numbers in it.
+
+        Raises ValueError where its examples are too many for that.
+        """
         return lesson_text(self._lesson)
 
 
@@ -95,6 +100,15 @@ def iteration_of(run: Run, number: int) -> Iteration:
     found = run.iteration(int(number))
     assert found is not None
     return found
+
+
+@dataclass(frozen=True)
+class Score:
+    """A network on some rows: the mean loss, and the share that is predicted right (None where numbers are)."""
+
+    rows: int
+    loss: float
+    accuracy: float | None
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -124,6 +138,22 @@ class Training:
     def epoch_losses(self) -> np.ndarray:
         """(epochs,) the mean of `losses` in each finished epoch."""
         return self._run.epoch_losses.copy()
+
+    @property
+    def score(self) -> Score | None:
+        """How the trained network does on the rows that it is trained on; None for what predicts nothing."""
+        return self._score(Evaluator(self._run.lesson)) if self._run.model.layers else None
+
+    @property
+    def held_out(self) -> Score | None:
+        """The same on the rows that the lesson holds out; None where there are none."""
+        held = HeldOut.of(self._run)
+        return None if held is None else self._score(held.evaluator)
+
+    def _score(self, evaluator: Evaluator) -> Score:
+        last = self.iterations + 1 if self._run.diverged is None else self._run.diverged
+        found = evaluator.evaluate(self._run.parameters(last))
+        return Score(len(found.losses), found.loss, found.accuracy)
 
     @property
     def parameters(self) -> dict[str, np.ndarray]:

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tutor.api.lessons import Lesson
 from tutor.lessonfiles import catalogue, check
 from tutor.lessonfiles.from_values import from_text, from_values, plain
+from tutor.lessonfiles.model_layers import NoChain, Open, find
 from tutor.lessonfiles.positions import LessonError, Problem
 
 
@@ -37,20 +40,27 @@ def loads(text: str, name: str = "lesson") -> Lesson:
 
 
 def network(
-    weights: Sequence[Any],
+    weights: Sequence[Any] | Mapping[str, Any],
     inputs: Any,
     targets: Any,
     *,
     biases: Sequence[Any] | None = None,
     activations: Sequence[str] | str = "linear",
     loss: str = "half_squared_error",
+    in_by_out: bool | None = None,
+    held_out: float | None = None,
     title: str = "A network",
     notation: str = "dz",
     **training: Any,
 ) -> Lesson:
     """A lesson from arrays: NumPy's, or anything that has `tolist`, or lists of numbers.
 
-    `weights[k]`  (units, units or inputs before): a row a unit of layer k + 1, a column a unit that feeds it.
+    `weights[k]`  (units, units or inputs before): a row a unit of layer k + 1, a column a unit that feeds it. Or
+                  weights and biases together by their names, as a model's `state_dict()` has them ("fc1.weight",
+                  "fc1.bias", "W1", "b1", "dense/kernel"); a layer without biases then has none.
+    `in_by_out`   of weights by name: True where a matrix has a row a unit that feeds the layer (Keras, x·W), False
+                  where it has a row a unit of the layer (PyTorch); None: their shapes tell.
+    `held_out`    a share of the examples that training never sees.
     `biases[k]`   (units,), one number for all units, or False for none; None or left out: zeros.
     `activations` one a layer, or one for all.
     `inputs`      (examples, inputs), or (inputs,) for one example.
@@ -59,6 +69,13 @@ def network(
 
     Raises LessonError with everything that is wrong, TypeError for what is no number.
     """
+    x, y = _rows(plain(inputs)), _rows(plain(targets))
+    if isinstance(weights, Mapping):
+        if biases is not None:
+            raise LessonError([_problem("weights by name have their biases among them: leave biases out")])
+        weights, biases = _by_name(weights, in_by_out, x)
+    elif in_by_out is not None:
+        raise LessonError([_problem("in_by_out goes with weights by name; those of a list are out × in")])
     matrices = [plain(matrix) for matrix in weights]
     many = len(matrices)
     chosen = [activations] * many if isinstance(activations, str) else [str(name) for name in activations]
@@ -72,12 +89,12 @@ def network(
     for matrix, bias, activation in zip(matrices, shifts, chosen, strict=True):
         layer: dict[str, Any] = {"units": len(matrix), "activation": activation}
         layers.append(layer | {"weights": matrix} | ({} if bias is None else {"biases": bias}))
-    x, y = _rows(plain(inputs)), _rows(plain(targets))
     if len(x) != len(y):
         raise LessonError([_problem(f"there are {len(x)} examples of inputs and {len(y)} of targets")])
     values = {
         "title": title,
         "notation": notation,
+        **({} if held_out is None else {"held_out": held_out}),
         "network": {"inputs": len(x[0]) if x and isinstance(x[0], list) else 0, "loss": loss, "layers": layers},
         "examples": [{"inputs": a, "targets": b} for a, b in zip(x, y, strict=True)],
         "training": training,
@@ -123,6 +140,20 @@ def circuit(
         **({"training": training} if training else {}),
     }
     return Lesson(from_values(values))
+
+
+def _by_name(arrays: Mapping[str, Any], in_by_out: bool | None, x: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Weights (units, units before) and biases of each layer of a model; raises LessonError where it is no chain."""
+    found = {str(name): np.array(plain(values), dtype=float) for name, values in arrays.items()}
+    try:
+        chain = find(found, in_by_out, len(x[0]) if x and isinstance(x[0], list) else None)
+    except Open as error:
+        how = "say in_by_out=False (PyTorch) or in_by_out=True (Keras, x·W)"
+        raise LessonError([_problem(f"{error}; {how}")]) from None
+    except NoChain as error:
+        raise LessonError([_problem(str(error))]) from None
+    biases = [False if layer.biases is None else found[layer.biases].reshape(-1) for layer in chain.layers]
+    return chain.matrices(found), biases
 
 
 def _rows(values: Any) -> list[Any]:

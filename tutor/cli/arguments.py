@@ -189,6 +189,8 @@ NEW_EXAMPLES = """\
 examples:
   backprop-tutor new first.toml                 then: backprop-tutor play first.toml --watch
   backprop-tutor new layer.toml --arrays        a layer of your own: lines over arrays
+  backprop-tutor new mine.toml --from model.pt  a network of your own; what its file does not say is asked
+  backprop-tutor new mine.toml --from model.npz --activation relu,softmax --data rows.csv --held-out 0.2
 
 docs/writing-lessons.md is the way from here to a lesson with questions.
 """
@@ -413,6 +415,28 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     new = command("new", "begin a lesson of your own", "Write a commented lesson to begin from.", NEW_EXAMPLES)
     new.add_argument("file", metavar="FILE", help="where to write it; an existing file is left alone")
     new.add_argument("--arrays", action="store_true", help="lines over arrays with names of your own, not a network")
+    model = new.add_argument_group("from a network of your own (dense layers)")
+    model.add_argument("--from", metavar="MODEL", dest="from_", help="its weights by name: .npz .safetensors .pt .pth")
+    model.add_argument(
+        "--activation", metavar="NAMES", help="one a layer, with commas; or two: of the hidden layers and of the output"
+    )
+    model.add_argument("--loss", metavar="NAME", help="what is minimised")
+    model.add_argument("--layers", metavar="NAMES", help="their order, where neither names nor file say it")
+    lie = model.add_mutually_exclusive_group()
+    lie.add_argument(
+        "--in-by-out",
+        action="store_true",
+        default=None,
+        help="the matrices have a row a unit that feeds the layer (Keras, x·W), where their shapes leave it open",
+    )
+    lie.add_argument(
+        "--out-by-in", action="store_false", default=None, dest="in_by_out", help="a row a unit of the layer (PyTorch)"
+    )
+    model.add_argument("--data", metavar="FILE", help="its examples: a .csv or .npz")
+    model.add_argument("--class", metavar="NAME", dest="class_", help="the column, or array, with the classes")
+    model.add_argument("--classes", metavar="NAMES", help="the classes in the order of the outputs, with commas")
+    model.add_argument("--scale", metavar="N", help="divide the inputs by it: 255 for images in bytes")
+    model.add_argument("--held-out", metavar="SHARE", help="rows that training never sees: 0.2, or a file of their own")
     command("schema", "the lesson format, for editors", "The JSON Schema of lesson files.", SCHEMA_EXAMPLES)
 
     for keeps in (play, listing, quiz, placement, drill, review, paper, exam, progress):

@@ -33,6 +33,15 @@ def new(args: Namespace) -> int:
         raise UsageError("the file needs a name: backprop-tutor new first.toml")
     if path.name.startswith("."):
         raise UsageError(f"a file that begins with a dot is hidden, and no list shows it: '{path.name[:200]}'")
+    if args.from_ is not None:
+        if args.arrays:
+            raise UsageError("--arrays and --from are two beginnings: give one of them")
+        from tutor.cli.from_model import new_from
+
+        return new_from(args, path)
+    needs = ("layers", "activation", "loss", "in_by_out", "data", "class_", "classes", "scale", "held_out")
+    if alone := [name for name in needs if getattr(args, name) is not None]:
+        raise UsageError(f"--{alone[0].strip('_').replace('_', '-')} goes with --from")
     try:
         text = lesson_text(path, args.arrays)
         with open(path, "x", encoding="utf-8") as file:

@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.divergence import divergence
+from tutor.engine.evaluation import Evaluation, Evaluator
 from tutor.engine.expressions import Ref
+from tutor.engine.held_out import HeldOut
 from tutor.engine.lesson import Level
 from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import Run
 from tutor.engine.trace import Step, Trace
 from tutor.text.card import Scribe, conventions
 from tutor.text.divergence_words import divergence_words
-from tutor.text.evaluation_words import ending
+from tutor.text.evaluation_words import ending, held_out_words, summary
 from tutor.text.layout import linear, number
 from tutor.text.lines import COLUMNS, formula_lines, prose, wrapped
 from tutor.text.output import json_text
@@ -224,8 +226,31 @@ def training_json(run: Run, stopped: str, all_losses: bool = False) -> str:
         "loss": run.loss.id,
         "losses": [[int(n), plain_value(run.losses[n - 1])] for n in numbers],
         "parameters": {id: plain_value(value) for id, value in _final(run).items()},
+        "evaluation": _beside_held_out(run),
     }
     return _dumps(record) + "\n"
+
+
+def _beside_held_out(run: Run) -> dict[str, Any] | None:
+    """How a network does on the rows that it is trained on and on those held out; None where there are none such."""
+    held, seen = HeldOut.of(run), _final(run)
+    if held is None:
+        return None
+    return {
+        "trained_on": _evaluated(Evaluator(run.lesson).evaluate(seen)),
+        "held_out": _evaluated(held.evaluator.evaluate(seen)),
+        "held_out_losses": [[int(at), plain_value(loss)] for at, loss in zip(*held.curve(), strict=True)],
+    }
+
+
+def _evaluated(found: Evaluation) -> dict[str, Any]:
+    return {
+        "rows": len(found.losses),
+        "loss": plain_value(found.loss),
+        "correct": found.correct if found.tables else None,
+        "accuracy": found.accuracy,
+        "rmse": [plain_value(value) for value in found.rmse],
+    }
 
 
 def _final(run: Run) -> dict[str, np.ndarray]:
@@ -241,10 +266,15 @@ def training_text(run: Run, stopped: str, notation: str, tolerance: float, all_l
     losses = run.epoch_losses if by_epoch else run.losses
     name = writer.text(Ref(run.loss))
     yield f"{run.lesson.title}\n\n"
+    held = HeldOut.of(run)
+    heads = [f"mean {name}" if by_epoch else name, *(["held out, after it"] if held else [])]
     if len(losses):
-        yield f"{'epoch' if by_epoch else 'iteration':>9}  {f'mean {name}' if by_epoch else name}\n"
+        yield f"{'epoch' if by_epoch else 'iteration':>9}  {'  '.join(f'{head:<10}' for head in heads).rstrip()}\n"
     for at in range(1, len(losses) + 1) if all_losses else _round_numbers(len(losses)):
-        yield f"{at:9,}  {number(losses[at - 1])}\n"
+        cells = [number(losses[at - 1])]
+        if held and not all_losses and not run.diverged:
+            cells.append(summary(held.after(at * per if by_epoch else at)))
+        yield f"{at:9,}  {'  '.join(f'{cell:<10}' for cell in cells).rstrip()}\n"
     yield "\n"
     for id, value in _final(run).items():
         symbol = run.program(1).symbols[id]
@@ -252,6 +282,9 @@ def training_text(run: Run, stopped: str, notation: str, tolerance: float, all_l
     said = ending(run, stopped, tolerance, lambda symbol: writer.text(Ref(symbol)))
     said += " The parameters above are those before that iteration." if run.diverged is not None else ""
     yield "\n" + "\n".join(wrapped(said, "", "")) + "\n"
+    if held:
+        yield f"Trained on: {summary(Evaluator(run.lesson).evaluate(_final(run)))}.\n"
+        yield "\n".join(wrapped(held_out_words(run.lesson, held.evaluator.evaluate(_final(run))), "", "  ")) + "\n"
 
 
 def _round_numbers(last: int) -> list[int]:

@@ -356,8 +356,8 @@ class LineMode:
         if not path:
             self.say("Say which file: save mine.toml, for example.")
             return
-        text = self.sitting.changes.text(path)
         try:
+            text = self.sitting.changes.text(path)
             try:
                 file = save(text, path)
             except FileExistsError:
@@ -372,7 +372,8 @@ class LineMode:
 
     def _diagnose(self, path: str) -> None:
         """The learner's own numbers of this iteration, from a file."""
-        from tutor.solutions.files import BadFile, read_arrays
+        from tutor.lessonfiles.array_files import BadFile
+        from tutor.solutions.files import read_arrays
         from tutor.solutions.words import as_text
 
         if not path:

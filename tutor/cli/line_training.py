@@ -77,7 +77,9 @@ def evaluate(run: Run, text: str, say: Say) -> None:
     say(f"After iteration {number:,}:" if number else "Before any training:")
     evaluator = evaluator_of(run.lesson)
     if evaluator:
-        for said in words(evaluator, evaluator.evaluate(parameters)):
+        unseen = evaluator.held_out
+        held_out = None if unseen is None else unseen.evaluate(parameters)
+        for said in words(evaluator, evaluator.evaluate(parameters), held_out):
             if "│" in said:  # a row of a table
                 say(said)
             else:

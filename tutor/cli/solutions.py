@@ -44,7 +44,8 @@ def diagnose(args: Namespace) -> int:
 
 def read_file(path: str) -> list[Handed]:
     """The arrays of a file, "-" for standard input. Raises UsageError."""
-    from tutor.solutions.files import BadFile, read_arrays
+    from tutor.lessonfiles.array_files import BadFile
+    from tutor.solutions.files import read_arrays
 
     try:
         data = sys.stdin.buffer.read() if path == "-" else None

@@ -9,7 +9,7 @@ wrote predict classes where they take a `cross_entropy`; of others nobody can sa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -20,6 +20,7 @@ from tutor.engine.expressions import Call, Ref, evaluate
 from tutor.engine.forward import initial_parameters, model
 from tutor.engine.lesson import Lesson
 from tutor.engine.normalising import by_number
+from tutor.engine.rows import Rows
 
 THRESHOLD = 0.5  # an output of a sigmoid means yes from here on; 0.5 is σ(0)
 CHUNK = 4_000_000  # numbers that one array may hold while all rows are evaluated: 32 MB
@@ -121,7 +122,8 @@ class Evaluator:
         self.loss_name = made.loss_name
         until = next(at for at, eq in enumerate(made.forward, start=1) if eq.symbol == self.output)
         self.forward, self.loss = made.forward[:until], made.equation(made.output)
-        self.chunk = max(1, CHUNK // max(made.widths))
+        self.width = max(made.widths)
+        self.chunk = max(1, CHUNK // self.width)
 
     @cached_property
     def kind(self) -> Decision:
@@ -143,6 +145,16 @@ class Evaluator:
     @property
     def _binary_loss(self) -> bool:
         return self.loss_name == "binary_cross_entropy"
+
+    @cached_property
+    def held_out(self) -> Evaluator | None:
+        """The same for the rows that are held out; None where there are none."""
+        data = self.lesson.held_out
+        if data is None:
+            return None
+        found = Evaluator(replace(self.lesson, inputs=data.inputs, targets=data.targets, held_out=None))
+        found.kind = self.kind  # the same decision, whatever the targets of a few rows look like
+        return found
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -169,7 +181,7 @@ class Evaluator:
         return self._run(parameters, inputs, None)[0]
 
     def _run(
-        self, parameters: Mapping[str, np.ndarray | float], inputs: np.ndarray, targets: np.ndarray | None
+        self, parameters: Mapping[str, np.ndarray | float], inputs: Rows, targets: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
         outputs = np.empty((len(inputs), self.layer.units))
         losses = np.empty(len(inputs))
@@ -225,7 +237,8 @@ class Evaluator:
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
         """x from, to and y from, to: of a plane with all examples of two inputs in it, and a margin round them."""
-        low, high = self.lesson.inputs.min(axis=0), self.lesson.inputs.max(axis=0)
+        inputs = self.lesson.inputs[:]
+        low, high = inputs.min(axis=0), inputs.max(axis=0)
         margin = 0.1 * np.where(high > low, high - low, 1.0)
         (x0, y0), (x1, y1) = low - margin, high + margin
         return float(x0), float(x1), float(y0), float(y1)

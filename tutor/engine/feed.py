@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import chain, islice, repeat
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from tutor.engine.lesson import Lesson
 from tutor.engine.program import batch_size, iterations_per_epoch, order
+from tutor.engine.rows import Scaled
 
 
 class Feed:
@@ -46,6 +47,9 @@ class Feed:
             return repeat((), stop - at)
         per = self.per_epoch
         first, slot = divmod(at - 1, per)
+        if self.large:
+            batches = chain.from_iterable(map(self._batches, range(first, (stop - 2) // per + 1)))
+            return map(self._made, islice(batches, slot, slot + stop - at))
         if self.listed:
             return (self._epoch(0) * -(-(slot + stop - at) // per))[slot : slot + stop - at]
         epochs = chain.from_iterable(map(self._epoch, range(first, (stop - 2) // per + 1)))
@@ -53,6 +57,20 @@ class Feed:
         if self.scalar or self.sizes[0] == 1:
             return found
         return (self._together(taken) if len(taken) > 1 else self._pairs[taken[0]] for taken in found)
+
+    @cached_property
+    def large(self) -> bool:
+        """Whether there are too many numbers to lie ready: each batch is made when its turn comes."""
+        return not self.scalar and any(isinstance(data, Scaled) for data in self.lesson.examples.values())
+
+    def _batches(self, epoch: int) -> Iterator[np.ndarray]:
+        """The rows of each iteration of an epoch, one iteration after the other."""
+        size, taken = self.sizes[0], order(self.lesson, epoch)
+        return (taken[at : at + size] for at in range(0, len(taken), size))
+
+    def _made(self, taken: np.ndarray) -> tuple[Any, ...]:
+        """What an iteration takes of large data."""
+        return self._together(taken if len(taken) > 1 else taken[0])
 
     def rows(self, at: int, stop: int) -> tuple[np.ndarray, int]:
         """int32 rows for C, of whole epochs and those of iteration `at` somewhere among them; and where.
@@ -77,20 +95,20 @@ class Feed:
     @cached_property
     def arrays(self) -> list[np.ndarray]:
         """(examples, *shape) what code over arrays takes, one for each symbol that an example sets."""
-        return list(self.lesson.examples.values())
+        return [data[:] for data in self.lesson.examples.values()]
 
     @cached_property
     def numbers(self) -> np.ndarray:
         """(examples, numbers of one) what code over single numbers takes of each."""
         given = self.lesson.examples.values()
         count = self.lesson.example_count
-        return np.concatenate([np.zeros((count, 0)), *(array.reshape(count, -1) for array in given)], axis=1)
+        return np.concatenate([np.zeros((count, 0)), *(array[:].reshape(count, -1) for array in given)], axis=1)
 
     def _epoch(self, epoch: int) -> list[Any]:
         """What each iteration of an epoch takes; drawn batches of arrays are made when their turn comes."""
         if self._latest_epoch[0] != (0 if self.listed else epoch):
             size, taken, pairs = self.sizes[0], order(self.lesson, epoch), self._pairs
-            batches = [taken[at : at + size] for at in range(0, len(taken), size)]
+            batches = list(self._batches(epoch))
             items: list[Any] = batches
             if size == 1:
                 items = [pairs[row] for row in taken.tolist()]
@@ -109,5 +127,5 @@ class Feed:
         return list(zip(*self.lesson.examples.values(), strict=True))
 
     def _together(self, taken: Any) -> tuple[np.ndarray, ...]:
-        """Some examples as arrays with an axis of examples."""
+        """Some examples as arrays with an axis of examples; one example, by its number, as arrays of its own."""
         return tuple(array[taken] for array in self.lesson.examples.values())

@@ -8,7 +8,7 @@ Shapes: weights (units of this layer, units that feed it), biases (units,) or ()
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 
 from tutor.engine.expressions import Expr
 from tutor.engine.memo import Memo
+from tutor.engine.rows import Data, Rows
 
 # What a lesson may choose: the way its matrices are written, a batch's loss, the level it opens at, how weights begin,
 # the order of its rows.
@@ -40,7 +41,10 @@ def as_level(text: str) -> Level | None:
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: z = W·a + b, a = activation(z). `biases` is None where the layer has none."""
+    """One layer: z = W·a + b, a = activation(z). `biases` is None where the layer has none.
+
+    `stored` says where a file beside the lesson has them: {"weights": "model.npz:fc1.weight"}.
+    """
 
     units: int
     activation: str = "linear"
@@ -50,6 +54,7 @@ class Layer:
     names: tuple[str, ...] | None = None
     train_weights: bool = True
     train_biases: bool = True
+    stored: dict[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -218,7 +223,7 @@ class Lesson:
     outro: str = ""
     network: Network | None = None
     circuit: Circuit | None = None
-    inputs: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    inputs: Rows = field(default_factory=lambda: np.empty((0, 0)))
     targets: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
     training: Training | None = None
     notes: tuple[Note, ...] = ()
@@ -227,10 +232,12 @@ class Lesson:
     expect: tuple[Expect, ...] = ()
     classes: tuple[str, ...] = ()  # what the outputs are called where they are classes with names, in their order
     data: Path | None = None  # the file that the examples are from
+    held_out: Data | None = None  # rows that training never sees
+    data_keys: dict[str, Any] = field(default_factory=dict, compare=False)  # how the lesson's file names its data
     path: Path | None = None
 
     @cached_property
-    def examples(self) -> dict[str, np.ndarray]:
+    def examples(self) -> Mapping[str, Rows]:
         """What each example sets, by the symbol's id: (examples, *shape); none where there is only one way to run."""
         if self.circuit:
             return self.circuit.examples

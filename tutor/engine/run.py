@@ -377,6 +377,9 @@ class Run:
         """Have code in C made, and go on with it as soon as it is there and does the same."""
         if self._native_from is not None or self._no_native or self._at != self.trained + 1:
             return
+        if self.feed.large:  # C wants its numbers ready
+            self._no_native = True
+            return
         if self._native is None:
             from tutor.engine.native import Native, NotInC  # what compiles and loads is not needed before
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -12,11 +13,13 @@ from tutor.engine.activations import ACTIVATIONS, A, Z, piecewise
 from tutor.engine.backprop import gradient_of
 from tutor.engine.expressions import Call, Const, Ref, call, evaluate
 from tutor.engine.forward import model
+from tutor.engine.lesson import Lesson
 from tutor.engine.model import Equation
 from tutor.engine.program import Values
 from tutor.engine.trace import Trace
 
 FLAT = 0.05  # a unit is saturated where f′ is at most this part of its greatest value
+TOGETHER = 5_000  # rows that are looked at at once
 EXTREME = 100.0  # gradients that shrink or grow by this factor from the last layer to the first vanish or explode
 
 
@@ -104,11 +107,19 @@ def idle_units(trace: Trace) -> list[tuple[int, int, str]]:
     if not trace.program.model.layers:
         return []
     values = trace.iteration.values
-    count = len(lesson.inputs)
+    found: dict[tuple[int, str], np.ndarray] = {}  # (layer, kind) -> whether each unit is idle in all rows so far
+    for at in range(0, len(lesson.inputs), TOGETHER):
+        for layer, kind, idle in _idle(lesson, lesson.inputs[at : at + TOGETHER], values):
+            found[layer, kind] = found.get((layer, kind), True) & idle
+    return [(layer, int(i), kind) for (layer, kind), idle in found.items() for i in np.flatnonzero(idle)]
+
+
+def _idle(lesson: Lesson, inputs: np.ndarray, values: Values) -> Iterator[tuple[int, str, np.ndarray]]:
+    """(layer, "dead" or "saturated", which of its units are flat for each of these rows)."""
+    count = len(inputs)
     whole = model(lesson, count)
     known: Values = {p.id: values[p.id] for p in whole.parameters}
-    known[whole.data[0].key] = lesson.inputs if count > 1 else lesson.inputs[0]
-    found = []
+    known[whole.data[0].key] = inputs if count > 1 else inputs[0]
     for eq in whole.forward:
         if eq.rule not in ("pre_activation", "activation"):
             continue  # the last layer may be a softmax, and the loss is not needed
@@ -116,10 +127,11 @@ def idle_units(trace: Trace) -> list[tuple[int, int, str]]:
         node = eq.formula
         if eq.rule == "activation" and isinstance(node, Call) and isinstance(node.args[0], Ref):
             z = np.asarray(known[node.args[0].symbol.key]).reshape(count, -1)
-            idle = np.all(_is_flat(node, curve(node, z)[1]), axis=0)
-            kind = "dead" if piecewise(node.op) else "saturated"
-            found += [(eq.symbol.layer or 0, int(i), kind) for i in np.flatnonzero(idle)]
-    return found
+            yield (
+                eq.symbol.layer or 0,
+                "dead" if piecewise(node.op) else "saturated",
+                np.all(_is_flat(node, curve(node, z)[1]), axis=0),
+            )
 
 
 # ---------------------------------------------------------------- sizes

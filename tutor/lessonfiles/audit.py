@@ -211,7 +211,8 @@ def numbers(lesson: Lesson, source: Source, here: Trace) -> Iterator[Problem]:
             yield source.problem(path, message, "round it", severity="warning")
             break
     table = ("network",) if lesson.network else ("circuit",)
-    for step in here.steps():
+    stored = lesson.network is not None and any(layer.stored for layer in lesson.network.layers)
+    for step in () if stored else here.steps():  # a network of one's own has the numbers that it has
         if (step.example or 0) < FOLLOWED and step.digits > FEW_DIGITS:
             message = f"to get '{step.id}' from what is shown takes {step.digits} digits of it"
             advice = "numbers that nearly cancel, as in 1 − 0.99998, cannot be followed on paper: choose others"
@@ -246,14 +247,15 @@ def _given(lesson: Lesson) -> Iterator[tuple[Keys, float]]:
     assert lesson.network
     for k, layer in enumerate(lesson.network.layers):
         for key, array in (("weights", layer.weights), ("biases", layer.biases)):
-            if isinstance(array, np.ndarray) and array.size <= MANY:
+            if isinstance(array, np.ndarray) and array.size <= MANY and key not in layer.stored:
                 where = ("network", "layers", k, key)
                 turned = key == "weights" and is_turned(lesson)
                 for index in np.ndindex(array.shape):
                     yield (*where, *(index[::-1] if turned else index)), float(array[index])
-    for key, array in (("inputs", lesson.inputs), ("targets", lesson.targets)):
-        if array.size <= MANY:
-            yield from ((("examples", i, key, j), float(array[i, j])) for i, j in np.ndindex(array.shape))
+    scaled = "scale" in lesson.data_keys  # then the inputs are not what stands in the file
+    for name, rows in (*(() if scaled else (("inputs", lesson.inputs),)), ("targets", lesson.targets)):
+        if rows.size <= MANY:
+            yield from ((("examples", i, name, j), float(rows[i, j])) for i, j in np.ndindex(rows.shape))
 
 
 def _broken(here: Trace) -> Step | None:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import csv
 import io
 import math
-import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -72,28 +71,6 @@ class Columns:
             return cells.get(tuple(index), next(iter(cells.values())))
         places = {"inputs": self.inputs, "targets": self.targets}.get(key, ())
         return places[min(index[0] if index else 0, len(places) - 1)] if places else None
-
-
-def place(lesson: Path, name: str) -> Path | str:
-    """The file of that name beside a lesson, or below its folder; else why it may not be read."""
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    if PureWindowsPath(name).drive or PureWindowsPath(name).root or PurePosixPath(name).is_absolute():
-        return "a file of examples is named from the lesson's folder, not by an absolute path"
-    if ".." in parts or "\0" in name:
-        return "a file of examples stands beside the lesson or below its folder"
-    path = lesson.parent.joinpath(*parts)
-    inside = os.path.realpath(lesson.parent)
-    if os.path.commonpath([inside, os.path.realpath(path)]) != inside:
-        return "a file of examples stands beside the lesson: this one is a link to elsewhere"
-    return path
-
-
-def beside(path: Path) -> list[str]:
-    """The names of the tables in the folder of a file, in order; none where it cannot be read."""
-    try:
-        return sorted(name for name in os.listdir(path.parent) if name.casefold().endswith((".csv", ".tsv", ".txt")))
-    except (OSError, ValueError):
-        return []
 
 
 def read_table(path: Path, inside: Path | None = None) -> Table | Problem:

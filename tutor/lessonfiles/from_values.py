@@ -8,7 +8,7 @@ from typing import Any
 
 from tutor.engine.lesson import Lesson
 from tutor.lessonfiles import check
-from tutor.lessonfiles.positions import given_source
+from tutor.lessonfiles.positions import Source, given_source
 from tutor.lessonfiles.writing import toml
 
 
@@ -22,7 +22,8 @@ def from_values(values: Mapping[str, Any], name: str = "lesson") -> Lesson:
 
     Numbers may be NumPy's. Raises LessonError, TypeError for what is no number.
     """
-    return from_text(toml({"format": 1} | plain(dict(values))), name)
+    text = toml({"format": 1} | plain(dict(values)))
+    return replace(check.load(Source(name, text)), path=None)  # however long it is: nobody has to read it
 
 
 def plain(value: Any) -> Any:

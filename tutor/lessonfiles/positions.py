@@ -321,36 +321,53 @@ def _unescaped(match: re.Match[str]) -> str:
 # ---------------------------------------------------------------- from a file to TOML values
 
 
+_KINDS = {
+    "lesson": "a TOML file",
+    "table": "a file of comma-separated values",
+    "arrays": "an archive that holds them by name",
+}
+
+
 def read_source(
     path: str | Path, most: int = MAX_BYTES, what: str = "lesson", inside: Path | None = None
 ) -> Source | Problem:
-    """The text of a file, or why it cannot be had. Never raises, never waits for a pipe or a device.
+    """The text of a file, or why it cannot be had; as `read_bytes`."""
+    data = read_bytes(path, most, what, inside)
+    return data if isinstance(data, Problem) else _decode(path, data, what)
 
-    `inside`: the folder that the file must lie in, links followed, at the moment it is opened.
+
+def read_bytes(path: str | Path, most: int, what: str, inside: Path | None = None) -> bytes | Problem:
+    """The bytes of a file, at most so many, or why they cannot be had.
+
+    Never raises, never waits for a pipe or a device. `what` is a word of `_KINDS`. `inside`: the folder that the file
+    must lie in, links followed, at the moment it is opened.
     """
-    kind = {"lesson": "a TOML file", "table": "a file of comma-separated values"}[what]
+    named = what if what == "arrays" else f"a {what}"
 
     def refuse(message: str, advice: str = "") -> Problem:
         return Problem(str(path), 1, 1, message, advice)
 
     try:
         if stat.S_ISDIR(os.stat(path).st_mode):
-            return refuse(f"this is a folder, not a {what} file")
+            return refuse(f"this is a folder, not {'a file of arrays' if what == 'arrays' else f'{named} file'}")
         if not stat.S_ISREG(os.stat(path).st_mode):
-            return refuse("this is not a regular file", f"a {what} is {kind}")
+            return refuse("this is not a regular file", f"{named} is {_KINDS[what]}")
         descriptor = _open(path, inside)
         with open(descriptor, "rb") as file:
             status = os.fstat(descriptor)  # it may have changed since
             if not stat.S_ISREG(status.st_mode):
-                return refuse("this is not a regular file", f"a {what} is {kind}")
+                return refuse("this is not a regular file", f"{named} is {_KINDS[what]}")
             data = b"" if status.st_size > most else file.read(most + 1)
     except FileNotFoundError:
         return refuse("there is no such file")
     except (OSError, ValueError) as error:
         return refuse(f"cannot read the file: {getattr(error, 'strerror', None) or error}")
     if max(len(data), status.st_size) > most:
-        return refuse(f"the file is larger than {most // 2**20} MiB", f"a {what} is a small text file")
-    return _decode(path, data, what)
+        small = f"{named} is a small text file"
+        if what == "table":
+            small += "; a larger table is kept as arrays, in an .npz"
+        return refuse(f"the file is larger than {most // 2**20} MiB", "" if what == "arrays" else small)
+    return data
 
 
 def given_source(text: str, name: str = "lesson") -> Source | Problem:

@@ -70,6 +70,10 @@ _INPUT = {"anyOf": [_NUMBER, _array(MAX_RANK, least=1)]}
 _COUNT = {"type": "integer", "minimum": 1, "maximum": MAX_PARAMETERS}
 
 
+# An array of a file beside the lesson: the file, a colon, the array's name in it.
+_STORED = {"title": 'an array of a file, such as "model.npz:fc1.weight"', "type": "string", "pattern": ".:."}
+
+
 def _text(description: str, **keywords: Any) -> dict[str, Any]:
     return {"description": description, "type": "string", "maxLength": MAX_LINE, **keywords}
 
@@ -116,14 +120,15 @@ _LAYER = _table(
         },
         "weights": {
             "description": "One row a unit of this layer, one column a unit that feeds it "
-            '(layout = "from_to": the other way round); or how they are drawn with the seed of [training].',
+            '(layout = "from_to": the other way round); or how they are drawn with the seed of [training]; or where '
+            'they are in a file beside the lesson, "model.npz:fc1.weight".',
             "default": "xavier",
-            "anyOf": [{"type": "string", "enum": list(INITIALISERS)}, _MATRIX],
+            "anyOf": [{"type": "string", "enum": list(INITIALISERS)}, _STORED, _MATRIX],
         },
         "biases": {
             "description": "One number a unit; a single number: one bias that all units share; false: the layer has "
-            "none. Left out: zeros.",
-            "anyOf": [VECTOR, _NUMBER, {"type": "boolean", "const": False}],
+            'none; or where they are in a file beside the lesson, "model.npz:fc1.bias". Left out: zeros.',
+            "anyOf": [_STORED, VECTOR, _NUMBER, {"type": "boolean", "const": False}],
         },
         "train_weights": {
             "description": "false: the weights are shown and differentiated, never updated.",
@@ -430,7 +435,7 @@ def _examples(description: str, *example: dict[str, Any]) -> dict[str, Any]:
 
 
 _NETWORK_EXAMPLES = _examples(
-    "What a network learns from: at least one; or the name of a CSV file beside the lesson.", EXAMPLE
+    "What a network learns from: at least one; or the name of a CSV file, or an .npz, beside the lesson.", EXAMPLE
 )
 _CIRCUIT_EXAMPLES = _examples(
     "What a circuit is given, one after the other; or the name of a CSV file beside the lesson.", _CIRCUIT_EXAMPLE
@@ -462,11 +467,29 @@ SCHEMA = {
             "circuit": _CIRCUIT,
             "examples": _examples(
                 "What a network learns from, or what a circuit's inputs are, one after the other; or the name of a CSV "
-                "file beside the lesson.",
+                "file beside the lesson, for a network also of an .npz.",
                 EXAMPLE,
                 _CIRCUIT_EXAMPLE,
             ),
-            "class": _text("The column of that file that has the class, if one has; a target is 1 at it.", minLength=1),
+            "class": _text(
+                "The column of that file (of an .npz the array) that has the class, if one has; a target is 1 at it.",
+                minLength=1,
+            ),
+            "scale": _number("All inputs are divided by it: 255 for images in bytes.", 1.0, exclusiveMinimum=0),
+            "held_out": {
+                "description": "Rows that training never sees, to be judged by: a share of the examples, drawn with "
+                "the seed; the name of a file beside the lesson; or their numbers, counted from 1.",
+                "anyOf": [
+                    {"title": "a share such as 0.2", "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+                    {"title": "the name of a file", "type": "string", "minLength": 1, "maxLength": MAX_LINE},
+                    {
+                        "title": "a list of the numbers of examples",
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {"type": "integer", "minimum": 1},
+                    },
+                ],
+            },
             "training": _TRAINING,
             "notes": _list("Prose attached to steps.", _NOTE, default=[], maxItems=MAX_TABLES),
             "quiz": _QUIZ,
@@ -477,7 +500,7 @@ SCHEMA = {
         _needs("network", "examples"),
         {"if": {"required": ["network"]}, "then": {"properties": {"examples": _NETWORK_EXAMPLES}}},
         {"if": {"required": ["circuit"]}, "then": {"properties": {"examples": _CIRCUIT_EXAMPLES}}},
-        _excludes("circuit", "class"),
+        _excludes("circuit", "class", "scale", "held_out"),
         {"if": {"required": ["class"]}, "then": {"properties": {"examples": {"type": "string"}}}},
     ),
 }

@@ -53,6 +53,8 @@ SYNONYMS: dict[str, str] = {
     "intro": "introduction text begin",
     "outro": "conclusion ending end",
     "examples": "data dataset samples rows",
+    "held_out": "test tests testset testsize testshare validation validationsplit validationset holdout heldout unseen",
+    "scale": "divide dividedby divisor normalize normalise",
     "notes": "note comments explanations",
     "questions": "question tasks exercises",
     "expect": "expected expectations checks",

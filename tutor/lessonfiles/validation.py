@@ -50,6 +50,8 @@ def check(value: dict[str, Any], faults: Faults) -> None:
 def _check(schema: dict[str, Any], value: object, path: Keys, faults: Faults) -> None:
     if "anyOf" in schema:
         fitting = [branch for branch in schema["anyOf"] if _is(branch["type"], value)]
+        if len(fitting) > 1:  # a word, and the name of an array in a file: "model.npz:W1"
+            fitting.sort(key=lambda branch: "pattern" not in branch or not re.search(branch["pattern"], str(value)))
         if not fitting:
             quoted = isinstance(value, str) and _as_number(value)  # then no list was meant
             meant_by = [

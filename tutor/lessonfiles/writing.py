@@ -20,8 +20,12 @@ from tutor.engine.activations import takes_slope
 from tutor.engine.ids import read_state
 from tutor.engine.lesson import AuthorQuestion, Circuit, Expect, Layer, Lesson, Training
 from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.rows import Data, Scaled
 from tutor.lessonfiles.positions import MAX_BYTES
+from tutor.lessonfiles.schema import MAX_EXAMPLES
 from tutor.text.output import FORBIDDEN, escape, write_whole
+
+LARGEST = 1_000_000  # numbers of examples that are written out: more are more than a lesson file may have
 
 # ---------------------------------------------------------------- from a lesson to values
 
@@ -29,7 +33,8 @@ from tutor.text.output import FORBIDDEN, escape, write_whole
 def document(lesson: Lesson) -> dict[str, Any]:
     """The values of a lesson file that says this lesson: dicts, lists, numbers, texts. Most defaults are left out.
 
-    Matrices of weights have a row a unit that they lead to, however the lesson's own file has them.
+    Matrices of weights have a row a unit that they lead to, however the lesson's own file has them. Examples that are
+    kept as they are stored, and rows that are held out, are `Data`.
     """
     head = ("title", "summary", "unit", "level", "notation", "requires", "intro", "outro")
     given = {key: getattr(lesson, key) for key in head}
@@ -42,8 +47,12 @@ def document(lesson: Lesson) -> dict[str, Any]:
             **({} if network.delta is None else {"delta": network.delta}),
             "layers": [_layer(layer) for layer in network.layers],
         }
-        rows = zip(lesson.inputs.tolist(), lesson.targets.tolist(), strict=True)
-        found["examples"] = [{"inputs": x, "targets": y} for x, y in rows]
+        if isinstance(lesson.inputs, Scaled):
+            found["examples"] = Data(lesson.inputs, lesson.targets)
+        else:
+            found["examples"] = _rows(lesson.inputs, lesson.targets)
+        if lesson.held_out is not None:
+            found["held_out"] = lesson.held_out
     elif lesson.circuit:
         found |= _circuit(lesson.circuit)
     if lesson.training:
@@ -57,6 +66,10 @@ def document(lesson: Lesson) -> dict[str, Any]:
     if lesson.expect:
         found["expect"] = [_expect(expect) for expect in lesson.expect]
     return found
+
+
+def _rows(inputs: np.ndarray, targets: np.ndarray) -> list[dict[str, Any]]:
+    return [{"inputs": x, "targets": y} for x, y in zip(inputs.tolist(), targets.tolist(), strict=True)]
 
 
 def _layer(layer: Layer) -> dict[str, Any]:
@@ -130,15 +143,26 @@ def _question(question: AuthorQuestion) -> dict[str, Any]:
 # ---------------------------------------------------------------- from values to text
 
 
-def lesson_text(lesson: Lesson, comment: Iterable[str] = ()) -> str:
-    """The text of a file that says this lesson, with a comment above it."""
+def lesson_text(lesson: Lesson, comment: Iterable[str] = (), beside: bool = False) -> str:
+    """The text of a file that says this lesson, with a comment above it. Raises CannotWrite.
+
+    `beside`: of a file in the lesson's own folder, so that what the lesson keeps in files there stays in them. Else
+    everything stands in the text.
+    """
     values = document(lesson)
+    if lesson.network:
+        kept = beside and "examples" in lesson.data_keys
+        values = values | lesson.data_keys if kept else _with_rows(values, lesson)
+        if beside:
+            for values_of, layer in zip(values["network"]["layers"], lesson.network.layers, strict=True):
+                values_of |= layer.stored
     if lesson.network and lesson.network.layout == "from_to":
         values["network"] = _turned(values["network"])
         for states in values.get("training", {}).get("memory", {}).values():
             states |= {state: np.array(value).T.tolist() for state, value in states.items()}
     if lesson.network and lesson.network.loss == "cross_entropy":
-        for example in values["examples"]:  # the number of the true class, where there is one
+        rows = values["examples"]
+        for example in rows if isinstance(rows, list) else ():  # the number of the true class, where there is one
             y = np.array(example["targets"])
             if np.count_nonzero(y) == 1 and y.max() == 1:
                 del example["targets"]
@@ -146,6 +170,25 @@ def lesson_text(lesson: Lesson, comment: Iterable[str] = ()) -> str:
     for expected in values.get("expect", ()):
         expected["value"] = _rounded(expected["value"])
     return "".join(f"# {escape(said)}".rstrip() + "\n" for said in comment) + toml(values)
+
+
+def _with_rows(values: dict[str, Any], lesson: Lesson) -> dict[str, Any]:
+    """The values with all rows written out, those that are held out by their numbers. Raises CannotWrite."""
+    held = lesson.held_out
+    many = lesson.example_count + (len(held) if held is not None else 0)
+    size = lesson.inputs.shape[1] * many
+    if size > LARGEST or many > MAX_EXAMPLES:
+        raise CannotWrite(
+            f"Its {many:,} examples are too many to stand in a lesson file: save it in the folder of "
+            f"{lesson.path or 'the lesson'}, where they are."
+        )
+    if held is None:
+        return values
+    inputs, targets = np.concatenate([lesson.inputs[:], held.inputs[:]]), np.concatenate([lesson.targets, held.targets])
+    numbers = np.arange(lesson.example_count, many) if held.numbers is None else np.array(held.numbers)
+    places = np.concatenate([np.setdiff1d(np.arange(many), numbers), numbers])  # where the file had them
+    order = np.argsort(places)
+    return values | {"examples": _rows(inputs[order], targets[order]), "held_out": (numbers + 1).tolist()}
 
 
 def _turned(network: dict[str, Any]) -> dict[str, Any]:
@@ -256,7 +299,7 @@ def _escaped(text: str) -> str:
 # ---------------------------------------------------------------- into a file
 
 
-class CannotWrite(Exception):
+class CannotWrite(ValueError):
     """A lesson that was not written; str() says why, in a sentence."""
 
 

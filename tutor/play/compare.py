@@ -13,12 +13,13 @@ import numpy as np
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.evaluation import Evaluation, evaluator_of
 from tutor.engine.forward import model
+from tutor.engine.held_out import HeldOut
 from tutor.engine.lesson import INITIALISERS, Lesson
 from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import MAX_ITERATION, Run
 from tutor.play.settings import Refused, Same, shown
 from tutor.play.whatif import WhatIf
-from tutor.text.evaluation_words import percent, summary
+from tutor.text.evaluation_words import percent, short_accuracy, summary
 from tutor.text.layout import number
 
 EPOCHS = 100
@@ -49,6 +50,11 @@ class Contender:
         """All rows with the parameters that the training has come to; None where nobody can say what is right."""
         evaluator = evaluator_of(self.lesson)
         return evaluator.evaluate(self.run.parameters(self.run.trained + 1)) if evaluator else None
+
+    def held_out(self) -> Evaluation | None:
+        """The same of the rows that are held out; None where there are none."""
+        held = HeldOut.of(self.run)
+        return None if held is None else held.after(self.run.trained)
 
     def final(self) -> float:
         """Where it ends: the mean loss over all rows, or of a circuit its output in the last epoch."""
@@ -121,7 +127,9 @@ class Comparison:
         if found is None:
             return went
         right = "" if found.accuracy is None else f"{percent(found.accuracy)} right, "
-        return f"{went}, at the end {right}loss {number(found.loss)}"
+        held = contender.held_out()
+        unseen = f"; held out {short_accuracy(held)}" if held else ""
+        return f"{went}, at the end {right}loss {number(found.loss)}{unseen}"
 
     def _words(self, contender: Contender) -> str:
         losses, run = contender.losses, contender.run
@@ -132,7 +140,9 @@ class Comparison:
         marks = sorted({1, max(len(losses) // 10, 1), max(len(losses) // 2, 1), len(losses)})
         told = ", ".join(f"{number(losses[at - 1])} in epoch {at:,}" for at in marks)
         found, name = contender.evaluated(), "loss" if run.model.layers else f"{run.model.output.id} is"
-        return f"{contender.label}: {name} {told}" + (f"; after it {summary(found)}." if found else ".")
+        held = contender.held_out()
+        unseen = f"; held out {summary(held)}" if held else ""
+        return f"{contender.label}: {name} {told}" + (f"; after it {summary(found)}{unseen}." if found else ".")
 
     def _verdict(self) -> str:
         """Which run ends lowest, L2 terms left out; nothing where their losses cannot be held against each other."""

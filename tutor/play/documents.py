@@ -9,17 +9,20 @@ from typing import Any
 
 from tutor.engine.lesson import Lesson
 from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.rows import Data
 from tutor.lessonfiles.check import faults
 from tutor.lessonfiles.positions import Keys
 from tutor.lessonfiles.reading.lesson import build
 from tutor.play.settings import HYPER, Refused, said_in_full
 
-Document = dict[str, Any]  # the values of a lesson file, as TOML has them
+Document = dict[str, Any]  # the values of a lesson file, as TOML has them, or as `writing.document` does
 
 
 def put(node: Any, path: Iterable[Any], value: Any) -> Any:
-    """A copy of nested dicts and lists with another value at a path; what is beside the path is shared."""
+    """A copy of nested dicts, lists and data with another value at a path; what is beside the path is shared."""
     key, *rest = path
+    if isinstance(node, Data):
+        return node.put(key, rest[0], tuple(rest[1:]), value)
     if isinstance(node, list):
         copy: Any = list(node)
         copy[key] = put(node[key], rest, value) if rest else value

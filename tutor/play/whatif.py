@@ -8,6 +8,7 @@ is refused in the same words. The original is never touched.
 from __future__ import annotations
 
 import math
+import os
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -73,10 +74,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Edited:
-    """The values of the lesson's file after an edit, and what the edit changed."""
+    """The values of the lesson's file after an edit, and what the edit changed, by name and by place."""
 
     document: Document
     done: tuple[Change, ...]
+    paths: tuple[Keys, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ class WhatIf:
         if len(text) > MAX_EDIT:
             raise Refused(f"That is longer than {MAX_EDIT:,} characters.")
         plain = "".join(char if char.isprintable() else " " for char in unicodedata.normalize("NFC", text))
-        values, done = self.document, []
+        values, done, paths = self.document, [], []
         for part in filter(str.strip, plain.split(";")):
             name, equals, given = part.partition("=")
             if not equals or not name.strip() or not given.strip():
@@ -146,12 +148,13 @@ class WhatIf:
             values = put(self._opened(values, setting.path), setting.path, value)
             values = fitting(values, setting.path, value)
             after = value.partition("=")[2].strip() if setting.kind == "formula" else value
+            paths.append(setting.path)
             done.append(Change(setting.name, self.value(setting), after))
         if not done:
             raise Refused("Write a name, = and a value: learning_rate = 0.1, for example.")
         if all(_same(change.before, change.after) for change in done):
             raise Same(f"{done[0].name} is {shown(done[0].after)} already.")
-        new = replace(self, states=(*self.states[: self.at], Edited(values, tuple(done))), at=self.at + 1)
+        new = replace(self, states=(*self.states[: self.at], Edited(values, tuple(done), tuple(paths))), at=self.at + 1)
         _ = new.unmarked  # refused now or never
         return new
 
@@ -517,7 +520,33 @@ class WhatIf:
             title = lesson.title if lesson.title.endswith("(what if)") else f"{lesson.title} (what if)"
             lesson = replace(lesson, title=title, expect=())  # what was expected of the lesson before
         own = lesson_id(path)
-        return lesson_text(replace(lesson, requires=tuple(id for id in lesson.requires if id != own)), comment)
+        lesson = replace(lesson, requires=tuple(id for id in lesson.requires if id != own))
+        beside = self.original.path is not None and _same_folder(Path(path), self.original.path)
+        return lesson_text(self._in_files(lesson) if beside else lesson, comment, beside)
+
+    def _in_files(self, lesson: Lesson) -> Lesson:
+        """The lesson, where what has not changed is what the original keeps in files of their own."""
+        before = self.original
+        if not (before.network and lesson.network):
+            return lesson
+        layers = []
+        for layer, old in zip(lesson.network.layers, before.network.layers, strict=True):
+            same = {key: name for key, name in old.stored.items() if _equal(getattr(layer, key), getattr(old, key))}
+            layers.append(replace(layer, stored=same))
+        changed = any(state_path[0] == "examples" for state in self.states[: self.at] for state_path in state.paths)
+        keys = {} if changed else dict(before.data_keys)
+        drawn = before.held_out.numbers if before.held_out and isinstance(keys.get("held_out"), float) else None
+        if drawn and lesson.training and before.training and lesson.training.seed != before.training.seed:
+            keys["held_out"] = [row + 1 for row in drawn]  # with this seed the share would be other rows
+        return replace(lesson, network=replace(lesson.network, layers=tuple(layers)), data_keys=keys)
+
+
+def _same_folder(one: Path, other: Path) -> bool:
+    return os.path.realpath(one.expanduser().parent) == os.path.realpath(other.parent)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and np.array_equal(one, other)
 
 
 def _each_time(text: str, circuit: Circuit) -> list[str]:

@@ -1,7 +1,6 @@
-"""Files of arrays: JSON, CSV and TSV, NumPy's .npz, safetensors and PyTorch's .pt, read without running anything.
+"""Files of arrays: JSON, CSV and TSV, and what `array_files` reads, without running anything.
 
-Whatever the format, a file is a list of `Handed`: a name, its numbers, and how finely they are written. Nothing in it
-is executed: of a pickle only the few instructions are followed that rebuild tensors, and any other is refused.
+Whatever the format, a file is a list of `Handed`: a name, its numbers, and how finely they are written.
 """
 
 from __future__ import annotations
@@ -10,10 +9,7 @@ import csv
 import io
 import json
 import math
-import pickle
 import re
-import zipfile
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,20 +17,15 @@ from typing import Any
 
 import numpy as np
 
+from tutor.lessonfiles.array_files import DOUBLE, BadFile, Stored, flat, safetensors, stored, zipped
 from tutor.text.output import quote
 
 MOST = 100_000_000  # bytes of a file, and of what an archive unpacks to
 MOST_ARRAYS = 10_000
-DOUBLE, SINGLE, HALF, BRAIN = 12, 5, 2, 2  # significant digits that computing in these leaves, with some to spare
-
 
 MOST_DECIMALS = 300  # of a float
 BLANK = "_"  # in a table: a number that is not there yet
 HEADS = ("name", "names", "array", "step", "id", "value", "what")  # of a table's first column
-
-
-class BadFile(ValueError):
-    """What is wrong with a file of arrays; str() says what and what to do."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +61,12 @@ class Handed:
 
     @classmethod
     def of(cls, name: str, values: np.ndarray) -> Handed:
-        """An array of a program, as finely as its type can hold."""
-        return _binary(name, values)
+        """An array of a program, as finely as its type can hold. Raises BadFile where it holds no numbers."""
+        return cls._kept(stored(name, values))
+
+    @classmethod
+    def _kept(cls, array: Stored) -> Handed:
+        return cls(array.name, array.values.astype(float), array.digits)
 
 
 def read_arrays(path: str | Path, data: bytes | None = None) -> list[Handed]:
@@ -207,17 +202,7 @@ def _json(data: bytes) -> list[Handed]:
                       '{"dL/dW1": [[0.1, 0.2]], "dL/db1": [0.3]}') from None  # fmt: skip
     if not isinstance(whole, dict):
         raise BadFile('it is no object: write {"dL/dW1": [[0.1, 0.2]], "dL/db1": [0.3]}')
-    return [_handed(name, value) for name, value in _flat("", whole)]
-
-
-def _flat(prefix: str, whole: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Nested objects by their path: {"layer1": {"dW": …}} is layer1.dW."""
-    for name, value in whole.items():
-        path = f"{prefix}{name}"
-        if isinstance(value, dict):
-            yield from _flat(f"{path}.", value)
-        else:
-            yield path, value
+    return [_handed(name, value) for name, value in flat("", whole)]
 
 
 def _table(data: bytes) -> list[Handed]:
@@ -292,158 +277,12 @@ def _is_number(cell: str) -> bool:
 # ---------------------------------------------------------------- binary
 
 
-def _binary(name: str, values: np.ndarray) -> Handed:
-    """An array of a binary file, as finely as its type can hold."""
-    if values.dtype.kind not in "fiub":
-        raise BadFile(f"{quote(name)} holds no real numbers ({values.dtype})")
-    digits = {2: HALF, 4: SINGLE}.get(values.dtype.itemsize, DOUBLE) if values.dtype.kind == "f" else DOUBLE
-    return Handed(name, values.astype(float), digits)
-
-
 def _zipped(data: bytes) -> list[Handed]:
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-    except zipfile.BadZipFile:
-        raise BadFile("it is no archive of arrays, or it is broken") from None
-    with archive:
-        entries = archive.infolist()
-        if sum(entry.file_size for entry in entries) > MOST:
-            raise BadFile(f"it unpacks to more than {MOST:,} bytes")
-        names = [entry.filename for entry in entries]
-        pickled = next((name for name in names if name.endswith("data.pkl")), None)
-        return _torch(archive, pickled) if pickled else _npz(archive, names)
-
-
-def _npz(archive: zipfile.ZipFile, names: list[str]) -> list[Handed]:
-    found = []
-    for name in names:
-        if not name.endswith(".npy"):
-            raise BadFile(f"{quote(name)} in it is no array of NumPy's")
-        try:
-            values = np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
-        except (ValueError, EOFError, zipfile.BadZipFile, SyntaxError, TypeError) as error:
-            why = "objects, not numbers" if "pickle" in str(error).lower() else "broken"
-            raise BadFile(f"{quote(name)} in it is {why}") from None
-        found.append(_binary(name.removesuffix(".npy"), values))
-    return found
-
-
-_SAFE_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
-               "U8": "u1", "BOOL": "?", "BF16": "bf16"}  # fmt: skip
+    return list(map(Handed._kept, zipped(data, MOST)))
 
 
 def _safetensors(data: bytes) -> list[Handed]:
-    """https://github.com/huggingface/safetensors: eight bytes of length, a JSON header, the bytes of the arrays."""
-    size = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or size > len(data) - 8:
-        raise BadFile("it is no file of safetensors, or it is broken")
-    try:
-        header = json.loads(data[8 : 8 + size])
-        body = memoryview(data)[8 + size :]
-        found = []
-        for name, about in header.items():
-            if name == "__metadata__":
-                continue
-            first, last = about["data_offsets"]
-            if not 0 <= first <= last <= len(body):
-                raise ValueError
-            found.append(_raw(name, bytes(body[first:last]), _SAFE_TYPES[about["dtype"]], tuple(about["shape"])))
-        return found
-    except BadFile:
-        raise
-    except KeyError as error:
-        raise BadFile(f"it holds a type of number that is not read: {str(error)[:40]}") from None
-    except (ValueError, TypeError, AttributeError):
-        raise BadFile("it is no file of safetensors, or it is broken") from None
-
-
-def _raw(name: str, data: bytes, kind: str, shape: tuple[int, ...]) -> Handed:
-    if kind == "bf16":  # the upper half of a float32
-        wide = np.frombuffer(data, "<u2").astype("<u4") << 16
-        return Handed(name, wide.view("<f4").astype(float).reshape(shape), BRAIN)
-    return _binary(name, np.frombuffer(data, kind).reshape(shape))
-
-
-# ---------------------------------------------------------------- PyTorch without PyTorch
-
-
-@dataclass(frozen=True)
-class _Storage:
-    kind: str
-    data: bytes
-
-
-_STORAGES = {"DoubleStorage": "<f8", "FloatStorage": "<f4", "HalfStorage": "<f2", "LongStorage": "<i8",
-             "IntStorage": "<i4", "ShortStorage": "<i2", "CharStorage": "i1", "ByteStorage": "u1", "BoolStorage": "?",
-             "BFloat16Storage": "bf16"}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Tensor:
-    storage: _Storage
-    offset: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-
-    def handed(self, name: str) -> Handed:
-        kind = self.storage.kind
-        flat = _raw(name, self.storage.data, kind, (-1,))
-        need = self.offset + sum((n - 1) * s for n, s in zip(self.shape, self.strides, strict=True)) + 1
-        whole = math.prod(self.shape)
-        if min((self.offset, *self.shape, *self.strides), default=0) < 0 or (whole and need > flat.values.size):
-            raise BadFile(f"{quote(name)} reaches past its own data: the file is broken")
-        steps = tuple(s * 8 for s in self.strides)
-        values = np.lib.stride_tricks.as_strided(flat.values[self.offset :], self.shape, steps).copy()
-        return Handed(name, values, flat.digits)
-
-
-def _rebuild_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *rest: Any) -> _Tensor:
-    whole = (*shape, *strides, offset)
-    if not isinstance(storage, _Storage) or not all(isinstance(n, int) for n in whole) or len(shape) != len(strides):
-        raise pickle.UnpicklingError
-    return _Tensor(storage, offset, tuple(shape), tuple(strides))
-
-
-_ALLOWED: dict[tuple[str, str], Any] = {
-    ("collections", "OrderedDict"): OrderedDict,
-    ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
-    ("torch._utils", "_rebuild_parameter"): lambda data, *rest: data,
-    **{("torch", name): kind for name, kind in _STORAGES.items()},
-}
-
-
-class _Unpickler(pickle.Unpickler):
-    """Follows only what rebuilds tensors: the names in it stand for functions of ours."""
-
-    def __init__(self, data: bytes, storage: Callable[[str], bytes]):
-        super().__init__(io.BytesIO(data))
-        self.storage = storage
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
-            what = f"{module}.{name}"[:60]
-            raise BadFile(f"it holds {quote(what)}, not only tensors: save a state_dict, or the gradients by name")
-        return _ALLOWED[module, name]
-
-    def persistent_load(self, pid: Any) -> _Storage:
-        if not isinstance(pid, tuple) or len(pid) < 3 or pid[0] != "storage" or not isinstance(pid[1], str):
-            raise pickle.UnpicklingError
-        return _Storage(pid[1], self.storage(str(pid[2])))
-
-
-def _torch(archive: zipfile.ZipFile, pickled: str) -> list[Handed]:
-    folder = pickled.removesuffix("data.pkl")
-    try:
-        whole = _Unpickler(archive.read(pickled), lambda key: archive.read(f"{folder}data/{key}")).load()
-    except BadFile:
-        raise
-    except Exception as error:  # whatever a broken pickle makes of it: nothing of it has been run
-        raise BadFile("it is no file of tensors, or it is broken") from error
-    if isinstance(whole, _Tensor):
-        raise BadFile("it holds one tensor without a name: save a dict of them, {'dL/dW1': W1.grad}")
-    if not isinstance(whole, dict):
-        raise BadFile("it is no dict of tensors: save a state_dict, or the gradients by name")
-    return [value.handed(name) for name, value in _flat("", whole) if isinstance(value, _Tensor)]
+    return list(map(Handed._kept, safetensors(data)))
 
 
 READERS: dict[str, Callable[[bytes], list[Handed]]] = {

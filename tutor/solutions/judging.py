@@ -27,7 +27,7 @@ from tutor.engine.trace import Trace
 from tutor.solutions.cells import BAD, CellKind, cell_kinds
 from tutor.solutions.expected import Sheet, graph_of
 from tutor.solutions.files import Handed
-from tutor.solutions.naming import Fit, Match, Naming, tolerance, within
+from tutor.solutions.naming import MEANINGS, Fit, Match, Naming, tolerance, within
 from tutor.solutions.searching import WORK, Budget, Named, Search, another_row, columns
 from tutor.text.layout import number
 from tutor.text.words import capital, sentence
@@ -89,10 +89,28 @@ def diagnose(
 
     `example` (from 0) says that they are one example's, `names` maps names to ids where they do not tell; `work` bounds
     the search for the slip of an array: so many numbers are computed at most. With `first_only` one is looked for in
-    the first wrong array alone.
+    the first wrong array alone. Where bare names of parameters may be their gradients or their new values, and no
+    number is right to tell, that meaning holds in which the fewest slips explain the first, if it is one alone.
     """
-    naming = Naming(trace, example)
-    return _Judge(trace, naming, work, first_only).judge(naming.match(handed, names))
+    naming, arrays = Naming(trace, example), list(handed)
+    matches = naming.match(arrays, names)
+
+    def judged(matches: Sequence[Match]) -> Diagnosis:
+        return _Judge(trace, naming, work, first_only).judge(matches)
+
+    found = judged(matches)
+    if not any(match.open for match in matches):
+        return found
+    tried = [judged(naming.match(arrays, names, meaning)) for meaning in MEANINGS]
+    explained = [(_slips(one), one) for one in tried if _slips(one)]
+    fewest = [one for many, one in explained if many == min(many for many, _ in explained)]
+    return fewest[0] if len(fewest) == 1 else found
+
+
+def _slips(found: Diagnosis) -> int:
+    """How many slips explain the first wrong array; 0 where none does."""
+    first = found.first_wrong
+    return 1 + first.slips[0].name.count("+") if first is not None and first.slips else 0
 
 
 def diagnose_values(trace: Trace, handed: Iterable[tuple[Symbol, Handed]]) -> Diagnosis:

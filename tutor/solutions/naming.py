@@ -18,9 +18,10 @@ from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.ids import read_id
 from tutor.engine.parsing import did_you_mean
 from tutor.engine.trace import Trace
+from tutor.lessonfiles.array_files import DOUBLE
 from tutor.questions.question import DIGITS
 from tutor.questions.rounding import half_unit
-from tutor.solutions.files import DOUBLE, Handed
+from tutor.solutions.files import Handed
 from tutor.text.layout import to_ascii
 from tutor.text.notations import NOTATIONS
 from tutor.text.output import quote
@@ -33,7 +34,8 @@ _MODULE = re.compile(
 )
 _SMALL = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789" * 2)
 Modules = Mapping[str, Sequence[int]]  # the modules of a framework, and which layers (from 1) each may be
-_KINDS = {"given": ("weights", "biases"), "new": ("updated",), "gradients": ("gradient",)}
+# What a parameter's bare name may stand for in a file: the quantities of the symbols.
+MEANINGS = {"given": ("weights", "biases"), "new": ("updated",), "gradients": ("gradient",)}
 _OWN_WORDS = re.compile(r"[Ww]eight|[Bb]ias|kernel")
 
 
@@ -54,7 +56,8 @@ class Fit:
 class Match:
     """An array and the value that it is: `symbol`, and the ways in which its numbers may lie.
 
-    `problem` is "unknown" or "shape" where there is none, `message` what to say of it.
+    `problem` is "unknown" or "shape" where there is none, `message` what to say of it. `open` says that it has a
+    parameter's bare name, and may be the parameter, its gradient or its new value.
     """
 
     handed: Handed
@@ -62,6 +65,7 @@ class Match:
     fits: tuple[Fit, ...] = ()
     problem: str = ""
     message: str = ""
+    open: bool = False
 
 
 class Naming:
@@ -132,19 +136,24 @@ class Naming:
 
     # ------------------------------------------------------------ matching
 
-    def match(self, handed: Iterable[Handed], said: Mapping[str, str] | None = None) -> list[Match]:
-        """What each array is. `said` maps names of the file to ids, for those that cannot be told."""
+    def match(
+        self, handed: Iterable[Handed], said: Mapping[str, str] | None = None, meaning: str = ""
+    ) -> list[Match]:
+        """What each array is. `said` maps names of the file to ids, for those that cannot be told.
+
+        `meaning`, one of `MEANINGS`, is what bare names of parameters stand for; else their numbers say it.
+        """
         arrays = list(handed)
         said = said or {}
         shift = self._counted_from_0([array.name for array in arrays if array.name not in said])
         modules = self._modules([array.name for array in arrays if array.name not in said])
-        meant = self._meant([array for array in arrays if array.name not in said], modules)
+        meant = meaning or self._meant([array for array in arrays if array.name not in said], modules)
         return [self._match(array, said.get(array.name, ""), shift, modules, meant) for array in arrays]
 
     def _match(self, array: Handed, said: str, shift: bool, modules: Modules, meant: str = "") -> Match:
         keys = self._of_id(said) if said else self._keys(array.name, shift, modules)
         if meant and not said and _is_bare(array.name, modules):
-            keys = [key for key in keys if self.symbols[key].quantity in _KINDS[meant]]
+            keys = [key for key in keys if self.symbols[key].quantity in MEANINGS[meant]]
         if not keys:
             named = said or array.name
             near = did_you_mean(named[:64], [symbol.id for symbol in self.symbols.values()])
@@ -166,7 +175,8 @@ class Naming:
             if len(right) != 1:
                 both = " or ".join(symbol.id for symbol, _ in fitting)
                 message = f"it may be {both}: rename it, or say which with --names"
-                return Match(array, problem="unknown", message=message)
+                open = not said and _is_bare(array.name, modules)
+                return Match(array, problem="unknown", message=message, open=open)
             fitting = right
         symbol, fits = fitting[0]
         return Match(array, symbol, tuple(fits))
@@ -228,7 +238,7 @@ class Naming:
             if _is_bare(array.name, modules):
                 symbols = [self.symbols[key] for key in self._of_module(array.name, modules)]
                 right = {s.quantity for s in symbols if self._is(array, s, self.fits(array, s))}
-                found |= {kind for kind, quantities in _KINDS.items() if right & set(quantities)}
+                found |= {kind for kind, quantities in MEANINGS.items() if right & set(quantities)}
         return found.pop() if len(found) == 1 else ""
 
     def _of_module(self, name: str, modules: Modules) -> list[str]:

@@ -7,6 +7,7 @@ a line is one of `HELPERS`, which a program prints if a line calls it.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, get_args
@@ -72,59 +73,102 @@ HELPERS: dict[str, str] = {
     return a[..., :, None] * ({np}.eye(a.shape[-1]) - a[..., None, :])""",
 }
 ERF = {"np": "erf = np.vectorize(math.erf)", "torch": "erf = torch.erf", "jax": "erf = jax.scipy.special.erf"}
-# Windows that slide, in NumPy alone. Each batch, output and channel is an axis of its own: b, o, c.
-IN_NUMPY = {
-    "windows": """def windows(x, sizes, stride, padding=0):
+# Windows that slide. Each batch, output and channel is an axis of its own: b, o, c. {cells} are all places of a window.
+WINDOWS: dict[Dialect, str] = {
+    "numpy": """def windows(x, sizes, stride, padding=0):
     n = len(sizes)
     x = np.pad(x, [(0, 0)] * (x.ndim - n) + [(padding, padding)] * n)
     found = np.lib.stride_tricks.sliding_window_view(x, sizes, axis=tuple(range(-n, 0)))
     return found[(..., *[slice(None, None, stride)] * n, *[slice(None)] * n)]""",
+    "torch": """def windows(x, sizes, stride, padding=0):
+    axis = x.ndim - len(sizes)
+    x = torch.nn.functional.pad(x, (padding, padding) * len(sizes))
+    for size in sizes:
+        x, axis = x.unfold(axis, size, stride), axis + 1
+    return x""",
+    "jax": """def windows(x, sizes, stride, padding=0):
+    n = len(sizes)
+    x, axis = np.pad(x, [(0, 0)] * (x.ndim - n) + [(padding, padding)] * n), x.ndim - n
+    for size in sizes:
+        places = np.arange(0, x.shape[axis] - size + 1, stride)[:, None] + np.arange(size)
+        x, axis = np.moveaxis(np.take(x, places, axis=axis), axis + 1, -1), axis + 1
+    return x""",
+}
+SLIDING = {
     "conv": """def conv(x, k, stride, padding):  # the kernel is laid on every place; a cell is the sum of the products
     n = 1 if k.ndim in (1, 3) else 2
     found = windows(x, k.shape[-n:], stride, padding)
     if k.ndim <= 2:
-        return np.sum(found * k, axis=tuple(range(-n, 0)))
-    return np.einsum("...cpx,ocx->...op" if n == 1 else "...cpqxy,ocxy->...opq", found, k)""",
+        return {np}.sum(found * k, {axis}=tuple(range(-n, 0)))
+    return {np}.einsum("...cpx,ocx->...op" if n == 1 else "...cpqxy,ocxy->...opq", found, k)""",
     "conv_kernel": """def conv_kernel(x, G, k, stride, padding):  # a weight hears from every place where it lay
     n = 1 if k.ndim in (1, 3) else 2
     found = windows(x, k.shape[-n:], stride, padding)
     if k.ndim <= 2:
-        return np.tensordot(G, found, G.ndim)
+        return {np}.tensordot(G, found, G.ndim)
     found, G = found.reshape(-1, *found.shape[-2 * n - 1:]), G.reshape(-1, *G.shape[-n - 1:])
-    return np.einsum("bcpx,bop->ocx" if n == 1 else "bcpqxy,bopq->ocxy", found, G)""",
+    return {np}.einsum("bcpx,bop->ocx" if n == 1 else "bcpqxy,bopq->ocxy", found, G)""",
     "conv_input": """def conv_input(G, k, x, stride, padding):  # copies of the kernel, added where they overlap
     n = 1 if k.ndim in (1, 3) else 2
-    dx = np.zeros([*x.shape[:-n], *(m + 2 * padding for m in x.shape[-n:])])
-    for at in np.ndindex(*k.shape[-n:]):
+    dx = {np}.zeros([*x.shape[:-n], *(m + 2 * padding for m in x.shape[-n:])])
+    for at in {cells}(*k.shape[-n:]):
         place = tuple(slice(r, r + stride * (m - 1) + 1, stride) for r, m in zip(at, G.shape[-n:]))
         many = "...op,oc->...cp" if n == 1 else "...opq,oc->...cpq"
-        dx[(..., *place)] += G * k[at] if k.ndim <= 2 else np.einsum(many, G, k[(..., *at)])
+        dx[(..., *place)] += G * k[at] if k.ndim <= 2 else {np}.einsum(many, G, k[(..., *at)])
     return dx[(..., *(slice(padding, padding + m) for m in x.shape[-n:]))]""",
     "pools": """def pools(x, size, stride):
     n = min(x.ndim, 2)
     found = windows(x, (size,) * n, stride)
     return found.reshape(*found.shape[:-n], -1)""",
     "max_pool": """def max_pool(x, size, stride):
-    return pools(x, size, stride).max(axis=-1)""",
+    found = pools(x, size, stride)
+    first = {np}.argmax(found, {axis}=-1)[..., None]
+    return {np}.{take}(found, first, {axis}=-1)[..., 0]""",
     "avg_pool": """def avg_pool(x, size, stride):
-    return pools(x, size, stride).mean(axis=-1)""",
+    return {np}.mean(pools(x, size, stride), {axis}=-1)""",
     "unpool": """def unpool(shares, x, size, stride):  # shares (..., places, window) added where the windows lay
-    n, dx = min(x.ndim, 2), np.zeros(x.shape)
-    for k, at in enumerate(np.ndindex(*(size,) * n)):
+    n, dx = min(x.ndim, 2), {np}.zeros(x.shape)
+    for k, at in enumerate({cells}(*(size,) * n)):
         place = tuple(slice(r, r + stride * (m - 1) + 1, stride) for r, m in zip(at, shares.shape[-n - 1 : -1]))
         dx[(..., *place)] += shares[..., k]
     return dx""",
     "unpool_max": """def unpool_max(G, x, size, stride):  # to the first of the largest, nothing to the others
-    first = pools(x, size, stride).argmax(axis=-1)[..., None] == np.arange(size ** min(x.ndim, 2))
+    found = pools(x, size, stride)
+    first = {np}.argmax(found, {axis}=-1)[..., None] == {np}.arange(found.shape[-1])
     return unpool(G[..., None] * first, x, size, stride)""",
     "unpool_avg": """def unpool_avg(G, x, size, stride):
     many = size ** min(x.ndim, 2)
-    return unpool(np.repeat(G[..., None] / many, many, axis=-1), x, size, stride)""",
+    return unpool(G[..., None] * {np}.ones(many) / many, x, size, stride)""",
 }
+CELLS = """def cells(*sizes):
+    return itertools.product(*map(range, sizes))"""
+
+
+def helper_text(name: str, dialect: Dialect) -> str:
+    """The text of a function that a program needs, as a library is written."""
+    library = LIBRARIES[dialect]
+    if name == "erf":
+        return ERF["jax" if dialect == "jax" else library.prefix]
+    if name == "windows":
+        return WINDOWS[dialect]
+    if name == "cells":
+        return CELLS
+    text = HELPERS.get(name) or SLIDING[name]
+    if dialect == "jax":  # its arrays are never written into
+        text = re.sub(r"dx\[(.*)\] \+= (.*)", r"dx = dx.at[\1].add(\2)", text)
+    words = {
+        "np": library.prefix, "axis": library.axis, "keep": library.keep,
+        "cells": "np.ndindex" if dialect == "numpy" else "cells",
+        "take": "take_along_dim" if dialect == "torch" else "take_along_axis",
+    }  # fmt: skip
+    return re.sub(r"\{(np|axis|keep|cells|take)\}", lambda mark: words[mark[1]], text)
+
+
 NEEDS = {"log_softmax": ("softmax",), "cross_entropy": ("log_softmax", "softmax", "one_hot"),
          **dict.fromkeys(("conv", "conv_kernel", "pools"), ("windows",)),
          **dict.fromkeys(("max_pool", "avg_pool"), ("pools", "windows")),
          **dict.fromkeys(("unpool_max", "unpool_avg"), ("unpool", "pools", "windows"))}  # fmt: skip
+IN_CELLS = ("conv_input", "unpool_max", "unpool_avg")  # those that go through the places of a window
 
 _INFIX: dict[str, tuple[str, int]] = {
     "add": (" + ", 1), "sub": (" - ", 1), "mul": (" * ", 2), "div": (" / ", 2), "ratio": (" / ", 2),
@@ -192,7 +236,8 @@ class Printer:
 
     def helper(self, name: str, expr: Call, *more: str) -> Source:
         """A call of one of `HELPERS`."""
-        for needed in (*reversed(NEEDS.get(name, ())), name):
+        cells = ("cells",) if name in IN_CELLS and self.library is not LIBRARIES["numpy"] else ()
+        for needed in (*cells, *reversed(NEEDS.get(name, ())), name):
             self.used.setdefault(needed)
         return self._call(name, expr, *more)
 
@@ -413,9 +458,14 @@ def _part(p: Printer, e: Call) -> Source:
 
 
 def _sliding(p: Printer, e: Call) -> Source:
-    if p.library is not LIBRARIES["numpy"] or e.batched:
-        raise NoProgram(f"{e.op} has a line in NumPy alone, and not for a batch of examples")
-    return p.helper(e.op, e, *map(str, e.param))
+    found = p.helper(e.op, e, *map(str, e.param))
+    if not e.batched:
+        return found
+    names = iter(("one", "other", "third"))  # an example's part of what each example has
+    each = {p(arg): next(names) for arg in e.args if arg.batched}
+    inner = ", ".join([each.get(p(arg), p(arg)) for arg in e.args] + list(map(str, e.param)))
+    of = ", ".join(each) if len(each) == 1 else f"zip({', '.join(each)})"
+    return f"{p.library.prefix}.stack([{e.op}({inner}) for {', '.join(each.values())} in {of}])", _ATOM
 
 
 def _linear(p: Printer, e: Call) -> Source:

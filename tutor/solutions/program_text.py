@@ -19,7 +19,7 @@ from tutor.engine.expressions import Ref, Symbol, refs
 from tutor.engine.ids import setting
 from tutor.engine.model import Equation
 from tutor.engine.trace import Trace
-from tutor.solutions.program_lines import ERF, HELPERS, IN_NUMPY, LIBRARIES, Dialect, Library, NoProgram, Printer
+from tutor.solutions.program_lines import HELPERS, LIBRARIES, SLIDING, Dialect, Library, NoProgram, Printer, helper_text
 from tutor.text.output import shown
 
 # ---------------------------------------------------------------- names
@@ -43,7 +43,8 @@ def variables(trace: Trace) -> dict[str, str]:
         "theirs",
         "same",
     }
-    taken |= {"found", "leaves", "loss", "range", "enumerate", "erf", *HELPERS, *IN_NUMPY}
+    taken |= {"found", "leaves", "loss", "range", "enumerate", "erf", *HELPERS, *SLIDING}
+    taken |= {"windows", "cells", "itertools", "one", "other", "third"}
     found: dict[str, str] = {}
     for key, symbol in trace.program.symbols.items():
         name = _variable(symbol)
@@ -87,8 +88,9 @@ def program(trace: Trace, dialect: Dialect) -> tuple[Part, ...]:
         phases.setdefault("forward" if eq.phase == "loss" else eq.phase, []).append(
             f"{names[eq.symbol.key]} = {text}  # {_comment(eq.symbol.id)}"
         )
-    helpers = [_helper(name, library) for name in printer.used if name != "math"]
-    imports = ["import math"] if "math" in printer.used else []
+    helpers = [helper_text(name, dialect) for name in printer.used if name != "math"]
+    needed = {"itertools": "cells", "math": "math"}
+    imports = [f"import {module}" for module, user in needed.items() if user in printer.used]
     head = Part("", tuple([*_title(trace), *imports, *library.imports, "", *"\n\n".join(helpers).splitlines()]))
     parts = [head, Part("what the lesson gives", tuple(_given(trace, names, library, equations)))]
     said = {"forward": "forward", "backward": "backward, by hand", "update": "the update"}
@@ -119,15 +121,6 @@ def notebook(trace: Trace, dialect: Dialect = "numpy") -> dict[str, Any]:
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return {"cells": cells, "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}}, "nbformat": 4,
             "nbformat_minor": 5}  # fmt: skip
-
-
-def _helper(name: str, library: Library) -> str:
-    if name == "erf":
-        return ERF["jax" if library is LIBRARIES["jax"] else library.prefix]
-    text = HELPERS.get(name) or IN_NUMPY[name]
-    for mark, word in (("{np}", library.prefix), ("{axis}", library.axis), ("{keep}", library.keep)):
-        text = text.replace(mark, word)
-    return text
 
 
 def _title(trace: Trace) -> Iterator[str]:

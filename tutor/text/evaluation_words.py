@@ -114,6 +114,11 @@ def accuracy_text(found: Evaluation) -> str:
     return f"{found.correct:,} of {found.total:,}{answers} right, {percent(found.accuracy)}"
 
 
+def short_accuracy(found: Evaluation) -> str:
+    """'86 %'; for numbers 'RMSE 0.21'."""
+    return accuracy_text(found) if found.accuracy is None else percent(found.accuracy)
+
+
 def class_lines(table: Confusion) -> list[str]:
     """What became of each class: 'class 2: 15 of 17 right, 88.2 %; 2 taken for class 1'."""
     lines = []
@@ -180,11 +185,20 @@ def wrong_words(evaluator: Evaluator, found: Evaluation, most: int) -> list[str]
     return lines
 
 
-def words(evaluator: Evaluator, found: Evaluation) -> list[str]:
-    """All there is to say of an evaluation, a sentence or a line of a table each."""
+def held_out_words(lesson: Lesson, found: Evaluation) -> str:
+    """'Held out, 40 rows of 200 (held_out = 0.2), drawn with the seed 0: 31 of 40 right, 77.5 %, mean loss 0.91.'"""
+    assert lesson.held_out is not None
+    return f"Held out, {lesson.held_out.said}: {summary(found)}."
+
+
+def words(evaluator: Evaluator, found: Evaluation, held_out: Evaluation | None = None) -> list[str]:
+    """All there is to say of an evaluation, a sentence or a line of a table each; of rows held out a sentence."""
     rows = len(found.losses)
     which = "The one row" if rows == 1 else "Both rows" if rows == 2 else f"All {rows:,} rows"
+    which += " that it is trained on" if held_out is not None else ""
     lines = [f"{which}: {summary(found)}."]
+    if held_out is not None:
+        lines.append(held_out_words(evaluator.lesson, held_out))
     lines.append(evaluator.rule)
     for table in found.tables:
         if table.title:

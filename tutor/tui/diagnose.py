@@ -17,10 +17,11 @@ from textual.events import Paste
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from tutor.lessonfiles.array_files import BadFile
 from tutor.play.commands import DIAGNOSE
 from tutor.play.sitting import Sitting
 from tutor.solutions import words
-from tutor.solutions.files import BadFile, Handed, read_arrays
+from tutor.solutions.files import Handed, read_arrays
 from tutor.tui.dialogs import Dialog
 from tutor.tui.entry import Entry
 from tutor.tui.keys import bindings, commands, hint

@@ -20,6 +20,7 @@ from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from tutor.engine.evaluation import evaluator_of
+from tutor.engine.held_out import HeldOut
 from tutor.engine.lesson import Lesson
 from tutor.engine.program import iterations_per_epoch, rows
 from tutor.engine.run import MAX_ITERATION, TOLERANCE, Run
@@ -29,6 +30,7 @@ from tutor.text.cells import bar, cut, width
 from tutor.text.evaluation_words import (
     accuracy_text,
     ending,
+    short_accuracy,
     value_lines,
     without_evaluation,
 )
@@ -117,7 +119,8 @@ class TrainingScreen(TutorScreen):
         self.lesson, self.run = lesson, run
         self.per_epoch = iterations_per_epoch(lesson)
         self.evaluator = evaluator_of(lesson)
-        self.history = History.of(run)
+        self.held_out = HeldOut.of(run)
+        self.history = History.of(run, self.held_out)
         self.look: Look | None = None
         self.at: int | None = None  # the iteration that is picked; None follows the last
         self.after = True
@@ -235,14 +238,16 @@ class TrainingScreen(TutorScreen):
 
         def progress(trained: int) -> bool:
             nonlocal next_look
-            self.history = History.of(self.run)
+            self.history = History.of(self.run, self.held_out)
             following = self.look is None or self.look.done != self.done
             if following and time.monotonic() >= next_look:
                 next_look = time.monotonic() + max(0.25, 5 * self._look())
             return not (self._stop.is_set() or worker.is_cancelled)
 
         result = self.run.train(goal.iterations, progress, goal.tolerance)
-        self.history = History.of(self.run)
+        if self.held_out is not None:
+            self.held_out.curve()
+        self.history = History.of(self.run, self.held_out)
         self._look()
         return result
 
@@ -255,7 +260,8 @@ class TrainingScreen(TutorScreen):
         else:
             plane = self.evaluator.plane(parameters, FIELD[1], FIELD[0]) if self.has_plane else None
             values = None if self.lesson.network else parameters  # a network has too many
-            self.look = Look(done, self.evaluator.evaluate(parameters), plane, values)
+            held_out = None if self.held_out is None else self.held_out.after(done)
+            self.look = Look(done, self.evaluator.evaluate(parameters), plane, values, held_out)
         return time.monotonic() - began
 
     def _look_once(self) -> str:
@@ -316,6 +322,8 @@ class TrainingScreen(TutorScreen):
         """The iteration that is picked: where it is, its loss, how good the network is there."""
         at, found = self.picked, self.look.evaluation if self.look else None
         right = [accuracy_text(found)] if found and self.look else []
+        if self.look and self.look.held_out:
+            right[0] += f", held out {short_accuracy(self.look.held_out)}"
         if not at:
             return line(cut(" · ".join(["not trained yet", *right]), room), "strong")
         if right and self.look and self.look.done != at:
@@ -366,7 +374,7 @@ class TrainingScreen(TutorScreen):
         if not pane.has_class("absent"):
             pane.border_title = f"Evaluation {when}" if self.evaluator else f"Values {when}"
             if self.evaluator and look.evaluation:
-                said = evaluation_lines(self.evaluator, look.evaluation, pane.size.width - 1, pane.size.height)
+                said = evaluation_lines(self.evaluator, look, pane.size.width - 1, pane.size.height)
             else:
                 said = wrapped(without_evaluation(self.run.lesson), pane.size.width - 1, "dim")
             values = [
@@ -516,5 +524,6 @@ class TrainingScreen(TutorScreen):
 ABOUT = (
     "The loss of an iteration is that of its own examples, before their update; the mean of an epoch is over its "
     "iterations. The evaluation is of all rows with one set of parameters. Everything that was trained is kept: any "
-    "iteration can be picked and stepped, and the player trains on from there.",
+    "iteration can be picked and stepped, and the player trains on from there. Rows that a lesson holds out are never "
+    "trained on: how the network does on them says what it has learned, and not what it knows by heart.",
 )

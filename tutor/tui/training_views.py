@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tutor.engine.evaluation import Confusion, Evaluation, Evaluator, Plane
+from tutor.engine.held_out import HeldOut
 from tutor.engine.run import Run
 from tutor.pictures.plot import CURVE_STYLES, POINT_GLYPHS, Curve, Mark, Segment, heat, plot
 from tutor.text.cells import bar, cut, pad, width
@@ -31,14 +32,16 @@ LARGE = 1e280  # what is beyond is drawn there
 
 @dataclass(frozen=True)
 class History:
-    """The losses so far: of each iteration's batch, and the mean of each finished epoch."""
+    """The losses so far: of each iteration's batch, the mean of each finished epoch, and, where rows are held out, of
+    these after some iterations (two arrays, the iterations and the losses)."""
 
     losses: np.ndarray
     epochs: np.ndarray
+    held_out: tuple[np.ndarray, np.ndarray] | None = None
 
     @classmethod
-    def of(cls, run: Run) -> History:
-        return cls(run.losses, run.epoch_losses)
+    def of(cls, run: Run, held_out: HeldOut | None = None) -> History:
+        return cls(run.losses, run.epoch_losses, None if held_out is None else held_out.known())
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Look:
     evaluation: Evaluation | None = None
     plane: Plane | None = None
     values: dict[str, np.ndarray] | None = None  # of what is trained where nothing is evaluated
+    held_out: Evaluation | None = None
 
 
 def thinned(xs: np.ndarray, ys: np.ndarray, bins: int = BINS) -> tuple[np.ndarray, np.ndarray]:
@@ -95,6 +99,11 @@ def curve_lines(
             found.append(Curve(*_apart(xs, ys, together), label=label, style=style, dash=()))
         else:
             found.append(Curve(xs, ys, style="curve1", dash=()))
+    if history.held_out is not None and len(history.held_out[0]):
+        xs, ys = history.held_out
+        found.append(Curve(xs, ys, label="held out", style="curve2", dash=(2, 2)))
+        if len(found) == 2 and not found[0].label:
+            found[0] = replace(found[0], label="each iteration")
     found = [replace(curve, ys=np.clip(curve.ys, -LARGE, LARGE)) for curve in found]  # what diverges has its margin
     marks, segments = [], []
     drawn = np.concatenate([c.ys for c in found])
@@ -116,17 +125,18 @@ def duration(seconds: float) -> str:
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{round(seconds / 3600)} h"
 
 
-def evaluation_lines(evaluator: Evaluator, found: Evaluation, columns: int, height: int) -> list[Line]:
-    """Accuracy, the confusion matrix with each class's share, and the rows that are wrong, each if there is room."""
+def evaluation_lines(evaluator: Evaluator, look: Look, columns: int, height: int) -> list[Line]:
+    """Accuracy, also on rows held out, the confusion matrix, and the rows that are wrong, each if there is room."""
+    found, held = look.evaluation, look.held_out
+    if found is None:
+        return []
     if found.accuracy is None:
-        return [part for said in words(evaluator, found) for part in wrapped(said, columns)]
-    room = max(6, min(24, columns - 34))
-    right = f"{found.correct:,} of {found.total:,} right"
-    share = percent(found.accuracy)
-    lines = [
-        Line(((right, "strong"), ("  ", ""), (bar(found.accuracy, room), "curve1"), (f" {share}", "value"))),
-        line(f"mean loss of all {len(found.losses):,} rows: {number(found.loss)}", "numbers"),
-    ]
+        return [part for said in words(evaluator, found, held) for part in wrapped(said, columns)]
+    rows = f"the {len(found.losses):,} rows trained on" if held else f"all {len(found.losses):,} rows"
+    lines = [_share_line(found, columns, "curve1"), line(f"mean loss of {rows}: {number(found.loss)}", "numbers")]
+    if held is not None:
+        lines += [line(), _share_line(held, columns, "curve2", "held out: ")]
+        lines.append(line(f"mean loss of these {len(held.losses):,} rows: {number(held.loss)}", "numbers"))
     for table in found.tables:
         lines += [line(), *confusion_lines(table, columns)]
     lines += [line(), *wrapped(evaluator.rule, columns, "dim"), line()]
@@ -138,6 +148,13 @@ def evaluation_lines(evaluator: Evaluator, found: Evaluation, columns: int, heig
     each = wrong_words(evaluator, found, room if many <= room else room - 1)
     more = [f"and {many - len(each):,} more"] if many > len(each) else []
     return [*lines, line("Wrong rows", "heading"), *(line(cut(said, columns)) for said in [*each, *more])]
+
+
+def _share_line(found: Evaluation, columns: int, style: str, before: str = "") -> Line:
+    """'43 of 50 right', a bar, '86 %'."""
+    right, share = f"{before}{found.correct:,} of {found.total:,} right", found.accuracy or 0.0
+    room = max(6, min(24, columns - 34 - len(before)))
+    return Line(((right, "strong"), ("  ", ""), (bar(share, room), style), (f" {percent(share)}", "value")))
 
 
 def confusion_lines(table: Confusion, columns: int) -> list[Line]:

@@ -2,81 +2,116 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Sequence
-from pathlib import PurePosixPath
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tutor.engine.lesson import Network
 from tutor.engine.losses import LOSSES
-from tutor.engine.parsing import did_you_mean
+from tutor.engine.rows import Data, Rows
 from tutor.lessonfiles import csv_examples
-from tutor.lessonfiles.positions import Keys, Problem, exists
+from tutor.lessonfiles.array_files import is_binary
+from tutor.lessonfiles.beside import TABLES, missing, place
+from tutor.lessonfiles.positions import Keys, Problem
+from tutor.lessonfiles.reading import stored_examples
 from tutor.lessonfiles.reading.values import Values
 from tutor.text.output import quote
 from tutor.text.words import plural
 
+Choose = Callable[[csv_examples.Table], "csv_examples.Columns | Problem"]
 
-def take_table(file: Values) -> None:
+
+def take_examples(file: Values) -> None:
     """Where `examples` names a file: read it, and go on as if its rows stood in the lesson."""
     name = file.value("examples", anyhow=True)
+    _of_networks(file)
     if not isinstance(name, str):
-        if file.has("class"):
+        if file.has("class") and file.rows is None:
             advice = "in the lesson a class is target = 2, or targets = [0, 1]"
             file.fault(("class",), "class goes with a file of examples", advice, key=True)
         return
     if not file.has("network") and not file.has("circuit"):
         return
     file.data = {key: value for key, value in file.data.items() if key != "examples"}
+    if is_binary(name) and file.has("circuit"):
+        file.fault(("examples",), f"{quote(name)}: examples of a circuit come from a CSV file", "")
+        return
+    if is_binary(name):
+        ends = _sizes(file)
+        if file.faults.sound("examples") and ends:
+            file.table_path, file.rows = stored_examples.read(file, ("examples",), name, *ends)
+        if file.rows is None:
+            file.faults.doubt(("examples",))
+        return
     choose = _of_network(file) if file.has("network") else _of_circuit(file)
     if not file.faults.sound("examples") or choose is None:
         file.faults.doubt(("examples",))
         return
-    path = csv_examples.place(file.path, name)
+    path = place(file.path, name)
     if isinstance(path, str):
         file.fault(("examples",), path, 'such as examples = "flowers.csv"')
         return
     file.table_path = path
-    table = csv_examples.read_table(path, file.path.parent)
-    if isinstance(table, Problem) and not exists(path):
-        near = _like(name[:64], [other for other in csv_examples.beside(path) if other != name])
-        if os.path.islink(path):
-            advice = "put the file itself there, or name it"
-            file.fault(("examples",), f"{quote(name)} is a link that leads to no file", advice)
-            return
-        advice = "write / between folders" if "\\" in name else ""
-        file.fault(("examples",), f"there is no file {quote(name)} beside the lesson{near}", advice)
-        return
-    chosen = table if isinstance(table, Problem) else choose(table)
-    if isinstance(table, Problem) or isinstance(chosen, Problem):
-        assert isinstance(chosen, Problem)
-        file.faults.elsewhere.append(chosen)
-        file.faults.doubt(("examples",))
-        return
-    if chosen.named:
-        rows, file.faults.elsewhere = csv_examples.named_examples(table, chosen)
-    else:
-        single = len(chosen.classes) == 2 and _network_outputs(file) == 1
-        rows, file.faults.elsewhere = csv_examples.examples(table, chosen, _no_and_yes(file) if single else ())
-    file.faults.table = table, chosen
-    if any(problem.severity == "error" for problem in file.faults.elsewhere):
+    rows = _rows_of_table(file, ("examples",), name, path, choose)
+    if rows is None:
         file.faults.doubt(("examples",))
     else:
         file.data["examples"] = rows
 
 
-def _like(name: str, others: list[str]) -> str:
-    """': did you mean ...?' with a file whose name is like this one, be their endings as they may."""
-    stems = {PurePosixPath(other).stem: other for other in others}
-    for stem, other in stems.items():
-        if did_you_mean(PurePosixPath(name).stem, stems) == f": did you mean '{stem}'?":
-            return f": did you mean '{other}'?"
-    return did_you_mean(name, others) if len(PurePosixPath(name).stem) < 3 else ""
+def _of_networks(file: Values) -> None:
+    """Note the keys about examples that a circuit has no use for."""
+    for key in ("scale", "held_out") if file.has("circuit") and not file.has("network") else ():
+        if file.has(key):
+            advice = "take it out" if key == "held_out" else "take it out; in a line: X / 255"
+            file.fault((key,), f"{key} goes with a [network]", advice, key=True)
 
 
-Choose = Callable[[csv_examples.Table], "csv_examples.Columns | Problem"]
+def _rows_of_table(
+    file: Values, where: Keys, name: str, path: Path, choose: Choose, classes: tuple[str, ...] = ()
+) -> list[dict[str, Any]] | None:
+    """The rows of a table as examples, or None where something is wrong with it, which is noted; `where` names it.
+
+    `classes` are those of the examples, for rows that are held out.
+    """
+    table = csv_examples.read_table(path, file.path.parent)
+    if isinstance(table, Problem) and (said := missing(path, name, TABLES)):
+        file.fault(where, *said)
+        return None
+    chosen = table if isinstance(table, Problem) else choose(table)
+    if isinstance(table, Problem) or isinstance(chosen, Problem):
+        assert isinstance(chosen, Problem)
+        file.faults.elsewhere.append(chosen)
+        return None
+    if chosen.named:
+        rows, problems = csv_examples.named_examples(table, chosen)
+    else:
+        chosen = replace(chosen, classes=classes or chosen.classes)
+        single = len(chosen.classes) == 2 and _network_outputs(file) == 1
+        rows, problems = csv_examples.examples(table, chosen, _no_and_yes(file) if single else ())
+    if where == ("examples",):
+        file.faults.table = table, chosen
+    file.faults.elsewhere += problems
+    return None if any(problem.severity == "error" for problem in problems) else rows
+
+
+def held_out_table(file: Values, name: str) -> Data | None:
+    """The rows of a second table, which is read as that of the examples is; None where something is wrong with it."""
+    choose, path = _of_network(file), place(file.path, name)
+    if isinstance(path, str):
+        file.fault(("held_out",), path, 'such as held_out = "test.csv"')
+    if isinstance(path, str) or choose is None:
+        return None
+    classes = file.faults.table[1].classes if file.faults.table else ()
+    rows = _rows_of_table(file, ("held_out",), name, path, choose, classes)
+    if rows is None:
+        return None
+    x, y = ([row[key] for row in rows] for key in ("inputs", "targets"))
+    return Data(np.array(x, dtype=float), np.array(y, dtype=float))
 
 
 def _of_network(file: Values) -> Choose | None:
@@ -138,6 +173,12 @@ def _network_ends(file: Values) -> tuple[list[str] | int, list[str] | int] | Non
     return None if None in ends or not file.sound("class") else ends
 
 
+def _sizes(file: Values) -> tuple[int, int] | None:
+    """How many inputs and outputs the network has; None where one of them is in doubt."""
+    ends = _network_ends(file)
+    return None if ends is None else tuple(len(end) if isinstance(end, list) else end for end in ends)  # type: ignore[return-value]
+
+
 def class_names(file: Values, network: Network | None) -> tuple[str, ...]:
     """What the classes are called, in the order of the outputs; () where they have no names."""
     if file.faults.table and file.faults.table[1].classes:
@@ -148,6 +189,9 @@ def class_names(file: Values, network: Network | None) -> tuple[str, ...]:
 def check_examples(file: Values, sizes: Sequence[int | None], possible: list[set[int]], loss: str | None) -> None:
     """Note what is wrong with the sizes, classes and targets of the examples."""
     many = file.length("examples")
+    if file.rows is not None:
+        stored_examples.check(file, ("examples",), file.rows, sizes[0], sizes[-1] if len(sizes) > 1 else None, loss)
+        return
     if not many:
         if file.sound("examples"):
             advice = "add [[examples]] with inputs and targets"
@@ -238,8 +282,10 @@ def _distribution(file: Values, where: Keys, loss: str | None) -> None:
             file.fault((*where, "targets"), message, advice)
 
 
-def arrays(file: Values, inputs: int, outputs: int, loss: str) -> tuple[np.ndarray, np.ndarray]:
+def arrays(file: Values, inputs: int, outputs: int, loss: str) -> tuple[Rows, np.ndarray]:
     """The examples as arrays (examples, inputs) and (examples, outputs); zeros where the file is wrong."""
+    if file.rows is not None and file.sound("examples"):
+        return file.rows.inputs, file.rows.targets
     many = max(1, file.length("examples"))
     x, y = np.zeros((many, inputs)), np.zeros((many, outputs))
     if loss == "cross_entropy":
@@ -256,4 +302,4 @@ def arrays(file: Values, inputs: int, outputs: int, loss: str) -> tuple[np.ndarr
         elif target is not None and 1 <= target <= outputs:
             y[i] = 0
             y[i, target - 1] = 1
-    return x, y
+    return x / file.scale, y

@@ -13,17 +13,21 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.lesson import Expect, Lesson, Note
-from tutor.lessonfiles import csv_examples
+from tutor.engine.rows import Data
+from tutor.lessonfiles.beside import place
 from tutor.lessonfiles.csv_examples import Columns, Table
 from tutor.lessonfiles.decimal_commas import advice_with
 from tutor.lessonfiles.faults import Fault, Faults, TooMany
 from tutor.lessonfiles.positions import Problem, Source, lesson_id, read_source
+from tutor.lessonfiles.reading import references
 from tutor.lessonfiles.reading.circuit import read_circuit
 from tutor.lessonfiles.reading.comma_arrays import read_again
-from tutor.lessonfiles.reading.examples import class_names, take_table
+from tutor.lessonfiles.reading.examples import class_names, take_examples
+from tutor.lessonfiles.reading.held_out import split
 from tutor.lessonfiles.reading.latex import lost_latex
 from tutor.lessonfiles.reading.network import read_network
 from tutor.lessonfiles.reading.questions import read_question
+from tutor.lessonfiles.reading.references import take_stored
 from tutor.lessonfiles.reading.training import read_training
 from tutor.lessonfiles.reading.values import Values
 from tutor.lessonfiles.toml_syntax import parse_toml
@@ -58,22 +62,26 @@ def read(path: str | Path | Source | Problem) -> tuple[Lesson | None, list[Probl
 
 
 def files(path: str | Path) -> tuple[Path, ...]:
-    """The file of a lesson and the one that its examples are from, as it says now: there or not, well or not."""
+    """The file of a lesson and those that its examples and weights are from, as it says now: there or not."""
     source = read_source(path)
     values = {} if isinstance(source, Problem) else parse_toml(source)
-    name = values.get("examples") if isinstance(values, dict) else None
-    named = csv_examples.place(Path(path), name) if isinstance(name, str) else None
-    return (Path(path), named) if isinstance(named, Path) else (Path(path),)
+    if isinstance(values, Problem):
+        return (Path(path),)
+    names = [values.get("examples"), values.get("held_out")]
+    names += [references.file_of(reference)[0] for reference in references.named(values).values()]
+    places = dict.fromkeys(place(Path(path), name) for name in names if isinstance(name, str))
+    return (Path(path), *(found for found in places if isinstance(found, Path)))
 
 
 def build(values: dict[str, Any], path: str | Path) -> tuple[Lesson | None, Faults]:
     """The lesson that the values of a TOML document say, and all that is wrong with them by key; as in `read`.
 
-    `path` is the file's, from which a lesson has its id; it is not read, but a file of examples beside it is.
+    `path` is the file's, from which a lesson has its id; it is not read, but files beside it that the values name are.
+    `examples` and `held_out` may be `Data` that stand ready.
     """
     faults, lesson = Faults(), None
     try:
-        check(values, faults)
+        check({key: value for key, value in values.items() if not isinstance(value, Data)}, faults)
         lesson = _lesson(Values(Path(path), values, faults))
     except TooMany:
         pass
@@ -83,8 +91,8 @@ def build(values: dict[str, Any], path: str | Path) -> tuple[Lesson | None, Faul
 def problem(source: Source, fault: Fault, table: tuple[Table, Columns] | None = None) -> Problem:
     """A fault with its place in the file, or in the table that the examples are from."""
     if table and fault.path[:1] == ("examples",) and len(fault.path) > 1:  # the lesson has but the file's name
-        place = table[1].column(str(fault.path[2]), fault.path[3:]) if len(fault.path) > 2 else None
-        return table[0].problem(fault.path[1], place, fault.message, fault.advice)
+        column = table[1].column(str(fault.path[2]), fault.path[3:]) if len(fault.path) > 2 else None
+        return table[0].problem(fault.path[1], column, fault.message, fault.advice)
     advice = advice_with(fault.advice, source.written(fault.path), fault.shape) if fault.shape else fault.advice
     return source.problem(
         fault.path, fault.message, advice, key=fault.key, offset=fault.offset, severity=fault.severity
@@ -93,11 +101,15 @@ def problem(source: Source, fault: Fault, table: tuple[Table, Columns] | None = 
 
 def _lesson(file: Values) -> Lesson | None:
     _requires(file)
-    take_table(file)
+    stored = take_stored(file)
+    take_examples(file)
     network = circuit = None
-    inputs = targets = np.empty((0, 0))
+    data, held_out = Data(np.empty((0, 0)), np.empty((0, 0))), None
     if isinstance(file.value("network", anyhow=True), dict):
-        network, inputs, targets = read_network(file)
+        network, data = read_network(file, stored)
+    if network and len(data):
+        data, held_out = split(file, data, network.loss)
+        file.kept = len(data)
     if isinstance(file.value("circuit", anyhow=True), dict):
         circuit = read_circuit(file)
     training = read_training(file, network, circuit)
@@ -122,8 +134,8 @@ def _lesson(file: Values) -> Lesson | None:
         outro=file.value("outro", default=""),
         network=network,
         circuit=circuit,
-        inputs=inputs,
-        targets=targets,
+        inputs=data.inputs,
+        targets=data.targets,
         training=training,
         notes=tuple(
             Note(file.value("notes", i, "step"), file.value("notes", i, "text"), i)
@@ -147,8 +159,16 @@ def _lesson(file: Values) -> Lesson | None:
         ),
         classes=class_names(file, network),
         data=file.table_path,
+        held_out=held_out,
+        data_keys=_data_keys(file),
         path=file.path,
     )
+
+
+def _data_keys(file: Values) -> dict[str, Any]:
+    """What the file says of its data, beside the rows that stand in it: for a copy of it in the same folder."""
+    keys = {key: file.value(key) for key in ("class", "scale", "held_out")} | {"examples": file.named_file}
+    return {key: value for key, value in keys.items() if value is not None and not isinstance(value, Data)}
 
 
 def _requires(file: Values) -> None:

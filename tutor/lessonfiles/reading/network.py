@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from tutor.engine.activations import ACTIVATIONS, takes_slope
 from tutor.engine.lesson import Layer, Network, Training
 from tutor.engine.losses import LOSSES
 from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.rows import Data, Scaled
 from tutor.lessonfiles.reading.examples import arrays, check_examples
 from tutor.lessonfiles.reading.values import Values
 from tutor.lessonfiles.schema import MAX_PARAMETERS
@@ -22,9 +24,9 @@ MAX_KEPT = 50_000_000  # numbers of one iteration, all arrays together: 400 MB, 
 MAX_WIDTH = 100_000  # units of a layer: the formulas behind it have a term for each
 
 
-def read_network(file: Values) -> tuple[Network | None, np.ndarray, np.ndarray]:
-    """The network (None without a sound skeleton), the examples' inputs and their targets."""
-    nothing = None, np.empty((0, 0)), np.empty((0, 0))
+def read_network(file: Values, stored: Mapping[tuple[int, str], str]) -> tuple[Network | None, Data]:
+    """The network (None without a sound skeleton), and the examples; `stored` says which arrays are from files."""
+    nothing = None, Data(np.empty((0, 0)), np.empty((0, 0)))
     count, input_names = file.names("network", "inputs")
     many = file.length("network", "layers")
     units, unit_names = [], []
@@ -54,13 +56,17 @@ def read_network(file: Values) -> tuple[Network | None, np.ndarray, np.ndarray]:
         loss = "squared_error"
     delta, layout = file.value("network", "delta"), file.value("network", "layout", default=Network.layout)
     network = Network(known[0], loss, layers, input_names, delta and float(delta), layout)
-    return network, *arrays(file, known[0], known[-1], loss)
+    layers = tuple(
+        replace(layer, stored={key: name for (at, key), name in stored.items() if at == k})
+        for k, layer in enumerate(layers)
+    )
+    return replace(network, layers=layers), Data(*arrays(file, known[0], known[-1], loss))
 
 
 def _weights_shape(file: Values, k: int, sizes: Sequence[int | None], possible: list[set[int]]) -> None:
     where = ("network", "layers", k, "weights")
     value, before, units = file.value(*where), sizes[k], sizes[k + 1]
-    if not isinstance(value, list):
+    if not isinstance(value, list | np.ndarray):
         return
     if file.from_to:
         _weights_from_to(file, k, before, units, possible)
@@ -124,7 +130,7 @@ def _columns_of(file: Values, k: int) -> int:
     if not file.from_to:
         return file.length("network", "layers", k, "weights")
     first = file.value("network", "layers", k, "weights", 0, anyhow=True)
-    return len(first) if isinstance(first, list) else 0
+    return len(first) if isinstance(first, list | np.ndarray) else 0
 
 
 def _layer(file: Values, k: int, last: bool) -> None:
@@ -132,7 +138,7 @@ def _layer(file: Values, k: int, last: bool) -> None:
     units, activation = file.value(*where, "units", anyhow=True), file.value(*where, "activation")
     units = len(units) if isinstance(units, list) else file.value(*where, "units")
     biases, rows = file.value(*where, "biases"), _columns_of(file, k)
-    if isinstance(biases, list) and units is not None and len(biases) not in (units, rows or units):
+    if isinstance(biases, list | np.ndarray) and units is not None and len(biases) not in (units, rows or units):
         values = plural(len(biases), "value")
         message = f"biases of layer {k + 1} has {values}; the layer has {plural(units, 'unit')}"
         advice = "one number a unit; false where the layer has no biases"
@@ -182,9 +188,12 @@ def _fits_in_memory(file: Values, sizes: Sequence[int]) -> bool:
         message = f"the network has {sum(counts):,} parameters; {MAX_PARAMETERS:,} are the most"
         file.fault(where, message, f"{max(counts):,} of them are in this layer")
         return False
-    rows, batch = file.length("examples"), file.value("training", "batch", default=1)
+    rows, batch = file.many, file.value("training", "batch", default=1)
     together = rows if batch == "all" else min(batch, rows)
-    if max(rows * max(sizes[0], sizes[-1]), together * max(sizes)) > MAX_NUMBERS:
+    of_inputs = rows * sizes[0]
+    if file.rows is not None and isinstance(file.rows.inputs, Scaled):  # by their bytes, of which a number has eight
+        of_inputs = file.rows.inputs.stored.nbytes // 8
+    if max(of_inputs, rows * sizes[-1], together * max(sizes)) > MAX_NUMBERS:
         message = f"{rows:,} examples are too many for layers of {max(sizes):,} units"
         file.fault(("examples",), message, f"their product may be {MAX_NUMBERS:,}")
         return False
@@ -198,7 +207,7 @@ def _fits_in_memory(file: Values, sizes: Sequence[int]) -> bool:
     optimizer = OPTIMIZERS.get(file.value("training", "optimizer", default=Training.optimizer))
     # Of a parameter its value, gradient and new value, of what an optimizer remembers the old and the new.
     of_parameters = sum(counts) * (3 + (len(optimizer.states) + len(optimizer.memory) if optimizer else 0))
-    of_batch = 4 * together * sum(sizes[1:]) + rows * (sizes[0] + sizes[-1])  # z, a and their gradients
+    of_batch = 4 * together * sum(sizes[1:]) + of_inputs + rows * sizes[-1]  # z, a and their gradients
     if (kept := of_parameters + of_batch) > MAX_KEPT:
         message = f"one iteration of this lesson is {kept:,} numbers; {MAX_KEPT:,} (400 MB) are the most"
         mostly = "parameters" if of_parameters > of_batch else "examples"
@@ -223,7 +232,8 @@ def _built_layer(file: Values, k: int, before: int, units: int, names: tuple[str
     if isinstance(biases, int | float) and biases is not False:  # of a single unit there is nothing to share
         biases = np.array(float(biases)) if units > 1 else np.array([float(biases)])
     elif biases is not False:
-        biases = np.array(biases, dtype=float) if biases and len(biases) == units else np.zeros(units)
+        given = biases is not None and len(biases) == units
+        biases = np.array(biases, dtype=float) if given else np.zeros(units)
     activation = value("activation", Layer.activation)
     usual = ACTIVATIONS[activation].alpha if activation in ACTIVATIONS else None
     return Layer(

@@ -35,7 +35,7 @@ def read_training(file: Values, network: Network | None, circuit: Circuit | None
                     advice += ', and in the loss "... + 0.01 / 2 * sum(W**2)"'
                 file.fault(("training", key), message, advice, key=True)
     if file.has("network") or file.has("examples"):
-        batch, many = file.value("training", "batch"), file.length("examples")
+        batch, many = file.value("training", "batch"), file.many
         if isinstance(batch, int) and batch > many > 0:
             message = f"batch is {batch}, but the lesson has {plural(many, 'example')}: it uses all {many}"
             advice = f'write batch = {many}, or batch = "all"'

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from tutor.engine.rows import Data
 from tutor.lessonfiles.faults import Faults
 from tutor.lessonfiles.positions import Keys
 from tutor.text.output import quote
@@ -19,13 +22,19 @@ class Values:
 
     A value is asked for by its path; where that is in doubt, the default stands for it. `fault` notes what does not
     agree (as `Faults.add`, which raises TooMany). Examples of a table beside the lesson stand in `data` once
-    `examples.take_table` has read it; `table_path` is its file.
+    `examples.take_examples` has read it, those that come as arrays are `rows`; `table_path` is their file, which the
+    lesson calls `named_file`.
     """
 
     def __init__(self, path: Path, values: dict[str, Any], faults: Faults):
-        self.path, self.data, self.faults = path, values, faults
+        self.path, self.faults = path, faults
         self.fault = faults.add
         self.table_path: Path | None = None
+        given = values.get("examples")
+        self.named_file = given if isinstance(given, str) else None
+        self.rows: Data | None = given if isinstance(given, Data) else None
+        self.kept: int | None = None  # examples that are trained on, once it is known
+        self.data = {key: value for key, value in values.items() if value is not self.rows}
 
     def sound(self, *path: str | int) -> bool:
         """Whether nothing is wrong with the value at a path, nor that its key was written elsewhere."""
@@ -48,7 +57,14 @@ class Values:
     def length(self, *path: str | int) -> int:
         """How many items a list has, be they sound or not; 0 where there is no list."""
         items = self.value(*path, anyhow=True)
-        return len(items) if isinstance(items, list) else 0
+        return len(items) if isinstance(items, list | np.ndarray) else 0
+
+    @property
+    def many(self) -> int:
+        """How many examples there are; once it is known which are held out, without those."""
+        if self.kept is not None:
+            return self.kept
+        return self.length("examples") if self.rows is None else len(self.rows)
 
     def line(self, key: str) -> str:
         """A text of one line."""
@@ -72,6 +88,11 @@ class Values:
         if not 1 <= len(name) <= 32 or not name.isprintable() or name != name.strip() or _UNNAMEABLE.search(name):
             advice = "a name has 1 to 32 printable characters, none of them a bracket, a quote or '@'"
             self.fault(where, f"{quote(name)} cannot be a name", advice)
+
+    @property
+    def scale(self) -> float:
+        """What all inputs are divided by."""
+        return float(self.value("scale", default=1.0))
 
     @property
     def from_to(self) -> bool:

@@ -1,0 +1,253 @@
+"""`new FILE --from MODEL`: a lesson from a network of one's own. What its file does not say is asked, or an option."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tutor.cli.arguments import UsageError
+from tutor.cli.streams import asker
+from tutor.engine.activations import ACTIVATIONS
+from tutor.engine.evaluation import Evaluator
+from tutor.engine.forward import initial_parameters
+from tutor.engine.losses import LOSSES
+from tutor.lessonfiles import from_model
+from tutor.lessonfiles.array_files import ENDINGS, is_binary, read_stored
+from tutor.lessonfiles.check import load
+from tutor.lessonfiles.csv_examples import Table, read_table
+from tutor.lessonfiles.from_model import Described
+from tutor.lessonfiles.model_layers import Chain, NoChain, Open, find
+from tutor.lessonfiles.positions import LessonError, Problem, as_argument
+from tutor.lessonfiles.synonyms import meant
+from tutor.text.evaluation_words import held_out_words, summary
+from tutor.text.output import escape, quote
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    import numpy as np
+
+Ask = Callable[[str], str | None]
+
+
+def new_from(args: Namespace, path: Path) -> int:
+    """Write the lesson, the file of weights and that of data beside it. Raises UsageError; then nothing is written."""
+    if path.exists() or path.is_symlink():
+        raise UsageError(f"'{path}' is there already; it is left as it is")
+    arrays = _arrays(args.from_)
+    ask = asker() if sys.stdin.isatty() else None
+    chain = _chain(arrays, args, ask)
+    names = ", ".join(quote(layer.name or layer.weights) for layer in chain.layers)
+    said = [f"Layers: {names}; {' → '.join(f'{size:,}' for size in chain.sizes)}.", *chain.said]
+    for line in said:
+        print(escape(line))
+    activations = _activations(chain, args, ask)
+    loss = _loss(activations[-1], args, ask)
+    data, classes = _data(args, chain, ask)
+    made: list[Path] = []
+    try:
+        model = _beside(path, args.from_, made)
+        files = {key: name for key, name in data.items() if key in ("examples", "held_out") and isinstance(name, str)}
+        data |= {key: _beside(path, name, made) for key, name in files.items()}
+        text = from_model.lesson_text(path, model, chain, Described(activations, loss, classes), data, chain.said)
+        with open(path, "x", encoding="utf-8") as file:
+            made.append(path)
+            file.write(text)
+        lesson = load(path)
+    except BaseException as error:
+        for file_made in made:
+            file_made.unlink(missing_ok=True)
+        if isinstance(error, LessonError):
+            raise UsageError(_why(error)) from None
+        if isinstance(error, OSError | ValueError):
+            raise UsageError(f"cannot write '{str(path)[:200]}': {getattr(error, 'strerror', None) or error}") from None
+        raise
+    for copied in made[:-1]:
+        print(escape(f"Copied beside the lesson: {copied.name}."))
+    if "examples" in data:
+        evaluator, parameters = Evaluator(lesson), initial_parameters(lesson)
+        print(escape(f"With these weights: {summary(evaluator.evaluate(parameters))}."))
+        if evaluator.held_out:
+            print(escape(held_out_words(lesson, evaluator.held_out.evaluate(parameters))))
+            print("Whether the network has seen these rows before, only you know; the tutor does not train on them.")
+    print(f"Written: {escape(str(path))}. Look at it with: backprop-tutor play {as_argument(path)} --watch")
+    return 0
+
+
+def _arrays(name: str) -> dict[str, np.ndarray]:
+    if not is_binary(name):
+        raise UsageError(f"--from takes a file of arrays ({', '.join(ENDINGS)}), not '{name[:200]}'")
+    found = read_stored(Path(name))
+    if isinstance(found, Problem):
+        raise UsageError(f"'{name[:200]}': {found.message}{f' ({found.advice})' if found.advice else ''}")
+    return found
+
+
+def _chain(arrays: dict[str, np.ndarray], args: Namespace, ask: Ask | None) -> Chain:
+    order = [name.strip() for name in args.layers.split(",")] if args.layers else []
+    try:
+        return find(arrays, args.in_by_out, order=order)
+    except Open as error:
+        if ask is None:
+            raise UsageError(f"{error}; say it with --out-by-in (PyTorch) or --in-by-out (Keras, x·W)") from None
+        print(escape(f"{str(error)[:1].upper()}{str(error)[1:]}."))
+        turned = _asked(ask, "out or in first? PyTorch has out × in, Keras in × out", ("out", "in"), "") == "in"
+        return find(arrays, turned, order=order)
+    except NoChain as error:
+        how = " (say it with --layers)" if "in the order" in str(error) else ""
+        raise UsageError(f"'{args.from_[:200]}': {error}{how}") from None
+
+
+def _asked(ask: Ask, question: str, words: Sequence[str], usual: str) -> str:
+    """One of the words, as a person types it; an empty line is the usual one, if there is one."""
+    while True:
+        answer = ask(f"{question}{f' [{usual}]' if usual else ''}: ")
+        if answer is None:
+            raise UsageError("it was not answered: nothing is written")
+        word = answer.strip() or usual
+        if word in words or (near := meant(word, words)) is None:
+            if word in words:
+                return word
+            print(f"One of: {', '.join(words)}.")
+        else:
+            return near
+
+
+def _activations(chain: Chain, args: Namespace, ask: Ask | None) -> tuple[str, ...]:
+    many, known = len(chain.layers), (*ACTIVATIONS, "softmax")
+    usual = from_model.usual_activations(chain)
+    if args.activation is not None:
+        given = [word.strip() for word in args.activation.split(",")]
+        if wrong := [word for word in given if word not in known]:
+            near = meant(wrong[0], known)
+            hint = f": did you mean '{near}'?" if near else f"; there are: {', '.join(known)}"
+            raise UsageError(f"unknown activation {quote(wrong[0][:60])}{hint}")
+        found = from_model.spread(given, many)
+        if found is None:
+            raise UsageError(f"--activation has {len(given)}, the network {many} layers: give one a layer, or two: "
+                             "that of the hidden layers and that of the output")  # fmt: skip
+        return found
+    if ask is None:
+        raise UsageError(f"say what follows each layer: --activation {','.join(usual)}, for example")
+    asked = []
+    for at, layer in enumerate(chain.layers):
+        size = f"{chain.sizes[at]:,} → {chain.sizes[at + 1]:,}"
+        words = known if at == many - 1 else tuple(ACTIVATIONS)
+        asked.append(_asked(ask, f"Activation of {escape(layer.name or layer.weights)}, {size}", words, usual[at]))
+    return tuple(asked)
+
+
+def _loss(output: str, args: Namespace, ask: Ask | None) -> str:
+    fitting = from_model.losses_for(output)
+    if args.loss is not None:
+        if args.loss not in LOSSES:
+            near = meant(args.loss, LOSSES)
+            hint = f": did you mean '{near}'?" if near else f"; there are: {', '.join(LOSSES)}"
+            raise UsageError(f"unknown loss {quote(args.loss[:60])}{hint}")
+        if args.loss not in fitting:
+            raise UsageError(f"{args.loss} does not follow {output}; these do: {', '.join(fitting)}")
+        return str(args.loss)
+    if len(fitting) == 1:
+        print(f"Loss: {fitting[0]}, the one that follows {output}.")
+        return fitting[0]
+    if ask is None:
+        raise UsageError(f"say what is minimised: --loss {fitting[0]}, for example; there are: {', '.join(fitting)}")
+    return _asked(ask, f"Loss ({', '.join(fitting)})", fitting, fitting[0])
+
+
+def _data(args: Namespace, chain: Chain, ask: Ask | None) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The keys of the lesson that say where its examples are, and the outputs' names where they are classes."""
+    if args.data is None:
+        for option in ("class_", "classes", "scale", "held_out"):
+            if getattr(args, option) is not None:
+                raise UsageError(f"--{option.strip('_').replace('_', '-')} goes with --data")
+        return {}, ()
+    data: dict[str, Any] = {"examples": args.data}
+    classes = tuple(word.strip() for word in args.classes.split(",")) if args.classes else ()
+    if is_binary(args.data):
+        data |= {} if args.class_ is None else {"class": args.class_}
+    else:
+        table = read_table(Path(args.data))
+        if not isinstance(table, Table):
+            raise UsageError(f"'{args.data[:200]}', line {table.line}: {table.message}")
+        column, classes = _of_table(args, table, chain, classes, ask)
+        data |= {} if column is None else {"class": column}
+    for key in ("scale", "held_out"):
+        given = getattr(args, key)
+        if given is not None:
+            data[key] = _number(given)
+    if isinstance(data.get("scale"), str):
+        raise UsageError(f"--scale takes a number such as 255, not '{args.scale[:60]}'")
+    return data, classes
+
+
+def _of_table(
+    args: Namespace, table: Table, chain: Chain, classes: tuple[str, ...], ask: Ask | None
+) -> tuple[str | None, tuple[str, ...]]:
+    """The name of the column with the classes, and the classes in the order of the outputs; (None, ()) without one."""
+    inputs, outputs = chain.sizes[0], chain.sizes[-1]
+    if args.class_ is not None:
+        if args.class_ not in table.header:
+            raise UsageError(f"'{args.data[:200]}' has no column {quote(args.class_[:60])}")
+        column: int | None = table.header.index(args.class_)
+    else:
+        try:
+            column = from_model.class_column(table, inputs, outputs)
+        except ValueError as error:
+            raise UsageError(f"'{args.data[:200]}': {error}") from None
+    if column is None:
+        return None, classes
+    name, found = table.header[column], from_model.class_values(table, column)
+    numbers = all(word.lstrip("-").isdigit() for word in found)
+    print(escape(f"The class is the column {quote(name)}: {', '.join(found[:12])}{' …' * (len(found) > 12)}."))
+    if not classes and not numbers:
+        order = ",".join(found)
+        if ask is None:
+            raise UsageError(f"say which output is which class, the first first: --classes {order}, for example")
+        answer = ask(escape(f"The classes in the order of the outputs [{order}]: "))
+        if answer is None:
+            raise UsageError("it was not answered: nothing is written")
+        classes = tuple(word.strip() for word in (answer.strip() or order).split(","))
+    classes = classes or tuple(found)
+    if outputs == 1 and len(classes) == 2:
+        return name, classes[1:]  # the output is called after the class that it says yes to
+    if len(classes) != outputs:
+        raise UsageError(f"there are {len(classes)} classes and {outputs:,} outputs: an output has a class")
+    return name, classes
+
+
+def _number(text: str) -> float | str:
+    """A number, as a number; the name of a file as it is."""
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return int(value) if value.is_integer() else value
+
+
+def _beside(lesson: Path, name: str, made: list[Path]) -> str:
+    """What the lesson calls a file: its name from the lesson's folder. One that is elsewhere is copied there."""
+    file, folder = Path(os.path.realpath(name)), os.path.realpath(lesson.parent)
+    if not file.is_file():
+        raise UsageError(f"there is no file '{name[:200]}'")
+    if os.path.commonpath([folder, str(file)]) == folder:
+        return Path(os.path.relpath(file, folder)).as_posix()
+    target = lesson.parent / file.name
+    if target.exists():
+        if target.read_bytes() == file.read_bytes():
+            return file.name
+        raise UsageError(f"'{target}' is there already, and is another file than '{name[:200]}'; it is left as it is")
+    with open(file, "rb") as source, open(target, "xb") as copy:
+        made.append(target)
+        shutil.copyfileobj(source, copy)
+    return file.name
+
+
+def _why(error: LessonError) -> str:
+    first = error.problems[0]
+    where = f"'{Path(first.path).name}': " if not first.path.endswith(".toml") else ""
+    return f"{where}{first.message}{f': {first.advice}' if first.advice else ''}; nothing is written"

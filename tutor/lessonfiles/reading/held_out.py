@@ -1,0 +1,74 @@
+"""Rows that are held out: training never sees them, and the network is judged by them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tutor.engine.lesson import Training
+from tutor.engine.rows import Data
+from tutor.lessonfiles.array_files import is_binary
+from tutor.lessonfiles.reading import stored_examples
+from tutor.lessonfiles.reading.examples import held_out_table
+from tutor.lessonfiles.reading.values import Values
+from tutor.text.layout import number
+from tutor.text.words import plural
+
+STREAM = 1_212_501_316  # of the random numbers that draw the rows: one of its own, whatever else the seed draws
+
+
+def split(file: Values, examples: Data, loss: str) -> tuple[Data, Data | None]:
+    """The examples that are trained on, and the rows that are held out of them, or have a file of their own."""
+    given = file.value("held_out")
+    if isinstance(given, Data):
+        return examples, given
+    if given is None or not file.sound("examples"):
+        return examples, None
+    inputs, outputs = examples.inputs.shape[1], examples.targets.shape[1]
+    if isinstance(given, str):
+        if is_binary(given):
+            _, found = stored_examples.read(file, ("held_out",), given, inputs, outputs)
+        else:
+            if given == file.named_file:
+                message = "the rows that are held out would be the examples themselves"
+                file.fault(("held_out",), message, "name another file, or write a share such as held_out = 0.2")
+                return examples, None
+            found = held_out_table(file, given)
+            found = found and Data(found.inputs[:] / file.scale, found.targets)
+        if found is not None:
+            stored_examples.check(file, ("held_out",), found, inputs, outputs, loss)
+            found = Data(found.inputs, found.targets, said=f"the rows of {given}")
+        return examples, found
+    many = len(examples)
+    if many < 2:
+        file.fault(("held_out",), "of one example none can be held out", "a lesson is trained on one at least")
+        return examples, None
+    if isinstance(given, list):
+        return _named(file, examples, given)
+    seed = file.value("training", "seed", default=Training.seed)
+    count = min(max(round(given * many), 1), many - 1)
+    drawn = np.random.default_rng((seed, STREAM)).permutation(many)[:count]
+    said = f"{plural(count, 'row')} of {many:,} (held_out = {number(given)}), drawn with the seed {seed}"
+    return _parted(examples, np.sort(drawn), said)
+
+
+def _named(file: Values, examples: Data, given: list[int]) -> tuple[Data, Data | None]:
+    """The split by the numbers of examples, from 1."""
+    many = len(examples)
+    for at, row in enumerate(given):
+        if row > many:
+            file.fault(("held_out", at), f"there is no example {row:,}: there are {many:,}", "examples count from 1")
+            return examples, None
+        if row in given[:at]:
+            file.fault(("held_out", at), f"example {row:,} is listed twice", "each is listed once")
+            return examples, None
+    if len(given) == many:
+        file.fault(("held_out",), "all examples are held out", "a lesson is trained on one at least")
+        return examples, None
+    return _parted(examples, np.sort(given) - 1, f"{plural(len(given), 'row')} of {many:,}, by their numbers")
+
+
+def _parted(examples: Data, held: np.ndarray, said: str) -> tuple[Data, Data]:
+    some = examples.some(held)
+    numbers = tuple(map(int, held))
+    left = np.setdiff1d(np.arange(len(examples)), held)
+    return examples.some(left), Data(some.inputs, some.targets, numbers, said)

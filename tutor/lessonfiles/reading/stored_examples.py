@@ -1,0 +1,176 @@
+"""Examples from a file of arrays beside the lesson: which of them are inputs and targets, and whether they fit.
+
+They are looked at as wholes, never number by number: 60,000 images are a moment. Many are kept as they are stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from tutor.engine.losses import LOSSES
+from tutor.engine.rows import Data, Rows, Scaled
+from tutor.lessonfiles.array_files import ENDINGS, read_stored
+from tutor.lessonfiles.beside import missing, place
+from tutor.lessonfiles.positions import Keys, Problem
+from tutor.lessonfiles.reading.values import Values, listed
+from tutor.text.output import quote
+from tutor.text.words import plural
+
+LARGE = 2_000_000  # numbers of the inputs; more are kept as they are stored
+CHUNK = 4_000_000  # numbers that are looked at at once
+
+_X = ("inputs", "x", "images", "data", "features")
+_Y = ("targets", "y", "labels", "label", "target", "classes", "class")
+
+
+def _with(names: tuple[str, ...], part: str) -> tuple[str, ...]:
+    return tuple(form for name in names for form in (f"{name}_{part}", f"{part}_{name}"))
+
+
+# What inputs and targets are called in a file (in any case of letters): the first pair that is there.
+TRAINED = ((*_with(_X, "train"), *_X), (*_with(_Y, "train"), *_Y))
+UNSEEN = (
+    (*_with(_X, "test"), *_with(_X, "val"), *_with(_X, "valid"), *_X),
+    (*_with(_Y, "test"), *_with(_Y, "val"), *_with(_Y, "valid"), *_Y),
+)
+
+
+def read(file: Values, where: Keys, name: str, inputs: int, outputs: int) -> tuple[Path | None, Data | None]:
+    """The file of that name, and the examples in it; what is wrong is noted at the key that names it.
+
+    `where` is ("examples",), or ("held_out",) for rows that are held out.
+    """
+    path = place(file.path, name)
+    if isinstance(path, str):
+        file.fault(where, path, f'such as {where[0]} = "digits.npz"')
+        return None, None
+    if said := missing(path, name, ENDINGS):
+        file.fault(where, *said)
+        return path, None
+    found = read_stored(path, file.path.parent)
+    if isinstance(found, Problem):
+        file.faults.elsewhere.append(found)
+        return path, None
+    x, y = (_named(found, names) for names in (UNSEEN if where == ("held_out",) else TRAINED))
+    classes = file.value("class")
+    if classes is not None and where == ("examples",):
+        y = classes if classes in found else None
+    if where == ("held_out",) and path == file.table_path and x == _named(found, TRAINED[0]):
+        message = f"the rows that are held out would be the examples themselves: {quote(x or name)} of {quote(name)}"
+        file.fault(where, message, "call theirs X_test and y_test, or write a share such as held_out = 0.2")
+        return path, None
+    if x is None or y is None:
+        arrays = listed(f"{name} {' × '.join(map(str, values.shape))}" for name, values in found.items())
+        what = "inputs" if x is None else "targets" if classes is None else f"class {quote(classes)}"
+        advice = f"in the file are: {arrays}; call the inputs X and the targets y" if found else "it holds no numbers"
+        file.fault(where, f"{quote(name)} has no array for the {what}", advice)
+        return path, None
+    return path, _data(file, where, (x, y), found[x], found[y], (inputs, outputs))
+
+
+def _named(found: Mapping[str, np.ndarray], names: tuple[str, ...]) -> str | None:
+    """The array that is called by the first of these names that is there."""
+    lower = {name.lower(): name for name in found}
+    return next((lower[name] for name in names if name in lower), None)
+
+
+def _data(
+    file: Values, where: Keys, names: tuple[str, str], x: np.ndarray, y: np.ndarray, ends: tuple[int, int]
+) -> Data | None:
+    """The arrays as examples; None where they do not fit, which is noted."""
+    inputs, outputs = ends
+    x_name, y_name = map(quote, names)
+    if x.ndim == 1 and inputs == 1:
+        x = x[:, None]
+    shape = " × ".join(map(str, x.shape)) or "a single number"
+    if x.ndim < 2 or len(x) == 0 or x[0].size != inputs:
+        advice = "a row an example: examples × inputs, or examples × height × width"
+        if x.ndim == 2 and len(x) == inputs:
+            advice += "; this looks like a column an example: transpose it"
+        file.fault(where, f"{x_name} is {shape}; the network has {plural(inputs, 'input')}", advice)
+        return None
+    if not y.shape or len(y) != len(x):
+        have = f"{len(y):,}" if y.shape else "a single number"
+        message = f"{x_name} has {len(x):,} rows, {y_name} has {have}"
+        file.fault(where, message, "one target, or row of them, an example")
+        return None
+    for name, values in ((x_name, x), (y_name, y)):
+        if (row := _not_finite(values)) is not None:
+            file.fault(where, f"{name} has a number in row {row + 1:,} that is not finite", "leave that row out")
+            return None
+    targets = _targets(file, where, y_name, y, outputs)
+    return None if targets is None else Data(_rows(x.reshape(len(x), -1), file.scale), targets)
+
+
+def _rows(x: np.ndarray, scale: float) -> Rows:
+    return Scaled(x, scale) if x.size > LARGE else x.astype(float) / scale
+
+
+def _not_finite(values: np.ndarray) -> int | None:
+    """The first row with a number that is not finite."""
+    if values.dtype.kind != "f":
+        return None
+    size = max(1, CHUNK // max(1, values[:1].size))
+    for at in range(0, len(values), size):
+        fine = np.isfinite(values[at : at + size].reshape(len(values[at : at + size]), -1)).all(axis=1)
+        if not fine.all():
+            return at + int(np.argmin(fine))
+    return None
+
+
+def _targets(file: Values, where: Keys, name: str, y: np.ndarray, outputs: int) -> np.ndarray | None:
+    """Targets as rows: rows as they are, numbers of a single output, or of several the numbers of classes."""
+    flat = y.reshape(len(y), -1)
+    if flat.shape[1] == outputs and (outputs > 1 or not file.has("class")):
+        return flat.astype(float)
+    if flat.shape[1] != 1:
+        message = f"{name} has {flat.shape[1]:,} numbers a row; the network has {plural(outputs, 'output')}"
+        file.fault(where, message, "a number an output, or one number, the class")
+        return None
+    classes = flat[:, 0]
+    whole = classes.astype(np.int64)
+    least, most = int(whole.min()), int(whole.max())
+    first = int(least > 0 and most == max(outputs, 2))  # classes count from 0, as arrays do, unless they cannot
+    if bool(np.any(whole != classes)) or least < first or most >= max(outputs, 2) + first:
+        message = f"{name} has numbers from {classes.min():g} to {classes.max():g}; there are {max(outputs, 2)} classes"
+        file.fault(where, message, f"the numbers of the classes are 0 to {max(outputs, 2) - 1}, whole")
+        return None
+    if outputs == 1:
+        allowed = LOSSES[file.value("network", "loss")].targets if file.value("network", "loss") else ()
+        no, yes = allowed or (0.0, 1.0)
+        return np.where(whole[:, None] > first, yes, no).astype(float)
+    if not first and least > 0:
+        message = f"the classes of {name} are counted from 0: it has {least} to {most}, and the network {outputs}"
+        file.fault(where, message, severity="note")
+    one_hot: np.ndarray = whole[:, None] == np.arange(first, outputs + first)
+    return one_hot.astype(float)
+
+
+def check(file: Values, where: Keys, data: Data, inputs: int | None, outputs: int | None, loss: str | None) -> None:
+    """Note what is wrong with the sizes of examples that are arrays, and with targets that the loss cannot take."""
+    x, y = data.inputs.shape[1], data.targets.shape[1]
+    for have, size, what in ((x, inputs, "input"), (y, outputs, "output")):
+        if size is not None and have != size:
+            noun = "input" if what == "input" else "target"
+            file.fault(where, f"each example has {plural(have, noun)}; the network has {plural(size, what)}")
+            return
+    targets = data.targets
+    allowed = LOSSES[loss].targets if loss else ()
+    if allowed:
+        wrong = ~np.isin(targets, allowed).all(axis=1)
+        said = f"{loss} wants {' or '.join(f'{value:g}' for value in allowed)}"
+    elif loss == "binary_cross_entropy":
+        wrong, said = ((targets < 0) | (targets > 1)).any(axis=1), f"{loss} wants 0 to 1"
+    elif loss == "cross_entropy":
+        wrong = (targets < 0).any(axis=1) | (np.abs(targets.sum(axis=1) - 1) > 1e-12 * targets.shape[1])
+        said = f"{loss} wants probabilities that sum to 1"
+    else:
+        return
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        numbers = ", ".join(f"{value:g}" for value in targets[row][:6].tolist())
+        many = f" ({int(wrong.sum()):,} rows are so)" if wrong.sum() > 1 else ""
+        file.fault(where, f"the targets of example {row + 1:,} are {numbers}: {said}{many}")
