@@ -1,6 +1,7 @@
 """One neuron, forward and back.
 
-Complete the function: put your lines in place of the three dots. Each save is run.
+Put your lines in place of the dots, from the top down; further lines may stand between. Each
+save is run.
 
     z = w · x + b        the pre-activation, a number
     a = σ(z)             the activation, σ(z) = 1 / (1 + exp(−z))
@@ -17,6 +18,8 @@ def neuron(x, w, b, y):
 
     returns  L, a number;  dw, (n,), the gradient dL/dw;  db, a number, dL/db
     """
-    ...
+    L = ...
+    dw = ...
+    db = ...
 
     return L, dw, db

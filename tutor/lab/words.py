@@ -35,7 +35,7 @@ def headline(found: Check) -> str:
     if found.done:
         return f"Right, all of it, with {plural(found.cases, 'set')} of numbers."
     if found.untouched:
-        return "The file is as it was at the beginning: put your lines in place of the three dots, and save."
+        return "The file is as it was at the beginning: put your lines in place of the dots, and save."
     if found.mistake:
         return message(found.mistake, found.exercise)
     one = found.shown

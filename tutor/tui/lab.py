@@ -255,7 +255,7 @@ class BenchScreen(TutorScreen):
         return [
             line(self.exercise.aim, "title"),
             line(),
-            line(f"{there} Open it in an editor, beside this window, and put your lines in place of the three dots."),
+            line(f"{there} Open it in an editor, beside this window, and put your lines in place of the dots."),
             line("Each save is run, on the lesson's numbers and on random ones, and every array is looked at."),
             line(),
             line(self.exercise.signature, "numbers") if not self.exercise.call else line(),
