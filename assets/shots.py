@@ -82,6 +82,35 @@ async def shot(name: str) -> None:
             (HERE / f"{name}.svg").write_text(self_contained(app.export_screenshot(title=title)), encoding="utf-8")
 
 
+LAB = "lab-120x30"
+
+
+async def lab_shot() -> None:
+    """An exercise of the lab, its file with a slip in it."""
+    from tutor.lab.exercises import EXERCISES
+    from tutor.learner.store import Store
+    from tutor.tui.app import TutorApp
+
+    exercise = EXERCISES["softmax"]
+    source = (HERE.parent / "tests" / "data" / "lab" / "softmax.py").read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "tutor.db") as store:
+        os.environ["HOME"] = folder  # the path on the screen is the same each time
+        path = Path(folder) / "lab" / "softmax.py"
+        path.parent.mkdir()
+        path.write_text(re.sub(r"( +dz = ).*", r"\1p * (1 - p) * dp", source), encoding="utf-8")
+        app = TutorApp(store, lambda app: app.open_bench(exercise, path, False))
+        async with app.run_test(size=(120, 30)) as pilot:
+            await pilot.pause(0.5)
+            await app.workers.wait_for_complete()
+            await pilot.press("tab")
+            bench = app.screen
+            bench.ran = "14:02:10"
+            bench.draw()
+            await pilot.pause(0.3)
+            title = "backprop-tutor lab start softmax"
+            (HERE / f"{LAB}.svg").write_text(self_contained(app.export_screenshot(title=title)), encoding="utf-8")
+
+
 def self_contained(svg: str) -> str:
     """The SVG with the reader's own fixed-width font, and ids that are the same each time."""
     svg = re.sub(r"@font-face\s*\{.*?\}|<!--.*?-->", "", svg, flags=re.DOTALL)
@@ -94,8 +123,8 @@ def self_contained(svg: str) -> str:
 
 def main() -> None:
     os.environ.pop("NO_COLOR", None)
-    for name in sys.argv[1:] or SHOTS:
-        asyncio.run(shot(name))
+    for name in sys.argv[1:] or (*SHOTS, LAB):
+        asyncio.run(lab_shot() if name == LAB else shot(name))
         print(f"{name}.svg")
 
 

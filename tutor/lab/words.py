@@ -108,6 +108,8 @@ def _of_case(found: Check, one: Judged) -> Iterator[Said]:
     if theory:
         yield Said()
         yield Said(theory)
+        if one.case.lesson.id == found.exercise.lesson and (step := wrong_step(one)):
+            yield Said(f"It is the step {step.id} of the lesson {found.exercise.lesson}.", "dim")
 
 
 def _is_named(one: Judged) -> bool:
