@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import numpy as np
 import pytest
 
-from test_diagnose import WIDE, by_numpy, given_source, judged, sigma
+from test_diagnose import DOCS, WIDE, by_numpy, given_source, judged, sigma
 from tutor.cli.commands import main
 from tutor.engine.trace import trace
 from tutor.lessonfiles.check import load
@@ -248,3 +249,16 @@ def test_another_row_and_the_updated_weights_are_told_as_such(judge):
 
 def test_given_numbers_with_few_digits_are_right(judge):
     assert judge('{"x": [1, 2, -1], "W1": [[0.2, -0.4, 0.1], [0.5, 0.3, -0.2]], "y": [1, 0]}')[0] == 0
+
+
+def test_the_page_that_printed_a_slip_is_explained_as_the_documents_say(tmp_path, monkeypatch, capsys):
+    """The lesson, the table and the command of docs/diagnose.md, and what it is said to print, line by line."""
+    text = DOCS.read_text(encoding="utf-8").split("## A page that printed a slip")[1].split("\n## ")[0]
+    for name, kind in (("walkthrough.toml", "toml"), ("printed.csv", "text")):
+        (tmp_path / name).write_text(re.search(rf"```{kind}\n(.*?)```", text, re.S)[1], encoding="utf-8")
+    command = re.search(r"```sh\nbackprop-tutor (.*?)\n```", text)[1].split()
+    monkeypatch.chdir(tmp_path)
+    assert main(command) == 1
+    assert capsys.readouterr().out == re.findall(r"```text\n(.*?)```", text, re.S)[1]
+    h2 = np.tanh(0.5 * 2 + 0.1 * np.tanh(0.5))
+    assert f"{h2:.4f}" == "0.7803" and f"{(2 * h2 - 2) * 2 * (1 - h2**2) * 2:.3f}" == "-0.687"
