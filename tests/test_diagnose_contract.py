@@ -9,10 +9,13 @@ import re
 import numpy as np
 import pytest
 
+from strategies import bundled
 from test_diagnose import DOCS, WIDE, by_numpy, given_source, judged, sigma
 from tutor.cli.commands import main
 from tutor.engine.trace import trace
 from tutor.lessonfiles.check import load
+from tutor.solutions.files import read_arrays
+from tutor.solutions.judging import diagnose
 
 RIGHT = by_numpy()
 
@@ -262,3 +265,13 @@ def test_the_page_that_printed_a_slip_is_explained_as_the_documents_say(tmp_path
     assert capsys.readouterr().out == re.findall(r"```text\n(.*?)```", text, re.S)[1]
     h2 = np.tanh(0.5 * 2 + 0.1 * np.tanh(0.5))
     assert f"{h2:.4f}" == "0.7803" and f"{(2 * h2 - 2) * 2 * (1 - h2**2) * 2:.3f}" == "-0.687"
+
+
+@pytest.mark.parametrize("arrays, verdicts_", [
+    ({"q": 3, "df/dz": 4}, ["right", "wrong"]), ({"df/dz": 4}, ["wrong"]), ({"f": -11}, ["wrong"]),
+    ({"q": 4, "df/dz": 5}, ["wrong", "wrong"]), ({"q": 4, "df/dz": 4, "f": -16}, ["wrong", "carried", "carried"]),
+])  # fmt: skip
+def test_whole_numbers_are_meant_as_they_are(arrays, verdicts_):
+    """f = (x + y) z at x = −2, y = 5, z = −4: a 4 is no 3 that was rounded on the way."""
+    found = diagnose(trace(bundled("gates")), read_arrays("-", json.dumps(arrays).encode()))
+    assert [array.verdict for array in found.arrays] == verdicts_

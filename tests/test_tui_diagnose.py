@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from textual.events import Paste
 
+from strategies import bundled
 from test_plain import answers
 from test_tui import here, pane, press, screen, tutor
+from tutor.engine.trace import trace
 from tutor.learner.store import Store
+from tutor.pictures.diagram import diagram
+from tutor.pictures.marks import kind_of, marked
+from tutor.play import playback
+from tutor.text.card import Scribe
 from tutor.tui.diagnose import Diagnose
 from tutor.tui.player import PlayerScreen
 
@@ -59,3 +66,49 @@ def test_in_line_mode(tmp_path, data_folder):
     with Store.open() as store:
         said = "\n".join(answers("o-classification", store, f"diagnose {path}", "diagnose nowhere.npz", "diagnose"))
     assert "The first that is wrong is dL/dz1" in said and "cannot be read" in said and "Say which file" in said
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), (160, 48)])
+async def test_the_picture_is_marked_and_a_key_takes_the_marks_away(size):
+    async with tutor("o-classification", step="b1'", size=size) as pilot:
+        await press(pilot, "D")
+        await pasted(pilot, WITHOUT_SLOPE)
+        await press(pilot, "escape", "m")
+        shown = pane(pilot, "picture")
+        assert "✗" in shown and ("✗ wrong" in shown) == (size[1] > 16)
+        await press(pilot, "escape", "D", "f8")
+        assert "Which file has your numbers?" in screen(pilot) and pilot.app.screen.sitting.diagnosis is None
+        await press(pilot, "escape", "m")
+        assert "✗" not in pane(pilot, "picture")
+
+
+def test_every_item_has_the_sign_of_what_matters_most():
+    here, circuit = trace(bundled("o-classification")), trace(bundled("gates"))
+    judged = {"z1": "right", "dL/dz1": "slip", "W2'": "carried", "dL/dW2": "right", "L": "rounded"}
+    items = [("a1", (0,)), ("W2", (0, 1)), ("L", ()), ("a2", (0,)), ("x", (0,))]
+    kinds = [kind_of(here, judged, item) for item in items]
+    assert kinds == ["slip", "carried", "rounded", None, None]
+    assert kind_of(circuit, {"df/dq": "wrong", "q": "right"}, ("q", ())) == "wrong"
+
+
+@pytest.mark.parametrize("name", ["o-classification", "p-deep", "gates", "forks", "attention", "recurrence"])
+@pytest.mark.parametrize("size", [(30, 5), (56, 12), (100, 30)])
+def test_signs_take_nothing_but_free_cells_and_the_legend(name, size):
+    here = trace(bundled(name))
+    scribe, cursor = Scribe(here, here.lesson.notation), playback.last(playback.start(here.lesson), here)
+    step = playback.current(cursor, here)
+    plain = diagram(here, scribe, step, cursor, *size)
+    judged = {eq.symbol.id: "right" for eq in here.equations}
+    drawn = marked(plain, here, judged)
+    assert marked(plain, here, {}) is plain and len(drawn.picture) == len(plain.picture)
+    signs = 0
+    for at, (before, after) in enumerate(zip(plain.picture, drawn.picture, strict=True)):
+        old, new = ("".join(text for text, _ in row) for row in (before, after))
+        if drawn.legend and at == len(plain.picture) - 1:
+            assert "✓ right" in new and len(new) <= size[0]
+            continue
+        changed = [(a, b) for a, b in zip(old.ljust(len(new)), new, strict=True) if a != b]
+        signs += sum(b == "✓" for _, b in changed)
+        assert all(b == "✓" for _, b in changed) and len(new) <= size[0]
+        assert sum(a not in " ─━╭╮┏┓│┃" for a, _ in changed) <= (2 if size[0] < 60 else 0), (old, new)
+    assert signs or not plain.spots

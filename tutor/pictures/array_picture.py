@@ -282,7 +282,7 @@ class ArrayPicture:
             canvas.text(0, 0, cut(", ".join(["m: all of it", *more]), self.columns), "key")
         if self.rows >= 14:
             self._legend(way, canvas)
-        return Diagram(canvas.picture(), tuple(spots))
+        return Diagram(canvas.picture(), tuple(spots), self.rows >= 14 and not self.selected)
 
     def _wires(self, plan: _Plan, canvas: Canvas, lefts: list[int], sizes: list[int]) -> None:
         columns, takes, first = plan.columns, plan.graph.takes, plan.shown[0] if plan.shown else 0

@@ -96,7 +96,7 @@ class CircuitPicture:
                 canvas.text(self.columns - width(text), 0, text, "key")
         if self.rows >= 14:
             self._legend(canvas)
-        return Diagram(canvas.picture(), tuple(spots))
+        return Diagram(canvas.picture(), tuple(spots), self.rows >= 14 and not self.selected)
 
     def _wires(self, canvas: Canvas, columns: list[list[Node]], lefts: dict[int, int], size: int, box: int) -> None:
         places = list(lefts.values())

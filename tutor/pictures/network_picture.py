@@ -82,7 +82,7 @@ class NetworkPicture:
         spots += edges.labels(canvas)
         if plan.foot:
             self._legend(canvas, edges)
-        return Diagram(canvas.picture(), tuple(spots))
+        return Diagram(canvas.picture(), tuple(spots), bool(plan.foot) and not self.selected)
 
     def _heading(self, canvas: Canvas, plan: Plan, edges: Edges) -> None:
         writer, last = self.known.writer, self.output

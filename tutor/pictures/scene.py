@@ -43,10 +43,11 @@ class Spot:
 
 @dataclass(frozen=True)
 class Diagram:
-    """A picture and the items that can be pointed at in it."""
+    """A picture and the items that can be pointed at in it; `legend`: its last row says what its signs mean."""
 
     picture: Picture
     spots: tuple[Spot, ...]
+    legend: bool = False
 
     def at(self, column: int, row: int) -> Spot | None:
         """What lies at a cell, from 0; None where nothing does."""

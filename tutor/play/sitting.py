@@ -127,6 +127,10 @@ class Sitting:
 
         return replace(self, diagnosis=diagnose(self.trace, handed), diagnosed=self.cursor.iteration)
 
+    def forget(self) -> Sitting:
+        """Without the learner's own arrays."""
+        return replace(self, diagnosis=None, diagnosed=0)
+
     def intro(self) -> str:
         """The author's introduction, in the notation."""
         return self.scribe.prose(self.lesson.intro)

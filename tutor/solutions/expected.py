@@ -15,6 +15,8 @@ from tutor.questions.rounding import GIVEN, Errors, full_shape, half_unit, has_d
 from tutor.questions.slips import picked
 from tutor.solutions.files import Handed
 
+FEWEST = 2  # digits that somebody keeps on a line, however few the last number has
+
 
 class Expected:
     """What every value should be, given the person's own wrong ones, and how far off rounding may have led.
@@ -25,7 +27,7 @@ class Expected:
 
     def __init__(self, trace: Trace, own: Mapping[str, np.ndarray], handed: Handed, halves: Mapping[str, np.ndarray]):
         self.trace, self.own, self.halves = trace, own, halves
-        self.digits, self.by_hand = handed.digits, handed.by_hand
+        self.digits, self.by_hand = max(handed.digits, FEWEST), handed.by_hand
         self._found: dict[str, Errors] = {}
 
     @cached_property
@@ -66,7 +68,10 @@ class Expected:
         return self._rounded(value, error) if written else (value, error)
 
     def _rounded(self, value: np.ndarray, error: np.ndarray) -> Errors:
-        return value, np.asarray(error, dtype=float) + half_unit(np.abs(value), self.digits)
+        """As it is written down: what so few digits say exactly, as a whole number, loses nothing by it."""
+        error = np.asarray(error, dtype=float)
+        exact = (error == 0) & has_digits(np.asarray(value, dtype=float), self.digits)
+        return value, np.where(exact, 0.0, error + half_unit(np.abs(value), self.digits))
 
     def _look(self, ref: Ref) -> Errors:
         key = ref.symbol.key

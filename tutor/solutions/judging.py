@@ -198,8 +198,19 @@ class _Judge:
         if np.all(np.isfinite(best.values) | (best.values == self.naming.value(symbol))):
             self.sheet.lines[symbol.key] = self.sheet.whole(symbol, best.values)
             if handed.by_hand:
-                self.sheet.halves[symbol.key] = tolerance(best.array, self.sheet.lines[symbol.key])
+                self.sheet.halves[symbol.key] = self._lost(symbol, best)
         return best.verdict
+
+    def _lost(self, symbol: Symbol, reading: _Reading) -> np.ndarray:
+        """How much of each number of an array may have been lost where it was written down.
+
+        Nothing of one that is the lesson's to the last digit, or of whole numbers with one digit or two.
+        """
+        handed, lines = reading.array, self.sheet.lines[symbol.key]
+        if handed.decimals is not None and handed.decimals <= 0 and handed.digits < 3:
+            return np.zeros(lines.shape)
+        right = self.sheet.whole(symbol, self.naming.value(symbol))
+        return np.where(np.isclose(lines, right, rtol=1e-12, atol=0), 0.0, tolerance(handed, lines))
 
     def _in_order(self, match: Match, turned: bool | None) -> Sequence[Fit]:
         """The ways in which an array may lie, the likelier first; one where the file's other matrices say which."""

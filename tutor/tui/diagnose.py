@@ -18,6 +18,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from tutor.lessonfiles.array_files import BadFile
+from tutor.pictures.marks import JUDGED
 from tutor.play.commands import DIAGNOSE
 from tutor.play.sitting import Sitting
 from tutor.solutions import words
@@ -26,7 +27,6 @@ from tutor.tui.dialogs import Dialog
 from tutor.tui.entry import Entry
 from tutor.tui.keys import bindings, commands, hint
 from tutor.tui.lines import Line, Lines, folded, line
-from tutor.tui.state_views import JUDGED
 
 
 class Numbers(Entry):
@@ -120,6 +120,13 @@ class Diagnose(Dialog):
         self.show()
         self.query_one("#terms", Lines).scroll_lines_to(0)
 
+    def action_clear(self) -> None:
+        """Take the marks away: what was handed in is forgotten."""
+        self.sitting = self.sitting.forget()
+        self.adopt(self.sitting)
+        self.lines = ASKED
+        self.show()
+
     def action_scroll(self, by: int) -> None:
         listing = self.query_one("#terms", Lines)
         listing.scroll_lines_to(listing.top + by)
@@ -132,5 +139,5 @@ ASKED = [
     line("dW1, W1.grad, fc1.weight.grad. JSON, .npz, .safetensors and PyTorch's .pt are read as well."),
     line(),
     line("They are held against this iteration, in the order of computation: which is the first that is wrong, by"),
-    line("which slip, and what follows from it rightly. The outline then marks them."),
+    line("which slip, and what follows from it rightly. The outline and the picture then mark them."),
 ]

@@ -10,6 +10,7 @@ from textual.binding import BindingType
 from textual.widgets import Static
 
 from tutor.pictures.diagram import Item, Known, begin, diagram, move
+from tutor.pictures.marks import marked
 from tutor.play.commands import Key
 from tutor.play.settings import Refused
 from tutor.play.sitting import Sitting
@@ -74,7 +75,8 @@ class DiagramScreen(Follower, TutorScreen):
             return
         now, step = self.sitting, self.sitting.step
         columns, rows = picture.size.width, picture.size.height
-        picture.picture(diagram(now.trace, now.scribe, step, now.known, columns, rows, selected=self.selected))
+        drawn = diagram(now.trace, now.scribe, step, now.known, columns, rows, selected=self.selected)
+        picture.picture(marked(drawn, now.trace, now.judged))
         bar = self.query_one("#bar", Lines)
         bar.show([views.bar_line(now.lesson, now.trace, now.scribe, now.cursor, bar.size.width or columns)])
         card = now.scribe.card(step)

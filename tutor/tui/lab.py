@@ -23,6 +23,7 @@ from tutor.lab.exercise import Exercise
 from tutor.lab.exercises import EXERCISES
 from tutor.learner.rows import Tried
 from tutor.lessonfiles import catalogue
+from tutor.pictures.marks import JUDGED
 from tutor.play.commands import LAB, Key
 from tutor.text.cells import cut
 from tutor.text.words import plural
@@ -30,7 +31,6 @@ from tutor.tui.dialogs import help_of
 from tutor.tui.keys import bindings, commands
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, folded, line
 from tutor.tui.screen import TutorScreen
-from tutor.tui.state_views import JUDGED
 
 WIDE = 120  # columns from which the file stands beside what is said of it
 MOST_SOURCE = 2000  # lines of the file that are shown

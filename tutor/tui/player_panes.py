@@ -11,6 +11,7 @@ from textual.widgets import Static
 from tutor.engine.trace import Step
 from tutor.learner.records import Stopwatch
 from tutor.pictures.diagram import diagram, natural_rows
+from tutor.pictures.marks import marked
 from tutor.play.commands import PLAYER, Key
 from tutor.play.playback import Cursor
 from tutor.play.sitting import Sitting
@@ -235,7 +236,7 @@ class PlayerPanes(TutorScreen):
             return
         if name in ("map", "mini"):
             assert isinstance(pane, Map)
-            pane.picture(diagram(now.trace, now.scribe, step, cursor, columns + 1, rows))
+            pane.picture(marked(diagram(now.trace, now.scribe, step, cursor, columns + 1, rows), now.trace, now.judged))
             return
         # The others show the same for all elements of a step.
         if name == "state" and still_asked:
@@ -243,7 +244,7 @@ class PlayerPanes(TutorScreen):
             pane.show(self.so_far(cursor, columns))
             return
         at = (cursor.at, cursor.aside, cursor.furthest, cursor.notation, cursor.level, cursor.example)
-        key = (id(now.trace), *at, size)
+        key = (id(now.trace), *at, id(now.diagnosis), size)
         if self._drawn.get(name) == key:
             return
         self._drawn[name] = key

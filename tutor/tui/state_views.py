@@ -13,6 +13,7 @@ import numpy as np
 from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.ids import updated
 from tutor.engine.trace import Trace
+from tutor.pictures.marks import JUDGED
 from tutor.play.playback import Cursor
 from tutor.text.card import Card, Operand, Scribe
 from tutor.text.cells import cut, pad, width
@@ -22,10 +23,6 @@ from tutor.tui.lines import Line, line
 if TYPE_CHECKING:
     from tutor.solutions.judging import Kind
 
-JUDGED: dict[Kind, tuple[str, str]] = {  # how the learner's own numbers are marked
-    "right": ("✓", "mark"), "rounded": ("≈", "mark"), "carried": ("→", "value"), "slip": ("✗", "error"),
-    "wrong": ("✗", "error"), "shape": ("✗", "error"),
-}  # fmt: skip
 
 
 def outline_lines(
