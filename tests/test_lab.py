@@ -65,6 +65,13 @@ def test_the_reference_of_an_exercise_is_right_on_any_numbers(tmp_path, id):
         assert all(not one.changed for one in found.judged)
 
 
+@pytest.mark.parametrize("id", EXERCISES)
+def test_a_solution_that_somebody_wrote_in_a_way_of_his_own_is_right(tmp_path, id):
+    """Loops, einsum, columns, lists, arguments that are changed: none of it is in the references."""
+    found = checked(tmp_path, id, (DATA / "otherwise" / f"{id}.py").read_text(encoding="utf-8"))
+    assert found.done, said(found)
+
+
 @pytest.mark.parametrize("id, bug", PLANTED)
 def test_a_planted_slip_is_named(tmp_path, id, bug):
     source = reference(id)

@@ -153,9 +153,10 @@ def _noted(found: Check) -> Iterator[Said]:
     changed = list(dict.fromkeys(name for one in found.judged for name in one.changed))
     if changed:
         yield Said()
+        was, it = ("was", "it was") if len(changed) == 1 else ("were", "they were")
         yield Said(
-            f"{_and(changed)} {'was' if len(changed) == 1 else 'were'} changed in place, and may be needed as it was: "
-            "work on a copy, or write a = a - ... in place of a -= ...."
+            f"{_and(changed)} {was} changed in place, and may be needed as {it}: work on a copy, or write a = a - ... "
+            "in place of a -= ...."
         )
 
 

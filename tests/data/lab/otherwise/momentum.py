@@ -1,0 +1,3 @@
+def momentum(w, v, g, lr, mu):
+    v = mu*v+g
+    return v, w-lr*v
