@@ -718,3 +718,11 @@ def test_bare_names_that_nothing_explains_are_asked_about():
     arrays = [Handed.of(name, numbers.normal(size=value.shape)) for name, value in _parts("dL/d{}").items()]
     found = diagnose(trace(load(catalogue.find("o-classification"))), arrays)
     assert {v.verdict for v in found.arrays} == {"unknown"}
+
+
+@pytest.mark.parametrize("typed", ["1e400", "0e999", "-1e-999", "1e" + "9" * 5000, "0." + "3" * 3000])
+def test_numbers_beyond_what_a_float_holds(wide, typed, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text(f"L,{typed}\nz1,{typed},0.999\n")
+    found = diagnose(wide, read_arrays(path))
+    assert {verdict.verdict for verdict in found.arrays} <= {"wrong", "slip", *(["right"] * typed.startswith("0e"))}

@@ -441,10 +441,21 @@ def test_an_exam_in_lines_says_nothing_before_its_end(data_folder):
 
 
 def test_when_the_time_is_over_it_is_handed_in_and_the_last_line_comes_too_late(data_folder):
-    times = iter([0.0, 0.0, 30.0, 61.0, 61.0, 61.0, 61.0])
+    asked: list[str] = []
+    now = lambda: 0.0 if len(asked) < 2 else 61.0  # noqa: E731
+    lines = iter(["fill q -5", "fill f -30"])
+    said: list[str] = []
+
+    def ask(prompt):
+        asked.append(prompt)
+        return next(lines, None)
+
     with Store.open() as store:
         keeper, exam, _ = gates_exam(store, seed=7, minutes=1)
-        said, mode = in_lines(keeper, exam.paper, "fill q -5", "fill f -30", exam=exam, clock=lambda: next(times, 61.0))
+        mode = PaperLines(keeper, exam.paper, ask, said.append, exam, now)
+        mode.play()
+        said = "\n".join(said)
+        assert asked == ["1:00 left> "] * 2
         assert "The time is over" in said and "1 of 9 marks" in said
         assert mode.exam.paper.entries == {"q": "-5"} and isinstance(mode.exam, Exam)
 

@@ -63,7 +63,7 @@ class PaperLines:
             self._time()
         self._given()
         while not (self.exam and self.exam.handed_in):
-            line = self.ask("paper> ")
+            line = self.ask(self._prompt())
             if self.exam and self.exam.left(self.clock() - self.began) == 0:
                 self.say("The time is over: it is handed in as it was.")
                 self._hand_in()
@@ -128,7 +128,7 @@ class PaperLines:
                 said[cell] = self.paper.read(cell, typed)
         for cell, typed in said.items():
             self._take(self.paper.fill(cell, typed))
-            if not self.keeper.put(cell, typed):
+            if not self.keeper.put(cell, typed, self._used()):
                 raise Refused("This exam was handed in, in another window: nothing more is kept of it.")
         self.say("  " + ", ".join(f"{cell} = {typed}" for cell, typed in said.items()))
         if len(texts) < len(cells):
@@ -206,7 +206,7 @@ class PaperLines:
 
     def _hand_in(self) -> None:
         assert self.exam is not None
-        self.exam = replace(self.exam, used=self.exam.used + self.clock() - self.began).hand_in()
+        self.exam = replace(self.exam, used=self._used() or 0.0).hand_in()
         self.paper = self.exam.paper
         self.keeper.handed_in(self.exam)
         assert self.paper.checked is not None
@@ -215,9 +215,17 @@ class PaperLines:
 
     def _leave(self) -> None:
         if self.exam:
-            self.keeper.spent(self.exam.used + self.clock() - self.began)
+            self.keeper.spent(self._used() or 0.0)
         if self.keeper.store is not None and self.keeper.store.lasting:
             self.say("What is filled in is kept: the same command goes on with it.")
+
+    def _used(self) -> float | None:
+        """The seconds that were worked on the exam."""
+        return self.exam.used + self.clock() - self.began if self.exam else None
+
+    def _prompt(self) -> str:
+        left = self.exam.left(self.clock() - self.began) if self.exam else None
+        return "paper> " if left is None else f"{minutes_left(left)} left> "
 
     def _time(self) -> None:
         left = self.exam.left(self.clock() - self.began) if self.exam else None

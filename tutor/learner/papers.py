@@ -31,9 +31,13 @@ class Keeper:
     id: str
     about: Mapping[str, Any]
 
-    def put(self, cell: str, text: str) -> bool:
-        """Keep what is in a cell ("": nothing is), on disk before this returns; False if the paper is over."""
-        return self._merge({"entries": {cell: text or None}})
+    def put(self, cell: str, text: str, used: float | None = None) -> bool:
+        """Keep what is in a cell ("": nothing is), on disk before this returns; False if the paper is over.
+
+        `used` are the seconds that were worked on an exam.
+        """
+        spent = {} if used is None else {"used": round(used, 1)}
+        return self._merge({"entries": {cell: text or None}, **spent})
 
     def clear(self, cells: list[str]) -> None:
         """Forget what is in these cells."""

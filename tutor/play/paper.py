@@ -27,7 +27,7 @@ from tutor.questions.answers import MAX_ANSWER, read_answer
 from tutor.questions.names import Names
 from tutor.questions.tokens import NotUnderstood
 from tutor.solutions.cells import BAD, WORTH, CellKind
-from tutor.solutions.files import Handed
+from tutor.solutions.files import Handed, fineness
 from tutor.solutions.judging import ArrayVerdict, Diagnosis, diagnose_values
 from tutor.text.card import conventions, plan
 from tutor.text.layout import linear
@@ -262,7 +262,8 @@ class Paper:
             values = self.values(symbol)
             if np.all(np.isnan(values)):
                 continue
-            written = [_written(self.entries.get(id, "")) for id in self.sheet.ids(symbol)]
+            texts = [self.entries.get(id, "") for id in self.sheet.ids(symbol)]
+            written = [fineness(text) if _PLAIN.fullmatch(text) else (0, 0) for text in texts]
             halves = [0.5 * 10.0**-decimals if digits >= 3 else 0.0 for digits, decimals in written]
             array = Handed(
                 symbol.key,
@@ -357,20 +358,11 @@ def blanks(paper: Paper) -> str:
 
 def is_number(text: str) -> bool:
     """Whether a text is a number as it is kept in a cell."""
-    return bool(_PLAIN.fullmatch(text)) or text in ("inf", "-inf")
+    return bool(_PLAIN.fullmatch(text) and math.isfinite(float(text))) or text in ("inf", "-inf")
 
 
 def _number(text: str) -> float:
     return float(text) if is_number(text) else math.nan
-
-
-def _written(text: str) -> tuple[int, int]:
-    """The significant digits of a number that is written out, and its decimals; (0, 0) of what is none."""
-    if not _PLAIN.fullmatch(text):
-        return 0, 0
-    mantissa, _, exponent = text.lower().partition("e")
-    whole, _, fraction = mantissa.lstrip("+-").partition(".")
-    return len((whole + fraction).lstrip("0")), len(fraction) - int(exponent or 0)
 
 
 class _Own(Names):

@@ -130,12 +130,19 @@ class _Written(float):
     decimals: int
 
 
-def _written(text: str) -> _Written:
-    found = _Written(text)
+def fineness(text: str) -> tuple[int, int]:
+    """The significant digits and the decimals that a number is written with: (3, 4) of 0.0821, (2, −2) of 12e2."""
     mantissa, _, exponent = text.strip().lower().partition("e")
     whole, _, fraction = mantissa.lstrip("+-−").partition(".")
-    found.digits = len((whole + fraction).lstrip("0"))
-    found.decimals = len(fraction) - int(exponent or 0)
+    digits = len((whole + fraction).lstrip("0"))
+    power = int(exponent or 0) if len(exponent) < 9 else 0
+    decimals = len(fraction) - power
+    return digits, max(decimals, -MOST_DECIMALS if digits else 0)
+
+
+def _written(text: str) -> _Written:
+    found = _Written(text)
+    found.digits, found.decimals = fineness(text)
     return found
 
 

@@ -280,7 +280,8 @@ class PaperScreen(TutorScreen):
             self.paper = paper
 
     def keep(self, cell: str) -> None:
-        if not self.keeper.put(cell, self.paper.entries.get(cell, "")):
+        used = self.exam.used + self.clock() - self.began if self.exam else None
+        if not self.keeper.put(cell, self.paper.entries.get(cell, ""), used):
             self.say("This exam was handed in, in another window: nothing more is kept of it.", "error")
 
     def on_input_changed(self, event: Input.Changed) -> None:
