@@ -354,6 +354,9 @@ def test_the_commands_in_lines(tmp_path, capsys, data_folder):
     code, out, _ = said("start", "neuron")
     assert code == 0 and "there already" in out and file.read_text() == "x = 1\n"
     assert said("start", "neuron", "--dir", str(tmp_path / "mine"))[0] == 0 and (tmp_path / "mine/neuron.py").exists()
+    assert said("start", "neuron", "--profile", "../Ada")[0] == 0  # nobody begins with what another wrote
+    (theirs,) = (data_folder / "lab").glob("*/neuron.py")
+    assert theirs.read_text() == EXERCISES["neuron"].skeleton.read_text() and theirs.parent.name.endswith("Ada")
     for argv, words in (
         (("start", "nuron"), "did you mean 'neuron'"),
         (("start", "neuron", "--dir", str(file)), "cannot write"),

@@ -141,7 +141,8 @@ def progress(args: Namespace) -> int:
 
 def _reset(store: Store) -> int:
     """Forget a profile's progress, if the person says so in so many words."""
-    answer = asker()(f"Forget all answers, quizzes and places of the profile '{escape(store.profile)}'? Type yes: ")
+    what = "answers, quizzes, exercises and places"
+    answer = asker()(f"Forget all {what} of the profile '{escape(store.profile)}'? Type yes: ")
     if (answer or "").strip().lower() != "yes":
         print("Nothing was forgotten.")
         return 1

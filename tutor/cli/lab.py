@@ -57,7 +57,7 @@ def _start(args: Namespace) -> int:
 
     try:
         exercise = find(args.exercise)
-        path, written = begin(exercise, Path(args.dir).expanduser() if args.dir else folder())
+        path, written = begin(exercise, Path(args.dir).expanduser() if args.dir else folder(args.profile))
     except NoExercise as error:
         raise UsageError(str(error)) from None
     except (OSError, RuntimeError) as error:

@@ -89,6 +89,7 @@ ERRORS: tuple[tuple[str, str, str], ...] = (
     ("AttributeError", "'(float|int)' object", "A plain number has none of what an array has: leave it out, or make it "
      "an array with np.array(...). {shapes}"),
     ("AttributeError", "'(list|tuple)' object", A_LIST),
+    ("AttributeError", "'Value' object", "The class has no such method or attribute: the names stay as they were."),
     ("AttributeError", "", "It is spelt in another way, or it is not of this kind of thing. {shapes}"),
     ("ImportError|ModuleNotFoundError", "", "Only NumPy is needed here: import numpy as np."),
     ("ZeroDivisionError", "", "Something is divided by 0. {shapes}"),

@@ -16,6 +16,7 @@ from tutor.lab.exercises import EXERCISES
 from tutor.lab.runner import SECONDS, Stop, run
 from tutor.learner.database import default_path
 from tutor.learner.rows import Tried
+from tutor.learner.store import DEFAULT
 from tutor.text.output import quote
 
 EVERY = 0.5  # seconds between two looks at a file
@@ -47,9 +48,13 @@ def following(tried: Mapping[str, Tried]) -> Exercise | None:
     return next((one for id, one in EXERCISES.items() if id not in tried or not tried[id].done), None)
 
 
-def folder() -> Path:
-    """Where a learner's files are, unless another folder is given. Raises RuntimeError as `default_path`."""
-    return default_path().with_name("lab")
+def folder(profile: str = DEFAULT) -> Path:
+    """Where a learner's files are, unless another folder is given: nobody begins with what another profile wrote.
+
+    Raises RuntimeError as `default_path`.
+    """
+    ours = default_path().with_name("lab")
+    return ours if profile == DEFAULT else ours / "".join(c if c.isalnum() else f"={ord(c):x}=" for c in profile)
 
 
 def begin(exercise: Exercise, into: Path) -> tuple[Path, bool]:

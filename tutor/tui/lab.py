@@ -346,7 +346,7 @@ class BenchScreen(TutorScreen):
 def bench_of(screen: TutorScreen, exercise: Exercise) -> BenchScreen | None:
     """The bench of an exercise, with its file in the learner's folder; None, and a word, where it cannot be written."""
     try:
-        path, written = begin(exercise, folder())
+        path, written = begin(exercise, folder(screen.tutor.store.profile))
     except (OSError, RuntimeError) as error:
         screen.say(f"The file cannot be written: {getattr(error, 'strerror', None) or error}.", "error")
         return None
