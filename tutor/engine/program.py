@@ -25,7 +25,7 @@ from tutor.engine.model import Equation, Model, hyper
 from tutor.engine.optimizers import OPTIMIZERS, State
 
 Values = dict[str, "np.ndarray | float"]
-MOST_NOISE = 1e-7  # of a value: more than rounding ever made of one that is not 0
+MOST_NOISE = 1e-9  # of a value: what is left of a ten-millionth of what it is made from has lost no more
 
 
 class Program:
