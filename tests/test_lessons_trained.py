@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tutor.engine.evaluation import Evaluator
 from tutor.engine.run import Run
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.reading.lesson import read
@@ -80,6 +81,19 @@ def test_digits(epochs, loss, right):
     classes = "zero one two three four five six seven eight nine".split()
     found, counts = judged("digits", "digits.csv", classes, lambda z: np.maximum(z, 0), 200 * epochs + 1)
     assert sum(counts) == right and found == pytest.approx(loss, abs=5e-5)
+
+
+@pytest.mark.parametrize("epochs, loss, right", [(0, 2.6342, 24), (1, 1.0767, 122), (10, 0.4079, 176)])
+def test_digits_that_are_held_out(epochs, loss, right):
+    classes = "zero one two three four five six seven eight nine".split()
+    inputs, names = rows("digits-unseen.csv")
+    seen = {row.tobytes() for row in rows("digits.csv")[0]}
+    assert names == names[:10] * 20 and not seen & {row.tobytes() for row in inputs}
+    hidden, at = (lambda z: np.maximum(z, 0)), 200 * epochs + 1
+    found, counts = judged("digits", "digits-unseen.csv", classes, hidden, at)
+    assert sum(counts) == right and found == pytest.approx(loss, abs=5e-5)
+    ours = Evaluator(run("digits").lesson).held_out.evaluate(run("digits").parameters(at))
+    assert (ours.correct, ours.loss) == (right, pytest.approx(found))
 
 
 def test_xor_is_learnt_in_fifty_epochs():

@@ -303,7 +303,7 @@ USAGE = [
     (["--from", "square.npz", "--activation", "tanh,tanh"], "say it with --out-by-in (PyTorch) or --in-by-out"),
     (["--from", "none.npz"], "there is no such file"),
     (["--from", "model.csv"], "--from takes a file of arrays"),
-    (["--from", "model.npz", "--activation", "tanh,softmax", "--data", "none.csv"], "there is no such file"),
+    (["--from", "model.npz", "--activation", "tanh,softmax", "--data", "none.csv"], "there is no file 'none.csv'"),
     (["--from", "model.npz", "--activation", "tanh,softmax", "--data", "wide.csv"], "the table has 5 columns"),
     (["--from", "model.npz", "--activation", "tanh,softmax", "--scale", "2"], "--scale goes with --data"),
     (["--from", "model.npz", "--arrays"], "two beginnings"),

@@ -38,6 +38,9 @@ def new_from(args: Namespace, path: Path) -> int:
     """Write the lesson, the file of weights and that of data beside it. Raises UsageError; then nothing is written."""
     if path.exists() or path.is_symlink():
         raise UsageError(f"'{path}' is there already; it is left as it is")
+    for name in (args.data, args.held_out):  # before anything is asked
+        if name and not isinstance(_number(name), int | float) and not os.path.isfile(name):
+            raise UsageError(f"there is no file '{name[:200]}'")
     arrays = _arrays(args.from_)
     ask = asker() if sys.stdin.isatty() else None
     chain = _chain(arrays, args, ask)

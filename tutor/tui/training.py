@@ -322,7 +322,8 @@ class TrainingScreen(TutorScreen):
         """The iteration that is picked: where it is, its loss, how good the network is there."""
         at, found = self.picked, self.look.evaluation if self.look else None
         right = [accuracy_text(found)] if found and self.look else []
-        if self.look and self.look.held_out:
+        if found and self.look and self.look.held_out:
+            right = [f"{short_accuracy(found)} right" if found.accuracy is not None else accuracy_text(found)]
             right[0] += f", held out {short_accuracy(self.look.held_out)}"
         if not at:
             return line(cut(" · ".join(["not trained yet", *right]), room), "strong")
