@@ -317,3 +317,9 @@ def test_what_is_too_much_for_a_lesson_file_is_refused(tmp_path, monkeypatch):
     lesson = tutor.load(written(tmp_path))
     with pytest.raises(ValueError, match="40 examples are too many to stand in a lesson file"):
         lesson.toml()
+
+
+def test_bytes_that_nothing_divides_are_noted(tmp_path):
+    path = written(tmp_path, text=LESSON.replace("scale = 255\n", ""))
+    (found,) = [found for found in examine(path)[1] if found.severity == "note"]
+    assert "has bytes up to 25" in found.message and "scale = 255" in found.advice

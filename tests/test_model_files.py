@@ -343,6 +343,22 @@ def test_an_archive_that_unpacks_to_more_than_there_may_be_is_refused(tmp_path, 
         load(tmp_path / "l.toml")
 
 
+def _encrypted(data):
+    at = data.index(b"PK\x01\x02")  # the flag in the directory, and that before the array
+    return data[:6] + b"\x01" + data[7 : at + 8] + b"\x01" + data[at + 9 :]
+
+
+@pytest.mark.parametrize("damage", [_encrypted, lambda data: data[:200], lambda data: data.replace(b"NUMPY", b"NUMPI")])
+def test_a_damaged_file_is_a_message(mine, damage):
+    path = mine.parent / "model.npz"
+    path.write_bytes(damage(path.read_bytes()))
+    assert errors_of(mine)
+
+
+def errors_of(path):
+    return [found for found in examine(path)[1] if found.severity == "error"]
+
+
 def test_everything_works_on_it(mine):
     lesson = load(mine)
     run = Run(lesson)

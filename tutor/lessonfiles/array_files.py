@@ -11,6 +11,7 @@ import json
 import math
 import pickle
 import zipfile
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -86,6 +87,11 @@ def zipped(data: bytes, most: int, numbers_only: bool = False) -> list[Stored]:
         return _torch(archive, pickled) if pickled else _npz(archive, names, numbers_only)
 
 
+# What a damaged, encrypted or boastful archive makes of being read.
+_BROKEN = (ValueError, EOFError, SyntaxError, TypeError, RuntimeError, MemoryError, OverflowError, zipfile.BadZipFile,
+           zlib.error)  # fmt: skip
+
+
 def _npz(archive: zipfile.ZipFile, names: list[str], numbers_only: bool) -> list[Stored]:
     found = []
     for name in names:
@@ -93,7 +99,7 @@ def _npz(archive: zipfile.ZipFile, names: list[str], numbers_only: bool) -> list
             raise BadFile(f"{quote(name)} in it is no array of NumPy's")
         try:
             values = np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
-        except (ValueError, EOFError, zipfile.BadZipFile, SyntaxError, TypeError) as error:
+        except _BROKEN as error:
             why = "objects, not numbers" if "pickle" in str(error).lower() else "broken"
             if numbers_only and why != "broken":
                 continue

@@ -129,6 +129,9 @@ gradient check
     formulas are right.
 gradient descent
     Going a small step against the *gradient*, again and again, to make the *loss* smaller.
+held-out rows
+    Rows of data that training never sees: how a network does on them says what it has learned, and what is
+    *overfitting*. They are also called a test set, or a validation set.
 hidden layer
     A *layer* between the inputs and the output. It lets a network learn what no straight line can tell apart.
 hinge loss
@@ -314,6 +317,7 @@ TERMS = _read(_TABLE)
 
 # Other words for a term, and how it stands in a definition.
 SAME = {
+    "test set": "held-out rows", "validation set": "held-out rows",
     "neuron": "unit", "neural network": "network", "step size": "learning rate", "cost": "loss", "delta": "error",
     "hadamard product": "elementwise product", "sgd": "stochastic gradient descent", "l2": "regularisation",
     "activations": "activation", "gates": "gate", "layers": "layer", "units": "unit", "batches": "batch",

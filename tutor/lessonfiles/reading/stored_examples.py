@@ -101,6 +101,9 @@ def _data(
         if (row := _not_finite(values)) is not None:
             file.fault(where, f"{name} has a number in row {row + 1:,} that is not finite", "leave that row out")
             return None
+    if x.dtype == np.uint8 and not file.has("scale") and where == ("examples",) and (most := int(x.max())) > 1:
+        advice = f"write scale = {255 if most > 16 else most}, for a network that takes them from 0 to 1"
+        file.fault(where, f"{x_name} has bytes up to {most}, and no scale divides them", advice, severity="note")
     targets = _targets(file, where, y_name, y, outputs)
     return None if targets is None else Data(_rows(x.reshape(len(x), -1), file.scale), targets)
 
