@@ -9,8 +9,8 @@ Put your lines in place of the dots. Each save is run. With it done,
 leaves df/dx in x.grad and df/dy in y.grad. How:
 
 - Each sum and product makes a Value whose parents are the Values it was made of.
-- Its _backward hands its grad on to the parents, each times its own local slope. A Value may be used
-  in many places, so what arrives is added to what is there.
+- Its _backward hands its grad on to the parents, each times its own local slope. A Value may be
+  used in many places, so what arrives is added to what is there.
 - backward calls _backward once for each Value that f depends on, in such an order that a Value has
   heard from all its uses before it hands anything on.
 - Before that, it sets their grads to 0 (and that of f to 1): called twice, it gives the same.

@@ -10,7 +10,9 @@ import numpy as np
 
 
 def momentum(w, v, g, lr, mu):
-    """The velocity and the parameter after an update. w, v and g have one shape; lr and mu are numbers.
+    """The velocity and the parameter after an update.
+
+    w, v, g  of one shape     lr, mu  numbers
 
     w and v are to stay as they are: make new arrays.
     """

@@ -132,6 +132,8 @@ def _returned(mistake: Mistake, exercise: Exercise) -> str:
         if name:
             return f"{name} is None: it was given no value."
         return f"Nothing is returned: the last line of the function is {wanted}."
+    if what == "dots":
+        return f"Nothing to judge yet: {', '.join(exercise.returns)} are still dots."
     if what == "names":
         missing = ", ".join(map(str, details.get("missing", ())))
         return f"The dict that is returned has no {missing}."

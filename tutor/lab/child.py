@@ -112,7 +112,9 @@ def arrays(found: Any, names: list[str]) -> list[dict[str, Any]]:
         parts = dict(zip(names, found, strict=True))
     else:
         raise NotJudged("one", type=type(found).__name__)
-    begun = {name: value for name, value in parts.items() if value is not Ellipsis} or parts
+    begun = {name: value for name, value in parts.items() if value is not Ellipsis}
+    if not begun:
+        raise NotJudged("dots")
     return [{"name": name, **_numbers(name, value)} for name, value in begun.items()]
 
 
