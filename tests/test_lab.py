@@ -193,6 +193,7 @@ def test_what_is_written_is_judged_while_the_rest_is_still_dots(tmp_path):
     "id, old, new, says",
     [
         ("softmax", "np.outer(dz, x)", "np.outer(x, dz)", "It is 2 × 4, and should be 4 × 2: rows and columns"),
+        ("batch", "dW2 = dZ2.T @ A1 / r", "dW2 = A1.T @ dZ2 / r", "It is 2 × 1, and should be 1 × 2: rows and columns"),
         ("batch", "db1 = dZ1.mean(axis=0)", "db1 = dZ1", "It is 3 × 2, and should be a vector of 2: a part from each"),
         ("batch", "dZ1.mean(axis=0)", "dZ1.mean(axis=1)", "It is a vector of 3, and should be a vector of 2."),
         ("convolution", "dz.sum()", "dz.sum(axis=0)", "It is a vector of 2, and should be a single number"),
@@ -204,6 +205,11 @@ def test_an_array_of_another_shape_is_told_so(tmp_path, id, old, new, says):
     found = checked(tmp_path, id, reference(id).replace(old, new))
     first = found.shown.diagnosis.first_wrong
     assert first.verdict == "shape" and first.message.startswith(says), said(found)
+
+
+def test_a_value_that_was_taken_for_another_is_said_in_the_names_of_the_file(tmp_path):
+    found = checked(tmp_path, "softmax", reference("softmax").replace("np.outer(dz, x)", "np.outer(dp, x)"))
+    assert headline(found).endswith("The first that is wrong is dW: Another value: dp in place of dz.")
 
 
 def test_numbers_of_the_lesson_written_into_the_code_are_found_out(tmp_path):

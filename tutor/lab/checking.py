@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -102,7 +103,7 @@ def check(exercise: Exercise, path: Path, seed: int, runner: Callable[[Mapping[s
     given = [exercise.arguments(case) for case in cases]
     ran = runner(job(path, source, exercise.name, exercise.driver, list(exercise.returns), given))
     printed = _printed(ran, len(cases))
-    judged = agreed(_judged(exercise, cases, ran.cases, printed))
+    judged = tuple(_in_own_names(one, exercise) for one in agreed(_judged(exercise, cases, ran.cases, printed)))
     wrong = next((one for one in judged if not one.right), None)  # then a later mistake is none to speak of yet
     begun = len(ran.printed) - 1  # so many cases, the last of which may not have ended
     return replace(
@@ -194,12 +195,15 @@ def judge(exercise: Exercise, case: Case, answered: Answered) -> Diagnosis:
     """Hold what came back against the case's lesson, and against the slips that no equation makes."""
     returned = answered.arrays
     right = {name: exercise.value(name, case) for name in exercise.returns if name in returned}
-    odd = [name for name in right if _plain(returned[name].shape) != _plain(right[name].shape)]
+    odd = [name for name in right if not _fits(returned[name].shape, right[name].shape)]
     handed = []
     for name, array in returned.items():
-        rows = () if name in odd else exercise.rows(name)
-        handed += [_handed(exercise, row, array.reshape(right[name].shape)[at]) for at, row in enumerate(rows)]
-        handed += [] if rows else [_handed(exercise, name, array)]
+        if name in odd:  # what follows is held to the right one
+            handed.append(_handed(exercise, name, right[name][0] if exercise.rows(name) else right[name]))
+        elif rows := exercise.rows(name):
+            handed += [_handed(exercise, row, array.reshape(right[name].shape)[at]) for at, row in enumerate(rows)]
+        else:
+            handed.append(_handed(exercise, name, array))
     own = list({slip.name: slip for slip in exercise.slips if _is(slip.wrong(case), handed)}.values())
     cut = [name for name in right if _cut_off(returned[name], right[name])]
     found = _required(exercise, _diagnosed(exercise, case, handed, 0 if own or cut else WORK))
@@ -227,20 +231,43 @@ def _required(exercise: Exercise, found: Diagnosis) -> Diagnosis:
     return Diagnosis(tuple(found.arrays[at] for at in kept), tuple(kept.index(at) for at in found.order if at in kept))
 
 
+def _in_own_names(one: Judged, exercise: Exercise) -> Judged:
+    """What is said of a case, with the names of the learner's file for the ids of the lesson."""
+    names = {id: name for name, id in exercise.takes.items() if isinstance(id, str)}
+    names |= {id: name for name, id in reversed(exercise.steps.items())}
+
+    def named(slip: Named) -> Named:
+        if slip.name != "another-value":
+            return slip
+        return replace(slip, title=re.sub(r"\S+", lambda word: names.get(word[0], word[0]), slip.title))
+
+    def said(verdict: ArrayVerdict) -> ArrayVerdict:
+        if not verdict.slips:
+            return verdict
+        slips = tuple(map(named, verdict.slips))
+        at = slips[0].at
+        message = slips[0].said(verdict.step or "").replace(f"(at {at})", f"(at {names.get(at, at)})")
+        return replace(verdict, slips=slips, message=message)
+
+    return replace(one, diagnosis=replace(one.diagnosis, arrays=tuple(map(said, one.diagnosis.arrays))))
+
+
 def _diagnosed(exercise: Exercise, case: Case, handed: Sequence[Handed], work: int) -> Diagnosis:
     """The verdicts on what was handed in. What the learner was given counts as known: no slip is looked for in it."""
     steps = {id for id in exercise.takes.values() if isinstance(id, str) and case.trace.program.equation(id)}
     given = {f"given {id}": id for id in steps - set(exercise.steps.values())}
     known = [Handed(name, case.value(id)) for name, id in given.items()]
     whole = {name: ids if isinstance(ids, str) else ids[0] for name, ids in exercise.returns.items()}
-    found = diagnose(case.trace, [*known, *handed], None, {**whole, **exercise.steps, **given}, work, first_only=True)
+    names = {**whole, **exercise.steps, **given}
+    found = diagnose(case.trace, [*known, *handed], None, names, work, first_only=True, as_laid=True)
     many = len(known)
     return Diagnosis(found.arrays[many:], tuple(at - many for at in found.order if at >= many), found.untried)
 
 
-def _plain(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """A shape without its ones: a number in brackets, or a row of a matrix, is as good."""
-    return tuple(n for n in shape if n != 1)
+def _fits(found: tuple[int, ...], right: tuple[int, ...]) -> bool:
+    """Whether a shape will do: a number in brackets, or a row of a matrix, is as good; a column for a row is not."""
+    turned = len(found) == len(right) == 2 and found != right
+    return not turned and [n for n in found if n != 1] == [n for n in right if n != 1]
 
 
 def _shape_words(found: np.ndarray, right: np.ndarray) -> str:

@@ -120,7 +120,7 @@ def _is_named(one: Judged) -> bool:
 
 def _of_array(verdict: ArrayVerdict, first: ArrayVerdict | None) -> Iterator[Said]:
     off = f", off by {verdict.max_difference:.3g}" if verdict.max_difference and verdict.verdict != "right" else ""
-    beside = "" if verdict is first or verdict.verdict in ("right", "carried") else f": {verdict.message}"
+    beside = "" if verdict is first or verdict.verdict in ("right", "carried", "wrong") else f": {verdict.message}"
     yield Said(f"{verdict.name}  {verdict.verdict}{off}{beside}", f"verdict {verdict.verdict}")
     if verdict is first:
         for slip in verdict.slips[1:]:

@@ -84,19 +84,21 @@ def diagnose(
     names: Mapping[str, str] | None = None,
     work: int = WORK,
     first_only: bool = False,
+    as_laid: bool = False,
 ) -> Diagnosis:
     """Judge the arrays of a solution of one iteration.
 
     `example` (from 0) says that they are one example's, `names` maps names to ids where they do not tell; `work` bounds
     the search for the slip of an array: so many numbers are computed at most. With `first_only` one is looked for in
-    the first wrong array alone. Where bare names of parameters may be their gradients or their new values, and no
+    the first wrong array alone, with `as_laid` no array of the right shape is read with rows for
+    columns. Where bare names of parameters may be their gradients or their new values, and no
     number is right to tell, that meaning holds in which the fewest slips explain the first, if it is one alone.
     """
     naming, arrays = Naming(trace, example), list(handed)
     matches = naming.match(arrays, names)
 
     def judged(matches: Sequence[Match]) -> Diagnosis:
-        return _Judge(trace, naming, work, first_only).judge(matches)
+        return _Judge(trace, naming, work, first_only, as_laid).judge(matches)
 
     found = judged(matches)
     if not any(match.open for match in matches):
@@ -135,8 +137,8 @@ class _Reading:
 
 
 class _Judge:
-    def __init__(self, trace: Trace, naming: Naming, most: int, first_only: bool = False):
-        self.trace, self.naming, self.first_only = trace, naming, first_only
+    def __init__(self, trace: Trace, naming: Naming, most: int, first_only: bool = False, as_laid: bool = False):
+        self.trace, self.naming, self.first_only, self.as_laid = trace, naming, first_only, as_laid
         self.searched = False  # for the slip of an array
         self.sheet, self.budget = Sheet(trace, naming.example), Budget(most)
 
@@ -214,6 +216,8 @@ class _Judge:
 
     def _in_order(self, match: Match, turned: bool | None) -> Sequence[Fit]:
         """The ways in which an array may lie, the likelier first; one where the file's other matrices say which."""
+        if self.as_laid:
+            return match.fits[:1]
         if turned is None or len(match.fits) < 2 or (match.symbol and match.symbol.per_example):
             return match.fits
         return match.fits[turned : turned + 1]

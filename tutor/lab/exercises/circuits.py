@@ -11,9 +11,11 @@ from tutor.lab.making import bundled, circuit, drawn
 
 
 def _two(rng: np.random.Generator) -> Sequence[Case]:
-    numbers = [dict(zip("xyz", map(float, drawn(rng, 3, high=4.0)), strict=True)) for _ in range(2)]
-    lines = ("q = x + y", "f = q * z")
-    return [bundled("gates"), *(circuit("random numbers", *lines, inputs=inputs) for inputs in numbers)]
+    cases = [bundled("gates")]
+    for x, y, z in drawn(rng, 2, 3, high=4.0):
+        title = f"random numbers, x = {x:g}, y = {y:g}, z = {z:g}"
+        cases.append(circuit(title, "q = x + y", "f = q * z", inputs={"x": x, "y": y, "z": z}))
+    return cases
 
 
 TWO_GATES = Exercise(
@@ -117,6 +119,11 @@ def _row_by_row(graph: _Graph) -> list[str]:
     return found
 
 
+def _no_further(graph: _Graph) -> list[str]:
+    """Only the last value, and those that it was made of."""
+    return ["f", *dict.fromkeys(graph["f"])]
+
+
 def _forwards(graph: _Graph) -> list[str]:
     return _sorted(graph)[::-1]
 
@@ -149,6 +156,11 @@ FORWARDS = (
     "the list was walked from its beginning, so nothing had arrived yet",
     "What everything hangs on comes first on the way back: begin with f, at the end of the sorted list.",
 )
+NO_FURTHER = (
+    "no-further",
+    "only f and what it was made of handed on",
+    "What those were made of has to hand on as well, down to where a Value was made of nothing.",
+)
 NOT_ZEROED = (
     "not-zeroed",
     "the grads of the first time were still there the second time",
@@ -173,6 +185,7 @@ FORTY_LINES = Exercise(
         OwnSlip(*NO_ORDER, lambda case: _slopes(case, _engine(case, _first_met))),
         OwnSlip(*NO_ORDER, lambda case: _slopes(case, _engine(case, _row_by_row))),
         OwnSlip(*FORWARDS, lambda case: _slopes(case, _engine(case, _forwards))),
+        OwnSlip(*NO_FURTHER, lambda case: _slopes(case, _engine(case, _no_further))),
         OwnSlip(*NOT_ZEROED, lambda case: _slopes(case, _engine(case, _sorted, rounds=2), again=True)),
     ),
     hints=(

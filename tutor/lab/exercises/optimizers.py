@@ -150,15 +150,18 @@ def _one_sided(case: Case, side: float) -> Arrays:
     return {"numeric": found}
 
 
-def _never_put_back(case: Case) -> Arrays:
-    """Each number is left eps lower than it was."""
+def _never_put_back(case: Case, one_sided: bool = False) -> Arrays:
+    """Each number is left eps lower than it was; or eps higher, where only that side is looked at."""
     loss, w, eps = _loss(case), np.array(case.extra["w"]), float(case.value("e"))
     found = np.zeros(w.shape)
     for at in np.ndindex(w.shape):
+        before = loss(w)
         w[at] += eps
         higher = loss(w)
-        w[at] -= 2 * eps
-        found[at] = (higher - loss(w)) / (2 * eps)
+        found[at] = (higher - before) / eps
+        if not one_sided:
+            w[at] -= 2 * eps
+            found[at] = (higher - loss(w)) / (2 * eps)
     return {"numeric": found}
 
 
@@ -210,6 +213,7 @@ GRADIENT_CHECK = Exercise(
     slips=(
         OwnSlip(*ONE_SIDED, lambda case: _one_sided(case, 1.0)),
         OwnSlip(*ONE_SIDED, lambda case: _one_sided(case, -1.0)),
+        OwnSlip(*ONE_SIDED, lambda case: {"numeric": _one_sided(case, 1.0)["numeric"] / 2}),  # w - eps after w + eps
         OwnSlip(
             "eps-for-2eps",
             "divided by eps, where it is 2 eps",
@@ -235,6 +239,7 @@ GRADIENT_CHECK = Exercise(
             lambda case: {"numeric": np.zeros(np.shape(case.extra["w"]))},
         ),
         OwnSlip(*NOT_PUT_BACK, _never_put_back),
+        OwnSlip(*NOT_PUT_BACK, lambda case: _never_put_back(case, one_sided=True)),
         OwnSlip(*NOT_RELATIVE, lambda case: _error(case, lambda n, g: np.max(np.abs(n - g)))),
         OwnSlip(*MEAN_ERROR, lambda case: _error(case, lambda n, g: np.mean(np.abs(n - g) / _sizes(n, g)))),
         OwnSlip(
