@@ -5,6 +5,7 @@ Imported only where there is something to parse: the first frame of the home scr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NoReturn
 
@@ -56,6 +57,13 @@ examples:
   backprop-tutor compare o-regression learning_rate 0.01 0.1
   backprop-tutor compare o-classification activation sigmoid tanh relu --epochs 500
   backprop-tutor compare p-deep "layer 2 activation" relu tanh
+"""
+SWEEP_EXAMPLES = """\
+examples:
+  backprop-tutor sweep xor learning_rate 0.01..100          where it is too slow, converges, oscillates, diverges
+  backprop-tutor sweep momentum momentum 0..0.99 --runs 200 --scale linear
+  backprop-tutor sweep epochs seed 0..19                    does it always learn?
+  backprop-tutor sweep xor initial_scale 0.01..10           what the first weights are multiplied by
 """
 TRAIN_EXAMPLES = """\
 examples:
@@ -324,6 +332,23 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     compare.add_argument("values", metavar="VALUE", nargs="+", help="two to four")
     compare.add_argument("--epochs", metavar="N", default="100", help="default: 100")
 
+    sweep = command(
+        "sweep",
+        "many runs over a range of one setting",
+        "Many runs of a lesson over a range of one setting, from the same seed: where each ends, and for which values "
+        "it is too slow, converges, oscillates, stands still or diverges.",
+        SWEEP_EXAMPLES,
+    )
+    sweep.add_argument("lesson", metavar="LESSON", help=lesson)
+    sweep.add_argument("setting", metavar="SETTING", help="learning_rate, momentum, seed, initial_scale, W1[1,2] ...")
+    sweep._negative_number_matcher = re.compile(r"-\d")  # -3..3 is a range and no option
+    sweep.add_argument("range", metavar="LOW..HIGH", help="its values, as in 0.01..10")
+    sweep.add_argument("--runs", metavar="N", help="default: 100, of whole numbers one each")
+    sweep.add_argument("--epochs", metavar="N", default="500", help="default: 500")
+    scales = "log: each value so many times the one before; default: log where the ends are far apart"
+    sweep.add_argument("--scale", choices=("log", "linear"), help=scales)
+    sweep.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+
     quiz = command(
         "quiz",
         "questions on one or more lessons",
@@ -563,7 +588,7 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     table.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
     handed_out = (bank, drawing, paper_sheets)
-    one_lesson = (play, trace, train, compare, quiz, drill, paper, exam, grade, diagnose, code)
+    one_lesson = (play, trace, train, compare, sweep, quiz, drill, paper, exam, grade, diagnose, code)
     for reads in (*one_lesson, *handed_out, listing, check):
         lessons(reads, "folders")
     return found

@@ -102,6 +102,7 @@ RUN: dict[str, Callable[[Namespace], int]] = {
     "train": showing.train,
     "check": authoring.check,
     "compare": showing.compare,
+    "sweep": showing.sweep,
     "quiz": asking.quiz,
     "placement": asking.placement,
     "drill": asking.drill,

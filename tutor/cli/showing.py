@@ -122,6 +122,47 @@ def compare(args: Namespace) -> int:
     return 0
 
 
+def sweep(args: Namespace) -> int:
+    """Many runs over a range of one setting: a plot and sentences, or JSON."""
+    import time
+
+    from tutor.cli.sweeping import as_json, as_text
+    from tutor.engine.run import MAX_ITERATION
+    from tutor.lessonfiles.check import load
+    from tutor.play import sweep as sweeping
+    from tutor.play.settings import Refused
+
+    path, _ = find_lesson(args.lesson, args)
+    epochs = whole_number(args.epochs, MAX_ITERATION)
+    runs = whole_number(args.runs, sweeping.MOST_RUNS) if args.runs is not None else sweeping.RUNS
+    if epochs is None:
+        raise UsageError(f"--epochs must be a whole number from 1 to {MAX_ITERATION:,}, not {args.epochs[:20]}")
+    if runs is None or runs < 2:
+        raise UsageError(f"--runs must be a whole number from 2 to {sweeping.MOST_RUNS:,}, not {args.runs[:20]}")
+    try:
+        low, high = sweeping.read_range(args.range)
+        log = sweeping.is_log(args.setting, low, high) if args.scale is None else args.scale == "log"
+        found = sweeping.Sweep(load(path), args.setting, sweeping.spaced(args.setting, low, high, runs, log))
+    except Refused as error:
+        raise UsageError(str(error)) from None
+    told = time.monotonic()
+
+    def progress(done: int) -> bool:
+        nonlocal told
+        if time.monotonic() - told > 3 and sys.stderr.isatty():
+            told = time.monotonic()
+            print(f"{done} of {len(found.values)} runs so far. Ctrl+C stops.", file=sys.stderr)
+        return True
+
+    found.train(epochs, progress)
+    if args.format == "json":
+        in_utf8()
+        sys.stdout.write(as_json(found, epochs, log))
+    else:
+        sys.stdout.write(as_text(found, log))
+    return 0
+
+
 def misconceptions(args: Namespace) -> int:
     """The mistakes that the tutor knows, as text or JSON."""
     from tutor.questions.misconceptions import MISCONCEPTIONS

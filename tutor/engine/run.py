@@ -61,9 +61,9 @@ class Run:
     Threads may train and look at iterations at the same time.
     """
 
-    def __init__(self, lesson: Lesson, memory: int = 64 << 20):
+    def __init__(self, lesson: Lesson, memory: int = 64 << 20, programs: dict[int, Program] | None = None):
         self.lesson, self.memory = lesson, memory
-        self.programs: dict[int, Program] = {}
+        self.programs: dict[int, Program] = {} if programs is None else programs
         self.trained = 0  # iterations whose update has been computed
         self.diverged: int | None = None
         self._first: Values = dict(initial_parameters(lesson))
@@ -85,6 +85,24 @@ class Run:
         self._no_native = False
         self._goal = 1  # how far training is to go
         self._lock = RLock()
+
+    def like(self, lesson: Lesson) -> Run:
+        """A run of another lesson; one of the same shape shares these equations, and the code in C."""
+        from tutor.engine.native import same_shape
+
+        if not same_shape(self.lesson, lesson):
+            return Run(lesson, self.memory)
+        other = Run(lesson, self.memory, self.programs)
+        other._no_native = self._no_native
+        if self._native is not None and self._native_from == 1:
+            try:
+                settings = {key: float(value) for key, value in other._given().items()}
+                other._native = self._native.of(other.feed, settings)
+            except (ArithmeticError, ValueError):  # a setting that C's code cannot be called with
+                other._no_native = True
+            else:
+                other._native_from, other.every = 1, self.every
+        return other
 
     @property
     def last(self) -> int | None:
@@ -354,13 +372,13 @@ class Run:
         settings = {key: value for key, value in self._given().items() if key != setting("t")}
         return settings | {key: value for key, value in self._first.items() if key not in self._carried.slices}
 
-    def prepare(self, iterations: int) -> None:
-        """Before so many iterations: have code in C made if they are worth it, and wait for it.
+    def prepare(self, iterations: int, runs: int = 1) -> None:
+        """Before so many iterations, of so many runs `like` this: have C made if it is worth it, and wait for it.
 
-        Where C has the bits of Python nobody need wait. Where it has not those of NumPy it takes over from the next
-        iteration on: so whoever is to get the same bits each time calls this first.
+        A single run whose C has the bits of Python need not wait. Where it has not those of NumPy it takes over from
+        the next iteration on: so whoever is to get the same bits each time calls this first.
         """
-        if not self._scalar and self._worth_c(iterations):
+        if (runs > 1 or not self._scalar) and self._worth_c(self.trained + (iterations - self.trained) * runs):
             self.in_c(PATIENCE)
 
     def in_c(self, patience: float = 0.0) -> bool:
