@@ -71,11 +71,46 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "nothing is alone that is not there: said for the types",
     ("local", "if ‹not OPERATORS[formula.op].elementwise or not with_x›:", "(not OPERATORS[formula.op].elementwise)"):
         "nobody asks about a formula that has no x in it",
+    ("normalising", "return np.where(np.isfinite(found), found, ‹0.0›)", "(1.0)"):
+        "where the noise is no number the value is none either, or 0, which has none",
+    ("normalising", "return np.where(np.isfinite(found), found, ‹0.0›)", "(-1.0)"):
+        "where the noise is no number the value is none either, or 0, which has none",
+    ("openings", 'if step.phase == "backward" and node.args[0] != Ref(‹symbol.wrt or symbol›) and node.op != "conv":',
+     "(symbol.wrt)"):
+        "a gradient is one with respect to something: said for the types",
     ("products", "first = _with_axes(x, lead(node, 0, x), max(a, b, 2), row=a == ‹1›)", "(0)"):
         "the axes of length 1 that are put before a vector make a row of it",
     ("reductions", "return np.mean((x - kept(node, x, np.mean)) ** 2, axis=axes(node)) "
      "if node.args[‹0›].shape else x * 0.0", "(-1)"):
         "it has one argument",
+    ("reductions", "return np.mean(2 * np.abs(away) * off + off**‹2›, axis=axes(node))", "(3)"):
+        "a bound: what it says of the first order is more than both orders come to",
+    ("reductions", "lambda node, out, G: (G / (node.param or ‹1›),),", "(2)"):
+        "how many there are is always said; 1 is for the types",
+    ("reductions", "lambda node, out, G: (G / (node.param or ‹1›),),", "(0)"):
+        "how many there are is always said; 1 is for the types",
+    **dict.fromkeys(
+        (
+            ("reductions", f"away, off = centred(node, {one}, {two})[0], centred_noise(node, {three}, {four})", "(-1)")
+            for one, two, three, four in (
+                ("arrays[‹0›]", "noises[0]", "arrays[0]", "noises[0]"),
+                ("arrays[0]", "noises[‹0›]", "arrays[0]", "noises[0]"),
+                ("arrays[0]", "noises[0]", "arrays[‹0›]", "noises[0]"),
+                ("arrays[0]", "noises[0]", "arrays[0]", "noises[‹0›]"),
+            )
+        ),
+        "it has one argument",
+    ),
+    ("reductions", "if not node.args[‹0›].shape:", "(-1)"):
+        "it has one argument",
+    ("reductions", "return bool(np.any((away > ‹0›) & (away <= NEAR * (np.abs(x) + np.abs(top)))))", "(-1)"):
+        "it only says where to look closely, and a closer look changes no value that is none of rounding's",
+    ("reductions", "return bool(np.any((away > 0) & (‹away <= NEAR * (np.abs(x) + np.abs(top))›)))",
+     "(away < NEAR * (np.abs(x) + np.abs(top)))"):
+        "it only says where to look closely, and a closer look changes no value that is none of rounding's",
+    ("windows", "found = tuple(p * self.stride + r - self.padding for p, r in zip(place, offset, strict=‹True›))",
+     "(False)"):
+        "a place and an offset for each axis",
     ("windows", "lambda node, x: np.mean(_pools(node, x, node.args[‹0›].shape), axis=-1),", "(-1)"):
         "it has one argument",
 }

@@ -264,6 +264,7 @@ def test_an_axis_counts_from_the_end_in_a_tree(text):
         ("concat(A, w)", 0, ["(2, 3)", "(4,)"]),
         ("concat(A)", 0, ["takes at least 2 arguments"]),
         ("A = 2", 2, ["'=' means nothing"]),
+        ("(A = 2)", 3, ["'=' means nothing"]),
         ("sum(A, axis==0)", 12, ["'=' means nothing"]),
         ("A.sum()", 1, ["'.' means nothing"]),
         ("A[1]", 1, ["'[' means nothing"]),

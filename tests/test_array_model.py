@@ -196,6 +196,29 @@ def test_attention_forward_and_back():
     assert here.program.by_key["dL/dX"].rule == "uses"
 
 
+BLOCKED = """
+[circuit]
+define = [
+  "M = causal(S)", "T = M.T", "C = concat(T, V)", "E = 2 * M + S", "N = tanh(M - S)",
+  "P = softmax(M)", "U = S + V", "O = P @ V", "F = O * V + U + P",
+  "L = sum(F) + sum(exp(E)) + sum(exp(C)) + sum(N)",
+]
+output = "L"
+[circuit.inputs]
+S = [[0.5, 1.0], [0.25, 0.0]]
+V = [[1.0, 2.0], [0.5, 1.0]]
+"""
+
+
+def test_what_is_blocked_follows_element_by_element_and_by_moves_and_no_further():
+    here = trace(lesson(BLOCKED))
+    values = here.iteration.values
+    blocked = {id for id in here.program.model.blocked if np.ndim(values[id])}
+    assert {id for id, value in values.items() if np.any(np.isneginf(value))} <= blocked
+    assert {id.partition(".")[0] for id in blocked} == {"M", "T", "C", "E", "N", "L"}
+    assert not here.program.model.blocked & {"S", "V", "P", "U", "O", "F", "L"}
+
+
 def test_backpropagation_through_time_has_a_part_for_each_time():
     here = trace(lesson(RECURRENT))
     value = {id: np.asarray(found) for id, found in here.iteration.values.items()}

@@ -20,8 +20,9 @@ from array_circuits import (
     reference,
 )
 from tutor.engine.backprop import backward, gradient_of
-from tutor.engine.expressions import at_example, element, evaluate, indices, refs
+from tutor.engine.expressions import Ref, Symbol, at_example, call, element, evaluate, indices, negative, refs
 from tutor.engine.local import local_derivative
+from tutor.engine.model import Equation
 from tutor.engine.program import value_of
 
 TOLERANCE = {"rtol": 1e-10, "atol": 1e-12}
@@ -95,6 +96,29 @@ def table(found: np.ndarray, top: tuple[int, ...], bottom: tuple[int, ...]) -> n
     for index in indices(bottom):
         whole[(*index[: len(top)], *index)] = found[index]
     return whole
+
+
+W, X, U = Ref(Symbol("W", (2, 2))), Ref(Symbol("x", (2,))), Ref(Symbol("u", (2,)))
+PRODUCT = call("matmul", W, X)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [PRODUCT, PRODUCT + U, U - PRODUCT, negative(PRODUCT), PRODUCT + X, PRODUCT * X, call("tanh", PRODUCT),
+     call("softmax", X), negative(call("softmax", X)), call("softmax", X) + X, call("sum", X) * U],
+    ids=lambda formula: formula.op,
+)  # fmt: skip
+def test_the_derivative_of_a_product_is_its_matrix_only_where_nothing_else_is_done_to_it(formula):
+    values = {"W": np.array([[0.5, -1.0], [2.0, 0.25]]), "x": np.array([0.3, -0.7]), "u": np.array([1.5, 2.0])}
+    local = local_derivative(Equation(Symbol("y", (2,)), formula, "forward", "gate", variant=formula.op), X.symbol)
+    at = values | {"y": np.asarray(evaluate(formula, look(values)))}
+    found = np.broadcast_to(evaluate(local.formula, look(at)), local.symbol.shape)
+    differences = []
+    for k in range(2):
+        up, down = (values["x"] + sign * 1e-6 * np.eye(2)[k] for sign in (1, -1))
+        sides = [np.asarray(evaluate(formula, look(values | {"x": x}))) for x in (up, down)]
+        differences.append((sides[0] - sides[1]) / 2e-6)
+    np.testing.assert_allclose(table(found, (2,), (2,)), np.transpose(differences), atol=1e-8)
 
 
 @pytest.mark.parametrize("op", FORWARD)

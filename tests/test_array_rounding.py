@@ -48,6 +48,10 @@ def square(row):
         (call("first_max", square(column(B, A)), param=-1), [[1, 0], [1, 0]]),
         (call("first_max", square(column(B, A))), [[0, 0], [1, 0]]),
         (call("unpool_max", column(Const(5.0)), column(B, A), param=(2, 2)), [5, 0]),
+        (call("wins_max", B, A, param=0), 1),
+        (call("wins_max", B, A, param=1), 0),
+        (call("wins_min", A, B, param=0), 1),
+        (call("wins_min", A, B, param=1), 0),
         (call("causal_mask", square(column(A - B, B))), [[0, 0], [1, 1]]),
     ],
     ids=lambda x: x.op if hasattr(x, "op") else "",
@@ -161,3 +165,16 @@ def test_what_moves_all_of_a_norm_s_line_is_in_its_noise(eps, at_least):
     formula = call("norm", Ref(Symbol("x", (n,))), param=(-1, eps))
     allowed = np.asarray(rounding(formula, lambda ref: x, lambda ref: np.full(n, noise)))
     assert at_least * noise / root < off <= allowed[0] < 10 * noise / root
+
+
+def test_what_moves_a_variance_and_a_cross_entropy_is_in_their_noise_and_little_more():
+    """Where only the number far from the others is off: by the slope 2(x − x̄)/n, and by the slope p − 1(true class)."""
+    n, noise = 20, 1e-7
+    x, off = np.array([10.0, *[0.0] * (n - 1)]), np.array([noise, *[0.0] * (n - 1)])
+    most = rounding(call("variance", Ref(Symbol("x", (n,)))), lambda ref: x, lambda ref: off)
+    assert (x + off).var() - x.var() < most < 1.12 * 2 * (x - x.mean())[0] / n * noise
+    z, y = np.array([1.0, 0.0, -1.0]), np.array([0.0, 1.0, 0.0])
+    formula = call("cross_entropy", Ref(Symbol("z", (3,))), Ref(Symbol("y", (3,))))
+    most = rounding(formula, lambda ref: z if ref.symbol.id == "z" else y, lambda ref: noise * (ref.symbol.id == "z"))
+    worst = np.log(np.exp(z + noise * np.array([1, -1, 1])).sum()) - (z - noise)[1] - (np.log(np.exp(z).sum()) - z[1])
+    assert worst <= most < 2 * worst

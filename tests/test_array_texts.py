@@ -299,6 +299,24 @@ def test_each_composite_operator_opens_backward():
     assert opened == set(OPENINGS)
 
 
+def test_which_composite_operators_open_forward():
+    opened = {step.equation.variant for name in LESSONS for step, _ in every(name, "dz")
+              if step.equation.rule == "gate" and derivation(step)}  # fmt: skip
+    assert opened == {"softmax", "log_softmax", "norm", "cross_entropy"}
+
+
+@pytest.mark.parametrize("z, y, says", [
+    ([[0.5, 1, 0], [1, 0, -1]], [1, 3], "each row is 1/2 of the mean"),
+    ([0.5, 1, 0], [0, 1, 0], "times what comes back to the gate"),
+    ([[0.5, 1, 0]], [2], "times what comes back to the gate"),
+])  # fmt: skip
+def test_the_last_line_of_a_cross_entropy_says_what_it_is_divided_by(z, y, says):
+    found = trace_of(["l = cross_entropy(z, y)", "L = l * 3"], {"z": z, "y": y}, ["y"])
+    last = derivation(found.find("dL/dz")).stages[-1]
+    assert last.line.reason == says
+    np.testing.assert_allclose(last.value, np.asarray(found.find("dL/dz").value))
+
+
 # Layers whose gradients open window by window: lines, shapes of x and k.
 CONVOLUTIONS = {
     "plain": ("conv(x, k)", (3, 3), (2, 2)),
