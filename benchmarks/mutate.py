@@ -69,7 +69,8 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ("local", 'if ‹taken and alone and taken.op == "matmul" and [len(arg.shape) for arg in taken.args] == [2, 1]›:',
      "(alone and taken.op == 'matmul' and ([len(arg.shape) for arg in taken.args] == [2, 1]))"):
         "nothing is alone that is not there: said for the types",
-    ("local", "alone = ‹taken is not None and _only_added(eq.formula, taken, x)›", "(_only_added(eq.formula, taken, x))"):
+    ("local", "alone = ‹taken is not None and _only_added(eq.formula, taken, x)›",
+     "(_only_added(eq.formula, taken, x))"):
         "what no call takes stands alone, and is no term of a sum: said for the types",
     ("local", "if ‹not OPERATORS[formula.op].elementwise or not with_x›:", "(not OPERATORS[formula.op].elementwise)"):
         "nobody asks about a formula that has no x in it",
