@@ -726,3 +726,10 @@ def test_numbers_beyond_what_a_float_holds(wide, typed, tmp_path):
     path.write_text(f"L,{typed}\nz1,{typed},0.999\n")
     found = diagnose(wide, read_arrays(path))
     assert {verdict.verdict for verdict in found.arrays} <= {"wrong", "slip", *(["right"] * typed.startswith("0e"))}
+
+
+def test_a_sentence_that_begins_with_a_sign_keeps_it(wide):
+    t = tutor.network([[[0.5, -0.4], [0.3, 0.8]]], [1.0, 2.0], [1, 0], activations="softmax", loss="cross_entropy")
+    z = np.array([[0.5, -0.4], [0.3, 0.8]]) @ [1.0, 2.0]
+    (one,) = tutor.diagnose(t, {"a1": sigma(z)}).as_dict()["arrays"]
+    assert one["message"].startswith("σ was applied instead of softmax")

@@ -219,7 +219,7 @@ def judge(exercise: Exercise, case: Case, answered: Answered) -> Diagnosis:
         return found
     named = [Named(slip.name, slip.title, slip.remedy, first.step) for slip in own]
     said = replace(first, verdict="slip", message=named[0].said(first.step), slips=(*named, *first.slips)[:MOST_SLIPS])
-    return _with(found, first, said)
+    return replace(_with(found, first, said), untried="")
 
 
 def _required(exercise: Exercise, found: Diagnosis) -> Diagnosis:

@@ -91,7 +91,8 @@ def _of_mistake(found: Check) -> Iterator[Said]:
 def _of_case(found: Check, one: Judged) -> Iterator[Said]:
     before = [case for case in found.judged if case.right]
     if before and found.judged.index(one) > 0:
-        asks = ": is a number or a size of the first written into the code?" if not _is_named(one) else "."
+        doubt = ": is a number, a size or a sign of the first taken for granted in the code?"
+        asks = "." if _is_named(one) else doubt
         yield Said(f"It is right with {before[0].case.title}, and not with {one.case.title}{asks}")
     else:
         yield Said(f"With {one.case.title}:", "dim")

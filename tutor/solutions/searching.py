@@ -26,6 +26,7 @@ from tutor.solutions.expected import Expected, Sheet, graph_of
 from tutor.solutions.files import Handed
 from tutor.solutions.naming import tolerance, within
 from tutor.text.layout import number
+from tutor.text.words import capital
 
 DOUBT = 4.0  # steps further away is a slip that another array speaks against
 EXACT = 7  # so many digits have numbers that a program wrote
@@ -62,7 +63,7 @@ class Named:
     def said(self, step: str) -> str:
         """In words, for an array that is this step."""
         where = "" if self.at == step else f" (on the way to {step} alone)" if self.doubtful else f" (at {self.at})"
-        return f"{self.title[:1].upper()}{self.title[1:]}{where}. {self.remedy}".strip()
+        return f"{capital(self.title)}{where}. {self.remedy}".strip()
 
 
 @dataclass(frozen=True)
