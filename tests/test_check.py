@@ -156,3 +156,23 @@ def test_a_line_that_leads_nowhere_is_told_where_it_stands(tmp_path):
     assert [p for p in problems(tmp_path, times) if "line" in p[3]] == []
     last = times.replace("sum(o3 * o3)", "sum(h3 * h3)")
     assert ["'o3'" in p[3] or "'o1'" in p[3] for p in problems(tmp_path, last) if "the line" in p[3]] == [True]
+
+
+# ---------------------------------------------------------------- one fault, one message
+
+
+def test_a_gradient_of_a_name_that_is_not_there_is_no_slip_of_one_letter(tmp_path):
+    ((_, _, _, message, _),) = problems(tmp_path, CIRCUIT + '[[notes]]\nstep = "df/dk"\ntext = "T"\n')
+    assert "did you mean" not in message and "its gradients are df/d" in message
+
+
+def test_a_function_for_a_name_is_told_once(tmp_path):
+    text = CIRCUIT.replace('"q = x / y", "f = q + y"', '"max = x / y", "f = max + y"')
+    ((_, _, _, message, _),) = problems(tmp_path, text)
+    assert "'max' is a function and cannot be a name" in message
+
+
+def test_an_unknown_environment_is_told_once(tmp_path):
+    text = CIRCUIT + "[[notes]]\nstep = \"q\"\ntext = '$\\begin{align} a &= b \\\\ c &= d \\end{align}$'\n"
+    ((severity, _, _, message, _),) = problems(tmp_path, text)
+    assert severity == "warning" and "align" in message

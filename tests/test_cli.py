@@ -380,6 +380,15 @@ def test_of_an_endless_line_only_the_beginning_is_kept(monkeypatch):
     assert [len(line) for line in lines] == [4096, 5, 4096, 4, 0] and lines[1::2] == ["next\n", "back"]
 
 
+def test_play_takes_a_notation_as_the_key_does(run, data_folder):
+    code, out, _ = run("play", "o-classification", "--plain", "--notation", "nabla")
+    assert code == 0 and "∇" in out
+    code, out, _ = run("play", "o-classification", "--plain")
+    assert "∇" in out, "from now on"
+    code, _, said = run("play", "gates", "--plain", "--notation", "dzz")
+    assert code == 2 and "did you mean 'dz'" in said
+
+
 # ---------------------------------------------------------------- the program itself
 
 

@@ -158,6 +158,10 @@ def test_the_first_frame_comes_without_the_engine():
     assert not loaded & {"numpy", "tree_sitter", "fsrs", "markdown_it"}
 
 
+def test_the_glossary_comes_without_the_engine():
+    assert not loaded_by("tutor.text.glossary", "tutor.cli.showing") & {"numpy", "textual", "tree_sitter"}
+
+
 @pytest.mark.parametrize("command", [["list"], ["list", "--format", "json"], ["list", "--lessons", "."]])
 def test_the_command_list_comes_without_the_engine(command, tmp_path):
     code = (

@@ -271,6 +271,7 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
         action="store_true",
         help="line mode: no full screen, Enter for the next step; what happens anyway where there is no terminal",
     )
+    play.add_argument("--notation", metavar="NAME", help=f"of this lesson and of those to come: {', '.join(NOTATIONS)}")
     play.add_argument("--watch", action="store_true", help="play each save of the file at once, at the same step")
 
     listing = command("list", "the lessons there are", "The lessons that come with the tutor.", LIST_EXAMPLES)

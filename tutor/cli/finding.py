@@ -72,8 +72,8 @@ def find_lesson(name: str, args: Namespace | None = None) -> tuple[Path, str]:
 
 def known_notation(name: str | None) -> None:
     """Raises UsageError for a notation that there is not, with the nearest."""
-    from tutor.engine.parsing import did_you_mean
-
     if name is not None and name not in NOTATIONS:
+        from tutor.engine.parsing import did_you_mean
+
         near = did_you_mean(name[:60], NOTATIONS)
         raise UsageError(f"unknown notation '{name[:60]}'{near}; there are: {', '.join(NOTATIONS)}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tutor.cli.arguments import UsageError
-from tutor.cli.finding import asked_for, find_lesson, own_folders
+from tutor.cli.finding import asked_for, find_lesson, known_notation, own_folders
 from tutor.cli.running import Kept, app
 from tutor.cli.streams import asker, in_utf8, is_screen
 from tutor.lessonfiles import catalogue
@@ -18,6 +18,9 @@ from tutor.text.output import json_text
 
 if TYPE_CHECKING:
     from argparse import Namespace
+
+    from tutor.learner.store import Store
+    from tutor.tui.app import TutorApp
 
 
 def home(args: Namespace | None = None) -> int:
@@ -30,24 +33,40 @@ def home(args: Namespace | None = None) -> int:
 
 def play(args: Namespace) -> int:
     """Play a lesson on the full screen, or in lines."""
+    known_notation(args.notation)
     path, key = find_lesson(args.lesson, args)
     if args.plain or not is_screen():
         if args.watch:
             raise UsageError("--watch needs the full screen: a terminal, and no --plain")
-        return _line_mode(path, key, args.profile)
+        return _line_mode(path, key, args)
     from tutor.lessonfiles.check import load
 
     lesson = load(path)  # a bad file is told here, not inside the app
-    return app(lambda app: app.play(lesson, key, args.watch), args.profile, own_folders(args))
 
 
-def _line_mode(path: Path, key: str, profile: str) -> int:
+    def start(app: TutorApp) -> None:
+        _choose(app.store, args.notation)
+        app.play(lesson, key, args.watch)
+
+    return app(start, args.profile, own_folders(args))
+
+
+def _choose(store: Store, notation: str | None) -> None:
+    """Take a notation as the key `t` does: for this lesson and those to come."""
+    from tutor.learner.records import choose_notation
+
+    if notation is not None:
+        choose_notation(store, notation)
+
+
+def _line_mode(path: Path, key: str, args: Namespace) -> int:
     from tutor.cli.line_mode import LineMode
     from tutor.lessonfiles.check import load
 
     lesson = load(path)
     attended = sys.stdin.isatty()
-    with Kept(profile) as kept:
+    with Kept(args.profile) as kept:
+        _choose(kept.store, args.notation)
         say = lambda text: print(text, flush=attended)  # noqa: E731
         LineMode(lesson, key, kept.store, asker(kept.tell), say).play(attended, not attended)
     return kept.code

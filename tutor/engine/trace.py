@@ -8,6 +8,7 @@ one example of the batch (`dL/dW2[1,2]@3`). Local derivatives (`da2/dz2`, `dz2/d
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -353,7 +354,17 @@ def _nearest(base: str, known: list[str]) -> str:
     near = did_you_mean(base, folded)
     for low, name in folded.items():
         near = near.replace(f"'{low}'", f"'{name}'")
+    meant = near.partition("'")[2].rpartition("'")[0]
+    if _other_letter(base, meant):  # of df/dz a df/dy is no slip of the finger
+        alike = [id for id in known if _other_letter(base, id)]
+        return f"; its gradients are {', '.join(alike[:6])}{' …' if len(alike) > 6 else ''}"
     return near or f"; its steps are {', '.join(known[:6])} …"
+
+
+def _other_letter(id: str, other: str) -> bool:
+    """Whether two derivatives differ in what they are with respect to, a single letter: df/dz and df/dy."""
+    a, b = (re.fullmatch(r"(d.+/d)([^\W\d_])", text) for text in (id, other))
+    return bool(a and b and a[1] == b[1] and a[2].casefold() != b[2].casefold())
 
 
 def find_local(program: Program, id: str) -> Equation | None:

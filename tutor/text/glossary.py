@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from tutor.engine.optimizers import VELOCITY
-from tutor.engine.rules import Rule, variant_of
 from tutor.text.words import capital
+
+if TYPE_CHECKING:  # a term is said without NumPy, which comes with the engine
+    from tutor.engine.rules import Rule
 
 _TABLE = """\
 accuracy
@@ -392,7 +394,7 @@ _AT_ARRAYS: dict[str, tuple[str, ...]] = {
     "gate_causal": ("causal mask", "mask", "attention", "softmax"),
     "gate_causal_gradient": ("causal mask", "mask", "gradient"),
 }  # fmt: skip
-_AT_STATE: dict[str, tuple[str, ...]] = {VELOCITY.name: ("momentum", "optimiser", "update")}
+_AT_STATE: dict[str, tuple[str, ...]] = {"velocity": ("momentum", "optimiser", "update")}
 _BY_CHOICE = {
     "cross_entropy": "cross-entropy", "binary_cross_entropy": "cross-entropy", "squared_error": "squared error",
     "half_squared_error": "squared error", "mean_squared_error": "mean squared error", "sgd": "gradient descent",
@@ -431,6 +433,8 @@ def search(text: str) -> list[str]:
 
 def spoken_of(rule: str, *choices: str | None) -> list[str]:
     """The terms of a step, the nearest first: by its rule's id, then by the lesson's activation, loss or optimiser."""
+    from tutor.engine.rules import variant_of
+
     plain, variant = variant_of(rule) or (rule, "")
     special = _AT_ARRAYS.get(rule) or _AT_STATE.get(variant)
     terms = special or next((terms for at, terms in _AT.items() if at == plain), ())

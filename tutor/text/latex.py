@@ -237,7 +237,8 @@ class _Latex:
         if environment not in _ROWS or self.depth > _DEEP:
             known = "what stands in rows is a pmatrix, bmatrix, matrix or cases"
             self.blemish(begin, f"\\begin{{{environment}}} is not known", known)
-            return f"\\begin{{{environment}}}"
+            if self.depth > _DEEP:
+                return f"\\begin{{{environment}}}"
         rows: list[list[str]] = [[]]
         while True:
             rows[-1].append(_joined(self.group(stops=("&", "\\\\", "\\end"))))
@@ -247,9 +248,12 @@ class _Latex:
                 rows.append([])
             elif stop != "&":
                 break
-        if stop != "\\end" or self.raw() != environment:
+        ended = stop == "\\end" and self.raw() == environment
+        if not ended and environment in _ROWS:
             self.blemish(begin, f"\\begin{{{environment}}} has no \\end{{{environment}}}")
         rows = rows[:-1] if rows[-1] == [""] and rows[1:] else rows
+        if environment not in _ROWS:  # told once; what stands in it is read, line by line
+            return "; ".join(" ".join(part for part in row if part) for row in rows)
         opens, between, closes = _ROWS[environment]
         lines = [", ".join(row) for row in rows]
         if between != "; " and any(len(row) > 1 for row in rows):

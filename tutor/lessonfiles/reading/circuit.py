@@ -113,6 +113,8 @@ def _definitions(file: Values, lines: list[Line], given: Given, whole: bool, los
         try:
             formula = read(text[at:], words)
         except FormulaError as error:
+            if any(error.message.startswith(f"{one} is a function:") for one in names if one in RESERVED):
+                continue  # told where it is defined
             told(error.message, error.advice or _advice(text[at:], error, words), at + error.offset)
         if formula is not None:
             found.append(Definition(name, formula, " ".join(text.split()), line.at))
