@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from effort import PATIENCE, effort
+from test_diagnose import pt
 from tutor import __version__
 from tutor.cli.arguments import FORMATS, LEVELS
 from tutor.cli.commands import RUN, main
@@ -103,9 +104,20 @@ def test_help_of_a_command_has_examples_that_work(command, run):
     Path("paper.csv").write_text("dL/dW2,1,2\n")  # solutions that are wrong
     Path("grads.json").write_text('{"dL/dW2": [[1.0, 2.0]]}')
     np.savez("mine.npz", dW2=np.ones((1, 2)))
+    Path("class.txt").write_text("Ada\nBob\n")
+    Path("class.csv").write_text("Ada,dL/dW2[1,1],-0.319\n")
+    Path("exports").mkdir()
+    for name in ("exports/cem.json", "ada.json", "bob.json"):
+        Path(name).write_text('{"format": "backprop-tutor progress", "answers": []}')
+    shapes = {"fc1.weight": (3, 2), "fc1.bias": (3,), "fc2.weight": (2, 3), "fc2.bias": (2,)}
+    layers = {name: np.ones(shape) for name, shape in shapes.items()}
+    np.savez("model.npz", **layers)
+    Path("model.pt").write_bytes(pt(layers))
+    Path("rows.csv").write_text("a,b,class\n" + "0,1,1\n1,0,2\n" * 5)
     for example in examples:
-        # an example of what is judged may be wrong: exit code 1; and to watch takes a screen
-        codes = (0, 1) if command in ("grade", "diagnose", "exam") else (2,) if "--watch" in example else (0,)
+        # an example of what is judged may be wrong: exit code 1; to watch takes a screen, to ask somebody who answers
+        nobody = re.search("--watch|model.pt", example)
+        codes = (0, 1) if command in ("grade", "diagnose", "exam", "lab") else (2,) if nobody else (0,)
         assert run(*shlex.split(example))[0] in codes, example
 
 

@@ -131,6 +131,14 @@ examples:
   backprop-tutor progress --export mine.json           to take it to another machine
   backprop-tutor progress --import mine.json
 """
+REPORT_EXAMPLES = """\
+examples:
+  backprop-tutor report exports/                       report/report.html, and four tables as CSV
+  backprop-tutor report ada.json bob.json --no-names -o tuesday
+
+Each learner hands in one file: backprop-tutor progress --export ada.json.
+It is for teaching, not for marks: a file can be forged.
+"""
 CODE_EXAMPLES = """\
 examples:
   backprop-tutor code o-classification                     to read, in NumPy
@@ -185,6 +193,7 @@ examples:
   backprop-tutor grade o-classification dL/dW2 "[[-0.319, -0.262]]"
   backprop-tutor grade o-classification 6 2
   backprop-tutor grade o-classification dL/dW2[1,1] --given "dL/dz2[1]=0.537" -- -0.3189
+  backprop-tutor grade o-classification --answers class.csv --format csv      a row each: who, question, answer
 
 The exit code is 0 if the answer is right, 1 if it is not, 2 for bad usage.
 """
@@ -197,8 +206,8 @@ NEW_EXAMPLES = """\
 examples:
   backprop-tutor new first.toml                 then: backprop-tutor play first.toml --watch
   backprop-tutor new layer.toml --arrays        a layer of your own: lines over arrays
-  backprop-tutor new mine.toml --from model.pt  a network of your own; what its file does not say is asked
-  backprop-tutor new mine.toml --from model.npz --activation relu,softmax --data rows.csv --held-out 0.2
+  backprop-tutor new mnist.toml --from model.pt  a network of your own; what its file does not say is asked
+  backprop-tutor new digits.toml --from model.npz --activation relu,softmax --data rows.csv --held-out 0.2
 
 docs/writing-lessons.md is the way from here to a lesson with questions.
 """
@@ -430,10 +439,22 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
         PROGRESS_EXAMPLES,
     )
     progress.add_argument("--format", choices=("text", "json", "csv"), default="text", help="default: text")
+    rows = ("skill", "question")
+    progress.add_argument("--by", choices=rows, default="skill", help="question: a row for each answer given")
     what = progress.add_mutually_exclusive_group()
     what.add_argument("--export", metavar="FILE", help="write all of it to a file")
     what.add_argument("--import", metavar="FILE", dest="import_", help="add what a file has; nothing is lost")
     what.add_argument("--reset", action="store_true", help="forget it; asks first")
+
+    classes = command(
+        "report",
+        "what a class got wrong",
+        "A page and tables made of the exported progress of many learners: by question, by skill, by slip.",
+        REPORT_EXAMPLES,
+    )
+    classes.add_argument("paths", metavar="PATH", nargs="+", help="exports, a file each learner, or folders of them")
+    classes.add_argument("-o", dest="output", metavar="DIR", default="report", help="default: report")
+    classes.add_argument("--no-names", action="store_true", help="learners have numbers")
 
     words = command("glossary", "what the terms mean", "The glossary: what the field's terms mean.", GLOSSARY_EXAMPLES)
     words.add_argument("term", metavar="TERM", nargs="*", help="a term, or words of its definition; default: all names")
@@ -476,8 +497,8 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     )
     grade.add_argument("lesson", metavar="LESSON", help=lesson)
     asked = "a step's id, such as dL/dW2[1,2], or the number of an author's question"
-    grade.add_argument("step", metavar="STEP", help=asked)
-    grade.add_argument(
+    one_step = grade.add_argument("step", metavar="STEP", help=asked)
+    one_answer = grade.add_argument(
         "answer",
         metavar="ANSWER",
         help="a number, an expression, or all of an array: [[1, 2], [3, 4]]; -- before one that begins with -",
@@ -486,8 +507,18 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     grade.add_argument(
         "--given", metavar="STEP=VALUE", action="append", default=[], help="an earlier answer of the learner's own"
     )
+
+    class Instead(argparse.Action):
+        """An option in whose presence one step and one answer need not be there."""
+
+        def __call__(self, parser: object, namespace: Namespace, value: object, option: str | None = None) -> None:
+            setattr(namespace, self.dest, value)
+            one_step.required = one_answer.required = False
+
+    many = "a CSV file instead: who, question, answer; a row each"
+    grade.add_argument("--answers", metavar="FILE", action=Instead, help=many)
     grade.add_argument("--iteration", metavar="N", default="1", help="the Nth update; default: 1")
-    grade.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    grade.add_argument("--format", choices=("text", "json", "csv"), default="text", help="csv: with --answers")
 
     diagnose = command(
         "diagnose",

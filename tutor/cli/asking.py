@@ -9,7 +9,7 @@ from tutor.cli.arguments import UsageError
 from tutor.cli.finding import find_lesson, known_notation
 from tutor.cli.running import Kept, app
 from tutor.cli.streams import asker, in_utf8, is_screen
-from tutor.text.output import escape
+from tutor.text.output import escape, quote
 from tutor.text.words import whole_number
 
 if TYPE_CHECKING:
@@ -130,12 +130,58 @@ def progress(args: Namespace) -> int:
             raise UsageError(str(error)) from None
         if args.reset:
             return _reset(store)
+        if args.by == "question":
+            return _by_question(store, args.format)
         found = progress.report(store)
     if args.format == "text":
         print(progress.text(found))
     else:
         in_utf8()
         print(progress.as_json(found) if args.format == "json" else progress.as_csv(found), end="")
+    return 0
+
+
+def _by_question(store: Store, format: str) -> int:
+    """A row for each answer given (docs/progress.md)."""
+    from tutor.learner.classroom import rows_of, table
+    from tutor.text.output import json_text
+
+    rows = rows_of(store.answers(), store.profile)
+    if format == "json":
+        in_utf8()
+        print(json_text(rows, indent=2))
+    elif format == "csv":
+        in_utf8()
+        print(table(rows), end="")
+    else:
+        for row in rows:
+            slip = f" ({row['slip']})" if row["slip"] else ""
+            said = f"{row['lesson']}  {row['question']}: {row['typed']!r} {row['verdict']}{slip}"
+            print(escape(f"{row['when'][:16]}  {said}"))
+    return 0
+
+
+def report(args: Namespace) -> int:
+    """A page and tables about a class, from the exports of its learners."""
+    from pathlib import Path
+
+    from tutor.learner.classroom import NoClass, read_exports, report_files
+
+    try:
+        learners = read_exports([Path(path) for path in args.paths])
+    except NoClass as error:
+        raise UsageError(str(error)) from None
+    files, folder = report_files(learners, names=not args.no_names), Path(args.output)
+    if there := [name for name in files if (folder / name).exists()]:
+        raise UsageError(f"{quote(str(folder / there[0])[:80])} is there already: name another folder with -o")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise UsageError(f"cannot write {quote(args.output[:80])}: {error.strerror or error}") from None
+    many = f"{len(learners)} learner{'s' * (len(learners) != 1)}"
+    print(f"{many}, {sum(len(one.answers) for one in learners):,} answers: {quote(str(folder / 'report.html')[:80])}.")
     return 0
 
 

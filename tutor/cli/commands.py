@@ -110,6 +110,7 @@ RUN: dict[str, Callable[[Namespace], int]] = {
     "paper": papers.paper,
     "exam": papers.exam,
     "progress": asking.progress,
+    "report": asking.report,
     "glossary": showing.glossary,
     "new": authoring.new,
     "schema": authoring.schema,

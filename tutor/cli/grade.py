@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
+import re
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tutor.cli.arguments import UsageError
 from tutor.cli.showing import open_trace
 from tutor.cli.streams import in_utf8
-from tutor.text.output import json_text
+from tutor.text.output import escape, json_text, quote
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Iterator
 
     from tutor.engine.trace import Step, Trace
     from tutor.questions.items import Item
@@ -26,7 +32,13 @@ def grade(args: Namespace) -> int:
     from tutor.questions.question import shown_value
     from tutor.text.writer import Writer
 
+    if args.answers is not None and args.step is not None:
+        raise UsageError("--answers FILE has the questions and the answers: leave out STEP and ANSWER")
+    if args.answers is None and args.format == "csv":
+        raise UsageError("--format csv goes with --answers FILE")
     trace, notation = open_trace(args)
+    if args.answers is not None:
+        return _grade_all(args, trace, Writer(trace.lesson, notation))
     try:
         item = _graded_item(args.step, trace, Writer(trace.lesson, notation))
         own = dict(_given(text, trace) for text in args.given)
@@ -49,6 +61,84 @@ def grade(args: Namespace) -> int:
                 whole = item.kind == "matrix" and not item.by_author
                 print(f"  {item.hints[-1]}" if whole else f"  It is {item.answer}.")
     return 0 if verdict.kind in ("correct", "rounded") else 1
+
+
+def _grade_all(args: Namespace, trace: Trace, writer: Writer) -> int:
+    """Grade the rows of a file; 1 if any is wrong, 2 if one cannot be graded, which is said with its line."""
+    from tutor.engine.trace import NoSuchStep
+    from tutor.learner.classroom import table
+
+    items: dict[str, Item] = {}
+    rows: list[dict[str, object]] = []
+    faults = 0
+    for line, who, asked, answer in _read_answers(args.answers):
+        try:
+            item = items.get(asked) or items.setdefault(asked, _graded_item(asked, trace, writer))
+        except (NoSuchStep, UsageError) as error:
+            print(f"{quote(args.answers[:80])}:{line}: {escape(str(error))}", file=sys.stderr)
+            faults += 1
+            continue
+        verdict = item.grade(answer)
+        rows.append(
+            {
+                "who": who,
+                "question": asked,
+                "answer": answer,
+                "verdict": verdict.kind,
+                "right": verdict.kind in ("correct", "rounded"),
+                "credit": verdict.credit if verdict.credit is not None else float(verdict.correct),
+                "misconception": verdict.misconception,
+                "message": verdict.message,
+            }
+        )
+    if args.format == "json":
+        in_utf8()
+        print(json_text(rows, indent=2))
+    elif args.format == "csv":
+        in_utf8()
+        print(table(rows), end="")
+    else:
+        for row in rows:
+            print(escape(f"{row['who']}  {row['question']}  {row['answer']}: {row['verdict']}: {row['message']}"))
+        print(f"{sum(bool(row['right']) for row in rows)} of {len(rows)} right.")
+    return 2 if faults else 0 if all(row["right"] for row in rows) else 1
+
+
+def _read_answers(path: str) -> Iterator[tuple[int, str, str, str]]:
+    """The line, who, question and answer of each row of a CSV file, with or without a head. Raises UsageError."""
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not in UTF-8"
+        raise UsageError(f"cannot read {quote(path[:80])}: {why}") from None
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    order, first = [0, 1, 2], True
+    for line, row in enumerate(csv.reader(io.StringIO(text), delimiter=delimiter), 1):
+        cells = _rejoined([cell.strip() for cell in row], delimiter)
+        if not any(cells):
+            continue
+        named = [cell.casefold() for cell in cells]
+        if first and {"who", "question", "answer"} <= set(named):
+            order, first = [named.index(name) for name in ("who", "question", "answer")], False
+            continue
+        first = False
+        if len(cells) <= max(order):
+            raise UsageError(f"{quote(path[:80])}:{line}: a row is who, question, answer, and this has {len(cells)}")
+        who, asked, answer = (cells[at] for at in order)
+        if delimiter == ";" and re.fullmatch(r"[-−+]?[0-9]+,[0-9]+", answer):
+            answer = answer.replace(",", ".")  # where columns are parted by semicolons, a comma is the decimal point
+        yield line, who, asked, answer
+
+
+def _rejoined(cells: list[str], delimiter: str) -> list[str]:
+    """The cells, those put together again that were parted within brackets: dL/dW2[1,2] needs no quotes."""
+    found: list[str] = []
+    for cell in cells:
+        if found and found[-1].count("[") > found[-1].count("]"):
+            found[-1] += delimiter + cell
+        else:
+            found.append(cell)
+    return found
 
 
 def _graded_item(asked: str, trace: Trace, writer: Writer) -> Item:

@@ -63,6 +63,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE exercise (profile TEXT, id TEXT, tries INTEGER NOT NULL, done TEXT, at TEXT NOT NULL, "
         "PRIMARY KEY (profile, id))",
     ),
+    (
+        # What was asked, in the words that the learner saw: a class report reads it where there is no lesson.
+        "ALTER TABLE answer ADD COLUMN asked TEXT NOT NULL DEFAULT ''",
+    ),
 )
 
 

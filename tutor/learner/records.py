@@ -121,6 +121,9 @@ class Stopwatch:
         return round(took, 1)
 
 
+MAX_ASKED = 1000  # characters of a question that are kept with an answer
+
+
 def keep_try(store: Store, lesson: str, asking: Asking, watch: Stopwatch) -> None:
     """Put what was just said on disk (a try, or that it was given up), before its verdict is seen.
 
@@ -156,6 +159,7 @@ def _answer(lesson: str, item: Item, given: str, verdict: Verdict | None) -> Giv
         verdict=verdict.kind if verdict else "given-up",
         misconception=named,
         choices=len(item.choices),
+        asked=" ".join([item.prompt, *(f"{at}) {text}" for at, text in enumerate(item.choices, 1))])[:MAX_ASKED],
     )
 
 

@@ -117,7 +117,7 @@ class GivenAnswer:
 
     `verdict` and `kind` are those of the quiz, or the verdict is GIVEN_UP; `credit` is 0 to 1, `tries` says which
     try this is, `choices` how many there were to choose from (0: none). `at` is an ISO time with its zone, kept
-    in UTC. The store fills in an empty `id` and `at`.
+    in UTC. The store fills in an empty `id` and `at`. `asked` is the question with its choices, as it was put.
     """
 
     lesson: str
@@ -135,9 +135,10 @@ class GivenAnswer:
     session: str | None = None
     at: str = ""
     id: str = ""
+    asked: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("lesson", "item", "skill", "kind", "given", "verdict", "at", "id"):
+        for name in ("lesson", "item", "skill", "kind", "given", "verdict", "at", "id", "asked"):
             _require(isinstance(getattr(self, name), str), name, "a text")
         for name in ("misconception", "session"):
             _require(isinstance(getattr(self, name), str | None), name, "a text or null")
