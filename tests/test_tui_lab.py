@@ -112,3 +112,20 @@ async def test_a_folder_that_cannot_be_written_is_told_of_and_an_editor_is_lent_
         monkeypatch.setenv("EDITOR", "true")
         await press(pilot, "e")  # a terminal that is none cannot be lent
         assert "cannot be lent" in " ".join(pane(pilot, "bar").split())
+
+
+async def test_leaving_ends_the_run_that_goes_on(data_folder):
+    path = data_folder / "lab" / "neuron.py"
+    path.parent.mkdir(parents=True)
+    path.write_text("open('begun', 'w').close()\nwhile True: pass\n")
+    async with opened(lambda app: app.open_bench(EXERCISES["neuron"], path, False), (80, 24)) as pilot:
+        screen_left = pilot.app.screen
+        screen_left.bench.seconds = 60.0
+        screen_left.look()
+        while not (path.parent / "begun").exists():
+            await pilot.pause(0.02)
+        assert "running" in pane(pilot, "bar")
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, HomeScreen)
+        await pilot.app.workers.wait_for_complete()
+        assert screen_left.bench.stop.process.returncode != 0 and screen_left.bench.last is None

@@ -597,7 +597,7 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     bench.add_argument("--plain", action="store_true", help="line mode: no full screen")
     bench.add_argument("--profile", metavar="NAME", default=None, type=profile, help=whose)
     bench.set_defaults(what="list")
-    doing = bench.add_subparsers(title="what to do", metavar="start | check", parser_class=Parser)
+    doing = bench.add_subparsers(title="what to do", metavar="[start ID | check FILE]", parser_class=Parser)
     begin = doing.add_parser("start", help="write an exercise's file and watch it", allow_abbrev=False)
     begin.add_argument("exercise", metavar="ID", help="which (see backprop-tutor lab --plain)")
     begin.add_argument("--dir", metavar="DIR", help="where the file is; default: a folder beside your progress")

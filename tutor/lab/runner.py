@@ -89,17 +89,17 @@ class Stop:
 
     def __init__(self) -> None:
         self.asked = False
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
 
     def __call__(self) -> None:
         """End it now, or as soon as it begins."""
         self.asked = True
-        if self._process is not None:
-            _kill(self._process)
+        if self.process is not None:
+            _kill(self.process)
 
     def watch(self, process: subprocess.Popen[bytes]) -> None:
         """This is the process to end."""
-        self._process = process
+        self.process = process
         if self.asked:
             _kill(process)
 
