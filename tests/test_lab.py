@@ -248,7 +248,9 @@ def test_a_slip_that_another_case_speaks_against_is_not_named(tmp_path):
 )
 def test_what_is_right_speaks_for_what_comes_before_it(tmp_path, old, new, slip):
     found = checked(tmp_path, "neuron", NEURON.replace(old, new))
-    assert [one.name for one in found.shown.diagnosis.first_wrong.slips] == [slip], said(found)
+    first = found.shown.diagnosis.first_wrong
+    assert [one.name for one in first.slips] == [slip], said(found)
+    assert not first.slips[0].doubtful or "(on the way to dw alone)" in first.message
 
 
 def test_hints_come_in_three_rungs_and_the_last_has_the_formula_of_what_went_wrong(tmp_path):

@@ -247,6 +247,7 @@ def _in_own_names(one: Judged, exercise: Exercise) -> Judged:
         slips = tuple(map(named, verdict.slips))
         at = slips[0].at
         message = slips[0].said(verdict.step or "").replace(f"(at {at})", f"(at {names.get(at, at)})")
+        message = message.replace(f"(on the way to {verdict.step} ", f"(on the way to {verdict.name} ")
         return replace(verdict, slips=slips, message=message)
 
     return replace(one, diagnosis=replace(one.diagnosis, arrays=tuple(map(said, one.diagnosis.arrays))))
