@@ -41,7 +41,8 @@ def reference(id):
 def checked(tmp_path, id, source, seed=1, runner=here):
     path = tmp_path / f"{id}.py"
     path.write_text(source, encoding="utf-8")
-    return check(replace(EXERCISES[id], cases=lambda rng: cases(id, seed)), path, seed, runner)
+    exercise = replace(EXERCISES[id], cases=lambda rng: cases(id, seed))
+    return check(exercise, path, path.read_bytes(), seed, runner)
 
 
 @cache
@@ -423,3 +424,12 @@ def test_a_file_that_was_not_touched_is_no_try(tmp_path):
     found = checked(tmp_path, "neuron", EXERCISES["neuron"].skeleton.read_text())
     keep(found, lambda id, right: pytest.fail("a try"))
     assert headline(found).startswith("The file is as it was")
+
+
+NO_PROGRAM = [(b"\xff\xfe\x00x", "utf-8"), (b"x\x00", "NUL"), (b"#" * 1_000_001, "1,000,000")]
+
+
+@pytest.mark.parametrize("data, words", NO_PROGRAM)
+def test_a_file_that_is_no_program_is_told_of(tmp_path, data, words):
+    found = check(EXERCISES["neuron"], tmp_path / "neuron.py", data, 1, lambda job: pytest.fail("it was run"))
+    assert found.mistake.kind == "unreadable" and words in " ".join(item.text for item in lines(found))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tutor.engine.parsing import did_you_mean
-from tutor.lab.checking import Check, check
+from tutor.lab.checking import Check, check, read_file
 from tutor.lab.exercise import Exercise
 from tutor.lab.exercises import EXERCISES
 from tutor.lab.runner import SECONDS, Stop, run
@@ -101,7 +101,7 @@ class Bench:
             status = os.stat(self.path)
             seen = status.st_mtime_ns, status.st_size
             if seen != self._seen:
-                self._there = hashlib.sha256(self.path.read_bytes()).hexdigest()
+                self._there = hashlib.sha256(read_file(self.path)).hexdigest()
                 self._seen = seen
         except OSError:
             return False
@@ -113,10 +113,10 @@ class Bench:
 
     def check(self, seed: int | None = None) -> Check:
         """Run the file, on fresh numbers unless a seed says which. Raises OSError."""
-        content = self.path.read_bytes()
+        content = read_file(self.path)
         self._run = hashlib.sha256(content).hexdigest()
         number = random.SystemRandom().randrange(MOST_SEED) if seed is None else seed
-        return check(self.exercise, self.path, number, lambda job: run(job, self.seconds, stop=self.stop))
+        return check(self.exercise, self.path, content, number, lambda job: run(job, self.seconds, stop=self.stop))
 
 
 Keep = Callable[[str, bool], None]

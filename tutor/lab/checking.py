@@ -87,13 +87,23 @@ class Check:
         return next(named, wrong[0] if wrong else self.judged[0] if self.done else None)
 
 
-def check(exercise: Exercise, path: Path, seed: int, runner: Callable[[Mapping[str, Any]], Ran] = run) -> Check:
-    """Run a file and judge what comes back. Raises OSError where it cannot be read, or no process be started."""
+def read_file(path: Path) -> bytes:
+    """What is in a learner's file; of one that is too large, or has no end, a little more than is allowed.
+
+    Raises OSError.
+    """
+    with open(path, "rb") as file:
+        return file.read(MOST_BYTES + 1)
+
+
+def check(
+    exercise: Exercise, path: Path, data: bytes, seed: int, runner: Callable[[Mapping[str, Any]], Ran] = run
+) -> Check:
+    """Run a file that holds `data`, and judge what comes back. Raises OSError where no process can be started."""
     found = Check(exercise, path, seed)
-    data = path.read_bytes()
     try:
         if len(data) > MOST_BYTES:
-            raise ValueError(f"it has {len(data):,} bytes")
+            raise ValueError(f"it has more than {MOST_BYTES:,} bytes")
         source = data.decode("utf-8-sig")
         if "\0" in source:
             raise ValueError("it has a NUL in it")
