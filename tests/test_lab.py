@@ -254,6 +254,21 @@ def test_what_is_right_speaks_for_what_comes_before_it(tmp_path, old, new, slip)
     assert not first.slips[0].doubtful or "(on the way to dw alone)" in first.message
 
 
+@pytest.mark.parametrize(
+    "id, old, new",
+    [
+        ("neuron", "db = dz", "db = dz * b"),  # b is ½ in the lesson: as if a 2 were lost
+        ("neuron", "1 / (1 + np.exp(-z))", "1 / 1 + np.exp(-z)"),
+        ("weight_decay", "np.sum(W**2)", "np.sum(W)"),
+        ("momentum", "mu * v + g", "mu * v + mu * g"),  # mu is ½ in the lesson: as if it were a mean
+    ],
+)
+def test_what_explains_the_lesson_alone_and_no_other_numbers_is_no_slip(tmp_path, id, old, new):
+    found = checked(tmp_path, id, reference(id).replace(old, new))
+    first = found.shown.diagnosis.first_wrong
+    assert first.verdict == "wrong" and not first.slips, said(found)
+
+
 def test_hints_come_in_three_rungs_and_the_last_has_the_formula_of_what_went_wrong(tmp_path):
     found = checked(tmp_path, "neuron", NEURON.replace(" * a * (1 - a)", ""))
     rungs = [hint(found.exercise, rung, found) for rung in (1, 2, 3)]

@@ -376,6 +376,8 @@ def _shares(values: np.ndarray, right: np.ndarray, there: np.ndarray) -> str:
     if np.all(np.isclose(values, -right, rtol=1e-3)[there]):
         return "The sizes are right, the signs are not."
     count = int(np.sum(wrong))
+    if not count:
+        return "All of it is off by less than a thousandth, and no slip that is known by name gives that."
     are = "is" if count == 1 else "are"
     return f"{count} of its {many} numbers {are} wrong, and no slip that is known by name gives them."
 

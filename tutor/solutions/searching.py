@@ -5,6 +5,7 @@ in, settings with another number, another row of the data, a factor, and two rew
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -305,8 +306,9 @@ class Search:
         if self.eq.symbol.quantity == "updated" and np.any(moved):
             largest = np.unravel_index(int(np.argmax(np.abs(step) * moved)), step.shape) if step.shape else ()
             share = float(mine[largest] / step[largest])
-            yield float(f"{share * true:.{min(self.handed.digits, 9)}g}")
-            yield float(f"{share * true:.2g}")
+            if share > 0:  # with the other sign it is not the rate that is another
+                yield float(f"{share * true:.{min(self.handed.digits, 9)}g}")
+                yield float(f"{share * true:.2g}")
 
     def _rows(self) -> Iterator[_Way]:
         """Another row of the data."""
@@ -326,9 +328,13 @@ class Search:
                 yield _Way(Named("another-row", title, "", self.eq.symbol.id), 1.0)
 
     def _values(self) -> Iterator[_Way]:
-        """Another value of the lesson, of the same shape, in the place of one that an equation uses."""
+        """Another value of the lesson, of the same shape: given as this one, or where an equation uses one."""
         if np.sum(self.there) < 2 and self.handed.digits < EXACT:  # of one short number too many values give it
             return
+        for other in self._in_place_of(Ref(self.eq.symbol), self.eq):
+            if self._gives(self.expected._look(Ref(other))[0]):
+                title = f"another value: this is {_called(other)}"
+                yield _Way(Named("another-value", title, "", self.eq.symbol.id), 1.5)
         near = self._near()[:NEAREST]
         for eq, distance in near:
             downstream = carried_by(self.program.equations, eq, near)
@@ -358,6 +364,7 @@ class Search:
             and (symbol.quantity == "hyper") == (meant.quantity == "hyper")
             and key not in (meant.key, eq.symbol.key)
             and symbol.name not in ("t", "l2")
+            and not re.search(r"\.[0-9]", symbol.id)  # a gate within a line has no name that anybody gave it
             and _says_something(symbol, self.trace.iteration.values.get(key))
         ]
         return sorted(alike, key=distance)

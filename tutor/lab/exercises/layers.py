@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tutor.lab.exercise import Case, Exercise
+from tutor.lab.exercise import Arrays, Case, Exercise, OwnSlip
 from tutor.lab.making import bundled, circuit, drawn
 
 
@@ -57,6 +57,45 @@ def _norms(rng: np.random.Generator) -> Sequence[Case]:
     return cases
 
 
+def _back(case: Case, rows: bool = False, root: bool = True, gain: bool = True, third: bool = True) -> Arrays:
+    """What comes back to X; by sums in place of means, without the root, the gain, or N in the third part."""
+    dH, N, var = map(case.value, ("dL/dH", "N", "var"))
+    dN = dH * case.value("gain") if gain else dH
+    first, second = (part.sum(axis=0) if rows else part.mean(axis=0) for part in (dN, dN * N))
+    found = dN - first - (N if third else 1.0) * second
+    return {"dN": case.value("dL/dN"), "dX": found / np.sqrt(var + case.extra["eps"]) if root else found}
+
+
+SUMS_FOR_MEANS = OwnSlip(
+    "sums-for-means",
+    "sums were taken where the means over the rows are meant",
+    "The mean of a column divides by the rows, and so does what comes back through it and through the variance.",
+    lambda case: _back(case, rows=True),
+)
+ROOT_NOT_BACK = OwnSlip(
+    "root-not-back",
+    "the division by the root was forgotten on the way back",
+    "What was divided by √(var + eps) on the way forward is divided by it on the way back.",
+    lambda case: _back(case, root=False),
+)
+GAIN_NOT_BACK = OwnSlip(
+    "gain-not-back",
+    "dX was made from dH in place of dN",
+    "Between H and N stands the gain: what comes back to N is dH times gain.",
+    lambda case: _back(case, gain=False),
+)
+THIRD_PART = OwnSlip(
+    "variance-part",
+    "N is missing in the part that comes back through the variance",
+    "How much a number moves the variance depends on how far it is from the mean: N times the mean of dN · N.",
+    lambda case: _back(case, third=False),
+)
+ROWS_NOT_DIVIDED = OwnSlip(
+    "rows-not-divided",
+    "the division by the number of rows was forgotten",
+    "Two of the three parts come back through means: put together over one stroke, all of it is divided by the rows.",
+    lambda case: {"dN": case.value("dL/dN"), "dX": len(case.value("X")) * case.value("dL/dX")},
+)
 BATCH_NORM = Exercise(
     id="batch_norm",
     title="Batch norm",
@@ -66,6 +105,7 @@ BATCH_NORM = Exercise(
     returns={"mean": "mean", "var": "var", "N": "N", "H": "H", "dgain": "dL/dgain", "dshift": "dL/dshift",
              "dN": "dL/dN", "dX": "dL/dX"},
     cases=_norms,
+    slips=(SUMS_FOR_MEANS, ROOT_NOT_BACK, GAIN_NOT_BACK, THIRD_PART, ROWS_NOT_DIVIDED),
     hints=(
         "gain and shift were used in every row: what comes back to them is added up. A number of X moves N by three "
         "ways: by itself, by the mean of its column, by the variance.",
@@ -183,6 +223,12 @@ def _attentions(rng: np.random.Generator) -> Sequence[Case]:
     return cases
 
 
+SCALED_ALREADY = OwnSlip(
+    "scaled-already",
+    "what comes back to the scores was divided by √d already",
+    "S is what stands after the division: dS comes before it on the way back, and what goes on to Q and K is divided.",
+    lambda case: {"dS": case.value("dL/dS") / np.sqrt(case.value("Wq").shape[1])},
+)
 ATTENTION = Exercise(
     id="attention",
     title="Attention",
@@ -192,6 +238,7 @@ ATTENTION = Exercise(
     returns={"Q": "Q", "K": "K", "V": "V", "P": "P", "O": "O", "dV": "dL/dV", "dS": "dL/dS", "dQ": "dL/dQ",
              "dK": "dL/dK", "dX": "dL/dX"},
     cases=_attentions,
+    slips=(SCALED_ALREADY,),
     hints=(
         "Products and a softmax: each product sends back two parts, each with the other factor transposed. X stands in "
         "three products.",

@@ -189,12 +189,16 @@ def _is_gradient(node: Expr) -> bool:
 
 
 def _wrong_correction(site: Site) -> Iterator[Expr]:
-    """Divided by βᵗ, or multiplied by 1 − βᵗ."""
+    """Divided by βᵗ, by 1 − β · t or by (1 − β)ᵗ, or multiplied by 1 − βᵗ."""
     f = site.formula
     if site.state in (FIRST_CORRECTED, SECOND_CORRECTED) and isinstance(f, Call):
         mean, below = f.args
-        yield mean / args(below)[1]
+        power = args(below)[1]
+        beta, t = args(power)
+        yield mean / power
         yield mean * below
+        yield mean / (1 - beta * t)
+        yield mean / (1 - beta) ** t
 
 
 def _no_bias_correction(site: Site) -> Iterator[Expr]:
