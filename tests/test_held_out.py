@@ -323,3 +323,35 @@ def test_bytes_that_nothing_divides_are_noted(tmp_path):
     path = written(tmp_path, text=LESSON.replace("scale = 255\n", ""))
     (found,) = [found for found in examine(path)[1] if found.severity == "note"]
     assert "has bytes up to 25" in found.message and "scale = 255" in found.advice
+
+
+CIRCUIT = """format = 1
+title = "Lines over images"
+examples = "rows.npz"
+[circuit]
+define = ["p = sum(X * W)", "L = (p - y)**2"]
+output = "L"
+data = ["X", "y"]
+inputs = {{ W = [[0.5, 1, -1], [0.25, 0, 2]] }}
+[training]
+batch = "all"
+learning_rate = 0.0001
+"""
+
+
+def test_examples_of_a_circuit_are_the_arrays_called_as_its_inputs(tmp_path):
+    y = RNG.normal(size=40)
+    lesson = load(written(tmp_path, arrays={"X": IMAGES, "y": y, "other": y}, text=CIRCUIT))
+    W = np.array([[0.5, 1, -1], [0.25, 0, 2]])
+    by_hand = np.mean(((IMAGES * W).sum(axis=(1, 2)) - y) ** 2)
+    assert tutor.load(lesson.path).trace()["L"].value == pytest.approx(by_hand)
+
+
+@pytest.mark.parametrize(
+    "arrays, says",
+    [({"Z": IMAGES}, "no array of 'rows.npz' is called as an input"), ({"X": IMAGES, "y": CLASSES[:3]}, "X 40, y 3"),
+     ({"X": IMAGES * np.nan, "y": CLASSES}, "'X' has a number in row 1 that is not finite")],
+)  # fmt: skip
+def test_arrays_that_fit_no_circuit_are_told(tmp_path, arrays, says):
+    (found,) = errors(written(tmp_path, arrays=arrays, text=CIRCUIT))
+    assert found.line == 3 and says in found.message

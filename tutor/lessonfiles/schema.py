@@ -438,7 +438,8 @@ _NETWORK_EXAMPLES = _examples(
     "What a network learns from: at least one; or the name of a CSV file, or an .npz, beside the lesson.", EXAMPLE
 )
 _CIRCUIT_EXAMPLES = _examples(
-    "What a circuit is given, one after the other; or the name of a CSV file beside the lesson.", _CIRCUIT_EXAMPLE
+    "What a circuit is given, one after the other; or the name of a CSV file, or an .npz, beside the lesson.",
+    _CIRCUIT_EXAMPLE,
 )
 
 SCHEMA = {
@@ -467,7 +468,7 @@ SCHEMA = {
             "circuit": _CIRCUIT,
             "examples": _examples(
                 "What a network learns from, or what a circuit's inputs are, one after the other; or the name of a CSV "
-                "file beside the lesson, for a network also of an .npz.",
+                "file, or an .npz, beside the lesson.",
                 EXAMPLE,
                 _CIRCUIT_EXAMPLE,
             ),

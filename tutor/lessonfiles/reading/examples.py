@@ -19,7 +19,6 @@ from tutor.lessonfiles.beside import TABLES, missing, place
 from tutor.lessonfiles.positions import Keys, Problem
 from tutor.lessonfiles.reading import stored_examples
 from tutor.lessonfiles.reading.values import Values
-from tutor.text.output import quote
 from tutor.text.words import plural
 
 Choose = Callable[[csv_examples.Table], "csv_examples.Columns | Problem"]
@@ -37,8 +36,9 @@ def take_examples(file: Values) -> None:
     if not file.has("network") and not file.has("circuit"):
         return
     file.data = {key: value for key, value in file.data.items() if key != "examples"}
-    if is_binary(name) and file.has("circuit"):
-        file.fault(("examples",), f"{quote(name)}: examples of a circuit come from a CSV file", "")
+    if is_binary(name) and not file.has("network"):
+        file.table_path, rows = stored_examples.read_named(file, name, _of_lines(file))
+        _put_rows(file, rows)
         return
     if is_binary(name):
         ends = _sizes(file)
@@ -56,7 +56,11 @@ def take_examples(file: Values) -> None:
         file.fault(("examples",), path, 'such as examples = "flowers.csv"')
         return
     file.table_path = path
-    rows = _rows_of_table(file, ("examples",), name, path, choose)
+    _put_rows(file, _rows_of_table(file, ("examples",), name, path, choose))
+
+
+def _put_rows(file: Values, rows: list[dict[str, Any]] | None) -> None:
+    """Have rows stand in the lesson; None leaves them in doubt."""
     if rows is None:
         file.faults.doubt(("examples",))
     else:
@@ -121,15 +125,8 @@ def _of_network(file: Values) -> Choose | None:
 
 
 def _of_circuit(file: Values) -> Choose | None:
-    """Those that are called as a name in its lines that no line defines, or as an input."""
-    if file.has("class"):
-        advice = "take it out; a column of numbers, the class of each row, is an input like another"
-        file.fault(("class",), "class goes with a [network]", advice, key=True)
-    lines = [file.value("circuit", "define", k) for k in range(file.length("circuit", "define"))]
-    given = file.value("circuit", "inputs", anyhow=True)
-    halves = [line.partition("=") for line in lines if isinstance(line, str)]
-    words = {word for _, _, formula in halves for word in re.findall(r"[^\W0-9]\w*", formula)}
-    wanted = (words | set(given if isinstance(given, dict) else ())) - {name.strip() for name, _, _ in halves}
+    """Which columns a circuit takes."""
+    wanted = _of_lines(file)
 
     def choose(table: csv_examples.Table) -> csv_examples.Columns | Problem:
         found = csv_examples.named_columns(table, wanted)
@@ -138,6 +135,18 @@ def _of_circuit(file: Values) -> Choose | None:
         return csv_examples.Columns(tuple(at for cells in found.values() for at in cells.values()), named=found)
 
     return choose
+
+
+def _of_lines(file: Values) -> set[str]:
+    """The names in a circuit's lines that no line defines, and those of its inputs: what examples may set."""
+    if file.has("class"):
+        advice = "take it out; a column of numbers, the class of each row, is an input like another"
+        file.fault(("class",), "class goes with a [network]", advice, key=True)
+    lines = [file.value("circuit", "define", k) for k in range(file.length("circuit", "define"))]
+    given = file.value("circuit", "inputs", anyhow=True)
+    halves = [line.partition("=") for line in lines if isinstance(line, str)]
+    words = {word for _, _, formula in halves for word in re.findall(r"[^\W0-9]\w*\b(?!\s*\()", formula)}
+    return (words | set(given if isinstance(given, dict) else ())) - {name.strip() for name, _, _ in halves}
 
 
 def _network_outputs(file: Values) -> int:
@@ -176,7 +185,10 @@ def _network_ends(file: Values) -> tuple[list[str] | int, list[str] | int] | Non
 def _sizes(file: Values) -> tuple[int, int] | None:
     """How many inputs and outputs the network has; None where one of them is in doubt."""
     ends = _network_ends(file)
-    return None if ends is None else tuple(len(end) if isinstance(end, list) else end for end in ends)  # type: ignore[return-value]
+    if ends is None:
+        return None
+    inputs, outputs = (len(end) if isinstance(end, list) else end for end in ends)
+    return inputs, outputs
 
 
 def class_names(file: Values, network: Network | None) -> tuple[str, ...]:

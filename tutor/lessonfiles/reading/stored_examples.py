@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from tutor.text.output import quote
 from tutor.text.words import plural
 
 LARGE = 2_000_000  # numbers of the inputs; more are kept as they are stored
+MOST_NAMED = 5_000_000  # numbers of a circuit's examples
 CHUNK = 4_000_000  # numbers that are looked at at once
 
 _X = ("inputs", "x", "images", "data", "features")
@@ -43,16 +45,8 @@ def read(file: Values, where: Keys, name: str, inputs: int, outputs: int) -> tup
 
     `where` is ("examples",), or ("held_out",) for rows that are held out.
     """
-    path = place(file.path, name)
-    if isinstance(path, str):
-        file.fault(where, path, f'such as {where[0]} = "digits.npz"')
-        return None, None
-    if said := missing(path, name, ENDINGS):
-        file.fault(where, *said)
-        return path, None
-    found = read_stored(path, file.path.parent)
-    if isinstance(found, Problem):
-        file.faults.elsewhere.append(found)
+    path, found = _arrays(file, where, name)
+    if path is None or found is None:
         return path, None
     x, y = (_named(found, names) for names in (UNSEEN if where == ("held_out",) else TRAINED))
     classes = file.value("class")
@@ -69,6 +63,52 @@ def read(file: Values, where: Keys, name: str, inputs: int, outputs: int) -> tup
         file.fault(where, f"{quote(name)} has no array for the {what}", advice)
         return path, None
     return path, _data(file, where, (x, y), found[x], found[y], (inputs, outputs))
+
+
+def _arrays(file: Values, where: Keys, name: str) -> tuple[Path | None, dict[str, np.ndarray] | None]:
+    """The file of that name, and its arrays; what is wrong is noted."""
+    path = place(file.path, name)
+    if isinstance(path, str):
+        file.fault(where, path, f'such as {where[0]} = "digits.npz"')
+        return None, None
+    if said := missing(path, name, ENDINGS):
+        file.fault(where, *said)
+        return path, None
+    found = read_stored(path, file.path.parent)
+    if isinstance(found, Problem):
+        file.faults.elsewhere.append(found)
+        return path, None
+    return path, found
+
+
+def read_named(file: Values, name: str, wanted: set[str]) -> tuple[Path | None, list[dict[str, Any]] | None]:
+    """The file of that name, and the examples of a circuit in it: arrays called as its inputs, an example a row.
+
+    What is wrong is noted.
+    """
+    path, found = _arrays(file, ("examples",), name)
+    if path is None or found is None:
+        return path, None
+    taken = {array: values for array, values in found.items() if array in wanted}
+    counts = {array: len(values) if values.ndim else 0 for array, values in taken.items()}
+    if not taken:
+        message = f"no array of {quote(name)} is called as an input of the circuit"
+        file.fault(("examples",), message, f"in it are: {listed(found)}; the circuit has {listed(sorted(wanted))}")
+    elif len(set(counts.values())) > 1 or 0 in counts.values():
+        many = ", ".join(f"{array} {count:,}" for array, count in counts.items())
+        message = f"the arrays of {quote(name)} have unequal numbers of rows: {many}"
+        file.fault(("examples",), message, "a row an example")
+    elif sum(values.size for values in taken.values()) > MOST_NAMED:
+        message = f"{quote(name)} has {sum(values.size for values in taken.values()):,} numbers for a circuit"
+        file.fault(("examples",), message, f"at most {MOST_NAMED:,}")
+    elif bad := [array for array, values in taken.items() if _not_finite(values) is not None]:
+        row = (_not_finite(taken[bad[0]]) or 0) + 1
+        message = f"{quote(bad[0])} has a number in row {row:,} that is not finite"
+        file.fault(("examples",), message, "leave that row out")
+    else:
+        columns = {array: values.astype(float).tolist() for array, values in taken.items()}
+        return path, [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return path, None
 
 
 def _named(found: Mapping[str, np.ndarray], names: tuple[str, ...]) -> str | None:

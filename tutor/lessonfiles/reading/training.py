@@ -25,7 +25,8 @@ def read_training(file: Values, network: Network | None, circuit: Circuit | None
         _hyperparameters(file, file.value("training", "optimizer", default=Training.optimizer))
     if not file.has("network"):
         of_examples = (("batch", 1), ("order", "listed"), ("batch_loss", "mean"))
-        for key, harmless in (("l2", 0), *(() if file.has("examples") else of_examples)):
+        has_examples = file.has("examples") or file.named_file is not None  # a file's may be in doubt
+        for key, harmless in (("l2", 0), *(() if has_examples else of_examples)):
             if file.value("training", key, default=harmless) != harmless:
                 shown = f'"{harmless}"' if isinstance(harmless, str) else harmless
                 why = "whose penalty is a line of its own" if key == "l2" else "without examples"
