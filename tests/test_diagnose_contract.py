@@ -9,10 +9,11 @@ import re
 import numpy as np
 import pytest
 
-from strategies import bundled
+from strategies import bundled, dense, network_lesson
 from test_diagnose import DOCS, WIDE, by_numpy, given_source, judged, sigma
 from tutor.cli.commands import main
-from tutor.engine.trace import trace
+from tutor.engine.run import Run
+from tutor.engine.trace import Trace, trace
 from tutor.lessonfiles.check import load
 from tutor.solutions.files import read_arrays
 from tutor.solutions.judging import diagnose
@@ -275,3 +276,82 @@ def test_whole_numbers_are_meant_as_they_are(arrays, verdicts_):
     """f = (x + y) z at x = −2, y = 5, z = −4: a 4 is no 3 that was rounded on the way."""
     found = diagnose(trace(bundled("gates")), read_arrays("-", json.dumps(arrays).encode()))
     assert [array.verdict for array in found.arrays] == verdicts_
+
+
+# ---------------------------------------------------------------- settings with any number
+
+
+@pytest.fixture(scope="module")
+def updates():
+    """Two layers and a batch, by NumPy alone: the new weights after two updates, with what one may set as arguments."""
+    rng = np.random.default_rng(3)
+    W = [rng.normal(size=(4, 3)), rng.normal(size=(2, 4))]
+    x, y = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
+
+    def new_weights(how, rate=0.1, mu=0.9, l2=0.0, eps=1e-8, updates=2):
+        w, kept, squares = [m.copy() for m in W], [0.0, 0.0], [0.0, 0.0]
+        for t in range(1, updates + 1):
+            a = np.tanh(x @ w[0].T)
+            dz = a @ w[1].T - y
+            back = dz @ w[1] * (1 - a**2)
+            gradients = [back.T @ x / 5 + l2 * w[0], dz.T @ a / 5 + l2 * w[1]]
+            for k, g in enumerate(gradients):
+                if how == "adam":
+                    kept[k], squares[k] = 0.9 * kept[k] + 0.1 * g, 0.999 * squares[k] + 0.001 * g**2
+                    step = kept[k] / (1 - 0.9**t) / (np.sqrt(squares[k] / (1 - 0.999**t)) + eps)
+                else:
+                    kept[k] = step = mu * kept[k] * (how == "momentum") + g
+                w[k] = w[k] - rate * step
+        return {"W1_new": w[0], "W2_new": w[1]}
+
+    def trace_of(how, l2=0.0):
+        layers = [dense(W[0], None, "tanh"), dense(W[1])]
+        training = {"batch": "all", "optimizer": how, "learning_rate": 0.1, "l2": l2}
+        lesson = network_lesson(layers, "half_squared_error", x, y, **training)
+        return Trace(lesson, Run(lesson).iteration(2))
+
+    return new_weights, trace_of
+
+
+@pytest.mark.parametrize("how, l2, wrong, name, title", [
+    ("momentum", 0.0, {"mu": 0.73}, "another-momentum", "0.73 in place of 0.9"),
+    ("adam", 0.0, {"eps": 0.0123}, "another-epsilon", "0.0123 in place of"),
+    ("adam", 0.0, {"rate": 0.0371}, "another-learning-rate", "0.0371 in place of 0.1"),
+    ("sgd", 0.05, {"l2": 0.05}, None, ""), ("momentum", 0.05, {"l2": 0.05}, None, ""), ("adam", 0.0, {}, None, ""),
+])  # fmt: skip
+def test_a_setting_is_told_with_whatever_number_it_has(updates, how, l2, wrong, name, title):
+    """Momentum and Adam carry the slip of the first update into the second: there only what the second one takes."""
+    new_weights, trace_of = updates
+    if name is None:
+        found, _ = judged(trace_of(how, l2), new_weights(how, **{"l2": l2, **wrong}))
+        assert found.right, found
+        return
+    right = trace_of(how, l2)
+    held = _one_update(right, how, wrong)
+    _, verdicts_ = judged(right, held)
+    slip = verdicts_["W2_new"].slips[0]
+    assert slip.name == name and title in slip.title
+
+
+def _one_update(t, how, wrong):
+    """The second update alone, from the lesson's own weights, memories and gradients before it."""
+    settings = {"mu": 0.9, "rate": 0.1, "eps": 1e-8, **wrong}
+    new = {}
+    for k in (1, 2):
+        w, g = (np.asarray(t.find(id).value if "/" in id else t.iteration.values[id]) for id in (f"W{k}", f"dL/dW{k}"))
+        if how == "momentum":
+            step = settings["mu"] * t.iteration.values[f"W{k}.velocity"] + g
+        else:
+            m = 0.9 * t.iteration.values[f"W{k}.m"] + 0.1 * g
+            v = 0.999 * t.iteration.values[f"W{k}.v"] + 0.001 * g**2
+            step = m / (1 - 0.9**2) / (np.sqrt(v / (1 - 0.999**2)) + settings["eps"])
+        new[f"W{k}_new"] = w - settings["rate"] * step
+    return new
+
+
+def test_one_number_is_no_proof_of_an_odd_setting(updates):
+    _, trace_of = updates
+    t = trace_of("sgd")
+    right = np.asarray(t.find("L").value)
+    _, verdicts_ = judged(t, {"L": 1.2345 * right})
+    assert verdicts_["L"].verdict == "wrong"

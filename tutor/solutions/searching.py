@@ -35,6 +35,7 @@ MOST_SLIPS = 3  # so many are suggested
 MOST_ROWS = 200  # rows of the data that are tried in place of the right one
 WORK = 30_000_000  # numbers that a search for slips computes at most before it gives up
 PAIR_WORK = 10_000_000  # the same of two slips at once, of all arrays of a solution together
+SECANTS = 8  # steps to the number of a setting that an array shows
 NEAREST = 12  # equations in which two slips at once are looked for
 COMMON: dict[str, tuple[float, ...]] = {  # settings that people take for one another
     "momentum": (0.0, 0.5, 0.8, 0.9, 0.95, 0.99),
@@ -287,28 +288,48 @@ class Search:
             name = key.removeprefix(setting(""))
             true = float(np.asarray(self.trace.value(Ref(symbol))))
             beside = (true - 1, true + 1) if name == "t" else ()
-            for other in (*COMMON.get(name, ()), *beside, *self._rates(name, true)):
-                if other == true:
-                    continue
-                again = Expected(self.trace, {**self.sheet.own, key: np.asarray(other)}, self.handed, self.sheet.halves)
-                if self._gives(again.of(self.eq)[0]):
+            usual = (*COMMON.get(name, ()), *beside)
+            shown = () if name == "t" else self._shown(key, true)
+            for other in (*usual, *shown):
+                if other != true and self._gives(self._with_setting(key, other)):
                     said = {"learning_rate": "learning rate", "l2": "λ of the L2 term", "t": "number of the update"}
                     title = f"another {said.get(name, name)}: {number(other)} in place of {number(true)}"
-                    yield _Way(Named(f"another-{name.replace('_', '-')}", title, "", eq.symbol.id), 1.0)
+                    # What any number may be, but a learning rate, is less likely than a slip that has a name.
+                    rank = 1.0 if other in usual or name == "learning_rate" else 5.0
+                    yield _Way(Named(f"another-{name.replace('_', '-')}", title, "", eq.symbol.id), rank)
 
-    def _rates(self, name: str, true: float) -> Iterator[float]:
-        """The learning rate that the whole array shows, if one does."""
-        if name != "learning_rate" or not true or self.eq.symbol.wrt is None:
+    def _with_setting(self, key: str, other: float) -> np.ndarray:
+        """The whole array with another number for a setting."""
+        own = {**self.sheet.own, key: np.asarray(other)}
+        found, _ = Expected(self.trace, own, self.handed, self.sheet.halves).of(self.eq)
+        self.work += max(found.size, 100)
+        return found
+
+    def _shown(self, key: str, true: float) -> Iterator[float]:
+        """The number of a setting that the array shows: by secants, in the cell that the setting moves most."""
+
+        def value(other: float) -> np.ndarray:
+            return self.sheet.of_example(self.eq.symbol, self._with_setting(key, other))
+
+        before, at = true, 1.5 * true or 0.1
+        moved = np.nan_to_num(np.abs(value(at) - self.value), posinf=0.0) * self.there
+        cell = np.unravel_index(int(np.argmax(moved)), moved.shape) if moved.shape else ()
+        if not moved[cell]:
             return
-        before = np.asarray(self.trace.value(Ref(self.eq.symbol.wrt)), dtype=float)
-        step, mine = self.value - before, self.values - before
-        moved = self.there & (np.abs(step) > 1e-300)
-        if self.eq.symbol.quantity == "updated" and np.any(moved):
-            largest = np.unravel_index(int(np.argmax(np.abs(step) * moved)), step.shape) if step.shape else ()
-            share = float(mine[largest] / step[largest])
-            if share > 0:  # with the other sign it is not the rate that is another
-                yield float(f"{share * true:.{min(self.handed.digits, 9)}g}")
-                yield float(f"{share * true:.2g}")
+        mine, had = float(self.values[cell]), float(self.value[cell])
+        for _ in range(SECANTS):
+            now = float(value(at)[cell])
+            if now == had or not math.isfinite(now):
+                break
+            before, at, had = at, at + (mine - now) * (at - before) / (now - had), now
+            if not math.isfinite(at):
+                return
+        if at * true < 0:  # with the other sign it is not the setting that is another
+            return
+        # Any one number is shown by some setting: then it has to be a short one.
+        alone = np.sum(self.there) < 2
+        for digits in (2, 3) if alone else (2, 3, min(self.handed.digits, 9)):
+            yield float(f"{at:.{digits}g}")
 
     def _rows(self) -> Iterator[_Way]:
         """Another row of the data."""
