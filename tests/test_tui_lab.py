@@ -129,3 +129,12 @@ async def test_leaving_ends_the_run_that_goes_on(data_folder):
         assert isinstance(pilot.app.screen, HomeScreen)
         await pilot.app.workers.wait_for_complete()
         assert screen_left.bench.stop.process.returncode != 0 and screen_left.bench.last is None
+
+
+def test_the_end_of_a_lesson_names_its_exercise(data_folder):
+    from test_plain import answers
+
+    with Store.open() as store:
+        said = "\n".join(answers("one-neuron", store, "last", ""))
+        assert "backprop-tutor lab start neuron" in said
+        assert "lab start" not in "\n".join(answers("two-paths", store, "last", ""))

@@ -423,6 +423,10 @@ class LineMode:
     def _outro(self) -> None:
         if outro := self.sitting.outro().strip():
             self.say(prose(outro) + "\n")
+        from tutor.lab.bench import on  # at the end, not before the first step
+
+        if exercise := on(self.sitting.key):
+            self.say(f"To write it yourself, in Python: backprop-tutor lab start {exercise.id}\n")
 
     def _finish(self) -> None:
         self.sitting = self.sitting.finish()

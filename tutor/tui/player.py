@@ -530,9 +530,13 @@ class PlayerScreen(Mover, PlayerPanes):
         self.read(self.outro, Reader(self.outro(), f"{first}{more}{home} · Esc stays", answers), answer)
 
     def outro(self) -> str:
+        from tutor.lab.bench import on  # at the end, not before the first step
+
         ending = self.sitting.outro() or "That was the last step."
         later = following(self.tutor.store, self.sitting.key)
         parts = [f"# ✓ {self.sitting.lesson.title}", said_of_results(self.sitting.results), ending]
+        if exercise := on(self.sitting.key):
+            parts.append(f"To write it yourself, in Python: **{exercise.title}**, in the lab (`ctrl+e` at home)")
         parts += [f"Next: **{later.title}**"] if later else []
         return "\n\n".join(filter(None, parts))
 
