@@ -476,3 +476,63 @@ def test_an_element_of_a_norm_has_each_mean_once_and_says_how_it_is_made(axis):
             lines = [item.text for item in card_lines(card, step, "scalar", 76, 24)]
             assert max(map(width, lines)) <= 76 and sum(line.startswith("where ") for line in lines) == len(parts)
     assert condensed(found.find("L")) is None and condensed(found.find("N")) is None
+
+
+def test_a_gradient_that_adds_a_norm_s_flow_to_others_has_the_means_once_too():
+    """The sum of flows of a residual around a norm, where one term alone is the norm's."""
+    X, C = [[1.5, 2, -1, 0.5], [0.25, 1, 3, -2]], [[1, 0.5, 2, -1], [0.5, -1, 1.5, 2]]
+    found = trace_of(["R = X * 1", "N = norm(R)", "O = R + N", "L = sum(O * C)"], {"X": X, "C": C}, ["C"])
+    x, g = np.array(X), np.array(C)
+    hat = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
+    for index in np.ndindex(2, 4):
+        step = found.find("dL/dR").at(index)
+        short = condensed(step)
+        row = index[0]
+        worth = [g[row].mean(), (g[row] * hat[row]).mean(), x[row].var()]
+        np.testing.assert_allclose([value for _, _, value, _ in short.parts], worth, rtol=1e-12)
+        for tree, look in ((short.formula, found.value), (short.named, short.value)):
+            assert evaluate(tree, look) == pytest.approx(step.value, rel=1e-10, abs=1e-12)
+        assert len(linear(Scribe(found, "partials").card(step).main.docs[1])) < 160
+    assert condensed(found.find("O").at((0, 0))) is None
+
+
+@pytest.mark.parametrize("arrays", [True, False])
+def test_a_line_that_the_output_does_not_use_says_nothing_of_a_gradient(arrays):
+    """The gradient at z comes back through L alone, wherever the line stands that only looks at z."""
+    if arrays:
+        lines = ["z = x * w", "P = softmax(z)", "L = cross_entropy(z, y)", "Q = norm(z)"]
+        found = trace_of(lines, {"x": [[1, 2, -1]], "w": [[0.5, 1, 2]], "y": [2]}, ["x", "y"])
+    else:
+        found = trace_of(["z = x * w", "P = tanh(z)", "L = z * z", "Q = z + x"], {"x": 2, "w": 0.5}, ["x"])
+    for notation in NOTATIONS:
+        writer = Scribe(found, notation).writer
+        step = found.find("dL/dz")
+        why = Explainer(writer).why(step)
+        assert not re.search("softmax sends|normalisation|tanh|add gate", why), why
+        turns = " ".join(turn.text + turn.speaker for turn in Explainer(writer).turns(step))
+        assert not re.search("Softmax|Normalisation|tanh|Add", turns), turns
+        assert ("cross-entropy sends" in why) == arrays
+
+
+def test_where_stands_beside_the_sign_it_is_about():
+    """A value of two rows hangs below the line of what it is the value of."""
+    found = trace_of(["z = W @ x", "h = tanh(z)", "L = sum(h)"], {"W": [[1, 2], [0.5, -1]], "x": [0.5, 0.25]}, ["x"])
+    step = found.find("dL/dz")
+    lines = [item.text for item in card_lines(Scribe(found, "partials").card(step), step, "matrix", 76, 24)]
+    (at,) = [at for at, text in enumerate(lines) if text.startswith("where ")]
+    assert lines[at].startswith("where tanh′(z) = 1 − h² = ")
+
+
+@pytest.mark.parametrize("columns", [44, 52, 61, 76, 90])
+def test_a_line_is_not_broken_within_a_short_call(columns):
+    """1(3 = 1) and exp(0.3) stay in one piece, however the sum that they stand in is broken."""
+    ids, C = [[2, 3], [3, 1], [1, 3], [3, 2]], [[-1, -1], [-0.5, 2], [0, 1]]
+    lines = ["emb = embedding(C, ids)", "z = reshape(emb, 4, 4)", "L = cross_entropy(z, y)"]
+    found = trace_of(lines, {"ids": ids, "C": C, "y": [1, 3, 2, 3]}, ["ids", "y"])
+    scribe = Scribe(found, "dz")
+    for id, index in (("dL/dC", (0, 0)), ("L", ())):
+        step = found.find(id).at(index)
+        lines = [item.text for item in card_lines(scribe.card(step), step, "scalar", columns, 24)]
+        calls = re.compile(r"(?:1|exp)\([^()]*\)")
+        whole = sum(len(calls.findall(linear(doc))) for doc in scribe.card(step).main.docs)
+        assert sum(len(calls.findall(line)) for line in lines) == whole > 12

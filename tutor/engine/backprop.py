@@ -171,6 +171,14 @@ def between(forward: Iterable[Equation], output: Symbol, parameters: Iterable[Sy
     return below & above
 
 
+def users_of(forward: Iterable[Equation], output: Symbol, symbol: Symbol) -> list[Equation]:
+    """The equations that use a symbol and that the output depends on: its gradient comes back from them, and from no
+    line that only stands there to be looked at."""
+    forward = list(forward)
+    on_the_way = between(forward, output, [symbol])
+    return [eq for eq in forward if eq.symbol in on_the_way and symbol in _operands(eq)]
+
+
 def _operands(eq: Equation) -> list[Symbol]:
     return list(dict.fromkeys(ref.symbol for ref in refs(eq.formula)))
 

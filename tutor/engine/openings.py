@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tutor.engine.backprop import gradient_of
+from tutor.engine.backprop import gradient_of, users_of
 from tutor.engine.expressions import (
     ONE,
     Call,
@@ -28,7 +28,6 @@ from tutor.engine.expressions import (
     element,
     evaluate,
     negative,
-    refs,
     total,
 )
 from tutor.engine.ids import use_of
@@ -527,13 +526,14 @@ def _opening(step: Step) -> Opening | None:
 
 def _gate_of(step: Step) -> Equation | None:
     """The one gate that a gradient comes back from."""
-    symbol = step.equation.symbol
+    symbol, model = step.equation.symbol, step.trace.program.model
+    if symbol.wrt is None:
+        return None
     use = use_of(symbol.id)
     users = [
         eq
-        for eq in step.trace.program.model.forward
-        if any(ref.symbol == symbol.wrt for ref in refs(eq.formula))
-        and (not use or use in (eq.symbol.id, eq.symbol.id.partition(".")[0]))
+        for eq in users_of(model.forward, model.output, symbol.wrt)
+        if not use or use in (eq.symbol.id, eq.symbol.id.partition(".")[0])
     ]
     return users[-1] if users else None
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from tutor.engine import ids
 from tutor.engine.activations import ACTIVATIONS
-from tutor.engine.expressions import Call, Const, Ref, Symbol, refs
+from tutor.engine.backprop import users_of
+from tutor.engine.expressions import Call, Const, Ref, Symbol
 from tutor.engine.model import Equation
 from tutor.engine.trace import Step
 from tutor.text.array_gates import (
@@ -30,8 +31,9 @@ def gate_of(step: Step) -> Equation:
     """The gate that a gradient, or a part of it, comes back from."""
     symbol = step.equation.symbol
     use = use_of(symbol)
-    forward = step.trace.program.model.forward
-    users = [eq for eq in forward if any(ref.symbol == symbol.wrt for ref in refs(eq.formula))]
+    model = step.trace.program.model
+    assert symbol.wrt
+    users = users_of(model.forward, model.output, symbol.wrt)
     named = [eq for eq in users if eq.symbol.id == use or eq.symbol.id.partition(".")[0] == use]
     return (named or users)[0]
 
@@ -72,7 +74,8 @@ def fork(step: Step, names: Names) -> str:
     wrt = step.equation.symbol.wrt
     assert wrt
     kinds: dict[tuple[object, ...], list[tuple[str, str]]] = {}
-    for gate in reversed(step.trace.program.model.forward):
+    model = step.trace.program.model
+    for gate in reversed(users_of(model.forward, model.output, wrt)):
         for way in reversed(inward(gate.formula, wrt)):
             told = _told(way)
             does = _chain(told, names) if told else "copy passes the gradient on unchanged"

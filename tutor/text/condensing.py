@@ -17,7 +17,7 @@ from tutor.engine.normalising import deviation
 from tutor.engine.reductions import along, mean_of
 from tutor.engine.trace import Step, digits_for
 
-_LONG = ("norm", "variance")  # gates whose elements are condensed, and those of what they send back
+_LONG = ("norm", "variance")  # gates whose elements are condensed, and all that comes back through one of them
 _TAKEN = ("average", "variance")  # reductions that are written as one word
 Value = Callable[[Ref], "np.ndarray | float"]
 
@@ -66,9 +66,14 @@ def _line(x: Expr, axis: int | None, index: tuple[int, ...]) -> Expr | None:
 
 
 def condensed(step: Step) -> Condensed | None:
-    """The shorter formula of an element whose gate is a norm or a variance, or of what comes back through one."""
+    """The shorter formula of an element whose gate is a norm or a variance, or of what comes back through one.
+
+    A value that is used more than once has it in one of the terms that its formula adds.
+    """
     eq = step.equation
-    if step.index is None or eq.variant not in _LONG or not step.trace.program.model.arrays:
+    if step.index is None or not step.trace.program.model.arrays:
+        return None
+    if eq.variant not in _LONG and not _through_one(eq.formula):
         return None
     formula = eq.formula if step.example is None else at_example(eq.formula, step.example)
     taken = _Taken()
@@ -117,6 +122,10 @@ def condensed(step: Step) -> Condensed | None:
         return None
     parts = tuple((*part, digits_for(part[1], part[2], look)) for part in made)
     return Condensed(rewrite(single, back), named, parts, look, digits_for(named, step.value, look))
+
+
+def _through_one(expr: Expr) -> bool:
+    return isinstance(expr, Call) and (expr.op in _LONG or any(map(_through_one, expr.args)))
 
 
 def _leaves(expr: Expr) -> list[Ref]:

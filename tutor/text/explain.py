@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tutor.engine.activations import ACTIVATIONS, prime_of
-from tutor.engine.expressions import Call, Expr, Ref, refs, walk
+from tutor.engine.backprop import users_of
+from tutor.engine.expressions import Call, Expr, Ref, walk
 from tutor.engine.losses import LOSSES
 from tutor.engine.paths import Factor
 from tutor.engine.rules import rule_id
@@ -202,11 +203,9 @@ class Words:
 
     def gate(self) -> str:
         """The gate that the blame comes from: the one that used the value."""
-        wrt = self.step.equation.symbol.wrt
-        users = (
-            eq.symbol for eq in self.step.trace.program.model.forward if wrt in [r.symbol for r in refs(eq.formula)]
-        )
-        return self.writer.text(Ref(next(users, self.step.equation.symbol)))
+        symbol, model = self.step.equation.symbol, self.step.trace.program.model
+        users = users_of(model.forward, model.output, symbol.wrt) if symbol.wrt else []
+        return self.writer.text(Ref(users[0].symbol if users else symbol))
 
     def result(self) -> str:
         output = self.step.trace.program.model.output

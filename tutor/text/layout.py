@@ -476,11 +476,11 @@ def _atoms(docs: list[Doc], columns: int, limit_rows: int = 6, limit_columns: in
 
 
 def _stays(doc: Row, columns: int, limit_rows: int, limit_columns: int) -> bool:
-    """Whether it is a function with matrices in its brackets that fits in a line."""
+    """Whether it is a function with matrices in its brackets that fits in a line, or a short one, as 1(3 = 1)."""
     if len(doc.parts) != 2 or not isinstance(doc.parts[0], str) or not isinstance(doc.parts[1], Brackets):
         return False
     drawn = draw(doc, limit_rows, limit_columns)
-    return drawn.rows > 1 and drawn.columns <= columns
+    return drawn.columns <= (columns if drawn.rows > 1 else min(columns, max(16, columns // 4)))
 
 
 def _opens(doc: Brackets, columns: int, limit_rows: int, limit_columns: int) -> bool:

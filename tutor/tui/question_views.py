@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tutor.engine.expressions import Ref, refs
+from tutor.engine.backprop import users_of
+from tutor.engine.expressions import Ref
 from tutor.questions.attempt import Asking, Said
 from tutor.questions.grading import Verdict
 from tutor.questions.items import Item
@@ -54,8 +55,9 @@ def context(item: Item) -> list[str]:
     if trace.program.model.layers or item.kind not in ("value", "number") or item.by_author:
         return []
     writer = item.writer
-    gates = [eq for eq in trace.equations if eq.phase == "forward"]
-    about = [eq for eq in gates if eq.symbol == symbol or any(ref.symbol == symbol.wrt for ref in refs(eq.formula))]
+    model = trace.program.model
+    users = users_of(model.forward, model.output, symbol.wrt) if symbol.wrt else []
+    about = [eq for eq in trace.equations if eq.phase == "forward" and (eq.symbol == symbol or eq in users)]
     return [f"{writer.text(Ref(eq.symbol))} = {linear(writer.formula(eq.formula), 9)}" for eq in about]
 
 

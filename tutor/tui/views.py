@@ -118,7 +118,7 @@ def where_lines(item: Equality, columns: int) -> list[Line]:
     if tall:
         first, *more = wrapped(texts[0], columns, "numbers", "      ")
         return [Line((("where ", "dim"), *first.spans[1:])), *more]
-    axis = len(parts) // 2
+    axis = next((at for at, text in enumerate(parts) if " = " in text), 0)  # a tall value may stand below it, or above
     return [Line((("where " if at == axis else "      ", "dim"), (text, "numbers"))) for at, text in enumerate(texts)]
 
 
