@@ -9,6 +9,7 @@ import json
 import math
 import re
 import zipfile
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from xml.etree import ElementTree
@@ -22,7 +23,10 @@ from tutor.handouts.asked import asked, items_of
 from tutor.handouts.documents import DOCUMENTS
 from tutor.handouts.platforms import PLATFORMS, bank_of, scaled
 from tutor.handouts.sheets import Grid, Heading, Points, Table, Words
+from tutor.lessonfiles.check import load
+from tutor.lessonfiles.writing import lesson_text
 from tutor.pictures.drawing import svg_of
+from tutor.questions.quiz import make_items
 
 LESSONS = ("o-classification", "gates", "attention", "softmax", "epochs")
 
@@ -55,7 +59,7 @@ def test_a_number_is_taken_as_the_tutor_takes_it_and_every_mistake_is_told_apart
 
 def test_a_known_slip_has_its_number_and_its_feedback(banks):
     # ∂L/∂z_fin = ŷ − y = −0.5371 in the first iteration; the other way round it is 0.5371.
-    (q,) = [q for q in banks["o-classification"].questions if q.item.step.id == "dL/dz2[1]"]
+    q = next(q for q in banks["o-classification"].questions if q.item.step.id == "dL/dz2[1]")
     assert math.isclose(q.right, 0.46294398 - 1, rel_tol=1e-6) and q.given == (("ŷ₁", "0.4629"), ("y₁", "1"))
     assert q.mistakes[0].answer == "0.5371" and "Target minus prediction" in q.mistakes[0].says
 
@@ -298,3 +302,85 @@ def test_words_are_data_in_every_format():
 def test_what_nobody_fills_in_on_paper_is_refused(tmp_path, capsys):
     assert main(["worksheet", "digits", "--whole-pass", "-o", str(tmp_path / "x")]) == 2
     assert "take --questions" in capsys.readouterr().err and not (tmp_path / "x").exists()
+
+
+# ---------------------------------------------------------------- what is asked is the author's choice
+
+CHOSEN = """
+format = 1
+title = "Chosen"
+[circuit]
+define = ["q = x + y", "f = q * z"]
+output = "f"
+[circuit.inputs]
+x = -2.0
+y = 5.0
+z = -4.0
+[quiz]
+{quiz}
+[[questions]]
+ask = "First?"
+answer = 1
+hints = ["one"]
+[[questions]]
+step = "df/dx"
+[[questions]]
+ask = "Second?"
+choices = ["a", "b"]
+answer = 2
+hints = ["two"]
+"""
+
+
+@pytest.mark.parametrize(
+    "quiz, ids",
+    [
+        ('only = "author"', ["author:1", "author:2", "author:3"]),
+        ('only = "author"\ncount = 2', ["author:1", "author:2"]),
+        ('only = "steps"\nsteps = ["df/dq", "f"]\nkinds = ["value"]', ["value:df/dq", "value:f"]),
+        ('only = "steps"\nsteps = ["df/dq", "f"]\nkinds = ["operands"]', ["operands:df/dq", "operands:f"]),
+    ],
+)
+def test_a_quiz_asks_what_the_author_chose(tmp_path, quiz, ids):
+    path = tmp_path / "chosen.toml"
+    path.write_text(CHOSEN.format(quiz=quiz), encoding="utf-8")
+    lesson = load(path)
+    assert [item.id for item in make_items([lesson], None, 1)] == ids
+    assert [item.id for item in make_items([lesson], 1, 1)] == ids[:1]  # who says how many is obeyed
+    shuffled = replace(lesson, quiz=replace(lesson.quiz, shuffled=True))
+    orders = {tuple(item.id for item in make_items([shuffled], None, seed)) for seed in range(8)}
+    assert len(orders) > 1 and all(len(order) == len(ids) for order in orders)
+    again = build_again(lesson, tmp_path)
+    assert (again.quiz, again.quiz_steps) == (lesson.quiz, lesson.quiz_steps)
+
+
+def build_again(lesson, folder):
+    path = folder / "again.toml"
+    path.write_text(lesson_text(lesson), encoding="utf-8")
+    return load(path)
+
+
+@pytest.mark.parametrize(
+    "quiz, says",
+    [
+        ('only = "steps"', "name some in 'steps'"),
+        ('only = "me"', "only"),
+        ("count = 0", "count"),
+        ('kinds = ["riddle"]', "riddle"),
+        ('order = "random"', "order"),
+    ],
+)
+def test_a_bad_choice_is_told(tmp_path, quiz, says, capsys):
+    path = tmp_path / "chosen.toml"
+    path.write_text(CHOSEN.format(quiz=quiz), encoding="utf-8")
+    assert main(["check", str(path)]) == 1 and says in capsys.readouterr().out
+
+
+def test_only_the_authors_questions_are_handed_out(tmp_path, capsys):
+    path, bank = tmp_path / "chosen.toml", tmp_path / "bank.json"
+    path.write_text(CHOSEN.format(quiz='only = "author"'), encoding="utf-8")
+    assert main(["questions", str(path), "--format", "json", "-o", str(bank)]) == 0
+    assert [q["question"] for q in json.loads(bank.read_bytes())["questions"]] == ["author:1", "author:2", "author:3"]
+    assert main(["worksheet", str(path), "--variants", "2", "-o", str(tmp_path / "w")]) == 0  # the one without words
+    page = next((tmp_path / "w").glob("sheet*")).read_text(encoding="utf-8")
+    assert "First?" not in page and "∂f/∂x" in page

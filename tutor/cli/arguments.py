@@ -366,7 +366,7 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
         QUIZ_EXAMPLES,
     )
     quiz.add_argument("lessons", metavar="LESSON", nargs="+", help=lesson)
-    quiz.add_argument("--count", metavar="N", default="10", help="how many questions; default: 10")
+    quiz.add_argument("--count", metavar="N", help="how many questions; default: what the lesson says, or 10")
     quiz.add_argument("--seed", metavar="N", help="the same seed gives the same questions; default: drawn")
     quiz.add_argument("--notation", metavar="NAME", help="of all questions; default: the one you chose last")
     quiz.add_argument("--new", action="store_true", help="begin another, even if one was left")
@@ -557,7 +557,7 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     bank.add_argument("--format", choices=PLATFORMS, default="moodle", help="default: moodle")
     bank.add_argument("--variants", metavar="N", default="0", help="sets of drawn numbers; default: the lesson's own")
     bank.add_argument("--seed", metavar="N", default="1", help="of the numbers and the choice; default: 1")
-    bank.add_argument("--count", metavar="N", default="10", help="questions from each variant; default: 10")
+    bank.add_argument("--count", metavar="N", help="questions from each variant; default: the lesson's, or 10")
     bank.add_argument("--notation", metavar="NAME", help="default: the lesson's own")
     bank.add_argument("-o", dest="output", metavar="FILE", help="where to write it; an existing file is left alone")
 
@@ -572,7 +572,7 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     paper_sheets.add_argument("--names", metavar="FILE", help="a class list, a name a line: a sheet for each")
     paper_sheets.add_argument("--seed", metavar="N", default="1", help="of the numbers; default: 1")
     what = paper_sheets.add_mutually_exclusive_group()
-    what.add_argument("--questions", metavar="N", default="6", help="on a sheet; default: 6")
+    what.add_argument("--questions", metavar="N", help="on a sheet; default: the lesson's, or 6")
     what.add_argument("--whole-pass", action="store_true", help="every value of the pass, to be filled in")
     paper_sheets.add_argument("--format", choices=("html", "md", "tex", "typ"), default="html", help="default: html")
     paper_sheets.add_argument("--notation", metavar="NAME", help="default: the lesson's own")

@@ -25,8 +25,8 @@ def quiz(args: Namespace) -> int:
     from tutor.learner.records import start_quiz
 
     paths = tuple(str(find_lesson(name, args)[0].resolve()) for name in args.lessons)
-    count = whole_number(args.count, 100)
-    if count is None:
+    count = None if args.count is None else whole_number(args.count, 100)
+    if args.count is not None and count is None:
         raise UsageError(f"--count takes a whole number from 1 to 100, not '{args.count[:60]}'")
     seed = None if args.seed is None else whole_number(args.seed, 10**9)
     if args.seed is not None and seed is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,14 +29,16 @@ def questions(args: Namespace) -> int:
 
     lessons = open_lessons(args)
     variants = number(args.variants, "--variants", MOST_VARIANTS, least=0)
-    count, seed = number(args.count, "--count", MOST_QUESTIONS), number(args.seed, "--seed", MOST_SEED, least=0)
+    count = None if args.count is None else number(args.count, "--count", MOST_QUESTIONS)
+    seed = number(args.seed, "--seed", MOST_SEED, least=0)
     found = []
-    for lesson in lessons:
-        for variant in range(1, variants + 1) if variants else (0,):
+    for lesson, variant in product(lessons, range(1, variants + 1) if variants else (0,)):
+        try:
             items = items_of(lesson, count, seed, args.notation or lesson.notation, variant)
-            found += [asked(item, name=f"{lesson.title} {variant or ''}".strip() + f" – {item.id}") for item in items]
-    if not found:
-        raise UsageError("there is nothing to ask about in these lessons")
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        titled = f"{lesson.title} {variant or ''}".strip()
+        found += [asked(item, name=f"{titled} – {item.id}") for item in items]
     drawn: dict[str, str] = {}
 
     def picture(question: object) -> str:
@@ -63,10 +66,10 @@ def worksheet(args: Namespace) -> int:
     lessons = open_lessons(args)
     variants = number(args.variants, "--variants", MOST_VARIANTS, least=0)
     seed = number(args.seed, "--seed", MOST_SEED, least=0)
-    count = None if args.whole_pass else number(args.questions, "--questions", MOST_QUESTIONS)
+    count = None if args.questions is None else number(args.questions, "--questions", MOST_QUESTIONS)
     names = _class_list(args.names) if args.names else []
     try:
-        made = sheets(lessons, names, variants, seed, args.notation or "", count)
+        made = sheets(lessons, names, variants, seed, args.notation or "", count, args.whole_pass)
     except (TooLarge, ValueError) as error:
         raise UsageError(str(error)) from None
     document, folder = DOCUMENTS[args.format], Path(args.output)

@@ -206,6 +206,20 @@ def choice_at(answer: float | str | None, choices: Sequence[str]) -> int | None:
 
 
 @dataclass(frozen=True)
+class QuizChoice:
+    """What quizzes, sheets and question banks ask of a lesson.
+
+    `only` the "author"'s questions, or those of the lesson's quiz "steps"; "": a spread, half of it the author's.
+    `kinds` are those that the tutor's own may have, () all. `count` is how many, unless somebody says; None: as usual.
+    """
+
+    only: str = ""
+    kinds: tuple[str, ...] = ()
+    count: int | None = None
+    shuffled: bool = False
+
+
+@dataclass(frozen=True)
 class Lesson:
     """A lesson has a network (with examples) or a circuit; `training` is None for a circuit that is not trained.
 
@@ -228,6 +242,7 @@ class Lesson:
     training: Training | None = None
     notes: tuple[Note, ...] = ()
     quiz_steps: tuple[str, ...] = ()
+    quiz: QuizChoice = QuizChoice()
     questions: tuple[AuthorQuestion, ...] = ()
     expect: tuple[Expect, ...] = ()
     classes: tuple[str, ...] = ()  # what the outputs are called where they are classes with names, in their order

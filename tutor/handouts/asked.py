@@ -10,7 +10,7 @@ import math
 import random
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -81,10 +81,25 @@ class Asked:
         return self.item.step.trace.lesson
 
 
-def items_of(lesson: Lesson, count: int, seed: int, notation: str, number: int = 0) -> list[Item]:
-    """The questions of variant `number`: 0 has the lesson's own numbers, others have numbers drawn for a pencil."""
-    varied = variant(lesson, seed * 1000 + number) if number else lesson
-    return make_items([varied], count, seed + number, notation=notation)
+def items_of(lesson: Lesson, count: int | None, seed: int, notation: str, number: int = 0) -> list[Item]:
+    """The questions of variant `number`: 0 has the lesson's own numbers, others have numbers drawn for a pencil.
+
+    `count` None: as many as the lesson says. Raises ValueError where a variant has none.
+    """
+    varied = numbered(lesson, seed, number)
+    items = make_items([varied], count, seed + number, notation=notation)
+    if not items:
+        own = " its author's are about its own numbers: leave out --variants" if number and lesson.questions else ""
+        raise ValueError(f"there is nothing to ask about in '{lesson.title}'{':' * bool(own)}{own}")
+    return items
+
+
+def numbered(lesson: Lesson, seed: int, number: int) -> Lesson:
+    """Variant `number` of a lesson, with those of its author's questions that ask about a step and no more."""
+    if not number:
+        return lesson
+    still = tuple(replace(q, wrong=(), hints=()) for q in lesson.questions if q.step and not q.ask)
+    return replace(variant(lesson, seed * 1000 + number), quiz_steps=lesson.quiz_steps, questions=still)
 
 
 def asked(item: Item, items: Sequence[Item] = (), name: str = "") -> Asked:

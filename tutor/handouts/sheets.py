@@ -19,9 +19,8 @@ import numpy as np
 from tutor.engine.expressions import Ref
 from tutor.engine.lesson import Lesson
 from tutor.engine.trace import Trace, trace
-from tutor.handouts.asked import MOST_NUMBERS, Asked, asked, items_of
+from tutor.handouts.asked import MOST_NUMBERS, Asked, asked, items_of, numbered
 from tutor.pictures.drawing import Drawing, drawing_of
-from tutor.questions.drill import variant
 from tutor.text.card import conventions
 from tutor.text.explain import Explainer
 from tutor.text.grids import grid_of
@@ -29,6 +28,7 @@ from tutor.text.layout import linear, number
 from tutor.text.words import capital
 from tutor.text.writer import Writer
 
+QUESTIONS = 6  # on a sheet, unless somebody says
 MOST_CELLS = 400  # of a whole pass that are asked for on paper
 
 
@@ -111,25 +111,30 @@ class Sheet:
 
 
 def sheet(
-    lesson: Lesson, number: int, seed: int, notation: str, count: int | None = 6, name: str = "", own: bool = False
+    lesson: Lesson,
+    number: int,
+    seed: int,
+    notation: str,
+    count: int | None = None,
+    whole: bool = False,
+    name: str = "",
+    own: bool = False,
 ) -> Sheet:
-    """Sheet `number` of a lesson: `count` questions, or the whole pass where that is None.
+    """Sheet `number` of a lesson: so many questions (None: what the lesson says, or `QUESTIONS`), or the `whole` pass.
 
     Its numbers are drawn from seed and number; with `own` they are the lesson's. Raises TooLarge.
     """
     drawn = 0 if own else number
-    code = code_of(lesson, seed, drawn, notation, count)
-    varied = variant(lesson, seed * 1000 + drawn) if drawn else lesson
+    count = count or (None if lesson.quiz.count or lesson.quiz.only == "author" else QUESTIONS)
+    code = code_of(lesson, seed, drawn, notation, None if whole else count)
     head: list[Block] = [Heading(lesson.title, 1), Words(f"Sheet {code}     Name: {name or '_' * 30}")]
     body: list[Block]
     key: list[Block]
-    if count is None:
-        here = trace(varied)
+    if whole:
+        here = trace(numbered(lesson, seed, drawn))
         body, key = list(_pass(here, notation, filled=False)), list(_pass(here, notation, filled=True))
     else:
         items = items_of(lesson, count, seed, notation, drawn)
-        if not items:
-            raise ValueError(f"there is nothing to ask about in '{lesson.title}'")
         here = items[0].step.trace
         questions = [asked(item, items) for item in items]
         body = [block for at, question in enumerate(questions, 1) for block in _blank(at, question)]
@@ -217,7 +222,13 @@ def _pass(here: Trace, notation: str, filled: bool) -> Iterator[Block]:
 
 
 def sheets(
-    lessons: Sequence[Lesson], names: Sequence[str], variants: int, seed: int, notation: str, count: int | None
+    lessons: Sequence[Lesson],
+    names: Sequence[str],
+    variants: int,
+    seed: int,
+    notation: str,
+    count: int | None,
+    whole: bool = False,
 ) -> list[Sheet]:
     """Sheets of each lesson: one for each name, or so many; without variants one with the lesson's own numbers."""
     found = []
@@ -225,5 +236,5 @@ def sheets(
         for at in range(1, max(len(names), variants, 1) + 1):
             name = names[at - 1] if at <= len(names) else ""
             own = not variants and not names
-            found.append(sheet(lesson, at, seed, notation or lesson.notation, count, name, own))
+            found.append(sheet(lesson, at, seed, notation or lesson.notation, count, whole, name, own))
     return found

@@ -182,7 +182,7 @@ def keep_quiz(store: Store, id: str, session: Quiz) -> None:
 def start_quiz(
     store: Store,
     lessons: tuple[str, ...],
-    count: int,
+    count: int | None,
     seed: int | None,
     anew: bool,
     kind: str = "",
@@ -203,7 +203,7 @@ def start_quiz(
     weakest = _weakest(store) if seed is None else ()  # a seed that was given means the same quiz for everybody
     one = notation or (_chosen(store) if seed is None else "") or (Lesson.notation if len(lessons) > 1 else "")
     items = quiz.make_items([load(Path(path)) for path in lessons], count, number, weakest, one)
-    session = quiz.begin(lessons, items, number, count, weakest, one)
+    session = quiz.begin(lessons, items, number, count or 0, weakest, one)
     id = kind + new_id()
     if items:
         keep_quiz(store, id, session)
@@ -257,7 +257,7 @@ def open_quiz(session: Quiz) -> list[Item]:
     """The questions of a session. Raises LessonError for a lesson with errors, ValueError if one has changed since."""
     items = quiz.make_items(
         [load(Path(path)) for path in session.lessons],
-        session.count,
+        session.count or None,
         session.seed,
         session.weakest,
         session.notation,

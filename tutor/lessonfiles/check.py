@@ -123,6 +123,10 @@ def faults(lesson: Lesson, sound: bool = True) -> Iterator[Fault]:
     named: list[tuple[tuple[str | int, ...], str]] = [(("notes", note.at, "step"), note.step) for note in lesson.notes]
     named += [(("quiz", "steps", at), step) for at, step in enumerate(lesson.quiz_steps)]
     named += [(("questions", q.at, "step"), q.step) for q in lesson.questions if q.step]
+    if lesson.quiz.only == "author" and not lesson.questions:
+        yield Fault(("quiz", "only"), "only the author's questions are asked, and there is none: write [[questions]]")
+    if lesson.quiz.only == "steps" and not lesson.quiz_steps:
+        yield Fault(("quiz", "only"), "only the steps of 'steps' are asked, and there is none: name some in 'steps'")
     for path, id in named:
         try:
             resolve(program, id)

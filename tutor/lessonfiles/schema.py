@@ -409,7 +409,7 @@ _EXPECT = _table(
 )
 
 _QUIZ = _table(
-    "What is asked in predict mode. Left out: a spread over phases and rules.",
+    "What is asked: `steps` in predict mode, the rest in quizzes, on sheets and in question banks.",
     (),
     {
         "steps": _list(
@@ -418,10 +418,18 @@ _QUIZ = _table(
             default=[],
             maxItems=MAX_TABLES,
             uniqueItems=True,
-        )
+        ),
+        "only": _choice("What quizzes, sheets and question banks ask; left out: some of both.", ("author", "steps")),
+        "kinds": _list("The kinds that the tutor's own questions have.", _choice("A kind.", STEP_KINDS), minItems=1),
+        "count": {
+            "description": "How many questions there are, unless somebody says.",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MAX_ITEMS,
+        },
+        "order": _choice("Of the questions.", ("given", "shuffled"), default="given"),
     },
 )
-
 
 def _examples(description: str, *example: dict[str, Any]) -> dict[str, Any]:
     items = example[0] if len(example) == 1 else {"anyOf": list(example)}

@@ -59,8 +59,11 @@ def document(lesson: Lesson) -> dict[str, Any]:
         found["training"] = _training(lesson.training)
     if lesson.notes:
         found["notes"] = [{"step": note.step, "text": note.text} for note in lesson.notes]
-    if lesson.quiz_steps:
-        found["quiz"] = {"steps": list(lesson.quiz_steps)}
+    choice = lesson.quiz
+    order = "shuffled" if choice.shuffled else ""
+    asked = {"steps": [*lesson.quiz_steps], "only": choice.only, "kinds": [*choice.kinds], "count": choice.count or 0}
+    if said := {key: value for key, value in (asked | {"order": order}).items() if value}:
+        found["quiz"] = said
     if lesson.questions:
         found["questions"] = [_question(question) for question in lesson.questions]
     if lesson.expect:

@@ -14,13 +14,14 @@ from typing import Any
 
 from tutor.engine.expressions import Ref, indices
 from tutor.engine.lesson import Lesson
-from tutor.engine.trace import symbols_of, trace
+from tutor.engine.trace import Trace, symbols_of, trace
 from tutor.questions.answers import asks_for_hint, wants_help
 from tutor.questions.attempt import CREDIT
 from tutor.questions.authored import author_item
 from tutor.questions.choosing import spread
 from tutor.questions.grading import Verdict
 from tutor.questions.items import Item
+from tutor.questions.kinds import KINDS, item_for
 from tutor.text.notations import NOTATIONS
 from tutor.text.output import escape
 from tutor.text.writer import Writer
@@ -32,9 +33,9 @@ COUNT = 10
 class Quiz:
     """`lessons` are what the caller opens them by; `answers` has a text a question, None for one not answered.
 
-    `count` is how many questions were asked for, `items` says which they are: a lesson may change meanwhile.
-    `weakest` has the skills that were preferred, the weakest first; `notation` is that of all questions, "" each
-    lesson's own (as in quizzes that were kept before there was a choice).
+    `count` is how many questions were asked for, 0 for as many as the lessons say; `items` says which they are: a
+    lesson may change meanwhile. `weakest` has the skills that were preferred, the weakest first; `notation` is that of
+    all questions, "" each lesson's own (as in quizzes that were kept before there was a choice).
     """
 
     lessons: tuple[str, ...]
@@ -70,33 +71,65 @@ class Quiz:
 
 
 def make_items(
-    lessons: Iterable[Lesson], count: int, seed: int, weakest: Sequence[str] = (), notation: str = ""
+    lessons: Iterable[Lesson], count: int | None, seed: int, weakest: Sequence[str] = (), notation: str = ""
 ) -> list[Item]:
-    """The questions of a quiz: a spread over the lessons, the same for the same seed.
+    """The questions of a quiz: what each lesson's `quiz` chooses, the same for the same seed.
 
-    All are in one `notation`; without one, each is in its lesson's own.
-
-    Half of them are the author's own, where there are so many. Where there are more rules than questions, the skills
-    in `weakest` come first.
+    All are in one `notation`; without one, each is in its lesson's own. Without a `count` each lesson has its own, or
+    its share of `COUNT`; of a lesson that asks only its author's questions, all of them.
     """
     lessons = list(lessons)
     found: list[Item] = []
     for at, lesson in enumerate(lessons):
-        share = count // len(lessons) + (at < count % len(lessons))
+        whole = COUNT if count is None else count
+        share = whole // len(lessons) + (at < whole % len(lessons))
+        if count is None:
+            share = lesson.quiz.count or (len(lesson.questions) if lesson.quiz.only == "author" else share)
         rng = random.Random(f"{seed} {lesson.id}")
         here, writer = trace(lesson), Writer(lesson, notation or lesson.notation)
         own = [item for question in lesson.questions if (item := author_item(question, here, writer, rng))]
-        chosen = [own[at] for at in sorted(rng.sample(range(len(own)), min(len(own), -(-share // 2))))]
-        taken = {item.step.equation.symbol.key for item in chosen}
-        rest = [
-            item
-            for item in spread(here, writer, rng, share, weakest=weakest)
-            if item.step.equation.symbol.key not in taken
-        ]
-        taken |= {item.step.equation.symbol.key for item in rest}
-        more = [item for item in own if item not in chosen and item.step.equation.symbol.key not in taken]
-        found += [*chosen, *rest, *more][:share]
+        if lesson.quiz.only == "author":
+            chosen = own
+        elif lesson.quiz.only == "steps":
+            chosen = _of_steps(lesson, here, writer, rng)
+        else:
+            found += _some_of_both(lesson, own, share, here, writer, rng, weakest)
+            continue
+        found += (rng.sample(chosen, len(chosen)) if lesson.quiz.shuffled else chosen)[:share]
     return found
+
+
+def _of_steps(lesson: Lesson, here: Trace, writer: Writer, rng: random.Random) -> list[Item]:
+    """A question on each of the lesson's quiz steps, in their order."""
+    kinds = lesson.quiz.kinds or ("value", "matrix", *KINDS)
+    return [item for id in lesson.quiz_steps if (item := item_for(here.find(id), writer, rng, kinds))]
+
+
+def _some_of_both(
+    lesson: Lesson,
+    own: list[Item],
+    share: int,
+    here: Trace,
+    writer: Writer,
+    rng: random.Random,
+    weakest: Sequence[str],
+) -> list[Item]:
+    """Half of them the author's own, where there are so many, the rest a spread over the rules.
+
+    Where there are more rules than questions, the skills in `weakest` come first.
+    """
+    chosen = [own[at] for at in sorted(rng.sample(range(len(own)), min(len(own), -(-share // 2))))]
+    taken = {item.step.equation.symbol.key for item in chosen}
+    kinds = lesson.quiz.kinds or tuple(KINDS)
+    rest = [
+        item
+        for item in spread(here, writer, rng, share, kinds, weakest)
+        if item.step.equation.symbol.key not in taken
+    ]
+    taken |= {item.step.equation.symbol.key for item in rest}
+    more = [item for item in own if item not in chosen and item.step.equation.symbol.key not in taken]
+    found = [*chosen, *rest, *more][:share]
+    return rng.sample(found, len(found)) if lesson.quiz.shuffled else found
 
 
 def begin(

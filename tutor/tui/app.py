@@ -132,9 +132,8 @@ class TutorApp(App[int]):
     def quiz_on(self, path: Path) -> None:
         """A quiz on one lesson, or the one that was left."""
         from tutor.learner.records import start_quiz
-        from tutor.questions.quiz import COUNT
 
-        self._quiz(lambda: start_quiz(self.store, (str(path.resolve()),), COUNT, None, False))
+        self._quiz(lambda: start_quiz(self.store, (str(path.resolve()),), None, None, False))
 
     def placement(self) -> None:
         """The quiz that says where on the path to begin."""

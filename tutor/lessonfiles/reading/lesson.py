@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tutor.engine.lesson import Expect, Lesson, Note
+from tutor.engine.lesson import Expect, Lesson, Note, QuizChoice
 from tutor.engine.rows import Data
 from tutor.lessonfiles.beside import place
 from tutor.lessonfiles.csv_examples import Columns, Table
@@ -143,6 +143,12 @@ def _lesson(file: Values) -> Lesson | None:
             if file.has("notes", i, "step") and file.has("notes", i, "text") and file.faults.sound("notes", i)
         ),
         quiz_steps=tuple(file.value("quiz", "steps", default=())) if file.faults.sound("quiz", "steps") else (),
+        quiz=QuizChoice(
+            file.value("quiz", "only", default=""),
+            tuple(file.value("quiz", "kinds", default=())),
+            file.value("quiz", "count"),
+            file.value("quiz", "order", default="given") == "shuffled",
+        ),
         questions=questions,
         expect=tuple(
             Expect(
