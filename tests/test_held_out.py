@@ -18,7 +18,7 @@ from tutor.engine.units import idle_units
 from tutor.lessonfiles.check import examine, load
 from tutor.play.compare import Comparison
 from tutor.play.whatif import WhatIf
-from tutor.tui.training_views import History, curve_lines
+from tutor.tui.training_views import History, Look, curve_lines, evaluation_lines
 
 RNG = np.random.default_rng(11)
 IMAGES = RNG.integers(0, 256, (40, 2, 3), dtype=np.uint8)
@@ -355,3 +355,12 @@ def test_examples_of_a_circuit_are_the_arrays_called_as_its_inputs(tmp_path):
 def test_arrays_that_fit_no_circuit_are_told(tmp_path, arrays, says):
     (found,) = errors(written(tmp_path, arrays=arrays, text=CIRCUIT))
     assert found.line == 3 and says in found.message
+
+
+def test_the_evaluation_pane_has_both(tmp_path):
+    lesson = load(written(tmp_path, "held_out = 0.25"))
+    evaluator, parameters = Evaluator(lesson), Run(lesson).parameters(1)
+    found, unseen = evaluator.evaluate(parameters), evaluator.held_out.evaluate(parameters)
+    lines = [line.text for line in evaluation_lines(evaluator, Look(0, found, held_out=unseen), 60, 40)]
+    assert lines[0].startswith(f"{found.correct} of 30 right") and "mean loss of the 30 rows trained on: " in lines[1]
+    assert lines[3].startswith(f"held out: {unseen.correct} of 10 right") and "these 10 rows: " in lines[4]

@@ -292,6 +292,7 @@ def test_a_lesson_from_a_model_and_its_data(tmp_path, capsys, classes):
     parameters = initial_parameters(lesson)
     assert Evaluator(lesson).evaluate(parameters).correct + unseen.evaluate(parameters).correct == right
     assert "With these weights: " in said and "Held out, 1 row of 4" in said
+    assert not [found for found in examine(path)[1] if "batch" in found.message] and lesson.training.batch == "all"
 
 
 USAGE = [

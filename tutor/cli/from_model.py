@@ -56,11 +56,14 @@ def new_from(args: Namespace, path: Path) -> int:
         model = _beside(path, args.from_, made)
         files = {key: name for key, name in data.items() if key in ("examples", "held_out") and isinstance(name, str)}
         data |= {key: _beside(path, name, made) for key, name in files.items()}
-        text = from_model.lesson_text(path, model, chain, Described(activations, loss, classes), data, chain.said)
+        described = Described(activations, loss, classes)
         with open(path, "x", encoding="utf-8") as file:
             made.append(path)
-            file.write(text)
+            file.write(from_model.lesson_text(path, model, chain, described, data))
         lesson = load(path)
+        if "examples" in data and lesson.example_count < from_model.BATCH:
+            path.write_text(from_model.lesson_text(path, model, chain, described, data, "all"), encoding="utf-8")
+            lesson = load(path)
     except BaseException as error:
         for file_made in made:
             file_made.unlink(missing_ok=True)

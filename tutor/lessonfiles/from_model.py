@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tutor.engine.losses import LOSSES
 from tutor.lessonfiles.csv_examples import Table
@@ -15,6 +15,7 @@ from tutor.lessonfiles.writing import toml
 from tutor.text.output import FORBIDDEN, escape
 from tutor.text.words import plural
 
+BATCH = 16  # examples of an update, where there are as many
 CLASS_NAMES = ("class", "label", "target", "species", "digit", "category", "y")  # of a column with the classes
 
 
@@ -77,7 +78,12 @@ def class_values(table: Table, column: int) -> list[str]:
 
 
 def lesson_text(
-    path: Path, model: str, chain: Chain, described: Described, data: Mapping[str, Any], said: Sequence[str]
+    path: Path,
+    model: str,
+    chain: Chain,
+    described: Described,
+    data: Mapping[str, Any],
+    batch: int | Literal["all"] = BATCH,
 ) -> str:
     """The text of the lesson. `data` are the keys that say where its examples are; without any one is made up."""
     words = FORBIDDEN.sub("", lesson_id(path)).replace("-", " ").replace("_", " ").strip() or "my network"
@@ -109,8 +115,8 @@ def lesson_text(
         values["examples"] = [_made_up(chain, described)]
     values["training"] = {"learning_rate": 0.1}
     if "examples" in data:
-        values["training"] |= {"batch": 16, "order": "shuffled"}
-    comment = [f"Made from {model}. {' '.join(said)}"]
+        values["training"] |= {"batch": batch, "order": "shuffled"}
+    comment = [f"Made from {model}. {' '.join(chain.said)}"]
     if "examples" not in data:
         comment.append('The example is made up. Put your own there, or a file: examples = "rows.csv" above [network].')
     return "".join(f"# {escape(line)}\n" for line in comment) + toml(values)
