@@ -322,10 +322,45 @@ def jax_jit(lesson: Lesson) -> Train:
     return train
 
 
+def jax_loop(lesson: Lesson) -> Train:
+    """The whole loop compiled: `lax.scan` over the iterations, losses kept. Compiled for each number of them."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    size = lesson.training.batch
+    slots = len(lesson.inputs) // size
+    xs, ys = (jax.numpy.array(v.reshape(slots, size, -1)) for v in (lesson.inputs, lesson.targets))
+
+    def loss_of(p, x, y):
+        a = jax.nn.sigmoid(x @ p["W1"].T + p["b1"])
+        a = jax.nn.sigmoid(a @ p["W2"].T + p["b2"])
+        return 0.5 * ((a - y) ** 2).sum() / size
+
+    def step(p, i):
+        loss, g = jax.value_and_grad(loss_of)(p, xs[i % slots], ys[i % slots])
+        return {id: p[id] - RATE * g[id] for id in p}, loss
+
+    made: dict[int, Callable] = _SCANS.setdefault(lesson.title, {})
+    first = {id: jax.numpy.array(v) for id, v in initial_parameters(lesson).items()}
+
+    def train(iterations: int):
+        if iterations not in made:
+            loop = jax.jit(lambda p: jax.lax.scan(step, p, jax.numpy.arange(iterations)))
+            made[iterations] = loop.lower(first).compile()
+        p, losses = made[iterations](first)
+        jax.block_until_ready(losses)
+        return np.array(losses), {id: np.array(v) for id, v in p.items()}
+
+    return train
+
+
+_SCANS: dict[str, dict[int, Callable]] = {}  # compiled loops, by network and number of iterations
+
 OTHERS: dict[str, tuple[str | None, Side]] = {
     "micrograd style": (None, micrograd_style),
     "PyTorch eager": ("torch", torch_eager),
-    "JAX jit": ("jax", jax_jit),
+    "JAX jit, a step": ("jax", jax_jit),
+    "JAX jit, the whole loop": ("jax", jax_loop),
 }
 
 
@@ -333,6 +368,8 @@ OTHERS: dict[str, tuple[str | None, Side]] = {
 
 
 def seconds(make: Side, lesson: Lesson, iterations: int) -> float:
+    if make is jax_loop:
+        make(lesson)(iterations)  # compiles it
     train = make(lesson)
     gc.collect()
     began = time.process_time()
