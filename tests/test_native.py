@@ -239,6 +239,14 @@ def test_arrays_go_over_to_c_where_it_is_said(data_folder, monkeypatch):
 
 
 @needs_cc
+def test_a_compiler_may_lack_what_makes_it_a_little_faster(monkeypatch, tmp_path):
+    monkeypatch.setattr(running, "SCALAR_WORK", -1)
+    script = f'case "$*" in *-ftree*) cat > /dev/null; exit 1;; *) exec {CC} "$@";; esac'
+    monkeypatch.setenv(building.ENVIRONMENT, a_compiler(tmp_path, script))
+    assert Run(XOR).in_c(60)
+
+
+@needs_cc
 def test_large_products_are_left_to_the_library_that_numpy_calls():
     big = network_lesson(
         [dense(np.ones((64, 64)) / 64, np.zeros(64)), dense(np.ones((64, 64)) / 64)], "squared_error",

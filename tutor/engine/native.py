@@ -21,6 +21,8 @@ from tutor.engine.program import Program
 
 __all__ = ["Native", "NotInC"]
 
+VECTORS = ("-ftree-vectorize", "-fvect-cost-model=dynamic")  # flags for loops over arrays
+
 
 class Native:
     """Iterations in C. Any run of the same shape may use the same `Native`, each with its own numbers.
@@ -50,7 +52,7 @@ class Native:
         self.settled = np.array([graph.settled[number] for graph, numbers in self._parts for number in numbers])
         self._pointers = np.array([array.ctypes.data for array in self._arrays], dtype=np.uintp)
         self._work = np.empty(room)
-        self._build = build("".join(texts) + driver(feed.sizes), () if feed.scalar else ("-O3",))
+        self._build = build("".join(texts) + driver(feed.sizes), () if feed.scalar else VECTORS)
 
     def of(self, feed: Feed, settings: Mapping[str, float]) -> Native:
         """The same code for another run of the same shape. Raises what `settled_with` does."""

@@ -46,7 +46,10 @@ class Build:
 
 
 def build(source: str, flags: tuple[str, ...] = ()) -> Build:
-    """The function `train` of a source; from the cache at once, else compiled in the background, once a process."""
+    """The function `train` of a source; from the cache at once, else compiled in the background, once a process.
+
+    `flags` are further ones for the compiler, which it may do without.
+    """
     key = _key(source, flags)
     with _lock:
         if key in _builds:
@@ -166,7 +169,10 @@ def _compiled(folder: Path, key: str, source: str, flags: tuple[str, ...]) -> Tr
         made = Path(name)
         try:
             as_library = ("-fPIC", "-shared", "-w", "-pipe", "-x", "c", "-", "-o", name, "-lm")
-            code = _run([str(path), *FLAGS, *flags, *as_library], source, made)
+            for further in dict.fromkeys((flags, ())):  # which not every compiler knows
+                code = _run([str(path), *FLAGS, *further, *as_library], source, made)
+                if not code:
+                    break
             if code != 0:
                 if code is not None:  # not only slow
                     _failed.add(path)

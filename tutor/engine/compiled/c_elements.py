@@ -27,6 +27,7 @@ PRELUDE = """\
 #else
 #define MANY
 #endif
+#define ONCE static __attribute__((noinline, unused))
 #define ALWAYS static inline __attribute__((always_inline))
 typedef number four __attribute__((vector_size(32), aligned(8), may_alias));
 ALWAYS number max_(number a, number b) { return a > b || a != a ? a : b; }
@@ -91,6 +92,7 @@ ALWAYS void dot8(number *out, whole step, const number *a, whole am, const numbe
     whole i = 0;
     for (; i + 4 <= n; i += 4) {
         four u = *(const four *)(a + i), v = *(const four *)(a + am + i);
+#pragma GCC unroll 4
         for (int j = 0; j < 4; j++) {
             four w = *(const four *)(b + j * next + i);
             x[j] += u * w;
@@ -98,7 +100,9 @@ ALWAYS void dot8(number *out, whole step, const number *a, whole am, const numbe
         }
     }
     for (; i < n; i++)
+#pragma GCC unroll 8
         for (int j = 0; j < 8; j++) r[j] += a[j / 4 * am + i] * b[j % 4 * next + i];
+#pragma GCC unroll 8
     for (int j = 0; j < 8; j++) out[j / 4 * step + j % 4] = added(x[j]) + r[j];
 }
 ALWAYS void tile(number *out, whole step, const number *a, whole am, whole ak, const number *b, whole bk, whole K)
@@ -106,12 +110,14 @@ ALWAYS void tile(number *out, whole step, const number *a, whole am, whole ak, c
     four x[8] = {{0.0}};
     for (whole k = 0; k < K; k++) {
         four u = *(const four *)(b + k * bk), v = *(const four *)(b + k * bk + 4);
+#pragma GCC unroll 4
         for (int i = 0; i < 4; i++) {
             number w = a[i * am + k * ak];
             x[2 * i] += w * u;
             x[2 * i + 1] += w * v;
         }
     }
+#pragma GCC unroll 4
     for (int i = 0; i < 4; i++) {
         *(four *)(out + i * step) = x[2 * i];
         *(four *)(out + i * step + 4) = x[2 * i + 1];
@@ -164,10 +170,23 @@ ALWAYS void product_(number *restrict out, const number *restrict a, whole am, w
     }
     for (; m < M; m++) strip(out + m * N, a + m * am, ak, b, bk, bn, N, K);
 }
+/* Large ones once for all calls: written out for each they would take the compiler longer than they save. */
+MANY ONCE void rows_with_rows(number *restrict out, const number *restrict a, whole am, const number *restrict b,
+                              whole bn, whole M, whole N, whole K)
+{
+    product_(out, a, am, 1, b, 1, bn, M, N, K);
+}
+MANY ONCE void rows_from_rows(number *restrict out, const number *restrict a, whole am, whole ak,
+                              const number *restrict b, whole bk, whole M, whole N, whole K)
+{
+    product_(out, a, am, ak, b, bk, 1, M, N, K);
+}
 ALWAYS void product(number *restrict out, const number *restrict a, whole am, whole ak, const number *restrict b,
                     whole bk, whole bn, whole M, whole N, whole K)
 {
-    if (N == 1) product_(out, b, 0, bk, a, ak, am, 1, M, K); /* a column: the same as a row from the other side */
+    if (M > 1 && N > 1 && M * N * K > 2000 && ak == 1 && bk == 1 && bn != 1) rows_with_rows(out, a, am, b, bn, M, N, K);
+    else if (M > 1 && N > 1 && M * N * K > 2000 && bn == 1) rows_from_rows(out, a, am, ak, b, bk, M, N, K);
+    else if (N == 1) product_(out, b, 0, bk, a, ak, am, 1, M, K); /* a column: the same as a row from the other side */
     else product_(out, a, am, ak, b, bk, bn, M, N, K);
 }
 """
