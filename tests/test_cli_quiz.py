@@ -563,3 +563,22 @@ def test_a_placement_in_lines_ends_with_where_to_begin(run):
     code, out, _ = run("placement", "--new", lines=["skip", "quit"])
     assert code == 0 and "The quiz is kept" in out
     assert "You go on with the quiz" in run("placement", lines=["quit"])[1]
+
+
+def test_a_quiz_that_is_handed_out_is_the_same_for_all_and_begun_as_often_as_is_allowed(capsys, monkeypatch):
+    def take(*argv, answers="\n"):
+        monkeypatch.setattr("sys.stdin", io.StringIO(answers))
+        code = main(["quiz", "gates", "--plain", "--count", "2", *argv])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    first = take("--as", "Exam 1", "--attempts", "1", answers="1\n")
+    assert first[0] == 0
+    again = take("--as", "exam 1", "--attempts", "1", answers="1\n2\n3\n")  # it was left: it goes on
+    assert "You go on with the quiz" in again[1] and "You go on" not in take(answers="1\n")[1]
+    code, out, err = take("--as", "exam 1", "--attempts", "1")
+    assert code == 2 and "was begun once, and it may be begun once" in err and not out
+    assert take("--as", "exam 1", "--attempts", "1", "--new")[0] == 2
+    assert take("--as", "exam 1", "--attempts", "2", answers="1\n")[1].splitlines()[:4] == first[1].splitlines()[:4]
+    assert take("--as", "exam 2", "--attempts", "1", answers="1\n")[0] == 0
+    assert take("--attempts", "1")[0] == 2

@@ -86,6 +86,7 @@ QUIZ_EXAMPLES = """\
 examples:
   backprop-tutor quiz o-regression              ten questions, one try each, then the report
   backprop-tutor quiz gates o-regression --count 6 --seed 7
+  backprop-tutor quiz c-431 --as exam1 --attempts 1     the same for everybody, and once
   backprop-tutor quiz c-431 --plain             in lines; answers may come from a pipe, one a line
 
 A quiz that was left goes on with the same command; --new begins another.
@@ -370,6 +371,8 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     quiz.add_argument("--seed", metavar="N", help="the same seed gives the same questions; default: drawn")
     quiz.add_argument("--notation", metavar="NAME", help="of all questions; default: the one you chose last")
     quiz.add_argument("--new", action="store_true", help="begin another, even if one was left")
+    quiz.add_argument("--as", metavar="NAME", dest="as_", help="a quiz that was handed out: the name gives the seed")
+    quiz.add_argument("--attempts", metavar="N", help="how often a quiz of that name may be begun")
     quiz.add_argument("--plain", action="store_true", help="line mode: no full screen")
 
     placement = command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def quiz(args: Namespace) -> int:
     """A quiz over lessons. Raises UsageError and LessonError, as every command does; the exit code is returned."""
-    from tutor.learner.records import start_quiz
+    from tutor.learner.records import NoMoreAttempts, named, start_quiz
 
     paths = tuple(str(find_lesson(name, args)[0].resolve()) for name in args.lessons)
     count = None if args.count is None else whole_number(args.count, 100)
@@ -32,7 +33,22 @@ def quiz(args: Namespace) -> int:
     if args.seed is not None and seed is None:
         raise UsageError(f"--seed takes a whole number from 1, not '{args.seed[:60]}'")
     known_notation(args.notation)
-    return _ask_quiz(args, lambda store: start_quiz(store, paths, count, seed, args.new, notation=args.notation))
+    attempts = None if args.attempts is None else whole_number(args.attempts, 1000)
+    if args.attempts is not None and attempts is None:
+        raise UsageError(f"--attempts takes a whole number from 1, not '{args.attempts[:60]}'")
+    if attempts and args.as_ is None:
+        raise UsageError("--attempts goes with --as NAME: attempts at what?")
+    kind = "" if args.as_ is None else named(args.as_)
+    if args.as_ is not None and seed is None:  # the name says it, so that everybody has the same
+        seed = zlib.crc32(kind.encode()) % 10**9
+
+    def start(store: Store) -> tuple[str, Quiz, list[Item], bool]:
+        try:
+            return start_quiz(store, paths, count, seed, args.new, kind, args.notation, attempts)
+        except NoMoreAttempts as error:
+            raise UsageError(f"the quiz {quote(args.as_[:60])} was {error}") from None
+
+    return _ask_quiz(args, start)
 
 
 def placement(args: Namespace) -> int:

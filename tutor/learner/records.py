@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from tutor.engine.lesson import Lesson
 from tutor.learner.course import PLACEMENT, milestones, placed, placement_answers, recommended
@@ -187,18 +188,22 @@ def start_quiz(
     anew: bool,
     kind: str = "",
     notation: str | None = None,
+    attempts: int | None = None,
 ) -> tuple[str, Quiz, list[Item], bool]:
     """(id, session, items, whether it goes on): the quiz over these lessons that was left, else a new one.
 
     A new one is asked in `notation`, else in the one that the learner chose, else in the lesson's own, or, where there
     are several lessons, in the first that the path teaches. One that goes on keeps what it began with.
-    With a seed, only one of that seed goes on. `kind` is what its id begins with. Raises LessonError for a lesson
-    that has errors.
+    With a seed, only one of that seed goes on. `kind` is what its id begins with (`named`: a quiz that was handed out
+    under a name), and of one kind no more than `attempts` are begun. Raises LessonError for a lesson that has errors,
+    NoMoreAttempts.
     """
-    left = None if anew else unfinished(store, lessons, seed)
+    left = None if anew else unfinished(store, lessons, seed, kind)
     if left:
         with suppress(ValueError):  # the lesson has changed since: its quiz begins anew
             return *left, open_quiz(left[1]), True
+    if attempts is not None and len(begun := [one for one in store.sessions() if one.id.startswith(kind)]) >= attempts:
+        raise NoMoreAttempts(f"begun {in_times(len(begun))}, and it may be begun {in_times(attempts)}")
     number = random.SystemRandom().randrange(1, 10_000) if seed is None else seed
     weakest = _weakest(store) if seed is None else ()  # a seed that was given means the same quiz for everybody
     one = notation or (_chosen(store) if seed is None else "") or (Lesson.notation if len(lessons) > 1 else "")
@@ -208,6 +213,23 @@ def start_quiz(
     if items:
         keep_quiz(store, id, session)
     return id, session, items, False
+
+
+NAMED = "as-"  # what the ids of quizzes that were handed out under a name begin with
+
+
+class NoMoreAttempts(ValueError):
+    """A quiz that was handed out may not be begun again; str() says how often it was."""
+
+
+def named(name: str) -> str:
+    """What the ids of the quizzes of a name begin with."""
+    return f"{NAMED}{quote(name.strip().casefold(), safe='')}-"
+
+
+def in_times(count: int) -> str:
+    """'once', 'twice', '3 times'."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def start_placement(
@@ -236,9 +258,16 @@ def _weakest(store: Store) -> tuple[str, ...]:
     return tuple(sorted((skill for skill in known if known[skill] < READY), key=known.__getitem__))
 
 
-def unfinished(store: Store, lessons: tuple[str, ...], seed: int | None = None) -> tuple[str, Quiz] | None:
-    """The quiz over these lessons (of this seed, if given) that was left last: its id and where it goes on."""
+def unfinished(
+    store: Store, lessons: tuple[str, ...], seed: int | None = None, kind: str = ""
+) -> tuple[str, Quiz] | None:
+    """The quiz over these lessons (of this seed, of this kind) that was left last: its id and where it goes on.
+
+    One with a name goes on under that name only.
+    """
     for saved in store.sessions(finished=False):
+        if not saved.id.startswith(kind) or (saved.id.startswith(NAMED) and not kind):
+            continue
         try:
             session = Quiz.from_json(saved.state)
         except (ValueError, AttributeError, TypeError):
