@@ -307,6 +307,13 @@ def test_a_run_prints_and_is_right_and_what_it_started_is_gone(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} <= {"helper.py", "neuron.py", "__pycache__"}
 
 
+def test_what_a_file_started_in_a_session_of_its_own_holds_nobody_up(tmp_path):
+    source = "import subprocess, sys\n" + before(
+        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(9)'], start_new_session=True)"
+    )
+    assert in_a_process(tmp_path, source).done
+
+
 def test_a_loop_without_end_is_ended_and_its_line_shown_however_much_it_prints(tmp_path):
     found = in_a_process(tmp_path, before("while True: print('on \\x1b[2J and on')"), seconds=0.5)
     assert found.mistake.kind == "time" and found.mistake.frame.text.startswith("while True")

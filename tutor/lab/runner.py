@@ -27,6 +27,7 @@ from tutor.lab.child import MARK, encoded
 
 SECONDS = 5.0  # that a run may take
 GRACE = 10.0  # more, for starting on a busy machine, until a process that does not end by itself is ended
+LEAVE = 1.0  # that a pipe is read on when its process is over: what that has started may have got away with it
 MEMORY = 2 << 30  # bytes
 MOST_PRINTED = 20_000  # characters that are kept
 MOST_ANSWERED = 64 << 20  # bytes
@@ -94,7 +95,7 @@ class Stop:
     def __call__(self) -> None:
         """End it now, or as soon as it begins."""
         self.asked = True
-        if self.process is not None:
+        if self.process is not None and self.process.poll() is None:  # the number of one that is over may be another's
             _kill(self.process)
 
     def watch(self, process: subprocess.Popen[bytes]) -> None:
@@ -135,17 +136,16 @@ def run(job: Mapping[str, Any], seconds: float = SECONDS, memory: int = MEMORY, 
     answer, printed = _Reading(process.stdout, MOST_ANSWERED), _Reading(process.stderr, 4 * MOST_PRINTED)
     whole = {**job, "seconds": seconds, "memory": memory}
     try:
-        with suppress(OSError):  # it may have ended already
+        with suppress(OSError), process.stdin:  # it may have ended already
             process.stdin.write(json.dumps(whole).encode())
-            process.stdin.close()
         with suppress(subprocess.TimeoutExpired):
             process.wait(seconds + GRACE)
     finally:
         late = process.poll() is None
         _kill(process)
-        answer.join()
-        printed.join()
-    return answered(whole, answer.data, printed.data, process.returncode, late)
+        answer.join(LEAVE)
+        printed.join(LEAVE)
+    return answered(whole, bytes(answer.data), bytes(printed.data), process.returncode, late)
 
 
 def _environment() -> dict[str, str]:
@@ -170,16 +170,14 @@ class _Reading(Thread):
 
     def __init__(self, pipe: IO[bytes], most: int) -> None:
         super().__init__(daemon=True)
-        self.pipe, self.most, self.data, self.more = pipe, most, b"", False
+        self.pipe, self.most, self.data = pipe, most, bytearray()
         self.start()
 
     def run(self) -> None:
         """Until the pipe is closed."""
-        kept = bytearray()
         with self.pipe, suppress(OSError, ValueError):
             while part := self.pipe.read1(1 << 16):  # type: ignore[attr-defined]
-                kept += part[: self.most + 1 - len(kept)]
-        self.data = bytes(kept)
+                self.data += part[: self.most + 1 - len(self.data)]
 
 
 # ---------------------------------------------------------------- the answer
