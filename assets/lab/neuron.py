@@ -1,7 +1,7 @@
 """One neuron, forward and back.
 
-Put your lines in place of the dots, from the top down; further lines may stand between. Each
-save is run.
+Put your lines in place of the dots, from the top down; further lines may
+stand between. Each save is run.
 
     z = w · x + b        the pre-activation, a number
     a = σ(z)             the activation, σ(z) = 1 / (1 + exp(−z))
@@ -14,9 +14,8 @@ import numpy as np
 def neuron(x, w, b, y):
     """The loss and its gradients.
 
-    x  (n,) the inputs     w  (n,) a weight for each     b  a number     y  a number, the target
-
-    returns  L, a number;  dw, (n,), the gradient dL/dw;  db, a number, dL/db
+    x  (n,) the inputs     w  (n,) a weight for each
+    b  a number            y  a number, the target
     """
     L = ...
     dw = ...

@@ -1,13 +1,15 @@
-"""A layer with softmax and cross-entropy, forward and back, for one example.
+"""A layer with softmax and cross-entropy, forward and back.
 
-Put your lines in place of the dots, from the top down. Each save is run.
+Put your lines in place of the dots, from the top down; further lines may
+stand between. Each save is run.
 
     z = W · x + b
-    p = exp(z) / Σ exp(z)        softmax: the probabilities, which add up to 1
+    p = exp(z) / Σ exp(z)        softmax: probabilities that add up to 1
     L = −Σ y ln p                cross-entropy
 
-The numbers in z may be as large as 1000, and exp(1000) is too large for a computer. Take the
-largest z away from all of them before exp: p stays the same.
+The numbers in z may be as large as 1000, and exp(1000) is too large for a
+computer. Take the largest z away from all of them before exp: p stays the
+same.
 
 On the way back: each z moves every p, through the sum below the stroke.
 """
@@ -16,7 +18,7 @@ import numpy as np
 
 
 def softmax(x, W, b, y):
-    """The loss and its gradients.
+    """The loss of one example and its gradients.
 
     x  (n,) the inputs     W  (k, n) a row a class     b  (k,)
     y  (k,) the target: 1 at the true class, 0 at the others

@@ -1,12 +1,14 @@
-"""Weight decay: a linear layer with a tax on its weights, and one update.
+"""Weight decay: a tax on the weights of a layer, and one update.
 
-Put your lines in place of the dots, from the top down. Each save is run.
+Put your lines in place of the dots, from the top down; further lines may
+stand between. Each save is run.
 
     Z = X · Wᵀ + b       the predictions, a row an example
-    L = the mean over the examples of ½ Σ (z − y)², the sum over an example's outputs
-    J = L + (lam / 2) · the sum of all squared weights. Biases pay no tax
+    L = the mean over the examples of ½ Σ (z − y)²
+    J = L + (lam / 2) · the sum of all squared weights
 
-What gets smaller is J: the update goes lr times its gradient downhill.
+Σ adds up an example's outputs. Biases pay no tax. What gets smaller is J:
+the update goes lr times its gradient downhill.
 """
 
 import numpy as np
@@ -15,7 +17,8 @@ import numpy as np
 def weight_decay(X, Y, W, b, lam, lr):
     """The objective, its gradient, and the parameters after an update.
 
-    X  (r, n) r examples     Y  (r, m) the targets     W  (m, n)     b  (m,)
+    X  (r, n) r examples     Y  (r, m) the targets
+    W  (m, n)     b  (m,)     lam, lr  numbers
     """
     Z = ...  # (r, m)
     L = ...  # a number
