@@ -283,7 +283,7 @@ GLOSSARY = [
 DIAGNOSE = [
     Key("", "", "Type", "a file", "type the name of a file, or paste a table or JSON", "diagnose"),
     Key("", "", "Enter", "judge", "judge it; on an empty line go to the first step that is wrong", "diagnose"),
-    Key("f8", "clear", "f8", "no marks", "take the marks away", "(line mode marks nothing)", first=True),
+    Key("f8", "clear", "f8", "", "take the marks away", "(line mode marks nothing)", first=True),
     Key("down", "scroll(1)", "↑ ↓", "scroll", "scroll the verdicts", AS_IT_IS, first=True),
     Key("up", "scroll(-1)", first=True),
     Key("pagedown", "scroll(8)", first=True),

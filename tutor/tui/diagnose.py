@@ -89,7 +89,8 @@ class Diagnose(Dialog):
             if verdict is not found.first_wrong and verdict.message != "Right.":  # else it is said above
                 lines.append(line(f"  {verdict.message}"))
             lines += [line(f"  or: {slip.title}", "dim") for slip in verdict.slips[1:]]
-        return [*lines, line(), line(found.untried, "dim")] if found.untried else lines
+        lines += [line(), line(found.untried, "dim")] if found.untried else []
+        return [*lines, line(), line("The outline and the picture are marked; f8 takes the marks away.", "dim")]
 
     # ------------------------------------------------------------ what is handed in
 
