@@ -22,13 +22,14 @@ from test_array_model import lesson as read
 from test_compiled_arrays import FOUND, with_examples
 from tutor import __version__
 from tutor.cli.commands import main
-from tutor.engine import native
+from tutor.engine import native, orders
 from tutor.engine import run as running
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.compiled import building
 from tutor.engine.lesson import ORDERS, Training
 from tutor.engine.losses import LOSSES
 from tutor.engine.optimizers import OPTIMIZERS
+from tutor.engine.program import order
 from tutor.engine.run import Run
 from tutor.lessonfiles import catalogue
 
@@ -75,7 +76,7 @@ class Together:
         command = [CC, *flags, "-O0", "-fPIC", "-shared", "-w", "-o", "all.so", "all.c", "-lm"]
         subprocess.run(command, cwd=self.folder, check=True)
         for k, found in enumerate(self.builds):
-            found.train = building._function(self.folder / "all.so", f"train_{k}")
+            found.function = building._function(self.folder / "all.so", f"train_{k}")
             found.done.set()
 
 
@@ -246,6 +247,26 @@ def test_a_compiler_may_lack_what_makes_it_a_little_faster(monkeypatch, tmp_path
     assert Run(XOR).in_c(60)
 
 
+def orders_of(count, **how):
+    taught = network_lesson([dense([[0.5]])], "squared_error", np.ones((count, 1)), np.ones((count, 1)), **how)
+    return orders.drawn(taught, 3, 40), np.concatenate([order(taught, epoch) for epoch in range(3, 40)])
+
+
+@pytest.mark.parametrize("cc", ["off", pytest.param("cc", marks=needs_cc)])
+def test_rows_are_drawn_as_numpy_draws_them(cc, monkeypatch):
+    monkeypatch.setenv(building.ENVIRONMENT, cc)
+    orders._builder.cache_clear()
+    orders._builder().done.wait(60)
+    assert (orders._builder().function is not None) == (cc == "cc")
+    for count in (1, 2, 3, 5, 97):
+        for kind in ("shuffled", "random"):
+            for seed in (0, 7, 2**32 - 1, 2**32 + 5):
+                drawn, true = orders_of(count, order=kind, seed=seed)
+                assert np.array_equal(drawn, true), (count, kind, seed)
+    orders._builder.cache_clear()
+    orders._draws_the_same.cache_clear()
+
+
 @needs_cc
 def test_large_products_are_left_to_the_library_that_numpy_calls():
     big = network_lesson(
@@ -306,7 +327,7 @@ def test_training_begins_in_python_and_goes_on_in_c(data_folder, monkeypatch):
 def test_what_is_kept_is_used_again_and_by_every_run_of_the_shape(data_folder, monkeypatch):
     assert Run(XOR).in_c(patience=60)
     building.forget()
-    monkeypatch.setattr(building, "_compiled", None)  # would fail
+    monkeypatch.setattr(building, "_compiled", lambda *_: None)  # nothing new
     other = replace(XOR, training=replace(XOR.training, learning_rate=0.25, order="shuffled", seed=3))
     assert Run(other).in_c(), "settings, first values and the order of examples are no part of the code"
 

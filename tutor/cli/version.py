@@ -24,6 +24,6 @@ def about_speed() -> str:
         return f"Training runs in Python and NumPy: there is no folder for compiled code ({error})."
     built = building.build(SMALLEST)
     built.done.wait()
-    if built.train is None:
+    if built.function is None:
         return f"Training runs in Python and NumPy: {said} makes no library in {folder}."
     return f"Long training runs in C, compiled by {said}, kept in {folder}; {building.ENVIRONMENT}=off turns that off."

@@ -20,6 +20,7 @@ class Feed:
     def __init__(self, lesson: Lesson, scalar: bool):
         self.lesson, self.scalar = lesson, scalar
         self._latest_epoch: tuple[int, list[Any]] = (-1, [])
+        self._latest_rows: tuple[tuple[int, int], np.ndarray] = ((-1, -1), np.empty(0, np.int32))
 
     @cached_property
     def listed(self) -> bool:
@@ -80,8 +81,12 @@ class Feed:
         first, slot = divmod(at - 1, self.per_epoch)
         if self.listed:
             return self._listed, slot * self.sizes[0]
-        taken = [order(self.lesson, epoch) for epoch in range(first, (stop - 2) // self.per_epoch + 1)]
-        return np.concatenate(taken).astype(np.int32), slot * self.sizes[0]
+        from tutor.engine.orders import drawn  # what compiles and loads is not needed before
+
+        epochs = first, (stop - 2) // self.per_epoch + 1
+        if self._latest_rows[0] != epochs:
+            self._latest_rows = epochs, drawn(self.lesson, *epochs)
+        return self._latest_rows[1], slot * self.sizes[0]
 
     @cached_property
     def _listed(self) -> np.ndarray:

@@ -73,7 +73,7 @@ class Native:
     @property
     def ready(self) -> bool:
         """Whether it can be called."""
-        return self.built and self._build.train is not None
+        return self.built and self._build.function is not None
 
     def settled_with(self, settings: Mapping[str, float]) -> np.ndarray:
         """What `run` takes as settled, with other settings. Raises ArithmeticError or ValueError if they have none."""
@@ -85,7 +85,7 @@ class Native:
 
         `updates` came before iteration 1. Returns how many are complete: it stops where code in Python does.
         """
-        train = self._build.train
+        train = self._build.function
         assert train is not None
         rows, start = self.feed.rows(at, at + len(kept))
         slot = (at - 1) % self.feed.per_epoch

@@ -32,21 +32,22 @@ LONGEST = 400_000  # signs of a source; longer ones would take longer than that
 MOST = 200  # files that are kept; some 20 kB each
 # Each operation rounded by itself, and every function of the C library called as Python calls it.
 FLAGS = ("-O2", "-ffp-contract=off", "-fno-fast-math", "-fno-math-errno", "-fno-builtin", "-std=gnu11")
-_NUMBERS, _WHOLE = ctypes.c_void_p, ctypes.c_longlong
+_TYPES = {"p": ctypes.c_void_p, "w": ctypes.c_longlong, "n": ctypes.c_double}
+TRAIN = "ppppwwwwwnpp"  # what `train` takes: pointers, whole numbers, a number
 
-Train = Callable[..., int]  # see `c_text.driver`
+Function = Callable[..., int]
 
 
 class Build:
-    """A source on its way to a function: `train` is there when `done` is set, and None if nothing came of it."""
+    """A source on its way: its `function` is there when `done` is set, and None if nothing came of it."""
 
     def __init__(self) -> None:
         self.done = threading.Event()
-        self.train: Train | None = None
+        self.function: Function | None = None
 
 
-def build(source: str, flags: tuple[str, ...] = ()) -> Build:
-    """The function `train` of a source; from the cache at once, else compiled in the background, once a process.
+def build(source: str, flags: tuple[str, ...] = (), name: str = "train", takes: str = TRAIN) -> Build:
+    """A function of a source; from the cache at once, else compiled in the background, once a process.
 
     `flags` are further ones for the compiler, which it may do without.
     """
@@ -58,14 +59,15 @@ def build(source: str, flags: tuple[str, ...] = ()) -> Build:
     if key is None or len(source) > LONGEST or (folder := _folder()) is None:
         found.done.set()
         return found
-    found.train = _kept(folder, key)
-    if found.train is not None:
+    found.function = _kept(folder, key, name, takes)
+    if found.function is not None:
         found.done.set()
         return found
 
     def work() -> None:
         try:
-            found.train = _compiled(folder, key, source, flags)
+            path = _compiled(folder, key, source, flags)
+            found.function = _function(path, name, takes) if path else None
         finally:
             found.done.set()
 
@@ -122,13 +124,13 @@ def _own(path: Path) -> bool:
     return not hasattr(os, "getuid") or (about.st_uid == os.getuid() and not about.st_mode & 0o022)
 
 
-def _kept(folder: Path, key: str) -> Train | None:
+def _kept(folder: Path, key: str, name: str, takes: str) -> Function | None:
     """The function of a file that is in the folder, sound and the user's own."""
     with suppress(OSError):
         for path in folder.glob(f"{key}-*.so"):
             if _own(path) and path.name == _name(key, path.read_bytes()):
                 os.utime(path)  # what is used stays
-                return _function(path)
+                return _function(path, name, takes)
             path.unlink()
     return None
 
@@ -137,13 +139,13 @@ def _name(key: str, content: bytes) -> str:
     return f"{key}-{hashlib.sha256(content).hexdigest()[:32]}.so"
 
 
-def _function(path: Path, name: str = "train") -> Train | None:
+def _function(path: Path, name: str = "train", takes: str = TRAIN) -> Function | None:
     """The function of a file; None if it is no library, or has no such function."""
     with suppress(OSError, AttributeError):
-        train = getattr(ctypes.CDLL(str(path)), name)
-        train.argtypes = [*[_NUMBERS] * 4, *[_WHOLE] * 5, ctypes.c_double, _NUMBERS, _NUMBERS]
-        train.restype = _WHOLE
-        return train  # type: ignore[no-any-return]
+        function = getattr(ctypes.CDLL(str(path)), name)
+        function.argtypes = [_TYPES[kind] for kind in takes]
+        function.restype = ctypes.c_longlong
+        return function  # type: ignore[no-any-return]
     return None
 
 
@@ -158,7 +160,7 @@ def _prune(folder: Path) -> None:
 # ---------------------------------------------------------------- compiling
 
 
-def _compiled(folder: Path, key: str, source: str, flags: tuple[str, ...]) -> Train | None:
+def _compiled(folder: Path, key: str, source: str, flags: tuple[str, ...]) -> Path | None:
     """Compile into the folder; None if the compiler takes too long, or fails: then it is not asked again."""
     path = compiler()
     if path is None or path in _failed:
@@ -181,7 +183,7 @@ def _compiled(folder: Path, key: str, source: str, flags: tuple[str, ...]) -> Tr
             final = folder / _name(key, made.read_bytes())
             os.replace(made, final)
             _prune(folder)
-            return _function(final)
+            return final
         finally:
             made.unlink(missing_ok=True)
     return None
