@@ -324,6 +324,23 @@ def test_training_begins_in_python_and_goes_on_in_c(data_folder, monkeypatch):
 
 
 @needs_cc
+def test_who_interrupts_the_comparison_leaves_nothing_half_done(monkeypatch):
+    run, true = Run(XOR), Run(XOR)
+    run.train(30)
+    plain = run._go_slowly
+
+    def interrupted(at, losses):
+        plain(at, losses)
+        raise KeyboardInterrupt
+
+    run._go_slowly = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        run.in_c(60)
+    run._go_slowly = plain
+    assert run.train(60) == true.train(60) and run.losses.tobytes() == true.losses.tobytes()
+
+
+@needs_cc
 def test_what_is_kept_is_used_again_and_by_every_run_of_the_shape(data_folder, monkeypatch):
     assert Run(XOR).in_c(patience=60)
     building.forget()

@@ -425,9 +425,11 @@ class Run:
         in_c = partial(native.run, self._carried.flat, updates=self._updates)
         ways: tuple[Callable[[int, np.ndarray], int], ...] = (self._go_slowly, in_c)
         for go, kept in zip(ways, losses, strict=True):
-            done = go(self._at, kept)
-            ends.append((done, kept[:done], self._carried.flat.copy()))
-            self._carried.flat[:] = now
+            try:
+                done = go(self._at, kept)
+                ends.append((done, kept[:done], self._carried.flat.copy()))
+            finally:  # whatever interrupts it
+                self._carried.flat[:] = now
         (count, first, flat), (same_count, same_first, same_flat) = ends
         if count == same_count == 0:
             return None
