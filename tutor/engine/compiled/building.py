@@ -20,6 +20,7 @@ import stat
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -150,8 +151,11 @@ def _function(path: Path, name: str = "train", takes: str = TRAIN) -> Function |
 
 
 def _prune(folder: Path) -> None:
-    """Only the files that were used last stay."""
+    """Only the files that were used last stay, and nothing half done of a program that was ended."""
     with suppress(OSError):
+        for path in folder.glob("*.part"):
+            if time.time() - path.stat().st_mtime > 60:
+                path.unlink(missing_ok=True)
         files = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
         for path in files[MOST:]:
             path.unlink(missing_ok=True)
