@@ -40,10 +40,12 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ENGINE = ROOT / "tutor" / "engine"
+# Another room of the package is tried by its name: BACKPROP_TUTOR_ROOM=solutions ... files --tests diagnose
+ROOM = os.environ.get("BACKPROP_TUTOR_ROOM", "engine")
+ENGINE = ROOT / "tutor" / ROOM
 
 # The tests that know the engine, and start no program or screen: too slow here, and no mutant would be in it.
-NEAR, FAR = "from tutor.engine", ("pexpect", "run_test", "from test_tui", "shutil.copytree")
+NEAR, FAR = f"from tutor.{ROOM}", ("pexpect", "run_test", "from test_tui", "shutil.copytree")
 TOO_LONG = 8.0  # seconds of the processor, with a tenth of its examples and its lines watched: a test is left out
 FIRST_LOOK, LONG_LOOK = 30.0, 240.0  # the most that a mutant may take, in seconds of the processor
 OFTEN = 300  # a line that so many calls of its function have not reached in a test is none of that test's
@@ -477,7 +479,7 @@ class Hunt:
         functions = [thing for thing in gc.get_objects() if isinstance(thing, FunctionType)]
         living = {module: Living.of(module, functions) for module in {mutant.module for mutant in self.todo}}
         gc.freeze()
-        print(f"{len(tests):,} tests run lines of the engine", flush=True)
+        print(f"{len(tests):,} tests run lines of tutor/{ROOM}", flush=True)
         none = replace(self.todo[0], text=self.todo[0].before)
         if first_look(none, living[none.module], tests, watched) != "lives":
             print("in a fork the tests fail without a mutation", file=sys.stderr)
@@ -501,7 +503,7 @@ class Hunt:
 
     def place(self, at: int, mutant: Mutant) -> str:
         text = " ".join(mutant.text.split())
-        return f"tutor/engine/{mutant.module}.py:{mutant.line}: {mutant.before} → {text} (seed {self.seed}, {at})"
+        return f"tutor/{ROOM}/{mutant.module}.py:{mutant.line}: {mutant.before} → {text} (seed {self.seed}, {at})"
 
     def again(self, at: int, mutant: Mutant, running: list[Ran]) -> None:
         chosen, spent = [], 0.0
@@ -520,13 +522,13 @@ class Hunt:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     every = modules_of_the_engine()
-    parser.add_argument("modules", nargs="*", help=f"of the engine, all if none is named: {', '.join(every)}")
+    parser.add_argument("modules", nargs="*", help=f"of tutor/{ROOM}, all if none is named: {', '.join(every)}")
     parser.add_argument("--tests", nargs="*", metavar="NAME", help="these alone: tests/test_NAME.py")
     parser.add_argument("--seconds", type=float, default=300, help="for the mutants, once the tests were watched")
     parser.add_argument("--seed", type=int, default=None)
     args = parser.parse_args()
     if unknown := set(args.modules) - set(every):
-        parser.error(f"no module of the engine: {', '.join(sorted(unknown))}")
+        parser.error(f"no module of tutor/{ROOM}: {', '.join(sorted(unknown))}")
     seed = random.randrange(10_000) if args.seed is None else args.seed
     names = args.modules or every
     files = [str(ROOT / "tests" / f"test_{name}.py") for name in args.tests or ()] or near()

@@ -20,7 +20,7 @@ from tutor.engine.trace import trace
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.lessonfiles.positions import given_source
-from tutor.solutions.files import BadFile, Handed, read_arrays
+from tutor.solutions.files import MOST_DECIMALS, BadFile, Handed, fineness, read_arrays
 from tutor.solutions.judging import diagnose
 
 DOCS = Path(__file__).parent.parent / "docs" / "diagnose.md"
@@ -528,6 +528,14 @@ def test_numbers_of_three_digits_and_more_are_off_by_half_a_unit_at_most():
     assert [(array.digits, array.by_hand) for array in exact] == [(12, False), (14, True), (1, True)]
 
 
+@pytest.mark.parametrize("text, digits, decimals", [
+    ("0.0821", 3, 4), ("12e2", 2, -2), ("−3.50", 3, 2), ("1.5E-3", 2, 4), ("0", 0, 0), ("0.00", 0, 2), ("0e5", 0, 0),
+    (f"1e{MOST_DECIMALS + 1}", 1, -MOST_DECIMALS), ("1e999999999", 1, 0),
+])  # fmt: skip
+def test_how_finely_a_number_is_written(text, digits, decimals):
+    assert fineness(text) == (digits, decimals)
+
+
 def test_a_table_may_have_heads_notes_and_rows_below_a_name():
     text = b"name,value,value\n# by hand, twice\nW1,1,2,,\n,3,4\n\nL,5\n dL/dW1 , 6 , 7\n8,9\n"
     found = {array.name: array.values.tolist() for array in read_arrays("a.csv", text)}
@@ -539,6 +547,11 @@ def test_a_table_may_have_heads_notes_and_rows_below_a_name():
         with pytest.raises(BadFile, match=says):
             read_arrays("a.csv", wrong.encode())
     assert read_arrays("a.csv", "a;−1,5;2\n".encode())[0].values.tolist() == [-1.5, 2]
+    assert read_arrays("a.csv", b"\na;1,5;2\n# by hand\n")[0].values.tolist() == [1.5, 2]  # the first line tells
+    assert [array.name for array in read_arrays("a.csv", b"L,5\nvalue,1\n")] == ["L", "value"]  # heads stand above
+    assert read_arrays("a.csv", b"W1,1,2\nW1,3,4\n")[0].values.tolist() == [[1, 2], [3, 4]]  # its name on each row
+    with pytest.raises(BadFile, match="line 3: 'a' is there twice"):
+        read_arrays("a.csv", b"a,1\nb,2\na,3\n")
     assert read_arrays("a.csv", "a,1\n".encode("utf-16"))[0].values.tolist() == 1
     assert read_arrays("a.csv", b"W1\n,1,2\n,3,4\n")[0].values.tolist() == [[1, 2], [3, 4]]  # a name alone is no head
     assert read_arrays("-", b'{"abc": {"d": 1}}')[0].name == "abc.d"  # not the length of a header
