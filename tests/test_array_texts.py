@@ -536,3 +536,19 @@ def test_a_line_is_not_broken_within_a_short_call(columns):
         calls = re.compile(r"(?:1|exp)\([^()]*\)")
         whole = sum(len(calls.findall(linear(doc))) for doc in scribe.card(step).main.docs)
         assert sum(len(calls.findall(line)) for line in lines) == whole > 12
+
+
+@pytest.mark.parametrize("columns", [52, 57, 66, 76])
+def test_no_line_ends_with_a_sign_that_belongs_to_the_next(columns):
+    """A root, the name of a mean or an open bracket goes on to the line that it is about, where it fits there."""
+    X, C = [[1.5, 2, -1, 0.5], [0.25, 1, 3, -2], [1, 1, 0, 2]], [[1, 0.5, 2, -1], [0.5, -1, 1.5, 2], [0, 1, -1, 3]]
+    lines = ["N = norm(X)", "P = softmax(N)", "L = sum(P * C)"]
+    found = trace_of(lines, {"X": X, "C": C}, ["C"])
+    hanging = re.compile(r"(√|mean.?|var.?|exp|softmax)$")
+    for notation in NOTATIONS:
+        scribe = Scribe(found, notation)
+        for level in ("matrix", "scalar"):
+            for step in spread(found.steps(level), 2):
+                card = scribe.card(step)
+                for text in [item.text.rstrip() for item in card_lines(card, step, level, columns, 24)]:
+                    assert not hanging.search(text) or text.strip() in card.why, (step.id, text)

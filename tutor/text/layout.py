@@ -430,9 +430,11 @@ def flow(docs: list[Doc], columns: int, indent: int = 0, limit_rows: int = 6, li
     for part in _atoms(docs, max(columns - indent, 8), limit_rows, limit_columns):
         drawn = draw(part, limit_rows, limit_columns)
         if current and used() + drawn.columns > columns and drawn.lines != (" ",):
+            carried = _hanging(current, drawn, columns - indent, bool(lines and indent))
             push()
             if indent:
                 current.append(text_block(" " * indent))
+            current += carried
             if drawn.rows == 1 and drawn.lines[0].startswith(" "):
                 drawn = text_block(drawn.lines[0].lstrip())
         room = columns - used()
@@ -446,6 +448,23 @@ def flow(docs: list[Doc], columns: int, indent: int = 0, limit_rows: int = 6, li
         current.append(drawn)
     push()
     return [line.rstrip() for block in lines for line in block.lines]
+
+
+def _hanging(current: list[Block], after: Block, columns: int, indented: bool) -> list[Block]:
+    """What is taken off a line's end to stand before the next part: a sign that belongs to it, as of a root."""
+    at, wide = len(current), after.columns
+    while at > indented:
+        before = current[at - 1]
+        if after.lines[after.axis].startswith(" ") or before.lines[before.axis].endswith(" "):
+            break
+        at -= 1
+        after = current[at]
+        wide += after.columns
+    if at <= indented or wide > columns:
+        return []
+    carried = current[at:]
+    del current[at:]
+    return carried
 
 
 def _pieces(text: str, columns: int) -> list[str]:
@@ -466,7 +485,11 @@ def _atoms(docs: list[Doc], columns: int, limit_rows: int = 6, limit_columns: in
     while stack:
         doc = stack.pop()
         if isinstance(doc, Row) and not _stays(doc, columns, limit_rows, limit_columns):
-            stack.extend(reversed(doc.parts))
+            *before, last = doc.parts
+            if _is_function(doc) and isinstance(last, Brackets) and isinstance(last.inner, Row):
+                stack.extend((")", *reversed(last.inner.parts), "(", *reversed(before)))  # too wide for its brackets
+            else:
+                stack.extend(reversed(doc.parts))
         elif isinstance(doc, Brackets) and _opens(doc, columns, limit_rows, limit_columns):
             assert isinstance(doc.inner, Row)
             stack.extend((")", *reversed(doc.inner.parts), "("))
@@ -475,9 +498,13 @@ def _atoms(docs: list[Doc], columns: int, limit_rows: int = 6, limit_columns: in
     return found
 
 
+def _is_function(doc: Row) -> bool:
+    return len(doc.parts) == 2 and isinstance(doc.parts[0], str) and isinstance(doc.parts[1], Brackets)
+
+
 def _stays(doc: Row, columns: int, limit_rows: int, limit_columns: int) -> bool:
     """Whether it is a function with matrices in its brackets that fits in a line, or a short one, as 1(3 = 1)."""
-    if len(doc.parts) != 2 or not isinstance(doc.parts[0], str) or not isinstance(doc.parts[1], Brackets):
+    if not _is_function(doc):
         return False
     drawn = draw(doc, limit_rows, limit_columns)
     return drawn.columns <= (columns if drawn.rows > 1 else min(columns, max(16, columns // 4)))
