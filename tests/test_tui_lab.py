@@ -48,6 +48,7 @@ async def test_from_the_list_to_an_exercise_that_is_done(size, data_folder, monk
         assert isinstance(bench, BenchScreen) and path.read_text() == EXERCISES["neuron"].skeleton.read_text()
         await looked(pilot)
         said = " ".join(pane(pilot, "said").split())
+        assert "waiting for a save" in pane(pilot, "bar")
         assert "The file is written." in said and "def neuron(x, w, b, y)" in said and "neuron.py" in said
         assert all(key.label in screen(pilot) for key in bench.query_one(KeyBar).keys if key.label)
 

@@ -228,7 +228,8 @@ class BenchScreen(TutorScreen):
 
     def draw_bar(self) -> None:
         last = self.bench.last
-        state = "running …" if self.busy else f"ran at {self.ran}" if self.ran else "waiting for a save"
+        begun = self.ran and not (last and last.untouched)
+        state = "running …" if self.busy else f"ran at {self.ran}" if begun else "waiting for a save"
         if last and last.done and not self.busy:
             state += ", all right"
         spans = ((self.exercise.title, "title"), (f"  {state}", "note" if self.busy else "dim"))
