@@ -458,6 +458,11 @@ def test_the_source_names_nothing_of_the_lesson(tmp_path, monkeypatch):
     assert "evil" not in source and "import" not in source and source.isascii()
 
 
+def test_a_python_without_ctypes_trains_all_the_same(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tutor.engine.native", None)
+    has_no_c()
+
+
 def test_an_operator_that_c_lacks_leaves_the_lesson_to_python(monkeypatch):
     def lacking(*_):
         raise native.NotInC("erf")

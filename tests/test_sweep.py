@@ -12,8 +12,8 @@ import pytest
 from strategies import bundled, circuit_lesson, dense, network_lesson
 from tutor.cli.commands import main
 from tutor.engine.lesson import Training
-from tutor.engine.native import same_shape
 from tutor.engine.run import Run
+from tutor.engine.same_shape import same_shape
 from tutor.play.settings import Refused
 from tutor.play.sweep import SCALE, Sweep, read_range, spaced
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tutor.engine.compiled import building
 from tutor.folders import for_cache
 from tutor.lessonfiles.catalogue import one_line
 
@@ -11,6 +10,10 @@ SMALLEST = "typedef double number; typedef long long whole; whole train(void) { 
 
 def about_speed() -> str:
     """One sentence: in C, with which compiler and where that is kept; or not in C, and why."""
+    try:
+        from tutor.engine.compiled import building
+    except ImportError:
+        return "Training runs in Python and NumPy: this Python has no ctypes."
     compiler = building.compiler()
     if compiler is None:
         if building.switched_off():

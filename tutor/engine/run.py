@@ -23,6 +23,7 @@ from tutor.engine.lesson import Lesson
 from tutor.engine.model import Equation, Model
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.program import Program, Values, batch_size, iterations_per_epoch, rows
+from tutor.engine.same_shape import same_shape
 
 if TYPE_CHECKING:
     from tutor.engine.native import Native
@@ -88,8 +89,6 @@ class Run:
 
     def like(self, lesson: Lesson) -> Run:
         """A run of another lesson; one of the same shape shares these equations, and the code in C."""
-        from tutor.engine.native import same_shape
-
         if not same_shape(self.lesson, lesson):
             return Run(lesson, self.memory)
         other = Run(lesson, self.memory, self.programs)
@@ -399,8 +398,11 @@ class Run:
             self._no_native = True
             return
         if self._native is None:
-            from tutor.engine.native import Native, NotInC  # what compiles and loads is not needed before
-
+            try:
+                from tutor.engine.native import Native, NotInC  # what compiles and loads is not needed before
+            except ImportError:  # a Python without ctypes
+                self._no_native = True
+                return
             try:
                 self._native = Native(self.program, self._carried, self._fixed, self.feed)
             except NotInC:
