@@ -110,6 +110,7 @@ async def test_a_folder_that_cannot_be_written_is_told_of_and_an_editor_is_lent_
         assert isinstance(pilot.app.screen, LabScreen) and "cannot be written" in pane(pilot, "bar")
         (data_folder / "lab").unlink()
         await press(pilot, "enter")
+        await looked(pilot)  # the end of a run writes the bar anew
         monkeypatch.setenv("EDITOR", "true")
         await press(pilot, "e")  # a terminal that is none cannot be lent
         assert "cannot be lent" in " ".join(pane(pilot, "bar").split())
