@@ -746,3 +746,31 @@ def test_a_sentence_that_begins_with_a_sign_keeps_it(wide):
     z = np.array([[0.5, -0.4], [0.3, 0.8]]) @ [1.0, 2.0]
     (one,) = tutor.diagnose(t, {"a1": sigma(z)}).as_dict()["arrays"]
     assert one["message"].startswith("σ was applied instead of softmax")
+
+
+class Tensor:
+    """As far as a framework's array is one: it has a type of its own, and its `tolist` is Python's floats."""
+
+    def __init__(self, values, dtype):
+        self.values, self.dtype = np.asarray(values, dtype=np.float32), dtype
+        if dtype == "torch.bfloat16":
+            self.values = (self.values.view(np.uint32) & 0xFFFF0000).view(np.float32)
+
+    def detach(self):
+        return self
+
+    def tolist(self):
+        return self.values.tolist()
+
+    def __array__(self, dtype=None, copy=None):
+        if self.dtype == "torch.bfloat16":
+            raise TypeError("NumPy has no such type")
+        return self.values
+
+
+@pytest.mark.parametrize("dtype", ["torch.float32", "torch.bfloat16"])
+def test_a_tensor_is_as_fine_as_its_own_type(dtype):
+    lesson = tutor.load("o-classification")
+    tensors = {name: Tensor(value, dtype) for name, value in _parts("dL/d{}").items()}
+    assert tutor.diagnose(lesson, tensors).right
+    assert tutor.diagnose(lesson, {"dW1": Tensor(-_parts("dL/d{}")["fc1.weight"], dtype)}).first_wrong == "dL/dW1"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from tutor.api.lessons import Lesson, is_whole, iteration_of
 from tutor.engine.trace import Trace as EngineTrace
+from tutor.lessonfiles.array_files import BRAIN
 from tutor.solutions import words as solution_words
 from tutor.solutions.files import Handed
 from tutor.solutions.judging import Diagnosis as Judged
@@ -75,7 +76,7 @@ def diagnose(
     trace = EngineTrace(lesson._lesson, iteration_of(lesson._run, iteration))
     if example is not None and not (is_whole(example) and 0 <= example < trace.examples):
         raise ValueError(f"examples are from 0 to {trace.examples - 1}, not {example!r}")
-    handed = [Handed.of(str(name), _array(value)) for name, value in arrays.items()]
+    handed = [_handed(str(name), value) for name, value in arrays.items()]
     return Diagnosis(judge(trace, handed, example, names), trace)
 
 
@@ -89,13 +90,17 @@ def assert_right(lesson: Lesson, arrays: Mapping[str, Any], **options: Any) -> N
         raise AssertionError(str(found))
 
 
-def _array(value: Any) -> np.ndarray:
-    if hasattr(value, "detach"):
-        value = value.detach()
-    if not isinstance(value, np.ndarray):
+def _handed(name: str, value: Any) -> Handed:
+    """Somebody's array, as finely as its own type can hold: a float32 that is right to five digits is right."""
+    brain = "bfloat16" in str(getattr(value, "dtype", ""))  # which NumPy has not
+    for move in ("detach", "cpu"):
+        value = getattr(value, move)() if hasattr(value, move) else value
+    if brain or not hasattr(value, "__array__"):
         value = value.tolist() if hasattr(value, "tolist") else value
     try:
         found = np.asarray(value)
-        return found if found.dtype.kind in "fiub" else found.astype(float)
+        found = found if found.dtype.kind in "fiub" else found.astype(float)
     except (ValueError, TypeError):
         raise TypeError(f"numbers are needed here, not {type(value).__name__}") from None
+    handed = Handed.of(name, found)
+    return replace(handed, digits=BRAIN) if brain else handed
