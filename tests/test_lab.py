@@ -259,7 +259,7 @@ def test_what_is_right_speaks_for_what_comes_before_it(tmp_path, old, new, slip)
     [
         ("neuron", "db = dz", "db = dz * b"),  # b is ½ in the lesson: as if a 2 were lost
         ("neuron", "1 / (1 + np.exp(-z))", "1 / 1 + np.exp(-z)"),
-        ("weight_decay", "np.sum(W**2)", "np.sum(W)"),
+        ("weight_decay", "np.sum(W**2)", "np.sum(W) ** 2"),
         ("momentum", "mu * v + g", "mu * v + mu * g"),  # mu is ½ in the lesson: as if it were a mean
     ],
 )

@@ -113,7 +113,7 @@ def check(
     given = [exercise.arguments(case) for case in cases]
     ran = runner(job(path, source, exercise.name, exercise.driver, list(exercise.returns), given))
     printed = _printed(ran, len(cases))
-    agreeing = agreed(exercise, _judged(exercise, cases, ran.cases, printed))
+    agreeing = agreed(_judged(exercise, cases, ran.cases, printed))
     judged = tuple(_in_own_names(one, exercise) for one in agreeing)
     wrong = next((one for one in judged if not one.right), None)  # then a later mistake is none to speak of yet
     begun = len(ran.printed) - 1  # so many cases, the last of which may not have ended
@@ -145,23 +145,22 @@ def _judged(
     return found
 
 
-def agreed(exercise: Exercise, judged: Sequence[Judged]) -> tuple[Judged, ...]:
+def agreed(judged: Sequence[Judged]) -> tuple[Judged, ...]:
     """The same, with the slips that the other cases speak for first: one case's numbers may fit several by chance.
 
-    One that the same array of another case speaks against is none; an exercise's own, which is exact, is not asked.
+    One that the same array of another case speaks against is none.
     """
     wrong = [one.diagnosis.first_wrong for one in judged]
     votes = Counter(name for first in wrong if first for name in {slip.name for slip in first.slips})
     top = max(votes.values(), default=0)
     factor = _common_factor(judged)
     against = {f.name for f, one in zip(wrong, judged, strict=True) if f and not f.slips and one.factor is None}
-    exact = {WHOLE.name, *(slip.name for slip in exercise.slips)}
 
     def of(at: int, one: Judged) -> Judged:
         first = wrong[at]
         if first is None or first.step is None:
             return one
-        if first.name in against and first.slips and first.slips[0].name not in exact:
+        if first.name in against and first.slips:
             none = "No slip that is known by name gives these numbers in every case."
             said = replace(first, verdict="wrong", message=none, slips=())
             return replace(one, diagnosis=_with(one.diagnosis, first, said))

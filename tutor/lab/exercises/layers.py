@@ -176,6 +176,27 @@ def _recurrences(rng: np.random.Generator) -> Sequence[Case]:
     return cases
 
 
+def _through(case: Case, times: Sequence[int], add: bool = False) -> Arrays:
+    """The gradients for z, worked out in this order of the times, what came back before kept if told so."""
+    dh, Wh, found = case.value("dL/dh3"), case.value("Wh"), {}
+    for t in times:
+        found[f"dZ[{t}]"] = dh * (1 - case.value(f"h{t + 1}") ** 2)
+        dh = add * dh + Wh.T @ found[f"dZ[{t}]"]
+    return found
+
+
+FIRST_TO_LAST = OwnSlip(
+    "first-to-last",
+    "the loop on the way back went from the first time to the last",
+    "dh belongs to the last state: begin there, and go to the time before.",
+    lambda case: _through(case, (0, 1, 2)),
+)
+KEPT_BESIDE = OwnSlip(
+    "kept-beside",
+    "what came back to a later state was kept, and added to that of the one before",
+    "Only the last state is judged: all that comes back to the one before comes through Wh.",
+    lambda case: _through(case, (2, 1, 0), add=True),
+)
 RECURRENCE = Exercise(
     id="recurrence",
     title="Back through time",
@@ -185,6 +206,7 @@ RECURRENCE = Exercise(
     returns={"H": ("h1", "h2", "h3"), "dZ": ("dL/dz1", "dL/dz2", "dL/dz3"), "dWx": "dL/dWx", "dWh": "dL/dWh",
              "db": "dL/db"},
     cases=_recurrences,
+    slips=(FIRST_TO_LAST, KEPT_BESIDE),
     hints=(
         "It is a deep network whose layers share their weights. Forward a loop over the times; back a loop from the "
         "last to the first.",

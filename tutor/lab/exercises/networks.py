@@ -122,6 +122,11 @@ TOO_LARGE = OwnSlip(
     "Take the largest z away from all of them before exp: what is above and below the stroke shrinks alike.",
     _overflowed,
 )
+TARGET_LEFT_OUT = (
+    "target-left-out",
+    "every class was taken for the true one",
+    "Only the probability of the true class counts: multiplied by y, the others are gone.",
+)
 SOFTMAX = Exercise(
     id="softmax",
     title="Softmax and cross-entropy",
@@ -130,7 +135,11 @@ SOFTMAX = Exercise(
     takes={"x": "x", "W": "W1", "b": "b1", "y": "y"},
     returns={"z": "z1", "p": "a1", "L": "L", "dp": "dL/da1", "dz": "dL/dz1", "dW": "dL/dW1", "db": "dL/db1"},
     cases=_softmaxes,
-    slips=(TOO_LARGE,),
+    slips=(
+        TOO_LARGE,
+        OwnSlip(*TARGET_LEFT_OUT, lambda case: {"L": -np.sum(np.log(case.value("a1")))}),
+        OwnSlip(*TARGET_LEFT_OUT, lambda case: {"dp": -1 / case.value("a1")}),
+    ),
     hints=(
         "Softmax shares 1 among the classes: more for one is less for all the others. So on the way back every p has "
         "something to say to every z.",
@@ -183,6 +192,11 @@ def _taxed(rng: np.random.Generator) -> Sequence[Case]:
     ]
 
 
+def _objective(case: Case, size: Any) -> Arrays:
+    """The loss and a tax on another size of the weights."""
+    return {"J": np.asarray(case.value("L") + case.value("training.l2") / 2 * size)}
+
+
 WEIGHT_DECAY = Exercise(
     id="weight_decay",
     title="Weight decay",
@@ -192,6 +206,26 @@ WEIGHT_DECAY = Exercise(
     returns={"Z": "z1", "L": "L", "J": "J", "dW": "dL/dW1", "dJ": "dJ/dW1", "db": "dL/db1", "new_W": "W1'",
              "new_b": "b1'"},
     cases=_taxed,
+    slips=(
+        OwnSlip(
+            "tax-not-squared",
+            "the weights were not squared, or their root was taken again",
+            "The tax grows with the square: W**2 first, number by number, then the sum.",
+            lambda case: _objective(case, np.sum(case.value("W1"))),
+        ),
+        OwnSlip(
+            "tax-not-squared",
+            "the weights were not squared, or their root was taken again",
+            "The tax grows with the square: W**2 first, number by number, then the sum.",
+            lambda case: _objective(case, np.sqrt(np.sum(case.value("W1") ** 2))),
+        ),
+        OwnSlip(
+            "tax-for-all-alike",
+            "lam was added, and not lam times the weight",
+            "The slope of (lam / 2) w² is lam times w: a large weight is pulled harder than a small one.",
+            lambda case: {"dJ": case.value("dL/dW1") + case.value("training.l2")},
+        ),
+    ),
     hints=(
         "The tax does not depend on the data. Work out the gradient of L as without it, then add what the tax says.",
         "The slope of (lam / 2) w² for one weight has no 2 and no ½. It is added once, after the mean, to weights "

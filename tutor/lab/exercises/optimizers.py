@@ -33,6 +33,12 @@ def _rolling(rng: np.random.Generator) -> Sequence[Case]:
     ]
 
 
+def _looking_ahead(case: Case) -> Arrays:
+    velocity, mu = case.value("w.velocity'"), case.value("training.momentum")
+    step = case.value("df/dw") + mu * velocity
+    return {"new_v": velocity, "new_w": case.value("w") - case.value("training.learning_rate") * step}
+
+
 MOMENTUM = Exercise(
     id="momentum",
     title="A step with a memory",
@@ -41,6 +47,20 @@ MOMENTUM = Exercise(
     takes={"w": "w", "v": "w.velocity", "g": "df/dw", "lr": "training.learning_rate", "mu": "training.momentum"},
     returns={"new_v": "w.velocity'", "new_w": "w'"},
     cases=_rolling,
+    slips=(
+        OwnSlip(
+            "not-slowed-down",
+            "the old velocity was kept whole",
+            "Only a share mu of it is kept, or it would grow for ever.",
+            lambda case: {"new_v": case.value("w.velocity") + case.value("df/dw")},
+        ),
+        OwnSlip(
+            "nesterov",
+            "this is Nesterov's step, which looks ahead",
+            "Here the parameter moves by lr times the new velocity, and by nothing else.",
+            _looking_ahead,
+        ),
+    ),
     hints=(
         "Two lines: first the velocity, then the parameter. What moves the parameter is the velocity, not the "
         "gradient.",
