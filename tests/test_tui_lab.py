@@ -112,6 +112,7 @@ async def test_a_folder_that_cannot_be_written_is_told_of_and_an_editor_is_lent_
         await press(pilot, "enter")
         await looked(pilot)  # the end of a run writes the bar anew
         monkeypatch.setenv("EDITOR", "true")
+        await pilot.app.workers.wait_for_complete()  # a run that ends writes the bar
         await press(pilot, "e")  # a terminal that is none cannot be lent
         assert "cannot be lent" in " ".join(pane(pilot, "bar").split())
 
