@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from tutor.engine.lesson import Training
 from tutor.engine.run import Run
 from tutor.engine.same_shape import same_shape
 from tutor.play.settings import Refused
-from tutor.play.sweep import SCALE, Sweep, read_range, spaced
+from tutor.play.sweep import SCALE, VERDICTS, Sweep, read_range, spaced
 
 BOWL = circuit_lesson(["f = (x - 3) ** 2 + 1"], training=Training(0.1), x=5)
 
@@ -121,6 +123,10 @@ def test_the_command_says_it_in_words_and_in_json(capsys):
     found = json.loads(capsys.readouterr().out)
     assert [point["value"] for point in found["points"]] == pytest.approx([-3, -1, 1, 3])
     assert found["setting"] == "x" and found["scale"] == "linear" and found["epochs"] == 5
+    page = (Path(__file__).parent.parent / "docs" / "sweep-json.md").read_text(encoding="utf-8")
+    assert set(found) == set(re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE))
+    for key in (*found["points"][0], *VERDICTS):
+        assert f"`{key}`" in page
     assert sum(region["runs"] for region in found["regions"]) == 4 and all(
         math.isfinite(point["loss"]) for point in found["points"]
     )
