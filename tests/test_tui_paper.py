@@ -101,6 +101,9 @@ async def test_a_table_is_pasted_and_what_does_not_fit_is_not():
         line.post_message(Paste("[0.38, 0.8]"))
         await pilot.pause()
         assert pilot.app.screen.paper.entries == {"z1[1]": "0.38", "z1[2]": "0.8"}
+        line.post_message(Paste(" 0.81\n"))  # one number takes the place of what stands there
+        await pilot.pause()
+        assert pilot.app.screen.paper.entries == {"z1[1]": "0.38", "z1[2]": "0.81"}
 
 
 async def test_what_is_given_the_network_names_help_and_beginning_anew():

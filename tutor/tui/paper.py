@@ -34,7 +34,7 @@ from tutor.tui.entry import Entry
 from tutor.tui.keys import bindings, commands
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.map import Map
-from tutor.tui.paper_views import LEGEND, Table, given_lines, table
+from tutor.tui.paper_views import BELOW, LEGEND, Table, given_lines, table
 from tutor.tui.screen import TutorScreen, entitle
 from tutor.tui.views import names_lines
 
@@ -97,14 +97,14 @@ class CellLine(Entry):
         await super()._on_key(event)
 
     def _on_paste(self, event: Paste) -> None:
+        event.stop()
+        event.prevent_default()
         cells = [cell for row in pasted(event.text) for cell in row if cell]
         if len(cells) > 1:
-            event.stop()
-            event.prevent_default()
             self.post_message(self.Pasted(cells))
-            return
-        self.touched = True
-        super()._on_paste(event)
+        else:
+            self.touched = True
+            self.replace(cells[0] if cells else " ".join(event.text.split()), *sorted(self.selection))
 
 
 class PaperScreen(TutorScreen):
@@ -177,14 +177,9 @@ class PaperScreen(TutorScreen):
         if self.has_class("-tiny"):
             return
         cells, columns = self.cells, max(self.cells.size.width - 1, 20)
-        result = self.paper.checked if self.over else None
-        cells.drawn = table(self.paper, None if self.over else self.at, columns, result)
-        legend = [line(LEGEND, "dim"), line()] if self.paper.checked else []
-        for place in (cells.drawn.line_of, ()):
-            for cell in place:
-                cells.drawn.line_of[cell] += len(legend)
-        cells.drawn.spots = [(row + len(legend), *rest) for row, *rest in cells.drawn.spots]  # type: ignore[misc]
-        cells.show([*legend, *cells.drawn.lines])
+        head = [line(LEGEND, "dim"), *([line(BELOW, "dim")] * self.over), line()] if self.paper.checked else []
+        cells.drawn = table(self.paper, None if self.over else self.at, columns, head, sample=self.over)
+        cells.show(cells.drawn.lines)
         if not self.over:
             self.entitle_line()
             self.reveal()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from tutor.play.exam import said_of, sample
-from tutor.play.paper import Box, Checked, Paper, Sheet, given, told
+from tutor.play.exam import said_of
+from tutor.play.exam import sample as right
+from tutor.play.paper import Box, Paper, Sheet, given, told
 from tutor.solutions.cells import BAD, CellKind
 from tutor.text.cells import cut, pad, width
 from tutor.text.layout import Matrix, draw
@@ -20,6 +22,7 @@ MARKS: dict[CellKind, tuple[str, str]] = {  # what was said of a cell
     "slip": ("✗", "error"), "wrong": ("✗", "error"), "blank": (" ", "dim"),
 }  # fmt: skip
 LEGEND = "✓ right  ≈ rounded  → carried on  ~ few digits  ✗ wrong"
+BELOW = "below what is not right: the sample solution"
 CELL = 9  # cells of the terminal for a number
 MOST_NAME = 14
 MOST_GRID = (40, 40)  # rows and columns of what is given: all of it is needed
@@ -45,16 +48,18 @@ class Table:
         return row[min(place, len(row) - 1)]
 
 
-def table(paper: Paper, at: str | None, columns: int, result: Checked | None = None) -> Table:
-    """The table in lines of so many columns, the cell `at` highlighted; with a `result` the sample solution, too."""
-    sheet, found = paper.sheet, Table()
+def table(paper: Paper, at: str | None, columns: int, head: Sequence[Line] = (), sample: bool = False) -> Table:
+    """The table in lines of so many columns below `head`, the cell `at` highlighted; of an exam that is over with its
+    marks and the `sample` solution."""
+    sheet, found = paper.sheet, Table([*head])
+    result = paper.checked if sample else None
     room = min(max(map(width, sheet.names)), MOST_NAME if columns >= 70 else 9) + 1
     most = max((columns - room) // (CELL + 2), 1)
     phase = None
     for box, name in zip(sheet.boxes, sheet.names, strict=True):
         if box.phase != phase:
             phase = box.phase
-            found.lines += [line()] if found.lines else []
+            found.lines += [line()] if found.rows else []
             marks = f"  {result.marks[phase]}" if result else ""
             found.lines.append(Line(((phase.capitalize(), "title"), (marks, "value"))))
         word, message = said_of(paper.checked, box) if paper.checked else ("", "")
@@ -62,7 +67,7 @@ def table(paper: Paper, at: str | None, columns: int, result: Checked | None = N
         for number, row in enumerate(box.rows(most)):
             _row(found, paper, row, "" if number else name, room, at)
             if aside:
-                spans = [(pad("", room), ""), *((f" {pad(sample(sheet, c, 4), CELL)} ", "dim") for c in row)]
+                spans = [(pad("", room), ""), *((f" {pad(right(sheet, c), CELL)} ", "dim") for c in row)]
                 found.lines.append(Line(tuple(spans)))
         above = result is None and box is said_above(paper)
         if message and word not in ("carried", "rounded") and _still(paper, box) and not above:
