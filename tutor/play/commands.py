@@ -138,7 +138,7 @@ PLAYER = [
         "diagnose", usage="diagnose FILE", says="your own numbers, from a file: the first that is wrong, and its slip",
     ),
     Key(
-        "s", "paper", "s", "paper", "paper: an empty table of the whole pass, to fill in and to be checked", "paper",
+        "s", "paper", "s", "", "paper: an empty table of the whole pass, to fill in and to be checked", "paper",
         usage="paper [N]", says="the whole pass to fill in, of a batch example N alone; checked when you want",
     ),
     Key(
