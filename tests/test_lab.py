@@ -269,6 +269,15 @@ def test_what_explains_the_lesson_alone_and_no_other_numbers_is_no_slip(tmp_path
     assert first.verdict == "wrong" and not first.slips, said(found)
 
 
+def test_no_random_numbers_hide_a_slip():
+    """A loss needs targets of both kinds, a gate units that are on and off, whatever the seed."""
+    for seed in range(30):
+        for case in cases("mlp_forward", seed)[1:]:
+            assert set(case.value("y").tolist()) == {0.0, 1.0}
+        for case in cases("batch", seed)[1:]:
+            assert all((case.value(z) > 0).any() and (case.value(z) < 0).any() for z in ("z1", "z2"))
+
+
 def test_hints_come_in_three_rungs_and_the_last_has_the_formula_of_what_went_wrong(tmp_path):
     found = checked(tmp_path, "neuron", NEURON.replace(" * a * (1 - a)", ""))
     rungs = [hint(found.exercise, rung, found) for rung in (1, 2, 3)]

@@ -70,12 +70,15 @@ MLP_BACKWARD = Exercise(
 
 
 def _classifiers(rng: np.random.Generator) -> Sequence[Case]:
-    sigmoids = ("sigmoid", "sigmoid")
-    return [
-        bundled("o-classification"),
-        network(rng, (3, 4, 3), sigmoids, "binary_cross_entropy"),
-        network(rng, (2, 2, 3), sigmoids, "binary_cross_entropy"),
-    ]
+    return [bundled("o-classification"), _undecided(rng, (3, 4, 3)), _undecided(rng, (2, 2, 3))]
+
+
+def _undecided(rng: np.random.Generator, widths: Sequence[int]) -> Case:
+    """A classifier whose targets are not all the same: both terms of its loss are needed."""
+    while True:
+        case = network(rng, widths, ("sigmoid", "sigmoid"), "binary_cross_entropy")
+        if len(set(case.value("y").tolist())) == 2:
+            return case
 
 
 MLP_FORWARD = Exercise(
