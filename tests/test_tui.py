@@ -213,9 +213,9 @@ async def test_enter_opens_the_marked_lesson_on_its_intro():
 async def test_a_click_opens_a_lesson():
     async with tutor() as pilot:
         rows = screen(pilot).split("\n")
-        row = next(y for y, text in enumerate(rows) if "Two inputs, one salary" in text)
+        row = next(y for y, text in enumerate(rows) if "Forks, and gates that choose" in text)
         await pilot.click(offset=(10, row))
-        await until(pilot, lambda: "An IQ and a grade" in screen(pilot))
+        await until(pilot, lambda: "each value feeds many others" in screen(pilot))
 
 
 async def test_finishing_a_lesson_ticks_it_at_home_and_for_good():

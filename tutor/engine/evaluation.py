@@ -341,9 +341,9 @@ def _of(z: Any) -> str:
 def evaluator_of(lesson: Lesson) -> Evaluator | None:
     """What evaluates a lesson's rows: a network's outputs, or the logits of an author's cross-entropies; None of
     equations that name no class that would be right."""
-    if lesson.network:
-        return Evaluator(lesson)
     made = model(lesson, max(lesson.example_count, 1))
+    if made.layers:
+        return Evaluator(lesson)
     reaching = between(made.forward, made.output, made.parameters)
     losses = tuple(
         eq.formula

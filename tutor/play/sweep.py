@@ -201,7 +201,7 @@ def changer(lesson: Lesson, name: str, values: Sequence[float]) -> Callable[[flo
     training = lesson.training
     assert training is not None
     if name == SCALE:
-        if lesson.network is None:
+        if not model(lesson).layers:
             raise Refused(f"{SCALE} is of a network's weights; a circuit has none.")
         first = {id: value for id, value in initial_parameters(lesson).items() if id.startswith("W")}
         return lambda value: with_numbers(lesson, {id: np.asarray(weights) * value for id, weights in first.items()})

@@ -145,7 +145,7 @@ class TrainingScreen(TutorScreen):
     @property
     def has_plane(self) -> bool:
         return bool(
-            self.lesson.network and self.evaluator
+            self.run.model.layers and self.evaluator
             and self.lesson.inputs.shape[1] == 2 and self.evaluator.kind != "numbers"
         )  # fmt: skip
 
@@ -259,7 +259,7 @@ class TrainingScreen(TutorScreen):
             self.look = Look(done, values=parameters)
         else:
             plane = self.evaluator.plane(parameters, FIELD[1], FIELD[0]) if self.has_plane else None
-            values = None if self.lesson.network else parameters  # a network has too many
+            values = None if self.run.model.layers else parameters  # a network has too many
             held_out = None if self.held_out is None else self.held_out.after(done)
             self.look = Look(done, self.evaluator.evaluate(parameters), plane, values, held_out)
         return time.monotonic() - began
