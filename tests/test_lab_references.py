@@ -137,7 +137,8 @@ def test_a_gradient_is_measured_in_any_shape():
 
 FORMULAS = {
     "u = a * b, w = u + a, v = w + c, f = tanh(v)": lambda a, b, c: tanh(a * b + a + c),
-    "u = a + c, w = u * u, v = w * b, f = v + u": lambda a, b, c: (a + c) ** 2 * b + (a + c),
+    "u = a + c, w = u * a, v = w * c, f = v + b": lambda a, b, c: (a + c) * a * c + b,
+    "u = a * b, w = u * u, v = w * b, f = v + c": lambda a, b, c: (a * b) ** 2 * b + c,
     "u = a * b, w = tanh(u), v = u * w, f = c + v": lambda a, b, c: c + a * b * tanh(a * b),
 }
 

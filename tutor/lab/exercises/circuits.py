@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -40,8 +41,11 @@ GATES: dict[str, tuple[tuple[str, ...], ...]] = {  # value, operator, of which: 
     "u = a * b, w = u + a, v = w + c, f = tanh(v)": (
         ("u", "mul", "a", "b"), ("w", "add", "u", "a"), ("v", "add", "w", "c"), ("f", "tanh", "v"),
     ),
-    "u = a + c, w = u * u, v = w * b, f = v + u": (
-        ("u", "add", "a", "c"), ("w", "mul", "u", "u"), ("v", "mul", "w", "b"), ("f", "add", "v", "u"),
+    "u = a + c, w = u * a, v = w * c, f = v + b": (
+        ("u", "add", "a", "c"), ("w", "mul", "u", "a"), ("v", "mul", "w", "c"), ("f", "add", "v", "b"),
+    ),
+    "u = a * b, w = u * u, v = w * b, f = v + c": (
+        ("u", "mul", "a", "b"), ("w", "mul", "u", "u"), ("v", "mul", "w", "b"), ("f", "add", "v", "c"),
     ),
     "u = a * b, w = tanh(u), v = u * w, f = c + v": (
         ("u", "mul", "a", "b"), ("w", "tanh", "u"), ("v", "mul", "u", "w"), ("f", "add", "c", "v"),
@@ -64,8 +68,13 @@ def _engines(rng: np.random.Generator) -> Sequence[Case]:
     return cases
 
 
-def _engine(case: Case, order: Callable[[_Graph], list[str]], add: bool = True, rounds: int = 1) -> dict[str, float]:
-    """The slopes that an engine leaves which calls push in this order, so many times without setting grads to 0."""
+def _engine(
+    case: Case, order: Callable[[_Graph], list[str]], overwriting: Sequence[str] = (), rounds: int = 1
+) -> dict[str, float]:
+    """The slopes that an engine leaves which hands on in this order, so many times without setting grads to 0.
+
+    Gates of the `overwriting` kinds have = in place of +=.
+    """
     made = {name: (op, *of) for name, op, *of in case.extra["gates"]}
     data = {name: float(case.value(name)) for name in (*_GIVEN, *_MADE)}
     grad = dict.fromkeys(data, 0.0)
@@ -76,7 +85,7 @@ def _engine(case: Case, order: Callable[[_Graph], list[str]], add: bool = True, 
             others = tuple(data[other] for other in of[::-1])
             slopes = {"add": (1.0, 1.0), "mul": others, "tanh": (1 - data[name] ** 2,)}.get(op, ())
             for parent, slope in zip(of, slopes, strict=True):
-                grad[parent] = grad[parent] * add + grad[name] * slope
+                grad[parent] = grad[parent] * (op not in overwriting) + grad[name] * slope
     return grad
 
 
@@ -136,6 +145,13 @@ def _slopes(case: Case, grad: Mapping[str, float], again: bool = False) -> Array
     return {f"{name}.grad{' again' * again}": np.asarray(grad[name]) for name in names}
 
 
+_KINDS = (("add", "mul", "tanh"), ("add", "mul"), ("add",), ("mul",), ("tanh",))
+
+
+def _overwritten(kinds: Sequence[str], case: Case) -> Arrays:
+    return _slopes(case, _engine(case, _sorted, kinds))
+
+
 OVERWRITTEN = (
     "overwritten",
     "= stands where += is meant",
@@ -180,7 +196,7 @@ FORTY_LINES = Exercise(
     call="Value",
     driver="engine",
     slips=(
-        OwnSlip(*OVERWRITTEN, lambda case: _slopes(case, _engine(case, _sorted, add=False))),
+        *(OwnSlip(*OVERWRITTEN, partial(_overwritten, kinds)) for kinds in _KINDS),
         OwnSlip(*PATHS_AGAIN, lambda case: _slopes(case, _engine(case, _by_paths))),
         OwnSlip(*NO_ORDER, lambda case: _slopes(case, _engine(case, _first_met))),
         OwnSlip(*NO_ORDER, lambda case: _slopes(case, _engine(case, _row_by_row))),
