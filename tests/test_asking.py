@@ -127,14 +127,68 @@ def test_an_answer_after_the_symbol_asked_is_not_taken_from_it():
     assert asking.tries == 0 and not asking.done
 
 
-def test_a_misconception_shows_both_formulas_with_the_difference_marked():
-    asking = after(SLIP)
-    texts = {said.kind: said.text for said in asking.said}
-    assert asking.last.slips[0].misconception == "slope-dropped"
-    assert MISCONCEPTIONS["slope-dropped"].remedy in texts["misconception"]
-    name = texts["wrong-formula"].removeprefix("yours: ").split(" = ")[0]
+def test_a_slip_is_told_in_three_rungs_its_kind_where_it_is_and_the_formulas():
+    """The first miss says no formula at all: tries two and three are the learner's own work."""
+    title, remedy = MISCONCEPTIONS["slope-dropped"].title, MISCONCEPTIONS["slope-dropped"].remedy
+    first = after(SLIP)
+    assert first.last.slips[0].misconception == "slope-dropped" and kinds(first) == ["you", "misconception", "left"]
+    assert first.said[1].text == f"{title[0].upper()}{title[1:]}."
+    second = respond(first, SLIP)
+    assert kinds(second)[3:] == ["you", "misconception", "left"]
+    name = second.item.writer.text(second.item.step.ref)
+    assert second.said[4].text.startswith(f"{first.said[1].text} Look at {name}: σ′(")
+    assert remedy not in second.said[4].text and "right" not in second.said[4].text
+    third = respond(second, SLIP)
+    texts = {said.kind: said.text for said in third.said[6:]}
+    assert third.done and remedy in texts["misconception"]
+    assert texts["wrong-formula"].startswith(f"gives your number: {name} = ")
     assert texts["right-formula"].startswith(f"right: {name} = ") and "[" in texts["right-formula"]
     assert "σ′" in texts["right-formula"] and "σ′" not in texts["wrong-formula"]
+
+
+def test_the_wrong_formula_is_the_learners_own_where_one_was_typed():
+    asking = after("dL/da1[2]", "dL/da1[2]", "dL/da1[2]")
+    texts = {said.kind: said.text for said in asking.said}
+    assert texts["wrong-formula"].startswith("yours: ") and "∂L/∂O₁₂" in texts["wrong-formula"]
+
+
+def test_hints_after_a_slip_are_its_further_rungs_then_the_numbers_then_the_answer():
+    asking = after(SLIP)
+    for count in (1, 2, 3, 4):
+        asking = hint(asking)
+        assert asking.rung == count and not asking.tried
+    said = [each for each in asking.said if each.kind not in ("you", "misconception", "left")]
+    assert [each.kind for each in said] == ["hint", "hint", "wrong-formula", "right-formula", "hint", "hint"]
+    assert "Look at" in said[0].text and MISCONCEPTIONS["slope-dropped"].remedy in said[1].text
+    assert said[4].text == asking.item.hints[2] and asking.done and asking.credit == 0
+
+
+def test_whoever_has_one_try_is_told_all_of_it_at_once():
+    asking = respond(Asking(item(), most=1), SLIP)
+    assert kinds(asking)[1:] == ["misconception", "wrong-formula", "right-formula", "answer"]
+    assert MISCONCEPTIONS["slope-dropped"].remedy in asking.said[1].text
+
+
+def test_a_number_that_is_wrong_in_a_right_formula_is_told_in_rungs_too():
+    typed, of = "0.9*dL/dz2[1]", item("dL/da1[2]")
+    asking = after(typed, of=of)
+    assert asking.said[1].text == "The formula is right but for one number."
+    asking = respond(asking, typed)
+    assert asking.said[4].text == "The formula is right but for one number: 0.9."
+    asking = respond(asking, typed)
+    assert "0.9 should be −0.7, w²₂₁." in asking.said[7].text
+
+
+def test_of_an_array_first_the_kinds_of_slips_then_the_cells_then_what_mends_them():
+    whole = item("dL/dz1", kind="matrix")
+    given = " ".join(f"{float(v):.4f}" for v in classification().find("dL/da1").value)
+    asking = respond(Asking(whole), given)
+    slope = MISCONCEPTIONS["slope-dropped"]
+    assert asking.said[1].text.endswith("The slope of the activation was left out.") and "[1" not in asking.said[1].text
+    asking = respond(asking, given)
+    assert "[1" in asking.said[4].text and slope.remedy not in asking.said[4].text
+    asking = respond(asking, given)
+    assert "[1" in asking.said[7].text and slope.remedy in asking.said[7].text
 
 
 def test_control_characters_are_shown_escaped():

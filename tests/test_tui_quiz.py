@@ -101,13 +101,18 @@ async def test_real_mistakes_are_named_with_both_formulas_on_the_screen(size):
             assert pilot.app.screen.sitting.asking, step
             await type_in(pilot, answer)
             shown, _, _ = pane(pilot, "card").partition("2 tries left.")
-            said = shown[shown.index("you  ") :]
-            assert all(row.strip() in screen(pilot) for row in said.split("\n")), screen(pilot)  # all of it in sight
-            text = words(said)
             title = MISCONCEPTIONS[id].title
-            assert title[:1].upper() + title[1:] in text, screen(pilot)
-            assert MISCONCEPTIONS[id].remedy in text, screen(pilot)
-            assert "yours: " in text and "right: " in text and "2 tries left." in screen(pilot), screen(pilot)
+            text = words(shown[shown.index("you  ") :])
+            assert title[:1].upper() + title[1:] in text and "2 tries left." in screen(pilot), screen(pilot)
+            assert "Look at" not in text and "right: " not in text, screen(pilot)
+            await press(pilot, "tab")
+            assert "Look at" in words(pane(pilot, "card")), screen(pilot)
+            await press(pilot, "tab")
+            part = pane(pilot, "card")
+            last = part[part.index("→") : part.rindex("→")]  # the last words stand first
+            assert all(row.strip() in screen(pilot) for row in last.split("\n")), screen(pilot)  # all of it in sight
+            assert MISCONCEPTIONS[id].remedy in words(last), screen(pilot)
+            assert "gives your number: " in words(last) and "right: " in words(last), screen(pilot)
             stored = answers()[-1]
             assert (stored.misconception, stored.given, stored.verdict) == (id, answer, "misconception")
             await press(pilot, "f2")

@@ -1,6 +1,7 @@
 """A question being asked: tries, hints, what was said so far. Pure, and the same for the player and line mode.
 
-Three tries, the best credit counts; what is right with too few digits costs none. A ladder of hints, one rung a
+A mistake is told in three rungs, one a miss: what kind it is, then where it is, then the formula beside the wrong one;
+with the last try, all of it. Three tries, the best credit counts; what is right with too few digits costs none. A ladder of hints, one rung a
 press, each lowering the credit; the last rung is the answer and ends the question. A line that begins with = is
 scratch paper: it is computed and costs nothing.
 """
@@ -11,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tutor.questions.answers import read_answer, wants_help
-from tutor.questions.diagnosis import compare, marked
+from tutor.questions.diagnosis import compare, located, marked
 from tutor.questions.grading import Verdict, VerdictKind
 from tutor.questions.items import Item
+from tutor.questions.question import Question
 from tutor.questions.tokens import NotUnderstood
 from tutor.text.layout import number
 from tutor.text.output import escape
@@ -26,6 +28,7 @@ CREDIT: dict[VerdictKind, float] = {
     "misconception": 0.25,
 }  # fmt: skip
 LATER_TRY, RUNG = 0.8, 0.75
+RUNGS = 3  # of feedback: the kind of slip, where it is, the formulas
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Asking:
     worth: float = 0.0  # of the last try
     tried: bool = False  # whether the last thing the learner did was a try
     most: int = TRIES
+    told: int = 0  # how many of the rungs of the last verdict were said
 
     @property
     def left(self) -> int:
@@ -71,27 +75,50 @@ def respond(asking: Asking, text: str, own: Mapping[str, float] | None = None) -
     if text.strip().startswith("="):
         return _scratch(asking, text.strip()[1:], typed)
     verdict = asking.item.grade(text, own)
-    said = (*asking.said, Said("you", typed), Said(verdict.kind, verdict.message))
+    before = (*asking.said, Said("you", typed))
     if verdict.kind == "not-understood":
-        return replace(asking, said=said, tried=False)
+        return replace(asking, said=(*before, Said(verdict.kind, verdict.message)), tried=False)
     tries = asking.tries + 1
+    # Who has seen the formula, of this slip or of another, sees it again.
+    told = RUNGS if verdict.free or tries >= asking.most else min(max(tries, asking.told), RUNGS)
+    said = (*before, *_told(asking.item, verdict, told))
     base = max(CREDIT.get(verdict.kind, 0.0), verdict.credit or 0.0)
     worth = base * LATER_TRY ** (tries - 1) * RUNG**asking.rung
     best = max(asking.credit, worth)
     if verdict.free:
         said += (Said("left", "It costs no try."),)
         return replace(asking, credit=best, worth=worth, said=said, last=verdict, tried=False)
-    if verdict.slips and asking.item.question:
-        shown = compare(asking.item.question, verdict.slips[0])
-        said += (Said("wrong-formula", f"yours: {shown.name} = {marked(shown.wrong)}"),)
-        said += (Said("right-formula", f"right: {shown.name} = {marked(shown.right)}"),)
     done = verdict.correct or tries >= asking.most
     if done and not verdict.correct:
         said += (Said("answer", f"It is {asking.item.answer}."),)
     elif not verdict.correct:
         left = asking.most - tries
         said += (Said("left", f"{left} {'try' if left == 1 else 'tries'} left."),)
-    return replace(asking, tries=tries, credit=best, worth=worth, done=done, said=said, last=verdict, tried=True)
+    return replace(
+        asking, tries=tries, credit=best, worth=worth, done=done, said=said, last=verdict, tried=True, told=told
+    )
+
+
+def _told(item: Item, verdict: Verdict, rung: int) -> tuple[Said, ...]:
+    """What is said of an answer on a rung of feedback, 1 to RUNGS: its kind, where it is, all with the formulas."""
+    at_slip = item.question is not None and bool(verdict.slips)
+    if rung >= RUNGS or not verdict.rungs:
+        return (Said(verdict.kind, verdict.message), *(_beside(item.question, verdict) if item.question else ()))
+    said = (*verdict.rungs, verdict.message)[rung - 1]
+    if at_slip and item.question and rung == len(verdict.rungs) + 1:
+        said = f"{verdict.rungs[-1]} {located(item.question, verdict.slips[0])}"
+    return (Said(verdict.kind, said),)
+
+
+def _beside(question: Question, verdict: Verdict) -> tuple[Said, ...]:
+    """The wrong formula, the learner's own where one was typed, and the right one; nothing where no slip is known."""
+    if not verdict.slips:
+        return ()
+    slip = verdict.slips[0]
+    shown = compare(question, slip)
+    whose = "yours" if slip.typed is not None else "gives your number"
+    wrong = Said("wrong-formula", f"{whose}: {shown.name} = {marked(shown.wrong)}")
+    return wrong, Said("right-formula", f"right: {shown.name} = {marked(shown.right)}")
 
 
 def _scratch(asking: Asking, text: str, typed: str) -> Asking:
@@ -107,9 +134,14 @@ def hint(asking: Asking) -> Asking:
     """The next rung: the rule in words, the formula, the formula with numbers, the answer. It follows the diagnosis."""
     if asking.done:
         return asking
-    hints = asking.item.hints
-    # A named slip has said the rule and the right formula already: the next rung is the numbers.
-    named = asking.last is not None and asking.last.slips and asking.item.question is not None
+    hints, verdict = asking.item.hints, asking.last
+    named = verdict is not None and verdict.slips and asking.item.question is not None
+    if verdict is not None and named and asking.told < RUNGS:  # the next rung of what was said of the slip
+        told = asking.told + 1
+        further = tuple(Said("hint", said.text) if said.kind == verdict.kind else said
+                        for said in _told(asking.item, verdict, told))  # fmt: skip
+        return replace(asking, rung=asking.rung + 1, told=told, tried=False, said=(*asking.said, *further))
+    # Who was told of the slip has the rule and the right formula already: the next hint is the numbers.
     at = min(max(asking.ladder, 2) if named else asking.ladder, len(hints) - 1)
     last = at == len(hints) - 1
     said = (*asking.said, Said("hint", hints[at]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -96,13 +96,50 @@ def explained(question: Question, named: list[Slip]) -> str:
     """What is said of the slips that give exactly this answer, at least one, the likeliest first."""
     first = named[0]
     says = MISCONCEPTIONS[first.misconception]
-    entries = dict.fromkeys(MISCONCEPTIONS[slip.misconception] for slip in named)
-    also = [entry.title for entry in entries if entry != says and (says.rare or not entry.rare)]
     at = _shown_at(question, first)
     where = "" if at is question.step else f" (at {question.writer.text(at.ref)})"
-    message = f"{capital(says.title)}{where}. {says.remedy}"
+    return f"{capital(says.title)}{where}. {says.remedy}{_also(named)}"
+
+
+def kind_of(named: list[Slip]) -> str:
+    """The kind of slip alone: neither where it was made nor what mends it."""
+    return f"{capital(MISCONCEPTIONS[named[0].misconception].title)}.{_also(named)}"
+
+
+def _also(named: list[Slip]) -> str:
+    """What else leads to the same answer, in a sentence; "" where nothing does."""
+    first = named[0]
+    says = MISCONCEPTIONS[first.misconception]
+    entries = dict.fromkeys(MISCONCEPTIONS[slip.misconception] for slip in named)
+    also = [entry.title for entry in entries if entry != says and (says.rare or not entry.rare)]
     same = "formula" if first.typed is not None and not read_off(first.typed) else "number"
-    return message + (f" The same {same} also comes out if {'; or if '.join(also)}." if also else "")
+    return f" The same {same} also comes out if {'; or if '.join(also)}." if also else ""
+
+
+def located(question: Question, slip: Slip) -> str:
+    """Where a slip was made: in which value, and at which of its factors or terms; without the right formula."""
+    beside = compare(question, slip)
+    too_much, missing = _names(beside.wrong), _names(beside.right)
+    where = f"Look at {beside.name}"
+    if len(too_much) == 1:
+        return f"{where}, and there at {too_much[0]}."
+    if not too_much and len(missing) == 1:
+        return f"{where}: {missing[0]} belongs in it."
+    return f"{where}."
+
+
+def _names(pieces: Sequence[tuple[str, bool]]) -> list[str]:
+    """The factors and terms that differ in a formula, each as it is written there: marks alone are none."""
+    text = "".join(piece for piece, _ in pieces)
+    differs = [different for piece, different in pieces for _ in piece]
+    found: dict[str, None] = {}
+    for part in re.finditer(r"[^\s·⊙∘+−]+", text):
+        name = part[0]
+        if name.count("(") != name.count(")"):  # a bracket of the formula, and none of the name
+            name = name.strip("()")
+        if re.search(r"\w", name) and name.count("(") == name.count(")") and any(differs[part.start() : part.end()]):
+            found[name] = None
+    return list(found)
 
 
 class _Makers:

@@ -17,7 +17,7 @@ import numpy as np
 from tutor.engine.expressions import Ref, evaluate, refs
 from tutor.engine.trace import NoSuchStep, Step
 from tutor.questions.answers import Answer, read_answer
-from tutor.questions.diagnosis import by_form, diagnosed, explained, matches, of_form
+from tutor.questions.diagnosis import by_form, diagnosed, explained, kind_of, matches, of_form
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.names import look_up
 from tutor.questions.question import PLAIN, TOLERANCE, Question, in_words
@@ -37,12 +37,16 @@ FREE: frozenset[VerdictKind] = frozenset({"rounded", "imprecise", "not-understoo
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said of an answer; `slips` are those that give exactly this number, the nearest equation first."""
+    """What is said of an answer; `slips` are those that give exactly this number, the nearest equation first.
+
+    `rungs` is what to say before the `message`, a rung a try, to who may try again: the kind of mistake alone first.
+    """
 
     kind: VerdictKind
     message: str
     value: float | None = None
     slips: tuple[Slip, ...] = field(default=())
+    rungs: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def correct(self) -> bool:
@@ -80,7 +84,7 @@ def graded(question: Question, answer: Answer, own: Mapping[str, float] | None =
     named = diagnosed(question, answer)
     one_digit = named if typed == 1 < digits else []  # the very number of a mistake, as diagnosed
     if one_digit and fits(right, digits) and abs(value - right) > question.slack(digits):
-        return Verdict("misconception", explained(question, named), value, tuple(named))
+        return _misconception(question, named, value)
     if typed is not None and typed < digits and right and same(right, value, typed):
         exactly = f" {if_exactly(value, explained(question, named))}" if one_digit else ""
         return Verdict("imprecise", too_few(digits) + exactly, value)
@@ -93,7 +97,7 @@ def graded(question: Question, answer: Answer, own: Mapping[str, float] | None =
     if follows:
         return Verdict("carried", "Right method; the slip was earlier.", value)
     if named:
-        return Verdict("misconception", explained(question, named), value, tuple(named))
+        return _misconception(question, named, value)
     enough = typed is None or typed >= digits
     turned = right and (matches(-right, answer, 2) or (enough and abs(value + right) <= _allowed(question, answer)))
     if turned and _may_be(question, answer, -1):
@@ -101,19 +105,24 @@ def graded(question: Question, answer: Answer, own: Mapping[str, float] | None =
     if right and value and (power := _power_of_ten(right, answer)) and _may_be(question, answer, 10.0**-power):
         times = superscript(str(power)).replace("⁺", "")
         return Verdict("power-of-ten", f"The digits are right, but the decimal point is not: off by 10{times}.", value)
-    return Verdict("wrong", _wrong_number(question, answer) or "That is not it.", value)
+    of_number = _wrong_number(question, answer)
+    return Verdict("wrong", (*of_number, "That is not it.")[0], value, rungs=of_number[1:])
 
 
-def _wrong_number(question: Question, answer: Answer) -> str:
-    """What to say of a formula in which one number alone is wrong; nothing of any other."""
+def _misconception(question: Question, named: list[Slip], value: float) -> Verdict:
+    return Verdict("misconception", explained(question, named), value, tuple(named), rungs=(kind_of(named),))
+
+
+def _wrong_number(question: Question, answer: Answer) -> tuple[str, ...]:
+    """What to say of a formula in which one number alone is wrong, and its rungs; nothing of any other."""
     formula = answer.formula
     found = wrong_number(question.step, formula) if formula is not None and has_names(formula) else None
     if found is None:
-        return ""
+        return ()
     typed, ref = found
     meant = number(float(look_up(question.step, ref)), question.step.digits)
-    name = question.writer.text(ref)
-    return f"The formula is right but for one number: {number(typed, 6)} should be {meant}, {name}."
+    name, kind = question.writer.text(ref), "The formula is right but for one number"
+    return f"{kind}: {number(typed, 6)} should be {meant}, {name}.", f"{kind}.", f"{kind}: {number(typed, 6)}."
 
 
 def _is_right(question: Question, answer: Answer) -> bool:

@@ -59,7 +59,8 @@ def judgement(verdict: Verdict) -> Judgement:
     if isinstance(verdict, Judgement):
         return verdict
     named = verdict.slips[0].misconception if verdict.slips else None
-    return Judgement(verdict.kind, verdict.message, verdict.value, verdict.slips, misconception=named)
+    rungs = verdict.rungs
+    return Judgement(verdict.kind, verdict.message, verdict.value, verdict.slips, misconception=named, rungs=rungs)
 
 
 Judge = Callable[[str, Mapping[str, float]], Verdict]
@@ -172,8 +173,9 @@ def wrong_verdict(
 def misconceived(id: str, found: tuple[Slip, ...] = (), message: str = "", credit: float | None = None) -> Judgement:
     """What is said of an answer that shows a misconception: its title and remedy, unless a message says it better."""
     entry = MISCONCEPTIONS[id]
+    rungs = () if message else (sentence(entry.title),)
     message = message or f"{sentence(entry.title)} {entry.remedy}"
-    return Judgement("misconception", message, slips=found, credit=credit, misconception=id)
+    return Judgement("misconception", message, slips=found, credit=credit, misconception=id, rungs=rungs)
 
 
 # ---------------------------------------------------------------- choices
@@ -312,23 +314,31 @@ def _judge_cells(texts: Sequence[str | Answer], cells: list[Question], own: Mapp
     right = sum(verdict.kind in ("correct", "rounded") for verdict in verdicts)
     if all(verdict.correct for verdict in verdicts):
         return Judgement("correct", "Right.", cells=tuple(verdicts))
-    # What is wrong in the same way is said once.
-    alike: dict[str, list[Question]] = defaultdict(list)
-    for verdict, cell in zip(verdicts, cells, strict=True):
-        if not verdict.correct:
-            alike[verdict.message].append(cell)
-    said = []
-    for message, at in list(alike.items())[:4]:
-        where = ", ".join(map(_cell, at[:4])) + (" …" if len(at) > 4 else "")
-        said.append(f"{where}: {message}")
+    count = f"{right} of {len(verdicts)} right."
+    kinds = dict.fromkeys((*verdict.rungs, verdict.message)[0] for verdict in verdicts if not verdict.correct)
+    rungs = (" ".join((count, *list(kinds)[:4])), " ".join((count, *_cell_by_cell(verdicts, cells, brief=True))))
     # What is wrong counts before what has too few digits: only where nothing is wrong does the whole cost no try.
     wrong = sorted((v for v in verdicts if not v.correct), key=lambda v: (v.free, VERDICTS.index(v.kind)))
     named = [slip.misconception for v in wrong for slip in v.slips[:1]]
     most = Counter(named).most_common(1)
-    message = " ".join((f"{right} of {len(verdicts)} right.", *said))
+    message = " ".join((count, *_cell_by_cell(verdicts, cells)))
     found = tuple(slip for v in wrong for slip in v.slips[:1] if slip.misconception == most[0][0]) if most else ()
     id = most[0][0] if most else None
-    return Judgement(wrong[0].kind, message, None, found, right / len(verdicts), id, tuple(verdicts))
+    share = right / len(verdicts)
+    return Judgement(wrong[0].kind, message, None, found, share, id, tuple(verdicts), rungs=rungs)
+
+
+def _cell_by_cell(verdicts: Sequence[Verdict], cells: Sequence[Question], brief: bool = False) -> list[str]:
+    """What is said of the wrong cells, of those that are wrong in the same way once; `brief`: its kind alone."""
+    alike: dict[str, list[Question]] = defaultdict(list)
+    for verdict, cell in zip(verdicts, cells, strict=True):
+        if not verdict.correct:
+            alike[(*verdict.rungs, verdict.message)[0] if brief else verdict.message].append(cell)
+    said = []
+    for message, at in list(alike.items())[:4]:
+        where = ", ".join(map(_cell, at[:4])) + (" …" if len(at) > 4 else "")
+        said.append(f"{where}: {message}")
+    return said
 
 
 def _cell(cell: Question) -> str:

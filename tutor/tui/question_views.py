@@ -100,7 +100,7 @@ def verdict_words(asking: Asking) -> tuple[str, str]:
         return ("✗", f"No try is left. It is {answer}.") if asking.tried else ("→", f"Shown. It is {answer}.")
     if not asking.said:
         return "", left
-    kind = asking.said[-1].kind
+    kind = next(said.kind for said in reversed(asking.said) if said.kind not in ("wrong-formula", "right-formula"))
     if kind == "hint":
         return "→", f"hint {asking.rung} · {left}"
     if kind == "scratch":
