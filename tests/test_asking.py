@@ -170,13 +170,13 @@ def test_whoever_has_one_try_is_told_all_of_it_at_once():
 
 
 def test_a_number_that_is_wrong_in_a_right_formula_is_told_in_rungs_too():
-    typed, of = "0.9*dL/dz2[1]", item("dL/da1[2]")
+    typed, of = "-0.61*dL/dz2[1]", item("dL/da1[2]")
     asking = after(typed, of=of)
     assert asking.said[1].text == "The formula is right but for one number."
     asking = respond(asking, typed)
-    assert asking.said[4].text == "The formula is right but for one number: 0.9."
+    assert asking.said[4].text == "The formula is right but for one number: −0.61."
     asking = respond(asking, typed)
-    assert "0.9 should be −0.7, w²₂₁." in asking.said[7].text
+    assert "0.61 should be −0.7, w²₂₁." in asking.said[7].text
 
 
 def test_of_an_array_first_the_kinds_of_slips_then_the_cells_then_what_mends_them():
