@@ -1,9 +1,9 @@
 """A question being asked: tries, hints, what was said so far. Pure, and the same for the player and line mode.
 
 A mistake is told in three rungs, one a miss: what kind it is, then where it is, then the formula beside the wrong one;
-with the last try, all of it. Three tries, the best credit counts; what is right with too few digits costs none. A ladder of hints, one rung a
-press, each lowering the credit; the last rung is the answer and ends the question. A line that begins with = is
-scratch paper: it is computed and costs nothing.
+with the last try, all of it. Three tries, the best credit counts; what is right with too few digits costs none. A
+ladder of hints, one rung a press, each lowering the credit; the last rung is the answer and ends the question. A line
+that begins with = is scratch paper: it is computed and costs nothing.
 """
 
 from __future__ import annotations

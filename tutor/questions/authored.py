@@ -177,7 +177,7 @@ def _with_wrong(item: Item, question: AuthorQuestion) -> Judge:
             return verdict
         if says and verdict.kind == "rounded":
             return replace(verdict, kind="imprecise", message=undecided(in_words(question.digits + 1)))
-        return replace(verdict, kind="misconception", message=says) if says else verdict
+        return replace(verdict, kind="misconception", message=says, rungs=(says,)) if says else verdict
 
     return judge
 

@@ -70,7 +70,10 @@ def grade(question: Question, text: str, own: Mapping[str, float] | None = None)
     except NotUnderstood as error:
         return Verdict("not-understood", sentence(str(error)))
     verdict = graded(question, answer, own)
-    return replace(verdict, message=f"{verdict.message} {sentence(answer.note)}") if answer.note else verdict
+    if not answer.note:
+        return verdict
+    message, *rungs = (f"{said} {sentence(answer.note)}" for said in (verdict.message, *verdict.rungs))
+    return replace(verdict, message=message, rungs=tuple(rungs))
 
 
 def graded(question: Question, answer: Answer, own: Mapping[str, float] | None = None) -> Verdict:
