@@ -96,10 +96,11 @@ def test_an_exercise_is_whole(tmp_path, id):
     exercise = EXERCISES[id]
     assert exercise.id == id and catalogue.find(exercise.lesson) is not None
     assert len(BUGS[id]) >= 4 and len({(bug["line"], bug["becomes"]) for bug in BUGS[id]}) == len(BUGS[id])
-    assert exercise.aim.endswith(".") and len(exercise.title) <= 40 and len(exercise.hints) == 3
+    assert exercise.aim.endswith(".") and len(exercise.aim) <= 70  # a line of the list at 80 columns
+    assert len(exercise.title) <= 40 and len(exercise.hints) == 3
     skeleton = exercise.skeleton.read_text(encoding="utf-8")
     assert f"{exercise.name}" in skeleton and "import numpy as np" in skeleton
-    assert max(map(len, skeleton.splitlines())) <= 79  # in half a wide window, beside the watch
+    assert max(map(len, skeleton.splitlines())) <= 71  # beside the watch, in a window of 160
     found = checked(tmp_path, id, skeleton)
     assert not found.done and found.untouched
 

@@ -1,14 +1,14 @@
 """One update with Adam.
 
-Put your lines in place of the dots, from the top down; further lines may
-stand between. Each save is run.
+Put your lines in place of the dots, from the top down; further lines
+may stand between. Each save is run.
 
-    m      a running mean of the gradients g: a share beta1 of the old one,
-           1 − beta1 of the new
+    m      a running mean of the gradients g: a share beta1 of the
+           old one, 1 − beta1 of the new
     v      the same of their squares, with beta2
     mhat   m, corrected for having begun at 0; vhat likewise
-    w      takes a step of lr times mhat, divided by the root of vhat plus
-           eps, downhill
+    w      takes a step of lr times mhat, divided by the root of vhat
+           plus eps, downhill
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Causal self-attention, forward and back.
 
-Put your lines in place of the dots, from the top down; further lines may
-stand between. Each save is run.
+Put your lines in place of the dots, from the top down; further lines
+may stand between. Each save is run.
 
     Q = X · Wq     K = X · Wk     V = X · Wv
     S = Q · Kᵀ / √d       d numbers in a query; −∞ above the diagonal:
@@ -9,8 +9,8 @@ stand between. Each save is run.
     P = softmax(S)        of each row: what a place takes from which
     O = P · V
 
-On the way back: from dO, the gradient of the loss for O, to V, S, Q, K
-and X.
+On the way back: from dO, the gradient of the loss for O, to V, S, Q,
+K and X.
 """
 
 import numpy as np

@@ -1,15 +1,15 @@
 """A network on a whole batch, without a loop over the examples.
 
-Put your lines in place of the dots, from the top down; further lines may
-stand between. Each save is run.
+Put your lines in place of the dots, from the top down; further lines
+may stand between. Each save is run.
 
     Z1 = X · W1ᵀ + b1      A1 = ReLU(Z1)       ReLU(z) = max(z, 0)
     Z2 = A1 · W2ᵀ + b2     A2 = ReLU(Z2)
     L = the mean over the examples of ½ Σ (a2 − y)²
 
-Σ adds up an example's outputs. A row is an example, in X and in all that
-is made of it. dZ1 and dZ2 hold the gradient of each example's own loss;
-the mean over the examples is taken in dW and db.
+Σ adds up an example's outputs. A row is an example, in X and in all
+that is made of it. dZ1 and dZ2 hold the gradient of each example's
+own loss; the mean over the examples is taken in dW and db.
 """
 
 import numpy as np

@@ -1,15 +1,15 @@
 """Batch norm, forward and back.
 
-Put your lines in place of the dots, from the top down; further lines may
-stand between. Each save is run.
+Put your lines in place of the dots, from the top down; further lines
+may stand between. Each save is run.
 
     mean, var     of each column of X; var is the mean of (x − mean)²
     N             (X − mean) / √(var + eps)
     H             gain · N + shift
 
-On the way back: from dH, the gradient of the loss for H, to the others.
-Mind that each number of a column moves the mean and the variance of the
-column, too.
+On the way back: from dH, the gradient of the loss for H, to the
+others. Mind that each number of a column moves the mean and the
+variance of the column, too.
 """
 
 import numpy as np

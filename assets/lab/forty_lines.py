@@ -10,15 +10,16 @@ With it done,
 
 leaves df/dx in x.grad and df/dy in y.grad. How:
 
-- Each sum and product makes a Value; its parents are the Values that it
-  was made of.
-- Its _backward hands its grad on to the parents, each times its own local
-  slope. A Value may be used in many places, so what arrives is added to
-  what is there.
-- backward calls _backward once for each Value that f depends on, in such
-  an order that a Value has heard from all its uses before it hands on.
-- Before that, it sets their grads to 0 (and that of f to 1): called twice,
-  it gives the same.
+- Each sum and product makes a Value; its parents are the Values that
+  it was made of.
+- Its _backward hands its grad on to the parents, each times its own
+  local slope. A Value may be used in many places, so what arrives is
+  added to what is there.
+- backward calls _backward once for each Value that f depends on, in
+  such an order that a Value has heard from all its uses before it
+  hands on.
+- Before that, it sets their grads to 0 (and that of f to 1): called
+  twice, it gives the same.
 """
 
 import numpy as np
@@ -31,7 +32,7 @@ class Value:
         self.data = data
         self.grad = 0.0
         self.parents = parents
-        self._backward = lambda: None  # made of nothing: nothing to hand on
+        self._backward = lambda: None  # made of nothing
 
     def __add__(self, other):
         out = Value(self.data + other.data, (self, other))

@@ -1,12 +1,12 @@
 """A gradient measured, to check one that was worked out.
 
-Put your lines in place of the dots, from the top down; further lines may
-stand between. Each save is run.
+Put your lines in place of the dots, from the top down; further lines
+may stand between. Each save is run.
 
     numeric   for each number of w, with all the others as they were:
-              (loss with it eps higher − loss with it eps lower) / (2 eps)
-    error     |numeric − grad| / max(|numeric|, |grad|) of each number of w,
-              and of these the largest
+              (loss with it eps higher − with it eps lower) / (2 eps)
+    error     |numeric − grad| / max(|numeric|, |grad|) of each number
+              of w, and of these the largest
 """
 
 import numpy as np

@@ -1,14 +1,14 @@
 """A network of two layers, forward, for one example.
 
-Put your lines in place of the dots, from the top down; further lines may
-stand between. Each save is run.
+Put your lines in place of the dots, from the top down; further lines
+may stand between. Each save is run.
 
     z1 = W1 · x + b1       a1 = σ(z1)       σ(z) = 1 / (1 + exp(−z))
     z2 = W2 · a1 + b2      a2 = σ(z2)
     L = −Σ (y ln a2 + (1 − y) ln(1 − a2))
 
-L is binary cross-entropy, added up over the outputs. W1 is (h, n) and W2
-(m, h): a row a unit that they lead to.
+L is binary cross-entropy, added up over the outputs. W1 is (h, n) and
+W2 (m, h): a row a unit that they lead to.
 """
 
 import numpy as np

@@ -1,11 +1,11 @@
 """One update with momentum.
 
-Put your lines in place of the dots, from the top down; further lines may
-stand between. Each save is run.
+Put your lines in place of the dots, from the top down; further lines
+may stand between. Each save is run.
 
-The velocity v remembers earlier gradients: a share mu of the old one is
-kept, and the gradient g is added to it. Then the parameter takes a step of
-lr times the new velocity, downhill.
+The velocity v remembers earlier gradients: a share mu of the old one
+is kept, and the gradient g is added to it. Then the parameter takes a
+step of lr times the new velocity, downhill.
 """
 
 import numpy as np

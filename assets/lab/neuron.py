@@ -1,7 +1,7 @@
 """One neuron, forward and back.
 
-Put your lines in place of the dots, from the top down; further lines may
-stand between. Each save is run.
+Put your lines in place of the dots, from the top down; further lines
+may stand between. Each save is run.
 
     z = w · x + b        the pre-activation, a number
     a = σ(z)             the activation, σ(z) = 1 / (1 + exp(−z))

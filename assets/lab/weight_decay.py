@@ -1,14 +1,14 @@
 """Weight decay: a tax on the weights of a layer, and one update.
 
-Put your lines in place of the dots, from the top down; further lines may
-stand between. Each save is run.
+Put your lines in place of the dots, from the top down; further lines
+may stand between. Each save is run.
 
     Z = X · Wᵀ + b       the predictions, a row an example
     L = the mean over the examples of ½ Σ (z − y)²
     J = L + (lam / 2) · the sum of all squared weights
 
-Σ adds up an example's outputs. Biases pay no tax. What gets smaller is J:
-the update goes lr times its gradient downhill.
+Σ adds up an example's outputs. Biases pay no tax. What gets smaller
+is J: the update goes lr times its gradient downhill.
 """
 
 import numpy as np

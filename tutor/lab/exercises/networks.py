@@ -22,7 +22,7 @@ def _neurons(rng: np.random.Generator) -> Sequence[Case]:
 NEURON = Exercise(
     id="neuron",
     title="One neuron, forward and back",
-    aim="One sigmoid unit: its loss, and the gradients of the loss with respect to its weights and its bias.",
+    aim="One sigmoid unit: its loss, and what comes back to weights and bias.",
     lesson="one-neuron",
     takes={
         "x": "x",
@@ -53,7 +53,7 @@ def _two_layers(rng: np.random.Generator) -> Sequence[Case]:
 MLP_BACKWARD = Exercise(
     id="mlp_backward",
     title="A network of two layers, back",
-    aim="The gradients of both layers' weights and biases, from what the forward pass has left.",
+    aim="The gradients of both layers, from what the forward pass has left.",
     lesson="c-431",
     takes={"x": "x", "y": "y", "W2": "W2", "a1": "a1", "a2": "a2"},
     returns={"dW1": "dL/dW1", "db1": "dL/db1", "dW2": "dL/dW2", "db2": "dL/db2"},
@@ -133,7 +133,7 @@ TARGET_LEFT_OUT = (
 SOFTMAX = Exercise(
     id="softmax",
     title="Softmax and cross-entropy",
-    aim="Probabilities for classes that no large number breaks, their loss, and its gradients.",
+    aim="Probabilities that no large number breaks, and all the way back.",
     lesson="softmax",
     takes={"x": "x", "W": "W1", "b": "b1", "y": "y"},
     returns={"z": "z1", "p": "a1", "L": "L", "dp": "dL/da1", "dz": "dL/dz1", "dW": "dL/dW1", "db": "dL/db1"},
@@ -169,7 +169,7 @@ def _lively(rng: np.random.Generator, widths: Sequence[int], examples: int) -> C
 BATCH = Exercise(
     id="batch",
     title="A batch as matrices",
-    aim="Forward and back for all examples at once, and the mean of their gradients.",
+    aim="All examples at once, and the mean of their gradients.",
     lesson="batch-mean",
     takes={"X": "x", "W1": "W1", "b1": "b1", "W2": "W2", "b2": "b2", "Y": "y"},
     returns={"Z1": "z1", "A1": "a1", "Z2": "z2", "A2": "a2", "L": "L", "dZ2": "dL/dz2", "dW2": "dL/dW2",
@@ -203,7 +203,7 @@ def _objective(case: Case, size: Any) -> Arrays:
 WEIGHT_DECAY = Exercise(
     id="weight_decay",
     title="Weight decay",
-    aim="The tax on large weights: in the objective, in the gradient, in the update.",
+    aim="A tax on weights: in the objective, the gradient, the update.",
     lesson="weight-decay",
     takes={"X": "x", "Y": "y", "W": "W1", "b": "b1", "lam": "training.l2", "lr": "training.learning_rate"},
     returns={"Z": "z1", "L": "L", "J": "J", "dW": "dL/dW1", "dJ": "dJ/dW1", "db": "dL/db1", "new_W": "W1'",
