@@ -185,6 +185,8 @@ class LineMode:
             "go": lambda: self._go(rest) if rest else self.say("Say which step: go dL/dW2, for example."),
             "return": lambda: self._move(now.return_from_jump()),
             "from": self._from,
+            "unfold": lambda: self._move(now.unfold(rest[:MAX_WORD])),
+            "fold": lambda: self._move(now.fold()),
             "chain": lambda: self._chain(rest),
             "build": lambda: self._build(rest),
             "reuse": lambda: self.say("\n".join(reuse_lines(now.trace.program)) + "\n"),
@@ -446,7 +448,7 @@ class LineMode:
         if self.left:
             return
         now, step, cursor = self.sitting, self.sitting.step, self.sitting.cursor
-        card = now.scribe.card(step)
+        card = now.card
         at = f"{card.phase}, step {cursor.at + 1} of {len(now.trace.equations)}"
         at += f", example {step.example + 1} of {now.trace.examples}" if step.example is not None else ""
         at += f", iteration {cursor.iteration:,}" if cursor.iteration > 1 else ""

@@ -79,6 +79,11 @@ PLAYER = [
         "build [ID]", "put this gradient (or that of ID) together yourself: its factors, their values, the product",
         "the chain (`c`), and there `p`",
     ),
+    Key(
+        "plus", "unfold", "+/-", "", "write the operands of the formula out, further each time", "unfold",
+        usage="unfold [NAME]", says="all operands of the formula (or one of them) written out, further each time",
+    ),
+    Key("minus", "fold", "-", "", "fold it again: the names in place of what was written out last", "fold"),
     _in_lines("from", "what this step is made from, and which step made it", ON_A_PANE),
     _in_lines(
         "reuse", "how many multiplications backpropagation saves in this lesson", "the card of each step, and the chain"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from tutor.engine.lesson import Lesson, Level
 from tutor.engine.run import MAX_ITERATION, Run
 from tutor.engine.trace import Step, Trace
+from tutor.engine.unfolding import CannotUnfold, operands, unfold, unfoldings
 from tutor.play import playback
 from tutor.play.place import Place
 from tutor.play.playback import Cursor
@@ -25,7 +26,7 @@ from tutor.questions.attempt import Asking, give_up, hint, respond
 from tutor.questions.chain_walk import chain_walk
 from tutor.questions.items import Item
 from tutor.questions.kinds.chain import MOST
-from tutor.text.card import Scribe
+from tutor.text.card import Card, Scribe
 
 if TYPE_CHECKING:
     from tutor.solutions.files import Handed
@@ -60,6 +61,7 @@ class Sitting:
     finished: bool = False  # the end was reached, and the learner is still on it
     diagnosis: Diagnosis | None = None  # of the learner's own numbers ...
     diagnosed: int = 0  # ... of this iteration
+    unfolded: tuple[str, ...] = ()  # what of this step's formula is written out, one after the other; "" is all
 
     # ------------------------------------------------------------ what there is
 
@@ -83,6 +85,11 @@ class Sitting:
     def step(self) -> Step:
         """The step that the learner is on."""
         return playback.current(self.cursor, self.trace)
+
+    @property
+    def card(self) -> Card:
+        """What is said of the step that the learner is on, written out as far as was asked for."""
+        return self.scribe.card(self.step, self.unfolded)
 
     @property
     def id(self) -> str:
@@ -149,7 +156,9 @@ class Sitting:
         scribe = self.scribe
         if scribe.trace is not trace or scribe.notation != cursor.notation:
             scribe = Scribe(trace, cursor.notation)
-        return replace(self, trace=trace, cursor=cursor, scribe=scribe, finished=False).ask()
+        same = (cursor.at, cursor.aside) == (self.cursor.at, self.cursor.aside)
+        moved = replace(self, trace=trace, cursor=cursor, scribe=scribe, finished=False)
+        return replace(moved, unfolded=self.unfolded if same else ()).ask()
 
     def _at(self, cursor: Cursor | None, otherwise: str) -> Sitting:
         if cursor is None:
@@ -231,6 +240,28 @@ class Sitting:
             raise Refused("A circuit has no examples.")
         if self.trace.examples == 1:
             raise Refused("Here an update takes one example: there is no other to show.")
+
+    def unfold(self, name: str = "") -> Sitting:
+        """With one operand of the step's formula written out (by its name or id), or all of them. Raises Refused."""
+        if self.cursor.level == "story":
+            raise Refused("The story has no formulas: levels scalar and matrix have.")
+        try:
+            formula = self.step.formula
+            for found in unfoldings(self.step, self.unfolded):
+                formula = found.formula
+            if name:
+                shown = operands(self.trace, formula)
+                name = next((ref.id for ref in shown if self.scribe.writer.text(ref) == name), name)
+            unfold(self.trace, formula, name)
+        except CannotUnfold as error:
+            raise Refused(str(error)) from None
+        return replace(self, unfolded=(*self.unfolded, name))
+
+    def fold(self) -> Sitting:
+        """With what was written out last under its name again. Raises Refused."""
+        if not self.unfolded:
+            raise Refused("Nothing of this formula is written out.")
+        return replace(self, unfolded=self.unfolded[:-1])
 
     def finish(self) -> Sitting:
         """Past the last step: the lesson is finished."""

@@ -12,6 +12,7 @@ import numpy as np
 from tutor.engine.activations import derivative, prime_of
 from tutor.engine.expressions import Call, Expr, Ref, rewrite
 from tutor.engine.trace import Step
+from tutor.engine.unfolding import replaced
 from tutor.questions.answers import Answer
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.misconceptions.rewriting import FAR
@@ -208,8 +209,8 @@ def _written_out(question: Question, slip: Slip) -> str:
     step, writer = question.step, question.writer
 
     def put_in(formula: Expr, depth: int) -> Expr:
-        def change(node: Expr) -> Expr | None:
-            maker = step.trace.maker(node) if isinstance(node, Ref) and not node.batched else None
+        def change(ref: Ref) -> Expr | None:
+            maker = None if ref.batched else step.trace.maker(ref)
             if maker is None:
                 return None
             if maker.equation is slip.equation:
@@ -217,7 +218,7 @@ def _written_out(question: Question, slip: Slip) -> str:
             further = put_in(maker.formula, depth - 1) if depth > 1 else maker.formula
             return None if further == maker.formula else further
 
-        return rewrite(formula, change)
+        return replaced(formula, change)
 
     short = linear(writer.formula(step.formula))
     if slip.equation is step.equation or slip.distance > 3 or question.many:

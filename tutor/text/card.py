@@ -5,7 +5,8 @@ Both front ends draw the same card; they differ only in how documents become lin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.paths import Chain, Factor, Paths, of_parameters, paths_of, tally
 from tutor.engine.rules import OVER_BATCH
 from tutor.engine.trace import NoSuchStep, Step, Trace, activation_calls, digits_for, resolve, symbols_of
+from tutor.engine.unfolding import SHARED, CannotUnfold, Unfolded, operands, unfold, unfoldings
 from tutor.text import prose
 from tutor.text.condensing import condensed
 from tutor.text.explain import Explainer
@@ -33,10 +35,15 @@ from tutor.text.writer import Writer
 
 @dataclass(frozen=True)
 class Equality:
-    """name = formula = numbers = value, with the reason of a derivation's line."""
+    """name = formula = numbers = value, with the reason of a derivation's line.
+
+    `formulas` is how many of the documents behind the name are formulas with names: a step's formula written out
+    further and further is several.
+    """
 
     docs: tuple[Doc, ...]
     reason: str = ""
+    formulas: int = 1
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,7 @@ class Operand:
 
 _TAKES = frozenset("row part reshape transpose place_row place_part stack".split())
 MAX_SAID = 12  # turns of the conversation before a step
+MAX_NAMED = 8  # values that are written out, named one by one
 MAX_OPERANDS = 60  # a unit with 784 inputs has 1,569: nobody reads them one by one
 
 
@@ -68,7 +76,8 @@ class Card(Formulas):
     """`more_operands` counts those left out, `used_by` has the names and ids of the steps that use this one.
 
     `dimensions` checks the shapes of a product, `reuse` says what is computed once and how much that saves. In the
-    story of the backward pass `turns` are what is said at this step, `before` what was said up to it.
+    story of the backward pass `turns` are what is said at this step, `before` what was said up to it. `unfolded` says
+    whose formulas stand in place of their names.
     """
 
     id: str
@@ -85,6 +94,7 @@ class Card(Formulas):
     used_by: tuple[tuple[str, str], ...]
     dimensions: str | None
     reuse: str | None
+    unfolded: str | None
     turns: tuple[Turn, ...]
     before: tuple[Turn, ...]
 
@@ -102,15 +112,22 @@ class Scribe:
         self._users: dict[str, list[tuple[str, str]]] = {}  # of each whole the steps that use it
         self._said: dict[str, tuple[Turn, ...]] = {}  # the turns of each step
 
-    def formulas(self, step: Step) -> Formulas:
+    def formulas(self, step: Step, unfolded: Sequence[Unfolded] = ()) -> Formulas:
         """What a trace in lines says of every step; a card looks through the whole trace for the rest of it."""
-        main = self._chain(self.writer.name(step.ref), step.formula, step)
-        return Formulas(main, tuple(self._where(step)), tuple(self._derivation(step)))
+        last = unfolded[-1].formula if unfolded else step.formula
+        main = self._chain(step, [found.formula for found in unfolded])
+        return Formulas(main, tuple(self._where(step, last)), tuple(self._derivation(step)))
 
-    def card(self, step: Step) -> Card:
-        """Everything that is said of a step; the example that it is of is remembered for the story."""
+    def card(self, step: Step, names: tuple[str, ...] = ()) -> Card:
+        """Everything that is said of a step, with these names written out (see `unfoldings`) as far as it has them.
+
+        The example that it is of is remembered for the story.
+        """
         eq = step.equation
-        formulas = self.formulas(step)
+        unfolded: list[Unfolded] = []
+        with suppress(CannotUnfold):
+            unfolded.extend(unfoldings(step, names))
+        formulas = self.formulas(step, unfolded)
         self.example = self.example if step.example is None else step.example
         return Card(
             id=step.id,
@@ -130,6 +147,7 @@ class Scribe:
             used_by=(used_by := tuple(self._used_by(step))),
             dimensions=self._dimensions(step),
             reuse=self._reuse(step, [name for name, _ in used_by]),
+            unfolded=self._put_in(unfolded),
             turns=self._turns(step),
             before=self._before(step),
         )
@@ -150,27 +168,59 @@ class Scribe:
             return None
         return "This value is beyond what a number can hold here; the steps that need it are computed without it."
 
-    def _chain(self, name: Doc, formula: Expr, step: Step, reason: str = "") -> Equality:
-        """name = formula = numbers = value, leaving out what would only repeat what stands beside it."""
-        digits = step.digits
-        if isinstance(formula, Call) and formula.op == "slopes":  # every element has a formula, the table has none
-            return Equality((name, self.writer.value(step.value)), reason)
-        short = condensed(step)
-        docs = [name, self.writer.formula(short.formula if short else formula)]
-        if short:
-            docs.append(self.writer.numbers(short.named, short.value, short.digits))
-        elif _flat(step.operands):
-            docs.append(self.writer.numbers(formula, self.trace.value, digits))
-        docs.append(self.writer.value(step.value))
-        return Equality(_without_repeats(docs), reason)
+    def _chain(self, step: Step, unfolded: Sequence[Expr] = ()) -> Equality:
+        """name = formula = numbers = value, leaving out what would only repeat what stands beside it.
 
-    def _where(self, step: Step) -> Iterator[Equality]:
+        Written out, each formula stands below the one that it was made from, and the numbers are those of the last.
+        """
+        formula, digits = step.formula, step.digits
+        name = self.writer.name(step.ref)
+        if isinstance(formula, Call) and formula.op == "slopes":  # every element has a formula, the table has none
+            return Equality((name, self.writer.value(step.value)))
+        short = condensed(step)
+        formulas = [self.writer.formula(short.formula if short else formula), *map(self.writer.formula, unfolded)]
+        if boxed := self._boxed(step):
+            formulas.insert(0, boxed)
+        numbers: list[Doc] = []
+        if unfolded:
+            last = unfolded[-1]
+            if _flat(used(last)):
+                found = digits_for(last, step.value, self.trace.value)
+                numbers.append(self.writer.numbers(last, self.trace.value, found))
+        elif short:
+            numbers.append(self.writer.numbers(short.named, short.value, short.digits))
+        elif _flat(step.operands):
+            numbers.append(self.writer.numbers(formula, self.trace.value, digits))
+        formulas = list(_without_repeats(formulas))
+        return Equality(_without_repeats([name, *formulas, *numbers, self.writer.value(step.value)]), "", len(formulas))
+
+    def _boxed(self, step: Step) -> Doc | None:
+        """The formula as this notation's textbook has it, where that takes two steps in one: δ = (Wᵀδ) ⊙ f′(z)."""
+        if (within := self.writer.notation.boxes.get(step.equation.rule)) is None:
+            return None
+        for ref, maker in operands(self.trace, step.formula).items():
+            if maker.equation.rule == within:
+                return self.writer.formula(unfold(self.trace, step.formula, ref.id, mark=False).formula)
+        return None
+
+    def _put_in(self, unfolded: Sequence[Unfolded]) -> str | None:
+        """Whose formulas stand in place of their names, and what is marked among them."""
+        makers = dict.fromkeys(maker.ref for found in unfolded for maker in found.makers)
+        if not makers:
+            return None
+        names = list(dict.fromkeys(self.writer.text(replace(ref, example=None)) for ref in makers))
+        more = f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else ""
+        marked = any(isinstance(node, Call) and node.op == SHARED for node in walk(unfolded[-1].formula))
+        kept = " ⟨ ⟩ marks what is computed once and kept: other steps use it, too." if marked else ""
+        return f"Written out: {', '.join(names[:MAX_NAMED])}{more}.{kept}"
+
+    def _where(self, step: Step, formula: Expr) -> Iterator[Equality]:
         """What the signs of activations and their slopes stand for, with this step's numbers; how means are made."""
         if short := condensed(step):
             for word, made, value, digits in short.parts:
                 numbers = self.writer.numbers(made, short.value, digits)
                 yield Equality((self.writer.formula(word), numbers, self.writer.value(value)))
-        for node in activation_calls(step.formula):
+        for node in activation_calls(formula):
             name = prime_of(node.op)
             if name:
                 written = self.writer.written_out(node)

@@ -19,8 +19,8 @@ from tutor.text.cells import pad, pieces, width
 
 # ---------------------------------------------------------------- numbers
 
-SUPERSCRIPTS = str.maketrans("0123456789+-−()=n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾⁼ⁿ")
-SUBSCRIPTS = str.maketrans("0123456789+-−()=", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎₌")
+SUPERSCRIPTS = str.maketrans("0123456789+-−()=nklL", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾⁼ⁿᵏˡᴸ")
+SUBSCRIPTS = str.maketrans("0123456789+-−()=ijkl", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎₌ᵢⱼₖₗ")
 
 
 def superscript(text: str) -> str:
@@ -152,6 +152,8 @@ _ASCII = {
     "∈": " in ",
     "⇒": "=>",
     "‖": "||",
+    "⟨": "<",
+    "⟩": ">",
     "∗": "*",
     "⅓": "1/3",
     "⅔": "2/3",

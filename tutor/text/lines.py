@@ -29,6 +29,7 @@ def card_lines(card: Card, level: Level) -> Iterator[str]:
             yield from wrapped(card.warning)
         yield from (f"  in {line}" for line in (card.line,) if line)
         yield from (f"  {line}" for line in formula_lines(card))
+        yield from wrapped(card.unfolded) if card.unfolded else ()
         if level == "matrix" and card.dimensions:
             yield f"  sizes {card.dimensions}"
         yield from wrapped(card.why)

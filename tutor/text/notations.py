@@ -10,7 +10,10 @@ templates, in which
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from tutor.engine.rules import Rule
 
 Names = tuple[str, str]  # the name of the whole, and of one element
 
@@ -23,7 +26,9 @@ class Notation:
     activation where the textbook writes one letter for any: (hidden, output). `letter` stands for a
     pre-activation in definitions, z or a; `order` says what the two indices of a weight are. `by_author`: how the
     gradients are written of arrays that have an author's names, by quantity. `axes`: whether a sum over an axis is
-    written with the index that it runs over, Σⱼ(X), or in words as code has it, sum(X, axis=1).
+    written with the index that it runs over, Σⱼ(X), or in words as code has it, sum(X, axis=1). `boxes`: where the
+    textbook takes two steps in one, the rule whose formula stands within that of another. `layer` is the letter of any
+    layer; the step back goes from it to the one before (`steps_down`), or to it from the next.
     """
 
     title: str
@@ -41,6 +46,9 @@ class Notation:
     loss: str = "L"
     mean_loss: str = "L"
     axes: Literal["indices", "words"] = "indices"
+    boxes: dict[Rule, Rule] = field(default_factory=dict)
+    layer: str = "l"
+    steps_down: bool = True
     by_author: dict[str, Names] = field(default_factory=lambda: {"any": ("∂{L}/∂{x}", "∂{L}/∂{x}")})
 
 
@@ -85,6 +93,7 @@ NOTATIONS: dict[str, Notation] = {
         by_author={"any": ("∇{x} {L}", "∂{L}/∂{x}")},
         functions=("g", "O"),
         letter="a",
+        layer="k",
         loss="L(θ)",
         mean_loss="L_T(θ)",
     ),
@@ -110,6 +119,8 @@ NOTATIONS: dict[str, Notation] = {
         weights_first=2,
         functions=("σ", "σ"),
         mean_loss="L_T",
+        boxes={"pre_activation_gradient": "activation_gradient"},
+        steps_down=False,
     ),
     "partials": Notation(
         title="∂L/∂w and O₁₁",
@@ -151,5 +162,7 @@ NOTATIONS: dict[str, Notation] = {
         first=2,
         functions=("f", "f"),
         elementwise="∘",
+        boxes={"pre_activation_gradient": "activation_gradient"},
+        steps_down=False,
     ),
 }

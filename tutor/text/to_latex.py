@@ -19,9 +19,9 @@ SIGNS = {
     "∂": r"\partial", "∇": r"\nabla", "Σ": r"\sum", "√": r"\surd", "⊙": r"\odot", "⊘": r"\oslash", "∘": r"\circ",
     "·": r"\cdot", "×": r"\times", "∗": r"\ast", "±": r"\pm", "−": "-", "–": "-", "—": "-", "≤": r"\le", "≥": r"\ge",
     "≠": r"\ne", "≈": r"\approx", "<": "<", ">": ">", "∈": r"\in", "⇒": r"\Rightarrow", "→": r"\rightarrow",
-    "←": r"\leftarrow", "∞": r"\infty", "‖": r"\|", "…": r"\dots", "⋯": r"\cdots", "⋮": r"\vdots", "⋱": r"\ddots",
+    "←": r"\leftarrow", "∞": r"\infty", "‖": r"\|",  "…": r"\dots", "⋯": r"\cdots", "⋮": r"\vdots", "⋱": r"\ddots",
     "½": r"\tfrac{1}{2}", "¼": r"\tfrac{1}{4}", "¾": r"\tfrac{3}{4}", "⅓": r"\tfrac{1}{3}", "⅔": r"\tfrac{2}{3}",
-    "‘": "`", "’": "'", "°": r"{^{\circ}}",
+    "‘": "`", "’": "'", "°": r"{^{\circ}}", "⟨": r"\langle", "⟩": r"\rangle",
 }  # fmt: skip
 GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
@@ -39,7 +39,7 @@ SAID = {"if", "else", "more", "undefined"}  # words within a formula
 ACCENTS = {"\u0302": r"\hat", "\u0303": r"\tilde", "\u0304": r"\bar", "\u0307": r"\dot", "\u0308": r"\ddot",
            "\u0301": r"\acute", "\u0300": r"\grave", "\u030c": r"\check", "\u0306": r"\breve"}  # fmt: skip
 
-_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾⁼ⁿᵗᶻᵃᵀ′", [*"0123456789+-()=ntza", r"\top ", r"\prime "], strict=True))
+_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾⁼ⁿᵗᶻᵃᵏˡᴸᵀ′", [*"0123456789+-()=ntzaklL", r"\top ", r"\prime "], strict=True))
 _LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₍₎₌ᵢⱼₖₗₑₘₙ", "0123456789+-()=ijklemn", strict=True))
 # Those of words: not Greek, and nothing raised or lowered.
 _LETTERS = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0400-\u1cff\u1e00-\u1fff\u3040-\ud7ff\uf900-\ufaff"

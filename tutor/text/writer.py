@@ -6,7 +6,7 @@ The notations themselves are a table of their own: `notations.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -14,11 +14,12 @@ from itertools import islice
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS, Z, derivative, prime_of
-from tutor.engine.expressions import ONE, OPERATORS, ZERO, Call, Const, Expr, Ref, Shape, Symbol, refs, walk
+from tutor.engine.expressions import ONE, OPERATORS, ZERO, Call, Const, Expr, Ref, Shape, Symbol, at_example, refs, walk
 from tutor.engine.forward import model
 from tutor.engine.ids import use_of
 from tutor.engine.lesson import Lesson
 from tutor.engine.optimizers import SIGNS, STATES
+from tutor.engine.unfolding import SHARED
 from tutor.text.array_calls import (
     INDICES,
     Written,
@@ -91,6 +92,11 @@ def _product(expr: Expr) -> bool:
 
 def _cell_by_cell(expr: Expr) -> bool:
     return isinstance(expr, Call) and expr.op in ("mul", "times", "div") and all(arg.shape for arg in expr.args)
+
+
+def _factor(doc: Doc) -> Doc:
+    """What follows a sign of multiplication: w · (−2 · (y − ŷ)), never one sign after another."""
+    return brackets(doc) if isinstance(doc, Row | Frac) and linear(doc).startswith("−") else doc
 
 
 def _plain(text: str) -> bool:
@@ -241,18 +247,28 @@ class Writer:
         first = self.notation.weights_first if parameter else self.notation.first
         layer = (symbol.layer or 0) + first - 1
         i, j = (index or ()) + (None,) * (2 - len(index or ()))
-        letters = {"l": layer, "i": None if i is None else i + 1, "j": None if j is None else j + 1}
+        letters = {"l": self._layer_text(layer)}
+        letters |= {c: self._place_text(at) for c, at in (("i", i), ("j", j)) if at is not None}
         at = symbol.layer or 0
         wide = index is not None and (self.wide[min(at, self.depth)] or (j is not None and self.wide[max(at - 1, 0)]))
 
         def replace(match: re.Match[str]) -> str:
             raised, lowered = match["raised"], match["lowered"]
             if raised:
-                return superscript(raised[1:].replace("l", str(layer)))
-            parts = [subscript(str(letters[c])) for c in lowered[1:]]
-            return ("," if wide else "").join(parts)
+                return superscript(raised[1:].replace("l", letters["l"]))
+            return self._lowered([letters[c] for c in lowered[1:]], wide)
 
         return re.sub(r"(?P<raised>\^\(l\)|\^l)|(?P<lowered>_(?:lij|li|ij|ji|l|i)(?![a-z]))", replace, template)
+
+    def _layer_text(self, number: int) -> str:
+        return str(number)
+
+    def _place_text(self, at: int) -> str:
+        return str(at + 1)
+
+    def _lowered(self, parts: Sequence[str], wide: bool) -> str:
+        """The numbers of layer and indices as subscripts: ₁₂, and ₁,₁₂ where there are `wide` ones."""
+        return ("," if wide else "").join(map(subscript, parts))
 
     # ------------------------------------------------------------ formulas
 
@@ -399,6 +415,8 @@ class Writer:
             return self._matrices(node, leaves, sub)
         if op in ("mean", "batch_sum"):
             return self._mean(node, leaves)
+        if op == SHARED:
+            return Row(("⟨", sub(args[0], 0), "⟩")), 5
         if op in ("wins_max", "wins_min"):
             return self._indicator(node, sub), 5
         if op == "hit":
@@ -434,7 +452,9 @@ class Writer:
         first = 4 if self.arrays and self._reaches_over(left) else first
         second = 4 if isinstance(right, Call) and right.op == "div" else 3
         if not (arrays and self.arrays):
-            return Row((sub(left, first), f" {self.notation.elementwise} " if arrays else " · ", sub(right, second)))
+            first = 4 if arrays and _matrix_product(left) else first
+            sign = f" {self.notation.elementwise} " if arrays else " · "
+            return Row((sub(left, first), sign, _factor(sub(right, second))))
         sides = (sub(left, 4 if _matrix_product(left) else first), sub(right, 4 if _product(right) else second))
         return Row((sides[0], f" {self.cell_by_cell} ", sides[1]))
 
@@ -569,19 +589,22 @@ class Writer:
 
     def _mean(self, node: Call, leaves: _Leaves) -> tuple[Doc, int]:
         (arg,), count = node.args, node.param
-        assert isinstance(arg, Ref) and count
         mean = node.op == "mean"
         if leaves.named:
-            return Row((*((Frac("1", str(count)), " · ") if mean else ()), "Σₑ ", self.name(arg), "@e")), 3
+            each = replace(leaves, write=lambda ref: Row((self.name(ref), "@e")) if ref.batched else self.name(ref))
+            return Row((*((self._one_of(count), " · ") if mean else ()), "Σₑ ", self._write(arg, each, 3)[0])), 3
         shown = list(range(count)) if count <= 3 else [0, 1, count - 1]
         parts: list[Doc] = []
         for e in shown:
             if parts:
                 parts.append(" + … + " if e == count - 1 and count > 3 else " + ")
-            parts.append(self._write(Ref(arg.symbol, arg.index, e), leaves, 3)[0])
+            parts.append(self._write(at_example(arg, e), leaves, 3)[0])
         if not mean:
             return Row(tuple(parts)), 1
-        return Row((Frac("1", str(count)), " · ", brackets(Row(tuple(parts))))), 3
+        return Row((self._one_of(count), " · ", brackets(Row(tuple(parts))))), 3
+
+    def _one_of(self, count: int) -> Doc:
+        return Frac("1", str(count))
 
     def _indicator(self, node: Call, sub: Sub) -> Doc:
         """1(x ≥ y): 1 if the argument is the one that max or min takes, 0 if not."""

@@ -274,6 +274,14 @@ class PlayerScreen(Mover, PlayerPanes):
         """Go to a step, at the level one is at where that can be."""
         self.show(self.sitting.choose(id))
 
+    def action_unfold(self) -> None:
+        """The operands of the formula written out; where one is chosen in the list of them, that one."""
+        if not self.question_first("what is written out"):
+            self.go(self.sitting.unfold)
+
+    def action_fold(self) -> None:
+        self.go(self.sitting.fold)
+
     def action_chain(self) -> None:
         """The step taken apart, in a screen of its own."""
         from tutor.tui.chain import ChainScreen, opens  # not needed for the first frame

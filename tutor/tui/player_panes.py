@@ -197,7 +197,7 @@ class PlayerPanes(TutorScreen):
         if not self.is_mounted or self.has_class("-tiny"):
             return
         step = self.sitting.step
-        card = self.sitting.scribe.card(step)
+        card = self.sitting.card
         for name in (*PANES, "mini"):
             pane = self.query_one(f"#{name}", Lines)
             if not pane.display or (name in ("where", "state", "mini") and not self.query_one("#side").display):

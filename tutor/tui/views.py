@@ -51,6 +51,8 @@ def card_lines(card: Card, step: Step, level: Level, columns: int, rows: int, wa
         lines += conversation_lines(card, columns) if card.turns else wrapped(card.story, columns)
     else:
         lines += chain_lines(card.main, columns, rows)
+        if card.unfolded:
+            lines += wrapped(card.unfolded, columns, "dim")
         if level == "matrix" and card.dimensions:
             lines += [line(), *wrapped(f"sizes  {card.dimensions}", columns, "numbers")]
         lines += [line()] if card.where else []
@@ -94,7 +96,6 @@ def conversation_lines(card: Card, columns: int) -> list[Line]:
 
 def chain_lines(item: Equality, columns: int, rows: int) -> list[Line]:
     """name = formula = numbers = value, the value standing out."""
-    last = len(item.docs) - 1
     limit = max(4, min(12, rows // 3))
     drawn = chain(list(item.docs), columns, limit)
     airy = rows >= 30 and any("⎢" in text or "⎡" in text for _, text in drawn)  # matrices: space where there is room
@@ -103,8 +104,15 @@ def chain_lines(item: Equality, columns: int, rows: int) -> list[Line]:
     for at, text in drawn:
         lines += [line()] if airy and at > max(before, 1) else []
         before = at
-        lines.append(line(text, ROLES[3] if at == last and at else ROLES[min(at, 2)]))
+        lines.append(line(text, role(item, at)))
     return lines
+
+
+def role(item: Equality, at: int) -> str:
+    """The style of a document of a chain: its name, a formula, the numbers, the value."""
+    if at and at == len(item.docs) - 1:
+        return ROLES[3]
+    return ROLES[0 if not at else 1 if at <= item.formulas else 2]
 
 
 def where_lines(item: Equality, columns: int) -> list[Line]:
