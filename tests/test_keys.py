@@ -8,12 +8,25 @@ from test_tui import press, screen, tutor
 from test_tui_quiz import opened
 from tutor.cli.line_mode import HELP
 from tutor.lessonfiles.catalogue import find
-from tutor.play.commands import DIAGNOSE, GLOSSARY, LAB, PAPER, PLAYER, PRACTICE, QUIZ, TABLES, WHAT_IF, in_lines
+from tutor.play.commands import (
+    DIAGNOSE,
+    DOCTOR,
+    GLOSSARY,
+    LAB,
+    PAPER,
+    PLAYER,
+    PRACTICE,
+    QUIZ,
+    TABLES,
+    WHAT_IF,
+    in_lines,
+)
 from tutor.tui import (
     chain,
     compare,
     diagnose,
     diagram,
+    doctor,
     glossary,
     home,
     lab,
@@ -47,6 +60,7 @@ SCREENS = {
     glossary.Glossary: GLOSSARY,
     diagnose.Diagnose: DIAGNOSE,
     paper.PaperScreen: PAPER,
+    doctor.DoctorScreen: DOCTOR,
 }
 
 

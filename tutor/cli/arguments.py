@@ -109,6 +109,12 @@ examples:
   backprop-tutor review
   backprop-tutor review --plain
 """
+DOCTOR_EXAMPLES = """\
+examples:
+  backprop-tutor doctor
+  backprop-tutor doctor --seed 7 --patient 3    other networks, from the third on
+  backprop-tutor doctor --plain                 in lines: check, sizes, rows, then the number of the illness
+"""
 PAPER_EXAMPLES = """\
 examples:
   backprop-tutor paper o-regression
@@ -613,6 +619,17 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     for doer, does in ((begin, "start"), (once, "check")):
         doer.add_argument("--profile", metavar="NAME", default=argparse.SUPPRESS, type=profile, help=whose)
         doer.set_defaults(what=does)
+
+    ward = command(
+        "doctor",
+        "ten sick networks: what is wrong with them?",
+        "Ten sick networks. Look at the loss, the gradient check, sizes and rows; name what is wrong, and mend it.",
+        DOCTOR_EXAMPLES,
+    )
+    ward.add_argument("--seed", metavar="N", default="1", help="other patients, in another order; default: 1")
+    ward.add_argument("--patient", metavar="N", default="1", help="which to begin with, 1 to 10; default: 1")
+    ward.add_argument("--plain", action="store_true", help="line mode: no full screen")
+    ward.add_argument("--profile", metavar="NAME", default=None, type=profile, help=whose)
 
     table = command(
         "misconceptions",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tutor import __version__
-from tutor.cli import asking, authoring, grade, handouts, lab, papers, playing, showing, solutions
+from tutor.cli import asking, authoring, doctor, grade, handouts, lab, papers, playing, showing, solutions
 from tutor.cli.arguments import UsageError, parser
 from tutor.cli.streams import abandon, fail, prepare_streams
 from tutor.lessonfiles import catalogue
@@ -121,5 +121,6 @@ RUN: dict[str, Callable[[Namespace], int]] = {
     "worksheet": handouts.worksheet,
     "figure": handouts.figure,
     "lab": lab.lab,
+    "doctor": doctor.doctor,
     "misconceptions": showing.misconceptions,
 }

@@ -313,6 +313,26 @@ LAB = [
     Key("escape,q", "leave", "esc", "back", "back; the file stays, and what was right is kept", "quit"),
 ]
 
+DOCTOR = [
+    Key("down", "move(1)", "↑↓", "choose", "another illness, or another way to mend it", "(a choice has a number)"),
+    Key("up", "move(-1)"),
+    Key(
+        "enter", "choose", "enter", "take it", "name the illness; then try what mends it", "NUMBER",
+        says="names what is wrong; then tries what mends it",
+    ),
+    Key(
+        "tab", "look(1)", "tab", "look", "what else was found: the check, the sizes, the rows, the curve", "check",
+        usage="check, sizes, rows, curve", says="what was found; the loss in numbers",
+    ),
+    Key("shift+tab", "look(-1)"),
+    Key("n", "patient(1)", "n/b", "patient", "the next patient", "next"),
+    Key("b", "patient(-1)", "b", "", "the patient before", "back"),
+    Key("l", "log", "l", "log scale", "the loss on a logarithmic scale, or not", "(a curve is told in numbers)"),
+    Key("f2", "tell", "f2", "tell me", "what it suffers from; once more: what mends it", "show"),
+    Key("f1,question_mark", "help", "f1", "", "this help", "help"),
+    Key("escape,q", "leave", "esc", "leave", "leave the doctor", "quit"),
+]
+
 PAPER = [
     Key(
         "", "answer", "enter", "write", "write it down, and go to the next blank", "fill", usage="fill NAME VALUES",
@@ -372,6 +392,7 @@ TABLES = {
     "Your own numbers": DIAGNOSE,
     "An exercise of the lab": LAB,
     "A paper and an exam": PAPER,
+    "The doctor": DOCTOR,
 }
 
 

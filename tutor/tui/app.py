@@ -197,6 +197,13 @@ class TutorApp(App[int]):
 
         self.push_screen(BenchScreen(exercise, path, written))
 
+    def open_doctor(self, seed: int = 1, at: int = 0) -> None:
+        """Ten sick networks of a seed, from the one at a place (from 0) on."""
+        from tutor.play.doctor import Clinic
+        from tutor.tui.doctor import DoctorScreen
+
+        self.push_screen(DoctorScreen(Clinic(seed), at))
+
     def open_quiz(self, id: str, session: Quiz, items: list[Item]) -> None:
         from tutor.tui.quiz import QuizScreen
 

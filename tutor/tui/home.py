@@ -35,6 +35,7 @@ KEYS = [
     Key("ctrl+r", "review", "ctrl+r", "review", "review: what is due today, over all lessons"),
     Key("ctrl+o", "progress", "ctrl+o", "progress", "progress: what you know, and the mistakes you met"),
     Key("ctrl+e", "lab", "ctrl+e", "lab", "the lab: exercises that you write in Python, each save run and diagnosed"),
+    Key("ctrl+d", "doctor", "ctrl+d", "", "the doctor: ten sick networks, to be named and mended"),
     Key("ctrl+t", "app.toggle_dark", "ctrl+t", "theme", "light or dark"),
     Key("", "app.command_palette", "ctrl+p", "commands"),
     Key("", "app.quit", "ctrl+q", "quit"),
@@ -234,6 +235,9 @@ class HomeScreen(TutorScreen):
 
     def action_lab(self) -> None:
         self.tutor.open_lab()
+
+    def action_doctor(self) -> None:
+        self.tutor.open_doctor()
 
     # The search is typed into the screen itself: an Input costs 15 ms of the first frame.
 
