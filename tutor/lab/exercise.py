@@ -22,7 +22,7 @@ from tutor.engine.run import Run
 from tutor.engine.trace import Trace
 from tutor.lessonfiles.catalogue import data_dir
 
-# A value of the trace by its id ("W1", "dL/dz2", "training.learning_rate"), or what makes it of the case.
+# A value of the trace by its id (W1, dL/dz2, training.learning_rate), or what makes it of the case.
 Taken: TypeAlias = "str | Callable[[Case], Any]"
 Arrays: TypeAlias = Mapping[str, np.ndarray]
 
@@ -47,7 +47,7 @@ class Case:
         return Trace(self.lesson, found)
 
     def value(self, id: str) -> np.ndarray:
-        """A value by its id ("W1", "dL/dz2", "training.learning_rate"), an array of its own.
+        """A value by its id (W1, dL/dz2, training.learning_rate), an array of its own.
 
         Of a batch's data and units it has the examples in front; a gradient is the batch's where each example has one,
         too. Raises KeyError.

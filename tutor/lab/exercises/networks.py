@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tutor.engine.ids import setting
 from tutor.lab.exercise import Arrays, Case, Exercise, OwnSlip
 from tutor.lab.making import bundled, drawn, made, network
 
@@ -197,7 +198,7 @@ def _taxed(rng: np.random.Generator) -> Sequence[Case]:
 
 def _objective(case: Case, size: Any) -> Arrays:
     """The loss and a tax on another size of the weights."""
-    return {"J": np.asarray(case.value("L") + case.value("training.l2") / 2 * size)}
+    return {"J": np.asarray(case.value("L") + case.value(setting("l2")) / 2 * size)}
 
 
 WEIGHT_DECAY = Exercise(
@@ -205,7 +206,7 @@ WEIGHT_DECAY = Exercise(
     title="Weight decay",
     aim="A tax on weights: in the objective, the gradient, the update.",
     lesson="weight-decay",
-    takes={"X": "x", "Y": "y", "W": "W1", "b": "b1", "lam": "training.l2", "lr": "training.learning_rate"},
+    takes={"X": "x", "Y": "y", "W": "W1", "b": "b1", "lam": setting("l2"), "lr": setting("learning_rate")},
     returns={"Z": "z1", "L": "L", "J": "J", "dW": "dL/dW1", "dJ": "dJ/dW1", "db": "dL/db1", "new_W": "W1'",
              "new_b": "b1'"},
     cases=_taxed,
@@ -226,7 +227,7 @@ WEIGHT_DECAY = Exercise(
             "tax-for-all-alike",
             "lam was added, and not lam times the weight",
             "The slope of (lam / 2) w² is lam times w: a large weight is pulled harder than a small one.",
-            lambda case: {"dJ": case.value("dL/dW1") + case.value("training.l2")},
+            lambda case: {"dJ": case.value("dL/dW1") + case.value(setting("l2"))},
         ),
     ),
     hints=(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tutor.engine.ids import setting
 from tutor.lab.exercise import Arrays, Case, Exercise, OwnSlip
 from tutor.lab.making import bundled, circuit, drawn
 
@@ -34,9 +35,9 @@ def _rolling(rng: np.random.Generator) -> Sequence[Case]:
 
 
 def _looking_ahead(case: Case) -> Arrays:
-    velocity, mu = case.value("w.velocity'"), case.value("training.momentum")
+    velocity, mu = case.value("w.velocity'"), case.value(setting("momentum"))
     step = case.value("df/dw") + mu * velocity
-    return {"new_v": velocity, "new_w": case.value("w") - case.value("training.learning_rate") * step}
+    return {"new_v": velocity, "new_w": case.value("w") - case.value(setting("learning_rate")) * step}
 
 
 MOMENTUM = Exercise(
@@ -44,7 +45,7 @@ MOMENTUM = Exercise(
     title="A step with a memory",
     aim="An update that remembers where it was heading.",
     lesson="momentum",
-    takes={"w": "w", "v": "w.velocity", "g": "df/dw", "lr": "training.learning_rate", "mu": "training.momentum"},
+    takes={"w": "w", "v": "w.velocity", "g": "df/dw", "lr": setting("learning_rate"), "mu": setting("momentum")},
     returns={"new_v": "w.velocity'", "new_w": "w'"},
     cases=_rolling,
     slips=(
@@ -91,10 +92,10 @@ ADAM = Exercise(
         "v": "w.v",
         "g": "df/dw",
         "t": lambda case: case.iteration,
-        "lr": "training.learning_rate",
-        "beta1": "training.beta1",
-        "beta2": "training.beta2",
-        "eps": "training.epsilon",
+        "lr": setting("learning_rate"),
+        "beta1": setting("beta1"),
+        "beta2": setting("beta2"),
+        "eps": setting("epsilon"),
     },
     returns={"new_m": "w.m'", "new_v": "w.v'", "mhat": "w.mhat", "vhat": "w.vhat", "new_w": "w'"},
     cases=_adaptive,
