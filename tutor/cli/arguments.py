@@ -173,6 +173,14 @@ examples:
   backprop-tutor figure o-classification -o network.svg
   backprop-tutor figure attention > attention.svg
 """
+PAGE_EXAMPLES = """\
+examples:
+  backprop-tutor page o-classification                         site/o-classification.html: open it in any browser
+  backprop-tutor page lessons/ mine.toml -o public             a page for each lesson, and index.html
+  backprop-tutor page attention --notation nabla
+
+No server, no network, nothing to install. docs/handouts.md says what a page has.
+"""
 DIAGNOSE_EXAMPLES = """\
 examples:
   backprop-tutor diagnose o-classification mine.npz        np.savez("mine.npz", dW1=dW1, db1=db1, dW2=dW2)
@@ -597,6 +605,16 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     drawing.add_argument("--notation", metavar="NAME", help="default: the lesson's own")
     drawing.add_argument("-o", dest="output", metavar="FILE", help="where to write it; an existing file is left alone")
 
+    site = command(
+        "page",
+        "lessons as pages for any browser",
+        "Lessons as HTML files that stand alone: each step with its numbers, the picture, keys, questions first.",
+        PAGE_EXAMPLES,
+    )
+    site.add_argument("lesson", metavar="LESSON", nargs="+", help=f"{lesson}, or a folder of them")
+    site.add_argument("--notation", metavar="NAME", help="that it opens in; default: the lesson's own")
+    site.add_argument("-o", dest="output", metavar="DIR", default="site", help="default: site; its pages are made anew")
+
     bench = command(
         "lab",
         "write it yourself: exercises in Python",
@@ -639,7 +657,7 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     )
     table.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
-    handed_out = (bank, drawing, paper_sheets)
+    handed_out = (bank, drawing, paper_sheets, site)
     one_lesson = (play, trace, train, compare, sweep, quiz, drill, paper, exam, grade, diagnose, code)
     for reads in (*one_lesson, *handed_out, listing, check):
         lessons(reads, "folders")

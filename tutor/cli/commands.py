@@ -120,6 +120,7 @@ RUN: dict[str, Callable[[Namespace], int]] = {
     "questions": handouts.questions,
     "worksheet": handouts.worksheet,
     "figure": handouts.figure,
+    "page": handouts.page,
     "lab": lab.lab,
     "doctor": doctor.doctor,
     "misconceptions": showing.misconceptions,

@@ -1,15 +1,17 @@
-"""The commands that write what is handed out: `questions` for learning platforms, `worksheet` for paper, `figure`."""
+"""The commands that write what is handed out: `questions` for platforms, `worksheet` for paper, `figure`, `page`."""
 
 from __future__ import annotations
 
+import re
 import sys
-from itertools import product
+from itertools import count, product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tutor.cli.arguments import UsageError
 from tutor.cli.delivering import deliver
 from tutor.cli.finding import find_lesson, known_notation
+from tutor.lessonfiles import catalogue
 from tutor.text.output import escape, quote
 from tutor.text.words import whole_number
 
@@ -109,6 +111,59 @@ def figure(args: Namespace) -> int:
     args.lesson = [args.lesson]
     (lesson,) = open_lessons(args)
     return deliver((svg_of(trace(lesson), args.notation or lesson.notation) + "\n").encode(), args.output)
+
+
+def page(args: Namespace) -> int:
+    """Write a page for each lesson, and for several an index; of what is there only pages that it made itself go."""
+    from tutor.handouts.page import MADE_BY, TooLarge, index_page
+    from tutor.handouts.page import page as page_of
+    from tutor.lessonfiles.check import load
+
+    known_notation(args.notation)
+    paths = [path for name in args.lesson for path in _lesson_files(name, args)]
+    several = len(paths) > 1
+    texts: dict[str, str] = {}
+    listed = []
+    for lesson in map(load, paths):
+        stem = re.sub(r"[^\w.-]+", "-", lesson.id).strip(".-") or "lesson"
+        name = next(n for at in count(1) if (n := f"{stem}{f'-{at}' * (at > 1)}.html") not in {*texts, "index.html"})
+        try:
+            made = page_of(lesson, args.notation or "", several)
+        except TooLarge as error:
+            print(f"left out: {escape(str(error))}", file=sys.stderr)
+            continue
+        texts[name] = made.html
+        listed.append((name, lesson))
+        for said in made.cut:
+            print(f"{escape(name)}: {said}", file=sys.stderr)
+    if not listed:
+        raise UsageError("there is no page to write")
+    if several:
+        texts["index.html"] = index_page(listed)
+    folder = Path(args.output)
+    try:
+        for name in texts:
+            there = folder / name
+            if there.exists() and MADE_BY.encode() not in there.read_bytes()[:2000]:
+                raise UsageError(f"{quote(str(there)[:80])} is no page of the tutor's: name another folder with -o")
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {quote(args.output[:80])}: {error.strerror or error}") from None
+    first = folder / ("index.html" if several else next(iter(texts)))
+    print(f"{len(listed)} page{'s' * (len(listed) != 1)}: open {quote(str(first))} in a browser.")
+    return 0
+
+
+def _lesson_files(name: str, args: Namespace) -> list[Path]:
+    """The file of a lesson, or those of a folder in their order. Raises UsageError."""
+    if catalogue.find(name) or not Path(name).is_dir():  # an id goes before a folder of that name
+        return [find_lesson(name, args)[0]]
+    found = [entry.path for entry in catalogue.entries(Path(name))]
+    if not found:
+        raise UsageError(f"there is no lesson in the folder {quote(name[:80])}")
+    return found
 
 
 def open_lessons(args: Namespace) -> list[Lesson]:

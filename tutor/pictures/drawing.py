@@ -6,13 +6,15 @@ the notation. No number is in it: those stand beside it, where they can be read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
 from tutor.engine.expressions import Ref, refs
 from tutor.engine.trace import Trace
 from tutor.pictures.graph_plan import Graph
+from tutor.pictures.lit import Lit
 from tutor.text.layout import linear
 from tutor.text.to_latex import latex
 from tutor.text.writer import Writer
@@ -25,18 +27,27 @@ _STYLE = "font-family: 'DejaVu Sans', Verdana, sans-serif; font-size: 13px"
 @dataclass(frozen=True)
 class Drawing:
     """Shapes on a plane, y downwards, in pixels: ("line", x1, y1, x2, y2), ("circle", x, y, radius),
-    ("box", x, y, width, height) and ("text", x, y, anchor, small, words)."""
+    ("box", x, y, width, height) and ("text", x, y, anchor, small, words).
+
+    `marks` says by its place which shapes stand for an item: "u1.0" a unit (layer, unit), "e1.0.2" the weight to a unit
+    from another, "s/q" a symbol of a circuit."""
 
     width: float
     height: float
     title: str
     shapes: tuple[tuple[Any, ...], ...]
+    marks: Mapping[int, str] = field(default_factory=dict)
 
-    def svg(self) -> str:
-        """An SVG document of its own, with its title in words."""
+    def svg(self, marked: bool = False) -> str:
+        """An SVG document of its own, with its title in words; `marked`: its items can be found by `data-item`."""
         size = f'width="{self.width:.0f}" height="{self.height:.0f}" viewBox="0 0 {self.width:.0f} {self.height:.0f}"'
         head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" style="{_STYLE}">'
-        return "\n".join([head, f"<title>{escape(self.title)}</title>", *map(_svg, self.shapes), "</svg>"])
+        return "\n".join([head, f"<title>{escape(self.title)}</title>", *self._written(marked), "</svg>"])
+
+    def _written(self, marked: bool) -> Iterator[str]:
+        for at, shape in enumerate(self.shapes):
+            item = self.marks.get(at) if marked else None
+            yield _svg(shape).replace(" ", f' data-item="{escape(item)}" ', 1) if item else _svg(shape)
 
     def tikz(self) -> str:
         """A picture for LaTeX with the package tikz; words are set as mathematics."""
@@ -83,6 +94,13 @@ def drawing_of(trace: Trace, notation: str) -> Drawing:
     return _network(trace, writer) if trace.program.model.layers else _circuit(trace, writer)
 
 
+def marks_of(lit: Lit) -> list[str]:
+    """The marks of what is lit; "u1" is all units of a layer, "e1" all weights that lead to it."""
+    units = [f"u{layer}" + ("" if unit is None else f".{unit}") for layer, unit in lit.units]
+    edges = [f"e{layer}" + ("" if to is None or start is None else f".{to}.{start}") for layer, to, start in lit.edges]
+    return sorted([*units, *edges])
+
+
 def svg_of(trace: Trace, notation: str) -> str:
     """The picture as an SVG document of its own."""
     return drawing_of(trace, notation).svg()
@@ -116,6 +134,7 @@ def _network(trace: Trace, writer: Writer) -> Drawing:
     left = 20 + UNIT + 7 * max((len(name) for name in names[0]), default=0)
     right = 20 + UNIT + 7 * max((len(name) for name in names[-1]), default=0)
     parts: list[tuple[Any, ...]] = []
+    marks: dict[int, str] = {}
 
     def place(layer: int, at: int) -> tuple[float, float]:
         top = (height - 20 - len(columns[layer]) * step) / 2
@@ -126,6 +145,7 @@ def _network(trace: Trace, writer: Writer) -> Drawing:
             for since, before in enumerate(columns[layer - 1]):
                 if unit is not None and before is not None:
                     (x1, y1), (x2, y2) = place(layer - 1, since), place(layer, to)
+                    marks[len(parts)] = f"e{layer}.{unit}.{before}"
                     parts.append(_line(x1 + UNIT, y1, x2 - UNIT, y2))
     last = len(columns) - 1
     for layer, column in enumerate(columns):
@@ -134,6 +154,7 @@ def _network(trace: Trace, writer: Writer) -> Drawing:
             if unit is None:
                 parts.append(_text(x, y + 4, f"⋮ {model.widths[layer] - len(column) + 1} more", small=True))
                 continue
+            marks[len(parts)] = f"u{layer}.{unit}"
             parts.append(("circle", x, y, UNIT))
             if layer in (0, last):
                 outside = x - UNIT - 6 if layer == 0 else x + UNIT + 6
@@ -150,7 +171,7 @@ def _network(trace: Trace, writer: Writer) -> Drawing:
             parts.append(_text(x, height - 8, under, small=True))
             parts.append(_text(left + layer * APART, height - 8, made.activation_name, small=True))
     title = f"A network of layers with {', '.join(map(str, model.widths))} units, each joined to all of the next layer"
-    return Drawing(left + last * APART + right, height, title, tuple(parts))
+    return Drawing(left + last * APART + right, height, title, tuple(parts), marks)
 
 
 def _unit_name(trace: Trace, writer: Writer, layer: int, unit: int | None) -> str:
@@ -177,12 +198,14 @@ def _circuit(trace: Trace, writer: Writer) -> Drawing:
     lefts = [20 + sum(wide[:at]) + 40 * at for at in range(len(wide))]
     row = 14
     parts: list[tuple[Any, ...]] = []
+    marks: dict[int, str] = {}
     places = {}
     for at, column in enumerate(columns):
         for node in column:
             x, y = lefts[at], 16 + node.row * row
             if node.name:
                 places[at, node.of] = (x, x + wide[at], y)
+                marks[len(parts)] = f"s/{node.name}"
                 if node.name in formula_of:
                     parts.append(("box", x, y - 13, wide[at], 26))
                     parts.append(_text(x + wide[at] / 2, y + 5, said[node.name]))
@@ -199,4 +222,4 @@ def _circuit(trace: Trace, writer: Writer) -> Drawing:
                     x2, _, y2 = places[at, node.of]
                     parts.append(_line(x1, y1, x2, y2))
     title = f"A circuit from {', '.join(label[id] for id in given[:12])} to {label[forward[-1].symbol.id]}"
-    return Drawing(lefts[-1] + wide[-1] + 20, 32 + most * row, title, tuple(parts))
+    return Drawing(lefts[-1] + wide[-1] + 20, 32 + most * row, title, tuple(parts), marks)

@@ -269,11 +269,11 @@ def _name(word: str) -> tuple[str, str]:
 def _matrix(doc: Matrix) -> str:
     values = doc.values
     if values.ndim > 2:  # a list of matrices
-        inner = [r"\dots" if i is None else _matrix(Matrix(values[i], doc.digits)) for i in _kept(len(values))]
+        inner = [r"\dots" if i is None else _matrix(Matrix(values[i], doc.digits)) for i in kept(len(values))]
         return r"\left[" + r",\; ".join(inner) + r"\right]"
     if values.ndim == 1:
         values = values[None, :] if doc.row or doc.flat else values[:, None]
-    rows, columns = (_kept(count) for count in values.shape)
+    rows, columns = (kept(count) for count in values.shape)
     lines = [
         " & ".join(
             (r"\ddots" if j is None else r"\vdots") if i is None
@@ -285,6 +285,6 @@ def _matrix(doc: Matrix) -> str:
     return r"\begin{bmatrix}" + r" \\ ".join(lines) + r"\end{bmatrix}"
 
 
-def _kept(count: int) -> list[int | None]:
+def kept(count: int) -> list[int | None]:
     """Which rows or columns are shown: all, or the first ones, a gap (None) and the last."""
     return [*range(count)] if count <= MATRIX_LIMIT else [*range(MATRIX_LIMIT - 2), None, count - 1]

@@ -1,0 +1,170 @@
+"""Documents (`layout.py`) as HTML for a page, and as words for who hears it; the author's Markdown as HTML.
+
+Every text is data: escaped, and what could steer or hide written out. Nothing here makes a link or names an address.
+A fraction, brackets and a matrix are spans that a style sheet lays out, so that a long formula still wraps.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from tutor.text.card import Equality
+from tutor.text.layout import Brackets, Doc, Frac, Matrix, Row, number
+from tutor.text.output import shown
+from tutor.text.to_latex import kept
+
+MAX_SLICES = 8  # of an array of three axes or more
+
+# Signs as they are read out. A raised or lowered sign is found by what Unicode says that it stands for.
+_SIGNS = {
+    "∂": "partial", "∇": "nabla", "·": "times", "×": "times", "−": "minus", "+": "plus", "=": "equals", "/": "over",
+    "′": "prime", "Σ": "the sum of", "√": "the root of", "⊙": "times, cell by cell,", "∘": "times, cell by cell,",
+    "⊘": "over, cell by cell,", "∗": "convolved with", "≤": "at most", "≥": "at least", "≠": "is not",
+    "≈": "is about", "∈": "in", "→": "to", "←": "from", "∞": "infinity", "‖": "norm", "⋯": "and so on",
+    "…": "and so on", "½": "one half",
+}  # fmt: skip
+_ACCENTS = {"\u0302": "hat", "\u0303": "tilde", "\u0304": "bar"}
+
+
+def escaped(text: str) -> str:
+    """A text that HTML shows as it stands, in an element or an attribute."""
+    return html.escape(shown(text))
+
+
+# ---------------------------------------------------------------- formulas
+
+
+def formula(doc: Doc) -> str:
+    """A document as HTML."""
+    if isinstance(doc, str):
+        return escaped(doc)
+    if isinstance(doc, Row):
+        return "".join(map(formula, doc.parts))
+    if isinstance(doc, Brackets):
+        return f'<span class="br">{formula(doc.inner)}</span>'
+    if isinstance(doc, Frac):
+        return f'<span class="fr"><span>{formula(doc.over)}</span><span>{formula(doc.under)}</span></span>'
+    return _matrix(doc)
+
+
+def _matrix(doc: Matrix) -> str:
+    values = doc.values
+    if values.ndim > 2:
+        places = list(np.ndindex(*values.shape[:-2]))
+        parts = [
+            f'<span class="slice">[{",".join(str(i + 1) for i in at)}] {_matrix(Matrix(values[at], doc.digits))}</span>'
+            for at in places[:MAX_SLICES]
+        ]
+        return " ".join([*parts, *([f"… {len(places) - MAX_SLICES} more"] if len(places) > MAX_SLICES else [])])
+    rows = "".join(f"<span>{''.join(f'<span>{cell}</span>' for cell in row)}</span>" for row in _cells(doc))
+    return f'<span class="mat">{rows}</span>'
+
+
+def _cells(doc: Matrix) -> Iterator[list[str]]:
+    """The rows of a matrix as texts; of a large one its corners."""
+    values = doc.values
+    if values.ndim == 1:
+        values = values[None, :] if doc.row or doc.flat else values[:, None]
+    columns = kept(values.shape[1])
+    for i in kept(values.shape[0]):
+        yield ["…" if i is None or j is None else number(float(values[i, j]), doc.digits) for j in columns]
+
+
+def equality(line: Equality, kind: str = "") -> str:
+    """name = formula = numbers = value with the = signs below each other, and in words for who hears it."""
+    name, *rest = line.docs
+    said = escaped(" ".join(spoken_line(line.docs).split()))
+    if not rest:
+        inner = f"<div>{formula(name)}</div>"
+    else:
+        lead = f'<div class="name">{formula(name)}</div>'
+        inner = lead + '<div class="eqs">' + "".join(f"<div>= {formula(doc)}</div>" for doc in rest) + "</div>"
+    reason = f'<p class="reason">{escaped(line.reason)}</p>' if line.reason else ""
+    return f'<div class="chain {kind}" role="math" aria-label="{said}">{inner}</div>{reason}'
+
+
+def spoken_line(docs: Sequence[Doc]) -> str:
+    """name = formula = numbers = value in words."""
+    return " equals ".join(map(spoken, docs))
+
+
+def spoken(doc: Doc) -> str:
+    """A formula in words: 'partial L over partial z sub 1', 'matrix, 1 row of 2: 0.5, minus 1'."""
+    if isinstance(doc, str):
+        return _words(doc)
+    if isinstance(doc, Row):
+        return "".join(map(spoken, doc.parts))
+    if isinstance(doc, Brackets):
+        return f" ( {spoken(doc.inner)} ) "
+    if isinstance(doc, Frac):
+        over, under = spoken(doc.over), spoken(doc.under)
+        return f" {over} over {under} " if doc.tight else f" the fraction {over} over {under}, end of fraction, "
+    if doc.values.ndim > 2:
+        return f" an array of {' by '.join(map(str, doc.values.shape))} numbers "
+    rows = [", ".join(_words(cell) for cell in row) for row in _cells(doc)]
+    if len(rows) == 1:
+        return f" the row {rows[0]} "
+    if doc.values.ndim == 1:
+        return f" the column {', '.join(rows)} "
+    return f" the matrix with rows {'; '.join(rows)} "
+
+
+def _words(text: str) -> str:
+    found: list[str] = []
+    script = ""
+    for char in unicodedata.normalize("NFC", text):
+        form, _, meant = unicodedata.decomposition(char).partition(" ")
+        now = {"<super>": "superscript", "<sub>": "sub"}.get(form, "")
+        if now:
+            plain = chr(int(meant.split()[0], 16))
+            found.append((f" {now} " if now != script else "") + (f" {_SIGNS[plain]} " if plain in _SIGNS else plain))
+        elif char in _SIGNS:
+            found.append(f" {_SIGNS[char]} ")
+        else:
+            letter, *marks = list(unicodedata.normalize("NFD", char))
+            heard = [_ACCENTS[mark] for mark in marks if mark in _ACCENTS]
+            apart = " " if script and char.isalnum() else ""
+            found.append(apart + (f"{letter} {' '.join(heard)}" if heard else char))
+        script = now
+    return "".join(found)
+
+
+# ---------------------------------------------------------------- prose
+
+
+def markdown(text: str) -> str:
+    """An author's Markdown as HTML: no markup of the author's own, and of a link the text and where it leads."""
+    return str(_parser().render(shown(text)))
+
+
+@cache
+def _parser() -> Any:
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+    def image(renderer: Any, tokens: Any, at: int, options: Any, env: Any) -> str:
+        return html.escape(f"{tokens[at].content} ({tokens[at].attrGet('src')})")
+
+    def opens(renderer: Any, tokens: Any, at: int, options: Any, env: Any) -> str:
+        env.setdefault("links", []).append((tokens[at].attrGet("href"), tokens[at].info == "auto"))
+        return ""
+
+    def closes(renderer: Any, tokens: Any, at: int, options: Any, env: Any) -> str:
+        address, bare = env["links"].pop()
+        return "" if bare else html.escape(f" ({address})")
+
+    def heading(renderer: Any, tokens: Any, at: int, options: Any, env: Any) -> str:
+        return str(re.sub("h[1-6]", "h3", renderer.renderToken(tokens, at, options, env)))
+
+    for name, rule in (("image", image), ("link_open", opens), ("link_close", closes), ("heading_open", heading),
+                       ("heading_close", heading)):  # fmt: skip
+        parser.add_render_rule(name, rule)
+    return parser
