@@ -12,7 +12,8 @@ const verdicts = (() => {
   const same = (value, typed, digits) => {
     const down = (value * (1 - 4e-16)).toExponential(digits - 1);
     const even = "02468".includes(down.split("e")[0].slice(-1));
-    return close(rounded(value, digits), typed, 1e-12) || (even && close(+down, typed, 1e-12));
+    const nearest = [rounded(value, digits), +value.toPrecision(digits), ...(even ? [+down] : [])];
+    return nearest.some((one) => close(one, typed, 1e-12));
   };
   const fits = (value, digits) => close(rounded(value, digits), value, 1e-12);
   const roundsTo = (exact, value, digits) => {
