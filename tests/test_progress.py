@@ -69,7 +69,7 @@ def test_what_the_report_says(learner):
     assert (found.profile, found.questions, found.right, found.lessons) == ("default", 6, 4, len(entries()))
     assert [skill.id for skill in found.skills] == ["loss_gradient", "update", "weight_gradient"]
     weakest, update, best = found.skills
-    assert weakest.title == "Gradient at the prediction" and weakest.mastery < mastery.READY < 0.95 < best.mastery
+    assert weakest.title == "Gradient at the prediction" and weakest.mastery < mastery.READY < best.mastery < 0.9
     assert (weakest.questions, weakest.right, best.questions, best.right) == (2, 0, 3, 3)
     assert best.due == learner.card("weight_gradient").due and update.is_due and not weakest.is_due and not best.is_due
     assert found.due == ("update",)
@@ -91,7 +91,7 @@ def test_the_text(learner):
     for part in (
         "6 questions, 4 answered rightly. 1 lesson finished;",
         "1 skill due for review. 1 quiz begun and not finished.",
-        f"Gradient at the prediction {int(report(learner, NOW).skills[0].mastery * 100)}% 2 questions #",
+        f"Gradient at the prediction {int(report(learner, NOW).skills[0].mastery * 100)}% 2 questions",
         "Due for review Update of a parameter, since 2026-03-03",
         "target minus prediction instead of prediction minus target: twice, last on 2026-03-10",
         "the 2 from the square was lost: once, last on 2026-03-10",
@@ -100,9 +100,9 @@ def test_the_text(learner):
     ):
         assert part in flat, part
     best = next(line for line in said.splitlines() if "Weight gradient" in line)
-    assert " 99% " in best and best.endswith("#" * 14)
+    assert " 79% " in best and best.endswith("#" * 11 + "...")  # three of three are no certainty
     bare = text(report(learner, NOW), bars=False)
-    assert "#" not in bare and ".." not in bare and " 99% " in bare
+    assert "#" not in bare and ".." not in bare and " 79% " in bare
 
 
 def test_nothing_yet(store):
@@ -175,7 +175,7 @@ def learner_mastery(store, skill):
 def test_csv_is_one_table(learner):
     rows = list(csv.DictReader(as_csv(report(learner, NOW)).splitlines()))
     assert [row["what"] for row in rows] == ["skill"] * 3 + ["misconception"] * 2 + ["lesson"] + ["day"] * 5
-    assert rows[0]["id"] == "loss_gradient" and float(rows[2]["mastery"]) > 0.95
+    assert rows[0]["id"] == "loss_gradient" and 0.75 < float(rows[2]["mastery"]) < 0.9
     assert (rows[3]["count"], rows[-1]["at"], rows[-1]["count"]) == ("2", "2026-03-10", "1")
 
 

@@ -1,4 +1,4 @@
-"""What the learner knows (Bayesian knowledge tracing) and what is due again (FSRS). Pure: no clock, no disk.
+"""What the learner knows (Bayesian knowledge tracing, with a state between) and what is due again (FSRS). Pure: no clock, no disk.
 
 Sources: Corbett and Anderson, "Knowledge tracing: Modeling the acquisition of procedural knowledge", 1995;
 FSRS as the package `fsrs` has it.
@@ -7,7 +7,7 @@ FSRS as the package `fsrs` has it.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -178,18 +178,24 @@ def _require(fulfilled: bool, name: str, what: str) -> None:
 
 @dataclass(frozen=True)
 class Tracing:
-    """The four parameters: P(known before the first question), P(learned by a question), P(wrong though
-    known), and P(right though not known), which None leaves to the kind of each question."""
+    """The parameters: P(known before the first question), P(learned by a question), P(wrong though known), P(right
+    though not known), which None leaves to the kind of each question, and P(known in part before the first question).
+
+    Who knows a skill in part is right halfway between guessing and knowing. Without that state (`partly` 0 makes it
+    Corbett and Anderson's two) whoever gets every second question right would soon count as one who knows and slips.
+    """
 
     prior: float = 0.2
-    learn: float = 0.1
-    slip: float = 0.1
+    learn: float = 0.05
+    slip: float = 0.05
     guess: float | None = None
+    partly: float = 0.5
 
 
 TRACING = Tracing()
 DOUBT = 0.98  # before an answer nothing counts as known more surely: people forget, and that must be seen
 READY = 0.6  # mastery of every prerequisite from which a skill is not too far ahead
+MASTERED = 0.85  # from which a skill need not be asked at every step
 GUESS_NUMBER = 0.02  # a number of three digits, hit without knowing how
 GUESS = {  # by kind of question, where the number of choices is not known
     "direction": 1 / 2, "formula": 1 / 4, "next": 1 / 4, "choice": 1 / 4, "shape": 0.2, "paths": 0.15, "operands": 0.1,
@@ -204,36 +210,61 @@ def guess(answer: GivenAnswer) -> float:
 def mastery(history: Iterable[GivenAnswer], tracing: Tracing = TRACING) -> float:
     """The probability (0 to 1) that a skill is known after these answers to it, the oldest first.
 
-    All tries at a question are one observation. Credit c counts as c of a right answer and 1 − c of a wrong
-    one: each likelihood to that power.
+    All tries at a question are one observation, what it shows is `shown`. That much, c, counts as c of a right answer
+    and 1 − c of a wrong one: each likelihood to that power.
     """
-    known = tracing.prior
-    for answer in questions(history):
-        known = min(known, DOUBT)
-        chance = guess(answer) if tracing.guess is None else tracing.guess
-        c = answer.credit
-        if_known = known * (1 - tracing.slip) ** c * tracing.slip ** (1 - c)
-        if_not = (1 - known) * chance**c * (1 - chance) ** (1 - c)
-        known = if_known / (if_known + if_not)
-        known += (1 - known) * tracing.learn
+    steps = 2 if tracing.partly else 1  # from not known to known
+    not_known, partly, known = 1 - tracing.prior - tracing.partly, tracing.partly, tracing.prior
+    for tries in by_question(history):
+        excess = max(known - DOUBT, 0.0)
+        known, partly, not_known = known - excess, partly + excess * (steps - 1), not_known + excess * (2 - steps)
+        chance = guess(tries[-1]) if tracing.guess is None else tracing.guess
+        sure, c = 1 - tracing.slip, shown(tries)
+        rates = (chance, (chance + sure) / 2, sure)
+        found = [p * r**c * (1 - r) ** (1 - c) for p, r in zip((not_known, partly, known), rates, strict=True)]
+        not_known, partly, known = (each / sum(found) for each in found)
+        learned, further = not_known * tracing.learn, partly * tracing.learn
+        not_known -= learned
+        partly, known = (partly + learned - further, known + further) if steps == 2 else (0.0, known + learned)
     return known
 
 
-def questions(answers: Iterable[GivenAnswer]) -> list[GivenAnswer]:
-    """The questions that these answers (the oldest first) were tries at: of each the last try, with the best credit;
-    none, if it was given up."""
-    found: list[GivenAnswer] = []
-    latest: dict[tuple[str, str, str | None], int] = {}  # where in `found`
+def shown(tries: Sequence[GivenAnswer]) -> float:
+    """How much the tries at one question, the first of them first, show that its skill is known, 0 to 1.
+
+    The first try without help, that alone: who asks for a hint, is told what is wrong, or gives up has not shown that
+    they know, whatever they write then. (As knowledge tracing has it; the credit of a question is another matter.)
+    """
+    first = tries[0]
+    if first.hints or first.tries > 1 or any(answer.verdict == GIVEN_UP for answer in tries):
+        return 0.0
+    return first.credit
+
+
+def by_question(answers: Iterable[GivenAnswer]) -> list[list[GivenAnswer]]:
+    """The questions that these answers (the oldest first) were tries at: of each its tries, in order of the first."""
+    found: list[list[GivenAnswer]] = []
+    latest: dict[tuple[str, str, str | None], list[GivenAnswer]] = {}
     for answer in answers:
         key = (answer.lesson, answer.item, answer.session)
-        before = found[latest[key]] if key in latest else None
+        before = latest[key][-1] if key in latest else None
         gave_up = answer.verdict == GIVEN_UP
         if before and before.tries and before.tries + (not gave_up) <= answer.tries and before.verdict != GIVEN_UP:
-            found[latest[key]] = replace(answer, credit=0.0 if gave_up else max(before.credit, answer.credit))
+            latest[key].append(answer)
         else:
-            latest[key] = len(found)
-            found.append(answer)
+            latest[key] = [answer]
+            found.append(latest[key])
     return found
+
+
+def questions(answers: Iterable[GivenAnswer]) -> list[GivenAnswer]:
+    """Of each question (see `by_question`) the last try, with the best credit; none, if it was given up."""
+
+    def whole(tries: list[GivenAnswer]) -> GivenAnswer:
+        gave_up = tries[-1].verdict == GIVEN_UP
+        return replace(tries[-1], credit=0.0 if gave_up else max(answer.credit for answer in tries))
+
+    return [whole(tries) for tries in by_question(answers)]
 
 
 def knowledge(answers: Iterable[GivenAnswer]) -> dict[str, float]:
