@@ -76,8 +76,8 @@ BINS = (0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 1.01)
 def able(rng: random.Random, ability: float, grows: float, count: int) -> tuple[list[GivenAnswer], float]:
     """The answers of somebody who gets so many questions right unaided, and what the ability has grown to.
 
-    Three of four questions ask for numbers, the fourth has four choices. Who does not know the answer asks for a hint in
-    three of ten cases and is right then, else says something wrong, then the right thing, or gives up.
+    Three of four questions ask for numbers, the fourth has four choices. Who does not know the answer asks for a hint
+    in three of ten cases and is right then, else says something wrong, then the right thing, or gives up.
     """
     history: list[GivenAnswer] = []
     for at in range(count):
@@ -142,7 +142,8 @@ def main() -> int:
         print(f"{name:27} AUC {ours:.3f}   with the learners' own parameters {best:.3f}   {share:.0%} know")
     for name, grows in GROWS.items():
         rows = calibration(grows, args.learners)
-        print(f"\n{name}: off by {off(rows):.3f}\n| mastery told | learners | on average | know it |\n|---|---|---|---|")
+        print(f"\n{name}: off by {off(rows):.3f}\n")
+        print("| mastery told | learners | on average | know it |\n|---|---|---|---|")
         for low, high, many, told, knows in rows:
             print(f"| {low:.0%} to {high:.0%} | {many:,} | {told:.0%} | {knows:.0%} |")
     return int(worst < args.limit)

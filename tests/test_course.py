@@ -1,20 +1,13 @@
-"""The path through the lessons: what comes next and why, and what a placement says is known."""
+"""The path through the lessons: what comes next and why."""
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 
-import pytest
-
-from tutor.learner import records
-from tutor.learner.course import MILESTONES, PLACEMENT, milestones, placed, placement_answers, recommended
-from tutor.learner.rows import SavedQuiz
-from tutor.learner.store import Store
+from tutor.learner.course import recommended
+from tutor.learner.placing import Standing
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.catalogue import Entry
-from tutor.questions import quiz
-from tutor.questions.mastery import GivenAnswer
 
 
 def entry(id, *requires, error=None):
@@ -45,56 +38,15 @@ def test_a_lesson_whose_prerequisites_are_open_waits_but_not_for_what_is_not_the
     assert recommended([entry("broken", error="no"), entry("fine")], (), ()).entry.id == "fine"
 
 
-def test_what_placement_says_is_known_is_skipped():
-    found = recommended(ABC, (), (), placed=("a", "b"))
+def test_after_a_placement_the_path_begins_where_it_says():
+    found = recommended(ABC, (), (), Standing("c", ("a", "b"), (), 1.0))
     assert found.entry.id == "c" and "which you know" in found.why
-
-
-def test_milestones_are_spread_over_the_whole_path():
-    many = [entry(f"l{at}") for at in range(28)]
-    found = milestones(many)
-    assert len(found) == MILESTONES and found[0] is many[0] and found[-1] is many[-1]
-    gaps = [many.index(b) - many.index(a) for a, b in pairwise(found)]
-    assert max(gaps) - min(gaps) <= 1
-    assert milestones(ABC) == ABC
-
-
-def answered(credits, session=f"{PLACEMENT}1"):
-    return [
-        GivenAnswer(id, "value:x", "update", "value", "1", "correct" if c else "wrong", credit=c, session=session)
-        for id, c in credits.items()
-    ]
-
-
-@pytest.mark.parametrize(
-    ("credits", "known"),
-    [
-        ({}, ""),
-        ({"a": 0.0, "c": 0.0}, ""),
-        ({"a": 1.0, "c": 0.0}, "a"),
-        ({"a": 1.0, "c": 1.0}, "abc"),
-        ({"a": 0.0, "c": 1.0}, ""),  # half wrong: no
-        ({"a": 1.0, "b": 1.0, "c": 1.0, "d": 0.0}, "abc"),
-    ],
-)
-def test_what_was_answered_rightly_is_known_up_to_there(credits, known):
-    assert placed(ABC, answered(credits)) == list(known)
-
-
-def test_one_slip_among_five_holds_nobody_back():
-    many = [entry(f"l{at}") for at in range(6)]
-    credits = {"l0": 1.0, "l1": 1.0, "l2": 0.0, "l3": 1.0, "l4": 1.0}
-    assert placed(many, answered(credits)) == ["l0", "l1", "l2", "l3", "l4"]
-
-
-def test_the_latest_placement_counts_and_other_quizzes_do_not(data_folder):
-    with Store.open() as store:
-        assert placement_answers(store) == []
-        for at, (id, credit) in enumerate([(f"{PLACEMENT}1", 1.0), (f"{PLACEMENT}2", 0.0), ("quiz", 1.0)]):
-            state = {"at": at}
-            for answer in answered({"a": 1.0, "c": credit}, id):
-                store.record(answer, None, SavedQuiz(id, state, False, f"2026-01-0{at + 1}T00:00:00+00:00"))
-        assert placed(ABC, placement_answers(store)) == ["a"]
+    passed = Standing("c", ("a",), ("b",), 1.0)
+    found = recommended(ABC, (), (), passed)
+    assert found.entry.id == "c" and "placement says" in found.why
+    assert recommended(ABC, ("c",), (), passed).entry.id == "d"
+    found = recommended(ABC, ("c", "d"), (), passed)
+    assert found.entry.id == "b" and "passed over" in found.why, "what was not shown is never taken for known"
 
 
 def test_the_bundled_lessons_make_one_path():
@@ -104,35 +56,3 @@ def test_the_bundled_lessons_make_one_path():
         assert set(found.entry.requires) <= set(done), found.entry.id
         done.append(found.entry.id)
     assert done == [entry.id for entry in entries]
-
-
-# ---------------------------------------------------------------- as a quiz
-
-
-def test_a_placement_marks_what_is_known_and_says_where_to_go_on(data_folder):
-    with Store.open() as store:
-        id, session, items, goes_on = records.start_placement(store)
-        assert id.startswith(PLACEMENT) and not goes_on and len(items) == len(milestones(catalogue.entries()))
-        watch = records.Stopwatch()
-        for item in items[:2]:
-            text = item.answer.replace("\n", "; ")
-            session, verdict = quiz.answer(session, items, text)
-            records.keep_quiz_answer(store, id, session, item, text, verdict, watch)
-        again = records.start_placement(store)
-        assert again[0] == id and again[3], "a placement that was left goes on"
-        records.keep_quiz(store, id, quiz.end(session))
-        entries = catalogue.entries()
-        known = placed(entries, placement_answers(store))
-        reached = items[1].step.trace.lesson.id
-        assert known[-1] == reached
-        said = records.placement_said(store)
-        following = entries[[entry.id for entry in entries].index(reached) + 1]
-        assert following.title in said
-
-
-def test_a_placement_without_a_right_answer_begins_at_the_beginning(data_folder):
-    with Store.open() as store:
-        id, session, items, _ = records.start_placement(store)
-        session, verdict = quiz.answer(session, items, "123456")
-        records.keep_quiz_answer(store, id, session, items[0], "123456", verdict, records.Stopwatch())
-        assert "beginning" in records.placement_said(store)

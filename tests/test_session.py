@@ -13,7 +13,7 @@ import pytest
 
 from strategies import bundled
 from tutor.engine.trace import trace
-from tutor.learner import records
+from tutor.learner import placement, records
 from tutor.learner.rows import SavedQuiz
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
@@ -343,7 +343,7 @@ def test_a_quiz_over_several_lessons_is_asked_in_one_notation(store):
     records.choose_notation(store, "delta")
     _, session, items, _ = start(store, "error-vector", "o-classification", count=10, anew=True)
     assert session.notation == "delta" and all(item.writer.notation is NOTATIONS["delta"] for item in items)
-    _, session, items, _ = records.start_placement(store, notation="partials")
+    _, session, items, _ = placement.start(store, notation="partials")
     assert session.notation == "partials" and all(item.writer.notation is NOTATIONS["partials"] for item in items)
 
 

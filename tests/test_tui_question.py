@@ -10,7 +10,7 @@ from test_tui import LESSONS, here, pane, press, screen, tutor, type_in
 from test_tui_quiz import answers, opened, remember_predict, right, start_quiz, words
 from tutor.cli.line_mode import LineMode
 from tutor.engine.trace import trace
-from tutor.learner import course, practice, records
+from tutor.learner import practice
 from tutor.learner.progress import report
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
@@ -196,22 +196,6 @@ async def test_ctrl_e_goes_to_the_end_of_the_line_and_ending_a_quiz_asks(size):
         assert not pilot.app.screen.session.finished
         await press(pilot, "f8", "enter")
         assert pilot.app.screen.session.finished
-
-
-@pytest.mark.parametrize("right_ones, reached", [((0, 2, 7), 0), ((0, 1), 1), ((7,), None), ((), None)])
-def test_what_a_placement_leaves_open_is_not_known(data_folder, right_ones, reached):
-    with Store.open() as store:
-        id, session, items, _ = records.start_placement(store)
-        for at, item in enumerate(items):
-            if at in right_ones:
-                text = item.answer.replace("\n", "; ")
-                session, verdict = quiz.answer(quiz.replace(session, at=at), items, text)
-                records.keep_quiz_answer(store, id, session, item, text, verdict, records.Stopwatch())
-        records.keep_quiz(store, id, quiz.end(session))
-        known = course.placed(catalogue.entries(), course.placement_answers(store))
-        assert (known[-1] if known else None) == (None if reached is None else items[reached].step.trace.lesson.id), (
-            known
-        )
 
 
 @pytest.mark.parametrize("lesson", sorted(LESSONS))

@@ -52,11 +52,11 @@ def quiz(args: Namespace) -> int:
 
 
 def placement(args: Namespace) -> int:
-    """The placement: a question on each of a few lessons along the path."""
-    from tutor.learner.records import start_placement
+    """The placement: as many questions as it takes to say where on the path to begin."""
+    from tutor.learner import placement
 
     known_notation(args.notation)
-    return _ask_quiz(args, lambda store: start_placement(store, args.new, args.notation))
+    return _ask_quiz(args, lambda store: placement.start(store, args.new, args.notation))
 
 
 def _ask_quiz(args: Namespace, start: Callable[[Store], tuple[str, Quiz, list[Item], bool]]) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from tutor.learner.course import PLACEMENT
+from tutor.learner import placement
+from tutor.learner.placing import MOST
 from tutor.learner.practice import Exercise
-from tutor.learner.records import Stopwatch, keep_quiz, keep_quiz_answer, keep_try, placement_said
+from tutor.learner.records import Stopwatch, keep_quiz, keep_quiz_answer, keep_try
 from tutor.learner.store import Store
 from tutor.play.commands import PRACTICE, QUIZ, in_lines
 from tutor.play.names import names
@@ -33,13 +34,17 @@ def play_quiz(
     say: Callable[[str], None],
 ) -> Quiz:
     """A quiz in lines: a line an answer; `skip` and `back` move, `known` lists the values, `end` and `quit` leave."""
-    many = plural(len(items), "question")
+    grows = placement.is_placement(id)
+    many = f"{MOST} questions at most" if grows else f"{plural(len(items), 'question')}, seed {session.seed}"
     commands = ", ".join(f"`{command}`" for command in in_lines(QUIZ))
-    say(f"{many}, seed {session.seed}. One try each. {commands}.\n")
+    say(f"{many}. One try each. {commands}.\n")
+    if grows:
+        say("What you leave open counts as not known: `skip` says that you do not know.\n")
     watch = Stopwatch()
     while not session.finished:
         item = items[session.at]
-        say(put(f"{session.at + 1} of {len(items)}, {item.step.trace.lesson.title}: {item.prompt}"))
+        of = "" if grows else f" of {len(items)}"
+        say(put(f"{session.at + 1}{of}, {item.step.trace.lesson.title}: {item.prompt}"))
         for number, choice in enumerate(item.choices, start=1):
             say(f"  {number}. {choice}")
         line = ask("? ")
@@ -50,7 +55,8 @@ def play_quiz(
                 say("The quiz is kept: the same command goes on with it.")
             return session
         if word in ("skip", "back"):
-            session = quiz.skip(session, 1 if word == "skip" else -1)
+            session, items = placement.skipped(id, session, items, 1 if word == "skip" else -1)
+            keep_quiz(store, id, session)
             watch.lap()
         elif word == "known":
             _say_known(item, items, say)
@@ -58,12 +64,13 @@ def play_quiz(
             session = quiz.end(session)
             keep_quiz(store, id, session)
         else:
-            session, verdict = quiz.answer(session, items, line or "")
+            session, items, verdict = placement.answered(id, session, items, line or "")
             if verdict.free:
                 say(f"  {verdict.message}")
+                keep_quiz(store, id, session)
             else:
                 keep_quiz_answer(store, id, session, item, (line or "").strip(), verdict, watch)
-    _say_report(session, items, say, placement_said(store) if id.startswith(PLACEMENT) else "")
+    _say_report(session, items, say, placement.said(store) if grows else "")
     return session
 
 
@@ -87,6 +94,9 @@ def _say_names(item: Item, say: Callable[[str], None]) -> None:
 
 def _say_known(item: Item, items: list[Item], say: Callable[[str], None]) -> None:
     """The plan, what is given, and the values before the step asked about that no other question asks for."""
+    if item.alone:
+        say("  The question says all that it needs.")
+        return
     trace = item.step.trace
     writer = Scribe(trace, trace.lesson.notation).writer
     first = quiz.needed(item, items)

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tutor.engine.lesson import Lesson
-from tutor.learner.course import PLACEMENT, milestones, placed, placement_answers, recommended
+from tutor.learner.course import recommended, standing
 from tutor.learner.rows import SavedQuiz, portable
 from tutor.learner.store import Store, new_id
 from tutor.lessonfiles import catalogue
@@ -67,16 +67,16 @@ def following(store: Store, lesson: str) -> catalogue.Entry | None:
     ours = catalogue.entries()
     if lesson not in {entry.key for entry in ours}:
         return None
-    found = recommended(ours, {*store.finished(), lesson}, (), placed(ours, placement_answers(store)))
+    found = recommended(ours, {*store.finished(), lesson}, (), standing(store, ours))
     return found.entry if found else None
 
 
 def chosen_notation(store: Store, lesson: Lesson) -> str:
     """The notation that the learner chose last, in whatever lesson; until then the lesson's own."""
-    return _chosen(store) or lesson.notation
+    return last_notation(store) or lesson.notation
 
 
-def _chosen(store: Store) -> str:
+def last_notation(store: Store) -> str:
     """The notation that the learner chose last; "" as long as there is none."""
     chosen = store.setting(NOTATION, "")
     return str(chosen) if chosen in NOTATIONS else ""
@@ -206,7 +206,7 @@ def start_quiz(
         raise NoMoreAttempts(f"begun {in_times(len(begun))}, and it may be begun {in_times(attempts)}")
     number = random.SystemRandom().randrange(1, 10_000) if seed is None else seed
     weakest = _weakest(store) if seed is None else ()  # a seed that was given means the same quiz for everybody
-    one = notation or (_chosen(store) if seed is None else "") or (Lesson.notation if len(lessons) > 1 else "")
+    one = notation or (last_notation(store) if seed is None else "") or (Lesson.notation if len(lessons) > 1 else "")
     items = quiz.make_items([load(Path(path)) for path in lessons], count, number, weakest, one)
     session = quiz.begin(lessons, items, number, count or 0, weakest, one)
     id = kind + new_id()
@@ -230,26 +230,6 @@ def named(name: str) -> str:
 def in_times(count: int) -> str:
     """'once', 'twice', '3 times'."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
-
-
-def start_placement(
-    store: Store, anew: bool = False, notation: str | None = None
-) -> tuple[str, Quiz, list[Item], bool]:
-    """A question on each of a few lessons along the path, in their order; as `start_quiz`."""
-    lessons = tuple(str(entry.path.resolve()) for entry in milestones(catalogue.entries()))
-    return start_quiz(store, lessons, len(lessons), None, anew, PLACEMENT, notation)
-
-
-def placement_said(store: Store) -> str:
-    """What the latest placement comes to, in words."""
-    entries = catalogue.entries()
-    known = placed(entries, placement_answers(store))
-    following = recommended(entries, store.finished(), (), known)
-    if not known:
-        return "Begin at the beginning: the first lessons are short." if following else ""
-    titles = {entry.id: entry.title for entry in entries}
-    said = f"You know what is taught up to “{titles[known[-1]]}”; these lessons are marked as known."
-    return said + (f" Go on with “{following.entry.title}”." if following else "")
 
 
 def _weakest(store: Store) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ class Item:
     `many`: any number of the choices may be right, and all of those are to be named (`in_order`: in their order). An
     author's question that belongs to no step has the last one: whatever came before may be used. `seed` is that of
     the numbers, where they were drawn (`drill`). `worked` is what is shown when it is done, a line each, of what is
-    only a part of its step; else that step is.
+    only a part of its step; else that step is. One that is `alone` says all that it needs: nothing stands beside it.
     """
 
     kind: str
@@ -91,6 +91,7 @@ class Item:
     in_order: bool = False
     seed: int | None = None
     worked: tuple[str, ...] = ()
+    alone: bool = False
 
     @property
     def by_author(self) -> bool:

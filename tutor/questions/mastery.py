@@ -1,4 +1,4 @@
-"""What the learner knows (Bayesian knowledge tracing, with a state between) and what is due again (FSRS). Pure: no clock, no disk.
+"""What the learner knows (Bayesian knowledge tracing, with a state between) and what is due again (FSRS). Pure.
 
 Sources: Corbett and Anderson, "Knowledge tracing: Modeling the acquisition of procedural knowledge", 1995;
 FSRS as the package `fsrs` has it.

@@ -137,9 +137,9 @@ class TutorApp(App[int]):
 
     def placement(self) -> None:
         """The quiz that says where on the path to begin."""
-        from tutor.learner.records import start_placement
+        from tutor.learner import placement
 
-        self._quiz(lambda: start_placement(self.store))
+        self._quiz(lambda: placement.start(self.store))
 
     def _quiz(self, start: Callable[[], tuple[str, Quiz, list[Item], bool]]) -> None:
         from tutor.lessonfiles.positions import LessonError

@@ -130,8 +130,9 @@ class HomeScreen(TutorScreen):
                 self.begun[entry.key] = store.place(entry.key) is not None
         begun = {entry.key for entry in self.entries if self.begun[entry.key]}
         ours = [entry for entry in self.entries if entry.folder is None]  # the path is that of the tutor's own lessons
-        known = course.placed(ours, course.placement_answers(store))
-        before, self.following = self.following, course.recommended(ours, finished, begun, known)
+        standing = course.standing(store, ours)
+        known = standing.known if standing else ()
+        before, self.following = self.following, course.recommended(ours, finished, begun, standing)
         following = self.following
         found = [
             e for e in self.entries if all(w in f"{e.id} {e.title} {e.summary} {e.unit}".casefold() for w in words)

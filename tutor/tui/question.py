@@ -72,6 +72,8 @@ class QuestionScreen(TutorScreen):
             state = self.query_one("#state", Lines)
             state.show(known_lines(item, items, state.size.width - 1))
             return []
+        if item.alone:
+            return [line(), *known_lines(item, items, columns)]
         return [line(), line("what is known (↑ ↓ scroll)", "dim"), *known_lines(item, items, columns)]
 
     @property

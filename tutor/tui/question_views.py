@@ -140,6 +140,9 @@ def said_lines(exchange: Iterable[Said], columns: int) -> list[Line]:
 
 def known_lines(item: Item, items: list[Item], columns: int) -> list[Line]:
     """What a question of a quiz may be worked out from: the plan, then a value a line, wrapped where it is long."""
+    if item.alone:
+        said = "The question says all that it needs. What you leave open (tab) counts as not known."
+        return wrapped(said, columns, "dim")
     trace = item.step.trace
     writer = Scribe(trace, trace.lesson.notation).writer
     lines = [row for text in plan(trace, trace.lesson.notation) for row in wrapped(text, columns)]

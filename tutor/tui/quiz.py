@@ -7,8 +7,8 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.widgets import Input
 
-from tutor.learner.course import PLACEMENT
-from tutor.learner.records import Stopwatch, keep_quiz, keep_quiz_answer, placement_said
+from tutor.learner import placement
+from tutor.learner.records import Stopwatch, keep_quiz, keep_quiz_answer
 from tutor.play.commands import QUIZ, Key
 from tutor.questions import quiz
 from tutor.questions.items import Item
@@ -41,7 +41,7 @@ class QuizScreen(QuestionScreen):
 
     @property
     def called(self) -> str:
-        return "Placement" if self.quiz_id.startswith(PLACEMENT) else "Quiz"
+        return "Placement" if placement.is_placement(self.quiz_id) else "Quiz"
 
     @property
     def item(self) -> Item | None:
@@ -62,6 +62,8 @@ class QuizScreen(QuestionScreen):
             for at, text in enumerate(self.session.answers)
         )
         place = f"question {self.session.at + 1} of {len(self.items)}"
+        if placement.is_placement(self.quiz_id):
+            place = placement.place(self.session)
         head = f"{place} · {answered} answered · {item.step.trace.lesson.title}"
         self.query_one("#bar", Lines).show([Line(((f"{self.called} ", "title"), (f"{marks}  {head}", "dim")))])
         lines = [*wrapped(item.prompt, columns, "heading")]
@@ -81,7 +83,7 @@ class QuizScreen(QuestionScreen):
         self.query_one(KeyBar).set_keys(DONE_KEYS)
         bar = Line(((f"{self.called} ", "title"), (f"finished: {quiz.score(marked)}", "value")))
         self.query_one("#bar", Lines).show([bar])
-        said = placement_said(self.tutor.store) if self.quiz_id.startswith(PLACEMENT) else ""
+        said = placement.said(self.tutor.store) if placement.is_placement(self.quiz_id) else ""
         head = [*wrapped(said, columns, "heading"), line()] if said else []
         card.border_title = "Report"
         card.show([*head, *report_lines(marked, columns)])
@@ -93,10 +95,13 @@ class QuizScreen(QuestionScreen):
         if self.session.finished:
             return
         item = self.items[self.session.at]
-        self.session, verdict = quiz.answer(self.session, self.items, event.value)
+        before = self.session
+        self.session, self.items, verdict = placement.answered(self.quiz_id, before, self.items, event.value)
         self.word = verdict.message if verdict.free else ""
         if verdict.free:
-            self.query_one(AnswerLine).give_back(event.value)
+            if self.session is before:
+                self.query_one(AnswerLine).give_back(event.value)
+            keep_quiz(self.tutor.store, self.quiz_id, self.session)
         else:
             given = event.value.strip()
             keep_quiz_answer(self.tutor.store, self.quiz_id, self.session, item, given, verdict, self.stopwatch)
@@ -105,7 +110,9 @@ class QuizScreen(QuestionScreen):
 
     def action_skip(self, by: int) -> None:
         if not self.session.finished:
-            self.session, self.word = quiz.skip(self.session, by), ""
+            self.session, self.items = placement.skipped(self.quiz_id, self.session, self.items, by)
+            self.word = ""
+            keep_quiz(self.tutor.store, self.quiz_id, self.session)
             self.stopwatch.lap()
             self.query_one("#card", Lines).scroll_lines_to(0)
             self.draw()
