@@ -12,6 +12,7 @@ import pytest
 from strategies import bundled, dense, network_lesson
 from test_diagnose import DOCS, WIDE, by_numpy, given_source, judged, sigma
 from tutor.cli.commands import main
+from tutor.engine.expressions import Ref
 from tutor.engine.run import Run
 from tutor.engine.trace import Trace, trace
 from tutor.lessonfiles.check import load
@@ -109,8 +110,8 @@ targets = [1.0, 0.0, 0.5]
 learning_rate = 0.5
 """, "square")))  # fmt: skip
     for layer in (1, 2, 3):
-        new = t.find(f"W{layer}'").value
-        _, found = judged(t, {f"W{layer}_new": 1.01 * np.asarray(new)})
+        new, old = (np.asarray(t.find(f"W{layer}'").value), np.asarray(t.value(Ref(t.program.named(f"W{layer}")))))
+        _, found = judged(t, {f"W{layer}_new": 2 * old - new})  # uphill: a slip that is found at once
         assert found[f"W{layer}_new"].step == f"W{layer}'"
 
 
