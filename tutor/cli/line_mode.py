@@ -474,6 +474,8 @@ class LineMode:
         of = subject(kind, now.trace, id or now.id, now.cursor.example)
         shown = KINDS[kind].make(now.scribe, of)
         self.say(shown.title)
+        for row in shown.plain:
+            self.say(row)
         for fact in shown.facts:
             self.say("\n".join(wrapped(fact)))
         self.say("")

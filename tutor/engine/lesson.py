@@ -59,7 +59,10 @@ class Layer:
 
 @dataclass(frozen=True)
 class Network:
-    """A network: its layers, the first first, and the loss by its name in `LOSSES`."""
+    """A network: its layers, the first first, and the loss by its name in `LOSSES`.
+
+    `image` has the rows and columns of the image whose pixels the inputs are, row by row; None: they are none.
+    """
 
     inputs: int
     loss: str
@@ -67,6 +70,7 @@ class Network:
     input_names: tuple[str, ...] | None = None
     delta: float | None = None  # of a loss that takes one; None: the usual
     layout: Layout = "to_from"  # of the weight matrices in the file; here they have a row a unit that they lead to
+    image: tuple[int, int] | None = None
 
     @property
     def widths(self) -> tuple[int, ...]:

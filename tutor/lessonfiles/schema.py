@@ -152,6 +152,12 @@ _NETWORK = _table(
             LAYOUTS,
             default="to_from",
         ),
+        "image": _list(
+            "The inputs are the pixels of an image, row by row: how many rows and columns it has, [8, 8].",
+            _COUNT,
+            minItems=2,
+            maxItems=2,
+        ),
         "layers": _list("The layers, from the inputs to the output.", _LAYER, minItems=1, maxItems=MAX_LAYERS),
     },
 )

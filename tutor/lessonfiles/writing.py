@@ -45,6 +45,7 @@ def document(lesson: Lesson) -> dict[str, Any]:
             "inputs": list(network.input_names or ()) or network.inputs,
             "loss": network.loss,
             **({} if network.delta is None else {"delta": network.delta}),
+            **({} if network.image is None else {"image": list(network.image)}),
             "layers": [_layer(layer) for layer in network.layers],
         }
         if isinstance(lesson.inputs, Scaled):

@@ -25,6 +25,7 @@ from textual.strip import Strip
 from textual.theme import Theme
 from textual.widget import Widget
 
+from tutor.pictures.pixel_styles import LEVELS, levels_of
 from tutor.play.commands import Key
 from tutor.text.output import FORBIDDEN, escape
 
@@ -72,6 +73,25 @@ def palette(theme: Theme) -> dict[str, Style]:
     return _palettes[theme.name]
 
 
+class _Palette(dict[str, Style]):
+    """Styles by name; those of pixels are made when they are first seen."""
+
+    def __init__(self, background: Color, above: Color, below: Color) -> None:
+        super().__init__()
+        self.background, self.above, self.below = background, above, below
+
+    def __missing__(self, style: str) -> Style:
+        both = levels_of(style)
+        if both is None:
+            raise KeyError(style)
+        drawn, behind = map(self._shade, both)
+        self[style] = Style(color=drawn.rich_color, bgcolor=behind.rich_color if both[1] else None)
+        return self[style]
+
+    def _shade(self, level: int) -> Color:
+        return self.background.blend(self.above if level > 0 else self.below, abs(level) / LEVELS)
+
+
 def _palette(theme: Theme) -> dict[str, Style]:
     def colour(name: str) -> Color:
         return Color.parse(getattr(theme, name) or theme.primary)
@@ -79,7 +99,7 @@ def _palette(theme: Theme) -> dict[str, Style]:
     dark = theme.dark
     foreground = Color.parse(theme.foreground or ("#e8e8e8" if dark else "#16181a"))
     background = Color.parse(theme.background or ("#121417" if dark else "#fbfbf8"))
-    found = {}
+    found = _Palette(background, colour("primary"), colour("accent"))
     for style, (name, strength, font) in STYLES.items():
         full = foreground if name == "foreground" else colour(name)
         found[style] = Style(color=background.blend(full, strength).rich_color) + Style.parse(font)

@@ -55,7 +55,8 @@ def read_network(file: Values, stored: Mapping[tuple[int, str], str]) -> tuple[N
     if loss is None or wanted not in (None, layers[-1].activation):
         loss = "squared_error"
     delta, layout = file.value("network", "delta"), file.value("network", "layout", default=Network.layout)
-    network = Network(known[0], loss, layers, input_names, delta and float(delta), layout)
+    image = _image(file, known[0])
+    network = Network(known[0], loss, layers, input_names, delta and float(delta), layout, image)
     layers = tuple(
         replace(layer, stored={key: name for (at, key), name in stored.items() if at == k})
         for k, layer in enumerate(layers)
@@ -159,6 +160,20 @@ def _layer(file: Values, k: int, last: bool) -> None:
     if alpha is not None and takes_slope(activation or "") and alpha >= ACTIVATIONS[activation].below:
         message = f"alpha of layer {k + 1} must be less than {ACTIVATIONS[activation].below:g}, not {alpha!r}"
         file.fault((*where, "alpha"), message, f"{activation} takes the larger of α·z and z")
+
+
+def _image(file: Values, inputs: int) -> tuple[int, int] | None:
+    """The rows and columns of the image that the inputs are, noted if it has not as many pixels."""
+    where = ("network", "image")
+    shape = file.value(*where)
+    if not isinstance(shape, list) or len(shape) != 2 or not file.sound(*where):
+        return None
+    rows, columns = (int(size) for size in shape)
+    if rows * columns == inputs:
+        return rows, columns
+    message = f"an image of {rows} × {columns} has {plural(rows * columns, 'pixel')}; there are {inputs} inputs"
+    file.fault(where, message, "give its rows and its columns: [8, 8] for 64 inputs")
+    return None
 
 
 def _loss(file: Values, many: int) -> str | None:

@@ -8,13 +8,14 @@ from tutor.engine import loss_slope
 from tutor.engine.backprop import gradient_of
 from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.trace import NoSuchStep, Step, Trace, resolve
-from tutor.pictures.step import activation, cells, check, heat, sizes, slope, spread, uses
+from tutor.pictures.step import activation, cells, check, heat, image, sizes, slope, spread, uses
 from tutor.pictures.step.shown import (
     Kind,
     has_examples,
 )
 
 KINDS: dict[str, Kind] = {
+    "image": image.KIND,
     "spread": spread.KIND,
     "uses": uses.KIND,
     "cells": cells.KIND,

@@ -19,12 +19,14 @@ DIVERGED = "A value outgrew what numbers can hold, or left where the function ha
 class Shown:
     """A picture: its title, the facts in words, most important first, and the drawing.
 
-    `draw(columns, rows)` gives at most so many cells; nothing where there is nothing to draw.
+    `draw(columns, rows)` gives at most so many cells; nothing where there is nothing to draw. `plain` is what line
+    mode shows of it, in lines as they stand.
     """
 
     title: str
     facts: tuple[str, ...]
     draw: Callable[[int, int], Picture]
+    plain: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
