@@ -279,7 +279,7 @@ def test_unreadable_rows_hide_no_other(path, opened):
         for number, (column, value) in enumerate(
             {"credit": 2, "hints": "x", "at": "yesterday", "verdict": b"\xff", "seconds": -1, "tries": 1e300}.items()
         ):
-            row = ("default", *"lisk", "", "wrong", None, 0, 0, 0, 0, 0, None, NOW, str(number), "")
+            row = ("default", *"lisk", "", "wrong", None, 0, 0, 0, 0, 0, None, NOW, str(number), "", 0, 1)
             database.execute(f"INSERT INTO answer VALUES (?{', ?' * (len(row) - 1)})", row)
             database.execute(f"UPDATE answer SET {column} = ? WHERE id = ?", (value, str(number)))
         for garbage in ("", "[]", "7", '{"due": 1}', "[" * 100_000, b"\xff"):

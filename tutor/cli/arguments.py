@@ -115,6 +115,12 @@ examples:
   backprop-tutor doctor --seed 7 --patient 3    other networks, from the third on
   backprop-tutor doctor --plain                 in lines: check, sizes, rows, then the number of the illness
 """
+MISTAKES_EXAMPLES = """\
+examples:
+  backprop-tutor mistakes
+  backprop-tutor mistakes --plain                      in lines: again 1, new 1 (with new numbers), all
+  backprop-tutor mistakes --plain --list
+"""
 PAPER_EXAMPLES = """\
 examples:
   backprop-tutor paper o-regression
@@ -419,6 +425,15 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     )
     review.add_argument("--plain", action="store_true", help="line mode: no full screen")
 
+    mistakes = command(
+        "mistakes",
+        "what you answered wrongly, to answer again",
+        "Every question that was answered wrongly: what was typed, what it shows; to answer again.",
+        MISTAKES_EXAMPLES,
+    )
+    mistakes.add_argument("--list", action="store_true", help="print them and leave; with --plain, or into a pipe")
+    mistakes.add_argument("--plain", action="store_true", help="line mode: no full screen")
+
     paper = command(
         "paper",
         "the whole pass to fill in",
@@ -503,7 +518,7 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
     model.add_argument("--held-out", metavar="SHARE", help="rows that training never sees: 0.2, or a file of their own")
     command("schema", "the lesson format, for editors", "The JSON Schema of lesson files.", SCHEMA_EXAMPLES)
 
-    for keeps in (play, listing, quiz, placement, drill, review, paper, exam, progress):
+    for keeps in (play, listing, quiz, placement, drill, review, mistakes, paper, exam, progress):
         keeps.add_argument("--profile", metavar="NAME", default=None, type=profile, help=whose)
 
     grade = command(

@@ -124,6 +124,20 @@ def review(args: Namespace) -> int:
     return app(lambda app: app.review(), args.profile)
 
 
+def mistakes(args: Namespace) -> int:
+    """Every question that was answered wrongly, to look at and to answer again."""
+    from tutor.cli.line_questions import mistake_lines, play_mistakes
+
+    if is_screen() and not args.plain:
+        return app(lambda app: app.show_mistakes(), args.profile)
+    with Kept(args.profile) as kept:
+        if args.list:
+            print("\n".join(mistake_lines(kept.store)))
+        else:
+            play_mistakes(kept.store, asker(kept.tell), lambda text: print(text, flush=True))
+    return kept.code
+
+
 def progress(args: Namespace) -> int:
     """What the learner knows, as text, JSON or CSV; or export and import of it."""
     from tutor.learner import progress

@@ -107,6 +107,7 @@ RUN: dict[str, Callable[[Namespace], int]] = {
     "placement": asking.placement,
     "drill": asking.drill,
     "review": asking.review,
+    "mistakes": asking.mistakes,
     "paper": papers.paper,
     "exam": papers.exam,
     "progress": asking.progress,

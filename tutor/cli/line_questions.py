@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from tutor.learner import placement
+from tutor.learner.mistakes import diagnosis, mistakes, replay, typed
 from tutor.learner.placing import MOST
-from tutor.learner.practice import Exercise
+from tutor.learner.practice import Exercise, Series, with_new_numbers
 from tutor.learner.records import Stopwatch, keep_quiz, keep_quiz_answer, keep_try
 from tutor.learner.store import Store
-from tutor.play.commands import PRACTICE, QUIZ, in_lines
+from tutor.play.commands import MISTAKES, PRACTICE, QUIZ, in_lines
 from tutor.play.names import names
 from tutor.questions import quiz
 from tutor.questions.attempt import Asking, give_up, hint, respond
@@ -20,7 +21,7 @@ from tutor.text.card import Scribe, plan, terms_of
 from tutor.text.layout import linear
 from tutor.text.lines import card_lines, put, wrapped
 from tutor.text.output import escape
-from tutor.text.words import plural
+from tutor.text.words import plural, whole_number
 
 # ---------------------------------------------------------------- quizzes
 
@@ -129,12 +130,15 @@ def _say_report(session: Quiz, items: list[Item], say: Callable[[str], None], sa
 
 
 def play_practice(
-    store: Store, exercises: Iterator[Exercise], ask: Callable[[str], str | None], say: Callable[[str], None]
+    store: Store, exercises: Iterable[Exercise], ask: Callable[[str], str | None], say: Callable[[str], None]
 ) -> None:
     """Exercises in lines, three tries each: `hint`, `show`, `known`, = before an expression, `quit`."""
-    say("Three tries each. `hint`, `show`, `known`, = before an expression to compute it, `quit`.\n")
+    say("Three tries each. `hint`, `show`, `known`, = before an expression to compute it, `skip`, `quit`.\n")
     right = done = 0
-    for exercise in exercises:
+    series = Series(exercises)
+    before: Exercise | None = None  # the one that was done last
+    while following := series.following():
+        exercise, begun = following
         item = exercise.item
         seed = "" if item.seed is None else f" (seed {item.seed})"
         if (number := item.step.trace.iteration.number) > 1:
@@ -142,9 +146,21 @@ def play_practice(
         say(put(f"{item.prompt}{seed}"))
         for number, choice in enumerate(item.choices, start=1):
             say(f"  {number}. {choice}")
-        asking = ask_item(store, exercise.lesson, Asking(item), ask, say)
+        wanted: list[str] = []
+        asking = ask_item(store, exercise.lesson, begun, ask, say, leaves=("skip", "again"), left=wanted.append)
         if asking is None:
             break
+        if wanted:
+            series.skip(exercise, asking)
+        if wanted == ["again"]:
+            if more := with_new_numbers(store, before or exercise):
+                series.put_first(more)
+            else:
+                say("  This question has no other numbers.")
+        if wanted:
+            say("")
+            continue
+        before = exercise
         done += 1
         right += asking.last is not None and asking.last.correct
         say("\n".join(_worked(item)) + "\n")
@@ -152,6 +168,38 @@ def play_practice(
         say("That is all for now.")
     if done:
         say(f"{right} of {done} right.")
+
+
+def play_mistakes(store: Store, ask: Callable[[str], str | None], say: Callable[[str], None]) -> None:
+    """What was answered wrongly, the latest first, then questions of it again: `again N`, `new N`, `all`, `quit`."""
+    found = mistakes(store.answers())
+    for text in mistake_lines(store):
+        say(text)
+    while found and (line := ask("? ")) is not None:
+        word, _, rest = line.strip().lower().partition(" ")
+        at = whole_number(rest.strip(), len(found))
+        if word == "quit":
+            return
+        if word == "all":
+            play_practice(store, replay(store, [each for each in found if not each.mended]), ask, say)
+        elif word in ("again", "new") and at:
+            play_practice(store, replay(store, [found[at - 1]], word == "new"), ask, say)
+        else:
+            for name, what in in_lines(MISTAKES).items():
+                say(f"  {name:16} {what}")
+
+
+def mistake_lines(store: Store) -> Iterator[str]:
+    """The questions that were answered wrongly, the latest first, each with what was typed and what that shows."""
+    found = mistakes(store.answers())
+    if not found:
+        yield "No question was answered wrongly yet."
+    for number, each in enumerate(found, start=1):
+        since = ", right since" if each.mended else ""
+        asked = each.last.asked or each.last.item
+        yield from wrapped(escape(f"{number}. {asked} ({each.last.lesson}, {each.last.at[:10]}{since})"), "", "   ")
+        for answer in each.answers:
+            yield from wrapped(escape(f"you: {typed(answer)}. {diagnosis(answer)}"), "     ", "     ")
 
 
 def _worked(item: Item) -> list[str]:
@@ -173,11 +221,13 @@ def ask_item(
     ask: Callable[[str], str | None],
     say: Callable[[str], None],
     besides: Mapping[str, Callable[[str], None]] | None = None,
+    leaves: Collection[str] = (),
+    left: Callable[[str], None] = lambda word: None,
 ) -> Asking | None:
     """Put a question, or one that was begun, until it is answered, given up or out of tries; None if one leaves.
 
     Without a store or a lesson nothing is kept of it. `besides` has commands that work beside the question and take
-    what stands behind them; they cost nothing.
+    what stands behind them; they cost nothing. A command of `leaves` leaves the question open: `left` is told which.
     """
     item, watch = asking.item, Stopwatch()
     besides = {"glossary": _say_terms(item, say), "names": lambda rest: _say_names(item, say), **(besides or {})}
@@ -186,12 +236,15 @@ def ask_item(
         word = "quit" if line is None else line.strip().lower()
         if word == "quit":
             return None
+        if word in leaves:
+            left(word)
+            return asking
         if word == "known":
             _say_known(item, [item], say)
             continue
         if word == "help":
             for name, what in HELP.items():
-                if name.split(" ")[0] in besides or name.split(" ")[0] in ASKED:
+                if name.split(" ")[0] in {*besides, *ASKED, *leaves}:
                     say(f"  {name:16} {what}")
             continue
         first, _, rest = word.partition(" ")

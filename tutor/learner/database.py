@@ -67,6 +67,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # What was asked, in the words that the learner saw: a class report reads it where there is no lesson.
         "ALTER TABLE answer ADD COLUMN asked TEXT NOT NULL DEFAULT ''",
     ),
+    (
+        # Of which numbers: the seed that they were drawn from (0: the lesson's own), and the iteration.
+        "ALTER TABLE answer ADD COLUMN seed INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE answer ADD COLUMN iteration INTEGER NOT NULL DEFAULT 1",
+    ),
 )
 
 

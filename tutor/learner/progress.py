@@ -19,7 +19,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from tutor.learner import records
+from tutor.learner import practice
 from tutor.learner.rows import EXAM, PAPER, SavedQuiz
 from tutor.learner.store import DEFAULT, FORMAT, Store
 from tutor.lessonfiles import catalogue
@@ -131,7 +131,7 @@ def report(store: Store, now: datetime | None = None) -> Progress:
     """What is known of the profile of `store`; `now` (with a zone) decides what is due."""
     answers, cards = store.answers(), store.cards()
     asked = mastery.questions(answers)
-    due = records.due(store, now or datetime.now(UTC))
+    due = practice.due(store, now or datetime.now(UTC))
     history = mastery.by_skill(asked)
     known = mastery.knowledge(answers)
     skills = [

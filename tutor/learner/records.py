@@ -87,14 +87,6 @@ def choose_notation(store: Store, notation: str) -> None:
     store.save_setting(NOTATION, notation)
 
 
-def due(store: Store, now: datetime) -> list[str]:
-    """The skills that are due and can be asked about, the longest due first.
-
-    What an author asks in words of his own can be asked only as long as there is a lesson that has such questions.
-    """
-    return [skill for skill in mastery.due(store.cards(), now) if skill != AUTHOR or author_lessons(store)]
-
-
 def author_lessons(store: Store) -> list[Path]:
     """The lessons whose author's questions about no step were answered, the latest first, as far as they are there."""
     found: dict[Path, None] = {}
@@ -135,7 +127,7 @@ def keep_try(store: Store, lesson: str, asking: Asking, watch: Stopwatch) -> Non
     if not tried and not asking.done:
         return
     answer = replace(
-        _answer(lesson, asking.item, asking.given if tried else "", verdict if tried else None),
+        answer_to(lesson, asking.item, asking.given if tried else "", verdict if tried else None),
         credit=asking.worth if tried else 0.0,
         hints=asking.rung,
         tries=asking.tries,
@@ -148,7 +140,8 @@ def keep_try(store: Store, lesson: str, asking: Asking, watch: Stopwatch) -> Non
     store.record(answer, card)
 
 
-def _answer(lesson: str, item: Item, given: str, verdict: Verdict | None) -> GivenAnswer:
+def answer_to(lesson: str, item: Item, given: str = "", verdict: Verdict | None = None) -> GivenAnswer:
+    """An answer to a question as it is kept; without a verdict the question alone, given up."""
     slips = verdict.slips if verdict else ()
     named = getattr(verdict, "misconception", None) or (slips[0].misconception if slips else None)
     return GivenAnswer(
@@ -157,10 +150,12 @@ def _answer(lesson: str, item: Item, given: str, verdict: Verdict | None) -> Giv
         skill=item.skill,
         kind=item.kind,
         given=given,
-        verdict=verdict.kind if verdict else "given-up",
+        verdict=verdict.kind if verdict else mastery.GIVEN_UP,
         misconception=named,
         choices=len(item.choices),
         asked=" ".join([item.prompt, *(f"{at}) {text}" for at, text in enumerate(item.choices, 1))])[:MAX_ASKED],
+        seed=item.seed or 0,
+        iteration=item.step.trace.iteration.number,
     )
 
 
@@ -170,7 +165,7 @@ def keep_quiz_answer(
     """Put an answer of a quiz on disk, and with it where the quiz goes on."""
     credit = quiz.credit(verdict)
     lesson = item.step.trace.lesson.id
-    answer = replace(_answer(lesson, item, given, verdict), credit=credit, session=id, seconds=watch.lap())
+    answer = replace(answer_to(lesson, item, given, verdict), credit=credit, session=id, seconds=watch.lap())
     card = review(store.card(item.skill), rating(credit), datetime.now(UTC))
     store.record(answer, card, SavedQuiz(id, session.to_json(), session.finished))
 

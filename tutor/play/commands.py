@@ -208,6 +208,7 @@ PLAYER = [
     Key("f2", "show_answer"),
     Key("f3", "glossary"),
     Key("f4", "map"),
+    Key("f6", "ask_again"),
 ]
 
 # A question of practice; in line mode one of predict mode, too.
@@ -226,6 +227,8 @@ PRACTICE = [
     ),
     Key("", "scroll_card(2)", "⇧↑↓", "scroll", "scroll the question", AS_IT_IS),
     Key("f2", "show", "f2", "show me", "the answer: given up", "show"),
+    Key("f6", "again", "f6", "", "a question that is done once more, with new numbers", "again"),
+    Key("f7", "skip", "f7", "skip", "another question first; this one comes back", "skip"),
     _in_lines("known", "the values that it is worked out from, and all that is known besides", "beside the question"),
     Key(
         "", "glossary", "f3", "terms", "the glossary: what the terms mean, those of this step first", "glossary",
@@ -295,6 +298,17 @@ DIAGNOSE = [
     Key("pagedown", "scroll(8)", first=True),
     Key("pageup", "scroll(-8)", first=True),
     Key("escape,f1", "dismiss", "Esc", "goes back", "back to the step", "(it says its verdicts and is over)"),
+]
+
+MISTAKES = [
+    Key("", "", "↑↓", "choose", "another question", "(a question is named by its number)"),
+    Key("", "replay", "enter", "again", "ask the question again, with the same numbers", "again", usage="again N",
+        says="asks question N again, with the same numbers"),
+    Key("n", "replay(True)", "n", "new numbers", "ask it with new numbers", "new", usage="new N",
+        says="asks it with new numbers"),
+    Key("a", "replay_all", "a", "all", "all that were not right since, one after the other", "all"),
+    Key("f1,question_mark", "help", "f1", "", "this help", "help", says="this list"),
+    Key("escape,q,h", "leave", "esc", "back", "back", "quit", says="leaves"),
 ]
 
 LAB = [
@@ -391,6 +405,7 @@ TABLES = {
     "What if": WHAT_IF,
     "The glossary": GLOSSARY,
     "Your own numbers": DIAGNOSE,
+    "My mistakes": MISTAKES,
     "An exercise of the lab": LAB,
     "A paper and an exam": PAPER,
     "The doctor": DOCTOR,

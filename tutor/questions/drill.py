@@ -26,13 +26,14 @@ from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.program import batch_size
 from tutor.engine.rules import variant_of
 from tutor.engine.run import Run
-from tutor.engine.trace import Step, Trace, trace
+from tutor.engine.trace import NoSuchStep, Step, Trace, trace
 from tutor.questions.items import CHAIN, ORDER, PATHS, SHAPES, Item
 from tutor.questions.kinds import KINDS
 from tutor.text.writer import Writer
 
 DRAWS = 60  # of numbers for one variant: the best of them is taken
 SEEDS = 12  # that are looked through for a telling question
+SOON = 200  # iterations that are trained for a question in the numbers of the last
 RATES = (0.1, 0.2, 0.5)
 MODERATE = (0.05, 2.5)  # the size of a pre-activation that is neither near a kink nor where σ is flat
 _OF_SKILL = {kind.skill: name for name, kind in KINDS.items() if kind.skill}
@@ -246,6 +247,30 @@ def drill_item(lesson: Lesson, skill: str, seed: int, kinds: tuple[str, ...] = (
     if item := _first(lesson, skill, seed, tuple(KINDS)):
         return item
     raise NoQuestion(f"{lesson.title} has nothing to ask about {skill!r}")
+
+
+def asked_again(lesson: Lesson, kind: str, id: str, seed: int, iteration: int) -> Item | None:
+    """A question of a kind about a step, once more, in the numbers of a seed (0: the lesson's own).
+
+    None where the lesson has no such question (any more), or these numbers would tell nothing.
+    """
+    here = _varied(lesson, seed, iteration) if seed else own_trace(lesson, iteration)
+    if kind not in KINDS or here is None:
+        return None
+    writer, rng = Writer(here.lesson, lesson.notation), random.Random(f"again {seed} {id}")
+    try:
+        item = KINDS[kind](here.find(id), writer, rng)
+    except NoSuchStep:
+        return None
+    return replace(item, seed=seed) if item and seed else item
+
+
+def own_trace(lesson: Lesson, iteration: int) -> Trace | None:
+    """The trace of a lesson's own numbers; None where it would take long, or there is no such iteration."""
+    run = Run(lesson)
+    last = SOON if run.last is None else run.last
+    found = run.iteration(iteration) if 1 <= iteration <= last else None
+    return Trace(lesson, found) if found else None
 
 
 def _first(lesson: Lesson, skill: str, seed: int, kinds: tuple[str, ...]) -> Item | None:

@@ -117,7 +117,8 @@ class GivenAnswer:
 
     `verdict` and `kind` are those of the quiz, or the verdict is GIVEN_UP; `credit` is 0 to 1, `tries` says which
     try this is, `choices` how many there were to choose from (0: none). `at` is an ISO time with its zone, kept
-    in UTC. The store fills in an empty `id` and `at`. `asked` is the question with its choices, as it was put.
+    in UTC. The store fills in an empty `id` and `at`. `asked` is the question with its choices, as it was put. The
+    numbers were drawn from `seed` (0: the lesson's own), in an `iteration` from 1.
     """
 
     lesson: str
@@ -136,13 +137,15 @@ class GivenAnswer:
     at: str = ""
     id: str = ""
     asked: str = ""
+    seed: int = 0
+    iteration: int = 1
 
     def __post_init__(self) -> None:
         for name in ("lesson", "item", "skill", "kind", "given", "verdict", "at", "id", "asked"):
             _require(isinstance(getattr(self, name), str), name, "a text")
         for name in ("misconception", "session"):
             _require(isinstance(getattr(self, name), str | None), name, "a text or null")
-        for name in ("hints", "tries", "choices"):
+        for name in ("hints", "tries", "choices", "seed", "iteration"):
             value = getattr(self, name)
             _require(type(value) is int and 0 <= value < _LARGEST, name, "a whole number from 0")
         _require(_is_number(self.credit) and 0 <= self.credit <= 1, "credit", "a number from 0 to 1")

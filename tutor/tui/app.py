@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from threading import Timer
 from types import FrameType
@@ -169,7 +169,7 @@ class TutorApp(App[int]):
         seed = len(self.store.answers(skill)) + 1  # new numbers each time
         self.practise("Drill", drill(found[0], found[1], skill, seed))
 
-    def practise(self, title: str, exercises: Iterator[Exercise]) -> None:
+    def practise(self, title: str, exercises: Iterable[Exercise]) -> None:
         from tutor.tui.practice import PracticeScreen
 
         self.push_screen(PracticeScreen(title, exercises))
@@ -179,6 +179,12 @@ class TutorApp(App[int]):
         from tutor.learner.practice import review
 
         self.practise("Review", review(self.store))
+
+    def show_mistakes(self) -> None:
+        """What was answered wrongly, to be answered again."""
+        from tutor.tui.mistakes import MistakesScreen
+
+        self.push_screen(MistakesScreen())
 
     def show_progress(self) -> None:
         from tutor.tui.practice import ProgressScreen

@@ -33,10 +33,11 @@ KEYS = [
     Key("ctrl+g", "quiz", "ctrl+g", "quiz", "quiz on the lesson: ten questions, one try each, then the report"),
     Key("ctrl+l", "placement", "ctrl+l", "placement", "placement, a five-minute quiz: which lessons you can skip"),
     Key("ctrl+r", "review", "ctrl+r", "review", "review: what is due today, over all lessons"),
+    Key("ctrl+x", "mistakes", "ctrl+x", "mistakes", "my mistakes: what you answered wrongly, to answer again"),
     Key("ctrl+o", "progress", "ctrl+o", "progress", "progress: what you know, and the mistakes you met"),
     Key("ctrl+e", "lab", "ctrl+e", "lab", "the lab: exercises that you write in Python, each save run and diagnosed"),
     Key("ctrl+d", "doctor", "ctrl+d", "", "the doctor: ten sick networks, to be named and mended"),
-    Key("ctrl+t", "app.toggle_dark", "ctrl+t", "theme", "light or dark"),
+    Key("ctrl+t", "app.toggle_dark", "ctrl+t", "", "light or dark"),
     Key("", "app.command_palette", "ctrl+p", "commands"),
     Key("", "app.quit", "ctrl+q", "quit"),
 ]
@@ -230,6 +231,9 @@ class HomeScreen(TutorScreen):
 
     def action_review(self) -> None:
         self.tutor.review()
+
+    def action_mistakes(self) -> None:
+        self.tutor.show_mistakes()
 
     def action_progress(self) -> None:
         self.tutor.show_progress()

@@ -55,6 +55,7 @@ QUESTION_HELP = [
     ("tab", "a hint: the rule, the formula, the numbers, the answer"),
     ("f2", "shows the answer: given up"),
     ("f3 f4 f5 f1", "terms, the network as far as it is known, names, this help"),
+    ("f6", "after the answer: the same question with new numbers"),
     ("Esc", "leaves the line: the question stays open, and nothing is counted;"),
     ("", "then Enter goes back to it, n goes on without"),
 ]
@@ -581,6 +582,17 @@ class PlayerScreen(Mover, PlayerPanes):
         """Give the question up, and see its answer."""
         if self.sitting.open_question:
             self.told(self.sitting.give_up(), asked_for=True)
+
+    def action_ask_again(self) -> None:
+        """The question that was answered here once more, with new numbers."""
+        from tutor.learner.practice import Exercise, with_new_numbers
+
+        now = self.sitting
+        if now.asking and now.asking.done and not now.changed:
+            if more := with_new_numbers(self.tutor.store, Exercise(now.key, now.asking.item)):
+                self.tutor.practise("Again", [more])
+            else:
+                self.say("This question has no other numbers.")
 
     def stop_seek(self) -> None:
         self.workers.cancel_group(self, "seek")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.widgets import Input, Static
 
 from tutor.learner import progress
-from tutor.learner.practice import Exercise
+from tutor.learner.practice import Exercise, Series, with_new_numbers
 from tutor.learner.records import Stopwatch, keep_try
 from tutor.play.commands import PRACTICE, Key
 from tutor.questions import mastery
@@ -25,6 +25,8 @@ from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.question import QuestionScreen
 from tutor.tui.screen import TutorScreen, entitle
 
+NEXT = "Enter: the next question · f6: this one with new numbers"
+
 
 class PracticeScreen(QuestionScreen):
     """Puts the exercises one after the other, for as long as there are any."""
@@ -33,9 +35,9 @@ class PracticeScreen(QuestionScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings(PRACTICE)
     commands = commands(PRACTICE)
 
-    def __init__(self, title: str, exercises: Iterator[Exercise]) -> None:
+    def __init__(self, title: str, exercises: Iterable[Exercise]) -> None:
         super().__init__()
-        self.heading, self.exercises = title, exercises
+        self.heading, self.series = title, Series(exercises)
         self.exercise: Exercise | None = None
         self.asking: Asking | None = None
         self.told_of: Asking | None = None  # what is on the screen
@@ -52,8 +54,8 @@ class PracticeScreen(QuestionScreen):
 
     def following(self) -> None:
         """The next exercise; after the last one a word."""
-        self.exercise = next(self.exercises, None)
-        self.asking, self.stopwatch = Asking(self.exercise.item) if self.exercise else None, Stopwatch()
+        self.exercise, self.asking = self.series.following() or (None, None)
+        self.stopwatch = Stopwatch()
         self.draw()
 
     def draw(self) -> None:
@@ -81,7 +83,7 @@ class PracticeScreen(QuestionScreen):
         scribe = Scribe(trace, trace.lesson.notation)
         worked = scribe.card(item.step)
         if asking.done:
-            first, earlier = question_views.done_lines(asking, "Enter: the next question", columns)
+            first, earlier = question_views.done_lines(asking, NEXT, columns)
             whole = views.card_lines(worked, item.step, "scalar", columns, self.size.height, walked=False)
             part = [row for text in item.worked for row in views.wrapped(text, columns, "numbers", "  ")]
             lines = [*first, line(), *(part or whole), *earlier]
@@ -91,7 +93,7 @@ class PracticeScreen(QuestionScreen):
         lines += [] if asking.done else known
         card.show(lines)
         mark, words = question_views.verdict_words(asking)
-        words = "Enter: the next question" if asking.done else words
+        words = NEXT if asking.done else words
         entitle(self.query_one("#answer"), f"{mark} {words}".strip())
         # The last words in sight, from their beginning; in a grid the cell that is typed.
         told, self.told_of = asking is not self.told_of, asking
@@ -128,6 +130,21 @@ class PracticeScreen(QuestionScreen):
     def action_show(self) -> None:
         if self.asking and not self.asking.done:
             self.told(give_up(self.asking))
+
+    def action_again(self) -> None:
+        """A question that is done once more, with new numbers."""
+        if self.exercise and self.asking and self.asking.done:
+            if more := with_new_numbers(self.tutor.store, self.exercise):
+                self.series.put_first(more)
+                self.following()
+            else:
+                self.app.notify("This question has no other numbers.", markup=False)
+
+    def action_skip(self) -> None:
+        """Another question first: this one comes back, with its tries and hints."""
+        if self.exercise and self.asking and not self.asking.done:
+            self.series.skip(self.exercise, self.asking)
+            self.following()
 
     def action_leave(self) -> None:
         self.app.pop_screen()

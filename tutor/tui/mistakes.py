@@ -1,0 +1,94 @@
+"""My mistakes: every question that was answered wrongly, with what was typed and what it shows; Enter asks again."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Static
+
+from tutor.learner.mistakes import Mistake, diagnosis, mistakes, replay, typed
+from tutor.play.commands import MISTAKES
+from tutor.text.words import plural
+from tutor.tui.dialogs import help_of
+from tutor.tui.keys import bindings, commands
+from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
+from tutor.tui.screen import TutorScreen
+from tutor.tui.views import wrapped
+
+
+class MistakesScreen(TutorScreen):
+    """The questions, the latest first; those that were right since are marked."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(MISTAKES)
+    commands = commands(MISTAKES)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Mistake] = []
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="bar")
+        yield Choices(id="list")
+        yield KeyBar(MISTAKES)
+        yield Static(id="small")
+
+    def on_mount(self) -> None:
+        self.query_one("#bar").can_focus = False
+        self.query_one("#list").focus()
+
+    def on_resize(self) -> None:
+        self.suit_size({})
+        self.call_after_refresh(self.draw)
+
+    def on_screen_resume(self) -> None:
+        if self.size.width:
+            self.draw()
+
+    def draw(self) -> None:
+        self.found = mistakes(self.tutor.store.answers())
+        still = sum(not each.mended for each in self.found)
+        said = f"  {plural(len(self.found), 'question')} answered wrongly, {still} not right since"
+        self.query_one("#bar", Lines).show([Line((("My mistakes", "title"), (said, "dim")))])
+        listing = self.query_one("#list", Choices)
+        columns = max(listing.size.width - 1, 40)
+        lines: list[Line] = []
+        for at, each in enumerate(self.found):
+            mark, style = ("✓", "dim") if each.mended else ("✗", "heading")
+            first, *more = wrapped(f"{mark} {each.last.asked or each.last.item}", columns, style)
+            lines += [Line(first.spans, str(at)), *more]
+            for answer in each.answers:
+                lines += wrapped(f"{typed(answer)}  →  {diagnosis(answer)}", columns, "", "    you  ")
+            seed = f", seed {each.last.seed}" if each.last.seed else ""
+            since = ", right since" if each.mended else ""
+            lines += [line(f"    {each.last.lesson}, {each.last.at[:10]}{seed}{since}", "dim"), line()]
+        lines = lines or [line("No question was answered wrongly yet.", "heading")]
+        listing.show(lines, None if listing.cursor >= 0 else (0 if self.found else -1))
+
+    def chosen(self) -> Mistake | None:
+        target = self.query_one("#list", Choices).target
+        return self.found[int(target)] if target and int(target) < len(self.found) else None
+
+    def ask(self, which: list[Mistake], new: bool = False) -> None:
+        exercises = list(replay(self.tutor.store, which[:1], new)) if len(which) == 1 else None
+        if exercises == []:
+            self.app.notify("This question can no longer be asked: its lesson is gone, or has changed.", markup=False)
+        elif which:
+            self.tutor.practise("Again", exercises or replay(self.tutor.store, which, new))
+
+    def on_lines_chosen(self, event: Lines.Chosen) -> None:
+        self.action_replay()
+
+    def action_replay(self, new: bool = False) -> None:
+        if chosen := self.chosen():
+            self.ask([chosen], new)
+
+    def action_replay_all(self) -> None:
+        self.ask([each for each in self.found if not each.mended])
+
+    def action_help(self) -> None:
+        self.app.push_screen(help_of(MISTAKES, self.size.width))
+
+    def action_leave(self) -> None:
+        self.app.pop_screen()
