@@ -156,7 +156,8 @@ def _given(here: Trace, notation: str) -> Table:
     """What the iteration starts from: data, parameters, an optimiser's memory and settings; if large, its shape."""
     writer, rows = Writer(here.lesson, notation), []
     given = [symbol for key, symbol in here.program.symbols.items() if key not in here.program.by_key]
-    for symbol in sorted(given, key=lambda s: s.quantity == "hyper"):
+    trained = {symbol.id for symbol in here.program.model.parameters}
+    for symbol in sorted(given, key=lambda s: (s.quantity == "hyper", s.id in trained)):  # the data first
         for example in range(here.examples) if symbol.per_example else (None,):
             ref = Ref(symbol, None, example)
             value = np.asarray(here.value(ref))

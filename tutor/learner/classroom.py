@@ -332,7 +332,7 @@ def _page(
     yield Heading("To talk about tomorrow")
     for slip in slips[:SLIPS_TO_TALK_ABOUT]:
         yield Heading(f"{slip.title} {slip.learners} of {len(learners)} learners, {slip.count} times", 3)
-        asked = slip.example.asked or slip.example.item
+        asked = (slip.example.asked or slip.example.item).replace(", or an expression", "")
         yield Words(f"For example: {asked} – “{slip.example.given}”")
         yield Words(slip.remedy)
     if not slips:
