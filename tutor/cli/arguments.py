@@ -48,6 +48,7 @@ examples:
   backprop-tutor trace o-regression       the first iteration, an equation a step
   backprop-tutor trace c-431 --level scalar --notation delta --iteration 3
   backprop-tutor trace p-deep --format markdown > p-deep.md
+  backprop-tutor trace p-deep --general --format latex     the formulas for any layer
   backprop-tutor trace gates --format json       for programs, described in docs/trace-json.md
 
 notations:
@@ -314,7 +315,12 @@ def parser(run: Mapping[str, Callable[[Namespace], int]]) -> ArgumentParser:
         TRACE_EXAMPLES,
     )
     trace.add_argument("lesson", metavar="LESSON", help=lesson)
-    trace.add_argument("--format", choices=FORMATS, default="text", help="default: text")
+    trace.add_argument(
+        "--format", choices=(*FORMATS, "latex"), default="text", help="default: text; latex goes with --general"
+    )
+    trace.add_argument(
+        "--general", action="store_true", help="the whole algorithm on one page: its formulas for any layer, as a loop"
+    )
     trace.add_argument(
         "--level",
         choices=LEVELS,

@@ -42,6 +42,7 @@ from tutor.text.card import conventions, terms_of
 from tutor.text.layout import linear
 from tutor.text.lines import card_lines, path_lines, prose, put, reuse_lines, wrapped
 from tutor.text.notations import NOTATIONS
+from tutor.text.one_page import text as page_text
 from tutor.text.output import escape
 from tutor.text.words import whole_number
 
@@ -213,6 +214,7 @@ class LineMode:
             "again": self._show,
             "intro": self._intro,
             "names": self._names,
+            "algorithm": lambda: self.say("\n".join(page_text(now.page)) + "\n"),
             "glossary": lambda: self._glossary(rest),
             "help": lambda: self.say(help_text() + "\n"),
         }

@@ -21,11 +21,31 @@ def trace(args: Namespace) -> int:
     """Every step of an iteration, as text, JSON or Markdown."""
     from tutor.cli.export import FORMATS as writers
 
+    if args.format == "latex" and not args.general:
+        raise UsageError("--format latex goes with --general: the formulas for any layer")
     trace, notation = open_trace(args)
     if args.format == "json":
         in_utf8()
+    if args.general:
+        return _general(trace, notation, args)
     for piece in writers[args.format](trace, args.level, notation):
         sys.stdout.write(piece)
+    return 0
+
+
+def _general(trace: Trace, notation: str, args: Namespace) -> int:
+    """The whole algorithm on one page."""
+    from tutor.text import one_page
+
+    page = one_page.one_page(trace, notation)
+    if page is None:
+        raise UsageError(f"'{args.lesson[:60]}' has no layers: --general is for networks")
+    if args.format == "json":
+        print(json_text(one_page.record(page), indent=2))
+        return 0
+    writers = {"text": one_page.text, "markdown": one_page.markdown, "latex": one_page.as_latex}
+    for line in writers[args.format](page):
+        print(escape(line))
     return 0
 
 

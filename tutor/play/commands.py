@@ -178,6 +178,10 @@ PLAYER = [
     _in_lines("steps", "all steps; > marks this one", ON_A_PANE),
     _in_lines("again", "this step once more", "the step stays on the screen"),
     Key("shift+down,ctrl+down", "scroll_card(2)", "⇧↑↓", "", "scroll the card, at any level", AS_IT_IS),
+    Key(
+        "a", "algorithm", "a", "", "the whole algorithm on one page: its formulas for any layer, its letters",
+        "algorithm",
+    ),
     Key("f5", "names", "f5", "", "the names of this lesson, and what each stands for", "names"),
     Key("i", "intro", "i", "", "the introduction and this lesson's conventions", "intro", says="the introduction"),
     Key(

@@ -27,6 +27,7 @@ from tutor.questions.chain_walk import chain_walk
 from tutor.questions.items import Item
 from tutor.questions.kinds.chain import MOST
 from tutor.text.card import Card, Scribe
+from tutor.text.one_page import Page, one_page
 
 if TYPE_CHECKING:
     from tutor.solutions.files import Handed
@@ -137,6 +138,14 @@ class Sitting:
     def forget(self) -> Sitting:
         """Without the learner's own arrays."""
         return replace(self, diagnosis=None, diagnosed=0)
+
+    @property
+    def page(self) -> Page:
+        """The whole algorithm on one page, in the notation. Raises Refused of a circuit."""
+        found = one_page(self.trace, self.cursor.notation)
+        if found is None:
+            raise Refused("There are no layers here: the rule of each gate is all there is (its sentence says it).")
+        return found
 
     def intro(self) -> str:
         """The author's introduction, in the notation."""

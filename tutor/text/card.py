@@ -27,6 +27,7 @@ from tutor.text import prose
 from tutor.text.condensing import condensed
 from tutor.text.explain import Explainer
 from tutor.text.explanations import Turn
+from tutor.text.general import generic
 from tutor.text.glossary import spoken_of
 from tutor.text.layout import Doc, Frac, Row, linear, number, superscript
 from tutor.text.notations import NOTATIONS
@@ -77,7 +78,8 @@ class Card(Formulas):
 
     `dimensions` checks the shapes of a product, `reuse` says what is computed once and how much that saves. In the
     story of the backward pass `turns` are what is said at this step, `before` what was said up to it. `unfolded` says
-    whose formulas stand in place of their names.
+    whose formulas stand in place of their names. `general` is the rule for any layer, its
+    reason what the letter is here.
     """
 
     id: str
@@ -95,6 +97,7 @@ class Card(Formulas):
     dimensions: str | None
     reuse: str | None
     unfolded: str | None
+    general: Equality | None
     turns: tuple[Turn, ...]
     before: tuple[Turn, ...]
 
@@ -148,6 +151,7 @@ class Scribe:
             dimensions=self._dimensions(step),
             reuse=self._reuse(step, [name for name, _ in used_by]),
             unfolded=self._put_in(unfolded),
+            general=self._general(step),
             turns=self._turns(step),
             before=self._before(step),
         )
@@ -179,7 +183,7 @@ class Scribe:
             return Equality((name, self.writer.value(step.value)))
         short = condensed(step)
         formulas = [self.writer.formula(short.formula if short else formula), *map(self.writer.formula, unfolded)]
-        if boxed := self._boxed(step):
+        if not unfolded and (boxed := self._boxed(step)):
             formulas.insert(0, boxed)
         numbers: list[Doc] = []
         if unfolded:
@@ -202,6 +206,16 @@ class Scribe:
             if maker.equation.rule == within:
                 return self.writer.formula(unfold(self.trace, step.formula, ref.id, mark=False).formula)
         return None
+
+    def _general(self, step: Step) -> Equality | None:
+        """The step's rule for any layer, of one element for any unit; None where there is no such rule."""
+        rules = generic(self.trace.lesson, self.notation)
+        found = rules.of(step) if rules else None
+        if rules is None or found is None:
+            return None
+        number = rules.number(step)
+        docs = found.cell if step.index and found.cell else (found.name, found.formula)
+        return Equality(docs, "" if number is None else f"{rules.notation.layer} is {number} here")
 
     def _put_in(self, unfolded: Sequence[Unfolded]) -> str | None:
         """Whose formulas stand in place of their names, and what is marked among them."""

@@ -33,10 +33,18 @@ def card_lines(card: Card, level: Level) -> Iterator[str]:
         if level == "matrix" and card.dimensions:
             yield f"  sizes {card.dimensions}"
         yield from wrapped(card.why)
+        if card.general:
+            yield f"  {general_line(card.general)}"
         if level == "matrix" and card.reuse:
             yield from wrapped(card.reuse)
     for note in card.notes:
         yield from (f"  | {line}".rstrip() for line in prose(note, COLUMNS - 4).splitlines())
+
+
+def general_line(general: Equality) -> str:
+    """A rule for any layer, with what the letter is here."""
+    here = f" ({general.reason})" if general.reason else ""
+    return f"for any layer: {' = '.join(linear(doc) for doc in general.docs)}{here}"
 
 
 def formula_lines(card: Formulas) -> Iterator[str]:

@@ -101,7 +101,7 @@ def _factor(doc: Doc) -> Doc:
 
 def _plain(text: str) -> bool:
     """Whether a superscript may follow at once: not after another one, a fraction or an example's mark."""
-    return not any(mark in text for mark in "/@ ∇×") and text[-1:] not in "⁰¹²³⁴⁵⁶⁷⁸⁹⁾′"
+    return not any(mark in text for mark in "/@ ∇×") and text[-1:] not in "⁰¹²³⁴⁵⁶⁷⁸⁹⁾′ᵏˡᴸ"
 
 
 def _layer(z: Expr) -> int | None:

@@ -506,6 +506,14 @@ class PlayerScreen(Mover, PlayerPanes):
         title = line(f"Names in the notation {self.sitting.scribe.writer.notation.title}", "title")
         self.app.push_screen(Reader([title, line(), *lines], "↑ ↓ scroll · Esc goes back", {"enter": "", "f5": ""}))
 
+    def action_algorithm(self) -> None:
+        try:
+            lines = views.page_lines(self.sitting.page, 66)
+        except Refused as error:
+            self.say(str(error))
+        else:
+            self.app.push_screen(Reader(lines, "↑ ↓ scroll · Esc goes back", {"enter": "", "a": ""}))
+
     def action_help(self) -> None:
         lines = help_lines([key for key in PLAYER if useful(key.action, self.sitting)])
         lines += [line(), line("Beside a question", "title")]

@@ -17,6 +17,8 @@ from tutor.play.playback import Cursor
 from tutor.text.card import Card, Equality, Scribe
 from tutor.text.cells import cut, pad, pieces, width, window
 from tutor.text.layout import chain, flow, linear, number
+from tutor.text.lines import general_line
+from tutor.text.one_page import Page, equations
 from tutor.tui.lines import Line, line
 
 if TYPE_CHECKING:
@@ -60,6 +62,8 @@ def card_lines(card: Card, step: Step, level: Level, columns: int, rows: int, wa
             lines += where_lines(item, columns)
         lines.append(line())
         lines += wrapped(card.why, columns)
+        if card.general:
+            lines += wrapped(general_line(card.general), columns, "dim")
         if level == "matrix" and card.reuse:
             lines += [line(), *wrapped(card.reuse, columns, "note")]
         if card.derivation:
@@ -245,6 +249,24 @@ def names_lines(trace: Trace, scribe: Scribe, columns: int) -> list[Line]:
         first, *more = textwrap.wrap(said, max(columns - size - 2, 12)) or [""]
         lines.append(Line(((pad(name, size), "heading"), (f"  {first}", ""))))
         lines += [line(" " * (size + 2) + part) for part in more]
+    return lines
+
+
+def page_lines(page: Page, columns: int) -> list[Line]:
+    """The whole algorithm on one page: its formulas for any layer, what they are here, and the letters."""
+    lines = [line(part, "title") for part in textwrap.wrap(page.title, columns)]
+    for part in page.parts:
+        lines += [line(), *wrapped(part.heading, columns, "heading")]
+        for entry in part.entries:
+            for of, (name, formula) in equations(entry):
+                indent, style = ("    ", "numbers") if of else ("  ", "formula")
+                drawn = f"{linear(name)} = {linear(formula)}"
+                lines += [line(indent + text, style) for text in textwrap.wrap(drawn, columns - len(indent))]
+            lines += wrapped(f"here {entry.here}", columns, "dim", "      ") if entry.here else []
+    lines += [line(), line("The letters", "heading")]
+    for name, said in page.letters:
+        first, *more = textwrap.wrap(f"{name}: {said}", columns - 4)
+        lines += [line("  " + first), *(line("    " + text) for text in more)]
     return lines
 
 

@@ -16,6 +16,7 @@ from tutor.questions.items import CHAIN, ORDER, PATHS, SHAPES, Item
 from tutor.questions.kinds.chain import chain_item
 from tutor.questions.kinds.direction import direction_item, gradients_told
 from tutor.questions.kinds.formulas import formula_item, operands_item
+from tutor.questions.kinds.general import general_item
 from tutor.questions.kinds.numbers import matrix_item, value_item
 from tutor.questions.kinds.structure import next_item, paths_item, shape_item
 from tutor.text.writer import Writer
@@ -56,6 +57,7 @@ KINDS: dict[str, Kind] = {
     "next": Kind(next_item, ("next",), skill=ORDER),
     "direction": Kind(direction_item, ("direction",), values=gradients_told),
     "paths": Kind(paths_item, ("paths",), skill=PATHS),
+    "general": Kind(general_item, ("formula",)),
     "chain": Kind(chain_item, ("chain", "paths"), skill=CHAIN),  # it says how many paths there are
 }
 

@@ -1,0 +1,225 @@
+"""The whole algorithm on one page: a network's general formulas as a loop, every letter explained by this network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tutor.engine.expressions import Ref, Symbol, refs
+from tutor.engine.model import Equation
+from tutor.engine.trace import Trace
+from tutor.text.general import LAST, General, Generic, at_output, generic, is_back, role
+from tutor.text.layout import Doc, linear, to_ascii
+from tutor.text.lines import COLUMNS, wrapped
+from tutor.text.to_latex import latex
+from tutor.text.words import plural
+from tutor.text.writer import Writer
+
+NAMED = 4  # values of this network that a formula makes, named one by one
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A formula of the page, and what of this network it makes."""
+
+    general: General
+    here: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """Formulas that are worked out together, for the layers that the heading says."""
+
+    heading: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page: its parts in order, and the letters with what each stands for here."""
+
+    title: str
+    parts: tuple[Part, ...]
+    letters: tuple[tuple[str, str], ...]
+
+
+def one_page(trace: Trace, notation: str) -> Page | None:
+    """The page of a lesson in a notation; None of a circuit, which has no layers."""
+    rules = generic(trace.lesson, notation)
+    if rules is None:
+        return None
+    layers = trace.program.model.layers
+    made: dict[tuple[str, str, bool], list[Symbol]] = {}
+    for eq in trace.equations:
+        made.setdefault(role(eq, len(layers)), []).append(eq.symbol)
+    writer, parts = Writer(trace.lesson, notation), _headings(rules, len(layers))
+    found: dict[str, list[Entry]] = {key: [] for key in parts}
+    boxed = set(rules.notation.boxes.values())
+    batch = trace.examples > 1  # then the gradients of one example stand within their mean
+    for at, eq in reversed(rules.rules.items()):
+        back = is_back(eq)
+        within = (back and eq.rule in boxed) or (batch and eq.rule in ("weight_gradient", "bias_gradient"))
+        if at in made and not within:
+            found[_part(eq, back)].append(Entry(rules.written(eq), _here(writer, made[at])))
+    title = f"{trace.lesson.title}: the whole algorithm, for any layer"
+    listed = tuple(Part(parts[key], tuple(entries)) for key, entries in found.items() if entries)
+    return Page(title, listed, tuple(_letters(trace, writer, rules)))
+
+
+def _part(eq: Equation, back: bool) -> str:
+    if eq.phase == "backward":
+        return "output" if at_output(eq, LAST) else "back" if back else "gradients"
+    return eq.phase
+
+
+def _headings(rules: Generic, depth: int) -> dict[str, str]:
+    """The parts in the order of the loop, each with its heading."""
+    entry = rules.notation
+    letter, low = entry.layer, entry.weights_first
+    top = "L" if entry.first == entry.weights_first else "L − 1"
+    gradients = {"gradients": f"Gradients, for {letter} = {top}, … {low + 1}, {low}"}
+    back = {"back": f"Back to the layer before, for {letter} = L − 1, … {entry.first}"}
+    if entry.steps_down:
+        gradients = {"gradients": f"Backward, for {letter} = {top}, … {low + 1}, {low}"}
+        back = {"back": f"and then, unless {letter} is {low}, back to the layer before"}
+    return {
+        "forward": f"Forward, for {letter} = {low}, {low + 1}, … {top}",
+        "loss": "Loss",
+        "output": "Backward, at the output",
+        **(gradients | back if entry.steps_down else back | gradients),
+        "update": f"Update, for every {letter}, when all gradients are there",
+    }
+
+
+def _here(writer: Writer, symbols: list[Symbol]) -> str:
+    """The values of this network that a rule makes, in the order in which it does, with their sizes."""
+    symbols = [symbol for symbol in symbols if symbol.shape]
+    named = [writer.text(Ref(symbol)) + _size(symbol) for symbol in symbols]
+    return ", ".join([*named[: NAMED - 1], "…", named[-1]] if len(named) > NAMED else named)
+
+
+def _size(symbol: Symbol) -> str:
+    return f" ({'×'.join(map(str, symbol.shape))})" if symbol.shape else ""
+
+
+def _letters(trace: Trace, writer: Writer, rules: Generic) -> Iterator[tuple[str, str]]:
+    """Every letter, explained by pointing at this network."""
+    entry, layers = rules.notation, trace.program.model.layers
+    depth, first, low = len(layers), entry.first, entry.weights_first
+    pre = next(eq for eq in rules.trace.equations if eq.symbol.id == "z2")
+    letters = rules.writer(pre)
+
+    def each(symbols: list[Symbol]) -> str:
+        return f"here {_here(writer, symbols)}"
+
+    small = {eq.symbol.id: eq.symbol for eq in rules.trace.equations}
+    weights, biases = (ref.symbol for ref in _operands(pre))
+    fed = linear(letters.name(Ref(small["z2"])))
+    count = f"{low}" if depth == 1 else f"{low} to {depth + low - 1}"
+    yield entry.layer, f"the number of a layer's weights; here {count}"
+    yield "L", f"the last layer: {depth + first - 1} here, with {plural(layers[-1].units, 'unit')}"
+    yield (
+        "i, j",
+        "a unit that is fed, and one that feeds it: weights have a row for each i, a column for each j",
+    )
+    into = each([layer.weights for layer in layers])
+    yield (
+        linear(letters.name(Ref(weights))),
+        f"the weights that {fed} is made with; {into}",
+    )
+    own = [layer.biases for layer in layers if layer.biases]
+    if own:
+        yield linear(letters.name(Ref(biases))), f"the biases; {each(own)}"
+    yield fed, f"the weighted sums of a layer; {each([layer.pre_activation for layer in layers])}"
+    if depth > 1:
+        hidden = [layer.activation for layer in layers[:-1]]
+        yield linear(letters.name(Ref(small["a2"]))), f"what the units of a layer put out; {each(hidden)}"
+        signs = ", ".join(dict.fromkeys(layer.activation_name.replace("_", " ") for layer in layers[:-1]))
+        yield letters.function("sigmoid", 2), f"the activation of a hidden layer; here {signs}"
+    nought = Writer(rules.trace.lesson, rules.id).text(Ref(Symbol("a0", (2,), "activation", 0)))
+    given = writer.text(Ref(layers[0].feeds))
+    if nought != given:
+        yield nought, f"the input {given}"
+    sign = letters.function(layers[-1].activation_name, LAST)
+    if layers[-1].activation_name not in ("linear", sign):
+        yield f"{sign}, at the output", layers[-1].activation_name.replace("_", " ")
+    yield writer.text(Ref(trace.program.model.data[1])), "the targets"
+    if trace.lesson.training:
+        yield entry.rate, f"the learning rate: {trace.lesson.training.learning_rate:g} here"
+    if trace.examples > 1:
+        yield "n, e", f"the examples of a batch, {trace.examples} here, and one of them"
+
+
+def _operands(eq: Equation) -> list[Ref]:
+    return [ref for ref in refs(eq.formula) if ref.symbol.quantity in ("weights", "biases")]
+
+
+# ---------------------------------------------------------------- as text
+
+
+def equations(entry: Entry) -> list[tuple[str, tuple[Doc, Doc]]]:
+    """The formulas of an entry: (what it is of, (name, formula)), whole and of one."""
+    general = entry.general
+    return [("", (general.name, general.formula)), *([("one of them", general.cell)] if general.cell else [])]
+
+
+def text(page: Page) -> Iterator[str]:
+    """The page as lines for a terminal."""
+    yield page.title
+    for part in page.parts:
+        yield from ("", part.heading)
+        for entry in part.entries:
+            for of, (name, formula) in equations(entry):
+                yield f"  {'  ' if of else ''}{linear(name)} = {linear(formula)}"
+            yield from wrapped(f"here {entry.here}", "      ", "      ") if entry.here else ()
+    yield from ("", "The letters")
+    for name, said in page.letters:
+        yield from wrapped(f"{name}: {said}", "  ", "    ", COLUMNS)
+
+
+def markdown(page: Page) -> Iterator[str]:
+    """The page as lines of Markdown, formulas between dollars."""
+    yield f"# {page.title}"
+    for part in page.parts:
+        yield from ("", f"## {part.heading}", "")
+        for entry in part.entries:
+            found = "; ".join(f"${latex(name)} = {latex(formula)}$" for _, (name, formula) in equations(entry))
+            yield f"- {found}" + (f" (here {entry.here})" if entry.here else "")
+    yield from ("", "## The letters", "")
+    yield from (f"- {name}: {said}" for name, said in page.letters)
+
+
+def as_latex(page: Page) -> Iterator[str]:
+    """The formulas of the page as LaTeX, for the inside of a document; ASCII only."""
+    for part in page.parts:
+        yield f"% {to_ascii(part.heading)}"
+        yield r"\begin{align*}"
+        rows = [f"{latex(name)} &= {latex(formula)}" for e in part.entries for _, (name, formula) in equations(e)]
+        yield from [row + r" \\" for row in rows[:-1]] + rows[-1:]
+        yield r"\end{align*}"
+
+
+def record(page: Page) -> dict[str, object]:
+    """The page as data for programs."""
+    return {
+        "title": page.title,
+        "parts": [
+            {
+                "heading": part.heading,
+                "formulas": [
+                    {
+                        "formula": _said(entry.general.name, entry.general.formula),
+                        "one": _said(*entry.general.cell) if entry.general.cell else None,
+                        "here": entry.here,
+                    }
+                    for entry in part.entries
+                ],
+            }
+            for part in page.parts
+        ],
+        "letters": [{"name": name, "meaning": said} for name, said in page.letters],
+    }
+
+
+def _said(name: Doc, formula: Doc) -> str:
+    return f"{linear(name)} = {linear(formula)}"
