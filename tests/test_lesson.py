@@ -13,7 +13,8 @@ from tutor.engine.expressions import evaluate, refs
 from tutor.engine.lesson import INITIALISERS, AuthorQuestion, Layer, Lesson, Note, Training, WrongAnswer
 from tutor.lessonfiles import schema, validation
 from tutor.lessonfiles.faults import Faults
-from tutor.lessonfiles.positions import Source, lesson_id
+from tutor.lessonfiles.file_names import lesson_id
+from tutor.lessonfiles.positions import Source
 from tutor.lessonfiles.reading.lesson import read
 
 DOCS = Path(__file__).parent.parent / "docs" / "lesson-format.md"

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tutor.cli.arguments import UsageError
+from tutor.cli.errors import UsageError
 from tutor.cli.finding import find_lesson, known_notation
 from tutor.cli.running import Kept, app
 from tutor.cli.streams import asker, in_utf8, is_screen

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tutor.cli.arguments import UsageError
+from tutor.cli.errors import UsageError
 from tutor.cli.finding import own_folders
 from tutor.cli.streams import in_utf8
-from tutor.lessonfiles.positions import as_argument, exists
+from tutor.lessonfiles.file_names import as_argument, exists
 from tutor.text.output import escape
 from tutor.text.words import plural
 

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from importlib import import_module
 
 from tutor import __version__
-from tutor.cli import asking, authoring, doctor, grade, handouts, lab, papers, playing, showing, solutions
-from tutor.cli.arguments import UsageError, parser
+from tutor.cli.errors import UsageError
 from tutor.cli.streams import abandon, fail, prepare_streams
-from tutor.lessonfiles import catalogue
-from tutor.lessonfiles.positions import LessonError, as_argument
 
+TYPE_CHECKING = False  # as in `tutor`: typing's own would be a fifth of what --help takes
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Callable, Sequence
 
+    from tutor.lessonfiles.positions import LessonError
 
 TRACEBACK = "BACKPROP_TUTOR_TRACEBACK"  # set: a defect of the tutor shows where it is
 
@@ -37,8 +36,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except UsageError as error:
         return fail(str(error))
-    except LessonError as error:
-        return fail(_one_line(error))
     except BrokenPipeError:
         abandon(sys.stdout)
         return 0
@@ -51,6 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:
         return fail("there is not enough memory for that")
     except Exception as error:
+        from tutor.lessonfiles.positions import LessonError
+
+        if isinstance(error, LessonError):
+            return fail(_one_line(error))
         if os.environ.get(TRACEBACK):
             raise
         what = f"{type(error).__name__}: {error}"[:200]
@@ -62,15 +63,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: list[str]) -> int:
     if not argv:
-        return playing.home()
+        return _home()
     value = [False, *(arg in ("--lessons", "--profile") for arg in argv)]
     word = next((arg for arg, is_value in zip(argv, value, strict=False) if arg[:1] != "-" and not is_value), None)
     if word is not None and word not in RUN:
+        from tutor.lessonfiles import catalogue
+
         if catalogue.find(word):
             raise UsageError(f"'{word}' is a lesson, not a command: backprop-tutor play {word}")
         raise UsageError(f"there is no command '{word[:60]}'; there are: {', '.join(filter(None, RUN))}")
+    if argv == ["--version"]:
+        print(f"backprop-tutor {__version__}")
+        return 0
+    from tutor.cli.arguments import parser
+
     try:
-        args = parser(RUN).parse_args(argv)
+        args = parser(RUN, word).parse_args(argv)
     except SystemExit as done:  # after --help
         return int(done.code or 0)
     if args.asks_version or args.says_more:
@@ -81,12 +89,14 @@ def _run(argv: list[str]) -> int:
             print(about_speed())
         return 0
     if getattr(args, "profile", None) is None:
-        args.profile = args.at_home
+        args.profile = args.at_home or "default"
     run: Callable[[Namespace], int] = args.run
     return run(args)
 
 
 def _one_line(error: LessonError) -> str:
+    from tutor.lessonfiles.file_names import as_argument
+
     first, more = error.problems[0], len(error.problems) - 1
     advice = f": {first.advice}" if first.advice else ""
     if more:
@@ -94,35 +104,51 @@ def _one_line(error: LessonError) -> str:
     return f"{first.path}:{first.line}:{first.column}: {first.message}{advice}"
 
 
+def _from(room: str, name: str) -> Callable[[Namespace], int]:
+    """The function of a module beside this one, imported when it is called."""
+
+    def run(args: Namespace) -> int:
+        code: int = getattr(import_module(f"tutor.cli.{room}"), name)(args)
+        return code
+
+    return run
+
+
+def _home() -> int:
+    from tutor.cli.playing import home
+
+    return home()
+
+
 RUN: dict[str, Callable[[Namespace], int]] = {
-    "": playing.home,
-    "play": playing.play,
-    "list": playing.list_,
-    "trace": showing.trace,
-    "train": showing.train,
-    "check": authoring.check,
-    "compare": showing.compare,
-    "sweep": showing.sweep,
-    "quiz": asking.quiz,
-    "placement": asking.placement,
-    "drill": asking.drill,
-    "review": asking.review,
-    "mistakes": asking.mistakes,
-    "paper": papers.paper,
-    "exam": papers.exam,
-    "progress": asking.progress,
-    "report": asking.report,
-    "glossary": showing.glossary,
-    "new": authoring.new,
-    "schema": authoring.schema,
-    "grade": grade.grade,
-    "diagnose": solutions.diagnose,
-    "code": solutions.code,
-    "questions": handouts.questions,
-    "worksheet": handouts.worksheet,
-    "figure": handouts.figure,
-    "page": handouts.page,
-    "lab": lab.lab,
-    "doctor": doctor.doctor,
-    "misconceptions": showing.misconceptions,
+    "": _from("playing", "home"),
+    "play": _from("playing", "play"),
+    "list": _from("playing", "list_"),
+    "trace": _from("showing", "trace"),
+    "train": _from("showing", "train"),
+    "check": _from("authoring", "check"),
+    "compare": _from("showing", "compare"),
+    "sweep": _from("showing", "sweep"),
+    "quiz": _from("asking", "quiz"),
+    "placement": _from("asking", "placement"),
+    "drill": _from("asking", "drill"),
+    "review": _from("asking", "review"),
+    "mistakes": _from("asking", "mistakes"),
+    "paper": _from("papers", "paper"),
+    "exam": _from("papers", "exam"),
+    "progress": _from("asking", "progress"),
+    "report": _from("asking", "report"),
+    "glossary": _from("showing", "glossary"),
+    "new": _from("authoring", "new"),
+    "schema": _from("authoring", "schema"),
+    "grade": _from("grade", "grade"),
+    "diagnose": _from("solutions", "diagnose"),
+    "code": _from("solutions", "code"),
+    "questions": _from("handouts", "questions"),
+    "worksheet": _from("handouts", "worksheet"),
+    "figure": _from("handouts", "figure"),
+    "page": _from("handouts", "page"),
+    "lab": _from("lab", "lab"),
+    "doctor": _from("doctor", "doctor"),
+    "misconceptions": _from("showing", "misconceptions"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tutor.cli.arguments import UsageError
+from tutor.cli.errors import UsageError
 from tutor.text.output import quote
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tutor.cli.arguments import UsageError
+from tutor.cli.errors import UsageError
 from tutor.cli.running import app
 from tutor.cli.streams import asker, is_screen
 from tutor.text.words import whole_number

@@ -7,10 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tutor.cli.arguments import UsageError
+from tutor.cli.errors import UsageError
+from tutor.folders import for_data
 from tutor.lessonfiles import catalogue
-from tutor.lessonfiles.positions import exists, lesson_id
-from tutor.text.notations import NOTATIONS
+from tutor.lessonfiles.file_names import exists, lesson_id
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -23,11 +23,9 @@ def own_folders(args: Namespace | None = None) -> list[Path]:
 
     Raises UsageError for a folder of an option that is not there.
     """
-    from tutor.learner.database import default_path
-
     folders: list[Path] = []
     with suppress(RuntimeError):  # no home
-        folders += [path] if os.path.isdir(path := default_path().with_name("lessons")) else []
+        folders += [path] if os.path.isdir(path := for_data() / "lessons") else []
     folders += [Path(name) for name in os.environ.get(LESSONS, "").split(os.pathsep) if name]
     return folders + asked_for(args)
 
@@ -72,7 +70,11 @@ def find_lesson(name: str, args: Namespace | None = None) -> tuple[Path, str]:
 
 def known_notation(name: str | None) -> None:
     """Raises UsageError for a notation that there is not, with the nearest."""
-    if name is not None and name not in NOTATIONS:
+    if name is None:
+        return
+    from tutor.text.notations import NOTATIONS
+
+    if name not in NOTATIONS:
         from tutor.engine.parsing import did_you_mean
 
         near = did_you_mean(name[:60], NOTATIONS)

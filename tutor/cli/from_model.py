@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tutor.cli.arguments import UsageError
+from tutor.cli.errors import UsageError
 from tutor.cli.streams import asker
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.evaluation import Evaluator
@@ -19,9 +19,10 @@ from tutor.lessonfiles import from_model
 from tutor.lessonfiles.array_files import ENDINGS, is_binary, read_stored
 from tutor.lessonfiles.check import load
 from tutor.lessonfiles.csv_examples import Table, read_table
+from tutor.lessonfiles.file_names import as_argument
 from tutor.lessonfiles.from_model import Described
 from tutor.lessonfiles.model_layers import Chain, NoChain, Open, find
-from tutor.lessonfiles.positions import LessonError, Problem, as_argument
+from tutor.lessonfiles.positions import LessonError, Problem
 from tutor.lessonfiles.synonyms import meant
 from tutor.text.evaluation_words import held_out_words, summary
 from tutor.text.output import escape, quote

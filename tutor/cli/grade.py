@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tutor.cli.arguments import UsageError
+from tutor.cli.errors import UsageError
 from tutor.cli.showing import open_trace
 from tutor.cli.streams import in_utf8
 from tutor.text.output import escape, json_text, quote

@@ -8,8 +8,8 @@ from itertools import count, product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tutor.cli.arguments import UsageError
 from tutor.cli.delivering import deliver
+from tutor.cli.errors import UsageError
 from tutor.cli.finding import find_lesson, known_notation
 from tutor.lessonfiles import catalogue
 from tutor.text.output import escape, quote

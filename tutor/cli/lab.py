@@ -8,10 +8,10 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tutor.cli.arguments import UsageError
+from tutor.cli.errors import UsageError
 from tutor.cli.running import Kept, app
 from tutor.cli.streams import in_utf8, is_screen, read_line
-from tutor.lessonfiles.positions import as_argument
+from tutor.lessonfiles.file_names import as_argument
 from tutor.text.output import escape, json_text, quote
 from tutor.text.words import plural, whole_number
 

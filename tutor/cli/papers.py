@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tutor.cli.arguments import UsageError
+from tutor.cli.errors import UsageError
 from tutor.cli.finding import find_lesson, known_notation
 from tutor.cli.running import Kept, app
 from tutor.cli.showing import open_trace

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tutor.cli.arguments import UsageError
+from tutor.cli.errors import UsageError
 from tutor.cli.finding import asked_for, find_lesson, known_notation, own_folders
 from tutor.cli.running import Kept, app
 from tutor.cli.streams import asker, in_utf8, is_screen
 from tutor.lessonfiles import catalogue
-from tutor.lessonfiles.positions import as_argument
+from tutor.lessonfiles.file_names import as_argument
 from tutor.text.output import json_text
 
 if TYPE_CHECKING:

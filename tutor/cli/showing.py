@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from tutor.cli.arguments import UsageError
+from tutor.cli.errors import UsageError
 from tutor.cli.finding import find_lesson, known_notation
 from tutor.cli.streams import in_utf8
 from tutor.text.output import escape, json_text

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from contextlib import suppress
-from typing import TextIO
 
 from tutor.text.output import escape, gated
+
+TYPE_CHECKING = False  # as in `tutor`: every start waits for this module
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TextIO
 
 MAX_LINE = 4096  # characters of a line of input that line mode looks at
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tutor.learner.placing import Path, Standing
-from tutor.lessonfiles.positions import lesson_id
+from tutor.lessonfiles.file_names import lesson_id
 
 if TYPE_CHECKING:
     from tutor.learner.store import Store

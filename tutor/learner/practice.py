@@ -15,7 +15,8 @@ from tutor.learner import records
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
-from tutor.lessonfiles.positions import LessonError, lesson_id
+from tutor.lessonfiles.file_names import lesson_id
+from tutor.lessonfiles.positions import LessonError
 from tutor.questions import mastery
 from tutor.questions.attempt import Asking
 from tutor.questions.authored import author_id, author_item

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from tutor.engine.parsing import did_you_mean
-from tutor.lessonfiles.positions import exists
+from tutor.lessonfiles.file_names import exists
 from tutor.text.output import quote
 
 TABLES = (".csv", ".tsv", ".txt")  # what the names of tables end in

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from tutor.engine.losses import LOSSES
 from tutor.lessonfiles.csv_examples import Table
+from tutor.lessonfiles.file_names import lesson_id
 from tutor.lessonfiles.model_layers import Chain
-from tutor.lessonfiles.positions import lesson_id
 from tutor.lessonfiles.writing import toml
 from tutor.text.output import FORBIDDEN, escape
 from tutor.text.words import plural

@@ -26,33 +26,6 @@ WINDOW = 96  # cells of a source line that are shown around the caret
 MAX_BYTES = 4 * 2**20
 
 
-def as_argument(path: str | Path) -> str:
-    """A path as a shell takes it in a command to copy: with a space or a quote in quotes, with a first - no option."""
-    import shlex  # where it is needed: the first frame waits for this module
-
-    text = str(path)
-    text = os.path.join(".", text) if text.startswith("-") else text
-    if os.name == "nt":
-        return escape(f'"{text}"' if " " in text else text)
-    return escape(text if re.fullmatch(r"[\w/.,:+@%-]+", text) else shlex.quote(text))
-
-
-def exists(path: str | Path) -> bool:
-    """Whether something is there, be it readable or not; never raises."""
-    try:
-        os.stat(path)
-    except PermissionError:
-        return True
-    except (OSError, ValueError):  # not there; too long; a NUL in it
-        return False
-    return True
-
-
-def lesson_id(path: str | Path) -> str:
-    """A lesson's id is its file's name without number and extension: '01-gates.toml' is 'gates'."""
-    return escape(re.sub(r"^[0-9]+[-_. ]+(?=.)", "", Path(path).stem))
-
-
 @dataclass(frozen=True)
 class Problem:
     """What is wrong (`message`), where, and what to do (`advice`). A warning does not make a lesson unusable."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tutor.lessonfiles.positions import lesson_id
+from tutor.lessonfiles.file_names import lesson_id
 from tutor.text.output import FORBIDDEN
 
 _LESSON = r"""# A lesson of backprop-tutor. Change it, and see what it does:

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
+from tutor.lessonfiles import toml_numbers
 from tutor.lessonfiles.positions import Problem, Source
 from tutor.text.output import FORBIDDEN, code_point, quote
 
@@ -68,7 +69,7 @@ def parse_toml(source: Source) -> dict[str, Any] | Problem:
         message = f"the file has {len(headers):,} tables: {MAX_HEADERS:,} are the most"
         return source.problem_at(1, 1, message, 'put examples in a table beside the lesson: examples = "data.csv"')
     try:
-        return tomllib.loads(source.text)
+        return toml_numbers.loads(source.text)
     except tomllib.TOMLDecodeError as error:
         return _syntax_problem(source, str(error))
     except RecursionError:

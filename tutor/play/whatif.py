@@ -28,7 +28,8 @@ from tutor.engine.losses import LOSSES
 from tutor.engine.model import parameter
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.parsing import did_you_mean
-from tutor.lessonfiles.positions import Keys, lesson_id
+from tutor.lessonfiles.file_names import lesson_id
+from tutor.lessonfiles.positions import Keys
 from tutor.lessonfiles.reading.lesson import build
 from tutor.lessonfiles.writing import document, lesson_text, number_text
 from tutor.play.documents import Document, built, fitting, path_of, plain_questions, put

@@ -7,16 +7,15 @@ through `Lines` and the filter of the app.
 
 from __future__ import annotations
 
-import html
-import json
 import os
 import re
-import stat
 import unicodedata
-from collections.abc import Iterable
-from contextlib import suppress
-from pathlib import Path
-from typing import Any, TextIO, cast
+
+TYPE_CHECKING = False  # as in `tutor`: every start waits for this module
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+    from typing import Any, TextIO
 
 # Letters and signs of the scripts whose spelling needs zero-width joiners: Arabic to N'Ko, Indic, South-East Asian,
 # Tibetan, Mongolian.
@@ -69,6 +68,8 @@ def json_text(value: Any, indent: int | None = None) -> str:
 
     Raises ValueError for a number that is not finite.
     """
+    import json
+
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
     return FORBIDDEN.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
@@ -95,7 +96,10 @@ class Gate:
 
 def gated(stream: TextIO) -> TextIO:
     """The stream behind the gate."""
-    return stream if isinstance(stream, Gate) else cast(TextIO, Gate(stream))
+    if isinstance(stream, Gate):
+        return stream
+    gate: Any = Gate(stream)
+    return gate  # type: ignore[no-any-return]
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -104,10 +108,12 @@ def write_whole(path: Path, content: bytes) -> None:
     It is written under a name beside it that nobody can guess or hold ready. A file that was there keeps its
     permissions, and a link stays one; a new file is its owner's alone.
     """
+    import stat
     import tempfile  # where it is needed: the first frame waits for this module
+    from contextlib import suppress
 
-    target = Path(os.path.realpath(path))
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".backprop-tutor-", suffix=".tmp")
+    target = os.path.realpath(path)
+    handle, name = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".backprop-tutor-", suffix=".tmp")
     try:
         with open(handle, "wb") as file:
             file.write(content)
@@ -132,4 +138,6 @@ def in_markdown(text: str) -> str:
 
 def in_html(text: str) -> str:
     """Text that HTML shows as it stands; a dollar or a backslash in a span of its own begins no formula."""
+    import html
+
     return html.escape(shown(text)).replace("$", "<span>$</span>").replace("\\", "<span>\\</span>")

@@ -16,7 +16,7 @@ from textual.worker import Worker, get_current_worker
 from tutor.learner import course
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.catalogue import Entry
-from tutor.lessonfiles.positions import as_argument
+from tutor.lessonfiles.file_names import as_argument
 from tutor.play.commands import Key
 from tutor.text.cells import cut
 from tutor.tui.keys import bindings, commands

@@ -18,7 +18,8 @@ from tutor.lessonfiles.beside import place
 from tutor.lessonfiles.csv_examples import Columns, Table
 from tutor.lessonfiles.decimal_commas import advice_with
 from tutor.lessonfiles.faults import Fault, Faults, TooMany
-from tutor.lessonfiles.positions import Problem, Source, lesson_id, read_source
+from tutor.lessonfiles.file_names import lesson_id
+from tutor.lessonfiles.positions import Problem, Source, read_source
 from tutor.lessonfiles.reading import references
 from tutor.lessonfiles.reading.circuit import read_circuit
 from tutor.lessonfiles.reading.comma_arrays import read_again
