@@ -27,8 +27,9 @@ const verdicts = (() => {
   const few = (digits) => `Right so far: give ${inWords(digits)} significant digits.`;
   const undecided = (more) => `Near, but these digits do not decide it: keep ${more} on each line, and give as many.`;
 
-  /* A number against one that an author gives. */
-  function plainly({ right, digits, authors }, { value, digits: typed }) {
+  /* A number against one that an author gives, or against a count, which is just that. */
+  function plainly({ right, digits, authors, count: counted }, { value, digits: typed }) {
+    if (counted) return value === right ? RIGHT : verdict("wrong", "That is not it.");
     const count = typed ?? 15;
     const near = Math.min(...authors.map(([wrong]) => Math.abs(wrong - right) / 2));
     const within = count >= digits && Math.abs(value - right) < Math.min(TOLERANCE * Math.abs(right), near);

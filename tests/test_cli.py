@@ -280,6 +280,21 @@ def test_trace_in_every_format_and_level(format, level, run):
     assert ("dL/dW1[2,1]" in text) == (level == "scalar")
 
 
+def test_a_step_in_latex_comes_with_its_derivation(run):
+    code, text, err = run("trace", "softmax", "--format", "latex", "--step", "dL/dz1")
+    assert code == 0 and not err and text.startswith("% dL/dz1\n")
+    assert "".join(re.findall(r"(?s)\\\[.*?\\\]", text)).isascii()
+    begun, ended = re.findall(r"\\begin\{(\w+)\}", text), re.findall(r"\\end\{(\w+)\}", text)
+    assert sorted(begun) == sorted(ended) and text.count("\\[\n") == text.count("\n\\]") > 3
+    assert r"\frac{\partial" in text or r"\partial" in text
+    whole = run("trace", "softmax", "--format", "latex")[1]
+    assert whole.startswith(r"\documentclass") and whole.endswith("\\end{document}\n") and "% dL/dz1\n" in whole
+    bare = re.sub(r"\\.", "", whole)
+    assert bare.count("{") == bare.count("}") and bare.count("$") % 2 == 0
+    assert is_refused(run("trace", "softmax", "--step", "dL/dz1"), "--format latex")
+    assert is_refused(run("trace", "softmax", "--format", "latex", "--step", "dL/dz9"), "dL/dz9")
+
+
 def test_an_iteration_has_the_parameters_that_the_one_before_made(run):
     def trace(number):
         return json.loads(run("trace", "o-classification", "--format", "json", "--iteration", str(number))[1])

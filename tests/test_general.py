@@ -143,9 +143,10 @@ def test_the_page_from_the_command_line(capsys):
         assert main(["trace", "p-deep", "--general", "--format", how]) == 0
     out = capsys.readouterr().out
     assert "∇Wₖ L(θ) = ∇aₖ L(θ) · hₖ₋₁ᵀ" in out and r"\begin{align*}" in out
-    assert main(["trace", "gates", "--general"]) == 2 and main(["trace", "gates", "--format", "latex"]) == 2
+    assert main(["trace", "gates", "--general"]) == 2
+    assert main(["trace", "p-deep", "--general", "--format", "latex", "--step", "L"]) == 2
     err = capsys.readouterr().err
-    assert "has no layers" in err and "goes with --general" in err
+    assert "has no layers" in err and "without --general" in err
 
 
 def test_line_mode_has_the_page(store):

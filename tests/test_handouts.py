@@ -21,12 +21,14 @@ from tutor.cli.commands import main
 from tutor.engine.trace import trace
 from tutor.handouts.asked import asked, items_of
 from tutor.handouts.documents import DOCUMENTS
+from tutor.handouts.page import lit_at
 from tutor.handouts.platforms import PLATFORMS, bank_of, scaled
 from tutor.handouts.sheets import Grid, Heading, Points, Table, Words
 from tutor.lessonfiles.check import load
 from tutor.lessonfiles.writing import lesson_text
-from tutor.pictures.drawing import svg_of
+from tutor.pictures.drawing import drawing_of, svg_of
 from tutor.questions.quiz import make_items
+from tutor.text.card import Scribe
 
 LESSONS = ("o-classification", "gates", "attention", "softmax", "epochs")
 
@@ -182,6 +184,59 @@ def test_a_figure_is_svg_with_words_and_no_address(id, capsys):
     text = capsys.readouterr().out
     root = ElementTree.fromstring(text)
     assert root.find("{http://www.w3.org/2000/svg}title").text and "href" not in text and len(text) < 200_000
+
+
+@pytest.mark.parametrize(
+    "kind, step, says",
+    [
+        ("step", "dL/dW1[1,2]", "= −0.09326"),
+        ("chain", "dL/dW1[1,2]", "product: −0.53706 · 0.9 · 0.24119 · 0.8 = −0.09326"),
+        ("slope", "W1[1,2]", "update"),
+        ("losses", "", "epoch"),
+    ],
+)
+def test_figures_of_a_step_and_of_training_are_cells(kind, step, says, capsys):
+    assert main(["figure", "o-classification", kind, "--step", step]) == 0
+    root = ElementTree.fromstring(capsys.readouterr().out)
+    space = "{http://www.w3.org/2000/svg}"
+    texts = [text.text for text in root.iter(f"{space}text")]
+    assert any(says in text for text in texts), texts
+    paths = [path.get("d") for path in root.iter(f"{space}path")]
+    assert bool(paths) == (kind in ("slope", "losses")) and not any("\u2800" <= c <= "\u28ff" for t in texts for c in t)
+    wide, high = float(root.get("width")), float(root.get("height"))
+    for text in root.iter(f"{space}text"):
+        assert float(text.get("x")) + float(text.get("textLength")) <= wide and 0 < float(text.get("y")) < high
+    for x, y in re.findall(r"M([\d.]+) ([\d.]+)", "".join(paths)):
+        assert 0 <= float(x) < wide and 0 <= float(y) < high
+
+
+@pytest.mark.parametrize(
+    "id, step, lit",
+    # the weight from input 2 to unit 1, both of them; of a circuit the symbols themselves
+    [("o-classification", "dL/dW1[1,2]", {"u0.1", "u1.0", "e1.0.1"}), ("gates", "df/dq", {"s/q", "s/z"})],
+)
+def test_a_figure_lights_what_a_step_uses_and_makes(id, step, lit):
+    here = trace(bundled(id))
+    marks = lit_at(here.find(step), Scribe(here, here.lesson.notation))
+    drawing = drawing_of(here, here.lesson.notation)
+    svg = drawing.svg(marked=True, lit=marks)
+    found = set(re.findall(r'data-item="([^"]*)" style=', svg))
+    assert lit <= found and set(drawing.marks.values()) - found
+    assert "data-item" not in drawing.svg() and drawing.svg().count("style=") == 1
+
+
+@pytest.mark.parametrize(
+    "argv, says",
+    [
+        (["forks", "losses"], "not trained"),
+        (["o-classification", "step"], "which step?"),
+        (["o-classification", "chain", "--step", "z1[1]x"], "not a step id"),
+        (["o-classification", "chain", "--step", "L"], "no gradient"),
+    ],
+)
+def test_a_figure_that_is_not_there_is_refused(argv, says, capsys):
+    code, said = main(["figure", *argv]), capsys.readouterr()
+    assert code == 2 and says in said.err and not said.out
 
 
 def test_a_lessons_text_is_data(tmp_path):

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 LEVELS = ("story", "scalar", "matrix")
-FORMATS = ("text", "json", "markdown")
+FORMATS = ("text", "json", "markdown", "latex")
+FIGURES = ("network", "step", "chain", "slope", "losses")  # as in `handouts.figures`, which needs NumPy
 PLATFORMS = ("moodle", "gift", "qti", "anki", "csv", "json")  # as in `handouts.platforms`, which needs NumPy
 
 LESSON = "a lesson's id (see backprop-tutor list), or the path of a lesson file"
@@ -164,9 +165,7 @@ def _list(sub: ArgumentParser) -> None:
 )
 def _trace(sub: ArgumentParser) -> None:
     sub.add_argument("lesson", metavar="LESSON", help=LESSON)
-    sub.add_argument(
-        "--format", choices=(*FORMATS, "latex"), default="text", help="default: text; latex goes with --general"
-    )
+    sub.add_argument("--format", choices=FORMATS, default="text", help="default: text")
     sub.add_argument(
         "--general", action="store_true", help="the whole algorithm on one page: its formulas for any layer, as a loop"
     )
@@ -178,6 +177,7 @@ def _trace(sub: ArgumentParser) -> None:
     )
     sub.add_argument("--notation", metavar="NAME", help="one of those below; default: the lesson's own")
     sub.add_argument("--iteration", metavar="N", default="1", help="the Nth update of the parameters; default: 1")
+    sub.add_argument("--step", metavar="ID", help="one step and how it comes about, with --format latex")
     listed = "".join(f"  {name:10} {title}\n" for name, title in _notations().items())
     sub.epilog = f"{sub.epilog}\nnotations:\n{listed}"
 
@@ -511,12 +511,16 @@ def _worksheet(sub: ArgumentParser) -> None:
 
 @_command(
     "figure",
-    "a lesson's network or circuit as SVG",
-    "The picture of a lesson's network or circuit as an SVG file, for slides and sheets.",
+    "a lesson's network, a step, a chain, a slope as SVG",
+    "A figure of a lesson as an SVG file, for slides and sheets: its network or circuit, a step's card, the chain "
+    "of a gradient, the loss as a function of one parameter, the losses of 100 epochs.",
     examples.FIGURE_EXAMPLES,
 )
 def _figure(sub: ArgumentParser) -> None:
     sub.add_argument("lesson", metavar="LESSON", help=LESSON)
+    sub.add_argument("kind", choices=FIGURES, nargs="?", default="network", help="default: network")
+    sub.add_argument("--step", metavar="ID", default="", help="the step that it is of; of a slope W1[1,2], too")
+    sub.add_argument("--format", choices=("svg",), default="svg", help="default: svg")
     sub.add_argument("--notation", metavar="NAME", help="default: the lesson's own")
     sub.add_argument("-o", dest="output", metavar="FILE", help="where to write it; an existing file is left alone")
 

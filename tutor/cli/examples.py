@@ -30,6 +30,7 @@ examples:
   backprop-tutor trace c-431 --level scalar --notation delta --iteration 3
   backprop-tutor trace p-deep --format markdown > p-deep.md
   backprop-tutor trace p-deep --general --format latex     the formulas for any layer
+  backprop-tutor trace softmax --format latex --step dL/dz1 > derivation.tex      for a script or slides
   backprop-tutor trace gates --format json       for programs, described in docs/trace-json.md
 """
 COMPARE_EXAMPLES = """\
@@ -155,6 +156,9 @@ The key has for each question the numbers that the named slips give. docs/handou
 FIGURE_EXAMPLES = """\
 examples:
   backprop-tutor figure o-classification -o network.svg
+  backprop-tutor figure o-classification network --step "dL/dW1[1,2]"     what the step uses and makes is lit
+  backprop-tutor figure o-classification chain --step "dL/dW1[1,2]" -o chain.svg
+  backprop-tutor figure o-classification slope > slope.svg                (also: step, losses)
   backprop-tutor figure attention > attention.svg
 """
 PAGE_EXAMPLES = """\

@@ -1,4 +1,4 @@
-"""Traces and training as plain text, JSON and Markdown; the JSON is a contract (docs/trace-json.md, train-json.md).
+"""Traces and training as text, JSON, Markdown and LaTeX; the JSON is a contract (docs/trace-json.md, train-json.md).
 
 Each writer yields pieces of text, so that a large network's trace is never whole in memory.
 """
@@ -21,7 +21,9 @@ from tutor.engine.lesson import Level
 from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import Run
 from tutor.engine.trace import Step, Trace
-from tutor.text.card import Scribe, conventions
+from tutor.handouts.documents import tex
+from tutor.text import to_latex
+from tutor.text.card import Equality, Scribe, conventions
 from tutor.text.divergence_words import divergence_words
 from tutor.text.evaluation_words import ending, held_out_words, summary
 from tutor.text.layout import linear, number
@@ -200,7 +202,52 @@ def markdown_text(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", text).replace("&", "&amp;")
 
 
-FORMATS = {"text": as_text, "json": as_json, "markdown": as_markdown}
+# ---------------------------------------------------------------- LaTeX
+
+
+def as_latex(trace: Trace, level: Level, notation: str) -> Iterator[str]:
+    """The trace as a LaTeX document: a section a phase, a subsection an equation, with what is said of it."""
+    scribe = Scribe(trace, notation)
+    yield f"{_TEX}\\begin{{document}}\n\\section*{{{tex(heading(trace))}}}\n"
+    yield "".join(f"{tex(said)}\n\n" for said in conventions(trace, notation))
+    for phase, equations in _grouped(trace, level):
+        yield f"\\section*{{{phase.capitalize()}}}\n"
+        for steps in equations:
+            first = next(steps)
+            yield f"\\subsection*{{{tex(scribe.explainer.title(first))}}}\n"
+            if level == "story":
+                yield f"{tex(scribe.explainer.story(first))}\n\n"
+                continue
+            for step in (first, *steps):
+                found = scribe.formulas(step)
+                yield f"% {step.id}\n" + "".join(map(_display, (found.main, *found.where, *found.derivation)))
+            yield f"{tex(_why(first, scribe))}\n\n"
+    yield "\\end{document}\n"
+
+
+def step_latex(step: Step, notation: str) -> str:
+    """One step in LaTeX, to be put into a document with amsmath: its equation, then how it comes about."""
+    scribe = Scribe(step.trace, notation)
+    found = scribe.formulas(step)
+    lines = (found.main, *found.where, *(scribe.derivation(step) or found.derivation))
+    return f"% {step.id}\n{''.join(map(_display, lines))}"
+
+
+def _display(line: Equality) -> str:
+    reason = f"{tex(line.reason)}\n\n" if line.reason else ""
+    return f"\\[\n{to_latex.equation(line.docs)}\n\\]\n{reason}"
+
+
+_TEX = r"""\documentclass[11pt,a4paper]{article}
+\usepackage[utf8]{inputenc}
+\usepackage[T1]{fontenc}
+\usepackage{amsmath,amssymb}
+\usepackage[margin=22mm]{geometry}
+\setcounter{MaxMatrixCols}{20}
+\setlength{\parindent}{0pt}\setlength{\parskip}{4pt}
+"""
+
+FORMATS = {"text": as_text, "json": as_json, "markdown": as_markdown, "latex": as_latex}
 
 
 # ---------------------------------------------------------------- training

@@ -104,13 +104,18 @@ def _class_list(path: str) -> list[str]:
 
 
 def figure(args: Namespace) -> int:
-    """Write the picture of a lesson's network or circuit as SVG."""
-    from tutor.engine.trace import trace
-    from tutor.pictures.drawing import svg_of
+    """Write a figure of a lesson as SVG."""
+    from tutor.engine.trace import NoSuchStep, trace
+    from tutor.handouts.figures import NoFigure
+    from tutor.handouts.figures import figure as figure_of
 
     args.lesson = [args.lesson]
     (lesson,) = open_lessons(args)
-    return deliver((svg_of(trace(lesson), args.notation or lesson.notation) + "\n").encode(), args.output)
+    try:
+        svg = figure_of(args.kind, trace(lesson), args.notation or lesson.notation, args.step)
+    except (NoFigure, NoSuchStep) as error:
+        raise UsageError(escape(str(error))) from None
+    return deliver(f"{svg}\n".encode(), args.output)
 
 
 def page(args: Namespace) -> int:

@@ -18,12 +18,20 @@ if TYPE_CHECKING:
 
 
 def trace(args: Namespace) -> int:
-    """Every step of an iteration, as text, JSON or Markdown."""
+    """Every step of an iteration, as text, JSON, Markdown or LaTeX; as LaTeX also one step with its derivation."""
     from tutor.cli.export import FORMATS as writers
+    from tutor.cli.export import step_latex
+    from tutor.engine.trace import NoSuchStep
 
-    if args.format == "latex" and not args.general:
-        raise UsageError("--format latex goes with --general: the formulas for any layer")
+    if args.step and (args.format != "latex" or args.general):
+        raise UsageError("--step goes with --format latex and without --general; grade and figure take a step, too")
     trace, notation = open_trace(args)
+    if args.step:
+        try:
+            sys.stdout.write(step_latex(trace.find(args.step), notation))
+        except NoSuchStep as error:
+            raise UsageError(str(error)) from None
+        return 0
     if args.format == "json":
         in_utf8()
     if args.general:

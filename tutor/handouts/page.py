@@ -183,7 +183,7 @@ def _story(step: Step, scribe: Scribe) -> str:
 
 def _article(step: Step, card: Card, scribe: Scribe, parts: Iterator[str]) -> str:
     notes = "".join(f'<blockquote class="note">{markdown(note)}</blockquote>' for note in card.notes)
-    lit = escaped(_lit(step, scribe))
+    lit = escaped(" ".join(lit_at(step, scribe)))
     head = f"<h2>{escaped(card.title)}</h2>"
     return f'<article data-id="{escaped(card.id)}" data-lit="{lit}">{head}{"".join(parts)}{notes}</article>'
 
@@ -215,7 +215,7 @@ def _formulas(step: Step, card: Card, scribe: Scribe) -> Iterator[str]:
 def _operand(operand: Operand, step: Step, scribe: Scribe) -> str:
     """A value that the step uses: where it is in the picture, and which step made it."""
     said = f"{escaped(operand.name)} = {formula(operand.value)}"
-    lit = escaped(_lit(step, scribe, operand.ref))
+    lit = escaped(" ".join(lit_at(step, scribe, operand.ref)))
     if operand.id is None:
         return f'<span class="given" data-lit="{lit}" tabindex="0">{said} <small>given</small></span>'
     return _leads(operand.id, said, lit)
@@ -226,14 +226,13 @@ def _leads(id: str, said: str, lit: str = "") -> str:
     return f'<button type="button" data-to="{escaped(id)}" data-lit="{lit}">{said}</button>'
 
 
-def _lit(step: Step, scribe: Scribe, ref: Ref | None = None) -> str:
+def lit_at(step: Step, scribe: Scribe, ref: Ref | None = None) -> list[str]:
     """The marks in the picture of a value, or of all that the step uses or makes."""
     if step.trace.program.model.layers:
         known = Known(step.trace, scribe, step, playback.Cursor())
-        lit = lit_by_items(known, [(ref.symbol.id, ref.index or ())]) if ref else lit_by_step(known)
-        return " ".join(marks_of(lit))
+        return marks_of(lit_by_items(known, [(ref.symbol.id, ref.index or ())]) if ref else lit_by_step(known))
     meant = [ref.symbol] if ref else [step.equation.symbol, *(operand.symbol for operand in step.operands)]
-    return " ".join(dict.fromkeys(f"s/{(symbol.wrt or symbol).id}" for symbol in meant))
+    return list(dict.fromkeys(f"s/{(symbol.wrt or symbol).id}" for symbol in meant))
 
 
 # ---------------------------------------------------------------- questions
@@ -262,7 +261,7 @@ def _question(about: Asked) -> dict[str, Any]:
         authors = [[m.value, m.says] for m in about.mistakes if m.value in foreseen]
         mistakes = list(_slips(item.question)) if item.question else []
         record |= {"right": about.right, "authors": authors, "mistakes": mistakes, "digits": _digits(item)}
-        record |= _rounding(item.question) if item.question else {}
+        record |= _rounding(item.question) if item.question else {"count": not _of_author(item, worded=True)}
     elif about.choices:
         record |= {"choices": [[c.text, c.right, c.says] for c in about.choices], "many": about.many}
     return record
@@ -283,8 +282,10 @@ def _rounding(question: Question) -> dict[str, Any]:
     }
 
 
-def _of_author(item: Item) -> AuthorQuestion | None:
-    return next((q for q in item.step.trace.lesson.questions if author_id(q) == item.id), None)
+def _of_author(item: Item, worded: bool = False) -> AuthorQuestion | None:
+    """The author's question that an item is; `worded`: if it is in the author's own words."""
+    own = next((q for q in item.step.trace.lesson.questions if author_id(q) == item.id), None)
+    return own if own and (own.ask or not worded) else None
 
 
 def _slips(question: Question) -> Iterator[list[Any]]:

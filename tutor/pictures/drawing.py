@@ -6,7 +6,7 @@ the notation. No number is in it: those stand beside it, where they can be read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -21,6 +21,7 @@ from tutor.text.writer import Writer
 
 UNIT, GAP, APART = 20, 16, 130  # the radius of a unit, the space below it, the space between two columns
 MOST_UNITS, MOST_GATES = 9, 60
+_LIT, _LIT_WORDS = "stroke: #b3470f; stroke-width: 3; opacity: 1", "fill: #b3470f; font-weight: bold"
 _STYLE = "font-family: 'DejaVu Sans', Verdana, sans-serif; font-size: 13px"
 
 
@@ -38,16 +39,22 @@ class Drawing:
     shapes: tuple[tuple[Any, ...], ...]
     marks: Mapping[int, str] = field(default_factory=dict)
 
-    def svg(self, marked: bool = False) -> str:
-        """An SVG document of its own, with its title in words; `marked`: its items can be found by `data-item`."""
+    def svg(self, marked: bool = False, lit: Sequence[str] = ()) -> str:
+        """An SVG document of its own, with its title in words; `marked`: its items can be found by `data-item`.
+
+        `lit` are marks, as `marks_of` gives them: those items stand out.
+        """
         size = f'width="{self.width:.0f}" height="{self.height:.0f}" viewBox="0 0 {self.width:.0f} {self.height:.0f}"'
         head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" style="{_STYLE}">'
-        return "\n".join([head, f"<title>{escape(self.title)}</title>", *self._written(marked), "</svg>"])
+        return "\n".join([head, f"<title>{escape(self.title)}</title>", *self._written(marked, lit), "</svg>"])
 
-    def _written(self, marked: bool) -> Iterator[str]:
+    def _written(self, marked: bool, lit: Sequence[str]) -> Iterator[str]:
         for at, shape in enumerate(self.shapes):
-            item = self.marks.get(at) if marked else None
-            yield _svg(shape).replace(" ", f' data-item="{escape(item)}" ', 1) if item else _svg(shape)
+            item = self.marks.get(at)
+            said = f' data-item="{escape(item)}"' if item and marked else ""
+            if item and any(item == mark or (mark[1] != "/" and item.startswith(f"{mark}.")) for mark in lit):
+                said += f' style="{_LIT_WORDS if shape[0] == "text" else _LIT}"'
+            yield _svg(shape).replace(" ", f"{said} ", 1)
 
     def tikz(self) -> str:
         """A picture for LaTeX with the package tikz; words are set as mathematics."""
