@@ -36,9 +36,9 @@ SHOWN = Told(
         "squared_error": ("Σ (y − A¹)²", "−2 · (y₁ − a₁¹)"),
         "half_squared_error": ("Σ (y − A¹)² / 2", "a₁¹ − y₁"),
         "mean_squared_error": ("Σ (y − A¹)² / 2", "−2 · (y₁ − a₁¹) / 2"),
-        "binary_cross_entropy": ("−Σ (y · ln A¹ + (1 − y) · ln (1 − A¹))", "−y₁ / a₁¹ + (1 − y₁) / (1 − a₁¹)"),
-        "cross_entropy": ("−Σ y · ln p", "−y₁ / p₁"),
-        "hinge": ("Σ max(0, 1 − y · A¹)", "(−y₁ if 1 − y₁ · a₁¹ > 0, else 0)"),
+        "binary_cross_entropy": ("−Σ (y ⊙ ln A¹ + (1 − y) ⊙ ln (1 − A¹))", "−y₁ / a₁¹ + (1 − y₁) / (1 − a₁¹)"),
+        "cross_entropy": ("−Σ y ⊙ ln p", "−y₁ / p₁"),
+        "hinge": ("Σ max(0, 1 − y ⊙ A¹)", "(−y₁ if 1 − y₁ · a₁¹ > 0, else 0)"),
         "huber": (
             "Σ ((y − A¹)² / 2 if 1 − |y − A¹| > 0, else 1 · (|y − A¹| − 1 / 2))",
             "max(−1, min(1, a₁¹ − y₁))",

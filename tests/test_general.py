@@ -160,3 +160,14 @@ async def test_the_full_screen_has_the_page(data_folder):
         assert "aₖ = Wₖ · hₖ₋₁ + bₖ" in screen(pilot)
         await press(pilot, "a")
         assert "for any layer: aₖ = Wₖ" in pane(pilot, "card")
+
+
+def test_a_batch_is_one_product_of_matrices_and_the_sums_of_rows():
+    """By hand: dZ¹ = [[0.75, 3, −1.5], [1.5, 0, −3]] and X = [[0, 3, −1], [3, 2, 3]], a column for each example."""
+    scribe = Scribe(trace(bundled("batch-mean")), "dz")
+    weights = [" = ".join(map(linear, item.docs)) for item in scribe.card(scribe.trace.find("dL/dW1")).where]
+    product = "dZ¹ Xᵀ = [[0.75, 3, −1.5], [1.5, 0, −3]] · [[0, 3], [3, 2], [−1, 3]]"
+    assert weights == [f"{product} = [[10.5, 3.75], [3, −4.5]]"]
+    biases = scribe.card(scribe.trace.find("dL/db1")).where
+    assert linear(biases[0].docs[0]) == "the row sums of dZ¹" and linear(biases[0].docs[-1]) == "[2.25, −1.5]"
+    assert not scribe.card(scribe.trace.find("dL/dW1[1,2]")).where

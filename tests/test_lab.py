@@ -283,7 +283,7 @@ def test_hints_come_in_three_rungs_and_the_last_has_the_formula_of_what_went_wro
     found = checked(tmp_path, "neuron", NEURON.replace(" * a * (1 - a)", ""))
     rungs = [hint(found.exercise, rung, found) for rung in (1, 2, 3)]
     assert "=" not in rungs[0] and rungs[1].startswith("Look at dw first.")
-    assert "dZ¹ = dA¹ · σ′(Z¹)" in rungs[2] and hint(found.exercise, 1, None) == found.exercise.hints[0]
+    assert "dZ¹ = dA¹ ⊙ σ′(Z¹)" in rungs[2] and hint(found.exercise, 1, None) == found.exercise.hints[0]
 
 
 # ---------------------------------------------------------------- the process and its bounds

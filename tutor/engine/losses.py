@@ -178,7 +178,10 @@ def _softmax_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None,
         DerivationLine(f"the slope of h in {own}: of the sum only that term survives", call("exp", at(z, i)), h_slope),
         DerivationLine("the quotient rule: (g/h)′ = g′/h − g·h′/h²", g_slope / h - g * h_slope / h**2, of_a),
         DerivationLine(
-            f"g/h is the {{a}} of {cls}, h′/h that of class {i + 1}; 1(k = i) is {int(k == i)} here", slope(k), of_a
+            f"g/h is the {{a}} of {cls}, h′/h that of class {i + 1}; "
+            f"1(l = i), with l = {k + 1} and i = {i + 1}, is {int(k == i)}",
+            slope(k),
+            of_a,
         ),
         DerivationLine(
             "the chain rule: the loss's factor times this slope"
@@ -195,7 +198,7 @@ def _softmax_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None,
         every = element(call("sum", y), ())
         lines.append(DerivationLine(f"the {{a}} of class {i + 1} taken out of the sum", -(at(y, i) - at(a, i) * every)))
     lines += [
-        DerivationLine("1(k = i) is the target itself" if one else "the targets sum to 1", -(at(y, i) - at(a, i))),
+        DerivationLine("1(l = i) is the target itself" if one else "the targets sum to 1", -(at(y, i) - at(a, i))),
         DerivationLine("the predicted less the true distribution", at(a, i) - at(y, i)),
     ]
     return tuple(lines)

@@ -13,7 +13,7 @@ import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS, prime_of
 from tutor.engine.backprop import gradient_of
-from tutor.engine.expressions import Call, Expr, Ref, evaluate, used, walk
+from tutor.engine.expressions import Call, Expr, Ref, Symbol, call, evaluate, used, walk
 from tutor.engine.ids import read_id
 from tutor.engine.losses import LOSSES
 from tutor.engine.memo import Memo
@@ -29,7 +29,7 @@ from tutor.text.explain import Explainer
 from tutor.text.explanations import Turn
 from tutor.text.general import generic
 from tutor.text.glossary import spoken_of
-from tutor.text.layout import Doc, Frac, Row, linear, number, superscript
+from tutor.text.layout import Doc, Frac, Matrix, Row, linear, number, superscript
 from tutor.text.notations import NOTATIONS
 from tutor.text.writer import Writer
 
@@ -245,6 +245,27 @@ class Scribe:
             else:
                 definition = self.writer.definition(node)
                 yield Equality((definition,))
+        yield from self._side_by_side(step)
+
+    def _side_by_side(self, step: Step) -> Iterator[Equality]:
+        """A batch's sum of outer products as one product of matrices, the examples side by side; that of biases as the
+        sums of the rows."""
+        compute = step.equation.compute
+        if step.index is not None or step.equation.symbol.quantity != "gradient" or not isinstance(compute, Call):
+            return
+        columns = [np.asarray(evaluate(arg, self.trace.value)).T for arg in compute.args if arg.batched]
+        names = [self.writer.formula(arg) for arg in compute.args]
+        if compute.op in ("mean_outer", "sum_outer") and len(columns) == 2:
+            left, right = columns
+            whole = [Ref(Symbol(linear(name), arg.shape)) for name, arg in zip(names, compute.args, strict=True)]
+            named = self.writer.formula(call("outer", *whole))
+            numbers = Row((Matrix(left), " · ", Matrix(right).transposed()))
+            yield Equality((named, numbers, self.writer.value(left @ right.T)))
+        elif compute.op in ("mean", "batch_sum") and columns and columns[0].ndim == 2:
+            said = "the row sums of "
+            yield Equality(
+                (Row((said, names[0])), Row((said, Matrix(columns[0]))), self.writer.value(columns[0].sum(axis=1)))
+            )
 
     def _evaluated(self, node: Call, step: Step) -> Doc:
         return self.writer.value(evaluate(node, self.trace.value), step.digits)
@@ -560,7 +581,8 @@ def _array_conventions(trace: Trace, notation: str) -> list[str]:
     writer, model = Writer(trace.lesson, notation), trace.program.model
     x = next((symbol for symbol in model.parameters if symbol.shape), None)
     product = "X W" if writer.notation.matrix_product == " " else "X · W"
-    said = [f"{product} is the product of matrices, as X @ W in NumPy; {writer.cell_by_cell} goes number by number."]
+    sign = writer.notation.elementwise
+    said = [f"{product} is the product of matrices, as X @ W in NumPy; {sign} goes number by number."]
     if x:
         gradient = Ref(gradient_of(model.output, x))
         axes = (

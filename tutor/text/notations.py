@@ -55,7 +55,7 @@ class Notation:
 NOTATIONS: dict[str, Notation] = {
     "dz": Notation(
         title="dZ, dW, dA",
-        known_from="layer superscripts and dZ = dA · σ′(Z), as deep-learning courses and their code write it",
+        known_from="layer superscripts and dZ = dA ⊙ σ′(Z), as deep-learning courses and their code write it",
         names={
             "input": ("X", "x_i"),
             "target": ("y", "y_i"),
@@ -72,7 +72,6 @@ NOTATIONS: dict[str, Notation] = {
             "biases": ("db^l", "db_i^l"),
             "softmax_output": ("dp", "dp_i"),
         },
-        elementwise="·",
         matrix_product=" ",
         axes="words",
         by_author={"any": ("d{x}", "d{x}")},

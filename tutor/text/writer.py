@@ -151,7 +151,6 @@ class Writer:
         self.arrays = self.model.arrays
         symbols = (*self.model.given, *(eq.symbol for eq in self.model.forward))
         self._authored = frozenset(symbol.id for symbol in symbols) if self.arrays else frozenset()
-        self.cell_by_cell = "⊙" if self.arrays and self.notation.elementwise == "·" else self.notation.elementwise
         self._texts: dict[tuple[str, tuple[int, ...] | None, int | None], str] = {}
         self._names = _Leaves(self.name, named=True)
         self.in_indices = self.notation.axes == "indices"
@@ -456,7 +455,7 @@ class Writer:
             sign = f" {self.notation.elementwise} " if arrays else " · "
             return Row((sub(left, first), sign, _factor(sub(right, second))))
         sides = (sub(left, 4 if _matrix_product(left) else first), sub(right, 4 if _product(right) else second))
-        return Row((sides[0], f" {self.cell_by_cell} ", sides[1]))
+        return Row((sides[0], f" {self.notation.elementwise} ", sides[1]))
 
     def _quotient(self, args: tuple[Expr, ...], leaves: _Leaves) -> Doc:
         if all(leaves.extent(arg) for arg in args):  # cell by cell: there is no quotient of two columns
@@ -546,7 +545,7 @@ class Writer:
             return self._node(x, inner)
         if x == ONE:
             return ones(node.shape), 5
-        sign = self.cell_by_cell if x.shape else "·"
+        sign = self.notation.elementwise if x.shape else "·"
         return Row((self._write(x, inner, 3)[0], f" {sign} {ones(node.shape)}")), 3
 
     def written_out(self, node: Call) -> Expr:
