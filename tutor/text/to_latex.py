@@ -21,7 +21,7 @@ SIGNS = {
     "≠": r"\ne", "≈": r"\approx", "<": "<", ">": ">", "∈": r"\in", "⇒": r"\Rightarrow", "→": r"\rightarrow",
     "←": r"\leftarrow", "∞": r"\infty", "‖": r"\|",  "…": r"\dots", "⋯": r"\cdots", "⋮": r"\vdots", "⋱": r"\ddots",
     "½": r"\tfrac{1}{2}", "¼": r"\tfrac{1}{4}", "¾": r"\tfrac{3}{4}", "⅓": r"\tfrac{1}{3}", "⅔": r"\tfrac{2}{3}",
-    "‘": "`", "’": "'", "°": r"{^{\circ}}", "⟨": r"\langle", "⟩": r"\rangle",
+    "‘": "`", "’": "'", "°": r"{^{\circ}}", "▢": r"\square", "☐": r"\square", "⟨": r"\langle", "⟩": r"\rangle",
 }  # fmt: skip
 GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
