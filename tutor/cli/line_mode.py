@@ -16,6 +16,7 @@ from tutor.engine.lesson import LEVELS, Lesson, as_level
 from tutor.engine.paths import target
 from tutor.engine.run import MAX_ITERATION, TOLERANCE
 from tutor.engine.trace import NoSuchStep, Step, Trace, resolve
+from tutor.learner.copies import keep_copy
 from tutor.learner.practice import Exercise
 from tutor.learner.records import (
     NOTATION,
@@ -31,6 +32,7 @@ from tutor.lessonfiles.writing import CannotWrite, save
 from tutor.pictures.diagram import tell
 from tutor.pictures.step.kinds import KINDS, subject
 from tutor.play.commands import PLAYER, in_lines
+from tutor.play.copying import asked, copied
 from tutor.play.names import names
 from tutor.play.settings import Refused
 from tutor.play.settings import shown as setting_text
@@ -205,6 +207,7 @@ class LineMode:
             "save": lambda: self._write(rest),
             "compare": lambda: compare(now.lesson, rest, self.say),
             "diagnose": lambda: self._diagnose(rest),
+            "copy": lambda: self._copy(rest),
             "paper": lambda: self._paper(rest),
             "predict": lambda: self._toggle_predict(rest),
             "state": self._state,
@@ -481,6 +484,13 @@ class LineMode:
         for fact in shown.facts:
             self.say("\n".join(wrapped(fact)))
         self.say("")
+
+    def _copy(self, text: str) -> None:
+        """The step, how it comes about or the whole pass, as it may be pasted elsewhere."""
+        what, form = asked(text[:MAX_WORD])
+        found = copied(self.sitting, what, form)
+        self.say(found)
+        self.say("\n".join(wrapped(keep_copy(found, form), "", "")) + "\n")
 
     def _map(self) -> None:
         """The picture in words; beside a question without what is asked for."""

@@ -84,6 +84,10 @@ PLAYER = [
         usage="unfold [NAME]", says="all operands of the formula (or one of them) written out, further each time",
     ),
     Key("minus", "fold", "-", "", "fold it again: the names in place of what was written out last", "fold"),
+    Key(
+        "Y", "copy", "Y", "", "copy the step, how it comes about or the whole pass: text, Markdown, LaTeX", "copy",
+        usage="copy [WHAT FORM]", says="step, derivation or pass as text, markdown or latex: shown, and in a file",
+    ),
     _in_lines("from", "what this step is made from, and which step made it", ON_A_PANE),
     _in_lines(
         "reuse", "how many multiplications backpropagation saves in this lesson", "the card of each step, and the chain"

@@ -501,6 +501,11 @@ class PlayerScreen(Mover, PlayerPanes):
 
         self.app.push_screen(Glossary(terms_of(self.sitting.step)))
 
+    def action_copy(self) -> None:
+        from tutor.tui.copying import offer_copy
+
+        offer_copy(self, self.sitting)
+
     def action_names(self) -> None:
         lines = views.names_lines(self.sitting.trace, self.sitting.scribe, 66)
         title = line(f"Names in the notation {self.sitting.scribe.writer.notation.title}", "title")

@@ -1,0 +1,18 @@
+"""What was copied out, as a file beside the learner's data: for a terminal that hands nothing to the clipboard."""
+
+from __future__ import annotations
+
+from tutor.folders import for_data
+from tutor.play.copying import FORMS
+from tutor.text.output import escape
+
+
+def keep_copy(text: str, form: str) -> str:
+    """Write what was copied to copied.txt, .md or .tex, over what was there; a sentence on where, or why not."""
+    try:
+        path = for_data() / f"copied.{FORMS[form].suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except (OSError, RuntimeError) as error:
+        return f"No file was written: {getattr(error, 'strerror', None) or error}."
+    return f"It is in {escape(str(path))}, too."
