@@ -134,6 +134,7 @@
       const main = made.content.querySelector(".main");
       $("whence").replaceChildren(...(main ? [made.content.querySelector("h2"), main] : []));
       $("whence").hidden = !main;
+      if (main && value === document.activeElement) value.scrollIntoView({ block: "nearest" });
     };
     const leave = () => { light("", "near"); $("whence").hidden = true; };
     value.addEventListener("mouseenter", enter);

@@ -1,4 +1,4 @@
-"""The pictures in README.md: `make shots`. Each is a screen of the running tutor as an SVG beside this file.
+"""The pictures in README.md: `make shots`. Each is a screen of the running tutor as SVG beside this file, a page a PNG.
 
 The learner's data is a temporary folder, so that the same program always gives the same pictures.
 """
@@ -83,6 +83,7 @@ async def shot(name: str) -> None:
 
 
 LAB = "lab-120x30"
+PAGE = "page-1000x640"
 
 
 async def lab_shot() -> None:
@@ -111,6 +112,26 @@ async def lab_shot() -> None:
             (HERE / f"{LAB}.svg").write_text(self_contained(app.export_screenshot(title=title)), encoding="utf-8")
 
 
+def page_shot() -> None:
+    """A lesson's page in a browser, where there is one: a gradient, and where one of its values is from."""
+    sys.path.insert(0, str(HERE.parent / "tests"))
+    import browser
+    from strategies import bundled
+    from tutor.handouts.page import page
+
+    if browser.PATH is None:
+        raise RuntimeError("there is no chromium here to take the picture of the page")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "page.html"
+        file.write_text(page(bundled("o-classification")).html, encoding="utf-8")
+        tab = browser.Browser(Path(folder) / "profile")
+        tab.open(file, 1000, 640)
+        tab.press("]", "]", *("n",) * 6)
+        tab.run("document.querySelector('#card [data-to]').focus()")
+        tab.picture(HERE / f"{PAGE}.png")
+        tab.close()
+
+
 def self_contained(svg: str) -> str:
     """The SVG with the reader's own fixed-width font, and ids that are the same each time."""
     svg = re.sub(r"@font-face\s*\{.*?\}|<!--.*?-->", "", svg, flags=re.DOTALL)
@@ -123,7 +144,11 @@ def self_contained(svg: str) -> str:
 
 def main() -> None:
     os.environ.pop("NO_COLOR", None)
-    for name in sys.argv[1:] or (*SHOTS, LAB):
+    for name in sys.argv[1:] or (*SHOTS, LAB, PAGE):
+        if name == PAGE:
+            page_shot()
+            print(f"{name}.png")
+            continue
         asyncio.run(lab_shot() if name == LAB else shot(name))
         print(f"{name}.svg")
 
