@@ -86,7 +86,8 @@ def test_line_mode_and_its_commands(path, tmp_path, monkeypatch):
     commands = [words.split("  ")[0].split(",")[0].split(" [")[0].strip() for words in HELP.splitlines()]
     filled = {"go ID": "go g", "iteration N": "iteration 3", "example N": "example 1", "train N": "train 5",
               "train epoch N": "train epoch 6", "set NAME = VALUE": "set x = 0.7", "save FILE": "save mine.toml",
-              "compare NAME V W": "compare learning_rate 0.1 0.5", "train converge": "losses"}  # fmt: skip
+              "compare NAME V W": "compare learning_rate 0.1 0.5",
+              "sweep NAME A..B": "losses", "train converge": "losses"}  # fmt: skip
     lines = iter([filled.get(command, command) for command in commands if command not in ("quit", "predict")])
     with Store.open() as store:
         lesson = load(path)

@@ -34,6 +34,7 @@ from tutor.tui import (
     pictures,
     practice,
     quiz,
+    sweep,
     training,
     whatif,
 )
@@ -55,6 +56,7 @@ SCREENS = {
     practice.PracticeScreen: PRACTICE,
     practice.ProgressScreen: practice.PROGRESS_KEYS,
     quiz.QuizScreen: QUIZ,
+    sweep.SweepScreen: sweep.KEYS,
     training.TrainingScreen: training.KEYS,
     whatif.WhatIfScreen: WHAT_IF,
     glossary.Glossary: GLOSSARY,

@@ -12,12 +12,16 @@ import numpy as np
 import pytest
 
 from strategies import bundled, circuit_lesson, dense, network_lesson
+from test_tui import tutor
 from tutor.cli.commands import main
+from tutor.cli.line_training import sweep as sweep_in_lines
 from tutor.engine.lesson import Training
 from tutor.engine.run import Run
 from tutor.engine.same_shape import same_shape
-from tutor.play.settings import Refused
-from tutor.play.sweep import SCALE, VERDICTS, Sweep, read_range, spaced
+from tutor.play.settings import Refused, Same
+from tutor.play.sweep import SCALE, VERDICTS, Sweep, asked, edit, over, read_range, spaced, suggestions
+from tutor.play.whatif import WhatIf
+from tutor.tui.sweep import SweepScreen
 
 BOWL = circuit_lesson(["f = (x - 3) ** 2 + 1"], training=Training(0.1), x=5)
 
@@ -138,3 +142,70 @@ def test_the_command_says_it_in_words_and_in_json(capsys):
     ):
         assert main(["sweep", "xor", *argv]) == 2
         assert word in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- on a screen and in lines
+
+
+def test_what_is_offered_can_be_swept_over_and_each_point_can_be_stepped():
+    for lesson in (BOWL, NET):
+        offered = suggestions(lesson)
+        assert [text.split(" =")[0] for _, text in offered] == (
+            ["learning_rate"] if lesson is BOWL else ["learning_rate", "momentum", "l2", SCALE, "seed"]
+        )
+        for _, text in offered:
+            sweep = over(lesson, *asked(text), runs=3)
+            assert sweep.train(2)
+            for point in sweep.points:
+                try:
+                    made = WhatIf(lesson).apply(edit(sweep, point)).unmarked
+                except Same:
+                    made = lesson
+                own = Run(made)
+                own.train(point.run.trained)
+                assert own.losses.tobytes() == point.run.losses.tobytes(), text
+
+
+@pytest.mark.parametrize("text", ["", "learning_rate", "0.1..1", "learning_rate 1", "learning_rate 2..1"])
+def test_what_is_asked_for_is_a_setting_and_a_range(text):
+    with pytest.raises(Refused):
+        asked(text)
+    assert asked("layer 1 bias = 0..2") == ("layer 1 bias", 0.0, 2.0)
+
+
+def test_in_lines(tmp_path, monkeypatch):
+    monkeypatch.setattr("tutor.play.sweep.RUNS", 12)
+    said: list[str] = []
+    sweep_in_lines(BOWL, "learning_rate = 0.0001..4", said.append)
+    text = "\n".join(said)
+    assert "of 500 epochs each" in said[0] and "ends lowest" in text and "diverges" in text and "`set learning" in text
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), (160, 48)])
+async def test_on_a_screen(size, tmp_path):
+    path = tmp_path / "bowl.toml"
+    path.write_text(
+        'format = 1\ntitle = "Bowl"\n[circuit]\ninputs = {x = 5}\ndefine = ["f = (x - 3) ** 2 + 1"]\noutput = "f"\n'
+        "[training]\nlearning_rate = 0.1\n"
+    )
+    async with tutor(path, size) as pilot:
+        await pilot.press("escape")  # the introduction
+        await pilot.pause()
+        player = pilot.app.screen
+        await pilot.press("Y")
+        await pilot.pause()
+        sweep = pilot.app.screen
+        assert isinstance(sweep, SweepScreen)
+        await pilot.press("minus", "minus", "minus", "minus", "enter")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        assert sweep.epochs == 31 and not sweep.training and len(sweep.sweep.points) == 100
+        assert "ends lowest" in sweep.words[0] and any("diverges" in words for words in sweep.words)
+        best = sweep.at
+        await pilot.press("left", "left")
+        assert sweep.at == best - 2
+        value = sweep.sweep.points[sweep.at].value
+        await pilot.press("s")
+        await pilot.pause()
+        assert pilot.app.screen is player
+        assert player.sitting.lesson.training.learning_rate == value

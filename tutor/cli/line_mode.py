@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from tutor.cli.line_questions import ask_item, play_practice
-from tutor.cli.line_training import compare, evaluate, losses, patience, train
+from tutor.cli.line_training import compare, evaluate, losses, patience, sweep, train
 from tutor.engine.backprop import gradient_of
 from tutor.engine.expressions import Ref
 from tutor.engine.lesson import LEVELS, Lesson, as_level
@@ -206,6 +206,7 @@ class LineMode:
             "changes": self._changes,
             "save": lambda: self._write(rest),
             "compare": lambda: compare(now.lesson, rest, self.say),
+            "sweep": lambda: sweep(now.lesson, rest, self.say),
             "diagnose": lambda: self._diagnose(rest),
             "copy": lambda: self._copy(rest),
             "paper": lambda: self._paper(rest),

@@ -13,6 +13,7 @@ from tutor.engine.evaluation import evaluator_of
 from tutor.engine.lesson import Lesson
 from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import MAX_ITERATION, TOLERANCE, Iteration, Run
+from tutor.play import sweep as sweeping
 from tutor.play.compare import EPOCHS, Comparison, asked
 from tutor.play.settings import Refused
 from tutor.play.sitting import Sitting
@@ -102,6 +103,30 @@ def compare(lesson: Lesson, text: str, say: Say) -> None:
     except KeyboardInterrupt:
         say("\nStopped.")
     say("\n".join("\n".join(wrapped(said, "  ", "    ")) for said in comparison.words()) + "\n")
+
+
+def sweep(lesson: Lesson, text: str, say: Say) -> None:
+    """Many runs of a lesson over a range of one setting, in words. Raises Refused."""
+    found = sweeping.over(lesson, *sweeping.asked(text))
+    say(f"{len(found.values)} runs of {sweeping.EPOCHS} epochs each. Ctrl+C stops.")
+    told = time.monotonic()
+    with _interruptible() as interrupted:
+
+        def progress(done: int) -> bool:
+            nonlocal told
+            if time.monotonic() - told >= PATIENCE and sys.stdout.isatty():
+                told = time.monotonic()
+                say(f"{done} of {len(found.values)} runs so far.")
+            return not interrupted.is_set()
+
+        if not found.train(sweeping.EPOCHS, progress):
+            say("\nStopped.")
+    for said in found.words():
+        _say_wrapped(said, say)
+    best = found.best
+    if best is not None and found.name != sweeping.SCALE:
+        say(f"`set {sweeping.edit(found, best)}` steps the run that ends lowest.")
+    say("")
 
 
 def _say_wrapped(said: str, say: Say) -> None:

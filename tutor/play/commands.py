@@ -143,6 +143,10 @@ PLAYER = [
         usage="compare NAME V W", says="runs side by side: compare learning_rate 0.1 0.5",
     ),
     Key(
+        "Y", "sweep", "Y", "", "sweep: many runs over a range of one setting, and what becomes of them", "sweep",
+        usage="sweep NAME A..B", says="many runs over a range: sweep learning_rate 0.01..10",
+    ),
+    Key(
         "D", "diagnose", "D", "", "your own numbers, from a file or pasted: the first that is wrong, and its slip",
         "diagnose", usage="diagnose FILE", says="your own numbers, from a file: the first that is wrong, and its slip",
     ),

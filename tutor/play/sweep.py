@@ -179,6 +179,54 @@ def spaced(name: str, low: float, high: float, runs: int, log: bool) -> list[flo
     return [float(value) for value in (np.geomspace if log else np.linspace)(low, high, runs)]
 
 
+def asked(text: str) -> tuple[str, float, float]:
+    """What `learning_rate = 0.01..10` or `layer 1 bias 0..1` asks to sweep over. Raises Refused."""
+    name, _, ends = text.replace("=", " ").strip().rpartition(" ")
+    if not name.strip():
+        raise Refused("Say what is to differ, and between which values: learning_rate 0.01..10, for example.")
+    return " ".join(name.split()), *read_range(ends)
+
+
+def over(lesson: Lesson, name: str, low: float, high: float, runs: int = RUNS) -> Sweep:
+    """The sweep of so many runs from low to high, spaced as suits them. Raises Refused."""
+    return Sweep(lesson, name, spaced(name, low, high, runs, is_log(name, low, high)))
+
+
+def suggestions(lesson: Lesson) -> list[tuple[str, str]]:
+    """What may be worth a sweep: (what, as it is asked for), of what the lesson has."""
+    training = lesson.training
+    if training is None:
+        return []
+    rate = training.learning_rate or 0.1
+    found = [
+        ("learning rate", f"learning_rate = {rate / 100:.3g}..{rate * 100:.3g}"),
+        ("momentum", "momentum = 0..0.99"),
+        ("L2 regularisation", "l2 = 0.0001..1"),
+        ("size of the first weights", f"{SCALE} = 0.01..10"),
+        ("twenty seeds: does it always learn?", f"seed = {training.seed}..{training.seed + 19}"),
+    ]
+    return [(said, text) for said, text in found if _can_be(lesson, text)]
+
+
+def _can_be(lesson: Lesson, text: str) -> bool:
+    name, low, high = asked(text)
+    if name == "momentum" and lesson.training is not None and lesson.training.optimizer != "momentum":
+        return False
+    try:
+        changer(lesson, name, [low, high])
+    except Refused:
+        return False
+    return name != "l2" or bool(model(lesson).layers)
+
+
+def edit(sweep: Sweep, point: Point) -> str:
+    """What makes the lesson of the sweep into that of a point, as a person would type it."""
+    if sweep.name != SCALE:
+        return f"{sweep.name} = {_typed(sweep.name, point.value)}"
+    first = initial_parameters(point.run.lesson)
+    return "; ".join(f"{id} = {np.asarray(first[id]).tolist()}" for id in first if id.startswith("W"))
+
+
 def is_log(name: str, low: float, high: float) -> bool:
     """Whether a range is better walked by factors than by steps."""
     return low > 0 and high / low >= 20 and not _whole(name)

@@ -50,7 +50,7 @@ class CompareScreen(TutorScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     def __init__(self, changes: WhatIf) -> None:
-        super().__init__()
+        super().__init__(classes="runs")
         self.lesson, self.changes = changes.lesson, changes
         self.epochs = EPOCHS
         self.log_scale: bool | None = None  # None: where the curves go through several powers of ten

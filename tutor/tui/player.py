@@ -405,6 +405,19 @@ class PlayerScreen(Mover, PlayerPanes):
         if self.is_trained("there are no runs to compare"):
             self.app.push_screen(CompareScreen(self.sitting.changes))
 
+    def action_sweep(self) -> None:
+        from tutor.tui.sweep import SweepScreen
+
+        def step(edit: str | None) -> None:
+            if edit:
+                try:
+                    self.adopt(self.sitting.changes.apply(edit))
+                except Refused as error:
+                    self.say(str(error))
+
+        if self.is_trained("there are no runs to sweep over"):
+            self.app.push_screen(SweepScreen(self.sitting.lesson), step)
+
     def action_diagnose(self) -> None:
         from tutor.tui.diagnose import Diagnose
 
