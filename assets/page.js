@@ -252,8 +252,12 @@
   document.body.classList.add("live");
   for (const id of ["bar", "settings", "card"]) $(id).hidden = false;
   texts();
-  const asked = place(decodeURIComponent(location.hash.slice(1)));
-  if (asked) { Object.assign(at, { step: asked.step, cell: asked.cell, example: asked.example }); if (asked.element) at.level = "scalar"; }
-  show();
+  const visit = () => { // the step that the address names
+    const to = place(decodeURIComponent(location.hash.slice(1)));
+    if (to) Object.assign(at, { step: to.step, cell: to.cell, example: to.example, level: to.element ? "scalar" : at.level });
+    show();
+  };
+  window.addEventListener("hashchange", visit);
+  visit();
   window.tutor = { at, data, ...verdicts };
 })();

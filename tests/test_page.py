@@ -220,6 +220,20 @@ def test_by_keys_alone(tab, site):
     assert tab.run("document.querySelectorAll('#picture .near').length") > 0
     tab.press("Enter")
     assert tab.run(place).startswith("z1[")
+    tab.run("location.hash = encodeURIComponent('dL/dW1[1,2]')")
+    assert tab.run(f"new Promise((done) => setTimeout(() => done({place}), 200))") == "dL/dW1[1,2]"
+    tab.press("b", "n")
+    assert tab.run(place) == "dL/dW1[1,2]"
+
+
+@needs_browser
+def test_a_jump_goes_back_where_it_began(tab, site):
+    tab.open(site / "o-classification.html")
+    place = "document.querySelector('#card article').dataset.id"
+    tab.press("n", "n")
+    tab.run("document.querySelector('#card [data-to]').focus()")
+    tab.press("Enter")
+    assert tab.run(place).startswith("z1[")
     tab.press("r", "d", "?")
     assert tab.run(place).startswith("a1[") and tab.run("document.documentElement.dataset.theme") == "dark"
     assert tab.run("document.querySelector('#keys').hidden") is False
