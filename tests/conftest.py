@@ -70,5 +70,6 @@ def data_folder(data_folders, monkeypatch):
     """The folder of the learner's database, away from the real one; programs that a test starts inherit it."""
     folder = next(data_folders)
     monkeypatch.setenv("BACKPROP_TUTOR_DATA", str(folder))
+    monkeypatch.setattr("tutor.learner.records.EVERYTHING_AT_FIRST", True)  # tests/test_fading.py is about the rest
     monkeypatch.setenv("BACKPROP_TUTOR_CC", "off")  # tests/test_native.py says that C makes no difference
     return folder

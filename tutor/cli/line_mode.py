@@ -22,8 +22,11 @@ from tutor.learner.records import (
     NOTATION,
     choose_notation,
     chosen_notation,
+    fading,
     finish,
+    keep_met,
     predicts,
+    set_ask_everything,
     set_predict,
     set_predict_always,
 )
@@ -77,7 +80,8 @@ class LineMode:
         self, lesson: Lesson, key: str, store: Store, ask: Callable[[str], str | None], say: Callable[[str], None]
     ):
         self.store, self.ask, self.say = store, ask, say
-        self.sitting = begin(lesson, key, chosen_notation(store, lesson), predicts(store, key, LINES))
+        now = begin(lesson, key, chosen_notation(store, lesson), predicts(store, key, LINES))
+        self.sitting = now.going_by(fading(store))
         self.left = False  # the learner left at a question
         self.unattended = False
 
@@ -117,13 +121,15 @@ class LineMode:
         return True
 
     def _toggle_predict(self, how: str) -> None:
-        if how not in ("", "always"):
-            self.say("predict, or predict always: in every lesson.")
+        if how not in ("", "always", "all", "new"):
+            self.say("predict, or predict always: in every lesson; predict all, or predict new: what is asked.")
             return
-        on = how == "always" or not self.sitting.predict
-        self.sitting = self.sitting.predicting(on)
+        if how in ("all", "new"):
+            set_ask_everything(self.store, how == "all")
+        on = bool(how) or not self.sitting.predict
+        self.sitting = self.sitting.going_by(fading(self.store)).predicting(on)
         set_predict(self.store, self.sitting.key, LINES, on)
-        if how:
+        if how == "always":
             set_predict_always(self.store, True)
         self.say(f"Predict mode is {'on: values that carry an idea are asked for first' if on else 'off'}.\n")
         if on:
@@ -154,7 +160,7 @@ class LineMode:
             self.left = not (ended and self.unattended)
             self.sitting = self.sitting.predicting(False)  # who does not answer reads
         else:
-            self.sitting = self.sitting.told(told).ask()
+            self.sitting = self.sitting.told(told).going_by(fading(self.store)).ask()
         self.say("")
 
     def _save(self) -> None:
@@ -449,12 +455,15 @@ class LineMode:
     def _show(self) -> None:
         """The questions of the step, if there are any, then the step."""
         self.sitting = self.sitting.ask()
+        keep_met(self.store, self.sitting.fading)
         while asking := self.sitting.open_question:
             self._put(asking)
         if self.left:
             return
         now, step, cursor = self.sitting, self.sitting.step, self.sitting.cursor
         card = now.card
+        if said := now.why_not_asked:
+            self.say("\n".join(wrapped(f"{said} `predict all` asks everything.")) + "\n")
         at = f"{card.phase}, step {cursor.at + 1} of {len(now.trace.equations)}"
         at += f", example {step.example + 1} of {now.trace.examples}" if step.example is not None else ""
         at += f", iteration {cursor.iteration:,}" if cursor.iteration > 1 else ""

@@ -18,6 +18,7 @@ from tutor.learner.store import Store, new_id
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.lessonfiles.positions import LessonError
+from tutor.play.fading import Fading
 from tutor.questions import mastery, quiz
 from tutor.questions.attempt import Asking
 from tutor.questions.grading import Verdict
@@ -26,7 +27,8 @@ from tutor.questions.mastery import READY, GivenAnswer, knowledge, rating, revie
 from tutor.questions.quiz import Quiz
 from tutor.text.notations import NOTATIONS
 
-ALWAYS, NOTATION = "predict", "notation"  # names of settings
+ALWAYS, NOTATION, EVERYTHING, MET = "predict", "notation", "ask-everything", "met"  # names of settings
+EVERYTHING_AT_FIRST = False  # whether predict mode asks at every step until the learner says otherwise
 MOST_LESSONS = 3  # that an author's questions are looked for in
 
 
@@ -53,6 +55,32 @@ def set_predict(store: Store, lesson: str, where: str, on: bool) -> None:
     store.save_setting(f"{ALWAYS}-{where}", lesson if on else "")
     if not on:
         set_predict_always(store, False)
+
+
+def asks_everything(store: Store) -> bool:
+    """Whether predict mode asks at every step, whatever is known."""
+    return store.setting(EVERYTHING, EVERYTHING_AT_FIRST) is True
+
+
+def set_ask_everything(store: Store, on: bool) -> None:
+    """Remember that, for every lesson."""
+    store.save_setting(EVERYTHING, on)
+
+
+def fading(store: Store) -> Fading | None:
+    """What predict mode goes by: what is known, and which kinds of step were shown; None if it asks everything."""
+    if asks_everything(store):
+        return None
+    met = store.setting(MET, [])
+    return Fading(knowledge(store.answers()), frozenset(map(str, met if isinstance(met, list) else ())))
+
+
+def keep_met(store: Store, now: Fading | None) -> None:
+    """Remember the kinds of step that were shown as worked examples."""
+    if now is not None and now.met:
+        met = sorted(now.met)
+        if store.setting(MET, []) != met:
+            store.save_setting(MET, met)
 
 
 def finish(store: Store, lesson: str, where: str) -> None:
@@ -148,7 +176,7 @@ def answer_to(lesson: str, item: Item, given: str = "", verdict: Verdict | None 
         lesson=lesson,
         item=item.id,
         skill=item.skill,
-        kind=item.kind,
+        kind=item.given or item.kind,
         given=given,
         verdict=verdict.kind if verdict else mastery.GIVEN_UP,
         misconception=named,

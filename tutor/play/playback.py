@@ -16,6 +16,7 @@ import numpy as np
 from tutor.engine.lesson import LEVELS, AuthorQuestion, Lesson, Level
 from tutor.engine.model import PHASES
 from tutor.engine.trace import NoSuchStep, Step, Trace, find_local, resolve
+from tutor.play.fading import Fading
 from tutor.play.place import Place
 from tutor.questions.authored import author_id, author_item
 from tutor.questions.items import Item
@@ -243,11 +244,14 @@ def asked(trace: Trace) -> set[str]:
     return found
 
 
-def question(cursor: Cursor, trace: Trace, writer: Writer, answered: Set[tuple[int, str]]) -> Item | None:
+def question(
+    cursor: Cursor, trace: Trace, writer: Writer, answered: Set[tuple[int, str]], fading: Fading | None = None
+) -> Item | None:
     """What predict mode asks next at the cursor's step; None where it asks nothing (more).
 
     The author's own questions on the step, one after the other, else one of the tutor's. What an author asks about
-    no step comes at the last one, in the first iteration. `answered` has the (iteration, `asked_key`) so far.
+    no step comes at the last one, in the first iteration. Of the tutor's, `fading` says how much is given, or that
+    nothing is asked; without it all is asked. `answered` has the (iteration, `asked_key`) so far.
     """
     eq, number = trace.equations[cursor.at], cursor.iteration
     if cursor.aside:
@@ -256,14 +260,18 @@ def question(cursor: Cursor, trace: Trace, writer: Writer, answered: Set[tuple[i
     for about in own:
         if (number, author_id(about)) not in answered:
             rng = random.Random(f"{trace.lesson.id} {number} {eq.symbol.id}")
-            if item := author_item(about, trace, writer, rng):
+            item = author_item(about, trace, writer, rng)
+            if fading and item and not about.ask:  # the same as the tutor's own, with hints of the author's
+                item = None if (number, eq.symbol.key) in answered else fading.asks(item)
+            if item:
                 return item
     done = {(number, eq.symbol.key), *((number, author_id(about)) for about in own)}
     if not done.isdisjoint(answered) or eq.symbol.key not in asked(trace):
         return None
     step = current(replace(cursor, level="matrix"), trace)
     rng = random.Random(f"{trace.lesson.id} {number} {eq.symbol.id}")
-    return item_for(step, writer, rng, ("value", "formula", "operands"))
+    item = item_for(step, writer, rng, ("value", "formula", "operands"))
+    return fading.asks(item) if fading and item else item
 
 
 def _place_of(about: AuthorQuestion, trace: Trace, iteration: int) -> str | None:

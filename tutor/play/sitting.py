@@ -18,6 +18,7 @@ from tutor.engine.run import MAX_ITERATION, Run
 from tutor.engine.trace import Step, Trace
 from tutor.engine.unfolding import CannotUnfold, operands, unfold, unfoldings
 from tutor.play import playback
+from tutor.play.fading import EXAMPLE, KNOWN, Fading
 from tutor.play.place import Place
 from tutor.play.playback import Cursor
 from tutor.play.settings import Here, Refused, here
@@ -55,6 +56,8 @@ class Sitting:
     cursor: Cursor
     scribe: Scribe
     predict: bool = False  # predict mode: values are asked for before they are shown
+    fading: Fading | None = None  # what predict mode goes by; None: it asks at every step
+    examples: frozenset[Asked] = frozenset()  # steps that were worked examples, and are not asked any more
     asking: Asking | None = None
     begun: Mapping[Asked, Asking] = field(default_factory=lambda: MappingProxyType({}))  # questions that were left open
     answered: frozenset[Asked] = frozenset()  # questions that are done
@@ -365,22 +368,48 @@ class Sitting:
         """What predict mode asks next at this step; None where it asks nothing (more)."""
         if not self.predict:
             return None
-        return playback.question(self.cursor, self.trace, self.scribe.writer, self.answered)
+        return playback.question(
+            self.cursor, self.trace, self.scribe.writer, self.answered | self.examples, self.fading
+        )
 
     def ask(self) -> Sitting:
         """At the question of this step, if predict mode has one; one that was left open goes on."""
         item = self.next_question()
         if item is None:
-            return replace(self, asking=None)
+            return self._shown()
         before = self.begun.get((self.cursor.iteration, playback.asked_key(item)))
         cursor = self.cursor
         if cursor.level == "scalar" and item.step.index:
             cursor = replace(cursor, element=item.step.index)
         return replace(self, cursor=cursor, asking=replace(before, item=item) if before else Asking(item))
 
+    def _shown(self) -> Sitting:
+        """At a step without a question: its kind is not new any more. In predict mode it was a worked example."""
+        eq, fading = self.trace.equations[self.cursor.at], self.fading
+        if fading is None or self.cursor.aside or not fading.is_new(eq.rule_id):
+            return replace(self, asking=None)
+        key = (self.cursor.iteration, eq.symbol.key)
+        examples = self.examples | {key} if self.predict and key[1] in playback.asked(self.trace) else self.examples
+        return replace(self, asking=None, fading=fading.meeting(eq.rule_id), examples=examples)
+
+    @property
+    def why_not_asked(self) -> str:
+        """Why predict mode asks nothing at a step that it might ask about, in words; "" where it does, or never."""
+        eq, number = self.trace.equations[self.cursor.at], self.cursor.iteration
+        if not (self.predict and self.fading) or self.asking or self.cursor.aside:
+            return ""
+        if (number, eq.symbol.key) in self.examples:
+            return EXAMPLE
+        known = self.fading.is_known(eq.rule_id) and eq.symbol.key in playback.asked(self.trace)
+        return KNOWN if known and (number, eq.symbol.key) not in self.answered else ""
+
+    def going_by(self, fading: Fading | None) -> Sitting:
+        """With other knowledge to go by, from the next step on."""
+        return replace(self, fading=fading)
+
     def predicting(self, on: bool) -> Sitting:
         """With predict mode on or off; what was asked before may be asked again."""
-        fresh = replace(self, predict=on, answered=frozenset(), begun=MappingProxyType({}))
+        fresh = replace(self, predict=on, answered=frozenset(), examples=frozenset(), begun=MappingProxyType({}))
         return fresh.ask()
 
     def answer(self, text: str) -> Sitting:

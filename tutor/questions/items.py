@@ -74,6 +74,7 @@ class Item:
     author's question that belongs to no step has the last one: whatever came before may be used. `seed` is that of
     the numbers, where they were drawn (`drill`). `worked` is what is shown when it is done, a line each, of what is
     only a part of its step; else that step is. One that is `alone` says all that it needs: nothing stands beside it.
+    `given` says how much of the step is there already (`mastery.LAST_FACTOR`, `WITH_FORMULA`), "" nothing of it.
     """
 
     kind: str
@@ -92,6 +93,7 @@ class Item:
     seed: int | None = None
     worked: tuple[str, ...] = ()
     alone: bool = False
+    given: str = ""
 
     @property
     def by_author(self) -> bool:

@@ -200,8 +200,10 @@ DOUBT = 0.98  # before an answer nothing counts as known more surely: people for
 READY = 0.6  # mastery of every prerequisite from which a skill is not too far ahead
 MASTERED = 0.85  # from which a skill need not be asked at every step
 GUESS_NUMBER = 0.02  # a number of three digits, hit without knowing how
+LAST_FACTOR, WITH_FORMULA = "last-factor", "with-formula"  # kinds of question where so much is given
 GUESS = {  # by kind of question, where the number of choices is not known
     "direction": 1 / 2, "formula": 1 / 4, "next": 1 / 4, "choice": 1 / 4, "shape": 0.2, "paths": 0.15, "operands": 0.1,
+    LAST_FACTOR: 0.4, WITH_FORMULA: 0.25,
 }  # fmt: skip
 
 

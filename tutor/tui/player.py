@@ -18,13 +18,17 @@ from tutor.engine.trace import NoSuchStep, Trace, resolve
 from tutor.learner.records import (
     NOTATION,
     Stopwatch,
+    asks_everything,
     choose_notation,
     chosen_notation,
+    fading,
     finish,
     following,
+    keep_met,
     keep_try,
     predicts,
     predicts_always,
+    set_ask_everything,
     set_predict,
     set_predict_always,
 )
@@ -86,7 +90,7 @@ class PlayerScreen(Mover, PlayerPanes):
             self.query_one(id).can_focus = False
         self.query_one("#answer").display = False
         store, now = self.tutor.store, self.sitting
-        now = replace(now, predict=predicts(store, now.key, SCREEN))
+        now = replace(now, predict=predicts(store, now.key, SCREEN), fading=fading(store))
         self.sitting = now.notation(chosen_notation(store, now.lesson))
         self.query_one("#card").focus()
         if self.watching and now.lesson.path:
@@ -105,6 +109,7 @@ class PlayerScreen(Mover, PlayerPanes):
     def show(self, sitting: Sitting) -> None:
         """Make it the current one: redraw what changed, remember the place; the screens over this one follow."""
         self.sitting, self.stopwatch = sitting, Stopwatch()
+        keep_met(self.tutor.store, sitting.fading)
         self.show_answer_line()
         self.draw()
         if not sitting.changed:
@@ -156,7 +161,7 @@ class PlayerScreen(Mover, PlayerPanes):
         assert asking
         if not sitting.changed:
             keep_try(self.tutor.store, sitting.key, asking, self.stopwatch)  # on disk before its verdict is seen
-        self.sitting = sitting
+        self.sitting = sitting.going_by(fading(self.tutor.store)) if asking.done else sitting
         if asking.done and not had_it(asking) and not asked_for:
             self.query_one(AnswerLine).close()
         self.show_answer_line()
@@ -183,6 +188,15 @@ class PlayerScreen(Mover, PlayerPanes):
         set_predict_always(self.tutor.store, on)
         self.set_predict(on)
         self.say("Predict mode in every lesson from now on; P ends that." if on else "Predict mode is off.")
+
+    def action_everything(self) -> None:
+        """Predict mode, on from now on: at every step, or as it goes by what is known."""
+        on = not asks_everything(self.tutor.store)
+        set_ask_everything(self.tutor.store, on)
+        self.sitting = self.sitting.going_by(fading(self.tutor.store))
+        self.set_predict(True)
+        self.say("Every step is asked; a ends that." if on else
+                 "What is new is shown first, what you know is not asked; a asks everything.")  # fmt: skip
 
     def set_predict(self, on: bool) -> None:
         set_predict(self.tutor.store, self.sitting.key, SCREEN, on)

@@ -190,7 +190,8 @@ class PlayerPanes(TutorScreen):
     def draw_bar(self) -> None:
         bar = self.query_one("#bar", Lines)
         columns, changed = bar.size.width or self.size.width - 2, len(self.sitting.changes.changes)
-        now, cursor, asks = self.sitting, self.sitting.cursor, self.sitting.predict
+        now, cursor = self.sitting, self.sitting.cursor
+        asks = "" if not now.predict else "predict" if now.fading else "predict all"
         bar.show([self.banner or views.bar_line(now.lesson, now.trace, now.scribe, cursor, columns, changed, asks)])
 
     def draw_panes(self) -> None:
@@ -223,6 +224,9 @@ class PlayerPanes(TutorScreen):
             if now.asking:
                 first, earlier = question_views.done_lines(now.asking, self.goes_on(), columns)
                 lines, before = [*first, line(), *lines, *earlier], len(first)
+            if said := now.why_not_asked:
+                first = views.wrapped(f"{said} Key a asks everything.", columns, "note")
+                lines, before = [*first, line(), *lines], len(first)
             pane.show(lines)
             if self._drawn.get(name) != (card.id, cursor.level):
                 pane.scroll_lines_to(0 if before else views.opening(lines, card, cursor.level))

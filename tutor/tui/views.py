@@ -274,13 +274,13 @@ def page_lines(page: Page, columns: int) -> list[Line]:
 
 
 def bar_line(
-    lesson: Lesson, trace: Trace, scribe: Scribe, cursor: Cursor, columns: int, changed: int = 0, predict: bool = False
+    lesson: Lesson, trace: Trace, scribe: Scribe, cursor: Cursor, columns: int, changed: int = 0, predict: str = ""
 ) -> Line:
     """Where one is: lesson, phase and step, iteration, example, level, notation.
 
-    First of all what is out of the ordinary: that the tutor asks (`predict`), and how much is `changed`.
+    First of all what is out of the ordinary: that the tutor asks (`predict`, in a word), and how much is `changed`.
     """
-    mark = " · ".join([*(["predict"] if predict else []), *([f"changed: {changed}"] if changed else [])])
+    mark = " · ".join([*([predict] if predict else []), *([f"changed: {changed}"] if changed else [])])
     columns -= len(mark) + 2 if mark else 0
     first = ((mark, "mark"), ("  ", "")) if mark else ()
     eq = trace.equations[cursor.at]
