@@ -192,7 +192,7 @@ async def test_on_a_screen(size, tmp_path):
         await pilot.press("escape")  # the introduction
         await pilot.pause()
         player = pilot.app.screen
-        await pilot.press("Y")
+        await pilot.press("W")
         await pilot.pause()
         sweep = pilot.app.screen
         assert isinstance(sweep, SweepScreen)

@@ -19,7 +19,7 @@ from tutor.learner.store import Store
 from tutor.lessonfiles.check import load
 from tutor.tui.lines import Lines
 from tutor.tui.player import PlayerScreen
-from tutor.tui.training import TrainingScreen
+from tutor.tui.training import PACES, Goal, TrainingScreen
 from tutor.tui.training_views import FIELD, duration, thinned
 
 CLASSES = """
@@ -368,3 +368,39 @@ async def test_the_boundary_of_several_answers_is_the_first_ones(file):
             plane = training.look.plane
             there = plane.classes[np.abs(plane.y - v).argmin(), np.abs(plane.x - u).argmin()]
             assert there == (found.outputs[row, 0] >= 0.5)
+
+
+async def test_in_slow_motion_each_iteration_is_seen_and_the_numbers_are_the_same(tmp_path):
+    path = tmp_path / "apart.toml"
+    path.write_text(CLASSES)
+    flat = Run(load(path))
+    flat.train(12)
+    async with tutor(path, (80, 24), "L") as pilot:
+        await press(pilot, "x")
+        training = pilot.app.screen
+        await press(pilot, *["minus"] * 9)
+        assert training.pace == PACES[0] and "Slow motion: 1 a second" in screen(pilot)
+        seen = []
+        training._stop.wait = lambda seconds: seen.append((seconds, training.run.trained)) or training._stop.is_set()
+        training.start(Goal(5))
+        await until(pilot, lambda: training.goal is None)
+        assert seen == [(1.0, at) for at in range(1, 5)] and training.trained == 5
+        await press(pilot, *["plus"] * 9)
+        assert training.pace is None
+        training.start(Goal(12))
+        await until(pilot, lambda: training.goal is None)
+        assert training.run.losses.tobytes() == flat.losses.tobytes()
+
+
+async def test_flat_out_training_becomes_slow_and_stops_when_told(tmp_path):
+    path = tmp_path / "apart.toml"
+    path.write_text(CLASSES)
+    async with tutor(path, (80, 24), "L") as pilot:
+        await press(pilot, "x", "space")
+        training = pilot.app.screen
+        await until(pilot, lambda: training.trained > 0)
+        await press(pilot, "minus")
+        await until(pilot, lambda: training.goal is not None and training.pace == PACES[-1])
+        await press(pilot, "space")
+        await until(pilot, lambda: training.goal is None)
+        assert 0 < training.trained == training.run.trained

@@ -143,7 +143,7 @@ PLAYER = [
         usage="compare NAME V W", says="runs side by side: compare learning_rate 0.1 0.5",
     ),
     Key(
-        "Y", "sweep", "Y", "", "sweep: many runs over a range of one setting, and what becomes of them", "sweep",
+        "W", "sweep", "W", "", "sweep: many runs over a range of one setting, and what becomes of them", "sweep",
         usage="sweep NAME A..B", says="many runs over a range: sweep learning_rate 0.01..10",
     ),
     Key(

@@ -38,7 +38,7 @@ KEYS = [
     Key("plus,equals_sign", "longer(2)", "+/-", "epochs"),
     Key("minus", "longer(0.5)"),
     Key("l", "log", "l", "log scale"),
-    Key("escape,Y,q", "leave", "esc", "back"),
+    Key("escape,W,q", "leave", "esc", "back"),
 ]
 OWN = "own"  # what is chosen to type a range oneself
 EVERY = 0.2  # seconds between two looks at runs that train

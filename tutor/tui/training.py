@@ -54,6 +54,7 @@ from tutor.tui.views import wrapped
 
 PANES = ("losses", "evaluation", "plane")
 CURVES = ("both", "epochs", "iterations")
+PACES = (1, 3, 10, 30, 100)  # iterations a second in slow motion
 
 KEYS = [
     Key("space", "start_stop", "space", "start/stop", "train on, or stop"),
@@ -61,6 +62,8 @@ KEYS = [
     Key("p", "to_epoch", "p", "to epoch", "train on to the end of an epoch"),
     Key("c", "converge", "c", "converge", f"train until nothing changes by {number(TOLERANCE)} an epoch"),
     Key("C", "converge_bound", "C", "", "the same with a bound of your own"),
+    Key("minus", "pace(-1)", "-/+", "", "slow motion: 100, 30, 10, 3 or 1 iterations a second"),
+    Key("plus,equals_sign", "pace(1)", "+", "", "faster, at last flat out"),
     Key("left", "move(-1)", "←→", "pick", "pick an iteration on the curve"),
     Key("right", "move(1)", "→", "", "the same, towards the last"),
     Key("comma", "step(-1)", ",", "", "the iteration before"),
@@ -126,6 +129,7 @@ class TrainingScreen(TutorScreen):
         self.after = True
         self.pane, self.curves, self.log_y = "losses", "both", False
         self.goal: Goal | None = None
+        self.pace: int | None = None  # iterations a second; None: flat out
         self.began = (0.0, 0)  # when this training began, and how much was trained then
         self.told = ""
         self.leaving: list[int | None] = []  # the answer, once the threads are through
@@ -242,9 +246,24 @@ class TrainingScreen(TutorScreen):
             following = self.look is None or self.look.done != self.done
             if following and time.monotonic() >= next_look:
                 next_look = time.monotonic() + max(0.25, 5 * self._look())
-            return not (self._stop.is_set() or worker.is_cancelled)
+            return self.pace is None and not ended()
 
-        result = self.run.train(goal.iterations, progress, goal.tolerance)
+        def ended() -> bool:
+            return self._stop.is_set() or worker.is_cancelled
+
+        result = ""
+        while not result:
+            pace = self.pace
+            upto = goal.iterations if pace is None else min(self.run.trained + max(pace // 20, 1), goal.iterations)
+            result = self.run.train(upto, progress if pace is None else None, goal.tolerance)
+            if (result == "done" and upto < goal.iterations) or (result == "cancelled" and not ended()):
+                result = ""  # a step of slow motion; or flat out no more
+            if pace is not None and not result:
+                self.history = History.of(self.run, self.held_out)
+                if self.at is None:
+                    self._look()
+                self._stop.wait(max(pace // 20, 1) / pace)
+                result = "cancelled" if ended() else ""
         if self.held_out is not None:
             self.held_out.curve()
         self.history = History.of(self.run, self.held_out)
@@ -350,10 +369,10 @@ class TrainingScreen(TutorScreen):
             said += f" iterations · {rate:,.0f} a second"
             if self.goal.tolerance is not None:
                 said += f" · until changes are below {number(self.goal.tolerance)}"
-            said += " · Esc stops"
+            said += " · Esc stops, - slows"
             return line(cut("▶ " + said, room), "value")
         left = duration((self.goal.iterations - self.trained) / rate) if rate else "?"
-        said = f" {said} of {self.goal.iterations:,} · {rate:,.0f} a second · {left} left · Esc stops"
+        said = f" {said} of {self.goal.iterations:,} · {rate:,.0f} a second · {left} left · Esc stops, - slows"
         cells = max(6, min(40, room - width(said)))
         share = made / max(self.goal.iterations - before, 1)
         return Line(((bar(share, cells), "curve1"), (cut(said, room - cells), "value")))
@@ -396,6 +415,13 @@ class TrainingScreen(TutorScreen):
             self._stop.set()
         else:
             self.start(Goal(MAX_ITERATION, open_end=True))
+
+    def action_pace(self, by: int) -> None:
+        """Slower or faster; faster than the fastest pace is flat out."""
+        at = (len(PACES) if self.pace is None else PACES.index(self.pace)) + by
+        self.pace = PACES[max(at, 0)] if at < len(PACES) else None
+        self.began = (time.monotonic(), self.trained)
+        self.say("Flat out." if self.pace is None else f"Slow motion: {self.pace} a second. + is faster, - slower.")
 
     def action_to_iteration(self) -> None:
         self.ask_number("Train to which iteration?", MAX_ITERATION, lambda n: self.start(Goal(n)), self.trained + 100)
