@@ -21,6 +21,7 @@ from tutor.text.card import Scribe
 from tutor.text.layout import linear, to_ascii
 from tutor.text.to_latex import latex
 from tutor.text.writer import Writer
+from tutor.tui.lines import Lines
 
 
 @pytest.fixture
@@ -151,6 +152,31 @@ async def test_the_full_screen_unfolds_and_folds(data_folder):
         assert "((W²)ᵀ dZ²)" in pane(pilot, "card") and "Written out: dA¹" in pane(pilot, "card")
         await press(pilot, "minus")
         assert pane(pilot, "card") == before
+
+
+async def test_an_operand_that_is_chosen_in_its_list_is_written_out_alone(data_folder):
+    async with tutor("c-431", size=(160, 48), step="dL/dz1", level="matrix", notation="dz") as pilot:
+        where = pilot.app.screen.query_one("#where", Lines)
+        where.focus()
+        at = next(at for at, line in enumerate(where.lines) if line.target == "z1")
+        where.highlight(at)
+        await press(pilot, "plus")
+        assert pilot.app.screen.sitting.unfolded == ("z1",) and "σ′(W¹ X + b¹)" in pane(pilot, "card")
+
+
+@pytest.mark.parametrize("lesson", ["attention", "recurrence", "batch-norm"])
+def test_arrays_written_out_have_their_values(lesson):
+    found = trace(bundled(lesson))
+    writer = Writer(found.lesson, "dz")
+    for step in list(found.steps())[::2]:
+        formula = step.formula
+        for _ in range(3):
+            try:
+                formula = unfold(found, formula).formula
+            except CannotUnfold:
+                break
+        np.testing.assert_allclose(evaluate(formula, found.value), step.value, rtol=1e-6, atol=1e-9)
+        assert linear(writer.formula(formula))
 
 
 def test_the_numbers_stand_in_for_every_name():

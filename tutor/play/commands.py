@@ -80,7 +80,8 @@ PLAYER = [
         "the chain (`c`), and there `p`",
     ),
     Key(
-        "plus", "unfold", "+/-", "", "write the operands of the formula out, further each time", "unfold",
+        "plus", "unfold", "+/-", "", "write out the operands of the formula (or the one chosen in its list), and on",
+        "unfold",
         usage="unfold [NAME]", says="all operands of the formula (or one of them) written out, further each time",
     ),
     Key("minus", "fold", "-", "", "fold it again: the names in place of what was written out last", "fold"),

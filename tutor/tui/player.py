@@ -291,8 +291,11 @@ class PlayerScreen(Mover, PlayerPanes):
 
     def action_unfold(self) -> None:
         """The operands of the formula written out; where one is chosen in the list of them, that one."""
-        if not self.question_first("what is written out"):
-            self.go(self.sitting.unfold)
+        if self.question_first("what is written out"):
+            return
+        pane = self.query_one("#where", Lines)
+        chosen = pane.lines[pane.cursor].target if pane.has_focus and 0 <= pane.cursor < len(pane.lines) else None
+        self.go(lambda: self.sitting.unfold(chosen or ""))
 
     def action_fold(self) -> None:
         self.go(self.sitting.fold)

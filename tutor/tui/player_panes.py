@@ -271,7 +271,10 @@ class PlayerPanes(TutorScreen):
 
 
 def useful(action: str, sitting: Sitting) -> bool:
-    """Whether a key can do something in this lesson: no iterations without training, no examples without a batch."""
+    """Whether a key can do something in this lesson: no iterations without training, no examples without a batch,
+    no rule for any layer without layers."""
     if action.startswith(("iteration", "train")):
         return sitting.trained
+    if action == "algorithm":
+        return bool(sitting.trace.program.model.layers)
     return not action.startswith("example") or sitting.trace.examples > 1
