@@ -143,7 +143,7 @@ TWO = network_lesson(
         ("dL/da1", "dz", r"\left(W^{2}\right)^{\top}dZ^{2}"),
         ("dL/dW2[1,2]", "delta", r"\delta ^{(3)}_{1}\cdot a^{(2)}_{2}"),
         ("dL/dW2[1,2]", "partials", r"\frac{\partial L}{\partial z_{\mathrm{fin},1}}\cdot O_{12}"),
-        ("dL/dz1", "error", r"\nabla a^{2} L\odot \sigma ^{\prime}\left(z^{2}\right)"),
+        ("dL/dz1", "error", r"\nabla_{a^{2}} L\odot \sigma ^{\prime}\left(z^{2}\right)"),
         ("W1'[1,2]", "delta", r"w^{(1)}_{12}-\eta \cdot \frac{\partial L}{\partial w^{(1)}_{12}}"),
         ("L", "dz", r"\frac{\sum\left(y-A^{2}\right)^{2}}{2}"),
     ],

@@ -141,10 +141,21 @@ class _Line:
                 self.at += 1
                 return self._scripts(rf"\sqrt{{{latex(under.inner)}}}")
             return rf"\sqrt{{{self._called()}}}"
+        if token == "∇" and self._next() is not None:
+            return self._nabla()
         if isinstance(token, str) and (token in _RAISED or token in _LOWERED):
             self.at -= 1
             return self._scripts("{}")
         return self._scripts(*_base(token))
+
+    def _nabla(self) -> str:
+        r"""∇W₂ L, the gradient of L in W₂, as \nabla_{W_{2}}L; a name such as ∇W⁽¹⁾ as it stands."""
+        begin = self.at
+        of = self._atom()
+        if self._next() in ("L", "L_T"):
+            return rf"\nabla_{{{of.strip()}}}"
+        self.at = begin
+        return SIGNS["∇"] + " "
 
     def _called(self) -> str:
         """An atom, and the brackets of a text behind it: m(w₁)_new."""
