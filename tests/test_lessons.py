@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import random
 import re
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tutor.engine.lesson import Lesson
@@ -86,6 +88,27 @@ def test_every_question_takes_the_right_answer_and_says_something_to_each_forese
 def test_hints_of_a_question_are_there_where_the_tutor_has_none(id):
     for question in lesson(id).questions:
         assert question.hints or not question.ask, question
+
+
+_WRITTEN = str.maketrans({"−": "-", "·": "*", "²": "**2"})
+_A_SUM = re.compile(r"(?:[-+*/(). \d]|exp|ln)+")
+
+
+@every_lesson
+@pytest.mark.parametrize("iteration", [1, 2])
+def test_a_hint_that_is_a_sum_comes_out_right_in_every_iteration(id, iteration):
+    """A hint is read in each iteration, where a number written into it would be an old one; {=a1[1]} is not."""
+    if lesson(id).training is None and iteration > 1:
+        return
+    here = trace(lesson(id), iteration)
+    scribe = Scribe(here, lesson(id).notation or "dz")
+    for question in lesson(id).questions:
+        sums = [hint.translate(_WRITTEN) for hint in map(scribe.prose, question.hints)]
+        if question.kind == "value" and question.step and not question.ask:
+            right = float(np.ravel(here.find(question.step).value)[0])
+            for hint in filter(_A_SUM.fullmatch, sums):
+                found = eval(hint, {"exp": math.exp, "ln": math.log})
+                assert found == pytest.approx(right, rel=0.02, abs=2e-4), (question.step, hint)
 
 
 def test_numbers_ascend_and_units_follow_one_another():
