@@ -30,7 +30,7 @@ LESSON = "a lesson's id (see backprop-tutor list), or the path of a lesson file"
 WHOSE = "whose progress, on a shared machine"
 OWN_LESSONS = "a folder with lessons of your own, beside those that come with the tutor; may be given several times"
 KEEPS = frozenset(  # that take --profile
-    "play list quiz placement drill review mistakes paper exam progress doctor".split()
+    "play list quiz placement drill review mistakes goal paper exam progress doctor".split()
 )
 READS = frozenset(  # that take --lessons
     "play list trace train check compare sweep quiz drill paper exam grade diagnose code questions figure"
@@ -308,6 +308,16 @@ def _review(sub: ArgumentParser) -> None:
 def _mistakes(sub: ArgumentParser) -> None:
     sub.add_argument("--list", action="store_true", help="print them and leave; with --plain, or into a pipe")
     sub.add_argument("--plain", action="store_true", help="line mode: no full screen")
+
+
+@_command(
+    "goal",
+    "a goal for the day, and what is due",
+    "A goal for each day, in questions or in lessons: how far it is today, and what is due. Without one: as it is.",
+    examples.GOAL_EXAMPLES,
+)
+def _goal(sub: ArgumentParser) -> None:
+    sub.add_argument("goal", metavar="GOAL", nargs="*", help="10 questions, 1 lesson, none; default: leave it")
 
 
 @_command(

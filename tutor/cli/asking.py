@@ -107,6 +107,7 @@ def drill(args: Namespace) -> int:
         if args.plain or not is_screen():
             print(f"Drill: {title(skill)}.")
             play_practice(kept.store, exercises, asker(kept.tell), lambda text: print(text, flush=True))
+            kept.sum_up()
     if args.plain or not is_screen():
         return kept.code
     return app(lambda app: app.practise("Drill", exercises), args.profile)
@@ -120,6 +121,7 @@ def review(args: Namespace) -> int:
     if args.plain or not is_screen():
         with Kept(args.profile) as kept:
             play_practice(kept.store, review(kept.store), asker(kept.tell), lambda text: print(text, flush=True))
+            kept.sum_up()
         return kept.code
     return app(lambda app: app.review(), args.profile)
 
@@ -135,6 +137,27 @@ def mistakes(args: Namespace) -> int:
             print("\n".join(mistake_lines(kept.store)))
         else:
             play_mistakes(kept.store, asker(kept.tell), lambda text: print(text, flush=True))
+            kept.sum_up()
+    return kept.code
+
+
+def goal(args: Namespace) -> int:
+    """The goal for the day, or another one; how far it is, and what is due."""
+    from datetime import UTC, datetime
+
+    from tutor.learner import practice, today
+    from tutor.text.words import plural
+
+    with Kept(args.profile) as kept:
+        store, now = kept.store, datetime.now(UTC)
+        if args.goal:
+            try:
+                today.set_goal(store, today.read_goal(" ".join(args.goal)))
+            except ValueError as error:
+                raise UsageError(f"a goal is {error}") from None
+        chosen = today.goal(store)
+        print(f"Your goal for a day: {chosen}; {today.standing(store, now)}." if chosen else "You have no goal.")
+        print(f"{plural(len(practice.due(store, now)), 'skill')} due for review.")
     return kept.code
 
 

@@ -134,6 +134,7 @@ RUN: dict[str, Callable[[Namespace], int]] = {
     "drill": _from("asking", "drill"),
     "review": _from("asking", "review"),
     "mistakes": _from("asking", "mistakes"),
+    "goal": _from("asking", "goal"),
     "paper": _from("papers", "paper"),
     "exam": _from("papers", "exam"),
     "progress": _from("asking", "progress"),

@@ -100,6 +100,12 @@ examples:
   backprop-tutor mistakes --plain                      in lines: again 1, new 1 (with new numbers), all
   backprop-tutor mistakes --plain --list
 """
+GOAL_EXAMPLES = """\
+examples:
+  backprop-tutor goal 10 questions
+  backprop-tutor goal 1 lesson
+  backprop-tutor goal
+"""
 PAPER_EXAMPLES = """\
 examples:
   backprop-tutor paper o-regression

@@ -69,6 +69,7 @@ def _line_mode(path: Path, key: str, args: Namespace) -> int:
         _choose(kept.store, args.notation)
         say = lambda text: print(text, flush=attended)  # noqa: E731
         LineMode(lesson, key, kept.store, asker(kept.tell), say).play(attended, not attended)
+        kept.sum_up()
     return kept.code
 
 

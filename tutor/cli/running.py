@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,9 +49,17 @@ class Kept:
         if self.store.warning != self._told:
             self._told = warn(self.store.warning)
 
+    def sum_up(self) -> None:
+        """At the end of a sitting say what it came to, to a person: a program reads what was asked and answered."""
+        from tutor.learner.today import tell_of_sitting
+
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            tell_of_sitting(self.store, self._since)
+
     def __enter__(self) -> Kept:
         self.tell()
         self._began = self.store.lasting
+        self._since = datetime.now(UTC)
         return self
 
     def __exit__(self, *_: object) -> None:

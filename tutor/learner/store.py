@@ -83,9 +83,9 @@ class Store(Database):
         """Remember that `lesson` was finished, and when it first was."""
         self._write(("INSERT OR IGNORE INTO finished VALUES (?, ?, ?)", (self.profile, _key(lesson), _now())))
 
-    def finished(self) -> set[str]:
-        """The lessons that were finished."""
-        found = self._read("SELECT lesson FROM finished WHERE profile = ?", self.profile)
+    def finished(self, since: str = "") -> set[str]:
+        """The lessons that were finished, for the first time not before `since` (an ISO time in UTC)."""
+        found = self._read("SELECT lesson FROM finished WHERE profile = ? AND at >= ?", self.profile, since)
         return LessonKeys(lesson for (lesson,) in found if isinstance(lesson, str))
 
     def setting(self, name: str, default: Any = None) -> Any:
@@ -126,6 +126,19 @@ class Store(Database):
             if wanted is not None:
                 query, values = f"{query} AND {column} = ?", [*values, _key(wanted)]
         return list(readable(parse_answer, self._read(f"{query} ORDER BY at, rowid", *values)))
+
+    def asked_since(self, since: str) -> int:
+        """How many questions were answered, or given up, since an ISO time in UTC."""
+        asked = "SELECT DISTINCT lesson, item, session, seed, iteration FROM answer WHERE profile = ? AND at >= ?"
+        rows = self._read(f"SELECT COUNT(*) FROM ({asked})", self.profile, since)
+        return int(rows[0][0]) if rows else 0
+
+    def scores(self) -> dict[str, tuple[int, int]]:
+        """Of each lesson how many of the questions that were asked were right when last answered, of how many."""
+        last = "SELECT lesson, verdict, MAX(at) FROM answer WHERE profile = ? GROUP BY lesson, item"
+        right = "SUM(verdict IN ('correct', 'rounded'))"
+        rows = self._read(f"SELECT lesson, {right}, COUNT(*) FROM ({last}) GROUP BY lesson", self.profile)
+        return {lesson: (int(good), int(of)) for lesson, good, of in rows if isinstance(lesson, str)}
 
     def card(self, skill: str) -> Schedule | None:
         """When `skill` is due; None if it was never asked for."""

@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Timer
 from types import FrameType
@@ -24,6 +25,7 @@ from textual.worker import WorkerFailed
 
 from tutor.learner.database import default_path
 from tutor.learner.store import Store
+from tutor.learner.today import tell_of_sitting
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.text.output import shown
 from tutor.text.words import plural
@@ -87,6 +89,7 @@ class TutorApp(App[int]):
         self.failure: str | None = None
         self.ending = 0  # the exit code that a signal has asked for
         self.left = False  # the end has begun
+        self.began = datetime.now(UTC)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), GATE]
@@ -186,6 +189,17 @@ class TutorApp(App[int]):
 
         self.push_screen(MistakesScreen())
 
+    def sum_up(self) -> None:
+        """What the sitting came to so far, in a dialog."""
+        from tutor.learner.today import said, summary
+        from tutor.tui.dialogs import Reader
+        from tutor.tui.lines import line
+
+        if found := summary(self.store, self.began, datetime.now(UTC)):
+            lines = [line("Your goal for today is reached", "title"), line()]
+            lines += [line(text) for text in said(found)]
+            self.push_screen(Reader(lines, "Enter goes on · ctrl+q leaves", {"enter": ""}))
+
     def show_progress(self) -> None:
         from tutor.tui.practice import ProgressScreen
 
@@ -274,6 +288,8 @@ class TutorApp(App[int]):
         before = {number: signal.signal(number, self._signalled) for number in SIGNALS}
         try:
             result = self.run()
+            if not self.ending and not self.failure and result is None:
+                tell_of_sitting(self.store, self.began)
         finally:
             self.store.close()
             for number, handler in before.items():

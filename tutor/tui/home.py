@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,7 +14,7 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 from textual.worker import Worker, get_current_worker
 
-from tutor.learner import course
+from tutor.learner import course, today
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.catalogue import Entry
 from tutor.lessonfiles.file_names import as_argument
@@ -29,11 +30,12 @@ KEYS = [
     Key("pageup", "highlight_by(-5)", first=True),
     Key("pagedown", "highlight_by(5)", first=True),
     Key("enter,ctrl+j", "open", "enter", "open", "open the lesson that is highlighted"),
-    Key("escape", "clear", "esc", "clear"),
+    Key("escape", "clear", "esc", "", "clear the search"),
     Key("ctrl+g", "quiz", "ctrl+g", "quiz", "quiz on the lesson: ten questions, one try each, then the report"),
     Key("ctrl+l", "placement", "ctrl+l", "placement", "placement, a five-minute quiz: which lessons you can skip"),
     Key("ctrl+r", "review", "ctrl+r", "review", "review: what is due today, over all lessons"),
     Key("ctrl+x", "mistakes", "ctrl+x", "mistakes", "my mistakes: what you answered wrongly, to answer again"),
+    Key("ctrl+y", "goal", "ctrl+y", "goal", "a goal for the day: so many questions, or lessons"),
     Key("ctrl+o", "progress", "ctrl+o", "progress", "progress: what you know, and the mistakes you met"),
     Key("ctrl+e", "lab", "ctrl+e", "lab", "the lab: exercises that you write in Python, each save run and diagnosed"),
     Key("ctrl+d", "doctor", "ctrl+d", "", "the doctor: ten sick networks, to be named and mended"),
@@ -41,6 +43,9 @@ KEYS = [
     Key("", "app.command_palette", "ctrl+p", "commands"),
     Key("", "app.quit", "ctrl+q", "quit"),
 ]
+
+
+AFTER = 0.3  # seconds after the first frame
 
 
 class HomeScreen(TutorScreen):
@@ -59,6 +64,8 @@ class HomeScreen(TutorScreen):
         self.begun: dict[str, bool] = {}  # by its key, whether a lesson was begun, as far as it was asked
         self.search = ""
         self.following: course.Next | None = None
+        self.due: int | None = None  # skills that are due and can be asked about, once that is known
+        self.scores: dict[str, tuple[int, int]] = {}
 
     def compose(self) -> ComposeResult:
         yield Lines(id="bar")
@@ -74,11 +81,26 @@ class HomeScreen(TutorScreen):
             self.query_one(id).can_focus = False
 
     def on_screen_resume(self) -> None:
-        self.begun = {}
+        self.begun, self.scores = {}, self.tutor.store.scores()
+        if self.due is None:
+            self.set_timer(AFTER, self.look_for_due)  # what it takes is loaded beside the first frame
+        else:
+            self.look_for_due()
         if self.folders and self.is_mounted:  # a teacher may have written meanwhile
             self.run_worker(self.read_folders, thread=True, exclusive=True, group="folders", exit_on_error=False)
         if self.size.width:
             self.refresh_list()
+
+    def look_for_due(self) -> None:
+        """Count what is due; when the goal of the day is reached, say what the day came to."""
+        from tutor.learner import practice
+
+        now = datetime.now(UTC)
+        self.due = len(practice.due(self.tutor.store, now))
+        if self.is_mounted and self.is_current and self.size.width:
+            self.refresh_list()
+            if today.reached(self.tutor.store, now):
+                self.tutor.sum_up()
 
     def read_folders(self) -> None:
         """Read a teacher's own lessons beside the screen: their heads, for the list, then whole, for what is wrong."""
@@ -156,6 +178,8 @@ class HomeScreen(TutorScreen):
             is_next = following is not None and following.entry is entry
             spans = [(f"{mark} ", "value" if word in ("finished", "known") else "mark"), (entry.title, "heading")]
             spans += [("  ▸ next", "key")] if is_next else [(f"  {word}" if word else "", "dim")]
+            if score := self.scores.get(entry.key):
+                spans.append((f"  {score[0]} of {score[1]} right", "dim"))
             lines.append(Line(tuple(spans), str(entry.path)))
             error = self.error(entry)
             lines.append(line(f"    {cut(error or entry.summary, width - 5)}", "error" if error else "dim"))
@@ -169,6 +193,9 @@ class HomeScreen(TutorScreen):
         listing.show(lines, at)
         done = sum(entry.key in finished for entry in self.entries)
         said = f"  {done} of {len(self.entries)} lessons finished"
+        said += f" · {self.due} due (ctrl+r)" if self.due else ""
+        if of_goal := today.standing(store, datetime.now(UTC)):
+            said += f" · {of_goal}"
         if following and not done and not known:
             said += " · ctrl+l: what can you skip?"
         spans = [("backprop-tutor", "title"), (said, "dim")]
@@ -231,6 +258,26 @@ class HomeScreen(TutorScreen):
 
     def action_review(self) -> None:
         self.tutor.review()
+
+    def action_goal(self) -> None:
+        """Choose a goal for the day."""
+        from tutor.tui.dialogs import Ask
+
+        def wrong(text: str) -> str | None:
+            try:
+                today.read_goal(text)
+            except ValueError as error:
+                return f"Type {error}."
+            return None
+
+        def choose(text: str | None) -> None:
+            if text:
+                today.set_goal(self.tutor.store, today.read_goal(text))
+                self.refresh_list()
+
+        chosen = today.goal(self.tutor.store)
+        asked = "A goal for each day: so many questions, or lessons; none for no goal"
+        self.app.push_screen(Ask(asked, wrong, "10, or 1 lesson", str(chosen or "")), choose)
 
     def action_mistakes(self) -> None:
         self.tutor.show_mistakes()
