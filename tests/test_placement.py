@@ -11,6 +11,7 @@ import pytest
 
 from tutor.engine.trace import trace
 from tutor.learner import course, placement
+from tutor.learner.mistakes import mistakes, replay
 from tutor.learner.placing import MOST, Path
 from tutor.learner.records import Stopwatch, keep_quiz, keep_quiz_answer
 from tutor.learner.store import Store
@@ -230,6 +231,16 @@ def test_one_that_is_left_goes_on_and_nothing_answered_is_no_placement():
         assert verdict.free and same is told
         on, items, _ = placement.answered(id, told, items, "I do not know")
         assert on.at == 2 and len(items) == 3
+
+
+def test_a_wrong_answer_is_a_mistake_that_can_be_asked_again():
+    with Store.open() as store:
+        id, session, items, _ = placement.start(store)
+        session, _, verdict = placement.answered(id, session, items, "12.5")
+        keep_quiz_answer(store, id, session, items[0], "12.5", verdict, Stopwatch())
+        (mistake,) = mistakes(store.answers())
+        (same,), (new,) = (list(replay(store, [mistake], new)) for new in (False, True))
+        assert same.item == items[0] and new.item.skill == items[0].skill and new.item.seed
 
 
 def test_a_wrong_answer_is_never_certified_by_what_builds_on_it():

@@ -63,11 +63,13 @@ def item(lesson: str, notation: str = "") -> Item:
     question = AuthorQuestion(ask=asked.ask, kind="number", answer=float(asked.answer))
     made = author_item(question, here, writer, random.Random(1))
     assert made is not None
+    told = f"It is {made.answer}. “{entry.title}” is about it."
     return replace(
         made,
         id=f"{PLACEMENT}{lesson}",
         skill=asked.skill,
-        hints=(made.answer, f"It is {made.answer}. “{entry.title}” is about it."),
+        hints=(f"“{entry.title}” is about it.", told),
+        worked=(told,),
         alone=True,
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tutor.engine.lesson import Lesson
 from tutor.engine.trace import NoSuchStep, trace
-from tutor.learner import records
+from tutor.learner import placement, records
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
@@ -195,7 +195,10 @@ def again(store: Store, answer: GivenAnswer, seed: int | None = None) -> Exercis
     with suppress(LessonError, NoQuestion):
         lesson = load(path)
         lesson = replace(lesson, notation=records.chosen_notation(store, lesson))
-        if kind == AUTHOR:
+        if placement.is_placement(answer.item):
+            the_same = seed is None and lesson.id in placement.table()
+            item = placement.item(lesson.id) if the_same else None  # new numbers are the lesson's
+        elif kind == AUTHOR:
             item = _of_author(lesson, answer)
         else:
             seeds = [answer.seed] if seed is None else range(seed, seed + SEEDS)
