@@ -196,8 +196,9 @@ class HomeScreen(TutorScreen):
         said += f" · {self.due} due (ctrl+r)" if self.due else ""
         if of_goal := today.standing(store, datetime.now(UTC)):
             said += f" · {of_goal}"
-        if following and not done and not known:
-            said += " · ctrl+l: what can you skip?"
+        skips = " · ctrl+l: what can you skip?"
+        if following and not done and not known and len(said) + len(skips) + 16 <= self.size.width:
+            said += skips
         spans = [("backprop-tutor", "title"), (said, "dim")]
         if following and (done or known):
             room = self.size.width - len(said) - 18
