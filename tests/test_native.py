@@ -308,6 +308,7 @@ def test_training_begins_in_python_and_goes_on_in_c(data_folder, monkeypatch):
     run, slowly, plain = Run(XOR), [], Run._go_slowly
     monkeypatch.setattr(Run, "_go_slowly", lambda *args: slowly.append(plain(*args)) or slowly[-1])
     assert run.train(30) == "done" and run._native is None, "a short way is not worth a compiler"
+    assert run.way == "Python"
 
     def progress(trained):
         run._native.wait(60)
@@ -315,6 +316,7 @@ def test_training_begins_in_python_and_goes_on_in_c(data_folder, monkeypatch):
 
     assert run.train(FAR, progress) == "done"
     assert run._native_from == 1 and 30 < sum(slowly) < FAR, "some in Python, some in C"
+    assert run.way == "C"
     true = Run(XOR)
     true.train(5000)
     assert run.losses[:5000].tobytes() == true.losses.tobytes()

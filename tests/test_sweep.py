@@ -201,6 +201,9 @@ async def test_on_a_screen(size, tmp_path):
         await pilot.pause()
         assert sweep.epochs == 31 and not sweep.training and len(sweep.sweep.points) == 100
         assert "ends lowest" in sweep.words[0] and any("diverges" in words for words in sweep.words)
+        await pilot.press("shift+down")
+        words = sweep.query_one("#words")
+        assert (words.top > 0) == (size < (160, 48))
         best = sweep.at
         await pilot.press("left", "left")
         assert sweep.at == best - 2

@@ -386,7 +386,7 @@ async def test_in_slow_motion_each_iteration_is_seen_and_the_numbers_are_the_sam
         await until(pilot, lambda: training.goal is None)
         assert seen == [(1.0, at) for at in range(1, 5)] and training.trained == 5
         await press(pilot, *["plus"] * 9)
-        assert training.pace is None
+        assert training.pace is None and training.run.way == "Python"
         training.start(Goal(12))
         await until(pilot, lambda: training.goal is None)
         assert training.run.losses.tobytes() == flat.losses.tobytes()

@@ -387,6 +387,11 @@ class Run:
             self._seek_native(patience)
         return self._native_from is not None
 
+    @property
+    def way(self) -> str:
+        """What runs the iteration that is trained next: "C", "Python" or "NumPy"."""
+        return "C" if self._native_from is not None else "Python" if self._scalar else "NumPy"
+
     def _worth_c(self, goal: int) -> bool:
         return (goal - self.trained) * self._cost > WORTH_COMPILING
 

@@ -35,6 +35,8 @@ KEYS = [
     Key("pagedown", "pick(10)"),
     Key("pageup", "pick(-10)"),
     Key("s", "step", "s", "step it"),
+    Key("shift+down,ctrl+down,down", "scroll(2)", "⇧↑↓", "scroll"),
+    Key("shift+up,ctrl+up,up", "scroll(-2)"),
     Key("plus,equals_sign", "longer(2)", "+/-", "epochs"),
     Key("minus", "longer(0.5)"),
     Key("l", "log", "l", "log scale"),
@@ -218,6 +220,11 @@ class SweepScreen(TutorScreen):
         if self.sweep is not None and self.at is not None:
             self.picked = min(max(self.at + by, 0), len(self.sweep.points) - 1)
             self.draw()
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll what is said; the arrows alone do where there is nothing to choose."""
+        words = self.query_one("#words", Lines)
+        words.scroll_lines_to(words.top + by)
 
     def action_step(self) -> None:
         """Back to the player, with the picked run's lesson in place of its own."""

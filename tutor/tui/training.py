@@ -365,14 +365,15 @@ class TrainingScreen(TutorScreen):
         spent, made = time.monotonic() - began, self.trained - before
         rate = made / spent if spent > 0 else 0.0
         said = f"{self.trained:,}"
+        pace = f"{rate:,.0f} a second{f' in {self.run.way}' if self.pace is None else ''}"
         if self.goal.open_end:
-            said += f" iterations · {rate:,.0f} a second"
+            said += f" iterations · {pace}"
             if self.goal.tolerance is not None:
                 said += f" · until changes are below {number(self.goal.tolerance)}"
             said += " · Esc stops, - slows"
             return line(cut("▶ " + said, room), "value")
         left = duration((self.goal.iterations - self.trained) / rate) if rate else "?"
-        said = f" {said} of {self.goal.iterations:,} · {rate:,.0f} a second · {left} left · Esc stops, - slows"
+        said = f" {said} of {self.goal.iterations:,} · {pace} · {left} left · Esc stops, - slows"
         cells = max(6, min(40, room - width(said)))
         share = made / max(self.goal.iterations - before, 1)
         return Line(((bar(share, cells), "curve1"), (cut(said, room - cells), "value")))
