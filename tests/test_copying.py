@@ -101,3 +101,23 @@ async def test_copy_on_the_screen(size, data_folder):
         assert "`dL/dW1[1,1]`" in pilot.app.clipboard and "Copied, " in pane(pilot, "bar")
         await press(pilot, "Y", "escape", "p", "escape", "Y")
         assert "A question is open" in pane(pilot, "bar")
+
+
+def test_a_note_in_lines(data_folder):
+    with Store.open() as store:
+        said = answers("o-regression", store, "note the sum \x1b[2J", "again", "note", "note -", "again", "note")
+        assert "Noted at z1." in said[-6] and "my note: the sum" in said[-5] and "z1: the sum" in said[-4]
+        assert "taken away" in said[-3] and "my note" not in said[-2] and "There is no note" in said[-1]
+        assert "\x1b" not in "".join(said) and store.notes("o-regression") == {}
+
+
+async def test_a_note_on_the_screen():
+    async with tutor("o-regression", (80, 24), step="L") as pilot:
+        await press(pilot, "N", *"why half", "enter")
+        assert "my note" in pane(pilot, "card") and "┃ why half" in pane(pilot, "card")
+        await press(pilot, "n")
+        assert "my note" not in pane(pilot, "card")
+        await press(pilot, "b", "N")
+        assert "takes it away" in screen(pilot) and "why half" in screen(pilot)
+        await press(pilot, *["backspace"] * 8, "minus", "enter")
+        assert "my note" not in pane(pilot, "card")

@@ -384,6 +384,32 @@ def test_an_import_takes_the_later_and_loses_nothing(path, opened):
     assert store.export()["finished"]["x"] == old and store.export()["finished"]["y"] < new
 
 
+def test_notes_are_kept_exported_and_the_later_one_stays(path, opened):
+    store, lesson = opened(path), str(path.parent / "mine.toml")
+    store.save_note("gates", "q", "a product")
+    store.save_note("gates", "f", "the sum \x1b[2J")
+    store.save_note(lesson, "z1", "of my own file")
+    store.save_note("gates", "q", "multiplied, not added")
+    assert store.notes("gates") == {"q": "multiplied, not added", "f": "the sum \x1b[2J"}
+    assert opened(path).notes(lesson) == {"z1": "of my own file"} and opened(path, "Ada").notes("gates") == {}
+    data = json.loads(json.dumps(store.export()))
+    assert str(path.parent) not in json.dumps(data["notes"])
+    there = opened(path, "elsewhere")
+    assert there.import_(data)["notes"] == 3 and there.import_(data)["notes"] == 0
+    assert there.notes("gates") == store.notes("gates") and there.notes(lesson) == store.notes(lesson)
+    old = [note | {"at": "2020-01-01T00:00:00+00:00", "words": "older"} for note in data["notes"]]
+    assert there.import_(data | {"notes": old})["notes"] == 0
+    there.save_note("gates", "q", "")
+    assert "q" not in there.notes("gates") and there.import_(data | {"notes": old})["notes"] == 0
+    assert "q" not in there.notes("gates")
+    for broken in ({"notes": {}}, {"notes": [{"lesson": "x", "step": 1, "words": "", "at": NOW}]}, {"notes": [7]}):
+        with pytest.raises(ValueError):
+            there.import_(data | broken)
+    assert "notes" not in opened(path, "third").import_({key: data[key] for key in data if key != "notes"})
+    store.reset()
+    assert store.notes("gates") == {}
+
+
 def test_an_exercise_counts_its_tries_up_to_the_first_that_is_right(path, opened):
     store = opened(path)
     for right in (False, False, True, False):

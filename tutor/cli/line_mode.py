@@ -215,6 +215,7 @@ class LineMode:
             "sweep": lambda: sweep(now.lesson, rest, self.say),
             "diagnose": lambda: self._diagnose(rest),
             "copy": lambda: self._copy(rest),
+            "note": lambda: self._note(rest),
             "paper": lambda: self._paper(rest),
             "predict": lambda: self._toggle_predict(rest),
             "state": self._state,
@@ -469,7 +470,21 @@ class LineMode:
         at += f", iteration {cursor.iteration:,}" if cursor.iteration > 1 else ""
         at += f", changed: {len(now.changes.changes)}" if now.changed else ""
         self.say(f"[{card.id}] {card.title} ({at})")
-        self.say("\n".join(card_lines(card, cursor.level)) + "\n")
+        own = self.store.notes(now.key).get(step.equation.symbol.id)
+        mine = wrapped(f"my note: {escape(own)}", "  | ", "  | ") if own else []
+        self.say("\n".join([*card_lines(card, cursor.level), *mine]) + "\n")
+
+    def _note(self, words: str) -> None:
+        """Keep a note at this step, take it away, or say all of this lesson."""
+        now, step = self.sitting, self.sitting.step.equation.symbol.id
+        if words:
+            self.store.save_note(now.key, step, "" if words == "-" else words)
+            self.say(f"The note at {step} is taken away." if words == "-" else f"Noted at {step}.")
+            return
+        found = self.store.notes(now.key)
+        for id, own in found.items():
+            self.say("\n".join(wrapped(f"{escape(id)}: {escape(own)}")))
+        self.say("" if found else "There is no note of yours in this lesson: note TEXT keeps one at this step.")
 
     def _state(self) -> None:
         scribe = self.sitting.scribe

@@ -72,6 +72,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE answer ADD COLUMN seed INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE answer ADD COLUMN iteration INTEGER NOT NULL DEFAULT 1",
     ),
+    (
+        # A note of the learner's own at a step; one that was taken away has no words.
+        "CREATE TABLE note (profile TEXT, lesson TEXT, step TEXT, words TEXT NOT NULL, at TEXT NOT NULL, "
+        "PRIMARY KEY (profile, lesson, step))",
+    ),
 )
 
 

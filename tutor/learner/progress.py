@@ -358,6 +358,7 @@ def counted(counts: dict[str, int]) -> str:
         "finished": ("finished lesson", ""),
         "places": ("place in a lesson", "places in lessons"),
         "exercises": ("exercise of the lab", "exercises of the lab"),
+        **({"notes": ("note", "")} if counts.get("notes") else {}),
     }
     return ", ".join(plural(counts.get(part, 0), *words) for part, words in names.items())
 

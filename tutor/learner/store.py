@@ -178,6 +178,20 @@ class Store(Database):
         )
         return self._write((sql, (*now, json.dumps(part)))) != [0]
 
+    # ------------------------------------------------------------ notes of one's own
+
+    def notes(self, lesson: str) -> dict[str, str]:
+        """The learner's own notes in a lesson, by the ids of their steps."""
+        query = "SELECT step, words FROM note WHERE profile = ? AND lesson = ? ORDER BY at, rowid"
+        found: dict[str, str] = {}
+        for name in dict.fromkeys((portable(lesson), _key(lesson))):  # imported ones are by name
+            found |= dict(readable(lambda row: (text(row[0]), text(row[1])), self._read(query, self.profile, name)))
+        return {step: words for step, words in found.items() if words}
+
+    def save_note(self, lesson: str, step: str, words: str) -> None:
+        """Keep a note at a step in place of the one that is there; without words it is taken away."""
+        self._write(self._note(_key(lesson), step, words[:MAX_GIVEN], _now()), durable=True)
+
     # ------------------------------------------------------------ exercises of the lab
 
     def tried(self) -> dict[str, Tried]:
@@ -217,6 +231,7 @@ class Store(Database):
             "finished": dict(readable(lambda row: (portable(text(row[0])), utc(row[1])), finished)),
             "places": dict(readable(export_place, places)),
             "exercises": {id: asdict(tried) for id, tried in self.tried().items()},
+            **({"notes": notes} if (notes := self._notes()) else {}),
         }
 
     def import_(self, data: Any) -> dict[str, int]:
@@ -230,12 +245,12 @@ class Store(Database):
         changed = self._write(*(statement for _, statement in statements), durable=True)
         counts = dict.fromkeys(("answers", "cards", "sessions", "finished", "places", "exercises"), 0)
         for (what, _), count in zip(statements, changed, strict=True):
-            counts[what] += count
+            counts[what] = counts.get(what, 0) + count  # notes are told of where there are some
         return counts
 
     def reset(self) -> None:
-        """Forget all answers, cards, quizzes, finished lessons, places, exercises of this profile; not its settings."""
-        tables = ("answer", "card", "session", "finished", "place", "exercise")
+        """Forget all of this profile but its settings: answers, cards, quizzes, lessons, places, exercises, notes."""
+        tables = ("answer", "card", "session", "finished", "place", "exercise", "note")
         self._write(*((f"DELETE FROM {table} WHERE profile = ?", (self.profile,)) for table in tables), durable=True)
 
     # ------------------------------------------------------------ statements
@@ -287,6 +302,7 @@ class Store(Database):
         each("finished", dict, self._import_finished)
         each("places", dict, self._import_place)
         each("exercises", dict, self._import_exercise)
+        each("notes", list, self._import_note)
         return found
 
     def _import_finished(self, lesson: str, at: Any) -> Statement:
@@ -304,6 +320,28 @@ class Store(Database):
             "WHERE excluded.at > at",
             (self.profile, _key(lesson), json.dumps(asdict(place)), at),
         )
+
+    def _import_note(self, _: int, row: dict[str, Any]) -> Statement:
+        lesson, step, words = (text(row[part]) for part in ("lesson", "step", "words"))
+        return self._note(_key(lesson), step, words[:MAX_GIVEN], _to_seconds(row["at"]), "excluded.at > at")
+
+    def _note(self, lesson: str, step: str, words: str, at: str, where: str = "TRUE") -> Statement:
+        return (
+            "INSERT INTO note VALUES (?, ?, ?, ?, ?) "
+            f"ON CONFLICT DO UPDATE SET words = excluded.words, at = excluded.at WHERE {where}",
+            (self.profile, lesson, _key(step), _key(words), at),
+        )
+
+    def _notes(self) -> list[dict[str, str]]:
+        """All notes, those that were taken away among them: else an import elsewhere would leave them there."""
+        rows = self._read("SELECT lesson, step, words, at FROM note WHERE profile = ?", self.profile)
+        keys = ("lesson", "step", "words", "at")
+
+        def note(row: Any) -> dict[str, str]:
+            lesson, step, words = map(text, row[:3])
+            return dict(zip(keys, (portable(lesson), step, words, utc(row[3])), strict=True))
+
+        return list(readable(note, rows))
 
     def _import_exercise(self, id: str, row: dict[str, Any]) -> Statement:
         tried = parse_tried(row["tries"], row["done"], row["at"])

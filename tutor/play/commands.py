@@ -89,6 +89,11 @@ PLAYER = [
         "Y", "copy", "Y", "", "copy the step, how it comes about or the whole pass: text, Markdown, LaTeX", "copy",
         usage="copy [WHAT FORM]", says="step, derivation or pass as text, markdown or latex: shown, and in a file",
     ),
+    Key(
+        "N", "note", "N", "", "a note of your own at this step; it is kept, and stands below the card", "note",
+        usage="note [TEXT]",
+        says="a note of your own at this step; note - takes it away; without a text all in this lesson",
+    ),
     _in_lines("from", "what this step is made from, and which step made it", ON_A_PANE),
     _in_lines(
         "reuse", "how many multiplications backpropagation saves in this lesson", "the card of each step, and the chain"

@@ -53,6 +53,7 @@ from tutor.tui.player_panes import PANES, PlayerPanes, useful
 from tutor.tui.watch import Watch
 
 SCREEN = "screen"  # where predict mode is on
+MAX_NOTE = 500  # characters of a note
 PATIENCE = 0.015  # seconds that a change may take to come to the iteration it was made in
 QUESTION_HELP = [
     ("Enter", "answers; after = it computes, which costs nothing"),
@@ -530,6 +531,19 @@ class PlayerScreen(Mover, PlayerPanes):
         from tutor.tui.glossary import Glossary
 
         self.app.push_screen(Glossary(terms_of(self.sitting.step)))
+
+    def action_note(self) -> None:
+        """Ask for a note at this step; what is there is to be changed."""
+        step = self.sitting.step.equation.symbol.id
+        before = self.tutor.store.notes(self.sitting.key).get(step, "")
+
+        def keep(words: str | None) -> None:
+            if words:
+                self.tutor.store.save_note(self.sitting.key, step, "" if words == "-" else words)
+                self.draw()
+
+        question = f"Your note at {step}" + (" (a single - takes it away):" if before else ":")
+        self.app.push_screen(Ask(question, lambda text: None, "in your own words", before, MAX_NOTE), keep)
 
     def action_copy(self) -> None:
         from tutor.tui.copying import offer_copy

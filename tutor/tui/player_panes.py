@@ -220,6 +220,8 @@ class PlayerPanes(TutorScreen):
             return
         if name == "card":
             lines = [] if still_asked else views.card_lines(card, step, cursor.level, columns, self.size.height)
+            if own := self.tutor.store.notes(now.key).get(step.equation.symbol.id):
+                lines += [line(), line("my note", "dim"), *views.wrapped(own, columns, "", "┃ ")]
             before = 0
             if now.asking:
                 first, earlier = question_views.done_lines(now.asking, self.goes_on(), columns)
