@@ -159,13 +159,13 @@ async def test_on_the_screen_a_asks_everything(size, fades):
     async with tutor("one-neuron", size) as pilot:
         await press(pilot, "p", "n")
         assert "worked example" in " ".join(screen(pilot).split()) and not pilot.app.screen.sitting.open_question
-        await press(pilot, "a")
+        await press(pilot, "A")
         assert pilot.app.screen.sitting.open_question and not pilot.app.screen.sitting.fading
         await press(pilot, "tab")
         assert "predict all" in screen(pilot)
         await press(pilot, "escape")
         assert records.asks_everything(pilot.app.store)
-        await press(pilot, "a")
+        await press(pilot, "A")
         assert not records.asks_everything(pilot.app.store) and pilot.app.screen.sitting.fading
         assert "a asks everything" in " ".join(screen(pilot).split())
 

@@ -174,7 +174,7 @@ PLAYER = [
         says="predict mode on or off in this lesson, or on in all: values are asked for before they are shown; "
         "predict all asks at every step, predict new only what you do not know yet",
     ),
-    Key("a", "everything", "a", "", "ask at every step in predict mode, or what you do not know yet", "predict"),
+    Key("A", "everything", "A", "", "ask at every step in predict mode, or what you do not know yet", "predict"),
     Key("P", "always", "P", "", "predict mode in every lesson, or in none", "predict"),
     Key(
         "v", "pictures", "v", "see", "pictures of the step: slope, check, activation, sizes; of arrays cells, heat …",

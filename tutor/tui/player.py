@@ -196,8 +196,8 @@ class PlayerScreen(Mover, PlayerPanes):
         set_ask_everything(self.tutor.store, on)
         self.sitting = self.sitting.going_by(fading(self.tutor.store))
         self.set_predict(True)
-        self.say("Every step is asked; a ends that." if on else
-                 "What is new is shown first, what you know is not asked; a asks everything.")  # fmt: skip
+        self.say("Every step is asked; A ends that." if on else
+                 "What is new is shown first, what you know is not asked; A asks everything.")  # fmt: skip
 
     def set_predict(self, on: bool) -> None:
         set_predict(self.tutor.store, self.sitting.key, SCREEN, on)

@@ -227,7 +227,7 @@ class PlayerPanes(TutorScreen):
                 first, earlier = question_views.done_lines(now.asking, self.goes_on(), columns)
                 lines, before = [*first, line(), *lines, *earlier], len(first)
             if said := now.why_not_asked:
-                first = views.wrapped(f"{said} Key a asks everything.", columns, "note")
+                first = views.wrapped(f"{said} Key A asks everything.", columns, "note")
                 lines, before = [*first, line(), *lines], len(first)
             pane.show(lines)
             if self._drawn.get(name) != (card.id, cursor.level):
