@@ -167,7 +167,7 @@ async def test_on_the_screen_a_asks_everything(size, fades):
         assert records.asks_everything(pilot.app.store)
         await press(pilot, "A")
         assert not records.asks_everything(pilot.app.store) and pilot.app.screen.sitting.fading
-        assert "a asks everything" in " ".join(screen(pilot).split())
+        assert "A asks everything" in " ".join(screen(pilot).split())
 
 
 def test_with_fading_fewer_answers_are_wrong_and_fewer_questions_needed(monkeypatch):
