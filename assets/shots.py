@@ -59,6 +59,7 @@ async def shot(name: str) -> None:
         if lesson:
             store.save_place(lesson, Place(step, level, notation, 1, 0))
         store.save_setting("predict", name.startswith("predict"))
+        store.save_setting("ask-everything", True)
         opened = load(path) if path else None
         app = TutorApp(store, (lambda app: app.play(opened, lesson)) if opened else None)
         async with app.run_test(size=(columns, rows)) as pilot:
@@ -68,7 +69,7 @@ async def shot(name: str) -> None:
                     await pilot.press("tab")
             await pilot.pause(0.1)
             if pane == "answer":  # a slip, and what is said to it
-                await pilot.press(*"0.3759", "enter")
+                await pilot.press(*"0.3759", "enter", "tab")
                 await pilot.pause(0.1)
             for key in KEYS.get(name, ()):
                 await pilot.press(key)
