@@ -152,6 +152,7 @@ class Model:
     loss_name: str = ""
     delta: float | None = None  # of a loss that takes one
     input_names: tuple[str, ...] | None = None
+    image: tuple[int, int] | None = None  # rows and columns of the image that the inputs are
 
     @property
     def objective(self) -> Symbol:

@@ -82,6 +82,7 @@ def network_model(lesson: Lesson, network: Network, examples: int) -> Model:
     return Model(
         tuple(equations), L.symbol, tuple(parameters), frozenset(trainable), decay, examples, whole,
         tuple(layers), (x.symbol, y.symbol), loss_name=network.loss, delta=width, input_names=network.input_names,
+        image=network.image,
     )  # fmt: skip
 
 

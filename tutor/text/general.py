@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.expressions import OPERATORS, Call, Const, Expr, Operator, Ref, Symbol, call
+from tutor.engine.forward import model
 from tutor.engine.lesson import Layer, Lesson, Network
 from tutor.engine.model import Equation
 from tutor.engine.rules import Rule
@@ -58,7 +59,7 @@ class _Kept:
 
 def generic(lesson: Lesson, notation: str) -> Generic | None:
     """The general rules of a lesson's network, made once; None of a circuit, which has no layers."""
-    if lesson.network is None:
+    if not model(lesson).layers:
         return None
     kept = lesson.memo.of(_Kept)
     kept.small = kept.small or _small(lesson)

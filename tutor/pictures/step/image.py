@@ -19,8 +19,7 @@ _GAP = 3
 
 def image_shape(trace: Trace) -> tuple[int, int] | None:
     """Rows and columns of the image that the inputs are; None where a lesson does not say that they are one."""
-    network = trace.lesson.network
-    return network.image if network else None
+    return trace.program.model.image
 
 
 def _first_layer(trace: Trace) -> list[Symbol]:
