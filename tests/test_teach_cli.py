@@ -7,7 +7,6 @@ import io
 import json
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -234,7 +233,7 @@ def test_the_list_as_json_names_the_folder(run, folder):
 
 def test_a_file_name_that_is_no_text_is_in_the_list_too(run, monkeypatch):
     path = Path("bad\udcff.toml")  # as Python reads a name with the byte 0xff
-    entry = replace(catalogue.shelf([])[0], path=path)
+    entry = catalogue.shelf([])[0]._replace(path=path)
     monkeypatch.setattr(catalogue, "shelf", lambda folders: [entry])
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
     assert main(["list", "--format", "json"]) == 0
