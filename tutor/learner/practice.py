@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from tutor.engine.lesson import Lesson
@@ -22,6 +23,7 @@ from tutor.questions.attempt import Asking
 from tutor.questions.authored import author_id, author_item
 from tutor.questions.drill import SEEDS, NoQuestion, asked_again, drill_item, own_trace, skills
 from tutor.questions.items import AUTHOR, Item
+from tutor.questions.kinds import KINDS
 from tutor.questions.mastery import GivenAnswer
 from tutor.text.writer import Writer
 
@@ -95,11 +97,20 @@ def lesson_for(store: Store, skill: str, lesson: str = "") -> tuple[Lesson, str]
     named = [path for name in (lesson, *last[:3]) if name and (path := file_of(name))]
     for path in (*named, *entries):
         with suppress(LessonError, NoQuestion):
+            if path not in named and skill not in _asked_by(path):
+                continue
             found = load(path)
             found = replace(found, notation=records.chosen_notation(store, found))
             drill_item(found, skill, 1)
             return found, lesson_id(path)
     return None
+
+
+@cache
+def _asked_by(path: Path) -> frozenset[str]:
+    """The skills that a bundled lesson may be drilled in: looked for once, since the home screen waits for them."""
+    of_kinds = (kind.skill for kind in KINDS.values() if kind.skill)
+    return frozenset((*(eq.rule_id for eq in trace(load(path)).equations), *of_kinds))
 
 
 def _authors(store: Store, seed: int) -> Iterator[Exercise]:
