@@ -489,6 +489,11 @@ async def test_all_keys_are_in_the_key_bar_the_help_and_the_palette():
         assert any("phase" in title for title in titles) and any(title.startswith("Quit") for title in titles)
 
 
+async def test_the_keys_of_the_home_screen_take_two_lines_at_80_columns():
+    async with tutor() as pilot:
+        assert pilot.app.size == (80, 24) and pilot.app.screen.query_one(KeyBar).size.height <= 2, screen(pilot)
+
+
 @pytest.mark.parametrize("key", ["", "v", "x", "y", "m", "c"])
 async def test_the_keys_of_each_screen_take_two_lines_at_80_columns(key):
     async with tutor("batch-mean", step="dL/dW2") as pilot:

@@ -90,7 +90,7 @@ def respond(asking: Asking, text: str, own: Mapping[str, float] | None = None) -
         return replace(asking, credit=best, worth=worth, said=said, last=verdict, tried=False)
     done = verdict.correct or tries >= asking.most
     if done and not verdict.correct:
-        said += (Said("answer", f"It is {asking.item.answer}."),)
+        said += (Said("answer", f"It is {asking.item.told}."),)
     elif not verdict.correct:
         left = asking.most - tries
         said += (Said("left", f"{left} {'try' if left == 1 else 'tries'} left."),)
@@ -151,7 +151,7 @@ def hint(asking: Asking) -> Asking:
 
 def give_up(asking: Asking) -> Asking:
     """The learner wants to see it. Who has shown the right method has answered, and sees only the last digits."""
-    answer = Said("answer", f"It is {asking.item.answer}.")
+    answer = Said("answer", f"It is {asking.item.told}.")
     said = (*asking.said, answer)
     if asking.last is not None and asking.last.kind == "rounded":
         return replace(asking, done=True, tries=asking.tries + 1, tried=True, said=said)

@@ -100,6 +100,11 @@ class Item:
         """Whether a lesson's author asks it."""
         return self.id.startswith(f"{AUTHOR}:")
 
+    @property
+    def told(self) -> str:
+        """The answer within a sentence: an author's choice has words of its own."""
+        return f"“{self.answer}”" if self.kind == "choice" else self.answer
+
     @cached_property
     def names(self) -> Names:
         """What an expression may use, on scratch paper too: whatever comes before the step that is asked about."""

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from threading import Lock
 from typing import ClassVar
 
 import numpy as np
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
-from textual.widgets import Static
-from textual.worker import get_current_worker
 
 from tutor.engine.forward import model
-from tutor.lessonfiles.catalogue import data_dir
 from tutor.pictures.plot import Curve, curves, plot
 from tutor.play.commands import Key
 from tutor.play.compare import EPOCHS, Comparison, asked, suggestions
-from tutor.play.settings import Refused
 from tutor.play.whatif import WhatIf
-from tutor.tui.dialogs import Ask
 from tutor.tui.keys import bindings
-from tutor.tui.lines import Choices, KeyBar, Line, Lines
-from tutor.tui.screen import TutorScreen
+from tutor.tui.lines import Line, Lines
+from tutor.tui.runs import MOST_EPOCHS, OWN, RunsScreen
 from tutor.tui.views import wrapped
 
 KEYS = [
@@ -36,63 +27,50 @@ KEYS = [
     Key("l", "log", "l", "log scale"),
     Key("escape,y,q", "leave", "esc", "back"),
 ]
-OWN = "own"  # what is chosen to type the values oneself
 CHANGES = "changes"
-EVERY = 0.2  # seconds between two looks at runs that train
-MOST_EPOCHS = 100_000
 WIDE = 100  # times as much: the least of the losses cannot be seen beside the largest
 
 
-class CompareScreen(TutorScreen):
+class CompareScreen(RunsScreen):
     """What may differ, and what comes of it. `changes` are the player's: its lesson is what is trained."""
 
-    CSS_PATH = data_dir("assets") / "compare.tcss"
+    KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+    RESULT = "Loss of each epoch"
+    QUESTION = "What is to differ, and its values? For example: seed = 1 2 3"
+    EXAMPLE = "learning_rate = 0.1 0.5"
 
     def __init__(self, changes: WhatIf) -> None:
-        super().__init__(classes="runs")
+        super().__init__(EPOCHS)
         self.lesson, self.changes = changes.lesson, changes
-        self.epochs = EPOCHS
         self.log_scale: bool | None = None  # None: where the curves go through several powers of ten
-        self.one_at_a_time = Lock()
         self.comparison: Comparison | None = None
-        self.name_of_runs = ""
         self.curves: list[Curve] = []
-        self.words: list[str] = []
-        self.training = False
 
-    def compose(self) -> ComposeResult:
-        yield Lines(id="bar")
-        with Horizontal(id="body"):
-            yield Choices(id="what", classes="pane", title="What is to differ?")
-            with Vertical(id="result"):
-                yield Lines(id="plot", classes="pane", title="Loss of each epoch")
-                yield Lines(id="words", classes="pane", title="In words")
-        yield KeyBar(KEYS)
-        yield Static(id="small")
+    @property
+    def made(self) -> Comparison | None:
+        return self.comparison
 
-    def on_mount(self) -> None:
-        for id in ("#bar", "#plot", "#words"):
-            self.query_one(id).can_focus = False
-        what = self.query_one("#what", Choices)
+    def forget(self) -> None:
+        self.comparison = None
+
+    def offered(self) -> list[Line]:
         lines = []
         if self.changes.changes and self.changes.original.training:
             lines.append(Line((("with your changes and without", ""),), CHANGES))
         for said, name, values in suggestions(self.lesson):
             lines.append(Line(((f"{said}: ", ""), (", ".join(values), "value")), f"{name} = {' '.join(values)}"))
-        lines.append(Line((("something else, or own values …", ""),), OWN))
-        what.show(lines, 0)
-        what.focus()
+        return [*lines, Line((("something else, or own values …", ""),), OWN)]
 
-    def on_resize(self) -> None:
-        self.suit_size(
-            {"-wide": self.size.width >= 120, "-high": self.size.height >= 32, "-low": self.size.height < 22}
-        )
-        self.call_after_refresh(self.draw)
+    def make(self, text: str) -> Comparison:
+        if text == CHANGES:
+            pair = [("as it was", self.changes.original), ("changed", self.changes.unmarked)]
+            return Comparison.of("your changes", pair)
+        return Comparison(self.lesson, *asked(text))
 
-    def on_lines_resized(self) -> None:
-        """The panes of the result get their sizes when they first appear: by then training may be over."""
-        self.draw()
+    def begin(self, made: Comparison) -> None:
+        self.comparison, self.curves, self.words = made, [], []
+        self.train()
 
     # ------------------------------------------------------------ drawing
 
@@ -101,8 +79,9 @@ class CompareScreen(TutorScreen):
             return
         self.set_class(self.comparison is not None, "-compared")
         state = f"training, {max((len(c.xs) for c in self.curves), default=0):,} of " if self.training else ""
+        title = f"Compare {self.comparison.name}  " if self.comparison else "Compare  "
         said = f"{state}{self.epochs:,} epochs" + (" · Esc stops" if self.training else "")
-        self.query_one("#bar", Lines).show([Line(((f"Compare {self.name_of_runs}  ", "title"), (said, "dim")))])
+        self.query_one("#bar", Lines).show([Line(((title, "title"), (said, "dim")))])
         if self.comparison is None:
             return
         pane, words = self.query_one("#plot", Lines), self.query_one("#words", Lines)
@@ -125,84 +104,22 @@ class CompareScreen(TutorScreen):
 
     # ------------------------------------------------------------ training
 
-    def begin(self, make: Callable[[], Comparison]) -> str | None:
-        """Train what `make` gives; or say why it cannot be."""
-        try:
-            comparison = make()
-        except Refused as error:
-            return str(error)
-        self.comparison, self.name_of_runs = comparison, comparison.name
-        self.curves, self.words = [], []
-        self.train()
-        return None
-
     def train(self) -> None:
         """Train the runs on to so many epochs, beside the screen; what was trained before is kept."""
-        self.training = True
-        self.draw()
         comparison, epochs = self.comparison, self.epochs
         assert comparison is not None
-        self.run_worker(lambda: self._train(comparison, epochs), thread=True, exclusive=True, group="compare")
 
-    def _train(self, comparison: Comparison, epochs: int) -> None:
-        worker, told = get_current_worker(), time.monotonic()
+        def look(training: bool) -> Callable[[], None]:
+            found, words = curves(comparison), comparison.brief()
 
-        def unless_cancelled(training: bool, curves: list[Curve], words: list[str]) -> None:
-            if not worker.is_cancelled:
-                self.training, self.curves, self.words = training, curves, words
-                self.draw()
+            def take_over() -> None:
+                self.curves, self.words = found, words
 
-        def tell(training: bool) -> None:
-            self.app.call_from_thread(unless_cancelled, training, curves(comparison), comparison.brief())
+            return take_over
 
-        def progress() -> bool:
-            nonlocal told
-            if time.monotonic() - told > EVERY and not worker.is_cancelled:
-                tell(True)
-                told = time.monotonic()
-            return not worker.is_cancelled
-
-        with self.one_at_a_time:  # what was stopped may not have noticed yet
-            if comparison.train(epochs, progress) and not worker.is_cancelled:
-                tell(False)
-
-    def stop(self) -> None:
-        self.workers.cancel_group(self, "compare")
-        self.training = False
+        self.beside(lambda goes_on: comparison.train(epochs, goes_on), look)
 
     # ------------------------------------------------------------ keys
-
-    def on_lines_chosen(self, event: Lines.Chosen) -> None:
-        if event.target == OWN:
-            self.action_own()
-            return
-        wrong = self.begin(lambda: self.made(event.target))
-        if wrong:
-            self.say(wrong, "error")
-
-    def made(self, target: str) -> Comparison:
-        if target == CHANGES:
-            pair = [("as it was", self.changes.original), ("changed", self.changes.unmarked)]
-            return Comparison.of("your changes", pair)
-        return Comparison(self.lesson, *asked(target))
-
-    def action_own(self) -> None:
-        chosen = self.query_one("#what", Choices).target or ""
-        value = "" if chosen in (OWN, CHANGES) else chosen
-
-        def wrong(text: str) -> str | None:
-            try:
-                self.made(text)
-            except Refused as error:
-                return str(error)
-            return None
-
-        def go(text: str | None) -> None:
-            if text:
-                self.begin(lambda: self.made(text))
-
-        question = "What is to differ, and its values? For example: seed = 1 2 3"
-        self.app.push_screen(Ask(question, wrong, "learning_rate = 0.1 0.5", value, 400), go)
 
     def action_longer(self, factor: float) -> None:
         epochs = int(self.epochs * factor)
@@ -218,20 +135,3 @@ class CompareScreen(TutorScreen):
     def action_log(self) -> None:
         self.log_scale = not self.is_log()
         self.draw()
-
-    def action_choose(self) -> None:
-        self.query_one("#what", Choices).choose()
-
-    def action_move(self, by: int) -> None:
-        self.query_one("#what", Choices).move(by)
-
-    def action_leave(self) -> None:
-        """Stop what trains; else back to what is to differ; else back to the player."""
-        if self.training:
-            self.stop()
-            self.draw()
-        elif self.comparison is not None and not self.has_class("-wide"):
-            self.comparison = None
-            self.draw()
-        elif self.is_current:
-            self.app.pop_screen()

@@ -40,7 +40,7 @@ KEYS = [
     Key("ctrl+e", "lab", "ctrl+e", "lab", "the lab: exercises that you write in Python, each save run and diagnosed"),
     Key("ctrl+d", "doctor", "ctrl+d", "", "the doctor: ten sick networks, to be named and mended"),
     Key("ctrl+t", "app.toggle_dark", "ctrl+t", "", "light or dark"),
-    Key("", "app.command_palette", "ctrl+p", "commands"),
+    Key("", "app.command_palette", "ctrl+p", "", "the command palette: everything, by its name"),
     Key("", "app.quit", "ctrl+q", "quit"),
 ]
 

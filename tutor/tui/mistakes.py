@@ -4,47 +4,28 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Static
 
 from tutor.learner.mistakes import Mistake, diagnosis, mistakes, replay, typed
 from tutor.play.commands import MISTAKES
 from tutor.text.words import plural
 from tutor.tui.dialogs import help_of
 from tutor.tui.keys import bindings, commands
-from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
-from tutor.tui.screen import TutorScreen
+from tutor.tui.lines import Choices, Line, Lines, line
+from tutor.tui.screen import ListScreen
 from tutor.tui.views import wrapped
 
 
-class MistakesScreen(TutorScreen):
+class MistakesScreen(ListScreen):
     """The questions, the latest first; those that were right since are marked."""
 
+    KEYS = MISTAKES
     BINDINGS: ClassVar[list[BindingType]] = bindings(MISTAKES)
     commands = commands(MISTAKES)
 
     def __init__(self) -> None:
         super().__init__()
         self.found: list[Mistake] = []
-
-    def compose(self) -> ComposeResult:
-        yield Lines(id="bar")
-        yield Choices(id="list")
-        yield KeyBar(MISTAKES)
-        yield Static(id="small")
-
-    def on_mount(self) -> None:
-        self.query_one("#bar").can_focus = False
-        self.query_one("#list").focus()
-
-    def on_resize(self) -> None:
-        self.suit_size({})
-        self.call_after_refresh(self.draw)
-
-    def on_screen_resume(self) -> None:
-        if self.size.width:
-            self.draw()
 
     def draw(self) -> None:
         self.found = mistakes(self.tutor.store.answers())

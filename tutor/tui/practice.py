@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from tutor.learner import progress
 from tutor.learner.practice import Exercise, Series, with_new_numbers
@@ -23,7 +22,7 @@ from tutor.tui import question_views, views
 from tutor.tui.keys import bindings, commands
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.question import QuestionScreen
-from tutor.tui.screen import TutorScreen, entitle
+from tutor.tui.screen import ListScreen, entitle
 
 NEXT = "Enter: the next question · f6: this one with new numbers"
 
@@ -158,28 +157,11 @@ PROGRESS_KEYS = [
 ]
 
 
-class ProgressScreen(TutorScreen):
+class ProgressScreen(ListScreen):
     """What the learner knows. Enter on a skill, or on a misconception, drills exactly that."""
 
+    KEYS = PROGRESS_KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(PROGRESS_KEYS)
-
-    def compose(self) -> ComposeResult:
-        yield Lines(id="bar")
-        yield Choices(id="list")
-        yield KeyBar(PROGRESS_KEYS)
-        yield Static(id="small")
-
-    def on_mount(self) -> None:
-        self.query_one("#bar").can_focus = False
-        self.query_one("#list").focus()
-
-    def on_resize(self) -> None:
-        self.suit_size({})
-        self.call_after_refresh(self.draw)
-
-    def on_screen_resume(self) -> None:
-        if self.size.width:
-            self.draw()
 
     def draw(self) -> None:
         found = progress.report(self.tutor.store)

@@ -90,7 +90,7 @@ def done_lines(asking: Asking, following: str, columns: int) -> tuple[list[Line]
 
 def verdict_words(asking: Asking) -> tuple[str, str]:
     """The mark and the words for how a question stands, short enough for one line: never to be scrolled away."""
-    answer = "; ".join(asking.item.answer.split("\n"))
+    answer = "; ".join(asking.item.told.split("\n"))
     left = f"{asking.left} {'try' if asking.left == 1 else 'tries'} left"
     if asking.done:
         if asking.tried and asking.last is not None and asking.last.correct:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from abc import abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
+from textual.app import ComposeResult
 from textual.content import Content
 from textual.geometry import Size
 from textual.screen import Screen
@@ -14,7 +16,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tutor.learner.store import Store
-from tutor.tui.lines import Lines, line
+from tutor.play.commands import Key
+from tutor.tui.lines import Choices, KeyBar, Lines, line
 
 if TYPE_CHECKING:
     from tutor.engine.lesson import Lesson
@@ -91,3 +94,31 @@ def arrangement(size: Size) -> str:
     if size.width >= 110:
         return "-split"
     return "-stack" if size.height >= 22 else "-single"
+
+
+class ListScreen(TutorScreen):
+    """A bar above a list to choose from, drawn anew by `draw` whenever it comes up or changes its size."""
+
+    KEYS: ClassVar[list[Key]]
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="bar")
+        yield Choices(id="list")
+        yield KeyBar(self.KEYS)
+        yield Static(id="small")
+
+    def on_mount(self) -> None:
+        self.query_one("#bar").can_focus = False
+        self.query_one("#list").focus()
+
+    def on_resize(self) -> None:
+        self.suit_size({})
+        self.call_after_refresh(self.draw)
+
+    def on_screen_resume(self) -> None:
+        if self.size.width:
+            self.draw()
+
+    @abstractmethod
+    def draw(self) -> None:
+        """Show what there is."""

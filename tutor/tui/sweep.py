@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import math
-import time
-from threading import Lock
+from collections.abc import Callable
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
-from textual.widgets import Static
-from textual.worker import get_current_worker
 
 from tutor.engine.lesson import Lesson
-from tutor.lessonfiles.catalogue import data_dir
 from tutor.pictures.plot import Curve, Mark, plot
 from tutor.play.commands import Key
-from tutor.play.settings import Refused
 from tutor.play.sweep import EPOCHS, SAID, Sweep, asked, edit, is_log, over, suggestions
 from tutor.text.layout import number
-from tutor.tui.dialogs import Ask
 from tutor.tui.keys import bindings
-from tutor.tui.lines import Choices, KeyBar, Line, Lines
-from tutor.tui.screen import TutorScreen
+from tutor.tui.lines import Line, Lines
+from tutor.tui.runs import MOST_EPOCHS, OWN, RunsScreen
 from tutor.tui.views import wrapped
 
 KEYS = [
@@ -42,57 +34,42 @@ KEYS = [
     Key("l", "log", "l", "log scale"),
     Key("escape,W,q", "leave", "esc", "back"),
 ]
-OWN = "own"  # what is chosen to type a range oneself
-EVERY = 0.2  # seconds between two looks at runs that train
-MOST_EPOCHS = 100_000
 
 
-class SweepScreen(TutorScreen):
+class SweepScreen(RunsScreen):
     """What may differ, and what comes of it; answers with the edit that makes the lesson that of a run, or None."""
 
-    CSS_PATH = data_dir("assets") / "compare.tcss"
+    KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+    RESULT = "Loss at the end"
+    QUESTION = "What is to differ, and from where to where? For example: W1[1,2] = -3..3"
+    EXAMPLE = "learning_rate = 0.01..10"
 
     def __init__(self, lesson: Lesson) -> None:
-        super().__init__(classes="runs")
+        super().__init__(EPOCHS)
         self.lesson = lesson
-        self.epochs = EPOCHS
         self.sweep: Sweep | None = None
         self.picked: int | None = None  # which run; None: the one that ends lowest
         self.log_y: bool | None = None  # None: where no loss is 0 or below
-        self.words: list[str] = []
-        self.training = False
-        self.one_at_a_time = Lock()
 
-    def compose(self) -> ComposeResult:
-        yield Lines(id="bar")
-        with Horizontal(id="body"):
-            yield Choices(id="what", classes="pane", title="What is to differ?")
-            with Vertical(id="result"):
-                yield Lines(id="plot", classes="pane", title="Loss at the end")
-                yield Lines(id="words", classes="pane", title="In words")
-        yield KeyBar(KEYS)
-        yield Static(id="small")
+    @property
+    def made(self) -> Sweep | None:
+        return self.sweep
 
-    def on_mount(self) -> None:
-        for id in ("#bar", "#plot", "#words"):
-            self.query_one(id).can_focus = False
-        what = self.query_one("#what", Choices)
+    def forget(self) -> None:
+        self.sweep = None
+
+    def offered(self) -> list[Line]:
         offered = suggestions(self.lesson)
         lines = [Line(((f"{said}: ", ""), (text.split()[-1], "value")), text) for said, text in offered]
-        lines.append(Line((("something else, or another range …", ""),), OWN))
-        what.show(lines, 0)
-        what.focus()
+        return [*lines, Line((("something else, or another range …", ""),), OWN)]
 
-    def on_resize(self) -> None:
-        self.suit_size(
-            {"-wide": self.size.width >= 120, "-high": self.size.height >= 32, "-low": self.size.height < 22}
-        )
-        self.call_after_refresh(self.draw)
+    def make(self, text: str) -> Sweep:
+        return over(self.lesson, *asked(text))
 
-    def on_lines_resized(self) -> None:
-        """The panes of the result get their sizes when they first appear: by then training may be over."""
-        self.draw()
+    def begin(self, made: Sweep) -> None:
+        self.sweep = made
+        self.train()
 
     # ------------------------------------------------------------ drawing
 
@@ -149,72 +126,20 @@ class SweepScreen(TutorScreen):
 
     # ------------------------------------------------------------ training
 
-    def begin(self, text: str) -> str | None:
-        """Sweep over what is asked for; or say why it cannot be."""
-        try:
-            self.sweep = over(self.lesson, *asked(text))
-        except Refused as error:
-            return str(error)
-        self.train()
-        return None
-
     def train(self) -> None:
         """Train all runs anew to so many epochs, beside the screen."""
         assert self.sweep is not None
         self.stop()
         sweep, epochs = Sweep(self.lesson, self.sweep.name, self.sweep.values), self.epochs
-        self.sweep, self.picked, self.words, self.training = sweep, None, [], True
-        self.draw()
-        self.run_worker(lambda: self._train(sweep, epochs), thread=True, exclusive=True, group="sweep")
+        self.sweep, self.picked, self.words = sweep, None, []
 
-    def _train(self, sweep: Sweep, epochs: int) -> None:
-        worker, told = get_current_worker(), time.monotonic()
+        def look(training: bool) -> Callable[[], None]:
+            words = [] if training else sweep.words()
+            return lambda: setattr(self, "words", words)
 
-        def unless_cancelled(words: list[str]) -> None:
-            if not worker.is_cancelled:
-                self.training, self.words = not words, words
-                self.draw()
-
-        def progress(_: int) -> bool:
-            nonlocal told
-            if time.monotonic() - told > EVERY and not worker.is_cancelled:
-                self.app.call_from_thread(unless_cancelled, [])
-                told = time.monotonic()
-            return not worker.is_cancelled
-
-        with self.one_at_a_time:  # what was stopped may not have noticed yet
-            if not worker.is_cancelled and sweep.train(epochs, progress) and not worker.is_cancelled:
-                self.app.call_from_thread(unless_cancelled, sweep.words())
-
-    def stop(self) -> None:
-        self.workers.cancel_group(self, "sweep")
-        self.training = False
+        self.beside(lambda goes_on: sweep.train(epochs, lambda _: goes_on()), look)
 
     # ------------------------------------------------------------ keys
-
-    def on_lines_chosen(self, event: Lines.Chosen) -> None:
-        if event.target == OWN:
-            self.action_own()
-        elif wrong := self.begin(event.target):
-            self.say(wrong, "error")
-
-    def action_own(self) -> None:
-        chosen = self.query_one("#what", Choices).target or ""
-
-        def wrong(text: str) -> str | None:
-            try:
-                over(self.lesson, *asked(text))
-            except Refused as error:
-                return str(error)
-            return None
-
-        def go(text: str | None) -> None:
-            if text:
-                self.begin(text)
-
-        question = "What is to differ, and from where to where? For example: W1[1,2] = -3..3"
-        value = "" if chosen == OWN else chosen
-        self.app.push_screen(Ask(question, wrong, "learning_rate = 0.01..10", value, 400), go)
 
     def action_pick(self, by: int) -> None:
         if self.sweep is not None and self.at is not None:
@@ -248,20 +173,3 @@ class SweepScreen(TutorScreen):
         ends = [point.final for point in self.sweep.points] if self.sweep else []
         self.log_y = not self.is_log(ends)
         self.draw()
-
-    def action_choose(self) -> None:
-        self.query_one("#what", Choices).choose()
-
-    def action_move(self, by: int) -> None:
-        self.query_one("#what", Choices).move(by)
-
-    def action_leave(self) -> None:
-        """Stop what trains; else back to what is to differ; else back to the player."""
-        if self.training:
-            self.stop()
-            self.draw()
-        elif self.sweep is not None and not self.has_class("-wide"):
-            self.sweep = None
-            self.draw()
-        elif self.is_current:
-            self.dismiss(None)
