@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from tutor.engine.lesson import Lesson
+    from tutor.handouts.asked import Asked
 
 MOST_VARIANTS, MOST_QUESTIONS, MOST_SEED = 500, 100, 10**9
 
@@ -43,10 +44,7 @@ def questions(args: Namespace) -> int:
         found += [asked(item, name=f"{titled} – {item.id}") for item in items]
     drawn: dict[str, str] = {}
 
-    def picture(question: object) -> str:
-        from tutor.handouts.asked import Asked
-
-        assert isinstance(question, Asked)
+    def picture(question: Asked) -> str:
         trace, notation = question.item.step.trace, question.item.writer.id
         key = f"{question.lesson.id} {notation}"
         if key not in drawn:

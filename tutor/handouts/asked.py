@@ -16,7 +16,6 @@ import numpy as np
 
 from tutor.engine.expressions import Ref
 from tutor.engine.lesson import Lesson
-from tutor.engine.trace import Trace
 from tutor.questions.authored import author_id
 from tutor.questions.drill import variant
 from tutor.questions.items import Item, judgement
@@ -124,16 +123,6 @@ def given_values(item: Item, wanted: Sequence[Ref]) -> Iterator[tuple[str, str]]
         value = item.step.trace.value(ref)
         if np.size(value) <= MOST_NUMBERS:
             yield item.writer.text(ref), linear(item.writer.value(value), MOST_NUMBERS)
-
-
-def state_of(trace: Trace, writer: object) -> list[Ref]:
-    """What an iteration starts from: the parameters and the data, each example's by itself."""
-    model = trace.program.model
-    found: list[Ref] = []
-    for symbol in (*model.given, *model.parameters):
-        examples = range(trace.examples) if symbol.per_example else (None,)
-        found += [Ref(symbol, None, example) for example in examples]
-    return list(dict.fromkeys(found))
 
 
 # ---------------------------------------------------------------- numbers

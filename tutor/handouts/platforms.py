@@ -19,7 +19,7 @@ from html import escape
 from xml.sax.saxutils import escape as xml
 
 from tutor.handouts.asked import Asked, shuffled
-from tutor.text.output import json_text
+from tutor.text.output import json_text, table_cell
 from tutor.text.words import capital
 
 CANVAS_ZERO = 1e-4  # what is smaller Canvas takes for 0: it is asked times a thousand, or a million
@@ -354,12 +354,10 @@ def _csv(bank: Bank) -> Written:
 
 
 def _cell(value: object) -> object:
-    """A cell of a table: lists and objects as JSON; no text that a spreadsheet takes for a formula."""
+    """A cell of a table: lists and objects as JSON."""
     if isinstance(value, (list, dict)):
         value = json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str) and value[:1] in tuple("=+@\t\r"):
-        return f"'{value}"
-    return "" if value is None else value
+    return table_cell(value)
 
 
 PLATFORMS: dict[str, Platform] = {

@@ -24,6 +24,7 @@ from tutor.lessonfiles.catalogue import one_line
 from tutor.questions.mastery import GivenAnswer
 from tutor.questions.mastery import skill as skill_of
 from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.text.output import table_cell
 from tutor.text.words import sentence
 
 MOST_FILES, MAX_FILE = 5_000, 64 << 20
@@ -90,8 +91,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 def _cell(value: Any) -> Any:
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.4g}"
-    formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return "" if value is None else f"'{value}" if formula else value
+    return table_cell(value)
 
 
 # ---------------------------------------------------------------- reading

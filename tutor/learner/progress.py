@@ -28,8 +28,8 @@ from tutor.questions import mastery
 from tutor.questions.mastery import GivenAnswer
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.text.cells import cut, pad
-from tutor.text.output import json_text, write_whole
-from tutor.text.words import plural
+from tutor.text.output import json_text, table_cell, write_whole
+from tutor.text.words import plural, times
 
 MAX_BYTES = 256 * 2**20  # a larger file is no progress of anybody's
 COLUMNS = 80
@@ -233,7 +233,7 @@ def text(progress: Progress, bars: bool = True) -> str:
         ("Due for review", [f"{titles[id].title}, since {_date(titles[id].due or '')}" for id in progress.due]),
         (
             "Misconceptions met",
-            [f"{met.title}: {_times(met.count)}, last on {_date(met.last)}" for met in progress.misconceptions],
+            [f"{met.title}: {times(met.count)}, last on {_date(met.last)}" for met in progress.misconceptions],
         ),
         ("Exams", [f"{exam.title}: {exam.got:g} of {exam.of} marks, on {_date(exam.at)}" for exam in progress.exams]),
         ("Lessons finished", [lesson.title for lesson in progress.finished]),
@@ -271,10 +271,6 @@ def _indented(entry: str) -> list[str]:
     return wrap(entry, COLUMNS, initial_indent="  ", subsequent_indent="    ")
 
 
-def _times(number: int) -> str:
-    return {1: "once", 2: "twice"}.get(number, f"{number:,} times")
-
-
 def as_json(progress: Progress) -> str:
     """The fields of `Progress` as one JSON object."""
     return json_text(asdict(progress), indent=2) + "\n"
@@ -291,13 +287,8 @@ def as_csv(progress: Progress) -> str:
     rows += [("day", day.date, "", day.questions, day.right, "", day.date) for day in progress.days]
     rows += [("exercise", e.id, "", e.tries, "", "", e.done or "") for e in progress.exercises]
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows([[_cell(value) for value in row] for row in rows])
+    csv.writer(out, lineterminator="\n").writerows([[table_cell(value) for value in row] for row in rows])
     return out.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    """A text that a spreadsheet would take for a formula gets the ' that says it is none."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
 
 
 FORMATS: dict[str, Callable[[Progress], str]] = {"text": text, "json": as_json, "csv": as_csv}

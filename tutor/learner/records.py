@@ -26,6 +26,7 @@ from tutor.questions.items import AUTHOR, Item
 from tutor.questions.mastery import READY, GivenAnswer, knowledge, rating, review
 from tutor.questions.quiz import Quiz
 from tutor.text.notations import NOTATIONS
+from tutor.text.words import times
 
 ALWAYS, NOTATION, EVERYTHING, MET = "predict", "notation", "ask-everything", "met"  # names of settings
 EVERYTHING_AT_FIRST = False  # whether predict mode asks at every step until the learner says otherwise
@@ -226,7 +227,7 @@ def start_quiz(
         with suppress(ValueError):  # the lesson has changed since: its quiz begins anew
             return *left, open_quiz(left[1]), True
     if attempts is not None and len(begun := [one for one in store.sessions() if one.id.startswith(kind)]) >= attempts:
-        raise NoMoreAttempts(f"begun {in_times(len(begun))}, and it may be begun {in_times(attempts)}")
+        raise NoMoreAttempts(f"begun {times(len(begun))}, and it may be begun {times(attempts)}")
     number = random.SystemRandom().randrange(1, 10_000) if seed is None else seed
     weakest = _weakest(store) if seed is None else ()  # a seed that was given means the same quiz for everybody
     one = notation or (last_notation(store) if seed is None else "") or (Lesson.notation if len(lessons) > 1 else "")
@@ -248,11 +249,6 @@ class NoMoreAttempts(ValueError):
 def named(name: str) -> str:
     """What the ids of the quizzes of a name begin with."""
     return f"{NAMED}{quote(name.strip().casefold(), safe='')}-"
-
-
-def in_times(count: int) -> str:
-    """'once', 'twice', '3 times'."""
-    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def _weakest(store: Store) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from typing import Any
 
 TYPE_CHECKING = False  # as in `tutor`: every start waits for this module
 if TYPE_CHECKING:
@@ -141,3 +142,10 @@ def in_html(text: str) -> str:
     import html
 
     return html.escape(shown(text)).replace("$", "<span>$</span>").replace("\\", "<span>\\</span>")
+
+
+def table_cell(value: Any) -> Any:
+    """A value for a cell of a CSV file: a text that a spreadsheet would take for a formula gets the ' that says it is
+    none, and what is not there is empty."""
+    formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return "" if value is None else f"'{value}" if formula else value

@@ -10,6 +10,11 @@ def plural(number: int | None, one: str, many: str = "") -> str:
     return f"{'?' if number is None else f'{number:,}'} {one if number == 1 else many or one + 's'}"
 
 
+def times(count: int) -> str:
+    """'once', 'twice', '3 times'."""
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+
+
 _SMALL = frozenset("an as at by if in is it no of on or to up".split())  # words that are shorter than most names
 _ARTICLE = re.compile(r"a (?!has |means |stands )[a-z']{3,}")  # a weight, but not the activation: a is, a has
 
