@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from typing import Any
 
 TYPE_CHECKING = False  # as in `tutor`: every start waits for this module
 if TYPE_CHECKING:
