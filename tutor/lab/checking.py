@@ -279,7 +279,7 @@ def _diagnosed(exercise: Exercise, case: Case, handed: Sequence[Handed], work: i
     known = [Handed(name, case.value(id)) for name, id in given.items()]
     whole = {name: ids if isinstance(ids, str) else ids[0] for name, ids in exercise.returns.items()}
     names = {**whole, **exercise.steps, **given}
-    found = diagnose(case.trace, [*known, *handed], None, names, work, first_only=True, as_laid=True)
+    found = diagnose(case.trace, [*known, *handed], None, names, work, as_laid=True)
     many = len(known)
     return Diagnosis(found.arrays[many:], tuple(at - many for at in found.order if at >= many), found.untried)
 

@@ -83,22 +83,20 @@ def diagnose(
     example: int | None = None,
     names: Mapping[str, str] | None = None,
     work: int = WORK,
-    first_only: bool = False,
     as_laid: bool = False,
 ) -> Diagnosis:
     """Judge the arrays of a solution of one iteration.
 
     `example` (from 0) says that they are one example's, `names` maps names to ids where they do not tell; `work` bounds
-    the search for the slip of an array: so many numbers are computed at most. With `first_only` one is looked for in
-    the first wrong array alone, with `as_laid` no array of the right shape is read with rows for
-    columns. Where bare names of parameters may be their gradients or their new values, and no
-    number is right to tell, that meaning holds in which the fewest slips explain the first, if it is one alone.
+    the search for the slip of an array: so many numbers are computed at most. With `as_laid` no array of the right
+    shape is read with rows for columns. Where bare names of parameters may be their gradients or their new values, and
+    no number is right to tell, that meaning holds in which the fewest slips explain the first, if it is one alone.
     """
     naming, arrays = Naming(trace, example), list(handed)
     matches = naming.match(arrays, names)
 
     def judged(matches: Sequence[Match]) -> Diagnosis:
-        return _Judge(trace, naming, work, first_only, as_laid).judge(matches)
+        return _Judge(trace, naming, work, as_laid).judge(matches)
 
     found = judged(matches)
     if not any(match.open for match in matches):
@@ -137,9 +135,8 @@ class _Reading:
 
 
 class _Judge:
-    def __init__(self, trace: Trace, naming: Naming, most: int, first_only: bool = False, as_laid: bool = False):
-        self.trace, self.naming, self.first_only, self.as_laid = trace, naming, first_only, as_laid
-        self.searched = False  # for the slip of an array
+    def __init__(self, trace: Trace, naming: Naming, most: int, as_laid: bool = False):
+        self.trace, self.naming, self.as_laid = trace, naming, as_laid
         self.sheet, self.budget = Sheet(trace, naming.example), Budget(most)
 
     def judge(self, matches: Sequence[Match]) -> Diagnosis:
@@ -189,11 +186,7 @@ class _Judge:
             if readings[-1].verdict.verdict in (*GOOD, "carried"):
                 break
         best = min(readings, key=lambda reading: _BETTER.index(reading.verdict.verdict))
-        if best.searched and self.first_only and self.searched:
-            too = "It is wrong, too, and not only because of what is wrong before."
-            best = replace(best, verdict=replace(best.verdict, message=too))
-        elif best.searched:  # one slip in any reading goes before two at once
-            self.searched = True
+        if best.searched:  # one slip in any reading goes before two at once
             looked = (each.searched(pairs) for pairs in (False, True) for each in readings if each.searched)
             best = next((found for found in looked if found), best)
         self.sheet.own.update(best.own)
