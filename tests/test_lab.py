@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import tomllib
 from dataclasses import replace
@@ -103,6 +104,63 @@ def test_an_exercise_is_whole(tmp_path, id):
     assert max(map(len, skeleton.splitlines())) <= 71  # beside the watch, in a window of 160
     found = checked(tmp_path, id, skeleton)
     assert not found.done and found.untouched
+
+
+def whole(id, body):
+    """A file whose dots are these lines."""
+    skeleton = EXERCISES[id].skeleton.read_text(encoding="utf-8").split("\n")
+    dots = [at for at, line in enumerate(skeleton) if re.match(r"    \w+ = \.\.\.", line)]
+    return "\n".join([*skeleton[: dots[0]], *(f"    {line}" for line in body), *skeleton[dots[-1] + 1 :]])
+
+
+BATCH = [
+    "Z1 = X @ W1.T + b1",
+    "A1 = np.maximum(Z1, 0)",
+    "Z2 = A1 @ W2.T + b2",
+    "A2 = np.maximum(Z2, 0)",
+    "L = ((A2 - Y) ** 2).sum() / 2 / len(X)",
+    "dZ2 = (A2 - Y) * (A2 > 0)",
+    "dW2 = dZ2.T @ A1",
+    "db2 = dZ2.sum(0)",
+    "dZ1 = (dZ2 @ W2) * (Z1 > 0)",
+    "dW1 = dZ1.T @ X / len(X)",
+    "db1 = dZ1.sum(0)",
+]
+
+
+def test_a_slip_that_was_made_everywhere_is_named_everywhere(tmp_path):
+    found = checked(tmp_path, "batch", whole("batch", BATCH))
+    verdicts = {one.name: one for one in found.shown.diagnosis.arrays}
+    assert [name for name, one in verdicts.items() if one.verdict != "right"] == ["dW2", "db2", "db1"]
+    assert all(verdicts[name].slips[0].name == "sum-for-mean" for name in ("dW2", "db2", "db1"))
+
+
+def test_the_case_that_is_wrong_earliest_is_spoken_of(tmp_path):
+    """The lesson's network has one output, and so no mean of two; its gradients are wrong, too."""
+    source = whole("batch", ["L = ((A2 - Y) ** 2).mean() / 2" if line.startswith("L") else line for line in BATCH])
+    found = checked(tmp_path, "batch", source)
+    assert found.judged[0].diagnosis.first_wrong.name == "dW2"
+    assert found.shown.diagnosis.first_wrong.name == "L"
+    assert found.shown.diagnosis.first_wrong.slips[0].name == "mean-over-outputs"
+
+
+def test_the_theory_goes_by_the_learners_names(tmp_path):
+    def theory(id, old, new):
+        found = checked(tmp_path, id, reference(id).replace(old, new))
+        assert not found.done
+        return [line.text for line in lines(found) if line.text.startswith("The theory of ")]
+
+    (said,) = theory("momentum", "mu * v + g", "mu * v + (1 - mu) * g")
+    assert said.startswith("The theory of new_v: ")
+    measured = theory("gradient_check", "2 * eps", "eps")
+    assert not measured  # a measurement has no equation whose why would say it
+
+
+def test_a_method_that_forgets_its_return_is_told(tmp_path):
+    source = reference("forty_lines")
+    at = source.index("return out", source.index("def __mul__"))
+    found = checked(tmp_path, "forty_lines", source[:at] + "pass" + source[at + len("return out") :])
+    assert "gives None" in headline(found) and "returns it" in headline(found)
 
 
 # ---------------------------------------------------------------- what a learner may write

@@ -133,6 +133,8 @@ def _returned(mistake: Mistake, exercise: Exercise) -> str:
             return f"{name} is None: it was given no value."
         return f"Nothing is returned: the last line of the function is {wanted}."
     if what == "dots":
+        if not exercise.given:  # a class: dots in a method give None, as does a method without a return
+            return "Nothing to judge yet: the first sum, product or tanh gives None. Each makes a Value and returns it."
         return f"Nothing to judge yet: {', '.join(exercise.returns)} are still dots."
     if what == "names":
         missing = ", ".join(map(str, details.get("missing", ())))

@@ -78,13 +78,22 @@ class Check:
 
     @property
     def shown(self) -> Judged | None:
-        """The case to speak of: one that is wrong by a named slip, else a wrong one, else the first that is right.
+        """The case to speak of: of those that are wrong by a named slip the one whose wrong array comes first.
 
-        None where the mistake is all there is.
+        Else a wrong one, else the first that is right; None where the mistake is all there is.
         """
         wrong = [one for one in self.judged if not one.right]
-        named = (one for one in wrong if one.diagnosis.first_wrong and one.diagnosis.first_wrong.slips)
-        return next(named, wrong[0] if wrong else self.judged[0] if self.done else None)
+        named = [one for one in wrong if one.diagnosis.first_wrong and one.diagnosis.first_wrong.slips]
+        if not named:
+            return wrong[0] if wrong else self.judged[0] if self.done else None
+        # What a function returns is in the order in which it is computed; an engine's circuits have each their own.
+        order = [*self.exercise.steps] if self.exercise.driver == "function" else []
+
+        def place(one: Judged) -> int:
+            first = one.diagnosis.first_wrong
+            return order.index(first.name) if first and first.name in order else len(order)
+
+        return min(named, key=place)
 
 
 def read_file(path: Path) -> bytes:

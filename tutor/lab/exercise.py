@@ -89,6 +89,7 @@ class Exercise:
     driver    what calls it, a function of `drivers.py`: the usual one calls a function with the arguments
     slips     those that are the exercise's own
     digits    how many digits of what is returned count; less than 12 where the method is no finer
+    theory    whether the equations of the cases' lessons are what is learnt, so that their whys say it
     """
 
     id: str
@@ -103,6 +104,7 @@ class Exercise:
     driver: str = "function"
     slips: tuple[OwnSlip, ...] = ()
     digits: int | None = None
+    theory: bool = True
 
     @property
     def name(self) -> str:

@@ -105,11 +105,11 @@ def _of_case(found: Check, one: Judged) -> Iterator[Said]:
         yield Said(f"{name}  not written yet", "dim")
     if one.diagnosis.untried:
         yield Said(one.diagnosis.untried, "dim")
-    theory = _theory(one)
-    if theory:
+    step = _wrong_step(found.exercise, one)
+    if step is not None:
         yield Said()
-        yield Said(theory)
-        if one.case.lesson.id == found.exercise.lesson and (step := wrong_step(one)):
+        yield Said(_theory(one, step))
+        if one.case.lesson.id == found.exercise.lesson:
             yield Said(f"It is the step {step.id} of the lesson {found.exercise.lesson}.", "dim")
 
 
@@ -128,19 +128,18 @@ def _of_array(verdict: ArrayVerdict, first: ArrayVerdict | None) -> Iterator[Sai
             yield Said(f"   or: {slip.title}", "dim")
 
 
-def _theory(one: Judged) -> str:
-    """Why the first wrong step is as it is, and where the lesson says more."""
-    step = wrong_step(one)
-    if step is None:
-        return ""
-    scribe = Scribe(one.case.trace, NOTATION)
-    return f"The theory of {scribe.writer.text(step.ref)}: {scribe.explainer.why(step)}"
+def _theory(one: Judged, step: Step) -> str:
+    """Why the first wrong step is as it is; of one on the way to the array under the lesson's name."""
+    first, scribe = one.diagnosis.first_wrong, Scribe(one.case.trace, NOTATION)
+    assert first is not None
+    name = first.name if step.id == first.step else f"{scribe.writer.text(step.ref)}, on the way to {first.name}"
+    return f"The theory of {name}: {scribe.explainer.why(step)}"
 
 
-def wrong_step(one: Judged) -> Step | None:
-    """The step in which the first wrong array went wrong: the slip's, or its own."""
+def _wrong_step(exercise: Exercise, one: Judged) -> Step | None:
+    """The step in which the first wrong array went wrong, where it says the theory: the slip's, or its own."""
     first = one.diagnosis.first_wrong
-    if first is None or first.step is None:
+    if first is None or first.step is None or not exercise.theory:
         return None
     for id in (first.slips[0].at if first.slips else "", first.step):
         try:
@@ -185,7 +184,7 @@ def hint(exercise: Exercise, rung: int, found: Check | None) -> str:
     """A rung of the hints, from 1; with the step that went wrong in the last run, where there is one."""
     said = exercise.hints[rung - 1]
     one = found.shown if found else None
-    step = wrong_step(one) if one else None
+    step = _wrong_step(exercise, one) if one else None
     if rung == 2 and one and one.diagnosis.first_wrong:
         return f"Look at {one.diagnosis.first_wrong.name} first. {said}"
     if rung == 3 and one and step:

@@ -231,6 +231,7 @@ GRADIENT_CHECK = Exercise(
     cases=_checks,
     driver="measure",
     digits=9,
+    theory=False,
     slips=(
         OwnSlip(*ONE_SIDED, lambda case: _one_sided(case, 1.0)),
         OwnSlip(*ONE_SIDED, lambda case: _one_sided(case, -1.0)),
