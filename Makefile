@@ -19,8 +19,8 @@ lint:
 schema:  ## the format as a JSON Schema, after a change of tutor/lessonfiles/schema.py or of a table that it names
 	$(PYTHON) -c "from tutor.lessonfiles.schema import as_json; print(as_json(), end='')" > assets/lesson.schema.json
 
-keys:  ## README's tables of keys, after a change of tutor/play/commands.py
-	$(PYTHON) -c "from pathlib import Path; from tutor.play.commands import in_readme; p = Path('README.md'); p.write_text(in_readme(p.read_text('utf-8')), 'utf-8')"
+keys:  ## the tables of keys in README.md and docs/keys.md, after a change of tutor/play/commands.py
+	$(PYTHON) -c "from pathlib import Path; from tutor.play.commands import with_tables; [p.write_text(with_tables(p.read_text('utf-8')), 'utf-8') for p in map(Path, ('README.md', 'docs/keys.md'))]"
 
 shots:  ## the pictures in README.md
 	$(PYTHON) assets/shots.py

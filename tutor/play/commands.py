@@ -1,7 +1,7 @@
 """What one can do to a lesson that is played: a row a command, for the full screen and for line mode.
 
-From one row come the binding of the full screen, its key bar, its help, the command palette, README's table, and what
-the same is called in line mode.
+From one row come the binding of the full screen, its key bar, its help, the command palette, the tables of README and
+docs/keys.md, and what the same is called in line mode.
 """
 
 from __future__ import annotations
@@ -417,7 +417,7 @@ PAPER = [
 ]
 
 # fmt: on
-# The tables, by what they are called in README.
+# The tables, by what they are called, in the order of docs/keys.md. README has the first.
 TABLES = {
     "The player": PLAYER,
     "A question of practice, a drill or a review": PRACTICE,
@@ -433,13 +433,13 @@ TABLES = {
 
 
 def table(keys: Sequence[Key] = PLAYER) -> str:
-    """A table of keys for README, in Markdown: the key, what it does, what line mode calls it."""
+    """A table of keys in Markdown: the key, what it does, what line mode calls it."""
     rows = [f"| `{key.shown}` | {key.help} | {_called(key)} |" for key in keys if key.help]
     return "\n".join(["| key | what it does | in line mode |", "|---|---|---|", *rows])
 
 
-def in_readme(text: str) -> str:
-    """README with these tables in place of its own, which stand in the same order."""
+def with_tables(text: str) -> str:
+    """A document with these tables in place of its own, which stand in the same order."""
     tables = iter(TABLES.values())
     own = r"^\| key \| what it does \| in line mode \|\n(?:\|.*\n)+"
     return re.sub(own, lambda _: table(next(tables)) + "\n", text, flags=re.MULTILINE)
