@@ -18,8 +18,9 @@ from tutor.cli.line_training import sweep as sweep_in_lines
 from tutor.engine.lesson import Training
 from tutor.engine.run import Run
 from tutor.engine.same_shape import same_shape
+from tutor.play.outcomes import VERDICTS
 from tutor.play.settings import Refused, Same
-from tutor.play.sweep import SCALE, VERDICTS, Sweep, asked, edit, over, read_range, spaced, suggestions
+from tutor.play.sweep import SCALE, Sweep, asked, over, read_range, spaced, suggestions
 from tutor.play.whatif import WhatIf
 from tutor.tui.sweep import SweepScreen
 
@@ -158,7 +159,7 @@ def test_what_is_offered_can_be_swept_over_and_each_point_can_be_stepped():
             assert sweep.train(2)
             for point in sweep.points:
                 try:
-                    made = WhatIf(lesson).apply(edit(sweep, point)).unmarked
+                    made = WhatIf(lesson).apply(sweep.edit(point)).unmarked
                 except Same:
                     made = lesson
                 own = Run(made)

@@ -227,21 +227,26 @@ def _compare(sub: ArgumentParser) -> None:
     sub.add_argument("--epochs", metavar="N", default="100", help="default: 100")
 
 
+_SWEPT = "learning_rate, momentum, seed, start (the seed of weights that are drawn), initial_scale, W1[1,2] ..."
+
+
 @_command(
     "sweep",
-    "many runs over a range of one setting",
+    "many runs over a range of one setting, or of two",
     "Many runs of a lesson over a range of one setting, from the same seed: where each ends, and for which values "
-    "it is too slow, converges, oscillates, stands still or diverges.",
+    "it is too slow, converges, oscillates, stands still or diverges. With --and a map over two settings.",
     examples.SWEEP_EXAMPLES,
 )
 def _sweep(sub: ArgumentParser) -> None:
     sub.add_argument("lesson", metavar="LESSON", help=LESSON)
-    sub.add_argument("setting", metavar="SETTING", help="learning_rate, momentum, seed, initial_scale, W1[1,2] ...")
+    sub.add_argument("setting", metavar="SETTING", help=_SWEPT)
     sub._negative_number_matcher = re.compile(r"-\d")  # -3..3 is a range and no option
     sub.add_argument("range", metavar="LOW..HIGH", help="its values, as in 0.01..10")
-    sub.add_argument("--runs", metavar="N", help="default: 100, of whole numbers one each")
+    second = "a second setting and its values: a map of 24 × 12 runs"
+    sub.add_argument("--and", dest="second", nargs=2, metavar=("SETTING", "LOW..HIGH"), help=second)
+    sub.add_argument("--runs", metavar="N", help="default: 100, of whole numbers one each; of a map along each setting")
     sub.add_argument("--epochs", metavar="N", default="500", help="default: 500")
-    scales = "log: each value so many times the one before; default: log where the ends are far apart"
+    scales = "of the (first) setting; log: each value so many times the one before; default: where ends are far apart"
     sub.add_argument("--scale", choices=("log", "linear"), help=scales)
     sub.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 

@@ -44,6 +44,8 @@ examples:
   backprop-tutor sweep xor learning_rate 0.01..100          where it is too slow, converges, oscillates, diverges
   backprop-tutor sweep momentum momentum 0..0.99 --runs 200 --scale linear
   backprop-tutor sweep epochs seed 0..19                    does it always learn?
+  backprop-tutor sweep xor start 0..19                      the same, with weights that are drawn
+  backprop-tutor sweep momentum learning_rate 0.01..10 --and momentum 0..0.99     a map
   backprop-tutor sweep xor initial_scale 0.01..10           what the first weights are multiplied by
 """
 TRAIN_EXAMPLES = """\

@@ -17,6 +17,7 @@ from tutor.play import sweep as sweeping
 from tutor.play.compare import EPOCHS, Comparison, asked
 from tutor.play.settings import Refused
 from tutor.play.sitting import Sitting
+from tutor.play.sweep_map import runs_of
 from tutor.text.evaluation_words import ending, loss_words, value_lines, without_evaluation, words
 from tutor.text.lines import wrapped
 from tutor.text.words import whole_number
@@ -106,9 +107,9 @@ def compare(lesson: Lesson, text: str, say: Say) -> None:
 
 
 def sweep(lesson: Lesson, text: str, say: Say) -> None:
-    """Many runs of a lesson over a range of one setting, in words. Raises Refused."""
-    found = sweeping.over(lesson, *sweeping.asked(text))
-    say(f"{len(found.values)} runs of {sweeping.EPOCHS} epochs each. Ctrl+C stops.")
+    """Many runs of a lesson over a range of one setting, or a grid of two, in words. Raises Refused."""
+    found = runs_of(lesson, text)
+    say(f"{found.total} runs of {sweeping.EPOCHS} epochs each. Ctrl+C stops.")
     told = time.monotonic()
     with _interruptible() as interrupted:
 
@@ -116,7 +117,7 @@ def sweep(lesson: Lesson, text: str, say: Say) -> None:
             nonlocal told
             if time.monotonic() - told >= PATIENCE and sys.stdout.isatty():
                 told = time.monotonic()
-                say(f"{done} of {len(found.values)} runs so far.")
+                say(f"{done} of {found.total} runs so far.")
             return not interrupted.is_set()
 
         if not found.train(sweeping.EPOCHS, progress):
@@ -124,8 +125,8 @@ def sweep(lesson: Lesson, text: str, say: Say) -> None:
     for said in found.words():
         _say_wrapped(said, say)
     best = found.best
-    if best is not None and found.name != sweeping.SCALE:
-        say(f"`set {sweeping.edit(found, best)}` steps the run that ends lowest.")
+    if best is not None and sweeping.SCALE not in found.names:
+        say(f"`set {found.edit(best)}` steps the run that ends lowest.")
     say("")
 
 

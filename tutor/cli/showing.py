@@ -151,7 +151,7 @@ def compare(args: Namespace) -> int:
 
 
 def sweep(args: Namespace) -> int:
-    """Many runs over a range of one setting: a plot and sentences, or JSON."""
+    """Many runs over a range of one setting, or a grid of two: a plot or a map and sentences, or JSON."""
     import time
 
     from tutor.cli.sweeping import as_json, as_text
@@ -159,18 +159,28 @@ def sweep(args: Namespace) -> int:
     from tutor.lessonfiles.check import load
     from tutor.play import sweep as sweeping
     from tutor.play.settings import Refused
+    from tutor.play.sweep_map import COLUMNS, MOST, ROWS, Axis, SweepMap
 
     path, _ = find_lesson(args.lesson, args)
     epochs = whole_number(args.epochs, MAX_ITERATION)
-    runs = whole_number(args.runs, sweeping.MOST_RUNS) if args.runs is not None else sweeping.RUNS
+    most = MOST if args.second else sweeping.MOST_RUNS
+    runs = None if args.runs is None else whole_number(args.runs, most)
     if epochs is None:
         raise UsageError(f"--epochs must be a whole number from 1 to {MAX_ITERATION:,}, not {args.epochs[:20]}")
-    if runs is None or runs < 2:
-        raise UsageError(f"--runs must be a whole number from 2 to {sweeping.MOST_RUNS:,}, not {args.runs[:20]}")
+    if args.runs is not None and (runs is None or runs < 2):
+        each = " of a map, which has so many along each setting," if args.second else ""
+        raise UsageError(f"--runs{each} must be a whole number from 2 to {most:,}, not {args.runs[:20]}")
     try:
-        low, high = sweeping.read_range(args.range)
+        lesson, (low, high) = load(path), sweeping.read_range(args.range)
         log = sweeping.is_log(args.setting, low, high) if args.scale is None else args.scale == "log"
-        found = sweeping.Sweep(load(path), args.setting, sweeping.spaced(args.setting, low, high, runs, log))
+        found: sweeping.Sweep | SweepMap
+        if args.second:
+            name, ends = args.second
+            first = Axis.over(args.setting, low, high, runs or COLUMNS, log)
+            found = SweepMap(lesson, first, Axis.over(name, *sweeping.read_range(ends), runs or ROWS))
+        else:
+            values = sweeping.spaced(args.setting, low, high, runs or sweeping.RUNS, log)
+            found = sweeping.Sweep(lesson, args.setting, values)
     except Refused as error:
         raise UsageError(str(error)) from None
     told = time.monotonic()
@@ -179,10 +189,13 @@ def sweep(args: Namespace) -> int:
         nonlocal told
         if time.monotonic() - told > 3 and sys.stderr.isatty():
             told = time.monotonic()
-            print(f"{done} of {len(found.values)} runs so far. Ctrl+C stops.", file=sys.stderr)
+            print(f"{done} of {found.total} runs so far. Ctrl+C stops.", file=sys.stderr)
         return True
 
-    found.train(epochs, progress)
+    try:
+        found.train(epochs, progress)
+    except Refused as error:  # between values that can be is one that cannot
+        raise UsageError(str(error)) from None
     if args.format == "json":
         in_utf8()
         sys.stdout.write(as_json(found, epochs, log))

@@ -174,7 +174,7 @@ def _limits(
 # ---------------------------------------------------------------- the frame
 
 
-class _Frame:
+class Frame:
     """Axes with ticks and numbers round a canvas, and the scales of its area."""
 
     def __init__(
@@ -247,6 +247,7 @@ class _Frame:
         return (column, row) if inside else None
 
     def curve(self, curve: Curve) -> None:
+        """A curve, within the axes."""
         xs, ys = np.asarray(curve.xs, dtype=float).ravel(), np.asarray(curve.ys, dtype=float).ravel()
         count = min(len(xs), len(ys))
         px, py = self.x.dots(xs[:count]), self.y.dots(ys[:count])
@@ -261,6 +262,7 @@ class _Frame:
         self.merge(area)
 
     def segment(self, item: Segment) -> None:
+        """A straight line, within the axes; its arrow's head and its label come with the marks."""
         (ax, bx), (ay, by) = self.x.dots([item.x0, item.x1]), self.y.dots([item.y0, item.y1])
         area = Canvas(self.canvas.columns, self.canvas.rows)
         area.line(ax, ay, bx, by, item.style, item.thick, item.dash)
@@ -380,7 +382,7 @@ def plot(
     named = [c for c in inked if c.label]
     wanted = len(named) > 1 if legend is None else legend and bool(named)
     head = 1 if (wanted or y_label) and rows >= 6 else 0
-    frame = _Frame(columns, rows, x, y, log_x=log_x, log_y=log_y, x_label=x_label, y_label=y_label, head=head)
+    frame = Frame(columns, rows, x, y, log_x=log_x, log_y=log_y, x_label=x_label, y_label=y_label, head=head)
     for c in reversed(inked):
         frame.curve(c)
     for item in segments:
@@ -468,7 +470,7 @@ def heat(
         return ()
     head = 1 if (names or y_label) and rows >= 6 else 0
     x, y = _limits([], x_range, False, 0), _limits([], y_range, False, 0)
-    frame = _Frame(columns, rows, x, y, x_label=x_label, y_label=y_label, head=head)
+    frame = Frame(columns, rows, x, y, x_label=x_label, y_label=y_label, head=head)
     high, wide = values.shape
     taken_rows = ((np.arange(frame.area_rows) + 0.5) * high / frame.area_rows).astype(int)[::-1]
     taken_columns = ((np.arange(frame.area_columns) + 0.5) * wide / frame.area_columns).astype(int)

@@ -149,8 +149,8 @@ PLAYER = [
         usage="compare NAME V W", says="runs side by side: compare learning_rate 0.1 0.5",
     ),
     Key(
-        "W", "sweep", "W", "", "sweep: many runs over a range of one setting, and what becomes of them", "sweep",
-        usage="sweep NAME A..B", says="many runs over a range: sweep learning_rate 0.01..10",
+        "W", "sweep", "W", "", "sweep: many runs over a range of one setting or two, and what becomes of them", "sweep",
+        usage="sweep NAME A..B", says="many runs over a range: sweep learning_rate 0.01..10; with and … over two",
     ),
     Key(
         "D", "diagnose", "D", "", "your own numbers, from a file or pasted: the first that is wrong, and its slip",

@@ -6,7 +6,7 @@ Of each run the loss of every epoch, where it ends, and what it gets right; as c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.evaluation import Evaluation, evaluator_of
 from tutor.engine.forward import model
 from tutor.engine.held_out import HeldOut
-from tutor.engine.lesson import INITIALISERS, Lesson
+from tutor.engine.lesson import INITIALISERS, Lesson, QuizChoice
 from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import MAX_ITERATION, Run
 from tutor.play.settings import Refused, Same, shown
@@ -159,7 +159,11 @@ class Comparison:
 
 
 def variant(lesson: Lesson, name: str, value: str) -> Lesson:
-    """The lesson with one setting changed; `activation` and `weights` are those of all (hidden) layers."""
+    """The lesson with one setting changed, to be trained: without notes and questions, which would be checked anew.
+
+    `activation` and `weights` are those of all (hidden) layers.
+    """
+    lesson = replace(lesson, notes=(), questions=(), quiz_steps=(), quiz=QuizChoice())
     edit = f"{name} = {value}"
     if (last := len(model(lesson).layers)) and name in ("activation", "weights"):
         layers = range(1, max(last, 2) if name == "activation" else last + 1)

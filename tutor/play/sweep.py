@@ -3,54 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import groupby
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any
 
 import numpy as np
 
+from tutor.engine.evaluation import Evaluator, evaluator_of
 from tutor.engine.forward import initial_parameters, model, with_numbers
 from tutor.engine.lesson import Lesson, Training
-from tutor.engine.program import iterations_per_epoch
-from tutor.engine.run import MAX_ITERATION, Run
 from tutor.lessonfiles.writing import number_text
 from tutor.play.compare import variant
-from tutor.play.settings import ALIASES, Refused
+from tutor.play.outcomes import SAID, THERE, VERDICTS, Point, Runs, Verdict
+from tutor.play.settings import ALIASES, Refused, Same
+from tutor.play.whatif import WhatIf
+from tutor.text.evaluation_words import percent
 from tutor.text.layout import number
 
 RUNS, EPOCHS = 100, 500
 MOST_RUNS = 1000
 SCALE = "initial_scale"  # what the drawn or given weights are multiplied by, before training
-
-# What becomes of a run. It is slow where it is on the way and not there, stuck where it is neither.
-Verdict: TypeAlias = Literal["slow", "converges", "oscillates", "stuck", "diverges"]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-SAID: dict[Verdict, str] = {
-    "slow": "too slow: still falling at the end",
-    "converges": "converges",
-    "oscillates": "oscillates: the loss goes up and down",
-    "stuck": "stands still: in its second half the loss hardly changes, far above the lowest",
-    "diverges": "diverges: the loss grows",
-}
-THERE = 0.05  # of the way from the first loss to the lowest end: what is left when a run has converged
-FLAT = 0.01  # of the way, over the second half: less is no progress
-SWING = 0.05  # of the way, up and down in the last quarter: more is oscillation
-
-
-@dataclass
-class Point:
-    """One of the runs: its value of the setting, and its training."""
-
-    value: float
-    run: Run
-
-    @property
-    def final(self) -> float:
-        """The mean loss of the last epoch; not finite where it diverged."""
-        losses = self.run.epoch_losses
-        return float(losses[-1]) if self.run.diverged is None and len(losses) else math.nan
+START = "start"  # the seed of first weights that are drawn, in place of those that the lesson gives
+SEEDS = ("seed", START)  # what has no order: their runs are counted
 
 
 @dataclass(frozen=True)
@@ -63,68 +39,25 @@ class Region:
     runs: int
 
 
-class Sweep:
+class Sweep(Runs):
     """Runs of a lesson over values of a setting, in order. Raises Refused for a setting or values that cannot be."""
 
     def __init__(self, lesson: Lesson, name: str, values: Sequence[float]):
-        if lesson.training is None:
-            raise Refused("This lesson is not trained: there are no runs to sweep over.")
-        if not 2 <= len(values) <= MOST_RUNS:
-            raise Refused(f"A sweep takes 2 to {MOST_RUNS:,} runs, not {len(values)}.")
-        self.lesson, self.name = lesson, ALIASES.get(name, name)
+        check_runs(lesson, len(values))
+        self.name = ALIASES.get(name, name)
         self.values = sorted(float(value) for value in dict.fromkeys(values))
-        change = changer(lesson, self.name, self.values)
-        first = Run(change(self.values[0]))
-        self._base, self._change = first, change
-        self.points: list[Point] = []
+        self._change = changer(lesson, self.name, self.values)
+        super().__init__(lesson, (self.name,), self._change(self.values[0]), len(self.values))
 
-    def train(self, epochs: int, progress: Callable[[int], bool] | None = None) -> bool:
-        """Train every run to so many epochs; False where `progress`, told how many runs are done, answered False."""
-        iterations = min(epochs * iterations_per_epoch(self.lesson), MAX_ITERATION)
-        self._base.prepare(iterations, runs=len(self.values))
-        self.points = []
-        self.__dict__.pop("_floor", None)
-        for at, value in enumerate(self.values):
-            point = Point(value, self._base.like(self._change(value)))
-            point.run.train(iterations)
-            self.points.append(point)
-            if progress and not progress(at + 1):
-                return False
-        return True
+    def made(self) -> Iterator[tuple[tuple[float, ...], Lesson]]:
+        """The values of each run, and its lesson, in order."""
+        return (((value,), self._change(value)) for value in self.values)
+
+    def again(self) -> Sweep:
+        """The same, not trained."""
+        return Sweep(self.lesson, self.name, self.values)
 
     # ------------------------------------------------------------ what became of them
-
-    @property
-    def best(self) -> Point | None:
-        """The run that ends lowest; None where all diverged."""
-        ended = [point for point in self.points if math.isfinite(point.final)]
-        return min(ended, key=lambda point: point.final, default=None)
-
-    @cached_property
-    def _floor(self) -> float | None:
-        """The lowest loss at which a run came to rest; None where none did, as with an output that falls for ever."""
-        ends = [point.final for point in self.points if math.isfinite(point.final) and _at_rest(point)]
-        return min(ends, default=None)
-
-    def verdict(self, point: Point) -> Verdict:
-        """What became of a run, beside the others."""
-        losses = point.run.epoch_losses
-        if point.run.diverged is not None or len(losses) < 2:
-            return "diverges"
-        start, end = float(losses[0]), float(losses[-1])
-        late = losses[-max(len(losses) // 4, 2) :]
-        steps = np.diff(late)
-        if end > start and np.all(steps > 0):
-            return "diverges"
-        lowest = end if self._floor is None else self._floor
-        way = max(start - lowest, 1e-300)
-        if np.ptp(late) > SWING * way and np.sum(steps > 0) >= max(1, 0.2 * len(steps)):
-            return "oscillates"
-        if self._floor is None:
-            return "slow"
-        if end - lowest <= THERE * way:
-            return "converges"
-        return "stuck" if losses[len(losses) // 2] - end < FLAT * way else "slow"
 
     def regions(self) -> list[Region]:
         """Neighbours of which the same becomes, from the smallest value on."""
@@ -140,11 +73,12 @@ class Sweep:
             return ["Every run diverged: a value was no finite number."]
         name = self.name
         said = [f"{name} {number(self.best.value)} ends lowest, at {number(self.best.final)}."]
-        regions = self.regions()
-        if name == "seed" or len(regions) > 12:
+        regions, drawn = self.regions(), name in SEEDS
+        said += self.spread() if drawn else []
+        if drawn or len(regions) > 12:
             for verdict in VERDICTS:
                 of = [region for region in regions if region.verdict == verdict]
-                between = "" if name == "seed" or not of else f", {number(of[0].low)} to {number(of[-1].high)}"
+                between = "" if drawn or not of else f", {number(of[0].low)} to {number(of[-1].high)}"
                 if of:
                     count = sum(region.runs for region in of)
                     said.append(f"{count} of {len(self.points)}{between}: {SAID[verdict]}.")
@@ -157,12 +91,45 @@ class Sweep:
             said.append(f"{name} {where}: {SAID[region.verdict]}{losses}.")
         return said
 
+    def spread(self) -> list[str]:
+        """How far the ends lie apart, and how many of the runs have learned what there is to learn."""
+        ends = sorted(point.final for point in self.points if math.isfinite(point.final))
+        low, first, middle, third, high = map(number, np.quantile(ends, (0, 0.25, 0.5, 0.75, 1)))
+        said = [f"Losses at the end: the middle one {middle}, half of them {first} to {third}, all {low} to {high}."]
+        return said + self._learned(evaluator_of(self.lesson))
 
-def _at_rest(point: Point) -> bool:
-    """Whether the second half of a run has brought next to nothing, beside what all of it has, or had to start with."""
-    losses = point.run.epoch_losses
-    fallen = float(losses[len(losses) // 2] - losses[-1])
-    return fallen <= THERE * float(losses[0] - losses[-1]) or abs(fallen) <= FLAT * abs(float(losses[0]))
+    def _learned(self, evaluator: Evaluator | None) -> list[str]:
+        of = len(self.points)
+        if evaluator is None or evaluator.kind == "numbers":
+            there = sum(self.verdict(point) == "converges" for point in self.points)
+            return [f"{there} of {of} learn it: they end within {percent(THERE)} of the way of the lowest."]
+        rows = len(evaluator.targets)
+        ended = [point.run for point in self.points if point.run.diverged is None]
+        right = [rows - len(evaluator.evaluate(run.parameters(run.trained + 1)).wrong) for run in ended]
+        others = sorted(count for count in right if count < rows)
+        said = f"{right.count(rows)} of {of} learn all {rows:,} rows"
+        if others:
+            between = f"{others[0]:,}" if others[0] == others[-1] else f"{others[0]:,} to {others[-1]:,}"
+            said += f"; the others have {between} right"
+        return [f"{said}."]
+
+    # ------------------------------------------------------------ one of them
+
+    def of(self, point: Point) -> str:
+        """The setting of a point in words."""
+        return f"{self.name} {number(point.value)}"
+
+    def edit(self, point: Point) -> str:
+        """What makes the lesson into that of a point, as a person would type it."""
+        return edit_of(point.run.lesson, self.name, point.value)
+
+
+def check_runs(lesson: Lesson, runs: int) -> None:
+    """Raises Refused for a lesson that is not trained, and for too few or too many runs."""
+    if lesson.training is None:
+        raise Refused("This lesson is not trained: there are no runs to sweep over.")
+    if not 2 <= runs <= MOST_RUNS:
+        raise Refused(f"A sweep takes 2 to {MOST_RUNS:,} runs, not {runs:,}.")
 
 
 def spaced(name: str, low: float, high: float, runs: int, log: bool) -> list[float]:
@@ -176,7 +143,8 @@ def spaced(name: str, low: float, high: float, runs: int, log: bool) -> list[flo
         first, last = math.ceil(low), math.floor(high)
         few = np.linspace(first, last, min(runs, last - first + 1)) if last >= first else ()
         return sorted({float(round(value)) for value in few})
-    return [float(value) for value in (np.geomspace if log else np.linspace)(low, high, runs)]
+    found = (np.geomspace if log else np.linspace)(low, high, runs)
+    return [float(f"{value:.12g}") for value in found]  # 0.45, where steps come to 0.44999999999999996
 
 
 def asked(text: str) -> tuple[str, float, float]:
@@ -203,15 +171,14 @@ def suggestions(lesson: Lesson) -> list[tuple[str, str]]:
         ("momentum", "momentum = 0..0.99"),
         ("L2 regularisation", "l2 = 0.0001..1"),
         ("size of the first weights", f"{SCALE} = 0.01..10"),
-        ("twenty seeds: does it always learn?", f"seed = {training.seed}..{training.seed + 19}"),
     ]
+    seeds = (f"{name} = {training.seed}..{training.seed + 19}" for name in SEEDS)
+    found += [("twenty seeds: does it always learn?", text) for text in seeds if _can_be(lesson, text)][:1]
     return [(said, text) for said, text in found if _can_be(lesson, text)]
 
 
 def _can_be(lesson: Lesson, text: str) -> bool:
     name, low, high = asked(text)
-    if name == "momentum" and lesson.training is not None and lesson.training.optimizer != "momentum":
-        return False
     try:
         changer(lesson, name, [low, high])
     except Refused:
@@ -219,12 +186,21 @@ def _can_be(lesson: Lesson, text: str) -> bool:
     return name != "l2" or bool(model(lesson).layers)
 
 
-def edit(sweep: Sweep, point: Point) -> str:
-    """What makes the lesson of the sweep into that of a point, as a person would type it."""
-    if sweep.name != SCALE:
-        return f"{sweep.name} = {_typed(sweep.name, point.value)}"
-    first = initial_parameters(point.run.lesson)
-    return "; ".join(f"{id} = {np.asarray(first[id]).tolist()}" for id in first if id.startswith("W"))
+def edit_of(lesson: Lesson, name: str, value: float) -> str:
+    """What sets `name` to a value, as a person would type it; `lesson` is what comes of that."""
+    if name == SCALE:
+        first = initial_parameters(lesson)
+        return "; ".join(f"{id} = {np.asarray(first[id]).tolist()}" for id in first if id.startswith("W"))
+    if name == START:
+        return f"{_drawn_anew(lesson)}; seed = {_typed('seed', value)}"
+    return f"{name} = {_typed(name, value)}"
+
+
+def _drawn_anew(lesson: Lesson) -> str:
+    """The edit that has all weights drawn, as suits each layer's activation."""
+    layers = enumerate(model(lesson).layers, start=1)
+    drawn = ((k, "he" if "relu" in layer.activation_name else "xavier") for k, layer in layers)
+    return "; ".join(f"layer {k} weights = {how}" for k, how in drawn)
 
 
 def is_log(name: str, low: float, high: float) -> bool:
@@ -253,6 +229,12 @@ def changer(lesson: Lesson, name: str, values: Sequence[float]) -> Callable[[flo
             raise Refused(f"{SCALE} is of a network's weights; a circuit has none.")
         first = {id: value for id, value in initial_parameters(lesson).items() if id.startswith("W")}
         return lambda value: with_numbers(lesson, {id: np.asarray(weights) * value for id, weights in first.items()})
+    if name == START:
+        if not model(lesson).layers:
+            raise Refused(f"{START} draws a network's first weights; a circuit has none.")
+        with suppress(Same):  # they are drawn already
+            lesson = WhatIf(lesson).apply(_drawn_anew(lesson)).unmarked
+        return changer(lesson, "seed", values)
     for end in (values[0], values[-1]):  # what lies between two that can be can be, too
         variant(lesson, name, _typed(name, end))
     if isinstance(getattr(training, name, None), float):
@@ -264,14 +246,14 @@ def changer(lesson: Lesson, name: str, values: Sequence[float]) -> Callable[[flo
         return changed
     if name == "seed":
         if training.order == "listed" and not any(layer.drawn for layer in model(lesson).layers):
-            raise Refused(f"The first weights are given and the rows in order: a seed changes nothing. {SCALE} would.")
+            raise Refused(f"The first weights are given and the rows in order: a seed changes nothing. {START} would.")
         return lambda value: replace(lesson, training=replace(training, seed=round(value)))
     return lambda value: variant(lesson, name, _typed(name, value))
 
 
 def _whole(name: str) -> bool:
     """Whether a setting is a whole number."""
-    return isinstance(getattr(Training(), name, None), int)
+    return name == START or isinstance(getattr(Training(), name, None), int)
 
 
 def _typed(name: str, value: float) -> str:

@@ -125,9 +125,19 @@ class RunsScreen(TutorScreen):
                 told = time.monotonic()
             return not worker.is_cancelled
 
+        def refused(error: Refused) -> None:
+            if not worker.is_cancelled:
+                self.training = False
+                self.forget()
+                self.draw()
+                self.say(str(error), "error")
+
         with self.one_at_a_time:  # what was stopped may not have noticed yet
-            if not worker.is_cancelled and train(progress) and not worker.is_cancelled:
-                self.app.call_from_thread(unless_cancelled, False, look(False))
+            try:
+                if not worker.is_cancelled and train(progress) and not worker.is_cancelled:
+                    self.app.call_from_thread(unless_cancelled, False, look(False))
+            except Refused as error:  # between values that can be is one that cannot
+                self.app.call_from_thread(refused, error)
 
     def stop(self) -> None:
         self.workers.cancel_group(self, "runs")

@@ -1,4 +1,4 @@
-"""Sweep: many runs over a range of one setting; where each ends as a plot, what becomes of them in words."""
+"""Sweep: many runs over a range of one setting, or two; where each ends as a plot or a map, and in words."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from tutor.engine.lesson import Lesson
-from tutor.pictures.plot import Curve, Mark, plot
+from tutor.pictures.sweeps import can_be_log, map_picture, runs_that_fit, sweep_picture
 from tutor.play.commands import Key
-from tutor.play.sweep import EPOCHS, SAID, Sweep, asked, edit, is_log, over, suggestions
+from tutor.play.outcomes import SAID, Verdict
+from tutor.play.sweep import EPOCHS, Sweep, is_log
+from tutor.play.sweep_map import SweepMap, offered, runs_of
 from tutor.text.layout import number
 from tutor.tui.keys import bindings
 from tutor.tui.lines import Line, Lines
@@ -24,11 +26,13 @@ KEYS = [
     Key("e", "own", "e", "own range"),
     Key("right", "pick(1)", "←→", "pick a run"),
     Key("left", "pick(-1)"),
-    Key("pagedown", "pick(10)"),
-    Key("pageup", "pick(-10)"),
+    Key("pagedown", "far(-1)", "PgUp/Dn", "far, a row"),
+    Key("pageup", "far(1)"),
+    Key("down", "down(1)"),
+    Key("up", "down(-1)"),
     Key("s", "step", "s", "step it"),
-    Key("shift+down,ctrl+down,down", "scroll(2)", "⇧↑↓", "scroll"),
-    Key("shift+up,ctrl+up,up", "scroll(-2)"),
+    Key("shift+down,ctrl+down", "scroll(2)", "⇧↑↓", "scroll"),
+    Key("shift+up,ctrl+up", "scroll(-2)"),
     Key("plus,equals_sign", "longer(2)", "+/-", "epochs"),
     Key("minus", "longer(0.5)"),
     Key("l", "log", "l", "log scale"),
@@ -42,32 +46,35 @@ class SweepScreen(RunsScreen):
     KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
     RESULT = "Loss at the end"
-    QUESTION = "What is to differ, and from where to where? For example: W1[1,2] = -3..3"
-    EXAMPLE = "learning_rate = 0.01..10"
+    QUESTION = "What is to differ, from where to where? W1[1,2] = -3..3, or two settings with and between"
+    EXAMPLE = "learning_rate = 0.01..10 and initial_scale = 0.1..3"
 
     def __init__(self, lesson: Lesson) -> None:
         super().__init__(EPOCHS)
         self.lesson = lesson
-        self.sweep: Sweep | None = None
+        self.sweep: Sweep | SweepMap | None = None
+        self.verdicts: list[list[Verdict]] = []  # of a map, once it is trained
         self.picked: int | None = None  # which run; None: the one that ends lowest
         self.log_y: bool | None = None  # None: where no loss is 0 or below
 
     @property
-    def made(self) -> Sweep | None:
+    def made(self) -> Sweep | SweepMap | None:
         return self.sweep
 
     def forget(self) -> None:
         self.sweep = None
 
     def offered(self) -> list[Line]:
-        offered = suggestions(self.lesson)
-        lines = [Line(((f"{said}: ", ""), (text.split()[-1], "value")), text) for said, text in offered]
+        lines = [Line(((f"{said}: ", ""), (_ranges(text), "value")), text) for said, text in offered(self.lesson)]
         return [*lines, Line((("something else, or another range …", ""),), OWN)]
 
-    def make(self, text: str) -> Sweep:
-        return over(self.lesson, *asked(text))
+    def make(self, text: str) -> Sweep | SweepMap:
+        """Of a map as many runs as its pane will have room for."""
+        columns = self.size.width - (53 if self.has_class("-wide") else 5)
+        rows = self.size.height - (16 if self.has_class("-high") else 8 if self.has_class("-low") else 12)
+        return runs_of(self.lesson, text, *runs_that_fit(columns, rows))
 
-    def begin(self, made: Sweep) -> None:
+    def begin(self, made: Sweep | SweepMap) -> None:
         self.sweep = made
         self.train()
 
@@ -88,41 +95,34 @@ class SweepScreen(RunsScreen):
             return
         sweep = self.sweep
         self.set_class(sweep is not None, "-compared")
-        done, runs = (len(sweep.points), len(sweep.values)) if sweep else (0, 0)
+        done, runs = (len(sweep.points), sweep.total) if sweep else (0, 0)
         state = f"{done} of {runs} runs, " if self.training else f"{runs} runs, " if sweep else ""
         said = f"{state}{self.epochs:,} epochs each" + (" · Esc stops" if self.training else "")
-        title = f"Sweep {sweep.name}  " if sweep else "Sweep  "
+        title = f"Sweep {' and '.join(sweep.names)}  " if sweep else "Sweep  "
         self.query_one("#bar", Lines).show([Line(((title, "title"), (said, "dim")))])
         if sweep is None:
             return
         pane, words = self.query_one("#plot", Lines), self.query_one("#words", Lines)
         columns, rows = pane.size.width - 1, pane.size.height
-        points = sweep.points[:done]
-        ends = [point.final for point in points]
-        pane.border_title = f"{points[0].run.loss.id if points else 'Loss'} at the end"
-        at = None if self.at is None else min(self.at, done - 1)  # runs may have been added meanwhile
-        marks = [Mark(points[at].value, ends[at])] if at is not None and done else []
-        low, high = sweep.values[0], sweep.values[-1]
-        picture = plot(
-            [Curve(sweep.values[:done], ends)], marks, columns, rows, sweep.name,
-            log_x=is_log(sweep.name, low, high), log_y=self.is_log(ends), x_range=(low, high),
-        )  # fmt: skip
+        pane.border_title = f"{sweep.points[0].run.loss.id if done else 'Loss'} at the end"
+        at = self.at if done else None
+        if isinstance(sweep, SweepMap):
+            picture = map_picture(sweep, self.verdicts, at, columns, rows)
+        else:
+            log = is_log(sweep.name, sweep.values[0], sweep.values[-1])
+            picture = sweep_picture(sweep, at, columns, rows, log, self.log_y)
         pane.show([Line(row) for row in picture])
         wide = words.size.width - 1
         told = [self.of_picked(sweep), *self.words]
         words.show([item for at, said in enumerate(told) for item in wrapped(said, wide, "" if at else "strong")])
 
-    def of_picked(self, sweep: Sweep) -> str:
+    def of_picked(self, sweep: Sweep | SweepMap) -> str:
         if self.at is None:
             return "Training …"
         point = sweep.points[self.at]
-        said = f"● {sweep.name} {number(point.value)}"
+        said = f"● {sweep.of(point)}"
         said += f", loss {number(point.final)}" if math.isfinite(point.final) else ""
         return said if self.training else f"{said}: {SAID[sweep.verdict(point)]}."
-
-    def is_log(self, ends: list[float]) -> bool:
-        finite = [end for end in ends if math.isfinite(end)]
-        return bool(finite) and min(finite) > 0 if self.log_y is None else self.log_y
 
     # ------------------------------------------------------------ training
 
@@ -130,12 +130,17 @@ class SweepScreen(RunsScreen):
         """Train all runs anew to so many epochs, beside the screen."""
         assert self.sweep is not None
         self.stop()
-        sweep, epochs = Sweep(self.lesson, self.sweep.name, self.sweep.values), self.epochs
-        self.sweep, self.picked, self.words = sweep, None, []
+        sweep, epochs = self.sweep.again(), self.epochs
+        self.sweep, self.picked, self.words, self.verdicts = sweep, None, [], []
 
         def look(training: bool) -> Callable[[], None]:
             words = [] if training else sweep.words()
-            return lambda: setattr(self, "words", words)
+            verdicts = sweep.verdicts() if isinstance(sweep, SweepMap) and not training else []
+
+            def take_over() -> None:
+                self.words, self.verdicts = words, verdicts
+
+            return take_over
 
         self.beside(lambda goes_on: sweep.train(epochs, lambda _: goes_on()), look)
 
@@ -146,8 +151,23 @@ class SweepScreen(RunsScreen):
             self.picked = min(max(self.at + by, 0), len(self.sweep.points) - 1)
             self.draw()
 
+    def action_far(self, by: int) -> None:
+        """To the row above or below of a map; else ten runs on or back."""
+        if not isinstance(self.sweep, SweepMap):
+            self.action_pick(-10 * by)
+        elif self.at is not None and 0 <= (at := self.at + by * len(self.sweep.x.values)) < len(self.sweep.points):
+            self.picked = at
+            self.draw()
+
+    def action_down(self, by: int) -> None:
+        """On a map a row; else what is said is scrolled, where there is nothing to choose."""
+        if isinstance(self.sweep, SweepMap):
+            self.action_far(-by)
+        else:
+            self.action_scroll(2 * by)
+
     def action_scroll(self, by: int) -> None:
-        """Scroll what is said; the arrows alone do where there is nothing to choose."""
+        """Scroll what is said."""
         words = self.query_one("#words", Lines)
         words.scroll_lines_to(words.top + by)
 
@@ -156,7 +176,7 @@ class SweepScreen(RunsScreen):
         if self.sweep is None or self.at is None:
             self.say("Sweep first: then each run can be stepped.")
         else:
-            text = edit(self.sweep, self.sweep.points[self.at])
+            text = self.sweep.edit(self.sweep.points[self.at])
             self.stop()
             self.dismiss(text)
 
@@ -170,6 +190,14 @@ class SweepScreen(RunsScreen):
                 self.train()
 
     def action_log(self) -> None:
+        if isinstance(self.sweep, SweepMap):
+            self.say("The shades of a map are of logarithms, where all losses are above 0.")
+            return
         ends = [point.final for point in self.sweep.points] if self.sweep else []
-        self.log_y = not self.is_log(ends)
+        self.log_y = not (can_be_log(ends) if self.log_y is None else self.log_y)
         self.draw()
+
+
+def _ranges(text: str) -> str:
+    """The ranges alone of what is asked for."""
+    return " × ".join(part.split()[-1] for part in text.split(" and "))
