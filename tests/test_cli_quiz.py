@@ -360,6 +360,11 @@ KEYS = {"verdict", "misconception", "expected", "given", "message"}
         ("dL/dz1[2]", "0.376", "misconception", "slope-dropped", 1),
         ("dL/dz2[1]", "0.5371", "misconception", "difference-reversed", 1),
         ("dL/dz2[1]", "−0.5371", "correct", None, 0),
+        ("dL/dz2[1]", "-0.53705/1", "correct", None, 0),  # what begins with a minus is no option
+        ("dL/dz2[1]", "-5.3705e-1", "correct", None, 0),
+        ("dL/dz2[1]", "-(y - yhat)", "correct", None, 0),
+        ("dL/dz2[1]", "-(yhat - y)", "misconception", "difference-reversed", 1),
+        ("dL/dz2[1]", "-w", "not-understood", None, 1),
         ("a1[2]", "−0.690", "sign", None, 1),
         ("a1[2]", "6.90", "power-of-ten", None, 1),
         ("a1[2]", "17", "wrong", None, 1),

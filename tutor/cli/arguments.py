@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import namedtuple
@@ -63,6 +62,14 @@ class Parser(ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raises UsageError."""
         raise UsageError(f"{message}; see {self.prog} --help")
+
+    def _parse_optional(self, arg_string: str) -> Any:
+        """What begins with one stroke and is no option is a number or a formula: -39/125, -2(y - yhat), -1e-3."""
+        if arg_string[:1] == "-" and arg_string[:2] != "--" and arg_string not in self._option_string_actions:
+            short = self._option_string_actions.get(arg_string[:2])
+            if short is None or short.nargs == 0:
+                return None
+        return super()._parse_optional(arg_string)
 
 
 def parser(run: Mapping[str, Callable[[Namespace], int]], word: str | None) -> ArgumentParser:
@@ -240,7 +247,6 @@ _SWEPT = "learning_rate, momentum, seed, start (the seed of weights that are dra
 def _sweep(sub: ArgumentParser) -> None:
     sub.add_argument("lesson", metavar="LESSON", help=LESSON)
     sub.add_argument("setting", metavar="SETTING", help=_SWEPT)
-    sub._negative_number_matcher = re.compile(r"-\d")  # -3..3 is a range and no option
     sub.add_argument("range", metavar="LOW..HIGH", help="its values, as in 0.01..10")
     second = "a second setting and its values: a map of 24 × 12 runs"
     sub.add_argument("--and", dest="second", nargs=2, metavar=("SETTING", "LOW..HIGH"), help=second)

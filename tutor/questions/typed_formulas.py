@@ -307,6 +307,8 @@ class _Parser:
             return False
         if token.kind in ("name", "function", "sum") or self.sees("(", "[", "Σ", "√", "diag"):
             return True
+        if token.kind == "number" and self.found[self.at - 1].text == ")":
+            return True
         return self.sees("|", "‖") and not self.bars
 
     def _ask(self, divided: str) -> None:
