@@ -1,7 +1,7 @@
 # PYTHON is the one with the dev extra installed: make check PYTHON=python3 uses another than .venv's.
 PYTHON ?= .venv/bin/python
 
-.PHONY: check install test lint shots schema keys fuzz deep
+.PHONY: check install test lint shots schema keys catalogue fuzz deep
 
 check:  ## what .ci/run checks, in the environment that is there
 	PYTHON="$(PYTHON)" bash .ci/run --here
@@ -21,6 +21,9 @@ schema:  ## the format as a JSON Schema, after a change of tutor/lessonfiles/sch
 
 keys:  ## the tables of keys in README.md and docs/keys.md, after a change of tutor/play/commands.py
 	$(PYTHON) -c "from pathlib import Path; from tutor.play.commands import with_tables; [p.write_text(with_tables(p.read_text('utf-8')), 'utf-8') for p in map(Path, ('README.md', 'docs/keys.md'))]"
+
+catalogue:  ## the translations, after a change of any text of the program: what is new is listed without a translation
+	$(PYTHON) assets/catalogue.py
 
 shots:  ## the pictures in README.md
 	$(PYTHON) assets/shots.py

@@ -17,6 +17,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Told to write no compiled files, every worker and every program that a test starts would compile all of the package,
 # and every worker every test with its asserts rewritten, which takes longer than all else that collecting them does.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ.pop("BACKPROP_TUTOR_LANG", None)  # whatever the developer's own language is
 sys.dont_write_bytecode = False
 
 # A busy machine is no reason to fail; and one data directory may serve all the examples of a test function.

@@ -10,7 +10,7 @@ import pytest
 from strategies import by_turns
 from test_tui import here, press, screen, tutor
 from tutor.cli.commands import main
-from tutor.cli.line_mode import HELP, LineMode
+from tutor.cli.line_mode import LineMode, help_rows
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.lesson import LEVELS
 from tutor.engine.parsing import FUNCTIONS
@@ -83,7 +83,7 @@ def test_pictures_words_and_questions(path):
 def test_line_mode_and_its_commands(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     said: list[str] = []
-    commands = [words.split("  ")[0].split(",")[0].split(" [")[0].strip() for words in HELP.splitlines()]
+    commands = [usage.split(",")[0].split(" [")[0] for usage in help_rows()]
     filled = {"go ID": "go g", "iteration N": "iteration 3", "example N": "example 1", "train N": "train 5",
               "train epoch N": "train epoch 6", "set NAME = VALUE": "set x = 0.7", "save FILE": "save mine.toml",
               "compare NAME V W": "compare learning_rate 0.1 0.5",

@@ -6,7 +6,7 @@ import pytest
 
 from test_tui import press, screen, tutor
 from test_tui_quiz import opened
-from tutor.cli.line_mode import HELP
+from tutor.cli.line_mode import help_rows
 from tutor.lessonfiles.catalogue import find
 from tutor.play.commands import (
     DIAGNOSE,
@@ -40,7 +40,7 @@ from tutor.tui import (
 )
 from tutor.tui.app import TutorApp
 from tutor.tui.dialogs import Reader
-from tutor.tui.keys import bindings
+from tutor.tui.keys import bindings, commands
 from tutor.tui.lines import KeyBar
 from tutor.tui.player import PlayerScreen
 
@@ -90,10 +90,10 @@ def test_the_help_of_line_mode_is_its_commands(data_folder):
     from test_plain import answers
     from tutor.learner.store import Store
 
-    assert commands_of(PLAYER) == {part.split()[0] for row in HELP.splitlines() for part in row[:16].split(",")} - {
+    assert commands_of(PLAYER) == {part.split()[0] for usage in help_rows() for part in usage.split(",")} - {
         "Enter"
     }
-    assert "{" not in HELP and max(len(usage) for usage in in_lines(PLAYER)) <= 16
+    assert "{" not in str(help_rows())[1:] and max(len(usage) for usage in in_lines(PLAYER)) <= 16
     with Store.open() as store:
         for command in sorted(commands_of(PLAYER) - {"quit"}):
             (said,) = answers("p-deep", store, command)[-1:]
@@ -133,7 +133,7 @@ def test_every_key_of_a_table_is_bound_to_something_that_is_there(kind):
 
 def test_every_screen_with_a_table_offers_its_keys_in_the_palette():
     for kind, keys in SCREENS.items():
-        offered = {action for _, _, action in getattr(kind, "commands", ())}
+        offered = {action for _, _, action in commands(getattr(kind, "commands", ()))}
         assert {key.action for key in keys if key.help and key.action not in ("", "answer")} <= offered, kind
 
 

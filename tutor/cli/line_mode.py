@@ -54,16 +54,21 @@ from tutor.text.words import whole_number
 LINES = "lines"  # where predict mode is on
 MAX_WORD = 200  # what is longer is no command and no step
 
-_FILLED = {"{notations}": ", ".join(NOTATIONS), "{tolerance}": f"{TOLERANCE:f}"}
-HELP = "\n".join(f"{usage:16} {says}" for usage, says in in_lines(PLAYER).items())
-for _field, _text in _FILLED.items():
-    HELP = HELP.replace(_field, _text)
+
+
+def help_rows() -> dict[str, str]:
+    """The commands as the help shows them, each with what it does."""
+    notations, tolerance = ", ".join(NOTATIONS), f"{TOLERANCE:f}"
+    return {
+        usage: says.replace("{notations}", notations).replace("{tolerance}", tolerance)
+        for usage, says in in_lines(PLAYER).items()
+    }
 
 
 def help_text() -> str:
     """The help, each command beside what it does, wrapped to the columns of line mode."""
-    rows = ((row[:16], row[16:].strip()) for row in HELP.splitlines())
-    return "\n".join(part for usage, says in rows for part in wrapped(says, f"{usage} ", " " * 17))
+    rows = help_rows().items()
+    return "\n".join(part for usage, says in rows for part in wrapped(says, f"{usage:16} ", " " * 17))
 
 
 _SHORT = {

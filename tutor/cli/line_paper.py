@@ -24,7 +24,6 @@ from tutor.text.lines import wrapped
 from tutor.text.output import escape
 from tutor.text.words import sentence, whole_number
 
-HELP = in_lines(PAPER)
 MAX_WORD = 200
 BLANK = "_"
 
@@ -91,7 +90,7 @@ class PaperLines:
             "hand": self._hand_in_if_meant,
             "time": self._time,
             "names": self._names,
-            "help": lambda: self.say("\n".join(f"  {usage:16} {says}" for usage, says in HELP.items()) + "\n"),
+            "help": lambda: self.say("".join(f"  {usage:16} {says}\n" for usage, says in in_lines(PAPER).items())),
         }
         try:
             if word in ("quit", "q"):

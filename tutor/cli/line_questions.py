@@ -211,7 +211,6 @@ def _worked(item: Item) -> list[str]:
 
 ASKED = ("hint", "show", "known", "=", "help", "quit")  # of every question
 MAX_TERM = 200
-HELP = in_lines(PRACTICE)
 
 
 def ask_item(
@@ -243,7 +242,7 @@ def ask_item(
             _say_known(item, [item], say)
             continue
         if word == "help":
-            for name, what in HELP.items():
+            for name, what in in_lines(PRACTICE).items():
                 if name.split(" ")[0] in {*besides, *ASKED, *leaves}:
                     say(f"  {name:16} {what}")
             continue

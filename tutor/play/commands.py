@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tutor.text.language import N_, say
+
 
 class Key(NamedTuple):
     """A command of a screen. A row without a label is not in the key bar, one without help is a second way to another.
@@ -35,7 +37,8 @@ class Key(NamedTuple):
     @property
     def title(self) -> str:
         """What the command palette calls it."""
-        return self.help[:1].upper() + self.help[1:]
+        text = say(self.help)
+        return text[:1].upper() + text[1:]
 
 
 ARROWS_AND_PANES = "(a screen has panes and cells; lines are read in their order)"
@@ -301,7 +304,7 @@ WHAT_IF = [
 ]
 
 GLOSSARY = [
-    Key("", "", "Type", "to search", "type a term, or words of what it means", "glossary"),
+    Key("", "", N_("Type"), "to search", "type a term, or words of what it means", "glossary"),
     Key("down", "scroll(1)", "↑ ↓", "scroll", "scroll the terms", AS_IT_IS, first=True),
     Key("up", "scroll(-1)", first=True),
     Key("pagedown", "scroll(8)", first=True),
@@ -310,7 +313,7 @@ GLOSSARY = [
 ]
 
 DIAGNOSE = [
-    Key("", "", "Type", "a file", "type the name of a file, or paste a table or JSON", "diagnose"),
+    Key("", "", N_("Type"), "a file", "type the name of a file, or paste a table or JSON", "diagnose"),
     Key("", "", "Enter", "judge", "judge it; on an empty line go to the first step that is wrong", "diagnose"),
     Key("f8", "clear", "f8", "", "take the marks away", "(line mode marks nothing)", first=True),
     Key("down", "scroll(1)", "↑ ↓", "scroll", "scroll the verdicts", AS_IT_IS, first=True),
@@ -453,4 +456,4 @@ def in_lines(keys: Sequence[Key]) -> dict[str, str]:
     """The commands that line mode has of a table, as its help shows them, with what each does."""
     listed = [key for key in keys if key.line and not key.line.startswith("(") and (key.says or key.help)]
     said = {name.split()[0] for key in listed for name in key.usage.split(", ") if name}
-    return {key.usage or key.line: key.says or key.help for key in listed if key.usage or key.line not in said}
+    return {key.usage or key.line: say(key.says or key.help) for key in listed if key.usage or key.line not in said}

@@ -13,6 +13,8 @@ from math import prod
 
 from tutor.engine.expressions import OPERATORS, Call, Const, Expr, Ref, Shape, Symbol
 from tutor.text.array_calls import counted
+from tutor.text.language import N_, Term, say
+from tutor.text.words import listed
 
 Names = Callable[[Expr], str]  # a formula as one line
 Phrase = str | Callable[[Call, int, Names], str]
@@ -33,32 +35,32 @@ class ArrayGate:
 
 def shape_of(shape: Shape) -> str:
     """(2, 3) -> '2 × 3'; a vector by its length, a single number as such."""
-    return " × ".join(map(str, shape)) if shape else "a single number"
+    return " × ".join(map(str, shape)) if shape else say("a single number")
 
 
-def lines(shape: Shape, axis: int) -> str:
+def lines(shape: Shape, axis: int) -> Term:
     """What lies along an axis (negative): 'row', 'column', or the axis by its number."""
     at = counted(axis, len(shape))
     if len(shape) == 1:
-        return "vector"
+        return Term("vector")
     if len(shape) == 2:
-        return "column" if at == 0 else "row"
-    return f"line along axis {at}"
+        return Term("column") if at == 0 else Term("row")
+    return Term("line along axis {axis}", axis=at)
 
 
-def _over(does: str, whole: str = "all {n} numbers") -> Callable[[Call, Names], str]:
-    """What a reduction takes together: 'of each column (4 numbers)'."""
+def _over(does: str) -> Callable[[Call, Names], str]:
+    """What a reduction does to {what} it takes together: 'each column (4 numbers)'."""
 
-    def words(node: Call, names: Names) -> str:
+    def what(node: Call) -> Term:
         shape, axis = node.args[0].shape, node.param
         if prod(shape) == 1:
-            return f"{does} the one number that there is"
+            return Term("the one number that there is")
         if axis is None or len(shape) < 2:
-            return f"{does} {'both numbers' if prod(shape) == 2 else whole.format(n=prod(shape))}"
+            return Term("both numbers") if prod(shape) == 2 else Term("all {n} numbers", n=prod(shape))
         assert isinstance(axis, int)
-        return f"{does} each {lines(shape, axis)} ({shape[axis]} numbers)"
+        return Term("each {line} ({n} numbers)", line=lines(shape, axis), n=shape[axis])
 
-    return words
+    return lambda node, names: say(does, what=what(node))
 
 
 def _counts(node: Call) -> int:
@@ -67,7 +69,7 @@ def _counts(node: Call) -> int:
     return prod(shape) if axis is None else shape[axis]
 
 
-def _row_word(node: Call) -> str:
+def _row_word(node: Call) -> Term:
     """What softmax and norm take together."""
     shape = node.args[0].shape
     axis = node.param[0] if isinstance(node.param, tuple) else -1 if node.param is None else node.param
@@ -76,17 +78,11 @@ def _row_word(node: Call) -> str:
 
 def _each(text: str) -> Callable[[Call, Names], str]:
     """A text with {line} for what is taken together."""
-    return lambda node, names: text.format(line=_row_word(node))
+    return lambda node, names: say(text, line=_row_word(node))
 
 
 def _back_each(text: str) -> Callable[[Call, int, Names], str]:
-    return lambda node, at, names: text.format(line=_row_word(node), n=_length(node))
-
-
-def _length(node: Call) -> int:
-    shape = node.args[0].shape
-    axis = node.param[0] if isinstance(node.param, tuple) else -1 if node.param is None else node.param
-    return shape[axis]
+    return lambda node, at, names: say(text, line=_row_word(node))
 
 
 # ---------------------------------------------------------------- products
@@ -95,13 +91,13 @@ def _length(node: Call) -> int:
 def _matmul_does(node: Call, names: Names) -> str:
     x, y = (len(arg.shape) for arg in node.args)
     if (x, y) == (1, 1):
-        return "multiplies two vectors number by number and adds up: one number"
+        return say("multiplies two vectors number by number and adds up: one number")
     if y == 1:
-        return "multiplies each row by the vector, number by number, and adds up"
+        return say("multiplies each row by the vector, number by number, and adds up")
     if x == 1:
-        return "multiplies the vector by each column, number by number, and adds up"
-    inner = "multiplies each row of the first by each column of the second, number by number, and adds up"
-    return inner if max(x, y) == 2 else f"{inner}, matrix by matrix"
+        return say("multiplies the vector by each column, number by number, and adds up")
+    inner = say("multiplies each row of the first by each column of the second, number by number, and adds up")
+    return inner if max(x, y) == 2 else say("{does}, matrix by matrix", does=inner)
 
 
 def _matmul_back(node: Call, at: int, names: Names) -> str:
@@ -109,22 +105,25 @@ def _matmul_back(node: Call, at: int, names: Names) -> str:
     ranks = len(x.shape), len(y.shape)
     left, right = names(x), names(y)
     if ranks == (1, 1):
-        return f"sends the one vector the gradient times the other, {right if at == 0 else left}"
+        return say("sends the one vector the gradient times the other, {x}", x=left if at else right)
     if ranks == (2, 1) and at == 0:
-        return f"sends the matrix an outer product: the gradient of each row times the vector {right}"
+        return say("sends the matrix an outer product: the gradient of each row times the vector {x}", x=right)
     if ranks == (1, 2) and at == 1:
-        return f"sends the matrix an outer product: the vector {left} times the gradient of each column"
+        return say("sends the matrix an outer product: the vector {x} times the gradient of each column", x=left)
     if ranks == (2, 1):
-        return f"sends the vector {left} transposed times the gradient: each number hears from every row that it met"
+        return say(
+            "sends the vector {x} transposed times the gradient: each number hears from every row that it met", x=left
+        )
     if ranks == (1, 2):
-        return f"sends the vector {right} times the gradient: each number hears from every column that it met"
+        return say("sends the vector {x} times the gradient: each number hears from every column that it met", x=right)
     if _stands_turned(node.args[at]):  # the gradient of what stood transposed is turned back
         own = names(node.args[at])
-        other = f"the gradient transposed, times {left}" if at else f"{right} times the gradient transposed"
-        return f"sends what stood in it as {own} {other}"
+        if at:
+            return say("sends what stood in it as {own} the gradient transposed, times {x}", own=own, x=left)
+        return say("sends what stood in it as {own} {x} times the gradient transposed", own=own, x=right)
     if at == 0:
-        return f"sends its left factor the gradient times {_turned(y, names)}"
-    return f"sends its right factor {_turned(x, names)}, times the gradient"
+        return say("sends its left factor the gradient times {x}", x=_turned(y, names))
+    return say("sends its right factor {x}, times the gradient", x=_turned(x, names))
 
 
 def _stands_turned(x: Expr) -> bool:
@@ -133,7 +132,9 @@ def _stands_turned(x: Expr) -> bool:
 
 def _turned(x: Expr, names: Names) -> str:
     """A factor's transpose in words; of one that stands transposed itself it is the matrix as it was."""
-    return names(x.args[0]) if isinstance(x, Call) and x.op == "transpose" else f"{names(x)} transposed"
+    if isinstance(x, Call) and x.op == "transpose":
+        return names(x.args[0])
+    return say("{x} transposed", x=names(x))
 
 
 def _shared_product(node: Call, at: int, name: str) -> str:
@@ -141,33 +142,36 @@ def _shared_product(node: Call, at: int, name: str) -> str:
     mine, other = node.args[at].shape, node.args[1 - at].shape
     if len(mine) >= 2 and len(other) > len(mine):
         many = prod(other[: len(other) - len(mine)])
-        return f" {name} met each of the {many} matrices: what they send back is added up."
+        return " " + say("{x} met each of the {n} matrices: what they send back is added up.", x=name, n=many)
     return ""
 
 
 def _conv_back(node: Call, at: int, names: Names) -> str:
     x, k = node.args
     if at == 0:
-        return (
-            f"lays a copy of the kernel {names(k)}, times the gradient of one output, over the window that the output "
-            "came from; where copies overlap they add up"
+        return say(
+            "lays a copy of the kernel {k}, times the gradient of one output, over the window that the output "
+            "came from; where copies overlap they add up",
+            k=names(k),
         )
-    return (
-        f"sends each number of the kernel a sum over all the places where it was used: the gradient there times what "
-        f"it met of {names(x)}"
+    return say(
+        "sends each number of the kernel a sum over all the places where it was used: the gradient there times what "
+        "it met of {x}",
+        x=names(x),
     )
 
 
 def _cross_entropy_back(node: Call, at: int, names: Names) -> str:
     (z, y), rows = node.args, prod(node.args[0].shape[:-1])
-    over = f", divided by the {rows} rows that the mean is over" if rows > 1 else ""
-    many = " (as often as the probabilities of its row add up to: once)" if y.shape == z.shape else ""
-    target = "the target" if y.shape == z.shape else "a 1 at the true class"
-    return f"sends the logits the gradient times softmax{many} minus {target}{over}"
-
-
-def _place(word: str) -> Callable[[Call, int, Names], str]:
-    return lambda node, at, names: word.format(n=(node.param or 0) + 1 if isinstance(node.param, int) else 0)
+    does = (
+        say(
+            "sends the logits the gradient times softmax (as often as the probabilities of its row add up to: once) "
+            "minus the target"
+        )
+        if y.shape == z.shape
+        else say("sends the logits the gradient times softmax minus a 1 at the true class")
+    )
+    return say("{does}, divided by the {n} rows that the mean is over", does=does, n=rows) if rows > 1 else does
 
 
 def _concat_back(node: Call, at: int, names: Names) -> str:
@@ -176,15 +180,21 @@ def _concat_back(node: Call, at: int, names: Names) -> str:
     axis = counted(node.param, len(node.shape))
     sizes = [arg.shape[axis] for arg in node.args]
     first, last = sum(sizes[:at]) + 1, sum(sizes[: at + 1])
-    what = {1: ("number",), 2: ("row", "column")}.get(len(node.shape), ())
-    word = what[axis] if what else f"place{'s' * (first != last)} along axis {axis}:"
-    words = word + "s" * (first != last and bool(what))
-    where = f"{words} {first}" + (f" to {last}" if first != last else "")
-    return f"gives {names(node.args[at])} its own piece of the gradient back: {where}"
+    one, many = _PIECES[(len(node.shape), axis) if len(node.shape) <= 2 else (3, 0)]
+    where = say(one if first == last else many, first=first, last=last, axis=axis)
+    return say("gives {x} its own piece of the gradient back: {where}", x=names(node.args[at]), where=where)
+
+
+_PIECES = {  # by rank and axis
+    (1, 0): (N_("number {first}"), N_("numbers {first} to {last}")),
+    (2, 0): (N_("row {first}"), N_("rows {first} to {last}")),
+    (2, 1): (N_("column {first}"), N_("columns {first} to {last}")),
+    (3, 0): (N_("place along axis {axis}: {first}"), N_("places along axis {axis}: {first} to {last}")),
+}
 
 
 def _reduced_back(text: str) -> Callable[[Call, int, Names], str]:
-    return lambda node, at, names: text.format(n=_counts(node))
+    return lambda node, at, names: say(text, n=_counts(node))
 
 
 ARRAY_GATES: dict[str, ArrayGate] = {
@@ -203,122 +213,138 @@ ARRAY_GATES: dict[str, ArrayGate] = {
     ),
     "sum": ArrayGate(
         "Sum",
-        _over("adds up"),
+        _over(N_("adds up {what}")),
         "sends every number the gradient of the sum that it is in, as it is",
         "I only added up, so each number of {of} gets the blame of its sum just as I got it.",
     ),
     "average": ArrayGate(
         "Mean",
-        _over("takes the mean of"),
-        _reduced_back("sends every number 1/{n} of the gradient of the mean that it is in"),
+        _over(N_("takes the mean of {what}")),
+        _reduced_back(N_("sends every number 1/{n} of the gradient of the mean that it is in")),
         "I took a mean: the blame is shared out evenly.",
     ),
     "variance": ArrayGate(
         "Variance",
-        _over("takes the mean squared distance from the mean of"),
+        _over(N_("takes the mean squared distance from the mean of {what}")),
         _reduced_back(
-            "sends every number the gradient of its variance times 2/{n} of its distance from the mean (through the "
-            "mean itself nothing comes back: the distances add up to 0)"
+            N_(
+                "sends every number the gradient of its variance times 2/{n} of its distance from the mean (through "
+                "the mean itself nothing comes back: the distances add up to 0)"
+            )
         ),
         "I measured how far apart they are: who is far from the mean gets much of the blame.",
     ),
     "reduce_max": ArrayGate(
         "Maximum",
-        _over("takes the largest of"),
+        _over(N_("takes the largest of {what}")),
         "routes the whole gradient to the largest (of equal ones the first) and 0 to the others",
         "I listened to the largest alone, so that one gets all of the blame, and the others none.",
     ),
     "reduce_min": ArrayGate(
         "Minimum",
-        _over("takes the smallest of"),
+        _over(N_("takes the smallest of {what}")),
         "routes the whole gradient to the smallest (of equal ones the first) and 0 to the others",
         "I listened to the smallest alone, so that one gets all of the blame, and the others none.",
     ),
     "softmax": ArrayGate(
         "Softmax",
-        _each("makes shares of each {line}: e to the power of each number, over the sum of them, so that they make 1"),
+        _each(
+            N_(
+                "makes shares of each {line}: e to the power of each number, over the sum of them, so that they make 1"
+            )
+        ),
         _back_each(
-            "sends each number its share times how far its own gradient lies above the mean gradient of its {line} "
-            "(weighted by the shares): who rises makes all the others fall"
+            N_(
+                "sends each number its share times how far its own gradient lies above the mean gradient of its {line} "
+                "(weighted by the shares): who rises makes all the others fall"
+            )
         ),
         "I shared out one whole: who gets more takes it from the others, so each hears the blame of all.",
     ),
     "log_softmax": ArrayGate(
         "Log-softmax",
-        _each("takes the logarithm of the softmax of each {line}: each number less ln Σ exp of them all"),
+        _each(N_("takes the logarithm of the softmax of each {line}: each number less ln Σ exp of them all")),
         _back_each(
-            "sends each number its own gradient, less its softmax share of the sum of the gradients of its {line}"
+            N_("sends each number its own gradient, less its softmax share of the sum of the gradients of its {line}")
         ),
         "I took one logarithm off all of them: each gets its own blame, less its share of everybody's.",
     ),
     "norm": ArrayGate(
         "Normalisation",
         _each(
-            "takes the mean off each {line} and divides it by the standard deviation, √(variance + ε): its mean is "
-            "then 0, and its variance 1 but for ε"
+            N_(
+                "takes the mean off each {line} and divides it by the standard deviation, √(variance + ε): its mean is "
+                "then 0, and its variance 1 but for ε"
+            )
         ),
         _back_each(
-            "sends back the gradient less its mean over the {line}, less the result times the mean of gradient ⊙ "
-            "result, all over the standard deviation: mean and variance move with every number, too"
+            N_(
+                "sends back the gradient less its mean over the {line}, less the result times the mean of gradient ⊙ "
+                "result, all over the standard deviation: mean and variance move with every number, too"
+            )
         ),
         "I set mean and spread for all of them: what all would do together changes nothing, and is taken off.",
     ),
     "cross_entropy": ArrayGate(
         "Cross-entropy",
         lambda node, names: (
-            "takes minus the logarithm of the probability that softmax gives to the target"
-            + (", and the mean over the rows" if prod(node.args[0].shape[:-1]) > 1 else "")
+            say(
+                "takes minus the logarithm of the probability that softmax gives to the target, "
+                "and the mean over the rows"
+            )
+            if prod(node.args[0].shape[:-1]) > 1
+            else say("takes minus the logarithm of the probability that softmax gives to the target")
         ),
         _cross_entropy_back,
         "I set the price of surprise: each logit gets how far its probability is from the target.",
     ),
     "conv": ArrayGate(
         "Convolution",
-        lambda node, names: (
-            "lays the kernel on every place, multiplies number by number and adds up (without a flip, as libraries "
-            "do: mathematics calls it a cross-correlation)"
-        ),
+        "lays the kernel on every place, multiplies number by number and adds up (without a flip, as libraries "
+        "do: mathematics calls it a cross-correlation)",
         _conv_back,
         "I used one kernel at every place: the blame of all those places adds up.",
     ),
     "max_pool": ArrayGate(
         "Max pooling",
-        lambda node, names: f"keeps the largest of each window of {_window(node)}",
+        lambda node, names: say("keeps the largest of each window of {size}", size=_window(node)),
         "sends each output's gradient to the place in its window that won (of equal ones the first); the others get 0",
         "I listened to the largest of each window, so that one gets all of its blame.",
     ),
     "avg_pool": ArrayGate(
         "Average pooling",
-        lambda node, names: f"takes the mean of each window of {_window(node)}",
-        lambda node, at, names: (
-            f"shares each output's gradient out evenly: 1/{_window_count(node)} of it to every place of its window"
+        lambda node, names: say("takes the mean of each window of {size}", size=_window(node)),
+        lambda node, at, names: say(
+            "shares each output's gradient out evenly: 1/{n} of it to every place of its window", n=_window_count(node)
         ),
         "I took means: the blame of each window is shared out evenly.",
     ),
     "row": ArrayGate(
         "Row",
-        lambda node, names: f"takes {_row_or_number(node)} {int(node.param or 0) + 1} of {names(node.args[0])}",
-        lambda node, at, names: (
-            f"puts the gradient back into {_row_or_number(node)} {int(node.param or 0) + 1}; the others get 0"
+        lambda node, names: say("takes {place} of {x}", place=_row_or_number(node), x=names(node.args[0])),
+        lambda node, at, names: say(
+            "puts the gradient back into {place}; the others get 0", place=_row_or_number(node)
         ),
         "I took one row: it gets all of the blame, and the others none.",
     ),
     "embedding": ArrayGate(
         "Embedding",
-        lambda node, names: f"looks up a row of {names(node.args[0])} for each number in {names(node.args[1])}",
+        lambda node, names: say(
+            "looks up a row of {table} for each number in {rows}", table=names(node.args[0]), rows=names(node.args[1])
+        ),
         "adds each looked-up row's gradient to the row that it came from: a row used twice gets both, a row never used "
         "gets 0",
         "I only looked up rows: each row gets the blame of all the places where it stood.",
     ),
     "concat": ArrayGate(
         "Concatenation",
-        lambda node, names: f"puts {listed([names(arg) for arg in node.args])} one after the other",
+        lambda node, names: say("puts {pieces} one after the other", pieces=listed([names(arg) for arg in node.args])),
         _concat_back,
         "I only put them side by side: each gets its own piece of the blame back.",
     ),
     "reshape": ArrayGate(
         "Reshape",
-        lambda node, names: f"puts the same numbers into the shape {shape_of(node.shape)}",
+        lambda node, names: say("puts the same numbers into the shape {shape}", shape=shape_of(node.shape)),
         "puts the gradient's numbers back into the old shape",
         "I only laid the numbers out anew, and lay the blame out as they were.",
     ),
@@ -341,13 +367,12 @@ def _window_count(node: Call) -> int:
     return int(size**2 if len(node.args[0].shape) > 1 else size)
 
 
-def _row_or_number(node: Call) -> str:
-    return {1: "number", 2: "row"}.get(len(node.args[0].shape), "place")
-
-
-def listed(texts: list[str]) -> str:
-    """a, b and c."""
-    return " and ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else texts[0]
+def _row_or_number(node: Call) -> Term:
+    n = int(node.param or 0) + 1
+    rank = len(node.args[0].shape)
+    if rank <= 2:
+        return Term("number {first}", first=n) if rank == 1 else Term("row {first}", first=n)
+    return Term("place {first}", first=n)
 
 
 # ---------------------------------------------------------------- from a gate's result to what it used
@@ -379,7 +404,10 @@ def broadcast_back(way: Way, name: str) -> str:
             continue
         places = spread_over(shape, own)
         if places:
-            return f" {name} ({shape_of(own)}) was used {places}, so what comes back from all of them is added up."
+            return " " + say(
+                "{x} ({shape}) was used {places}, so what comes back from all of them is added up.",
+                x=name, shape=shape_of(own), places=places,
+            )  # fmt: skip
     return ""
 
 
@@ -393,9 +421,11 @@ def broadcast_forward(node: Call, names: Names) -> str:
             continue
         for arg in inner.args:
             if arg.shape and arg.shape != inner.shape and not isinstance(arg, Const):
-                said.append(f"{names(arg)} ({shape_of(arg.shape)}) is used {spread_over(inner.shape, arg.shape)}")
+                places = spread_over(inner.shape, arg.shape)
+                shape = shape_of(arg.shape)
+                said.append(say("{x} ({shape}) is used {places}.", x=names(arg), shape=shape, places=places))
         stack += inner.args
-    return "".join(f" {text[0].upper() + text[1:] if text[0] == '(' else text}." for text in dict.fromkeys(said))
+    return "".join(f" {text}" for text in dict.fromkeys(said))
 
 
 def spread_over(shape: Shape, own: Shape) -> str:
@@ -406,8 +436,11 @@ def spread_over(shape: Shape, own: Shape) -> str:
         return ""
     count = prod(shape[at] for at in axes)
     if prod(own) == 1 or count == prod(shape):
-        return f"for each of the {count} numbers of the result"
+        return say("for each of the {n} numbers of the result", n=count)
+    if len(shape) == 2 and axes == [0]:
+        return say("once for each of the {n} rows", n=count)
     if len(shape) == 2:
-        return f"once for each of the {count} {'rows' if axes == [0] else 'columns'}"
-    word = f"axis {axes[0]}" if len(axes) == 1 else f"axes {listed([str(at) for at in axes])}"
-    return f"once for each of the {count} places along {word}"
+        return say("once for each of the {n} columns", n=count)
+    if len(axes) == 1:
+        return say("once for each of the {n} places along axis {axis}", n=count, axis=axes[0])
+    return say("once for each of the {n} places along axes {axes}", n=count, axes=listed([str(at) for at in axes]))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from tutor.engine import ids
 from tutor.engine.activations import ACTIVATIONS
@@ -17,9 +18,10 @@ from tutor.text.array_gates import (
     broadcast_back,
     broadcast_forward,
     inward,
-    listed,
 )
-from tutor.text.explanations import GATES, SAYS, Explanation, Turn
+from tutor.text.explanations import GATE, GATE_GRADIENT, GATES, SAYS, Explanation
+from tutor.text.language import say
+from tutor.text.words import listed
 
 
 def use_of(symbol: Symbol) -> str:
@@ -38,35 +40,46 @@ def gate_of(step: Step) -> Equation:
     return (named or users)[0]
 
 
-def forward(step: Step, names: Names) -> Explanation:
-    """What a gate does, and the places that broadcasting takes its operands to."""
+_COPY = replace(GATE, story="{it} is {value}.")
+_ROW = replace(GATE, element="Row {i} of {x} times {y}, number by number, added up.{remember}")
+_CELL = replace(GATE, element="Row {i} of {x} times column {j} of {y}, number by number, added up.{remember}")
+_OF_A_USE = replace(GATE_GRADIENT, title="Gradient at {of}, through {x}")
+
+
+def forward(step: Step, names: Names) -> tuple[Explanation, Mapping[str, str]]:
+    """What a gate does, and the places that broadcasting takes its operands to: the entry, and words of its own."""
     node = step.equation.formula
     if not isinstance(node, Call):
-        return Explanation("Copy: {it}", "The gate takes the value as it is.{remember}", "{it} is {value}.")
-    title, does = _title(node, 0), _does(node, names)
-    why = f"The gate {does}.{broadcast_forward(node, names)}{{remember}}"
-    element = f"{told}{{remember}}" if (told := _cell(node, names)) else ""
-    return Explanation(f"{title}: {{it}}", why, f"{{it}} {does}, and says {{value}}.", element)
+        return _COPY, {"Gate": say(GATES["copy"][0]), "does": say(GATES["copy"][1])}
+    words = {
+        "Gate": say(_title(node, 0)),
+        "does": _does(node, names),
+        "spread": broadcast_forward(node, names),
+    }
+    if node.op == "matmul" and len(node.args[0].shape) == 2:  # one element of a matrix product
+        words |= dict(zip(("x", "y"), map(names, node.args), strict=True))
+        return (_ROW if len(node.args[1].shape) == 1 else _CELL if len(node.args[1].shape) == 2 else GATE), words
+    return GATE, words
 
 
-def backward(step: Step, names: Names) -> Explanation:
+def backward(step: Step, names: Names) -> tuple[Explanation, Mapping[str, str]]:
     """What each operator between the gate's result and the operand does to the gradient; then the sum over places."""
     symbol, gate = step.equation.symbol, gate_of(step)
     assert symbol.wrt
     way = inward(gate.formula, symbol.wrt)[0]
     told = _told(way)
-    if not told:
-        said, title, says = "passes the gradient on unchanged", "Copy", SAYS["copy"]
-    else:
-        said, (title, says) = _chain(told, names), (_title(*told[-1]), _says(*told[-1]))
-    use = use_of(symbol)
-    spread = broadcast_back(way, names(Ref(symbol.wrt)))
-    why = f"Local derivative times the gradient that came back: here the {said}.{spread}"
-    if use:
-        why += f" This is the part that comes back through {use}; the parts of all uses add up."
-    result = "I am the result itself. " if gate.symbol.id == step.trace.program.model.output.id else ""
-    turn = Turn(f"{title} {names(Ref(gate.symbol))}", result + says, "handed on to {of}: {value}")
-    return Explanation("Gradient at {of}" + (f", through {use}" if use else ""), why, (turn,))
+    is_result = gate.symbol.id == step.trace.program.model.output.id
+    words = {
+        "Gate": say(_title(*told[-1]) if told else GATES["copy"][0]),
+        "gate": names(Ref(gate.symbol)),
+        "gates": _chain(told, names),
+        "spread": broadcast_back(way, names(Ref(symbol.wrt))),
+        "result": say("I am the result itself. ") if is_result else "",
+    }
+    if not (use := use_of(symbol)):
+        return GATE_GRADIENT, words
+    part = say("This is the part that comes back through {use}; the parts of all uses add up.", use=use)
+    return _OF_A_USE, {**words, "through": f" {part}", "x": use}
 
 
 def fork(step: Step, names: Names) -> str:
@@ -78,28 +91,26 @@ def fork(step: Step, names: Names) -> str:
     for gate in reversed(users_of(model.forward, model.output, wrt)):
         for way in reversed(inward(gate.formula, wrt)):
             told = _told(way)
-            does = _chain(told, names) if told else "copy passes the gradient on unchanged"
             spread = broadcast_back(way, names(Ref(wrt)))
             kind = (spread, *((_key(node, at), at) for node, at in told))
-            kinds.setdefault(kind, []).append((names(Ref(gate.symbol)), f"the {does}.{spread}"))
+            through, does = names(Ref(gate.symbol)), _chain(told, names)
+            text = say("Through {gate} {gates}.{spread}", gate=through, gates=does, spread=spread)
+            kinds.setdefault(kind, []).append((through, text))
     said = []
-    for (first, does), *others in kinds.values():
+    for (first, text), *others in kinds.values():
+        said.append(text)
         also = list(dict.fromkeys(gate for gate, _ in others))
-        likewise = f" Likewise through {_and(also)}." if also and also != [first] else ""
-        said.append(f"Through {first} {does}{likewise}")
+        if also and also != [first]:
+            said.append(say("Likewise through {gates}.", gates=listed(also)))
     return " ".join(said)
-
-
-def _and(texts: list[str]) -> str:
-    return f"{', '.join(texts[:-1])} and {texts[-1]}" if len(texts) > 1 else texts[0]
 
 
 def factor(gate: Equation, bottom: Symbol, names: Names) -> str:
     """What a factor of a path says: what the operators between two values do to a gradient."""
     told = _told(inward(gate.formula, bottom)[0])
     if not told:
-        return "The value as it is: the factor is 1."
-    return f"Gate {names(Ref(gate.symbol))}: the {_chain(told, names)}."
+        return say("The value as it is: the factor is 1.")
+    return say("Gate {gate}: {gates}.", gate=names(Ref(gate.symbol)), gates=_chain(told, names))
 
 
 def _told(way: Way) -> Way:
@@ -108,9 +119,9 @@ def _told(way: Way) -> Way:
 
 
 def _chain(way: Way, names: Names) -> str:
-    """'add gate passes it on, and the matrix product within it sends ...'."""
-    said = [f"{_lower(_title(node, at))} {_back(node, at, names)}" for node, at in way]
-    return ", and the ".join(said)
+    """'the add gate passes it on, and the matrix product sends ...'; without a gate a copy."""
+    said = [f"{say(f'the {_lower(_title(node, at))}')} {_back(node, at, names)}" for node, at in way]
+    return say(", and ").join(said or [f"{say('the copy')} {say(GATES['copy'][2])}"])
 
 
 def _key(node: Call, at: int) -> str:
@@ -129,28 +140,30 @@ def _lower(title: str) -> str:
 
 def _back(node: Call, at: int, names: Names) -> str:
     back = ARRAY_GATES[node.op].back if node.op in ARRAY_GATES else _BY_PLACE.get(node.op, GATES[_key(node, at)][2])
-    return back if isinstance(back, str) else back(node, at, names)
+    return say(back) if isinstance(back, str) else back(node, at, names)
 
 
 def _mul_back(node: Call, at: int, names: Names) -> str:
-    return f"multiplies the gradient by the other factor, {names(node.args[1 - at])}"
+    return say("multiplies the gradient by the other factor, {factor}", factor=names(node.args[1 - at]))
 
 
 def _div_back(node: Call, at: int, names: Names) -> str:
-    return "multiplies the gradient by −top/bottom²" if at else f"divides the gradient by {names(node.args[1])}, too"
+    if at:
+        return say("multiplies the gradient by −top/bottom²")
+    return say("divides the gradient by {divisor}, too", divisor=names(node.args[1]))
 
 
 def _pow_back(node: Call, at: int, names: Names) -> str:
     x, n = node.args
     if at == 0 and isinstance(n, Const) and n.value == 2:
-        return f"multiplies the gradient by the slope of a square, {names(2 * x)}"
-    return GATES[_key(node, at)][2]
+        return say("multiplies the gradient by the slope of a square, {slope}", slope=names(2 * x))
+    return say(GATES[_key(node, at)][2])
 
 
 # What a gate that scalars know as well does to the gradient of the operand that is spoken of.
 _BY_PLACE: dict[str, Callable[[Call, int, Names], str]] = {
-    "add": lambda node, at, names: "passes the gradient on unchanged",
-    "sub": lambda node, at, names: f"{'turns the sign of' if at else 'passes on'} the gradient",
+    "add": lambda node, at, names: say("passes the gradient on unchanged"),
+    "sub": lambda node, at, names: say("turns the sign of the gradient") if at else say("passes on the gradient"),
     "mul": _mul_back,
     "div": _div_back,
     "pow": _pow_back,
@@ -161,28 +174,21 @@ def _says(node: Call, at: int) -> str:
     return ARRAY_GATES[node.op].says if node.op in ARRAY_GATES else SAYS.get(_key(node, at), SAYS["other"])
 
 
-def _cell(node: Call, names: Names) -> str:
-    """What one element of a matrix product is."""
-    if node.op != "matmul" or len(node.args[0].shape) != 2:
-        return ""
-    x, y = map(names, node.args)
-    if len(y_shape := node.args[1].shape) == 1:
-        return f"Row {{i}} of {x} times {y}, number by number, added up."
-    return f"Row {{i}} of {x} times column {{j}} of {y}, number by number, added up." if len(y_shape) == 2 else ""
-
-
 def _does(node: Call, names: Names) -> str:
     """What a gate does; of a sum with products in it which terms it adds."""
     if node.op in ARRAY_GATES:
         does = ARRAY_GATES[node.op].does
-        return does if isinstance(does, str) else does(node, names)
-    does = GATES[node.op][1]
+        return say(does) if isinstance(does, str) else does(node, names)
+    english = GATES[node.op][1]
+    does = say(english)
     if node.op == "add" and any(isinstance(arg, Call) for arg in node.args):
-        does = f"adds {listed([names(arg) for arg in node.args])}"
+        does = say("adds {terms}", terms=listed([names(arg) for arg in node.args]))
     if not node.shape or node.op in ("add", "sub", "neg"):
         return does
     if node.op in ACTIVATIONS or len(node.args) == 1:
-        return f"{does} of each number" if does.startswith(("takes", "drops")) else f"{does}, number by number"
-    scaled = any(isinstance(arg, Const) or not arg.shape for arg in node.args)
-    return does if scaled else f"{does}, number by number"
+        if english.startswith(("takes", "drops")):
+            return say("{does} of each number", does=does)
+    elif any(isinstance(arg, Const) or not arg.shape for arg in node.args):
+        return does
+    return say("{does}, number by number", does=does)
 

@@ -29,8 +29,10 @@ from tutor.text.explain import Explainer
 from tutor.text.explanations import Turn
 from tutor.text.general import generic
 from tutor.text.glossary import spoken_of
+from tutor.text.language import say, say_in, say_many
 from tutor.text.layout import Doc, Frac, Matrix, Row, linear, number, superscript
 from tutor.text.notations import NOTATIONS
+from tutor.text.words import listed, plural
 from tutor.text.writer import Writer
 
 
@@ -160,7 +162,7 @@ class Scribe:
         """Why a number is not a number: training that diverged, or a value that float64 cannot hold."""
         model = self.trace.program.model
         if not all(np.all(np.isfinite(self.trace.value(Ref(parameter)))) for parameter in model.parameters):
-            return (
+            return say(
                 "Training has diverged: before this iteration a parameter outgrew what numbers can hold, or left where "
                 "the function has values. What happened is told where it trains."
             )
@@ -170,7 +172,7 @@ class Scribe:
                       for node in walk(eq.formula) if eq.phase == "forward")  # fmt: skip
         if blocked and np.all(np.isfinite(step.value) | np.isneginf(step.value)):
             return None
-        return "This value is beyond what a number can hold here; the steps that need it are computed without it."
+        return say("This value is beyond what a number can hold here; the steps that need it are computed without it.")
 
     def _chain(self, step: Step, unfolded: Sequence[Expr] = ()) -> Equality:
         """name = formula = numbers = value, leaving out what would only repeat what stands beside it.
@@ -215,7 +217,9 @@ class Scribe:
             return None
         number = rules.number(step)
         docs = found.cell if step.index and found.cell else (found.name, found.formula)
-        return Equality(docs, "" if number is None else f"{rules.notation.layer} is {number} here")
+        if number is None:
+            return Equality(docs)
+        return Equality(docs, say("{letter} is {n} here", letter=rules.notation.layer, n=number))
 
     def _put_in(self, unfolded: Sequence[Unfolded]) -> str | None:
         """Whose formulas stand in place of their names, and what is marked among them."""
@@ -223,10 +227,14 @@ class Scribe:
         if not makers:
             return None
         names = list(dict.fromkeys(self.writer.text(replace(ref, example=None)) for ref in makers))
-        more = f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else ""
+        listed = ", ".join(names[:MAX_NAMED])
+        if len(names) > MAX_NAMED:
+            said = say("Written out: {names} and {n} more.", names=listed, n=f"{len(names) - MAX_NAMED:,}")
+        else:
+            said = say("Written out: {names}.", names=listed)
         marked = any(isinstance(node, Call) and node.op == SHARED for node in walk(unfolded[-1].formula))
-        kept = " ⟨ ⟩ marks what is computed once and kept: other steps use it, too." if marked else ""
-        return f"Written out: {', '.join(names[:MAX_NAMED])}{more}.{kept}"
+        kept = say("⟨ ⟩ marks what is computed once and kept: other steps use it, too.")
+        return f"{said} {kept}" if marked else said
 
     def _where(self, step: Step, formula: Expr) -> Iterator[Equality]:
         """What the signs of activations and their slopes stand for, with this step's numbers; how means are made."""
@@ -262,7 +270,7 @@ class Scribe:
             numbers = Row((Matrix(left), " · ", Matrix(right).transposed()))
             yield Equality((named, numbers, self.writer.value(left @ right.T)))
         elif compute.op in ("mean", "batch_sum") and columns and columns[0].ndim == 2:
-            said = "the row sums of "
+            said = say("the row sums of ")
             yield Equality(
                 (Row((said, names[0])), Row((said, Matrix(columns[0]))), self.writer.value(columns[0].sum(axis=1)))
             )
@@ -281,6 +289,7 @@ class Scribe:
     def _reason(self, text: str) -> str:
         """A derivation's reason with ŷ as this notation has it, and z as its letter for a pre-activation."""
         output = next((eq.symbol for eq in reversed(self.trace.equations) if eq.symbol.quantity == "activation"), None)
+        text = say(text)
         if output is None:
             return text
         name = self.writer.text(Ref(replace(output, per_example=False)))
@@ -332,10 +341,8 @@ class Scribe:
         if isinstance(mean, Call) and mean.op in ("mean_outer", "sum_outer"):
             (rows,), (columns,), n = mean.args[0].shape, mean.args[1].shape, mean.param
             names = [linear(written(arg)) for arg in mean.args]
-            return (
-                f"{names[0]} ({rows}×{n}) · {names[1]}ᵀ ({n}×{columns}) = {rows}×{columns}, over {n}: "
-                f"the {n} examples stand side by side"
-            )
+            product = f"{names[0]} ({rows}×{n}) · {names[1]}ᵀ ({n}×{columns}) = {rows}×{columns}"
+            return say("{product}, over {n}: the {n} examples stand side by side", product=product, n=n)
         products = []
         for node in walk(step.formula):
             if isinstance(node, Call) and node.op in ("matmul", "outer"):
@@ -349,9 +356,8 @@ class Scribe:
                 texts = [f"{name} ({_times_signs(size)})" for name, size in zip(names, sizes, strict=True)]
                 before = max(sizes[0][:-2], sizes[1][:-2], key=len)
                 result = _times_signs((*before, sizes[0][-2], sizes[1][-1]))
-                of = step.equation.symbol.wrt
-                same = f", the shape of {self.writer.text(Ref(of))}" if of and node.op == "outer" else ""
-                products.append(f"{' · '.join(texts)} = {result}{same}")
+                of = step.equation.symbol.wrt if node.op == "outer" else None
+                products.append(self._of_shape(f"{' · '.join(texts)} = {result}", of))
                 if not self.writer.arrays:
                     break
         if products:
@@ -365,22 +371,37 @@ class Scribe:
             return None
         texts = [f"{self.writer.text(ref)} ({_times_signs(ref.shape)})" for ref in operands]
         of = step.equation.symbol.wrt
-        same = f", the shape of {self.writer.text(Ref(of))}" if of and step.shape == of.shape else ""
-        return f"{', '.join(texts)} → {_times_signs(step.shape) or 'one number'}{same}"
+        sizes = f"{', '.join(texts)} → {_times_signs(step.shape) or say('one number')}"
+        return self._of_shape(sizes, of if of and step.shape == of.shape else None)
+
+    def _of_shape(self, sizes: str, of: Symbol | None) -> str:
+        """Sizes, with whose shape that is, if it is anybody's."""
+        return say("{sizes}, the shape of {it}", sizes=sizes, it=self.writer.text(Ref(of))) if of else sizes
 
     def _reuse(self, step: Step, users: list[str]) -> str | None:
         """What is computed once and used again, and the meter of multiplications in the backward pass."""
         said = []
         if len(users) > 1:
-            said.append(f"Computed once and kept: {', '.join(users[:-1])} and {users[-1]} use it.")
+            said.append(say("Computed once and kept: {names} use it.", names=listed(users)))
         found = tally(self.trace.program).get(step.equation.symbol.key)
         if found and found.so_far:
-            kept = f"{big_count(found.here)} here, {big_count(found.so_far)} so far"
-            anew = f"{big_count(found.here_by_path)} here, {big_count(found.by_path_so_far)} so far"
-            said.append(f"Multiplications of the chain rule: {kept}. Path by path, with nothing kept: {anew}.")
+            said.append(
+                say(
+                    "Multiplications of the chain rule: {here} here, {so_far} so far. "
+                    "Path by path, with nothing kept: {here_by_path} here, {by_path} so far.",
+                    here=big_count(found.here), so_far=big_count(found.so_far),
+                    here_by_path=big_count(found.here_by_path), by_path=big_count(found.by_path_so_far),
+                )
+            )  # fmt: skip
             if step.equation.symbol.key == list(tally(self.trace.program))[-1]:
                 reused, by_path = map(big_count, of_parameters(self.trace.program))
-                said.append(f"That is all: {reused}; the parameters' gradients alone, path by path: {by_path}.")
+                said.append(
+                    say(
+                        "That is all: {reused}; the parameters' gradients alone, path by path: {by_path}.",
+                        reused=reused,
+                        by_path=by_path,
+                    )
+                )
         return " ".join(said) or None
 
     # ------------------------------------------------------------ paths
@@ -394,19 +415,22 @@ class Scribe:
         said = []
         of, index = chain.gradient.symbol, chain.gradient.index
         if of.use:
-            return f"This is the part that comes back through {of.use}; the parts of all uses add up."
+            return say("This is the part that comes back through {use}; the parts of all uses add up.", use=of.use)
         for eq in self.trace.equations:
             if eq.phase == "backward" and eq.symbol.wrt == of.wrt and not eq.symbol.per_example:
                 ref = Ref(eq.symbol, index)
                 is_now = f"{self.writer.text(ref)} = {number(float(self.trace.value(ref)))}"
                 if eq.rule in OVER_BATCH and chain.gradient.example is not None:
                     said.append(
-                        f"This is example {chain.gradient.example + 1}'s own. The batch takes the "
-                        f"{eq.rule.partition('_')[0]} over its "
-                        f"{self.trace.examples} examples: {is_now}."
-                    )
+                        say(
+                            "This is example {example}'s own. "
+                            "The batch takes the {mean} over its {n} examples: {is_now}.",
+                            example=chain.gradient.example + 1, mean=say(eq.rule.partition("_")[0]),
+                            n=self.trace.examples, is_now=is_now,
+                        )
+                    )  # fmt: skip
                 elif eq.rule == "decayed_gradient":
-                    said.append(f"L2 regularisation adds λ times the weight itself: {is_now}.")
+                    said.append(say("L2 regularisation adds λ times the weight itself: {is_now}.", is_now=is_now))
         return " ".join(said)
 
     def factor_name(self, factor: Factor) -> Frac:
@@ -526,22 +550,30 @@ def _slopes(formula: Expr) -> list[Call]:
 def big_count(count: int) -> str:
     """A count with commas; a very large one in powers of ten."""
     return (
-        f"{count:,}" if count < 10**15 else number(float(count)) if count < 10**300 else f"over 10{superscript('300')}"
+        f"{count:,}"
+        if count < 10**15
+        else number(float(count))
+        if count < 10**300
+        else say("over {n}", n=f"10{superscript('300')}")
     )
 
 
 def others_words(chain: Chain) -> str:
     """What the paths are called that a sum does not list."""
     others = chain.count - len(chain.paths)
-    return "the other path" if others == 1 else f"the other {big_count(others)} paths together"
+    return say("the other path") if others == 1 else say("the other {n} paths together", n=big_count(others))
 
 
 def zero_words(chain: Chain) -> str:
     """How many of the paths carry nothing; there is at least one."""
     if chain.count == 1:
-        return "The path has a factor 0 and carries nothing."
-    verbs = "has a factor 0 and carries" if chain.zero == 1 else "have a factor 0 and carry"
-    return f"{big_count(chain.zero or 0)} of the paths {verbs} nothing."
+        return say("The path has a factor 0 and carries nothing.")
+    return say_many(
+        chain.zero or 0,
+        "{count} of the paths has a factor 0 and carries nothing.",
+        "{count} of the paths have a factor 0 and carry nothing.",
+        count=big_count(chain.zero or 0),
+    )
 
 
 def _times_signs(shape: tuple[int, ...]) -> str:
@@ -550,9 +582,10 @@ def _times_signs(shape: tuple[int, ...]) -> str:
 
 def shape_words(shape: tuple[int, ...]) -> str:
     """(2, 3) -> '2 × 3 matrix'."""
+    sizes = " × ".join(map(str, shape))
     if len(shape) >= 2:
-        return f"{' × '.join(map(str, shape))} {'matrix' if len(shape) == 2 else 'array'}"
-    return f"{shape[0]} numbers" if shape and shape[0] > 1 else "one number"
+        return say("{sizes} matrix", sizes=sizes) if len(shape) == 2 else say("{sizes} array", sizes=sizes)
+    return say("{n} numbers", n=sizes) if shape and shape[0] > 1 else say("one number")
 
 
 def conventions(trace: Trace, notation: str) -> list[str]:
@@ -560,19 +593,28 @@ def conventions(trace: Trace, notation: str) -> list[str]:
     lesson, entry = trace.lesson, NOTATIONS[notation]
     said = []
     if not trace.program.model.layers:
-        gradient = "∂f/∂x (f the output) says how the output changes when x changes a little."
-        arrays = _array_conventions(trace, notation) if trace.program.model.arrays else []
-        said += ["Each gate is a step.", *arrays] if arrays else [f"Each gate is a step; {gradient}"]
+        if trace.program.model.arrays:
+            said += [say("Each gate is a step."), *_array_conventions(trace, notation)]
+        else:
+            said.append(
+                say(
+                    "Each gate is a step; ∂f/∂x (f the output) says how the output changes when x changes a little."
+                )
+            )
     else:
-        said.append(f"Notation: {entry.title}: {entry.known_from}.")
+        said.append(say("Notation: {title}: {known_from}.", title=say(entry.title), known_from=say(entry.known_from)))
         formula = linear(
             Writer(lesson, notation).formula(next(eq for eq in trace.equations if eq.rule == "loss").formula)
         )
-        said.append(f"Loss of one example: {formula}.")
-        said.append("Each weight matrix has a row for each unit it leads to and a column for each unit it comes from.")
+        said.append(say("Loss of one example: {formula}.", formula=formula))
+        said.append(
+            say("Each weight matrix has a row for each unit it leads to and a column for each unit it comes from.")
+        )
         if any(node.op == "ratio" for eq in trace.equations for node in walk(eq.formula) if isinstance(node, Call)):
-            said.append("⊘ divides cell by cell.")
-        said.append(f"The two indices of a weight are {entry.order}; step ids are always row, column.")
+            said.append(say("⊘ divides cell by cell."))
+        said.append(
+            say("The two indices of a weight are {order}; step ids are always row, column.", order=say(entry.order))
+        )
     return said + _update_rule(trace)
 
 
@@ -582,18 +624,25 @@ def _array_conventions(trace: Trace, notation: str) -> list[str]:
     x = next((symbol for symbol in model.parameters if symbol.shape), None)
     product = "X W" if writer.notation.matrix_product == " " else "X · W"
     sign = writer.notation.elementwise
-    said = [f"{product} is the product of matrices, as X @ W in NumPy; {sign} goes number by number."]
+    said = [
+        say(
+            "{product} is the product of matrices, as X @ W in NumPy; {sign} goes number by number.",
+            product=product,
+            sign=sign,
+        )
+    ]
     if x:
         gradient = Ref(gradient_of(model.output, x))
         axes = (
-            "Σᵢ goes over the rows i, down each column, and Σⱼ over the columns j, along each row."
+            say("Σᵢ goes over the rows i, down each column, and Σⱼ over the columns j, along each row.")
             if writer.in_indices
-            else "Axes count from 0: axis 0 goes down the rows."
+            else say("Axes count from 0: axis 0 goes down the rows.")
         )
-        said.append(
-            f"{writer.text(gradient)} has the shape of {x.id}: at each place the slope of {model.output.id} in that "
-            f"number. {axes}"
-        )
+        shape = say(
+            "{gradient} has the shape of {x}: at each place the slope of {f} in that number.",
+            gradient=writer.text(gradient), x=x.id, f=model.output.id,
+        )  # fmt: skip
+        said.append(f"{shape} {axes}")
     return said
 
 
@@ -609,22 +658,21 @@ def plan(trace: Trace, notation: str) -> list[str]:
         lines = [f"{writer.text(Ref(symbol))} = {linear(writer.formula(formula))}" for symbol, formula in gates]
         return lines + _update_rule(trace)
     layers = [
-        f"{layer.units:,} {layer.activation_name.replace('_', ' ')}"
+        f"{layer.units:,} {say_in('activation', layer.activation_name.replace('_', ' '))}"
         + (f" (α = {layer.alpha:g})" if layer.alpha is not None else "")
         for layer in model.layers
     ]
-    first = model.widths[0]
-    inputs = f"{first:,} input{'s' * (first > 1)}"
-    return [" → ".join([inputs, *layers]), f"Loss: {LOSSES[model.loss_name].title}.", *_update_rule(trace)]
+    loss = say("Loss: {loss}.", loss=say(LOSSES[model.loss_name].title))
+    return [" → ".join([plural(model.widths[0], "input"), *layers]), loss, *_update_rule(trace)]
 
 
 def _update_rule(trace: Trace) -> list[str]:
     t = trace.lesson.training
     if t is None:
         return []
-    update = f"Update: learning rate {t.learning_rate:g}, {OPTIMIZERS[t.optimizer].title}"
+    said = [f"{t.learning_rate:g}", say(OPTIMIZERS[t.optimizer].title)]
     if trace.program.model.decay:
-        update += f", L2 regularisation with λ = {t.l2:g} (weights, not biases)"
+        said.append(say("L2 regularisation with λ = {l2} (weights, not biases)", l2=f"{t.l2:g}"))
     if trace.examples > 1:
-        update += f", batch of {trace.examples}, {t.batch_loss} over its examples"
-    return [update + "."]
+        said.append(say("batch of {n}, {mean} over its examples", n=trace.examples, mean=say(t.batch_loss)))
+    return [say("Update: learning rate {said}.", said=", ".join(said))]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tutor.engine.activations import ACTIVATIONS, prime_of
 from tutor.engine.backprop import users_of
 from tutor.engine.expressions import Call, Expr, Ref, walk
 from tutor.engine.losses import LOSSES
 from tutor.engine.paths import Factor
-from tutor.engine.rules import rule_id
 from tutor.engine.trace import Step
 from tutor.text import array_whys
-from tutor.text.explanations import GATES, LINEAR, RULES, Explanation, Turn
+from tutor.text.explanations import GATES, LINEAR, RULES, SAYS, Explanation, Turn
+from tutor.text.language import Term, fill, say, say_in
 from tutor.text.layout import linear, number
 from tutor.text.words import capital
 from tutor.text.writer import Writer
@@ -23,18 +23,19 @@ def _of_exponent(formula: Expr) -> bool:
     return any(isinstance(node, Call) and node.op == "power_log" for node in walk(formula))
 
 
-def _rule(step: Step, writer: Writer) -> Explanation:
-    """The entry for a step; a linear layer has its own, and what a gate does to arrays follows from their shapes."""
+def _rule(step: Step, writer: Writer) -> tuple[Explanation, Mapping[str, str]]:
+    """The entry for a step, and the words of it that only this step has.
+
+    A linear layer has its own entry, and what a gate does to arrays follows from their shapes.
+    """
     eq, symbol = step.equation, step.equation.symbol
     layer = step.trace.program.model.layer_of(symbol)
     if writer.arrays and eq.rule in ("gate", "gate_gradient"):
-        say = array_whys.backward if eq.rule == "gate_gradient" else array_whys.forward
-        return say(step, lambda formula: linear(writer.formula(formula)))
-    if eq.rule == "gate_gradient" and eq.variant == "pow" and _of_exponent(step.formula):
-        return RULES[rule_id("gate_gradient", "pow_exponent")]
+        told = array_whys.backward if eq.rule == "gate_gradient" else array_whys.forward
+        return told(step, lambda formula: linear(writer.formula(formula)))
     if eq.rule in LINEAR and layer and layer.activation_name == "linear":
-        return LINEAR[eq.rule]
-    return RULES[eq.rule_id]
+        return LINEAR[eq.rule], {}
+    return RULES[eq.rule_id], {}
 
 
 class Explainer:
@@ -45,37 +46,36 @@ class Explainer:
 
     def title(self, step: Step) -> str:
         """What the step is called: "Gradient of the biases of the output layer"."""
-        return self._fill(_rule(step, self.writer).title, step)
+        rule, words = self._words(step)
+        return fill(rule.title, words)
 
     def why(self, step: Step) -> str:
         """One sentence (or two) of why, for the whole or for the element that the step is."""
-        rule = _rule(step, self.writer)
-        why = self._fill(rule.element if step.index and rule.element else rule.why, step)
+        rule, words = self._words(step)
+        why = fill(rule.element if step.index and rule.element else rule.why, words)
         if self.writer.arrays and step.equation.rule == "fork":
             why += " " + array_whys.fork(step, lambda formula: linear(self.writer.formula(formula)))
         gate = step.equation.rule == "gate_gradient"
         if gate and not any(ref.symbol.quantity == "gradient" for ref in step.operands):
             output = step.trace.program.model.output.id
-            why += f" That gate is the output itself, where the gradient begins: ∂{output}/∂{output} = 1."
+            why += say(" That gate is the output itself, where the gradient begins: ∂{f}/∂{f} = 1.", f=output)
         return why
 
     def story(self, step: Step) -> str:
         """What the step says in the story: a sentence or two, or the turns of its speakers."""
-        story = _rule(step, self.writer).story
-        return self._fill(story, step) if isinstance(story, str) else " ".join(t.text for t in self.turns(step))
+        rule, words = self._words(step)
+        return fill(rule.story, words) if isinstance(rule.story, str) else " ".join(t.text for t in self.turns(step))
 
     def turns(self, step: Step) -> tuple[Turn, ...]:
         """Who speaks in this step of the backward pass, what they say and what they pass on; else nobody."""
-        story = _rule(step, self.writer).story
-        if isinstance(story, str):
+        rule, words = self._words(step)
+        if isinstance(rule.story, str):
             return ()
-        words = Words(self.writer, step)
         return tuple(
-            Turn(turn.speaker.format_map(words), turn.words.format_map(words), turn.passes.format_map(words))
-            for turn in story
+            Turn(fill(turn.speaker, words), fill(turn.words, words), fill(turn.passes, words)) for turn in rule.story
         )
 
-    def layer(self, layer: int | None) -> str:
+    def layer(self, layer: int | None) -> Term:
         """A layer in words: 'hidden layer 2', 'the output layer'."""
         return layer_words(layer, self.writer.depth)
 
@@ -83,46 +83,47 @@ class Explainer:
         """What a factor of a path says."""
         top, bottom = factor.top.symbol, factor.bottom.symbol
         if factor.local.rule == "combined_error":
-            return "Loss and activation in one factor, since they cancel: the prediction minus the target."
+            return say("Loss and activation in one factor, since they cancel: the prediction minus the target.")
         if self.writer.arrays:
             return array_whys.factor(factor.use, bottom, lambda formula: linear(self.writer.formula(formula)))
         if factor.use.rule == "gate":
             title, _, back = GATES["pow_exponent" if _of_exponent(factor.local.formula) else factor.use.variant]
-            return f"{title} {self.writer.text(factor.top)}: it {back}."
+            return say("{Gate} {it}: it {back}.", Gate=say(title), it=self.writer.text(factor.top), back=say(back))
         if bottom.quantity == "activation" and factor.weight:
-            return (
-                f"How unit {factor.top.index[0] + 1 if factor.top.index else 1} of {self.layer(top.layer)} hears "
-                f"unit {factor.bottom.index[0] + 1 if factor.bottom.index else 1} of {self.layer(bottom.layer)}: "
-                "the weight of the connection between them."
-            )
+            return say(
+                "How unit {i} of {layer} hears unit {j} of {below}: the weight of the connection between them.",
+                i=factor.top.index[0] + 1 if factor.top.index else 1, layer=self.layer(top.layer),
+                j=factor.bottom.index[0] + 1 if factor.bottom.index else 1, below=self.layer(bottom.layer),
+            )  # fmt: skip
         if bottom.quantity == "activation":
-            return "The loss's own choice: how it changes when the prediction changes a little."
+            return say("The loss's own choice: how it changes when the prediction changes a little.")
         if bottom.quantity == "weights":
-            return "What this weight carries: the value that it is multiplied by."
+            return say("What this weight carries: the value that it is multiplied by.")
         if bottom.quantity == "biases":
-            return "A bias is added as it is: the factor is 1."
+            return say("A bias is added as it is: the factor is 1.")
         layer = self.writer.model.layer_of(top)
         assert layer
         name = layer.activation_name
         if name == "softmax":
-            return "Softmax: every output depends on every pre-activation, through the denominator."
+            return say("Softmax: every output depends on every pre-activation, through the denominator.")
         if name == "linear":
-            return "A linear unit passes its pre-activation on as it is: the slope is 1."
-        sign = self.writer.function(name, top.layer)
-        return f"The slope of {sign} at this unit's own pre-activation."
+            return say("A linear unit passes its pre-activation on as it is: the slope is 1.")
+        return say("The slope of {g} at this unit's own pre-activation.", g=self.writer.function(name, top.layer))
 
-    def _fill(self, template: str, step: Step) -> str:
-        return template.format_map(Words(self.writer, step))
+    def _words(self, step: Step) -> tuple[Explanation, Words]:
+        rule, own = _rule(step, self.writer)
+        return rule, Words(self.writer, step, own)
 
 
 class Words:
     """The words for a step's templates, each made when a template asks for it: a method a word, named in `WORDS`."""
 
-    def __init__(self, writer: Writer, step: Step):
-        self.writer, self.step = writer, step
+    def __init__(self, writer: Writer, step: Step, own: Mapping[str, str]):
+        """`own` are those that only this step has."""
+        self.writer, self.step, self.own = writer, step, own
 
     def __getitem__(self, key: str) -> str:
-        return WORDS[key](self)
+        return self.own[key] if key in self.own else WORDS[key](self)
 
     def _operand(self, quantity: str) -> str:
         """The name of the first operand that is such a quantity."""
@@ -155,13 +156,13 @@ class Words:
         wrt = self.step.equation.symbol.wrt
         return self.writer.text(Ref(wrt)) if wrt else ""
 
-    def layer(self) -> str:
+    def layer(self) -> Term:
         return layer_words(self.step.equation.symbol.layer, self.writer.depth)
 
-    def Layer(self) -> str:
-        return capital(self.layer())
+    def Layer(self) -> Term:
+        return self.layer().changed(capital)
 
-    def next(self) -> str:
+    def next(self) -> Term:
         return layer_words((self.step.equation.symbol.layer or 0) + 1, self.writer.depth)
 
     def g(self) -> str:
@@ -170,7 +171,7 @@ class Words:
             name = (prime_of(node.op) or node.op) if isinstance(node, Call) else ""
             if name in ACTIVATIONS and name != "linear":
                 return self.writer.function(name, self.step.equation.symbol.layer)
-        return "the activation"
+        return say("the activation")
 
     def G(self) -> str:
         return capital(self.g()) if " " in self.g() else self.g()
@@ -180,14 +181,16 @@ class Words:
 
     def heard(self) -> str:
         last = self.step.equation.symbol.layer == self.writer.depth
-        return f"the prediction {self.it()}" if last else f"what {self.next()} hears"
+        if last:
+            return say("the prediction {it}", it=self.it())
+        return say("what {next} hears", next=self.next())
 
     def end_of_blame(self) -> str:
         last = self.step.equation.symbol.layer == 1
-        return " And here it ends: the input came with the data, and nobody can blame it." if last else ""
+        return say(" And here it ends: the input came with the data, and nobody can blame it.") if last else ""
 
-    def Next(self) -> str:
-        return capital(self.next())
+    def Next(self) -> Term:
+        return self.next().changed(capital)
 
     def _biased(self) -> bool:
         layer = self.writer.model.layer_of(self.step.equation.symbol)
@@ -195,11 +198,39 @@ class Words:
 
     def feeders(self) -> str:
         layer = self.step.equation.symbol.layer or 1
-        before = "the input" if layer == 1 else layer_words(layer - 1, self.writer.depth)
-        return f"{before}, my weights and my bias" if self._biased() else f"{before} and my weights"
+        before = Term("the input") if layer == 1 else layer_words(layer - 1, self.writer.depth)
+        if self._biased():
+            return say("{layer}, my weights and my bias", layer=before)
+        return say("{layer} and my weights", layer=before)
 
     def Parameters(self) -> str:
-        return "Weights and biases" if self._biased() else "The weights"
+        return say("Weights and biases") if self._biased() else say("The weights")
+
+    def _gate(self) -> tuple[str, str, str]:
+        """What this gate, or the one that the gradient comes back from, is called, does and does to a gradient."""
+        return GATES[self._kind()]
+
+    def _kind(self) -> str:
+        eq = self.step.equation
+        of_exponent = eq.rule == "gate_gradient" and eq.variant == "pow" and _of_exponent(self.step.formula)
+        return "pow_exponent" if of_exponent else eq.variant
+
+    def Gate(self) -> str:
+        return say(self._gate()[0])
+
+    def does(self) -> str:
+        return say(self._gate()[1])
+
+    def gates(self) -> str:
+        title, _, back = self._gate()
+        return f"{say(f'the {title.lower()}')} {say(back)}"
+
+    def says(self) -> str:
+        return fill(SAYS.get(self._kind(), SAYS["other"]), self)
+
+    def nothing(self) -> str:
+        """What only `array_whys` has words for."""
+        return ""
 
     def gate(self) -> str:
         """The gate that the blame comes from: the one that used the value."""
@@ -209,37 +240,41 @@ class Words:
 
     def result(self) -> str:
         output = self.step.trace.program.model.output
-        return "I am the result itself. " if self.gate() == self.writer.text(Ref(output)) else ""
+        return say("I am the result itself. ") if self.gate() == self.writer.text(Ref(output)) else ""
 
     def remember(self) -> str:
         """Which gradient will need a gate's value, if one does."""
         needs = self.step.trace.program.needed_backward.get(self.step.equation.symbol)
-        return f" Remember the value: {self.writer.text(Ref(needs))} will need it." if needs else ""
+        return say(" Remember the value: {it} will need it.", it=self.writer.text(Ref(needs))) if needs else ""
 
     def all_gradients_first(self) -> str:
         """Said once: of several updates, at the first."""
         updates = [eq.symbol for eq in self.step.trace.equations if eq.rule == "update"]
         first = len(updates) > 1 and self.step.equation.symbol == updates[0]
-        return " All gradients were found before the first parameter was changed." if first else ""
+        return say(" All gradients were found before the first parameter was changed.") if first else ""
 
     def as_outer_product(self) -> str:
         whole = self.step.index is None and min(self.step.shape, default=0) > 1
-        return " All of them at once are an outer product: errors as a column, values as a row." if whole else ""
+        return say(" All of them at once are an outer product: errors as a column, values as a row.") if whole else ""
 
     def against(self) -> str:
         plain = any(ref.symbol.quantity == "gradient" for ref in self.step.operands)
-        return "Against the gradient" if plain else "Against the direction that the optimiser made of the gradients"
+        if plain:
+            return say("Against the gradient")
+        return say("Against the direction that the optimiser made of the gradients")
 
     def what_grows(self) -> str:
         model = self.step.trace.program.model
-        return "the objective" if model.decay else "the loss" if model.loss_name else model.output.id
+        if not model.decay and not model.loss_name:
+            return model.output.id
+        return Term("the objective") if model.decay else Term("the loss")
 
     def and_bias(self) -> str:
-        return ", plus its bias" if any(ref.symbol.quantity == "biases" for ref in self.step.operands) else ""
+        return say(", plus its bias") if any(ref.symbol.quantity == "biases" for ref in self.step.operands) else ""
 
     def loss(self) -> str:
         name = self.writer.model.loss_name
-        return capital(LOSSES[name].title if name else "loss")
+        return capital(say(LOSSES[name].title if name else "loss"))
 
     def i(self) -> str:
         return str(self.step.index[0] + 1) if self.step.index else ""
@@ -254,14 +289,16 @@ class Words:
 
     def mean(self) -> str:
         training = self.writer.lesson.training
-        return training.batch_loss if training else "mean"
+        return say(training.batch_loss if training else "mean")
 
     def n_paths(self) -> str:
         count = self._paths()
-        return "the one unit" if count == 1 else "both units" if count == 2 else f"all {count} units"
+        return say("the one unit") if count == 1 else say("both units") if count == 2 else say("all {n} units", n=count)
 
     def a_sum(self) -> str:
-        return "its" if self._paths() == 1 else "a sum, over those units, of their"
+        if self._paths() == 1:
+            return say_in("the error of one unit", "its")
+        return say_in("the errors of units", "a sum, over those units, of their")
 
     def _paths(self) -> int:
         layers, layer = self.writer.model.layers, self.step.equation.symbol.layer
@@ -281,12 +318,15 @@ WORDS: dict[str, Callable[[Words], str]] = {
     "and_bias": Words.and_bias,
     "as_outer_product": Words.as_outer_product,
     "bottom": Words.bottom,
+    "does": Words.does,
     "e_to_the_z": Words.e_to_the_z,
     "end_of_blame": Words.end_of_blame,
     "feeders": Words.feeders,
     "g": Words.g,
     "G": Words.G,
+    "Gate": Words.Gate,
     "gate": Words.gate,
+    "gates": Words.gates,
     "heard": Words.heard,
     "i": Words.i,
     "it": Words.it,
@@ -305,18 +345,22 @@ WORDS: dict[str, Callable[[Words], str]] = {
     "Parameters": Words.Parameters,
     "remember": Words.remember,
     "result": Words.result,
+    "says": Words.says,
+    "spread": Words.nothing,
+    "through": Words.nothing,
     "top": Words.L,
     "up": Words.up,
     "value": Words.value,
     "what_grows": Words.what_grows,
+    "x": Words.nothing,
     "y": Words.y,
 }
 
 
-def layer_words(layer: int | None, depth: int) -> str:
+def layer_words(layer: int | None, depth: int) -> Term:
     """A layer of a network so deep, in words."""
     if layer is None or layer > depth:
-        return "the loss"
+        return Term("the loss")
     if layer == depth:
-        return "the output layer"
-    return "the hidden layer" if depth == 2 else f"hidden layer {layer}"
+        return Term("the output layer")
+    return Term("the hidden layer") if depth == 2 else Term("hidden layer {n}", n=layer)

@@ -4,7 +4,8 @@ One entry a rule. Its texts are templates, filled with names in the learner's no
 `{it}` the step, `{of}` what a gradient is with respect to, `{layer}` and `{next}` the layer and the one
 after it in words, `{g}` its activation, `{loss}` the loss in words, `{a}`, `{y}` and `{up}` the operands
 (activation, target, upstream gradient), `{L}` what is differentiated, `{top}` and `{bottom}` the two of a
-local derivative, `{i}` and `{j}` the row and column of an element, `{n}` how many, `{value}` the value.
+local derivative, `{i}` and `{j}` the row and column of an element, `{n}` how many, `{value}` the value. They are
+translated as they stand here, and then filled.
 
 The story of the backward pass is a conversation: each rule has the turns of its speakers, in words without formulas,
 and what the last of them hands on.
@@ -38,9 +39,9 @@ class Turn:
 
 # What may stand in braces in a template; `explain.WORDS` says each.
 FIELDS = frozenset(
-    "a a_sum against all_gradients_first and_bias as_outer_product bottom e_to_the_z end_of_blame feeders G g gate "
-    "heard i it j L Layer layer loss mean n n_paths Next next Of of Parameters remember result top "
-    "up value what_grows y".split()
+    "a a_sum against all_gradients_first and_bias as_outer_product bottom does e_to_the_z end_of_blame feeders G g "
+    "Gate gate gates heard i it j L Layer layer loss mean n n_paths Next next Of of Parameters remember result says "
+    "spread through top up value what_grows x y".split()
 )
 
 
@@ -270,7 +271,7 @@ RULES: dict[str, Explanation] = {
     },
 }
 
-# Gates of circuits: (title, what it does, what its gradient does, what the gradient is called).
+# Gates of circuits: (title, what it does, what it does to the gradient).
 GATES: dict[str, tuple[str, str, str]] = {
     "add": ("Add gate", "adds its inputs", "passes the gradient on to each input unchanged"),
     "sub": (
@@ -349,22 +350,15 @@ for _op, _activation in ACTIVATIONS.items():
 for _op, _, _ in FUNCTIONS.values():  # what has no words of its own
     _gate = f"{_op.replace('_', ' ').capitalize()} gate"
     GATES.setdefault(_op, (_gate, f"applies {_op}", "multiplies the gradient by its own slope at each input"))
-for _op, (_title, _does, _back) in GATES.items():
-    RULES[rule_id("gate", _op)] = Explanation(
-        f"{_title}: {{it}}",
-        f"The gate {_does}.{{remember}}",
-        f"{{it}} {_does}, and says {{value}}.",
-    )
-    RULES[rule_id("gate_gradient", _op)] = Explanation(
-        "Gradient at {of}",
-        f"Local derivative times the gradient that came back: here the {_title.lower()} {_back}.",
-        (Turn(f"{_title} {{gate}}", "{result}" + SAYS.get(_op, SAYS["other"]), "handed on to {of}: {value}"),),
-    )
-
-for _op, _array in ARRAY_GATES.items():  # `array_whys` says more, by the shapes and the axis of a step
-    RULES[rule_id("gate", _op)] = Explanation(f"{_array.title}: {{it}}", "{it} is {value}.", "{it} is {value}.")
-    _why = "Local derivative times the gradient that came back."
-    RULES[rule_id("gate_gradient", _op)] = Explanation("Gradient at {of}", _why, _array.says)
+# Of any gate; what it does is said by `GATES`, and where a circuit has arrays by `array_whys`, from shapes and axis.
+GATE = Explanation("{Gate}: {it}", "The gate {does}.{spread}{remember}", "{it} {does}, and says {value}.")
+GATE_GRADIENT = Explanation(
+    "Gradient at {of}",
+    "Local derivative times the gradient that came back: here {gates}.{spread}{through}",
+    (Turn("{Gate} {gate}", "{result}{says}", "handed on to {of}: {value}"),),
+)
+for _op in (*GATES, *ARRAY_GATES):
+    RULES[rule_id("gate", _op)], RULES[rule_id("gate_gradient", _op)] = GATE, GATE_GRADIENT
 
 
 # A linear activation is a copy: what is said of the others would be hollow.

@@ -15,6 +15,7 @@ from tutor.engine.program import Program
 from tutor.engine.trace import Step
 from tutor.text.card import Card, Equality, Formulas, Scribe, big_count, others_words, zero_words
 from tutor.text.cells import pad, width
+from tutor.text.language import say
 from tutor.text.layout import bracketed, linear, number
 
 COLUMNS = 78  # prose is wrapped to this; formulas stay on one line, however long
@@ -27,11 +28,12 @@ def card_lines(card: Card, level: Level) -> Iterator[str]:
     else:
         if card.warning:
             yield from wrapped(card.warning)
-        yield from (f"  in {line}" for line in (card.line,) if line)
+        if card.line:
+            yield "  " + say("in {line}", line=card.line)
         yield from (f"  {line}" for line in formula_lines(card))
         yield from wrapped(card.unfolded) if card.unfolded else ()
         if level == "matrix" and card.dimensions:
-            yield f"  sizes {card.dimensions}"
+            yield "  " + say("sizes {sizes}", sizes=card.dimensions)
         yield from wrapped(card.why)
         if card.general:
             yield f"  {general_line(card.general)}"
@@ -44,16 +46,16 @@ def card_lines(card: Card, level: Level) -> Iterator[str]:
 def general_line(general: Equality) -> str:
     """A rule for any layer, with what the letter is here."""
     here = f" ({general.reason})" if general.reason else ""
-    return f"for any layer: {' = '.join(linear(doc) for doc in general.docs)}{here}"
+    return say("for any layer: {rule}", rule=" = ".join(linear(doc) for doc in general.docs) + here)
 
 
 def formula_lines(card: Formulas) -> Iterator[str]:
     """The step's equation with its numbers, what its signs stand for, and how a combined step comes about."""
     yield from chain_lines(card.main)
     for chain in card.where:
-        yield "where " + " = ".join(linear(doc) for doc in chain.docs)
+        yield say("where {meaning}", meaning=" = ".join(linear(doc) for doc in chain.docs))
     if card.derivation:
-        yield "how it comes about:"
+        yield say("how it comes about:")
         for chain in card.derivation:
             yield from (f"  {line}" for line in chain_lines(chain, ""))
             yield from wrapped(f"({chain.reason})", "    ", "    ")
@@ -121,32 +123,34 @@ def path_lines(scribe: Scribe, chain: Chain, step: Step) -> Iterator[str]:
     """A chain in lines: every listed path with its factors and its product, the rest, and the sum."""
     name = scribe.writer.text(chain.gradient)
     if not chain.paths:
-        yield f"No path leads from {scribe.writer.text(chain.of)} to the output: {name} is 0."
+        of = scribe.writer.text(chain.of)
+        yield say("No path leads from {x} to the output: {gradient} is 0.", x=of, gradient=name)
         return
-    yield f"[{chain.gradient.id}] {name}: " + (
-        "one path" if chain.count == 1 else f"the sum over {big_count(chain.count)} paths"
-    )
+    count = say("one path") if chain.count == 1 else say("the sum over {n} paths", n=big_count(chain.count))
+    yield f"[{chain.gradient.id}] {name}: {count}"
     if chain.rest is not None:
-        yield f"  the {len(chain.paths)} largest:"
+        yield "  " + say("the {n} largest:", n=len(chain.paths))
     for at, path in enumerate(chain.paths, start=1):
         if chain.count > 1:
-            yield f"  path {at}: {' ← '.join(scribe.writer.text(ref) for ref in path.nodes)}"
+            nodes = " ← ".join(scribe.writer.text(ref) for ref in path.nodes)
+            yield "  " + say("path {n}: {nodes}", n=at, nodes=nodes)
         for factor in path.factors:
             yield "    " + " = ".join(linear(doc) for doc in scribe.factor(factor).docs)
         digits = path.digits_for(chain.digits)
         product = " · ".join(bracketed([number(factor.value, digits) for factor in path.factors]))
-        yield f"    product: {product}" + (f" = {number(path.product, chain.digits)}" if len(path.factors) > 1 else "")
+        product += f" = {number(path.product, chain.digits)}" if len(path.factors) > 1 else ""
+        yield "    " + say("product: {product}", product=product)
     if chain.rest is not None:
         yield f"  {others_words(chain)}: {number(chain.rest, chain.digits)}"
     if chain.zero:
         yield f"  {zero_words(chain)}"
     if chain.count > 1:
-        yield f"  the sum: {name} = {number(chain.total)}"
+        yield "  " + say("the sum: {sum}", sum=f"{name} = {number(chain.total)}")
     if said := scribe.beyond(chain):
         yield from wrapped(said)
     derived = scribe.derivation(step if step.index is not None else step.at(chain.of.index))
     if derived:
-        yield "how it comes about:"
+        yield say("how it comes about:")
     for line in derived:
         yield "  " + " = ".join(linear(doc) for doc in line.docs)
         yield from wrapped(f"({line.reason})", "    ", "    ")
@@ -156,12 +160,12 @@ def reuse_lines(program: Program) -> Iterator[str]:
     """The multiplications of the chain rule for one example, gradient by gradient: with reuse and path by path."""
     found = tally(program)
     if not found:
-        yield "The multiplications are not counted here: there are too many local derivatives."
+        yield say("The multiplications are not counted here: there are too many local derivatives.")
         return
-    yield "Multiplications of the chain rule for one example: with reuse, and path by path."
+    yield say("Multiplications of the chain rule for one example: with reuse, and path by path.")
     for key, entry in found.items():
         if entry.here or entry.here_by_path:
             yield f"  {key.rstrip('@'):12} {big_count(entry.here):>12} {big_count(entry.here_by_path):>16}"
     reused, by_path = of_parameters(program)
-    yield f"  All of it takes {big_count(reused)} with reuse."
-    yield f"  The parameters' gradients alone would take {big_count(by_path)} path by path."
+    yield "  " + say("All of it takes {n} with reuse.", n=big_count(reused))
+    yield "  " + say("The parameters' gradients alone would take {n} path by path.", n=big_count(by_path))

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+from tutor.text.language import say, say_many
 
 
 def plural(number: int | None, one: str, many: str = "") -> str:
     """A count in words: '1 unit', '2,000 units', '? units' where it is not known."""
-    return f"{'?' if number is None else f'{number:,}'} {one if number == 1 else many or one + 's'}"
+    words = f"{{n}} {one}", f"{{n}} {many or one + 's'}"
+    return say_many(2, *words, n="?") if number is None else say_many(number, *words)
 
 
 def times(count: int) -> str:
     """'once', 'twice', '3 times'."""
-    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+    return say("once") if count == 1 else say("twice") if count == 2 else say("{n} times", n=f"{count:,}")
+
+
+def listed(texts: Sequence[str]) -> str:
+    """'a, b and c'."""
+    if len(texts) == 1:
+        return texts[0]
+    return say("{first} and {last}", first=", ".join(texts[:-1]), last=texts[-1])
 
 
 _SMALL = frozenset("an as at by if in is it no of on or to up".split())  # words that are shorter than most names
@@ -22,7 +33,8 @@ _ARTICLE = re.compile(r"a (?!has |means |stands )[a-z']{3,}")  # a weight, but n
 def capital(text: str) -> str:
     """A text that begins with a capital, if it begins with a word; a name or a sign (z, σ, W2, ŷ) stays as it is."""
     word = text.partition(" ")[0].replace("-", "")
-    plain = word.isascii() and word.isalpha() and word.islower() and (len(word) > 2 or word in _SMALL)
+    latin = word.isalpha() and max(word) < "\u0250"
+    plain = latin and word.islower() and (len(word) > 2 or word in _SMALL)
     return text[:1].upper() + text[1:] if plain or _ARTICLE.match(text) else text
 
 

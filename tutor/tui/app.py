@@ -30,6 +30,7 @@ from tutor.lessonfiles.catalogue import data_dir
 from tutor.text.output import shown
 from tutor.text.words import plural
 from tutor.tui.home import HomeScreen
+from tutor.tui.keys import commands
 from tutor.tui.lines import CellGate
 
 if TYPE_CHECKING:
@@ -250,7 +251,7 @@ class TutorApp(App[int]):
         self.push_screen(PlayerScreen(lesson, key, watching))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        for title, help, action in getattr(screen, "commands", ()):
+        for title, help, action in commands(getattr(screen, "commands", ())):
             yield SystemCommand(title, help, lambda action=action: self.run_worker(screen.run_action(action)))
         for command in super().get_system_commands(screen):
             if command.title == "Quit":

@@ -25,7 +25,7 @@ from tutor.solutions import words
 from tutor.solutions.files import Handed, read_arrays
 from tutor.tui.dialogs import Dialog
 from tutor.tui.entry import Entry
-from tutor.tui.keys import bindings, commands, hint
+from tutor.tui.keys import bindings, hint
 from tutor.tui.lines import Line, Lines, folded, line
 
 
@@ -51,7 +51,7 @@ class Diagnose(Dialog):
     """Takes arrays, has `adopt` take the sitting in which they are judged, and shows the verdicts."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(DIAGNOSE)
-    commands = commands(DIAGNOSE)
+    commands = DIAGNOSE
 
     def __init__(self, sitting: Sitting, adopt: Callable[[Sitting], None]) -> None:
         super().__init__(classes="-glossary")

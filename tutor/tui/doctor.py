@@ -17,7 +17,7 @@ from tutor.play.commands import DOCTOR
 from tutor.play.doctor import Clinic, Visit
 from tutor.play.findings_words import VIEWS
 from tutor.tui.dialogs import help_of
-from tutor.tui.keys import bindings, commands
+from tutor.tui.keys import bindings
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, folded, line
 from tutor.tui.screen import TutorScreen
 from tutor.tui.views import wrapped
@@ -33,7 +33,7 @@ class DoctorScreen(TutorScreen):
 
     CSS_PATH = data_dir("assets") / "doctor.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings(DOCTOR)
-    commands = commands(DOCTOR)
+    commands = DOCTOR
 
     def __init__(self, clinic: Clinic, at: int = 0) -> None:
         super().__init__()

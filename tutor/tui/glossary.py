@@ -14,7 +14,7 @@ from tutor.play.commands import GLOSSARY
 from tutor.text import glossary
 from tutor.tui.dialogs import Dialog
 from tutor.tui.entry import Entry
-from tutor.tui.keys import bindings, commands, hint
+from tutor.tui.keys import bindings, hint
 from tutor.tui.lines import Line, Lines, line
 
 
@@ -22,7 +22,7 @@ class Glossary(Dialog):
     """Every term with what it means, those in `first` before the rest."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(GLOSSARY)
-    commands = commands(GLOSSARY)
+    commands = GLOSSARY
 
     def __init__(self, first: list[str]) -> None:
         super().__init__(classes="-glossary")

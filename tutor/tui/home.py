@@ -20,7 +20,7 @@ from tutor.lessonfiles.catalogue import Entry
 from tutor.lessonfiles.file_names import as_argument
 from tutor.play.commands import Key
 from tutor.text.cells import cut
-from tutor.tui.keys import bindings, commands
+from tutor.tui.keys import bindings
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen
 
@@ -53,7 +53,7 @@ class HomeScreen(TutorScreen):
 
     AUTO_FOCUS = "#list"
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
-    commands = commands(KEYS)
+    commands = KEYS
 
     def __init__(self, folders: Sequence[Path] = ()) -> None:
         super().__init__()

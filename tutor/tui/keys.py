@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from textual.binding import Binding, BindingType
 
 from tutor.play.commands import Key
+from tutor.text.language import say
 from tutor.tui.lines import Line
 
 Command = tuple[str, str, str]  # title, what it does, action
@@ -30,12 +31,12 @@ def bindings(keys: Sequence[Key]) -> list[BindingType]:
 def commands(keys: Sequence[Key]) -> tuple[Command, ...]:
     """What the command palette offers."""
     said = (key for key in keys if key.help and key.action not in ("", "answer"))  # an answer is given in its line
-    return tuple((key.title, f"key {key.shown}", key.action) for key in said)
+    return tuple((key.title, say("key {key}", key=key.shown), key.action) for key in said)
 
 
 def help_lines(keys: Sequence[Key]) -> list[Line]:
     """A line a key that has a help."""
-    return [Line(((f"{keys_shown(key.keys):13}", "key"), (key.help, ""))) for key in keys if key.help]
+    return [Line(((f"{keys_shown(key.keys):13}", "key"), (say(key.help), ""))) for key in keys if key.help]
 
 
 def brief_lines(keys: Sequence[Key], columns: int) -> list[Line]:
@@ -43,13 +44,13 @@ def brief_lines(keys: Sequence[Key], columns: int) -> list[Line]:
     return [
         Line(((f"{'' if at else key.shown:7}", "key"), (text, "")))
         for key in keys
-        for at, text in enumerate(textwrap.wrap(key.help, columns - 7))
+        for at, text in enumerate(textwrap.wrap(say(key.help), columns - 7))
     ]
 
 
 def hint(keys: Sequence[Key], between: str = "  ") -> str:
     """The key bar of a dialog: one text."""
-    return between.join(f"{key.shown} {key.label}" for key in keys if key.label)
+    return between.join(f"{say(key.shown)} {say(key.label)}" for key in keys if key.label)
 
 
 def keys_shown(keys: str) -> str:

@@ -28,7 +28,7 @@ from tutor.play.commands import LAB, Key
 from tutor.text.cells import cut
 from tutor.text.words import plural
 from tutor.tui.dialogs import help_of
-from tutor.tui.keys import bindings, commands
+from tutor.tui.keys import bindings
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, folded, line
 from tutor.tui.screen import TutorScreen
 
@@ -47,7 +47,7 @@ class LabScreen(TutorScreen):
     """The exercises in their order: which are done, which is next. Enter begins one."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(LIST_KEYS)
-    commands = commands(LIST_KEYS)
+    commands = LIST_KEYS
 
     def compose(self) -> ComposeResult:
         yield Lines(id="bar")
@@ -131,7 +131,7 @@ class BenchScreen(TutorScreen):
     """An exercise: its file is watched, and what its last run came to is shown, with the hints that were asked for."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(LAB)
-    commands = commands(LAB)
+    commands = LAB
 
     def __init__(self, exercise: Exercise, path: Path, written: bool) -> None:
         """`written`: the file was written just now."""

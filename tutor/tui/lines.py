@@ -27,6 +27,8 @@ from textual.widget import Widget
 
 from tutor.pictures.pixel_styles import LEVELS, levels_of
 from tutor.play.commands import Key
+from tutor.text.cells import width as cells
+from tutor.text.language import say
 from tutor.text.output import FORBIDDEN, escape
 
 # What a span's style is called -> the theme's colour, how much of it over the background, and the font.
@@ -413,8 +415,8 @@ class KeyBar(Lines, inherit_bindings=False, can_focus=False):
         rows: list[list[tuple[str, str]]] = [[]]
         spots, used = [], 0
         for key in (key for key in self.keys if key.label):
-            text = f" {key.label}"
-            size = len(key.shown) + len(text)
+            text = f" {say(key.label)}"
+            size = cells(key.shown) + cells(text)
             if used and used + 2 + size > width:
                 rows.append([])
                 used = 0

@@ -10,7 +10,7 @@ from tutor.learner.mistakes import Mistake, diagnosis, mistakes, replay, typed
 from tutor.play.commands import MISTAKES
 from tutor.text.words import plural
 from tutor.tui.dialogs import help_of
-from tutor.tui.keys import bindings, commands
+from tutor.tui.keys import bindings
 from tutor.tui.lines import Choices, Line, Lines, line
 from tutor.tui.screen import ListScreen
 from tutor.tui.views import wrapped
@@ -21,7 +21,7 @@ class MistakesScreen(ListScreen):
 
     KEYS = MISTAKES
     BINDINGS: ClassVar[list[BindingType]] = bindings(MISTAKES)
-    commands = commands(MISTAKES)
+    commands = MISTAKES
 
     def __init__(self) -> None:
         super().__init__()

@@ -31,7 +31,7 @@ from tutor.text.card import Scribe, terms_of
 from tutor.text.words import plural, sentence
 from tutor.tui.dialogs import Reader, help_of
 from tutor.tui.entry import Entry
-from tutor.tui.keys import bindings, commands
+from tutor.tui.keys import bindings
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.map import Map
 from tutor.tui.paper_views import BELOW, LEGEND, Table, given_lines, table
@@ -112,7 +112,7 @@ class PaperScreen(TutorScreen):
 
     CSS_PATH = data_dir("assets") / "player.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings(PAPER)
-    commands = commands(PAPER)
+    commands = PAPER
 
     def __init__(
         self, keeper: Keeper, paper: Paper, exam: Exam | None = None, clock: Callable[[], float] = time.monotonic

@@ -45,7 +45,7 @@ from tutor.tui.answer import AnswerLine
 from tutor.tui.diagram import DiagramScreen
 from tutor.tui.dialogs import Ask, Reader
 from tutor.tui.follower import Follower, Mover
-from tutor.tui.keys import bindings, commands, help_lines
+from tutor.tui.keys import bindings, help_lines
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.map import map_title
 from tutor.tui.pictures import PicturesScreen
@@ -71,7 +71,7 @@ class PlayerScreen(Mover, PlayerPanes):
 
     CSS_PATH = data_dir("assets") / "player.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings(PLAYER)
-    commands = commands(PLAYER)
+    commands = PLAYER
 
     def __init__(self, lesson: Lesson, key: str, watching: bool = False) -> None:
         """`watching`: each new save of the lesson's file is played at once."""

@@ -19,7 +19,7 @@ from tutor.text.card import Scribe
 from tutor.text.cells import cut, pad
 from tutor.text.words import plural
 from tutor.tui import question_views, views
-from tutor.tui.keys import bindings, commands
+from tutor.tui.keys import bindings
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.question import QuestionScreen
 from tutor.tui.screen import ListScreen, entitle
@@ -32,7 +32,7 @@ class PracticeScreen(QuestionScreen):
 
     KEYS = PRACTICE
     BINDINGS: ClassVar[list[BindingType]] = bindings(PRACTICE)
-    commands = commands(PRACTICE)
+    commands = PRACTICE
 
     def __init__(self, title: str, exercises: Iterable[Exercise]) -> None:
         super().__init__()

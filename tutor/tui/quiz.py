@@ -16,7 +16,7 @@ from tutor.questions.quiz import Quiz
 from tutor.text.words import plural
 from tutor.tui.answer import AnswerLine
 from tutor.tui.dialogs import Reader
-from tutor.tui.keys import bindings, commands
+from tutor.tui.keys import bindings
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.question import QuestionScreen
 from tutor.tui.question_views import choice_lines, context, grid_lines, report_lines
@@ -31,7 +31,7 @@ class QuizScreen(QuestionScreen):
 
     KEYS = QUIZ
     BINDINGS: ClassVar[list[BindingType]] = bindings(QUIZ)
-    commands = commands(QUIZ)
+    commands = QUIZ
 
     def __init__(self, id: str, session: Quiz, items: list[Item]) -> None:
         super().__init__()

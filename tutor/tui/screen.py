@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
@@ -55,10 +55,10 @@ def entitle(widget: Widget, title: str) -> None:
 class TutorScreen(Screen[Any]):
     """A screen of the tutor. It has a `Static` of the id `small`, shown alone where there is too little room.
 
-    `commands` are what it has for the command palette: title, what it does, action.
+    `commands` is the table that the command palette has of it.
     """
 
-    commands: ClassVar[tuple[tuple[str, str, str], ...]] = ()
+    commands: ClassVar[Sequence[Key]] = ()
 
     @property
     def tutor(self) -> Tutor:

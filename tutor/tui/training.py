@@ -37,7 +37,7 @@ from tutor.text.evaluation_words import (
 from tutor.text.layout import number
 from tutor.text.words import whole_number
 from tutor.tui.dialogs import Ask, Reader
-from tutor.tui.keys import bindings, commands, help_lines
+from tutor.tui.keys import bindings, help_lines
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen
 from tutor.tui.training_views import (
@@ -108,7 +108,7 @@ class TrainingScreen(TutorScreen):
 
     CSS_PATH: ClassVar = [data_dir("assets") / "player.tcss", data_dir("assets") / "training.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
-    commands = commands(KEYS)
+    commands = KEYS
 
     class Ended(Message):
         """A thread is through with the run; `result` says how a training ended, "" after a mere look."""

@@ -16,6 +16,7 @@ from tutor.play.names import names
 from tutor.play.playback import Cursor
 from tutor.text.card import Card, Equality, Scribe
 from tutor.text.cells import cut, pad, pieces, width, window
+from tutor.text.language import say, say_in
 from tutor.text.layout import chain, flow, linear, number
 from tutor.text.lines import general_line
 from tutor.text.one_page import Page, equations
@@ -40,14 +41,14 @@ def wrapped(text: str, columns: int, style: str = "", indent: str = "") -> list[
 
 def card_lines(card: Card, step: Step, level: Level, columns: int, rows: int, walked: bool = True) -> list[Line]:
     """The step's card, `columns` wide; matrices show at most as many rows as there is room for."""
-    position = f"step {card.id} · {card.shape}"
+    position = say("step {id} · {shape}", id=card.id, shape=card.shape)
     lines = [Line(((card.title, "title"), ("  ", ""), (position, "dim")))]
     if width(card.title) + 2 + width(position) > columns:
         lines = [line(text, "title") for text in textwrap.wrap(card.title, columns)] + [line(position, "dim")]
     if card.warning:
         lines += wrapped(card.warning, columns, "error")
     if card.line and level != "story":
-        lines += wrapped(card.line, columns, "", "in the line  ")
+        lines += wrapped(card.line, columns, "", say("in the line  "))
     lines.append(line())
     if level == "story":
         lines += conversation_lines(card, columns) if card.turns else wrapped(card.story, columns)
@@ -56,7 +57,7 @@ def card_lines(card: Card, step: Step, level: Level, columns: int, rows: int, wa
         if card.unfolded:
             lines += wrapped(card.unfolded, columns, "dim")
         if level == "matrix" and card.dimensions:
-            lines += [line(), *wrapped(f"sizes  {card.dimensions}", columns, "numbers")]
+            lines += [line(), *wrapped(say("sizes  {sizes}", sizes=card.dimensions), columns, "numbers")]
         lines += [line()] if card.where else []
         for item in card.where:
             lines += where_lines(item, columns)
@@ -67,7 +68,8 @@ def card_lines(card: Card, step: Step, level: Level, columns: int, rows: int, wa
         if level == "matrix" and card.reuse:
             lines += [line(), *wrapped(card.reuse, columns, "note")]
         if card.derivation:
-            lines += [line(), Line((("How it comes about", "heading"), ("   c walks it from the beginning", "dim")))]
+            how, walk = say("How it comes about"), say("   c walks it from the beginning")
+            lines += [line(), Line(((how, "heading"), (walk, "dim")))]
             for item in card.derivation:
                 lines += derivation_lines(item, columns)
         if level == "scalar" and step.index and math.prod(step.equation.symbol.shape) > 1:
@@ -124,14 +126,16 @@ def where_lines(item: Equality, columns: int) -> list[Line]:
     docs = [item.docs[0]]
     for doc in item.docs[1:]:
         docs += [" = ", doc]
-    parts = flow(docs, columns - 6, 4, 4, 4)
+    where = say("where ")
+    indent = " " * width(where)
+    parts = flow(docs, columns - width(where), 4, 4, 4)
     tall = len(parts) > 3 or columns < 40
     texts = [" = ".join(linear(doc, 4) for doc in item.docs)] if tall else parts
     if tall:
-        first, *more = wrapped(texts[0], columns, "numbers", "      ")
-        return [Line((("where ", "dim"), *first.spans[1:])), *more]
+        first, *more = wrapped(texts[0], columns, "numbers", indent)
+        return [Line(((where, "dim"), *first.spans[1:])), *more]
     axis = next((at for at, text in enumerate(parts) if " = " in text), 0)  # a tall value may stand below it, or above
-    return [Line((("where " if at == axis else "      ", "dim"), (text, "numbers"))) for at, text in enumerate(texts)]
+    return [Line(((where if at == axis else indent, "dim"), (text, "numbers"))) for at, text in enumerate(texts)]
 
 
 def derivation_lines(item: Equality, columns: int) -> list[Line]:
@@ -158,9 +162,13 @@ def cell_lines(step: Step, columns: int, walked: bool = True) -> list[Line]:
     shown = [[number(grid[i, j]) for j in left] for i in top]
     size = max(width(text) for cells in shown for text in cells)
     at = "[" + ", ".join(str(i + 1) for i in step.index) + "]"
-    keys = "   ← ↑ ↓ → walk the cells" if walked else ""
-    above = "".join(f", slice [{', '.join(str(i + 1) for i in step.index[:-2])}]" for _ in range(whole.ndim > 2))
-    lines = [line(f"Element {at} of {' × '.join(map(str, whole.shape))}{above}{keys}", "dim")]
+    sizes = " × ".join(map(str, whole.shape))
+    if whole.ndim > 2:
+        part = ", ".join(str(i + 1) for i in step.index[:-2])
+        said = say("Element {at} of {sizes}, slice [{slice}]", at=at, sizes=sizes, slice=part)
+    else:
+        said = say("Element {at} of {sizes}", at=at, sizes=sizes)
+    lines = [line(said + (say("   ← ↑ ↓ → walk the cells") if walked else ""), "dim")]
     for i, cells in zip(top, shown, strict=True):
         spans: list[tuple[str, str]] = [("  ", "")]
         for j, text in zip(left, cells, strict=True):
@@ -262,8 +270,8 @@ def page_lines(page: Page, columns: int) -> list[Line]:
                 indent, style = ("    ", "numbers") if of else ("  ", "formula")
                 drawn = f"{linear(name)} = {linear(formula)}"
                 lines += [line(indent + text, style) for text in textwrap.wrap(drawn, columns - len(indent))]
-            lines += wrapped(f"here {entry.here}", columns, "dim", "      ") if entry.here else []
-    lines += [line(), line("The letters", "heading")]
+            lines += wrapped(say("here {it}", it=entry.here), columns, "dim", "      ") if entry.here else []
+    lines += [line(), line(say("The letters"), "heading")]
     for name, said in page.letters:
         first, *more = textwrap.wrap(f"{name}: {said}", columns - 4)
         lines += [line("  " + first), *(line("    " + text) for text in more)]
@@ -280,21 +288,22 @@ def bar_line(
 
     First of all what is out of the ordinary: that the tutor asks (`predict`, in a word), and how much is `changed`.
     """
-    mark = " · ".join([*([predict] if predict else []), *([f"changed: {changed}"] if changed else [])])
-    columns -= len(mark) + 2 if mark else 0
+    mark = " · ".join(word for word in (predict, say("changed: {n}", n=changed) if changed else "") if word)
+    columns -= width(mark) + 2 if mark else 0
     first = ((mark, "mark"), ("  ", "")) if mark else ()
     eq = trace.equations[cursor.at]
-    place = f"{eq.phase} {cursor.at + 1}/{len(trace.equations)}"
+    place = f"{say_in('phase', eq.phase)} {cursor.at + 1}/{len(trace.equations)}"
     rows = trace.iteration.rows
     parts = [place]
     if lesson.training:
-        parts.append(f"iteration {cursor.iteration}")
+        parts.append(say("iteration {n}", n=cursor.iteration))
     if trace.examples > 1 and eq.symbol.per_example:
-        parts.append(f"example {cursor.example + 1} of {trace.examples}")
+        parts.append(say("example {n} of {count}", n=cursor.example + 1, count=trace.examples))
     elif len(rows) == 1 and lesson.example_count > 1:
-        parts.append(f"row {rows[0] + 1}")
-    notation = [scribe.writer.notation.title] if trace.program.model.layers else []  # an author has names of his own
-    parts += [cursor.level, *notation]
+        parts.append(say("row {n}", n=rows[0] + 1))
+    parts.append(say_in("level", cursor.level))
+    if trace.program.model.layers:  # an author has names of his own
+        parts.append(say(scribe.writer.notation.title))
     while len(parts) > 2 and width(" · ".join(parts)) > columns:  # what the card says as well goes first
         parts.pop(1)
     tail = " · ".join(parts)

@@ -25,7 +25,7 @@ from tutor.text.output import escape
 from tutor.tui.dialogs import Ask, Dialog, help_of
 from tutor.tui.entry import Entry
 from tutor.tui.follower import Follower
-from tutor.tui.keys import bindings, commands
+from tutor.tui.keys import bindings
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.screen import arrangement
 
@@ -56,7 +56,7 @@ class WhatIfScreen(Follower, Dialog):
     """The changes of a lesson that is played: made here, seen there. Answers "compare" where that is to follow."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(WHAT_IF)
-    commands = commands(WHAT_IF)
+    commands = WHAT_IF
 
     def __init__(self, sitting: Sitting, adopt: Callable[[WhatIf], None]) -> None:
         """`adopt` puts changes in force; the sitting with them comes back to `follow`."""

@@ -1,0 +1,260 @@
+"""The catalogues of translations: what there is to translate, `tutor/text/languages/*.po` and `*.mo` up to date.
+
+    make catalogue        or: python assets/catalogue.py
+
+It looks for messages in the source (what is handed to `say`, `say_in`, `say_many`, `plural`, `Term` and `N_` of
+tutor/text/language.py) and in the tables below, whose texts are translated where they are shown. Each .po keeps its
+translations; a message that changed a little keeps its old one as `fuzzy`, which is not read until somebody looked at
+it and took the word away. docs/translating.md is the guide.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+import struct
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import Formatter
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "tutor" / "text" / "languages"
+MARKERS = {"say", "say_in", "say_many", "plural", "Term", "N_", "DerivationLine"}
+ALIKE = 0.8  # of a message that changed, how much is left of it
+
+sys.path.insert(0, str(ROOT))
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is looked up: an English text, its plural where it counts, its context where a word has several meanings."""
+
+    text: str
+    plural: str = ""
+    context: str = ""
+
+
+@dataclass
+class Entry:
+    """A translation of a message: one text, or two where it counts; "" where there is none yet."""
+
+    texts: tuple[str, ...]
+    fuzzy: bool = False
+    places: list[str] = field(default_factory=list)
+
+
+def places_of(text: str) -> set[str]:
+    """The names of the places in braces of a message; none where it is no template."""
+    try:
+        return {name for _, name, _, _ in Formatter().parse(text) if name}
+    except ValueError:
+        return set()
+
+
+# ---------------------------------------------------------------- what there is to translate
+
+
+def messages() -> dict[Message, list[str]]:
+    """Every message with the files that have it, in the order of the source."""
+    found: dict[Message, list[str]] = {}
+    in_tables = tables()
+    for path in sorted((ROOT / "tutor").rglob("*.py")):
+        place = path.relative_to(ROOT).as_posix()
+        for message in (*in_source(path.read_text("utf-8")), *in_tables.get(place, ())):
+            places = found.setdefault(message, [])
+            if place not in places:
+                places.append(place)
+    return found
+
+
+def in_source(text: str) -> Iterator[Message]:
+    """The messages that are written in a module: the texts that are handed to one of the markers that it imports."""
+    tree = list(ast.walk(ast.parse(text)))
+    imported = {}  # line mode has a `say` of its own
+    for names in (node.names for node in tree if isinstance(node, ast.ImportFrom)):
+        imported |= {name.asname or name.name: name.name for name in names}
+    defined = {node.name: node.name for node in tree if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    calls = [node for node in tree if isinstance(node, ast.Call)]
+    for node in sorted(calls, key=lambda node: (node.lineno, node.col_offset)):
+        name = (imported | defined).get(node.func.id, "") if isinstance(node.func, ast.Name) else ""
+        if name == "Key":  # a row of a table of keys: its label, its help, what line mode's help says
+            said = [*node.args[3:5], *(word.value for word in node.keywords if word.arg in ("label", "help", "says"))]
+            yield from (Message(text) for arg in said for text in _texts(arg) if text)
+        elif name == "_in_lines":
+            yield from map(Message, _texts(node.args[1]))
+        elif name == "plural":
+            ones = list(_texts(node.args[1]))
+            manys = list(_texts(node.args[2])) if len(node.args) > 2 else [f"{one}s" for one in ones]
+            yield from (Message(f"{{n}} {one}", f"{{n}} {many}") for one, many in zip(ones, manys, strict=True))
+        elif name == "say_many" and len(node.args) > 2:
+            for one, many in zip(_texts(node.args[1]), _texts(node.args[2]), strict=True):
+                yield Message(one, many)
+        elif name == "say_in" and len(node.args) > 1:
+            yield from (Message(text, context=c) for c in _texts(node.args[0]) for text in _texts(node.args[1]))
+        elif name in MARKERS - {"say_in", "say_many"}:
+            yield from map(Message, _texts(node.args[0]))
+
+
+def _texts(node: ast.expr) -> Iterator[str]:
+    """The texts that an argument may be: a text, or one of several; none of a name."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from (*_texts(node.body), *_texts(node.orelse))
+
+
+def terms() -> set[str]:
+    """The nouns that a language may have forms of."""
+    found = set()
+    for path in (ROOT / "tutor").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Term":
+                found |= set(_texts(node.args[0]))
+    return found
+
+
+def tables() -> dict[str, list[Message]]:
+    """The messages of tables, by the file that has the table."""
+    found: dict[str, list[Message]] = {}
+    for place, context, texts in _tables():
+        found.setdefault(f"tutor/{place}.py", []).extend(Message(text, context=context) for text in texts if text)
+    return found
+
+
+def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
+    """(the file, the context, the texts)."""
+    from tutor.engine import activations, lesson, losses, model, optimizers
+    from tutor.text import array_gates, array_whys, explanations, notations
+
+    rules = [*explanations.RULES.values(), *explanations.LINEAR.values(), explanations.GATE]
+    rules += [array_whys._COPY, array_whys._ROW, array_whys._CELL, array_whys._OF_A_USE]
+    told = [text for gate in explanations.GATES.values() for text in gate]
+    told += [f"the {title.lower()}" for title, _, _ in explanations.GATES.values()]
+    told += [f"the {array_whys._lower(title)}" for title, _, _ in explanations.GATES.values()]
+    told += [*explanations.SAYS.values(), *(text for rule in rules for text in _of_rule(rule))]
+    yield "text/explanations", "", told
+    gates = array_gates.ARRAY_GATES.values()
+    told = [text for gate in gates for text in (gate.title, gate.does, gate.back, gate.says) if isinstance(text, str)]
+    yield "text/array_gates", "", [*told, *(f"the {array_whys._lower(gate.title)}" for gate in gates)]
+    named = notations.NOTATIONS.values()
+    yield "text/notations", "", [text for entry in named for text in (entry.title, entry.known_from, entry.order)]
+    yield "engine/model", "phase", model.PHASES
+    yield "engine/lesson", "level", lesson.LEVELS
+    yield "engine/lesson", "", lesson.BATCH_LOSSES
+    yield "engine/losses", "", [loss.title for loss in losses.LOSSES.values()]
+    yield "engine/optimizers", "", [optimizer.title for optimizer in optimizers.OPTIMIZERS.values()]
+    yield "engine/activations", "activation", [name.replace("_", " ") for name in activations.ACTIVATIONS]
+
+
+def _of_rule(rule: object) -> Iterator[str]:
+    story = rule.story  # type: ignore[attr-defined]
+    yield from (rule.title, rule.why, rule.element)  # type: ignore[attr-defined]
+    if isinstance(story, str):
+        yield story
+    else:
+        yield from (text for turn in story for text in (turn.speaker, turn.words, turn.passes))
+
+
+# ---------------------------------------------------------------- the files
+
+
+def read_po(text: str) -> dict[Message, Entry]:
+    """The translations of a .po file."""
+    found: dict[Message, Entry] = {}
+    for block in re.split(r"\n\s*\n", text.strip()):
+        parts: dict[str, str] = {}
+        comments, key = [], ""
+        for line in block.splitlines():
+            if line.startswith("#"):
+                comments.append(line)
+                continue
+            word, _, rest = line.partition(" ") if not line.startswith('"') else (key, "", line)
+            key = word
+            parts[key] = parts.get(key, "") + ast.literal_eval(rest)
+        if parts.get("msgid"):
+            message = Message(parts["msgid"], parts.get("msgid_plural", ""), parts.get("msgctxt", ""))
+            texts = tuple(text for key, text in parts.items() if key.startswith("msgstr"))
+            places = [line[3:] for line in comments if line.startswith("#: ")]
+            found[message] = Entry(texts, any(line.startswith("#,") and "fuzzy" in line for line in comments), places)
+    return found
+
+
+def header(code: str) -> str:
+    """What every catalogue begins with: its language, and how it counts."""
+    return (
+        f"Language: {code}\nMIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\n"
+        "Content-Transfer-Encoding: 8bit\nPlural-Forms: nplurals=2; plural=(n != 1);\n"
+    )
+
+
+def as_po(code: str, entries: dict[Message, Entry]) -> str:
+    """A .po file."""
+    blocks = ['msgid ""\nmsgstr ' + _quoted(header(code))]
+    for message, entry in entries.items():
+        lines = [f"#: {place}" for place in entry.places] + ["#, fuzzy"] * entry.fuzzy
+        lines += [f"msgctxt {_quoted(message.context)}"] if message.context else []
+        lines.append(f"msgid {_quoted(message.text)}")
+        if message.plural:
+            lines.append(f"msgid_plural {_quoted(message.plural)}")
+            lines += [f"msgstr[{at}] {_quoted(text)}" for at, text in enumerate(entry.texts)]
+        else:
+            lines.append(f"msgstr {_quoted(entry.texts[0])}")
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t") + '"'
+
+
+def as_mo(code: str, entries: dict[Message, Entry]) -> bytes:
+    """A .mo file: what gettext reads."""
+    pairs = {"": header(code)}
+    for message, entry in entries.items():
+        if all(entry.texts) and not entry.fuzzy:
+            key = f"{message.context}\x04{message.text}" if message.context else message.text
+            pairs[f"{key}\x00{message.plural}" if message.plural else key] = "\x00".join(entry.texts)
+    keys = sorted(pairs, key=lambda key: key.encode("utf-8"))
+    ids, texts = [key.encode("utf-8") for key in keys], [pairs[key].encode("utf-8") for key in keys]
+    at = 28 + 16 * len(keys)
+    tables, data = b"", b""
+    for strings in (ids, texts):
+        for string in strings:
+            tables += struct.pack("<II", len(string), at + len(data))
+            data += string + b"\x00"
+    return struct.pack("<7I", 0x950412DE, 0, len(keys), 28, 28 + 8 * len(keys), 0, 28 + 16 * len(keys)) + tables + data
+
+
+def brought_up_to_date(old: dict[Message, Entry], now: dict[Message, list[str]]) -> dict[Message, Entry]:
+    """Today's messages with the translations that there are; of a message that changed the old one, as fuzzy."""
+    gone = {message.text: entry for message, entry in old.items() if message not in now}
+    nouns = terms()
+    found = {}
+    for message, places in now.items():
+        entry = old.get(message)
+        if entry is None and (near := difflib.get_close_matches(message.text, gone, 1, ALIKE)) and not message.plural:
+            entry = Entry(gone[near[0]].texts[:1], fuzzy=True)
+        texts = entry.texts if entry else ("",) * (2 if message.plural else 1)
+        found[message] = Entry(texts, bool(entry and entry.fuzzy), places)
+        if message.text in nouns and not message.context:
+            forms = (other for other in old if other.context and other.text == message.text and other not in now)
+            found |= {form: Entry(old[form].texts, old[form].fuzzy, places) for form in forms}
+    return found
+
+
+def main() -> None:
+    """Write all catalogues anew; say what each lacks."""
+    now = messages()
+    for path in sorted(FOLDER.glob("*.po")):
+        entries = brought_up_to_date(read_po(path.read_text("utf-8")), now)
+        path.write_text(as_po(path.stem, entries), "utf-8")
+        path.with_suffix(".mo").write_bytes(as_mo(path.stem, entries))
+        lacks = sum(entry.fuzzy or not all(entry.texts) for entry in entries.values())
+        print(f"{path.name}: {len(entries)} messages, {lacks} of them without a translation that is read")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""Texts in another language: the catalogue is whole, and what it translates says what the English says."""
+
+from __future__ import annotations
+
+import gettext
+import importlib.util
+import sys
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from tutor.text import language
+from tutor.text.language import N_, Term, fill, say, say_in, say_many
+
+ROOT = Path(__file__).resolve().parent.parent
+_spec = importlib.util.spec_from_file_location("catalogue_tool", ROOT / "assets" / "catalogue.py")
+tool = importlib.util.module_from_spec(_spec)
+sys.modules["catalogue_tool"] = tool
+_spec.loader.exec_module(tool)
+
+OTHERS = [code for code in language.LANGUAGES if code != language.ENGLISH]
+HOW = "run `make catalogue`, translate what is new in tutor/text/languages, and run it again"
+
+
+@pytest.fixture(autouse=True)
+def _back_to_english():
+    yield
+    language.use(language.ENGLISH)
+
+
+@pytest.fixture(scope="module")
+def messages():
+    return tool.messages()
+
+
+def entries(code):
+    return tool.read_po((tool.FOLDER / f"{code}.po").read_text("utf-8"))
+
+
+# ---------------------------------------------------------------- the catalogues
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_everything_is_translated_and_nothing_that_is_gone(code, messages):
+    found = entries(code)
+    assert not [m.text for m in messages if m not in found], HOW
+    nouns = tool.terms()
+    assert not [m.text for m in found if m not in messages and not (m.context and m.text in nouns)], HOW
+    assert not [m.text for m, entry in found.items() if entry.fuzzy or not all(entry.texts)], HOW
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_a_translation_has_the_places_of_its_message(code):
+    for message, entry in entries(code).items():
+        for text, own in zip(entry.texts, (message.text, message.plural or message.text), strict=False):
+            wanted = tool.places_of(own) | ({"n"} if message.plural and "{n}" in message.plural else set())
+            had = tool.places_of(text) | (wanted & {"n"} if message.plural else set())
+            assert had == wanted, (message.text, text)
+            assert (text[:1] == " ", text[-1:] == " ") == (own[:1] == " ", own[-1:] == " "), (own, text)
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_each_noun_has_every_form_that_the_language_asks_for(code):
+    found = entries(code)
+    asked = {
+        form for entry in found.values() for text in entry.texts for _, name, form, _ in Formatter().parse(text) if form
+    }
+    nouns = tool.terms()
+    assert {m.context for m in found if m.context and m.text in nouns} >= asked
+    assert not [(noun, form) for noun in nouns for form in asked if tool.Message(noun, context=form) not in found]
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_what_gettext_reads_is_what_people_edit(code):
+    """`make catalogue` after a change of the .po: the file that is read is made of it."""
+    path = tool.FOLDER / f"{code}.mo"
+    assert path.read_bytes() == tool.as_mo(code, entries(code)), HOW
+    with path.open("rb") as file:
+        read = gettext.GNUTranslations(file)
+    for message, entry in entries(code).items():
+        if message.plural:
+            assert tuple(read.ngettext(message.text, message.plural, n) for n in (1, 2)) == entry.texts
+        elif message.context:
+            assert read.pgettext(message.context, message.text) == entry.texts[0]
+        else:
+            assert read.gettext(message.text) == entry.texts[0]
+
+
+def test_a_po_file_says_the_same_when_it_was_written_and_read():
+    odd = {
+        tool.Message('a "quoted" \\ text\nin two lines'): tool.Entry(("ein „Text“\n",), places=["x.py"]),
+        tool.Message("{n} unit", "{n} units"): tool.Entry(("{n} Einheit", "{n} Einheiten"), places=["x.py", "y.py"]),
+        tool.Message("level", context="noun"): tool.Entry(("Stufe",), fuzzy=True),
+    }
+    assert tool.read_po(tool.as_po("de", odd)) == odd
+
+
+def test_a_message_that_changed_a_little_keeps_its_old_translation_to_be_looked_at():
+    old = {tool.Message("The gate takes its input."): tool.Entry(("Das Gatter nimmt seinen Eingang.",))}
+    now = tool.brought_up_to_date(old, {tool.Message("The gate takes one input."): ["x.py"]})
+    (entry,) = now.values()
+    assert entry.fuzzy and entry.texts == ("Das Gatter nimmt seinen Eingang.",)
+    assert b"Gatter" not in tool.as_mo("de", now)
+
+
+def test_the_tool_finds_what_is_handed_to_a_marker():
+    source = (
+        "from tutor.text.language import say, say_in, say_many as counted\n"
+        "from tutor.text.words import plural\nfrom tutor.play.commands import Key\n"
+        'Term("not imported"); say("a {x}" " b", x=1); say("c" if y else "d"); counted(n, "{n} e", "{n} f"); plural(n, "g");'
+        'say_in("h", "i"); self.say("no message"); say(name); Key("k", "act", "k", "label", "help", says="lines")'
+    )
+    found = [(m.text, m.plural, m.context) for m in tool.in_source(source)]
+    assert found == [
+        ("a {x} b", "", ""), ("c", "", ""), ("d", "", ""), ("{n} e", "{n} f", ""), ("{n} g", "{n} gs", ""),
+        ("i", "", "h"), ("label", "", ""), ("help", "", ""), ("lines", "", ""),
+    ]  # fmt: skip
+
+
+# ---------------------------------------------------------------- what is said
+
+
+@pytest.fixture
+def catalogue(tmp_path, monkeypatch):
+    """A small catalogue of its own as the German one."""
+    told = {
+        "Step {n} of {layer}": ("Schritt {n} {layer:gen}",),
+        "braces {stay}": ("Klammern {stay}",),
+        "broken {n}": ("kaputt {m}",),
+        "unbalanced {n}": ("schief {n",),
+    }
+    found = {tool.Message(text): tool.Entry(texts) for text, texts in told.items()}
+    found[tool.Message("{n} unit", "{n} units")] = tool.Entry(("{n} Einheit", "{n} Einheiten"))
+    found[tool.Message("layer {k}")] = tool.Entry(("Schicht {k}",))
+    found[tool.Message("layer {k}", context="gen")] = tool.Entry(("der Schicht {k}",))
+    (tmp_path / "de.mo").write_bytes(tool.as_mo("de", found))
+    monkeypatch.setattr(language, "_FOLDER", str(tmp_path))
+    language.use("de")
+    return tmp_path
+
+
+def test_values_go_in_after_the_translation(catalogue):
+    assert language.language() == "de"
+    assert say("Step {n} of {layer}", n="{n}", layer=Term("layer {k}", k=2)) == "Schritt {n} der Schicht 2"
+    assert fill("Step {n} of {layer}", {"n": 1, "layer": Term("layer {k}", k=2)}) == "Schritt 1 der Schicht 2"
+    assert say("braces {stay}") == "Klammern {stay}"
+    assert (say_many(1, "{n} unit", "{n} units"), say_many(2000, "{n} unit", "{n} units")) == (
+        "1 Einheit",
+        "2,000 Einheiten",
+    )
+    assert Term("layer {k}", k=3).changed(str.upper) == "SCHICHT 3"
+    assert f"{Term('layer {k}', k=3).changed(str.upper):gen}" == "der Schicht 3"
+
+
+def test_what_has_no_translation_and_what_is_broken_is_english(catalogue):
+    assert say("unknown {n}", n=1) == "unknown 1" and say("") == "" and say_in("x", "layer") == "layer"
+    assert say("broken {n}", n=1) == "broken 1" and say("unbalanced {n}", n=1) == "unbalanced 1"
+    assert N_("broken {n}") == "broken {n}"
+    with pytest.raises(KeyError):  # a message whose own value is missing is a mistake in the program
+        say("unknown {n}", m=1)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no catalogue at all", b"\xde\x12\x04\x95" + b"\xff" * 40])
+def test_a_missing_or_broken_catalogue_is_english(content, catalogue):
+    (catalogue / "de.mo").unlink()
+    if content is not None:
+        (catalogue / "de.mo").write_bytes(content)
+    language.use("de")
+    assert language.language() == "en" and say("braces {stay}") == "braces {stay}"
+
+
+@pytest.mark.parametrize(
+    "asked, code",
+    [("de", "de"), ("de_AT.UTF-8", "de"), ("DE", "de"), ("de.UTF-8", "de"), ("en_GB", "en"), ("", ""), ("xx", "")],
+)
+def test_the_environment_names_a_language(asked, code, monkeypatch):
+    monkeypatch.setenv(language.VARIABLE, asked)
+    assert language.asked_for() == code

@@ -1,0 +1,125 @@
+"""Texts in the learner's language. English is the message and the fallback; the others are gettext's catalogues.
+
+A message is a whole sentence with named places; the values go in after it was translated: `say("Step {n}.", n=3)`.
+What stands in a table is English there, and translated where it is shown: `say(key.help)`. Ids, commands, keys of JSON
+and exit codes are no messages. A catalogue that is missing or broken is English; so is a message that it has not.
+`languages/de.po` is what people edit, `de.mo` what is read; `make catalogue` (assets/catalogue.py) makes it from that.
+Every start waits for this module: gettext is loaded with the first catalogue.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False  # as in `tutor`
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from gettext import GNUTranslations
+    from typing import Protocol
+
+    class Words(Protocol):
+        """The values of a message, by the names of its places."""
+
+        def __getitem__(self, key: str, /) -> object: ...
+
+
+VARIABLE = "BACKPROP_TUTOR_LANG"
+ENGLISH = "en"
+LANGUAGES = {ENGLISH: "English", "de": "Deutsch"}  # by their codes, each by its own name
+_FOLDER = os.path.join(os.path.dirname(__file__), "languages")
+
+_language = ENGLISH
+_catalogue: GNUTranslations | None = None
+
+
+def language() -> str:
+    """The code of the language that texts are in now."""
+    return _language
+
+
+def asked_for() -> str:
+    """The language that the environment asks for; "" where it names none that there is."""
+    code = os.environ.get(VARIABLE, "").replace("-", "_").partition("_")[0].partition(".")[0].lower()
+    return code if code in LANGUAGES else ""
+
+
+def use(code: str) -> None:
+    """Say everything in this language from here on; in English where there is no such catalogue."""
+    global _language, _catalogue
+    _catalogue = _read(code) if code in LANGUAGES and code != ENGLISH else None
+    _language = code if _catalogue else ENGLISH
+
+
+def _read(code: str) -> GNUTranslations | None:
+    from gettext import GNUTranslations
+
+    try:
+        with open(os.path.join(_FOLDER, f"{code}.mo"), "rb") as file:
+            return GNUTranslations(file)
+    except Exception:  # whatever is wrong with a file of translations: the tutor speaks English
+        return None
+
+
+def say(message: str, /, **values: object) -> str:
+    """A message in the learner's language, with its values put in; without values braces stay as they are."""
+    translated = _catalogue.gettext(message) if _catalogue and message else message
+    return _filled(translated, message, values) if values else translated
+
+
+def N_(message: str) -> str:
+    """Marks a message that is translated elsewhere: where a table's text is shown."""
+    return message
+
+
+def say_in(context: str, message: str, /, **values: object) -> str:
+    """The same of a word that has several meanings, or forms: `context` says which."""
+    translated = _catalogue.pgettext(context, message) if _catalogue else message
+    return _filled(translated, message, values) if values else translated
+
+
+def say_many(n: int, one: str, many: str, /, **values: object) -> str:
+    """A message that counts: `{n}` in it is the number, with commas."""
+    message = one if n == 1 else many
+    translated = _catalogue.ngettext(one, many, n) if _catalogue else message
+    return _filled(translated, message, {"n": f"{n:,}", **values})
+
+
+def fill(message: str, words: Words) -> str:
+    """A template in the learner's language, with words that are asked for one by one as the template has them."""
+    return _filled(_catalogue.gettext(message) if _catalogue and message else message, message, words)
+
+
+def _filled(translated: str, message: str, values: Words) -> str:
+    try:
+        return translated.format_map(values)
+    except (KeyError, IndexError, ValueError, AttributeError):
+        if translated == message:
+            raise
+        return message.format_map(values)
+
+
+class Term(str):
+    """A noun within messages, which other languages decline: `{layer:gen}` in a translation asks for that form.
+
+    A form is the noun's message in that context; English has none. Made as `say` makes a message.
+    """
+
+    message: str
+    values: dict[str, object]
+
+    def __new__(cls, message: str, /, **values: object) -> Term:
+        term = super().__new__(cls, say(message, **values))
+        term.message, term.values = message, values
+        return term
+
+    def __format__(self, form: str) -> str:
+        return say_in(form, self.message, **self.values) if form else str(self)
+
+    def changed(self, change: Callable[[str], str]) -> Term:
+        """The same noun written otherwise in its first form, as with a capital."""
+        term = str.__new__(Term, change(str(self)))
+        term.message, term.values = self.message, self.values
+        return term
+
+
+use(asked_for())
