@@ -108,7 +108,8 @@ def test_the_tool_finds_what_is_handed_to_a_marker():
     source = (
         "from tutor.text.language import say, say_in, say_many as counted\n"
         "from tutor.text.words import plural\nfrom tutor.play.commands import Key\n"
-        'Term("not imported"); say("a {x}" " b", x=1); say("c" if y else "d"); counted(n, "{n} e", "{n} f"); plural(n, "g");'
+        'Term("not imported"); say("a {x}" " b", x=1); say("c" if y else "d"); counted(n, "{n} e", "{n} f");'
+        'plural(n, "g");'
         'say_in("h", "i"); self.say("no message"); say(name); Key("k", "act", "k", "label", "help", says="lines")'
     )
     found = [(m.text, m.plural, m.context) for m in tool.in_source(source)]
