@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LEVELS = ("story", "scalar", "matrix")
 FORMATS = ("text", "json", "markdown", "latex")
-FIGURES = ("network", "step", "chain", "slope", "losses")  # as in `handouts.figures`, which needs NumPy
+FIGURES = ("network", "step", "chain", "slope", "losses", "landscape")  # as in `handouts.figures`, which needs NumPy
 PLATFORMS = ("moodle", "gift", "qti", "anki", "csv", "json")  # as in `handouts.platforms`, which needs NumPy
 
 LESSON = "a lesson's id (see backprop-tutor list), or the path of a lesson file"
@@ -534,13 +534,14 @@ def _worksheet(sub: ArgumentParser) -> None:
     "figure",
     "a lesson's network, a step, a chain, a slope as SVG",
     "A figure of a lesson as an SVG file, for slides and sheets: its network or circuit, a step's card, the chain "
-    "of a gradient, the loss as a function of one parameter, the losses of 100 epochs.",
+    "of a gradient, the loss as a function of one parameter or two, the losses of 100 epochs.",
     examples.FIGURE_EXAMPLES,
 )
 def _figure(sub: ArgumentParser) -> None:
     sub.add_argument("lesson", metavar="LESSON", help=LESSON)
     sub.add_argument("kind", choices=FIGURES, nargs="?", default="network", help="default: network")
-    sub.add_argument("--step", metavar="ID", default="", help="the step that it is of; of a slope W1[1,2], too")
+    step = "its step; of a slope W1[1,2], of a landscape 'W1[1,1] W2[1,1]'"
+    sub.add_argument("--step", metavar="ID", default="", help=step)
     sub.add_argument("--format", choices=("svg",), default="svg", help="default: svg")
     sub.add_argument("--notation", metavar="NAME", help="default: the lesson's own")
     sub.add_argument("-o", dest="output", metavar="FILE", help="where to write it; an existing file is left alone")

@@ -166,7 +166,7 @@ examples:
   backprop-tutor figure o-classification -o network.svg
   backprop-tutor figure o-classification network --step "dL/dW1[1,2]"     what the step uses and makes is lit
   backprop-tutor figure o-classification chain --step "dL/dW1[1,2]" -o chain.svg
-  backprop-tutor figure o-classification slope > slope.svg                (also: step, losses)
+  backprop-tutor figure o-classification slope > slope.svg                (also: step, losses, landscape)
   backprop-tutor figure attention > attention.svg
 """
 PAGE_EXAMPLES = """\

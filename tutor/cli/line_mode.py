@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from tutor.cli.line_questions import ask_item, play_practice
-from tutor.cli.line_training import compare, evaluate, losses, patience, sweep, train
+from tutor.cli.line_training import compare, evaluate, landscape, losses, patience, sweep, train
 from tutor.engine.backprop import gradient_of
 from tutor.engine.expressions import Ref
 from tutor.engine.lesson import LEVELS, Lesson, as_level
@@ -209,6 +209,7 @@ class LineMode:
             "iteration": lambda: self._iteration(rest),
             "example": lambda: self._example(rest),
             "train": lambda: train(now, rest, self.say),
+            "landscape": lambda: landscape(now.run, rest, self.say),
             "losses": lambda: losses(now.run, self.say),
             "evaluate": lambda: evaluate(now.run, rest, self.say),
             "set": lambda: self._adopt(now.changes.apply(rest, now.here)),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from tutor.engine.evaluation import evaluator_of
+from tutor.engine.landscape import NoLandscape, landscape_over
 from tutor.engine.lesson import Lesson
 from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import MAX_ITERATION, TOLERANCE, Iteration, Run
@@ -19,6 +20,7 @@ from tutor.play.settings import Refused
 from tutor.play.sitting import Sitting
 from tutor.play.sweep_map import runs_of
 from tutor.text.evaluation_words import ending, loss_words, value_lines, without_evaluation, words
+from tutor.text.landscape_words import landscape_words, lowest_words, point_words, stops
 from tutor.text.lines import wrapped
 from tutor.text.words import whole_number
 
@@ -65,6 +67,20 @@ def _train_to(run: Run, number: int, tolerance: float | None, say: Say) -> str:
 def losses(run: Run, say: Say) -> None:
     """The losses of what is trained, in words."""
     for said in loss_words(run):
+        _say_wrapped(said, say)
+    say("")
+
+
+def landscape(run: Run, text: str, say: Say) -> None:
+    """The loss over two parameters, in words: the path of what is trained, and what lies beside it. Raises Refused."""
+    try:
+        made = landscape_over(run, run.trained, text)
+    except NoLandscape as error:
+        raise Refused(str(error)) from None
+    say(f"{made.of.id} over {made.x.id} and {made.y.id}")
+    for said in (*landscape_words(made), "The path:", *(f"  {point_words(made, k)}" for k in stops(made))):
+        _say_wrapped(said, say)
+    for said in lowest_words(made):
         _say_wrapped(said, say)
     say("")
 

@@ -13,6 +13,7 @@ from html import escape
 import numpy as np
 
 from tutor.engine.expressions import Ref
+from tutor.engine.landscape import NoLandscape, landscape_over
 from tutor.engine.paths import target
 from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import Run
@@ -20,6 +21,7 @@ from tutor.engine.trace import Step, Trace
 from tutor.handouts.page import lit_at
 from tutor.pictures.canvas import Row
 from tutor.pictures.drawing import drawing_of
+from tutor.pictures.landscape import drawn, with_cursor
 from tutor.pictures.plot import Curve, plot
 from tutor.pictures.step.kinds import KINDS, subject
 from tutor.text.card import Scribe
@@ -92,12 +94,30 @@ def _losses(trace: Trace, notation: str, id: str) -> str:
     return cells([((lesson.title, "strong"),), *picture], f"The losses of {lesson.title}")
 
 
+def _landscape(trace: Trace, notation: str, id: str) -> str:
+    """The loss over two parameters after the first epochs, and the path of training across it."""
+    lesson = trace.lesson
+    if lesson.training is None:
+        raise NoFigure(f"'{lesson.id}' is not trained: there is no path to draw")
+    run = Run(lesson)
+    run.train(EPOCHS * iterations_per_epoch(lesson))
+    try:
+        made = landscape_over(run, run.trained, id)
+    except NoLandscape as error:
+        raise NoFigure(str(error).rstrip(".")) from None
+    window = made.window()
+    frame = drawn(made, made.grid(window), window, COLUMNS, ROWS)
+    assert frame is not None
+    return cells([((lesson.title, "strong"),), *with_cursor(frame)], f"{made.of.id} over {made.x.id} and {made.y.id}")
+
+
 FIGURES: dict[str, Callable[[Trace, str, str], str]] = {
     "network": _network,
     "step": _step,
     "chain": _chain,
     "slope": _slope,
     "losses": _losses,
+    "landscape": _landscape,
 }
 
 

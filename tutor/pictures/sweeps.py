@@ -10,7 +10,7 @@ import numpy as np
 from tutor.pictures.canvas import Picture
 from tutor.pictures.plot import MIN_COLUMNS, MIN_ROWS, Curve, Frame, Mark, plot
 from tutor.play.outcomes import Verdict
-from tutor.play.sweep import Sweep
+from tutor.play.sweep import SEEDS, Sweep
 from tutor.play.sweep_map import LETTERS, MOST, Axis, SweepMap
 from tutor.text.cells import width
 
@@ -40,8 +40,10 @@ def sweep_picture(
     marks = [Mark(points[at].value, ends[at])] if at is not None and at < len(points) else []
     log_y = can_be_log(ends) if log_y is None else log_y
     range_x = made.values[0], made.values[-1]
-    curve = Curve(made.values[: len(ends)], ends)
-    return plot([curve], marks, columns, rows, made.name, y_label, log_x=log_x, log_y=log_y, x_range=range_x)
+    curves = [Curve(made.values[: len(ends)], ends)]
+    if made.name in SEEDS:  # nothing lies between two of them
+        curves, marks = [], [*(Mark(point.value, point.final, "•", "curve1") for point in points), *marks]
+    return plot(curves, marks, columns, rows, made.name, y_label, log_x=log_x, log_y=log_y, x_range=range_x)
 
 
 def can_be_log(ends: Sequence[float]) -> bool:

@@ -130,6 +130,10 @@ PLAYER = [
     ),
     _in_lines("losses", "the losses of what is trained", WHERE_IT_TRAINS),
     _in_lines(
+        "landscape [X Y]", "the loss over two parameters, W1[1,1] W2[1,1] or those that moved most: training's path",
+        WHERE_IT_TRAINS,
+    ),
+    _in_lines(
         "evaluate [N]", "what is predicted right for all rows, after the last iteration trained, or after iteration N",
         WHERE_IT_TRAINS,
     ),

@@ -21,6 +21,7 @@ from textual.worker import get_current_worker
 
 from tutor.engine.evaluation import evaluator_of
 from tutor.engine.held_out import HeldOut
+from tutor.engine.landscape import NoLandscape
 from tutor.engine.lesson import Lesson
 from tutor.engine.program import iterations_per_epoch, rows
 from tutor.engine.run import MAX_ITERATION, TOLERANCE, Run
@@ -68,13 +69,14 @@ KEYS = [
     Key("right", "move(1)", "→", "", "the same, towards the last"),
     Key("comma", "step(-1)", ",", "", "the iteration before"),
     Key("full_stop", "step(1)", ".", "", "the next iteration"),
-    Key("i", "pick", "i", "number", "pick an iteration by its number"),
+    Key("i", "pick", "i", "", "pick an iteration by its number"),
     Key("home", "first", "home", "", "pick the first iteration"),
     Key("end", "last", "end", "", "pick the last, and follow while training goes on"),
     Key("enter", "choose", "enter", "step it", "step the picked iteration in the player"),
     Key("a", "before_after", "a", "before/after", "evaluate before or after the picked update"),
     Key("l", "log_y", "l", "log", "losses on a logarithmic axis, or a plain one"),
     Key("e", "curves", "e", "curves", "epochs and iterations, or one of them"),
+    Key("v", "landscape", "v", "landscape", "the loss over two parameters, and the path that training took across it"),
     Key("tab", "pane(1)", "tab", "pane", "the next pane, where not all fit"),
     Key("escape", "stop_or_leave", "esc", "back", "stop the training; at rest: back to the player"),
     Key("d", "app.toggle_dark", "d", "", "light or dark"),
@@ -538,6 +540,14 @@ class TrainingScreen(TutorScreen):
     def action_pane(self, by: int) -> None:
         self.pane = self.panes[(self.panes.index(self.pane) + by) % len(self.panes)]
         self.arrange_panes()
+
+    def action_landscape(self) -> None:
+        from tutor.tui.landscape import LandscapeScreen
+
+        try:
+            self.app.push_screen(LandscapeScreen(self.run, self.done))
+        except NoLandscape as error:
+            self.say(str(error))
 
     def action_scroll(self, by: int) -> None:
         pane = self.query_one("#evaluation", Lines)
