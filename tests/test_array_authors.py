@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import tutor
+from each import each
 from tutor.engine.expressions import Ref
 from tutor.engine.parsing import parse
 from tutor.engine.paths import of_parameters, tally
@@ -81,8 +82,8 @@ def test_commas_do_not_hide_another_mistake():
 # ---------------------------------------------------------------- words of libraries
 
 
-@pytest.mark.parametrize(
-    ("formula", "mend"),
+@each(
+    "formula, mend",
     [
         ("matmul(A, x)", "A @ B"), ("np.matmul(A, x)", "A @ B"), ("torch.mm(A, A)", "A @ B"), ("A.dot(x)", "A @ ..."),
         ("transpose(A)", "A.T"), ("A.transpose(0, 1)", "A.T"), ("np.concatenate(x, x)", "concat(a, b)"),

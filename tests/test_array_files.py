@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from array_circuits import EXAMPLES, ArrayCircuit, Grower
+from each import each
 from tutor.engine.expressions import Call, Const, Expr, Ref, indices
 from tutor.engine.trace import trace
 from tutor.lessonfiles.check import load
@@ -99,9 +100,10 @@ def as_file(circuit: ArrayCircuit) -> str:
     return text
 
 
-@pytest.mark.parametrize("seed", range(200))
-def test_a_grown_circuit_from_its_file_to_every_gradient(seed, tmp_path):
-    circuit = grown(seed)
+@each("seed", range(20))
+@pytest.mark.parametrize("more", range(0, 200, 20))
+def test_a_grown_circuit_from_its_file_to_every_gradient(seed, more, tmp_path):
+    circuit = grown(more + seed)
     (tmp_path / "grown.toml").write_text(as_file(circuit))
     with warnings.catch_warnings():
         warnings.simplefilter("error")

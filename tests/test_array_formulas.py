@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from each import each
 from tutor.engine.array_functions import ARRAY_FUNCTIONS, shape_text
 from tutor.engine.expressions import Ref, Symbol, evaluate, walk
 from tutor.engine.parsing import CONSTANTS, FUNCTIONS, RESERVED, FormulaError, parse, read
@@ -167,7 +168,7 @@ MEANT = {
 }
 
 
-@pytest.mark.parametrize("text", MEANT)
+@each("text", MEANT)
 def test_a_formula_means_what_numpy_means(text):
     formula, oracle = tree(text), MEANT[text]
     names = oracle.__code__.co_varnames[: oracle.__code__.co_argcount]
@@ -201,7 +202,7 @@ def test_an_axis_counts_from_the_end_in_a_tree(text):
     assert axis < 0
 
 
-@pytest.mark.parametrize(
+@each(
     "text, offset, words",
     [
         ("A + w", 2, ["(2, 3)", "(4,)"]),
@@ -291,7 +292,7 @@ def test_a_name_of_which_nothing_is_known_says_nothing_of_shapes():
         read("softmax(x, 1)", resolve)
 
 
-@pytest.mark.parametrize("name", [*ARRAY_FUNCTIONS, "e", "pi", "True", "axis", "gelu_erf"])
+@each("name", [*ARRAY_FUNCTIONS, "e", "pi", "True", "axis", "gelu_erf"])
 def test_the_name_of_a_new_function_is_free_for_a_value(name):
     if name in RESERVED:
         return

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tutor
+from each import each
 from tutor.engine.expressions import ONE, OPERATORS, Ref, Symbol, call, element, evaluate
 
 RNG = np.random.default_rng(11)
@@ -209,8 +210,8 @@ def test_published_numbers(found, published, source):
 # ---------------------------------------------------------------- what does not fit
 
 
-@pytest.mark.parametrize(
-    ("op", "shapes", "param", "says"),
+@each(
+    "op, shapes, param, says",
     [
         ("add", [(2, 3), (2,)], None, r"\(2, 3\) and \(2,\) do not go together"),
         ("matmul", [(2, 3), (2, 3)], None, r"\(2, 3\) and \(2, 3\) do not fit for @: .* 3 long, .* of the second 2"),
@@ -270,8 +271,8 @@ def test_what_does_not_fit_is_said_with_the_shapes(op, shapes, param, says):
         call(op, *(Ref(Symbol("x", shape)) for shape in shapes), param=param)
 
 
-@pytest.mark.parametrize(
-    ("op", "shapes", "param", "shape"),
+@each(
+    "op, shapes, param, shape",
     [
         ("sum", [(2, 3)], -2, (3,)),
         ("sum", [(2, 3)], -1, (2,)),

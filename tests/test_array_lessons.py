@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 import tutor
+from each import each
 from tutor.engine.expressions import evaluate
 from tutor.lessonfiles import schema
 from tutor.lessonfiles.check import examine
@@ -412,7 +413,7 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text, old, new, line, column, words", WRONG, ids=[f"{row[1]}-{row[2]}"[:60] for row in WRONG])
+@each("text, old, new, line, column, words", WRONG)
 def test_one_mistake_is_one_problem_at_its_place(only, text, old, new, line, column, words):
     assert text.count(old) >= 1
     problem = only(text.replace(old, new, 1))

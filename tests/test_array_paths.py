@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from array_circuits import random_circuit
+from each import each
 from tutor.engine.expressions import Ref, Symbol, call, evaluate, indices
 from tutor.engine.lesson import Circuit, Definition, Lesson
 from tutor.engine.local import local_derivative
@@ -52,7 +53,7 @@ def walked(paths: Paths, symbol: Symbol, flat: int) -> list[float]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(40))
+@each("seed", range(40))
 def test_paths_of_random_circuits_add_up_to_the_gradients(seed):
     grown = random_circuit(seed, lines=3)
     found = trace(grown.lesson())

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from array_circuits import FORWARD, Grower, random_circuit
+from each import each
 from tutor.engine.expressions import ONE, Const, Ref, Symbol, call, evaluate, rounding
 from tutor.engine.lesson import Circuit, Definition, Lesson
 from tutor.engine.trace import trace
@@ -30,8 +31,8 @@ def square(row):
     return call("stack", row, column(*[Const(1.0)] * row.shape[0]))
 
 
-@pytest.mark.parametrize(
-    ("formula", "exact"),
+@each(
+    "formula, exact",
     [
         (call("norm", column(A, B, B), param=(-1, 1e-5)), [0, 0, 0]),
         (call("norm", square(column(A, B, B)), param=(-1, 0.1)), [[0, 0, 0], [0, 0, 0]]),
@@ -54,7 +55,6 @@ def square(row):
         (call("wins_min", A, B, param=1), 0),
         (call("causal_mask", square(column(A - B, B))), [[0, 0], [1, 1]]),
     ],
-    ids=lambda x: x.op if hasattr(x, "op") else "",
 )  # fmt: skip
 def test_what_rounding_made_is_not_shown(formula, exact):
     found = value(formula)
@@ -132,7 +132,7 @@ def test_no_operands_within_their_noise_lead_beyond_the_noise_of_the_value(op):
             assert np.all(np.where(np.isfinite(off), off, 0) <= most * (1 + 1e-3) + 1e-13), (op, seed)
 
 
-@pytest.mark.parametrize("seed", range(30))
+@each("seed", range(30))
 def test_nothing_warns_whatever_the_numbers(seed):
     circuit = random_circuit(seed, lines=4)
     rng = np.random.default_rng(seed)

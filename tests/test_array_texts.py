@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from each import each
 from strategies import circuit_lesson, spread
 from tutor.engine.expressions import Call, evaluate, walk
 from tutor.engine.openings import OPENINGS, derivation
@@ -150,7 +151,7 @@ WRITTEN = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "id", "notation"), WRITTEN)
+@each("name, id, notation", WRITTEN)
 def test_a_formula_is_written(name, id, notation):
     found = traced(name)
     assert linear(Writer(found.lesson, notation).formula(found.find(id).formula)) == WRITTEN[name, id, notation]
@@ -177,7 +178,7 @@ def test_a_name_of_the_author_is_no_gradient():
     assert writer.text(found.find("dL/dx").ref) == "∂L/∂x" and writer.text(found.find("dL/dy").ref) == "dy"
 
 
-@pytest.mark.parametrize("level", ["matrix", "scalar"])
+@each("level", ["matrix", "scalar"])
 @pytest.mark.parametrize("notation", NOTATIONS)
 @pytest.mark.parametrize("name", LESSONS)
 def test_what_is_shown_can_be_typed(name, notation, level):

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.events import Paste
 
+from each import each
 from effort import effort
 from strategies import dense, network_lesson
 from test_tui import LESSONS, pane, press, screen, type_in
@@ -42,14 +43,14 @@ TABLES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", TABLES)
+@each("text", TABLES)
 def test_a_table_in_any_dress(text):
     assert table(text) == [["5", "11"], ["10", "22"]]
     assert read_cells(text, (2, 2)) == ["5", "11", "10", "22"]
 
 
-@pytest.mark.parametrize(
-    ("text", "rows"),
+@each(
+    "text, rows",
     [
         ("[[ 5. 11.]\n [10. 22.]]", [["5.", "11."], ["10.", "22."]]),
         ("[[5.0e-01, -1.1e+01],\n [1.0e+01,  2.2e+01]]", [["5.0e-01", "-1.1e+01"], ["1.0e+01", "2.2e+01"]]),

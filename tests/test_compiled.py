@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from each import each
 from strategies import circuit_lesson, circuits, dense, network_lesson, networks
 from tutor.engine import run as running
 from tutor.engine.activations import ACTIVATIONS
@@ -87,8 +88,8 @@ def lesson(activation="tanh", last="linear", loss="half_squared_error", targets=
     return network_lesson(layers, loss, X, targets, **how)
 
 
-@pytest.mark.parametrize("order", ["listed", "shuffled", "random"])
-@pytest.mark.parametrize("batch", [1, 2, 4, "all"])
+@each("order", ["listed", "shuffled", "random"])
+@each("batch", [1, 2, 4, "all"])
 @pytest.mark.parametrize("name", list(OPTIMIZERS))
 def test_optimisers_batches_and_orders(name, batch, order, way):
     follows_the_equations(lesson(optimizer=name, batch=batch, order=order, l2=0.05, epsilon=1e-4, weight_decay=0.1), 12)
@@ -97,10 +98,10 @@ def test_optimisers_batches_and_orders(name, batch, order, way):
 ONE_HOT = np.eye(2)[[0, 1, 1, 0, 1]]
 
 
-@pytest.mark.parametrize("batch", [1, 2])
+@each("batch", [1, 2])
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
-@pytest.mark.parametrize(
-    ("last", "loss", "targets"),
+@each(
+    "last, loss, targets",
     [
         ("softmax", "cross_entropy", ONE_HOT),
         ("softmax", "squared_error", ONE_HOT),

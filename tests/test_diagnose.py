@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import tutor
+from each import each
 from tutor.cli.commands import main
 from tutor.engine.trace import trace
 from tutor.lessonfiles import catalogue
@@ -226,7 +227,7 @@ def test_a_blocked_position_is_no_mistake(digits):
 # ---------------------------------------------------------------- names and shapes
 
 
-@pytest.mark.parametrize("spelling", [
+@each("spelling", [
     "dL/dW1", "dW1", "dW_1", "W1.grad", "W1_grad", "grad_W1", "gradW1", "dLdW1", "dL_dW1", 'grads["W1"]', "grads.W1",
     "∂L/∂W₁", "DW1", "dJ_dW1", "gradients.W1", "fc1.weight.grad", "grads/fc1.weight",
 ])  # fmt: skip

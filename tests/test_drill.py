@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import strategies as some
+from each import each
 from strategies import DEEP, circuit_lesson, dense, network_lesson, spaced
 from tutor.engine.lesson import AuthorQuestion, Note, Training
 from tutor.engine.losses import LOSSES
@@ -77,8 +78,8 @@ def test_sums_are_moderate_and_relu_is_on_here_and_off_there():
             assert np.all((np.abs(z) >= MODERATE[0]) & (np.abs(z) <= MODERATE[1]))
 
 
-@pytest.mark.parametrize("loss", list(LOSSES))
-@pytest.mark.parametrize("output", ["linear", "sigmoid", "tanh", "relu", "softmax"])
+@each("loss", list(LOSSES))
+@each("output", ["linear", "sigmoid", "tanh", "relu", "softmax"])
 def test_targets_are_legal_for_the_loss(loss, output):
     if LOSSES[loss].wants not in (None, output):
         return

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from each import each
 from tutor.engine.trace import Trace, trace
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
@@ -21,7 +22,7 @@ def bundled(id: str, **training) -> Trace:
     return trace(replace(lesson, training=replace(lesson.training, **training)))
 
 
-@pytest.mark.parametrize("training", [{}, {"batch": 2, "l2": 0.1}, {"optimizer": "adam"}, {"optimizer": "momentum"}])
+@each("training", [{}, {"batch": 2, "l2": 0.1}, {"optimizer": "adam"}, {"optimizer": "momentum"}])
 @pytest.mark.parametrize("id", ["o-regression", "o-classification", "c-431", "p-deep"])
 @pytest.mark.parametrize("notation", NOTATIONS)
 def test_no_two_steps_have_the_same_title(id, notation, training):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from each import each
 from strategies import bundled, networks
 from test_plain import answers
 from test_tui import pane, press, screen, tutor
@@ -93,7 +94,7 @@ def test_the_general_rules_of_the_textbooks(notation, id, whole, one, number):
 
 
 @pytest.mark.parametrize("lesson", ["p-deep", "one-neuron", "batch-mean", "weight-decay", "o-regression", "digits"])
-@pytest.mark.parametrize("notation", NOTATIONS)
+@each("notation", NOTATIONS)
 def test_a_step_whose_letter_is_put_back_has_its_own_names(lesson, notation):
     """With the number for the letter a general formula is the step's, in a layer between two others."""
     found = trace(bundled(lesson))

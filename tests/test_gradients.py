@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 
 import oracle
+from each import each
 from strategies import circuit_lesson, circuits, dense, divided_by, network_lesson, networks, oracle_network, written
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.backprop import backward
@@ -307,8 +308,8 @@ def test_the_oracle_knows_every_function_activation_and_loss():
     assert set(ORDERS) == {"listed", "shuffled", "random"}
 
 
-@pytest.mark.parametrize(
-    ("expression", "inputs"),
+@each(
+    "expression, inputs",
     [
         (("+", "x", "y"), {"x": 2, "y": 3}),
         (("-", "x", "y"), {"x": 2, "y": 3}),
@@ -331,7 +332,6 @@ def test_the_oracle_knows_every_function_activation_and_loss():
         (("+", ("*", ("*", "x", "x"), "x"), ("/", "x", "x")), {"x": 3}),
         (3.0, {"x": 2}),
     ],
-    ids=str,
 )
 def test_each_operator(expression, inputs):
     found = trace(circuit_lesson([f"f = {written(expression)}"], **inputs))
@@ -402,14 +402,14 @@ def far_lesson(loss, z, y):
     return network_lesson([dense([[v] for v in z], None, activation)], loss, [[1.0]], [y])
 
 
-@pytest.mark.parametrize("y", [0.0, 0.3, 1.0])
-@pytest.mark.parametrize("z", FAR)
+@each("y", [0.0, 0.3, 1.0])
+@each("z", FAR)
 def test_binary_cross_entropy_far_out(z, y):
     check_far("binary_cross_entropy", [z, -z / 2], [y, 1 - y])
 
 
-@pytest.mark.parametrize("y", [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.2, 0.5, 0.3]])
-@pytest.mark.parametrize("z", [[1000, -1000, 0], [-1000, -1000, -1000], [1000, 999, 998], [710, 0, -745], [0, 0, 1000]])
+@each("y", [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.2, 0.5, 0.3]])
+@each("z", [[1000, -1000, 0], [-1000, -1000, -1000], [1000, 999, 998], [710, 0, -745], [0, 0, 1000]])
 def test_cross_entropy_far_out(z, y):
     check_far("cross_entropy", [float(v) for v in z], [float(v) for v in y])
 
@@ -444,8 +444,8 @@ def check_far(loss, z, y):
             assert abs(slope - true) <= TOLERANCE * sum(abs(over / under) for over, under in parts)
 
 
-@pytest.mark.parametrize("z", FAR)
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "leaky_relu", "linear", "softmax"])
+@each("z", FAR)
+@each("activation", ["sigmoid", "tanh", "relu", "leaky_relu", "linear", "softmax"])
 @pytest.mark.parametrize("loss", ["squared_error", "half_squared_error", "mean_squared_error"])
 def test_squared_losses_far_out(loss, activation, z):
     lesson = network_lesson([dense([[z], [-z]], None, activation)], loss, [[1.0]], [[0.5, 1.0]])

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from each import each
 from effort import PATIENCE
 from tutor.cli.commands import main
 from tutor.learner.database import FILE, default_path
@@ -175,8 +176,8 @@ EDGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("first", EDGES)
-@pytest.mark.parametrize("second", EDGES)
+@each("first", EDGES)
+@each("second", EDGES)
 def test_a_clock_that_jumps(first, second):
     """From any date to any other: no exception, and what went wrong is soon due by the clock that is right now."""
     for rating in (AGAIN, GOOD):

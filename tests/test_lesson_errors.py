@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from each import each
 from test_lesson import CIRCUIT, NETWORK, SMALL
 from tutor.engine.lesson import Lesson, Training
 from tutor.lessonfiles.check import examine
@@ -277,7 +278,7 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text, old, new, line, column, words", [case[1:] for case in CASES], ids=[c[0] for c in CASES])
+@each("text, old, new, line, column, words", [case[1:] for case in CASES])
 def test_one_problem(only, text, old, new, line, column, words):
     assert old in text
     found_line, found_column, message = only(text.replace(old, new, 1))
@@ -559,8 +560,8 @@ def test_random_files_never_raise(tmp_path, content):
 
 
 
-@pytest.mark.parametrize(
-    ("written", "shape", "mended"),
+@each(
+    "written, shape, mended",
     [
         ("[0,5, 1,2]", (2,), "[0.5, 1.2]"), ("[0,5,1,2]", (2,), "[0.5,1.2]"), ("[1,5]", (1,), "[1.5]"),
         ("[-0,5, 3]", (2,), "[-0.5, 3]"), ("[1, 0,5]", (2,), "[1, 0.5]"),

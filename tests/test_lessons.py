@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from each import each
 from tutor.engine.lesson import Lesson
 from tutor.engine.trace import trace
 from tutor.lessonfiles import catalogue
@@ -25,7 +26,7 @@ IDS = [entry.id for entry in ENTRIES]
 UNITS = ["Slopes", "Light math", "Heavy math", "When it goes wrong", "Beyond", "The layers of today"]
 CURRICULUM = (Path(__file__).parent.parent / "docs" / "curriculum.md").read_text(encoding="utf-8")
 
-every_lesson = pytest.mark.parametrize("id", IDS)
+every_lesson = each("id", IDS)
 
 
 @cache
@@ -95,7 +96,7 @@ _A_SUM = re.compile(r"(?:[-+*/(). \d]|exp|ln)+")
 
 
 @every_lesson
-@pytest.mark.parametrize("iteration", [1, 2])
+@each("iteration", [1, 2])
 def test_a_hint_that_is_a_sum_comes_out_right_in_every_iteration(id, iteration):
     """A hint is read in each iteration, where a number written into it would be an old one; {=a1[1]} is not."""
     if lesson(id).training is None and iteration > 1:

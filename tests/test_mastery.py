@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from each import each
 from tutor.questions.mastery import (
     AGAIN,
     GOOD,
@@ -86,7 +87,7 @@ def test_a_new_gate_or_optimiser_needs_no_entry():
 # Answers
 
 
-@pytest.mark.parametrize(
+@each(
     "wrong",
     [
         {"credit": -0.1}, {"credit": 1.1}, {"credit": float("nan")}, {"credit": "1"}, {"credit": True}, {"hints": -1},
@@ -94,7 +95,6 @@ def test_a_new_gate_or_optimiser_needs_no_entry():
         {"given": None}, {"misconception": 5}, {"session": 5}, {"at": "2026-01-01"}, {"at": "now"}, {"at": 5},
         {"id": 5},
     ],
-    ids=str,
 )  # fmt: skip
 def test_an_answer_out_of_range_is_none(wrong):
     (name,) = wrong

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import test_array_slips as of_arrays
+from each import each
 from strategies import bundled, by_turns, circuit_lesson, dense, network_lesson, spread
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import evaluate
@@ -513,7 +514,7 @@ def test_slips_are_the_same_one_by_one_as_for_the_whole():
                 assert np.isclose(alone, slip.value, rtol=1e-9, atol=1e-12), (lesson.id, step.id, slip)
 
 
-@pytest.mark.parametrize("id", MISCONCEPTIONS)
+@each("id", MISCONCEPTIONS)
 def test_titles_and_remedies_are_sentences_that_a_person_can_read(id):
     entry = MISCONCEPTIONS[id]
     assert entry.remedy.endswith(".") and not entry.title.endswith(".")

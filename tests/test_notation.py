@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import oracle
+from each import each
 from strategies import circuit_lesson, dense, lessons, network_lesson
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Call, Ref, evaluate, walk
@@ -415,7 +416,7 @@ def test_one_sign_at_a_time():
         assert "−−" not in text.replace(" ", ""), (step.id, text)
 
 
-@pytest.mark.parametrize(
+@each(
     "line",
     [
         "f = x - (y - z)",
@@ -512,8 +513,8 @@ def test_a_number_is_right_to_its_last_digit(value, digits):
     assert len(text) <= 24
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
+@each(
+    "value, text",
     [
         (0, "0"), (-0.0, "0"), (1, "1"), (-2.5, "−2.5"), (0.593269992, "0.5933"), (0.5, "0.5"), (100000, "100000"),
         (0.1 + 0.2, "0.3"), (1 / 3, "0.3333"), (123456, "123456"), (0.00012345678, "0.0001235"), (1e-5, "1×10⁻⁵"),

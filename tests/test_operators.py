@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 
 import array_circuits
+from each import each
 from strategies import circuit_lesson, dense, network_lesson
 from tutor.engine import network
 from tutor.engine.activations import ACTIVATIONS
@@ -355,11 +356,11 @@ def test_shapes_that_do_not_go_together_are_said_with_their_lengths():
     assert str(said.value) == "the shapes (2, 3) and (4, 3) do not go together: lengths 2 and 4 along one axis"
 
 
-@pytest.mark.parametrize("shape, other", [
+@each("shape, other", [
     ((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 3), (1, 3)), ((2, 3), (2, 1)), ((2, 3), (1,)), ((2, 3), ()),
     ((1, 3), (2, 1)), ((3,), (1,)), ((2, 2, 3), (2, 3)), ((2, 2, 3), (2, 1, 1)),
 ])  # fmt: skip
-@pytest.mark.parametrize("op, numpy", [("sub", np.subtract), ("max", np.maximum), ("wins_max", np.greater_equal)])
+@each("op, numpy", [("sub", np.subtract), ("max", np.maximum), ("wins_max", np.greater_equal)])
 def test_an_element_takes_what_numpy_s_broadcasting_puts_beside_it(op, numpy, shape, other):
     rng = np.random.default_rng(3)
     values = {"x": rng.normal(size=shape), "y": rng.normal(size=other)}

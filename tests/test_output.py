@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.widgets import Input
 
+from each import each
 from tutor.cli.commands import main
 from tutor.engine.lesson import AuthorQuestion, Note
 from tutor.learner.store import Store
@@ -39,7 +40,7 @@ def leaks(text: str) -> list[str]:
 # ---------------------------------------------------------------- the gate
 
 
-@pytest.mark.parametrize("low, high", [
+@each("low, high", [
     (0x00, 0x08), (0x0B, 0x1F), (0x7F, 0x9F), (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160),
     (0x17B4, 0x17B5), (0x180B, 0x180E), (0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164),
     (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF9, 0xFFFB), (0xE0000, 0xE007F), (0xE0100, 0xE01EF), (0xD800, 0xDFFF),

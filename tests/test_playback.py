@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from each import each
 from strategies import bundled
 from tutor.engine.expressions import refs
 from tutor.engine.lesson import LEVELS
@@ -74,7 +75,7 @@ def begin(found, level):
 
 
 @pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("id", ALL)
+@each("id", ALL)
 def test_forward_visits_every_step_once(id, level):
     found = TRACES[id]
     ids = [playback.place(cursor, found) for cursor in walk(begin(found, level), found)]
@@ -84,7 +85,7 @@ def test_forward_visits_every_step_once(id, level):
 
 
 @pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("id", ALL)
+@each("id", ALL)
 def test_back_undoes_forward(id, level):
     found = TRACES[id]
     there = list(walk(begin(found, level), found))
@@ -94,7 +95,7 @@ def test_back_undoes_forward(id, level):
     assert playback.back(there[0], found) is None and playback.forward(there[-1], found) is None
 
 
-@pytest.mark.parametrize("id", ALL)
+@each("id", ALL)
 def test_first_and_last(id):
     found = TRACES[id]
     steps = [step.id for step in found.steps("scalar") if step.example in (None, 0)]
@@ -103,7 +104,7 @@ def test_first_and_last(id):
     assert playback.place(playback.first(last, found), found) == steps[0]
 
 
-@pytest.mark.parametrize("id", ALL)
+@each("id", ALL)
 def test_phases(id):
     found = TRACES[id]
     starts = [begin(found, "matrix")]
@@ -118,7 +119,7 @@ def test_phases(id):
     assert playback.next_phase(starts[0], found, -1).at == 0
 
 
-@pytest.mark.parametrize("id", ALL)
+@each("id", ALL)
 def test_jump_finds_every_step_and_returns(id):
     found = TRACES[id]
     begun = begin(found, "matrix")

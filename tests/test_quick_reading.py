@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from each import each
 from tutor.lessonfiles import catalogue, toml_numbers
 from tutor.lessonfiles.check import load
 from tutor.lessonfiles.positions import LessonError
@@ -70,8 +71,8 @@ def test_arrays_of_numbers_are_what_tomllib_reads(parts):
         assert found == by_tomllib(padded)
 
 
-@pytest.mark.parametrize("end", ["]", ",\n]", ", 1.5,]", ", -0, 1e3, 1E-3]", "]  # said", "]\n[[a]]\nx = [1]"])
-@pytest.mark.parametrize(
+@each("end", ["]", ",\n]", ", 1.5,]", ", -0, 1e3, 1E-3]", "]  # said", "]\n[[a]]\nx = [1]"])
+@each(
     "odd", ["", "+1, ", "1_000, ", "0x1f, ", "inf, ", "01, ", "1., ", ".5, ", ", ", "2000-01-01, ", "'a', ", "# no\n"]
 )
 def test_what_only_one_of_the_two_has(odd, end):

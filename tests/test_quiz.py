@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from each import each
 from effort import effort
 from strategies import circuit_lesson, dense, network_lesson
 from tutor.engine.trace import trace
@@ -48,8 +49,8 @@ def kind(text: str, question: Question = WEIGHT, own=None) -> str:
 # ---------------------------------------------------------------- accepted forms
 
 
-@pytest.mark.parametrize(
-    ("text", "value", "digits"),
+@each(
+    "text, value, digits",
     [
         ("0.0821", 0.0821, 3),
         (".0821", 0.0821, 3),
@@ -180,8 +181,8 @@ def test_circuits_have_names_that_look_like_ids_with_a_stroke():
 # ---------------------------------------------------------------- not understood
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
+@each(
+    "text, says",
     [
         ("", "type a number"),
         ("   ", "type a number"),

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from each import each
+
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 
 from diagnosis import random_circuit, random_network, typed
@@ -65,7 +67,7 @@ def test_half_a_unit_of_the_last_digit():
 X, Y, V, M = (Ref(Symbol(n, s)) for n, s in (("x", ()), ("y", ()), ("v", (3,)), ("m", (2, 3))))
 
 
-@pytest.mark.parametrize(
+@each(
     "formula",
     [X + Y, X - Y, -X, X * Y, X / Y, X**2, X**Y, call("exp", X), call("log", X), call("sqrt", X), call("sin", X),
      call("max", X, Y), call("min", X, Y, X), call("sigmoid", X), call("tanh", X * Y), call("relu", X - Y),
@@ -73,7 +75,6 @@ X, Y, V, M = (Ref(Symbol(n, s)) for n, s in (("x", ()), ("y", ()), ("v", (3,)), 
      call("matmul", call("transpose", M), call("matmul", M, V)), call("outer", V, V), call("softmax", V),
      call("jacobian", call("softmax", V)), call("sum", (V - X) ** 2) / 2, call("rows", V, call("matmul", M, V)),
      call("choose", X - Y, X, 0), Call("wins_max", (X, Y), 1), Const(2) * X],
-    ids=str,
 )  # fmt: skip
 def test_no_values_within_the_errors_of_the_leaves_lead_beyond_the_error_of_the_whole(formula):
     rng = np.random.default_rng(5)
@@ -312,8 +313,8 @@ def test_the_very_number_of_a_slip_is_told_though_it_has_one_digit():
     assert verdict.kind == "imprecise" and verdict.free and not verdict.slips
     assert verdict.message.startswith("Right so far") and "If you mean 1 and no rounded number" in verdict.message
     foreseen = AuthorQuestion("df/dx", wrong=(WrongAnswer(3.0, "That is foreseen."), WrongAnswer(1.0, "So is that.")))
-    for each, kind, start in ((lesson, "misconception", "That"), (third, "imprecise", "Right so far")):
-        here = trace(each)
+    for taught, kind, start in ((lesson, "misconception", "That"), (third, "imprecise", "Right so far")):
+        here = trace(taught)
         item = author_item(foreseen, here, Writer(here.lesson, "dz"), random.Random(1))
         one = item.grade("3" if kind == "misconception" else "1")
         assert one.kind == kind and one.message.startswith(start) and one.message.endswith((".", "that."))

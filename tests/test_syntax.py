@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from each import each
 from test_lesson import SMALL
 from tutor.lessonfiles.check import examine
 from tutor.lessonfiles.positions import Problem, Source
@@ -80,7 +81,7 @@ SLIPS = [
 ]
 
 
-@pytest.mark.parametrize("text, column, says, mend", SLIPS, ids=[slip[0] for slip in SLIPS])
+@each("text, column, says, mend", SLIPS)
 def test_a_slip_of_the_pen_is_told_with_its_mend(text, column, says, mend):
     found = parse_toml(Source("f.toml", f"format = 1\n{text}\n"))
     assert isinstance(found, Problem)

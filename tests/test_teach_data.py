@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from each import each
 from tutor.lessonfiles import csv_examples
 from tutor.lessonfiles.check import examine, load
 from tutor.lessonfiles.positions import LessonError, Problem
@@ -121,7 +122,7 @@ def test_numbers_are_read_as_they_were_written(rows):
 # ---------------------------------------------------------------- what is wrong
 
 
-@pytest.mark.parametrize(
+@each(
     "text, line, column, says",
     [
         (FLOWERS.replace("4.5", ""), 3, 3, "'petal_length' is missing"),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
+from each import each
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.losses import LOSSES
 from tutor.engine.optimizers import OPTIMIZERS
@@ -28,7 +27,7 @@ def test_the_terms_of_the_field_are_there():
     assert {term.strip() for term in WANTED.split(",")} <= TERMS.keys() and len(TERMS) >= 50
 
 
-@pytest.mark.parametrize("term", TERMS)
+@each("term", TERMS)
 def test_a_definition_is_a_sentence_or_two_that_rest_on_terms(term):
     text = definition(term)
     sentences = [part for part in re.split(r"(?<=[.?])\s+(?=[A-Z*σ])", text) if part]
@@ -52,13 +51,13 @@ def test_a_search_finds_the_term_its_other_words_and_what_is_said_of_it():
     assert len(search("")) == len(TERMS)
 
 
-@pytest.mark.parametrize("rule", [*SKILLS, "gate_max_gradient", "optimizer_u"])
+@each("rule", [*SKILLS, "gate_max_gradient", "optimizer_u"])
 def test_every_rule_has_terms(rule):
     if rule not in ("order", "author", "paths", "chain", "shapes"):  # skills that are no rule of a step
         assert spoken_of(rule) and set(spoken_of(rule)) <= TERMS.keys()
 
 
-@pytest.mark.parametrize("choice", [*ACTIVATIONS, "softmax", *LOSSES, *OPTIMIZERS])
+@each("choice", [*ACTIVATIONS, "softmax", *LOSSES, *OPTIMIZERS])
 def test_every_choice_of_a_lesson_has_a_term(choice):
     if choice == "linear":  # says nothing of its own
         return

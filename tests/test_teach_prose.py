@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from each import each
 from effort import effort
 from test_lesson import SMALL
 from tutor.engine.trace import trace
@@ -31,7 +32,7 @@ def show(latex: str) -> str:
 
 
 # Left as a person types it in a paper, right as the same person would put it in a plain text message.
-@pytest.mark.parametrize(
+@each(
     "latex, shown",
     [
         (r"\frac{1}{2} x^2", "½x²"),
@@ -267,7 +268,7 @@ def test_an_id_after_an_equals_sign_is_the_number_of_the_iteration_and_example_o
     assert second.prose("{=z1[1]}") not in ("6", "5", "7") and second.prose("\n- {=b1[2]}").startswith("\n- −0.4")
 
 
-@pytest.mark.parametrize(
+@each(
     "written, meant",
     [("=Z1", "=z1"), ("Z1", "z1"), ("A2", "a2"), ("w1", "W1"), ("B1", "b1"), ("w1[1,1]", "W1[1,1]"),
      ("dL/dw1", "dL/dW1"),

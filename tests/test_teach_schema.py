@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from each import each
 from test_broken_lessons import BASE, BROKEN
 from test_lesson_errors import CASES
 from tutor.lessonfiles import catalogue, schema
@@ -93,7 +94,7 @@ EXPRESSIBLE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case[0] in EXPRESSIBLE], ids=lambda case: case[0])
+@each("case", [case for case in CASES if case[0] in EXPRESSIBLE])
 def test_what_keys_must_agree_on_is_refused_by_the_schema_too(case):
     _, text, old, new, *_ = case
     assert not valid(text.replace(old, new, 1))
@@ -103,7 +104,7 @@ def test_all_of_them_are_tried():
     assert {case[0] for case in CASES} >= EXPRESSIBLE
 
 
-@pytest.mark.parametrize("row", BROKEN, ids=lambda row: row[1])
+@each("row", BROKEN)
 def test_what_people_break_is_refused_by_both(row):
     """But for what is one key's word against another's in a list: the loss and the last layer."""
     assert valid(BASE)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from each import each
 from strategies import circuit_lesson, dense, network_lesson, networks
 from tutor.engine import run as running
 from tutor.engine.divergence import divergence
@@ -87,8 +88,8 @@ def reference_step(name, p, g, state, t, h, decays):
 HYPER = {"momentum": 0.8, "beta1": 0.85, "beta2": 0.95, "epsilon": 1e-6, "rho": 0.7, "weight_decay": 0.05}
 
 
-@pytest.mark.parametrize("batch", [1, 2, "all"])
-@pytest.mark.parametrize("l2", [0.0, 0.1])
+@each("batch", [1, 2, "all"])
+@each("l2", [0.0, 0.1])
 @pytest.mark.parametrize("name", list(OPTIMIZERS))
 def test_optimizers_against_plain_loops(name, l2, batch):
     taught = lesson(optimizer=name, l2=l2, batch=batch, learning_rate=0.05, order="shuffled", seed=3, **HYPER)
@@ -290,7 +291,7 @@ def test_what_is_not_trained_has_one_iteration():
 
 
 @pytest.mark.parametrize("name", list(OPTIMIZERS))
-@pytest.mark.parametrize("activation", ["linear", "relu", "sigmoid", "tanh", "leaky_relu", "softmax"])
+@each("activation", ["linear", "relu", "sigmoid", "tanh", "leaky_relu", "softmax"])
 def test_diverging_raises_nothing(name, activation):
     last = dense([[2.0, 1.0], [-1.0, 2.0]], [0.0, 0.0], activation)
     layers = [dense([[3.0, -2.0], [1.0, 4.0]], [0.0, 0.0], "relu"), last]

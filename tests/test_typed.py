@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from each import each
 from effort import effort
 from strategies import bundled, by_turns, circuit_lesson, dense, lessons, network_lesson
 from tutor.engine.expressions import Call, Const, Ref, evaluate, refs, walk
@@ -225,8 +226,8 @@ HIDDEN = names_at("o-classification", "a1[1]", "partials")
 IQ, CGPA = 1.2, 0.8
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
+@each(
+    "text, value",
     [
         # products without a sign
         ("2iq", 2 * IQ), ("2(iq - 1)", 0.4), ("(iq-1)(cgpa)", 0.16), ("2 x[2]", 1.6), ("iq cgpa", IQ * CGPA),
@@ -321,8 +322,8 @@ def test_words_of_several_names_are_taken_apart_only_in_one_way():
 # ---------------------------------------------------------------- what is asked, then =
 
 
-@pytest.mark.parametrize("notation", NOTATIONS)
-@pytest.mark.parametrize("step", ["dL/dW2[1,2]", "z1[2]", "a2[1]", "L", "dL/db1[1]", "W1'[1,2]"])
+@each("notation", NOTATIONS)
+@each("step", ["dL/dW2[1,2]", "z1[2]", "a2[1]", "L", "dL/db1[1]", "W1'[1,2]"])
 def test_what_is_asked_may_stand_on_the_left(notation, step):
     names = names_at("o-classification", step, notation)
     lesson = names.step.trace.lesson
@@ -385,8 +386,8 @@ def test_a_comma_that_could_mean_two_things_is_asked_about(text, says):
     assert says in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
+@each(
+    "text, says",
     [
         ("1/2iq", "below the stroke"), ("iq/2 cgpa", "below the stroke"), ("ln 2 iq", "reach over"), ("e^2iq",
         "reach over"),
@@ -412,7 +413,7 @@ def test_what_could_mean_two_things_or_nothing_is_asked_about(text, says):
 # ---------------------------------------------------------------- a wish for help
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     ["?", "???", "I don't know", "i dont know.", "I don’t know!", "IDK", "idk?", "no idea", "help", "Hint",
     "weiß nicht",
@@ -450,7 +451,7 @@ def test_depth_and_length_have_their_bounds(within, beyond):
         read_answer(beyond, WEIGHT)
 
 
-@pytest.mark.parametrize(
+@each(
     "piece",
     ["1", "(", "x", "iq", "a1[1]", "-", "²", "e", "1,", ",", "ᵀ", "|", "[", "σ(", "@1", " ", "1 ", "𝟙", "w11",
     "∂L/∂", "√", "%",

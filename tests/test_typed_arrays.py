@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+from each import each
 from tutor.engine.trace import trace
 from tutor.lessonfiles.check import load
 from tutor.lessonfiles.positions import given_source
@@ -60,7 +61,7 @@ def value(lesson: str, step: str, text: str):
     return Names(found, Writer(here.lesson, here.lesson.notation)).value(normalised(text))[1]
 
 
-@pytest.mark.parametrize("lesson, step, text", [
+@each("lesson, step, text", [
     ("attention", "dL/dWq", "X.T @ dL/dQ"), ("attention", "dL/dWq", "X.T@dL/dQ"), ("attention", "dL/dWq", "Xᵀ·dL/dQ"),
     ("attention", "dL/dWq", "Xᵀ dL/dQ"), ("attention", "dL/dWq", "X^T * dL/dQ"), ("attention", "dL/dWq", "(dL/dQ.T @ X).T"),
     ("attention", "dL/dWq", r"X^T \cdot dL/dQ"), ("attention", "dL/dP", "dL/dO @ V.T"), ("attention", "dL/dP", "dL/dO · Vᵀ"),

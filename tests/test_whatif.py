@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import oracle
 import strategies
+from each import each
 from effort import effort
 from strategies import circuit_lesson, dense, network_lesson
 from tutor.cli import commands
@@ -239,8 +240,8 @@ def test_changed_back_is_not_changed():
     assert [change.name for change in changed.changes] == ["seed"]
 
 
-@pytest.mark.parametrize(
-    ("edit", "path", "value"),
+@each(
+    "edit, path, value",
     [
         ("W1[2,1] = 2*3", "W1[2,1]", 6),
         ("W1[ 2 , 1 ] = −1", "W1[2,1]", -1),
@@ -385,7 +386,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("edit", "said"), REFUSED, ids=[edit[:24] for edit, _ in REFUSED])
+@each("edit, said", REFUSED)
 def test_what_cannot_be_is_refused_in_words(edit, said):
     ours = lesson()
     start = WhatIf(ours)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import oracle
+from each import each
 from strategies import circuit_lesson, dense, network_lesson
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import evaluate
@@ -84,7 +85,7 @@ def circuit(op, x, y, training=None):
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("op", GATES)
+@each("op", GATES)
 def test_a_gate_s_gradient_is_what_its_sentence_says(op, place):
     lesson = circuit(op, *place)
     found = trace(lesson)
@@ -104,7 +105,7 @@ def test_a_gate_s_gradient_is_what_its_sentence_says(op, place):
 
 
 @pytest.mark.parametrize("training", [None, Training()])
-@pytest.mark.parametrize("op", GATES)
+@each("op", GATES)
 def test_a_value_is_to_be_remembered_only_where_a_gradient_needs_it(op, training):
     """Told by changing the value, and working out the backward pass again."""
     lesson = circuit(op, 1.7, 0.6, training)

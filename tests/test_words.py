@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from each import each
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.text.cells import cut, eighths, width, window
 from tutor.text.words import capital, sentence
@@ -35,8 +36,8 @@ def test_no_sign_of_mathematics_is_made_another_one():
         assert entry.title[:1].isascii() or capital(entry.title) == entry.title  # σ would be Σ, a sum
 
 
-@pytest.mark.parametrize("text", ["", "x", "plain text", "日本語の題名", "e\u0301te\u0301", "W²·a¹"])
-@pytest.mark.parametrize("columns", [-1, 0, 1, 2, 3, 7, 40])
+@each("text", ["", "x", "plain text", "日本語の題名", "e\u0301te\u0301", "W²·a¹"])
+@each("columns", [-1, 0, 1, 2, 3, 7, 40])
 def test_a_text_is_cut_to_cells_not_characters(text, columns):
     found = cut(text, columns)
     assert width(found) <= max(columns, 0)

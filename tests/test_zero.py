@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from each import each
 from strategies import circuit_lesson, dense, network_lesson
 from test_compiled import WAYS, follows_the_equations
 from tutor.engine import run as running
@@ -58,7 +59,7 @@ NOT_ZERO = [
 ]
 
 
-@pytest.mark.parametrize(("line", "inputs"), ZEROS)
+@each("line, inputs", ZEROS)
 def test_what_rounding_alone_left_is_zero(line, inputs):
     assert value(line, **inputs) == 0
 
