@@ -244,3 +244,52 @@ def test_text_of_a_lesson_is_data_in_a_notebook():
         well_formed(equation)
         assert step._repr_latex_() == f"$${equation}$$"
     assert "javascript" in "".join(step._repr_markdown_() for step in lesson.trace())
+
+
+# ---------------------------------------------------------------- a whole array graded
+
+
+def two_rows():
+    weights, x = [[[0.15, 0.2], [0.25, 0.3]], [[0.4, 0.45], [0.5, 0.55]]], [[0.05, 0.1], [0.2, 0.3]]
+    options = {"activations": "sigmoid", "batch": "all", "learning_rate": 0.5}
+    found = tutor.network(weights, x, [[0.01, 0.99], [0.4, 0.5]], **options).trace()
+    return found, [(found[f"dL/dz2@{row}"].value, found[f"a1@{row}"].value) for row in (1, 2)]
+
+
+def test_a_whole_array_has_the_verdict_and_the_slip_of_diagnose():
+    t, ((d, a), (e, b)) = two_rows()
+    right = (np.outer(d, a) + np.outer(e, b)) / 2
+    step = t["dL/dW2"]
+    kinds = {
+        "correct": [right, right.astype(np.float32), right.tolist(), right.T],
+        "misconception": [2 * right, -right],
+        "wrong": [right * np.array([[1, 2], [3, 4]]), np.ones((3, 3))],
+    }
+    for kind, answers in kinds.items():
+        assert [step.grade(answer).kind for answer in answers] == [kind] * len(answers)
+    found = step.grade(2 * right)
+    assert found.misconception == "sum-for-mean" and np.array_equal(found.given, 2 * right)
+    assert found.expected == pytest.approx(right) and not found.correct
+    assert step.grade(np.ones((3, 3))).message == "The lesson's dL/dW2 is 2 × 2, this is 3 × 3."
+
+
+def test_of_a_whole_array_what_follows_from_own_ones_is_carried():
+    t, ((d, a), (e, b)) = two_rows()
+    mine = (np.outer(-d, a) + np.outer(e, b)) / 2
+    step = t["dL/dW2"]
+    assert step.grade(mine).kind == "wrong"
+    assert step.grade(mine, given={"dL/dz2@1": -d}).kind == "carried"
+    assert step.grade(mine, given={"dL/dz2[1]@1": -d[0], "dL/dz2[2]@1": -d[1]}).kind == "carried"
+    assert t["dL/dz1@2"].grade(t["dL/dz1@2"].value, given={"dL/dz2@1": -d}).kind == "correct"
+    with pytest.raises(ValueError, match=r"'dL/dz2@1' has the shape \(2,\), not \(3,\)"):
+        step.grade(mine, given={"dL/dz2@1": [1, 2, 3]})
+
+
+def test_numbers_and_tables_are_answers_too():
+    t, _ = two_rows()
+    one = t["dL/dz2[1]@2"]
+    assert one.grade(one.value).kind == one.grade(np.float32(one.value)).kind == "correct"
+    assert t["dL/dz2@2"].grade(str(t["dL/dz2@2"].value)).kind == "correct"
+    assert t["da2/dz2"].grade(t["da2/dz2"].value).kind == "correct"
+    with pytest.raises(TypeError, match="numbers are needed here"):
+        t["dL/dW2"].grade({"a": 1})

@@ -7,10 +7,11 @@ gradient checks and grades (docs/api.md, the contract). The names are loaded whe
 
 TYPE_CHECKING = False  # typing's own would be most of what `import tutor` costs; type checkers know the name
 if TYPE_CHECKING:
+    from tutor.api.grades import Verdict
     from tutor.api.lessons import Lesson, Score, Training
     from tutor.api.opening import circuit, load, loads, network
     from tutor.api.solutions import Diagnosis, assert_right, diagnose
-    from tutor.api.steps import GradientCheck, Step, Trace, Verdict
+    from tutor.api.steps import GradientCheck, Step, Trace
     from tutor.engine.trace import NoSuchStep
     from tutor.lessonfiles.positions import LessonError
 
@@ -36,10 +37,11 @@ __all__ = [
 ]
 
 _FROM = {
+    "tutor.api.grades": ("Verdict",),
     "tutor.api.lessons": ("Lesson", "Score", "Training"),
     "tutor.api.opening": ("circuit", "load", "loads", "network"),
     "tutor.api.solutions": ("Diagnosis", "assert_right", "diagnose"),
-    "tutor.api.steps": ("GradientCheck", "Step", "Trace", "Verdict"),
+    "tutor.api.steps": ("GradientCheck", "Step", "Trace"),
     "tutor.engine.trace": ("NoSuchStep",),
     "tutor.lessonfiles.positions": ("LessonError",),
 }

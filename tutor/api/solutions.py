@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from tutor.api.grades import handed as as_handed
 from tutor.api.lessons import Lesson, is_whole, iteration_of
 from tutor.engine.trace import Trace as EngineTrace
-from tutor.lessonfiles.array_files import BRAIN
 from tutor.solutions import words as solution_words
-from tutor.solutions.files import Handed
 from tutor.solutions.judging import Diagnosis as Judged
 from tutor.solutions.judging import diagnose as judge
 
@@ -76,7 +73,7 @@ def diagnose(
     trace = EngineTrace(lesson._lesson, iteration_of(lesson._run, iteration))
     if example is not None and not (is_whole(example) and 0 <= example < trace.examples):
         raise ValueError(f"examples are from 0 to {trace.examples - 1}, not {example!r}")
-    handed = [_handed(str(name), value) for name, value in arrays.items()]
+    handed = [as_handed(str(name), value) for name, value in arrays.items()]
     return Diagnosis(judge(trace, handed, example, names), trace)
 
 
@@ -88,19 +85,3 @@ def assert_right(lesson: Lesson, arrays: Mapping[str, Any], **options: Any) -> N
     found = diagnose(lesson, arrays, **options)
     if not found:
         raise AssertionError(str(found))
-
-
-def _handed(name: str, value: Any) -> Handed:
-    """Somebody's array, as finely as its own type can hold: a float32 that is right to five digits is right."""
-    brain = "bfloat16" in str(getattr(value, "dtype", ""))  # which NumPy has not
-    for move in ("detach", "cpu"):
-        value = getattr(value, move)() if hasattr(value, move) else value
-    if brain or not hasattr(value, "__array__"):
-        value = value.tolist() if hasattr(value, "tolist") else value
-    try:
-        found = np.asarray(value)
-        found = found if found.dtype.kind in "fiub" else found.astype(float)
-    except (ValueError, TypeError):
-        raise TypeError(f"numbers are needed here, not {type(value).__name__}") from None
-    handed = Handed.of(name, found)
-    return replace(handed, digits=BRAIN) if brain else handed

@@ -10,21 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from tutor.api.grades import Number, Verdict, graded, number_of
 from tutor.engine import gradient_check
 from tutor.engine.expressions import Ref
 from tutor.engine.lesson import as_level
 from tutor.engine.parsing import did_you_mean
 from tutor.engine.trace import Step as EngineStep
 from tutor.engine.trace import Trace as EngineTrace
-from tutor.questions.authored import graded_item
-from tutor.questions.diagnosis import compare, marked
 from tutor.text import to_latex
 from tutor.text.card import Card, Scribe
 from tutor.text.layout import linear
 from tutor.text.notations import NOTATIONS
 from tutor.text.output import in_html, in_markdown, shown
-
-Number = float | np.ndarray  # a float for one number, else a float64 array
 
 
 def known(notation: str) -> str:
@@ -126,13 +123,13 @@ class Step:
     @property
     def value(self) -> Number:
         """A float for one number, else a float64 array of `shape`."""
-        return _number(self._step.value)
+        return number_of(self._step.value)
 
     @property
     def operands(self) -> tuple[Operand, ...]:
         """What its formula uses, each once, in order."""
         name, value = self.trace._scribe.writer.text, self.trace._trace.value
-        return tuple(Operand(ref.id, name(ref), _number(value(ref))) for ref in self._step.operands)
+        return tuple(Operand(ref.id, name(ref), number_of(value(ref))) for ref in self._step.operands)
 
     def using(self, notation: str) -> Step:
         """The same step in another notation. Raises ValueError."""
@@ -194,29 +191,16 @@ class Step:
             raise ValueError(f"'{self.id}' is not a gradient: those are the steps dL/d... and df/d...")
         return _checked(self)
 
-    def grade(self, answer: str, given: Mapping[str, float] | None = None) -> Verdict:
+    def grade(self, answer: Any, given: Mapping[str, Any] | None = None) -> Verdict:
         """Grade what somebody answers to "what is this value?"; `given` has own earlier values by id.
 
-        Raises ValueError for a step of several numbers (name an element), NoSuchStep for an id in `given`.
+        `answer` is a text, as a person types it, or numbers: of a whole step an array of its shape (NumPy's, lists,
+        anything with `tolist` or `detach`), judged as `diagnose` does.
+
+        Raises ValueError for a text that does not say all numbers of a step (name an element) and for a `given` array
+        of another shape, NoSuchStep for an id in `given`, TypeError for what is no numbers.
         """
-        step = self._step
-        if step.shape and int(np.prod(step.shape)) > 1:
-            element = f"{step.at(None).id.partition('@')[0]}[{','.join('1' * len(step.shape))}]"
-            raise ValueError(f"'{self.id}' has {int(np.prod(step.shape))} values: name one, such as {element}")
-        step = step if step.index is not None else step.at((0,) * len(step.shape))
-        own = {self.trace._trace.find(id).id: float(value) for id, value in (given or {}).items()}
-        item = graded_item(step, self.trace._scribe.writer)
-        verdict, question = item.grade(answer, own), item.question
-        beside = compare(question, verdict.slips[0]) if question and verdict.slips else None
-        return Verdict(
-            kind=verdict.kind,
-            message=verdict.message,
-            misconception=verdict.misconception,
-            expected=float(step.value),
-            given=verdict.value,
-            right=marked(beside.right) if beside else None,
-            wrong=marked(beside.wrong) if beside else None,
-        )
+        return graded(self._step, self.trace._scribe.writer, answer, given or {})
 
     # ------------------------------------------------------------ notebooks
 
@@ -240,11 +224,7 @@ class Step:
         return "<div>" + "\n".join(parts) + "</div>"
 
 
-def _number(value: Any) -> Number:
-    return float(value) if np.ndim(value) == 0 else np.array(value, dtype=float)
-
-
-# ---------------------------------------------------------------- checks and verdicts
+# ---------------------------------------------------------------- checks
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,32 +266,10 @@ def _checked(step: Step) -> GradientCheck:
         passed = bool(np.all(np.abs(a - n) <= allowed))
     return GradientCheck(
         id=step.id,
-        analytic=_number(a.reshape(ref.shape)),
-        numeric=_number(n.reshape(ref.shape)),
+        analytic=number_of(a.reshape(ref.shape)),
+        numeric=number_of(n.reshape(ref.shape)),
         error=float(np.max(errors)),
         epsilon=epsilon,
         passed=passed,
         at_kink=at_kink,
     )
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What is said of an answer. `kind` as docs/grading.md lists them: "correct", "misconception", "carried" ...
-
-    `misconception` is the id of the mistake that gives exactly this number, None where none does; `right` and `wrong`
-    are then the formulas side by side, with [brackets] round what differs. `given` is the number that was read.
-    """
-
-    kind: str
-    message: str
-    misconception: str | None
-    expected: float
-    given: float | None
-    right: str | None
-    wrong: str | None
-
-    @property
-    def correct(self) -> bool:
-        """Whether it counts as right: exactly, or the right method rounded on the way."""
-        return self.kind in ("correct", "rounded")

@@ -13,7 +13,7 @@ from tutor.solutions import words as solution_words
 from tutor.solutions.judging import ArrayVerdict
 from tutor.text.card import Scribe
 from tutor.text.layout import linear
-from tutor.text.words import plural
+from tutor.text.words import listed, plural
 
 FORMAT = 1
 NOTATION = "dz"  # the skeletons' names are nearest to it
@@ -52,8 +52,7 @@ def headline(found: Check) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:-1]) + (" and " if names[1:] else "") + names[-1]
-    return f"{shown} {'are' if names[1:] else 'is'}"
+    return f"{listed(names)} {'are' if names[1:] else 'is'}"
 
 
 def lines(found: Check) -> Iterator[Said]:
@@ -84,7 +83,7 @@ def _of_mistake(found: Check) -> Iterator[Said]:
         yield Said(text)
     if found.at is not None and found.judged:
         yield Said(
-            f"It was right with {_and([one.case.title for one in found.judged])}; this is with {found.at.title}."
+            f"It was right with {listed([one.case.title for one in found.judged])}; this is with {found.at.title}."
         )
 
 
@@ -155,8 +154,8 @@ def _noted(found: Check) -> Iterator[Said]:
         yield Said()
         was, it = ("was", "it was") if len(changed) == 1 else ("were", "they were")
         yield Said(
-            f"{_and(changed)} {was} changed in place, and may be needed as {it}: work on a copy, or write a = a - ... "
-            "in place of a -= ...."
+            f"{listed(changed)} {was} changed in place, and may be needed as {it}: work on a copy, or write "
+            "a = a - ... in place of a -= ...."
         )
 
 
@@ -171,10 +170,6 @@ def _of_prints(found: Check) -> Iterator[Said]:
     if len(rows) > MOST_LINES or found.cut:
         more = f"{plural(len(rows) - MOST_LINES, 'line')} more" if len(rows) > MOST_LINES else ""
         yield Said("  … " + (more if not found.cut else "it goes on: too much to keep"), "dim")
-
-
-def _and(names: list[str]) -> str:
-    return ", ".join(names[:-1]) + (" and " if names[1:] else "") + names[-1]
 
 
 # ---------------------------------------------------------------- hints

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tutor.learner.placing import Path, Standing
 from tutor.lessonfiles.file_names import lesson_id
+from tutor.text.words import listed
 
 if TYPE_CHECKING:
     from tutor.learner.store import Store
@@ -54,13 +55,9 @@ def recommended(
             if not done:
                 return Next(entry, "It is the first of the path.")
             if needs:
-                return Next(entry, f"It builds on {_listed(needs)}, which you know.")
+                return Next(entry, f"It builds on {listed(needs)}, which you know.")
             return Next(entry, "It is the next of the path.")
     return Next(open_[0], "Its prerequisites are in a circle.") if open_ else None
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
 def path_of(entries: Sequence[Entry]) -> Path:

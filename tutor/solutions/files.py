@@ -36,7 +36,8 @@ class Handed:
     written out (None of binary files): what a person or a print wrote is no finer than that. `halves` is half a unit in
     the last place of each number that is written with three digits or more, 0 of others. `missing` says which cells
     were left blank (they are NaN in `values`); an array that has it is judged cell by cell, each as finely as that is
-    written. None: there are no blanks, and the array is judged as a whole.
+    written. None: there are no blanks, and the array is judged as a whole. `scale` is what its numbers were multiplied
+    by after they were written.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Handed:
     decimals: int | None = None
     halves: np.ndarray | None = None
     missing: np.ndarray | None = None
+    scale: float = 1.0
 
     @property
     def by_hand(self) -> bool:
@@ -58,6 +60,18 @@ class Handed:
     def by_cell(self) -> Handed:
         """The same judged cell by cell: what is no number is a blank."""
         return self if self.missing is not None else replace(self, missing=np.isnan(self.values))
+
+    def laid(self, change: Callable[[np.ndarray], np.ndarray]) -> Handed:
+        """The same with its numbers in other places."""
+        halves, missing = (None if part is None else change(part) for part in (self.halves, self.missing))
+        return replace(self, values=change(self.values), halves=halves, missing=missing)
+
+    def times(self, factor: float) -> Handed:
+        """The same with its numbers multiplied, and what they are as fine as."""
+        if factor == 1:
+            return self
+        halves = None if self.halves is None else self.halves * factor
+        return replace(self, values=self.values * factor, halves=halves, scale=self.scale * factor)
 
     @classmethod
     def of(cls, name: str, values: np.ndarray) -> Handed:

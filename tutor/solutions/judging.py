@@ -22,12 +22,13 @@ import numpy as np
 
 from tutor.engine.expressions import Symbol
 from tutor.engine.ids import updated
-from tutor.engine.model import MEAN, Equation
+from tutor.engine.model import Equation
 from tutor.engine.trace import Trace
 from tutor.solutions.cells import BAD, CellKind, cell_kinds
 from tutor.solutions.expected import Sheet, graph_of
 from tutor.solutions.files import Handed
 from tutor.solutions.naming import MEANINGS, Fit, Match, Naming, tolerance, within
+from tutor.solutions.row_orders import another_order, in_another_order, order_of
 from tutor.solutions.searching import WORK, Budget, Named, Search, another_row, columns
 from tutor.text.layout import number
 from tutor.text.words import capital, sentence
@@ -65,6 +66,7 @@ class Diagnosis:
     arrays: tuple[ArrayVerdict, ...]
     order: tuple[int, ...] = field(default=())  # places in `arrays` in the order of computation
     untried: str = ""  # what a bounded search left
+    read: str = ""  # how the rows of all arrays are read, where they are in another order than the lesson's
 
     @property
     def first_wrong(self) -> ArrayVerdict | None:
@@ -90,7 +92,8 @@ def diagnose(
     `example` (from 0) says that they are one example's, `names` maps names to ids where they do not tell; `work` bounds
     the search for the slip of an array: so many numbers are computed at most. With `as_laid` no array of the right
     shape is read with rows for columns. Where bare names of parameters may be their gradients or their new values, and
-    no number is right to tell, that meaning holds in which the fewest slips explain the first, if it is one alone.
+    no number is right to tell, that meaning holds in which the fewest slips explain the first, if it is one alone. A
+    solution whose rows are all in one other order is read so, unless a slip that has a name explains it.
     """
     naming, arrays = Naming(trace, example), list(handed)
     matches = naming.match(arrays, names)
@@ -99,12 +102,27 @@ def diagnose(
         return _Judge(trace, naming, work, as_laid).judge(matches)
 
     found = judged(matches)
+    if not as_laid and not found.right and (other := another_order(naming, matches)):
+        reordered = diagnose(other.trace, arrays, example, names, work)
+        if not _named_slip(found) and _faults(reordered) < _faults(found):
+            return replace(reordered, read=f"These are {other.said}.")
     if not any(match.open for match in matches):
         return found
     tried = [judged(naming.match(arrays, names, meaning)) for meaning in MEANINGS]
     explained = [(_slips(one), one) for one in tried if _slips(one)]
     fewest = [one for many, one in explained if many == min(many for many, _ in explained)]
     return fewest[0] if len(fewest) == 1 else found
+
+
+def _named_slip(found: Diagnosis) -> bool:
+    """Whether one slip that has a name explains the first wrong array."""
+    first = found.first_wrong
+    return first is not None and bool(first.slips) and not first.slips[0].general
+
+
+def _faults(found: Diagnosis) -> int:
+    """How many arrays are neither right nor follow from others."""
+    return sum(found.arrays[at].verdict not in (*GOOD, "carried") for at in found.order)
 
 
 def _slips(found: Diagnosis) -> int:
@@ -115,7 +133,7 @@ def _slips(found: Diagnosis) -> int:
 
 def diagnose_values(trace: Trace, handed: Iterable[tuple[Symbol, Handed]]) -> Diagnosis:
     """The same of arrays whose symbols are known, in the shape of their values, examples first."""
-    matches = [Match(array, symbol, (Fit(array.values, "", array.halves, array.missing),)) for symbol, array in handed]
+    matches = [Match(array, symbol, (Fit(array),)) for symbol, array in handed]
     return _Judge(trace, Naming(trace), WORK).judge(matches)
 
 
@@ -148,12 +166,12 @@ class _Judge:
 
         order = [at for at in sorted(range(len(matches)), key=place) if matches[at].problem != "unknown"]
         judged: dict[int, ArrayVerdict] = {}
-        turned = self._turned(matches)
+        turned, share = self._turned(matches), self._shared(matches)
         self.sheet.handed = {match.symbol.key for match in matches if match.symbol}
         whole = [match for match in matches if match.handed.missing is None]
         self.sheet.sound = {match.symbol.key for match in whole if match.symbol and self.naming.is_right(match)}
         for at in order:
-            judged[at] = self._verdict(matches[at], turned)
+            judged[at] = self._verdict(matches[at], turned, share)
         for at, match in enumerate(matches):
             if match.problem == "unknown":
                 judged[at] = ArrayVerdict(match.handed.name, None, "unknown", sentence(match.message))
@@ -174,14 +192,14 @@ class _Judge:
 
     # ------------------------------------------------------------ one array
 
-    def _verdict(self, match: Match, turned: bool | None) -> ArrayVerdict:
+    def _verdict(self, match: Match, turned: bool | None, share: float | None) -> ArrayVerdict:
         symbol, handed = match.symbol, match.handed
         assert symbol is not None
         if match.problem == "shape":
             return ArrayVerdict(handed.name, symbol.id, "shape", sentence(match.message), key=symbol.key)
         self.sheet.known.add(symbol.key)
         readings: list[_Reading] = []
-        for fit in self._in_order(match, turned):  # a square matrix may lie either way: the better reading counts
+        for fit in self._in_order(match, turned, share):  # a square matrix may lie either way: the better one counts
             readings.append(self._read(symbol, handed, fit))
             if readings[-1].verdict.verdict in (*GOOD, "carried"):
                 break
@@ -207,19 +225,31 @@ class _Judge:
         right = self.sheet.whole(symbol, self.naming.value(symbol))
         return np.where(np.isclose(lines, right, rtol=1e-12, atol=0), 0.0, tolerance(handed, lines))
 
-    def _in_order(self, match: Match, turned: bool | None) -> Sequence[Fit]:
-        """The ways in which an array may lie, the likelier first; one where the file's other matrices say which."""
+    def _shared(self, matches: Sequence[Match]) -> float | None:
+        """What examples' gradients of a mean loss are to be multiplied by, by those that are right; None: none says."""
+        right = [
+            {fit.share for fit in self.naming.right_fits(match)}
+            for match in matches
+            if len({fit.share for fit in match.fits}) > 1
+        ]
+        said = {share for shares in right for share in shares if len(shares) == 1}  # of zeros both are right
+        return said.pop() if len(said) == 1 else None
+
+    def _in_order(self, match: Match, turned: bool | None, share: float | None) -> Sequence[Fit]:
+        """The ways in which an array may lie, the likelier first; those that the file's other arrays speak for."""
+        fits: Sequence[Fit] = match.fits
         if self.as_laid:
-            return match.fits[:1]
-        if turned is None or len(match.fits) < 2 or (match.symbol and match.symbol.per_example):
-            return match.fits
-        return match.fits[turned : turned + 1]
+            fits = [fit for fit in fits if fit.how == fits[0].how]
+        if turned is not None and match.symbol and not match.symbol.per_example:
+            fits = [fit for fit in fits if bool(fit.how) == turned] or fits
+        if share is not None:
+            fits = [fit for fit in fits if fit.share == share] or fits
+        return fits
 
     def _read(self, symbol: Symbol, handed: Handed, fit: Fit) -> _Reading:
         """An array as it lies in one way, judged as far as that needs no search for slips."""
         right = self.naming.value(symbol)
-        fit, note = self._of_mean(symbol, handed, fit, right)
-        array = replace(handed, values=fit.values, halves=fit.halves, missing=fit.missing)
+        array = fit.array
         there = np.ones(right.shape, bool) if array.missing is None else ~array.missing
         off = float(np.max(np.abs(array.over(right) - right), initial=0.0)) if _finite(array.over(right)) else None
         eq = self.trace.program.by_key.get(symbol.key)
@@ -232,7 +262,7 @@ class _Judge:
             slips: tuple[Named, ...] = (),
             cells: np.ndarray | None = None,
         ) -> _Reading:
-            text = f"{message} {note}" if note else message
+            text = f"{message} {fit.note}" if fit.note else message
             if array.missing is None:
                 each: tuple[CellKind, ...] = ()
             else:
@@ -249,7 +279,7 @@ class _Judge:
             if not np.all(there):
                 whole = array.over(self.sheet.of_example(symbol, self.sheet.wrong_before(handed).of(eq)[0]))
             return said("right", "Right.", right if np.all(there) else whole)  # begun anew
-        if array.missing is None and fit.halves is not None and within(whole, right, fit.halves * (1 + 1e-6)):
+        if array.missing is None and array.halves is not None and within(whole, right, array.halves * (1 + 1e-6)):
             return said("rounded", "Right, as far as each number is written.")
         lost = ~np.isfinite(whole) & (whole != right)
         if np.any(lost):
@@ -259,6 +289,9 @@ class _Judge:
             if row := self._row_of(symbol, array):
                 title = another_row(self.trace, row)
                 return said("slip", f"{capital(title)}.", whole, (Named("another-row", title, "", symbol.id),))
+            if order := order_of(array, right):
+                slip = Named("another-order", in_another_order(order), "", symbol.id)
+                return said("slip", slip.said(symbol.id), whole, (slip,))
             return said("wrong", self._not_given(symbol, array, right), whole)
         value, error = (self.sheet.of_example(symbol, part) for part in self.sheet.expected(handed).of(eq))
         whole = array.over(value)
@@ -342,22 +375,6 @@ class _Judge:
                     cells[asked & np.isin(cells, BAD)] = "slip"
                 return found, search.hidden
         return [], {}
-
-    def _of_mean(self, symbol: Symbol, handed: Handed, fit: Fit, right: np.ndarray) -> tuple[Fit, str]:
-        """The numbers, and what to say of how they lie; an example's share of a mean loss's gradient as its own."""
-        note, n = f"Read {fit.how}." if fit.how else "", self.trace.examples
-        if not symbol.per_example or symbol.quantity != "gradient" or n == 1:
-            return fit, note
-        if self.trace.program.model.over_batch != MEAN:
-            return fit, note
-        array = replace(handed, values=fit.values, halves=fit.halves, missing=fit.missing)
-        own = replace(array, values=fit.values * n, halves=None if fit.halves is None else fit.halves * n)
-        if not within(own.over(right), right, tolerance(own, right) * n):
-            return fit, note
-        if within(array.over(right), right, tolerance(array, right)):
-            return fit, note
-        share = f"{note} Of the mean loss: each is 1/{n} of the example's own.".strip()
-        return Fit(own.values, fit.how, fit.halves if fit.missing is None else own.halves, fit.missing), share
 
 
 def _shares(values: np.ndarray, right: np.ndarray, there: np.ndarray) -> str:

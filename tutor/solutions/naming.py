@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.ids import read_id
+from tutor.engine.model import MEAN
 from tutor.engine.parsing import did_you_mean
 from tutor.engine.trace import Trace
 from tutor.lessonfiles.array_files import DOUBLE
@@ -41,15 +42,21 @@ _OWN_WORDS = re.compile(r"[Ww]eight|[Bb]ias|kernel")
 
 @dataclass(frozen=True)
 class Fit:
-    """An array in the shape of the lesson's; `how` says what was done to it, "" if nothing.
+    """An array in the shape of the lesson's; `how` says how its numbers lay, "" if they lay so.
 
-    `halves` and `missing` are those of `Handed`, in the same shape.
+    `share`: it was a gradient of the batch's mean loss, which is the example's own divided by that.
     """
 
-    values: np.ndarray
+    array: Handed
     how: str = ""
-    halves: np.ndarray | None = None
-    missing: np.ndarray | None = None
+    share: float = 1.0
+
+    @property
+    def note(self) -> str:
+        """What to say of how it was read, in sentences."""
+        said = [f"Read {self.how}."] if self.how else []
+        said += [f"Of the mean loss: each is 1/{self.share:.0f} of the example's own."] if self.share != 1 else []
+        return " ".join(said)
 
 
 @dataclass(frozen=True)
@@ -171,7 +178,7 @@ class Naming:
                 message += ": what was broadcast collects from every place, and added up over those this is right"
             return Match(array, symbol, problem="shape", message=message)
         if len(fitting) > 1:
-            right = [(symbol, fits) for symbol, fits in fitting if self._is(array, symbol, fits)]
+            right = [(symbol, fits) for symbol, fits in fitting if self._right(symbol, fits)]
             if len(right) != 1:
                 both = " or ".join(symbol.id for symbol, _ in fitting)
                 message = f"it may be {both}: rename it, or say which with --names"
@@ -237,7 +244,7 @@ class Naming:
         for array in arrays:
             if _is_bare(array.name, modules):
                 symbols = [self.symbols[key] for key in self._of_module(array.name, modules)]
-                right = {s.quantity for s in symbols if self._is(array, s, self.fits(array, s))}
+                right = {s.quantity for s in symbols if self._right(s, self.fits(array, s))}
                 found |= {kind for kind, quantities in MEANINGS.items() if right & set(quantities)}
         return found.pop() if len(found) == 1 else ""
 
@@ -266,23 +273,23 @@ class Naming:
         return ((self.trace.examples,) if many else ()) + symbol.shape
 
     def fits(self, array: Handed, symbol: Symbol) -> list[Fit]:
-        """The ways in which numbers may lie: as they are, or with rows for columns (in × out, examples as columns)."""
-        want, values = self.wanted(symbol), array.values
-        many = symbol.per_example and self.example is None
-        turned = "with examples as columns" if many else "with rows for columns"
+        """The ways in which numbers may lie, the likelier first.
 
-        def fit(change: Callable[[np.ndarray], np.ndarray], how: str = "") -> Fit:
-            halves, missing = (None if part is None else change(part) for part in (array.halves, array.missing))
-            return Fit(change(values), how, halves, missing)
-
-        if values.shape == want:
-            square = len(want) == 2 and want[0] == want[1] > 1
-            return [fit(np.asarray), fit(np.transpose, turned)] if square else [fit(np.asarray)]
-        if len(want) == 2 and values.shape == want[::-1]:
-            return [fit(np.transpose, turned)]
-        if _without_ones(values.shape) == _without_ones(want):
-            return [fit(lambda part: part.reshape(want))]
-        return []
+        As they are, or with rows for columns (in × out, examples as columns); and in a batch whose loss is a mean,
+        an example's gradient may be its own, or its share of the mean's.
+        """
+        want, shape = self.wanted(symbol), array.values.shape
+        turned = "with examples as columns" if symbol.per_example and self.example is None else "with rows for columns"
+        ways: list[tuple[Callable[[np.ndarray], np.ndarray], str]] = []
+        if shape == want:
+            ways.append((np.asarray, ""))
+        if len(want) == 2 and shape == want[::-1] and want != (1, 1):
+            ways.append((np.transpose, turned))
+        if not ways and _without_ones(shape) == _without_ones(want):
+            ways.append((lambda part: part.reshape(want), ""))
+        of_mean = symbol.per_example and symbol.quantity == "gradient" and self.trace.program.model.over_batch == MEAN
+        shares = (1.0, float(self.trace.examples)) if of_mean and self.trace.examples > 1 else (1.0,)
+        return [Fit(array.laid(change).times(share), how, share) for change, how in ways for share in shares]
 
     def _not_added_up(self, array: Handed, symbol: Symbol) -> bool:
         """Whether it is a gradient place by place of what was broadcast over further axes in front."""
@@ -294,13 +301,15 @@ class Naming:
 
     def is_right(self, match: Match) -> bool:
         """Whether an array is the lesson's own value."""
-        return match.symbol is not None and self._is(match.handed, match.symbol, list(match.fits))
+        return match.symbol is not None and bool(self._right(match.symbol, match.fits))
 
-    def _is(self, array: Handed, symbol: Symbol, fits: list[Fit]) -> bool:
-        """Whether one of the ways gives the value itself."""
+    def right_fits(self, match: Match) -> list[Fit]:
+        """The ways of lying in which an array is the lesson's own value."""
+        return self._right(match.symbol, match.fits) if match.symbol else []
+
+    def _right(self, symbol: Symbol, fits: Sequence[Fit]) -> list[Fit]:
         right = self.value(symbol)
-        laid = [replace(array, values=fit.values, halves=fit.halves, missing=fit.missing) for fit in fits]
-        return any(within(each.over(right), right, tolerance(each, right)) for each in laid)
+        return [fit for fit in fits if within(fit.array.over(right), right, tolerance(fit.array, right))]
 
     def value(self, symbol: Symbol) -> np.ndarray:
         """The right value, in the shape that is wanted."""
@@ -340,6 +349,8 @@ def tolerance(array: Handed, right: np.ndarray) -> np.ndarray:
 
     One that is judged cell by cell lies as `right` does; a cell is as fine as it is written, to three digits at least.
     """
+    if array.scale != 1:
+        return array.scale * tolerance(array.times(1 / array.scale), right / array.scale)
     size = np.where(np.isfinite(right), np.abs(right), 0.0)
     if array.missing is not None and array.halves is not None:
         few = half_unit(np.abs(np.where(np.isfinite(array.values), array.values, 0.0)), DIGITS)

@@ -1,5 +1,6 @@
 """The slips that give all numbers of an array: rewrites of its own equation and of those before it that were not handed
-in, settings with another number, another row of the data, a factor, and two rewrites at once. The search is bounded.
+in, settings with another number, another row of the data, a factor, rows in another order, and two rewrites at once.
+The search is bounded.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from tutor.questions.slips import carried_by, picked
 from tutor.solutions.expected import Expected, Sheet, graph_of
 from tutor.solutions.files import Handed
 from tutor.solutions.naming import tolerance, within
+from tutor.solutions.row_orders import apart, in_another_order, order_of
 from tutor.text.layout import number
 from tutor.text.words import capital
 
@@ -61,6 +63,11 @@ class Named:
     at: str
     explains: float = 1.0
     doubtful: bool = False
+
+    @property
+    def general(self) -> bool:
+        """Whether it is no single slip of the table: what gives the numbers, but says less of why."""
+        return self.name.startswith(("factor", "another-")) or "+" in self.name
 
     def said(self, step: str) -> str:
         """In words, for an array that is this step."""
@@ -130,7 +137,7 @@ class Search:
             for base in (self.sheet.wrong_before(self.handed), self.expected)[: 1 + self.handed.by_hand]:
                 self.expected = base
                 ways = ways or sorted(self._ways(), key=lambda way: way.rank)
-                general = all(way.named.name.startswith(("factor", "another-")) for way in ways)
+                general = all(way.named.general for way in ways)
                 again = any(way.named.title in self.budget.told for way in ways)
                 if general and not again:  # a value's name says more
                     ways = sorted([*self._values(), *ways], key=lambda way: way.rank)
@@ -181,6 +188,7 @@ class Search:
         yield from self._settings(near)
         yield from self._rows()
         yield from self._factor()
+        yield from self._orders()
 
     def _pairs(self) -> Iterator[_Way]:
         """Two rewrites at once: of one equation, or of two."""
@@ -347,6 +355,17 @@ class Search:
             if found is not None and self._gives(np.asarray(found, dtype=float)):
                 title = another_row(self.trace, row + 1)
                 yield _Way(Named("another-row", title, "", self.eq.symbol.id), 1.0)
+
+    def _orders(self) -> Iterator[_Way]:
+        """Its rows in another order, or the rows of the targets when it was made."""
+        mine = replace(self.handed, values=self.values)
+        at, whole = self.eq.symbol, self.value.shape == full_shape(self.trace, self.eq)
+        if order := order_of(mine, self.value):
+            yield _Way(Named("another-order", in_another_order(order), "", at.id), 9.0)
+        elif whole and not self.sheet.own and (found := apart(mine, self.trace, at.key)):
+            symbol, order = found
+            remedy = "What belongs to an example stays with it: who shuffles shuffles all of it in one order."
+            yield _Way(Named("another-order", in_another_order(order, symbol.id), remedy, at.id), 1.0)
 
     def _values(self) -> Iterator[_Way]:
         """Another value of the lesson, of the same shape: given as this one, or where an equation uses one."""

@@ -21,13 +21,14 @@ def headline(found: Diagnosis) -> str:
     first = found.first_wrong
     lost = [quote(verdict.name) for verdict in found.arrays if verdict.verdict == "unknown"]
     unknown = f" Not judged: {', '.join(lost[:3])}{' …' if len(lost) > 3 else ''}." if lost else ""
+    read = f" {found.read}" if found.read else ""
     if first is None:
         by_hand = any(verdict.verdict == "rounded" for verdict in judged)
         many = f"All {len(judged)} arrays are" if len(judged) > 1 else "It is"
-        return f"{many} right{', but for rounding on the way' if by_hand else ''}.{unknown}"
+        return f"{many} right{', but for rounding on the way' if by_hand else ''}.{read}{unknown}"
     before = judged[: judged.index(first)]
     upto = f"All right up to {before[-1].step}. " if before else ""
-    return f"{upto}The first that is wrong is {first.step}: {first.message}{unknown}"
+    return f"{upto}The first that is wrong is {first.step}: {first.message}{read}{unknown}"
 
 
 def as_text(found: Diagnosis) -> Iterator[str]:
