@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import tutor as api
 from strategies import DEEP, bundled, lessons
 from test_plain import answers
 from test_tui import pane, press, tutor
+from tutor.engine import program, unfolding
 from tutor.engine.expressions import Call, Ref, evaluate, walk
 from tutor.engine.trace import trace
 from tutor.engine.unfolding import MOST, SHARED, CannotUnfold, operands, unfold
@@ -17,8 +19,9 @@ from tutor.learner.store import Store
 from tutor.play.sitting import begin
 from tutor.questions.items import item_of_value
 from tutor.questions.question import Question
+from tutor.text import layout
 from tutor.text.card import Scribe
-from tutor.text.layout import linear, to_ascii
+from tutor.text.layout import Brackets, Row, linear, to_ascii
 from tutor.text.to_latex import latex
 from tutor.text.writer import Writer
 from tutor.tui.lines import Lines
@@ -187,3 +190,41 @@ def test_the_numbers_stand_in_for_every_name():
     numbers = linear(card.main.docs[card.main.formulas + 1])
     assert not any(letter in numbers for letter in "zδaw")
     assert evaluate(step.formula, found.value) == pytest.approx(found.value(Ref(step.equation.symbol, (1,))))
+
+
+# ---------------------------------------------------------------- what it costs: counted, not timed
+
+
+def chained(lines):
+    define = ["q0 = x * y", *(f"q{at} = q{at - 1} * y + x" for at in range(1, lines))]
+    return api.circuit(*define, inputs={"x": 0.3, "y": 0.4})
+
+
+def counted(monkeypatch, module, name):
+    calls, real = [], getattr(module, name)
+    monkeypatch.setattr(module, name, lambda *args, **kwargs: calls.append(1) or real(*args, **kwargs))
+    return calls
+
+
+def test_each_press_unfolds_once_more_and_not_all_again(monkeypatch):
+    sitting = begin(chained(60)._lesson, "chain").jump("q59")
+    calls = counted(monkeypatch, unfolding, "unfold")
+    for many in range(1, 31):
+        sitting = sitting.unfold()
+        assert sitting.card.unfolded and len(calls) == many
+
+
+def test_who_else_uses_a_value_is_found_once_for_all(monkeypatch):
+    found = chained(100).trace()._trace
+    calls = counted(monkeypatch, program, "used")
+    step = found.find("dq99/dx")
+    assert len(list(unfolding.unfoldings(step, ("",)))) == 1
+    assert 0 < len(calls) <= len(found.equations)
+
+
+def test_a_formula_of_many_brackets_is_drawn_a_part_at_a_time(monkeypatch):
+    doc = "x"
+    for _ in range(150):
+        doc = Row((Brackets(Row((doc, " · y"))), " + ", "x"))
+    calls = counted(monkeypatch, layout, "beside")
+    assert len(layout.flow([doc], 60)) > 10 and len(calls) < 1500

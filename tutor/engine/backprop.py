@@ -17,7 +17,7 @@ It is a pure function: forward equations in, backward equations out, nothing kep
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from tutor.engine.expressions import (
@@ -164,19 +164,16 @@ def between(forward: Iterable[Equation], output: Symbol, parameters: Iterable[Sy
     for eq in forward:
         if not below.isdisjoint(_operands(eq)):
             below.add(eq.symbol)
-    above = {output}  # the output depends on it
+    return below & leading_to(forward, output)
+
+
+def leading_to(forward: Sequence[Equation], output: Symbol) -> set[Symbol]:
+    """The symbols that the output depends on, itself among them."""
+    found = {output}
     for eq in reversed(forward):
-        if eq.symbol in above:
-            above.update(_operands(eq))
-    return below & above
-
-
-def users_of(forward: Iterable[Equation], output: Symbol, symbol: Symbol) -> list[Equation]:
-    """The equations that use a symbol and that the output depends on: its gradient comes back from them, and from no
-    line that only stands there to be looked at."""
-    forward = list(forward)
-    on_the_way = between(forward, output, [symbol])
-    return [eq for eq in forward if eq.symbol in on_the_way and symbol in _operands(eq)]
+        if eq.symbol in found:
+            found.update(_operands(eq))
+    return found
 
 
 def _operands(eq: Equation) -> list[Symbol]:

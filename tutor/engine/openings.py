@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tutor.engine.backprop import gradient_of, users_of
+from tutor.engine.backprop import gradient_of
 from tutor.engine.expressions import (
     ONE,
     Call,
@@ -526,13 +526,13 @@ def _opening(step: Step) -> Opening | None:
 
 def _gate_of(step: Step) -> Equation | None:
     """The one gate that a gradient comes back from."""
-    symbol, model = step.equation.symbol, step.trace.program.model
+    symbol = step.equation.symbol
     if symbol.wrt is None:
         return None
     use = use_of(symbol.id)
     users = [
         eq
-        for eq in users_of(model.forward, model.output, symbol.wrt)
+        for eq in step.trace.program.gates_back(symbol.wrt)
         if not use or use in (eq.symbol.id, eq.symbol.id.partition(".")[0])
     ]
     return users[-1] if users else None

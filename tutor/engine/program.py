@@ -7,13 +7,14 @@ the epoch alone, so that no other iteration need be replayed to know.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from tutor.engine.backprop import backward, gradient_of
+from tutor.engine.backprop import backward, gradient_of, leading_to
 from tutor.engine.expressions import Expr, Noise, Ref, Symbol, evaluate, refs, rounding, used
 from tutor.engine.expressions import Values as Leaves
 from tutor.engine.forward import model
@@ -99,6 +100,22 @@ class Program:
             for symbol in dict.fromkeys(ref.symbol for ref in refs(eq.formula)):
                 found.setdefault(symbol, []).append(eq)
         return {symbol: tuple(equations) for symbol, equations in found.items()}
+
+    def gates_back(self, symbol: Symbol) -> list[Equation]:
+        """The forward equations that use a symbol and that the output depends on, in order.
+
+        Its gradient comes back from them, and from no line that only stands there to be looked at.
+        """
+        return [eq for eq in self.users.get(symbol, ()) if eq.symbol in self._leading]
+
+    @cached_property
+    def _leading(self) -> set[Symbol]:
+        return leading_to(self.model.forward, self.model.output)
+
+    @cached_property
+    def use_counts(self) -> Counter[Symbol]:
+        """How many equations, of all phases, use the value of each symbol."""
+        return Counter(symbol for eq in self.equations for symbol in {ref.symbol for ref in used(eq.formula)})
 
     @cached_property
     def needed_backward(self) -> dict[Symbol, Symbol]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from tutor.engine.activations import ACTIVATIONS, prime_of
-from tutor.engine.expressions import OPERATORS, SHAPE_ONLY, Call, Expr, Operator, Ref, call, element, used, walk
+from tutor.engine.expressions import OPERATORS, SHAPE_ONLY, Call, Expr, Operator, Ref, call, element, walk
 from tutor.engine.model import PHASES
 from tutor.engine.trace import Step, Trace
 
@@ -67,11 +67,17 @@ def unfoldings(step: Step, names: tuple[str, ...]) -> Iterator[Unfolded]:
     A name is the id of an operand (dL/da1, or of one element dL/da1[2]); "" is every operand of the latest phase: in
     the backward pass first the gradients, back to the loss, and then the values. Raises CannotUnfold.
     """
-    formula = step.formula
-    for name in names:
-        found = unfold(step.trace, formula, name)
-        formula = found.formula
-        yield found
+    kept, formula = step.trace.memo.of(_Kept), step.formula
+    for many, name in enumerate(names, 1):
+        key = (step.id, names[:many])
+        if key not in kept:
+            kept[key] = unfold(step.trace, formula, name)
+        formula = kept[key].formula
+        yield kept[key]
+
+
+class _Kept(dict[tuple[str, tuple[str, ...]], Unfolded]):
+    """What was unfolded of a trace's steps, by the step's id and the names: each further one begins where one was."""
 
 
 def unfold(trace: Trace, formula: Expr, name: str = "", mark: bool = True) -> Unfolded:
@@ -107,12 +113,7 @@ def operands(trace: Trace, formula: Expr) -> dict[Ref, Step]:
 
 def shared(maker: Step) -> bool:
     """Whether a step is a gradient that more than one other step uses."""
-    if maker.phase != "backward":
-        return False
-    symbol, users = maker.equation.symbol, 0
-    for eq in maker.trace.equations:
-        users += any(ref.symbol == symbol for ref in used(eq.formula))
-    return users > 1
+    return maker.phase == "backward" and maker.trace.program.use_counts[maker.equation.symbol] > 1
 
 
 def _put(ref: Ref, maker: Step, mark: bool) -> Expr:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from tutor.engine.lesson import Lesson, Level
 from tutor.engine.run import MAX_ITERATION, Run
 from tutor.engine.trace import Step, Trace
-from tutor.engine.unfolding import CannotUnfold, operands, unfold, unfoldings
+from tutor.engine.unfolding import CannotUnfold, operands, unfoldings
 from tutor.play import playback
 from tutor.play.fading import EXAMPLE, KNOWN, Fading
 from tutor.play.place import Place
@@ -264,10 +264,12 @@ class Sitting:
             if name:
                 shown = operands(self.trace, formula)
                 name = next((ref.id for ref in shown if self.scribe.writer.text(ref) == name), name)
-            unfold(self.trace, formula, name)
+            names = (*self.unfolded, name)
+            for _ in unfoldings(self.step, names):  # up to where it cannot
+                pass
         except CannotUnfold as error:
             raise Refused(str(error)) from None
-        return replace(self, unfolded=(*self.unfolded, name))
+        return replace(self, unfolded=names)
 
     def fold(self) -> Sitting:
         """With what was written out last under its name again. Raises Refused."""

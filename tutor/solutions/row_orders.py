@@ -155,7 +155,7 @@ def _put(trace: Trace, given: Sequence[Symbol], order: Order) -> Trace:
     """The trace with the rows of what is given in another order."""
     before, at = trace.iteration, list(order)
     values = dict(before.values) | {symbol.key: np.asarray(before.values[symbol.key])[at] for symbol in given}
-    rows = before.rows[at] if tuple(given) == trace.program.model.data else before.rows
+    rows = before.rows[at] if trace.examples > 1 and tuple(given) == trace.program.model.data else before.rows
     return replace(trace, iteration=replace(before, rows=rows, values=trace.program.run(values)))
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from tutor.engine import ids
 from tutor.engine.activations import ACTIVATIONS
-from tutor.engine.backprop import users_of
 from tutor.engine.expressions import Call, Const, Ref, Symbol
 from tutor.engine.model import Equation
 from tutor.engine.trace import Step
@@ -33,9 +32,8 @@ def gate_of(step: Step) -> Equation:
     """The gate that a gradient, or a part of it, comes back from."""
     symbol = step.equation.symbol
     use = use_of(symbol)
-    model = step.trace.program.model
     assert symbol.wrt
-    users = users_of(model.forward, model.output, symbol.wrt)
+    users = step.trace.program.gates_back(symbol.wrt)
     named = [eq for eq in users if eq.symbol.id == use or eq.symbol.id.partition(".")[0] == use]
     return (named or users)[0]
 
@@ -87,8 +85,7 @@ def fork(step: Step, names: Names) -> str:
     wrt = step.equation.symbol.wrt
     assert wrt
     kinds: dict[tuple[object, ...], list[tuple[str, str]]] = {}
-    model = step.trace.program.model
-    for gate in reversed(users_of(model.forward, model.output, wrt)):
+    for gate in reversed(step.trace.program.gates_back(wrt)):
         for way in reversed(inward(gate.formula, wrt)):
             told = _told(way)
             spread = broadcast_back(way, names(Ref(wrt)))

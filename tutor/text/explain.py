@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from tutor.engine.activations import ACTIVATIONS, prime_of
-from tutor.engine.backprop import users_of
 from tutor.engine.expressions import Call, Expr, Ref, walk
 from tutor.engine.losses import LOSSES
 from tutor.engine.paths import Factor
@@ -234,8 +233,8 @@ class Words:
 
     def gate(self) -> str:
         """The gate that the blame comes from: the one that used the value."""
-        symbol, model = self.step.equation.symbol, self.step.trace.program.model
-        users = users_of(model.forward, model.output, symbol.wrt) if symbol.wrt else []
+        symbol = self.step.equation.symbol
+        users = self.step.trace.program.gates_back(symbol.wrt) if symbol.wrt else []
         return self.writer.text(Ref(users[0].symbol if users else symbol))
 
     def result(self) -> str:

@@ -401,15 +401,32 @@ def matrix_block(doc: Matrix, limit_rows: int = 6, limit_columns: int = 6) -> Bl
 
 def draw(doc: Doc, limit_rows: int = 6, limit_columns: int = 6) -> Block:
     """A document in cells, as wide as it needs to be."""
-    if isinstance(doc, str):
-        return text_block(doc)
-    if isinstance(doc, Row):
-        return beside([draw(part, limit_rows, limit_columns) for part in doc.parts])
-    if isinstance(doc, Brackets):
-        return _fence(draw(doc.inner, limit_rows, limit_columns), *ROUND)
-    if isinstance(doc, Matrix):
-        return matrix_block(doc, limit_rows, limit_columns)
-    return _fraction(draw(doc.over, limit_rows, limit_columns), draw(doc.under, limit_rows, limit_columns))
+    return Drawing(limit_rows, limit_columns).of(doc)
+
+
+class Drawing:
+    """Draws documents with so many rows and columns of a matrix at most; each part of one once, however often asked."""
+
+    def __init__(self, limit_rows: int = 6, limit_columns: int = 6):
+        self.limits = limit_rows, limit_columns
+        self._drawn: dict[int, tuple[Doc, Block]] = {}  # by identity: to compare formulas takes as long as to draw them
+
+    def of(self, doc: Doc) -> Block:
+        """A document in cells, as wide as it needs to be."""
+        if isinstance(doc, str):
+            return text_block(doc)
+        if id(doc) in self._drawn:
+            return self._drawn[id(doc)][1]
+        if isinstance(doc, Row):
+            block = beside([self.of(part) for part in doc.parts])
+        elif isinstance(doc, Brackets):
+            block = _fence(self.of(doc.inner), *ROUND)
+        elif isinstance(doc, Matrix):
+            block = matrix_block(doc, *self.limits)
+        else:
+            block = _fraction(self.of(doc.over), self.of(doc.under))
+        self._drawn[id(doc)] = doc, block
+        return block
 
 
 def flow(docs: list[Doc], columns: int, indent: int = 0, limit_rows: int = 6, limit_columns: int = 6) -> list[str]:
@@ -418,6 +435,7 @@ def flow(docs: list[Doc], columns: int, indent: int = 0, limit_rows: int = 6, li
     Breaks at the parts of a Row (a sum's terms, a product's factors), later lines indented. A part
     wider than the room is written on one line and cut into pieces, so that nothing is lost.
     """
+    drawing = Drawing(limit_rows, limit_columns)
     lines: list[Block] = []
     current: list[Block] = []
 
@@ -429,8 +447,8 @@ def flow(docs: list[Doc], columns: int, indent: int = 0, limit_rows: int = 6, li
             lines.append(beside(list(current)))
             current.clear()
 
-    for part in _atoms(docs, max(columns - indent, 8), limit_rows, limit_columns):
-        drawn = draw(part, limit_rows, limit_columns)
+    for part in _atoms(docs, max(columns - indent, 8), drawing):
+        drawn = drawing.of(part)
         if current and used() + drawn.columns > columns and drawn.lines != (" ",):
             carried = _hanging(current, drawn, columns - indent, bool(lines and indent))
             push()
@@ -480,19 +498,19 @@ def _pieces(text: str, columns: int) -> list[str]:
     return found
 
 
-def _atoms(docs: list[Doc], columns: int, limit_rows: int = 6, limit_columns: int = 6) -> list[Doc]:
+def _atoms(docs: list[Doc], columns: int, drawing: Drawing) -> list[Doc]:
     """The parts that a line may be broken between; high brackets are opened only where they are wider than a line."""
     found: list[Doc] = []
     stack = list(reversed(docs))
     while stack:
         doc = stack.pop()
-        if isinstance(doc, Row) and not _stays(doc, columns, limit_rows, limit_columns):
+        if isinstance(doc, Row) and not _stays(doc, columns, drawing):
             *before, last = doc.parts
             if _is_function(doc) and isinstance(last, Brackets) and isinstance(last.inner, Row):
                 stack.extend((")", *reversed(last.inner.parts), "(", *reversed(before)))  # too wide for its brackets
             else:
                 stack.extend(reversed(doc.parts))
-        elif isinstance(doc, Brackets) and _opens(doc, columns, limit_rows, limit_columns):
+        elif isinstance(doc, Brackets) and _opens(doc, columns, drawing):
             assert isinstance(doc.inner, Row)
             stack.extend((")", *reversed(doc.inner.parts), "("))
         else:
@@ -504,18 +522,18 @@ def _is_function(doc: Row) -> bool:
     return len(doc.parts) == 2 and isinstance(doc.parts[0], str) and isinstance(doc.parts[1], Brackets)
 
 
-def _stays(doc: Row, columns: int, limit_rows: int, limit_columns: int) -> bool:
+def _stays(doc: Row, columns: int, drawing: Drawing) -> bool:
     """Whether it is a function with matrices in its brackets that fits in a line, or a short one, as 1(3 = 1)."""
     if not _is_function(doc):
         return False
-    drawn = draw(doc, limit_rows, limit_columns)
+    drawn = drawing.of(doc)
     return drawn.columns <= (columns if drawn.rows > 1 else min(columns, max(16, columns // 4)))
 
 
-def _opens(doc: Brackets, columns: int, limit_rows: int, limit_columns: int) -> bool:
+def _opens(doc: Brackets, columns: int, drawing: Drawing) -> bool:
     if not isinstance(doc.inner, Row):
         return False
-    drawn = draw(doc, limit_rows, limit_columns)
+    drawn = drawing.of(doc)
     return drawn.rows == 1 or drawn.columns > columns
 
 

@@ -94,9 +94,18 @@ def _cell_by_cell(expr: Expr) -> bool:
     return isinstance(expr, Call) and expr.op in ("mul", "times", "div") and all(arg.shape for arg in expr.args)
 
 
-def _factor(doc: Doc) -> Doc:
-    """What follows a sign of multiplication: w · (−2 · (y − ŷ)), never one sign after another."""
-    return brackets(doc) if isinstance(doc, Row | Frac) and linear(doc).startswith("−") else doc
+def _behind_a_sign(doc: Doc) -> Doc:
+    """What follows a sign of arithmetic: w · (−2 · (y − ŷ)), never one sign after another."""
+    return brackets(doc) if isinstance(doc, Row | Frac) and _first(doc) == "−" else doc
+
+
+def _first(doc: Doc) -> str:
+    """The first character of what a document is on one line."""
+    if isinstance(doc, Row):
+        return next(filter(None, map(_first, doc.parts)), "")
+    if isinstance(doc, Frac) and (doc.tight or not doc.bracket_over):
+        return _first(doc.over)
+    return doc[:1] if isinstance(doc, str) else "("
 
 
 def _plain(text: str) -> bool:
@@ -429,9 +438,7 @@ class Writer:
 
     def _sum(self, op: str, args: tuple[Expr, ...], most: int, sub: Sub) -> tuple[Doc, int]:
         def term(expr: Expr) -> Doc:
-            """What follows a + or −: never one sign after another."""
-            doc = sub(expr, 3)
-            return brackets(doc) if isinstance(doc, Row | Frac) and linear(doc).startswith("−") else doc
+            return _behind_a_sign(sub(expr, 3))
 
         if op == "neg":
             return Row(("−", term(args[0]))), 2
@@ -453,7 +460,7 @@ class Writer:
         if not (arrays and self.arrays):
             first = 4 if arrays and _matrix_product(left) else first
             sign = f" {self.notation.elementwise} " if arrays else " · "
-            return Row((sub(left, first), sign, _factor(sub(right, second))))
+            return Row((sub(left, first), sign, _behind_a_sign(sub(right, second))))
         sides = (sub(left, 4 if _matrix_product(left) else first), sub(right, 4 if _product(right) else second))
         return Row((sides[0], f" {self.notation.elementwise} ", sides[1]))
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tutor.engine.backprop import users_of
 from tutor.engine.expressions import Ref
 from tutor.questions.attempt import Asking, Said
 from tutor.questions.grading import Verdict
@@ -55,8 +54,7 @@ def context(item: Item) -> list[str]:
     if trace.program.model.layers or item.kind not in ("value", "number") or item.by_author:
         return []
     writer = item.writer
-    model = trace.program.model
-    users = users_of(model.forward, model.output, symbol.wrt) if symbol.wrt else []
+    users = trace.program.gates_back(symbol.wrt) if symbol.wrt else []
     about = [eq for eq in trace.equations if eq.phase == "forward" and (eq.symbol == symbol or eq in users)]
     return [f"{writer.text(Ref(eq.symbol))} = {linear(writer.formula(eq.formula), 9)}" for eq in about]
 
