@@ -101,11 +101,15 @@ def diagnose(
     def judged(matches: Sequence[Match]) -> Diagnosis:
         return _Judge(trace, naming, work, as_laid).judge(matches)
 
-    found = judged(matches)
-    if not as_laid and not found.right and (other := another_order(naming, matches)):
+    other = None if as_laid else another_order(naming, matches)
+    if other:
         reordered = diagnose(other.trace, arrays, example, names, work)
-        if not _named_slip(found) and _faults(reordered) < _faults(found):
-            return replace(reordered, read=f"These are {other.said}.")
+        reordered = replace(reordered, read=f"These are {other.said}.")
+        if other.sure and reordered.right:
+            return reordered
+    found = judged(matches)
+    if other and not _named_slip(found) and _faults(reordered) < _faults(found):
+        return reordered
     if not any(match.open for match in matches):
         return found
     tried = [judged(naming.match(arrays, names, meaning)) for meaning in MEANINGS]

@@ -80,6 +80,7 @@ class Naming:
 
     def __init__(self, trace: Trace, example: int | None = None):
         self.trace, self.example = trace, example
+        self._right_fits: dict[int, tuple[Match, list[Fit]]] = {}  # asked for again and again, of large arrays
         self.symbols = {
             symbol.key: symbol for symbol in trace.program.symbols.values() if symbol.quantity not in ("hyper", "local")
         }
@@ -301,11 +302,13 @@ class Naming:
 
     def is_right(self, match: Match) -> bool:
         """Whether an array is the lesson's own value."""
-        return match.symbol is not None and bool(self._right(match.symbol, match.fits))
+        return bool(self.right_fits(match))
 
     def right_fits(self, match: Match) -> list[Fit]:
         """The ways of lying in which an array is the lesson's own value."""
-        return self._right(match.symbol, match.fits) if match.symbol else []
+        if id(match) not in self._right_fits:
+            self._right_fits[id(match)] = match, self._right(match.symbol, match.fits) if match.symbol else []
+        return self._right_fits[id(match)][1]
 
     def _right(self, symbol: Symbol, fits: Sequence[Fit]) -> list[Fit]:
         right = self.value(symbol)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, combinations
+from itertools import chain, combinations, islice
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from tutor.text.words import listed
 MOST = 30_000_000  # numbers that are compared to find the order of an array
 MOST_GIVEN = 6  # inputs with so many rows of which some are put in another order
 EVIDENCE = 12  # digits of the numbers that changed their places: two numbers of two digits do so by chance
+SURE = 200  # the same: what so many say is said by no slip
+MOST_ASKED = 6  # arrays that say the order: what others say shows in their verdicts
 MOST_SAID = 8
 
 Order = tuple[int, ...]  # from 0: which of the lesson's rows each row is
@@ -29,10 +31,11 @@ Order = tuple[int, ...]  # from 0: which of the lesson's rows each row is
 
 @dataclass(frozen=True)
 class Reordered:
-    """The trace of the same rows in another order, and what to say of it."""
+    """The trace of the same rows in another order, what to say of it, and whether no other way leads to the numbers."""
 
     trace: Trace
     said: str
+    sure: bool
 
 
 def order_of(array: Handed, right: np.ndarray) -> Order | None:
@@ -74,14 +77,15 @@ def in_another_order(order: Order, whose: str = "") -> str:
 
 
 def another_order(naming: Naming, matches: Sequence[Match]) -> Reordered | None:
-    """How the rows of what is given have to lie so that all arrays are right that are so up to the order of their rows.
+    """How the rows of what is given have to lie so that arrays are right that are so up to the order of their rows.
 
-    None where none is, or where they lie in several orders.
+    None where none is, or where they, and those that are right as they are, lie in several orders.
     """
     if naming.example is not None:
         return None
     right = [match for match in matches if naming.is_right(match)]
-    moved = [(match, alike) for match in matches if match not in right and (alike := _match_alike(naming, match))]
+    others = (match for match in matches if not naming.is_right(match))
+    moved = list(islice(((match, alike) for match in others if (alike := _match_alike(naming, match))), MOST_ASKED))
     for rows in dict.fromkeys(len(each[0]) for _, each in moved):
         of_these = [(match, each) for match, each in moved if len(each[0]) == rows]
         order = _order(np.logical_and.reduce([np.any(each, axis=0) for _, each in of_these]), EVIDENCE)
@@ -92,7 +96,8 @@ def another_order(naming: Naming, matches: Sequence[Match]) -> Reordered | None:
             other = Naming(trace)
             if _same_loss(naming.trace, trace) and all(map(other.is_right, (*right, *(match for match, _ in moved)))):
                 whose = "the batch" if naming.trace.examples > 1 else listed([symbol.id for symbol in given])
-                return Reordered(trace, in_another_order(order, whose))
+                digits = sum(match.handed.digits * match.handed.values.size for match, _ in moved)
+                return Reordered(trace, in_another_order(order, whose), digits >= SURE)
     return None
 
 
@@ -116,6 +121,8 @@ def _alike(array: Handed, right: np.ndarray) -> np.ndarray | None:
     mine, theirs = (part.reshape(rows, -1) for part in (array.values, right))
     allowed = tolerance(array, right).reshape(rows, -1)
     with np.errstate(invalid="ignore"):
+        if np.any(np.abs(np.sort(mine.sum(1)) - np.sort(theirs.sum(1))) > np.max(allowed.sum(1))):
+            return None  # most arrays that are wrong are no rows of the right one: their sums say so
         return np.array([np.all((row == theirs) | (np.abs(row - theirs) <= allowed), axis=1) for row in mine])
 
 

@@ -140,7 +140,7 @@ class Search:
                 general = all(way.named.general for way in ways)
                 again = any(way.named.title in self.budget.told for way in ways)
                 if general and not again:  # a value's name says more
-                    ways = sorted([*self._values(), *ways], key=lambda way: way.rank)
+                    ways = sorted([*self._values(), *self._orders(), *ways], key=lambda way: way.rank)
         if self.work > self.most and not ways:
             self.budget.left_out("some pairs of slips" if pairs else "some slips")
         if ways:
@@ -188,7 +188,6 @@ class Search:
         yield from self._settings(near)
         yield from self._rows()
         yield from self._factor()
-        yield from self._orders()
 
     def _pairs(self) -> Iterator[_Way]:
         """Two rewrites at once: of one equation, or of two."""
