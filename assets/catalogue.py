@@ -17,6 +17,7 @@ import struct
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -61,17 +62,27 @@ def messages() -> dict[Message, list[str]]:
     """Every message with the files that have it, in the order of the source."""
     found: dict[Message, list[str]] = {}
     in_tables = tables()
-    for path in sorted((ROOT / "tutor").rglob("*.py")):
-        place = path.relative_to(ROOT).as_posix()
-        for message in (*in_source(path.read_text("utf-8")), *in_tables.get(place, ())):
+    for place, text in _modules().items():
+        for message in (*in_source(text), *in_tables.get(place, ())):
             places = found.setdefault(message, [])
             if place not in places:
                 places.append(place)
     return found
 
 
+@cache
+def _modules() -> dict[str, str]:
+    """The modules, by their place."""
+    return {p.relative_to(ROOT).as_posix(): p.read_text("utf-8") for p in sorted((ROOT / "tutor").rglob("*.py"))}
+
+
+_MARKED = re.compile(rf"\b(?:{'|'.join(sorted(MARKERS))}|Key|_in_lines)\(")
+
+
 def in_source(text: str) -> Iterator[Message]:
     """The messages that are written in a module: the texts that are handed to one of the markers that it imports."""
+    if not _MARKED.search(text):
+        return
     tree = list(ast.walk(ast.parse(text)))
     imported = {}  # line mode has a `say` of its own
     for names in (node.names for node in tree if isinstance(node, ast.ImportFrom)):
@@ -106,11 +117,12 @@ def _texts(node: ast.expr) -> Iterator[str]:
         yield from (*_texts(node.body), *_texts(node.orelse))
 
 
+@cache
 def terms() -> set[str]:
     """The nouns that a language may have forms of."""
     found = set()
-    for path in (ROOT / "tutor").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for text in _modules().values():
+        for node in ast.walk(ast.parse(text)) if "Term(" in text else ():
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Term":
                 found |= set(_texts(node.args[0]))
     return found
