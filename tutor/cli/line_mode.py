@@ -17,6 +17,7 @@ from tutor.engine.paths import target
 from tutor.engine.run import MAX_ITERATION, TOLERANCE
 from tutor.engine.trace import NoSuchStep, Step, Trace, resolve
 from tutor.learner.copies import keep_copy
+from tutor.learner.languages import change_language
 from tutor.learner.practice import Exercise
 from tutor.learner.records import (
     NOTATION,
@@ -44,6 +45,7 @@ from tutor.play.whatif import WhatIf, said_of_step
 from tutor.questions.attempt import Asking
 from tutor.text import glossary
 from tutor.text.card import conventions, terms_of
+from tutor.text.language import LANGUAGES
 from tutor.text.layout import linear
 from tutor.text.lines import card_lines, path_lines, prose, put, reuse_lines, wrapped
 from tutor.text.notations import NOTATIONS
@@ -206,6 +208,7 @@ class LineMode:
             "reuse": lambda: self.say("\n".join(reuse_lines(now.trace.program)) + "\n"),
             "level": lambda: self._move(now.level(as_level(_one_of("level", rest, LEVELS)) or 1)),
             "notation": lambda: self._notation(rest),
+            "language": lambda: self._language(rest),
             "iteration": lambda: self._iteration(rest),
             "example": lambda: self._example(rest),
             "train": lambda: train(now, rest, self.say),
@@ -318,6 +321,11 @@ class LineMode:
     def _notation(self, name: str) -> None:
         self._move(self.sitting.notation(_one_of("notation", name, tuple(NOTATIONS)) or 1))
         choose_notation(self.store, self.sitting.cursor.notation)
+
+    def _language(self, name: str) -> None:
+        change_language(self.store, _one_of("language", name.lower(), tuple(LANGUAGES)) or "")
+        self.sitting = self.sitting.retold()
+        self._show()
 
     def _example(self, text: str) -> None:
         self.sitting.require_examples()

@@ -38,9 +38,11 @@ class Kept:
     of the block how much is lost. `code` is the command's exit code: 2 if anything is, or the disk failed under way."""
 
     def __init__(self, profile: str) -> None:
+        from tutor.learner.languages import speak
         from tutor.learner.store import Store
 
         self.store = Store.open(profile=profile)
+        speak(self.store)
         self.code = 0
         self._told: str | None = None
 

@@ -212,6 +212,10 @@ PLAYER = [
         usage="glossary [TERM]", says="what a term means; without one all terms, those of this step first",
     ),
     Key("d", "app.toggle_dark", "d", "", "light or dark", AS_IT_IS),
+    Key(
+        "f9", "app.language", "f9", "", "another language: English or German (Deutsch)", "language",
+        usage="language [NAME]", says="en or de: English or German (Deutsch); without a name the next of them",
+    ),
     Key("h", "home", "h", "home", "the list of lessons", "(line mode is one lesson: `backprop-tutor list` has all)"),
     Key("question_mark", "help", "?", "help", "this help", "help", says="this list"),
     Key("q", "quit", "q", "quit", "leave; your place is kept", "quit"),

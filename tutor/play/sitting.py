@@ -164,6 +164,10 @@ class Sitting:
         """At another place of the trace, and at the question there, if it has one."""
         return self._of(self.trace, cursor)
 
+    def retold(self) -> Sitting:
+        """The same place in the words of another language; a question that is open stays as it was put."""
+        return replace(self, scribe=Scribe(self.trace, self.cursor.notation))
+
     def _of(self, trace: Trace, cursor: Cursor) -> Sitting:
         scribe = self.scribe
         if scribe.trace is not trace or scribe.notation != cursor.notation:

@@ -12,6 +12,7 @@ from tutor.questions.answers import MAX_ANSWER, read_whole, wants_help
 from tutor.questions.items import Item
 from tutor.questions.pasted_tables import a_comma, fill, is_number, table
 from tutor.questions.tokens import NotUnderstood
+from tutor.text.language import say
 from tutor.tui.entry import Entry
 from tutor.tui.question_views import Grid
 
@@ -49,7 +50,7 @@ class AnswerLine(Entry):
     def close(self) -> None:
         """The question ended while the learner may be typing on: take the keys, and do nothing with them."""
         self.item, self.cells, self.value, self.over = None, [], "", True
-        self.placeholder = "The question is over: Enter or n goes on"
+        self.placeholder = say("The question is over: Enter or n goes on")
 
     async def _on_key(self, event: Key) -> None:
         if self.over and event.is_printable:
@@ -79,9 +80,9 @@ class AnswerLine(Entry):
     def _prompt(self, item: Item | None) -> str:
         """What can be typed here: of a question with choices no expression, which would be refused."""
         if item and item.choices:
-            order = "in their order, such as 3 1 2" if item.in_order else "such as 1, 3"
-            return f"the numbers of choices, {order}" if item.many else "the number of a choice"
-        return "rows × columns, such as 2 × 3" if item and item.kind == "shape" else self.prompting
+            order = say("in their order, such as 3 1 2") if item.in_order else say("such as 1, 3")
+            return say("the numbers of choices, {order}", order=order) if item.many else say("the number of a choice")
+        return say("rows × columns, such as 2 × 3") if item and item.kind == "shape" else self.prompting
 
     @property
     def grid(self) -> Grid | None:
@@ -137,7 +138,11 @@ class AnswerLine(Entry):
         if len(flat) < 2 and not done:
             return
         if len(flat) > len(self.cells) - self.at:
-            self._say(f"{len(flat)} values do not fit here: there is room for {len(self.cells) - self.at}.")
+            self._say(
+                say(
+                    "{n} values do not fit here: there is room for {room}.", n=len(flat), room=len(self.cells) - self.at
+                )
+            )
             return
         end = self.at + len(flat)
         self.cells[self.at : end] = flat
@@ -236,7 +241,11 @@ class AnswerLine(Entry):
 
 
 def _which(text: str, point: str) -> str:
-    return f"{text.strip()}: is it {point}? Write a point. Or are these two values? Put a space between them."
+    return say(
+        "{typed}: is it {point}? Write a point. Or are these two values? Put a space between them.",
+        typed=text.strip(),
+        point=point,
+    )
 
 
 def _ended(text: str, cells: list[str]) -> bool:

@@ -24,6 +24,7 @@ from textual.theme import Theme
 from textual.worker import WorkerFailed
 
 from tutor.learner.database import default_path
+from tutor.learner.languages import change_language, speak
 from tutor.learner.store import Store
 from tutor.learner.today import tell_of_sitting
 from tutor.lessonfiles.catalogue import data_dir
@@ -32,6 +33,7 @@ from tutor.text.words import plural
 from tutor.tui.home import HomeScreen
 from tutor.tui.keys import commands
 from tutor.tui.lines import CellGate
+from tutor.tui.screen import TutorScreen
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -77,6 +79,7 @@ class TutorApp(App[int]):
         """`folders`: where a teacher's own lessons are."""
         _bound_size()
         super().__init__()
+        speak(store)
         self.store, self.start, self.folders = store, start, folders
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -256,6 +259,13 @@ class TutorApp(App[int]):
         for command in super().get_system_commands(screen):
             if command.title == "Quit":
                 yield command
+
+    def action_language(self) -> None:
+        """The next language, for every screen that is open, and from now on."""
+        change_language(self.store)
+        for screen in self.screen_stack:
+            if isinstance(screen, TutorScreen):
+                screen.retell()
 
     def action_toggle_dark(self) -> None:
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name

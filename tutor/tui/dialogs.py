@@ -17,6 +17,7 @@ from textual.widgets import Input, Static
 
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.play import commands
+from tutor.text.language import say
 from tutor.text.words import plural
 from tutor.tui.entry import Entry
 from tutor.tui.keys import brief_lines
@@ -122,7 +123,7 @@ class Ask(Dialog):
             yield Static(Content(self.question))
             yield Entry(self.value, placeholder=self.placeholder, max_length=self.most)
             yield Static("", id="message")
-            yield Static(Content("Enter accepts · Esc goes back"), id="hint")
+            yield Static(Content(say("Enter accepts · Esc goes back")), id="hint")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         text = event.value.strip()
@@ -139,13 +140,23 @@ def problem_lines(error: LessonError) -> list[Line]:
     """What is wrong with a lesson file, to be read in a dialog."""
     first = error.problems[0]
     count = plural(len(error.problems), "problem")
-    lines = [line(f"{Path(first.path).name} has {count}", "title")]
+    lines = [line(say("{name} has {count}", name=Path(first.path).name, count=count), "title")]
     for problem in error.problems:
         head, *rest = problem.render().split("\n")
         message = head.split(": ", 1)[-1]
         lines += [
             line(),
-            *(line(part, "error") for part in _wrap(f"line {problem.line}, column {problem.column}: {message}")),
+            *(
+                line(part, "error")
+                for part in _wrap(
+                    say(
+                        "line {line}, column {column}: {message}",
+                        line=problem.line,
+                        column=problem.column,
+                        message=message,
+                    )
+                )
+            ),
         ]
         advice = rest.pop() if problem.advice else ""
         lines += [line(part, "numbers") for part in rest]
@@ -159,6 +170,6 @@ def _wrap(text: str) -> list[str]:
 
 def help_of(keys: Sequence[commands.Key], columns: int) -> Reader:
     """What the keys of a screen or a dialog do, in a terminal of so many columns."""
-    lines = [line("Keys", "title"), line(), *brief_lines(keys, min(columns, 80) - 14)]
+    lines = [line(say("Keys"), "title"), line(), *brief_lines(keys, min(columns, 80) - 14)]
     answers = dict.fromkeys(("enter", "f1", "q", "question_mark"), "")
-    return Reader(lines, "↑ ↓ scroll · Esc goes back", answers)
+    return Reader(lines, say("↑ ↓ scroll · Esc goes back"), answers)

@@ -20,6 +20,7 @@ from tutor.lessonfiles.catalogue import Entry
 from tutor.lessonfiles.file_names import as_argument
 from tutor.play.commands import Key
 from tutor.text.cells import cut
+from tutor.text.language import N_, say
 from tutor.tui.keys import bindings
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen
@@ -40,6 +41,7 @@ KEYS = [
     Key("ctrl+e", "lab", "ctrl+e", "lab", "the lab: exercises that you write in Python, each save run and diagnosed"),
     Key("ctrl+d", "doctor", "ctrl+d", "", "the doctor: ten sick networks, to be named and mended"),
     Key("ctrl+t", "app.toggle_dark", "ctrl+t", "", "light or dark"),
+    Key("f9", "app.language", "f9", "", "another language: English or German (Deutsch)"),
     Key("", "app.command_palette", "ctrl+p", "", "the command palette: everything, by its name"),
     Key("", "app.quit", "ctrl+q", "quit"),
 ]
@@ -138,6 +140,10 @@ class HomeScreen(TutorScreen):
         if self.is_mounted and self.is_current:
             self.refresh_list()
 
+    def retell(self) -> None:
+        super().retell()
+        self.refresh_list()
+
     def on_resize(self) -> None:
         self.suit_size({})
         self.query_one("#about").display = self.size.width >= 130
@@ -170,21 +176,21 @@ class HomeScreen(TutorScreen):
                 lines += [line(), line(cut(unit, width - 2), "title")]
             mark, word = ("○", "")
             if entry.key in finished:
-                mark, word = "✓", "finished"
+                mark, word = "✓", N_("finished")
             elif entry.key in known:
-                mark, word = "≈", "known"
+                mark, word = "≈", N_("known")
             elif entry.key in begun:
-                mark, word = "◐", "begun"
+                mark, word = "◐", N_("begun")
             is_next = following is not None and following.entry is entry
             spans = [(f"{mark} ", "value" if word in ("finished", "known") else "mark"), (entry.title, "heading")]
-            spans += [("  ▸ next", "key")] if is_next else [(f"  {word}" if word else "", "dim")]
+            spans += [(say("  ▸ next"), "key")] if is_next else [(f"  {say(word)}" if word else "", "dim")]
             if score := self.scores.get(entry.key):
-                spans.append((f"  {score[0]} of {score[1]} right", "dim"))
+                spans.append((say("  {n} of {count} right", n=score[0], count=score[1]), "dim"))
             lines.append(Line(tuple(spans), str(entry.path)))
             error = self.error(entry)
             lines.append(line(f"    {cut(error or entry.summary, width - 5)}", "error" if error else "dim"))
         if not found:
-            lines = [line(), line("No lesson has these words. Esc clears the search.", "dim")]
+            lines = [line(), line(say("No lesson has these words. Esc clears the search."), "dim")]
         at = next((n for n, item in enumerate(lines) if item.target == listing.target and item.target), None)
         moved = before and before.entry.key in known and listing.target == str(before.entry.path)
         if at is None or moved:  # who showed by a placement that it is known goes on where that says
@@ -192,17 +198,19 @@ class HomeScreen(TutorScreen):
             at = next((n for n, item in enumerate(lines) if begin and item.target == str(begin.path)), -1)
         listing.show(lines, at)
         done = sum(entry.key in finished for entry in self.entries)
-        said = f"  {done} of {len(self.entries)} lessons finished"
-        said += f" · {self.due} due (ctrl+r)" if self.due else ""
+        said = say("  {done} of {count} lessons finished", done=done, count=len(self.entries))
+        said += say(" · {due} due (ctrl+r)", due=self.due) if self.due else ""
         if of_goal := today.standing(store, datetime.now(UTC)):
             said += f" · {of_goal}"
-        skips = " · ctrl+l: what can you skip?"
+        skips = say(" · ctrl+l: what can you skip?")
         if following and not done and not known and len(said) + len(skips) + 16 <= self.size.width:
             said += skips
         spans = [("backprop-tutor", "title"), (said, "dim")]
         if following and (done or known):
             room = self.size.width - len(said) - 18
-            spans.append((cut(f" · next: {following.entry.title} · {following.why}", room), "note"))
+            spans.append(
+                (cut(say(" · next: {title} · {why}", title=following.entry.title, why=following.why), room), "note")
+            )
         self.query_one("#bar", Lines).show([Line(tuple(spans))])
         self.show_about()
 
@@ -227,13 +235,21 @@ class HomeScreen(TutorScreen):
         lines = [line(text, "title") for text in _wrap(entry.title, 50)]
         lines += [line(), *(line(text) for text in _wrap(self.error(entry) or entry.summary, 50)), line()]
         if self.following and self.following.entry is entry:
-            lines += [*(line(text, "note") for text in _wrap(f"Next: {self.following.why}", 50)), line()]
+            lines += [*(line(text, "note") for text in _wrap(say("Next: {why}", why=self.following.why), 50)), line()]
         for need in entry.requires:
             mark = "✓" if need in finished else "○"
-            lines += [line(text, "dim") for text in _wrap(f"{mark} best after: {titles.get(need, need)}", 50)]
+            lines += [
+                line(text, "dim")
+                for text in _wrap(say("{mark} best after: {need}", mark=mark, need=titles.get(need, need)), 50)
+            ]
         place = self.tutor.store.place(entry.key)
         if place:
-            lines += [line(), line(f"You were at {place.step}, iteration {place.iteration}.", "dim")]
+            lines += [
+                line(),
+                line(
+                    say("You were at {step}, iteration {iteration}.", step=place.step, iteration=place.iteration), "dim"
+                ),
+            ]
         name = entry.id if entry.folder is None else as_argument(entry.path)
         lines += [line(), *(line(text, "dim") for text in _wrap(catalogue.one_line(f"backprop-tutor play {name}"), 50))]
         self.query_one("#about", Lines).show(lines)
@@ -268,7 +284,7 @@ class HomeScreen(TutorScreen):
             try:
                 today.read_goal(text)
             except ValueError as error:
-                return f"Type {error}."
+                return say("Type {error}.", error=error)
             return None
 
         def choose(text: str | None) -> None:
@@ -277,8 +293,8 @@ class HomeScreen(TutorScreen):
                 self.refresh_list()
 
         chosen = today.goal(self.tutor.store)
-        asked = "A goal for each day: so many questions, or lessons; none for no goal"
-        self.app.push_screen(Ask(asked, wrong, "10, or 1 lesson", str(chosen or "")), choose)
+        asked = say("A goal for each day: so many questions, or lessons; none for no goal")
+        self.app.push_screen(Ask(asked, wrong, say("10, or 1 lesson"), str(chosen or "")), choose)
 
     def action_mistakes(self) -> None:
         self.tutor.show_mistakes()
@@ -295,9 +311,9 @@ class HomeScreen(TutorScreen):
     # The search is typed into the screen itself: an Input costs 15 ms of the first frame.
 
     def show_search(self) -> None:
-        hint = "" if self.search else "type to search"
+        hint = "" if self.search else say("type to search")
         self.query_one("#search", Lines).show(
-            [Line((("Search: ", "dim"), (self.search, "heading"), ("▏", "key"), (hint, "dim")))]
+            [Line(((say("Search: "), "dim"), (self.search, "heading"), ("▏", "key"), (hint, "dim")))]
         )
 
     def find(self, search: str) -> None:

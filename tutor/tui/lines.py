@@ -405,8 +405,12 @@ class KeyBar(Lines, inherit_bindings=False, can_focus=False):
         """Show other keys."""
         if keys != self.keys:
             self.keys = keys
-            self.lay_out(self.size.width)
-            self.refresh(layout=True)
+            self.retell()
+
+    def retell(self) -> None:
+        """Say the keys anew."""
+        self.lay_out(self.size.width)
+        self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return len(self._flow(width)[0])

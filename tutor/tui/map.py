@@ -6,12 +6,13 @@ from textual.events import Click
 
 from tutor.engine.trace import Trace
 from tutor.pictures.diagram import Diagram
+from tutor.text.language import say
 from tutor.tui.lines import Line, Lines
 
 
 def map_title(trace: Trace) -> str:
     """What the picture of all values is a picture of."""
-    return "Network" if trace.program.model.layers else "Circuit"
+    return say("Network") if trace.program.model.layers else say("Circuit")
 
 
 class Map(Lines, inherit_bindings=False):

@@ -39,31 +39,24 @@ from tutor.play.settings import Refused
 from tutor.play.sitting import AtTheEnd, Sitting, begin, had_it, said_of_results
 from tutor.play.whatif import WhatIf, said_of_step
 from tutor.text.card import conventions, terms_of
+from tutor.text.language import say
 from tutor.text.words import whole_number
 from tutor.tui import views
 from tutor.tui.answer import AnswerLine
 from tutor.tui.diagram import DiagramScreen
 from tutor.tui.dialogs import Ask, Reader
 from tutor.tui.follower import Follower, Mover
-from tutor.tui.keys import bindings, help_lines
+from tutor.tui.keys import bindings
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.map import map_title
 from tutor.tui.pictures import PicturesScreen
+from tutor.tui.player_help import player_help
 from tutor.tui.player_panes import PANES, PlayerPanes, useful
 from tutor.tui.watch import Watch
 
 SCREEN = "screen"  # where predict mode is on
 MAX_NOTE = 500  # characters of a note
 PATIENCE = 0.015  # seconds that a change may take to come to the iteration it was made in
-QUESTION_HELP = [
-    ("Enter", "answers; after = it computes, which costs nothing"),
-    ("tab", "a hint: the rule, the formula, the numbers, the answer"),
-    ("f2", "shows the answer: given up"),
-    ("f3 f4 f5 f1", "terms, the network as far as it is known, names, this help"),
-    ("f6", "after the answer: the same question with new numbers"),
-    ("Esc", "leaves the line: the question stays open, and nothing is counted;"),
-    ("", "then Enter goes back to it, n goes on without"),
-]
 
 
 class PlayerScreen(Mover, PlayerPanes):
@@ -118,6 +111,10 @@ class PlayerScreen(Mover, PlayerPanes):
         for screen in self.app.screen_stack:
             if isinstance(screen, Follower):
                 screen.follow(sitting)
+
+    def retell(self) -> None:
+        self.sitting = self.sitting.retold()
+        super().retell()
 
     def restore(self, place: Place) -> None:
         """Go where the learner was, as far as the lesson still has that place."""
@@ -177,7 +174,7 @@ class PlayerScreen(Mover, PlayerPanes):
     def question_first(self, what: str) -> bool:
         """Whether a question is open, which another screen might answer; then a word says so."""
         if self.sitting.open_question:
-            self.say(f"First the question: {what} might tell. f2 shows its answer.")
+            self.say(say("First the question: {what} might tell. f2 shows its answer.", what=what))
         return self.sitting.open_question is not None
 
     def action_predict(self) -> None:
@@ -188,7 +185,7 @@ class PlayerScreen(Mover, PlayerPanes):
         on = not predicts_always(self.tutor.store)
         set_predict_always(self.tutor.store, on)
         self.set_predict(on)
-        self.say("Predict mode in every lesson from now on; P ends that." if on else "Predict mode is off.")
+        self.say(say("Predict mode in every lesson from now on; P ends that.") if on else say("Predict mode is off."))
 
     def action_everything(self) -> None:
         """Predict mode, on from now on: at every step, or as it goes by what is known."""
@@ -196,16 +193,16 @@ class PlayerScreen(Mover, PlayerPanes):
         set_ask_everything(self.tutor.store, on)
         self.sitting = self.sitting.going_by(fading(self.tutor.store))
         self.set_predict(True)
-        self.say("Every step is asked; A ends that." if on else
-                 "What is new is shown first, what you know is not asked; A asks everything.")  # fmt: skip
+        self.say(say("Every step is asked; A ends that.") if on else
+                 say("What is new is shown first, what you know is not asked; A asks everything."))  # fmt: skip
 
     def set_predict(self, on: bool) -> None:
         set_predict(self.tutor.store, self.sitting.key, SCREEN, on)
         self.release()
         self.show(self.sitting.predicting(on))
         if self.sitting.asking is None:
-            self.say("Predict mode is on: values that carry an idea are asked for first." if on else
-                     "Predict mode is off.")  # fmt: skip
+            self.say(say("Predict mode is on: values that carry an idea are asked for first.") if on else
+                     say("Predict mode is off."))  # fmt: skip
 
     # ------------------------------------------------------------ keys
 
@@ -292,7 +289,7 @@ class PlayerScreen(Mover, PlayerPanes):
 
     def action_unfold(self) -> None:
         """The operands of the formula written out; where one is chosen in the list of them, that one."""
-        if self.question_first("what is written out"):
+        if self.question_first(say("what is written out")):
             return
         pane = self.query_one("#where", Lines)
         chosen = pane.lines[pane.cursor].target if pane.has_focus and 0 <= pane.cursor < len(pane.lines) else None
@@ -305,7 +302,7 @@ class PlayerScreen(Mover, PlayerPanes):
         """The step taken apart, in a screen of its own."""
         from tutor.tui.chain import ChainScreen, opens  # not needed for the first frame
 
-        if self.question_first("the chain"):
+        if self.question_first(say("the chain")):
             return
         now = self.sitting
         if isinstance(found := opens(now.cursor, now.step), str):
@@ -332,7 +329,7 @@ class PlayerScreen(Mover, PlayerPanes):
     def seek(self, number: int, place: Place | None = None) -> None:
         """Go to an iteration; what takes long runs beside the screen, and a further seek or Esc ends it."""
         if self.sitting.needs_training(number):
-            self.say(f"training to iteration {number:,} …  Esc stops")
+            self.say(say("training to iteration {n} …  Esc stops", n=f"{number:,}"))
             self.run_worker(lambda: self._seek(number, place), thread=True, exclusive=True, group="seek")
         elif trace := self.sitting.seek(number):
             self.arrive(trace, place)
@@ -346,7 +343,7 @@ class PlayerScreen(Mover, PlayerPanes):
 
         def progress(at: int) -> bool:
             if not worker.is_cancelled:
-                text = f"training: iteration {at:,} of {number:,} …  Esc stops"
+                text = say("training: iteration {n} of {last} …  Esc stops", n=f"{at:,}", last=f"{number:,}")
                 self.app.call_from_thread(unless_cancelled, self.say, text)
             return not worker.is_cancelled
 
@@ -357,10 +354,10 @@ class PlayerScreen(Mover, PlayerPanes):
     def arrive(self, trace: Trace, place: Place | None) -> None:
         self.show(self.sitting.arrive(trace, place))
 
-    def is_trained(self, purpose: str = "it has one iteration") -> bool:
+    def is_trained(self, purpose: str = "") -> bool:
         """Whether the lesson is trained; else a word says that it is not."""
         try:
-            self.sitting.require_training(purpose)
+            self.sitting.require_training(purpose or say("it has one iteration"))
         except Refused as error:
             self.say(str(error))
             return False
@@ -374,7 +371,7 @@ class PlayerScreen(Mover, PlayerPanes):
             if number is not None:
                 self.seek(number)
 
-        if self.is_trained() and not self.question_first("the losses"):
+        if self.is_trained() and not self.question_first(say("the losses")):
             self.stop_seek()
             self.app.push_screen(TrainingScreen(self.sitting.lesson, self.sitting.run), step)
 
@@ -420,7 +417,7 @@ class PlayerScreen(Mover, PlayerPanes):
     def action_compare(self) -> None:
         from tutor.tui.compare import CompareScreen  # not needed for the first frame
 
-        if self.is_trained("there are no runs to compare"):
+        if self.is_trained(say("there are no runs to compare")):
             self.app.push_screen(CompareScreen(self.sitting.changes))
 
     def action_sweep(self) -> None:
@@ -433,7 +430,7 @@ class PlayerScreen(Mover, PlayerPanes):
                 except Refused as error:
                     self.say(str(error))
 
-        if self.is_trained("there are no runs to sweep over"):
+        if self.is_trained(say("there are no runs to sweep over")):
             self.app.push_screen(SweepScreen(self.sitting.lesson), step)
 
     def action_diagnose(self) -> None:
@@ -484,14 +481,14 @@ class PlayerScreen(Mover, PlayerPanes):
                 self.show(self.sitting.jump(text))
 
         such_as = "dL/dW2, dL/dW2[1,2], da2/dz2 …" if self.sitting.trace.program.model.layers else "f, df/dx …"
-        self.app.push_screen(Ask("Go to which step?", wrong, such_as), go)
+        self.app.push_screen(Ask(say("Go to which step?"), wrong, such_as), go)
 
     def action_go_iteration(self) -> None:
         if not self.is_trained():
             return
 
         def wrong(text: str) -> str | None:
-            return None if typed(text) else f"A whole number from 1 to {MAX_ITERATION:,}."
+            return None if typed(text) else say("A whole number from 1 to {most}.", most=f"{MAX_ITERATION:,}")
 
         def typed(text: str) -> int | None:
             return whole_number(text.replace(",", ""), MAX_ITERATION)
@@ -500,10 +497,10 @@ class PlayerScreen(Mover, PlayerPanes):
             if text and (number := typed(text)):
                 self.seek(number)
 
-        self.app.push_screen(Ask("Go to which iteration?", wrong, "100"), go)
+        self.app.push_screen(Ask(say("Go to which iteration?"), wrong, "100"), go)
 
     def action_pictures(self) -> None:
-        if not self.question_first("the pictures"):
+        if not self.question_first(say("the pictures")):
             self.app.push_screen(PicturesScreen(self.sitting, self.show))
 
     def intro(self) -> str:
@@ -512,9 +509,9 @@ class PlayerScreen(Mover, PlayerPanes):
 
     def action_intro(self) -> None:
         answers = {"enter": "begin", "i": "begin", "n": "begin"}
-        hint = "Enter begins · ↑ ↓ scroll · i opens this again"
+        hint = say("Enter begins · ↑ ↓ scroll · i opens this again")
         if not self.sitting.predict:
-            hint, answers["p"] = "Enter begins · p begins with questions · ↑ ↓ scroll · i: this again", "predict"
+            hint, answers["p"] = say("Enter begins · p begins with questions · ↑ ↓ scroll · i: this again"), "predict"
 
         def begin(answer: str | None) -> None:
             if answer == "predict" and not self.sitting.predict:
@@ -542,8 +539,11 @@ class PlayerScreen(Mover, PlayerPanes):
                 self.tutor.store.save_note(self.sitting.key, step, "" if words == "-" else words)
                 self.draw()
 
-        question = f"Your note at {step}" + (" (a single - takes it away):" if before else ":")
-        self.app.push_screen(Ask(question, lambda text: None, "in your own words", before, MAX_NOTE), keep)
+        if before:
+            question = say("Your note at {step} (a single - takes it away):", step=step)
+        else:
+            question = say("Your note at {step}:", step=step)
+        self.app.push_screen(Ask(question, lambda text: None, say("in your own words"), before, MAX_NOTE), keep)
 
     def action_copy(self) -> None:
         from tutor.tui.copying import offer_copy
@@ -552,8 +552,12 @@ class PlayerScreen(Mover, PlayerPanes):
 
     def action_names(self) -> None:
         lines = views.names_lines(self.sitting.trace, self.sitting.scribe, 66)
-        title = line(f"Names in the notation {self.sitting.scribe.writer.notation.title}", "title")
-        self.app.push_screen(Reader([title, line(), *lines], "↑ ↓ scroll · Esc goes back", {"enter": "", "f5": ""}))
+        title = line(
+            say("Names in the notation {notation}", notation=say(self.sitting.scribe.writer.notation.title)), "title"
+        )
+        self.app.push_screen(
+            Reader([title, line(), *lines], say("↑ ↓ scroll · Esc goes back"), {"enter": "", "f5": ""})
+        )
 
     def action_algorithm(self) -> None:
         try:
@@ -561,25 +565,22 @@ class PlayerScreen(Mover, PlayerPanes):
         except Refused as error:
             self.say(str(error))
         else:
-            self.app.push_screen(Reader(lines, "↑ ↓ scroll · Esc goes back", {"enter": "", "a": ""}))
+            self.app.push_screen(Reader(lines, say("↑ ↓ scroll · Esc goes back"), {"enter": "", "a": ""}))
 
     def action_help(self) -> None:
-        lines = help_lines([key for key in PLAYER if useful(key.action, self.sitting)])
-        lines += [line(), line("Beside a question", "title")]
-        lines += [Line(((f"{shown:13}", "key"), (help, ""))) for shown, help in QUESTION_HELP]
-        lines += [line(), *(line(text, "dim") for text in ARROWS)]
+        lines = player_help([key for key in PLAYER if useful(key.action, self.sitting)])
         answers = dict.fromkeys(("enter", "question_mark", "q", "f1"), "")
-        self.app.push_screen(Reader(lines, "↑ ↓ scroll · Esc goes back", answers))
+        self.app.push_screen(Reader(lines, say("↑ ↓ scroll · Esc goes back"), answers))
 
     def finish(self) -> None:
         """Past the last step: the lesson is finished."""
         self.sitting = self.sitting.finish()
         if not self.sitting.changed:
             finish(self.tutor.store, self.sitting.key, SCREEN)
-        more = " · . next iteration" if self.sitting.trained else ""
+        more = say(" · . next iteration") if self.sitting.trained else ""
         later = following(self.tutor.store, self.sitting.key)
         answers = {"enter": "next" if later else "home", "h": "home", "full_stop": "iteration", "b": "stay"}
-        first = "Enter next lesson" if later else "Enter goes home"
+        first = say("Enter next lesson") if later else say("Enter goes home")
 
         def answer(choice: str | None) -> None:
             if choice == "next" and later and self.leaves():
@@ -592,18 +593,26 @@ class PlayerScreen(Mover, PlayerPanes):
                 self.sitting = self.sitting.first()
                 self.action_iteration(1)
 
-        home = " · h home" if later and self.app.size.width >= 66 else ""  # the one that the narrowest does without
-        self.read(self.outro, Reader(self.outro(), f"{first}{more}{home} · Esc stays", answers), answer)
+        home = (
+            say(" · h home") if later and self.app.size.width >= 66 else ""
+        )  # the one that the narrowest does without
+        self.read(
+            self.outro,
+            Reader(self.outro(), say("{first}{more}{home} · Esc stays", first=first, more=more, home=home), answers),
+            answer,
+        )
 
     def outro(self) -> str:
         from tutor.lab.bench import on  # at the end, not before the first step
 
-        ending = self.sitting.outro() or "That was the last step."
+        ending = self.sitting.outro() or say("That was the last step.")
         later = following(self.tutor.store, self.sitting.key)
         parts = [f"# ✓ {self.sitting.lesson.title}", said_of_results(self.sitting.results), ending]
         if exercise := on(self.sitting.key):
-            parts.append(f"To write it yourself, in Python: **{exercise.title}**, in the lab (`ctrl+e` at home)")
-        parts += [f"Next: **{later.title}**"] if later else []
+            parts.append(
+                say("To write it yourself, in Python: **{title}**, in the lab (`ctrl+e` at home)", title=exercise.title)
+            )
+        parts += [say("Next: **{title}**", title=later.title)] if later else []
         return "\n\n".join(filter(None, parts))
 
     def action_stop_seek(self) -> None:
@@ -612,7 +621,7 @@ class PlayerScreen(Mover, PlayerPanes):
         if self.sitting.open_question:
             if answer.has_focus:
                 self.set_focus(self.query_one("#card"))
-            self.say("The question waits: Enter goes back to it, f2 shows its answer, n goes on without.")
+            self.say(say("The question waits: Enter goes back to it, f2 shows its answer, n goes on without."))
             return
         if answer.over:
             self.release()
@@ -647,9 +656,9 @@ class PlayerScreen(Mover, PlayerPanes):
         now = self.sitting
         if now.asking and now.asking.done and not now.changed:
             if more := with_new_numbers(self.tutor.store, Exercise(now.key, now.asking.item)):
-                self.tutor.practise("Again", [more])
+                self.tutor.practise(say("Again"), [more])
             else:
-                self.say("This question has no other numbers.")
+                self.say(say("This question has no other numbers."))
 
     def stop_seek(self) -> None:
         self.workers.cancel_group(self, "seek")
@@ -672,14 +681,5 @@ class PlayerScreen(Mover, PlayerPanes):
         if not self.sitting.changed or self.sitting.changes is self.warned_of:
             return True
         self.warned_of = self.sitting.changes
-        self.say("Your changes end here (w, then s: a lesson file of them). The same key again leaves.")
+        self.say(say("Your changes end here (w, then s: a lesson file of them). The same key again leaves."))
         return False
-
-
-ARROWS = (
-    "At level scalar the arrow keys walk the cells of a vector or matrix; at the other levels ← → step and ↑ ↓ scroll. "
-    "In a list ↑ ↓ choose and Enter jumps. The mouse works too: click a step, an operand or a key.",
-    "",
-    "Story tells who passes the blame to whom. Scalar takes a number at a time, matrix a whole layer. A notation is "
-    "only names: no value changes with it.",
-)

@@ -18,6 +18,7 @@ from tutor.play.sitting import Sitting
 from tutor.questions.attempt import Asking
 from tutor.questions.items import AUTHOR
 from tutor.text.card import Card
+from tutor.text.language import N_, say
 from tutor.tui import question_views, state_views, views
 from tutor.tui.answer import AnswerLine
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
@@ -48,11 +49,10 @@ WAITING_KEYS = [
 OVER_KEYS = [Key("", "to_question", "enter", "goes on"), Key("", "stop_seek", "esc", "stay here")]
 PANES = ("card", "where", "outline", "state", "map")
 TITLES = {
-    "where": "Where from",
-    "outline": "Steps",
-    "state": "State",  # and its columns
-    "map": "Network",
-    "card": "Step",
+    "where": N_("Where from"),
+    "outline": N_("Steps"),
+    "state": N_("State"),  # and its columns
+    "card": N_("Step"),
 }
 
 
@@ -76,15 +76,15 @@ class PlayerPanes(TutorScreen):
     def compose(self) -> ComposeResult:
         yield Lines(id="bar")
         with Horizontal(id="body"):
-            yield Choices(id="outline", classes="pane", title=TITLES["outline"])
+            yield Choices(id="outline", classes="pane", title=say(TITLES["outline"]))
             with Vertical(id="middle"):
                 yield Map(id="map", classes="pane", title=map_title(self.sitting.trace))
-                yield Lines(id="card", classes="pane", title=TITLES["card"])
-                yield AnswerLine("a number or an expression; = computes one")
+                yield Lines(id="card", classes="pane", title=say(TITLES["card"]))
+                yield AnswerLine(say("a number or an expression; = computes one"))
             with Vertical(id="side"):
-                yield Choices(id="where", classes="pane", title=TITLES["where"])
+                yield Choices(id="where", classes="pane", title=say(TITLES["where"]))
                 yield Map(id="mini", classes="pane", title=map_title(self.sitting.trace))
-                yield Choices(id="state", classes="pane", title=TITLES["state"])
+                yield Choices(id="state", classes="pane", title=say(TITLES["state"]))
         yield KeyBar(self.lesson_keys())
         yield Static(id="small")
 
@@ -93,6 +93,16 @@ class PlayerPanes(TutorScreen):
         if self.sitting.open_question:
             return ASKING_KEYS if answer.has_focus else WAITING_KEYS
         return OVER_KEYS if answer.over else self.lesson_keys()
+
+    def retell(self) -> None:
+        super().retell()
+        for name in ("card", "where", "outline"):
+            entitle(self.query_one(f"#{name}"), say(TITLES[name]))
+        for name in ("map", "mini"):
+            entitle(self.query_one(f"#{name}"), map_title(self.sitting.trace))
+        self._drawn.clear()
+        self.show_answer_line()
+        self.draw()
 
     def lesson_keys(self) -> list[Key]:
         """The keys that can do something in this lesson."""
@@ -133,7 +143,7 @@ class PlayerPanes(TutorScreen):
 
     def asking_title(self, card: Card) -> str:
         about_a_step = self.sitting.asking is None or self.sitting.asking.item.skill != AUTHOR
-        return card.title if about_a_step else "About this lesson"
+        return card.title if about_a_step else say("About this lesson")
 
     def show_answer_line(self) -> None:
         """The line to type in is there as long as the question is open."""
@@ -146,8 +156,8 @@ class PlayerPanes(TutorScreen):
         if answer.display != shown:
             answer.display = shown
             self.set_focus(answer if answer.display else self.query_one("#card"))
-        columns = f"State: {state_views.state_columns(self.sitting.trace)}"
-        entitle(self.query_one("#state"), "So far (↑ ↓ scroll)" if asking else columns)
+        columns = say("State: {columns}", columns=state_views.state_columns(self.sitting.trace))
+        entitle(self.query_one("#state"), say("So far (↑ ↓ scroll)") if asking else columns)
         self.arrange_panes()
         self.show_keys()
 
@@ -167,8 +177,12 @@ class PlayerPanes(TutorScreen):
 
     def goes_on(self) -> str:
         """What comes after a question that is done."""
-        key = "Enter or n" if self.query_one(AnswerLine).over else "n"
-        return f"{key}: the next question" if self.sitting.next_question() else f"{key}: the next step"
+        key = say("Enter or n") if self.query_one(AnswerLine).over else "n"
+        return (
+            say("{key}: the next question", key=key)
+            if self.sitting.next_question()
+            else say("{key}: the next step", key=key)
+        )
 
     def so_far(self, cursor: Cursor, columns: int) -> list[Line]:
         """What is known beside an open question: first of all what its answer is made from."""
@@ -191,7 +205,7 @@ class PlayerPanes(TutorScreen):
         bar = self.query_one("#bar", Lines)
         columns, changed = bar.size.width or self.size.width - 2, len(self.sitting.changes.changes)
         now, cursor = self.sitting, self.sitting.cursor
-        asks = "" if not now.predict else "predict" if now.fading else "predict all"
+        asks = "" if not now.predict else say("predict") if now.fading else say("predict all")
         bar.show([self.banner or views.bar_line(now.lesson, now.trace, now.scribe, cursor, columns, changed, asks)])
 
     def draw_panes(self) -> None:
@@ -214,20 +228,20 @@ class PlayerPanes(TutorScreen):
         if name == "card" and hidden:
             lines, _ = self.asking_lines(hidden, columns)
             if self.arrangement in ("-stack", "-single"):  # else the state stands beside
-                lines += [line(), line("so far (↑ ↓ scroll)", "dim"), *self.so_far(cursor, columns)]
+                lines += [line(), line(say("so far (↑ ↓ scroll)"), "dim"), *self.so_far(cursor, columns)]
             pane.show(lines)
             self._drawn.clear()
             return
         if name == "card":
             lines = [] if still_asked else views.card_lines(card, step, cursor.level, columns, self.size.height)
             if own := self.tutor.store.notes(now.key).get(step.equation.symbol.id):
-                lines += [line(), line("my note", "dim"), *views.wrapped(own, columns, "", "┃ ")]
+                lines += [line(), line(say("my note"), "dim"), *views.wrapped(own, columns, "", "┃ ")]
             before = 0
             if now.asking:
                 first, earlier = question_views.done_lines(now.asking, self.goes_on(), columns)
                 lines, before = [*first, line(), *lines, *earlier], len(first)
             if said := now.why_not_asked:
-                first = views.wrapped(f"{said} Key A asks everything.", columns, "note")
+                first = views.wrapped(say("{said} Key A asks everything.", said=said), columns, "note")
                 lines, before = [*first, line(), *lines], len(first)
             pane.show(lines)
             if self._drawn.get(name) != (card.id, cursor.level):
@@ -235,7 +249,7 @@ class PlayerPanes(TutorScreen):
             self._drawn[name] = (card.id, cursor.level)
             return
         if name == "where" and still_asked:
-            pane.show([line("What it rests on shows after your answer.", "dim")])
+            pane.show([line(say("What it rests on shows after your answer."), "dim")])
             return
         if name == "where":
             pane.show(state_views.where_from_lines(card, columns), 0 if card.operands and card.operands[0].id else None)

@@ -16,6 +16,7 @@ from tutor.questions.quiz import MOST_NEEDED, Marked, known, needed
 from tutor.text.card import Scribe, plan
 from tutor.text.cells import cut, pad, width, window
 from tutor.text.grids import grid_of, index_of
+from tutor.text.language import say, say_many
 from tutor.text.layout import linear
 from tutor.text.writer import Writer
 from tutor.tui.lines import Line, line
@@ -83,29 +84,37 @@ def done_lines(asking: Asking, following: str, columns: int) -> tuple[list[Line]
     parts = exchanges(asking)
     lines += [line(), *said_lines(parts[-1], columns)]
     earlier = [row for each in reversed(parts[:-1]) for row in (line(), *said_lines(each, columns))]
-    return lines, [line(), line("Said before", "dim"), *earlier] if earlier else []
+    return lines, [line(), line(say("Said before"), "dim"), *earlier] if earlier else []
 
 
 def verdict_words(asking: Asking) -> tuple[str, str]:
     """The mark and the words for how a question stands, short enough for one line: never to be scrolled away."""
     answer = "; ".join(asking.item.told.split("\n"))
-    left = f"{asking.left} {'try' if asking.left == 1 else 'tries'} left"
+    left = say_many(asking.left, "{n} try left", "{n} tries left")
     if asking.done:
         if asking.tried and asking.last is not None and asking.last.correct:
             return "✓", asking.last.message
         if asking.tried and asking.last is not None and asking.last.free:
-            return "✓", f"The method is right. It is {answer}."
-        return ("✗", f"No try is left. It is {answer}.") if asking.tried else ("→", f"Shown. It is {answer}.")
+            return "✓", say("The method is right. It is {answer}.", answer=answer)
+        return (
+            ("✗", say("No try is left. It is {answer}.", answer=answer))
+            if asking.tried
+            else ("→", say("Shown. It is {answer}.", answer=answer))
+        )
     if not asking.said:
         return "", left
     kind = next(said.kind for said in reversed(asking.said) if said.kind not in ("wrong-formula", "right-formula"))
     if kind == "hint":
-        return "→", f"hint {asking.rung} · {left}"
+        return "→", say("hint {rung} · {left}", rung=asking.rung, left=left)
     if kind == "scratch":
-        return "=", f"computed, no try lost · {left}"
+        return "=", say("computed, no try lost · {left}", left=left)
     if kind == "not-understood" or asking.last is None:
-        return "?", f"not understood, no try lost · {left}"
-    return ("≈", f"nearly, no try lost · {left}") if asking.last.free else ("✗", f"not right yet · {left}")
+        return "?", say("not understood, no try lost · {left}", left=left)
+    return (
+        ("≈", say("nearly, no try lost · {left}", left=left))
+        if asking.last.free
+        else ("✗", say("not right yet · {left}", left=left))
+    )
 
 
 def exchanges(asking: Asking) -> list[list[Said]]:
@@ -128,7 +137,7 @@ def said_lines(exchange: Iterable[Said], columns: int) -> list[Line]:
     for said in exchange:
         style = SAID_STYLES.get(said.kind, "")
         if said.kind == "you":
-            lines += wrapped(said.text or "(nothing)", columns, style, "you  ")
+            lines += wrapped(said.text or say("(nothing)"), columns, style, say("you  "))
         else:
             mark = VERDICT_MARKS.get(said.kind, " " if said.kind in ("left", "right-formula", "wrong-formula") else "✗")
             first, *more = wrapped(said.text, columns, style, "     ") or [line()]
@@ -139,7 +148,7 @@ def said_lines(exchange: Iterable[Said], columns: int) -> list[Line]:
 def known_lines(item: Item, items: list[Item], columns: int) -> list[Line]:
     """What a question of a quiz may be worked out from: the plan, then a value a line, wrapped where it is long."""
     if item.alone:
-        said = "The question says all that it needs. What you leave open (tab) counts as not known."
+        said = say("The question says all that it needs. What you leave open (tab) counts as not known.")
         return wrapped(said, columns, "dim")
     trace = item.step.trace
     writer = Scribe(trace, trace.lesson.notation).writer
@@ -163,7 +172,7 @@ def needed_lines(item: Item, items: list[Item], writer: Writer, columns: int) ->
         text = f"{pad(writer.text(ref), size)} = {value}"
         lines += [line(part, "value") for part in textwrap.wrap(text, max(columns, 12), subsequent_indent="    ")]
     if len(found) == MOST_NEEDED < len(item.step.operands):
-        lines.append(line(f"… and {len(item.step.operands) - MOST_NEEDED:,} more", "dim"))
+        lines.append(line(say("… and {n} more", n=f"{len(item.step.operands) - MOST_NEEDED:,}"), "dim"))
     return lines
 
 
@@ -198,7 +207,12 @@ def grid_lines(
     if grid.note:
         lines += wrapped(f"  {grid.note}", columns, "error")
     name = "[" + ", ".join(str(i + 1) for i in index_of(row, column, shape)) + "]"
-    lines.append(line(f"  cell {name} of {' × '.join(map(str, shape))}; ← ↑ ↓ → walk, Enter goes on", "dim"))
+    lines.append(
+        line(
+            say("  cell {name} of {sizes}; ← ↑ ↓ → walk, Enter goes on", name=name, sizes=" × ".join(map(str, shape))),
+            "dim",
+        )
+    )
     return lines
 
 
@@ -224,9 +238,9 @@ def report_lines(marked: list[Marked], columns: int) -> list[Line]:
         sign = "✓" if good else "✗" if entry.verdict else "–"
         lines += wrapped(f"{sign} {number_}. {entry.item.prompt}", columns, "heading")
         if entry.verdict is None:
-            lines.append(line("    not answered", "dim"))
+            lines.append(line(say("    not answered"), "dim"))
         else:
-            lines += wrapped(f"you: {entry.given}", columns, "value" if good else "", "    ")
+            lines += wrapped(say("you: {given}", given=entry.given), columns, "value" if good else "", "    ")
             lines += wrapped(entry.verdict.message, columns, "" if good else "error", "    ")
         if not good:
             lines += [row for hint in entry.item.hints[1:] for row in wrapped(hint, columns, "numbers", "    ")]

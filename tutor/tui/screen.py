@@ -69,6 +69,11 @@ class TutorScreen(Screen[Any]):
         parts = textwrap.wrap(text, max(self.size.width - 2, 20)) or [""]
         self.query_one("#bar", Lines).show([line(part, style) for part in parts])
 
+    def retell(self) -> None:
+        """Say everything anew: the language is another one."""
+        for bar in self.query(KeyBar):
+            bar.retell()
+
     def suit_size(self, classes: dict[str, bool]) -> None:
         """Set the classes of an arrangement; in a terminal that is too small show a polite word alone."""
         columns, rows = SMALLEST

@@ -17,6 +17,7 @@ from tutor.pictures.marks import JUDGED
 from tutor.play.playback import Cursor
 from tutor.text.card import Card, Operand, Scribe
 from tutor.text.cells import cut, pad, width
+from tutor.text.language import N_, say, say_in
 from tutor.text.layout import Block, Matrix, draw, linear, number
 from tutor.tui.lines import Line, line
 
@@ -38,10 +39,10 @@ def outline_lines(
     for at, eq in enumerate(trace.equations):
         if eq.phase != phase:
             phase, layer = eq.phase, None
-            lines.append(line(phase.capitalize(), "title"))
+            lines.append(line(say_in("phase", phase).capitalize(), "title"))
         if eq.symbol.layer != layer and eq.symbol.layer is not None and scribe.writer.depth > 1:
             layer = eq.symbol.layer
-            name = "output layer" if layer == scribe.writer.depth else f"layer {layer}"
+            name = say("output layer") if layer == scribe.writer.depth else say("layer {n}", n=layer)
             lines.append(line(f"  {name}", "dim"))
         example = cursor.example if eq.symbol.per_example else None
         current = at == cursor.at and not cursor.aside
@@ -67,13 +68,13 @@ def where_from_lines(card: Card, columns: int) -> list[Line]:
     for op in card.operands:
         lines.append(_operand_line(op, min(size, columns // 2), columns))
     if card.more_operands:
-        lines.append(line(f"… and {card.more_operands:,} more", "dim"))
+        lines.append(line(say("… and {n} more", n=f"{card.more_operands:,}"), "dim"))
     if not card.operands:
-        lines.append(line("It rests on no earlier value.", "dim"))
+        lines.append(line(say("It rests on no earlier value."), "dim"))
     if card.used_by:
-        lines += [line(), line("used by", "dim")]
+        lines += [line(), line(say("used by"), "dim")]
         lines += [
-            Line((("  → ", "mark"), (name, "heading"), (f"  step {id}" if id != name else "", "dim")), id)
+            Line((("  → ", "mark"), (name, "heading"), (say("  step {id}", id=id) if id != name else "", "dim")), id)
             for name, id in card.used_by
         ]
     return lines
@@ -81,7 +82,7 @@ def where_from_lines(card: Card, columns: int) -> list[Line]:
 
 def _operand_line(op: Operand, size: int, columns: int) -> Line:
     value = linear(op.value, 4)
-    source = f"  step {op.id}" if op.id else "  given"
+    source = say("  step {id}", id=op.id) if op.id else say("  given")
     room = columns - size - 5 - len(source)
     value = cut(value, max(room, 6))
     return Line(
@@ -101,16 +102,16 @@ FEW_ELEMENTS = 12  # of an author's array that level scalar lists so
 GRIDS = ((10, 8), (8, 8), (6, 6), (6, 5), (4, 4), (4, 3))  # rows and columns of a grid: as many as there is room for
 FEW_EXAMPLES = 4  # of a batch: what each gives to a mean is listed
 MADE_BY = {
-    "forward": "cached by the forward pass",
-    "loss": "the loss",
-    "backward": "by the backward pass",
-    "update": "by the update",
+    "forward": N_("cached by the forward pass"),
+    "loss": N_("the loss"),
+    "backward": N_("by the backward pass"),
+    "update": N_("by the update"),
 }
 
 
 def state_columns(trace: Trace) -> str:
     """What stands beside the name of a parameter: nothing is new where nothing is trained."""
-    return "value, gradient" + (", new value" if _has_updates(trace) else "")
+    return say("value, gradient, new value") if _has_updates(trace) else say("value, gradient")
 
 
 def _has_updates(trace: Trace) -> bool:
@@ -145,12 +146,12 @@ def state_lines(trace: Trace, scribe: Scribe, cursor: Cursor, columns: int) -> t
         lines += _state_rows(trace, scribe, symbol, made, names, cell)
         more = int(np.prod(symbol.shape)) - MOST_ELEMENTS
         if more > 0:
-            lines.append(line(f"… {more:,} more of {writer.text(Ref(symbol))}", "dim"))
+            lines.append(line(say("… {n} more of {it}", n=f"{more:,}", it=writer.text(Ref(symbol))), "dim"))
     for phase, title in MADE_BY.items():
         symbols = [eq.symbol for eq in trace.equations[: cursor.at + 1] if eq.phase == phase]
         unlisted = [symbol for symbol in symbols if symbol.key not in listed]
         refs = [ref for symbol in unlisted for ref in _refs_of(trace, symbol, cursor.example)]
-        lines += [line(), line(title, "dim")] if refs else []
+        lines += [line(), line(say(title), "dim")] if refs else []
         room = min(max([names, *(width(writer.text(ref)) + 1 for ref in refs)]), max(columns // 2, names))
         for ref in refs:
             name, value = cut(writer.text(ref), room - 1), linear(writer.value(trace.value(ref)), 5)
