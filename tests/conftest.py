@@ -11,13 +11,16 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+from tutor.text import language
+
 # In the background job of a shell SIGINT is ignored, and so it would be in every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Told to write no compiled files, every worker and every program that a test starts would compile all of the package,
 # and every worker every test with its asserts rewritten, which takes longer than all else that collecting them does.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-os.environ.pop("BACKPROP_TUTOR_LANG", None)  # whatever the developer's own language is
+os.environ.pop("BACKPROP_TUTOR_LANG", None)  # whatever the developer speaks
+language.use(language.ENGLISH)
 sys.dont_write_bytecode = False
 
 # A busy machine is no reason to fail; and one data directory may serve all the examples of a test function.
@@ -73,4 +76,5 @@ def data_folder(data_folders, monkeypatch):
     monkeypatch.setenv("BACKPROP_TUTOR_DATA", str(folder))
     monkeypatch.setattr("tutor.learner.records.EVERYTHING_AT_FIRST", True)  # tests/test_fading.py is about the rest
     monkeypatch.setenv("BACKPROP_TUTOR_CC", "off")  # tests/test_native.py says that C makes no difference
-    return folder
+    yield folder
+    language.use(language.ENGLISH)  # whatever a test has chosen

@@ -23,12 +23,6 @@ OTHERS = [code for code in language.LANGUAGES if code != language.ENGLISH]
 HOW = "run `make catalogue`, translate what is new in tutor/text/languages, and run it again"
 
 
-@pytest.fixture(autouse=True)
-def _back_to_english():
-    yield
-    language.use(language.ENGLISH)
-
-
 @pytest.fixture(scope="module")
 def messages():
     return tool.messages()
