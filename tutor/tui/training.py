@@ -59,8 +59,8 @@ PACES = (1, 3, 10, 30, 100)  # iterations a second in slow motion
 
 KEYS = [
     Key("space", "start_stop", "space", "start/stop", "train on, or stop"),
-    Key("g", "to_iteration", "g", "to iteration", "train on to an iteration"),
-    Key("p", "to_epoch", "p", "to epoch", "train on to the end of an epoch"),
+    Key("g", "to_iteration", "g", "iteration", "train on to an iteration"),
+    Key("p", "to_epoch", "p", "epoch", "train on to the end of an epoch"),
     Key("c", "converge", "c", "converge", f"train until nothing changes by {number(TOLERANCE)} an epoch"),
     Key("C", "converge_bound", "C", "", "the same with a bound of your own"),
     Key("minus", "pace(-1)", "-/+", "", "slow motion: 100, 30, 10, 3 or 1 iterations a second"),
