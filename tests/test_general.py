@@ -81,10 +81,10 @@ def said(lesson, id, notation):
 @pytest.mark.parametrize(
     ("notation", "id", "whole", "one", "number"),
     [  # by hand, as the textbooks have them
-        ("nabla", "dL/dW2", "∇Wₖ L(θ) = ∇aₖ L(θ) · hₖ₋₁ᵀ", "∂L(θ)/∂Wₖᵢⱼ = ∂L(θ)/∂aₖᵢ · hₖ₋₁,ⱼ", 2),
-        ("nabla", "dL/da1", "∇hₖ₋₁ L(θ) = Wₖᵀ · ∇aₖ L(θ)", "∂L(θ)/∂hₖ₋₁,ⱼ = Σᵢ Wₖᵢⱼ · ∂L(θ)/∂aₖᵢ", 2),
+        ("nabla", "dL/dW2", "∇_Wₖ L(θ) = ∇_aₖ L(θ) · hₖ₋₁ᵀ", "∂L(θ)/∂Wₖᵢⱼ = ∂L(θ)/∂aₖᵢ · hₖ₋₁,ⱼ", 2),
+        ("nabla", "dL/da1", "∇_hₖ₋₁ L(θ) = Wₖᵀ · ∇_aₖ L(θ)", "∂L(θ)/∂hₖ₋₁,ⱼ = Σᵢ Wₖᵢⱼ · ∂L(θ)/∂aₖᵢ", 2),
         ("nabla", "a3", "ŷ = O(a_L)", "ŷᵢ = exp(a_L,ᵢ) / (Σⱼ exp(a_L,ⱼ))", None),
-        ("error", "dL/dz1", "dˡ = ((Wˡ⁺¹)ᵀ · dˡ⁺¹) ⊙ σ′(zˡ)", "dⱼˡ = (Σᵢ wᵢⱼˡ⁺¹ · dᵢˡ⁺¹) · σ′(zⱼˡ)", 2),
+        ("error", "dL/dz1", "dˡ = ((Wˡ⁺¹)ᵀ · dˡ⁺¹) ⊙ σ′(zˡ)", "dₖˡ = (Σⱼ wⱼₖˡ⁺¹ · dⱼˡ⁺¹) · σ′(zₖˡ)", 2),
         ("delta", "dL/dW1", "∇W⁽ˡ⁾ = δ⁽ˡ⁺¹⁾ · (a⁽ˡ⁾)ᵀ", "∂L/∂wᵢⱼ⁽ˡ⁾ = δᵢ⁽ˡ⁺¹⁾ · aⱼ⁽ˡ⁾", 1),
         ("dz", "z1", "Zˡ = Wˡ Aˡ⁻¹ + bˡ", "zᵢˡ = Σⱼ wᵢⱼˡ · aⱼˡ⁻¹ + bᵢˡ", 1),
     ],
@@ -143,7 +143,7 @@ def test_the_page_from_the_command_line(capsys):
     for how in ("text", "markdown", "latex", "json"):
         assert main(["trace", "p-deep", "--general", "--format", how]) == 0
     out = capsys.readouterr().out
-    assert "∇Wₖ L(θ) = ∇aₖ L(θ) · hₖ₋₁ᵀ" in out and r"\begin{align*}" in out
+    assert "∇_Wₖ L(θ) = ∇_aₖ L(θ) · hₖ₋₁ᵀ" in out and r"\begin{align*}" in out
     assert main(["trace", "gates", "--general"]) == 2
     assert main(["trace", "p-deep", "--general", "--format", "latex", "--step", "L"]) == 2
     err = capsys.readouterr().err

@@ -15,15 +15,21 @@ from hypothesis import strategies as st
 
 import oracle
 from each import each
-from strategies import circuit_lesson, dense, lessons, network_lesson
+from strategies import bundled, circuit_lesson, dense, lessons, network_lesson
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Call, Ref, evaluate, walk
 from tutor.engine.lesson import Training
+from tutor.engine.paths import target
 from tutor.engine.run import Run
 from tutor.engine.trace import Trace, as_shown, trace
+from tutor.questions.names import Names
+from tutor.text.card import Scribe
 from tutor.text.cells import width
 from tutor.text.layout import Block, chain, draw, flow, linear, number, subscript
 from tutor.text.notations import NOTATIONS
+from tutor.text.to_html import formula as html
+from tutor.text.to_html import spoken
+from tutor.text.to_latex import latex
 from tutor.text.writer import Writer
 
 random_lessons = settings(
@@ -64,10 +70,10 @@ TWO_LAYERS = _names(
     [
         "z1[2]|z₂¹|a₁₂|z₂²|z_prev₂|z₂⁽²⁾",
         "a1[2]|a₂¹|h₁₂|a₂²|O₁₂|a₂⁽²⁾",
-        "z2[1]|z₁²|a₂₁|z₁³|z_fin₁|z₁⁽³⁾",
-        "a2[1]|a₁²|ŷ₁|ỹ₁|ŷ₁|ŷ₁",
-        "dL/da2[1]|da₁²|∂L(θ)/∂ŷ₁|∂L/∂ỹ₁|∂L/∂ŷ₁|∂L/∂ŷ₁",
-        "dL/dz2[1]|dz₁²|∂L(θ)/∂a₂₁|d₁³|∂L/∂z_fin₁|δ₁⁽³⁾",
+        "z2[1]|z₁²|a₂₁|z₁³|z_fin|z₁⁽³⁾",
+        "a2[1]|a₁²|ŷ|ỹ|ŷ|ŷ",
+        "dL/da2[1]|da₁²|∂L(θ)/∂ŷ|∂L/∂ỹ|∂L/∂ŷ|∂L/∂ŷ",
+        "dL/dz2[1]|dz₁²|∂L(θ)/∂a₂₁|d₁³|∂L/∂z_fin|δ₁⁽³⁾",
         "dL/dW2[1,2]|dw₁₂²|∂L(θ)/∂W₂₁₂|∂L/∂w₁₂³|∂L/∂w²₂₁|∂L/∂w₁₂⁽²⁾",
         "dL/db2[1]|db₁²|∂L(θ)/∂b₂₁|∂L/∂b₁³|∂L/∂b₂₁|∂L/∂b₁⁽²⁾",
         "dL/da1[2]|da₂¹|∂L(θ)/∂h₁₂|∂L/∂a₂²|∂L/∂O₁₂|∂L/∂a₂⁽²⁾",
@@ -75,14 +81,14 @@ TWO_LAYERS = _names(
         "dL/dW1[2,1]|dw₂₁¹|∂L(θ)/∂W₁₂₁|∂L/∂w₂₁²|∂L/∂w¹₁₂|∂L/∂w₂₁⁽¹⁾",
         "dL/db1[2]|db₂¹|∂L(θ)/∂b₁₂|∂L/∂b₂²|∂L/∂b₁₂|∂L/∂b₂⁽¹⁾",
         "dz1/dW1[2,1]|∂z₂¹/∂w₂₁¹|∂a₁₂/∂W₁₂₁|∂z₂²/∂w₂₁²|∂z_prev₂/∂w¹₁₂|∂z₂⁽²⁾/∂w₂₁⁽¹⁾",
-        "dz2/da1[1,2]|∂z₁²/∂a₂¹|∂a₂₁/∂h₁₂|∂z₁³/∂a₂²|∂z_fin₁/∂O₁₂|∂z₁⁽³⁾/∂a₂⁽²⁾",
+        "dz2/da1[1,2]|∂z₁²/∂a₂¹|∂a₂₁/∂h₁₂|∂z₁³/∂a₂²|∂z_fin/∂O₁₂|∂z₁⁽³⁾/∂a₂⁽²⁾",
         "da1/dz1[2]|∂a₂¹/∂z₂¹|∂h₁₂/∂a₁₂|∂a₂²/∂z₂²|∂O₁₂/∂z_prev₂|∂a₂⁽²⁾/∂z₂⁽²⁾",
         "L|L|L(θ)|L|L|L",
         "z1|Z¹|a₁|z²|z_prev|z⁽²⁾",
-        "dL/dz1|dZ¹|∇a₁ L(θ)|d²|∂L/∂z_prev|δ⁽²⁾",
-        "dL/da1|dA¹|∇h₁ L(θ)|∇a² L|∂L/∂O₁|∂L/∂a⁽²⁾",
-        "dL/dW1|dW¹|∇W₁ L(θ)|∂L/∂W²|∂L/∂W¹|∇W⁽¹⁾",
-        "dL/db1|db¹|∇b₁ L(θ)|∂L/∂b²|∂L/∂b₁|∇b⁽¹⁾",
+        "dL/dz1|dZ¹|∇_a₁ L(θ)|d²|∂L/∂z_prev|δ⁽²⁾",
+        "dL/da1|dA¹|∇_h₁ L(θ)|∇_a² L|∂L/∂O₁|∂L/∂a⁽²⁾",
+        "dL/dW1|dW¹|∇_W₁ L(θ)|∂L/∂W²|∂L/∂W¹|∇W⁽¹⁾",
+        "dL/db1|db¹|∇_b₁ L(θ)|∂L/∂b²|∂L/∂b₁|∇b⁽¹⁾",
     ],
 )
 THREE_LAYERS = _names(
@@ -90,14 +96,14 @@ THREE_LAYERS = _names(
     [
         "z1[3]|z₃¹|a₁₃|z₃²|z¹₃|z₃⁽²⁾",
         "a2[1]|a₁²|h₂₁|a₁³|O₂₁|a₁⁽³⁾",
-        "z3[2]|z₂³|a₃₂|z₂⁴|z³₂|z₂⁽⁴⁾",
+        "z3[2]|z₂³|a₃₂|z₂⁴|z_fin₂|z₂⁽⁴⁾",
         "a3[2]|p₂|ŷ₂|ỹ₂|ŷ₂|ŷ₂",
         "dL/da3[2]|dp₂|∂L(θ)/∂ŷ₂|∂L/∂ỹ₂|∂L/∂ŷ₂|∂L/∂ŷ₂",
-        "dL/dz3[2]|dz₂³|∂L(θ)/∂a₃₂|d₂⁴|∂L/∂z³₂|δ₂⁽⁴⁾",
+        "dL/dz3[2]|dz₂³|∂L(θ)/∂a₃₂|d₂⁴|∂L/∂z_fin₂|δ₂⁽⁴⁾",
         "dL/dW3[2,3]|dw₂₃³|∂L(θ)/∂W₃₂₃|∂L/∂w₂₃⁴|∂L/∂w³₃₂|∂L/∂w₂₃⁽³⁾",
         "dL/dW2[3,1]|dw₃₁²|∂L(θ)/∂W₂₃₁|∂L/∂w₃₁³|∂L/∂w²₁₃|∂L/∂w₃₁⁽²⁾",
         "dL/dz1[3]|dz₃¹|∂L(θ)/∂a₁₃|d₃²|∂L/∂z¹₃|δ₃⁽²⁾",
-        "da3/dz3[1,2]|∂p₁/∂z₂³|∂ŷ₁/∂a₃₂|∂ỹ₁/∂z₂⁴|∂ŷ₁/∂z³₂|∂ŷ₁/∂z₂⁽⁴⁾",
+        "da3/dz3[1,2]|∂p₁/∂z₂³|∂ŷ₁/∂a₃₂|∂ỹ₁/∂z₂⁴|∂ŷ₁/∂z_fin₂|∂ŷ₁/∂z₂⁽⁴⁾",
     ],
 )
 
@@ -117,11 +123,11 @@ def test_golden_names(which, notation):
 @pytest.mark.parametrize(
     ("notation", "x2", "x", "y", "W", "w21", "b2", "rate"),
     [
-        ("dz", "x₂", "X", "y₁", "W¹", "w₂₁¹", "b₂¹", "η"),
-        ("nabla", "x₂", "x", "y₁", "W₁", "W₁₂₁", "b₁₂", "η"),
-        ("error", "a₂¹", "a¹", "y₁", "W²", "w₂₁²", "b₂²", "η"),
-        ("partials", "x₂", "x", "y₁", "W¹", "w¹₁₂", "b₁₂", "α"),
-        ("delta", "x₂", "x", "y₁", "W⁽¹⁾", "w₂₁⁽¹⁾", "b₂⁽¹⁾", "η"),
+        ("dz", "x₂", "X", "y", "W¹", "w₂₁¹", "b₂¹", "η"),
+        ("nabla", "x₂", "x", "y", "W₁", "W₁₂₁", "b₁₂", "η"),
+        ("error", "a₂¹", "a¹", "y", "W²", "w₂₁²", "b₂²", "η"),
+        ("partials", "x₂", "x", "y", "W¹", "w¹₁₂", "b₁₂", "α"),
+        ("delta", "x₂", "x", "y", "W⁽¹⁾", "w₂₁⁽¹⁾", "b₂⁽¹⁾", "η"),
     ],
 )
 def test_golden_names_of_what_is_given(notation, x2, x, y, W, w21, b2, rate):
@@ -629,3 +635,53 @@ def test_every_activation_is_written_out_in_every_notation(name):
             assert not re.search(r"expm1|log1p|choose", text), text
             assert all((f"{other}(" in text) == (other in made_of) for other in ("tanh", "softplus")), text
             assert own in made_of or f"{own}(" not in re.sub(r"\b(tanh|softplus)\(", "", text), (left, text)
+
+
+# ---------------------------------------------------------------- as the textbooks have it
+
+
+def test_a_linear_unit_has_a_sum_without_a_name_where_its_textbook_has_none():
+    """The nine derivatives by hand: ∂L/∂ŷ, ∂ŷ/∂O₁₁, ∂O₁₁/∂w¹₁₁ are the whole chain."""
+    found = trace(bundled("o-regression"))
+    scribe, id = Scribe(found, "partials"), "dL/dW1[1,1]"
+    (path,) = scribe.chain(target(found.find(id))).paths
+    assert [linear(scribe.factor_name(factor)) for factor in path.factors] == ["∂L/∂ŷ", "∂ŷ/∂O₁₁", "∂O₁₁/∂w¹₁₁"]
+    assert path.product == pytest.approx(-2 * (1.7 - 1.034) * 0.7 * 1.2)
+    shown = {id: linear(scribe.formulas(found.find(id)).main.docs[1]) for id in ("a1[1]", "dL/dW2[1,1]", "dL/dW1[1,1]")}
+    assert shown == {
+        "a1[1]": "w¹₁₁ · iq + w¹₂₁ · cgpa + b₁₁", "dL/dW2[1,1]": "∂L/∂ŷ · O₁₁", "dL/dW1[1,1]": "∂L/∂O₁₁ · iq",
+    }  # fmt: skip
+    bent = Scribe(trace(bundled("o-classification")), "partials")  # with a sigmoid it has a name, and a factor
+    assert len(bent.chain(target(bent.trace.find(id))).paths[0].factors) == 4
+    other = Scribe(found, "dz")
+    assert len(other.chain(target(found.find(id))).paths[0].factors) == 5
+
+
+@pytest.mark.parametrize(
+    ("notation", "words"),
+    [
+        ("nabla", "in row l and column i is ŷₗ · (1₍ₗ₌ᵢ₎ − ŷᵢ)"),
+        ("dz", "in row k and column i is pₖ · (I(i = k) − pᵢ)"),
+        ("error", "in row l and column i is ỹₗ · (1(l = i) − ỹᵢ)"),
+    ],
+)
+def test_what_is_1_of_the_true_class_as_the_textbook_writes_it(notation, words):
+    scribe = Scribe(trace(bundled("softmax")), notation)
+    assert any(words in line.reason for line in scribe.derivation(scribe.trace.find("dL/dz1")))
+
+
+@pytest.mark.parametrize("typed", ["∂L/∂ŷ₁ · O₁₁", "∂L/∂ŷ · O₁₁", "dL/dyhat * O_11"])
+def test_an_index_that_is_not_needed_may_be_typed(typed):
+    found = trace(bundled("o-regression"))
+    step = found.find("dL/dW2[1,1]")
+    assert Names(step, Writer(found.lesson, "partials")).value(typed)[1] == pytest.approx(-1.332 * 0.94)
+
+
+@pytest.mark.parametrize("typed", ["∇_a₃ L(θ) · h₂ᵀ", "∇a₃ L(θ) · h₂ᵀ", "grad_a_3 L(theta) h_2^T"])
+def test_what_a_gradient_is_in_stands_below_the_line(typed):
+    found = trace(bundled("p-deep"))
+    step, writer = found.find("dL/dW3"), Writer(found.lesson, "nabla")
+    name = writer.name(step.at(None).ref)
+    assert linear(name) == "∇_W₃ L(θ)" and latex(name) == r"\nabla_{W_{3}}L(\theta )"
+    assert html(name) == "∇<sub>W₃</sub> L(θ)" and " ".join(spoken(name).split()) == "nabla in W sub 3 L(θ)"
+    np.testing.assert_allclose(Names(step, writer).value(typed)[1], step.value)

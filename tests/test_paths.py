@@ -438,8 +438,8 @@ def test_a_slope_is_written_out():
     chain = scribe.paths().chain(of(found, "W1", 0, 0))
     written = [" = ".join(linear(doc) for doc in scribe.factor(factor).docs) for factor in chain.paths[0].factors]
     assert written == [
-        "∂L/∂z_fin₁ = ŷ₁ − y₁ = 0.4629 − 1 = −0.5371",
-        "∂z_fin₁/∂O₁₁ = w²₁₁ = 0.9",
+        "∂L/∂z_fin = ŷ − y = 0.4629 − 1 = −0.5371",
+        "∂z_fin/∂O₁₁ = w²₁₁ = 0.9",
         "∂O₁₁/∂z_prev₁ = σ′(z_prev₁) = O₁₁ · (1 − O₁₁) = 0.5939 · (1 − 0.5939) = 0.2412",
         "∂z_prev₁/∂w¹₁₁ = iq = 1.2",
     ]

@@ -19,8 +19,8 @@ async def test_a_chain_of_one_path_factor_by_factor():
         await press(pilot, "c")
         assert isinstance(pilot.app.screen, ChainScreen)
         text = shown(pilot)
-        assert "output layer       hidden layer       the weight itself" in text
-        assert "= ŷ₁ − y₁ = 0.4629 − 1 = −0.5371" in text and "0.2412" not in text  # later factors have no number yet
+        assert "output layer      hidden layer       the weight itself" in text
+        assert "= ŷ − y = 0.4629 − 1 = −0.5371" in text and "0.2412" not in text  # later factors have no number yet
         await press(pilot, "n", "n")
         text = shown(pilot)
         assert "= σ′(z_prev₁) = O₁₁ · (1 − O₁₁) = 0.5939 · (1 − 0.5939) = 0.2412" in text

@@ -167,7 +167,7 @@ async def test_beside_a_question_the_arrows_scroll_what_is_known_so_far():
         assert player.sitting.asking and "So far (↑ ↓ scroll)" in screen(pilot)
         assert "by the backward pass" not in screen(pilot)
         await press(pilot, *["down"] * 20)
-        assert "by the backward pass" in screen(pilot) and "∇h₁ L(θ)" in pane(pilot, "state")
+        assert "by the backward pass" in screen(pilot) and "∇_h₁ L(θ)" in pane(pilot, "state")
         await press(pilot, "f2")
         assert "So far" not in screen(pilot) and "State: value, gradient, new value" in screen(pilot)
 

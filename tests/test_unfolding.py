@@ -49,9 +49,9 @@ def test_written_out_to_any_depth_a_formula_has_the_value_of_its_step(lesson, da
     found = trace(lesson)
     step = data.draw(st.sampled_from(list(found.steps(data.draw(st.sampled_from(["matrix", "scalar"]))))))
     formula, writer = step.formula, Writer(lesson, data.draw(st.sampled_from(["dz", "nabla", "partials"])))
-    for _ in range(40):
+    for at in range(40):
         names = [ref.id for ref in operands(found, formula)]
-        name = data.draw(st.sampled_from(["", *names]))
+        name = data.draw(st.sampled_from(["", *names])) if at < 20 else ""  # one by one there may be hundreds
         try:
             formula = unfold(found, formula, name).formula
         except CannotUnfold:
@@ -71,8 +71,8 @@ def test_written_out_to_any_depth_a_formula_has_the_value_of_its_step(lesson, da
     [
         ("c-431", "dL/dz1", "delta", 1, "((W⁽²⁾)ᵀ · δ⁽³⁾) ∘ f′(z⁽²⁾)"),  # by hand, as the textbooks have them
         ("error-vector", "dL/dz1[2]", "error", 1, "(w₁₂³ · d₁³ + w₂₂³ · d₂³) · σ′(z₂²)"),
-        ("o-regression", "dL/dW2[1,1]", "partials", 2, "−2 · (y₁ − ŷ₁) · O₁₁"),
-        ("o-regression", "dL/dW1[1,1]", "partials", 4, "w²₁₁ · (−2 · (y₁ − ŷ₁)) · iq"),
+        ("o-regression", "dL/dW2[1,1]", "partials", 2, "−2 · (y − ŷ) · O₁₁"),
+        ("o-regression", "dL/dW1[1,1]", "partials", 4, "w²₁₁ · (−2 · (y − ŷ)) · iq"),
         ("c-431", "a2", "delta", 3, "f(W⁽²⁾ · f(W⁽¹⁾ · x + b⁽¹⁾) + b⁽²⁾)"),
         ("batch-mean", "dL/dW2", "dz", 1, "1 / 3 · Σₑ dZ²@e (A¹@e)ᵀ"),
     ],
@@ -82,7 +82,7 @@ def test_the_closed_forms_of_the_textbooks_come_out(lesson, id, notation, times,
 
 
 def test_what_is_computed_once_and_kept_is_marked_and_nothing_else():
-    assert written("p-deep", "dL/dz1", "nabla", 2) == "(W₂ᵀ · ⟨∇h₂ L(θ) ⊙ g′(a₂)⟩) ⊙ g′(a₁)"
+    assert written("p-deep", "dL/dz1", "nabla", 2) == "(W₂ᵀ · ⟨∇_h₂ L(θ) ⊙ g′(a₂)⟩) ⊙ g′(a₁)"
     assert written("c-431", "a2", "delta", 3) == "f(W⁽²⁾ · f(W⁽¹⁾ · x + b⁽¹⁾) + b⁽²⁾)"
     text = written("c-431", "dL/dW1", "delta", 1)
     assert to_ascii(text).startswith("<") and r"\langle" in latex(text) and latex(text).isascii()
@@ -114,7 +114,7 @@ def test_a_notation_shows_first_what_its_textbook_takes_in_one(notation, boxed):
     assert linear(main.docs[1]) == boxed and main.formulas == 2
     assert linear(main.docs[2]) == linear(scribe.writer.formula(found.find("dL/dz1").formula))
     assert scribe.formulas(found.find("dL/dz2")).main.formulas == 1  # the output's error has no weights behind it
-    assert linear(Scribe(found, "nabla").formulas(found.find("dL/dz1")).main.docs[1]) == "∇h₁ L(θ) ⊙ g′(a₁)"
+    assert linear(Scribe(found, "nabla").formulas(found.find("dL/dz1")).main.docs[1]) == "∇_h₁ L(θ) ⊙ g′(a₁)"
 
 
 def test_a_sitting_folds_what_it_unfolded_and_keeps_it_for_the_same_step():

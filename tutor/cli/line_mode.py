@@ -307,7 +307,7 @@ class LineMode:
             such = "dL/dW1[1,2]" if made.layers else gradient_of(made.output, made.parameters[0]).id
             raise Refused(f"A chain is of a gradient: chain {such}, for example.")
         example = step.example if step.example is not None else now.cursor.example
-        chain = now.scribe.paths(example).chain(of)
+        chain = now.scribe.chain(of, example)
         self.say("\n".join(path_lines(now.scribe, chain, step)) + "\n")
 
     def _build(self, id: str) -> None:

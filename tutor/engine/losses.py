@@ -21,7 +21,8 @@ class DerivationLine:
     """One line of a derivation: a formula equal to the one before, and the reason.
 
     With a `name` it is a line of its own, name = formula, which the next ones rest on. In a reason {a} stands
-    for the prediction and {z} for the letter of a pre-activation.
+    for the prediction, {z} for the letter of a pre-activation, {l} for that of the true class (lowered: {lowered_l}),
+    and {indicator} for what is 1 where that is class i.
     """
 
     reason: str
@@ -131,7 +132,7 @@ def _softmax_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None,
         return (
             DerivationLine("the loss's factor: −y/{a} for each output", -call("ratio", y, a), _slope(L, a, (n,), None)),
             DerivationLine(
-                "by the quotient rule: in row k and column i is {a}ₖ · (1(k = i) − {a}ᵢ)",
+                "by the quotient rule: in row {l} and column i is {a}{lowered_l} · ({indicator} − {a}ᵢ)",
                 call("jacobian", a),
                 _slope(a, z, (n, n), None),
             ),
@@ -179,7 +180,7 @@ def _softmax_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None,
         DerivationLine("the quotient rule: (g/h)′ = g′/h − g·h′/h²", g_slope / h - g * h_slope / h**2, of_a),
         DerivationLine(
             f"g/h is the {{a}} of {cls}, h′/h that of class {i + 1}; "
-            f"1(l = i), with l = {k + 1} and i = {i + 1}, is {int(k == i)}",
+            f"{{indicator}}, with {{l}} = {k + 1} and i = {i + 1}, is {int(k == i)}",
             slope(k),
             of_a,
         ),
@@ -198,7 +199,7 @@ def _softmax_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None,
         every = element(call("sum", y), ())
         lines.append(DerivationLine(f"the {{a}} of class {i + 1} taken out of the sum", -(at(y, i) - at(a, i) * every)))
     lines += [
-        DerivationLine("1(l = i) is the target itself" if one else "the targets sum to 1", -(at(y, i) - at(a, i))),
+        DerivationLine("{indicator} is the target itself" if one else "the targets sum to 1", -(at(y, i) - at(a, i))),
         DerivationLine("the predicted less the true distribution", at(a, i) - at(y, i)),
     ]
     return tuple(lines)

@@ -195,6 +195,16 @@ class Path:
         with np.errstate(all="ignore"):
             return float(np.prod([np.float64(factor.value) for factor in self.factors]))
 
+    def past(self, skipped: Callable[[Symbol], bool]) -> Path:
+        """The same with no stop at the `skipped` values, which go on as they are: their factor is 1."""
+        found: list[Factor] = []
+        top: Ref | None = None
+        for factor in self.factors:
+            joined = factor if top is None else replace(factor, top=top)
+            top = joined.top if skipped(factor.bottom.symbol) and factor is not self.factors[-1] else None
+            found += [] if top else [joined]
+        return Path(tuple(found))
+
     @property
     def nodes(self) -> tuple[Ref, ...]:
         """What the path goes through, the output first."""
@@ -260,6 +270,10 @@ class Chain:
         if self.count == len(self.paths):
             return None
         return self.total - float(sum(path.product for path in self.paths))
+
+    def past(self, skipped: Callable[[Symbol], bool]) -> Chain:
+        """The same with no stop at the `skipped` values on any path."""
+        return replace(self, paths=tuple(path.past(skipped) for path in self.paths))
 
     @cached_property
     def digits(self) -> int:

@@ -65,7 +65,7 @@ def _chain(trace: Trace, notation: str, id: str) -> str:
     step, scribe = _named(trace, id, "chain"), Scribe(trace, notation)
     if (of := target(step)) is None:
         raise NoFigure(f"'{id}' is no gradient: a chain is of dL/dW1[1,1], for example")
-    lines = path_lines(scribe, scribe.paths(step.example or 0).chain(of), step)
+    lines = path_lines(scribe, scribe.chain(of, step.example or 0), step)
     return cells([((line, ""),) for line in lines], f"The chain of {scribe.writer.text(step.ref)}")
 
 

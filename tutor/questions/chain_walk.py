@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.expressions import Const, Ref
-from tutor.engine.paths import ALL, Chain, Factor, Path, paths_of, target
+from tutor.engine.paths import ALL, Chain, Factor, Path, target
 from tutor.engine.trace import Step
 from tutor.questions.answers import read_answer
 from tutor.questions.grading import Verdict, graded_number
@@ -63,12 +63,13 @@ def chain_walk(step: Step, writer: Writer, rng: random.Random, example: int = 0)
     one = step if step.index is not None else step.at((0,) * len(step.shape))
     if (of := target(one)) is None:
         return []
-    chain = paths_of(step.trace, example if step.trace.examples > 1 else 0).chain(of)
+    scribe = Scribe(step.trace, writer.id)
+    chain = scribe.chain(of, example if step.trace.examples > 1 else 0)
     if not chain.paths or not isfinite(chain.total):
         return []
     if min(len(path.factors) for path in chain.paths) > MOST:
         return []
-    return list(_Walk(one, chain, Scribe(step.trace, writer.id), rng).items())
+    return list(_Walk(one, chain, scribe, rng).items())
 
 
 class _Walk:

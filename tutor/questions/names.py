@@ -151,15 +151,15 @@ class Names:
             if ref.symbol.key in self.known:
                 whole = Ref(ref.symbol, ref.index)
                 found += [(form, self._normal(whole)) for form in self._forms_of(whole)]
-                found += [(form, self._normal(ref)) for form in forms({self.writer.text(ref)})]
+                found += [(form, self._normal(ref)) for form in forms(self.writer.spellings(ref))]
         return found
 
     def _forms_of(self, ref: Ref) -> set[str]:
         meant = self._normal(ref)
-        names = {self.writer.text(ref), self.writer.text(meant)}
+        names = self.writer.spellings(ref) | self.writer.spellings(meant)
         # Of an example's own value and the batch's of the same id, the bare name is the batch's.
         if self._has_namesake(ref.symbol):
-            names -= {self.writer.text(replace(bare, example=None)) for bare in (ref, meant)}
+            names = names.difference(*(self.writer.spellings(replace(bare, example=None)) for bare in (ref, meant)))
         return forms(names)
 
     def _has_namesake(self, symbol: Symbol) -> bool:
@@ -188,7 +188,7 @@ class Names:
         later = [by_key[key].symbol for key in self.later if key in by_key]
         for symbol in later:
             if symbol.key not in kept:
-                every = [(form, ref) for ref in parts(symbol) for form in forms({self.writer.text(ref)})]
+                every = [(form, ref) for ref in parts(symbol) for form in forms(self.writer.spellings(ref))]
                 kept[symbol.key] = _Parts.of(every)
         return [kept[symbol.key] for symbol in later]
 
@@ -302,7 +302,7 @@ class Names:
             return None
         (z,) = given
         z = z if step.example is None else at_example(z, step.example)
-        if not step.index or not z.shape or index == "k":
+        if not step.index or not z.shape or index == "k" or (index == "j" and len(z.shape) == 1):
             return z
         if len(z.shape) == 2 and "k" in index:  # the row or the column that the sum goes along
             rows, at = (z, step.index[0]) if index == "ik" else (call("transpose", z), step.index[1])
@@ -325,7 +325,7 @@ class Names:
         names = {ref.id for ref in refs}
         for notation in NOTATIONS:
             writer = self.writer if notation == self.writer.id else Writer(lesson, notation)
-            names |= {writer.text(ref) for ref in refs}
+            names = names.union(*map(writer.spellings, refs))
         return frozenset(map(_squeezed, forms(names)))
 
     def lookup(self, text: str) -> Ref | None:
@@ -340,7 +340,7 @@ class Names:
         """What a name may stand for; `each`: of what every example has its own of, all of them."""
         if each:
             found = {ref for symbol in self.known.values() if symbol.per_example for ref in parts(symbol)}
-            return {ref for ref in found if text in forms({ref.id, self.writer.text(ref)})}
+            return {ref for ref in found if text in forms({ref.id, *self.writer.spellings(ref)})}
         by_id, shown = self._by_id(text), self.displayed.get(text, frozenset())
         if by_id and self.arrays:  # the author's own name: x1 is that, and not the first of x
             return {by_id}
@@ -455,8 +455,9 @@ def forms(names: set[str]) -> set[str]:
 @lru_cache(maxsize=2**15)
 def _forms(name: str) -> frozenset[str]:
     shown = normalised(name)
-    ascii_name = normalised(to_ascii(shown))
-    return frozenset({shown, ascii_name, re.sub(r"[_^()\s]", "", ascii_name)} - {""})
+    spellings = {shown, shown.replace("∇_", "∇")}
+    ascii_names = {normalised(to_ascii(text)) for text in spellings}
+    return frozenset({*spellings, *ascii_names, *(re.sub(r"[_^()\s]", "", text) for text in ascii_names)} - {""})
 
 
 def _squeezed(name: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS, prime_of
 from tutor.engine.backprop import gradient_of
-from tutor.engine.expressions import Call, Expr, Ref, Symbol, call, evaluate, used, walk
+from tutor.engine.expressions import Call, Expr, Ref, Symbol, call, element, evaluate, used, walk
 from tutor.engine.ids import read_id
 from tutor.engine.losses import LOSSES
 from tutor.engine.memo import Memo
@@ -30,7 +30,7 @@ from tutor.text.explanations import Turn
 from tutor.text.general import generic
 from tutor.text.glossary import spoken_of
 from tutor.text.language import say, say_in, say_many
-from tutor.text.layout import Doc, Frac, Matrix, Row, linear, number, superscript
+from tutor.text.layout import Doc, Frac, Matrix, Row, linear, number, subscript, superscript
 from tutor.text.notations import NOTATIONS
 from tutor.text.words import listed, plural
 from tutor.text.writer import Writer
@@ -202,12 +202,12 @@ class Scribe:
 
     def _boxed(self, step: Step) -> Doc | None:
         """The formula as this notation's textbook has it, where that takes two steps in one: δ = (Wᵀδ) ⊙ f′(z)."""
-        if (within := self.writer.notation.boxes.get(step.equation.rule)) is None:
-            return None
+        within, formula = self.writer.notation.boxes.get(step.equation.rule), step.formula
         for ref, maker in operands(self.trace, step.formula).items():
-            if maker.equation.rule == within:
-                return self.writer.formula(unfold(self.trace, step.formula, ref.id, mark=False).formula)
-        return None
+            made = maker.equation.symbol
+            if maker.equation.rule == within or self.writer.leaves_out(made.wrt or made):
+                formula = unfold(self.trace, formula, ref.id, mark=False).formula
+        return None if formula is step.formula else self.writer.formula(formula)
 
     def _general(self, step: Step) -> Equality | None:
         """The step's rule for any layer, of one element for any unit; None where there is no such rule."""
@@ -287,13 +287,15 @@ class Scribe:
             )
 
     def _reason(self, text: str) -> str:
-        """A derivation's reason with ŷ as this notation has it, and z as its letter for a pre-activation."""
+        """A derivation's reason with ŷ as this notation has it, and its letters."""
         output = next((eq.symbol for eq in reversed(self.trace.equations) if eq.symbol.quantity == "activation"), None)
         text = say(text)
         if output is None:
             return text
         name = self.writer.text(Ref(replace(output, per_example=False)))
-        return text.format(a=name, z=self.writer.notation.letter)
+        entry = self.writer.notation
+        l, indicator = entry.true_class, entry.indicator
+        return text.format(a=name, z=entry.letter, l=l, lowered_l=subscript(l), indicator=indicator)
 
     def operand(self, ref: Ref, digits: int = 4) -> Operand:
         """A value that a step uses, with so many significant digits."""
@@ -409,6 +411,10 @@ class Scribe:
     def paths(self, example: int = 0) -> Paths:
         """The paths of this trace, worked out once."""
         return paths_of(self.trace, example)
+
+    def chain(self, of: Ref, example: int = 0) -> Chain:
+        """The chain of one element, with no stop at what this notation has no name for."""
+        return self.paths(example).chain(of).past(self.writer.leaves_out)
 
     def beyond(self, chain: Chain) -> str:
         """What becomes of a chain's gradient: that it is one example's own and what the mean is; what L2 adds."""
@@ -603,10 +609,9 @@ def conventions(trace: Trace, notation: str) -> list[str]:
             )
     else:
         said.append(say("Notation: {title}: {known_from}.", title=say(entry.title), known_from=say(entry.known_from)))
-        formula = linear(
-            Writer(lesson, notation).formula(next(eq for eq in trace.equations if eq.rule == "loss").formula)
-        )
-        said.append(say("Loss of one example: {formula}.", formula=formula))
+        loss = next(eq.formula for eq in trace.equations if eq.rule == "loss")
+        loss = element(loss, ()) if trace.program.model.widths[-1] == 1 else loss  # of one output no sum is needed
+        said.append(say("Loss of one example: {formula}.", formula=linear(Writer(lesson, notation).formula(loss))))
         said.append(
             say("Each weight matrix has a row for each unit it leads to and a column for each unit it comes from.")
         )

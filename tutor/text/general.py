@@ -24,8 +24,7 @@ from tutor.text.layout import Doc, Frac, Row, subscript
 from tutor.text.writer import Writer
 
 MIDDLE, LAST = 2, 3  # the layer that stands for any, and the output
-ROW, COLUMN = -1, -2  # in the place of an index: the letters i, a unit that is fed, and j, one that feeds it
-LETTERS = {ROW: "i", COLUMN: "j"}
+ROW, COLUMN = -1, -2  # in the place of an index: the letter of a unit that is fed, and of one that feeds it
 SIGMA = "Σ over"  # the sum over all that a letter (its param) stands for
 BLANK = "▢"
 _BACK: tuple[Rule, ...] = ("activation_gradient", "pre_activation_gradient")  # the steps to the layer before
@@ -181,9 +180,12 @@ def _stands_for_any(eq: Equation) -> bool:
 class Letters(Writer):
     """Writes equations of the small network with a letter for the layer whose number is `base`."""
 
+    every_index = True  # a formula for any network is for one of any number of outputs
+
     def __init__(self, lesson: Lesson, notation: str, base: int, output: bool) -> None:
         super().__init__(lesson, notation)
         self.base, self.output = base, output
+        self.units = dict(zip((ROW, COLUMN), self.notation.units, strict=True))
         self.blank: Symbol | None = None  # what is to be filled in
 
     def name(self, ref: Ref) -> Doc:
@@ -192,15 +194,19 @@ class Letters(Writer):
 
     def _layer_text(self, number: int) -> str:
         if self.output:
-            return "L" if number == LAST + self.notation.first - 1 else f"L−{LAST + self.notation.first - 1 - number}"
+            before = LAST + self.notation.first - 1 - number
+            return self.notation.last + (f"−{before}" if before else "")
         off = number - self.base
         return self.notation.layer + (f"{'+' if off > 0 else '−'}{abs(off)}" if off else "")
 
     def _place_text(self, at: int) -> str:
-        return LETTERS[at] if at in LETTERS else super()._place_text(at)
+        return self.units[at] if at in self.units else super()._place_text(at)
+
+    def _is_last(self, symbol: Symbol) -> bool:
+        return self.output and super()._is_last(symbol)
 
     def _lowered(self, parts: Sequence[str], wide: bool) -> str:
-        text = [f"_{part}" if part[0] == "L" else subscript(part) for part in parts]
+        text = [f"_{part}" if part[0] == self.notation.last else subscript(part) for part in parts]
         return ("," if any(len(part) > 1 for part in text) else "").join(text)
 
     def function(self, name: str, layer: int | None = None) -> str:
@@ -214,7 +220,7 @@ class Letters(Writer):
 
     def _call(self, node: Call, leaves: Any) -> tuple[Doc, int]:
         if node.op == SIGMA:
-            return Row((f"Σ{subscript(LETTERS[node.param])} ", self._write(node.args[0], leaves, 3)[0])), 2
+            return Row((f"Σ{subscript(self.units[node.param])} ", self._write(node.args[0], leaves, 3)[0])), 2
         return super()._call(node, leaves)
 
 

@@ -19,7 +19,7 @@ from tutor.text.cells import pad, pieces, width
 
 # ---------------------------------------------------------------- numbers
 
-SUPERSCRIPTS = str.maketrans("0123456789+-−()=nklL", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾⁼ⁿᵏˡᴸ")
+SUPERSCRIPTS = str.maketrans("0123456789+-−()=nklLF", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾⁼ⁿᵏˡᴸᶠ")
 SUBSCRIPTS = str.maketrans("0123456789+-−()=ijkl", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎₌ᵢⱼₖₗ")
 
 
@@ -202,7 +202,7 @@ def to_ascii(text: str, start: int = 0, end: int | None = None) -> str:
         elif char == "·" and _array_before(text[:at]) and _array_after(text[at + 1 :]):
             found.append("@")
         elif char in _ASCII:
-            found.append(_ASCII[char])
+            found.append(_ASCII[char].rstrip() if text.startswith("_", at + 1) else _ASCII[char])  # grad_W, not grad _W
         else:
             mark = _script(char)
             plain = unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode()

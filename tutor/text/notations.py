@@ -28,7 +28,10 @@ class Notation:
     gradients are written of arrays that have an author's names, by quantity. `axes`: whether a sum over an axis is
     written with the index that it runs over, Σⱼ(X), or in words as code has it, sum(X, axis=1). `boxes`: where the
     textbook takes two steps in one, the rule whose formula stands within that of another. `layer` is the letter of any
-    layer; the step back goes from it to the one before (`steps_down`), or to it from the next.
+    layer, `last` that of the last one; the step back goes from it to the one before (`steps_down`), or to it from the
+    next. `units` are the letters of a unit that is fed and of one that feeds it, `true_class` that of the true class,
+    and `indicator` what is 1 where that is class i. `alone` are the quantities that need no index where the output is
+    one number: y − ŷ. `names_sums`: whether the sum into a linear unit, which puts it out as it is, has a name.
     """
 
     title: str
@@ -48,6 +51,12 @@ class Notation:
     axes: Literal["indices", "words"] = "indices"
     boxes: dict[Rule, Rule] = field(default_factory=dict)
     layer: str = "l"
+    last: str = "L"
+    units: tuple[str, str] = ("i", "j")
+    true_class: str = "l"
+    indicator: str = "1(l = i)"
+    alone: tuple[str, ...] = ("target", "output")
+    names_sums: bool = True
     steps_down: bool = True
     by_author: dict[str, Names] = field(default_factory=lambda: {"any": ("∂{L}/∂{x}", "∂{L}/∂{x}")})
 
@@ -74,11 +83,14 @@ NOTATIONS: dict[str, Notation] = {
         },
         matrix_product=" ",
         axes="words",
+        true_class="k",
+        indicator="I(i = k)",
         by_author={"any": ("d{x}", "d{x}")},
     ),
     "nabla": Notation(
         title="∇ and L(θ)",
-        known_from="a for pre-activation, h for activation, gradients as ∇ of L(θ), the input as layer 0",
+        known_from="a for pre-activation, h for activation, ∇_x L(θ) for the gradient of the loss in x; the input is "
+        "layer 0",
         names={
             "input": ("x", "x_i"),
             "target": ("y", "y_i"),
@@ -88,9 +100,10 @@ NOTATIONS: dict[str, Notation] = {
             "weights": ("W_l", "W_lij"),
             "biases": ("b_l", "b_li"),
         },
-        gradients={"any": ("∇{x} {L}", "∂{L}/∂{x}")},
-        by_author={"any": ("∇{x} {L}", "∂{L}/∂{x}")},
+        gradients={"any": ("∇_{x} {L}", "∂{L}/∂{x}")},
+        by_author={"any": ("∇_{x} {L}", "∂{L}/∂{x}")},
         functions=("g", "O"),
+        indicator="1₍ₗ₌ᵢ₎",
         letter="a",
         layer="k",
         loss="L(θ)",
@@ -110,14 +123,16 @@ NOTATIONS: dict[str, Notation] = {
         },
         gradients={
             "pre_activation": ("d^l", "d_i^l"),
-            "activation": ("∇{x} {L}", "∂{L}/∂{x}"),
-            "output": ("∇{x} {L}", "∂{L}/∂{x}"),
+            "activation": ("∇_{x} {L}", "∂{L}/∂{x}"),
+            "output": ("∇_{x} {L}", "∂{L}/∂{x}"),
             "any": ("∂{L}/∂{x}", "∂{L}/∂{x}"),
         },
         first=2,
         weights_first=2,
         functions=("σ", "σ"),
         mean_loss="L_T",
+        last="F",
+        units=("j", "k"),
         boxes={"pre_activation_gradient": "activation_gradient"},
         steps_down=False,
     ),
@@ -128,7 +143,7 @@ NOTATIONS: dict[str, Notation] = {
             "input": ("x", "x_i"),
             "target": ("y", "y_i"),
             "first_of_two": ("z_prev", "z_prev_i"),
-            "second_of_two": ("z_fin", "z_fin_i"),
+            "last_pre_activation": ("z_fin", "z_fin_i"),
             "pre_activation": ("z^l", "z^l_i"),
             "activation": ("O_l", "O_li"),
             "output": ("ŷ", "ŷ_i"),
@@ -138,6 +153,9 @@ NOTATIONS: dict[str, Notation] = {
         gradients={"any": ("∂{L}/∂{x}", "∂{L}/∂{x}")},
         order="from, to",
         rate="α",
+        units=("j", "i"),
+        alone=("target", "output", "last_pre_activation"),
+        names_sums=False,
     ),
     "delta": Notation(
         title="δ⁽ˡ⁾ and f",

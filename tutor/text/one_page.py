@@ -76,9 +76,9 @@ def _headings(rules: Generic, depth: int) -> dict[str, str]:
     """The parts in the order of the loop, each with its heading."""
     entry = rules.notation
     letter, low = entry.layer, entry.weights_first
-    top = "L" if entry.first == entry.weights_first else "L − 1"
+    top = entry.last if entry.first == entry.weights_first else f"{entry.last} − 1"
     gradients = {"gradients": f"Gradients, for {letter} = {top}, … {low + 1}, {low}"}
-    back = {"back": f"Back to the layer before, for {letter} = L − 1, … {entry.first}"}
+    back = {"back": f"Back to the layer before, for {letter} = {entry.last} − 1, … {entry.first}"}
     if entry.steps_down:
         gradients = {"gradients": f"Backward, for {letter} = {top}, … {low + 1}, {low}"}
         back = {"back": f"and then, unless {letter} is {low}, back to the layer before"}
@@ -117,10 +117,12 @@ def _letters(trace: Trace, writer: Writer, rules: Generic) -> Iterator[tuple[str
     fed = linear(letters.name(Ref(small["z2"])))
     count = f"{low}" if depth == 1 else f"{low} to {depth + low - 1}"
     yield entry.layer, f"the number of a layer's weights; here {count}"
-    yield "L", f"the last layer: {depth + first - 1} here, with {plural(layers[-1].units, 'unit')}"
+    apart = f"; {entry.loss} alone is the loss" if entry.last == entry.loss else ""
+    yield entry.last, f"the last layer: {depth + first - 1} here, with {plural(layers[-1].units, 'unit')}{apart}"
+    to, origin = entry.units
     yield (
-        "i, j",
-        "a unit that is fed, and one that feeds it: weights have a row for each i, a column for each j",
+        f"{to}, {origin}",
+        f"a unit that is fed, and one that feeds it: weights have a row for each {to}, a column for each {origin}",
     )
     into = each([layer.weights for layer in layers])
     yield (

@@ -30,6 +30,7 @@ _SIGNS = {
     "≈": "is about", "∈": "in", "→": "to", "←": "from", "∞": "infinity", "‖": "norm", "⋯": "and so on",
     "…": "and so on", "½": "one half",
 }  # fmt: skip
+_GRADIENT_IN = re.compile(r"∇_(\S+)")  # what it is the gradient in stands below the line
 _ACCENTS = {"\u0302": "hat", "\u0303": "tilde", "\u0304": "bar"}
 
 
@@ -44,7 +45,7 @@ def escaped(text: str) -> str:
 def formula(doc: Doc) -> str:
     """A document as HTML."""
     if isinstance(doc, str):
-        return escaped(doc)
+        return _GRADIENT_IN.sub(r"∇<sub>\1</sub>", escaped(doc))
     if isinstance(doc, Row):
         return "".join(map(formula, doc.parts))
     if isinstance(doc, Brackets):
@@ -125,6 +126,8 @@ def _words(text: str) -> str:
         if now:
             plain = chr(int(meant.split()[0], 16))
             found.append((f" {now} " if now != script else "") + (f" {_SIGNS[plain]} " if plain in _SIGNS else plain))
+        elif char == "_" and found[-1:] == [f" {_SIGNS['∇']} "]:
+            found.append("in ")
         elif char in _SIGNS:
             found.append(f" {_SIGNS[char]} ")
         else:

@@ -39,7 +39,7 @@ SAID = {"if", "else", "more", "undefined"}  # words within a formula
 ACCENTS = {"\u0302": r"\hat", "\u0303": r"\tilde", "\u0304": r"\bar", "\u0307": r"\dot", "\u0308": r"\ddot",
            "\u0301": r"\acute", "\u0300": r"\grave", "\u030c": r"\check", "\u0306": r"\breve"}  # fmt: skip
 
-_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾⁼ⁿᵗᶻᵃᵏˡᴸᵀ′", [*"0123456789+-()=ntzaklL", r"\top ", r"\prime "], strict=True))
+_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾⁼ⁿᵗᶻᵃᵏˡᴸᶠᵀ′", [*"0123456789+-()=ntzaklLF", r"\top ", r"\prime "], strict=True))
 _LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₍₎₌ᵢⱼₖₗₑₘₙ", "0123456789+-()=ijklemn", strict=True))
 # Those of words: not Greek, and nothing raised or lowered.
 _LETTERS = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0400-\u1cff\u1e00-\u1fff\u3040-\ud7ff\uf900-\ufaff"
@@ -149,13 +149,11 @@ class _Line:
         return self._scripts(*_base(token))
 
     def _nabla(self) -> str:
-        r"""∇W₂ L, the gradient of L in W₂, as \nabla_{W_{2}}L; a name such as ∇W⁽¹⁾ as it stands."""
-        begin = self.at
-        of = self._atom()
-        if self._next() in ("L", "L_T"):
-            return rf"\nabla_{{{of.strip()}}}"
-        self.at = begin
-        return SIGNS["∇"] + " "
+        r"""∇_W₂ L, the gradient of L in W₂, as \nabla_{W_{2}}L; a name such as ∇W⁽¹⁾ as it stands."""
+        if self._next() != "_":
+            return SIGNS["∇"] + " "
+        self.at += 1
+        return rf"\nabla_{{{self._atom().strip()}}}"
 
     def _called(self) -> str:
         """An atom, and the brackets of a text behind it: m(w₁)_new."""

@@ -110,7 +110,7 @@ def _first(doc: Doc) -> str:
 
 def _plain(text: str) -> bool:
     """Whether a superscript may follow at once: not after another one, a fraction or an example's mark."""
-    return not any(mark in text for mark in "/@ ∇×") and text[-1:] not in "⁰¹²³⁴⁵⁶⁷⁸⁹⁾′ᵏˡᴸ"
+    return not any(mark in text for mark in "/@ ∇×") and text[-1:] not in "⁰¹²³⁴⁵⁶⁷⁸⁹⁾′ᵏˡᴸᶠ"
 
 
 def _layer(z: Expr) -> int | None:
@@ -148,6 +148,8 @@ class _Leaves:
 class Writer:
     """Writes formulas and values of one lesson in one notation."""
 
+    every_index = False  # whether an index stands also where there is only one: ŷ₁ of one output
+
     def __init__(self, lesson: Lesson, notation: str):
         self.lesson, self.id = lesson, notation
         self.notation = NOTATIONS[notation]
@@ -179,6 +181,18 @@ class Writer:
             self._texts[key] = linear(self.name(ref))
         return self._texts[key]
 
+    def spellings(self, ref: Ref) -> set[str]:
+        """The name, and the same with the index that it does without: ŷ and ŷ₁ of one output."""
+        return {self.text(ref), self._indexed.text(ref)} if self._indexed else {self.text(ref)}
+
+    @cached_property
+    def _indexed(self) -> Writer | None:
+        if self.model.widths[-1:] != (1,):
+            return None
+        other = Writer(self.lesson, self.id)
+        other.every_index = True
+        return other
+
     def _name(self, symbol: Symbol, index: tuple[int, ...] | None) -> Doc:
         quantity = symbol.quantity
         if quantity == "gradient":
@@ -201,17 +215,31 @@ class Writer:
             return symbol.id + _places(index, symbol.shape)
         if quantity == "input" and index and self.input_names:
             return self.input_names[index[0]]
-        return self._fill(self._pick(self.notation.names, symbol)[index is not None], symbol, index)
+        names = self.notation.names
+        key = self._key(names, symbol)
+        template = names[key][index is not None]
+        if index is not None and symbol.shape == (1,) and key in self.notation.alone and not self.every_index:
+            template = template.replace("_i", "")
+        return self._fill(template, symbol, index)
 
-    def _pick(self, table: dict[str, Names], symbol: Symbol) -> Names:
-        """The entry for a symbol; the last layer's, or one of just two layers', where there is one."""
-        quantity, layer = symbol.quantity, symbol.layer
+    def _key(self, table: dict[str, Names], symbol: Symbol) -> str:
+        """The entry for a symbol; the last layer's, or the first of just two layers', where there is one."""
+        quantity = symbol.quantity
         keys: list[str] = [quantity]
-        if quantity == "activation" and layer == self.depth:
+        if quantity == "activation" and self._is_last(symbol):
             keys = ["softmax_output"] * self.softmax + ["output", quantity]
-        elif quantity == "pre_activation" and self.depth == 2:
-            keys = ["first_of_two" if layer == 1 else "second_of_two", quantity]
-        return next(table[key] for key in (*keys, "any") if key in table)
+        elif quantity == "pre_activation":
+            keys = ["last_pre_activation"] * self._is_last(symbol) + ["first_of_two"] * (self.depth == 2) + keys
+        return next(key for key in (*keys, "any") if key in table)
+
+    def leaves_out(self, symbol: Symbol) -> bool:
+        """Whether the textbook has no name for it: the sum into a linear unit, which puts it out as it is."""
+        if self.notation.names_sums or symbol.quantity != "pre_activation" or not symbol.layer:
+            return False
+        return self.model.layers[symbol.layer - 1].activation_name == "linear"
+
+    def _is_last(self, symbol: Symbol) -> bool:
+        return symbol.layer == self.depth
 
     def _gradient(self, symbol: Symbol, index: tuple[int, ...] | None) -> Doc:
         of, wrt = symbol.of, symbol.wrt
@@ -220,7 +248,8 @@ class Writer:
             return self._gradient_by_author(symbol, index)
         if not self.model.layers or of.quantity == "objective":
             return Frac(f"∂{of.id}", Row(("∂", self._name(wrt, index))), tight=True)
-        template = self._pick(self.notation.gradients, wrt)[index is not None]
+        table = self.notation.gradients
+        template = table[self._key(table, wrt)][index is not None]
         if "{x}" not in template:
             return self._fill(template, wrt, index)
         return _of_names(template, linear(self._name(of, None)), linear(self._name(wrt, index)))
@@ -348,7 +377,8 @@ class Writer:
                 columns = f"{sign}{INDICES[0]}({letter})" if self.in_indices else f"{sign}({letter}, axis=0)"
                 call = columns if node.param == -2 else f"{sign}({letter})"
                 return Row((f"{call}{i}{j} = ", Frac(f"exp({letter}{i}{j})", f"Σₖ exp({over})")))
-            return Row((f"{sign}({letter})ᵢ = ", Frac(f"exp({letter}ᵢ)", f"Σₖ exp({letter}ₖ)")))
+            over = "ⱼ" if self.notation.layer == "k" else "ₖ"  # where aₖ is a layer's
+            return Row((f"{sign}({letter})ᵢ = ", Frac(f"exp({letter}ᵢ)", f"Σ{over} exp({letter}{over})")))
         entry = ACTIVATIONS[node.op]
         left = f"{self.function(node.op, _layer(node.args[0]))}({letter}) = "
         alpha = node.args[1:]
@@ -438,7 +468,8 @@ class Writer:
 
     def _sum(self, op: str, args: tuple[Expr, ...], most: int, sub: Sub) -> tuple[Doc, int]:
         def term(expr: Expr) -> Doc:
-            return _behind_a_sign(sub(expr, 3))
+            doc = sub(expr, 2)
+            return brackets(doc) if _first(doc) == "−" else doc
 
         if op == "neg":
             return Row(("−", term(args[0]))), 2

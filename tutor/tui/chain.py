@@ -123,7 +123,7 @@ class ChainScreen(TutorScreen):
         chains, key = self.scribe.memo.of(Shown).chains, (of.id, self.cursor.example)
         if key not in chains:
             example = self.cursor.example if self.step.trace.examples > 1 else 0
-            chains[key] = self.scribe.paths(example).chain(of)
+            chains[key] = self.scribe.chain(of, example)
         return chains[key]
 
     @property

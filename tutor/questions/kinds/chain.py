@@ -16,7 +16,7 @@ import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Call, Const, Expr, Ref, at_example, element, refs, used, walk
-from tutor.engine.paths import Chain, Factor, Path, paths_of, target
+from tutor.engine.paths import Chain, Factor, Path, target
 from tutor.engine.rules import OVER_BATCH
 from tutor.engine.trace import Step
 from tutor.questions.grading import Verdict
@@ -62,22 +62,23 @@ class Fraction:
         return misconceived(self.slip, message=text, credit=credit) if self.slip else wrong(text, credit=credit)
 
 
-def chain_of(step: Step, example: int = 0) -> Chain | None:
+def chain_of(step: Step, scribe: Scribe) -> Chain | None:
     """The chain of a gradient's element, of one example; None of any other step, and of a mean of gradients."""
     eq = step.equation
     if eq.symbol.quantity != "gradient" or eq.rule in (*OVER_BATCH, "decayed_gradient"):
         return None
     of = target(step)
-    return None if of is None else paths_of(step.trace, example if step.example is None else step.example).chain(of)
+    return None if of is None else scribe.chain(of, step.example or 0)
 
 
 def chain_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
     """The factors of one path of a gradient, to be put in order from among those and others."""
+    scribe = Scribe(step.trace, writer.id)
     for one in elements(step, rng):
-        chain = chain_of(one)
+        chain = chain_of(one, scribe)
         paths = [path for path in chain.paths if 2 <= len(path.factors) <= MOST] if chain else []
         if chain and paths:
-            return _in_order(one, chain, rng.choice(paths), Scribe(step.trace, writer.id), rng)
+            return _in_order(one, chain, rng.choice(paths), scribe, rng)
     return None
 
 
