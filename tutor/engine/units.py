@@ -114,8 +114,29 @@ def idle_units(trace: Trace) -> list[tuple[int, int, str]]:
     return [(layer, int(i), kind) for (layer, kind), idle in found.items() for i in np.flatnonzero(idle)]
 
 
+def layer_values(trace: Trace, layer: int, inputs: np.ndarray) -> np.ndarray:
+    """What a layer (from 1) puts out for these rows, (rows, units), with the parameters before the update."""
+    for eq, known in _activations(trace.lesson, inputs, trace.iteration.values):
+        if eq.rule == "activation" and eq.symbol.layer == layer:
+            return np.asarray(known[eq.symbol.key], dtype=float).reshape(len(inputs), -1)
+    raise ValueError(f"layer {layer} has no activation")
+
+
 def _idle(lesson: Lesson, inputs: np.ndarray, values: Values) -> Iterator[tuple[int, str, np.ndarray]]:
     """(layer, "dead" or "saturated", which of its units are flat for each of these rows)."""
+    for eq, known in _activations(lesson, inputs, values):
+        node = eq.formula
+        if eq.rule == "activation" and isinstance(node, Call) and isinstance(node.args[0], Ref):
+            z = np.asarray(known[node.args[0].symbol.key]).reshape(len(inputs), -1)
+            yield (
+                eq.symbol.layer or 0,
+                "dead" if piecewise(node.op) else "saturated",
+                np.all(_is_flat(node, curve(node, z)[1]), axis=0),
+            )
+
+
+def _activations(lesson: Lesson, inputs: np.ndarray, values: Values) -> Iterator[tuple[Equation, Values]]:
+    """The equations up to the last activation, each when its value for these rows is among those that are known."""
     count = len(inputs)
     whole = model(lesson, count)
     known: Values = {p.id: values[p.id] for p in whole.parameters}
@@ -124,14 +145,7 @@ def _idle(lesson: Lesson, inputs: np.ndarray, values: Values) -> Iterator[tuple[
         if eq.rule not in ("pre_activation", "activation"):
             continue  # the last layer may be a softmax, and the loss is not needed
         known[eq.symbol.key] = evaluate(eq.formula, lambda ref: known[ref.symbol.key])
-        node = eq.formula
-        if eq.rule == "activation" and isinstance(node, Call) and isinstance(node.args[0], Ref):
-            z = np.asarray(known[node.args[0].symbol.key]).reshape(count, -1)
-            yield (
-                eq.symbol.layer or 0,
-                "dead" if piecewise(node.op) else "saturated",
-                np.all(_is_flat(node, curve(node, z)[1]), axis=0),
-            )
+        yield eq, known
 
 
 # ---------------------------------------------------------------- sizes

@@ -195,6 +195,7 @@ PLAYER = [
     _in_lines("heat [ID]", "of an array: its largest and smallest, its zeros", ON_A_PICTURE),
     _in_lines("spread [ID]", "of a norm: the numbers of a row before and after it", ON_A_PICTURE),
     _in_lines("image [ID]", "where the inputs are an image: it, and the weights of a unit", ON_A_PICTURE),
+    _in_lines("sheet [ID]", "of two hidden units over two inputs: what they make of each row", ON_A_PICTURE),
     _in_lines("uses [ID]", "of a value used in several places: what comes back from each", ON_A_PICTURE),
     Key("tab", "pane(1)", "tab", "pane", "the next pane; in it ↑ ↓ choose, Enter jumps", ARROWS_AND_PANES),
     _in_lines("state", "parameters and what has been computed so far", ON_A_PANE),

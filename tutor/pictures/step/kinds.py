@@ -8,7 +8,7 @@ from tutor.engine import loss_slope
 from tutor.engine.backprop import gradient_of
 from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.trace import NoSuchStep, Step, Trace, resolve
-from tutor.pictures.step import activation, cells, check, heat, image, sizes, slope, spread, uses
+from tutor.pictures.step import activation, cells, check, heat, image, sheet, sizes, slope, spread, uses
 from tutor.pictures.step.shown import (
     Kind,
     has_examples,
@@ -20,6 +20,7 @@ KINDS: dict[str, Kind] = {
     "uses": uses.KIND,
     "cells": cells.KIND,
     "activation": activation.KIND,
+    "sheet": sheet.KIND,
     "heat": heat.KIND,
     "slope": slope.KIND,
     "check": check.KIND,

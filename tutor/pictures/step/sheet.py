@@ -1,0 +1,222 @@
+"""The bent sheet: the plane of two inputs, and what a hidden layer of two units makes of it.
+
+A grid is drawn on the inputs' plane, with the rows of the lesson on it, and beside it the same grid and rows at the
+values of the two units. Nearby, one straight line of the next layer has to part them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tutor.engine.activations import piecewise
+from tutor.engine.evaluation import Evaluator
+from tutor.engine.expressions import Ref, Symbol
+from tutor.engine.trace import Step, Trace
+from tutor.engine.units import layer_values
+from tutor.pictures.canvas import Picture, Row, joined, row_text
+from tutor.pictures.plot import CURVE_STYLES, POINT_GLYPHS, Curve, Mark, Segment, plot
+from tutor.pictures.step.shown import DIVERGED, MANY, Kind, Shown, nothing
+from tutor.text.card import Scribe
+from tutor.text.cells import width
+from tutor.text.layout import number
+
+LINES, POINTS = 9, 81  # of the grid in each direction, and points on each line
+MOST_ROWS = 200  # that are drawn
+TWO = 46  # columns from which on both planes have room
+_HOLLOW = dict(zip("●▲■◆", "○△□◇", strict=True))
+Box = tuple[float, float, float, float]
+
+
+def _symbols(trace: Trace) -> list[Symbol]:
+    """The activations of hidden layers of two units, in a network of two inputs."""
+    model = trace.program.model
+    if model.widths[:1] != (2,) or not len(trace.lesson.inputs):
+        return []
+    return [layer.activation for layer in model.layers[:-1] if layer.units == 2]
+
+
+def _sheet_of(step: Step, example: int) -> Ref | None:
+    about = step.equation.symbol.wrt or step.equation.symbol
+    for symbol in _symbols(step.trace):
+        if about.layer == symbol.layer and about.quantity in ("activation", "pre_activation"):
+            unit = step.index[0] if step.index and step.index[0] < 2 else 0
+            return Ref(symbol, (unit,), example if symbol.per_example else None)
+    return None
+
+
+def _suits(step: Step) -> bool:
+    return step.phase == "forward"
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """The grid's lines and the rows, in the plane of the inputs and in that of the units, each (points, 2)."""
+
+    lines: tuple[tuple[np.ndarray, np.ndarray], ...]
+    rows: tuple[np.ndarray, np.ndarray]
+    marks: tuple[tuple[str, str], ...]  # sign and style of each row
+    fold: np.ndarray  # where the unit's own sum is 0: w and b of w · x + b, in the plane of what feeds the layer
+    border: np.ndarray | None  # the same of where the prediction changes, in the plane of the units
+
+    def box(self, which: int) -> Box:
+        """What the grid and the rows take up of one of the two planes."""
+        every = np.concatenate([*(pair[which] for pair in self.lines), self.rows[which]])
+        (x0, y0), (x1, y1) = every.min(axis=0), every.max(axis=0)
+        return float(x0), float(x1), float(y0), float(y1)
+
+
+def sheet_picture(scribe: Scribe, subject: Ref) -> Shown:
+    """`subject` is a unit of the hidden layer."""
+    trace, writer = scribe.trace, scribe.writer
+    number_of = subject.symbol.layer or 1
+    layer = trace.program.model.layers[number_of - 1]
+    assert subject.index
+    unit = subject.index[0]
+    names = [writer.text(Ref(replace(subject.symbol, per_example=False), (i,))) for i in (0, 1)]
+    x_names = [writer.text(Ref(replace(trace.program.model.layers[0].feeds, per_example=False), (i,))) for i in (0, 1)]
+    title = f"The sheet ({', '.join(x_names)}) as ({', '.join(names)})"
+    evaluator = Evaluator(trace.lesson)
+    found = _sheet(trace, evaluator, number_of, unit)
+    if not all(np.all(np.isfinite(after)) for _, after in found.lines):
+        return Shown(title, (DIVERGED,), nothing)
+    kind = layer.activation_name
+    z = writer.text(Ref(replace(layer.pre_activation, per_example=False), (unit,)))
+    facts = [f"First the lesson's rows on a sheet with a grid, then the same sheet after the layer: {_bends(kind)}"]
+    bright = found.fold if number_of == 1 and _across(found.fold, found.box(0)) else None
+    if bright is not None:
+        facts.append(f"The bright line is where {z} = 0" + (": there the sheet is folded." if kind == "relu" else "."))
+    if found.border is not None:
+        right = f"{int(np.sum(_decided(trace, evaluator)[0]))} of {len(trace.lesson.inputs)} rows lie on their own side"
+        seen = _across(found.border, found.box(1)) is not None
+        said = "The prediction changes along the dashed straight line" if seen else (
+            "The straight line along which the prediction changes passes the sheet by"
+        )  # fmt: skip
+        facts.append(f"{said}: {right}.")
+    if evaluator.classes:
+        signs = ", ".join(f"{POINT_GLYPHS[k % 8]} {name}" for k, name in enumerate(evaluator.classes[:MANY]))
+        facts.append(f"{signs}; hollow: predicted wrong.")
+    facts += _row_facts(trace, found, subject.example)
+
+    def draw(columns: int, rows: int) -> Picture:
+        both = columns >= TWO
+        room = (columns - 2) // 2 if both else columns
+        bent = _plane(found, 1, room, rows, names, None, found.border)
+        if not both:
+            return bent
+        flat = _plane(found, 0, room, rows, x_names, bright, None)
+        lines = max(len(flat), len(bent))
+        beside = zip((*flat, *[()] * (lines - len(flat))), (*bent, *[()] * (lines - len(bent))), strict=True)
+        return tuple(_beside(left, right, room + 2) for left, right in beside)
+
+    return Shown(title, tuple(facts), draw)
+
+
+def _beside(left: Row, right: Row, at: int) -> Row:
+    return joined((*left, (" " * (at - width(row_text(left))), ""), *right))
+
+
+def _bends(activation: str) -> str:
+    if activation == "linear":
+        return "linear units stretch and turn it, and never bend it."
+    if piecewise(activation):
+        return "each unit folds it along a line."
+    return "it is bent, and pressed together where the units are flat."
+
+
+def _sheet(trace: Trace, evaluator: Evaluator, layer: int, unit: int) -> _Sheet:
+    x0, x1, y0, y1 = evaluator.bounds
+    flat: list[np.ndarray] = []
+    along = np.linspace(0, 1, POINTS)
+    for at in np.linspace(0, 1, LINES):
+        still = np.full(POINTS, at)
+        for u, v in ((still, along), (along, still)):
+            flat.append(np.stack([x0 + u * (x1 - x0), y0 + v * (y1 - y0)], axis=1))
+    rows = np.asarray(trace.lesson.inputs[:], dtype=float)
+    some = np.unique(np.linspace(0, len(rows) - 1, MOST_ROWS).astype(int))
+    bent = np.split(layer_values(trace, layer, np.concatenate(flat)), 2 * LINES)
+    values, (right, true) = trace.iteration.values, _decided(trace, evaluator)
+    made = trace.program.model.layers[layer - 1]
+    weights = np.asarray(values[made.weights.id], dtype=float)
+    bias = np.zeros(2) if made.biases is None else np.broadcast_to(np.asarray(values[made.biases.id]), (2,))
+    marks = tuple(
+        (POINT_GLYPHS[k % len(POINT_GLYPHS)], CURVE_STYLES[k % len(CURVE_STYLES)]) if fine
+        else (_HOLLOW.get(POINT_GLYPHS[k % len(POINT_GLYPHS)], "✗"), "error")
+        for fine, k in zip(right[some].tolist(), true[some].tolist(), strict=True)
+    )  # fmt: skip
+    return _Sheet(
+        tuple(zip(flat, bent, strict=True)), (rows[some], layer_values(trace, layer, rows[some])), marks,
+        np.array([*weights[unit], bias[unit]]), _border(trace, evaluator, layer),
+    )  # fmt: skip
+
+
+def _decided(trace: Trace, evaluator: Evaluator) -> tuple[np.ndarray, np.ndarray]:
+    """Of each row whether its class is predicted, and its class from 0; where numbers are predicted all are alike."""
+    rows = len(trace.lesson.inputs)
+    if evaluator.kind == "numbers":
+        return np.ones(rows, dtype=bool), np.zeros(rows, dtype=int)
+    parameters = {p.id: trace.iteration.values[p.id] for p in trace.program.model.parameters}
+    outputs = evaluator.predict(parameters, trace.lesson.inputs[:])
+    return evaluator.decide(outputs)[:, 0] == evaluator.true, evaluator.true
+
+
+def _border(trace: Trace, evaluator: Evaluator, layer: int) -> np.ndarray | None:
+    """Where the prediction changes, w · h + b = 0, if the layer after is the last and tells two classes apart."""
+    last = trace.program.model.layers[-1]
+    if last.number != layer + 1 or evaluator.kind == "numbers" or last.units > 2:
+        return None
+    values = trace.iteration.values
+    weights = np.asarray(values[last.weights.id], dtype=float)
+    bias = np.zeros(1) if last.biases is None else np.asarray(values[last.biases.id], dtype=float)
+    whole = np.column_stack([weights, np.broadcast_to(bias, (last.units,))])
+    border: np.ndarray = whole[0] if last.units == 1 else whole[1] - whole[0]
+    return border
+
+
+def _plane(
+    found: _Sheet, which: int, columns: int, rows: int, names: list[str], bright: np.ndarray | None,
+    dashed: np.ndarray | None,
+) -> Picture:  # fmt: skip
+    """One of the two planes: the grid, the lines on it, the rows."""
+    lines = [pair[which] for pair in found.lines]
+    curves = [Curve(points[:, 0], points[:, 1], style="dim", dash=()) for points in lines]
+    marks = [Mark(float(x), float(y), *look) for (x, y), look in zip(found.rows[which], found.marks, strict=True)]
+    segments = [
+        Segment(*ends, style=style, dash=dash, stretch=False)
+        for line, style, dash in ((bright, "lit", ()), (dashed, "value", (3, 3)))
+        if line is not None and (ends := _across(line, found.box(which)))
+    ]
+    return plot(curves, marks, columns, rows, names[0], names[1], segments=segments, legend=False)
+
+
+def _across(line: np.ndarray, box: Box) -> tuple[float, float, float, float] | None:
+    """The two ends of w · x + b = 0 within a box; None where it does not meet it."""
+    (u, v, b), (x0, x1, y0, y1) = map(float, line), box
+    ends = [(x, -(u * x + b) / v) for x in (x0, x1) if v] + [(-(v * y + b) / u, y) for y in (y0, y1) if u]
+    slack = 1e-9 * (x1 - x0 + y1 - y0)
+    met = [(x, y) for x, y in ends if x0 - slack <= x <= x1 + slack and y0 - slack <= y <= y1 + slack]
+    if len(met) < 2:
+        return None
+    first = met[0]
+    second = max(met, key=lambda end: abs(end[0] - first[0]) + abs(end[1] - first[1]))
+    return (*first, *second)
+
+
+def _row_facts(trace: Trace, found: _Sheet, example: int | None) -> Iterator[str]:
+    """What becomes of each row, this one first."""
+    rows = np.asarray(trace.lesson.inputs[:], dtype=float)
+    here = np.asarray(trace.value(Ref(trace.program.model.data[0], None, example)), dtype=float).reshape(-1)
+    order = sorted(range(len(found.rows[0])), key=lambda k: not np.array_equal(found.rows[0][k], here))
+    for at, k in enumerate(order[:MANY]):
+        before, after = (f"({', '.join(number(float(v)) for v in plane[k])})" for plane in found.rows)
+        yield f"{'This row' if at == 0 else 'The row'} {before} becomes {after}."
+    if len(rows) > MANY:
+        yield f"{len(rows) - MANY:,} more rows."
+
+
+KIND = Kind(
+    "sheet", "a hidden layer of two units in a network of two inputs", _symbols, _sheet_of, sheet_picture, _suits,
+    ahead=True,
+)  # fmt: skip
