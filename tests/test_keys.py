@@ -107,14 +107,16 @@ def test_a_question_in_lines_has_the_commands_of_its_table(data_folder):
     from tutor.lessonfiles.check import load
 
     said: list[str] = []
-    lines = iter(["help", "names", "glossary loss", "known", "hint", "= 1 + 1", "quit"])
+    lines = iter(["help", "names", "glossary loss", "known", "map", "hint", "= 1 + 1", "quit"])
     with Store.open() as store:
         exercises = drill(load(find("o-regression")), "o-regression", "loss", 1)
         play_practice(store, exercises, lambda prompt: next(lines), said.append)
     listed = [row for row in said if row[2:18].strip() in in_lines(PRACTICE)]
-    only_in_the_player = {"map", "intro"}
+    only_in_the_player = {"intro"}
     assert {row.split()[0] for row in listed} == commands_of(PRACTICE) - only_in_the_player
     assert set(ASKED) <= commands_of(PRACTICE)
+    mapped = [row for row in said if row.startswith("      ")]  # the network in words, without what is asked
+    assert any("cgpa = " in row for row in mapped) and not any(" L = " in row for row in mapped)
     assert any(row.startswith("y: the targets") or "the targets" in row for row in said)
 
 

@@ -16,7 +16,8 @@ from tutor.lessonfiles.catalogue import find
 from tutor.tui.app import TutorApp
 from tutor.tui.dialogs import Reader
 from tutor.tui.glossary import Glossary
-from tutor.tui.paper import CellLine, GivenNetwork, PaperScreen
+from tutor.tui.map import NetworkScreen
+from tutor.tui.paper import CellLine, PaperScreen
 from tutor.tui.player import PlayerScreen
 
 
@@ -111,7 +112,7 @@ async def test_what_is_given_the_network_names_help_and_beginning_anew():
         await press(pilot, "s", *"0.38", "enter", "f2")
         assert "[0.1  −0.2]" in screen(pilot) and "binary cross-entropy" in screen(pilot)
         await press(pilot, "escape", "f4")
-        assert isinstance(pilot.app.screen, GivenNetwork) and "1.2" in screen(pilot)
+        assert isinstance(pilot.app.screen, NetworkScreen) and "1.2" in screen(pilot)
         assert "0.38" not in screen(pilot)
         await press(pilot, "q", "f3")
         assert isinstance(pilot.app.screen, Glossary)

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from strategies import bundled
 from test_tui import press, screen, tutor, type_in, until
+from tutor.engine.expressions import Ref
+from tutor.engine.trace import trace
 from tutor.learner import today
 from tutor.learner.mistakes import mistakes
 from tutor.learner.store import Store
+from tutor.pictures.diagram import tell
+from tutor.play.playback import come_to
+from tutor.questions.items import item_of_value
 from tutor.questions.mastery import GivenAnswer
+from tutor.questions.question import Question
+from tutor.questions.quiz import known_until
+from tutor.text.card import Scribe
+from tutor.text.layout import number
+from tutor.text.writer import Writer
+from tutor.tui.map import NetworkScreen
 from tutor.tui.mistakes import MistakesScreen
 from tutor.tui.practice import PracticeScreen
 
@@ -69,6 +81,33 @@ async def test_a_question_of_practice_is_skipped_comes_back_and_comes_once_more(
         assert "f6: this one with new numbers" in screen(pilot)
         await press(pilot, "f6")
         assert here.item.id == first.id and here.item.seed != first.seed
+
+
+async def test_the_network_is_there_beside_a_question_as_far_as_it_is_known():
+    async with tutor(size=SIZE) as pilot:
+        pilot.app.call_later(pilot.app.drill, "pre_activation_gradient", "o-classification")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PracticeScreen) and pilot.app.screen.query("#card"))
+        here = pilot.app.screen
+        step, trace = here.item.step, here.item.step.trace
+        await press(pilot, "f4")
+        assert isinstance(pilot.app.screen, NetworkScreen) and "as far as it is known" in screen(pilot)
+        shown = screen(pilot)
+        output = trace.program.model.layers[-1].activation
+        assert number(float(trace.value(Ref(output, (0,), step.example)))) in shown
+        assert here.item.answer not in shown
+        await press(pilot, "escape")
+        assert pilot.app.screen is here and here.asking.tries == 0 and not here.asking.done
+
+
+def test_what_one_question_of_a_quiz_asks_for_no_other_shows():
+    here = trace(bundled("o-classification"))
+    writer = Writer(here.lesson, "partials")
+    items = [item_of_value(Question(here.find(id), writer)) for id in ("dL/dW1[1,1]", "a2[1]", "dL/da1[1]")]
+    alone, place = known_until(items[0], items[:1]), [eq.symbol.id for eq in here.equations]
+    assert place[alone + 1] == "dL/dW1" and place[known_until(items[0], items) + 1] == "a2"
+    cursor = come_to(here, known_until(items[2], items), 0, "partials")
+    told = " ".join(tell(here, Scribe(here, "partials"), items[2].step, cursor))
+    assert "z_fin = −0.1485" in told and "0.4629" not in told
 
 
 async def test_a_goal_is_chosen_at_home_and_said_when_it_is_reached():

@@ -243,7 +243,8 @@ class PaperLines:
         sheet = self.paper.sheet
         cursor = replace(playback.start(sheet.trace.lesson), example=sheet.example or 0, notation=sheet.notation)
         step, scribe = playback.current(cursor, sheet.trace), Scribe(sheet.trace, sheet.notation)
-        self.say("\n".join(f"  {line}" for line in tell(sheet.trace, scribe, step, replace(cursor, at=-1))) + "\n")
+        nothing = playback.come_to(sheet.trace, -1, sheet.example, sheet.notation)
+        self.say("\n".join(f"  {line}" for line in tell(sheet.trace, scribe, step, nothing)) + "\n")
 
     def _names(self) -> None:
         sheet = self.paper.sheet

@@ -10,8 +10,10 @@ from tutor.learner.placing import MOST
 from tutor.learner.practice import Exercise, Series, with_new_numbers
 from tutor.learner.records import Stopwatch, keep_quiz, keep_quiz_answer, keep_try
 from tutor.learner.store import Store
+from tutor.pictures.diagram import tell
 from tutor.play.commands import MISTAKES, PRACTICE, QUIZ, in_lines
 from tutor.play.names import names
+from tutor.play.playback import come_to
 from tutor.questions import quiz
 from tutor.questions.attempt import Asking, give_up, hint, respond
 from tutor.questions.items import Item
@@ -61,6 +63,8 @@ def play_quiz(
             watch.lap()
         elif word == "known":
             _say_known(item, items, say)
+        elif word == "map":
+            _say_map(item, items, say)
         elif word == "end":
             session = quiz.end(session)
             keep_quiz(store, id, session)
@@ -107,6 +111,17 @@ def _say_known(item: Item, items: list[Item], say: Callable[[str], None]) -> Non
         say(f"  {text}")
     for ref in quiz.known(item, items):
         say(f"  {writer.text(ref)} = {linear(writer.value(trace.value(ref)))}")
+
+
+def _say_map(item: Item, items: list[Item], say: Callable[[str], None]) -> None:
+    """The network in words, as far as the questions may show it."""
+    if item.alone:
+        say("  The question says all that it needs.")
+        return
+    step = item.step
+    cursor = come_to(step.trace, quiz.known_until(item, items), step.example, item.writer.id)
+    for text in tell(step.trace, Scribe(step.trace, cursor.notation), step, cursor):
+        say(f"  {text}")
 
 
 def _say_report(session: Quiz, items: list[Item], say: Callable[[str], None], said: str = "") -> None:
@@ -229,7 +244,12 @@ def ask_item(
     what stands behind them; they cost nothing. A command of `leaves` leaves the question open: `left` is told which.
     """
     item, watch = asking.item, Stopwatch()
-    besides = {"glossary": _say_terms(item, say), "names": lambda rest: _say_names(item, say), **(besides or {})}
+    own = {
+        "glossary": _say_terms(item, say),
+        "names": lambda rest: _say_names(item, say),
+        "map": lambda rest: _say_map(item, [item], say),
+    }
+    besides = {**own, **(besides or {})}
     while not asking.done:
         line = ask("? ")
         word = "quit" if line is None else line.strip().lower()

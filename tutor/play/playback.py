@@ -62,6 +62,11 @@ def current(cursor: Cursor, trace: Trace) -> Step:
     return Step(trace, eq, index, example)
 
 
+def come_to(trace: Trace, at: int, example: int | None, notation: str) -> Cursor:
+    """A cursor that has seen the equations up to the one at place `at` (from 0; −1: only what is given)."""
+    return Cursor(at=at, furthest=at, example=example or 0, notation=notation)
+
+
 def _clamp(element: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
     """The nearest element of a shape; what is missing is the first."""
     padded = element + (0,) * (len(shape) - len(element))

@@ -234,6 +234,19 @@ def known(item: Item, items: list[Item]) -> list[Ref]:
     ]
 
 
+def known_until(item: Item, items: Sequence[Item]) -> int:
+    """The place of the last equation before all that these questions ask for in the trace of one; −1: there is none.
+
+    It is how far a picture of the network may go that is looked at beside the question.
+    """
+    trace, last = item.step.trace, len(item.step.trace.equations)
+    asked = {i.step.equation.symbol for i in (item, *items) if i.step.trace is trace}
+    asked |= {symbol.of for symbol in asked if symbol.quantity == "local" and symbol.of}  # it comes right after that
+    places = (at for at, eq in enumerate(trace.equations)
+              if eq.symbol in asked or (item.kind == "chain" and eq.phase == "backward"))  # fmt: skip
+    return min(places, default=last) - 1
+
+
 MOST_NEEDED = 40  # values that are listed one by one, of one question
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Click, Key, Paste
 from textual.message import Message
@@ -17,7 +17,6 @@ from textual.widgets import Input, Static
 
 from tutor.learner.papers import Keeper
 from tutor.lessonfiles.catalogue import data_dir
-from tutor.pictures.diagram import diagram
 from tutor.play import playback
 from tutor.play.commands import PAPER
 from tutor.play.commands import Key as Command
@@ -33,7 +32,7 @@ from tutor.tui.dialogs import Reader, help_of
 from tutor.tui.entry import Entry
 from tutor.tui.keys import bindings
 from tutor.tui.lines import KeyBar, Line, Lines, line
-from tutor.tui.map import Map
+from tutor.tui.map import NetworkScreen
 from tutor.tui.paper_views import BELOW, LEGEND, Table, given_lines, table
 from tutor.tui.screen import TutorScreen, entitle
 from tutor.tui.views import names_lines
@@ -465,7 +464,10 @@ class PaperScreen(TutorScreen):
             self.app.push_screen(Glossary(terms_of(self.sheet.step(self.at))))
 
     def action_map(self) -> None:
-        self.app.push_screen(GivenNetwork(self.sheet))
+        sheet, trace = self.sheet, self.sheet.trace
+        step = playback.current(replace(playback.start(trace.lesson), example=sheet.example or 0), trace)
+        nothing = playback.come_to(trace, -1, sheet.example, sheet.notation)
+        self.app.push_screen(NetworkScreen(step, nothing, f"{trace.lesson.title}: what is given", "back to the paper"))
 
     def action_help(self) -> None:
         self.app.push_screen(help_of(PAPER, self.size.width))
@@ -473,38 +475,3 @@ class PaperScreen(TutorScreen):
     def action_leave(self) -> None:
         self.keep_time()
         self.app.pop_screen()
-
-
-class GivenNetwork(TutorScreen):
-    """The network, or the circuit, over the whole screen, with what is given alone."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f4,q,enter", "close", show=False)]
-
-    def __init__(self, sheet: Sheet) -> None:
-        super().__init__()
-        self.sheet = sheet
-
-    def compose(self) -> ComposeResult:
-        yield Lines(id="bar")
-        yield Map(id="picture")
-        yield KeyBar([Command("", "close", "esc", "back to the paper")])
-        yield Static(id="small")
-
-    def on_resize(self) -> None:
-        self.suit_size({})
-        self.call_after_refresh(self.draw)
-
-    def draw(self) -> None:
-        picture, trace = self.query_one("#picture", Map), self.sheet.trace
-        if self.has_class("-tiny") or picture.size.width < 1:
-            return
-        cursor = replace(playback.start(trace.lesson), example=self.sheet.example or 0, notation=self.sheet.notation)
-        step = playback.current(cursor, trace)
-        nothing = replace(cursor, at=-1)
-        scribe = Scribe(trace, self.sheet.notation)
-        picture.picture(diagram(trace, scribe, step, nothing, picture.size.width, picture.size.height))
-        self.query_one("#bar", Lines).show([line(f"{trace.lesson.title}: what is given", "title")])
-
-    def action_close(self) -> None:
-        if self.is_current:
-            self.app.pop_screen()

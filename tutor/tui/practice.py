@@ -88,7 +88,7 @@ class PracticeScreen(QuestionScreen):
             lines = [*first, line(), *(part or whole), *earlier]
         else:
             lines, seen = question_views.asking_lines(asking, worked.title, columns, self.grid, self.size.height)
-        known = self.known(item, [item], columns)
+        known = self.known(item, columns)
         lines += [] if asking.done else known
         card.show(lines)
         mark, words = question_views.verdict_words(asking)

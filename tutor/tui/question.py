@@ -11,11 +11,14 @@ from textual.widgets import Input, Static
 
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.play.commands import Key
+from tutor.play.playback import come_to
 from tutor.questions.items import Item
+from tutor.questions.quiz import known_until
 from tutor.text.card import Scribe, terms_of
 from tutor.tui.answer import AnswerLine
 from tutor.tui.dialogs import Reader, help_of
 from tutor.tui.lines import KeyBar, Line, Lines, line
+from tutor.tui.map import NetworkScreen
 from tutor.tui.question_views import Grid, known_lines
 from tutor.tui.screen import TutorScreen
 from tutor.tui.views import names_lines
@@ -30,6 +33,7 @@ class QuestionScreen(TutorScreen):
         Binding("shift+down,ctrl+down,down", "scroll_card(2)", show=False),
         Binding("shift+up,ctrl+up,up", "scroll_card(-2)", show=False),
         Binding("f3", "glossary", show=False),
+        Binding("f4", "map", show=False),
         Binding("f5", "names", show=False),
     ]
 
@@ -37,6 +41,11 @@ class QuestionScreen(TutorScreen):
     def item(self) -> Item | None:
         """The question that is open."""
         raise AssertionError("a question screen says which question is open")
+
+    @property
+    def asked(self) -> list[Item]:
+        """The questions that are asked together: what one asks for, the others do not show."""
+        return [self.item] if self.item else []
 
     def draw(self) -> None:
         """Show the question, or what follows it."""
@@ -66,8 +75,9 @@ class QuestionScreen(TutorScreen):
         if not self.has_class("-tiny"):  # what was hidden has lost the focus
             self.call_after_refresh(self.query_one("#answer").focus)
 
-    def known(self, item: Item, items: list[Item], columns: int) -> list[Line]:
+    def known(self, item: Item, columns: int) -> list[Line]:
         """Show what is known: beside the question where there is room, else the lines to put below it."""
+        items = self.asked or [item]
         if self.query_one("#side").display:
             state = self.query_one("#state", Lines)
             state.show(known_lines(item, items, state.size.width - 1))
@@ -95,6 +105,18 @@ class QuestionScreen(TutorScreen):
 
         if self.item:
             self.app.push_screen(Glossary(terms_of(self.item.step)))
+
+    def action_map(self) -> None:
+        """The network as far as the question may show it."""
+        if self.item is None:
+            return
+        if self.item.alone:
+            self.app.notify("The question says all that it needs.", markup=False)
+            return
+        step = self.item.step
+        cursor = come_to(step.trace, known_until(self.item, self.asked), step.example, self.item.writer.id)
+        title = f"{step.trace.lesson.title}: as far as it is known"
+        self.app.push_screen(NetworkScreen(step, cursor, title, "back to the question"))
 
     def action_help(self) -> None:
         self.app.push_screen(help_of(self.KEYS, self.size.width))

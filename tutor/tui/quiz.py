@@ -47,6 +47,10 @@ class QuizScreen(QuestionScreen):
     def item(self) -> Item | None:
         return None if self.session.finished else self.items[self.session.at]
 
+    @property
+    def asked(self) -> list[Item]:
+        return self.items
+
     def draw(self) -> None:
         if self.has_class("-tiny"):
             return
@@ -73,7 +77,7 @@ class QuizScreen(QuestionScreen):
         lines += [*choice_lines(item, columns), *grid_lines(item, self.grid, columns, height=self.size.height)]
         taken = "taken: the verdicts come at the end · " if answered else "one try · "
         entitle(self.query_one("#answer"), "? not understood, no try lost" if self.word else taken + place)
-        lines += self.known(item, self.items, columns)
+        lines += self.known(item, columns)
         card.show(lines)
 
     def draw_report(self, card: Lines, columns: int) -> None:
