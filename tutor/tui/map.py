@@ -48,15 +48,15 @@ class NetworkScreen(TutorScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f4,q,enter", "close", show=False)]
 
-    def __init__(self, step: Step, cursor: Cursor, title: str, back: str) -> None:
-        """The step is lit; `back` is what the key that closes it does."""
+    def __init__(self, step: Step, cursor: Cursor, title: str, back: Key) -> None:
+        """The step is lit; `back` is the key that closes it, as the last line has it."""
         super().__init__()
         self.step, self.cursor, self.heading, self.back = step, cursor, title, back
 
     def compose(self) -> ComposeResult:
         yield Lines(id="bar")
         yield Map(id="picture")
-        yield KeyBar([Key("", "close", "esc", self.back)])
+        yield KeyBar([self.back])
         yield Static(id="small")
 
     def on_resize(self) -> None:

@@ -27,6 +27,7 @@ from tutor.questions.answers import MAX_ANSWER
 from tutor.questions.pasted_tables import table as pasted
 from tutor.questions.tokens import NotUnderstood
 from tutor.text.card import Scribe, terms_of
+from tutor.text.language import say
 from tutor.text.words import plural, sentence
 from tutor.tui.dialogs import Reader, help_of
 from tutor.tui.entry import Entry
@@ -467,7 +468,8 @@ class PaperScreen(TutorScreen):
         sheet, trace = self.sheet, self.sheet.trace
         step = playback.current(replace(playback.start(trace.lesson), example=sheet.example or 0), trace)
         nothing = playback.come_to(trace, -1, sheet.example, sheet.notation)
-        self.app.push_screen(NetworkScreen(step, nothing, f"{trace.lesson.title}: what is given", "back to the paper"))
+        title = say("{title}: what is given", title=trace.lesson.title)
+        self.app.push_screen(NetworkScreen(step, nothing, title, Command("", "close", "esc", "back to the paper")))
 
     def action_help(self) -> None:
         self.app.push_screen(help_of(PAPER, self.size.width))

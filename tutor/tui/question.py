@@ -15,6 +15,7 @@ from tutor.play.playback import come_to
 from tutor.questions.items import Item
 from tutor.questions.quiz import known_until
 from tutor.text.card import Scribe, terms_of
+from tutor.text.language import say
 from tutor.tui.answer import AnswerLine
 from tutor.tui.dialogs import Reader, help_of
 from tutor.tui.lines import KeyBar, Line, Lines, line
@@ -111,12 +112,12 @@ class QuestionScreen(TutorScreen):
         if self.item is None:
             return
         if self.item.alone:
-            self.app.notify("The question says all that it needs.", markup=False)
+            self.app.notify(say("The question says all that it needs."), markup=False)
             return
         step = self.item.step
         cursor = come_to(step.trace, known_until(self.item, self.asked), step.example, self.item.writer.id)
-        title = f"{step.trace.lesson.title}: as far as it is known"
-        self.app.push_screen(NetworkScreen(step, cursor, title, "back to the question"))
+        title = say("{title}: as far as it is known", title=step.trace.lesson.title)
+        self.app.push_screen(NetworkScreen(step, cursor, title, Key("", "close", "esc", "back to the question")))
 
     def action_help(self) -> None:
         self.app.push_screen(help_of(self.KEYS, self.size.width))
