@@ -319,3 +319,33 @@ def test_the_very_number_of_a_slip_is_told_though_it_has_one_digit():
         one = item.grade("3" if kind == "misconception" else "1")
         assert one.kind == kind and one.message.startswith(start) and one.message.endswith((".", "that."))
         assert ("is foreseen" if kind == "misconception" else "So is that") in one.message
+
+
+@pytest.mark.parametrize(
+    ("lesson", "id", "text", "kind"),
+    [
+        ("pooling", "dL/dx[4,1]@a", "-1", "wrong"),  # right is −0.5, and nothing is rounded on the way to it
+        ("attention", "O[2,1]", "-1", "wrong"),  # −0.4999991, which nobody rounds to −1
+        ("lstm", "dL/do", "-0.5", "misconception"),  # −0.4 is −0.5 · 0.8: the very number that was not multiplied
+        ("recurrence", "dL/dWh[1,2]@z2", "0.06", "misconception"),  # 0.06 · 0.8
+        ("forty-lines", "df/dv", "0.6", "misconception"),  # tanh itself: who has 0.64 writes no 0.6
+        ("vanishing", "a3[1]", "0.7", "imprecise"),  # 0.6626 with one digit
+    ],
+)
+def test_one_digit_is_near_only_what_rounds_to_it(lesson, id, text, kind):
+    """Of lessons with odd numbers in them, so that 0.8 is 0.8000002, too."""
+    assert grade(ask(id, lesson), text).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("lesson", "id", "text", "first"),
+    [
+        ("convolution", "dL/dk[1,2]", "-5", None),  # multiplying by c where one adds comes to −5 as well
+        ("weight-twice", "dL/dW[2,1]", "-1", None),
+        ("xor", "dL/dz1[2]", "-0.1787", "difference-reversed"),  # and so does the neighbour's, a weight of −1 away
+        ("gradient-check", "dL/dW1[1,2]", "0.6007", "difference-reversed"),
+    ],
+)
+def test_a_lost_minus_is_told_before_what_turns_the_sign_by_chance(lesson, id, text, first):
+    verdict = grade(ask(id, lesson), text)
+    assert verdict.slips[0].misconception == first if first else verdict.kind == "sign"

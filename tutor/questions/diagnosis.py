@@ -10,16 +10,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tutor.engine.activations import derivative, prime_of
-from tutor.engine.expressions import Call, Expr, Ref, rewrite
-from tutor.engine.trace import Step
+from tutor.engine.expressions import Call, Expr, Ref, evaluate, refs, rewrite
+from tutor.engine.trace import Step, Trace
 from tutor.engine.unfolding import replaced
 from tutor.questions.answers import Answer
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.misconceptions.rewriting import FAR
-from tutor.questions.question import Question
-from tutor.questions.rounding import close, same
-from tutor.questions.same_formula import has_names, read_off, resolved, there, value_at
-from tutor.questions.slips import Slip, table_for, unique
+from tutor.questions.question import TOLERANCE, Question
+from tutor.questions.rounding import NEAT, close, same
+from tutor.questions.same_formula import FIXED, has_names, read_off, resolved, there, value_at
+from tutor.questions.slips import Slip, looking, table_for, unique
 from tutor.text.layout import linear
 from tutor.text.words import capital
 from tutor.text.writer import Writer
@@ -49,7 +49,25 @@ def diagnosed(question: Question, answer: Answer) -> list[Slip]:
         if not found and read_off(formula):
             found = by_form(question, resolved(question.step, formula)) or _by_value(question, answer)
         found = [replace(slip, typed=formula) for slip in found]
-    return sorted(found, key=lambda slip: slip.distance + MISCONCEPTIONS[slip.misconception].rare)
+    likely = {id(slip): slip.distance + MISCONCEPTIONS[slip.misconception].rare for slip in found}
+    if formula is None and close(answer.value, -question.right, TOLERANCE):  # a lost minus is likelier than a chance
+        chance = {id(slip) for slip in found if not _turns(question.step.trace, slip)}
+        found = [slip for slip in found if slip.distance == 0 or id(slip) not in chance]
+        likely |= {key: likely[key] + FAR for key in chance}
+    return sorted(found, key=lambda slip: likely[id(slip)])
+
+
+def _turns(trace: Trace, slip: Slip) -> bool:
+    """Whether a slip turns the sign of what it is made at whatever the numbers are, as a lost minus does."""
+    rng, here = np.random.default_rng(0), looking(trace, {})
+    moved: dict[str, np.ndarray] = {}
+    for ref in (*refs(slip.wrong), *refs(slip.equation.formula)):
+        symbol = ref.symbol
+        if symbol.key not in moved and symbol not in trace.program.model.data and symbol.quantity not in FIXED:
+            value = np.asarray(here(Ref(symbol)), dtype=float)
+            moved[symbol.key] = value * rng.uniform(0.5, 2, value.shape)
+    wrong, right = (np.asarray(evaluate(f, looking(trace, moved))) for f in (slip.wrong, slip.equation.formula))
+    return bool(np.allclose(wrong, -right, rtol=1e-9, atol=0))
 
 
 def by_form(question: Question, formula: Expr) -> list[Slip]:
@@ -77,7 +95,7 @@ def _by_value(question: Question, answer: Answer) -> list[Slip]:
     """The slips whose value is the answer at the digits typed."""
     near = question.slips_near(answer.value, 0.06)
     if answer.digits is not None and answer.digits < 2:
-        return [slip for slip in near if close(slip.value, answer.value, 1e-12)]
+        return [slip for slip in near if close(slip.value, answer.value, NEAT)]
     exact = [slip for slip in near if matches(slip.value, answer, 2)]
     if exact or (answer.digits is not None and answer.digits <= question.digits):
         return exact

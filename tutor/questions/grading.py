@@ -192,8 +192,11 @@ def _rounded_on_the_way(question: Question, answer: Answer, named: bool) -> Verd
     value, right, digits = answer.value, question.right, question.digits
     typed = digits if answer.digits is None else answer.digits
     off, reach = abs(value - right), question.slack(max(min(typed, digits), 2))
-    reach += float(half_unit(np.abs(value), typed)) if typed < 2 else 0.0
-    if not off <= reach * (1 + 1e-9) or not reach:
+    if not reach:
+        return None
+    if typed < 2:  # what was rounded to one digit lay on the side of the right value: below 1 a unit is 0.1
+        reach += float(half_unit(np.abs(np.nextafter(value, right)), 1))
+    if off > reach * (1 + 1e-9):
         return None
     fine = question.slack(typed) if typed > digits else reach
     if off > fine and named:

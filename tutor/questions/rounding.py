@@ -32,6 +32,7 @@ from tutor.engine.trace import Step, Trace
 GIVEN = 4  # significant digits up to which a number that the lesson gives is copied as it stands
 MANY = 100_000  # numbers in the examples' own gradients up to which each is rounded before their mean
 PASSES, SAFE = 8, 3.0
+NEAT = 1e-5  # relative: some lessons give odd numbers with six digits so that what is made of them is shown as 0.8000
 LARGE = 1 << 17  # numbers of a value beyond which those alone are worked out that are asked about
 Errors = tuple[np.ndarray, np.ndarray]  # values, and how far off each may be
 
@@ -71,7 +72,7 @@ def same(value: float, typed: float, digits: int) -> bool:
 
 def fits(value: float, digits: int) -> bool:
     """Whether a value is written in full with so many digits, as 2.5 is with three: nobody who has it rounds it."""
-    return close(rounded(value, digits), value, 1e-12)
+    return close(rounded(value, digits), value, NEAT)
 
 
 def rounds_to(exact: float, value: float, digits: int) -> bool:

@@ -13,7 +13,17 @@ from tutor.engine.expressions import ONE, Call, Expr, Ref, call, refs, rewrite
 from tutor.engine.products import turned
 from tutor.questions.misconceptions.array_operators import repeats
 from tutor.questions.misconceptions.reversing import Parts, back, forward, put_together
-from tutor.questions.misconceptions.rewriting import Misconception, Site, both, calls, put, shifts, slopes
+from tutor.questions.misconceptions.rewriting import (
+    NEAR,
+    Misconception,
+    Site,
+    both,
+    calls,
+    columns,
+    put,
+    shifts,
+    slopes,
+)
 from tutor.questions.misconceptions.structure import Structure
 
 # ---------------------------------------------------------------- products
@@ -35,6 +45,20 @@ def _turnings(x: Expr, y: Expr, right: Expr) -> Iterator[Expr]:
                     yield found
     if isinstance(right, Call) and right.op == "outer" and len(set(right.shape)) == 1:
         yield call("outer", *right.args[::-1])
+
+
+def _factor_left_out(structure: Structure, node: Call, out: Expr, G: Expr) -> Iterator[Parts]:
+    """Of W · v to W what comes back to each row, without the number of v that it met there."""
+    x, y = node.args
+    if [len(arg.shape) for arg in (x, y)] == [2, 1] and G.shape == node.shape:
+        yield columns(G, y), call("matmul", turned(x), G)
+
+
+def _matrix_skipped(structure: Structure, node: Call, out: Expr, G: Expr) -> Iterator[Parts]:
+    """Of W · v to v, where W is square, what came back to the product."""
+    x, y = node.args
+    if [len(arg.shape) for arg in (x, y)] == [2, 1] and G.shape == node.shape == y.shape:
+        yield call("outer", G, y), G
 
 
 def _vector_last(product: Expr) -> Expr:
@@ -180,6 +204,20 @@ TABLE: dict[str, Misconception] = {
         "a factor of the product is transposed, is not, or stands on the wrong side",
         "Rows meet columns, and the shapes say which way: of Y = A·B, what comes back is G·Bᵀ to A and Aᵀ·G to B.",
         both(_turned_forward, back(matmul=_turned_back)),
+    ),
+    "factor-left-out": Misconception(
+        "the number that the weight carries was left out",
+        "What comes back to a factor of a product is multiplied by the other factor.",
+        back(matmul=_factor_left_out),
+        reach=NEAR,
+        rare=True,
+    ),
+    "matrix-skipped": Misconception(
+        "the matrix was skipped on the way back",
+        "What goes back through a matrix is multiplied by it, transposed: each number hears from every row.",
+        back(matmul=_matrix_skipped),
+        reach=NEAR,
+        rare=True,
     ),
     "element-by-element": Misconception(
         "matrices were multiplied element by element",

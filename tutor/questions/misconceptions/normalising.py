@@ -67,9 +67,9 @@ def _past_both(site: Site, norm: Norm) -> Iterator[Expr]:
         yield from put_together(site, [*others, *past] if past else [])
 
 
-def _less_one(n: int) -> float:
+def _less_one(n: int) -> Expr:
     """What a division by n − 1 in place of n makes larger."""
-    return n / (n - 1)
+    return Const(float(n)) / (n - 1)
 
 
 def _n_minus_one(site: Site) -> Iterator[Expr]:
