@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -12,10 +13,12 @@ import numpy as np
 import pytest
 
 from each import each
+from tutor.engine.expressions import Ref
 from tutor.engine.lesson import Lesson
 from tutor.engine.trace import trace
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import examine
+from tutor.play.sitting import AtTheEnd, begin
 from tutor.questions.authored import author_item
 from tutor.text.card import Scribe
 from tutor.text.prose import count_words
@@ -25,6 +28,8 @@ ENTRIES = catalogue.entries()
 IDS = [entry.id for entry in ENTRIES]
 UNITS = ["Slopes", "Light math", "Heavy math", "When it goes wrong", "Beyond", "The layers of today"]
 CURRICULUM = (Path(__file__).parent.parent / "docs" / "curriculum.md").read_text(encoding="utf-8")
+
+LATER = [entry.id for entry in ENTRIES if entry.unit in UNITS[3:]]  # where what a bias and an add gate do is known
 
 every_lesson = each("id", IDS)
 
@@ -83,6 +88,28 @@ def test_every_question_takes_the_right_answer_and_says_something_to_each_forese
             said = item.grade(wrong.answer if isinstance(wrong.answer, str) else f"{wrong.answer:.12g}")
             told = not said.correct and says(wrong.says) in said.message
             assert told, (item.prompt, wrong.answer, said.message)
+
+
+@every_lesson
+def test_no_wrong_choice_is_told_only_that_it_is_wrong(id):
+    for question in lesson(id).questions:
+        said = {f"{wrong.answer:g}" if isinstance(wrong.answer, float) else wrong.answer for wrong in question.wrong}
+        for at, choice in enumerate(question.choices):
+            assert at in question.right_choices or said & {str(at + 1), choice}, (question.ask, choice)
+
+
+@each("id", LATER)
+def test_nobody_who_has_come_this_far_is_asked_what_a_step_only_passes_on(id):
+    """It is there to be read off: of a linear output dL/dz is dL/da."""
+    at = begin(lesson(id), id, predict=True).ask()
+    with suppress(AtTheEnd):
+        while True:
+            if at.open_question:
+                asked = at.open_question.item.question
+                passed = asked.step.formula if asked and isinstance(asked.step.formula, Ref) else None
+                assert passed is None or passed.index != asked.step.index, at.open_question.item.prompt
+                at = at.give_up()
+            at = at.forward()
 
 
 @every_lesson
