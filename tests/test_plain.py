@@ -13,6 +13,7 @@ from tutor.engine.run import MAX_ITERATION, Run
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
+from tutor.play.commands import said_of_key
 from tutor.play.place import Place
 from tutor.text.notations import NOTATIONS
 from tutor.text.words import whole_number
@@ -190,6 +191,19 @@ def test_a_step_goes_before_a_command_in_capitals(store):
     assert shown(loss) == ["L"] and "Loss" in loss
     assert shown(level) == ["L"] and "price" not in level
     assert "names the price" in quiet
+
+
+def test_a_key_of_a_lessons_text_is_told_in_line_mode(store):
+    """Lessons say keys of the full screen: who reads them in lines learns what that is here."""
+    for entry in catalogue.entries():
+        lesson = load(catalogue.find(entry.id))
+        for text in (lesson.intro, lesson.outro, *(note.text for note in lesson.notes)):
+            for key in re.findall(r"(?:press|keys?|with|\() ?`(\S)`", text):
+                assert said_of_key(key), (entry.id, key)
+    said = answers("dead-unit", store, "x", ".", "2", "D", "tab", "p")
+    assert said[0] == "`x` is a key of the full screen: in line mode it is `train N`."
+    assert "`iteration N`" in said[1] and "`level scalar`" in said[2] and "`diagnose FILE`" in said[3]
+    assert "a screen has panes" in said[4] and said[5].startswith("Predict mode is on")
 
 
 def test_levels_and_notations(store):

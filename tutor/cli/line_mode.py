@@ -35,7 +35,7 @@ from tutor.learner.store import Store
 from tutor.lessonfiles.writing import CannotWrite, save
 from tutor.pictures.diagram import tell
 from tutor.pictures.step.kinds import KINDS, subject
-from tutor.play.commands import PLAYER, in_lines
+from tutor.play.commands import PLAYER, in_lines, said_of_key
 from tutor.play.copying import asked, copied
 from tutor.play.names import names
 from tutor.play.settings import Refused
@@ -74,7 +74,7 @@ def help_text() -> str:
 
 
 _SHORT = {
-    "": "next", "n": "next", "b": "back", "p": "back", "g": "go", "r": "return", "f": "from", "l": "level",
+    "": "next", "n": "next", "b": "back", "p": "predict", "g": "go", "r": "return", "f": "from", "l": "level",
     "t": "notation", "i": "intro", "s": "state", "h": "help", "?": "help", "q": "quit", "exit": "quit",
     "paths": "chain",
 }  # fmt: skip
@@ -245,7 +245,8 @@ class LineMode:
         if command in actions:
             actions[command]()
         else:
-            self._go(line, f"{_quoted(word)} is neither a command nor a step; `help` lists the commands.")
+            unknown = f"{_quoted(word)} is neither a command nor a step; `help` lists the commands."
+            self._go(line, said_of_key(line) or unknown)
         return True
 
     def _command(self, word: str) -> str:

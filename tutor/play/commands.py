@@ -226,9 +226,9 @@ PLAYER = [
     Key("L", "level(-1)"),
     Key("U", "redo", line="redo"),
     Key("shift+tab", "pane(-1)"),
-    Key("1", "set_level('story')"),
-    Key("2", "set_level('scalar')"),
-    Key("3", "set_level('matrix')"),
+    Key("1", "set_level('story')", line="level story"),
+    Key("2", "set_level('scalar')", line="level scalar"),
+    Key("3", "set_level('matrix')", line="level matrix"),
     Key("shift+up,ctrl+up", "scroll_card(-2)"),
     Key("right", "arrow(0, 1)"),
     Key("left", "arrow(0, -1)"),
@@ -463,6 +463,17 @@ def with_tables(text: str) -> str:
 
 def _called(key: Key) -> str:
     return key.line[1:-1] if key.line.startswith("(") else f"`{key.line}`"
+
+
+def said_of_key(pressed: str) -> str:
+    """What to say of a key of the player that is typed in line mode, as a lesson says it; "" of any other word."""
+    rows = [key for key in PLAYER if key.keys and key.line]
+    own = (key for key in rows if pressed in (key.shown, *key.keys.split(",")))
+    row = next(own, None) or next((key for key in rows if pressed in key.shown.split("/")), None)
+    if row is None:
+        return ""
+    here = _called(row) if row.line.startswith("(") else f"in line mode it is `{row.usage or row.line}`"
+    return f"`{pressed}` is a key of the full screen: {here}."
 
 
 def in_lines(keys: Sequence[Key]) -> dict[str, str]:
