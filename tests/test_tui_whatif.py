@@ -197,6 +197,18 @@ async def test_the_smallest_terminal_shows_every_key_and_a_circuit_its_own_examp
         assert "next iteration" in screen(pilot) and "Esc stays" in screen(pilot)
 
 
+async def test_a_key_that_an_ending_names_does_at_once_what_it_says():
+    """"Press `w` (what if)" stands in a window: nobody is to know that it has to be closed first."""
+    async with tutor("vanishing", (80, 24), "W1'") as pilot:
+        for key, there in (("w", "What if"), ("v", "slope")):
+            await pilot.press("end", "n")
+            await settle(pilot, lambda: "Enter next lesson" in screen(pilot))
+            await pilot.press(key)
+            await settle(pilot, lambda there=there: there in screen(pilot) and "Enter next" not in screen(pilot))
+            await pilot.press("escape")
+            await settle(pilot, lambda: pilot.app.screen is player(pilot))
+
+
 @pytest.mark.parametrize("size", [(60, 16), (160, 48)])
 async def test_the_screens_fit(size):
     async with tutor("p-deep", size, "dL/dW2") as pilot:

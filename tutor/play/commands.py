@@ -465,6 +465,12 @@ def _called(key: Key) -> str:
     return key.line[1:-1] if key.line.startswith("(") else f"`{key.line}`"
 
 
+def named_in(text: str) -> dict[str, str]:
+    """The keys of the player that a text names, as `x`, with their actions."""
+    letters = set(re.findall(r"`([A-Za-z0-9])`", text))
+    return {key: row.action for row in PLAYER for key in row.keys.split(",") if key in letters}
+
+
 def said_of_key(pressed: str) -> str:
     """What to say of a key of the player that is typed in line mode, as a lesson says it; "" of any other word."""
     rows = [key for key in PLAYER if key.keys and key.line]

@@ -33,7 +33,7 @@ from tutor.learner.records import (
     set_predict_always,
 )
 from tutor.lessonfiles.catalogue import data_dir
-from tutor.play.commands import PLAYER
+from tutor.play.commands import PLAYER, named_in
 from tutor.play.place import Place
 from tutor.play.settings import Refused
 from tutor.play.sitting import AtTheEnd, Sitting, begin, had_it, said_of_results
@@ -520,9 +520,21 @@ class PlayerScreen(Mover, PlayerPanes):
         self.read(self.intro, Reader(self.intro(), hint, answers), begin)
 
     def read(self, text: Callable[[], str], reader: Reader, then: Callable[[str | None], None] | None = None) -> None:
-        """Open a text of the lesson; a new save of the lesson while it is open writes it anew."""
+        """Open a text of the lesson; a new save of the lesson while it is open writes it anew.
+
+        A key that the text names does at once what it does behind it.
+        """
+        named = named_in(text())
+        reader.answers = {**{key: key for key in named}, **reader.answers}
+
+        def done(answer: str | None) -> None:
+            if answer in named:
+                self.call_later(self.run_action, named[answer])
+            elif then:
+                then(answer)
+
         self.reading = reader, text
-        self.app.push_screen(reader, then)
+        self.app.push_screen(reader, done)
 
     def action_glossary(self) -> None:
         from tutor.tui.glossary import Glossary
