@@ -26,6 +26,7 @@ from tutor.questions.items import (
     right_verdict,
 )
 from tutor.questions.kinds import KINDS
+from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.names import Names
 from tutor.questions.question import TOLERANCE, Question, in_words, question_at
 from tutor.questions.rounding import close, fits, same
@@ -177,9 +178,19 @@ def _with_wrong(item: Item, question: AuthorQuestion) -> Judge:
             return verdict
         if says and verdict.kind == "rounded":
             return replace(verdict, kind="imprecise", message=undecided(in_words(question.digits + 1)))
-        return replace(verdict, kind="misconception", message=says, rungs=(says,)) if says else verdict
+        return _in_these_words(verdict, item, says) if says else verdict
 
     return judge
+
+
+def _in_these_words(verdict: Verdict, item: Item, says: str) -> Verdict:
+    """A verdict in the author's words. Of what the tutor sees in the number only a usual slip of this very step stays:
+
+    a formula of another place beside the words would say that something else is wrong.
+    """
+    here = item.question.step.equation if item.question else None
+    same = (s for s in verdict.slips if s.equation is here and not MISCONCEPTIONS[s.misconception].rare)
+    return replace(verdict, kind="misconception", message=says, rungs=(says,), slips=tuple(same))
 
 
 def _squeezed(text: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tutor.engine.activations import derivative, prime_of
-from tutor.engine.expressions import Call, Expr, Ref, evaluate, refs, rewrite
+from tutor.engine.expressions import ZERO, Call, Const, Expr, Ref, evaluate, product, refs, rewrite, total, walk
 from tutor.engine.trace import Step, Trace
 from tutor.engine.unfolding import replaced
 from tutor.questions.answers import Answer
@@ -215,11 +215,46 @@ def _shown_at(question: Question, slip: Slip) -> Step:
 
 def _both(writer: Writer, element: Step, slip: Slip) -> tuple[str, str]:
     """The right formula and the wrong one of an element, as text."""
-    right, wrong = (element.specialise(formula) for formula in (slip.equation.formula, slip.wrong))
+    right, wrong = (rewrite(element.specialise(formula), _cancelled) for formula in (slip.equation.formula, slip.wrong))
+    if any(isinstance(node, Call) and node.op == "choose" and _says_where(node.args[0]) for node in walk(wrong)):
+        right, wrong = _settled(element, right), _settled(element, wrong)
     texts = linear(writer.formula(right)), linear(writer.formula(wrong))
     if texts[0] == texts[1]:  # where a textbook has one sign for the slope of any activation, say which slope
         texts = linear(writer.formula(_slopes_written_out(right))), linear(writer.formula(_slopes_written_out(wrong)))
     return texts
+
+
+def _cancelled(node: Expr) -> Expr | None:
+    """x · 4 / 4 as the x that it is."""
+    if isinstance(node, Call) and node.op == "div" and isinstance(node.args[0], Call) and node.args[0].op == "mul":
+        x, *rest = node.args[0].args
+        if rest == [node.args[1]] and isinstance(rest[0], Const):
+            return x
+    return None
+
+
+def _says_where(node: Expr) -> bool:
+    """Whether it is a 1 or 0 that says where something stands: a word's row, the winner of a window."""
+    return isinstance(node, Call) and node.op in ("hit", "wins_max", "wins_min")
+
+
+def _settled(element: Step, formula: Expr) -> Expr:
+    """A formula in which it is decided where things stand: what was overwritten is long to write, and short to see."""
+
+    def change(node: Expr) -> Expr | None:
+        if _says_where(node):
+            return Const(float(evaluate(node, element.trace.value)))
+        if not isinstance(node, Call):
+            return None
+        if node.op == "choose" and isinstance(node.args[0], Const):
+            return node.args[1] if node.args[0].value > 0 else node.args[2]
+        if node.op == "mul" and len(node.args) == 2:
+            return ZERO if ZERO in node.args else product(*node.args)
+        if node.op == "add":
+            return total([arg for arg in node.args if arg != ZERO] or [ZERO])
+        return None
+
+    return rewrite(formula, change)
 
 
 def _written_out(question: Question, slip: Slip) -> str:

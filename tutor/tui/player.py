@@ -624,7 +624,8 @@ class PlayerScreen(Mover, PlayerPanes):
             parts.append(
                 say("To write it yourself, in Python: **{title}**, in the lab (`ctrl+e` at home)", title=exercise.title)
             )
-        parts += [say("Next: **{title}**", title=later.title)] if later else []
+        if later and later.title not in " ".join(ending.split()):  # else the ending has said it
+            parts.append(say("Next: **{title}**", title=later.title))
         return "\n\n".join(filter(None, parts))
 
     def action_stop_seek(self) -> None:
