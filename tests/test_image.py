@@ -83,6 +83,12 @@ def test_sizes_and_levels():
     assert np.allclose(smaller(np.array([[1.0, 3, 5], [1, 3, 5]])), [[2, 5]])
 
 
+def test_nothing_against_is_0_and_no_bias_is_not_spoken_of():
+    t = trace(bundled("wishes"))  # a seven, all of whose ink speaks for unit 1: 1 + 1 + 1 + 0.5, and a bias of 0
+    shown = KINDS["image"].make(Scribe(t, "dz"), subject("image", t, "z1[1]", 0))
+    assert "= 3.500 − 0.000 = 3.500: the pixels that speak for unit 1 of 3, those against it." in shown.facts[0]
+
+
 def test_the_words_are_the_sums(tmp_path):
     lesson, problems = read(tmp_path)
     assert not problems and lesson.network.image == (2, 3) and document(lesson)["network"]["image"] == [2, 3]

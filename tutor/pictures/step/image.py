@@ -60,8 +60,8 @@ def image_picture(scribe: Scribe, subject: Ref) -> Shown:
     if layer.biases is not None:
         bias = float(np.broadcast_to(np.asarray(trace.value(Ref(layer.biases))), (layer.units,))[unit])
     name, image, row = writer.text(subject), f"{shape[0]} × {shape[1]}", writer.text(Ref(layer.weights))
-    up_, down_, bias_, z_ = _alike(up, -down, bias, z)
-    and_bias = ", and its bias." if layer.biases is not None else "."
+    up_, down_, bias_, z_ = _alike(up, abs(down), bias, z)
+    and_bias = ", and its bias." if _term(bias_) else "."
     facts = [
         f"{name} = {up_} − {down_}{_term(bias_)} = {z_}: the pixels that speak for unit {unit + 1} of "
         f"{layer.units}, those against it{and_bias}",
