@@ -206,6 +206,12 @@ def test_a_key_of_a_lessons_text_is_told_in_line_mode(store):
     assert "a screen has panes" in said[4] and said[5].startswith("Predict mode is on")
 
 
+def test_the_names_tell_what_is_learned_from_what_is_given(store):
+    (said,) = [text for text in answers("lstm", store, "names") if "Wf" in text]
+    assert "Wf: a parameter: training changes it" in said and "y: given: it stays as it is" in said
+    assert "h0: an input" in said
+
+
 def test_levels_and_notations(store):
     said = answers("o-classification", store, "level", "level story", "level poem", "notation nabla", "t", "notation x")
     assert shown(said[0]) == ["z1"] and "listens" in said[1]

@@ -6,7 +6,7 @@ from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.trace import Step, Trace
 from tutor.text.card import Scribe
 
-GIVEN = {"input": "the inputs", "circuit_input": "an input", "target": "the targets"}
+GIVEN = {"input": "the inputs", "target": "the targets"}
 HYPERS = {"t": "which update it is, from 1", "beta1": "the share of the old first moment that stays",
           "beta2": "the share of the old second moment that stays", "momentum": "the share of the old velocity",
           "l2": "how much L2 regularisation weighs"}  # fmt: skip
@@ -16,13 +16,21 @@ def names(trace: Trace, scribe: Scribe) -> list[tuple[str, str]]:
     """(name, what it stands for) of every symbol of a lesson, in the notation of `scribe`; no value among them."""
     made = {eq.symbol.id: eq for eq in trace.equations}
     symbols = {symbol.id: symbol for symbol in scribe.symbols.values()}
-    words = {id: GIVEN.get(s.quantity) or _hyper_words(s) for id, s in symbols.items() if id not in made}
+    words = {id: _given_words(trace, symbol) for id, symbol in symbols.items() if id not in made}
     for id, eq in made.items():
         words[id] = scribe.explainer.title(Step(trace, eq, None, 0 if eq.symbol.per_example else None))
     return [(scribe.writer.text(Ref(symbols[id])), said) for id, said in words.items() if id in symbols]
 
 
-def _hyper_words(symbol: Symbol) -> str:
+def _given_words(trace: Trace, symbol: Symbol) -> str:
+    """What a value is that no step makes."""
+    model = trace.program.model
+    if symbol.quantity == "circuit_input":
+        if trace.lesson.training and symbol in model.trained:
+            return "a parameter: training changes it"
+        return "an input" if symbol in model.common else "given: it stays as it is"
+    if symbol.quantity in GIVEN:
+        return GIVEN[symbol.quantity]
     if symbol.quantity == "hyper":
         return HYPERS.get(symbol.name) or symbol.name.replace("_", " ")
     of = f" of layer {symbol.layer}" if symbol.layer else ""
