@@ -3,6 +3,7 @@
    what was worked out beforehand: the right value, how far rounding may carry it, the numbers that slips give. */
 const verdicts = (() => {
   const TOLERANCE = 0.005; // relative, beyond rounding
+  const NEAT = 1e-5; // relative: some lessons give odd numbers with six digits so that 0.8 is shown of 0.8000002
   const WORDS = ["", "one", "two", "three", "four", "five", "six"];
   const inWords = (count) => WORDS[count] ?? String(count);
   const close = (a, b, share) => Math.abs(a - b) <= Math.max(share * Math.max(Math.abs(a), Math.abs(b)), 1e-300);
@@ -15,7 +16,7 @@ const verdicts = (() => {
     const nearest = [rounded(value, digits), +value.toPrecision(digits), ...(even ? [+down] : [])];
     return nearest.some((one) => close(one, typed, 1e-12));
   };
-  const fits = (value, digits) => close(rounded(value, digits), value, 1e-12);
+  const fits = (value, digits) => close(rounded(value, digits), value, NEAT);
   const roundsTo = (exact, value, digits) => {
     if (Math.abs(exact - value) > 10 ** (1 - digits) * Math.abs(exact)) return false;
     for (let d = digits; d < 16; d += 1) if (same(exact, value, d)) return true;
@@ -58,7 +59,7 @@ const verdicts = (() => {
     };
     if (isRight()) return RIGHT;
 
-    const gives = ([wrong]) => (count !== null && count < 2 ? close(wrong, value, 1e-12) : matches(wrong));
+    const gives = ([wrong]) => (count !== null && count < 2 ? close(wrong, value, NEAT) : matches(wrong));
     const slip = question.mistakes.filter(gives).sort((a, b) => Math.abs(a[0] - value) - Math.abs(b[0] - value))[0];
     const oneDigit = slip && count === 1 && digits > 1;
     if (oneDigit && fits(right, digits) && off > slack(digits)) return verdict("misconception", slip[1]);
@@ -66,9 +67,10 @@ const verdicts = (() => {
 
     const onTheWay = () => { // what the right method gives with every line rounded
       if (exact) return null;
-      const half = typed < 2 ? 0.5 * 10 ** (Math.floor(Math.log10(Math.abs(value))) - typed + 1) : 0;
-      const reach = slack(Math.max(Math.min(typed, digits), 2)) + half;
-      if (!reach || !(off <= reach * (1 + 1e-9))) return null;
+      const kept = slack(Math.max(Math.min(typed, digits), 2));
+      const towards = Math.abs(value + 1e-9 * (right - value)); // below 1 a unit is 0.1
+      const reach = kept + (typed < 2 ? 0.5 * 10 ** Math.floor(Math.log10(towards)) : 0);
+      if (!kept || !(off <= reach * (1 + 1e-9))) return null;
       const fine = typed > digits ? slack(typed) : reach;
       if (off > fine && slip) return null;
       const within = Math.min(off <= fine ? fine : reach, question.clear * off);

@@ -373,7 +373,7 @@ PLANTED = [
     ("element-by-element", square(), "Y[2,1]", (SA * SB + SV)[1, 0]),
     ("element-by-element", square(), "dL/dA[2,1]", (DY * SB.T)[1, 0]),
     ("wrong-axis", square(), "m[1]", YQ.mean(axis=1)[0]),
-    ("factor-left-out", recurrence(), "dL/dWh[1,2]@z2", DZ2[0]),
+    ("factor-left-out", recurrence(), "dL/dWh[1,2]@h2", DZ2[0]),
     ("matrix-skipped", recurrence(), "dL/dh2[1]", DZ3[0]),
     ("wrong-axis", square(), "dL/dv[2]", DY.sum(axis=1)[1]),
     ("repeats-not-summed", square(), "dL/dv[1]", DY[1, 0]),

@@ -326,6 +326,7 @@ def test_the_very_number_of_a_slip_is_told_though_it_has_one_digit():
     [
         ("pooling", "dL/dx[4,1]@a", "-1", "wrong"),  # right is −0.5, and nothing is rounded on the way to it
         ("attention", "O[2,1]", "-1", "wrong"),  # −0.4999991, which nobody rounds to −1
+        ("o-classification", "dL/db1[2]", "0.1", "wrong"),  # 0.0804: below 0.1 a unit is 0.01
         ("lstm", "dL/do", "-0.5", "misconception"),  # −0.4 is −0.5 · 0.8: the very number that was not multiplied
         ("recurrence", "dL/dWh[1,2]@z2", "0.06", "misconception"),  # 0.06 · 0.8
         ("forty-lines", "df/dv", "0.6", "misconception"),  # tanh itself: who has 0.64 writes no 0.6

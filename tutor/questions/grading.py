@@ -195,7 +195,7 @@ def _rounded_on_the_way(question: Question, answer: Answer, named: bool) -> Verd
     if not reach:
         return None
     if typed < 2:  # what was rounded to one digit lay on the side of the right value: below 1 a unit is 0.1
-        reach += float(half_unit(np.abs(np.nextafter(value, right)), 1))
+        reach += float(half_unit(np.abs(value + 1e-9 * (right - value)), 1))
     if off > reach * (1 + 1e-9):
         return None
     fine = question.slack(typed) if typed > digits else reach

@@ -206,7 +206,7 @@ TABLE: dict[str, Misconception] = {
         both(_turned_forward, back(matmul=_turned_back)),
     ),
     "factor-left-out": Misconception(
-        "the number that the weight carries was left out",
+        "the other factor of the product was left out",
         "What comes back to a factor of a product is multiplied by the other factor.",
         back(matmul=_factor_left_out),
         reach=NEAR,
