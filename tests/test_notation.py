@@ -17,7 +17,7 @@ import oracle
 from each import each
 from strategies import bundled, circuit_lesson, dense, lessons, network_lesson
 from tutor.engine.activations import ACTIVATIONS
-from tutor.engine.expressions import Call, Ref, evaluate, walk
+from tutor.engine.expressions import Call, Ref, call, evaluate, walk
 from tutor.engine.lesson import Training
 from tutor.engine.paths import target
 from tutor.engine.run import Run
@@ -172,6 +172,15 @@ def test_definitions_of_activations(activation, dz, nabla):
     node = next(n for n in walk(trace(lesson).find("a1").formula) if isinstance(n, Call) and n.op == activation)
     assert linear(Writer(lesson, "dz").definition(node)) == dz
     assert linear(Writer(lesson, "nabla").definition(node)) == nabla
+
+
+def test_an_activation_that_is_no_layers_own_keeps_its_sign_in_its_definition():
+    """A loss whose slope is tanh(ŷ − y): there g stands for what a hidden layer does."""
+    found = trace(ones(2, 2, 1, activation="sigmoid"))
+    a, y = Ref(found.find("a2").equation.symbol), Ref(found.program.model.data[1])
+    slope, writer = call("tanh", a - y), Writer(found.lesson, "nabla")
+    assert linear(writer.formula(slope)) == "tanh(ŷ − y)"
+    assert linear(writer.definition(slope)) == "tanh(a) = (eᵃ − e⁻ᵃ) / (eᵃ + e⁻ᵃ)"
 
 
 # ---------------------------------------------------------------- every step can be written, no two alike

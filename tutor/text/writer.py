@@ -380,7 +380,7 @@ class Writer:
             over = "ⱼ" if self.notation.layer == "k" else "ₖ"  # where aₖ is a layer's
             return Row((f"{sign}({letter})ᵢ = ", Frac(f"exp({letter}ᵢ)", f"Σ{over} exp({letter}{over})")))
         entry = ACTIVATIONS[node.op]
-        left = f"{self.function(node.op, _layer(node.args[0]))}({letter}) = "
+        left = f"{self.function(node.op, self._own(node.op, node.args[0]))}({letter}) = "
         alpha = node.args[1:]
 
         def leaf(ref: Ref) -> Doc:
