@@ -161,6 +161,9 @@ def test_other_refusals(tmp_path):
         lesson.trace().steps("story")
     with pytest.raises(ValueError, match=r"has 4 values: name one, such as dL/dW1\[1,1\]"):
         lesson.trace()["dL/dW1"].grade("1")
+    centred = tutor.circuit("d = x - mean(x)", "L = sum(d ** 2)", inputs={"x": [1, 2, 4]})
+    with pytest.raises(ValueError, match=r"name one, such as dL/dx\[1\]@d,"):  # of the same use
+        centred.trace()["dL/dx@d"].grade("1")
     with pytest.raises(ValueError, match="not a gradient"):
         lesson.trace()["z1"].check()
     with pytest.raises(tutor.NoSuchStep):

@@ -81,7 +81,11 @@ def test_parts_of_ids():
     assert ids.of_layer("pre_activation", 3) == "z3" and ids.of_layer("activation", 1) == "a1"
     assert (ids.state("W2", "m"), ids.setting("l2"), ids.within("q", 2)) == ("W2.m", "training.l2", "q.2")
     assert (ids.derivative("L", "W", "h3"), ids.derivative("z2", "a1")) == ("dL/dW@h3", "dz2/da1")
-    assert [ids.use_of(id) for id in ("dL/dW@h3", "dL/dW")] == ["h3", ""]
+    assert [ids.is_use_by("h3", gate) for gate in ("h3", "h3.2", "h2")] == [True, True, False]
+    assert ids.is_use_by("h3.2", "h3.2") and not ids.is_use_by("h3.2", "h3")
+    assert ids.is_of_each(ids.of_each("dL/dW1")) and not ids.is_of_each("dL/dW@h3")
+    assert [ids.whole(id) for id in ("dL/dW1[2,1]@3", "dL/dW@h3", "L@2", "q.1")] == ["dL/dW1", "dL/dW", "L", "q.1"]
+    assert [ids.written_index(id) for id in ("dL/dW1[2, 1]@3", "L@2")] == ["2, 1", ""]
     assert (ids.example_of("dL/dW1[2,1]@3"), ids.line_of("q.1"), ids.line_of("q")) == ("3", "q", "q")
     assert ids.read_state("W1.m'") == ids.read_state("W1.m") == ("W1", "m")
     assert ids.read_derivative("dL/dW@h3") is None

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tutor.engine.expressions import Symbol
+from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.trace import Step, Trace
 from tutor.lessonfiles.array_files import BRAIN
 from tutor.questions.authored import graded_item
@@ -118,7 +118,7 @@ def _of_table(step: Step, writer: Writer, text: str, own: Mapping[str, float]) -
     many = math.prod(step.shape)
     verdict = item_of_cells(step, writer, DIGITS).grade(text, own) if many <= MAX_CELLS else None
     if verdict is None or verdict.kind == "not-understood":
-        element = f"{step.at(None).id.partition('@')[0]}[{','.join('1' * len(step.shape))}]"
+        element = Ref(step.equation.symbol, (0,) * len(step.shape)).id
         raise ValueError(f"'{step.id}' has {many} values: name one, such as {element}, or give them all as an array")
     read = [cell.value for cell in verdict.cells]
     given = None if None in read else np.reshape(np.array(read, dtype=float), step.shape)

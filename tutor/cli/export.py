@@ -17,9 +17,10 @@ from tutor.engine.divergence import divergence
 from tutor.engine.evaluation import Evaluation, Evaluator
 from tutor.engine.expressions import Ref
 from tutor.engine.held_out import HeldOut
+from tutor.engine.ids import is_of_each
 from tutor.engine.lesson import Level
 from tutor.engine.program import iterations_per_epoch
-from tutor.engine.run import Run
+from tutor.engine.run import Run, Stopped
 from tutor.engine.trace import Step, Trace
 from tutor.handouts.documents import tex
 from tutor.text import to_latex
@@ -102,7 +103,7 @@ def given(trace: Trace) -> dict[str, Any]:
     for key, value in trace.iteration.values.items():
         if key in trace.program.by_key:
             continue
-        if key.endswith("@"):
+        if is_of_each(key):
             found |= {f"{key}{e + 1}": plain_value(row) for e, row in enumerate(np.asarray(value))}
         else:
             found[key] = plain_value(np.asarray(value))
@@ -256,7 +257,7 @@ FORMATS = {"text": as_text, "json": as_json, "markdown": as_markdown, "latex": a
 MAX_LOSSES = 1000  # in a record, unless all are asked for
 
 
-def training_json(run: Run, stopped: str, all_losses: bool = False) -> str:
+def training_json(run: Run, stopped: Stopped, all_losses: bool = False) -> str:
     """What training came to, as one JSON object (docs/train-json.md); `stopped` is `Run.train`'s word."""
     found, trained = divergence(run), run.trained
     few = trained if all_losses else min(trained, MAX_LOSSES)
@@ -305,7 +306,9 @@ def _final(run: Run) -> dict[str, np.ndarray]:
     return run.parameters(run.trained + 1 if run.diverged is None else run.diverged)
 
 
-def training_text(run: Run, stopped: str, notation: str, tolerance: float, all_losses: bool = False) -> Iterator[str]:
+def training_text(
+    run: Run, stopped: Stopped, notation: str, tolerance: float, all_losses: bool = False
+) -> Iterator[str]:
     """What training came to: some losses, the parameters, a sentence on what happened."""
     writer = Writer(run.lesson, notation)
     per = iterations_per_epoch(run.lesson)

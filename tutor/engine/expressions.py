@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from tutor.engine.ids import is_updated, read_state
+from tutor.engine.ids import is_updated, of_each, read_state
 
 Shape = tuple[int, ...]
 Quantity = Literal[
@@ -53,7 +53,7 @@ class Symbol:
     @property
     def key(self) -> str:
         """The name in an environment of values: `dL/dW2@` beside its mean `dL/dW2`."""
-        return self.id + "@" if self.per_example else self.id
+        return of_each(self.id) if self.per_example else self.id
 
     @property
     def name(self) -> str:

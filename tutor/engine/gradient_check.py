@@ -19,7 +19,7 @@ import numpy as np
 from tutor.engine.activations import ACTIVATIONS, Z, corners
 from tutor.engine.backprop import between
 from tutor.engine.expressions import Call, Ref, Symbol, evaluate, refs, walk
-from tutor.engine.ids import line_of
+from tutor.engine.ids import is_use_by
 from tutor.engine.model import Equation
 from tutor.engine.program import Values
 from tutor.engine.trace import Trace
@@ -53,7 +53,7 @@ class Probe:
         ]
 
     def values(self, changes: Mapping[str, np.ndarray]) -> Values:
-        """What changes if these values (by key) take the place of those of the trace."""
+        """What changes if these values (by key, examples first) take the place of those of the trace."""
         known: Values = self.trace.iteration.values
         found: Values = dict(changes)
 
@@ -65,7 +65,7 @@ class Probe:
             return known[ref.symbol.key] if ref.symbol.key in changes else look(ref)
 
         for eq, formula in zip(self.equations, self.formulas, strict=True):
-            here = not self.use or self.use in (eq.symbol.id, line_of(eq.symbol.id))
+            here = not self.use or is_use_by(self.use, eq.symbol.id)
             found[eq.symbol.key] = evaluate(formula, look if here else elsewhere)
         return found
 
@@ -80,7 +80,7 @@ class Probe:
         return float(value[self.of.example]) if symbol.per_example else float(value)  # type: ignore[index]
 
     def moved(self, wrt: Ref, value: float) -> dict[str, np.ndarray]:
-        """The change of one element: all else of its symbol stays."""
+        """The change of one element, as `values` takes it: its key and the whole array, in which all else stays."""
         symbol = wrt.symbol
         array = np.array(self.trace.iteration.values[symbol.key], dtype=float)
         example = (wrt.example,) if symbol.per_example else ()

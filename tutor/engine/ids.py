@@ -25,6 +25,7 @@ _ID = re.compile(
     r"(?P<base>[^\[\]@\s]+)(?:\[(?P<index>[0-9,\s]+)\])?(?P<use>@[^\W0-9][\w.]*)?(?:\[(?P<later>[0-9,\s]+)\])?"
     r"(?:@(?P<example>[0-9]+))?"
 )
+_LIKE_ID = re.compile(r"(?:[zaWb][0-9]+'?|d[^/]+/d[^/]+|J|L)(?:\[[0-9, ]+\])?(?:@[0-9]+)?|.+(?:\[[0-9, ]+\]|@[0-9]+)")
 _BEYOND = re.compile(r"[\[,@]\s*[0-9]{10}")  # no place of anything
 
 # ---------------------------------------------------------------- written
@@ -50,6 +51,11 @@ def setting(name: str) -> str:
     return f"training.{name}"
 
 
+def of_each(id: str) -> str:
+    """The key of a value that each example has, beside that of all: dL/dW2@ of dL/dW2."""
+    return id + "@"
+
+
 def within(line: str, number: int) -> str:
     """The id of a gate within an author's line, from 1: q.1."""
     return f"{line}.{number}"
@@ -58,6 +64,9 @@ def within(line: str, number: int) -> str:
 def derivative(of: str, wrt: str, use: str = "") -> str:
     """The id of a gradient or a local derivative: dL/dW2, dz2/da1; of the part of one use dL/dWh@h3."""
     return f"d{of}/d{wrt}" + (f"@{use}" if use else "")
+
+
+# ---------------------------------------------------------------- read
 
 
 def example_free(text: str) -> str:
@@ -70,7 +79,24 @@ def example_of(text: str) -> str:
     return text.rpartition("@")[2]
 
 
-# ---------------------------------------------------------------- read
+def written_index(text: str) -> str:
+    """The index within an id, as it was written: 2,1 of dL/dW1[2,1]@3; "" where it has none."""
+    return text.partition("[")[2].partition("]")[0]
+
+
+def whole(text: str) -> str:
+    """An id without use, element and example: dL/dW1 of dL/dW1[2,1]@3."""
+    return example_free(text).partition("[")[0]
+
+
+def is_of_each(key: str) -> bool:
+    """Whether a key is of a value that each example has: dL/dW2@."""
+    return key.endswith("@")
+
+
+def looks_like_id(text: str) -> bool:
+    """Whether a text is meant for an id, be it one or not: a9, W2', dL/dz3, anything with an index or an example."""
+    return bool(_LIKE_ID.fullmatch(text))
 
 
 @dataclass(frozen=True)
@@ -134,9 +160,9 @@ def read_derivative(base: str) -> tuple[str, str] | None:
     return (match["of"], match["wrt"]) if match else None
 
 
-def use_of(id: str) -> str:
-    """The gate through which a part of a gradient comes back: h3 of dL/dW@h3; "" of the whole."""
-    return id.partition("@")[2]
+def is_use_by(use: str, gate: str) -> bool:
+    """Whether the name of a use is this gate's: its own, or that of the author's line (`Symbol.use`)."""
+    return use in (gate, line_of(gate))
 
 
 def is_updated(id: str) -> bool:

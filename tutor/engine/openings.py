@@ -30,9 +30,7 @@ from tutor.engine.expressions import (
     negative,
     total,
 )
-from tutor.engine.ids import use_of
 from tutor.engine.losses import DerivationLine
-from tutor.engine.model import Equation
 from tutor.engine.paths import Stage
 from tutor.engine.paths import derivation as of_combined_error
 from tutor.engine.reductions import along
@@ -509,10 +507,10 @@ def _opening(step: Step) -> Opening | None:
     if step.equation.rule == "gate":
         gate = step.equation
     elif step.equation.rule == "gate_gradient" and symbol.wrt:
-        found = _gate_of(step)
-        if found is None:
+        gates = step.trace.program.came_back_from(symbol)
+        if not gates:
             return None
-        gate = found
+        gate = gates[-1]
     else:
         return None
     node = gate.formula
@@ -522,20 +520,6 @@ def _opening(step: Step) -> Opening | None:
         return None
     G: Expr = ONE if gate.symbol == model.output else Ref(gradient_of(model.output, gate.symbol))
     return Opening(step, node, Ref(gate.symbol), G)
-
-
-def _gate_of(step: Step) -> Equation | None:
-    """The one gate that a gradient comes back from."""
-    symbol = step.equation.symbol
-    if symbol.wrt is None:
-        return None
-    use = use_of(symbol.id)
-    users = [
-        eq
-        for eq in step.trace.program.gates_back(symbol.wrt)
-        if not use or use in (eq.symbol.id, eq.symbol.id.partition(".")[0])
-    ]
-    return users[-1] if users else None
 
 
 def _worked_out(o: Opening) -> Derivation:

@@ -18,7 +18,7 @@ from tutor.engine.backprop import backward, gradient_of, leading_to
 from tutor.engine.expressions import Expr, Noise, Ref, Symbol, evaluate, refs, rounding, used
 from tutor.engine.expressions import Values as Leaves
 from tutor.engine.forward import model
-from tutor.engine.ids import before_update, updated
+from tutor.engine.ids import before_update, is_use_by, updated
 from tutor.engine.ids import state as state_id
 from tutor.engine.lesson import Lesson
 from tutor.engine.memo import Memo
@@ -107,6 +107,12 @@ class Program:
         Its gradient comes back from them, and from no line that only stands there to be looked at.
         """
         return [eq for eq in self.users.get(symbol, ()) if eq.symbol in self._leading]
+
+    def came_back_from(self, gradient: Symbol) -> list[Equation]:
+        """The gates that a gradient comes back from, as `gates_back` has them; of one use that one."""
+        assert gradient.wrt is not None, f"{gradient.id} is no gradient"
+        gates = self.gates_back(gradient.wrt)
+        return [eq for eq in gates if not gradient.use or is_use_by(gradient.use, eq.symbol.id)]
 
     @cached_property
     def _leading(self) -> set[Symbol]:

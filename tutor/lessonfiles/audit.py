@@ -18,7 +18,7 @@ import numpy as np
 from tutor.engine.backprop import gradient_of
 from tutor.engine.divergence import zero_by_zero
 from tutor.engine.expressions import Ref
-from tutor.engine.ids import example_free, line_of, of_layer
+from tutor.engine.ids import example_free, line_of, of_layer, whole
 from tutor.engine.lesson import AuthorQuestion, Lesson, Training
 from tutor.engine.model import LayerSymbols, Model
 from tutor.engine.run import Run
@@ -350,7 +350,7 @@ def gates(lesson: Lesson, source: Source) -> Iterator[Problem]:
     training = replace(lesson.training or Training(), batch="all", order="listed")
     found = Run(replace(lesson, circuit=replace(circuit, examples=some), training=training)).iteration(1)
     assert found is not None
-    about = {example_free(one.step).partition("[")[0] for group in (lesson.notes, lesson.questions, lesson.expect)
+    about = {whole(one.step) for group in (lesson.notes, lesson.questions, lesson.expect)
              for one in group}  # fmt: skip
     lines = {definition.name: definition.at for definition in circuit.definitions}
     for eq in found.program.equations:
@@ -367,5 +367,5 @@ def _spoken_of(lesson: Lesson, model: Model, layer: LayerSymbols, unit: int) -> 
     named = [about.step for group in (lesson.notes, lesson.questions, lesson.expect) for about in group]
     values = (layer.pre_activation, layer.activation)
     slopes = (gradient_of(model.output, of) for of in (*values, *([layer.biases] if layer.biases else [])))
-    ids = {f"{symbol.id}[{unit}]" for symbol in (*values, *slopes)}
+    ids = {Ref(symbol, (unit - 1,)).id for symbol in (*values, *slopes)}
     return any(example_free(step) in ids for step in named)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.expressions import OPERATORS, Call, Expr, evaluate, index_text, refs
-from tutor.engine.ids import derivative, example_free, line_of
+from tutor.engine.ids import derivative, line_of, whole
 from tutor.engine.lesson import AuthorQuestion, Circuit, Definition, Lesson
 from tutor.engine.program import Program, batch_size
 from tutor.engine.run import Run
@@ -230,7 +230,7 @@ def _idle_lines(lesson: Lesson, idle: Sequence[Definition]) -> Iterator[Fault]:
     """
     circuit = lesson.circuit
     assert circuit
-    about = {line_of(example_free(one.step).partition("[")[0])
+    about = {line_of(whole(one.step))
              for group in (lesson.notes, lesson.questions, lesson.expect) for one in group}  # fmt: skip
     met = {ref.symbol.id for definition in idle for ref in refs(definition.formula)}
     told: set[int] = set()

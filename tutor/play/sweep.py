@@ -190,7 +190,8 @@ def edit_of(lesson: Lesson, name: str, value: float) -> str:
     """What sets `name` to a value, as a person would type it; `lesson` is what comes of that."""
     if name == SCALE:
         first = initial_parameters(lesson)
-        return "; ".join(f"{id} = {np.asarray(first[id]).tolist()}" for id in first if id.startswith("W"))
+        ids = [layer.weights.id for layer in model(lesson).layers]
+        return "; ".join(f"{id} = {np.asarray(first[id]).tolist()}" for id in ids)
     if name == START:
         return f"{_drawn_anew(lesson)}; seed = {_typed('seed', value)}"
     return f"{name} = {_typed(name, value)}"
@@ -225,9 +226,10 @@ def changer(lesson: Lesson, name: str, values: Sequence[float]) -> Callable[[flo
     training = lesson.training
     assert training is not None
     if name == SCALE:
-        if not model(lesson).layers:
+        layers, given = model(lesson).layers, initial_parameters(lesson)
+        if not layers:
             raise Refused(f"{SCALE} is of a network's weights; a circuit has none.")
-        first = {id: value for id, value in initial_parameters(lesson).items() if id.startswith("W")}
+        first = {layer.weights.id: given[layer.weights.id] for layer in layers}
         return lambda value: with_numbers(lesson, {id: np.asarray(weights) * value for id, weights in first.items()})
     if name == START:
         if not model(lesson).layers:

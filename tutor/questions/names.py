@@ -26,7 +26,7 @@ from tutor.engine.expressions import (
     indices,
     walk,
 )
-from tutor.engine.ids import read_id
+from tutor.engine.ids import example_of, read_id, written_index
 from tutor.engine.parsing import FUNCTIONS
 from tutor.engine.trace import Step, activation_calls, find_local, symbols_of
 from tutor.questions.tokens import Function, NotUnderstood, normalised, raised, short
@@ -79,7 +79,7 @@ class Names:
     # ------------------------------------------------------------ values
 
     def look(self, ref: Ref) -> np.ndarray | float:
-        """The value that a name stands for."""
+        """The value that a name stands for, in the example that is asked about; of the shape of `ref`."""
         return look_up(self.step, ref)
 
     def value(self, text: str) -> tuple[Typed, np.ndarray]:
@@ -220,7 +220,10 @@ class Names:
         return self.step.trace.program.model.arrays
 
     def match(self, text: str, at: int) -> Sequence[tuple[int, Expr]]:
-        """The longest name that begins here and where it ends; of a word that is several names all of them."""
+        """The longest name that begins here and where it ends; of a word that is several names all of them.
+
+        Raises NotUnderstood for a name of what is asked, or of what comes after it.
+        """
         for end in self._ends(text, at):
             following = text[end : end + 1]
             typed = text[at:end]
@@ -369,7 +372,7 @@ class Names:
         if symbol is None and any(key in by_key or key in self.later for key in keys):
             raise NotUnderstood(f"{text} is what is asked, or comes after it: use what came before")
         if symbol is None and base in self.known:
-            place = short(text.rpartition("@")[2])
+            place = short(example_of(text))
             raise NotUnderstood(f"{base} is the same for all examples: leave out the @{place}")
         if symbol is None:
             local = find_local(self.step.trace.program, base)
@@ -379,10 +382,10 @@ class Names:
                 raise NotUnderstood(f"{text} is what is asked, or comes after it: use what came before")
             symbol = local.symbol
         if not named.fits(symbol.shape):
-            place = text.partition("[")[2].partition("]")[0]
+            place = written_index(text)
             raise NotUnderstood(f"{base} has no element [{short(' '.join(place.split()))}]")
         if example is not None and not 0 <= example < self.step.trace.examples:
-            raise NotUnderstood(f"there is no example @{short(text.rpartition('@')[2])} in this batch")
+            raise NotUnderstood(f"there is no example @{short(example_of(text))} in this batch")
         return self._normal(Ref(symbol, named.index, example))
 
     def _normal(self, ref: Ref) -> Ref:

@@ -164,7 +164,7 @@ def _autograd(trace: Trace, dialect: Dialect, names: dict[str, str], forward: li
         and eq.symbol.wrt == symbol
         and eq.symbol.of == model.loss
         and not eq.deferred
-        and "@" not in eq.symbol.id
+        and not eq.symbol.use
         and symbol.key in names
     ]
     if not wanted:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from tutor.engine import ids
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Call, Const, Ref, Symbol
 from tutor.engine.model import Equation
@@ -23,19 +22,9 @@ from tutor.text.language import say
 from tutor.text.words import listed
 
 
-def use_of(symbol: Symbol) -> str:
-    """Through which gate this part of a gradient comes back; "" of the whole."""
-    return ids.use_of(symbol.id)
-
-
 def gate_of(step: Step) -> Equation:
     """The gate that a gradient, or a part of it, comes back from."""
-    symbol = step.equation.symbol
-    use = use_of(symbol)
-    assert symbol.wrt
-    users = step.trace.program.gates_back(symbol.wrt)
-    named = [eq for eq in users if eq.symbol.id == use or eq.symbol.id.partition(".")[0] == use]
-    return (named or users)[0]
+    return step.trace.program.came_back_from(step.equation.symbol)[0]
 
 
 _COPY = replace(GATE, story="{it} is {value}.")
@@ -74,7 +63,7 @@ def backward(step: Step, names: Names) -> tuple[Explanation, Mapping[str, str]]:
         "spread": broadcast_back(way, names(Ref(symbol.wrt))),
         "result": say("I am the result itself. ") if is_result else "",
     }
-    if not (use := use_of(symbol)):
+    if not (use := symbol.use):
         return GATE_GRADIENT, words
     part = say("This is the part that comes back through {use}; the parts of all uses add up.", use=use)
     return _OF_A_USE, {**words, "through": f" {part}", "x": use}

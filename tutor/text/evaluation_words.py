@@ -11,7 +11,7 @@ from tutor.engine.evaluation import Confusion, Evaluation, Evaluator
 from tutor.engine.expressions import Symbol
 from tutor.engine.lesson import Lesson
 from tutor.engine.program import iterations_per_epoch
-from tutor.engine.run import Run
+from tutor.engine.run import Run, Stopped
 from tutor.text.cells import cut, pad, width
 from tutor.text.divergence_words import divergence_words
 from tutor.text.layout import number
@@ -61,7 +61,9 @@ def value_lines(name: str, value: np.ndarray | float, columns: int) -> list[str]
     return [cut(sign + row, columns) for sign, row in zip(signs, said, strict=True)]
 
 
-def ending(run: Run, stopped: str, tolerance: float, name: Callable[[Symbol], str] = lambda symbol: symbol.id) -> str:
+def ending(
+    run: Run, stopped: Stopped, tolerance: float, name: Callable[[Symbol], str] = lambda symbol: symbol.id
+) -> str:
     """How a training ended, by the word that `Run.train` answers; `name` says what symbols are called."""
     found = divergence(run)
     if found:

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from tutor.engine.ids import looks_like_id
+
 Name = Callable[[str], str | None]  # what a notation calls the step of an id; None for what is no id
 
 MAX_FORMULA = 12_000  # characters: what is longer is no line of a lesson
-# What is meant for an id, be it one or not: a9, W2', dL/dz3, anything with an index or an example.
-ID_LIKE = re.compile(r"(?:[zaWb][0-9]+'?|d[^/]+/d[^/]+|J|L)(?:\[[0-9, ]+\])?(?:@[0-9]+)?|.+(?:\[[0-9, ]+\]|@[0-9]+)")
 
 _TOKEN = re.compile(r"\\([A-Za-z]+)|\\(.)|([0-9]+(?:[.,][0-9]+)*)|(\s+)|(.)", re.DOTALL)
 _FUNCTIONS = frozenset("arctan arg cos cosh det dim exp inf lim ln log max min Pr sign sin sinh sup tan tanh".split())
@@ -187,7 +187,7 @@ class _Latex:
                 while self.at < len(self.tokens) and self.tokens[self.at].start() < id.end():
                     self.at += 1
                 return [_Atom(called, "fraction" if "/" in called or re.search("[^\\W0-9_]{2}", called) else "ord")]
-            if id and ID_LIKE.fullmatch(id[1]) and "/" in id[1]:
+            if id and looks_like_id(id[1]) and "/" in id[1]:
                 self.blemish(token, f"{id[0]} names no step of this lesson")
             inside = self.braces()
             return [_Atom(inside[0].text)] if len(inside) == 1 and inside[0].kind == "comma" else inside  # 1{,}000

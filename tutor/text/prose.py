@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from tutor.engine.ids import looks_like_id
 from tutor.engine.meant import meant_id
-from tutor.text.latex import ID_LIKE, Blemish, Name, is_macro, mathematics
+from tutor.text.latex import Blemish, Name, is_macro, mathematics
 
 _PARTS = re.compile(
     r"""(?P<ticks>`+)
@@ -71,7 +72,7 @@ def blemishes(text: str, name: Name) -> Iterator[Blemish]:
         elif match["id"] and name(match["id"]) is None:
             live, id = ("=", match["id"][1:]) if match["id"].startswith("=") else ("", match["id"])
             near = meant_id(id, name)
-            if near or ID_LIKE.fullmatch(id) or (live and id):
+            if near or looks_like_id(id) or (live and id):
                 advice = f"did you mean {{{live}{near}}}? " if near else ""
                 becomes = f"an id in braces becomes the step's {'number' if live else 'name'}"
                 advice += f"{becomes}; for braces as they stand put them in `code`"

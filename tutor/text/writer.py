@@ -16,7 +16,6 @@ import numpy as np
 from tutor.engine.activations import ACTIVATIONS, Z, derivative, prime_of
 from tutor.engine.expressions import ONE, OPERATORS, ZERO, Call, Const, Expr, Ref, Shape, Symbol, at_example, refs, walk
 from tutor.engine.forward import model
-from tutor.engine.ids import use_of
 from tutor.engine.lesson import Lesson
 from tutor.engine.optimizers import SIGNS, STATES
 from tutor.engine.unfolding import SHARED
@@ -256,7 +255,7 @@ class Writer:
 
     def _gradient_by_author(self, symbol: Symbol, index: tuple[int, ...] | None) -> Doc:
         """A gradient of what the author named: dX, ∇X L, δS, ∂L/∂X; what comes back from one use as ∂L/∂W@h3."""
-        of, wrt, use = symbol.of, symbol.wrt, use_of(symbol.id)
+        of, wrt, use = symbol.of, symbol.wrt, symbol.use
         assert of and wrt
         table = self.notation.by_author
         template = table.get(wrt.quantity, table["any"])[index is not None or not wrt.shape]
