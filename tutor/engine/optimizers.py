@@ -18,7 +18,8 @@ from tutor.engine.expressions import Expr, Ref, call
 class State:
     """A value that a rule works out: its name in ids, its sign, and what is said of it (as in `explanations.py`).
 
-    What is `kept` goes on to the next update, as W1.m'; what is not is of this update alone, as W1.mhat.
+    What is `kept` goes on to the next update, as W1.m'; what is not is of this update alone, as W1.mhat. Of `squares` a
+    mean or a sum is never below 0, nor may a lesson begin it there.
     """
 
     name: str
@@ -27,6 +28,7 @@ class State:
     why: str
     story: str
     kept: bool = True
+    squares: bool = False
 
 
 Settings = dict[str, Ref]
@@ -70,6 +72,7 @@ SECOND_MOMENT = State(
     "Second moment of {of}",
     "A running mean of the squared gradients: how large they usually are.",
     "{of} remembers how loud its recent blame has been.",
+    squares=True,
 )
 FIRST_CORRECTED = State(
     "mhat",
@@ -86,6 +89,7 @@ SECOND_CORRECTED = State(
     "The running mean began at 0; dividing by 1 − β₂ᵗ takes that start out again.",
     "The memory is young and began at nothing: it is scaled up to be fair.",
     kept=False,
+    squares=True,
 )
 
 # The signs of what the rules take; the learning rate's is the notation's own.

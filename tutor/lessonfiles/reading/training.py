@@ -9,7 +9,7 @@ import numpy as np
 from tutor.engine.ids import state as state_id
 from tutor.engine.lesson import Circuit, Network, Training
 from tutor.engine.network import parameters_of
-from tutor.engine.optimizers import OPTIMIZERS, SECOND_MOMENT
+from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.parsing import did_you_mean
 from tutor.lessonfiles.reading.values import Values, listed
 from tutor.text.output import quote
@@ -58,7 +58,7 @@ def _memory(file: Values, optimizer: str, network: Network | None, circuit: Circ
     own = circuit.parameters if circuit else ()
     shapes: dict[str, tuple[int, ...]] = {name: np.shape(circuit.inputs[name]) for name in own} if circuit else {}
     shapes |= {symbol.id: symbol.shape for symbol in (parameters_of(network) if network else ())}
-    states, found = [state.name for state in OPTIMIZERS[optimizer].memory], {}
+    states, found = {state.name: state for state in OPTIMIZERS[optimizer].memory}, {}
     if given and not states:
         users = " or ".join(f'"{name}"' for name, entry in OPTIMIZERS.items() if entry.memory)
         message = f'the optimizer "{optimizer}" remembers nothing'
@@ -70,11 +70,12 @@ def _memory(file: Values, optimizer: str, network: Network | None, circuit: Circ
             message = f"there is no parameter {quote(name)}{did_you_mean(name[:64], shapes)}"
             file.fault(where, message, f"parameters are: {listed(shapes)}", key=True)
             continue
-        for state, value in entries.items():
-            if state not in states:
-                message = f'the optimizer "{optimizer}" has no {quote(state)}{did_you_mean(state[:64], states)}'
-                file.fault((*where, state), message, f"it remembers: {listed(states)}", key=True)
+        for called, value in entries.items():
+            if called not in states:
+                message = f'the optimizer "{optimizer}" has no {quote(called)}{did_you_mean(called[:64], states)}'
+                file.fault((*where, called), message, f"it remembers: {listed(states)}", key=True)
                 continue
+            id = state_id(name, called)
             try:
                 array = np.array(value, dtype=float)
             except ValueError:  # rows of different lengths
@@ -85,13 +86,13 @@ def _memory(file: Values, optimizer: str, network: Network | None, circuit: Circ
                 array = array.reshape(1)
             if array.shape != shapes[name]:
                 wanted = " × ".join(map(str, shapes[name][::-1] if turned else shapes[name])) or "one number"
-                message = f"{state_id(name, state)} does not have the shape of {name}, which is {wanted}"
-                file.fault((*where, state), message, f"one number for each of {name}'s")
-            elif state == SECOND_MOMENT.name and np.any(array < 0):
-                message = f"{state_id(name, state)} has a negative number: a mean of squares has none"
-                file.fault((*where, state), message, "0 or more")
+                message = f"{id} does not have the shape of {name}, which is {wanted}"
+                file.fault((*where, called), message, f"one number for each of {name}'s")
+            elif states[called].squares and np.any(array < 0):
+                message = f"{id} has a negative number: a mean of squares has none"
+                file.fault((*where, called), message, "0 or more")
             else:
-                found[state_id(name, state)] = array
+                found[id] = array
     return found
 
 
