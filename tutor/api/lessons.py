@@ -12,7 +12,7 @@ from tutor.engine import lesson as engine
 from tutor.engine.evaluation import Evaluator
 from tutor.engine.held_out import HeldOut
 from tutor.engine.program import iterations_per_epoch
-from tutor.engine.run import MAX_ITERATION, MOST_TRAINED, TOLERANCE, Iteration, Run
+from tutor.engine.run import MAX_ITERATION, MOST_TRAINED, TOLERANCE, Iteration, Run, Stopped
 from tutor.engine.trace import Trace as EngineTrace
 from tutor.lessonfiles.writing import lesson_text
 
@@ -116,7 +116,7 @@ class Training:
     """What training came to. `stopped` is "done", "converged" or "diverged"."""
 
     lesson: Lesson
-    stopped: str
+    stopped: Stopped
     _run: Run
 
     def __repr__(self) -> str:

@@ -13,7 +13,7 @@ from tutor.engine.evaluation import evaluator_of
 from tutor.engine.landscape import NoLandscape, landscape_over
 from tutor.engine.lesson import Lesson
 from tutor.engine.program import iterations_per_epoch
-from tutor.engine.run import MAX_ITERATION, TOLERANCE, Iteration, Run
+from tutor.engine.run import MAX_ITERATION, TOLERANCE, Iteration, Run, Stopped
 from tutor.play import sweep as sweeping
 from tutor.play.compare import EPOCHS, Comparison, asked
 from tutor.play.settings import Refused
@@ -50,7 +50,7 @@ def train(sitting: Sitting, text: str, say: Say) -> None:
     evaluate(run, "", say)
 
 
-def _train_to(run: Run, number: int, tolerance: float | None, say: Say) -> str:
+def _train_to(run: Run, number: int, tolerance: float | None, say: Say) -> Stopped:
     told = time.monotonic()
     with _interruptible() as interrupted:
 

@@ -51,7 +51,7 @@ class HeldOut:
         return self.known()
 
     def known(self) -> tuple[np.ndarray, np.ndarray]:
-        """What is known of the curve by now; as `curve`."""
+        """(points,) updates, and (points,) the mean losses after them, as far as they are known by now."""
         found = dict(sorted(self.losses.copy().items()))
         found.pop(0, None)  # a curve begins at the first update
         return np.array(list(found), dtype=float), np.array(list(found.values()), dtype=float)

@@ -186,7 +186,10 @@ class Model:
         return tuple(dict.fromkeys((*self.parameters, *self.fixed, *self.data)))
 
     def sound(self, symbol: Symbol, value: np.ndarray | float) -> np.ndarray:
-        """Which elements of a symbol's value are as they may be: finite, or −∞ where that blocks a position."""
+        """Which elements of a symbol's value are as they may be: finite, or −∞ where that blocks a position.
+
+        Booleans of the shape of `value`.
+        """
         fine = np.isfinite(value)
         return fine | np.equal(value, -np.inf) if symbol.id in self.blocked else fine
 

@@ -55,7 +55,7 @@ class Program:
         return values
 
     def noise(self, values: Values) -> Callable[[Ref], np.ndarray | None]:
-        """How far rounding may have carried each of these values; None of a given or a deferred one.
+        """How far rounding may have carried each of these values, of its shape; None of a given or a deferred one.
 
         Worked out when it is asked for, which is seldom: see `evaluate`. The worst case of every line grows from layer
         to layer without end, and of a deep network would be more than the values: it is `MOST_NOISE` of each at most.

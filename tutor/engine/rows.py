@@ -51,7 +51,7 @@ class Scaled:
         return found
 
     def with_row(self, at: int, row: np.ndarray) -> Scaled:
-        """The same with one row changed."""
+        """The same with row `at` (from 0) changed to `row`, (columns,), scaled already."""
         return replace(self, changed={**self.changed, at: row})
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from tutor.engine.same_shape import same_shape
 
 if TYPE_CHECKING:
     from tutor.engine.native import Native
+
+Stopped: TypeAlias = Literal["done", "cancelled", "converged", "diverged"]  # how a training ended
 
 # Parameters times examples up to which single numbers are faster than arrays: measured. Of an author's equations what
 # they multiply counts, and more of it the more calls arrays would take; not without end, since code has to be made.
@@ -155,8 +157,8 @@ class Run:
 
     def train(
         self, iterations: int, progress: Callable[[int], bool] | None = None, tolerance: float | None = None
-    ) -> str:
-        """Train on until `iterations` are trained in all: "done", "cancelled", "converged" or "diverged".
+    ) -> Stopped:
+        """Train on until `iterations` are trained in all, and how that ended. Raises ValueError if nothing is trained.
 
         `progress(trained)` is called some 20 times a second; training stops where it answers False. With a
         `tolerance` it stops after the first epoch over which the mean loss and every single parameter changed by

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -79,7 +79,7 @@ def units(trace: Trace, equation: Equation, example: int | None, row: tuple[int,
 
 
 def curve(node: Call, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """f and f′ of an activation's call (its slope parameter taken from it) at these z."""
+    """f and f′ of an activation's call (its slope parameter taken from it) at these z, both of the shape of `z`."""
     rest = [arg.value for arg in node.args[1:] if isinstance(arg, Const)]
     f = evaluate(call(node.op, Z, *rest), lambda ref: z)
     if node.op == "linear":
@@ -162,18 +162,22 @@ class LayerSize:
     delta_rms: float
 
 
+# What becomes of a gradient on its way back: "zero" where δ is 0 in some layer and not in the next, "" where there is
+# nothing to compare.
+Flow: TypeAlias = Literal["vanishing", "exploding", "zero", "steady", ""]
+
+
 @dataclass(frozen=True)
 class Sizes:
     """The gradients' sizes from the first layer to the last.
 
-    `factors[k]` is δ's size in layer k over that in layer k + 1 (from 0); `verdict` "vanishing", "exploding",
-    "zero" (δ is 0 in some layer and not in the next), "steady", or "" where there is nothing to compare.
+    `factors[k]` is δ's size in layer k over that in layer k + 1 (from 0).
     """
 
     layers: tuple[LayerSize, ...]
     factors: tuple[float, ...]
     total: float
-    verdict: str
+    verdict: Flow
     idle: tuple[tuple[int, int, str], ...]
 
 
@@ -203,7 +207,7 @@ def sizes(trace: Trace) -> Sizes | None:
     return Sizes(tuple(found), factors, total, _verdict(deltas, total), tuple(idle_units(trace)))
 
 
-def _verdict(deltas: np.ndarray, total: float) -> str:
+def _verdict(deltas: np.ndarray, total: float) -> Flow:
     if len(deltas) < 2 or not np.all(np.isfinite(deltas)) or not deltas[-1]:
         return ""
     if not deltas.all():

@@ -142,7 +142,7 @@ class Exercise:
         return found
 
     def value(self, name: str, case: Case) -> np.ndarray:
-        """What should be returned under a name in a case."""
+        """What should be returned under a name in a case: an array, of several ids stacked. Raises KeyError."""
         ids = self.returns[name]
         return case.value(ids) if isinstance(ids, str) else np.stack([case.value(id) for id in ids])
 

@@ -251,7 +251,10 @@ class Paper:
     # ------------------------------------------------------------ what is there
 
     def values(self, symbol: Symbol) -> np.ndarray:
-        """The numbers of a symbol as they are filled in, NaN in the blanks; of each example, if each has its own."""
+        """The numbers of a symbol as they are filled in, NaN in the blanks.
+
+        Of the symbol's shape, the examples first where each has its own.
+        """
         shape = ((self.sheet.trace.examples,) if symbol.per_example else ()) + symbol.shape
         return np.reshape([_number(self.entries.get(id, "")) for id in self.sheet.ids(symbol)], shape)
 

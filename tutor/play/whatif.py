@@ -115,7 +115,7 @@ class WhatIf:
 
     @cached_property
     def parameters(self) -> dict[str, np.ndarray | float]:
-        """The values before the first iteration, by id."""
+        """The values before the first iteration, by id, as `initial_parameters` has them."""
         return initial_parameters(self.unmarked)
 
     @cached_property

@@ -78,7 +78,10 @@ class Question:
         return self.right if found is None or not np.isfinite(found) else float(found)
 
     def worked_as_shown(self, formula: Expr) -> np.ndarray | None:
-        """A formula of this step worked out with the operands as they stand on the screen."""
+        """A formula of this step worked out with the operands as they stand on the screen.
+
+        A number, or an array of the step's shape; None where the formula comes to something else.
+        """
         digits = self.step.digits
         value = np.asarray(evaluate(formula, lambda ref: as_shown(look_up(self.step, ref), digits)), dtype=float)
         return value if value.shape in ((), self.step.equation.symbol.shape) else None

@@ -232,7 +232,7 @@ def half_unit(size: np.ndarray, digits: int) -> np.ndarray:
 
 
 def has_digits(value: np.ndarray, digits: int) -> np.ndarray:
-    """Whether so many significant digits say a number exactly (but for the noise of floating point)."""
+    """Of each number whether so many significant digits say it exactly (but for the noise of floating point)."""
     with np.errstate(all="ignore"):
         units = value / (2 * half_unit(np.abs(value), digits))
         found: np.ndarray = (value == 0) | (np.abs(units - np.round(units)) <= 1e-11 * np.abs(units))

@@ -198,7 +198,7 @@ def looking(trace: Trace, changed: Mapping[str, np.ndarray]) -> Callable[[Ref], 
 
 
 def picked(ref: Ref, value: np.ndarray) -> np.ndarray:
-    """What a reference means of its symbol's whole value: of one example, of one element."""
+    """What a reference means of its symbol's whole value (examples first): one example's, one element's, or all."""
     if ref.example is not None and ref.symbol.per_example:
         value = value[ref.example]
     if not ref.index:

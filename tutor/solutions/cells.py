@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from tutor.solutions.files import Handed
 from tutor.solutions.naming import tolerance
 
 CellKind = Literal["blank", "right", "rounded", "carried", "rough", "slip", "wrong"]
-CELL_KINDS: tuple[CellKind, ...] = get_args(CellKind)
 BAD: tuple[CellKind, ...] = ("slip", "wrong")
 # A mark a cell. What is written too roughly to tell is worth what it is in a quiz.
 WORTH: dict[CellKind, float] = {"right": 1.0, "rounded": 1.0, "carried": 1.0, "rough": 0.5}

@@ -54,7 +54,7 @@ class Handed:
         return self.decimals is not None
 
     def over(self, reference: np.ndarray) -> np.ndarray:
-        """The values, with those of `reference` in the blanks."""
+        """The values, with those of `reference` (of the same shape) in the blanks."""
         return self.values if self.missing is None else np.where(self.missing, reference, self.values)
 
     def by_cell(self) -> Handed:

@@ -10,14 +10,13 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
 from tutor.engine.activations import ACTIVATIONS, definition, derivative, prime_of
 from tutor.engine.expressions import Call, Const, Expr, Ref, refs
 from tutor.engine.trace import Trace
 
 Dialect = Literal["numpy", "torch", "jax"]
-DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 
 
 class NoProgram(ValueError):

@@ -177,6 +177,7 @@ class TutorApp(App[int]):
         self.practise("Drill", drill(found[0], found[1], skill, seed))
 
     def practise(self, title: str, exercises: Iterable[Exercise]) -> None:
+        """Show the screen that asks these exercises, one after the other."""
         from tutor.tui.practice import PracticeScreen
 
         self.push_screen(PracticeScreen(title, exercises))
@@ -205,6 +206,7 @@ class TutorApp(App[int]):
             self.push_screen(Reader(lines, "Enter goes on · ctrl+q leaves", {"enter": ""}))
 
     def show_progress(self) -> None:
+        """Show what is known, and the mistakes that were met."""
         from tutor.tui.practice import ProgressScreen
 
         self.push_screen(ProgressScreen())
@@ -229,6 +231,7 @@ class TutorApp(App[int]):
         self.push_screen(DoctorScreen(Clinic(seed), at))
 
     def open_quiz(self, id: str, session: Quiz, items: list[Item]) -> None:
+        """Show a quiz as far as it has come; `id` is what it is kept by."""
         from tutor.tui.quiz import QuizScreen
 
         self.push_screen(QuizScreen(id, session, items))
@@ -244,11 +247,13 @@ class TutorApp(App[int]):
         self.open_paper(keeper, exam.paper, exam)
 
     def open_paper(self, keeper: Keeper, paper: Paper, exam: Exam | None = None) -> None:
+        """Show a paper, or with `exam` the exam that it is of; `keeper` keeps it as it is filled in."""
         from tutor.tui.paper import PaperScreen
 
         self.push_screen(PaperScreen(keeper, paper, exam))
 
     def play(self, lesson: Lesson, key: str, watching: bool = False) -> None:
+        """Show a lesson at the place where it was left; `key` is what it is kept by."""
         from tutor.tui.player import PlayerScreen
 
         self.push_screen(PlayerScreen(lesson, key, watching))

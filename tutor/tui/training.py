@@ -24,7 +24,7 @@ from tutor.engine.held_out import HeldOut
 from tutor.engine.landscape import NoLandscape
 from tutor.engine.lesson import Lesson
 from tutor.engine.program import iterations_per_epoch, rows
-from tutor.engine.run import MAX_ITERATION, TOLERANCE, Run
+from tutor.engine.run import MAX_ITERATION, TOLERANCE, Run, Stopped
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.play.commands import Key
 from tutor.text.cells import bar, cut, width
@@ -113,9 +113,9 @@ class TrainingScreen(TutorScreen):
     commands = KEYS
 
     class Ended(Message):
-        """A thread is through with the run; `result` says how a training ended, "" after a mere look."""
+        """A thread is through with the run; `result` says how a training ended, None after a mere look."""
 
-        def __init__(self, result: str) -> None:
+        def __init__(self, result: Stopped | None) -> None:
             super().__init__()
             self.result = result
 
@@ -230,7 +230,7 @@ class TrainingScreen(TutorScreen):
         self._stop.clear()
         self._work(lambda: self._train(goal))
 
-    def _work(self, job: Callable[[], str]) -> None:
+    def _work(self, job: Callable[[], Stopped | None]) -> None:
         """Do a job in a thread of its own."""
 
         def work() -> None:
@@ -239,7 +239,7 @@ class TrainingScreen(TutorScreen):
         self.threads += 1
         self.run_worker(work, thread=True, group="run")
 
-    def _train(self, goal: Goal) -> str:
+    def _train(self, goal: Goal) -> Stopped:
         worker, next_look = get_current_worker(), 0.0
 
         def progress(trained: int) -> bool:
@@ -253,19 +253,19 @@ class TrainingScreen(TutorScreen):
         def ended() -> bool:
             return self._stop.is_set() or worker.is_cancelled
 
-        result = ""
+        result: Stopped | None = None
         while not result:
             pace = self.pace
             upto = goal.iterations if pace is None else min(self.run.trained + max(pace // 20, 1), goal.iterations)
             result = self.run.train(upto, progress if pace is None else None, goal.tolerance)
             if (result == "done" and upto < goal.iterations) or (result == "cancelled" and not ended()):
-                result = ""  # a step of slow motion; or flat out no more
+                result = None  # a step of slow motion; or flat out no more
             if pace is not None and not result:
                 self.history = History.of(self.run, self.held_out)
                 if self.at is None:
                     self._look()
                 self._stop.wait(max(pace // 20, 1) / pace)
-                result = "cancelled" if ended() else ""
+                result = "cancelled" if ended() else None
         if self.held_out is not None:
             self.held_out.curve()
         self.history = History.of(self.run, self.held_out)
@@ -285,9 +285,8 @@ class TrainingScreen(TutorScreen):
             self.look = Look(done, self.evaluator.evaluate(parameters), plane, values, held_out)
         return time.monotonic() - began
 
-    def _look_once(self) -> str:
+    def _look_once(self) -> None:
         self._look()
-        return ""
 
     def want_look(self) -> None:
         """See to it that what is picked is looked at; while training goes on, the training does that."""

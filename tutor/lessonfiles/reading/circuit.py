@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 from typing import Any
 
 from tutor.engine.array_functions import ARRAY_FUNCTIONS, shape_text
@@ -291,8 +291,3 @@ def _numbers(node: Any) -> int:
     many = math.prod(node.shape)
     jacobian = node.op == "softmax" and len(node.shape) == 1
     return many * many if jacobian else many
-
-
-def names_in(formulas: Iterator[str]) -> set[str]:
-    """Every word in some formulas, with what stands before braces."""
-    return {word for formula in formulas for word in _IDENTIFIER.findall(formula)}
