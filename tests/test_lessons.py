@@ -164,7 +164,8 @@ def test_it_is_in_the_curriculum_at_its_place(id):
 
 def test_the_curriculum_names_only_its_own_lessons():
     listed = re.findall(r"^\| (\d+) \| `([\w-]+)` \|", CURRICULUM, re.MULTILINE)
-    assert [int(number) for number, _ in listed] == [entry.number for entry in ENTRIES]
+    numbers = [entry.number for entry in ENTRIES]
+    assert [int(number) for number, _ in listed] == numbers, "docs/curriculum.md: a row for each lesson, in their order"
     named = set(re.findall(r"`([a-z0-9]+(?:-[a-z0-9]+)*)`", CURRICULUM)) - {"code"}
     assert named == {id for _, id in listed}
 
@@ -174,4 +175,5 @@ def test_the_outro_names_the_lesson_that_comes_next(id):
     at = IDS.index(id)
     here, after = ENTRIES[at], ENTRIES[at + 1] if at + 1 < len(ENTRIES) else None
     if after and after.number == here.number + 1:
-        assert after.title in " ".join(lesson(id).outro.split()), f"next is {after.title}"
+        outro = " ".join(lesson(id).outro.split())
+        assert after.title in outro, f"lessons/: the outro of {id} names what comes next, {after.title}"

@@ -36,7 +36,8 @@ def test_it_is_a_json_schema_with_its_properties_at_the_top():
 
 @pytest.mark.parametrize("entry", catalogue.entries(), ids=lambda entry: entry.id)
 def test_every_bundled_lesson_is_valid(entry):
-    assert valid(entry.path.read_text(encoding="utf-8"))
+    said = f"{entry.path} is no lesson by assets/lesson.schema.json: is that of today (make schema)?"
+    assert valid(entry.path.read_text(encoding="utf-8")), said
 
 
 def test_a_new_lesson_is_valid():
