@@ -139,6 +139,9 @@ def tables() -> dict[str, list[Message]]:
 def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     """(the file, the context, the texts)."""
     from tutor.engine import activations, lesson, losses, model, optimizers
+    from tutor.questions import mastery
+    from tutor.questions.kinds import direction
+    from tutor.questions.misconceptions import MISCONCEPTIONS
     from tutor.text import array_gates, array_whys, explanations, notations
 
     rules = [*explanations.RULES.values(), *explanations.LINEAR.values(), explanations.GATE]
@@ -153,6 +156,10 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     yield "text/array_gates", "", [*told, *(f"the {array_whys._lower(gate.title)}" for gate in gates)]
     named = notations.NOTATIONS.values()
     yield "text/notations", "", [text for entry in named for text in (entry.title, entry.known_from, entry.order)]
+    slips = MISCONCEPTIONS.values()
+    yield "questions/misconceptions/__init__", "", [text for slip in slips for text in (slip.named, slip.mends)]
+    yield "questions/mastery", "", [skill.name for skill in mastery.SKILLS.values()]
+    yield "questions/kinds/direction", "direction", direction._WAYS
     yield "engine/model", "phase", model.PHASES
     yield "engine/lesson", "level", lesson.LEVELS
     yield "engine/lesson", "", lesson.BATCH_LOSSES

@@ -139,6 +139,7 @@ def test_values_go_in_after_the_translation(catalogue):
     assert language.language() == "de"
     assert say("Step {n} of {layer}", n="{n}", layer=Term("layer {k}", k=2)) == "Schritt {n} der Schicht 2"
     assert fill("Step {n} of {layer}", {"n": 1, "layer": Term("layer {k}", k=2)}) == "Schritt 1 der Schicht 2"
+    assert say("Step {n} of {layer}", n=1, layer="f") == "Schritt 1 f"  # a name has one form
     assert say("braces {stay}") == "Klammern {stay}"
     assert (say_many(1, "{n} unit", "{n} units"), say_many(2000, "{n} unit", "{n} units")) == (
         "1 Einheit",

@@ -15,6 +15,7 @@ import numpy as np
 from tutor.engine.expressions import Call, Const, Expr, element, indices
 from tutor.questions.names import Names
 from tutor.questions.tokens import NotUnderstood, normalised, short
+from tutor.text.language import say
 
 MAX_ANSWER = 2000  # characters of an answer that are read
 
@@ -91,19 +92,25 @@ def read_answer(text: str, names: Names) -> Answer:
     What is asked may stand before it with an equals sign; of several sides the last one counts, if they agree.
     """
     if len(text) > MAX_ANSWER:
-        raise NotUnderstood("that is too long for an answer: give a number or a short expression")
+        raise NotUnderstood(say("that is too long for an answer: give a number or a short expression"))
     if wants_help(text):
-        raise NotUnderstood("that is no answer: take a hint, or give a number or an expression")
+        raise NotUnderstood(say("that is no answer: take a hint, or give a number or an expression"))
     plain = _HEDGED.sub("", normalised(text))
     if not plain:
-        raise NotUnderstood("type a number, such as 0.0821, or an expression in the names on the screen")
+        raise NotUnderstood(say("type a number, such as 0.0821, or an expression in the names on the screen"))
     sides = _sides(plain, names)
     answers = [_side(side, names, alone=len(sides) == 1 and side == plain) for side in sides]
     last = answers[-1]
     for side, answer in zip(sides, answers, strict=True):
         if not _agree(answer, last):
             raise NotUnderstood(
-                f"{short(side)} is {answer.value:.6g} and {short(sides[-1])} is {last.value:.6g}: which of the two?"
+                say(
+                    "{one} is {value} and {other} is {second}: which of the two?",
+                    one=short(side),
+                    value=f"{answer.value:.6g}",
+                    other=short(sides[-1]),
+                    second=f"{last.value:.6g}",
+                )
             )
     formula = next((answer.formula for answer in answers if answer.formula is not None), None)
     note = ", ".join(dict.fromkeys(answer.note for answer in answers if answer.note))
@@ -159,18 +166,26 @@ def _side(text: str, names: Names, alone: bool) -> Answer:
     if (value := _plain_number(text)) is not None:
         return value
     if alone and (meant := _thousands(text)):
-        raise NotUnderstood(f"write {meant} for {short(text)}: a point before the decimals, and nothing else")
+        raise NotUnderstood(
+            say(
+                "write {meant} for {short}: a point before the decimals, and nothing else",
+                meant=meant,
+                short=short(text),
+            )
+        )
     if alone and _COMMA.fullmatch(text.strip("() ")):
         point = text.replace(",", ".")
-        raise NotUnderstood(f"write a decimal point: {short(point)}? or are these two values? One is asked for")
+        raise NotUnderstood(
+            say("write a decimal point: {short}? or are these two values? One is asked for", short=short(point))
+        )
     parts = re.split(r"[\s,;]+", text)
     if alone and len(parts) > 1 and all(_NUMBER.fullmatch(part) for part in parts):
-        raise NotUnderstood("give one number")
+        raise NotUnderstood(say("give one number"))
     typed, found = names.value(text)
     if found.size != 1:
-        raise NotUnderstood(f"that has {found.size} values; say which element, as in a1[2]")
+        raise NotUnderstood(say("that has {size} values; say which element, as in a1[2]", size=found.size))
     if not np.isfinite(found).all():
-        raise NotUnderstood("that comes to no finite number")
+        raise NotUnderstood(say("that comes to no finite number"))
     return Answer(float(found.reshape(())), None, typed.decimals, typed.formula, typed.note)
 
 
@@ -209,5 +224,7 @@ def _plain_number(text: str) -> Answer | None:
     nothing = not front.strip("+-.0")
     value = 0.0 if nothing else float(f"{front}e{exponent + more}")
     if not nothing and (not math.isfinite(value) or value == 0):
-        raise NotUnderstood(f"{short(text)} is too {'small' if value == 0 else 'large'} for a number here")
+        if value == 0:
+            raise NotUnderstood(say("{number} is too small for a number here", number=short(text)))
+        raise NotUnderstood(say("{number} is too large for a number here", number=short(text)))
     return Answer(value, significant_digits(mantissa))

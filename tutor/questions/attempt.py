@@ -17,6 +17,7 @@ from tutor.questions.grading import Verdict, VerdictKind
 from tutor.questions.items import Item
 from tutor.questions.question import Question
 from tutor.questions.tokens import NotUnderstood
+from tutor.text.language import say, say_many
 from tutor.text.layout import number
 from tutor.text.output import escape
 from tutor.text.words import sentence
@@ -86,14 +87,14 @@ def respond(asking: Asking, text: str, own: Mapping[str, float] | None = None) -
     worth = base * LATER_TRY ** (tries - 1) * RUNG**asking.rung
     best = max(asking.credit, worth)
     if verdict.free:
-        said += (Said("left", "It costs no try."),)
+        said += (Said("left", say("It costs no try.")),)
         return replace(asking, credit=best, worth=worth, said=said, last=verdict, tried=False)
     done = verdict.correct or tries >= asking.most
     if done and not verdict.correct:
-        said += (Said("answer", f"It is {asking.item.told}."),)
+        said += (Said("answer", say("It is {told}.", told=asking.item.told)),)
     elif not verdict.correct:
         left = asking.most - tries
-        said += (Said("left", f"{left} {'try' if left == 1 else 'tries'} left."),)
+        said += (Said("left", say_many(left, "{n} try left.", "{n} tries left.")),)
     return replace(
         asking, tries=tries, credit=best, worth=worth, done=done, said=said, last=verdict, tried=True, told=told
     )
@@ -116,9 +117,12 @@ def _beside(question: Question, verdict: Verdict) -> tuple[Said, ...]:
         return ()
     slip = verdict.slips[0]
     shown = compare(question, slip)
-    whose = "yours" if slip.typed is not None else "gives your number"
-    wrong = Said("wrong-formula", f"{whose}: {shown.name} = {marked(shown.wrong)}")
-    return wrong, Said("right-formula", f"right: {shown.name} = {marked(shown.right)}")
+    false, true = f"{shown.name} = {marked(shown.wrong)}", f"{shown.name} = {marked(shown.right)}"
+    if slip.typed is not None:
+        wrong = Said("wrong-formula", say("yours: {formula}", formula=false))
+    else:
+        wrong = Said("wrong-formula", say("gives your number: {formula}", formula=false))
+    return wrong, Said("right-formula", say("right: {formula}", formula=true))
 
 
 def _scratch(asking: Asking, text: str, typed: str) -> Asking:
@@ -151,7 +155,7 @@ def hint(asking: Asking) -> Asking:
 
 def give_up(asking: Asking) -> Asking:
     """The learner wants to see it. Who has shown the right method has answered, and sees only the last digits."""
-    answer = Said("answer", f"It is {asking.item.told}.")
+    answer = Said("answer", say("It is {told}.", told=asking.item.told))
     said = (*asking.said, answer)
     if asking.last is not None and asking.last.kind == "rounded":
         return replace(asking, done=True, tries=asking.tries + 1, tried=True, said=said)

@@ -31,6 +31,7 @@ from tutor.questions.names import Names
 from tutor.questions.question import TOLERANCE, Question, in_words, question_at
 from tutor.questions.rounding import close, fits, same
 from tutor.text.card import Scribe
+from tutor.text.language import say
 from tutor.text.layout import number
 from tutor.text.writer import Writer
 
@@ -108,7 +109,7 @@ def _asked(question: AuthorQuestion, step: Step, writer: Writer) -> Item:
     """A question in the author's own words, with a number or a choice for an answer."""
     if question.kind == "choice":
         right = question.right_choices
-        answer = " or ".join(question.choices[at] for at in right)
+        answer = say(" or ").join(question.choices[at] for at in right)
         one = judge_choice(question.choices, right, {})
 
         def judge(text: str, own: Mapping[str, float]) -> Verdict:

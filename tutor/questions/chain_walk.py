@@ -45,6 +45,7 @@ from tutor.questions.kinds.chain import without as missing
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.question import DIGITS, Question, in_words
 from tutor.text.card import Scribe
+from tutor.text.language import say
 from tutor.text.layout import bracketed, linear, number
 from tutor.text.words import sentence
 from tutor.text.writer import Writer
@@ -129,30 +130,37 @@ class _Walk:
                 return right_verdict()
             credit = max(0.0, (len(chosen & right) - len(chosen - right)) / len(right))
             if none := sorted(chosen - right):
-                return wrong(f"{choices[none[0]]} is no path: {false[choices[none[0]]]}", credit=credit)
+                return wrong(
+                    say("{names} is no path: {why}", names=choices[none[0]], why=false[choices[none[0]]]), credit=credit
+                )
             lost = choices[min(right - chosen)]
             entry = MISCONCEPTIONS["path-missing"]
-            return Judgement("misconception", f"{lost} leads there, too. {entry.remedy}", credit=credit,
-                             misconception="path-missing")  # fmt: skip
+            said = say("{names} leads there, too. {remedy}", names=lost, remedy=entry.remedy)
+            return Judgement("misconception", said, credit=credit, misconception="path-missing")
 
         numbers = " ".join(str(at + 1) for at in sorted(right))
         end = self.writer.text(Ref(self.step.trace.program.model.output))
         of = self.writer.text(replace(chain.of, example=None))
         return self._item(
             "paths",
-            prompt=f"{self.name} adds up every path from {end} down to {of}. Which of these are paths? "
-            "Give their numbers, as in 1 3.",
+            prompt=say(
+                "{name} adds up every path from {end} down to {of}. Which of these are paths? "
+                "Give their numbers, as in 1 3.",
+                name=self.name,
+                end=end,
+                of=of,
+            ),
             hints=(
-                "A path goes from a value to one that it is made of, step by step, and leaves none out.",
-                f"There are {in_words(chain.count)}.",
-                f"One of them: {next(iter(true))}.",
+                say("A path goes from a value to one that it is made of, step by step, and leaves none out."),
+                say("There are {n}.", n=in_words(chain.count)),
+                say("One of them: {path}.", path=next(iter(true))),
                 f"{numbers}: {'; '.join(choices[at] for at in sorted(right))}",
             ),
             answer=numbers,
             judge=judge,
             choices=tuple(choices),
             many=True,
-            worked=(f"{self.name} is the sum over these paths:", *true),
+            worked=(say("{name} is the sum over these paths:", name=self.name), *true),
         )
 
     def _along(self, way: tuple[Ref, ...]) -> str:
@@ -172,14 +180,18 @@ class _Walk:
                 other = self.writer.text(replace(beside, example=None))
                 below = self.writer.text(replace(self.chain.of, example=None))
                 why = (
-                    f"{other} is not made from {below}." if at == len(through) - 1 else f"it does not hold at {other}."
+                    say("{other} is not made from {below}.", other=other, below=below)
+                    if at == len(through) - 1
+                    else say("it does not hold at {other}.", other=other)
                 )
                 yield (*through[:at], beside, *through[at + 1 :]), why
             if len(through) > 1:
-                yield (*through[:at], *through[at + 1 :]), f"it leaves out {name}."
+                yield (*through[:at], *through[at + 1 :]), say("it leaves out {name}.", name=name)
             if at + 1 < len(through) and not self.step.trace.program.model.layers:
                 after = through[at + 1]
-                why = f"{self.writer.text(replace(after, example=None))} is not made from {name}."
+                why = say(
+                    "{name} is not made from {other}.", name=self.writer.text(replace(after, example=None)), other=name
+                )
                 yield (*through[:at], after, ref, *through[at + 2 :]), why
 
     # ------------------------------------------------------------ one factor
@@ -199,19 +211,19 @@ class _Walk:
         others = [*ahead, *(text for text in verdicts if text not in ahead)][: CHOICES - 1]
         if not others:  # nothing else is near: a factor that was there already
             others = [Fraction.of(factor).text(scribe) for factor in path.factors[:at]][-1:]
-            verdicts |= {text: wrong("That one is there already.") for text in others}
+            verdicts |= {text: wrong(say("That one is there already.")) for text in others}
         choices = [right.text(scribe), *others]
         self.rng.shuffle(choices)
         right_at = choices.index(right.text(scribe))
         done = self._so_far(path, at)
-        which = "comes first" if at == 0 else "comes next"
+        which = say("comes first") if at == 0 else say("comes next")
         top = self.writer.text(right.top)
         return self._item(
             f"factor{at + 1}",
-            prompt=f"{self._whose(path)} = {done}? · … Which factor {which}?",
+            prompt=say("{name} = {done}? · … Which factor {which}?", name=self._whose(path), done=done, which=which),
             hints=(
-                RULE,
-                f"The next one is of {top}: ∂{top} stands on top.",
+                say(RULE),
+                say("The next one is of {top}: ∂{top} stands on top.", top=top),
                 scribe.explainer.factor(path.factors[at]),
                 right.text(scribe),
             ),
@@ -228,7 +240,7 @@ class _Walk:
     def _whose(self, path: Path) -> str:
         if self.chain.count == 1:
             return self.name
-        return f"The path through {through(path, self.scribe)}"
+        return say("The path through {through}", through=through(path, self.scribe))
 
     def _value(self, path: Path, at: int) -> Item:
         """What a factor is as a number."""
@@ -243,7 +255,11 @@ class _Walk:
             kind="chain",
             id=f"chain:{self.step.id}:value{at + 1}",
             step=self.step,
-            prompt=f"What is the factor {text}? {in_words(DIGITS).capitalize()} significant digits, or an expression.",
+            prompt=say(
+                "What is the factor {name}? {digits} significant digits, or an expression.",
+                name=text,
+                digits=in_words(DIGITS).capitalize(),
+            ),
             worked=(f"{' = '.join(linear(doc) for doc in found.docs)}. {found.reason}",),
             judge=lambda answer, own: self._exchanged(factor, item.judge(answer, own)),
         )
@@ -262,7 +278,7 @@ class _Walk:
     def _product(self, path: Path, at: int) -> Item:
         """What one path gives."""
         names = " · ".join(Fraction.of(factor).text(self.scribe) for factor in path.factors)
-        which = f"The path through {through(path, self.scribe)}"
+        which = say("The path through {through}", through=through(path, self.scribe))
         shown = number(path.product, max(path.digits, 4))
         wrong_ones = list(self._wrong_products(path))
         first = self._question
@@ -278,9 +294,18 @@ class _Walk:
         numbers = " · ".join(bracketed([number(factor.value, path.digits) for factor in path.factors]))
         return self._item(
             f"product{at}",
-            prompt=f"{which} is {names}. What does it give? "
-            f"{in_words(DIGITS).capitalize()} significant digits, or an expression.",
-            hints=("Multiply along a path.", f"It is {names}.", f"It is {numbers}.", shown),
+            prompt=say(
+                "{which} is {names}. What does it give? {digits} significant digits, or an expression.",
+                which=which,
+                names=names,
+                digits=in_words(DIGITS).capitalize(),
+            ),
+            hints=(
+                say("Multiply along a path."),
+                say("It is {names}.", names=names),
+                say("It is {numbers}.", numbers=numbers),
+                shown,
+            ),
             answer=shown,
             judge=judge,
             worked=(f"{which}: {names}.", product_text(path, self.scribe)),
@@ -298,7 +323,7 @@ class _Walk:
             if apart(rest) and slip_without(factor):
                 yield rest, missing(path, at, at + 1, self.scribe)
         if apart(sum(values)):
-            yield sum(values), wrong("Added. Along a path the factors are multiplied; the paths are added.")
+            yield sum(values), wrong(say("Added. Along a path the factors are multiplied; the paths are added."))
 
     @property
     def _question(self) -> Question:
@@ -311,20 +336,28 @@ class _Walk:
         if chain.count == 1:
             (path,) = chain.paths
             names = " · ".join(Fraction.of(factor).text(self.scribe) for factor in path.factors)
-            prompt, done = f"{self.name} = {names}. Which number is it?", product_text(path, self.scribe)
+            prompt, done = (
+                say("{name} = {names}. Which number is it?", name=self.name, names=names),
+                product_text(path, self.scribe),
+            )
         else:
             terms = [number(path.product, chain.digits) for path in chain.paths]
             rest = chain.rest
-            more = "" if rest is None else f", the other {chain.count - len(terms):,} together {number(rest)}"
-            paths = in_words(len(terms)) if rest is None else f"{in_words(len(terms))} largest"
-            prompt = f"The {paths} paths give {', '.join(terms)}{more}. What is {self.name}?"
+            n, told = in_words(len(terms)), ", ".join(terms)
+            if rest is None:
+                prompt = say("The {n} paths give {terms}. What is {name}?", n=n, terms=told, name=self.name)
+            else:
+                prompt = say(
+                    "The {n} largest paths give {terms}, the other {others} together {rest}. What is {name}?",
+                    n=n, terms=told, others=f"{chain.count - len(terms):,}", rest=number(rest), name=self.name,
+                )  # fmt: skip
             added = " + ".join(bracketed([*terms, *([] if rest is None else [number(rest, chain.digits)])]))
-            done = f"The sum: {added} = {number(chain.total)}."
+            done = say("The sum: {added} = {total}.", added=added, total=number(chain.total))
         return replace(
             item,
             kind="chain",
             id=f"chain:{self.step.id}:total",
             skill=CHAIN,
-            prompt=f"{prompt} {in_words(DIGITS).capitalize()} significant digits.",
+            prompt=say("{prompt} {digits} significant digits.", prompt=prompt, digits=in_words(DIGITS).capitalize()),
             worked=(done, sentence(f"{self.name} = {number(chain.total)}"), *filter(None, [self.scribe.beyond(chain)])),
         )

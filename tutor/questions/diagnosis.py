@@ -20,6 +20,7 @@ from tutor.questions.question import TOLERANCE, Question
 from tutor.questions.rounding import NEAT, close, same
 from tutor.questions.same_formula import FIXED, has_names, read_off, resolved, there, value_at
 from tutor.questions.slips import Slip, looking, table_for, unique
+from tutor.text.language import say
 from tutor.text.layout import linear
 from tutor.text.words import capital
 from tutor.text.writer import Writer
@@ -116,8 +117,10 @@ def explained(question: Question, named: list[Slip]) -> str:
     first = named[0]
     says = MISCONCEPTIONS[first.misconception]
     at = _shown_at(question, first)
-    where = "" if at is question.step else f" (at {question.writer.text(at.ref)})"
-    return f"{capital(says.title)}{where}. {says.remedy}{_also(named)}"
+    title = capital(says.title)
+    if at is not question.step:
+        title = say("{slip} (at {name})", slip=title, name=question.writer.text(at.ref))
+    return f"{title}. {says.remedy}{_also(named)}"
 
 
 def kind_of(named: list[Slip]) -> str:
@@ -131,20 +134,23 @@ def _also(named: list[Slip]) -> str:
     says = MISCONCEPTIONS[first.misconception]
     entries = dict.fromkeys(MISCONCEPTIONS[slip.misconception] for slip in named)
     also = [entry.title for entry in entries if entry != says and (says.rare or not entry.rare)]
-    same = "formula" if first.typed is not None and not read_off(first.typed) else "number"
-    return f" The same {same} also comes out if {'; or if '.join(also)}." if also else ""
+    if not also:
+        return ""
+    ways = say("; or if ").join(also)
+    if first.typed is not None and not read_off(first.typed):
+        return " " + say("The same formula also comes out if {ways}.", ways=ways)
+    return " " + say("The same number also comes out if {ways}.", ways=ways)
 
 
 def located(question: Question, slip: Slip) -> str:
     """Where a slip was made: in which value, and at which of its factors or terms; without the right formula."""
     beside = compare(question, slip)
     too_much, missing = _names(beside.wrong), _names(beside.right)
-    where = f"Look at {beside.name}"
     if len(too_much) == 1:
-        return f"{where}, and there at {too_much[0]}."
+        return say("Look at {name}, and there at {it}.", name=beside.name, it=too_much[0])
     if not too_much and len(missing) == 1:
-        return f"{where}: {missing[0]} belongs in it."
-    return f"{where}."
+        return say("Look at {name}: {it} belongs in it.", name=beside.name, it=missing[0])
+    return say("Look at {name}.", name=beside.name)
 
 
 def _names(pieces: Sequence[tuple[str, bool]]) -> list[str]:

@@ -25,6 +25,7 @@ from tutor.questions.rounding import close, fits, full_shape, half_unit, rounds_
 from tutor.questions.same_formula import has_names, read_off, resolved, says, wrong_number
 from tutor.questions.slips import Slip, looking, make_table
 from tutor.questions.tokens import NotUnderstood
+from tutor.text.language import N_, say
 from tutor.text.layout import number, superscript
 from tutor.text.words import sentence
 
@@ -80,9 +81,9 @@ def graded(question: Question, answer: Answer, own: Mapping[str, float] | None =
     """Grade an answer that was read: see `grade`."""
     value, right, digits = answer.value, question.right, question.digits
     if not math.isfinite(right):
-        return Verdict("wrong", "There is no finite number here.", value)
+        return Verdict("wrong", say("There is no finite number here."), value)
     if _is_right(question, answer) or _right_in_form(question, answer):
-        return Verdict("correct", _right_only_here(question, answer) or "Right.", value)
+        return Verdict("correct", _right_only_here(question, answer) or say("Right."), value)
     typed = answer.digits
     named = diagnosed(question, answer)
     one_digit = named if typed == 1 < digits else []  # the very number of a mistake, as diagnosed
@@ -98,18 +99,22 @@ def graded(question: Question, answer: Answer, own: Mapping[str, float] | None =
     if said:  # what follows from an earlier answer that was rounded itself has no more digits to give
         return Verdict("rounded", _keep(question, answer), value) if follows else said
     if follows:
-        return Verdict("carried", "Right method; the slip was earlier.", value)
+        return Verdict("carried", say("Right method; the slip was earlier."), value)
     if named:
         return _misconception(question, named, value)
     enough = typed is None or typed >= digits
     turned = right and (matches(-right, answer, 2) or (enough and abs(value + right) <= _allowed(question, answer)))
     if turned and _may_be(question, answer, -1):
-        return Verdict("sign", OTHER_SIGN, value)
+        return Verdict("sign", say(OTHER_SIGN), value)
     if right and value and (power := _power_of_ten(right, answer)) and _may_be(question, answer, 10.0**-power):
         times = superscript(str(power)).replace("⁺", "")
-        return Verdict("power-of-ten", f"The digits are right, but the decimal point is not: off by 10{times}.", value)
+        return Verdict(
+            "power-of-ten",
+            say("The digits are right, but the decimal point is not: off by 10{times}.", times=times),
+            value,
+        )
     of_number = _wrong_number(question, answer)
-    return Verdict("wrong", (*of_number, "That is not it.")[0], value, rungs=of_number[1:])
+    return Verdict("wrong", (*of_number, say("That is not it."))[0], value, rungs=of_number[1:])
 
 
 def _misconception(question: Question, named: list[Slip], value: float) -> Verdict:
@@ -124,8 +129,13 @@ def _wrong_number(question: Question, answer: Answer) -> tuple[str, ...]:
         return ()
     typed, ref = found
     meant = number(float(look_up(question.step, ref)), question.step.digits)
-    name, kind = question.writer.text(ref), "The formula is right but for one number"
-    return f"{kind}: {number(typed, 6)} should be {meant}, {name}.", f"{kind}.", f"{kind}: {number(typed, 6)}."
+    name, shown = question.writer.text(ref), number(typed, 6)
+    return (
+        say("The formula is right but for one number: {typed} should be {meant}, {name}.",
+            typed=shown, meant=meant, name=name),
+        say("The formula is right but for one number."),
+        say("The formula is right but for one number: {typed}.", typed=shown),
+    )  # fmt: skip
 
 
 def _is_right(question: Question, answer: Answer) -> bool:
@@ -155,30 +165,30 @@ def graded_number(answer: Answer, right: float, digits: int, apart: Iterable[flo
     near = min((abs(wrong - right) / 2 for wrong in apart), default=math.inf)
     within = typed >= digits and abs(value - right) < min(TOLERANCE * abs(right), near)
     if within or close(value, right, 1e-9) or rounds_to(right, value, digits):
-        return Verdict("correct", "Right.", value)
+        return Verdict("correct", say("Right."), value)
     if typed < digits and same(right, value, typed):
         return Verdict("imprecise", too_few(digits), value)
     if right and close(value, -right, TOLERANCE):
-        return Verdict("sign", OTHER_SIGN, value)
-    return Verdict("wrong", "That is not it.", value)
+        return Verdict("sign", say(OTHER_SIGN), value)
+    return Verdict("wrong", say("That is not it."), value)
 
 
-OTHER_SIGN = "The size is right, the sign is not."
+OTHER_SIGN = N_("The size is right, the sign is not.")
 
 
 def too_few(digits: int) -> str:
     """What is said of an answer that is right as far as it goes."""
-    return f"Right so far: give {in_words(digits)} significant digits."
+    return say("Right so far: give {n} significant digits.", n=in_words(digits))
 
 
 def if_exactly(value: float, says: str) -> str:
     """What is said besides of a number that may be the right one with fewer digits, and is a mistake's as it stands."""
-    return f"If you mean {number(value)} and no rounded number: {says}"
+    return say("If you mean {value} and no rounded number: {says}", value=number(value), says=says)
 
 
 def undecided(more: str) -> str:
     """What is said of an answer that rounding explains, and a mistake as well: nothing of the mistake."""
-    return f"Near, but these digits do not decide it: keep {more} on each line, and give as many."
+    return say("Near, but these digits do not decide it: keep {more} on each line, and give as many.", more=more)
 
 
 def _rounded_on_the_way(question: Question, answer: Answer, named: bool) -> Verdict | None:
@@ -205,9 +215,13 @@ def _rounded_on_the_way(question: Question, answer: Answer, named: bool) -> Verd
     if named or question.mistakable(value, fine if off <= fine else reach):
         return Verdict("imprecise", undecided(more), value)
     if off > PLAIN * abs(right):
-        return Verdict("imprecise", f"Near, but digits cancel here: keep {more} on each line.", value)
+        return Verdict("imprecise", say("Near, but digits cancel here: keep {more} on each line.", more=more), value)
     if typed < digits:
-        return Verdict("imprecise", f"Near: keep {more} digits on each line, and give {in_words(digits)}.", value)
+        return Verdict(
+            "imprecise",
+            say("Near: keep {more} digits on each line, and give {n}.", more=more, n=in_words(digits)),
+            value,
+        )
     return Verdict("rounded", _keep(question, answer), value)
 
 
@@ -228,7 +242,7 @@ def _shows_a_slip(question: Question, answer: Answer) -> bool:
 
 def _keep(question: Question, answer: Answer) -> str:
     more = max(answer.digits or 0, question.digits) + 1
-    return f"Right method, rounded on the way: keep {in_words(more)} digits."
+    return say("Right method, rounded on the way: keep {n} digits.", n=in_words(more))
 
 
 def _follows(question: Question, answer: Answer, own: Mapping[str, float]) -> bool:
@@ -262,7 +276,7 @@ def _right_only_here(question: Question, answer: Answer) -> str:
     if slip is None:
         return ""
     title = MISCONCEPTIONS[slip.misconception].title
-    return f"Right with these numbers. With others the formula would not be: {title}."
+    return say("Right with these numbers. With others the formula would not be: {title}.", title=title)
 
 
 def _may_be(question: Question, answer: Answer, factor: float) -> bool:

@@ -33,6 +33,7 @@ from tutor.questions.tokens import NotUnderstood
 from tutor.text.condensing import condensed
 from tutor.text.explain import Explainer
 from tutor.text.grids import grid_of
+from tutor.text.language import say
 from tutor.text.layout import linear
 from tutor.text.words import sentence
 from tutor.text.writer import Writer
@@ -113,7 +114,7 @@ class Item:
     def grade(self, text: str, own: Mapping[str, float] | None = None) -> Judgement:
         """The verdict on an answer; `own` has the learner's own earlier values by id."""
         if len(text) > MAX_ANSWER * (math.prod(self.step.shape) if self.kind == "matrix" else 1):
-            return not_understood("that is too long for an answer")
+            return not_understood(say("that is too long for an answer"))
         try:
             return judgement(self.judge(text, own or {}))
         except NotUnderstood as error:
@@ -168,14 +169,12 @@ def not_understood(why: str) -> Judgement:
 
 def right_verdict(value: float | None = None) -> Judgement:
     """What is said of a right answer."""
-    return Judgement("correct", "Right.", value)
+    return Judgement("correct", say("Right."), value)
 
 
-def wrong_verdict(
-    message: str = "That is not it.", value: float | None = None, credit: float | None = None
-) -> Judgement:
+def wrong_verdict(message: str = "", value: float | None = None, credit: float | None = None) -> Judgement:
     """What is said of a wrong answer that shows no misconception; `credit`, from 0 to 1, is the share that is right."""
-    return Judgement("wrong", message, value, credit=credit)
+    return Judgement("wrong", message or say("That is not it."), value, credit=credit)
 
 
 def misconceived(id: str, found: tuple[Slip, ...] = (), message: str = "", credit: float | None = None) -> Judgement:
@@ -199,13 +198,13 @@ def chosen_in_order(text: str, choices: Sequence[str]) -> list[int]:
     plain = text.strip()
     # As an answer is shown: 1 3 (W2, x); but 1(x ≥ y) is a choice's own text.
     listed = plain if plain in choices else re.sub(r"\s*\(.*\)$", "", plain)
-    if re.fullmatch(r"[0-9]{1,6}(?:(?:[\s,;.)]|and)+[0-9]{1,6})*[.)]?", listed):
+    if re.fullmatch(r"[0-9]{1,6}(?:(?:[\s,;.)]|and|und)+[0-9]{1,6})*[.)]?", listed):
         found = [int(part) - 1 for part in re.findall(r"[0-9]+", listed)]
         if all(0 <= at < len(choices) for at in found):
             return found
     if plain in choices:
         return [choices.index(plain)]
-    raise NotUnderstood(f"answer with the number of a choice, 1 to {len(choices)}")
+    raise NotUnderstood(say("answer with the number of a choice, 1 to {n}", n=len(choices)))
 
 
 def judge_choice(choices: Sequence[str], right: Collection[int], wrong: Mapping[int, Judgement]) -> Judge:
@@ -214,7 +213,7 @@ def judge_choice(choices: Sequence[str], right: Collection[int], wrong: Mapping[
     def judge(text: str, own: Mapping[str, float]) -> Verdict:
         chosen = chosen_numbers(text, choices)
         if len(chosen) > 1:
-            raise NotUnderstood("choose one")
+            raise NotUnderstood(say("choose one"))
         (at,) = chosen
         return right_verdict() if at in right else wrong.get(at) or wrong_verdict()
 
@@ -231,7 +230,11 @@ def item_of_value(question: Question) -> Item:
     return Item(
         kind="value",
         id=f"value:{element.id}",
-        prompt=f"What is {name}? {in_words(question.digits).capitalize()} significant digits, or an expression.",
+        prompt=say(
+            "What is {name}? {digits} significant digits, or an expression.",
+            name=name,
+            digits=in_words(question.digits).capitalize(),
+        ),
         skill=element.equation.rule_id,
         step=element,
         writer=writer,
@@ -265,8 +268,8 @@ def item_of_cells(whole: Step, writer: Writer, digits: int) -> Item:
     rows, wide = grid_of(whole.shape)
     answer = "\n".join(" ".join(shown[at : at + wide]) for at in range(0, len(shown), wide))
     answer = answer.replace("\n", " ") if wide == 1 else answer
-    each = f"{in_words(digits)} significant digits each; ? for one left out"
-    size = f"{rows} numbers" if wide == 1 else f"{rows} rows of {wide}"
+    each = say("{digits} significant digits each; ? for one left out", digits=in_words(digits))
+    size = say("{rows} numbers", rows=rows) if wide == 1 else say("{rows} rows of {wide}", rows=rows, wide=wide)
 
     names = Names(whole, writer)
 
@@ -277,7 +280,7 @@ def item_of_cells(whole: Step, writer: Writer, digits: int) -> Item:
     return Item(
         kind="matrix",
         id=f"matrix:{whole.id}",
-        prompt=f"What is {writer.text(whole.ref)}? {size}, {each}.",
+        prompt=say("What is {name}? {size}, {each}.", name=writer.text(whole.ref), size=size, each=each),
         skill=whole.equation.rule_id,
         step=whole,
         writer=writer,
@@ -315,14 +318,14 @@ def _judge_cells(texts: Sequence[str | Answer], cells: list[Question], own: Mapp
         if isinstance(text, Answer):
             verdict: Verdict = graded(cell, text, own)
         else:
-            verdict = wrong_verdict("Left out.") if text == "?" else grade(cell, text, own)
+            verdict = wrong_verdict(say("Left out.")) if text == "?" else grade(cell, text, own)
         if verdict.kind == "not-understood":
             return not_understood(f"{_cell(cell)}: {verdict.message}")
         verdicts.append(verdict)
     right = sum(verdict.kind in ("correct", "rounded") for verdict in verdicts)
     if all(verdict.correct for verdict in verdicts):
-        return Judgement("correct", "Right.", cells=tuple(verdicts))
-    count = f"{right} of {len(verdicts)} right."
+        return Judgement("correct", say("Right."), cells=tuple(verdicts))
+    count = say("{right} of {n} right.", right=right, n=len(verdicts))
     kinds = dict.fromkeys((*verdict.rungs, verdict.message)[0] for verdict in verdicts if not verdict.correct)
     rungs = (" ".join((count, *list(kinds)[:4])), " ".join((count, *_cell_by_cell(verdicts, cells, brief=True))))
     # What is wrong counts before what has too few digits: only where nothing is wrong does the whole cost no try.

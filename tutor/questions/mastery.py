@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from tutor.text.language import say
+
 if TYPE_CHECKING:  # the table does without NumPy, which comes with the engine
     from tutor.engine.rules import Rule
 
@@ -22,8 +24,13 @@ if TYPE_CHECKING:  # the table does without NumPy, which comes with the engine
 class Skill:
     """A rule of the steps, as something that can be learned; `needs` are the skills that come before it."""
 
-    title: str
+    name: str
     needs: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What it is called, in the learner's language."""
+        return say(self.name)
 
 
 # What is learned beside the rules of the steps.

@@ -31,6 +31,7 @@ from tutor.engine.parsing import FUNCTIONS
 from tutor.engine.trace import Step, activation_calls, find_local, symbols_of
 from tutor.questions.tokens import Function, NotUnderstood, normalised, raised, short
 from tutor.questions.typed_formulas import Typed, functions, read
+from tutor.text.language import say, say_many
 from tutor.text.layout import to_ascii
 from tutor.text.notations import NOTATIONS
 from tutor.text.writer import Writer
@@ -104,15 +105,15 @@ class Names:
         typed = self.read(text)
         step, formula = self.step, typed.formula
         if not step.trace.program.model.arrays and _broadcasts(formula):  # only who writes arrays means that
-            raise NotUnderstood("the shapes in that do not fit; name single elements, as in a1[2]")
+            raise NotUnderstood(say("the shapes in that do not fit; name single elements, as in a1[2]"))
         try:
             value = np.asarray(evaluate(formula, self.look), dtype=float)
         except RecursionError:
-            raise NotUnderstood("that is nested too deep: give a number or a shorter expression") from None
+            raise NotUnderstood(say("that is nested too deep: give a number or a shorter expression")) from None
         except NotUnderstood:  # a value that cannot be used
             raise
         except ValueError:
-            raise NotUnderstood("the shapes in that do not fit; name single elements, as in a1[2]") from None
+            raise NotUnderstood(say("the shapes in that do not fit; name single elements, as in a1[2]")) from None
         whole = step.equation.symbol.shape
         local = step.equation.symbol.quantity == "local"
         if local and len(whole) == 2 and value.shape == (1, whole[1]):  # a row for each unit: ∂z/∂W
@@ -235,7 +236,9 @@ class Names:
             if ref := self.lookup(typed):
                 return [(end, self._whole(ref))]
             if self.is_hidden(typed):
-                raise NotUnderstood(f"{typed} is what is asked, or comes after it: use what came before")
+                raise NotUnderstood(
+                    say("{typed} is what is asked, or comes after it: use what came before", typed=typed)
+                )
         return self._side_by_side(text, at)
 
     def _ends(self, text: str, at: int) -> list[int]:
@@ -282,7 +285,9 @@ class Names:
         if not ways.get(at):
             return []
         if ways[at] > 1:
-            raise NotUnderstood(f"{short(text[at:end])} can be read in more than one way: write * between the names")
+            raise NotUnderstood(
+                say("{name} can be read in more than one way: write * between the names", name=short(text[at:end]))
+            )
         found: list[tuple[int, Expr]] = []
         while at < end:
             at, ref = piece[at]
@@ -335,8 +340,10 @@ class Names:
         """What a name in an answer stands for; None if nothing. Raises NotUnderstood where it is not plain which."""
         meant = self._meanings(text)
         if len(meant) > 1:
-            both = " or ".join(sorted(self._spelling(ref, text) for ref in meant))
-            raise NotUnderstood(f"{text} has more than one meaning here: write {both}")
+            both = say(" or ").join(sorted(self._spelling(ref, text) for ref in meant))
+            raise NotUnderstood(
+                say("{name} has more than one meaning here: write {meanings}", name=text, meanings=both)
+            )
         return next(iter(meant), None)
 
     def _meanings(self, text: str, each: bool = False) -> AbstractSet[Ref]:
@@ -370,22 +377,26 @@ class Names:
         keys = (base, of_each) if example is None else (of_each,)
         symbol = next((self.known[key] for key in keys if key in self.known), None)
         if symbol is None and any(key in by_key or key in self.later for key in keys):
-            raise NotUnderstood(f"{text} is what is asked, or comes after it: use what came before")
+            raise NotUnderstood(say("{typed} is what is asked, or comes after it: use what came before", typed=text))
         if symbol is None and base in self.known:
             place = short(example_of(text))
-            raise NotUnderstood(f"{base} is the same for all examples: leave out the @{place}")
+            raise NotUnderstood(
+                say("{name} is the same for all examples: leave out the @{example}", name=base, example=place)
+            )
         if symbol is None:
             local = find_local(self.step.trace.program, base)
             if local is None:
                 return None
             if local.symbol.key in self.later or (local.symbol.of and local.symbol.of.key in self.later):
-                raise NotUnderstood(f"{text} is what is asked, or comes after it: use what came before")
+                raise NotUnderstood(
+                    say("{typed} is what is asked, or comes after it: use what came before", typed=text)
+                )
             symbol = local.symbol
         if not named.fits(symbol.shape):
             place = written_index(text)
-            raise NotUnderstood(f"{base} has no element [{short(' '.join(place.split()))}]")
+            raise NotUnderstood(say("{name} has no element [{index}]", name=base, index=short(" ".join(place.split()))))
         if example is not None and not 0 <= example < self.step.trace.examples:
-            raise NotUnderstood(f"there is no example @{short(example_of(text))} in this batch")
+            raise NotUnderstood(say("there is no example @{example} in this batch", example=short(example_of(text))))
         return self._normal(Ref(symbol, named.index, example))
 
     def _normal(self, ref: Ref) -> Ref:
@@ -405,9 +416,15 @@ class Names:
     def unknown(self, word: str) -> str:
         """What is said of a word that means nothing: which names there are."""
         names = sorted({self.writer.text(ref) for ref in self.step.operands[:6]})
-        said = f"'{short(word)}' is no name here"
-        verb = "is" if len(names) == 1 else "are"
-        return f"{said}; there {verb}, among others, {', '.join(names)}" if names else said
+        if not names:
+            return say("'{word}' is no name here", word=short(word))
+        return say_many(
+            len(names),
+            "'{word}' is no name here; there is, among others, {names}",
+            "'{word}' is no name here; there are, among others, {names}",
+            word=short(word),
+            names=", ".join(names),
+        )
 
 
 @dataclass(frozen=True)

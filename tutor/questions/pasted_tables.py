@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from tutor.questions.tokens import NotUnderstood, normalised
 from tutor.text.grids import grid_of
+from tutor.text.language import say, say_many
+from tutor.text.words import listed
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|[0-9]*\.[0-9]+)(?:[eE][-+]?[0-9]+)?(?:[×x]10\S+)?%?|\?|nan|[-+]?inf")
 _WITH_COMMA = re.compile(r"[-+]?[0-9]*,[0-9]+(?:[eE][-+]?[0-9]+)?%?")
@@ -135,7 +137,11 @@ def split_cells(text: str, separator: str) -> list[str]:
 def size_words(shape: tuple[int, ...]) -> str:
     """How many numbers a vector or matrix of this shape takes, in words."""
     rows, wide = grid_of(shape)
-    return f"{rows} rows of {wide} numbers" if len(shape) > 1 else f"{rows} numbers"
+    return (
+        say("{rows} rows of {wide} numbers", rows=rows, wide=wide)
+        if len(shape) > 1
+        else say("{rows} numbers", rows=rows)
+    )
 
 
 def read_cells(text: str, shape: tuple[int, ...]) -> list[str]:
@@ -147,12 +153,21 @@ def read_cells(text: str, shape: tuple[int, ...]) -> list[str]:
     flat = [cell for row in cells for cell in row]
     many, wide = math.prod(shape), grid_of(shape)[1] if len(shape) > 1 else None
     if len(flat) != many:
-        raise NotUnderstood(f"give {size_words(shape)}, with spaces or commas between them: that is {len(flat)}")
+        raise NotUnderstood(
+            say("give {sizes}, with spaces or commas between them: that is {n}", sizes=size_words(shape), n=len(flat))
+        )
     if not all(flat):
-        raise NotUnderstood(f"give {size_words(shape)}: a cell is empty; ? leaves one out")
+        raise NotUnderstood(say("give {sizes}: a cell is empty; ? leaves one out", sizes=size_words(shape)))
     if wide is not None and len(cells) > 1 and any(len(row) != wide for row in cells):
-        rows = " and ".join(dict.fromkeys(str(len(row)) for row in cells))
-        raise NotUnderstood(f"give {size_words(shape)}, a row a line: these {len(cells)} rows have {rows}")
+        rows = listed(list(dict.fromkeys(str(len(row)) for row in cells)))
+        raise NotUnderstood(
+            say(
+                "give {sizes}, a row a line: these {n} rows have {rows}",
+                sizes=size_words(shape),
+                n=len(cells),
+                rows=rows,
+            )
+        )
     return flat
 
 
@@ -179,7 +194,7 @@ def fill(cells: tuple[str, ...], at: int, wide: int, rows: list[list[str]]) -> F
     flat = [cell for cells in rows for cell in cells]
     tall, broad = len(rows), max(map(len, rows), default=0)
     if not flat:
-        return Filled(cells, at, "There was nothing to put in.")
+        return Filled(cells, at, say("There was nothing to put in."))
     if len(flat) == len(cells) and (tall == 1 or broad == 1 or (tall, broad) == (high, wide)):
         places = list(range(len(cells)))
     elif tall == 1 or (broad == 1 and wide == 1):
@@ -195,13 +210,25 @@ def fill(cells: tuple[str, ...], at: int, wide: int, rows: list[list[str]]) -> F
     for place, cell in zip(places, flat, strict=True):
         lost += bool(found[place] and cell and found[place] != cell)
         found[place] = cell or found[place]
-    what = "A cell that had something else was" if lost == 1 else f"{lost} cells that had something else were"
-    return Filled(tuple(found), min(places[-1] + 1, len(cells) - 1), f"{what} replaced." if lost else "")
+    said = say_many(
+        lost, "A cell that had something else was replaced.", "{n} cells that had something else were replaced."
+    )
+    return Filled(tuple(found), min(places[-1] + 1, len(cells) - 1), said if lost else "")
 
 
 def _does_not_fit(tall: int, broad: int, high: int, wide: int, row: int, column: int) -> str:
-    what = f"{tall} × {broad} values" if tall > 1 and broad > 1 else f"{max(tall, broad)} values"
+    what = (
+        say("{tall} × {broad} values", tall=tall, broad=broad)
+        if tall > 1 and broad > 1
+        else say("{n} values", n=max(tall, broad))
+    )
     where = f"[{row + 1}]" if wide == 1 else f"[{row + 1}, {column + 1}]"
     size = f"{high} × {wide}" if wide > 1 else f"{high}"
-    turned = " They would fit transposed." if (tall, broad) == (wide, high) and tall != broad else ""
-    return f"{what} do not fit from cell {where} of {size}: nothing was put in.{turned}"
+    turned = say(" They would fit transposed.") if (tall, broad) == (wide, high) and tall != broad else ""
+    return say(
+        "{what} do not fit from cell {where} of {size}: nothing was put in.{turned}",
+        what=what,
+        where=where,
+        size=size,
+        turned=turned,
+    )

@@ -15,6 +15,7 @@ from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.names import Names, look_up
 from tutor.questions.rounding import LARGE, bounds, rounded, same
 from tutor.questions.slips import Slip, table_for, unique
+from tutor.text.language import N_, say
 from tutor.text.layout import number
 from tutor.text.writer import Writer
 
@@ -194,4 +195,5 @@ def shown_value(question: Question) -> str:
 
 def in_words(count: int) -> str:
     """A small count as a word, others in digits."""
-    return {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}.get(count, str(count))
+    words = (N_("one"), N_("two"), N_("three"), N_("four"), N_("five"), N_("six"))
+    return say(words[count - 1]) if 1 <= count <= len(words) else str(count)

@@ -22,6 +22,7 @@ from tutor.questions.choosing import spread
 from tutor.questions.grading import Verdict
 from tutor.questions.items import Item
 from tutor.questions.kinds import KINDS, item_for
+from tutor.text.language import say
 from tutor.text.notations import NOTATIONS
 from tutor.text.output import escape
 from tutor.text.writer import Writer
@@ -161,13 +162,15 @@ def answer(session: Quiz, items: list[Item], text: str) -> tuple[Quiz, Verdict]:
     Who says that they do not know leaves the question open and goes on to the next. Who asks for a hint stays there.
     """
     if asks_for_hint(text):
-        return session, Verdict("not-understood", "There are no hints in a quiz. The question stays open.")
+        return session, Verdict("not-understood", say("There are no hints in a quiz. The question stays open."))
     if wants_help(text):
         moved = skip(session)
-        where = "the next one" if moved.at != session.at else "it is the last that is open"
-        return moved, Verdict("not-understood", f"Left open: {where}.")
+        if moved.at != session.at:
+            return moved, Verdict("not-understood", say("Left open: the next one."))
+        return moved, Verdict("not-understood", say("Left open: it is the last that is open."))
     if text.lstrip().startswith("="):  # scratch paper elsewhere: it must not cost the only try here
-        return session, Verdict("not-understood", "A quiz computes nothing: give the answer without the = before it.")
+        said = say("A quiz computes nothing: give the answer without the = before it.")
+        return session, Verdict("not-understood", said)
     verdict = items[session.at].grade(text, own_values(session, items))
     if verdict.free:
         return session, verdict
@@ -298,7 +301,10 @@ def score(marked: list[Marked]) -> str:
     """'7 of 10 right, 7.5 points'."""
     right = sum(m.verdict is not None and m.verdict.correct for m in marked)
     points = sum(m.credit for m in marked)
-    said = f"{right} of {len(marked)} right"
+    said = say("{right} of {n} right", right=right, n=len(marked))
     if abs(points - right) <= 0.005:
         return said
-    return f"{said}, {round(points, 2):g} point{'s' * (round(points, 2) != 1)}"
+    worth = f"{round(points, 2):g}"
+    return say("{said}, {points} point", said=said, points=worth) if worth == "1" else say(
+        "{said}, {points} points", said=said, points=worth
+    )

@@ -15,6 +15,7 @@ from typing import Protocol
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Const, Expr, Ref
 from tutor.text.cells import cut
+from tutor.text.language import say
 from tutor.text.latex import mathematics
 
 
@@ -226,8 +227,8 @@ def _next(text: str, at: int, spaced: bool, words: Vocabulary) -> Sequence[tuple
     if char == "∞" and words.arrays:  # a blocked position, as the screen shows it
         return [(at + 1, Token("name", "∞", spaced, Const(math.inf)))]
     if char == "∞":
-        raise NotUnderstood("that comes to no finite number")
-    raise NotUnderstood(f"'{char}' means nothing in a formula")
+        raise NotUnderstood(say("that comes to no finite number"))
+    raise NotUnderstood(say("'{sign}' means nothing in a formula", sign=char))
 
 
 def _word(word: str, spaced: bool, words: Vocabulary) -> Token:
@@ -236,7 +237,7 @@ def _word(word: str, spaced: bool, words: Vocabulary) -> Token:
     if word == "inf" and words.arrays:
         return Token("name", "∞", spaced, Const(math.inf))
     if word.lower() in ("inf", "infinity", "nan", "undefined"):
-        raise NotUnderstood("that comes to no finite number")
+        raise NotUnderstood(say("that comes to no finite number"))
     if word in _KEYWORDS:
         return Token("word" if word != "sum" else "op", word if word != "sum" else "Σ", spaced)
     letter = word.rstrip("".join(_LOWERED))
@@ -254,7 +255,15 @@ def _number(text: str, at: int, spaced: bool, named: int) -> tuple[int, Token] |
     if match and re.compile(r"[eE][+\-]?[0-9]+\.").match(text, end):
         power = re.compile(r"[+\-]?[0-9.]+").match(text, end + 1)
         assert power
-        raise NotUnderstood(f"{match[0]}{text[end]}{power[0]}: write {match[0]}*e^({power[0]}), or a power of ten")
+        raise NotUnderstood(
+            say(
+                "{number}{sign}{power}: write {match}*e^({power}), or a power of ten",
+                number=match[0],
+                sign=text[end],
+                power=power[0],
+                match=match[0],
+            )
+        )
     part = unicodedata.numeric(text[end], None) if end < len(text) and _is_fraction(text[end]) else None
     if part is not None and (not match or match[0].isdigit()):
         value, end = value + part, end + 1
@@ -264,7 +273,7 @@ def _number(text: str, at: int, spaced: bool, named: int) -> tuple[int, Token] |
     if end == at or named > end:
         return None
     if not math.isfinite(value):
-        raise NotUnderstood(f"{text[at : min(end, at + 20)]} is too large for a number here")
+        raise NotUnderstood(say("{number} is too large for a number here", number=text[at : min(end, at + 20)]))
     return end, Token("number", text[at:end], spaced, Const(value))
 
 
@@ -282,7 +291,7 @@ def _function(text: str, at: int, words: Vocabulary) -> tuple[int, Function] | N
         meant = words.functions.get(name) or (words.functions.get(name.lower()) if name.isascii() else None)
         following = text[end : end + 1]
         if name == "log" and following.isdecimal():
-            raise NotUnderstood("log is the natural logarithm here: write log10(x) as ln(x)/ln(10)")
+            raise NotUnderstood(say("log is the natural logarithm here: write log10(x) as ln(x)/ln(10)"))
         if meant and not (following.isalpha() and not raised(following)) and following != "_":
             if following in ("′", "'") and (meant.op in ACTIVATIONS or meant.op == "softmax"):
                 return end + 1, Function(meant.op + "′", alpha=meant.alpha)

@@ -30,6 +30,7 @@ from tutor.solutions.files import Handed
 from tutor.solutions.naming import MEANINGS, Fit, Match, Naming, tolerance, within
 from tutor.solutions.row_orders import another_order, in_another_order, order_of
 from tutor.solutions.searching import WORK, Budget, Named, Search, another_row, columns
+from tutor.text.language import say
 from tutor.text.layout import number
 from tutor.text.words import capital, sentence
 
@@ -279,10 +280,10 @@ class _Judge:
         touched = eq is not None and self.sheet.wrong_before(handed).touched(symbol.key)
         if within(whole, right, tolerance(array, right)) or np.array_equal(whole, right, True):
             if eq is None or not touched:
-                return said("right", "Right.")
+                return said("right", say("Right."))
             if not np.all(there):
                 whole = array.over(self.sheet.of_example(symbol, self.sheet.wrong_before(handed).of(eq)[0]))
-            return said("right", "Right.", right if np.all(there) else whole)  # begun anew
+            return said("right", say("Right."), right if np.all(there) else whole)  # begun anew
         if array.missing is None and array.halves is not None and within(whole, right, array.halves * (1 + 1e-6)):
             return said("rounded", "Right, as far as each number is written.")
         lost = ~np.isfinite(whole) & (whole != right)

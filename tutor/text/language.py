@@ -90,12 +90,25 @@ def fill(message: str, words: Words) -> str:
 
 
 def _filled(translated: str, message: str, values: Words) -> str:
-    try:
-        return translated.format_map(values)
-    except (KeyError, IndexError, ValueError, AttributeError):
-        if translated == message:
-            raise
-        return message.format_map(values)
+    if translated != message:
+        try:
+            return _declined(translated, values)
+        except (KeyError, IndexError, ValueError, AttributeError):
+            pass  # the translation is broken
+    return message.format_map(values)
+
+
+def _declined(translated: str, values: Words) -> str:
+    """A translation with its values; of a noun the form that is asked for, of a name that is no `Term` the name."""
+    from string import Formatter  # here: an English start has no use for it
+
+    parts = []
+    for text, place, form, _ in Formatter().parse(translated):
+        parts.append(text)
+        if place is not None:
+            value = values[place]
+            parts.append(format(value, form or "") if isinstance(value, Term) else str(value))
+    return "".join(parts)
 
 
 class Term(str):

@@ -23,6 +23,7 @@ from tutor.play.commands import DIAGNOSE
 from tutor.play.sitting import Sitting
 from tutor.solutions import words
 from tutor.solutions.files import Handed, read_arrays
+from tutor.text.language import say
 from tutor.tui.dialogs import Dialog
 from tutor.tui.entry import Entry
 from tutor.tui.keys import bindings, hint
@@ -86,7 +87,7 @@ class Diagnose(Dialog):
             mark, style = JUDGED.get(verdict.verdict, ("?", "dim"))
             spans = ((f"{mark} ", style), (words.named(verdict), "heading"), (f"  {verdict.verdict}", "dim"))
             lines.append(Line(spans))
-            if verdict is not found.first_wrong and verdict.message != "Right.":  # else it is said above
+            if verdict is not found.first_wrong and verdict.message != say("Right."):  # else it is said above
                 lines.append(line(f"  {verdict.message}"))
             lines += [line(f"  or: {slip.title}", "dim") for slip in verdict.slips[1:]]
         lines += [line(), line(found.untried, "dim")] if found.untried else []

@@ -24,6 +24,7 @@ from tutor.questions.items import CHAIN, Item, Judgement, chosen_in_order, eleme
 from tutor.questions.items import wrong_verdict as wrong
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.text.card import Scribe
+from tutor.text.language import N_, say, say_many
 from tutor.text.layout import bracketed, linear, number
 from tutor.text.words import sentence
 from tutor.text.writer import Writer
@@ -93,8 +94,18 @@ def _in_order(step: Step, chain: Chain, path: Path, scribe: Scribe, rng: random.
     places = [choices.index(fraction.text(scribe)) for fraction in right]
     top, bottom = (scribe.writer.text(replace(ref, example=None)) for ref in (chain.gradient, chain.of))
     end = scribe.writer.text(Ref(scribe.trace.program.model.output))
-    which = f"{top} is a product of local derivatives" if chain.count == 1 else f"{top} adds up {chain.count:,} paths"
-    one = "" if chain.count == 1 else f". One leads through {through(path, scribe)}"
+    if chain.count == 1:
+        prompt = say(
+            "{top} is a product of local derivatives. Which factors make it, in order from {end} down to {bottom}? "
+            "Give their numbers, as in 2 4 1.",
+            top=top, end=end, bottom=bottom,
+        )  # fmt: skip
+    else:
+        prompt = say(
+            "{top} adds up {n} paths. One leads through {through}. Which factors has that one, in order from {end} "
+            "down to {bottom}? Give their numbers, as in 2 4 1.",
+            top=top, n=f"{chain.count:,}", through=through(path, scribe), end=end, bottom=bottom,
+        )  # fmt: skip
 
     def judge(text: str, own: Mapping[str, float]) -> Verdict:
         chosen = [offered[choices[at]] for at in chosen_in_order(text, choices)]
@@ -107,13 +118,16 @@ def _in_order(step: Step, chain: Chain, path: Path, scribe: Scribe, rng: random.
     return Item(
         kind="chain",
         id=f"chain:{step.id}",
-        prompt=f"{which}{one}. "
-        f"Which factors {'make it' if chain.count == 1 else 'has that one'}, in order from {end} down to {bottom}? "
-        "Give their numbers, as in 2 4 1.",
+        prompt=prompt,
         skill=CHAIN,
         step=step,
         writer=scribe.writer,
-        hints=(RULE, f"What moves what: {nodes}.", f"It begins {half} · …", f"{numbers}: {whole}"),
+        hints=(
+            say(RULE),
+            say("What moves what: {nodes}.", nodes=nodes),
+            say("It begins {half} · …", half=half),
+            f"{numbers}: {whole}",
+        ),
         answer=f"{numbers} ({whole})",
         judge=judge,
         choices=tuple(choices),
@@ -123,8 +137,12 @@ def _in_order(step: Step, chain: Chain, path: Path, scribe: Scribe, rng: random.
     )
 
 
-RULE = (
+RULE = N_(
     "Each factor is how one value moves with the next below it: what is under one fraction stands on top of the next, "
+    "from the output down."
+)
+_THEN = N_(  # the same, behind a colon
+    "each factor is how one value moves with the next below it: what is under one fraction stands on top of the next, "
     "from the output down."
 )
 
@@ -145,7 +163,7 @@ def worked(path: Path, scribe: Scribe) -> Iterator[str]:
 def product_text(path: Path, scribe: Scribe) -> str:
     """A path's factors as numbers, multiplied: 0.2 · (−1.5) = −0.3."""
     factors = " · ".join(bracketed([number(factor.value, path.digits) for factor in path.factors]))
-    return f"The product: {factors} = {number(path.product)}."
+    return say("The product: {factors} = {product}.", factors=factors, product=number(path.product))
 
 
 # ---------------------------------------------------------------- judging an order
@@ -159,18 +177,23 @@ def judged(chosen: Sequence[Fraction], path: Path, scribe: Scribe) -> Judgement:
     if ends == wanted:
         return right_verdict()
     if ends == wanted[::-1]:
-        return replace(right_verdict(), message="Right, read from the other end.")
+        return replace(right_verdict(), message=say("Right, read from the other end."))
     hits, extras = len({*ends} & {*wanted}), len(ends) - len({*ends} & {*wanted})
     credit = max(0.0, (hits - extras) / len(wanted)) * 0.75
     if len(ends) == len(wanted) == hits:
-        return wrong(f"These are the factors, and multiplied they are right; their order is not. {RULE}", credit=0.75)
+        return wrong(
+            say("These are the factors, and multiplied they are right; their order is not. {rule}", rule=say(RULE)),
+            credit=0.75,
+        )
     at = next((at for at, (a, b) in enumerate(zip(ends, wanted, strict=False)) if a != b), min(len(ends), len(wanted)))
     if _leads_down(ends, path):
-        return wrong(f"That is another path; this one goes through {through(path, scribe)}.", credit=0.5)
+        return wrong(
+            say("That is another path; this one goes through {through}.", through=through(path, scribe)), credit=0.5
+        )
     if at < len(chosen) and (chosen[at].says or chosen[at].ends not in wanted):
         return chosen[at].judged(scribe, credit)
     if at < len(chosen) and wanted.index(ends[at]) < at:
-        return wrong(f"{chosen[at].text(scribe)} is there twice.", credit=credit)
+        return wrong(say("{factor} is there twice.", factor=chosen[at].text(scribe)), credit=credit)
     upto = wanted.index(ends[at]) if at < len(chosen) else len(wanted)
     return without(path, at, upto, scribe, credit)
 
@@ -187,15 +210,28 @@ def without(path: Path, at: int, upto: int, scribe: Scribe, credit: float | None
     """What is said where the factors from `at` up to `upto` are missing."""
     lost = path.factors[at:upto]
     names = " · ".join(Fraction.of(factor).text(scribe) for factor in lost)
-    text = f"{names} {'is' if len(lost) == 1 else 'are'} missing"
     if at == 0:
-        return wrong(f"{text}: the chain begins at {scribe.writer.text(replace(lost[0].top, example=None))}.",
-                     credit=credit)  # fmt: skip
-    text += f" after {Fraction.of(path.factors[at - 1]).text(scribe)}"
+        begins = scribe.writer.text(replace(lost[0].top, example=None))
+        missing = say_many(
+            len(lost),
+            "{factors} is missing: the chain begins at {name}.",
+            "{factors} are missing: the chain begins at {name}.",
+            factors=names,
+            name=begins,
+        )
+        return wrong(missing, credit=credit)
+    before = Fraction.of(path.factors[at - 1]).text(scribe)
+    text = say_many(
+        len(lost),
+        "{factors} is missing after {factor}",
+        "{factors} are missing after {factor}",
+        factors=names,
+        factor=before,
+    )
     if slip := slip_without(lost[0]):
         entry = MISCONCEPTIONS[slip]
         return misconceived(slip, message=f"{text}: {sentence(entry.title)} {entry.remedy}", credit=credit)
-    return wrong(f"{text}: {RULE[:1].lower()}{RULE[1:]}", credit=credit)
+    return wrong(f"{text}: {say(_THEN)}", credit=credit)
 
 
 def slip_without(factor: Factor) -> str | None:
@@ -253,7 +289,13 @@ def tempting(path: Path, at: int, scribe: Scribe) -> Iterator[Fraction]:
         own = Fraction.of(factor)
         above, below = (scribe.writer.text(ref) for ref in own.ends)
         yield Fraction(
-            own.bottom, own.top, f"upside down. It is {above} that moves with {below}, so ∂{above} stands on top."
+            own.bottom,
+            own.top,
+            say(
+                "upside down. It is {above} that moves with {below}, so ∂{above} stands on top.",
+                above=above,
+                below=below,
+            ),
         )
 
 
@@ -271,10 +313,19 @@ def _by_another_operand(factor: Factor, scribe: Scribe) -> Iterator[Fraction]:
         if ref == own.bottom or ref.symbol.quantity in ("hyper", "target") or ref.shape:
             continue
         if ref in partners:
-            yield _slip(own.top, ref, exchanged(scribe), f"it leads to {name(ref)}, not to {name(own.bottom)}: ")
+            yield _slip(
+                own.top,
+                ref,
+                exchanged(scribe),
+                say("it leads to {name}, not to {other}: ", name=name(ref), other=name(own.bottom)),
+            )
         elif seen < OTHERS:
             seen += 1
-            yield Fraction(own.top, ref, f"it leads to {name(ref)}, and this path goes on to {name(own.bottom)}.")
+            yield Fraction(
+                own.top,
+                ref,
+                say("it leads to {name}, and this path goes on to {other}.", name=name(ref), other=name(own.bottom)),
+            )
 
 
 def _formula(factor: Factor) -> Expr | None:

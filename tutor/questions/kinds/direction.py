@@ -20,6 +20,7 @@ from tutor.questions.items import (
     wrong_verdict,
 )
 from tutor.questions.tokens import NotUnderstood
+from tutor.text.language import Term, say, say_in
 from tutor.text.layout import number
 from tutor.text.writer import Writer
 
@@ -59,32 +60,46 @@ def gradients_told(item: Item) -> list[Symbol]:
 
 def _direction_item(element: Step, before: Ref, gradient: Ref, g: float, writer: Writer) -> Item:
     name, slope, right = writer.text(before), writer.text(gradient), 0 if g < 0 else 1
-    target = "the loss" if element.trace.program.model.loss_name else "the output"
-    says = {1 - right: misconceived("added"), 2: wrong_verdict("The gradient is not 0, so the parameter moves.")}
+    ways = tuple(say_in("direction", way) for way in _WAYS)
+    target = Term("the loss") if element.trace.program.model.loss_name else Term("the output")
+    says = {1 - right: misconceived("added"), 2: wrong_verdict(say("The gradient is not 0, so the parameter moves."))}
 
     def judge(text: str, own: Mapping[str, float]) -> Verdict:
         said = text.strip().lower()
-        found = _SAID.get(said) if said in _SAID else next((at for at, way in enumerate(_WAYS) if said == way), None)
+        found = (
+            _SAID.get(said) if said in _SAID else next((at for at in range(3) if said in (_WAYS[at], ways[at])), None)
+        )
         if found is None:
-            (found,) = chosen if len(chosen := chosen_numbers(text, _WAYS)) == 1 else (None,)
+            (found,) = chosen if len(chosen := chosen_numbers(text, ways)) == 1 else (None,)
         if found is None:
-            raise NotUnderstood("choose one: up, down or same")
+            raise NotUnderstood(say("choose one: up, down or same"))
         return right_verdict() if found == right else says[found]
 
     return Item(
         kind="direction",
         id=f"direction:{element.id}",
-        prompt=f"{slope} = {number(g)}. Does the update move {name} up or down, or does it stay the same?",
+        prompt=say(
+            "{slope} = {g}. Does the update move {name} up or down, or does it stay the same?",
+            slope=slope,
+            g=number(g),
+            name=name,
+        ),
         skill="update",
         step=element,
         writer=writer,
         hints=(
-            f"The gradient says how {target} changes when {name} grows; the update goes against it.",
-            f"A gradient {'below 0: more' if g < 0 else 'above 0: less'} of {name} means less of {target}.",
+            say(
+                "The gradient says how {target} changes when {name} grows; the update goes against it.",
+                target=target,
+                name=name,
+            ),
+            say("A gradient below 0: more of {name} means less of {target}.", name=name, target=target)
+            if g < 0
+            else say("A gradient above 0: less of {name} means less of {target}.", name=name, target=target),
             ladder(element, writer, "")[2],
-            f"{name} goes {_WAYS[right]}.",
+            say("{name} goes {way}.", name=name, way=ways[right]),
         ),
-        answer=_WAYS[right],
+        answer=ways[right],
         judge=judge,
-        choices=_WAYS,
+        choices=ways,
     )

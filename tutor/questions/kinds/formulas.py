@@ -23,6 +23,7 @@ from tutor.questions.items import (
 from tutor.questions.question import in_words
 from tutor.questions.slips import Slip, slips
 from tutor.text.explain import Explainer
+from tutor.text.language import say, say_many
 from tutor.text.layout import linear
 from tutor.text.words import sentence
 from tutor.text.writer import Writer
@@ -69,16 +70,21 @@ def _formula_item(element: Step, writer: Writer, rng: random.Random) -> Item | N
     name = writer.text(element.ref)
     explainer = Explainer(writer)
     why, _, numbers, _ = ladder(element, writer, "")
-    made_of = ", ".join(dict.fromkeys(writer.text(ref) for ref in element.operands)) or "numbers only"
+    made_of = ", ".join(dict.fromkeys(writer.text(ref) for ref in element.operands)) or say("numbers only")
     says = {choices.index(text): misconceived(slip.misconception, (slip,)) for text, slip in wrong.items()}
     return Item(
         kind="formula",
         id=f"formula:{element.id}",
-        prompt=f"Which formula gives {name}?",
+        prompt=say("Which formula gives {name}?", name=name),
         skill=element.equation.rule_id,
         step=element,
         writer=writer,
-        hints=(why or explainer.title(element), f"It is made of {made_of}.", numbers, f"{name} = {right}"),
+        hints=(
+            why or explainer.title(element),
+            say("It is made of {made_of}.", made_of=made_of),
+            numbers,
+            f"{name} = {right}",
+        ),
         answer=right,
         judge=judge_choice(choices, (choices.index(right),), says),
         choices=tuple(choices),
@@ -140,18 +146,22 @@ def operands_item(step: Step, writer: Writer, rng: random.Random) -> Item | None
         slip = ideas.get(frozenset(names[choices[at]] for at in chosen))
         if slip:
             return misconceived(slip.misconception, (slip,), credit=credit)
-        parts = [f"{in_words(extras)} of them {'is' if extras == 1 else 'are'} not needed"] if extras else []
-        parts += ["something needed is missing"] if hits < len(right) else []
+        parts = []
+        if extras:
+            many = in_words(extras)
+            parts.append(say_many(extras, "{many} of them is not needed", "{many} of them are not needed", many=many))
+        parts += [say("something needed is missing")] if hits < len(right) else []
         return wrong_verdict(sentence("; ".join(parts)), credit=credit)
 
     answer = " ".join(str(at + 1) for at in sorted(right))
     listed = ", ".join(choices[at] for at in sorted(right))
     why, formula, _, _ = ladder(asked, writer, "")
-    count = f"{sentence(in_words(len(right)))[:-1]} of these {'is' if len(right) == 1 else 'are'} needed."
+    many = in_words(len(right)).capitalize()
+    count = say_many(len(right), "{many} of these is needed.", "{many} of these are needed.", many=many)
     return Item(
         kind="operands",
         id=f"operands:{asked.id}",
-        prompt=f"Which of these does the formula of {name} need? Give their numbers, as in 1 3.",
+        prompt=say("Which of these does the formula of {name} need? Give their numbers, as in 1 3.", name=name),
         skill=asked.equation.rule_id,
         step=asked,
         writer=writer,

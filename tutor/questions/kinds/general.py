@@ -11,6 +11,7 @@ from tutor.engine.trace import Step
 from tutor.engine.unfolding import replaced
 from tutor.questions.items import Item, judge_choice, ladder, wrong_verdict
 from tutor.text.general import BLANK, Generic, generic
+from tutor.text.language import say
 from tutor.text.layout import linear
 from tutor.text.writer import Writer
 
@@ -46,24 +47,39 @@ def general_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
     says = {}
     for text in wrong:
         kind = texts[text].wrt or texts[text]
-        layer = "The right kind of value, but of another layer." if kind.quantity == same else None
+        layer = say("The right kind of value, but of another layer.") if kind.quantity == same else None
         says[choices.index(text)] = wrong_verdict(
-            layer or f"{text} is another value of that layer, or of its neighbour."
+            layer or say("{name} is another value of that layer, or of its neighbour.", name=text)
         )
     letters.blank = blank
     whole = f"{linear(found.name)} = {linear(letters.formula(found.tree))}"
     why, formula, _, _ = ladder(step.at(None), writer, "")
     named = rules.number(step)
-    here = f"With {rules.notation.layer} = {named}: {formula}" if named is not None else f"Here: {formula}"
-    layer = f"the layer {rules.notation.layer}, whichever it is" if named is not None else "a network of any depth"
+    here = (
+        say("With {layer} = {named}: {formula}", layer=rules.notation.layer, named=named, formula=formula)
+        if named is not None
+        else say("Here: {formula}", formula=formula)
+    )
+    layer = (
+        say("the layer {layer}, whichever it is", layer=rules.notation.layer)
+        if named is not None
+        else say("a network of any depth")
+    )
     return Item(
         kind="general",
         id=f"general:{step.at(None).id}",
-        prompt=f"For {layer}: {whole}. What belongs in the place of {BLANK}?",
+        prompt=say(
+            "For {layer}: {whole}. What belongs in the place of {blank}?", layer=layer, whole=whole, blank=BLANK
+        ),
         skill=eq.rule_id,
         step=step.at(None),
         writer=writer,
-        hints=(why, f"It has the shape of what it stands for: {_shape(rules, blank)}.", here, f"{BLANK} = {right}"),
+        hints=(
+            why,
+            say("It has the shape of what it stands for: {shape}.", shape=_shape(rules, blank)),
+            here,
+            f"{BLANK} = {right}",
+        ),
         answer=right,
         judge=judge_choice(choices, (choices.index(right),), says),
         choices=tuple(choices),
@@ -71,7 +87,7 @@ def general_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
 
 
 def _shape(rules: Generic, blank: Symbol) -> str:
-    return "a matrix of weights" if len(blank.shape) == 2 else "one number for each unit"
+    return say("a matrix of weights") if len(blank.shape) == 2 else say("one number for each unit")
 
 
 def _like(rules: Generic, blank: Symbol) -> list[Symbol]:

@@ -29,6 +29,7 @@ from tutor.questions.kinds.formulas import like
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.names import Names
 from tutor.questions.tokens import NotUnderstood
+from tutor.text.language import N_, Term, say
 from tutor.text.writer import Writer
 
 OPTIONS = 4  # next steps to choose from
@@ -46,30 +47,34 @@ def read_shape(text: str) -> tuple[int, ...]:
     """A shape as people write it: 2x3, 2 × 3, (2, 3), 2 by 3, 3. Raises NotUnderstood."""
     plain = text.strip().lower()
     if not re.fullmatch(r"[(\[]?\s*[0-9]{1,9}(?:\s*(?:[x×*,]|by|\s)\s*[0-9]{1,9})*\s*,?\s*[)\]]?", plain):
-        raise NotUnderstood("give rows and columns, as in 2 × 3, or one number for a vector")
+        raise NotUnderstood(say("give rows and columns, as in 2 × 3, or one number for a vector"))
     return tuple(int(part) for part in re.findall(r"[0-9]+", plain))
 
 
 _SHAPED = ("pre_activation", "activation", "gradient", "updated", "state")
 
 
-_WANTED = "Rows × columns, or one number for a vector."
+_WANTED = N_("Rows × columns, or one number for a vector.")
 
 
 def _in_a_layer(shape: Sequence[int]) -> tuple[str, str]:
     """How what belongs to a layer is laid out, and with how many."""
     if len(shape) == 2:
-        return "rows (units that are fed) × columns (values that feed them)", f"{shape[0]} fed, {shape[1]} feeding"
-    return "units of the layer", f"the layer has {shape[0]}"
+        return say("rows (units that are fed) × columns (values that feed them)"), say(
+            "{fed} fed, {feeding} feeding", fed=shape[0], feeding=shape[1]
+        )
+    return say("units of the layer"), say("the layer has {n}", n=shape[0])
 
 
 def _in_an_array(shape: Sequence[int]) -> tuple[str, str]:
     """The same of an author's array."""
     if len(shape) == 1:
-        return "one axis: how many numbers it has", f"it has {shape[0]}"
+        return say("one axis: how many numbers it has"), say("it has {n}", n=shape[0])
     if len(shape) == 2:
-        return "rows × columns", f"{shape[0]} rows, {shape[1]} columns"
-    return f"{len(shape)} axes, the last two those of each matrix", f"matrices of {shape[-2]} × {shape[-1]}"
+        return say("rows × columns"), say("{rows} rows, {columns} columns", rows=shape[0], columns=shape[1])
+    return say("{n} axes, the last two those of each matrix", n=len(shape)), say(
+        "matrices of {rows} × {columns}", rows=shape[-2], columns=shape[-1]
+    )
 
 
 def shape_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
@@ -81,14 +86,14 @@ def shape_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
     whole, text = step.at(None), shape_text(shape)
     name = writer.text(whole.ref)
     like = writer.text(Ref(symbol.wrt)) if symbol.wrt else name
-    rule = "A vector has one number a unit of its layer; a weight matrix has one row a unit that it feeds."
+    rule = say("A vector has one number a unit of its layer; a weight matrix has one row a unit that it feeds.")
     if symbol.quantity == "gradient":
-        rule = f"There is one slope for each number in {like}, so the shapes agree."
+        rule = say("There is one slope for each number in {like}, so the shapes agree.", like=like)
     elif step.trace.program.model.arrays:
-        rule = "Each number has one of its own here, so the shape stays."
+        rule = say("Each number has one of its own here, so the shape stays.")
     arrays = step.trace.program.model.arrays
     layout, feeds = _in_an_array(shape) if arrays else _in_a_layer(shape)
-    wanted = "Its lengths, axis by axis, as in 2 × 3 × 4." if len(shape) > 2 else _WANTED
+    wanted = say("Its lengths, axis by axis, as in 2 × 3 × 4.") if len(shape) > 2 else say(_WANTED)
 
     def judge(answer: str, own: Mapping[str, float]) -> Verdict:
         given = read_shape(answer)
@@ -97,26 +102,34 @@ def shape_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
             return right_verdict()
         if given == column[::-1] and len(shape) < 3:
             if arrays:
-                return wrong_verdict("Transposed." if len(shape) == 2 else f"{name} is a vector: it has one axis.")
+                return wrong_verdict(
+                    say("Transposed.") if len(shape) == 2 else say("{name} is a vector: it has one axis.", name=name)
+                )
             if len(shape) == 1:
-                return wrong_verdict(f"That is a row; {name} is a column.")
-            return misconceived("to-and-from", message=f"Transposed. {MISCONCEPTIONS['to-and-from'].remedy}")
+                return wrong_verdict(say("That is a row; {name} is a column.", name=name))
+            return misconceived("to-and-from", message=f"{say('Transposed.')} {MISCONCEPTIONS['to-and-from'].remedy}")
         if len(shape) > 1 and given == (math.prod(shape),):
-            each = "rows × columns" if len(shape) == 2 else "the length of each axis"
-            return wrong_verdict(f"That is how many numbers there are; give {each}.")
+            each = say("rows × columns") if len(shape) == 2 else say("the length of each axis")
+            return wrong_verdict(say("That is how many numbers there are; give {each}.", each=each))
         for other in step.trace.program.model.parameters:
             if symbol.quantity == "gradient" and other.shape == given and other != symbol.wrt:
-                return wrong_verdict(f"That is the shape of {writer.text(Ref(other))}; this is the gradient of {like}.")
+                return wrong_verdict(
+                    say(
+                        "That is the shape of {other}; this is the gradient of {like}.",
+                        other=writer.text(Ref(other)),
+                        like=like,
+                    )
+                )
         return wrong_verdict()
 
     return Item(
         kind="shape",
         id=f"shape:{whole.id}",
-        prompt=f"What is the shape of {name}? {wanted}",
+        prompt=say("What is the shape of {name}? {wanted}", name=name, wanted=wanted),
         skill=SHAPES,
         step=whole,
         writer=writer,
-        hints=(rule, f"{name}: {layout}", f"{name}: {feeds}", f"{name} is {text}"),
+        hints=(rule, f"{name}: {layout}", f"{name}: {feeds}", say("{name} is {shape}", name=name, shape=text)),
         answer=text,
         judge=judge,
     )
@@ -151,7 +164,11 @@ def next_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
     rng.shuffle(choices)
     says = {
         choices.index(text): wrong_verdict(
-            f"{text} needs {writer.text(like(step.at(None), waiting[text]))}, which is not there yet."
+            say(
+                "{name} needs {missing}, which is not there yet.",
+                name=text,
+                missing=writer.text(like(step.at(None), waiting[text])),
+            )
         )
         for text in wrong
     }
@@ -160,16 +177,21 @@ def next_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
     why, formula, _, _ = ladder(following, writer, "")
     uses = ", ".join(dict.fromkeys(writer.text(like(step.at(None), ref)) for ref in used(following.equation.formula)))
     model = step.trace.program.model
-    end = "the loss" if model.layers else model.output.id
-    back = f"A step can be taken when everything in its formula is there: forward from the inputs, back from {end}."
+    end = Term("the loss") if model.layers else model.output.id
+    back = say(
+        "A step can be taken when everything in its formula is there: forward from the inputs, back from {end}.",
+        end=end,
+    )
     return Item(
         kind="next",
         id=f"next:{step.at(None).id}",
-        prompt=f"Everything up to {writer.text(step.at(None).ref)} is known. Which step can be taken next?",
+        prompt=say(
+            "Everything up to {name} is known. Which step can be taken next?", name=writer.text(step.at(None).ref)
+        ),
         skill=ORDER,
         step=step.at(None),
         writer=writer,
-        hints=(back, f"It uses {uses or 'nothing but numbers'}.", why, formula),
+        hints=(back, say("It uses {names}.", names=uses or say("nothing but numbers")), why, formula),
         answer=right,
         judge=judge_choice(choices, (choices.index(right),), says),
         choices=tuple(choices),
@@ -195,7 +217,7 @@ def paths_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
         factors = uses(program, start)
     count = math.prod(factors) if product else sum(factors)
     sign, slip = (" · ", "one-path") if product else (" + ", "branch-forgotten")
-    end = "the loss" if layered else program.model.output.id
+    end = Term("the loss") if layered else program.model.output.id
     if count < 2:
         return None
     element = elements(step, rng, 1)[0]
@@ -209,25 +231,32 @@ def paths_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
         if value == 1:
             return misconceived(slip)
         if product and value == sum(factors):
-            return wrong_verdict("Multiply the widths: every unit of a layer feeds every unit of the next.", value)
+            return wrong_verdict(say("Multiply the widths: every unit of a layer feeds every unit of the next."), value)
         return wrong_verdict(value=value)
 
     if product:
-        rule = "Each unit feeds every unit of the next layer: a path splits there into as many as that layer has units."
-        widths = " · ".join(f"(units of layer {(start.layer or 0) + k})" for k in range(1, len(factors) + 1))
+        rule = say(
+            "Each unit feeds every unit of the next layer: a path splits there into as many as that layer has units."
+        )
+        widths = " · ".join(say("(units of layer {n})", n=(start.layer or 0) + k) for k in range(1, len(factors) + 1))
     else:
         gate, gates = ("place", "places") if layered else ("gate", "gates")
-        rule = f"Count at each {gate} that uses the value how many paths lead on from there, and add."
-        widths = f"the sum over the {gates} that use it of the paths from each"
+        rule = say("Count at each {gate} that uses the value how many paths lead on from there, and add.", gate=gate)
+        widths = say("the sum over the {gate} that use it of the paths from each", gate=gates)
     work = sign.join(map(str, factors))
     return Item(
         kind="paths",
         id=f"paths:{element.id}",
-        prompt=f"How many paths lead from {name} to {end}?",
+        prompt=say("How many paths lead from {name} to {end}?", name=name, end=end),
         skill=PATHS,
         step=element,
         writer=writer,
-        hints=(rule, f"paths = {widths}", f"paths = {work}", f"{count} paths"),
+        hints=(
+            rule,
+            say("paths = {widths}", widths=widths),
+            say("paths = {work}", work=work),
+            say("{n} paths", n=count),
+        ),
         answer=str(count),
         judge=judge,
     )

@@ -38,6 +38,7 @@ from tutor.engine.operators import elementwise
 from tutor.engine.optimizers import STATES, State
 from tutor.engine.program import Program
 from tutor.engine.rules import Rule
+from tutor.text.language import say
 
 # ---------------------------------------------------------------- operators that only wrong formulas need
 
@@ -258,7 +259,7 @@ Rewrite = Callable[[Site], Iterator[Expr]]
 
 @dataclass(frozen=True)
 class Misconception:
-    """`title` names the slip, `remedy` is the one sentence that repairs the idea.
+    """`named` names the slip in English, `mends` is the one sentence that repairs the idea.
 
     `reach` is how many equations back from the asked one it is still looked for. `seen` says where somebody
     really made it: an address of a page, a report or a question. A `rare` one gives way to others that lead to the same
@@ -266,13 +267,23 @@ class Misconception:
     its nature leaves some elements as they are: those that a mask keeps, that have no equal.
     """
 
-    title: str
-    remedy: str
+    named: str
+    mends: str
     rewrite: Rewrite
     reach: int = REACH
     rare: bool = False
     partial: bool = False
     seen: str = "a learner's answer"
+
+    @property
+    def title(self) -> str:
+        """The slip, in the learner's language."""
+        return say(self.named)
+
+    @property
+    def remedy(self) -> str:
+        """The one sentence that repairs the idea, in the learner's language."""
+        return say(self.mends)
 
 
 # ---------------------------------------------------------------- rewriting
