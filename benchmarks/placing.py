@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tutor.learner.course import path_of
-from tutor.learner.placing import Path
+from tutor.learner.placing import LessonPath
 from tutor.lessonfiles import catalogue
 
 ANSWERS = {"never slip or guess": (0.0, 0.0), "slip 5 %, guess 2 %": (0.05, 0.02), "slip 10 %, guess 3 %": (0.1, 0.03)}
@@ -36,7 +36,12 @@ class Row:
 
 
 def measure(
-    path: Path, slip: float, guess: float, learners: int, levels: Iterable[int] | None = None, further: bool = False
+    path: LessonPath,
+    slip: float,
+    guess: float,
+    learners: int,
+    levels: Iterable[int] | None = None,
+    further: bool = False,
 ) -> list[Row]:
     """A row a level."""
     rng, count, rows = random.Random(1), len(path.lessons), []

@@ -23,7 +23,7 @@ from tutor.handouts.asked import asked, items_of
 from tutor.handouts.documents import DOCUMENTS
 from tutor.handouts.page import lit_at
 from tutor.handouts.platforms import PLATFORMS, bank_of, scaled
-from tutor.handouts.sheets import Grid, Heading, Points, Table, Words
+from tutor.handouts.sheets import CellGrid, Heading, Paragraph, Points, Table
 from tutor.lessonfiles.check import load
 from tutor.lessonfiles.writing import lesson_text
 from tutor.pictures.drawing import drawing_of, svg_of
@@ -345,7 +345,7 @@ def test_typst_compiles(tmp_path, id):
 def test_words_are_data_in_every_format():
     evil = r'#let x = 1 \input{x} $ % & _ <b> | "quoted" `code` [link](x)'
     table = Table(((evil, evil),), (evil, ""))
-    blocks = [Heading(evil, 1), Words(evil), table, Points((evil,)), Grid("W", 1, 1, (evil,))]
+    blocks = [Heading(evil, 1), Paragraph(evil), table, Points((evil,)), CellGrid("W", 1, 1, (evil,))]
     written = {name: document.write(evil, blocks) for name, document in DOCUMENTS.items()}
     assert "<b>" not in written["html"]
     assert r"\input" not in written["tex"] and r"\textbackslash{}input\{x\}" in written["tex"]

@@ -9,7 +9,7 @@ import pytest
 from tutor.cli.line_questions import mistake_lines, play_mistakes, play_practice
 from tutor.learner import practice
 from tutor.learner.mistakes import diagnosis, mistakes, replay
-from tutor.learner.practice import Exercise, Series, with_new_numbers
+from tutor.learner.practice import PracticeItem, Series, with_new_numbers
 from tutor.learner.records import Stopwatch, answer_to, keep_try
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
@@ -121,7 +121,8 @@ def test_a_step_that_is_gone_is_replaced_by_another_of_its_skill(store):
 
 
 def exercises(count):
-    return [Exercise("gates", drill_item(lesson("gates"), "gate_mul_gradient", seed)) for seed in range(1, count + 1)]
+    items = (drill_item(lesson("gates"), "gate_mul_gradient", seed) for seed in range(1, count + 1))
+    return [PracticeItem("gates", item) for item in items]
 
 
 def test_what_is_skipped_comes_back_after_the_next_with_its_tries():
@@ -141,7 +142,7 @@ def test_a_question_comes_again_with_new_numbers(store):
     (exercise,) = exercises(1)
     more = with_new_numbers(store, exercise)
     assert more.item.id == exercise.item.id and more.item.answer != exercise.item.answer
-    assert with_new_numbers(store, Exercise(None, exercise.item)) is None
+    assert with_new_numbers(store, PracticeItem(None, exercise.item)) is None
 
 
 def play(play_it, *lines):

@@ -116,6 +116,17 @@ def test_modules_can_be_read_in_a_sitting():
     assert sum(count > LONG for count in lines.values()) <= len(lines) / 10
 
 
+def test_a_class_name_stands_for_one_thing():
+    """But for the Python API, whose classes are what their namesakes are to whoever does not know the rooms."""
+    named: dict[str, list[str]] = {}
+    for file in set(files()) - set(files("api")):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                named.setdefault(node.name, []).append(module(file))
+    twice = {name: where for name, where in named.items() if len(where) > 1}
+    assert not twice, f"name these for what they are, so that a reader need not ask which is meant: {twice}"
+
+
 @pytest.mark.parametrize("library", ONLY_IN)
 def test_a_library_with_one_place_is_imported_nowhere_else(library):
     users = {

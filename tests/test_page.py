@@ -18,7 +18,7 @@ import tutor.handouts.page as pages
 from strategies import bundled
 from tutor.cli.commands import main
 from tutor.engine.trace import trace
-from tutor.handouts.page import LARGEST, TooLarge, page
+from tutor.handouts.page import LARGEST, PageTooLarge, page
 from tutor.play import playback
 from tutor.text.layout import Frac, Matrix, Row, number
 from tutor.text.notations import NOTATIONS
@@ -162,7 +162,7 @@ def test_large_lessons_are_cut_or_refused_with_a_word(monkeypatch, tmp_path, cap
     assert all(len(step["cards"]) == 1 for step in steps)
     assert sum(len(step["cards"][0]["scalar"]) for step in steps) <= 60
     monkeypatch.setattr(pages, "MOST_STEPS", 3)
-    with pytest.raises(TooLarge, match="steps"):
+    with pytest.raises(PageTooLarge, match="steps"):
         page(bundled("gates"))
     assert main(["page", "gates", "-o", str(tmp_path / "s")]) == 2 and "left out: 'gates'" in capsys.readouterr().err
 

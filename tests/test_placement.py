@@ -12,7 +12,7 @@ import pytest
 from tutor.engine.trace import trace
 from tutor.learner import course, placement
 from tutor.learner.mistakes import mistakes, replay
-from tutor.learner.placing import MOST, Path
+from tutor.learner.placing import MOST, LessonPath
 from tutor.learner.records import Stopwatch, keep_quiz, keep_quiz_answer
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue
@@ -250,7 +250,7 @@ def test_a_wrong_answer_is_never_certified_by_what_builds_on_it():
 
 
 def test_a_circle_of_prerequisites_does_no_harm():
-    path = Path(("a", "b"), {"a": ["b"], "b": ["a", "gone"]})
+    path = LessonPath(("a", "b"), {"a": ["b"], "b": ["a", "gone"]})
     assert path.below("a") == 3 and path.standing({"a": 1.0}).known
 
 

@@ -269,7 +269,7 @@ def test_the_documented_keys_are_those_of_the_report(store):
     """docs/progress.md names every key of the JSON, and every kind of row and column of the CSV."""
     text = (Path(__file__).parent.parent / "docs" / "progress.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(\w+)`", text))
-    parts = (progress.SkillProgress, progress.Met, progress.Finished, progress.Day, progress.Exercise)
+    parts = (progress.SkillProgress, progress.Met, progress.Finished, progress.Day, progress.TriedExercise)
     for kind in (progress.Progress, *parts):
         assert {field.name for field in fields(kind)} <= named, kind
     header = progress.as_csv(progress.report(store)).splitlines()[0]

@@ -112,7 +112,7 @@ def test_whatever_a_spreadsheet_writes(write, text):
 def test_numbers_are_read_as_they_were_written(rows):
     text = "a,b\n" + "".join(f"{a!r},{b!r}\n" for a, b in rows)
     source = csv_examples.Source("d.csv", text)
-    table = csv_examples.Table(
+    table = csv_examples.CsvTable(
         source, ",", ("a", "b"), tuple((repr(a), repr(b)) for a, b in rows), tuple(range(2, len(rows) + 2))
     )
     found, problems = csv_examples.examples(table, csv_examples.Columns((0,), (1,)))

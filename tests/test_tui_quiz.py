@@ -745,7 +745,7 @@ async def matrix_question(size=(80, 24)):
     """A quiz of one question for all of W1′'s gradient in o-classification: 2 × 2 cells."""
     here = trace(load(LESSONS["o-classification"]))
     item = item_for(here.find("dL/dW1"), Writer(here.lesson, here.lesson.notation), random.Random(1), ("matrix",))
-    exercise = practice.Exercise("o-classification", item)
+    exercise = practice.PracticeItem("o-classification", item)
     async with opened(lambda app: app.practise("Drill", iter([exercise])), size) as pilot:
         yield pilot, item
 

@@ -19,7 +19,7 @@ from tutor.learner.store import Store
 from tutor.lessonfiles.check import load
 from tutor.tui.lines import Lines
 from tutor.tui.player import PlayerScreen
-from tutor.tui.training import PACES, Goal, TrainingScreen
+from tutor.tui.training import PACES, TrainingGoal, TrainingScreen
 from tutor.tui.training_views import FIELD, duration, thinned
 
 CLASSES = """
@@ -382,12 +382,12 @@ async def test_in_slow_motion_each_iteration_is_seen_and_the_numbers_are_the_sam
         assert training.pace == PACES[0] and "Slow motion: 1 a second" in screen(pilot)
         seen = []
         training._stop.wait = lambda seconds: seen.append((seconds, training.run.trained)) or training._stop.is_set()
-        training.start(Goal(5))
+        training.start(TrainingGoal(5))
         await until(pilot, lambda: training.goal is None)
         assert seen == [(1.0, at) for at in range(1, 5)] and training.trained == 5
         await press(pilot, *["plus"] * 9)
         assert training.pace is None and training.run.way == "Python"
-        training.start(Goal(12))
+        training.start(TrainingGoal(12))
         await until(pilot, lambda: training.goal is None)
         assert training.run.losses.tobytes() == flat.losses.tobytes()
 

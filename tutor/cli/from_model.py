@@ -18,10 +18,10 @@ from tutor.engine.losses import LOSSES
 from tutor.lessonfiles import from_model
 from tutor.lessonfiles.array_files import ENDINGS, is_binary, read_stored
 from tutor.lessonfiles.check import load
-from tutor.lessonfiles.csv_examples import Table, read_table
+from tutor.lessonfiles.csv_examples import CsvTable, read_table
 from tutor.lessonfiles.file_names import as_argument
 from tutor.lessonfiles.from_model import Described
-from tutor.lessonfiles.model_layers import Chain, NoChain, Open, find
+from tutor.lessonfiles.model_layers import DenseLayers, NoChain, Open, find
 from tutor.lessonfiles.positions import LessonError, Problem
 from tutor.lessonfiles.synonyms import meant
 from tutor.text.evaluation_words import held_out_words, summary
@@ -94,7 +94,7 @@ def _arrays(name: str) -> dict[str, np.ndarray]:
     return found
 
 
-def _chain(arrays: dict[str, np.ndarray], args: Namespace, ask: Ask | None) -> Chain:
+def _chain(arrays: dict[str, np.ndarray], args: Namespace, ask: Ask | None) -> DenseLayers:
     order = [name.strip() for name in args.layers.split(",")] if args.layers else []
     try:
         return find(arrays, args.in_by_out, order=order)
@@ -124,7 +124,7 @@ def _asked(ask: Ask, question: str, words: Sequence[str], usual: str) -> str:
             return near
 
 
-def _activations(chain: Chain, args: Namespace, ask: Ask | None) -> tuple[str, ...]:
+def _activations(chain: DenseLayers, args: Namespace, ask: Ask | None) -> tuple[str, ...]:
     many, known = len(chain.layers), (*ACTIVATIONS, "softmax")
     usual = from_model.usual_activations(chain)
     if args.activation is not None:
@@ -166,7 +166,7 @@ def _loss(output: str, args: Namespace, ask: Ask | None) -> str:
     return _asked(ask, f"Loss ({', '.join(fitting)})", fitting, fitting[0])
 
 
-def _data(args: Namespace, chain: Chain, ask: Ask | None) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _data(args: Namespace, chain: DenseLayers, ask: Ask | None) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The keys of the lesson that say where its examples are, and the outputs' names where they are classes."""
     if args.data is None:
         for option in ("class_", "classes", "scale", "held_out"):
@@ -179,7 +179,7 @@ def _data(args: Namespace, chain: Chain, ask: Ask | None) -> tuple[dict[str, Any
         data |= {} if args.class_ is None else {"class": args.class_}
     else:
         table = read_table(Path(args.data))
-        if not isinstance(table, Table):
+        if not isinstance(table, CsvTable):
             raise UsageError(f"'{args.data[:200]}', line {table.line}: {table.message}")
         column, classes = _of_table(args, table, chain, classes, ask)
         data |= {} if column is None else {"class": column}
@@ -193,7 +193,7 @@ def _data(args: Namespace, chain: Chain, ask: Ask | None) -> tuple[dict[str, Any
 
 
 def _of_table(
-    args: Namespace, table: Table, chain: Chain, classes: tuple[str, ...], ask: Ask | None
+    args: Namespace, table: CsvTable, chain: DenseLayers, classes: tuple[str, ...], ask: Ask | None
 ) -> tuple[str | None, tuple[str, ...]]:
     """The name of the column with the classes, and the classes in the order of the outputs; (None, ()) without one."""
     inputs, outputs = chain.sizes[0], chain.sizes[-1]

@@ -61,7 +61,7 @@ def questions(args: Namespace) -> int:
 def worksheet(args: Namespace) -> int:
     """Write sheets, a file each, and one key to all of them, into a folder. Nothing that is there is overwritten."""
     from tutor.handouts.documents import DOCUMENTS
-    from tutor.handouts.sheets import TooLarge, sheets
+    from tutor.handouts.sheets import sheets
 
     lessons = open_lessons(args)
     variants = number(args.variants, "--variants", MOST_VARIANTS, least=0)
@@ -70,7 +70,7 @@ def worksheet(args: Namespace) -> int:
     names = _class_list(args.names) if args.names else []
     try:
         made = sheets(lessons, names, variants, seed, args.notation or "", count, args.whole_pass)
-    except (TooLarge, ValueError) as error:
+    except ValueError as error:  # SheetTooLarge, too
         raise UsageError(str(error)) from None
     document, folder = DOCUMENTS[args.format], Path(args.output)
     files = {f"sheet-{at:02}-{one.code}.{document.suffix}": one for at, one in enumerate(made, 1)}
@@ -118,7 +118,7 @@ def figure(args: Namespace) -> int:
 
 def page(args: Namespace) -> int:
     """Write a page for each lesson, and for several an index; of what is there only pages that it made itself go."""
-    from tutor.handouts.page import MADE_BY, TooLarge, index_page
+    from tutor.handouts.page import MADE_BY, PageTooLarge, index_page
     from tutor.handouts.page import page as page_of
     from tutor.lessonfiles.check import load
 
@@ -132,7 +132,7 @@ def page(args: Namespace) -> int:
         name = next(n for at in count(1) if (n := f"{stem}{f'-{at}' * (at > 1)}.html") not in {*texts, "index.html"})
         try:
             made = page_of(lesson, args.notation or "", several)
-        except TooLarge as error:
+        except PageTooLarge as error:
             print(f"left out: {escape(str(error))}", file=sys.stderr)
             continue
         texts[name] = made.html

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from tutor.lab.bench import Bench
-    from tutor.lab.checking import Check
+    from tutor.lab.checking import FileCheck
     from tutor.lab.exercise import Exercise
 
 
@@ -106,7 +106,7 @@ def _check(args: Namespace) -> int:
 # ---------------------------------------------------------------- in lines
 
 
-def say_check(found: Check, say: Callable[[str], None]) -> None:
+def say_check(found: FileCheck, say: Callable[[str], None]) -> None:
     """What is said of a run; code and numbers as they stand, words in lines of 80 cells."""
     from tutor.lab.words import lines
     from tutor.text.lines import wrapped

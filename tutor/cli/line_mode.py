@@ -18,7 +18,7 @@ from tutor.engine.run import MAX_ITERATION, TOLERANCE
 from tutor.engine.trace import NoSuchStep, Step, Trace, resolve
 from tutor.learner.copies import keep_copy
 from tutor.learner.languages import change_language
-from tutor.learner.practice import Exercise
+from tutor.learner.practice import PracticeItem
 from tutor.learner.records import (
     NOTATION,
     choose_notation,
@@ -316,7 +316,7 @@ class LineMode:
         now = self.sitting
         items = now.chain_questions(now.trace.find(id[:MAX_WORD], now.cursor.example) if id else now.step)
         key = None if now.changed else now.key
-        play_practice(self.store, (Exercise(key, item) for item in items), self.ask, self.say)
+        play_practice(self.store, (PracticeItem(key, item) for item in items), self.ask, self.say)
         self.say("")
 
     def _notation(self, name: str) -> None:

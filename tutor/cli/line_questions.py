@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from tutor.learner import placement
 from tutor.learner.mistakes import diagnosis, mistakes, replay, typed
 from tutor.learner.placing import MOST
-from tutor.learner.practice import Exercise, Series, with_new_numbers
+from tutor.learner.practice import PracticeItem, Series, with_new_numbers
 from tutor.learner.records import Stopwatch, keep_quiz, keep_quiz_answer, keep_try
 from tutor.learner.store import Store
 from tutor.pictures.diagram import tell
@@ -145,13 +145,13 @@ def _say_report(session: Quiz, items: list[Item], say: Callable[[str], None], sa
 
 
 def play_practice(
-    store: Store, exercises: Iterable[Exercise], ask: Callable[[str], str | None], say: Callable[[str], None]
+    store: Store, exercises: Iterable[PracticeItem], ask: Callable[[str], str | None], say: Callable[[str], None]
 ) -> None:
     """Exercises in lines, three tries each: `hint`, `show`, `known`, = before an expression, `quit`."""
     say("Three tries each. `hint`, `show`, `known`, = before an expression to compute it, `skip`, `quit`.\n")
     right = done = 0
     series = Series(exercises)
-    before: Exercise | None = None  # the one that was done last
+    before: PracticeItem | None = None  # the one that was done last
     while following := series.following():
         exercise, begun = following
         item = exercise.item

@@ -36,7 +36,7 @@ def check_size(shape: Shape) -> None:
 
 
 @dataclass(frozen=True)
-class Setting:
+class FunctionSetting:
     """A number that is written out, by its name: axis=0. A flag is True or False; axes are one or several, (0, 2).
 
     None as default: left out.
@@ -64,11 +64,11 @@ class ArrayFunction:
     make: Callable[[Sequence[Expr], Sequence[int], Mapping[str, Any]], Expr]
     arrays: tuple[int, int] = (1, 1)
     numbers: tuple[int, int] = (0, 0)
-    settings: tuple[Setting, ...] = ()
+    settings: tuple[FunctionSetting, ...] = ()
 
 
-AXIS = Setting("axis", "axes")
-KEEPDIMS = Setting("keepdims", "flag", False)
+AXIS = FunctionSetting("axis", "axes")
+KEEPDIMS = FunctionSetting("keepdims", "flag", False)
 
 
 def from_the_end(axis: int, shape: Shape) -> int:
@@ -171,7 +171,7 @@ def _reshape(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[s
     return _reshaped(x, tuple(sizes))
 
 
-_LAST = Setting("axis", "whole", -1)
+_LAST = FunctionSetting("axis", "whole", -1)
 _OVER = (AXIS, KEEPDIMS)
 
 ARRAY_FUNCTIONS: dict[str, ArrayFunction] = {
@@ -208,7 +208,7 @@ ARRAY_FUNCTIONS: dict[str, ArrayFunction] = {
         ("norm(x)", "norm(x, axis=0, eps=1e-5)"),
         "(x − mean)/√(var + eps) along the last axis, or another",
         _norm,
-        settings=(_LAST, Setting("eps", "number", 1e-5, 0)),
+        settings=(_LAST, FunctionSetting("eps", "number", 1e-5, 0)),
     ),
     "cross_entropy": ArrayFunction(
         ("cross_entropy(z, y)",),
@@ -222,21 +222,21 @@ ARRAY_FUNCTIONS: dict[str, ArrayFunction] = {
         "the kernel k at every place of x, without a flip; the rank of k decides (see below)",
         _conv,
         arrays=(2, 2),
-        settings=(Setting("stride", "whole", 1, 1), Setting("padding", "whole", 0, 0)),
+        settings=(FunctionSetting("stride", "whole", 1, 1), FunctionSetting("padding", "whole", 0, 0)),
     ),
     "max_pool": ArrayFunction(
         ("max_pool(x, 2)", "max_pool(x, 3, stride=2)"),
         "the largest of each window, on the last axis of a vector, else the last two; stride: the size unless told",
         _pool("max_pool"),
         numbers=(1, 1),
-        settings=(Setting("stride", "whole", None, 1),),
+        settings=(FunctionSetting("stride", "whole", None, 1),),
     ),
     "avg_pool": ArrayFunction(
         ("avg_pool(x, 2)", "avg_pool(x, 3, stride=2)"),
         "the mean of each window, likewise",
         _pool("avg_pool"),
         numbers=(1, 1),
-        settings=(Setting("stride", "whole", None, 1),),
+        settings=(FunctionSetting("stride", "whole", None, 1),),
     ),
     "row": ArrayFunction(("row(x, 2)",), "a row (of a vector an element), counted from 1", _row, numbers=(1, 1)),
     "embedding": ArrayFunction(
@@ -250,7 +250,7 @@ ARRAY_FUNCTIONS: dict[str, ArrayFunction] = {
         "one after the other along an axis, the first unless told",
         _concat,
         arrays=(2, 99),
-        settings=(Setting("axis", "whole", 0),),
+        settings=(FunctionSetting("axis", "whole", 0),),
     ),
     "reshape": ArrayFunction(
         ("reshape(x, 2, 3)", "reshape(x, -1)"), "the same numbers, row by row, in another shape", _reshape,

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from tutor.engine.array_functions import ARRAY_FUNCTIONS, ArrayFunction, Setting, check_size, of_libraries
+from tutor.engine.array_functions import ARRAY_FUNCTIONS, ArrayFunction, FunctionSetting, check_size, of_libraries
 from tutor.engine.expressions import PI, Call, Const, E, Expr, Ref, call, evaluate, negative, walk
 
 
@@ -364,7 +364,7 @@ def apply_to_arrays(text: str, row: ArrayFunction, given: list[Tree], named: Nam
     return made(offset, lambda *arrays: row.make(arrays, whole, settings), *arrays)  # type: ignore[arg-type]
 
 
-def _setting(text: str, setting: Setting, values: tuple[Tree, ...], offset: int) -> Any:
+def _setting(text: str, setting: FunctionSetting, values: tuple[Tree, ...], offset: int) -> Any:
     """A setting's number, or its axes; FormulaError if it is none of its kind."""
     found = constant(values[0]) if len(values) == 1 else None
     if setting.kind == "flag" and found in (0, 1):

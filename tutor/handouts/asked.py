@@ -30,7 +30,7 @@ TOLERANCES = (5e-3, 2e-3, 1e-3, 5e-4, 1e-4, 1e-5, 1e-6)  # relative; the widest 
 
 
 @dataclass(frozen=True)
-class Mistake:
+class Distractor:
     """A wrong number, or choice, and what it shows: `title` in a few words, `says` with what mends it."""
 
     answer: str
@@ -64,7 +64,7 @@ class Asked:
     working: tuple[str, ...]
     right: float | None = None
     tolerance: float = 0.0
-    mistakes: tuple[Mistake, ...] = ()
+    mistakes: tuple[Distractor, ...] = ()
     choices: tuple[Choice, ...] = ()
     many: bool = False
 
@@ -151,7 +151,7 @@ def _tolerance(item: Item, right: float) -> float:
     return 0.0  # a count, a shape: just this number
 
 
-def _mistakes(item: Item, right: float, tolerance: float) -> Iterator[Mistake]:
+def _mistakes(item: Item, right: float, tolerance: float) -> Iterator[Distractor]:
     """Wrong numbers with what they show, the author's first; none that the tolerance takes for another."""
     taken = [right]
 
@@ -163,7 +163,7 @@ def _mistakes(item: Item, right: float, tolerance: float) -> Iterator[Mistake]:
             return
         if apart(value):
             taken.append(value)
-            yield Mistake(number(value), value, title, says)
+            yield Distractor(number(value), value, title, says)
 
 
 def _authors(item: Item) -> Iterator[tuple[float, str, str]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 
-from tutor.handouts.sheets import Block, Grid, Heading, Picture, Points, Room, Table, Words
+from tutor.handouts.sheets import Block, CellGrid, Heading, Paragraph, Picture, Points, Room, Table
 from tutor.text.to_latex import latex
 
 
@@ -52,7 +52,7 @@ def _html_block(block: Block) -> Iterator[str]:
     match block:
         case Heading(text, level):
             yield f"<h{level}>{escape(text)}</h{level}>"
-        case Words(text, mathematics):
+        case Paragraph(text, mathematics):
             yield f'<p class="formula">{escape(text)}</p>' if mathematics else f"<p>{escape(text)}</p>"
         case Picture(drawing):
             yield drawing.svg()
@@ -62,7 +62,7 @@ def _html_block(block: Block) -> Iterator[str]:
             yield f"<table>{f'<tr>{top}</tr>' if head else ''}{lines}</table>"
         case Room(lines):
             yield '<div class="room"></div>' * lines
-        case Grid(name, rows, columns, cells):
+        case CellGrid(name, rows, columns, cells):
             lines = "".join(
                 f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
                 for row in _rows(rows, columns, cells)
@@ -89,7 +89,7 @@ def _markdown_block(block: Block) -> Iterator[str]:
     match block:
         case Heading(text, level):
             yield f"\n{'#' * level} {_md(text)}\n"
-        case Words(text, mathematics):
+        case Paragraph(text, mathematics):
             yield f"    {text}\n" if mathematics else f"{_md(text)}\n"
         case Picture(drawing):
             yield f"{drawing.svg()}\n"
@@ -98,7 +98,7 @@ def _markdown_block(block: Block) -> Iterator[str]:
             yield from _md_table(head or ("",) * columns, rows)
         case Room(lines):
             yield "\n".join(["_" * 60 + "\n"] * lines)
-        case Grid(name, rows, columns, cells):
+        case CellGrid(name, rows, columns, cells):
             yield f"{_md(name)} =\n"
             yield from _md_table(("",) * columns, _rows(rows, columns, cells))
         case Points(items):
@@ -141,7 +141,7 @@ def _tex_block(block: Block) -> Iterator[str]:
         case Heading(text, level):
             command = {1: r"\clearpage\section*", 2: r"\subsection*"}.get(level, r"\subsubsection*")
             yield f"{command}{{{tex(text)}}}"
-        case Words(text, mathematics):
+        case Paragraph(text, mathematics):
             yield rf"\[ {latex(text)} \]" if mathematics and len(text) < 90 else tex(text) + "\n"
         case Picture(drawing):
             width = min(1.0, 440 / max(drawing.width * 0.75, 1))
@@ -154,7 +154,7 @@ def _tex_block(block: Block) -> Iterator[str]:
             yield "\\end{tabular}\n"
         case Room(lines):
             yield r"\room" * lines + "\n"
-        case Grid(name, rows, columns, cells):
+        case CellGrid(name, rows, columns, cells):
             yield rf"${latex(name)} = $ \renewcommand{{\arraystretch}}{{1.4}}"
             yield rf"\begin{{tabular}}{{|{'c|' * columns}}}\hline"
             for row in _rows(rows, columns, cells):
@@ -205,7 +205,7 @@ def _typ_block(block: Block) -> Iterator[str]:
             if level == 1:
                 yield "#pagebreak(weak: true)"
             yield f"#heading(level: {level}, {_typ_text(text)})"
-        case Words(text, mathematics):
+        case Paragraph(text, mathematics):
             size = "10pt" if mathematics else "11pt"
             yield f"#par(text(size: {size}, {_typ_text(text)}))"
         case Picture(drawing):
@@ -218,7 +218,7 @@ def _typ_block(block: Block) -> Iterator[str]:
             yield f"#table(columns: {columns}, {cells})"
         case Room(lines):
             yield "#room\n" * lines
-        case Grid(name, rows, columns, cells):
+        case CellGrid(name, rows, columns, cells):
             filled = ", ".join(_typ_text(cell) for row in _rows(rows, columns, cells) for cell in row)
             table = f"table(columns: ({'20mm, ' * columns}), rows: 7mm, align: center + horizon, {filled})"
             yield f"#grid(columns: 2, gutter: 3mm, align: horizon, {_typ_text(name + ' =')}, {table})"

@@ -47,7 +47,7 @@ MOST_SLIPS = 40  # that a question knows
 MADE_BY = "backprop-tutor page"
 
 
-class TooLarge(ValueError):
+class PageTooLarge(ValueError):
     """The lesson has more steps than a page can carry; str() says so in a sentence."""
 
 
@@ -70,17 +70,17 @@ class _Part:
 def page(lesson: Lesson, notation: str = "", index: bool = False) -> Page:
     """The page of a lesson, opened in a notation (default: its own); `index`: index.html is beside it.
 
-    Raises TooLarge.
+    Raises PageTooLarge.
     """
     here = trace(lesson)
     if len(here.equations) > MOST_STEPS:
-        raise TooLarge(f"'{lesson.id}' has {len(here.equations):,} steps: a page carries up to {MOST_STEPS}")
+        raise PageTooLarge(f"'{lesson.id}' has {len(here.equations):,} steps: a page carries up to {MOST_STEPS}")
     for budget in BUDGETS:
         part = _part(here, budget)
         found = _page(here, notation or lesson.notation, part, index)
         if len(found.html.encode()) <= LARGEST:
             return found
-    raise TooLarge(f"'{lesson.id}' would be larger than {LARGEST // 1000} kB as a page")
+    raise PageTooLarge(f"'{lesson.id}' would be larger than {LARGEST // 1000} kB as a page")
 
 
 def _part(here: Trace, budget: int) -> _Part:

@@ -35,7 +35,7 @@ class Bank:
 
 
 @dataclass(frozen=True)
-class Written:
+class BankFile:
     """A bank as a file, and a line for each question that the format cannot carry."""
 
     data: bytes
@@ -48,7 +48,7 @@ class Platform:
 
     title: str
     suffix: str
-    write: Callable[[Bank], Written]
+    write: Callable[[Bank], BankFile]
 
 
 def _carried(bank: Bank, whole: bool = False) -> tuple[list[Asked], tuple[str, ...]]:
@@ -83,7 +83,7 @@ def _working(question: Asked) -> str:
 # ---------------------------------------------------------------- Moodle
 
 
-def _moodle(bank: Bank) -> Written:
+def _moodle(bank: Bank) -> BankFile:
     kept, lost = _carried(bank)
     parts = ['<?xml version="1.0" encoding="UTF-8"?>', "<quiz>"]
     category = ""
@@ -94,7 +94,7 @@ def _moodle(bank: Bank) -> Written:
             category = here
             parts.append(f'<question type="category"><category><text>{xml(here)}</text></category></question>')
         parts += _moodle_question(question, bank.picture(question))
-    return Written("\n".join([*parts, "</quiz>", ""]).encode(), lost)
+    return BankFile("\n".join([*parts, "</quiz>", ""]).encode(), lost)
 
 
 def _path(name: str) -> str:
@@ -151,7 +151,7 @@ def _cdata(text: str) -> str:
 # ---------------------------------------------------------------- GIFT
 
 
-def _gift(bank: Bank) -> Written:
+def _gift(bank: Bank) -> BankFile:
     kept, lost = _carried(bank)
     parts = [f"$CATEGORY: $course$/{_path(bank.title)}", ""]
     for question in kept:
@@ -159,7 +159,7 @@ def _gift(bank: Bank) -> Written:
         parts.append(f"::{_gift_text(question.name)}::[html]{_gift_text(_html(question))}{opening}")
         parts += list(_gift_answers(question))
         parts += [f"####{_gift_text(_working(question))}", "}", ""]
-    return Written("\n".join(parts).encode(), lost)
+    return BankFile("\n".join(parts).encode(), lost)
 
 
 def _gift_answers(question: Asked) -> Iterator[str]:
@@ -184,7 +184,7 @@ def _gift_text(text: str) -> str:
 # ---------------------------------------------------------------- QTI 1.2, as Canvas reads it
 
 
-def _qti(bank: Bank) -> Written:
+def _qti(bank: Bank) -> BankFile:
     kept, lost = _carried(bank)
     items = "\n".join("\n".join(_qti_item(at, question)) for at, question in enumerate(kept, 1))
     head = 'xmlns="http://www.imsglobal.org/xsd/ims_qtiasiv1p2"'
@@ -199,7 +199,7 @@ def _qti(bank: Bank) -> Written:
         '<resource identifier="bank" type="imsqti_xmlv1p2"><file href="bank/bank.xml"/></resource>'
         "</resources></manifest>\n"
     )
-    return Written(_zipped({"imsmanifest.xml": manifest, "bank/bank.xml": assessment}), lost)
+    return BankFile(_zipped({"imsmanifest.xml": manifest, "bank/bank.xml": assessment}), lost)
 
 
 def _zipped(files: dict[str, str]) -> bytes:
@@ -299,7 +299,7 @@ def _qti_feedback(ident: str, html: str) -> str:
 # ---------------------------------------------------------------- Anki, CSV, JSON
 
 
-def _anki(bank: Bank) -> Written:
+def _anki(bank: Bank) -> BankFile:
     lines = ["#separator:tab", "#html:true", f"#deck:{_one_line(bank.title)}", "#notetype:Basic", "#tags column:3"]
     for question in bank.questions:
         front = _html(question)
@@ -311,7 +311,7 @@ def _anki(bank: Bank) -> Written:
         back = _working(question) + (f"<p>If you have another answer:</p><ul>{slips}</ul>" if slips else "")
         tags = f"{question.lesson.id} {question.item.skill}".replace("\t", " ")
         lines.append("\t".join(_one_line(part) for part in (front, back, tags)))
-    return Written(("\n".join(lines) + "\n").encode(), ())
+    return BankFile(("\n".join(lines) + "\n").encode(), ())
 
 
 def _one_line(text: str) -> str:
@@ -337,12 +337,12 @@ def _record(question: Asked) -> dict[str, object]:
     }
 
 
-def _json(bank: Bank) -> Written:
+def _json(bank: Bank) -> BankFile:
     record = {"format": 1, "title": bank.title, "questions": [_record(question) for question in bank.questions]}
-    return Written((json_text(record, indent=2) + "\n").encode(), ())
+    return BankFile((json_text(record, indent=2) + "\n").encode(), ())
 
 
-def _csv(bank: Bank) -> Written:
+def _csv(bank: Bank) -> BankFile:
     out = io.StringIO()
     columns = list(_record(bank.questions[0])) if bank.questions else ["lesson"]
     table = csv.DictWriter(out, columns, lineterminator="\r\n")
@@ -350,7 +350,7 @@ def _csv(bank: Bank) -> Written:
     for question in bank.questions:
         row = _record(question)
         table.writerow({key: _cell(value) for key, value in row.items()})
-    return Written(out.getvalue().encode("utf-8-sig"), ())
+    return BankFile(out.getvalue().encode("utf-8-sig"), ())
 
 
 def _cell(value: object) -> object:

@@ -32,7 +32,7 @@ QUESTIONS = 6  # on a sheet, unless somebody says
 MOST_CELLS = 400  # of a whole pass that are asked for on paper
 
 
-class TooLarge(ValueError):
+class SheetTooLarge(ValueError):
     """A lesson of which nobody fills the whole pass on paper; str() says how many cells it has."""
 
 
@@ -48,7 +48,7 @@ class Heading:
 
 
 @dataclass(frozen=True)
-class Words:
+class Paragraph:
     """A paragraph; with `mathematics` a formula on a line of its own."""
 
     text: str
@@ -78,7 +78,7 @@ class Room:
 
 
 @dataclass(frozen=True)
-class Grid:
+class CellGrid:
     """A name and its cells, `rows` × `columns`: empty, or with their numbers."""
 
     name: str
@@ -94,14 +94,14 @@ class Points:
     items: tuple[str, ...]
 
 
-Block = Heading | Words | Picture | Table | Room | Grid | Points
+Block = Heading | Paragraph | Picture | Table | Room | CellGrid | Points
 
 
 # ---------------------------------------------------------------- a sheet and its key
 
 
 @dataclass(frozen=True)
-class Sheet:
+class SheetVariant:
     """One variant: `code` is on the sheet and in the key, `blocks` are to be filled, `key` has the answers."""
 
     code: str
@@ -119,15 +119,15 @@ def sheet(
     whole: bool = False,
     name: str = "",
     own: bool = False,
-) -> Sheet:
+) -> SheetVariant:
     """Sheet `number` of a lesson: so many questions (None: what the lesson says, or `QUESTIONS`), or the `whole` pass.
 
-    Its numbers are drawn from seed and number; with `own` they are the lesson's. Raises TooLarge.
+    Its numbers are drawn from seed and number; with `own` they are the lesson's. Raises SheetTooLarge.
     """
     drawn = 0 if own else number
     count = count or (None if lesson.quiz.count or lesson.quiz.only == "author" else QUESTIONS)
     code = code_of(lesson, seed, drawn, notation, None if whole else count)
-    head: list[Block] = [Heading(lesson.title, 1), Words(f"Sheet {code}     Name: {name or '_' * 30}")]
+    head: list[Block] = [Heading(lesson.title, 1), Paragraph(f"Sheet {code}     Name: {name or '_' * 30}")]
     body: list[Block]
     key: list[Block]
     if whole:
@@ -142,8 +142,8 @@ def sheet(
     said = Points(tuple(conventions(here, notation)))
     given: list[Block] = [Picture(drawing_of(here, notation)), Heading("Given"), _given(here, notation), said]
     heading = Heading(f"Key to sheet {code}: {lesson.title}", 1)
-    named: list[Block] = [Words(name)] if name else []
-    return Sheet(code, name, (*head, *given, *body), (heading, *named, *key))
+    named: list[Block] = [Paragraph(name)] if name else []
+    return SheetVariant(code, name, (*head, *given, *body), (heading, *named, *key))
 
 
 def code_of(lesson: Lesson, seed: int, number: int, notation: str, count: int | None) -> str:
@@ -171,7 +171,7 @@ def _given(here: Trace, notation: str) -> Table:
 
 def _blank(at: int, question: Asked) -> Iterator[Block]:
     yield Heading(f"{at}", 3)
-    yield Words(question.on_paper)
+    yield Paragraph(question.on_paper)
     if question.given:
         yield Table(question.given)
     if question.choices:
@@ -181,7 +181,7 @@ def _blank(at: int, question: Asked) -> Iterator[Block]:
         yield Room(1)
     elif question.item.kind == "matrix":
         rows, columns = grid_of(question.item.step.shape)
-        yield Grid(question.item.writer.text(question.item.step.ref), rows, columns)
+        yield CellGrid(question.item.writer.text(question.item.step.ref), rows, columns)
         yield Room(2)
     else:
         yield Room(3)
@@ -189,10 +189,10 @@ def _blank(at: int, question: Asked) -> Iterator[Block]:
 
 def _answered(at: int, question: Asked) -> Iterator[Block]:
     yield Heading(f"{at}", 3)
-    yield Words(question.on_paper)
+    yield Paragraph(question.on_paper)
     for line in dict.fromkeys(question.working):
-        yield Words(line, mathematics=" = " in line)
-    yield Words(f"Answer: {question.answer}")
+        yield Paragraph(line, mathematics=" = " in line)
+    yield Paragraph(f"Answer: {question.answer}")
     wrong = [(mistake.answer, mistake.title) for mistake in question.mistakes]
     wrong += [(choice.text, choice.says) for choice in question.choices if not choice.right and choice.says]
     if wrong:
@@ -207,19 +207,19 @@ def _pass(here: Trace, notation: str, filled: bool) -> Iterator[Block]:
     steps = list(here.steps("matrix"))
     cells = sum(math.prod(step.shape) for step in steps)
     if cells > MOST_CELLS:
-        raise TooLarge(f"its pass has {cells:,} numbers; on paper {MOST_CELLS} are bearable: take --questions")
+        raise SheetTooLarge(f"its pass has {cells:,} numbers; on paper {MOST_CELLS} are bearable: take --questions")
     writer = Writer(here.lesson, notation)
     explain = Explainer(writer)
     for phase, group in groupby(steps, key=lambda step: step.phase):
         yield Heading(capital(phase))
         for step in group:
             if filled:
-                yield Words(f"{writer.text(step.ref)} = {linear(writer.formula(step.formula))}", mathematics=True)
+                yield Paragraph(f"{writer.text(step.ref)} = {linear(writer.formula(step.formula))}", mathematics=True)
             else:
-                yield Words(explain.title(step))
+                yield Paragraph(explain.title(step))
             rows, columns = grid_of(step.shape)
             digits = [number(float(value), step.digits) for value in np.ravel(np.asarray(step.value))]
-            yield Grid(writer.text(step.ref), rows, columns, tuple(digits) if filled else ())
+            yield CellGrid(writer.text(step.ref), rows, columns, tuple(digits) if filled else ())
 
 
 def sheets(
@@ -230,7 +230,7 @@ def sheets(
     notation: str,
     count: int | None,
     whole: bool = False,
-) -> list[Sheet]:
+) -> list[SheetVariant]:
     """Sheets of each lesson: one for each name, or so many; without variants one with the lesson's own numbers."""
     found = []
     for lesson in lessons:

@@ -7,17 +7,17 @@ import signal
 from collections.abc import Callable, Mapping
 
 from tutor.lab.exercise import Exercise
-from tutor.lab.runner import MEMORY, Mistake
+from tutor.lab.runner import MEMORY, Failure
 
 
-def message(mistake: Mistake, exercise: Exercise) -> str:
+def message(mistake: Failure, exercise: Exercise) -> str:
     """What happened, in one sentence without a full stop where it is Python's own."""
     if mistake.kind in ("error", "syntax"):
         return f"{mistake.type}: {mistake.text}" if mistake.text else mistake.type
     return _HAPPENED[mistake.kind](mistake, exercise) if mistake.kind in _HAPPENED else mistake.text
 
 
-def advice(mistake: Mistake, exercise: Exercise) -> str:
+def advice(mistake: Failure, exercise: Exercise) -> str:
     """What to do about it; "" where Python's own words say all that can be said."""
     said = _ADVICE.get(mistake.kind, "")
     if mistake.kind == "error":
@@ -37,7 +37,7 @@ def advice(mistake: Mistake, exercise: Exercise) -> str:
     ).strip()
 
 
-def _is(mistake: Mistake, types: str, words: str) -> bool:
+def _is(mistake: Failure, types: str, words: str) -> bool:
     return bool(re.fullmatch(types, mistake.type) and re.search(words, mistake.text))
 
 
@@ -115,7 +115,7 @@ SYNTAX: tuple[tuple[str, str, str], ...] = (
 # ---------------------------------------------------------------- what else ends a run
 
 
-def _ended(mistake: Mistake, exercise: Exercise) -> str:
+def _ended(mistake: Failure, exercise: Exercise) -> str:
     code = mistake.details.get("code", 0)
     if isinstance(code, int) and code < 0:
         try:
@@ -125,7 +125,7 @@ def _ended(mistake: Mistake, exercise: Exercise) -> str:
     return f"The program ended itself, with the exit code {code}, before the function was through."
 
 
-def _returned(mistake: Mistake, exercise: Exercise) -> str:
+def _returned(mistake: Failure, exercise: Exercise) -> str:
     what, details = mistake.details.get("what"), mistake.details
     name, wanted = str(details.get("name", "")), f"return {', '.join(exercise.returns)}"
     if what == "nothing":
@@ -149,7 +149,7 @@ def _returned(mistake: Mistake, exercise: Exercise) -> str:
     return f"{name} is no array of real numbers: it is of the type {mistake.type}."
 
 
-_HAPPENED: Mapping[str, Callable[[Mistake, Exercise], str]] = {
+_HAPPENED: Mapping[str, Callable[[Failure, Exercise], str]] = {
     "missing": lambda _, exercise: f"The file has no {exercise.name} that can be called.",
     "time": lambda mistake, _: (
         f"It went on for {mistake.details['seconds']:g} seconds and was ended"

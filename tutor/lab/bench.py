@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tutor.engine.parsing import did_you_mean
-from tutor.lab.checking import Check, check, read_file
+from tutor.lab.checking import FileCheck, check, read_file
 from tutor.lab.exercise import Exercise
 from tutor.lab.exercises import EXERCISES
 from tutor.lab.runner import SECONDS, Stop, run
@@ -93,7 +93,7 @@ class Bench:
     exercise: Exercise
     path: Path
     seconds: float = SECONDS
-    last: Check | None = None
+    last: FileCheck | None = None
     rung: int = 0
     stop: Stop = field(default_factory=Stop)
     _seen: tuple[int, int] | None = None  # the file's time and size at the last look,
@@ -116,7 +116,7 @@ class Bench:
         """Take the file as not run yet: the next look runs it again, on other numbers."""
         self._run = ""
 
-    def check(self, seed: int | None = None) -> Check:
+    def check(self, seed: int | None = None) -> FileCheck:
         """Run the file, on fresh numbers unless a seed says which. Raises OSError."""
         content = read_file(self.path)
         self._run = hashlib.sha256(content).hexdigest()
@@ -127,7 +127,7 @@ class Bench:
 Keep = Callable[[str, bool], None]
 
 
-def keep(found: Check, save: Keep) -> None:
+def keep(found: FileCheck, save: Keep) -> None:
     """Keep a run with the learner's progress; a file that was not touched yet is no try."""
     if not found.untouched:
         save(found.exercise.id, found.done)

@@ -14,7 +14,7 @@ import numpy as np
 
 from tutor.engine.array_functions import shape_text
 from tutor.lab.exercise import Case, Exercise, OwnSlip
-from tutor.lab.runner import Answered, Mistake, Ran, job, run
+from tutor.lab.runner import Answered, Failure, Ran, job, run
 from tutor.solutions.files import Handed
 from tutor.solutions.judging import GOOD, ArrayVerdict, Diagnosis, diagnose
 from tutor.solutions.naming import tolerance
@@ -53,7 +53,7 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Check:
+class FileCheck:
     """A file that was run once. `seed` made the random numbers: the same seed makes the same.
 
     `judged` are the cases that came to their end; if all of them are right, `mistake` is why the next did not, and `at`
@@ -65,7 +65,7 @@ class Check:
     seed: int
     judged: tuple[Judged, ...] = ()
     cases: int = 0
-    mistake: Mistake | None = None
+    mistake: Failure | None = None
     at: Case | None = None
     printed: str = ""
     cut: bool = False
@@ -107,9 +107,9 @@ def read_file(path: Path) -> bytes:
 
 def check(
     exercise: Exercise, path: Path, data: bytes, seed: int, runner: Callable[[Mapping[str, Any]], Ran] = run
-) -> Check:
+) -> FileCheck:
     """Run a file that holds `data`, and judge what comes back. Raises OSError where no process can be started."""
-    found = Check(exercise, path, seed)
+    found = FileCheck(exercise, path, seed)
     try:
         if len(data) > MOST_BYTES:
             raise ValueError(f"it has more than {MOST_BYTES:,} bytes")
@@ -117,7 +117,7 @@ def check(
         if "\0" in source:
             raise ValueError("it has a NUL in it")
     except ValueError as error:
-        return replace(found, mistake=Mistake("unreadable", text=str(error)))
+        return replace(found, mistake=Failure("unreadable", text=str(error)))
     cases = list(exercise.cases(np.random.default_rng(seed)))
     given = [exercise.arguments(case) for case in cases]
     ran = runner(job(path, source, exercise.name, exercise.driver, list(exercise.returns), given))

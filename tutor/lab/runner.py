@@ -35,7 +35,7 @@ CHILD = Path(__file__).with_name("child.py")
 
 
 @dataclass(frozen=True)
-class Frame:
+class CodeLine:
     """A line of the learner's that was being carried out: its number, the function that it is in, its text."""
 
     line: int
@@ -44,7 +44,7 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Mistake:
+class Failure:
     """Why a run did not come to its end.
 
     `kind` is one of child.py's, or "time" (it went on and on), "memory", "ended" (the process ended without an
@@ -54,12 +54,12 @@ class Mistake:
     kind: str
     type: str = ""
     text: str = ""
-    frames: tuple[Frame, ...] = ()
+    frames: tuple[CodeLine, ...] = ()
     shapes: Mapping[str, str] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def frame(self) -> Frame | None:
+    def frame(self) -> CodeLine | None:
         """The innermost line."""
         return self.frames[-1] if self.frames else None
 
@@ -80,7 +80,7 @@ class Ran:
     """
 
     cases: tuple[Answered, ...] = ()
-    mistake: Mistake | None = None
+    mistake: Failure | None = None
     printed: tuple[str, ...] = ()
     cut: bool = False
 
@@ -191,8 +191,8 @@ def answered(job: Mapping[str, Any], answer: bytes, printed: bytes, code: int, l
         with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return read(json.loads(text), parts, cut)
     if late or text.startswith("Timeout"):
-        return Ran((), Mistake("time", frames=_frames(job, text), details={"seconds": job["seconds"]}), parts, cut)
-    return Ran((), Mistake("ended", details={"code": code}), parts, cut)
+        return Ran((), Failure("time", frames=_frames(job, text), details={"seconds": job["seconds"]}), parts, cut)
+    return Ran((), Failure("ended", details={"code": code}), parts, cut)
 
 
 def read(found: Any, printed: tuple[str, ...] = (), cut: bool = False) -> Ran:
@@ -204,14 +204,14 @@ def read(found: Any, printed: tuple[str, ...] = (), cut: bool = False) -> Ran:
     return Ran(cases, None if found["mistake"] is None else _mistake(found["mistake"]), printed, cut)
 
 
-def _mistake(found: Mapping[str, Any]) -> Mistake:
+def _mistake(found: Mapping[str, Any]) -> Failure:
     known = {"kind", "type", "text", "frames", "shapes"}
     kind = "memory" if found.get("type") == "MemoryError" else found["kind"]
-    return Mistake(
+    return Failure(
         _text(kind),
         _text(found.get("type", "")),
         _text(found["text"]),
-        tuple(Frame(int(line), _text(function), _text(text)) for line, function, text in found["frames"]),
+        tuple(CodeLine(int(line), _text(function), _text(text)) for line, function, text in found["frames"]),
         {_text(name): _text(shape) for name, shape in found["shapes"].items()},
         {name: value for name, value in found.items() if name not in known},
     )
@@ -237,13 +237,13 @@ def _printed(data: bytes) -> tuple[tuple[str, ...], bool]:
     return tuple(part[:MOST_PRINTED] for part in parts), cut
 
 
-def _frames(job: Mapping[str, Any], dump: str) -> tuple[Frame, ...]:
+def _frames(job: Mapping[str, Any], dump: str) -> tuple[CodeLine, ...]:
     """Where the learner's file was when the time was over, out of faulthandler's lines, innermost first there."""
     lines = job["source"].splitlines()
     found = []
     for file, number, function in re.findall(r'File "(.*)", line (\d+) in (.*)', dump):
         if file == job["path"] and 0 < int(number) <= len(lines):
-            found.append(Frame(int(number), function.strip()[:80], lines[int(number) - 1].strip()[:500]))
+            found.append(CodeLine(int(number), function.strip()[:80], lines[int(number) - 1].strip()[:500]))
     return tuple(reversed(found))
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from tutor.engine.trace import NoSuchStep, Step
 from tutor.lab.advice import advice, message
-from tutor.lab.checking import Check, Judged
+from tutor.lab.checking import FileCheck, Judged
 from tutor.lab.exercise import Exercise
 from tutor.solutions import words as solution_words
 from tutor.solutions.judging import ArrayVerdict
@@ -20,7 +20,7 @@ NOTATION = "dz"  # the skeletons' names are nearest to it
 MOST_LINES = 40  # of what was printed
 
 
-class Said(NamedTuple):
+class SaidLine(NamedTuple):
     """A line and what it is: "title", "verdict KIND", "code", "numbers", "dim", or "" for plain words."""
 
     text: str = ""
@@ -30,7 +30,7 @@ class Said(NamedTuple):
 # ---------------------------------------------------------------- a run
 
 
-def headline(found: Check) -> str:
+def headline(found: FileCheck) -> str:
     """The one sentence that matters most."""
     if found.done:
         return f"Right, all of it, with {plural(found.cases, 'set')} of numbers."
@@ -55,15 +55,15 @@ def _listed(names: list[str]) -> str:
     return f"{listed(names)} {'are' if names[1:] else 'is'}"
 
 
-def lines(found: Check) -> Iterator[Said]:
+def lines(found: FileCheck) -> Iterator[SaidLine]:
     """All that is said of a run."""
-    yield Said(headline(found), "title")
-    yield Said()
+    yield SaidLine(headline(found), "title")
+    yield SaidLine()
     if found.untouched:
         return
     if found.done:
         for case in found.judged:
-            yield Said(f"✓ {case.case.title}", "verdict right")
+            yield SaidLine(f"✓ {case.case.title}", "verdict right")
     elif found.mistake:
         yield from _of_mistake(found)
     elif found.shown:
@@ -72,44 +72,44 @@ def lines(found: Check) -> Iterator[Said]:
     yield from _of_prints(found)
 
 
-def _of_mistake(found: Check) -> Iterator[Said]:
+def _of_mistake(found: FileCheck) -> Iterator[SaidLine]:
     mistake = found.mistake
     assert mistake is not None
     for frame in mistake.frames:
         where = f" in {frame.function}" if frame.function and frame.function != "<module>" else ""
-        yield Said(f"line {frame.line}{where}:", "dim")
-        yield Said(f"    {frame.text}", "code")
+        yield SaidLine(f"line {frame.line}{where}:", "dim")
+        yield SaidLine(f"    {frame.text}", "code")
     if text := advice(mistake, found.exercise):
-        yield Said(text)
+        yield SaidLine(text)
     if found.at is not None and found.judged:
-        yield Said(
+        yield SaidLine(
             f"It was right with {listed([one.case.title for one in found.judged])}; this is with {found.at.title}."
         )
 
 
-def _of_case(found: Check, one: Judged) -> Iterator[Said]:
+def _of_case(found: FileCheck, one: Judged) -> Iterator[SaidLine]:
     before = [case for case in found.judged if case.right]
     if before and found.judged.index(one) > 0:
         doubt = ": is a number, a size or a sign of the first taken for granted in the code?"
         asks = "." if _is_named(one) else doubt
-        yield Said(f"It is right with {before[0].case.title}, and not with {one.case.title}{asks}")
+        yield SaidLine(f"It is right with {before[0].case.title}, and not with {one.case.title}{asks}")
     else:
-        yield Said(f"With {one.case.title}:", "dim")
+        yield SaidLine(f"With {one.case.title}:", "dim")
     for at in one.diagnosis.order:
         yield from _of_array(one.diagnosis.arrays[at], one.diagnosis.first_wrong)
     for verdict in one.diagnosis.arrays:
         if verdict.step is None and verdict.name in found.exercise.returns:
-            yield Said(f"{verdict.name}: {verdict.message}", f"verdict {verdict.verdict}")
+            yield SaidLine(f"{verdict.name}: {verdict.message}", f"verdict {verdict.verdict}")
     for name in one.missing:
-        yield Said(f"{name}  not written yet", "dim")
+        yield SaidLine(f"{name}  not written yet", "dim")
     if one.diagnosis.untried:
-        yield Said(one.diagnosis.untried, "dim")
+        yield SaidLine(one.diagnosis.untried, "dim")
     step = _wrong_step(found.exercise, one)
     if step is not None:
-        yield Said()
-        yield Said(_theory(one, step))
+        yield SaidLine()
+        yield SaidLine(_theory(one, step))
         if one.case.lesson.id == found.exercise.lesson:
-            yield Said(f"It is the step {step.id} of the lesson {found.exercise.lesson}.", "dim")
+            yield SaidLine(f"It is the step {step.id} of the lesson {found.exercise.lesson}.", "dim")
 
 
 def _is_named(one: Judged) -> bool:
@@ -118,13 +118,13 @@ def _is_named(one: Judged) -> bool:
     return first is not None and bool(first.slips)
 
 
-def _of_array(verdict: ArrayVerdict, first: ArrayVerdict | None) -> Iterator[Said]:
+def _of_array(verdict: ArrayVerdict, first: ArrayVerdict | None) -> Iterator[SaidLine]:
     off = f", off by {verdict.max_difference:.3g}" if verdict.max_difference and verdict.verdict != "right" else ""
     beside = "" if verdict is first or verdict.verdict in ("right", "carried", "wrong") else f": {verdict.message}"
-    yield Said(f"{verdict.name}  {verdict.verdict}{off}{beside}", f"verdict {verdict.verdict}")
+    yield SaidLine(f"{verdict.name}  {verdict.verdict}{off}{beside}", f"verdict {verdict.verdict}")
     if verdict is first:
         for slip in verdict.slips[1:]:
-            yield Said(f"   or: {slip.title}", "dim")
+            yield SaidLine(f"   or: {slip.title}", "dim")
 
 
 def _theory(one: Judged, step: Step) -> str:
@@ -148,34 +148,34 @@ def _wrong_step(exercise: Exercise, one: Judged) -> Step | None:
     return None
 
 
-def _noted(found: Check) -> Iterator[Said]:
+def _noted(found: FileCheck) -> Iterator[SaidLine]:
     changed = list(dict.fromkeys(name for one in found.judged for name in one.changed))
     if changed:
-        yield Said()
+        yield SaidLine()
         was, it = ("was", "it was") if len(changed) == 1 else ("were", "they were")
-        yield Said(
+        yield SaidLine(
             f"{listed(changed)} {was} changed in place, and may be needed as {it}: work on a copy, or write "
             "a = a - ... in place of a -= ...."
         )
 
 
-def _of_prints(found: Check) -> Iterator[Said]:
+def _of_prints(found: FileCheck) -> Iterator[SaidLine]:
     text = found.printed.strip("\n")
     if not text.strip():
         return
     rows = text.split("\n")
-    yield Said()
-    yield Said("What it printed:", "dim")
-    yield from (Said(f"  {row}", "numbers") for row in rows[:MOST_LINES])
+    yield SaidLine()
+    yield SaidLine("What it printed:", "dim")
+    yield from (SaidLine(f"  {row}", "numbers") for row in rows[:MOST_LINES])
     if len(rows) > MOST_LINES or found.cut:
         more = f"{plural(len(rows) - MOST_LINES, 'line')} more" if len(rows) > MOST_LINES else ""
-        yield Said("  … " + (more if not found.cut else "it goes on: too much to keep"), "dim")
+        yield SaidLine("  … " + (more if not found.cut else "it goes on: too much to keep"), "dim")
 
 
 # ---------------------------------------------------------------- hints
 
 
-def hint(exercise: Exercise, rung: int, found: Check | None) -> str:
+def hint(exercise: Exercise, rung: int, found: FileCheck | None) -> str:
     """A rung of the hints, from 1; with the step that went wrong in the last run, where there is one."""
     said = exercise.hints[rung - 1]
     one = found.shown if found else None
@@ -191,7 +191,7 @@ def hint(exercise: Exercise, rung: int, found: Check | None) -> str:
 # ---------------------------------------------------------------- JSON
 
 
-def as_json(found: Check) -> dict[str, Any]:
+def as_json(found: FileCheck) -> dict[str, Any]:
     """The contract of docs/lab.md."""
     mistake = found.mistake
     return {

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tutor.handouts.documents import DOCUMENTS
-from tutor.handouts.sheets import Block, Heading, Points, Table, Words
+from tutor.handouts.sheets import Block, Heading, Paragraph, Points, Table
 from tutor.learner.rows import import_answer
 from tutor.lessonfiles.catalogue import one_line
 from tutor.questions.mastery import GivenAnswer
@@ -328,15 +328,15 @@ def _page(
 ) -> Iterator[Block]:
     total = sum(len(learner.answers) for learner in learners)
     yield Heading("What the class got wrong", 1)
-    yield Words(f"{len(learners)} learners, {total:,} answers to {len(questions):,} questions. {NOT_FOR_MARKS}")
+    yield Paragraph(f"{len(learners)} learners, {total:,} answers to {len(questions):,} questions. {NOT_FOR_MARKS}")
     yield Heading("To talk about tomorrow")
     for slip in slips[:SLIPS_TO_TALK_ABOUT]:
         yield Heading(f"{slip.title} {slip.learners} of {len(learners)} learners, {slip.count} times", 3)
         asked = (slip.example.asked or slip.example.item).replace(", or an expression", "")
-        yield Words(f"For example: {asked} – “{slip.example.given}”")
-        yield Words(slip.remedy)
+        yield Paragraph(f"For example: {asked} – “{slip.example.given}”")
+        yield Paragraph(slip.remedy)
     if not slips:
-        yield Words("No answer showed a mistake that has a name.")
+        yield Paragraph("No answer showed a mistake that has a name.")
     yield Heading("Who needs help")
     yield Table(
         tuple(

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tutor.learner.placing import Path, Standing
+from tutor.learner.placing import LessonPath, Standing
 from tutor.lessonfiles.file_names import lesson_id
 from tutor.text.words import listed
 
@@ -60,10 +60,10 @@ def recommended(
     return Next(open_[0], "Its prerequisites are in a circle.") if open_ else None
 
 
-def path_of(entries: Sequence[Entry]) -> Path:
+def path_of(entries: Sequence[Entry]) -> LessonPath:
     """The lessons as a placement sees them."""
     usable = [entry for entry in entries if not entry.error]
-    return Path(tuple(entry.id for entry in usable), {entry.id: entry.requires for entry in usable})
+    return LessonPath(tuple(entry.id for entry in usable), {entry.id: entry.requires for entry in usable})
 
 
 def placement_credits(store: Store) -> dict[str, float] | None:

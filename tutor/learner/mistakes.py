@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tutor.learner.practice import Exercise, again
+from tutor.learner.practice import PracticeItem, again
 from tutor.learner.store import Store
 from tutor.questions.grading import OTHER_SIGN
 from tutor.questions.mastery import GivenAnswer
@@ -65,7 +65,7 @@ def typed(answer: GivenAnswer) -> str:
     return " ".join(answer.given.split()) or "(nothing)"
 
 
-def replay(store: Store, which: Iterable[Mistake], new: bool = False) -> Iterator[Exercise]:
+def replay(store: Store, which: Iterable[Mistake], new: bool = False) -> Iterator[PracticeItem]:
     """The questions of some mistakes once more, in the same numbers or in new ones; what is no more is left out."""
     for mistake in which:
         seed = len(store.answers(mistake.last.skill)) + 1 if new else None

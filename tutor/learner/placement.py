@@ -34,7 +34,7 @@ SKIPPED = Verdict("not-understood", "Left open: it counts as not known.")
 
 
 @dataclass(frozen=True)
-class Asked:
+class PlacementQuestion:
     """A question of the table: what is asked, the number, and the skill that a right answer is a sign of."""
 
     ask: str
@@ -43,10 +43,10 @@ class Asked:
 
 
 @cache
-def table() -> Mapping[str, Asked]:
+def table() -> Mapping[str, PlacementQuestion]:
     """The question of each lesson, by its id."""
     with (catalogue.data_dir("assets") / "placement.toml").open("rb") as file:
-        return {lesson: Asked(**about) for lesson, about in tomllib.load(file).items()}
+        return {lesson: PlacementQuestion(**about) for lesson, about in tomllib.load(file).items()}
 
 
 def is_placement(id: str) -> bool:

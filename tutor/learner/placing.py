@@ -37,7 +37,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Path:
+class LessonPath:
     """The lessons (ids) in their order, and of each the ids that it builds on directly."""
 
     lessons: tuple[str, ...]

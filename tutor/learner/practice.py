@@ -29,7 +29,7 @@ from tutor.text.writer import Writer
 
 
 @dataclass(frozen=True)
-class Exercise:
+class PracticeItem:
     """A question to practise, and the key of the lesson that its answers are kept under; None: they are not kept."""
 
     lesson: str | None
@@ -39,13 +39,13 @@ class Exercise:
 class Series:
     """Exercises one after the other. What is skipped comes back after the next question, with its tries and hints."""
 
-    def __init__(self, exercises: Iterable[Exercise]) -> None:
+    def __init__(self, exercises: Iterable[PracticeItem]) -> None:
         self._coming = iter(exercises)
-        self._later: list[tuple[Exercise, Asking]] = []
-        self._first: list[Exercise] = []
+        self._later: list[tuple[PracticeItem, Asking]] = []
+        self._first: list[PracticeItem] = []
         self._skipped = False
 
-    def following(self) -> tuple[Exercise, Asking] | None:
+    def following(self) -> tuple[PracticeItem, Asking] | None:
         """The next question; None after the last."""
         skipped, self._skipped = self._skipped, False
         if self._first:
@@ -57,25 +57,25 @@ class Series:
             return exercise_, Asking(exercise_.item)
         return self._later.pop(0) if self._later else None
 
-    def skip(self, exercise: Exercise, asking: Asking) -> None:
+    def skip(self, exercise: PracticeItem, asking: Asking) -> None:
         """Leave a question for later: another one comes first."""
         self._later.append((exercise, asking))
         self._skipped = True
 
-    def put_first(self, exercise: Exercise) -> None:
+    def put_first(self, exercise: PracticeItem) -> None:
         """A question to ask before all others."""
         self._first.append(exercise)
 
 
-def drill(lesson: Lesson, key: str, skill: str, seed: int) -> Iterator[Exercise]:
+def drill(lesson: Lesson, key: str, skill: str, seed: int) -> Iterator[PracticeItem]:
     """One skill of a lesson, with the numbers of one seed after the other. Raises NoQuestion where there is none."""
     first = drill_item(lesson, skill, seed)
 
-    def following() -> Iterator[Exercise]:
+    def following() -> Iterator[PracticeItem]:
         item = first
         with suppress(NoQuestion):
             while True:
-                yield Exercise(key, item)
+                yield PracticeItem(key, item)
                 item = drill_item(lesson, skill, (item.seed or seed) + 1)
 
     return following()
@@ -113,22 +113,22 @@ def _asked_by(path: Path) -> frozenset[str]:
     return frozenset((*(eq.rule_id for eq in trace(load(path)).equations), *of_kinds))
 
 
-def _authors(store: Store, seed: int) -> Iterator[Exercise]:
+def _authors(store: Store, seed: int) -> Iterator[PracticeItem]:
     """One of the questions that an author asks about no step, of a lesson where such were asked."""
     rng = random.Random(seed)
     for path in records.author_lessons(store)[:1]:
         if items := _items_of_author(store, path, rng):
-            yield Exercise(lesson_id(path), rng.choice(items))
+            yield PracticeItem(lesson_id(path), rng.choice(items))
 
 
-def authors_again(store: Store, seed: int) -> Iterator[Exercise]:
+def authors_again(store: Store, seed: int) -> Iterator[PracticeItem]:
     """All questions of authors about no step, of the lessons where such were asked; in another order with each seed."""
     rng = random.Random(seed)
     for path in records.author_lessons(store):
         with suppress(LessonError):
             items = _items_of_author(store, path, rng)
             for item in rng.sample(items, len(items)):
-                yield Exercise(lesson_id(path), item)
+                yield PracticeItem(lesson_id(path), item)
 
 
 def _items_of_author(store: Store, path: Path, rng: random.Random) -> list[Item]:
@@ -165,7 +165,7 @@ def _can_be_asked(store: Store, skill: str, answers: list[GivenAnswer]) -> bool:
     return any(file_of(lesson) for lesson in list(where)[:3]) or lesson_for(store, skill) is not None
 
 
-def review(store: Store, now: datetime | None = None) -> Iterator[Exercise]:
+def review(store: Store, now: datetime | None = None) -> Iterator[PracticeItem]:
     """A question for each skill that is due, the longest due first; new numbers each day.
 
     A skill that no drill can ask about is asked about as it was the last time.
@@ -177,7 +177,7 @@ def review(store: Store, now: datetime | None = None) -> Iterator[Exercise]:
         if skill == AUTHOR:
             yield from _authors(store, seed)
         elif found:
-            yield Exercise(found[1], drill_item(found[0], skill, seed))
+            yield PracticeItem(found[1], drill_item(found[0], skill, seed))
         elif again_ := next(filter(None, (again(store, one) for one in reversed(store.answers(skill)))), None):
             yield again_
 
@@ -185,7 +185,7 @@ def review(store: Store, now: datetime | None = None) -> Iterator[Exercise]:
 # ---------------------------------------------------------------- once more
 
 
-def with_new_numbers(store: Store, exercise: Exercise) -> Exercise | None:
+def with_new_numbers(store: Store, exercise: PracticeItem) -> PracticeItem | None:
     """The same question in other numbers; None where there is none, or nothing is kept of it."""
     if exercise.lesson is None:
         return None
@@ -193,7 +193,7 @@ def with_new_numbers(store: Store, exercise: Exercise) -> Exercise | None:
     return again(store, answer, (exercise.item.seed or len(store.answers(answer.skill))) + 1)
 
 
-def again(store: Store, answer: GivenAnswer, seed: int | None = None) -> Exercise | None:
+def again(store: Store, answer: GivenAnswer, seed: int | None = None) -> PracticeItem | None:
     """The question of an answer once more: in the same numbers, or in new ones from a seed.
 
     An author's question has no numbers but its own. One that is no more, or that tells nothing in any new numbers, is
@@ -215,7 +215,7 @@ def again(store: Store, answer: GivenAnswer, seed: int | None = None) -> Exercis
             seeds = [answer.seed] if seed is None else range(seed, seed + SEEDS)
             asked = (asked_again(lesson, kind, id, at, answer.iteration) for at in seeds)
             item = next(filter(None, asked), None)
-        return Exercise(answer.lesson, item or drill_item(lesson, answer.skill, seed or answer.seed or 1))
+        return PracticeItem(answer.lesson, item or drill_item(lesson, answer.skill, seed or answer.seed or 1))
     return None
 
 

@@ -79,7 +79,7 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Exercise:
+class TriedExercise:
     """An exercise of the lab that was tried: how often until it was right, and when (ISO, UTC) that was, or null."""
 
     id: str
@@ -122,7 +122,7 @@ class Progress:
     open_quizzes: int
     finished_quizzes: int
     days: tuple[Day, ...]
-    exercises: tuple[Exercise, ...] = ()  # of the lab
+    exercises: tuple[TriedExercise, ...] = ()  # of the lab
     exams: tuple[Sat, ...] = ()  # the latest first
     open_exams: int = 0
 
@@ -162,7 +162,7 @@ def report(store: Store, now: datetime | None = None) -> Progress:
         open_quizzes=sum(not session.finished for session in sessions),
         finished_quizzes=sum(session.finished for session in sessions),
         days=_days(asked),
-        exercises=tuple(Exercise(one_line(id), tried.tries, tried.done) for id, tried in store.tried().items()),
+        exercises=tuple(TriedExercise(one_line(id), tried.tries, tried.done) for id, tried in store.tried().items()),
         exams=tuple(_sat(exams)),
         open_exams=sum(not session.finished for session in exams),
     )
@@ -256,7 +256,7 @@ def _skill_line(skill: SkillProgress, bars: bool) -> str:
     return f"{line}  {'#' * filled}{'.' * (BAR - filled)}" if bars else line
 
 
-def exercise_line(exercise: Exercise) -> str:
+def exercise_line(exercise: TriedExercise) -> str:
     """How far an exercise of the lab is, in words."""
     tries = plural(exercise.tries, "try", "tries")
     return f"{exercise.id}: " + (f"done on {_date(exercise.done)}, {tries}" if exercise.done else f"{tries} so far")

@@ -29,7 +29,7 @@ MOST_SHOWN = 4  # fields of a row
 
 
 @dataclass(frozen=True)
-class Table:
+class CsvTable:
     """The header and the rows of a file, as text without spaces around; rows as long as the header."""
 
     source: Source
@@ -73,7 +73,7 @@ class Columns:
         return places[min(index[0] if index else 0, len(places) - 1)] if places else None
 
 
-def read_table(path: Path, inside: Path | None = None) -> Table | Problem:
+def read_table(path: Path, inside: Path | None = None) -> CsvTable | Problem:
     """The table in a file, or what makes it none. Never raises for what a file holds.
 
     `inside`: the folder that it must lie in when it is opened, whatever links there are by then.
@@ -115,7 +115,7 @@ def read_table(path: Path, inside: Path | None = None) -> Table | Problem:
         return source.problem_at(lines[0], 1, "this is a web page, no table", "download the file itself, as CSV")
     records = _trimmed(records)
     header, rows = records[0], records[1:]
-    table = Table(source, separator, header, tuple(rows), tuple(lines[1:]), lines[0])
+    table = CsvTable(source, separator, header, tuple(rows), tuple(lines[1:]), lines[0])
     if any(_number(name) is not None for name in header) and not _names_enough(header):
         advice = "put a line with the names of the columns above it"
         which = "the first line" if table.head == 1 else "this line"
@@ -132,7 +132,7 @@ def read_table(path: Path, inside: Path | None = None) -> Table | Problem:
     return _uneven(table, odd) if odd else table
 
 
-def _uneven(table: Table, odd: list[int]) -> Problem:
+def _uneven(table: CsvTable, odd: list[int]) -> Problem:
     """What is wrong where rows have not as many fields as the header."""
     i, names = odd[0], table.header
     row = table.rows[i]
@@ -175,14 +175,14 @@ def _names_enough(header: tuple[str, ...]) -> bool:
     return len(numbers) < len(header) and all(name.isdigit() for name in numbers) and len(set(header)) == len(header)
 
 
-def _rows(table: Table, rows: Sequence[int]) -> str:
+def _rows(table: CsvTable, rows: Sequence[int]) -> str:
     """The lines of rows with the same trouble: 'lines 4, 9, 12 and 30 more'."""
     first = ", ".join(str(table.lines[i]) for i in rows[:MOST_TOLD])
     return f"lines {first}" + (f" and {len(rows) - MOST_TOLD:,} more" if len(rows) > MOST_TOLD else "")
 
 
 def columns(
-    table: Table, inputs: Sequence[str] | int, outputs: Sequence[str] | int, class_column: str | None
+    table: CsvTable, inputs: Sequence[str] | int, outputs: Sequence[str] | int, class_column: str | None
 ) -> Columns | Problem:
     """Which columns are inputs and targets: those of the names, or of a mere number of them the ones that are left.
 
@@ -231,7 +231,7 @@ def _two_classes(seen: Sequence[str], yes: str | None) -> tuple[str, ...]:
 
 
 def examples(
-    table: Table, chosen: Columns, no_and_yes: Sequence[float] = ()
+    table: CsvTable, chosen: Columns, no_and_yes: Sequence[float] = ()
 ) -> tuple[list[dict[str, Any]], list[Problem]]:
     """The rows as a lesson's examples, {"inputs": [...], "targets": [...]}, and what is wrong with their cells.
 
@@ -278,7 +278,7 @@ _CUT = re.compile(r"[^\W0-9]\w*\[[0-9 ]+|[0-9 ]+\]")  # half an index
 _IN_QUOTES = 'a comma separates columns: put the name in quotes, "X[1,2]", or write X[1][2]'
 
 
-def named_columns(table: Table, wanted: Iterable[str]) -> dict[str, dict[tuple[int, ...], int]] | Problem:
+def named_columns(table: CsvTable, wanted: Iterable[str]) -> dict[str, dict[tuple[int, ...], int]] | Problem:
     """The columns called as inputs of a circuit or as their elements: X, X[2], "X[1,2]" (or X[1][2]); the rest is left.
 
     By name and index, from 0; a whole array is there or none of it.
@@ -312,7 +312,7 @@ def named_columns(table: Table, wanted: Iterable[str]) -> dict[str, dict[tuple[i
     return found
 
 
-def named_examples(table: Table, chosen: Columns) -> tuple[list[dict[str, Any]], list[Problem]]:
+def named_examples(table: CsvTable, chosen: Columns) -> tuple[list[dict[str, Any]], list[Problem]]:
     """The rows as the examples of a circuit, {"X": [[...], ...], "y": 3.0}, and what is wrong with their cells."""
     table, problems = _with_points(table, chosen.inputs)
     values: dict[int, list[float]] = {}
@@ -333,7 +333,7 @@ def named_examples(table: Table, chosen: Columns) -> tuple[list[dict[str, Any]],
     return [{name: rows[i] for name, rows in arrays.items()} for i in range(len(table.rows))], problems
 
 
-def _no_examples(table: Table, numeric: list[int]) -> list[int]:
+def _no_examples(table: CsvTable, numeric: list[int]) -> list[int]:
     """The rows, of those that are, that have a number in none of several columns: a remark, a mean, a second header."""
     if len(numeric) < 2:
         return []
@@ -350,7 +350,7 @@ _COMMA = re.compile(r"[+−-]?[0-9]*,[0-9]+(?:[eE][+−-]?[0-9]+)?")
 _GROUPS = re.compile(r"[+−-]?[0-9]{1,3}(?:[,.' \xa0\u202f][0-9]{3})+(?:[.,][0-9]+)?")
 
 
-def _with_points(table: Table, numeric: tuple[int, ...]) -> tuple[Table, list[Problem]]:
+def _with_points(table: CsvTable, numeric: tuple[int, ...]) -> tuple[CsvTable, list[Problem]]:
     """The table with decimal points where all its numbers have commas, and a note of it."""
     cells = [(i, at) for i, row in enumerate(table.rows) for at in numeric if "," in row[at]]
     commas = [(i, at) for i, at in cells if _COMMA.fullmatch(table.rows[i][at])]
@@ -369,7 +369,7 @@ def _with_points(table: Table, numeric: tuple[int, ...]) -> tuple[Table, list[Pr
     return replace(table, rows=rows), [note]
 
 
-def _no_numbers(table: Table, at: int, column: list[str], chosen: Columns) -> list[Problem]:
+def _no_numbers(table: CsvTable, at: int, column: list[str], chosen: Columns) -> list[Problem]:
     """What is wrong with a column that is to be numbers, by kind."""
     name, what = quote(table.header[at]), "input" if at in chosen.inputs else "target"
     kinds: dict[str, list[int]] = {}
@@ -412,7 +412,7 @@ def _no_numbers(table: Table, at: int, column: list[str], chosen: Columns) -> li
 _NOT_THERE = frozenset("na n/a nan null none nil - -- ? . missing unknown".split())
 
 
-def _no_classes(table: Table, at: int, known: dict[str, int]) -> list[Problem]:
+def _no_classes(table: CsvTable, at: int, known: dict[str, int]) -> list[Problem]:
     """The cells of the class column that hold no class of the network's."""
     column, found = [row[at] for row in table.rows], []
     empty = [i for i, text in enumerate(column) if not text]
@@ -432,7 +432,7 @@ def _no_classes(table: Table, at: int, known: dict[str, int]) -> list[Problem]:
     return found
 
 
-def _chosen(table: Table, wanted: Sequence[str] | int, left: list[int], what: str) -> list[int] | Problem:
+def _chosen(table: CsvTable, wanted: Sequence[str] | int, left: list[int], what: str) -> list[int] | Problem:
     """The columns of names, or of a mere number of them all that are left."""
     if isinstance(wanted, int):
         if len(left) == wanted:
@@ -449,7 +449,7 @@ def _chosen(table: Table, wanted: Sequence[str] | int, left: list[int], what: st
     return found
 
 
-def _named(table: Table, name: str, what: str) -> int | Problem:
+def _named(table: CsvTable, name: str, what: str) -> int | Problem:
     if name in table.header:
         return table.header.index(name)
     near = did_you_mean(name[:64], table.header)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tutor.lessonfiles.csv_examples import Columns, Table
+from tutor.lessonfiles.csv_examples import Columns, CsvTable
 from tutor.lessonfiles.positions import Keys, Problem
 from tutor.text.output import quote
 
@@ -48,7 +48,7 @@ class Faults:
     cut: bool = False  # there are more than those found
     misplaced: set[str] = field(default_factory=set)  # known keys, written in a table that is not theirs
     missing: list[tuple[Keys, str, dict[str, Any]]] = field(default_factory=list)  # required keys, with their schema
-    table: tuple[Table, Columns] | None = None  # of examples in a file
+    table: tuple[CsvTable, Columns] | None = None  # of examples in a file
     elsewhere: list[Problem] = field(default_factory=list)  # what is wrong in that file
     _doubtful: set[Keys] = field(default_factory=set)
     _touched: set[Keys] = field(default_factory=set)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tutor.engine.losses import LOSSES
-from tutor.lessonfiles.csv_examples import Table
+from tutor.lessonfiles.csv_examples import CsvTable
 from tutor.lessonfiles.file_names import lesson_id
-from tutor.lessonfiles.model_layers import Chain
+from tutor.lessonfiles.model_layers import DenseLayers
 from tutor.lessonfiles.writing import toml
 from tutor.text.output import FORBIDDEN, escape
 from tutor.text.words import plural
@@ -34,7 +34,7 @@ def losses_for(activation: str) -> list[str]:
     return wanted + ([name for name, entry in LOSSES.items() if not entry.wants] if activation != "softmax" else [])
 
 
-def usual_activations(chain: Chain) -> tuple[str, ...]:
+def usual_activations(chain: DenseLayers) -> tuple[str, ...]:
     """What the activations most often are: ReLU, and softmax at several outputs."""
     many = len(chain.layers)
     return (*["relu"] * (many - 1), "softmax" if chain.sizes[-1] > 1 else "linear")
@@ -47,7 +47,7 @@ def spread(given: Sequence[str], many: int) -> tuple[str, ...] | None:
     return (*[given[0]] * (many - 1), given[1]) if len(given) == 2 and many > 2 else None
 
 
-def class_column(table: Table, inputs: int, outputs: int) -> int | None:
+def class_column(table: CsvTable, inputs: int, outputs: int) -> int | None:
     """Which column of a table has the classes; None where the last columns are the targets.
 
     Raises ValueError where the columns are neither.
@@ -71,7 +71,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def class_values(table: Table, column: int) -> list[str]:
+def class_values(table: CsvTable, column: int) -> list[str]:
     """The classes in a column: numbers by size, words by the alphabet."""
     found = sorted({row[column] for row in table.rows if row[column]})
     return sorted(found, key=float) if all(map(_is_number, found)) else found
@@ -80,7 +80,7 @@ def class_values(table: Table, column: int) -> list[str]:
 def lesson_text(
     path: Path,
     model: str,
-    chain: Chain,
+    chain: DenseLayers,
     described: Described,
     data: Mapping[str, Any],
     batch: int | Literal["all"] = BATCH,
@@ -122,7 +122,7 @@ def lesson_text(
     return "".join(f"# {escape(line)}\n" for line in comment) + toml(values)
 
 
-def _made_up(chain: Chain, described: Described) -> dict[str, Any]:
+def _made_up(chain: DenseLayers, described: Described) -> dict[str, Any]:
     """An example with plain numbers, for a network without data."""
     inputs = [(at * 3 % 10) / 10 for at in range(1, chain.sizes[0] + 1)]
     if described.loss == "cross_entropy":

@@ -50,7 +50,7 @@ class Dense:
 
 
 @dataclass(frozen=True)
-class Chain:
+class DenseLayers:
     """Dense layers in their order. `sizes` are the inputs, then each layer's units; `said` is how they were found."""
 
     layers: tuple[Dense, ...]
@@ -69,7 +69,7 @@ def find(
     in_by_out: bool | None = None,
     inputs: int | None = None,
     order: Sequence[str] = (),
-) -> Chain:
+) -> DenseLayers:
     """The chain of dense layers that these arrays are, in the order of their file.
 
     `in_by_out` says how the matrices lie, `inputs` how many there are, `order` the layers by their names, where that is
@@ -96,7 +96,7 @@ def find(
         said.append(f"Without biases: {_names(bare)}.")
     if aside:
         said.append(f"Left aside: {', '.join(map(quote, aside[:8]))}{' …' * (len(aside) > 8)}.")
-    return Chain(tuple(ordered), sizes, turned, tuple(said))
+    return DenseLayers(tuple(ordered), sizes, turned, tuple(said))
 
 
 def _named(dense: Sequence[Dense], order: Sequence[str]) -> list[Dense]:

@@ -18,7 +18,7 @@ from tutor.engine.expressions import Call, Expr, Ref, Symbol, refs, rewrite
 from tutor.engine.ids import line_of
 from tutor.engine.model import Equation
 from tutor.pictures.canvas import Canvas
-from tutor.pictures.graph_plan import Graph, Node, rows_of
+from tutor.pictures.graph_plan import GatePlan, Node, rows_of
 from tutor.pictures.scene import Diagram, Item, Known, Spot, draw_box, item_facts, short
 from tutor.text.cells import cut, width
 from tutor.text.layout import linear
@@ -66,7 +66,7 @@ class _Plan:
 
     whole: bool
     way: _Way
-    graph: Graph
+    graph: GatePlan
     columns: list[list[Node]]
     sizes: list[int]  # cells of each column
     top: int = 0
@@ -163,8 +163,8 @@ class ArrayPicture:
     def _of(self, id: str) -> str:
         return id if self.whole else line_of(id)
 
-    def _graph(self, way: _Way) -> Graph:
-        return Graph(self.given, self.takes, lambda name: 3 if way.inside and name in self.made else 1)
+    def _graph(self, way: _Way) -> GatePlan:
+        return GatePlan(self.given, self.takes, lambda name: 3 if way.inside and name in self.made else 1)
 
     def _window(self, way: _Way, body: int) -> _Plan | None:
         """The columns round the step, as many as fit; None where fewer than three do."""
@@ -192,7 +192,7 @@ class ArrayPicture:
             return None
         takes, users = self.takes.get(own, []), [gate for gate, taken in self.takes.items() if own in taken]
         given, gates = takes[:body] or [own], {own: takes[:body]} if takes else {}
-        graph = Graph(given, gates | {gate: [own] for gate in users[:body]}, lambda name: 1)
+        graph = GatePlan(given, gates | {gate: [own] for gate in users[:body]}, lambda name: 1)
         columns = graph.columns(range(graph.last + 1))
         if not self._fits(_SHORT, columns, body):
             return None

@@ -8,7 +8,7 @@ from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Call, Const, Expr, refs
 from tutor.engine.ids import derivative
 from tutor.pictures.canvas import Canvas
-from tutor.pictures.graph_plan import Graph, Node, rows_of
+from tutor.pictures.graph_plan import GatePlan, Node, rows_of
 from tutor.pictures.scene import Diagram, Item, Known, Spot, draw_box, item_facts
 from tutor.text.cells import cut, width
 from tutor.text.layout import number
@@ -56,7 +56,7 @@ class CircuitPicture:
 
     def draw(self) -> Diagram | None:
         """The picture, or None where there is too little room."""
-        graph = Graph(self.given, self.takes, lambda name: 3)
+        graph = GatePlan(self.given, self.takes, lambda name: 3)
         depth, last = graph.depth, graph.last
         names = max(width(name) for name in depth)
         signs = max(width(sign) for sign in self.signs.values())

@@ -13,7 +13,7 @@ from typing import Any
 
 from tutor.engine.expressions import Ref, refs
 from tutor.engine.trace import Trace
-from tutor.pictures.graph_plan import Graph
+from tutor.pictures.graph_plan import GatePlan
 from tutor.pictures.lit import Lit
 from tutor.text.layout import linear
 from tutor.text.to_latex import latex
@@ -194,7 +194,7 @@ def _circuit(trace: Trace, writer: Writer) -> Drawing:
     formula_of = {eq.symbol.id: linear(writer.formula(eq.formula)) for eq in forward}
     takes = {eq.symbol.id: [ref.symbol.id for ref in refs(eq.formula)] for eq in forward}
     given = list(dict.fromkeys(id for taken in takes.values() for id in taken if id not in takes))
-    graph = Graph(given, takes, lambda name: 3)
+    graph = GatePlan(given, takes, lambda name: 3)
     columns = graph.columns(range(graph.last + 1))
     most = max(sum(node.high + 1 for node in column) for column in columns)
     graph.place(columns, 0, most)

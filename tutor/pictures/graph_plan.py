@@ -20,7 +20,7 @@ class Node:
     row: int = 0
 
 
-class Graph:
+class GatePlan:
     """`takes`: of each gate what it takes, in an order in which values are known; `given`: what no gate makes."""
 
     def __init__(self, given: Sequence[str], takes: Mapping[str, Sequence[str]], high: Callable[[str], int]):

@@ -216,7 +216,7 @@ class Treatment:
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class ClinicCase:
     """A patient of a clinic: the healthy network that it was, its illness, and what may be tried."""
 
     illness: str
@@ -283,7 +283,7 @@ def _written(patient: Patient, key: str, formula: Expr) -> str:
     return f"{writer.text(Ref(patient.program.by_key[key].symbol))} = {linear(writer.formula(formula))}"
 
 
-def _formulas(case: Case) -> Iterator[Treatment]:
+def _formulas(case: ClinicCase) -> Iterator[Treatment]:
     """The right formula of the line that was wrong, and others that people write there."""
     lesson, key = case.patient.lesson, case.line
     right = Program(lesson, batch_size(lesson)).by_key[key].formula
@@ -295,7 +295,7 @@ def _formulas(case: Case) -> Iterator[Treatment]:
         yield Treatment(_written(case.patient, key, formulas[key]), other, False, verdict)
 
 
-def _changes(case: Case) -> Iterator[Treatment]:
+def _changes(case: ClinicCase) -> Iterator[Treatment]:
     """What mends a lesson, and other changes that people try."""
     patient, network = case.patient, case.patient.lesson.network
     assert network
@@ -318,7 +318,7 @@ def _well(found: Findings) -> bool:
     return found.accuracy >= 0.95 and found.unseen >= 0.85 and found.rises < 0.05
 
 
-def _cured(case: Case) -> Patient:
+def _cured(case: ClinicCase) -> Patient:
     if case.illness != "inputs":
         return case.healthy
     lesson, held_out = case.patient.lesson, case.patient.lesson.held_out
@@ -331,7 +331,7 @@ def _cured(case: Case) -> Patient:
 class Visit:
     """A patient being seen: first its illness is named, then what mends it is tried. For any front end."""
 
-    def __init__(self, case: Case):
+    def __init__(self, case: ClinicCase):
         self.case = case
         self.guesses: list[str] = []
         self.tried: list[int] = []
@@ -419,12 +419,12 @@ def healthy(seed: int) -> Patient:
     raise AssertionError("no healthy network was drawn")
 
 
-def case(illness: str, seed: int) -> Case:
+def case(illness: str, seed: int) -> ClinicCase:
     """A patient with an illness, drawn until it shows that illness's signs, and no other's."""
     for attempt in range(TRIES):
         well = healthy(seed * TRIES + attempt)
         patient = ILLNESSES[illness].fall_ill(well, np.random.default_rng((seed, 2, attempt)))
-        found = Case(illness, well, patient, seed)
+        found = ClinicCase(illness, well, patient, seed)
         if [id for id in ILLNESSES if found.missing(id) is None] == [illness]:
             return found
     raise AssertionError(f"no patient with {illness} was drawn")
@@ -436,12 +436,12 @@ class Clinic:
     def __init__(self, seed: int = 1):
         self.seed = seed
         self.order: tuple[str, ...] = tuple(np.random.default_rng(seed).permutation(list(ILLNESSES)).tolist())
-        self._cases: dict[int, Case] = {}
+        self._cases: dict[int, ClinicCase] = {}
 
     def __len__(self) -> int:
         return len(self.order)
 
-    def __getitem__(self, at: int) -> Case:
+    def __getitem__(self, at: int) -> ClinicCase:
         """The patient at this place, from 0."""
         if at not in self._cases:
             self._cases[at] = case(self.order[at], self.seed * len(self.order) + at)

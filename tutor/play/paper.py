@@ -174,7 +174,7 @@ class Sheet:
 
 
 @dataclass(frozen=True)
-class Mark:
+class Marks:
     """Marks that were got, of how many."""
 
     got: float
@@ -193,7 +193,7 @@ class Checked:
     diagnosis: Diagnosis
     first: str | None  # the id of the first wrong cell, in the order of computation
     headline: str
-    marks: Mapping[Phase, Mark]
+    marks: Mapping[Phase, Marks]
     unread: Mapping[str, str] = field(default_factory=lambda: _NOTHING)  # what says no number, and what would
 
     def of(self, box: Box) -> ArrayVerdict | None:
@@ -201,9 +201,9 @@ class Checked:
         return _verdicts(self.diagnosis).get(box.equation.symbol.key)
 
     @property
-    def total(self) -> Mark:
+    def total(self) -> Marks:
         """All marks together."""
-        return Mark(sum(mark.got for mark in self.marks.values()), sum(mark.of for mark in self.marks.values()))
+        return Marks(sum(mark.got for mark in self.marks.values()), sum(mark.of for mark in self.marks.values()))
 
 
 @dataclass(frozen=True)
@@ -302,14 +302,14 @@ def judged(sheet: Sheet, diagnosis: Diagnosis) -> Checked:
     """What a diagnosis, cell by cell, says of each cell of a sheet, in one sentence, and in marks: a mark a number."""
     said = _verdicts(diagnosis)
     kinds: dict[str, CellKind] = {}
-    marks: dict[Phase, Mark] = {}
+    marks: dict[Phase, Marks] = {}
     for box in sheet.boxes:
         verdict, many = said.get(box.equation.symbol.key), len(box.cells)
         begin = (box.example or 0) * many if verdict and len(verdict.cells) > many else 0
         found = verdict.cells[begin : begin + many] if verdict else tuple(repeat(BLANK, many))
         kinds |= dict(zip(box.cells, found, strict=True))
-        before = marks.get(box.phase, Mark(0.0, 0))
-        marks[box.phase] = Mark(before.got + sum(WORTH.get(kind, 0.0) for kind in found), before.of + many)
+        before = marks.get(box.phase, Marks(0.0, 0))
+        marks[box.phase] = Marks(before.got + sum(WORTH.get(kind, 0.0) for kind in found), before.of + many)
     order = {eq.symbol.key: at for at, eq in enumerate(sheet.trace.equations)}
     wrong = [cell for cell in sheet.cells if kinds[cell] in BAD]
     first = min(wrong, key=lambda cell: order[sheet.box_of[cell].equation.symbol.key], default=None)

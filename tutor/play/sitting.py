@@ -28,7 +28,7 @@ from tutor.questions.chain_walk import chain_walk
 from tutor.questions.items import Item
 from tutor.questions.kinds.chain import MOST
 from tutor.text.card import Card, Scribe
-from tutor.text.one_page import Page, one_page
+from tutor.text.one_page import OnePage, one_page
 
 if TYPE_CHECKING:
     from tutor.solutions.files import Handed
@@ -143,7 +143,7 @@ class Sitting:
         return replace(self, diagnosis=None, diagnosed=0)
 
     @property
-    def page(self) -> Page:
+    def page(self) -> OnePage:
         """The whole algorithm on one page, in the notation. Raises Refused of a circuit."""
         found = one_page(self.trace, self.cursor.notation)
         if found is None:

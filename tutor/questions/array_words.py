@@ -10,15 +10,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tutor.engine.array_functions import ARRAY_FUNCTIONS, ArrayFunction, Setting, from_the_end
+from tutor.engine.array_functions import ARRAY_FUNCTIONS, ArrayFunction, FunctionSetting, from_the_end
 from tutor.engine.expressions import ONE, Expr, Shape, call
 
 LARGEST = 4096  # numbers of a shape that is written out
 
 Make = Callable[[Sequence[Expr], Sequence[int], Mapping[str, Any]], Expr]
 
-_AXIS = Setting("axis", "whole", 0)
-_WINDOW = (Setting("stride", "whole", 1, 1), Setting("padding", "whole", 0, 0))
+_AXIS = FunctionSetting("axis", "whole", 0)
+_WINDOW = (FunctionSetting("stride", "whole", 1, 1), FunctionSetting("padding", "whole", 0, 0))
 
 
 def blank(shape: Shape) -> Expr:
@@ -120,7 +120,7 @@ def _plain(op: str) -> Make:
     return lambda arrays, numbers, settings: call(op, *arrays)
 
 
-_POOL = (Setting("stride", "whole", None, 1),)
+_POOL = (FunctionSetting("stride", "whole", None, 1),)
 
 ARRAY_WORDS: dict[str, ArrayFunction] = {
     **ARRAY_FUNCTIONS,
@@ -130,11 +130,11 @@ ARRAY_WORDS: dict[str, ArrayFunction] = {
     ),
     "first_max": ArrayFunction(
         ("first_max(x, axis=0)",), "1 at the first of the largest, else 0", _extreme("first_max"),
-        settings=(Setting("axis", "whole"),),
+        settings=(FunctionSetting("axis", "whole"),),
     ),
     "first_min": ArrayFunction(
         ("first_min(x, axis=0)",), "1 at the first of the smallest, else 0", _extreme("first_min"),
-        settings=(Setting("axis", "whole"),),
+        settings=(FunctionSetting("axis", "whole"),),
     ),
     "conv_input": ArrayFunction(
         ("conv_input(G, k)", "conv_input(G, k, stride=2, size=(5, 5))"),

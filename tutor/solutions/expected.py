@@ -108,7 +108,7 @@ class Expected:
         return [by_key[at] for at in sorted(found, key=graph.position.__getitem__)]
 
 
-class Graph:
+class Dependencies:
     """Which equation of a program uses which, by their keys; and the place of each in the order of computation."""
 
     def __init__(self, program: Program):
@@ -122,19 +122,19 @@ class Graph:
                 self.users.setdefault(below, []).append(key)
 
 
-class _Graphs(dict[int, Graph]):
+class _Graphs(dict[int, Dependencies]):
     """The one of a trace."""
 
 
-def graph_of(trace: Trace) -> Graph:
+def graph_of(trace: Trace) -> Dependencies:
     """The graph of a trace's program, kept with the trace."""
     kept = trace.memo.of(_Graphs)
     if not kept:
-        kept[0] = Graph(trace.program)
+        kept[0] = Dependencies(trace.program)
     return kept[0]
 
 
-class Sheet:
+class HandedIn:
     """What was handed in so far. Arrays are kept by key, of the full shape; `example` (from 0) says whose they are."""
 
     def __init__(self, trace: Trace, example: int | None):

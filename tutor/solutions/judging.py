@@ -25,7 +25,7 @@ from tutor.engine.ids import updated
 from tutor.engine.model import Equation
 from tutor.engine.trace import Trace
 from tutor.solutions.cells import BAD, CellKind, cell_kinds
-from tutor.solutions.expected import Sheet, graph_of
+from tutor.solutions.expected import HandedIn, graph_of
 from tutor.solutions.files import Handed
 from tutor.solutions.naming import MEANINGS, Fit, Match, Naming, tolerance, within
 from tutor.solutions.row_orders import another_order, in_another_order, order_of
@@ -160,7 +160,7 @@ class _Reading:
 class _Judge:
     def __init__(self, trace: Trace, naming: Naming, most: int, as_laid: bool = False):
         self.trace, self.naming, self.as_laid = trace, naming, as_laid
-        self.sheet, self.budget = Sheet(trace, naming.example), Budget(most)
+        self.sheet, self.budget = HandedIn(trace, naming.example), Budget(most)
 
     def judge(self, matches: Sequence[Match]) -> Diagnosis:
         def place(at: int) -> tuple[int, int]:

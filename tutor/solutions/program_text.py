@@ -66,14 +66,14 @@ def _variable(symbol: Symbol) -> str:
 
 
 @dataclass(frozen=True)
-class Part:
+class ProgramPart:
     """A part of the program: its heading, and its lines."""
 
     title: str
     lines: tuple[str, ...]
 
 
-def program(trace: Trace, dialect: Dialect) -> tuple[Part, ...]:
+def program(trace: Trace, dialect: Dialect) -> tuple[ProgramPart, ...]:
     """The parts of a program that computes this iteration. Raises NoProgram where a step has no line in it."""
     library = LIBRARIES[dialect]
     names = variables(trace)
@@ -91,12 +91,12 @@ def program(trace: Trace, dialect: Dialect) -> tuple[Part, ...]:
     helpers = [helper_text(name, dialect) for name in printer.used if name != "math"]
     needed = {"itertools": "cells", "math": "math"}
     imports = [f"import {module}" for module, user in needed.items() if user in printer.used]
-    head = Part("", tuple([*_title(trace), *imports, *library.imports, "", *"\n\n".join(helpers).splitlines()]))
-    parts = [head, Part("what the lesson gives", tuple(_given(trace, names, library, equations)))]
+    head = ProgramPart("", tuple([*_title(trace), *imports, *library.imports, "", *"\n\n".join(helpers).splitlines()]))
+    parts = [head, ProgramPart("what the lesson gives", tuple(_given(trace, names, library, equations)))]
     said = {"forward": "forward", "backward": "backward, by hand", "update": "the update"}
-    parts += [Part(said[phase], tuple(lines)) for phase, lines in phases.items()]
+    parts += [ProgramPart(said[phase], tuple(lines)) for phase, lines in phases.items()]
     parts += _autograd(trace, dialect, names, phases.get("forward", []))
-    parts.append(Part("beside the numbers of the tutor", tuple(_comparison(trace, names, equations, dialect))))
+    parts.append(ProgramPart("beside the numbers of the tutor", tuple(_comparison(trace, names, equations, dialect))))
     return tuple(parts)
 
 
@@ -150,7 +150,7 @@ def _nested(value: np.ndarray) -> str:
     return text.replace("], [", "],\n    [") if value.ndim > 1 and len(text) > 80 else text
 
 
-def _autograd(trace: Trace, dialect: Dialect, names: dict[str, str], forward: list[str]) -> list[Part]:
+def _autograd(trace: Trace, dialect: Dialect, names: dict[str, str], forward: list[str]) -> list[ProgramPart]:
     """The library's own gradients of what training lowers, by the names of the hand-written ones."""
     if dialect == "numpy":
         return []
@@ -190,7 +190,7 @@ def _autograd(trace: Trace, dialect: Dialect, names: dict[str, str], forward: li
     hand = ", ".join(name for _, name in wanted)
     lines += [f"for name, ours, theirs in zip({[symbol.id for symbol, _ in wanted]}, ({hand},), found):",
               '    print(f"autograd, {name}: largest difference {float(abs(ours - theirs).max()):.1e}")']  # fmt: skip
-    return [Part(f"the same by {'JAX' if dialect == 'jax' else 'PyTorch'}", tuple(lines))]
+    return [ProgramPart(f"the same by {'JAX' if dialect == 'jax' else 'PyTorch'}", tuple(lines))]
 
 
 def _comparison(trace: Trace, names: dict[str, str], equations: list[Equation], dialect: Dialect) -> Iterator[str]:

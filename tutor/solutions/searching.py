@@ -24,7 +24,7 @@ from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.misconceptions.rewriting import Misconception, Site, put
 from tutor.questions.rounding import full_shape
 from tutor.questions.slips import carried_by, picked
-from tutor.solutions.expected import Expected, Sheet, graph_of
+from tutor.solutions.expected import Expected, HandedIn, graph_of
 from tutor.solutions.files import Handed
 from tutor.solutions.naming import tolerance, within
 from tutor.solutions.row_orders import apart, in_another_order, order_of
@@ -111,7 +111,7 @@ class Search:
     """
 
     def __init__(
-        self, sheet: Sheet, eq: Equation, handed: Handed, value: np.ndarray, error: np.ndarray, budget: Budget
+        self, sheet: HandedIn, eq: Equation, handed: Handed, value: np.ndarray, error: np.ndarray, budget: Budget
     ):
         self.sheet, self.eq, self.handed, self.values, self.budget = sheet, eq, handed, handed.over(value), budget
         self.there = np.ones(value.shape, bool) if handed.missing is None else ~handed.missing

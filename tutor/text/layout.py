@@ -401,10 +401,10 @@ def matrix_block(doc: Matrix, limit_rows: int = 6, limit_columns: int = 6) -> Bl
 
 def draw(doc: Doc, limit_rows: int = 6, limit_columns: int = 6) -> Block:
     """A document in cells, as wide as it needs to be."""
-    return Drawing(limit_rows, limit_columns).of(doc)
+    return Painter(limit_rows, limit_columns).of(doc)
 
 
-class Drawing:
+class Painter:
     """Draws documents with so many rows and columns of a matrix at most; each part of one once, however often asked."""
 
     def __init__(self, limit_rows: int = 6, limit_columns: int = 6):
@@ -435,7 +435,7 @@ def flow(docs: list[Doc], columns: int, indent: int = 0, limit_rows: int = 6, li
     Breaks at the parts of a Row (a sum's terms, a product's factors), later lines indented. A part
     wider than the room is written on one line and cut into pieces, so that nothing is lost.
     """
-    drawing = Drawing(limit_rows, limit_columns)
+    drawing = Painter(limit_rows, limit_columns)
     lines: list[Block] = []
     current: list[Block] = []
 
@@ -498,7 +498,7 @@ def _pieces(text: str, columns: int) -> list[str]:
     return found
 
 
-def _atoms(docs: list[Doc], columns: int, drawing: Drawing) -> list[Doc]:
+def _atoms(docs: list[Doc], columns: int, drawing: Painter) -> list[Doc]:
     """The parts that a line may be broken between; high brackets are opened only where they are wider than a line."""
     found: list[Doc] = []
     stack = list(reversed(docs))
@@ -522,7 +522,7 @@ def _is_function(doc: Row) -> bool:
     return len(doc.parts) == 2 and isinstance(doc.parts[0], str) and isinstance(doc.parts[1], Brackets)
 
 
-def _stays(doc: Row, columns: int, drawing: Drawing) -> bool:
+def _stays(doc: Row, columns: int, drawing: Painter) -> bool:
     """Whether it is a function with matrices in its brackets that fits in a line, or a short one, as 1(3 = 1)."""
     if not _is_function(doc):
         return False
@@ -530,7 +530,7 @@ def _stays(doc: Row, columns: int, drawing: Drawing) -> bool:
     return drawn.columns <= (columns if drawn.rows > 1 else min(columns, max(16, columns // 4)))
 
 
-def _opens(doc: Brackets, columns: int, drawing: Drawing) -> bool:
+def _opens(doc: Brackets, columns: int, drawing: Painter) -> bool:
     if not isinstance(doc.inner, Row):
         return False
     drawn = drawing.of(doc)

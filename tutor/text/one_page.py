@@ -19,7 +19,7 @@ NAMED = 4  # values of this network that a formula makes, named one by one
 
 
 @dataclass(frozen=True)
-class Entry:
+class PageFormula:
     """A formula of the page, and what of this network it makes."""
 
     general: General
@@ -27,23 +27,23 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Part:
+class PagePart:
     """Formulas that are worked out together, for the layers that the heading says."""
 
     heading: str
-    entries: tuple[Entry, ...]
+    entries: tuple[PageFormula, ...]
 
 
 @dataclass(frozen=True)
-class Page:
+class OnePage:
     """The page: its parts in order, and the letters with what each stands for here."""
 
     title: str
-    parts: tuple[Part, ...]
+    parts: tuple[PagePart, ...]
     letters: tuple[tuple[str, str], ...]
 
 
-def one_page(trace: Trace, notation: str) -> Page | None:
+def one_page(trace: Trace, notation: str) -> OnePage | None:
     """The page of a lesson in a notation; None of a circuit, which has no layers."""
     rules = generic(trace.lesson, notation)
     if rules is None:
@@ -53,17 +53,17 @@ def one_page(trace: Trace, notation: str) -> Page | None:
     for eq in trace.equations:
         made.setdefault(role(eq, len(layers)), []).append(eq.symbol)
     writer, parts = Writer(trace.lesson, notation), _headings(rules, len(layers))
-    found: dict[str, list[Entry]] = {key: [] for key in parts}
+    found: dict[str, list[PageFormula]] = {key: [] for key in parts}
     boxed = set(rules.notation.boxes.values())
     batch = trace.examples > 1  # then the gradients of one example stand within their mean
     for at, eq in reversed(rules.rules.items()):
         back = is_back(eq)
         within = (back and eq.rule in boxed) or (batch and eq.rule in ("weight_gradient", "bias_gradient"))
         if at in made and not within:
-            found[_part(eq, back)].append(Entry(rules.written(eq), _here(writer, made[at])))
+            found[_part(eq, back)].append(PageFormula(rules.written(eq), _here(writer, made[at])))
     title = f"{trace.lesson.title}: the whole algorithm, for any layer"
-    listed = tuple(Part(parts[key], tuple(entries)) for key, entries in found.items() if entries)
-    return Page(title, listed, tuple(_letters(trace, writer, rules)))
+    listed = tuple(PagePart(parts[key], tuple(entries)) for key, entries in found.items() if entries)
+    return OnePage(title, listed, tuple(_letters(trace, writer, rules)))
 
 
 def _part(eq: Equation, back: bool) -> str:
@@ -159,13 +159,13 @@ def _operands(eq: Equation) -> list[Ref]:
 # ---------------------------------------------------------------- as text
 
 
-def equations(entry: Entry) -> list[tuple[str, tuple[Doc, Doc]]]:
+def equations(entry: PageFormula) -> list[tuple[str, tuple[Doc, Doc]]]:
     """The formulas of an entry: (what it is of, (name, formula)), whole and of one."""
     general = entry.general
     return [("", (general.name, general.formula)), *([("one of them", general.cell)] if general.cell else [])]
 
 
-def text(page: Page) -> Iterator[str]:
+def text(page: OnePage) -> Iterator[str]:
     """The page as lines for a terminal."""
     yield page.title
     for part in page.parts:
@@ -179,7 +179,7 @@ def text(page: Page) -> Iterator[str]:
         yield from wrapped(f"{name}: {said}", "  ", "    ", COLUMNS)
 
 
-def markdown(page: Page) -> Iterator[str]:
+def markdown(page: OnePage) -> Iterator[str]:
     """The page as lines of Markdown, formulas between dollars."""
     yield f"# {page.title}"
     for part in page.parts:
@@ -191,7 +191,7 @@ def markdown(page: Page) -> Iterator[str]:
     yield from (f"- {name}: {said}" for name, said in page.letters)
 
 
-def as_latex(page: Page) -> Iterator[str]:
+def as_latex(page: OnePage) -> Iterator[str]:
     """The formulas of the page as LaTeX, for the inside of a document; ASCII only."""
     for part in page.parts:
         yield f"% {to_ascii(part.heading)}"
@@ -201,7 +201,7 @@ def as_latex(page: Page) -> Iterator[str]:
         yield r"\end{align*}"
 
 
-def record(page: Page) -> dict[str, object]:
+def record(page: OnePage) -> dict[str, object]:
     """The page as data for programs."""
     return {
         "title": page.title,

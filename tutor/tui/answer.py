@@ -13,12 +13,12 @@ from tutor.questions.items import Item
 from tutor.questions.pasted_tables import a_comma, fill, is_number, table
 from tutor.questions.tokens import NotUnderstood
 from tutor.text.language import say
-from tutor.tui.entry import Entry
-from tutor.tui.question_views import Grid
+from tutor.tui.entry import EntryInput
+from tutor.tui.question_views import TypedGrid
 
 
-class AnswerLine(Entry):
-    """An `Entry` that knows the question. Its `Submitted` has the whole answer, of a grid too.
+class AnswerLine(EntryInput):
+    """An `EntryInput` that knows the question. Its `Submitted` has the whole answer, of a grid too.
 
     Enter takes what was typed out of the line, so that what is typed before the screen has judged it stands alone: it
     is for the next try, or for the next question.
@@ -85,12 +85,12 @@ class AnswerLine(Entry):
         return say("rows × columns, such as 2 × 3") if item and item.kind == "shape" else self.prompting
 
     @property
-    def grid(self) -> Grid | None:
+    def grid(self) -> TypedGrid | None:
         """The cells with what was typed, and which one is edited; None for a single answer."""
         if not self.cells:
             return None
         cells = (*self.cells[: self.at], self.value.strip(), *self.cells[self.at + 1 :])
-        return Grid(cells, self.at, self.note)
+        return TypedGrid(cells, self.at, self.note)
 
     def take(self, text: str) -> None:
         """Send an answer up. A cell keeps what was typed in it."""

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from tutor.engine.lesson import Lesson
-    from tutor.lab.exercise import Exercise as LabExercise
+    from tutor.lab.exercise import Exercise
     from tutor.learner.papers import Keeper
-    from tutor.learner.practice import Exercise
+    from tutor.learner.practice import PracticeItem
     from tutor.play.exam import Exam
     from tutor.play.paper import Paper
     from tutor.questions.items import Item
@@ -176,7 +176,7 @@ class TutorApp(App[int]):
         seed = len(self.store.answers(skill)) + 1  # new numbers each time
         self.practise("Drill", drill(found[0], found[1], skill, seed))
 
-    def practise(self, title: str, exercises: Iterable[Exercise]) -> None:
+    def practise(self, title: str, exercises: Iterable[PracticeItem]) -> None:
         """Show the screen that asks these exercises, one after the other."""
         from tutor.tui.practice import PracticeScreen
 
@@ -217,7 +217,7 @@ class TutorApp(App[int]):
 
         self.push_screen(LabScreen())
 
-    def open_bench(self, exercise: LabExercise, path: Path, written: bool) -> None:
+    def open_bench(self, exercise: Exercise, path: Path, written: bool) -> None:
         """One of them, with its file; `written`: it was written just now."""
         from tutor.tui.lab import BenchScreen
 

@@ -16,7 +16,7 @@ from tutor.engine.expressions import Ref
 from tutor.engine.openings import opens as has_derivation
 from tutor.engine.paths import Chain, Factor, Path
 from tutor.engine.trace import Step
-from tutor.learner.practice import Exercise
+from tutor.learner.practice import PracticeItem
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.pictures.diagram import diagram, natural_rows
 from tutor.play.commands import Key
@@ -24,7 +24,7 @@ from tutor.play.playback import Cursor
 from tutor.play.settings import Refused
 from tutor.play.sitting import Sitting
 from tutor.text.card import Equality
-from tutor.tui.chain_views import Shown, cells_view, chain_view, derivation_view, own_of, stops
+from tutor.tui.chain_views import ShownChains, cells_view, chain_view, derivation_view, own_of, stops
 from tutor.tui.keys import bindings
 from tutor.tui.lines import KeyBar, Line, Lines
 from tutor.tui.map import Map, map_title
@@ -120,7 +120,7 @@ class ChainScreen(TutorScreen):
     def chain(self) -> Chain:
         of = paths.target(self.step)
         assert of is not None
-        chains, key = self.scribe.memo.of(Shown).chains, (of.id, self.cursor.example)
+        chains, key = self.scribe.memo.of(ShownChains).chains, (of.id, self.cursor.example)
         if key not in chains:
             example = self.cursor.example if self.step.trace.examples > 1 else 0
             chains[key] = self.scribe.chain(of, example)
@@ -128,7 +128,7 @@ class ChainScreen(TutorScreen):
 
     @property
     def derivation(self) -> list[Equality]:
-        derivations = self.scribe.memo.of(Shown).derivations
+        derivations = self.scribe.memo.of(ShownChains).derivations
         if self.step.id not in derivations:
             derivations[self.step.id] = self.scribe.derivation(self.step)
         return derivations[self.step.id]
@@ -214,7 +214,7 @@ class ChainScreen(TutorScreen):
             return
         key = None if self.sitting.changed else self.sitting.key
         title = f"The chain of {self.scribe.writer.text(self.chain.gradient)}"
-        self.tutor.practise(title, (Exercise(key, item) for item in items))
+        self.tutor.practise(title, (PracticeItem(key, item) for item in items))
 
     def _bar(self) -> Line:
         step = own_of(self.step, self.cursor.example) if self.view == "cells" else self.step

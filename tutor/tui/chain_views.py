@@ -263,7 +263,7 @@ def own_of(step: Step, example: int) -> Step:
     return step.at(None)
 
 
-class Shown:
+class ShownChains:
     """What the screen showed of a trace: cards and derivations by step, sums over paths by gradient and example."""
 
     def __init__(self) -> None:
@@ -275,7 +275,7 @@ class Shown:
 def cells_view(scribe: Scribe, step: Step, at: int, columns: int, rows: int) -> tuple[list[Line], int]:
     """A vector or matrix filled in up to its element `at` (row by row), that one as a formula with its numbers."""
     index = tuple(map(int, np.unravel_index(at, step.shape)))
-    cards = scribe.memo.of(Shown).cards
+    cards = scribe.memo.of(ShownChains).cards
     if step.id not in cards:
         cards[step.id] = scribe.card(step)
     card = cards[step.id]

@@ -25,12 +25,12 @@ from tutor.solutions import words
 from tutor.solutions.files import Handed, read_arrays
 from tutor.text.language import say
 from tutor.tui.dialogs import Dialog
-from tutor.tui.entry import Entry
+from tutor.tui.entry import EntryInput
 from tutor.tui.keys import bindings, hint
 from tutor.tui.lines import Line, Lines, folded, line
 
 
-class Numbers(Entry):
+class Numbers(EntryInput):
     """A line for the name of a file; more than a line, or JSON, that is pasted is the numbers themselves."""
 
     class Pasted(Message):

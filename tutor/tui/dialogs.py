@@ -19,7 +19,7 @@ from tutor.lessonfiles.catalogue import data_dir
 from tutor.play import commands
 from tutor.text.language import say
 from tutor.text.words import plural
-from tutor.tui.entry import Entry
+from tutor.tui.entry import EntryInput
 from tutor.tui.keys import brief_lines
 from tutor.tui.lines import Line, Lines, folded, line
 
@@ -121,7 +121,7 @@ class Ask(Dialog):
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
             yield Static(Content(self.question))
-            yield Entry(self.value, placeholder=self.placeholder, max_length=self.most)
+            yield EntryInput(self.value, placeholder=self.placeholder, max_length=self.most)
             yield Static("", id="message")
             yield Static(Content(say("Enter accepts · Esc goes back")), id="hint")
 

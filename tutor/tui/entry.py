@@ -6,7 +6,7 @@ from textual.events import Key
 from textual.widgets import Input
 
 
-class Entry(Input):
+class EntryInput(Input):
     """An `Input` that handles Enter with the other keys, in their order.
 
     As a binding it would be looked up only after the key has bubbled up to the app: what is typed meanwhile would be

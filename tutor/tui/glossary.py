@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 from tutor.play.commands import GLOSSARY
 from tutor.text import glossary
 from tutor.tui.dialogs import Dialog
-from tutor.tui.entry import Entry
+from tutor.tui.entry import EntryInput
 from tutor.tui.keys import bindings, hint
 from tutor.tui.lines import Line, Lines, line
 
@@ -30,7 +30,7 @@ class Glossary(Dialog):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
-            yield Entry(placeholder="type a term: chain rule", max_length=60)
+            yield EntryInput(placeholder="type a term: chain rule", max_length=60)
             yield Lines(id="terms")
             yield Static(Content(hint(GLOSSARY, " · ")), id="hint")
 

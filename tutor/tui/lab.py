@@ -18,7 +18,7 @@ from textual.worker import Worker, get_current_worker
 
 from tutor.lab import words
 from tutor.lab.bench import EVERY, Bench, begin, folder, following, keep
-from tutor.lab.checking import Check
+from tutor.lab.checking import FileCheck
 from tutor.lab.exercise import Exercise
 from tutor.lab.exercises import EXERCISES
 from tutor.learner.rows import Tried
@@ -185,7 +185,7 @@ class BenchScreen(TutorScreen):
                 self.app.call_from_thread(self.show, FileNotFoundError(ENOENT, "it is not there any more"))
             return
         self.app.call_from_thread(self.begin_run)
-        found: Check | OSError
+        found: FileCheck | OSError
         try:
             found = self.bench.check()
         except OSError as error:
@@ -198,7 +198,7 @@ class BenchScreen(TutorScreen):
         if self.is_mounted:
             self.draw_bar()
 
-    def show(self, found: Check | OSError) -> None:
+    def show(self, found: FileCheck | OSError) -> None:
         """What a run came to; on disk before it is seen."""
         self.busy = False
         if isinstance(found, FileNotFoundError) and self.problem:
@@ -378,7 +378,7 @@ def _state(tried: Tried | None, is_next: bool) -> tuple[str, str, str]:
     return "○", "mark", "▸ next" if is_next else ""
 
 
-def _line(item: words.Said) -> Line:
+def _line(item: words.SaidLine) -> Line:
     """A line of what is said of a run, as the screen has it."""
     kind, _, verdict = item.style.partition(" ")
     if kind == "verdict":

@@ -30,11 +30,11 @@ from tutor.text.card import Scribe, terms_of
 from tutor.text.language import say
 from tutor.text.words import plural, sentence
 from tutor.tui.dialogs import Reader, help_of
-from tutor.tui.entry import Entry
+from tutor.tui.entry import EntryInput
 from tutor.tui.keys import bindings
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.map import NetworkScreen
-from tutor.tui.paper_views import BELOW, LEGEND, Table, given_lines, table
+from tutor.tui.paper_views import BELOW, LEGEND, PaperTable, given_lines, table
 from tutor.tui.screen import TutorScreen, entitle
 from tutor.tui.views import names_lines
 
@@ -45,7 +45,7 @@ SAVES = 10.0  # seconds of an exam's clock after which it is kept
 class Cells(Lines, inherit_bindings=False):
     """The table; a click on a cell goes up as `Chosen` with its id."""
 
-    drawn = Table()
+    drawn = PaperTable()
 
     def on_click(self, event: Click) -> None:
         at = event.get_content_offset(self)
@@ -54,7 +54,7 @@ class Cells(Lines, inherit_bindings=False):
                 self.post_message(self.Chosen(self, cell))
 
 
-class CellLine(Entry):
+class CellLine(EntryInput):
     """The line that edits one cell. As long as nothing is typed in it, the arrow keys and q are the table's."""
 
     class Move(Message):

@@ -29,7 +29,7 @@ MOST_GRID = (40, 40)  # rows and columns of what is given: all of it is needed
 
 
 @dataclass
-class Table:
+class PaperTable:
     """The lines of a table, and where its cells are: the line of each, the rows for the arrow keys, the spots."""
 
     lines: list[Line] = field(default_factory=list)
@@ -48,10 +48,10 @@ class Table:
         return row[min(place, len(row) - 1)]
 
 
-def table(paper: Paper, at: str | None, columns: int, head: Sequence[Line] = (), sample: bool = False) -> Table:
+def table(paper: Paper, at: str | None, columns: int, head: Sequence[Line] = (), sample: bool = False) -> PaperTable:
     """The table in lines of so many columns below `head`, the cell `at` highlighted; of an exam that is over with its
     marks and the `sample` solution."""
-    sheet, found = paper.sheet, Table([*head])
+    sheet, found = paper.sheet, PaperTable([*head])
     result = paper.checked if sample else None
     room = min(max(map(width, sheet.names)), MOST_NAME if columns >= 70 else 9) + 1
     most = max((columns - room) // (CELL + 2), 1)
@@ -87,7 +87,7 @@ def _still(paper: Paper, box: Box) -> bool:
     return now is not None and all(paper.entries.get(cell) == now.entries.get(cell) for cell in box.cells)
 
 
-def _row(found: Table, paper: Paper, row: tuple[str, ...], name: str, room: int, at: str | None) -> None:
+def _row(found: PaperTable, paper: Paper, row: tuple[str, ...], name: str, room: int, at: str | None) -> None:
     spans = [(pad(cut(name, room - 1), room), "heading")]
     for place, cell in enumerate(row):
         kind = paper.kind(cell)

@@ -664,11 +664,11 @@ class PlayerScreen(Mover, PlayerPanes):
 
     def action_ask_again(self) -> None:
         """The question that was answered here once more, with new numbers."""
-        from tutor.learner.practice import Exercise, with_new_numbers
+        from tutor.learner.practice import PracticeItem, with_new_numbers
 
         now = self.sitting
         if now.asking and now.asking.done and not now.changed:
-            if more := with_new_numbers(self.tutor.store, Exercise(now.key, now.asking.item)):
+            if more := with_new_numbers(self.tutor.store, PracticeItem(now.key, now.asking.item)):
                 self.tutor.practise(say("Again"), [more])
             else:
                 self.say(say("This question has no other numbers."))

@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from textual.widgets import Input
 
 from tutor.learner import progress
-from tutor.learner.practice import Exercise, Series, with_new_numbers
+from tutor.learner.practice import PracticeItem, Series, with_new_numbers
 from tutor.learner.records import Stopwatch, keep_try
 from tutor.play.commands import PRACTICE, Key
 from tutor.questions import mastery
@@ -34,10 +34,10 @@ class PracticeScreen(QuestionScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings(PRACTICE)
     commands = PRACTICE
 
-    def __init__(self, title: str, exercises: Iterable[Exercise]) -> None:
+    def __init__(self, title: str, exercises: Iterable[PracticeItem]) -> None:
         super().__init__()
         self.heading, self.series = title, Series(exercises)
-        self.exercise: Exercise | None = None
+        self.exercise: PracticeItem | None = None
         self.asking: Asking | None = None
         self.told_of: Asking | None = None  # what is on the screen
         self.stopwatch = Stopwatch()

@@ -20,7 +20,7 @@ from tutor.tui.answer import AnswerLine
 from tutor.tui.dialogs import Reader, help_of
 from tutor.tui.lines import KeyBar, Line, Lines, line
 from tutor.tui.map import NetworkScreen
-from tutor.tui.question_views import Grid, known_lines
+from tutor.tui.question_views import TypedGrid, known_lines
 from tutor.tui.screen import TutorScreen
 from tutor.tui.views import names_lines
 
@@ -88,7 +88,7 @@ class QuestionScreen(TutorScreen):
         return [line(), line("what is known (↑ ↓ scroll)", "dim"), *known_lines(item, items, columns)]
 
     @property
-    def grid(self) -> Grid | None:
+    def grid(self) -> TypedGrid | None:
         """The cells of the answer, where the question is one for a whole vector or matrix."""
         answer = self.query_one(AnswerLine)
         answer.ask(self.item)

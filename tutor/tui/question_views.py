@@ -33,7 +33,7 @@ SAID_STYLES = {"correct": "value", "you": "heading", "hint": "note", "scratch": 
 
 
 @dataclass(frozen=True)
-class Grid:
+class TypedGrid:
     """The cells of a vector or matrix as they are typed, row by row, which one is edited, and what is said of them."""
 
     cells: tuple[str, ...]
@@ -41,7 +41,9 @@ class Grid:
     note: str = ""
 
 
-def question_lines(asking: Asking, title: str, columns: int, grid: Grid | None = None, rows: int = 48) -> list[Line]:
+def question_lines(
+    asking: Asking, title: str, columns: int, grid: TypedGrid | None = None, rows: int = 48
+) -> list[Line]:
     """What is asked, of what formula where the lesson gives one; the step's own numbers are not in it."""
     lines = [*(line(part, "title") for part in textwrap.wrap(title, max(columns, 12))), line()]
     lines += wrapped(asking.item.prompt, columns, "heading")
@@ -61,7 +63,7 @@ def context(item: Item) -> list[str]:
 
 
 def asking_lines(
-    asking: Asking, title: str, columns: int, grid: Grid | None = None, rows: int = 48
+    asking: Asking, title: str, columns: int, grid: TypedGrid | None = None, rows: int = 48
 ) -> tuple[list[Line], range]:
     """A question with what was said about it, the last first; and which of the lines that last is."""
     lines = question_lines(asking, title, columns, grid, rows)
@@ -177,7 +179,7 @@ def needed_lines(item: Item, items: list[Item], writer: Writer, columns: int) ->
 
 
 def grid_lines(
-    item: Item, grid: Grid | None, columns: int, last: Verdict | None = None, height: int = 48
+    item: Item, grid: TypedGrid | None, columns: int, last: Verdict | None = None, height: int = 48
 ) -> list[Line]:
     """For a whole vector or matrix: its cells as they are typed, with the verdict on each of the last try.
 

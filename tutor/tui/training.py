@@ -94,7 +94,7 @@ KEYS = [
 
 
 @dataclass(frozen=True)
-class Goal:
+class TrainingGoal:
     """What is trained towards: so many iterations in all, or a change below `tolerance`."""
 
     iterations: int
@@ -130,7 +130,7 @@ class TrainingScreen(TutorScreen):
         self.at: int | None = None  # the iteration that is picked; None follows the last
         self.after = True
         self.pane, self.curves, self.log_y = "losses", "both", False
-        self.goal: Goal | None = None
+        self.goal: TrainingGoal | None = None
         self.pace: int | None = None  # iterations a second; None: flat out
         self.began = (0.0, 0)  # when this training began, and how much was trained then
         self.told = ""
@@ -214,7 +214,7 @@ class TrainingScreen(TutorScreen):
 
     # ------------------------------------------------------------ the thread's side
 
-    def start(self, goal: Goal) -> None:
+    def start(self, goal: TrainingGoal) -> None:
         if self.goal is not None:
             self.say("Training is going on: Esc stops it.")
             return
@@ -239,7 +239,7 @@ class TrainingScreen(TutorScreen):
         self.threads += 1
         self.run_worker(work, thread=True, group="run")
 
-    def _train(self, goal: Goal) -> Stopped:
+    def _train(self, goal: TrainingGoal) -> Stopped:
         worker, next_look = get_current_worker(), 0.0
 
         def progress(trained: int) -> bool:
@@ -416,7 +416,7 @@ class TrainingScreen(TutorScreen):
         if self.goal is not None:
             self._stop.set()
         else:
-            self.start(Goal(MAX_ITERATION, open_end=True))
+            self.start(TrainingGoal(MAX_ITERATION, open_end=True))
 
     def action_pace(self, by: int) -> None:
         """Slower or faster; faster than the fastest pace is flat out."""
@@ -426,17 +426,18 @@ class TrainingScreen(TutorScreen):
         self.say("Flat out." if self.pace is None else f"Slow motion: {self.pace} a second. + is faster, - slower.")
 
     def action_to_iteration(self) -> None:
-        self.ask_number("Train to which iteration?", MAX_ITERATION, lambda n: self.start(Goal(n)), self.trained + 100)
+        suggested = self.trained + 100
+        self.ask_number("Train to which iteration?", MAX_ITERATION, lambda n: self.start(TrainingGoal(n)), suggested)
 
     def action_to_epoch(self) -> None:
         most = max(MAX_ITERATION // self.per_epoch, 1)
         here = self.trained // self.per_epoch
         self.ask_number(
-            "Train to the end of which epoch?", most, lambda n: self.start(Goal(n * self.per_epoch)), here + 10
+            "Train to the end of which epoch?", most, lambda n: self.start(TrainingGoal(n * self.per_epoch)), here + 10
         )
 
     def action_converge(self, tolerance: float = TOLERANCE) -> None:
-        self.start(Goal(MAX_ITERATION, tolerance, open_end=True))
+        self.start(TrainingGoal(MAX_ITERATION, tolerance, open_end=True))
 
     def action_converge_bound(self) -> None:
         def typed(text: str) -> float | None:

@@ -19,7 +19,7 @@ from tutor.text.cells import cut, pad, pieces, width, window
 from tutor.text.language import say, say_in
 from tutor.text.layout import chain, flow, linear, number
 from tutor.text.lines import general_line
-from tutor.text.one_page import Page, equations
+from tutor.text.one_page import OnePage, equations
 from tutor.tui.lines import Line, line
 
 if TYPE_CHECKING:
@@ -260,7 +260,7 @@ def names_lines(trace: Trace, scribe: Scribe, columns: int) -> list[Line]:
     return lines
 
 
-def page_lines(page: Page, columns: int) -> list[Line]:
+def page_lines(page: OnePage, columns: int) -> list[Line]:
     """The whole algorithm on one page: its formulas for any layer, what they are here, and the letters."""
     lines = [line(part, "title") for part in textwrap.wrap(page.title, columns)]
     for part in page.parts:

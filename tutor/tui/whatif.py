@@ -23,7 +23,7 @@ from tutor.text.cells import pad, width, window
 from tutor.text.layout import number
 from tutor.text.output import escape
 from tutor.tui.dialogs import Ask, Dialog, help_of
-from tutor.tui.entry import Entry
+from tutor.tui.entry import EntryInput
 from tutor.tui.follower import Follower
 from tutor.tui.keys import bindings
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
@@ -69,7 +69,7 @@ class WhatIfScreen(Follower, Dialog):
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
             yield Choices(id="settings")
-            yield Entry(id="value", max_length=MAX_EDIT, select_on_focus=False)
+            yield EntryInput(id="value", max_length=MAX_EDIT, select_on_focus=False)
             yield Static("", id="message")
             arrays = self.sitting.trace.program.model.arrays
             yield KeyBar([key for key in WHAT_IF if arrays or not key.action.startswith("column")])

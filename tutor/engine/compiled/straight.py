@@ -39,7 +39,7 @@ class Language(Protocol):
 
 
 @dataclass(frozen=True)
-class Lines:
+class StraightLines:
     """The lines of an iteration; then the texts of its loss and of the new values, in the order of the memory.
 
     `kinked`: the new values have names (n0, n1 ...) already.
@@ -51,7 +51,7 @@ class Lines:
     kinked: bool
 
 
-def straight(of: ScalarGraph, language: Language) -> Lines:
+def straight(of: ScalarGraph, language: Language) -> StraightLines:
     """An iteration as lines of source. Raises what the language does at an operator that it does not have."""
     nodes, uses = of.graph.nodes, of.graph.uses([of.loss, *of.new])
     kinks = {nodes[number][1][0] for number in uses if nodes[number][0] in ("choose", "sign")}
@@ -86,7 +86,7 @@ def straight(of: ScalarGraph, language: Language) -> Lines:
             old = language.leaf(of.graph.given(carried), of)
             lines += [language.let(f"n{at}", value), language.ask_left(f"n{at}", old, AT_KINK, CANCELLED)]
         new = [f"n{at}" for at in range(len(new))]
-    return Lines(lines, loss, new, kinked)
+    return StraightLines(lines, loss, new, kinked)
 
 
 # They name an argument twice.

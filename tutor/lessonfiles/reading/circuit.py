@@ -13,7 +13,7 @@ from tutor.engine.lesson import FREE_INPUTS, Circuit, Definition
 from tutor.engine.parsing import CONSTANTS, FUNCTIONS, RESERVED, FormulaError, Tree, did_you_mean, elsewhere, read
 from tutor.lessonfiles.positions import Keys
 from tutor.lessonfiles.reading.circuit_inputs import MAX_NUMBERS, Given, read_inputs, split
-from tutor.lessonfiles.reading.repeat import Line, unroll
+from tutor.lessonfiles.reading.repeat import DefineLine, unroll
 from tutor.lessonfiles.reading.values import Values, listed
 from tutor.lessonfiles.reading.whole_numbers import check_whole_numbers
 from tutor.text.output import quote
@@ -79,7 +79,7 @@ def _name_of(line: str) -> str:
     return name.strip() if equals else ""
 
 
-def _definitions(file: Values, lines: list[Line], given: Given, whole: bool, lost: Set[str]) -> list[Definition]:
+def _definitions(file: Values, lines: list[DefineLine], given: Given, whole: bool, lost: Set[str]) -> list[Definition]:
     """The lines, parsed; what is wrong in one is noted at its column.
 
     `whole`: all inputs and all lines have their names; `lost`: names that lines which could not be repeated would have
@@ -108,7 +108,7 @@ def _definitions(file: Values, lines: list[Line], given: Given, whole: bool, los
             told(f"{quote(name)} is defined already, by define[{done[name] + 1}]", advice, begin)
         elif name not in given.values:
             _identifier(file, where, name, offset=line.offset(begin))
-        words = Words(told, given, shapes, done, names, name, at, whole, lost)
+        words = LineNames(told, given, shapes, done, names, name, at, whole, lost)
         formula: Tree = None
         try:
             formula = read(text[at:], words)
@@ -127,7 +127,7 @@ def _definitions(file: Values, lines: list[Line], given: Given, whole: bool, los
 class Told:
     """Notes what is wrong in a line: of one that is repeated once, and at which time where that is not the first."""
 
-    def __init__(self, file: Values, where: Keys, line: Line):
+    def __init__(self, file: Values, where: Keys, line: DefineLine):
         self.file, self.where, self.line = file, where, line
 
     def __call__(self, message: str, advice: str, offset: int | None) -> None:
@@ -140,7 +140,7 @@ class Told:
         self.file.fault(self.where, message, advice, offset=at)
 
 
-class Words:
+class LineNames:
     """What the names of a line stand for; None for one of which nothing is known, which is noted once."""
 
     def __init__(
@@ -192,7 +192,7 @@ class Words:
         self.told(message, advice, offset)
 
 
-def _advice(formula: str, error: FormulaError, words: Words) -> str:
+def _advice(formula: str, error: FormulaError, words: LineNames) -> str:
     """What to do about a formula: the shapes of what is in it where these do not fit, else what a formula has."""
     if advice := _SIGNS.get(formula[error.offset : error.offset + 1]):
         return advice

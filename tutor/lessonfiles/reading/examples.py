@@ -21,7 +21,7 @@ from tutor.lessonfiles.reading import stored_examples
 from tutor.lessonfiles.reading.values import Values
 from tutor.text.words import plural
 
-Choose = Callable[[csv_examples.Table], "csv_examples.Columns | Problem"]
+Choose = Callable[[csv_examples.CsvTable], "csv_examples.Columns | Problem"]
 
 
 def take_examples(file: Values) -> None:
@@ -128,7 +128,7 @@ def _of_circuit(file: Values) -> Choose | None:
     """Which columns a circuit takes."""
     wanted = _of_lines(file)
 
-    def choose(table: csv_examples.Table) -> csv_examples.Columns | Problem:
+    def choose(table: csv_examples.CsvTable) -> csv_examples.Columns | Problem:
         found = csv_examples.named_columns(table, wanted)
         if isinstance(found, Problem):
             return found

@@ -15,7 +15,7 @@ import numpy as np
 from tutor.engine.lesson import Expect, Lesson, Note, QuizChoice
 from tutor.engine.rows import Data
 from tutor.lessonfiles.beside import place
-from tutor.lessonfiles.csv_examples import Columns, Table
+from tutor.lessonfiles.csv_examples import Columns, CsvTable
 from tutor.lessonfiles.decimal_commas import advice_with
 from tutor.lessonfiles.faults import Fault, Faults, TooMany
 from tutor.lessonfiles.file_names import lesson_id
@@ -89,7 +89,7 @@ def build(values: dict[str, Any], path: str | Path) -> tuple[Lesson | None, Faul
     return lesson, faults
 
 
-def problem(source: Source, fault: Fault, table: tuple[Table, Columns] | None = None) -> Problem:
+def problem(source: Source, fault: Fault, table: tuple[CsvTable, Columns] | None = None) -> Problem:
     """A fault with its place in the file, or in the table that the examples are from."""
     if table and fault.path[:1] == ("examples",) and len(fault.path) > 1:  # the lesson has but the file's name
         column = table[1].column(str(fault.path[2]), fault.path[3:]) if len(fault.path) > 2 else None

@@ -18,7 +18,7 @@ _BEFORE = re.compile(r"[^\W0-9]\w*$")
 
 
 @dataclass(frozen=True)
-class Line:
+class DefineLine:
     """A line of the file's `define`, the one `at` that place, with what its braces stand for.
 
     `later`: the same line stood for another before.
@@ -57,7 +57,7 @@ class Unrolled:
     `lost` are such names in lines that could not be read.
     """
 
-    lines: list[Line]
+    lines: list[DefineLine]
     bases: dict[str, range]
     lost: set[str] = field(default_factory=set)
 
@@ -71,13 +71,14 @@ def unroll(file: Values) -> Unrolled:
     texts = [(k, line) for k, line in enumerate(given) if isinstance(line, str)]
     times = _times(file)
     bases: dict[str, range] = {}
-    plain = [Line(text, k) for k, text in texts if not re.search("[{}]", text) or _sound(file, k, text, times, bases)]
+    sound = [(k, text) for k, text in texts if not re.search("[{}]", text) or _sound(file, k, text, times, bases)]
+    plain = [DefineLine(text, k) for k, text in sound]
     many = _count(plain, list(times), times)
     if many > MAX_LINES:
         message = f"the lines of define, repeated, are {many:,}: {MAX_LINES:,} are the most"
         file.fault(("circuit", "repeat"), message, "fewer times, or fewer lines", key=True)
         return Unrolled([], {}, _stems(text for _, text in texts))
-    lines: list[Line] = []
+    lines: list[DefineLine] = []
     seen: set[int] = set()
     for line in _expanded(plain, list(times), times):
         lines.append(replace(line, later=line.at in seen))
@@ -156,11 +157,11 @@ def _shift(place: re.Match[str]) -> int:
     return int(place[3] or 0) * (-1 if place[2] in ("-", "−") else 1)
 
 
-def _uses(line: Line, name: str) -> bool:
+def _uses(line: DefineLine, name: str) -> bool:
     return any(place[1] == name for place in _PLACE.finditer(line.source))
 
 
-def _count(lines: Sequence[Line], names: list[str], times: dict[str, Sequence[int]]) -> int:
+def _count(lines: Sequence[DefineLine], names: list[str], times: dict[str, Sequence[int]]) -> int:
     """How many lines there will be, without making them."""
     total = 0
     for line in lines:
@@ -171,7 +172,7 @@ def _count(lines: Sequence[Line], names: list[str], times: dict[str, Sequence[in
     return total
 
 
-def _expanded(lines: Sequence[Line], names: list[str], times: dict[str, Sequence[int]]) -> Iterator[Line]:
+def _expanded(lines: Sequence[DefineLine], names: list[str], times: dict[str, Sequence[int]]) -> Iterator[DefineLine]:
     """Runs of lines that use the first name, repeated as blocks; within them those of the other names."""
     if not names:
         yield from lines

@@ -17,7 +17,7 @@ from tutor.pictures.plot import Curve, Mark, Segment, bars, plot
 from tutor.pictures.step.shown import (
     DIVERGED,
     MANY,
-    Kind,
+    PictureKind,
     Shown,
     index_in,
     nothing,
@@ -205,7 +205,7 @@ def _softmax_picture(scribe: Scribe, subject: Ref, found: Units) -> Shown:
     return Shown(title, tuple(facts), draw)
 
 
-KIND = Kind(
+KIND = PictureKind(
     "activation",
     "the units of a layer, such as z1 or a1[2]",
     lambda trace: [eq.symbol for eq in units.activation_equations(trace)],

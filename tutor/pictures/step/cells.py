@@ -10,7 +10,7 @@ from tutor.engine.loss_slope import steepest
 from tutor.engine.model import Equation
 from tutor.engine.trace import Step, Trace
 from tutor.pictures.step.grids import Grid, draw_grids
-from tutor.pictures.step.shown import MANY, Kind, Shown, has_examples, index_in
+from tutor.pictures.step.shown import MANY, PictureKind, Shown, has_examples, index_in
 from tutor.text.card import Scribe
 from tutor.text.layout import linear
 from tutor.text.writer import Writer
@@ -115,4 +115,4 @@ def _share(writer: Writer, ref: Ref, cells: set[tuple[int, ...]]) -> str:
     return f"Of {name} it takes {len(names):,} of {count:,} cells: {listed}."
 
 
-KIND = Kind("cells", "an element of an array, such as P[1,2]", _symbols, _cells_of, cells_picture, ahead=True)
+KIND = PictureKind("cells", "an element of an array, such as P[1,2]", _symbols, _cells_of, cells_picture, ahead=True)

@@ -13,7 +13,7 @@ from tutor.engine.trace import Step, Trace
 from tutor.pictures.canvas import Picture
 from tutor.pictures.plot import Curve, Mark, plot
 from tutor.pictures.step.shown import (
-    Kind,
+    PictureKind,
     Shown,
     bracketed,
     element_of,
@@ -205,4 +205,4 @@ def _draw_check(found: Check, columns: int, rows: int) -> Picture:
     )  # fmt: skip
 
 
-KIND = Kind("gradient check", "a gradient, such as dL/dW1[1,1]", _gradients, _check_of, check_picture)
+KIND = PictureKind("gradient check", "a gradient, such as dL/dW1[1,1]", _gradients, _check_of, check_picture)

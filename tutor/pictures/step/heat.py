@@ -8,7 +8,7 @@ from tutor.engine.expressions import Call, Ref, Symbol
 from tutor.engine.loss_slope import steepest
 from tutor.engine.trace import Step, Trace
 from tutor.pictures.step.grids import draw_heat
-from tutor.pictures.step.shown import Kind, Shown, has_examples, index_in
+from tutor.pictures.step.shown import PictureKind, Shown, has_examples, index_in
 from tutor.text.card import Scribe
 from tutor.text.layout import number
 
@@ -69,4 +69,6 @@ def _shares(trace: Trace, symbol: Symbol) -> bool:
     return isinstance(formula, Call) and formula.op == "softmax" and formula.param in (None, -1)
 
 
-KIND = Kind("heat map", "an array of four numbers or more, such as P", _symbols, _heat_of, heat_picture, ahead=True)
+KIND = PictureKind(
+    "heat map", "an array of four numbers or more, such as P", _symbols, _heat_of, heat_picture, ahead=True
+)

@@ -10,7 +10,7 @@ from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.trace import Step, Trace
 from tutor.pictures.canvas import Canvas, Picture
 from tutor.pictures.pixels import draw_pixels, scale_of, size_of, smaller, text_rows
-from tutor.pictures.step.shown import Kind, Shown
+from tutor.pictures.step.shown import PictureKind, Shown
 from tutor.text.card import Scribe
 from tutor.text.layout import number
 
@@ -161,6 +161,6 @@ def _draw_all(canvas: Canvas, whole: np.ndarray, unit: int, left: int, top: int)
         draw_pixels(canvas, x, y + 1, weights, most, 1)
 
 
-KIND = Kind(
+KIND = PictureKind(
     "image", "a network whose inputs are an image", _first_layer, _image_of, image_picture, _suits, ahead=True
 )

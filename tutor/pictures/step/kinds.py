@@ -10,11 +10,11 @@ from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.trace import NoSuchStep, Step, Trace, resolve
 from tutor.pictures.step import activation, cells, check, heat, image, sheet, sizes, slope, spread, uses
 from tutor.pictures.step.shown import (
-    Kind,
+    PictureKind,
     has_examples,
 )
 
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, PictureKind] = {
     "image": image.KIND,
     "spread": spread.KIND,
     "uses": uses.KIND,

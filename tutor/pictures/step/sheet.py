@@ -18,7 +18,7 @@ from tutor.engine.trace import Step, Trace
 from tutor.engine.units import layer_values
 from tutor.pictures.canvas import Picture, Row, joined, row_text
 from tutor.pictures.plot import CURVE_STYLES, POINT_GLYPHS, Curve, Mark, Segment, plot
-from tutor.pictures.step.shown import DIVERGED, MANY, Kind, Shown, nothing
+from tutor.pictures.step.shown import DIVERGED, MANY, PictureKind, Shown, nothing
 from tutor.text.card import Scribe
 from tutor.text.cells import width
 from tutor.text.layout import number
@@ -216,7 +216,7 @@ def _row_facts(trace: Trace, found: _Sheet, example: int | None) -> Iterator[str
         yield f"{len(rows) - MANY:,} more rows."
 
 
-KIND = Kind(
+KIND = PictureKind(
     "sheet", "a hidden layer of two units in a network of two inputs", _symbols, _sheet_of, sheet_picture, _suits,
     ahead=True,
 )  # fmt: skip

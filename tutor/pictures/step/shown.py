@@ -30,7 +30,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Kind:
+class PictureKind:
     """A kind of picture: its name, what it can be of, what it is of at a step, and how it is made.
 
     What it is of, its subject, is an element of one of the symbols `subjects(trace)`, which are `about` something.

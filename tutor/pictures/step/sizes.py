@@ -17,7 +17,7 @@ from tutor.pictures.plot import bars
 from tutor.pictures.step.activation import idle_facts
 from tutor.pictures.step.shown import (
     DIVERGED,
-    Kind,
+    PictureKind,
     Shown,
     nothing,
 )
@@ -137,7 +137,7 @@ def _over_times(found: dict[str, tuple[str, float]]) -> Iterator[str]:
             yield f"From {last} to {first} it becomes {share}: it {how}."
 
 
-KIND = Kind(
+KIND = PictureKind(
     "gradient sizes",
     "a network",
     lambda trace: [],

@@ -13,7 +13,7 @@ from tutor.pictures.canvas import DASHES, Picture
 from tutor.pictures.plot import Curve, Mark, Segment, plot
 from tutor.pictures.step.shown import (
     DIVERGED,
-    Kind,
+    PictureKind,
     Shown,
     bracketed,
     element_of,
@@ -167,7 +167,7 @@ def _draw_slope(found: Slope, w: str, L: str, columns: int, rows: int) -> Pictur
     return plot(curves, marks, columns, rows, w, x_range=(left, right), y_range=(floor, ceiling), segments=segments)
 
 
-KIND = Kind(
+KIND = PictureKind(
     "slope",
     "a parameter, such as W1[1,1]",
     lambda trace: trace.program.model.common,

@@ -9,7 +9,7 @@ from tutor.engine.model import Equation
 from tutor.engine.trace import Step, Trace
 from tutor.pictures.canvas import Canvas, Picture
 from tutor.pictures.plot import round_ticks, tick_text
-from tutor.pictures.step.shown import DIVERGED, Kind, Shown, index_in, nothing
+from tutor.pictures.step.shown import DIVERGED, PictureKind, Shown, index_in, nothing
 from tutor.text.card import Scribe
 from tutor.text.cells import cut, width
 from tutor.text.layout import number
@@ -118,4 +118,4 @@ def _draw(before: np.ndarray, after: np.ndarray, place: int, mean: float, column
     return canvas.picture()
 
 
-KIND = Kind("before and after", "a norm, such as N.1[1,2]", _symbols, _spread_of, spread_picture, ahead=True)
+KIND = PictureKind("before and after", "a norm, such as N.1[1,2]", _symbols, _spread_of, spread_picture, ahead=True)

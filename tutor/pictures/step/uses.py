@@ -9,7 +9,7 @@ from tutor.engine.loss_slope import steepest
 from tutor.engine.trace import Step, Trace
 from tutor.pictures.canvas import Picture
 from tutor.pictures.plot import bars
-from tutor.pictures.step.shown import DIVERGED, Kind, Shown, has_examples, index_in, nothing
+from tutor.pictures.step.shown import DIVERGED, PictureKind, Shown, has_examples, index_in, nothing
 from tutor.text.card import Scribe
 from tutor.text.layout import number
 
@@ -85,4 +85,6 @@ def _size(trace: Trace, ref: Ref) -> float:
     return float(np.sqrt(np.mean(np.square(np.asarray(trace.value(ref), dtype=float)))))
 
 
-KIND = Kind("parts by use", "a value that is used in several places, such as dL/dWh", _symbols, _uses_of, uses_picture)
+KIND = PictureKind(
+    "parts by use", "a value that is used in several places, such as dL/dWh", _symbols, _uses_of, uses_picture
+)
