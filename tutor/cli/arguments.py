@@ -33,7 +33,7 @@ KEEPS = frozenset(  # that take --profile
 )
 READS = frozenset(  # that take --lessons
     "play list trace train check compare sweep quiz drill paper exam grade diagnose code questions figure"
-    " worksheet page".split()
+    " worksheet page serve".split()
 )
 
 Command = namedtuple("Command", "summary description examples options")
@@ -557,6 +557,22 @@ def _page(sub: ArgumentParser) -> None:
     sub.add_argument("lesson", metavar="LESSON", nargs="+", help=f"{LESSON}, or a folder of them")
     sub.add_argument("--notation", metavar="NAME", help="that it opens in; default: the lesson's own")
     sub.add_argument("-o", dest="output", metavar="DIR", default="site", help="default: site; its pages are made anew")
+
+
+@_command(
+    "serve",
+    "the program in a browser, for a class",
+    "The terminal program in a browser, for those with no terminal: a process for each visitor, none of whom opens a "
+    "file of this machine. Only this machine reaches it unless --host or --public-url says otherwise; then a token is "
+    "a part of the address.",
+    examples.SERVE_EXAMPLES,
+)
+def _serve(sub: ArgumentParser) -> None:
+    sub.add_argument("--port", metavar="N", default="8000", help="default: 8000")
+    sub.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="0.0.0.0: all; default: this machine only")
+    sub.add_argument("--public-url", metavar="URL", default="", help="behind a proxy: https://host/tutor/")
+    sub.add_argument("--visitors", metavar="N", default="50", help="at a time, a process each; default: 50")
+    sub.add_argument("--idle", metavar="MINUTES", default="60", help="a visit without a key ends; default: 60")
 
 
 @_command(

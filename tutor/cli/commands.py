@@ -149,6 +149,7 @@ RUN: dict[str, Callable[[Namespace], int]] = {
     "worksheet": _from("handouts", "worksheet"),
     "figure": _from("handouts", "figure"),
     "page": _from("handouts", "page"),
+    "serve": _from("serving", "serve"),
     "lab": _from("lab", "lab"),
     "doctor": _from("doctor", "doctor"),
     "misconceptions": _from("showing", "misconceptions"),

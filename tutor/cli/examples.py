@@ -187,6 +187,14 @@ examples:
 The exit code is 0 if everything is right (or right but for rounding), 1 if an array is not, 2 for bad usage, a bad
 file, or a file with nothing of the lesson in it. The JSON is described in docs/diagnose.md.
 """
+SERVE_EXAMPLES = """\
+examples:
+  backprop-tutor serve                            http://127.0.0.1:8000, for this machine
+  backprop-tutor serve --lessons course/ --host 0.0.0.0 --visitors 30     for a room; prints the address to hand out
+  backprop-tutor serve --public-url https://school.example/tutor/         behind a proxy
+
+It needs an extra: pip install 'backprop-tutor[serve]'. docs/serve.md says what visitors need, and shows a proxy.
+"""
 LAB_EXAMPLES = """\
 examples:
   backprop-tutor lab                        the exercises: which are done, which is next

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from tutor.cli.line_questions import ask_item, play_practice
 from tutor.cli.line_training import compare, evaluate, landscape, losses, patience, sweep, train
@@ -410,7 +409,7 @@ class LineMode:
             self.say("Say which file has your numbers: diagnose mine.npz, for example.")
             return
         try:
-            self.sitting = self.sitting.diagnose(read_arrays(Path(path).expanduser()))
+            self.sitting = self.sitting.diagnose(read_arrays(path))
         except BadFile as error:
             self.say(f"{escape(str(error))}.")
         except OSError as error:

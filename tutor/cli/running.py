@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tutor import confined
 from tutor.cli.streams import warn
+from tutor.folders import for_data
 from tutor.text.words import plural
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ def app(start: Callable[[TutorApp], None] | None = None, profile: str = "default
 
     from tutor.learner.store import Store
 
+    if os.environ.get(confined.ENVIRONMENT):
+        confined.begin(folders, for_data())
     gc.disable()  # until the first frame: no garbage is made before it, and looking for some costs 20 ms
     opened: list[Store] = []
     opening = Thread(target=lambda: opened.append(Store.open(profile=profile)))

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from tutor.confined import told
 from tutor.folders import for_data
 from tutor.lessonfiles.catalogue import one_line
 
@@ -247,7 +248,7 @@ class Database:
         self.when_dropped()
 
     def _shown(self) -> str:
-        return one_line(str(self._path)) if self._path else "The folder for your progress"
+        return one_line(told(self._path)) if self._path else "The folder for your progress"
 
 
 def default_path() -> Path:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from tutor.confined import named
 from tutor.engine.activations import takes_slope
 from tutor.engine.ids import read_state
 from tutor.engine.lesson import AuthorQuestion, Circuit, Expect, Layer, Lesson, Training
@@ -309,11 +310,11 @@ class CannotWrite(ValueError):
 
 def save(text: str, path: str | Path, overwrite: bool = False) -> Path:
     """Write a lesson file; returns where it is. Raises CannotWrite; FileExistsError unless it may `overwrite`."""
-    file = Path(path).expanduser()
     data = text.encode()
     if len(data) > MAX_BYTES:
         raise CannotWrite(f"The lesson would be larger than {MAX_BYTES // 2**20} MiB, the most that a lesson may be.")
     try:
+        file = named(path)
         if overwrite:  # the old file stays until the new one is whole
             write_whole(file, data)
         else:
@@ -324,6 +325,6 @@ def save(text: str, path: str | Path, overwrite: bool = False) -> Path:
         if file.is_file():
             raise
         raise CannotWrite(f"{escape(str(file))} is there already, and it is no file.") from None
-    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a home folder that is not known
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise CannotWrite(f"Cannot write {escape(str(path))}: {escape(str(reason))}.") from None

@@ -543,7 +543,7 @@ class WhatIf:
 
 
 def _same_folder(one: Path, other: Path) -> bool:
-    return os.path.realpath(one.expanduser().parent) == os.path.realpath(other.parent)
+    return os.path.realpath(os.path.expanduser(one.parent)) == os.path.realpath(other.parent)
 
 
 def _equal(one: Any, other: Any) -> bool:

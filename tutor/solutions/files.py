@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from tutor.confined import named
 from tutor.lessonfiles.array_files import DOUBLE, BadFile, Stored, flat, safetensors, stored, zipped
 from tutor.text.output import quote
 
@@ -87,10 +88,11 @@ def read_arrays(path: str | Path, data: bytes | None = None) -> list[Handed]:
     """The arrays of a file, in its order; `data` are its bytes where it is no file ("-"). Raises BadFile, OSError."""
     name = Path(path).name
     if data is None:
-        size = Path(path).stat().st_size
+        file = named(path)
+        size = file.stat().st_size
         if size > MOST:
             raise BadFile(f"{quote(name)} has {size:,} bytes: a file of arrays may have {MOST:,}")
-        data = Path(path).read_bytes()
+        data = file.read_bytes()
     if not data.strip():
         raise BadFile(f"{quote(name)} is empty")
     suffix = Path(path).suffix.lower()

@@ -23,6 +23,7 @@ from textual.screen import Screen
 from textual.theme import Theme
 from textual.worker import WorkerFailed
 
+from tutor.confined import confined
 from tutor.learner.database import default_path
 from tutor.learner.languages import change_language, speak
 from tutor.learner.store import Store
@@ -212,7 +213,10 @@ class TutorApp(App[int]):
         self.push_screen(ProgressScreen())
 
     def open_lab(self) -> None:
-        """The exercises that a learner writes in Python."""
+        """The exercises that a learner writes in Python: on a machine of their own."""
+        if confined():
+            self.notify("The lab runs programs of your own: install backprop-tutor on your own machine for it.")
+            return
         from tutor.tui.lab import LabScreen
 
         self.push_screen(LabScreen())

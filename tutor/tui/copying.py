@@ -36,7 +36,7 @@ def offer_copy(screen: TutorScreen, sitting: Sitting) -> None:
             text = copied(sitting, what, form)
             screen.app.copy_to_clipboard(text)
             count = plural(text.count("\n"), "line")
-            screen.say(f"Copied, {count}. {keep_copy(text, form)}")
+            screen.say(f"Copied, {count}. {keep_copy(text, form)}".rstrip())
 
     hint = "1 to 9 copies · ↑ ↓ scroll · Esc goes back"
     screen.app.push_screen(Reader(lines, hint, {key: key for key in choices}), go)

@@ -6,7 +6,6 @@ Its `dismiss` answers with the id of the first wrong step, to go to.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -17,6 +16,7 @@ from textual.events import Paste
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from tutor.confined import confined
 from tutor.lessonfiles.array_files import BadFile
 from tutor.pictures.marks import JUDGED
 from tutor.play.commands import DIAGNOSE
@@ -56,11 +56,12 @@ class Diagnose(Dialog):
 
     def __init__(self, sitting: Sitting, adopt: Callable[[Sitting], None]) -> None:
         super().__init__(classes="-glossary")
-        self.sitting, self.adopt, self.lines = sitting, adopt, ASKED
+        self.sitting, self.adopt, self.lines = sitting, adopt, asked()
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
-            yield Numbers(placeholder="mine.npz, or paste: dL/dW1,0.1,0.2", max_length=500)
+            said = "" if confined() else "mine.npz, or "
+            yield Numbers(placeholder=f"{said}paste: dL/dW1,0.1,0.2", max_length=500)
             yield Lines(id="terms")
             yield Static(Content(hint(DIAGNOSE, " · ")), id="hint")
 
@@ -103,7 +104,7 @@ class Diagnose(Dialog):
         if not self.is_current:
             return
         if path:
-            self.judge(lambda: read_arrays(Path(path).expanduser()))
+            self.judge(lambda: read_arrays(path))
         else:
             first = self.sitting.diagnosis.first_wrong if self.sitting.diagnosis else None
             self.dismiss(first.step if first else None)
@@ -126,7 +127,7 @@ class Diagnose(Dialog):
         """Take the marks away: what was handed in is forgotten."""
         self.sitting = self.sitting.forget()
         self.adopt(self.sitting)
-        self.lines = ASKED
+        self.lines = asked()
         self.show()
 
     def action_scroll(self, by: int) -> None:
@@ -134,12 +135,17 @@ class Diagnose(Dialog):
         listing.scroll_lines_to(listing.top + by)
 
 
-ASKED = [
-    line("Which file has your numbers?", "title"),
-    line(),
-    line("A line of a table is a name and its numbers: dL/dW1,0.1,0.2. Names are ids, or what your code calls them:"),
-    line("dW1, W1.grad, fc1.weight.grad. JSON, .npz, .safetensors and PyTorch's .pt are read as well."),
-    line(),
-    line("They are held against this iteration, in the order of computation: which is the first that is wrong, by"),
-    line("which slip, and what follows from it rightly. The outline and the picture then mark them."),
-]
+def asked() -> list[Line]:
+    """What is asked for; a visitor, who has no files here, pastes."""
+    table = "A line of a table is a name and its numbers: dL/dW1,0.1,0.2. Names are ids, or what your code calls them:"
+    title = "Paste your numbers" if confined() else "Which file has your numbers?"
+    formats = "JSON is read" if confined() else "JSON, .npz, .safetensors and PyTorch's .pt are read"
+    return [
+        line(title, "title"),
+        line(),
+        line(table),
+        line(f"dW1, W1.grad, fc1.weight.grad. {formats} as well."),
+        line(),
+        line("They are held against this iteration, in the order of computation: which is the first that is wrong, by"),
+        line("which slip, and what follows from it rightly. The outline and the picture then mark them."),
+    ]

@@ -14,6 +14,7 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 from textual.worker import Worker, get_current_worker
 
+from tutor.confined import confined
 from tutor.learner import course, today
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.catalogue import Entry
@@ -250,7 +251,7 @@ class HomeScreen(TutorScreen):
                     say("You were at {step}, iteration {iteration}.", step=place.step, iteration=place.iteration), "dim"
                 ),
             ]
-        name = entry.id if entry.folder is None else as_argument(entry.path)
+        name = entry.id if entry.folder is None or confined() else as_argument(entry.path)
         lines += [line(), *(line(text, "dim") for text in _wrap(catalogue.one_line(f"backprop-tutor play {name}"), 50))]
         self.query_one("#about", Lines).show(lines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ from textual.content import Content
 from textual.events import Key
 from textual.widgets import Input, Static
 
+from tutor.confined import confined
 from tutor.engine.expressions import Ref
 from tutor.lessonfiles.writing import CannotWrite, save
 from tutor.play.commands import WHAT_IF
@@ -302,8 +304,16 @@ class WhatIfScreen(Follower, Dialog):
             self.dismiss("compare")
 
     def action_save(self) -> None:
-        """Write a lesson file: ask for the path, and once more before a file that is there is replaced."""
+        """Write a lesson file: ask for the path, and once more before a file that is there is replaced.
+
+        A visitor has no files here: it goes to the browser.
+        """
         suggestion = f"{self.changes.original.id}-what-if.toml"
+        if confined():
+            text = self.changes.text(suggestion)
+            self.app.deliver_text(StringIO(text), save_filename=suggestion, mime_type="application/toml")
+            self.tell(f"Your browser gets {suggestion}.")
+            return
         ask = Ask("Write this as a lesson file: where?", lambda text: None, value=suggestion, most=MAX_EDIT)
         self.app.push_screen(ask, lambda path: self.write(path) if path else None)
 

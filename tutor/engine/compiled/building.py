@@ -25,6 +25,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from tutor.confined import confined
 from tutor.folders import for_cache
 
 ENVIRONMENT = "BACKPROP_TUTOR_CC"  # the compiler in place of `cc`; "off" for none
@@ -77,8 +78,8 @@ def build(source: str, flags: tuple[str, ...] = (), name: str = "train", takes: 
 
 
 def switched_off() -> bool:
-    """Whether the environment says that there is to be no C."""
-    return os.environ.get(ENVIRONMENT, "").strip().lower() == "off"
+    """Whether there is to be no C: the environment says so, or the process is confined and may start no compiler."""
+    return confined() or os.environ.get(ENVIRONMENT, "").strip().lower() == "off"
 
 
 def compiler() -> Path | None:
