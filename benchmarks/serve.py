@@ -40,7 +40,7 @@ async def until_quiet(socket: aiohttp.ClientWebSocketResponse, wanted: str = "",
     while True:
         try:
             said = await socket.receive(60 if wanted not in seen else quiet)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             return
         if said.type is not aiohttp.WSMsgType.BINARY:
             raise RuntimeError(f"the visit has ended: {said}")
@@ -79,9 +79,11 @@ async def measure(folder: Path, visitors: int) -> None:
         await asyncio.gather(*(type_in(socket, "n", quiet=0.3) for socket in sockets))
     key = (mean(seconds) - before) / KEYS
     print(f"{visitors} visitors, a process each (window 100 × 30)")
-    print(f"  memory of one: {home:.0f} MB on the home screen, {lesson:.0f} MB in a lesson, {mean(memory):.0f} MB after it")
+    print(
+        f"  memory of one: {home:.0f} MB on the home screen, {lesson:.0f} MB in a lesson, later {mean(memory):.0f}"
+    )
     print(f"  the server itself: {memory(os.getpid()):.0f} MB, {seconds(os.getpid()):.1f} s of the processor in all")
-    print(f"  processor: {started:.2f} s for a start, {1000 * key:.0f} ms for a key, {1000 * idle:.1f} ms a quiet second")
+    print(f"  processor: {started:.2f} s a start, {1000 * key:.0f} ms a key, {1000 * idle:.1f} ms a quiet second")
     for session in sessions:
         await session.close()
     task.cancel()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 from textual.events import Key
@@ -24,6 +26,7 @@ from tutor.play.playback import Cursor
 from tutor.text.card import Scribe
 from tutor.text.cells import width
 from tutor.text.notations import NOTATIONS
+from tutor.tui import app as app_module
 from tutor.tui import state_views, views
 from tutor.tui.app import TutorApp
 from tutor.tui.home import HomeScreen
@@ -773,3 +776,24 @@ async def test_a_lesson_that_opens_makes_its_cards_a_few_times_only(monkeypatch)
         assert 0 < len(made) - before <= 2
         await pilot.press("l", "l")  # at another level the state has another form
         assert "k₂₁" in pane(pilot, "state") and "k ⎡" not in pane(pilot, "state")
+
+
+async def test_a_key_waits_for_what_is_loaded_beside_the_screen(tmp_path, monkeypatch):
+    done, hold = [], Event()
+
+    def slowly():
+        hold.wait(20)
+        done.append("loaded")
+
+    monkeypatch.setattr(app_module, "_warm_up", slowly)
+    monkeypatch.setattr(TutorApp, "open_doctor", lambda _: done.append("opened"))
+    with Store.open(tmp_path / "tutor.db") as store:
+        app = TutorApp(store)
+        async with app.run_test() as pilot:
+            app.post_message(Key("ctrl+d", None))
+            await asyncio.sleep(0.05)
+            assert not done
+            hold.set()
+            await pilot.pause()
+            await pilot.pause()
+    assert done == ["loaded", "opened"]

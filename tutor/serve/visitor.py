@@ -18,9 +18,10 @@ from textual_serve.app_service import AppService
 from textual_serve.download_manager import DownloadManager
 
 from tutor import confined, folders
+from tutor.text.language import VARIABLE
 
 PROGRAM = (sys.executable, "-P", "-m", "tutor")
-KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "PYTHONPATH", "SYSTEMROOT")  # of the server's environment
+KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "PYTHONPATH", "SYSTEMROOT", VARIABLE)  # of the server's environment
 MOST_CELLS = 500  # columns or rows of a window
 LEAVE = 3.0  # seconds in which a process ends by itself
 

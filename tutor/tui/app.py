@@ -11,13 +11,14 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Timer
+from threading import Thread, Timer
 from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
+from textual.events import Event, Key, MouseDown, Paste
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
@@ -95,6 +96,7 @@ class TutorApp(App[int]):
         self.ending = 0  # the exit code that a signal has asked for
         self.left = False  # the end has begun
         self.began = datetime.now(UTC)
+        self._loading = Thread(target=_warm_up)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), GATE]
@@ -116,7 +118,21 @@ class TutorApp(App[int]):
     def on_ready(self) -> None:
         gc.freeze()  # what is there stays: looking through it again and again would be felt in a key
         gc.enable()  # see cli/running.py
-        self.run_worker(_warm_up, thread=True, exit_on_error=False)
+        self._loading.start()
+
+    def wait_for_loading(self) -> None:
+        """Return when what is loaded beside the screen is there.
+
+        Two threads that import the same package at once may each get half of it: what imports anything of the rooms
+        below, on the screen's thread or on another, waits for this first.
+        """
+        if self._loading.ident is not None:
+            self._loading.join()
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, (Key, Paste, MouseDown)) and self._loading.is_alive():
+            await asyncio.to_thread(self.wait_for_loading)  # most of them open something
+        await super().on_event(event)
 
     def tell_store(self) -> None:
         """Say once what the store has to say: that nothing can be saved, and why."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -86,13 +87,17 @@ class HomeScreen(TutorScreen):
     def on_screen_resume(self) -> None:
         self.begun, self.scores = {}, self.tutor.store.scores()
         if self.due is None:
-            self.set_timer(AFTER, self.look_for_due)  # what it takes is loaded beside the first frame
+            self.set_timer(AFTER, self.look_at_first)  # what it takes is loaded beside the first frame
         else:
             self.look_for_due()
         if self.folders and self.is_mounted:  # a teacher may have written meanwhile
             self.run_worker(self.read_folders, thread=True, exclusive=True, group="folders", exit_on_error=False)
         if self.size.width:
             self.refresh_list()
+
+    async def look_at_first(self) -> None:
+        await asyncio.to_thread(self.tutor.wait_for_loading)
+        self.look_for_due()
 
     def look_for_due(self) -> None:
         """Count what is due; when the goal of the day is reached, say what the day came to."""
@@ -127,6 +132,7 @@ class HomeScreen(TutorScreen):
     def look_for_faults(self, worker: Worker[None], entries: list[Entry]) -> None:
         from tutor.lessonfiles.check import faults_in_a_word
 
+        self.tutor.wait_for_loading()
         found: dict[Path, str] = {}
         for entry in entries:
             if worker.is_cancelled:
