@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import os
 import tempfile
+import time
 from pathlib import Path
 
 import aiohttp
@@ -34,17 +35,37 @@ def seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def until_quiet(socket: aiohttp.ClientWebSocketResponse, wanted: str = "", quiet: float = 1.5) -> None:
-    """Read what comes up to a text, and on until nothing comes."""
-    seen = ""
-    while True:
-        try:
-            said = await socket.receive(60 if wanted not in seen else quiet)
-        except TimeoutError:
-            return
-        if said.type is not aiohttp.WSMsgType.BINARY:
-            raise RuntimeError(f"the visit has ended: {said}")
-        seen += said.data.decode("utf-8", "replace")
+class Client:
+    """A browser without a window, which reads all the time: one that does not is taken for gone."""
+
+    def __init__(self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse):
+        self.session, self.socket, self.seen, self.heard = session, socket, "", time.monotonic()
+        self.reading = asyncio.create_task(self.read())
+
+    @classmethod
+    async def open(cls, address: str) -> "Client":
+        session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        async with session.get(address) as answer:
+            await answer.read()
+        socket = await session.ws_connect(f"{address}/ws?width=100&height=30", headers={"Origin": address})
+        return cls(session, socket)
+
+    async def read(self) -> None:
+        async for said in self.socket:
+            if said.type is aiohttp.WSMsgType.BINARY:
+                self.seen += said.data.decode("utf-8", "replace")
+                self.heard = time.monotonic()
+
+    async def type(self, keys: str, wanted: str = "", quiet: float = 1.0) -> None:
+        """Type, and wait until a text is there and nothing comes any more."""
+        if keys:
+            self.seen = ""
+            await self.socket.send_json(["stdin", keys])
+        began = time.monotonic()
+        while wanted not in self.seen or time.monotonic() - max(self.heard, began) < quiet:
+            if self.reading.done() or time.monotonic() - began > 60:
+                raise RuntimeError(f"{wanted!r} did not come")
+            await asyncio.sleep(0.02)
 
 
 async def measure(folder: Path, visitors: int) -> None:
@@ -52,40 +73,29 @@ async def measure(folder: Path, visitors: int) -> None:
     server = Server(Door(folder, "", port, ""), [], visitors, 3600.0, print)
     task = asyncio.create_task(run(server, "127.0.0.1", port, ready.set))
     await ready.wait()
-    address, sockets, sessions = f"http://127.0.0.1:{port}", [], []
+    clients = []
     for _ in range(visitors):
-        session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
-        async with session.get(address) as answer:
-            await answer.read()
-        sessions.append(session)
-        sockets.append(await session.ws_connect(f"{address}/ws?width=100&height=30", headers={"Origin": address}))
-        await until_quiet(sockets[-1], "lessons finished")
+        clients.append(await Client.open(f"http://127.0.0.1:{port}"))
+        await clients[-1].type("", "lessons finished")
     pids = [visitor._process.pid for visitor in server.present.values() if visitor._process]
     mean = lambda of: sum(map(of, pids)) / len(pids)  # noqa: E731
     home, started = mean(memory), mean(seconds)
     await asyncio.sleep(QUIET)
     idle = (mean(seconds) - started) / QUIET
-
-    async def type_in(socket: aiohttp.ClientWebSocketResponse, keys: str, wanted: str = "", quiet: float = 1.5) -> None:
-        await socket.send_json(["stdin", keys])
-        await until_quiet(socket, wanted, quiet)
-
-    for socket in sockets:
-        await type_in(socket, "o-classification", "Search")
-        await type_in(socket, "\r", "Enter begins")
-        await type_in(socket, "\r")
+    for client in clients:
+        await client.type("yes or no", "yes or no")
+        await client.type("\r", "begins with questions")
+        await client.type("\r")
     before, lesson = mean(seconds), mean(memory)
     for _ in range(KEYS):
-        await asyncio.gather(*(type_in(socket, "n", quiet=0.3) for socket in sockets))
+        await asyncio.gather(*(client.type("n", quiet=0.2) for client in clients))
     key = (mean(seconds) - before) / KEYS
     print(f"{visitors} visitors, a process each (window 100 × 30)")
-    print(
-        f"  memory of one: {home:.0f} MB on the home screen, {lesson:.0f} MB in a lesson, later {mean(memory):.0f}"
-    )
+    print(f"  memory of one: {home:.0f} MB on the home screen, {lesson:.0f} MB in a lesson, later {mean(memory):.0f}")
     print(f"  the server itself: {memory(os.getpid()):.0f} MB, {seconds(os.getpid()):.1f} s of the processor in all")
     print(f"  processor: {started:.2f} s a start, {1000 * key:.0f} ms a key, {1000 * idle:.1f} ms a quiet second")
-    for session in sessions:
-        await session.close()
+    for client in clients:
+        await client.session.close()
     task.cancel()
     await asyncio.wait([task])
 

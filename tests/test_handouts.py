@@ -7,7 +7,10 @@ import csv
 import io
 import json
 import math
+import os
 import re
+import struct
+import sys
 import zipfile
 from dataclasses import replace
 from html import unescape
@@ -21,6 +24,7 @@ from tutor.cli.commands import main
 from tutor.engine.trace import trace
 from tutor.handouts.asked import asked, items_of
 from tutor.handouts.documents import DOCUMENTS
+from tutor.handouts.figures import cells
 from tutor.handouts.page import lit_at
 from tutor.handouts.platforms import PLATFORMS, bank_of, scaled
 from tutor.handouts.sheets import CellGrid, Heading, Paragraph, Points, Table
@@ -439,3 +443,43 @@ def test_only_the_authors_questions_are_handed_out(tmp_path, capsys):
     assert main(["worksheet", str(path), "--variants", "2", "-o", str(tmp_path / "w")]) == 0  # the one without words
     page = next((tmp_path / "w").glob("sheet*")).read_text(encoding="utf-8")
     assert "First?" not in page and "∂f/∂x" in page
+
+
+@pytest.mark.parametrize(
+    "argv", [["network"], ["step", "--step", "dL/dW1"], ["chain", "--step", "dL/dW1[1,2]"], ["slope"], ["losses"]]
+)
+def test_a_figure_is_a_png_where_the_file_or_the_format_says_so(argv, tmp_path, capfdbinary):
+    pytest.importorskip("resvg_py", reason="the extra `png` is not installed")
+    file = tmp_path / "figure.PNG"
+    assert main(["figure", "o-classification", *argv, "-o", str(file)]) == 0
+    capfdbinary.readouterr()
+    assert main(["figure", "o-classification", *argv]) == 0
+    width, height = re.search(rb'width="(\d+)" height="(\d+)"', capfdbinary.readouterr().out).groups()
+    data = file.read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    assert struct.unpack(">II", data[16:24]) == (2 * int(width), 2 * int(height))
+    if argv == ["losses"]:
+        assert main(["figure", "o-classification", "losses", "--format", "png"]) == 0
+        assert capfdbinary.readouterr().out == data
+
+
+def test_the_signs_of_mathematics_are_drawn():
+    from tutor.handouts.png import png
+    pytest.importorskip("resvg_py", reason="the extra `png` is not installed")
+    unknown = png(cells([(("\ue123", ""),)], ""))
+    for sign in "σ′∂⊙₁₂²ᵀŷ∇Σ·−⟨η":
+        assert png(cells([((sign, ""),)], "")) != unknown, sign
+
+
+def test_without_the_extra_a_png_says_how_to_get_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    assert main(["figure", "gates", "-o", str(tmp_path / "a.png")]) == 2
+    assert "pip install 'backprop-tutor[png]'" in capsys.readouterr().err and not os.listdir(tmp_path)
+
+
+def test_without_a_font_no_letters_are_left_out_silently(monkeypatch, capsys):
+    resvg = pytest.importorskip("resvg_py", reason="the extra `png` is not installed")
+    draw = resvg.svg_to_bytes
+    monkeypatch.setattr(resvg, "svg_to_bytes", lambda **how: draw(**how, skip_system_fonts=True))
+    assert main(["figure", "gates", "--format", "png"]) == 2
+    assert "no font" in capsys.readouterr().err

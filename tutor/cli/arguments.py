@@ -532,8 +532,8 @@ def _worksheet(sub: ArgumentParser) -> None:
 
 @_command(
     "figure",
-    "a lesson's network, a step, a chain, a slope as SVG",
-    "A figure of a lesson as an SVG file, for slides and sheets: its network or circuit, a step's card, the chain "
+    "a lesson's network, a step, a chain, a slope as a picture",
+    "A figure of a lesson as SVG or PNG, for slides and sheets: its network or circuit, a step's card, the chain "
     "of a gradient, the loss as a function of one parameter or two, the losses of 100 epochs.",
     examples.FIGURE_EXAMPLES,
 )
@@ -542,7 +542,7 @@ def _figure(sub: ArgumentParser) -> None:
     sub.add_argument("kind", choices=FIGURES, nargs="?", default="network", help="default: network")
     step = "its step; of a slope W1[1,2], of a landscape 'W1[1,1] W2[1,1]'"
     sub.add_argument("--step", metavar="ID", default="", help=step)
-    sub.add_argument("--format", choices=("svg",), default="svg", help="default: svg")
+    sub.add_argument("--format", choices=("svg", "png"), help="png: an extra; default: the file's ending, or svg")
     sub.add_argument("--notation", metavar="NAME", help="default: the lesson's own")
     sub.add_argument("-o", dest="output", metavar="FILE", help="where to write it; an existing file is left alone")
 

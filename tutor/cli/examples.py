@@ -167,7 +167,7 @@ examples:
   backprop-tutor figure o-classification network --step "dL/dW1[1,2]"     what the step uses and makes is lit
   backprop-tutor figure o-classification chain --step "dL/dW1[1,2]" -o chain.svg
   backprop-tutor figure o-classification slope > slope.svg                (also: step, losses, landscape)
-  backprop-tutor figure attention > attention.svg
+  backprop-tutor figure o-classification losses -o losses.png    pip install 'backprop-tutor[png]' first
 """
 PAGE_EXAMPLES = """\
 examples:
@@ -190,7 +190,7 @@ file, or a file with nothing of the lesson in it. The JSON is described in docs/
 SERVE_EXAMPLES = """\
 examples:
   backprop-tutor serve                            http://127.0.0.1:8000, for this machine
-  backprop-tutor serve --lessons course/ --host 0.0.0.0 --visitors 30     for a room; prints the address to hand out
+  backprop-tutor serve --lessons lessons/ --host 0.0.0.0 --visitors 30   for a room; prints the address to hand out
   backprop-tutor serve --public-url https://school.example/tutor/         behind a proxy
 
 It needs an extra: pip install 'backprop-tutor[serve]'. docs/serve.md says what visitors need, and shows a proxy.

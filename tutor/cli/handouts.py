@@ -102,18 +102,21 @@ def _class_list(path: str) -> list[str]:
 
 
 def figure(args: Namespace) -> int:
-    """Write a figure of a lesson as SVG."""
+    """Write a figure of a lesson as SVG, or as PNG: the file's ending says which where --format does not."""
     from tutor.engine.trace import NoSuchStep, trace
     from tutor.handouts.figures import NoFigure
     from tutor.handouts.figures import figure as figure_of
+    from tutor.handouts.png import NoPNG, png
 
     args.lesson = [args.lesson]
     (lesson,) = open_lessons(args)
     try:
         svg = figure_of(args.kind, trace(lesson), args.notation or lesson.notation, args.step)
-    except (NoFigure, NoSuchStep) as error:
+        as_png = (args.format or Path(args.output or "").suffix[1:].lower()) == "png"
+        data = png(svg) if as_png else f"{svg}\n".encode()
+    except (NoFigure, NoSuchStep, NoPNG) as error:
         raise UsageError(escape(str(error))) from None
-    return deliver(f"{svg}\n".encode(), args.output)
+    return deliver(data, args.output)
 
 
 def page(args: Namespace) -> int:
