@@ -139,6 +139,7 @@ def tables() -> dict[str, list[Message]]:
 def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     """(the file, the context, the texts)."""
     from tutor.engine import activations, lesson, losses, model, optimizers
+    from tutor.lessonfiles import catalogue
     from tutor.questions import mastery
     from tutor.questions.kinds import direction
     from tutor.questions.misconceptions import MISCONCEPTIONS
@@ -160,6 +161,8 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     yield "questions/misconceptions/__init__", "", [text for slip in slips for text in (slip.named, slip.mends)]
     yield "questions/mastery", "", [skill.name for skill in mastery.SKILLS.values()]
     yield "questions/kinds/direction", "direction", direction._WAYS
+    units = {entry.unit for entry in catalogue.entries()} | {"Other lessons"}
+    yield "lessonfiles/catalogue", "", sorted(units)
     yield "engine/model", "phase", model.PHASES
     yield "engine/lesson", "level", lesson.LEVELS
     yield "engine/lesson", "", lesson.BATCH_LOSSES

@@ -16,7 +16,7 @@ from tutor.engine.paths import target
 from tutor.engine.run import MAX_ITERATION, TOLERANCE
 from tutor.engine.trace import NoSuchStep, Step, Trace, resolve
 from tutor.learner.copies import keep_copy
-from tutor.learner.languages import change_language
+from tutor.learner.languages import change_language, retold
 from tutor.learner.practice import PracticeItem
 from tutor.learner.records import (
     NOTATION,
@@ -324,7 +324,7 @@ class LineMode:
 
     def _language(self, name: str) -> None:
         change_language(self.store, _one_of("language", name.lower(), tuple(LANGUAGES)) or "")
-        self.sitting = self.sitting.retold()
+        self.sitting = retold(self.sitting)
         self._show()
 
     def _example(self, text: str) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from tutor.lessonfiles.file_names import lesson_id
+from tutor.text.language import ENGLISH, language, say
 from tutor.text.output import FORBIDDEN, JOINERS
 
 MAX_BYTES = 4 * 2**20  # a larger file is no lesson
@@ -67,8 +68,8 @@ class Entry(_Head):
     def heading(self) -> str:
         """Its unit, and of a teacher's own lesson the folder."""
         if self.folder is None:
-            return self.unit or "Other lessons"
-        return f"{self.unit or 'Lessons'} ({folder_name(self.folder)})"
+            return say(self.unit or "Other lessons")
+        return f"{self.unit or say('Lessons')} ({folder_name(self.folder)})"
 
 
 def data_dir(name: Literal["lessons", "assets"]) -> Path:
@@ -237,6 +238,10 @@ def _entry(path: Path) -> Entry:
     if not (isinstance(requires, list) and all(isinstance(name, str) for name in requires)):
         error = error or "requires is not a list of lesson ids"
         requires = []
+    if not error and language() != ENGLISH:
+        with suppress(OSError, ValueError, RecursionError):  # a translation that cannot be read: the lesson's own words
+            own = _head(_read(path.parent / language() / path.name))
+            head |= {key: own[key] for key in ("title", "summary") if isinstance(own.get(key), str)}
     name = lesson_id(path)
     number = _NUMBER.match(path.name)
     return Entry(

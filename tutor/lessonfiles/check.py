@@ -24,19 +24,21 @@ from tutor.engine.program import Program, batch_size
 from tutor.engine.run import Run
 from tutor.engine.trace import NoSuchStep, Trace, resolve, trace
 from tutor.lessonfiles import catalogue
-from tutor.lessonfiles.audit import audit
+from tutor.lessonfiles.audit import audit, texts
 from tutor.lessonfiles.faults import Fault
 from tutor.lessonfiles.positions import LessonError, Problem, Source
 from tutor.lessonfiles.prerequisites import ids, prerequisites
 from tutor.lessonfiles.reading.lesson import problem, read
+from tutor.lessonfiles.translation import OTHERS, examined, is_translation, translated
 from tutor.questions.authored import author_item
+from tutor.text.card import Scribe
 from tutor.text.output import escape
 from tutor.text.words import plural
 from tutor.text.writer import Writer
 
 
 def load(path: str | Path | Source | Problem) -> Lesson:
-    """The lesson in a file, or in a text (`given_source`), fit to be played.
+    """The lesson in a file, or in a text (`given_source`), fit to be played, in the learner's language if it has that.
 
     Raises LessonError with every error that is in the way of that.
     """
@@ -44,7 +46,7 @@ def load(path: str | Path | Source | Problem) -> Lesson:
     errors = [found for found in problems if found.severity == "error"]
     if errors or lesson is None:
         raise LessonError(errors)
-    return lesson
+    return translated(lesson)
 
 
 def examine(path: str | Path, folders: Iterable[Path] = ()) -> tuple[Lesson | None, list[Problem]]:
@@ -58,7 +60,17 @@ def examine(path: str | Path, folders: Iterable[Path] = ()) -> tuple[Lesson | No
             problems += audit(lesson, source)
         problems += prerequisites(lesson, source, folders)
         problems += ids(lesson, source)
+        problems += _of_translations(lesson)
     return lesson, sorted(problems, key=lambda p: (p.path != str(path), p.line, p.column))
+
+
+def _of_translations(lesson: Lesson) -> Iterator[Problem]:
+    """What is wrong with the translations beside a lesson's file, and what they lack."""
+    for code in OTHERS:
+        told, source, problems = examined(lesson, code)
+        yield from problems
+        if source is not None:
+            yield from texts(told, source, Scribe(trace(lesson), lesson.notation).called)
 
 
 def _playable(path: str | Path | Source | Problem) -> tuple[Lesson | None, list[Problem], Source | None]:
@@ -100,9 +112,13 @@ def faults_in_a_word(path: Path) -> str | None:
 
 
 def lesson_files(path: str | Path) -> tuple[list[Path], list[Problem]]:
-    """A file itself; of a folder every *.toml in it and below it, in order; and the folders that cannot be read."""
+    """A file itself; of a folder every lesson in it and below it, in order; and the folders that cannot be read.
+
+    A lesson is what ends in .toml and is no translation of another: those are looked at with their lessons.
+    """
     if not os.path.isdir(path):
-        return [Path(path)], []
+        lesson = Path(path)
+        return [lesson.parent.parent / lesson.name if is_translation(lesson) else lesson], []
     problems: list[Problem] = []
 
     def refused(error: OSError) -> None:
@@ -112,7 +128,7 @@ def lesson_files(path: str | Path) -> tuple[list[Path], list[Problem]]:
         Path(folder, name)
         for folder, _, names in os.walk(path, onerror=refused)
         for name in names
-        if name.endswith(".toml")
+        if name.endswith(".toml") and not is_translation(Path(folder, name))
     ]
     return sorted(found), problems
 

@@ -149,6 +149,7 @@ class HomeScreen(TutorScreen):
 
     def retell(self) -> None:
         super().retell()
+        self.entries = catalogue.shelf(self.folders)
         self.refresh_list()
 
     def on_resize(self) -> None:

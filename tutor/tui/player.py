@@ -15,6 +15,7 @@ from textual.worker import get_current_worker
 from tutor.engine.lesson import Lesson, Level
 from tutor.engine.run import MAX_ITERATION, Run
 from tutor.engine.trace import NoSuchStep, Trace, resolve
+from tutor.learner.languages import retold
 from tutor.learner.records import (
     NOTATION,
     Stopwatch,
@@ -113,7 +114,7 @@ class PlayerScreen(Mover, PlayerPanes):
                 screen.follow(sitting)
 
     def retell(self) -> None:
-        self.sitting = self.sitting.retold()
+        self.sitting = retold(self.sitting)
         super().retell()
 
     def restore(self, place: Place) -> None:
