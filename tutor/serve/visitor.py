@@ -164,6 +164,6 @@ async def _drained(stream: asyncio.StreamReader) -> None:
         pass
 
 
-def _cells(count: object) -> int:
+def _cells(count: Any) -> int:
     """Columns or rows of a window as far as one is believed. Raises TypeError, ValueError."""
-    return min(max(int(count), 1), MOST_CELLS)  # type: ignore[call-overload, no-any-return]
+    return min(max(int(count), 1), MOST_CELLS)
