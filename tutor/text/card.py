@@ -211,6 +211,8 @@ class Scribe:
 
     def _general(self, step: Step) -> Equality | None:
         """The step's rule for any layer, of one element for any unit; None where there is no such rule."""
+        if self.writer.depth < 2:
+            return None  # of one layer the rule is the step itself, and letters would only make it harder
         rules = generic(self.trace.lesson, self.notation)
         found = rules.of(step) if rules else None
         if rules is None or found is None:

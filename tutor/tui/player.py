@@ -506,7 +506,8 @@ class PlayerScreen(Mover, PlayerPanes):
 
     def intro(self) -> str:
         said = "\n".join(f"- {sentence}" for sentence in conventions(self.sitting.trace, self.sitting.cursor.notation))
-        return f"# {self.sitting.lesson.title}\n\n{self.sitting.intro()}\n\n---\n\n{said}"
+        told = say("To look up, here or later (`i`); each term is explained at the step that needs it:")
+        return f"# {self.sitting.lesson.title}\n\n{self.sitting.intro()}\n\n---\n\n{told}\n\n{said}"
 
     def action_intro(self) -> None:
         answers = {"enter": "begin", "i": "begin", "n": "begin"}
