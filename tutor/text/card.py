@@ -185,8 +185,8 @@ class Scribe:
             return Equality((name, self.writer.value(step.value)))
         short = condensed(step)
         formulas = [self.writer.formula(short.formula if short else formula), *map(self.writer.formula, unfolded)]
-        if not unfolded and (boxed := self._boxed(step)):
-            formulas.insert(0, boxed)
+        if not unfolded:
+            formulas = self._in_textbook(step) or formulas
         numbers: list[Doc] = []
         if unfolded:
             last = unfolded[-1]
@@ -200,14 +200,20 @@ class Scribe:
         formulas = list(_without_repeats(formulas))
         return Equality(_without_repeats([name, *formulas, *numbers, self.writer.value(step.value)]), "", len(formulas))
 
-    def _boxed(self, step: Step) -> Doc | None:
-        """The formula as this notation's textbook has it, where that takes two steps in one: δ = (Wᵀδ) ⊙ f′(z)."""
+    def _in_textbook(self, step: Step) -> list[Doc]:
+        """The formulas as this notation's textbook has them, where that takes two steps in one: δ = (Wᵀδ) ⊙ f′(z).
+
+        The step's own follows, but not where a gradient has no name in the textbook: that would be the first once more.
+        """
         within, formula = self.writer.notation.boxes.get(step.equation.rule), step.formula
         for ref, maker in operands(self.trace, step.formula).items():
             made = maker.equation.symbol
             if maker.equation.rule == within or self.writer.leaves_out(made.wrt or made):
                 formula = unfold(self.trace, formula, ref.id, mark=False).formula
-        return None if formula is step.formula else self.writer.formula(formula)
+        if formula is step.formula:
+            return []
+        both = within or step.phase == "forward"
+        return [self.writer.formula(formula), *([self.writer.formula(step.formula)] if both else [])]
 
     def _general(self, step: Step) -> Equality | None:
         """The step's rule for any layer, of one element for any unit; None where there is no such rule."""
