@@ -304,6 +304,7 @@ def test_a_slip_that_another_case_speaks_against_is_not_named(tmp_path):
         ("dw = dz * x", "dw = dz * w", "weight-for-activation"),
         ("2 * (a - y)", "4 * (a - y)", "factor-two-twice"),
         ("-z", "z", "exponent-sign"),  # right where z is 0, as in the lesson
+        ("1 / (1 + np.exp(-z))", "1 / 1 + np.exp(-z)", "sigmoid-misremembered"),  # the lesson's L fits other slips, too
     ],
 )
 def test_what_is_right_speaks_for_what_comes_before_it(tmp_path, old, new, slip):
@@ -317,7 +318,7 @@ def test_what_is_right_speaks_for_what_comes_before_it(tmp_path, old, new, slip)
     "id, old, new",
     [
         ("neuron", "db = dz", "db = dz * b"),  # b is ½ in the lesson: as if a 2 were lost
-        ("neuron", "1 / (1 + np.exp(-z))", "1 / 1 + np.exp(-z)"),
+        ("neuron", "1 / (1 + np.exp(-z))", "1 / 1 + np.exp(-2 * z)"),
         ("weight_decay", "np.sum(W**2)", "np.sum(W) ** 2"),
         ("momentum", "mu * v + g", "mu * v + mu * g"),  # mu is ½ in the lesson: as if it were a mean
     ],

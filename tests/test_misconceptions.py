@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import test_array_slips as of_arrays
+import test_forward_slips as of_forward
 from each import each
 from strategies import bundled, by_turns, circuit_lesson, dense, network_lesson, spread
 from tutor.engine.activations import ACTIVATIONS
@@ -366,7 +367,7 @@ def question(lesson: Lesson | tuple[Lesson, int], step: str, notation: str = "dz
     return Question(found if found.index is not None else found.at((0,) * len(found.shape)), Writer(lesson, notation))
 
 
-PLANTED += of_arrays.PLANTED
+PLANTED += of_arrays.PLANTED + of_forward.PLANTED
 
 
 @pytest.mark.parametrize(("id", "lesson", "step", "wrong"), PLANTED)
@@ -481,7 +482,7 @@ def zoo() -> list[Lesson]:
         found.append(network_lesson(layers, "mean_squared_error", rows, [[0.2, 0.6], [0.8, 0.1]], batch="all", l2=0.1))
     shared = [dense([[0.5, -0.4], [0.3, 0.7]], 0.1, "tanh"), dense([[0.9, -0.7]], [0.2])]
     found.append(network_lesson(shared, "huber", rows, [[0.2], [0.8]], batch="all", batch_loss="sum"))
-    return [*found, *of_arrays.LESSONS]
+    return [*found, *of_arrays.LESSONS, of_forward.hinge]
 
 
 @pytest.mark.parametrize("number", range(len(zoo())), ids=lambda number: f"{number}-{zoo()[number].id}")

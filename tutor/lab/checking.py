@@ -23,6 +23,7 @@ from tutor.text.layout import number
 
 MOST_BYTES = 1_000_000  # of a learner's file
 WORK = 2_000_000  # numbers that a search for slips computes at most: who saves waits for it
+MANY_SLIPS = 30  # of an array in one case: those that the other cases speak for are kept, `MOST_SLIPS` at most
 WHOLE = OwnSlip(  # any exercise's; `_cut_off` says where it is so
     "whole-numbers",
     "the numbers were cut off to whole ones",
@@ -175,14 +176,21 @@ def agreed(judged: Sequence[Judged]) -> tuple[Judged, ...]:
             return replace(one, diagnosis=_with(one.diagnosis, first, said))
         most = max((votes[slip.name] for slip in first.slips), default=0)
         slips = tuple(slip for slip in first.slips if votes[slip.name] == most)
-        if factor and most < max(top, 2):
+        on_the_way = all(slip.doubtful for slip in slips)  # a sign says more by its name all the same
+        if factor and (most < max(top, 2) or (on_the_way and factor > 0)):
             slips = (Named("factor", f"{number(factor)} times what it should be, everywhere", "", first.step),)
         if not slips or slips == first.slips:
             return one
         said = replace(first, verdict="slip", message=slips[0].said(first.step), slips=slips)
         return replace(one, diagnosis=_with(one.diagnosis, first, said))
 
-    return tuple(of(at, one) for at, one in enumerate(judged))
+    return tuple(_few(of(at, one)) for at, one in enumerate(judged))
+
+
+def _few(one: Judged) -> Judged:
+    """With as many slips of an array as anybody reads."""
+    arrays = tuple(replace(verdict, slips=verdict.slips[:MOST_SLIPS]) for verdict in one.diagnosis.arrays)
+    return replace(one, diagnosis=replace(one.diagnosis, arrays=arrays))
 
 
 def _common_factor(judged: Sequence[Judged]) -> float | None:
@@ -246,7 +254,7 @@ def judge(exercise: Exercise, case: Case, answered: Answered) -> Diagnosis:
     if not own:
         return found
     named = [Named(slip.name, slip.title, slip.remedy, first.step) for slip in own]
-    said = replace(first, verdict="slip", message=named[0].said(first.step), slips=(*named, *first.slips)[:MOST_SLIPS])
+    said = replace(first, verdict="slip", message=named[0].said(first.step), slips=(*named, *first.slips))
     return replace(_with(found, first, said), untried="")
 
 
@@ -288,7 +296,7 @@ def _diagnosed(exercise: Exercise, case: Case, handed: Sequence[Handed], work: i
     known = [Handed(name, case.value(id)) for name, id in given.items()]
     whole = {name: ids if isinstance(ids, str) else ids[0] for name, ids in exercise.returns.items()}
     names = {**whole, **exercise.steps, **given}
-    found = diagnose(case.trace, [*known, *handed], None, names, work, as_laid=True)
+    found = diagnose(case.trace, [*known, *handed], None, names, work, as_laid=True, suggested=MANY_SLIPS)
     many = len(known)
     return Diagnosis(found.arrays[many:], tuple(at - many for at in found.order if at >= many), found.untried)
 

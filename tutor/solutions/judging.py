@@ -29,7 +29,7 @@ from tutor.solutions.expected import HandedIn, graph_of
 from tutor.solutions.files import Handed
 from tutor.solutions.naming import MEANINGS, Fit, Match, Naming, tolerance, within
 from tutor.solutions.row_orders import another_order, in_another_order, order_of
-from tutor.solutions.searching import WORK, Budget, Named, Search, another_row, columns
+from tutor.solutions.searching import MOST_SLIPS, WORK, Budget, Named, Search, another_row, columns
 from tutor.text.language import say
 from tutor.text.layout import number
 from tutor.text.words import capital, sentence
@@ -87,24 +87,26 @@ def diagnose(
     names: Mapping[str, str] | None = None,
     work: int = WORK,
     as_laid: bool = False,
+    suggested: int = MOST_SLIPS,
 ) -> Diagnosis:
     """Judge the arrays of a solution of one iteration.
 
     `example` (from 0) says that they are one example's, `names` maps names to ids where they do not tell; `work` bounds
-    the search for the slip of an array: so many numbers are computed at most. With `as_laid` no array of the right
-    shape is read with rows for columns. Where bare names of parameters may be their gradients or their new values, and
-    no number is right to tell, that meaning holds in which the fewest slips explain the first, if it is one alone. A
-    solution whose rows are all in one other order is read so, unless a slip that has a name explains it.
+    the search for the slip of an array: so many numbers are computed, and so many slips `suggested` at most. With
+    `as_laid` no array of the right shape is read with rows for columns, nor in another order. Where bare names of
+    parameters may be their gradients or their new values, and no number is right to tell, that meaning holds in which
+    the fewest slips explain the first, if it is one alone. A solution whose rows are all in one other order is read so,
+    unless a slip that has a name explains it.
     """
     naming, arrays = Naming(trace, example), list(handed)
     matches = naming.match(arrays, names)
 
     def judged(matches: Sequence[Match]) -> Diagnosis:
-        return _Judge(trace, naming, work, as_laid).judge(matches)
+        return _Judge(trace, naming, Budget(work, suggested), as_laid).judge(matches)
 
     other = None if as_laid else another_order(naming, matches)
     if other:
-        reordered = diagnose(other.trace, arrays, example, names, work)
+        reordered = diagnose(other.trace, arrays, example, names, work, suggested=suggested)
         reordered = replace(reordered, read=f"These are {other.said}.")
         if other.sure and reordered.right:
             return reordered
@@ -139,7 +141,7 @@ def _slips(found: Diagnosis) -> int:
 def diagnose_values(trace: Trace, handed: Iterable[tuple[Symbol, Handed]]) -> Diagnosis:
     """The same of arrays whose symbols are known, in the shape of their values, examples first."""
     matches = [Match(array, symbol, (Fit(array),)) for symbol, array in handed]
-    return _Judge(trace, Naming(trace), WORK).judge(matches)
+    return _Judge(trace, Naming(trace), Budget()).judge(matches)
 
 
 @dataclass(frozen=True)
@@ -158,9 +160,9 @@ class _Reading:
 
 
 class _Judge:
-    def __init__(self, trace: Trace, naming: Naming, most: int, as_laid: bool = False):
+    def __init__(self, trace: Trace, naming: Naming, budget: Budget, as_laid: bool = False):
         self.trace, self.naming, self.as_laid = trace, naming, as_laid
-        self.sheet, self.budget = HandedIn(trace, naming.example), Budget(most)
+        self.sheet, self.budget = HandedIn(trace, naming.example), budget
 
     def judge(self, matches: Sequence[Match]) -> Diagnosis:
         def place(at: int) -> tuple[int, int]:

@@ -86,9 +86,13 @@ class _Way:
 
 @dataclass
 class Budget:
-    """How many numbers a search may compute, `each` for one array and `pairs` for two slips at once in all together."""
+    """How many numbers a search may compute, `each` for one array and `pairs` for two slips at once in all together.
+
+    So many slips are `suggested` of an array at most.
+    """
 
     each: int = WORK
+    suggested: int = MOST_SLIPS
     pairs: int = PAIR_WORK
     untried: dict[str, None] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)  # titles of slips that were found: one is mostly made everywhere
@@ -127,7 +131,7 @@ class Search:
         self.relative = min(self.relative, 0.05)
 
     def found(self, pairs: bool = False) -> list[Named]:
-        """The slips, at most `MOST_SLIPS` of them; with `pairs` two at once."""
+        """The slips, as many as the budget suggests at most; with `pairs` two at once."""
         ways: list[_Way] = []
         if pairs:
             self.work, self.most = 0, min(self.budget.pairs, self.budget.each)
@@ -149,7 +153,7 @@ class Search:
         seen: dict[str, Named] = {}
         for way in ways:
             seen.setdefault(way.named.name, way.named)
-        return list(seen.values())[:MOST_SLIPS]
+        return list(seen.values())[: self.budget.suggested]
 
     # ------------------------------------------------------------ where a slip may lie
 

@@ -5,7 +5,18 @@ A new one is one entry in the table of its kind; `rewriting.py` says what an ent
 
 from __future__ import annotations
 
-from tutor.questions.misconceptions import activation, arrays, gates, loss, normalising, paths, update, uses, windows
+from tutor.questions.misconceptions import (
+    activation,
+    arrays,
+    forward,
+    gates,
+    loss,
+    normalising,
+    paths,
+    update,
+    uses,
+    windows,
+)
 from tutor.questions.misconceptions.rewriting import Misconception
 
 MISCONCEPTIONS: dict[str, Misconception] = {
@@ -18,4 +29,5 @@ MISCONCEPTIONS: dict[str, Misconception] = {
     **paths.TABLE,
     **update.TABLE,
     **gates.TABLE,
+    **forward.TABLE,
 }

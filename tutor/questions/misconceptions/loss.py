@@ -45,7 +45,7 @@ def _is_minus_two(node: Expr) -> bool:
 
 def _target_forgotten(site: Site) -> Iterator[Expr]:
     """ŷ where ŷ − y is meant."""
-    if site.rule in ERRORS:
+    if site.rule in (*ERRORS, "loss"):
         yield from swap(site, _is_difference, _prediction)
 
 
@@ -70,13 +70,14 @@ def _two_and_minus_lost(site: Site) -> Iterator[Expr]:
 
 
 def _factor_two_added(site: Site) -> Iterator[Expr]:
-    if site.rule in ERRORS and _is_difference(site.formula):
+    if (site.rule in ERRORS and _is_difference(site.formula)) or (site.rule == "loss" and not _top_is_fraction(site)):
         yield 2 * site.formula
 
 
 def _half_added(site: Site) -> Iterator[Expr]:
     two = any(_is_minus_two(n) for n in calls(site.formula))
-    if (site.rule in ERRORS and not two) or (site.rule == "loss" and not _top_is_fraction(site)):
+    halved = _top_is_fraction(site) and not site.program.model.loss_name.startswith("mean")
+    if (site.rule in ERRORS and not two) or (site.rule == "loss" and not halved):
         yield site.formula / 2
 
 
@@ -94,6 +95,9 @@ def _top_is_fraction(site: Site) -> bool:
 def _square_lost(site: Site) -> Iterator[Expr]:
     if site.rule == "loss":
         yield from swap(site, lambda n: n.op == "pow", lambda n: n.args[0])
+        yield from swap(site, lambda n: n.op == "pow", lambda n: -n.args[0])
+        yield from swap(site, lambda n: n.op == "pow", lambda n: 2 * n.args[0])
+        yield from swap(site, lambda n: n.op == "pow", lambda n: call("abs", n.args[0]))
 
 
 def _minus_of_log_lost(site: Site) -> Iterator[Expr]:
