@@ -138,7 +138,7 @@ async def test_step_level_notation_and_iteration_stay():
 
 
 async def test_a_far_iteration_is_trained_for_beside_the_screen(monkeypatch):
-    monkeypatch.setattr("tutor.tui.player.PATIENCE", 0)
+    monkeypatch.setattr("tutor.tui.player_moves.PATIENCE", 0)
     async with tutor(O, (80, 24), "dL/dW2", iteration=200) as pilot:
         await settle(pilot, lambda: player(pilot).sitting.cursor.iteration == 200)
         await pilot.press("w")
