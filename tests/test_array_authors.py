@@ -13,7 +13,7 @@ import tutor
 from each import each
 from tutor.engine.expressions import Ref
 from tutor.engine.parsing import parse
-from tutor.engine.paths import of_parameters, tally
+from tutor.engine.reuse import of_parameters, tally
 from tutor.engine.trace import trace
 from tutor.lessonfiles.check import examine
 from tutor.lessonfiles.positions import LessonError

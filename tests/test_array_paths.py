@@ -14,7 +14,8 @@ from each import each
 from tutor.engine.expressions import Ref, Symbol, call, evaluate, indices
 from tutor.engine.lesson import Circuit, Definition, Lesson
 from tutor.engine.local import local_derivative
-from tutor.engine.paths import Paths, of_parameters, tally, target
+from tutor.engine.paths import Paths, target
+from tutor.engine.reuse import of_parameters, tally
 from tutor.engine.trace import Trace, trace
 from tutor.lessonfiles.reading.lesson import build
 from tutor.text.card import Scribe

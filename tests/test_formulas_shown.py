@@ -7,11 +7,11 @@ import pytest
 
 from strategies import dense, network_lesson
 from told import Told
+from tutor.engine.combined_error import derivation
 from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.losses import LOSSES
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.parsing import MAX_DEPTH, FormulaError, parse
-from tutor.engine.paths import derivation
 from tutor.engine.trace import trace
 from tutor.text.card import Scribe
 from tutor.text.layout import linear

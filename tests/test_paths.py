@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 import oracle
 from strategies import circuit_lesson, circuits, dense, network_lesson, networks, oracle_network
 from test_plain import answers
+from tutor.engine.combined_error import derivation
 from tutor.engine.expressions import Call, Ref, Symbol, element, indices, refs, walk
 from tutor.engine.forward import model
-from tutor.engine.paths import ALL, LISTED, Paths, derivation, of_parameters, tally, target
+from tutor.engine.paths import ALL, LISTED, Paths, target
 from tutor.engine.program import Program
+from tutor.engine.reuse import of_parameters, tally
 from tutor.engine.trace import as_shown, trace
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue

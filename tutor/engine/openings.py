@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.backprop import gradient_of
+from tutor.engine.combined_error import Stage
+from tutor.engine.combined_error import derivation as of_combined_error
 from tutor.engine.expressions import (
     ONE,
     Call,
@@ -31,8 +33,6 @@ from tutor.engine.expressions import (
     total,
 )
 from tutor.engine.losses import DerivationLine
-from tutor.engine.paths import Stage
-from tutor.engine.paths import derivation as of_combined_error
 from tutor.engine.reductions import along
 from tutor.engine.trace import Step
 from tutor.engine.windows import spatial

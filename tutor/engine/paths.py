@@ -1,158 +1,34 @@
 """Paths: every way on which a value reaches the loss, each with its product of local derivatives.
 
 The chain rule says: multiply along a path, add over the paths. A path goes from one element of a value (a weight,
-a unit, a circuit's wire) up to the output, a link at a time; a link from `bottom` to `top` has the local derivative
-∂top/∂bottom as its factor. Where the loss and the last activation cancel, a path ends at the output's error ∂L/∂z, so
-that ∞ · 0 cannot arise. A value that a formula uses twice has one link with the whole local derivative.
+a unit, a circuit's wire) up to the output, a link at a time (`links.py`); where the loss and the last activation
+cancel, it ends at the output's error ∂L/∂z.
 
 Nobody lists 9,000 paths: they are counted by adding up counts, the largest few are found by one pass from the output
 back (of each element only its few largest paths can be part of anything's), and the rest is one sum, the gradient less
 the listed. The passes are loops over the equations: any depth will do, and any graph without a cycle.
-
-The meter (`tally`) compares what backpropagation multiplies with what it would take path by path.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from tutor.engine.backprop import between, gradient_of
-from tutor.engine.expressions import Call, Const, Expr, Ref, Symbol, at_example, element, evaluate, refs, rewrite, walk
-from tutor.engine.ids import line_of
-from tutor.engine.local import local_derivative
-from tutor.engine.losses import LOSSES, DerivationLine
+from tutor.engine.backprop import gradient_of
+from tutor.engine.expressions import Expr, Ref, Symbol, at_example, element, evaluate, walk
+from tutor.engine.links import Count, Link, fan, handed_down, links, listable, of_use
 from tutor.engine.model import Equation
 from tutor.engine.program import Program
 from tutor.engine.trace import Step, Trace, as_shown, reads_as
 
 ALL = 8  # so many paths are listed one by one ...
 LISTED = 5  # ... and of more of them so many, the largest
-
-_MOVES = frozenset("add sub neg sum transpose reshape concat row embedding".split())  # add up, or put elsewhere
-_GIVEN = ("target", "hyper", "input")  # what comes with the data is nobody's fault
-
-
-@dataclass(frozen=True)
-class Link:
-    """`top` depends on the symbol below it by the equation `use`; `local` is the equation of the local derivative.
-
-    `dense`: every element of `top` depends on every element below, or on those that are true in `where` (elements of
-    top, elements below). Else each on its own (a unit's a on its z), or the elements of a row on the row's (a unit's z
-    on its weights), or a single `top` on each of them (the loss).
-    """
-
-    use: Equation
-    local: Equation
-    dense: bool
-    where: np.ndarray | None = field(default=None, compare=False)
-
-    @property
-    def top(self) -> Symbol:
-        """What depends on the symbol below."""
-        return self.use.symbol
-
-    @property
-    def unit(self) -> bool:
-        """Whether the factor is 1 or −1 whatever the numbers are: a bias's, a linear unit's, an add gate's."""
-        if isinstance(self.local.formula, Const):
-            return abs(self.local.formula.value) == 1
-        bottom = self.local.symbol.wrt
-        within = [node for node in walk(self.use.formula) if any(ref.symbol == bottom for ref in refs(node))]
-        once = sum(isinstance(node, Ref) for node in within) == 1
-        return once and all(node.op in _MOVES for node in within if isinstance(node, Call))
-
-
-def links(program: Program, look: Callable[[Ref], Any] | None = None) -> dict[Symbol, tuple[Link, ...]]:
-    """For every symbol that the output depends on the links upward, in the order of a backward pass.
-
-    Of equations over arrays `look` gives the values, at one example, which say what looks up which row. What lies below
-    a table that is too large for anybody has no links.
-    """
-    model = program.model
-    given = {symbol for symbol in (*model.data, *model.fixed) if symbol not in model.parameters}
-    found: dict[Symbol, list[Link]] = {model.output: []}
-    for eq in reversed(model.forward):
-        if eq.symbol not in found:
-            continue
-        for bottom in dict.fromkeys(ref.symbol for ref in refs(eq.formula)):
-            cut = any(link.local.rule == "combined_error" for link in found.get(bottom, ()))
-            if bottom.quantity in _GIVEN or bottom in given or cut:
-                continue  # past its activation in one piece
-            local = local_derivative(eq, bottom)
-            if local is None:
-                continue
-            dense = bool(eq.symbol.shape) and local.symbol.shape == eq.symbol.shape + bottom.shape
-            where = reach(eq, bottom, look) if dense and model.arrays else None
-            found.setdefault(bottom, []).append(Link(eq, local, dense, where))
-        for z in eq.shortcuts:
-            error = program.by_key[gradient_of(model.output, z).key]
-            found[z] = [Link(eq, error, False)]
-    order = [model.output, *(eq.symbol for eq in reversed(model.forward)), *model.parameters]
-    return {symbol: tuple(found[symbol]) for symbol in dict.fromkeys(order) if symbol in found}
-
-
-def reach(eq: Equation, bottom: Symbol, look: Callable[[Ref], Any] | None = None) -> np.ndarray | None:
-    """Which elements of an equation's value depend on which elements below, (elements of top, elements below).
-
-    None if all do. What a NaN in one place spoils is what depends on it: a copy of the formula for each place, where a
-    batch has its examples. `look` gives the other values (without it they are 1).
-    """
-    size, place = prod(bottom.shape), Ref(Symbol("·", bottom.shape, per_example=True))
-
-    def one(node: Expr) -> Expr | None:
-        if isinstance(node, Ref):
-            return place if node.symbol == bottom else Ref(Symbol(node.symbol.id, node.shape))
-        return None
-
-    def values(ref: Ref) -> Any:
-        if ref == place:
-            spoilt = np.ones((size, size))
-            np.fill_diagonal(spoilt, np.nan)
-            return spoilt.reshape(size, *bottom.shape)
-        found = np.ones(ref.shape) if look is None else np.asarray(look(known[ref.symbol.id]), dtype=float)
-        return np.where(np.isfinite(found), found, 1.0)
-
-    known = {ref.symbol.id: ref for ref in refs(eq.formula)}
-    spoilt = np.isnan(evaluate(rewrite(eq.formula, one), values)).reshape(size, -1).T
-    return None if spoilt.all() else spoilt
-
-
-def _listable(program: Program, symbol: Symbol) -> bool:
-    """Whether every table of slopes between a symbol and the output is small enough for somebody to look at."""
-    model = program.model
-    between_them = between(model.forward, model.output, [symbol])
-    if any(top in between_them and bottom in between_them for top, bottom in _too_large(program)):
-        return False
-    known = _all_links(program)
-    return all(
-        any(link.top == eq.symbol for link in known.get(bottom, ()))
-        for eq in model.forward
-        if eq.symbol in between_them
-        for bottom in {ref.symbol for ref in refs(eq.formula)} & between_them
-    )
-
-
-@lru_cache(maxsize=8)
-def _too_large(program: Program) -> tuple[tuple[Symbol, Symbol], ...]:
-    """(top, bottom) of the tables that are too large, found before any is made."""
-    model = program.model
-    if not model.arrays:
-        return ()
-    wanted = between(model.forward, model.output, model.parameters)
-    uses = [(eq, ref.symbol) for eq in model.forward for ref in refs(eq.formula) if ref.symbol in wanted]
-    return tuple((eq.symbol, bottom) for eq, bottom in uses if local_derivative(eq, bottom) is None)
-
-
-@lru_cache(maxsize=8)
-def _all_links(program: Program) -> dict[Symbol, tuple[Link, ...]]:
-    return links(program)
 
 
 @dataclass(frozen=True)
@@ -311,8 +187,8 @@ def uses(program: Program, start: Symbol) -> tuple[int, ...]:
         known, count = links(program), {model.output: 1}
         for symbol, up in known.items():
             if symbol != model.output:
-                count[symbol] = sum(count[link.top] * _fan(link) for link in up)
-        return tuple(count[link.top] * _fan(link) for link in known.get(start, ()))[::-1]
+                count[symbol] = sum(count[link.top] * fan(link) for link in up)
+        return tuple(count[link.top] * fan(link) for link in known.get(start, ()))[::-1]
     paths: Counter[Symbol] = Counter({model.output: 1})
     found: list[int] = []
     for eq in reversed(model.forward):
@@ -341,7 +217,7 @@ class Paths:
         with np.errstate(all="ignore"):
             for symbol, up in self.links.items():
                 if symbol != self.output:
-                    self.counts[symbol] = sum(_handed_down(link, symbol, self.counts[link.top]) for link in up)
+                    self.counts[symbol] = sum(handed_down(link, symbol, self.counts[link.top]) for link in up)
                     ends = symbol.quantity in ("weights", "biases") and not up[0].dense
                     if not ends:  # those are looked at one by one
                         self._pass(symbol, up)
@@ -403,7 +279,7 @@ class Paths:
         of = Ref(plain, of.index or None, example if symbol.per_example else None)
         gradient = Ref(gradient_of(self.output, plain, symbol.use), of.index, example)
         if symbol.use and plain in self.links:
-            self._of_use(symbol, self.links[plain])
+            self.of_use(symbol, self.links[plain])
         if symbol not in self.links:
             return Chain(of, gradient, (), 0, 0, 0.0)
         total = float(self.trace.value(gradient))
@@ -416,13 +292,13 @@ class Paths:
         paths = tuple(Path(tuple(self._factor(*part) for part in reversed(way))) for way in ways)
         return Chain(of, gradient, paths, count, self._zero(symbol, flat, count), total)
 
-    def _of_use(self, symbol: Symbol, up: tuple[Link, ...]) -> None:
+    def of_use(self, symbol: Symbol, up: tuple[Link, ...]) -> None:
         """The links of a symbol by one of its uses, as those of a symbol of its own."""
         if symbol in self.links:
             return
-        up = _of_use(symbol.use, up)
+        up = of_use(symbol.use, up)
         self.links[symbol] = up
-        self.counts[symbol] = sum(_handed_down(link, symbol, self.counts[link.top]) for link in up)
+        self.counts[symbol] = sum(handed_down(link, symbol, self.counts[link.top]) for link in up)
         with np.errstate(all="ignore"):
             self._pass(symbol, up)
 
@@ -463,38 +339,8 @@ class Paths:
         return count - int(alive)
 
 
-def _of_use(use: str, up: tuple[Link, ...]) -> tuple[Link, ...]:
-    """Of all links of a symbol those of one use: the author's line, or the gate where a line has several."""
-    line = tuple(link for link in up if line_of(link.top.id) == line_of(use))
-    return line if len(line) == 1 else tuple(link for link in line if link.top.id == use)
-
-
-Count = Any  # an int; or of each element (elements,), where they differ
-
-
-def _fan(link: Link) -> Count:
-    """How many elements of its top an element below leads to."""
-    if link.where is not None:
-        return link.where.sum(axis=0)
-    return prod(link.top.shape) if link.dense else 1
-
-
-def _handed_down(link: Link, bottom: Symbol, above: Count) -> Count:
-    """What elements above have, added up over those that an element below leads to."""
-    if link.where is not None:
-        return np.broadcast_to(above, len(link.where)) @ link.where.astype(float)
-    if np.ndim(above) == 0:
-        return above * _fan(link)
-    return above.sum() if link.dense else np.repeat(above, prod(bottom.shape) // len(above))
-
-
 def _of_element(count: Count, flat: int) -> int:
     return int(count if np.ndim(count) == 0 else count[flat])
-
-
-def _of_all(count: Count, symbol: Symbol) -> int:
-    """Of all elements of a symbol together."""
-    return int(count * prod(symbol.shape) if np.ndim(count) == 0 else count.sum())
 
 
 def _there(weights: np.ndarray, where: np.ndarray | None) -> np.ndarray:
@@ -527,140 +373,7 @@ def target(step: Step) -> Ref | None:
     symbol = step.equation.symbol
     if symbol.quantity not in ("gradient", "updated") or symbol.wrt is None:
         return None
-    if step.trace.program.model.arrays and not _listable(step.trace.program, symbol.wrt):
+    if step.trace.program.model.arrays and not listable(step.trace.program, symbol.wrt):
         return None
     index = step.index if step.index is not None else (0,) * len(symbol.wrt.shape)
     return Ref(replace(symbol.wrt, use=symbol.use), index or None)
-
-
-# ---------------------------------------------------------------- the meter
-
-
-@dataclass(frozen=True)
-class Tally:
-    """Multiplications for one example: of this step and of the backward pass so far, with reuse and path by path."""
-
-    here: int
-    here_by_path: int
-    so_far: int
-    by_path_so_far: int
-
-
-@lru_cache(maxsize=8)
-def tally(program: Program) -> dict[str, Tally]:
-    """What the backward pass multiplies, by the key of its equations, those of parameters and all between.
-
-    Counted is a multiplication of two factors of the chain rule. The factors themselves (local derivatives, the
-    output's error) are taken as known in both ways, and a factor that is 1 or −1 whatever the numbers is none.
-
-    With reuse, an element of a gradient takes one multiplication for each link upward: the gradient above, which is
-    there already, times the link's factor. (∂L/∂a of a unit that feeds three: three. ∂L/∂w: one. ∂L/∂b: none.)
-
-    Path by path, nothing is there already: the same element takes, for each of its paths, one multiplication fewer
-    than the path has factors. Neither counts the additions, the mean over a batch, L2 or the update. Empty where a
-    table of slopes is too large to be made.
-    """
-    if program.model.arrays and not all(_listable(program, symbol) for symbol in program.model.parameters):
-        return {}
-    known = _all_links(program)
-    output = program.model.output
-    # paths, their factors together, those without any
-    count: dict[Symbol, Count] = {output: 1}
-    factors: dict[Symbol, Count] = {output: 0}
-    plain: dict[Symbol, Count] = {output: 1}
-    one = {output}  # gradients that are 1 or −1 whatever the numbers
-    cost: dict[Symbol, tuple[int, int]] = {}
-    part: dict[tuple[Symbol, Symbol], tuple[int, int]] = {}  # the same, of what comes back from one gate
-    for symbol, up in known.items():
-        if symbol == output:
-            continue
-        count[symbol] = factors[symbol] = plain[symbol] = 0
-        for link in up:
-            paths = _handed_down(link, symbol, count[link.top])
-            joined = _handed_down(link, symbol, factors[link.top] + (not link.unit) * count[link.top])
-            bare = _handed_down(link, symbol, plain[link.top]) if link.unit else 0
-            count[symbol] = count[symbol] + paths
-            factors[symbol] = factors[symbol] + joined
-            plain[symbol] = plain[symbol] + bare
-            reused = 0 if link.unit or link.top in one else _fan(link)
-            by_path = joined - (paths - bare)
-            part[symbol, link.top] = (_of_all(reused, symbol), _of_all(by_path, symbol))
-        if len(up) == 1 and np.all(_fan(up[0]) == 1) and up[0].unit and up[0].top in one:
-            one.add(symbol)
-        costs = [part[symbol, link.top] for link in up]
-        cost[symbol] = (sum(reused for reused, _ in costs), sum(by_path for _, by_path in costs))
-    found: dict[str, Tally] = {}
-    done: set[Symbol] = set()
-    so_far = by_path_so_far = 0
-    for eq in program.equations:
-        wrt = eq.symbol.wrt
-        if eq.phase != "backward" or wrt is None:
-            continue
-        if eq.symbol.use:
-            costs = [part[wrt, link.top] for link in _of_use(eq.symbol.use, known.get(wrt, ()))]
-            here, by_path = sum(reused for reused, _ in costs), sum(by_path for _, by_path in costs)
-        else:  # a mean comes after the examples' own, a sum after its parts
-            here, by_path = (0, 0) if wrt in done else cost.get(wrt, (0, 0))
-        done.add(wrt)
-        so_far, by_path_so_far = so_far + here, by_path_so_far + by_path
-        found[eq.symbol.key] = Tally(here, by_path, so_far, by_path_so_far)
-    return found
-
-
-def of_parameters(program: Program) -> tuple[int, int]:
-    """Multiplications for the gradients of all parameters: (with reuse, that is all of `tally`; path by path).
-
-    Where there is training, those are what an update changes; else everything that a gradient is wanted of.
-    """
-    parameters = program.model.trained or program.model.parameters
-    found = tally(program)
-    if not found:
-        return 0, 0
-    wanted = {
-        eq.symbol.key
-        for eq in program.equations
-        if eq.phase == "backward" and eq.symbol.wrt in parameters and eq.symbol.key in found
-    }  # where several lines share a parameter its parts, too
-    return max(entry.so_far for entry in found.values()), sum(found[key].here_by_path for key in wanted)
-
-
-# ---------------------------------------------------------------- the derivation of a combined error
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One line of a derivation, with its value: `line.name` (None: the error itself) = `line.formula` = `value`."""
-
-    line: DerivationLine
-    value: np.ndarray | float
-
-
-def derivation(step: Step) -> tuple[Stage, ...]:
-    """How the output's error ∂L/∂z comes about where loss and activation cancel; empty for any other step.
-
-    Of one element with every stage on the way, the quotient rule too; of the whole as vectors. Every line is true of
-    this lesson's numbers. Lines that float64 cannot hold (1/ŷ where ŷ is 0) are left out: the result needs none.
-    """
-    model = step.trace.program.model
-    if step.equation.rule != "combined_error":
-        return ()
-    last = model.layers[-1]
-    L, y, a, z = (
-        Ref(symbol, None, step.example)
-        for symbol in (model.output, model.data[1], last.activation, last.pre_activation)
-    )
-    targets = np.asarray(step.trace.value(y))
-    walk = LOSSES[model.loss_name].combined[last.activation_name].walk
-    values: dict[Symbol, np.ndarray | float] = {}  # of the names that the derivation itself gives
-
-    def value(ref: Ref) -> np.ndarray | float:
-        return values[ref.symbol] if ref.symbol in values else step.trace.value(ref)
-
-    stages = []
-    for line in walk(L, y, a, z, step.index, targets):
-        found = evaluate(line.formula, value)
-        if line.name is not None and line.name.symbol.quantity == "node":
-            values[line.name.symbol] = found
-        if np.all(np.isfinite(found)):
-            stages.append(Stage(line, found))
-    return tuple(stages)

@@ -19,7 +19,8 @@ from tutor.engine.losses import LOSSES
 from tutor.engine.memo import Memo
 from tutor.engine.openings import derivation
 from tutor.engine.optimizers import OPTIMIZERS
-from tutor.engine.paths import Chain, Factor, Paths, of_parameters, paths_of, tally
+from tutor.engine.paths import Chain, Factor, Paths, paths_of
+from tutor.engine.reuse import of_parameters, tally
 from tutor.engine.rules import OVER_BATCH
 from tutor.engine.trace import NoSuchStep, Step, Trace, activation_calls, digits_for, resolve, symbols_of
 from tutor.engine.unfolding import SHARED, CannotUnfold, Unfolded, operands, unfold, unfoldings

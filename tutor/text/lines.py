@@ -10,8 +10,9 @@ import textwrap
 from collections.abc import Iterator
 
 from tutor.engine.lesson import Level
-from tutor.engine.paths import Chain, of_parameters, tally
+from tutor.engine.paths import Chain
 from tutor.engine.program import Program
+from tutor.engine.reuse import of_parameters, tally
 from tutor.engine.trace import Step
 from tutor.text.card import Card, Equality, Formulas, Scribe, big_count, others_words, zero_words
 from tutor.text.cells import pad, width
