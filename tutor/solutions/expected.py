@@ -59,9 +59,9 @@ class Expected:
             return value, np.zeros(shape)
         if not self.by_hand:
             formula = eq.compute or eq.formula
-            value = np.broadcast_to(np.asarray(evaluate(formula, lambda ref: self._look(ref)[0]), dtype=float), shape)
+            value = np.broadcast_to(np.asarray(evaluate(formula, lambda ref: self.look(ref)[0]), dtype=float), shape)
             return value, np.abs(value) * 10.0**-self.digits
-        value, error = spread(eq.formula, self._look, self._rounded)
+        value, error = spread(eq.formula, self.look, self._rounded)
         value, error = np.broadcast_to(value, shape), np.broadcast_to(error, shape)
         if exact:
             value = np.broadcast_to(np.asarray(self.trace.value(Ref(eq.symbol)), dtype=float), shape)
@@ -73,7 +73,8 @@ class Expected:
         exact = (error == 0) & has_digits(np.asarray(value, dtype=float), self.digits)
         return value, np.where(exact, 0.0, error + half_unit(np.abs(value), self.digits))
 
-    def _look(self, ref: Ref) -> Errors:
+    def look(self, ref: Ref) -> Errors:
+        """The value that a name stands for by the arrays handed in, and how far off it may be; both of its shape."""
         key = ref.symbol.key
         if key in self.own:
             value = np.asarray(self.own[key], dtype=float)

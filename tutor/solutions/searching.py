@@ -229,7 +229,7 @@ class Search:
 
         def look(ref: Ref) -> np.ndarray:
             key = ref.symbol.key
-            return picked(ref, changed[key]) if key in changed else self.expected._look(ref)[0]
+            return picked(ref, changed[key]) if key in changed else self.expected.look(ref)[0]
 
         try:
             for eq in sorted(
@@ -252,7 +252,7 @@ class Search:
 
         def look(ref: Ref) -> np.ndarray:
             key = ref.symbol.key
-            return picked(ref, changed[key]) if key in changed else self.expected._look(ref)[0]
+            return picked(ref, changed[key]) if key in changed else self.expected.look(ref)[0]
 
         for eq in self.program.equations:
             key = eq.symbol.key
@@ -375,7 +375,7 @@ class Search:
         if np.sum(self.there) < 2 and self.handed.digits < EXACT:  # of one short number too many values give it
             return
         for other in self._in_place_of(Ref(self.eq.symbol), self.eq):
-            if self._gives(self.expected._look(Ref(other))[0]):
+            if self._gives(self.expected.look(Ref(other))[0]):
                 title = f"another value: this is {_called(other)}"
                 yield _Way(Named("another-value", title, "", self.eq.symbol.id), 1.5)
         near = self._near()[:NEAREST]
