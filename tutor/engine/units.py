@@ -115,7 +115,10 @@ def idle_units(trace: Trace) -> list[tuple[int, int, str]]:
 
 
 def layer_values(trace: Trace, layer: int, inputs: np.ndarray) -> np.ndarray:
-    """What a layer (from 1) puts out for these rows, (rows, units), with the parameters before the update."""
+    """What a layer (from 1) puts out for these rows, (rows, units), with the parameters before the update.
+
+    Raises ValueError for a layer that there is not.
+    """
     for eq, known in _activations(trace.lesson, inputs, trace.iteration.values):
         if eq.rule == "activation" and eq.symbol.layer == layer:
             return np.asarray(known[eq.symbol.key], dtype=float).reshape(len(inputs), -1)

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from tutor.engine.activations import ACTIVATIONS
 from tutor.engine.expressions import Const, Expr, Ref
@@ -150,11 +150,15 @@ def plain_digits(run: str) -> str:
 # ---------------------------------------------------------------- tokens
 
 
+# A word is a keyword; a setting is axis=0; the end comes last.
+TokenKind: TypeAlias = Literal["number", "name", "function", "setting", "sum", "raised", "word", "op", "end"]
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
-    """`kind`: number, name, function, raised, word (a keyword), op or, last, end; `spaced` if a space comes before."""
+    """A piece of an answer; `spaced` if a space comes before."""
 
-    kind: str
+    kind: TokenKind
     text: str
     spaced: bool = False
     value: Expr | None = None

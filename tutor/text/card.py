@@ -17,6 +17,7 @@ from tutor.engine.expressions import Call, Expr, Ref, Symbol, call, element, eva
 from tutor.engine.ids import read_id
 from tutor.engine.losses import LOSSES
 from tutor.engine.memo import Memo
+from tutor.engine.model import Phase
 from tutor.engine.openings import derivation
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.paths import Chain, Factor, Paths, paths_of
@@ -87,7 +88,7 @@ class Card(Formulas):
 
     id: str
     title: str
-    phase: str
+    phase: Phase
     shape: str
     why: str
     story: str
