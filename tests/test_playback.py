@@ -16,11 +16,12 @@ from each import each
 from strategies import bundled
 from tutor.engine.expressions import refs
 from tutor.engine.lesson import LEVELS
+from tutor.engine.paths import target
 from tutor.engine.run import Run
 from tutor.engine.trace import NoSuchStep, Trace, find_local, trace
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
-from tutor.play import playback
+from tutor.play import playback, sitting
 from tutor.text.notations import NOTATIONS
 
 BATCH = """
@@ -276,3 +277,10 @@ def test_any_moves_end_on_a_step_that_is_there(id, moves):
     if not back.aside:
         restored = playback.jump(begin(found, cursor.level), found, playback.place(back, found))
         assert playback.place(restored, found) == playback.place(back, found)  # a place is enough to come back
+
+
+@pytest.mark.parametrize("name", ["gates", "one-neuron", "softmax", "recurrence"])
+def test_the_ids_that_are_given_as_examples_are_there(name):
+    played = sitting.begin(bundled(name), name)
+    found = [played.trace.find(id) for id in played.some_ids]
+    assert target(found[1]) and {step.id for step in found} == {*played.some_ids}

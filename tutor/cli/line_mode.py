@@ -9,7 +9,6 @@ from functools import partial
 
 from tutor.cli.line_questions import ask_item, play_practice
 from tutor.cli.line_training import compare, evaluate, landscape, losses, patience, sweep, train
-from tutor.engine.backprop import gradient_of
 from tutor.engine.expressions import Ref
 from tutor.engine.lesson import LEVELS, Lesson, as_level
 from tutor.engine.paths import target
@@ -197,7 +196,7 @@ class LineMode:
             "-phase": lambda: self._move(now.phase(-1)),
             "first": lambda: self._move(now.first()),
             "last": lambda: self._move(now.last()),
-            "go": lambda: self._go(rest) if rest else self.say("Say which step: go dL/dW2, for example."),
+            "go": lambda: self._go(rest) if rest else self.say(f"Say which step: go {now.some_ids[0]}, for example."),
             "return": lambda: self._move(now.return_from_jump()),
             "from": self._from,
             "unfold": lambda: self._move(now.unfold(rest[:MAX_WORD])),
@@ -303,9 +302,7 @@ class LineMode:
         now = self.sitting
         step = now.trace.find(id[:MAX_WORD], now.cursor.example) if id else now.step
         if (of := target(step)) is None:
-            made = now.trace.program.model
-            such = "dL/dW1[1,2]" if made.layers else gradient_of(made.output, made.parameters[0]).id
-            raise Refused(f"A chain is of a gradient: chain {such}, for example.")
+            raise Refused(f"A chain is of a gradient: chain {now.some_ids[1]}, for example.")
         example = step.example if step.example is not None else now.cursor.example
         chain = now.scribe.chain(of, example)
         self.say("\n".join(path_lines(now.scribe, chain, step)) + "\n")

@@ -448,9 +448,15 @@ TABLES = {
 }
 
 
+def alone(key: Key, keys: Sequence[Key]) -> str:
+    """A key as a person reads it where each of a pair, n/b in the key bar, has a line of its own."""
+    others = {other.shown for other in keys if other is not key}
+    return "/".join(part for part in key.shown.split("/") if part not in others) or key.shown
+
+
 def table(keys: Sequence[Key] = PLAYER) -> str:
     """A table of keys in Markdown: the key, what it does, what line mode calls it."""
-    rows = [f"| `{key.shown}` | {key.help} | {_called(key)} |" for key in keys if key.help]
+    rows = [f"| `{alone(key, keys)}` | {key.help} | {_called(key)} |" for key in keys if key.help]
     return "\n".join(["| key | what it does | in line mode |", "|---|---|---|", *rows])
 
 

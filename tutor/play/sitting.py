@@ -13,6 +13,9 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from tutor.engine.backprop import gradient_of
+from tutor.engine.expressions import Ref
+from tutor.engine.ids import derivative
 from tutor.engine.lesson import Lesson, Level
 from tutor.engine.run import MAX_ITERATION, Run
 from tutor.engine.trace import Step, Trace
@@ -141,6 +144,17 @@ class Sitting:
     def forget(self) -> Sitting:
         """Without the learner's own arrays."""
         return replace(self, diagnosis=None, diagnosed=0)
+
+    @property
+    def some_ids(self) -> tuple[str, ...]:
+        """Ids that this lesson has steps for, as examples: of the first layer, or of an author's output."""
+        model = self.trace.program.model
+        if not model.layers:
+            return (model.output.id, *(gradient_of(model.loss, symbol).id for symbol in model.parameters[:1]))
+        first = model.layers[0]
+        gradient = gradient_of(model.loss, first.weights)
+        element = Ref(gradient, (0, gradient.shape[1] - 1))
+        return gradient.id, element.id, derivative(first.activation.id, first.pre_activation.id)
 
     @property
     def page(self) -> OnePage:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from textual.binding import Binding, BindingType
 
-from tutor.play.commands import Key
+from tutor.play.commands import Key, alone
 from tutor.text.language import say
 from tutor.tui.lines import Line
 
@@ -31,7 +31,7 @@ def bindings(keys: Sequence[Key]) -> list[BindingType]:
 def commands(keys: Sequence[Key]) -> tuple[Command, ...]:
     """What the command palette offers."""
     said = (key for key in keys if key.help and key.action not in ("", "answer"))  # an answer is given in its line
-    return tuple((key.title, say("key {key}", key=key.shown), key.action) for key in said)
+    return tuple((key.title, say("key {key}", key=alone(key, keys)), key.action) for key in said)
 
 
 def help_lines(keys: Sequence[Key]) -> list[Line]:

@@ -291,8 +291,7 @@ class PlayerScreen(PlayerMoves):
             if text:
                 self.show(self.sitting.jump(text))
 
-        such_as = "dL/dW2, dL/dW2[1,2], da2/dz2 …" if self.sitting.trace.program.model.layers else "f, df/dx …"
-        self.app.push_screen(Ask(say("Go to which step?"), wrong, such_as), go)
+        self.app.push_screen(Ask(say("Go to which step?"), wrong, ", ".join(self.sitting.some_ids) + " …"), go)
 
     def action_go_iteration(self) -> None:
         if not self.is_trained():
