@@ -288,6 +288,8 @@ def test_an_expression_is_kept_as_it_was_typed():
     assert isinstance(formula, Call) and formula.op == "mul" and formula.args[0] == Const(2.0)
     assert [ref.id for ref in refs(formula)] == ["z"]
     assert read_answer("-4", names).formula is None
+    assert read_answer("-4.", names).value == read_answer("z.", names).value == -4  # with a full stop, as in a sentence
+    assert (read_answer("-4.25.", names).value, read_answer("-4.25.", names).digits) == (-4.25, 3)
     both = read_answer("3*4 = 12", names)
     assert (both.value, both.digits) == (12, 2) and isinstance(both.formula, Call) and both.formula.op == "mul"
 
@@ -373,6 +375,7 @@ def test_a_comma_is_read_where_nothing_else_makes_sense(text, value, note):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
+        ("1,210", "write 1210 or 1.210"),
         ("1,5", "write a decimal point: 1.5"), ("-1,75", "-1.75? or are these two values"), ("(1,5)", "two values"),
         ("35,1201", "35.1201"), ("1.234,5", "write 1234.5"), ("1,234.5", "write 1234.5"), ("1,234,567",
         "write 1234567"),

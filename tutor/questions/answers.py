@@ -39,11 +39,13 @@ class Answer:
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?", re.IGNORECASE)
 _TIMES_TEN = re.compile(r"\s*[*x×·⋅∙•]\s*10\s*(?:(?:\^|\*\*)\s*(\([+-]?[0-9]+\)|[+-]?[0-9]+)|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))$")
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_ONE_THOUSAND = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}")
 _COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+(?:e[+-]?[0-9]+)?", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:([.,' ])[0-9]{3})(?:\1[0-9]{3})*([.,][0-9]*)?")
-# How people hedge a number: ~0.6, about 0.6, 0.6?
+# How people hedge a number, or end a sentence with it: ~0.6, about 0.6, 0.6?, 0.6.
 _HEDGED = re.compile(
-    r"(?:[~≅∼]\s*|\b(?:ca|approx|circa|about|approximately|roughly|around|etwa|ungefähr)\.?\s+)(?=[-+.0-9])|\s*\?+$",
+    r"(?:[~≅∼]\s*|\b(?:ca|approx|circa|about|approximately|roughly|around|etwa|ungefähr)\.?\s+)(?=[-+.0-9])"
+    r"|\s*\?+$|(?<=[\w)])\.$",
     re.IGNORECASE,
 )
 _EQUALS = re.compile(r"(?<![<>!=])(?:==?|≈|≐|:=)(?![=])")
@@ -175,6 +177,9 @@ def _side(text: str, names: Names, alone: bool) -> Answer:
         )
     if alone and _COMMA.fullmatch(text.strip("() ")):
         point = text.replace(",", ".")
+        if _ONE_THOUSAND.fullmatch(text):
+            whole = text.replace(",", "")
+            raise NotUnderstood(say("write {whole} or {point}: a comma may mean either", whole=whole, point=point))
         raise NotUnderstood(
             say("write a decimal point: {short}? or are these two values? One is asked for", short=short(point))
         )
