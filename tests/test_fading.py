@@ -48,6 +48,19 @@ def walked(now):
             return
 
 
+@pytest.mark.parametrize(
+    ("lesson", "asked"),
+    [
+        ("gradient-check", "dL/dz1[1]"),
+        ("recurrence", "dL/dWh[2,1]@z2"),
+        ("dead-unit", "dL/da1[1]@1"),  # [2] is named; the weight after the update gives it as well
+    ],
+)
+def test_of_a_step_that_the_lesson_names_an_element_of_that_one_is_asked_where_it_tells(lesson, asked):
+    at = begin(load(LESSONS[lesson]), lesson, predict=True).ask()
+    assert asked in {now.asking.item.step.id for now in walked(at) if now.asking}
+
+
 def test_the_first_of_a_kind_is_an_example_and_the_next_is_asked():
     walk = list(walked(sitting("exploding")))
     first, later, seen = {}, [], {}

@@ -8,11 +8,13 @@ the cursor moves along, so that fifty examples are not seven hundred steps.
 from __future__ import annotations
 
 import random
-from collections.abc import Set
+from collections.abc import Iterator, Set
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tutor.engine.expressions import Symbol
 from tutor.engine.lesson import LEVELS, AuthorQuestion, Lesson, Level
 from tutor.engine.model import PHASES
 from tutor.engine.trace import NoSuchStep, Step, Trace, find_local, resolve
@@ -275,8 +277,19 @@ def question(
         return None
     step = current(replace(cursor, level="matrix"), trace)
     rng = random.Random(f"{trace.lesson.id} {number} {eq.symbol.id}")
-    item = item_for(step, writer, rng, ("value", "formula", "operands"))
+    steps = [*(step.at(index) for index in _elements_named(trace, eq.symbol)), step]
+    found = (item_for(each, writer, rng, (kind,)) for kind in ("value", "formula", "operands") for each in steps)
+    item = next(filter(None, found), None)
     return fading.asks(item) if fading and item else item
+
+
+def _elements_named(trace: Trace, symbol: Symbol) -> Iterator[tuple[int, ...]]:
+    """The elements of a symbol that the lesson names in `[quiz] steps`."""
+    for id in trace.lesson.quiz_steps:
+        with suppress(NoSuchStep):
+            equation, index, _ = resolve(trace.program, id)
+            if equation.symbol.key == symbol.key and index:
+                yield index
 
 
 def _place_of(about: AuthorQuestion, trace: Trace, iteration: int) -> str | None:
