@@ -53,7 +53,7 @@ def walked(now):
     [
         ("gradient-check", "dL/dz1[1]"),
         ("recurrence", "dL/dWh[2,1]@z2"),
-        ("dead-unit", "dL/da1[1]@1"),  # [2] is named; the weight after the update gives it as well
+        ("recurrence", "dL/dh2[2]"),
     ],
 )
 def test_of_a_step_that_the_lesson_names_an_element_of_that_one_is_asked_where_it_tells(lesson, asked):

@@ -50,12 +50,11 @@ def diagnosed(question: Question, answer: Answer) -> list[Slip]:
         if not found and read_off(formula):
             found = by_form(question, resolved(question.step, formula)) or _by_value(question, answer)
         found = [replace(slip, typed=formula) for slip in found]
-    likely = {id(slip): slip.distance + MISCONCEPTIONS[slip.misconception].rare for slip in found}
-    if formula is None and close(answer.value, -question.right, TOLERANCE):  # a lost minus is likelier than a chance
-        chance = {id(slip) for slip in found if not _turns(question.step.trace, slip)}
-        found = [slip for slip in found if slip.distance == 0 or id(slip) not in chance]
-        likely |= {key: likely[key] + FAR for key in chance}
-    return sorted(found, key=lambda slip: likely[id(slip)])
+    if formula is None and close(answer.value, -question.right, TOLERANCE):
+        step = question.step  # a lost minus is likelier than slips further back that turn the sign by chance
+        if not any(slip.equation is step.equation or _turns(step.trace, slip) for slip in found):
+            return []
+    return sorted(found, key=lambda slip: slip.distance + MISCONCEPTIONS[slip.misconception].rare)
 
 
 def _turns(trace: Trace, slip: Slip) -> bool:
