@@ -48,6 +48,9 @@ batch norm
     *shift* that are learned. Every example then has a part in the gradient of every other.
 bias
     The number that a unit adds to the weighted sum of its inputs. It moves the point at which the unit answers.
+bias correction
+    Dividing a *running mean* that began at 0 by 1 − βᵗ in *update* number t, so that the start does not make it too
+    small. It has nothing to do with the *bias* of a unit.
 bipolar sigmoid
     The *activation function* 2/(1 + e⁻ᶻ) − 1: a *sigmoid* stretched to go from −1 to 1. It is tanh of z/2.
 broadcasting
@@ -61,6 +64,9 @@ chain rule
 circuit
     A calculation drawn as *gates* joined by wires: each gate has inputs, an output and a *local derivative* for
     each input.
+clipping
+    Shortening a *gradient* that is longer than some bound to that bound, so that no step throws the weights far
+    away.
 convergence
     Coming to rest: the updates get smaller because the *gradient* goes to 0. That is at a
     *stationary point*, which need not be a *minimum*.
@@ -190,10 +196,15 @@ mean squared error
     The *squared error* divided by the number of outputs.
 minimum
     A point from which the function grows in every direction. Its *gradient* is 0.
+moment
+    What Adam keeps of each *gradient*: the first moment is a *running mean* of it, the second one of its square.
 momentum
     An *optimiser* that keeps a part of the last step and adds to it, as a ball that rolls downhill does.
 network
     *Layers* one after the other: a function with many *parameters*, from the inputs to a *prediction*.
+normal distribution
+    The bell curve: how numbers are spread that are the sum of many small chances. Around 0, 68 of 100 lie between
+    −1 and 1.
 normalisation
     Taking off the mean and dividing by the standard deviation √(variance + ε). The mean and the variance depend on
     every value, so each value's gradient does as well.
@@ -237,11 +248,17 @@ residual connection
 rmsprop
     An *optimiser* that divides each step by the root of a running *mean* of the squared *gradient*, so that all
     parameters move about equally fast.
+running mean
+    A *mean* in which old values count less and less: of what it was β stays, and 1 − β times the new value is added.
 saturation
     A *sigmoid* or tanh far out, where the curve is flat: the slope is nearly 0, and hardly any gradient gets
     through.
+score
+    In *attention* how well a *key* fits a query: their product, scaled. A *softmax* makes weights of a row of scores.
 shape
     How many rows and columns an array has: 3 × 4. A *gradient* has the shape of its parameter.
+shared weight
+    A *weight* that is used in several places, also called tied. What comes back from all its uses adds up.
 shift
     What is added to a *normalised* value, one learned number a *feature*.
 sigmoid
@@ -267,12 +284,17 @@ stochastic gradient descent
     more of them.
 stride
     By how many places a *kernel* or a window moves on. With 2, every other place is left out.
+symmetry
+    *Units* with the same weights in and out get the same *gradient*, and stay equal. Weights that are drawn at
+    random break it.
 tanh
     An *activation function* like the *sigmoid*, but from −1 to 1. Its slope is 1 − tanh², at most 1.
 target
     What the *prediction* should be, as the data have it. It is written y.
 token
     A piece of a text, such as a letter or a word, as a whole number that stands for it.
+topological order
+    An order in which each value stands behind all that it is made of. The *backward pass* walks it from its end.
 training
     Repeating *iterations* until the *loss* is small enough.
 transformer
@@ -295,11 +317,16 @@ vanishing gradient
 variance
     The *mean* of the squared distances from the mean: how far values lie apart. Here it is divided by n, not by n −
     1.
+velocity
+    What *momentum* remembers of a *parameter*: μ times its old velocity, and the new *gradient*. The step is taken
+    along it.
 weight
     The number that a connection multiplies by. The larger it is, the more the unit it leads to listens.
 weight decay
     Making every *weight* a little smaller at each *update*. With plain gradient descent it is the same as L2
     *regularisation*.
+xor
+    Exclusive or: yes if one of two inputs is on, but not both. One *unit* cannot do it, a *hidden layer* can.
 """
 
 
@@ -331,10 +358,14 @@ SAME = {
     "normalization": "normalisation", "normalised": "normalisation", "features": "feature", "unrolled": "unrolling",
     "rnn": "recurrence", "tokens": "token", "cross-correlation": "convolution", "filter": "kernel", "bptt":
     "backpropagation through time", "query": "key", "max pooling": "pooling", "average pooling": "pooling",
+    "first moment": "moment", "second moment": "moment", "running means": "running mean", "tied": "shared weight",
+    "shared": "shared weight", "recurrent": "recurrence", "xavier": "initialisation", "he": "initialisation",
+    "per-class accuracy": "accuracy", "hyperparameters": "hyperparameter", "transposed": "transpose",
+    "central difference": "finite difference", "scores": "score",
 }  # fmt: skip
 _WRITTEN = {
     "adam": "Adam", "jacobian": "Jacobian", "relu": "ReLU", "leaky relu": "leaky ReLU", "elu": "ELU", "gelu": "GELU",
-    "silu": "SiLU", "rmsprop": "RMSprop", "huber loss": "Huber loss", "lstm": "LSTM",
+    "silu": "SiLU", "rmsprop": "RMSprop", "huber loss": "Huber loss", "lstm": "LSTM", "xor": "XOR",
     "gate of an lstm": "gate of an LSTM",
 }  # fmt: skip
 
