@@ -375,7 +375,7 @@ def test_a_comma_is_read_where_nothing_else_makes_sense(text, value, note):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("1,210", "write 1210 or 1.210"),
+        ("1,210", "write 1210 for 1,210: a point before the decimals"),
         ("1,5", "write a decimal point: 1.5"), ("-1,75", "-1.75? or are these two values"), ("(1,5)", "two values"),
         ("35,1201", "35.1201"), ("1.234,5", "write 1234.5"), ("1,234.5", "write 1234.5"), ("1,234,567",
         "write 1234567"),

@@ -167,7 +167,7 @@ def _side(text: str, names: Names, alone: bool) -> Answer:
     """One side of an equation, or an answer that is `alone`: then a comma may stand between two numbers."""
     if (value := _plain_number(text)) is not None:
         return value
-    if alone and (meant := _thousands(text)):
+    if alone and (meant := _thousands(text) or _one_thousand(text)):
         raise NotUnderstood(
             say(
                 "write {meant} for {short}: a point before the decimals, and nothing else",
@@ -177,9 +177,6 @@ def _side(text: str, names: Names, alone: bool) -> Answer:
         )
     if alone and _COMMA.fullmatch(text.strip("() ")):
         point = text.replace(",", ".")
-        if _ONE_THOUSAND.fullmatch(text):
-            whole = text.replace(",", "")
-            raise NotUnderstood(say("write {whole} or {point}: a comma may mean either", whole=whole, point=point))
         raise NotUnderstood(
             say("write a decimal point: {short}? or are these two values? One is asked for", short=short(point))
         )
@@ -200,6 +197,11 @@ def _agree(side: Answer, last: Answer) -> bool:
     digits = min(side.digits or 15, last.digits or 15)
     unit = 10.0 ** (math.floor(math.log10(size)) + 1 - digits) if size else 0.0
     return off <= 0.01 * size or off < unit * (1 - 1e-9)  # 0.333 for 1/3; a digit cut off will do, another number not
+
+
+def _one_thousand(text: str) -> str | None:
+    """1,234 without its comma: it may be meant for the point, and both are told."""
+    return text.replace(",", "") if _ONE_THOUSAND.fullmatch(text) else None
 
 
 def _thousands(text: str) -> str | None:
