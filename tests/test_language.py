@@ -11,7 +11,10 @@ from string import Formatter
 import pytest
 
 from tutor.text import language
+from tutor.text.cells import folded, width
 from tutor.text.language import N_, Term, fill, say, say_in, say_many
+from tutor.text.lines import wrapped
+from tutor.text.to_html import markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 _spec = importlib.util.spec_from_file_location("catalogue_tool", ROOT / "assets" / "catalogue.py")
@@ -173,3 +176,25 @@ def test_a_missing_or_broken_catalogue_is_english(content, catalogue):
 def test_the_environment_names_a_language(asked, code, monkeypatch):
     monkeypatch.setenv(language.VARIABLE, asked)
     assert language.asked_for() == code
+
+
+# ---------------------------------------------------------------- letters of other scripts
+
+
+def test_wide_characters_wrap_by_their_cells():
+    text = "勾配は損失が最も速く増える方向を指します。δ = ∂L/∂z は誤差です。"
+    lines = folded(text, 20, "  ", "    ")
+    assert max(map(width, lines)) <= 20 and min(map(width, lines[:-1])) >= 15
+    assert "".join("".join(lines).split()) == "".join(text.split())
+    assert not any(line.strip()[0] in "、。" for line in lines) and all(line.startswith("  ") for line in lines)
+    assert folded("a combining ẑ̂ and words", 12) == ["a combining", "ẑ̂ and words"] and folded(" ", 9) == []
+    assert folded("한국어 문장은 낱말 사이에서", 12) == ["한국어", "문장은 낱말", "사이에서"]  # at spaces alone
+    assert wrapped("勾配" * 40)[0] == "  " + "勾配" * 19  # as line mode says it
+
+
+def test_prose_from_right_to_left_keeps_names_and_formulas_in_their_own_order_in_a_page():
+    said = markdown("השיפוע ∂L/∂W₂ הוא −0.5, ואז w − η · ∂L/∂w.\n\n- פריט *x² + 2x* < 3")
+    for part in ("∂L/∂W₂", "−0.5", "w − η · ∂L/∂w", "x² + 2x"):
+        assert f'<bdi dir="ltr">{part}</bdi>' in said
+    assert said.startswith('<p dir="auto">') and '<ul dir="auto">' in said and "&lt;" in said
+    assert "bdi" not in markdown("Left to right: w − η · ∂L/∂w.") and "dir" not in markdown("x")

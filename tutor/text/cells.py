@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -36,6 +37,31 @@ def cut(text: str, columns: int) -> str:
     if width(text) <= columns:
         return text
     return pieces(text, columns - 1)[0] + "…" if columns > 0 else ""
+
+
+# What a line may break between beside spaces: Chinese and Japanese signs, but not before what closes a phrase.
+_SIGN = "\u2e80-\u303e\u3041-\ua4cf\uf900-\ufaff\uff00-\uff60\U00020000-\U0003fffd"
+_UNIT = re.compile(f"[{_SIGN}][、。，．！？：；）」』】〉》]*|[^\\s{_SIGN}]+")
+
+
+def folded(text: str, columns: int, first: str = "", then: str = "") -> list[str]:
+    """`textwrap.wrap` for a text whose characters are not a cell each: lines of at most so many cells.
+
+    Each begins with its indent, `first` or `then`. A single word that is longer has a line of its own.
+    """
+    lines: list[str] = []
+    line, used = first, width(first)
+    begun = False
+    for word in text.split():
+        for at, unit in enumerate(_UNIT.findall(word)):
+            space = " " if begun and at == 0 else ""
+            if begun and used + len(space) + width(unit) > columns:
+                lines.append(line)
+                line, used, space = then, width(then), ""
+            line += space + unit
+            used += len(space) + width(unit)
+            begun = True
+    return [*lines, line] if begun else []
 
 
 def window(at: int, count: int, size: int) -> range:

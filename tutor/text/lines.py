@@ -15,7 +15,7 @@ from tutor.engine.program import Program
 from tutor.engine.reuse import of_parameters, tally
 from tutor.engine.trace import Step
 from tutor.text.card import Card, Equality, Formulas, Scribe, big_count, others_words, zero_words
-from tutor.text.cells import pad, width
+from tutor.text.cells import folded, pad, width
 from tutor.text.language import say
 from tutor.text.layout import bracketed, linear, number
 
@@ -79,6 +79,8 @@ def chain_lines(chain: Equality, name: str | None = None) -> list[str]:
 
 def wrapped(text: str, first: str = "  ", then: str = "  ", columns: int = COLUMNS) -> list[str]:
     """A paragraph as lines of at most so many columns, each with its indent."""
+    if width(text) != len(text):
+        return folded(text, columns, first, then)
     return textwrap.wrap(
         text, columns, initial_indent=first, subsequent_indent=then, break_long_words=False, break_on_hyphens=False
     )

@@ -143,13 +143,32 @@ def _words(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """An author's Markdown as HTML: no markup of the author's own, and of a link the text and where it leads."""
-    return str(_parser().render(shown(text)))
+    """An author's Markdown as HTML: no markup of the author's own, and of a link the text and where it leads.
+
+    Prose that runs from right to left has its names, numbers and formulas kept in their own order.
+    """
+    text = shown(text)
+    if not _RIGHT_TO_LEFT.search(text):
+        return str(_parser().render(text))
+    parser, env = _parser(), {"apart": True}
+    tokens = parser.parse(text, env)
+    for token in tokens:
+        if token.type in _BLOCKS:
+            token.attrSet("dir", "auto")
+    return str(parser.renderer.render(tokens, parser.options, env))
+
+
+_BLOCKS = frozenset(f"{block}_open" for block in "paragraph heading bullet_list ordered_list th td".split())
+_LETTERS = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe"  # Hebrew, Arabic and their neighbours
+_RIGHT_TO_LEFT = re.compile(f"[{_LETTERS}]")
+# What has no such letters, from its first sign to its last but for the marks that end a sentence: a name, a formula.
+_APART = re.compile(rf"([^\s{_LETTERS},;:!?]+(?:\s+[^\s{_LETTERS}]+)*(?<![\s.,:;!?]))")
 
 
 @cache
 def _parser() -> Any:
     from markdown_it import MarkdownIt
+    from markdown_it.common.utils import escapeHtml
 
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
 
@@ -167,7 +186,17 @@ def _parser() -> Any:
     def heading(renderer: Any, tokens: Any, at: int, options: Any, env: Any) -> str:
         return str(re.sub("h[1-6]", "h3", renderer.renderToken(tokens, at, options, env)))
 
-    for name, rule in (("image", image), ("link_open", opens), ("link_close", closes), ("heading_open", heading),
-                       ("heading_close", heading)):  # fmt: skip
+    def words(renderer: Any, tokens: Any, at: int, options: Any, env: Any) -> str:
+        text = tokens[at].content
+        if not env.get("apart"):
+            return str(escapeHtml(text))
+        parts = _APART.split(text)  # what stands apart is every second part
+        return "".join(
+            f'<bdi dir="ltr">{escapeHtml(part)}</bdi>' if n % 2 and re.search(r"\w", part) else escapeHtml(part)
+            for n, part in enumerate(parts)
+        )
+
+    for name, rule in (("image", image), ("text", words), ("link_open", opens), ("link_close", closes),
+                       ("heading_open", heading), ("heading_close", heading)):  # fmt: skip
         parser.add_render_rule(name, rule)
     return parser

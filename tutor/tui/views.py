@@ -15,7 +15,7 @@ from tutor.engine.trace import Step, Trace
 from tutor.play.names import names
 from tutor.play.playback import Cursor
 from tutor.text.card import Card, Equality, Scribe
-from tutor.text.cells import cut, pad, pieces, width, window
+from tutor.text.cells import cut, folded, pad, pieces, width, window
 from tutor.text.language import say, say_in
 from tutor.text.layout import chain, flow, linear, number
 from tutor.text.lines import general_line
@@ -32,7 +32,8 @@ WRAP = 84  # prose in longer lines is hard to read
 
 def wrapped(text: str, columns: int, style: str = "", indent: str = "") -> list[Line]:
     """A text in lines of at most so many cells, and no more than WRAP."""
-    parts = textwrap.wrap(text, max(min(columns, WRAP) - len(indent), 12), break_long_words=True)
+    room = max(min(columns, WRAP) - len(indent), 12)
+    parts = folded(text, room) if width(text) != len(text) else textwrap.wrap(text, room, break_long_words=True)
     return [Line(((indent, "dim"), (part, style)) if indent else ((part, style),)) for part in parts]
 
 
