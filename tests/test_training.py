@@ -245,8 +245,7 @@ def stepped_through(name: str):
     return taught, {n: stepped.iteration(n).values for n in (1, 99, 100, 101, 102, 950, 1200)}
 
 
-@pytest.mark.parametrize("memory", [0, 1000, 64 << 20])
-@pytest.mark.parametrize("name", ["sgd", "adam"])
+@pytest.mark.parametrize("name, memory", [("sgd", 1000), ("adam", 0), ("adam", 64 << 20)])
 def test_going_back_with_thinned_checkpoints(name, memory):
     taught, true = stepped_through(name)
     run = Run(taught, memory=memory)

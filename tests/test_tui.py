@@ -13,7 +13,7 @@ import pytest
 from textual.events import Key
 from textual.widgets import Input
 
-from strategies import bundled, spread
+from strategies import bundled, by_turns, spread
 from tutor.engine.lesson import LEVELS
 from tutor.engine.trace import Trace, trace
 from tutor.learner.database import default_path
@@ -108,11 +108,10 @@ async def tutor(lesson: str | Path | None = None, size=(80, 24), step: str | Non
     """The running app's pilot: at home, or in `lesson` (an id or a file); with `step` it is there, the intro over."""
     store = Store.open()
     path = Path(LESSONS.get(lesson, lesson)) if lesson else None
-    if step and path:
-        opened = load(path)
-        place = {"level": opened.level, "notation": opened.notation, "iteration": 1, "example": 0, **where}
+    found = bundled(str(lesson)) if lesson in LESSONS else load(path) if path else None
+    if step and found:
+        place = {"level": found.level, "notation": found.notation, "iteration": 1, "example": 0, **where}
         store.save_place(str(lesson), Place(step, **place))
-    found = load(path) if path else None
     app = TutorApp(store, (lambda app: app.play(found, str(lesson))) if found else None)
     async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
@@ -697,11 +696,12 @@ def walked(found: Trace, level: str, notation: str):
 
 @pytest.mark.parametrize("at, lesson", [*enumerate([*LESSONS, "a batch"])])
 def test_no_card_of_a_lesson_is_cut_and_every_pane_has_something_to_show(at, lesson, file):
-    """Equation by equation in every notation; element by element in one, by turns another."""
+    """Equation by equation in two notations; element by element in one of them, by turns another."""
     found = trace(bundled(lesson) if lesson in LESSONS else load(file(BATCH)))
-    for notation in NOTATIONS:
+    first, *more = by_turns(NOTATIONS, at)
+    for notation in (first, *more):
         scribe = Scribe(found, notation)
-        turn = notation == [*NOTATIONS][at % len(NOTATIONS)]
+        turn = notation == first
         for cursor, step in (*walked(found, "matrix", notation), *(walked(found, "scalar", notation) if turn else ())):
             card = scribe.card(step)
             for level in ("story", "matrix") if step.index is None else ("scalar",):

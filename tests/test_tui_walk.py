@@ -100,7 +100,7 @@ def chunks(lessons: Sequence[str]) -> Iterator[list[tuple[int, str]]]:
     return (numbered[at : at + TOGETHER] for at in range(0, len(numbered), TOGETHER))
 
 
-EVERY = 1 if DEEP else 2  # of two lessons that stand side by side in the alphabet, one
+EVERY = 1 if DEEP else 3  # of three lessons that stand side by side in the alphabet, one
 WALKS = [(some, (80, 24)) for some in chunks(sorted(LESSONS)[::EVERY])]
 WALKS += [(some, (60, 16)) for some in chunks(SMALLEST)]
 

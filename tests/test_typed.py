@@ -136,9 +136,9 @@ def check_displayed(at, notation: str, most: int, ascii_too: bool = True) -> int
 def test_every_line_that_is_shown_is_read_as_its_value(number, id):
     """Formula, numbers and value; of whole matrices, elements and examples; in ASCII, too.
 
-    In two notations of the lesson's turn: over the lessons in all.
+    In a notation of the lesson's turn: over the lessons in all.
     """
-    for notation in by_turns(NOTATIONS, number):
+    for notation in by_turns(NOTATIONS, number, 1):
         assert check_displayed(traced(id), notation, most=1) > 20
 
 

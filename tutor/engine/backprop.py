@@ -32,7 +32,6 @@ from tutor.engine.expressions import (
     Shape,
     Symbol,
     call,
-    refs,
     total,
     walk,
 )
@@ -62,7 +61,7 @@ def backward(model: Model) -> list[Equation]:
     output, parameters = model.output, model.parameters
     wanted = between(model.forward, output, parameters)
     # How many equations still owe a symbol their part of its gradient.
-    owing = Counter(s for eq in model.forward if eq.symbol in wanted for s in _operands(eq) if s in wanted)
+    owing = Counter(s for eq in model.forward if eq.symbol in wanted for s in eq.takes if s in wanted)
     parts: dict[Symbol, list[Expr]] = defaultdict(list)
     flows = {eq.symbol: _flows(eq, model, wanted) for eq in model.forward if eq.symbol in wanted}
     uses = _uses(flows) if model.arrays else {}
@@ -76,7 +75,7 @@ def backward(model: Model) -> list[Equation]:
             parts[symbol] += found
             if symbol in uses:
                 equations.append(_use(model, symbol, uses[symbol][eq.symbol], found, eq))
-        operands = [s for s in _operands(eq) if s in wanted]
+        operands = [s for s in eq.takes if s in wanted]
         owing.subtract(operands)
         for symbol in sorted(operands, key=lambda s: s.quantity not in ("weights", "biases")):
             if owing[symbol] == 0:
@@ -162,7 +161,7 @@ def between(forward: Iterable[Equation], output: Symbol, parameters: Iterable[Sy
     forward = list(forward)
     below = set(parameters)  # depends on a parameter
     for eq in forward:
-        if not below.isdisjoint(_operands(eq)):
+        if not below.isdisjoint(eq.takes):
             below.add(eq.symbol)
     return below & leading_to(forward, output)
 
@@ -172,12 +171,8 @@ def leading_to(forward: Sequence[Equation], output: Symbol) -> set[Symbol]:
     found = {output}
     for eq in reversed(forward):
         if eq.symbol in found:
-            found.update(_operands(eq))
+            found.update(eq.takes)
     return found
-
-
-def _operands(eq: Equation) -> list[Symbol]:
-    return list(dict.fromkeys(ref.symbol for ref in refs(eq.formula)))
 
 
 def flows_back(

@@ -68,7 +68,7 @@ def links(program: Program, look: Callable[[Ref], Any] | None = None) -> dict[Sy
     for eq in reversed(model.forward):
         if eq.symbol not in found:
             continue
-        for bottom in dict.fromkeys(ref.symbol for ref in refs(eq.formula)):
+        for bottom in eq.takes:
             cut = any(link.local.rule == "combined_error" for link in found.get(bottom, ()))
             if bottom.quantity in _GIVEN or bottom in given or cut:
                 continue  # past its activation in one piece
@@ -122,7 +122,7 @@ def listable(program: Program, symbol: Symbol) -> bool:
         any(link.top == eq.symbol for link in known.get(bottom, ()))
         for eq in model.forward
         if eq.symbol in between_them
-        for bottom in {ref.symbol for ref in refs(eq.formula)} & between_them
+        for bottom in between_them.intersection(eq.takes)
     )
 
 

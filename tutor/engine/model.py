@@ -17,11 +17,12 @@ is, its `quantity`, is one of
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
-from tutor.engine.expressions import OPERATORS, Call, Const, Expr, Ref, Shape, Symbol, walk
+from tutor.engine.expressions import OPERATORS, Call, Const, Expr, Ref, Shape, Symbol, refs, walk
 from tutor.engine.ids import Parameter, of_layer, setting
 from tutor.engine.lesson import Lesson
 from tutor.engine.losses import DerivationLine
@@ -67,6 +68,11 @@ class Equation:
     def rule_id(self) -> str:
         """The rule with its variant, as skills are called: gate_mul, optimizer_velocity."""
         return rule_id(self.rule, self.variant)
+
+    @cached_property
+    def takes(self) -> tuple[Symbol, ...]:
+        """The symbols in its formula, each once, in order of appearance."""
+        return tuple(dict.fromkeys(ref.symbol for ref in refs(self.formula)))
 
     def __post_init__(self) -> None:
         """What guards the engine: a value of another shape, or without a gradient, is a mistake where it is made."""

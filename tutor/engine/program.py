@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.backprop import backward, gradient_of, leading_to
-from tutor.engine.expressions import Expr, Noise, Ref, Symbol, evaluate, refs, rounding, used
+from tutor.engine.expressions import Expr, Noise, Ref, Symbol, evaluate, rounding, used
 from tutor.engine.expressions import Values as Leaves
 from tutor.engine.forward import model
 from tutor.engine.ids import before_update, is_use_by, updated
@@ -41,6 +41,14 @@ class Program:
             *_updates(lesson, self.model),
         )
         self.by_key = {eq.symbol.key: eq for eq in self.equations}
+
+    @classmethod
+    def of(cls, lesson: Lesson, examples: int = 1) -> Program:
+        """The equations of a lesson, made once: its check, its play and every run of it need the same."""
+        made = lesson.memo.of(_Programs)
+        if examples not in made:
+            made[examples] = cls(lesson, examples)
+        return made[examples]
 
     def run(self, values: Values) -> Values:
         """Evaluate every equation that is not deferred, adding its value to `values` by key."""
@@ -87,8 +95,8 @@ class Program:
         """Every symbol by key, the given ones (parameters, data, settings) included."""
         found: dict[str, Symbol] = {}
         for eq in self.equations:
-            for ref in refs(eq.formula):
-                found.setdefault(ref.symbol.key, ref.symbol)
+            for symbol in eq.takes:
+                found.setdefault(symbol.key, symbol)
             found.setdefault(eq.symbol.key, eq.symbol)
         return found
 
@@ -97,7 +105,7 @@ class Program:
         """Symbols -> the forward equations that use them, in order."""
         found: dict[Symbol, list[Equation]] = {}
         for eq in self.model.forward:
-            for symbol in dict.fromkeys(ref.symbol for ref in refs(eq.formula)):
+            for symbol in eq.takes:
                 found.setdefault(symbol, []).append(eq)
         return {symbol: tuple(equations) for symbol, equations in found.items()}
 
@@ -149,6 +157,10 @@ class Program:
     def equation(self, id: str) -> Equation | None:
         """The equation of an id: of the plain symbol, or of that which each example has a value of."""
         return self.by_key.get(id) or self.by_key.get(Symbol(id, per_example=True).key)
+
+
+class _Programs(dict[int, Program]):
+    """The equations of a lesson, by how many examples they are for."""
 
 
 def value_of(eq: Equation, values: Leaves, examples: int, noise: Noise | None = None) -> np.ndarray | float:

@@ -137,7 +137,7 @@ class Run:
     def program(self, examples: int) -> Program:
         """The equations of a batch of so many examples, made once."""
         if examples not in self.programs:
-            self.programs[examples] = Program(self.lesson, examples)
+            self.programs[examples] = Program.of(self.lesson, examples)
         return self.programs[examples]
 
     def parameters(self, number: int) -> dict[str, np.ndarray]:

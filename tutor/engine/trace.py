@@ -128,9 +128,11 @@ def digits_for(formula: Expr, true: np.ndarray | float, value: Callable[[Ref], n
     # As it is written: 0/0 on the screen says nothing, even where the engine knows better.
     written = rewrite(formula, lambda node: _divided(node) if isinstance(node, Call) else None)
 
+    most = _most_off(true, 4)
+
     def right(digits: int) -> np.ndarray:
         """Which elements come out right; never what is undefined."""
-        return reads_as(evaluate(written, lambda ref: as_shown(value(ref), digits)), true)
+        return _within(evaluate(written, lambda ref: as_shown(value(ref), digits)), true, most)
 
     if np.all(right(4)):
         return 4
@@ -252,17 +254,30 @@ def reads_as(got: Any, true: Any, digits: int = 4) -> np.ndarray:
 
     And right to three digits whatever the first is: of 1.0004 one in the fourth place would be a whole thousandth.
     """
-    got, true = np.asarray(got, dtype=float), np.asarray(true, dtype=float)
+    true = np.asarray(true, dtype=float)
+    return _within(got, true, _most_off(true, digits))
+
+
+def _within(got: Any, true: np.ndarray, most: np.ndarray) -> np.ndarray:
+    """Which results are the true one, or at `most` so far from it."""
     with np.errstate(all="ignore"):
-        magnitude = np.floor(np.log10(np.abs(true)))
+        return np.asarray((got == true) | (np.abs(got - true) <= most))
+
+
+def _most_off(true: np.ndarray, digits: int) -> np.ndarray:
+    """How far from a value a result may lie that reads as it."""
+    with np.errstate(all="ignore"):
+        size = np.abs(true)
         places = np.full(true.shape, digits)
         for more in range(6, digits - 1, -1):  # a number of at most six digits is shown as it is
-            places = np.where(np.isclose(_round(true, more), true, rtol=EXACT, atol=0), more, places)
-        unit = 10.0 ** (magnitude - places + 1)
-        return np.asarray((got == true) | (np.abs(got - true) <= np.minimum(0.99 * unit, 5e-4 * np.abs(true))))
+            places = np.where(np.abs(_round(true, more) - true) <= EXACT * size, more, places)
+        unit = 10.0 ** (np.floor(np.log10(size)) - places + 1)
+        return np.asarray(np.minimum(0.99 * unit, 5e-4 * size))
 
 
 def _round(value: np.ndarray, digits: int) -> np.ndarray:
+    if value.ndim == 0:  # many of them are asked for, one by one
+        return np.asarray(float(f"{value:.{digits - 1}e}"))
     with np.errstate(all="ignore"):
         magnitude = np.floor(np.log10(np.abs(value)))
         magnitude = np.where(np.isfinite(magnitude), magnitude, 0)

@@ -135,7 +135,7 @@ def lesson_files(path: str | Path) -> tuple[list[Path], list[Problem]]:
 
 def faults(lesson: Lesson, sound: bool = True) -> Iterator[Fault]:
     """What the engine and the questions have against a lesson, by key; `sound`: the format had nothing."""
-    program = Program(lesson, batch_size(lesson))
+    program = Program.of(lesson, batch_size(lesson))
     named: list[tuple[tuple[str | int, ...], str]] = [(("notes", note.at, "step"), note.step) for note in lesson.notes]
     named += [(("quiz", "steps", at), step) for at, step in enumerate(lesson.quiz_steps)]
     named += [(("questions", q.at, "step"), q.step) for q in lesson.questions if q.step]

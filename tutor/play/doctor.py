@@ -286,7 +286,7 @@ def _written(patient: Patient, key: str, formula: Expr) -> str:
 def _formulas(case: ClinicCase) -> Iterator[Treatment]:
     """The right formula of the line that was wrong, and others that people write there."""
     lesson, key = case.patient.lesson, case.line
-    right = Program(lesson, batch_size(lesson)).by_key[key].formula
+    right = Program.of(lesson, batch_size(lesson)).by_key[key].formula
     yield Treatment(_written(case.patient, key, right), case.healthy, True, "That mends it.")
     for id in ILLNESSES[case.illness].others:
         formulas = slip(lesson, id, case.patient.wrong)

@@ -79,7 +79,7 @@ def slip(lesson: Lesson, misconception: str, among: Mapping[str, Expr] | None = 
 
     Of each equation the first whose values are there by then; with `among` only of those equations.
     """
-    program = Program(lesson, batch_size(lesson))
+    program = Program.of(lesson, batch_size(lesson))
     found: dict[str, Expr] = {}
     later = {eq.symbol.key for eq in program.equations if eq.phase != "update"}  # what is not there yet
     for eq in program.equations:

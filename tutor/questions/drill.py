@@ -49,6 +49,8 @@ class NoQuestion(ValueError):
 def variant(lesson: Lesson, seed: int) -> Lesson:
     """The lesson with new numbers; its prose, notes and questions, which speak of the old ones, are left out."""
     rng = random.Random(f"variant {seed}")
+    title = f"{lesson.title}, numbers of seed {seed}"
+    lesson = replace(lesson, title=title, intro="", outro="", notes=(), quiz_steps=(), questions=())
     found: Lesson | None = None
     least = float("inf")
     for draw in range(_draws(lesson)):
@@ -58,10 +60,7 @@ def variant(lesson: Lesson, seed: int) -> Lesson:
             found, least = candidate, faults
         if faults == 0:
             break
-    if found is None or least == float("inf"):  # no draw has finite values: the lesson's own do
-        found = lesson
-    title = f"{lesson.title}, numbers of seed {seed}"
-    return replace(found, title=title, intro="", outro="", notes=(), quiz_steps=(), questions=())
+    return lesson if found is None else found  # no draw has finite values: the lesson's own do
 
 
 def _draws(lesson: Lesson) -> int:

@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from tutor.engine.expressions import Ref, evaluate, refs
+from tutor.engine.expressions import Ref, evaluate
 from tutor.engine.trace import NoSuchStep, Step
 from tutor.questions.answers import Answer, read_answer
 from tutor.questions.diagnosis import by_form, diagnosed, explained, kind_of, matches, of_form
@@ -320,7 +320,7 @@ def _carried(question: Question, own: Mapping[str, float]) -> list[float]:
     found = []
     try:
         for eq in trace.equations:
-            key, rests = eq.symbol.key, any(ref.symbol.key in changed for ref in refs(eq.formula))
+            key, rests = eq.symbol.key, any(symbol.key in changed for symbol in eq.takes)
             if key in question.names.later or not (rests or key in given):
                 continue
             whole = evaluate(eq.formula, look) if rests else look(Ref(eq.symbol))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tutor.engine.expressions import Expr, Ref, at_example, element, evaluate, refs
+from tutor.engine.expressions import Expr, Ref, at_example, element, evaluate
 from tutor.engine.model import Equation
 from tutor.engine.program import Program
 from tutor.engine.rules import OVER_BATCH
@@ -132,7 +132,7 @@ def make_table(trace: Trace, asked: Equation, reach: int = 0) -> SlipTable | Lar
         site, known = formulas.of(program, eq)
         downstream: list[Equation] | None = None
         for id, misconception in MISCONCEPTIONS.items():
-            if distance > max(misconception.reach, reach):
+            if distance > reach and distance > misconception.reach:
                 continue
             if id not in known:
                 known[id] = tuple(misconception.rewrite(site))
@@ -164,10 +164,10 @@ def _ancestors(program: Program, asked: Equation) -> list[tuple[Equation, int]]:
         following: list[Equation] = []
         for eq in edge:
             distance = found[eq.symbol.key][1] + (eq.rule not in OVER_BATCH)
-            for ref in refs(eq.formula):
-                below = program.by_key.get(ref.symbol.key)
-                if below and ref.symbol.key not in found and (below.phase != "forward" or asked.phase in before):
-                    found[ref.symbol.key] = (below, distance)
+            for symbol in eq.takes:
+                below = program.by_key.get(symbol.key)
+                if below and symbol.key not in found and (below.phase != "forward" or asked.phase in before):
+                    found[symbol.key] = (below, distance)
                     following.append(below)
         edge = following
     return sorted(found.values(), key=lambda item: item[1])
@@ -180,7 +180,7 @@ def carried_by(equations: Iterable[Equation], start: Equation, near: list[tuple[
     found = []
     for eq in equations:
         key = eq.symbol.key
-        if key in between and key not in changed and any(ref.symbol.key in changed for ref in refs(eq.formula)):
+        if key in between and key not in changed and any(symbol.key in changed for symbol in eq.takes):
             changed.add(key)
             found.append(eq)
     return found

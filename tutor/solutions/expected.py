@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from tutor.engine.expressions import Ref, Symbol, evaluate, refs
+from tutor.engine.expressions import Ref, Symbol, evaluate
 from tutor.engine.model import Equation
 from tutor.engine.program import Program
 from tutor.engine.trace import Trace
@@ -114,9 +114,7 @@ class Dependencies:
 
     def __init__(self, program: Program):
         self.position = {eq.symbol.key: at for at, eq in enumerate(program.equations)}
-        self.operands = {
-            eq.symbol.key: tuple(dict.fromkeys(ref.symbol.key for ref in refs(eq.formula))) for eq in program.equations
-        }
+        self.operands = {eq.symbol.key: tuple(symbol.key for symbol in eq.takes) for eq in program.equations}
         self.users: dict[str, list[str]] = {}
         for key, operands in self.operands.items():
             for below in operands:

@@ -256,7 +256,7 @@ class Search:
 
         for eq in self.program.equations:
             key = eq.symbol.key
-            if key in changed or not any(ref.symbol.key in changed for ref in refs(eq.formula)):
+            if key in changed or not any(symbol.key in changed for symbol in eq.takes):
                 continue
             if key in self.sheet.handed and key not in self.sheet.sound:
                 continue  # what follows from it follows from what was written
