@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from itertools import count
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -47,6 +50,34 @@ settings.load_profile(NAMED.get(RUN, "ci" if os.environ.get("CI") else "local"))
 def pytest_collection_finish():
     """Thousands of tests stay to the end: the garbage collector need not look through them again and again."""
     gc.freeze()
+    if "textual.css.stylesheet" in sys.modules:
+        read_styles_once()
+
+
+def read_styles_once():
+    """Hundreds of tests open the app: each would read the same style sheets again, of Textual's widgets and ours.
+
+    Textual keeps what it has read for as long as the colours are the same; here all apps of one theme share that.
+    """
+    from textual.cache import LRUCache
+    from textual.css.stylesheet import Stylesheet
+
+    kept: dict[tuple, LRUCache] = {}
+    begin, set_variables = Stylesheet.__init__, Stylesheet.set_variables
+
+    def share(sheet, variables):
+        sheet._parse_cache = kept.setdefault(tuple(sorted(variables.items())), LRUCache(1024))
+
+    def begun(self, *, variables=None):
+        begin(self, variables=variables)
+        share(self, variables or {})
+
+    def with_variables(self, variables):
+        self._parse_cache = LRUCache(1)  # which it empties
+        set_variables(self, variables)
+        share(self, variables)
+
+    Stylesheet.__init__, Stylesheet.set_variables = begun, with_variables
 
 
 def pytest_collection_modifyitems(items):
@@ -62,11 +93,16 @@ def pytest_collection_modifyitems(items):
             inner._share_taken = True
 
 
+MEMORY = Path("/dev/shm")  # where a system has it, a folder in memory: a database waits for a disk many times
+
+
 @pytest.fixture(scope="session")
 def data_folders(tmp_path_factory):
     """Names of folders that are not there yet; a `tmp_path` of each test would cost more than many a test."""
-    base = tmp_path_factory.mktemp("data")
-    return (base / str(number) for number in count())
+    roomy = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 1 << 28
+    base = Path(tempfile.mkdtemp(prefix="backprop-tutor-", dir=MEMORY)) if roomy else tmp_path_factory.mktemp("data")
+    yield (base / str(number) for number in count())
+    shutil.rmtree(base, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +114,5 @@ def data_folder(data_folders, monkeypatch):
     monkeypatch.setenv("BACKPROP_TUTOR_CC", "off")  # tests/test_native.py says that C makes no difference
     yield folder
     language.use(language.ENGLISH)  # whatever a test has chosen
+    if folder.exists():
+        shutil.rmtree(folder, ignore_errors=True)
