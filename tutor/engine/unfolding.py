@@ -44,21 +44,29 @@ def replaced(formula: Expr, change: Callable[[Ref], Expr | None]) -> Expr:
     """A formula with the values that it shows replaced; None leaves one as it is.
 
     A slope f′(z, a) shows z alone: its own value follows from what stands for z. What is asked for its shape alone
-    stays.
+    stays. A part that stands in a formula many times, as the mean does in a norm's element, is gone over once.
     """
-    if isinstance(formula, Ref):
-        return change(formula) or formula
-    if not isinstance(formula, Call):
-        return formula
-    name = prime_of(formula.op)
-    if name in ACTIVATIONS:
-        z, _, *rest = formula.args
-        new = replaced(z, change)
-        return formula if new is z else Call(formula.op, (new, Call(name, (new, *rest)), *rest), formula.param)
-    kept = SHAPE_ONLY.get(formula.op)
-    args = tuple(arg if at == kept else replaced(arg, change) for at, arg in enumerate(formula.args))
-    same = all(new is old for new, old in zip(args, formula.args, strict=True))
-    return formula if same else Call(formula.op, args, formula.param)
+    done: dict[int, Expr] = {}
+
+    def within(node: Expr) -> Expr:
+        if id(node) not in done:
+            done[id(node)] = (change(node) or node) if isinstance(node, Ref) else of_parts(node)
+        return done[id(node)]
+
+    def of_parts(node: Expr) -> Expr:
+        if not isinstance(node, Call):
+            return node
+        name = prime_of(node.op)
+        if name in ACTIVATIONS:
+            z, _, *rest = node.args
+            new = within(z)
+            return node if new is z else Call(node.op, (new, Call(name, (new, *rest)), *rest), node.param)
+        kept = SHAPE_ONLY.get(node.op)
+        args = tuple(arg if at == kept else within(arg) for at, arg in enumerate(node.args))
+        same = all(new is old for new, old in zip(args, node.args, strict=True))
+        return node if same else Call(node.op, args, node.param)
+
+    return within(formula)
 
 
 def unfoldings(step: Step, names: tuple[str, ...]) -> Iterator[Unfolded]:
