@@ -133,7 +133,7 @@ def _too_large(program: Program) -> tuple[tuple[Symbol, Symbol], ...]:
     if not model.arrays:
         return ()
     wanted = between(model.forward, model.output, model.parameters)
-    uses = [(eq, ref.symbol) for eq in model.forward for ref in refs(eq.formula) if ref.symbol in wanted]
+    uses = [(eq, symbol) for eq in model.forward for symbol in eq.takes if symbol in wanted]
     return tuple((eq.symbol, bottom) for eq, bottom in uses if local_derivative(eq, bottom) is None)
 
 
