@@ -23,9 +23,10 @@ from tutor.lessonfiles.reading.lesson import build
 from tutor.questions.names import Names, look_up
 from tutor.questions.tokens import normalised
 from tutor.text.array_gates import ARRAY_GATES
-from tutor.text.card import Scribe, conventions
+from tutor.text.card import Scribe
 from tutor.text.cells import width
 from tutor.text.condensing import condensed
+from tutor.text.conventions import conventions
 from tutor.text.explain import Explainer
 from tutor.text.layout import Brackets, Matrix, Row, chain, linear
 from tutor.text.lines import formula_lines, wrapped

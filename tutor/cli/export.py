@@ -24,7 +24,8 @@ from tutor.engine.run import Run, Stopped
 from tutor.engine.trace import Step, Trace
 from tutor.handouts.documents import tex
 from tutor.text import to_latex
-from tutor.text.card import Equality, Scribe, conventions
+from tutor.text.card import Equality, Scribe
+from tutor.text.conventions import conventions
 from tutor.text.divergence_words import divergence_words
 from tutor.text.evaluation_words import ending, held_out_words, summary
 from tutor.text.layout import linear, number

@@ -42,7 +42,8 @@ from tutor.play.sitting import AtTheEnd, Sitting, begin
 from tutor.play.whatif import WhatIf, said_of_step
 from tutor.questions.attempt import Asking
 from tutor.text import glossary
-from tutor.text.card import conventions, terms_of
+from tutor.text.card import terms_of
+from tutor.text.conventions import conventions
 from tutor.text.language import LANGUAGES
 from tutor.text.layout import linear
 from tutor.text.lines import card_lines, path_lines, prose, put, reuse_lines, wrapped

@@ -19,7 +19,8 @@ from tutor.questions.attempt import Asking, give_up, hint, respond
 from tutor.questions.items import Item
 from tutor.questions.quiz import Quiz
 from tutor.text import glossary
-from tutor.text.card import Scribe, plan, terms_of
+from tutor.text.card import Scribe, terms_of
+from tutor.text.conventions import plan
 from tutor.text.layout import linear
 from tutor.text.lines import card_lines, put, wrapped
 from tutor.text.output import escape

@@ -34,7 +34,8 @@ from tutor.questions.grading import grade
 from tutor.questions.items import Item
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.question import CLEAR, DIGITS, PLAIN, Question
-from tutor.text.card import Card, Operand, Scribe, conventions
+from tutor.text.card import Card, Operand, Scribe
+from tutor.text.conventions import conventions
 from tutor.text.notations import NOTATIONS
 from tutor.text.output import json_text
 from tutor.text.to_html import equality, escaped, formula, markdown

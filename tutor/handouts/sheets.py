@@ -21,7 +21,7 @@ from tutor.engine.lesson import Lesson
 from tutor.engine.trace import Trace, trace
 from tutor.handouts.asked import MOST_NUMBERS, Asked, asked, items_of, numbered
 from tutor.pictures.drawing import Drawing, drawing_of
-from tutor.text.card import conventions
+from tutor.text.conventions import conventions
 from tutor.text.explain import Explainer
 from tutor.text.grids import grid_of
 from tutor.text.layout import linear, number

@@ -29,7 +29,7 @@ from tutor.questions.tokens import NotUnderstood
 from tutor.solutions.cells import BAD, WORTH, CellKind
 from tutor.solutions.files import Handed, fineness
 from tutor.solutions.judging import ArrayVerdict, Diagnosis, diagnose_values
-from tutor.text.card import conventions, plan
+from tutor.text.conventions import conventions, plan
 from tutor.text.layout import linear
 from tutor.text.words import plural
 from tutor.text.writer import Writer

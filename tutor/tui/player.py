@@ -28,7 +28,8 @@ from tutor.play.commands import PLAYER, named_in
 from tutor.play.settings import Refused
 from tutor.play.sitting import AtTheEnd, begin, said_of_results
 from tutor.play.whatif import WhatIf
-from tutor.text.card import conventions, terms_of
+from tutor.text.card import terms_of
+from tutor.text.conventions import conventions
 from tutor.text.language import say
 from tutor.text.words import whole_number
 from tutor.tui import views

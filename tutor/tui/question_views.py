@@ -13,8 +13,9 @@ from tutor.questions.attempt import Asking, Said
 from tutor.questions.grading import Verdict
 from tutor.questions.items import Item
 from tutor.questions.quiz import MOST_NEEDED, Marked, known, needed
-from tutor.text.card import Scribe, plan
+from tutor.text.card import Scribe
 from tutor.text.cells import cut, pad, width, window
+from tutor.text.conventions import plan
 from tutor.text.grids import grid_of, index_of
 from tutor.text.language import say, say_many
 from tutor.text.layout import linear
