@@ -12,10 +12,13 @@ from strategies import bundled
 from tutor import confined
 from tutor.learner.store import Store
 from tutor.lessonfiles.writing import CannotWrite, save
+from tutor.questions.mastery import GivenAnswer
 from tutor.solutions.files import read_arrays
 from tutor.tui.app import TutorApp
 from tutor.tui.lines import Lines
 from tutor.tui.whatif import WhatIfScreen
+
+LESSON = 'format = 1\ntitle = "Mine"\n[circuit]\ndefine = ["f = x"]\noutput = "f"\n[circuit.inputs]\nx = 1\n'
 
 
 def test_the_walls(tmp_path):
@@ -78,9 +81,8 @@ def test_a_confined_process_reads_its_lessons_and_keeps_its_own_and_nothing_else
     lessons, own, outside = (tmp_path / name for name in ("lessons", "own", "outside"))
     for folder in (lessons, own, outside):
         folder.mkdir()
-    text = 'format = 1\ntitle = "Mine"\n[circuit]\ndefine = ["f = x"]\noutput = "f"\n[circuit.inputs]\nx = 1\n'
-    (lessons / "mine.toml").write_text(text, encoding="utf-8")
-    (outside / "other.toml").write_text(text, encoding="utf-8")
+    (lessons / "mine.toml").write_text(LESSON, encoding="utf-8")
+    (outside / "other.toml").write_text(LESSON, encoding="utf-8")
     (outside / "secret.csv").write_text("dL/df,1\n", encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-c", CODE, lessons, own, outside], capture_output=True, text=True, encoding="utf-8"
@@ -130,3 +132,38 @@ async def test_a_visitors_screen_has_no_lab_and_asks_for_no_file_and_saves_to_th
             await pilot.pause()
     ((text, said),) = handed
     assert "format = 1" in text and said["save_filename"] == "gates-what-if.toml"
+
+
+async def test_no_path_of_a_teachers_folder_is_on_a_visitors_screen(tmp_path, monkeypatch):
+    monkeypatch.setattr(confined, "_begun", True)
+    course = tmp_path / "home-of-a-teacher" / "course"
+    course.mkdir(parents=True)
+    file = course / "mine.toml"
+    file.write_text(LESSON, encoding="utf-8")
+    (course / "broken.toml").write_text("format = 1\ntitle = 7\n", encoding="utf-8")
+    answer = GivenAnswer(
+        str(file), "value:f", "forward", "value", "2", "wrong", None, 0.0, at="2026-03-01T10:00:00+00:00", id="1"
+    )
+    with Store.open(tmp_path / "home-of-a-teacher" / "tutor.db") as store:
+        store.record(answer)
+        app = TutorApp(store, folders=[course])
+        async with app.run_test(size=(160, 48)) as pilot:
+            await app.workers.wait_for_complete()
+            seen = []
+            for keys in (
+                *(
+                    list("broken"),
+                    ["enter"],
+                    ["escape", "escape"],
+                    list("mine"),
+                    ["enter"],
+                    ["escape", "i"],
+                    ["escape", "h"],
+                ),
+                *(["ctrl+x"], ["escape"], ["ctrl+o"], ["escape", "ctrl+g"]),
+            ):
+                await pilot.press(*keys)
+                await pilot.pause()
+                seen.append(app.export_screenshot())
+    assert "(course)" in seen[0] and "broken.toml&#160;has" in seen[1]
+    assert len(set(seen)) >= 8 and not [text for text in seen if "home-of" in text]

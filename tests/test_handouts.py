@@ -310,6 +310,8 @@ def test_thirty_sheets_have_numbers_of_their_own_and_a_key_with_the_slips(tmp_pa
     codes = [page.stem.split("-")[2] for page in pages]
     assert len(pages) == len(set(codes)) == len(set(texts)) == 3
     assert "Ada Lovelace" in texts[0] and "<b>Bob</b>" in texts[1] and "Name: ____" in texts[2]
+    together = " ".join(read_page(out / "sheets.html").texts)  # to be printed at once
+    assert [together.count(f"Sheet {code} · Name") for code in codes] == [1, 1, 1]
     key = " ".join(read_page(out / "key.html").texts)
     assert all(f"Key to sheet {code}" in key for code in codes) and "made this mistake" in key
     assert not any("Answer:" in text for text in texts)

@@ -59,7 +59,10 @@ def questions(args: Namespace) -> int:
 
 
 def worksheet(args: Namespace) -> int:
-    """Write sheets, a file each, and one key to all of them, into a folder. Nothing that is there is overwritten."""
+    """Write sheets, a file each, all of them in one to be printed at once, and the key, into a folder.
+
+    Nothing that is there is overwritten.
+    """
     from tutor.handouts.documents import DOCUMENTS
     from tutor.handouts.sheets import sheets
 
@@ -75,6 +78,8 @@ def worksheet(args: Namespace) -> int:
     document, folder = DOCUMENTS[args.format], Path(args.output)
     files = {f"sheet-{at:02}-{one.code}.{document.suffix}": one for at, one in enumerate(made, 1)}
     texts = {name: document.write(f"Sheet {one.code}", one.blocks) for name, one in files.items()}
+    if len(made) > 1:
+        texts[f"sheets.{document.suffix}"] = document.write("Sheets", [block for one in made for block in one.blocks])
     texts[f"key.{document.suffix}"] = document.write("Key", [block for one in made for block in one.key])
     if there := [name for name in texts if (folder / name).exists()]:
         raise UsageError(f"{quote(str(folder / there[0])[:80])} is there already: name another folder with -o")

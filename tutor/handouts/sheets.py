@@ -127,7 +127,7 @@ def sheet(
     drawn = 0 if own else number
     count = count or (None if lesson.quiz.count or lesson.quiz.only == "author" else QUESTIONS)
     code = code_of(lesson, seed, drawn, notation, None if whole else count)
-    head: list[Block] = [Heading(lesson.title, 1), Paragraph(f"Sheet {code}     Name: {name or '_' * 30}")]
+    head: list[Block] = [Heading(lesson.title, 1), Paragraph(f"Sheet {code} · Name: {name or '_' * 30}")]
     body: list[Block]
     key: list[Block]
     if whole:

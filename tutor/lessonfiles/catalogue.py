@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from tutor.confined import confined, told
 from tutor.lessonfiles.file_names import lesson_id
 from tutor.text.language import ENGLISH, language, say
 from tutor.text.output import FORBIDDEN, JOINERS
@@ -127,7 +128,9 @@ def _by_unit(found: Iterable[Entry]) -> list[Entry]:
 
 
 def folder_name(folder: Path) -> str:
-    """A folder as it is shown: below the home folder with ~."""
+    """A folder as it is shown: below the home folder with ~; to a visitor its last name."""
+    if confined():
+        return one_line(told(folder))
     home, path = os.path.expanduser("~"), os.path.abspath(folder)
     return one_line("~" + path[len(home) :] if path.startswith(home + os.sep) else path)
 

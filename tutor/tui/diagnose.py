@@ -63,7 +63,8 @@ class Diagnose(Dialog):
             said = "" if confined() else "mine.npz, or "
             yield Numbers(placeholder=f"{said}paste: dL/dW1,0.1,0.2", max_length=500)
             yield Lines(id="terms")
-            yield Static(Content(hint(DIAGNOSE, " · ")), id="hint")
+            keys = [key for key in DIAGNOSE if not (confined() and key.label == "a file")]
+            yield Static(Content(hint(keys, " · ")), id="hint")
 
     def on_mount(self) -> None:
         self.query_one("#terms", Lines).can_focus = False

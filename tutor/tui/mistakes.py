@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from tutor.learner.mistakes import Mistake, diagnosis, mistakes, replay, typed
+from tutor.lessonfiles.file_names import lesson_id
 from tutor.play.commands import MISTAKES
 from tutor.text.words import plural
 from tutor.tui.dialogs import help_of
@@ -43,7 +44,7 @@ class MistakesScreen(ListScreen):
                 lines += wrapped(f"{typed(answer)}  →  {diagnosis(answer)}", columns, "", "    you  ")
             seed = f", seed {each.last.seed}" if each.last.seed else ""
             since = ", right since" if each.mended else ""
-            lines += [line(f"    {each.last.lesson}, {each.last.at[:10]}{seed}{since}", "dim"), line()]
+            lines += [line(f"    {lesson_id(each.last.lesson)}, {each.last.at[:10]}{seed}{since}", "dim"), line()]
         lines = lines or [line("No question was answered wrongly yet.", "heading")]
         listing.show(lines, None if listing.cursor >= 0 else (0 if self.found else -1))
 
