@@ -143,7 +143,7 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     from tutor.questions import mastery
     from tutor.questions.kinds import direction
     from tutor.questions.misconceptions import MISCONCEPTIONS
-    from tutor.text import array_gates, array_whys, explanations, notations
+    from tutor.text import array_gates, array_whys, explanations, glossary, notations
 
     rules = [*explanations.RULES.values(), *explanations.LINEAR.values(), explanations.GATE]
     rules += [array_whys._COPY, array_whys._ROW, array_whys._CELL, array_whys._OF_A_USE]
@@ -163,6 +163,8 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     yield "questions/kinds/direction", "direction", direction._WAYS
     units = {entry.unit for entry in catalogue.entries()} | {"Other lessons"}
     yield "lessonfiles/catalogue", "", sorted(units)
+    yield "text/glossary", "term", [glossary._WRITTEN.get(term, term) for term in glossary.TERMS]
+    yield "text/glossary", "", glossary.TERMS.values()
     yield "engine/model", "phase", model.PHASES
     yield "engine/lesson", "level", lesson.LEVELS
     yield "engine/lesson", "", lesson.BATCH_LOSSES

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from tutor.text.language import say, say_in
 from tutor.text.words import capital
 
 if TYPE_CHECKING:  # a term is said without NumPy, which comes with the engine
@@ -435,12 +436,12 @@ _BY_CHOICE = {
 
 def written(term: str) -> str:
     """A term as it is written within a sentence: 'learning rate', 'ReLU'."""
-    return _WRITTEN.get(term, term)
+    return say_in("term", _WRITTEN.get(term, term))
 
 
 def definition(term: str) -> str:
     """What a term means, in plain text. Raises KeyError for what is no term."""
-    return TERMS[term].replace("*", "")
+    return say(TERMS[term]).replace("*", "")
 
 
 def references(term: str) -> list[str]:
@@ -455,8 +456,10 @@ def search(text: str) -> list[str]:
     wanted = SAME.get(wanted, wanted)
     if wanted in TERMS:
         return [wanted]
+    if term := next((term for term in TERMS if written(term).casefold() == wanted), None):
+        return [term]
     words = wanted.split()
-    named = [term for term in TERMS if all(word in term for word in words)]
+    named = [term for term in TERMS if all(word in f"{term} {written(term)}".casefold() for word in words)]
     named += [term for same, term in SAME.items() if term not in named and all(word in same for word in words)]
     said = [t for t in TERMS if t not in named and all(word in definition(t).casefold() for word in words)]
     return list(dict.fromkeys(named + said))
@@ -487,7 +490,7 @@ def entry_lines(term: str, columns: int = 78) -> list[str]:
     title = written(term)
     says = [definition(term)]
     if others := references(term):
-        says.append("see: " + ", ".join(map(written, others)))
+        says.append(say("see: {terms}", terms=", ".join(map(written, others))))
     wrapped = (textwrap.wrap(text, columns, initial_indent="  ", subsequent_indent="  ") for text in says)
     return [capital(title), *(line for lines in wrapped for line in lines)]
 
@@ -498,11 +501,15 @@ def answer(text: str, first: Iterable[str] = ()) -> list[str]:
 
     if not text.strip():
         names = ", ".join(map(written, in_order(first)))
-        return [*textwrap.wrap(names, 78, break_on_hyphens=False), "", "glossary TERM says what one of them means."]
+        return [
+            *textwrap.wrap(names, 78, break_on_hyphens=False),
+            "",
+            say("glossary TERM says what one of them means."),
+        ]
     found = search(text)
     lines = [line for term in found[:12] for line in (*entry_lines(term), "")]
     if not found:
-        lines = [f"The glossary has no '{' '.join(text.split())[:40]}'."]
+        lines = [say("The glossary has no '{term}'.", term=" ".join(text.split())[:40])]
     elif len(found) > 12:
-        lines.append("More: " + ", ".join(map(written, found[12:])))
+        lines.append(say("More: {terms}", terms=", ".join(map(written, found[12:]))))
     return lines[:-1] if lines[-1] == "" else lines
