@@ -84,7 +84,7 @@ async def shot(name: str) -> None:
 
 
 LAB = "lab-120x30"
-PAGE = "page-1000x640"
+PAGE, SHEET, REPORT = "page-1000x640", "worksheet", "report"
 
 
 async def lab_shot() -> None:
@@ -113,24 +113,65 @@ async def lab_shot() -> None:
             (HERE / f"{LAB}.svg").write_text(self_contained(app.export_screenshot(title=title)), encoding="utf-8")
 
 
-def page_shot() -> None:
-    """A lesson's page in a browser, where there is one: a gradient, and where one of its values is from."""
-    sys.path.insert(0, str(HERE.parent / "tests"))
-    import browser
+def in_browser(name: str, file: Path, width: int, height: int) -> None:
+    """A picture of a file in a browser, where there is one."""
+    from browser import Browser
+
+    tab = Browser(file.parent / "profile")
+    tab.open(file, width, height, "document.readyState == 'complete'")
+    tab.picture(HERE / f"{name}.png")
+    tab.close()
+
+
+def page_shot(folder: Path) -> None:
+    """A lesson's page: a gradient, and where one of its values is from."""
+    from browser import Browser
     from strategies import bundled
     from tutor.handouts.page import page
 
-    if browser.PATH is None:
-        raise RuntimeError("there is no chromium here to take the picture of the page")
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "page.html"
-        file.write_text(page(bundled("o-classification")).html, encoding="utf-8")
-        tab = browser.Browser(Path(folder) / "profile")
-        tab.open(file, 1000, 640)
-        tab.press("]", "]", *("n",) * 6)
-        tab.run("document.querySelector('#card [data-to]').focus()")
-        tab.picture(HERE / f"{PAGE}.png")
-        tab.close()
+    file = folder / "page.html"
+    file.write_text(page(bundled("o-classification")).html, encoding="utf-8")
+    tab = Browser(folder / "profile")
+    tab.open(file, 1000, 640)
+    tab.press("]", "]", *("n",) * 6)
+    tab.run("document.querySelector('#card [data-to]').focus()")
+    tab.picture(HERE / f"{PAGE}.png")
+    tab.close()
+
+
+def sheet_shot(folder: Path) -> None:
+    """A sheet with numbers of its own."""
+    from tutor.cli.commands import main as command
+
+    command(["worksheet", "o-classification", "--variants", "1", "-o", str(folder)])
+    in_browser(SHEET, next(folder.glob("sheet-*.html")), 760, 880)
+
+
+def report_shot(folder: Path) -> None:
+    """The report of a class of 120: the better a simulated learner, the seldomer the number of a named slip."""
+    import json
+    import random
+
+    from strategies import bundled
+    from tutor.cli.commands import main as command
+    from tutor.handouts.asked import asked, items_of
+    from tutor.learner.records import Stopwatch, keep_try
+    from tutor.learner.store import Store
+    from tutor.questions.attempt import Asking, respond
+
+    dice = random.Random(1)
+    lesson = bundled("o-classification")
+    items = [item for item in items_of(lesson, 12, 1, "") if asked(item).mistakes]
+    for number in range(120):
+        with Store.open(folder / f"{number}.db") as store:
+            for item in items:
+                question = asked(item)
+                slip = dice.choice(question.mistakes[:3]).answer
+                typed = question.answer if dice.random() < 0.3 + number / 180 else slip
+                keep_try(store, lesson.id, respond(Asking(item), typed), Stopwatch())
+            (folder / f"Learner {number + 1:03}.json").write_text(json.dumps(store.export()), encoding="utf-8")
+    command(["report", *map(str, sorted(folder.glob("*.json"))), "-o", str(folder / "report")])
+    in_browser(REPORT, next((folder / "report").glob("*.html")), 880, 880)
 
 
 def self_contained(svg: str) -> str:
@@ -143,11 +184,16 @@ def self_contained(svg: str) -> str:
     return "\n".join(line.rstrip() for line in svg.splitlines() if line.strip()) + "\n"
 
 
+IN_BROWSER = {PAGE: page_shot, SHEET: sheet_shot, REPORT: report_shot}
+
+
 def main() -> None:
     os.environ.pop("NO_COLOR", None)
-    for name in sys.argv[1:] or (*SHOTS, LAB, PAGE):
-        if name == PAGE:
-            page_shot()
+    sys.path.insert(0, str(HERE.parent / "tests"))
+    for name in sys.argv[1:] or (*SHOTS, LAB, *IN_BROWSER):
+        if name in IN_BROWSER:
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # it may still write its profile
+                IN_BROWSER[name](Path(folder))
             print(f"{name}.png")
             continue
         asyncio.run(lab_shot() if name == LAB else shot(name))

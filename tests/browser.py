@@ -82,14 +82,14 @@ class Browser:
         elif method == "Log.entryAdded" and params["entry"]["level"] in ("error", "warning"):
             self.complaints.append(params["entry"]["text"])
 
-    def open(self, path: Path, width: int = 1280, height: int = 800) -> None:
+    def open(self, path: Path, width: int = 1280, height: int = 800, ready: str = "!!window.tutor") -> None:
         """Open a file in a window of this size; when its script is ready."""
         self("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
         self("Page.navigate", url=path.resolve().as_uri())
         until = time.monotonic() + 60
-        while not self.run("!!window.tutor") and time.monotonic() < until:
+        while not self.run(ready) and time.monotonic() < until:
             time.sleep(0.02)
-        assert self.run("!!window.tutor"), self.complaints
+        assert self.run(ready), self.complaints
 
     def run(self, script: str) -> Any:
         """The value of an expression in the page."""
