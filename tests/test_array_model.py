@@ -259,6 +259,14 @@ def test_a_transposed_factor_comes_back_through_the_product_that_takes_it():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("line, dx, dy", [("s - x * y", -5, -3), ("s + x * y", 5, 3), ("s - x / y", -0.2, 0.12)])
+def test_a_gradient_of_minus_1_comes_to_a_product_with_its_sign(line, dx, dy):
+    """The product stands within the line of the sum: what comes back to it is 1 or −1 and has no name."""
+    circuit = f'[circuit]\ndefine = ["s = sum(v)", "f = {line}"]\noutput = "f"\n'
+    found = trace(lesson(circuit + "inputs = { v = [1.0, 2.0], x = 3.0, y = 5.0 }"))
+    assert (found.find("df/dx").value, found.find("df/dy").value) == pytest.approx((dx, dy))
+
+
 def test_batch_norm_the_long_way():
     here = trace(lesson(BATCH_NORM))
     X, g, Y = (np.asarray(here.iteration.values[id]) for id in ("X", "g", "Y"))
