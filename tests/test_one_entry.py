@@ -371,7 +371,7 @@ def test_the_examples_say_what_they_are(copy):
 
 # What each of the twenty places has to have in it, so that code that moves takes its row along.
 IN_IT = (
-    '"wins_max"', "grad", '"he"', "class Platform", "def load(", '"delta"', "brackets(", "\nsaturation\n", '"fork"',
+    '"wins_max"', "grad", '"he"', "class Platform", "def load(", '"delta"', "class Door", "\nsaturation\n", '"fork"',
     "SECONDS =", "", "def rounds_to", "READY", '"learning_rate"', "def locate", "def apply", "class Edges",
     "def record", "def training_json", "def action_forward",
 )  # fmt: skip

@@ -44,7 +44,7 @@ def is_translation(path: str | Path) -> bool:
 
 
 @dataclass(frozen=True)
-class Asked:
+class QuestionTexts:
     """The texts of one question: `number` is its place among the lesson's, from 1, `at` that in the translation."""
 
     number: int
@@ -61,7 +61,7 @@ class Translation:
 
     texts: dict[str, str] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
-    questions: tuple[Asked, ...] = ()
+    questions: tuple[QuestionTexts, ...] = ()
 
 
 def translated(lesson: Lesson) -> Lesson:
@@ -88,7 +88,7 @@ def put_in(lesson: Lesson, found: Translation) -> Lesson:
     )  # fmt: skip
 
 
-def _asked(question: AuthorQuestion, found: Asked | None) -> AuthorQuestion:
+def _asked(question: AuthorQuestion, found: QuestionTexts | None) -> AuthorQuestion:
     if found is None:
         return question
     answer, choices = question.answer, found.choices or question.choices
@@ -165,7 +165,7 @@ def _notes(values: dict[str, Any], lesson: Lesson, tell: Told) -> Iterator[Note]
             yield Note(step, table["text"], at)
 
 
-def _questions(values: dict[str, Any], lesson: Lesson, tell: Told) -> Iterator[Asked]:
+def _questions(values: dict[str, Any], lesson: Lesson, tell: Told) -> Iterator[QuestionTexts]:
     met: set[int] = set()
     for at, table in _tables(values, "questions", QUESTION, tell):
         number = table.get("number")
@@ -179,7 +179,7 @@ def _questions(values: dict[str, Any], lesson: Lesson, tell: Told) -> Iterator[A
         lists = {"choices": len(own.choices), "hints": len(own.hints), "wrong": len(own.wrong)}
         found = {key: _list(table, ("questions", at, key), count, tell) for key, count in lists.items()}
         ask = table["ask"] if _is_text(table, ("questions", at, "ask"), tell) else ""
-        yield Asked(number, at, ask, **found)
+        yield QuestionTexts(number, at, ask, **found)
 
 
 def _list(table: dict[str, Any], path: Keys, count: int, tell: Told) -> tuple[str, ...]:
@@ -240,7 +240,7 @@ def lacking(lesson: Lesson, found: Translation) -> Iterator[str]:
             yield f"the note on {note.step}"
     asked = {one.number: one for one in found.questions}
     for number, question in enumerate(lesson.questions, start=1):
-        one = asked.get(number, Asked(number, 0))
+        one = asked.get(number, QuestionTexts(number, 0))
         keys = [key for key in ("ask", "choices", "hints") if getattr(question, key) and not getattr(one, key)]
         keys += ["wrong"] if question.wrong and not one.wrong else []
         if keys:
