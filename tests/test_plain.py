@@ -8,7 +8,7 @@ import pytest
 
 from strategies import bundled
 from tutor.cli.line_mode import LineMode, help_rows
-from tutor.cli.line_training import patient_iteration
+from tutor.cli.patience import patient_iteration
 from tutor.engine.run import MAX_ITERATION, Run
 from tutor.learner.store import Store
 from tutor.lessonfiles import catalogue

@@ -8,7 +8,8 @@ from dataclasses import replace
 from functools import partial
 
 from tutor.cli.line_questions import ask_item, play_practice
-from tutor.cli.line_training import compare, evaluate, landscape, losses, patience, sweep, train
+from tutor.cli.line_training import compare, evaluate, landscape, losses, sweep, train
+from tutor.cli.patience import patience
 from tutor.engine.expressions import Ref
 from tutor.engine.lesson import LEVELS, Lesson, as_level
 from tutor.engine.paths import target

@@ -6,14 +6,15 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tutor.cli.patience import PATIENCE, Say
 from tutor.engine.evaluation import evaluator_of
 from tutor.engine.landscape import NoLandscape, landscape_over
 from tutor.engine.lesson import Lesson
 from tutor.engine.program import iterations_per_epoch
-from tutor.engine.run import MAX_ITERATION, TOLERANCE, Iteration, Run, Stopped
+from tutor.engine.run import MAX_ITERATION, TOLERANCE, Run, Stopped
 from tutor.play import sweep as sweeping
 from tutor.play.compare import EPOCHS, Comparison, asked
 from tutor.play.settings import Refused
@@ -23,10 +24,6 @@ from tutor.text.evaluation_words import ending, loss_words, value_lines, without
 from tutor.text.landscape_words import landscape_words, lowest_words, point_words, stops
 from tutor.text.lines import wrapped
 from tutor.text.words import whole_number
-
-PATIENCE = 3.0  # seconds without a word of progress
-
-Say = Callable[[str], None]
 
 
 def train(sitting: Sitting, text: str, say: Say) -> None:
@@ -162,24 +159,3 @@ def _interruptible() -> Iterator[threading.Event]:
         yield event
     finally:
         signal.signal(signal.SIGINT, before or signal.SIG_DFL)
-
-
-def patience(number: int, tell: Say, every: float = PATIENCE) -> Callable[[int], bool]:
-    """The progress of a way to iteration `number`: where it takes long, it tells how far it is now and then."""
-    told = time.monotonic()
-
-    def progress(at: int) -> bool:
-        nonlocal told
-        if time.monotonic() - told >= every:
-            told = time.monotonic()
-            tell(f"Training on the way to iteration {number:,}: now at {at:,}. Ctrl+C stops.")
-        return True
-
-    return progress
-
-
-def patient_iteration(run: Run, number: int, tell: Say, every: float = PATIENCE) -> Iteration:
-    """Iteration `number`; where that takes long, it tells how far it is, every so many seconds."""
-    found = run.iteration(number, patience(number, tell, every))
-    assert found is not None
-    return found

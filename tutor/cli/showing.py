@@ -59,7 +59,7 @@ def _general(trace: Trace, notation: str, args: Namespace) -> int:
 
 def open_trace(args: Namespace) -> tuple[Trace, str]:
     """The trace of the lesson, notation and iteration that were asked for. Raises UsageError or LessonError."""
-    from tutor.cli.line_training import patient_iteration
+    from tutor.cli.patience import patient_iteration
     from tutor.engine.run import MAX_ITERATION, Run
     from tutor.engine.trace import Trace
     from tutor.lessonfiles.check import load

@@ -24,7 +24,6 @@ from tutor.engine.program import Program, batch_size
 from tutor.engine.run import Run
 from tutor.engine.trace import NoSuchStep, Trace, resolve, trace
 from tutor.lessonfiles import catalogue
-from tutor.lessonfiles.audit import audit, texts
 from tutor.lessonfiles.faults import Fault
 from tutor.lessonfiles.positions import LessonError, Problem, Source
 from tutor.lessonfiles.prerequisites import ids, prerequisites
@@ -54,6 +53,8 @@ def examine(path: str | Path, folders: Iterable[Path] = ()) -> tuple[Lesson | No
 
     Its prerequisites are looked for beside it, among the bundled lessons and in `folders`.
     """
+    from tutor.lessonfiles.audit import audit  # what only plays a lesson has no use for it
+
     lesson, problems, source = _playable(path)
     if lesson is not None and source is not None:
         if not any(problem.severity == "error" for problem in problems):
@@ -66,6 +67,8 @@ def examine(path: str | Path, folders: Iterable[Path] = ()) -> tuple[Lesson | No
 
 def _of_translations(lesson: Lesson) -> Iterator[Problem]:
     """What is wrong with the translations beside a lesson's file, and what they lack."""
+    from tutor.lessonfiles.audit import texts
+
     for code in OTHERS:
         told, source, problems = examined(lesson, code)
         yield from problems

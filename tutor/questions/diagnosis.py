@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -307,6 +306,8 @@ def compare(question: Question, slip: Slip) -> SideBySide:
 
     Where a formula was typed, that is what is shown, beside the asked one written out as far back as the slip lies.
     """
+    import difflib  # 10 ms that only what is shown beside a slip costs
+
     step = _shown_at(question, slip) if slip.typed is None else question.step
     if slip.typed is None:
         right, wrong = _both(question.writer, step, slip)
