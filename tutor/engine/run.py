@@ -72,7 +72,7 @@ class Run:
         self._first: Values = dict(initial_parameters(lesson))
         self._carried = Memory(self._trained_values())
         work = self._work * batch_size(lesson)
-        fast = (1000, 20_000) if self._scalar else (100, 24_000_000)
+        fast = (1000, 20_000) if self._scalar else (100, 80_000_000)
         self.every = max(10, min(fast[0], fast[1] // max(work, 1)))  # to run that many again takes 1 to 5 ms
         self.kept: dict[int, np.ndarray] = {1: self._carried.flat.copy()}
         self._frontier = (1, self.kept[1])  # where training goes on, if an earlier iteration is looked at
