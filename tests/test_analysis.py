@@ -261,7 +261,10 @@ PARABOLA = dict(layers=[dense([[0.0]])], loss="squared_error", inputs=[[1]], tar
 
 @pytest.mark.parametrize(
     ("rate", "beyond", "said"),
-    [(0.1, False, "bends up"), (0.9, True, "past the lowest point"), (1.5, True, "jumps over the valley")],
+    [
+        (0.1, False, "bends up"), (0.5, False, "there the curve is level"), (0.9, True, "past the lowest point"),
+        (1.5, True, "jumps over the valley"),
+    ],
 )
 def test_what_the_learning_rate_does(rate, beyond, said):
     lesson = network_lesson(**PARABOLA, learning_rate=rate)

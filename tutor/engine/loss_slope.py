@@ -13,6 +13,8 @@ from tutor.engine.gradient_check import Probe
 from tutor.engine.ids import updated
 from tutor.engine.trace import Trace
 
+LEVEL = 1e-3  # of the slope before: what is left of it where a step comes to a lowest point, or to a plateau
+
 
 def gradient_symbol(trace: Trace, wrt: Symbol) -> Symbol | None:
     """The finished gradient with respect to a symbol: of the objective, or of the mean, where there is one."""
@@ -38,14 +40,16 @@ def steepest(trace: Trace, gradient: Symbol, example: int | None = None) -> tupl
 class Update:
     """Where an update takes the selected parameter, and all of them: the loss there, and what the tangent says.
 
-    `beyond`: at the new value L slopes the other way. `all_loss` and `all_predicted` are those of the whole update,
-    `square` is ‖∇L‖², `rate` the learning rate; `plain`: gradient descent, whose step is −η times the slope.
+    `beyond`: at the new value L slopes the other way; `level`: it does not slope there. `all_loss` and
+    `all_predicted` are those of the whole update, `square` is ‖∇L‖², `rate` the learning rate; `plain`: gradient
+    descent, whose step is −η times the slope.
     """
 
     value: float
     loss: float
     predicted: float
     beyond: bool
+    level: bool
     all_loss: float
     all_predicted: float
     square: float
@@ -116,12 +120,13 @@ def _update(trace: Any, of: Symbol, wrt: Ref, value: float, loss: float, g: floa
             change += float(np.sum(slopes * (np.asarray(values[updated(p.id)]) - values[p.id])))
             square += float(np.sum(slopes**2))
         predicted = loss + g * np.float64(new - value)
-        # At w′ L falls towards w again: the step went past a lowest point.
+        # Where L falls towards w again at w′, the step went past a lowest point.
         h = abs(new - value) * 1e-3
-        beyond = bool(h and (L(new + h) - L(new - h)) * g < 0)
-    training = trace.lesson.training
+        there = (L(new + h) - L(new - h)) / (2 * h) if h else g
+        level = bool(h and abs(there) <= LEVEL * abs(g))
+    training, beyond = trace.lesson.training, bool(there * g < 0) and not level
     return Update(
-        new, L(new), float(predicted), beyond, all_loss, loss + change, square, training.learning_rate,
+        new, L(new), float(predicted), beyond, level, all_loss, loss + change, square, training.learning_rate,
         training.optimizer == "sgd",
     )  # fmt: skip
 

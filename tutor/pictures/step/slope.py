@@ -109,6 +109,8 @@ def _landing(found: Slope, update: Update, w: str, L: str, rate: str) -> str:
         return f"{told}: the step is far too large. A smaller {rate} helps."
     if update.loss > found.loss:
         return f"{told}, more than before: the step jumps over the valley. A smaller {rate} would land in it."
+    if update.level:
+        return f"{told}: there the curve is level, its slope is 0."
     if update.beyond:
         return f"{told}: just past the lowest point, where the slope has turned. A larger {rate} would go too far."
     bend = update.loss - update.predicted
