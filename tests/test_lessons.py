@@ -99,16 +99,24 @@ def test_no_wrong_choice_is_told_only_that_it_is_wrong(id):
 
 
 @each("id", LATER)
-def test_nobody_who_has_come_this_far_is_asked_what_a_step_only_passes_on(id):
-    """It is there to be read off: of a linear output dL/dz is dL/da."""
+def test_nobody_who_has_come_this_far_is_asked_what_can_be_read_off(id):
+    """Neither what a step only passes on (of a linear output dL/dz is dL/da), nor what was said before."""
     at = begin(lesson(id), id, predict=True).ask()
+    notes = {at.trace.find(note.step).equation.symbol.key: note.text for note in lesson(id).notes}
+    said = at.intro()
     with suppress(AtTheEnd):
         while True:
             if at.open_question:
-                asked = at.open_question.item.question
-                passed = asked.step.formula if asked and isinstance(asked.step.formula, Ref) else None
-                assert passed is None or passed.index != asked.step.index, at.open_question.item.prompt
+                item = at.open_question.item
+                step = item.question.step if item.question else None
+                passed = step.formula if step and isinstance(step.formula, Ref) else None
+                assert passed is None or passed.index != step.index, item.prompt
+                told = len(re.sub(r"\D", "", item.answer).strip("0")) > 2 and not item.choices
+                assert not (told and item.answer in said), (item.prompt, item.answer)
+                said += f" {item.prompt} {item.choices}"
                 at = at.give_up()
+                continue
+            said += at.scribe.prose(notes.pop(at.step.equation.symbol.key, ""))
             at = at.forward()
 
 
