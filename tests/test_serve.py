@@ -165,25 +165,33 @@ async def test_a_visitor_has_one_place_and_comes_back_to_it(tmp_path, echo):
 
 async def test_the_cap_holds_for_those_who_come_at_the_same_moment(tmp_path, echo):
     async with running(tmp_path, most=2) as room:
+        found, all_came = [], asyncio.Event()
 
         async def come():
             async with room.pupil() as session:
                 try:
                     async with room.visit(session) as socket:
-                        return bool(await hello(socket)) and await asyncio.sleep(0.3, True)
+                        found.append(bool(await hello(socket)))
+                        await all_came.wait()
                 except aiohttp.WSServerHandshakeError as error:
-                    return error.status
+                    found.append(error.status)
 
-        assert sorted(await asyncio.gather(*(come() for _ in range(5)))) == [True, True, 503, 503, 503]
+        visits = [asyncio.create_task(come()) for _ in range(5)]
+        await until(lambda: len(found) == 5)
+        all_came.set()
+        await asyncio.gather(*visits)
+        assert sorted(found) == [True, True, 503, 503, 503]
 
 
 async def test_a_visit_without_a_key_ends(tmp_path, echo):
     async with running(tmp_path, idle=0.2) as room, room.pupil() as session:
         socket = await room.visit(session)
-        pid = (await hello(socket))[0]
-        assert (await socket.receive(timeout=10)).type is aiohttp.WSMsgType.CLOSE
+        (visitor,) = room.server.present.values()
+        async for _ in socket:
+            pass
+        assert socket.close_code == aiohttp.WSCloseCode.OK
         await until(lambda: not room.server.present)
-        assert not alive(pid)
+        assert visitor.ended.is_set() and visitor._process.returncode is not None
 
 
 @pytest.mark.parametrize(
@@ -258,6 +266,8 @@ async def test_another_sites_page_gets_no_visit_and_the_teacher_a_word(tmp_path,
     async with running(tmp_path) as room, room.pupil() as session:
         for _ in range(2):
             assert await refused(room.visit(session, origin="https://school.example")) == 403
+        async with session.get(room.address + "/", headers={"Sec-Fetch-Dest": "image"}) as answer:
+            assert answer.status == 403  # nor does it make visitors
         assert not room.server.present
         (said,) = [text for text in room.said if "https://school.example:" in text]
         assert "--public-url" in said

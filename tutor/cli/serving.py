@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from socket import gethostname
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -39,13 +40,14 @@ def serve(args: Namespace) -> int:
         token = "" if is_loopback(args.host) and not public else token_in(folder)
     except BadToken as error:
         raise UsageError(str(error)) from None
-    address = public or f"http://{f'[{args.host}]' if ':' in args.host else args.host}:{port}/"
+    name = gethostname() if args.host in ("0.0.0.0", "::") else f"[{args.host}]" if ":" in args.host else args.host
+    address = public or f"http://{name}:{port}/"
 
     def ready() -> None:
         print(f"Open {address}{f'?token={token}' * bool(token)}")
         print(f"Up to {most} visitors at a time; what is kept of them is in {quote(str(folder))}. Ctrl+C ends it.")
         if token and not public:
-            print("Others reach it by this machine's name in place of that address, without encryption: docs/serve.md.")
+            print("Nothing is encrypted on the way: docs/serve.md says how to put a proxy before it.")
 
     server = Server(Door(folder, token, port, public), lessons, most, idle, complain)
     try:

@@ -78,6 +78,8 @@ class Server:
 
     async def index(self, request: web.Request) -> web.StreamResponse:
         """The page of the terminal; or why not."""
+        if request.headers.get("Sec-Fetch-Dest", "document") not in ("document", "iframe"):
+            raise web.HTTPForbidden(text="This is a page, and no part of another.")  # it would make a visitor each time
         folder, token = self._visitor(request), request.query.get("token", "")
         if folder is None and not self.door.opened_by(token):
             return _said(

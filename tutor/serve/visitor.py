@@ -40,7 +40,7 @@ class Visitor(AppService):
             "", write_bytes=socket.send_bytes, write_str=socket.send_str, close=self._close, download_manager=downloads
         )
         self.socket, self.folder, self.lessons = socket, folder, lessons
-        self.ended = asyncio.Event()
+        self.ended = asyncio.Event()  # set by the server when the visit is over, whether it ran or not
 
     async def run_until_left(self, columns: int, rows: int, idle: float) -> None:
         """Run the program until it is left, its browser is closed, or nothing came from there for `idle` seconds."""
@@ -139,7 +139,6 @@ class Visitor(AppService):
         if self._task is not None:
             await asyncio.wait([self._task])
         await self._download_manager.cancel_app_downloads(self.app_service_id)
-        self.ended.set()
 
     async def on_meta(self, data: bytes) -> None:
         """What the process says beside its screen. A file is fetched from where the page is, be it below a path."""
