@@ -25,7 +25,7 @@ from tutor.engine.trace import Step, Trace
 from tutor.handouts.documents import tex
 from tutor.text import to_latex
 from tutor.text.card import Equality, Scribe
-from tutor.text.conventions import conventions
+from tutor.text.conventions import conventions, line_conventions
 from tutor.text.divergence_words import divergence_words
 from tutor.text.evaluation_words import ending, held_out_words, summary
 from tutor.text.layout import linear, number
@@ -118,7 +118,7 @@ def as_text(trace: Trace, level: Level, notation: str) -> Iterator[str]:
     """The trace for reading in a terminal or with a screen reader."""
     scribe = Scribe(trace, notation)
     yield heading(trace) + "\n\n"
-    yield from (line + "\n" for said in conventions(trace, notation) for line in wrapped(said, "", "  "))
+    yield from (line + "\n" for said in line_conventions(trace, notation) for line in wrapped(said, "", "  "))
     for phase, equations in _grouped(trace, level):
         yield f"\n{phase.upper()}\n"
         for steps in equations:
@@ -134,7 +134,7 @@ def as_markdown(trace: Trace, level: Level, notation: str) -> Iterator[str]:
     """The trace as a Markdown document: a heading a phase and an equation, formulas as preformatted text."""
     scribe = Scribe(trace, notation)
     yield f"# {markdown_text(heading(trace))}\n\n"
-    yield from (f"- {markdown_text(said)}\n" for said in conventions(trace, notation))
+    yield from (f"- {markdown_text(said)}\n" for said in line_conventions(trace, notation))
     for phase, equations in _grouped(trace, level):
         yield f"\n## {phase.capitalize()}\n"
         for steps in equations:

@@ -44,7 +44,7 @@ from tutor.play.whatif import WhatIf, said_of_step
 from tutor.questions.attempt import Asking
 from tutor.text import glossary
 from tutor.text.card import terms_of
-from tutor.text.conventions import conventions
+from tutor.text.conventions import line_conventions
 from tutor.text.language import LANGUAGES
 from tutor.text.layout import linear
 from tutor.text.lines import card_lines, path_lines, prose, put, reuse_lines, wrapped
@@ -439,7 +439,7 @@ class LineMode:
     def _intro(self) -> None:
         if intro := self.sitting.intro().strip():
             self.say(prose(intro) + "\n")
-        for said in conventions(self.sitting.trace, self.sitting.cursor.notation):
+        for said in line_conventions(self.sitting.trace, self.sitting.cursor.notation):
             self.say("\n".join(wrapped(said, "", "")))
         self.say("")
 

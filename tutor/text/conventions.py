@@ -43,6 +43,12 @@ def conventions(trace: Trace, notation: str) -> list[str]:
     return said + _update_rule(trace)
 
 
+def line_conventions(trace: Trace, notation: str) -> list[str]:
+    """The same, where all is written on lines: there a column of a network lies down."""
+    lies = [say("A vector is a column, here written on one line: [0.5, 1.2]; [0.5, 1.2]ᵀ is a row.")]
+    return conventions(trace, notation) + lies * bool(trace.program.model.layers)
+
+
 def _array_conventions(trace: Trace, notation: str) -> list[str]:
     """How products and gradients of arrays are written in a notation."""
     writer, model = Writer(trace.lesson, notation), trace.program.model
