@@ -374,3 +374,10 @@ def test_a_gate_shows_what_its_constant_does():
         known = Known(found, Scribe(found, "dz"), found.find("g"), playback.Cursor(0, "scalar", "dz", 1))
         picture = CircuitPicture(known, 80, 20, None, None)
         assert picture.signs["g"] == sign, line
+
+
+def test_no_name_is_cut_where_a_letter_says_it():
+    """z_prev₁ is z and ∂O₁₁ is ∂ in a box of eleven columns: half a name says less than a letter."""
+    t = trace(bundled("o-classification"))
+    drawn = "\n".join(as_text(diagram(*at(t, "dL/dz1[1]", notation="partials"), 80, 20).picture))
+    assert "z     0.38" in drawn and "z  −0.1485" in drawn and "…" not in drawn

@@ -686,7 +686,7 @@ def test_an_index_that_is_not_needed_may_be_typed(typed):
     assert Names(step, Writer(found.lesson, "partials")).value(typed)[1] == pytest.approx(-1.332 * 0.94)
 
 
-@pytest.mark.parametrize("typed", ["∇_a₃ L(θ) · h₂ᵀ", "∇a₃ L(θ) · h₂ᵀ", "grad_a_3 L(theta) h_2^T"])
+@pytest.mark.parametrize("typed", ["∇_a₃ L(θ) · h₂ᵀ", "∇a₃ L(θ) · h₂ᵀ", "grad_a_3 L(theta) h_2^T", "∇_a₃ L · h₂ᵀ"])
 def test_what_a_gradient_is_in_stands_below_the_line(typed):
     found = trace(bundled("p-deep"))
     step, writer = found.find("dL/dW3"), Writer(found.lesson, "nabla")

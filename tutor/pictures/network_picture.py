@@ -172,6 +172,14 @@ class NetworkPicture:
         full, brief = self.known.name(id, (unit,)), "∂" + self.known.name(symbol.wrt.id, (unit,))
         return next((name for name, size in ((full, 9), (brief, 6)) if width(name) + size <= room), "∂")
 
+    def _brief(self, fact: _Fact) -> str:
+        """What stands for a name that does not fit: ∂ for a gradient, z for the sum into a unit."""
+        symbol = self.known.symbol(fact.id)
+        if fact.style == "mark":
+            return "∂"
+        summed = symbol and symbol.quantity == "pre_activation"
+        return self.known.writer.notation.letter if summed else fact.name
+
     def _unit(self, canvas: Canvas, column: Column, unit: int, row: int) -> None:
         lit, chosen = self.lit.unit(column.layer, unit), self.selected == unit_item(self.model, column.layer, unit)
         facts = self._chosen_facts(column, unit)
@@ -205,7 +213,8 @@ class NetworkPicture:
         name = self._gradient_name(fact.id, unit, room) if gradient else fact.name
         # Four digits before the whole name: −0.1 for −0.1485 would be another number.
         text = short(fact.value, max(min(room - 1 - width(name), 10), 7 if room >= 10 else 4))
-        label = cut(name, room - width(text) - 1)
+        space = room - width(text) - 1
+        label = name if width(name) <= space else cut(self._brief(fact), space)
         own = fact.id == self.model.units(column.layer).id
         canvas.text(left, row, label, "cell" if chosen and own else "lit" if lit and own else "dim")
         style = "lit" if lit and not gradient else fact.style

@@ -476,6 +476,7 @@ def forms(names: set[str]) -> set[str]:
 def _forms(name: str) -> frozenset[str]:
     shown = normalised(name)
     spellings = {shown, shown.replace("∇_", "∇")}
+    spellings |= {text.replace("(θ)", "") for text in spellings}
     ascii_names = {normalised(to_ascii(text)) for text in spellings}
     return frozenset({*spellings, *ascii_names, *(re.sub(r"[_^()\s]", "", text) for text in ascii_names)} - {""})
 
