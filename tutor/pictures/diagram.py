@@ -137,7 +137,8 @@ def tell(trace: Trace, scribe: Scribe, step: Step, cursor: Cursor) -> list[str]:
     lines = []
     widths = model.widths
     for layer, count in enumerate(widths):
-        name = "input" if layer == 0 else "output" if layer == len(widths) - 1 else f"layer {layer}"
+        number = scribe.writer.layer_number(layer)
+        name = "input" if layer == 0 else "output" if layer == len(widths) - 1 else f"layer {number}"
         if layer:
             activation = model.layers[layer - 1].activation_name
             sign, own = scribe.writer.function(activation, layer), activation.replace("_", " ")

@@ -88,12 +88,13 @@ class NetworkPicture:
         writer, last = self.known.writer, self.output
         for column in plan.columns:
             layer = column.layer
-            name = "input" if layer == 0 else "output" if layer == last else f"layer {layer}"
+            name = "input" if layer == 0 else "output" if layer == last else f"layer {writer.layer_number(layer)}"
             applied = self.model.layers[layer - 1].activation_name if layer else ""
             sign = f" {writer.function(applied, layer)}" if layer else ""
             own = ACTIVATIONS[applied].glyph if applied in ACTIVATIONS else applied
-            both = f"{name}{sign} = {own}" if layer and sign.strip() != own else ""
-            heading = next((h for h in (both, name + sign, sign.strip(), name) if h and width(h) <= column.size), "")
+            meant = f"{sign} = {own}" if layer and sign.strip() != own else sign
+            heads = (name + meant, meant.strip(), name + sign, sign.strip(), name)
+            heading = next((head for head in heads if head and width(head) <= column.size), "")
             first = f"◀{layer} more " if column is plan.columns[0] and layer else ""
             first = first if width(first + heading) <= column.size else first[: -len("more ")]
             canvas.text(column.left, 0, first or " ", "key")

@@ -331,13 +331,17 @@ class Writer:
             return number(float(array), digits)
         return Matrix(array, digits)
 
+    def layer_number(self, layer: int) -> int:
+        """The number that this textbook gives a layer, which is 0 for the inputs here."""
+        return layer + self.notation.first - 1
+
     def function(self, name: str, layer: int | None = None) -> str:
         """The sign of an activation: σ, tanh ...; or the one letter that a textbook has for any.
 
         Where one sign would stand for two functions in a lesson, each layer's has the layer's number: σ₂, σ₃.
         """
         sign = self._sign(name, layer)
-        return sign + subscript(str(layer + self.notation.first - 1)) if layer and sign in self._shared else sign
+        return sign + subscript(str(self.layer_number(layer))) if layer and sign in self._shared else sign
 
     def _sign(self, name: str, layer: int | None) -> str:
         if self.notation.functions and layer and name != "linear":
