@@ -20,7 +20,10 @@ from textual_serve.download_manager import DownloadManager
 from tutor import confined, folders
 from tutor.text.language import VARIABLE
 
-PROGRAM = (sys.executable, "-P", "-m", "tutor")
+# From a checkout that is not installed, too; what lies in the folder where it starts is no module (-P).
+_WHERE = str(Path(confined.__file__).parent.parent)
+_MAIN = f"import sys; sys.path.append({_WHERE!r}); from tutor.cli.commands import main; sys.exit(main())"
+PROGRAM = (sys.executable, "-P", "-c", _MAIN)
 KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "PYTHONPATH", "SYSTEMROOT", VARIABLE)  # of the server's environment
 MOST_CELLS = 500  # columns or rows of a window
 LEAVE = 3.0  # seconds in which a process ends by itself
