@@ -45,7 +45,7 @@ from tutor.questions.attempt import Asking
 from tutor.text import glossary
 from tutor.text.card import terms_of
 from tutor.text.conventions import line_conventions
-from tutor.text.language import LANGUAGES
+from tutor.text.language import LANGUAGES, N_, say, say_in
 from tutor.text.layout import linear
 from tutor.text.lines import card_lines, path_lines, prose, put, reuse_lines, wrapped
 from tutor.text.notations import NOTATIONS
@@ -101,7 +101,7 @@ class LineMode:
         self.say(f"{self.sitting.lesson.title}\n")
         if not (resume and self._resume()):
             self._intro()
-            self.say("Enter for the next step; `help` lists the commands.\n")
+            self.say(say("Enter for the next step; `help` lists the commands.\n"))
         self._show()
         while not self.left and (line := self.ask("> ")) is not None:
             if not self._obey(line.strip()):
@@ -129,7 +129,7 @@ class LineMode:
 
     def _toggle_predict(self, how: str) -> None:
         if how not in ("", "always", "all", "new"):
-            self.say("predict, or predict always: in every lesson; predict all, or predict new: what is asked.")
+            self.say(say("predict, or predict always: in every lesson; predict all, or predict new: what is asked."))
             return
         if how in ("all", "new"):
             set_ask_everything(self.store, how == "all")
@@ -138,13 +138,16 @@ class LineMode:
         set_predict(self.store, self.sitting.key, LINES, on)
         if how == "always":
             set_predict_always(self.store, True)
-        self.say(f"Predict mode is {'on: values that carry an idea are asked for first' if on else 'off'}.\n")
+        if on:
+            self.say(say("Predict mode is on: values that carry an idea are asked for first.") + "\n")
+        else:
+            self.say(say("Predict mode is off.") + "\n")
         if on:
             self._show()
 
     def _put(self, asking: Asking) -> None:
         """Put a question until it is answered, given up or out of tries; then the next one of the step, if any."""
-        how = "(`hint`, `show`, `known`, `help`, or = before an expression to compute it)"
+        how = say("(`hint`, `show`, `known`, `help`, or = before an expression to compute it)")
         self.say(put(f"{asking.item.prompt} {how}"))
         for number, choice in enumerate(asking.item.choices, start=1):
             self.say(f"  {number}. {choice}")
@@ -198,7 +201,9 @@ class LineMode:
             "-phase": lambda: self._move(now.phase(-1)),
             "first": lambda: self._move(now.first()),
             "last": lambda: self._move(now.last()),
-            "go": lambda: self._go(rest) if rest else self.say(f"Say which step: go {now.some_ids[0]}, for example."),
+            "go": lambda: (
+                self._go(rest) if rest else self.say(say("Say which step: go {id}, for example.", id=now.some_ids[0]))
+            ),
             "return": lambda: self._move(now.return_from_jump()),
             "from": self._from,
             "unfold": lambda: self._move(now.unfold(rest[:MAX_WORD])),
@@ -245,7 +250,7 @@ class LineMode:
         if command in actions:
             actions[command]()
         else:
-            unknown = f"{_quoted(word)} is neither a command nor a step; `help` lists the commands."
+            unknown = say("{word} is neither a command nor a step; `help` lists the commands.", word=_quoted(word))
             self._go(line, said_of_key(line) or unknown)
         return True
 
@@ -278,7 +283,7 @@ class LineMode:
 
     def _go(self, id: str, otherwise: str = "") -> None:
         if len(id) > MAX_WORD:
-            self.say(f"{_quoted(id)} is too long to be a step.")
+            self.say(say("{id} is too long to be a step.", id=_quoted(id)))
             return
         try:
             moved = self.sitting.jump(id)
@@ -291,12 +296,12 @@ class LineMode:
         """The operands of the step; where they came from."""
         card = self.sitting.scribe.card(self.sitting.step)
         for operand in card.operands:
-            origin = f"step {operand.id}" if operand.id else "given"
+            origin = say("step {id}", id=operand.id) if operand.id else say("given")
             self.say(f"  {operand.name} = {linear(operand.value)} ({origin})")
         if card.more_operands:
-            self.say(f"  and {card.more_operands:,} more")
+            self.say(say("  and {n} more", n=f"{card.more_operands:,}"))
         if not card.operands:
-            self.say("  It is made from nothing else.")
+            self.say(say("  It is made from nothing else."))
         self.say("")
 
     def _chain(self, id: str) -> None:
@@ -304,7 +309,7 @@ class LineMode:
         now = self.sitting
         step = now.trace.find(id[:MAX_WORD], now.cursor.example) if id else now.step
         if (of := target(step)) is None:
-            raise Refused(f"A chain is of a gradient: chain {now.some_ids[1]}, for example.")
+            raise Refused(say("A chain is of a gradient: chain {id}, for example.", id=now.some_ids[1]))
         example = step.example if step.example is not None else now.cursor.example
         chain = now.scribe.chain(of, example)
         self.say("\n".join(path_lines(now.scribe, chain, step)) + "\n")
@@ -322,7 +327,7 @@ class LineMode:
         choose_notation(self.store, self.sitting.cursor.notation)
 
     def _language(self, name: str) -> None:
-        change_language(self.store, _one_of("language", name.lower(), tuple(LANGUAGES)) or "")
+        change_language(self.store, _one_of(N_("language"), name.lower(), tuple(LANGUAGES)) or "")
         self.sitting = retold(self.sitting)
         self._show()
 
@@ -330,13 +335,13 @@ class LineMode:
         self.sitting.require_examples()
         last = self.sitting.trace.examples
         if (number := whole_number(text, last)) is None:
-            raise Refused(f"Say which example of the batch: a number from 1 to {last:,}.")
+            raise Refused(say("Say which example of the batch: a number from 1 to {last}.", last=f"{last:,}"))
         self._move(self.sitting.to_example(number))
 
     def _iteration(self, text: str) -> None:
         self.sitting.require_training()
         if (number := whole_number(text, MAX_ITERATION)) is None:
-            raise Refused(f"Say which iteration: a number from 1 to {MAX_ITERATION:,}.")
+            raise Refused(say("Say which iteration: a number from 1 to {last}.", last=f"{MAX_ITERATION:,}"))
         if trace := self._fetch(number):
             self._move(self.sitting.arrive(trace))
 
@@ -349,7 +354,7 @@ class LineMode:
             return None
 
     def _stopped(self) -> None:
-        self.say(f"\nStopped: this is still iteration {self.sitting.cursor.iteration:,}.")
+        self.say(say("\nStopped: this is still iteration {n}.", n=f"{self.sitting.cursor.iteration:,}"))
 
     def _glossary(self, term: str) -> None:
         first = terms_of(self.sitting.step)
@@ -370,33 +375,34 @@ class LineMode:
 
     def _changes(self) -> None:
         now = self.sitting.changes
-        self.say("\n".join(f"  {escape(str(change))}" for change in now.changes) or "  Nothing is changed.")
+        self.say("\n".join(f"  {escape(str(change))}" for change in now.changes) or say("  Nothing is changed."))
         group = ""
         for setting in now.settings(self.sitting.here):
             if setting.group != group:
                 group = setting.group
-                self.say(f"{group}, to be set:")
+                self.say(say("{group}, to be set:", group=group))
             words = f" ({', '.join(setting.words)})" if setting.words else ""
             self.say(f"  {setting.name} = {setting_text(now.value(setting))}{words}")
         self.say("")
 
     def _write(self, path: str) -> None:
         if not path:
-            self.say("Say which file: save mine.toml, for example.")
+            self.say(say("Say which file: save mine.toml, for example."))
             return
         try:
             text = self.sitting.changes.text(path)
             try:
                 file = save(text, path)
             except FileExistsError:
-                if (self.ask(f"{escape(path)} is there already. Replace it? yes or no: ") or "").strip() != "yes":
-                    self.say("Not written.")
+                question = say("{file} is there already. Replace it? yes or no: ", file=escape(path))
+                if (self.ask(question) or "").strip() != "yes":
+                    self.say(say("Not written."))
                     return
                 file = save(text, path, overwrite=True)
         except CannotWrite as error:
             self.say(str(error))
             return
-        self.say(f"Written: {escape(str(file))}\n")
+        self.say(say("Written: {file}\n", file=escape(str(file))))
 
     def _diagnose(self, path: str) -> None:
         """The learner's own numbers of this iteration, from a file."""
@@ -405,14 +411,14 @@ class LineMode:
         from tutor.solutions.words import as_text
 
         if not path:
-            self.say("Say which file has your numbers: diagnose mine.npz, for example.")
+            self.say(say("Say which file has your numbers: diagnose mine.npz, for example."))
             return
         try:
             self.sitting = self.sitting.diagnose(read_arrays(path))
         except BadFile as error:
             self.say(f"{escape(str(error))}.")
         except OSError as error:
-            self.say(f"That cannot be read: {error.strerror or error}.")
+            self.say(say("That cannot be read: {why}.", why=error.strerror or error))
         else:
             assert self.sitting.diagnosis is not None
             for said in as_text(self.sitting.diagnosis):
@@ -427,7 +433,8 @@ class LineMode:
         now = self.sitting
         example = whole_number(text, now.trace.examples) if text else None
         if text and example is None:
-            raise Refused(f"Say which example of the batch: a number from 1 to {now.trace.examples:,}.")
+            last = f"{now.trace.examples:,}"
+            raise Refused(say("Say which example of the batch: a number from 1 to {last}.", last=last))
         store = None if now.changed else self.store
         at = None if example is None else example - 1
         keeper, paper = open_paper(store, now.key, now.trace, now.cursor.notation, at)
@@ -454,7 +461,7 @@ class LineMode:
         from tutor.lab.bench import on  # at the end, not before the first step
 
         if exercise := on(self.sitting.key):
-            self.say(f"To write it yourself, in Python: backprop-tutor lab start {exercise.id}\n")
+            self.say(say("To write it yourself, in Python: backprop-tutor lab start {id}\n", id=exercise.id))
 
     def _finish(self) -> None:
         self.sitting = self.sitting.finish()
@@ -463,8 +470,8 @@ class LineMode:
         self._save()
         self._outro()
         number = self.sitting.cursor.iteration + 1
-        more = f"`iteration {number}` goes on training, " if self.sitting.trained else ""
-        self.say(f"The lesson is finished.\nEnter leaves, {more}`first` starts again.\n")
+        more = say("`iteration {n}` goes on training, ", n=number) if self.sitting.trained else ""
+        self.say(say("The lesson is finished.\nEnter leaves, {more}`first` starts again.\n", more=more))
 
     def _show(self) -> None:
         """The questions of the step, if there are any, then the step."""
@@ -477,14 +484,16 @@ class LineMode:
         now, step, cursor = self.sitting, self.sitting.step, self.sitting.cursor
         card = now.card
         if said := now.why_not_asked:
-            self.say("\n".join(wrapped(f"{said} `predict all` asks everything.")) + "\n")
-        at = f"{card.phase}, step {cursor.at + 1} of {len(now.trace.equations)}"
-        at += f", example {step.example + 1} of {now.trace.examples}" if step.example is not None else ""
-        at += f", iteration {cursor.iteration:,}" if cursor.iteration > 1 else ""
-        at += f", changed: {len(now.changes.changes)}" if now.changed else ""
+            self.say("\n".join(wrapped(say("{said} `predict all` asks everything.", said=said))) + "\n")
+        phase, last = say_in("phase", card.phase), len(now.trace.equations)
+        at = say("{phase}, step {n} of {count}", phase=phase, n=cursor.at + 1, count=last)
+        if step.example is not None:
+            at += say(", example {n} of {count}", n=step.example + 1, count=now.trace.examples)
+        at += say(", iteration {n}", n=f"{cursor.iteration:,}") if cursor.iteration > 1 else ""
+        at += say(", changed: {n}", n=len(now.changes.changes)) if now.changed else ""
         self.say(f"[{card.id}] {card.title} ({at})")
         own = self.store.notes(now.key).get(step.equation.symbol.id)
-        mine = wrapped(f"my note: {escape(own)}", "  | ", "  | ") if own else []
+        mine = wrapped(say("my note: {note}", note=escape(own)), "  | ", "  | ") if own else []
         self.say("\n".join([*card_lines(card, cursor.level), *mine]) + "\n")
 
     def _note(self, words: str) -> None:
@@ -492,12 +501,14 @@ class LineMode:
         now, step = self.sitting, self.sitting.step.equation.symbol.id
         if words:
             self.store.save_note(now.key, step, "" if words == "-" else words)
-            self.say(f"The note at {step} is taken away." if words == "-" else f"Noted at {step}.")
+            gone = words == "-"
+            told = say("The note at {step} is taken away.", step=step) if gone else say("Noted at {step}.", step=step)
+            self.say(told)
             return
         found = self.store.notes(now.key)
         for id, own in found.items():
             self.say("\n".join(wrapped(f"{escape(id)}: {escape(own)}")))
-        self.say("" if found else "There is no note of yours in this lesson: note TEXT keeps one at this step.")
+        self.say("" if found else say("There is no note of yours in this lesson: note TEXT keeps one at this step."))
 
     def _state(self) -> None:
         scribe = self.sitting.scribe
@@ -512,7 +523,7 @@ class LineMode:
         """The facts of a picture: of the step, or of what `id` names."""
         now = self.sitting
         if len(id) > MAX_WORD:
-            self.say(f"{_quoted(id)} is too long to be a step.")
+            self.say(say("{id} is too long to be a step.", id=_quoted(id)))
             return
         of = subject(kind, now.trace, id or now.id, now.cursor.example)
         shown = KINDS[kind].make(now.scribe, of)
@@ -541,7 +552,7 @@ class LineMode:
         for at, step in enumerate(self._outline()):
             if step.phase != phase:
                 phase = step.phase
-                self.say(f"  {phase}")
+                self.say(f"  {say_in('phase', phase)}")
             mark = ">" if at == self.sitting.cursor.at else " "
             self.say(f"  {mark} {step.id:12} {writer.text(step.ref)}")
         self.say("")
@@ -557,7 +568,9 @@ def _one_of(what: str, name: str, known: tuple[str, ...]) -> str:
     if name.isdecimal() and len(name) < 3 and 1 <= int(name) <= len(known):
         return known[int(name) - 1]
     if name and name.lower() not in known:
-        raise Refused(f"There is no {what} {_quoted(name.lower())}; there are: {', '.join(known)}.")
+        there = ", ".join(known)
+        asked = _quoted(name.lower())
+        raise Refused(say("There is no {what} {name}; there are: {known}.", what=say(what), name=asked, known=there))
     return name.lower()
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tutor.learner.placing import LessonPath, Standing
 from tutor.lessonfiles.file_names import lesson_id
+from tutor.text.language import say
 from tutor.text.words import listed
 
 if TYPE_CHECKING:
@@ -43,21 +44,21 @@ def recommended(
     open_ = [entry for entry in entries if entry.id not in done and not entry.error]
     for entry in open_:
         if entry.id in begun:
-            return Next(entry, "You have begun it.")
+            return Next(entry, say("You have begun it."))
     titles = {entry.id: entry.title for entry in entries}
     for entry in sorted(open_, key=lambda entry: entry.id in passed):
         if all(need in done or need in passed or need not in known for need in entry.requires):
             if entry.id in passed:
-                return Next(entry, "Your placement passed over it.")
+                return Next(entry, say("Your placement passed over it."))
             needs = [titles[need] for need in entry.requires if need in known]
             if standing and entry.id == standing.begin and not done.issuperset(entry.requires):
-                return Next(entry, "Your placement says to begin here.")
+                return Next(entry, say("Your placement says to begin here."))
             if not done:
-                return Next(entry, "It is the first of the path.")
+                return Next(entry, say("It is the first of the path."))
             if needs:
-                return Next(entry, f"It builds on {listed(needs)}, which you know.")
-            return Next(entry, "It is the next of the path.")
-    return Next(open_[0], "Its prerequisites are in a circle.") if open_ else None
+                return Next(entry, say("It builds on {lessons}, which you know.", lessons=listed(needs)))
+            return Next(entry, say("It is the next of the path."))
+    return Next(open_[0], say("Its prerequisites are in a circle.")) if open_ else None
 
 
 def path_of(entries: Sequence[Entry]) -> LessonPath:

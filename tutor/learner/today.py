@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from tutor.text.language import say
 from tutor.text.output import escape
 from tutor.text.words import plural, whole_number
 
@@ -40,7 +41,7 @@ def read_goal(text: str) -> Goal | None:
     found = re.fullmatch(r"(an?|[0-9]{1,4})?\s*(questions?|lessons?)?", plain)
     count = whole_number(found[1], MOST) if found and found[1] and found[1].isdecimal() else 1
     if not plain or found is None or count is None or plain in ("a", "an"):
-        raise ValueError("a number of questions (10), of lessons (1 lesson), or none")
+        raise ValueError(say("a number of questions (10), of lessons (1 lesson), or none"))
     return Goal(count, "lesson" if (found[2] or "").startswith("lesson") else "question")
 
 
@@ -80,7 +81,9 @@ def standing(store: Store, now: datetime) -> str:
     if chosen is None:
         return ""
     done = done_today(store, chosen, now)
-    return f"today {done} of {chosen}" if done < chosen.count else f"today's goal reached: {plural(done, chosen.what)}"
+    if done < chosen.count:
+        return say("today {done} of {chosen}", done=done, chosen=chosen)
+    return say("today's goal reached: {done}", done=plural(done, chosen.what))
 
 
 def _midnight(now: datetime) -> str:
@@ -148,13 +151,17 @@ def said(found: Summary) -> list[str]:
     """A summary in sentences, a line each."""
     lines = []
     if found.questions:
-        lines.append(f"In this sitting: {plural(found.questions, 'question')}, {found.right} right in the end.")
+        questions = plural(found.questions, "question")
+        lines.append(say("In this sitting: {questions}, {n} right in the end.", questions=questions, n=found.right))
     for head, titles in (
-        ("Finished", found.finished), ("Learnt", found.learnt), ("Slipped", found.slipped),
+        (say("Finished"), found.finished), (say("Learnt"), found.learnt), (say("Slipped"), found.slipped),
     ):  # fmt: skip
         if titles:
             lines.append(f"{head}: {_listed(titles)}.")
-    lines.append(f"Due by tomorrow: {_listed(found.tomorrow)}." if found.tomorrow else "Nothing is due by tomorrow.")
+    if found.tomorrow:
+        lines.append(say("Due by tomorrow: {skills}.", skills=_listed(found.tomorrow)))
+    else:
+        lines.append(say("Nothing is due by tomorrow."))
     if found.standing:
         lines.append(f"{found.standing[:1].upper()}{found.standing[1:]}.")
     return lines
@@ -169,4 +176,4 @@ def tell_of_sitting(store: Store, since: datetime) -> None:
 
 def _listed(titles: tuple[str, ...]) -> str:
     more = len(titles) - NAMED
-    return "; ".join(titles[:NAMED]) + (f"; and {more} more" if more > 0 else "")
+    return "; ".join(titles[:NAMED]) + (say("; and {n} more", n=more) if more > 0 else "")

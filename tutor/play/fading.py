@@ -20,13 +20,14 @@ from tutor.questions.mastery import LAST_FACTOR, MASTERED, TRACING, WITH_FORMULA
 from tutor.questions.question import TOLERANCE
 from tutor.questions.rounding import close
 from tutor.text.condensing import condensed
+from tutor.text.language import N_, say
 from tutor.text.layout import linear
 from tutor.text.writer import Writer
 
 # Mastery below which so much is given; prior knowledge (0.2) is below the first.
 BITS = ((0.3, LAST_FACTOR), (0.45, WITH_FORMULA), (MASTERED, ""))
-EXAMPLE = "A worked example: this kind of step is new. The next time it is asked, at first its end alone."
-KNOWN = "Not asked: you know how this is done."
+EXAMPLE = N_("A worked example: this kind of step is new. The next time it is asked, at first its end alone.")
+KNOWN = N_("Not asked: you know how this is done.")
 BLANK = "?"
 _JOINING = ("mul", "matmul", "add", "sub", "div")  # operations whose last operand can be left out
 
@@ -74,7 +75,14 @@ def faded(item: Item, bit: str) -> Item:
         return item
     if bit == LAST_FACTOR and not short and (begun := _without_end(step, formula, writer)):
         shown, missing = begun
-        prompt = f"{name} = {written} = {shown}. Find what is missing at the {BLANK}, then the whole. {item.prompt}"
+        prompt = say(
+            "{name} = {written} = {shown}. Find what is missing at the {blank}, then the whole. {prompt}",
+            name=name,
+            written=written,
+            shown=shown,
+            blank=BLANK,
+            prompt=item.prompt,
+        )
         return replace(item, prompt=prompt, given=LAST_FACTOR, judge=_not_yet(item, missing))
     return replace(item, prompt=f"{name} = {written}. {item.prompt}", given=WITH_FORMULA)
 
@@ -98,6 +106,6 @@ def _not_yet(item: Item, missing: float) -> Judge:
         verdict = item.judge(text, own)
         if verdict.correct or verdict.free or verdict.value is None or not close(verdict.value, missing, TOLERANCE):
             return verdict
-        return not_understood(f"right: that belongs at the {BLANK}. Now the whole")
+        return not_understood(say("right: that belongs at the {blank}. Now the whole", blank=BLANK))
 
     return judge

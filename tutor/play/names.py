@@ -5,11 +5,18 @@ from __future__ import annotations
 from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.trace import Step, Trace
 from tutor.text.card import Scribe
+from tutor.text.language import N_, say
 
-GIVEN = {"input": "the inputs", "target": "the targets"}
-HYPERS = {"t": "which update it is, from 1", "beta1": "the share of the old first moment that stays",
-          "beta2": "the share of the old second moment that stays", "momentum": "the share of the old velocity",
-          "l2": "how much L2 regularisation weighs"}  # fmt: skip
+GIVEN = {"input": N_("the inputs"), "target": N_("the targets")}
+HYPERS = {
+    "t": N_("which update it is, from 1"),
+    "beta1": N_("the share of the old first moment that stays"),
+    "beta2": N_("the share of the old second moment that stays"),
+    "momentum": N_("the share of the old velocity"),
+    "l2": N_("how much L2 regularisation weighs"),
+    "learning_rate": N_("learning rate"),
+}
+QUANTITIES = {"weights": N_("weights"), "biases": N_("biases")}  # that a lesson gives
 
 
 def names(trace: Trace, scribe: Scribe) -> list[tuple[str, str]]:
@@ -27,11 +34,11 @@ def _given_words(trace: Trace, symbol: Symbol) -> str:
     model = trace.program.model
     if symbol.quantity == "circuit_input":
         if trace.lesson.training and symbol in model.trained:
-            return "a parameter: training changes it"
-        return "an input" if symbol in model.common else "given: it stays as it is"
+            return say("a parameter: training changes it")
+        return say("an input") if symbol in model.common else say("given: it stays as it is")
     if symbol.quantity in GIVEN:
-        return GIVEN[symbol.quantity]
+        return say(GIVEN[symbol.quantity])
     if symbol.quantity == "hyper":
-        return HYPERS.get(symbol.name) or symbol.name.replace("_", " ")
-    of = f" of layer {symbol.layer}" if symbol.layer else ""
-    return symbol.quantity.replace("_", " ") + of
+        return say(HYPERS.get(symbol.name) or symbol.name.replace("_", " "))
+    what = say(QUANTITIES.get(symbol.quantity) or symbol.quantity.replace("_", " "))
+    return say("{what} of layer {n}", what=what, n=symbol.layer) if symbol.layer else what

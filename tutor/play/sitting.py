@@ -31,6 +31,7 @@ from tutor.questions.chain_walk import chain_walk
 from tutor.questions.items import Item
 from tutor.questions.kinds.chain import MOST
 from tutor.text.card import Card, Scribe
+from tutor.text.language import say, say_many
 from tutor.text.one_page import OnePage, one_page
 
 if TYPE_CHECKING:
@@ -161,7 +162,9 @@ class Sitting:
         """The whole algorithm on one page, in the notation. Raises Refused of a circuit."""
         found = one_page(self.trace, self.cursor.notation)
         if found is None:
-            raise Refused("There are no layers here: the rule of each gate is all there is (its sentence says it).")
+            raise Refused(
+                say("There are no layers here: the rule of each gate is all there is (its sentence says it).")
+            )
         return found
 
     def intro(self) -> str:
@@ -201,12 +204,12 @@ class Sitting:
             return self.at(self.cursor)
         moved = playback.forward(self.cursor, self.trace)
         if moved is None:
-            raise AtTheEnd("This is the last step.")
+            raise AtTheEnd(say("This is the last step."))
         return self.at(moved)
 
     def back(self) -> Sitting:
         """The step before. Raises Refused."""
-        return self._at(playback.back(self.cursor, self.trace), "This is the first step.")
+        return self._at(playback.back(self.cursor, self.trace), say("This is the first step."))
 
     def equation(self, by: int) -> Sitting:
         """The next symbol, or by −1 the one before, past the elements of this one."""
@@ -236,7 +239,7 @@ class Sitting:
 
     def return_from_jump(self) -> Sitting:
         """Back to where the last jump began. Raises Refused."""
-        return self._at(playback.return_from_jump(self.cursor, self.trace), "There is no jump to return from.")
+        return self._at(playback.return_from_jump(self.cursor, self.trace), say("There is no jump to return from."))
 
     def element(self, rows: int, columns: int) -> Sitting:
         """At level scalar another cell of the vector or matrix, so many rows and columns on; it stops at the edges."""
@@ -267,14 +270,14 @@ class Sitting:
     def require_examples(self) -> None:
         """Raises Refused, with the reason why, where an iteration has one example."""
         if not self.lesson.example_count:
-            raise Refused("A circuit has no examples.")
+            raise Refused(say("A circuit has no examples."))
         if self.trace.examples == 1:
-            raise Refused("Here an update takes one example: there is no other to show.")
+            raise Refused(say("Here an update takes one example: there is no other to show."))
 
     def unfold(self, name: str = "") -> Sitting:
         """With one operand of the step's formula written out (by its name or id), or all of them. Raises Refused."""
         if self.cursor.level == "story":
-            raise Refused("The story has no formulas: levels scalar and matrix have.")
+            raise Refused(say("The story has no formulas: levels scalar and matrix have."))
         try:
             formula = self.step.formula
             for found in unfoldings(self.step, self.unfolded):
@@ -292,7 +295,7 @@ class Sitting:
     def fold(self) -> Sitting:
         """With what was written out last under its name again. Raises Refused."""
         if not self.unfolded:
-            raise Refused("Nothing of this formula is written out.")
+            raise Refused(say("Nothing of this formula is written out."))
         return replace(self, unfolded=self.unfolded[:-1])
 
     def finish(self) -> Sitting:
@@ -301,17 +304,20 @@ class Sitting:
 
     # ------------------------------------------------------------ iterations
 
-    def require_training(self, purpose: str = "it has one iteration") -> None:
+    def require_training(self, purpose: str = "") -> None:
         """Raises Refused where the lesson is not trained, and says what follows from that."""
         if self.lesson.training is None:
-            raise Refused(f"This lesson is not trained: {purpose}.")
+            why = purpose or say("it has one iteration")
+            raise Refused(say("This lesson is not trained: {purpose}.", purpose=why))
 
     def further(self, by: int) -> int:
         """The number of the iteration so many further. Raises Refused."""
         self.require_training()
         number = self.cursor.iteration + by
         if not 1 <= number <= MAX_ITERATION:
-            raise Refused("This is the first iteration." if by < 0 else "This is the last iteration that can be shown.")
+            raise Refused(
+                say("This is the first iteration.") if by < 0 else say("This is the last iteration that can be shown.")
+            )
         return number
 
     def needs_training(self, number: int) -> bool:
@@ -357,13 +363,13 @@ class Sitting:
     def undo(self) -> WhatIf:
         """The changes without the last one. Raises Refused."""
         if (changes := self.changes.undo()) is None:
-            raise Refused("There is no change to take back.")
+            raise Refused(say("There is no change to take back."))
         return changes
 
     def redo(self) -> WhatIf:
         """The changes with the one that was taken back last. Raises Refused."""
         if (changes := self.changes.redo()) is None:
-            raise Refused("There is no change that was taken back.")
+            raise Refused(say("There is no change that was taken back."))
         return changes
 
     def reloaded(self, lesson: Lesson, run: Run, trace: Trace) -> Sitting:
@@ -381,7 +387,7 @@ class Sitting:
         rng = random.Random(f"{self.lesson.id} {self.cursor.iteration} {step.id}")
         found = chain_walk(step, self.scribe.writer, rng, self.cursor.example)
         if not found:
-            raise Refused(f"This is no gradient with a chain of at most {MOST} factors to put together.")
+            raise Refused(say("This is no gradient with a chain of at most {most} factors to put together.", most=MOST))
         return found
 
     def next_question(self) -> Item | None:
@@ -419,9 +425,9 @@ class Sitting:
         if not (self.predict and self.fading) or self.asking or self.cursor.aside:
             return ""
         if (number, eq.symbol.key) in self.examples:
-            return EXAMPLE
+            return say(EXAMPLE)
         known = self.fading.is_known(eq.rule_id) and eq.symbol.key in playback.asked(self.trace)
-        return KNOWN if known and (number, eq.symbol.key) not in self.answered else ""
+        return say(KNOWN) if known and (number, eq.symbol.key) not in self.answered else ""
 
     def going_by(self, fading: Fading | None) -> Sitting:
         """With other knowledge to go by, from the next step on."""
@@ -479,8 +485,16 @@ def said_of_results(results: tuple[bool, ...] | list[bool]) -> str:
     if not count:
         return ""
     if own == count:
-        return f"You answered {'the question' if count == 1 else f'all {count} questions'} yourself."
+        return say_many(count, "You answered the question yourself.", "You answered all {n} questions yourself.")
     if own:
-        return f"You answered {own} of {count} questions yourself; the other answers were shown to you."
-    shown = "The answer was" if count == 1 else f"All {count} answers were"
-    return f"{shown} shown to you. Go through the lesson once more (`p` asks again), and it is you who computes."
+        return say(
+            "You answered {own} of {count} questions yourself; the other answers were shown to you.",
+            own=own,
+            count=count,
+        )
+    return say_many(
+        count,
+        "The answer was shown to you. Go through the lesson once more (`p` asks again), and it is you who computes.",
+        "All {n} answers were shown to you. Go through the lesson once more (`p` asks again), and it is you who "
+        "computes.",
+    )

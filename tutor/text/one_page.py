@@ -9,6 +9,7 @@ from tutor.engine.expressions import Ref, Symbol, refs
 from tutor.engine.model import Equation
 from tutor.engine.trace import Trace
 from tutor.text.general import LAST, General, Generic, at_output, generic, is_back, role
+from tutor.text.language import say
 from tutor.text.layout import Doc, linear, to_ascii
 from tutor.text.lines import COLUMNS, wrapped
 from tutor.text.to_latex import latex
@@ -61,7 +62,7 @@ def one_page(trace: Trace, notation: str) -> OnePage | None:
         within = (back and eq.rule in boxed) or (batch and eq.rule in ("weight_gradient", "bias_gradient"))
         if at in made and not within:
             found[_part(eq, back)].append(PageFormula(rules.written(eq), _here(writer, made[at])))
-    title = f"{trace.lesson.title}: the whole algorithm, for any layer"
+    title = say("{title}: the whole algorithm, for any layer", title=trace.lesson.title)
     listed = tuple(PagePart(parts[key], tuple(entries)) for key, entries in found.items() if entries)
     return OnePage(title, listed, tuple(_letters(trace, writer, rules)))
 
@@ -77,17 +78,32 @@ def _headings(rules: Generic, depth: int) -> dict[str, str]:
     entry = rules.notation
     letter, low = entry.layer, entry.weights_first
     top = entry.last if entry.first == entry.weights_first else f"{entry.last} − 1"
-    gradients = {"gradients": f"Gradients, for {letter} = {top}, … {low + 1}, {low}"}
-    back = {"back": f"Back to the layer before, for {letter} = {entry.last} − 1, … {entry.first}"}
+    gradients = {
+        "gradients": say(
+            "Gradients, for {letter} = {top}, … {next}, {low}", letter=letter, top=top, next=low + 1, low=low
+        )
+    }
+    back = {
+        "back": say(
+            "Back to the layer before, for {letter} = {last} − 1, … {first}",
+            letter=letter,
+            last=entry.last,
+            first=entry.first,
+        )
+    }
     if entry.steps_down:
-        gradients = {"gradients": f"Backward, for {letter} = {top}, … {low + 1}, {low}"}
-        back = {"back": f"and then, unless {letter} is {low}, back to the layer before"}
+        gradients = {
+            "gradients": say(
+                "Backward, for {letter} = {top}, … {next}, {low}", letter=letter, top=top, next=low + 1, low=low
+            )
+        }
+        back = {"back": say("and then, unless {letter} is {low}, back to the layer before", letter=letter, low=low)}
     return {
-        "forward": f"Forward, for {letter} = {low}, {low + 1}, … {top}",
-        "loss": "Loss",
-        "output": "Backward, at the output",
+        "forward": say("Forward, for {letter} = {low}, {next}, … {top}", letter=letter, low=low, next=low + 1, top=top),
+        "loss": say("Loss"),
+        "output": say("Backward, at the output"),
         **(gradients | back if entry.steps_down else back | gradients),
-        "update": f"Update, for every {letter}, when all gradients are there",
+        "update": say("Update, for every {letter}, when all gradients are there", letter=letter),
     }
 
 
@@ -110,46 +126,54 @@ def _letters(trace: Trace, writer: Writer, rules: Generic) -> Iterator[tuple[str
     letters = rules.writer(pre)
 
     def each(symbols: list[Symbol]) -> str:
-        return f"here {_here(writer, symbols)}"
+        return say("here {it}", it=_here(writer, symbols))
 
     small = {eq.symbol.id: eq.symbol for eq in rules.trace.equations}
     weights, biases = (ref.symbol for ref in _operands(pre))
     fed = linear(letters.name(Ref(small["z2"])))
-    count = f"{low}" if depth == 1 else f"{low} to {depth + low - 1}"
-    yield entry.layer, f"the number of a layer's weights; here {count}"
-    apart = f"; {entry.loss} alone is the loss" if entry.last == entry.loss else ""
-    yield entry.last, f"the last layer: {depth + first - 1} here, with {plural(layers[-1].units, 'unit')}{apart}"
+    count = f"{low}" if depth == 1 else say("{low} to {high}", low=low, high=depth + low - 1)
+    yield entry.layer, say("the number of a layer's weights; here {n}", n=count)
+    apart = say("; {loss} alone is the loss", loss=entry.loss) if entry.last == entry.loss else ""
+    last, units = depth + first - 1, plural(layers[-1].units, "unit")
+    yield entry.last, say("the last layer: {n} here, with {units}{apart}", n=last, units=units, apart=apart)
     to, origin = entry.units
     yield (
         f"{to}, {origin}",
-        f"a unit that is fed, and one that feeds it: weights have a row for each {to}, a column for each {origin}",
+        say(
+            "a unit that is fed, and one that feeds it: weights have a row for each {to}, a column for each {origin}",
+            to=to,
+            origin=origin,
+        ),
     )
     into = each([layer.weights for layer in layers])
     yield (
         linear(letters.name(Ref(weights))),
-        f"the weights that {fed} is made with; {into}",
+        say("the weights that {fed} is made with; {into}", fed=fed, into=into),
     )
     own = [layer.biases for layer in layers if layer.biases]
     if own:
-        yield linear(letters.name(Ref(biases))), f"the biases; {each(own)}"
-    yield fed, f"the weighted sums of a layer; {each([layer.pre_activation for layer in layers])}"
+        yield linear(letters.name(Ref(biases))), say("the biases; {each}", each=each(own))
+    yield fed, say("the weighted sums of a layer; {each}", each=each([layer.pre_activation for layer in layers]))
     if depth > 1:
         hidden = [layer.activation for layer in layers[:-1]]
-        yield linear(letters.name(Ref(small["a2"]))), f"what the units of a layer put out; {each(hidden)}"
+        yield (
+            linear(letters.name(Ref(small["a2"]))),
+            say("what the units of a layer put out; {each}", each=each(hidden)),
+        )
         signs = ", ".join(dict.fromkeys(layer.activation_name.replace("_", " ") for layer in layers[:-1]))
-        yield letters.function("sigmoid", 2), f"the activation of a hidden layer; here {signs}"
+        yield letters.function("sigmoid", 2), say("the activation of a hidden layer; here {signs}", signs=signs)
     nought = Writer(rules.trace.lesson, rules.id).text(Ref(Symbol("a0", (2,), "activation", 0)))
     given = writer.text(Ref(layers[0].feeds))
     if nought != given:
-        yield nought, f"the input {given}"
+        yield nought, say("the input {given}", given=given)
     sign = letters.function(layers[-1].activation_name, LAST)
     if layers[-1].activation_name not in ("linear", sign):
-        yield f"{sign}, at the output", layers[-1].activation_name.replace("_", " ")
-    yield writer.text(Ref(trace.program.model.data[1])), "the targets"
+        yield say("{sign}, at the output", sign=sign), layers[-1].activation_name.replace("_", " ")
+    yield writer.text(Ref(trace.program.model.data[1])), say("the targets")
     if trace.lesson.training:
-        yield entry.rate, f"the learning rate: {trace.lesson.training.learning_rate:g} here"
+        yield entry.rate, say("the learning rate: {rate} here", rate=f"{trace.lesson.training.learning_rate:g}")
     if trace.examples > 1:
-        yield "n, e", f"the examples of a batch, {trace.examples} here, and one of them"
+        yield "n, e", say("the examples of a batch, {n} here, and one of them", n=trace.examples)
 
 
 def _operands(eq: Equation) -> list[Ref]:
@@ -162,7 +186,7 @@ def _operands(eq: Equation) -> list[Ref]:
 def equations(entry: PageFormula) -> list[tuple[str, tuple[Doc, Doc]]]:
     """The formulas of an entry: (what it is of, (name, formula)), whole and of one."""
     general = entry.general
-    return [("", (general.name, general.formula)), *([("one of them", general.cell)] if general.cell else [])]
+    return [("", (general.name, general.formula)), *([(say("one of them"), general.cell)] if general.cell else [])]
 
 
 def text(page: OnePage) -> Iterator[str]:
@@ -173,8 +197,8 @@ def text(page: OnePage) -> Iterator[str]:
         for entry in part.entries:
             for of, (name, formula) in equations(entry):
                 yield f"  {'  ' if of else ''}{linear(name)} = {linear(formula)}"
-            yield from wrapped(f"here {entry.here}", "      ", "      ") if entry.here else ()
-    yield from ("", "The letters")
+            yield from wrapped(say("here {it}", it=entry.here), "      ", "      ") if entry.here else ()
+    yield from ("", say("The letters"))
     for name, said in page.letters:
         yield from wrapped(f"{name}: {said}", "  ", "    ", COLUMNS)
 
@@ -186,8 +210,8 @@ def markdown(page: OnePage) -> Iterator[str]:
         yield from ("", f"## {part.heading}", "")
         for entry in part.entries:
             found = "; ".join(f"${latex(name)} = {latex(formula)}$" for _, (name, formula) in equations(entry))
-            yield f"- {found}" + (f" (here {entry.here})" if entry.here else "")
-    yield from ("", "## The letters", "")
+            yield f"- {found}" + (f" ({say('here {it}', it=entry.here)})" if entry.here else "")
+    yield from ("", f"## {say('The letters')}", "")
     yield from (f"- {name}: {said}" for name, said in page.letters)
 
 

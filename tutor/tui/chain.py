@@ -24,6 +24,7 @@ from tutor.play.playback import Cursor
 from tutor.play.settings import Refused
 from tutor.play.sitting import Sitting
 from tutor.text.card import Equality
+from tutor.text.language import N_, say
 from tutor.tui.chain_views import ShownChains, cells_view, chain_view, derivation_view, own_of, stops
 from tutor.tui.keys import bindings
 from tutor.tui.lines import KeyBar, Line, Lines
@@ -31,7 +32,7 @@ from tutor.tui.map import Map, map_title
 from tutor.tui.screen import TutorScreen
 
 ROOMY = 34  # rows from which the picture has a place above the chain
-VIEWS = {"chain": "Chain", "cells": "Cell by cell", "derivation": "Derivation"}
+VIEWS = {"chain": N_("Chain"), "cells": N_("Cell by cell"), "derivation": N_("Derivation")}
 
 
 # ---------------------------------------------------------------- the screen
@@ -45,7 +46,7 @@ def opens(cursor: Cursor, step: Step) -> tuple[str, Step] | str:
     if cursor.level == "matrix" and whole.shape:
         return "cells", whole
     if paths.target(step) is None:
-        return "A chain is of a gradient: go on to the backward pass, or to level matrix for cell by cell."
+        return say("A chain is of a gradient: go on to the backward pass, or to level matrix for cell by cell.")
     return "chain", step
 
 
@@ -205,7 +206,7 @@ class ChainScreen(TutorScreen):
     def action_ask(self) -> None:
         """The chain as questions: its factors, one after the other, their values, the product, the sum over paths."""
         if self.view != "chain":
-            self.say("p asks for a chain: c shows it first.")
+            self.say(say("p asks for a chain: c shows it first."))
             return
         try:
             items = self.sitting.chain_questions(self.step)
@@ -213,14 +214,19 @@ class ChainScreen(TutorScreen):
             self.say(str(error))
             return
         key = None if self.sitting.changed else self.sitting.key
-        title = f"The chain of {self.scribe.writer.text(self.chain.gradient)}"
+        title = say("The chain of {gradient}", gradient=self.scribe.writer.text(self.chain.gradient))
         self.tutor.practise(title, (PracticeItem(key, item) for item in items))
 
     def _bar(self) -> Line:
         step = own_of(self.step, self.cursor.example) if self.view == "cells" else self.step
         name = self.scribe.writer.text(step.ref)
-        tail = f"{self.at + 1} of {self.count:,}"
-        return Line(((f"{VIEWS[self.view]} of {name}", "title"), (f"   step {step.id} · {tail}", "dim")))
+        tail = say("{n} of {count}", n=self.at + 1, count=f"{self.count:,}")
+        return Line(
+            (
+                (say("{view} of {name}", view=say(VIEWS[self.view]), name=name), "title"),
+                (say("   step {id} · {tail}", id=step.id, tail=tail), "dim"),
+            )
+        )
 
     # ------------------------------------------------------------ keys
 
@@ -230,7 +236,7 @@ class ChainScreen(TutorScreen):
             self.at = moved
             self.draw()
         else:
-            text = "This is the end: Esc goes back to the player." if by > 0 else "This is the beginning."
+            text = say("This is the end: Esc goes back to the player.") if by > 0 else say("This is the beginning.")
             self.say(text)
 
     def action_go_to(self, place: int) -> None:

@@ -14,6 +14,7 @@ from tutor.engine.rules import OVER_BATCH
 from tutor.engine.trace import Step
 from tutor.text.card import Card, Equality, Scribe, big_count, others_words, zero_words
 from tutor.text.cells import cut, pad, width, window
+from tutor.text.language import say
 from tutor.text.layout import Row, bracketed, draw, flow, linear, number
 from tutor.text.words import capital
 from tutor.tui.lines import Line, line
@@ -33,18 +34,21 @@ def chain_view(scribe: Scribe, chain: Chain, stop: Stop, columns: int, rows: int
     """The chain at a stop, and the last line that should be in view."""
     name = linear(scribe.writer.name(chain.gradient))
     if not chain.paths:
-        return wrapped(f"No path leads from {scribe.writer.text(chain.of)} to the output: {name} is 0.", columns), 0
+        return wrapped(
+            say("No path leads from {of} to the output: {name} is 0.", of=scribe.writer.text(chain.of), name=name),
+            columns,
+        ), 0
     at, nth = stop
     lines: list[Line] = []
     if at < len(chain.paths):
         path = chain.paths[at]
         if chain.count > 1:
-            which = "in order" if chain.rest is None else "the largest first"
+            which = say("in order") if chain.rest is None else say("the largest first")
             lines.append(
                 Line(
                     (
-                        (f"Path {at + 1} of {big_count(chain.count)}", "title"),
-                        (f"  {which}; PgDn the next path", "dim"),
+                        (say("Path {n} of {count}", n=at + 1, count=big_count(chain.count)), "title"),
+                        (say("  {which}; PgDn the next path", which=which), "dim"),
                     )
                 )
             )
@@ -59,7 +63,7 @@ def chain_view(scribe: Scribe, chain: Chain, stop: Stop, columns: int, rows: int
         if chain.count > 1:
             lines += [line(), *_path_lines(scribe, chain, stop, columns)]
         return lines, seen
-    lines = [line(f"The sum over {big_count(chain.count)} paths", "title"), line()]
+    lines = [line(say("The sum over {n} paths", n=big_count(chain.count)), "title"), line()]
     lines += _path_lines(scribe, chain, stop, columns)
     lines += [line(), *_result(scribe, chain, columns)]
     return lines, len(lines)
@@ -126,7 +130,7 @@ def _owner(scribe: Scribe, factor: Factor) -> str:
     symbol = factor.bottom.symbol
     if not scribe.trace.program.model.layers:
         return ""
-    own = {"weights": "the weight itself", "biases": "the bias itself"}
+    own = {"weights": say("the weight itself"), "biases": say("the bias itself")}
     return own.get(symbol.quantity) or scribe.explainer.layer(symbol.layer).removeprefix("the ")
 
 
@@ -182,9 +186,9 @@ def _so_far(path: Path, nth: int, columns: int) -> list[Line]:
     value = number(done.product)
     parts = [" · ".join(texts)] if len(texts) > 1 else []
     text = f"{' '.join(parts)} = {value}" if parts else value
-    lines = _led("the product  " if whole else "so far  ", text, columns, "value" if whole else "numbers")
+    lines = _led(say("the product  ") if whole else say("so far  "), text, columns, "value" if whole else "numbers")
     if done.product == 0 and whole:
-        lines += wrapped("A factor is 0: nothing comes through on this path.", columns, "dim")
+        lines += wrapped(say("A factor is 0: nothing comes through on this path."), columns, "dim")
     return lines
 
 
@@ -246,9 +250,9 @@ def _result(scribe: Scribe, chain: Chain, columns: int) -> list[Line]:
     if chain.count > 1:
         terms = [number(path.product, chain.digits) for path in chain.paths]
         terms += [] if chain.rest is None else [number(chain.rest, chain.digits)]
-        lines += _led("the sum  ", f"{' + '.join(bracketed(terms))} = {total}", columns, "numbers")
+        lines += _led(say("the sum  "), f"{' + '.join(bracketed(terms))} = {total}", columns, "numbers")
     lines += wrapped(f"{writer.text(chain.gradient)} = {total}", columns, "value")
-    lines += wrapped("The backward pass has the same, without ever listing a path.", columns, "dim")
+    lines += wrapped(say("The backward pass has the same, without ever listing a path."), columns, "dim")
     return [*lines, *wrapped(scribe.beyond(chain), columns, "dim")]
 
 
@@ -279,7 +283,7 @@ def cells_view(scribe: Scribe, step: Step, at: int, columns: int, rows: int) -> 
     if step.id not in cards:
         cards[step.id] = scribe.card(step)
     card = cards[step.id]
-    lines = [*_led("sizes  ", card.dimensions, columns, "numbers")] if card.dimensions else []
+    lines = [*_led(say("sizes  "), card.dimensions, columns, "numbers")] if card.dimensions else []
     outer = next((node for node in walk(step.formula) if isinstance(node, Call) and node.op == "outer"), None)
     outer = outer if outer and all(isinstance(arg, Ref) for arg in outer.args) else None
     whole = np.asarray(step.value, dtype=float)
@@ -312,16 +316,39 @@ def cells_view(scribe: Scribe, step: Step, at: int, columns: int, rows: int) -> 
             spans += [(text, "cell" if here else "title" if known else "dim"), ("  ", "")]
         lines.append(Line((*spans[:-1], (f" {fence[1]}", "dim"))))
     if len(down) < grid.shape[0] or len(across) < grid.shape[1]:
-        lines.append(line(f"    part of {grid.shape[0]:,} × {grid.shape[1]:,}; it moves along", "dim"))
+        lines.append(
+            line(
+                say(
+                    "    part of {rows} × {columns}; it moves along",
+                    rows=f"{grid.shape[0]:,}",
+                    columns=f"{grid.shape[1]:,}",
+                ),
+                "dim",
+            )
+        )
     if whole.ndim > 2:
         count = "×".join(map(str, whole.shape[:-2]))
-        lines.append(line(f"    slice [{', '.join(str(i + 1) for i in index[:-2])}] of {count}; it moves along", "dim"))
+        lines.append(
+            line(
+                say(
+                    "    slice [{part}] of {count}; it moves along",
+                    part=", ".join(str(i + 1) for i in index[:-2]),
+                    count=count,
+                ),
+                "dim",
+            )
+        )
     lines += [line(), *chain_lines(scribe.card(step.at(index)).main, columns, rows)]
     lines += wrapped(scribe.explainer.why(step.at(index)), columns, "dim")
     seen = len(lines)
     if at == whole.size - 1:
-        lines += [line(), *wrapped("All cells are filled in: one step of the backward pass." if step.phase == "backward"
-                                   else "All cells are filled in.", columns, "note")]  # fmt: skip
+        backward = step.phase == "backward"
+        done = (
+            say("All cells are filled in: one step of the backward pass.")
+            if backward
+            else say("All cells are filled in.")
+        )
+        lines += [line(), *wrapped(done, columns, "note")]
         seen = len(lines)
         if card.reuse:
             lines += wrapped(card.reuse, columns, "note")

@@ -7,6 +7,7 @@ from itertools import product
 from tutor.learner.copies import keep_copy
 from tutor.play.copying import FORMS, SAID, WHATS, copied
 from tutor.play.sitting import Sitting
+from tutor.text.language import say
 from tutor.text.words import plural
 from tutor.tui.dialogs import Reader
 from tutor.tui.lines import Line, line
@@ -21,10 +22,10 @@ def offer_copy(screen: TutorScreen, sitting: Sitting) -> None:
     Whether a terminal takes what is put on its clipboard (OSC 52) nobody can know, so there is a file, too.
     """
     if sitting.still_asked:
-        screen.say("A question is open: what is copied would answer it.")
+        screen.say(say("A question is open: what is copied would answer it."))
         return
     choices = {str(at): choice for at, choice in enumerate(product(WHATS, FORMS), start=1)}
-    lines = [line("Copy", "title")]
+    lines = [line(say("Copy"), "title")]
     for key, (what, form) in choices.items():
         if form == next(iter(FORMS)):
             lines += [line(), line(f"{SAID[what]}:")]
@@ -36,7 +37,7 @@ def offer_copy(screen: TutorScreen, sitting: Sitting) -> None:
             text = copied(sitting, what, form)
             screen.app.copy_to_clipboard(text)
             count = plural(text.count("\n"), "line")
-            screen.say(f"Copied, {count}. {keep_copy(text, form)}".rstrip())
+            screen.say(say("Copied, {count}. {kept}", count=count, kept=keep_copy(text, form)).rstrip())
 
-    hint = "1 to 9 copies · ↑ ↓ scroll · Esc goes back"
+    hint = say("1 to 9 copies · ↑ ↓ scroll · Esc goes back")
     screen.app.push_screen(Reader(lines, hint, {key: key for key in choices}), go)

@@ -61,7 +61,7 @@ class Diagnose(Dialog):
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
             said = "" if confined() else "mine.npz, or "
-            yield Numbers(placeholder=f"{said}paste: dL/dW1,0.1,0.2", max_length=500)
+            yield Numbers(placeholder=say("{said}paste: dL/dW1,0.1,0.2", said=said), max_length=500)
             yield Lines(id="terms")
             keys = [key for key in DIAGNOSE if not (confined() and key.label == "a file")]
             yield Static(Content(hint(keys, " · ")), id="hint")
@@ -91,14 +91,14 @@ class Diagnose(Dialog):
             lines.append(Line(spans))
             if verdict is not found.first_wrong and verdict.message != say("Right."):  # else it is said above
                 lines.append(line(f"  {verdict.message}"))
-            lines += [line(f"  or: {slip.title}", "dim") for slip in verdict.slips[1:]]
+            lines += [line(say("  or: {title}", title=slip.title), "dim") for slip in verdict.slips[1:]]
         lines += [line(), line(found.untried, "dim")] if found.untried else []
-        return [*lines, line(), line("The outline and the picture are marked; f8 takes the marks away.", "dim")]
+        return [*lines, line(), line(say("The outline and the picture are marked; f8 takes the marks away."), "dim")]
 
     # ------------------------------------------------------------ what is handed in
 
     def on_numbers_pasted(self, event: Numbers.Pasted) -> None:
-        self.judge(lambda: read_arrays("what was pasted", event.text.encode("utf-8", "replace")))
+        self.judge(lambda: read_arrays(say("what was pasted"), event.text.encode("utf-8", "replace")))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         path = event.value.strip().strip("'\"")
@@ -116,7 +116,7 @@ class Diagnose(Dialog):
         except BadFile as error:
             self.lines = [line(f"{error}.", "error")]
         except OSError as error:
-            self.lines = [line(f"That cannot be read: {error.strerror or error}.", "error")]
+            self.lines = [line(say("That cannot be read: {why}.", why=error.strerror or error), "error")]
         else:
             self.adopt(self.sitting)
             self.query_one(Input).value = ""
@@ -138,15 +138,22 @@ class Diagnose(Dialog):
 
 def asked() -> list[Line]:
     """What is asked for; a visitor, who has no files here, pastes."""
-    table = "A line of a table is a name and its numbers: dL/dW1,0.1,0.2. Names are ids, or what your code calls them:"
-    title = "Paste your numbers" if confined() else "Which file has your numbers?"
-    formats = "JSON is read" if confined() else "JSON, .npz, .safetensors and PyTorch's .pt are read"
+    formats = say("JSON is read") if confined() else say("JSON, .npz, .safetensors and PyTorch's .pt are read")
+    table = say(
+        "A line of a table is a name and its numbers: dL/dW1,0.1,0.2. Names are ids, or what your code calls them: "
+        "dW1, W1.grad, fc1.weight.grad. {formats} as well.",
+        formats=formats,
+    )
+    title = say("Paste your numbers") if confined() else say("Which file has your numbers?")
     return [
         line(title, "title"),
         line(),
         line(table),
-        line(f"dW1, W1.grad, fc1.weight.grad. {formats} as well."),
         line(),
-        line("They are held against this iteration, in the order of computation: which is the first that is wrong, by"),
-        line("which slip, and what follows from it rightly. The outline and the picture then mark them."),
+        line(
+            say(
+                "They are held against this iteration, in the order of computation: which is the first that is wrong, "
+                "by which slip, and what follows from it rightly. The outline and the picture then mark them."
+            )
+        ),
     ]

@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 
 from tutor.play.commands import GLOSSARY
 from tutor.text import glossary
+from tutor.text.language import say
 from tutor.tui.dialogs import Dialog
 from tutor.tui.entry import EntryInput
 from tutor.tui.keys import bindings, hint
@@ -30,7 +31,7 @@ class Glossary(Dialog):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
-            yield EntryInput(placeholder="type a term: chain rule", max_length=60)
+            yield EntryInput(placeholder=say("type a term: chain rule"), max_length=60)
             yield Lines(id="terms")
             yield Static(Content(hint(GLOSSARY, " · ")), id="hint")
 
@@ -53,11 +54,15 @@ class Glossary(Dialog):
         columns = max(listing.size.width - 2, 20)
         if text.strip():
             found = glossary.search(text)
-            lines = entries(found, columns) or [line("The glossary has no such term. Esc goes back.", "dim")]
+            lines = entries(found, columns) or [line(say("The glossary has no such term. Esc goes back."), "dim")]
         else:
-            lines = [line("At this step", "dim"), line(), *entries(self.first, columns)] if self.first else []
+            lines = [line(say("At this step"), "dim"), line(), *entries(self.first, columns)] if self.first else []
             rest = [term for term in glossary.in_order(self.first) if term not in self.first]
-            lines += [line("All the others" if self.first else "All terms", "dim"), line(), *entries(rest, columns)]
+            lines += [
+                line(say("All the others") if self.first else say("All terms"), "dim"),
+                line(),
+                *entries(rest, columns),
+            ]
         listing.show(lines)
         listing.scroll_lines_to(0)
 
@@ -72,6 +77,6 @@ def entries(terms: list[str], columns: int) -> list[Line]:
     for term in terms:
         title, *rest = glossary.entry_lines(term, columns)
         lines += [line(title, "heading")]
-        lines += [line(text, "dim" if text.startswith("  see: ") else "") for text in rest]
+        lines += [line(text, "dim" if text.startswith(f"  {say('see: {terms}', terms='')}") else "") for text in rest]
         lines.append(line())
     return lines

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from tutor.learner.mistakes import Mistake, diagnosis, mistakes, replay, typed
 from tutor.lessonfiles.file_names import lesson_id
 from tutor.play.commands import MISTAKES
+from tutor.text.language import say
 from tutor.text.words import plural
 from tutor.tui.dialogs import help_of
 from tutor.tui.keys import bindings
@@ -31,8 +32,9 @@ class MistakesScreen(ListScreen):
     def draw(self) -> None:
         self.found = mistakes(self.tutor.store.answers())
         still = sum(not each.mended for each in self.found)
-        said = f"  {plural(len(self.found), 'question')} answered wrongly, {still} not right since"
-        self.query_one("#bar", Lines).show([Line((("My mistakes", "title"), (said, "dim")))])
+        questions = plural(len(self.found), "question")
+        said = say("  {questions} answered wrongly, {n} not right since", questions=questions, n=still)
+        self.query_one("#bar", Lines).show([Line(((say("My mistakes"), "title"), (said, "dim")))])
         listing = self.query_one("#list", Choices)
         columns = max(listing.size.width - 1, 40)
         lines: list[Line] = []
@@ -41,11 +43,11 @@ class MistakesScreen(ListScreen):
             first, *more = wrapped(f"{mark} {each.last.asked or each.last.item}", columns, style)
             lines += [Line(first.spans, str(at)), *more]
             for answer in each.answers:
-                lines += wrapped(f"{typed(answer)}  →  {diagnosis(answer)}", columns, "", "    you  ")
-            seed = f", seed {each.last.seed}" if each.last.seed else ""
-            since = ", right since" if each.mended else ""
+                lines += wrapped(f"{typed(answer)}  →  {diagnosis(answer)}", columns, "", say("    you  "))
+            seed = say(", seed {seed}", seed=each.last.seed) if each.last.seed else ""
+            since = say(", right since") if each.mended else ""
             lines += [line(f"    {lesson_id(each.last.lesson)}, {each.last.at[:10]}{seed}{since}", "dim"), line()]
-        lines = lines or [line("No question was answered wrongly yet.", "heading")]
+        lines = lines or [line(say("No question was answered wrongly yet."), "heading")]
         listing.show(lines, None if listing.cursor >= 0 else (0 if self.found else -1))
 
     def chosen(self) -> Mistake | None:
@@ -55,9 +57,11 @@ class MistakesScreen(ListScreen):
     def ask(self, which: list[Mistake], new: bool = False) -> None:
         exercises = list(replay(self.tutor.store, which[:1], new)) if len(which) == 1 else None
         if exercises == []:
-            self.app.notify("This question can no longer be asked: its lesson is gone, or has changed.", markup=False)
+            self.app.notify(
+                say("This question can no longer be asked: its lesson is gone, or has changed."), markup=False
+            )
         elif which:
-            self.tutor.practise("Again", exercises or replay(self.tutor.store, which, new))
+            self.tutor.practise(say("Again"), exercises or replay(self.tutor.store, which, new))
 
     def on_lines_chosen(self, event: Lines.Chosen) -> None:
         self.action_replay()

@@ -17,6 +17,7 @@ from tutor.questions.attempt import Asking, give_up, hint, respond
 from tutor.questions.items import Item
 from tutor.text.card import Scribe
 from tutor.text.cells import cut, pad
+from tutor.text.language import say
 from tutor.text.words import plural
 from tutor.tui import question_views, views
 from tutor.tui.keys import bindings
@@ -60,21 +61,25 @@ class PracticeScreen(QuestionScreen):
     def draw(self) -> None:
         if self.has_class("-tiny"):
             return
-        count = f"{self.right} of {self.done} right" if self.done else "three tries each"
+        count = (
+            say("{right} of {done} right", right=self.right, done=self.done) if self.done else say("three tries each")
+        )
         card = self.query_one("#card", Lines)
         if self.asking is None:
             self.query_one("#answer").display = self.query_one("#side").display = False
             self.query_one(KeyBar).set_keys([Key("", "leave", "esc", "leave")])
-            word = f"{count}. That is all for now." if self.done else "Nothing is due today."
+            word = say("{count}. That is all for now.", count=count) if self.done else say("Nothing is due today.")
             missed = [line(f"  {mastery.title(skill)}") for skill in self.missed]
-            missed = [line("To practise (ctrl+o at home, Enter drills one):", "dim"), *missed, line()] if missed else []
+            missed = (
+                [line(say("To practise (ctrl+o at home, Enter drills one):"), "dim"), *missed, line()] if missed else []
+            )
             self.query_one("#bar", Lines).show([Line(((self.heading, "title"),))])
-            card.show([line(word, "heading"), line(), *missed, line("Esc goes back.")])
+            card.show([line(word, "heading"), line(), *missed, line(say("Esc goes back."))])
             return
         asking, item = self.asking, self.asking.item
-        seed = f" · seed {item.seed}" if item.seed is not None else ""
+        seed = say(" · seed {seed}", seed=item.seed) if item.seed is not None else ""
         number = item.step.trace.iteration.number
-        seed += f" · iteration {number}" if number > 1 else ""
+        seed += say(" · iteration {n}", n=number) if number > 1 else ""
         about = f"  {mastery.title(item.skill)}{seed} · {count}"
         self.query_one("#bar", Lines).show([Line(((self.heading, "title"), (about, "dim")))])
         columns = card.size.width - 1
@@ -137,7 +142,7 @@ class PracticeScreen(QuestionScreen):
                 self.series.put_first(more)
                 self.following()
             else:
-                self.app.notify("This question has no other numbers.", markup=False)
+                self.app.notify(say("This question has no other numbers."), markup=False)
 
     def action_skip(self) -> None:
         """Another question first: this one comes back, with its tries and hints."""
@@ -165,32 +170,35 @@ class ProgressScreen(ListScreen):
 
     def draw(self) -> None:
         found = progress.report(self.tutor.store)
-        said = f"{plural(found.questions, 'question')}, {found.right} right"
-        said += f" · {len(found.finished)} of {found.lessons} lessons finished"
-        said += f" · {len(found.due)} due for review (r)" if found.due else ""
-        self.query_one("#bar", Lines).show([Line((("Progress", "title"), (f"  {said}", "dim")))])
+        said = say("{questions}, {n} right", questions=plural(found.questions, "question"), n=found.right)
+        said += say(" · {n} of {count} lessons finished", n=len(found.finished), count=found.lessons)
+        said += say(" · {n} due for review (r)", n=len(found.due)) if found.due else ""
+        self.query_one("#bar", Lines).show([Line(((say("Progress"), "title"), (f"  {said}", "dim")))])
         columns = max(self.query_one("#list").size.width, 40)
-        lines = [line(), line("Skills, the weakest first", "title"), *_skill_lines(found, columns)]
+        lines = [line(), line(say("Skills, the weakest first"), "title"), *_skill_lines(found, columns)]
         if found.misconceptions:
-            lines += [line(), line("Misconceptions met", "title")]
+            lines += [line(), line(say("Misconceptions met"), "title")]
         for met in found.misconceptions:
             spans = ((f"  {cut(met.title, columns - 16)} ", "heading"), (f" {met.count} ×", "dim"))
             lines.append(Line(spans, f"skill {met.skill} {met.lesson}"))
         if found.days:
-            lines += [line(), line("Questions by day", "title")]
+            lines += [line(), line(say("Questions by day"), "title")]
         for day in found.days[-14:]:
             right, wrong = min(day.right, 40), min(day.questions - day.right, 40)
             lines.append(line(f"  {day.date}  {'▪' * right}{'▫' * wrong}  {day.right}/{day.questions}"))
         if found.exams:
-            lines += [line(), line("Exams", "title")]
+            lines += [line(), line(say("Exams"), "title")]
         for exam in found.exams:
-            spans = ((f"  {cut(exam.title, columns - 26)} ", "heading"), (f" {exam.got:g} of {exam.of} marks", "dim"))
+            spans = (
+                (f"  {cut(exam.title, columns - 26)} ", "heading"),
+                (say(" {got} of {of} marks", got=f"{exam.got:g}", of=exam.of), "dim"),
+            )
             lines.append(Line(spans))
         if found.exercises:
-            lines += [line(), line("Exercises of the lab (ctrl+e at home)", "title")]
+            lines += [line(), line(say("Exercises of the lab (ctrl+e at home)"), "title")]
             lines += [line(f"  {progress.exercise_line(exercise)}") for exercise in found.exercises]
         if found.finished:
-            lines += [line(), line("Lessons finished", "title")]
+            lines += [line(), line(say("Lessons finished"), "title")]
             lines += [line(f"  ✓ {lesson.title}") for lesson in found.finished]
         listing = self.query_one("#list", Choices)
         first = next((at for at, item in enumerate(lines) if item.target), -1)
@@ -216,13 +224,13 @@ class ProgressScreen(ListScreen):
 def _skill_lines(found: progress.Progress, columns: int) -> list[Line]:
     """A bar a skill, with what it stands for in figures."""
     if not found.skills:
-        return [line("  Nothing asked yet: take a quiz (ctrl+g at home), or press p in a lesson.", "dim")]
+        return [line(say("  Nothing asked yet: take a quiz (ctrl+g at home), or press p in a lesson."), "dim")]
     room = max(min(columns - 62, 40), 10)
     lines = []
     for skill in found.skills:
         filled = round(skill.mastery * room)
         name = pad(cut(skill.title, 38), 38)
-        count = f"  {skill.right}/{skill.questions}" + ("  due" if skill.is_due else "")
+        count = f"  {skill.right}/{skill.questions}" + (say("  due") if skill.is_due else "")
         spans = ((f"  {name} ", "heading"), ("█" * filled + "░" * (room - filled), "value"))
         lines.append(Line((*spans, (f" {skill.mastery:4.0%}", "numbers"), (count, "dim")), f"skill {skill.id}"))
     return lines

@@ -55,10 +55,10 @@ class QuestionScreen(TutorScreen):
         yield Lines(id="bar")
         with Horizontal(id="body"):
             with Vertical(id="middle"):
-                yield Lines(id="card", classes="pane", title="Question")
-                yield AnswerLine("a number or an expression")
+                yield Lines(id="card", classes="pane", title=say("Question"))
+                yield AnswerLine(say("a number or an expression"))
             with Vertical(id="side"):
-                yield Lines(id="state", classes="pane", title="What is known")
+                yield Lines(id="state", classes="pane", title=say("What is known"))
         yield KeyBar(self.KEYS)
         yield Static(id="small")
 
@@ -85,7 +85,7 @@ class QuestionScreen(TutorScreen):
             return []
         if item.alone:
             return [line(), *known_lines(item, items, columns)]
-        return [line(), line("what is known (↑ ↓ scroll)", "dim"), *known_lines(item, items, columns)]
+        return [line(), line(say("what is known (↑ ↓ scroll)"), "dim"), *known_lines(item, items, columns)]
 
     @property
     def grid(self) -> TypedGrid | None:
@@ -126,8 +126,8 @@ class QuestionScreen(TutorScreen):
         if self.item:
             trace = self.item.step.trace
             scribe = Scribe(trace, self.item.writer.id)
-            lines = [line("Names", "title"), line(), *names_lines(trace, scribe, 66)]
-            self.app.push_screen(Reader(lines, "↑ ↓ scroll · Esc goes back", {"enter": "", "f5": ""}))
+            lines = [line(say("Names"), "title"), line(), *names_lines(trace, scribe, 66)]
+            self.app.push_screen(Reader(lines, say("↑ ↓ scroll · Esc goes back"), {"enter": "", "f5": ""}))
 
     def action_scroll_card(self, rows: int) -> None:
         card = self.query_one("#card", Lines)

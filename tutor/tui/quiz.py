@@ -13,6 +13,7 @@ from tutor.play.commands import QUIZ, Key
 from tutor.questions import quiz
 from tutor.questions.items import Item
 from tutor.questions.quiz import Quiz
+from tutor.text.language import say
 from tutor.text.words import plural
 from tutor.tui.answer import AnswerLine
 from tutor.tui.dialogs import Reader
@@ -41,7 +42,7 @@ class QuizScreen(QuestionScreen):
 
     @property
     def called(self) -> str:
-        return "Placement" if placement.is_placement(self.quiz_id) else "Quiz"
+        return say("Placement") if placement.is_placement(self.quiz_id) else say("Quiz")
 
     @property
     def item(self) -> Item | None:
@@ -65,18 +66,23 @@ class QuizScreen(QuestionScreen):
             "●" if text is not None else "▶" if at == self.session.at else "○"
             for at, text in enumerate(self.session.answers)
         )
-        place = f"question {self.session.at + 1} of {len(self.items)}"
+        place = say("question {n} of {count}", n=self.session.at + 1, count=len(self.items))
         if placement.is_placement(self.quiz_id):
             place = placement.place(self.session)
-        head = f"{place} · {answered} answered · {item.step.trace.lesson.title}"
+        head = say(
+            "{place} · {answered} answered · {title}",
+            place=place,
+            answered=answered,
+            title=item.step.trace.lesson.title,
+        )
         self.query_one("#bar", Lines).show([Line(((f"{self.called} ", "title"), (f"{marks}  {head}", "dim")))])
         lines = [*wrapped(item.prompt, columns, "heading")]
         lines += [row for text in context(item) for row in wrapped(text, columns, "formula", "  ")]
         if self.word:
             lines += [*wrapped(self.word, columns, "error"), line()]
         lines += [*choice_lines(item, columns), *grid_lines(item, self.grid, columns, height=self.size.height)]
-        taken = "taken: the verdicts come at the end · " if answered else "one try · "
-        entitle(self.query_one("#answer"), "? not understood, no try lost" if self.word else taken + place)
+        taken = say("taken: the verdicts come at the end · ") if answered else say("one try · ")
+        entitle(self.query_one("#answer"), say("? not understood, no try lost") if self.word else taken + place)
         lines += self.known(item, columns)
         card.show(lines)
 
@@ -85,11 +91,11 @@ class QuizScreen(QuestionScreen):
         self.query_one("#answer").display = False
         self.query_one("#side").display = False
         self.query_one(KeyBar).set_keys(DONE_KEYS)
-        bar = Line(((f"{self.called} ", "title"), (f"finished: {quiz.score(marked)}", "value")))
+        bar = Line(((f"{self.called} ", "title"), (say("finished: {score}", score=quiz.score(marked)), "value")))
         self.query_one("#bar", Lines).show([bar])
         said = placement.said(self.tutor.store) if placement.is_placement(self.quiz_id) else ""
         head = [*wrapped(said, columns, "heading"), line()] if said else []
-        card.border_title = "Report"
+        card.border_title = say("Report")
         card.show([*head, *report_lines(marked, columns)])
         card.focus()
 
@@ -132,11 +138,16 @@ class QuizScreen(QuestionScreen):
 
         if not self.session.finished:
             open_ = sum(text is None for text in self.session.answers)
-            counts = "not known" if self.called == "Placement" else "not answered"
-            asked = [line(f"End the {self.called.lower()} now?", "title"), line()]
-            asked += [line(f"{plural(open_, 'question')} still open: counted as {counts}.")]
-            asked += [line("To go on another time, leave with Esc instead: everything is kept.", "dim")]
-            self.app.push_screen(Reader(asked, "Enter ends it · Esc goes back to the question", {"enter": "end"}), end)
+            counts = say("not known") if placement.is_placement(self.quiz_id) else say("not answered")
+            of_placement = placement.is_placement(self.quiz_id)
+            asked = [line(say("End the placement now?") if of_placement else say("End the quiz now?"), "title"), line()]
+            asked += [
+                line(say("{questions} still open: counted as {as_}.", questions=plural(open_, "question"), as_=counts))
+            ]
+            asked += [line(say("To go on another time, leave with Esc instead: everything is kept."), "dim")]
+            self.app.push_screen(
+                Reader(asked, say("Enter ends it · Esc goes back to the question"), {"enter": "end"}), end
+            )
 
     def action_leave(self) -> None:
         keep_quiz(self.tutor.store, self.quiz_id, self.session)
