@@ -154,6 +154,11 @@ async def test_a_visitor_has_one_place_and_comes_back_to_it(tmp_path, echo):
         other = await hello(second)
         assert other[1] == folder and other[0] != pid and not alive(pid)
         assert (await first.receive()).type is aiohttp.WSMsgType.CLOSE and len(room.server.present) == 1
+        async with a.get(room.address + "/ws", headers={"Origin": room.address}) as answer:
+            assert answer.status == 400  # what is no websocket leaves no process that nobody counts
+        assert not room.server.present and not alive(other[0])
+        second = await room.visit(a)
+        await hello(second)
         async with b.get(room.address + "/") as answer:
             text = await answer.text()
         assert answer.status == 503 and answer.headers["Retry-After"] and "is taken at the moment" in text

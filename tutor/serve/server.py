@@ -120,12 +120,13 @@ class Server:
         visitor, earlier = Visitor(socket, folder, self.lessons, self.downloads), self.present.get(folder)
         self.present[folder] = visitor  # at once: nobody else gets the place while this one begins
         try:
-            await socket.prepare(request)
             if earlier is not None:
-                await earlier.leave()  # two processes would have two places in the same lesson
-            if self.present.get(folder) is visitor:
-                columns, rows = (_number(request.query.get(name)) for name in ("width", "height"))
-                await visitor.run_until_left(columns or 80, rows or 24, self.idle)
+                await earlier.leave()  # two processes would have two places in the same lesson, and one place here
+            if self.present.get(folder) is not visitor:
+                raise web.HTTPConflict(text="A later page has the place.")
+            await socket.prepare(request)
+            columns, rows = (_number(request.query.get(name)) for name in ("width", "height"))
+            await visitor.run_until_left(columns or 80, rows or 24, self.idle)
         finally:
             visitor.ended.set()
             if self.present.get(folder) is visitor:
