@@ -50,6 +50,8 @@ hinge = one_layer("linear", "hinge", [1.0, -1.0, -1.0])
 huber = one_layer("linear", "huber", [3.9, -1.9, 0.5])  # differences of 1.75, −0.25 and 0.17
 NEAR = 0.25**2 / 2 + 0.17**2 / 2
 
+AGAIN = [exp(q) / sum(map(exp, Q)) - y for q, y in zip(Q, U, strict=True)]  # what comes back to Q
+TWICE = sum(Q[k] * ((k == 1) - Q[1]) * AGAIN[k] for k in range(3))  # and through softmax to the second z
 ROOT = sqrt(2 / pi)
 
 PLANTED = [
@@ -58,6 +60,9 @@ PLANTED = [
     ("loss-sign", squared, "L", sum((y + a) ** 2 for y, a in zip(T, H, strict=True))),
     ("loss-sign", halved, "L", -SQUARES / 2),
     ("loss-sign", hinge, "L", (1 + Z[0]) + (1 - Z[1]) + (1 - Z[2])),
+    ("logits-expected", chosen, "L", -log(exp(Q[1]) / sum(map(exp, Q)))),
+    ("logits-expected", sure, "dL/dz1[1]", (sigma(P[0]) - 1) * P[0] * (1 - P[0])),
+    ("logits-expected", chosen, "dL/dz1[2]", TWICE),
     ("log-base-two", sure, "L", -log2(P[0]) - log2(1 - P[1]) - log2(1 - P[2])),
     ("log-base-two", chosen, "L", -log2(Q[1])),
     ("log-left-out", chosen, "L", -Q[1]),

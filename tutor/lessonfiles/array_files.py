@@ -66,7 +66,18 @@ def stored(name: str, values: np.ndarray) -> Stored:
     if values.dtype.kind not in "fiub":
         raise BadFile(f"{quote(name)} holds no real numbers ({values.dtype})")
     digits = {2: HALF, 4: SINGLE}.get(values.dtype.itemsize, DOUBLE) if values.dtype.kind == "f" else DOUBLE
-    return Stored(name, values, digits)
+    return Stored(name, values, SINGLE if digits == DOUBLE and was_single(values) else digits)
+
+
+def was_single(values: np.ndarray) -> bool:
+    """Whether numbers of double precision were of single before: `loss.item()`, `tolist()`.
+
+    All of them are numbers of single precision, and not all are so short that they are those of any.
+    """
+    finite = np.asarray(values[np.isfinite(values)], dtype=float)
+    with np.errstate(over="ignore"):
+        single, half = (finite.astype(kind).astype(float) for kind in (np.float32, np.float16))
+    return bool(np.array_equal(single, finite) and not np.array_equal(half, finite))
 
 
 def zipped(data: bytes, most: int, numbers_only: bool = False) -> list[Stored]:

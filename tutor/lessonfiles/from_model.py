@@ -115,7 +115,7 @@ def lesson_text(
         values["examples"] = [_made_up(chain, described)]
     values["training"] = {"learning_rate": 0.1}
     if "examples" in data:
-        values["training"] |= {"batch": batch, "order": "shuffled"}
+        values["training"] |= {"batch": batch} | ({} if batch == "all" else {"order": "shuffled"})
     comment = [f"Made from {model}. {' '.join(chain.said)}"]
     if "examples" not in data:
         comment.append('The example is made up. Put your own there, or a file: examples = "rows.csv" above [network].')

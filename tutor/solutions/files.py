@@ -18,7 +18,17 @@ from typing import Any
 import numpy as np
 
 from tutor.confined import named
-from tutor.lessonfiles.array_files import DOUBLE, BadFile, Stored, flat, safetensors, stored, zipped
+from tutor.lessonfiles.array_files import (
+    DOUBLE,
+    SINGLE,
+    BadFile,
+    Stored,
+    flat,
+    safetensors,
+    stored,
+    was_single,
+    zipped,
+)
 from tutor.text.output import quote
 
 MOST = 100_000_000  # bytes of a file, and of what an archive unpacks to
@@ -186,7 +196,7 @@ def _handed(name: str, value: Any) -> Handed:
     blank = [_is_blank(leaf) for leaf in leaves]
     missing = np.reshape(blank, values.shape) if any(blank) else None
     if digits >= 15:  # printed to the last bit
-        return Handed(name, values, missing=missing)
+        return Handed(name, values, SINGLE if was_single(values) else DOUBLE, missing=missing)
     halves = [0.5 * 10.0**-leaf.decimals if leaf.digits >= 3 else 0.0 for leaf in leaves]
     finest = max(leaf.decimals for leaf in leaves)
     return Handed(name, values, max(digits, 1), finest, np.reshape(halves, values.shape), missing)

@@ -133,9 +133,11 @@ def _faults(found: Diagnosis) -> int:
 
 
 def _slips(found: Diagnosis) -> int:
-    """How many slips explain the first wrong array; 0 where none does."""
+    """How many slips explain the first wrong array; 0 where none does, or it is another value of the lesson."""
     first = found.first_wrong
-    return 1 + first.slips[0].name.count("+") if first is not None and first.slips else 0
+    if first is None or not first.slips or first.slips[0].name == "another-value":
+        return 0
+    return 1 + first.slips[0].name.count("+")
 
 
 def diagnose_values(trace: Trace, handed: Iterable[tuple[Symbol, Handed]]) -> Diagnosis:

@@ -31,12 +31,14 @@ from tutor.text.writer import Writer
 EACH = "@e"  # behind an id: of each example its own, where the batch has a value of the same id
 _LOSSES = ("L", "J", "E", "C", "loss", "cost", "Loss")
 _MODULE = re.compile(
-    r"(?P<grads>(?:grads?|gradients?)[._\[\]'\"]+)?(?P<path>.*?)[._]?(?P<what>weight|bias|kernel|W|b)(?P<grad>[._]grad)?",
+    r"(?P<grads>(?:grads?|gradients?)[._\[\]'\"]+)?(?P<path>.*?)[._]?"
+    r"(?P<what>(?:weight|bias)(?:_[ih]h)?(?:_l[0-9]+)?|kernel|W|b)(?P<grad>[._]grad)?",
 )
 _SMALL = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789" * 2)
 Modules = Mapping[str, Sequence[int]]  # the modules of a framework, and which layers (from 1) each may be
 # What a parameter's bare name may stand for in a file: the quantities of the symbols.
-MEANINGS = {"given": ("weights", "biases"), "new": ("updated",), "gradients": ("gradient",)}
+MEANINGS = {"given": ("weights", "biases", "circuit_input"), "new": ("updated",), "gradients": ("gradient",)}
+_KINDS = frozenset("wb")  # what any module has
 _OWN_WORDS = re.compile(r"[Ww]eight|[Bb]ias|kernel")
 
 
@@ -64,7 +66,7 @@ class Match:
     """An array and the value that it is: `symbol`, and the ways in which its numbers may lie.
 
     `problem` is "unknown" or "shape" where there is none, `message` what to say of it. `open` says that it has a
-    parameter's bare name, and may be the parameter, its gradient or its new value.
+    parameter's bare name, and may be the parameter, its gradient or its new value (it is told as the parameter, if so).
     """
 
     handed: Handed
@@ -137,7 +139,7 @@ class Naming:
             yield from ("yhat", "yh", "ypred", "pred", "preds", "out", "output", "probs", "prediction")
         elif last and symbol == last.pre_activation:
             yield from ("logits", "scores")
-        elif symbol.quantity == "loss":
+        elif symbol.quantity == "loss" or symbol == self.trace.program.model.output:
             yield from ("loss", "cost", "error")
         elif symbol.quantity in ("weights", "biases"):
             yield {"weights": "weight", "biases": "bias"}[symbol.quantity] + str(symbol.layer)
@@ -155,12 +157,15 @@ class Naming:
         said = said or {}
         shift = self._counted_from_0([array.name for array in arrays if array.name not in said])
         modules = self._modules([array.name for array in arrays if array.name not in said])
-        meant = meaning or self._meant([array for array in arrays if array.name not in said], modules)
+        meant = meaning or self._meant([array for array in arrays if array.name not in said], shift, modules)
         return [self._match(array, said.get(array.name, ""), shift, modules, meant) for array in arrays]
 
     def _match(self, array: Handed, said: str, shift: bool, modules: Modules, meant: str = "") -> Match:
         keys = self._of_id(said) if said else self._keys(array.name, shift, modules)
-        if meant and not said and _is_bare(array.name, modules):
+        own = [] if said else self._own_gradient(keys)
+        if own and meant == "gradients":
+            keys = own
+        elif meant and not said and _is_bare(array.name, modules):
             keys = [key for key in keys if self.symbols[key].quantity in MEANINGS[meant]]
         if not keys:
             named = said or array.name
@@ -172,6 +177,9 @@ class Naming:
         fitting = [(symbol, fits) for symbol, fits in found if fits]
         if not fitting:
             symbol = found[0][0]
+            if len({symbol.wrt or symbol for symbol, _ in found}) > 1:
+                message = "it may be any of several values, and has the shape of none: say which with --names"
+                return Match(array, problem="unknown", message=message)
             want = " × ".join(map(str, self.wanted(symbol))) or "a single number"
             have = " × ".join(map(str, array.values.shape)) or "a single number"
             message = f"the lesson's {symbol.id} is {want}, this is {have}"
@@ -187,7 +195,7 @@ class Naming:
                 return Match(array, problem="unknown", message=message, open=open)
             fitting = right
         symbol, fits = fitting[0]
-        return Match(array, symbol, tuple(fits))
+        return Match(array, symbol, tuple(fits), open=bool(own) and not meant and not self._right(symbol, fits))
 
     def _of_id(self, id: str) -> list[str]:
         """The key of an id; z1@e is that of every example's own."""
@@ -235,36 +243,55 @@ class Naming:
         in_file = list(paths)
         return {path: (at,) for at, path in enumerate(in_file if _mixed(in_file) else ordered, start=1)}
 
-    def _meant(self, arrays: list[Handed], modules: Modules) -> str:
-        """What bare names of modules stand for in this file, "" where that is open.
+    def _meant(self, arrays: list[Handed], shift: bool, modules: Modules) -> str:
+        """What bare names of parameters stand for in this file, "" where that is open.
 
-        fc1.weight may be the weights, the new ones, or (in a file of gradients) theirs. All in a file are the same:
-        whichever of the three some of them are by their numbers, if it is one alone.
+        fc1.weight may be the weights, the new ones, or (in a file of gradients) theirs; W1 the weights or theirs. All
+        in a file are the same: whichever of the three some of them are by their numbers, if it is one alone.
         """
         found = set()
         for array in arrays:
-            if _is_bare(array.name, modules):
-                symbols = [self.symbols[key] for key in self._of_module(array.name, modules)]
-                right = {s.quantity for s in symbols if self._right(s, self.fits(array, s))}
-                found |= {kind for kind, quantities in MEANINGS.items() if right & set(quantities)}
+            keys = self._keys(array.name, shift, modules)
+            own = self._own_gradient(keys)
+            bare = _is_bare(array.name, modules) or own
+            symbols = [self.symbols[key] for key in ([*keys, *own] if bare else [])]
+            right = {s.quantity for s in symbols if self._right(s, self.fits(array, s))}
+            found |= {kind for kind, quantities in MEANINGS.items() if right & set(quantities)}
         return found.pop() if len(found) == 1 else ""
+
+    def _own_gradient(self, keys: Sequence[str]) -> list[str]:
+        """The gradient that somebody may have kept under the parameter's own name, of the keys of W1; else none."""
+        symbol = self.symbols[keys[0]] if len(keys) == 1 else None
+        if symbol is None or symbol.quantity not in MEANINGS["given"]:
+            return []
+        return self._about(symbol, "gradient")
+
+    def _about(self, parameter: Symbol, quantity: str) -> list[str]:
+        """The key of the gradient, or of the new value, of a parameter; none where there is none."""
+        of = (key for key, symbol in self.symbols.items() if symbol.wrt == parameter and symbol.quantity == quantity)
+        return [key for key in of if not self.symbols[key].per_example and not self.symbols[key].use][:1]
 
     def _of_module(self, name: str, modules: Modules) -> list[str]:
         m = _MODULE.fullmatch(name)
         if not m or m["path"] not in modules:
             return []
+        layers = [self.trace.program.model.layers[at - 1] for at in modules[m["path"]]]
+        of_layers = [layer.biases if m["what"].startswith("b") else layer.weights for layer in layers]
         found: list[str] = []
-        for at in modules[m["path"]]:
-            layer = self.trace.program.model.layers[at - 1]
-            parameter = layer.biases if m["what"] in ("bias", "b") else layer.weights
-            if parameter is None:
-                continue
-            of = [(key, symbol) for key, symbol in self.symbols.items() if symbol.wrt == parameter]
-            gradients = [key for key, symbol in of if symbol.quantity == "gradient" and not symbol.per_example]
-            new = [key for key, symbol in of if symbol.quantity == "updated"]
-            # a bare parameter's name may be any of the three
-            found += gradients[:1] if m["grad"] or m["grads"] else [parameter.key, *new, *gradients[:1]]
+        for parameter in filter(None, of_layers) if layers else self._like(f"{m['path']}.{m['what']}"):
+            of_gradient = m["grad"] or m["grads"]  # a bare parameter's name may be any of the three
+            found += [] if of_gradient else [parameter.key, *self._about(parameter, "updated")]
+            found += self._about(parameter, "gradient")
         return list(dict.fromkeys(found))
+
+    def _like(self, name: str) -> list[Symbol]:
+        """The inputs of an author's equations whose names are most like a module's; any where none is like it."""
+        inputs = [symbol for symbol in self.symbols.values() if symbol.quantity == "circuit_input"]
+        mine = _tokens(name)
+        named = [(symbol, _tokens(symbol.id)) for symbol in inputs]
+        alike = [(len(mine & its) / len(mine | its), symbol) for symbol, its in named if mine & its - _KINDS]
+        most = max((share for share, _ in alike), default=0.0)
+        return [symbol for share, symbol in alike if share == most] or inputs
 
     # ------------------------------------------------------------ shapes
 
@@ -371,6 +398,13 @@ def _is_bare(name: str, modules: Modules) -> bool:
     """Whether it is a module's parameter that does not say it is a gradient: fc1.weight."""
     m = _MODULE.fullmatch(name)
     return bool(m and m["path"] in modules and _OWN_WORDS.search(m["what"]) and not m["grad"] and not m["grads"])
+
+
+def _tokens(name: str) -> frozenset[str]:
+    """The parts of a name, for all that separates them: conv, 1 and w of conv1.weight, conv1_w and Wconv1."""
+    plain = re.sub(r"weights?|kernel", "W", re.sub(r"_l[0-9]+$", "", name)).replace("bias", "b")
+    apart = re.sub(r"(?<![A-Za-z])([Wb])(?=[A-Za-z])", r"\1 ", plain)
+    return frozenset(part.lower() for part in re.findall(r"[A-Za-z]+|[0-9]+", apart))
 
 
 def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 """The slips that give all numbers of an array: rewrites of its own equation and of those before it that were not handed
-in, settings with another number, another row of the data, a factor, rows in another order, and two rewrites at once.
-The search is bounded.
+in, settings with another number, another row of the data, two backward passes added up, a factor, rows in another
+order, and two rewrites at once. The search is bounded.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tutor.engine.ids import setting
 from tutor.engine.model import Equation
 from tutor.engine.program import Program
 from tutor.engine.rules import OVER_BATCH
+from tutor.engine.run import Run
 from tutor.engine.trace import Trace
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.misconceptions.rewriting import Misconception, Site, put
@@ -191,6 +192,7 @@ class Search:
                     yield _Way(named, distance + misconception.rare + DOUBT * doubtful, hidden)
         yield from self._settings(near)
         yield from self._rows()
+        yield from self._passes()
         yield from self._factor()
 
     def _pairs(self) -> Iterator[_Way]:
@@ -358,6 +360,18 @@ class Search:
             if found is not None and self._gives(np.asarray(found, dtype=float)):
                 title = another_row(self.trace, row + 1)
                 yield _Way(Named("another-row", title, "", self.eq.symbol.id), 1.0)
+
+    def _passes(self) -> Iterator[_Way]:
+        """A parameter's gradient with that of the backward pass before still in it: of this iteration, or the last."""
+        symbol, number = self.eq.symbol, self.trace.iteration.number
+        if symbol.quantity != "gradient" or symbol.wrt not in self.program.model.parameters or symbol.per_example:
+            return
+        before = Run(self.trace.lesson).iteration(number - 1) if number > 1 else None
+        last = before.values.get(symbol.key, 0.0) if before else 0.0
+        if any(self._gives(self.value + kept) for kept in (self.value, last)):
+            title = "the gradient of the backward pass before is still in it"
+            remedy = "Gradients add up until they are set to 0: zero_grad before each backward pass."
+            yield _Way(Named("another-pass", title, remedy, symbol.id), 1.0)
 
     def _orders(self) -> Iterator[_Way]:
         """Its rows in another order, or the rows of the targets when it was made."""

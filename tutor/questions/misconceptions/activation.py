@@ -124,16 +124,33 @@ def _slope_for_value(site: Site) -> Iterator[Expr]:
 
 
 def _twice(site: Site) -> Iterator[Expr]:
-    """g(g(z)); and, where loss and activation go together, g of what is g(z) already."""
+    """g(g(z)); and what `_put_through_again` has."""
     f = site.formula
     if _bends(site) and isinstance(f, Call) and f.op not in ("linear", "relu"):
         yield Call(f.op, (f, *f.args[1:]))
-    output = site.program.model.forward
+    yield from _put_through_again(site)
+
+
+def _put_through_again(site: Site) -> Iterator[Expr]:
+    """Where loss and activation go together, g of what is g(z) already."""
     if site.rule == "combined_error" or (site.rule == "loss" and site.equation.shortcuts):
-        for ref in refs(f):
+        for ref in refs(site.formula):
             maker = site.program.by_key.get(ref.symbol.key)
-            if ref.symbol.quantity == "activation" and maker in output and isinstance(maker.formula, Call):
-                yield from put(f, ref, Call(maker.formula.op, (ref, *maker.formula.args[1:])))
+            forward = maker in site.program.model.forward
+            if ref.symbol.quantity == "activation" and maker and forward and isinstance(maker.formula, Call):
+                yield from put(site.formula, ref, Call(maker.formula.op, (ref, *maker.formula.args[1:])))
+
+
+def _logits_expected(site: Site) -> Iterator[Expr]:
+    """A loss that applies the activation itself, given ŷ: its value, and its gradient back through both."""
+    for again in _put_through_again(site):
+        if site.rule == "loss":
+            yield again
+            continue
+        derived = site.equation.derivation[0].formula
+        yield from (again * slope for slope in slopes(derived))
+        jacobians = (node for node in calls(derived) if node.op == "jacobian")
+        yield from (call("matmul", call("transpose", node), again) for node in jacobians)
 
 
 def _as_sigmoid(site: Site) -> Iterator[Expr]:
@@ -300,6 +317,13 @@ TABLE: dict[str, Misconception] = {
         "σ was applied instead of softmax",
         "Softmax looks at all of a layer's z at once: eᶻ over the sum of all eᶻ.",
         _as_sigmoid,
+    ),
+    "logits-expected": Misconception(
+        "the loss takes logits, and was given what had been through the activation",
+        "CrossEntropyLoss and BCEWithLogitsLoss apply softmax and σ themselves: give them z, not ŷ.",
+        _logits_expected,
+        reach=NEAR,
+        seen="https://openillumi.com/en/en-pytorch-crossentropy-logits-nllloss-mechanism",
     ),
     "activation-twice": Misconception(
         "the activation was applied twice",
