@@ -523,7 +523,7 @@ def test_line_mode_tells_the_chain():
     assert said.rstrip().endswith("the sum: ∂L(θ)/∂W₁₁₂ = 0.009928")
     derived = told("p-deep", "go dL/dz3[2]", "paths")
     assert "(the quotient rule: (g/h)′ = g′/h − g·h′/h²)" in derived
-    assert told("p-deep", "chain").startswith("A chain is of a gradient: chain dL/dW1[1,2]")
+    assert told("p-deep", "chain").startswith("A chain is of a gradient: chain dL/dW1[1,3]")
     assert "no step 'dL/dW9'" in told("p-deep", "chain dL/dW9")
     assert "∂f/∂q = z = −4" in told("gates", "chain df/dx")
 
