@@ -8,7 +8,6 @@ one example of the batch (`dL/dW2[1,2]@3`). Local derivatives (`da2/dz2`, `dz2/d
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -378,8 +377,11 @@ def _nearest(base: str, known: list[str]) -> str:
 
 def _other_letter(id: str, other: str) -> bool:
     """Whether two derivatives differ in what they are with respect to, a single letter: df/dz and df/dy."""
-    a, b = (re.fullmatch(r"(d.+/d)([^\W\d_])", text) for text in (id, other))
-    return bool(a and b and a[1] == b[1] and a[2].casefold() != b[2].casefold())
+    one, two = read_derivative(id), read_derivative(other)
+    if one is None or two is None or one[0] != two[0]:
+        return False
+    x, y = one[1], two[1]
+    return len(x) == len(y) == 1 and x.isalpha() and y.isalpha() and x.casefold() != y.casefold()
 
 
 def find_local(program: Program, id: str) -> Equation | None:

@@ -215,9 +215,7 @@ def resume(cursor: Cursor, trace: Trace, mark: Place) -> Cursor:
     try:
         found = jump(cursor, trace, mark.step)
         element = found.element or tuple(mark.element)
-        return replace(
-            found, level=level, trail=(), element=element, example=example if "@" not in mark.step else found.example
-        )
+        return replace(found, level=level, trail=(), element=element)
     except NoSuchStep:
         return replace(cursor, level=level)
 
