@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tutor.engine.expressions import Call, Expr, Ref, walk
+from tutor.engine.expressions import Call, Ref, walk
 from tutor.engine.paths import Chain, Factor, Path
 from tutor.engine.rules import OVER_BATCH
 from tutor.engine.trace import Step
@@ -276,6 +276,54 @@ class ShownChains:
         self.chains: dict[tuple[str, int], Chain] = {}
 
 
+def _grid_lines(scribe: Scribe, step: Step, at: int, columns: int, rows: int) -> list[Line]:
+    """The slice of an array that element `at` is in, with a · for what comes after it.
+
+    Of an outer product its two factors stand on the left and on top.
+    """
+    index = tuple(map(int, np.unravel_index(at, step.shape)))
+    whole = np.asarray(step.value, dtype=float)
+    grid, row, column = slice_of(whole, index)
+    before = at - row * grid.shape[1] - column  # elements of the slices above this one
+    left, top = _factors_of(scribe, step)
+    size = max(7, *(width(number(v)) for v in (*grid[:40, :40].flat, *top[:40])))
+    margin = max((width(number(v)) + 2 for v in left[:40]), default=0)
+    across = window(column, grid.shape[1], max(1, (columns - margin - 6) // (size + 2)))
+    down = window(row, grid.shape[0], max(3, rows // 3))
+    lines: list[Line] = []
+    if len(top):
+        spans: list[Span] = [(" " * (margin + 4), "")]
+        spans += [(_right(number(top[j]), size) + "  ", "value" if j == column else "dim") for j in across]
+        lines.append(Line(tuple(spans)))
+    for i in down:
+        fence = "[]" if len(down) == 1 else "⎡⎤" if i == down[0] else "⎣⎦" if i == down[-1] else "⎢⎥"
+        spans = [(_right(number(left[i]), margin), "value" if i == row else "dim")] if len(left) else []
+        spans.append((f"  {fence[0]} ", "dim"))
+        for j in across:
+            known, here = before + i * grid.shape[1] + j <= at, (i, j) == (row, column)
+            text = _right(number(grid[i, j]) if known else "·", size)
+            spans += [(text, "cell" if here else "title" if known else "dim"), ("  ", "")]
+        lines.append(Line((*spans[:-1], (f" {fence[1]}", "dim"))))
+    if len(down) < grid.shape[0] or len(across) < grid.shape[1]:
+        high, wide = (f"{size:,}" for size in grid.shape)
+        lines.append(line(say("    part of {rows} × {columns}; it moves along", rows=high, columns=wide), "dim"))
+    if whole.ndim > 2:
+        count = "×".join(map(str, whole.shape[:-2]))
+        part = ", ".join(str(i + 1) for i in index[:-2])
+        lines.append(line(say("    slice [{part}] of {count}; it moves along", part=part, count=count), "dim"))
+    return lines
+
+
+def _factors_of(scribe: Scribe, step: Step) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of the column and of the row that a step is the outer product of; none of any other step."""
+    outer = next((node for node in walk(step.formula) if isinstance(node, Call) and node.op == "outer"), None)
+    named = [arg for arg in outer.args if isinstance(arg, Ref)] if outer else []
+    if len(named) < 2:
+        return np.empty(0), np.empty(0)
+    left, top = (np.asarray(scribe.trace.value(ref), dtype=float) for ref in named)
+    return left, top
+
+
 def cells_view(scribe: Scribe, step: Step, at: int, columns: int, rows: int) -> tuple[list[Line], int]:
     """A vector or matrix filled in up to its element `at` (row by row), that one as a formula with its numbers."""
     index = tuple(map(int, np.unravel_index(at, step.shape)))
@@ -284,64 +332,11 @@ def cells_view(scribe: Scribe, step: Step, at: int, columns: int, rows: int) -> 
         cards[step.id] = scribe.card(step)
     card = cards[step.id]
     lines = [*_led(say("sizes  "), card.dimensions, columns, "numbers")] if card.dimensions else []
-    outer = next((node for node in walk(step.formula) if isinstance(node, Call) and node.op == "outer"), None)
-    outer = outer if outer and all(isinstance(arg, Ref) for arg in outer.args) else None
-    whole = np.asarray(step.value, dtype=float)
-    grid, row, column = slice_of(whole, index)
-    before = at - row * grid.shape[1] - column  # elements of the slices above this one
-    left = None if outer is None else np.asarray(scribe.trace.value(_ref(outer.args[0])), dtype=float)
-    top = None if outer is None else np.asarray(scribe.trace.value(_ref(outer.args[1])), dtype=float)
-    size = max(
-        7,
-        *(width(number(v)) for v in grid[:40, :40].flat),
-        *(width(number(v)) for v in ([] if top is None else top[:40])),
-    )
-    margin = 0 if left is None else max(width(number(v)) for v in left[:40]) + 2
-    across = window(column, grid.shape[1], max(1, (columns - margin - 6) // (size + 2)))
-    down = window(row, grid.shape[0], max(3, rows // 3))
-    lines.append(line())
-    if top is not None:
-        spans: list[Span] = [(" " * (margin + 4), "")]
-        for j in across:
-            style = "value" if j == column else "dim"
-            spans.append((_right(number(top[j]), size) + "  ", style))
-        lines.append(Line(tuple(spans)))
-    for i in down:
-        fence = "[]" if len(down) == 1 else "⎡⎤" if i == down[0] else "⎣⎦" if i == down[-1] else "⎢⎥"
-        spans = [] if left is None else [(_right(number(left[i]), margin), "value" if i == row else "dim")]
-        spans.append((f"  {fence[0]} ", "dim"))
-        for j in across:
-            known, here = before + i * grid.shape[1] + j <= at, (i, j) == (row, column)
-            text = _right(number(grid[i, j]) if known else "·", size)
-            spans += [(text, "cell" if here else "title" if known else "dim"), ("  ", "")]
-        lines.append(Line((*spans[:-1], (f" {fence[1]}", "dim"))))
-    if len(down) < grid.shape[0] or len(across) < grid.shape[1]:
-        lines.append(
-            line(
-                say(
-                    "    part of {rows} × {columns}; it moves along",
-                    rows=f"{grid.shape[0]:,}",
-                    columns=f"{grid.shape[1]:,}",
-                ),
-                "dim",
-            )
-        )
-    if whole.ndim > 2:
-        count = "×".join(map(str, whole.shape[:-2]))
-        lines.append(
-            line(
-                say(
-                    "    slice [{part}] of {count}; it moves along",
-                    part=", ".join(str(i + 1) for i in index[:-2]),
-                    count=count,
-                ),
-                "dim",
-            )
-        )
+    lines += [line(), *_grid_lines(scribe, step, at, columns, rows)]
     lines += [line(), *chain_lines(scribe.card(step.at(index)).main, columns, rows)]
     lines += wrapped(scribe.explainer.why(step.at(index)), columns, "dim")
     seen = len(lines)
-    if at == whole.size - 1:
+    if at == np.size(step.value) - 1:
         backward = step.phase == "backward"
         done = (
             say("All cells are filled in: one step of the backward pass.")
@@ -353,11 +348,6 @@ def cells_view(scribe: Scribe, step: Step, at: int, columns: int, rows: int) -> 
         if card.reuse:
             lines += wrapped(card.reuse, columns, "note")
     return lines, seen
-
-
-def _ref(expr: Expr) -> Ref:
-    assert isinstance(expr, Ref)
-    return expr
 
 
 def _right(text: str, columns: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
@@ -158,38 +158,45 @@ class HomeScreen(TutorScreen):
         self.refresh_list()
 
     def refresh_list(self) -> None:
-        words = self.search.casefold().split()
         self.show_search()
         store = self.tutor.store
-        finished = store.finished()
         for entry in self.entries:  # thousands of them may be asked about with every key
             if entry.key not in self.begun:
                 self.begun[entry.key] = store.place(entry.key) is not None
         begun = {entry.key for entry in self.entries if self.begun[entry.key]}
+        finished = store.finished()
         ours = [entry for entry in self.entries if entry.folder is None]  # the path is that of the tutor's own lessons
         standing = course.standing(store, ours)
         known = standing.known if standing else ()
         before, self.following = self.following, course.recommended(ours, finished, begun, standing)
-        following = self.following
+        words = self.search.casefold().split()
         found = [
             e for e in self.entries if all(w in f"{e.id} {e.title} {e.summary} {e.unit}".casefold() for w in words)
         ]
+        marks = {key: ("◐", N_("begun")) for key in begun} | {key: ("≈", N_("known")) for key in known}
+        lines = self.list_lines(found, marks | {key: ("✓", N_("finished")) for key in finished})
         listing = self.query_one("#list", Choices)
-        width = max(listing.size.width, 40)
+        at = next((n for n, item in enumerate(lines) if item.target == listing.target and item.target), None)
+        moved = before and before.entry.key in known and listing.target == str(before.entry.path)
+        if at is None or moved:  # who showed by a placement that it is known goes on where that says
+            following = self.following.entry if self.following else None
+            begin = following if following in found else found[0] if found else None
+            at = next((n for n, item in enumerate(lines) if begin and item.target == str(begin.path)), -1)
+        listing.show(lines, at)
+        self.show_bar(sum(entry.key in finished for entry in self.entries), bool(known))
+        self.show_about()
+
+    def list_lines(self, found: Sequence[Entry], marks: Mapping[str, tuple[str, str]]) -> list[Line]:
+        """Two lines a lesson, under the headings of their units; `marks` are a sign and a word, by a lesson's key."""
+        width = max(self.query_one("#list", Choices).size.width, 40)
         lines: list[Line] = []
         unit: str | None = None
         for entry in found:
             if entry.heading != unit:
                 unit = entry.heading
                 lines += [line(), line(cut(unit, width - 2), "title")]
-            mark, word = ("○", "")
-            if entry.key in finished:
-                mark, word = "✓", N_("finished")
-            elif entry.key in known:
-                mark, word = "≈", N_("known")
-            elif entry.key in begun:
-                mark, word = "◐", N_("begun")
-            is_next = following is not None and following.entry is entry
+            mark, word = marks.get(entry.key, ("○", ""))
+            is_next = self.following is not None and self.following.entry is entry
             spans = [(f"{mark} ", "value" if word in ("finished", "known") else "mark"), (entry.title, "heading")]
             spans += [(say("  ▸ next"), "key")] if is_next else [(f"  {say(word)}" if word else "", "dim")]
             if score := self.scores.get(entry.key):
@@ -197,30 +204,25 @@ class HomeScreen(TutorScreen):
             lines.append(Line(tuple(spans), str(entry.path)))
             error = self.error(entry)
             lines.append(line(f"    {cut(error or entry.summary, width - 5)}", "error" if error else "dim"))
-        if not found:
-            lines = [line(), line(say("No lesson has these words. Esc clears the search."), "dim")]
-        at = next((n for n, item in enumerate(lines) if item.target == listing.target and item.target), None)
-        moved = before and before.entry.key in known and listing.target == str(before.entry.path)
-        if at is None or moved:  # who showed by a placement that it is known goes on where that says
-            begin = following.entry if following and following.entry in found else found[0] if found else None
-            at = next((n for n, item in enumerate(lines) if begin and item.target == str(begin.path)), -1)
-        listing.show(lines, at)
-        done = sum(entry.key in finished for entry in self.entries)
+        return lines or [line(), line(say("No lesson has these words. Esc clears the search."), "dim")]
+
+    def show_bar(self, done: int, knows: bool) -> None:
+        """How many lessons are finished, what is due, the goal of the day; then what comes next or can be skipped."""
         said = say("  {done} of {count} lessons finished", done=done, count=len(self.entries))
         said += say(" · {due} due (ctrl+r)", due=self.due) if self.due else ""
-        if of_goal := today.standing(store, datetime.now(UTC)):
+        if of_goal := today.standing(self.tutor.store, datetime.now(UTC)):
             said += f" · {of_goal}"
         skips = say(" · ctrl+l: what can you skip?")
-        if following and not done and not known and len(said) + len(skips) + 16 <= self.size.width:
+        following, started = self.following, done or knows
+        if following and not started and len(said) + len(skips) + 16 <= self.size.width:
             said += skips
         spans = [("backprop-tutor", "title"), (said, "dim")]
-        if following and (done or known):
+        if following and started:
             room = self.size.width - len(said) - 18
             spans.append(
                 (cut(say(" · next: {title} · {why}", title=following.entry.title, why=following.why), room), "note")
             )
         self.query_one("#bar", Lines).show([Line(tuple(spans))])
-        self.show_about()
 
     def error(self, entry: Entry) -> str | None:
         """What is wrong with a lesson, in a word: of its head, or of the whole file."""
