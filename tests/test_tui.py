@@ -270,7 +270,7 @@ async def test_phases_first_and_last():
 async def test_a_step_shows_formula_numbers_value_reason_and_the_authors_note():
     async with tutor("o-regression", step="dL/dW2[1,1]") as pilot:
         card = pane(pilot, "card")
-        for part in ("∂w²₁₁", "∂z_fin", "O₁₁", "= −1.332 · 0.94", "= −1.25208", "carries", "this weight never meets"):
+        for part in ("∂w²₁₁", "∂ŷ", "O₁₁", "= −1.332 · 0.94", "= −1.25208", "carries", "this weight never meets"):
             assert part in card.replace("\n│ ", " "), card
 
 
