@@ -1,9 +1,10 @@
-"""Key to repainted step in the player, and to an empty app's repaint, in one run: milliseconds and ratios.
+"""Key to repainted screen, in the player and elsewhere, and to an empty app's repaint, in one run: milliseconds.
 
-    python benchmarks/keys.py [--size 160x48] [--presses 60]
+    python benchmarks/keys.py [--size 160x48] [--presses 60] [home what-if 8-8-8-matrix ...]
 
 Drives the real app in a pseudo-terminal and times from writing the key to the end of the burst of
-output that it causes. Networks from 2-2-1 to 16-16-16 and 784-30-10.
+output that it causes. The player with networks from 2-2-1 to 16-16-16 and 784-30-10; the other screens with 8-8-8,
+what trains with XOR.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import termios
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -87,11 +89,36 @@ class Terminal:
         os.waitpid(self.process, 0)
 
 
-def measure(command: list[str], keys: list[str], size: tuple[int, int], environment: dict[str, str]) -> list[float]:
+DOWN, UP, RIGHT, LEFT, PAGE_DOWN = "\x1b[B", "\x1b[A", "\x1b[C", "\x1b[D", "\x1b[6~"
+TRAINED = ["x", "g", "400", "\r"]
+# Of each screen: the lesson (None: the list of lessons), how to come to it, and the two keys that are pressed by turns.
+SCREENS: dict[str, tuple[str | None, list[str], tuple[str, str]]] = {
+    "home": (None, [], (DOWN, UP)),
+    "what-if, another number": ("8-8-8", ["w"], (DOWN, UP)),
+    "what-if, a little more": ("8-8-8", ["w"], (RIGHT, LEFT)),
+    "the network": ("8-8-8", ["m"], (RIGHT, LEFT)),
+    "pictures of a step": ("8-8-8", ["v"], (DOWN, UP)),
+    "the chain": ("8-8-8", ["g", "dL/dW1[1,1]", "\r", "c"], (DOWN, UP)),
+    "training, pick": ("xor", TRAINED, (LEFT, RIGHT)),
+    "landscape": ("xor", [*TRAINED, "v"], (LEFT, RIGHT)),
+    "sweep, pick": ("xor", ["W", "\r"], (LEFT, RIGHT)),
+    "map of a sweep, pick": ("momentum", ["W", DOWN, DOWN, "\r"], (LEFT, RIGHT)),
+    "glossary": ("xor", ["f"], (DOWN, UP)),
+}
+
+
+def measure(
+    command: list[str], keys: list[str], size: tuple[int, int], environment: dict[str, str], before: Sequence[str] = ()
+) -> list[float]:
+    """The times of the keys, once the introduction is read and what is pressed `before` has come to an end."""
     terminal = Terminal(command, *size, environment)
     terminal.settle(1.0)
-    terminal.press("\r")  # past the introduction
-    terminal.settle(0.3)
+    if "play" in command:
+        terminal.press("\r")  # past the introduction
+        terminal.settle(0.3)
+    for key in before:
+        terminal.press(key)
+        terminal.settle(1.0)
     times = [terminal.press(key) for key in keys]
     terminal.close()
     return [ms for ms in times if ms is not None]
@@ -111,6 +138,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", default="160x48")
     parser.add_argument("--presses", type=int, default=60)
+    parser.add_argument("only", nargs="*", help="parts of the names of those that are measured; default: all")
     args = parser.parse_args()
     columns, rows = map(int, args.size.split("x"))
     with tempfile.TemporaryDirectory() as folder:
@@ -120,10 +148,19 @@ def main() -> None:
         for sizes in ([2, 2, 1], [4, 3, 1], [8, 8, 8], [16, 16, 16], [784, 30, 10]):
             for level in ("scalar", "matrix"):
                 path = lesson(sizes, Path(folder), level)
+                if args.only and not any(part in path.stem for part in args.only):
+                    continue
                 symbol, step = ("\x1b[6~", "n") if level == "scalar" else ("n", "n")
                 keys = ([symbol] * 10 + [step, "b"] * 50)[: args.presses]
                 command = [sys.executable, "-m", "tutor", "play", str(path)]
                 report(path.stem, measure(command, keys, (columns, rows), data), base)
+        for name, (played, before, pair) in SCREENS.items():
+            if args.only and not any(part in name for part in args.only):
+                continue
+            path = lesson([8, 8, 8], Path(folder)) if played == "8-8-8" else played
+            command = [sys.executable, "-m", "tutor", *(["play", str(path)] if path else [])]
+            keys = (list(pair) * 50)[: args.presses]
+            report(name, measure(command, keys, (columns, rows), data, before), base)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Large things: CPU seconds and peak memory to open each and to compute its first iteration, a process each.
 
-    python benchmarks/large.py [written parameters rows gates layers sweep]
+    python benchmarks/large.py [written parameters rows gates layers sweep map landscape]
 
-`sweep` is 200 runs × 2,000 iterations of XOR over learning rates. CPU seconds, since wall time on a busy machine says
+`sweep` is 200 runs × 2,000 iterations of XOR over learning rates, `map` as many of 24 × 12 pairs of learning rate and
+first weights, `landscape` its heights after 400 iterations. CPU seconds, since wall time on a busy machine says
 little; what Python and NumPy take to start is not counted.
 """
 
@@ -16,6 +17,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tutor.engine.lesson import Lesson
 
 HEAD = 'format = 1\ntitle = "Large"\nlevel = "matrix"\n'
 LAYER = '[[network.layers]]\nunits = {}\nactivation = "{}"\n'
@@ -65,22 +70,50 @@ def layers(_: Path) -> str:
 MADE = {make.__name__: make for make in (written, parameters, rows, gates, layers)}
 
 
+def sweep(lesson: Lesson) -> str:
+    from tutor.play.sweep import Sweep, spaced
+
+    made = Sweep(lesson, "learning_rate", spaced("learning_rate", 0.01, 10, 200, True))
+    made.train(500)
+    return f"{len(made.regions())} regions"
+
+
+def sweep_map(lesson: Lesson) -> str:
+    from tutor.play.sweep_map import runs_of
+
+    made = runs_of(lesson, "learning_rate 0.01..10 and initial_scale 0.1..10")
+    made.train(500)
+    return made.words()[0]
+
+
+def landscape(lesson: Lesson) -> str:
+    from tutor.engine.landscape import Landscape
+    from tutor.engine.run import Run
+
+    run = Run(lesson)
+    run.train(400)
+    made = Landscape(run, 400)
+    made.grid(made.window())
+    return f"{made.points} × {made.points} heights over {made.x.id} and {made.y.id}"
+
+
+RUNS = {"sweep": sweep, "map": sweep_map, "landscape": landscape}
+
+
 def measure(name: str) -> str:
     """A line on one of them, in this process."""
     from tutor.engine.trace import trace
     from tutor.lessonfiles.catalogue import find
     from tutor.lessonfiles.check import load
-    from tutor.play.sweep import Sweep, spaced
 
     random.seed(7)
     with tempfile.TemporaryDirectory() as folder:
-        if name == "sweep":
+        if name in RUNS:
             path = find("xor")
             assert path
-            sweep = Sweep(load(path), "learning_rate", spaced("learning_rate", 0.01, 10, 200, True))
-            began = time.process_time()
-            sweep.train(500)
-            return f"| sweep | {time.process_time() - began:.2f} s | {len(sweep.regions())} regions |"
+            lesson, began = load(path), time.process_time()
+            found = RUNS[name](lesson)
+            return f"| {name} | {time.process_time() - began:.2f} s | {found} |"
         path = Path(folder) / "large.toml"
         path.write_text(MADE[name](Path(folder)))
         size, began = path.stat().st_size, time.process_time()
@@ -99,5 +132,5 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
         print(measure(sys.argv[2]))
     else:
-        for asked in sys.argv[1:] or [*MADE, "sweep"]:
+        for asked in sys.argv[1:] or [*MADE, *RUNS]:
             subprocess.run([sys.executable, __file__, "--one", asked], check=False)

@@ -51,6 +51,7 @@ def first_frame(command: list[str], marker: str, size: tuple[int, int], data: st
         "TERM": "xterm-256color", "COLORTERM": "truecolor", "BACKPROP_TUTOR_DATA": data, "PYTHONPATH": str(ROOT)
     }
     environment.pop("NO_COLOR", None)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # the pair that warms the caches compiles what is new
     terminal, side = pty.openpty()
     fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     start = time.perf_counter()

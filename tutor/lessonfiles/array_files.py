@@ -10,18 +10,20 @@ import io
 import json
 import math
 import pickle
-import zipfile
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tutor.lessonfiles.positions import Problem, read_bytes
 from tutor.text.output import quote
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile
 
 ENDINGS = (".npz", ".safetensors", ".pt", ".pth")
 MOST = 400_000_000  # bytes of a file that a lesson names, and of what it unpacks to
@@ -85,9 +87,11 @@ def zipped(data: bytes, most: int, numbers_only: bool = False) -> list[Stored]:
 
     `numbers_only`: an .npz's arrays of texts or objects are passed over.
     """
+    from zipfile import BadZipFile, ZipFile  # 5 ms that a lesson without such a file need not wait
+
     try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-    except zipfile.BadZipFile:
+        archive = ZipFile(io.BytesIO(data))
+    except BadZipFile:
         raise BadFile("it is no archive of arrays, or it is broken") from None
     with archive:
         entries = archive.infolist()
@@ -99,18 +103,19 @@ def zipped(data: bytes, most: int, numbers_only: bool = False) -> list[Stored]:
 
 
 # What a damaged, encrypted or boastful archive makes of being read.
-_BROKEN = (ValueError, EOFError, SyntaxError, TypeError, RuntimeError, MemoryError, OverflowError, zipfile.BadZipFile,
-           zlib.error)  # fmt: skip
+_BROKEN = (ValueError, EOFError, SyntaxError, TypeError, RuntimeError, MemoryError, OverflowError, zlib.error)
 
 
-def _npz(archive: zipfile.ZipFile, names: list[str], numbers_only: bool) -> list[Stored]:
+def _npz(archive: ZipFile, names: list[str], numbers_only: bool) -> list[Stored]:
+    from zipfile import BadZipFile
+
     found = []
     for name in names:
         if not name.endswith(".npy"):
             raise BadFile(f"{quote(name)} in it is no array of NumPy's")
         try:
             values = np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
-        except _BROKEN as error:
+        except (*_BROKEN, BadZipFile) as error:
             why = "objects, not numbers" if "pickle" in str(error).lower() else "broken"
             if numbers_only and why != "broken":
                 continue
@@ -237,7 +242,7 @@ class _Unpickler(pickle.Unpickler):
         return _Storage(pid[1], self.storage(str(pid[2])))
 
 
-def _torch(archive: zipfile.ZipFile, pickled: str) -> list[Stored]:
+def _torch(archive: ZipFile, pickled: str) -> list[Stored]:
     folder = pickled.removesuffix("data.pkl")
     try:
         whole = _Unpickler(archive.read(pickled), lambda key: archive.read(f"{folder}data/{key}")).load()

@@ -41,7 +41,8 @@ def load(path: str | Path | Source | Problem) -> Lesson:
 
     Raises LessonError with every error that is in the way of that.
     """
-    lesson, problems, _ = _playable(path)
+    ours = isinstance(path, str | Path) and Path(path).parent == catalogue.data_dir("lessons")
+    lesson, problems, _ = _playable(path, asked=not ours)  # what comes with the tutor has been checked
     errors = [found for found in problems if found.severity == "error"]
     if errors or lesson is None:
         raise LessonError(errors)
@@ -76,12 +77,17 @@ def _of_translations(lesson: Lesson) -> Iterator[Problem]:
             yield from texts(told, source, Scribe(trace(lesson), lesson.notation).called)
 
 
-def _playable(path: str | Path | Source | Problem) -> tuple[Lesson | None, list[Problem], Source | None]:
-    """A lesson and its text, with the problems that are in the way of playing it, and the file's own warnings."""
+def _playable(
+    path: str | Path | Source | Problem, asked: bool = True
+) -> tuple[Lesson | None, list[Problem], Source | None]:
+    """A lesson and its text, with the problems that are in the way of playing it, and the file's own warnings.
+
+    Whether its questions can be `asked` takes the longest to find out.
+    """
     lesson, problems, source = read(path)
     if lesson is not None and source is not None:
         sound = not any(found.severity == "error" for found in problems)
-        problems = [*problems, *(problem(source, fault) for fault in faults(lesson, sound))]
+        problems = [*problems, *(problem(source, fault) for fault in faults(lesson, sound, asked))]
     return lesson, problems, source
 
 
@@ -136,8 +142,8 @@ def lesson_files(path: str | Path) -> tuple[list[Path], list[Problem]]:
     return sorted(found), problems
 
 
-def faults(lesson: Lesson, sound: bool = True) -> Iterator[Fault]:
-    """What the engine and the questions have against a lesson, by key; `sound`: the format had nothing."""
+def faults(lesson: Lesson, sound: bool = True, asked: bool = True) -> Iterator[Fault]:
+    """What the engine has against a lesson, by key, and the questions (`asked`); `sound`: the format had nothing."""
     program = Program.of(lesson, batch_size(lesson))
     named: list[tuple[tuple[str | int, ...], str]] = [(("notes", note.at, "step"), note.step) for note in lesson.notes]
     named += [(("quiz", "steps", at), step) for at, step in enumerate(lesson.quiz_steps)]
@@ -154,7 +160,7 @@ def faults(lesson: Lesson, sound: bool = True) -> Iterator[Fault]:
             sound = False
     if lesson.circuit and sound:
         yield from _circuit_faults(lesson, program)
-    if sound:
+    if sound and asked:
         yield from _question_faults(lesson)
 
 
