@@ -21,6 +21,7 @@ from tutor.pictures.canvas import Canvas
 from tutor.pictures.graph_plan import GatePlan, Node, rows_of
 from tutor.pictures.scene import Diagram, Item, Known, Spot, draw_box, item_facts, short
 from tutor.text.cells import cut, width
+from tutor.text.language import say
 from tutor.text.layout import linear
 
 _SIGNS = {
@@ -274,12 +275,12 @@ class ArrayPicture:
                     spots.append(self._node(way, canvas, node.name, node.row, at, size))
         if plan.shown:
             before, after = plan.shown[0], plan.graph.last - plan.shown[-1]
-            canvas.text(0, 0, f"◀ {before} more" if before else "", "key")
-            text = f"{after} more ▶" if after else ""
+            canvas.text(0, 0, say("◀ {n} more", n=before) if before else "", "key")
+            text = say("{n} more ▶", n=after) if after else ""
             canvas.text(self.columns - width(text), 0, text, "key")
         elif plan.top:  # the neighbours alone
             more = [f"{n} more {what}" for n, what in zip(plan.left_out, ("operands", "uses"), strict=True) if n]
-            canvas.text(0, 0, cut(", ".join(["m: all of it", *more]), self.columns), "key")
+            canvas.text(0, 0, cut(", ".join([say("m: all of it"), *more]), self.columns), "key")
         if self.rows >= 14:
             self._legend(way, canvas)
         return Diagram(canvas.picture(), tuple(spots), self.rows >= 14 and not self.selected)
@@ -357,7 +358,11 @@ class ArrayPicture:
             canvas.text(0, self.rows - 1, said, "value")
             return
         gradient = "◀∂" if way.tail or way.inside else "◀"
-        parts = [("▶ this step", "value"), (f"{gradient} gradient known", "mark"), ("· not known yet", "dim")]
+        parts = [
+            (say("▶ this step"), "value"),
+            (say("{gradient} gradient known", gradient=gradient), "mark"),
+            (say("· not known yet"), "dim"),
+        ]
         if not self.whole and len(self.forward) > len(self.takes):
             parts.append((f"a {'box' if way.inside else 'name'}: a line of the lesson", "dim"))
         at = 1

@@ -11,6 +11,7 @@ from tutor.pictures.canvas import Canvas
 from tutor.pictures.graph_plan import GatePlan, Node, rows_of
 from tutor.pictures.scene import Diagram, Item, Known, Spot, draw_box, item_facts
 from tutor.text.cells import cut, width
+from tutor.text.language import say
 from tutor.text.layout import number
 
 _SIGNS = {
@@ -90,9 +91,9 @@ class CircuitPicture:
                     spots.append(self._node(canvas, node, lefts[d], box, size))
         if top:
             if first:
-                canvas.text(0, 0, f"◀ {first} more", "key")
+                canvas.text(0, 0, say("◀ {n} more", n=first), "key")
             if shown[-1] < last:
-                text = f"{last - shown[-1]} more ▶"
+                text = say("{n} more ▶", n=last - shown[-1])
                 canvas.text(self.columns - width(text), 0, text, "key")
         if self.rows >= 14:
             self._legend(canvas)
@@ -175,8 +176,12 @@ class CircuitPicture:
             canvas.text(0, self.rows - 1, said, "value")
             return
         at = 1
-        parts = [("value above the wire", "numbers"), ("◀∂ gradient below", "mark"), ("▶ this step", "value")]
-        for text, style in (*parts, ("· not known yet", "dim")):
+        parts = [
+            (say("value above the wire"), "numbers"),
+            (say("◀∂ gradient below"), "mark"),
+            (say("▶ this step"), "value"),
+        ]
+        for text, style in (*parts, (say("· not known yet"), "dim")):
             if at + width(text) <= self.columns:
                 canvas.text(at, self.rows - 1, text, style)
             at += width(text) + 3

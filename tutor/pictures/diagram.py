@@ -23,12 +23,14 @@ from tutor.pictures.array_picture import ArrayPicture
 from tutor.pictures.circuit_picture import CircuitPicture
 from tutor.pictures.lit import lit_by_step
 from tutor.pictures.network_picture import NetworkPicture
-from tutor.pictures.network_plan import MOST_UNITS
+from tutor.pictures.network_plan import MOST_UNITS, layer_name
 from tutor.pictures.scene import Diagram, Item, Known, Spot, item_facts, unit_item
 from tutor.play.playback import Cursor
 from tutor.text.card import Scribe
 from tutor.text.cells import cut
+from tutor.text.language import say
 from tutor.text.layout import linear
+from tutor.text.words import plural
 
 __all__ = ["Diagram", "Item", "Known", "Spot", "begin", "diagram", "item_facts", "move", "natural_rows", "tell"]
 
@@ -138,7 +140,7 @@ def tell(trace: Trace, scribe: Scribe, step: Step, cursor: Cursor) -> list[str]:
     widths = model.widths
     for layer, count in enumerate(widths):
         number = scribe.writer.layer_number(layer)
-        name = "input" if layer == 0 else "output" if layer == len(widths) - 1 else f"layer {number}"
+        name = layer_name(layer, len(widths) - 1, number)
         if layer:
             activation = model.layers[layer - 1].activation_name
             sign, own = scribe.writer.function(activation, layer), activation.replace("_", " ")
@@ -146,21 +148,21 @@ def tell(trace: Trace, scribe: Scribe, step: Step, cursor: Cursor) -> list[str]:
             name += f", {sign}" + (f" = {own}" if sign != own else "")
             symbol = model.layers[layer - 1].weights
             weights = linear(scribe.writer.value(trace.value(Ref(symbol))), 6)
-            lines.append(f"  weights {scribe.writer.text(Ref(symbol))} = {weights}")
+            lines.append(say("  weights {name} = {weights}", name=scribe.writer.text(Ref(symbol)), weights=weights))
             gradient = known.ref(known.gradient(symbol))
             if gradient and known.has(gradient.symbol.id, tuple(n - 1 for n in symbol.shape)):
                 value = linear(scribe.writer.value(trace.value(gradient)), 6)
-                lines.append(f"  blame   {scribe.writer.text(gradient)} = {value}")
-        lines.append(f"{name}: {count:,} unit{'s' if count > 1 else ''}")
+                lines.append(say("  blame   {name} = {value}", name=scribe.writer.text(gradient), value=value))
+        lines.append(f"{name}: {plural(count, 'unit')}")
         shown = range(count) if count <= MOST_NAMED else (*range(MOST_NAMED - 1), count - 1)
         for unit in shown:
             if unit - 1 not in shown and unit:
-                lines.append(f"    … {count - MOST_NAMED:,} more …")
+                lines.append(say("    … {n} more …", n=f"{count - MOST_NAMED:,}"))
             facts = item_facts(known, unit_item(model, layer, unit))
             lines.append(f"  {'>' if lit.unit(layer, unit) else ' '} " + "   ".join(facts))
     target = known.ref("y")
     if target:
-        lines.append(f"target: {linear(scribe.writer.value(trace.value(target)), 12)}")
+        lines.append(say("target: {value}", value=linear(scribe.writer.value(trace.value(target)), 12)))
     lines.append(f"  {'>' if lit.loss else ' '} " + "   ".join(item_facts(known, (model.output.id, ()))))
     return lines
 
@@ -174,7 +176,7 @@ def _tell_circuit(known: Known) -> list[str]:
     for name in picture.signs:
         made = formulas.get(name, "input")
         if known.model.arrays and (users := [gate for gate, taken in picture.takes.items() if name in taken]):
-            made += f"; used by {', '.join(users)}"
+            made += say("; used by {users}", users=", ".join(users))
         made = f" ({made})"
         lines.append(f"{'>' if name in picture.lit else ' '} " + "   ".join(item_facts(known, (name, ()))) + made)
     return lines

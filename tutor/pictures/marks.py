@@ -12,6 +12,7 @@ from tutor.engine.trace import Trace
 from tutor.pictures.canvas import Row
 from tutor.pictures.scene import Diagram, Item, Spot
 from tutor.text.cells import width
+from tutor.text.language import N_, say
 
 if TYPE_CHECKING:
     from tutor.solutions.judging import Kind
@@ -20,7 +21,9 @@ JUDGED: dict[Kind, tuple[str, str]] = {  # sign, style; what matters more comes 
     "right": ("✓", "mark"), "rounded": ("≈", "mark"), "carried": ("→", "value"), "shape": ("✗", "error"),
     "wrong": ("✗", "error"), "slip": ("✗", "error"),
 }  # fmt: skip
-LEGEND = (("✓ right", "mark"), ("≈ rounded", "mark"), ("→ follows from it", "value"), ("✗ wrong", "error"))
+LEGEND = (
+    (N_("✓ right"), "mark"), (N_("≈ rounded"), "mark"), (N_("→ follows from it"), "value"), (N_("✗ wrong"), "error"),
+)  # fmt: skip
 _FREE = " ─━╭╮┏┓│┃"  # what a sign may stand on: nothing is lost with a piece of a border
 
 
@@ -77,7 +80,8 @@ def _place(rows: list[list[tuple[str, str]]], spot: Spot) -> tuple[int, int] | N
 
 def _legend(columns: int) -> list[tuple[str, str]]:
     cells: list[tuple[str, str]] = [(" ", "")]
-    for text, style in (("yours:", "dim"), *LEGEND):
+    for message, style in ((N_("yours:"), "dim"), *LEGEND):
+        text = say(message)
         if len(cells) + width(text) <= columns:
             cells += [(char, style) for char in text] + [(" ", "")] * 2
     return cells

@@ -11,9 +11,10 @@ from tutor.engine.expressions import Ref
 from tutor.pictures.canvas import Canvas
 from tutor.pictures.lit import lit_by_items, lit_by_step
 from tutor.pictures.network_edges import Edges
-from tutor.pictures.network_plan import Column, Plan, Planner
+from tutor.pictures.network_plan import Column, Plan, Planner, layer_name
 from tutor.pictures.scene import Diagram, Item, Known, Spot, draw_box, item_facts, short, unit_item
 from tutor.text.cells import cut, width
+from tutor.text.language import say
 from tutor.text.layout import linear
 
 
@@ -72,7 +73,7 @@ class NetworkPicture:
                 item = unit_item(self.model, column.layer, unit)
                 spots.append(Spot(item, self.known.step_id(item), column.left, row, column.size, column.high))
             for count, row in column.gaps:
-                canvas.text(column.left + 1, row, cut(f"⋮ {count:,} more", column.size - 1), "dim")
+                canvas.text(column.left + 1, row, cut(say("⋮ {n} more", n=f"{count:,}"), column.size - 1), "dim")
         if plan.loss:
             left, size, row = plan.loss
             if not plan.below and plan.columns[-1].boxed:
@@ -88,21 +89,21 @@ class NetworkPicture:
         writer, last = self.known.writer, self.output
         for column in plan.columns:
             layer = column.layer
-            name = "input" if layer == 0 else "output" if layer == last else f"layer {writer.layer_number(layer)}"
+            name = layer_name(layer, last, writer.layer_number(layer))
             applied = self.model.layers[layer - 1].activation_name if layer else ""
             sign = f" {writer.function(applied, layer)}" if layer else ""
             own = ACTIVATIONS[applied].glyph if applied in ACTIVATIONS else applied
             meant = f"{sign} = {own}" if layer and sign.strip() != own else sign
             heads = (name + meant, meant.strip(), name + sign, sign.strip(), name)
             heading = next((head for head in heads if head and width(head) <= column.size), "")
-            first = f"◀{layer} more " if column is plan.columns[0] and layer else ""
-            first = first if width(first + heading) <= column.size else first[: -len("more ")]
+            first = say("◀{n} more ", n=layer) if column is plan.columns[0] and layer else ""
+            first = first if width(first + heading) <= column.size else f"◀{layer} "
             canvas.text(column.left, 0, first or " ", "key")
             canvas.text(column.left + (width(first) or 1), 0, heading, "title")
         if plan.loss and not plan.below:
-            canvas.text(plan.loss[0] + 1, 0, "loss", "title")
+            canvas.text(plan.loss[0] + 1, 0, say("loss"), "title")
         if after := last - plan.columns[-1].layer:
-            text = f" {after} more ▶"
+            text = say(" {n} more ▶", n=after)
             canvas.text(self.columns - width(text), 0, text, "key")
         self._directions(canvas, edges)
 
@@ -128,8 +129,8 @@ class NetworkPicture:
             canvas.text(start + 1, 0, text, style)
             most = edges.most(left, right)
             if many > most and room > 26:
-                said = f" the largest {most} of {total:,} weights "
-                said = said if width(said) + 6 <= room else f" {most} of {total:,} weights "
+                said = say(" the largest {n} of {count} weights ", n=most, count=f"{total:,}")
+                said = said if width(said) + 6 <= room else say(" {n} of {count} weights ", n=most, count=f"{total:,}")
                 canvas.text(start + 1 + (room - width(said)) // 2, 0, said, "dim")
 
     def _walked_layer(self, layer: int) -> bool:
@@ -262,7 +263,7 @@ class NetworkPicture:
             if len(array) > 2 and sorted(array)[-2:] == [0, 1] and not array.min():
                 one, names = int(array.argmax()), known.trace.lesson.classes
                 texts = [text for text in texts if "…" not in text]  # it hides which one is 1
-                texts += [f"class {shown}" for shown in (*names[one : one + 1], one + 1)]
+                texts += [say("class {shown}", shown=shown) for shown in (*names[one : one + 1], one + 1)]
             text = next((text for text in texts if width(text) <= room), texts[-1])
             text = text.replace("[", "").replace("]", "") if "," not in text else text
             if below:
@@ -276,10 +277,15 @@ class NetworkPicture:
         if self.selected:
             canvas.text(1, row, cut(" · ".join(item_facts(self.known, self.selected)), self.columns - 1), "value")
             return
-        parts = [("━━ plus", "plus3"), ("╌╌ minus", "minus3"), ("thicker: larger", "dim"), ("▶ this step", "value")]
-        parts += [("◀ ∂ blame has come back", "mark"), ("· not known yet", "dim")]
+        parts = [
+            (say("━━ plus"), "plus3"),
+            (say("╌╌ minus"), "minus3"),
+            (say("thicker: larger"), "dim"),
+            (say("▶ this step"), "value"),
+        ]
+        parts += [(say("◀ ∂ blame has come back"), "mark"), (say("· not known yet"), "dim")]
         if any(len(a.units) * len(b.units) > edges.most(a, b) for a, b in edges.pairs()):
-            parts.append(("of many weights the largest", "dim"))
+            parts.append((say("of many weights the largest"), "dim"))
         at = 1
         for text, style in parts:
             if at + width(text) > self.columns:

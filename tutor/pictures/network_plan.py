@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tutor.pictures.lit import Lit
 from tutor.pictures.scene import Known, unit_item
 from tutor.text.cells import width
+from tutor.text.language import say
 
 MOST_UNITS = 9  # that are shown of a layer too large to be shown whole
 
@@ -169,3 +170,8 @@ class Planner:
                 found.append(None)
             found.append(unit)
         return found
+
+
+def layer_name(layer: int, last: int, number: int | str) -> str:
+    """What stands above a layer, of which the inputs are the first (0): 'input', 'layer 1', 'output'."""
+    return say("input") if layer == 0 else say("output") if layer == last else say("layer {n}", n=number)

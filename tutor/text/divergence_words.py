@@ -8,6 +8,7 @@ import numpy as np
 
 from tutor.engine.divergence import Divergence
 from tutor.engine.expressions import Symbol, index_text
+from tutor.text.language import say
 
 # Operator -> what it takes, where a value left that.
 TAKES = {
@@ -22,9 +23,11 @@ def divergence_words(found: Divergence, name: Callable[[Symbol], str] = lambda s
     """A sentence or two: what happened, from what, and what helps. `name` says what symbols are called."""
     what = name(found.symbol) + index_text(found.element)
     if found.kind == "0/0":
-        return (
-            f"{what} became undefined (NaN) in iteration {found.iteration:,}: its gradient was 0, and with "
-            "epsilon = 0 that is 0/0. A small epsilon, such as 1e-8, keeps the division finite."
+        return say(
+            "{what} became undefined (NaN) in iteration {n}: its gradient was 0, and with epsilon = 0 that is 0/0. "
+            "A small epsilon, such as 1e-8, keeps the division finite.",
+            what=what,
+            n=f"{found.iteration:,}",
         )
     if found.example is not None:
         what += f" of example {found.example + 1}"
@@ -47,13 +50,14 @@ def divergence_words(found: Divergence, name: Callable[[Symbol], str] = lambda s
 def advice(found: Divergence, loss: str) -> str:
     """What helps, if anything does."""
     if found.falling and not found.outside:
-        return f"{loss} fell all the way there: it has no minimum, and no learning rate finds one."
+        return say("{loss} fell all the way there: it has no minimum, and no learning rate finds one.", loss=loss)
     if found.falling:
-        return (
-            f"{loss} was falling towards the edge of where it has values. A smaller learning rate takes smaller "
-            "steps, but finds a minimum only if there is one before that edge."
+        return say(
+            "{loss} was falling towards the edge of where it has values. A smaller learning rate takes smaller steps, "
+            "but finds a minimum only if there is one before that edge.",
+            loss=loss,
         )
-    return "A smaller learning rate takes smaller steps."
+    return say("A smaller learning rate takes smaller steps.")
 
 
 def _signed(value: float) -> str:

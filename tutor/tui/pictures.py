@@ -19,6 +19,7 @@ from tutor.play.commands import Key
 from tutor.play.settings import Refused
 from tutor.play.sitting import Sitting
 from tutor.text.cells import width
+from tutor.text.language import say
 from tutor.tui.follower import Follower, Mover
 from tutor.tui.keys import bindings
 from tutor.tui.lines import KeyBar, Line, Lines, line
@@ -124,9 +125,11 @@ class PicturesScreen(Mover, Follower, TutorScreen):
         current = self.current()
         bar.show([self._bar(current and current[0])])
         if current is None:
-            why = "In predict mode the pictures of gradients come with the gradients' own steps: n goes on."
-            picture.show([line("There is no picture of this step.", "heading")])
-            facts.show(wrapped(why if self.sitting.predict else "n goes on to the next step.", facts.size.width - 1))
+            why = say("In predict mode the pictures of gradients come with the gradients' own steps: n goes on.")
+            picture.show([line(say("There is no picture of this step."), "heading")])
+            facts.show(
+                wrapped(why if self.sitting.predict else say("n goes on to the next step."), facts.size.width - 1)
+            )
             return
         kind, subject = current
         key = (id(self.sitting.trace), self.sitting.cursor.notation, kind, subject)
@@ -172,7 +175,7 @@ class PicturesScreen(Mover, Follower, TutorScreen):
         trace, cursor = self.sitting.trace, self.sitting.cursor
         found = another(kind, trace, subject, by, cursor.example, whole)
         if not self.may_see(found):
-            self.say("In predict mode what comes later is shown after its own step.")
+            self.say(say("In predict mode what comes later is shown after its own step."))
             return
         self.kind, self.subjects[kind] = kind, found
         self.draw()

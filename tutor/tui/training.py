@@ -35,6 +35,7 @@ from tutor.text.evaluation_words import (
     value_lines,
     without_evaluation,
 )
+from tutor.text.language import say
 from tutor.text.layout import number
 from tutor.text.words import whole_number
 from tutor.tui.dialogs import Ask, Reader
@@ -177,10 +178,12 @@ class TrainingScreen(TutorScreen):
         yield Lines(id="bar")
         yield Lines(id="told")
         with Horizontal(id="body"):
-            yield Lines(id="losses", classes="pane", title="Losses" if self.run.model.loss_name else "Output")
+            yield Lines(id="losses", classes="pane", title=say("Losses") if self.run.model.loss_name else say("Output"))
             with Vertical(id="right"):
-                yield Lines(id="evaluation", classes="pane", title="Evaluation" if self.evaluator else "Values")
-                yield Lines(id="plane", classes="pane", title="Decision boundary")
+                yield Lines(
+                    id="evaluation", classes="pane", title=say("Evaluation") if self.evaluator else say("Values")
+                )
+                yield Lines(id="plane", classes="pane", title=say("Decision boundary"))
         yield KeyBar(KEYS)
         yield Static(id="small")
 
@@ -216,14 +219,14 @@ class TrainingScreen(TutorScreen):
 
     def start(self, goal: TrainingGoal) -> None:
         if self.goal is not None:
-            self.say("Training is going on: Esc stops it.")
+            self.say(say("Training is going on: Esc stops it."))
             return
         if self.run.diverged is not None:
-            self.say("The training diverged: going on would not bring the numbers back.")
+            self.say(say("The training diverged: going on would not bring the numbers back."))
             return
         if goal.iterations <= self.trained:
             self.at = goal.iterations
-            self.say(f"Iteration {goal.iterations:,} is trained already: it is picked now.")
+            self.say(say("Iteration {n} is trained already: it is picked now.", n=f"{goal.iterations:,}"))
             return
         self.goal, self.at, self.told = goal, None, ""
         self.began = (time.monotonic(), self.trained)
@@ -333,7 +336,9 @@ class TrainingScreen(TutorScreen):
     def draw_head(self) -> None:
         head = self.query_one("#bar", Lines)
         room = head.size.width or self.size.width - 2
-        self.query_one("#bar", Lines).show([line(cut(f"Training: {self.lesson.title}", room), "title")])
+        self.query_one("#bar", Lines).show(
+            [line(cut(say("Training: {title}", title=self.lesson.title), room), "title")]
+        )
         lines = [self.status_line(room)]
         lines += [*([self.progress_line(room)] if self.goal else []), *wrapped(self.told, room, "value")]
         self.query_one("#told", Lines).show(lines)
@@ -343,15 +348,18 @@ class TrainingScreen(TutorScreen):
         at, found = self.picked, self.look.evaluation if self.look else None
         right = [accuracy_text(found)] if found and self.look else []
         if found and self.look and self.look.held_out:
-            right = [f"{short_accuracy(found)} right" if found.accuracy is not None else accuracy_text(found)]
-            right[0] += f", held out {short_accuracy(self.look.held_out)}"
+            if found.accuracy is not None:
+                right = [say("{share} right", share=short_accuracy(found))]
+            right[0] += say(", held out {share}", share=short_accuracy(self.look.held_out))
         if not at:
-            return line(cut(" · ".join(["not trained yet", *right]), room), "strong")
+            return line(cut(" · ".join([say("not trained yet"), *right]), room), "strong")
         if right and self.look and self.look.done != at:
-            right = [f"{f'after {self.look.done:,}' if self.look.done else 'at the start'}: {right[0]}"]
+            when = say("after {n}", n=f"{self.look.done:,}") if self.look.done else say("at the start")
+            right = [f"{when}: {right[0]}"]
         taken = rows(self.lesson, at)
-        parts = [f"iteration {at:,}" + (f" of {self.trained:,}" if at != self.trained else "")]
-        parts += [f"epoch {(at - 1) // self.per_epoch + 1:,}"] if self.per_epoch > 1 else []
+        last = say(" of {n}", n=f"{self.trained:,}") if at != self.trained else ""
+        parts = [say("iteration {n}", n=f"{at:,}") + last]
+        parts += [say("epoch {n}", n=f"{(at - 1) // self.per_epoch + 1:,}")] if self.per_epoch > 1 else []
         if self.lesson.example_count > 1 and len(taken) <= 3:
             parts.append(f"row{'s' * (len(taken) > 1)} {', '.join(f'{row + 1:,}' for row in taken)}")
         tail = [f"{self.quantity} {number(self.history.losses[at - 1])}", *right]
@@ -370,8 +378,8 @@ class TrainingScreen(TutorScreen):
         if self.goal.open_end:
             said += f" iterations · {pace}"
             if self.goal.tolerance is not None:
-                said += f" · until changes are below {number(self.goal.tolerance)}"
-            said += " · Esc stops, - slows"
+                said += say(" · until changes are below {tolerance}", tolerance=number(self.goal.tolerance))
+            said += say(" · Esc stops, - slows")
             return line(cut("▶ " + said, room), "value")
         left = duration((self.goal.iterations - self.trained) / rate) if rate else "?"
         said = f" {said} of {self.goal.iterations:,} · {pace} · {left} left · Esc stops, - slows"
@@ -385,16 +393,18 @@ class TrainingScreen(TutorScreen):
             return
         pane.show(
             curve_lines(self.history, self.per_epoch, self.picked, self.curves, self.log_y, pane.size.width,
-                        pane.size.height, f"{self.quantity}{', logarithmic' * self.log_y}")
+                        pane.size.height, f"{self.quantity}{say(', logarithmic') * self.log_y}")
         )  # fmt: skip
 
     def draw_look(self) -> None:
         pane, look = self.query_one("#evaluation", Lines), self.look
         if look is None:
             return
-        when = "at the start" if not look.done else f"after iteration {look.done:,}"
+        when = say("at the start") if not look.done else say("after iteration {n}", n=f"{look.done:,}")
         if not pane.has_class("absent"):
-            pane.border_title = f"Evaluation {when}" if self.evaluator else f"Values {when}"
+            pane.border_title = (
+                say("Evaluation {when}", when=when) if self.evaluator else say("Values {when}", when=when)
+            )
             if self.evaluator and look.evaluation:
                 said = evaluation_lines(self.evaluator, look, pane.size.width - 1, pane.size.height)
             else:
@@ -407,7 +417,7 @@ class TrainingScreen(TutorScreen):
             pane.show([*said, line(), *values] if values else said)
         plane = self.query_one("#plane", Lines)
         if self.evaluator and not plane.has_class("absent") and plane.size.width > 10:
-            plane.border_title = f"Decision boundary {when}"
+            plane.border_title = say("Decision boundary {when}", when=when)
             plane.show(plane_lines(self.evaluator, look, plane.size.width, plane.size.height))
 
     # ------------------------------------------------------------ keys: training
@@ -423,17 +433,26 @@ class TrainingScreen(TutorScreen):
         at = (len(PACES) if self.pace is None else PACES.index(self.pace)) + by
         self.pace = PACES[max(at, 0)] if at < len(PACES) else None
         self.began = (time.monotonic(), self.trained)
-        self.say("Flat out." if self.pace is None else f"Slow motion: {self.pace} a second. + is faster, - slower.")
+        self.say(
+            say("Flat out.")
+            if self.pace is None
+            else say("Slow motion: {pace} a second. + is faster, - slower.", pace=self.pace)
+        )
 
     def action_to_iteration(self) -> None:
         suggested = self.trained + 100
-        self.ask_number("Train to which iteration?", MAX_ITERATION, lambda n: self.start(TrainingGoal(n)), suggested)
+        self.ask_number(
+            say("Train to which iteration?"), MAX_ITERATION, lambda n: self.start(TrainingGoal(n)), suggested
+        )
 
     def action_to_epoch(self) -> None:
         most = max(MAX_ITERATION // self.per_epoch, 1)
         here = self.trained // self.per_epoch
         self.ask_number(
-            "Train to the end of which epoch?", most, lambda n: self.start(TrainingGoal(n * self.per_epoch)), here + 10
+            say("Train to the end of which epoch?"),
+            most,
+            lambda n: self.start(TrainingGoal(n * self.per_epoch)),
+            here + 10,
         )
 
     def action_converge(self, tolerance: float = TOLERANCE) -> None:
@@ -451,9 +470,9 @@ class TrainingScreen(TutorScreen):
             if text and (value := typed(text)):
                 self.action_converge(value)
 
-        question = "Train until an epoch changes loss and parameters by less than …"
+        question = say("Train until an epoch changes loss and parameters by less than …")
         self.app.push_screen(
-            Ask(question, lambda text: None if typed(text) else "A number above 0, such as 1e-6.", "1e-6"), go
+            Ask(question, lambda text: None if typed(text) else say("A number above 0, such as 1e-6."), "1e-6"), go
         )
 
     def ask_number(self, question: str, most: int, use: Callable[[int], None], such_as: int) -> None:
@@ -464,7 +483,7 @@ class TrainingScreen(TutorScreen):
             if text and (value := typed(text)):
                 use(value)
 
-        wrong = f"A whole number from 1 to {most:,}."
+        wrong = say("A whole number from 1 to {most}.", most=f"{most:,}")
         self.app.push_screen(Ask(question, lambda text: None if typed(text) else wrong, f"{min(such_as, most)}"), go)
 
     def action_stop_or_leave(self) -> None:
@@ -488,7 +507,7 @@ class TrainingScreen(TutorScreen):
     def pick(self, number: int) -> None:
         """Pick an iteration; the last one is followed while training goes on."""
         if not self.trained:
-            self.say("Nothing is trained yet: space starts.")
+            self.say(say("Nothing is trained yet: space starts."))
             return
         number = max(1, min(number, self.trained))
         self.at = number if number < self.trained or self.run.diverged == number else None
@@ -510,7 +529,7 @@ class TrainingScreen(TutorScreen):
 
     def action_pick(self) -> None:
         if self.trained:
-            self.ask_number("Pick which iteration?", self.trained, self.pick, self.picked)
+            self.ask_number(say("Pick which iteration?"), self.trained, self.pick, self.picked)
         else:
             self.pick(1)
 
@@ -518,7 +537,7 @@ class TrainingScreen(TutorScreen):
         if self.trained:
             self.leave(self.picked)
         else:
-            self.say("Nothing is trained yet: space starts.")
+            self.say(say("Nothing is trained yet: space starts."))
 
     def action_before_after(self) -> None:
         self.after = not self.after
@@ -532,7 +551,7 @@ class TrainingScreen(TutorScreen):
 
     def action_curves(self) -> None:
         if self.per_epoch == 1:
-            self.say("An epoch of this lesson is one iteration: there is one curve.")
+            self.say(say("An epoch of this lesson is one iteration: there is one curve."))
             return
         self.curves = CURVES[(CURVES.index(self.curves) + 1) % len(CURVES)]
         self.refresh_if_needed()
@@ -556,7 +575,7 @@ class TrainingScreen(TutorScreen):
     def action_help(self) -> None:
         lines = [*help_lines(KEYS), line(), *(line(text, "dim") for text in ABOUT)]
         answers = dict.fromkeys(("enter", "question_mark", "q"), "")
-        self.app.push_screen(Reader(lines, "↑ ↓ scroll · Esc goes back", answers))
+        self.app.push_screen(Reader(lines, say("↑ ↓ scroll · Esc goes back"), answers))
 
 
 ABOUT = (

@@ -20,6 +20,7 @@ from tutor.text.evaluation_words import (
     wrong_rows,
     wrong_words,
 )
+from tutor.text.language import say
 from tutor.text.layout import number
 from tutor.tui.lines import Line, line
 from tutor.tui.views import wrapped
@@ -85,25 +86,25 @@ def curve_lines(
     """The losses so far, with a mark at iteration `at` (0: none)."""
     count = len(history.losses)
     if not count:
-        return [line("Nothing is trained yet: space starts, g trains to an iteration.", "dim")]
+        return [line(say("Nothing is trained yet: space starts, g trains to an iteration."), "dim")]
     found = []
     if curves != "iterations" and per_epoch > 1 and len(history.epochs):
         ends = np.arange(1, len(history.epochs) + 1) * per_epoch
-        label = "mean of each epoch"
+        label = say("mean of each epoch")
         found.append(Curve(*thinned(ends, history.epochs), label=label, style="curve1", dash=(), thick=2))
     if curves != "epochs" or not found:
         xs, ys = thinned(np.arange(1, count + 1), history.losses)
         if found:  # from row to row it jumps: dots round the mean; of very many the range they are in
             together = 1 if len(xs) == count else 2
-            label, style = ("each iteration", "dim") if together == 1 else ("range of the iterations", "axis")
+            label, style = (say("each iteration"), "dim") if together == 1 else (say("range of the iterations"), "axis")
             found.append(Curve(*_apart(xs, ys, together), label=label, style=style, dash=()))
         else:
             found.append(Curve(xs, ys, style="curve1", dash=()))
     if history.held_out is not None and len(history.held_out[0]):
         xs, ys = history.held_out
-        found.append(Curve(xs, ys, label="held out", style="curve2", dash=(2, 2)))
+        found.append(Curve(xs, ys, label=say("held out"), style="curve2", dash=(2, 2)))
         if len(found) == 2 and not found[0].label:
-            found[0] = replace(found[0], label="each iteration")
+            found[0] = replace(found[0], label=say("each iteration"))
     found = [replace(curve, ys=np.clip(curve.ys, -LARGE, LARGE)) for curve in found]  # what diverges has its margin
     marks, segments = [], []
     drawn = np.concatenate([c.ys for c in found])
@@ -122,7 +123,7 @@ def duration(seconds: float) -> str:
     """'3 s', '4 min', '2 h': how long it may take."""
     if seconds < 90:
         return f"{max(round(seconds), 1)} s"
-    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{round(seconds / 3600)} h"
+    return say("{n} min", n=round(seconds / 60)) if seconds < 5400 else f"{round(seconds / 3600)} h"
 
 
 def evaluation_lines(evaluator: Evaluator, look: Look, columns: int, height: int) -> list[Line]:
@@ -132,34 +133,48 @@ def evaluation_lines(evaluator: Evaluator, look: Look, columns: int, height: int
         return []
     if found.accuracy is None:
         return [part for said in words(evaluator, found, held) for part in wrapped(said, columns)]
-    rows = f"the {len(found.losses):,} rows trained on" if held else f"all {len(found.losses):,} rows"
-    lines = [_share_line(found, columns, "curve1"), line(f"mean loss of {rows}: {number(found.loss)}", "numbers")]
+    rows = (
+        say("the {n} rows trained on", n=f"{len(found.losses):,}")
+        if held
+        else say("all {n} rows", n=f"{len(found.losses):,}")
+    )
+    lines = [
+        _share_line(found, columns, "curve1"),
+        line(say("mean loss of {rows}: {loss}", rows=rows, loss=number(found.loss)), "numbers"),
+    ]
     if held is not None:
-        lines += [line(), _share_line(held, columns, "curve2", "held out: ")]
-        lines.append(line(f"mean loss of these {len(held.losses):,} rows: {number(held.loss)}", "numbers"))
+        lines += [line(), _share_line(held, columns, "curve2", say("held out: "))]
+        lines.append(
+            line(
+                say("mean loss of these {n} rows: {loss}", n=f"{len(held.losses):,}", loss=number(held.loss)), "numbers"
+            )
+        )
     for table in found.tables:
         lines += [line(), *confusion_lines(table, columns)]
     lines += [line(), *wrapped(evaluator.rule, columns, "dim"), line()]
     if not len(found.wrong):
-        return [*lines, line("No row is wrong.", "note")]
+        return [*lines, line(say("No row is wrong."), "note")]
     room, many = height - len(lines) - 1, len(found.wrong)
     if room < min(4, many):
         return [*lines, *wrapped(wrong_rows(found), columns)]
     each = wrong_words(evaluator, found, room if many <= room else room - 1)
-    more = [f"and {many - len(each):,} more"] if many > len(each) else []
-    return [*lines, line("Wrong rows", "heading"), *(line(cut(said, columns)) for said in [*each, *more])]
+    more = [say("and {n} more", n=f"{many - len(each):,}")] if many > len(each) else []
+    return [*lines, line(say("Wrong rows"), "heading"), *(line(cut(said, columns)) for said in [*each, *more])]
 
 
 def _share_line(found: Evaluation, columns: int, style: str, before: str = "") -> Line:
     """'43 of 50 right', a bar, '86 %'."""
-    right, share = f"{before}{found.correct:,} of {found.total:,} right", found.accuracy or 0.0
+    right, share = (
+        say("{before}{n} of {count} right", before=before, n=f"{found.correct:,}", count=f"{found.total:,}"),
+        found.accuracy or 0.0,
+    )
     room = max(6, min(24, columns - 34 - len(before)))
     return Line(((right, "strong"), ("  ", ""), (bar(share, room), style), (f" {percent(share)}", "value")))
 
 
 def confusion_lines(table: Confusion, columns: int) -> list[Line]:
     """The matrix, a row a true class: what is right stands out, and so does what is wrong."""
-    head = f"output {table.title}" if table.title else "true \\ predicted"
+    head = say("output {title}", title=table.title) if table.title else say("true \\ predicted")
     head = head if len(table.classes) < 8 else "true"
     names = [cut(name, 12) for name in table.classes]
     counts = [[f"{count:,}" for count in row] for row in table.counts.tolist()]
@@ -172,13 +187,13 @@ def confusion_lines(table: Confusion, columns: int) -> list[Line]:
         return " " * (room - width(text)) + text
 
     heads = ((f"  {right(name, room)}", "heading") for name, room in zip(names, wide, strict=True))
-    lines = [Line(((pad(head, left), "dim"), *heads, ("   right", "dim")))]
+    lines = [Line(((pad(head, left), "dim"), *heads, (say("   right"), "dim")))]
     for i, (name, share) in enumerate(zip(names, table.per_class, strict=True)):
         cells = []
         for j, (text, room) in enumerate(zip(counts[i], wide, strict=True)):
             style = "dim" if text == "0" else "value" if i == j else "error"
             cells.append((f"  {right(text, room)}", style))
-        said = "no such row" if share is None else percent(share)
+        said = say("no such row") if share is None else percent(share)
         lines.append(Line(((pad(name, left), "heading"), *cells, (f"   {said}", "numbers"))))
     return lines
 
@@ -205,9 +220,9 @@ def plane_lines(evaluator: Evaluator, look: Look, columns: int, height: int) -> 
     x0, x1, y0, y1 = evaluator.bounds
     names = [class_name(name) for name in evaluator.classes]
     picture = heat(plane.classes, marks, columns, height - 1, (x0, x1), (y0, y1), x_name, y_name, names)
-    said = "hollow: predicted wrong" if wrong.any() else "all examples predicted right"
+    said = say("hollow: predicted wrong") if wrong.any() else say("all examples predicted right")
     if len(found.tables) > 1:
-        said = f"output {evaluator.names[0]}; {said}"
+        said = say("output {name}; {said}", name=evaluator.names[0], said=said)
     if len(inputs) > len(some):
-        said += f"; {len(some):,} of {len(inputs):,} examples are drawn"
+        said += say("; {n} of {count} examples are drawn", n=f"{len(some):,}", count=f"{len(inputs):,}")
     return [*(Line(row) for row in picture), line(cut(said, columns), "error" if wrong.any() else "dim")]

@@ -22,6 +22,7 @@ from tutor.play.settings import Refused, Setting, shown, typed
 from tutor.play.sitting import Sitting
 from tutor.play.whatif import MAX_EDIT, WhatIf, said_of_step
 from tutor.text.cells import pad, width, window
+from tutor.text.language import say
 from tutor.text.layout import number
 from tutor.text.output import escape
 from tutor.tui.dialogs import Ask, Dialog, help_of
@@ -77,7 +78,7 @@ class WhatIfScreen(Follower, Dialog):
             yield KeyBar([key for key in WHAT_IF if arrays or not key.action.startswith("column")])
 
     def on_mount(self) -> None:
-        self.query_one("#box").border_title = "What if …"
+        self.query_one("#box").border_title = say("What if …")
         self.query_one("#value").display = False
         settings = self.query_one("#settings", Choices)
         settings.focus()
@@ -85,7 +86,7 @@ class WhatIfScreen(Follower, Dialog):
         settings.move(1)
         first = self.sitting.trace.program.model.given[0]
         name = Ref(first, (0,) * len(first.shape) or None).id
-        self.tell(f"Anything can also be typed in full, after Enter: {name} = 0.3")
+        self.tell(say("Anything can also be typed in full, after Enter: {name} = 0.3", name=name))
 
     def on_resize(self) -> None:
         """Where the player shows the state at the right, that stays in sight."""
@@ -120,11 +121,11 @@ class WhatIfScreen(Follower, Dialog):
             value = shown(self.changes.value(setting))
             spans = [("  " + pad(names[setting.name], left) + "  ", ""), (value, "value")]
             if setting.name in before:
-                spans.append((f"   was {shown(before[setting.name])}", "mark"))
+                spans.append((say("   was {value}", value=shown(before[setting.name])), "mark"))
             lines.append(Line(tuple(spans), setting.name))
         unlisted = [line(f"  {change}", "mark") for change in self.changes.changes if change.name not in self.settings]
         if unlisted:
-            lines += [line("Changed as well", "heading"), *unlisted]
+            lines += [line(say("Changed as well"), "heading"), *unlisted]
         at = next((at for at, item in enumerate(lines) if chosen and item.target == chosen.name), None)
         self.query_one("#settings", Choices).show(lines, at)
 
@@ -153,7 +154,11 @@ class WhatIfScreen(Follower, Dialog):
             spans += [(" " * (size - width(value)) + value, style), ("  ", "")]
         spans.append(("⋯" if some.stop < len(row) else "", "dim"))
         lines = [Line(tuple(spans), row[at].name)]
-        was = [f"{setting.name} was {shown(before[setting.name])}" for setting in row if setting.name in before]
+        was = [
+            say("{name} was {value}", name=setting.name, value=shown(before[setting.name]))
+            for setting in row
+            if setting.name in before
+        ]
         return [*lines, *([line("      " + ", ".join(was), "mark")] if was else [])]
 
     def named(self, setting: Setting) -> str:
@@ -180,7 +185,7 @@ class WhatIfScreen(Follower, Dialog):
         self._adopt(changes)
         self.refill()
         made = self.sitting.trace.program.model
-        what = "Loss" if made.loss_name else made.output.id
+        what = say("Loss") if made.loss_name else made.output.id
         if self.sitting.cursor.iteration == old:
             text += f"   {what} {number(before)} → {number(self.loss())}"
         self.tell(text)
@@ -255,17 +260,17 @@ class WhatIfScreen(Follower, Dialog):
             begun = present if len(present) < 300 else f"{setting.name}["
         value.display = True
         value.value = begun
-        value.placeholder = f"a value for {setting.name}"
+        value.placeholder = say("a value for {name}", name=setting.name)
         value.cursor_position = len(value.value)
         value.focus(scroll_visible=False)
         if value.value == f"{setting.name}[":
-            self.tell("One of its elements, as in W1[3,4] = 0.5; or all of them: [[1, 2], [3, 4]]. Enter · Esc")
+            self.tell(say("One of its elements, as in W1[3,4] = 0.5; or all of them: [[1, 2], [3, 4]]. Enter · Esc"))
         elif setting.kind == "word":
-            self.tell(f"{setting.name}: {', '.join(setting.words)}. Enter · Esc")
+            self.tell(say("{name}: {words}. Enter · Esc", name=setting.name, words=", ".join(setting.words)))
         elif setting.kind == "formula":
-            self.tell(f"A formula for {setting.name}, of what is defined before it. Enter · Esc")
+            self.tell(say("A formula for {name}, of what is defined before it. Enter · Esc", name=setting.name))
         else:
-            self.tell(f"A value for {setting.name}, or an expression such as 2/3. Enter · Esc")
+            self.tell(say("A value for {name}, or an expression such as 2/3. Enter · Esc", name=setting.name))
 
     def close(self) -> None:
         value = self.query_one("#value", Input)
@@ -289,7 +294,7 @@ class WhatIfScreen(Follower, Dialog):
     def action_leave(self) -> None:
         if self.query_one("#value").display:
             self.close()
-            self.tell("Nothing was changed.")
+            self.tell(say("Nothing was changed."))
         elif self.is_current:
             self.dismiss(None)
 
@@ -312,9 +317,9 @@ class WhatIfScreen(Follower, Dialog):
         if confined():
             text = self.changes.text(suggestion)
             self.app.deliver_text(StringIO(text), save_filename=suggestion, mime_type="application/toml")
-            self.tell(f"Your browser gets {suggestion}.")
+            self.tell(say("Your browser gets {file}.", file=suggestion))
             return
-        ask = Ask("Write this as a lesson file: where?", lambda text: None, value=suggestion, most=MAX_EDIT)
+        ask = Ask(say("Write this as a lesson file: where?"), lambda text: None, value=suggestion, most=MAX_EDIT)
         self.app.push_screen(ask, lambda path: self.write(path) if path else None)
 
     def write(self, path: str, overwrite: bool = False) -> None:
@@ -323,8 +328,10 @@ class WhatIfScreen(Follower, Dialog):
         except CannotWrite as error:
             self.tell(str(error), refused=True)
         except FileExistsError:
-            question = f"{escape(Path(path).name)} is there already. Type yes to replace it."
-            again = Ask(question, lambda text: None if text.lower() == "yes" else "yes, or Esc.")
-            self.app.push_screen(again, lambda answer: self.write(path, True) if answer else self.tell("Not written."))
+            question = say("{file} is there already. Type yes to replace it.", file=escape(Path(path).name))
+            again = Ask(question, lambda text: None if text.lower() == "yes" else say("yes, or Esc."))
+            self.app.push_screen(
+                again, lambda answer: self.write(path, True) if answer else self.tell(say("Not written."))
+            )
         else:
-            self.tell(f"Written: {file}")
+            self.tell(say("Written: {file}", file=file))
