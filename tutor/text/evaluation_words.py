@@ -14,6 +14,7 @@ from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import Run, Stopped
 from tutor.text.cells import cut, pad, width
 from tutor.text.divergence_words import divergence_words
+from tutor.text.language import N_, say
 from tutor.text.layout import number
 from tutor.text.words import plural
 
@@ -34,7 +35,7 @@ def percent(share: float) -> str:
 
 def summary(found: Evaluation) -> str:
     """One line: '43 of 50 right, 86 %, mean loss 0.3142'."""
-    return f"{accuracy_text(found)}, mean loss {number(found.loss)}"
+    return say("{right}, mean loss {loss}", right=accuracy_text(found), loss=number(found.loss))
 
 
 def _overall(found: Evaluation) -> float:
@@ -46,8 +47,10 @@ def _overall(found: Evaluation) -> float:
 def without_evaluation(lesson: Lesson) -> str:
     """Why nothing is told to be right or wrong, where the equations are an author's."""
     if lesson.example_count:
-        return "The equations name no prediction that is right or wrong: training lowers the number that they come to."
-    return "A circuit has no examples to be right or wrong about: training lowers its output."
+        return say(
+            "The equations name no prediction that is right or wrong: training lowers the number that they come to."
+        )
+    return say("A circuit has no examples to be right or wrong about: training lowers its output.")
 
 
 def value_lines(name: str, value: np.ndarray | float, columns: int) -> list[str]:
@@ -67,39 +70,56 @@ def ending(
     """How a training ended, by the word that `Run.train` answers; `name` says what symbols are called."""
     found = divergence(run)
     if found:
-        return f"Training diverged. {divergence_words(found, name)}"
+        return say("Training diverged. {how}", how=divergence_words(found, name))
     per = iterations_per_epoch(run.lesson)
     passed = plural(run.trained, "iteration") + (f" ({plural(run.trained // per, 'epoch')})" if per > 1 else "")
     if stopped == "converged":
-        what = "the mean loss" if run.model.loss_name else "the output"
-        change = f"neither {what} nor any parameter changed by as much as {number(tolerance)}"
-        return f"Converged after {passed}: over the last epoch {change}."
-    return f"Stopped after {passed}." if stopped == "cancelled" else f"Trained for {passed}."
+        return say(
+            "Converged after {passed}: over the last epoch neither {what} nor any parameter changed by as much as "
+            "{tolerance}.",
+            passed=passed,
+            what=say("the mean loss") if run.model.loss_name else say("the output"),
+            tolerance=number(tolerance),
+        )
+    if stopped == "cancelled":
+        return say("Stopped after {passed}.", passed=passed)
+    return say("Trained for {passed}.", passed=passed)
 
 
 def loss_words(run: Run, points: int = 10) -> list[str]:
     """What there is to say of a training so far: its losses from first to last, some of them, and each epoch's mean."""
     losses, count = run.losses, run.trained
     if not count:
-        return ["Nothing is trained yet: no losses."]
+        return [say("Nothing is trained yet: no losses.")]
     per_epoch = iterations_per_epoch(run.lesson)
-    name = "loss" if run.model.loss_name else "output"
-    epochs = f", {count / per_epoch:,.4g} epochs of {per_epoch:,} iterations" if per_epoch > 1 else ""
-    lines = [f"{plural(count, 'iteration')} trained{epochs}."]
+    of_loss = bool(run.model.loss_name)
+    trained = plural(count, "iteration")
+    lines = [say("{iterations} trained.", iterations=trained)]
+    if per_epoch > 1:
+        epochs, each = f"{count / per_epoch:,.4g}", f"{per_epoch:,}"
+        lines = [
+            say("{iterations} trained, {epochs} epochs of {n} iterations.", iterations=trained, epochs=epochs, n=each)
+        ]
     finite = np.flatnonzero(np.isfinite(losses))
     if len(finite):
         least = int(finite[np.argmin(losses[finite])])
-        lines.append(
-            f"The {name} went from {number(losses[0])} to {number(losses[-1])}; "
-            f"the least was {number(losses[least])}, in iteration {least + 1:,}."
-        )
+        values = {"first": number(losses[0]), "last": number(losses[-1]), "least": number(losses[least])}
+        went = N_("The loss went from {first} to {last}; the least was {least}, in iteration {n}.")
+        if not of_loss:
+            went = N_("The output went from {first} to {last}; the least was {least}, in iteration {n}.")
+        lines.append(say(went, n=f"{least + 1:,}", **values))
     if count > 2:
         some = _spread(count, points)
-        lines.append(f"{name.capitalize()} by iteration: {', '.join(f'{i + 1:,}: {number(losses[i])}' for i in some)}.")
+        by = ", ".join(f"{i + 1:,}: {number(losses[i])}" for i in some)
+        lines.append(
+            say(N_("Loss by iteration: {losses}.") if of_loss else N_("Output by iteration: {losses}."), losses=by)
+        )
     means = run.epoch_losses
     if per_epoch > 1 and len(means):
         some = _spread(len(means), points)
-        lines.append(f"Mean {name} by epoch: {', '.join(f'{i + 1:,}: {number(means[i])}' for i in some)}.")
+        by = ", ".join(f"{i + 1:,}: {number(means[i])}" for i in some)
+        mean = N_("Mean loss by epoch: {losses}.") if of_loss else N_("Mean output by epoch: {losses}.")
+        lines.append(say(mean, losses=by))
     return lines
 
 
@@ -112,8 +132,9 @@ def accuracy_text(found: Evaluation) -> str:
     """'43 of 50 right, 86 %'; for numbers 'RMSE 0.21'."""
     if found.accuracy is None:
         return f"RMSE {number(_overall(found))}"
-    answers = " answers" if len(found.tables) > 1 else ""
-    return f"{found.correct:,} of {found.total:,}{answers} right, {percent(found.accuracy)}"
+    answers = N_("{n} of {count} answers right, {percent}")
+    message = answers if len(found.tables) > 1 else N_("{n} of {count} right, {percent}")
+    return say(message, n=f"{found.correct:,}", count=f"{found.total:,}", percent=percent(found.accuracy))
 
 
 def short_accuracy(found: Evaluation) -> str:
@@ -126,23 +147,29 @@ def class_lines(table: Confusion) -> list[str]:
     lines = []
     for i, (name, share) in enumerate(zip(table.classes, table.per_class, strict=True)):
         if share is None:
-            said = f"{class_name(name)}: no row is of this class, so nothing can be right"
+            said = say("{name}: no row is of this class, so nothing can be right", name=class_name(name))
         else:
-            said = f"{class_name(name)}: {table.counts[i, i]:,} of {table.members[i]:,} right, {percent(share)}"
+            said = say(
+                "{name}: {n} of {count} right, {percent}",
+                name=class_name(name), n=f"{table.counts[i, i]:,}", count=f"{table.members[i]:,}",
+                percent=percent(share),
+            )  # fmt: skip
         wrong = [(int(count), j) for j, count in enumerate(table.counts[i]) if count and j != i]
         wrong.sort(key=lambda pair: (-pair[0], pair[1]))
-        parts = [f"{count:,} taken for {class_name(table.classes[j])}" for count, j in wrong[:5]]
+        parts = [
+            say("{n} taken for {name}", n=f"{count:,}", name=class_name(table.classes[j])) for count, j in wrong[:5]
+        ]
         if wrong[5:]:
-            parts.append(f"{sum(count for count, _ in wrong[5:]):,} for others")
+            parts.append(say("{n} for others", n=f"{sum(count for count, _ in wrong[5:]):,}"))
         lost = int(table.members[i] - table.counts[i].sum())
-        parts += [f"{lost:,} undefined"] if lost else []
+        parts += [say("{n} undefined", n=f"{lost:,}")] if lost else []
         lines.append("; ".join([said, ", ".join(parts)] if parts else [said]))
     return lines
 
 
 def class_name(name: str) -> str:
     """'class 2' for what has only a number; the name for what has one."""
-    return f"class {name}" if name.isdigit() else name
+    return say("class {n}", n=name) if name.isdigit() else name
 
 
 def matrix_lines(table: Confusion, most: int = MOST_CLASSES) -> list[str]:
@@ -150,21 +177,26 @@ def matrix_lines(table: Confusion, most: int = MOST_CLASSES) -> list[str]:
     if len(table.classes) > most:
         return []
     names = [cut(name, 10) for name in table.classes]
-    rows = [("true", names), *((name, [f"{n:,}" for n in row]) for name, row in zip(names, table.counts, strict=True))]
+    rows = [
+        (say("true"), names),
+        *((name, [f"{n:,}" for n in row]) for name, row in zip(names, table.counts, strict=True)),
+    ]
     left = max(width(name) for name, _ in rows)
     wide = [max(width(cells[j]) for _, cells in rows) for j in range(len(names))]
     lines = [
         f"{pad(name, left)} │ " + "  ".join(" " * (w - width(cell)) + cell for cell, w in zip(cells, wide, strict=True))
         for name, cells in rows
     ]
-    return [lines[0] + "  ← predicted", *lines[1:]]
+    return [lines[0] + say("  ← predicted"), *lines[1:]]
 
 
 def wrong_rows(found: Evaluation) -> str:
     """'Wrong rows: 3, 7 and 12 more', counted from 1."""
     listed = ", ".join(f"{row + 1:,}" for row in found.wrong[:MOST_ROWS])
     more = len(found.wrong) - MOST_ROWS
-    return f"Wrong rows: {listed}{f' and {more:,} more' if more > 0 else ''}"
+    if more > 0:
+        return say("Wrong rows: {rows} and {n} more", rows=listed, n=f"{more:,}")
+    return say("Wrong rows: {rows}", rows=listed)
 
 
 def wrong_words(evaluator: Evaluator, found: Evaluation, most: int) -> list[str]:
@@ -175,49 +207,59 @@ def wrong_words(evaluator: Evaluator, found: Evaluation, most: int) -> list[str]
         parts = []
         for k in np.flatnonzero(true[row] != predicted[row]):
             is_, taken = int(true[row, k]), int(predicted[row, k])
-            name = f"output {evaluator.names[k]}: " if len(true[row]) > 1 else ""
-            for_ = class_name(evaluator.classes[taken]) if taken >= 0 else "nothing"
+            name = say("output {name}: ", name=evaluator.names[k]) if len(true[row]) > 1 else ""
+            for_ = class_name(evaluator.classes[taken]) if taken >= 0 else say("nothing")
             if found.kind == "classes":
-                by = f"{number(found.outputs[row, taken])} against {number(found.outputs[row, is_])}"
+                mine, true_one = number(found.outputs[row, taken]), number(found.outputs[row, is_])
+                by = say("{n} against {other}", n=mine, other=true_one)
             else:
-                by = f"output {number(found.outputs[row, k])}"
-            said = f"{name}{class_name(evaluator.classes[is_])} taken for {for_}"
+                by = say("output {name}", name=number(found.outputs[row, k]))
+            said = name + say("{true} taken for {name}", true=class_name(evaluator.classes[is_]), name=for_)
             parts.append(f"{said}, {by}" if taken >= 0 else said)
-        lines.append(f"row {row + 1:,}: {'; '.join(parts)}")
+        lines.append(say("row {n}: {said}", n=f"{row + 1:,}", said="; ".join(parts)))
     return lines
 
 
 def held_out_words(lesson: Lesson, found: Evaluation) -> str:
     """'Held out, 40 rows of 200 (held_out = 0.2), drawn with the seed 0: 31 of 40 right, 77.5 %, mean loss 0.91.'"""
     assert lesson.held_out is not None
-    return f"Held out, {lesson.held_out.said}: {summary(found)}."
+    return say("Held out, {rows}: {summary}.", rows=lesson.held_out.said, summary=summary(found))
 
 
 def words(evaluator: Evaluator, found: Evaluation, held_out: Evaluation | None = None) -> list[str]:
     """All there is to say of an evaluation, a sentence or a line of a table each; of rows held out a sentence."""
     rows = len(found.losses)
-    which = "The one row" if rows == 1 else "Both rows" if rows == 2 else f"All {rows:,} rows"
-    which += " that it is trained on" if held_out is not None else ""
-    lines = [f"{which}: {summary(found)}."]
+    if held_out is not None:
+        which = N_("All {n} rows that it is trained on: {summary}.")
+        which = N_("Both rows that it is trained on: {summary}.") if rows == 2 else which
+        which = N_("The one row that it is trained on: {summary}.") if rows == 1 else which
+    else:
+        which = N_("Both rows: {summary}.") if rows == 2 else N_("All {n} rows: {summary}.")
+        which = N_("The one row: {summary}.") if rows == 1 else which
+    lines = [say(which, n=f"{rows:,}", summary=summary(found))]
     if held_out is not None:
         lines.append(held_out_words(evaluator.lesson, held_out))
     lines.append(evaluator.rule)
     for table in found.tables:
         if table.title:
-            share = f"{table.correct:,} of {table.total:,} right, {percent(table.correct / table.total)}"
-            lines.append(f"Output {table.title}: {share}.")
+            share = percent(table.correct / table.total)
+            n, count = f"{table.correct:,}", f"{table.total:,}"
+            right = say("{n} of {count} right, {percent}", n=n, count=count, percent=share)
+            lines.append(say("Output {name}: {said}.", name=table.title, said=right))
         lines += ["  " + said for said in class_lines(table)]
         if matrix := matrix_lines(table):
             lines += ["  " + said for said in matrix]
     if found.kind == "numbers":
         if len(found.rmse) > 1:
             each = [f"{name} {number(value)}" for name, value in zip(evaluator.names, found.rmse, strict=True)]
-            lines.append(f"RMSE of each output: {', '.join(each[:MOST_ROWS])}{' …' * (len(each) > MOST_ROWS)}.")
+            some = ", ".join(each[:MOST_ROWS]) + " …" * (len(each) > MOST_ROWS)
+            lines.append(say("RMSE of each output: {values}.", values=some))
         worst = int(np.argmax(np.where(np.isnan(found.losses), np.inf, found.losses)))
-        lines.append(f"The largest loss is row {worst + 1:,}'s, {number(found.losses[worst])}.")
+        loss = number(found.losses[worst])
+        lines.append(say("The largest loss is row {n}'s, {loss}.", n=f"{worst + 1:,}", loss=loss))
     elif len(found.wrong):
         lines.append(f"{wrong_rows(found)}.")
         lines += ["  " + said for said in wrong_words(evaluator, found, MOST_TOLD)]
     else:
-        lines.append("No row is wrong.")
+        lines.append(say("No row is wrong."))
     return lines
