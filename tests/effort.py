@@ -6,6 +6,7 @@ benchmarks/ does, in ratios.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 
@@ -14,17 +15,23 @@ PATIENCE = 180.0
 
 
 def effort(work: Callable[[], object]) -> int:
-    """The number of calls, of Python and of C functions, that `work` makes: the same on every machine, busy or not."""
+    """The number of calls, of Python and of C functions, that `work` makes: the same on every machine, busy or not.
+
+    No garbage is collected meanwhile: what it finalises is the work of the tests before.
+    """
     count = 0
 
     def counting(frame, event, argument):
         nonlocal count
         count += event in ("call", "c_call")
 
-    before = sys.getprofile()
+    before, collects = sys.getprofile(), gc.isenabled()
+    gc.disable()
     sys.setprofile(counting)
     try:
         work()
     finally:
         sys.setprofile(before)
+        if collects:
+            gc.enable()
     return count
