@@ -1,7 +1,7 @@
 """Gradients that others published for the layers of today: each is recomputed by a nudge, then held to ours.
 
 The nudge is an imaginary 10⁻³⁰ at one number of a forward pass in plain NumPy, so nothing of a backward pass is shared.
-Of layer norm and GRU no gradients were found that stand beside numbers to compute them from.
+Of layer norm only the gain's gradient was found beside numbers to compute it from, none of its input.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ BURN = "tracel-ai/burn, crates/burn-tensor-tests/src/autodiff (numbers of PyTorc
 DFDX = "coreylowman/dfdx, dfdx/src/nn/layers/batch_norm1d.rs"
 TF = "tensorflow/tensorflow, tensorflow/python/kernel_tests/nn_ops/pooling_ops_test.py"
 GAONKAR = "Gaonkar, Attention to Tiling, 2025, gaonkar.github.io"
+MINDSPORE = "mindspore-ai/mindspore, tests of LayerNormV3 (test_layer_norm_grad_v3_dynamic_shape)"
+RUNTIME = "microsoft/onnxruntime, orttraining/orttraining/test/training_ops/cpu/rnn/gru_test.cc, BackwardCompute"
 STATS = "stats.stackexchange.com/questions/414301, 2D max pool gradient propagation"
 
 
@@ -148,6 +150,20 @@ def lstm_over_time(x1, x2, h0, c0, **given):
         h = sigmoid(z["o"]) * np.tanh(c)
         s = s + h.sum() / 16
     return s
+
+
+def gru_over_time(x1, x2, h0, G1, G2, **given):
+    h, s = h0, 0
+    for x, G in ((x1, G1), (x2, G2)):
+        z, r = (sigmoid(x @ given[f"W{g}"].T + h @ given[f"R{g}"].T + given[f"b{g}"]) for g in "zr")
+        h = (1 - z) * np.tanh(x @ given["Wn"].T + (r * h) @ given["Rn"].T + given["bn"]) + z * h
+        s = s + np.sum(h * G)
+    return s
+
+
+def layer_norm(x, g, b):
+    away = x - x.mean(1, keepdims=True)
+    return np.sum(g * away / np.sqrt((away**2).mean(1, keepdims=True) + 1e-7) + b)
 
 
 def batch_norm(x, g, b):
@@ -281,6 +297,29 @@ CASES = [
          "ds/dUi": [[-2.7388e-4, -3.0253e-4], [-5.5798e-4, -3.4758e-4]],
          "ds/dUg": [[-7.7453e-4, 3.3847e-4], [-6.2271e-4, 9.5916e-4]]},
         lstm_over_time, 6e-6, ("x1", "x2", "h0", "c0"),  # the inputs have five digits
+    ),
+    Case(
+        "a GRU over two steps", RUNTIME,
+        (*(line.format(t=t, p=t - 1) for t in (1, 2) for line in (
+            *(f"{g}{{t}} = sigmoid(x{{t}} @ W{g}.T + h{{p}} @ R{g}.T + b{g})" for g in "zr"),
+            "n{t} = tanh(x{t} @ Wn.T + (r{t} * h{p}) @ Rn.T + bn)", "h{t} = (1 - z{t}) * n{t} + z{t} * h{p}")),
+         "s = sum(h1 * G1) + sum(h2 * G2)"),
+        {"x1": [[1, 3], [5, 7]], "x2": [[2, 4], [6, 8]], "h0": np.zeros((2, 3)),
+         "Wz": [[0.1, 0.2], [0.3, 0.4], [1, 2]], "Wr": [[3, 4], [10, 11], [12, 13]],
+         "Wn": [[0.6, 0.7], [0.8, 0.9], [6, 7]], "Rz": [[8, 9, 16], [17, 18, 19], [0.1, 0.2, 0.3]],
+         "Rr": [[0.4, 1, 2], [0.6, 0.7, 0.8], [0.9, 6, 7]], "Rn": [[3, 4, 10], [11, 12, 13], [0.1, 0.3, 0.5]],
+         "bz": [3.9, 10, 17], "br": [11.1, 12.2, 13.3], "bn": [1, 1.7, 2.8],  # there in two parts, of x and of h
+         "G1": [[0.13658696, 0.37761405, 0.5353489], [0.53866684, 0.02047455, 0.42426682]],
+         "G2": [[0.12669823, 0.28094783, 0.82699543], [0.12687224, 0.4540311, 0.4124293]]},
+        {"ds/dx1": [[-0.000249756, -0.000501315], [-0.000199651, -0.000399207]],
+         "ds/dx2": [[-8.53292e-05, -0.000170508], [-2.75774e-05, -5.51547e-05]],
+         "ds/dWz[1,1]": -0.015847, "ds/dWz[1,2]": -0.0271209, "ds/dbz[1]": -0.00563696},
+        gru_over_time, 2e-6, ("h0", "G1", "G2"),  # there from gates of single precision that are nearly 1
+    ),
+    Case(
+        "layer norm", MINDSPORE, ("y = g * norm(x, eps=1e-7) + b", "s = sum(y)"),
+        {"x": [[1, 4, 6], [2, 7, 9]], "g": [1, 1, 1], "b": [1, 1, 1]},
+        {"ds/dg": [-2.6565037, 0.5019045, 2.1545992]}, layer_norm, 1.5e-7,
     ),
     Case(
         "batch norm", DFDX, ("y = g * norm(x, axis=0) + b", "s = mean(exp(y))"),
