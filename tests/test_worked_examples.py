@@ -15,6 +15,8 @@ from tutor.engine.lesson import Training
 from tutor.engine.run import Run
 from tutor.engine.trace import trace
 from tutor.lessonfiles.reading.lesson import read
+from tutor.solutions.files import Handed, read_arrays
+from tutor.solutions.judging import diagnose
 
 ROOT = Path(__file__).parent.parent
 
@@ -199,6 +201,59 @@ def test_nielsen(start, before, after):
     run = Run(lesson)
     assert f"{run.iteration(1).values['a1'][0]:.2f}" == before
     assert f"{run.iteration(301).values['a1'][0]:.2f}" == after
+
+
+# ---- Han and Kamber, "Data Mining: Concepts and Techniques", 2nd ed. 2006, example 6.9; their Err is −dL/dz
+
+
+def test_han_and_kamber():
+    layers = [
+        dense([[0.2, 0.4, -0.5], [-0.3, 0.1, 0.2]], [-0.4, 0.2], "sigmoid"),
+        dense([[-0.3, -0.2]], [0.1], "sigmoid"),
+    ]
+    found = trace(network_lesson(layers, "half_squared_error", [[1, 0, 1]], [[1]], learning_rate=0.9))
+    forward = {"z1[1]": "-0.7", "z1[2]": "0.1", "a1[1]": "0.332", "a1[2]": "0.525", "z2[1]": "-0.105", "a2[1]": "0.474"}
+    back = {"dL/dz2[1]": "-0.1311", "dL/dz1[2]": "0.0065", "dL/dz1[1]": "0.0087", "W2'[1,1]": "-0.261"}
+    new = {"W2'[1,2]": "-0.138", "W1'[1,1]": "0.192", "W1'[2,1]": "-0.306", "W1'[1,2]": "0.4", "W1'[2,2]": "0.1"}
+    more = {"W1'[1,3]": "-0.508", "W1'[2,3]": "0.194", "b2'[1]": "0.218", "b1'[2]": "0.194", "b1'[1]": "-0.408"}
+    all_printed(found, forward | back | new | more)
+    told = diagnose(found, [Handed("dL/dz2", np.array([0.1311]), 4, 4)])
+    assert told.first_wrong.slips[0].name == "difference-reversed"
+
+
+# ---- Negnevitsky, "Artificial Intelligence: A Guide to Intelligent Systems", 2nd ed. 2005, section 6.4: XOR, one step.
+# There thresholds are subtracted (they are minus our biases), and δ is −dL/dz
+
+
+def test_negnevitsky():
+    layers = [dense([[0.5, 0.4], [0.9, 1.0]], [-0.8, 0.1], "sigmoid"), dense([[-1.2, 1.1]], [-0.3], "sigmoid")]
+    found = trace(network_lesson(layers, "half_squared_error", [[1, 1]], [[0]], learning_rate=0.1))
+    passes = {"a1[1]": "0.5250", "a1[2]": "0.8808", "a2[1]": "0.5097", "dL/dz2[1]": "0.1274", "dL/dz1[1]": "-0.0381"}
+    new = {"W1'[1,1]": "0.5038", "W1'[2,1]": "0.8985", "W1'[1,2]": "0.4038", "W1'[2,2]": "0.9985"}
+    more = {"W2'[1,1]": "-1.2067", "W2'[1,2]": "1.0888", "b1'[1]": "-0.7962", "b1'[2]": "0.0985", "b2'[1]": "-0.3127"}
+    all_printed(found, passes | new | more | {"dL/dz1[2]": "0.0147"})
+
+
+# ---- Zhou, "Machine Learning for Beginners: An Introduction to Neural Networks", 2019, victorzhou.com: Alice
+
+
+def test_zhou():
+    layers = [dense([[1, 1], [1, 1]], [0, 0], "sigmoid"), dense([[1, 1]], [0], "sigmoid")]
+    found = trace(network_lesson(layers, "mean_squared_error", [[-2, -1]], [[1]]))
+    all_printed(found, {"a1[1]": "0.0474", "a2[1]": "0.524", "dL/da2[1]": "-0.952", "dL/dW1[1,1]": "0.0214"})
+    told = diagnose(found, [Handed("a2", np.array([0.524]), 3, 3), Handed("dL/da2", np.array([-0.952]), 3, 3)])
+    assert told.right and told.arrays[1].verdict == "rounded"  # −2(1 − 0.524); at full precision it is −0.951
+
+
+# ---- Prime Learn Point, "Backpropagation solved Numerical 2x2", primelearnpoint.com: Mazur's network with another sum
+
+
+def test_a_page_that_went_along_the_columns_of_the_weights_and_left_the_second_bias_out():
+    printed_there = {"z1": [0.3825, 0.3900], "a1": [0.5944, 0.5963], "z2": [0.5359, 0.5955]}
+    told = diagnose(trace(mazur()), read_arrays("-", json.dumps(printed_there).encode()))
+    z1, a1, z2 = told.arrays
+    assert [slip.name for slip in z1.slips] == ["to-and-from"] and a1.verdict == "carried"  # there 0.59448 is cut off
+    assert set(z2.slips[0].name.split("+")) == {"to-and-from", "bias-left-out"}
 
 
 # ---- Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015,
