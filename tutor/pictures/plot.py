@@ -21,6 +21,7 @@ from tutor.text.layout import number
 MIN_COLUMNS, MIN_ROWS = 16, 4  # below this a plot is a line of text
 CURVE_STYLES = ("curve1", "curve2", "curve3", "curve4")
 POINT_GLYPHS = "●▲■◆○△□◇"  # one a class, in order
+_HOLLOW = dict(zip("●▲■◆", "○△□◇", strict=True))
 FIELD_GLYPHS = "·░-+:▒=%"
 FIELD_STYLES = ("field1", "field2", "field3", "field4")
 _LEGEND = ("───", "╌╌╌", "┄┄┄", "─·─")  # the dashes of canvas.DASHES as text
@@ -62,6 +63,14 @@ class Mark:
     glyph: str = "●"
     style: str = "lit"
     label: str = ""
+
+
+def example_mark(x: float, y: float, kind: int, wrong: bool) -> Mark:
+    """An example of a class (from 0) on a plane: the class's sign and colour, hollow where it is predicted wrong."""
+    glyph = POINT_GLYPHS[kind % len(POINT_GLYPHS)]
+    if wrong:
+        return Mark(x, y, _HOLLOW.get(glyph, "✗"), "error")
+    return Mark(x, y, glyph, CURVE_STYLES[kind % len(CURVE_STYLES)])
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from tutor.engine.evaluation import Confusion, Evaluation, Evaluator, Plane
 from tutor.engine.held_out import HeldOut
 from tutor.engine.run import Run
-from tutor.pictures.plot import CURVE_STYLES, POINT_GLYPHS, Curve, Mark, Segment, heat, plot
+from tutor.pictures.plot import Curve, Mark, Segment, example_mark, heat, plot
 from tutor.text.cells import bar, cut, pad, width
 from tutor.text.evaluation_words import (
     MOST_CLASSES,
@@ -208,14 +208,10 @@ def plane_lines(evaluator: Evaluator, look: Look, columns: int, height: int) -> 
     # Of too many examples: some, the wrong ones last, so that they lie on top.
     some = np.unique(np.linspace(0, len(inputs) - 1, MOST_POINTS).astype(int))
     some = some[np.argsort(wrong[some], kind="stable")]
-    hollow = dict(zip("●▲■◆", "○△□◇", strict=True))
-    marks = []
-    for row in some:
-        kind = int(evaluator.true[row])
-        glyph, style = POINT_GLYPHS[kind % len(POINT_GLYPHS)], CURVE_STYLES[kind % len(CURVE_STYLES)]
-        if wrong[row]:
-            glyph, style = hollow.get(glyph, "✗"), "error"
-        marks.append(Mark(float(inputs[row, 0]), float(inputs[row, 1]), glyph, style))
+    marks = [
+        example_mark(float(inputs[row, 0]), float(inputs[row, 1]), int(evaluator.true[row]), bool(wrong[row]))
+        for row in some
+    ]
     x_name, y_name = evaluator.input_names or ("x₁", "x₂")
     x0, x1, y0, y1 = evaluator.bounds
     names = [class_name(name) for name in evaluator.classes]

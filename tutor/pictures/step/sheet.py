@@ -17,7 +17,7 @@ from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.trace import Step, Trace
 from tutor.engine.units import layer_values
 from tutor.pictures.canvas import Picture, Row, joined, row_text
-from tutor.pictures.plot import CURVE_STYLES, POINT_GLYPHS, Curve, Mark, Segment, plot
+from tutor.pictures.plot import Curve, Segment, example_mark, plot
 from tutor.pictures.step.shown import DIVERGED, MANY, PictureKind, Shown, nothing
 from tutor.text.card import Scribe
 from tutor.text.cells import width
@@ -26,7 +26,6 @@ from tutor.text.layout import number
 LINES, POINTS = 9, 81  # of the grid in each direction, and points on each line
 MOST_ROWS = 200  # that are drawn
 TWO = 46  # columns from which on both planes have room
-_HOLLOW = dict(zip("●▲■◆", "○△□◇", strict=True))
 Box = tuple[float, float, float, float]
 
 
@@ -57,7 +56,8 @@ class _Sheet:
 
     lines: tuple[tuple[np.ndarray, np.ndarray], ...]
     rows: tuple[np.ndarray, np.ndarray]
-    marks: tuple[tuple[str, str], ...]  # sign and style of each row
+    kinds: tuple[tuple[int, bool], ...]  # the class of each row, and whether it is predicted wrong
+    right: int  # of all rows, not only of those that are drawn
     fold: np.ndarray  # where the unit's own sum is 0: w and b of w · x + b, in the plane of what feeds the layer
     border: np.ndarray | None  # the same of where the prediction changes, in the plane of the units
 
@@ -89,15 +89,15 @@ def sheet_picture(scribe: Scribe, subject: Ref) -> Shown:
     if bright is not None:
         facts.append(f"The bright line is where {z} = 0" + (": there the sheet is folded." if kind == "relu" else "."))
     if found.border is not None:
-        right = f"{int(np.sum(_decided(trace, evaluator)[0]))} of {len(trace.lesson.inputs)} rows lie on their own side"
+        right = f"{found.right} of {len(trace.lesson.inputs)} rows lie on their own side"
         seen = _across(found.border, found.box(1)) is not None
         said = "The prediction changes along the dashed straight line" if seen else (
             "The straight line along which the prediction changes passes the sheet by"
         )  # fmt: skip
         facts.append(f"{said}: {right}.")
     if evaluator.classes:
-        signs = ", ".join(f"{POINT_GLYPHS[k % 8]} {name}" for k, name in enumerate(evaluator.classes[:MANY]))
-        facts.append(f"{signs}; hollow: predicted wrong.")
+        signs = [f"{example_mark(0, 0, k, False).glyph} {name}" for k, name in enumerate(evaluator.classes[:MANY])]
+        facts.append(f"{', '.join(signs)}; hollow: predicted wrong.")
     facts += _row_facts(trace, found, subject.example)
 
     def draw(columns: int, rows: int) -> Picture:
@@ -138,17 +138,13 @@ def _sheet(trace: Trace, evaluator: Evaluator, layer: int, unit: int) -> _Sheet:
     some = np.unique(np.linspace(0, len(rows) - 1, MOST_ROWS).astype(int))
     bent = np.split(layer_values(trace, layer, np.concatenate(flat)), 2 * LINES)
     values, (right, true) = trace.iteration.values, _decided(trace, evaluator)
+    kinds = tuple((int(true[k]), not right[k]) for k in some)
     made = trace.program.model.layers[layer - 1]
     weights = np.asarray(values[made.weights.id], dtype=float)
     bias = np.zeros(2) if made.biases is None else np.broadcast_to(np.asarray(values[made.biases.id]), (2,))
-    marks = tuple(
-        (POINT_GLYPHS[k % len(POINT_GLYPHS)], CURVE_STYLES[k % len(CURVE_STYLES)]) if fine
-        else (_HOLLOW.get(POINT_GLYPHS[k % len(POINT_GLYPHS)], "✗"), "error")
-        for fine, k in zip(right[some].tolist(), true[some].tolist(), strict=True)
-    )  # fmt: skip
     return _Sheet(
-        tuple(zip(flat, bent, strict=True)), (rows[some], layer_values(trace, layer, rows[some])), marks,
-        np.array([*weights[unit], bias[unit]]), _border(trace, evaluator, layer),
+        tuple(zip(flat, bent, strict=True)), (rows[some], layer_values(trace, layer, rows[some])), kinds,
+        int(right.sum()), np.array([*weights[unit], bias[unit]]), _border(trace, evaluator, layer),
     )  # fmt: skip
 
 
@@ -163,15 +159,19 @@ def _decided(trace: Trace, evaluator: Evaluator) -> tuple[np.ndarray, np.ndarray
 
 
 def _border(trace: Trace, evaluator: Evaluator, layer: int) -> np.ndarray | None:
-    """Where the prediction changes, w · h + b = 0, if the layer after is the last and tells two classes apart."""
+    """Where the prediction changes, w · h + b = 0, if the layer after is the last: between two classes, from no to yes.
+
+    Of several answers of yes or no it is the first one's, as the signs of the rows are.
+    """
     last = trace.program.model.layers[-1]
-    if last.number != layer + 1 or evaluator.kind == "numbers" or last.units > 2:
+    several = evaluator.kind == "classes"
+    if last.number != layer + 1 or evaluator.kind == "numbers" or (several and last.units > 2):
         return None
     values = trace.iteration.values
     weights = np.asarray(values[last.weights.id], dtype=float)
     bias = np.zeros(1) if last.biases is None else np.asarray(values[last.biases.id], dtype=float)
     whole = np.column_stack([weights, np.broadcast_to(bias, (last.units,))])
-    border: np.ndarray = whole[0] if last.units == 1 else whole[1] - whole[0]
+    border: np.ndarray = whole[1] - whole[0] if several else whole[0]
     return border
 
 
@@ -182,7 +182,8 @@ def _plane(
     """One of the two planes: the grid, the lines on it, the rows."""
     lines = [pair[which] for pair in found.lines]
     curves = [Curve(points[:, 0], points[:, 1], style="dim", dash=()) for points in lines]
-    marks = [Mark(float(x), float(y), *look) for (x, y), look in zip(found.rows[which], found.marks, strict=True)]
+    marks = [example_mark(float(x), float(y), kind, wrong)
+             for (x, y), (kind, wrong) in zip(found.rows[which], found.kinds, strict=True)]  # fmt: skip
     segments = [
         Segment(*ends, style=style, dash=dash, stretch=False)
         for line, style, dash in ((bright, "lit", ()), (dashed, "value", (3, 3)))
