@@ -85,7 +85,8 @@ def names(lesson: Lesson, source: Source, here: Trace) -> Iterator[Problem]:
         for symbol in here.program.symbols.values():
             whole = lesson.circuit is not None or math.prod(symbol.shape) > MAX_ROWS  # a circuit names whole arrays
             for part in (Ref(symbol),) if whole else parts(symbol):
-                others[writer.text(part)].append(part.id)
+                for spelling in writer.spellings(part):
+                    others[spelling].append(part.id)
         for at, layer in enumerate(lesson.network.layers if lesson.network else (), start=1):
             others[writer.function(layer.activation, at)].append(f"the activation of layer {at}")
         for path, ref, name in own:
