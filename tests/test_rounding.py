@@ -342,6 +342,12 @@ def test_one_digit_is_near_only_what_rounds_to_it(lesson, id, text, kind):
     assert grade(ask(id, lesson), text).kind == kind
 
 
+def test_what_is_1_but_for_odd_digits_may_be_left_out():
+    """The gradient that is multiplied by 1.08296 here is 0.99999989: who leaves it out has no other number."""
+    question = ask("dL/dW[1,2]", "dropout-gelu")
+    assert grade(question, "1.08296 * 2").correct and grade(question, "2.16593").correct
+
+
 @pytest.mark.parametrize(
     ("lesson", "id", "text", "kind"),
     [

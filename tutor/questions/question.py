@@ -13,7 +13,7 @@ from tutor.engine.expressions import Expr, evaluate, refs
 from tutor.engine.trace import Step, as_shown
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.names import Names, look_up
-from tutor.questions.rounding import LARGE, bounds, rounded, same
+from tutor.questions.rounding import LARGE, NEAT, bounds, rounded, same
 from tutor.questions.slips import Slip, table_for, unique
 from tutor.text.language import N_, say
 from tutor.text.layout import number
@@ -43,7 +43,7 @@ class Question:
         """The value of every slip in the table; NaN where it has none or changes nothing."""
         values = table_for(self.step.trace, self.step.equation).at(self.step)
         with np.errstate(all="ignore"):
-            alike = np.abs(values - self.right) <= 1e-9 * np.maximum(np.abs(values), abs(self.right))
+            alike = np.abs(values - self.right) <= NEAT * np.maximum(np.abs(values), abs(self.right))
             if self.is_zero:  # a slip that gives what floating point leaves of 0 gives 0
                 alike |= np.abs(values) <= 1e-12 * self.scale
         return np.where(np.isfinite(values) & ~alike, values, np.nan)
