@@ -336,3 +336,8 @@ def test_the_mean_over_one_row_is_not_divided(rows, by):
     back, _ = OPERATORS["cross_entropy"].reverse(loss, Ref(Symbol("L")), ONE)
     error = call("softmax", z) - call("one_hot", ids, z)
     assert back == (error if by is None else error / by)
+
+
+def test_the_largest_of_a_window_of_one_is_its_element():
+    x = Ref(Symbol("x", (3,)))
+    assert element(call("max_pool", x, param=(1, 1)), (2,)) == Ref(x.symbol, (2,))

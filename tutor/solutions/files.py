@@ -105,9 +105,8 @@ def read_arrays(path: str | Path, data: bytes | None = None) -> list[Handed]:
         data = file.read_bytes()
     if not data.strip():
         raise BadFile(f"{quote(name)} is empty")
-    suffix = Path(path).suffix.lower()
-    reader = READERS.get(suffix) or _sniffed(data)
     try:
+        reader = READERS.get(Path(path).suffix.lower()) or _sniffed(data)
         found = reader(data)
     except BadFile as error:
         raise BadFile(f"{quote(name)}: {error}") from None
