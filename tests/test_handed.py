@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
 
@@ -31,6 +32,13 @@ def safe(**arrays: list[float]) -> bytes:
     return struct.pack("<Q", len(text)) + text + body
 
 
+def saved(**arrays: list[float]) -> bytes:
+    """A file of NumPy's."""
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
 @each(
     "text, digits, decimals",
     [("0.0821", 3, 4), ("12e2", 2, -2), ("-0.50", 2, 2), ("+1.0", 2, 1), ("−3.10", 3, 2), ("0", 0, 0), ("0.00", 0, 2),
@@ -46,6 +54,7 @@ def test_an_array_is_as_fine_as_its_finest_number():
     assert (found.name, found.digits, found.decimals, found.missing, found.scale) == ("a", 4, 3, None, 1.0)
     assert found.values.tolist() == [0.5, 0.125, 12.34, 300, 0] and found.by_hand
     np.testing.assert_allclose(found.halves, [0, 0.0005, 0.005, 0.05, 0], rtol=1e-12)  # of two digits: not known
+    assert only("a,1.5,_\n").decimals == 1
     assert only('{"a": 0}').digits == 1 and only('{"a": 0}').values.shape == ()
     fine, exact = only('{"a": 0.12345678901234}'), only('{"a": 0.123456789012345}')
     assert (fine.digits, fine.by_hand) == (14, True)
@@ -81,7 +90,8 @@ def test_what_is_laid_another_way_or_scaled_takes_its_fineness_along():
 @each(
     "data",
     [b'{"a": [1.5, 2]}', b'\xef\xbb\xbf  {"a": [1.5, 2]}', '{"a": [1.5, 2]}'.encode("utf-16"), b"a,1.5,2\n",
-     b"\n a,1.5,2,,\n", b"a\t1.5\t2\n", b"a;1,5;2\n", b'a,"1,5",2\n', b"a\r1.5,2\r", safe(a=[1.5, 2])],
+     b"\n a,1.5,2,,\n", b"a\t1.5\t2\n", b"a;1,5;2\n", b'a,"1,5",2\n', b"a\r1.5,2\r", safe(a=[1.5, 2]),
+     b"a;1,5;2\n# by hand\n", saved(a=[1.5, 2])],
 )  # fmt: skip
 def test_a_file_without_a_name_is_known_by_how_it_begins(data):
     found = only(data)
@@ -89,6 +99,8 @@ def test_a_file_without_a_name_is_known_by_how_it_begins(data):
 
 
 def test_endings_tell_what_a_file_is():
+    assert only(b"[x],1\n", "m.csv").name == "[x]"
+    assert only('{"abcd":{"e":1}}').name == "abcd.e", "a brace where that of safetensors would be"
     for path, data in (
         ("m.JSON", b'{"a": 1}'),
         ("m.tsv", b"a\t1\n"),
@@ -108,7 +120,7 @@ def test_endings_tell_what_a_file_is():
         (b"# nothing\n", "a line of a table is dL/dW1,0.1,0.2"),
         (b"\x93NUMPY\x01", "np.savez"),
         (b"a,\xff\n", "byte 3 is no UTF-8"),
-        (b'{"a": 1, "b": 2, "a": 3}', "'a' is there twice"),
+        (b'{"b": 1, "a": 2, "a": 3}', "'a' is there twice"),
         (b'{"a": }', "line 1, column 7"),
         (b"[1, 2]", "it is no object"),
         (b'{"a": [[1, 2], [3]]}', "different lengths"),
@@ -120,9 +132,11 @@ def test_endings_tell_what_a_file_is():
         (b"1,2\na,3\n", "line 1: it begins with a number"),
         (b",2\n", "line 1: it begins with a number"),
         (b"a,1,x\n", "line 1: 'x' is no number"),
+        (b"a,1,# two\n", "'# two' is no number"),
         (b"a,1_0\n", "'1_0' is no number"),
         (b'a,"1,234"\n', "'1,234' may be 1.234 or 1234"),
         (b'a,"-12,345"\n', "-12345"),
+        (b'"a,b","1,234",5\n', "'1,234' may be 1.234 or 1234"),
     ],
 )
 def test_what_cannot_be_read_is_told(data, says):
@@ -132,7 +146,7 @@ def test_what_cannot_be_read_is_told(data, says):
 
 
 def test_a_table_as_people_type_it():
-    text = "name,1st,2nd\nW1, 1 , 2,\n,3,4\n5,6\n\n# by hand\nW1,7,8\nb1,−0.5\nleft,_,\n"
+    text = "name,1st,2nd\nW1, 1 , 2,\n,3,4\n5,6\n\n# by hand, 1\nW1,7,8\nb1,−0.5\nleft,_,\n"
     found = {array.name: array.values.tolist() for array in read_arrays("-", text.encode())}
     assert found == {"W1": [[1, 2], [3, 4], [5, 6], [7, 8]], "b1": -0.5}  # nothing of what is blank throughout
     assert only("Value;1\nValue;2\n").values.tolist() == 2, "the heads of columns"

@@ -290,7 +290,12 @@ def _cells(text: str, delimiter: str) -> list[list[str]]:
 
 def _shaped(rows: list[list[_Written]]) -> Any:
     """One line is a list, several are rows, and one number is a number."""
-    return rows if len(rows) > 1 else rows[0] if len(rows[0]) > 1 else rows[0][0]
+    match rows:
+        case [[number]]:
+            return number
+        case [row]:
+            return row
+    return rows
 
 
 def _plain(cell: str) -> str:
