@@ -61,11 +61,14 @@ class Terminal:
             os.execvpe(command[0], command, {**os.environ, **environment, **terminal})
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
-    def settle(self, quiet: float, limit: float = 20) -> float | None:
-        """Read until nothing came for `quiet` seconds; the time of the last output, None if there was none."""
+    def settle(self, quiet: float, limit: float = 20, first: float = 0.0) -> float | None:
+        """Read until nothing came for `quiet` seconds, or for `first` where that is more and nothing has come yet.
+
+        The time of the last output, None if there was none.
+        """
         last, end = None, time.perf_counter() + limit
         while time.perf_counter() < end:
-            ready, _, _ = select.select([self.fd], [], [], quiet)
+            ready, _, _ = select.select([self.fd], [], [], quiet if last else max(first, quiet))
             if not ready:
                 return last
             try:
@@ -79,7 +82,7 @@ class Terminal:
         """Milliseconds from the key to the last output it causes; None if it caused none."""
         start = time.perf_counter()
         os.write(self.fd, key.encode())
-        last = self.settle(0.06)
+        last = self.settle(0.06, first=1.0)  # a busy machine may take long to begin
         return None if last is None else (last - start) * 1000
 
     def close(self) -> None:
@@ -98,7 +101,7 @@ SCREENS: dict[str, tuple[str | None, list[str], tuple[str, str]]] = {
     "what-if, a little more": ("8-8-8", ["w"], (RIGHT, LEFT)),
     "the network": ("8-8-8", ["m"], (RIGHT, LEFT)),
     "pictures of a step": ("8-8-8", ["v"], (DOWN, UP)),
-    "the chain": ("8-8-8", ["g", "dL/dW1[1,1]", "\r", "c"], (DOWN, UP)),
+    "the chain": ("8-8-8", ["g", "dL/dW1[1,1]", "\r", "c"], (RIGHT, LEFT)),
     "training, pick": ("xor", TRAINED, (LEFT, RIGHT)),
     "landscape": ("xor", [*TRAINED, "v"], (LEFT, RIGHT)),
     "sweep, pick": ("xor", ["W", "\r"], (LEFT, RIGHT)),
@@ -125,6 +128,9 @@ def measure(
 
 
 def report(name: str, times: list[float], base: float) -> float:
+    if not times:
+        print(f"{name:26} these keys draw nothing", flush=True)
+        return base
     ordered = sorted(times)
     median, p95 = statistics.median(ordered), ordered[int(len(ordered) * 0.95)]
     print(

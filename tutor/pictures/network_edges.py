@@ -149,10 +149,12 @@ class Edges:
         assert self.plan.loss
         left, _, row = self.plan.loss
         last = self.plan.columns[-1]
-        for unit, top in last.units:
-            lit = self.lit.outputs and self.lit.unit(last.layer, unit)
-            x0, x1 = (last.left + last.size + 1) * 2, left * 2 - 3
-            canvas.line(x0, last.middle(top) * 4 + 1.5, x1, row * 4 + 1.5, "lit" if lit else "axis", 2 if lit else 1)
+        x0, x1 = (last.left + last.size + 1) * 2, left * 2 - 3
+        lit = np.array([self.lit.outputs and self.lit.unit(last.layer, unit) for unit, _ in last.units], dtype=bool)
+        tops = np.array([last.middle(top) * 4 + 1.5 for _, top in last.units])
+        for which, style, thick in ((~lit, "axis", 1), (lit, "lit", 2)):
+            many = int(which.sum())
+            canvas.segments([x0] * many, tops[which], [x1] * many, [row * 4 + 1.5] * many, style, thick)
 
     def labels(self, canvas: Canvas) -> list[Spot]:
         """The weights' names and values on their edges, as many as have a place; gradients under them."""
