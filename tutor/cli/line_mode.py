@@ -458,7 +458,7 @@ class LineMode:
     def _outro(self) -> None:
         if outro := self.sitting.outro().strip():
             self.say(prose(outro) + "\n")
-        from tutor.lab.bench import on  # at the end, not before the first step
+        from tutor.lab.exercises import on  # at the end, not before the first step
 
         if exercise := on(self.sitting.key):
             self.say(say("To write it yourself, in Python: backprop-tutor lab start {id}\n", id=exercise.id))

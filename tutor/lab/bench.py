@@ -35,11 +35,6 @@ def find(id: str) -> Exercise:
     return EXERCISES[id]
 
 
-def on(lesson: str) -> Exercise | None:
-    """The exercise that has its theory in this lesson (its key in the store: a bundled one's id); None without one."""
-    return next((exercise for exercise in EXERCISES.values() if exercise.lesson == lesson), None)
-
-
 def of_file(path: Path) -> Exercise:
     """The exercise that a file is of, by its name: neuron.py. Raises NoExercise."""
     try:

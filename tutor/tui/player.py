@@ -141,7 +141,7 @@ class PlayerScreen(PlayerMoves):
         )
 
     def outro(self) -> str:
-        from tutor.lab.bench import on  # at the end, not before the first step
+        from tutor.lab.exercises import on  # at the end, not before the first step
 
         ending = self.sitting.outro() or say("That was the last step.")
         later = following(self.tutor.store, self.sitting.key)

@@ -24,3 +24,8 @@ _PATH: list[Exercise] = [
 ]
 
 EXERCISES: dict[str, Exercise] = {exercise.id: exercise for exercise in _PATH}
+
+
+def on(lesson: str) -> Exercise | None:
+    """The exercise that has its theory in this lesson (its key in the store: a bundled one's id); None without one."""
+    return next((exercise for exercise in EXERCISES.values() if exercise.lesson == lesson), None)
