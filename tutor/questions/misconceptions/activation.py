@@ -323,6 +323,7 @@ TABLE: dict[str, Misconception] = {
         "CrossEntropyLoss and BCEWithLogitsLoss apply softmax and σ themselves: give them z, not ŷ.",
         _logits_expected,
         reach=NEAR,
+        rare=True,
         seen="https://openillumi.com/en/en-pytorch-crossentropy-logits-nllloss-mechanism",
     ),
     "activation-twice": Misconception(
