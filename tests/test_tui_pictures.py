@@ -67,7 +67,7 @@ async def test_stepping_on_takes_the_pictures_along():
         assert "z_prev₂ = 0.8, so" in text(pilot)
         await press(pilot, "b", "b")
         assert "This is the first step." in pane(pilot, "bar")
-        await press(pilot, "right", "right")
+        await press(pilot, "right", "right", "right")  # past the sheet and the slope
         assert shows(pilot) == "gradient check" and "z_prev₁" in text(pilot)
         await press(pilot, *["n"] * 6)  # the kind that was chosen stays
         assert shows(pilot) == "gradient check"
