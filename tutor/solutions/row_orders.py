@@ -22,7 +22,7 @@ from tutor.text.words import listed
 MOST = 30_000_000  # numbers that are compared to find the order of an array
 MOST_GIVEN = 6  # inputs with so many rows of which some are put in another order
 EVIDENCE = 12  # digits of the numbers that changed their places: two numbers of two digits do so by chance
-SURE = 200  # the same: what so many say is said by no slip
+SURE = 10_000  # the same: what so many say is said by no slip
 MOST_ASKED = 6  # arrays that say the order: what others say shows in their verdicts
 MOST_SAID = 8
 
