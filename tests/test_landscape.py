@@ -173,6 +173,7 @@ def test_as_a_figure():
 
 async def test_on_a_screen():
     from textual.app import App
+    from textual.widgets import Input
 
     run = trained(NET, 40)
 
@@ -195,7 +196,7 @@ async def test_on_a_screen():
         assert screen.window[1] - screen.window[0] == pytest.approx((window[1] - window[0]) / 1.5)
         await pilot.press("e")
         await pilot.pause()
-        entry = pilot.app.screen.query_one("Entry")
+        entry = pilot.app.screen.query_one(Input)
         entry.value = "W1[1,1] b1[2]"
         await pilot.press("enter")
         await pilot.app.workers.wait_for_complete()

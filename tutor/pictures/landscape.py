@@ -108,4 +108,3 @@ def _resampled(heights: np.ndarray, rows: int, columns: int) -> np.ndarray:
         lower = heights[j + 1][:, i] * (1 - u) + heights[j + 1][:, i + 1] * u
         found: np.ndarray = upper * (1 - v) + lower * v
     return found
-

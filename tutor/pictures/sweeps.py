@@ -61,7 +61,7 @@ def map_picture(
     """
     if columns < MIN_COLUMNS or rows < MIN_ROWS:
         return ()
-    losses = made.losses()
+    trained, losses = len(made.points), made.losses()  # in this order: runs may be added meanwhile
     high, wide = losses.shape
     frame = _frame(made, columns, rows)
     # As many columns to each run, if there are enough; so with the rows.
@@ -71,7 +71,6 @@ def map_picture(
     across = (np.arange(frame.area_columns) * wide // frame.area_columns).tolist()
     down = (np.arange(frame.area_rows) * high // frame.area_rows).tolist()[::-1]
     levels = _levels(losses, verdicts)
-    trained = len(made.points)
     for row, j in enumerate(down):
         top = row == 0 or down[row - 1] != j
         for column, i in enumerate(across):
@@ -94,7 +93,7 @@ def map_picture(
                 frame.top + down.index(j) + (down.count(j) - 1) // 2, "●", "lit",
             )  # fmt: skip
     if frame.top:
-        _legend(frame, made.y.name, losses, verdicts)
+        _legend(frame, made.y.name, verdicts)
     return frame.canvas.picture()
 
 
@@ -126,13 +125,14 @@ def _levels(losses: np.ndarray, verdicts: Sequence[Sequence[Verdict]]) -> np.nda
     with np.errstate(all="ignore"):
         sizes = np.clip(np.where(np.isfinite(losses), losses, high), low, high)
         if low > 0 and high / low > 10:
-            sizes, low, high = np.log(np.maximum(sizes, high / 1e6)), math.log(max(low, high / 1e6)), math.log(high)
+            low = max(low, high / 1e6)  # what is lower still is as good
+            sizes, low, high = np.log(np.maximum(sizes, low)), math.log(low), math.log(high)
         share = (sizes - low) / ((high - low) or 1.0)
     found: np.ndarray = np.clip((share * len(SHADES)).astype(int), 0, len(SHADES) - 1)
     return found
 
 
-def _legend(frame: Frame, label: str, losses: np.ndarray, verdicts: Sequence[Sequence[Verdict]]) -> None:
+def _legend(frame: Frame, label: str, verdicts: Sequence[Sequence[Verdict]]) -> None:
     """In the first row, right of the axis's label: the letters that stand in the map, and what the shades are."""
     at = max(0, frame.left - width(label) // 2) + width(label) + 2
     there = {verdict for row in verdicts for verdict in row}

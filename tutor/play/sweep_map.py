@@ -96,8 +96,9 @@ class SweepMap(Runs):
 
     def losses(self) -> np.ndarray:
         """(y values, x values) the loss at the end of each run; NaN where it diverged, and of runs still to come."""
+        ends = [point.final for point in self.points]  # at once: runs may be added meanwhile
         found = np.full(self.total, np.nan)
-        found[: len(self.points)] = [point.final for point in self.points]
+        found[: len(ends)] = ends
         return found.reshape(len(self.y.values), len(self.x.values))
 
     def verdicts(self) -> list[list[Verdict]]:
