@@ -164,10 +164,8 @@ def test_numbers_of_single_precision_in_an_array_of_double_are_as_fine_as_they_w
 
 
 def test_the_gradient_of_a_pass_before_is_still_in_it():
-    """As torch has it without zero_grad: after a second pass over the same rows, or after an update."""
-    lesson, grads, _ = classifier()
-    twice = tutor.diagnose(lesson, {f"{name}.grad": 2 * value for name, value in grads.items()}).as_dict()
-    assert "another-pass" in [slip["name"] for slip in twice["arrays"][2]["slips"]]
+    """As torch has it without zero_grad: after an update. Of one pass made twice the factor is all that is known."""
+    lesson, _, _ = classifier()
     first, second = (lesson.trace(number)["dL/dW2"].value for number in (1, 2))
     found = tutor.diagnose(lesson, {"fc2.weight.grad": first + second}, iteration=2)
     assert "the backward pass before is still in it" in found.headline and "zero_grad" in found.headline

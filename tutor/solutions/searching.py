@@ -362,13 +362,13 @@ class Search:
                 yield _Way(Named("another-row", title, "", self.eq.symbol.id), 1.0)
 
     def _passes(self) -> Iterator[_Way]:
-        """A parameter's gradient with that of the backward pass before still in it: of this iteration, or the last."""
+        """A parameter's gradient with that of the iteration before still in it."""
         symbol, number = self.eq.symbol, self.trace.iteration.number
-        if symbol.quantity != "gradient" or symbol.wrt not in self.program.model.parameters or symbol.per_example:
+        if number == 1 or symbol.quantity != "gradient" or symbol.wrt not in self.program.model.parameters:
             return
-        before = Run(self.trace.lesson).iteration(number - 1) if number > 1 else None
-        last = before.values.get(symbol.key, 0.0) if before else 0.0
-        if any(self._gives(self.value + kept) for kept in (self.value, last)):
+        before = Run(self.trace.lesson).iteration(number - 1)
+        kept = before.values.get(symbol.key) if before and not symbol.per_example else None
+        if kept is not None and self._gives(self.value + kept):
             title = "the gradient of the backward pass before is still in it"
             remedy = "Gradients add up until they are set to 0: zero_grad before each backward pass."
             yield _Way(Named("another-pass", title, remedy, symbol.id), 1.0)
