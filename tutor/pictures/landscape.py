@@ -23,13 +23,13 @@ def drawn(made: Landscape, grid: Grid | None, window: Window, columns: int, rows
         return None
     head = 1 if rows >= 6 else 0
     frame = Frame(columns, rows, window[:2], window[2:], x_label=made.x.id, y_label=made.y.id, head=head)
-    if grid is not None:
-        _contours(frame, grid)
     path, inside = Canvas(columns, rows), Canvas(columns, rows)
     xs, ys = frame.x.dots(made.path[:, 0]), frame.y.dots(made.path[:, 1])
     path.segments(xs[:-1], ys[:-1], xs[1:], ys[1:], "lit", 2)
     top = frame.top * 4
     inside.merge(path, (frame.left + 1) * 2, top, columns * 2, top + frame.area_rows * 4)
+    if grid is not None:
+        _contours(frame, grid, inside)
     frame.canvas.cover(inside, clear=True)
     (a, b), (c, d) = made.path[0].tolist(), made.held.tolist()
     frame.marks([Mark(a, b, "○", "lit", "start"), Mark(c, d, "◆")])
@@ -60,8 +60,8 @@ def levels(heights: np.ndarray, most: int) -> list[float]:
     return [level for level in found if low < level < float(finite.max())]
 
 
-def _contours(frame: Frame, grid: Grid) -> None:
-    """A line of dots where the heights pass a level, and the level beside it where there is room."""
+def _contours(frame: Frame, grid: Grid, path: Canvas) -> None:
+    """A line of dots where the heights pass a level, and the level on it where there is room beside the path."""
     wide, high = frame.area_columns * 2, frame.area_rows * 4
     fine = _resampled(grid[2], high, wide)[::-1]  # rows of dots go downwards
     left, top = (frame.left + 1) * 2, frame.top * 4
@@ -80,16 +80,16 @@ def _contours(frame: Frame, grid: Grid) -> None:
         labels.append((level, style, np.stack([(ys + top) // 4, (xs + left) // 2], axis=1)))
     frame.merge(canvas)
     for level, style, cells in labels:
-        _label(frame, tick_text(level), style, np.unique(cells, axis=0))
+        _label(frame, tick_text(level), style, np.unique(cells, axis=0), path)
 
 
-def _label(frame: Frame, text: str, style: str, cells: np.ndarray) -> None:
+def _label(frame: Frame, text: str, style: str, cells: np.ndarray, path: Canvas) -> None:
     """A contour's height on it: where its line is flattest and nothing is written, as far left as can be."""
     size, canvas = width(text), frame.canvas
     places = [
         (canvas.inked(column, row, size), -column, row)  # many dots in its cells: the line runs along them
         for row, column in cells.tolist()
-        if column > frame.left + 1 and column + size < canvas.columns - 1
+        if column > frame.left + 1 and column + size < canvas.columns - 1 and not path.inked(column, row, size)
         and not any(canvas.taken(column - 1, row + by, size + 2) for by in (-1, 0, 1))
     ]  # fmt: skip
     if places:
