@@ -140,6 +140,7 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     """(the file, the context, the texts)."""
     from tutor.engine import activations, lesson, losses, model, optimizers
     from tutor.lessonfiles import catalogue
+    from tutor.pictures.step import kinds
     from tutor.questions import mastery
     from tutor.questions.kinds import direction
     from tutor.questions.misconceptions import MISCONCEPTIONS
@@ -165,6 +166,7 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     yield "lessonfiles/catalogue", "", sorted(units)
     yield "text/glossary", "term", [glossary._WRITTEN.get(term, term) for term in glossary.TERMS]
     yield "text/glossary", "", glossary.TERMS.values()
+    yield "pictures/step/kinds", "picture", kinds.KINDS
     yield "engine/model", "phase", model.PHASES
     yield "engine/lesson", "level", lesson.LEVELS
     yield "engine/lesson", "", lesson.BATCH_LOSSES

@@ -21,7 +21,7 @@ from tutor.pictures.canvas import Canvas
 from tutor.pictures.graph_plan import GatePlan, Node, rows_of
 from tutor.pictures.scene import Diagram, Item, Known, Spot, draw_box, item_facts, short
 from tutor.text.cells import cut, width
-from tutor.text.language import say
+from tutor.text.language import N_, say
 from tutor.text.layout import linear
 
 _SIGNS = {
@@ -279,7 +279,8 @@ class ArrayPicture:
             text = say("{n} more ▶", n=after) if after else ""
             canvas.text(self.columns - width(text), 0, text, "key")
         elif plan.top:  # the neighbours alone
-            more = [f"{n} more {what}" for n, what in zip(plan.left_out, ("operands", "uses"), strict=True) if n]
+            left_out = zip(plan.left_out, (N_("{n} more operands"), N_("{n} more uses")), strict=True)
+            more = [say(told, n=n) for n, told in left_out if n]
             canvas.text(0, 0, cut(", ".join([say("m: all of it"), *more]), self.columns), "key")
         if self.rows >= 14:
             self._legend(way, canvas)
@@ -364,7 +365,7 @@ class ArrayPicture:
             (say("· not known yet"), "dim"),
         ]
         if not self.whole and len(self.forward) > len(self.takes):
-            parts.append((f"a {'box' if way.inside else 'name'}: a line of the lesson", "dim"))
+            parts.append((say("a box: a line of the lesson" if way.inside else "a name: a line of the lesson"), "dim"))
         at = 1
         for text, style in parts:
             if at + width(text) <= self.columns:

@@ -10,6 +10,7 @@ from tutor.engine.landscape import Landscape
 from tutor.pictures.canvas import Canvas, Picture
 from tutor.pictures.plot import MIN_COLUMNS, MIN_ROWS, Frame, Mark, log_ticks, round_ticks, tick_text
 from tutor.text.cells import width
+from tutor.text.language import say
 
 Window: TypeAlias = tuple[float, float, float, float]  # x from, to and y from, to
 Grid: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]  # as `Landscape.grid` gives it
@@ -35,7 +36,7 @@ def drawn(made: Landscape, grid: Grid | None, window: Window, columns: int, rows
     frame.marks([Mark(a, b, "○", "lit", "start"), Mark(c, d, "◆")])
     if head:
         column = max(0, frame.left - width(made.y.id) // 2) + width(made.y.id) + 2
-        frame.canvas.text(column, 0, f"contours of {made.of.id}   ○━◆ the path of training", "dim")
+        frame.canvas.text(column, 0, say("contours of {loss}   ○━◆ the path of training", loss=made.of.id), "dim")
     return frame
 
 

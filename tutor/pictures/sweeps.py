@@ -13,6 +13,7 @@ from tutor.play.outcomes import Verdict
 from tutor.play.sweep import SEEDS, Sweep
 from tutor.play.sweep_map import LETTERS, MOST, Axis, SweepMap
 from tutor.text.cells import width
+from tutor.text.language import N_, say
 
 SHADES = " ░▒▓█"  # from the least loss to the largest
 GONE, TO_COME = "×", "·"
@@ -20,8 +21,8 @@ STYLES: dict[Verdict, str] = {
     "slow": "curve3", "converges": "curve1", "oscillates": "curve2", "stuck": "curve4", "diverges": "error",
 }  # fmt: skip
 NAMES: dict[Verdict, str] = {
-    "converges": "converges", "slow": "slow", "oscillates": "oscillates", "stuck": "still",
-    "diverges": "diverges",
+    "converges": N_("converges"), "slow": N_("slow"), "oscillates": N_("oscillates"), "stuck": N_("still"),
+    "diverges": N_("diverges"),
 }  # fmt: skip
 _AROUND = 8, 4  # columns and rows of a picture that are none of the map's: about
 
@@ -136,10 +137,12 @@ def _legend(frame: Frame, label: str, verdicts: Sequence[Sequence[Verdict]]) -> 
     """In the first row, right of the axis's label: the letters that stand in the map, and what the shades are."""
     at = max(0, frame.left - width(label) // 2) + width(label) + 2
     there = {verdict for row in verdicts for verdict in row}
-    texts = [(f"{LETTERS[verdict]} {name}", STYLES[verdict]) for verdict, name in NAMES.items() if verdict in there]
+    texts = [
+        (f"{LETTERS[verdict]} {say(name)}", STYLES[verdict]) for verdict, name in NAMES.items() if verdict in there
+    ]
     room = frame.canvas.columns - at
     gap = 2 if sum(width(text) + 2 for text, _ in texts) - 2 <= room else 1
-    for text, style in [*texts, (f"{SHADES.strip()} more loss", "dim")]:
+    for text, style in [*texts, (say("{shades} more loss", shades=SHADES.strip()), "dim")]:
         if at + width(text) <= frame.canvas.columns:
             frame.canvas.text(at, 0, text, style)
             at += width(text) + gap

@@ -19,7 +19,7 @@ from tutor.play.commands import Key
 from tutor.play.settings import Refused
 from tutor.play.sitting import Sitting
 from tutor.text.cells import width
-from tutor.text.language import say
+from tutor.text.language import say, say_in
 from tutor.tui.follower import Follower, Mover
 from tutor.tui.keys import bindings
 from tutor.tui.lines import KeyBar, Line, Lines, line
@@ -150,10 +150,13 @@ class PicturesScreen(Mover, Follower, TutorScreen):
     def _bar(self, kind: str | None) -> Line:
         """The step and its pictures; where not all titles fit, those of the others are their short names."""
         where = f"{self.sitting.cursor.iteration:,}: " if self.sitting.cursor.iteration > 1 else ""
-        for titles in ({name: KINDS[name].title for name in KINDS}, {name: name for name in KINDS}):
+        for titles in (
+            {name: say(KINDS[name].title) for name in KINDS},
+            {name: say_in("picture", name) for name in KINDS},
+        ):
             spans = [(where, "dim"), (self.sitting.id, "heading"), ("  ", "")]
             for name in self.offered():
-                text = KINDS[name].title if name == kind else titles[name]
+                text = say(KINDS[name].title) if name == kind else titles[name]
                 spans.append((f"[{text}]" if name == kind else f" {text} ", "key" if name == kind else "dim"))
             if sum(width(text) for text, _ in spans) <= self.size.width - 2:
                 break

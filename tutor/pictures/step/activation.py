@@ -19,11 +19,13 @@ from tutor.pictures.step.shown import (
     MANY,
     PictureKind,
     Shown,
+    and_more,
     index_in,
     nothing,
 )
 from tutor.text.card import Scribe
 from tutor.text.cells import width
+from tutor.text.language import N_, say
 from tutor.text.layout import number
 from tutor.text.writer import Writer
 
@@ -60,7 +62,11 @@ def activation_picture(scribe: Scribe, subject: Ref) -> Shown:
     if found.function != "linear" and sign != ACTIVATIONS[found.function].glyph:
         glyph += f" = {ACTIVATIONS[found.function].glyph}({writer.notation.letter})"
     of = writer.text(Ref(eq.symbol))
-    title = f"{glyph} and its derivative, with the units of {of}" if eq.symbol.shape else f"{glyph} at {of}"
+    title = (
+        say("{f} and its derivative, with the units of {of}", f=glyph, of=of)
+        if eq.symbol.shape
+        else say("{f} at {of}", f=glyph, of=of)
+    )
     facts = [_unit_fact(found, scribe, subject, at)]
     if scribe.trace.program.model.layers:
         layer = eq.symbol.layer or 0
@@ -69,7 +75,7 @@ def activation_picture(scribe: Scribe, subject: Ref) -> Shown:
     told = others if len(others) <= MANY else [i for i in others if found.flat[i]][:MANY]
     facts += [_unit_line(found, scribe, subject, i) for i in told]
     if len(told) < len(others):
-        facts.append(f"{len(others) - len(told):,} more units.")
+        facts.append(say("{n} more units.", n=f"{len(others) - len(told):,}"))
 
     def draw(columns: int, rows: int) -> Picture:
         return _draw_activation(found, writer, subject, at, sign, columns, rows)
@@ -92,40 +98,65 @@ def _unit(found: Units, subject: Ref, i: int) -> tuple[Ref, Ref]:
 def _unit_line(found: Units, scribe: Scribe, subject: Ref, i: int) -> str:
     z, a = (scribe.writer.text(ref) for ref in _unit(found, subject, i))
     assert found.slopes is not None
-    here = " (off here)" if found.slopes[i] == 0 else " (saturated here)"
-    kind = f" ({found.idle[i]})" if i in found.idle else here if found.flat[i] else ""
-    return f"{z} = {number(found.z[i])}: {a} = {number(found.a[i])}, slope {number(found.slopes[i])}{kind}."
+    here = "off here" if found.slopes[i] == 0 else "saturated here"
+    return say(
+        _LINES[found.idle[i] if i in found.idle else here if found.flat[i] else ""],
+        z=z, value=number(found.z[i]), a=a, activation=number(found.a[i]), slope=number(found.slopes[i]),
+    )  # fmt: skip
+
+
+_LINES = {
+    "": N_("{z} = {value}: {a} = {activation}, slope {slope}."),
+    "off here": N_("{z} = {value}: {a} = {activation}, slope {slope} (off here)."),
+    "saturated here": N_("{z} = {value}: {a} = {activation}, slope {slope} (saturated here)."),
+    "dead": N_("{z} = {value}: {a} = {activation}, slope {slope} (dead)."),
+    "saturated": N_("{z} = {value}: {a} = {activation}, slope {slope} (saturated)."),
+}
 
 
 def _unit_fact(found: Units, scribe: Scribe, subject: Ref, at: int) -> str:
     z, a = (scribe.writer.text(ref) for ref in _unit(found, subject, at))
     assert found.slopes is not None
     if not (np.isfinite(found.z[at]) and np.isfinite(found.a[at])):
-        return f"{z} = {number(found.z[at])}: {a} is {number(found.a[at])}. {DIVERGED}"
-    told = f"{z} = {number(found.z[at])}, so {a} = {number(found.a[at])}"
-    told += f" and the slope there is {number(found.slopes[at])}"
-    through = f"an error at {a} goes on to {z} times that"
+        told = say("{z} = {value}: {a} is {activation}.", z=z, value=number(found.z[at]), a=a,
+                   activation=number(found.a[at]))  # fmt: skip
+        return f"{told} {say(DIVERGED)}"
+    words = {
+        "z": z, "value": number(found.z[at]), "a": a, "activation": number(found.a[at]),
+        "slope": number(found.slopes[at]),
+    }  # fmt: skip
     if not found.flat[at]:
-        return f"{told}: {through}."
+        return say(
+            "{z} = {value}, so {a} = {activation} and the slope there is {slope}: "
+            "an error at {a} goes on to {z} times that.", **words,
+        )  # fmt: skip
     if found.slopes[at] == 0:
-        return f"{told}: no error passes this unit for this example."
-    share = f"at most {100 * units.FLAT:g} % of its greatest"
-    return f"{told}, {share}: the unit is saturated, little of an error passes."
+        return say(
+            "{z} = {value}, so {a} = {activation} and the slope there is {slope}: "
+            "no error passes this unit for this example.", **words,
+        )  # fmt: skip
+    return say(
+        "{z} = {value}, so {a} = {activation} and the slope there is {slope}, at most {percent} % of its greatest: "
+        "the unit is saturated, little of an error passes.", percent=f"{100 * units.FLAT:g}", **words,
+    )  # fmt: skip
 
 
 def idle_facts(idle: dict[tuple[int, int], str], scribe: Scribe) -> list[str]:
     """Which units are dead or saturated for every example of the lesson."""
     letter, examples = scribe.writer.notation.letter, len(scribe.trace.lesson.inputs)
     facts = []
-    of = "the lesson's one example" if examples == 1 else f"all {examples:,} examples of the lesson"
-    for kind, why in (
-        ("dead", f"{letter} ≤ 0 and slope 0: no gradient reaches the weights"),
-        ("saturated", f"the slope is at most {100 * units.FLAT:g} % of its greatest: hardly any learning"),
-    ):
+    of = say("the lesson's one example") if examples == 1 else (
+        say("all {n} examples of the lesson", n=f"{examples:,}")
+    )  # fmt: skip
+    for kind, told in (
+        ("dead", N_("Dead for {examples}: {units} ({letter} ≤ 0 and slope 0: no gradient reaches the weights).")),
+        ("saturated", N_("Saturated for {examples}: {units} (the slope is at most {percent} % of its greatest: "
+                         "hardly any learning).")),
+    ):  # fmt: skip
         names = [_activation_name(scribe, layer, i) for (layer, i), found in idle.items() if found == kind]
         if names:
-            more = f" and {len(names) - MANY:,} more" if len(names) > MANY else ""
-            facts.append(f"{kind.capitalize()} for {of}: {', '.join(names[:MANY])}{more} ({why}).")
+            named = and_more(names)
+            facts.append(say(told, examples=of, units=named, letter=letter, percent=f"{100 * units.FLAT:g}"))
     return facts
 
 
@@ -154,7 +185,9 @@ def _draw_activation(
     letter = writer.notation.letter
     curves = [
         Curve(zs, f, letter if found.function == "linear" else f"{sign}({letter})", "curve1", thick=2, dash=()),
-        Curve(zs, slopes, "slope" if found.function == "linear" else f"{sign}′({letter})", "curve2", dash=DASHES[1]),
+        Curve(
+            zs, slopes, say("slope") if found.function == "linear" else f"{sign}′({letter})", "curve2", dash=DASHES[1]
+        ),
     ]
     few = len(found.z) <= max(6, columns // 8)
     marks = []
@@ -172,27 +205,34 @@ def _softmax_picture(scribe: Scribe, subject: Ref, found: Units) -> Shown:
     writer, trace = scribe.writer, scribe.trace
     at = subject.index[-1] if subject.index else 0
     names = [tuple(writer.text(ref) for ref in _unit(found, subject, i)) for i in range(len(found.z))]
-    title = f"Softmax: each unit's share {writer.e_to_the_z} / Σ {writer.e_to_the_z}"
+    title = say("Softmax: each unit's share {e} / Σ {e}", e=writer.e_to_the_z)
     if not np.all(np.isfinite(found.a)):
-        return Shown(title, (f"{names[at][1]} is {number(found.a[at])}. {DIVERGED}",), nothing)
+        told = say("{name} is {value}.", name=names[at][1], value=number(found.a[at]))
+        return Shown(title, (f"{told} {say(DIVERGED)}",), nothing)
     y = None
     if trace.program.model.layers:
         target = trace.program.model.data[1]
         y = np.asarray(trace.value(Ref(target, None, subject.example if target.per_example else None)))
     best = int(np.argmax(found.a))
-    facts = [
-        f"{names[at][0]} = {number(found.z[at])} gets the share {names[at][1]} = {number(found.a[at])}"
-        + ("." if y is None else f"; its target is {number(y[at])}."),
-        f"The largest share is {names[best][1]} = {number(found.a[best])}. All shares add up to 1: where one grows "
-        "the others shrink, so each of the inputs moves every output.",
+    words = [
+        {"z": z, "value": number(found.z[i]), "a": a, "share": number(found.a[i])} for i, (z, a) in enumerate(names)
     ]
+    facts = [
+        say("{z} = {value} gets the share {a} = {share}.", **words[at])
+        if y is None
+        else say("{z} = {value} gets the share {a} = {share}; its target is {y}.", y=number(y[at]), **words[at]),
+        say("The largest share is {a} = {share}. All shares add up to 1: where one grows the others shrink, "
+            "so each of the inputs moves every output.", a=names[best][1], share=number(found.a[best])),
+    ]  # fmt: skip
     facts += [
-        f"{z} = {number(found.z[i])}: {a} = {number(found.a[i])}{'' if y is None else f', target {number(y[i])}'}."
-        for i, (z, a) in enumerate(names[: MANY + 1])
+        say("{z} = {value}: {a} = {share}.", **words[i])
+        if y is None
+        else say("{z} = {value}: {a} = {share}, target {y}.", y=number(y[i]), **words[i])
+        for i in range(min(len(names), MANY + 1))
         if i != at
     ]
     if len(names) > MANY + 1:
-        facts.append(f"{len(names) - MANY - 1:,} more units.")
+        facts.append(say("{n} more units.", n=f"{len(names) - MANY - 1:,}"))
 
     def draw(columns: int, rows: int) -> Picture:
         size = max(width(name) for _, name in names)
@@ -206,7 +246,7 @@ def _softmax_picture(scribe: Scribe, subject: Ref, found: Units) -> Shown:
 
 
 KIND = PictureKind(
-    "activation",
+    N_("activation"),
     "the units of a layer, such as z1 or a1[2]",
     lambda trace: [eq.symbol for eq in units.activation_equations(trace)],
     _activation_of,

@@ -10,8 +10,9 @@ from tutor.engine.loss_slope import steepest
 from tutor.engine.model import Equation
 from tutor.engine.trace import Step, Trace
 from tutor.pictures.step.grids import Grid, draw_grids
-from tutor.pictures.step.shown import MANY, PictureKind, Shown, has_examples, index_in
+from tutor.pictures.step.shown import PictureKind, Shown, and_more, has_examples, index_in
 from tutor.text.card import Scribe
+from tutor.text.language import N_, say
 from tutor.text.layout import linear
 from tutor.text.writer import Writer
 
@@ -68,7 +69,7 @@ def cells_picture(scribe: Scribe, subject: Ref) -> Shown:
         *_window(step, whole, marked, writer),
         *(_share(writer, ref, marked.get(key, set())) for key, ref in whole.items()),
     ]
-    title = f"{name} and the cells that it is made from"
+    title = say("{name} and the cells that it is made from", name=name)
     return Shown(title, tuple(filter(None, facts)), lambda columns, rows: draw_grids(grids, columns, rows))
 
 
@@ -90,16 +91,22 @@ def _window(step: Step, whole: dict[str, Ref], marked: dict[str, set[tuple[int, 
         return []
     source = whole[sources[0].symbol.key]
     if formula.op == "avg_pool":
-        return [f"The mean of {len(cells):,} cells: on the way back each of them gets 1/{len(cells)} of the gradient."]
+        return [
+            say("The mean of {cells} cells: on the way back each of them gets 1/{n} of the gradient.",
+                cells=f"{len(cells):,}", n=len(cells))
+        ]  # fmt: skip
     if formula.op == "max_pool":
         best = max(cells, key=lambda index: float(step.trace.value(Ref(source.symbol, index, source.example))))
         name = writer.text(Ref(source.symbol, best, source.example))
-        return [f"The largest of the window is {name}: on the way back it alone gets the gradient."]
-    places = "The same kernel at every place: what comes back to it is a sum over all places."
+        return [say("The largest of the window is {name}: on the way back it alone gets the gradient.", name=name)]
     kernel = sources[-1].symbol
     outside = int(np.prod(kernel.shape[1:] if len(kernel.shape) > 2 else kernel.shape)) - len(cells)
-    padding = [f"{outside:,} cells of the kernel lie on the padding, where there are zeros."] if outside > 0 else []
-    return [f"The kernel lies on {len(cells):,} cells. {places}", *padding]
+    padding = say("{n} cells of the kernel lie on the padding, where there are zeros.", n=f"{outside:,}")
+    lies = say(
+        "The kernel lies on {n} cells. The same kernel at every place: what comes back to it is a sum over all places.",
+        n=f"{len(cells):,}",
+    )
+    return [lies, *([padding] if outside > 0 else [])]
 
 
 def _share(writer: Writer, ref: Ref, cells: set[tuple[int, ...]]) -> str:
@@ -107,12 +114,16 @@ def _share(writer: Writer, ref: Ref, cells: set[tuple[int, ...]]) -> str:
         return ""
     name, count = writer.text(ref), int(np.prod(ref.symbol.shape))
     if not cells:
-        return f"Of {name} it takes no cell."
+        return say("Of {name} it takes no cell.", name=name)
     names = [writer.text(Ref(ref.symbol, index, ref.example)) for index in sorted(cells)]
     if len(names) == count > 1:
-        return f"Of {name} it takes every cell."
-    listed = ", ".join(names[:MANY]) + (f" and {len(names) - MANY:,} more" if len(names) > MANY else "")
-    return f"Of {name} it takes {len(names):,} of {count:,} cells: {listed}."
+        return say("Of {name} it takes every cell.", name=name)
+    return say(
+        "Of {name} it takes {n} of {all} cells: {cells}.",
+        name=name, n=f"{len(names):,}", all=f"{count:,}", cells=and_more(names),
+    )  # fmt: skip
 
 
-KIND = PictureKind("cells", "an element of an array, such as P[1,2]", _symbols, _cells_of, cells_picture, ahead=True)
+KIND = PictureKind(
+    N_("cells"), "an element of an array, such as P[1,2]", _symbols, _cells_of, cells_picture, ahead=True
+)

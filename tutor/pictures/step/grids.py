@@ -11,6 +11,7 @@ from tutor.pictures.canvas import Canvas, Picture
 from tutor.pictures.scene import short
 from tutor.text.cells import cut, eighths, width, window
 from tutor.text.grids import grid_of
+from tutor.text.language import N_, say
 from tutor.text.layout import number
 
 Index = tuple[int, ...]
@@ -67,8 +68,10 @@ def _panels(grid: Grid, columns: int, rows: int, cell: int) -> list[_Panel]:
         shown = window(middle_row, high, max(rows, 1)), window(middle_column, wide, max(columns // cell, 1))
         title = grid.title + (f" [{', '.join(str(i + 1) for i in front)}, …]" if front else "")
         parts = [
-            f"{what} {part[0] + 1}–{part[-1] + 1}"
-            for what, part, all_ in (("rows", shown[0], high), ("columns", shown[1], wide)) if len(part) < all_
+            say(told, first=part[0] + 1, last=part[-1] + 1)
+            for told, part, all_ in (
+                (N_("rows {first}–{last}"), shown[0], high), (N_("columns {first}–{last}"), shown[1], wide),
+            ) if len(part) < all_
         ]  # fmt: skip
         found.append(_Panel(", ".join([title, *parts]), matrix, marks, *shown))
     return found
@@ -91,7 +94,7 @@ def draw_grids(grids: Sequence[Grid], columns: int, rows: int) -> Picture:
         for wide, high in parts:
             if canvas := _laid(grids[left_out:], columns, rows, wide - _GAP * (wide < columns), high):
                 if left_out:
-                    canvas.text(0, rows - 1, cut(f"{left_out} more where there is more room", columns), "dim")
+                    canvas.text(0, rows - 1, cut(say("{n} more where there is more room", n=left_out), columns), "dim")
                 return canvas.picture()
     return ()
 
@@ -152,8 +155,9 @@ def draw_heat(value: np.ndarray, asked: Index | None, columns: int, rows: int) -
     end = edge + len(shown[1]) * cell - width(last)
     if end > edge + width(first):
         canvas.text(end, 0, last, "dim")
-    key = f"up to {number(top, 3)}: " + " ".join(glyph * 2 for glyph in _SHADES[1:])
-    key += "  below 0: " + " ".join(glyph * 2 for glyph in _BELOW[1:]) if (matrix < 0).any() else ""
+    key = say("up to {largest}: {shades}", largest=number(top, 3), shades=" ".join(glyph * 2 for glyph in _SHADES[1:]))
+    if (matrix < 0).any():
+        key += "  " + say("below 0: {shades}", shades=" ".join(glyph * 2 for glyph in _BELOW[1:]))
     canvas.text(0, min(len(shown[0]) + 1, rows - 1), cut(key, columns), "dim")
     return canvas.picture()
 

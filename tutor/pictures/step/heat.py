@@ -10,6 +10,7 @@ from tutor.engine.trace import Step, Trace
 from tutor.pictures.step.grids import draw_heat
 from tutor.pictures.step.shown import PictureKind, Shown, has_examples, index_in
 from tutor.text.card import Scribe
+from tutor.text.language import N_, say
 from tutor.text.layout import number
 
 _LEAST = 4  # of fewer numbers there is no map
@@ -44,22 +45,33 @@ def heat_picture(scribe: Scribe, subject: Ref) -> Shown:
         best = int(np.nanargmax(np.where(np.isfinite(row), row, -np.inf)))
         largest = writer.text(Ref(subject.symbol, (*at[:-1], best), subject.example))
         shares = _shares(trace, subject.symbol)
-        total = " of the 1 that the row shares out" if shares else ""
-        facts.append(f"The largest of its row is {largest} = {number(float(row[best]))}{total}.")
+        told = (
+            N_("The largest of its row is {name} = {value} of the 1 that the row shares out.")
+            if shares
+            else N_("The largest of its row is {name} = {value}.")
+        )
+        facts.append(say(told, name=largest, value=number(float(row[best]))))
         if shares and not row.all():
-            facts.append(f"{int((row == 0).sum()):,} of the row are 0: blocked, or too small to be told from it.")
+            blocked = f"{int((row == 0).sum()):,}"
+            facts.append(say("{n} of the row are 0: blocked, or too small to be told from it.", n=blocked))
     fine = value[np.isfinite(value)]
     if fine.size:
         low, high = float(fine.min()), float(fine.max())
         size = number(float(np.sqrt(np.mean(fine**2))), 3)
-        facts.append(f"From {number(low)} to {number(high)}; the root mean square is {size}.")
+        facts.append(
+            say("From {low} to {high}; the root mean square is {size}.", low=number(low), high=number(high), size=size)
+        )
     zeros = int((value == 0).sum())
     if zeros and not _shares(trace, subject.symbol):
-        facts.append(f"{zeros:,} of {value.size:,} are exactly 0.")
+        facts.append(say("{n} of {all} are exactly 0.", n=f"{zeros:,}", all=f"{value.size:,}"))
     if value.ndim > 2:
-        facts.append("The map is of the matrix with this element; ↑ ↓ and PgUp PgDn go to the others.")
+        facts.append(say("The map is of the matrix with this element; ↑ ↓ and PgUp PgDn go to the others."))
     shape = " × ".join(map(str, value.shape))
-    title = f"{name}, {shape if value.ndim > 1 else f'{shape} numbers'}, by size"
+    title = (
+        say("{name}, {shape}, by size", name=name, shape=shape)
+        if value.ndim > 1
+        else say("{name}, {n} numbers, by size", name=name, n=shape)
+    )
     return Shown(title, tuple(facts), lambda columns, rows: draw_heat(value, at, columns, rows))
 
 
@@ -70,5 +82,5 @@ def _shares(trace: Trace, symbol: Symbol) -> bool:
 
 
 KIND = PictureKind(
-    "heat map", "an array of four numbers or more, such as P", _symbols, _heat_of, heat_picture, ahead=True
+    N_("heat map"), "an array of four numbers or more, such as P", _symbols, _heat_of, heat_picture, ahead=True
 )

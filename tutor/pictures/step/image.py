@@ -12,6 +12,7 @@ from tutor.pictures.canvas import Canvas, Picture
 from tutor.pictures.pixels import draw_pixels, scale_of, size_of, smaller, text_rows
 from tutor.pictures.step.shown import PictureKind, Shown
 from tutor.text.card import Scribe
+from tutor.text.language import N_, say
 from tutor.text.layout import number
 
 _GAP = 3
@@ -61,28 +62,34 @@ def image_picture(scribe: Scribe, subject: Ref) -> Shown:
         bias = float(np.broadcast_to(np.asarray(trace.value(Ref(layer.biases))), (layer.units,))[unit])
     name, image, row = writer.text(subject), f"{shape[0]} × {shape[1]}", writer.text(Ref(layer.weights))
     up_, down_, bias_, z_ = _alike(up, abs(down), bias, z)
-    and_bias = ", and its bias." if _term(bias_) else "."
+    told = (
+        N_("{sum}: the pixels that speak for unit {unit} of {units}, those against it, and its bias.")
+        if _term(bias_)
+        else N_("{sum}: the pixels that speak for unit {unit} of {units}, those against it.")
+    )
     facts = [
-        f"{name} = {up_} − {down_}{_term(bias_)} = {z_}: the pixels that speak for unit {unit + 1} of "
-        f"{layer.units}, those against it{and_bias}",
+        say(told, sum=f"{name} = {up_} − {down_}{_term(bias_)} = {z_}", unit=unit + 1, units=layer.units),
         *_class_facts(trace, example),
-        f"Row {unit + 1} of {row} as an image: a pixel is the weight of the pixel in that place. Blocks (blue) are "
-        f"above 0: ink there raises {name}. Signs such as ## (orange) are below 0: ink there lowers it.",
-    ]
+        say("Row {unit} of {weights} as an image: a pixel is the weight of the pixel in that place. "
+            "Blocks (blue) are above 0: ink there raises {name}. Signs such as ## (orange) are below 0: ink there "
+            "lowers it.", unit=unit + 1, weights=row, name=name),
+    ]  # fmt: skip
     if not x.all():
         dark = int((x == 0).sum())
-        facts.append(f"{dark} of the {x.size} pixels are 0: this image gives their weights no gradient.")
-    facts.append(f"The image is {image} pixels, row by row.")
+        facts.append(say("{n} of the {all} pixels are 0: this image gives their weights no gradient.",
+                         n=dark, all=x.size))  # fmt: skip
+    facts.append(say("The image is {size} pixels, row by row.", size=image))
     if layer.drawn and trace.iteration.number == 1:
-        facts.append("Before training the weights are noise, as they were drawn: train, and look again.")
+        facts.append(say("Before training the weights are noise, as they were drawn: train, and look again."))
     pixels, looks = x.reshape(shape), own.reshape(shape)
     whole = weights.reshape(layer.units, *shape)
 
     def draw(columns: int, rows: int) -> Picture:
         return _draw(pixels, looks, whole, unit, columns, rows)
 
-    plain = ("the image:", *text_rows(pixels), f"the weights of unit {unit + 1}:", *text_rows(looks))
-    return Shown(f"The image, and what unit {unit + 1} looks for", tuple(facts), draw, plain)
+    weights_of = say("the weights of unit {unit}:", unit=unit + 1)
+    plain = (say("the image:"), *text_rows(pixels), weights_of, *text_rows(looks))
+    return Shown(say("The image, and what unit {unit} looks for", unit=unit + 1), tuple(facts), draw, plain)
 
 
 def _alike(*values: float) -> list[str]:
@@ -111,21 +118,22 @@ def _class_facts(trace: Trace, example: int | None) -> list[str]:
     if len(names) < 2 or len(names) != y.size or y.size != outputs.size or not np.all(np.isfinite(outputs)):
         return []
     true, taken = names[int(np.argmax(y))], names[int(np.argmax(outputs))]
-    said = "rightly" if true == taken else "wrongly"
-    largest = number(float(outputs.max()), 3)
-    return [f"It is a {true}; the largest output, {largest}, is that of {taken}: {said}."]
+    told = (
+        N_("It is a {true}; the largest output, {largest}, is that of {taken}: rightly.")
+        if true == taken
+        else N_("It is a {true}; the largest output, {largest}, is that of {taken}: wrongly.")
+    )
+    return [say(told, true=true, taken=taken, largest=number(float(outputs.max()), 3))]
 
 
-def _draw(
-    pixels: np.ndarray, looks: np.ndarray, whole: np.ndarray, unit: int, columns: int, rows: int
-) -> Picture:
+def _draw(pixels: np.ndarray, looks: np.ndarray, whole: np.ndarray, unit: int, columns: int, rows: int) -> Picture:
     """The image and the unit's weights beside each other, as large as they fit; below or beside them all units small.
 
     What has more pixels than there is room for is drawn with fewer, each the mean of four.
     """
-    wide, said = (columns - _GAP) // 2, "the image"
+    wide, said = (columns - _GAP) // 2, say("the image")
     while not (scale := scale_of(pixels.shape, wide, rows - 1)) and max(pixels.shape) > 1:
-        pixels, looks, whole, said = smaller(pixels), smaller(looks), smaller(whole), "the image, smaller"
+        pixels, looks, whole, said = smaller(pixels), smaller(looks), smaller(whole), say("the image, smaller")
     if not scale:
         return ()
     small = 1 + size_of(pixels.shape, 1)[1]
@@ -134,7 +142,7 @@ def _draw(
     canvas, (across, down) = Canvas(columns, rows), size_of(pixels.shape, scale)
     second = max(across, len(said)) + _GAP
     canvas.text(0, 0, said, "heading")
-    canvas.text(second, 0, f"unit {unit + 1}", "heading")
+    canvas.text(second, 0, say("unit {unit}", unit=unit + 1), "heading")
     draw_pixels(canvas, 0, 1, pixels, float(np.abs(pixels).max()), scale)
     draw_pixels(canvas, second, 1, looks, float(np.abs(looks).max()), scale)
     if rows - 1 - down >= small:
@@ -162,5 +170,5 @@ def _draw_all(canvas: Canvas, whole: np.ndarray, unit: int, left: int, top: int)
 
 
 KIND = PictureKind(
-    "image", "a network whose inputs are an image", _first_layer, _image_of, image_picture, _suits, ahead=True
+    N_("image"), "a network whose inputs are an image", _first_layer, _image_of, image_picture, _suits, ahead=True
 )

@@ -21,6 +21,7 @@ from tutor.pictures.plot import Curve, Segment, example_mark, plot
 from tutor.pictures.step.shown import DIVERGED, MANY, PictureKind, Shown, nothing
 from tutor.text.card import Scribe
 from tutor.text.cells import width
+from tutor.text.language import N_, say
 from tutor.text.layout import number
 
 LINES, POINTS = 9, 81  # of the grid in each direction, and points on each line
@@ -77,27 +78,33 @@ def sheet_picture(scribe: Scribe, subject: Ref) -> Shown:
     unit = subject.index[0]
     names = [writer.text(Ref(replace(subject.symbol, per_example=False), (i,))) for i in (0, 1)]
     x_names = [writer.text(Ref(replace(trace.program.model.layers[0].feeds, per_example=False), (i,))) for i in (0, 1)]
-    title = f"The sheet ({', '.join(x_names)}) as ({', '.join(names)})"
+    title = say("The sheet ({inputs}) as ({units})", inputs=", ".join(x_names), units=", ".join(names))
     evaluator = Evaluator(trace.lesson)
     found = _sheet(trace, evaluator, number_of, unit)
     if not all(np.all(np.isfinite(after)) for _, after in found.lines):
-        return Shown(title, (DIVERGED,), nothing)
+        return Shown(title, (say(DIVERGED),), nothing)
     kind = layer.activation_name
     z = writer.text(Ref(replace(layer.pre_activation, per_example=False), (unit,)))
-    facts = [f"First the lesson's rows on a sheet with a grid, then the same sheet after the layer: {_bends(kind)}"]
+    facts = [
+        say("First the lesson's rows on a sheet with a grid, then the same sheet after the layer: {bends}",
+            bends=_bends(kind))
+    ]  # fmt: skip
     bright = found.fold if number_of == 1 and _across(found.fold, found.box(0)) else None
     if bright is not None:
-        facts.append(f"The bright line is where {z} = 0" + (": there the sheet is folded." if kind == "relu" else "."))
+        folded = N_("The bright line is where {z} = 0: there the sheet is folded.")
+        facts.append(say(folded if kind == "relu" else N_("The bright line is where {z} = 0."), z=z))
     if found.border is not None:
-        right = f"{found.right} of {len(trace.lesson.inputs)} rows lie on their own side"
         seen = _across(found.border, found.box(1)) is not None
-        said = "The prediction changes along the dashed straight line" if seen else (
-            "The straight line along which the prediction changes passes the sheet by"
+        said = (
+            N_("The prediction changes along the dashed straight line: {right} of {rows} rows lie on their own side.")
+            if seen
+            else N_("The straight line along which the prediction changes passes the sheet by: "
+                    "{right} of {rows} rows lie on their own side.")
         )  # fmt: skip
-        facts.append(f"{said}: {right}.")
+        facts.append(say(said, right=found.right, rows=len(trace.lesson.inputs)))
     if evaluator.classes:
         signs = [f"{example_mark(0, 0, k, False).glyph} {name}" for k, name in enumerate(evaluator.classes[:MANY])]
-        facts.append(f"{', '.join(signs)}; hollow: predicted wrong.")
+        facts.append(say("{signs}; hollow: predicted wrong.", signs=", ".join(signs)))
     facts += _row_facts(trace, found, subject.example)
 
     def draw(columns: int, rows: int) -> Picture:
@@ -120,10 +127,10 @@ def _beside(left: Row, right: Row, at: int) -> Row:
 
 def _bends(activation: str) -> str:
     if activation == "linear":
-        return "linear units stretch and turn it, and never bend it."
+        return say("linear units stretch and turn it, and never bend it.")
     if piecewise(activation):
-        return "each unit folds it along a line."
-    return "it is bent, and pressed together where the units are flat."
+        return say("each unit folds it along a line.")
+    return say("it is bent, and pressed together where the units are flat.")
 
 
 def _sheet(trace: Trace, evaluator: Evaluator, layer: int, unit: int) -> _Sheet:
@@ -212,12 +219,13 @@ def _row_facts(trace: Trace, found: _Sheet, example: int | None) -> Iterator[str
     order = sorted(range(len(found.rows[0])), key=lambda k: not np.array_equal(found.rows[0][k], here))
     for at, k in enumerate(order[:MANY]):
         before, after = (f"({', '.join(number(float(v)) for v in plane[k])})" for plane in found.rows)
-        yield f"{'This row' if at == 0 else 'The row'} {before} becomes {after}."
+        told = N_("This row {before} becomes {after}." if at == 0 else "The row {before} becomes {after}.")
+        yield say(told, before=before, after=after)
     if len(rows) > MANY:
-        yield f"{len(rows) - MANY:,} more rows."
+        yield say("{n} more rows.", n=f"{len(rows) - MANY:,}")
 
 
 KIND = PictureKind(
-    "sheet", "a hidden layer of two units in a network of two inputs", _symbols, _sheet_of, sheet_picture, _suits,
+    N_("sheet"), "a hidden layer of two units in a network of two inputs", _symbols, _sheet_of, sheet_picture, _suits,
     ahead=True,
 )  # fmt: skip

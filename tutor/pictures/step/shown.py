@@ -10,9 +10,10 @@ from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.trace import Step, Trace
 from tutor.pictures.canvas import Picture
 from tutor.text.card import Scribe
+from tutor.text.language import N_, say
 
 MANY = 12  # units or names that are told one by one
-DIVERGED = "A value outgrew what numbers can hold, or left where the function has values."
+DIVERGED = N_("A value outgrew what numbers can hold, or left where the function has values.")
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,12 @@ def index_in(step: Step, shape: tuple[int, ...]) -> tuple[int, ...] | None:
 def element_of(step: Step, gradient: Symbol, example: int) -> tuple[int, ...] | None:
     """The step's element of a gradient, else its largest for the example; None for a gradient of shape ()."""
     return index_in(step, gradient.shape) or loss_slope.steepest(step.trace, gradient, example)
+
+
+def and_more(names: Sequence[str]) -> str:
+    """Names, as many as are told one by one, and how many more there are."""
+    told = ", ".join(names[:MANY])
+    return say("{names} and {n} more", names=told, n=f"{len(names) - MANY:,}") if len(names) > MANY else told
 
 
 def bracketed(text: str) -> str:

@@ -20,6 +20,7 @@ from tutor.pictures.step.shown import (
     nothing,
 )
 from tutor.text.card import Scribe
+from tutor.text.language import N_, say
 from tutor.text.layout import number
 from tutor.text.writer import Writer
 
@@ -50,27 +51,32 @@ def slope_picture(scribe: Scribe, subject: Ref) -> Shown:
     trace, writer = scribe.trace, scribe.writer
     found = loss_slope.slope(trace, subject)
     w, L = writer.text(subject), writer.text(Ref(found.of))
-    title = f"{L} as a function of {w}, all else fixed"
+    title = say("{L} as a function of {w}, all else fixed", L=L, w=w)
+    numbers = {"w": w, "L": L, "value": number(found.value), "loss": number(found.loss), "slope": number(found.slope)}
     if not found.xs.size:
-        numbers = f"{w} = {number(found.value)}, {L} = {number(found.loss)}, slope {number(found.slope)}"
-        return Shown(title, (f"{numbers}: there is no curve to draw. {DIVERGED}",), nothing)
-    facts = [f"At {w} = {number(found.value)}, {L} = {number(found.loss)}, the slope is {number(found.slope)}."]
+        fact = say("{w} = {value}, {L} = {loss}, slope {slope}: there is no curve to draw.", **numbers)
+        return Shown(title, (f"{fact} {say(DIVERGED)}",), nothing)
+    facts = [say("At {w} = {value}, {L} = {loss}, the slope is {slope}.", **numbers)]
     if found.update:
         facts += _update_facts(found, found.update, scribe, w, L)
     else:
-        facts += [_direction(found, w, L) + ".", f"{w} is not updated: {_why_not(trace)}."]
+        facts += [_direction(found, w, L) + ".", _not_updated(trace, w)]
     return Shown(title, tuple(facts), lambda columns, rows: _draw_slope(found, w, L, columns, rows))
 
 
-def _why_not(trace: Trace) -> str:
-    return "its layer is frozen" if trace.lesson.training else "this lesson is not trained"
+def _not_updated(trace: Trace, w: str) -> str:
+    if trace.lesson.training:
+        return say("{w} is not updated: its layer is frozen.", w=w)
+    return say("{w} is not updated: this lesson is not trained.", w=w)
 
 
 def _direction(found: Slope, w: str, L: str) -> str:
+    """A sentence without its full stop."""
     if found.slope == 0:
-        return f"The slope is 0: a small change of {w} does not change {L}"
-    sign, less = ("positive", "more") if found.slope > 0 else ("negative", "less")
-    return f"Slope {number(found.slope)} is {sign}: more of {w} is {less} {L}"
+        return say("The slope is 0: a small change of {w} does not change {L}", w=w, L=L)
+    if found.slope > 0:
+        return say("Slope {slope} is positive: more of {w} is more {L}", slope=number(found.slope), w=w, L=L)
+    return say("Slope {slope} is negative: more of {w} is less {L}", slope=number(found.slope), w=w, L=L)
 
 
 def _update_facts(found: Slope, update: Update, scribe: Scribe, w: str, L: str) -> list[str]:
@@ -78,18 +84,26 @@ def _update_facts(found: Slope, update: Update, scribe: Scribe, w: str, L: str) 
     assert training
     rate, change = scribe.writer.notation.rate, update.value - found.value
     if not np.isfinite(update.value):
-        return [f"The update takes {w} to {number(update.value)}. {DIVERGED}"]
-    move = f"{'adds' if change > 0 else 'takes away'} {number(abs(change))}" if change else "changes nothing"
-    lands = f"{w} becomes {number(update.value)}"
+        return [f"{say('The update takes {w} to {value}.', w=w, value=number(update.value))} {say(DIVERGED)}"]
+    move = say("adds {size}" if change > 0 else "takes away {size}", size=number(abs(change)))
+    words = {
+        "direction": _direction(found, w, L), "move": move if change else say("changes nothing"), "w": w,
+        "value": number(update.value),
+    }  # fmt: skip
     if update.plain:
-        product = f"−{rate} · slope = −{number(update.rate)} · {bracketed(number(found.slope))}"
-        facts = [f"{_direction(found, w, L)}, so the update, {product}, {move}: {lands}."]
+        words |= {"rate": rate, "number": number(update.rate), "slope": bracketed(number(found.slope))}
+        told = N_("{direction}, so the update, −{rate} · slope = −{number} · {slope}, {move}: {w} becomes {value}.")
     else:
-        against = "against" if change * found.slope <= 0 else "this time along"
-        name = OPTIMIZERS[training.optimizer].title
-        facts = [f"{_direction(found, w, L)}. {name[0].upper()}{name[1:]} {move}, {against} the slope: {lands}."]
+        name = say(OPTIMIZERS[training.optimizer].title)
+        words["optimiser"] = name[0].upper() + name[1:]
+        told = (
+            N_("{direction}. {optimiser} {move}, against the slope: {w} becomes {value}.")
+            if change * found.slope <= 0
+            else N_("{direction}. {optimiser} {move}, this time along the slope: {w} becomes {value}.")
+        )
+    facts = [say(told, **words)]
     if change:
-        facts.append(_landing(found, update, w, L, rate))
+        facts.append(say(_landing(found, update), **_landed(found, update, w, L, rate)))
     facts.append(_everything(found, update, scribe.writer, L))
     return facts
 
@@ -101,36 +115,66 @@ def _apart(*values: float) -> int:
     return next((digits for digits in range(4, 10) if len({number(v, digits) for v in finite}) >= different), 10)
 
 
-def _landing(found: Slope, update: Update, w: str, L: str, rate: str) -> str:
+def _landed(found: Slope, update: Update, w: str, L: str, rate: str) -> dict[str, str]:
     digits = _apart(found.loss, update.predicted, update.loss)
-    told = f"With {w} alone moved the tangent predicts {L} = {number(update.predicted, digits)}; true is "
-    told += number(update.loss, digits)
+    return {
+        "w": w, "L": L, "rate": rate, "predicted": number(update.predicted, digits),
+        "true": number(update.loss, digits),
+    }  # fmt: skip
+
+
+def _landing(found: Slope, update: Update) -> str:
+    """The message on where the update lands."""
     if not np.isfinite(update.loss):
-        return f"{told}: the step is far too large. A smaller {rate} helps."
+        return N_(
+            "With {w} alone moved the tangent predicts {L} = {predicted}; true is {true}: the step is far too large. "
+            "A smaller {rate} helps."
+        )
     if update.loss > found.loss:
-        return f"{told}, more than before: the step jumps over the valley. A smaller {rate} would land in it."
+        return N_(
+            "With {w} alone moved the tangent predicts {L} = {predicted}; true is {true}, more than before: "
+            "the step jumps over the valley. A smaller {rate} would land in it."
+        )
     if update.level:
-        return f"{told}: there the curve is level, its slope is 0."
+        return N_(
+            "With {w} alone moved the tangent predicts {L} = {predicted}; true is {true}: there the curve is level, "
+            "its slope is 0."
+        )
     if update.beyond:
-        return f"{told}: just past the lowest point, where the slope has turned. A larger {rate} would go too far."
+        return N_(
+            "With {w} alone moved the tangent predicts {L} = {predicted}; true is {true}: just past the lowest point, "
+            "where the slope has turned. A larger {rate} would go too far."
+        )
     bend = update.loss - update.predicted
     if abs(bend) <= 1e-6 * abs(update.predicted - found.loss):
-        return f"{told}: the curve is straight here."
-    way = "up" if bend > 0 else "down"
-    return f"{told}: the curve bends {way}, away from the tangent, and the more the larger {rate} is."
+        return N_(
+            "With {w} alone moved the tangent predicts {L} = {predicted}; true is {true}: the curve is straight here."
+        )
+    if bend > 0:
+        return N_(
+            "With {w} alone moved the tangent predicts {L} = {predicted}; true is {true}: the curve bends up, "
+            "away from the tangent, and the more the larger {rate} is."
+        )
+    return N_(
+        "With {w} alone moved the tangent predicts {L} = {predicted}; true is {true}: the curve bends down, "
+        "away from the tangent, and the more the larger {rate} is."
+    )
 
 
 def _everything(found: Slope, update: Update, writer: Writer, L: str) -> str:
-    formula = ""
+    predicted = number(update.all_predicted)
     if update.plain:
         rate = writer.notation.rate
-        formula = f" ({L} − {rate}‖∇{L}‖² = {number(found.loss)} − {number(update.rate)} · {number(update.square)})"
-    told = f"All parameters together: predicted {number(update.all_predicted)}{formula}, true {number(update.all_loss)}"
-    if not np.isfinite(update.all_loss):
-        return f"{told}. {DIVERGED}"
-    if update.all_loss > found.loss:
-        return f"{told}, more than the {number(found.loss)} before: the step is too large."
-    return f"{told}."
+        square = f"{number(found.loss)} − {number(update.rate)} · {number(update.square)}"
+        predicted += f" ({L} − {rate}‖∇{L}‖² = {square})"
+    words = {"predicted": predicted, "true": number(update.all_loss), "before": number(found.loss)}
+    if np.isfinite(update.all_loss) and update.all_loss > found.loss:
+        return say(
+            "All parameters together: predicted {predicted}, true {true}, more than the {before} before: "
+            "the step is too large.", **words,
+        )  # fmt: skip
+    told = say("All parameters together: predicted {predicted}, true {true}.", **words)
+    return told if np.isfinite(update.all_loss) else f"{told} {say(DIVERGED)}"
 
 
 def _draw_slope(found: Slope, w: str, L: str, columns: int, rows: int) -> Picture:
@@ -156,21 +200,23 @@ def _draw_slope(found: Slope, w: str, L: str, columns: int, rows: int) -> Pictur
     if update and np.isfinite(update.value) and update.value != found.value:
         arrow, digits = low - 0.1 * tall, _apart(found.loss, update.predicted, update.loss)
         segments.append(Segment(found.value, found.loss, found.value, arrow, "dim", dash=DASHES[2]))
-        predicted = f"predicted {number(update.predicted, digits)}"
+        predicted = say("predicted {value}", value=number(update.predicted, digits))
         marks.append(Mark(update.value, update.predicted, "○", "curve2", predicted))
         if np.isfinite(update.loss):
             segments.append(Segment(update.value, update.loss, update.value, arrow, "dim", dash=DASHES[2]))
-            marks.append(Mark(update.value, update.loss, "◆", "value", f"true {number(update.loss, digits)}"))
-        segments.append(Segment(found.value, arrow, update.value, arrow, "value", arrow=True, label="update", thick=2))
+            true = say("true {value}", value=number(update.loss, digits))
+            marks.append(Mark(update.value, update.loss, "◆", "value", true))
+        label = say("update")
+        segments.append(Segment(found.value, arrow, update.value, arrow, "value", arrow=True, label=label, thick=2))
     curves = [
         Curve(found.xs, found.ys, L, "curve1", thick=2, dash=()),
-        Curve([], [], "tangent", "curve2", dash=DASHES[1]),
+        Curve([], [], say("tangent"), "curve2", dash=DASHES[1]),
     ]
     return plot(curves, marks, columns, rows, w, x_range=(left, right), y_range=(floor, ceiling), segments=segments)
 
 
 KIND = PictureKind(
-    "slope",
+    N_("slope"),
     "a parameter, such as W1[1,1]",
     lambda trace: trace.program.model.common,
     _slope_of,

@@ -12,6 +12,7 @@ from tutor.pictures.plot import round_ticks, tick_text
 from tutor.pictures.step.shown import DIVERGED, PictureKind, Shown, index_in, nothing
 from tutor.text.card import Scribe
 from tutor.text.cells import cut, width
+from tutor.text.language import N_, say
 from tutor.text.layout import number
 
 
@@ -52,21 +53,25 @@ def spread_picture(scribe: Scribe, subject: Ref) -> Shown:
         for ref in (Ref(source, None, example), Ref(subject.symbol, None, subject.example))
     )
     x, out = writer.text(Ref(source, subject.index, example)), writer.text(subject)
-    what = {1: "vector", 2: "row" if axis == -1 else "column"}.get(len(subject.index), "line")
-    title = f"The norm before and after, over the {what} of {out}"
+    dims = len(subject.index)
+    what = say("vector" if dims == 1 else ("row" if axis == -1 else "column") if dims == 2 else "line")
+    title = say("The norm before and after, over the {what} of {name}", what=what, name=out)
     if not (np.all(np.isfinite(before)) and np.all(np.isfinite(after))):
-        return Shown(title, (DIVERGED,), nothing)
+        return Shown(title, (say(DIVERGED),), nothing)
     mean, variance = float(before.mean()), float(before.var())
     deviation = float(np.sqrt(variance + eps))
     facts = (
-        f"{x} = {number(float(before[place]))} becomes {out} = {number(float(after[place]))}: "
-        f"({number(float(before[place]))} − {_signed(mean)}) / {number(deviation)}.",
-        f"The {what} before: mean {number(mean)}, variance {number(variance)}; with ε = {number(eps)} the root is "
-        f"{number(deviation)}.",
-        f"After it: mean {number(float(after.mean().round(12)))}, variance {number(float(after.var()))}. Each number "
-        "moves the mean and the deviation, and with them every output: that is why the gradient has three terms.",
-        f"Before: {', '.join(number(float(v)) for v in before[:12])}{', …' if len(before) > 12 else ''}.",
-    )
+        say("{x} = {before} becomes {name} = {after}: {sum}.",
+            x=x, before=number(float(before[place])), name=out, after=number(float(after[place])),
+            sum=f"({number(float(before[place]))} − {_signed(mean)}) / {number(deviation)}"),
+        say("The {what} before: mean {mean}, variance {variance}; with ε = {eps} the root is {root}.",
+            what=what, mean=number(mean), variance=number(variance), eps=number(eps), root=number(deviation)),
+        say("After it: mean {mean}, variance {variance}. Each number moves the mean and the deviation, and with them "
+            "every output: that is why the gradient has three terms.",
+            mean=number(float(after.mean().round(12))), variance=number(float(after.var()))),
+        say("Before: {numbers}.",
+            numbers=", ".join(number(float(v)) for v in before[:12]) + (", …" if len(before) > 12 else "")),
+    )  # fmt: skip
     return Shown(title, facts, lambda columns, rows: _draw(before, after, place, mean, columns, rows))
 
 
@@ -88,8 +93,8 @@ def _draw(before: np.ndarray, after: np.ndarray, place: int, mean: float, column
     def column(value: float) -> int:
         return edge + 1 + round(float(value - low) / float(high - low) * (room - 1))
 
-    for row, name in ((upper, "before"), (lower, "after")):
-        canvas.text(0, row, name, "heading")
+    for row, name in ((upper, N_("before")), (lower, N_("after"))):
+        canvas.text(0, row, cut(say(name), edge), "heading")
         canvas.text(edge, row, "─" * (room + 2), "axis")
     for k, (a, b) in enumerate(zip(before, after, strict=True)):
         hot = k == place
@@ -102,7 +107,7 @@ def _draw(before: np.ndarray, after: np.ndarray, place: int, mean: float, column
             2 if hot else 1,
         )
     canvas.text(column(mean), upper - 1, "▼", "mark")
-    said = f"mean {number(mean)}"
+    said = say("mean {value}", value=number(mean))
     canvas.text(min(column(mean) + 2, columns - width(said)), upper - 1, said, "mark")
     for values, row in ((before, upper), (after, lower)):
         for k in [k for k in range(len(values)) if k != place] + [place]:
@@ -118,4 +123,4 @@ def _draw(before: np.ndarray, after: np.ndarray, place: int, mean: float, column
     return canvas.picture()
 
 
-KIND = PictureKind("before and after", "a norm, such as N.1[1,2]", _symbols, _spread_of, spread_picture, ahead=True)
+KIND = PictureKind(N_("before and after"), "a norm, such as N.1[1,2]", _symbols, _spread_of, spread_picture, ahead=True)

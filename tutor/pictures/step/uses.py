@@ -11,6 +11,7 @@ from tutor.pictures.canvas import Picture
 from tutor.pictures.plot import bars
 from tutor.pictures.step.shown import DIVERGED, PictureKind, Shown, has_examples, index_in, nothing
 from tutor.text.card import Scribe
+from tutor.text.language import N_, say
 from tutor.text.layout import number
 
 _SMALL = 0.01  # a part below this share of the largest hardly counts
@@ -51,31 +52,39 @@ def uses_picture(scribe: Scribe, subject: Ref) -> Shown:
     total, name = float(trace.value(subject)), writer.text(subject)
     assert subject.symbol.wrt
     shared = writer.text(Ref(subject.symbol.wrt))
-    title = f"{name}, a part from each use of {shared}"
+    title = say("{name}, a part from each use of {shared}", name=name, shared=shared)
     if not np.all(np.isfinite([*values, *sizes])):
-        return Shown(title, (DIVERGED,), nothing)
+        return Shown(title, (say(DIVERGED),), nothing)
     written = " + ".join(f"({text})" if text.startswith("−") else text for text in map(number, values))
-    facts = [f"{name} = {written} = {number(total)}: {shared} is one value, so its parts add up."]
-    facts += [f"Through {part.use}: {number(value)}." for part, value in zip(parts, values, strict=True)]
+    facts = [
+        say("{name} = {parts} = {sum}: {shared} is one value, so its parts add up.",
+            name=name, parts=written, sum=number(total), shared=shared)
+    ]  # fmt: skip
+    facts += [
+        say("Through {use}: {value}.", use=part.use, value=number(value))
+        for part, value in zip(parts, values, strict=True)
+    ]
     if subject.index:
         told = ", ".join(f"{part.use} {number(size, 3)}" for part, size in zip(parts, sizes, strict=True))
-        facts.append(f"The whole parts by root mean square: {told}.")
+        facts.append(say("The whole parts by root mean square: {sizes}.", sizes=told))
     most = max(sizes)
     none = [part.use for part, size in zip(parts, sizes, strict=True) if size == 0]
     small = [part.use for part, size in zip(parts, sizes, strict=True) if 0 < size < _SMALL * most]
     if none:
-        facts.append(f"Nothing comes back through {', '.join(none)}.")
+        facts.append(say("Nothing comes back through {uses}.", uses=", ".join(none)))
     if small:
-        share = f"less than {100 * _SMALL:g} % of the largest part"
-        facts.append(f"Through {', '.join(small)} comes {share}: {shared} hardly learns from there.")
+        facts.append(
+            say("Through {uses} comes less than {percent} % of the largest part: {shared} hardly learns from there.",
+                uses=", ".join(small), percent=f"{100 * _SMALL:g}", shared=shared)
+        )  # fmt: skip
 
     def draw(columns: int, rows: int) -> Picture:
-        items = [*zip(names, values, strict=True), ("sum", total)]
+        items = [*zip(names, values, strict=True), (say("sum"), total)]
         above = bars(items, columns, rows=max(rows if not subject.index else (rows - 3) // 2, 1))
         if not subject.index or rows < len(items) + 4:
             return above[:rows]
         whole = [(writer.text(Ref(part)), size) for part, size in zip(parts, sizes, strict=True)]
-        head = (("the whole parts, root mean square", "heading"),)
+        head = ((say("the whole parts, root mean square"), "heading"),)
         return (*above, (), head, *bars(whole, columns, style="curve2", rows=max(rows - len(above) - 2, 1)))[:rows]
 
     return Shown(title, tuple(facts), draw)
@@ -86,5 +95,5 @@ def _size(trace: Trace, ref: Ref) -> float:
 
 
 KIND = PictureKind(
-    "parts by use", "a value that is used in several places, such as dL/dWh", _symbols, _uses_of, uses_picture
+    N_("parts by use"), "a value that is used in several places, such as dL/dWh", _symbols, _uses_of, uses_picture
 )
