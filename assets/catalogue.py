@@ -141,6 +141,7 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     from tutor.engine import activations, lesson, losses, model, optimizers
     from tutor.lessonfiles import catalogue
     from tutor.pictures.step import kinds
+    from tutor.play import doctor
     from tutor.questions import mastery
     from tutor.questions.kinds import direction
     from tutor.questions.misconceptions import MISCONCEPTIONS
@@ -167,6 +168,9 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     yield "text/glossary", "term", [glossary._WRITTEN.get(term, term) for term in glossary.TERMS]
     yield "text/glossary", "", glossary.TERMS.values()
     yield "pictures/step/kinds", "picture", kinds.KINDS
+    illnesses = doctor.ILLNESSES.values()
+    told = [text for illness in illnesses for text in (illness.name, illness.why, illness.cure)]
+    yield "play/doctor", "", [*told, *(sign.said for illness in illnesses for sign in illness.signs)]
     yield "engine/model", "phase", model.PHASES
     yield "engine/lesson", "level", lesson.LEVELS
     yield "engine/lesson", "", lesson.BATCH_LOSSES

@@ -20,7 +20,9 @@ from tutor.engine.run import MAX_ITERATION, Run
 from tutor.play.settings import Refused, Same, shown
 from tutor.play.whatif import WhatIf
 from tutor.text.evaluation_words import percent, short_accuracy, summary
+from tutor.text.language import say
 from tutor.text.layout import number
+from tutor.text.words import listed
 
 EPOCHS = 100
 MOST = 4  # runs, told apart on one plot
@@ -67,7 +69,7 @@ class Comparison:
 
     def __init__(self, lesson: Lesson, name: str, values: Sequence[str]):
         if lesson.training is None:
-            raise Refused("This lesson is not trained: there are no runs to compare.")
+            raise Refused(say("This lesson is not trained: there are no runs to compare."))
         self.name = name
         made = [(value, variant(lesson, name, value)) for value in dict.fromkeys(values)]
         self._enter([(*_labels(name, value, made_), made_) for value, made_ in made])
@@ -82,7 +84,7 @@ class Comparison:
 
     def _enter(self, lessons: Sequence[tuple[str, str, Lesson]]) -> None:
         if not 2 <= len(lessons) <= MOST:
-            raise Refused(f"Give 2 to {MOST} different values to compare.")
+            raise Refused(say("Give 2 to {most} different values to compare.", most=MOST))
         self.contenders = [Contender(label, short, lesson, Run(lesson)) for label, short, lesson in lessons]
 
     def again(self) -> Comparison:
@@ -126,36 +128,49 @@ class Comparison:
         found = contender.evaluated()
         if found is None:
             return went
-        right = "" if found.accuracy is None else f"{percent(found.accuracy)} right, "
+        words = {"went": went, "loss": number(found.loss)}
+        if found.accuracy is None:
+            said = say("{went}, at the end loss {loss}", **words)
+        else:
+            said = say("{went}, at the end {right} right, loss {loss}", right=percent(found.accuracy), **words)
         held = contender.held_out()
-        unseen = f"; held out {short_accuracy(held)}" if held else ""
-        return f"{went}, at the end {right}loss {number(found.loss)}{unseen}"
+        return say("{told}; held out {summary}", told=said, summary=short_accuracy(held)) if held else said
 
     def _words(self, contender: Contender) -> str:
         losses, run = contender.losses, contender.run
         if run.diverged is not None:
-            return f"{contender.label}: diverged in iteration {run.diverged:,}: a value was no finite number."
+            return say(
+                "{run}: diverged in iteration {n}: a value was no finite number.",
+                run=contender.label, n=f"{run.diverged:,}",
+            )  # fmt: skip
         if not len(losses):
-            return f"{contender.label}: no epoch is finished yet."
+            return say("{run}: no epoch is finished yet.", run=contender.label)
         marks = sorted({1, max(len(losses) // 10, 1), max(len(losses) // 2, 1), len(losses)})
-        told = ", ".join(f"{number(losses[at - 1])} in epoch {at:,}" for at in marks)
-        found, name = contender.evaluated(), "loss" if run.model.layers else f"{run.model.output.id} is"
-        held = contender.held_out()
-        unseen = f"; held out {summary(held)}" if held else ""
-        return f"{contender.label}: {name} {told}" + (f"; after it {summary(found)}{unseen}." if found else ".")
+        told = ", ".join(say("{loss} in epoch {n}", loss=number(losses[at - 1]), n=f"{at:,}") for at in marks)
+        found, held = contender.evaluated(), contender.held_out()
+        said = (
+            say("{run}: loss {losses}", run=contender.label, losses=told)
+            if run.model.layers
+            else say("{run}: {output} is {losses}", run=contender.label, output=run.model.output.id, losses=told)
+        )
+        if found:
+            said = say("{told}; after it {summary}", told=said, summary=summary(found))
+            said = say("{told}; held out {summary}", told=said, summary=summary(held)) if held else said
+        return f"{said}."
 
     def _verdict(self) -> str:
         """Which run ends lowest, L2 terms left out; nothing where their losses cannot be held against each other."""
         if len({c.run.model.loss_name for c in self.contenders}) > 1:
-            return "Their losses are different measures: which number is lower says nothing."
+            return say("Their losses are different measures: which number is lower says nothing.")
         ended = [(c.label, c.final()) for c in self.contenders if c.run.diverged is None and c.epochs]
         if not ended:
-            return "Every run diverged." if any(c.run.diverged for c in self.contenders) else "Nothing is trained yet."
+            gone = any(c.run.diverged for c in self.contenders)
+            return say("Every run diverged." if gone else "Nothing is trained yet.")
         lowest = min(final for _, final in ended)
         best = [label for label, final in ended if final == lowest]
         if len(best) > 1:
-            return f"{', '.join(best[:-1])} and {best[-1]} end at the same loss, {number(lowest)}."
-        return f"{best[0]} ends lowest, at {number(lowest)}."
+            return say("{runs} end at the same loss, {loss}.", runs=listed(best), loss=number(lowest))
+        return say("{run} ends lowest, at {loss}.", run=best[0], loss=number(lowest))
 
 
 def variant(lesson: Lesson, name: str, value: str) -> Lesson:
@@ -191,7 +206,7 @@ def asked(text: str) -> tuple[str, list[str]]:
         name, _, rest = text.strip().partition(" ")
     values = rest.replace(",", " ").split()
     if not name.strip() or not values:
-        raise Refused("Say what is to differ, and its values: learning_rate 0.1 0.5, for example.")
+        raise Refused(say("Say what is to differ, and its values: learning_rate 0.1 0.5, for example."))
     return " ".join(name.split()), values
 
 
@@ -203,20 +218,20 @@ def suggestions(lesson: Lesson) -> list[tuple[str, str, list[str]]]:
     rate = training.learning_rate
     rates = [f"{rate * factor:.3g}" for factor in (0.1, 1, 3)]
     found = [
-        ("learning rate", "learning_rate", rates),
-        ("optimiser", "optimizer", list(dict.fromkeys((training.optimizer, "sgd", "momentum", "adam")))),
+        (say("learning rate"), "learning_rate", rates),
+        (say("optimiser"), "optimizer", list(dict.fromkeys((training.optimizer, "sgd", "momentum", "adam")))),
     ]
     if layers:
         own = layers[0].activation_name
         if len(layers) > 1:
             known = [name for name in (own, "sigmoid", "tanh", "relu") if name in ACTIVATIONS]
-            found.append(("activation of the hidden layers", "activation", list(dict.fromkeys(known))))
-        found.append(("how the weights are drawn", "weights", list(INITIALISERS)))
+            found.append((say("activation of the hidden layers"), "activation", list(dict.fromkeys(known))))
+        found.append((say("how the weights are drawn"), "weights", list(INITIALISERS)))
         if any(layer.drawn for layer in layers) or training.order != "listed":
-            found.append(("seed", "seed", [str(training.seed + k) for k in range(3)]))
+            found.append((say("seed"), "seed", [str(training.seed + k) for k in range(3)]))
     if lesson.example_count > 1:
         sizes = [str(training.batch), "1", *(["10"] if lesson.example_count > 20 else []), "all"]
-        found.append(("batch", "batch", list(dict.fromkeys(sizes))))
+        found.append((say("batch"), "batch", list(dict.fromkeys(sizes))))
     if layers:
-        found.append(("L2 regularisation", "l2", list(dict.fromkeys([f"{training.l2:g}", "0", "0.01", "0.1"]))))
+        found.append((say("L2 regularisation"), "l2", list(dict.fromkeys([f"{training.l2:g}", "0", "0.01", "0.1"]))))
     return found

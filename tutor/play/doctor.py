@@ -19,7 +19,9 @@ from tutor.engine.program import Program, batch_size
 from tutor.engine.rows import Data
 from tutor.play.patients import ITERATIONS, Findings, Patient, slip
 from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.text.language import N_, say, say_many
 from tutor.text.layout import linear, number
+from tutor.text.words import listed
 from tutor.text.writer import Writer
 
 ROWS = 24  # to learn from, and as many that are held out
@@ -92,6 +94,11 @@ class Illness:
     misconception: str = ""
     others: tuple[str, ...] = ()
     change: Callable[[Patient, np.random.Generator], Patient] | None = None
+
+    @property
+    def shows(self) -> str:
+        """Its signs in words."""
+        return "; ".join(say(sign.said) for sign in self.signs)
 
     def fall_ill(self, healthy: Patient, rng: np.random.Generator) -> Patient:
         """The healthy network with this illness."""
@@ -237,10 +244,10 @@ class ClinicCase:
         """What is said to who names an illness: why it is that, or what speaks against it."""
         illness = ILLNESSES[guess]
         if guess == self.illness:
-            return f"Yes: {'; '.join(sign.said for sign in illness.signs)}. {illness.why}"
+            return say("Yes: {signs}. {why}", signs=illness.shows, why=say(illness.why))
         sign = self.missing(guess)
         assert sign is not None, guess  # a patient is drawn until it has the signs of one illness alone
-        return f"No. Of that this would be a sign: {sign.said}. It is not so here."
+        return say("No. Of that this would be a sign: {sign}. It is not so here.", sign=say(sign.said))
 
     @property
     def line(self) -> str:
@@ -263,18 +270,24 @@ class ClinicCase:
     def outcome(self, treatment: Treatment) -> str:
         """What came of a treatment, in figures."""
         before, after = self.found, treatment.patient.found
-        loss = f"The loss after {ITERATIONS} updates: {_ended(before)} before, {_ended(after)} now."
-        right = f"Right: {after.accuracy:.0%} of the rows, {after.unseen:.0%} of those held out."
-        check = "The check agrees in every layer." if not after.off else f"The check is off in {_layers(after.off)}."
+        loss = say(
+            "The loss after {n} updates: {before} before, {after} now.",
+            n=ITERATIONS, before=_ended(before), after=_ended(after),
+        )  # fmt: skip
+        right = say(
+            "Right: {rows} of the rows, {unseen} of those held out.",
+            rows=f"{after.accuracy:.0%}", unseen=f"{after.unseen:.0%}",
+        )  # fmt: skip
+        layers = listed([str(layer) for layer in after.off]) if after.off else ""
+        off = say_many(
+            len(after.off), "The check is off in layer {layers}.", "The check is off in layers {layers}.", layers=layers
+        )
+        check = off if after.off else say("The check agrees in every layer.")
         return f"{treatment.verdict} {loss} {check} {right}"
 
 
 def _ended(found: Findings) -> str:
-    return "beyond all numbers" if found.patient.run.diverged is not None else number(float(found.losses[-1]), 3)
-
-
-def _layers(off: tuple[int, ...]) -> str:
-    return f"layer {off[0]}" if len(off) == 1 else "layers " + ", ".join(map(str, off[:-1])) + f" and {off[-1]}"
+    return say("beyond all numbers") if found.patient.run.diverged is not None else number(float(found.losses[-1]), 3)
 
 
 def _written(patient: Patient, key: str, formula: Expr) -> str:
@@ -287,10 +300,10 @@ def _formulas(case: ClinicCase) -> Iterator[Treatment]:
     """The right formula of the line that was wrong, and others that people write there."""
     lesson, key = case.patient.lesson, case.line
     right = Program.of(lesson, batch_size(lesson)).by_key[key].formula
-    yield Treatment(_written(case.patient, key, right), case.healthy, True, "That mends it.")
+    yield Treatment(_written(case.patient, key, right), case.healthy, True, say("That mends it."))
     for id in ILLNESSES[case.illness].others:
         formulas = slip(lesson, id, case.patient.wrong)
-        verdict = f"The line is still wrong: {MISCONCEPTIONS[id].title}."
+        verdict = say("The line is still wrong: {slip}.", slip=MISCONCEPTIONS[id].title)
         other = replace(case.patient, wrong=formulas)
         yield Treatment(_written(case.patient, key, formulas[key]), other, False, verdict)
 
@@ -299,18 +312,18 @@ def _changes(case: ClinicCase) -> Iterator[Treatment]:
     """What mends a lesson, and other changes that people try."""
     patient, network = case.patient, case.patient.lesson.network
     assert network
-    yield Treatment(ILLNESSES[case.illness].cure, _cured(case), True, "That mends it.")
+    yield Treatment(say(ILLNESSES[case.illness].cure), _cured(case), True, say("That mends it."))
     drawn = tuple(replace(layer, weights=3 * np.asarray(layer.weights)) for layer in network.layers)
     larger = replace(patient, lesson=replace(patient.lesson, network=replace(network, layers=drawn)))
     faster = patient.trained_with(learning_rate=4 * patient.training.learning_rate)
     tried = {
-        "make the first weights three times as large": larger,
-        "take four times the learning rate": faster,
-        "shuffle the rows before each epoch": patient.trained_with(order="shuffled"),
+        N_("make the first weights three times as large"): larger,
+        N_("take four times the learning rate"): faster,
+        N_("shuffle the rows before each epoch"): patient.trained_with(order="shuffled"),
     }
     bad = [words for words in tried if not _well(tried[words].found)]  # by luck one may help: it is not offered
     for words in bad[:2]:
-        yield Treatment(words, tried[words], False, "That is not what was wrong.")
+        yield Treatment(say(words), tried[words], False, say("That is not what was wrong."))
 
 
 def _well(found: Findings) -> bool:
@@ -356,16 +369,16 @@ class Visit:
     def asked(self) -> str:
         """What is asked now."""
         if not self.named:
-            return "What is it that this network suffers from?"
+            return say("What is it that this network suffers from?")
         if self.case.line:
-            return f"The line is {self.case.stands}. What should it be?"
-        return "What mends it?"
+            return say("The line is {line}. What should it be?", line=self.case.stands)
+        return say("What mends it?")
 
     @property
     def options(self) -> tuple[str, ...]:
         """What there is to choose from now."""
         if not self.named:
-            return tuple(illness.name for illness in ILLNESSES.values())
+            return tuple(say(illness.name) for illness in ILLNESSES.values())
         return tuple(treatment.words for treatment in self.case.treatments)
 
     @property
@@ -387,9 +400,10 @@ class Visit:
         if not self.named:
             self.told = True
             illness = ILLNESSES[self.case.illness]
-            return (
-                f"{illness.name}. It has these signs: {'; '.join(sign.said for sign in illness.signs)}. {illness.why}"
-            )
+            return say(
+                "{illness}. It has these signs: {signs}. {why}",
+                illness=say(illness.name), signs=illness.shows, why=say(illness.why),
+            )  # fmt: skip
         right = next(at for at, treatment in enumerate(self.case.treatments) if treatment.right)
         self.told = True
         self.tried.append(right)

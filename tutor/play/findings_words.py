@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tutor.play.patients import ITERATIONS, OFF, Findings
+from tutor.text.language import N_, say
 from tutor.text.layout import number
 from tutor.text.words import plural
 
@@ -17,31 +18,31 @@ Table = tuple[tuple[str, ...], ...]
 
 def check_lines(found: Findings) -> list[str]:
     """The gradients of the weights held against differences, layer by layer."""
-    table = [("layer", "off by", "at η/10", "gradient ÷ check")]
+    table = [(say("layer"), say("off by"), say("at η/10"), say("gradient ÷ check"))]
     for check, later in zip(found.checks, found.checks_at_a_tenth, strict=True):
         ratio = "–" if check.ratio is None else number(check.ratio, 3)
         table.append((str(check.layer), _error(check.error), _error(later.error), ratio))
-    said = "The first gradient of each layer's weights, against differences:"
+    said = say("The first gradient of each layer's weights, against differences:")
     notes = [
-        "off by: how long their difference is, beside the longer of both",
-        "at η/10: the same with a tenth of the learning rate",
-        "÷: where all numbers of the layer have one ratio",
+        say("off by: how long their difference is, beside the longer of both"),
+        say("at η/10: the same with a tenth of the learning rate"),
+        say("÷: where all numbers of the layer have one ratio"),
     ]
     return [said, *_columns(tuple(table)), "", *notes]
 
 
 def sizes_lines(found: Findings) -> list[str]:
     """How large things are, layer by layer, at the start."""
-    table = [("layer", "gradient of its weights", "activations that are 0")]
+    table = [(say("layer"), say("gradient of its weights"), say("activations that are 0"))]
     for at, (size, silent) in enumerate(zip(found.gradient_sizes, found.silent, strict=True), start=1):
         table.append((str(at), number(size, 3), f"{silent:.0%}"))
     inputs = ", ".join(f"x{_SUB[at]} {number(size, 3)}" for at, size in enumerate(found.input_sizes, start=1))
     return [
-        "Root mean squares at the start, over the rows:",
+        say("Root mean squares at the start, over the rows:"),
         *_columns(tuple(table)),
-        f"inputs: {inputs}",
-        f"loss {number(float(found.losses[0]))}",
-        f"mean of the {found.examples} rows' own losses {number(found.rows_loss)}",
+        say("inputs: {inputs}", inputs=inputs),
+        say("loss {value}", value=number(float(found.losses[0]))),
+        say("mean of the {n} rows' own losses {value}", n=found.examples, value=number(found.rows_loss)),
     ]
 
 
@@ -49,26 +50,30 @@ def rows_lines(found: Findings) -> list[str]:
     """Some rows of the data with what is predicted in the end, and how many come out right."""
     lesson = found.patient.lesson
     outputs = found.outputs[:, 0]
-    table = [("x₁", "x₂", "y", "ŷ in the end")]
+    table = [("x₁", "x₂", "y", say("ŷ in the end"))]
     for x, y, out in list(zip(np.asarray(lesson.inputs[:]), lesson.targets[:, 0], outputs, strict=True))[:SHOWN]:
         first, second = (number(float(value), 3) for value in x)
         table.append((first, second, number(float(y)), number(float(out), 2)))
-    right = f"{found.accuracy:.0%} of the {found.examples} rows are right, {found.unseen:.0%} of as many held out"
     return [
-        f"In the end {right}.",
-        f"One answer for all rows would have a loss of {number(found.guessing, 3)} at best.",
+        say("In the end {right} of the {n} rows are right, {unseen} of as many held out.",
+            right=f"{found.accuracy:.0%}", n=found.examples, unseen=f"{found.unseen:.0%}"),
+        say("One answer for all rows would have a loss of {loss} at best.", loss=number(found.guessing, 3)),
         *_columns(tuple(table)),
-    ]
+    ]  # fmt: skip
 
 
 def curve_words(found: Findings) -> str:
     """The curve of the loss in a sentence."""
     losses, run = found.losses, found.patient.run
     marks = sorted({0, len(losses) // 10, len(losses) // 2, len(losses) - 1})
-    told = ", ".join(f"{number(float(losses[at]), 3)} before update {at + 1}" for at in marks)
-    end = f"; beyond all numbers in update {run.diverged}" if run.diverged is not None else ""
-    rises = round(found.rises * (len(losses) - 1))
-    return f"Loss {told}{end}. It rose {plural(rises, 'time')} in {min(len(losses), ITERATIONS)} updates."
+    told = ", ".join(say("{loss} before update {n}", loss=number(float(losses[at]), 3), n=at + 1) for at in marks)
+    rises = plural(round(found.rises * (len(losses) - 1)), "time")
+    return say(
+        N_("Loss {losses}. It rose {times} in {n} updates.")
+        if run.diverged is None
+        else N_("Loss {losses}; beyond all numbers in update {diverged}. It rose {times} in {n} updates."),
+        losses=told, diverged=run.diverged, times=rises, n=min(len(losses), ITERATIONS),
+    )  # fmt: skip
 
 
 # What can be looked at, beside the curve.
@@ -82,7 +87,7 @@ _SUB = "₀₁₂₃₄₅₆₇₈₉"
 
 
 def _error(error: float) -> str:
-    return "agrees" if error <= OFF else f"{number(100 * error, 2)} %"
+    return say("agrees") if error <= OFF else f"{number(100 * error, 2)} %"
 
 
 def _columns(table: Table) -> list[str]:

@@ -14,6 +14,7 @@ import numpy as np
 from tutor.engine.lesson import Lesson
 from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import MAX_ITERATION, Run
+from tutor.text.language import N_
 
 MEMORY = 256 << 20  # bytes that all runs together may keep of their iterations
 
@@ -21,11 +22,11 @@ MEMORY = 256 << 20  # bytes that all runs together may keep of their iterations
 Verdict: TypeAlias = Literal["slow", "converges", "oscillates", "stuck", "diverges"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 SAID: dict[Verdict, str] = {
-    "slow": "too slow: still falling at the end",
-    "converges": "converges",
-    "oscillates": "oscillates: the loss goes up and down",
-    "stuck": "stands still: in its second half the loss hardly changes, far above the lowest",
-    "diverges": "diverges: the loss grows",
+    "slow": N_("too slow: still falling at the end"),
+    "converges": N_("converges"),
+    "oscillates": N_("oscillates: the loss goes up and down"),
+    "stuck": N_("stands still: in its second half the loss hardly changes, far above the lowest"),
+    "diverges": N_("diverges: the loss grows"),
 }
 THERE = 0.05  # of the way from the first loss to the lowest end: what is left when a run has converged
 FLAT = 0.01  # of the way, over the second half: less is no progress

@@ -20,6 +20,7 @@ from tutor.play.outcomes import SAID, THERE, VERDICTS, Point, Runs, Verdict
 from tutor.play.settings import ALIASES, Refused, Same
 from tutor.play.whatif import WhatIf
 from tutor.text.evaluation_words import percent
+from tutor.text.language import N_, say
 from tutor.text.layout import number
 
 RUNS, EPOCHS = 100, 500
@@ -70,48 +71,67 @@ class Sweep(Runs):
     def words(self) -> list[str]:
         """The same in sentences: which value ends lowest, then region by region; of seeds how many end how."""
         if self.best is None:
-            return ["Every run diverged: a value was no finite number."]
+            return [say("Every run diverged: a value was no finite number.")]
         name = self.name
-        said = [f"{name} {number(self.best.value)} ends lowest, at {number(self.best.final)}."]
+        said = [say("{run} ends lowest, at {loss}.", run=self.of(self.best), loss=number(self.best.final))]
         regions, drawn = self.regions(), name in SEEDS
         said += self.spread() if drawn else []
         if drawn or len(regions) > 12:
             for verdict in VERDICTS:
                 of = [region for region in regions if region.verdict == verdict]
-                between = "" if drawn or not of else f", {number(of[0].low)} to {number(of[-1].high)}"
                 if of:
-                    count = sum(region.runs for region in of)
-                    said.append(f"{count} of {len(self.points)}{between}: {SAID[verdict]}.")
+                    told = (
+                        N_("{n} of {all}: {verdict}.") if drawn else N_("{n} of {all}, {low} to {high}: {verdict}.")
+                    )
+                    said.append(
+                        say(told, n=sum(region.runs for region in of), all=len(self.points), low=number(of[0].low),
+                            high=number(of[-1].high), verdict=say(SAID[verdict]))
+                    )  # fmt: skip
             return said
         for region in regions:
-            where = number(region.low) if region.runs == 1 else f"{number(region.low)} to {number(region.high)}"
+            where = number(region.low)
+            if region.runs > 1:
+                where = say("{low} to {high}", low=number(region.low), high=number(region.high))
             ends = [point.final for point in self.points if region.low <= point.value <= region.high]
             ends = [end for end in ends if math.isfinite(end)]
-            losses = f" (loss {number(min(ends))} to {number(max(ends))})" if len(ends) > 1 else ""
-            said.append(f"{name} {where}: {SAID[region.verdict]}{losses}.")
+            words = {"name": name, "where": where, "verdict": say(SAID[region.verdict])}
+            said.append(
+                say("{name} {where}: {verdict} (loss {low} to {high}).",
+                    low=number(min(ends)), high=number(max(ends)), **words)
+                if len(ends) > 1
+                else say("{name} {where}: {verdict}.", **words)
+            )  # fmt: skip
         return said
 
     def spread(self) -> list[str]:
         """How far the ends lie apart, and how many of the runs have learned what there is to learn."""
         ends = sorted(point.final for point in self.points if math.isfinite(point.final))
         low, first, middle, third, high = map(number, np.quantile(ends, (0, 0.25, 0.5, 0.75, 1)))
-        said = [f"Losses at the end: the middle one {middle}, half of them {first} to {third}, all {low} to {high}."]
+        said = [
+            say("Losses at the end: the middle one {middle}, half of them {first} to {third}, all {low} to {high}.",
+                middle=middle, first=first, third=third, low=low, high=high)
+        ]  # fmt: skip
         return said + self._learned(evaluator_of(self.lesson))
 
     def _learned(self, evaluator: Evaluator | None) -> list[str]:
         of = len(self.points)
         if evaluator is None or evaluator.kind == "numbers":
             there = sum(self.verdict(point) == "converges" for point in self.points)
-            return [f"{there} of {of} learn it: they end within {percent(THERE)} of the way of the lowest."]
+            return [
+                say("{n} of {all} learn it: they end within {percent} of the way of the lowest.",
+                    n=there, all=of, percent=percent(THERE))
+            ]  # fmt: skip
         rows = len(evaluator.targets)
         ended = [point.run for point in self.points if point.run.diverged is None]
         right = [rows - len(evaluator.evaluate(run.parameters(run.trained + 1)).wrong) for run in ended]
         others = sorted(count for count in right if count < rows)
-        said = f"{right.count(rows)} of {of} learn all {rows:,} rows"
-        if others:
-            between = f"{others[0]:,}" if others[0] == others[-1] else f"{others[0]:,} to {others[-1]:,}"
-            said += f"; the others have {between} right"
-        return [f"{said}."]
+        words = {"n": right.count(rows), "all": of, "rows": f"{rows:,}"}
+        if not others:
+            return [say("{n} of {all} learn all {rows} rows.", **words)]
+        between = f"{others[0]:,}"
+        if others[0] != others[-1]:
+            between = say("{low} to {high}", low=between, high=f"{others[-1]:,}")
+        return [say("{n} of {all} learn all {rows} rows; the others have {right} right.", right=between, **words)]
 
     # ------------------------------------------------------------ one of them
 
@@ -127,9 +147,9 @@ class Sweep(Runs):
 def check_runs(lesson: Lesson, runs: int) -> None:
     """Raises Refused for a lesson that is not trained, and for too few or too many runs."""
     if lesson.training is None:
-        raise Refused("This lesson is not trained: there are no runs to sweep over.")
+        raise Refused(say("This lesson is not trained: there are no runs to sweep over."))
     if not 2 <= runs <= MOST_RUNS:
-        raise Refused(f"A sweep takes 2 to {MOST_RUNS:,} runs, not {runs:,}.")
+        raise Refused(say("A sweep takes 2 to {most} runs, not {runs}.", most=f"{MOST_RUNS:,}", runs=f"{runs:,}"))
 
 
 def spaced(name: str, low: float, high: float, runs: int, log: bool) -> list[float]:
@@ -138,7 +158,7 @@ def spaced(name: str, low: float, high: float, runs: int, log: bool) -> list[flo
     Raises Refused for factors from 0 or less.
     """
     if log and low <= 0:
-        raise Refused("A logarithmic scale begins above 0: give a larger first end, or --scale linear.")
+        raise Refused(say("A logarithmic scale begins above 0: give a larger first end, or --scale linear."))
     if _whole(name):
         first, last = math.ceil(low), math.floor(high)
         few = np.linspace(first, last, min(runs, last - first + 1)) if last >= first else ()
@@ -151,7 +171,7 @@ def asked(text: str) -> tuple[str, float, float]:
     """What `learning_rate = 0.01..10` or `layer 1 bias 0..1` asks to sweep over. Raises Refused."""
     name, _, ends = text.replace("=", " ").strip().rpartition(" ")
     if not name.strip():
-        raise Refused("Say what is to differ, and between which values: learning_rate 0.01..10, for example.")
+        raise Refused(say("Say what is to differ, and between which values: learning_rate 0.01..10, for example."))
     return " ".join(name.split()), *read_range(ends)
 
 
@@ -167,13 +187,13 @@ def suggestions(lesson: Lesson) -> list[tuple[str, str]]:
         return []
     rate = training.learning_rate or 0.1
     found = [
-        ("learning rate", f"learning_rate = {rate / 100:.3g}..{rate * 100:.3g}"),
-        ("momentum", "momentum = 0..0.99"),
-        ("L2 regularisation", "l2 = 0.0001..1"),
-        ("size of the first weights", f"{SCALE} = 0.01..10"),
+        (say("learning rate"), f"learning_rate = {rate / 100:.3g}..{rate * 100:.3g}"),
+        (say("momentum"), "momentum = 0..0.99"),
+        (say("L2 regularisation"), "l2 = 0.0001..1"),
+        (say("size of the first weights"), f"{SCALE} = 0.01..10"),
     ]
     seeds = (f"{name} = {training.seed}..{training.seed + 19}" for name in SEEDS)
-    found += [("twenty seeds: does it always learn?", text) for text in seeds if _can_be(lesson, text)][:1]
+    found += [(say("twenty seeds: does it always learn?"), text) for text in seeds if _can_be(lesson, text)][:1]
     return [(said, text) for said, text in found if _can_be(lesson, text)]
 
 
@@ -215,9 +235,9 @@ def read_range(text: str) -> tuple[float, float]:
     try:
         low, high = (float(part) for part in parts)
     except ValueError:
-        raise Refused(f"A range is written 0.01..10, not '{text[:40]}'.") from None
+        raise Refused(say("A range is written 0.01..10, not '{text}'.", text=text[:40])) from None
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise Refused("The first end of a range is the smaller one: 0.01..10.")
+        raise Refused(say("The first end of a range is the smaller one: 0.01..10."))
     return low, high
 
 
@@ -228,12 +248,12 @@ def changer(lesson: Lesson, name: str, values: Sequence[float]) -> Callable[[flo
     if name == SCALE:
         layers, given = model(lesson).layers, initial_parameters(lesson)
         if not layers:
-            raise Refused(f"{SCALE} is of a network's weights; a circuit has none.")
+            raise Refused(say("{name} is of a network's weights; a circuit has none.", name=SCALE))
         first = {layer.weights.id: given[layer.weights.id] for layer in layers}
         return lambda value: with_numbers(lesson, {id: np.asarray(weights) * value for id, weights in first.items()})
     if name == START:
         if not model(lesson).layers:
-            raise Refused(f"{START} draws a network's first weights; a circuit has none.")
+            raise Refused(say("{name} draws a network's first weights; a circuit has none.", name=START))
         with suppress(Same):  # they are drawn already
             lesson = WhatIf(lesson).apply(_drawn_anew(lesson)).unmarked
         return changer(lesson, "seed", values)
@@ -248,7 +268,10 @@ def changer(lesson: Lesson, name: str, values: Sequence[float]) -> Callable[[flo
         return changed
     if name == "seed":
         if training.order == "listed" and not any(layer.drawn for layer in model(lesson).layers):
-            raise Refused(f"The first weights are given and the rows in order: a seed changes nothing. {START} would.")
+            raise Refused(
+                say("The first weights are given and the rows in order: a seed changes nothing. {start} would.",
+                    start=START)
+            )  # fmt: skip
         return lambda value: replace(lesson, training=replace(training, seed=round(value)))
     return lambda value: variant(lesson, name, _typed(name, value))
 

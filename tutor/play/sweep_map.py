@@ -24,6 +24,7 @@ from tutor.play.sweep import (
     spaced,
     suggestions,
 )
+from tutor.text.language import N_, say
 from tutor.text.layout import number
 
 COLUMNS, ROWS = 24, 12  # runs along each setting, unless told
@@ -67,9 +68,9 @@ class SweepMap(Runs):
         check_runs(lesson, min(len(x.values), len(y.values)))
         check_runs(lesson, len(x.values) * len(y.values))
         if x.name == y.name:
-            raise Refused(f"A map takes two settings, not {x.name} twice.")
+            raise Refused(say("A map takes two settings, not {name} twice.", name=x.name))
         if {x.name, y.name} == set(SEEDS):
-            raise Refused(f"{SEEDS[1]} is a seed already: name another setting beside it.")
+            raise Refused(say("{name} is a seed already: name another setting beside it.", name=SEEDS[1]))
         self.x, self.y = x, y
         self._first, self._second = sorted((x, y), key=lambda axis: _rank(axis.name))
         self._change = changer(lesson, self._first.name, self._first.values)
@@ -109,31 +110,41 @@ class SweepMap(Runs):
     def words(self) -> list[str]:
         """Which pair ends lowest; how many end how; where it converges for the least, middle and largest of `y`."""
         if self.best is None:
-            return ["Every run diverged: a value was no finite number."]
-        said = [f"{self.of(self.best)} ends lowest, at {number(self.best.final)}."]
+            return [say("Every run diverged: a value was no finite number.")]
+        said = [say("{run} ends lowest, at {loss}.", run=self.of(self.best), loss=number(self.best.final))]
         verdicts = self.verdicts()
         if len(verdicts[-1]) == len(self.x.values):
             rows = dict.fromkeys((0, (len(verdicts) - 1) // 2, len(verdicts) - 1))
             said += [self._converging(self.y.values[row], verdicts[row]) for row in rows]
         every = [verdict for row in verdicts for verdict in row]
         counts = {verdict: every.count(verdict) for verdict in VERDICTS}
-        said += [f"{LETTERS[v]}, {n} of {len(every)}: {SAID[v]}." for v, n in counts.items() if n]
+        said += [
+            say("{letter}, {n} of {all}: {verdict}.", letter=LETTERS[v], n=n, all=len(every), verdict=say(SAID[v]))
+            for v, n in counts.items()
+            if n
+        ]
         return said
 
     def _converging(self, at_y: float, row: Sequence[Verdict]) -> str:
         there = [value for value, verdict in zip(self.x.values, row, strict=True) if verdict == "converges"]
         if not there:
-            return f"With {self.y.said(at_y)} it converges nowhere."
+            return say("With {setting} it converges nowhere.", setting=self.y.said(at_y))
         low, high = number(there[0]), number(there[-1])
-        where = f"for {self.x.name} {low}" + (f" to {high}" if high != low else "")
         gaps = len(there) < self.x.values.index(there[-1]) - self.x.values.index(there[0]) + 1
-        return f"With {self.y.said(at_y)} it converges {where}{', with gaps' if gaps else ''}."
+        told = (
+            N_("With {setting} it converges for {name} {low}.")
+            if high == low
+            else N_("With {setting} it converges for {name} {low} to {high}, with gaps.")
+            if gaps
+            else N_("With {setting} it converges for {name} {low} to {high}.")
+        )
+        return say(told, setting=self.y.said(at_y), name=self.x.name, low=low, high=high)
 
     # ------------------------------------------------------------ one of them
 
     def of(self, point: Point) -> str:
         """The settings of a point in words."""
-        return f"{self.x.said(point.values[0])} with {self.y.said(point.values[1])}"
+        return say("{x} with {y}", x=self.x.said(point.values[0]), y=self.y.said(point.values[1]))
 
     def edit(self, point: Point) -> str:
         """What makes the lesson into that of a point, as a person would type it."""
@@ -147,7 +158,7 @@ def runs_of(lesson: Lesson, text: str, columns: int = COLUMNS, rows: int = ROWS)
     if not second:
         return over(lesson, *asked(first))
     if more != [""]:
-        raise Refused("A map is over two settings: learning_rate 0.01..10 and momentum 0..0.99, for example.")
+        raise Refused(say("A map is over two settings: learning_rate 0.01..10 and momentum 0..0.99, for example."))
     return SweepMap(lesson, Axis.over(*asked(first), columns), Axis.over(*asked(second), rows))
 
 
@@ -156,5 +167,5 @@ def offered(lesson: Lesson) -> list[tuple[str, str]]:
     found = suggestions(lesson)
     by_name = {text.partition(" = ")[0]: text for _, text in found}
     second = next((by_name[name] for name in ("momentum", SCALE, "l2") if name in by_name), "")
-    maps = [("map, two settings", f"{by_name['learning_rate']} and {second}")] if second else []
+    maps = [(say("map, two settings"), f"{by_name['learning_rate']} and {second}")] if second else []
     return [*found, *maps]

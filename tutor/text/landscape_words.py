@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from tutor.engine.landscape import Landscape
+from tutor.text.language import N_, say
 from tutor.text.layout import number
 from tutor.text.words import plural
 
@@ -16,7 +17,7 @@ STOPS = 6  # of the path that are told one by one
 def place_words(made: Landscape, a: float, b: float) -> str:
     """How high it is at a place."""
     height = made.loss(a, b)
-    said = number(height) if math.isfinite(height) else "no finite number"
+    said = number(height) if math.isfinite(height) else say("no finite number")
     return f"{made.x.id} = {number(a)}, {made.y.id} = {number(b)}: {made.of.id} = {said}."
 
 
@@ -25,7 +26,8 @@ def point_words(made: Landscape, point: int) -> str:
     a, b = made.path[point].tolist()
     loss = number(float(made.heights[point]))
     updates = plural(int(made.at[point]) - 1, "iteration")
-    return f"after {updates}: {made.x.id} = {number(a)}, {made.y.id} = {number(b)}, {made.of.id} = {loss}"
+    place = f"{made.x.id} = {number(a)}, {made.y.id} = {number(b)}, {made.of.id} = {loss}"
+    return say("after {iterations}: {place}", iterations=updates, place=place)
 
 
 def stops(made: Landscape) -> list[int]:
@@ -37,22 +39,25 @@ def stops(made: Landscape) -> list[int]:
 def landscape_words(made: Landscape) -> list[str]:
     """Over what it is, from where to where training went, and what its path has to do with the landscape."""
     x, y, L = made.x.id, made.y.id, made.of.id
-    after = f"after {plural(made.updates, 'iteration')}"
     (a0, b0), (a1, b1) = made.path[0].tolist(), made.path[-1].tolist()
-    rows = " (of all rows)" if made.run.lesson.example_count > 1 else ""
+    took = (
+        N_("Training took {x} from {x0} to {x1} and {y} from {y0} to {y1}, {L} from {L0} to {L1} (of all rows).")
+        if made.run.lesson.example_count > 1
+        else N_("Training took {x} from {x0} to {x1} and {y} from {y0} to {y1}, {L} from {L0} to {L1}.")
+    )
     said = [
-        f"Training took {x} from {number(a0)} to {number(a1)} and {y} from {number(b0)} to {number(b1)}, "
-        f"{L} from {number(float(made.heights[0]))} to {number(float(made.heights[-1]))}{rows}."
-    ]
+        say(took, x=x, x0=number(a0), x1=number(a1), y=y, y0=number(b0), y1=number(b1),
+            L=L, L0=number(float(made.heights[0])), L1=number(float(made.heights[-1])))
+    ]  # fmt: skip
     if made.alone:
-        return [*said, "Nothing else is trained, so the path lies on the landscape."]
-    here = number(made.loss(a0, b0))
-    then = number(float(made.heights[0]))
-    return [
-        *said,
-        f"All other parameters are held as they are {after}. On its way training moved them, too: at the start "
-        f"{L} was {then}, where this landscape has {here}. So the path may seem to go uphill.",
-    ]
+        return [*said, say("Nothing else is trained, so the path lies on the landscape.")]
+    held = say(
+        "All other parameters are held as they are after {iterations}. On its way training moved them, too: at the "
+        "start {L} was {then}, where this landscape has {here}. So the path may seem to go uphill.",
+        iterations=plural(made.updates, "iteration"), L=L, then=number(float(made.heights[0])),
+        here=number(made.loss(a0, b0)),
+    )  # fmt: skip
+    return [*said, held]
 
 
 def lowest_words(made: Landscape) -> list[str]:
@@ -63,5 +68,6 @@ def lowest_words(made: Landscape) -> list[str]:
     if not np.isfinite(heights).any():
         return []
     j, i = np.unravel_index(int(np.nanargmin(np.where(np.isfinite(heights), heights, np.nan))), heights.shape)
-    edge = " It falls on beyond." if j in (0, len(ys) - 1) or i in (0, len(xs) - 1) else ""
-    return [f"Lowest round the path: {place_words(made, float(xs[i]), float(ys[j]))}{edge}"]
+    edge = j in (0, len(ys) - 1) or i in (0, len(xs) - 1)
+    said = say("Lowest round the path: {place}", place=place_words(made, float(xs[i]), float(ys[j])))
+    return [f"{said} {say('It falls on beyond.')}" if edge else said]

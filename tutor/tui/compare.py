@@ -13,6 +13,7 @@ from tutor.pictures.plot import Curve, curves, plot
 from tutor.play.commands import Key
 from tutor.play.compare import EPOCHS, Comparison, asked, suggestions
 from tutor.play.whatif import WhatIf
+from tutor.text.language import N_, say
 from tutor.tui.keys import bindings
 from tutor.tui.lines import Line, Lines
 from tutor.tui.runs import MOST_EPOCHS, OWN, RunsScreen
@@ -36,8 +37,8 @@ class CompareScreen(RunsScreen):
 
     KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
-    RESULT = "Loss of each epoch"
-    QUESTION = "What is to differ, and its values? For example: seed = 1 2 3"
+    RESULT = N_("Loss of each epoch")
+    QUESTION = N_("What is to differ, and its values? For example: seed = 1 2 3")
     EXAMPLE = "learning_rate = 0.1 0.5"
 
     def __init__(self, changes: WhatIf) -> None:
@@ -57,15 +58,15 @@ class CompareScreen(RunsScreen):
     def offered(self) -> list[Line]:
         lines = []
         if self.changes.changes and self.changes.original.training:
-            lines.append(Line((("with your changes and without", ""),), CHANGES))
+            lines.append(Line(((say("with your changes and without"), ""),), CHANGES))
         for said, name, values in suggestions(self.lesson):
             lines.append(Line(((f"{said}: ", ""), (", ".join(values), "value")), f"{name} = {' '.join(values)}"))
-        return [*lines, Line((("something else, or own values …", ""),), OWN)]
+        return [*lines, Line(((say("something else, or own values …"), ""),), OWN)]
 
     def make(self, text: str) -> Comparison:
         if text == CHANGES:
-            pair = [("as it was", self.changes.original), ("changed", self.changes.unmarked)]
-            return Comparison.of("your changes", pair)
+            pair = [(say("as it was"), self.changes.original), (say("changed"), self.changes.unmarked)]
+            return Comparison.of(say("your changes"), pair)
         return Comparison(self.lesson, *asked(text))
 
     def begin(self, made: Comparison) -> None:
@@ -78,19 +79,20 @@ class CompareScreen(RunsScreen):
         if not self.is_mounted or self.has_class("-tiny"):
             return
         self.set_class(self.comparison is not None, "-compared")
-        state = f"training, {max((len(c.xs) for c in self.curves), default=0):,} of " if self.training else ""
-        title = f"Compare {self.comparison.name}  " if self.comparison else "Compare  "
-        said = f"{state}{self.epochs:,} epochs" + (" · Esc stops" if self.training else "")
-        self.query_one("#bar", Lines).show([Line(((title, "title"), (said, "dim")))])
+        title = say("Compare {name}", name=self.comparison.name) if self.comparison else say("Compare")
+        done = f"{max((len(c.xs) for c in self.curves), default=0):,}"
+        told = N_("training, {n} of {epochs} epochs · Esc stops") if self.training else N_("{epochs} epochs")
+        said = say(told, n=done, epochs=f"{self.epochs:,}")
+        self.query_one("#bar", Lines).show([Line(((f"{title}  ", "title"), (said, "dim")))])
         if self.comparison is None:
             return
         pane, words = self.query_one("#plot", Lines), self.query_one("#words", Lines)
         columns, rows = pane.size.width - 1, pane.size.height
         made = model(self.lesson)
         log = self.is_log()
-        scale = ", log scale" if log else ""
-        pane.border_title = f"{'Loss' if made.loss_name else made.output.id} of each epoch, same seed{scale}"
-        picture = plot(self.curves, columns=columns, rows=rows, x_label="epoch", log_y=log)
+        told = N_("{loss} of each epoch, same seed, log scale" if log else "{loss} of each epoch, same seed")
+        pane.border_title = say(told, loss=say("Loss") if made.loss_name else made.output.id)
+        picture = plot(self.curves, columns=columns, rows=rows, x_label=say("epoch"), log_y=log)
         pane.show([Line(row) for row in picture])
         wide = words.size.width - 1
         words.show([item for at, said in enumerate(self.words) for item in wrapped(said, wide, "" if at else "strong")])

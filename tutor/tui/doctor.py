@@ -16,6 +16,7 @@ from tutor.pictures.plot import Curve, plot
 from tutor.play.commands import DOCTOR
 from tutor.play.doctor import Clinic, Visit
 from tutor.play.findings_words import VIEWS
+from tutor.text.language import N_, say
 from tutor.tui.dialogs import help_of
 from tutor.tui.keys import bindings
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, folded, line
@@ -24,7 +25,9 @@ from tutor.tui.views import wrapped
 
 CURVE = "curve"
 LOOKS = (CURVE, *VIEWS)
-TITLES = {"curve": "Loss before each update", "check": "Gradient check", "sizes": "Sizes", "rows": "Rows"}
+TITLES = {
+    "curve": N_("Loss before each update"), "check": N_("Gradient check"), "sizes": N_("Sizes"), "rows": N_("Rows"),
+}  # fmt: skip
 WIDE = 120  # columns from which the curve and what else was found stand side by side
 
 
@@ -108,14 +111,16 @@ class DoctorScreen(TutorScreen):
         visit, count = self.visit, len(self.clinic)
         mended = sum(one.mended for one in self.visits.values())
         first = sum(one.at_first for one in self.visits.values())
-        score = f"  {mended} of {count} mended, {first} at the first try" if mended else "  what is wrong with it?"
-        self.query_one("#bar", Lines).show([Line(((f"Patient {self.at + 1} of {count}", "title"), (score, "dim")))])
+        told = N_("{n} of {count} mended, {first} at the first try" if mended else "what is wrong with it?")
+        score = say(told, n=mended, count=count, first=first)
+        title = say("Patient {n} of {count}", n=self.at + 1, count=count)
+        self.query_one("#bar", Lines).show([Line(((title, "title"), (f"  {score}", "dim")))])
         beside = self.size.width >= WIDE
         self.query_one("#plot").display = beside or self.look == CURVE
         self.query_one("#found").display = beside or self.look != CURVE
         options, said = self.query_one("#options", Choices), self.query_one("#said", Lines)
         if visit is None:
-            said.show([line("It is being examined …", "dim")])
+            said.show([line(say("It is being examined …"), "dim")])
             options.show([])
             self.query_one("#plot", Lines).show([])
             self.query_one("#found", Lines).show([])
@@ -123,11 +128,11 @@ class DoctorScreen(TutorScreen):
         self.draw_found(visit)
         columns = max(said.size.width - 2, 40)
         asked = "" if visit.mended else visit.asked
-        done = "n: the next patient." if self.at + 1 < count else "That was the last one."
+        done = say("n: the next patient." if self.at + 1 < count else "That was the last one.")
         parts = [*wrapped(self.words, columns), *wrapped(asked or done, columns, "strong")]
         said.show([item for item in parts if item.text])
         lines = [line(self._marked(visit, at) + option, "", str(at)) for at, option in enumerate(visit.options)]
-        options.border_title = "What mends it" if visit.named else "What it may be"
+        options.border_title = say("What mends it" if visit.named else "What it may be")
         options.show(lines, cursor)
 
     def _marked(self, visit: Visit, at: int) -> str:
@@ -142,19 +147,18 @@ class DoctorScreen(TutorScreen):
         """The curve, the mended one beside it, and what else was found."""
         pane, beside = self.query_one("#plot", Lines), self.query_one("#found", Lines)
         losses = visit.case.found.losses
-        found = [Curve(np.arange(1, len(losses) + 1), losses, "the patient")]
+        found = [Curve(np.arange(1, len(losses) + 1), losses, say("the patient"))]
         if visit.shown:
             after = visit.shown.patient.found.losses
-            label = "mended" if visit.shown.right else "as tried"
+            label = say("mended" if visit.shown.right else "as tried")
             found.append(Curve(np.arange(1, len(after) + 1), after, label))
-        pane.border_title = TITLES[CURVE] + (", log scale" if self.log_scale else "")
+        pane.border_title = say("Loss before each update, log scale" if self.log_scale else "Loss before each update")
         if pane.display and pane.size.height:
-            picture = plot(
-                found, columns=pane.size.width - 1, rows=pane.size.height, x_label="update", log_y=self.log_scale
-            )
+            columns, high = pane.size.width - 1, pane.size.height
+            picture = plot(found, columns=columns, rows=high, x_label=say("update"), log_y=self.log_scale)
             pane.show([Line(row) for row in picture])
         look = self.look if self.look != CURVE else next(iter(VIEWS))
-        beside.border_title = TITLES[look]
+        beside.border_title = say(TITLES[look])
         rows = VIEWS[look](visit.case.found)
         beside.show([part for row in rows for part in folded(line(row), max(beside.size.width, 40))])
 

@@ -17,6 +17,7 @@ from tutor.pictures.landscape import Grid, drawn, with_cursor
 from tutor.pictures.plot import Frame
 from tutor.play.commands import Key
 from tutor.text.landscape_words import landscape_words, place_words, point_words
+from tutor.text.language import say
 from tutor.tui.dialogs import Ask
 from tutor.tui.keys import bindings
 from tutor.tui.lines import KeyBar, Line, Lines
@@ -110,8 +111,8 @@ class LandscapeScreen(TutorScreen):
             return
         bar, picture, facts = (self.query_one(id, Lines) for id in ("#bar", "#picture", "#facts"))
         made, size = self.made, picture.size
-        title = f"{made.of.id} over {made.x.id} and {made.y.id}"
-        bar.show([Line(((title, "title"), ("" if self.grid else "  computing …", "dim")))])
+        title = say("{loss} over {x} and {y}", loss=made.of.id, x=made.x.id, y=made.y.id)
+        bar.show([Line(((title, "title"), ("" if self.grid else "  " + say("computing …"), "dim")))])
         key = (size, self.window, self.grid is None, made)
         if self.picture is None or self.picture[0] != key:
             self.picture = key, drawn(made, self.grid, self.window, size.width - 2, size.height)
@@ -119,7 +120,8 @@ class LandscapeScreen(TutorScreen):
         picture.show([] if frame is None else [Line(row) for row in with_cursor(frame, self.cursor)])
         here = place_words(made, *self.cursor)
         if self.point is not None:
-            here = f"On the path {point_words(made, self.point)}. As the others are held: {here}"
+            point = point_words(made, self.point)
+            here = say("On the path {point}. As the others are held: {here}", point=point, here=here)
         room = facts.size.width - 2
         said = [*wrapped(f"● {here}", room, "strong")]
         for words in landscape_words(made):
@@ -173,7 +175,7 @@ class LandscapeScreen(TutorScreen):
                 self.draw()
 
         such_as = f"{made.x.id} {made.y.id}"
-        self.app.push_screen(Ask("Over which two parameters?", wrong, such_as, such_as), go)
+        self.app.push_screen(Ask(say("Over which two parameters?"), wrong, such_as, such_as), go)
 
     def action_scroll(self, by: int) -> None:
         facts = self.query_one("#facts", Lines)

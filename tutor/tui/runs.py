@@ -16,6 +16,7 @@ from textual.worker import get_current_worker
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.play.commands import Key
 from tutor.play.settings import Refused
+from tutor.text.language import say
 from tutor.tui.dialogs import Ask
 from tutor.tui.lines import Choices, KeyBar, Line, Lines
 from tutor.tui.screen import TutorScreen
@@ -50,10 +51,10 @@ class RunsScreen(TutorScreen):
     def compose(self) -> ComposeResult:
         yield Lines(id="bar")
         with Horizontal(id="body"):
-            yield Choices(id="what", classes="pane", title="What is to differ?")
+            yield Choices(id="what", classes="pane", title=say("What is to differ?"))
             with Vertical(id="result"):
-                yield Lines(id="plot", classes="pane", title=self.RESULT)
-                yield Lines(id="words", classes="pane", title="In words")
+                yield Lines(id="plot", classes="pane", title=say(self.RESULT))
+                yield Lines(id="words", classes="pane", title=say("In words"))
         yield KeyBar(self.KEYS)
         yield Static(id="small")
 
@@ -169,7 +170,7 @@ class RunsScreen(TutorScreen):
                 self.begin(self.make(text))
 
         value = chosen if " = " in chosen else ""
-        self.app.push_screen(Ask(self.QUESTION, wrong, self.EXAMPLE, value, 400), go)
+        self.app.push_screen(Ask(say(self.QUESTION), wrong, self.EXAMPLE, value, 400), go)
 
     def action_choose(self) -> None:
         self.query_one("#what", Choices).choose()

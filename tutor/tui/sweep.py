@@ -14,7 +14,9 @@ from tutor.play.commands import Key
 from tutor.play.outcomes import SAID, Verdict
 from tutor.play.sweep import EPOCHS, Sweep, is_log
 from tutor.play.sweep_map import SweepMap, offered, runs_of
+from tutor.text.language import N_, say
 from tutor.text.layout import number
+from tutor.text.words import listed
 from tutor.tui.keys import bindings
 from tutor.tui.lines import Line, Lines
 from tutor.tui.runs import MOST_EPOCHS, OWN, RunsScreen
@@ -45,8 +47,8 @@ class SweepScreen(RunsScreen):
 
     KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
-    RESULT = "Loss at the end"
-    QUESTION = "What is to differ, from where to where? W1[1,2] = -3..3, or two settings with and between"
+    RESULT = N_("Loss at the end")
+    QUESTION = N_("What is to differ, from where to where? W1[1,2] = -3..3, or two settings with and between")
     EXAMPLE = "learning_rate = 0.01..10 and initial_scale = 0.1..3"
 
     def __init__(self, lesson: Lesson) -> None:
@@ -66,7 +68,7 @@ class SweepScreen(RunsScreen):
 
     def offered(self) -> list[Line]:
         lines = [Line(((f"{said}: ", ""), (_ranges(text), "value")), text) for said, text in offered(self.lesson)]
-        return [*lines, Line((("something else, or another range …", ""),), OWN)]
+        return [*lines, Line(((say("something else, or another range …"), ""),), OWN)]
 
     def make(self, text: str) -> Sweep | SweepMap:
         """Of a map as many runs as its pane will have room for."""
@@ -96,15 +98,19 @@ class SweepScreen(RunsScreen):
         sweep = self.sweep
         self.set_class(sweep is not None, "-compared")
         done, runs = (len(sweep.points), sweep.total) if sweep else (0, 0)
-        state = f"{done} of {runs} runs, " if self.training else f"{runs} runs, " if sweep else ""
-        said = f"{state}{self.epochs:,} epochs each" + (" · Esc stops" if self.training else "")
-        title = f"Sweep {' and '.join(sweep.names)}  " if sweep else "Sweep  "
-        self.query_one("#bar", Lines).show([Line(((title, "title"), (said, "dim")))])
+        state = (
+            N_("{n} of {runs} runs, {epochs} epochs each · Esc stops")
+            if self.training
+            else N_("{runs} runs, {epochs} epochs each" if sweep else "{epochs} epochs each")
+        )
+        said = say(state, n=done, runs=runs, epochs=f"{self.epochs:,}")
+        title = say("Sweep {names}", names=listed(sweep.names)) if sweep else say("Sweep")
+        self.query_one("#bar", Lines).show([Line(((f"{title}  ", "title"), (said, "dim")))])
         if sweep is None:
             return
         pane, words = self.query_one("#plot", Lines), self.query_one("#words", Lines)
         columns, rows = pane.size.width - 1, pane.size.height
-        pane.border_title = f"{sweep.points[0].run.loss.id if done else 'Loss'} at the end"
+        pane.border_title = say("{loss} at the end", loss=sweep.points[0].run.loss.id if done else say("Loss"))
         at = self.at if done else None
         if isinstance(sweep, SweepMap):
             picture = map_picture(sweep, self.verdicts, at, columns, rows)
@@ -118,11 +124,11 @@ class SweepScreen(RunsScreen):
 
     def of_picked(self, sweep: Sweep | SweepMap) -> str:
         if self.at is None:
-            return "Training …"
+            return say("Training …")
         point = sweep.points[self.at]
         said = f"● {sweep.of(point)}"
-        said += f", loss {number(point.final)}" if math.isfinite(point.final) else ""
-        return said if self.training else f"{said}: {SAID[sweep.verdict(point)]}."
+        said = say("{run}, loss {loss}", run=said, loss=number(point.final)) if math.isfinite(point.final) else said
+        return said if self.training else f"{said}: {say(SAID[sweep.verdict(point)])}."
 
     # ------------------------------------------------------------ training
 
@@ -174,7 +180,7 @@ class SweepScreen(RunsScreen):
     def action_step(self) -> None:
         """Back to the player, with the picked run's lesson in place of its own."""
         if self.sweep is None or self.at is None:
-            self.say("Sweep first: then each run can be stepped.")
+            self.say(say("Sweep first: then each run can be stepped."))
         else:
             text = self.sweep.edit(self.sweep.points[self.at])
             self.stop()
@@ -191,7 +197,7 @@ class SweepScreen(RunsScreen):
 
     def action_log(self) -> None:
         if isinstance(self.sweep, SweepMap):
-            self.say("The shades of a map are of logarithms, where all losses are above 0.")
+            self.say(say("The shades of a map are of logarithms, where all losses are above 0."))
             return
         ends = [point.final for point in self.sweep.points] if self.sweep else []
         self.log_y = not (can_be_log(ends) if self.log_y is None else self.log_y)
