@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tutor.pictures.canvas import Canvas, as_text
@@ -41,6 +41,7 @@ ENDS = st.floats(-60, 120).map(lambda v: round(v, 1))
 
 @settings(max_examples=60, deadline=None)
 @given(ENDS, ENDS, ENDS, ENDS)
+@example(0.0, 0.0, 2.5, 2.5)  # as many steps as dots, and a half
 def test_a_line_is_the_dots_near_it_and_has_no_holes(x0, y0, x1, y1):
     canvas = Canvas(20, 8)  # 40 × 32 dots
     canvas.line(x0, y0, x1, y1)

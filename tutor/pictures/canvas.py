@@ -104,7 +104,7 @@ class Canvas:
         if not ax.size:
             return
         across = np.abs(bx - ax) >= np.abs(by - ay)
-        counts = np.maximum(np.abs(bx - ax), np.abs(by - ay)).round().astype(int) + 1
+        counts = np.ceil(np.maximum(np.abs(bx - ax), np.abs(by - ay))).astype(int) + 1  # a step of a dot at most
         total = int(counts.sum())
         nth = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)  # which dot of its line each one is
         share = nth / np.repeat(np.maximum(counts - 1, 1), counts)
