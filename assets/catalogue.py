@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "tutor" / "text" / "languages"
@@ -145,6 +146,7 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     from tutor.questions import mastery
     from tutor.questions.kinds import direction
     from tutor.questions.misconceptions import MISCONCEPTIONS
+    from tutor.solutions import cells
     from tutor.text import array_gates, array_whys, explanations, glossary, notations
 
     rules = [*explanations.RULES.values(), *explanations.LINEAR.values(), explanations.GATE]
@@ -171,6 +173,7 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     illnesses = doctor.ILLNESSES.values()
     told = [text for illness in illnesses for text in (illness.name, illness.why, illness.cure)]
     yield "play/doctor", "", [*told, *(sign.said for illness in illnesses for sign in illness.signs)]
+    yield "solutions/cells", "cell", [kind for kind in get_args(cells.CellKind) if kind != "blank"]
     yield "engine/model", "phase", model.PHASES
     yield "engine/lesson", "level", lesson.LEVELS
     yield "engine/lesson", "", lesson.BATCH_LOSSES

@@ -394,13 +394,19 @@ def _whole(value: float | None) -> int | None:
 
 def did_you_mean(word: str, known: Any) -> str:
     """': did you mean ...?' with the nearest known word, or nothing."""
+    near = nearest(word, known)
+    return f": did you mean '{near}'?" if near else ""
+
+
+def nearest(word: str, known: Any) -> str:
+    """The known word that is nearest to a word; "" where none is near."""
     from difflib import get_close_matches
 
     folded: dict[str, str] = {}  # case tells no two words apart that somebody may have meant
     for name in known:
         folded.setdefault(name.casefold(), name)
     near = get_close_matches(word.strip().casefold(), list(folded), n=1, cutoff=0.6)
-    return f": did you mean '{folded[near[0]]}'?" if near else ""
+    return folded[near[0]] if near else ""
 
 
 def read(text: str, resolve: Resolve) -> Tree:

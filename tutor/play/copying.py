@@ -10,15 +10,16 @@ from tutor.play.settings import Refused
 from tutor.play.sitting import Sitting
 from tutor.text import to_latex
 from tutor.text.card import Formulas, Scribe
+from tutor.text.language import N_, say
 from tutor.text.lines import formula_lines, wrapped
 from tutor.text.output import escape, in_markdown
 
 What: TypeAlias = Literal["step", "derivation", "pass"]
 WHATS: tuple[What, ...] = get_args(What)
 SAID: dict[What, str] = {
-    "step": "this step",
-    "derivation": "how it comes about, from the steps that it rests on",
-    "pass": "the whole pass: every step of this iteration",
+    "step": N_("this step"),
+    "derivation": N_("how it comes about, from the steps that it rests on"),
+    "pass": N_("the whole pass: every step of this iteration"),
 }
 
 
@@ -36,11 +37,11 @@ def copied(sitting: Sitting, what: What, form: str) -> str:
     In predict mode the pass goes as far as it is known.
     """
     if sitting.still_asked:
-        raise Refused("A question is open: what is copied would answer it.")
+        raise Refused(say("A question is open: what is copied would answer it."))
     steps = list(_steps(sitting, what))
     written = FORMS[form]
     parts = [written.step(step, sitting.scribe) for step in steps]
-    title = f"{sitting.lesson.title}, iteration {sitting.cursor.iteration:,}"
+    title = say("{lesson}, iteration {n}", lesson=sitting.lesson.title, n=f"{sitting.cursor.iteration:,}")
     whole = written.whole(title, parts).rstrip("\n")
     return "\n".join(map(escape, whole.split("\n"))) + "\n"
 
@@ -54,7 +55,10 @@ def asked(text: str) -> tuple[What, str]:
         elif word in FORMS:
             form = word
         else:
-            raise Refused(f"copy takes {', '.join(WHATS)}, and {', '.join(FORMS)}: copy pass latex, for example.")
+            raise Refused(
+                say("copy takes {whats}, and {forms}: copy pass latex, for example.",
+                    whats=", ".join(WHATS), forms=", ".join(FORMS))
+            )  # fmt: skip
     return next(known for known in WHATS if known == what), form
 
 

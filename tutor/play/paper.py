@@ -30,8 +30,8 @@ from tutor.solutions.cells import BAD, WORTH, CellKind
 from tutor.solutions.files import Handed, fineness
 from tutor.solutions.judging import ArrayVerdict, Diagnosis, diagnose_values
 from tutor.text.conventions import conventions, plan
+from tutor.text.language import N_, say, say_many
 from tutor.text.layout import linear
-from tutor.text.words import plural
 from tutor.text.writer import Writer
 
 MOST_CELLS = 1000  # of a paper: nobody fills in more by hand
@@ -81,9 +81,9 @@ class Sheet:
     def __post_init__(self) -> None:
         one, batch = self.example is not None, self.trace.examples > 1
         if one and not batch:
-            raise Refused("Here an update takes one example: there is no other to choose.")
+            raise Refused(say("Here an update takes one example: there is no other to choose."))
         if self.example is not None and not 0 <= self.example < self.trace.examples:
-            raise Refused(f"The batch has {self.trace.examples} examples: there is no other.")
+            raise Refused(say("The batch has {n} examples: there is no other.", n=self.trace.examples))
         sizes = (
             math.prod(eq.symbol.shape) * (self.trace.examples if eq.symbol.per_example and not one else 1)
             for eq in self.trace.equations
@@ -91,8 +91,11 @@ class Sheet:
             if one or not eq.deferred
         )
         if (count := sum(sizes)) > MOST_CELLS:
-            less = " Choose one example of the batch." if batch and not one else ""
-            raise Refused(f"This pass has {count:,} numbers to work out: a paper has {MOST_CELLS:,} at most.{less}")
+            many = say(
+                "This pass has {n} numbers to work out: a paper has {most} at most.",
+                n=f"{count:,}", most=f"{MOST_CELLS:,}",
+            )  # fmt: skip
+            raise Refused(f"{many} {say('Choose one example of the batch.')}" if batch and not one else many)
 
     @cached_property
     def boxes(self) -> tuple[Box, ...]:
@@ -320,17 +323,23 @@ def _headline(sheet: Sheet, kinds: Mapping[str, CellKind], said: Mapping[str, Ar
     """The one sentence that matters most."""
     filled = sum(kind != "blank" for kind in kinds.values())
     if not filled:
-        return "Nothing is filled in yet."
+        return say("Nothing is filled in yet.")
     if first is None:
-        rough = sum(kind == "rough" for kind in kinds.values())
-        more = f", but {rough} of it too roughly to tell: give three digits" if rough else ""
-        return f"All of it is right{more}." if filled == len(sheet.cells) else f"Right so far{more}."
+        rough, whole = sum(kind == "rough" for kind in kinds.values()), filled == len(sheet.cells)
+        if not rough:
+            return say("All of it is right." if whole else "Right so far.")
+        told = (
+            N_("All of it is right, but {n} of it too roughly to tell: give three digits.")
+            if whole
+            else N_("Right so far, but {n} of it too roughly to tell: give three digits.")
+        )
+        return say(told, n=rough)
     symbol = sheet.box_of[first].equation.symbol
     own = [kinds[cell] for box in sheet.boxes if box.equation.symbol == symbol for cell in box.cells]
     whole = len(own) > 1 and all(kind in BAD for kind in own)
     id, name = (symbol.id, sheet.writer.text(Ref(symbol))) if whole else (first, sheet.name(first))
     where = id if id == name else f"{name} ({id})"
-    return f"The first that is wrong is {where}: {said[symbol.key].message}"
+    return say("The first that is wrong is {where}: {message}", where=where, message=said[symbol.key].message)
 
 
 def _verdicts(diagnosis: Diagnosis) -> dict[str, ArrayVerdict]:
@@ -356,7 +365,7 @@ def told(sheet: Sheet) -> tuple[str, ...]:
 def blanks(paper: Paper) -> str:
     """How many cells are blank, in words; "" where none is."""
     count = len(paper.blank)
-    return f"{plural(count, 'cell')} {'is' if count == 1 else 'are'} blank" if count else ""
+    return say_many(count, "{n} cell is blank", "{n} cells are blank") if count else ""
 
 
 def is_number(text: str) -> bool:
@@ -394,5 +403,5 @@ class _Own(Names):
         if ref.index:
             value = np.moveaxis(value, 0, -1)[ref.index] if ref.batched else value[ref.index]
         if np.any(np.isnan(value)):
-            raise NotUnderstood(f"{ref.id} is not filled in yet")
+            raise NotUnderstood(say("{name} is not filled in yet", name=ref.id))
         return value

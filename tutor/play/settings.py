@@ -20,6 +20,7 @@ from tutor.lessonfiles.positions import Keys
 from tutor.lessonfiles.schema import keys
 from tutor.lessonfiles.writing import number_text
 from tutor.questions.names import Names
+from tutor.text.language import say
 from tutor.text.layout import Matrix, linear, number
 from tutor.text.output import quote
 from tutor.text.writer import Writer
@@ -100,7 +101,7 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if value is None:
-        return "not set"
+        return say("not set")
     if isinstance(value, list):
         return linear(Matrix(np.array(value)))
     return value if isinstance(value, str) else number(value)
@@ -117,14 +118,15 @@ def read_number(text: str) -> float:
     """The value of an expression of numbers. Raises Refused."""
 
     def name(word: str, offset: int) -> Expr:
-        raise FormulaError(f"{quote(word)} is no number", offset)
+        raise FormulaError(say("{text} is no number", text=quote(word)), offset)
 
     try:
         value = float(evaluate(parse(text, name), lambda ref: np.nan))
     except FormulaError as error:
-        raise Refused(f"{said_in_full(error.message)[:-1]}: give a number, or an expression such as 2/3.") from None
+        why = said_in_full(error.message)[:-1]
+        raise Refused(say("{why}: give a number, or an expression such as 2/3.", why=why)) from None
     if not np.isfinite(value):
-        raise Refused(f"{quote(text)} comes to no finite number.")
+        raise Refused(say("{text} comes to no finite number.", text=quote(text)))
     return value
 
 
@@ -140,7 +142,7 @@ def read_numbers(text: str) -> list[Any]:
         elif part.strip() and part != ",":
             stack[-1].append(read_number(part))
     if len(stack) != 1 or len(stack[0]) != 1 or not isinstance(stack[0][0], list):
-        raise Refused("A list is written [1, 2], a matrix row by row: [[1, 2], [3, 4]].")
+        raise Refused(say("A list is written [1, 2], a matrix row by row: [[1, 2], [3, 4]]."))
     return stack[0][0]
 
 
@@ -174,7 +176,8 @@ def place_of(id: str, text: str | None, shape: tuple[int, ...]) -> tuple[int, ..
         return ()
     index = tuple(int(i[:9] or 0) - 1 for i in text.replace(" ", "").split(","))
     if len(index) != len(shape) or any(not 0 <= i < n for i, n in zip(index, shape, strict=True)):
-        raise Refused(f"{id} has no element [{text[:20]}]; it has {' × '.join(map(str, shape))}.")
+        has = " × ".join(map(str, shape))
+        raise Refused(say("{name} has no element [{text}]; it has {shape}.", name=id, text=text[:20], shape=has))
     return index
 
 

@@ -27,7 +27,7 @@ from tutor.engine.lesson import INITIALISERS, Circuit, Lesson, Training
 from tutor.engine.losses import LOSSES
 from tutor.engine.model import parameter
 from tutor.engine.optimizers import OPTIMIZERS
-from tutor.engine.parsing import did_you_mean
+from tutor.engine.parsing import nearest
 from tutor.lessonfiles.file_names import lesson_id
 from tutor.lessonfiles.positions import Keys
 from tutor.lessonfiles.reading.lesson import build
@@ -55,6 +55,7 @@ from tutor.play.settings import (
     shown,
 )
 from tutor.questions.tokens import NotUnderstood
+from tutor.text.language import say
 from tutor.text.output import quote
 from tutor.text.words import whole_number
 
@@ -137,13 +138,13 @@ class WhatIf:
         """
         here = here or Here()
         if len(text) > MAX_EDIT:
-            raise Refused(f"That is longer than {MAX_EDIT:,} characters.")
+            raise Refused(say("That is longer than {n} characters.", n=f"{MAX_EDIT:,}"))
         plain = "".join(char if char.isprintable() else " " for char in unicodedata.normalize("NFC", text))
         values, done, paths = self.document, [], []
         for part in filter(str.strip, plain.split(";")):
             name, equals, given = part.partition("=")
             if not equals or not name.strip() or not given.strip():
-                raise Refused("Write a name, = and a value: learning_rate = 0.1, for example.")
+                raise Refused(say("Write a name, = and a value: learning_rate = 0.1, for example."))
             setting = self.find(name, here)
             value = self._read(given.strip(), setting)
             values = put(self._opened(values, setting.path), setting.path, value)
@@ -152,9 +153,9 @@ class WhatIf:
             paths.append(setting.path)
             done.append(Change(setting.name, self.value(setting), after))
         if not done:
-            raise Refused("Write a name, = and a value: learning_rate = 0.1, for example.")
+            raise Refused(say("Write a name, = and a value: learning_rate = 0.1, for example."))
         if all(_same(change.before, change.after) for change in done):
-            raise Same(f"{done[0].name} is {shown(done[0].after)} already.")
+            raise Same(say("{name} is {value} already.", name=done[0].name, value=shown(done[0].after)))
         new = replace(self, states=(*self.states[: self.at], Edited(values, tuple(done), tuple(paths))), at=self.at + 1)
         _ = new.unmarked  # refused now or never
         return new
@@ -233,9 +234,12 @@ class WhatIf:
             return of_training(ALIASES[text])
         if ref is None:
             if self.original.circuit and (each := _each_time(text, self.original.circuit)):
-                raise Refused(f"{quote(text)} is given for each time: change {', '.join(each[:2])} ...")
+                times = ", ".join(each[:2])
+                raise Refused(say("{name} is given for each time: change {times} ...", name=quote(text), times=times))
             known = [setting.name for setting in self.settings(here)]
-            raise Refused(f"There is no {quote(text)} to change{did_you_mean(text[:64], known) or '.'}")
+            if near := nearest(text[:64], known):
+                raise Refused(say("There is no {name} to change: did you mean '{near}'?", name=quote(text), near=near))
+            raise Refused(say("There is no {name} to change.", name=quote(text)))
         return self._of_symbol(ref, here, text)
 
     def _of_symbol(self, ref: Ref, here: Here, text: str) -> Setting:
@@ -251,7 +255,9 @@ class WhatIf:
             return found
         if symbol.quantity == "circuit_input":
             return self.find(symbol.id + index, here)
-        raise Refused(f"{text} follows from the rest: change a parameter, an input, a target or a setting.")
+        raise Refused(
+            say("{name} follows from the rest: change a parameter, an input, a target or a setting.", name=text)
+        )
 
     def _of_network(self, text: str, word: str, here: Here) -> Setting | None:
         """The setting of a network that a name means; None if none. Raises Refused where it is out of range."""
@@ -264,16 +270,18 @@ class WhatIf:
         if match := re.fullmatch(r"layer_?(\d{1,6})[_:.]+(\w+)|(\w+?)_of_layer_(\d{1,6})", word):
             layer, key = int(match[1] or match[4]), match[2] or match[3]
             if not 1 <= layer <= len(network.layers):
-                raise Refused(f"There is no layer {layer}; there are {len(network.layers)}.")
+                raise Refused(say("There is no layer {n}; there are {count}.", n=layer, count=len(network.layers)))
             if key in ("activation", "alpha", "weights", "biases", "train_weights", "train_biases"):
                 return self._of_layer(layer, key)
         match = re.fullmatch(r"(\w+)(?:\[([\d, ]+)\])?", text)
         if match and (named := read_parameter(match[1])):
             id, (quantity, layer) = match[1], named
             if not 1 <= layer <= len(network.layers):
-                raise Refused(f"There is no {id}; there are {len(network.layers)} layers.")
+                raise Refused(say("There is no {name}; there are {n} layers.", name=id, n=len(network.layers)))
             if id not in self.parameters and match[2]:
-                raise Refused(f"Layer {layer} has no biases. All of them at once can be given: {id} = [...]")
+                raise Refused(
+                    say("Layer {n} has no biases. All of them at once can be given: {name} = [...]", n=layer, name=id)
+                )
             shape = np.shape(self.parameters.get(id, ()))
             index = place_of(id, match[2], shape)
             if not index and shape and math.prod(shape) == 1:
@@ -291,7 +299,7 @@ class WhatIf:
             return self._datum("x", row, (inputs[base],))
         if vector[1] == "target":
             if network.loss != "cross_entropy":
-                raise Refused("target, the number of a class, goes with cross_entropy: write y = ...")
+                raise Refused(say("target, the number of a class, goes with cross_entropy: write y = ..."))
             name = self._name(row, "target")
             return Setting(name, ("examples", row, "targets"), "class", group="Data")
         shape = (network.inputs,) if vector[1] == "x" else (network.layers[-1].units,)
@@ -304,12 +312,15 @@ class WhatIf:
         if example is not None:
             number = whole_number(example, rows)
             if number is None:
-                raise Refused(f"There is no example {example[:12]}; there are {rows:,}.")
+                raise Refused(say("There is no example {n}; there are {count}.", n=example[:12], count=f"{rows:,}"))
             return number - 1
         if at is not None:
             number = whole_number(at, len(here.rows))
             if number is None:
-                raise Refused(f"There is no example @{at[:12]} in this batch; it has {len(here.rows):,}.")
+                raise Refused(
+                    say("There is no example @{n} in this batch; it has {count}.",
+                        n=at[:12], count=f"{len(here.rows):,}")
+                )  # fmt: skip
             return here.rows[number - 1]
         return here.row
 
@@ -447,14 +458,14 @@ class WhatIf:
         if setting.kind == "flag" or (setting.path[-1] == "biases" and word in ("false", "no", "none")):
             flag = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "none": False}
             if word not in flag:
-                raise Refused(f"{setting.name} is true or false.")
+                raise Refused(say("{name} is true or false.", name=setting.name))
             return flag[word]
         if text.startswith("["):
             values: Any = read_numbers(text)
             while setting.kind == "number" and isinstance(values, list) and len(values) == 1:
                 values = values[0]  # the whole of a vector of one
             if setting.kind == "number" and isinstance(values, list):
-                raise Refused(f"{setting.name} is a single number.")
+                raise Refused(say("{name} is a single number.", name=setting.name))
             return values
         if word in setting.words or (setting.kind == "word" and re.fullmatch(r"[^\W\d]\w*", word)):
             return word if word in setting.words else bare
@@ -464,7 +475,7 @@ class WhatIf:
         if setting.kind == "class":
             outputs = self.unmarked.targets.shape[1]
             if value not in range(1, outputs + 1):
-                raise Refused(f"A class is a whole number from 1 to {outputs:,}.")
+                raise Refused(say("A class is a whole number from 1 to {n}.", n=f"{outputs:,}"))
             return [float(k == value - 1) for k in range(outputs)]
         return int(value) if setting.kind == "whole" and value.is_integer() else value
 
@@ -473,7 +484,7 @@ class WhatIf:
 
         Raises Refused.
         """
-        refused = Refused(f"Type a value for {setting.name}.")
+        refused = Refused(say("Type a value for {name}.", name=setting.name))
         for at, new in enumerate(self._neighbours(setting, by)):
             try:
                 return self.apply(f"{setting.name} = {new}", here)
@@ -559,7 +570,10 @@ def _each_time(text: str, circuit: Circuit) -> list[str]:
 def said_of_step(before: WhatIf, after: WhatIf) -> str:
     """What an undo, a redo or an edit did, in a line."""
     if after.at < before.at:
-        return "; ".join(f"{change.name} is {shown(change.before)} again" for change in before.states[after.at].done)
+        return "; ".join(
+            say("{name} is {value} again", name=change.name, value=shown(change.before))
+            for change in before.states[after.at].done
+        )
     return "; ".join(map(str, after.states[after.at - 1].done))
 
 

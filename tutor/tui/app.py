@@ -30,6 +30,7 @@ from tutor.learner.languages import change_language, speak
 from tutor.learner.store import Store
 from tutor.learner.today import tell_of_sitting
 from tutor.lessonfiles.catalogue import data_dir
+from tutor.text.language import say
 from tutor.text.output import shown
 from tutor.text.words import plural
 from tutor.tui.home import HomeScreen
@@ -188,7 +189,7 @@ class TutorApp(App[int]):
             return
         found = lesson_for(self.store, skill, lesson)
         if found is None:
-            self.notify(f"No lesson here has questions on {title(skill)}.", markup=False)
+            self.notify(say("No lesson here has questions on {skill}.", skill=title(skill)), markup=False)
             return
         seed = len(self.store.answers(skill)) + 1  # new numbers each time
         self.practise("Drill", drill(found[0], found[1], skill, seed))
@@ -218,9 +219,9 @@ class TutorApp(App[int]):
         from tutor.tui.lines import line
 
         if found := summary(self.store, self.began, datetime.now(UTC)):
-            lines = [line("Your goal for today is reached", "title"), line()]
+            lines = [line(say("Your goal for today is reached"), "title"), line()]
             lines += [line(text) for text in said(found)]
-            self.push_screen(Reader(lines, "Enter goes on · ctrl+q leaves", {"enter": ""}))
+            self.push_screen(Reader(lines, say("Enter goes on · ctrl+q leaves"), {"enter": ""}))
 
     def show_progress(self) -> None:
         """Show what is known, and the mistakes that were met."""
@@ -231,7 +232,7 @@ class TutorApp(App[int]):
     def open_lab(self) -> None:
         """The exercises that a learner writes in Python: on a machine of their own."""
         if confined():
-            self.notify("The lab runs programs of your own: install backprop-tutor on your own machine for it.")
+            self.notify(say("The lab runs programs of your own: install backprop-tutor on your own machine for it."))
             return
         from tutor.tui.lab import LabScreen
 
@@ -262,7 +263,7 @@ class TutorApp(App[int]):
         from tutor.play.settings import Refused
 
         if lesson.path is None:
-            raise Refused("An exam is of a lesson that has a file.")
+            raise Refused(say("An exam is of a lesson that has a file."))
         keeper, exam, _ = start_exam(self.store, str(Path(lesson.path).resolve()))
         self.open_paper(keeper, exam.paper, exam)
 
@@ -311,7 +312,7 @@ class TutorApp(App[int]):
         """Leave from any screen; with a changed lesson, which ends here, only if asked for twice in a row."""
         for screen in self.screen_stack:
             if (leaves := getattr(screen, "leaves", None)) and not leaves():
-                self.notify("Your changes of the lesson end here. ctrl+q again leaves.", markup=False)
+                self.notify(say("Your changes of the lesson end here. ctrl+q again leaves."), markup=False)
                 return
         self.exit()
 

@@ -7,13 +7,13 @@ from itertools import product
 from tutor.learner.copies import keep_copy
 from tutor.play.copying import FORMS, SAID, WHATS, copied
 from tutor.play.sitting import Sitting
-from tutor.text.language import say
+from tutor.text.language import N_, say
 from tutor.text.words import plural
 from tutor.tui.dialogs import Reader
 from tutor.tui.lines import Line, line
 from tutor.tui.screen import TutorScreen
 
-NAMES = {"text": "plain text", "markdown": "Markdown", "latex": "LaTeX"}
+NAMES = {"text": N_("plain text"), "markdown": "Markdown", "latex": "LaTeX"}
 
 
 def offer_copy(screen: TutorScreen, sitting: Sitting) -> None:
@@ -28,8 +28,8 @@ def offer_copy(screen: TutorScreen, sitting: Sitting) -> None:
     lines = [line(say("Copy"), "title")]
     for key, (what, form) in choices.items():
         if form == next(iter(FORMS)):
-            lines += [line(), line(f"{SAID[what]}:")]
-        lines.append(Line(((f"  {key}  ", "key"), (NAMES[form], ""))))
+            lines += [line(), line(f"{say(SAID[what])}:")]
+        lines.append(Line(((f"  {key}  ", "key"), (say(NAMES[form]), ""))))
 
     def go(key: str | None) -> None:
         if key:

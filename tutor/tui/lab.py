@@ -26,6 +26,7 @@ from tutor.lessonfiles import catalogue
 from tutor.pictures.marks import JUDGED
 from tutor.play.commands import LAB, Key
 from tutor.text.cells import cut
+from tutor.text.language import N_, say
 from tutor.text.words import plural
 from tutor.tui.dialogs import help_of
 from tutor.tui.keys import bindings
@@ -84,10 +85,9 @@ class LabScreen(TutorScreen):
         first = next((at for at, item in enumerate(lines) if ahead and item.target == ahead.id), 0)
         listing.show(lines, None if listing.cursor >= 0 else first)
         done = sum(bool(tried[id].done) for id in EXERCISES if id in tried)
-        said = f"  {done} of {len(EXERCISES)} exercises done"
-        self.query_one("#bar", Lines).show(
-            [Line((("The lab", "title"), (said, "dim"), ("  write it yourself", "dim")))]
-        )
+        said = say("{n} of {all} exercises done", n=done, all=len(EXERCISES))
+        spans = ((say("The lab"), "title"), (f"  {said}", "dim"), ("  " + say("write it yourself"), "dim"))
+        self.query_one("#bar", Lines).show([Line(spans)])
         self.show_skeleton()
 
     def chosen(self) -> Exercise | None:
@@ -98,7 +98,8 @@ class LabScreen(TutorScreen):
         if exercise is None or not beside.display:
             return
         title = line(exercise.title, "title")
-        text = [title, line(), line(exercise.aim), line(), line(f"The theory: lesson {exercise.lesson}", "dim"), line()]
+        theory = line(say("The theory: lesson {lesson}", lesson=exercise.lesson), "dim")
+        text = [title, line(), line(exercise.aim), line(), theory, line()]
         skeleton = exercise.skeleton.read_text(encoding="utf-8").splitlines()
         columns = max(beside.size.width - 2, 30)
         beside.show(
@@ -182,7 +183,7 @@ class BenchScreen(TutorScreen):
         worker = get_current_worker()
         if not self.bench.saved():
             if not self.bench.path.exists() and not worker.is_cancelled:
-                self.app.call_from_thread(self.show, FileNotFoundError(ENOENT, "it is not there any more"))
+                self.app.call_from_thread(self.show, FileNotFoundError(ENOENT, say("it is not there any more")))
             return
         self.app.call_from_thread(self.begin_run)
         found: FileCheck | OSError
@@ -205,7 +206,7 @@ class BenchScreen(TutorScreen):
             return  # it is said already
         self.ran = datetime.now().strftime("%H:%M:%S")
         if isinstance(found, OSError):
-            self.problem = f"It cannot be run: {found.strerror or found}."
+            self.problem = say("It cannot be run: {why}.", why=found.strerror or found)
         else:
             self.problem = ""
             self.bench.last = found
@@ -229,40 +230,45 @@ class BenchScreen(TutorScreen):
     def draw_bar(self) -> None:
         last = self.bench.last
         begun = self.ran and not (last and last.untouched)
-        state = "running …" if self.busy else f"ran at {self.ran}" if begun else "waiting for a save"
+        state = say("running …") if self.busy else say("ran at {time}", time=self.ran) if begun else (
+            say("waiting for a save")
+        )  # fmt: skip
         if last and last.done and not self.busy:
-            state += ", all right"
+            state = say("{state}, all right", state=state)
         spans = ((self.exercise.title, "title"), (f"  {state}", "note" if self.busy else "dim"))
         self.query_one("#bar", Lines).show([Line(spans)])
 
     def lines(self) -> list[Line]:
         last = self.bench.last
-        found = [Line((("file ", "dim"), (home_short(self.bench.path), "heading")))]
+        found = [Line(((say("file") + " ", "dim"), (home_short(self.bench.path), "heading")))]
         if self.problem:
             found += [line(), line(self.problem, "error")]
         for rung in range(1, self.bench.rung + 1):
             first, *more = words.hint(self.exercise, rung, last).split("\n")
-            found += [line(), Line(((f"Hint {rung}  ", "key"), (first, ""))), *(line(part) for part in more)]
+            title = say("Hint {n}", n=rung)
+            found += [line(), Line(((f"{title}  ", "key"), (first, ""))), *(line(part) for part in more)]
         found.append(line())
         if last is None or last.untouched:
             return found + self.introduction()
         found += [_line(item) for item in words.lines(last)]
         if last.done and (after := self.after()):
-            found += [line(), Line((("n ", "key"), (f"the next one: {after.title}", "")))]
+            found += [line(), Line((("n ", "key"), (say("the next one: {title}", title=after.title), "")))]
         return found
 
     def introduction(self) -> list[Line]:
-        there = "The file is written." if self.written else "The file was there already, and is as it was."
+        there = say("The file is written." if self.written else "The file was there already, and is as it was.")
+        edit = say("Open it in an editor, beside this window, and put your lines in place of the dots.")
+        keys = N_("tab gives a hint, e opens your editor here, l the lesson {lesson}.")
         return [
             line(self.exercise.aim, "title"),
             line(),
-            line(f"{there} Open it in an editor, beside this window, and put your lines in place of the dots."),
-            line("Each save is run, on the lesson's numbers and on random ones, and every array is looked at."),
+            line(f"{there} {edit}"),
+            line(say("Each save is run, on the lesson's numbers and on random ones, and every array is looked at.")),
             line(),
             line(self.exercise.signature, "numbers") if not self.exercise.call else line(),
             line(f"return {', '.join(self.exercise.returns)}", "numbers") if not self.exercise.call else line(),
             line(),
-            line(f"tab gives a hint, e opens your editor here, l the lesson {self.exercise.lesson}.", "dim"),
+            line(say(keys, lesson=self.exercise.lesson), "dim"),
         ]
 
     def draw_source(self) -> None:
@@ -302,7 +308,7 @@ class BenchScreen(TutorScreen):
 
     def action_hint(self) -> None:
         if self.bench.rung == len(self.exercise.hints):
-            self.say("There are no more hints: the lesson (l) goes through it step by step.", "note")
+            self.say(say("There are no more hints: the lesson (l) goes through it step by step."), "note")
             return
         self.bench.rung += 1
         self.draw()
@@ -311,16 +317,17 @@ class BenchScreen(TutorScreen):
     def action_edit(self) -> None:
         editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
         if not editor:
-            self.say("Neither VISUAL nor EDITOR is set: open the file in an editor of your own.", "note")
+            self.say(say("Neither VISUAL nor EDITOR is set: open the file in an editor of your own."), "note")
             return
         try:
             command = [*shlex.split(editor), str(self.bench.path)]
             with self.app.suspend():
                 subprocess.run(command, check=False)
         except SuspendNotSupported:
-            self.say("This terminal cannot be lent to an editor: open the file in another window.", "note")
+            self.say(say("This terminal cannot be lent to an editor: open the file in another window."), "note")
         except (OSError, ValueError) as error:
-            self.say(f"{editor[:40]} cannot be started: {getattr(error, 'strerror', None) or error}.", "error")
+            why = getattr(error, "strerror", None) or error
+            self.say(say("{editor} cannot be started: {why}.", editor=editor[:40], why=why), "error")
         self.look()
 
     def action_lesson(self) -> None:
@@ -329,7 +336,7 @@ class BenchScreen(TutorScreen):
     def action_following(self) -> None:
         after = self.after()
         if after is None:
-            self.say("This is the last exercise.", "note")
+            self.say(say("This is the last exercise."), "note")
         elif bench := bench_of(self, after):
             self.app.switch_screen(bench)
 
@@ -349,7 +356,8 @@ def bench_of(screen: TutorScreen, exercise: Exercise) -> BenchScreen | None:
     try:
         path, written = begin(exercise, folder(screen.tutor.store.profile))
     except (OSError, RuntimeError) as error:
-        screen.say(f"The file cannot be written: {getattr(error, 'strerror', None) or error}.", "error")
+        why = getattr(error, "strerror", None) or error
+        screen.say(say("The file cannot be written: {why}.", why=why), "error")
         return None
     return BenchScreen(exercise, path, written)
 
@@ -372,10 +380,11 @@ def home_short(path: Path) -> str:
 def _state(tried: Tried | None, is_next: bool) -> tuple[str, str, str]:
     """The mark of an exercise, its style, and the word beside it."""
     if tried and tried.done:
-        return "✓", "value", "done"
+        return "✓", "value", say("done")
+    following = say("▸ next") if is_next else ""
     if tried:
-        return "◐", "mark", plural(tried.tries, "try", "tries") + (" ▸ next" if is_next else "")
-    return "○", "mark", "▸ next" if is_next else ""
+        return "◐", "mark", f"{plural(tried.tries, 'try', 'tries')} {following}".rstrip()
+    return "○", "mark", following
 
 
 def _line(item: words.SaidLine) -> Line:

@@ -27,8 +27,8 @@ from tutor.questions.answers import MAX_ANSWER
 from tutor.questions.pasted_tables import table as pasted
 from tutor.questions.tokens import NotUnderstood
 from tutor.text.card import Scribe, terms_of
-from tutor.text.language import say
-from tutor.text.words import plural, sentence
+from tutor.text.language import N_, say, say_in, say_many
+from tutor.text.words import sentence
 from tutor.tui.dialogs import Reader, help_of
 from tutor.tui.entry import EntryInput
 from tutor.tui.keys import bindings
@@ -143,15 +143,15 @@ class PaperScreen(TutorScreen):
         yield Lines(id="bar")
         with Horizontal(id="body"):
             with Vertical(id="middle"):
-                yield Cells(id="card", classes="pane", title="Exam" if self.exam else "Paper")
+                yield Cells(id="card", classes="pane", title=say("Exam" if self.exam else "Paper"))
                 yield CellLine(
                     id="answer",
-                    placeholder="a number, or = and a formula",
+                    placeholder=say("a number, or = and a formula"),
                     select_on_focus=False,
                     max_length=MAX_ANSWER,
                 )
             with Vertical(id="side"):
-                yield Lines(id="state", classes="pane", title="What is given")
+                yield Lines(id="state", classes="pane", title=say("What is given"))
         yield KeyBar([key for key in PAPER if key.action != ("check" if self.exam else "hand_in")])
         yield Static(id="small")
 
@@ -177,7 +177,8 @@ class PaperScreen(TutorScreen):
         if self.has_class("-tiny"):
             return
         cells, columns = self.cells, max(self.cells.size.width - 1, 20)
-        head = [line(LEGEND, "dim"), *([line(BELOW, "dim")] * self.over), line()] if self.paper.checked else []
+        legend = [line(say(LEGEND), "dim"), *([line(say(BELOW), "dim")] * self.over), line()]
+        head = legend if self.paper.checked else []
         cells.drawn = table(self.paper, None if self.over else self.at, columns, head, sample=self.over)
         cells.show(cells.drawn.lines)
         if not self.over:
@@ -200,27 +201,29 @@ class PaperScreen(TutorScreen):
         """The cell's name in the line's title, and what was said of it."""
         name, kind = self.sheet.name(self.at), self.paper.kind(self.at)
         ids = name if name == self.at else f"{name} · {self.at}"
-        entitle(self.query_one("#answer"), f"{ids} · {kind}" if kind else ids)
+        entitle(self.query_one("#answer"), f"{ids} · {say_in('cell', kind)}" if kind else ids)
 
     def draw_bar(self) -> None:
         sheet, exam = self.sheet, self.exam
         filled = len(sheet.cells) - len(self.paper.blank)
-        said = [f"{filled} of {len(sheet.cells)} filled in", sheet.trace.lesson.title]
+        said = [say("{n} of {all} filled in", n=filled, all=len(sheet.cells)), sheet.trace.lesson.title]
         if exam is None and sheet.trace.iteration.number > 1:
-            said.insert(1, f"iteration {sheet.trace.iteration.number:,}")
+            said.insert(1, say("iteration {n}", n=f"{sheet.trace.iteration.number:,}"))
         if sheet.example is not None:
-            said.insert(1, f"example {sheet.example + 1}")
+            said.insert(1, say("example {n}", n=sheet.example + 1))
         if self.keeper.store is None:
-            said.insert(0, "not kept: the lesson is changed")
-        head = [("Exam " if exam else "Paper ", "title")]
+            said.insert(0, say("not kept: the lesson is changed"))
+        head = [(say("Exam" if exam else "Paper") + " ", "title")]
         if exam and (left := exam.left(self.clock() - self.began)) is not None and not self.over:
-            head.append((f"{minutes_left(left)} left ", "error" if left < 60 else "value"))
+            head.append((say("{time} left", time=minutes_left(left)) + " ", "error" if left < 60 else "value"))
         lines = [Line((*head, (" " + " · ".join(said), "dim")))]
         text, style = self.word
         if self.paper.checked and self.over:
             found = self.paper.checked
-            lines = [Line((("Exam ", "title"), (f"{found.total} marks", "value"), (f"  {said[-1]}", "dim")))]
-            lines += [line(" · ".join(f"{phase} {mark}" for phase, mark in found.marks.items()), "dim")]
+            marks = say("{marks} marks", marks=found.total)
+            lines = [Line(((say("Exam") + " ", "title"), (marks, "value"), (f"  {said[-1]}", "dim")))]
+            by_phase = (f"{say_in('phase', phase)} {mark}" for phase, mark in found.marks.items())
+            lines += [line(" · ".join(by_phase), "dim")]
             text, style = text or found.headline, style or "value"
         room = max(self.size.width - 2, 20)
         parts = textwrap.wrap(text, room, max_lines=4 - len(lines), placeholder=" …")
@@ -294,9 +297,8 @@ class PaperScreen(TutorScreen):
         later = (*self.sheet.cells[here + 1 :], *self.sheet.cells[: here + 1])
         following = next((cell for cell in later if cell in self.paper.blank), None)
         if following is None:
-            done = "f8 hands it in" if self.exam else "f7 checks it"
             self.go(self.at)
-            self.say(f"No cell is blank: {done}.")
+            self.say(say("No cell is blank: f8 hands it in." if self.exam else "No cell is blank: f7 checks it."))
         else:
             self.go(following)
 
@@ -305,7 +307,8 @@ class PaperScreen(TutorScreen):
         cells = self.sheet.box_of[self.at].cells
         here = cells[cells.index(self.at) :]
         if len(event.cells) > len(here):
-            self.say(f"{len(event.cells)} values do not fit here: there is room for {len(here)}.", "error")
+            told = N_("{n} values do not fit here: there is room for {room}.")
+            self.say(say(told, n=len(event.cells), room=len(here)), "error")
             return
         for cell, text in zip(here, event.cells, strict=False):
             self.take(self.paper.fill(cell, text))
@@ -333,7 +336,7 @@ class PaperScreen(TutorScreen):
         if blank:
             self.go(blank[0])
         elif not self.over:
-            self.say("No other cell is blank.")
+            self.say(say("No other cell is blank."))
 
     def action_array(self, by: int) -> None:
         if self.over:
@@ -348,7 +351,7 @@ class PaperScreen(TutorScreen):
 
     def action_check(self) -> None:
         if self.exam:
-            self.say("An exam says nothing before it is handed in: f8.")
+            self.say(say("An exam says nothing before it is handed in: f8."))
             return
         self.settle()
         self.follow()
@@ -356,9 +359,9 @@ class PaperScreen(TutorScreen):
         found = self.paper.checked
         assert found is not None
         self.edit(found.first or self.at)
-        many = plural(len(found.unread), "cell")
-        unread = f" {many} says no number (?)." if len(found.unread) == 1 else f" {many} say no number (?)."
-        self.word = (found.headline + unread * bool(found.unread), "error" if found.first else "value")
+        unread = say_many(len(found.unread), "{n} cell says no number (?).", "{n} cells say no number (?).")
+        said = f"{found.headline} {unread}" if found.unread else found.headline
+        self.word = (said, "error" if found.first else "value")
         self.draw()
 
     def action_hand_in(self) -> None:
@@ -373,9 +376,10 @@ class PaperScreen(TutorScreen):
         if not blank:
             self.hand_in()
             return
-        asked = [line("Hand it in now?", "title"), line(), line(f"{plural(blank, 'cell')} without a number: no marks.")]
-        asked += [line("To go on another time, leave with Esc instead: everything is kept.", "dim")]
-        reader = Reader(asked, "Enter hands it in · Esc goes back", {"enter": "yes"})
+        told = say_many(blank, "{n} cell without a number: no marks.", "{n} cells without a number: no marks.")
+        asked = [line(say("Hand it in now?"), "title"), line(), line(told)]
+        asked += [line(say("To go on another time, leave with Esc instead: everything is kept."), "dim")]
+        reader = Reader(asked, say("Enter hands it in · Esc goes back"), {"enter": "yes"})
         self.app.push_screen(reader, lambda answer: self.hand_in() if answer == "yes" else None)
 
     def hand_in(self, word: str = "") -> None:
@@ -403,7 +407,7 @@ class PaperScreen(TutorScreen):
         if self.exam.left(now - self.began) == 0:
             while self.app.screen is not self:  # a dialog over it
                 self.app.pop_screen()
-            self.hand_in("The time is over: it is handed in as it was.")
+            self.hand_in(say("The time is over: it is handed in as it was."))
             return
         if now - self.kept >= SAVES:
             self.keep_time()
@@ -442,25 +446,25 @@ class PaperScreen(TutorScreen):
                 self.edit(self.sheet.cells[0])
                 self.draw()
 
-        asked = [line("Begin anew?", "title"), line(), line("All that is filled in goes.")]
-        self.app.push_screen(Reader(asked, "Enter begins anew · Esc goes back", {"enter": "yes"}), clear)
+        asked = [line(say("Begin anew?"), "title"), line(), line(say("All that is filled in goes."))]
+        self.app.push_screen(Reader(asked, say("Enter begins anew · Esc goes back"), {"enter": "yes"}), clear)
 
     # ------------------------------------------------------------ beside it
 
     def action_given(self) -> None:
-        lines = [line("What is given", "title"), line(), *given_lines(self.sheet, min(self.size.width, 88) - 14)]
-        self.app.push_screen(Reader(lines, "↑ ↓ scroll · Esc goes back", {"enter": "", "f2": ""}))
+        lines = [line(say("What is given"), "title"), line(), *given_lines(self.sheet, min(self.size.width, 88) - 14)]
+        self.app.push_screen(Reader(lines, say("↑ ↓ scroll · Esc goes back"), {"enter": "", "f2": ""}))
 
     def action_names(self) -> None:
         trace = self.sheet.trace
-        lines = [line("Names", "title"), line(), *names_lines(trace, Scribe(trace, self.sheet.notation), 66)]
-        self.app.push_screen(Reader(lines, "↑ ↓ scroll · Esc goes back", {"enter": "", "f5": ""}))
+        lines = [line(say("Names"), "title"), line(), *names_lines(trace, Scribe(trace, self.sheet.notation), 66)]
+        self.app.push_screen(Reader(lines, say("↑ ↓ scroll · Esc goes back"), {"enter": "", "f5": ""}))
 
     def action_glossary(self) -> None:
         from tutor.tui.glossary import Glossary
 
         if self.exam:
-            self.say("An exam has no glossary: what the terms mean is asked.")
+            self.say(say("An exam has no glossary: what the terms mean is asked."))
         else:
             self.app.push_screen(Glossary(terms_of(self.sheet.step(self.at))))
 
@@ -469,7 +473,7 @@ class PaperScreen(TutorScreen):
         step = playback.current(replace(playback.start(trace.lesson), example=sheet.example or 0), trace)
         nothing = playback.come_to(trace, -1, sheet.example, sheet.notation)
         title = say("{title}: what is given", title=trace.lesson.title)
-        self.app.push_screen(NetworkScreen(step, nothing, title, Command("", "close", "esc", "back to the paper")))
+        self.app.push_screen(NetworkScreen(step, nothing, title, Command("", "close", "esc", say("back to the paper"))))
 
     def action_help(self) -> None:
         self.app.push_screen(help_of(PAPER, self.size.width))

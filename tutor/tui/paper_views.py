@@ -13,6 +13,7 @@ from tutor.play.exam import sample as right
 from tutor.play.paper import Box, Paper, Sheet, given, told
 from tutor.solutions.cells import BAD, CellKind
 from tutor.text.cells import cut, pad, width
+from tutor.text.language import N_, say_in
 from tutor.text.layout import Matrix, draw
 from tutor.tui.lines import Line, line
 from tutor.tui.views import wrapped
@@ -21,8 +22,8 @@ MARKS: dict[CellKind, tuple[str, str]] = {  # what was said of a cell
     "right": ("✓", "mark"), "rounded": ("≈", "mark"), "carried": ("→", "value"), "rough": ("~", "value"),
     "slip": ("✗", "error"), "wrong": ("✗", "error"), "blank": (" ", "dim"),
 }  # fmt: skip
-LEGEND = "✓ right  ≈ rounded  → carried on  ~ few digits  ✗ wrong"
-BELOW = "below what is not right: the sample solution"
+LEGEND = N_("✓ right  ≈ rounded  → carried on  ~ few digits  ✗ wrong")
+BELOW = N_("below what is not right: the sample solution")
 CELL = 9  # cells of the terminal for a number
 MOST_NAME = 14
 MOST_GRID = (40, 40)  # rows and columns of what is given: all of it is needed
@@ -61,7 +62,7 @@ def table(paper: Paper, at: str | None, columns: int, head: Sequence[Line] = (),
             phase = box.phase
             found.lines += [line()] if found.rows else []
             marks = f"  {result.marks[phase]}" if result else ""
-            found.lines.append(Line(((phase.capitalize(), "title"), (marks, "value"))))
+            found.lines.append(Line(((say_in("phase", phase).capitalize(), "title"), (marks, "value"))))
         word, message = said_of(paper.checked, box) if paper.checked else ("", "")
         aside = result is not None and word != "right"
         for number, row in enumerate(box.rows(most)):

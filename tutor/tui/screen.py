@@ -17,6 +17,7 @@ from textual.widgets import Static
 
 from tutor.learner.store import Store
 from tutor.play.commands import Key
+from tutor.text.language import say
 from tutor.tui.lines import Choices, KeyBar, Lines, line
 
 if TYPE_CHECKING:
@@ -82,11 +83,11 @@ class TutorScreen(Screen[Any]):
         for name, on in {**classes, "-tiny": tiny}.items():
             self.set_class(on, name)
         if tiny:
-            text = (
-                f"backprop-tutor needs {columns} × {rows} cells;\n"
-                f"this terminal has {self.size.width} × {self.size.height}.\n"
-                "Make the window larger or the letters smaller,\nor leave with ctrl+q and add --plain."
-            )
+            text = say(
+                "backprop-tutor needs {columns} × {rows} cells;\nthis terminal has {wide} × {high}.\n"
+                "Make the window larger or the letters smaller,\nor leave with ctrl+q and add --plain.",
+                columns=columns, rows=rows, wide=self.size.width, high=self.size.height,
+            )  # fmt: skip
             self.query_one("#small", Static).update(Content(text))
 
 

@@ -35,7 +35,7 @@ from tutor.text.evaluation_words import (
     value_lines,
     without_evaluation,
 )
-from tutor.text.language import say
+from tutor.text.language import N_, say, say_many
 from tutor.text.layout import number
 from tutor.text.words import whole_number
 from tutor.tui.dialogs import Ask, Reader
@@ -147,7 +147,7 @@ class TrainingScreen(TutorScreen):
         """What is minimised."""
         if not self.run.model.loss_name:
             return self.run.model.output.id
-        return "loss with its L2 term" if self.run.loss.quantity == "objective" else "loss"
+        return say("loss with its L2 term" if self.run.loss.quantity == "objective" else "loss")
 
     @property
     def has_plane(self) -> bool:
@@ -361,7 +361,8 @@ class TrainingScreen(TutorScreen):
         parts = [say("iteration {n}", n=f"{at:,}") + last]
         parts += [say("epoch {n}", n=f"{(at - 1) // self.per_epoch + 1:,}")] if self.per_epoch > 1 else []
         if self.lesson.example_count > 1 and len(taken) <= 3:
-            parts.append(f"row{'s' * (len(taken) > 1)} {', '.join(f'{row + 1:,}' for row in taken)}")
+            listed = ", ".join(f"{row + 1:,}" for row in taken)
+            parts.append(say_many(len(taken), "row {rows}", "rows {rows}", rows=listed))
         tail = [f"{self.quantity} {number(self.history.losses[at - 1])}", *right]
         while len(parts) > 1 and width(" · ".join([*parts, *tail])) > room:
             parts.pop()
@@ -573,14 +574,14 @@ class TrainingScreen(TutorScreen):
         pane.scroll_lines_to(pane.top + by)
 
     def action_help(self) -> None:
-        lines = [*help_lines(KEYS), line(), *(line(text, "dim") for text in ABOUT)]
+        lines = [*help_lines(KEYS), line(), *(line(say(text), "dim") for text in ABOUT)]
         answers = dict.fromkeys(("enter", "question_mark", "q"), "")
         self.app.push_screen(Reader(lines, say("↑ ↓ scroll · Esc goes back"), answers))
 
 
 ABOUT = (
-    "The loss of an iteration is that of its own examples, before their update; the mean of an epoch is over its "
+    N_("The loss of an iteration is that of its own examples, before their update; the mean of an epoch is over its "
     "iterations. The evaluation is of all rows with one set of parameters. Everything that was trained is kept: any "
     "iteration can be picked and stepped, and the player trains on from there. Rows that a lesson holds out are never "
-    "trained on: how the network does on them says what it has learned, and not what it knows by heart.",
-)
+    "trained on: how the network does on them says what it has learned, and not what it knows by heart."),
+)  # fmt: skip

@@ -21,6 +21,7 @@ from tutor.engine.trace import Trace
 from tutor.lessonfiles.check import load
 from tutor.lessonfiles.positions import LessonError
 from tutor.lessonfiles.reading.lesson import files
+from tutor.text.language import N_, say
 from tutor.text.words import plural
 from tutor.tui.dialogs import Reader, problem_lines
 from tutor.tui.lines import Line, line
@@ -114,13 +115,18 @@ class Watch:
         """Show what is wrong with a save; a dialog that is open already is written anew."""
         count, first = plural(len(error.problems), "problem"), error.problems[0]
         name = os.path.basename(first.path)
-        where = f"line {first.line}" if name == self.path.name else f"line {first.line} of {name}"
-        self.banner = line(f"{self.path.name}: {count}, {where} first; this is the last good save", "error")
+        told = (
+            N_("{file}: {count}, line {line} first; this is the last good save")
+            if name == self.path.name
+            else N_("{file}: {count}, line {line} of {name} first; this is the last good save")
+        )
+        said = say(told, file=self.path.name, count=count, line=first.line, name=name)
+        self.banner = line(said, "error")
         lines = problem_lines(error)
         if self.dialog and self.dialog.is_current:
             self.dialog.rewrite(lines)
         elif self.screen.is_current:
-            hint = "It closes when the file is well again · ↑ ↓ scroll · Esc goes back"
+            hint = say("It closes when the file is well again · ↑ ↓ scroll · Esc goes back")
             self.dialog = Reader(lines, hint, {"enter": "back"})
             self.screen.app.push_screen(self.dialog)
         self.draw()
