@@ -24,7 +24,7 @@ from typing import get_args
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "tutor" / "text" / "languages"
-MARKERS = {"say", "say_in", "say_many", "plural", "Term", "N_", "DerivationLine"}
+MARKERS = {"say", "say_in", "say_many", "plural", "Term", "N_", "DerivationLine", "Reason"}
 ALIKE = 0.8  # of a message that changed, how much is left of it
 
 sys.path.insert(0, str(ROOT))
@@ -173,6 +173,7 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     illnesses = doctor.ILLNESSES.values()
     told = [text for illness in illnesses for text in (illness.name, illness.why, illness.cure)]
     yield "play/doctor", "", [*told, *(sign.said for illness in illnesses for sign in illness.signs)]
+    yield "engine/openings", "", ("row", "column", "vector", "line")
     yield "solutions/cells", "cell", [kind for kind in get_args(cells.CellKind) if kind != "blank"]
     yield "engine/model", "phase", model.PHASES
     yield "engine/lesson", "level", lesson.LEVELS

@@ -19,6 +19,7 @@ from tutor.engine.backprop import between
 from tutor.engine.expressions import Call, Ref, evaluate
 from tutor.engine.forward import initial_parameters, model
 from tutor.engine.lesson import Lesson
+from tutor.engine.losses import Reason
 from tutor.engine.normalising import by_number
 from tutor.engine.rows import Rows
 
@@ -169,12 +170,23 @@ class Evaluator:
     @property
     def rule(self) -> str:
         """How a prediction is read off the outputs, in words."""
+        return self.rule_said.format_map(self.rule_said.words)
+
+    @property
+    def rule_said(self) -> Reason:
+        """The same, for a room that has words."""
         if self.kind == "classes":
-            return "The predicted class is the one with the largest output."
+            return Reason("The predicted class is the one with the largest output.")
         if self.kind == "yes or no":
-            each = "An output" if self.layer.units > 1 else "The output"
-            return f"{each} counts as yes from {THRESHOLD} on, a target as well."
-        return "The targets are numbers, so there is no accuracy; RMSE is the root of the mean squared error."
+            return Reason(
+                "An output counts as yes from {threshold} on, a target as well."
+                if self.layer.units > 1
+                else "The output counts as yes from {threshold} on, a target as well.",
+                threshold=str(THRESHOLD),
+            )
+        return Reason(
+            "The targets are numbers, so there is no accuracy; RMSE is the root of the mean squared error."
+        )
 
     def predict(self, parameters: Mapping[str, np.ndarray | float], inputs: np.ndarray) -> np.ndarray:
         """The outputs (rows, outputs) for inputs (rows, inputs)."""
@@ -288,8 +300,15 @@ class ClassEvaluator(Evaluator):
     @property
     def rule(self) -> str:
         """How a prediction is read off the logits, in words."""
+        return self.rule_said.format_map(self.rule_said.words)
+
+    @property
+    def rule_said(self) -> Reason:
+        """The same, for a room that has words."""
         z = self.entropies[-1].args[0]
-        return f"The predicted class is the one with the largest number in its row{_of(z)}."
+        if isinstance(z, Ref):
+            return Reason("The predicted class is the one with the largest number in its row of {z}.", z=z.symbol.id)
+        return Reason("The predicted class is the one with the largest number in its row.")
 
     @cached_property
     def targets(self) -> np.ndarray:
@@ -333,9 +352,6 @@ class ClassEvaluator(Evaluator):
         """None: nobody can say which two inputs would make a plane."""
         return None
 
-
-def _of(z: Any) -> str:
-    return f" of {z.symbol.id}" if isinstance(z, Ref) else ""
 
 
 def evaluator_of(lesson: Lesson) -> Evaluator | None:

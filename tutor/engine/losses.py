@@ -16,6 +16,21 @@ from tutor.engine.expressions import OPERATORS, Call, Const, Expr, Operator, Ref
 from tutor.engine.ids import derivative
 
 
+class Reason(str):
+    """A reason as a template, and what stands in its places; `word` is a noun of the texts: row, column, vector, line.
+
+    The rooms that have words put them in, in the learner's language.
+    """
+
+    words: dict[str, str | int]
+
+    def __new__(cls, text: str, /, **words: str | int) -> Reason:
+        """Made of the template, with the values of its places."""
+        reason = super().__new__(cls, text)
+        reason.words = words
+        return reason
+
+
 @dataclass(frozen=True)
 class DerivationLine:
     """One line of a derivation: a formula equal to the one before, and the reason.
@@ -159,31 +174,34 @@ def _softmax_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None,
 
     g, h, g_slope, h_slope = (_named(name) for name in ("g", "h", "g′", "h′"))
     of_a = _slope(a, z, (n, n), (k, i))
-    cls, own = f"class {k + 1}", f"the {{z}} of class {i + 1}"
-    first = (
-        f"{cls} is the true one: the loss is −ln of its {{a}} alone, and the slope of ln x is 1/x"
+    first = Reason(
+        "class {n} is the true one: the loss is −ln of its {a} alone, and the slope of ln x is 1/x"
         if one
-        else f"several targets are not 0; first {cls}: the slope of −y ln {{a}} is −y/{{a}}"
+        else "several targets are not 0; first class {n}: the slope of −y ln {a} is −y/{a}",
+        n=k + 1,
     )
+    above = Reason("the {a} of class {n} is a quotient g/h: above, its own power of e", n=k + 1)
+    of_g = Reason(
+        "the slope of g in the {z} of class {i}: a power of e is its own slope"
+        if k == i
+        else "the slope of g in the {z} of class {i}: g does not have it",
+        i=i + 1,
+    )
+    of_h = Reason("the slope of h in the {z} of class {i}: of the sum only that term survives", i=i + 1)
+    shares = Reason(
+        "g/h is the {a} of class {n}, h′/h that of class {i}; {indicator}, with {l} = {n} and i = {i}, is {same}",
+        n=k + 1, i=i + 1, same=int(k == i),
+    )  # fmt: skip
     lines = [
         DerivationLine(first, factor(k), _slope(L, a, (n,), (k,))),
-        DerivationLine(f"the {{a}} of {cls} is a quotient g/h: above, its own power of e", call("exp", at(z, k)), g),
+        DerivationLine(above, call("exp", at(z, k)), g),
         DerivationLine(
             "below, the sum of all of them: so it depends on every {z}", element(call("sum", call("exp", z)), ()), h
         ),
-        DerivationLine(
-            f"the slope of g in {own}: " + ("a power of e is its own slope" if k == i else "g does not have it"),
-            call("exp", at(z, k)) if k == i else same(k),
-            g_slope,
-        ),
-        DerivationLine(f"the slope of h in {own}: of the sum only that term survives", call("exp", at(z, i)), h_slope),
+        DerivationLine(of_g, call("exp", at(z, k)) if k == i else same(k), g_slope),
+        DerivationLine(of_h, call("exp", at(z, i)), h_slope),
         DerivationLine("the quotient rule: (g/h)′ = g′/h − g·h′/h²", g_slope / h - g * h_slope / h**2, of_a),
-        DerivationLine(
-            f"g/h is the {{a}} of {cls}, h′/h that of class {i + 1}; "
-            f"{{indicator}}, with {{l}} = {k + 1} and i = {i + 1}, is {int(k == i)}",
-            slope(k),
-            of_a,
-        ),
+        DerivationLine(shares, slope(k), of_a),
         DerivationLine(
             "the chain rule: the loss's factor times this slope"
             if one
@@ -191,13 +209,14 @@ def _softmax_walk(L: Ref, y: Ref, a: Ref, z: Ref, index: tuple[int, ...] | None,
             total([factor(c) * slope(c) for c in true]),
         ),
         DerivationLine(
-            f"the {{a}} of {cls} cancels" if one else "in every term its {a} cancels",
+            Reason("the {a} of class {n} cancels" if one else "in every term its {a} cancels", n=k + 1),
             -(same(k) - at(a, i)) if one else total([-(at(y, c) * (same(c) - at(a, i))) for c in true]),
         ),
     ]
     if not one:
         every = element(call("sum", y), ())
-        lines.append(DerivationLine(f"the {{a}} of class {i + 1} taken out of the sum", -(at(y, i) - at(a, i) * every)))
+        taken_out = Reason("the {a} of class {i} taken out of the sum", i=i + 1)
+        lines.append(DerivationLine(taken_out, -(at(y, i) - at(a, i) * every)))
     lines += [
         DerivationLine("{indicator} is the target itself" if one else "the targets sum to 1", -(at(y, i) - at(a, i))),
         DerivationLine("the predicted less the true distribution", at(a, i) - at(y, i)),
@@ -234,7 +253,7 @@ LOSSES: dict[str, Loss] = {
         stable=lambda y, z: call("binary_cross_entropy_of_z", y, z),
         combined={
             "sigmoid": Combined(
-                lambda y, a: a - y, "the loss's factor times the activation's", _sigmoid_lines, _sigmoid_walk
+                lambda y, a: a - y, Reason("the loss's factor times the activation's"), _sigmoid_lines, _sigmoid_walk
             )
         },
         wants="sigmoid",
@@ -247,7 +266,7 @@ LOSSES: dict[str, Loss] = {
         combined={
             "softmax": Combined(
                 lambda y, a: a - y,
-                "each {z} moves every {a}, through softmax's denominator: a sum over all of them",
+                Reason("each {z} moves every {a}, through softmax's denominator: a sum over all of them"),
                 _softmax_lines,
                 _softmax_walk,
             )

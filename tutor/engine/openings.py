@@ -32,7 +32,7 @@ from tutor.engine.expressions import (
     negative,
     total,
 )
-from tutor.engine.losses import DerivationLine
+from tutor.engine.losses import DerivationLine, Reason
 from tutor.engine.reductions import along
 from tutor.engine.trace import Step
 from tutor.engine.windows import spatial
@@ -142,7 +142,6 @@ def _norm(o: Opening) -> None:
     shape, n, word = x.shape, x.shape[axis], _word(x.shape, axis)
     kept = _kept(o, x, axis)
     small = kept(call("average", x, param=axis)).shape
-    each = f"each {word}" if len(shape) > 1 else "them all"
 
     def wide(part: Expr) -> Expr:
         return along(part, x, axis) if len(part.shape) < len(x.shape) else part
@@ -151,41 +150,51 @@ def _norm(o: Opening) -> None:
         return along(call("average", part, param=axis), x, axis)
 
     names = [o.named(id, at) for id, at in (("μ", small), ("c", shape), ("v", small), ("σ", small))]
-    mu = o.say(names[0], kept(call("average", x, param=axis)), f"the mean of {each}")
-    c = o.say(names[1], x - wide(mu), "how far every number lies from its mean")
-    v = o.say(names[2], kept(call("average", c**2, param=axis)), f"the variance: the mean squared distance of {each}")
-    small_eps = "; ε keeps it from being 0" if eps else ""
-    sigma = o.say(names[3], call("sqrt", v + eps if eps else v), f"the standard deviation{small_eps}")
-    o.say(o.own.symbol, c / wide(sigma), "the gate's value: every distance over the standard deviation")
+    many = len(shape) > 1
+    told = Reason("the mean of each {word}" if many else "the mean of them all", word=word)
+    mu = o.say(names[0], kept(call("average", x, param=axis)), told)
+    c = o.say(names[1], x - wide(mu), Reason("how far every number lies from its mean"))
+    told = Reason(
+        "the variance: the mean squared distance of each {word}"
+        if many
+        else "the variance: the mean squared distance of them all",
+        word=word,
+    )
+    v = o.say(names[2], kept(call("average", c**2, param=axis)), told)
+    told = Reason("the standard deviation; ε keeps it from being 0" if eps else "the standard deviation")
+    sigma = o.say(names[3], call("sqrt", v + eps if eps else v), told)
+    o.say(o.own.symbol, c / wide(sigma), Reason("the gate's value: every distance over the standard deviation"))
     if not o.backward:
         return
     d_sigma = o.say(
         o.gradient(sigma.symbol), negative(kept(call("sum", G * c / wide(sigma) ** 2, param=axis))),
-        f"backward: {_id(sigma)} divided every number of its {word}, so all of them answer; the slope of a quotient in "
-        "what is below is −top/bottom²",
+        Reason("backward: {sigma} divided every number of its {word}, so all of them answer; the slope of a quotient "
+               "in what is below is −top/bottom²", sigma=_id(sigma), word=word),
     )  # fmt: skip
-    d_v = o.say(o.gradient(v.symbol), d_sigma / (2 * sigma), "through the root: over twice the root")
+    d_v = o.say(o.gradient(v.symbol), d_sigma / (2 * sigma), Reason("through the root: over twice the root"))
     d_c = o.say(
         o.gradient(c.symbol), G / wide(sigma) + wide(d_v) * (2 * c / n),
-        f"{_id(c)} was used twice: above the stroke, and in the variance, where its square's slope is 2{_id(c)}/{n}",
+        Reason("{c} was used twice: above the stroke, and in the variance, where its square's slope is 2{c}/{n}",
+               c=_id(c), n=n),
     )  # fmt: skip
     d_mu = o.say(
         o.gradient(mu.symbol), negative(kept(call("sum", d_c, param=axis))),
-        f"{_id(mu)} was taken off every number of its {word}: minus the sum",
+        Reason("{mu} was taken off every number of its {word}: minus the sum", mu=_id(mu), word=word),
     )  # fmt: skip
-    o.say(None, d_c + wide(d_mu) / n, f"{_id(x)} was used twice: in {_id(c)}, and in the mean with 1/{n}")
-    o.say(None, d_c - mean(d_c), "now collapse it: what comes through the mean takes the mean off")
+    told = Reason("{x} was used twice: in {c}, and in the mean with 1/{n}", x=_id(x), c=_id(c), n=n)
+    o.say(None, d_c + wide(d_mu) / n, told)
+    o.say(None, d_c - mean(d_c), Reason("now collapse it: what comes through the mean takes the mean off"))
     o.say(
         None, (G - mean(G)) / wide(sigma) + wide(d_v) * (2 * c / n),
-        f"the gradient at {_id(c)} put in: the distances have the mean 0, so only what comes back has one",
+        Reason("the gradient at {c} put in: the distances have the mean 0, so only what comes back has one", c=_id(c)),
     )  # fmt: skip
     o.say(
         None, (G - mean(G)) / wide(sigma) - c * mean(G * c) / wide(sigma) ** 3,
-        f"the gradient at {_id(v)} put in: a sum over {n} numbers with 1/{n} is a mean",
+        Reason("the gradient at {v} put in: a sum over {n} numbers with 1/{n} is a mean", v=_id(v), n=n),
     )  # fmt: skip
     o.say(
         None, (G - mean(G) - o.own * mean(G * o.own)) / wide(sigma),
-        f"{_id(c)}/{_id(sigma)} is the gate's own value: one line in place of all those",
+        Reason("{c}/{sigma} is the gate's own value: one line in place of all those", c=_id(c), sigma=_id(sigma)),
     )  # fmt: skip
 
 
@@ -206,11 +215,12 @@ def _softmax(o: Opening) -> None:
     (z,), axis = o.node.args, int(o.node.param or -1)
     if not o.backward:
         kept = _kept(o, z, axis)
-        e = o.say(o.named("e", z.shape), call("exp", z), "e to the power of every number: positive, whatever its sign")
+        told = Reason("e to the power of every number: positive, whatever its sign")
+        e = o.say(o.named("e", z.shape), call("exp", z), told)
         sums = kept(call("sum", e, param=axis))
-        s = o.say(o.named("s", sums.shape), sums, f"their sum in each {_word(z.shape, axis)}")
+        s = o.say(o.named("s", sums.shape), sums, Reason("their sum in each {word}", word=_word(z.shape, axis)))
         below = along(s, z, axis) if len(s.shape) < len(z.shape) else s
-        o.say(o.own.symbol, e / below, "each over the sum: shares that make 1")
+        o.say(o.own.symbol, e / below, Reason("each over the sum: shares that make 1"))
     elif o.index is None:
         _softmax_whole(o, axis)
     else:
@@ -224,20 +234,22 @@ def _softmax_whole(o: Opening, axis: int) -> None:
     p: Expr = o.own
     g = G
     if not one:
-        p = o.say(o.named("p", n), _line_of(o.own, axis), f"every {word} is by itself; the first one's shares")
-        g = o.say(o.named("g", n), _line_of(G, axis), "and what comes back to them")
+        told = Reason("every {word} is by itself; the first one's shares", word=word)
+        p = o.say(o.named("p", n), _line_of(o.own, axis), told)
+        g = o.say(o.named("g", n), _line_of(G, axis), Reason("and what comes back to them"))
     J = o.say(
         o.named("J", n * 2), call("jacobian", p),
-        "the Jacobian, by the quotient rule: share k moves with number i by pₖ(1(k = i) − pᵢ)",
+        Reason("the Jacobian, by the quotient rule: share k moves with number i by pₖ(1(k = i) − pᵢ)"),
     )  # fmt: skip
     dz = None if one else o.gradient(o.named("z", n))
     product = call("matmul", call("transpose", J), g)
-    o.say(dz, product, "each number moves every share: the chain rule adds over all of them")
-    o.say(dz, p * g - p * call("sum", g * p), "multiplied out: the diagonal gives p ⊙ g; one sum times p is taken off")
-    o.say(dz, p * (g - call("sum", g * p)), "p taken out: no Jacobian is needed")
+    o.say(dz, product, Reason("each number moves every share: the chain rule adds over all of them"))
+    told = Reason("multiplied out: the diagonal gives p ⊙ g; one sum times p is taken off")
+    o.say(dz, p * g - p * call("sum", g * p), told)
+    o.say(dz, p * (g - call("sum", g * p)), Reason("p taken out: no Jacobian is needed"))
     if not one:
         inner = along(call("sum", G * o.own, param=axis), z, axis)
-        o.say(None, o.own * (G - inner), f"the same for every {word} at once")
+        o.say(None, o.own * (G - inner), Reason("the same for every {word} at once", word=word))
 
 
 def _softmax_element(o: Opening, axis: int, index: tuple[int, ...]) -> None:
@@ -250,7 +262,7 @@ def _softmax_element(o: Opening, axis: int, index: tuple[int, ...]) -> None:
         share, same = element(o.own, place), k == index[at]
         slope = share * (1 - own) if same else negative(share * own)
         if k < FEW:
-            rule = (
+            rule = Reason(
                 "the slope of its own share, by the quotient rule: it stands above the stroke and below"
                 if same
                 else "the slope of another share: only the sum below the stroke has this number"
@@ -259,9 +271,10 @@ def _softmax_element(o: Opening, axis: int, index: tuple[int, ...]) -> None:
             o.lines.append(DerivationLine(rule, slope, name))
             slope = name
         terms.append(element(o.G, place) * slope)
-    o.say(None, total(terms), "the chain rule: this number moved all the shares; what comes back through each adds up")
+    told = Reason("the chain rule: this number moved all the shares; what comes back through each adds up")
+    o.say(None, total(terms), told)
     every = total([element(o.G, place) * element(o.own, place) for place in line])
-    o.say(None, own * (element(o.G, index) - every), "its own share taken out of every term")
+    o.say(None, own * (element(o.G, index) - every), Reason("its own share taken out of every term"))
 
 
 def _log_softmax(o: Opening) -> None:
@@ -274,48 +287,53 @@ def _log_softmax(o: Opening) -> None:
     off = call("log", kept(call("sum", call("exp", z), param=axis)))
     s = o.say(
         o.named("s", off.shape), off,
-        f"ln of a quotient is a difference: what is taken off is ln Σ exp, one number a {word}",
+        Reason("ln of a quotient is a difference: what is taken off is ln Σ exp, one number a {word}", word=word),
     )  # fmt: skip
-    o.say(o.own.symbol, z - wide(s), "the gate's value")
+    o.say(o.own.symbol, z - wide(s), Reason("the gate's value"))
     if not o.backward:
         return
     ds = o.say(
         o.gradient(s.symbol), negative(kept(call("sum", G, param=axis))),
-        f"backward: {_id(s)} was taken off every number of its {word}: minus the sum of what comes back",
+        Reason("backward: {s} was taken off every number of its {word}: minus the sum of what comes back",
+               s=_id(s), word=word),
     )  # fmt: skip
     p = o.say(
         o.named("p", z.shape), call("softmax", z, param=o.node.param),
-        "the slope of ln Σ exp in one number: its own exp over the sum, which is its share",
+        Reason("the slope of ln Σ exp in one number: its own exp over the sum, which is its share"),
     )  # fmt: skip
-    o.say(None, G + wide(ds) * p, f"each number was used twice: by itself, and in {_id(s)}")
-    o.say(None, G - p * along(call("sum", G, param=axis), z, axis), "put together")
+    o.say(None, G + wide(ds) * p, Reason("each number was used twice: by itself, and in {s}", s=_id(s)))
+    o.say(None, G - p * along(call("sum", G, param=axis), z, axis), Reason("put together"))
 
 
 def _cross_entropy(o: Opening) -> None:
     (z, y), G = o.node.args, o.G
     rows = prod(z.shape[:-1])
     Y: Expr = y
-    p = o.say(o.named("p", z.shape), call("softmax", z), "the probabilities" + " of each row" * (rows > 1))
+    told = Reason("the probabilities of each row" if rows > 1 else "the probabilities")
+    p = o.say(o.named("p", z.shape), call("softmax", z), told)
     if y.shape != z.shape:
-        Y = o.say(o.named("t", z.shape), call("one_hot", y, z), "the targets as rows: 1 at the true class, else 0")
+        told = Reason("the targets as rows: 1 at the true class, else 0")
+        Y = o.say(o.named("t", z.shape), call("one_hot", y, z), told)
     loss = o.say(
         o.named("ℓ", z.shape[:-1]), negative(call("sum", Y * call("log_softmax", z), param=-1)),
-        "the loss of each row: −ln of the true class's probability" if y.shape != z.shape
-        else "the loss of each row: −ln p of every class, weighted by its target",
+        Reason("the loss of each row: −ln of the true class's probability" if y.shape != z.shape
+               else "the loss of each row: −ln p of every class, weighted by its target"),
     )  # fmt: skip
-    o.say(o.own.symbol, call("average", loss) if rows > 1 else call("sum", loss), "the gate's value: their mean")
+    mean = call("average", loss) if rows > 1 else call("sum", loss)
+    o.say(o.own.symbol, mean, Reason("the gate's value: their mean"))
     if not o.backward:
         return
     number = y.shape != z.shape
     whole = p if number else p * along(call("sum", Y, param=-1), z, -1)
     first = o.say(
         o.named("d", z.shape), whole - Y,
-        "backward, row by row: ln p is z − ln Σ exp, of slope 1(k = i) − pᵢ; times −target, added up over the classes",
+        Reason("backward, row by row: ln p is z − ln Σ exp, of slope 1(k = i) − pᵢ; times −target, "
+               "added up over the classes"),
     )  # fmt: skip
     part = first / rows if rows > 1 else first
     o.say(
         None, part if G == ONE else call("mul", G, part),
-        f"each row is 1/{rows} of the mean" if rows > 1 else "times what comes back to the gate",
+        Reason("each row is 1/{n} of the mean" if rows > 1 else "times what comes back to the gate", n=rows),
     )  # fmt: skip
 
 
@@ -456,13 +474,15 @@ def _embedding(o: Opening) -> None:
     parts = []
     for at, number in enumerate(numbers[:FEW]):
         part = call("place_row", call("row", o.G, param=at), E, param=int(number) - 1)
-        text = f"place {at + 1} looked up row {number}: what comes back goes to row {number}"
+        text = Reason("place {n} looked up row {row}: what comes back goes to row {row}", n=at + 1, row=int(number))
         parts.append(o.say(o.named(f"part {at + 1}", E.shape), part, text))
     twice = len(set(numbers.tolist())) < len(numbers)
     if len(numbers) <= FEW and len(parts) > 1:
-        again = "; a row that was looked up more than once gets all of them" if twice else ""
-        o.say(None, total(parts), f"they add up{again}")
-    o.say(None, o.step.equation.formula, "the same at once")
+        told = Reason(
+            "they add up; a row that was looked up more than once gets all of them" if twice else "they add up"
+        )
+        o.say(None, total(parts), told)
+    o.say(None, o.step.equation.formula, Reason("the same at once"))
 
 
 OPENINGS: dict[str, Callable[[Opening], None]] = {

@@ -14,6 +14,7 @@ import numpy as np
 from tutor.engine.activations import ACTIVATIONS, prime_of
 from tutor.engine.expressions import Call, Expr, Ref, Symbol, call, evaluate, used, walk
 from tutor.engine.ids import read_id
+from tutor.engine.losses import Reason
 from tutor.engine.memo import Memo
 from tutor.engine.model import Phase
 from tutor.engine.openings import derivation
@@ -28,7 +29,7 @@ from tutor.text.explain import Explainer
 from tutor.text.explanations import Turn
 from tutor.text.general import generic
 from tutor.text.glossary import spoken_of
-from tutor.text.language import say, say_many
+from tutor.text.language import fill, say, say_many
 from tutor.text.layout import Doc, Frac, Matrix, Row, linear, number, subscript, superscript
 from tutor.text.words import listed
 from tutor.text.writer import Writer
@@ -295,13 +296,15 @@ class Scribe:
     def _reason(self, text: str) -> str:
         """A derivation's reason with ŷ as this notation has it, and its letters."""
         output = next((eq.symbol for eq in reversed(self.trace.equations) if eq.symbol.quantity == "activation"), None)
-        text = say(text)
-        if output is None:
-            return text
-        name = self.writer.text(Ref(replace(output, per_example=False)))
-        entry = self.writer.notation
-        l, indicator = entry.true_class, entry.indicator
-        return text.format(a=name, z=entry.letter, l=l, lowered_l=subscript(l), indicator=indicator)
+        words: dict[str, object] = dict(text.words) if isinstance(text, Reason) else {}
+        if "word" in words:
+            words["word"] = say(str(words["word"]))
+        if output is not None:
+            name = self.writer.text(Ref(replace(output, per_example=False)))
+            entry = self.writer.notation
+            l, indicator = entry.true_class, entry.indicator
+            words |= {"a": name, "z": entry.letter, "l": l, "lowered_l": subscript(l), "indicator": indicator}
+        return fill(text, words)
 
     def operand(self, ref: Ref, digits: int = 4) -> Operand:
         """A value that a step uses, with so many significant digits."""
