@@ -140,6 +140,7 @@ def tables() -> dict[str, list[Message]]:
 def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     """(the file, the context, the texts)."""
     from tutor.engine import activations, lesson, losses, model, optimizers
+    from tutor.lab import advice, exercises
     from tutor.lessonfiles import catalogue
     from tutor.pictures.step import kinds
     from tutor.play import doctor
@@ -174,6 +175,10 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     told = [text for illness in illnesses for text in (illness.name, illness.why, illness.cure)]
     yield "play/doctor", "", [*told, *(sign.said for illness in illnesses for sign in illness.signs)]
     yield "engine/openings", "", ("row", "column", "vector", "line")
+    for exercise in exercises.EXERCISES.values():
+        yield "lab/exercises/__init__", "", (exercise.title, exercise.aim, *exercise.hints)
+    told = [text for rows in (advice.ERRORS, advice.SYNTAX) for *_, text in rows]
+    yield "lab/advice", "", [*told, *advice._ADVICE.values()]
     yield "solutions/cells", "cell", [kind for kind in get_args(cells.CellKind) if kind != "blank"]
     yield "engine/model", "phase", model.PHASES
     yield "engine/lesson", "level", lesson.LEVELS

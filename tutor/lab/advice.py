@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from tutor.lab.exercise import Exercise
 from tutor.lab.runner import MEMORY, Failure
+from tutor.text.language import say
 
 
 def message(mistake: Failure, exercise: Exercise) -> str:
@@ -28,11 +29,12 @@ def advice(mistake: Failure, exercise: Exercise) -> str:
         said = next(found, "")
     shapes = ", ".join(f"{name} {shape}" for name, shape in mistake.shapes.items())
     quoted = re.search(r"'([^']+)'", mistake.text)
-    return said.format(
-        shapes=f"Here: {shapes}." if shapes else "",
-        name=quoted[1] if quoted else "it",
+    return say(
+        said,
+        shapes=say("Here: {shapes}.", shapes=shapes) if shapes else "",
+        name=quoted[1] if quoted else say("it"),
         signature=exercise.signature,
-        given=f"Given are {', '.join(exercise.given)}." if exercise.given else "",
+        given=say("Given are {names}.", names=", ".join(exercise.given)) if exercise.given else "",
         returned=", ".join(exercise.returns),
     ).strip()
 
@@ -119,10 +121,11 @@ def _ended(mistake: Failure, exercise: Exercise) -> str:
     code = mistake.details.get("code", 0)
     if isinstance(code, int) and code < 0:
         try:
-            return f"The program was ended by the system ({signal.Signals(-code).name})."
+            name = signal.Signals(-code).name
+            return say("The program was ended by the system ({name}).", name=name)
         except ValueError:
-            return f"The program was ended by the system (signal {-code})."
-    return f"The program ended itself, with the exit code {code}, before the function was through."
+            return say("The program was ended by the system (signal {n}).", n=-code)
+    return say("The program ended itself, with the exit code {code}, before the function was through.", code=code)
 
 
 def _returned(mistake: Failure, exercise: Exercise) -> str:
@@ -130,35 +133,47 @@ def _returned(mistake: Failure, exercise: Exercise) -> str:
     name, wanted = str(details.get("name", "")), f"return {', '.join(exercise.returns)}"
     if what == "nothing":
         if name:
-            return f"{name} is None: it was given no value."
-        return f"Nothing is returned: the last line of the function is {wanted}."
+            return say("{name} is None: it was given no value.", name=name)
+        return say("Nothing is returned: the last line of the function is {wanted}.", wanted=wanted)
     if what == "dots":
         if not exercise.given:  # a class: dots in a method give None, as does a method without a return
-            return "Nothing to judge yet: the first sum, product or tanh gives None. Each makes a Value and returns it."
-        return f"Nothing to judge yet: {', '.join(exercise.returns)} are still dots."
+            return say(
+                "Nothing to judge yet: the first sum, product or tanh gives None. Each makes a Value and returns it."
+            )
+        return say("Nothing to judge yet: {names} are still dots.", names=", ".join(exercise.returns))
     if what == "names":
         missing = ", ".join(map(str, details.get("missing", ())))
-        return f"The dict that is returned has no {missing}."
+        return say("The dict that is returned has no {names}.", names=missing)
     if what == "count":
         many = details.get("count")
-        return f"{many} values are returned, where it is {len(exercise.returns)}: {wanted}."
+        return say(
+            "{n} values are returned, where it is {right}: {wanted}.",
+            n=many, right=len(exercise.returns), wanted=wanted,
+        )  # fmt: skip
     if what == "one":
-        return f"One value ({mistake.type}) is returned, where it is {len(exercise.returns)}: {wanted}."
+        return say(
+            "One value ({type}) is returned, where it is {right}: {wanted}.",
+            type=mistake.type, right=len(exercise.returns), wanted=wanted,
+        )  # fmt: skip
     if what == "too many":
-        return f"{name} has {details.get('count'):,} numbers: its shape was not meant so."
-    return f"{name} is no array of real numbers: it is of the type {mistake.type}."
+        return say("{name} has {n} numbers: its shape was not meant so.", name=name, n=f"{details.get('count'):,}")
+    return say("{name} is no array of real numbers: it is of the type {type}.", name=name, type=mistake.type)
+
+
+def _too_long(mistake: Failure, exercise: Exercise) -> str:
+    seconds = f"{mistake.details['seconds']:g}"
+    if mistake.frame:
+        return say("It went on for {n} seconds and was ended, while it was in this line.", n=seconds)
+    return say("It went on for {n} seconds and was ended.", n=seconds)
 
 
 _HAPPENED: Mapping[str, Callable[[Failure, Exercise], str]] = {
-    "missing": lambda _, exercise: f"The file has no {exercise.name} that can be called.",
-    "time": lambda mistake, _: (
-        f"It went on for {mistake.details['seconds']:g} seconds and was ended"
-        + (", while it was in this line." if mistake.frame else ".")
-    ),
-    "memory": lambda *_: f"It wanted more than {MEMORY >> 30} GB of memory.",
+    "missing": lambda _, exercise: say("The file has no {name} that can be called.", name=exercise.name),
+    "time": _too_long,
+    "memory": lambda *_: say("It wanted more than {n} GB of memory.", n=MEMORY >> 30),
     "ended": _ended,
     "returned": _returned,
-    "unreadable": lambda mistake, _: f"The file is no program: {mistake.text}.",
+    "unreadable": lambda mistake, _: say("The file is no program: {why}.", why=mistake.text),
 }
 _ADVICE = {
     "missing": AS_IT_WAS + ".",

@@ -12,8 +12,9 @@ from tutor.lab.exercise import Exercise
 from tutor.solutions import words as solution_words
 from tutor.solutions.judging import ArrayVerdict
 from tutor.text.card import Scribe
+from tutor.text.language import N_, say, say_many
 from tutor.text.layout import linear
-from tutor.text.words import listed, plural
+from tutor.text.words import listed
 
 FORMAT = 1
 NOTATION = "dz"  # the skeletons' names are nearest to it
@@ -33,9 +34,11 @@ class SaidLine(NamedTuple):
 def headline(found: FileCheck) -> str:
     """The one sentence that matters most."""
     if found.done:
-        return f"Right, all of it, with {plural(found.cases, 'set')} of numbers."
+        return say_many(
+            found.cases, "Right, all of it, with {n} set of numbers.", "Right, all of it, with {n} sets of numbers."
+        )
     if found.untouched:
-        return "The file is as it was at the beginning: put your lines in place of the dots, and save."
+        return say("The file is as it was at the beginning: put your lines in place of the dots, and save.")
     if found.mistake:
         return message(found.mistake, found.exercise)
     one = found.shown
@@ -43,16 +46,17 @@ def headline(found: FileCheck) -> str:
     first = one.diagnosis.first_wrong
     before = [one.diagnosis.arrays[at] for at in one.diagnosis.order]
     if first is None and one.missing and before:
-        return f"{_listed([verdict.name for verdict in before])} right so far. Next: {one.missing[0]}."
+        names = listed([verdict.name for verdict in before])
+        told = say_many(len(before), "{names} is right so far.", "{names} are right so far.", names=names)
+        return f"{told} {say('Next: {name}.', name=one.missing[0])}"
     if first is None:
-        return "Nothing that is returned can be judged."
+        return say("Nothing that is returned can be judged.")
     before = before[: before.index(first)]
-    upto = f"{_listed([verdict.name for verdict in before])} right. " if before else ""
-    return f"{upto}The first that is wrong is {first.name}: {first.message}"
-
-
-def _listed(names: list[str]) -> str:
-    return f"{listed(names)} {'are' if names[1:] else 'is'}"
+    wrong = say("The first that is wrong is {where}: {message}", where=first.name, message=first.message)
+    if not before:
+        return wrong
+    names = listed([verdict.name for verdict in before])
+    return f"{say_many(len(before), '{names} is right.', '{names} are right.', names=names)} {wrong}"
 
 
 def lines(found: FileCheck) -> Iterator[SaidLine]:
@@ -76,32 +80,37 @@ def _of_mistake(found: FileCheck) -> Iterator[SaidLine]:
     mistake = found.mistake
     assert mistake is not None
     for frame in mistake.frames:
-        where = f" in {frame.function}" if frame.function and frame.function != "<module>" else ""
-        yield SaidLine(f"line {frame.line}{where}:", "dim")
+        told = N_("line {n}:")
+        if frame.function and frame.function != "<module>":
+            told = N_("line {n} in {function}:")
+        yield SaidLine(say(told, n=frame.line, function=frame.function), "dim")
         yield SaidLine(f"    {frame.text}", "code")
     if text := advice(mistake, found.exercise):
         yield SaidLine(text)
     if found.at is not None and found.judged:
-        yield SaidLine(
-            f"It was right with {listed([one.case.title for one in found.judged])}; this is with {found.at.title}."
-        )
+        right = listed([one.case.title for one in found.judged])
+        yield SaidLine(say("It was right with {cases}; this is with {case}.", cases=right, case=found.at.title))
 
 
 def _of_case(found: FileCheck, one: Judged) -> Iterator[SaidLine]:
     before = [case for case in found.judged if case.right]
     if before and found.judged.index(one) > 0:
-        doubt = ": is a number, a size or a sign of the first taken for granted in the code?"
-        asks = "." if _is_named(one) else doubt
-        yield SaidLine(f"It is right with {before[0].case.title}, and not with {one.case.title}{asks}")
+        told = (
+            N_("It is right with {first}, and not with {case}.")
+            if _is_named(one)
+            else N_("It is right with {first}, and not with {case}: is a number, a size or a sign of the first taken "
+                    "for granted in the code?")
+        )  # fmt: skip
+        yield SaidLine(say(told, first=before[0].case.title, case=one.case.title))
     else:
-        yield SaidLine(f"With {one.case.title}:", "dim")
+        yield SaidLine(say("With {case}:", case=one.case.title), "dim")
     for at in one.diagnosis.order:
         yield from _of_array(one.diagnosis.arrays[at], one.diagnosis.first_wrong)
     for verdict in one.diagnosis.arrays:
         if verdict.step is None and verdict.name in found.exercise.returns:
             yield SaidLine(f"{verdict.name}: {verdict.message}", f"verdict {verdict.verdict}")
     for name in one.missing:
-        yield SaidLine(f"{name}  not written yet", "dim")
+        yield SaidLine(f"{name}  {say('not written yet')}", "dim")
     if one.diagnosis.untried:
         yield SaidLine(one.diagnosis.untried, "dim")
     step = _wrong_step(found.exercise, one)
@@ -109,7 +118,8 @@ def _of_case(found: FileCheck, one: Judged) -> Iterator[SaidLine]:
         yield SaidLine()
         yield SaidLine(_theory(one, step))
         if one.case.lesson.id == found.exercise.lesson:
-            yield SaidLine(f"It is the step {step.id} of the lesson {found.exercise.lesson}.", "dim")
+            told = say("It is the step {step} of the lesson {lesson}.", step=step.id, lesson=found.exercise.lesson)
+            yield SaidLine(told, "dim")
 
 
 def _is_named(one: Judged) -> bool:
@@ -131,8 +141,10 @@ def _theory(one: Judged, step: Step) -> str:
     """Why the first wrong step is as it is; of one on the way to the array under the lesson's name."""
     first, scribe = one.diagnosis.first_wrong, Scribe(one.case.trace, NOTATION)
     assert first is not None
-    name = first.name if step.id == first.step else f"{scribe.writer.text(step.ref)}, on the way to {first.name}"
-    return f"The theory of {name}: {scribe.explainer.why(step)}"
+    name = first.name
+    if step.id != first.step:
+        name = say("{name}, on the way to {array}", name=scribe.writer.text(step.ref), array=first.name)
+    return say("The theory of {name}: {why}", name=name, why=scribe.explainer.why(step))
 
 
 def _wrong_step(exercise: Exercise, one: Judged) -> Step | None:
@@ -152,10 +164,15 @@ def _noted(found: FileCheck) -> Iterator[SaidLine]:
     changed = list(dict.fromkeys(name for one in found.judged for name in one.changed))
     if changed:
         yield SaidLine()
-        was, it = ("was", "it was") if len(changed) == 1 else ("were", "they were")
         yield SaidLine(
-            f"{listed(changed)} {was} changed in place, and may be needed as {it}: work on a copy, or write "
-            "a = a - ... in place of a -= ...."
+            say_many(
+                len(changed),
+                "{names} was changed in place, and may be needed as it was: work on a copy, or write "
+                "a = a - ... in place of a -= ....",
+                "{names} were changed in place, and may be needed as they were: work on a copy, or write "
+                "a = a - ... in place of a -= ....",
+                names=listed(changed),
+            )
         )
 
 
@@ -165,11 +182,11 @@ def _of_prints(found: FileCheck) -> Iterator[SaidLine]:
         return
     rows = text.split("\n")
     yield SaidLine()
-    yield SaidLine("What it printed:", "dim")
+    yield SaidLine(say("What it printed:"), "dim")
     yield from (SaidLine(f"  {row}", "numbers") for row in rows[:MOST_LINES])
     if len(rows) > MOST_LINES or found.cut:
-        more = f"{plural(len(rows) - MOST_LINES, 'line')} more" if len(rows) > MOST_LINES else ""
-        yield SaidLine("  … " + (more if not found.cut else "it goes on: too much to keep"), "dim")
+        more = say_many(len(rows) - MOST_LINES, "{n} line more", "{n} lines more")
+        yield SaidLine("  … " + (say("it goes on: too much to keep") if found.cut else more), "dim")
 
 
 # ---------------------------------------------------------------- hints
@@ -177,14 +194,16 @@ def _of_prints(found: FileCheck) -> Iterator[SaidLine]:
 
 def hint(exercise: Exercise, rung: int, found: FileCheck | None) -> str:
     """A rung of the hints, from 1; with the step that went wrong in the last run, where there is one."""
-    said = exercise.hints[rung - 1]
+    said = say(exercise.hints[rung - 1])
     one = found.shown if found else None
     step = _wrong_step(exercise, one) if one else None
     if rung == 2 and one and one.diagnosis.first_wrong:
-        return f"Look at {one.diagnosis.first_wrong.name} first. {said}"
+        return f"{say('Look at {name} first.', name=one.diagnosis.first_wrong.name)} {said}"
     if rung == 3 and one and step:
         name, formula, *_ = Scribe(one.case.trace, NOTATION).formulas(step).main.docs
-        return f"{said}\nThe step that went wrong, in the lesson's words: {linear(name)} = {linear(formula)}"
+        step_said = f"{linear(name)} = {linear(formula)}"
+        told = say("The step that went wrong, in the lesson's words: {step}", step=step_said)
+        return f"{said}\n{told}"
     return said
 
 

@@ -80,8 +80,8 @@ class LabScreen(TutorScreen):
         lines: list[Line] = []
         for id, exercise in EXERCISES.items():
             mark, style, said = _state(tried.get(id), exercise is ahead)
-            lines.append(Line(((f"{mark} ", style), (exercise.title, "heading"), (f"  {said}", "dim")), id))
-            lines.append(line(f"    {cut(exercise.aim, columns)}", "dim"))
+            lines.append(Line(((f"{mark} ", style), (say(exercise.title), "heading"), (f"  {said}", "dim")), id))
+            lines.append(line(f"    {cut(say(exercise.aim), columns)}", "dim"))
         first = next((at for at, item in enumerate(lines) if ahead and item.target == ahead.id), 0)
         listing.show(lines, None if listing.cursor >= 0 else first)
         done = sum(bool(tried[id].done) for id in EXERCISES if id in tried)
@@ -97,9 +97,9 @@ class LabScreen(TutorScreen):
         exercise, beside = self.chosen(), self.query_one("#source", Lines)
         if exercise is None or not beside.display:
             return
-        title = line(exercise.title, "title")
+        title = line(say(exercise.title), "title")
         theory = line(say("The theory: lesson {lesson}", lesson=exercise.lesson), "dim")
-        text = [title, line(), line(exercise.aim), line(), theory, line()]
+        text = [title, line(), line(say(exercise.aim)), line(), theory, line()]
         skeleton = exercise.skeleton.read_text(encoding="utf-8").splitlines()
         columns = max(beside.size.width - 2, 30)
         beside.show(
@@ -235,7 +235,7 @@ class BenchScreen(TutorScreen):
         )  # fmt: skip
         if last and last.done and not self.busy:
             state = say("{state}, all right", state=state)
-        spans = ((self.exercise.title, "title"), (f"  {state}", "note" if self.busy else "dim"))
+        spans = ((say(self.exercise.title), "title"), (f"  {state}", "note" if self.busy else "dim"))
         self.query_one("#bar", Lines).show([Line(spans)])
 
     def lines(self) -> list[Line]:
@@ -252,7 +252,7 @@ class BenchScreen(TutorScreen):
             return found + self.introduction()
         found += [_line(item) for item in words.lines(last)]
         if last.done and (after := self.after()):
-            found += [line(), Line((("n ", "key"), (say("the next one: {title}", title=after.title), "")))]
+            found += [line(), Line((("n ", "key"), (say("the next one: {title}", title=say(after.title)), "")))]
         return found
 
     def introduction(self) -> list[Line]:
@@ -260,7 +260,7 @@ class BenchScreen(TutorScreen):
         edit = say("Open it in an editor, beside this window, and put your lines in place of the dots.")
         keys = N_("tab gives a hint, e opens your editor here, l the lesson {lesson}.")
         return [
-            line(self.exercise.aim, "title"),
+            line(say(self.exercise.aim), "title"),
             line(),
             line(f"{there} {edit}"),
             line(say("Each save is run, on the lesson's numbers and on random ones, and every array is looked at.")),
