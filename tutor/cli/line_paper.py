@@ -19,6 +19,7 @@ from tutor.play.settings import Refused
 from tutor.questions.pasted_tables import table
 from tutor.questions.tokens import NotUnderstood
 from tutor.text.card import Scribe
+from tutor.text.language import N_, say, say_in
 from tutor.text.layout import number
 from tutor.text.lines import wrapped
 from tutor.text.output import escape
@@ -52,19 +53,20 @@ class PaperLines:
     def play(self) -> Paper:
         """Until the exam is handed in, `quit`, or the end of the input; what is filled in is kept at once."""
         sheet = self.paper.sheet
-        done = "hand in" if self.exam else "check"
-        self.say(
-            f"{sheet.trace.lesson.title}: {len(sheet.cells)} numbers to work out. `fill z1 0.38 0.8` writes numbers"
+        told = N_(
+            "{lesson}: {n} numbers to work out. `fill z1 0.38 0.8` writes numbers\n"
+            "down, `given` says what is given, `table` what is asked, `{done}` ends it, `help` has the rest.\n"
         )
-        self.say(f"down, `given` says what is given, `table` what is asked, `{done}` ends it, `help` has the rest.\n")
+        done = "hand in" if self.exam else "check"
+        self.say(say(told, lesson=sheet.trace.lesson.title, n=len(sheet.cells), done=done))
         if self.exam:
-            self.say(f"Seed {self.exam.seed}. Nothing is said of it before it is handed in.")
+            self.say(say("Seed {seed}. Nothing is said of it before it is handed in.", seed=self.exam.seed))
             self._time()
         self._given()
         while not (self.exam and self.exam.handed_in):
             line = self.ask(self._prompt())
             if self.exam and self.exam.left(self.clock() - self.began) == 0:
-                self.say("The time is over: it is handed in as it was.")
+                self.say(say("The time is over: it is handed in as it was."))
                 self._hand_in()
                 break
             if line is None or not self._obey(line.strip()):
@@ -128,14 +130,14 @@ class PaperLines:
         for cell, typed in said.items():
             self._take(self.paper.fill(cell, typed))
             if not self.keeper.put(cell, typed, self._used()):
-                raise Refused("This exam was handed in, in another window: nothing more is kept of it.")
+                raise Refused(say("This exam was handed in, in another window: nothing more is kept of it."))
         self.say("  " + ", ".join(f"{cell} = {typed}" for cell, typed in said.items()))
         if len(texts) < len(cells):
-            self.say(f"  {len(cells) - len(texts)} of {name} to come.")
+            self.say("  " + say("{n} of {name} to come.", n=len(cells) - len(texts), name=name))
 
     def _clear(self, name: str) -> None:
         if name == "all" and self.exam:
-            raise Refused("An exam is not begun anew: clear one name after the other.")
+            raise Refused(say("An exam is not begun anew: clear one name after the other."))
         cells = list(self.paper.sheet.cells if name == "all" else self.paper.sheet.find(name[:MAX_WORD]))
         self.keeper.clear(cells)
         for cell in cells:
@@ -155,7 +157,8 @@ class PaperLines:
 
     def _table(self, phase: str = "") -> None:
         if phase and phase not in PHASES:
-            raise Refused(f"There is no phase '{phase[:40]}'; there are: {', '.join(PHASES)}.")
+            names = ", ".join(PHASES)
+            raise Refused(say("There is no phase '{name}'; there are: {names}.", name=phase[:40], names=names))
         self._follow()
         sheet, before = self.paper.sheet, ""
         for box in sheet.boxes:
@@ -163,32 +166,32 @@ class PaperLines:
                 continue
             if box.phase != before:
                 before = box.phase
-                self.say(f"{before.capitalize()}")
+                self.say(say_in("phase", before).capitalize())
             rows = ["  ".join(self._cell(cell) for cell in row) for row in box.rows(10_000)]
             name = sheet.writer.text(box.ref)
             called = box.ref.id if name == box.ref.id else f"{box.ref.id}, {name}"
             self.say(f"  {called}: " + " ; ".join(rows))
-        self.say(f"{blanks(self.paper) or 'Nothing is blank'}.\n")
+        self.say(f"{blanks(self.paper) or say('Nothing is blank')}.\n")
 
     def _cell(self, cell: str) -> str:
         kind, text = self.paper.kind(cell), self.paper.entries.get(cell, BLANK)
-        return f"{text} ({kind})" if kind and kind != "right" else text
+        return f"{text} ({say_in('cell', kind)})" if kind and kind != "right" else text
 
     # ------------------------------------------------------------ the end
 
     def _check(self) -> None:
         if self.exam:
-            raise Refused("An exam says nothing before it is handed in: hand in.")
+            raise Refused(say("An exam says nothing before it is handed in: hand in."))
         self._follow()
         self._take(self.paper.check())
         found = self.paper.checked
         assert found is not None
         self.say("\n".join(wrapped(found.headline, "", "")))
         for id, why in found.unread.items():
-            self.say(f"  {id} says no number: {why}")
+            self.say("  " + say("{name} says no number: {why}", name=id, why=why))
         for kind in ("rounded", "carried", "rough", "slip", "wrong"):
             if cells := [cell for cell, of in found.kinds.items() if of == kind]:
-                self.say("\n".join(wrapped(f"  {kind}: {', '.join(cells)}", "", "    ")))
+                self.say("\n".join(wrapped(f"  {say_in('cell', kind)}: {', '.join(cells)}", "", "    ")))
         self.say("")
 
     def _hand_in_if_meant(self) -> None:
@@ -197,9 +200,9 @@ class PaperLines:
             return
         self._follow()
         if self.paper.blank:
-            answer = self.ask(f"{blanks(self.paper)}: no marks for that. Hand it in? yes or no: ")
+            answer = self.ask(say("{blank}: no marks for that. Hand it in? yes or no: ", blank=blanks(self.paper)))
             if (answer or "").strip().lower() != "yes":
-                self.say("It goes on.")
+                self.say(say("It goes on."))
                 return
         self._hand_in()
 
@@ -216,7 +219,7 @@ class PaperLines:
         if self.exam:
             self.keeper.spent(self._used() or 0.0)
         if self.keeper.store is not None and self.keeper.store.lasting:
-            self.say("What is filled in is kept: the same command goes on with it.")
+            self.say(say("What is filled in is kept: the same command goes on with it."))
 
     def _used(self) -> float | None:
         """The seconds that were worked on the exam."""
@@ -224,11 +227,11 @@ class PaperLines:
 
     def _prompt(self) -> str:
         left = self.exam.left(self.clock() - self.began) if self.exam else None
-        return "paper> " if left is None else f"{minutes_left(left)} left> "
+        return say("paper> ") if left is None else say("{time} left> ", time=minutes_left(left))
 
     def _time(self) -> None:
         left = self.exam.left(self.clock() - self.began) if self.exam else None
-        self.say("There is no clock." if left is None else f"{minutes_left(left)} left.")
+        self.say(say("There is no clock.") if left is None else say("{time} left.", time=minutes_left(left)))
 
     # ------------------------------------------------------------ beside it
 
@@ -254,12 +257,13 @@ class PaperLines:
 
     def _example(self, text: str) -> None:
         if self.exam:
-            raise Refused("An exam stays as it is.")
+            raise Refused(say("An exam stays as it is."))
         sheet = self.paper.sheet
         chosen = None
         if text not in ("all", ""):
             if (chosen := whole_number(text, sheet.trace.examples)) is None or sheet.trace.examples == 1:
-                raise Refused(f"Say which example: a number from 1 to {sheet.trace.examples:,}, or all.")
+                most = f"{sheet.trace.examples:,}"
+                raise Refused(say("Say which example: a number from 1 to {n}, or all.", n=most))
             chosen -= 1
         self._take(Paper(replace(sheet, example=chosen), self.paper.entries))
         self._table()
