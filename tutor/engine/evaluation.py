@@ -168,13 +168,8 @@ class Evaluator:
         return {"classes": self.names, "yes or no": ("no", "yes")}.get(self.kind, ())
 
     @property
-    def rule(self) -> str:
+    def rule(self) -> Reason:
         """How a prediction is read off the outputs, in words."""
-        return self.rule_said.format_map(self.rule_said.words)
-
-    @property
-    def rule_said(self) -> Reason:
-        """The same, for a room that has words."""
         if self.kind == "classes":
             return Reason("The predicted class is the one with the largest output.")
         if self.kind == "yes or no":
@@ -298,13 +293,8 @@ class ClassEvaluator(Evaluator):
         return named if len(named) == self.count else tuple(map(str, range(1, self.count + 1)))
 
     @property
-    def rule(self) -> str:
+    def rule(self) -> Reason:
         """How a prediction is read off the logits, in words."""
-        return self.rule_said.format_map(self.rule_said.words)
-
-    @property
-    def rule_said(self) -> Reason:
-        """The same, for a room that has words."""
         z = self.entropies[-1].args[0]
         if isinstance(z, Ref):
             return Reason("The predicted class is the one with the largest number in its row of {z}.", z=z.symbol.id)

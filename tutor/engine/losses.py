@@ -17,17 +17,21 @@ from tutor.engine.ids import derivative
 
 
 class Reason(str):
-    """A reason as a template, and what stands in its places; `word` is a noun of the texts: row, column, vector, line.
+    """A reason in English, with its template and what stands in its places, to be said in another language.
 
-    The rooms that have words put them in, in the learner's language.
+    `word` is a noun of the texts: row, column, vector, line.
     """
 
+    template: str
     words: dict[str, str | int]
 
     def __new__(cls, text: str, /, **words: str | int) -> Reason:
         """Made of the template, with the values of its places."""
-        reason = super().__new__(cls, text)
-        reason.words = words
+        said = text
+        for name, word in words.items():  # other places are left for who has the notation
+            said = said.replace(f"{{{name}}}", str(word))
+        reason = super().__new__(cls, said)
+        reason.template, reason.words = text, words
         return reason
 
 

@@ -296,7 +296,7 @@ class Scribe:
     def _reason(self, text: str) -> str:
         """A derivation's reason with ŷ as this notation has it, and its letters."""
         output = next((eq.symbol for eq in reversed(self.trace.equations) if eq.symbol.quantity == "activation"), None)
-        words: dict[str, object] = dict(text.words) if isinstance(text, Reason) else {}
+        template, words = (text.template, {**text.words}) if isinstance(text, Reason) else (text, {})
         if "word" in words:
             words["word"] = say(str(words["word"]))
         if output is not None:
@@ -304,7 +304,7 @@ class Scribe:
             entry = self.writer.notation
             l, indicator = entry.true_class, entry.indicator
             words |= {"a": name, "z": entry.letter, "l": l, "lowered_l": subscript(l), "indicator": indicator}
-        return fill(text, words)
+        return fill(template, words)
 
     def operand(self, ref: Ref, digits: int = 4) -> Operand:
         """A value that a step uses, with so many significant digits."""

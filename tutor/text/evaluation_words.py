@@ -239,7 +239,7 @@ def words(evaluator: Evaluator, found: Evaluation, held_out: Evaluation | None =
     lines = [say(which, n=f"{rows:,}", summary=summary(found))]
     if held_out is not None:
         lines.append(held_out_words(evaluator.lesson, held_out))
-    lines.append(fill(evaluator.rule_said, evaluator.rule_said.words))
+    lines.append(fill(evaluator.rule.template, evaluator.rule.words))
     for table in found.tables:
         if table.title:
             share = percent(table.correct / table.total)
