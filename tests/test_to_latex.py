@@ -23,7 +23,7 @@ COMMANDS = set(
     psi omega phi epsilon Gamma Delta Theta Lambda Xi Pi Phi Psi Omega partial nabla sum surd sqrt odot oslash circ
     cdot times ast pm le ge ne approx in Rightarrow rightarrow leftarrow infty dots cdots vdots ddots frac tfrac left
     right top prime mathrm text hat tilde bar dot ddot acute grave check breve backslash sim wedge char begin end
-    exp ln log max min sin cos tan tanh sinh cosh arctan""".split()
+    exp ln log max min sin cos tan tanh sinh cosh arctan square""".split()  # the last from amssymb, which we load
 )
 TOKEN = re.compile(r'\\char"[0-9A-F]+ |\\[A-Za-z]+|\\.|[{}^_&]|[^\\]', re.DOTALL)
 
@@ -188,6 +188,7 @@ def test_an_equation_stands_at_its_equals_signs():
 @example("x²")
 @example("A_٣")
 @example("_new")
+@example("▢")
 def test_no_name_is_a_command(name):
     check(words(name))
     check(latex(name))
