@@ -16,6 +16,7 @@ Window: TypeAlias = tuple[float, float, float, float]  # x from, to and y from, 
 Grid: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]  # as `Landscape.grid` gives it
 _STYLES = ("curve1", "field1", "axis", "field2", "curve2")  # from low to high
 _WIDE = 10  # times as much: then heights have a place by their logarithm
+_DECADES = 8  # so many contours, a power of ten each, have room on any map
 
 
 def drawn(made: Landscape, grid: Grid | None, window: Window, columns: int, rows: int) -> Frame | None:
@@ -55,7 +56,7 @@ def levels(heights: np.ndarray, most: int) -> list[float]:
         return []
     low, high = float(finite.min()), float(np.quantile(finite, 0.98))  # a far corner may be out of all proportion
     if low > 0 and high / low > _WIDE:
-        found = log_ticks(max(low, high / 1e6), high, 2 * most)
+        found = log_ticks(max(low, high / 1e6), high, max(most, _DECADES))
     else:
         found = round_ticks(low, high, most)
     return [level for level in found if low < level < float(finite.max())]

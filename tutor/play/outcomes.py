@@ -6,7 +6,6 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
@@ -60,6 +59,7 @@ class Runs(ABC):
         self.lesson, self.names, self.total = lesson, names, total
         self._base = Run(first, memory=MEMORY // total)
         self.points: list[Point] = []
+        self._floor: float | None = None  # the lowest loss at which a run came to rest; none: one that falls for ever
 
     @abstractmethod
     def made(self) -> Iterable[tuple[tuple[float, ...], Lesson]]:
@@ -86,26 +86,21 @@ class Runs(ABC):
         iterations = min(epochs * iterations_per_epoch(self.lesson), MAX_ITERATION)
         self._base.prepare(iterations, runs=self.total)
         self.points = []
-        self.__dict__.pop("_floor", None)
         for values, lesson in self.made():
             point = Point(values, self._base.like(lesson))
             point.run.train(iterations)
             self.points.append(point)
             if progress and not progress(len(self.points)):
-                return False
-        return True
+                break
+        ends = [point.final for point in self.points if math.isfinite(point.final) and _at_rest(point)]
+        self._floor = min(ends, default=None)
+        return len(self.points) == self.total
 
     @property
     def best(self) -> Point | None:
         """The run that ends lowest; None where all diverged."""
         ended = [point for point in self.points if math.isfinite(point.final)]
         return min(ended, key=lambda point: point.final, default=None)
-
-    @cached_property
-    def _floor(self) -> float | None:
-        """The lowest loss at which a run came to rest; None where none did, as with an output that falls for ever."""
-        ends = [point.final for point in self.points if math.isfinite(point.final) and _at_rest(point)]
-        return min(ends, default=None)
 
     def verdict(self, point: Point) -> Verdict:
         """What became of a run, beside the others."""
