@@ -91,3 +91,11 @@ def test_a_typo_in_a_template_is_found_when_the_table_is_made(place):
     story = texts["story"] if place == "story" else (turn,)
     with pytest.raises(ValueError, match=r"'to \{layre\}' asks for \{layre\}; there are: .*layer"):
         Explanation(texts.get("title", ""), texts.get("why", ""), story, texts.get("element", ""))
+
+
+@pytest.mark.parametrize("id", ["reuse", "softmax"])
+def test_a_loss_of_several_outputs_is_about_all_of_them_at_every_level(id):
+    here = bundled(id)
+    explainer = Scribe(here, here.lesson.notation).explainer
+    scalar, matrix = (next(step for step in here.steps(level) if step.id == "L") for level in ("scalar", "matrix"))
+    assert "how far" in explainer.why(scalar) and explainer.why(scalar) == explainer.why(matrix)

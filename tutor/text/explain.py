@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from tutor.engine.activations import ACTIVATIONS, prime_of
 from tutor.engine.expressions import Call, Expr, Ref, walk
@@ -124,18 +126,24 @@ class Words:
     def __getitem__(self, key: str) -> str:
         return self.own[key] if key in self.own else WORDS[key](self)
 
-    def _operand(self, quantity: str) -> str:
-        """The name of the first operand that is such a quantity."""
-        return next((self.writer.text(ref) for ref in self.step.operands if ref.symbol.quantity == quantity), "")
+    def _operand(self, quantity: str) -> Ref | None:
+        """The first operand that is such a quantity."""
+        return next((ref for ref in self.step.operands if ref.symbol.quantity == quantity), None)
+
+    def _whole(self, quantity: str) -> str:
+        """The name of all of it: a loss sums over the elements, which are its operands at level scalar."""
+        ref = self._operand(quantity)
+        return self.writer.text(replace(ref, index=None) if math.prod(ref.symbol.shape) > 1 else ref) if ref else ""
 
     def a(self) -> str:
-        return self._operand("activation")
+        return self._whole("activation")
 
     def y(self) -> str:
-        return self._operand("target")
+        return self._whole("target")
 
     def up(self) -> str:
-        return self._operand("gradient")
+        ref = self._operand("gradient")
+        return self.writer.text(ref) if ref else ""
 
     def it(self) -> str:
         return self.writer.text(self.step.ref)
