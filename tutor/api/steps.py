@@ -14,7 +14,6 @@ from tutor.api.grades import Number, Verdict, graded, number_of
 from tutor.engine import gradient_check
 from tutor.engine.expressions import Ref
 from tutor.engine.lesson import as_level
-from tutor.engine.parsing import did_you_mean
 from tutor.engine.trace import Step as EngineStep
 from tutor.engine.trace import Trace as EngineTrace
 from tutor.text import to_latex
@@ -22,6 +21,7 @@ from tutor.text.card import Card, Scribe
 from tutor.text.layout import linear
 from tutor.text.notations import NOTATIONS
 from tutor.text.output import in_html, in_markdown, shown
+from tutor.text.words import did_you_mean
 
 
 def known(notation: str) -> str:

@@ -75,7 +75,7 @@ def known_notation(name: str | None) -> None:
     from tutor.text.notations import NOTATIONS
 
     if name not in NOTATIONS:
-        from tutor.engine.parsing import did_you_mean
+        from tutor.text.words import did_you_mean
 
         near = did_you_mean(name[:60], NOTATIONS)
         raise UsageError(f"unknown notation '{name[:60]}'{near}; there are: {', '.join(NOTATIONS)}")

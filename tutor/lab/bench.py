@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tutor.engine.parsing import did_you_mean
 from tutor.lab.checking import FileCheck, check, read_file
 from tutor.lab.exercise import Exercise
 from tutor.lab.exercises import EXERCISES
@@ -18,6 +17,7 @@ from tutor.learner.database import default_path
 from tutor.learner.rows import Tried
 from tutor.learner.store import DEFAULT
 from tutor.text.output import quote
+from tutor.text.words import did_you_mean
 
 EVERY = 0.5  # seconds between two looks at a file
 MOST_SEED = 1_000_000

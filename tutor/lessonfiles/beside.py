@@ -6,24 +6,26 @@ import os
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from tutor.engine.parsing import did_you_mean
+from tutor.engine.parsing import nearest
 from tutor.lessonfiles.file_names import exists
+from tutor.text.language import N_, say
 from tutor.text.output import quote
 
 TABLES = (".csv", ".tsv", ".txt")  # what the names of tables end in
 
 
-def place(lesson: Path, name: str, what: str = "a file of examples") -> Path | str:
+def place(lesson: Path, name: str, what: str = N_("a file of examples")) -> Path | str:
     """The file of that name beside a lesson, or below its folder; else why it may not be read."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
+    what = say(what)
     if PureWindowsPath(name).drive or PureWindowsPath(name).root or PurePosixPath(name).is_absolute():
-        return f"{what} is named from the lesson's folder, not by an absolute path"
+        return say("{what} is named from the lesson's folder, not by an absolute path", what=what)
     if ".." in parts or "\0" in name:
-        return f"{what} stands beside the lesson or below its folder"
+        return say("{what} stands beside the lesson or below its folder", what=what)
     path = lesson.parent.joinpath(*parts)
     inside = os.path.realpath(lesson.parent)
     if os.path.commonpath([inside, os.path.realpath(path)]) != inside:
-        return f"{what} stands beside the lesson: this one is a link to elsewhere"
+        return say("{what} stands beside the lesson: this one is a link to elsewhere", what=what)
     return path
 
 
@@ -32,9 +34,13 @@ def missing(path: Path, name: str, endings: Sequence[str]) -> tuple[str, str] | 
     if exists(path):
         return None
     if os.path.islink(path):
-        return f"{quote(name)} is a link that leads to no file", "put the file itself there, or name it"
-    near = _like(name[:64], [other for other in _beside(path, endings) if other != name])
-    return f"there is no file {quote(name)} beside the lesson{near}", "write / between folders" if "\\" in name else ""
+        told = say("{name} is a link that leads to no file", name=quote(name))
+        return told, say("put the file itself there, or name it")
+    if near := _like(name[:64], [other for other in _beside(path, endings) if other != name]):
+        message = say("there is no file {name} beside the lesson: did you mean '{near}'?", name=quote(name), near=near)
+    else:
+        message = say("there is no file {name} beside the lesson", name=quote(name))
+    return message, say("write / between folders") if "\\" in name else ""
 
 
 def _beside(path: Path, endings: Sequence[str]) -> list[str]:
@@ -46,9 +52,8 @@ def _beside(path: Path, endings: Sequence[str]) -> list[str]:
 
 
 def _like(name: str, others: list[str]) -> str:
-    """': did you mean ...?' with a file whose name is like this one, be their endings as they may."""
+    """The file whose name is like this one, be their endings as they may; "" where there is none."""
     stems = {PurePosixPath(other).stem: other for other in others}
-    for stem, other in stems.items():
-        if did_you_mean(PurePosixPath(name).stem, stems) == f": did you mean '{stem}'?":
-            return f": did you mean '{other}'?"
-    return did_you_mean(name, others) if len(PurePosixPath(name).stem) < 3 else ""
+    if near := nearest(PurePosixPath(name).stem, stems):
+        return stems[near]
+    return nearest(name, others) if len(PurePosixPath(name).stem) < 3 else ""

@@ -17,10 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from tutor.engine.parsing import did_you_mean
 from tutor.lessonfiles.positions import Problem, Source, read_source
 from tutor.text.output import quote
-from tutor.text.words import plural
+from tutor.text.words import did_you_mean, plural
 
 MAX_BYTES = 16 * 2**20
 MAX_ROWS = 150_000  # more would take seconds to check

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from tutor.engine.parsing import did_you_mean
+from tutor.engine.parsing import nearest
 
 # What the words of a lesson file are called elsewhere: in books, in other programs, in a hurry. Case, spaces, hyphens
 # and underscores count for nothing.
@@ -101,7 +101,7 @@ def meant(word: str, known: Iterable[str]) -> str | None:
     names = [name for name, words in SYNONYMS.items() if name in known and bare in _bare_words(words)]
     if names:
         return names[0]
-    return None if bare in _MEANT or bare in _OTHERS else _nearest(word[:64], known)
+    return None if bare in _MEANT or bare in _OTHERS else nearest(word[:64], known) or None
 
 
 def _bare_words(words: str) -> list[str]:
@@ -113,11 +113,6 @@ _OTHERS = frozenset(
     "gelu elu selu celu mish softplus softsign hardtanh swish silu rmsprop adagrad adadelta lion nadam huber hinge mae "
     "l1 kl dropout epochs epoch iterations clip sin cos gaussian rbf".split()
 )
-
-
-def _nearest(word: str, known: list[str]) -> str | None:
-    near = did_you_mean(word, known)
-    return near.split("'")[1] if near else None
 
 
 def all_but(word: str, name: str | None) -> bool:

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from tutor.engine.lesson import AuthorQuestion, Lesson, Note, WrongAnswer
-from tutor.engine.parsing import did_you_mean
 from tutor.lessonfiles.positions import Keys, Problem, Source, read_source
 from tutor.lessonfiles.toml_syntax import parse_toml
 from tutor.text.language import ENGLISH, LANGUAGES, language
 from tutor.text.output import quote
+from tutor.text.words import did_you_mean
 
 TEXTS = ("title", "summary", "intro", "outro")
 NOTE = ("step", "text")

@@ -17,7 +17,6 @@ import numpy as np
 from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.ids import read_id
 from tutor.engine.model import MEAN
-from tutor.engine.parsing import did_you_mean
 from tutor.engine.trace import Trace
 from tutor.lessonfiles.array_files import DOUBLE
 from tutor.questions.question import DIGITS
@@ -26,6 +25,7 @@ from tutor.solutions.files import Handed
 from tutor.text.layout import to_ascii
 from tutor.text.notations import NOTATIONS
 from tutor.text.output import quote
+from tutor.text.words import did_you_mean
 from tutor.text.writer import Writer
 
 EACH = "@e"  # behind an id: of each example its own, where the batch has a value of the same id

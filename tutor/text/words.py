@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tutor.text.language import say, say_many
 
@@ -24,6 +24,14 @@ def listed(texts: Sequence[str]) -> str:
     if len(texts) == 1:
         return texts[0]
     return say("{first} and {last}", first=", ".join(texts[:-1]), last=texts[-1])
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """': did you mean ...?' with the nearest known word, or nothing."""
+    from tutor.engine.parsing import nearest  # here: every start waits for this module
+
+    near = nearest(word, known)
+    return say(": did you mean '{name}'?", name=near) if near else ""
 
 
 _SMALL = frozenset("an as at by if in is it no of on or to up".split())  # words that are shorter than most names

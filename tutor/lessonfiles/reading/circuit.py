@@ -10,13 +10,14 @@ from typing import Any
 from tutor.engine.array_functions import ARRAY_FUNCTIONS, shape_text
 from tutor.engine.expressions import Call, Ref, Shape, Symbol, refs, walk
 from tutor.engine.lesson import FREE_INPUTS, Circuit, Definition
-from tutor.engine.parsing import CONSTANTS, FUNCTIONS, RESERVED, FormulaError, Tree, did_you_mean, elsewhere, read
+from tutor.engine.parsing import CONSTANTS, FUNCTIONS, RESERVED, FormulaError, Tree, elsewhere, read
 from tutor.lessonfiles.positions import Keys
 from tutor.lessonfiles.reading.circuit_inputs import MAX_NUMBERS, Given, read_inputs, split
 from tutor.lessonfiles.reading.repeat import DefineLine, unroll
 from tutor.lessonfiles.reading.values import Values, listed
 from tutor.lessonfiles.reading.whole_numbers import check_whole_numbers
 from tutor.text.output import quote
+from tutor.text.words import did_you_mean
 
 _MODULE = re.compile(r"\b(?:np|numpy|math|torch|tf|jnp|F|Math)(?:\.(?:nn|functional|linalg|special))*\.(\w+)")
 _METHOD = re.compile(r"(?:(\w+)|[)\]])\s*\.\s*(\w+)\s*\(")

@@ -6,11 +6,11 @@ import re
 from typing import Any
 
 from tutor.engine.lesson import AuthorQuestion, WrongAnswer, choice_at
-from tutor.engine.parsing import did_you_mean
 from tutor.lessonfiles.positions import Keys
 from tutor.lessonfiles.reading.values import Values, listed
 from tutor.lessonfiles.schema import ASKED_KINDS, STEP_KINDS
 from tutor.text.output import quote
+from tutor.text.words import did_you_mean
 
 _FORESEEN = ("value", "number", "choice", "shape", "direction", "paths")  # kinds that take an author's wrong answers
 

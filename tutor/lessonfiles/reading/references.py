@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from tutor.engine.parsing import did_you_mean
 from tutor.lessonfiles.array_files import ENDINGS, is_binary, read_stored
 from tutor.lessonfiles.beside import missing, place
 from tutor.lessonfiles.positions import Keys, Problem
 from tutor.lessonfiles.reading.values import Values, listed
+from tutor.text.language import N_
 from tutor.text.output import quote
+from tutor.text.words import did_you_mean
 
 KINDS = {"weights": ("a matrix", 2), "biases": ("a list of numbers", 1)}
 
@@ -66,7 +67,7 @@ def take_stored(file: Values) -> dict[tuple[int, str], str]:
 
 def _arrays(file: Values, where: Keys, name: str) -> dict[str, np.ndarray] | None:
     """The arrays of a file; None where they cannot be had, which is noted."""
-    path: Path | str = place(file.path, name, "a file of weights")
+    path: Path | str = place(file.path, name, N_("a file of weights"))
     if isinstance(path, str):
         file.fault(where, path, f'such as {where[-1]} = "model.npz:fc1.weight"')
         return None

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from tutor.engine.parsing import did_you_mean
 from tutor.lessonfiles.reading.values import Values, listed
 from tutor.lessonfiles.schema import MAX_LINES
 from tutor.text.output import quote
+from tutor.text.words import did_you_mean
 
 _BRACES = re.compile(r"\{[^{}]*\}?")
 _PLACE = re.compile(r"\{\s*([^\W0-9]\w*)\s*(?:([+−-])\s*([0-9]{1,4})\s*)?\}")

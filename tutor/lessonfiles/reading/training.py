@@ -10,10 +10,9 @@ from tutor.engine.ids import state as state_id
 from tutor.engine.lesson import Circuit, Network, Training
 from tutor.engine.network import parameters_of
 from tutor.engine.optimizers import OPTIMIZERS
-from tutor.engine.parsing import did_you_mean
 from tutor.lessonfiles.reading.values import Values, listed
 from tutor.text.output import quote
-from tutor.text.words import plural
+from tutor.text.words import did_you_mean, plural
 
 
 def read_training(file: Values, network: Network | None, circuit: Circuit | None) -> Training | None:
