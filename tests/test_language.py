@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import gettext
 import importlib.util
+import pickle
 import sys
 from pathlib import Path
 from string import Formatter
 
 import pytest
 
+from tutor.messages import Message
 from tutor.text import language
 from tutor.text.cells import folded, width
-from tutor.text.language import N_, Term, fill, say, say_in, say_many
+from tutor.text.language import N_, Term, fill, said, say, say_in, say_many
 from tutor.text.lines import wrapped
 from tutor.text.to_html import markdown
 
@@ -198,3 +200,29 @@ def test_prose_from_right_to_left_keeps_names_and_formulas_in_their_own_order_in
         assert f'<bdi dir="ltr">{part}</bdi>' in said
     assert said.startswith('<p dir="auto">') and '<ul dir="auto">' in said and "&lt;" in said
     assert "bdi" not in markdown("Left to right: w − η · ∂L/∂w.") and "dir" not in markdown("x")
+
+
+# ---------------------------------------------------------------- what a room without texts has to say
+
+
+def test_a_message_of_the_engine_is_english_until_it_is_said(monkeypatch):
+    inner = Message("a vector of {n}", n="1,000")
+    error = ValueError(Message("{name} is {size}: write {{t}}", name="{n}", size=inner))
+    english = "{n} is a vector of 1,000: write {t}"
+    assert str(error) == english == said(error) == said(error.args[0])
+    german = {inner.template: "ein Vektor aus {n}", error.args[0].template: "{size} ist {name}: {{t}}"}
+    monkeypatch.setattr(language, "_catalogue", Catalogue(german))
+    assert said(error) == "ein Vektor aus 1,000 ist {n}: {t}" and str(error) == english
+    assert said("{plain}") == "{plain}" and said(ValueError("as ever")) == "as ever" and said(KeyError()) == ""
+    assert pickle.loads(pickle.dumps(error)).args[0].words == error.args[0].words
+
+
+class Catalogue(gettext.NullTranslations):
+    """Translations that stand in a dict."""
+
+    def __init__(self, texts):
+        super().__init__()
+        self.texts = texts
+
+    def gettext(self, message):
+        return self.texts.get(message, message)

@@ -14,25 +14,11 @@ import numpy as np
 
 from tutor.engine.expressions import OPERATORS, Call, Const, Expr, Operator, Ref, Symbol, call, element, total
 from tutor.engine.ids import derivative
+from tutor.messages import Message
 
 
-class Reason(str):
-    """A reason in English, with its template and what stands in its places, to be said in another language.
-
-    `word` is a noun of the texts: row, column, vector, line.
-    """
-
-    template: str
-    words: dict[str, str | int]
-
-    def __new__(cls, text: str, /, **words: str | int) -> Reason:
-        """Made of the template, with the values of its places."""
-        said = text
-        for name, word in words.items():  # other places are left for who has the notation
-            said = said.replace(f"{{{name}}}", str(word))
-        reason = super().__new__(cls, said)
-        reason.template, reason.words = text, words
-        return reason
+class Reason(Message):
+    """The reason of a derivation's line; `word` in it is a noun of the texts: row, column, vector, line."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from tutor.engine.array_functions import ARRAY_FUNCTIONS, ArrayFunction, FunctionSetting, check_size, of_libraries
 from tutor.engine.expressions import PI, Call, Const, E, Expr, Ref, call, evaluate, negative, walk
+from tutor.messages import Message
 
 
 class FormulaError(ValueError):
@@ -393,9 +394,9 @@ def _whole(value: float | None) -> int | None:
 
 
 def did_you_mean(word: str, known: Any) -> str:
-    """': did you mean ...?' with the nearest known word, or nothing."""
+    """': did you mean ...?' with the nearest known word, a `Message`; or nothing."""
     near = nearest(word, known)
-    return f": did you mean '{near}'?" if near else ""
+    return Message(": did you mean '{near}'?", near=near) if near else ""
 
 
 def nearest(word: str, known: Any) -> str:

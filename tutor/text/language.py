@@ -66,6 +66,25 @@ def say(message: str, /, **values: object) -> str:
     return _filled(translated, message, values) if values else translated
 
 
+def said(text: str | Exception) -> str:
+    """What a room without texts has to say, a `Message` or an exception that was made with one, in this language.
+
+    Any other text is as it stands; any other exception is what it says of itself.
+    """
+    from tutor.messages import Message  # here, as below
+
+    def within(word: object) -> object:
+        """A value of a message; one that is a message itself may be a noun."""
+        return Term(word.template, **_each(within, word.words)) if isinstance(word, Message) else word
+
+    told = text.args[0] if isinstance(text, Exception) and text.args else text
+    return say(told.template, **_each(within, told.words)) if isinstance(told, Message) else str(text)
+
+
+def _each(change: Callable[[object], object], values: dict[str, object]) -> dict[str, object]:
+    return {name: change(value) for name, value in values.items()}
+
+
 def N_(message: str) -> str:
     """Marks a message that is translated elsewhere: where a table's text is shown."""
     return message
