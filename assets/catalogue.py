@@ -168,6 +168,7 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     yield "questions/kinds/direction", "direction", direction._WAYS
     units = {entry.unit for entry in catalogue.entries()} | {"Other lessons"}
     yield "lessonfiles/catalogue", "", sorted(units)
+    yield "lessonfiles/positions", "severity", ("warning", "note")
     yield "text/glossary", "term", [glossary._WRITTEN.get(term, term) for term in glossary.TERMS]
     yield "text/glossary", "", glossary.TERMS.values()
     yield "pictures/step/kinds", "picture", kinds.KINDS

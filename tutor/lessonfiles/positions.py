@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tutor.text.language import N_, say, say_in
 from tutor.text.output import FORBIDDEN, escape, quote, written
+from tutor.text.words import reason
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -40,7 +42,7 @@ class Problem:
 
     def render(self) -> str:
         """`file:line:column: what is wrong`, the source line with a caret, and what to do; safe on a terminal."""
-        kind = "" if self.severity == "error" else f"{self.severity}: "
+        kind = "" if self.severity == "error" else f"{say_in('severity', self.severity)}: "
         lines = [f"{escape(self.path)}:{self.line}:{self.column}: {kind}{escape(self.message)}"]
         if self.source_line.strip():
             lines += _excerpt(self.source_line, self.column)
@@ -294,10 +296,38 @@ def _unescaped(match: re.Match[str]) -> str:
 # ---------------------------------------------------------------- from a file to TOML values
 
 
+class _Kind(NamedTuple):
+    """What is said of a file that is none of its kind."""
+
+    folder: str  # of a folder in its place
+    regular: str  # what it has to be
+    large: str = ""
+    text: str = ""  # how such a file becomes text
+    empty: str = ""
+    binary: str = ""
+
+
 _KINDS = {
-    "lesson": "a TOML file",
-    "table": "a file of comma-separated values",
-    "arrays": "an archive that holds them by name",
+    "lesson": _Kind(
+        N_("this is a folder, not a lesson file"),
+        N_("a lesson is a TOML file"),
+        N_("a lesson is a small text file"),
+        N_("save it as plain text in UTF-8, in a text editor"),
+        N_("a lesson begins with: format = 1"),
+        N_("a lesson is a text file"),
+    ),
+    "table": _Kind(
+        N_("this is a folder, not a table file"),
+        N_("a table is a file of comma-separated values"),
+        N_("a table is a small text file; a larger table is kept as arrays, in an .npz"),
+        N_("save it as CSV (UTF-8), with the spreadsheet's 'save as' or 'download'"),
+        N_("its first line names the columns"),
+        N_("a table is a text file"),
+    ),
+    "arrays": _Kind(
+        N_("this is a folder, not a file of arrays"),
+        N_("arrays is an archive that holds them by name"),
+    ),
 }
 
 
@@ -315,31 +345,28 @@ def read_bytes(path: str | Path, most: int, what: str, inside: Path | None = Non
     Never raises, never waits for a pipe or a device. `what` is a word of `_KINDS`. `inside`: the folder that the file
     must lie in, links followed, at the moment it is opened.
     """
-    named = what if what == "arrays" else f"a {what}"
+    kind = _KINDS[what]
 
     def refuse(message: str, advice: str = "") -> Problem:
         return Problem(str(path), 1, 1, message, advice)
 
     try:
         if stat.S_ISDIR(os.stat(path).st_mode):
-            return refuse(f"this is a folder, not {'a file of arrays' if what == 'arrays' else f'{named} file'}")
+            return refuse(say(kind.folder))
         if not stat.S_ISREG(os.stat(path).st_mode):
-            return refuse("this is not a regular file", f"{named} is {_KINDS[what]}")
+            return refuse(say("this is not a regular file"), say(kind.regular))
         descriptor = _open(path, inside)
         with open(descriptor, "rb") as file:
             status = os.fstat(descriptor)  # it may have changed since
             if not stat.S_ISREG(status.st_mode):
-                return refuse("this is not a regular file", f"{named} is {_KINDS[what]}")
+                return refuse(say("this is not a regular file"), say(kind.regular))
             data = b"" if status.st_size > most else file.read(most + 1)
     except FileNotFoundError:
-        return refuse("there is no such file")
+        return refuse(say("there is no such file"))
     except (OSError, ValueError) as error:
-        return refuse(f"cannot read the file: {getattr(error, 'strerror', None) or error}")
+        return refuse(say("cannot read the file: {why}", why=reason(error)))
     if max(len(data), status.st_size) > most:
-        small = f"{named} is a small text file"
-        if what == "table":
-            small += "; a larger table is kept as arrays, in an .npz"
-        return refuse(f"the file is larger than {most // 2**20} MiB", "" if what == "arrays" else small)
+        return refuse(say("the file is larger than {n} MiB", n=most // 2**20), say(kind.large))
     return data
 
 
@@ -347,7 +374,8 @@ def given_source(text: str, name: str = "lesson") -> Source | Problem:
     """The text of a lesson that is in no file, or why it cannot be one; `name` is what problems call it."""
     data = text.encode("utf-8", "surrogatepass")
     if len(data) > MAX_BYTES:
-        return Problem(name, 1, 1, f"the text is larger than {MAX_BYTES // 2**20} MiB", "a lesson is a small text")
+        large = say("the text is larger than {n} MiB", n=MAX_BYTES // 2**20)
+        return Problem(name, 1, 1, large, say("a lesson is a small text"))
     return _decode(name, data, "lesson")
 
 
@@ -361,7 +389,7 @@ def _open(path: str | Path, inside: Path | None) -> int:
         return os.open(path, flags)
     folder, real = os.path.realpath(inside), os.path.realpath(path)
     if os.path.commonpath([folder, real]) != folder:
-        raise ValueError("it is a link to elsewhere")
+        raise ValueError(say("it is a link to elsewhere"))
     if not _BELOW:
         return os.open(real, flags)
     *folders, name = Path(os.path.relpath(real, folder)).parts
@@ -376,47 +404,56 @@ def _open(path: str | Path, inside: Path | None) -> int:
         os.close(at)
 
 
-# What a file begins with that is no text: what it is, and how to make it one. The first that fits holds.
+# What a file begins with that is no text: what is said of it, and how to make it one. The first that fits holds.
 _NO_TEXT: tuple[tuple[bytes, str, str], ...] = (
-    (b"PK\x03\x04", "an Excel, OpenDocument or Word file, or another zip archive", ""),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or Word file", ""),
-    (b"%PDF-", "a PDF", ""),
-    (b"{\\rtf", "a rich text file (RTF)", ""),
-    (b"\x1f\x8b", "a gzip archive", "unpack it first"),
-    (b"\x93NUMPY", "an array of NumPy", "write it as text, with numpy.savetxt"),
-    (b"SQLite format 3", "a SQLite database", "export the table as CSV"),
+    (
+        b"PK\x03\x04",
+        N_("this is an Excel, OpenDocument or Word file, or another zip archive, no text file"),
+        "",
+    ),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", N_("this is an old Excel or Word file, no text file"), ""),
+    (b"%PDF-", N_("this is a PDF, no text file"), ""),
+    (b"{\\rtf", N_("this is a rich text file (RTF), no text file"), ""),
+    (b"\x1f\x8b", N_("this is a gzip archive, no text file"), N_("unpack it first")),
+    (
+        b"\x93NUMPY",
+        N_("this is an array of NumPy, no text file"),
+        N_("write it as text, with numpy.savetxt"),
+    ),
+    (b"SQLite format 3", N_("this is a SQLite database, no text file"), N_("export the table as CSV")),
 )
-_AS_TEXT = {
-    "lesson": "save it as plain text in UTF-8, in a text editor",
-    "table": "save it as CSV (UTF-8), with the spreadsheet's 'save as' or 'download'",
-}
 
 
 def _decode(path: str | Path, data: bytes, what: str) -> Source | Problem:
+    kind = _KINDS[what]
+
+    def refuse(message: str, advice: str) -> Problem:
+        return Problem(str(path), 1, 1, message, advice)
+
     if not data.removeprefix(b"\xef\xbb\xbf").strip():
-        advice = "a lesson begins with: format = 1" if what == "lesson" else "its first line names the columns"
-        return Problem(str(path), 1, 1, "the file is empty", advice)
-    for begin, name, advice in _NO_TEXT:
+        return refuse(say("the file is empty"), say(kind.empty))
+    for begin, said, advice in _NO_TEXT:
         if data.startswith(begin):
-            return Problem(str(path), 1, 1, f"this is {name}, no text file", advice or _AS_TEXT[what])
+            return refuse(say(said), say(advice or kind.text))
     if data[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
-        return Problem(str(path), 1, 1, "the file is UTF-32, not UTF-8", _AS_TEXT[what])
+        return refuse(say("the file is UTF-32, not UTF-8"), say(kind.text))
     halves = data[:64:2], data[1:64:2]
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or (len(data) > 8 and not all(any(half) for half in halves)):
-        advice = f"{_AS_TEXT[what]}; in Notepad: Save as, Encoding: UTF-8"
-        if any(map(any, halves)):  # not NUL alone
-            return Problem(str(path), 1, 1, "the file is UTF-16, not UTF-8", advice)
-    bad, said, advice = data.find(b"\0"), "the file is binary: a NUL byte", f"a {what} is a text file"
+    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff") or (len(data) > 8 and not all(any(half) for half in halves))
+    if wide and any(map(any, halves)):  # not NUL alone
+        advice = f"{say(kind.text)}; {say('in Notepad: Save as, Encoding: UTF-8')}"
+        return refuse(say("the file is UTF-16, not UTF-8"), advice)
+    bad = data.find(b"\0")
+    said, advice = say("the file is binary: a NUL byte at offset {at}", at=bad), say(kind.binary)
     if bad < 0:
         try:
             return Source(path, data.decode())
         except UnicodeDecodeError as error:
-            bad = error.start
-            said = f"the file is not UTF-8: the byte 0x{data[bad]:02x}"
+            bad, advice = error.start, say(kind.text)
+            said = say("the file is not UTF-8: the byte {byte} at offset {at}", byte=f"0x{data[bad]:02x}", at=bad)
             older = data[bad : bad + 1].decode("cp1252", errors="replace")
-            meant = f" (in Windows-1252, the older encoding, it is {quote(older)})" if older.isalpha() else ""
-            advice = _AS_TEXT[what] + meant
+            if older.isalpha():
+                advice += " " + say("(in Windows-1252, the older encoding, it is {letter})", letter=quote(older))
     first, end = data.rfind(b"\n", 0, bad) + 1, data.find(b"\n", bad)
     column = len(data[first:bad].decode(errors="replace")) + 1
     shown = data[first : end if end >= 0 else None].decode(errors="replace").rstrip("\r")
-    return Problem(str(path), data.count(b"\n", 0, bad) + 1, column, f"{said} at offset {bad}", advice, shown)
+    return Problem(str(path), data.count(b"\n", 0, bad) + 1, column, said, advice, shown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from tutor.text.language import say, say_many
+from tutor.text.language import N_, say, say_many
 
 
 def plural(number: int | None, one: str, many: str = "") -> str:
@@ -32,6 +32,20 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
     near = nearest(word, known)
     return say(": did you mean '{name}'?", name=near) if near else ""
+
+
+# What systems say when a file cannot be read or written: of more there is no translation.
+_REASONS = (
+    N_("Permission denied"), N_("No such file or directory"), N_("Is a directory"), N_("Not a directory"),
+    N_("File exists"), N_("File name too long"), N_("Too many levels of symbolic links"), N_("Operation not permitted"),
+    N_("No space left on device"), N_("Read-only file system"), N_("Input/output error"), N_("Too many open files"),
+    N_("embedded null byte"),
+)  # fmt: skip
+
+
+def reason(error: Exception) -> str:
+    """Why the system would not, in the learner's language where it is one of the usual reasons: 'Permission denied'."""
+    return say(getattr(error, "strerror", None) or str(error))
 
 
 _SMALL = frozenset("an as at by if in is it no of on or to up".split())  # words that are shorter than most names
