@@ -140,7 +140,7 @@ def tables() -> dict[str, list[Message]]:
 def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     """(the file, the context, the texts)."""
     from tutor.engine import activations, lesson, losses, model, optimizers
-    from tutor.lab import advice, exercises
+    from tutor.lab import advice, checking, exercises
     from tutor.lessonfiles import catalogue
     from tutor.pictures.step import kinds
     from tutor.play import doctor
@@ -178,6 +178,8 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     yield "engine/openings", "", ("row", "column", "vector", "line")
     for exercise in exercises.EXERCISES.values():
         yield "lab/exercises/__init__", "", (exercise.title, exercise.aim, *exercise.hints)
+        yield "lab/exercises/__init__", "", [text for slip in exercise.slips for text in (slip.title, slip.remedy)]
+    yield "lab/checking", "", (checking.WHOLE.title, checking.WHOLE.remedy)
     told = [text for rows in (advice.ERRORS, advice.SYNTAX) for *_, text in rows]
     yield "lab/advice", "", [*told, *advice._ADVICE.values()]
     yield "solutions/cells", "cell", [kind for kind in get_args(cells.CellKind) if kind != "blank"]

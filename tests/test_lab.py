@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import time
@@ -17,12 +18,14 @@ import pytest
 from tutor.cli.commands import main
 from tutor.cli.lab import watch
 from tutor.lab import child, drivers
-from tutor.lab.bench import Bench, keep
+from tutor.lab.bench import Bench, begin, keep
 from tutor.lab.checking import check
 from tutor.lab.exercises import EXERCISES
 from tutor.lab.runner import MOST_PRINTED, Stop, answered, read, run
 from tutor.lab.words import as_json, headline, hint, lines
 from tutor.lessonfiles import catalogue
+from tutor.text import language
+from tutor.text.language import say
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT / "tests" / "data" / "lab"
@@ -104,6 +107,46 @@ def test_an_exercise_is_whole(tmp_path, id):
     assert max(map(len, skeleton.splitlines())) <= 71  # beside the watch, in a window of 160
     found = checked(tmp_path, id, skeleton)
     assert not found.done and found.untouched
+
+
+@pytest.mark.parametrize("id", EXERCISES)
+def test_a_file_that_was_begun_in_one_language_is_the_same_exercise_in_another(tmp_path, id):
+    """Its comments are translated, its code is not: untouched it is known as that, with its lines done it is right."""
+    exercise = EXERCISES[id]
+    english = exercise.skeleton.read_text(encoding="utf-8")
+    for code in set(language.LANGUAGES) - {language.ENGLISH}:
+        path = exercise.skeleton_in(code)
+        text = path.read_text(encoding="utf-8")
+        assert path != exercise.skeleton and code_of(text) == code_of(english)
+        assert not {line for line in said_in(text)} & {line for line in said_in(english)}  # nothing is left in English
+        assert max(map(len, text.splitlines())) <= 71
+        assert exercise.is_untouched(text) and not exercise.is_untouched(text.replace("...", "0", 1))
+        language.use(code)
+        fresh, written = begin(exercise, tmp_path / code)
+        assert written and fresh.read_text(encoding="utf-8") == text
+        language.use(language.ENGLISH)
+        assert checked(tmp_path, id, text).untouched
+        assert len(say(exercise.title)) <= 40 and len(say(exercise.aim)) <= 75
+
+
+def _documented(tree):
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef)]
+
+
+def said_in(source):
+    """The lines of words in docstrings and comments; formulas and shapes stay as they are."""
+    docs = [ast.get_docstring(node) or "" for node in _documented(ast.parse(source))]
+    lines = [line.strip() for doc in docs for line in doc.splitlines()] + re.findall(r"# .*", source)
+    return [line for line in lines if len(re.findall(r"\b[a-z]{3,}\b", line)) > 3]
+
+
+def code_of(source):
+    """What a program does, without its docstrings and comments."""
+    tree = ast.parse(source)
+    for node in _documented(tree):
+        if ast.get_docstring(node):
+            del node.body[0]
+    return ast.dump(tree)
 
 
 def whole(id, body):

@@ -215,8 +215,8 @@ def test_a_wheel_has_the_whole_package_and_nothing_else(wheel):
     code_or_picture = {".py", ".png", ".svg"}
     assets = [file for file in (ROOT / "assets").iterdir() if file.is_file() and file.suffix not in code_or_picture]
     assert {f"tutor/assets/{file.name}" for file in assets} <= names
-    skeletons = {f"tutor/assets/lab/{file.name}" for file in (ROOT / "assets" / "lab").glob("*.py")}
-    assert skeletons and skeletons <= names
+    skeletons = {f"tutor/{file.relative_to(ROOT).as_posix()}" for file in (ROOT / "assets" / "lab").rglob("*.py")}
+    assert "tutor/assets/lab/de/neuron.py" in skeletons and skeletons <= names
     assert {name.split("/")[0].split("-")[0] for name in names} == {"tutor", "backprop_tutor"}
 
 

@@ -12,6 +12,7 @@ from tutor.cli.errors import UsageError
 from tutor.cli.running import Kept, app
 from tutor.cli.streams import in_utf8, is_screen, read_line
 from tutor.lessonfiles.file_names import as_argument
+from tutor.text.language import N_, say
 from tutor.text.output import escape, json_text, quote
 from tutor.text.words import plural, whole_number
 
@@ -42,12 +43,15 @@ def _list(args: Namespace) -> int:
     wide = max(map(len, EXERCISES))
     for id, exercise in EXERCISES.items():
         one = tried.get(id)
-        state = "done" if one and one.done else f"{plural(one.tries, 'try', 'tries')} so far" if one else ""
+        state = ""
+        if one:
+            state = say("done") if one.done else say("{tries} so far", tries=plural(one.tries, "try", "tries"))
         mark = "✓" if one and one.done else "▸" if exercise is ahead else " "
-        print(f"{mark} {id:{wide}}  {exercise.title}{f' ({state})' if state else ''}")
+        print(f"{mark} {id:{wide}}  {say(exercise.title)}{f' ({state})' if state else ''}")
     done = sum(bool(one.done) for id, one in tried.items() if id in EXERCISES)
-    print(f"\n{done} of {len(EXERCISES)} exercises done.", end=" ")
-    print(f"Next: backprop-tutor lab start {ahead.id}" if ahead else "That is all of them.")
+    told = say("{n} of {count} exercises done.", n=done, count=len(EXERCISES))
+    ahead_is = say("Next: backprop-tutor lab start {id}", id=ahead.id) if ahead else say("That is all of them.")
+    print(f"\n{told} {ahead_is}")
     return kept.code
 
 
@@ -62,15 +66,17 @@ def _start(args: Namespace) -> int:
         raise UsageError(str(error)) from None
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"cannot write the file of the exercise: {reason}") from None
+        raise UsageError(say("cannot write the file of the exercise: {why}", why=reason)) from None
     path = path.absolute()
     if is_screen() and not args.plain:
         return app(lambda app: app.open_bench(exercise, path, written), args.profile)
-    print(f"{'Written' if written else 'It is there already, and stays as it is'}: {escape(str(path))}\n")
-    _say(f"{exercise.title}. {exercise.aim} The lesson {exercise.lesson} has the theory.")
+    told = N_("Written: {file}\n") if written else N_("It is there already, and stays as it is: {file}\n")
+    print(say(told, file=escape(str(path))))
+    theory = say("The lesson {id} has the theory.", id=exercise.lesson)
+    _say(f"{say(exercise.title)}. {say(exercise.aim)} {theory}")
     command = f"backprop-tutor lab check {as_argument(path)}"
     if not sys.stdin.isatty():
-        print(f"\nComplete the file in an editor, then: {escape(command)}")
+        print("\n" + say("Complete the file in an editor, then: {command}", command=escape(command)))
         return 0
     with Kept(args.profile) as kept:
         watch(Bench(exercise, path), kept.store.save_try)
@@ -85,14 +91,15 @@ def _check(args: Namespace) -> int:
     path = Path(args.file)
     seed = None if args.seed is None else whole_number(args.seed, 10**9)
     if args.seed is not None and seed is None:
-        raise UsageError(f"--seed takes a whole number from 1, not '{args.seed[:60]}'")
+        raise UsageError(say("--seed takes a whole number from 1, not '{text}'", text=args.seed[:60]))
     try:
         exercise = find(args.exercise) if args.exercise else of_file(path)
         found = Bench(exercise, path.absolute()).check(seed)
     except NoExercise as error:
         raise UsageError(str(error)) from None
     except OSError as error:
-        raise UsageError(f"cannot read {quote(args.file[:80])}: {error.strerror or error}") from None
+        file = quote(args.file[:80])
+        raise UsageError(say("cannot read {file}: {why}", file=file, why=error.strerror or error)) from None
     with Kept(args.profile) as kept:
         keep(found, kept.store.save_try)
     if args.format == "json":
@@ -106,24 +113,24 @@ def _check(args: Namespace) -> int:
 # ---------------------------------------------------------------- in lines
 
 
-def say_check(found: FileCheck, say: Callable[[str], None]) -> None:
+def say_check(found: FileCheck, out: Callable[[str], None]) -> None:
     """What is said of a run; code and numbers as they stand, words in lines of 80 cells."""
     from tutor.lab.words import lines
     from tutor.text.lines import wrapped
 
     for item in lines(found):
         if item.style in ("code", "numbers"):
-            say(escape(item.text.expandtabs(4)))
+            out(escape(item.text.expandtabs(4)))
         else:
             for text in wrapped(escape(item.text), "", "") or [""]:
-                say(text)
+                out(text)
 
 
 def watch(bench: Bench, save: Callable[[str, bool], None], typed: Iterable[str] | None = None) -> None:
     """Run a file on each save, until ctrl+c or `quit`; `hint`, `run` and `help` between. `typed`: lines, in a test."""
     from tutor.lab.bench import EVERY, keep
 
-    print(f"\nOpen it in an editor: each save is run. {WATCHED}")
+    print("\n" + say("Open it in an editor: each save is run. {commands}", commands=WATCHED))
     lines: queue.Queue[str | None] = queue.Queue()
     if typed is None:
         threading.Thread(target=_read_lines, args=(lines,), daemon=True).start()
@@ -170,7 +177,7 @@ def _obey(bench: Bench, word: str) -> bool:
         for usage, what in in_lines(LAB).items():
             print(f"  {usage:16} {what}")
     elif word:
-        print(f"There is no command {quote(word)}: {WATCHED}")
+        print(say("There is no command {word}: {commands}", word=quote(word), commands=WATCHED))
     return True
 
 
@@ -186,8 +193,8 @@ def _say_next(exercise: Exercise) -> None:
 
     ids = list(EXERCISES)
     after = ids[ids.index(exercise.id) + 1 :]
-    said = f"The next one: backprop-tutor lab start {after[0]}" if after else "That was the last one."
-    print(f"\n{said}", flush=True)
+    following = say("The next one: backprop-tutor lab start {id}", id=after[0]) if after else ""
+    print("\n" + (following or say("That was the last one.")), flush=True)
 
 
 def _read_lines(lines: queue.Queue[str | None]) -> None:

@@ -123,8 +123,8 @@ class LineMode:
             place = replace(place, notation=start.cursor.notation)
         self.sitting = start.arrive(self._fetch(start.iteration_of(place)) or start.trace, place)
         number = self.sitting.cursor.iteration
-        here = self.sitting.id + (f" in iteration {number:,}" if number > 1 else "")
-        self.say(f"You go on at {here}. `first` is the first step, `help` lists the commands.\n")
+        here = say("{step} in iteration {n}", step=self.sitting.id, n=f"{number:,}") if number > 1 else self.sitting.id
+        self.say(say("You go on at {place}. `first` is the first step, `help` lists the commands.\n", place=here))
         return True
 
     def _toggle_predict(self, how: str) -> None:

@@ -104,7 +104,7 @@ class PaperLines:
             elif "=" in line:
                 self._fill(line.replace("=", " ", 1))
             else:
-                self.say(f"'{word[:40]}' is no command here; `help` lists them.")
+                self.say(say("'{word}' is no command here; `help` lists them.", word=word[:40]))
         except NoSuchStep as error:
             self.say(sentence(str(error)))
         except (NotUnderstood, Refused) as error:
@@ -115,14 +115,14 @@ class PaperLines:
         """Numbers, row by row, for an array or the first of its cells; or a formula for one cell."""
         name, _, rest = text.partition(" ")
         if not rest.strip():
-            self.say("Say what, and its numbers: fill z1[2] 0.8, for example.")
+            self.say(say("Say what, and its numbers: fill z1[2] 0.8, for example."))
             return
         cells = self.paper.sheet.find(name[:MAX_WORD])
         texts = [rest.strip()]
         if len(cells) > 1:
             texts = [cell for row in table(rest.replace(BLANK, "?")) for cell in row]
         if len(texts) > len(cells):
-            raise Refused(f"{name} has {len(cells)} numbers, not {len(texts)}")
+            raise Refused(say("{name} has {n} numbers, not {given}", name=name, n=len(cells), given=len(texts)))
         said = {}
         for cell, typed in zip(cells, texts, strict=False):
             if typed not in ("?", ""):

@@ -21,6 +21,7 @@ from tutor.questions.quiz import Quiz
 from tutor.text import glossary
 from tutor.text.card import Scribe, terms_of
 from tutor.text.conventions import plan
+from tutor.text.language import say
 from tutor.text.layout import linear
 from tutor.text.lines import card_lines, put, wrapped
 from tutor.text.output import escape
@@ -35,135 +36,137 @@ def play_quiz(
     session: Quiz,
     items: list[Item],
     ask: Callable[[str], str | None],
-    say: Callable[[str], None],
+    out: Callable[[str], None],
 ) -> Quiz:
     """A quiz in lines: a line an answer; `skip` and `back` move, `known` lists the values, `end` and `quit` leave."""
     grows = placement.is_placement(id)
-    many = f"{MOST} questions at most" if grows else f"{plural(len(items), 'question')}, seed {session.seed}"
+    many = say("{questions}, seed {seed}", questions=plural(len(items), "question"), seed=session.seed)
+    many = say("{n} questions at most", n=MOST) if grows else many
     commands = ", ".join(f"`{command}`" for command in in_lines(QUIZ))
-    say(f"{many}. One try each. {commands}.\n")
+    out(say("{many}. One try each. {commands}.\n", many=many, commands=commands))
     if grows:
-        say("What you leave open counts as not known: `skip` says that you do not know.\n")
+        out(say("What you leave open counts as not known: `skip` says that you do not know.\n"))
     watch = Stopwatch()
     while not session.finished:
         item = items[session.at]
-        of = "" if grows else f" of {len(items)}"
-        say(put(f"{session.at + 1}{of}, {item.step.trace.lesson.title}: {item.prompt}"))
+        place = str(session.at + 1) if grows else say("{n} of {count}", n=session.at + 1, count=len(items))
+        out(put(f"{place}, {item.step.trace.lesson.title}: {item.prompt}"))
         for number, choice in enumerate(item.choices, start=1):
-            say(f"  {number}. {choice}")
+            out(f"  {number}. {choice}")
         line = ask("? ")
         word = "quit" if line is None else line.strip().lower()
         if word == "quit":
             keep_quiz(store, id, session)
             if store.lasting:
-                say("The quiz is kept: the same command goes on with it.")
+                out(say("The quiz is kept: the same command goes on with it."))
             return session
         if word in ("skip", "back"):
             session, items = placement.skipped(id, session, items, 1 if word == "skip" else -1)
             keep_quiz(store, id, session)
             watch.lap()
         elif word == "known":
-            _say_known(item, items, say)
+            _say_known(item, items, out)
         elif word == "map":
-            _say_map(item, items, say)
+            _say_map(item, items, out)
         elif word == "end":
             session = quiz.end(session)
             keep_quiz(store, id, session)
         else:
             session, items, verdict = placement.answered(id, session, items, line or "")
             if verdict.free:
-                say(f"  {verdict.message}")
+                out(f"  {verdict.message}")
                 keep_quiz(store, id, session)
             else:
                 keep_quiz_answer(store, id, session, item, (line or "").strip(), verdict, watch)
-    _say_report(session, items, say, placement.said(store) if grows else "")
+    _say_report(session, items, out, placement.said(store) if grows else "")
     return session
 
 
-def _say_terms(item: Item, say: Callable[[str], None]) -> Callable[[str], None]:
+def _say_terms(item: Item, out: Callable[[str], None]) -> Callable[[str], None]:
     """Says what a term means; without one, the terms of the question's step."""
 
     def terms(term: str) -> None:
         for text in glossary.answer(term[:MAX_TERM], terms_of(item.step)):
-            say(escape(text))
+            out(escape(text))
 
     return terms
 
 
-def _say_names(item: Item, say: Callable[[str], None]) -> None:
+def _say_names(item: Item, out: Callable[[str], None]) -> None:
     """The names of the question's lesson, and what each stands for."""
     trace = item.step.trace
     for name, said in names(trace, Scribe(trace, item.writer.id)):
         for text in wrapped(f"{name}: {said}"):
-            say(text)
+            out(text)
 
 
-def _say_known(item: Item, items: list[Item], say: Callable[[str], None]) -> None:
+def _say_known(item: Item, items: list[Item], out: Callable[[str], None]) -> None:
     """The plan, what is given, and the values before the step asked about that no other question asks for."""
     if item.alone:
-        say("  The question says all that it needs.")
+        out("  " + say("The question says all that it needs."))
         return
     trace = item.step.trace
     writer = Scribe(trace, trace.lesson.notation).writer
     first = quiz.needed(item, items)
     for ref in first:
-        say(f"  {writer.text(ref)} = {linear(writer.value(trace.value(ref), max(item.step.digits, 4)))}")
+        out(f"  {writer.text(ref)} = {linear(writer.value(trace.value(ref), max(item.step.digits, 4)))}")
     for text in plan(trace, trace.lesson.notation):
-        say(f"  {text}")
+        out(f"  {text}")
     for ref in quiz.known(item, items):
-        say(f"  {writer.text(ref)} = {linear(writer.value(trace.value(ref)))}")
+        out(f"  {writer.text(ref)} = {linear(writer.value(trace.value(ref)))}")
 
 
-def _say_map(item: Item, items: list[Item], say: Callable[[str], None]) -> None:
+def _say_map(item: Item, items: list[Item], out: Callable[[str], None]) -> None:
     """The network in words, as far as the questions may show it."""
     if item.alone:
-        say("  The question says all that it needs.")
+        out("  " + say("The question says all that it needs."))
         return
     step = item.step
     cursor = come_to(step.trace, quiz.known_until(item, items), step.example, item.writer.id)
     for text in tell(step.trace, Scribe(step.trace, cursor.notation), step, cursor):
-        say(f"  {text}")
+        out(f"  {text}")
 
 
-def _say_report(session: Quiz, items: list[Item], say: Callable[[str], None], said: str = "") -> None:
+def _say_report(session: Quiz, items: list[Item], out: Callable[[str], None], said: str = "") -> None:
     """The report; what it comes to, if that is `said`, before the questions."""
     marked = quiz.report(session, items)
-    say(f"\n{quiz.score(marked)}\n")
+    out(f"\n{quiz.score(marked)}\n")
     if said:
-        say(f"{said}\n")
+        out(f"{said}\n")
     for number, entry in enumerate(marked, start=1):
         right = entry.verdict is not None and entry.verdict.correct
-        word = "right" if right else "not answered" if entry.verdict is None else "wrong"
-        say(put(f"{number}. {word}: {entry.item.prompt}"))
+        word = say("right") if right else say("not answered") if entry.verdict is None else say("wrong")
+        out(put(f"{number}. {word}: {entry.item.prompt}"))
         if entry.verdict is not None and not right:
-            say(f"   you: {escape(entry.given or '')}. {entry.verdict.message}")
+            given, told = escape(entry.given or ""), entry.verdict.message
+            out("   " + say("you: {given}. {diagnosis}", given=given, diagnosis=told))
         if not right:
             for hint_ in entry.item.hints[1:]:
-                say(f"   {hint_}")
+                out(f"   {hint_}")
 
 
 # ---------------------------------------------------------------- practice
 
 
 def play_practice(
-    store: Store, exercises: Iterable[PracticeItem], ask: Callable[[str], str | None], say: Callable[[str], None]
+    store: Store, exercises: Iterable[PracticeItem], ask: Callable[[str], str | None], out: Callable[[str], None]
 ) -> None:
     """Exercises in lines, three tries each: `hint`, `show`, `known`, = before an expression, `quit`."""
-    say("Three tries each. `hint`, `show`, `known`, = before an expression to compute it, `skip`, `quit`.\n")
+    out(say("Three tries each. `hint`, `show`, `known`, = before an expression to compute it, `skip`, `quit`.\n"))
     right = done = 0
     series = Series(exercises)
     before: PracticeItem | None = None  # the one that was done last
     while following := series.following():
         exercise, begun = following
         item = exercise.item
-        seed = "" if item.seed is None else f" (seed {item.seed})"
+        seed = "" if item.seed is None else say(" (seed {seed})", seed=item.seed)
         if (number := item.step.trace.iteration.number) > 1:
-            seed += f" In iteration {number}: `known` lists the values."
-        say(put(f"{item.prompt}{seed}"))
+            seed += say(" In iteration {n}: `known` lists the values.", n=number)
+        out(put(f"{item.prompt}{seed}"))
         for number, choice in enumerate(item.choices, start=1):
-            say(f"  {number}. {choice}")
+            out(f"  {number}. {choice}")
         wanted: list[str] = []
-        asking = ask_item(store, exercise.lesson, begun, ask, say, leaves=("skip", "again"), left=wanted.append)
+        asking = ask_item(store, exercise.lesson, begun, ask, out, leaves=("skip", "again"), left=wanted.append)
         if asking is None:
             break
         if wanted:
@@ -172,50 +175,51 @@ def play_practice(
             if more := with_new_numbers(store, before or exercise):
                 series.put_first(more)
             else:
-                say("  This question has no other numbers.")
+                out("  " + say("This question has no other numbers."))
         if wanted:
-            say("")
+            out("")
             continue
         before = exercise
         done += 1
         right += asking.last is not None and asking.last.correct
-        say("\n".join(_worked(item)) + "\n")
+        out("\n".join(_worked(item)) + "\n")
     else:
-        say("That is all for now.")
+        out(say("That is all for now."))
     if done:
-        say(f"{right} of {done} right.")
+        out(say("{right} of {done} right.", right=right, done=done))
 
 
-def play_mistakes(store: Store, ask: Callable[[str], str | None], say: Callable[[str], None]) -> None:
+def play_mistakes(store: Store, ask: Callable[[str], str | None], out: Callable[[str], None]) -> None:
     """What was answered wrongly, the latest first, then questions of it again: `again N`, `new N`, `all`, `quit`."""
     found = mistakes(store.answers())
     for text in mistake_lines(store):
-        say(text)
+        out(text)
     while found and (line := ask("? ")) is not None:
         word, _, rest = line.strip().lower().partition(" ")
         at = whole_number(rest.strip(), len(found))
         if word == "quit":
             return
         if word == "all":
-            play_practice(store, replay(store, [each for each in found if not each.mended]), ask, say)
+            play_practice(store, replay(store, [each for each in found if not each.mended]), ask, out)
         elif word in ("again", "new") and at:
-            play_practice(store, replay(store, [found[at - 1]], word == "new"), ask, say)
+            play_practice(store, replay(store, [found[at - 1]], word == "new"), ask, out)
         else:
             for name, what in in_lines(MISTAKES).items():
-                say(f"  {name:16} {what}")
+                out(f"  {name:16} {what}")
 
 
 def mistake_lines(store: Store) -> Iterator[str]:
     """The questions that were answered wrongly, the latest first, each with what was typed and what that shows."""
     found = mistakes(store.answers())
     if not found:
-        yield "No question was answered wrongly yet."
+        yield say("No question was answered wrongly yet.")
     for number, each in enumerate(found, start=1):
-        since = ", right since" if each.mended else ""
+        since = say(", right since") if each.mended else ""
         asked = each.last.asked or each.last.item
         yield from wrapped(escape(f"{number}. {asked} ({each.last.lesson}, {each.last.at[:10]}{since})"), "", "   ")
         for answer in each.answers:
-            yield from wrapped(escape(f"you: {typed(answer)}. {diagnosis(answer)}"), "     ", "     ")
+            told = say("you: {given}. {diagnosis}", given=typed(answer), diagnosis=diagnosis(answer))
+            yield from wrapped(escape(told), "     ", "     ")
 
 
 def _worked(item: Item) -> list[str]:
@@ -234,7 +238,7 @@ def ask_item(
     lesson: str | None,
     asking: Asking,
     ask: Callable[[str], str | None],
-    say: Callable[[str], None],
+    out: Callable[[str], None],
     besides: Mapping[str, Callable[[str], None]] | None = None,
     leaves: Collection[str] = (),
     left: Callable[[str], None] = lambda word: None,
@@ -246,9 +250,9 @@ def ask_item(
     """
     item, watch = asking.item, Stopwatch()
     own = {
-        "glossary": _say_terms(item, say),
-        "names": lambda rest: _say_names(item, say),
-        "map": lambda rest: _say_map(item, [item], say),
+        "glossary": _say_terms(item, out),
+        "names": lambda rest: _say_names(item, out),
+        "map": lambda rest: _say_map(item, [item], out),
     }
     besides = {**own, **(besides or {})}
     while not asking.done:
@@ -260,12 +264,12 @@ def ask_item(
             left(word)
             return asking
         if word == "known":
-            _say_known(item, [item], say)
+            _say_known(item, [item], out)
             continue
         if word == "help":
             for name, what in in_lines(PRACTICE).items():
                 if name.split(" ")[0] in {*besides, *ASKED, *leaves}:
-                    say(f"  {name:16} {what}")
+                    out(f"  {name:16} {what}")
             continue
         first, _, rest = word.partition(" ")
         if first in besides:
@@ -277,5 +281,5 @@ def ask_item(
             keep_try(store, lesson, asking, watch)
         for said in asking.said[before:]:
             if said.kind != "you":
-                say(f"  {said.text}")
+                out(f"  {said.text}")
     return asking

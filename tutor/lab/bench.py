@@ -16,6 +16,7 @@ from tutor.lab.runner import SECONDS, Stop, run
 from tutor.learner.database import default_path
 from tutor.learner.rows import Tried
 from tutor.learner.store import DEFAULT
+from tutor.text.language import language, say
 from tutor.text.output import quote
 from tutor.text.words import did_you_mean
 
@@ -30,8 +31,8 @@ class NoExercise(ValueError):
 def find(id: str) -> Exercise:
     """The exercise of an id. Raises NoExercise."""
     if id not in EXERCISES:
-        near = did_you_mean(id[:64], list(EXERCISES)) or f"; there are: {', '.join(EXERCISES)}"
-        raise NoExercise(f"there is no exercise {quote(id)}{near}")
+        near = did_you_mean(id[:64], list(EXERCISES)) or say("; there are: {names}", names=", ".join(EXERCISES))
+        raise NoExercise(say("there is no exercise {id}{near}", id=quote(id), near=near))
     return EXERCISES[id]
 
 
@@ -40,7 +41,7 @@ def of_file(path: Path) -> Exercise:
     try:
         return find(path.stem)
     except NoExercise as error:
-        raise NoExercise(f"{error}; --exercise says which one this file is of") from None
+        raise NoExercise(say("{why}; --exercise says which one this file is of", why=error)) from None
 
 
 def following(tried: Mapping[str, Tried]) -> Exercise | None:
@@ -64,7 +65,7 @@ def begin(exercise: Exercise, into: Path) -> tuple[Path, bool]:
     """
     into.mkdir(parents=True, exist_ok=True)
     path = into / f"{exercise.id}.py"
-    text = exercise.skeleton.read_text(encoding="utf-8")
+    text = exercise.skeleton_in(language()).read_text(encoding="utf-8")
     try:
         with open(path, "x", encoding="utf-8") as file:
             try:

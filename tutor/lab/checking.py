@@ -19,6 +19,7 @@ from tutor.solutions.files import Handed
 from tutor.solutions.judging import GOOD, ArrayVerdict, Diagnosis, diagnose
 from tutor.solutions.naming import tolerance
 from tutor.solutions.searching import MOST_SLIPS, Named
+from tutor.text.language import N_, say
 from tutor.text.layout import number
 
 MOST_BYTES = 1_000_000  # of a learner's file
@@ -113,10 +114,10 @@ def check(
     found = FileCheck(exercise, path, seed)
     try:
         if len(data) > MOST_BYTES:
-            raise ValueError(f"it has more than {MOST_BYTES:,} bytes")
+            raise ValueError(say("it has more than {n} bytes", n=f"{MOST_BYTES:,}"))
         source = data.decode("utf-8-sig")
         if "\0" in source:
-            raise ValueError("it has a NUL in it")
+            raise ValueError(say("it has a NUL in it"))
     except ValueError as error:
         return replace(found, mistake=Failure("unreadable", text=str(error)))
     cases = list(exercise.cases(np.random.default_rng(seed)))
@@ -135,7 +136,7 @@ def check(
         at=cases[min(begun, len(cases)) - 1] if ran.mistake and begun > 0 else None,
         printed=wrong.printed if wrong else printed[max(begun, 1) - 1 if ran.mistake else 0],
         cut=ran.cut,
-        untouched=source.split() == exercise.skeleton.read_text(encoding="utf-8").split(),
+        untouched=exercise.is_untouched(source),
     )
 
 
@@ -171,14 +172,15 @@ def agreed(judged: Sequence[Judged]) -> tuple[Judged, ...]:
         if first is None or first.step is None:
             return one
         if first.name in against and first.slips:
-            none = "No slip that is known by name gives these numbers in every case."
+            none = say("No slip that is known by name gives these numbers in every case.")
             said = replace(first, verdict="wrong", message=none, slips=())
             return replace(one, diagnosis=_with(one.diagnosis, first, said))
         most = max((votes[slip.name] for slip in first.slips), default=0)
         slips = tuple(slip for slip in first.slips if votes[slip.name] == most)
         on_the_way = all(slip.doubtful for slip in slips)  # a sign says more by its name all the same
         if factor and (most < max(top, 2) or (on_the_way and factor > 0)):
-            slips = (Named("factor", f"{number(factor)} times what it should be, everywhere", "", first.step),)
+            title = say("{factor} times what it should be, everywhere", factor=number(factor))
+            slips = (Named("factor", title, "", first.step),)
         if not slips or slips == first.slips:
             return one
         said = replace(first, verdict="slip", message=slips[0].said(first.step), slips=slips)
@@ -253,7 +255,7 @@ def judge(exercise: Exercise, case: Case, answered: Answered) -> Diagnosis:
     own = [WHOLE, *own] if first.name in cut else own
     if not own:
         return found
-    named = [Named(slip.name, slip.title, slip.remedy, first.step) for slip in own]
+    named = [Named(slip.name, say(slip.title), say(slip.remedy), first.step) for slip in own]
     said = replace(first, verdict="slip", message=named[0].said(first.step), slips=(*named, *first.slips))
     return replace(_with(found, first, said), untried="")
 
@@ -281,10 +283,9 @@ def _in_own_names(one: Judged, exercise: Exercise) -> Judged:
         if not verdict.slips:
             return verdict
         slips = tuple(map(named, verdict.slips))
-        at = slips[0].at
-        message = slips[0].said(verdict.step or "").replace(f"(at {at})", f"(at {names.get(at, at)})")
-        message = message.replace(f"(on the way to {verdict.step} ", f"(on the way to {verdict.name} ")
-        return replace(verdict, slips=slips, message=message)
+        step = verdict.step or ""
+        called = {**names, step: verdict.name} if slips[0].doubtful else names
+        return replace(verdict, slips=slips, message=slips[0].said(step, called))
 
     return replace(one, diagnosis=replace(one.diagnosis, arrays=tuple(map(said, one.diagnosis.arrays))))
 
@@ -309,14 +310,19 @@ def _fits(found: tuple[int, ...], right: tuple[int, ...]) -> bool:
 
 def _shape_words(found: np.ndarray, right: np.ndarray) -> str:
     """That an array has another shape than it should have, and what became of it, where that can be seen."""
-    said = f"It is {shape_text(found.shape)}, and should be {shape_text(right.shape)}"
+    told = N_("It is {found}, and should be {right}.")
     if found.ndim == 2 and found.shape[::-1] == right.shape:
-        return f"{said}: rows and columns are exchanged."
-    if found.ndim == right.ndim + 1 and found.shape[1:] == right.shape:
-        for way, total in (("added up", found.sum(axis=0)), ("their mean", found.mean(axis=0))):
-            if np.allclose(total, right, rtol=1e-6, atol=1e-12):
-                return f"{said}: a part from each row, {way}, would be right."
-    return f"{said}."
+        told = N_("It is {found}, and should be {right}: rows and columns are exchanged.")
+    elif found.ndim == right.ndim + 1 and found.shape[1:] == right.shape:
+        if _near(found.sum(axis=0), right):
+            told = N_("It is {found}, and should be {right}: a part from each row, added up, would be right.")
+        elif _near(found.mean(axis=0), right):
+            told = N_("It is {found}, and should be {right}: a part from each row, their mean, would be right.")
+    return say(told, found=shape_text(found.shape), right=shape_text(right.shape))
+
+
+def _near(found: np.ndarray, right: np.ndarray) -> bool:
+    return np.allclose(found, right, rtol=1e-6, atol=1e-12)
 
 
 def _cut_off(found: np.ndarray, right: np.ndarray) -> bool:

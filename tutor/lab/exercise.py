@@ -21,6 +21,7 @@ from tutor.engine.lesson import Lesson
 from tutor.engine.run import Run
 from tutor.engine.trace import Trace
 from tutor.lessonfiles.catalogue import data_dir
+from tutor.text.language import LANGUAGES
 
 # A value of the trace by its id (W1, dL/dz2, training.learning_rate), or what makes it of the case.
 Taken: TypeAlias = "str | Callable[[Case], Any]"
@@ -113,8 +114,18 @@ class Exercise:
 
     @property
     def skeleton(self) -> Path:
-        """The file to begin with."""
+        """The file to begin with, in English: its code is the same in every language, and its comments differ."""
         return data_dir("assets") / "lab" / f"{self.id}.py"
+
+    def skeleton_in(self, language: str) -> Path:
+        """The file to begin with in a language; the English one where it has none of its own."""
+        own = self.skeleton.with_name(language) / self.skeleton.name
+        return own if own.is_file() else self.skeleton
+
+    def is_untouched(self, source: str) -> bool:
+        """Whether a file is as it was at the beginning, in whichever language it was begun."""
+        beginnings = {self.skeleton_in(code) for code in LANGUAGES}
+        return any(source.split() == path.read_text(encoding="utf-8").split() for path in beginnings)
 
     @cached_property
     def signature(self) -> str:

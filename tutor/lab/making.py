@@ -13,14 +13,21 @@ from tutor.lab.exercise import Case
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import load
 from tutor.lessonfiles.from_values import from_values
+from tutor.text.language import N_, say
 
 
 def bundled(id: str, iteration: int = 1) -> Case:
     """A lesson that comes with the tutor, as it is."""
     path = catalogue.find(id)
     assert path is not None, id
-    again = f", iteration {iteration}" if iteration > 1 else ""
-    return Case(f"the numbers of the lesson {id}{again}", load(path), iteration)
+    return Case(numbers_of(id, iteration), load(path), iteration)
+
+
+def numbers_of(id: str, iteration: int = 1) -> str:
+    """The title of a case that is a lesson's own."""
+    if iteration == 1:
+        return say("the numbers of the lesson {id}", id=id)
+    return say("the numbers of the lesson {id}, iteration {n}", id=id, n=iteration)
 
 
 def network(
@@ -46,8 +53,10 @@ def network(
         }
         for (before, units), activation in zip(pairwise(widths), activations, strict=True)
     ]
+    units, title = " → ".join(map(str, widths)), N_("random numbers, {units} units")
+    title = N_("random numbers, {units} units, {n} examples") if examples > 1 else title
     return Case(
-        f"random numbers, {' → '.join(map(str, widths))} units" + (f", {examples} examples" if examples > 1 else ""),
+        say(title, units=units, n=examples),
         made(
             network={"inputs": widths[0], "loss": loss, "layers": layers},
             examples=[

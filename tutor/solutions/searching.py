@@ -29,6 +29,7 @@ from tutor.solutions.expected import Expected, HandedIn, graph_of
 from tutor.solutions.files import Handed
 from tutor.solutions.naming import tolerance, within
 from tutor.solutions.row_orders import apart, in_another_order, order_of
+from tutor.text.language import N_, say
 from tutor.text.layout import number
 from tutor.text.words import capital
 
@@ -70,10 +71,16 @@ class Named:
         """Whether it is no single slip of the table: what gives the numbers, but says less of why."""
         return self.name.startswith(("factor", "another-")) or "+" in self.name
 
-    def said(self, step: str) -> str:
-        """In words, for an array that is this step."""
-        where = "" if self.at == step else f" (on the way to {step} alone)" if self.doubtful else f" (at {self.at})"
-        return f"{capital(self.title)}{where}. {self.remedy}".strip()
+    def said(self, step: str, called: Mapping[str, str] | None = None) -> str:
+        """In words, for an array that is this step; steps that somebody calls otherwise are `called` so."""
+        if self.at == step:
+            told, where = N_("{slip}. {remedy}"), ""
+        elif self.doubtful:
+            told, where = N_("{slip} (on the way to {step} alone). {remedy}"), step
+        else:
+            told, where = N_("{slip} (at {step}). {remedy}"), self.at
+        where = (called or {}).get(where, where)
+        return say(told, slip=capital(self.title), step=where, remedy=self.remedy).strip()
 
 
 @dataclass(frozen=True)

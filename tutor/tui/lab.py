@@ -26,7 +26,7 @@ from tutor.lessonfiles import catalogue
 from tutor.pictures.marks import JUDGED
 from tutor.play.commands import LAB, Key
 from tutor.text.cells import cut
-from tutor.text.language import N_, say
+from tutor.text.language import N_, language, say
 from tutor.text.words import plural
 from tutor.tui.dialogs import help_of
 from tutor.tui.keys import bindings
@@ -100,7 +100,7 @@ class LabScreen(TutorScreen):
         title = line(say(exercise.title), "title")
         theory = line(say("The theory: lesson {lesson}", lesson=exercise.lesson), "dim")
         text = [title, line(), line(say(exercise.aim)), line(), theory, line()]
-        skeleton = exercise.skeleton.read_text(encoding="utf-8").splitlines()
+        skeleton = exercise.skeleton_in(language()).read_text(encoding="utf-8").splitlines()
         columns = max(beside.size.width - 2, 30)
         beside.show(
             [part for item in text for part in folded(item, columns)] + [line(row, "numbers") for row in skeleton]

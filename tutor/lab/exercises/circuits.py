@@ -9,12 +9,13 @@ import numpy as np
 
 from tutor.lab.exercise import Arrays, Case, Exercise, OwnSlip
 from tutor.lab.making import bundled, circuit, drawn
+from tutor.text.language import say
 
 
 def _two(rng: np.random.Generator) -> Sequence[Case]:
     cases = [bundled("gates")]
     for x, y, z in drawn(rng, 2, 3, high=4.0):
-        title = f"random numbers, x = {x:g}, y = {y:g}, z = {z:g}"
+        title = say("random numbers, {values}", values=f"x = {x:g}, y = {y:g}, z = {z:g}")
         cases.append(circuit(title, "q = x + y", "f = q * z", inputs={"x": x, "y": y, "z": z}))
     return cases
 
@@ -61,7 +62,8 @@ def _engines(rng: np.random.Generator) -> Sequence[Case]:
         extra = {"gates": [list(gate) for gate in gates]}
         if cases:
             inputs = dict(zip(_GIVEN, map(float, drawn(rng, 3)), strict=True))
-            cases.append(circuit(f"{lines}, random numbers", *lines.split(", "), inputs=inputs, extra=extra))
+            title = say("{lines}, random numbers", lines=lines)
+            cases.append(circuit(title, *lines.split(", "), inputs=inputs, extra=extra))
         else:
             own = bundled("forty-lines")
             cases.append(Case(f"{lines}, {own.title}", own.lesson, 1, extra))

@@ -13,6 +13,7 @@ import numpy as np
 
 from tutor.lab.exercise import Arrays, Case, Exercise, OwnSlip
 from tutor.lab.making import bundled, circuit, drawn
+from tutor.text.language import say
 
 
 def _layer(
@@ -53,7 +54,7 @@ def _norms(rng: np.random.Generator) -> Sequence[Case]:
     cases = [_norm(own.title, X, gain, shift, dH, 0.0)]
     for r, n, eps in ((4, 3, 0.1), (3, 3, 0.25)):
         numbers = drawn(rng, r, n), drawn(rng, n), drawn(rng, n), drawn(rng, r, n)
-        cases.append(_norm(f"random numbers, {r} × {n}, eps {eps}", *numbers, eps))
+        cases.append(_norm(say("random numbers, {size}, eps {eps}", size=f"{r} × {n}", eps=eps), *numbers, eps))
     return cases
 
 
@@ -128,7 +129,8 @@ def _convolutions(rng: np.random.Generator) -> Sequence[Case]:
     cases = [_convolution(own.title, *map(own.value, ("x", "k", "b", "dL/dz")))]
     for h, w, s, t in ((4, 5, 2, 3), (4, 4, 3, 3)):
         numbers = drawn(rng, h, w), drawn(rng, s, t), drawn(rng), drawn(rng, h - s + 1, w - t + 1)
-        cases.append(_convolution(f"random numbers, {h} × {w} under {s} × {t}", *numbers))
+        title = say("random numbers, {image} under {kernel}", image=f"{h} × {w}", kernel=f"{s} × {t}")
+        cases.append(_convolution(title, *numbers))
     return cases
 
 
@@ -172,7 +174,8 @@ def _recurrences(rng: np.random.Generator) -> Sequence[Case]:
     cases = [_times(own.title, X, h0, Wx, Wh, np.zeros(len(h0)), dh)]
     for n, d in ((2, 4), (3, 2)):
         numbers = drawn(rng, 3, n), drawn(rng, d), drawn(rng, d, n, high=0.8), drawn(rng, d, d, high=0.8)
-        cases.append(_times(f"random numbers, {n} inputs, a state of {d}", *numbers, drawn(rng, d), drawn(rng, d)))
+        title = say("random numbers, {n} inputs, a state of {d}", n=n, d=d)
+        cases.append(_times(title, *numbers, drawn(rng, d), drawn(rng, d)))
     return cases
 
 
@@ -238,10 +241,10 @@ def _attention(title: str, X: Any, Wq: Any, Wk: Any, Wv: Any, dO: Any) -> Case:
 def _attentions(rng: np.random.Generator) -> Sequence[Case]:
     own = bundled("attention")
     Q, K, V, dO = map(own.value, ("Q", "K", "V", "dL/dO"))
-    cases = [_attention(f"{own.title} (X is the identity)", np.eye(len(Q)), Q, K, V, dO)]
+    cases = [_attention(say("{title} (X is the identity)", title=own.title), np.eye(len(Q)), Q, K, V, dO)]
     for r, n, d, e in ((4, 3, 2, 3), (3, 3, 3, 2)):
         numbers = drawn(rng, r, n), drawn(rng, n, d), drawn(rng, n, d), drawn(rng, n, e), drawn(rng, r, e)
-        cases.append(_attention(f"random numbers, {r} places, queries of {d}", *numbers))
+        cases.append(_attention(say("random numbers, {n} places, queries of {d}", n=r, d=d), *numbers))
     return cases
 
 

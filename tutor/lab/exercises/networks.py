@@ -10,6 +10,7 @@ import numpy as np
 from tutor.engine.ids import setting
 from tutor.lab.exercise import Arrays, Case, Exercise, OwnSlip
 from tutor.lab.making import bundled, drawn, made, network
+from tutor.text.language import say
 
 
 def _neurons(rng: np.random.Generator) -> Sequence[Case]:
@@ -111,7 +112,7 @@ def _softmaxes(rng: np.random.Generator) -> Sequence[Case]:
         bundled("softmax"),
         network(rng, (3, 4), ("softmax",), "cross_entropy"),
         network(rng, (3, 3), ("softmax",), "cross_entropy"),
-        Case("random numbers, z near 1000", large),
+        Case(say("random numbers, z near 1000"), large),
     ]
 
 

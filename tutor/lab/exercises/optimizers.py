@@ -9,7 +9,8 @@ import numpy as np
 
 from tutor.engine.ids import setting
 from tutor.lab.exercise import Arrays, Case, Exercise, OwnSlip
-from tutor.lab.making import bundled, circuit, drawn
+from tutor.lab.making import bundled, circuit, drawn, numbers_of
+from tutor.text.language import say
 
 
 def _valley(title: str, w: Any, c: Any, iteration: int, **training: Any) -> Case:
@@ -27,10 +28,11 @@ def _valley(title: str, w: Any, c: Any, iteration: int, **training: Any) -> Case
 def _rolling(rng: np.random.Generator) -> Sequence[Case]:
     ball = {"optimizer": "momentum", "learning_rate": 0.2, "momentum": 0.9}
     of_lesson = {"optimizer": "momentum", "learning_rate": 0.9, "momentum": 0.5}
+    three, six = (say("random numbers, {n} parameters", n=n) for n in ("3", "2 × 3"))
     return [
-        _valley("the numbers of the lesson momentum, iteration 2", [10.0, 1.0], [0.05, 1.0], 2, **of_lesson),
-        _valley("random numbers, 3 parameters", drawn(rng, 3), drawn(rng, 3, low=0.1), 3, **ball),
-        _valley("random numbers, 2 × 3 parameters", drawn(rng, 2, 3), drawn(rng, 2, 3, low=0.1), 2, **ball),
+        _valley(numbers_of("momentum", 2), [10.0, 1.0], [0.05, 1.0], 2, **of_lesson),
+        _valley(three, drawn(rng, 3), drawn(rng, 3, low=0.1), 3, **ball),
+        _valley(six, drawn(rng, 2, 3), drawn(rng, 2, 3, low=0.1), 2, **ball),
     ]
 
 
@@ -74,10 +76,11 @@ MOMENTUM = Exercise(
 def _adaptive(rng: np.random.Generator) -> Sequence[Case]:
     of_lesson = {"optimizer": "adam", "learning_rate": 0.5}
     quick = {"optimizer": "adam", "learning_rate": 0.1, "beta1": 0.8, "beta2": 0.95, "epsilon": 0.01}
+    three, six = (say("random numbers, {n} parameters", n=n) for n in ("3", "2 × 3"))
     return [
-        _valley("the numbers of the lesson adam, iteration 2", [10.0, 1.0], [0.05, 1.0], 2, **of_lesson),
-        _valley("random numbers, 3 parameters", drawn(rng, 3), drawn(rng, 3), 3, **quick),
-        _valley("random numbers, 2 × 3 parameters", drawn(rng, 2, 3), drawn(rng, 2, 3), 4, **quick),
+        _valley(numbers_of("adam", 2), [10.0, 1.0], [0.05, 1.0], 2, **of_lesson),
+        _valley(three, drawn(rng, 3), drawn(rng, 3), 3, **quick),
+        _valley(six, drawn(rng, 2, 3), drawn(rng, 2, 3), 4, **quick),
     ]
 
 
@@ -152,7 +155,7 @@ def _checks(rng: np.random.Generator) -> Sequence[Case]:
         A, b, u = drawn(rng, w.size, 3, high=0.9), drawn(rng, 3), drawn(rng, 3)
         size = " × ".join(map(str, w.shape))
         about = drawn(rng, *w.shape, high=0.4)
-        cases.append(_measured(f"random numbers, {size} parameters", w, A, b, u, 0.2, 2.0, about, 0.05))
+        cases.append(_measured(say("random numbers, {n} parameters", n=size), w, A, b, u, 0.2, 2.0, about, 0.05))
     return cases
 
 
