@@ -141,7 +141,7 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     """(the file, the context, the texts)."""
     from tutor.engine import activations, lesson, losses, model, optimizers
     from tutor.lab import advice, checking, exercises
-    from tutor.lessonfiles import catalogue
+    from tutor.lessonfiles import catalogue, schema, synonyms
     from tutor.pictures.step import kinds
     from tutor.play import doctor
     from tutor.questions import mastery
@@ -169,6 +169,8 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     units = {entry.unit for entry in catalogue.entries()} | {"Other lessons"}
     yield "lessonfiles/catalogue", "", sorted(units)
     yield "lessonfiles/positions", "severity", ("warning", "note")
+    yield "lessonfiles/schema", "", _of_schema([schema.SCHEMA["properties"], schema.SCHEMA["allOf"]])
+    yield "lessonfiles/synonyms", "", [said for _, said in synonyms.ELSEWHERE]
     yield "text/glossary", "term", [glossary._WRITTEN.get(term, term) for term in glossary.TERMS]
     yield "text/glossary", "", glossary.TERMS.values()
     yield "pictures/step/kinds", "picture", kinds.KINDS
@@ -198,6 +200,16 @@ def _of_rule(rule: object) -> Iterator[str]:
         yield story
     else:
         yield from (text for turn in story for text in (turn.speaker, turn.words, turn.passes))
+
+
+def _of_schema(schema: object) -> Iterator[str]:
+    """What messages call the values of a schema, and what they say of them."""
+    if isinstance(schema, dict):
+        if "type" in schema or "anyOf" in schema:
+            yield from (schema[key] for key in ("title", "description") if isinstance(schema.get(key), str))
+        yield from (text for part in schema.values() for text in _of_schema(part))
+    elif isinstance(schema, list):
+        yield from (text for part in schema for text in _of_schema(part))
 
 
 # ---------------------------------------------------------------- the files

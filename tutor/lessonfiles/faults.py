@@ -7,15 +7,16 @@ from typing import Any
 
 from tutor.lessonfiles.csv_examples import Columns, CsvTable
 from tutor.lessonfiles.positions import Keys, Problem
+from tutor.text.language import N_, say
 from tutor.text.output import quote
 
 _TABLES = ("network", "circuit", "training", "quiz")
 _ITEMS = {
-    ("network", "layers"): "layer",
-    ("examples",): "example",
-    ("notes",): "note",
-    ("questions",): "question",
-    ("expect",): "expectation",
+    ("network", "layers"): N_("layer {n}"),
+    ("examples",): N_("example {n}"),
+    ("notes",): N_("note {n}"),
+    ("questions",): N_("question {n}"),
+    ("expect",): N_("expectation {n}"),
 }
 MAX_FAULTS = 200  # more than anybody reads
 
@@ -85,22 +86,22 @@ class Faults:
 def label(path: Keys) -> str:
     """What a message calls the value at a path: 'weights[1,3] of layer 2', '[network]', 'example 4'."""
     if not path:
-        return "the lesson"
+        return say("the lesson")
     rest, of = path, ""
     for prefix, name in _ITEMS.items():
         if path[: len(prefix)] == prefix and len(path) > len(prefix):
-            rest, of = path[len(prefix) + 1 :], f"{name} {path[len(prefix)] + 1}"
+            rest, of = path[len(prefix) + 1 :], say(name, n=path[len(prefix)] + 1)
             if not rest:
                 return of
-            of = " of " + of
     if path[:2] == ("circuit", "inputs") and len(path) == 3:
-        return f"the input {quote(str(path[2]))}"
+        return say("the input {name}", name=quote(str(path[2])))
     if path[:2] == ("circuit", "inputs") and len(path) > 3:
         rest, of = path[2:], ""
     if path[0] in _TABLES and not of and rest == path:
         if len(path) == 1:
             return f"[{path[0]}]"
-        rest, of = path[1:], f" of [{path[0]}]" if path[1] == "inputs" else ""
+        rest, of = path[1:], f"[{path[0]}]" if path[1] == "inputs" else ""
     names = [str(part) for part in rest if isinstance(part, str)]
     index = ",".join(str(part + 1) for part in rest if isinstance(part, int))
-    return ".".join(names) + (f"[{index}]" if index else "") + of
+    key = ".".join(names) + (f"[{index}]" if index else "")
+    return say("{key} of {of}", key=key, of=of) if of else key

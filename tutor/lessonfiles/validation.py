@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -15,23 +16,25 @@ from tutor.lessonfiles.faults import Faults, label
 from tutor.lessonfiles.positions import Keys
 from tutor.lessonfiles.schema import ARRAY_TITLE, EXAMPLE, SCHEMA, VECTOR, of_lesson
 from tutor.lessonfiles.synonyms import ELSEWHERE, all_but, meant
+from tutor.text.language import N_, say
 from tutor.text.output import FORBIDDEN, code_point, quote
+from tutor.text.words import listed
 
 _PARTS = SCHEMA["properties"]
-# where each key belongs, for those written in the wrong table
+# the table where each key belongs ("": the top of the file), for those written in the wrong one
 _HOMES: dict[str, str] = {
     key: home
     for home, schema in (
-        ("in [[questions]]", _PARTS["questions"]["items"]),
-        ("in [[expect]]", _PARTS["expect"]["items"]),
-        ("in [quiz]", _PARTS["quiz"]),
-        ("in [[notes]]", _PARTS["notes"]["items"]),
-        ("in [[examples]]", EXAMPLE),
-        ("in [training]", _PARTS["training"]),
-        ("in [circuit]", _PARTS["circuit"]),
-        ("in [[network.layers]]", _PARTS["network"]["properties"]["layers"]["items"]),
-        ("in [network]", _PARTS["network"]),
-        ("at the top of the file, before the first [table]", SCHEMA),
+        ("[[questions]]", _PARTS["questions"]["items"]),
+        ("[[expect]]", _PARTS["expect"]["items"]),
+        ("[quiz]", _PARTS["quiz"]),
+        ("[[notes]]", _PARTS["notes"]["items"]),
+        ("[[examples]]", EXAMPLE),
+        ("[training]", _PARTS["training"]),
+        ("[circuit]", _PARTS["circuit"]),
+        ("[[network.layers]]", _PARTS["network"]["properties"]["layers"]["items"]),
+        ("[network]", _PARTS["network"]),
+        ("", SCHEMA),
     )
     for key in schema["properties"]
 }
@@ -44,7 +47,7 @@ def check(value: dict[str, Any], faults: Faults) -> None:
         if key in faults.misplaced:
             faults.doubt((*path, key))
         else:
-            faults.add((*path, key), f"{key} is missing{_in(path)}", _hint(key, schema))
+            faults.add((*path, key), _missing(key, path), _hint(key, schema))
 
 
 def _check(schema: dict[str, Any], value: object, path: Keys, faults: Faults) -> None:
@@ -59,18 +62,30 @@ def _check(schema: dict[str, Any], value: object, path: Keys, faults: Faults) ->
                 for branch in schema["anyOf"]
                 if not (quoted and title(branch) == ARRAY_TITLE and "minItems" in branch)
             ]
-            wanted = " or ".join(title(branch) for branch in meant_by)
             advice = next(filter(None, (_brackets(branch, value, path) for branch in schema["anyOf"])), None)
-            advice = advice or schema.get("description", "")
-            faults.add(path, f"{label(path)} must be {wanted}, not {kind(value)}", advice)
+            faults.add(path, _must_be(path, _either(map(title, meant_by)), kind(value)), advice or _about(schema))
             return
-        others = " or ".join(title(branch) for branch in schema["anyOf"] if branch is not fitting[0])
+        others = _either(title(branch) for branch in schema["anyOf"] if branch is not fitting[0])
         schema = {"description": schema.get("description", ""), **fitting[0], "else": others}
     if not _is(schema["type"], value):
-        advice = _brackets(schema, value, path) or schema.get("description", "")
-        faults.add(path, f"{label(path)} must be {title(schema)}, not {kind(value)}", advice)
+        advice = _brackets(schema, value, path) or _about(schema)
+        faults.add(path, _must_be(path, title(schema), kind(value)), advice)
     else:
         _CHECKS[schema["type"]](schema, value, path, faults)
+
+
+def _must_be(path: Keys, wanted: str, found: str) -> str:
+    return say("{place} must be {wanted}, not {found}", place=label(path), wanted=wanted, found=found)
+
+
+def _about(schema: dict[str, Any]) -> str:
+    """What a schema says of its value; "" where it says nothing."""
+    return say(schema.get("description", ""))
+
+
+def _either(titles: Iterable[str]) -> str:
+    """'a number or a list or a table'."""
+    return reduce(lambda first, last: say("{first} or {last}", first=first, last=last), titles)
 
 
 def _brackets(schema: dict[str, Any], value: object, path: Keys) -> str | None:
@@ -78,37 +93,36 @@ def _brackets(schema: dict[str, Any], value: object, path: Keys) -> str | None:
     name, items = ".".join(map(str, path)), schema.get("items", {})
     wanted, within = schema.get("type"), any(isinstance(part, int) for part in path)
     if isinstance(value, dict) and items.get("type") == "object":
-        return (
-            f"put brackets around it: {path[-1]} = [{{ ... }}]"
-            if within
-            else (f"write [[{name}]], with two brackets, before each of them")
-        )
+        if within:
+            return say("put brackets around it: {code}", code=f"{path[-1]} = [{{ ... }}]")
+        return say("write [[{table}]], with two brackets, before each of them", table=name)
     if _tables(value) and wanted == "object":
-        return f"write [{name}], with one bracket: there is one of it"
+        return say("write [{table}], with one bracket: there is one of it", table=name)
     if isinstance(value, str) and items.get("type") == "string":
-        return f"put it in brackets: {path[-1]} = [{json.dumps(value[:60], ensure_ascii=False)}]"
+        code = f"{path[-1]} = [{json.dumps(value[:60], ensure_ascii=False)}]"
+        return say("put it in brackets: {code}", code=code)
     if isinstance(value, str) and _as_number(value) and wanted in ("number", "integer"):
-        return (
-            f"a number stands without quotes: {path[-1]} = {value.strip()}"
-            if isinstance(path[-1], str)
-            else (f"a number stands without quotes: {value.strip()}")
-        )
+        code = f"{path[-1]} = {value.strip()}" if isinstance(path[-1], str) else value.strip()
+        return say("a number stands without quotes: {code}", code=code)
     if isinstance(value, str) and wanted in ("number", "integer") and (real := _AS_COMMA.fullmatch(value.strip())):
-        return f"a number stands without quotes, with a decimal point: {real[1]}.{real[2]}"
+        return say("a number stands without quotes, with a decimal point: {code}", code=f"{real[1]}.{real[2]}")
     if isinstance(value, str) and items.get("type") == "number" and any(map(str.isdigit, value)):
-        return "numbers stand without quotes, in a list with commas: [0.5, -1]"
+        return say("numbers stand without quotes, in a list with commas: [0.5, -1]")
     if _is("number", value) and items.get("type") == "number":
         if isinstance(path[-1], int):
-            return "a matrix is a list of rows, each in brackets of its own: [[1, 2], [3, 4]], of a single row [[1, 2]]"
-        return f"put it in brackets: {path[-1]} = [{value}]"
+            return say(
+                "a matrix is a list of rows, each in brackets of its own: [[1, 2], [3, 4]], of a single row [[1, 2]]"
+            )
+        return say("put it in brackets: {code}", code=f"{path[-1]} = [{value}]")
     if isinstance(value, list) and wanted == "number" and within:
         if path[0] == "examples":
-            return "an example is one row: inputs = [2, 1]; write [[examples]] before each of them"
-        return "one pair of brackets too many: [1, 2], not [[1, 2]]"
+            return say("an example is one row: inputs = [2, 1]; write [[examples]] before each of them")
+        return say("one pair of brackets too many: [1, 2], not [[1, 2]]")
     if _is("number", value) and wanted == "string" and isinstance(path[-1], int):
-        counted = path[-2] in ("units", "inputs")
-        many = f"; how many there are stands without brackets: {path[-2]} = 3" if counted else ""
-        return f'a name or a text stands in quotes: "{value}"{many}'
+        advice = say('a name or a text stands in quotes: "{text}"', text=value)
+        if path[-2] in ("units", "inputs"):
+            advice += "; " + say("how many there are stands without brackets: {code}", code=f"{path[-2]} = 3")
+        return advice
     return None
 
 
@@ -123,12 +137,12 @@ def _check_object(schema: dict[str, Any], value: dict[str, Any], path: Keys, fau
     properties, others = schema.get("properties", {}), schema["additionalProperties"]
     missing = [key for key in schema.get("required", ()) if key not in value]
     if len(value) > schema.get("maxProperties", len(value)):
-        faults.add(
-            path, f"{label(path)} has {len(value):,} keys: it may have {schema['maxProperties']:,}", "leave some out"
-        )
+        most = f"{schema['maxProperties']:,}"
+        message = say("{place} has {n} keys: it may have {most}", place=label(path), n=f"{len(value):,}", most=most)
+        faults.add(path, message, say("leave some out"))
         return
     if len(value) < schema.get("minProperties", 0):
-        faults.add(path, f"{label(path)} is empty", schema["description"])
+        faults.add(path, _is_empty(path), _about(schema))
     for key in value:
         if key not in properties and not others:
             near = _unknown_key(key, properties, value, path, faults, missing)
@@ -148,15 +162,21 @@ def _unknown_key(
     key: str, properties: dict[str, Any], value: dict[str, Any], path: Keys, faults: Faults, missing: list[str]
 ) -> str | None:
     """Note an unknown key; the known one that it may stand for."""
-    where, message = (*path, key), f"unknown key {quote(key)}{_in(path)}"
+    where, message = (*path, key), say("unknown key {key}", key=quote(key))
+    if path:
+        message = say("unknown key {key} in {place}", key=quote(key), place=label(path))
     near = meant(key, [name for name in properties if name not in value or _contains(value[name])])
     # `unit` in a layer without `units` is a slip of the pen, although a lesson has a unit, too.
-    elsewhere = key in _HOMES and not (_HOMES[key] == "in [circuit]" and near and "circuit" not in value)
+    elsewhere = key in _HOMES and not (_HOMES[key] == "[circuit]" and near and "circuit" not in value)
     if elsewhere and near not in missing and not all_but(key, near):
-        home = _HOMES[key]
-        if not path and "circuit" in value and key in _PARTS["circuit"]["properties"]:
-            home = "in [circuit]" + (f": write [circuit.{key}]" if isinstance(value[key], dict) else "")
-        faults.add(where, message, f"{key} belongs {home}", key=True)
+        its_circuits = not path and "circuit" in value and key in _PARTS["circuit"]["properties"]
+        home = "[circuit]" if its_circuits else _HOMES[key]
+        advice = say("{key} belongs in {table}", key=key, table=home)
+        if its_circuits and isinstance(value[key], dict):
+            advice = say("{key} belongs in [circuit]: write [circuit.{key}]", key=key)
+        elif not home:
+            advice = say("{key} belongs at the top of the file, before the first [table]", key=key)
+        faults.add(where, message, advice, key=True)
         faults.misplaced.add(key)
         if key == "layers":  # of a network that lacks some nothing is to be concluded
             faults.doubt(("network", "layers"))
@@ -164,13 +184,13 @@ def _unknown_key(
     near = near or meant(key, properties)
     if not near:
         said = next((said for words, said in ELSEWHERE if key.casefold() in words), "")
-        known = f"known here: {', '.join(properties)}"
-        faults.add(where, message, f"{said}; {known}" if said else known, key=True)
+        known = say("known here: {keys}", keys=", ".join(properties))
+        faults.add(where, message, f"{say(said)}; {known}" if said else known, key=True)
         return None
     name = ".".join(map(str, (*path, near)))
     several = near in value and _tables(value[near]) and not any(isinstance(part, int) for part in path)
-    advice = f"write [[{name}]] before each of them" if several else ""
-    faults.add(where, f"{message}: did you mean '{near}'?", advice, key=True)
+    advice = say("write [[{table}]] before each of them", table=name) if several else ""
+    faults.add(where, message + say(": did you mean '{near}'?", near=near), advice, key=True)
     if near not in value or _contains(value[near]):
         faults.doubt((*path, near))  # what was meant for that key is not there, or not all of it
     return near
@@ -185,16 +205,22 @@ def _tables(value: object) -> bool:
     return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
-def _in(path: Keys) -> str:
-    return f" in {label(path)}" if path else ""
+def _missing(key: str, path: Keys) -> str:
+    if not path:
+        return say("{key} is missing", key=key)
+    return say("{key} is missing in {place}", key=key, place=label(path))
+
+
+def _is_empty(path: Keys) -> str:
+    return say("{place} is empty", place=label(path))
 
 
 def _hint(key: str, schema: dict[str, Any]) -> str:
     """What a missing key should hold."""
     if "const" in schema:
-        return f"write {key} = {_literal(schema['const'])}"
-    wanted = " or ".join(title(branch) for branch in schema.get("anyOf", [schema]))
-    return f"{key}: {wanted}. {schema.get('description', '')}"
+        return say("write {code}", code=f"{key} = {_literal(schema['const'])}")
+    wanted = _either(title(branch) for branch in schema.get("anyOf", [schema]))
+    return f"{key}: {wanted}. {_about(schema)}"
 
 
 def _check_array(schema: dict[str, Any], value: list[Any], path: Keys, faults: Faults) -> None:
@@ -203,16 +229,20 @@ def _check_array(schema: dict[str, Any], value: list[Any], path: Keys, faults: F
         return
     least = schema.get("minItems", 0)
     if len(value) < least:
-        few = f"{label(path)} needs at least {least} items" if value else f"{label(path)} is empty"
-        few += ": it needs at least one item" if least == 1 else ""
-        faults.add(path, few, schema.get("description", ""))
+        message = _is_empty(path)
+        if value:
+            message = say("{place} needs at least {n} items", place=label(path), n=least)
+        elif least == 1:
+            message = say("{place} is empty: it needs at least one item", place=label(path))
+        faults.add(path, message, _about(schema))
         return
     most = schema.get("maxItems")
     if most is not None and len(value) > most:
-        message = f"{label(path)} has {len(value):,} items: it may have {most:,}"
-        advice = "nobody reads so many: make it several lessons, or leave some out"
+        many = f"{len(value):,}"
+        message = say("{place} has {n} items: it may have {most}", place=label(path), n=many, most=f"{most:,}")
+        advice = say("nobody reads so many: make it several lessons, or leave some out")
         if path == ("examples",):
-            advice = 'put them in a table beside the lesson: examples = "data.csv"'
+            advice = say('put them in a table beside the lesson: examples = "data.csv"')
         faults.add(path, message, advice)
         return
     items = schema["items"]
@@ -231,7 +261,8 @@ def _check_array(schema: dict[str, Any], value: list[Any], path: Keys, faults: F
         for i, part in enumerate(value):
             if isinstance(part, str):
                 if part in seen:
-                    faults.add((*path, i), f"{quote(part)} is listed twice in {label(path)}", "each is listed once")
+                    message = say("{name} is listed twice in {place}", name=quote(part), place=label(path))
+                    faults.add((*path, i), message, say("each is listed once"))
                 seen.add(part)
 
 
@@ -243,11 +274,12 @@ def _check_numbers(value: list[Any], path: Keys, whole: Keys, faults: Faults, so
     depth = len(path) - len(whole) + 1
     if all_finite(value):
         if some and not value:
-            faults.add(path, f"{label(path)} is empty", "an array has at least one number in each list")
+            faults.add(path, _is_empty(path), say("an array has at least one number in each list"))
     elif depth == MAX_RANK and any(isinstance(part, list) for part in value):
         at = next(i for i, part in enumerate(value) if isinstance(part, list))
-        message = f"{label(whole)} has lists {MAX_RANK + 1} deep: rank {MAX_RANK} is the most"
-        faults.add((*path, at), message, "such as examples × channels × height × width", doubt=whole)
+        place, deep = label(whole), MAX_RANK + 1
+        message = say("{place} has lists {n} deep: rank {most} is the most", place=place, n=deep, most=MAX_RANK)
+        faults.add((*path, at), message, say("such as examples × channels × height × width"), doubt=whole)
     else:
         for at, part in enumerate(value):
             if isinstance(part, list):
@@ -258,7 +290,7 @@ def _check_numbers(value: list[Any], path: Keys, whole: Keys, faults: Faults, so
                 _check(_ELEMENT, part, (*path, at), faults)
 
 
-_ELEMENT = {"type": "number", "description": "an array has finite numbers alone"}
+_ELEMENT = {"type": "number", "description": N_("an array has finite numbers alone")}
 
 
 def all_finite(values: list[Any]) -> bool:
@@ -276,57 +308,64 @@ def _check_number(schema: dict[str, Any], value: int | float, path: Keys, faults
     if isinstance(value, float) and not math.isfinite(value):
         if value == -math.inf and path[0] == "expect" and path[2] == "value":
             return  # what a mask blocks is −∞
-        too_large = " (written with too many digits or too large an exponent, a number is infinity)"
-        advice = "a lesson's numbers are finite" + (too_large if math.isinf(value) else "")
-        faults.add(path, f"{label(path)} is {shown}: it must be a finite number", advice)
+        advice = say("a lesson's numbers are finite")
+        if math.isinf(value):
+            advice += " " + say("(written with too many digits or too large an exponent, a number is infinity)")
+        message = say("{place} is {found}: it must be a finite number", place=label(path), found=shown)
+        faults.add(path, message, advice)
         return
     if isinstance(value, int) and abs(value) >= 2**63 and (schema["type"] == "integer" or not all_finite([value])):
-        limit = "2**63 - 1" if schema["type"] == "integer" else "about 1.8e308"
-        faults.add(path, f"{label(path)} is too large", f"its size is {limit} at most")
+        integer = schema["type"] == "integer"
+        advice = say("its size is 2**63 - 1 at most") if integer else say("its size is about 1.8e308 at most")
+        faults.add(path, say("{place} is too large", place=label(path)), advice)
         return
     bounds: dict[str, tuple[str, Callable[[float], bool]]] = {
-        "minimum": ("at least", lambda bound: value >= bound),
-        "exclusiveMinimum": ("greater than", lambda bound: value > bound),
-        "maximum": ("at most", lambda bound: value <= bound),
-        "exclusiveMaximum": ("less than", lambda bound: value < bound),
+        "minimum": (N_("at least {bound}"), lambda bound: value >= bound),
+        "exclusiveMinimum": (N_("greater than {bound}"), lambda bound: value > bound),
+        "maximum": (N_("at most {bound}"), lambda bound: value <= bound),
+        "exclusiveMaximum": (N_("less than {bound}"), lambda bound: value < bound),
     }
     if not all(holds(schema[name]) for name, (_, holds) in bounds.items() if name in schema):
-        wanted = " and ".join(f"{words} {schema[name]:,}" for name, (words, _) in bounds.items() if name in schema)
-        faults.add(path, f"{label(path)} must be {wanted}, not {value!r}", schema.get("description", ""))
+        wanted = [say(words, bound=f"{schema[name]:,}") for name, (words, _) in bounds.items() if name in schema]
+        faults.add(path, _must_be(path, listed(wanted), repr(value)), _about(schema))
     elif "const" in schema and value != schema["const"]:
-        faults.add(path, f"unknown {label(path)} {value}: this tutor reads format {schema['const']}")
+        known = schema["const"]
+        words = {"key": label(path), "value": value, "known": known}
+        faults.add(path, say("unknown {key} {value}: this tutor reads format {known}", **words))
 
 
 def _check_string(schema: dict[str, Any], value: str, path: Keys, faults: Faults) -> None:
     hidden = FORBIDDEN.search(value)
     if hidden:
-        advice = "text may hold newlines and tabs, but no other control, direction or zero-width characters"
-        message = f"{label(path)} contains the character {code_point(hidden[0])}"
+        advice = say("text may hold newlines and tabs, but no other control, direction or zero-width characters")
+        message = say("{place} contains the character {char}", place=label(path), char=code_point(hidden[0]))
         faults.add(path, message, advice, offset=hidden.start())
     elif "enum" in schema and value not in schema["enum"]:
         faults.add(path, *_unknown(path, value, schema["enum"], schema.get("else", "")))
     elif len(value) > schema.get("maxLength", len(value)):
-        message = f"{label(path)} has {len(value):,} characters: it may have {schema['maxLength']:,}"
-        faults.add(path, message, "nobody reads so much at once: make it several, or leave something out")
+        many, most = f"{len(value):,}", f"{schema['maxLength']:,}"
+        message = say("{place} has {n} characters: it may have {most}", place=label(path), n=many, most=most)
+        faults.add(path, message, say("nobody reads so much at once: make it several, or leave something out"))
     elif len(value.strip()) < schema.get("minLength", 0):
-        faults.add(path, f"{label(path)} is empty", f"write something between the quotes. {schema['description']}")
+        faults.add(path, _is_empty(path), f"{say('write something between the quotes.')} {_about(schema)}")
 
 
 def _unknown(path: Keys, value: str, known: list[str], otherwise: str) -> tuple[str, str]:
     """Message and advice for a word that is not one of those known."""
-    message = f"unknown {label(path)} {quote(value)}"
-    if path[:2] == ("network", "layers"):
-        message = f"unknown {path[-1]} {quote(value)}"
-    found = meant(value, known)
-    near = f": did you mean '{found}'?" if found else ""
-    advice = f"{path[-1]} is one of: {', '.join(known)}" if len(known) > 1 else f'{path[-1]} is "{known[0]}"'
-    return message + near, advice + (f"; or {otherwise}" if otherwise else "")
+    key = str(path[-1]) if path[:2] == ("network", "layers") else label(path)
+    message = say("unknown {key} {value}", key=key, value=quote(value))
+    if found := meant(value, known):
+        message += say(": did you mean '{near}'?", near=found)
+    words = ", ".join(known) if len(known) > 1 else f'"{known[0]}"'
+    key = next(part for part in reversed(path) if isinstance(part, str))
+    advice = say("{key} is one of: {words}" if len(known) > 1 else "{key} is {words}", key=key, words=words)
+    return message, f"{advice}; {say('or {wanted}', wanted=otherwise)}" if otherwise else advice
 
 
 def _check_boolean(schema: dict[str, Any], value: bool, path: Keys, faults: Faults) -> None:
     if "const" in schema and value != schema["const"]:
-        message = f"{label(path)} must be {schema['else']} or {_literal(schema['const'])}, not {_literal(value)}"
-        faults.add(path, message, schema["description"])
+        wanted = _either((schema["else"], _literal(schema["const"])))
+        faults.add(path, _must_be(path, wanted, _literal(value)), _about(schema))
 
 
 _CHECKS: dict[str, Callable[..., None]] = {
@@ -346,12 +385,12 @@ _PYTHON: dict[str, Any] = {
     "number": (int, float),
 }
 _TITLES = {
-    "object": "a table",
-    "array": "a list",
-    "string": "text in quotes",
-    "boolean": "true or false",
-    "integer": "a whole number",
-    "number": "a number",
+    "object": N_("a table"),
+    "array": N_("a list"),
+    "string": N_("text in quotes"),
+    "boolean": N_("true or false"),
+    "integer": N_("a whole number"),
+    "number": N_("a number"),
 }
 
 
@@ -363,12 +402,12 @@ def title(schema: dict[str, Any]) -> str:
     """What a message calls the values that a schema describes: 'a whole number', 'a list of names'."""
     if "enum" in schema:
         words = [f'"{word}"' for word in schema["enum"]]
-        return words[0] if len(words) == 1 else f"one of {', '.join(words)}"
+        return words[0] if len(words) == 1 else say("one of {words}", words=", ".join(words))
     if "const" in schema:
         return _literal(schema["const"])
     if schema["type"] == "array" and "title" not in schema:
-        return {"object": "a list of tables", "string": "a list of texts"}[schema["items"]["type"]]
-    return schema.get("title") or _TITLES[schema["type"]]
+        return say("a list of tables") if schema["items"]["type"] == "object" else say("a list of texts")
+    return say(schema.get("title") or _TITLES[schema["type"]])
 
 
 def _literal(value: object) -> str:
@@ -380,9 +419,9 @@ def kind(value: object) -> str:
     if isinstance(value, bool):
         return _literal(value)
     if isinstance(value, int):
-        return str(value) if abs(value) < 10**20 else "a very large number"
+        return str(value) if abs(value) < 10**20 else say("a very large number")
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, str):
-        return f"the text {quote(value)}"
-    return "a list" if isinstance(value, list) else "a table" if isinstance(value, dict) else "a date or time"
+        return say("the text {text}", text=quote(value))
+    return say("a list" if isinstance(value, list) else "a table" if isinstance(value, dict) else "a date or time")

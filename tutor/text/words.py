@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from tutor.text.language import N_, say, say_many
+from tutor.text.language import N_, said, say, say_many
 
 
 def plural(number: int | None, one: str, many: str = "") -> str:
@@ -28,10 +28,9 @@ def listed(texts: Sequence[str]) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """': did you mean ...?' with the nearest known word, or nothing."""
-    from tutor.engine.parsing import nearest  # here: every start waits for this module
+    from tutor.engine import parsing  # here: every start waits for this module
 
-    near = nearest(word, known)
-    return say(": did you mean '{name}'?", name=near) if near else ""
+    return said(parsing.did_you_mean(word, known))
 
 
 # What systems say when a file cannot be read or written: of more there is no translation.
