@@ -11,6 +11,7 @@ from array_circuits import EXAMPLES, FORWARD, ArrayCircuit, circuit_of, random_c
 from test_array_model import ALL
 from test_array_model import lesson as read
 from tutor.engine import run as running
+from tutor.engine.compiled.graph import Memory
 from tutor.engine.forward import initial_parameters
 from tutor.engine.lesson import Lesson, Training
 from tutor.engine.optimizers import OPTIMIZERS
@@ -93,3 +94,9 @@ def test_random_circuits_train_as_the_equations_say(seed, monkeypatch):
     grown = random_circuit(1000 + seed, lines=4, examples=many)
     how = {"batch": ("all", EXAMPLES - 1, 1)[seed % 5 % 3]} if many else {}
     follows(with_examples(grown, optimizer="momentum" if seed % 2 else "sgd", **how), 3)
+
+
+def test_what_is_carried_begins_at_a_line_of_the_cache():
+    flats = [Memory({"W": np.ones((n, n)), "b": np.zeros(n)}).flat for n in range(1, 9)]
+    assert {flat.ctypes.data % 64 for flat in flats} == {0}
+    assert flats[1].tolist() == [1, 1, 1, 1, 0, 0]

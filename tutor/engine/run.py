@@ -246,11 +246,12 @@ class Run:
         if self._native is not None or self._worth_c(max(number, self._goal)):
             self._seek_native()
         began = time.monotonic()
-        self._at, before = 0, self._carried.flat.copy()  # whoever interrupts this leaves the values half done
+        self._at = 0  # whoever interrupts this leaves the values half done
+        before = self._carried.flat.copy() if stop == start + 1 else None
         losses = self._iterate(start, stop)
         if stop > new and self.diverged is None:
             if not (np.isfinite(losses).all() and np.isfinite(self._carried.flat).all()):
-                if stop > start + 1:
+                if before is None:
                     self._careful = stop  # once more, one at a time, to see where
                     return
                 losses[:] = self._by_equations(start, before)  # of huge numbers rounding decides: as they are shown

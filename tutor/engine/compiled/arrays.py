@@ -15,6 +15,7 @@ from tutor.engine.compiled.graph import (
     Code,
     Memory,
     Values,
+    aligned,
 )
 from tutor.engine.compiled.iteration import IterationGraph
 from tutor.engine.compiled.lowering import REDUCTIONS, UFUNCS
@@ -133,7 +134,7 @@ def train(feed, t, keep):
             op, pieces, _ = graph.nodes[number]
             if op != "side":
                 continue
-            flat = self.arrays[number] = self.names[f"v{number}"] = np.empty(self.shape(number))
+            flat = self.arrays[number] = self.names[f"v{number}"] = aligned(self.shape(number))
             at = 0
             for k, piece in enumerate(pieces):
                 size = math.prod(self.shape(piece))
@@ -161,7 +162,7 @@ def train(feed, t, keep):
                 op = self.graph.nodes[arg][0]
                 if (op in UFUNCS or op in _MADE) and self.last[arg] == number and self.shape(arg) == self.shape(number):
                     found = self.arrays.get(arg)
-        self.arrays[number] = self.names[f"v{number}"] = np.empty(self.shape(number)) if found is None else found
+        self.arrays[number] = self.names[f"v{number}"] = aligned(self.shape(number)) if found is None else found
         return f"v{number}"
 
     def name(self, number: int, beside_arrays: bool = False) -> str:
