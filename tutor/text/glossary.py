@@ -478,9 +478,12 @@ def spoken_of(rule: str, *choices: str | None) -> list[str]:
 
 
 def in_order(first: Iterable[str]) -> list[str]:
-    """All terms, `first` before the rest, which stand by the alphabet."""
+    """All terms, `first` before the rest, which stand by the alphabet as they are written in the learner's language."""
+    from unicodedata import normalize
+
     first = list(first)
-    return [*first, *sorted(term for term in TERMS if term not in first)]
+    rest = (term for term in TERMS if term not in first)
+    return [*first, *sorted(rest, key=lambda term: normalize("NFKD", written(term).casefold()))]
 
 
 def entry_lines(term: str, columns: int = 78) -> list[str]:

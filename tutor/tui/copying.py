@@ -7,7 +7,7 @@ from itertools import product
 from tutor.learner.copies import keep_copy
 from tutor.play.copying import FORMS, SAID, WHATS, copied
 from tutor.play.sitting import Sitting
-from tutor.text.language import N_, say
+from tutor.text.language import N_, say, say_in
 from tutor.text.words import plural
 from tutor.tui.dialogs import Reader
 from tutor.tui.lines import Line, line
@@ -25,7 +25,7 @@ def offer_copy(screen: TutorScreen, sitting: Sitting) -> None:
         screen.say(say("A question is open: what is copied would answer it."))
         return
     choices = {str(at): choice for at, choice in enumerate(product(WHATS, FORMS), start=1)}
-    lines = [line(say("Copy"), "title")]
+    lines = [line(say_in("dialog", "Copy"), "title")]
     for key, (what, form) in choices.items():
         if form == next(iter(FORMS)):
             lines += [line(), line(f"{say(SAID[what])}:")]
