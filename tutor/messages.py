@@ -6,6 +6,9 @@ in the learner's.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import reduce
+
 
 class Message(str):
     """A text in English that keeps its template and what stands in its places: ValueError(Message("no {x}", x=3)).
@@ -29,3 +32,13 @@ class _Left(dict[str, object]):
 
     def __missing__(self, name: str) -> str:
         return f"{{{name}}}"
+
+
+def alternatives(texts: Iterable[str]) -> str:
+    """'a or b or c'."""
+    return reduce(lambda one, other: Message("{one} or {other}", one=one, other=other), texts)
+
+
+def together(texts: Iterable[str]) -> str:
+    """'a and b and c'."""
+    return reduce(lambda one, other: Message("{one} and {other}", one=one, other=other), texts)

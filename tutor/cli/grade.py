@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tutor.cli.errors import UsageError
 from tutor.cli.showing import open_trace
 from tutor.cli.streams import in_utf8
+from tutor.text.language import said
 from tutor.text.output import escape, json_text, quote
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def grade(args: Namespace) -> int:
         item = _graded_item(args.step, trace, Writer(trace.lesson, notation))
         own = dict(_given(text, trace) for text in args.given)
     except NoSuchStep as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(said(error)) from None
     verdict, question = item.grade(args.answer, own), item.question
     if args.format == "json":
         in_utf8()
@@ -75,7 +76,7 @@ def _grade_all(args: Namespace, trace: Trace, writer: Writer) -> int:
         try:
             item = items.get(asked) or items.setdefault(asked, _graded_item(asked, trace, writer))
         except (NoSuchStep, UsageError) as error:
-            print(f"{quote(args.answers[:80])}:{line}: {escape(str(error))}", file=sys.stderr)
+            print(f"{quote(args.answers[:80])}:{line}: {escape(said(error))}", file=sys.stderr)
             faults += 1
             continue
         verdict = item.grade(answer)

@@ -12,6 +12,7 @@ from tutor.cli.delivering import deliver
 from tutor.cli.errors import UsageError
 from tutor.cli.finding import find_lesson, known_notation
 from tutor.lessonfiles import catalogue
+from tutor.text import language
 from tutor.text.output import escape, quote
 from tutor.text.words import whole_number
 
@@ -120,7 +121,7 @@ def figure(args: Namespace) -> int:
         as_png = (args.format or Path(args.output or "").suffix[1:].lower()) == "png"
         data = png(svg) if as_png else f"{svg}\n".encode()
     except (NoFigure, NoSuchStep, NoPNG) as error:
-        raise UsageError(escape(str(error))) from None
+        raise UsageError(escape(language.said(error))) from None
     return deliver(data, args.output)
 
 

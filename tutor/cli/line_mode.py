@@ -42,7 +42,7 @@ from tutor.play.settings import shown as setting_text
 from tutor.play.sitting import AtTheEnd, Sitting, begin
 from tutor.play.whatif import WhatIf, said_of_step
 from tutor.questions.attempt import Asking
-from tutor.text import glossary
+from tutor.text import glossary, language
 from tutor.text.card import terms_of
 from tutor.text.conventions import line_conventions
 from tutor.text.language import LANGUAGES, N_, say, say_in
@@ -575,7 +575,7 @@ def _one_of(what: str, name: str, known: tuple[str, ...]) -> str:
 
 
 def _no_such(error: NoSuchStep) -> str:
-    reason = escape(str(error))
+    reason = escape(language.said(error))
     return reason[:1].upper() + reason[1:] + ("" if reason.endswith(("?", "…")) else ".")
 
 

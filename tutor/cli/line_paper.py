@@ -18,6 +18,7 @@ from tutor.play.paper import Paper, blanks, given, told
 from tutor.play.settings import Refused
 from tutor.questions.pasted_tables import table
 from tutor.questions.tokens import NotUnderstood
+from tutor.text import language
 from tutor.text.card import Scribe
 from tutor.text.language import N_, say, say_in
 from tutor.text.layout import number
@@ -106,7 +107,7 @@ class PaperLines:
             else:
                 self.say(say("'{word}' is no command here; `help` lists them.", word=word[:40]))
         except NoSuchStep as error:
-            self.say(sentence(str(error)))
+            self.say(sentence(language.said(error)))
         except (NotUnderstood, Refused) as error:
             self.say(f"  {sentence(str(error))}")
         return True

@@ -20,6 +20,7 @@ from tutor.play.compare import EPOCHS, Comparison, asked
 from tutor.play.settings import Refused
 from tutor.play.sitting import Sitting
 from tutor.play.sweep_map import runs_of
+from tutor.text import language
 from tutor.text.evaluation_words import ending, loss_words, value_lines, without_evaluation, words
 from tutor.text.landscape_words import landscape_words, lowest_words, point_words, stops
 from tutor.text.language import say
@@ -77,7 +78,7 @@ def landscape(run: Run, text: str, out: Say) -> None:
     try:
         made = landscape_over(run, run.trained, text)
     except NoLandscape as error:
-        raise Refused(str(error)) from None
+        raise Refused(language.said(error)) from None
     out(say("{loss} over {x} and {y}", loss=made.of.id, x=made.x.id, y=made.y.id))
     for said in (*landscape_words(made), say("The path:"), *(f"  {point_words(made, k)}" for k in stops(made))):
         _wrapped(said, out)

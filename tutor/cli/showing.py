@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tutor.cli.errors import UsageError
 from tutor.cli.finding import find_lesson, known_notation
 from tutor.cli.streams import in_utf8
+from tutor.text.language import said
 from tutor.text.output import escape, json_text
 from tutor.text.words import whole_number
 
@@ -30,7 +31,7 @@ def trace(args: Namespace) -> int:
         try:
             sys.stdout.write(step_latex(trace.find(args.step), notation))
         except NoSuchStep as error:
-            raise UsageError(str(error)) from None
+            raise UsageError(said(error)) from None
         return 0
     if args.format == "json":
         in_utf8()

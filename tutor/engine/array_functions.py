@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tutor.engine.expressions import Expr, Shape, call
+from tutor.messages import Message
 
 MAX_RANK = 4
 MAX_VALUES = 10_000_000  # numbers of one value
@@ -22,17 +23,20 @@ MAX_VALUES = 10_000_000  # numbers of one value
 def shape_text(shape: Shape) -> str:
     """A shape in words: 'a single number', 'a vector of 3', '2 × 3'."""
     if not shape:
-        return "a single number"
-    return f"a vector of {shape[0]:,}" if len(shape) == 1 else " × ".join(f"{size:,}" for size in shape)
+        return Message("a single number")
+    if len(shape) == 1:
+        return Message("a vector of {n}", n=f"{shape[0]:,}")
+    return " × ".join(f"{size:,}" for size in shape)
 
 
 def check_size(shape: Shape) -> None:
     """Raises ValueError for a value that nobody can look at, before there is one."""
     if len(shape) > MAX_RANK:
-        raise ValueError(f"that would be {shape_text(shape)}, of rank {len(shape)}: {MAX_RANK} is the most")
+        words = {"shape": shape_text(shape), "rank": len(shape), "most": MAX_RANK}
+        raise ValueError(Message("that would be {shape}, of rank {rank}: {most} is the most", **words))
     if math.prod(shape) > MAX_VALUES:
-        many = f"{math.prod(shape):,} numbers"
-        raise ValueError(f"that would be {shape_text(shape)}, {many}: {MAX_VALUES:,} are the most")
+        words = {"shape": shape_text(shape), "n": f"{math.prod(shape):,}", "most": f"{MAX_VALUES:,}"}
+        raise ValueError(Message("that would be {shape}, {n} numbers: {most} are the most", **words))
 
 
 @dataclass(frozen=True)
@@ -75,10 +79,16 @@ def from_the_end(axis: int, shape: Shape) -> int:
     """An axis of NumPy's (0 the first, −1 the last), counted from the end. ValueError if it is not there."""
     rank = len(shape)
     if not rank:
-        raise ValueError("a single number has no axis")
+        raise ValueError(Message("a single number has no axis"))
     if not -rank <= axis < rank:
-        there = "0 (or −1)" if rank == 1 else f"0 to {rank - 1} (or −{rank} to −1)"
-        raise ValueError(f"there is no axis {axis}: the value is {shape_text(shape)}, its axes are {there}")
+        raise ValueError(
+            Message(
+                "there is no axis {axis}: the value is {shape}, its axes are 0 (or −1)"
+                if rank == 1
+                else "there is no axis {axis}: the value is {shape}, its axes are 0 to {last} (or −{rank} to −1)",
+                axis=axis, shape=shape_text(shape), last=rank - 1, rank=rank,
+            )
+        )  # fmt: skip
     return axis if axis < 0 else axis - rank
 
 
@@ -90,13 +100,15 @@ def _reduction(op: str, of_a_number: bool) -> Callable[..., Expr]:
         if axes is None and not x.shape:
             if of_a_number:
                 return x
-            raise ValueError("of a single number there is nothing to compare or to spread")
+            raise ValueError(Message("of a single number there is nothing to compare or to spread"))
         rank = len(x.shape)
         gone = set(range(-rank, 0)) if axes is None else {from_the_end(axis, x.shape) for axis in axes}
         if axes is not None and len(gone) < len(axes):
-            raise ValueError("an axis is named twice")
+            raise ValueError(Message("an axis is named twice"))
         if 1 < len(gone) < rank and op == "variance":
-            raise ValueError("var() goes along one axis, or over all: reshape what is to go together to one axis")
+            raise ValueError(
+                Message("var() goes along one axis, or over all: reshape what is to go together to one axis")
+            )
         found = x
         if len(gone) == rank:
             found = call(op, x)
@@ -149,7 +161,8 @@ def _row(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, 
 def _embedding(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[str, Any]) -> Expr:
     table, ids = arrays
     if len(table.shape) != 2:
-        raise ValueError(f"the table of an embedding has a row for each id; here is {shape_text(table.shape)}")
+        shape = shape_text(table.shape)
+        raise ValueError(Message("the table of an embedding has a row for each id; here is {shape}", shape=shape))
     return call("embedding", table, ids)
 
 
@@ -165,9 +178,14 @@ def _reshape(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[s
         others = -math.prod(sizes)
         sizes[sizes.index(-1)] = count // others if others > 0 and not count % others else 0
     if min(sizes, default=1) < 1 or math.prod(sizes) != count:
-        wanted = " × ".join(map(str, numbers))
-        message = f"{shape_text(x.shape)} is {count:,} number{'s' * (count != 1)}: they do not make {wanted}"
-        raise ValueError(message)
+        raise ValueError(
+            Message(
+                "{shape} is {n} number: they do not make {wanted}"
+                if count == 1
+                else "{shape} is {n} numbers: they do not make {wanted}",
+                shape=shape_text(x.shape), n=f"{count:,}", wanted=" × ".join(map(str, numbers)),
+            )
+        )  # fmt: skip
     return _reshaped(x, tuple(sizes))
 
 

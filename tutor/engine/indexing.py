@@ -18,6 +18,7 @@ from tutor.engine.expressions import OPERATORS, ZERO, Call, Const, Expr, Operato
 from tutor.engine.noise import LONG_FIRST, first_noise, linear_noise
 from tutor.engine.operators import cell, elementwise, same_shape
 from tutor.engine.reductions import reduced
+from tutor.messages import Message
 
 BLOCKED = Const(-math.inf)  # what a position that may not be looked at has for a score
 
@@ -26,9 +27,14 @@ BLOCKED = Const(-math.inf)  # what a position that may not be looked at has for 
 
 def _row_shape(shape: Shape, row: int) -> Shape:
     if not shape:
-        raise ValueError("a single number has no rows")
+        raise ValueError(Message("a single number has no rows"))
     if not 0 <= row < shape[0]:
-        raise ValueError(f"row {row + 1} is not there: the shape is {shape}, of {shape[0]} rows; rows count from 1")
+        raise ValueError(
+            Message(
+                "row {row} is not there: the shape is {shape}, of {n} rows; rows count from 1",
+                row=row + 1, shape=shape, n=shape[0],
+            )
+        )  # fmt: skip
     return shape[1:]
 
 
@@ -96,7 +102,12 @@ def _concat_shape(*shapes_and_axis: Any) -> Shape:
     first = shapes[0]
     for shape in shapes:
         if len(shape) != len(first) or reduced(shape, axis) != reduced(first, axis):
-            raise ValueError(f"{first} and {shape} cannot be put one behind the other: all axes but {axis} must agree")
+            raise ValueError(
+                Message(
+                    "{one} and {other} cannot be put one behind the other: all axes but {axis} must agree",
+                    one=first, other=shape, axis=axis,
+                )
+            )  # fmt: skip
     at = len(first) + axis
     return (*first[:at], sum(shape[at] for shape in shapes), *first[at + 1 :])
 
@@ -163,7 +174,7 @@ def numbers(values: Any, count: int) -> tuple[Any, Any]:
 
 def _embedding_shape(E: Shape, ids: Shape) -> Shape:
     if not E:
-        raise ValueError("a single number has no rows")
+        raise ValueError(Message("a single number has no rows"))
     return ids + E[1:]
 
 
@@ -242,7 +253,9 @@ def _one_hot(node: Call, y: Any, like: Any) -> Any:
 
 def _causal_shape(shape: Shape) -> Shape:
     if len(shape) < 2:
-        raise ValueError(f"causal() blocks what is right of a matrix's diagonal: the shape is {shape}")
+        raise ValueError(
+            Message("causal() blocks what is right of a matrix's diagonal: the shape is {shape}", shape=shape)
+        )
     return shape
 
 

@@ -20,6 +20,7 @@ from tutor.engine.ids import read_id
 from tutor.engine.program import batch_size
 from tutor.engine.run import Run, products
 from tutor.engine.trace import trace
+from tutor.messages import Message
 
 MOST_POINTS = 120  # of the path
 MEMORY = 64 << 20  # bytes of parameters that its points are kept with
@@ -43,12 +44,14 @@ class Landscape:
     def __init__(self, run: Run, updates: int, x: Ref | None = None, y: Ref | None = None):
         training = run.lesson.training
         if training is None:
-            raise NoLandscape("This lesson is not trained: there is no path to draw.")
+            raise NoLandscape(Message("This lesson is not trained: there is no path to draw."))
         if run.trained < 1:
-            raise NoLandscape("Nothing is trained yet: there is no path to draw.")
+            raise NoLandscape(Message("Nothing is trained yet: there is no path to draw."))
         trained = [symbol for symbol in run.model.common if symbol in run.model.trained]
         if sum(int(np.prod(symbol.shape)) for symbol in trained) < 2:
-            raise NoLandscape("A landscape is over two parameters, and this lesson trains one: see the slope.")
+            raise NoLandscape(
+                Message("A landscape is over two parameters, and this lesson trains one: see the slope.")
+            )
         self.run = run
         count = sum(int(np.prod(symbol.shape)) for symbol in run.model.common)
         self.at = _places(run, max(2, min(MOST_POINTS, MEMORY // (8 * count))))
@@ -58,7 +61,7 @@ class Landscape:
         if x is None or y is None:
             x, y = _moved_most(trained, self._parameters)
         if x == y:
-            raise NoLandscape(f"A landscape is over two parameters, not {x.id} twice.")
+            raise NoLandscape(Message("A landscape is over two parameters, not {name} twice.", name=x.id))
         self.x, self.y = x, y
         self.path = np.array([[_element(values, x), _element(values, y)] for values in self._parameters])
         self.held = np.array([_element(here, x), _element(here, y)])
@@ -127,7 +130,7 @@ def landscape_over(run: Run, updates: int, text: str) -> Landscape:
     if not named:
         return Landscape(run, updates)
     if len(named) != 2:
-        raise NoLandscape("Name two parameters, with a space between: W1[1,1] W2[1,1], for example.")
+        raise NoLandscape(Message("Name two parameters, with a space between: W1[1,1] W2[1,1], for example."))
     return Landscape(run, updates, element(run, named[0]), element(run, named[1]))
 
 
@@ -137,11 +140,14 @@ def element(run: Run, id: str) -> Ref:
     named = read_id(id.strip())
     symbol = known.get(named.base) if named is not None and named.example is None else None
     if named is None or symbol is None:
-        raise NoLandscape(f"There is no trained parameter '{id.strip()[:40]}': {', '.join(list(known)[:8])}.")
+        name, names = id.strip()[:40], ", ".join(list(known)[:8])
+        raise NoLandscape(Message("There is no trained parameter '{name}': {names}.", name=name, names=names))
     index = named.index or ((0,) * len(symbol.shape) if np.prod(symbol.shape) == 1 else ())
     if not named.fits(symbol.shape) or len(index) != len(symbol.shape):
         shape = " × ".join(map(str, symbol.shape))
-        raise NoLandscape(f"Say which element of {symbol.id}, of {shape}: {Ref(symbol, (0,) * len(symbol.shape)).id}.")
+        first = Ref(symbol, (0,) * len(symbol.shape)).id
+        message = Message("Say which element of {name}, of {shape}: {first}.", name=symbol.id, shape=shape, first=first)
+        raise NoLandscape(message)
     return Ref(symbol, index or None)
 
 

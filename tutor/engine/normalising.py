@@ -30,6 +30,7 @@ from tutor.engine.expressions import (
 from tutor.engine.indexing import numbers
 from tutor.engine.noise import jacobian_noise, softmax_noise
 from tutor.engine.reductions import along, centred, centred_noise, line, mean_of, near_mean, reduced
+from tutor.messages import Message
 
 # ---------------------------------------------------------------- softmax
 
@@ -41,7 +42,7 @@ def axis_of(node: Call) -> int:
 
 def _along_shape(shape: Shape, axis: int | None) -> Shape:
     if not shape:
-        raise ValueError("it goes along an axis, and a single number has none")
+        raise ValueError(Message("it goes along an axis, and a single number has none"))
     reduced(shape, axis or -1)
     return shape
 
@@ -108,7 +109,7 @@ def _log_softmax_reverse(node: Call, out: Expr, G: Expr) -> tuple[Expr | None, .
 def _norm_shape(shape: Shape, param: tuple[int, float]) -> Shape:
     axis, eps = param
     if eps < 0:
-        raise ValueError(f"eps is 0 or more: it is {eps}")
+        raise ValueError(Message("eps is 0 or more: it is {eps}", eps=eps))
     return _along_shape(shape, axis)
 
 
@@ -171,9 +172,12 @@ def by_number(node: Call) -> bool:
 def _cross_entropy_shape(z: Shape, y: Shape) -> Shape:
     if not z or y not in (z, z[:-1]):
         raise ValueError(
-            f"logits {z} go with class numbers {z[:-1]}, one a row, or with rows of probabilities {z}: "
-            f"the targets are {y}"
-        )
+            Message(
+                "logits {z} go with class numbers {numbers}, one a row, or with rows of probabilities {z}: "
+                "the targets are {y}",
+                z=z, numbers=z[:-1], y=y,
+            )
+        )  # fmt: skip
     return ()
 
 

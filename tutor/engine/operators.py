@@ -39,6 +39,7 @@ from tutor.engine.expressions import (
     total,
 )
 from tutor.engine.noise import ROOT, SUM, cancelled, linear_noise, power_noise, wobble
+from tutor.messages import Message, together
 
 
 def same_shape(*shapes: Shape) -> Shape:
@@ -55,14 +56,14 @@ def same_shape(*shapes: Shape) -> Shape:
     for axis in range(-rank, 0):
         found = {shape[axis] for shape in wide if -axis <= len(shape)} - {1}
         if len(found) > 1:
-            said = " and ".join(map(str, wide))
-            raise ValueError(f"the shapes {said} do not go together: lengths {_listed(found)} along one axis")
+            raise ValueError(
+                Message(
+                    "the shapes {shapes} do not go together: lengths {lengths} along one axis",
+                    shapes=together(map(str, wide)), lengths=together(map(str, sorted(found))),
+                )
+            )  # fmt: skip
         lengths.append(found.pop() if found else 1)
     return tuple(lengths)
-
-
-def _listed(numbers: set[int]) -> str:
-    return " and ".join(map(str, sorted(numbers)))
 
 
 def cell(arg: Expr, index: tuple[int, ...]) -> Expr:

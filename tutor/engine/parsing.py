@@ -13,7 +13,7 @@ from typing import Any
 
 from tutor.engine.array_functions import ARRAY_FUNCTIONS, ArrayFunction, FunctionSetting, check_size, of_libraries
 from tutor.engine.expressions import PI, Call, Const, E, Expr, Ref, call, evaluate, negative, walk
-from tutor.messages import Message
+from tutor.messages import Message, alternatives, together
 
 
 class FormulaError(ValueError):
@@ -88,12 +88,13 @@ def tokens(text: str) -> list[tuple[str, str, int]]:
         match = _TOKEN.match(text, at)
         if not match:
             at += len(text[at:]) - len(text[at:].lstrip())
-            raise FormulaError(f"{text[at]!r} means nothing in a formula", at)
+            raise _no_sign(text[at], at)
         kind = str(match.lastgroup)
         found.append((kind, _SAME.get(match[kind], match[kind]), match.start(kind)))
         at = match.end()
         if len(found) > MAX_TOKENS:
-            raise FormulaError(f"the formula is longer than {MAX_TOKENS:,} tokens: split it over several lines", at)
+            message = Message("the formula is longer than {n} tokens: split it over several lines", n=f"{MAX_TOKENS:,}")
+            raise FormulaError(message, at)
     found.append(("end", "", len(text.rstrip())))
     return found
 
@@ -121,7 +122,8 @@ class _Parser:
     def nested(self, parse: Callable[[], Tree]) -> Tree:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise FormulaError(f"the formula is nested more than {MAX_DEPTH} deep", self.tokens[self.at][2])
+            message = Message("the formula is nested more than {n} deep", n=MAX_DEPTH)
+            raise FormulaError(message, self.tokens[self.at][2])
         result = parse()
         self.depth -= 1
         return result
@@ -144,8 +146,9 @@ class _Parser:
             _, op, at = self.take()
             right = self.factor()
             if self.text[at] in "·×" and all(side is not None and side.shape for side in (left, right)):
-                advice = "write @ for the product of matrices, * for number by number"
-                raise FormulaError(f"'{self.text[at]}' between arrays may be either product", at, advice)
+                message = Message("'{sign}' between arrays may be either product", sign=self.text[at])
+                advice = Message("write @ for the product of matrices, * for number by number")
+                raise FormulaError(message, at, advice)
             left = made(at, _PRODUCTS[op], left, right)
         return left
 
@@ -167,30 +170,33 @@ class _Parser:
         if kind == "number":
             value = float(text.replace("−", "-"))
             if not math.isfinite(value):
-                raise FormulaError(f"the number {text} is too large", offset)
+                raise FormulaError(Message("the number {number} is too large", number=text), offset)
             return Const(value)
         if kind == "name":
             return self.function(text, offset) if self.peek() == "(" else self.name(text, offset)
         if text == "(":
             inner = self.nested(self.sum)
-            self.expect(")", "close the bracket opened", offset)
+            self.close(offset)
             return inner
         if text == "=":
             raise _no_sign(text, offset)
-        what = f"instead of {text!r}" if text else "at the end"
-        raise FormulaError(f"a number, a name or a bracket is missing {what}", offset)
+        message = Message("a number, a name or a bracket is missing at the end")
+        if text:
+            message = Message("a number, a name or a bracket is missing instead of {found}", found=repr(text))
+        raise FormulaError(message, offset)
 
     def name(self, text: str, offset: int) -> Tree:
         if text in RESERVED:
-            raise FormulaError(f"{text} is a function: write {text}(...)", offset)
+            raise FormulaError(Message("{name} is a function: write {name}(...)", name=text), offset)
         return self.resolve(text, offset)
 
     def function(self, text: str, offset: int) -> Tree:
         if text not in FUNCTIONS and text not in ARRAY_FUNCTIONS:
             if meant := elsewhere(text):
-                raise FormulaError(f"unknown function '{text}'", offset, f"write {meant}")
-            known = {**FUNCTIONS, **ARRAY_FUNCTIONS}
-            raise FormulaError(f"unknown function '{text}'{did_you_mean(text, known)}", offset)
+                message = Message("unknown function '{name}'", name=text)
+                raise FormulaError(message, offset, Message("write {formula}", formula=meant))
+            near = did_you_mean(text, {**FUNCTIONS, **ARRAY_FUNCTIONS})
+            raise FormulaError(Message("unknown function '{name}'{near}", name=text, near=near), offset)
         given: list[Tree] = []
         named: Named = {}
         self.take()
@@ -199,10 +205,10 @@ class _Parser:
             if kind == "name" and self.peek(1) == "=":
                 self.at += 2
                 if word in named:
-                    raise FormulaError(f"{word} is given twice", at)
+                    raise FormulaError(Message("{name} is given twice", name=word), at)
                 named[word] = self.setting(), at
             elif named:
-                raise FormulaError(f"what has no name stands before {next(iter(named))}=", at)
+                raise FormulaError(Message("what has no name stands before {name}=", name=next(iter(named))), at)
             elif given and text == "reshape":
                 given += self.setting()  # its sizes may stand in brackets of their own, as in NumPy
             else:
@@ -210,7 +216,7 @@ class _Parser:
             if self.peek() != ",":
                 break
             self.take()
-        self.expect(")", "close the bracket of the function", offset)
+        self.close(offset, of_a_function=True)
         row = ARRAY_FUNCTIONS.get(text)
         if row and text in FUNCTIONS:  # max(x) of an array, max(a, b) of two
             of_one = len(given) == 1 and (given[0] is None or given[0].shape != ())
@@ -235,20 +241,26 @@ class _Parser:
         if len(found) == 1 and self.tokens[self.at - 1][1] != ",":  # brackets around one number
             self.at = start
             return (self.nested(self.sum),)
-        self.expect(")", "close the bracket opened", offset)
+        self.close(offset)
         return tuple(found)
 
-    def expect(self, text: str, why: str, opened: int) -> Any:
+    def close(self, opened: int, of_a_function: bool = False) -> None:
+        """Take the ) of a bracket; `opened`: where it, or the function's name, stands."""
         _, found, offset = self.take()
         if found == "=":
             raise _no_sign(found, offset)
-        if found != text:
+        if found != ")":
             self.comma()
-            if found and found != "," and "function" in why:
-                message = f"an operator or a comma is missing before {found!r}"
-                raise FormulaError(message, offset, "write * between factors, a comma between arguments")
-            message = f"'{text}' is missing here, to {why} at character {opened + 1}"
-            raise FormulaError(message, offset, "every ( has a ) of its own")
+            if found and found != "," and of_a_function:
+                message = Message("an operator or a comma is missing before {found}", found=repr(found))
+                raise FormulaError(message, offset, Message("write * between factors, a comma between arguments"))
+            message = Message(
+                "')' is missing here, to close the bracket of the function at character {at}"
+                if of_a_function
+                else "')' is missing here, to close the bracket opened at character {at}",
+                at=opened + 1,
+            )
+            raise FormulaError(message, offset, Message("every ( has a ) of its own"))
 
     def comma(self) -> None:
         """Raise FormulaError where the token just taken is a decimal comma."""
@@ -256,15 +268,17 @@ class _Parser:
             (_, before, start), (_, behind, _) = self.tokens[self.at - 2], self.tokens[self.at]
             touching = self.text[start + len(before) :].startswith(f",{behind}")
             if before.isdecimal() and behind.isdecimal() and touching:
-                message = f"'{before},{behind}': a number has a decimal point, not a comma"
-                raise FormulaError(message, start, f"write {before}.{behind}")
+                message = Message(
+                    "'{before},{behind}': a number has a decimal point, not a comma", before=before, behind=behind
+                )
+                raise FormulaError(message, start, Message("write {formula}", formula=f"{before}.{behind}"))
 
 
 _FLAGS = {"True": Const(1.0), "False": Const(0.0), "true": Const(1.0), "false": Const(0.0)}
 
 
 def _no_sign(text: str, offset: int) -> FormulaError:
-    return FormulaError(f"{text!r} means nothing in a formula", offset)
+    return FormulaError(Message("{sign} means nothing in a formula", sign=repr(text)), offset)
 
 
 def made(offset: int, build: Callable[..., Expr], *parts: Tree) -> Tree:
@@ -276,14 +290,14 @@ def made(offset: int, build: Callable[..., Expr], *parts: Tree) -> Tree:
         if found.shape:
             check_size(found.shape)
     except ValueError as error:
-        raise FormulaError(str(error), offset, _mend(build, parts)) from None
+        raise FormulaError(error.args[0], offset, _mend(build, parts)) from None
     return found
 
 
 def _product(x: Expr, y: Expr) -> Expr:
     """x @ y. A matrix times a number is no matrix product, in NumPy either."""
     if not x.shape or not y.shape:
-        raise ValueError("@ is between arrays, and here is a single number: a number times an array is *")
+        raise ValueError(Message("@ is between arrays, and here is a single number: a number times an array is *"))
     return call("matmul", x, y)
 
 
@@ -306,15 +320,19 @@ def _mend(build: Callable[..., Expr], parts: tuple[Tree, ...]) -> str:
     if build is _product and all(shapes):
         x, y = shapes
         if len(y) > 1 and x[-1] == y[-1]:
-            return "the columns on the left and the rows on the right are as many: transpose the right, as in Q @ K.T"
+            return Message(
+                "the columns on the left and the rows on the right are as many: transpose the right, as in Q @ K.T"
+            )
         if len(x) > 1 and x[-2] == y[-2 if len(y) > 1 else 0]:
-            return "the columns on the left and the rows on the right are as many: transpose the left, as in X.T @ G"
-        return "the columns on the left and the rows on the right are as many"
+            return Message(
+                "the columns on the left and the rows on the right are as many: transpose the left, as in X.T @ G"
+            )
+        return Message("the columns on the left and the rows on the right are as many")
     if build in (operator.add, _longer, operator.sub, operator.mul, operator.truediv, operator.pow):
-        rule = "shapes are matched from the last axis back: each pair is equal, or one of the two is 1"
+        rule = Message("shapes are matched from the last axis back: each pair is equal, or one of the two is 1")
         longer, shorter = sorted(shapes, key=len, reverse=True)
         if len(shorter) == 1 and len(longer) > 1 and shorter[0] == longer[-2]:
-            return f"{rule}; reshape(b, {shorter[0]}, 1) makes a column of a vector b"
+            return Message("{rule}; reshape(b, {n}, 1) makes a column of a vector b", rule=rule, n=shorter[0])
         return rule
     return ""
 
@@ -325,44 +343,69 @@ def _elementwise(text: str, given: list[Tree], named: Named, offset: int) -> Tre
     usual = USUAL.get(op, ())
     for word, (values, at) in named.items():
         if word != "alpha" or not usual:
-            raise FormulaError(f"{text}() has no {word}=", at)
+            raise FormulaError(Message("{name}() has no {word}=", name=text, word=word), at)
         given = [*given, *values]
     if not least <= len(given) <= most + len(usual):
-        want = f"{least}" if least == most else f"at least {least}"
-        raise FormulaError(f"{text}() takes {want} argument{'s' * (want != '1')}, not {len(given)}", offset)
+        raise FormulaError(wrong_count(text, least, most, len(given)), offset)
     if len(given) > most:
         alpha, below = constant(given[most]), ALPHA_BELOW.get(op, math.inf)
         if alpha is None or not 0 <= alpha < below:
-            wanted = "a number of at least 0" + (f" and less than {below:g}" if below < math.inf else "")
-            raise FormulaError(f"the α of {text}() is {wanted}, written out", offset)
+            message = Message(
+                "the α of {name}() is a number of at least 0 and less than {below}, written out"
+                if below < math.inf
+                else "the α of {name}() is a number of at least 0, written out",
+                name=text, below=f"{below:g}",
+            )  # fmt: skip
+            raise FormulaError(message, offset)
         usual = (alpha,)
     return made(offset, lambda *args: call(op, *args, *usual), *given[:most])
 
 
+def wrong_count(name: str, least: int, most: int, given: int) -> Message:
+    """What is said of a function with too few or too many arguments."""
+    if least != most:
+        return Message("{name}() takes at least {n} arguments, not {given}", name=name, n=least, given=given)
+    return Message(
+        "{name}() takes {n} argument, not {given}" if least == 1 else "{name}() takes {n} arguments, not {given}",
+        name=name, n=least, given=given,
+    )  # fmt: skip
+
+
 def apply_to_arrays(text: str, row: ArrayFunction, given: list[Tree], named: Named, offset: int) -> Tree:
     """A function of arrays with its numbers and settings. Raises FormulaError."""
-    usage = f"write {' or '.join(row.usage)}"
+    usage = Message("write {formula}", formula=alternatives(row.usage))
     settings = {setting.name: setting.default for setting in row.settings}
     for word, (values, at) in named.items():
         setting = next((setting for setting in row.settings if setting.name == word), None)
         if setting is None:
-            near = did_you_mean(word, settings) or (": did you mean 'axis'?" if word == "dim" and settings else "")
-            near = ": did you mean 'keepdims'?" if word == "keepdim" and "keepdims" in settings else near
-            raise FormulaError(f"{text}() has no {word}={near}", at, usage)
+            meant = nearest(word, settings) or ("axis" if word == "dim" and settings else "")
+            near = suggestion("keepdims" if word == "keepdim" and "keepdims" in settings else meant)
+            raise FormulaError(Message("{name}() has no {word}={near}", name=text, word=word, near=near), at, usage)
         settings[word] = _setting(text, setting, values, at)
     (least, most), (fewest, numbers) = row.arrays, row.numbers
     if not least + fewest <= len(given) <= most + numbers:
-        wanted = f"{least + fewest}" if (least, fewest) == (most, numbers) else f"at least {least + fewest}"
-        message = f"{text}() takes {wanted} argument{'s' * (wanted != '1')}, not {len(given)}"
+        wanted = least + fewest, most + numbers
         behind = [setting.name for setting in row.settings]
         if len(given) > most + numbers and behind and constant(given[-1]) is not None:
-            message = f"{text}() takes {wanted} argument{'s' * (wanted != '1')}; {' and '.join(behind)} by name"
-        raise FormulaError(message, offset, usage)
+            raise FormulaError(_by_name(text, *wanted, behind), offset, usage)
+        raise FormulaError(wrong_count(text, *wanted, len(given)), offset, usage)
     arrays, rest = given[: len(given) if not numbers else most], given[most:] if numbers else []
     whole = [_whole(constant(part)) for part in rest]
     if any(number is None for number in whole):
-        raise FormulaError(f"{text}() takes a whole number there, written out", offset, usage)
+        raise FormulaError(Message("{name}() takes a whole number there, written out", name=text), offset, usage)
     return made(offset, lambda *arrays: row.make(arrays, whole, settings), *arrays)  # type: ignore[arg-type]
+
+
+def _by_name(name: str, least: int, most: int, settings: list[str]) -> Message:
+    """What is said where a setting stands without its name."""
+    return Message(
+        "{name}() takes at least {n} arguments; {settings} by name"
+        if least != most
+        else "{name}() takes {n} argument; {settings} by name"
+        if least == 1
+        else "{name}() takes {n} arguments; {settings} by name",
+        name=name, n=least, settings=together(settings),
+    )  # fmt: skip
 
 
 def _setting(text: str, setting: FunctionSetting, values: tuple[Tree, ...], offset: int) -> Any:
@@ -375,10 +418,28 @@ def _setting(text: str, setting: FunctionSetting, values: tuple[Tree, ...], offs
         return axes
     number = {"whole": _whole(found), "number": found}.get(setting.kind)
     if number is None or number < setting.least:
-        kind = {"number": "a number", "flag": "True or False"}.get(setting.kind, "a whole number")
-        bound = f" of at least {setting.least:g}" if setting.least > -math.inf else ""
-        raise FormulaError(f"{setting.name} of {text}() must be {kind}{bound}, written out", offset)
+        raise FormulaError(_wrong_setting(text, setting), offset)
     return number
+
+
+def _wrong_setting(name: str, setting: FunctionSetting) -> Message:
+    words: dict[str, object] = {"setting": setting.name, "name": name, "least": f"{setting.least:g}"}
+    if setting.kind == "flag":
+        return Message("{setting} of {name}() must be True or False, written out", **words)
+    bounded = setting.least > -math.inf
+    if setting.kind == "number":
+        return Message(
+            "{setting} of {name}() must be a number of at least {least}, written out"
+            if bounded
+            else "{setting} of {name}() must be a number, written out",
+            **words,
+        )
+    return Message(
+        "{setting} of {name}() must be a whole number of at least {least}, written out"
+        if bounded
+        else "{setting} of {name}() must be a whole number, written out",
+        **words,
+    )
 
 
 def constant(tree: Tree) -> float | None:
@@ -395,8 +456,12 @@ def _whole(value: float | None) -> int | None:
 
 def did_you_mean(word: str, known: Any) -> str:
     """': did you mean ...?' with the nearest known word, a `Message`; or nothing."""
-    near = nearest(word, known)
-    return Message(": did you mean '{near}'?", near=near) if near else ""
+    return suggestion(nearest(word, known))
+
+
+def suggestion(meant: str | None) -> str:
+    """The same of a word that is known to be meant."""
+    return Message(": did you mean '{near}'?", near=meant) if meant else ""
 
 
 def nearest(word: str, known: Any) -> str:
@@ -423,11 +488,11 @@ def read(text: str, resolve: Resolve) -> Tree:
     if found == "=":
         raise _no_sign(found, offset)
     if found == ")":
-        raise FormulaError("')' closes no bracket", offset, "take it out, or open one before it")
+        raise FormulaError(Message("')' closes no bracket"), offset, Message("take it out, or open one before it"))
     if kind != "end":
         parser.comma()
-        advice = "write * between the factors of a product" if kind != "op" or found == "(" else ""
-        raise FormulaError(f"an operator is missing before {found!r}", offset, advice)
+        advice = Message("write * between the factors of a product") if kind != "op" or found == "(" else ""
+        raise FormulaError(Message("an operator is missing before {found}", found=repr(found)), offset, advice)
     return result
 
 

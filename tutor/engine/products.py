@@ -14,17 +14,26 @@ from tutor.engine.examples_axis import lead
 from tutor.engine.expressions import OPERATORS, Call, Expr, Operator, Shape, call, element, total
 from tutor.engine.noise import LONG_SUM, bilinear_noise, linear_noise
 from tutor.engine.operators import cell, same_shape
+from tutor.messages import Message
 
 
 def _matmul_shape(x: Shape, y: Shape) -> Shape:
     if not x or not y:
-        raise ValueError(f"@ multiplies vectors and matrices, not a single number: the shapes are {x} and {y}")
+        raise ValueError(
+            Message("@ multiplies vectors and matrices, not a single number: the shapes are {x} and {y}", x=x, y=y)
+        )
     length = y[-2] if len(y) > 1 else y[0]
     if x[-1] != length:
         raise ValueError(
-            f"the shapes {x} and {y} do not fit for @: the last axis of the first is {x[-1]} long, "
-            f"{'the last but one' if len(y) > 1 else 'the axis'} of the second {length}"
-        )
+            Message(
+                "the shapes {x} and {y} do not fit for @: the last axis of the first is {n} long, "
+                "the last but one of the second {length}"
+                if len(y) > 1
+                else "the shapes {x} and {y} do not fit for @: the last axis of the first is {n} long, "
+                "the axis of the second {length}",
+                x=x, y=y, n=x[-1], length=length,
+            )
+        )  # fmt: skip
     return same_shape(x[:-2], y[:-2]) + x[-2:-1] + (y[-1:] if len(y) > 1 else ())
 
 
@@ -96,7 +105,7 @@ def turned(x: Expr) -> Expr:
 
 def _transpose_shape(shape: Shape) -> Shape:
     if len(shape) < 2:
-        raise ValueError(f"only a matrix has a transpose: the shape is {shape}")
+        raise ValueError(Message("only a matrix has a transpose: the shape is {shape}", shape=shape))
     return (*shape[:-2], shape[-1], shape[-2])
 
 

@@ -28,6 +28,7 @@ from tutor.engine.expressions import (
 )
 from tutor.engine.noise import LONG_FIRST, LONG_SUM, NEAR, cancelled, first_noise, linear_noise
 from tutor.engine.operators import cell, same_shape
+from tutor.messages import Message
 
 # ---------------------------------------------------------------- axes
 
@@ -37,7 +38,9 @@ def reduced(shape: Shape, axis: int | None) -> Shape:
     if axis is None:
         return ()
     if not -len(shape) <= axis < 0:
-        raise ValueError(f"axis {axis} is not there: the shape is {shape}, of {len(shape)} axes")
+        raise ValueError(
+            Message("axis {axis} is not there: the shape is {shape}, of {n} axes", axis=axis, shape=shape, n=len(shape))
+        )
     return shape[:axis] + shape[len(shape) + axis + 1 :]
 
 

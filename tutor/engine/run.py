@@ -24,6 +24,7 @@ from tutor.engine.model import Equation, Model
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.program import Program, Values, batch_size, iterations_per_epoch, rows
 from tutor.engine.same_shape import same_shape
+from tutor.messages import Message
 
 if TYPE_CHECKING:
     from tutor.engine.native import Native
@@ -165,7 +166,7 @@ class Run:
         less than that. (Means of whole epochs: from one example to the next the loss changes without learning.)
         """
         if self.lesson.training is None:
-            raise ValueError("this lesson is not trained")
+            raise ValueError(Message("this lesson is not trained"))
         per, ticker = iterations_per_epoch(self.lesson), _Ticker(progress)
         self._goal = iterations
         before: np.ndarray | None = None

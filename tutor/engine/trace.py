@@ -7,7 +7,6 @@ one example of the batch (`dL/dW2[1,2]@3`). Local derivatives (`da2/dz2`, `dz2/d
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tutor.engine.activations import ACTIVATIONS, prime_of
+from tutor.engine.array_functions import shape_text
 from tutor.engine.expressions import (
     EXACT,
     Call,
@@ -37,9 +37,10 @@ from tutor.engine.local import local_derivative
 from tutor.engine.meant import meant_id
 from tutor.engine.memo import Memo
 from tutor.engine.model import Equation, Phase
-from tutor.engine.parsing import did_you_mean
+from tutor.engine.parsing import nearest, suggestion
 from tutor.engine.program import Program
 from tutor.engine.run import Iteration, Run
+from tutor.messages import Message
 
 
 class NoSuchStep(ValueError):
@@ -298,8 +299,8 @@ def resolve(program: Program, id: str) -> tuple[Equation, tuple[int, ...] | None
     named = read_id(id)
     if named is None or names_no_place(id):
         meant = meant_id(id.strip()[:64], lambda other: _is_there(program, other))
-        near = f": did you mean '{meant}'?" if meant else "; ids look like z1, dL/dW2, dL/dW2[1,2] or dL/dW2[1,2]@3"
-        raise NoSuchStep(f"{id!r} is not a step id{near}")
+        near = suggestion(meant) or Message("; ids look like z1, dL/dW2, dL/dW2[1,2] or dL/dW2[1,2]@3")
+        raise NoSuchStep(Message("{id} is not a step id{near}", id=repr(id), near=near))
     base, example = named.base, named.example
     eq = program.equation(base)
     if example is not None:
@@ -308,21 +309,27 @@ def resolve(program: Program, id: str) -> tuple[Equation, tuple[int, ...] | None
     if eq is None:
         known = list(dict.fromkeys(e.symbol.id for e in program.equations))
         if base in known:
-            why = (
-                "is the batch's own: it has no examples" if program.examples > 1 else "has one example: leave out the @"
+            raise NoSuchStep(
+                Message(
+                    "'{id}' is the batch's own: it has no examples"
+                    if program.examples > 1
+                    else "'{id}' has one example: leave out the @",
+                    id=base,
+                )
             )
-            raise NoSuchStep(f"'{base}' {why}")
         if given := _given(program, base, known):
             raise NoSuchStep(given)
         meant = meant_id(id.strip()[:64], lambda other: _is_there(program, other))
-        near = f": did you mean '{meant}'?" if meant else _nearest(base, known)
-        raise NoSuchStep(f"there is no step '{base}' in this lesson{near}")
+        near = suggestion(meant) or _nearest(base, known)
+        raise NoSuchStep(Message("there is no step '{id}' in this lesson{near}", id=base, near=near))
     if not named.fits(eq.symbol.shape):
         raise NoSuchStep(_no_element(id, base, named, eq.symbol.shape))
     if example is not None and not eq.symbol.per_example:
-        raise NoSuchStep(f"'{base}' is the same for all examples: leave out the @{_said(example_of(id))}")
+        at = _said(example_of(id))
+        raise NoSuchStep(Message("'{id}' is the same for all examples: leave out the @{at}", id=base, at=at))
     if example is not None and not 0 <= example < program.examples:
-        raise NoSuchStep(f"the batch has {program.examples} examples: there is no @{_said(example_of(id))}")
+        at = _said(example_of(id))
+        raise NoSuchStep(Message("the batch has {n} examples: there is no @{at}", n=program.examples, at=at))
     return eq, named.index, example
 
 
@@ -339,22 +346,34 @@ def _given(program: Program, base: str, known: list[str]) -> str:
     if symbol is None or symbol.quantity in ("hyper", "state"):
         return ""
     gradients = [id for id in known if (read_derivative(id) or ("", ""))[1] == base]
-    about = [f"its gradient is '{id}'" for id in gradients[:1]]
-    about += [f"its update is '{updated(base)}'"] if updated(base) in known else []
-    return f"'{base}' is given: no step computes it" + (f"; {', '.join(about)}" if about else "")
+    gradient, update = next(iter(gradients), ""), updated(base) if updated(base) in known else ""
+    more: str = ""
+    if gradient and update:
+        more = Message("; its gradient is '{gradient}', its update is '{update}'", gradient=gradient, update=update)
+    elif gradient:
+        more = Message("; its gradient is '{gradient}'", gradient=gradient)
+    elif update:
+        more = Message("; its update is '{update}'", update=update)
+    return Message("'{id}' is given: no step computes it{more}", id=base, more=more)
 
 
 def _no_element(id: str, base: str, named: StepId, shape: tuple[int, ...]) -> str:
     """What is said of an element that is not there."""
     assert named.index is not None
-    size = {0: "a single number", 1: f"a vector of {math.prod(shape)}"}.get(len(shape), " × ".join(map(str, shape)))
-    message = f"'{base}' is {size}: it has no element [{_said(id.partition('[')[2].partition(']')[0])}]"
+    more: str = ""
     if shape and len(named.index) != len(shape):
-        one = ",".join("1" for _ in shape)
-        return f"{message}; one of its elements is {base}[{one}]" + (", row and column" if len(shape) == 2 else "")
-    if shape and any(i < 0 for i in named.index):
-        return f"{message}; rows and columns are counted from 1"
-    return message
+        more = Message(
+            "; one of its elements is {element}, row and column"
+            if len(shape) == 2
+            else "; one of its elements is {element}",
+            element=f"{base}[{','.join('1' for _ in shape)}]",
+        )
+    elif shape and any(i < 0 for i in named.index):
+        more = Message("; rows and columns are counted from 1")
+    return Message(
+        "'{id}' is {shape}: it has no element [{index}]{more}",
+        id=base, shape=shape_text(shape), index=_said(id.partition("[")[2].partition("]")[0]), more=more,
+    )  # fmt: skip
 
 
 def _said(place: str) -> str:
@@ -364,15 +383,12 @@ def _said(place: str) -> str:
 
 
 def _nearest(base: str, known: list[str]) -> str:
-    folded = {k.lower(): k for k in reversed(known)}
-    near = did_you_mean(base, folded)
-    for low, name in folded.items():
-        near = near.replace(f"'{low}'", f"'{name}'")
-    meant = near.partition("'")[2].rpartition("'")[0]
+    meant = nearest(base, known)
     if _other_letter(base, meant):  # of df/dz a df/dy is no slip of the finger
         alike = [id for id in known if _other_letter(base, id)]
-        return f"; its gradients are {', '.join(alike[:6])}{' …' if len(alike) > 6 else ''}"
-    return near or f"; its steps are {', '.join(known[:6])} …"
+        some = ", ".join(alike[:6]) + (" …" if len(alike) > 6 else "")
+        return Message("; its gradients are {ids}", ids=some)
+    return suggestion(meant) or Message("; its steps are {ids} …", ids=", ".join(known[:6]))
 
 
 def _other_letter(id: str, other: str) -> bool:

@@ -16,6 +16,7 @@ from tutor.engine.activations import ACTIVATIONS, prime_of
 from tutor.engine.expressions import OPERATORS, SHAPE_ONLY, Call, Expr, Operator, Ref, call, element, walk
 from tutor.engine.model import PHASES
 from tutor.engine.trace import Step, Trace
+from tutor.messages import Message
 
 MOST = 800  # parts of a formula that anybody reads
 SHARED = "⟨⟩"  # the operator of what is kept: its value is that of what it marks
@@ -92,18 +93,18 @@ def unfold(trace: Trace, formula: Expr, name: str = "", mark: bool = True) -> Un
     """A formula unfolded once, what is shared with other steps marked; see `unfoldings`. Raises CannotUnfold."""
     makers = operands(trace, formula)
     if not makers:
-        raise CannotUnfold("Everything is written out: only what was given is left.")
+        raise CannotUnfold(Message("Everything is written out: only what was given is left."))
     if name:
         chosen = {ref: maker for ref, maker in makers.items() if name in (ref.id, ref.symbol.id)}
         if not chosen:
-            raise CannotUnfold(f"There is no operand '{name}' here that a step makes.")
+            raise CannotUnfold(Message("There is no operand '{name}' here that a step makes.", name=name))
     else:
         last = max(PHASES.index(maker.phase) for maker in makers.values())
         chosen = {ref: maker for ref, maker in makers.items() if PHASES.index(maker.phase) == last}
     put = {ref: _put(ref, maker, mark) for ref, maker in chosen.items()}
     found = replaced(formula, put.get)
     if sum(1 for _ in islice(walk(found), MOST + 1)) > MOST:
-        raise CannotUnfold("Written out further it would have more parts than anybody reads.")
+        raise CannotUnfold(Message("Written out further it would have more parts than anybody reads."))
     return Unfolded(found, tuple(chosen.values()))
 
 

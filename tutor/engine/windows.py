@@ -36,6 +36,7 @@ from tutor.engine.expressions import (
 )
 from tutor.engine.noise import LONG_FIRST, LONG_PRODUCT, LONG_SUM, bilinear_noise, first_noise, linear_noise
 from tutor.engine.reductions import mean_of, near_tie, tie_noise, winner
+from tutor.messages import Message
 
 Index = tuple[int, ...]
 
@@ -51,21 +52,48 @@ def _places(lengths: Shape, window: Shape, stride: int, padding: int) -> Shape:
     return tuple((n + 2 * padding - m) // stride + 1 for n, m in zip(lengths, window, strict=True))
 
 
+_SLIDES_OVER = {  # by the axes of a kernel
+    1: Message("length"),
+    2: Message("height × width"),
+    3: Message("channels × length"),
+    4: Message("channels × height × width"),
+}
+
+
 def _conv_shape(x: Shape, k: Shape, param: tuple[int, int]) -> Shape:
     stride, padding = param
     if not 1 <= len(k) <= 4:
-        raise ValueError(f"a kernel has 1 to 4 axes: the shape is {k}")
+        raise ValueError(Message("a kernel has 1 to 4 axes: the shape is {shape}", shape=k))
     if stride < 1 or padding < 0:
-        raise ValueError(f"a stride is 1 or more, a padding 0 or more: they are {stride} and {padding}")
+        raise ValueError(
+            Message(
+                "a stride is 1 or more, a padding 0 or more: they are {stride} and {padding}",
+                stride=stride, padding=padding,
+            )
+        )
     axes = spatial(k)
     channels = len(k) > 2
     if len(x) not in (axes + channels, axes + channels + 1):
-        wants = {1: "length", 2: "height × width", 3: "channels × length", 4: "channels × height × width"}[len(k)]
-        raise ValueError(f"a kernel {k} slides over {wants}, with or without a batch in front: the input is {x}")
+        raise ValueError(
+            Message(
+                "a kernel {kernel} slides over {axes}, with or without a batch in front: the input is {shape}",
+                kernel=k, axes=_SLIDES_OVER[len(k)], shape=x,
+            )
+        )
     if channels and x[-axes - 1] != k[1]:
-        raise ValueError(f"the kernel {k} takes {k[1]} channels, the input {x} has {x[-axes - 1]}")
+        raise ValueError(
+            Message(
+                "the kernel {kernel} takes {n} channels, the input {shape} has {given}",
+                kernel=k, n=k[1], shape=x, given=x[-axes - 1],
+            )
+        )
     if any(n + 2 * padding < m for n, m in zip(x[-axes:], k[-axes:], strict=True)):
-        raise ValueError(f"the kernel {k} is larger than its input {x} with a padding of {padding}")
+        raise ValueError(
+            Message(
+                "the kernel {kernel} is larger than its input {shape} with a padding of {padding}",
+                kernel=k, shape=x, padding=padding,
+            )
+        )
     batch = x[: len(x) - axes - channels]
     return (*batch, *((k[0],) if channels else ()), *_places(x[-axes:], k[-axes:], stride, padding))
 
@@ -250,12 +278,18 @@ def _like_kernel(x: Shape, G: Shape, like: Shape, param: tuple[int, int]) -> Sha
 def _pool_shape(x: Shape, param: tuple[int, int]) -> Shape:
     size, stride = param
     if not x:
-        raise ValueError("a single number cannot be pooled")
+        raise ValueError(Message("a single number cannot be pooled"))
     if size < 1 or stride < 1:
-        raise ValueError(f"a window's size and its stride are 1 or more: they are {size} and {stride}")
+        raise ValueError(
+            Message(
+                "a window's size and its stride are 1 or more: they are {size} and {stride}",
+                size=size, stride=stride,
+            )
+        )
     axes = min(len(x), 2)
     if any(n < size for n in x[-axes:]):
-        raise ValueError(f"a window of {' × '.join([str(size)] * axes)} is larger than its input {x}")
+        window = " × ".join([str(size)] * axes)
+        raise ValueError(Message("a window of {window} is larger than its input {shape}", window=window, shape=x))
     return (*x[:-axes], *_places(x[-axes:], (size,) * axes, stride, 0))
 
 

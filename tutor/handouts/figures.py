@@ -26,6 +26,7 @@ from tutor.pictures.plot import Curve, plot
 from tutor.pictures.step.kinds import KINDS, subject
 from tutor.text.card import Scribe
 from tutor.text.cells import width
+from tutor.text.language import said
 from tutor.text.lines import card_lines, path_lines
 from tutor.text.output import shown
 
@@ -104,7 +105,7 @@ def _landscape(trace: Trace, notation: str, id: str) -> str:
     try:
         made = landscape_over(run, run.trained, id)
     except NoLandscape as error:
-        raise NoFigure(str(error).rstrip(".")) from None
+        raise NoFigure(said(error).rstrip(".")) from None
     window = made.window()
     frame = drawn(made, made.grid(window), window, COLUMNS, ROWS)
     assert frame is not None

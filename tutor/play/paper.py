@@ -22,6 +22,7 @@ import numpy as np
 from tutor.engine.expressions import Ref, Symbol, at_example, evaluate, indices, refs
 from tutor.engine.model import PHASES, Equation, Phase
 from tutor.engine.trace import NoSuchStep, Step, Trace, find_local
+from tutor.messages import Message
 from tutor.play.settings import Refused
 from tutor.questions.answers import MAX_ANSWER, read_answer
 from tutor.questions.names import Names
@@ -158,7 +159,7 @@ class Sheet:
         for box in self.boxes:
             if box.equation.symbol == ref.symbol and box.example == ref.example:
                 return box.cells if ref.index is None else (Ref(ref.symbol, ref.index, ref.example).id,)
-        raise NoSuchStep(f"'{ref.id}' is not asked for on this paper")
+        raise NoSuchStep(Message("'{id}' is not asked for on this paper", id=ref.id))
 
     def ids(self, symbol: Symbol) -> list[str]:
         """The ids of all numbers of a symbol; examples first, if each has its own."""

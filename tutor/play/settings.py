@@ -19,8 +19,9 @@ from tutor.engine.trace import Step, Trace
 from tutor.lessonfiles.positions import Keys
 from tutor.lessonfiles.schema import keys
 from tutor.lessonfiles.writing import number_text
+from tutor.messages import Message
 from tutor.questions.names import Names
-from tutor.text.language import say
+from tutor.text.language import said, say
 from tutor.text.layout import Matrix, linear, number
 from tutor.text.output import quote
 from tutor.text.writer import Writer
@@ -118,12 +119,12 @@ def read_number(text: str) -> float:
     """The value of an expression of numbers. Raises Refused."""
 
     def name(word: str, offset: int) -> Expr:
-        raise FormulaError(say("{text} is no number", text=quote(word)), offset)
+        raise FormulaError(Message("{text} is no number", text=quote(word)), offset)
 
     try:
         value = float(evaluate(parse(text, name), lambda ref: np.nan))
     except FormulaError as error:
-        why = said_in_full(error.message)[:-1]
+        why = said_in_full(said(error))[:-1]
         raise Refused(say("{why}: give a number, or an expression such as 2/3.", why=why)) from None
     if not np.isfinite(value):
         raise Refused(say("{text} comes to no finite number.", text=quote(text)))

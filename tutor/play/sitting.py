@@ -31,7 +31,7 @@ from tutor.questions.chain_walk import chain_walk
 from tutor.questions.items import Item
 from tutor.questions.kinds.chain import MOST
 from tutor.text.card import Card, Scribe
-from tutor.text.language import say, say_many
+from tutor.text.language import said, say, say_many
 from tutor.text.one_page import OnePage, one_page
 
 if TYPE_CHECKING:
@@ -289,7 +289,7 @@ class Sitting:
             for _ in unfoldings(self.step, names):  # up to where it cannot
                 pass
         except CannotUnfold as error:
-            raise Refused(str(error)) from None
+            raise Refused(said(error)) from None
         return replace(self, unfolded=names)
 
     def fold(self) -> Sitting:

@@ -17,7 +17,7 @@ from tutor.pictures.landscape import Grid, drawn, with_cursor
 from tutor.pictures.plot import Frame
 from tutor.play.commands import Key
 from tutor.text.landscape_words import landscape_words, place_words, point_words
-from tutor.text.language import say
+from tutor.text.language import said, say
 from tutor.tui.dialogs import Ask
 from tutor.tui.keys import bindings
 from tutor.tui.lines import KeyBar, Line, Lines
@@ -164,7 +164,7 @@ class LandscapeScreen(TutorScreen):
             try:
                 landscape_over(made.run, made.updates, text)
             except NoLandscape as error:
-                return str(error)
+                return said(error)
             return None
 
         def go(text: str | None) -> None:

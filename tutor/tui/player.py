@@ -30,7 +30,7 @@ from tutor.play.sitting import AtTheEnd, begin, said_of_results
 from tutor.play.whatif import WhatIf
 from tutor.text.card import terms_of
 from tutor.text.conventions import conventions
-from tutor.text.language import say
+from tutor.text.language import said, say
 from tutor.text.words import whole_number
 from tutor.tui import views
 from tutor.tui.diagram import DiagramScreen
@@ -285,7 +285,7 @@ class PlayerScreen(PlayerMoves):
             try:
                 resolve(self.sitting.trace.program, text)
             except NoSuchStep as error:
-                return str(error)
+                return said(error)
             return None
 
         def go(text: str | None) -> None:

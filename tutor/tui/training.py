@@ -35,7 +35,7 @@ from tutor.text.evaluation_words import (
     value_lines,
     without_evaluation,
 )
-from tutor.text.language import N_, say, say_many
+from tutor.text.language import N_, said, say, say_many
 from tutor.text.layout import number
 from tutor.text.words import whole_number
 from tutor.tui.dialogs import Ask, Reader
@@ -567,7 +567,7 @@ class TrainingScreen(TutorScreen):
         try:
             self.app.push_screen(LandscapeScreen(self.run, self.done))
         except NoLandscape as error:
-            self.say(str(error))
+            self.say(said(error))
 
     def action_scroll(self, by: int) -> None:
         pane = self.query_one("#evaluation", Lines)

@@ -247,7 +247,7 @@ def _softmax_picture(scribe: Scribe, subject: Ref, found: Units) -> Shown:
 
 KIND = PictureKind(
     N_("activation"),
-    "the units of a layer, such as z1 or a1[2]",
+    N_("the units of a layer, such as z1 or a1[2]"),
     lambda trace: [eq.symbol for eq in units.activation_equations(trace)],
     _activation_of,
     activation_picture,

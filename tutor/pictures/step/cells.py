@@ -125,5 +125,5 @@ def _share(writer: Writer, ref: Ref, cells: set[tuple[int, ...]]) -> str:
 
 
 KIND = PictureKind(
-    N_("cells"), "an element of an array, such as P[1,2]", _symbols, _cells_of, cells_picture, ahead=True
+    N_("cells"), N_("an element of an array, such as P[1,2]"), _symbols, _cells_of, cells_picture, ahead=True
 )

@@ -238,4 +238,4 @@ def _draw_check(found: Check, columns: int, rows: int) -> Picture:
     )  # fmt: skip
 
 
-KIND = PictureKind(N_("gradient check"), "a gradient, such as dL/dW1[1,1]", _gradients, _check_of, check_picture)
+KIND = PictureKind(N_("gradient check"), N_("a gradient, such as dL/dW1[1,1]"), _gradients, _check_of, check_picture)

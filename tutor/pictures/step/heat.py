@@ -82,5 +82,5 @@ def _shares(trace: Trace, symbol: Symbol) -> bool:
 
 
 KIND = PictureKind(
-    N_("heat map"), "an array of four numbers or more, such as P", _symbols, _heat_of, heat_picture, ahead=True
+    N_("heat map"), N_("an array of four numbers or more, such as P"), _symbols, _heat_of, heat_picture, ahead=True
 )

@@ -170,5 +170,5 @@ def _draw_all(canvas: Canvas, whole: np.ndarray, unit: int, left: int, top: int)
 
 
 KIND = PictureKind(
-    N_("image"), "a network whose inputs are an image", _first_layer, _image_of, image_picture, _suits, ahead=True
+    N_("image"), N_("a network whose inputs are an image"), _first_layer, _image_of, image_picture, _suits, ahead=True
 )

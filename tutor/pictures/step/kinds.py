@@ -8,6 +8,7 @@ from tutor.engine import loss_slope
 from tutor.engine.backprop import gradient_of
 from tutor.engine.expressions import Ref, Symbol
 from tutor.engine.trace import NoSuchStep, Step, Trace, resolve
+from tutor.messages import Message
 from tutor.pictures.step import activation, cells, check, heat, image, sheet, sizes, slope, spread, uses
 from tutor.pictures.step.shown import (
     PictureKind,
@@ -71,5 +72,6 @@ def subject(kind: str, trace: Trace, id: str, example: int) -> Ref:
             return found
         unsuited = True  # at ∂L/∂a there is no slope yet, at a itself there is
     if unsuited or unknown is None:
-        raise NoSuchStep(f"this is a picture of {KINDS[kind].about}, and '{id}' is none")
+        about = Message(KINDS[kind].about)
+        raise NoSuchStep(Message("this is a picture of {about}, and '{id}' is none", about=about, id=id))
     raise unknown

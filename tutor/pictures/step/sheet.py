@@ -226,6 +226,6 @@ def _row_facts(trace: Trace, found: _Sheet, example: int | None) -> Iterator[str
 
 
 KIND = PictureKind(
-    N_("sheet"), "a hidden layer of two units in a network of two inputs", _symbols, _sheet_of, sheet_picture, _suits,
-    ahead=True,
+    N_("sheet"), N_("a hidden layer of two units in a network of two inputs"), _symbols, _sheet_of, sheet_picture,
+    _suits, ahead=True,
 )  # fmt: skip

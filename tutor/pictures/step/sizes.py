@@ -160,7 +160,7 @@ def _over_times(found: dict[str, tuple[str, float]]) -> Iterator[str]:
 
 KIND = PictureKind(
     N_("gradient sizes"),
-    "a network",
+    N_("a network"),
     lambda trace: [],
     _sizes_of,
     sizes_picture,

@@ -217,7 +217,7 @@ def _draw_slope(found: Slope, w: str, L: str, columns: int, rows: int) -> Pictur
 
 KIND = PictureKind(
     N_("slope"),
-    "a parameter, such as W1[1,1]",
+    N_("a parameter, such as W1[1,1]"),
     lambda trace: trace.program.model.common,
     _slope_of,
     slope_picture,

@@ -123,4 +123,6 @@ def _draw(before: np.ndarray, after: np.ndarray, place: int, mean: float, column
     return canvas.picture()
 
 
-KIND = PictureKind(N_("before and after"), "a norm, such as N.1[1,2]", _symbols, _spread_of, spread_picture, ahead=True)
+KIND = PictureKind(
+    N_("before and after"), N_("a norm, such as N.1[1,2]"), _symbols, _spread_of, spread_picture, ahead=True
+)

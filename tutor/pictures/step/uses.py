@@ -95,5 +95,5 @@ def _size(trace: Trace, ref: Ref) -> float:
 
 
 KIND = PictureKind(
-    N_("parts by use"), "a value that is used in several places, such as dL/dWh", _symbols, _uses_of, uses_picture
+    N_("parts by use"), N_("a value that is used in several places, such as dL/dWh"), _symbols, _uses_of, uses_picture
 )
