@@ -14,6 +14,7 @@ from typing import Any
 
 from tutor.lessonfiles import toml_numbers
 from tutor.lessonfiles.positions import Problem, Source
+from tutor.text.language import N_, say
 from tutor.text.output import FORBIDDEN, code_point, quote
 
 MAX_KEY_PARTS = 32  # a dotted key costs the square of its parts to parse
@@ -32,27 +33,65 @@ _BRACKETS = re.compile(
 _HEADERS = re.compile(r"^[ \t]*+\[\[?[ \t]*+[\w\"']", re.MULTILINE)
 _MANY_DIGITS = re.compile(r"(?<![\d_])\d[\d_]{4000,}+")
 _TOML_ERROR = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
-_TOML_ADVICE = {
-    "Invalid value": "a value is a number, text in quotes, true or false, a [list] or a {table}",
-    "Invalid statement": "a line is a key = value, a [table] or a # comment",
-    "Cannot overwrite": "write every key and every [table] once",
-    "Cannot declare": "write every [table] once; what there may be several of has two brackets: "
-    "[[network.layers]], [[examples]], [[notes]]",
-    "Expected '=' after": "a line is a key = value, a [table] or a # comment",
-    "Expected newline": "behind a value its line ends; a # begins a comment",
-    "Expected ']]'": "a table that there may be several of has two brackets on both sides: [[examples]]",
-    "Expected ']'": "a table has a bracket on both sides: [network]",
-    "Illegal character '\\n'": 'close the quotes on the same line, or put """ on both ends of a longer text',
-    "Unterminated": "close the quotes",
-    "Unclosed array": "close the bracket, and put a comma between items",
-    "Unclosed inline table": "a {table} stands on one line, with commas between its keys",
-    "Invalid initial character for a key part": "a key is a word such as learning_rate, or in quotes; "
-    "a {table} stands on one line, with no comma at its end",
-}
+# What tomllib says, what we say then, and the advice. The first that fits holds; of more there is no translation.
+_TOML_ERRORS = tuple(
+    (re.compile(pattern, re.DOTALL), said, advice)
+    for pattern, said, advice in (
+        ("Invalid value", N_("not valid TOML: invalid value"),
+         N_("a value is a number, text in quotes, true or false, a [list] or a {{table}}")),
+        ("Invalid statement", N_("not valid TOML: invalid statement"),
+         N_("a line is a key = value, a [table] or a # comment")),
+        ("Cannot overwrite a value", N_("not valid TOML: cannot overwrite a value"),
+         N_("write every key and every [table] once")),
+        ("Cannot declare (.*) twice", N_("not valid TOML: cannot declare {what} twice"),
+         N_("write every [table] once; what there may be several of has two brackets: "
+            "[[network.layers]], [[examples]], [[notes]]")),
+        ("Cannot redefine namespace (.*)", N_("not valid TOML: cannot redefine namespace {what}"), ""),
+        ("Cannot mutate immutable namespace (.*)", N_("not valid TOML: cannot mutate immutable namespace {what}"), ""),
+        ("Duplicate inline table key (.*)", N_("not valid TOML: duplicate inline table key {what}"), ""),
+        ("Expected '=' after a key in a key/value pair",
+         N_("not valid TOML: expected '=' after a key in a key/value pair"),
+         N_("a line is a key = value, a [table] or a # comment")),
+        ("Expected newline or end of document after a statement",
+         N_("not valid TOML: expected newline or end of document after a statement"),
+         N_("behind a value its line ends; a # begins a comment")),
+        (r"Expected '\]\]' at the end of an array declaration",
+         N_("not valid TOML: expected ']]' at the end of an array declaration"),
+         N_("a table that there may be several of has two brackets on both sides: [[examples]]")),
+        (r"Expected '\]' at the end of a table declaration",
+         N_("not valid TOML: expected ']' at the end of a table declaration"),
+         N_("a table has a bracket on both sides: [network]")),
+        ("Expected (.*)", N_("not valid TOML: expected {what}"), ""),
+        (r"Illegal character ('\\n')", N_("not valid TOML: illegal character {what}"),
+         N_('close the quotes on the same line, or put """ on both ends of a longer text')),
+        ("Illegal character (.*)", N_("not valid TOML: illegal character {what}"), ""),
+        ("Found invalid character (.*)", N_("not valid TOML: found invalid character {what}"), ""),
+        ("Unterminated string", N_("not valid TOML: unterminated string"), N_("close the quotes")),
+        ("Unclosed array", N_("not valid TOML: unclosed array"),
+         N_("close the bracket, and put a comma between items")),
+        ("Unclosed inline table", N_("not valid TOML: unclosed inline table"),
+         N_("a {{table}} stands on one line, with commas between its keys")),
+        ("Invalid initial character for a key part", N_("not valid TOML: invalid initial character for a key part"),
+         N_("a key is a word such as learning_rate, or in quotes; "
+            "a {{table}} stands on one line, with no comma at its end")),
+        (r"Unescaped '\\' in a string", N_("not valid TOML: unescaped '\\' in a string"), ""),
+        ("Invalid hex value", N_("not valid TOML: invalid hex value"), ""),
+        ("Escaped character is not a Unicode scalar value",
+         N_("not valid TOML: escaped character is not a Unicode scalar value"), ""),
+        ("Invalid date or datetime", N_("not valid TOML: invalid date or datetime"), ""),
+        ("(.*)", N_("not valid TOML: {what}"), ""),
+    )
+)  # fmt: skip
 
 
 # A sign of the text, how many each thing has, and of how many things: what takes tomllib seconds to read.
-_MOST = (("=", 1, 60_000, "keys"), ('"', 2, 100_000, "texts"), (",", 1, 600_000, "items"), ("[", 1, 150_000, "lists"))
+_MOST = (
+    ("=", 1, 60_000, N_("the file has more than {n} keys")),
+    ('"', 2, 100_000, N_("the file has more than {n} texts")),
+    (",", 1, 600_000, N_("the file has more than {n} items")),
+    ("[", 1, 150_000, N_("the file has more than {n} lists")),
+)
+_IN_A_TABLE = N_('put examples in a table beside the lesson: examples = "data.csv"')
 
 
 def parse_toml(source: Source) -> dict[str, Any] | Problem:
@@ -60,26 +99,32 @@ def parse_toml(source: Source) -> dict[str, Any] | Problem:
     long_key = _DOTTED_KEY.search(source.text)
     if long_key:
         line = source.text.count("\n", 0, long_key.end()) + 1
-        return source.problem_at(line, 1, f"a key of more than {MAX_KEY_PARTS} dotted parts", "a lesson's have three")
-    for sign, each, most, things in _MOST:
+        message = say("a key of more than {most} dotted parts", most=MAX_KEY_PARTS)
+        return source.problem_at(line, 1, message, say("a lesson's have three"))
+    for sign, each, most, said in _MOST:
         if source.text.count(sign) > each * most:  # what takes tomllib seconds to read is no lesson anyhow
-            advice = 'put examples in a table beside the lesson: examples = "data.csv"'
-            return source.problem_at(1, 1, f"the file has more than {most:,} {things}", advice)
+            return source.problem_at(1, 1, say(said, n=f"{most:,}"), say(_IN_A_TABLE))
     if source.text.count("[") > MAX_HEADERS and len(headers := _HEADERS.findall(source.text)) > MAX_HEADERS:
-        message = f"the file has {len(headers):,} tables: {MAX_HEADERS:,} are the most"
-        return source.problem_at(1, 1, message, 'put examples in a table beside the lesson: examples = "data.csv"')
+        message = say("the file has {n} tables: {most} are the most", n=f"{len(headers):,}", most=f"{MAX_HEADERS:,}")
+        return source.problem_at(1, 1, message, say(_IN_A_TABLE))
     try:
         return toml_numbers.loads(source.text)
     except tomllib.TOMLDecodeError as error:
         return _syntax_problem(source, str(error))
     except RecursionError:
-        advice = "a lesson nests no deeper than a list of rows"
-        return _place(source, _deep(source.text), "lists or tables are nested too deep", advice)
+        advice = say("a lesson nests no deeper than a list of rows")
+        return _place(source, _deep(source.text), say("lists or tables are nested too deep"), advice)
     except ValueError as error:  # Python's limit on the digits of an integer; a date such as 2000-13-01
         number = _MANY_DIGITS.search(source.text)
         if number:
-            return _place(source, number.start(), "a number with more than 4,000 digits", "write it as 1e3")
-        return source.problem_at(1, 1, f"not valid TOML: {error}", "a lesson has no dates and no times")
+            message = say("a number with more than 4,000 digits")
+            return _place(source, number.start(), message, say("write it as 1e3"))
+        message = say("not valid TOML: {what}", what=error)
+        return source.problem_at(1, 1, message, say("a lesson has no dates and no times"))
+
+
+def _write(code: str) -> str:
+    return say("write {code}", code=code)
 
 
 def _place(source: Source, at: int, message: str, advice: str = "") -> Problem:
@@ -92,14 +137,14 @@ def _place(source: Source, at: int, message: str, advice: str = "") -> Problem:
 _OTHER_FILES = tuple(
     (re.compile(pattern), said, advice)
     for pattern, said, advice in (
-        (r"\s*+<(?i:!doctype|html|\?xml|head|body)\b", "this is a web page, no lesson",
-         "download the file itself (on GitHub: the button 'Raw')"),
-        (r"\s*+\{\s*+[\"}]", "this is JSON, no lesson",
-         "a lesson is TOML: lines such as title = \"Gates\", [network] ..."),
-        (r"\s*+%YAML|\s*+---\s*+\n\s*+\w++:", "this is YAML, no lesson",
-         "a lesson is TOML: lines such as title = \"Gates\", [network] ..."),
-        (r"(?:[^\n]*+\n){0,40}?[ \t]*+(?:```|~~~)", "a fence of Markdown, ``` or ~~~, is in the file",
-         "take it out: a lesson file holds what stands between the fences, and nothing else"),
+        (r"\s*+<(?i:!doctype|html|\?xml|head|body)\b", N_("this is a web page, no lesson"),
+         N_("download the file itself (on GitHub: the button 'Raw')")),
+        (r"\s*+\{\s*+[\"}]", N_("this is JSON, no lesson"),
+         N_("a lesson is TOML: lines such as title = \"Gates\", [network] ...")),
+        (r"\s*+%YAML|\s*+---\s*+\n\s*+\w++:", N_("this is YAML, no lesson"),
+         N_("a lesson is TOML: lines such as title = \"Gates\", [network] ...")),
+        (r"(?:[^\n]*+\n){0,40}?[ \t]*+(?:```|~~~)", N_("a fence of Markdown, ``` or ~~~, is in the file"),
+         N_("take it out: a lesson file holds what stands between the fences, and nothing else")),
     )
 )  # fmt: skip
 
@@ -113,15 +158,16 @@ def _syntax_problem(source: Source, said: str) -> Problem:
         at = sum(len(line) + 1 for line in lines[:-1]) + int(match[3]) - 1
     for pattern, told, advice in _OTHER_FILES:
         if (other := pattern.match(text)) and other.end() >= at - 9:
-            return _place(source, max(text.rfind("\n", 0, other.end()) + 1, 0), told, advice)
+            return _place(source, max(text.rfind("\n", 0, other.end()) + 1, 0), say(told), say(advice))
     if meant := _twice(source, message, at) or _meant(text, at, message):
         return _place(source, *meant)
-    advice = next((advice for start, advice in _TOML_ADVICE.items() if message.startswith(start)), "")
     message = re.sub(r"\('(.*?)',?\)", lambda key: f"[{key[1]}]".replace("', '", "."), message)
-    message = f"not valid TOML: {message[:1].lower()}{message[1:]}"
+    told, advice, what = next((told, advice, found) for p, told, advice in _TOML_ERRORS if (found := p.match(message)))
+    words = {"what": what[1] if what.re.groups else ""}
+    message = say(told, **words)
     if match and not match[2]:
-        message += " at the end of the file"
-    return _place(source, at, message, advice)
+        message = say("{problem} at the end of the file", problem=message)
+    return _place(source, at, message, say(advice, **words))
 
 
 def _deep(text: str, limit: int = 50) -> int:
@@ -141,7 +187,7 @@ Meant = tuple[int, str, str]  # an offset of the text, a message, an advice
 _HEADER = re.compile(r"^[ \t]*+(\[\[?)[ \t]*+([\w.-]++)[ \t]*+\]", re.MULTILINE)
 _QUOTES = frozenset("“”„‟«»‘’‚‛‹›＂＇`´")
 _DASHES = frozenset("−–—‐‑‒―－")
-_SIGNS = {"½": "0.5", "¼": "0.25", "¾": "0.75", "⅓": "0.3333", "⅔": "0.6667", "π": "3.1416", "∞": "a finite one"}
+_SIGNS = {"½": "0.5", "¼": "0.25", "¾": "0.75", "⅓": "0.3333", "⅔": "0.6667", "π": "3.1416", "∞": N_("a finite one")}
 
 
 def _twice(source: Source, message: str, at: int) -> Meant | None:
@@ -151,26 +197,23 @@ def _twice(source: Source, message: str, at: int) -> Meant | None:
     text = source.text
     for header in _HEADER.finditer(text, 0, text.find("\n", at) if "\n" in text[at:] else len(text)):
         if header[1] == "[" and header[2] in LISTS:
-            advice = f"write [[{header[2]}]], with two brackets, before each of them"
-            return header.start(1), f"[{header[2]}] has one bracket, but there may be several", advice
+            advice = say("write [[{table}]], with two brackets, before each of them", table=header[2])
+            return header.start(1), say("[{table}] has one bracket, but there may be several", table=header[2]), advice
     begin = text.rfind("\n", 0, at) + 1
     here = _HEADER.match(text, begin)
     name = here[2] if here else text[begin:at].partition("=")[0].strip()
     if here and (key := _key_before(text[:begin], name)):
         line, last = text.count("\n", 0, key.start()) + 1, name.rpartition(".")[2]
-        return (
-            begin,
-            f"{last} is there twice: as {last} = ... on line {line}, and as {here[0].strip()}]"[:200].replace(
-                "]]]", "]]"
-            ),
-            f"keep one: {last} = ... or [[{name}]]",
-        )
+        written = f"{here[0].strip()}]"[:120].replace("]]]", "]]")
+        words = {"key": last[:60], "line": line, "header": written}
+        message = say("{key} is there twice: as {key} = ... on line {line}, and as {header}", **words)
+        return begin, message, say("keep one: {key} = ... or [[{table}]]", key=last, table=name)
     if not here and re.fullmatch(r"[\w-]+", name):
         table = max((found.end() for found in _HEADER.finditer(text, 0, begin)), default=0)
         if first := re.compile(rf"^[ \t]*+{re.escape(name)}[ \t]*+=", re.MULTILINE).search(text, table, begin):
             line = text.count("\n", 0, first.start()) + 1
-            said = f"not valid TOML: cannot overwrite a value: {name} is on line {line} already"
-            return at, said, "write every key once"
+            said = say("not valid TOML: cannot overwrite a value: {key} is on line {line} already", key=name, line=line)
+            return at, said, say("write every key once")
     return None
 
 
@@ -198,7 +241,8 @@ def _meant(text: str, at: int, message: str) -> Meant | None:
         return _open_text(line, begin, at)
     if (open_text := re.match(r"Expected (?:'(\"\"\")'|\"(\'\'\')\")", message)) and not text[at:].strip():
         three = open_text[1] or open_text[2]
-        return text.rfind(three), "the text that begins here is never ended", f"write {three} behind its last line"
+        advice = say("write {quotes} behind its last line", quotes=three)
+        return text.rfind(three), say("the text that begins here is never ended"), advice
     if "string" in message:
         return None
     if message.startswith("Expected newline") and (behind := _BEHIND.match(text, at, begin + len(line))):
@@ -212,11 +256,11 @@ def _meant(text: str, at: int, message: str) -> Meant | None:
     listed, ends = message.startswith(("Unclosed array", "Unclosed inline")), message.startswith("Expected newline")
     before = text[at - 1 : at] if at > begin else ""
     if ends and before in ("'", '"') and before and (here.isalnum() or here == before):
-        name = {"'": "an apostrophe", '"': "a quote"}[before]
-        advice = (
-            'put the text in "double quotes"' if before == "'" else "put the text in 'single quotes', or write \\\""
-        )
-        return at - 1, f"{name} ends the text here: what follows is none", advice
+        if before == "'":
+            advice = say('put the text in "double quotes"')
+            return at - 1, say("an apostrophe ends the text here: what follows is none"), advice
+        advice = say("put the text in 'single quotes', or write \\\"")
+        return at - 1, say("a quote ends the text here: what follows is none"), advice
     if listed or ends or message.startswith("Invalid value"):
         equals = begin + line.find("=") + 1
         equals += len(text[equals:at]) - len(text[equals:at].lstrip(" \t"))
@@ -225,34 +269,36 @@ def _meant(text: str, at: int, message: str) -> Meant | None:
             whole = re.search(r"[+-]?[0-9]{1,15},\Z", text[max(begin, place - 20) : place])
             if whole and (digits := re.match(r"0[0-9]++(?![0-9.eE_])", word)):  # [1,05]: a decimal comma
                 number = whole[0] + digits[0]
-                return place, f"{quote(number)}: a number has a decimal point", f"write {number.replace(',', '.')}"
-            for pattern, alone, say in _VALUES:
+                said = say("{text}: a number has a decimal point", text=quote(number))
+                return place, said, _write(number.replace(",", "."))
+            for pattern, alone, tell in _VALUES:
                 if (match := pattern.match(word)) and not (alone and listed) and match.end() + place >= at:
-                    return place, *say(match)
+                    return place, *tell(match)
     if message.startswith("Invalid value") and re.match(r"[ \t]*+(?:\#|$)", text[at : begin + len(line)]):
-        return at, "not valid TOML: invalid value: there is none", "write one behind the =, on the same line"
+        return at, say("not valid TOML: invalid value: there is none"), say("write one behind the =, on the same line")
     if listed and re.match(r"[\d+\-\"']|\[[ \t]*+[\d+-]|\[(?<=[^\n]\[)", text[max(at, 0) : at + 9]):
-        return at, "a comma is missing between two items of a list", "write [1, 2] and [[1, 2], [3, 4]]"
+        return at, say("a comma is missing between two items of a list"), say("write [1, 2] and [[1, 2], [3, 4]]")
     if listed and (opened := _opened(text, begin)):
-        said = f"not valid TOML: unclosed array: the list that begins on line {opened} has no end before this"
-        return at, said, "close the bracket, and put a comma between items"
-    if ends and line.lstrip().startswith("["):
-        return (
-            at,
-            "not valid TOML: a header stands alone on its line",
-            "write [network] or [[examples]], then a new line",
+        said = say(
+            "not valid TOML: unclosed array: the list that begins on line {line} has no end before this", line=opened
         )
+        return at, said, say("close the bracket, and put a comma between items")
+    if ends and line.lstrip().startswith("["):
+        advice = say("write [network] or [[examples]], then a new line")
+        return at, say("not valid TOML: a header stands alone on its line"), advice
     if ends and re.match(r"[\w.-]++[ \t]*+=", text[at : begin + len(line)]):
-        return at, "two keys on one line", "write each on a line of its own"
+        return at, say("two keys on one line"), say("write each on a line of its own")
     if message.startswith("Invalid initial") and "{" in line and (here == "}" or not line[at - begin :].strip()):
         if here == "}":
-            return at, "a comma before the } that ends a table", "take it out: { answer = 2, says = \"...\" }"
+            advice = say('take it out: { answer = 2, says = "..." }')
+            return at, say("a comma before the {brace} that ends a table", brace="}"), advice
         opened = begin + line.rindex("{")
-        return opened, "a table in { } does not end on its line", 'write it on one line: { answer = 2, says = "..." }'
+        advice = say('write it on one line: { answer = 2, says = "..." }')
+        return opened, say("a table in { } does not end on its line"), advice
     if message.startswith(("Expected '='", "Invalid statement", "Invalid initial")):
-        for statement, say in _STATEMENTS:
+        for statement, tell in _STATEMENTS:
             if match := statement.match(line):
-                return begin + match.start(1), *say(match)
+                return begin + match.start(1), *tell(match)
     return None
 
 
@@ -265,12 +311,13 @@ _BEHIND = re.compile(
 def _behind(behind: re.Match[str]) -> tuple[str, str]:
     """What is said of it, and what to do."""
     if behind["close"]:
-        return f"{quote(behind['close'])} closes what was not opened", "take it out; each [ has one ]"
+        said = say("{sign} closes what was not opened", sign=quote(behind["close"]))
+        return said, say("take it out; each [ has one ]")
     if behind["semicolon"]:
-        return "a semicolon behind a value", "take it out: a line of a lesson has none at its end"
+        return say("a semicolon behind a value"), say("take it out: a line of a lesson has none at its end")
     if behind["comment"]:
-        return f"{quote(behind['comment'])} begins no comment in TOML", "write # before it"
-    return "words in brackets behind a value", "write # before them: it begins a comment"
+        return say("{sign} begins no comment in TOML", sign=quote(behind["comment"])), say("write # before it")
+    return say("words in brackets behind a value"), say("write # before them: it begins a comment")
 
 
 def _open_text(line: str, begin: int, at: int) -> Meant | None:
@@ -280,8 +327,9 @@ def _open_text(line: str, begin: int, at: int) -> Meant | None:
     if (place := min((found for sign in "\"'" if (found := line.find(sign, rest)) >= 0), default=-1)) < 0:
         return None
     three = line[place] * 3
-    advice = f"write {line[place]} at its end; around a text of several lines stands {three} at both ends"
-    return begin + place, "the text that begins here is not ended on this line", advice
+    advice = say("write {quote} at its end; around a text of several lines stands {quotes} at both ends",
+                 quote=line[place], quotes=three)
+    return begin + place, say("the text that begins here is not ended on this line"), advice
 
 
 def _opened(text: str, end: int) -> int | None:
@@ -294,11 +342,14 @@ def _backslash(text: str, begin: int, at: int) -> Meant:
     """A backslash of a path or of LaTeX in a text that reads it as an escape."""
     place = text.rfind("\\", begin, at + 1)
     word = re.compile(r"\\\w*+").match(text, max(place, 0))
-    said = f'{quote(word[0]) if word else "a backslash"} in "...": a backslash begins an escape there'
+    said = say('a backslash in "...": a backslash begins an escape there')
+    if word:
+        said = say('{text} in "...": a backslash begins an escape there', text=quote(word[0]))
     drive = re.search(r"[\"'][A-Za-z]:$", text[max(begin, place - 80) : place])
+    advice = say("put the text in '''...''' (or '...'), where LaTeX stays as it is; or write \\\\")
     if drive or re.match(r"[^\"'\n]{0,80}\.\w{2,4}[\"']", text[place : place + 90]):
-        return max(place, begin), said, "write a path with /, as in \"data/d.csv\"; or put the text in 'single quotes'"
-    return max(place, begin), said, "put the text in '''...''' (or '...'), where LaTeX stays as it is; or write \\\\"
+        advice = say("write a path with /, as in \"data/d.csv\"; or put the text in 'single quotes'")
+    return max(place, begin), said, advice
 
 
 def _odd_sign(text: str, start: int, at: int, end: int) -> Meant | None:
@@ -307,35 +358,44 @@ def _odd_sign(text: str, start: int, at: int, end: int) -> Meant | None:
         char = text[place]
         if char.isascii():
             continue
+        sign, plain = {"sign": quote(char), "code": code_point(char)[8:-1]}, unicodedata.normalize("NFKC", char)
         if char in _QUOTES:
-            advice = "write straight quotes, \"...\" or '...': word processors and chats turn them into others"
-            return place, f"typographic quotes: {quote(char)} ({code_point(char)[8:-1]}) does not begin a text", advice
+            advice = say("write straight quotes, \"...\" or '...': word processors and chats turn them into others")
+            return place, say("typographic quotes: {sign} ({code}) does not begin a text", **sign), advice
         if char in _DASHES:
-            advice = "write - as on the keyboard (word processors and web pages turn it into a longer one)"
-            return place, f"{quote(char)} ({code_point(char)[8:-1]}) is no minus sign of a number here", advice
+            advice = say("write - as on the keyboard (word processors and web pages turn it into a longer one)")
+            return place, say("{sign} ({code}) is no minus sign of a number here", **sign), advice
         if char.isspace() or FORBIDDEN.match(char) or unicodedata.category(char) in ("Zs", "Cf"):
-            what = (
-                "put an ordinary space there" if char.isspace() else "delete it: it cannot be seen, and means nothing"
-            )
-            return place, f"the character {code_point(char)} is no space of TOML", what
-        plain = unicodedata.normalize("NFKC", char)
+            advice = say("delete it: it cannot be seen, and means nothing")
+            if char.isspace():
+                advice = say("put an ordinary space there")
+            return place, say("the character {char} is no space of TOML", char=code_point(char)), advice
         if char in _SIGNS:
-            return place, f"{quote(char)} is no number of TOML", f"write digits: {_SIGNS[char]}"
+            advice = say("write digits: {digits}", digits=say(_SIGNS[char]))
+            return place, say("{sign} is no number of TOML", sign=quote(char)), advice
         if plain != char and plain.isascii():
-            return place, f"{quote(char)} ({code_point(char)[8:-1]}) means nothing here", f"write {plain}"
+            return place, say("{sign} ({code}) means nothing here", **sign), _write(plain)
         break
     return None
 
 
-def _number(text: str, write: str) -> tuple[str, str]:
-    return f"{quote(text)} is no number as TOML writes it", f"write {write}"
+def _no_number(text: str, advice: str) -> tuple[str, str]:
+    return say("{text} is no number as TOML writes it", text=quote(text)), advice
+
+
+def _number(text: str, meant: str) -> tuple[str, str]:
+    return _no_number(text, _write(meant))
+
+
+def _not_computed(text: str, result: str, advice: str) -> tuple[str, str]:
+    """What is said of a computation: what comes out, or where that is not told the advice."""
+    message = say("{text} is not computed: a value is a number", text=quote(text))
+    return message, _write(result) if result else advice
 
 
 def _quotient(match: re.Match[str]) -> tuple[str, str]:
     over, under = float(match[1]), float(match[2])
-    return f"{quote(match[0])} is not computed: a value is a number", (
-        f"write {over / under:.6g}" if under else "write the number"
-    )
+    return _not_computed(match[0], f"{over / under:.6g}" if under else "", say("write the number"))
 
 
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
@@ -349,28 +409,34 @@ def _thousands(match: re.Match[str]) -> bool:
 def _power(match: re.Match[str]) -> tuple[str, str]:
     base, exponent = float(match[1]), int(match[2][:5])
     small = abs(exponent) <= 20 and (base or exponent > 0)
-    return f"{quote(match[0])} is not computed: a value is a number", (
-        f"write {base**exponent:.6g}" if small else "write what comes out"
-    )
+    return _not_computed(match[0], f"{base**exponent:.6g}" if small else "", say("write what comes out"))
+
+
+def _decimal_comma(match: re.Match[str]) -> tuple[str, str]:
+    point, thousands = f"{match[1]}.{match[2]}", match[1] + match[2]
+    advice = _write(point)
+    if _thousands(match):
+        advice = say("write {code}, or {other} if the comma parts thousands", code=point, other=thousands)
+    return say("{text}: a number has a decimal point, not a comma", text=quote(match[0])), advice
+
+
+def _about(message: str, advice: str, group: int = 0) -> Callable[[re.Match[str]], tuple[str, str]]:
+    """What is said of a match, in words alone: `{text}` in the message is a group of it."""
+    return lambda match: (say(message, text=quote(match[group].strip())), say(advice))
 
 
 _INT, _REAL = r"[+-]?[0-9]++", r"[+-]?[0-9]++(?:\.[0-9]++)?"
 _NAME = r"[^\W0-9][\w-]*+"
 # What stands for a value: a pattern at its beginning, whether it holds outside of lists alone, and what to say.
 _VALUES: tuple[tuple[re.Pattern[str], bool, Callable[[re.Match[str]], tuple[str, str]]], ...] = tuple(
-    (re.compile(pattern), alone, say)
-    for pattern, alone, say in (
+    (re.compile(pattern), alone, tell)
+    for pattern, alone, tell in (
         (
             r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
             False,
-            lambda m: (f"{quote(m[0])}: a lesson has no dates", "put it in quotes where it is text"),
+            _about(N_("{text}: a lesson has no dates"), N_("put it in quotes where it is text")),
         ),
-        (
-            rf"({_INT}),([0-9]++)(?![0-9.,])",
-            True,
-            lambda m: (f"{quote(m[0])}: a number has a decimal point, not a comma", f"write {m[1]}.{m[2]}"
-                       + (f", or {m[1]}{m[2]} if the comma parts thousands" if _thousands(m) else "")),
-        ),
+        (rf"({_INT}),([0-9]++)(?![0-9.,])", True, _decimal_comma),
         (
             r"([+-]?[0-9]{1,3}(?:,[0-9]{3})++(?:\.[0-9]++)?)",
             True,
@@ -380,38 +446,41 @@ _VALUES: tuple[tuple[re.Pattern[str], bool, Callable[[re.Match[str]], tuple[str,
         (
             rf"({_INT})\.([eE][+-]?[0-9]++)?(?![0-9.])",
             False,
-            lambda m: (f"{quote(m[0])}: behind a decimal point stands a digit", f"write {m[1]}.0{m[2] or ''}"),
+            lambda m: (say("{text}: behind a decimal point stands a digit", text=quote(m[0])),
+                       _write(f"{m[1]}.0{m[2] or ''}")),
         ),
         (
             r"([+-]?)\.([0-9]++(?:[eE][+-]?[0-9]++)?)",
             False,
-            lambda m: (f"{quote(m[0])}: before a decimal point stands a digit", f"write {m[1]}0.{m[2]}"),
+            lambda m: (say("{text}: before a decimal point stands a digit", text=quote(m[0])),
+                       _write(f"{m[1]}0.{m[2]}")),
         ),
         (
             r"([+-]?)0(?=[0-9])0*+([0-9]*+(?:\.[0-9]++)?)",
             False,
-            lambda m: (f"{quote(m[0])}: a number begins with no other 0",
-                       f"write {m[1]}{'' if m[2][:1].isdigit() else 0}{m[2]}"),
+            lambda m: (say("{text}: a number begins with no other 0", text=quote(m[0])),
+                       _write(f"{m[1]}{'' if m[2][:1].isdigit() else 0}{m[2]}")),
         ),
         (
             r"[+-]?0[xXoObB]\w*+",
             False,
-            lambda m: _number(m[0], "the number with decimal digits, such as 31; or 0x1f, in lower case, without sign"),
+            lambda m: _no_number(m[0], say("write the number with decimal digits, such as 31; "
+                                           "or 0x1f, in lower case, without sign")),
         ),
         (
             r"[+-]?(?i:nan|inf(?:inity)?)\b",
             False,
-            lambda m: (f"{quote(m[0])}: a lesson's numbers are finite", "write a number, or leave the key out"),
+            _about(N_("{text}: a lesson's numbers are finite"), N_("write a number, or leave the key out")),
         ),
         (
             r"(?i:true|false)\b",
             False,
-            lambda m: (f"{quote(m[0])} is written small in TOML", f"write {m[0].lower()}"),
+            lambda m: (say("{text} is written small in TOML", text=quote(m[0])), _write(m[0].lower())),
         ),
         (
             r"(?i:none|null|nil|undefined)\b",
             False,
-            lambda m: (f"TOML has no {quote(m[0])}", "leave the key out: it has its default then"),
+            _about(N_("TOML has no {text}"), N_("leave the key out: it has its default then")),
         ),
         (
             rf"({_REAL})[ \t]*+%",
@@ -432,10 +501,10 @@ _VALUES: tuple[tuple[re.Pattern[str], bool, Callable[[re.Match[str]], tuple[str,
         (
             rf"({_REAL}[ \t]*+(?:\*\*?|[\^×·+-])[^,\]\n]*+)",
             False,
-            lambda m: (f"{quote(m[1].strip())} is not computed: a value is a number", "write what comes out"),
+            lambda m: _not_computed(m[1].strip(), "", say("write what comes out")),
         ),
         (r"([+-])[ \t]++([0-9.]++)", False, lambda m: _number(m[0], m[1] + m[2])),
-        (r"[+-]{2,}+[0-9.]++", False, lambda m: _number(m[0], "one sign, or none")),
+        (r"[+-]{2,}+[0-9.]++", False, lambda m: _no_number(m[0], say("write one sign, or none"))),
         (
             rf"{_INT}(?:'[0-9]{{3}}|(?: [0-9]{{3}})++)(?![0-9.])(?=[ \t]*+(?:\#|$))",
             True,
@@ -445,95 +514,114 @@ _VALUES: tuple[tuple[re.Pattern[str], bool, Callable[[re.Match[str]], tuple[str,
             r"((?:np|numpy|torch|math|tf|jnp|random)\.\w++|(?:array|tensor|range|list|tuple|dict|float|int|Matrix|"
             r"zeros|ones|sqrt|exp|rand|randn)\b(?=[ \t]*\())",
             False,
-            lambda m: (f"{quote(m[0])} is a program's: a lesson file holds values and computes none",
-                       "write the numbers: 0.5, or [1, 2], or [[1, 2], [3, 4]]"),
+            _about(N_("{text} is a program's: a lesson file holds values and computes none"),
+                   N_("write the numbers: 0.5, or [1, 2], or [[1, 2], [3, 4]]")),
         ),
-        (r"\((?=[ \t]*+[-+\[(.0-9])", False, lambda m: ("a list stands in square brackets", "write [1, 2] for (1, 2)")),
+        (
+            r"\((?=[ \t]*+[-+\[(.0-9])",
+            False,
+            _about(N_("a list stands in square brackets"), N_("write [1, 2] for (1, 2)")),
+        ),
         (
             rf"({_REAL})[ \t]*+;",
             False,
-            lambda m: ("a semicolon means nothing in TOML",
-                       "between items stands a comma, around each row a bracket: [[1, 2], [3, 4]]"),
+            _about(N_("a semicolon means nothing in TOML"),
+                   N_("between items stands a comma, around each row a bracket: [[1, 2], [3, 4]]")),
         ),
         (
             rf"({_REAL}(?:[eE][+-]?[0-9]++)?|\"[^\"\n]*+\"|true|false)[ \t]*+,[ \t]*+(?:\#|$)",
             True,
-            lambda m: ("a comma behind a value", "take it out: a line of a lesson has none at its end"),
+            _about(N_("a comma behind a value"), N_("take it out: a line of a lesson has none at its end")),
         ),
-        (r"=", False, lambda m: ("two signs = in a row", "write key = value")),
+        (r"=", False, _about(N_("two signs = in a row"), N_("write key = value"))),
         (
             r"\{[ \t]*+[-+{.0-9]",
             False,
-            lambda m: ("a list stands in square brackets", "write [1, 2] and [[1, 2], [3, 4]]"),
+            _about(N_("a list stands in square brackets"), N_("write [1, 2] and [[1, 2], [3, 4]]")),
         ),
         (
             r"(?i:yes|on|y)\b(?=[ \t]*+(?:\#|$))",
             False,
-            lambda m: (f"TOML has no {quote(m[0])}", f'write true; a text stands in quotes: "{m[0]}"'),
+            lambda m: (say("TOML has no {text}", text=quote(m[0])),
+                       say('write true; a text stands in quotes: "{text}"', text=m[0])),
         ),
         (
             r"(?i:no|off|n)\b(?=[ \t]*+(?:\#|$))",
             False,
-            lambda m: (f"TOML has no {quote(m[0])}", f'write false; a text stands in quotes: "{m[0]}"'),
+            lambda m: (say("TOML has no {text}", text=quote(m[0])),
+                       say('write false; a text stands in quotes: "{text}"', text=m[0])),
         ),
         (
             r"([^\W0-9][^\s\"'=\#,\[\]{}]*+)([\"'])",
             False,
-            lambda m: (f"a quote is missing before {quote(m[1])}", f"write {m[2]}{m[1][:40]}{m[2]}"),
+            lambda m: (say("a quote is missing before {text}", text=quote(m[1])), _write(f"{m[2]}{m[1][:40]}{m[2]}")),
         ),
         (
             r"(?![+-]?[0-9])((?:[\w~-]++[./\\])++\w++)(?=[ \t]*+(?:\#|$))",
             False,
-            lambda m: (f"{quote(m[1])} stands without quotes", f'text stands in quotes: "{m[1][:60]}"'),
+            lambda m: (say("{text} stands without quotes", text=quote(m[1])),
+                       say('text stands in quotes: "{text}"', text=m[1][:60])),
         ),
         (
             rf"(?!{_REAL}(?:[eE][+-]?[0-9]++)?(?![\w.+-]))[+-]?[0-9][\w.+-]*+",
             False,
-            lambda m: _number(m[0], "it as 0.5, -2 or 1e-3"),
+            lambda m: _no_number(m[0], say("write it as 0.5, -2 or 1e-3")),
         ),
         (
             rf"{_NAME}[ \t]++{_NAME}[^=\n\#,\[\]{{}}]*+(?=\#|$)",
             True,
-            lambda m: (f"not valid TOML: invalid value {quote(m[0].strip())}", "text stands in quotes"),
+            _about(N_("not valid TOML: invalid value {text}"), N_("text stands in quotes")),
         ),
         (
             r"[^\W0-9][\w-]*+(?=[ \t]*+(?:\#|$|[,\]}]))",
             False,
-            lambda m: (f"not valid TOML: invalid value {quote(m[0])}",
-                       f'text stands in quotes: "{m[0][:40]}"; a number in digits'),
+            lambda m: (say("not valid TOML: invalid value {text}", text=quote(m[0])),
+                       say('text stands in quotes: "{text}"; a number in digits', text=m[0][:40])),
         ),
     )
 )  # fmt: skip
 # What stands for a line: a pattern (its first group is where), and what to say.
 _STATEMENTS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], tuple[str, str]]], ...] = tuple(
-    (re.compile(pattern), say)
-    for pattern, say in (
-        (r"[ \t]*+(//|--|;|/\*|%|!|\\)", lambda m: (f"{quote(m[1])} begins no comment in TOML", "write # before it")),
+    (re.compile(pattern), tell)
+    for pattern, tell in (
+        (
+            r"[ \t]*+(//|--|;|/\*|%|!|\\)",
+            lambda m: (say("{sign} begins no comment in TOML", sign=quote(m[1])), say("write # before it")),
+        ),
         (
             r"[ \t]*+[\w.-]++[ \t]*+(:=?|==|<-|=>|->)",
-            lambda m: (f"{quote(m[1])} between a key and its value", "write key = value, with one ="),
+            _about(N_("{text} between a key and its value"), N_("write key = value, with one ="), 1),
         ),
         (
             r"[ \t]*+([A-Za-z]\w*+(?:[ \t]++[A-Za-z]\w*+)++)[ \t]*+=",
-            lambda m: (f"a key has no spaces: {quote(m[1])}", f"write {'_'.join(m[1].split())} ="),
+            lambda m: (say("a key has no spaces: {text}", text=quote(m[1])), _write(f"{'_'.join(m[1].split())} =")),
         ),
         (
             r"[ \t]*+([\w-]*[^\x00-\x7f][\w-]*+)[ \t]*+=",
-            lambda m: (f"a key with letters beyond a to z stands in quotes: {quote(m[1])}", f'write "{m[1][:40]}" ='),
+            lambda m: (say("a key with letters beyond a to z stands in quotes: {text}", text=quote(m[1])),
+                       _write(f'"{m[1][:40]}" =')),
         ),
         (
             r"[ \t]*+([\w.-]++)[ \t]++[\"'0-9\[{+-]",
-            lambda m: (f"an = is missing behind {quote(m[1])}", f"write {m[1][:40]} = ..."),
+            lambda m: (say("an = is missing behind {text}", text=quote(m[1])), _write(f"{m[1][:40]} = ...")),
         ),
         (
             r"[ \t]*+([\w.-]++)[ \t]*+(?:\#|$)",
-            lambda m: (f"{quote(m[1])} is a key without a value", f"write {m[1][:40]} = ..., or put a # before it"),
+            lambda m: (say("{text} is a key without a value", text=quote(m[1])),
+                       say("write {code}, or put a # before it", code=f"{m[1][:40]} = ...")),
         ),
         (
             r"[ \t]*+[\w.-]++[ \t]*+=[ \t]*+(\{)[ \t]*+[-+{.0-9]",
-            lambda m: ("a list stands in square brackets", "write [1, 2] and [[1, 2], [3, 4]]"),
+            _about(N_("a list stands in square brackets"), N_("write [1, 2] and [[1, 2], [3, 4]]")),
         ),
-        (r"[ \t]*+(\[[ \t]++\[)", lambda m: ("the two brackets of a header are apart", "write [[ and ]]")),
-        (r"[ \t]*+([}\])])", lambda m: (f"{quote(m[1])} closes what was not opened", "take it out, or open it before")),
+        (
+            r"[ \t]*+(\[[ \t]++\[)",
+            _about(N_("the two brackets of a header are apart"), N_("write [[ and ]]")),
+        ),
+        (
+            r"[ \t]*+([}\])])",
+            lambda m: (say("{sign} closes what was not opened", sign=quote(m[1])),
+                       say("take it out, or open it before")),
+        ),
     )
 )  # fmt: skip
