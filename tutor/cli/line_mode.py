@@ -580,4 +580,4 @@ def _no_such(error: NoSuchStep) -> str:
 
 
 def _quoted(text: str) -> str:
-    return f"'{escape(text[:40])}{'…' if len(text) > 40 else ''}'"
+    return say("'{text}'", text=escape(text[:40]) + "…" * (len(text) > 40))

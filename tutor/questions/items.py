@@ -35,7 +35,7 @@ from tutor.text.explain import Explainer
 from tutor.text.grids import grid_of
 from tutor.text.language import say
 from tutor.text.layout import linear
-from tutor.text.words import sentence
+from tutor.text.words import quoted, sentence
 from tutor.text.writer import Writer
 
 RUNG_COST = (0.25, 0.25, 0.25, 1.0)  # credit that each rung of the hint ladder takes
@@ -104,7 +104,7 @@ class Item:
     @property
     def told(self) -> str:
         """The answer within a sentence: an author's choice has words of its own."""
-        return f"“{self.answer}”" if self.kind == "choice" else self.answer
+        return quoted(self.answer) if self.kind == "choice" else self.answer
 
     @cached_property
     def names(self) -> Names:

@@ -21,6 +21,7 @@ from tutor.engine.optimizers import STATES
 from tutor.engine.parsing import FUNCTIONS
 from tutor.engine.rules import Rule, rule_id
 from tutor.text.array_gates import ARRAY_GATES
+from tutor.text.words import quoted
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Turn:
     @property
     def text(self) -> str:
         """The turn as one line."""
-        return f"{self.speaker}: “{self.words}”" + (f" ({self.passes})" if self.passes else "")
+        return f"{self.speaker}: {quoted(self.words)}" + (f" ({self.passes})" if self.passes else "")
 
 
 # What may stand in braces in a template; `explain.WORDS` says each.

@@ -11,6 +11,8 @@ import os
 import re
 import unicodedata
 
+from tutor.text.language import say
+
 TYPE_CHECKING = False  # as in `tutor`: every start waits for this module
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +62,7 @@ def written(char: str) -> str:
 
 def quote(text: str) -> str:
     """The text in quotes for a message: escaped, and shortened where it is long."""
-    return "'" + escape(text if len(text) <= 40 else text[:37] + "...") + "'"
+    return say("'{text}'", text=escape(text if len(text) <= 40 else text[:37] + "..."))
 
 
 def json_text(value: Any, indent: int | None = None) -> str:

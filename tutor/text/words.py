@@ -26,6 +26,11 @@ def listed(texts: Sequence[str]) -> str:
     return say("{first} and {last}", first=", ".join(texts[:-1]), last=texts[-1])
 
 
+def quoted(text: str) -> str:
+    """What somebody says, or a title, in the quotation marks of the learner's language: “so”."""
+    return say("“{text}”", text=text)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """': did you mean ...?' with the nearest known word, or nothing."""
     from tutor.engine import parsing  # here: every start waits for this module

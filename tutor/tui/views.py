@@ -20,6 +20,7 @@ from tutor.text.language import say, say_in
 from tutor.text.layout import chain, flow, linear, number
 from tutor.text.lines import general_line
 from tutor.text.one_page import OnePage, equations
+from tutor.text.words import quoted
 from tutor.tui.lines import Line, line
 
 if TYPE_CHECKING:
@@ -93,9 +94,9 @@ def conversation_lines(card: Card, columns: int) -> list[Line]:
     for turn in card.before:
         passes = f" → {turn.passes.partition(': ')[2]}" if turn.passes else ""
         passes = cut(passes, columns // 2)
-        lines.append(line(cut(f"{turn.speaker}: “{turn.words}”", columns - width(passes)) + passes, "dim"))
+        lines.append(line(cut(f"{turn.speaker}: {quoted(turn.words)}", columns - width(passes)) + passes, "dim"))
     for turn in card.turns:
-        lines += [line(), line(turn.speaker, "heading"), *wrapped(f"“{turn.words}”", columns, "", "  ")]
+        lines += [line(), line(turn.speaker, "heading"), *wrapped(quoted(turn.words), columns, "", "  ")]
         if turn.passes:
             lines += wrapped(turn.passes, columns, "value", "  → ")
     return lines
