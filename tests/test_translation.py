@@ -123,7 +123,7 @@ def test_a_translation_is_no_lesson(lesson, tmp_path, capsys):
     assert [entry.title for entry in catalogue.entries(tmp_path)] == [load(path).title]
     language.use("de")
     assert [entry.title for entry in catalogue.entries(tmp_path)] == ["Kette"]
-    assert main(["check", str(own)]) == 0 and "not translated" in capsys.readouterr().out
+    assert main(["check", str(own)]) == 0 and "nicht übersetzt" in capsys.readouterr().out
     (tmp_path / "de" / "04-own.toml").write_text(path.read_text("utf-8"), "utf-8")  # somebody's folder, of that name
     assert tmp_path / "de" / "04-own.toml" in lesson_files(tmp_path)[0]
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tutor.lessonfiles.positions import Problem, read_bytes
+from tutor.text.language import say
 from tutor.text.output import quote
 
 if TYPE_CHECKING:
@@ -59,14 +60,15 @@ def read_stored(path: Path, inside: Path | None = None) -> dict[str, np.ndarray]
     try:
         found = safetensors(data) if path.suffix.lower() == ".safetensors" else zipped(data, MOST, numbers_only=True)
     except BadFile as error:
-        return Problem(str(path), 1, 1, str(error), "such as numpy.savez makes, or torch.save of a state_dict")
+        advice = say("such as numpy.savez makes, or torch.save of a state_dict")
+        return Problem(str(path), 1, 1, str(error), advice)
     return {array.name: array.values for array in found}
 
 
 def stored(name: str, values: np.ndarray) -> Stored:
     """An array, as finely as its type can hold. Raises BadFile where it holds no real numbers."""
     if values.dtype.kind not in "fiub":
-        raise BadFile(f"{quote(name)} holds no real numbers ({values.dtype})")
+        raise BadFile(say("{name} holds no real numbers ({type})", name=quote(name), type=values.dtype))
     digits = {2: HALF, 4: SINGLE}.get(values.dtype.itemsize, DOUBLE) if values.dtype.kind == "f" else DOUBLE
     return Stored(name, values, SINGLE if digits == DOUBLE and was_single(values) else digits)
 
@@ -92,11 +94,11 @@ def zipped(data: bytes, most: int, numbers_only: bool = False) -> list[Stored]:
     try:
         archive = ZipFile(io.BytesIO(data))
     except BadZipFile:
-        raise BadFile("it is no archive of arrays, or it is broken") from None
+        raise BadFile(say("it is no archive of arrays, or it is broken")) from None
     with archive:
         entries = archive.infolist()
         if sum(entry.file_size for entry in entries) > most:
-            raise BadFile(f"it unpacks to more than {most:,} bytes")
+            raise BadFile(say("it unpacks to more than {n} bytes", n=f"{most:,}"))
         names = [entry.filename for entry in entries]
         pickled = next((name for name in names if name.endswith("data.pkl")), None)
         return _torch(archive, pickled) if pickled else _npz(archive, names, numbers_only)
@@ -112,14 +114,15 @@ def _npz(archive: ZipFile, names: list[str], numbers_only: bool) -> list[Stored]
     found = []
     for name in names:
         if not name.endswith(".npy"):
-            raise BadFile(f"{quote(name)} in it is no array of NumPy's")
+            raise BadFile(say("{name} in it is no array of NumPy's", name=quote(name)))
         try:
             values = np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
         except (*_BROKEN, BadZipFile) as error:
-            why = "objects, not numbers" if "pickle" in str(error).lower() else "broken"
-            if numbers_only and why != "broken":
+            if "pickle" not in str(error).lower():
+                raise BadFile(say("{name} in it is broken", name=quote(name))) from None
+            if numbers_only:
                 continue
-            raise BadFile(f"{quote(name)} in it is {why}") from None
+            raise BadFile(say("{name} in it is objects, not numbers", name=quote(name))) from None
         if not numbers_only or values.dtype.kind in "fiub":
             found.append(stored(name.removesuffix(".npy"), values))
     return found
@@ -136,7 +139,7 @@ def safetensors(data: bytes) -> list[Stored]:
     """
     size = int.from_bytes(data[:8], "little")
     if len(data) < 8 or size > len(data) - 8:
-        raise BadFile("it is no file of safetensors, or it is broken")
+        raise BadFile(say("it is no file of safetensors, or it is broken"))
     try:
         header = json.loads(data[8 : 8 + size])
         body = memoryview(data)[8 + size :]
@@ -152,9 +155,9 @@ def safetensors(data: bytes) -> list[Stored]:
     except BadFile:
         raise
     except KeyError as error:
-        raise BadFile(f"it holds a type of number that is not read: {str(error)[:40]}") from None
+        raise BadFile(say("it holds a type of number that is not read: {type}", type=str(error)[:40])) from None
     except (ValueError, TypeError, AttributeError):
-        raise BadFile("it is no file of safetensors, or it is broken") from None
+        raise BadFile(say("it is no file of safetensors, or it is broken")) from None
 
 
 def _raw(name: str, data: bytes, kind: str, shape: tuple[int, ...]) -> Stored:
@@ -200,9 +203,9 @@ class _Tensor:
         need = self.offset + sum((n - 1) * s for n, s in zip(self.shape, self.strides, strict=True)) + 1
         whole = math.prod(self.shape)
         if min((self.offset, *self.shape, *self.strides), default=0) < 0 or (whole and need > data.values.size):
-            raise BadFile(f"{quote(name)} reaches past its own data: the file is broken")
+            raise BadFile(say("{name} reaches past its own data: the file is broken", name=quote(name)))
         if whole * data.values.itemsize > MOST:  # a stride of 0 makes much of little
-            raise BadFile(f"{quote(name)} unpacks to more than {MOST:,} bytes")
+            raise BadFile(say("{name} unpacks to more than {n} bytes", name=quote(name), n=f"{MOST:,}"))
         steps = tuple(s * data.values.itemsize for s in self.strides)
         values = np.lib.stride_tricks.as_strided(data.values[self.offset :], self.shape, steps).copy()
         return Stored(name, values, data.digits)
@@ -232,8 +235,10 @@ class _Unpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
-            what = f"{module}.{name}"[:60]
-            raise BadFile(f"it holds {quote(what)}, not only tensors: save a state_dict, or the gradients by name")
+            what = quote(f"{module}.{name}"[:60])
+            raise BadFile(
+                say("it holds {what}, not only tensors: save a state_dict, or the gradients by name", what=what)
+            )
         return _ALLOWED[module, name]
 
     def persistent_load(self, pid: Any) -> _Storage:
@@ -249,9 +254,10 @@ def _torch(archive: ZipFile, pickled: str) -> list[Stored]:
     except BadFile:
         raise
     except Exception as error:  # whatever a broken pickle makes of it: nothing of it has been run
-        raise BadFile("it is no file of tensors, or it is broken") from error
+        raise BadFile(say("it is no file of tensors, or it is broken")) from error
     if isinstance(whole, _Tensor):
-        raise BadFile("it holds one tensor without a name: save a dict of them, {'dL/dW1': W1.grad}")
+        code = "{'dL/dW1': W1.grad}"
+        raise BadFile(say("it holds one tensor without a name: save a dict of them, {code}", code=code))
     if not isinstance(whole, dict):
-        raise BadFile("it is no dict of tensors: save a state_dict, or the gradients by name")
+        raise BadFile(say("it is no dict of tensors: save a state_dict, or the gradients by name"))
     return [value.stored(name) for name, value in flat("", whole) if isinstance(value, _Tensor)]

@@ -107,9 +107,8 @@ def filling(folders: Iterable[Path] = (), batch: int = 100) -> Iterator[list[Ent
         try:
             os.listdir(folder)
         except OSError as problem:
-            why = one_line(problem.strerror or "it cannot be read")
-            name = folder_name(folder)
-            found = [*found, Entry(name, name, "", "", (), "scalar", folder, None, f"the folder: {why}", folder)]
+            why, name = say("the folder: {why}", why=one_line(_reason(problem))), folder_name(folder)
+            found = [*found, Entry(name, name, "", "", (), "scalar", folder, None, why, folder)]
         own: list[Entry] = []
         for path in _paths(folder):
             own.append(_entry(path)._replace(folder=folder))
@@ -162,7 +161,8 @@ def hidden(found: Iterable[Entry], first: Iterable[Path] = ()) -> dict[Path, str
     for entry in sorted(found, key=rank):  # a stable sort
         other = opens.setdefault(entry.id.casefold(), entry)
         if other is not entry:
-            lost[entry.path] = "the one that comes with the tutor" if other.folder is None else str(other.path)
+            ours = other.folder is None
+            lost[entry.path] = say("the one that comes with the tutor") if ours else str(other.path)
     return lost
 
 
@@ -221,25 +221,27 @@ def _entry(path: Path) -> Entry:
     try:
         head = _head(_read(path))
     except OSError as problem:
-        error = problem.strerror or "it cannot be read"
+        error = _reason(problem)
     except UnicodeDecodeError:
-        error = "it is not a text file (UTF-8)"
+        error = say("it is not a text file (UTF-8)")
     except RecursionError:
-        error = "it is nested too deeply"
-    except ValueError as problem:  # TOMLDecodeError is one
+        error = say("it is nested too deeply")
+    except _NoLesson as problem:
         error = str(problem)
+    except ValueError as problem:  # TOMLDecodeError is one
+        error = _no_toml(str(problem))
 
     def text(key: str, default: str = "") -> str:
         nonlocal error
         value = head.get(key, default)
         if isinstance(value, str):
             return one_line(value)
-        error = error or f"{key} is not a text"
+        error = error or say("{key} is not a text", key=key)
         return default
 
     requires = head.get("requires", [])
     if not (isinstance(requires, list) and all(isinstance(name, str) for name in requires)):
-        error = error or "requires is not a list of lesson ids"
+        error = error or say("requires is not a list of lesson ids")
         requires = []
     if not error and language() != ENGLISH:
         with suppress(OSError, ValueError, RecursionError):  # a translation that cannot be read: the lesson's own words
@@ -260,16 +262,32 @@ def _entry(path: Path) -> Entry:
     )
 
 
-def _read(path: Path) -> bytes:
-    """The beginning of a file, HEAD_BYTES long; of a smaller one all of it.
+class _NoLesson(ValueError):
+    """What is no file of a lesson's size; str() says why."""
 
-    Raises OSError, or ValueError for what is no file of a lesson's size.
-    """
+
+def _reason(problem: OSError) -> str:
+    from tutor.text.words import reason  # what only a broken file costs, as below
+
+    return reason(problem) if problem.strerror else say("it cannot be read")
+
+
+def _no_toml(said: str) -> str:
+    """What tomllib says, with the place; in the learner's language."""
+    if language() == ENGLISH:
+        return said
+    from tutor.lessonfiles.toml_syntax import in_words
+
+    return in_words(said)
+
+
+def _read(path: Path) -> bytes:
+    """The beginning of a file, HEAD_BYTES long; of a smaller one all of it. Raises OSError or _NoLesson."""
     status = path.stat()  # before opening: opening a pipe would wait for a writer
     if not stat.S_ISREG(status.st_mode):
-        raise ValueError("it is not a regular file")
+        raise _NoLesson(say("it is not a regular file"))
     if status.st_size > MAX_BYTES:
-        raise ValueError("it is larger than 4 MiB")
+        raise _NoLesson(say("it is larger than 4 MiB"))
     with path.open("rb") as file:
         data = file.read(HEAD_BYTES + 1)
     return data if len(data) <= HEAD_BYTES else data[: data.rfind(b"\n", 0, HEAD_BYTES) + 1]

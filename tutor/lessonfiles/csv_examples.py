@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from tutor.lessonfiles.positions import Problem, Source, read_source
+from tutor.text.language import N_, say, say_many
 from tutor.text.output import quote
 from tutor.text.words import did_you_mean, plural
 
@@ -82,8 +83,8 @@ def read_table(path: Path, inside: Path | None = None) -> CsvTable | Problem:
         return source
     source = Source(path, source.text.replace("\r", "\n"))
     if (count := source.text.count("\n")) > MAX_ROWS and len(source.text.split()) > MAX_ROWS:
-        message = f"the table has {count:,} lines: {MAX_ROWS:,} are the most"
-        return source.problem_at(1, 1, message, "leave rows out, or split it into several lessons")
+        message = say("the table has {n} lines: {most} are the most", n=f"{count:,}", most=f"{MAX_ROWS:,}")
+        return source.problem_at(1, 1, message, say("leave rows out, or split it into several lessons"))
     first, start = source.text.lstrip("\n").partition("\n")[0], 0
     told = re.fullmatch(r"sep=([,;\t])[,;\t]*", first.strip(" "))  # a line that is for Excel alone
     if told:
@@ -104,29 +105,32 @@ def read_table(path: Path, inside: Path | None = None) -> CsvTable | Problem:
             before = reader.line_num
     except csv.Error as error:
         said = next((said for begin, said in _CSV_ERRORS.items() if str(error).startswith(begin)), str(error))
-        message = f"not a table of comma-separated values: {said}"
-        return source.problem_at(
-            before + 1 + skipped, 1, message, 'a field with quotes has them doubled: "say ""yes"""'
-        )
+        message = say("not a table of comma-separated values: {why}", why=say(said))
+        advice = say('a field with quotes has them doubled: "say ""yes"""')
+        return source.problem_at(before + 1 + skipped, 1, message, advice)
     if not records:
-        return source.problem_at(1, 1, "the file is empty", "its first line names the columns")
+        return source.problem_at(1, 1, say("the file is empty"), say("its first line names the columns"))
     if re.match(r"\s*<(?:!doctype|html|\?xml)", first, re.IGNORECASE):
-        return source.problem_at(lines[0], 1, "this is a web page, no table", "download the file itself, as CSV")
+        advice = say("download the file itself, as CSV")
+        return source.problem_at(lines[0], 1, say("this is a web page, no table"), advice)
     records = _trimmed(records)
     header, rows = records[0], records[1:]
     table = CsvTable(source, separator, header, tuple(rows), tuple(lines[1:]), lines[0])
     if any(_number(name) is not None for name in header) and not _names_enough(header):
-        advice = "put a line with the names of the columns above it"
-        which = "the first line" if table.head == 1 else "this line"
-        return table.at_header(None, f"{which} has numbers where names should be", advice)
+        advice = say("put a line with the names of the columns above it")
+        message = say("this line has numbers where names should be")
+        if table.head == 1:
+            message = say("the first line has numbers where names should be")
+        return table.at_header(None, message, advice)
     for at, name in enumerate(header):
         if not name:
-            return table.at_header(at, f"column {at + 1} has no name", "each has one in the first line")
+            message = say("column {n} has no name", n=at + 1)
+            return table.at_header(at, message, say("each has one in the first line"))
         if name in header[:at]:
-            advice = "give one of them another name" if not _CUT.fullmatch(name) else _IN_QUOTES
-            return table.at_header(at, f"the column {quote(name)} is there twice", advice)
+            advice = say("give one of them another name") if not _CUT.fullmatch(name) else say(_IN_QUOTES)
+            return table.at_header(at, say("the column {name} is there twice", name=quote(name)), advice)
     if not rows:
-        return table.at_header(None, "there is no row below the header")
+        return table.at_header(None, say("there is no row below the header"))
     odd = [i for i, row in enumerate(rows) if len(row) != len(header)]
     return _uneven(table, odd) if odd else table
 
@@ -136,26 +140,35 @@ def _uneven(table: CsvTable, odd: list[int]) -> Problem:
     i, names = odd[0], table.header
     row = table.rows[i]
     if len(names) == 1 and len(odd) == len(table.rows):
-        advice = "take it out: the first line has the names of the columns, and nothing stands above it"
-        return table.at_header(None, f"this line names no columns: {quote(names[0])}", advice)
-    others = f" ({_rows(table, odd)})" if odd[1:] else ""
-    message = f"this row has {plural(len(row), 'field')}; the header has {len(names)}{others}"
-    between = {",": "commas", ";": "semicolons", "\t": "tabs"}[table.separator]
+        advice = say("take it out: the first line has the names of the columns, and nothing stands above it")
+        return table.at_header(None, say("this line names no columns: {text}", text=quote(names[0])), advice)
+    message = say("this row has {fields}; the header has {n}", fields=plural(len(row), "field"), n=len(names))
+    empty, within = _SEPARATORS[table.separator]
     if len(row) < len(names):
-        advice = f"an empty field stands between two {between}"
+        advice = say(empty)
     elif len(odd) == len(table.rows):
-        advice = "each column has a name in the first line"
-    elif table.separator == ",":
-        advice = "a number has a decimal point, no comma; a text with a comma in it stands in quotes"
+        advice = say("each column has a name in the first line")
     else:
-        advice = f"a text with {between} in it stands in quotes"
-    return table.problem(i, None, message, advice)
+        advice = say(within)
+    return table.problem(i, None, message + _others(table, odd), advice)
 
 
+# What to do where a row has too few fields, and too many.
+_SEPARATORS = {
+    ",": (
+        N_("an empty field stands between two commas"),
+        N_("a number has a decimal point, no comma; a text with a comma in it stands in quotes"),
+    ),
+    ";": (
+        N_("an empty field stands between two semicolons"),
+        N_("a text with semicolons in it stands in quotes"),
+    ),
+    "\t": (N_("an empty field stands between two tabs"), N_("a text with tabs in it stands in quotes")),
+}
 _CSV_ERRORS = {
-    "unexpected end of data": "a quote begins a field here and none ends it",
-    "'": "behind the quote that ends a field there is more of it",
-    "field larger": "a field is longer than 131,072 characters",
+    "unexpected end of data": N_("a quote begins a field here and none ends it"),
+    "'": N_("behind the quote that ends a field there is more of it"),
+    "field larger": N_("a field is longer than 131,072 characters"),
 }
 
 
@@ -174,10 +187,14 @@ def _names_enough(header: tuple[str, ...]) -> bool:
     return len(numbers) < len(header) and all(name.isdigit() for name in numbers) and len(set(header)) == len(header)
 
 
-def _rows(table: CsvTable, rows: Sequence[int]) -> str:
-    """The lines of rows with the same trouble: 'lines 4, 9, 12 and 30 more'."""
-    first = ", ".join(str(table.lines[i]) for i in rows[:MOST_TOLD])
-    return f"lines {first}" + (f" and {len(rows) - MOST_TOLD:,} more" if len(rows) > MOST_TOLD else "")
+def _others(table: CsvTable, rows: Sequence[int]) -> str:
+    """The lines of rows with the same trouble: ' (lines 4, 9, 12 and 30 more)'; of a single row nothing."""
+    if len(rows) < 2:
+        return ""
+    lines = ", ".join(str(table.lines[i]) for i in rows[:MOST_TOLD])
+    if len(rows) <= MOST_TOLD:
+        return f" ({say('lines {lines}', lines=lines)})"
+    return f" ({say('lines {lines} and {n} more', lines=lines, n=f'{len(rows) - MOST_TOLD:,}')})"
 
 
 def columns(
@@ -200,14 +217,12 @@ def columns(
         classes = seen if isinstance(outputs, int) else tuple(outputs)
         if (outputs if isinstance(outputs, int) else len(outputs)) == 1:  # one output tells two classes apart
             if len(seen) > 2:
-                few = f"{quote(class_column)} has {len(seen)} classes ({', '.join(map(quote, seen[:6]))})"
-                advice = "one output tells two classes apart: give the last layer a unit for each, with softmax"
-                return table.at_header(None, f"the column {few}; the network has 1 output", advice)
+                advice = say("one output tells two classes apart: give the last layer a unit for each, with softmax")
+                return table.at_header(None, _so_many_classes(class_column, seen, 1), advice)
             classes = _two_classes(seen, None if isinstance(outputs, int) else outputs[0])
         elif isinstance(outputs, int) and len(seen) != outputs and all(row[at] for row in table.rows):
-            few = f"{quote(class_column)} has {len(seen)} classes ({', '.join(map(quote, seen[:6]))})"
-            message = f"the column {few}; the network has {plural(outputs, 'output')}"
-            return table.at_header(None, message, "the last layer has a unit for each class")
+            advice = say("the last layer has a unit for each class")
+            return table.at_header(None, _so_many_classes(class_column, seen, outputs), advice)
     else:
         named = _chosen(table, outputs, left[-outputs:] if isinstance(outputs, int) else left, "target")
         if isinstance(named, Problem):
@@ -216,6 +231,16 @@ def columns(
         left = [at for at in left if at not in targets]
     found = _chosen(table, inputs, left, "input")
     return found if isinstance(found, Problem) else Columns(tuple(found), tuple(targets), classes)
+
+
+def _so_many_classes(column: str, seen: Sequence[str], outputs: int) -> str:
+    return say(
+        "the column {name} has {n} classes ({classes}); the network has {outputs}",
+        name=quote(column),
+        n=len(seen),
+        classes=", ".join(map(quote, seen[:6])),
+        outputs=plural(outputs, "output"),
+    )
 
 
 def _two_classes(seen: Sequence[str], yes: str | None) -> tuple[str, ...]:
@@ -244,9 +269,9 @@ def examples(
     no_examples = _no_examples(table, list(numeric))
     if no_examples:
         i = no_examples[0]
-        many = f" ({_rows(table, no_examples)})" if no_examples[1:] else ""
         shown = ", ".join(map(quote, table.rows[i][:MOST_SHOWN]))
-        problems.append(table.problem(i, None, f"this row has no numbers: {shown}{many}", "leave it out"))
+        message = say("this row has no numbers: {fields}", fields=shown) + _others(table, no_examples)
+        problems.append(table.problem(i, None, message, say("leave it out")))
     left_out = set(no_examples)
     for at in numeric:
         column = ["0" if i in left_out else row[at] for i, row in enumerate(table.rows)]
@@ -274,7 +299,7 @@ _ELEMENT = re.compile(r"([^\W0-9]\w*)\s*((?:\[\s*[0-9]{1,7}(?:\s*[,; ]\s*[0-9]{1
 
 
 _CUT = re.compile(r"[^\W0-9]\w*\[[0-9 ]+|[0-9 ]+\]")  # half an index
-_IN_QUOTES = 'a comma separates columns: put the name in quotes, "X[1,2]", or write X[1][2]'
+_IN_QUOTES = N_('a comma separates columns: put the name in quotes, "X[1,2]", or write X[1][2]')
 
 
 def named_columns(table: CsvTable, wanted: Iterable[str]) -> dict[str, dict[tuple[int, ...], int]] | Problem:
@@ -289,25 +314,32 @@ def named_columns(table: CsvTable, wanted: Iterable[str]) -> dict[str, dict[tupl
         if match and match[1] in wanted:
             index = tuple(int(number) - 1 for number in re.findall("[0-9]+", match[2]))
             if index in found.get(match[1], {}):
-                return table.at_header(at, f"the column {quote(title)} is there twice", "give each element one column")
+                message = say("the column {name} is there twice", name=quote(title))
+                return table.at_header(at, message, say("give each element one column"))
             found.setdefault(match[1], {})[index] = at
         elif _CUT.fullmatch(title) and table.separator == ",":
-            return table.at_header(at, f"the name {quote(title)} ends in the middle of an index", _IN_QUOTES)
+            message = say("the name {name} ends in the middle of an index", name=quote(title))
+            return table.at_header(at, message, say(_IN_QUOTES))
     if not found:
-        advice = f'the circuit has {", ".join(sorted(wanted)[:20])}; a column is called X, X[2] or "X[1,2]"'
-        return table.at_header(None, "no column is called as an input of the circuit", advice)
+        names = ", ".join(sorted(wanted)[:20])
+        advice = say('the circuit has {names}; a column is called X, X[2] or "X[1,2]"', names=names)
+        return table.at_header(None, say("no column is called as an input of the circuit"), advice)
     for name, cells in found.items():
         ranks = {len(index) for index in cells}
         shape = tuple(max(at) + 1 for at in zip(*cells, strict=True)) if len(ranks) == 1 else ()
         first = next(iter(cells.values()))
         if len(ranks) > 1:
-            message = f"the columns of {quote(name)} have indices of different lengths"
-            return table.at_header(first, message, f'{name}[1], {name}[2] for a vector, "{name}[1,1]" for a matrix')
+            message = say("the columns of {name} have indices of different lengths", name=quote(name))
+            advice = say('{name}[1], {name}[2] for a vector, "{name}[1,1]" for a matrix', name=name)
+            return table.at_header(first, message, advice)
         missing = next((index for index in np.ndindex(shape) if index not in cells), None)
         if missing is not None or any(-1 in index for index in cells):
-            which = ",".join(str(at + 1) for at in missing or ())
-            message = f"there is no column for {name}[{which}]" if missing is not None else f"{name}[0] is no element"
-            return table.at_header(first, message, "an array has a column for each of its elements, counted from 1")
+            message = say("{element} is no element", element=f"{name}[0]")
+            if missing is not None:
+                element = f"{name}[{','.join(str(at + 1) for at in missing)}]"
+                message = say("there is no column for {element}", element=element)
+            advice = say("an array has a column for each of its elements, counted from 1")
+            return table.at_header(first, message, advice)
     return found
 
 
@@ -363,14 +395,15 @@ def _with_points(table: CsvTable, numeric: tuple[int, ...]) -> tuple[CsvTable, l
         for row in table.rows
     )
     i, at = commas[0]
-    message = f"decimal commas are read as points: {quote(table.rows[i][at])} is {rows[i][at]}"
+    words = {"written": quote(table.rows[i][at]), "number": rows[i][at]}
+    message = say("decimal commas are read as points: {written} is {number}", **words)
     note = replace(table.problem(i, at, message), severity="note")
     return replace(table, rows=rows), [note]
 
 
 def _no_numbers(table: CsvTable, at: int, column: list[str], chosen: Columns) -> list[Problem]:
     """What is wrong with a column that is to be numbers, by kind."""
-    name, what = quote(table.header[at]), "input" if at in chosen.inputs else "target"
+    name, is_input = quote(table.header[at]), at in chosen.inputs
     kinds: dict[str, list[int]] = {}
     for i, text in enumerate(column):
         if _number(text) is None:
@@ -380,32 +413,44 @@ def _no_numbers(table: CsvTable, at: int, column: list[str], chosen: Columns) ->
     filled = sum(map(bool, column))
     found = []
     for kind, rows in kinds.items():
-        i, advice = rows[0], ""
-        many = f" ({_rows(table, rows)})" if rows[1:] else ""
+        i = rows[0]
         if kind == "missing":
-            message, advice = f"{name} is missing{many}", "leave out rows in which a value is missing"
+            message = say("{key} is missing", key=name) + _others(table, rows)
+            advice = say("leave out rows in which a value is missing")
         elif kind == "text" and len(rows) == filled > 1:
             some = ", ".join(map(quote, list(dict.fromkeys(filter(None, column)))[:MOST_TOLD]))
-            message = f"the {what} {name} is a column of text ({some}{', ...' if len(set(column)) > MOST_TOLD else ''})"
-            advice = "a network takes numbers: name other columns"
-            advice += (
-                ", or give the column a number for each text"
-                if what == "input"
-                else (f'; of a column with classes write class = "{table.header[at]}"')
-            )
+            some += ", ..." if len(set(column)) > MOST_TOLD else ""
+            if is_input:
+                message = say("the input {name} is a column of text ({texts})", name=name, texts=some)
+                advice = say(
+                    "a network takes numbers: name other columns, or give the column a number for each text"
+                )
+            else:
+                message = say("the target {name} is a column of text ({texts})", name=name, texts=some)
+                advice = say(
+                    'a network takes numbers: name other columns; of a column with classes write class = "{name}"',
+                    name=table.header[at],
+                )
         else:
-            message = f"{name} must be a finite number, not {quote(column[i])}{many}"
-            plain = re.sub(r"[^0-9+−-]", "", column[i])
-            advice = {
-                "comma": "a decimal point, not a comma",
-                "groups": f"no signs between thousands: {plain}"
-                if len(plain) < 4 or re.fullmatch(r"[+−-]?[0-9]{1,3}([,.' \xa0\u202f][0-9]{3})+", column[i])
-                else "no signs between thousands",
-                "text": "a number has digits, a sign and a decimal point alone"
-                + ("; leave out rows in which a value is missing" if column[i].casefold() in _NOT_THERE else ""),
-            }[kind]
+            message = say("{name} must be a finite number, not {text}", name=name, text=quote(column[i]))
+            message, advice = message + _others(table, rows), _as_number(kind, column[i])
         found.append(table.problem(i, at, message, advice))
     return found
+
+
+def _as_number(kind: str, text: str) -> str:
+    """How a field is written that was meant for a number."""
+    if kind == "comma":
+        return say("a decimal point, not a comma")
+    if kind == "groups":
+        plain = re.sub(r"[^0-9+−-]", "", text)
+        if len(plain) < 4 or re.fullmatch(r"[+−-]?[0-9]{1,3}([,.' \xa0\u202f][0-9]{3})+", text):
+            return say("no signs between thousands: {number}", number=plain)
+        return say("no signs between thousands")
+    advice = say("a number has digits, a sign and a decimal point alone")
+    if text.casefold() in _NOT_THERE:
+        advice += "; " + say("leave out rows in which a value is missing")
+    return advice
 
 
 _NOT_THERE = frozenset("na n/a nan null none nil - -- ? . missing unknown".split())
@@ -416,18 +461,17 @@ def _no_classes(table: CsvTable, at: int, known: dict[str, int]) -> list[Problem
     column, found = [row[at] for row in table.rows], []
     empty = [i for i, text in enumerate(column) if not text]
     other = [i for i, text in enumerate(column) if text and text not in known]
-    classes = f"classes are: {', '.join(list(known)[:20])}"
+    classes = say("classes are: {names}", names=", ".join(list(known)[:20]))
     if empty:
-        many = f" ({_rows(table, empty)})" if empty[1:] else ""
-        found.append(table.problem(empty[0], at, f"no class{many}", classes))
+        found.append(table.problem(empty[0], at, say("no class") + _others(table, empty), classes))
     if other:
-        texts = list(dict.fromkeys(column[i] for i in other))
-        message = f"{quote(texts[0])} is no class" + did_you_mean(texts[0][:64], known)
-        if other[1:]:
-            more = f", nor {', '.join(map(quote, texts[1:4]))}" if texts[1:] else ""
-            message = f"{quote(texts[0])} is no class{more}{did_you_mean(texts[0][:64], known)} ({_rows(table, other)})"
-        advice = f"{classes}; they are the names of the last layer's units"
-        found.append(table.problem(other[0], at, message, advice))
+        first, *more = dict.fromkeys(column[i] for i in other)
+        message = say("{name} is no class", name=quote(first))
+        if more:
+            message = say("{name} is no class, nor {others}", name=quote(first), others=", ".join(map(quote, more[:3])))
+        message += did_you_mean(first[:64], known) + _others(table, other)
+        names = say("they are the names of the last layer's units")
+        found.append(table.problem(other[0], at, message, f"{classes}; {names}"))
     return found
 
 
@@ -436,9 +480,21 @@ def _chosen(table: CsvTable, wanted: Sequence[str] | int, left: list[int], what:
     if isinstance(wanted, int):
         if len(left) == wanted:
             return left
-        are = plural(len(left), "column is", "columns are")
-        message = f"{are} left for the {what}s; the network has {wanted}"
-        return table.at_header(None, message, f"name the {what}s in the lesson as the columns are named")
+        if what == "input":
+            message = say_many(
+                len(left),
+                "{n} column is left for the inputs; the network has {wanted}",
+                "{n} columns are left for the inputs; the network has {wanted}",
+                wanted=wanted,
+            )
+            return table.at_header(None, message, say("name the inputs in the lesson as the columns are named"))
+        message = say_many(
+            len(left),
+            "{n} column is left for the targets; the network has {wanted}",
+            "{n} columns are left for the targets; the network has {wanted}",
+            wanted=wanted,
+        )
+        return table.at_header(None, message, say("name the targets in the lesson as the columns are named"))
     found = []
     for name in wanted:
         at = _named(table, name, what)
@@ -452,10 +508,18 @@ def _named(table: CsvTable, name: str, what: str) -> int | Problem:
     if name in table.header:
         return table.header.index(name)
     near = did_you_mean(name[:64], table.header)
-    advice = f"columns: {', '.join(table.header[:20])}"
+    message = say(_NO_COLUMN[what], name=quote(name)) + near
+    advice = say("columns: {names}", names=", ".join(table.header[:20]))
     if not near and any(_number(name) is not None for name in table.header):
-        advice += "; if this line is an example already, put one with the names above it"
-    return table.at_header(None, f"there is no column for the {what} {quote(name)}{near}", advice)
+        advice += "; " + say("if this line is an example already, put one with the names above it")
+    return table.at_header(None, message, advice)
+
+
+_NO_COLUMN = {
+    "class": N_("there is no column for the class {name}"),
+    "input": N_("there is no column for the input {name}"),
+    "target": N_("there is no column for the target {name}"),
+}
 
 
 def _number(text: str) -> float | None:

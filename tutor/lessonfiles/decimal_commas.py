@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tutor.text.language import say
+
 MOST = 200  # characters of a list that are told mended
 
 _PAIR = re.compile(r"(?<![\w.])([+-]?[0-9]{1,15}),([0-9]{1,15})(?![\w.])")
@@ -54,4 +56,6 @@ def shortened(mended: str) -> str:
 def advice_with(advice: str, written: str, shape: Sequence[int | None]) -> str:
     """The advice on a list of a wrong size, and what it is with decimal points, where that would fit."""
     mended = with_points(written, shape)
-    return f"if those are decimal commas, write {mended}; else {advice}" if mended else advice
+    if not mended:
+        return advice
+    return say("if those are decimal commas, write {mended}; else {advice}", mended=mended, advice=advice)

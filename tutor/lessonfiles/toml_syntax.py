@@ -161,13 +161,29 @@ def _syntax_problem(source: Source, said: str) -> Problem:
             return _place(source, max(text.rfind("\n", 0, other.end()) + 1, 0), say(told), say(advice))
     if meant := _twice(source, message, at) or _meant(text, at, message):
         return _place(source, *meant)
-    message = re.sub(r"\('(.*?)',?\)", lambda key: f"[{key[1]}]".replace("', '", "."), message)
-    told, advice, what = next((told, advice, found) for p, told, advice in _TOML_ERRORS if (found := p.match(message)))
-    words = {"what": what[1] if what.re.groups else ""}
-    message = say(told, **words)
+    message, advice = _told(message)
     if match and not match[2]:
         message = say("{problem} at the end of the file", problem=message)
-    return _place(source, at, message, say(advice, **words))
+    return _place(source, at, message, advice)
+
+
+def _told(message: str) -> tuple[str, str]:
+    """What tomllib's message is in our words, and the advice."""
+    message = re.sub(r"\('(.*?)',?\)", lambda key: f"[{key[1]}]".replace("', '", "."), message)
+    said, advice, match = next((said, advice, found) for p, said, advice in _TOML_ERRORS if (found := p.match(message)))
+    words = {"what": match[1] if match.re.groups else ""}
+    return say(said, **words), say(advice, **words)
+
+
+def in_words(said: str) -> str:
+    """What a `TOMLDecodeError` says, in our words, in one line with its place."""
+    match = _TOML_ERROR.fullmatch(said)
+    if match is None:
+        return _told(said)[0]
+    message = _told(match[1])[0]
+    if not match[2]:
+        return say("{problem} at the end of the file", problem=message)
+    return say("{problem} (at line {line}, column {column})", problem=message, line=match[2], column=match[3])
 
 
 def _deep(text: str, limit: int = 50) -> int:

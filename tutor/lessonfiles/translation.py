@@ -16,7 +16,7 @@ from typing import Any
 from tutor.engine.lesson import AuthorQuestion, Lesson, Note, WrongAnswer
 from tutor.lessonfiles.positions import Keys, Problem, Source, read_source
 from tutor.lessonfiles.toml_syntax import parse_toml
-from tutor.text.language import ENGLISH, LANGUAGES, language
+from tutor.text.language import ENGLISH, LANGUAGES, language, say
 from tutor.text.output import quote
 from tutor.text.words import did_you_mean
 
@@ -120,7 +120,8 @@ def read(values: dict[str, Any], lesson: Lesson, tell: Told) -> Translation:
     for key in values:
         if key not in (*TEXTS, "notes", "questions"):
             known = (*TEXTS, "notes", "questions")
-            tell((key,), f"a translation has no {quote(str(key))}{did_you_mean(str(key), known)}", "it has texts alone")
+            message = say("a translation has no {key}", key=quote(str(key))) + did_you_mean(str(key), known)
+            tell((key,), message, say("it has texts alone"))
     texts = {key: values[key] for key in TEXTS if _is_text(values, (key,), tell)}
     return Translation(texts, tuple(_notes(values, lesson, tell)), tuple(_questions(values, lesson, tell)))
 
@@ -131,7 +132,7 @@ def _is_text(table: dict[str, Any], path: Keys, tell: Told) -> bool:
     if key not in table:
         return False
     if not isinstance(table[key], str) or not table[key].strip():
-        tell(path, f"{key} is a text", "leave it out where there is no translation")
+        tell(path, say("{key} is a text", key=key), say("leave it out where there is no translation"))
         return False
     return True
 
@@ -142,12 +143,13 @@ def _tables(
     """The tables of a list that are tables, with their places."""
     found = values.get(key, [])
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        tell((key,), f"{key} is written as [[{key}]] tables", "")
+        tell((key,), say("{key} is written as [[{key}]] tables", key=key), "")
         return
     for at, table in enumerate(found):
         for own in table:
             if own not in known:
-                tell((key, at, own), f"a translation's [[{key}]] has no {quote(own)}{did_you_mean(own, known)}", "")
+                message = say("a translation's [[{table}]] has no {key}", table=key, key=quote(own))
+                tell((key, at, own), message + did_you_mean(own, known), "")
         yield at, table
 
 
@@ -156,10 +158,11 @@ def _notes(values: dict[str, Any], lesson: Lesson, tell: Told) -> Iterator[Note]
     for at, table in _tables(values, "notes", NOTE, tell):
         step = table.get("step")
         if step not in left:
-            has = sorted(set(left))
-            near = did_you_mean(step, has) if isinstance(step, str) else ""
-            what = quote(step) if isinstance(step, str) else "no step"
-            tell(("notes", at, "step"), f"the lesson has no (further) note on {what}{near}", "a note goes by its step")
+            message = say("the lesson has no (further) note on no step")
+            if isinstance(step, str):
+                message = say("the lesson has no (further) note on {step}", step=quote(step))
+                message += did_you_mean(step, sorted(set(left)))
+            tell(("notes", at, "step"), message, say("a note goes by its step"))
         elif _is_text(table, ("notes", at, "text"), tell):
             left.remove(step)
             yield Note(step, table["text"], at)
@@ -171,8 +174,8 @@ def _questions(values: dict[str, Any], lesson: Lesson, tell: Told) -> Iterator[Q
         number = table.get("number")
         if type(number) is not int or not 1 <= number <= len(lesson.questions) or number in met:
             many = len(lesson.questions)
-            advice = f"number = 1 to {many}, each once: the place of the question in the lesson's file"
-            tell(("questions", at, "number"), "this says no question of the lesson", advice)
+            advice = say("number = 1 to {n}, each once: the place of the question in the lesson's file", n=many)
+            tell(("questions", at, "number"), say("this says no question of the lesson"), advice)
             continue
         met.add(number)
         own = lesson.questions[number - 1]
@@ -186,10 +189,11 @@ def _list(table: dict[str, Any], path: Keys, count: int, tell: Told) -> tuple[st
     """The texts of a list that has to have as many as the lesson's own."""
     texts = table.get(path[-1], [])
     if not isinstance(texts, list) or not all(isinstance(text, str) and text.strip() for text in texts):
-        tell(path, f"{path[-1]} is a list of texts", "in the order of the lesson's")
+        tell(path, say("{key} is a list of texts", key=path[-1]), say("in the order of the lesson's"))
         return ()
     if texts and len(texts) != count:
-        tell(path, f"{path[-1]} has {len(texts)} texts, the lesson's has {count}", "one for each, in their order")
+        message = say("{key} has {n} texts, the lesson's has {wanted}", key=path[-1], n=len(texts), wanted=count)
+        tell(path, message, say("one for each, in their order"))
         return ()
     return tuple(texts)
 
@@ -215,8 +219,9 @@ def examined(lesson: Lesson, code: str) -> tuple[Lesson, Source | None, list[Pro
     problems: list[Problem] = []
     found = read(values, lesson, lambda path, what, advice: problems.append(source.problem(path, what, advice)))
     if lacks := ", ".join(lacking(lesson, found)):
-        advice = "what is not translated stays as the lesson has it"
-        problems.append(source.problem_at(1, 1, f"not translated: {lacks}", advice, "warning"))
+        advice = say("what is not translated stays as the lesson has it")
+        message = say("not translated: {what}", what=lacks)
+        problems.append(source.problem_at(1, 1, message, advice, "warning"))
     questions = tuple(
         AuthorQuestion(
             ask=one.ask, choices=one.choices, hints=one.hints, at=one.at,
@@ -237,11 +242,11 @@ def lacking(lesson: Lesson, found: Translation) -> Iterator[str]:
         if note.step in left:
             left.remove(note.step)
         else:
-            yield f"the note on {note.step}"
+            yield say("the note on {step}", step=note.step)
     asked = {one.number: one for one in found.questions}
     for number, question in enumerate(lesson.questions, start=1):
         one = asked.get(number, QuestionTexts(number, 0))
         keys = [key for key in ("ask", "choices", "hints") if getattr(question, key) and not getattr(one, key)]
         keys += ["wrong"] if question.wrong and not one.wrong else []
         if keys:
-            yield f"question {number}" + (f" ({', '.join(keys)})" if number in asked else "")
+            yield say("question {n}", n=number) + (f" ({', '.join(keys)})" if number in asked else "")
