@@ -63,12 +63,22 @@ def messages() -> dict[Message, list[str]]:
     """Every message with the files that have it, in the order of the source."""
     found: dict[Message, list[str]] = {}
     in_tables = tables()
-    for place, text in _modules().items():
-        for message in (*in_source(text), *in_tables.get(place, ())):
+    said = [(place, (*in_source(text), *in_tables.get(place, ()))) for place, text in _modules().items()]
+    for place, there in (*said, *_templates().items()):
+        for message in there:
             places = found.setdefault(message, [])
             if place not in places:
                 places.append(place)
     return found
+
+
+def _templates() -> dict[str, list[Message]]:
+    """What pages and scripts say, by their place."""
+    from tutor.text.templates import messages_in
+
+    files = sorted(path for path in (ROOT / "assets").iterdir() if path.suffix in (".html", ".js"))
+    texts = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in files}
+    return {at: [Message(said, context=c) for c, said in messages_in(text)] for at, text in texts.items()}
 
 
 @cache
@@ -147,8 +157,8 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     from tutor.questions import mastery
     from tutor.questions.kinds import direction
     from tutor.questions.misconceptions import MISCONCEPTIONS
-    from tutor.solutions import cells
-    from tutor.text import array_gates, array_whys, explanations, glossary, notations
+    from tutor.solutions import cells, judging
+    from tutor.text import array_gates, array_whys, explanations, glossary, notations, to_html
 
     rules = [*explanations.RULES.values(), *explanations.LINEAR.values(), explanations.GATE]
     rules += [array_whys._COPY, array_whys._ROW, array_whys._CELL, array_whys._OF_A_USE]
@@ -184,7 +194,9 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     yield "lab/checking", "", (checking.WHOLE.title, checking.WHOLE.remedy)
     told = [text for rows in (advice.ERRORS, advice.SYNTAX) for *_, text in rows]
     yield "lab/advice", "", [*told, *advice._ADVICE.values()]
-    yield "solutions/cells", "cell", [kind for kind in get_args(cells.CellKind) if kind != "blank"]
+    yield "solutions/cells", "cell", get_args(cells.CellKind)
+    yield "solutions/judging", "cell", [kind for kind in judging.VERDICTS if kind not in get_args(cells.CellKind)]
+    yield "text/to_html", "spoken", to_html.SPOKEN
     yield "engine/model", "phase", model.PHASES
     yield "engine/lesson", "level", lesson.LEVELS
     yield "engine/lesson", "", lesson.BATCH_LOSSES

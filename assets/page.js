@@ -6,6 +6,7 @@
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const data = JSON.parse(await new Response(stream).text());
   const { steps } = data;
+  Object.assign(words, data.words);
   const LEVELS = ["story", "scalar", "matrix"];
   const at = { step: 0, cell: 0, example: 0, level: data.level, notation: data.notation, trail: [] };
   const answered = new Set(); // "step question" that predict mode is done with
@@ -25,7 +26,7 @@
     else if (at.step + by >= 0 && at.step + by < steps.length) {
       at.step += by;
       at.cell = by > 0 ? 0 : cells(at.step) - 1;
-    } else return say(by > 0 ? "This is the last step." : "This is the first step.");
+    } else return announce(by > 0 ? say("This is the last step.") : say("This is the first step."));
     show();
   }
 
@@ -58,7 +59,7 @@
 
   function jump(id) {
     const to = place(id);
-    if (!to) return say(`${id} is not on this page.`);
+    if (!to) return announce(say("{id} is not on this page.", { id }));
     at.trail.push({ step: at.step, cell: at.cell, example: at.example, level: at.level });
     Object.assign(at, { step: to.step, cell: to.cell, example: to.example });
     if (to.element) at.level = "scalar";
@@ -73,7 +74,7 @@
 
   // ------------------------------------------------------------ what is shown
 
-  const say = (text) => { $("said").textContent = ""; setTimeout(() => { $("said").textContent = text; }, 30); };
+  const announce = (text) => { $("said").textContent = ""; setTimeout(() => { $("said").textContent = text; }, 30); };
 
   function show() {
     const focused = $("card").contains(document.activeElement);
@@ -82,17 +83,18 @@
     $("intro").open &&= at.step === 0 && at.cell === 0;
     $("outro").hidden = at.step !== steps.length - 1 || open >= 0;
     $("whence").hidden = true;
-    const where = `Step ${at.step + 1} of ${steps.length}, ${step.phase}`;
-    const example = step.batched && data.examples > 1 ? `, example ${at.example + 1}` : "";
+    const there = { n: at.step + 1, all: steps.length, phase: step.phase, example: at.example + 1 };
+    const where = say("Step {n} of {all}, {phase}", there);
+    const whole = step.batched && data.examples > 1 ? say("Step {n} of {all}, {phase}, example {example}", there) : where;
     if (open >= 0) ask(step.questions[open][at.notation], `${at.step} ${open}`, where);
     else {
-      $("card").innerHTML = `<p class="place">${where}${example}</p>` + card();
+      $("card").innerHTML = `<p class="place">${whole}</p>` + card();
       const article = $("card").querySelector("article");
       light(article.dataset.lit);
       const lit = document.querySelector("#picture .lit");
       if (lit) $("picture").scrollLeft = lit.getBBox().x - $("picture").clientWidth / 2;
       const main = article.querySelector(".main");
-      say(`${where}${example}. ${article.querySelector("h2").textContent}. ` +
+      announce(`${whole}. ${article.querySelector("h2").textContent}. ` +
         (main ? main.getAttribute("aria-label") : article.textContent));
       article.querySelectorAll("[data-lit]").forEach(trace);
       history.replaceState(null, "", "#" + encodeURIComponent(article.dataset.id));
@@ -162,34 +164,34 @@
       verdict.replaceChildren(element("p", { className: kind, textContent: said }),
         ...question.working.map((line) => element("p", { className: "working", textContent: line })));
       form.querySelectorAll("input, button").forEach((part) => { part.disabled = true; });
-      const button = element("button", { type: "button", textContent: "See the step", onclick: done });
+      const button = element("button", { type: "button", textContent: say("See the step"), onclick: done });
       verdict.append(button);
       button.focus();
     };
     const given = question.given.length
-      ? [element("p", { textContent: "What you need:" }), element("ul", { className: "given" }, ...question.given.map((g) => element("li", { textContent: g })))]
+      ? [element("p", { textContent: say("What you need:") }), element("ul", { className: "given" }, ...question.given.map((g) => element("li", { textContent: g })))]
       : [];
-    form.append(element("p", { className: "place", textContent: where }), element("h2", { textContent: question.prompt }), ...given);
+    form.append(element("p", { className: "place", textContent: where }), element("h2", { textContent: question.prompt, dir: "auto" }), ...given);
     let answer = () => null;
     if (question.choices) {
       const inputs = question.choices.map(([text], i) => {
         const input = element("input", { type: question.many ? "checkbox" : "radio", name: "choice", value: i });
-        form.append(element("label", { className: "choice" }, input, ` ${i + 1}. ${text}`));
+        form.append(element("label", { className: "choice", dir: "auto" }, input, ` ${i + 1}. ${text}`));
         return input;
       });
       answer = () => verdicts.choose(question, inputs.filter((input) => input.checked).map((input) => +input.value));
     } else if (question.right !== undefined) {
       const line = element("input", { type: "text", autocomplete: "off", inputMode: "text", name: "answer" });
       line.setAttribute("autocapitalize", "off");
-      form.append(element("label", {}, "Your answer, a number or arithmetic such as 0.5 * (1 - 0.3): ", line));
+      form.append(element("label", {}, say("Your answer, a number or arithmetic such as 0.5 * (1 - 0.3): "), line));
       answer = () => verdicts.judge(question, line.value);
     }
     const asks = question.choices || question.right !== undefined;
-    form.append(...(asks ? [element("button", { textContent: "Answer" })] : []));
-    form.append(element("button", { type: "button", textContent: "Hint", disabled: !question.hints.length, onclick: (event) => {
+    form.append(...(asks ? [element("button", { textContent: say("Answer") })] : []));
+    form.append(element("button", { type: "button", textContent: say("Hint"), disabled: !question.hints.length, onclick: (event) => {
       verdict.append(element("p", { className: "hint", textContent: question.hints[hints++] }));
       event.target.disabled = hints >= question.hints.length;
-    } }), element("button", { type: "button", textContent: "Show the answer", onclick: () => finish(question.answer, "shown") }), verdict);
+    } }), element("button", { type: "button", textContent: say("Show the answer"), onclick: () => finish(question.answer, "shown") }), verdict);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const { kind, says } = answer();
@@ -197,7 +199,7 @@
       else verdict.replaceChildren(element("p", { className: /imprecise|not-understood/.test(kind) ? "hint" : "wrong", textContent: says }));
     });
     $("card").replaceChildren(form);
-    say(`${where}. ${question.prompt}`);
+    announce(`${where}. ${question.prompt}`);
     (form.querySelector("input") || form.querySelector("button")).focus({ preventScroll: true });
   }
 

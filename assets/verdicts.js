@@ -1,11 +1,12 @@
 "use strict";
 /* The verdict on an answer, as the tutor gives it (tutor/questions/grading.py and authored.py, in the same order), from
    what was worked out beforehand: the right value, how far rounding may carry it, the numbers that slips give. */
+const words = {}; // in the language of the page, by the English; what is not there is English
+const say = (message, values = {}) => (words[message] ?? message).replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
 const verdicts = (() => {
   const TOLERANCE = 0.005; // relative, beyond rounding
   const NEAT = 1e-5; // relative: some lessons give odd numbers with six digits so that 0.8 is shown of 0.8000002
-  const WORDS = ["", "one", "two", "three", "four", "five", "six"];
-  const inWords = (count) => WORDS[count] ?? String(count);
+  const inWords = (count) => ["", say("one"), say("two"), say("three"), say("four"), say("five"), say("six")][count] ?? String(count);
   const close = (a, b, share) => Math.abs(a - b) <= Math.max(share * Math.max(Math.abs(a), Math.abs(b)), 1e-300);
   /* Rounded to significant digits, an exact half away from zero. */
   const rounded = (value, digits) => +(value * (1 + 4e-16)).toPrecision(digits);
@@ -23,21 +24,22 @@ const verdicts = (() => {
     return false;
   };
   const verdict = (kind, says) => ({ kind, says });
-  const SIGN = "The size is right, the sign is not.";
-  const RIGHT = verdict("correct", "Right.");
-  const few = (digits) => `Right so far: give ${inWords(digits)} significant digits.`;
-  const undecided = (more) => `Near, but these digits do not decide it: keep ${more} on each line, and give as many.`;
+  const correct = () => verdict("correct", say("Right."));
+  const notIt = () => verdict("wrong", say("That is not it."));
+  const otherSign = () => verdict("sign", say("The size is right, the sign is not."));
+  const few = (digits) => say("Right so far: give {n} significant digits.", { n: inWords(digits) });
+  const undecided = (more) => say("Near, but these digits do not decide it: keep {more} on each line, and give as many.", { more });
 
   /* A number against one that an author gives, or against a count, which is just that. */
   function plainly({ right, digits, authors, count: counted }, { value, digits: typed }) {
-    if (counted) return value === right ? RIGHT : verdict("wrong", "That is not it.");
+    if (counted) return value === right ? correct() : notIt();
     const count = typed ?? 15;
     const near = Math.min(...authors.map(([wrong]) => Math.abs(wrong - right) / 2));
     const within = count >= digits && Math.abs(value - right) < Math.min(TOLERANCE * Math.abs(right), near);
-    if (within || close(value, right, 1e-9) || roundsTo(right, value, digits)) return RIGHT;
+    if (within || close(value, right, 1e-9) || roundsTo(right, value, digits)) return correct();
     if (count < digits && same(right, value, count)) return verdict("imprecise", few(digits));
-    if (right && close(value, -right, TOLERANCE)) return verdict("sign", SIGN);
-    return verdict("wrong", "That is not it.");
+    if (right && close(value, -right, TOLERANCE)) return otherSign();
+    return notIt();
   }
 
   /* A number against a step's value. */
@@ -57,7 +59,7 @@ const verdicts = (() => {
       if (off > 0.02 * Math.abs(right) && shownIsNear) return false;
       return roundsTo(shown, value, digits) || (count === null && close(value, shown, 1e-9));
     };
-    if (isRight()) return RIGHT;
+    if (isRight()) return correct();
 
     const gives = ([wrong]) => (count !== null && count < 2 ? close(wrong, value, NEAT) : matches(wrong));
     const slip = question.mistakes.filter(gives).sort((a, b) => Math.abs(a[0] - value) - Math.abs(b[0] - value))[0];
@@ -77,21 +79,22 @@ const verdicts = (() => {
       const mistakable = question.wrong.some((w) => Math.abs(w - right) > slack(digits + 1) && Math.abs(w - value) <= within);
       const more = inWords(Math.max(typed, digits) + 1);
       if (slip || mistakable) return verdict("imprecise", undecided(more));
-      if (off > plain) return verdict("imprecise", `Near, but digits cancel here: keep ${more} on each line.`);
-      if (typed < digits) return verdict("imprecise", `Near: keep ${more} digits on each line, and give ${inWords(digits)}.`);
-      return verdict("rounded", `Right method, rounded on the way: keep ${inWords(Math.max(count ?? 0, digits) + 1)} digits.`);
+      if (off > plain) return verdict("imprecise", say("Near, but digits cancel here: keep {more} on each line.", { more }));
+      if (typed < digits) return verdict("imprecise", say("Near: keep {more} digits on each line, and give {n}.", { more, n: inWords(digits) }));
+      const n = inWords(Math.max(count ?? 0, digits) + 1);
+      return verdict("rounded", say("Right method, rounded on the way: keep {n} digits.", { n }));
     };
     const near = onTheWay();
     if (near) return near;
     if (slip) return verdict("misconception", slip[1]);
     const allowed = exact ? tolerance : Math.max(tolerance, Math.min(slack(digits), plain));
-    if (right && (matches(-right) || ((count === null || enough) && Math.abs(value + right) <= allowed))) return verdict("sign", SIGN);
+    if (right && (matches(-right) || ((count === null || enough) && Math.abs(value + right) <= allowed))) return otherSign();
     const power = right && value ? Math.round(Math.log10(Math.abs(value)) - Math.log10(Math.abs(right))) : 0;
     if (power && Math.abs(power) <= 12 && matches(right * 10 ** power)) {
       const raised = String(power).replace("-", "⁻").replace(/\d/g, (d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]);
-      return verdict("power-of-ten", `The digits are right, but the decimal point is not: off by 10${raised}.`);
+      return verdict("power-of-ten", say("The digits are right, but the decimal point is not: off by 10{times}.", { times: raised }));
     }
-    return verdict("wrong", "That is not it.");
+    return notIt();
   }
 
   /* The author's words for the numbers that the author foresaw, over what the tutor says. */
@@ -113,14 +116,14 @@ const verdicts = (() => {
 
   function judge(question, text) {
     const read = number(text);
-    if (!read) return verdict("not-understood", "Write a number, or arithmetic such as 0.5 * (1 - 0.3).");
+    if (!read) return verdict("not-understood", say("Write a number, or arithmetic such as 0.5 * (1 - 0.3)."));
     return withAuthors(question, read.value, question.slack ? graded(question, read) : plainly(question, read));
   }
 
   function choose(question, chosen) {
-    if (!chosen.length) return verdict("not-understood", question.many ? "Choose all that are right." : "Choose one.");
-    if (!question.many) return question.choices[chosen[0]][1] ? RIGHT : verdict("wrong", question.choices[chosen[0]][2] || "That is not it.");
-    return question.choices.every(([, is], i) => is === chosen.includes(i)) ? RIGHT : verdict("wrong", "That is not it.");
+    if (!chosen.length) return verdict("not-understood", question.many ? say("Choose all that are right.") : say("Choose one."));
+    if (!question.many) return question.choices[chosen[0]][1] ? correct() : verdict("wrong", question.choices[chosen[0]][2] || say("That is not it."));
+    return question.choices.every(([, is], i) => is === chosen.includes(i)) ? correct() : notIt();
   }
 
   /* {value, digits, rounded} of a number as people write it; digits null of arithmetic, rounded where it has decimals. */

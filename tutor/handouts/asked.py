@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import random
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +20,7 @@ from tutor.questions.drill import variant
 from tutor.questions.items import Item, judgement
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.quiz import make_items, needed
+from tutor.text.language import N_, say
 from tutor.text.layout import linear, number
 from tutor.text.words import sentence
 
@@ -71,8 +71,7 @@ class Asked:
     @property
     def on_paper(self) -> str:
         """What is asked, without the ways to answer that only the tutor knows."""
-        said = re.sub(r", or an expression|; \? for one left out", "", self.prompt)
-        return re.sub(r"Give their numbers, as in 1 3\.", "Choose all of them.", said)
+        return self.item.on_paper
 
     @property
     def lesson(self) -> Lesson:
@@ -88,8 +87,14 @@ def items_of(lesson: Lesson, count: int | None, seed: int, notation: str, number
     varied = numbered(lesson, seed, number)
     items = make_items([varied], count, seed + number, notation=notation)
     if not items:
-        own = " its author's are about its own numbers: leave out --variants" if number and lesson.questions else ""
-        raise ValueError(f"there is nothing to ask about in '{lesson.title}'{':' * bool(own)}{own}")
+        if number and lesson.questions:
+            said = N_(
+                "there is nothing to ask about in '{title}': its author's are about its own numbers: "
+                "leave out --variants"
+            )
+        else:
+            said = N_("there is nothing to ask about in '{title}'")
+        raise ValueError(say(said, title=lesson.title))
     return items
 
 

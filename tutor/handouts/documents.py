@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from html import escape
 
 from tutor.handouts.sheets import Block, CellGrid, Heading, Paragraph, Picture, Points, Room, Table
+from tutor.text.language import language
+from tutor.text.to_html import element
 from tutor.text.to_latex import latex
 
 
@@ -42,7 +44,7 @@ svg { max-width: 100%; height: auto } @media print { body { max-width: none } a 
 def _html(title: str, blocks: Iterable[Block]) -> str:
     body = "\n".join(line for block in blocks for line in _html_block(block))
     return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="{language()}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{_CSS}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
@@ -51,14 +53,14 @@ def _html(title: str, blocks: Iterable[Block]) -> str:
 def _html_block(block: Block) -> Iterator[str]:
     match block:
         case Heading(text, level):
-            yield f"<h{level}>{escape(text)}</h{level}>"
+            yield element(f"h{level}", text)
         case Paragraph(text, mathematics):
-            yield f'<p class="formula">{escape(text)}</p>' if mathematics else f"<p>{escape(text)}</p>"
+            yield f'<p class="formula">{escape(text)}</p>' if mathematics else element("p", text)
         case Picture(drawing):
             yield drawing.svg()
         case Table(rows, head):
-            top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-            lines = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+            top = "".join(element("th", cell) for cell in head)
+            lines = "".join(f"<tr>{''.join(element('td', cell) for cell in row)}</tr>" for row in rows)
             yield f"<table>{f'<tr>{top}</tr>' if head else ''}{lines}</table>"
         case Room(lines):
             yield '<div class="room"></div>' * lines
@@ -69,7 +71,7 @@ def _html_block(block: Block) -> Iterator[str]:
             )
             yield f'<div class="grid"><span>{escape(name)} =</span><table>{lines}</table></div>'
         case Points(items):
-            yield f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
+            yield f"<ul>{''.join(element('li', item) for item in items)}</ul>"
 
 
 def _rows(rows: int, columns: int, cells: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -121,6 +123,7 @@ def _md(text: str) -> str:
 
 # ---------------------------------------------------------------- LaTeX
 
+_BABEL = {"de": "ngerman"}  # the name of a language in LaTeX; in English LaTeX is without
 _TEX = r"""\documentclass[11pt,a4paper]{article}
 \usepackage[utf8]{inputenc}
 \usepackage[T1]{fontenc}
@@ -133,7 +136,9 @@ _TEX = r"""\documentclass[11pt,a4paper]{article}
 
 def _tex(title: str, blocks: Iterable[Block]) -> str:
     body = "\n".join(line for block in blocks for line in _tex_block(block))
-    return f"{_TEX}\\begin{{document}}\n{body}\n\\end{{document}}\n"
+    # Without its shorthands, in which a quotation mark before a vowel is an umlaut.
+    own = f"\\usepackage[{name},shorthands=off]{{babel}}\n" if (name := _BABEL.get(language())) else ""
+    return f"{_TEX}{own}\\begin{{document}}\n{body}\n\\end{{document}}\n"
 
 
 def _tex_block(block: Block) -> Iterator[str]:
@@ -168,13 +173,14 @@ def _tex_block(block: Block) -> Iterator[str]:
 
 _SPECIAL = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "☐": r"$\square$",
+    "„": r"\quotedblbase{}", "‚": r"\quotesinglbase{}", "‘": "`",
     "“": "``", "”": "''", "—": "---", "–": "--", "−": "$-$", "…": r"\dots{}",
 }  # fmt: skip
 
 
 def tex(text: str) -> str:
     """Words as LaTeX text; what has signs of mathematics in it as mathematics."""
-    return "".join(_tex_word(word) for word in re.split(r"(\s+)", text))
+    return "".join(_tex_word(word) for word in re.split(r"(\s+|[„“”‚‘]+)", text))
 
 
 def _tex_word(word: str) -> str:
@@ -189,14 +195,14 @@ def _tex_word(word: str) -> str:
 # ---------------------------------------------------------------- Typst
 
 _TYP = """#set page(paper: "a4", margin: 20mm)
-#set text(font: ("Libertinus Serif", "New Computer Modern", "DejaVu Sans Mono"), size: 11pt)
+#set text(lang: "{language}", font: ("Libertinus Serif", "New Computer Modern", "DejaVu Sans Mono"), size: 11pt)
 #set par(justify: false)
 #let room = block(above: 8mm, line(length: 100%, stroke: 0.4pt + gray))
 """
 
 
 def _typ(title: str, blocks: Iterable[Block]) -> str:
-    return _TYP + "\n".join(line for block in blocks for line in _typ_block(block)) + "\n"
+    return _TYP.format(language=language()) + "\n".join(line for block in blocks for line in _typ_block(block)) + "\n"
 
 
 def _typ_block(block: Block) -> Iterator[str]:

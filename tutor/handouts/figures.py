@@ -26,7 +26,7 @@ from tutor.pictures.plot import Curve, plot
 from tutor.pictures.step.kinds import KINDS, subject
 from tutor.text.card import Scribe
 from tutor.text.cells import width
-from tutor.text.language import said
+from tutor.text.language import said, say
 from tutor.text.lines import card_lines, path_lines
 from tutor.text.output import shown
 
@@ -55,7 +55,7 @@ def _network(trace: Trace, notation: str, id: str) -> str:
 
 def _step(trace: Trace, notation: str, id: str) -> str:
     """The card of a step: its title, formula, numbers and the sentence of why."""
-    step, scribe = _named(trace, id, "step"), Scribe(trace, notation)
+    step, scribe = _named(trace, id), Scribe(trace, notation)
     card = scribe.card(step)
     lines = list(card_lines(card, "matrix" if step.index is None else "scalar"))
     return cells([((card.title, "strong"),), (), *(((line, ""),) for line in lines)], card.title)
@@ -63,11 +63,11 @@ def _step(trace: Trace, notation: str, id: str) -> str:
 
 def _chain(trace: Trace, notation: str, id: str) -> str:
     """The chain of a gradient: its paths, factors, products, and their sum."""
-    step, scribe = _named(trace, id, "chain"), Scribe(trace, notation)
+    step, scribe = _named(trace, id), Scribe(trace, notation)
     if (of := target(step)) is None:
-        raise NoFigure(f"'{id}' is no gradient: a chain is of dL/dW1[1,1], for example")
+        raise NoFigure(say("'{id}' is no gradient: a chain is of dL/dW1[1,1], for example", id=id))
     lines = path_lines(scribe, scribe.chain(of, step.example or 0), step)
-    return cells([((line, ""),) for line in lines], f"The chain of {scribe.writer.text(step.ref)}")
+    return cells([((line, ""),) for line in lines], say("The chain of {name}", name=scribe.writer.text(step.ref)))
 
 
 def _slope(trace: Trace, notation: str, id: str) -> str:
@@ -76,7 +76,7 @@ def _slope(trace: Trace, notation: str, id: str) -> str:
     steps = (Step(trace, eq) for eq in reversed(trace.equations) if eq.phase == "backward")
     of = subject("slope", trace, id, 0) if id else next(filter(None, (kind.begin(step, 0) for step in steps)), None)
     if of is None:
-        raise NoFigure(f"there is no parameter in '{trace.lesson.id}' that a slope could be of")
+        raise NoFigure(say("there is no parameter in '{lesson}' that a slope could be of", lesson=trace.lesson.id))
     made = kind.make(Scribe(trace, notation), of)
     return cells([((made.title, "strong"),), *made.draw(COLUMNS, ROWS)], made.title)
 
@@ -85,21 +85,23 @@ def _losses(trace: Trace, notation: str, id: str) -> str:
     """The losses of the first epochs: of each iteration, or the mean of each epoch where that has several."""
     lesson = trace.lesson
     if lesson.training is None:
-        raise NoFigure(f"'{lesson.id}' is not trained: it has no losses to draw")
+        raise NoFigure(say("'{lesson}' is not trained: it has no losses to draw", lesson=lesson.id))
     run, per = Run(lesson), iterations_per_epoch(lesson)
     run.train(EPOCHS * per)
-    losses, of = (run.epoch_losses, "epoch") if per > 1 and len(run.epoch_losses) > 1 else (run.losses, "iteration")
+    by_epoch = per > 1 and len(run.epoch_losses) > 1
+    losses, of = (run.epoch_losses, say("epoch")) if by_epoch else (run.losses, say("iteration"))
     ys = np.where(np.isfinite(losses), losses, np.nan)
-    name = "mean " * (of == "epoch") + Scribe(trace, notation).writer.text(Ref(run.loss))
+    loss = Scribe(trace, notation).writer.text(Ref(run.loss))
+    name = say("mean {L}", L=loss) if by_epoch else loss
     picture = plot([Curve(np.arange(1, len(ys) + 1), ys)], columns=COLUMNS, rows=ROWS, x_label=of, y_label=name)
-    return cells([((lesson.title, "strong"),), *picture], f"The losses of {lesson.title}")
+    return cells([((lesson.title, "strong"),), *picture], say("The losses of {title}", title=lesson.title))
 
 
 def _landscape(trace: Trace, notation: str, id: str) -> str:
     """The loss over two parameters after the first epochs, and the path of training across it."""
     lesson = trace.lesson
     if lesson.training is None:
-        raise NoFigure(f"'{lesson.id}' is not trained: there is no path to draw")
+        raise NoFigure(say("'{lesson}' is not trained: there is no path to draw", lesson=lesson.id))
     run = Run(lesson)
     run.train(EPOCHS * iterations_per_epoch(lesson))
     try:
@@ -109,7 +111,8 @@ def _landscape(trace: Trace, notation: str, id: str) -> str:
     window = made.window()
     frame = drawn(made, made.grid(window), window, COLUMNS, ROWS)
     assert frame is not None
-    return cells([((lesson.title, "strong"),), *with_cursor(frame)], f"{made.of.id} over {made.x.id} and {made.y.id}")
+    title = say("{f} over {x} and {y}", f=made.of.id, x=made.x.id, y=made.y.id)
+    return cells([((lesson.title, "strong"),), *with_cursor(frame)], title)
 
 
 FIGURES: dict[str, Callable[[Trace, str, str], str]] = {
@@ -122,9 +125,10 @@ FIGURES: dict[str, Callable[[Trace, str, str], str]] = {
 }
 
 
-def _named(trace: Trace, id: str, kind: str) -> Step:
+def _named(trace: Trace, id: str) -> Step:
     if not id:
-        raise NoFigure(f"which step? --step {trace.equations[-1].symbol.id}, for example: a {kind} is one step's")
+        last = trace.equations[-1].symbol.id
+        raise NoFigure(say("which step? --step {id}, for example: this figure is one step's", id=last))
     return trace.find(id)
 
 

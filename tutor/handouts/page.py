@@ -36,8 +36,10 @@ from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.question import CLEAR, DIGITS, PLAIN, Question
 from tutor.text.card import Card, Operand, Scribe
 from tutor.text.conventions import conventions
+from tutor.text.language import language, say, say_in, say_many
 from tutor.text.notations import NOTATIONS
 from tutor.text.output import json_text
+from tutor.text.templates import filled, words_of
 from tutor.text.to_html import equality, escaped, formula, markdown
 
 LARGEST = 500_000  # bytes of a page
@@ -75,13 +77,19 @@ def page(lesson: Lesson, notation: str = "", index: bool = False) -> Page:
     """
     here = trace(lesson)
     if len(here.equations) > MOST_STEPS:
-        raise PageTooLarge(f"'{lesson.id}' has {len(here.equations):,} steps: a page carries up to {MOST_STEPS}")
+        raise PageTooLarge(
+            say(
+                "'{lesson}' has {n} steps: a page carries up to {most}",
+                lesson=lesson.id, n=f"{len(here.equations):,}", most=MOST_STEPS,
+            )
+        )  # fmt: skip
     for budget in BUDGETS:
         part = _part(here, budget)
         found = _page(here, notation or lesson.notation, part, index)
         if len(found.html.encode()) <= LARGEST:
             return found
-    raise PageTooLarge(f"'{lesson.id}' would be larger than {LARGEST // 1000} kB as a page")
+    most = LARGEST // 1000
+    raise PageTooLarge(say("'{lesson}' would be larger than {most} kB as a page", lesson=lesson.id, most=most))
 
 
 def _part(here: Trace, budget: int) -> _Part:
@@ -104,10 +112,22 @@ def _part(here: Trace, budget: int) -> _Part:
 def _cut(here: Trace, part: _Part) -> tuple[str, ...]:
     said = []
     if part.examples < here.examples:
-        said.append(f"Of the {here.examples} examples the first {part.examples} are on this page.")
+        said.append(
+            say_many(
+                part.examples,
+                "Of the {all} examples the first is on this page.",
+                "Of the {all} examples the first {n} are on this page.",
+                all=here.examples,
+            )
+        )
     if any(math.prod(eq.symbol.shape) > part.cells for eq in here.equations):
-        which = "cell" if part.cells == 1 else f"{part.cells} cells"
-        said.append(f"Of a large array the first {which} can be stepped one by one; the program has all of them.")
+        said.append(
+            say_many(
+                part.cells,
+                "Of a large array the first cell can be stepped one by one; the program has all of them.",
+                "Of a large array the first {n} cells can be stepped one by one; the program has all of them.",
+            )
+        )
     return tuple(said)
 
 
@@ -121,7 +141,8 @@ def _page(here: Trace, notation: str, part: _Part, index: bool) -> Page:
     steps = [_step(here, at, scribes, part) for at in range(len(here.equations))]
     texts = [_texts(scribe, cut) for scribe in scribes]
     data = {
-        "notations": [NOTATIONS[name].title for name in names],
+        "words": words_of(_script()),
+        "notations": [say(NOTATIONS[name].title) for name in names],
         "notation": own,
         "level": lesson.level,
         "examples": part.examples,
@@ -148,7 +169,7 @@ def _step(here: Trace, at: int, scribes: Sequence[Scribe], part: _Part) -> dict[
         )
     return {
         "id": eq.symbol.id,
-        "phase": eq.phase,
+        "phase": say_in("phase", eq.phase),
         "shape": list(eq.symbol.shape),
         "batched": eq.symbol.per_example,
         "names": [scribe.writer.text(Ref(eq.symbol)) for scribe in scribes],
@@ -193,24 +214,28 @@ def _formulas(step: Step, card: Card, scribe: Scribe) -> Iterator[str]:
     if card.warning:
         yield f'<p class="warning">{escaped(card.warning)}</p>'
     if card.line:
-        yield f'<p class="line">in <code>{escaped(card.line)}</code></p>'
+        line = say("in {line}", line=f"<code>{escaped(card.line)}</code>")
+        yield f'<p class="line">{line}</p>'
     yield equality(card.main, "main")
     if card.where:
-        yield f'<div class="where"><p>where</p>{"".join(map(equality, card.where))}</div>'
+        yield f'<div class="where"><p>{escaped(say("where"))}</p>{"".join(map(equality, card.where))}</div>'
     if card.derivation:
         lines = "".join(map(equality, card.derivation))
-        yield f"<details><summary>How it comes about</summary>{lines}</details>"
+        yield f'<details><summary>{escaped(say("How it comes about"))}</summary>{lines}</details>'
     yield f'<p class="why">{escaped(card.why)}</p>'
     if step.index is None:
-        yield from (f'<p class="sizes">Sizes: {escaped(said)}</p>' for said in (card.dimensions,) if said)
-        yield from (f'<p class="reuse">{escaped(said)}</p>' for said in (card.reuse,) if said)
+        if card.dimensions:
+            yield f'<p class="sizes">{escaped(say("Sizes: {sizes}", sizes=card.dimensions))}</p>'
+        if card.reuse:
+            yield f'<p class="reuse">{escaped(card.reuse)}</p>'
     if card.operands:
         values = "".join(f"<li>{_operand(operand, step, scribe)}</li>" for operand in card.operands)
-        more = f"<li>and {card.more_operands:,} more</li>" if card.more_operands else ""
-        yield f'<h3>What it is made from</h3><ul class="from">{values}{more}</ul>'
+        if card.more_operands:
+            values += f"<li>{escaped(say('and {n} more', n=format(card.more_operands, ',')))}</li>"
+        yield f'<h3>{escaped(say("What it is made from"))}</h3><ul class="from">{values}</ul>'
     if card.used_by:
         users = "".join(f"<li>{_leads(id, escaped(name))}</li>" for name, id in card.used_by)
-        yield f'<h3>What uses it</h3><ul class="to">{users}</ul>'
+        yield f'<h3>{escaped(say("What uses it"))}</h3><ul class="to">{users}</ul>'
 
 
 def _operand(operand: Operand, step: Step, scribe: Scribe) -> str:
@@ -218,7 +243,7 @@ def _operand(operand: Operand, step: Step, scribe: Scribe) -> str:
     said = f"{escaped(operand.name)} = {formula(operand.value)}"
     lit = escaped(" ".join(lit_at(step, scribe, operand.ref)))
     if operand.id is None:
-        return f'<span class="given" data-lit="{lit}" tabindex="0">{said} <small>given</small></span>'
+        return f'<span class="given" data-lit="{lit}" tabindex="0">{said} <small>{escaped(say("given"))}</small></span>'
     return _leads(operand.id, said, lit)
 
 
@@ -319,13 +344,17 @@ def _asset(name: str) -> str:
     return (data_dir("assets") / name).read_text(encoding="utf-8")
 
 
+def _script() -> str:
+    return _asset("verdicts.js") + _asset("page.js")
+
+
 def _head(title: str, script: str = "") -> str:
     """The head of a file: its policy lets no address in, and no script but this one."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     scripts = f" script-src 'sha256-{digest}';" if script else ""
     policy = f"default-src 'none'; style-src 'unsafe-inline';{scripts} base-uri 'none'; form-action 'none'"
     return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="{language()}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta name="generator" content="{MADE_BY}">\n'
@@ -334,15 +363,15 @@ def _head(title: str, script: str = "") -> str:
 
 
 def _html(title: str, texts: dict[str, str], steps: str, data: dict[str, Any], index: bool) -> str:
-    script = _asset("verdicts.js") + _asset("page.js")
+    script = _script()
     packed = base64.b64encode(zlib.compress(json_text(data).encode(), 9)).decode()
     parts = {
         "title": escaped(title),
-        "back": '<a class="index" href="index.html">All lessons</a>' if index else "",
+        "back": f'<a class="index" href="index.html">{escaped(say("All lessons"))}</a>' if index else "",
         "steps": re.sub(r"<(/?)button[^>]*>", r"<\1span>", steps),
         **texts,
     }
-    body = re.sub(r"\{(\w+)\}", lambda name: parts[name[1]], _asset("page.html"))
+    body = filled(_asset("page.html"), **parts)
     kept = f'<script type="application/json+deflate+base64" id="data">{packed}</script>'
     return f"{_head(title, script)}<body>\n{body}{kept}\n<script>{script}</script>\n</body>\n</html>\n"
 
@@ -353,8 +382,9 @@ def index_page(lessons: Sequence[tuple[str, Lesson]]) -> str:
     unit = None
     for name, lesson in lessons:
         if lesson.unit and lesson.unit != unit:
-            entries.append(f"<h2>{escaped(lesson.unit)}</h2>")
+            entries.append(f"<h2>{escaped(say(lesson.unit))}</h2>")
         unit = lesson.unit
         link = f'<a href="{escaped(name)}">{escaped(lesson.title)}</a>'
         entries.append(f'<p class="entry">{link}<br>{escaped(lesson.summary)}</p>')
-    return f"{_head('Lessons')}<body>\n<main>\n<h1>Lessons</h1>\n{chr(10).join(entries)}\n</main>\n</body>\n</html>\n"
+    title, listed = say("Lessons"), "\n".join(entries)
+    return f"{_head(title)}<body>\n<main>\n<h1>{escaped(title)}</h1>\n{listed}\n</main>\n</body>\n</html>\n"

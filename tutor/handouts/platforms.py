@@ -19,8 +19,9 @@ from html import escape
 from xml.sax.saxutils import escape as xml
 
 from tutor.handouts.asked import Asked, shuffled
+from tutor.questions.mastery import title as skill_title
+from tutor.text.language import N_, say
 from tutor.text.output import json_text, table_cell
-from tutor.text.words import capital
 
 CANVAS_ZERO = 1e-4  # what is smaller Canvas takes for 0: it is asked times a thousand, or a million
 
@@ -57,15 +58,17 @@ def _carried(bank: Bank, whole: bool = False) -> tuple[list[Asked], tuple[str, .
         return list(bank.questions), ()
     kept = [q for q in bank.questions if q.right is not None or q.choices]
     lost = [q for q in bank.questions if q.right is None and not q.choices]
-    return kept, tuple(f"{q.name}: {_WHY.get(q.item.kind, 'its answer is a text')}" for q in lost)
+    return kept, tuple(f"{q.name}: {say(_WHY.get(q.item.kind, _OTHERWISE))}" for q in lost)
 
 
+_ORDER = N_("it asks for an order")
 _WHY = {
-    "matrix": "it asks for a whole matrix",
-    "shape": "it asks for a shape",
-    "operands": "it asks for an order",
-    "chain": "it asks for an order",
+    "matrix": N_("it asks for a whole matrix"),
+    "shape": N_("it asks for a shape"),
+    "operands": _ORDER,
+    "chain": _ORDER,
 }
+_OTHERWISE = N_("its answer is a text")
 
 
 def _html(question: Asked, picture: str = "") -> str:
@@ -76,7 +79,7 @@ def _html(question: Asked, picture: str = "") -> str:
 
 
 def _working(question: Asked) -> str:
-    lines = dict.fromkeys((*question.working, f"Answer: {question.answer}"))
+    lines = dict.fromkeys((*question.working, say("Answer: {answer}", answer=question.answer)))
     return "".join(f"<p>{escape(line)}</p>" for line in lines)
 
 
@@ -88,7 +91,7 @@ def _moodle(bank: Bank) -> BankFile:
     parts = ['<?xml version="1.0" encoding="UTF-8"?>', "<quiz>"]
     category = ""
     for question in kept:
-        skill = capital(question.item.skill.replace("_", " "))
+        skill = skill_title(question.item.skill)
         here = f"$course$/{_path(bank.title)}/{_path(question.lesson.id)}/{_path(skill)}"
         if here != category:
             category = here
@@ -105,7 +108,7 @@ def _path(name: str) -> str:
 def _moodle_question(question: Asked, picture: str) -> Iterator[str]:
     yield f'<question type="{"multichoice" if question.choices else "numerical"}">'
     yield f"<name><text>{xml(question.name)}</text></name>"
-    image = '<p><img src="@@PLUGINFILE@@/picture.svg" alt="the network"></p>' if picture else ""
+    image = '<p><img src="@@PLUGINFILE@@/picture.svg" alt="{escape(say("the network"))}"></p>' if picture else ""
     yield f'<questiontext format="html"><text>{_cdata(_html(question, image))}</text>'
     if picture:
         data = base64.b64encode(picture.encode()).decode()
@@ -123,7 +126,7 @@ def _moodle_question(question: Asked, picture: str) -> Iterator[str]:
             yield f'<feedback format="html"><text>{_cdata(escape(choice.says))}</text></feedback></answer>'
     else:
         assert question.right is not None
-        yield from _moodle_number("100", question.right, question.tolerance, "Right.")
+        yield from _moodle_number("100", question.right, question.tolerance, say("Right."))
         for mistake in question.mistakes:
             assert mistake.value is not None
             yield from _moodle_number("0", mistake.value, question.tolerance, mistake.says)
@@ -164,7 +167,7 @@ def _gift(bank: Bank) -> BankFile:
 
 def _gift_answers(question: Asked) -> Iterator[str]:
     if question.right is not None:
-        yield f"={question.right:.10g}:{question.tolerance:.6g}#Right."
+        yield f"={question.right:.10g}:{question.tolerance:.6g}#{_gift_text(say('Right.'))}"
         for m in question.mistakes:
             yield f"=%0%{m.value:.10g}:{question.tolerance:.6g}#{_gift_text(escape(m.says))}"
         return
@@ -231,7 +234,11 @@ def _qti_item(at: int, question: Asked) -> Iterator[str]:
     factor, right = (1, 0.0) if question.choices else scaled(question)
     prompt = _html(question)
     if factor > 1:
-        prompt += f"<p>Give your answer times {factor:,}: for 0.000002 that would be {2e-6 * factor:g}.</p>"
+        said = say(
+            "Give your answer times {factor}: for {example} that would be {scaled}.",
+            factor=f"{factor:,}", example="0.000002", scaled=f"{2e-6 * factor:g}",
+        )  # fmt: skip
+        prompt += f"<p>{escape(said)}</p>"
     yield f'<item ident="q{at}" title="{escape(question.name)}"><itemmetadata><qtimetadata>'
     yield f"<qtimetadatafield><fieldlabel>question_type</fieldlabel><fieldentry>{kind}</fieldentry></qtimetadatafield>"
     yield "<qtimetadatafield><fieldlabel>points_possible</fieldlabel><fieldentry>1.0</fieldentry></qtimetadatafield>"
@@ -308,7 +315,9 @@ def _anki(bank: Bank) -> BankFile:
         slips = "".join(f"<li>{escape(m.answer)}: {escape(m.says)}</li>" for m in question.mistakes)
         wrong = [choice for choice in question.choices if not choice.right and choice.says]
         slips += "".join(f"<li>{escape(choice.text)}: {escape(choice.says)}</li>" for choice in wrong)
-        back = _working(question) + (f"<p>If you have another answer:</p><ul>{slips}</ul>" if slips else "")
+        back = _working(question)
+        if slips:
+            back += f"<p>{escape(say('If you have another answer:'))}</p><ul>{slips}</ul>"
         tags = f"{question.lesson.id} {question.item.skill}".replace("\t", " ")
         lines.append("\t".join(_one_line(part) for part in (front, back, tags)))
     return BankFile(("\n".join(lines) + "\n").encode(), ())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tutor.text.language import say
+
 SCALE = 2.0  # pixels of the picture for one of the SVG: sharp on slides
 
 _BLANK = '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20" style="font-family: monospace">{}</svg>'
@@ -20,7 +22,11 @@ def png(svg: str) -> bytes:
     try:
         from resvg_py import svg_to_bytes
     except ModuleNotFoundError:
-        raise NoPNG("a PNG needs an extra: pip install 'backprop-tutor[png]'; an SVG does not: --format svg") from None
+        raise NoPNG(
+            say("a PNG needs an extra: pip install 'backprop-tutor[png]'; an SVG does not: --format svg")
+        ) from None
     if svg_to_bytes(svg_string=_BLANK.format("")) == svg_to_bytes(svg_string=_BLANK.format(_LETTER)):
-        raise NoPNG("this machine has no font to draw a PNG with: install DejaVu Sans Mono, or take --format svg")
+        raise NoPNG(
+            say("this machine has no font to draw a PNG with: install DejaVu Sans Mono, or take --format svg")
+        )
     return bytes(svg_to_bytes(svg_string=svg, background="white", zoom=SCALE))

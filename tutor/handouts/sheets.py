@@ -24,6 +24,7 @@ from tutor.pictures.drawing import Drawing, drawing_of
 from tutor.text.conventions import conventions
 from tutor.text.explain import Explainer
 from tutor.text.grids import grid_of
+from tutor.text.language import say, say_in
 from tutor.text.layout import linear, number
 from tutor.text.words import capital
 from tutor.text.writer import Writer
@@ -127,7 +128,8 @@ def sheet(
     drawn = 0 if own else number
     count = count or (None if lesson.quiz.count or lesson.quiz.only == "author" else QUESTIONS)
     code = code_of(lesson, seed, drawn, notation, None if whole else count)
-    head: list[Block] = [Heading(lesson.title, 1), Paragraph(f"Sheet {code} · Name: {name or '_' * 30}")]
+    whose = say("Sheet {code} · Name: {name}", code=code, name=name or "_" * 30)
+    head: list[Block] = [Heading(lesson.title, 1), Paragraph(whose)]
     body: list[Block]
     key: list[Block]
     if whole:
@@ -140,8 +142,8 @@ def sheet(
         body = [block for at, question in enumerate(questions, 1) for block in _blank(at, question)]
         key = [block for at, question in enumerate(questions, 1) for block in _answered(at, question)]
     said = Points(tuple(conventions(here, notation)))
-    given: list[Block] = [Picture(drawing_of(here, notation)), Heading("Given"), _given(here, notation), said]
-    heading = Heading(f"Key to sheet {code}: {lesson.title}", 1)
+    given: list[Block] = [Picture(drawing_of(here, notation)), Heading(say("Given")), _given(here, notation), said]
+    heading = Heading(say("Key to sheet {code}: {title}", code=code, title=lesson.title), 1)
     named: list[Block] = [Paragraph(name)] if name else []
     return SheetVariant(code, name, (*head, *given, *body), (heading, *named, *key))
 
@@ -192,11 +194,11 @@ def _answered(at: int, question: Asked) -> Iterator[Block]:
     yield Paragraph(question.on_paper)
     for line in dict.fromkeys(question.working):
         yield Paragraph(line, mathematics=" = " in line)
-    yield Paragraph(f"Answer: {question.answer}")
+    yield Paragraph(say("Answer: {answer}", answer=question.answer))
     wrong = [(mistake.answer, mistake.title) for mistake in question.mistakes]
     wrong += [(choice.text, choice.says) for choice in question.choices if not choice.right and choice.says]
     if wrong:
-        yield Table(tuple(wrong), ("who has", "made this mistake"))
+        yield Table(tuple(wrong), (say("who has"), say("made this mistake")))
 
 
 # ---------------------------------------------------------------- the whole pass
@@ -207,11 +209,17 @@ def _pass(here: Trace, notation: str, filled: bool) -> Iterator[Block]:
     steps = list(here.steps("matrix"))
     cells = sum(math.prod(step.shape) for step in steps)
     if cells > MOST_CELLS:
-        raise SheetTooLarge(f"its pass has {cells:,} numbers; on paper {MOST_CELLS} are bearable: take --questions")
+        raise SheetTooLarge(
+            say(
+                "its pass has {n} numbers; on paper {most} are bearable: take --questions",
+                n=f"{cells:,}",
+                most=MOST_CELLS,
+            )
+        )
     writer = Writer(here.lesson, notation)
     explain = Explainer(writer)
     for phase, group in groupby(steps, key=lambda step: step.phase):
-        yield Heading(capital(phase))
+        yield Heading(capital(say_in("phase", phase)))
         for step in group:
             if filled:
                 yield Paragraph(f"{writer.text(step.ref)} = {linear(writer.formula(step.formula))}", mathematics=True)

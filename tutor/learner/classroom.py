@@ -24,14 +24,16 @@ from tutor.lessonfiles.catalogue import one_line
 from tutor.questions.mastery import GivenAnswer
 from tutor.questions.mastery import skill as skill_of
 from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.text.language import N_, say, say_many
 from tutor.text.output import table_cell
-from tutor.text.words import sentence
+from tutor.text.words import plural, sentence, times
 
 MOST_FILES, MAX_FILE = 5_000, 64 << 20
 RIGHT = frozenset(("correct", "rounded"))
 SLIPS_TO_TALK_ABOUT = 5
+TABLES = ("questions", "skills", "slips", "learners", "answers")
 FEW = 5  # learners; of fewer no discrimination is worked out
-NOT_FOR_MARKS = (
+NOT_FOR_MARKS = N_(
     "For teaching, not for marks: each learner's file was written by the learner's own machine, and can be changed."
 )
 
@@ -106,9 +108,12 @@ def read_exports(paths: Sequence[Path]) -> list[Learner]:
         else:
             files.append(path)
     if not files:
-        raise NoClass(f"there is no *.json in {one_line(str(paths[0]))}: a learner writes one with progress --export")
+        said = say("there is no *.json in {folder}: a learner writes one with progress --export",
+                   folder=one_line(str(paths[0])))  # fmt: skip
+        raise NoClass(said)
     if len(files) > MOST_FILES:
-        raise NoClass(f"{len(files):,} files are too many at once: {MOST_FILES:,} at most")
+        n, most = f"{len(files):,}", f"{MOST_FILES:,}"
+        raise NoClass(say("{n} files are too many at once: {most} at most", n=n, most=most))
     found: list[Learner] = []
     seen: set[frozenset[str]] = set()
     for file in files:
@@ -125,20 +130,21 @@ def _answers(file: Path) -> Iterator[GivenAnswer]:
     name = one_line(str(file))
     try:
         if file.stat().st_size > MAX_FILE:
-            raise NoClass(f"{name} is too large to be exported progress")
+            raise NoClass(say("{file} is too large to be exported progress", file=name))
         data = json.loads(file.read_bytes())
     except OSError as error:
-        raise NoClass(f"cannot read {name}: {error.strerror or error}") from None
+        raise NoClass(say("cannot read {file}: {why}", file=name, why=error.strerror or error)) from None
     except (ValueError, RecursionError):
-        raise NoClass(f"{name} is no exported progress: it is not JSON") from None
+        raise NoClass(say("{file} is no exported progress: it is not JSON", file=name)) from None
     if not isinstance(data, dict) or data.get("format") != "backprop-tutor progress":
-        raise NoClass(f"{name} is no exported progress: a learner writes one with progress --export")
+        raise NoClass(say("{file} is no exported progress: a learner writes one with progress --export", file=name))
     rows = data.get("answers", [])
     for at, row in enumerate(rows if isinstance(rows, list) else [None]):
         try:
             yield import_answer(row)
         except (TypeError, ValueError, KeyError) as error:
-            raise NoClass(f"{name}: answers[{at}] cannot be read: {one_line(str(error))[:120]}") from None
+            why = one_line(str(error))[:120]
+            raise NoClass(say("{file}: {place} cannot be read: {why}", file=name, place=f"answers[{at}]", why=why)) from None
 
 
 # ---------------------------------------------------------------- what they show
@@ -300,11 +306,11 @@ def by_learner(learners: Sequence[Learner]) -> list[dict[str, Any]]:
 def report_files(learners: Sequence[Learner], names: bool = True) -> dict[str, str]:
     """The files of a report: `report.html`, and `questions`, `skills`, `slips`, `learners`, `answers` as CSV."""
     if not names:
-        learners = [Learner(f"learner {at}", learner.answers) for at, learner in enumerate(learners, 1)]
+        learners = [Learner(say("learner {n}", n=at), learner.answers) for at, learner in enumerate(learners, 1)]
     questions, slips = by_question(learners), by_slip(learners)
     skills, people = by_skill(learners), by_learner(learners)
     return {
-        "report.html": DOCUMENTS["html"].write("Class report", _page(learners, questions, slips, skills, people)),
+        "report.html": DOCUMENTS["html"].write(say("Class report"), _page(learners, questions, slips, skills, people)),
         "questions.csv": table([vars(question) for question in questions]),
         "skills.csv": table(skills),
         "slips.csv": table(
@@ -327,33 +333,41 @@ def _page(
     people: Sequence[Mapping[str, Any]],
 ) -> Iterator[Block]:
     total = sum(len(learner.answers) for learner in learners)
-    yield Heading("What the class got wrong", 1)
-    yield Paragraph(f"{len(learners)} learners, {total:,} answers to {len(questions):,} questions. {NOT_FOR_MARKS}")
-    yield Heading("To talk about tomorrow")
+    yield Heading(say("What the class got wrong"), 1)
+    said = say(
+        "{learners}, {answers} to {questions}.",
+        learners=plural(len(learners), "learner"),
+        answers=plural(total, "answer"),
+        questions=plural(len(questions), "question"),
+    )
+    yield Paragraph(f"{said} {say(NOT_FOR_MARKS)}")
+    yield Heading(say("To talk about tomorrow"))
     for slip in slips[:SLIPS_TO_TALK_ABOUT]:
-        yield Heading(f"{slip.title} {slip.learners} of {len(learners)} learners, {slip.count} times", 3)
-        asked = (slip.example.asked or slip.example.item).replace(", or an expression", "")
-        yield Paragraph(f"For example: {asked} – “{slip.example.given}”")
+        how = {"k": slip.learners, "times": times(slip.count)}
+        count = say_many(len(learners), "{k} of {n} learner, {times}", "{k} of {n} learners, {times}", **how)
+        yield Heading(f"{slip.title} {count}", 3)
+        asked = (slip.example.asked or slip.example.item).replace(say(", or an expression"), "")
+        yield Paragraph(say("For example: {asked} – “{answer}”", asked=asked, answer=slip.example.given))
         yield Paragraph(slip.remedy)
     if not slips:
-        yield Paragraph("No answer showed a mistake that has a name.")
-    yield Heading("Who needs help")
+        yield Paragraph(say("No answer showed a mistake that has a name."))
+    yield Heading(say("Who needs help"))
     yield Table(
         tuple(
             (row["learner"], str(row["questions"]), _percent(row["right_at_first"]), _title(row["slip"]))
             for row in people[:20]
         ),
-        ("learner", "questions", "right at first", "slipped most"),
+        (say("learner"), say("questions"), say("right at first"), say("slipped most")),
     )
-    yield Heading("By skill")
+    yield Heading(say("By skill"))
     yield Table(
         tuple(
             (row["title"], str(row["questions"]), _percent(row["right_at_first"]), _percent(row["right_in_the_end"]))
             for row in skills
         ),
-        ("skill", "questions", "right at first", "in the end"),
+        (say("skill"), say("questions"), say("right at first"), say("in the end")),
     )
-    yield Heading("By question, the hardest first")
+    yield Heading(say("By question, the hardest first"))
     yield Table(
         tuple(
             (
@@ -367,14 +381,25 @@ def _page(
             )
             for q in questions[:200]
         ),
-        ("lesson", "question", "learners", "right at first", "tells apart", "tries", "slipped most"),
+        (
+            say("lesson"),
+            say("question"),
+            say("learners"),
+            say("right at first"),
+            say("tells apart"),
+            say("tries"),
+            say("slipped most"),
+        ),
     )
     yield Points(
         (
-            "Right at first: the share of learners whose first answer was right.",
-            "Tells apart: the correlation of that with the rest of the learner's answers; near 0 or below, look at the "
-            f"question. It takes {FEW} learners.",
-            "All of it as tables: questions.csv, skills.csv, slips.csv, learners.csv, answers.csv.",
+            say("Right at first: the share of learners whose first answer was right."),
+            say(
+                "Tells apart: the correlation of that with the rest of the learner's answers; near 0 or below, look at "
+                "the question. It takes {few} learners.",
+                few=FEW,
+            ),
+            say("All of it as tables: {files}.", files=", ".join(f"{name}.csv" for name in TABLES)),
         )
     )
 

@@ -15,6 +15,7 @@ from tutor.engine.expressions import Ref, refs
 from tutor.engine.trace import Trace
 from tutor.pictures.graph_plan import GatePlan
 from tutor.pictures.lit import Lit
+from tutor.text.language import say
 from tutor.text.layout import linear
 from tutor.text.to_latex import latex
 from tutor.text.writer import Writer
@@ -159,7 +160,7 @@ def _network(trace: Trace, writer: Writer) -> Drawing:
         for at, unit in enumerate(column):
             x, y = place(layer, at)
             if unit is None:
-                parts.append(_text(x, y + 4, f"⋮ {model.widths[layer] - len(column) + 1} more", small=True))
+                parts.append(_text(x, y + 4, say("⋮ {n} more", n=model.widths[layer] - len(column) + 1), small=True))
                 continue
             marks[len(parts)] = f"u{layer}.{unit}"
             parts.append(("circle", x, y, UNIT))
@@ -177,7 +178,10 @@ def _network(trace: Trace, writer: Writer) -> Drawing:
             x = left + (layer - 0.5) * APART
             parts.append(_text(x, height - 8, under, small=True))
             parts.append(_text(left + layer * APART, height - 8, made.activation_name, small=True))
-    title = f"A network of layers with {', '.join(map(str, model.widths))} units, each joined to all of the next layer"
+    title = say(
+        "A network of layers with {widths} units, each joined to all of the next layer",
+        widths=", ".join(map(str, model.widths)),
+    )
     return Drawing(left + last * APART + right, height, title, tuple(parts), marks)
 
 
@@ -228,5 +232,9 @@ def _circuit(trace: Trace, writer: Writer) -> Drawing:
                     _, x1, y1 = places[at - 1, taken]
                     x2, _, y2 = places[at, node.of]
                     parts.append(_line(x1, y1, x2, y2))
-    title = f"A circuit from {', '.join(label[id] for id in given[:12])} to {label[forward[-1].symbol.id]}"
+    title = say(
+        "A circuit from {inputs} to {output}",
+        inputs=", ".join(label[id] for id in given[:12]),
+        output=label[forward[-1].symbol.id],
+    )
     return Drawing(lefts[-1] + wide[-1] + 20, 32 + most * row, title, tuple(parts), marks)

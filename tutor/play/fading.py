@@ -83,8 +83,8 @@ def faded(item: Item, bit: str) -> Item:
             blank=BLANK,
             prompt=item.prompt,
         )
-        return replace(item, prompt=prompt, given=LAST_FACTOR, judge=_not_yet(item, missing))
-    return replace(item, prompt=f"{name} = {written}. {item.prompt}", given=WITH_FORMULA)
+        return replace(item, prompt=prompt, paper="", given=LAST_FACTOR, judge=_not_yet(item, missing))
+    return replace(item, prompt=f"{name} = {written}. {item.prompt}", paper="", given=WITH_FORMULA)
 
 
 def _without_end(step: Step, formula: Expr, writer: Writer) -> tuple[str, float] | None:

@@ -249,17 +249,14 @@ class _Walk:
         example = self.step.example if local.symbol.per_example else None
         item = item_of_value(Question(Step(self.step.trace, local, factor.index or (), example), self.writer))
         found = self.scribe.factor(factor)
-        text = Fraction.of(factor).text(self.scribe)
+        said = {"name": Fraction.of(factor).text(self.scribe), "digits": in_words(DIGITS).capitalize()}
         return replace(
             item,
             kind="chain",
             id=f"chain:{self.step.id}:value{at + 1}",
             step=self.step,
-            prompt=say(
-                "What is the factor {name}? {digits} significant digits, or an expression.",
-                name=text,
-                digits=in_words(DIGITS).capitalize(),
-            ),
+            prompt=say("What is the factor {name}? {digits} significant digits, or an expression.", **said),
+            paper=say("What is the factor {name}? {digits} significant digits.", **said),
             worked=(f"{' = '.join(linear(doc) for doc in found.docs)}. {found.reason}",),
             judge=lambda answer, own: self._exchanged(factor, item.judge(answer, own)),
         )
@@ -358,6 +355,7 @@ class _Walk:
             kind="chain",
             id=f"chain:{self.step.id}:total",
             skill=CHAIN,
+            paper="",
             prompt=say("{prompt} {digits} significant digits.", prompt=prompt, digits=in_words(DIGITS).capitalize()),
             worked=(done, sentence(f"{self.name} = {number(chain.total)}"), *filter(None, [self.scribe.beyond(chain)])),
         )

@@ -75,6 +75,7 @@ class Item:
     author's question that belongs to no step has the last one: whatever came before may be used. `seed` is that of
     the numbers, where they were drawn (`drill`). `worked` is what is shown when it is done, a line each, of what is
     only a part of its step; else that step is. One that is `alone` says all that it needs: nothing stands beside it.
+    `paper` is the prompt without the ways to answer that only the tutor knows, "" where it has none of them.
     `given` says how much of the step is there already (`mastery.LAST_FACTOR`, `WITH_FORMULA`), "" nothing of it.
     """
 
@@ -95,6 +96,12 @@ class Item:
     worked: tuple[str, ...] = ()
     alone: bool = False
     given: str = ""
+    paper: str = ""
+
+    @property
+    def on_paper(self) -> str:
+        """What is asked where it is not the tutor that takes the answer."""
+        return self.paper or self.prompt
 
     @property
     def by_author(self) -> bool:
@@ -226,15 +233,12 @@ def judge_choice(choices: Sequence[str], right: Collection[int], wrong: Mapping[
 def item_of_value(question: Question) -> Item:
     """The item that asks for one element's value, in the question's digits."""
     element, writer = question.step, question.writer
-    name = writer.text(element.ref)
+    said = {"name": writer.text(element.ref), "digits": in_words(question.digits).capitalize()}
     return Item(
         kind="value",
         id=f"value:{element.id}",
-        prompt=say(
-            "What is {name}? {digits} significant digits, or an expression.",
-            name=name,
-            digits=in_words(question.digits).capitalize(),
-        ),
+        prompt=say("What is {name}? {digits} significant digits, or an expression.", **said),
+        paper=say("What is {name}? {digits} significant digits.", **said),
         skill=element.equation.rule_id,
         step=element,
         writer=writer,
@@ -268,8 +272,8 @@ def item_of_cells(whole: Step, writer: Writer, digits: int) -> Item:
     rows, wide = grid_of(whole.shape)
     answer = "\n".join(" ".join(shown[at : at + wide]) for at in range(0, len(shown), wide))
     answer = answer.replace("\n", " ") if wide == 1 else answer
-    each = say("{digits} significant digits each; ? for one left out", digits=in_words(digits))
     size = say("{rows} numbers", rows=rows) if wide == 1 else say("{rows} rows of {wide}", rows=rows, wide=wide)
+    said = {"name": writer.text(whole.ref), "size": size, "digits": in_words(digits)}
 
     names = Names(whole, writer)
 
@@ -280,7 +284,8 @@ def item_of_cells(whole: Step, writer: Writer, digits: int) -> Item:
     return Item(
         kind="matrix",
         id=f"matrix:{whole.id}",
-        prompt=say("What is {name}? {size}, {each}.", name=writer.text(whole.ref), size=size, each=each),
+        prompt=say("What is {name}? {size}, {digits} significant digits each; ? for one left out.", **said),
+        paper=say("What is {name}? {size}, {digits} significant digits each.", **said),
         skill=whole.equation.rule_id,
         step=whole,
         writer=writer,

@@ -16,13 +16,15 @@ from typing import Any
 import numpy as np
 
 from tutor.text.card import Equality
+from tutor.text.language import say, say_in
 from tutor.text.layout import Brackets, Doc, Frac, Matrix, Row, number
 from tutor.text.output import shown
 from tutor.text.to_latex import kept
 
 MAX_SLICES = 8  # of an array of three axes or more
 
-# Signs as they are read out. A raised or lowered sign is found by what Unicode says that it stands for.
+# Signs as they are read out, each a message in the context "spoken". A raised or lowered sign is found by what Unicode
+# says that it stands for.
 _SIGNS = {
     "∂": "partial", "∇": "nabla", "·": "times", "×": "times", "−": "minus", "+": "plus", "=": "equals", "/": "over",
     "′": "prime", "Σ": "the sum of", "√": "the root of", "⊙": "times, cell by cell,", "∘": "times, cell by cell,",
@@ -32,6 +34,12 @@ _SIGNS = {
 }  # fmt: skip
 _GRADIENT_IN = re.compile(r"∇_(\S+)")  # what it is the gradient in stands below the line
 _ACCENTS = {"\u0302": "hat", "\u0303": "tilde", "\u0304": "bar"}
+_SHIFTED = {"<super>": "superscript", "<sub>": "sub"}
+SPOKEN = dict.fromkeys((*_SIGNS.values(), *_ACCENTS.values(), *_SHIFTED.values(), "by"))  # all of those messages
+
+
+def _read_out(word: str) -> str:
+    return say_in("spoken", word)
 
 
 def escaped(text: str) -> str:
@@ -63,7 +71,9 @@ def _matrix(doc: Matrix) -> str:
             f'<span class="slice">[{",".join(str(i + 1) for i in at)}] {_matrix(Matrix(values[at], doc.digits))}</span>'
             for at in places[:MAX_SLICES]
         ]
-        return " ".join([*parts, *([f"… {len(places) - MAX_SLICES} more"] if len(places) > MAX_SLICES else [])])
+        if (left := len(places) - MAX_SLICES) > 0:
+            parts.append(escaped(say("… {n} more", n=left)))
+        return " ".join(parts)
     rows = "".join(f"<span>{''.join(f'<span>{cell}</span>' for cell in row)}</span>" for row in _cells(doc))
     return f'<span class="mat">{rows}</span>'
 
@@ -93,7 +103,7 @@ def equality(line: Equality, kind: str = "") -> str:
 
 def spoken_line(docs: Sequence[Doc]) -> str:
     """name = formula = numbers = value in words."""
-    return " equals ".join(map(spoken, docs))
+    return f" {_read_out('equals')} ".join(map(spoken, docs))
 
 
 def spoken(doc: Doc) -> str:
@@ -106,15 +116,21 @@ def spoken(doc: Doc) -> str:
         return f" ( {spoken(doc.inner)} ) "
     if isinstance(doc, Frac):
         over, under = spoken(doc.over), spoken(doc.under)
-        return f" {over} over {under} " if doc.tight else f" the fraction {over} over {under}, end of fraction, "
+        if doc.tight:
+            return f" {over} {_read_out('over')} {under} "
+        return f" {say('the fraction {over} over {under}, end of fraction,', over=over, under=under)} "
+    return f" {_spoken_matrix(doc)} "
+
+
+def _spoken_matrix(doc: Matrix) -> str:
     if doc.values.ndim > 2:
-        return f" an array of {' by '.join(map(str, doc.values.shape))} numbers "
+        return say("an array of {shape} numbers", shape=f" {_read_out('by')} ".join(map(str, doc.values.shape)))
     rows = [", ".join(_words(cell) for cell in row) for row in _cells(doc)]
     if len(rows) == 1:
-        return f" the row {rows[0]} "
+        return say("the row {cells}", cells=rows[0])
     if doc.values.ndim == 1:
-        return f" the column {', '.join(rows)} "
-    return f" the matrix with rows {'; '.join(rows)} "
+        return say("the column {cells}", cells=", ".join(rows))
+    return say("the matrix with rows {rows}", rows="; ".join(rows))
 
 
 def _words(text: str) -> str:
@@ -122,21 +138,26 @@ def _words(text: str) -> str:
     script = ""
     for char in unicodedata.normalize("NFC", text):
         form, _, meant = unicodedata.decomposition(char).partition(" ")
-        now = {"<super>": "superscript", "<sub>": "sub"}.get(form, "")
+        now = _SHIFTED.get(form, "")
         if now:
             plain = chr(int(meant.split()[0], 16))
-            found.append((f" {now} " if now != script else "") + (f" {_SIGNS[plain]} " if plain in _SIGNS else plain))
-        elif char == "_" and found[-1:] == [f" {_SIGNS['∇']} "]:
-            found.append("in ")
+            found.append((f" {_read_out(now)} " if now != script else "") + (_sign(plain) or plain))
+        elif char == "_" and found[-1:] == [_sign("∇")]:
+            found.append(f"{_read_out('in')} ")
         elif char in _SIGNS:
-            found.append(f" {_SIGNS[char]} ")
+            found.append(_sign(char))
         else:
             letter, *marks = list(unicodedata.normalize("NFD", char))
-            heard = [_ACCENTS[mark] for mark in marks if mark in _ACCENTS]
+            heard = [_read_out(_ACCENTS[mark]) for mark in marks if mark in _ACCENTS]
             apart = " " if script and char.isalnum() else ""
             found.append(apart + (f"{letter} {' '.join(heard)}" if heard else char))
         script = now
     return "".join(found)
+
+
+def _sign(char: str) -> str:
+    """A sign as it is read out, with room around it; "" of any other character."""
+    return f" {_read_out(_SIGNS[char])} " if char in _SIGNS else ""
 
 
 # ---------------------------------------------------------------- prose
@@ -165,6 +186,22 @@ _RIGHT_TO_LEFT = re.compile(f"[{_LETTERS}]")
 _APART = re.compile(rf"([^\s{_LETTERS},;:!?]+(?:\s+[^\s{_LETTERS}]+)*(?<![\s.,:;!?]))")
 
 
+def element(tag: str, text: str) -> str:
+    """A text in an element; one from right to left with its direction, and its names and numbers in theirs."""
+    if not _RIGHT_TO_LEFT.search(text):
+        return f"<{tag}>{escaped(text)}</{tag}>"
+    return f'<{tag} dir="auto">{_apart(shown(text))}</{tag}>'
+
+
+def _apart(text: str) -> str:
+    """What runs from right to left, with its names, numbers and formulas kept in their own order."""
+    parts = _APART.split(text)  # what stands apart is every second part
+    return "".join(
+        f'<bdi dir="ltr">{html.escape(part)}</bdi>' if n % 2 and re.search(r"\w", part) else html.escape(part)
+        for n, part in enumerate(parts)
+    )
+
+
 @cache
 def _parser() -> Any:
     from markdown_it import MarkdownIt
@@ -188,13 +225,7 @@ def _parser() -> Any:
 
     def words(renderer: Any, tokens: Any, at: int, options: Any, env: Any) -> str:
         text = tokens[at].content
-        if not env.get("apart"):
-            return str(escapeHtml(text))
-        parts = _APART.split(text)  # what stands apart is every second part
-        return "".join(
-            f'<bdi dir="ltr">{escapeHtml(part)}</bdi>' if n % 2 and re.search(r"\w", part) else escapeHtml(part)
-            for n, part in enumerate(parts)
-        )
+        return _apart(text) if env.get("apart") else str(escapeHtml(text))
 
     for name, rule in (("image", image), ("text", words), ("link_open", opens), ("link_close", closes),
                        ("heading_open", heading), ("heading_close", heading)):  # fmt: skip

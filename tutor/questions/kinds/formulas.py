@@ -162,6 +162,7 @@ def operands_item(step: Step, writer: Writer, rng: random.Random) -> Item | None
         kind="operands",
         id=f"operands:{asked.id}",
         prompt=say("Which of these does the formula of {name} need? Give their numbers, as in 1 3.", name=name),
+        paper=say("Which of these does the formula of {name} need? Choose all of them.", name=name),
         skill=asked.equation.rule_id,
         step=asked,
         writer=writer,
