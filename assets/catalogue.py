@@ -151,9 +151,10 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     """(the file, the context, the texts)."""
     from tutor.engine import activations, lesson, losses, model, optimizers
     from tutor.lab import advice, checking, exercises
+    from tutor.learner import placement
     from tutor.lessonfiles import catalogue, schema, synonyms
     from tutor.pictures.step import kinds
-    from tutor.play import doctor
+    from tutor.play import doctor, exam
     from tutor.questions import mastery
     from tutor.questions.kinds import direction
     from tutor.questions.misconceptions import MISCONCEPTIONS
@@ -196,6 +197,8 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     yield "lab/advice", "", [*told, *advice._ADVICE.values()]
     yield "solutions/cells", "cell", get_args(cells.CellKind)
     yield "solutions/judging", "cell", [kind for kind in judging.VERDICTS if kind not in get_args(cells.CellKind)]
+    yield "learner/placement", "", [question.ask for question in placement.table().values()]
+    yield "play/exam", "cell", [exam.NOT_ALL]
     yield "text/to_html", "spoken", to_html.SPOKEN
     yield "engine/model", "phase", model.PHASES
     yield "engine/lesson", "level", lesson.LEVELS

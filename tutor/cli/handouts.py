@@ -13,6 +13,7 @@ from tutor.cli.errors import UsageError
 from tutor.cli.finding import find_lesson, known_notation
 from tutor.lessonfiles import catalogue
 from tutor.text import language
+from tutor.text.language import say
 from tutor.text.output import escape, quote
 from tutor.text.words import whole_number
 
@@ -78,10 +79,11 @@ def worksheet(args: Namespace) -> int:
         raise UsageError(str(error)) from None
     document, folder = DOCUMENTS[args.format], Path(args.output)
     files = {f"sheet-{at:02}-{one.code}.{document.suffix}": one for at, one in enumerate(made, 1)}
-    texts = {name: document.write(f"Sheet {one.code}", one.blocks) for name, one in files.items()}
+    texts = {name: document.write(say("Sheet {code}", code=one.code), one.blocks) for name, one in files.items()}
     if len(made) > 1:
-        texts[f"sheets.{document.suffix}"] = document.write("Sheets", [block for one in made for block in one.blocks])
-    texts[f"key.{document.suffix}"] = document.write("Key", [block for one in made for block in one.key])
+        together = [block for one in made for block in one.blocks]
+        texts[f"sheets.{document.suffix}"] = document.write(say("Sheets"), together)
+    texts[f"key.{document.suffix}"] = document.write(say("Key"), [block for one in made for block in one.key])
     if there := [name for name in texts if (folder / name).exists()]:
         raise UsageError(f"{quote(str(folder / there[0])[:80])} is there already: name another folder with -o")
     try:

@@ -40,7 +40,7 @@ from tutor.text.language import language, say, say_in, say_many
 from tutor.text.notations import NOTATIONS
 from tutor.text.output import json_text
 from tutor.text.templates import filled, words_of
-from tutor.text.to_html import equality, escaped, formula, markdown
+from tutor.text.to_html import element, equality, escaped, formula, markdown
 
 LARGEST = 500_000  # bytes of a page
 BUDGETS = (3000, 1200, 500, 200)  # cards of single cells in a notation; less where the page would be too large
@@ -206,7 +206,7 @@ def _story(step: Step, scribe: Scribe) -> str:
 def _article(step: Step, card: Card, scribe: Scribe, parts: Iterator[str]) -> str:
     notes = "".join(f'<blockquote class="note">{markdown(note)}</blockquote>' for note in card.notes)
     lit = escaped(" ".join(lit_at(step, scribe)))
-    head = f"<h2>{escaped(card.title)}</h2>"
+    head = element("h2", card.title)
     return f'<article data-id="{escaped(card.id)}" data-lit="{lit}">{head}{"".join(parts)}{notes}</article>'
 
 
@@ -366,7 +366,7 @@ def _html(title: str, texts: dict[str, str], steps: str, data: dict[str, Any], i
     script = _script()
     packed = base64.b64encode(zlib.compress(json_text(data).encode(), 9)).decode()
     parts = {
-        "title": escaped(title),
+        "title": element("h1", title),
         "back": f'<a class="index" href="index.html">{escaped(say("All lessons"))}</a>' if index else "",
         "steps": re.sub(r"<(/?)button[^>]*>", r"<\1span>", steps),
         **texts,

@@ -24,9 +24,9 @@ from tutor.lessonfiles.catalogue import one_line
 from tutor.questions.mastery import GivenAnswer
 from tutor.questions.mastery import skill as skill_of
 from tutor.questions.misconceptions import MISCONCEPTIONS
-from tutor.text.language import N_, say, say_many
+from tutor.text.language import N_, said, say, say_many
 from tutor.text.output import table_cell
-from tutor.text.words import plural, sentence, times
+from tutor.text.words import plural, reason, sentence, times
 
 MOST_FILES, MAX_FILE = 5_000, 64 << 20
 RIGHT = frozenset(("correct", "rounded"))
@@ -108,9 +108,9 @@ def read_exports(paths: Sequence[Path]) -> list[Learner]:
         else:
             files.append(path)
     if not files:
-        said = say("there is no *.json in {folder}: a learner writes one with progress --export",
+        told = say("there is no *.json in {folder}: a learner writes one with progress --export",
                    folder=one_line(str(paths[0])))  # fmt: skip
-        raise NoClass(said)
+        raise NoClass(told)
     if len(files) > MOST_FILES:
         n, most = f"{len(files):,}", f"{MOST_FILES:,}"
         raise NoClass(say("{n} files are too many at once: {most} at most", n=n, most=most))
@@ -133,7 +133,7 @@ def _answers(file: Path) -> Iterator[GivenAnswer]:
             raise NoClass(say("{file} is too large to be exported progress", file=name))
         data = json.loads(file.read_bytes())
     except OSError as error:
-        raise NoClass(say("cannot read {file}: {why}", file=name, why=error.strerror or error)) from None
+        raise NoClass(say("cannot read {file}: {why}", file=name, why=reason(error))) from None
     except (ValueError, RecursionError):
         raise NoClass(say("{file} is no exported progress: it is not JSON", file=name)) from None
     if not isinstance(data, dict) or data.get("format") != "backprop-tutor progress":
@@ -143,8 +143,11 @@ def _answers(file: Path) -> Iterator[GivenAnswer]:
         try:
             yield import_answer(row)
         except (TypeError, ValueError, KeyError) as error:
-            why = one_line(str(error))[:120]
-            raise NoClass(say("{file}: {place} cannot be read: {why}", file=name, place=f"answers[{at}]", why=why)) from None
+            told = say(
+                "{file}: {place} cannot be read: {why}",
+                file=name, place=f"answers[{at}]", why=one_line(said(error))[:120],
+            )  # fmt: skip
+            raise NoClass(told) from None
 
 
 # ---------------------------------------------------------------- what they show
@@ -334,13 +337,13 @@ def _page(
 ) -> Iterator[Block]:
     total = sum(len(learner.answers) for learner in learners)
     yield Heading(say("What the class got wrong"), 1)
-    said = say(
+    counted = say(
         "{learners}, {answers} to {questions}.",
         learners=plural(len(learners), "learner"),
         answers=plural(total, "answer"),
         questions=plural(len(questions), "question"),
     )
-    yield Paragraph(f"{said} {say(NOT_FOR_MARKS)}")
+    yield Paragraph(f"{counted} {say(NOT_FOR_MARKS)}")
     yield Heading(say("To talk about tomorrow"))
     for slip in slips[:SLIPS_TO_TALK_ABOUT]:
         how = {"k": slip.learners, "times": times(slip.count)}

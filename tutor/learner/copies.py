@@ -5,7 +5,9 @@ from __future__ import annotations
 from tutor.confined import confined
 from tutor.folders import for_data
 from tutor.play.copying import FORMS
+from tutor.text.language import say
 from tutor.text.output import escape
+from tutor.text.words import reason
 
 
 def keep_copy(text: str, form: str) -> str:
@@ -20,5 +22,5 @@ def keep_copy(text: str, form: str) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except (OSError, RuntimeError) as error:
-        return f"No file was written: {getattr(error, 'strerror', None) or error}."
-    return f"It is in {escape(str(path))}, too."
+        return say("No file was written: {why}.", why=reason(error))
+    return say("It is in {file}, too.", file=escape(str(path)))

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Self
 from tutor.confined import told
 from tutor.folders import for_data
 from tutor.lessonfiles.catalogue import one_line
+from tutor.text.language import N_, say
+from tutor.text.words import reason
 
 if TYPE_CHECKING:
     import sqlite3
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 
 FILE = "tutor.db"
 PATIENCE = 2.0  # seconds to wait for another window that is writing
-FORGOTTEN = "what you do now is forgotten when you quit"
+FORGOTTEN = N_("what you do now is forgotten when you quit")
+KNOWN = N_("what you did before is known, what you do now is forgotten when you quit")
 
 # Entry n brings a database from version n to n + 1 (PRAGMA user_version), in one transaction.
 # An entry that has been released is never edited: a change of the schema is a further entry.
@@ -106,7 +109,7 @@ class Database:
             self._memory = _new_memory()
             _migrate(self._memory)
         except ImportError:
-            self.warning = "This Python has no sqlite3 module: nothing you do is remembered."
+            self.warning = say("This Python has no sqlite3 module: nothing you do is remembered.")
             return
         try:
             self._path = (path or default_path()).absolute()
@@ -167,8 +170,10 @@ class Database:
         if _version(disk) > len(MIGRATIONS):
             self._disk = None
             _close(disk)
-            self.warning = (
-                f"{self._shown()} was written by a newer version of backprop-tutor: it is left as it is, {FORGOTTEN}."
+            self.warning = say(
+                "{file} was written by a newer version of backprop-tutor: it is left as it is, {so}.",
+                file=self._shown(),
+                so=say(FORGOTTEN),
             )
             return
         _migrate(disk)
@@ -191,8 +196,7 @@ class Database:
                     if _version(disk) > len(MIGRATIONS) or _is_damaged(disk):
                         return
                     self._mirror(disk)
-                known = f"what you did before is known, {FORGOTTEN}"
-                self.warning = (self.warning or "").replace(FORGOTTEN, known)
+                self.warning = (self.warning or "").replace(say(FORGOTTEN), say(KNOWN))
                 return
             except sqlite3.OperationalError as problem:
                 if problem.sqlite_errorname.startswith("SQLITE_BUSY"):
@@ -232,23 +236,26 @@ class Database:
                     return self._disk
                 _close(self._disk)
                 self._disk = None
-                self.warning = (
-                    f"{self._shown()} is damaged, so what you did before is not known: "
-                    f"the file is kept as {one_line(_set_aside(path).name)}, and a new one begins."
+                self.warning = say(
+                    "{file} is damaged, so what you did before is not known: "
+                    "the file is kept as {other}, and a new one begins.",
+                    file=self._shown(),
+                    other=one_line(_set_aside(path).name),
                 )
-        raise OSError("the new file is damaged, too")
+        raise OSError(say("the new file is damaged, too"))
 
     def _drop_disk(self, problem: Exception) -> None:
         """Go on in memory, and say so."""
         disk, self._disk = self._disk, None
         if disk is not None:
             _close(disk)
-        reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
-        self.warning = f"{self._shown()} cannot be used ({one_line(reason)}): {FORGOTTEN}."
+        self.warning = say(
+            "{file} cannot be used ({why}): {so}.", file=self._shown(), why=one_line(reason(problem)), so=say(FORGOTTEN)
+        )
         self.when_dropped()
 
     def _shown(self) -> str:
-        return one_line(told(self._path)) if self._path else "The folder for your progress"
+        return one_line(told(self._path)) if self._path else say("The folder for your progress")
 
 
 def default_path() -> Path:

@@ -10,13 +10,14 @@ from tutor.learner.store import Store
 from tutor.questions.grading import OTHER_SIGN
 from tutor.questions.mastery import GivenAnswer
 from tutor.questions.misconceptions import MISCONCEPTIONS
+from tutor.text.language import N_, say
 from tutor.text.words import sentence
 
 WRONG = {  # what is wrong by the verdict, and what is said of it where no slip has a name
-    "misconception": "Wrong.",
+    "misconception": N_("Wrong."),
     "sign": OTHER_SIGN,
-    "power-of-ten": "The digits are right, but the decimal point is not.",
-    "wrong": "No slip that has a name.",
+    "power-of-ten": N_("The digits are right, but the decimal point is not."),
+    "wrong": N_("No slip that has a name."),
 }
 RIGHT = frozenset({"correct", "rounded"})
 
@@ -57,12 +58,12 @@ def mistakes(answers: Iterable[GivenAnswer]) -> list[Mistake]:
 def diagnosis(answer: GivenAnswer) -> str:
     """What a wrong answer shows, in a sentence."""
     entry = MISCONCEPTIONS.get(answer.misconception or "")
-    return sentence(entry.title) if entry else WRONG.get(answer.verdict, "")
+    return sentence(entry.title) if entry else say(WRONG.get(answer.verdict, ""))
 
 
 def typed(answer: GivenAnswer) -> str:
     """What was typed, on one line."""
-    return " ".join(answer.given.split()) or "(nothing)"
+    return " ".join(answer.given.split()) or say("(nothing)")
 
 
 def replay(store: Store, which: Iterable[Mistake], new: bool = False) -> Iterator[PracticeItem]:

@@ -27,10 +27,11 @@ from tutor.questions.authored import author_item
 from tutor.questions.grading import Verdict
 from tutor.questions.items import Item
 from tutor.questions.quiz import Quiz
+from tutor.text.language import N_, say, say_many
 from tutor.text.words import plural
 from tutor.text.writer import Writer
 
-SKIPPED = Verdict("not-understood", "Left open: it counts as not known.")
+SKIPPED = N_("Left open: it counts as not known.")
 
 
 @dataclass(frozen=True)
@@ -60,15 +61,16 @@ def item(lesson: str, notation: str = "") -> Item:
     entry = next(entry for entry in catalogue.entries() if entry.id == lesson)
     found = load(entry.path)
     here, writer = trace(found), Writer(found, notation or found.notation)
-    question = AuthorQuestion(ask=asked.ask, kind="number", answer=float(asked.answer))
+    question = AuthorQuestion(ask=say(asked.ask), kind="number", answer=float(asked.answer))
     made = author_item(question, here, writer, random.Random(1))
     assert made is not None
-    told = f"It is {made.answer}. “{entry.title}” is about it."
+    about = say("“{lesson}” is about it.", lesson=entry.title)
+    told = f"{say('It is {answer}.', answer=made.answer)} {about}"
     return replace(
         made,
         id=f"{PLACEMENT}{lesson}",
         skill=asked.skill,
-        hints=(f"“{entry.title}” is about it.", told),
+        hints=(about, told),
         worked=(told,),
         alone=True,
     )
@@ -96,7 +98,7 @@ def answered(id: str, session: Quiz, items: list[Item], text: str) -> tuple[Quiz
         session, verdict = quiz.answer(session, items, text)
         return session, items, verdict
     if wants_help(text) and not asks_for_hint(text):
-        return *_moved(session, items, session.at), SKIPPED
+        return *_moved(session, items, session.at), Verdict("not-understood", say(SKIPPED))
     told, verdict = quiz.answer(session, items, text)
     if verdict.free:
         return session, items, verdict
@@ -133,7 +135,7 @@ def _further(session: Quiz, items: list[Item]) -> tuple[Quiz, list[Item]]:
 
 def place(session: Quiz) -> str:
     """Which question it is, in words: how many there will be is not known."""
-    return f"question {session.at + 1}, {MOST} at most"
+    return say("question {n}, {most} at most", n=session.at + 1, most=MOST)
 
 
 def said(store: Store) -> str:
@@ -144,25 +146,37 @@ def said(store: Store) -> str:
     found = path.standing(credits or {})
     titles = {entry.id: f"“{entry.title}”" for entry in entries}
     if found.begin == path.lessons[0]:
-        return f"Begin at the beginning, with {titles[found.begin]}: the first lessons are short."
+        return say("Begin at the beginning, with {lesson}: the first lessons are short.", lesson=titles[found.begin])
     order = path.lessons
     asked = sorted(credits or {}, key=lambda lesson: order.index(lesson) if lesson in order else -1)
     right = [lesson for lesson in asked if (credits or {})[lesson] >= RIGHT and lesson in order]
-    words = ["You may go on wherever you like: you know the path to its end."]
+    words = [say("You may go on wherever you like: you know the path to its end.")]
     if found.begin is not None:
         begin = order.index(found.begin)
-        words = [f"Begin with {titles[found.begin]}."]
+        words = [say("Begin with {lesson}.", lesson=titles[found.begin])]
         before = [lesson for lesson in right if order.index(lesson) < begin]
         behind = [lesson for lesson in asked if lesson not in right and order.index(lesson) >= begin]
-        why = f"You knew what {titles[before[-1]]} teaches" if before else ""
-        if behind and why:
-            why += ", but not " + ("that." if behind[0] == found.begin else f"what {titles[behind[0]]} does.")
-        elif why:
-            why += ": it is the next."
-        words.append(why)
+        if before and not behind:
+            words.append(say("You knew what {lesson} teaches: it is the next.", lesson=titles[before[-1]]))
+        elif before and behind[0] == found.begin:
+            words.append(say("You knew what {lesson} teaches, but not that.", lesson=titles[before[-1]]))
+        elif before:
+            words.append(
+                say(
+                    "You knew what {lesson} teaches, but not what {other} does.",
+                    lesson=titles[before[-1]],
+                    other=titles[behind[0]],
+                )
+            )
     if found.known:
         shown = plural(len(found.known), "lesson")
-        words.append(f"Marked as known: {shown}, what you have shown and what that builds on.")
+        words.append(say("Marked as known: {lessons}, what you have shown and what that builds on.", lessons=shown))
     if found.passed:
-        words.append(f"Passed over, and open: {plural(len(found.passed), 'lesson')} before it that you have not shown.")
-    return " ".join(word for word in words if word)
+        words.append(
+            say_many(
+                len(found.passed),
+                "Passed over, and open: {n} lesson before it that you have not shown.",
+                "Passed over, and open: {n} lessons before it that you have not shown.",
+            )
+        )
+    return " ".join(words)

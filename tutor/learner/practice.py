@@ -25,6 +25,7 @@ from tutor.questions.drill import SEEDS, NoQuestion, asked_again, drill_item, ow
 from tutor.questions.items import AUTHOR, Item
 from tutor.questions.kinds import KINDS
 from tutor.questions.mastery import GivenAnswer
+from tutor.text.language import say
 from tutor.text.writer import Writer
 
 
@@ -86,7 +87,7 @@ def choose_skill(store: Store, lesson: Lesson) -> str:
     among = skills(lesson)
     chosen = mastery.next_skill(mastery.knowledge(store.answers()), among)
     if chosen is None:
-        raise NoQuestion(f"{lesson.title} has nothing to drill")
+        raise NoQuestion(say("{lesson} has nothing to drill", lesson=lesson.title))
     return chosen
 
 

@@ -28,14 +28,15 @@ from tutor.questions import mastery
 from tutor.questions.mastery import GivenAnswer
 from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.text.cells import cut, pad
+from tutor.text.language import N_, said, say, say_many
 from tutor.text.output import json_text, table_cell, write_whole
-from tutor.text.words import plural, times
+from tutor.text.words import plural, reason, times
 
 MAX_BYTES = 256 * 2**20  # a larger file is no progress of anybody's
 COLUMNS = 80
 BAR = 14  # cells
 DAYS = 14  # with questions, that the text lists
-NO_QUESTIONS = "No questions have been answered yet."
+NO_QUESTIONS = N_("No questions have been answered yet.")
 
 
 class ProgressError(Exception):
@@ -217,33 +218,32 @@ def _date(at: str) -> str:
 
 def text(progress: Progress, bars: bool = True) -> str:
     """The report in lines of at most 80 cells. What a bar shows is said before it; `bars=False` leaves bars out."""
-    whose = "Your progress" if progress.profile == DEFAULT else f"Progress of {progress.profile}"
-    said = [f"{plural(progress.questions, 'question')}, {progress.right:,} answered rightly."]
-    if not progress.questions:
-        said = [NO_QUESTIONS]
-    ours = f"{plural(len(progress.finished), 'lesson')} finished; {progress.lessons} come with the tutor."
-    said += [ours, f"{plural(len(progress.due), 'skill')} due for review."]
-    if progress.open_quizzes:
-        said.append(f"{plural(progress.open_quizzes, 'quiz', 'quizzes')} begun and not finished.")
-    if progress.open_exams:
-        said.append(f"{plural(progress.open_exams, 'exam')} begun and not handed in.")
+    whose = say("Your progress")
+    if progress.profile != DEFAULT:
+        whose = say("Progress of {profile}", profile=progress.profile)
+    counts = {"questions": plural(progress.questions, "question"), "right": f"{progress.right:,}"}
+    told = [say("{questions}, {right} answered rightly.", **counts) if progress.questions else say(NO_QUESTIONS)]
+    finished = plural(len(progress.finished), "lesson")
+    told.append(say("{lessons} finished; {all} come with the tutor.", lessons=finished, all=progress.lessons))
+    told.append(say_many(len(progress.due), "{n} skill due for review.", "{n} skills due for review."))
+    if quizzes := progress.open_quizzes:
+        told.append(say_many(quizzes, "{n} quiz begun and not finished.", "{n} quizzes begun and not finished."))
+    if exams := progress.open_exams:
+        told.append(say_many(exams, "{n} exam begun and not handed in.", "{n} exams begun and not handed in."))
     titles = {skill.id: skill for skill in progress.skills}
+    by_day = say("Questions by day")
+    if len(progress.days) > DAYS:
+        by_day = say("Questions by day, the last {n} such days", n=DAYS)
     sections = [
-        ("Mastery by skill, the weakest first", [_skill_line(skill, bars) for skill in progress.skills]),
-        ("Due for review", [f"{titles[id].title}, since {_date(titles[id].due or '')}" for id in progress.due]),
-        (
-            "Misconceptions met",
-            [f"{met.title}: {times(met.count)}, last on {_date(met.last)}" for met in progress.misconceptions],
-        ),
-        ("Exams", [f"{exam.title}: {exam.got:g} of {exam.of} marks, on {_date(exam.at)}" for exam in progress.exams]),
-        ("Lessons finished", [lesson.title for lesson in progress.finished]),
-        ("Exercises of the lab", [exercise_line(exercise) for exercise in progress.exercises]),
-        (
-            "Questions by day" if len(progress.days) <= DAYS else f"Questions by day, the last {DAYS} such days",
-            [f"{day.date}: {plural(day.questions, 'question')}, {day.right:,} right" for day in progress.days[-DAYS:]],
-        ),
+        (say("Mastery by skill, the weakest first"), [_skill_line(skill, bars) for skill in progress.skills]),
+        (say("Due for review"), [_due_line(titles[id]) for id in progress.due]),
+        (say("Misconceptions met"), [_met_line(met) for met in progress.misconceptions]),
+        (say("Exams"), [_exam_line(exam) for exam in progress.exams]),
+        (say("Lessons finished"), [lesson.title for lesson in progress.finished]),
+        (say("Exercises of the lab"), [exercise_line(exercise) for exercise in progress.exercises]),
+        (by_day, [_day_line(day) for day in progress.days[-DAYS:]]),
     ]
-    lines = [*wrap(whose, COLUMNS), *wrap(" ".join(said), COLUMNS)]
+    lines = [*wrap(whose, COLUMNS), *wrap(" ".join(told), COLUMNS)]
     for title, entries in sections:
         if entries:
             lines += ["", title, *(line for entry in entries for line in _indented(entry))]
@@ -258,8 +258,36 @@ def _skill_line(skill: SkillProgress, bars: bool) -> str:
 
 def exercise_line(exercise: TriedExercise) -> str:
     """How far an exercise of the lab is, in words."""
-    tries = plural(exercise.tries, "try", "tries")
-    return f"{exercise.id}: " + (f"done on {_date(exercise.done)}, {tries}" if exercise.done else f"{tries} so far")
+    values = {"exercise": exercise.id, "tries": plural(exercise.tries, "try", "tries")}
+    if not exercise.done:
+        return say("{exercise}: {tries} so far", **values)
+    return say("{exercise}: done on {date}, {tries}", date=_said_date(_date(exercise.done)), **values)
+
+
+def _due_line(skill: SkillProgress) -> str:
+    return say("{skill}, since {date}", skill=skill.title, date=_said_date(_date(skill.due or "")))
+
+
+def _met_line(met: Met) -> str:
+    return say("{slip}: {times}, last on {date}", slip=met.title, times=times(met.count),
+               date=_said_date(_date(met.last)))  # fmt: skip
+
+
+def _exam_line(exam: Sat) -> str:
+    return say("{exam}: {got} of {all} marks, on {date}", exam=exam.title, got=f"{exam.got:g}", all=exam.of,
+               date=_said_date(_date(exam.at)))  # fmt: skip
+
+
+def _day_line(day: Day) -> str:
+    return say("{date}: {questions}, {right} right", date=_said_date(day.date),
+               questions=plural(day.questions, "question"), right=f"{day.right:,}")  # fmt: skip
+
+
+def _said_date(date: str) -> str:
+    """A date (ISO) as the learner's language writes it."""
+    year, _, rest = date.partition("-")
+    month, _, day = rest.partition("-")
+    return say("{year}-{month}-{day}", year=year, month=month, day=day) if day else date
 
 
 def _percent(share: float) -> str:
@@ -306,10 +334,11 @@ def export_file(store: Store, path: str | Path) -> dict[str, int]:
     try:
         target = Path(os.path.realpath(path))  # behind a link, so that the link stays
         if target.exists() and not _is_export(target):
-            raise ProgressError(f"{name} is there already and is no exported progress: choose another name.")
+            told = N_("{file} is there already and is no exported progress: choose another name.")
+            raise ProgressError(say(told, file=name))
         write_whole(target, json.dumps(data, indent=1).encode())
     except (OSError, ValueError) as problem:
-        raise ProgressError(f"{name} cannot be written: {_reason(problem)}.") from None
+        raise ProgressError(say("{file} cannot be written: {why}.", file=name, why=_reason(problem))) from None
     return {part: len(value) for part, value in data.items() if isinstance(value, list | dict)}
 
 
@@ -324,34 +353,37 @@ def import_file(store: Store, path: str | Path) -> dict[str, int]:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with open(handle, "rb") as file:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise ProgressError(f"{name} is no file: exported progress is one.")
+                raise ProgressError(say("{file} is no file: exported progress is one.", file=name))
             content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as problem:
-        raise ProgressError(f"{name} cannot be read: {_reason(problem)}.") from None
+        raise ProgressError(say("{file} cannot be read: {why}.", file=name, why=_reason(problem))) from None
     if len(content) > MAX_BYTES:
-        raise ProgressError(f"{name} is too large to be exported progress.")
+        raise ProgressError(say("{file} is too large to be exported progress.", file=name))
     try:
         data = json.loads(content)
     except (ValueError, RecursionError):  # a UnicodeDecodeError is one
-        raise ProgressError(f"{name} is no exported progress: it is not JSON.") from None
+        raise ProgressError(say("{file} is no exported progress: it is not JSON.", file=name)) from None
     try:
         return store.import_(data)
     except ValueError as problem:
-        raise ProgressError(f"{name} is not taken, nothing of it: {problem}.") from None
+        raise ProgressError(say("{file} is not taken, nothing of it: {why}.", file=name, why=said(problem))) from None
 
 
 def counted(counts: dict[str, int]) -> str:
     """What `export_file` and `import_file` return, in words: "2 answers, 1 review, ..."."""
-    names = {
-        "answers": ("answer", ""),
-        "cards": ("skill to review", "skills to review"),
-        "sessions": ("quiz", "quizzes"),
-        "finished": ("finished lesson", ""),
-        "places": ("place in a lesson", "places in lessons"),
-        "exercises": ("exercise of the lab", "exercises of the lab"),
-        **({"notes": ("note", "")} if counts.get("notes") else {}),
-    }
-    return ", ".join(plural(counts.get(part, 0), *words) for part, words in names.items())
+
+    def n(part: str) -> int:
+        return counts.get(part, 0)
+
+    told = [
+        plural(n("answers"), "answer"),
+        plural(n("cards"), "skill to review", "skills to review"),
+        plural(n("sessions"), "quiz", "quizzes"),
+        plural(n("finished"), "finished lesson"),
+        plural(n("places"), "place in a lesson", "places in lessons"),
+        plural(n("exercises"), "exercise of the lab", "exercises of the lab"),
+    ]
+    return ", ".join([*told, plural(n("notes"), "note")] if n("notes") else told)
 
 
 def _is_export(path: Path) -> bool:
@@ -362,4 +394,4 @@ def _is_export(path: Path) -> bool:
 
 
 def _reason(problem: Exception) -> str:
-    return one_line(problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem))
+    return one_line(reason(problem))

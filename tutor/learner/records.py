@@ -25,6 +25,7 @@ from tutor.questions.grading import Verdict
 from tutor.questions.items import AUTHOR, Item
 from tutor.questions.mastery import READY, GivenAnswer, knowledge, rating, review
 from tutor.questions.quiz import Quiz
+from tutor.text.language import say
 from tutor.text.notations import NOTATIONS
 from tutor.text.words import times
 
@@ -227,7 +228,8 @@ def start_quiz(
         with suppress(ValueError):  # the lesson has changed since: its quiz begins anew
             return *left, open_quiz(left[1]), True
     if attempts is not None and len(begun := [one for one in store.sessions() if one.id.startswith(kind)]) >= attempts:
-        raise NoMoreAttempts(f"begun {times(len(begun))}, and it may be begun {times(attempts)}")
+        done, most = times(len(begun)), times(attempts)
+        raise NoMoreAttempts(say("begun {done}, and it may be begun {most}", done=done, most=most))
     number = random.SystemRandom().randrange(1, 10_000) if seed is None else seed
     weakest = _weakest(store) if seed is None else ()  # a seed that was given means the same quiz for everybody
     one = notation or (last_notation(store) if seed is None else "") or (Lesson.notation if len(lessons) > 1 else "")
@@ -291,5 +293,5 @@ def open_quiz(session: Quiz) -> list[Item]:
         session.notation,
     )
     if quiz.names(items) != session.items:
-        raise ValueError("the lesson has changed since this quiz began")
+        raise ValueError(say("the lesson has changed since this quiz began"))
     return items

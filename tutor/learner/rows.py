@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tutor.play.place import Place
+from tutor.text.language import say
 
 if TYPE_CHECKING:
     from tutor.questions.mastery import (  # the first frame waits for this module, and not for that one
@@ -63,7 +64,7 @@ def readable(parse: Callable[[Any], Any], rows: list[tuple[Any, ...]]) -> Iterat
 def text(value: Any) -> str:
     """A text of a row. Raises ValueError."""
     if not isinstance(value, str):
-        raise ValueError("it is no text")
+        raise ValueError(say("it is no text"))
     return value
 
 
@@ -97,7 +98,7 @@ def import_answer(value: Any) -> GivenAnswer:
 
     answer = GivenAnswer(**value)
     if not (answer.id and answer.at):
-        raise ValueError("it has no id or no time")
+        raise ValueError(say("it has no id or no time"))
     return answer
 
 
@@ -105,7 +106,7 @@ def parse_session(value: Any) -> SavedQuiz:
     """The session that `asdict` made `value` of. Raises TypeError, ValueError."""
     session = SavedQuiz(**value)
     if type(session.finished) is not bool:
-        raise ValueError("finished is not true or false")
+        raise ValueError(say("{name} is not true or false", name="finished"))
     return replace(session, id=text(session.id), state=_state(session.state), at=utc(session.at))
 
 
@@ -117,14 +118,14 @@ def read_session(row: tuple[Any, ...]) -> SavedQuiz:
 def parse_tried(tries: Any, done: Any, at: Any) -> Tried:
     """The tries of an exercise. Raises ValueError."""
     if type(tries) is not int or not 0 <= tries <= MAX_TRIES:
-        raise ValueError("tries is no number of tries")
+        raise ValueError(say("{name} is no number of tries", name="tries"))
     return Tried(tries, None if done is None else utc(done), utc(at))
 
 
 def _state(value: Any, depth: int = MAX_DEPTH) -> Any:
     """The state of a quiz as it is. Raises ValueError for one so deep that to write it out would fail."""
     if depth == 0:
-        raise ValueError("its state is too deep")
+        raise ValueError(say("its state is too deep"))
     if isinstance(value, dict | list):
         for part in value.values() if isinstance(value, dict) else value:
             _state(part, depth - 1)
@@ -135,7 +136,7 @@ def export_place(row: tuple[Any, ...]) -> tuple[str, dict[str, Any]]:
     """A lesson and its place, of a row, as the export has them. Raises ValueError."""
     place = parse_place(json.loads(row[1]))
     if place is None:
-        raise ValueError("it is no place")
+        raise ValueError(say("it is no place"))
     return portable(text(row[0])), asdict(place) | {"at": utc(row[2])}
 
 

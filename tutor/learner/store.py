@@ -35,6 +35,7 @@ from tutor.learner.rows import (
 )
 from tutor.lessonfiles.catalogue import one_line
 from tutor.play.place import Place
+from tutor.text.language import N_, say
 
 if TYPE_CHECKING:
     from tutor.questions.mastery import (  # the first frame waits for this module, and not for that one
@@ -279,21 +280,25 @@ class Store(Database):
     def _import(self, data: Any) -> list[tuple[str, Statement]]:
         """What to write, each with the part of `data` it comes from. Raises ValueError."""
         if not isinstance(data, dict) or data.get("format") != FORMAT:
-            raise ValueError("it is not an export of backprop-tutor's progress")
+            raise ValueError(say("it is not an export of backprop-tutor's progress"))
         if type(data.get("version")) is not int or not 1 <= data["version"] <= FORMAT_VERSION:
-            raise ValueError("it was written by a newer version of backprop-tutor")
+            raise ValueError(say("it was written by a newer version of backprop-tutor"))
         found: list[tuple[str, Statement]] = []
 
         def each(part: str, of: Callable[[], Any], make: Callable[[Any, Any], Statement]) -> None:
             rows: Any = data.get(part, of())
             if not isinstance(rows, type(of())):
-                raise ValueError(f"'{part}' is not {'an object' if of is dict else 'an array'}")
+                told = N_("'{part}' is not an object") if of is dict else N_("'{part}' is not an array")
+                raise ValueError(say(told, part=part))
             for key, row in rows.items() if of is dict else enumerate(rows):
                 try:
                     found.append((part, make(key, row)))
                 except (TypeError, ValueError, KeyError, RecursionError) as problem:
-                    known = f": {one_line(str(problem))}" if type(problem) is ValueError else ""
-                    raise ValueError(f"{part}[{one_line(repr(key), 60)}] cannot be read{known}") from None
+                    place = f"{part}[{one_line(repr(key), 60)}]"
+                    if type(problem) is not ValueError:
+                        raise ValueError(say("{place} cannot be read", place=place)) from None
+                    why = one_line(str(problem))
+                    raise ValueError(say("{place} cannot be read: {why}", place=place, why=why)) from None
 
         each("answers", list, lambda _, row: self._answer(import_answer(row)))
         each("cards", dict, lambda skill, row: self._card(skill, parse_card(row), "excluded.at > at"))
@@ -314,7 +319,7 @@ class Store(Database):
     def _import_place(self, lesson: str, row: dict[str, Any]) -> Statement:
         at, place = _to_seconds(row["at"]), parse_place({name: row[name] for name in row if name != "at"})
         if place is None:
-            raise ValueError("it is no place in a lesson")
+            raise ValueError(say("it is no place in a lesson"))
         return (
             "INSERT INTO place VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at "
             "WHERE excluded.at > at",

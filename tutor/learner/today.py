@@ -128,8 +128,11 @@ def summary(store: Store, since: datetime, now: datetime) -> Summary | None:
     known = {answer.skill for answer in new if after[answer.skill] >= mastery.READY}
     learnt = sorted(skill for skill in known if before.get(skill, 0.0) < mastery.READY)
     slips = Counter(answer.misconception for answer in new if answer.misconception in MISCONCEPTIONS)
-    named = [f"{MISCONCEPTIONS[id].title}{f' ({times} times)' if times > 1 else ''}"
-             for id, times in slips.most_common() if id]  # fmt: skip
+    named = [
+        say("{title} ({times})", title=title, times=plural(count, "time")) if count > 1 else title
+        for id, count in slips.most_common()
+        if id and (title := MISCONCEPTIONS[id].title)
+    ]
     told = {answer.skill for answer in new if answer.misconception}
     missed = dict.fromkeys(
         a.skill for a in asked if a.verdict not in ("correct", "rounded") and a.skill not in {*told, *learnt}

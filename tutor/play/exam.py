@@ -17,9 +17,12 @@ from tutor.play.paper import Box, Checked, Paper, Sheet, is_number
 from tutor.questions.drill import variant
 from tutor.solutions.files import BLANK
 from tutor.solutions.judging import GOOD
+from tutor.text.cells import pad, width
+from tutor.text.language import say, say_in
 from tutor.text.layout import linear
 
 MOST_MINUTES = 600
+NOT_ALL = "not all of it"  # what is said of an array that is right as far as it goes
 FORMAT = 1  # of the JSON of docs/paper.md
 
 
@@ -85,33 +88,43 @@ def minutes_left(seconds: float) -> str:
 
 def report(sheet: Sheet, found: Checked) -> Iterator[str]:
     """The result in lines: the marks, what is wrong, and the sample solution beside what was given."""
-    yield f"{found.total} marks. {found.headline}"
-    for phase, mark in found.marks.items():
-        yield f"  {phase:8}  {mark}"
+    yield f"{say('{marks} marks.', marks=found.total)} {found.headline}"
+    yield from _columns([(say_in("phase", phase), str(mark)) for phase, mark in found.marks.items()], "  ", 8)
     for id, why in found.unread.items():
-        yield f"  {id} says no number: {why}"
+        yield "  " + say("{id} says no number: {why}", id=id, why=why)
     for verdict in found.diagnosis.arrays:
         if not verdict.cells:
             yield f"  {verdict.name}: {verdict.message}"
     for box in sheet.boxes:
         kind, message = said_of(found, box)
-        yield f"{sheet.writer.text(box.ref)} ({box.ref.id}): {kind}"
+        yield f"{sheet.writer.text(box.ref)} ({box.ref.id}): {say_in('cell', kind)}"
         if kind == "right":
             continue
         if message:
             yield f"    {message}"
-        yield f"    yours   {' '.join(found.entries.get(cell, BLANK) for cell in box.cells)}"
-        yield f"    sample  {' '.join(sample(sheet, cell) for cell in box.cells)}"
+        yours = " ".join(found.entries.get(cell, BLANK) for cell in box.cells)
+        right = " ".join(sample(sheet, cell) for cell in box.cells)
+        yield from _columns([(say_in("exam", "yours"), yours), (say_in("exam", "sample"), right)], "    ", 6)
+
+
+def _columns(rows: Sequence[tuple[str, str]], indent: str, least: int) -> Iterator[str]:
+    """Rows of two, the second below each other."""
+    room = max(least, *(width(name) for name, _ in rows)) if rows else least
+    for name, text in rows:
+        yield f"{indent}{pad(name, room)}  {text}"
 
 
 def said_of(found: Checked, box: Box) -> tuple[str, str]:
-    """What to say of an array: one word, and a sentence; of one example's what is said of the whole, if it is so."""
+    """What to say of an array: one word, a message in the context "cell", and a sentence.
+
+    Of one example's what is said of the whole, if it is so.
+    """
     verdict, kinds = found.of(box), {found.kinds[cell] for cell in box.cells}
     if verdict is None or kinds == {"blank"}:
         return "blank", ""
     word: str = kinds.pop() if len(kinds) == 1 else verdict.verdict
     if verdict.verdict in GOOD and "blank" in kinds:
-        return "not all of it", ""
+        return NOT_ALL, ""
     return word, "" if word == "right" else verdict.message
 
 

@@ -13,8 +13,8 @@ from tutor.play.paper import Box, Checked, Sheet, given, judged, told
 from tutor.solutions.files import BLANK, Handed
 from tutor.solutions.judging import Diagnosis, diagnose
 from tutor.solutions.naming import EACH, Match, Naming
+from tutor.text.language import say, say_in, say_many
 from tutor.text.output import shown
-from tutor.text.words import plural
 
 
 def blank_paper(sheet: Sheet, called: str, seed: int) -> Iterator[str]:
@@ -25,10 +25,16 @@ def blank_paper(sheet: Sheet, called: str, seed: int) -> Iterator[str]:
     n = sheet.trace.examples
     each = "" if sheet.example is None else f" --example {sheet.example + 1}"
     yield f"# {shown(sheet.trace.lesson.title)}"
-    yield f"# {plural(len(sheet.cells), 'number')} to work out, each in place of a {BLANK}, with three digits or more."
-    yield f"# Then: backprop-tutor exam {shown(shlex.quote(called))} --seed {seed}{each} --answers FILE"
+    yield "# " + say_many(
+        len(sheet.cells),
+        "{n} number to work out, each in place of a {blank}, with three digits or more.",
+        "{n} numbers to work out, each in place of a {blank}, with three digits or more.",
+        blank=BLANK,
+    )
+    command = f"backprop-tutor exam {shown(shlex.quote(called))} --seed {seed}{each} --answers FILE"
+    yield "# " + say("Then: {command}", command=command)
     yield "#"
-    yield "# Given:"
+    yield "# " + say("Given:")
     for name, _, value in given(sheet):
         yield f"#   {shown(name)} = {value}"
     for text in told(sheet):
@@ -38,7 +44,8 @@ def blank_paper(sheet: Sheet, called: str, seed: int) -> Iterator[str]:
         if box.phase != phase:
             phase = box.phase
             yield "#"
-            yield f"# {phase.capitalize()}: a name, then its numbers row by row"
+            named = say_in("phase", phase)
+            yield "# " + say("{phase}: a name, then its numbers row by row", phase=named[:1].upper() + named[1:])
         shape = box.equation.symbol.shape
         if box.example is not None and sheet.example is None:
             shape = (n, *shape)

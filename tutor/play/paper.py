@@ -185,7 +185,7 @@ class Marks:
     of: int
 
     def __str__(self) -> str:
-        return f"{self.got:g} of {self.of}"
+        return say("{got} of {all}", got=f"{self.got:g}", all=self.of)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tutor.text.language import say
+
 LEAST_TOKEN = 12  # signs of a token that somebody chose
 YEAR = 365 * 24 * 3600  # seconds that a browser keeps the cookie for after a visit
 
@@ -38,7 +40,9 @@ def token_in(folder: Path) -> str:
         pass
     token = path.read_text(encoding="utf-8", errors="replace").strip()
     if not re.fullmatch(rf"[\w.~-]{{{LEAST_TOKEN},200}}", token, re.ASCII):
-        raise BadToken(f"the token in {path} has to be {LEAST_TOKEN} letters, digits or -_.~ at least")
+        raise BadToken(
+            say("the token in {file} has to be {n} letters, digits or -_.~ at least", file=path, n=LEAST_TOKEN)
+        )
     return token
 
 

@@ -19,7 +19,9 @@ from textual_serve.download_manager import DownloadManager
 from tutor.lessonfiles.catalogue import data_dir
 from tutor.serve.door import YEAR, Door
 from tutor.serve.visitor import Visitor
+from tutor.text.language import language, say, say_many
 from tutor.text.output import escape as printable
+from tutor.text.templates import filled
 
 MOST_MESSAGE = 1 << 20  # bytes of one message, such as what is pasted
 AGAIN = 20  # seconds after which a page that found no place asks once more
@@ -79,25 +81,32 @@ class Server:
     async def index(self, request: web.Request) -> web.StreamResponse:
         """The page of the terminal; or why not."""
         if request.headers.get("Sec-Fetch-Dest", "document") not in ("document", "iframe"):
-            raise web.HTTPForbidden(text="This is a page, and no part of another.")  # it would make a visitor each time
+            text = say("This is a page, and no part of another.")
+            raise web.HTTPForbidden(text=text)  # it would make a visitor each time
         folder, token = self._visitor(request), request.query.get("token", "")
         if folder is None and not self.door.opened_by(token):
             return _said(
                 403,
-                "This address is not whole",
-                "It needs the token that belongs to it. Ask whoever gave it to you for the whole address; where it was "
-                "whole, your browser has to accept a cookie.",
+                say("This address is not whole"),
+                say(
+                    "It needs the token that belongs to it. Ask whoever gave it to you for the whole address; where it "
+                    "was whole, your browser has to accept a cookie."
+                ),
             )
         answer: web.StreamResponse
         if token:
             answer = _redirect("./")  # so that it stands in no history, and on no screen
         elif self._full(folder):
-            places = "The only place is taken" if self.most == 1 else f"All {self.most} places are taken"
-            text = f"{places} at the moment. This page asks again by itself, every {AGAIN} seconds."
-            return _said(503, "Please wait a little", text, AGAIN)
+            text = say_many(
+                self.most,
+                "The only place is taken at the moment. This page asks again by itself, every {seconds} seconds.",
+                "All {n} places are taken at the moment. This page asks again by itself, every {seconds} seconds.",
+                seconds=AGAIN,
+            )
+            return _said(503, say("Please wait a little"), text, AGAIN)
         else:
-            page = (data_dir("assets") / "serve.html").read_bytes()
-            answer = web.Response(body=page, content_type="text/html", charset="utf-8", headers=HEADERS)
+            page = filled((data_dir("assets") / "serve.html").read_text("utf-8"), lang=language())
+            answer = web.Response(text=page, content_type="text/html", charset="utf-8", headers=HEADERS)
         cookie = request.cookies[self.door.cookie] if folder else self.door.register()
         secure = self.door.public.startswith("https:")
         answer.set_cookie(
@@ -110,12 +119,12 @@ class Server:
         origin = request.headers.get("Origin")
         if not self.door.trusts(origin, request.host):
             self._complain_of(origin or "")
-            raise web.HTTPForbidden(text="This page may not talk to this server.")
+            raise web.HTTPForbidden(text=say("This page may not talk to this server."))
         folder = self._visitor(request)
         if folder is None:
-            raise web.HTTPForbidden(text="There is no such visitor.")
+            raise web.HTTPForbidden(text=say("There is no such visitor."))
         if self._full(folder):
-            raise web.HTTPServiceUnavailable(text="All places are taken.", headers={"Retry-After": str(AGAIN)})
+            raise web.HTTPServiceUnavailable(text=say("All places are taken."), headers={"Retry-After": str(AGAIN)})
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=MOST_MESSAGE)
         visitor, earlier = Visitor(socket, folder, self.lessons, self.downloads), self.present.get(folder)
         self.present[folder] = visitor  # at once: nobody else gets the place while this one begins
@@ -123,7 +132,7 @@ class Server:
             if earlier is not None:
                 await earlier.leave()  # two processes would have two places in the same lesson, and one place here
             if self.present.get(folder) is not visitor:
-                raise web.HTTPConflict(text="A later page has the place.")
+                raise web.HTTPConflict(text=say("A later page has the place."))
             await socket.prepare(request)
             columns, rows = (_number(request.query.get(name)) for name in ("width", "height"))
             await visitor.run_until_left(columns or 80, rows or 24, self.idle)
@@ -171,10 +180,11 @@ class Server:
         """Say once of an origin that it was refused: a proxy that nobody told about looks the same as an attack."""
         if len(self.refused) < 20 and origin not in self.refused:
             self.refused.add(origin)
-            self.complain(
-                f"refused a page from {printable(origin[:200]) or 'nowhere'}: if it is a proxy of yours, start with "
-                "--public-url and its address"
+            told = say(
+                "refused a page from {where}: if it is a proxy of yours, start with --public-url and its address",
+                where=printable(origin[:200]) or say("nowhere"),
             )
+            self.complain(told)
 
 
 def _number(text: str | None) -> int:
@@ -189,7 +199,7 @@ def _said(status: int, title: str, text: str, again: int = 0) -> web.Response:
     """A page of one sentence."""
     refresh = f'<meta http-equiv="refresh" content="{again}">' if again else ""
     body = (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<!DOCTYPE html>\n<html lang="{language()}"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width">{refresh}<title>{escape(title)} – backprop-tutor</title>'
         '<link rel="stylesheet" href="serve.css"></head>\n'
         f'<body><main class="box"><h1>{escape(title)}</h1><p>{escape(text)}</p></main></body></html>\n'

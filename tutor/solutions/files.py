@@ -29,6 +29,7 @@ from tutor.lessonfiles.array_files import (
     was_single,
     zipped,
 )
+from tutor.text.language import N_, say
 from tutor.text.output import quote
 
 MOST = 100_000_000  # bytes of a file, and of what an archive unpacks to
@@ -101,22 +102,36 @@ def read_arrays(path: str | Path, data: bytes | None = None) -> list[Handed]:
         file = named(path)
         size = file.stat().st_size
         if size > MOST:
-            raise BadFile(f"{quote(name)} has {size:,} bytes: a file of arrays may have {MOST:,}")
+            raise BadFile(
+                say(
+                    "{file} has {n} bytes: a file of arrays may have {most}",
+                    file=quote(name), n=f"{size:,}", most=f"{MOST:,}",
+                )
+            )  # fmt: skip
         data = file.read_bytes()
     if not data.strip():
-        raise BadFile(f"{quote(name)} is empty")
+        raise BadFile(say("{file} is empty", file=quote(name)))
     try:
         reader = READERS.get(Path(path).suffix.lower()) or _sniffed(data)
         found = reader(data)
     except BadFile as error:
         raise BadFile(f"{quote(name)}: {error}") from None
     except RecursionError:
-        raise BadFile(f"{quote(name)}: lists are nested too deep") from None
+        raise BadFile(say("{file}: lists are nested too deep", file=quote(name))) from None
     if not found:
-        hint = ": a line of a table is dL/dW1,0.1,0.2" if reader is _table else ""
-        raise BadFile(f"{quote(name)} has no array in it{hint}")
+        told = (
+            N_("{file} has no array in it: a line of a table is dL/dW1,0.1,0.2")
+            if reader is _table
+            else N_("{file} has no array in it")
+        )
+        raise BadFile(say(told, file=quote(name)))
     if len(found) > MOST_ARRAYS:
-        raise BadFile(f"{quote(name)} has {len(found):,} arrays: at most {MOST_ARRAYS:,} are read")
+        raise BadFile(
+            say(
+                "{file} has {n} arrays: at most {most} are read",
+                file=quote(name), n=f"{len(found):,}", most=f"{MOST_ARRAYS:,}",
+            )
+        )  # fmt: skip
     return found
 
 
@@ -132,7 +147,7 @@ def _sniffed(data: bytes) -> Callable[[bytes], list[Handed]]:
 
 
 def _one_array(data: bytes) -> list[Handed]:
-    raise BadFile("a .npy holds one array without a name: write np.savez('mine.npz', dW1=dW1)")
+    raise BadFile(say("a .npy holds one array without a name: write {code}", code="np.savez('mine.npz', dW1=dW1)"))
 
 
 def _text(data: bytes) -> str:
@@ -141,7 +156,7 @@ def _text(data: bytes) -> str:
             return data.decode(encoding)
         except UnicodeDecodeError as error:
             at = error.start
-    raise BadFile(f"byte {at + 1} is no UTF-8: save it as UTF-8")
+    raise BadFile(say("byte {n} is no UTF-8: save it as UTF-8", n=at + 1))
 
 
 # ---------------------------------------------------------------- numbers as they are written
@@ -188,9 +203,9 @@ def _handed(name: str, value: Any) -> Handed:
     try:
         values = np.array(value, dtype=float)
     except (ValueError, TypeError):
-        raise BadFile(f"{quote(name)}: its rows have different lengths") from None
+        raise BadFile(say("{name}: its rows have different lengths", name=quote(name))) from None
     if not leaves:
-        raise BadFile(f"{quote(name)} has no number in it")
+        raise BadFile(say("{name} has no number in it", name=quote(name)))
     digits = max(leaf.digits for leaf in leaves)
     blank = [_is_blank(leaf) for leaf in leaves]
     missing = np.reshape(blank, values.shape) if any(blank) else None
@@ -210,10 +225,17 @@ def _leaves(name: str, value: Any) -> Iterator[_Written]:
     elif value is None:  # what is not finite has no number in JSON
         yield _written("nan")
     else:
-        raise BadFile(f"{quote(name)}: {quote(str(value)[:40])} is no number")
+        raise BadFile(say("{name}: {text} is no number", name=quote(name), text=quote(str(value)[:40])))
 
 
 # ---------------------------------------------------------------- JSON, tables
+
+_EXAMPLE = '{"dL/dW1": [[0.1, 0.2]], "dL/db1": [0.3]}'
+# What Python says of what is no JSON: of more there is no translation.
+_NO_JSON = (
+    N_("Expecting value"), N_("Expecting ',' delimiter"), N_("Expecting ':' delimiter"), N_("Extra data"),
+    N_("Expecting property name enclosed in double quotes"), N_("Unterminated string starting at"),
+)  # fmt: skip
 
 
 def _json(data: bytes) -> list[Handed]:
@@ -222,7 +244,7 @@ def _json(data: bytes) -> list[Handed]:
         if len(found) < len(items):
             names = [key for key, _ in items]
             twice = next(name for name in names if names.count(name) > 1)
-            raise BadFile(f"{quote(twice)} is there twice: give each array a name of its own")
+            raise BadFile(say("{name} is there twice: give each array a name of its own", name=quote(twice)))
         return found
 
     try:
@@ -230,10 +252,13 @@ def _json(data: bytes) -> list[Handed]:
             _text(data), parse_float=_written, parse_int=_written, parse_constant=_written, object_pairs_hook=pairs
         )
     except json.JSONDecodeError as error:
-        raise BadFile(f"line {error.lineno}, column {error.colno}: {error.msg}; arrays are written "
-                      '{"dL/dW1": [[0.1, 0.2]], "dL/db1": [0.3]}') from None  # fmt: skip
+        told = say(
+            "line {line}, column {column}: {why}; arrays are written {example}",
+            line=error.lineno, column=error.colno, why=say(error.msg), example=_EXAMPLE,
+        )  # fmt: skip
+        raise BadFile(told) from None
     if not isinstance(whole, dict):
-        raise BadFile('it is no object: write {"dL/dW1": [[0.1, 0.2]], "dL/db1": [0.3]}')
+        raise BadFile(say("it is no object: write {example}", example=_EXAMPLE))
     return [_handed(name, value) for name, value in flat("", whole)]
 
 
@@ -254,17 +279,22 @@ def _table(data: bytes) -> list[Handed]:
             if number == 1 and rest and said.casefold() in HEADS:
                 continue  # the heads of columns
             if said in rows and said != name:
-                raise BadFile(f"line {number}: {quote(said[:64])} is there twice: give each array a name of its own")
+                raise BadFile(
+                    say(
+                        "line {line}: {name} is there twice: give each array a name of its own",
+                        line=number, name=quote(said[:64]),
+                    )
+                )  # fmt: skip
             name, numbers = said, rest
             rows.setdefault(name, [])
         else:
             numbers = cells if said else rest
         if not name:
-            raise BadFile(f"line {number}: it begins with a number; write a name first: dL/dW1,0.1,0.2")
+            raise BadFile(say("line {line}: it begins with a number; write a name first: dL/dW1,0.1,0.2", line=number))
         found = []
         for cell in numbers:
             if cell not in ("", BLANK) and not _is_number(cell):
-                raise BadFile(f"line {number}: {quote(cell[:40])} is no number")
+                raise BadFile(say("line {line}: {text} is no number", line=number, text=quote(cell[:40])))
             found.append(_blank() if cell in ("", BLANK) else _written(_plain(cell)))
         if found:
             rows[name].append(found)
@@ -280,11 +310,15 @@ def _cells(text: str, delimiter: str) -> list[list[str]]:
     try:
         lines = [[cell.strip() for cell in line] for line in csv.reader(io.StringIO(text), delimiter=delimiter)]
     except csv.Error as error:
-        raise BadFile(f"it is no table: {error}") from None
+        raise BadFile(say("it is no table: {why}", why=error)) from None
     with_comma = [cell for line in lines for cell in line if "," in cell and _is_number(cell)]
     if delimiter != ";" and with_comma and all(map(_THOUSANDS.fullmatch, with_comma)):
         cell = with_comma[0]
-        raise BadFile(f"{quote(cell)} may be {cell.replace(',', '.')} or {cell.replace(',', '')}: write one of them")
+        told = say(
+            "{text} may be {one} or {other}: write one of them",
+            text=quote(cell), one=cell.replace(",", "."), other=cell.replace(",", ""),
+        )  # fmt: skip
+        raise BadFile(told)
     return lines
 
 

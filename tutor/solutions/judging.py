@@ -30,7 +30,7 @@ from tutor.solutions.files import Handed
 from tutor.solutions.naming import MEANINGS, Fit, Match, Naming, tolerance, within
 from tutor.solutions.row_orders import another_order, in_another_order, order_of
 from tutor.solutions.searching import MOST_SLIPS, WORK, Budget, Named, Search, another_row, columns
-from tutor.text.language import say
+from tutor.text.language import N_, say, say_many
 from tutor.text.layout import number
 from tutor.text.words import capital, sentence
 
@@ -107,7 +107,7 @@ def diagnose(
     other = None if as_laid else another_order(naming, matches)
     if other:
         reordered = diagnose(other.trace, arrays, example, names, work, suggested=suggested)
-        reordered = replace(reordered, read=f"These are {other.said}.")
+        reordered = replace(reordered, read=say("These are {rows}.", rows=other.said))
         if other.sure and reordered.right:
             return reordered
     found = judged(matches)
@@ -289,11 +289,12 @@ class _Judge:
                 whole = array.over(self.sheet.of_example(symbol, self.sheet.wrong_before(handed).of(eq)[0]))
             return said("right", say("Right."), right if np.all(there) else whole)  # begun anew
         if array.missing is None and array.halves is not None and within(whole, right, array.halves * (1 + 1e-6)):
-            return said("rounded", "Right, as far as each number is written.")
+            return said("rounded", say("Right, as far as each number is written."))
         lost = ~np.isfinite(whole) & (whole != right)
         if np.any(lost):
             bad = int(np.sum(lost))
-            return said("wrong", f"{bad} of its numbers {'is' if bad == 1 else 'are'} not finite.", whole)
+            text = say_many(bad, "{n} of its numbers is not finite.", "{n} of its numbers are not finite.")
+            return said("wrong", text, whole)
         if eq is None:
             if row := self._row_of(symbol, array):
                 title = another_row(self.trace, row)
@@ -314,11 +315,11 @@ class _Judge:
             fine = within(whole, value, tolerance(array, value) + cut + error * (1 + 1e-9))
         if fine:
             if touched and (cells is None or np.any(cells == "carried")):
-                return said("carried", "It follows rightly from what was wrong before.", whole, (), cells)
+                return said("carried", say("It follows rightly from what was wrong before."), whole, (), cells)
             own = whole if touched else None
             if cells is not None and np.any(cells == "rough"):
-                return said("rounded", "Right as far as it is written: give three digits.", own, (), cells)
-            return said("rounded", "The right method, rounded on the way.", own, (), cells)
+                return said("rounded", say("Right as far as it is written: give three digits."), own, (), cells)
+            return said("rounded", say("The right method, rounded on the way."), own, (), cells)
 
         def searched(pairs: bool) -> _Reading | None:
             marked = None if cells is None else cells.copy()
@@ -331,7 +332,7 @@ class _Judge:
 
         says = _shares(array.over(right), right, there)
         if cells is not None and np.sum(np.isin(cells, BAD)) == 1:  # not what it should be: it may be tried again
-            says = "No slip that is known by name gives this number."
+            says = say("No slip that is known by name gives this number.")
         return replace(said("wrong", says, whole, (), cells), searched=searched)
 
     def _row_of(self, symbol: Symbol, array: Handed) -> int | None:
@@ -344,18 +345,24 @@ class _Judge:
 
     def _not_given(self, symbol: Symbol, array: Handed, right: np.ndarray) -> str:
         """What is said of given numbers that are not the lesson's: which, or that they are those after the update."""
-        rest = "What follows is judged by yours."
+        rest = say("What follows is judged by yours.")
         if new := self.trace.program.by_key.get(updated(symbol.id)):
             after = self.naming.value(new.symbol)
             if within(array.over(after), after, tolerance(array, after)):
-                return f"These are the numbers after the update, {new.symbol.id}; the lesson begins with others. {rest}"
+                told = N_("These are the numbers after the update, {id}; the lesson begins with others.")
+                return f"{say(told, id=new.symbol.id)} {rest}"
         values = array.over(right)
         other = np.argwhere(np.abs(values - right) > tolerance(array, right))
         at = tuple(other[0]) if values.shape else ()
         place = f"[{','.join(str(i + 1) for i in at)}]" if at else ""
-        more = f" ({len(other)} of {values.size} are others)" if len(other) > 1 else ""
         there, here = number(float(right[at]), array.digits), number(float(values[at]), array.digits)
-        return f"The lesson gives other numbers: {symbol.id}{place} is {there} there, {here} here{more}. {rest}"
+        differs = {"cell": f"{symbol.id}{place}", "there": there, "here": here, "n": len(other), "all": values.size}
+        told = (
+            N_("The lesson gives other numbers: {cell} is {there} there, {here} here ({n} of {all} are others).")
+            if len(other) > 1
+            else N_("The lesson gives other numbers: {cell} is {there} there, {here} here.")
+        )
+        return f"{say(told, **differs)} {rest}"
 
     def _slips(
         self,
@@ -393,14 +400,18 @@ def _shares(values: np.ndarray, right: np.ndarray, there: np.ndarray) -> str:
     wrong = ~np.isclose(values, right, rtol=1e-3, atol=0)
     many = int(np.sum(there))
     if many == 1:
-        return f"It should be {number(float(right[there].reshape(-1)[0]))}."
+        return say("It should be {value}.", value=number(float(right[there].reshape(-1)[0])))
     if np.all(np.isclose(values, -right, rtol=1e-3)[there]):
-        return "The sizes are right, the signs are not."
+        return say("The sizes are right, the signs are not.")
     count = int(np.sum(wrong))
     if not count:
-        return "All of it is off by less than a thousandth, and no slip that is known by name gives that."
-    are = "is" if count == 1 else "are"
-    return f"{count} of its {many} numbers {are} wrong, and no slip that is known by name gives them."
+        return say("All of it is off by less than a thousandth, and no slip that is known by name gives that.")
+    return say_many(
+        count,
+        "{n} of its {many} numbers is wrong, and no slip that is known by name gives them.",
+        "{n} of its {many} numbers are wrong, and no slip that is known by name gives them.",
+        many=many,
+    )
 
 
 def _finite(values: np.ndarray) -> bool:

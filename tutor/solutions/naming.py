@@ -22,6 +22,7 @@ from tutor.lessonfiles.array_files import DOUBLE
 from tutor.questions.question import DIGITS
 from tutor.questions.rounding import half_unit
 from tutor.solutions.files import Handed
+from tutor.text.language import N_, say
 from tutor.text.layout import to_ascii
 from tutor.text.notations import NOTATIONS
 from tutor.text.output import quote
@@ -44,7 +45,7 @@ _OWN_WORDS = re.compile(r"[Ww]eight|[Bb]ias|kernel")
 
 @dataclass(frozen=True)
 class Fit:
-    """An array in the shape of the lesson's; `how` says how its numbers lay, "" if they lay so.
+    """An array in the shape of the lesson's; `how` says how its numbers lay (a message), "" if so.
 
     `share`: it was a gradient of the batch's mean loss, which is the example's own divided by that.
     """
@@ -56,8 +57,9 @@ class Fit:
     @property
     def note(self) -> str:
         """What to say of how it was read, in sentences."""
-        said = [f"Read {self.how}."] if self.how else []
-        said += [f"Of the mean loss: each is 1/{self.share:.0f} of the example's own."] if self.share != 1 else []
+        said = [say(self.how)] if self.how else []
+        if self.share != 1:
+            said.append(say("Of the mean loss: each is 1/{n} of the example's own.", n=f"{self.share:.0f}"))
         return " ".join(said)
 
 
@@ -170,27 +172,31 @@ class Naming:
         if not keys:
             named = said or array.name
             near = did_you_mean(named[:64], [symbol.id for symbol in self.symbols.values()])
-            return Match(
-                array, problem="unknown", message=f"no value of this lesson is called {quote(named[:64])}{near}"
-            )
+            message = say("no value of this lesson is called {name}", name=quote(named[:64]))
+            return Match(array, problem="unknown", message=f"{message}{near}")
         found = [(self.symbols[key], self.fits(array, self.symbols[key])) for key in keys]
         fitting = [(symbol, fits) for symbol, fits in found if fits]
         if not fitting:
             symbol = found[0][0]
             if len({symbol.wrt or symbol for symbol, _ in found}) > 1:
-                message = "it may be any of several values, and has the shape of none: say which with --names"
+                message = say("it may be any of several values, and has the shape of none: say which with --names")
                 return Match(array, problem="unknown", message=message)
-            want = " × ".join(map(str, self.wanted(symbol))) or "a single number"
-            have = " × ".join(map(str, array.values.shape)) or "a single number"
-            message = f"the lesson's {symbol.id} is {want}, this is {have}"
-            if self._not_added_up(array, symbol):
-                message += ": what was broadcast collects from every place, and added up over those this is right"
-            return Match(array, symbol, problem="shape", message=message)
+            want = " × ".join(map(str, self.wanted(symbol))) or say("a single number")
+            have = " × ".join(map(str, array.values.shape)) or say("a single number")
+            told = (
+                N_(
+                    "the lesson's {id} is {want}, this is {have}: what was broadcast collects from every place, and "
+                    "added up over those this is right"
+                )
+                if self._not_added_up(array, symbol)
+                else N_("the lesson's {id} is {want}, this is {have}")
+            )
+            return Match(array, symbol, problem="shape", message=say(told, id=symbol.id, want=want, have=have))
         if len(fitting) > 1:
             right = [(symbol, fits) for symbol, fits in fitting if self._right(symbol, fits)]
             if len(right) != 1:
-                both = " or ".join(symbol.id for symbol, _ in fitting)
-                message = f"it may be {both}: rename it, or say which with --names"
+                both = say(" or ").join(symbol.id for symbol, _ in fitting)
+                message = say("it may be {names}: rename it, or say which with --names", names=both)
                 open = not said and _is_bare(array.name, modules)
                 return Match(array, problem="unknown", message=message, open=open)
             fitting = right
@@ -307,7 +313,8 @@ class Naming:
         an example's gradient may be its own, or its share of the mean's.
         """
         want, shape = self.wanted(symbol), array.values.shape
-        turned = "with examples as columns" if symbol.per_example and self.example is None else "with rows for columns"
+        each = symbol.per_example and self.example is None
+        turned = N_("Read with examples as columns.") if each else N_("Read with rows for columns.")
         ways: list[tuple[Callable[[np.ndarray], np.ndarray], str]] = []
         if shape == want:
             ways.append((np.asarray, ""))

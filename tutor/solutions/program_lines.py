@@ -15,6 +15,7 @@ from typing import Literal
 from tutor.engine.activations import ACTIVATIONS, definition, derivative, prime_of
 from tutor.engine.expressions import Call, Const, Expr, Ref, refs
 from tutor.engine.trace import Trace
+from tutor.text.language import say
 
 Dialect = Literal["numpy", "torch", "jax"]
 
@@ -228,7 +229,7 @@ class Printer:
             return _SPECIAL[expr.op](self, expr)
         if expr.op in ACTIVATIONS:
             return self.source(definition(expr.op, expr.args))
-        raise NoProgram(f"{expr.op} has no line in a program yet")
+        raise NoProgram(say("{gate} has no line in a program yet", gate=expr.op))
 
     def _call(self, name: str, expr: Call, *more: str) -> Source:
         return f"{name}({', '.join([*map(self, expr.args), *more])})", _ATOM
@@ -283,7 +284,7 @@ def _matmul(p: Printer, e: Call) -> Source:
         return f"{p.tight(b, 2)} @ {p.tight(a, _ATOM)}.T", 2
     if not (a.batched or b.batched) or (len(a.shape) >= 2 and len(b.shape) >= 2):
         return f"{left} @ {right}", 2
-    raise NoProgram("a product of vectors that each example has has no line in a program yet")
+    raise NoProgram(say("a product of vectors that each example has has no line in a program yet"))
 
 
 def _outer(p: Printer, e: Call) -> Source:
@@ -427,7 +428,7 @@ def _erf(p: Printer, e: Call) -> Source:
 def _first(name: str) -> Callable[[Printer, Call], Source]:
     def source(p: Printer, e: Call) -> Source:
         if e.batched and e.param is None:
-            raise NoProgram("the largest of each example has no line in a program yet")
+            raise NoProgram(say("the largest of each example has no line in a program yet"))
         return p.helper("first", e, f"{p.library.prefix}.{name}", str(e.param))
 
     return source
@@ -437,7 +438,7 @@ def _placed(p: Printer, e: Call) -> Source:
     """place_row, place_part: G among zeros."""
     G, like = e.args
     if e.batched:
-        raise NoProgram("a part of what each example has has no line in a program yet")
+        raise NoProgram(say("a part of what each example has has no line in a program yet"))
     if e.op == "place_row":
         axis, start, stop, text = 0, int(e.param), int(e.param) + 1, f"{p.tight(G, _ATOM)}[None]"
     else:

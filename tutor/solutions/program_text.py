@@ -20,6 +20,7 @@ from tutor.engine.ids import setting
 from tutor.engine.model import Equation
 from tutor.engine.trace import Trace
 from tutor.solutions.program_lines import HELPERS, LIBRARIES, SLIDING, Dialect, Library, NoProgram, Printer, helper_text
+from tutor.text.language import N_, say
 from tutor.text.output import shown
 
 # ---------------------------------------------------------------- names
@@ -92,12 +93,14 @@ def program(trace: Trace, dialect: Dialect) -> tuple[ProgramPart, ...]:
     needed = {"itertools": "cells", "math": "math"}
     imports = [f"import {module}" for module, user in needed.items() if user in printer.used]
     head = ProgramPart("", tuple([*_title(trace), *imports, *library.imports, "", *"\n\n".join(helpers).splitlines()]))
-    parts = [head, ProgramPart("what the lesson gives", tuple(_given(trace, names, library, equations)))]
-    said = {"forward": "forward", "backward": "backward, by hand", "update": "the update"}
-    parts += [ProgramPart(said[phase], tuple(lines)) for phase, lines in phases.items()]
+    parts = [head, ProgramPart(say("what the lesson gives"), tuple(_given(trace, names, library, equations)))]
+    parts += [ProgramPart(say(_PHASES[phase]), tuple(lines)) for phase, lines in phases.items()]
     parts += _autograd(trace, dialect, names, phases.get("forward", []))
-    parts.append(ProgramPart("beside the numbers of the tutor", tuple(_comparison(trace, names, equations, dialect))))
-    return tuple(parts)
+    comparison = tuple(_comparison(trace, names, equations, dialect))
+    return (*parts, ProgramPart(say("beside the numbers of the tutor"), comparison))
+
+
+_PHASES = {"forward": N_("forward"), "backward": N_("backward, by hand"), "update": N_("the update")}
 
 
 def program_text(trace: Trace, dialect: Dialect) -> str:
@@ -124,8 +127,9 @@ def notebook(trace: Trace, dialect: Dialect = "numpy") -> dict[str, Any]:
 
 
 def _title(trace: Trace) -> Iterator[str]:
-    yield f"# {_comment(trace.lesson.title)}: iteration {trace.iteration.number}, by hand-written steps."
-    yield "# Each line is a step, with its id in the tutor."
+    title, n = _comment(trace.lesson.title), trace.iteration.number
+    yield "# " + say("{title}: iteration {n}, by hand-written steps.", title=title, n=n)
+    yield "# " + say("Each line is a step, with its id in the tutor.")
 
 
 def _comment(text: str) -> str:
@@ -188,9 +192,11 @@ def _autograd(trace: Trace, dialect: Dialect, names: dict[str, str], forward: li
             "found = torch.autograd.grad(loss(*leaves), leaves)",
         ]
     hand = ", ".join(name for _, name in wanted)
+    size = "{float(abs(ours - theirs).max()):.1e}"
+    said = say("autograd, {name}: largest difference {size}", name="{name}", size=size)
     lines += [f"for name, ours, theirs in zip({[symbol.id for symbol, _ in wanted]}, ({hand},), found):",
-              '    print(f"autograd, {name}: largest difference {float(abs(ours - theirs).max()):.1e}")']  # fmt: skip
-    return [ProgramPart(f"the same by {'JAX' if dialect == 'jax' else 'PyTorch'}", tuple(lines))]
+              f'    print(f"{said}")']  # fmt: skip
+    return [ProgramPart(say("the same by {library}", library="JAX" if dialect == "jax" else "PyTorch"), tuple(lines))]
 
 
 def _comparison(trace: Trace, names: dict[str, str], equations: list[Equation], dialect: Dialect) -> Iterator[str]:
@@ -206,4 +212,5 @@ def _comparison(trace: Trace, names: dict[str, str], equations: list[Equation], 
     yield "for name, theirs in expected.items():"
     yield f"    ours = {numpy}.asarray(globals()[name])"
     yield f"    same = {numpy}.allclose(ours, {numpy}.asarray(theirs), rtol=1e-9, atol=1e-12)"
-    yield "    print(f\"{'the same ' if same else 'DIFFERENT'} {name}\")"
+    same, other = say("the same"), say("DIFFERENT")
+    yield f"    print(f\"{{{same.ljust(len(other))!r} if same else {other.ljust(len(same))!r}}} {{name}}\")"

@@ -17,6 +17,7 @@ from tutor.engine.expressions import Symbol
 from tutor.engine.trace import Trace
 from tutor.solutions.files import Handed
 from tutor.solutions.naming import Match, Naming, tolerance
+from tutor.text.language import N_, say
 from tutor.text.words import listed
 
 MOST = 30_000_000  # numbers that are compared to find the order of an array
@@ -69,11 +70,17 @@ def apart(array: Handed, trace: Trace, key: str) -> tuple[Symbol, Order] | None:
     return None
 
 
-def in_another_order(order: Order, whose: str = "") -> str:
-    """What is said of rows that lie so, counted from 1."""
+ITS = N_("its rows in another order: {rows}")
+OF_ONE = N_("the rows of {name} in another order: {rows}")
+OF_BATCH = N_("the rows of the batch in another order: {rows}")
+
+
+def in_another_order(order: Order, whose: str = ITS, name: str = "") -> str:
+    """What is said of rows that lie so, counted from 1: `whose` is one of the messages above."""
     shown = ", ".join(str(row + 1) for row in order[:MOST_SAID])
-    more = f" … ({len(order)} rows)" if len(order) > MOST_SAID else ""
-    return f"{f'the rows of {whose}' if whose else 'its rows'} in another order: {shown}{more}"
+    if len(order) > MOST_SAID:
+        shown = say("{rows} … ({n} rows)", rows=shown, n=len(order))
+    return say(whose, rows=shown, name=name)
 
 
 def another_order(naming: Naming, matches: Sequence[Match]) -> Reordered | None:
@@ -95,9 +102,10 @@ def another_order(naming: Naming, matches: Sequence[Match]) -> Reordered | None:
             trace = _put(naming.trace, given, order)
             other = Naming(trace)
             if _same_loss(naming.trace, trace) and all(map(other.is_right, (*right, *(match for match, _ in moved)))):
-                whose = "the batch" if naming.trace.examples > 1 else listed([symbol.id for symbol in given])
+                whose = OF_BATCH if naming.trace.examples > 1 else OF_ONE
+                said = in_another_order(order, whose, listed([symbol.id for symbol in given]))
                 digits = sum(match.handed.digits * match.handed.values.size for match, _ in moved)
-                return Reordered(trace, in_another_order(order, whose), digits >= SURE)
+                return Reordered(trace, said, digits >= SURE)
     return None
 
 

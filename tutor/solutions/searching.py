@@ -28,7 +28,7 @@ from tutor.questions.slips import carried_by, picked
 from tutor.solutions.expected import Expected, HandedIn, graph_of
 from tutor.solutions.files import Handed
 from tutor.solutions.naming import tolerance, within
-from tutor.solutions.row_orders import apart, in_another_order, order_of
+from tutor.solutions.row_orders import OF_ONE, apart, in_another_order, order_of
 from tutor.text.language import N_, say
 from tutor.text.layout import number
 from tutor.text.words import capital
@@ -50,6 +50,13 @@ COMMON: dict[str, tuple[float, ...]] = {  # settings that people take for one an
     "l2": (0.0, 1e-5, 1e-4, 5e-4, 1e-3, 0.01, 0.02, 0.1),
     "t": (0.0, 1.0, 2.0),
 }
+
+_ANOTHER = {  # what is said of a setting with another number
+    "learning_rate": N_("another learning rate: {other} in place of {true}"),
+    "l2": N_("another λ of the L2 term: {other} in place of {true}"),
+    "t": N_("another number of the update: {other} in place of {true}"),
+}
+_ANOTHER_NAME = N_("another {name}: {other} in place of {true}")
 
 
 @dataclass(frozen=True)
@@ -112,7 +119,8 @@ class Budget:
     @property
     def said(self) -> str:
         """What the searches left, in a sentence; "" if nothing."""
-        return f"The search for slips was bounded; not tried: {', '.join(self.untried)}." if self.untried else ""
+        left = ", ".join(self.untried)
+        return say("The search for slips was bounded; not tried: {left}.", left=left) if left else ""
 
 
 class Search:
@@ -154,7 +162,7 @@ class Search:
                 if general and not again:  # a value's name says more
                     ways = sorted([*self._values(), *self._orders(), *ways], key=lambda way: way.rank)
         if self.work > self.most and not ways:
-            self.budget.left_out("some pairs of slips" if pairs else "some slips")
+            self.budget.left_out(say("some pairs of slips") if pairs else say("some slips"))
         if ways:
             self.hidden = ways[0].hidden
             self.budget.told.add(ways[0].named.title)
@@ -207,7 +215,8 @@ class Search:
         every = self._near()
         near = every[:NEAREST]
         if len(every) > len(near):
-            self.budget.left_out(f"pairs of slips in {len(every) - NEAREST} of {len(every)} equations")
+            left = len(every) - NEAREST
+            self.budget.left_out(say("pairs of slips in {n} of {all} equations", n=left, all=len(every)))
         for at, (eq, distance) in enumerate(near):
             for id, misconception, wrong in _rewrites(self.program, eq):
                 twice = _with_formula(eq, wrong) if wrong.shape == eq.symbol.shape else None
@@ -221,7 +230,7 @@ class Search:
                         change = {eq.symbol.key: (eq, wrong)} | {other.symbol.key: (eq if own else other, wrong2)}
                         if id2 == id or not self._gives(self._changed(change, downstream).get(self.eq.symbol.key)):
                             continue
-                        title = f"two slips: {misconception.title}, and {second.title}"
+                        title = say("two slips: {one}, and {other}", one=misconception.title, other=second.title)
                         first = id2 if not own else id
                         yield _Way(
                             Named(f"{first}+{id if not own else id2}", title, second.remedy, other.symbol.id),
@@ -312,8 +321,8 @@ class Search:
             shown = () if name == "t" else self._shown(key, true)
             for other in (*usual, *shown):
                 if other != true and self._gives(self._with_setting(key, other)):
-                    said = {"learning_rate": "learning rate", "l2": "λ of the L2 term", "t": "number of the update"}
-                    title = f"another {said.get(name, name)}: {number(other)} in place of {number(true)}"
+                    values = {"other": number(other), "true": number(true), "name": name}
+                    title = say(_ANOTHER.get(name, _ANOTHER_NAME), **values)
                     # What any number may be, but a learning rate, is less likely than a slip that has a name.
                     rank = 1.0 if other in usual or name == "learning_rate" else 5.0
                     yield _Way(Named(f"another-{name.replace('_', '-')}", title, "", eq.symbol.id), rank)
@@ -376,8 +385,8 @@ class Search:
         before = Run(self.trace.lesson).iteration(number - 1)
         kept = before.values.get(symbol.key) if before and not symbol.per_example else None
         if kept is not None and self._gives(self.value + kept):
-            title = "the gradient of the backward pass before is still in it"
-            remedy = "Gradients add up until they are set to 0: zero_grad before each backward pass."
+            title = say("the gradient of the backward pass before is still in it")
+            remedy = say("Gradients add up until they are set to 0: zero_grad before each backward pass.")
             yield _Way(Named("another-pass", title, remedy, symbol.id), 1.0)
 
     def _orders(self) -> Iterator[_Way]:
@@ -388,8 +397,8 @@ class Search:
             yield _Way(Named("another-order", in_another_order(order), "", at.id), 9.0)
         elif whole and not self.sheet.own and (found := apart(mine, self.trace, at.key)):
             symbol, order = found
-            remedy = "What belongs to an example stays with it: who shuffles shuffles all of it in one order."
-            yield _Way(Named("another-order", in_another_order(order, symbol.id), remedy, at.id), 1.0)
+            remedy = say("What belongs to an example stays with it: who shuffles shuffles all of it in one order.")
+            yield _Way(Named("another-order", in_another_order(order, OF_ONE, symbol.id), remedy, at.id), 1.0)
 
     def _values(self) -> Iterator[_Way]:
         """Another value of the lesson, of the same shape: given as this one, or where an equation uses one."""
@@ -397,7 +406,7 @@ class Search:
             return
         for other in self._in_place_of(Ref(self.eq.symbol), self.eq):
             if self._gives(self.expected.look(Ref(other))[0]):
-                title = f"another value: this is {_called(other)}"
+                title = say("another value: this is {name}", name=_called(other))
                 yield _Way(Named("another-value", title, "", self.eq.symbol.id), 1.5)
         near = self._near()[:NEAREST]
         for eq, distance in near:
@@ -409,7 +418,8 @@ class Search:
                     for wrong in put(eq.formula, ref, Ref(other)):
                         changed = self._changed({eq.symbol.key: (eq, wrong)}, downstream)
                         if self._gives(changed.get(self.eq.symbol.key)):
-                            title = f"another value: {_called(other)} in place of {_called(ref.symbol)}"
+                            names = {"other": _called(other), "right": _called(ref.symbol)}
+                            title = say("another value: {other} in place of {right}", **names)
                             rank = distance + (0.9 if other.quantity == "hyper" else 2.0)
                             yield _Way(Named("another-value", title, "", eq.symbol.id), rank)
 
@@ -446,7 +456,7 @@ class Search:
         nice = {2.0, 0.5, -1.0, -2.0, -0.5, 4.0, 0.25, float(n), 1 / n, -float(n), -1 / n}
         for factor in sorted(nice, key=lambda f: abs(f - share)):
             if factor != 1.0 and math.isclose(factor, share, rel_tol=0.02) and self._gives(factor * self.value):
-                title = f"{number(factor)} times what it should be, everywhere"
+                title = say("{factor} times what it should be, everywhere", factor=number(factor))
                 yield _Way(Named("factor", title, "", self.eq.symbol.id), 9.0)
                 return
 
@@ -473,7 +483,8 @@ def columns(trace: Trace) -> list[tuple[Symbol, np.ndarray]]:
 
 def another_row(trace: Trace, row: int) -> str:
     """What is said of who took another row (from 1) of the data."""
-    return f"another row of the data: row {row} in place of row {int(trace.iteration.rows[0]) + 1}"
+    right = int(trace.iteration.rows[0]) + 1
+    return say("another row of the data: row {row} in place of row {right}", row=row, right=right)
 
 
 def _with_formula(eq: Equation, wrong: Expr) -> Equation:

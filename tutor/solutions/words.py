@@ -8,6 +8,8 @@ from typing import Any
 
 from tutor.engine.trace import Trace
 from tutor.solutions.judging import ArrayVerdict, Diagnosis
+from tutor.text.cells import pad, width
+from tutor.text.language import N_, say, say_in, say_many
 from tutor.text.output import quote
 
 FORMAT = 1
@@ -17,18 +19,25 @@ def headline(found: Diagnosis) -> str:
     """The one sentence that matters most."""
     judged = [found.arrays[at] for at in found.order]
     if not judged:
-        return "Nothing in this file is a value of the lesson."
+        return say("Nothing in this file is a value of the lesson.")
     first = found.first_wrong
     lost = [quote(verdict.name) for verdict in found.arrays if verdict.verdict == "unknown"]
-    unknown = f" Not judged: {', '.join(lost[:3])}{' …' if len(lost) > 3 else ''}." if lost else ""
-    read = f" {found.read}" if found.read else ""
+    some = f"{', '.join(lost[:3])}{' …' * (len(lost) > 3)}"
+    besides = [found.read, say("Not judged: {names}.", names=some) if lost else ""]
     if first is None:
-        by_hand = any(verdict.verdict == "rounded" for verdict in judged)
-        many = f"All {len(judged)} arrays are" if len(judged) > 1 else "It is"
-        return f"{many} right{', but for rounding on the way' if by_hand else ''}.{read}{unknown}"
+        if any(verdict.verdict == "rounded" for verdict in judged):
+            told = say_many(
+                len(judged),
+                "It is right, but for rounding on the way.",
+                "All {n} arrays are right, but for rounding on the way.",
+            )
+        else:
+            told = say_many(len(judged), "It is right.", "All {n} arrays are right.")
+        return " ".join(filter(None, [told, *besides]))
     before = judged[: judged.index(first)]
-    upto = f"All right up to {before[-1].step}. " if before else ""
-    return f"{upto}The first that is wrong is {first.step}: {first.message}{read}{unknown}"
+    upto = say("All right up to {step}.", step=before[-1].step) if before else ""
+    wrong = say("The first that is wrong is {where}: {message}", where=first.step, message=first.message)
+    return " ".join(filter(None, [upto, wrong, *besides]))
 
 
 def as_text(found: Diagnosis) -> Iterator[str]:
@@ -36,17 +45,18 @@ def as_text(found: Diagnosis) -> Iterator[str]:
     yield headline(found)
     yield ""
     names = {at: named(found.arrays[at]) for at in range(len(found.arrays))}
-    wide = max(map(len, names.values()), default=0)
+    kinds = {at: say_in("cell", found.arrays[at].verdict) for at in names}
+    wide = max(map(width, names.values()), default=0)
+    room = max(8, *map(width, kinds.values())) if kinds else 8
     for at in (*found.order, *(at for at in names if at not in found.order)):
         verdict = found.arrays[at]
-        off = (
-            ""
-            if verdict.max_difference is None or verdict.verdict == "right"
-            else f"  (off by {verdict.max_difference:.3g})"
-        )
-        yield f"  {verdict.verdict:8}  {names[at]:{wide}}  {verdict.message}{off}".rstrip()
+        off = ""
+        if verdict.max_difference is not None and verdict.verdict != "right":
+            off = "  " + say("(off by {size})", size=f"{verdict.max_difference:.3g}")
+        yield f"  {pad(kinds[at], room)}  {pad(names[at], wide)}  {verdict.message}{off}".rstrip()
         for slip in verdict.slips[1:]:
-            yield f"  {'':8}  {'':{wide}}  or: {slip.title}{'' if slip.at == verdict.step else f' (at {slip.at})'}"
+            told = N_("or: {title}") if slip.at == verdict.step else N_("or: {title} (at {step})")
+            yield f"  {' ' * room}  {' ' * wide}  {say(told, title=slip.title, step=slip.at)}"
     if found.untried:
         yield ""
         yield found.untried

@@ -23,7 +23,8 @@ from tutor.play.commands import DIAGNOSE
 from tutor.play.sitting import Sitting
 from tutor.solutions import words
 from tutor.solutions.files import Handed, read_arrays
-from tutor.text.language import say
+from tutor.text.language import N_, say, say_in
+from tutor.text.words import reason
 from tutor.tui.dialogs import Dialog
 from tutor.tui.entry import EntryInput
 from tutor.tui.keys import bindings, hint
@@ -60,8 +61,8 @@ class Diagnose(Dialog):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
-            said = "" if confined() else "mine.npz, or "
-            yield Numbers(placeholder=say("{said}paste: dL/dW1,0.1,0.2", said=said), max_length=500)
+            asked = N_("paste: dL/dW1,0.1,0.2") if confined() else N_("mine.npz, or paste: dL/dW1,0.1,0.2")
+            yield Numbers(placeholder=say(asked), max_length=500)
             yield Lines(id="terms")
             keys = [key for key in DIAGNOSE if not (confined() and key.label == "a file")]
             yield Static(Content(hint(keys, " · ")), id="hint")
@@ -87,8 +88,8 @@ class Diagnose(Dialog):
         for at in (*found.order, *(at for at in range(len(found.arrays)) if at not in found.order)):
             verdict = found.arrays[at]
             mark, style = JUDGED.get(verdict.verdict, ("?", "dim"))
-            spans = ((f"{mark} ", style), (words.named(verdict), "heading"), (f"  {verdict.verdict}", "dim"))
-            lines.append(Line(spans))
+            kind = say_in("cell", verdict.verdict)
+            lines.append(Line(((f"{mark} ", style), (words.named(verdict), "heading"), (f"  {kind}", "dim"))))
             if verdict is not found.first_wrong and verdict.message != say("Right."):  # else it is said above
                 lines.append(line(f"  {verdict.message}"))
             lines += [line(say("  or: {title}", title=slip.title), "dim") for slip in verdict.slips[1:]]
@@ -116,7 +117,7 @@ class Diagnose(Dialog):
         except BadFile as error:
             self.lines = [line(f"{error}.", "error")]
         except OSError as error:
-            self.lines = [line(say("That cannot be read: {why}.", why=error.strerror or error), "error")]
+            self.lines = [line(say("That cannot be read: {why}.", why=reason(error)), "error")]
         else:
             self.adopt(self.sitting)
             self.query_one(Input).value = ""
