@@ -221,6 +221,19 @@ def test_every_step_has_its_sentence(name, notation):
             assert explainer.why(step).endswith(".")
 
 
+@pytest.mark.parametrize("name", LESSONS)
+def test_in_the_story_each_gate_says_what_it_did(name):
+    """Not that it bent what it got, as an activation does: a concatenation bends nothing."""
+    found = traced(name)
+    explainer = Explainer(Writer(found.lesson, "partials"))
+    says = {gate.title: gate.says for gate in ARRAY_GATES.values()}
+    turns = [turn for step in found.steps("story") for turn in explainer.turns(step)]
+    spoken = {turn.speaker.rpartition(" ")[0]: turn.words for turn in turns}
+    assert spoken.keys() & says.keys()
+    for title in spoken.keys() & says.keys():
+        assert says[title].partition("{")[0] in spoken[title]
+
+
 SAID = {
     ("batch-norm", "dL/db"): "b (2) was used once for each of the 3 rows, so what comes back from all of them is added",
     ("batch-norm", "z"): "b (2) is used once for each of the 3 rows.",

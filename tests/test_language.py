@@ -65,6 +65,7 @@ def test_each_noun_has_every_form_that_the_language_asks_for(code):
     asked = {
         form for entry in found.values() for text in entry.texts for _, name, form, _ in Formatter().parse(text) if form
     }
+    asked.discard(language.CAPITAL)  # a form of any text
     nouns = tool.terms()
     assert {m.context for m in found if m.context and m.text in nouns} >= asked
     assert not [(noun, form) for noun in nouns for form in asked if tool.Message(noun, context=form) not in found]

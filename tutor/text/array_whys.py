@@ -62,6 +62,7 @@ def backward(step: Step, names: Names) -> tuple[Explanation, Mapping[str, str]]:
         "gates": _chain(told, names),
         "spread": broadcast_back(way, names(Ref(symbol.wrt))),
         "result": say("I am the result itself. ") if is_result else "",
+        "spoken": _says(*told[-1]) if told else SAYS["copy"],
     }
     if not (use := symbol.use):
         return GATE_GRADIENT, words
@@ -157,6 +158,7 @@ _BY_PLACE: dict[str, Callable[[Call, int, Names], str]] = {
 
 
 def _says(node: Call, at: int) -> str:
+    """What a gate says in the story, a template: its places are the step's."""
     return ARRAY_GATES[node.op].says if node.op in ARRAY_GATES else SAYS.get(_key(node, at), SAYS["other"])
 
 

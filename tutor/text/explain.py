@@ -233,7 +233,7 @@ class Words:
         return f"{say(f'the {title.lower()}')} {say(back)}"
 
     def says(self) -> str:
-        return fill(SAYS.get(self._kind(), SAYS["other"]), self)
+        return fill(self.own.get("spoken") or SAYS.get(self._kind(), SAYS["other"]), self)
 
     def nothing(self) -> str:
         """What only `array_whys` has words for."""

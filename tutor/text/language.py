@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 VARIABLE = "BACKPROP_TUTOR_LANG"
 ENGLISH = "en"
 LANGUAGES = {ENGLISH: "English", "de": "Deutsch"}  # by their codes, each by its own name
+CAPITAL = "capital"  # {place:capital} in a translation: what comes there begins a sentence
 _FOLDER = os.path.join(os.path.dirname(__file__), "languages")
 
 _language = ENGLISH
@@ -126,7 +127,8 @@ def _declined(translated: str, values: Words) -> str:
         parts.append(text)
         if place is not None:
             value = values[place]
-            parts.append(format(value, form or "") if isinstance(value, Term) else str(value))
+            written = format(value, form or "") if isinstance(value, Term) and form != CAPITAL else str(value)
+            parts.append(written[:1].upper() + written[1:] if form == CAPITAL else written)
     return "".join(parts)
 
 

@@ -52,7 +52,8 @@ def reason(error: Exception) -> str:
     return say(getattr(error, "strerror", None) or str(error))
 
 
-_SMALL = frozenset("an as at by if in is it no of on or to up".split())  # words that are shorter than most names
+# Words that are shorter than most names, English and German.
+_SMALL = frozenset("ab am an as at by er es if im in is it je no of on or so to um up wo zu".split())
 _ARTICLE = re.compile(r"a (?!has |means |stands )[a-z']{3,}")  # a weight, but not the activation: a is, a has
 
 
