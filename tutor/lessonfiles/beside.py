@@ -36,10 +36,9 @@ def missing(path: Path, name: str, endings: Sequence[str]) -> tuple[str, str] | 
     if os.path.islink(path):
         told = say("{name} is a link that leads to no file", name=quote(name))
         return told, say("put the file itself there, or name it")
+    message = say("there is no file {name} beside the lesson", name=quote(name))
     if near := _like(name[:64], [other for other in _beside(path, endings) if other != name]):
-        message = say("there is no file {name} beside the lesson: did you mean '{near}'?", name=quote(name), near=near)
-    else:
-        message = say("there is no file {name} beside the lesson", name=quote(name))
+        message += say(": did you mean '{near}'?", near=near)
     return message, say("write / between folders") if "\\" in name else ""
 
 

@@ -356,10 +356,12 @@ def _unknown(path: Keys, value: str, known: list[str], otherwise: str) -> tuple[
     message = say("unknown {key} {value}", key=key, value=quote(value))
     if found := meant(value, known):
         message += say(": did you mean '{near}'?", near=found)
-    words = ", ".join(known) if len(known) > 1 else f'"{known[0]}"'
-    key = next(part for part in reversed(path) if isinstance(part, str))
-    advice = say("{key} is one of: {words}" if len(known) > 1 else "{key} is {words}", key=key, words=words)
-    return message, f"{advice}; {say('or {wanted}', wanted=otherwise)}" if otherwise else advice
+    last = next(part for part in reversed(path) if isinstance(part, str))
+    if len(known) == 1:
+        advice = say("{key} is {words}", key=last, words=f'"{known[0]}"')
+    else:
+        advice = say("{key} is one of: {words}", key=last, words=", ".join(known))
+    return message, say("{advice}; or {wanted}", advice=advice, wanted=otherwise) if otherwise else advice
 
 
 def _check_boolean(schema: dict[str, Any], value: bool, path: Keys, faults: Faults) -> None:
