@@ -152,7 +152,7 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     from tutor.engine import activations, lesson, losses, model, optimizers
     from tutor.lab import advice, checking, exercises
     from tutor.learner import placement
-    from tutor.lessonfiles import catalogue, schema, synonyms
+    from tutor.lessonfiles import catalogue, scaffold, schema, synonyms
     from tutor.pictures.step import kinds
     from tutor.play import doctor, exam
     from tutor.questions import mastery
@@ -182,6 +182,7 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     yield "lessonfiles/positions", "severity", ("warning", "note")
     yield "lessonfiles/schema", "", _of_schema([schema.SCHEMA["properties"], schema.SCHEMA["allOf"]])
     yield "lessonfiles/synonyms", "", [said for _, said in synonyms.ELSEWHERE]
+    yield "lessonfiles/scaffold", "", scaffold.TEXTS
     yield "text/glossary", "term", [glossary._WRITTEN.get(term, term) for term in glossary.TERMS]
     yield "text/glossary", "", glossary.TERMS.values()
     yield "pictures/step/kinds", "picture", kinds.KINDS

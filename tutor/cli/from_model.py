@@ -21,7 +21,7 @@ from tutor.lessonfiles.check import load
 from tutor.lessonfiles.csv_examples import CsvTable, read_table
 from tutor.lessonfiles.file_names import as_argument
 from tutor.lessonfiles.from_model import Described
-from tutor.lessonfiles.model_layers import DenseLayers, NoChain, Open, find
+from tutor.lessonfiles.model_layers import DenseLayers, NoChain, Open, OtherOrder, find
 from tutor.lessonfiles.positions import LessonError, Problem
 from tutor.lessonfiles.synonyms import meant
 from tutor.text.evaluation_words import held_out_words, summary
@@ -105,7 +105,7 @@ def _chain(arrays: dict[str, np.ndarray], args: Namespace, ask: Ask | None) -> D
         turned = _asked(ask, "out or in first? PyTorch has out × in, Keras in × out", ("out", "in"), "") == "in"
         return find(arrays, turned, order=order)
     except NoChain as error:
-        how = " (say it with --layers)" if "in the order" in str(error) else ""
+        how = " (say it with --layers)" if isinstance(error, OtherOrder) else ""
         raise UsageError(f"'{args.from_[:200]}': {error}{how}") from None
 
 

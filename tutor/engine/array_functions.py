@@ -296,20 +296,22 @@ OF_LIBRARIES: dict[str, str] = {
     **dict.fromkeys(("batch_norm", "batchnorm"), "norm(x, axis=0)"),
     **dict.fromkeys(("rms_norm", "rmsnorm"), "x / sqrt(mean(x**2, axis=-1, keepdims=True) + 1e-5)"),
     **dict.fromkeys(("l2_norm", "l2norm", "vector_norm", "frobenius", "length"), "sqrt(sum(x**2))"),
-    "normalize": "x / sqrt(sum(x**2, axis=-1, keepdims=True)), or norm(x) for mean 0 and variance 1",
+    "normalize": Message("x / sqrt(sum(x**2, axis=-1, keepdims=True)), or norm(x) for mean 0 and variance 1"),
     **dict.fromkeys(("std", "stddev"), "sqrt(var(x))"),
     **dict.fromkeys(("logsumexp", "lse"), "log(sum(exp(x)))"),
     **dict.fromkeys(("mse", "mse_loss", "mseloss"), "mean((p - y)**2)"),
-    **dict.fromkeys(("nll_loss", "crossentropy", "crossentropyloss"), "cross_entropy(z, y), of logits z"),
-    **dict.fromkeys(("linear", "dense", "affine"), "W @ x + b, or X @ W + b of a row an example"),
+    **dict.fromkeys(("nll_loss", "crossentropy", "crossentropyloss"), Message("cross_entropy(z, y), of logits z")),
+    **dict.fromkeys(("linear", "dense", "affine"), Message("W @ x + b, or X @ W + b of a row an example")),
     **dict.fromkeys(("cosine_similarity", "cossim"), "a @ b / sqrt(sum(a**2) * sum(b**2))"),
     **dict.fromkeys(("gather", "take", "lookup", "index_select"), "embedding(E, ids)"),
     **dict.fromkeys(("tril", "triu", "mask", "causal_mask"), "causal(S)"),
-    "dropout": "x * mask / 0.5, with the mask an input in data",
-    "where": "m * a + (1 - m) * b, with m an input in data; max(a, b), min(a, b) and relu(x) choose, too",
-    **dict.fromkeys(("zeros", "ones", "eye", "arange", "one_hot", "randn"), "a name, its numbers an input in data"),
-    **dict.fromkeys(("len", "size"), "the number itself"),
-    **dict.fromkeys(("argmax", "argmin"), "max(x), the value: a place has no gradient"),
+    "dropout": Message("x * mask / 0.5, with the mask an input in data"),
+    "where": Message("m * a + (1 - m) * b, with m an input in data; max(a, b), min(a, b) and relu(x) choose, too"),
+    **dict.fromkeys(
+        ("zeros", "ones", "eye", "arange", "one_hot", "randn"), Message("a name, its numbers an input in data")
+    ),
+    **dict.fromkeys(("len", "size"), Message("the number itself")),
+    **dict.fromkeys(("argmax", "argmin"), Message("max(x), the value: a place has no gradient")),
 }  # fmt: skip
 
 

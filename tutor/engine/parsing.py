@@ -56,7 +56,7 @@ ELSEWHERE: dict[str, str] = {
     **dict.fromkeys(("fabs", "mod", "betrag"), "abs(x)"),
     "maximum": "max(a, b)",
     "minimum": "min(a, b)",
-    **dict.fromkeys(("avg", "average"), "(a + b) / 2, or mean(x) of an array"),
+    **dict.fromkeys(("avg", "average"), Message("(a + b) / 2, or mean(x) of an array")),
 }
 
 

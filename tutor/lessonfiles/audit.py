@@ -19,11 +19,12 @@ from tutor.engine.backprop import gradient_of
 from tutor.engine.divergence import zero_by_zero
 from tutor.engine.expressions import Ref
 from tutor.engine.ids import example_free, line_of, of_layer, whole
-from tutor.engine.lesson import AuthorQuestion, Lesson, Training
+from tutor.engine.lesson import AuthorQuestion, Layer, Lesson, Training
 from tutor.engine.model import LayerSymbols, Model
 from tutor.engine.run import Run
 from tutor.engine.trace import Step, Trace, as_shown
 from tutor.lessonfiles.expectations import expectations, is_turned
+from tutor.lessonfiles.faults import label
 from tutor.lessonfiles.positions import Keys, Problem, Source
 from tutor.questions.authored import author_item
 from tutor.questions.items import Item, judgement
@@ -31,6 +32,7 @@ from tutor.questions.misconceptions import MISCONCEPTIONS
 from tutor.questions.names import parts
 from tutor.questions.question import Question
 from tutor.text.card import Scribe
+from tutor.text.language import say
 from tutor.text.latex import Blemish, Name
 from tutor.text.layout import number
 from tutor.text.notations import NOTATIONS
@@ -74,8 +76,8 @@ def names(lesson: Lesson, source: Source, here: Trace) -> Iterator[Problem]:
     own = list(_own_names(lesson, here))
     for path, _, name in own:
         if lesson.network and (name[0].isdigit() or re.search(r"[-+*/^=<>|,;%·×÷−√Σ]", name)):
-            message = f"the name {quote(name)} reads as a formula, or a number, where it stands in one"
-            yield source.problem(path, message, "choose a name of letters and digits", severity="warning")
+            message = say("the name {name} reads as a formula, or a number, where it stands in one", name=quote(name))
+            yield source.problem(path, message, say("choose a name of letters and digits"), severity="warning")
     if not own:
         return
     told: set[Ref] = set()
@@ -88,15 +90,18 @@ def names(lesson: Lesson, source: Source, here: Trace) -> Iterator[Problem]:
                 for spelling in writer.spellings(part):
                     others[spelling].append(part.id)
         for at, layer in enumerate(lesson.network.layers if lesson.network else (), start=1):
-            others[writer.function(layer.activation, at)].append(f"the activation of layer {at}")
+            others[writer.function(layer.activation, at)].append(say("the activation of layer {n}", n=at))
         for path, ref, name in own:
             also = [id for id in others.get(name, ()) if id != ref.id]
             if also and ref not in told:
                 told.add(ref)
-                message = f"{quote(name)} is also what notation {notation} calls {also[0]}"
+                message = say(
+                    "{name} is also what notation {notation} calls {other}",
+                    name=quote(name), notation=notation, other=also[0],
+                )  # fmt: skip
                 severity = "error" if notation == lesson.notation else "warning"
                 key = path[:2] == ("circuit", "inputs")
-                yield source.problem(path, message, "choose another name", key=key, severity=severity)
+                yield source.problem(path, message, say("choose another name"), key=key, severity=severity)
 
 
 def _own_names(lesson: Lesson, here: Trace) -> Iterator[tuple[Keys, Ref, str]]:
@@ -134,10 +139,14 @@ def _telling(question: Question, source: Source, path: Keys) -> Iterator[Problem
     alike = question.mistaken
     if alike is None or (question.right == 0 and question.slips):  # a 0 is often the point: some mistake still shows
         return
-    title = MISCONCEPTIONS[alike].title
+    slip = MISCONCEPTIONS[alike].title
     shown = f"{question.right:#.{question.digits}g}".rstrip(".")
-    message = f"'{question.step.id}' = {shown} is also what a mistake gives: {title}"
-    advice = "ask about another element or step, ask for more digits, or change the numbers, so that an answer tells"
+    message = say(
+        "'{step}' = {number} is also what a mistake gives: {slip}", step=question.step.id, number=shown, slip=slip
+    )
+    advice = say(
+        "ask about another element or step, ask for more digits, or change the numbers, so that an answer tells"
+    )
     yield source.problem(path, message, advice)
 
 
@@ -149,8 +158,10 @@ def _admitted(question: AuthorQuestion, item: Item, source: Source, where: Keys)
         digits = item.question.digits if item.question else question.digits
         typed = (repr(wrong.answer), f"{wrong.answer:#.{digits}g}".rstrip("."))
         if question.kind in ("value", "number") and any(judgement(item.judge(text, {})).correct for text in typed):
-            message = f"wrong answer {at + 1} of question {question.at + 1} is graded right: it is too near"
-            advice = "ask for more digits, or change the numbers so that the two are further apart"
+            message = say(
+                "wrong answer {n} of {question} is graded right: it is too near", n=at + 1, question=label(where)
+            )
+            advice = say("ask for more digits, or change the numbers so that the two are further apart")
             yield source.problem((*where, "wrong", at, "answer"), message, advice)
 
 
@@ -162,8 +173,8 @@ def texts(lesson: Lesson, source: Source, name: Name) -> Iterator[Problem]:
     left = MOST_PROSE
     for path, text in _prose(lesson):
         if (left := left - len(text)) < 0:
-            message = f"only the first {MOST_PROSE:,} characters of prose were looked at"
-            yield source.problem(path, message, "nobody reads more of it in a lesson", severity="warning")
+            message = say("only the first {n} characters of prose were looked at", n=f"{MOST_PROSE:,}")
+            yield source.problem(path, message, say("nobody reads more of it in a lesson"), severity="warning")
             break
         written = source.written(path) if "\\" in source.text else ""
         if "\\" in written and lost_latex(written):
@@ -174,15 +185,19 @@ def texts(lesson: Lesson, source: Source, name: Name) -> Iterator[Problem]:
         for some in alike.values():
             for at, found in enumerate(some[:MANY_ALIKE]):
                 more = len(some) - MANY_ALIKE if at == MANY_ALIKE - 1 else 0
-                message = found.message + (f" (and {more:,} more of the same kind in this text)" if more > 0 else "")
+                message = found.message
+                if more > 0:
+                    message = say(
+                        "{message} (and {n} more of the same kind in this text)", message=message, n=f"{more:,}"
+                    )
                 yield source.problem(path, message, found.advice, offset=found.offset, severity="warning")
     for note in lesson.notes:
         if left < 0:
             break
         words = count_words(note.text)
         if words > LONG_NOTE:
-            message = f"the note on '{note.step}' has {words} words"
-            advice = f"{LONG_NOTE} are what one reads beside a step: say one thing, or make it two notes"
+            message = say("the note on '{step}' has {n} words", step=note.step, n=words)
+            advice = say("{n} are what one reads beside a step: say one thing, or make it two notes", n=LONG_NOTE)
             yield source.problem(("notes", note.at, "text"), message, advice, severity="warning")
 
 
@@ -208,29 +223,32 @@ def numbers(lesson: Lesson, source: Source, here: Trace) -> Iterator[Problem]:
     """Given numbers with more digits than are shown, steps that need more, updates that nobody sees."""
     for path, value in _given(lesson):
         if float(f"{value:.{FEW_DIGITS}g}") != value:
-            message = f"{value!r} has more than {FEW_DIGITS} digits: nobody computes with it on paper"
-            yield source.problem(path, message, "round it", severity="warning")
+            message = say(
+                "{number} has more than {n} digits: nobody computes with it on paper", number=repr(value), n=FEW_DIGITS
+            )
+            yield source.problem(path, message, say("round it"), severity="warning")
             break
     table = ("network",) if lesson.network else ("circuit",)
     stored = lesson.network is not None and any(layer.stored for layer in lesson.network.layers)
     for step in () if stored else here.steps():  # a network of one's own has the numbers that it has
         if (step.example or 0) < FOLLOWED and step.digits > FEW_DIGITS:
-            message = f"to get '{step.id}' from what is shown takes {step.digits} digits of it"
-            advice = "numbers that nearly cancel, as in 1 − 0.99998, cannot be followed on paper: choose others"
+            message = say("to get '{step}' from what is shown takes {n} digits of it", step=step.id, n=step.digits)
+            advice = say("numbers that nearly cancel, as in 1 − 0.99998, cannot be followed on paper: choose others")
             yield source.problem(table, message, advice, severity="warning")
             break
     broken = _broken(here)
     if broken is not None and zero_by_zero(lesson, broken.equation, np.asarray(broken.value)):
-        message = f"'{broken.id}' is 0/0: with epsilon = 0 a gradient that is 0 is divided by 0"
-        advice = "a small epsilon, such as 1e-8, keeps the division finite; or numbers that give no gradient of 0"
+        message = say("'{step}' is 0/0: with epsilon = 0 a gradient that is 0 is divided by 0", step=broken.id)
+        advice = say("a small epsilon, such as 1e-8, keeps the division finite; or numbers that give no gradient of 0")
         yield source.problem(("training", "epsilon"), message, advice, severity="warning")
     elif broken is not None and lesson.network:
-        message = f"'{broken.id}' overflows: it is too large for a number"
-        yield source.problem(table, message, "smaller inputs or weights keep it in bounds", severity="warning")
+        message = say("'{step}' overflows: it is too large for a number", step=broken.id)
+        yield source.problem(table, message, say("smaller inputs or weights keep it in bounds"), severity="warning")
     elif lesson.training and broken is None and _invisible(here):
-        message = f"no parameter moves in the four digits that are shown: learning_rate is {_rate(lesson.training)}"
+        rate = _rate(lesson.training)
+        message = say("no parameter moves in the four digits that are shown: learning_rate is {rate}", rate=rate)
         path = ("training", "learning_rate")
-        yield source.problem(path, message, "a larger one lets the learner see the update", severity="warning")
+        yield source.problem(path, message, say("a larger one lets the learner see the update"), severity="warning")
 
 
 def _rate(training: Training) -> str:
@@ -298,8 +316,8 @@ def units(lesson: Lesson, source: Source) -> Iterator[Problem]:
     network = lesson.network
     assert network
     if network.layers[-1].activation == "softmax" and network.layers[-1].units == 1:
-        message = "softmax over a single unit is always 1, and its gradient 0: the network learns nothing"
-        advice = 'one probability is a sigmoid\'s: activation = "sigmoid"; softmax has a unit for each class'
+        message = say("softmax over a single unit is always 1, and its gradient 0: the network learns nothing")
+        advice = say('one probability is a sigmoid\'s: activation = "sigmoid"; softmax has a unit for each class')
         path: Keys = ("network", "layers", len(network.layers) - 1, "activation")
         yield source.problem(path, message, advice, severity="warning")
     some = replace(
@@ -314,33 +332,57 @@ def units(lesson: Lesson, source: Source) -> Iterator[Problem]:
         k, a = own.number, np.atleast_2d(np.asarray(found.values[own.activation.key]))
         if layer.activation == "relu":
             dead = np.all(a == 0, axis=0)
-            why = (
-                "is 0 for every example: it is dead, its weights get no gradient",
-                "are 0 for every example: they are dead, their weights get no gradient",
-            )
         elif layer.activation in ("sigmoid", "tanh"):
             lowest = 0.0 if layer.activation == "sigmoid" else -1.0
             dead = np.any((a == 1) | (a == lowest), axis=0)
-            far = f"so far out that {layer.activation} is exactly {lowest:g} or 1:"
-            why = f"is {far} its slope is 0", f"are {far} their slopes are 0"
         else:
             continue
         drawn = isinstance(layer.weights, str)
         idle = [int(j) for j in np.flatnonzero(dead) if not _spoken_of(lesson, found.program.model, own, int(j) + 1)]
         if not idle:
             continue
-        what = "another seed in [training], or write the weights" if drawn else "other weights or inputs"
+        first = f"{of_layer('activation', k)}[{idle[0] + 1}]"
         if len(idle) == 1:
-            message = f"unit {idle[0] + 1} of layer {k} {why[0]}"
-            noted = f"{of_layer('activation', k)}[{idle[0] + 1}] says so"
+            advice = say(
+                "choose another seed in [training], or write the weights; if it is meant, a note on {unit} says so"
+                if drawn
+                else "choose other weights or inputs; if it is meant, a note on {unit} says so",
+                unit=first,
+            )
         else:
-            named = ", ".join(str(j + 1) for j in idle[:MOST_NAMED]) + (" …" if len(idle) > MOST_NAMED else "")
-            message = f"{len(idle)} of the {layer.units} units of layer {k} {why[1]} ({named})"
-            noted = f"each, such as a{k}[{idle[0] + 1}], says so"
+            advice = say(
+                "choose another seed in [training], or write the weights; "
+                "if it is meant, a note on each, such as {unit}, says so"
+                if drawn
+                else "choose other weights or inputs; if it is meant, a note on each, such as {unit}, says so",
+                unit=first,
+            )
         whole = len(idle) > 1 or is_turned(lesson)
         row: Keys = () if drawn else ("weights",) if whole else ("weights", idle[0])
         path = ("network", "layers", k - 1, *row)
-        yield source.problem(path, message, f"choose {what}; if it is meant, a note on {noted}", severity="warning")
+        yield source.problem(path, _of_idle(layer, k, idle), advice, severity="warning")
+
+
+def _of_idle(layer: Layer, number: int, idle: list[int]) -> str:
+    """What is said of units of a layer (from 0) that are dead, or so far out that their slope is 0."""
+    words: dict[str, object] = {"unit": idle[0] + 1, "n": len(idle), "of": layer.units, "layer": number}
+    words["units"] = ", ".join(str(j + 1) for j in idle[:MOST_NAMED]) + (" …" if len(idle) > MOST_NAMED else "")
+    if layer.activation == "relu":
+        return say(
+            "unit {unit} of layer {layer} is 0 for every example: it is dead, its weights get no gradient"
+            if len(idle) == 1
+            else "{n} of the {of} units of layer {layer} are 0 for every example: "
+            "they are dead, their weights get no gradient ({units})",
+            **words,
+        )
+    words |= {"activation": layer.activation, "lowest": 0 if layer.activation == "sigmoid" else -1}
+    return say(
+        "unit {unit} of layer {layer} is so far out that {activation} is exactly {lowest} or 1: its slope is 0"
+        if len(idle) == 1
+        else "{n} of the {of} units of layer {layer} are so far out that {activation} is exactly {lowest} or 1: "
+        "their slopes are 0 ({units})",
+        **words,
+    )
 
 
 def gates(lesson: Lesson, source: Source) -> Iterator[Problem]:
@@ -358,9 +400,15 @@ def gates(lesson: Lesson, source: Source) -> Iterator[Problem]:
         id = eq.symbol.id
         relu = eq.phase == "forward" and eq.variant == "relu" and math.prod(eq.symbol.shape) > 1
         if relu and not np.any(found.values[eq.symbol.key]) and not about & {id, line_of(id)}:
-            where = "at every place" + (" and for every example" if some else "")
-            message = f"{quote(id)} is 0 {where}: no gradient goes through"
-            advice = f"choose other numbers before the ReLU; if it is meant, a note on {line_of(id)} says so"
+            message = say(
+                "{name} is 0 at every place and for every example: no gradient goes through"
+                if some
+                else "{name} is 0 at every place: no gradient goes through",
+                name=quote(id),
+            )
+            advice = say(
+                "choose other numbers before the ReLU; if it is meant, a note on {line} says so", line=line_of(id)
+            )
             yield source.problem(("circuit", "define", lines[line_of(id)]), message, advice, severity="warning")
 
 

@@ -31,8 +31,9 @@ from tutor.lessonfiles.reading.lesson import problem, read
 from tutor.lessonfiles.translation import OTHERS, examined, is_translation, translated
 from tutor.questions.authored import author_item
 from tutor.text.card import Scribe
+from tutor.text.language import N_, said, say, say_many
 from tutor.text.output import escape
-from tutor.text.words import plural
+from tutor.text.words import reason
 from tutor.text.writer import Writer
 
 
@@ -91,6 +92,11 @@ def _playable(
     return lesson, problems, source
 
 
+_MORE = {  # of one kind, by their severity
+    "error": N_("and {n} more errors of one of these kinds"),
+    "warning": N_("and {n} more warnings of one of these kinds"),
+    "note": N_("and {n} more notes of one of these kinds"),
+}
 MOST_ALIKE = 20  # problems of one kind in one file that are written out
 
 
@@ -104,7 +110,8 @@ def written_out(problems: Iterable[Problem]) -> Iterator[str]:
             yield found.render()
     for (path, severity, _), count in seen.items():
         if count > MOST_ALIKE:
-            yield f"{escape(path)}: and {count - MOST_ALIKE:,} more {severity}s of one of these kinds"
+            more = say(_MORE[severity], n=f"{count - MOST_ALIKE:,}")
+            yield f"{escape(path)}: {more}"
 
 
 def faults_in_a_word(path: Path) -> str | None:
@@ -112,11 +119,14 @@ def faults_in_a_word(path: Path) -> str | None:
     try:
         load(path)
     except LessonError as error:
-        count = len(error.problems)
-        what = f"{catalogue.one_line(path.name)} has {plural(count, 'problem')}"
-        return f"{what}: Enter shows {'it' if count == 1 else 'them'}"
+        return say_many(
+            len(error.problems),
+            "{file} has {n} problem: Enter shows it",
+            "{file} has {n} problems: Enter shows them",
+            file=catalogue.one_line(path.name),
+        )
     except Exception as error:  # of one lesson: the others must not hide
-        return f"{catalogue.one_line(path.name)} cannot be read: {type(error).__name__}"
+        return say("{file} cannot be read: {why}", file=catalogue.one_line(path.name), why=type(error).__name__)
     return None
 
 
@@ -131,7 +141,7 @@ def lesson_files(path: str | Path) -> tuple[list[Path], list[Problem]]:
     problems: list[Problem] = []
 
     def refused(error: OSError) -> None:
-        problems.append(Problem(str(error.filename), 1, 1, f"cannot read the folder: {error.strerror}"))
+        problems.append(Problem(str(error.filename), 1, 1, say("cannot read the folder: {why}", why=reason(error))))
 
     found = [
         Path(folder, name)
@@ -149,14 +159,16 @@ def faults(lesson: Lesson, sound: bool = True, asked: bool = True) -> Iterator[F
     named += [(("quiz", "steps", at), step) for at, step in enumerate(lesson.quiz_steps)]
     named += [(("questions", q.at, "step"), q.step) for q in lesson.questions if q.step]
     if lesson.quiz.only == "author" and not lesson.questions:
-        yield Fault(("quiz", "only"), "only the author's questions are asked, and there is none: write [[questions]]")
+        message = say("only the author's questions are asked, and there is none: write [[questions]]")
+        yield Fault(("quiz", "only"), message)
     if lesson.quiz.only == "steps" and not lesson.quiz_steps:
-        yield Fault(("quiz", "only"), "only the steps of 'steps' are asked, and there is none: name some in 'steps'")
+        message = say("only the steps of 'steps' are asked, and there is none: name some in 'steps'")
+        yield Fault(("quiz", "only"), message)
     for path, id in named:
         try:
             resolve(program, id)
         except NoSuchStep as error:
-            yield Fault(path, str(error))
+            yield Fault(path, said(error))
             sound = False
     if lesson.circuit and sound:
         yield from _circuit_faults(lesson, program)
@@ -170,7 +182,9 @@ def _question_faults(lesson: Lesson) -> Iterator[Fault]:
     writer = Writer(lesson, lesson.notation)
     for question in lesson.questions:
         if author_item(question, here, writer, random.Random(0)) is None:
-            message = f"a question of kind '{question.kind}' cannot be asked about '{question.step}'"
+            message = say(
+                "a question of kind '{kind}' cannot be asked about '{step}'", kind=question.kind, step=question.step
+            )
             yield Fault(("questions", question.at, "kind"), message, _askable(question, here, writer))
 
 
@@ -178,22 +192,19 @@ def _askable(question: AuthorQuestion, here: Trace, writer: Writer) -> str:
     """What to do about a question that cannot be asked: name a step that its kind can ask about, if there is one."""
     for step in here.steps():
         if author_item(replace(question, step=step.id), here, writer, random.Random(0)) is not None:
-            return f'ask about another step, such as "{step.id}", or choose another kind'
+            return say('ask about another step, such as "{step}", or choose another kind', step=step.id)
     if question.kind == "paths":
-        return (
+        return say(
             'in this lesson every value reaches the end by one path alone: choose another kind, such as "operands" '
             "(there are several paths where a unit feeds two or more units of the next layer)"
         )
-    return 'no step of this lesson can be asked about in this way: choose another kind, such as "value"'
-
-
-_DOMAINS = {"log": "0 or negative: log takes what is above 0", "sqrt": "negative: sqrt takes 0 and what is above"}
+    return say('no step of this lesson can be asked about in this way: choose another kind, such as "value"')
 
 
 def _culprit(formula: Expr, values: Mapping[str, Any]) -> str:
     """Why a formula's value is not finite: its innermost part that is not, though what that is made of is.
 
-    Of an array its first element that is not.
+    Of an array its first element that is not. As `_undefined`.
     """
     here = np.asarray(evaluate(formula, lambda ref: values[ref.symbol.id]))
     if np.isfinite(here).all() or not isinstance(formula, Call):
@@ -209,15 +220,18 @@ def _culprit(formula: Expr, values: Mapping[str, Any]) -> str:
 
 
 def _undefined(op: str, args: Sequence[float]) -> str:
-    """Why an operator has no value for these numbers; empty where that is not known."""
+    """Why an operator has no value for these numbers, as what follows a value that is ...; "" where it is not known."""
+    x, y = (f"{arg:g}" for arg in (*args, 0.0)[:2])
     if op == "div" and args[1] == 0:
-        return f"a division by zero: {'0/0' if args[0] == 0 else f'{args[0]:g}/0'}"
+        return say("a division by zero: {x}/0", x="0" if args[0] == 0 else x)
     if op == "pow" and args[0] == 0:
-        return f"a division by zero: 0 to the power of {args[1]:g}"
+        return say("a division by zero: 0 to the power of {y}", y=y)
     if op == "pow" and args[0] < 0:
-        return f"undefined: {args[0]:g} to the power of {args[1]:g}"
-    if op in _DOMAINS:
-        return f"undefined: {op} of {args[0]:g}, which is {_DOMAINS[op]}"
+        return say("undefined: {x} to the power of {y}", x=x, y=y)
+    if op == "log":
+        return say("undefined: log of {x}, which is 0 or negative: log takes what is above 0", x=x)
+    if op == "sqrt":
+        return say("undefined: sqrt of {x}, which is negative: sqrt takes 0 and what is above", x=x)
     return ""
 
 
@@ -243,8 +257,10 @@ def _circuit_faults(lesson: Lesson, program: Program) -> Iterator[Fault]:
             continue
         gradient = program.by_key.get(derivative(circuit.output, name))
         if name not in used or (gradient is not None and gradient.rule == "no_path"):
-            message = f"the output '{circuit.output}' does not depend on the input '{name}'"
-            advice = "its gradient is 0: use it in a line that leads to the output, or leave it out"
+            message = say(
+                "the output '{output}' does not depend on the input '{name}'", output=circuit.output, name=name
+            )
+            advice = say("its gradient is 0: use it in a line that leads to the output, or leave it out")
             yield Fault(circuit.place(name), message, advice, severity="warning")
 
 
@@ -263,8 +279,11 @@ def _idle_lines(lesson: Lesson, idle: Sequence[Definition]) -> Iterator[Fault]:
         last = definition.name not in met and definition.name not in about
         if last and definition.at not in told:
             told.add(definition.at)
-            message = f"the output '{circuit.output}' does not depend on the line '{definition.name}'"
-            advice = "use it in a line that leads to the output, or leave it out; if it is meant, a note on it says so"
+            words = {"output": circuit.output, "name": definition.name}
+            message = say("the output '{output}' does not depend on the line '{name}'", **words)
+            advice = say(
+                "use it in a line that leads to the output, or leave it out; if it is meant, a note on it says so"
+            )
             yield Fault(("circuit", "define", definition.at), message, advice, severity="warning")
 
 
@@ -288,10 +307,14 @@ def _not_finite(circuit: Circuit, values: dict[str, Any], blocked: Set[str], exa
         if not odd.any():
             continue
         index = tuple(map(int, np.argwhere(odd)[0]))
-        what = _culprit(formula, values) or ("undefined" if np.isnan(value[index]) else "too large for a number")
-        of = "" if example is None else f" in example {example + 1}"
-        message = f"with these inputs '{name}{index_text(index)}' is {what}{of}"
-        advice = "change an input or the formula so that every value of the forward pass is finite"
+        unknown = say("undefined" if np.isnan(value[index]) else "too large for a number")
+        message = say(
+            "with these inputs '{name}' is {what}"
+            if example is None
+            else "with these inputs '{name}' is {what} in example {n}",
+            name=name + index_text(index), what=_culprit(formula, values) or unknown, n=(example or 0) + 1,
+        )  # fmt: skip
+        advice = say("change an input or the formula so that every value of the forward pass is finite")
         return Fault(("circuit", "define", definition.at), message, advice)
     return None
 

@@ -15,7 +15,7 @@ from tutor.engine.run import Run
 from tutor.engine.trace import NoSuchStep, Trace, resolve
 from tutor.lessonfiles.decimal_commas import advice_with
 from tutor.lessonfiles.positions import Keys, Problem, Source
-from tutor.text.words import plural
+from tutor.text.language import said, say, say_many
 
 
 def expectations(lesson: Lesson, source: Source, run: Run) -> Iterator[Problem]:
@@ -23,8 +23,8 @@ def expectations(lesson: Lesson, source: Source, run: Run) -> Iterator[Problem]:
     for expect in sorted(lesson.expect, key=lambda expect: expect.iteration):
         where = ("expect", expect.at)
         if run.last is not None and expect.iteration > run.last:
-            message = "the lesson is not trained: its only iteration is 1"
-            yield source.problem((*where, "iteration"), message, "give it a [training] table")
+            message = say("the lesson is not trained: its only iteration is 1")
+            yield source.problem((*where, "iteration"), message, say("give it a [training] table"))
             continue
         found = run.iteration(expect.iteration)
         assert found is not None
@@ -32,11 +32,11 @@ def expectations(lesson: Lesson, source: Source, run: Run) -> Iterator[Problem]:
         try:
             equation, index, example = resolve(here.program, expect.step)
         except NoSuchStep as error:
-            yield source.problem((*where, "step"), str(error))
+            yield source.problem((*where, "step"), said(error))
             continue
         if equation.symbol.per_example and example is None:
-            message = f"'{expect.step}' is not one value: the batch has {here.examples} examples"
-            yield source.problem((*where, "step"), message, f"say which: {expect.step}@1")
+            message = say("'{step}' is not one value: the batch has {n} examples", step=expect.step, n=here.examples)
+            yield source.problem((*where, "step"), message, say("say which: {step}", step=f"{expect.step}@1"))
             continue
         true = np.asarray(here.value(Ref(equation.symbol, index, example)), dtype=float)
         turned = is_turned(lesson) and index is None and _of_weights(equation)
@@ -65,9 +65,12 @@ def _compared(expect: Expect, source: Source, true: np.ndarray, turned: bool = F
     if true.size == 1 and shape == () and not ragged:
         true = true.reshape(())
     if ragged or shape != true.shape:
-        given = "a list of rows of different lengths" if ragged else _size(shape)
-        message = f"'{expect.step}' is {_size(true.shape)}; value has another shape"
-        advice = f"it is {given} here: {_other_shape(expect.step, shape, true.shape)}"
+        message = say("'{step}' is {size}; value has another shape", step=expect.step, size=_size(true.shape))
+        advice = say(
+            "it is {size} here: {advice}",
+            size=say("a list of rows of different lengths") if ragged else _size(shape),
+            advice=_other_shape(expect.step, shape, true.shape),
+        )
         yield source.problem(path, message, advice_with(advice, source.written(path), true.shape))
         return
     wanted = np.asarray(expect.value, dtype=float)
@@ -80,24 +83,33 @@ def _compared(expect: Expect, source: Source, true: np.ndarray, turned: bool = F
     off = fails(true)
     if not off:
         return
-    advice = f"expected by: {' '.join(expect.source.split())}"
+    advice = say("expected by: {source}", source=" ".join(expect.source.split()))
     if true.ndim == 2 and true.shape[0] == true.shape[1] and not fails(true.T):
-        swapped = "rows and columns are exchanged"
-        swapped += ": a row is a unit where the weights come from" if turned else ": a row is a unit that is led to"
-        yield source.problem(path, f"'{expect.step}' is the transpose of this", f"{swapped}; {advice}")
+        swapped = say(
+            "rows and columns are exchanged: a row is a unit where the weights come from"
+            if turned
+            else "rows and columns are exchanged: a row is a unit that is led to"
+        )
+        message = say("'{step}' is the transpose of this", step=expect.step)
+        yield source.problem(path, message, f"{swapped}; {advice}")
         return
     if len(off) > 1 and not fails(-true):
-        yield source.problem(path, f"'{expect.step}' has the opposite sign, each number of it", advice)
+        message = say("'{step}' has the opposite sign, each number of it", step=expect.step)
+        yield source.problem(path, message, advice)
         return
     for index in off[:MOST_TOLD]:
         place = f"[{','.join(str(i + 1) for i in (index[::-1] if turned else index))}]" if index else ""
         digits = len(written[index].lower().partition("e")[0].replace(".", "").replace("-", "").lstrip("0"))
         tries = (f"{float(true[index]):.{n}g}" for n in range(min(max(digits + 2, 4), 15), 18))
         shown = next((text for text in tries if float(text) != wanted[index]), written[index])  # -5.0000001, not -5
-        later = f" in iteration {expect.iteration}" if expect.iteration > 1 else ""
-        message = f"'{expect.step}{place}'{later} is {shown}, not {written[index]}"
+        message = say(
+            "'{step}' in iteration {iteration} is {true}, not {wanted}"
+            if expect.iteration > 1
+            else "'{step}' is {true}, not {wanted}",
+            step=f"{expect.step}{place}", iteration=expect.iteration, true=shown, wanted=written[index],
+        )  # fmt: skip
         if (more := len(off) - MOST_TOLD) > 0 and index == off[MOST_TOLD - 1]:
-            message += f" (and {more:,} more of its numbers are others)"
+            message = say("{message} (and {n} more of its numbers are others)", message=message, n=f"{more:,}")
         yield source.problem(at[index], message, advice)
 
 
@@ -107,21 +119,23 @@ MOST_TOLD = 3  # numbers of one expectation that are told one by one
 def _size(shape: tuple[int, ...]) -> str:
     """How a message says a shape."""
     if not shape:
-        return "one number"
-    return f"a vector of {plural(shape[0], 'number')}" if len(shape) == 1 else " × ".join(map(str, shape))
+        return say("one number")
+    if len(shape) == 1:
+        return say_many(shape[0], "a vector of {n} number", "a vector of {n} numbers")
+    return " × ".join(map(str, shape))
 
 
 def _other_shape(step: str, given: tuple[int, ...], true: tuple[int, ...]) -> str:
     """What to do about a value of another shape."""
     if not true:
-        return "write one number"
+        return say("write one number")
     if len(true) == 2 and given == true[::-1]:
-        return "rows and columns are exchanged"
+        return say("rows and columns are exchanged")
     if len(true) == 2 and len(given) == 1:
-        return "a matrix is a list of rows: [[1, 2], [3, 4]], of a single row [[1, 2]]"
+        return say("a matrix is a list of rows: [[1, 2], [3, 4]], of a single row [[1, 2]]")
     if len(true) == 1 and len(given) == 2:
-        return "a vector is one list of numbers: [1, 2]"
-    return f"name an element, such as {step}[{','.join('1' for _ in true)}]"
+        return say("a vector is one list of numbers: [1, 2]")
+    return say("name an element, such as {element}", element=f"{step}[{','.join('1' for _ in true)}]")
 
 
 def holds(written: str, true: float, tolerance: float | None = None, cut_off: bool = False) -> bool:

@@ -12,6 +12,7 @@ from tutor.lessonfiles.csv_examples import CsvTable
 from tutor.lessonfiles.file_names import lesson_id
 from tutor.lessonfiles.model_layers import DenseLayers
 from tutor.lessonfiles.writing import toml
+from tutor.text.language import say
 from tutor.text.output import FORBIDDEN, escape
 from tutor.text.words import plural
 
@@ -59,8 +60,14 @@ def class_column(table: CsvTable, inputs: int, outputs: int) -> int | None:
     if many == inputs + 1:
         named = [at for at, name in enumerate(header) if name.lower() in CLASS_NAMES]
         return named[0] if len(named) == 1 else many - 1
-    wanted = f"{inputs:,} and {plural(outputs, 'target')}" + (f", or {inputs:,} and the class" if outputs > 1 else "")
-    raise ValueError(f"the table has {plural(many, 'column')}; the network wants {wanted}")
+    raise ValueError(
+        say(
+            "the table has {columns}; the network wants {n} and {targets}, or {n} and the class"
+            if outputs > 1
+            else "the table has {columns}; the network wants {n} and {targets}",
+            columns=plural(many, "column"), n=f"{inputs:,}", targets=plural(outputs, "target"),
+        )
+    )  # fmt: skip
 
 
 def _is_number(text: str) -> bool:
@@ -86,12 +93,14 @@ def lesson_text(
     batch: int | Literal["all"] = BATCH,
 ) -> str:
     """The text of the lesson. `data` are the keys that say where its examples are; without any one is made up."""
-    words = FORBIDDEN.sub("", lesson_id(path)).replace("-", " ").replace("_", " ").strip() or "my network"
+    words = FORBIDDEN.sub("", lesson_id(path)).replace("-", " ").replace("_", " ").strip() or say("my network")
     values: dict[str, Any] = {
         "format": 1,
         "title": words[:1].upper() + words[1:],
-        "summary": f"A network of {' → '.join(map(str, chain.sizes))} with the weights of {model}",
-        "unit": "My lessons",
+        "summary": say(
+            "A network of {sizes} with the weights of {file}", sizes=" → ".join(map(str, chain.sizes)), file=model
+        ),
+        "unit": say("My lessons"),
         "level": "matrix",
     }
     values |= data
@@ -116,9 +125,11 @@ def lesson_text(
     values["training"] = {"learning_rate": 0.1}
     if "examples" in data:
         values["training"] |= {"batch": batch} | ({} if batch == "all" else {"order": "shuffled"})
-    comment = [f"Made from {model}. {' '.join(chain.said)}"]
+    comment = [" ".join([say("Made from {file}.", file=model), *chain.said])]
     if "examples" not in data:
-        comment.append('The example is made up. Put your own there, or a file: examples = "rows.csv" above [network].')
+        comment.append(
+            say('The example is made up. Put your own there, or a file: examples = "rows.csv" above [network].')
+        )
     return "".join(f"# {escape(line)}\n" for line in comment) + toml(values)
 
 

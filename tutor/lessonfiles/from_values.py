@@ -10,6 +10,7 @@ from tutor.engine.lesson import Lesson
 from tutor.lessonfiles import check
 from tutor.lessonfiles.positions import Source, given_source
 from tutor.lessonfiles.writing import toml
+from tutor.text.language import say
 
 
 def from_text(text: str, name: str = "lesson") -> Lesson:
@@ -35,5 +36,5 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): plain(part) for key, part in value.items()}
     if not isinstance(value, str | bool | int | float):
-        raise TypeError(f"numbers are needed here, not {type(value).__name__}")
+        raise TypeError(say("numbers are needed here, not {type}", type=type(value).__name__))
     return value

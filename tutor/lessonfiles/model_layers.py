@@ -14,6 +14,7 @@ from itertools import permutations
 
 import numpy as np
 
+from tutor.text.language import N_, say
 from tutor.text.output import quote
 from tutor.text.words import plural
 
@@ -22,18 +23,21 @@ _SHORT = r"(?<![A-Za-z])([WwBb])(?![A-Za-z])"
 _BIASES = ("bias", "intercept", "b")
 # What chains by its shapes and is no chain of dense layers.
 _OTHERS = {
-    r"recurrent|_[ih]h(?:_|\b)|lstm|gru\b|\brnn": "a recurrent layer",
-    r"embedding|\bwte\b|\bwpe\b": "an embedding",
-    r"attn|attention|in_proj|\b[qkv]_proj|(?:query|key|value)\b": "a part of attention",
-    r"(?:^|[._])grads?(?:$|[._\[])|\bd[wb]_?[0-9]": "a gradient",
-    r"running_(?:mean|var)|moving_(?:mean|variance)": "what a batch norm remembers",
+    r"recurrent|_[ih]h(?:_|\b)|lstm|gru\b|\brnn": N_("{array} is a recurrent layer, no dense layer"),
+    r"embedding|\bwte\b|\bwpe\b": N_("{array} is an embedding, no dense layer"),
+    r"attn|attention|in_proj|\b[qkv]_proj|(?:query|key|value)\b": N_("{array} is a part of attention, no dense layer"),
+    r"(?:^|[._])grads?(?:$|[._\[])|\bd[wb]_?[0-9]": N_("{array} is a gradient, no dense layer"),
+    r"running_(?:mean|var)|moving_(?:mean|variance)": N_("{array} is what a batch norm remembers, no dense layer"),
 }
 MOST_TRIED = 7  # layers whose orders are all tried
-CIRCUITS = "layers of other kinds are lines of a [circuit]: backprop-tutor new FILE --arrays"
 
 
 class NoChain(ValueError):
     """Why a file is no chain of dense layers; str() says what is in the way."""
+
+
+class OtherOrder(NoChain):
+    """The layers fit together in another order than that of the file: somebody has to say which."""
 
 
 class Open(NoChain):
@@ -83,19 +87,25 @@ def find(
         if sizes and inputs in (None, sizes[0]):
             found[turned] = sizes
     if not found:
-        raise NoChain(_broken(ordered, arrays, in_by_out, inputs))
+        raise _broken(ordered, arrays, in_by_out, inputs)
     if len(found) > 1:
         shapes = ", ".join(f"{quote(layer.weights)} {_shape(arrays[layer.weights])}" for layer in ordered)
-        raise Open(f"the shapes do not say whether the matrices are out × in or in × out: {shapes}")
+        message = say("the shapes do not say whether the matrices are out × in or in × out: {shapes}", shapes=shapes)
+        raise Open(message)
     ((turned, sizes),) = found.items()
-    how = "in × out: a row a unit that feeds the layer" if turned else "out × in: a row a unit of the layer"
-    said = [f"The matrices are {how}."]
+    said = [
+        say(
+            "The matrices are in × out: a row a unit that feeds the layer."
+            if turned
+            else "The matrices are out × in: a row a unit of the layer."
+        )
+    ]
     if not order and len(ordered) > 1 and not _numbered(ordered):
-        said.append(f"The order of the layers is that of the file: {_names(ordered)}.")
+        said.append(say("The order of the layers is that of the file: {names}.", names=_names(ordered)))
     if bare := [layer for layer in ordered if layer.biases is None]:
-        said.append(f"Without biases: {_names(bare)}.")
+        said.append(say("Without biases: {names}.", names=_names(bare)))
     if aside:
-        said.append(f"Left aside: {', '.join(map(quote, aside[:8]))}{' …' * (len(aside) > 8)}.")
+        said.append(say("Left aside: {names}.", names=", ".join(map(quote, aside[:8])) + " …" * (len(aside) > 8)))
     return DenseLayers(tuple(ordered), sizes, turned, tuple(said))
 
 
@@ -104,10 +114,11 @@ def _named(dense: Sequence[Dense], order: Sequence[str]) -> list[Dense]:
     by_name = {name: layer for layer in dense for name in (layer.weights, layer.name)}
     for name in order:
         if name not in by_name:
-            raise NoChain(f"there is no layer {quote(name[:60])}; there are: {_names(dense)}")
+            layer, names = quote(name[:60]), _names(dense)
+            raise NoChain(say("there is no layer {name}; there are: {names}", name=layer, names=names))
     found = [by_name[name] for name in order]
     if len(set(order)) < len(order):
-        raise NoChain("a layer is named twice in the order of the layers")
+        raise NoChain(say("a layer is named twice in the order of the layers"))
     return found
 
 
@@ -122,9 +133,9 @@ def _dense(arrays: Mapping[str, np.ndarray]) -> tuple[list[Dense], list[str]]:
     biases: dict[str, str] = {}
     aside = []
     for name, values in arrays.items():
-        for pattern, what in _OTHERS.items():
+        for pattern, message in _OTHERS.items():
             if re.search(pattern, name, re.IGNORECASE):
-                raise NoChain(f"{quote(name)} is {what}, no dense layer; {CIRCUITS}")
+                raise NoChain(f"{say(message, array=quote(name))}; {_circuits()}")
         part = _part(name)
         if part is None:
             aside.append(name)
@@ -132,15 +143,24 @@ def _dense(arrays: Mapping[str, np.ndarray]) -> tuple[list[Dense], list[str]]:
         what, layer = part
         kept = biases if what.lower().startswith(_BIASES) else weights
         if layer in kept:
-            both = f"{quote(kept[layer])} and {quote(name)} are both the {'biases' if kept is biases else 'weights'}"
-            raise NoChain(f"{both} of one layer: give each layer a name of its own")
+            raise NoChain(
+                say(
+                    "{one} and {other} are both the biases of one layer: give each layer a name of its own"
+                    if kept is biases
+                    else "{one} and {other} are both the weights of one layer: give each layer a name of its own",
+                    one=quote(kept[layer]), other=quote(name),
+                )
+            )  # fmt: skip
         if values.ndim > 2:
-            raise NoChain(f"{quote(name)} is {_shape(values)}: a convolution or the like, no dense layer; {CIRCUITS}")
+            words = {"array": quote(name), "shape": _shape(values)}
+            message = say("{array} is {shape}: a convolution or the like, no dense layer", **words)
+            raise NoChain(f"{message}; {_circuits()}")
         kept[layer] = name
     if not weights and not biases:
         return _by_shape(arrays)
     if lone := [name for layer, name in biases.items() if layer not in weights]:
-        raise NoChain(f"{quote(lone[0])} has no weights beside it: a layer is missing, or it is a norm's")
+        array = quote(lone[0])
+        raise NoChain(say("{array} has no weights beside it: a layer is missing, or it is a norm's", array=array))
     return [Dense(layer, name, biases.get(layer)) for layer, name in weights.items()], aside
 
 
@@ -164,10 +184,14 @@ def _by_shape(arrays: Mapping[str, np.ndarray]) -> tuple[list[Dense], list[str]]
         elif values.ndim == 1 and layers and layers[-1].biases is None:
             layers[-1] = Dense(layers[-1].name, layers[-1].weights, name)
         else:
-            said = f"{quote(name)} is {_shape(values)}, and its name does not say weight or bias"
-            raise NoChain(f"{said}: call them W1, b1, W2 …")
+            raise NoChain(
+                say(
+                    "{array} is {shape}, and its name does not say weight or bias: call them W1, b1, W2 …",
+                    array=quote(name), shape=_shape(values),
+                )
+            )  # fmt: skip
     if not layers:
-        raise NoChain("there is no matrix of weights in it")
+        raise NoChain(say("there is no matrix of weights in it"))
     return layers, []
 
 
@@ -203,24 +227,55 @@ def _sizes(order: Sequence[Dense], arrays: Mapping[str, np.ndarray], turned: boo
 
 def _broken(
     order: Sequence[Dense], arrays: Mapping[str, np.ndarray], in_by_out: bool | None, inputs: int | None
-) -> str:
+) -> NoChain:
     """What is in the way of a chain."""
-    listed = "; ".join(
+    there = "; ".join(
         f"{quote(layer.weights)} {_shape(arrays[layer.weights])}"
         + (f", {quote(layer.biases)} {_shape(arrays[layer.biases])}" if layer.biases else "")
         for layer in order[:8]
     ) + ("; …" if len(order) > 8 else "")
-    way = "" if in_by_out is None else " as in × out" if in_by_out else " as out × in"
     if any(_sizes(order, arrays, turned) for turned in (False, True)):
         if inputs is not None:
-            return f"the data have {plural(inputs, 'input')}, and the layers do not begin with so many: {listed}"
-        return f"the layers do not fit together{way}, the other way they do: {listed}"
+            n = plural(inputs, "input")
+            words = {"inputs": n, "arrays": there}
+            return NoChain(say("the data have {inputs}, and the layers do not begin with so many: {arrays}", **words))
+        return NoChain(
+            say(
+                "the layers do not fit together as in × out, the other way they do: {arrays}"
+                if in_by_out
+                else "the layers do not fit together as out × in, the other way they do: {arrays}",
+                arrays=there,
+            )
+        )
     others = list(permutations(order)) if 1 < len(order) <= MOST_TRIED and not _numbered(order) else []
     fits = next((other for turned in (False, True) for other in others if _sizes(other, arrays, turned)), None)
     if fits:
-        said = ",".join(layer.name for layer in fits)
-        return f"the layers do not fit together in the order of the file{way}: {listed}; they do in the order {said}"
-    return f"the layers do not fit together{way}: {listed}; {CIRCUITS}"
+        words = {"arrays": there, "order": ",".join(layer.name for layer in fits)}
+        return OtherOrder(
+            say(
+                "the layers do not fit together in the order of the file: {arrays}; they do in the order {order}"
+                if in_by_out is None
+                else "the layers do not fit together in the order of the file as in × out: {arrays}; "
+                "they do in the order {order}"
+                if in_by_out
+                else "the layers do not fit together in the order of the file as out × in: {arrays}; "
+                "they do in the order {order}",
+                **words,
+            )
+        )
+    message = say(
+        "the layers do not fit together: {arrays}"
+        if in_by_out is None
+        else "the layers do not fit together as in × out: {arrays}"
+        if in_by_out
+        else "the layers do not fit together as out × in: {arrays}",
+        arrays=there,
+    )
+    return NoChain(f"{message}; {_circuits()}")
+
+
+def _circuits() -> str:
+    return say("layers of other kinds are lines of a [circuit]: backprop-tutor new FILE --arrays")
 
 
 def _names(layers: Sequence[Dense]) -> str:
@@ -228,4 +283,4 @@ def _names(layers: Sequence[Dense]) -> str:
 
 
 def _shape(values: np.ndarray) -> str:
-    return " × ".join(map(str, values.shape)) or "a single number"
+    return " × ".join(map(str, values.shape)) or say("a single number")

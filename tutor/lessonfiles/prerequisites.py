@@ -10,6 +10,7 @@ from tutor.engine.lesson import Lesson
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.catalogue import Entry
 from tutor.lessonfiles.positions import Problem, Source
+from tutor.text.language import say
 from tutor.text.output import quote
 
 
@@ -17,10 +18,17 @@ def ids(lesson: Lesson, source: Source) -> Iterator[Problem]:
     """Another lesson with the same id, which is the one that a command or a prerequisite may mean."""
     for other in (catalogue.namesakes(lesson.path) if lesson.path else [])[:1]:
         ours = other.parent == catalogue.data_dir("lessons")
-        where = "comes with the tutor" if ours else f"is {other.name}, in the same folder"
-        message = f"another lesson is called {quote(lesson.id)}: it {where}"
-        advice = "an id is the file's name without its number: rename one of the files" + (
-            ", or open this one by its path or with --lessons" if ours else ""
+        message = say(
+            "another lesson is called {name}: it comes with the tutor"
+            if ours
+            else "another lesson is called {name}: it is {file}, in the same folder",
+            name=quote(lesson.id), file=other.name,
+        )  # fmt: skip
+        advice = say(
+            "an id is the file's name without its number: rename one of the files, "
+            "or open this one by its path or with --lessons"
+            if ours
+            else "an id is the file's name without its number: rename one of the files"
         )
         yield source.problem_at(1, 1, message, advice, "warning")
 
@@ -37,17 +45,19 @@ def prerequisites(lesson: Lesson, source: Source, folders: Iterable[Path] = ()) 
         found = shelves.find(name, lesson.path.parent if lesson.path else None)
         if found is None:
             near = catalogue.nearest(name, ids=shelves.ids())
-            advice = f"did you mean '{near[0]}'?" if near else "name a lesson by its id: 01-gates.toml is gates"
+            advice = say("name a lesson by its id: 01-gates.toml is gates")
             if titled := shelves.titled(name):
-                advice = f"that is the title of '{titled}': a lesson is named by its id"
-            message = f"no lesson {quote(name)} comes with the tutor or stands beside this file"
+                advice = say("that is the title of '{id}': a lesson is named by its id", id=titled)
+            elif near:
+                advice = say("did you mean '{near}'?", near=near[0])
+            message = say("no lesson {name} comes with the tutor or stands beside this file", name=quote(name))
             yield source.problem(path, message, advice)
         elif circle := shelves.way(found, own):
-            message = f"prerequisites in a circle: {' → '.join((lesson.id, *circle))}"
-            yield source.problem(path, message, "of lessons that need each other, one has to do without")
+            message = say("prerequisites in a circle: {lessons}", lessons=" → ".join((lesson.id, *circle)))
+            yield source.problem(path, message, say("of lessons that need each other, one has to do without"))
         elif lesson.id in order and name in order and order.index(name) > order.index(lesson.id):
-            message = f"{quote(name)} comes after this lesson in the list"
-            advice = "the numbers of the file names give the order: 02-x.toml comes before 03-y.toml"
+            message = say("{name} comes after this lesson in the list", name=quote(name))
+            advice = say("the numbers of the file names give the order: 02-x.toml comes before 03-y.toml")
             yield source.problem(path, message, advice, severity="warning")
 
 

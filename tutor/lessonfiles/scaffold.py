@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from tutor.lessonfiles.file_names import lesson_id
+from tutor.text.language import say
 from tutor.text.output import FORBIDDEN
 
 _LESSON = r"""# A lesson of backprop-tutor. Change it, and see what it does:
@@ -154,7 +155,16 @@ source = "by hand: 0.25 + 0.25 and -0.5 + 0"
 
 def lesson_text(path: Path, arrays: bool = False) -> str:
     """The text of a new lesson for a file of this name: one neuron, or one layer over arrays."""
-    words = FORBIDDEN.sub("", lesson_id(path)).replace("-", " ").replace("_", " ").strip() or "my lesson"
+    words = FORBIDDEN.sub("", lesson_id(path)).replace("-", " ").replace("_", " ").strip() or say("my lesson")
     name = FORBIDDEN.sub("", path.name).replace("\n", "")
     title = json.dumps(words[:1].upper() + words[1:], ensure_ascii=False)  # a string of JSON is one of TOML
-    return (_ARRAYS if arrays else _LESSON).format(name=name, title=title)
+    blocks = map(say, _blocks(_ARRAYS if arrays else _LESSON))
+    return "\n\n".join(blocks).format(name=name, title=title) + "\n"
+
+
+def _blocks(text: str) -> list[str]:
+    """The parts between empty lines: each is translated by itself."""
+    return text.strip("\n").split("\n\n")
+
+
+TEXTS = tuple(dict.fromkeys([*_blocks(_LESSON), *_blocks(_ARRAYS)]))  # what there is to translate

@@ -24,7 +24,9 @@ from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.rows import Data, Scaled
 from tutor.lessonfiles.positions import MAX_BYTES
 from tutor.lessonfiles.schema import MAX_EXAMPLES
+from tutor.text.language import say
 from tutor.text.output import FORBIDDEN, escape, write_whole
+from tutor.text.words import reason
 
 LARGEST = 1_000_000  # numbers of examples that are written out: more are more than a lesson file may have
 
@@ -184,9 +186,18 @@ def _with_rows(values: dict[str, Any], lesson: Lesson) -> dict[str, Any]:
     size = lesson.inputs.shape[1] * many
     if size > LARGEST or many > MAX_EXAMPLES:
         raise CannotWrite(
-            f"Its {many:,} examples are too many to stand in a lesson file: save it in the folder of "
-            f"{lesson.path or 'the lesson'}, where they are."
-        )
+            say(
+                "Its {n} examples are too many to stand in a lesson file: save it in the folder of {file}, "
+                "where they are.",
+                n=f"{many:,}", file=lesson.path,
+            )
+            if lesson.path
+            else say(
+                "Its {n} examples are too many to stand in a lesson file: save it in the folder of the lesson, "
+                "where they are.",
+                n=f"{many:,}",
+            )
+        )  # fmt: skip
     if held is None:
         return values
     inputs, targets = np.concatenate([lesson.inputs[:], held.inputs[:]]), np.concatenate([lesson.targets, held.targets])
@@ -312,7 +323,8 @@ def save(text: str, path: str | Path, overwrite: bool = False) -> Path:
     """Write a lesson file; returns where it is. Raises CannotWrite; FileExistsError unless it may `overwrite`."""
     data = text.encode()
     if len(data) > MAX_BYTES:
-        raise CannotWrite(f"The lesson would be larger than {MAX_BYTES // 2**20} MiB, the most that a lesson may be.")
+        most = MAX_BYTES // 2**20
+        raise CannotWrite(say("The lesson would be larger than {n} MiB, the most that a lesson may be.", n=most))
     try:
         file = named(path)
         if overwrite:  # the old file stays until the new one is whole
@@ -324,7 +336,7 @@ def save(text: str, path: str | Path, overwrite: bool = False) -> Path:
     except FileExistsError:
         if file.is_file():
             raise
-        raise CannotWrite(f"{escape(str(file))} is there already, and it is no file.") from None
+        raise CannotWrite(say("{file} is there already, and it is no file.", file=escape(str(file)))) from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise CannotWrite(f"Cannot write {escape(str(path))}: {escape(str(reason))}.") from None
+        why = escape(reason(error))
+        raise CannotWrite(say("Cannot write {file}: {why}.", file=escape(str(path)), why=why)) from None

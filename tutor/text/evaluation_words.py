@@ -14,7 +14,7 @@ from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import Run, Stopped
 from tutor.text.cells import cut, pad, width
 from tutor.text.divergence_words import divergence_words
-from tutor.text.language import N_, fill, say
+from tutor.text.language import N_, fill, said, say
 from tutor.text.layout import number
 from tutor.text.words import plural
 
@@ -223,7 +223,7 @@ def wrong_words(evaluator: Evaluator, found: Evaluation, most: int) -> list[str]
 def held_out_words(lesson: Lesson, found: Evaluation) -> str:
     """'Held out, 40 rows of 200 (held_out = 0.2), drawn with the seed 0: 31 of 40 right, 77.5 %, mean loss 0.91.'"""
     assert lesson.held_out is not None
-    return say("Held out, {rows}: {summary}.", rows=lesson.held_out.said, summary=summary(found))
+    return say("Held out, {rows}: {summary}.", rows=said(lesson.held_out.said), summary=summary(found))
 
 
 def words(evaluator: Evaluator, found: Evaluation, held_out: Evaluation | None = None) -> list[str]:

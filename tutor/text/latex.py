@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from tutor.engine.ids import looks_like_id
+from tutor.text.language import say
 
 Name = Callable[[str], str | None]  # what a notation calls the step of an id; None for what is no id
 
@@ -69,8 +70,10 @@ class _Atom:
 def mathematics(latex: str, name: Name, found: list[Blemish] | None = None) -> str:
     """LaTeX as one line of Unicode; `found` gathers what is not understood, which is shown as it is written."""
     if len(latex) > MAX_FORMULA:
-        message = f"a formula of {len(latex):,} characters: {MAX_FORMULA:,} are the most"
-        (found if found is not None else []).append(Blemish(0, message, "write \\$ for a dollar, or make it several"))
+        n, most = f"{len(latex):,}", f"{MAX_FORMULA:,}"
+        message = say("a formula of {n} characters: {most} are the most", n=n, most=most)
+        advice = say("write \\$ for a dollar, or make it several")
+        (found if found is not None else []).append(Blemish(0, message, advice))
         return latex
     reader = _Latex(latex, name, [] if found is None else found)
     return _joined(reader.group(end=False))
@@ -97,8 +100,8 @@ class _Latex:
         """The next token but spaces; empty at the end."""
         while self.at < len(self.tokens) and self.tokens[self.at][4]:
             if "\t" in self.tokens[self.at][0]:
-                advice = r"in \"...\" \t is a tab: write \\times, or put the text in '''three single quotes'''"
-                self.blemish(self.tokens[self.at], "a tab within mathematics", advice.replace('\\"', '"'))
+                advice = say("in \"...\" \\t is a tab: write \\\\times, or put the text in '''three single quotes'''")
+                self.blemish(self.tokens[self.at], say("a tab within mathematics"), advice)
             self.at += 1
         return self.tokens[self.at][0] if self.at < len(self.tokens) else ""
 
@@ -110,7 +113,7 @@ class _Latex:
             if text == "}":
                 if end:
                     break
-                self.blemish(self.tokens[self.at], "a } without its {")
+                self.blemish(self.tokens[self.at], say("a } without its {"))
                 self.at += 1
             elif text in "^_":
                 self.at += 1
@@ -133,7 +136,8 @@ class _Latex:
             return self.braces()
         token = self.tokens[self.at] if self.at < len(self.tokens) else None
         if not token or token[0] == "}":
-            self.blemish(self.tokens[self.at - 1], f"something is missing after {self.tokens[self.at - 1][0].strip()}")
+            before = self.tokens[self.at - 1]
+            self.blemish(before, say("something is missing after {sign}", sign=before[0].strip()))
             return []
         if token[3] and len(token[3]) > 1:  # x^12 is x¹2, as in TeX
             digit, rest = token[3][0], _TOKEN.match(self.latex, token.start() + 1)
@@ -145,7 +149,7 @@ class _Latex:
     def braces(self) -> list[_Atom]:
         token = self.tokens[self.at]
         if self.depth > _DEEP:
-            self.blemish(token, "groups are nested too deep")
+            self.blemish(token, say("groups are nested too deep"))
             self.at = len(self.tokens)
             return []
         self.at += 1
@@ -153,7 +157,7 @@ class _Latex:
         if self.peek() == "}":
             self.at += 1
         else:
-            self.blemish(token, "a { that is not closed", "write } where its part ends: \\frac{1}{2}")
+            self.blemish(token, say("a { that is not closed"), say("write } where its part ends: \\frac{1}{2}"))
         return atoms
 
     def raw(self) -> str:
@@ -188,7 +192,7 @@ class _Latex:
                     self.at += 1
                 return [_Atom(called, "fraction" if "/" in called or re.search("[^\\W0-9_]{2}", called) else "ord")]
             if id and looks_like_id(id[1]) and "/" in id[1]:
-                self.blemish(token, f"{id[0]} names no step of this lesson")
+                self.blemish(token, say("{id} names no step of this lesson", id=id[0]))
             inside = self.braces()
             return [_Atom(inside[0].text)] if len(inside) == 1 and inside[0].kind == "comma" else inside  # 1{,}000
         self.at += 1
@@ -227,7 +231,8 @@ class _Latex:
             return [_sign(word if word != "|" else "‖")]
         sign = _OWN.get(word) or signs.get("\\" + word)
         if sign is None:
-            self.blemish(token, f"the macro {token[0]} is not known", "it is shown as it is written")
+            message = say("the macro {macro} is not known", macro=token[0])
+            self.blemish(token, message, say("it is shown as it is written"))
             return [_Atom(token[0])]
         return [_sign(sign)]
 
@@ -235,8 +240,8 @@ class _Latex:
         """A matrix, as the tutor writes one on a line: [[1, 2], [3, 4]], of one column [1, 2]."""
         environment = self.raw()
         if environment not in _ROWS or self.depth > _DEEP:
-            known = "what stands in rows is a pmatrix, bmatrix, matrix or cases"
-            self.blemish(begin, f"\\begin{{{environment}}} is not known", known)
+            known = say("what stands in rows is a pmatrix, bmatrix, matrix or cases")
+            self.blemish(begin, say("{macro} is not known", macro=f"\\begin{{{environment}}}"), known)
             if self.depth > _DEEP:
                 return f"\\begin{{{environment}}}"
         rows: list[list[str]] = [[]]
@@ -250,7 +255,8 @@ class _Latex:
                 break
         ended = stop == "\\end" and self.raw() == environment
         if not ended and environment in _ROWS:
-            self.blemish(begin, f"\\begin{{{environment}}} has no \\end{{{environment}}}")
+            opens, closes = (f"\\{word}{{{environment}}}" for word in ("begin", "end"))
+            self.blemish(begin, say("{begin} has no {end}", begin=opens, end=closes))
         rows = rows[:-1] if rows[-1] == [""] and rows[1:] else rows
         if environment not in _ROWS:  # told once; what stands in it is read, line by line
             return "; ".join(" ".join(part for part in row if part) for row in rows)

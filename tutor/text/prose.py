@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 from tutor.engine.ids import looks_like_id
 from tutor.engine.meant import meant_id
+from tutor.text.language import say
 from tutor.text.latex import Blemish, Name, is_macro, mathematics
 
 _PARTS = re.compile(
@@ -56,7 +57,8 @@ def blemishes(text: str, name: Name) -> Iterator[Blemish]:
     """What is wrong with the mathematics and the ids in a text."""
     name = _bounded(name)
     if other := _OTHER_DELIMITERS.search(text):
-        yield Blemish(other.start(), f"{other[0]} begins no mathematics here", "write it between dollars: $x^2$")
+        message = say("{sign} begins no mathematics here", sign=other[0])
+        yield Blemish(other.start(), message, say("write it between dollars: $x^2$"))
     for match in _parts(text):
         if isinstance(match, str):
             continue
@@ -67,16 +69,20 @@ def blemishes(text: str, name: Name) -> Iterator[Blemish]:
             mathematics(latex, name, found)
             yield from (Blemish(start + b.offset, b.message, b.advice) for b in found)
         elif match["alone"] or match["display"] or match["inline"]:
-            advice = "a formula has a $ at both ends; write \\$ for a dollar"
-            yield Blemish(match.start(), "a $ that begins no mathematics", advice)
+            advice = say("a formula has a $ at both ends; write \\$ for a dollar")
+            yield Blemish(match.start(), say("a $ that begins no mathematics"), advice)
         elif match["id"] and name(match["id"]) is None:
             live, id = ("=", match["id"][1:]) if match["id"].startswith("=") else ("", match["id"])
             near = meant_id(id, name)
             if near or looks_like_id(id) or (live and id):
-                advice = f"did you mean {{{live}{near}}}? " if near else ""
-                becomes = f"an id in braces becomes the step's {'number' if live else 'name'}"
-                advice += f"{becomes}; for braces as they stand put them in `code`"
-                yield Blemish(match.start(), f"{match[0]} names no step of this lesson", advice)
+                advice = say(
+                    "an id in braces becomes the step's number; for braces as they stand put them in `code`"
+                    if live
+                    else "an id in braces becomes the step's name; for braces as they stand put them in `code`"
+                )
+                if near:
+                    advice = f"{say('did you mean {near}?', near=f'{{{live}{near}}}')} {advice}"
+                yield Blemish(match.start(), say("{id} names no step of this lesson", id=match[0]), advice)
 
 
 def count_words(text: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from tutor.messages import alternatives
 from tutor.text.language import N_, said, say, say_many
 
 
@@ -36,6 +37,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     from tutor.engine import parsing  # here: every start waits for this module
 
     return said(parsing.did_you_mean(word, known))
+
+
+def either(texts: Iterable[str]) -> str:
+    """'a or b or c'."""
+    return said(alternatives(texts))
 
 
 # What systems say when a file cannot be read or written: of more there is no translation.

@@ -16,6 +16,7 @@ from tutor.lessonfiles.reading.circuit_inputs import MAX_NUMBERS, Given, read_in
 from tutor.lessonfiles.reading.repeat import DefineLine, unroll
 from tutor.lessonfiles.reading.values import Values, listed
 from tutor.lessonfiles.reading.whole_numbers import check_whole_numbers
+from tutor.text.language import N_, said, say
 from tutor.text.output import quote
 from tutor.text.words import did_you_mean
 
@@ -25,11 +26,11 @@ _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _FRACTIONS = {"½": "0.5", "¼": "0.25", "¾": "0.75", "⅓": "1/3", "⅔": "2/3"}
 # Signs that mean nothing in a formula, and what is written for them.
 _SIGNS = {
-    "|": "write abs(x)",
-    "√": "write sqrt(x)",
-    **dict.fromkeys("<>?≤≥", "a formula has no conditions: max(x, 0), min(a, b) and relu(x) choose"),
-    "%": "write 0.2 for 20 %",
-    "'": "write another name: y2 for y'",
+    "|": N_("write abs(x)"),
+    "√": N_("write sqrt(x)"),
+    **dict.fromkeys("<>?≤≥", N_("a formula has no conditions: max(x, 0), min(a, b) and relu(x) choose")),
+    "%": N_("write 0.2 for 20 %"),
+    "'": N_("write another name: y2 for y'"),
 }
 _IDENTIFIER = re.compile(r"[^\W0-9]\w*")  # what a formula reads as a name
 
@@ -52,14 +53,16 @@ def read_circuit(file: Values) -> Circuit | None:
     sound = all(named) and file.faults.sound("circuit", "define")  # else its line may be one that was not understood
     if output is not None and defined and output not in defined and (sound or output in given.values):
         if output in given.values:
-            message = f"the output {quote(output)} is an input"
+            message = say("the output {name} is an input", name=quote(output))
         else:
-            message = f"the output {quote(output)} is not defined{did_you_mean(output[:64], defined)}"
-        file.fault(("circuit", "output"), message, f"defined are: {listed(defined)}")
+            near = did_you_mean(output[:64], defined)
+            message = say("the output {name} is not defined{near}", name=quote(output), near=near)
+        file.fault(("circuit", "output"), message, say("defined are: {names}", names=listed(defined)))
     elif output is not None and shapes.get(output):
-        message = f"the output {quote(output)} is {shape_text(shapes[output])}: it must be a single number"
+        shape = said(shape_text(shapes[output]))
+        message = say("the output {name} is {shape}: it must be a single number", name=quote(output), shape=shape)
         total = next(name for name in ("L", "loss", "total", f"{output}_sum") if name not in {*defined, *given.values})
-        advice = f'add a line such as "{total} = sum({output})", and make that the output'
+        advice = say('add a line such as "{line}", and make that the output', line=f"{total} = sum({output})")
         file.fault(("circuit", "output"), message, advice)
     data = _chosen(file, "data", given, whole)
     parameters = _chosen(file, "parameters", given, whole)
@@ -96,17 +99,20 @@ def _definitions(file: Values, lines: list[DefineLine], given: Given, whole: boo
             continue
         told = Told(file, where, line)
         if "=" not in text:
-            told(f"define[{line.at + 1}] is no definition", "write 'name = formula', such as q = x + y", offset=None)
+            message = say("define[{n}] is no definition", n=line.at + 1)
+            told(message, say("write 'name = formula', such as q = x + y"), offset=None)
             continue
         begin, at = len(text) - len(text.lstrip()), text.index("=") + 1
         if name in given.values:
-            told(f"{quote(name)} is an input", "a name is defined once", begin)
+            told(say("{name} is an input", name=quote(name)), say("a name is defined once"), begin)
         elif name in done:
-            advice = "a name is defined once"
+            advice = say("a name is defined once")
             if line.times and done[name] == line.at:
                 time = next(iter(line.times))
-                advice = f"a line that is repeated defines a name each time: {name}{{{time}}} = ..."
-            told(f"{quote(name)} is defined already, by define[{done[name] + 1}]", advice, begin)
+                example = f"{name}{{{time}}} = ..."
+                advice = say("a line that is repeated defines a name each time: {example}", example=example)
+            message = say("{name} is defined already, by define[{n}]", name=quote(name), n=done[name] + 1)
+            told(message, advice, begin)
         elif name not in given.values:
             _identifier(file, where, name, offset=line.offset(begin))
         words = LineNames(told, given, shapes, done, names, name, at, whole, lost)
@@ -116,7 +122,7 @@ def _definitions(file: Values, lines: list[DefineLine], given: Given, whole: boo
         except FormulaError as error:
             if any(error.message.startswith(f"{one} is a function:") for one in names if one in RESERVED):
                 continue  # told where it is defined
-            told(error.message, error.advice or _advice(text[at:], error, words), at + error.offset)
+            told(said(error), said(error.advice) or _advice(text[at:], error, words), at + error.offset)
         if formula is not None:
             found.append(Definition(name, formula, " ".join(text.split()), line.at))
         if name and name not in given.values:
@@ -136,7 +142,8 @@ class Told:
         if self.line.later:
             if not self.file.sound(*self.where):
                 return
-            message += f" (where {', '.join(f'{name} is {time}' for name, time in self.line.times.items())})"
+            times = ", ".join(say("{name} is {time}", name=name, time=time) for name, time in self.line.times.items())
+            message = say("{message} (where {times})", message=message, times=times)
         at = None if offset is None else self.line.offset(offset)
         self.file.fault(self.where, message, advice, offset=at)
 
@@ -167,28 +174,34 @@ class LineNames:
 
     def _unknown(self, word: str, offset: int) -> None:
         known = [*self.given.values, *self.done]
-        advice = f"known here: {listed(known)}"
+        name = quote(word)
+        advice = say("known here: {names}", names=listed(known))
         if word == self.name:
-            message = f"{quote(word)} is defined by itself"
+            message = say("{name} is defined by itself", name=name)
         elif word in self.names:
-            message = f"{quote(word)} is used before it is defined"
+            message = say("{name} is used before it is defined", name=name)
         elif word in self.given.parts:
-            message = f"{quote(word)} is written with a time elsewhere: its rows are {listed(self.given.parts[word])}"
-            advice = f"give the whole by another name too, or put it together: concat({word}1, {word}2)"
+            rows = listed(self.given.parts[word])
+            message = say("{name} is written with a time elsewhere: its rows are {rows}", name=name, rows=rows)
+            both = f"concat({word}1, {word}2)"
+            advice = say("give the whole by another name too, or put it together: {formula}", formula=both)
         elif raised := re.fullmatch(r"(.+?)([⁰¹²³⁴-⁹]+)", word):
-            message, power = f"unknown name {quote(word)}", raised[2].translate(_RAISED)
-            advice = f"write {raised[1]} ** {power}" if raised[1] in known else advice
+            message, power = say("unknown name {name}", name=name), raised[2].translate(_RAISED)
+            advice = say("write {formula}", formula=f"{raised[1]} ** {power}") if raised[1] in known else advice
         elif word in _FRACTIONS:
-            message, advice = f"{quote(word)} is no number of a formula", f"write {_FRACTIONS[word]}"
+            message = say("{name} is no number of a formula", name=name)
+            advice = say("write {formula}", formula=_FRACTIONS[word])
         elif not self.whole or re.sub("[0-9]+$", "", word) in self.lost:
             return  # it may be among the inputs, or the lines, that could not be read
         elif word in ARRAY_FUNCTIONS or word in FUNCTIONS:
-            message = f"{word} is a function: write {word}(...)"
+            message = say("{name} is a function: write {name}(...)", name=word)
         else:
-            message = f"unknown name {quote(word)}{did_you_mean(word[:64], known)}"
+            message = say("unknown name {name}{near}", name=name, near=did_you_mean(word[:64], known))
             if self.told.line.times and re.search("[0-9]$", word):
-                advice = (
-                    f"where the times begin or end it has to be given: {word} = ... under [circuit.inputs]; {advice}"
+                advice = say(
+                    "where the times begin or end it has to be given: {name} = ... under [circuit.inputs]; {advice}",
+                    name=word,
+                    advice=advice,
                 )
         self.told(message, advice, offset)
 
@@ -196,29 +209,31 @@ class LineNames:
 def _advice(formula: str, error: FormulaError, words: LineNames) -> str:
     """What to do about a formula: the shapes of what is in it where these do not fit, else what a formula has."""
     if advice := _SIGNS.get(formula[error.offset : error.offset + 1]):
-        return advice
+        return say(advice)
     if re.match(r"=|[,;]\s*[^\W0-9]\w*\s*=", formula[error.offset :]):
-        return 'a line is one equation, in quotes of its own: define = ["p = x * y", "f = p + x"]'
+        return say('a line is one equation, in quotes of its own: define = ["p = x * y", "f = p + x"]')
     if any(words.used.values()):
-        return "; ".join(f"{name} is {shape_text(shape)}" for name, shape in words.used.items())
+        return "; ".join(
+            say("{name} is {shape}", name=name, shape=said(shape_text(shape))) for name, shape in words.used.items()
+        )
     functions = list(dict.fromkeys([*FUNCTIONS, *ARRAY_FUNCTIONS]))
-    advice = f"a formula has numbers, names, + - * / ** @ .T ( ) and {', '.join(functions)}"
+    advice = say("a formula has numbers, names, + - * / ** @ .T ( ) and {names}", names=", ".join(functions))
     if module := _MODULE.search(formula):  # the first dot is where a parser stops
         length = "linalg" in module[0] and module[1] == "norm"  # ours is the layer's
         if module[1] in functions and not length:
-            return f"write {module[1]} without what stands before it; {advice}"
-        meant = elsewhere("l2_norm" if length else module[1])
-        return f"write {meant}; {advice}" if meant else advice
+            return say("write {name} without what stands before it; {advice}", name=module[1], advice=advice)
+        meant = said(elsewhere("l2_norm" if length else module[1]))
+        return say("write {formula}; {advice}", formula=meant, advice=advice) if meant else advice
     if method := _METHOD.search(formula):
         x = method[1] or "x"
         called = {name: f"{name}({x})" for name in functions} | {"dot": f"{x} @ ...", "matmul": f"{x} @ ..."}
         called |= {"view": f"reshape({x}, ...)", **dict.fromkeys(("transpose", "t", "T"), f"{x}.T")}
-        if meant := called.get(method[2]) or elsewhere(method[2]):
-            return f"write {meant}; {advice}"
+        if meant := called.get(method[2]) or said(elsewhere(method[2])):
+            return say("write {formula}; {advice}", formula=meant, advice=advice)
     if formula[error.offset : error.offset + 1] == "[":
         if re.search(r"[\w)\]]\s*$", formula[: error.offset]):
-            return f"a row is row(x, 2), counted from 1, a column row(x.T, 2); {advice}"
-        return f"a list of numbers is an input, axes and sizes stand in ( ); {advice}"
+            return say("a row is row(x, 2), counted from 1, a column row(x.T, 2); {advice}", advice=advice)
+        return say("a list of numbers is an input, axes and sizes stand in ( ); {advice}", advice=advice)
     return advice
 
 
@@ -232,8 +247,9 @@ def _chosen(file: Values, key: str, given: Given, whole: bool) -> tuple[str, ...
         if name not in given.values and name not in given.parts:
             if not whole:
                 continue
-            message = f"{quote(name)} of {key} is no input{did_you_mean(name[:64], [*given.values, *given.parts])}"
-            file.fault(where, message, f"inputs are: {listed(given.values)}")
+            near = did_you_mean(name[:64], [*given.values, *given.parts])
+            message = say("{name} of {key} is no input{near}", name=quote(name), key=key, near=near)
+            file.fault(where, message, say("inputs are: {names}", names=listed(given.values)))
         else:
             found += given.named(name)
     return tuple(dict.fromkeys(found))
@@ -247,22 +263,22 @@ def _parameters(file: Values, given: Given) -> None:
         if name is None:
             continue
         if name in listed_as_data:
-            message = f"{quote(name)} is in parameters and in data"
-            file.fault(
-                where, message, "data has no gradient, so an update cannot change it: take it out of one of the two"
-            )
+            message = say("{name} is in parameters and in data", name=quote(name))
+            advice = say("data has no gradient, so an update cannot change it: take it out of one of the two")
+            file.fault(where, message, advice)
         elif any(part in given.examples for part in given.named(name)):
-            message = f"{quote(name)} is set by the examples: no update can change it"
-            file.fault(where, message, "take it out of parameters, or out of the examples")
+            message = say("{name} is set by the examples: no update can change it", name=quote(name))
+            file.fault(where, message, say("take it out of parameters, or out of the examples"))
 
 
 def _identifier(file: Values, where: Keys, name: str, **at: Any) -> None:
     """Note a name that no formula can use."""
     if name in RESERVED:
-        file.fault(where, f"{quote(name)} is a function and cannot be a name", "choose another name", **at)
+        message = say("{name} is a function and cannot be a name", name=quote(name))
+        file.fault(where, message, say("choose another name"), **at)
     elif not (name.isidentifier() and _IDENTIFIER.fullmatch(name) and len(name) <= 32):
-        advice = "a name has up to 32 letters, digits and underscores, and begins with no digit"
-        file.fault(where, f"{quote(name)} cannot be a name in a circuit", advice, **at)
+        advice = say("a name has up to 32 letters, digits and underscores, and begins with no digit")
+        file.fault(where, say("{name} cannot be a name in a circuit", name=quote(name)), advice, **at)
 
 
 # ---------------------------------------------------------------- memory
@@ -279,8 +295,9 @@ def _fits_in_memory(file: Values, definitions: list[Definition], given: Given) -
             per_example.add(definition.name)
         total += sum(_numbers(node) for node in walk(definition.formula)) * (together if many else 1)
         if total > MAX_NUMBERS:
-            message = f"up to this line the values are {total:,} numbers: {MAX_NUMBERS:,} are the most"
-            advice = "smaller arrays" + (", or fewer examples in a batch" if together > 1 else "")
+            n, most = f"{total:,}", f"{MAX_NUMBERS:,}"
+            message = say("up to this line the values are {n} numbers: {most} are the most", n=n, most=most)
+            advice = say("smaller arrays, or fewer examples in a batch" if together > 1 else "smaller arrays")
             file.fault(("circuit", "define", definition.at), message, advice)
             return
 

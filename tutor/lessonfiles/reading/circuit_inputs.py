@@ -14,8 +14,8 @@ from tutor.engine.expressions import Shape
 from tutor.lessonfiles.faults import label
 from tutor.lessonfiles.positions import Keys
 from tutor.lessonfiles.reading.values import Values
+from tutor.text.language import said, say, say_many
 from tutor.text.output import quote
-from tutor.text.words import plural
 
 MAX_NUMBERS = 50_000_000  # of all values of a batch together: 400 MB
 NETWORK_KEYS = ("inputs", "targets", "target")
@@ -83,8 +83,11 @@ def _ragged(file: Values, where: Keys, value: list[Any]) -> Shape | None:
     for at, shape in enumerate(shapes):
         if shape != usual:
             path = (*where, at)
-            message = f"{label(path)} is {shape_text(shape or ())}; the others beside it are {shape_text(usual or ())}"
-            file.fault(path, message, "the lists of an array are equally long, at each depth")
+            message = say(
+                "{what} is {shape}; the others beside it are {usual}",
+                what=label(path), shape=said(shape_text(shape or ())), usual=said(shape_text(usual or ())),
+            )  # fmt: skip
+            file.fault(path, message, say("the lists of an array are equally long, at each depth"))
             return None
     return (len(shapes), *(usual or ()))
 
@@ -117,31 +120,35 @@ def _same_names(file: Values, i: int, row: Mapping[str, Any], first: list[str]) 
     """Note the names of an example that are a network's, or not those of the first example."""
     for name in row:
         if name in NETWORK_KEYS:
-            message = f"{quote(name)} goes with a [network]: a circuit's examples set its inputs by name"
+            message = say("{name} goes with a [network]: a circuit's examples set its inputs by name", name=quote(name))
             if file.faults.sound("examples", i, name) and not any(
                 file.faults.doubts(("examples", before, name)) for before in range(i)
             ):
-                file.fault(("examples", i, name), message, "such as X = [1, 2] and y = 3", key=True)
+                file.fault(("examples", i, name), message, say("such as X = [1, 2] and y = 3"), key=True)
             file.faults.doubt(("examples", i, name))
         elif name not in first and i:
-            message = f"example {i + 1} sets {quote(name)}, example 1 does not"
-            file.fault(("examples", i, name), message, "every example sets the same inputs", key=True)
+            message = say("example {n} sets {name}, example 1 does not", n=i + 1, name=quote(name))
+            file.fault(("examples", i, name), message, say("every example sets the same inputs"), key=True)
     for name in first:
         if name not in row:
-            message = f"example {i + 1} does not set {quote(name)}, as example 1 does"
-            file.fault(("examples", i), message, "every example sets the same inputs", doubt=("examples", i, name))
+            message = say("example {n} does not set {name}, as example 1 does", n=i + 1, name=quote(name))
+            advice = say("every example sets the same inputs")
+            file.fault(("examples", i), message, advice, doubt=("examples", i, name))
 
 
 def _same_shape(file: Values, name: str, i: int, value: Any, first: Any, own: Any) -> bool:
     """Whether an example's value has the shape that the input has elsewhere; noted if not."""
-    shape, where = np.shape(value), "in example 1"
-    other = np.shape(first)
-    if i == 0 and own is not None:
-        other, where = np.shape(own), "in [circuit.inputs]"
+    of_inputs = i == 0 and own is not None
+    shape, other = np.shape(value), np.shape(own if of_inputs else first)
     if shape == other:
         return True
-    message = f"{name} of example {i + 1} is {shape_text(shape)}; {where} it is {shape_text(other)}"
-    file.fault(("examples", i, name), message, "an input has one shape, the same in all examples")
+    message = say(
+        "{name} of example {n} is {shape}; in [circuit.inputs] it is {other}"
+        if of_inputs
+        else "{name} of example {n} is {shape}; in example 1 it is {other}",
+        name=name, n=i + 1, shape=said(shape_text(shape)), other=said(shape_text(other)),
+    )  # fmt: skip
+    file.fault(("examples", i, name), message, say("an input has one shape, the same in all examples"))
     return False
 
 
@@ -158,8 +165,16 @@ def split(file: Values, given: Given, bases: Mapping[str, range], defined: Itera
         names = tuple(f"{base}{time}" for time in times)
         shape = given.shape(base)
         if shape is not None and shape[:1] != (len(times),):
-            message = f"{base} is {shape_text(shape)}, but it is written {base}{{...}} for {plural(len(times), 'time')}"
-            advice = f"its first axis is time: a list of {len(times)}, one for each from {times[0]} to {times[-1]}"
+            message = say_many(
+                len(times),
+                "{name} is {shape}, but it is written {name}{{...}} for {n} time",
+                "{name} is {shape}, but it is written {name}{{...}} for {n} times",
+                name=base, shape=said(shape_text(shape)),
+            )  # fmt: skip
+            advice = say(
+                "its first axis is time: a list of {n}, one for each from {first} to {last}",
+                n=len(times), first=times[0], last=times[-1],
+            )  # fmt: skip
             file.fault(where, message, advice)
             value = per_example = None
         order = list(given.values)

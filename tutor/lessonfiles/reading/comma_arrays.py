@@ -17,7 +17,7 @@ from tutor.engine.lesson import Lesson
 from tutor.lessonfiles.decimal_commas import read_with_points, shortened
 from tutor.lessonfiles.faults import Fault, Faults, label
 from tutor.lessonfiles.positions import Keys, Source
-from tutor.text.words import plural
+from tutor.text.language import said, say, say_many
 
 MOST_TRIES = 20  # times that a lesson is read again
 Built = tuple[Lesson | None, Faults]
@@ -107,8 +107,13 @@ def _note(faults: Faults, chosen: list[_Array]) -> None:
     for array in chosen:
         first.setdefault((str(array.path[0]), array.path[-1]), []).append(array)
     for array, *others in first.values():
-        more = f", and {plural(len(others), 'example')} more" if others else ""
-        shape = shape_text(np.shape(array.value))
-        message = f"{label(array.path)}{more}: decimal commas; with points it is {shape}, and fits"
-        advice = f"a number has a point, a comma stands between numbers: write {shortened(array.mended)}"
+        what = label(array.path)
+        if others:
+            what = say_many(
+                len(others), "{what}, and {n} example more", "{what}, and {n} examples more", what=what
+            )
+        shape = said(shape_text(np.shape(array.value)))
+        message = say("{what}: decimal commas; with points it is {shape}, and fits", what=what, shape=shape)
+        mended = shortened(array.mended)
+        advice = say("a number has a point, a comma stands between numbers: write {mended}", mended=mended)
         faults.add(array.path, message, advice)

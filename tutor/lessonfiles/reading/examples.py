@@ -16,10 +16,12 @@ from tutor.engine.rows import Data, Rows
 from tutor.lessonfiles import csv_examples
 from tutor.lessonfiles.array_files import is_binary
 from tutor.lessonfiles.beside import TABLES, missing, place
+from tutor.lessonfiles.faults import label
 from tutor.lessonfiles.positions import Keys, Problem
 from tutor.lessonfiles.reading import stored_examples
 from tutor.lessonfiles.reading.values import Values
-from tutor.text.words import plural
+from tutor.text.language import say
+from tutor.text.words import either, plural
 
 Choose = Callable[[csv_examples.CsvTable], "csv_examples.Columns | Problem"]
 
@@ -30,8 +32,8 @@ def take_examples(file: Values) -> None:
     _of_networks(file)
     if not isinstance(name, str):
         if file.has("class") and file.rows is None:
-            advice = "in the lesson a class is target = 2, or targets = [0, 1]"
-            file.fault(("class",), "class goes with a file of examples", advice, key=True)
+            advice = say("in the lesson a class is target = 2, or targets = [0, 1]")
+            file.fault(("class",), say("class goes with a file of examples"), advice, key=True)
         return
     if not file.has("network") and not file.has("circuit"):
         return
@@ -53,7 +55,7 @@ def take_examples(file: Values) -> None:
         return
     path = place(file.path, name)
     if isinstance(path, str):
-        file.fault(("examples",), path, 'such as examples = "flowers.csv"')
+        file.fault(("examples",), path, say("such as {line}", line='examples = "flowers.csv"'))
         return
     file.table_path = path
     _put_rows(file, _rows_of_table(file, ("examples",), name, path, choose))
@@ -71,8 +73,8 @@ def _of_networks(file: Values) -> None:
     """Note the keys about examples that a circuit has no use for."""
     for key in ("scale", "held_out") if file.has("circuit") and not file.has("network") else ():
         if file.has(key):
-            advice = "take it out" if key == "held_out" else "take it out; in a line: X / 255"
-            file.fault((key,), f"{key} goes with a [network]", advice, key=True)
+            advice = say("take it out" if key == "held_out" else "take it out; in a line: X / 255")
+            file.fault((key,), say("{key} goes with a [network]", key=key), advice, key=True)
 
 
 def _rows_of_table(
@@ -107,7 +109,7 @@ def held_out_table(file: Values, name: str) -> Data | None:
     """The rows of a second table, which is read as that of the examples is; None where something is wrong with it."""
     choose, path = _of_network(file), place(file.path, name)
     if isinstance(path, str):
-        file.fault(("held_out",), path, 'such as held_out = "test.csv"')
+        file.fault(("held_out",), path, say("such as {line}", line='held_out = "test.csv"'))
     if isinstance(path, str) or choose is None:
         return None
     classes = file.faults.table[1].classes if file.faults.table else ()
@@ -140,8 +142,8 @@ def _of_circuit(file: Values) -> Choose | None:
 def _of_lines(file: Values) -> set[str]:
     """The names in a circuit's lines that no line defines, and those of its inputs: what examples may set."""
     if file.has("class"):
-        advice = "take it out; a column of numbers, the class of each row, is an input like another"
-        file.fault(("class",), "class goes with a [network]", advice, key=True)
+        advice = say("take it out; a column of numbers, the class of each row, is an input like another")
+        file.fault(("class",), say("{key} goes with a [network]", key="class"), advice, key=True)
     lines = [file.value("circuit", "define", k) for k in range(file.length("circuit", "define"))]
     given = file.value("circuit", "inputs", anyhow=True)
     halves = [line.partition("=") for line in lines if isinstance(line, str)]
@@ -206,27 +208,31 @@ def check_examples(file: Values, sizes: Sequence[int | None], possible: list[set
         return
     if not many:
         if file.sound("examples"):
-            advice = "add [[examples]] with inputs and targets"
-            file.fault(("network",), "a network needs examples", advice, doubt=("examples",))
+            advice = say("add [[examples]] with inputs and targets")
+            file.fault(("network",), say("a network needs examples"), advice, doubt=("examples",))
         return
     fit = possible[0] if sizes[0] else set()
-    _counts(file, "inputs", fit, f"the network has {plural(sizes[0], 'input')}", sizes[0])
+    _counts(file, "inputs", fit, say("the network has {inputs}", inputs=plural(sizes[0], "input")), sizes[0])
     outputs = sizes[-1] if len(sizes) > 1 else None
     fit = possible[-1] if outputs else set()
-    _counts(file, "targets", fit, f"the network has {plural(outputs, 'output')}", outputs)
+    _counts(file, "targets", fit, say("the network has {outputs}", outputs=plural(outputs, "output")), outputs)
     told = False
     for i in range(many):
         where = ("examples", i)
         if not isinstance(file.value(*where, anyhow=True), dict):
             continue
         if file.has(*where, "target") and file.has(*where, "targets"):
-            file.fault((*where, "target"), f"example {i + 1} has target and targets", "give one of them", key=True)
+            message = say("example {n} has target and targets", n=i + 1)
+            file.fault((*where, "target"), message, say("give one of them"), key=True)
         elif file.has(*where, "target"):
             if loss and loss != "cross_entropy" and not (outputs == 1 and _single_classes(file)) and not told:
                 told = True  # once: it is one decision, not one an example
-                message = f"target, the number of a class, goes with cross_entropy; the loss is {loss}"
-                advice = "write targets = [...], one number an output"
-                advice += "; or classes 0 and 1, or 1 and 2, both of them" if outputs == 1 else ""
+                message = say("target, the number of a class, goes with cross_entropy; the loss is {loss}", loss=loss)
+                advice = say(
+                    "write targets = [...], one number an output; or classes 0 and 1, or 1 and 2, both of them"
+                    if outputs == 1
+                    else "write targets = [...], one number an output"
+                )
                 file.fault((*where, "target"), message, advice, key=True)
             elif outputs and loss == "cross_entropy":
                 _true_class(file, where, outputs)
@@ -234,7 +240,8 @@ def check_examples(file: Values, sizes: Sequence[int | None], possible: list[set
             if file.sound(*where, "targets"):
                 _distribution(file, where, loss)
         elif file.sound(*where, "targets") and file.sound(*where, "target"):
-            file.fault(where, f"example {i + 1} has no targets", "add targets = [...], one number an output")
+            message = say("example {n} has no targets", n=i + 1)
+            file.fault(where, message, say("add targets = [...], one number an output"))
 
 
 def _counts(file: Values, key: str, allowed: set[int], against: str, size: int | None) -> None:
@@ -245,52 +252,62 @@ def _counts(file: Values, key: str, allowed: set[int], against: str, size: int |
         if isinstance(values, list):
             lengths[i] = len(values)
     wrong = [i for i, length in lengths.items() if allowed and length not in allowed]
-    noun, advice = key[:-1], f"one number an {'input' if key == 'inputs' else 'output'}"
+    noun, advice = key[:-1], say("one number an input" if key == "inputs" else "one number an output")
     if len(wrong) > 1 and len(wrong) == len(lengths) and len(set(lengths.values())) == 1:
-        message = f"every example has {plural(lengths[wrong[0]], noun)}; {against}"
+        numbers = plural(lengths[wrong[0]], noun)
+        message = say("every example has {numbers}; {against}", numbers=numbers, against=against)
         file.fault(("examples", wrong[0], key), message, advice, shape=(size,))
         for i in wrong[1:]:
             file.faults.doubt(("examples", i, key))
     else:
         for i in wrong:
-            message = f"example {i + 1} has {plural(lengths[i], noun)}; {against}"
+            numbers = plural(lengths[i], noun)
+            message = say("example {n} has {numbers}; {against}", n=i + 1, numbers=numbers, against=against)
             file.fault(("examples", i, key), message, advice, shape=(size,))
 
 
 def _true_class(file: Values, where: Keys, outputs: int) -> None:
-    target = file.value(*where, "target")
+    target, what = file.value(*where, "target"), label((*where, "target"))
     if target is not None and target > outputs:
-        message = f"target of example {where[1] + 1} is class {target}; the network has {plural(outputs, 'output')}"
-        file.fault((*where, "target"), message, "classes are counted from 1")
+        message = say(
+            "{what} is class {target}; the network has {outputs}",
+            what=what, target=target, outputs=plural(outputs, "output"),
+        )  # fmt: skip
+        file.fault((*where, "target"), message, say("classes are counted from 1"))
     elif target == 0:
-        message = f"target of example {where[1] + 1} must be at least 1, not 0: classes are counted from 1"
-        file.fault((*where, "target"), message, f"1 to {outputs}: the first class is 1")
+        message = say("{what} must be at least 1, not 0: classes are counted from 1", what=what)
+        file.fault((*where, "target"), message, say("1 to {n}: the first class is 1", n=outputs))
 
 
 def _distribution(file: Values, where: Keys, loss: str | None) -> None:
     """Hold targets against what the loss can do with them."""
-    targets, example = file.value(*where, "targets"), where[1] + 1
+    targets = file.value(*where, "targets")
+
+    def what(*at: int) -> str:
+        return label((*where, "targets", *at))
+
     if loss and LOSSES[loss].targets:
         allowed = LOSSES[loss].targets
         for j, target in enumerate(targets):
             if target not in allowed:
-                wanted = " or ".join(f"{value:g}" for value in allowed)
-                message = f"targets[{j + 1}] of example {example} is {target}: {loss} wants {wanted}"
-                file.fault((*where, "targets", j), message, "a target says on which side the example belongs")
+                wanted = either(f"{value:g}" for value in allowed)
+                message = say("{what} is {number}: {loss} wants {wanted}",
+                              what=what(j), number=target, loss=loss, wanted=wanted)  # fmt: skip
+                file.fault((*where, "targets", j), message, say("a target says on which side the example belongs"))
     elif loss == "binary_cross_entropy":
         for j, target in enumerate(targets):
             if not 0 <= target <= 1:
-                message = f"targets[{j + 1}] of example {example} is {target}: binary_cross_entropy wants 0 to 1"
-                file.fault((*where, "targets", j), message, "a target is the probability of the class")
+                message = say("{what} is {number}: {loss} wants 0 to 1", what=what(j), number=target, loss=loss)
+                file.fault((*where, "targets", j), message, say("a target is the probability of the class"))
     elif loss == "cross_entropy":
         negative = [j for j, target in enumerate(targets) if target < 0]
         for j in negative:
-            message = f"targets[{j + 1}] of example {example} is {targets[j]}: a probability is not negative"
-            file.fault((*where, "targets", j), message, "cross_entropy wants probabilities that sum to 1")
+            message = say("{what} is {number}: a probability is not negative", what=what(j), number=targets[j])
+            file.fault((*where, "targets", j), message, say("cross_entropy wants probabilities that sum to 1"))
         total = sum(map(float, targets))
         if not negative and abs(total - 1) > 1e-12 * len(targets):
-            message = f"targets of example {example} sum to {total!r}; cross_entropy wants 1"
-            advice = "give the true class a 1 and the others 0, or write target = ..."
+            message = say("{what} sum to {total}; cross_entropy wants 1", what=what(), total=repr(total))
+            advice = say("give the true class a 1 and the others 0, or write target = ...")
             file.fault((*where, "targets"), message, advice)
 
 

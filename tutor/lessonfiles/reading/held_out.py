@@ -10,8 +10,9 @@ from tutor.lessonfiles.array_files import is_binary
 from tutor.lessonfiles.reading import stored_examples
 from tutor.lessonfiles.reading.examples import held_out_table
 from tutor.lessonfiles.reading.values import Values
+from tutor.messages import Message
+from tutor.text.language import say
 from tutor.text.layout import number
-from tutor.text.words import plural
 
 STREAM = 1_212_501_316  # of the random numbers that draw the rows: one of its own, whatever else the seed draws
 
@@ -29,26 +30,32 @@ def split(file: Values, examples: Data, loss: str) -> tuple[Data, Data | None]:
             _, found = stored_examples.read(file, ("held_out",), given, inputs, outputs)
         else:
             if given == file.named_file:
-                message = "the rows that are held out would be the examples themselves"
-                file.fault(("held_out",), message, "name another file, or write a share such as held_out = 0.2")
+                message = say("the rows that are held out would be the examples themselves")
+                file.fault(("held_out",), message, say("name another file, or write a share such as held_out = 0.2"))
                 return examples, None
             found = held_out_table(file, given)
             found = found and Data(found.inputs[:] / file.scale, found.targets)
         if found is not None:
             stored_examples.check(file, ("held_out",), found, inputs, outputs, loss)
-            found = Data(found.inputs, found.targets, said=f"the rows of {given}")
+            found = Data(found.inputs, found.targets, said=Message("the rows of {file}", file=given))
         return examples, found
     many = len(examples)
     if many < 2:
-        file.fault(("held_out",), "of one example none can be held out", "a lesson is trained on one at least")
+        message = say("of one example none can be held out")
+        file.fault(("held_out",), message, say("a lesson is trained on one at least"))
         return examples, None
     if isinstance(given, list):
         return _named(file, examples, given)
     seed = file.value("training", "seed", default=Training.seed)
     count = min(max(round(given * many), 1), many - 1)
     drawn = np.random.default_rng((seed, STREAM)).permutation(many)[:count]
-    said = f"{plural(count, 'row')} of {many:,} (held_out = {number(given)}), drawn with the seed {seed}"
-    return _parted(examples, np.sort(drawn), said)
+    told = Message(
+        "{n} row of {many} (held_out = {share}), drawn with the seed {seed}"
+        if count == 1
+        else "{n} rows of {many} (held_out = {share}), drawn with the seed {seed}",
+        n=f"{count:,}", many=f"{many:,}", share=number(given), seed=seed,
+    )  # fmt: skip
+    return _parted(examples, np.sort(drawn), told)
 
 
 def _named(file: Values, examples: Data, given: list[int]) -> tuple[Data, Data | None]:
@@ -56,15 +63,22 @@ def _named(file: Values, examples: Data, given: list[int]) -> tuple[Data, Data |
     many = len(examples)
     for at, row in enumerate(given):
         if row > many:
-            file.fault(("held_out", at), f"there is no example {row:,}: there are {many:,}", "examples count from 1")
+            message = say("there is no example {n}: there are {many}", n=f"{row:,}", many=f"{many:,}")
+            file.fault(("held_out", at), message, say("examples count from 1"))
             return examples, None
         if row in given[:at]:
-            file.fault(("held_out", at), f"example {row:,} is listed twice", "each is listed once")
+            message = say("example {n} is listed twice", n=f"{row:,}")
+            file.fault(("held_out", at), message, say("each is listed once"))
             return examples, None
     if len(given) == many:
-        file.fault(("held_out",), "all examples are held out", "a lesson is trained on one at least")
+        message = say("all examples are held out")
+        file.fault(("held_out",), message, say("a lesson is trained on one at least"))
         return examples, None
-    return _parted(examples, np.sort(given) - 1, f"{plural(len(given), 'row')} of {many:,}, by their numbers")
+    told = Message(
+        "{n} row of {many}, by their numbers" if len(given) == 1 else "{n} rows of {many}, by their numbers",
+        n=f"{len(given):,}", many=f"{many:,}",
+    )  # fmt: skip
+    return _parted(examples, np.sort(given) - 1, told)
 
 
 def _parted(examples: Data, held: np.ndarray, said: str) -> tuple[Data, Data]:

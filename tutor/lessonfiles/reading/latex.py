@@ -8,6 +8,7 @@ from typing import Any
 
 from tutor.lessonfiles.positions import Keys, Problem, Source
 from tutor.text import prose
+from tutor.text.language import N_, say
 from tutor.text.output import FORBIDDEN
 
 _ESCAPE_IN_WORD = re.compile(r"[\x07\x08\x0b-\x0d\x1b\n\t](?=[a-z])")
@@ -33,15 +34,22 @@ def lost_latex(values: dict[str, Any], source: Source) -> dict[Keys, Problem]:
         before = written[:at]
         line, column = (line + before.count("\n"), at - before.rindex("\n")) if "\n" in before else (line, column + at)
         others = list(dict.fromkeys(other for _, other in macros if other != macro))[:4]
-        more = f" (and {', '.join(others)})" if others else ""
-        message = f'in "..." TOML reads \\{macro[1]} of {macro}{more} as {_ESCAPES.get(macro[1], "an escape")}'
+        words = {"escape": "\\" + macro[1], "macro": macro, "as_": say(_ESCAPES.get(macro[1], "an escape"))}
+        message = (
+            say('in "..." TOML reads {escape} of {macro} (and {others}) as {as_}', others=", ".join(others), **words)
+            if others
+            else say('in "..." TOML reads {escape} of {macro} as {as_}', **words)
+        )
         severity = "error" if FORBIDDEN.search(text) else "warning"
-        advice = "put the text in '''...''' (or '...'), where a backslash is one"
+        advice = say("put the text in '''...''' (or '...'), where a backslash is one")
         found[path] = source.problem_at(line, column, message, advice, severity)
     return found
 
 
-_ESCAPES = {"n": "a new line", "t": "a tab", "f": "a form feed", "b": "a backspace", "r": "a carriage return"}
+_ESCAPES = {
+    "n": N_("a new line"), "t": N_("a tab"), "f": N_("a form feed"), "b": N_("a backspace"),
+    "r": N_("a carriage return"),
+}  # fmt: skip
 
 
 def _texts(value: object, path: Keys = ()) -> Iterator[tuple[Keys, str]]:

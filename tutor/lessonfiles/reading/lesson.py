@@ -33,6 +33,7 @@ from tutor.lessonfiles.reading.training import read_training
 from tutor.lessonfiles.reading.values import Values
 from tutor.lessonfiles.toml_syntax import parse_toml
 from tutor.lessonfiles.validation import check
+from tutor.text.language import say
 from tutor.text.output import quote
 
 
@@ -58,7 +59,8 @@ def read(path: str | Path | Source | Problem) -> tuple[Lesson | None, list[Probl
     problems.sort(key=lambda p: (p.path != source.path, p.line, p.column))
     if faults.cut:
         last = problems[-1]
-        problems.append(source.problem_at(last.line, last.column, "there are more problems: the rest is not listed"))
+        message = say("there are more problems: the rest is not listed")
+        problems.append(source.problem_at(last.line, last.column, message))
     return lesson, problems, source
 
 
@@ -116,11 +118,12 @@ def _lesson(file: Values) -> Lesson | None:
     training = read_training(file, network, circuit)
     questions = tuple(found for i in range(file.length("questions")) if (found := read_question(file, i)))
     if file.has("network") and file.has("circuit"):
-        message = "a lesson has a [network] or a [circuit], not both"
-        file.fault(("circuit",), message, "take one of them out", key=True)
+        message = say("a lesson has a [network] or a [circuit], not both")
+        file.fault(("circuit",), message, say("take one of them out"), key=True)
         return None
     if not file.has("network") and not file.has("circuit") and file.sound("network") and file.sound("circuit"):
-        file.fault((), "a lesson needs a [network] or a [circuit]", "see docs/lesson-format.md for one of each")
+        message = say("a lesson needs a [network] or a [circuit]")
+        file.fault((), message, say("see docs/lesson-format.md for one of each"))
     if network is None and circuit is None:
         return None
     return Lesson(
@@ -184,7 +187,7 @@ def _requires(file: Values) -> None:
         if wanted is None:
             continue
         if wanted == lesson_id(file.path):
-            file.fault(("requires", i), "a lesson cannot require itself")
+            file.fault(("requires", i), say("a lesson cannot require itself"))
         elif re.search(r"^$|[\t\n/\\]|\.toml$", wanted) or wanted != lesson_id(wanted + ".toml"):
-            advice = "an id is a lesson's file name without number and extension: 01-gates.toml is gates"
-            file.fault(("requires", i), f"{quote(wanted)} is no lesson id", advice)
+            advice = say("an id is a lesson's file name without number and extension: 01-gates.toml is gates")
+            file.fault(("requires", i), say("{name} is no lesson id", name=quote(wanted)), advice)

@@ -14,10 +14,12 @@ from tutor.engine.lesson import Layer, Network, Training
 from tutor.engine.losses import LOSSES
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.rows import Data, Scaled
+from tutor.lessonfiles.faults import label
 from tutor.lessonfiles.reading.examples import arrays, check_examples
 from tutor.lessonfiles.reading.values import Values
 from tutor.lessonfiles.schema import MAX_PARAMETERS
-from tutor.text.words import plural
+from tutor.text.language import say
+from tutor.text.words import either, plural
 
 MAX_NUMBERS = 50_000_000  # that one array of a batch may hold: 400 MB
 MAX_KEPT = 50_000_000  # numbers of one iteration, all arrays together: 400 MB, and training holds it three times
@@ -72,54 +74,78 @@ def _weights_shape(file: Values, k: int, sizes: Sequence[int | None], possible: 
     if file.from_to:
         _weights_from_to(file, k, before, units, possible)
         return
-    rows, columns, name = len(value), [len(row) for row in value], f"weights of layer {k + 1}"
-    feeding = f"layer {k} has {plural(before, 'unit')}" if k else f"the network has {plural(before, 'input')}"
-    advice = "one row a unit of this layer, one column a unit that feeds it"
+    rows, columns, name = len(value), [len(row) for row in value], label(where)
+    feeding = _feeding(k, before)
+    advice = say("one row a unit of this layer, one column a unit that feeds it")
     uniform = len(set(columns)) == 1
     fits_columns = before is None or columns[0] in possible[k]
     if uniform and not fits_columns and units and rows != units and (rows, columns[0]) == (before, units):
-        message = f"{name} is {rows}×{columns[0]} and should be {units}×{before}"
-        advice = f'{advice}: it looks transposed; for matrices as in x·W write layout = "from_to" under [network]'
+        message = _transposed(name, (rows, columns[0]), (units, before))
+        advice = say(
+            '{advice}: it looks transposed; for matrices as in x·W write layout = "from_to" under [network]',
+            advice=advice,
+        )
         file.fault(where, message, advice)
         return
     if uniform and not fits_columns:
-        file.fault(where, f"{name} has {plural(columns[0], 'column')}; {feeding}", advice, shape=(units, before))
+        message = _has(name, plural(columns[0], "column"), feeding)
+        file.fault(where, message, advice, shape=(units, before))
     elif not uniform:
         usual = before if before in columns else Counter(columns).most_common(1)[0][0]
-        against = feeding if usual == before else f"the others have {plural(usual, 'column')}"
+        others = say("the others have {columns}", columns=plural(usual, "column"))
+        against = feeding if usual == before else others
         for i, length in enumerate(columns):
             if length != usual:
-                message = f"row {i + 1} of {name} has {plural(length, 'column')}; {against}"
+                message = _has(say("row {n} of {what}", n=i + 1, what=name), plural(length, "column"), against)
                 file.fault((*where, i), message, advice, shape=(usual,))
     if units is not None and rows != units:
-        file.fault(where, f"{name} has {plural(rows, 'row')}; the layer has {plural(units, 'unit')}", advice)
+        of_the_layer = say("the layer has {units}", units=plural(units, "unit"))
+        file.fault(where, _has(name, plural(rows, "row"), of_the_layer), advice)
     possible[k + 1].add(rows)
     if uniform:
         possible[k].add(columns[0])
 
 
+def _feeding(k: int, before: int | None) -> str:
+    """How many values layer k + 1 is fed with, as a clause."""
+    if k:
+        return say("layer {n} has {units}", n=k, units=plural(before, "unit"))
+    return say("the network has {inputs}", inputs=plural(before, "input"))
+
+
+def _has(what: str, count: str, against: str) -> str:
+    return say("{what} has {count}; {against}", what=what, count=count, against=against)
+
+
+def _transposed(name: str, found: tuple[int, int], wanted: tuple[int | None, int | None]) -> str:
+    given, other = "×".join(map(str, found)), "×".join(map(str, wanted))
+    return say("{what} is {found} and should be {wanted}", what=name, found=given, wanted=other)
+
+
 def _weights_from_to(file: Values, k: int, before: int | None, units: int | None, possible: list[set[int]]) -> None:
     """`_weights_shape` for matrices that have a row a unit that feeds the layer."""
     where = ("network", "layers", k, "weights")
-    value, name = file.value(*where), f"weights of layer {k + 1}"
+    value, name = file.value(*where), label(where)
     rows, columns = len(value), [len(row) for row in value]
-    feeding = f"layer {k} has {plural(before, 'unit')}" if k else f"the network has {plural(before, 'input')}"
-    advice = "with layout from_to: one row a unit that feeds this layer, one column a unit of it"
+    feeding = _feeding(k, before)
+    advice = say("with layout from_to: one row a unit that feeds this layer, one column a unit of it")
     uniform = len(set(columns)) == 1
     fits_rows = before is None or rows in possible[k]
     if uniform and not fits_rows and units and columns[0] != units and (rows, columns[0]) == (units, before):
-        message = f"{name} is {rows}×{columns[0]} and should be {before}×{units}"
-        file.fault(where, message, f"{advice}: it looks transposed")
+        message = _transposed(name, (rows, columns[0]), (before, units))
+        file.fault(where, message, say("{advice}: it looks transposed", advice=advice))
         return
     if not fits_rows:
-        file.fault(where, f"{name} has {plural(rows, 'row')}; {feeding}", advice)
+        file.fault(where, _has(name, plural(rows, "row"), feeding), advice)
     usual = units if units in columns or (uniform and units) else Counter(columns).most_common(1)[0][0]
-    against = f"the layer has {plural(units, 'unit')}" if usual == units else f"the others have {usual}"
+    against = say("the others have {columns}", columns=usual)
+    if usual == units:
+        against = say("the layer has {units}", units=plural(units, "unit"))
     wrong = [i for i, length in enumerate(columns) if length != usual]
     if uniform and wrong:
-        file.fault(where, f"{name} has {plural(columns[0], 'column')}; {against}", advice, shape=(before, units))
+        file.fault(where, _has(name, plural(columns[0], "column"), against), advice, shape=(before, units))
     for i in wrong if not uniform else ():
-        message = f"row {i + 1} of {name} has {plural(columns[i], 'column')}; {against}"
+        message = _has(say("row {n} of {what}", n=i + 1, what=name), plural(columns[i], "column"), against)
         file.fault((*where, i), message, advice, shape=(usual,))
     possible[k].add(rows)
     if uniform:
@@ -140,26 +166,30 @@ def _layer(file: Values, k: int, last: bool) -> None:
     units = len(units) if isinstance(units, list) else file.value(*where, "units")
     biases, rows = file.value(*where, "biases"), _columns_of(file, k)
     if isinstance(biases, list | np.ndarray) and units is not None and len(biases) not in (units, rows or units):
-        values = plural(len(biases), "value")
-        message = f"biases of layer {k + 1} has {values}; the layer has {plural(units, 'unit')}"
-        advice = "one number a unit; false where the layer has no biases"
+        of_the_layer = say("the layer has {units}", units=plural(units, "unit"))
+        message = _has(label((*where, "biases")), plural(len(biases), "value"), of_the_layer)
+        advice = say("one number a unit; false where the layer has no biases")
         file.fault((*where, "biases"), message, advice, shape=(units,))
     if activation == "softmax" and not last:
-        advice = "take sigmoid, tanh or relu here"
-        file.fault((*where, "activation"), "softmax is for the last layer, the output", advice)
+        advice = say("take sigmoid, tanh or relu here")
+        file.fault((*where, "activation"), say("softmax is for the last layer, the output"), advice)
     if (
         file.value(*where, "alpha") is not None
         and file.sound(*where, "activation")
         and not takes_slope(activation or "")
     ):
         name = activation or Layer.activation
-        message = f"alpha of layer {k + 1} is not used: {name} has no slope or size to choose"
-        advice = f"alpha goes with {' or '.join(name for name in ACTIVATIONS if takes_slope(name))}"
+        what = label((*where, "alpha"))
+        message = say("{what} is not used: {name} has no slope or size to choose", what=what, name=name)
+        advice = say("alpha goes with {names}", names=either(name for name in ACTIVATIONS if takes_slope(name)))
         file.fault((*where, "alpha"), message, advice, key=True, severity="warning")
     alpha = file.value(*where, "alpha")
     if alpha is not None and takes_slope(activation or "") and alpha >= ACTIVATIONS[activation].below:
-        message = f"alpha of layer {k + 1} must be less than {ACTIVATIONS[activation].below:g}, not {alpha!r}"
-        file.fault((*where, "alpha"), message, f"{activation} takes the larger of α·z and z")
+        message = say(
+            "{what} must be less than {most}, not {number}",
+            what=label((*where, "alpha")), most=f"{ACTIVATIONS[activation].below:g}", number=repr(alpha),
+        )  # fmt: skip
+        file.fault((*where, "alpha"), message, say("{name} takes the larger of α·z and z", name=activation))
 
 
 def _image(file: Values, inputs: int) -> tuple[int, int] | None:
@@ -171,8 +201,11 @@ def _image(file: Values, inputs: int) -> tuple[int, int] | None:
     rows, columns = (int(size) for size in shape)
     if rows * columns == inputs:
         return rows, columns
-    message = f"an image of {rows} × {columns} has {plural(rows * columns, 'pixel')}; there are {inputs} inputs"
-    file.fault(where, message, "give its rows and its columns: [8, 8] for 64 inputs")
+    message = say(
+        "an image of {shape} has {pixels}; there are {inputs} inputs",
+        shape=f"{rows} × {columns}", pixels=plural(rows * columns, "pixel"), inputs=inputs,
+    )  # fmt: skip
+    file.fault(where, message, say("give its rows and its columns: [8, 8] for 64 inputs"))
     return None
 
 
@@ -181,14 +214,19 @@ def _loss(file: Values, many: int) -> str | None:
     loss: str | None = file.value("network", "loss")
     output = ("network", "layers", many - 1, "activation")
     if loss and LOSSES[loss].delta is None and file.value("network", "delta") is not None:
-        message, advice = f"delta is not used by the loss {loss}", "take it out; it goes with huber"
+        message, advice = say("delta is not used by the loss {loss}", loss=loss), say("take it out; it goes with huber")
         file.fault(("network", "delta"), message, advice, key=True, severity="warning")
     if loss and many and LOSSES[loss].wants and file.sound(*output):
         wanted, activation = LOSSES[loss].wants, file.value(*output, default=Layer.activation)
         if activation != wanted:
-            message = f"{loss} wants {wanted} at the output; layer {many} has {activation}"
-            other = next((name for name, entry in LOSSES.items() if entry.wants == activation), "a squared error")
-            advice = f'give the last layer activation = "{wanted}", or choose {other}'
+            message = say(
+                "{loss} wants {wanted} at the output; layer {n} has {activation}",
+                loss=loss, wanted=wanted, n=many, activation=activation,
+            )  # fmt: skip
+            other = next((name for name, entry in LOSSES.items() if entry.wants == activation), say("a squared error"))
+            advice = say(
+                'give the last layer activation = "{wanted}", or choose {other}', wanted=wanted, other=other
+            )
             file.fault(("network", "loss"), message, advice)
             return None  # one of the two is wrong: what the targets should be is not known
     return loss
@@ -200,8 +238,9 @@ def _fits_in_memory(file: Values, sizes: Sequence[int]) -> bool:
     counts = [sizes[k + 1] * (sizes[k] + (file.value("network", "layers", k, "biases") is not False)) for k in many]
     if sum(counts) > MAX_PARAMETERS:
         where = ("network", "layers", counts.index(max(counts)), "units")
-        message = f"the network has {sum(counts):,} parameters; {MAX_PARAMETERS:,} are the most"
-        file.fault(where, message, f"{max(counts):,} of them are in this layer")
+        n, most = f"{sum(counts):,}", f"{MAX_PARAMETERS:,}"
+        message = say("the network has {n} parameters; {most} are the most", n=n, most=most)
+        file.fault(where, message, say("{n} of them are in this layer", n=f"{max(counts):,}"))
         return False
     rows, batch = file.many, file.value("training", "batch", default=1)
     together = rows if batch == "all" else min(batch, rows)
@@ -209,26 +248,39 @@ def _fits_in_memory(file: Values, sizes: Sequence[int]) -> bool:
     if file.rows is not None and isinstance(file.rows.inputs, Scaled):  # by their bytes, of which a number has eight
         of_inputs = file.rows.inputs.stored.nbytes // 8
     if max(of_inputs, rows * sizes[-1], together * max(sizes)) > MAX_NUMBERS:
-        message = f"{rows:,} examples are too many for layers of {max(sizes):,} units"
-        file.fault(("examples",), message, f"their product may be {MAX_NUMBERS:,}")
+        message = say(
+            "{n} examples are too many for layers of {units} units", n=f"{rows:,}", units=f"{max(sizes):,}"
+        )
+        file.fault(("examples",), message, say("their product may be {most}", most=f"{MAX_NUMBERS:,}"))
         return False
     if max(sizes) > MAX_WIDTH:
         k = sizes.index(max(sizes))
         widest: tuple[str | int, ...] = ("network", "layers", k - 1, "units") if k else ("network", "inputs")
-        message = f"{f'layer {k} has' if k else 'there are'} {sizes[k]:,} {'units' if k else 'inputs'}"
-        advice = "what they feed adds up a term for each, in one formula: take fewer, in more layers"
-        file.fault(widest, f"{message}; {MAX_WIDTH:,} are the most", advice)
+        message = say(
+            "layer {k} has {n} units; {most} are the most" if k else "there are {n} inputs; {most} are the most",
+            k=k, n=f"{sizes[k]:,}", most=f"{MAX_WIDTH:,}",
+        )  # fmt: skip
+        advice = say("what they feed adds up a term for each, in one formula: take fewer, in more layers")
+        file.fault(widest, message, advice)
         return False
     optimizer = OPTIMIZERS.get(file.value("training", "optimizer", default=Training.optimizer))
     # Of a parameter its value, gradient and new value, of what an optimizer remembers the old and the new.
     of_parameters = sum(counts) * (3 + (len(optimizer.states) + len(optimizer.memory) if optimizer else 0))
     of_batch = 4 * together * sum(sizes[1:]) + of_inputs + rows * sizes[-1]  # z, a and their gradients
     if (kept := of_parameters + of_batch) > MAX_KEPT:
-        message = f"one iteration of this lesson is {kept:,} numbers; {MAX_KEPT:,} (400 MB) are the most"
-        mostly = "parameters" if of_parameters > of_batch else "examples"
-        mend = {"parameters": "fewer units, or an optimizer that remembers less", "examples": "a smaller batch"}[mostly]
-        key = ("training", "batch") if mostly == "examples" and batch != 1 else ("network", "layers")
-        file.fault(key, message, f"{max(of_parameters, of_batch):,} are of its {mostly}: take {mend}")
+        message = say(
+            "one iteration of this lesson is {n} numbers; {most} (400 MB) are the most",
+            n=f"{kept:,}", most=f"{MAX_KEPT:,}",
+        )  # fmt: skip
+        mostly = of_parameters > of_batch
+        advice = say(
+            "{n} are of its parameters: take fewer units, or an optimizer that remembers less"
+            if mostly
+            else "{n} are of its examples: take a smaller batch",
+            n=f"{max(of_parameters, of_batch):,}",
+        )
+        key = ("training", "batch") if not mostly and batch != 1 else ("network", "layers")
+        file.fault(key, message, advice)
         return False
     return True
 

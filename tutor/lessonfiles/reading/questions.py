@@ -6,9 +6,11 @@ import re
 from typing import Any
 
 from tutor.engine.lesson import AuthorQuestion, WrongAnswer, choice_at
+from tutor.lessonfiles.faults import label
 from tutor.lessonfiles.positions import Keys
 from tutor.lessonfiles.reading.values import Values, listed
 from tutor.lessonfiles.schema import ASKED_KINDS, STEP_KINDS
+from tutor.text.language import say
 from tutor.text.output import quote
 from tutor.text.words import did_you_mean
 
@@ -30,14 +32,15 @@ def read_question(file: Values, i: int) -> AuthorQuestion | None:
     kind = file.value(*where, "kind", default=usual)
     if not asked and not file.has(*where, "step"):
         if file.sound(*where, "step") and file.sound(*where, "ask"):
-            advice = 'write step = "dL/dW1[1,2]" to ask about a step, or ask = "..." and answer = ...'
-            file.fault(where, f"question {i + 1} has no step and no ask", advice)
+            advice = say('write step = "dL/dW1[1,2]" to ask about a step, or ask = "..." and answer = ...')
+            file.fault(where, say("question {n} has no step and no ask", n=i + 1), advice)
     elif file.sound(*where, "kind"):
         if asked and kind in STEP_KINDS:
-            message = f"kind {quote(kind)} asks about a step in words of its own"
-            file.fault((*where, "kind"), message, 'take ask out; or write kind = "number" or "choice"')
+            message = say("kind {kind} asks about a step in words of its own", kind=quote(kind))
+            file.fault((*where, "kind"), message, say('take ask out; or write kind = "number" or "choice"'))
         elif not asked and kind in ASKED_KINDS:
-            file.fault((*where, "kind"), f"kind {quote(kind)} needs ask", 'write ask = "..." and answer = ...')
+            message = say("kind {kind} needs ask", kind=quote(kind))
+            file.fault((*where, "kind"), message, say('write ask = "..." and answer = ...'))
         else:
             _answer(file, where, kind, asked)
     if not file.faults.sound(*where):
@@ -59,62 +62,69 @@ def read_question(file: Values, i: int) -> AuthorQuestion | None:
 
 def _answer(file: Values, where: Keys, kind: str, asked: bool) -> None:
     """Hold answer, choices, digits and wrong answers against the kind of question."""
-    at = f"question {int(where[1]) + 1}"
+    at = label(where)
     answer, choices = file.value(*where, "answer"), file.value(*where, "choices", default=[])
     if kind == "choice" and not choices and file.sound(*where, "choices"):
-        advice = 'write choices = ["...", "..."]'
-        file.fault(where, f"{at} has nothing to choose from", advice, doubt=(*where, "choices"))
+        advice = say('write choices = ["...", "..."]')
+        message = say("{question} has nothing to choose from", question=at)
+        file.fault(where, message, advice, doubt=(*where, "choices"))
     if kind != "choice" and file.has(*where, "choices"):
-        file.fault((*where, "choices"), f'choices go with ask and kind = "choice"; {at} is {quote(kind)}', key=True)
+        message = say('choices go with ask and kind = "choice"; {question} is {kind}', question=at, kind=quote(kind))
+        file.fault((*where, "choices"), message, key=True)
     if asked and answer is None and file.sound(*where, "answer"):
-        advice = "answer = a number, or of a choice its number from 1 or its text"
-        file.fault(where, f"{at} has no answer", advice, doubt=(*where, "answer"))
+        advice = say("answer = a number, or of a choice its number from 1 or its text")
+        file.fault(where, say("{question} has no answer", question=at), advice, doubt=(*where, "answer"))
     elif not asked and file.has(*where, "answer"):
-        advice = "take it out; or ask in your own words, with ask"
-        file.fault((*where, "answer"), "the answer of a question about a step is computed", advice, key=True)
+        advice = say("take it out; or ask in your own words, with ask")
+        file.fault((*where, "answer"), say("the answer of a question about a step is computed"), advice, key=True)
     elif isinstance(answer, list) and kind != "choice":
-        advice = "a list says which of several choices are right: it goes with choices"
-        file.fault((*where, "answer"), f"{at} has one answer, a number", advice)
+        advice = say("a list says which of several choices are right: it goes with choices")
+        file.fault((*where, "answer"), say("{question} has one answer, a number", question=at), advice)
     elif isinstance(answer, list):
-        if all([_named(file, (*where, "answer", i), f"answer of {at}", a, kind, choices)
+        if all([_named(file, (*where, "answer", i), label((*where, "answer")), a, kind, choices)
                 for i, a in enumerate(answer)]) and choices:  # fmt: skip
             places = [choice_at(a, choices) for a in answer]
             if len(set(places)) < len(places):
-                file.fault((*where, "answer"), f"answer of {at} names a choice twice", "name each once")
+                message = say("{answer} names a choice twice", answer=label((*where, "answer")))
+                file.fault((*where, "answer"), message, say("name each once"))
             elif len(places) == len(choices):
-                file.fault((*where, "answer"), f"every choice of {at} is right", "add one that is wrong")
+                message = say("every choice of {question} is right", question=at)
+                file.fault((*where, "answer"), message, say("add one that is wrong"))
     elif answer is not None:
-        _named(file, (*where, "answer"), f"answer of {at}", answer, kind, choices)
+        _named(file, (*where, "answer"), label((*where, "answer")), answer, kind, choices)
     if file.has(*where, "digits") and kind not in ("value", "matrix", "number"):
-        message, advice = f"digits of {at} are not used", "digits go with value, matrix and number"
+        message = say("digits of {question} are not used", question=at)
+        advice = say("digits go with value, matrix and number")
         file.fault((*where, "digits"), message, advice, key=True, severity="warning")
     if file.length(*where, "wrong") and kind not in _FORESEEN:
-        message, advice = f"wrong answers of {at} are not used", f"they go with {listed(_FORESEEN)}"
+        message = say("wrong answers of {question} are not used", question=at)
+        advice = say("they go with {kinds}", kinds=listed(_FORESEEN))
         file.fault((*where, "wrong"), message, advice, key=True, severity="warning")
         return
     for j in range(file.length(*where, "wrong")):
         path = (*where, "wrong", j, "answer")
-        given = file.value(*path)
-        if given is None or not _named(file, path, f"wrong answer {j + 1} of {at}", given, kind, choices):
+        given, what = file.value(*path), say("wrong answer {n} of {question}", n=j + 1, question=at)
+        if given is None or not _named(file, path, what, given, kind, choices):
             continue
         right = answer if isinstance(answer, list) else [answer]
         same = any(choice_at(given, choices) == choice_at(a, choices) if choices else given == a for a in right)
         if asked and answer is not None and same:
-            file.fault(path, f"wrong answer {j + 1} of {at} is the right answer")
+            file.fault(path, say("{answer} is the right answer", answer=what))
 
 
 def _named(file: Values, path: Keys, what: str, answer: float | str, kind: str, choices: list[str]) -> bool:
     """Whether an answer is one that the kind of question takes; noted if not."""
     if kind in ("number", "value", "paths") and isinstance(answer, str):
         plain = answer.strip().replace(",", ".")
-        advice = "write the number alone; with choices an answer may be the text of one"
+        advice = say("write the number alone; with choices an answer may be the text of one")
         if _NUMBER.fullmatch(plain):
-            advice = f"it stands without quotes: answer = {plain}"
-        file.fault(path, f"{what} must be a number, not the text {quote(answer)}", advice)
+            advice = say("it stands without quotes: answer = {number}", number=plain)
+        message = say("{answer} must be a number, not the text {text}", answer=what, text=quote(answer))
+        file.fault(path, message, advice)
     elif kind == "choice" and choices and choice_at(answer, choices) is None:
         shown = quote(answer) + did_you_mean(answer[:64], choices) if isinstance(answer, str) else str(answer)
-        advice = f"name a choice by its number, 1 to {len(choices)}, or by its text"
-        file.fault(path, f"{what} is no choice: {shown}", advice)
+        advice = say("name a choice by its number, 1 to {n}, or by its text", n=len(choices))
+        file.fault(path, say("{answer} is no choice: {given}", answer=what, given=shown), advice)
     else:
         return True
     return False

@@ -11,11 +11,11 @@ from tutor.lessonfiles.array_files import ENDINGS, is_binary, read_stored
 from tutor.lessonfiles.beside import missing, place
 from tutor.lessonfiles.positions import Keys, Problem
 from tutor.lessonfiles.reading.values import Values, listed
-from tutor.text.language import N_
+from tutor.text.language import N_, say
 from tutor.text.output import quote
 from tutor.text.words import did_you_mean
 
-KINDS = {"weights": ("a matrix", 2), "biases": ("a list of numbers", 1)}
+RANKS = {"weights": 2, "biases": 1}
 
 
 def named(values: dict[str, Any]) -> dict[tuple[int, str], str]:
@@ -25,7 +25,7 @@ def named(values: dict[str, Any]) -> dict[tuple[int, str], str]:
     return {
         (k, key): layer[key]
         for k, layer in enumerate(layers if isinstance(layers, list) else ())
-        for key in KINDS
+        for key in RANKS
         if isinstance(layer, dict) and isinstance(layer.get(key), str) and ":" in layer[key]
     }
 
@@ -43,8 +43,8 @@ def take_stored(file: Values) -> dict[tuple[int, str], str]:
     for k in range(file.length("network", "layers")):
         word = file.value("network", "layers", k, "biases")
         if isinstance(word, str) and ":" not in word:
-            advice = 'one number a unit, false, or an array of a file: "model.npz:fc1.bias"; zeros need no word'
-            file.fault(("network", "layers", k, "biases"), f"unknown biases {quote(word)}", advice)
+            advice = say('one number a unit, false, or an array of a file: "model.npz:fc1.bias"; zeros need no word')
+            file.fault(("network", "layers", k, "biases"), say("unknown biases {name}", name=quote(word)), advice)
     found = {place: name for place, name in named(file.data).items() if file.sound("network", "layers", *place)}
     if not found:
         return {}
@@ -69,10 +69,11 @@ def _arrays(file: Values, where: Keys, name: str) -> dict[str, np.ndarray] | Non
     """The arrays of a file; None where they cannot be had, which is noted."""
     path: Path | str = place(file.path, name, N_("a file of weights"))
     if isinstance(path, str):
-        file.fault(where, path, f'such as {where[-1]} = "model.npz:fc1.weight"')
+        file.fault(where, path, say("such as {line}", line=f'{where[-1]} = "model.npz:fc1.weight"'))
         return None
     if not is_binary(name):
-        file.fault(where, f"{quote(name)} is no file of arrays", f"its name ends in {', '.join(ENDINGS)}")
+        message = say("{name} is no file of arrays", name=quote(name))
+        file.fault(where, message, say("its name ends in {endings}", endings=", ".join(ENDINGS)))
         return None
     if said := missing(path, name, ENDINGS):
         file.fault(where, *said)
@@ -88,20 +89,31 @@ def _array(file: Values, where: Keys, name: str, array: str, arrays: dict[str, n
     """An array of a file as a layer wants it: weights as a matrix, biases as a vector."""
     if array not in arrays:
         near = did_you_mean(array[:64], arrays)
-        file.fault(where, f"there is no array {quote(array)} in {quote(name)}{near}", f"in it are: {listed(arrays)}")
+        message = say("there is no array {array} in {file}{near}", array=quote(array), file=quote(name), near=near)
+        file.fault(where, message, say("in it are: {names}", names=listed(arrays)))
         return None
-    values, (what, rank) = arrays[array], KINDS[str(where[-1])]
-    shape = " × ".join(map(str, values.shape)) or "a single number"
+    values, rank = arrays[array], RANKS[str(where[-1])]
+    shape = " × ".join(map(str, values.shape)) or say("a single number")
     if rank == 1 and sorted(values.shape)[:-1] == [1] * (values.ndim - 1):  # a row, or a column, of biases
         values = values.reshape(-1)
     elif rank == 2 and values.ndim == 1:  # one unit's weights
         values = values[:, None] if file.from_to else values[None, :]
     if values.ndim != rank or not values.size:
-        file.fault(where, f"{quote(array)} in {quote(name)} is {shape}, and {where[-1]} is {what}")
+        message = say(
+            "{array} in {file} is {shape}, and weights is a matrix"
+            if rank == 2
+            else "{array} in {file} is {shape}, and biases is a list of numbers",
+            array=quote(array), file=quote(name), shape=shape,
+        )  # fmt: skip
+        file.fault(where, message)
         return None
     values = values.astype(float)
     if not np.isfinite(values).all():
         index = ",".join(str(at + 1) for at in np.argwhere(~np.isfinite(values))[0])
-        file.fault(where, f"{quote(array)} in {quote(name)} has a number at [{index}] that is not finite")
+        message = say(
+            "{array} in {file} has a number at [{index}] that is not finite",
+            array=quote(array), file=quote(name), index=index,
+        )  # fmt: skip
+        file.fault(where, message)
         return None
     return values

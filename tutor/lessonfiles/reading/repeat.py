@@ -9,6 +9,7 @@ from itertools import groupby
 
 from tutor.lessonfiles.reading.values import Values, listed
 from tutor.lessonfiles.schema import MAX_LINES
+from tutor.text.language import say
 from tutor.text.output import quote
 from tutor.text.words import did_you_mean
 
@@ -75,8 +76,9 @@ def unroll(file: Values) -> Unrolled:
     plain = [DefineLine(text, k) for k, text in sound]
     many = _count(plain, list(times), times)
     if many > MAX_LINES:
-        message = f"the lines of define, repeated, are {many:,}: {MAX_LINES:,} are the most"
-        file.fault(("circuit", "repeat"), message, "fewer times, or fewer lines", key=True)
+        n, most = f"{many:,}", f"{MAX_LINES:,}"
+        message = say("the lines of define, repeated, are {n}: {most} are the most", n=n, most=most)
+        file.fault(("circuit", "repeat"), message, say("fewer times, or fewer lines"), key=True)
         return Unrolled([], {}, _stems(text for _, text in texts))
     lines: list[DefineLine] = []
     seen: set[int] = set()
@@ -99,7 +101,8 @@ def _times(file: Values) -> dict[str, Sequence[int]]:
     for name, ends in given.items() if isinstance(given, dict) else ():
         where = ("circuit", "repeat", name)
         if not re.fullmatch(r"[^\W0-9]\w{0,31}", name):
-            file.fault(where, f"{quote(name)} cannot be the name of a time", "a letter, such as t", key=True)
+            message = say("{name} cannot be the name of a time", name=quote(name))
+            file.fault(where, message, say("a letter, such as t"), key=True)
         elif file.sound(*where):
             first, last = ends
             found[name] = range(first, last + 1) if first <= last else range(first, last - 1, -1)
@@ -115,10 +118,10 @@ def _sound(file: Values, k: int, line: str, times: dict[str, Sequence[int]], bas
     for braces in _BRACES.finditer(line):
         place, advice = _PLACE.fullmatch(braces[0]), ""
         if place is None:
-            message = f"{quote(braces[0])} says no time"
-            advice = "write {t}, {t-1} or {t+1} behind a name, and repeat = { t = [1, 3] } under [circuit]"
+            message = say("{braces} says no time", braces=quote(braces[0]))
+            advice = say("write {t}, {t-1} or {t+1} behind a name, and repeat = { t = [1, 3] } under [circuit]")
             if re.fullmatch(r"\{\s*[0-9]+\s*\}", braces[0]):
-                advice = f"without braces: {braces[0].strip('{} ')} behind the name"
+                advice = say("without braces: {n} behind the name", n=braces[0].strip("{} "))
         elif place[1] not in times:
             if not file.sound("circuit", "repeat"):  # told there
                 sound = False
@@ -126,10 +129,11 @@ def _sound(file: Values, k: int, line: str, times: dict[str, Sequence[int]], bas
             if place[1] in told:
                 continue
             told.add(place[1])
-            message = f"there is no time {quote(place[1])}{did_you_mean(place[1], times)}"
-            advice = f"write repeat = {{ {place[1]} = [1, 3] }} under [circuit]: the first and the last"
+            near = did_you_mean(place[1], times)
+            message = say("there is no time {name}{near}", name=quote(place[1]), near=near)
+            advice = say("write repeat = {{ {name} = [1, 3] }} under [circuit]: the first and the last", name=place[1])
             if times:
-                advice += f"; known here: {listed(times)}"
+                advice += "; " + say("known here: {names}", names=listed(times))
         else:
             every = times[place[1]]
             lowest = min(every) + _shift(place)
@@ -141,14 +145,19 @@ def _sound(file: Values, k: int, line: str, times: dict[str, Sequence[int]], bas
                 bases[before[0]] = range(both[0], both[1] + 1)
             if lowest >= 0:
                 continue
-            message = f"{braces[0]} is {lowest} where {place[1]} is {min(every)}: a name has no minus in it"
-            advice = f"begin later: repeat = {{ {place[1]} = [{-_shift(place)}, ...] }}"
+            message = say(
+                "{braces} is {n} where {name} is {time}: a name has no minus in it",
+                braces=braces[0], n=lowest, name=place[1], time=min(every),
+            )  # fmt: skip
+            later = f"repeat = {{ {place[1]} = [{-_shift(place)}, ...] }}"
+            advice = say("begin later: {line}", line=later)
         file.fault(where, message, advice, offset=braces.start())
         sound = False
     if sound and re.search("[{}]", _BRACES.sub("", line)):
         at = re.search("[{}]", _BRACES.sub(lambda match: " " * len(match[0]), line))
         assert at
-        file.fault(where, f"{at[0]!r} means nothing in a formula", "write {t} behind a name", offset=at.start())
+        message = say("{sign} means nothing in a formula", sign=repr(at[0]))
+        file.fault(where, message, say("write {t} behind a name"), offset=at.start())
         sound = False
     return sound
 

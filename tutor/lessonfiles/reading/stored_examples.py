@@ -17,8 +17,9 @@ from tutor.lessonfiles.array_files import ENDINGS, read_stored
 from tutor.lessonfiles.beside import missing, place
 from tutor.lessonfiles.positions import Keys, Problem
 from tutor.lessonfiles.reading.values import Values, listed
+from tutor.text.language import say
 from tutor.text.output import quote
-from tutor.text.words import plural
+from tutor.text.words import either, plural
 
 LARGE = 2_000_000  # numbers of the inputs; more are kept as they are stored
 MOST_NAMED = 5_000_000  # numbers of a circuit's examples
@@ -53,14 +54,27 @@ def read(file: Values, where: Keys, name: str, inputs: int, outputs: int) -> tup
     if classes is not None and where == ("examples",):
         y = classes if classes in found else None
     if where == ("held_out",) and path == file.table_path and x == _named(found, TRAINED[0]):
-        message = f"the rows that are held out would be the examples themselves: {quote(x or name)} of {quote(name)}"
-        file.fault(where, message, "call theirs X_test and y_test, or write a share such as held_out = 0.2")
+        message = say(
+            "the rows that are held out would be the examples themselves: {array} of {file}",
+            array=quote(x or name), file=quote(name),
+        )  # fmt: skip
+        advice = say("call theirs X_test and y_test, or write a share such as held_out = 0.2")
+        file.fault(where, message, advice)
         return path, None
     if x is None or y is None:
         arrays = listed(f"{name} {' × '.join(map(str, values.shape))}" for name, values in found.items())
-        what = "inputs" if x is None else "targets" if classes is None else f"class {quote(classes)}"
-        advice = f"in the file are: {arrays}; call the inputs X and the targets y" if found else "it holds no numbers"
-        file.fault(where, f"{quote(name)} has no array for the {what}", advice)
+        message = say(
+            "{file} has no array for the inputs"
+            if x is None
+            else "{file} has no array for the targets"
+            if classes is None
+            else "{file} has no array for the class {name}",
+            file=quote(name), name=quote(classes or ""),
+        )  # fmt: skip
+        advice = say("it holds no numbers")
+        if found:
+            advice = say("in the file are: {arrays}; call the inputs X and the targets y", arrays=arrays)
+        file.fault(where, message, advice)
         return path, None
     return path, _data(file, where, (x, y), found[x], found[y], (inputs, outputs))
 
@@ -69,7 +83,7 @@ def _arrays(file: Values, where: Keys, name: str) -> tuple[Path | None, dict[str
     """The file of that name, and its arrays; what is wrong is noted."""
     path = place(file.path, name)
     if isinstance(path, str):
-        file.fault(where, path, f'such as {where[0]} = "digits.npz"')
+        file.fault(where, path, say("such as {line}", line=f'{where[0]} = "digits.npz"'))
         return None, None
     if said := missing(path, name, ENDINGS):
         file.fault(where, *said)
@@ -92,19 +106,22 @@ def read_named(file: Values, name: str, wanted: set[str]) -> tuple[Path | None, 
     taken = {array: values for array, values in found.items() if array in wanted}
     counts = {array: len(values) if values.ndim else 0 for array, values in taken.items()}
     if not taken:
-        message = f"no array of {quote(name)} is called as an input of the circuit"
-        file.fault(("examples",), message, f"in it are: {listed(found)}; the circuit has {listed(sorted(wanted))}")
+        message = say("no array of {file} is called as an input of the circuit", file=quote(name))
+        advice = say(
+            "in it are: {names}; the circuit has {inputs}", names=listed(found), inputs=listed(sorted(wanted))
+        )
+        file.fault(("examples",), message, advice)
     elif len(set(counts.values())) > 1 or 0 in counts.values():
         many = ", ".join(f"{array} {count:,}" for array, count in counts.items())
-        message = f"the arrays of {quote(name)} have unequal numbers of rows: {many}"
-        file.fault(("examples",), message, "a row an example")
+        message = say("the arrays of {file} have unequal numbers of rows: {counts}", file=quote(name), counts=many)
+        file.fault(("examples",), message, say("a row an example"))
     elif sum(values.size for values in taken.values()) > MOST_NAMED:
-        message = f"{quote(name)} has {sum(values.size for values in taken.values()):,} numbers for a circuit"
-        file.fault(("examples",), message, f"at most {MOST_NAMED:,}")
+        count = sum(values.size for values in taken.values())
+        message = say("{file} has {n} numbers for a circuit", file=quote(name), n=f"{count:,}")
+        file.fault(("examples",), message, say("at most {most}", most=f"{MOST_NAMED:,}"))
     elif bad := [array for array, values in taken.items() if _not_finite(values) is not None]:
         row = (_not_finite(taken[bad[0]]) or 0) + 1
-        message = f"{quote(bad[0])} has a number in row {row:,} that is not finite"
-        file.fault(("examples",), message, "leave that row out")
+        _infinite(file, ("examples",), quote(bad[0]), row)
     else:
         columns = {array: values.astype(float).tolist() for array, values in taken.items()}
         return path, [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
@@ -125,27 +142,39 @@ def _data(
     x_name, y_name = map(quote, names)
     if x.ndim == 1 and inputs == 1:
         x = x[:, None]
-    shape = " × ".join(map(str, x.shape)) or "a single number"
+    shape = " × ".join(map(str, x.shape)) or say("a single number")
     if x.ndim < 2 or len(x) == 0 or x[0].size != inputs:
-        advice = "a row an example: examples × inputs, or examples × height × width"
+        advice = say("a row an example: examples × inputs, or examples × height × width")
         if x.ndim == 2 and len(x) == inputs:
-            advice += "; this looks like a column an example: transpose it"
-        file.fault(where, f"{x_name} is {shape}; the network has {plural(inputs, 'input')}", advice)
+            advice += "; " + say("this looks like a column an example: transpose it")
+        message = say(
+            "{array} is {shape}; the network has {inputs}", array=x_name, shape=shape, inputs=plural(inputs, "input")
+        )
+        file.fault(where, message, advice)
         return None
     if not y.shape or len(y) != len(x):
-        have = f"{len(y):,}" if y.shape else "a single number"
-        message = f"{x_name} has {len(x):,} rows, {y_name} has {have}"
-        file.fault(where, message, "one target, or row of them, an example")
+        message = say(
+            "{x} has {n} rows, {y} has {have}" if y.shape else "{x} has {n} rows, {y} has a single number",
+            x=x_name, n=f"{len(x):,}", y=y_name, have=f"{len(y) if y.shape else 0:,}",
+        )  # fmt: skip
+        file.fault(where, message, say("one target, or row of them, an example"))
         return None
     for name, values in ((x_name, x), (y_name, y)):
         if (row := _not_finite(values)) is not None:
-            file.fault(where, f"{name} has a number in row {row + 1:,} that is not finite", "leave that row out")
+            _infinite(file, where, name, row + 1)
             return None
     if x.dtype == np.uint8 and not file.has("scale") and where == ("examples",) and (most := int(x.max())) > 1:
-        advice = f"write scale = {255 if most > 16 else most}, for a network that takes them from 0 to 1"
-        file.fault(where, f"{x_name} has bytes up to {most}, and no scale divides them", advice, severity="note")
+        scale = 255 if most > 16 else most
+        advice = say("write scale = {scale}, for a network that takes them from 0 to 1", scale=scale)
+        message = say("{array} has bytes up to {most}, and no scale divides them", array=x_name, most=most)
+        file.fault(where, message, advice, severity="note")
     targets = _targets(file, where, y_name, y, outputs)
     return None if targets is None else Data(_rows(x.reshape(len(x), -1), file.scale), targets)
+
+
+def _infinite(file: Values, where: Keys, array: str, row: int) -> None:
+    message = say("{array} has a number in row {row} that is not finite", array=array, row=f"{row:,}")
+    file.fault(where, message, say("leave that row out"))
 
 
 def _rows(x: np.ndarray, scale: float) -> Rows:
@@ -170,23 +199,33 @@ def _targets(file: Values, where: Keys, name: str, y: np.ndarray, outputs: int) 
     if flat.shape[1] == outputs and (outputs > 1 or not file.has("class")):
         return flat.astype(float)
     if flat.shape[1] != 1:
-        message = f"{name} has {flat.shape[1]:,} numbers a row; the network has {plural(outputs, 'output')}"
-        file.fault(where, message, "a number an output, or one number, the class")
+        message = say(
+            "{array} has {n} numbers a row; the network has {outputs}",
+            array=name, n=f"{flat.shape[1]:,}", outputs=plural(outputs, "output"),
+        )  # fmt: skip
+        file.fault(where, message, say("a number an output, or one number, the class"))
         return None
     classes = flat[:, 0]
     whole = classes.astype(np.int64)
     least, most = int(whole.min()), int(whole.max())
     first = int(least > 0 and most == max(outputs, 2))  # classes count from 0, as arrays do, unless they cannot
     if bool(np.any(whole != classes)) or least < first or most >= max(outputs, 2) + first:
-        message = f"{name} has numbers from {classes.min():g} to {classes.max():g}; there are {max(outputs, 2)} classes"
-        file.fault(where, message, f"the numbers of the classes are 0 to {max(outputs, 2) - 1}, whole")
+        message = say(
+            "{array} has numbers from {least} to {most}; there are {n} classes",
+            array=name, least=f"{classes.min():g}", most=f"{classes.max():g}", n=max(outputs, 2),
+        )  # fmt: skip
+        advice = say("the numbers of the classes are 0 to {last}, whole", last=max(outputs, 2) - 1)
+        file.fault(where, message, advice)
         return None
     if outputs == 1:
         allowed = LOSSES[file.value("network", "loss")].targets if file.value("network", "loss") else ()
         no, yes = allowed or (0.0, 1.0)
         return np.where(whole[:, None] > first, yes, no).astype(float)
     if not first and least > 0:
-        message = f"the classes of {name} are counted from 0: it has {least} to {most}, and the network {outputs}"
+        message = say(
+            "the classes of {array} are counted from 0: it has {least} to {most}, and the network {outputs}",
+            array=name, least=least, most=most, outputs=outputs,
+        )  # fmt: skip
         file.fault(where, message, severity="note")
     one_hot: np.ndarray = whole[:, None] == np.arange(first, outputs + first)
     return one_hot.astype(float)
@@ -195,25 +234,32 @@ def _targets(file: Values, where: Keys, name: str, y: np.ndarray, outputs: int) 
 def check(file: Values, where: Keys, data: Data, inputs: int | None, outputs: int | None, loss: str | None) -> None:
     """Note what is wrong with the sizes of examples that are arrays, and with targets that the loss cannot take."""
     x, y = data.inputs.shape[1], data.targets.shape[1]
-    for have, size, what in ((x, inputs, "input"), (y, outputs, "output")):
+    for have, size, noun, what in ((x, inputs, "input", "input"), (y, outputs, "target", "output")):
         if size is not None and have != size:
-            noun = "input" if what == "input" else "target"
-            file.fault(where, f"each example has {plural(have, noun)}; the network has {plural(size, what)}")
+            against = say("the network has {outputs}", outputs=plural(size, what))
+            numbers = plural(have, noun)
+            file.fault(where, say("each example has {numbers}; {against}", numbers=numbers, against=against))
             return
     targets = data.targets
     allowed = LOSSES[loss].targets if loss else ()
     if allowed:
         wrong = ~np.isin(targets, allowed).all(axis=1)
-        said = f"{loss} wants {' or '.join(f'{value:g}' for value in allowed)}"
+        wanted = say("{loss} wants {wanted}", loss=loss, wanted=either(f"{value:g}" for value in allowed))
     elif loss == "binary_cross_entropy":
-        wrong, said = ((targets < 0) | (targets > 1)).any(axis=1), f"{loss} wants 0 to 1"
+        wrong = ((targets < 0) | (targets > 1)).any(axis=1)
+        wanted = say("{loss} wants 0 to 1", loss=loss)
     elif loss == "cross_entropy":
         wrong = (targets < 0).any(axis=1) | (np.abs(targets.sum(axis=1) - 1) > 1e-12 * targets.shape[1])
-        said = f"{loss} wants probabilities that sum to 1"
+        wanted = say("{loss} wants probabilities that sum to 1", loss=loss)
     else:
         return
     if wrong.any():
         row = int(np.argmax(wrong))
         numbers = ", ".join(f"{value:g}" for value in targets[row][:6].tolist())
-        many = f" ({int(wrong.sum()):,} rows are so)" if wrong.sum() > 1 else ""
-        file.fault(where, f"the targets of example {row + 1:,} are {numbers}: {said}{many}")
+        message = say(
+            "the targets of example {n} are {numbers}: {wanted} ({many} rows are so)"
+            if wrong.sum() > 1
+            else "the targets of example {n} are {numbers}: {wanted}",
+            n=f"{row + 1:,}", numbers=numbers, wanted=wanted, many=f"{int(wrong.sum()):,}",
+        )  # fmt: skip
+        file.fault(where, message)

@@ -11,8 +11,9 @@ from tutor.engine.lesson import Circuit, Network, Training
 from tutor.engine.network import parameters_of
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.lessonfiles.reading.values import Values, listed
+from tutor.text.language import say
 from tutor.text.output import quote
-from tutor.text.words import did_you_mean, plural
+from tutor.text.words import did_you_mean, either, plural
 
 
 def read_training(file: Values, network: Network | None, circuit: Circuit | None) -> Training | None:
@@ -27,18 +28,29 @@ def read_training(file: Values, network: Network | None, circuit: Circuit | None
         has_examples = file.has("examples") or file.named_file is not None  # a file's may be in doubt
         for key, harmless in (("l2", 0), *(() if has_examples else of_examples)):
             if file.value("training", key, default=harmless) != harmless:
-                shown = f'"{harmless}"' if isinstance(harmless, str) else harmless
-                why = "whose penalty is a line of its own" if key == "l2" else "without examples"
-                message = f"{key} means nothing for a circuit {why}"
-                advice = f"take it out, or write {key} = {shown}"
-                if key == "l2":
-                    advice += ', and in the loss "... + 0.01 / 2 * sum(W**2)"'
+                line = f'{key} = "{harmless}"' if isinstance(harmless, str) else f"{key} = {harmless}"
+                penalty = key == "l2"
+                message = say(
+                    "{key} means nothing for a circuit whose penalty is a line of its own"
+                    if penalty
+                    else "{key} means nothing for a circuit without examples",
+                    key=key,
+                )
+                advice = say(
+                    'take it out, or write {line}, and in the loss "... + 0.01 / 2 * sum(W**2)"'
+                    if penalty
+                    else "take it out, or write {line}",
+                    line=line,
+                )
                 file.fault(("training", key), message, advice, key=True)
     if file.has("network") or file.has("examples"):
         batch, many = file.value("training", "batch"), file.many
         if isinstance(batch, int) and batch > many > 0:
-            message = f"batch is {batch}, but the lesson has {plural(many, 'example')}: it uses all {many}"
-            advice = f'write batch = {many}, or batch = "all"'
+            message = say(
+                "batch is {batch}, but the lesson has {examples}: it uses all {n}",
+                batch=batch, examples=plural(many, "example"), n=many,
+            )  # fmt: skip
+            advice = say('write batch = {n}, or batch = "all"', n=many)
             file.fault(("training", "batch"), message, advice, severity="warning")
     values = {
         key.name: file.value("training", key.name, default=key.default)
@@ -59,20 +71,25 @@ def _memory(file: Values, optimizer: str, network: Network | None, circuit: Circ
     shapes |= {symbol.id: symbol.shape for symbol in (parameters_of(network) if network else ())}
     states, found = {state.name: state for state in OPTIMIZERS[optimizer].memory}, {}
     if given and not states:
-        users = " or ".join(f'"{name}"' for name, entry in OPTIMIZERS.items() if entry.memory)
-        message = f'the optimizer "{optimizer}" remembers nothing'
-        file.fault(("training", "memory"), message, f"take memory out, or write optimizer = {users}", key=True)
+        users = either(f'"{name}"' for name, entry in OPTIMIZERS.items() if entry.memory)
+        message = say('the optimizer "{name}" remembers nothing', name=optimizer)
+        advice = say("take memory out, or write optimizer = {names}", names=users)
+        file.fault(("training", "memory"), message, advice, key=True)
         return {}
     for name, entries in given.items() if shapes else ():
         where = ("training", "memory", name)
         if name not in shapes:
-            message = f"there is no parameter {quote(name)}{did_you_mean(name[:64], shapes)}"
-            file.fault(where, message, f"parameters are: {listed(shapes)}", key=True)
+            near = did_you_mean(name[:64], shapes)
+            message = say("there is no parameter {name}{near}", name=quote(name), near=near)
+            file.fault(where, message, say("parameters are: {names}", names=listed(shapes)), key=True)
             continue
         for called, value in entries.items():
             if called not in states:
-                message = f'the optimizer "{optimizer}" has no {quote(called)}{did_you_mean(called[:64], states)}'
-                file.fault((*where, called), message, f"it remembers: {listed(states)}", key=True)
+                message = say(
+                    'the optimizer "{name}" has no {what}{near}',
+                    name=optimizer, what=quote(called), near=did_you_mean(called[:64], states),
+                )  # fmt: skip
+                file.fault((*where, called), message, say("it remembers: {names}", names=listed(states)), key=True)
                 continue
             id = state_id(name, called)
             try:
@@ -84,12 +101,14 @@ def _memory(file: Values, optimizer: str, network: Network | None, circuit: Circ
             if shapes[name] == (1,) and array.shape == ():
                 array = array.reshape(1)
             if array.shape != shapes[name]:
-                wanted = " × ".join(map(str, shapes[name][::-1] if turned else shapes[name])) or "one number"
-                message = f"{id} does not have the shape of {name}, which is {wanted}"
-                file.fault((*where, called), message, f"one number for each of {name}'s")
+                wanted = " × ".join(map(str, shapes[name][::-1] if turned else shapes[name])) or say("one number")
+                message = say(
+                    "{id} does not have the shape of {name}, which is {shape}", id=id, name=name, shape=wanted
+                )
+                file.fault((*where, called), message, say("one number for each of {name}'s", name=name))
             elif states[called].squares and np.any(array < 0):
-                message = f"{id} has a negative number: a mean of squares has none"
-                file.fault((*where, called), message, "0 or more")
+                message = say("{id} has a negative number: a mean of squares has none", id=id)
+                file.fault((*where, called), message, say("0 or more"))
             else:
                 found[id] = array
     return found
@@ -104,6 +123,7 @@ def _hyperparameters(file: Values, optimizer: str) -> None:
     owners["updates"] = owners["beta2"]  # they count for the correction of its bias
     for key, users in owners.items():
         if optimizer not in users and file.has("training", key) and file.sound("training", key):
-            which = " or ".join(f'"{user}"' for user in users)
-            message = f'{key} is not used by the optimizer "{optimizer}"'
-            file.fault(("training", key), message, f"take it out, or write optimizer = {which}", key=True)
+            which = either(f'"{user}"' for user in users)
+            message = say('{key} is not used by the optimizer "{name}"', key=key, name=optimizer)
+            advice = say("take it out, or write optimizer = {names}", names=which)
+            file.fault(("training", key), message, advice, key=True)

@@ -12,6 +12,7 @@ import numpy as np
 from tutor.engine.rows import Data
 from tutor.lessonfiles.faults import Faults
 from tutor.lessonfiles.positions import Keys
+from tutor.text.language import say
 from tutor.text.output import quote
 
 _UNNAMEABLE = re.compile(r"""[][(){}'"@]""")
@@ -86,8 +87,8 @@ class Values:
     def name(self, where: Keys, name: str) -> None:
         """Note a name that no message and no id could hold."""
         if not 1 <= len(name) <= 32 or not name.isprintable() or name != name.strip() or _UNNAMEABLE.search(name):
-            advice = "a name has 1 to 32 printable characters, none of them a bracket, a quote or '@'"
-            self.fault(where, f"{quote(name)} cannot be a name", advice)
+            advice = say("a name has 1 to 32 printable characters, none of them a bracket, a quote or '@'")
+            self.fault(where, say("{name} cannot be a name", name=quote(name)), advice)
 
     @property
     def scale(self) -> float:

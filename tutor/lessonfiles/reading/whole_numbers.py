@@ -14,6 +14,7 @@ from tutor.engine.lesson import Definition
 from tutor.lessonfiles.positions import Keys
 from tutor.lessonfiles.reading.circuit_inputs import Given
 from tutor.lessonfiles.reading.values import Values
+from tutor.text.language import said, say
 from tutor.text.output import quote
 
 
@@ -60,12 +61,17 @@ def _not_data(file: Values, where: Keys, op: str, free: list[str], given: Given)
     bases = list(
         dict.fromkeys(next((base for base, parts in given.parts.items() if name in parts), name) for name in free)
     )
-    what = "ids of an embedding" if op == "embedding" else "targets of a cross-entropy"
     line = str(file.value(*where, anyhow=True))
     match = re.search(rf"\b{re.escape(bases[0])}(?=\b|\{{)", line)
     names = ", ".join(f'"{name}"' for name in bases)
-    message = f"the {what} are data, which has no gradient: {quote(bases[0])} is not in data"
-    file.fault(where, message, f"write data = [{names}] under [circuit]", offset=match.start() if match else None)
+    message = say(
+        "the ids of an embedding are data, which has no gradient: {name} is not in data"
+        if op == "embedding"
+        else "the targets of a cross-entropy are data, which has no gradient: {name} is not in data",
+        name=quote(bases[0]),
+    )
+    advice = say("write data = [{names}] under [circuit]", names=names)
+    file.fault(where, message, advice, offset=match.start() if match else None)
 
 
 def _in_range(file: Values, where: Keys, node: Call, given: Given, lines: dict[str, Definition]) -> None:
@@ -83,13 +89,12 @@ def _in_range(file: Values, where: Keys, node: Call, given: Given, lines: dict[s
         found = check(np.asarray(_value(ids, example, given, lines)))
         if found is None:
             continue
-        index, message, advice = found
-        shown = "[" + ",".join(str(at + 1) for at in index) + "]" if index else ""
-        of = f" of example {example + 1}" if varies else ""
+        index, wrong, advice = found
+        what = say("what is given to {name}()", name=node.op)
         if name is not None:
-            file.fault(given.place(name, example, index), f"{name}{shown}{of} {message}", advice)
-        else:
-            file.fault(where, f"what is given to {node.op}(){of} {message}", advice)
+            what = name + ("[" + ",".join(str(at + 1) for at in index) + "]" if index else "")
+        what = say("{what} of example {n}", what=what, n=example + 1) if varies else what
+        file.fault(where if name is None else given.place(name, example, index), wrong(what), advice)
         return
 
 
@@ -113,34 +118,62 @@ def _value(formula: Expr, example: int, given: Given, lines: dict[str, Definitio
     return evaluate(formula, of)
 
 
-def _out_of_range(most: int, embedding: bool, table: tuple[int, ...]) -> Callable[[np.ndarray], Any]:
-    def check(ids: np.ndarray) -> tuple[tuple[int, ...], str, str] | None:
+# What is wrong with ids or targets: where, the sentence about what stands there, and the advice.
+_Wrong = tuple[tuple[int, ...], Callable[[str], str], str]
+
+
+def _out_of_range(most: int, embedding: bool, table: tuple[int, ...]) -> Callable[[np.ndarray], _Wrong | None]:
+    def check(ids: np.ndarray) -> _Wrong | None:
         wrong = np.argwhere((ids != np.round(ids)) | (ids < 1) | (ids > most))
         if not len(wrong):
             return None
         index = tuple(map(int, wrong[0]))
-        value = float(ids[index])
-        what = "an id" if embedding else "a class"
-        whole = value == round(value)
-        message = f"is {value:g}: {what} is " + (f"1 to {most}" if whole else "a whole number")
-        rows = (
-            f"the table, {shape_text(table)}, has {most} rows" if embedding else f"the logits are {shape_text(table)}"
-        )
-        advice = f"{rows}; {'ids' if embedding else 'classes'} count from 1"
+        value, shape = float(ids[index]), said(shape_text(table))
+
+        def message(what: str) -> str:
+            words = {"what": what, "number": f"{value:g}", "most": most}
+            if value != round(value):
+                return say(
+                    "{what} is {number}: an id is a whole number"
+                    if embedding
+                    else "{what} is {number}: a class is a whole number",
+                    **words,
+                )
+            return say(
+                "{what} is {number}: an id is 1 to {most}"
+                if embedding
+                else "{what} is {number}: a class is 1 to {most}",
+                **words,
+            )
+
+        advice = say(
+            "the table, {shape}, has {n} rows; ids count from 1"
+            if embedding
+            else "the logits are {shape}; classes count from 1",
+            shape=shape, n=most,
+        )  # fmt: skip
         return index, message, advice
 
     return check
 
 
-def _no_probabilities(rows: np.ndarray) -> tuple[tuple[int, ...], str, str] | None:
+def _no_probabilities(rows: np.ndarray) -> _Wrong | None:
     negative = np.argwhere(rows < 0)
     if len(negative):
         index = tuple(map(int, negative[0]))
-        return index, f"is {float(rows[index]):g}: a probability is not negative", "rows of probabilities sum to 1"
+        number = f"{float(rows[index]):g}"
+
+        def below(what: str) -> str:
+            return say("{what} is {number}: a probability is not negative", what=what, number=number)
+
+        return index, below, say("rows of probabilities sum to 1")
     totals = rows.sum(axis=-1)
     wrong = np.argwhere(np.abs(totals - 1) > 1e-9)
     if not len(wrong):
         return None
     index = tuple(map(int, wrong[0]))
-    message = f"sums to {float(totals[index])!r}; cross_entropy wants 1"
-    return index, message, "rows of probabilities sum to 1; or give one class number a row"
+
+    def off(what: str) -> str:
+        return say("{what} sums to {total}; cross_entropy wants 1", what=what, total=repr(float(totals[index])))
+
+    return index, off, say("rows of probabilities sum to 1; or give one class number a row")
