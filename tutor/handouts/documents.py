@@ -180,7 +180,7 @@ _SPECIAL = {c: f"\\{c}" for c in "&%$#_{}"} | {
 
 def tex(text: str) -> str:
     """Words as LaTeX text; what has signs of mathematics in it as mathematics."""
-    return "".join(_tex_word(word) for word in re.split(r"(\s+|[„“”‚‘]+)", text))
+    return "".join(_tex_word(word) for word in re.split(r"(\s+|[„“”‚‘]+|[.,;:?!]+(?=\s|$))", text))
 
 
 def _tex_word(word: str) -> str:

@@ -108,7 +108,8 @@ def _path(name: str) -> str:
 def _moodle_question(question: Asked, picture: str) -> Iterator[str]:
     yield f'<question type="{"multichoice" if question.choices else "numerical"}">'
     yield f"<name><text>{xml(question.name)}</text></name>"
-    image = '<p><img src="@@PLUGINFILE@@/picture.svg" alt="{escape(say("the network"))}"></p>' if picture else ""
+    alt = escape(say("the network"))
+    image = f'<p><img src="@@PLUGINFILE@@/picture.svg" alt="{alt}"></p>' if picture else ""
     yield f'<questiontext format="html"><text>{_cdata(_html(question, image))}</text>'
     if picture:
         data = base64.b64encode(picture.encode()).decode()
