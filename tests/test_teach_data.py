@@ -122,37 +122,38 @@ def test_numbers_are_read_as_they_were_written(rows):
 # ---------------------------------------------------------------- what is wrong
 
 
-@each(
-    "text, line, column, says",
-    [
-        (FLOWERS.replace("4.5", ""), 3, 3, "'petal_length' is missing"),
-        (FLOWERS.replace("4.5", "n/a"), 3, 3, "'petal_length' must be a finite number, not 'n/a'"),
-        (FLOWERS.replace("1.5\n", "inf\n"), 3, 18, "'petal_width' must be a finite number, not 'inf'"),
-        (FLOWERS.replace("1.5\n", "1_5\n"), 3, 18, "not '1_5'"),
-        (FLOWERS.replace("2,4.5", "2,4.5,9"), 3, 1, "this row has 5 fields; the header has 4"),
-        (FLOWERS.replace(",virginica", ","), 5, 5, "no class"),
-        (
-            FLOWERS.replace("virginica", "setosa"),
-            1,
-            1,
-            "'species' has 2 classes ('setosa', 'versicolor'); the network has 3",
-        ),
-        (FLOWERS.replace("petal_length", "petal_lenght"), 1, 1, "no column for the input 'petal_length': did you mean"),
-        (FLOWERS.replace("species", "kind"), 1, 1, "no column for the class 'species'"),
-        (FLOWERS.replace("id,", "petal_width,"), 1, 34, "the column 'petal_width' is there twice"),
-        (FLOWERS.replace("id,", ","), 1, 1, "column 1 has no name"),
-        ("1,2,3\n1,2,3\n", 1, 1, "numbers where names should be"),
-        (FLOWERS.split("\n")[0], 1, 1, "there is no row below the header"),
-        ("", 1, 1, "the file is empty | its first line names the columns"),
-        ("\n \n", 1, 1, "the file is empty"),
-        (FLOWERS + '5,"1,2', 6, 1, "not a table"),
-        (FLOWERS.encode() + b"5,\xff", 6, 3, "not UTF-8"),
-        (b"\xff\xfe" + FLOWERS.encode("utf-16-le"), 1, 1, "UTF-16"),
-        (b"\0\1\2" * 9, 1, 1, "binary"),
-        (FLOWERS.replace(",", ";").replace("4.5", "4,5"), 3, 3, "a decimal point, not a comma"),
-        (FLOWERS.replace("setosa", '"seto""sa"').replace("6,virginica", "x,virginica"), 5, 3, "not 'x'"),
-    ],
-)
+# the table, line, column, words
+BAD = [
+    (FLOWERS.replace("4.5", ""), 3, 3, "'petal_length' is missing"),
+    (FLOWERS.replace("4.5", "n/a"), 3, 3, "'petal_length' must be a finite number, not 'n/a'"),
+    (FLOWERS.replace("1.5\n", "inf\n"), 3, 18, "'petal_width' must be a finite number, not 'inf'"),
+    (FLOWERS.replace("1.5\n", "1_5\n"), 3, 18, "not '1_5'"),
+    (FLOWERS.replace("2,4.5", "2,4.5,9"), 3, 1, "this row has 5 fields; the header has 4"),
+    (FLOWERS.replace(",virginica", ","), 5, 5, "no class"),
+    (
+        FLOWERS.replace("virginica", "setosa"),
+        1,
+        1,
+        "'species' has 2 classes ('setosa', 'versicolor'); the network has 3",
+    ),
+    (FLOWERS.replace("petal_length", "petal_lenght"), 1, 1, "no column for the input 'petal_length': did you mean"),
+    (FLOWERS.replace("species", "kind"), 1, 1, "no column for the class 'species'"),
+    (FLOWERS.replace("id,", "petal_width,"), 1, 34, "the column 'petal_width' is there twice"),
+    (FLOWERS.replace("id,", ","), 1, 1, "column 1 has no name"),
+    ("1,2,3\n1,2,3\n", 1, 1, "numbers where names should be"),
+    (FLOWERS.split("\n")[0], 1, 1, "there is no row below the header"),
+    ("", 1, 1, "the file is empty | its first line names the columns"),
+    ("\n \n", 1, 1, "the file is empty"),
+    (FLOWERS + '5,"1,2', 6, 1, "not a table"),
+    (FLOWERS.encode() + b"5,\xff", 6, 3, "not UTF-8"),
+    (b"\xff\xfe" + FLOWERS.encode("utf-16-le"), 1, 1, "UTF-16"),
+    (b"\0\1\2" * 9, 1, 1, "binary"),
+    (FLOWERS.replace(",", ";").replace("4.5", "4,5"), 3, 3, "a decimal point, not a comma"),
+    (FLOWERS.replace("setosa", '"seto""sa"').replace("6,virginica", "x,virginica"), 5, 3, "not 'x'"),
+]
+
+
+@each("text, line, column, says", BAD)
 def test_a_problem_is_told_at_its_place_in_the_file(write, text, line, column, says):
     name, at_line, at_column, said = only(write(text))
     assert (name, at_line, at_column) == ("d.csv", line, column) and says in said
@@ -273,22 +274,22 @@ def test_tables_as_the_world_writes_them(write, text, note):
     assert len(notes) == bool(note) and all(note in p.message for p in notes)
 
 
-@pytest.mark.parametrize(
-    "text, says",
-    [
-        ("a;b\n0,5;1.25\n", "not '0,5' | a decimal point, not a comma"),  # which of the two is meant?
-        ('a,b\n"1,200.50",1\n', "not '1,200.50' | no signs between thousands"),
-        ('a,b\n"1,200",1\n', "not '1,200'"),
-        ("a,b\n1 200,1\n", "no signs between thousands: 1200"),
-        ("a,b\nNA,1\n2,1\n", "leave out rows in which a value is missing"),
-        ("a,b\n$3,1\n4,1\n", "a number has digits"),
-        ("A ,b\n1,1\n", "did you mean 'A'?"),
-        ("1.5,2.5\n1,1\n", "the names of the columns above it"),
-        ('a,b\n"1,2\n', "none ends it"),
-        ("<!DOCTYPE html>\n<p>\n", "a web page"),
-        (b"PK\x03\x04\x00\x00", "Excel"),
-    ],
-)
+NO_NUMBERS = [
+    ("a;b\n0,5;1.25\n", "not '0,5' | a decimal point, not a comma"),  # which of the two is meant?
+    ('a,b\n"1,200.50",1\n', "not '1,200.50' | no signs between thousands"),
+    ('a,b\n"1,200",1\n', "not '1,200'"),
+    ("a,b\n1 200,1\n", "no signs between thousands: 1200"),
+    ("a,b\nNA,1\n2,1\n", "leave out rows in which a value is missing"),
+    ("a,b\n$3,1\n4,1\n", "a number has digits"),
+    ("A ,b\n1,1\n", "did you mean 'A'?"),
+    ("1.5,2.5\n1,1\n", "the names of the columns above it"),
+    ('a,b\n"1,2\n', "none ends it"),
+    ("<!DOCTYPE html>\n<p>\n", "a web page"),
+    (b"PK\x03\x04\x00\x00", "Excel"),
+]
+
+
+@pytest.mark.parametrize("text, says", NO_NUMBERS)
 def test_what_is_no_table_of_numbers_says_what_to_do(write, text, says):
     assert says in only(write(text, inputs='["a"]', units='["b"]', **REGRESSION))[3]
 
