@@ -154,12 +154,12 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     from tutor.learner import placement
     from tutor.lessonfiles import catalogue, scaffold, schema, synonyms
     from tutor.pictures.step import kinds
-    from tutor.play import doctor, exam
+    from tutor.play import doctor, exam, settings
     from tutor.questions import mastery
     from tutor.questions.kinds import direction
     from tutor.questions.misconceptions import MISCONCEPTIONS
     from tutor.solutions import cells, judging
-    from tutor.text import array_gates, array_whys, explanations, glossary, notations, to_html
+    from tutor.text import array_gates, array_whys, explanations, glossary, notations, to_html, writer
 
     rules = [*explanations.RULES.values(), *explanations.LINEAR.values(), explanations.GATE]
     rules += [array_whys._COPY, array_whys._ROW, array_whys._CELL, array_whys._OF_A_USE]
@@ -185,6 +185,8 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     yield "lessonfiles/scaffold", "", scaffold.TEXTS
     yield "text/glossary", "term", [glossary._WRITTEN.get(term, term) for term in glossary.TERMS]
     yield "text/glossary", "", glossary.TERMS.values()
+    yield "play/settings", "settings", settings.GROUPS
+    yield "text/writer", "formula", (writer._CHOICE,)
     yield "pictures/step/kinds", "picture", kinds.KINDS
     illnesses = doctor.ILLNESSES.values()
     told = [text for illness in illnesses for text in (illness.name, illness.why, illness.cure)]

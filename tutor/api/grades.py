@@ -19,6 +19,7 @@ from tutor.questions.question import DIGITS
 from tutor.solutions.files import Handed
 from tutor.solutions.judging import Kind, diagnose
 from tutor.solutions.naming import EACH
+from tutor.text.language import N_, say
 from tutor.text.writer import Writer
 
 Number = float | np.ndarray  # a float for one number, else a float64 array
@@ -45,7 +46,7 @@ def handed(name: str, value: Any) -> Handed:
         found = np.asarray(value)
         found = found if found.dtype.kind in "fiub" else found.astype(float)
     except (ValueError, TypeError):
-        raise TypeError(f"numbers are needed here, not {type(value).__name__}") from None
+        raise TypeError(say("numbers are needed here, not {type}", type=type(value).__name__)) from None
     array = Handed.of(name, found)
     return replace(array, digits=BRAIN) if brain else array
 
@@ -78,7 +79,8 @@ def graded(step: Step, writer: Writer, answer: Any, given: Mapping[str, Any]) ->
     own = [(step.trace.find(id), np.asarray(value, dtype=float)) for id, value in given.items()]
     for at, (before, value) in enumerate(own):
         if value.shape != before.shape and not value.size == math.prod(before.shape) == 1:
-            raise ValueError(f"'{before.id}' has the shape {before.shape}, not {value.shape}")
+            told = N_("'{id}' has the shape {shape}, not {given}")
+            raise ValueError(say(told, id=before.id, shape=before.shape, given=value.shape))
         own[at] = (before, value.reshape(before.shape))
     if math.prod(step.shape) == 1:
         step = step if step.index is not None else step.at((0,) * len(step.shape))
@@ -119,7 +121,8 @@ def _of_table(step: Step, writer: Writer, text: str, own: Mapping[str, float]) -
     verdict = item_of_cells(step, writer, DIGITS).grade(text, own) if many <= MAX_CELLS else None
     if verdict is None or verdict.kind == "not-understood":
         element = Ref(step.equation.symbol, (0,) * len(step.shape)).id
-        raise ValueError(f"'{step.id}' has {many} values: name one, such as {element}, or give them all as an array")
+        told = N_("'{id}' has {n} values: name one, such as {element}, or give them all as an array")
+        raise ValueError(say(told, id=step.id, n=many, element=element))
     read = [cell.value for cell in verdict.cells]
     given = None if None in read else np.reshape(np.array(read, dtype=float), step.shape)
     return Verdict(verdict.kind, verdict.message, verdict.misconception, number_of(step.value), given, None, None)

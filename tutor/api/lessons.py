@@ -15,6 +15,7 @@ from tutor.engine.program import iterations_per_epoch
 from tutor.engine.run import MAX_ITERATION, MOST_TRAINED, TOLERANCE, Iteration, Run, Stopped
 from tutor.engine.trace import Trace as EngineTrace
 from tutor.lessonfiles.writing import lesson_text
+from tutor.text.language import N_, say
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -65,15 +66,16 @@ class Lesson:
         after so many iterations at the latest. Raises ValueError for a lesson that is not trained and bad counts.
         """
         if not self.trained:
-            raise ValueError(f"'{self.id}' is not trained: it has no [training]")
+            raise ValueError(say("'{id}' is not trained: it has no [training]", id=self.id))
         if iterations is not None and epochs is not None:
-            raise ValueError("give iterations or epochs, not both")
+            raise ValueError(say("give iterations or epochs, not both"))
         per = iterations_per_epoch(self._lesson)
         count = iterations
         if count is None:
             count = MAX_ITERATION if converge and epochs is None else (100 if epochs is None else epochs) * per
         if not is_whole(count) or not 1 <= count <= MOST_TRAINED:
-            raise ValueError(f"iterations are a whole number from 1 to {MOST_TRAINED:,}, not {count!r}")
+            told = N_("iterations are a whole number from 1 to {most}, not {given}")
+            raise ValueError(say(told, most=f"{MOST_TRAINED:,}", given=repr(count)))
         run = Run(self._lesson)
         run.prepare(int(count))
         return Training(self, run.train(int(count), tolerance=TOLERANCE if converge else None), run)
@@ -95,8 +97,9 @@ def iteration_of(run: Run, number: int) -> Iteration:
     """An iteration of a run, from 1. Raises ValueError for one that there is not."""
     last = run.last or MAX_ITERATION
     if not is_whole(number) or not 1 <= number <= last:
-        only = "is not trained: its only iteration is 1" if last == 1 else f"has the iterations 1 to {last:,}"
-        raise ValueError(f"'{run.lesson.id}' {only}, not {number!r}")
+        told = N_("'{id}' has the iterations 1 to {last}, not {given}")
+        told = N_("'{id}' is not trained: its only iteration is 1, not {given}") if last == 1 else told
+        raise ValueError(say(told, id=run.lesson.id, last=f"{last:,}", given=repr(number)))
     found = run.iteration(int(number))
     assert found is not None
     return found
@@ -166,7 +169,8 @@ class Training:
         Raises ValueError for an iteration that there is not.
         """
         if not is_whole(iteration) or not 1 <= iteration <= self.iterations + 1:
-            raise ValueError(f"training went from 1 to {self.iterations + 1:,}, not {iteration!r}")
+            told = N_("training went from 1 to {last}, not {given}")
+            raise ValueError(say(told, last=f"{self.iterations + 1:,}", given=repr(iteration)))
         return {id: np.array(value) for id, value in self._run.parameters(iteration).items()}
 
     def trace(self, iteration: int = 1, notation: str | None = None) -> Trace:

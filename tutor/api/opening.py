@@ -14,6 +14,7 @@ from tutor.lessonfiles import catalogue, check
 from tutor.lessonfiles.from_values import from_text, from_values, plain
 from tutor.lessonfiles.model_layers import NoChain, Open, find
 from tutor.lessonfiles.positions import LessonError, Problem
+from tutor.text.language import N_, said, say
 
 
 def load(lesson: str | os.PathLike[str]) -> Lesson:
@@ -26,8 +27,9 @@ def load(lesson: str | os.PathLike[str]) -> Lesson:
     bundled = None if is_path else catalogue.find(name)
     if bundled is None and not is_path and not os.path.exists(name):
         near = catalogue.nearest(name[:60])
-        advice = f"did you mean '{near[0]}'?" if near else "give the id of a bundled lesson or the path of a file"
-        raise LessonError([Problem(name, 1, 1, "there is no lesson of this id and no such file", advice)])
+        advice = say("give the id of a bundled lesson or the path of a file")
+        advice = say("did you mean '{id}'?", id=near[0]) if near else advice
+        raise LessonError([Problem(name, 1, 1, say("there is no lesson of this id and no such file"), advice)])
     return Lesson(check.load(bundled or Path(name)))
 
 
@@ -72,25 +74,28 @@ def network(
     x, y = _rows(plain(inputs)), _rows(plain(targets))
     if isinstance(weights, Mapping):
         if biases is not None:
-            raise LessonError([_problem("weights by name have their biases among them: leave biases out")])
+            raise LessonError([_problem(say("weights by name have their biases among them: leave biases out"))])
         weights, biases = _by_name(weights, in_by_out, x)
     elif in_by_out is not None:
-        raise LessonError([_problem("in_by_out goes with weights by name; those of a list are out × in")])
+        raise LessonError([_problem(say("in_by_out goes with weights by name; those of a list are out × in"))])
     matrices = [plain(matrix) for matrix in weights]
     many = len(matrices)
     chosen = [activations] * many if isinstance(activations, str) else [str(name) for name in activations]
     shifts: list[Any] = [None] * many if biases is None else [None if b is None else plain(b) for b in biases]
     for what, count in (("activations", len(chosen)), ("biases", len(shifts))):
         if count != many:
-            raise LessonError([_problem(f"there are {many} layers of weights and {count} {what}: give one a layer")])
+            told = N_("there are {layers} layers of weights and {n} {what}: give one a layer")
+            raise LessonError([_problem(say(told, layers=many, n=count, what=what))])
     if wrong := [at for at, matrix in enumerate(matrices) if not isinstance(matrix, list)]:
-        raise LessonError([_problem(f"weights[{wrong[0]}] is no matrix: one row a unit, one column a unit before")])
+        told = N_("weights[{k}] is no matrix: one row a unit, one column a unit before")
+        raise LessonError([_problem(say(told, k=wrong[0]))])
     layers = []
     for matrix, bias, activation in zip(matrices, shifts, chosen, strict=True):
         layer: dict[str, Any] = {"units": len(matrix), "activation": activation}
         layers.append(layer | {"weights": matrix} | ({} if bias is None else {"biases": bias}))
     if len(x) != len(y):
-        raise LessonError([_problem(f"there are {len(x)} examples of inputs and {len(y)} of targets")])
+        told = N_("there are {n} examples of inputs and {targets} of targets")
+        raise LessonError([_problem(say(told, n=len(x), targets=len(y)))])
     values = {
         "title": title,
         "notation": notation,
@@ -148,8 +153,8 @@ def _by_name(arrays: Mapping[str, Any], in_by_out: bool | None, x: list[Any]) ->
     try:
         chain = find(found, in_by_out, len(x[0]) if x and isinstance(x[0], list) else None)
     except Open as error:
-        how = "say in_by_out=False (PyTorch) or in_by_out=True (Keras, x·W)"
-        raise LessonError([_problem(f"{error}; {how}")]) from None
+        told = N_("{why}; say in_by_out=False (PyTorch) or in_by_out=True (Keras, x·W)")
+        raise LessonError([_problem(say(told, why=said(error)))]) from None
     except NoChain as error:
         raise LessonError([_problem(str(error))]) from None
     biases = [False if layer.biases is None else found[layer.biases].reshape(-1) for layer in chain.layers]

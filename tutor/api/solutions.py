@@ -13,6 +13,7 @@ from tutor.engine.trace import Trace as EngineTrace
 from tutor.solutions import words as solution_words
 from tutor.solutions.judging import Diagnosis as Judged
 from tutor.solutions.judging import diagnose as judge
+from tutor.text.language import say
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -72,7 +73,8 @@ def diagnose(
     """
     trace = EngineTrace(lesson._lesson, iteration_of(lesson._run, iteration))
     if example is not None and not (is_whole(example) and 0 <= example < trace.examples):
-        raise ValueError(f"examples are from 0 to {trace.examples - 1}, not {example!r}")
+        last, given = trace.examples - 1, repr(example)
+        raise ValueError(say("examples are from 0 to {last}, not {given}", last=last, given=given))
     handed = [as_handed(str(name), value) for name, value in arrays.items()]
     return Diagnosis(judge(trace, handed, example, names), trace)
 

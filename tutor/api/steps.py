@@ -18,6 +18,7 @@ from tutor.engine.trace import Step as EngineStep
 from tutor.engine.trace import Trace as EngineTrace
 from tutor.text import to_latex
 from tutor.text.card import Card, Scribe
+from tutor.text.language import N_, say
 from tutor.text.layout import linear
 from tutor.text.notations import NOTATIONS
 from tutor.text.output import in_html, in_markdown, shown
@@ -28,7 +29,8 @@ def known(notation: str) -> str:
     """A notation that there is. Raises ValueError for any other."""
     if notation not in NOTATIONS:
         near = did_you_mean(notation, NOTATIONS)
-        raise ValueError(f"there is no notation '{notation}'{near}; there are: {', '.join(NOTATIONS)}")
+        told = N_("there is no notation '{name}'{near}; there are: {names}")
+        raise ValueError(say(told, name=notation, near=near, names=", ".join(NOTATIONS)))
     return notation
 
 
@@ -73,7 +75,7 @@ class Trace:
         """Every step in order: whole symbols, or at level "scalar" an element each. Raises ValueError."""
         found = as_level(level)
         if found not in ("matrix", "scalar"):
-            raise ValueError(f"the levels are matrix and scalar, not {level!r}")
+            raise ValueError(say("the levels are matrix and scalar, not {given}", given=repr(level)))
         return (Step(step, self) for step in self._trace.steps(found))
 
     def step(self, id: str) -> Step:
@@ -188,7 +190,7 @@ class Step:
         """A gradient (dL/d..., df/d...) held against central differences. Raises ValueError for another step."""
         symbol = self._step.equation.symbol
         if symbol.quantity != "gradient":
-            raise ValueError(f"'{self.id}' is not a gradient: those are the steps dL/d... and df/d...")
+            raise ValueError(say("'{id}' is not a gradient: those are the steps dL/d... and df/d...", id=self.id))
         return _checked(self)
 
     def grade(self, answer: Any, given: Mapping[str, Any] | None = None) -> Verdict:

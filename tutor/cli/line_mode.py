@@ -90,6 +90,7 @@ class LineMode:
         now = begin(lesson, key, chosen_notation(store, lesson), predicts(store, key, LINES))
         self.sitting = now.going_by(fading(store))
         self.left = False  # the learner left at a question
+        self.noted: tuple[tuple[int, str], frozenset[str]] = (0, ""), frozenset()  # a step, its notes that were said
         self.unattended = False
 
     def play(self, resume: bool, unattended: bool) -> None:
@@ -236,7 +237,7 @@ class LineMode:
             "map": self._map,
             "steps": self._steps,
             **{kind: partial(self._picture, kind, rest) for kind in KINDS},
-            "again": self._show,
+            "again": lambda: self._show(again=True),
             "intro": self._intro,
             "names": self._names,
             "algorithm": lambda: self.say("\n".join(page_text(now.page)) + "\n"),
@@ -380,7 +381,7 @@ class LineMode:
         for setting in now.settings(self.sitting.here):
             if setting.group != group:
                 group = setting.group
-                self.say(say("{group}, to be set:", group=group))
+                self.say(say("{group}, to be set:", group=say_in("settings", group)))
             words = f" ({', '.join(setting.words)})" if setting.words else ""
             self.say(f"  {setting.name} = {setting_text(now.value(setting))}{words}")
         self.say("")
@@ -473,8 +474,11 @@ class LineMode:
         more = say("`iteration {n}` goes on training, ", n=number) if self.sitting.trained else ""
         self.say(say("The lesson is finished.\nEnter leaves, {more}`first` starts again.\n", more=more))
 
-    def _show(self) -> None:
-        """The questions of the step, if there are any, then the step."""
+    def _show(self, again: bool = False) -> None:
+        """The questions of the step, if there are any, then the step; its notes at the first of its elements, or again.
+
+        A note that says another thing at another element is said there, too.
+        """
         self.sitting = self.sitting.ask()
         keep_met(self.store, self.sitting.fading)
         while asking := self.sitting.open_question:
@@ -493,7 +497,11 @@ class LineMode:
         at += say(", changed: {n}", n=len(now.changes.changes)) if now.changed else ""
         self.say(f"[{card.id}] {card.title} ({at})")
         own = self.store.notes(now.key).get(step.equation.symbol.id)
-        mine = wrapped(say("my note: {note}", note=escape(own)), "  | ", "  | ") if own else []
+        here, (of, before) = (cursor.iteration, step.equation.symbol.id), self.noted
+        told = before if of == here and not again else frozenset()
+        self.noted = here, told.union(card.notes, [own] if own else [])
+        mine = wrapped(say("my note: {note}", note=escape(own)), "  | ", "  | ") if own and own not in told else []
+        card = replace(card, notes=tuple(note for note in card.notes if note not in told))
         self.say("\n".join([*card_lines(card, cursor.level), *mine]) + "\n")
 
     def _note(self, words: str) -> None:

@@ -12,7 +12,7 @@ from tutor.lab.exercise import Exercise
 from tutor.solutions import words as solution_words
 from tutor.solutions.judging import ArrayVerdict
 from tutor.text.card import Scribe
-from tutor.text.language import N_, say, say_many
+from tutor.text.language import N_, say, say_in, say_many
 from tutor.text.layout import linear
 from tutor.text.words import listed
 
@@ -129,12 +129,15 @@ def _is_named(one: Judged) -> bool:
 
 
 def _of_array(verdict: ArrayVerdict, first: ArrayVerdict | None) -> Iterator[SaidLine]:
-    off = f", off by {verdict.max_difference:.3g}" if verdict.max_difference and verdict.verdict != "right" else ""
+    off = ""
+    if verdict.max_difference and verdict.verdict != "right":
+        off = say(", off by {difference}", difference=f"{verdict.max_difference:.3g}")
     beside = "" if verdict is first or verdict.verdict in ("right", "carried", "wrong") else f": {verdict.message}"
-    yield SaidLine(f"{verdict.name}  {verdict.verdict}{off}{beside}", f"verdict {verdict.verdict}")
+    said = say_in("cell", verdict.verdict)
+    yield SaidLine(f"{verdict.name}  {said}{off}{beside}", f"verdict {verdict.verdict}")
     if verdict is first:
         for slip in verdict.slips[1:]:
-            yield SaidLine(f"   or: {slip.title}", "dim")
+            yield SaidLine("   " + say("or: {slip}", slip=slip.title), "dim")
 
 
 def _theory(one: Judged, step: Step) -> str:

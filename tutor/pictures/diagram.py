@@ -174,7 +174,7 @@ def _tell_circuit(known: Known) -> list[str]:
         eq.symbol.id: linear(known.writer.formula(eq.formula)) for eq in known.trace.equations if eq.phase == "forward"
     }
     for name in picture.signs:
-        made = formulas.get(name, "input")
+        made = formulas.get(name, say("input"))
         if known.model.arrays and (users := [gate for gate, taken in picture.takes.items() if name in taken]):
             made += say("; used by {users}", users=", ".join(users))
         made = f" ({made})"

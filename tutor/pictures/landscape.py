@@ -34,7 +34,7 @@ def drawn(made: Landscape, grid: Grid | None, window: Window, columns: int, rows
         _contours(frame, grid, inside)
     frame.canvas.cover(inside, clear=True)
     (a, b), (c, d) = made.path[0].tolist(), made.held.tolist()
-    frame.marks([Mark(a, b, "○", "lit", "start"), Mark(c, d, "◆")])
+    frame.marks([Mark(a, b, "○", "lit", say("start")), Mark(c, d, "◆")])
     if head:
         column = max(0, frame.left - width(made.y.id) // 2) + width(made.y.id) + 2
         frame.canvas.text(column, 0, say("contours of {loss}   ○━◆ the path of training", loss=made.of.id), "dim")

@@ -16,6 +16,7 @@ import numpy as np
 from tutor.pictures.canvas import DASHES, Canvas, Picture, Row, joined
 from tutor.play.compare import Comparison
 from tutor.text.cells import cut, eighths, pad, width
+from tutor.text.language import say
 from tutor.text.layout import number
 
 MIN_COLUMNS, MIN_ROWS = 16, 4  # below this a plot is a line of text
@@ -454,7 +455,8 @@ def bars(
         first = max(rows - 2, 0)
         keep = [*range(first), None, len(items) - 1][: max(rows, 0)]
     left_out = len(items) - len([at for at in keep if at is not None])
-    return tuple(line(at) if at is not None else ((cut(f"… {left_out:,} more …", columns), "dim"),) for at in keep)
+    more = cut(say("… {n} more …", n=f"{left_out:,}"), columns)
+    return tuple(line(at) if at is not None else ((more, "dim"),) for at in keep)
 
 
 def heat(

@@ -19,7 +19,9 @@ from tutor.pictures.canvas import Canvas, Picture
 from tutor.play.playback import Cursor
 from tutor.text.card import Scribe
 from tutor.text.cells import cut, width
+from tutor.text.language import say
 from tutor.text.layout import number
+from tutor.text.words import plural
 
 Item = tuple[str, tuple[int, ...]]
 Whole = tuple[int, ...] | None  # an index; None: all of it
@@ -190,11 +192,9 @@ def item_facts(known: Known, item: Item) -> list[str]:
         ref = known.ref(one, at)
         if ref and (known.has(one, at) or one == id):
             value = known.value(one, at)
-            shape = (
-                f"a {' × '.join(map(str, ref.shape))} array"
-                if len(ref.shape) > 1
-                else f"{(n := prod(ref.shape)):,} number{'s' * (n != 1)}"
-            )
+            shape = plural(prod(ref.shape), "number")
+            if len(ref.shape) > 1:
+                shape = say("a {size} array", size=" × ".join(map(str, ref.shape)))
             said = number(value) if value is not None else shape if ref.shape and known.has(one, at) else "·"
             found.append(f"{known.name(one, at)} = {said}")
     return found or [id]  # an input that leads nowhere has but its name

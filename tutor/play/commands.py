@@ -41,8 +41,8 @@ class Key(NamedTuple):
         return text[:1].upper() + text[1:]
 
 
-ARROWS_AND_PANES = "(a screen has panes and cells; lines are read in their order)"
-AS_IT_IS = "(a terminal in line mode has its own colours, and scrolls by itself)"
+ARROWS_AND_PANES = N_("(a screen has panes and cells; lines are read in their order)")
+AS_IT_IS = N_("(a terminal in line mode has its own colours, and scrolls by itself)")
 
 ON_A_PANE = "a pane of the player"
 ON_A_PICTURE = "a picture of the step"
@@ -484,8 +484,10 @@ def said_of_key(pressed: str) -> str:
     row = next(own, None) or next((key for key in rows if pressed in key.shown.split("/")), None)
     if row is None:
         return ""
-    here = _called(row) if row.line.startswith("(") else f"in line mode it is `{row.usage or row.line}`"
-    return f"`{pressed}` is a key of the full screen: {here}."
+    if row.line.startswith("("):
+        return say("`{key}` is a key of the full screen: {why}.", key=pressed, why=say(row.line)[1:-1])
+    told = N_("`{key}` is a key of the full screen: in line mode it is `{command}`.")
+    return say(told, key=pressed, command=row.usage or row.line)
 
 
 def in_lines(keys: Sequence[Key]) -> dict[str, str]:

@@ -35,6 +35,7 @@ SET_BY = {"inputs": "x", "targets": "y"}  # an example's keys in a network's fil
 HYPER = tuple(dict.fromkeys(name for entry in OPTIMIZERS.values() for name in entry.hyper if name != "learning_rate"))
 
 
+GROUPS = ("Training", "Network", "Parameters", "Data", "Inputs", "Formulas")  # what a setting belongs to
 Takes: TypeAlias = Literal["number", "whole", "word", "numbers", "formula", "flag", "class"]
 
 

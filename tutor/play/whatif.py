@@ -107,7 +107,7 @@ class WhatIf:
     def lesson(self) -> Lesson:
         """The lesson to be played: notes with numbers in them say that these are the original's."""
         notes = (
-            replace(note, text=f"*Written for the lesson as it was:* {note.text.lstrip()}")
+            replace(note, text=say("*Written for the lesson as it was:* {note}", note=note.text.lstrip()))
             if re.search(r"\d", re.sub(r"\{[^}]*\}|`[^`]*`", "", note.text))
             else note
             for note in self.unmarked.notes
@@ -526,10 +526,11 @@ class WhatIf:
             lesson = replace(lesson, network=replace(lesson.network, layout=layout))
         comment = []
         if self.changes:
-            comment = [f"From {lesson.title} ({lesson.id}), with changes:"]
+            comment = [say("From {title} ({id}), with changes:", title=lesson.title, id=lesson.id)]
             comment += [f"  {change}" for change in self.changes]
-            comment += ["Its prose was written for the lesson before them: read it through.", ""]
-            title = lesson.title if lesson.title.endswith("(what if)") else f"{lesson.title} (what if)"
+            comment += [say("Its prose was written for the lesson before them: read it through."), ""]
+            mark = say("(what if)")
+            title = lesson.title if lesson.title.endswith(mark) else f"{lesson.title} {mark}"
             lesson = replace(lesson, title=title, expect=())  # what was expected of the lesson before
         own = lesson_id(path)
         lesson = replace(lesson, requires=tuple(id for id in lesson.requires if id != own))

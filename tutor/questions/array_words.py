@@ -12,6 +12,7 @@ from typing import Any
 
 from tutor.engine.array_functions import ARRAY_FUNCTIONS, ArrayFunction, FunctionSetting, from_the_end
 from tutor.engine.expressions import ONE, Expr, Shape, call
+from tutor.messages import Message
 
 LARGEST = 4096  # numbers of a shape that is written out
 
@@ -24,7 +25,7 @@ _WINDOW = (FunctionSetting("stride", "whole", 1, 1), FunctionSetting("padding", 
 def blank(shape: Shape) -> Expr:
     """Zeros of a shape, for an operator that asks only for that. ValueError for what is large or empty."""
     if not 0 < math.prod(shape) <= LARGEST or min(shape, default=1) < 1:
-        raise ValueError("that is too large to be written out: name single elements")
+        raise ValueError(Message("that is too large to be written out: name single elements"))
     zeros = call("stack", *(0.0,) * math.prod(shape))
     return zeros if len(shape) == 1 else call("reshape", zeros, param=tuple(shape))
 
@@ -38,7 +39,7 @@ def _repeat(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mapping[st
     rank = len(x.shape) + 1
     axis = settings["axis"] if settings["axis"] >= 0 else settings["axis"] + rank
     if not 0 <= axis < rank:
-        raise ValueError(f"there is no axis {settings['axis']} to repeat along")
+        raise ValueError(Message("there is no axis {axis} to repeat along", axis=settings["axis"]))
     return call("spread", x, blank((*x.shape[:axis], count, *x.shape[axis:])), param=axis - rank)
 
 
@@ -71,7 +72,7 @@ def _conv_kernel(arrays: Sequence[Expr], numbers: Sequence[int], settings: Mappi
     x, G = arrays
     shape = tuple(numbers)
     if not shape:
-        raise ValueError("say the kernel's shape, as in conv_kernel(x, G, size=(2, 2))")
+        raise ValueError(Message("say the kernel's shape, as in conv_kernel(x, G, size=(2, 2))"))
     return call("conv_kernel", x, G, blank(shape), param=(settings["stride"], settings["padding"]))
 
 

@@ -29,6 +29,7 @@ from tutor.engine.run import Run
 from tutor.engine.trace import NoSuchStep, Step, Trace, trace
 from tutor.questions.items import CHAIN, ORDER, PATHS, SHAPES, Item
 from tutor.questions.kinds import KINDS
+from tutor.text.language import say
 from tutor.text.writer import Writer
 
 DRAWS = 60  # of numbers for one variant: the best of them is taken
@@ -49,7 +50,7 @@ class NoQuestion(ValueError):
 def variant(lesson: Lesson, seed: int) -> Lesson:
     """The lesson with new numbers; its prose, notes and questions, which speak of the old ones, are left out."""
     rng = random.Random(f"variant {seed}")
-    title = f"{lesson.title}, numbers of seed {seed}"
+    title = say("{title}, numbers of seed {seed}", title=lesson.title, seed=seed)
     lesson = replace(lesson, title=title, intro="", outro="", notes=(), quiz_steps=(), questions=())
     found: Lesson | None = None
     least = float("inf")
@@ -239,13 +240,13 @@ def drill_item(lesson: Lesson, skill: str, seed: int, kinds: tuple[str, ...] = (
     Raises NoQuestion.
     """
     if skill not in _OF_SKILL and all(eq.rule_id != skill for eq in trace(lesson).equations):
-        raise NoQuestion(f"{lesson.title} has nothing to ask about {skill!r}")
+        raise NoQuestion(say("{title} has nothing to ask about {skill}", title=lesson.title, skill=repr(skill)))
     for k in range(SEEDS):
         if item := _first(lesson, skill, seed + k, kinds):
             return item
     if item := _first(lesson, skill, seed, tuple(KINDS)):
         return item
-    raise NoQuestion(f"{lesson.title} has nothing to ask about {skill!r}")
+    raise NoQuestion(say("{title} has nothing to ask about {skill}", title=lesson.title, skill=repr(skill)))
 
 
 def asked_again(lesson: Lesson, kind: str, id: str, seed: int, iteration: int) -> Item | None:

@@ -101,7 +101,8 @@ _SETTING = re.compile(
     r"(axis|keepdims|stride|padding|eps|alpha|size) ?= ?"
     r"(True|False|-?[0-9.]+(?:e-?[0-9]+)?|\((?: ?-?[0-9]+ ?,?)+\))(?![\w.])"
 )
-_KEYWORDS = {"if", "else", "diag", "sum"}
+# As formulas are written on the screen, in any of its languages.
+_KEYWORDS = {"if": "if", "falls": "if", "else": "else", "sonst": "else", "diag": "diag", "sum": "Σ"}
 _MINUS = str.maketrans({sign: "-" for sign, meant in _SIGNS.items() if meant == "-" and len(sign) == 1})
 
 
@@ -243,7 +244,7 @@ def _word(word: str, spaced: bool, words: Vocabulary) -> Token:
     if word.lower() in ("inf", "infinity", "nan", "undefined"):
         raise NotUnderstood(say("that comes to no finite number"))
     if word in _KEYWORDS:
-        return Token("word" if word != "sum" else "op", word if word != "sum" else "Σ", spaced)
+        return Token("op" if word == "sum" else "word", _KEYWORDS[word], spaced)
     letter = word.rstrip("".join(_LOWERED))
     index = "".join(_LOWERED[mark] for mark in word[len(letter) :])
     if letter == words.letters and (meant := words.letter(index)) is not None:

@@ -22,9 +22,11 @@ from dataclasses import dataclass, field, replace
 from tutor.engine.activations import derivative
 from tutor.engine.expressions import ONE, OPERATORS, Call, Const, Expr, call, negative, product, walk
 from tutor.engine.parsing import FUNCTIONS, FormulaError, Named, apply_to_arrays
+from tutor.messages import alternatives
 from tutor.questions.array_words import ARRAY_WORDS
 from tutor.questions.tokens import Function, NotUnderstood, Token, Vocabulary, plain_digits, short, tokens
 from tutor.questions.typed_meaning import Relation, array_product, power, summed, transposed
+from tutor.text.language import N_, said, say
 
 MAX_DEPTH = 50  # brackets in brackets
 MAX_LINKS = 150  # factors of one product, terms of one sum
@@ -68,14 +70,16 @@ class _Parser:
 
     def expect(self, sign: str, of: str) -> None:
         if not self.sees(sign):
-            where = "at the end" if self.next.kind == "end" else f"before '{short(self.next.text)}'"
-            raise NotUnderstood(f"'{sign}' is missing {where}: close the bracket of {of}")
+            told = N_("'{sign}' is missing before '{next}': close the bracket of {of}")
+            if self.next.kind == "end":
+                told = N_("'{sign}' is missing at the end: close the bracket of {of}")
+            raise NotUnderstood(say(told, sign=sign, next=short(self.next.text), of=of))
         self.at += 1
 
     def nested(self, parse: Callable[[], Expr], lists: bool) -> Expr:
         """What stands in brackets, where a comma may separate, or not."""
         if self.depth >= MAX_DEPTH:
-            raise NotUnderstood("that is nested too deep: give a number or a shorter expression")
+            raise NotUnderstood(say("that is nested too deep: give a number or a shorter expression"))
         before = self.lists, self.bars
         self.depth, self.lists, self.bars = self.depth + 1, lists, 0
         result = parse()
@@ -90,15 +94,15 @@ class _Parser:
         if self.next.kind == "end":
             return result
         if self.sees(",", ";"):
-            raise NotUnderstood("give one number")
+            raise NotUnderstood(say("give one number"))
         if self.next.kind == "number":
             before = self.found[self.at - 1]
             if before.kind == "number":
-                raise NotUnderstood("give one number")
-            raise NotUnderstood(f"an operator is missing before '{self.next.text}': give a number or an expression")
-        if self.sees(*"<>≥≤"):
-            raise NotUnderstood("a comparison is no number: put it in brackets, as in 1(x ≥ y)")
-        raise NotUnderstood(f"an operator is missing before '{short(self.next.text)}': give a number or an expression")
+                raise NotUnderstood(say("give one number"))
+        elif self.sees(*"<>≥≤"):
+            raise NotUnderstood(say("a comparison is no number: put it in brackets, as in 1(x ≥ y)"))
+        told = N_("an operator is missing before '{next}': give a number or an expression")
+        raise NotUnderstood(say(told, next=self.next.text if self.next.kind == "number" else short(self.next.text)))
 
     def choice(self) -> Expr:
         first = self.sum()
@@ -109,10 +113,10 @@ class _Parser:
         if self.sees(","):
             self.take()
         if not self.sees("else"):
-            raise NotUnderstood("say what it is else: as in (1 if z > 0, else 0)")
+            raise NotUnderstood(say("say what it is else: as in (1 if z > 0, else 0)"))
         self.take()
         if self.depth >= MAX_DEPTH:
-            raise NotUnderstood("that is nested too deep: give a number or a shorter expression")
+            raise NotUnderstood(say("that is nested too deep: give a number or a shorter expression"))
         self.depth += 1
         other = self.choice()
         self.depth -= 1
@@ -120,7 +124,7 @@ class _Parser:
 
     def comparison(self, left: Expr) -> Relation:
         if not self.sees(*"<>≥≤="):
-            raise NotUnderstood("a comparison is missing, as in z > 0")
+            raise NotUnderstood(say("a comparison is missing, as in z > 0"))
         sign = self.take().text
         return Relation(left, sign, self.sum())
 
@@ -191,9 +195,10 @@ class _Parser:
         """A product without a sign after what may reach over it."""
         beside = self.next.text if self.next.kind != "op" else f"{self.next.text}…"
         if divided:
-            raise NotUnderstood(f"is {beside} below the stroke of the fraction or beside it? write * or brackets")
+            told = N_("is {factor} below the stroke of the fraction or beside it? write * or brackets")
+            raise NotUnderstood(say(told, factor=beside))
         before, _ = self.loose or ("", "")
-        raise NotUnderstood(f"does {before} reach over {beside}? write * or brackets")
+        raise NotUnderstood(say("does {first} reach over {factor}? write * or brackets", first=before, factor=beside))
 
     def factor(self) -> Expr:
         self.loose = None
@@ -210,13 +215,13 @@ class _Parser:
         self.take()
         first = self.next
         if self.depth >= MAX_DEPTH:
-            raise NotUnderstood("that is nested too deep: give a number or a shorter expression")
+            raise NotUnderstood(say("that is nested too deep: give a number or a shorter expression"))
         self.depth += 1
         exponent = self.factor()
         self.depth -= 1
         bracketed = first.kind == "op" and first.text == "("
         glued = not bracketed and not self.next.spaced and self.next.kind in ("name", "function")
-        self.loose = ("the power", "") if glued else None
+        self.loose = (say("the power"), "") if glued else None
         return power(base, exponent)
 
     def postfixed(self, base: Expr) -> Expr:
@@ -228,7 +233,7 @@ class _Parser:
             elif self.sees("%"):
                 self.take()
                 if self._beside() or self.next.kind == "number":
-                    raise NotUnderstood("% is per cent here: 20% is 0.2")
+                    raise NotUnderstood(say("% is per cent here: 20% is 0.2"))
                 base = base / 100
             else:
                 return base
@@ -238,7 +243,7 @@ class _Parser:
         if re.fullmatch(r"-?[0-9]{1,9}", plain):
             return Const(float(plain))
         if self.depth >= MAX_DEPTH:
-            raise NotUnderstood("that is nested too deep: give a number or a shorter expression")
+            raise NotUnderstood(say("that is nested too deep: give a number or a shorter expression"))
         return _Parser(tokens(plain, self.words), self.words, self.depth + 1).whole()
 
     def atom(self) -> Expr:
@@ -257,7 +262,7 @@ class _Parser:
                 over_letter = bool(lowered & {"ᵢₖ", "ₖⱼ"}) or not self.words.arrays or not body.shape
                 return summed(body, lowered) if over_letter else self.over_index("sum", [body], token.text)
             if not body.batched:
-                raise NotUnderstood("mark what each example has of its own: Σₑ dW@e")
+                raise NotUnderstood(say("mark what each example has of its own: Σₑ dW@e"))
             return call("batch_sum", body, param=self.words.examples)
         if token.kind == "op" and token.text == "(":
             return self.nested(self.bracket, False)
@@ -270,9 +275,11 @@ class _Parser:
         if token.kind == "word" and token.text == "diag":
             return self.diagonal(self.nested(self.atom, False))
         if token.kind == "end":
-            raise NotUnderstood("a number, a name or a bracket is missing at the end: give a number or an expression")
-        instead = f"instead of '{short(token.text)}'"
-        raise NotUnderstood(f"a number, a name or a bracket is missing {instead}: give a number or an expression")
+            raise NotUnderstood(
+                say("a number, a name or a bracket is missing at the end: give a number or an expression")
+            )
+        told = N_("a number, a name or a bracket is missing instead of '{text}': give a number or an expression")
+        raise NotUnderstood(say(told, text=short(token.text)))
 
     def number(self, token: Token) -> Expr:
         """A number; with a comma for its point where a comma can mean nothing else."""
@@ -283,13 +290,15 @@ class _Parser:
             self.decimals = True
             text = f"{token.text},{after.text}"
             if "." in after.text:
-                raise NotUnderstood(f"{short(text)}: write it without the comma between the thousands")
+                told = N_("{number}: write it without the comma between the thousands")
+                raise NotUnderstood(say(told, number=short(text)))
             meant = f"{token.text}.{after.text}"
-            self.commas.append(f"read {short(text)} as {short(meant)}")
+            self.commas.append(say("read {typed} as {meant}", typed=short(text), meant=short(meant)))
             return Const(float(meant))
         if glued and not after.spaced and not self.lists and "." in token.text:
             meant = f"{token.text.replace('.', '')}.{after.text}"
-            raise NotUnderstood(f"{short(f'{token.text},{after.text}')}: write {short(meant)}")
+            typed = short(f"{token.text},{after.text}")
+            raise NotUnderstood(say("{typed}: write {meant}", typed=typed, meant=short(meant)))
         self.decimals |= "." in token.text
         assert token.value is not None
         return token.value
@@ -313,7 +322,7 @@ class _Parser:
             self.bars = 1
             value = self.sum()
             if not self.sees(sign):
-                raise NotUnderstood(f"'{sign}' is missing: close what it opened")
+                raise NotUnderstood(say("'{sign}' is missing: close what it opened", sign=sign))
             self.take()
             return value
 
@@ -342,7 +351,7 @@ class _Parser:
             self._columns = columns
             rows = [items for items in rows if items]
             if not rows:
-                raise NotUnderstood("there is nothing between [ and ]")
+                raise NotUnderstood(say("there is nothing between [ and ]"))
             if len(rows) == 1:
                 return call("stack", *rows[0])
             return call("stack", *(call("stack", *items) for items in rows))
@@ -353,7 +362,7 @@ class _Parser:
         """diag a: a on the diagonal, else 0."""
         (n,) = vector.shape
         if n > 64:
-            raise NotUnderstood("that is too large to be written out: name single elements")
+            raise NotUnderstood(say("that is too large to be written out: name single elements"))
         unit = call("stack", *(call("stack", *(float(i == k) for i in range(n))) for k in range(n)))
         return call("mul", call("rows", vector, vector), unit)
 
@@ -362,11 +371,11 @@ class _Parser:
         assert meant is not None
         if not self.sees("("):
             if meant.least > 1:
-                raise NotUnderstood(f"{token.text} takes its arguments in brackets: {token.text}(a, b)")
+                raise NotUnderstood(say("{name} takes its arguments in brackets: {name}(a, b)", name=token.text))
             if self.next.kind == "end" or self.sees(")", "]", ","):
-                raise NotUnderstood(f"{token.text} is a function: write {token.text}(...)")
+                raise NotUnderstood(say("{name} is a function: write {name}(...)", name=token.text))
             if self.depth >= MAX_DEPTH:
-                raise NotUnderstood("that is nested too deep: give a number or a shorter expression")
+                raise NotUnderstood(say("that is nested too deep: give a number or a shorter expression"))
             self.depth += 1
             value = self.factor()
             self.depth -= 1
@@ -394,7 +403,7 @@ class _Parser:
         if meant.arrays and (settings or of_one or token.text not in FUNCTIONS):
             return _of_arrays(token.text, args, settings)
         if settings:
-            raise NotUnderstood(f"{token.text}() has no {settings[0]}")
+            raise NotUnderstood(say("{name}() has no {setting}", name=token.text, setting=settings[0]))
         return self._apply(meant, args, token.text)
 
     def over_index(self, text: str, args: list[Expr], index: str, settings: Sequence[str] = ()) -> Expr:
@@ -428,12 +437,17 @@ class _Parser:
 
     def _apply(self, meant: Function, args: list[Expr], text: str) -> Expr:
         if not meant.least <= len(args) <= meant.most:
-            want = f"{meant.least}" if meant.least == meant.most else f"at least {meant.least}"
-            raise NotUnderstood(f"{text}() takes {want} argument{'s' * (want != '1')}, not {len(args)}")
+            if meant.least < meant.most:
+                told = N_("{name}() takes at least {least} arguments, not {n}")
+            else:
+                told = N_("{name}() takes 1 argument, not {n}") if meant.least == 1 else N_(
+                    "{name}() takes {least} arguments, not {n}"
+                )
+            raise NotUnderstood(say(told, name=text, least=meant.least, n=len(args)))
         more = () if meant.alpha is None else (Const(meant.alpha),)
         name = meant.op.removesuffix("′")
         if name == "softmax" and (meant.op != name or len(args[0].shape) != 1):
-            raise NotUnderstood("softmax is of all the values of a layer: write the fraction out")
+            raise NotUnderstood(say("softmax is of all the values of a layer: write the fraction out"))
         if meant.op != name:
             return derivative(name, (args[0], call(name, args[0], *more), *more))
         return call(meant.op, *args, *more)
@@ -445,7 +459,7 @@ def _of_arrays(text: str, args: list[Expr], settings: list[str]) -> Expr:
     for setting in settings:
         name, _, value = setting.partition("=")
         if name in named:
-            raise NotUnderstood(f"{name} is given twice")
+            raise NotUnderstood(say("{name} is given twice", name=name))
         numbers = re.findall(r"True|False|[^\s(),]+", value)
         values = (float(number == "True") if number in ("True", "False") else float(number) for number in numbers)
         named[name] = tuple(map(Const, values)), 0
@@ -455,7 +469,8 @@ def _of_arrays(text: str, args: list[Expr], settings: list[str]) -> Expr:
     try:
         found = apply_to_arrays(text, row, list(args), named, 0)
     except FormulaError as error:
-        raise NotUnderstood(f"{error.message}: write {' or '.join(row.usage)}") from None
+        usage = said(alternatives(row.usage))
+        raise NotUnderstood(say("{why}: write {usage}", why=said(error), usage=usage)) from None
     assert found is not None
     return found
 
@@ -477,7 +492,7 @@ def _one_shape(formula: Expr) -> None:
 def read(text: str, words: Vocabulary) -> Typed:
     """A normalised text as a formula. Raises NotUnderstood."""
     if "…" in text or "..." in text:
-        raise NotUnderstood("… leaves something out: write all of it, or use names")
+        raise NotUnderstood(say("… leaves something out: write all of it, or use names"))
     parser = _Parser(tokens(text, words), words)
     try:
         formula = parser.whole()
@@ -486,7 +501,7 @@ def read(text: str, words: Vocabulary) -> Typed:
     except NotUnderstood:
         raise
     except RecursionError:
-        raise NotUnderstood("that is nested too deep: give a number or a shorter expression") from None
+        raise NotUnderstood(say("that is nested too deep: give a number or a shorter expression")) from None
     except (ValueError, TypeError):
         raise NotUnderstood("the shapes in that do not fit; name single elements, as in a1[2]") from None
     return Typed(formula, parser.decimals, ", ".join(dict.fromkeys(parser.commas[:3])))

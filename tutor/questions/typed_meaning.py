@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tutor.engine.expressions import Call, Const, Expr, call, negative
 from tutor.questions.tokens import E, NotUnderstood
+from tutor.text.language import say
 
 # ---------------------------------------------------------------- products by shape
 
@@ -64,7 +65,7 @@ def array_product(x: Expr, y: Expr, sign: str, arrays: bool) -> Expr:
         return cells
     if sign == "*" and product is not None and cells is not None and not turned:
         raise NotUnderstood(
-            "is * cell by cell here, or the product of matrices? write ⊙ or (*) for one, @ for the other"
+            say("is * cell by cell here, or the product of matrices? write ⊙ or (*) for one, @ for the other")
         )
     found = product if product is not None else cells
     if found is None:
@@ -114,7 +115,7 @@ class Relation:
         """1 if it does, else 0: as max and min choose among equal arguments, the first."""
         if self.sign == "=":
             if not isinstance(self.right, Const) or not self.right.value.is_integer():
-                raise NotUnderstood("1(n = 2) compares with a whole number")
+                raise NotUnderstood(say("1(n = 2) compares with a whole number"))
             return call("hit", self.left, param=int(self.right.value))
         if self.sign in "≥≤":
             return call("wins_max" if self.sign == "≥" else "wins_min", self.left, self.right, param=0)

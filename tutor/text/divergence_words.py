@@ -8,14 +8,14 @@ import numpy as np
 
 from tutor.engine.divergence import Divergence
 from tutor.engine.expressions import Symbol, index_text
-from tutor.text.language import say
+from tutor.text.language import N_, say
 
 # Operator -> what it takes, where a value left that.
 TAKES = {
-    "log": "a logarithm takes only what is above 0",
-    "sqrt": "a root takes nothing below 0",
-    "div": "nothing can be divided by 0",
-    "pow": "below 0 only whole powers have a value, at 0 only those that are not negative",
+    "log": N_("a logarithm takes only what is above 0"),
+    "sqrt": N_("a root takes nothing below 0"),
+    "div": N_("nothing can be divided by 0"),
+    "pow": N_("below 0 only whole powers have a value, at 0 only those that are not negative"),
 }
 
 
@@ -30,20 +30,25 @@ def divergence_words(found: Divergence, name: Callable[[Symbol], str] = lambda s
             n=f"{found.iteration:,}",
         )
     if found.example is not None:
-        what += f" of example {found.example + 1}"
-    became = "became undefined (NaN)"
+        what = say("{what} of example {n}", what=what, n=found.example + 1)
+    became = N_("{what} became undefined (NaN) in iteration {n}")
     if found.kind == "infinite":
-        became = "became infinite" if found.outside else "overflowed to infinity"
-    text = f"{what} {became} in iteration {found.iteration:,}"
+        became = N_("{what} overflowed to infinity in iteration {n}")
+        became = N_("{what} became infinite in iteration {n}") if found.outside else became
+    text = say(became, what=what, n=f"{found.iteration:,}")
     if found.outside:
         symbol, value, op = found.outside
-        text += f": {name(symbol)} had come to {_signed(value)}, and {TAKES[op]}"
+        told = N_("{happened}: {name} had come to {value}, and {why}")
+        text = say(told, happened=text, name=name(symbol), value=_signed(value), why=say(TAKES[op]))
     elif found.operands:
         symbol, size = found.operands[0]
-        text += f": {name(symbol)} " + (f"had grown to {size:.2g}" if np.isfinite(size) else "was infinite")
+        told = N_("{happened}: {name} was infinite")
+        told = N_("{happened}: {name} had grown to {size}") if np.isfinite(size) else told
+        text = say(told, happened=text, name=name(symbol), size=f"{size:.2g}")
     if found.growth is not None and not found.outside:
         grew = f"{found.growth:.2g}" if not 100 <= found.growth < 1e6 else f"{found.growth:,.0f}"
-        text += f", after {name(found.loss)} grew {grew}-fold an iteration"
+        told = N_("{happened}, after {loss} grew {factor}-fold an iteration")
+        text = say(told, happened=text, loss=name(found.loss), factor=grew)
     return f"{text}. {advice(found, name(found.loss))}"
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from tutor.engine.expressions import EXACT
 from tutor.text.cells import pad, pieces, width
+from tutor.text.language import say
 
 # ---------------------------------------------------------------- numbers
 
@@ -362,7 +363,7 @@ def _slices(doc: Matrix, limit_rows: int, limit_columns: int) -> Block:
     drawn: list[Block] = []
     for at in shown:
         if at is None:
-            drawn.append(text_block(f"… {len(places) - len(shown) + 1} more …"))
+            drawn.append(text_block(say("… {n} more …", n=len(places) - len(shown) + 1)))
             continue
         label = f"[{','.join(str(i + 1) for i in places[at])}] "
         inner = matrix_block(Matrix(doc.values[places[at]], doc.digits), limit_rows, limit_columns)

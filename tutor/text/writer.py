@@ -6,10 +6,11 @@ The notations themselves are a table of their own: `notations.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
+from string import Formatter
 
 import numpy as np
 
@@ -31,6 +32,7 @@ from tutor.text.array_calls import (
     summed_axes,
     written,
 )
+from tutor.text.language import say, say_in
 from tutor.text.layout import (
     Brackets,
     Doc,
@@ -63,8 +65,17 @@ _PATTERNS: dict[str, tuple[int, tuple[str | tuple[int, int], ...]]] = {
     "sqrt": (4, ("√", (0, 5))),
     "abs": (5, ("|", (0, 0), "|")),
     "sum": (3, ("Σ ", (0, 3))),
-    "choose": (5, ("(", (1, 0), " if ", (0, 1), " > 0, else ", (2, 0), ")")),
 }
+_CHOICE = "({value} if {x} > 0, else {other})"  # a message in the context "formula"
+_CHOSEN = {"x": (0, 1), "value": (1, 0), "other": (2, 0)}
+
+
+def _pattern(op: str) -> tuple[int, Iterable[str | tuple[int, int]]]:
+    """The pattern of an operator; of the one that has words in the learner's language."""
+    if op != "choose":
+        return _PATTERNS[op]
+    pieces = Formatter().parse(say_in("formula", _CHOICE))
+    return 5, (part for text, place, *_ in pieces for part in (text, _CHOSEN[place] if place else ""))
 
 
 def _of_names(template: str, L: str, x: str) -> Doc:
@@ -436,8 +447,8 @@ class Writer:
             return self._summed(node, sub), 3 if self.in_indices else 5
         if op == "sum" and self.arrays and isinstance(args[0], Call):
             return Row(("Σ", brackets(sub(args[0], 0)))), 3
-        if op in _PATTERNS:
-            precedence, pattern = _PATTERNS[op]
+        if op in _PATTERNS or op == "choose":
+            precedence, pattern = _pattern(op)
             parts = (part if isinstance(part, str) else sub(args[part[0]], part[1]) for part in pattern)
             return Row(tuple(parts)), precedence
         if op in ("add", "sub", "neg"):
@@ -482,7 +493,7 @@ class Writer:
             if len(args) <= most or at < 4 or at > len(args) - 3:
                 parts += [sign, term(arg)]
             elif at == 4:
-                parts.append(f" + … {len(args) - 6:,} more …")
+                parts.append(f" + {say('… {n} more …', n=f'{len(args) - 6:,}')}")
         return Row(tuple(parts)), 1
 
     def _times(self, args: tuple[Expr, ...], leaves: _Leaves, sub: Sub) -> Doc:

@@ -30,9 +30,8 @@ from tutor.learner.languages import change_language, speak
 from tutor.learner.store import Store
 from tutor.learner.today import tell_of_sitting
 from tutor.lessonfiles.catalogue import data_dir
-from tutor.text.language import say
+from tutor.text.language import say, say_many
 from tutor.text.output import shown
-from tutor.text.words import plural
 from tutor.tui.home import HomeScreen
 from tutor.tui.keys import commands
 from tutor.tui.lines import CellGate
@@ -192,7 +191,7 @@ class TutorApp(App[int]):
             self.notify(say("No lesson here has questions on {skill}.", skill=title(skill)), markup=False)
             return
         seed = len(self.store.answers(skill)) + 1  # new numbers each time
-        self.practise("Drill", drill(found[0], found[1], skill, seed))
+        self.practise(say("Drill"), drill(found[0], found[1], skill, seed))
 
     def practise(self, title: str, exercises: Iterable[PracticeItem]) -> None:
         """Show the screen that asks these exercises, one after the other."""
@@ -204,7 +203,7 @@ class TutorApp(App[int]):
         """What is due today, over all lessons."""
         from tutor.learner.practice import review
 
-        self.practise("Review", review(self.store))
+        self.practise(say("Review"), review(self.store))
 
     def show_mistakes(self) -> None:
         """What was answered wrongly, to be answered again."""
@@ -332,7 +331,10 @@ class TutorApp(App[int]):
             for number, handler in before.items():
                 signal.signal(number, handler)
         if self.store.lost:
-            print(f"Not kept: {plural(self.store.lost, 'answer')} of this session.", file=sys.stderr)
+            lost = say_many(
+                self.store.lost, "Not kept: {n} answer of this session.", "Not kept: {n} answers of this session."
+            )
+            print(lost, file=sys.stderr)
             result = result or 2
         if self.ending:
             return self.ending
@@ -355,7 +357,9 @@ class TutorApp(App[int]):
             super()._handle_exception(error)
             return
         where = _write_report(error)
-        self.failure = f"backprop-tutor met an error of its own and had to stop; your place is kept. {where}"
+        self.failure = say(
+            "backprop-tutor met an error of its own and had to stop; your place is kept. {where}", where=where
+        )
         self.exit(1, 1)
 
 
@@ -374,7 +378,7 @@ def _write_report(error: Exception) -> str:
         path.write_text(shown("".join(traceback.format_exception(error))), encoding="utf-8")
     except OSError:
         return f"({type(error).__name__})"
-    return f"What happened is written in {path}."
+    return say("What happened is written in {path}.", path=path)
 
 
 def _warm_up() -> None:

@@ -90,7 +90,7 @@ class ChainScreen(TutorScreen):
         yield Lines(id="bar")
         with Horizontal(id="body"), Vertical(id="middle"):
             yield Map(id="way", classes="pane", title=map_title(self.scribe.trace))
-            yield Lines(id="card", classes="pane", title=VIEWS[self.view])
+            yield Lines(id="card", classes="pane", title=say(VIEWS[self.view]))
         yield KeyBar(self._keys())
         yield Static(id="small")
 
@@ -174,7 +174,7 @@ class ChainScreen(TutorScreen):
             lines, seen = derivation_view(self.derivation, self.at, columns)
         else:
             lines, seen = cells_view(self.scribe, own_of(self.step, self.cursor.example), self.at, columns, rows)
-        pane.border_title = VIEWS[self.view]
+        pane.border_title = say(VIEWS[self.view])
         pane.show(lines)
         height = pane.size.height or rows - 4
         pane.scroll_lines_to(seen - height)

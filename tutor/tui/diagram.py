@@ -14,6 +14,7 @@ from tutor.pictures.marks import marked
 from tutor.play.commands import Key
 from tutor.play.settings import Refused
 from tutor.play.sitting import Sitting
+from tutor.text.language import say
 from tutor.text.layout import linear
 from tutor.tui import views
 from tutor.tui.follower import Follower
@@ -82,7 +83,7 @@ class DiagramScreen(Follower, TutorScreen):
         card = now.scribe.card(step)
         chain = " = ".join(linear(doc, 3) for doc in card.main.docs)
         if now.open_question:
-            chain = "What is asked shows after your answer."
+            chain = say("What is asked shows after your answer.")
         self.query_one("#said", Lines).show([Line(((f" {card.title}", "title"),)), line(f" {chain}", "formula")])
 
     def follow(self, sitting: Sitting) -> None:
@@ -98,7 +99,7 @@ class DiagramScreen(Follower, TutorScreen):
             self.say(str(error))
             return
         if self.sitting.open_question:
-            self.say("First the question: m or Esc goes back to it.")
+            self.say(say("First the question: m or Esc goes back to it."))
             return
         self.show(moved)
         if self.sitting.open_question:
@@ -123,11 +124,11 @@ class DiagramScreen(Follower, TutorScreen):
         now = self.sitting
         id = self.selected and Known(now.trace, now.scribe, now.step, now.known).step_id(self.selected)
         if now.open_question:
-            self.say("First the question: m or Esc goes back to it.")
+            self.say(say("First the question: m or Esc goes back to it."))
         elif id:
             self.close(id)
         else:
-            self.say("Select a unit or a weight with the arrow keys first.")
+            self.say(say("Select a unit or a weight with the arrow keys first."))
 
     def on_lines_chosen(self, event: Lines.Chosen) -> None:
         self.close(None if self.sitting.open_question else event.target)

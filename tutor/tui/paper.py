@@ -421,7 +421,7 @@ class PaperScreen(TutorScreen):
     def action_example(self) -> None:
         sheet = self.sheet
         if self.exam or sheet.trace.examples == 1:
-            self.say("An exam stays as it is." if self.exam else "Here an update takes one example.")
+            self.say(say("An exam stays as it is.") if self.exam else say("Here an update takes one example."))
             return
         following = 0 if sheet.example is None else sheet.example + 1
         try:
@@ -436,7 +436,7 @@ class PaperScreen(TutorScreen):
 
     def action_clear(self) -> None:
         if self.exam:
-            self.say("An exam is not begun anew: empty the cells that you want to.")
+            self.say(say("An exam is not begun anew: empty the cells that you want to."))
             return
 
         def clear(answer: str | None) -> None:

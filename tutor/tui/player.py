@@ -30,7 +30,7 @@ from tutor.play.sitting import AtTheEnd, begin, said_of_results
 from tutor.play.whatif import WhatIf
 from tutor.text.card import terms_of
 from tutor.text.conventions import conventions
-from tutor.text.language import said, say
+from tutor.text.language import N_, said, say
 from tutor.text.words import whole_number
 from tutor.tui import views
 from tutor.tui.diagram import DiagramScreen
@@ -147,9 +147,8 @@ class PlayerScreen(PlayerMoves):
         later = following(self.tutor.store, self.sitting.key)
         parts = [f"# ✓ {self.sitting.lesson.title}", said_of_results(self.sitting.results), ending]
         if exercise := on(self.sitting.key):
-            parts.append(
-                say("To write it yourself, in Python: **{title}**, in the lab (`ctrl+e` at home)", title=exercise.title)
-            )
+            told = N_("To write it yourself, in Python: **{title}**, in the lab (`ctrl+e` at home)")
+            parts.append(say(told, title=say(exercise.title)))
         if later and later.title not in " ".join(ending.split()):  # else the ending has said it
             parts.append(say("Next: **{title}**", title=later.title))
         return "\n\n".join(filter(None, parts))

@@ -17,7 +17,7 @@ from tutor.questions.attempt import Asking, give_up, hint, respond
 from tutor.questions.items import Item
 from tutor.text.card import Scribe
 from tutor.text.cells import cut, pad
-from tutor.text.language import say
+from tutor.text.language import N_, say
 from tutor.text.words import plural
 from tutor.tui import question_views, views
 from tutor.tui.keys import bindings
@@ -25,7 +25,7 @@ from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.question import QuestionScreen
 from tutor.tui.screen import ListScreen, entitle
 
-NEXT = "Enter: the next question · f6: this one with new numbers"
+NEXT = N_("Enter: the next question · f6: this one with new numbers")
 
 
 class PracticeScreen(QuestionScreen):
@@ -87,7 +87,7 @@ class PracticeScreen(QuestionScreen):
         scribe = Scribe(trace, trace.lesson.notation)
         worked = scribe.card(item.step)
         if asking.done:
-            first, earlier = question_views.done_lines(asking, NEXT, columns)
+            first, earlier = question_views.done_lines(asking, say(NEXT), columns)
             whole = views.card_lines(worked, item.step, "scalar", columns, self.size.height, walked=False)
             part = [row for text in item.worked for row in views.wrapped(text, columns, "numbers", "  ")]
             lines = [*first, line(), *(part or whole), *earlier]
@@ -97,7 +97,7 @@ class PracticeScreen(QuestionScreen):
         lines += [] if asking.done else known
         card.show(lines)
         mark, words = question_views.verdict_words(asking)
-        words = NEXT if asking.done else words
+        words = say(NEXT) if asking.done else words
         entitle(self.query_one("#answer"), f"{mark} {words}".strip())
         # The last words in sight, from their beginning; in a grid the cell that is typed.
         told, self.told_of = asking is not self.told_of, asking

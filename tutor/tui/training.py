@@ -62,7 +62,7 @@ KEYS = [
     Key("space", "start_stop", "space", "start/stop", "train on, or stop"),
     Key("g", "to_iteration", "g", "iteration", "train on to an iteration"),
     Key("p", "to_epoch", "p", "epoch", "train on to the end of an epoch"),
-    Key("c", "converge", "c", "converge", f"train until nothing changes by {number(TOLERANCE)} an epoch"),
+    Key("c", "converge", "c", "converge", "train until nothing changes by 1×10⁻⁶ an epoch"),
     Key("C", "converge_bound", "C", "", "the same with a bound of your own"),
     Key("minus", "pace(-1)", "-/+", "", "slow motion: 100, 30, 10, 3 or 1 iterations a second"),
     Key("plus,equals_sign", "pace(1)", "+", "", "faster, at last flat out"),
@@ -374,16 +374,19 @@ class TrainingScreen(TutorScreen):
         began, before = self.began
         spent, made = time.monotonic() - began, self.trained - before
         rate = made / spent if spent > 0 else 0.0
-        said = f"{self.trained:,}"
-        pace = f"{rate:,.0f} a second{f' in {self.run.way}' if self.pace is None else ''}"
+        done = f"{self.trained:,}"
+        pace = N_("{n} a second in {way}") if self.pace is None else N_("{n} a second")
+        pace = say(pace, n=f"{rate:,.0f}", way=self.run.way)
         if self.goal.open_end:
-            said += f" iterations · {pace}"
+            said = say("{n} iterations · {pace}", n=done, pace=pace)
             if self.goal.tolerance is not None:
                 said += say(" · until changes are below {tolerance}", tolerance=number(self.goal.tolerance))
             said += say(" · Esc stops, - slows")
             return line(cut("▶ " + said, room), "value")
         left = duration((self.goal.iterations - self.trained) / rate) if rate else "?"
-        said = f" {said} of {self.goal.iterations:,} · {pace} · {left} left · Esc stops, - slows"
+        said = say(
+            " {n} of {count} · {pace} · {left} left", n=done, count=f"{self.goal.iterations:,}", pace=pace, left=left
+        ) + say(" · Esc stops, - slows")
         cells = max(6, min(40, room - width(said)))
         share = made / max(self.goal.iterations - before, 1)
         return Line(((bar(share, cells), "curve1"), (cut(said, room - cells), "value")))
@@ -542,7 +545,8 @@ class TrainingScreen(TutorScreen):
 
     def action_before_after(self) -> None:
         self.after = not self.after
-        self.say(f"Evaluated {'after' if self.after else 'before'} the picked iteration's update.")
+        before = say("Evaluated before the picked iteration's update.")
+        self.say(say("Evaluated after the picked iteration's update.") if self.after else before)
 
     # ------------------------------------------------------------ keys: looking
 

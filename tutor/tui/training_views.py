@@ -114,7 +114,7 @@ def curve_lines(
         segments.append(Segment(at, drawn.min(), at, drawn.max(), "axis", dash=(1, 3)))
         if np.isfinite(loss) and drawn.min() <= loss <= drawn.max():
             marks.append(Mark(at, loss, "●", "lit"))
-    picture = plot(found, marks, columns, height, "iteration", name, log_y=log, x_range=(1, max(count, 2)),
+    picture = plot(found, marks, columns, height, say("iteration"), name, log_y=log, x_range=(1, max(count, 2)),
                    segments=segments)  # fmt: skip
     return [Line(row) for row in picture]
 

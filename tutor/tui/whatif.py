@@ -22,7 +22,7 @@ from tutor.play.settings import Refused, Setting, shown, typed
 from tutor.play.sitting import Sitting
 from tutor.play.whatif import MAX_EDIT, WhatIf, said_of_step
 from tutor.text.cells import pad, width, window
-from tutor.text.language import say
+from tutor.text.language import say, say_in
 from tutor.text.layout import number
 from tutor.text.output import escape
 from tutor.tui.dialogs import Ask, Dialog, help_of
@@ -113,7 +113,7 @@ class WhatIfScreen(Follower, Dialog):
         for setting in found:
             if setting.group != group:
                 group = setting.group
-                lines.append(line(group, "heading"))
+                lines.append(line(say_in("settings", group), "heading"))
             if row := self.row_of(setting):
                 if setting.name == row[0].name:
                     lines += self.row_lines(row, before)

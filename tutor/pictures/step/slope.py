@@ -85,27 +85,38 @@ def _update_facts(found: Slope, update: Update, scribe: Scribe, w: str, L: str) 
     rate, change = scribe.writer.notation.rate, update.value - found.value
     if not np.isfinite(update.value):
         return [f"{say('The update takes {w} to {value}.', w=w, value=number(update.value))} {say(DIVERGED)}"]
-    move = say("adds {size}" if change > 0 else "takes away {size}", size=number(abs(change)))
-    words = {
-        "direction": _direction(found, w, L), "move": move if change else say("changes nothing"), "w": w,
-        "value": number(update.value),
-    }  # fmt: skip
+    words = {"direction": _direction(found, w, L), "size": number(abs(change)), "w": w, "value": number(update.value)}
     if update.plain:
         words |= {"rate": rate, "number": number(update.rate), "slope": bracketed(number(found.slope))}
-        told = N_("{direction}, so the update, −{rate} · slope = −{number} · {slope}, {move}: {w} becomes {value}.")
+        moves = _PLAINLY
     else:
         name = say(OPTIMIZERS[training.optimizer].title)
         words["optimiser"] = name[0].upper() + name[1:]
-        told = (
-            N_("{direction}. {optimiser} {move}, against the slope: {w} becomes {value}.")
-            if change * found.slope <= 0
-            else N_("{direction}. {optimiser} {move}, this time along the slope: {w} becomes {value}.")
-        )
-    facts = [say(told, **words)]
+        moves = _AGAINST if change * found.slope <= 0 else _ALONG
+    facts = [say(moves[int(np.sign(change))], **words)]
     if change:
         facts.append(say(_landing(found, update), **_landed(found, update, w, L, rate)))
     facts.append(_everything(found, update, scribe.writer, L))
     return facts
+
+
+# What an update does, by its sign: of plain descent; of an optimiser against the slope, and along it.
+_PLAINLY = {
+    1: N_("{direction}, so the update, −{rate} · slope = −{number} · {slope}, adds {size}: {w} becomes {value}."),
+    -1: N_(
+        "{direction}, so the update, −{rate} · slope = −{number} · {slope}, takes away {size}: {w} becomes {value}."
+    ),
+    0: N_("{direction}, so the update, −{rate} · slope = −{number} · {slope}, changes nothing: {w} becomes {value}."),
+}
+_AGAINST = {
+    1: N_("{direction}. {optimiser} adds {size}, against the slope: {w} becomes {value}."),
+    -1: N_("{direction}. {optimiser} takes away {size}, against the slope: {w} becomes {value}."),
+    0: N_("{direction}. {optimiser} changes nothing, against the slope: {w} becomes {value}."),
+}
+_ALONG = {
+    1: N_("{direction}. {optimiser} adds {size}, this time along the slope: {w} becomes {value}."),
+    -1: N_("{direction}. {optimiser} takes away {size}, this time along the slope: {w} becomes {value}."),
+}
 
 
 def _apart(*values: float) -> int:
