@@ -33,9 +33,9 @@ from tutor.questions.tokens import NotUnderstood
 from tutor.text.condensing import condensed
 from tutor.text.explain import Explainer
 from tutor.text.grids import grid_of
-from tutor.text.language import say
+from tutor.text.language import say, say_many
 from tutor.text.layout import linear
-from tutor.text.words import quoted, sentence
+from tutor.text.words import plural, quoted, sentence
 from tutor.text.writer import Writer
 
 RUNG_COST = (0.25, 0.25, 0.25, 1.0)  # credit that each rung of the hint ladder takes
@@ -272,7 +272,7 @@ def item_of_cells(whole: Step, writer: Writer, digits: int) -> Item:
     rows, wide = grid_of(whole.shape)
     answer = "\n".join(" ".join(shown[at : at + wide]) for at in range(0, len(shown), wide))
     answer = answer.replace("\n", " ") if wide == 1 else answer
-    size = say("{rows} numbers", rows=rows) if wide == 1 else say("{rows} rows of {wide}", rows=rows, wide=wide)
+    size = plural(rows, "number") if wide == 1 else say_many(rows, "{n} row of {wide}", "{n} rows of {wide}", wide=wide)
     said = {"name": writer.text(whole.ref), "size": size, "digits": in_words(digits)}
 
     names = Names(whole, writer)

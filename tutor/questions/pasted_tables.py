@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tutor.questions.tokens import NotUnderstood, normalised
 from tutor.text.grids import grid_of
 from tutor.text.language import say, say_many
-from tutor.text.words import listed
+from tutor.text.words import listed, plural
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|[0-9]*\.[0-9]+)(?:[eE][-+]?[0-9]+)?(?:[×x]10\S+)?%?|\?|nan|[-+]?inf")
 _WITH_COMMA = re.compile(r"[-+]?[0-9]*,[0-9]+(?:[eE][-+]?[0-9]+)?%?")
@@ -138,9 +138,9 @@ def size_words(shape: tuple[int, ...]) -> str:
     """How many numbers a vector or matrix of this shape takes, in words."""
     rows, wide = grid_of(shape)
     return (
-        say("{rows} rows of {wide} numbers", rows=rows, wide=wide)
+        say_many(rows, "{n} row of {wide} numbers", "{n} rows of {wide} numbers", wide=wide)
         if len(shape) > 1
-        else say("{rows} numbers", rows=rows)
+        else plural(rows, "number")
     )
 
 

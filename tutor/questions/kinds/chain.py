@@ -59,7 +59,7 @@ class Fraction:
 
     def judged(self, scribe: Scribe, credit: float | None = None) -> Judgement:
         """What is said of who chooses it."""
-        text = f"{self.text(scribe)}: {self.says}"
+        text = say("{fraction}: {said}", fraction=self.text(scribe), said=self.says)
         return misconceived(self.slip, message=text, credit=credit) if self.slip else wrong(text, credit=credit)
 
 

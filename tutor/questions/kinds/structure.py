@@ -240,9 +240,16 @@ def paths_item(step: Step, writer: Writer, rng: random.Random) -> Item | None:
         )
         widths = " · ".join(say("(units of layer {n})", n=(start.layer or 0) + k) for k in range(1, len(factors) + 1))
     else:
-        gate, gates = ("place", "places") if layered else ("gate", "gates")
-        rule = say("Count at each {gate} that uses the value how many paths lead on from there, and add.", gate=gate)
-        widths = say("the sum over the {gate} that use it of the paths from each", gate=gates)
+        rule = say(
+            "Count at each place that uses the value how many paths lead on from there, and add."
+            if layered
+            else "Count at each gate that uses the value how many paths lead on from there, and add."
+        )
+        widths = say(
+            "the sum over the places that use it of the paths from each"
+            if layered
+            else "the sum over the gates that use it of the paths from each"
+        )
     work = sign.join(map(str, factors))
     return Item(
         kind="paths",
