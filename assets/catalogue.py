@@ -208,7 +208,7 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     yield "engine/lesson", "", lesson.BATCH_LOSSES
     yield "engine/losses", "", [loss.title for loss in losses.LOSSES.values()]
     yield "engine/optimizers", "", [optimizer.title for optimizer in optimizers.OPTIMIZERS.values()]
-    yield "engine/activations", "activation", [name.replace("_", " ") for name in activations.ACTIVATIONS]
+    yield "engine/activations", "activation", [name.replace("_", " ") for name in (*activations.ACTIVATIONS, "softmax")]
 
 
 def _of_rule(rule: object) -> Iterator[str]:

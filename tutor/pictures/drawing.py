@@ -18,6 +18,7 @@ from tutor.pictures.lit import Lit
 from tutor.text.language import say
 from tutor.text.layout import linear
 from tutor.text.to_latex import latex
+from tutor.text.words import activation_word
 from tutor.text.writer import Writer
 
 UNIT, GAP, APART = 20, 16, 130  # the radius of a unit, the space below it, the space between two columns
@@ -177,7 +178,7 @@ def _network(trace: Trace, writer: Writer) -> Drawing:
             under = " ".join(writer.text(Ref(symbol)) for symbol in (made.weights, made.biases) if symbol)
             x = left + (layer - 0.5) * APART
             parts.append(_text(x, height - 8, under, small=True))
-            parts.append(_text(left + layer * APART, height - 8, made.activation_name, small=True))
+            parts.append(_text(left + layer * APART, height - 8, activation_word(made.activation_name), small=True))
     title = say(
         "A network of layers with {widths} units, each joined to all of the next layer",
         widths=", ".join(map(str, model.widths)),

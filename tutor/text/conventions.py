@@ -7,10 +7,10 @@ from tutor.engine.expressions import Call, Ref, element, walk
 from tutor.engine.losses import LOSSES
 from tutor.engine.optimizers import OPTIMIZERS
 from tutor.engine.trace import Trace
-from tutor.text.language import say, say_in
+from tutor.text.language import say
 from tutor.text.layout import linear
 from tutor.text.notations import NOTATIONS
-from tutor.text.words import plural
+from tutor.text.words import activation_word, plural
 from tutor.text.writer import Writer
 
 
@@ -89,7 +89,7 @@ def plan(trace: Trace, notation: str) -> list[str]:
         lines = [f"{writer.text(Ref(symbol))} = {linear(writer.formula(formula))}" for symbol, formula in gates]
         return lines + _update_rule(trace)
     layers = [
-        f"{layer.units:,} {say_in('activation', layer.activation_name.replace('_', ' '))}"
+        f"{layer.units:,} {activation_word(layer.activation_name)}"
         + (f" (α = {layer.alpha:g})" if layer.alpha is not None else "")
         for layer in model.layers
     ]

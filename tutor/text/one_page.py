@@ -13,7 +13,7 @@ from tutor.text.language import say
 from tutor.text.layout import Doc, linear, to_ascii
 from tutor.text.lines import COLUMNS, wrapped
 from tutor.text.to_latex import latex
-from tutor.text.words import plural
+from tutor.text.words import activation_word, plural
 from tutor.text.writer import Writer
 
 NAMED = 4  # values of this network that a formula makes, named one by one
@@ -160,7 +160,7 @@ def _letters(trace: Trace, writer: Writer, rules: Generic) -> Iterator[tuple[str
             linear(letters.name(Ref(small["a2"]))),
             say("what the units of a layer put out; {each}", each=each(hidden)),
         )
-        signs = ", ".join(dict.fromkeys(layer.activation_name.replace("_", " ") for layer in layers[:-1]))
+        signs = ", ".join(dict.fromkeys(activation_word(layer.activation_name) for layer in layers[:-1]))
         yield letters.function("sigmoid", 2), say("the activation of a hidden layer; here {signs}", signs=signs)
     nought = Writer(rules.trace.lesson, rules.id).text(Ref(Symbol("a0", (2,), "activation", 0)))
     given = writer.text(Ref(layers[0].feeds))
@@ -168,7 +168,7 @@ def _letters(trace: Trace, writer: Writer, rules: Generic) -> Iterator[tuple[str
         yield nought, say("the input {given}", given=given)
     sign = letters.function(layers[-1].activation_name, LAST)
     if layers[-1].activation_name not in ("linear", sign):
-        yield say("{sign}, at the output", sign=sign), layers[-1].activation_name.replace("_", " ")
+        yield say("{sign}, at the output", sign=sign), activation_word(layers[-1].activation_name)
     yield writer.text(Ref(trace.program.model.data[1])), say("the targets")
     if trace.lesson.training:
         yield entry.rate, say("the learning rate: {rate} here", rate=f"{trace.lesson.training.learning_rate:g}")

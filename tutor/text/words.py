@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from tutor.messages import alternatives
-from tutor.text.language import N_, said, say, say_many
+from tutor.text.language import N_, said, say, say_in, say_many
 
 
 def plural(number: int | None, one: str, many: str = "") -> str:
@@ -30,6 +30,11 @@ def listed(texts: Sequence[str]) -> str:
 def quoted(text: str) -> str:
     """What somebody says, or a title, in the quotation marks of the learner's language: “so”."""
     return say("“{text}”", text=text)
+
+
+def activation_word(name: str) -> str:
+    """What a lesson's activation is called in prose: 'leaky relu'."""
+    return say_in("activation", name.replace("_", " "))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
