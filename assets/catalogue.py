@@ -26,6 +26,20 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "tutor" / "text" / "languages"
 MARKERS = {"say", "say_in", "say_many", "plural", "Term", "N_", "DerivationLine", "Reason", "Message"}
 ALIKE = 0.8  # of a message that changed, how much is left of it
+ARGPARSE = (  # what argparse itself says to somebody who types a command, by the names of its own catalogue
+    "usage: ",
+    "argument %(argument_name)s: %(message)s",
+    "the following arguments are required: %s",
+    "one of the arguments %s is required",
+    "unrecognized arguments: %s",
+    "invalid choice: %(value)r (choose from %(choices)s)",
+    "not allowed with argument %s",
+    "ignored explicit argument %r",
+    "expected one argument",
+    "expected at least one argument",
+    "expected at most one argument",
+    ("expected %s argument", "expected %s arguments"),
+)
 
 sys.path.insert(0, str(ROOT))
 
@@ -144,7 +158,24 @@ def tables() -> dict[str, list[Message]]:
     found: dict[str, list[Message]] = {}
     for place, context, texts in _tables():
         found.setdefault(f"tutor/{place}.py", []).extend(Message(text, context=context) for text in texts if text)
+    found["tutor/cli/arguments.py"] = [*of_parsers(), *(Message(*[t] if isinstance(t, str) else t) for t in ARGPARSE)]
     return found
+
+
+def of_parsers() -> list[Message]:
+    """What the parser of the command line says, and that of each command; what argparse says itself is among it."""
+    from tutor.cli.arguments import COMMANDS, parser
+    from tutor.cli.commands import RUN
+
+    found: dict[str, None] = {}
+
+    def note(text: str) -> str:
+        found[text] = None
+        return text
+
+    for word in (None, *COMMANDS):
+        parser(RUN, word, note)
+    return list(map(Message, found))
 
 
 def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
@@ -155,7 +186,7 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     from tutor.lessonfiles import catalogue, scaffold, schema, synonyms
     from tutor.pictures.step import kinds
     from tutor.play import doctor, exam, settings
-    from tutor.questions import mastery
+    from tutor.questions import grading, mastery
     from tutor.questions.kinds import direction
     from tutor.questions.misconceptions import MISCONCEPTIONS
     from tutor.solutions import cells, judging
@@ -198,6 +229,7 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     yield "lab/checking", "", (checking.WHOLE.title, checking.WHOLE.remedy)
     told = [text for rows in (advice.ERRORS, advice.SYNTAX) for *_, text in rows]
     yield "lab/advice", "", [*told, *advice._ADVICE.values()]
+    yield "questions/grading", "verdict", (*grading.VERDICTS, mastery.GIVEN_UP)
     yield "solutions/cells", "cell", get_args(cells.CellKind)
     yield "solutions/judging", "cell", [kind for kind in judging.VERDICTS if kind not in get_args(cells.CellKind)]
     yield "learner/placement", "", [question.ask for question in placement.table().values()]

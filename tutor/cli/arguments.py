@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import namedtuple
+from itertools import groupby
 
 from tutor.cli import examples
 from tutor.cli.errors import UsageError
+from tutor.text.language import N_, say, say_many
 
 TYPE_CHECKING = False  # as in `tutor`: typing's own would be a fifth of what --help takes
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ FIGURES = ("network", "step", "chain", "slope", "losses", "landscape")  # as in 
 PLATFORMS = ("moodle", "gift", "qti", "anki", "csv", "json")  # as in `handouts.platforms`, which needs NumPy
 
 LESSON = "a lesson's id (see backprop-tutor list), or the path of a lesson file"
+LESSONS = f"{LESSON}, or a folder of them"
 WHOSE = "whose progress, on a shared machine"
 OWN_LESSONS = "a folder with lessons of your own, beside those that come with the tutor; may be given several times"
 KEEPS = frozenset(  # that take --profile
@@ -38,6 +42,9 @@ READS = frozenset(  # that take --lessons
 
 Command = namedtuple("Command", "summary description examples options")
 COMMANDS: dict[str, Command] = {}  # in the order of --help
+
+# argparse asks gettext for its own words, by these two names; they are of our catalogue.
+vars(argparse).update(_=say, ngettext=lambda one, many, n: say_many(n, one, many))
 
 
 class Formatter(argparse.RawDescriptionHelpFormatter):
@@ -61,7 +68,7 @@ class Parser(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raises UsageError."""
-        raise UsageError(f"{message}; see {self.prog} --help")
+        raise UsageError(say("{message}; see {command} --help", message=message, command=self.prog))
 
     def _parse_optional(self, arg_string: str) -> Any:
         """What begins with one stroke and is no option is a number or a formula: -39/125, -2(y - yhat), -1e-3."""
@@ -72,10 +79,13 @@ class Parser(ArgumentParser):
         return super()._parse_optional(arg_string)
 
 
-def parser(run: Mapping[str, Callable[[Namespace], int]], word: str | None) -> ArgumentParser:
+def parser(
+    run: Mapping[str, Callable[[Namespace], int]], word: str | None, translate: Callable[[str], str] = say
+) -> ArgumentParser:
     """The parser of the command line; `run` has what carries out each command, and under "" the home screen.
 
     `word` is the command that is asked for: it alone has options; None: all are in the list, and none has options.
+    What is written below is English; a parser says it as `translate` has it, message by message.
     Raises UsageError, of itself and from what it makes.
     """
     found = Parser(
@@ -109,7 +119,40 @@ def parser(run: Mapping[str, Callable[[Namespace], int]], word: str | None) -> A
                 sub.add_argument("--profile", metavar="NAME", default=None, type=_profile, help=WHOSE)
             if name in READS:
                 _lessons(sub, "folders")
+    _translate(found, translate)
     return found
+
+
+def _translate(parser: ArgumentParser, translate: Callable[[str], str]) -> None:
+    """Put all that a parser says, and those of its commands, into another language; names of options stay."""
+
+    def said(text: Any) -> Any:
+        return translate(text) if text and text != argparse.SUPPRESS else text
+
+    parser.description = said(parser.description)
+    parser.epilog = parser.epilog and _epilog(parser.epilog, translate)
+    for group in parser._action_groups:
+        group.title = said(group.title)
+    for action in parser._actions:
+        action.help = said(action.help)
+        named = action.metavar
+        action.metavar = tuple(map(said, named)) if isinstance(named, tuple) else said(named)
+        if isinstance(action, argparse._SubParsersAction):
+            for listed in action._choices_actions:
+                listed.help = said(listed.help)
+            for made in filter(None, action.choices.values()):
+                _translate(made, translate)
+
+
+def _epilog(text: str, translate: Callable[[str], str]) -> str:
+    """Of an indented line what stands in its second column is a message; of the other lines each paragraph is one."""
+    found = []
+    for indented, lines in groupby(text.split("\n"), lambda line: line[:1] in ("", " ")):
+        if indented:
+            found += [re.sub(r"(?<=\S)( {2,})(\S.*)", lambda row: row[1] + translate(row[2]), line) for line in lines]
+        else:
+            found.append(translate("\n".join(lines)))
+    return "\n".join(found)
 
 
 def _only_listed(**_: object) -> None:
@@ -124,7 +167,7 @@ def _profile(name: str) -> str:
     from tutor.lessonfiles.catalogue import one_line
 
     if not name.strip() or len(name) > 40 or one_line(name) != name:
-        raise UsageError("a profile's name has 1 to 40 printable characters")
+        raise UsageError(say("a profile's name has 1 to 40 printable characters"))
     return name
 
 
@@ -154,8 +197,8 @@ def _play(sub: ArgumentParser) -> None:
         action="store_true",
         help="line mode: no full screen, Enter for the next step; what happens anyway where there is no terminal",
     )
-    names = ", ".join(_notations())
-    sub.add_argument("--notation", metavar="NAME", help=f"of this lesson and of those to come: {names}")
+    notation = sub.add_argument("--notation", metavar="NAME", help="of this lesson and of those to come: %(names)s")
+    vars(notation)["names"] = ", ".join(_notations())  # argparse puts in whatever an argument has
     sub.add_argument("--watch", action="store_true", help="play each save of the file at once, at the same step")
 
 
@@ -439,7 +482,7 @@ def _schema(sub: ArgumentParser) -> None:
 )
 def _grade(sub: ArgumentParser) -> None:
     sub.add_argument("lesson", metavar="LESSON", help=LESSON)
-    asked = "a step's id, such as dL/dW2[1,2], or the number of an author's question"
+    asked = N_("a step's id, such as dL/dW2[1,2], or the number of an author's question")
     one_step = sub.add_argument("step", metavar="STEP", help=asked)
     one_answer = sub.add_argument(
         "answer",
@@ -475,7 +518,8 @@ def _diagnose(sub: ArgumentParser) -> None:
     sub.add_argument(
         "file", metavar="FILE", help="arrays by name: .json .csv .tsv .npz .safetensors .pt .pth; -: standard input"
     )
-    sub.add_argument("--names", metavar="MAP", help='a JSON file for names that do not tell: {"name": "step id"}')
+    names = sub.add_argument("--names", metavar="MAP", help="a JSON file for names that do not tell: %(example)s")
+    vars(names)["example"] = "{" + say('"name": "step id"') + "}"  # what is in braces is no place of a message
     sub.add_argument("--iteration", metavar="N", default="1", help="the Nth update; default: 1")
     sub.add_argument("--example", metavar="N", help="the arrays are those of the Nth example of the batch")
     sub.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
@@ -554,7 +598,7 @@ def _figure(sub: ArgumentParser) -> None:
     examples.PAGE_EXAMPLES,
 )
 def _page(sub: ArgumentParser) -> None:
-    sub.add_argument("lesson", metavar="LESSON", nargs="+", help=f"{LESSON}, or a folder of them")
+    sub.add_argument("lesson", metavar="LESSON", nargs="+", help=LESSONS)
     sub.add_argument("--notation", metavar="NAME", help="that it opens in; default: the lesson's own")
     sub.add_argument("-o", dest="output", metavar="DIR", default="site", help="default: site; its pages are made anew")
 

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tutor.cli.errors import UsageError
-from tutor.cli.finding import find_lesson, known_notation
+from tutor.cli.finding import BEYOND_COUNTING, find_lesson, known_notation, number
 from tutor.cli.running import Kept, app
 from tutor.cli.streams import asker, in_utf8, is_screen
+from tutor.text.language import N_, said, say, say_in, say_many
 from tutor.text.output import escape, quote
-from tutor.text.words import whole_number
+from tutor.text.words import plural, reason, times
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -26,18 +27,12 @@ def quiz(args: Namespace) -> int:
     from tutor.learner.records import NoMoreAttempts, named, start_quiz
 
     paths = tuple(str(find_lesson(name, args)[0].resolve()) for name in args.lessons)
-    count = None if args.count is None else whole_number(args.count, 100)
-    if args.count is not None and count is None:
-        raise UsageError(f"--count takes a whole number from 1 to 100, not '{args.count[:60]}'")
-    seed = None if args.seed is None else whole_number(args.seed, 10**9)
-    if args.seed is not None and seed is None:
-        raise UsageError(f"--seed takes a whole number from 1, not '{args.seed[:60]}'")
+    count = None if args.count is None else number(args.count, "--count", 100)
+    seed = None if args.seed is None else number(args.seed, "--seed", BEYOND_COUNTING)
     known_notation(args.notation)
-    attempts = None if args.attempts is None else whole_number(args.attempts, 1000)
-    if args.attempts is not None and attempts is None:
-        raise UsageError(f"--attempts takes a whole number from 1, not '{args.attempts[:60]}'")
+    attempts = None if args.attempts is None else number(args.attempts, "--attempts", BEYOND_COUNTING)
     if attempts and args.as_ is None:
-        raise UsageError("--attempts goes with --as NAME: attempts at what?")
+        raise UsageError(say("--attempts goes with --as NAME: attempts at what?"))
     kind = "" if args.as_ is None else named(args.as_)
     if args.as_ is not None and seed is None:  # the name says it, so that everybody has the same
         seed = zlib.crc32(kind.encode()) % 10**9
@@ -46,7 +41,9 @@ def quiz(args: Namespace) -> int:
         try:
             return start_quiz(store, paths, count, seed, args.new, kind, args.notation, attempts)
         except NoMoreAttempts as error:
-            raise UsageError(f"the quiz {quote(args.as_[:60])} was {error}") from None
+            begun, most = map(times, error.args)
+            told = N_("the quiz {name} was begun {begun}, and it may be begun {most}")
+            raise UsageError(say(told, name=quote(args.as_[:60]), begun=begun, most=most)) from None
 
     return _ask_quiz(args, start)
 
@@ -66,12 +63,16 @@ def _ask_quiz(args: Namespace, start: Callable[[Store], tuple[str, Quiz, list[It
     with Kept(args.profile) as kept:
         id, session, items, goes_on = start(kept.store)
         if not items:
-            raise UsageError("there is nothing to ask about in these lessons")
+            raise UsageError(say("there is nothing to ask about in these lessons"))
         if args.plain or not is_screen():
             if goes_on:
-                kept_one = args.notation and session.notation != args.notation
-                said = ", in the notation that it began with" if kept_one else ""
-                print(f"You go on with the quiz that you left{said}; --new begins another.")
+                told = N_("You go on with the quiz that you left; --new begins another.")
+                if args.notation and session.notation != args.notation:
+                    told = N_(
+                        "You go on with the quiz that you left, in the notation that it began with; "
+                        "--new begins another."
+                    )
+                print(say(told))
             play_quiz(kept.store, id, session, items, asker(kept.tell), lambda text: print(text, flush=True))
     if args.plain or not is_screen():
         return kept.code
@@ -88,29 +89,28 @@ def drill(args: Namespace) -> int:
 
     path, key = find_lesson(args.lesson, args)
     lesson = load(path)
-    seed = whole_number(args.seed, 10**9)
-    if seed is None:
-        raise UsageError(f"--seed takes a whole number from 1, not '{args.seed[:60]}'")
+    seed = number(args.seed, "--seed", BEYOND_COUNTING)
     known = skills(lesson)
     if args.skills:
         for skill in known:
             print(f"{skill}: {title(skill)}")
         return 0
     if args.skill is not None and args.skill not in known:
-        raise UsageError(f"{args.lesson} has no skill '{args.skill[:60]}'; there are: {', '.join(known)}")
+        told = N_("{lesson} has no skill '{name}'; there are: {names}")
+        raise UsageError(say(told, lesson=args.lesson, name=args.skill[:60], names=", ".join(known)))
     with Kept(args.profile) as kept:
         try:
             skill = args.skill or choose_skill(kept.store, lesson)
             exercises = drill(lesson, key, skill, seed)
         except NoQuestion as error:
-            raise UsageError(str(error)) from None
+            raise UsageError(said(error)) from None
         if args.plain or not is_screen():
-            print(f"Drill: {title(skill)}.")
+            print(say("Drill: {skill}.", skill=title(skill)))
             play_practice(kept.store, exercises, asker(kept.tell), lambda text: print(text, flush=True))
             kept.sum_up()
     if args.plain or not is_screen():
         return kept.code
-    return app(lambda app: app.practise("Drill", exercises), args.profile)
+    return app(lambda app: app.practise(say("Drill"), exercises), args.profile)
 
 
 def review(args: Namespace) -> int:
@@ -146,7 +146,6 @@ def goal(args: Namespace) -> int:
     from datetime import UTC, datetime
 
     from tutor.learner import practice, today
-    from tutor.text.words import plural
 
     with Kept(args.profile) as kept:
         store, now = kept.store, datetime.now(UTC)
@@ -154,10 +153,14 @@ def goal(args: Namespace) -> int:
             try:
                 today.set_goal(store, today.read_goal(" ".join(args.goal)))
             except ValueError as error:
-                raise UsageError(f"a goal is {error}") from None
+                raise UsageError(say("a goal is {what}", what=error)) from None
         chosen = today.goal(store)
-        print(f"Your goal for a day: {chosen}; {today.standing(store, now)}." if chosen else "You have no goal.")
-        print(f"{plural(len(practice.due(store, now)), 'skill')} due for review.")
+        if chosen:
+            print(say("Your goal for a day: {goal}; {standing}.", goal=chosen, standing=today.standing(store, now)))
+        else:
+            print(say("You have no goal."))
+        due = len(practice.due(store, now))
+        print(say_many(due, "{n} skill due for review.", "{n} skills due for review."))
     return kept.code
 
 
@@ -169,18 +172,17 @@ def progress(args: Namespace) -> int:
         store = kept.store
         try:
             if args.export:
-                print(
-                    f"Written to {escape(args.export)}: {progress.counted(progress.export_file(store, args.export))}."
-                )
+                what = progress.counted(progress.export_file(store, args.export))
+                print(say("Written to {file}: {what}.", file=escape(args.export), what=what))
                 return 0
             if args.import_:
                 added = progress.import_file(store, args.import_)
                 if not store.lasting:
-                    raise UsageError("nothing of it can be kept")
-                print(f"Added: {progress.counted(added)}.")
+                    raise UsageError(say("nothing of it can be kept"))
+                print(say("Added: {what}.", what=progress.counted(added)))
                 return 0
         except progress.ProgressError as error:
-            raise UsageError(str(error)) from None
+            raise UsageError(said(error)) from None
         if args.reset:
             return _reset(store)
         if args.by == "question":
@@ -209,8 +211,9 @@ def _by_question(store: Store, format: str) -> int:
     else:
         for row in rows:
             slip = f" ({row['slip']})" if row["slip"] else ""
-            said = f"{row['lesson']}  {row['question']}: {row['typed']!r} {row['verdict']}{slip}"
-            print(escape(f"{row['when'][:16]}  {said}"))
+            verdict = say_in("verdict", row["verdict"])
+            told = f"{row['lesson']}  {row['question']}: {row['typed']!r} {verdict}{slip}"
+            print(escape(f"{row['when'][:16]}  {told}"))
     return 0
 
 
@@ -223,30 +226,34 @@ def report(args: Namespace) -> int:
     try:
         learners = read_exports([Path(path) for path in args.paths])
     except NoClass as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(said(error)) from None
     files, folder = report_files(learners, names=not args.no_names), Path(args.output)
     if there := [name for name in files if (folder / name).exists()]:
-        raise UsageError(f"{quote(str(folder / there[0])[:80])} is there already: name another folder with -o")
+        told = N_("{file} is there already: name another folder with -o")
+        raise UsageError(say(told, file=quote(str(folder / there[0])[:80])))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
             (folder / name).write_text(text, encoding="utf-8", newline="")
     except OSError as error:
-        raise UsageError(f"cannot write {quote(args.output[:80])}: {error.strerror or error}") from None
-    many = f"{len(learners)} learner{'s' * (len(learners) != 1)}"
-    print(f"{many}, {sum(len(one.answers) for one in learners):,} answers: {quote(str(folder / 'report.html')[:80])}.")
+        why = reason(error)
+        raise UsageError(say("cannot write {file}: {why}", file=quote(args.output[:80]), why=why)) from None
+    answers = plural(sum(len(one.answers) for one in learners), "answer")
+    page = quote(str(folder / "report.html")[:80])
+    how = {"answers": answers, "page": page}
+    print(say_many(len(learners), "{n} learner, {answers}: {page}.", "{n} learners, {answers}: {page}.", **how))
     return 0
 
 
 def _reset(store: Store) -> int:
     """Forget a profile's progress, if the person says so in so many words."""
-    what = "answers, quizzes, exercises and places"
-    answer = asker()(f"Forget all {what} of the profile '{escape(store.profile)}'? Type yes: ")
+    asked = N_("Forget all answers, quizzes, exercises and places of the profile '{name}'? Type yes: ")
+    answer = asker()(say(asked, name=escape(store.profile)))
     if (answer or "").strip().lower() != "yes":
-        print("Nothing was forgotten.")
+        print(say("Nothing was forgotten."))
         return 1
     store.reset()
     if not store.lasting:
-        raise UsageError("nothing can be forgotten where nothing can be written")
-    print("All of it is forgotten.")
+        raise UsageError(say("nothing can be forgotten where nothing can be written"))
+    print(say("All of it is forgotten."))
     return 0

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tutor.cli.delivering import lesson_written
 from tutor.cli.errors import UsageError
 from tutor.cli.finding import own_folders
 from tutor.cli.streams import in_utf8
 from tutor.lessonfiles.file_names import as_argument, exists
+from tutor.text.language import N_, say
 from tutor.text.output import escape
-from tutor.text.words import plural
+from tutor.text.words import plural, reason
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -27,21 +29,23 @@ def new(args: Namespace) -> int:
     folder = args.file.endswith(("/", os.sep)) or os.path.basename(args.file) in (".", "..")
     if folder:
         name = os.path.join(args.file, "first.toml")
-        raise UsageError(f"'{args.file[:200]}' is a folder, a lesson is a file: backprop-tutor new {as_argument(name)}")
+        told = N_("'{folder}' is a folder, a lesson is a file: backprop-tutor new {file}")
+        raise UsageError(say(told, folder=args.file[:200], file=as_argument(name)))
     path = Path(args.file if args.file.endswith(".toml") else args.file + ".toml")
     if not args.file or path.name == ".toml":
-        raise UsageError("the file needs a name: backprop-tutor new first.toml")
+        raise UsageError(say("the file needs a name: backprop-tutor new first.toml"))
     if path.name.startswith("."):
-        raise UsageError(f"a file that begins with a dot is hidden, and no list shows it: '{path.name[:200]}'")
+        told = N_("a file that begins with a dot is hidden, and no list shows it: '{name}'")
+        raise UsageError(say(told, name=path.name[:200]))
     if args.from_ is not None:
         if args.arrays:
-            raise UsageError("--arrays and --from are two beginnings: give one of them")
+            raise UsageError(say("--arrays and --from are two beginnings: give one of them"))
         from tutor.cli.from_model import new_from
 
         return new_from(args, path)
     needs = ("layers", "activation", "loss", "in_by_out", "data", "class_", "classes", "scale", "held_out")
     if alone := [name for name in needs if getattr(args, name) is not None]:
-        raise UsageError(f"--{alone[0].strip('_').replace('_', '-')} goes with --from")
+        raise UsageError(say("{option} goes with --from", option=f"--{alone[0].strip('_').replace('_', '-')}"))
     try:
         text = lesson_text(path, args.arrays)
         with open(path, "x", encoding="utf-8") as file:
@@ -52,11 +56,10 @@ def new(args: Namespace) -> int:
                 os.unlink(path)
                 raise
     except FileExistsError:
-        raise UsageError(f"'{path}' is there already; it is left as it is") from None
+        raise UsageError(say("'{file}' is there already; it is left as it is", file=path)) from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"cannot write '{str(path)[:200]}': {reason}") from None
-    print(f"Written: {escape(str(path))}. Look at it with: backprop-tutor play {as_argument(path)} --watch")
+        raise UsageError(say("cannot write '{file}': {why}", file=str(path)[:200], why=reason(error))) from None
+    print(lesson_written(path))
     return 0
 
 
@@ -73,9 +76,10 @@ def whose(problems: list[Problem], lesson: Path, several: bool) -> list[Problem]
     """The problems of one of several lessons: those of its table say whose table that is."""
     if not several:
         return problems
+    theirs = say("these are the examples of {lesson}", lesson=lesson.name)
     return [
         found if found.path == str(lesson) else
-        replace(found, advice=f"{found.advice}{'; ' if found.advice else ''}these are the examples of {lesson.name}")
+        replace(found, advice=f"{found.advice}; {theirs}" if found.advice else theirs)
         for found in problems
     ]  # fmt: skip
 
@@ -86,13 +90,13 @@ def check(args: Namespace) -> int:
 
     for path in args.paths:
         if not exists(path):
-            raise UsageError(f"there is no file or folder '{path[:200]}'")
+            raise UsageError(say("there is no file or folder '{name}'", name=path[:200]))
     folders = own_folders(args)
     errors = warnings = lessons = 0
     for path in args.paths:
         files, problems = lesson_files(path)
         if not files and not problems:
-            print(f"{escape(path)}: there is no lesson (*.toml) in this folder.\n")
+            print(say("{folder}: there is no lesson (*.toml) in this folder.", folder=escape(path)) + "\n")
         several = len(files) > 1 or len(args.paths) > 1
         for found in (problems, *(whose(examine(file, folders)[1], file, several) for file in files)):
             errors += sum(problem.severity == "error" for problem in found)

@@ -12,6 +12,7 @@ from importlib import import_module
 from tutor import __version__
 from tutor.cli.errors import UsageError
 from tutor.cli.streams import abandon, fail, prepare_streams
+from tutor.text.language import N_, say, say_many
 
 TYPE_CHECKING = False  # as in `tutor`: typing's own would be a fifth of what --help takes
 if TYPE_CHECKING:
@@ -44,9 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except OSError as error:
         abandon(sys.stdout)
-        return fail(f"cannot write or read: {error.strerror or error}")
+        from tutor.text.words import reason
+
+        return fail(say("cannot write or read: {why}", why=reason(error)))
     except MemoryError:
-        return fail("there is not enough memory for that")
+        return fail(say("there is not enough memory for that"))
     except Exception as error:
         from tutor.lessonfiles.positions import LessonError
 
@@ -55,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if os.environ.get(TRACEBACK):
             raise
         what = f"{type(error).__name__}: {error}"[:200]
-        fail(f"a defect of the tutor, please report it ({what}); with {TRACEBACK}=1 set it shows where")
+        told = N_("a defect of the tutor, please report it ({what}); with {variable}=1 set it shows where")
+        fail(say(told, what=what, variable=TRACEBACK))
         return 3
     finally:
         sys.stdout, sys.stderr = streams
@@ -70,8 +74,9 @@ def _run(argv: list[str]) -> int:
         from tutor.lessonfiles import catalogue
 
         if catalogue.find(word):
-            raise UsageError(f"'{word}' is a lesson, not a command: backprop-tutor play {word}")
-        raise UsageError(f"there is no command '{word[:60]}'; there are: {', '.join(filter(None, RUN))}")
+            raise UsageError(say("'{word}' is a lesson, not a command: backprop-tutor play {word}", word=word))
+        names = ", ".join(filter(None, RUN))
+        raise UsageError(say("there is no command '{word}'; there are: {names}", word=word[:60], names=names))
     if argv == ["--version"]:
         print(f"backprop-tutor {__version__}")
         return 0
@@ -98,10 +103,16 @@ def _one_line(error: LessonError) -> str:
     from tutor.lessonfiles.file_names import as_argument
 
     first, more = error.problems[0], len(error.problems) - 1
-    advice = f": {first.advice}" if first.advice else ""
+    problem = f"{first.path}:{first.line}:{first.column}: {first.message}"
     if more:
-        advice = f" (and {more} more: backprop-tutor check {as_argument(first.path)})"
-    return f"{first.path}:{first.line}:{first.column}: {first.message}{advice}"
+        return say_many(
+            more,
+            "{problem} (and {n} more: backprop-tutor check {file})",
+            "{problem} (and {n} more: backprop-tutor check {file})",
+            problem=problem,
+            file=as_argument(first.path),
+        )
+    return f"{problem}: {first.advice}" if first.advice else problem
 
 
 def _from(room: str, name: str) -> Callable[[Namespace], int]:

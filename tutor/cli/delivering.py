@@ -6,7 +6,10 @@ import sys
 from pathlib import Path
 
 from tutor.cli.errors import UsageError
-from tutor.text.output import quote
+from tutor.lessonfiles.file_names import as_argument
+from tutor.text.language import N_, say
+from tutor.text.output import escape, quote
+from tutor.text.words import reason
 
 
 def deliver(data: bytes, output: str | None) -> int:
@@ -23,8 +26,14 @@ def deliver(data: bytes, output: str | None) -> int:
         with Path(output).open("xb") as file:
             file.write(data)
     except FileExistsError:
-        raise UsageError(f"{quote(output[:80])} is there already: it is left as it is") from None
+        raise UsageError(say("{file} is there already: it is left as it is", file=quote(output[:80]))) from None
     except OSError as error:
-        raise UsageError(f"cannot write {quote(output[:80])}: {error.strerror or error}") from None
-    print(f"{quote(output)} is written.")
+        raise UsageError(say("cannot write {file}: {why}", file=quote(output[:80]), why=reason(error))) from None
+    print(say("{file} is written.", file=quote(output)))
     return 0
+
+
+def lesson_written(path: Path) -> str:
+    """What is said when there is a new lesson, and how to look at it."""
+    told = N_("Written: {file}. Look at it with: backprop-tutor play {argument} --watch")
+    return say(told, file=escape(str(path)), argument=as_argument(path))

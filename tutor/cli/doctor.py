@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tutor.cli.errors import UsageError
+from tutor.cli.finding import number
 from tutor.cli.running import app
 from tutor.cli.streams import asker, is_screen
+from tutor.text.language import N_, say
 from tutor.text.words import whole_number
 
 if TYPE_CHECKING:
@@ -20,11 +22,10 @@ SEEDS, PATIENTS = 10**6, 10
 
 def doctor(args: Namespace) -> int:
     """Ten patients of a seed: their illness is named, and mended."""
-    seed, first = whole_number(args.seed, SEEDS), whole_number(args.patient, PATIENTS)
-    if seed is None:
-        raise UsageError(f"--seed takes a whole number from 1 to {SEEDS:,}, not '{args.seed[:60]}'")
+    seed, first = number(args.seed, "--seed", SEEDS), whole_number(args.patient, PATIENTS)
     if first is None:
-        raise UsageError(f"--patient takes a number from 1 to {PATIENTS}, not '{args.patient[:60]}'")
+        told = N_("--patient takes a number from 1 to {most}, not '{given}'")
+        raise UsageError(say(told, most=PATIENTS, given=args.patient[:60]))
     if is_screen() and not args.plain:
         return app(lambda app: app.open_doctor(seed, first - 1), args.profile)
     from tutor.play.doctor import Clinic
@@ -53,27 +54,30 @@ class Ward:
     def play(self, at: int = 0) -> None:
         """From a patient on (from 0), until `quit`, the end of the input, or the last patient is mended."""
         self.at = at
-        self._wrapped("`check`, `sizes`, `rows` and `curve` say what was found; a number chooses; `help` has the rest.")
+        self._wrapped(
+            say("`check`, `sizes`, `rows` and `curve` say what was found; a number chooses; `help` has the rest.")
+        )
         self.begin()
         while (line := self.ask("> ")) is not None and self.obey(line.strip().lower()):
             pass
         mended = sum(visit.mended for visit in self.visits.values())
         first = sum(visit.at_first for visit in self.visits.values())
-        self.say(f"{mended} of {len(self.clinic)} mended, {first} of them at the first try.")
+        told = N_("{mended} of {all} mended, {first} of them at the first try.")
+        self.say(say(told, mended=mended, all=len(self.clinic), first=first))
 
     def begin(self) -> None:
         """Show a patient: its curve, and what is asked."""
         from tutor.play.findings_words import curve_words
 
-        self.say(f"\nPatient {self.at + 1} of {len(self.clinic)}")
+        self.say("\n" + say("Patient {n} of {count}", n=self.at + 1, count=len(self.clinic)))
         self._wrapped(curve_words(self.visit.case.found))
         self.show_options()
 
     def show_options(self) -> None:
         """What is asked, and what there is to choose from."""
         self._wrapped(self.visit.asked)
-        for number, option in enumerate(self.visit.options, start=1):
-            self.say(f"  {number:2} {option}")
+        for at, option in enumerate(self.visit.options, start=1):
+            self.say(f"  {at:2} {option}")
 
     def obey(self, word: str) -> bool:
         """Carry out a line; False to leave."""
@@ -90,7 +94,7 @@ class Ward:
         elif word in ("", "next", "back"):
             step = -1 if word == "back" else 1
             if not 0 <= self.at + step < len(self.clinic):
-                self.say("There is no further patient: `quit` leaves.")
+                self.say(say("There is no further patient: `quit` leaves."))
             else:
                 self.at += step
                 self.begin()
@@ -99,19 +103,19 @@ class Ward:
         elif word == "help":
             for usage, what in in_lines(DOCTOR).items():
                 self.say(f"  {usage:26} {what}")
-        elif (number := whole_number(word, len(visit.options))) is not None and not visit.mended:
-            self.answered(visit.named, visit.choose(number - 1))
+        elif (chosen := whole_number(word, len(visit.options))) is not None and not visit.mended:
+            self.answered(visit.named, visit.choose(chosen - 1))
         elif visit.mended:
-            self.say("This one is mended: Enter is the next patient, `help` lists the commands.")
+            self.say(say("This one is mended: Enter is the next patient, `help` lists the commands."))
         else:
-            self.say(f"A number from 1 to {len(visit.options)} chooses; `help` lists the commands.")
+            self.say(say("A number from 1 to {n} chooses; `help` lists the commands.", n=len(visit.options)))
         return True
 
     def answered(self, named: bool, said: str) -> None:
         """What was said to a choice, and what is asked next; `named`: whether the illness was known before."""
         self._wrapped(said)
         if self.visit.mended:
-            self.say("Enter: the next patient." if self.at + 1 < len(self.clinic) else "That was the last one.")
+            self.say(say("Enter: the next patient." if self.at + 1 < len(self.clinic) else "That was the last one."))
         elif self.visit.named != named:
             self.show_options()
 

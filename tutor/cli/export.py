@@ -28,6 +28,7 @@ from tutor.text.card import Equality, Scribe
 from tutor.text.conventions import conventions, line_conventions
 from tutor.text.divergence_words import divergence_words
 from tutor.text.evaluation_words import ending, held_out_words, summary
+from tutor.text.language import say, say_in
 from tutor.text.layout import linear, number
 from tutor.text.lines import COLUMNS, formula_lines, prose, wrapped
 from tutor.text.output import json_text
@@ -120,7 +121,7 @@ def as_text(trace: Trace, level: Level, notation: str) -> Iterator[str]:
     yield heading(trace) + "\n\n"
     yield from (line + "\n" for said in line_conventions(trace, notation) for line in wrapped(said, "", "  "))
     for phase, equations in _grouped(trace, level):
-        yield f"\n{phase.upper()}\n"
+        yield f"\n{say_in('phase', phase).upper()}\n"
         for steps in equations:
             first = next(steps)
             yield f"\n  {scribe.explainer.title(first)}\n"
@@ -136,7 +137,7 @@ def as_markdown(trace: Trace, level: Level, notation: str) -> Iterator[str]:
     yield f"# {markdown_text(heading(trace))}\n\n"
     yield from (f"- {markdown_text(said)}\n" for said in line_conventions(trace, notation))
     for phase, equations in _grouped(trace, level):
-        yield f"\n## {phase.capitalize()}\n"
+        yield f"\n## {say_in('phase', phase).capitalize()}\n"
         for steps in equations:
             first = next(steps)
             yield f"\n### {markdown_text(scribe.explainer.title(first))}\n\n"
@@ -163,7 +164,7 @@ def _equation_lines(first: Step, others: Iterator[Step], scribe: Scribe, level: 
         yield from wrapped(scribe.explainer.story(first), "", "")
         return
     if first.equation.line:
-        yield f"in {first.equation.line}"
+        yield say("in {line}", line=first.equation.line)
     yield from _step_lines(first, scribe)
     for step in others:
         yield ""
@@ -191,12 +192,14 @@ def _why(step: Step, scribe: Scribe) -> str:
 def heading(trace: Trace) -> str:
     """The lesson's title, the iteration, and which of the lesson's examples it takes."""
     rows = [f"{row + 1:,}" for row in trace.iteration.rows]
-    taken = ""
+    where = {"title": trace.lesson.title, "n": f"{trace.iteration.number:,}"}
+    if not rows:
+        return say("{title}: iteration {n}", **where)
     if len(rows) == 1:
-        taken = f", example {rows[0]}"
-    elif rows:
-        taken = f", examples {', '.join(rows)}" if len(rows) <= MAX_ROWS else f", {len(rows):,} examples"
-    return f"{trace.lesson.title}: iteration {trace.iteration.number:,}{taken}"
+        return say("{title}: iteration {n}, example {row}", **where, row=rows[0])
+    if len(rows) <= MAX_ROWS:
+        return say("{title}: iteration {n}, examples {rows}", **where, rows=", ".join(rows))
+    return say("{title}: iteration {n}, {count} examples", **where, count=f"{len(rows):,}")
 
 
 def markdown_text(text: str) -> str:
@@ -213,7 +216,7 @@ def as_latex(trace: Trace, level: Level, notation: str) -> Iterator[str]:
     yield f"{_TEX}\\begin{{document}}\n\\section*{{{tex(heading(trace))}}}\n"
     yield "".join(f"{tex(said)}\n\n" for said in conventions(trace, notation))
     for phase, equations in _grouped(trace, level):
-        yield f"\\section*{{{phase.capitalize()}}}\n"
+        yield f"\\section*{{{tex(say_in('phase', phase).capitalize())}}}\n"
         for steps in equations:
             first = next(steps)
             yield f"\\subsection*{{{tex(scribe.explainer.title(first))}}}\n"
@@ -318,9 +321,10 @@ def training_text(
     name = writer.text(Ref(run.loss))
     yield f"{run.lesson.title}\n\n"
     held = HeldOut.of(run)
-    heads = [f"mean {name}" if by_epoch else name, *(["held out, after it"] if held else [])]
+    heads = [say("mean {loss}", loss=name) if by_epoch else name, *([say("held out, after it")] if held else [])]
     if len(losses):
-        yield f"{'epoch' if by_epoch else 'iteration':>9}  {'  '.join(f'{head:<10}' for head in heads).rstrip()}\n"
+        unit = say("epoch" if by_epoch else "iteration")
+        yield f"{unit:>9}  {'  '.join(f'{head:<10}' for head in heads).rstrip()}\n"
     for at in range(1, len(losses) + 1) if all_losses else _round_numbers(len(losses)):
         cells = [number(losses[at - 1])]
         if held and not all_losses and not run.diverged:
@@ -331,10 +335,11 @@ def training_text(
         symbol = run.program(1).symbols[id]
         yield f"{writer.text(Ref(symbol))} = {linear(writer.value(value))}\n"
     said = ending(run, stopped, tolerance, lambda symbol: writer.text(Ref(symbol)))
-    said += " The parameters above are those before that iteration." if run.diverged is not None else ""
+    if run.diverged is not None:
+        said += " " + say("The parameters above are those before that iteration.")
     yield "\n" + "\n".join(wrapped(said, "", "")) + "\n"
     if held:
-        yield f"Trained on: {summary(Evaluator(run.lesson).evaluate(_final(run)))}.\n"
+        yield say("Trained on: {summary}.", summary=summary(Evaluator(run.lesson).evaluate(_final(run)))) + "\n"
         yield "\n".join(wrapped(held_out_words(run.lesson, held.evaluator.evaluate(_final(run))), "", "  ")) + "\n"
 
 

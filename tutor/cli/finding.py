@@ -1,4 +1,4 @@
-"""Which lesson, folder and notation are meant by the words of a command line. All of it raises UsageError."""
+"""Which lesson, folder, notation, number are meant by the words of a command line. All of it raises UsageError."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from tutor.cli.errors import UsageError
 from tutor.folders import for_data
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.file_names import exists, lesson_id
+from tutor.text.language import N_, say
+from tutor.text.words import whole_number
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
 LESSONS = "BACKPROP_TUTOR_LESSONS"  # such folders, separated as in PATH
+BEYOND_COUNTING = 10**9  # that a number may be no larger is not said
 
 
 def own_folders(args: Namespace | None = None) -> list[Path]:
@@ -35,7 +38,7 @@ def asked_for(args: Namespace | None) -> list[Path]:
     names = (*args.folders_first, *args.folders) if args else ()
     for name in names:
         if "\0" in name or not os.path.isdir(name):
-            raise UsageError(f"--lessons: there is no folder '{name[:200]}'")
+            raise UsageError(say("--lessons: there is no folder '{name}'", name=name[:200]))
     return list(map(Path, names))
 
 
@@ -60,12 +63,13 @@ def find_lesson(name: str, args: Namespace | None = None) -> tuple[Path, str]:
     if name and exists(name):
         return Path(name), os.path.realpath(name)
     if is_path:
-        raise UsageError(f"there is no file '{name[:200]}'")
+        raise UsageError(say("there is no file '{name}'", name=name[:200]))
+    short = name[:60]
     if name and exists(f"{name}.toml"):
-        raise UsageError(f"there is no lesson '{name[:60]}'; did you mean the file '{name[:60]}.toml'?")
-    near = catalogue.nearest(name[:60], ids=[entry.id for entry in catalogue.shelf(folders)])
-    hint = f"did you mean '{near[0]}'?" if near else "backprop-tutor list shows them"
-    raise UsageError(f"there is no lesson '{name[:60]}'; {hint}")
+        raise UsageError(say("there is no lesson '{name}'; did you mean the file '{name}.toml'?", name=short))
+    if near := catalogue.nearest(short, ids=[entry.id for entry in catalogue.shelf(folders)]):
+        raise UsageError(say("there is no lesson '{name}'; did you mean '{near}'?", name=short, near=near[0]))
+    raise UsageError(say("there is no lesson '{name}'; backprop-tutor list shows them", name=short))
 
 
 def known_notation(name: str | None) -> None:
@@ -77,5 +81,18 @@ def known_notation(name: str | None) -> None:
     if name not in NOTATIONS:
         from tutor.text.words import did_you_mean
 
-        near = did_you_mean(name[:60], NOTATIONS)
-        raise UsageError(f"unknown notation '{name[:60]}'{near}; there are: {', '.join(NOTATIONS)}")
+        short, names = name[:60], ", ".join(NOTATIONS)
+        told = N_("unknown notation '{name}'{near}; there are: {names}")
+        raise UsageError(say(told, name=short, near=did_you_mean(short, NOTATIONS), names=names))
+
+
+def number(text: str, option: str, most: int, least: int = 1) -> int:
+    """A whole number given to an option. Raises UsageError, which says its bounds, but no upper one beyond counting."""
+    found = 0 if least == 0 and text.strip() == "0" else whole_number(text, most)
+    if found is not None:
+        return found
+    given = text[:60]
+    if least == 1 and most >= BEYOND_COUNTING:
+        raise UsageError(say("{option} takes a whole number from 1, not '{given}'", option=option, given=given))
+    told = N_("{option} takes a whole number from {least} to {most}, not '{given}'")
+    raise UsageError(say(told, option=option, least=least, most=f"{most:,}", given=given))

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 from tutor.cli.errors import UsageError
 from tutor.cli.showing import open_trace
 from tutor.cli.streams import in_utf8
-from tutor.text.language import said
+from tutor.text.language import N_, said, say, say_in
 from tutor.text.output import escape, json_text, quote
+from tutor.text.words import reason
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterator
 
-    from tutor.engine.trace import Step, Trace
+    from tutor.engine.trace import Trace
     from tutor.questions.items import Item
     from tutor.text.writer import Writer
 
@@ -34,9 +35,9 @@ def grade(args: Namespace) -> int:
     from tutor.text.writer import Writer
 
     if args.answers is not None and args.step is not None:
-        raise UsageError("--answers FILE has the questions and the answers: leave out STEP and ANSWER")
+        raise UsageError(say("--answers FILE has the questions and the answers: leave out STEP and ANSWER"))
     if args.answers is None and args.format == "csv":
-        raise UsageError("--format csv goes with --answers FILE")
+        raise UsageError(say("--format csv goes with --answers FILE"))
     trace, notation = open_trace(args)
     if args.answers is not None:
         return _grade_all(args, trace, Writer(trace.lesson, notation))
@@ -50,17 +51,18 @@ def grade(args: Namespace) -> int:
         in_utf8()
         print(json_text(as_json(item, verdict, args.step.strip()), indent=2))
     else:
-        print(f"{verdict.kind}: {verdict.message}")
+        print(f"{say_in('verdict', verdict.kind)}: {verdict.message}")
         if question and verdict.slips:
             beside = compare(question, verdict.slips[0])
-            print(f"  yours: {beside.name} = {marked(beside.wrong)}")
-            print(f"  right: {beside.name} = {marked(beside.right)}")
+            heads = f"{say_in('answer', 'yours')}:", f"{say_in('answer', 'right')}:"
+            for head, value in zip(heads, (beside.wrong, beside.right), strict=True):
+                print(f"  {head:{max(map(len, heads))}} {beside.name} = {marked(value)}")
         if not verdict.correct and verdict.kind != "not-understood":
             if question:
                 print(f"  {question.writer.text(question.step.ref)} = {shown_value(question)}")
             else:
                 whole = item.kind == "matrix" and not item.by_author
-                print(f"  {item.hints[-1]}" if whole else f"  It is {item.answer}.")
+                print("  " + (item.hints[-1] if whole else say("It is {answer}.", answer=item.answer)))
     return 0 if verdict.kind in ("correct", "rounded") else 1
 
 
@@ -100,8 +102,9 @@ def _grade_all(args: Namespace, trace: Trace, writer: Writer) -> int:
         print(table(rows), end="")
     else:
         for row in rows:
-            print(escape(f"{row['who']}  {row['question']}  {row['answer']}: {row['verdict']}: {row['message']}"))
-        print(f"{sum(bool(row['right']) for row in rows)} of {len(rows)} right.")
+            kind = say_in("verdict", str(row["verdict"]))
+            print(escape(f"{row['who']}  {row['question']}  {row['answer']}: {kind}: {row['message']}"))
+        print(say("{right} of {all} right.", right=sum(bool(row["right"]) for row in rows), all=len(rows)))
     return 2 if faults else 0 if all(row["right"] for row in rows) else 1
 
 
@@ -110,8 +113,8 @@ def _read_answers(path: str) -> Iterator[tuple[int, str, str, str]]:
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not in UTF-8"
-        raise UsageError(f"cannot read {quote(path[:80])}: {why}") from None
+        why = reason(error) if isinstance(error, OSError) else say("it is not in UTF-8")
+        raise UsageError(say("cannot read {file}: {why}", file=quote(path[:80]), why=why)) from None
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     order, first = [0, 1, 2], True
     for line, row in enumerate(csv.reader(io.StringIO(text), delimiter=delimiter), 1):
@@ -124,7 +127,8 @@ def _read_answers(path: str) -> Iterator[tuple[int, str, str, str]]:
             continue
         first = False
         if len(cells) <= max(order):
-            raise UsageError(f"{quote(path[:80])}:{line}: a row is who, question, answer, and this has {len(cells)}")
+            told = N_("{file}:{line}: a row is who, question, answer, and this has {n}")
+            raise UsageError(say(told, file=quote(path[:80]), line=line, n=len(cells)))
         who, asked, answer = (cells[at] for at in order)
         if delimiter == ";" and re.fullmatch(r"[-−+]?[0-9]+,[0-9]+", answer):
             answer = answer.replace(",", ".")  # where columns are parted by semicolons, a comma is the decimal point
@@ -154,25 +158,26 @@ def _graded_item(asked: str, trace: Trace, writer: Writer) -> Item:
         questions = trace.lesson.questions
         question = next((question for question in questions if question.at + 1 == int(asked)), None)
         if question is None:
-            many = f"{len(questions)} questions of its author's" if questions else "no question of its author's"
-            raise UsageError(f"there is no question {asked.strip()}: this lesson has {many}")
+            told = N_("there is no question {number}: this lesson has no question of its author's")
+            if questions:
+                told = N_("there is no question {number}: this lesson has {n} questions of its author's")
+            raise UsageError(say(told, number=asked.strip(), n=len(questions)))
         item = author_item(question, trace, writer, random.Random(0))
         if item is None or (item.choices and not question.choices):
-            raise UsageError(f"question {asked.strip()} draws its choices anew each time: only a quiz can put it")
+            told = N_("question {number} draws its choices anew each time: only a quiz can put it")
+            raise UsageError(say(told, number=asked.strip()))
         return item
     step = trace.find(asked)
     if step.shape and (count := math.prod(step.shape)) > 1:
         if count > MAX_CELLS:
-            raise UsageError(
-                f"'{asked}' has {count:,} values, {MAX_CELLS} are the most: name one, such as {asked}{_first(step)}, "
+            told = N_(
+                "'{step}' has {n} values, {most} are the most: name one, such as {first}, "
                 "or give the whole in a file to 'backprop-tutor diagnose'"
             )
+            first = f"{asked}[{','.join('1' for _ in step.shape)}]"
+            raise UsageError(say(told, step=asked, n=f"{count:,}", most=MAX_CELLS, first=first))
         return item_of_cells(step.at(None), writer, DIGITS)
     return graded_item(step if step.index is not None else step.at((0,) * len(step.shape)), writer)
-
-
-def _first(step: Step) -> str:
-    return "[" + ",".join("1" for _ in step.shape) + "]"
 
 
 def _given(text: str, trace: Trace) -> tuple[str, float]:
@@ -183,5 +188,5 @@ def _given(text: str, trace: Trace) -> tuple[str, float]:
     except ValueError:
         number = math.nan
     if not id or not math.isfinite(number):
-        raise UsageError(f"--given takes STEP=VALUE, such as dL/dz2[1]=0.537, not '{text[:60]}'")
+        raise UsageError(say("--given takes STEP=VALUE, such as dL/dz2[1]=0.537, not '{given}'", given=text[:60]))
     return trace.find(id.strip()).id, number

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 from tutor.cli.delivering import deliver
 from tutor.cli.errors import UsageError
-from tutor.cli.finding import find_lesson, known_notation
+from tutor.cli.finding import find_lesson, known_notation, number
 from tutor.lessonfiles import catalogue
-from tutor.text import language
-from tutor.text.language import say
+from tutor.text.language import N_, said, say, say_many
 from tutor.text.output import escape, quote
-from tutor.text.words import whole_number
+from tutor.text.words import reason
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -41,7 +40,7 @@ def questions(args: Namespace) -> int:
         try:
             items = items_of(lesson, count, seed, args.notation or lesson.notation, variant)
         except ValueError as error:
-            raise UsageError(str(error)) from None
+            raise UsageError(said(error)) from None
         titled = f"{lesson.title} {variant or ''}".strip()
         found += [asked(item, name=f"{titled} – {item.id}") for item in items]
     drawn: dict[str, str] = {}
@@ -56,7 +55,7 @@ def questions(args: Namespace) -> int:
     title = lessons[0].title if len(lessons) == 1 else "backprop-tutor"
     written = PLATFORMS[args.format].write(bank_of(title, found, picture))
     for line in written.left_out:
-        print(f"left out: {escape(line)}", file=sys.stderr)
+        print(say("left out: {what}", what=escape(line)), file=sys.stderr)
     return deliver(written.data, args.output)
 
 
@@ -76,7 +75,7 @@ def worksheet(args: Namespace) -> int:
     try:
         made = sheets(lessons, names, variants, seed, args.notation or "", count, args.whole_pass)
     except ValueError as error:  # SheetTooLarge, too
-        raise UsageError(str(error)) from None
+        raise UsageError(said(error)) from None
     document, folder = DOCUMENTS[args.format], Path(args.output)
     files = {f"sheet-{at:02}-{one.code}.{document.suffix}": one for at, one in enumerate(made, 1)}
     texts = {name: document.write(say("Sheet {code}", code=one.code), one.blocks) for name, one in files.items()}
@@ -85,14 +84,23 @@ def worksheet(args: Namespace) -> int:
         texts[f"sheets.{document.suffix}"] = document.write(say("Sheets"), together)
     texts[f"key.{document.suffix}"] = document.write(say("Key"), [block for one in made for block in one.key])
     if there := [name for name in texts if (folder / name).exists()]:
-        raise UsageError(f"{quote(str(folder / there[0])[:80])} is there already: name another folder with -o")
+        told = N_("{file} is there already: name another folder with -o")
+        raise UsageError(say(told, file=quote(str(folder / there[0])[:80])))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"cannot write {quote(args.output[:80])}: {error.strerror or error}") from None
-    print(f"{len(made)} sheet{'s' * (len(made) != 1)} and their key are in {quote(args.output[:80])}.")
+        why = reason(error)
+        raise UsageError(say("cannot write {file}: {why}", file=quote(args.output[:80]), why=why)) from None
+    print(
+        say_many(
+            len(made),
+            "{n} sheet and their key are in {folder}.",
+            "{n} sheets and their key are in {folder}.",
+            folder=quote(args.output[:80]),
+        )
+    )
     return 0
 
 
@@ -101,11 +109,11 @@ def _class_list(path: str) -> list[str]:
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeError) as error:
-        raise UsageError(f"cannot read {quote(path[:80])}: {getattr(error, 'strerror', None) or error}") from None
+        raise UsageError(say("cannot read {file}: {why}", file=quote(path[:80]), why=reason(error))) from None
     names = [escape(line.strip()) for line in lines if line.strip()]
     if not 0 < len(names) <= MOST_VARIANTS:
-        there = f"{quote(path[:80])} has {len(names)} names"
-        raise UsageError(f"{there}; a class list has 1 to {MOST_VARIANTS}, a line each")
+        told = N_("{file} has {n} names; a class list has 1 to {most}, a line each")
+        raise UsageError(say(told, file=quote(path[:80]), n=len(names), most=MOST_VARIANTS))
     return names
 
 
@@ -123,7 +131,7 @@ def figure(args: Namespace) -> int:
         as_png = (args.format or Path(args.output or "").suffix[1:].lower()) == "png"
         data = png(svg) if as_png else f"{svg}\n".encode()
     except (NoFigure, NoSuchStep, NoPNG) as error:
-        raise UsageError(escape(language.said(error))) from None
+        raise UsageError(escape(said(error))) from None
     return deliver(data, args.output)
 
 
@@ -144,14 +152,14 @@ def page(args: Namespace) -> int:
         try:
             made = page_of(lesson, args.notation or "", several)
         except PageTooLarge as error:
-            print(f"left out: {escape(str(error))}", file=sys.stderr)
+            print(say("left out: {what}", what=escape(said(error))), file=sys.stderr)
             continue
         texts[name] = made.html
         listed.append((name, lesson))
-        for said in made.cut:
-            print(f"{escape(name)}: {said}", file=sys.stderr)
+        for cut in made.cut:
+            print(f"{escape(name)}: {cut}", file=sys.stderr)
     if not listed:
-        raise UsageError("there is no page to write")
+        raise UsageError(say("there is no page to write"))
     if several:
         texts["index.html"] = index_page(listed)
     folder = Path(args.output)
@@ -159,14 +167,17 @@ def page(args: Namespace) -> int:
         for name in texts:
             there = folder / name
             if there.exists() and MADE_BY.encode() not in there.read_bytes()[:2000]:
-                raise UsageError(f"{quote(str(there)[:80])} is no page of the tutor's: name another folder with -o")
+                told = N_("{file} is no page of the tutor's: name another folder with -o")
+                raise UsageError(say(told, file=quote(str(there)[:80])))
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"cannot write {quote(args.output[:80])}: {error.strerror or error}") from None
-    first = folder / ("index.html" if several else next(iter(texts)))
-    print(f"{len(listed)} page{'s' * (len(listed) != 1)}: open {quote(str(first))} in a browser.")
+        why = reason(error)
+        raise UsageError(say("cannot write {file}: {why}", file=quote(args.output[:80]), why=why)) from None
+    first = quote(str(folder / ("index.html" if several else next(iter(texts)))))
+    many = len(listed)
+    print(say_many(many, "{n} page: open {file} in a browser.", "{n} pages: open {file} in a browser.", file=first))
     return 0
 
 
@@ -176,7 +187,7 @@ def _lesson_files(name: str, args: Namespace) -> list[Path]:
         return [find_lesson(name, args)[0]]
     found = [entry.path for entry in catalogue.entries(Path(name))]
     if not found:
-        raise UsageError(f"there is no lesson in the folder {quote(name[:80])}")
+        raise UsageError(say("there is no lesson in the folder {folder}", folder=quote(name[:80])))
     return found
 
 
@@ -186,11 +197,3 @@ def open_lessons(args: Namespace) -> list[Lesson]:
 
     known_notation(args.notation)
     return [load(find_lesson(name, args)[0]) for name in args.lesson]
-
-
-def number(text: str, option: str, most: int, least: int = 1) -> int:
-    """A whole number given to an option. Raises UsageError."""
-    found = 0 if least == 0 and text.strip() == "0" else whole_number(text, most)
-    if found is None:
-        raise UsageError(f"{option} takes a whole number from {least} to {most:,}, not '{text[:60]}'")
-    return found

@@ -7,19 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tutor.cli.errors import UsageError
-from tutor.cli.finding import find_lesson, known_notation
+from tutor.cli.finding import BEYOND_COUNTING, find_lesson, known_notation, number
 from tutor.cli.running import Kept, app
 from tutor.cli.showing import open_trace
 from tutor.cli.streams import asker, in_utf8, is_screen
+from tutor.text.language import said, say
 from tutor.text.output import escape, json_text
-from tutor.text.words import whole_number
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from tutor.tui.app import TutorApp
-
-SEEDS = 10**9
 
 
 def paper(args: Namespace) -> int:
@@ -36,7 +34,7 @@ def paper(args: Namespace) -> int:
         try:
             keeper, found = open_paper(kept.store, key, trace, notation, example)
         except Refused as error:
-            raise UsageError(str(error)) from None
+            raise UsageError(said(error)) from None
         if args.plain or not is_screen():
             from tutor.cli.line_paper import PaperLines
 
@@ -57,12 +55,8 @@ def exam(args: Namespace) -> int:
 
     path, _ = find_lesson(args.lesson, args)
     known_notation(args.notation)
-    seed = None if args.seed is None else whole_number(args.seed, SEEDS)
-    if args.seed is not None and seed is None:
-        raise UsageError(f"--seed takes a whole number from 1, not '{args.seed[:60]}'")
-    minutes = None if args.minutes is None else whole_number(args.minutes, exams.MOST_MINUTES)
-    if args.minutes is not None and minutes is None:
-        raise UsageError(f"--minutes takes a whole number from 1 to {exams.MOST_MINUTES}, not '{args.minutes[:60]}'")
+    seed = None if args.seed is None else number(args.seed, "--seed", BEYOND_COUNTING)
+    minutes = None if args.minutes is None else number(args.minutes, "--minutes", exams.MOST_MINUTES)
     example = _example(args.example)
     try:
         if args.print or args.answers is not None:
@@ -75,13 +69,13 @@ def exam(args: Namespace) -> int:
                 from tutor.cli.line_paper import PaperLines
 
                 if goes_on:
-                    print("You go on with the exam that you left; --new begins another.")
+                    print(say("You go on with the exam that you left; --new begins another."))
                 PaperLines(
                     keeper, session.paper, asker(kept.tell), lambda text: print(text, flush=True), session
                 ).play()
                 return kept.code
     except Refused as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(said(error)) from None
 
     def start(app: TutorApp) -> None:
         found = start_exam(app.store, str(path.resolve()), session.seed, minutes, args.notation, example)
@@ -98,7 +92,7 @@ def _as_file(args: Namespace, path: Path, seed: int | None, example: int | None)
     from tutor.play.exam_files import blank_paper, marked
 
     if seed is None:
-        raise UsageError("say which paper: --seed 7, for example")
+        raise UsageError(say("say which paper: --seed 7, for example"))
     lesson = load(path)
     sheet = exams.sheet(lesson, seed, args.notation or "", example)
     if args.print:
@@ -119,9 +113,4 @@ def _as_file(args: Namespace, path: Path, seed: int | None, example: int | None)
 
 
 def _example(text: str | None) -> int | None:
-    if text is None:
-        return None
-    number = whole_number(text, SEEDS)
-    if number is None:
-        raise UsageError(f"--example takes a whole number from 1, not '{text[:60]}'")
-    return number - 1
+    return None if text is None else number(text, "--example", BEYOND_COUNTING) - 1

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from tutor.text.language import N_, say
+
 if TYPE_CHECKING:
     from tutor.engine.run import Iteration, Run
 
@@ -22,7 +24,8 @@ def patience(number: int, tell: Say, every: float = PATIENCE) -> Callable[[int],
         nonlocal told
         if time.monotonic() - told >= every:
             told = time.monotonic()
-            tell(f"Training on the way to iteration {number:,}: now at {at:,}. Ctrl+C stops.")
+            told_at = N_("Training on the way to iteration {number}: now at {at}. Ctrl+C stops.")
+            tell(say(told_at, number=f"{number:,}", at=f"{at:,}"))
         return True
 
     return progress

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from tutor.cli.running import Kept, app
 from tutor.cli.streams import asker, in_utf8, is_screen
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.file_names import as_argument
+from tutor.text.language import N_, say
 from tutor.text.output import json_text
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def home(args: Namespace | None = None) -> int:
     """The home screen, or the list of lessons where there is no terminal."""
     if not is_screen():
-        print("The home screen needs a terminal. What works without:\n")
+        print(say("The home screen needs a terminal. What works without:") + "\n")
         return _print_list(own_folders(args), asked_for(args))
     return app(profile=args.profile if args else "default", folders=own_folders(args))
 
@@ -37,7 +37,7 @@ def play(args: Namespace) -> int:
     path, key = find_lesson(args.lesson, args)
     if args.plain or not is_screen():
         if args.watch:
-            raise UsageError("--watch needs the full screen: a terminal, and no --plain")
+            raise UsageError(say("--watch needs the full screen: a terminal, and no --plain"))
         return _line_mode(path, key, args)
     from tutor.lessonfiles.check import load
 
@@ -92,11 +92,14 @@ def _print_list(folders: Sequence[Path], first: Sequence[Path] = ()) -> int:
             print(("\n" if unit is not None else "") + entry.heading)
             unit = entry.heading
         error = _fault(entry)
-        says = f"cannot be used: {error}" if error else entry.summary
+        says = say("cannot be used: {why}", why=error) if error else entry.summary
         opens = hidden.get(entry.path)
-        other = f" ({entry.id} opens {opens}; this one: {as_argument(entry.path)})" if opens else ""
-        print(f"  {entry.id:{width}}  {entry.title}{': ' if says else ''}{says}{other}")
-    print("\nbackprop-tutor play ID opens one." if entries else "There are no lessons.")
+        line = f"  {entry.id:{width}}  {entry.title}{': ' if says else ''}{says}"
+        if opens:
+            told = N_("{line} ({id} opens {other}; this one: {file})")
+            line = say(told, line=line, id=entry.id, other=opens, file=as_argument(entry.path))
+        print(line)
+    print("\n" + say("backprop-tutor play ID opens one.") if entries else say("There are no lessons."))
     return 0
 
 
@@ -106,8 +109,7 @@ def _fault(entry: catalogue.Entry) -> str | None:
         return entry.error
     from tutor.lessonfiles.check import faults_in_a_word
 
-    word = faults_in_a_word(entry.path)
-    return word and re.sub("Enter shows (it|them)$", lambda _: f"backprop-tutor check {as_argument(entry.path)}", word)
+    return faults_in_a_word(entry.path, f"backprop-tutor check {as_argument(entry.path)}")
 
 
 def _list_json(entries: list[catalogue.Entry], profile: str) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tutor import confined
 from tutor.cli.streams import warn
 from tutor.folders import for_data
+from tutor.text.language import say
 from tutor.text.words import plural
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Kept:
     def __exit__(self, *_: object) -> None:
         self.tell()
         if self.store.lost:
-            warn(f"Not kept: {plural(self.store.lost, 'answer')} of this session.")
+            warn(say("Not kept: {answers} of this session.", answers=plural(self.store.lost, "answer")))
         if self.store.lost or (self._began and not self.store.lasting):
             self.code = 2
         self.store.close()

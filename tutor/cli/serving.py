@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tutor.cli.errors import UsageError
-from tutor.cli.finding import own_folders
-from tutor.cli.handouts import number
+from tutor.cli.finding import number, own_folders
 from tutor.folders import for_data
+from tutor.text.language import N_, said, say
 from tutor.text.output import quote
+from tutor.text.words import reason
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -31,7 +32,7 @@ def serve(args: Namespace) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("tutor"):
             raise
-        raise UsageError("this needs an extra: pip install 'backprop-tutor[serve]'") from None
+        raise UsageError(say("this needs an extra: {command}", command="pip install 'backprop-tutor[serve]'")) from None
     import asyncio
 
     folder = for_data().absolute() / "served"
@@ -39,21 +40,23 @@ def serve(args: Namespace) -> int:
     try:
         token = "" if is_loopback(args.host) and not public else token_in(folder)
     except BadToken as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(said(error)) from None
     name = gethostname() if args.host in ("0.0.0.0", "::") else f"[{args.host}]" if ":" in args.host else args.host
     address = public or f"http://{name}:{port}/"
 
     def ready() -> None:
-        print(f"Open {address}{f'?token={token}' * bool(token)}")
-        print(f"Up to {most} visitors at a time; what is kept of them is in {quote(str(folder))}. Ctrl+C ends it.")
+        print(say("Open {address}", address=f"{address}{f'?token={token}' * bool(token)}"))
+        told = N_("Up to {n} visitors at a time; what is kept of them is in {folder}. Ctrl+C ends it.")
+        print(say(told, n=most, folder=quote(str(folder))))
         if token and not public:
-            print("Nothing is encrypted on the way: docs/serve.md says how to put a proxy before it.")
+            print(say("Nothing is encrypted on the way: docs/serve.md says how to put a proxy before it."))
 
     server = Server(Door(folder, token, port, public), lessons, most, idle, complain)
     try:
         asyncio.run(run(server, args.host, port, ready))
     except OSError as error:
-        raise UsageError(f"cannot listen on {args.host[:60]}, port {port}: {error.strerror or error}") from None
+        told = N_("cannot listen on {host}, port {port}: {why}")
+        raise UsageError(say(told, host=args.host[:60], port=port, why=reason(error))) from None
     return 0
 
 
@@ -68,5 +71,6 @@ def _public(address: str) -> str:
     except ValueError:
         good = False
     if not good:
-        raise UsageError(f"--public-url takes an address such as https://host/tutor/, not {quote(address[:80])}")
+        told = N_("--public-url takes an address such as https://host/tutor/, not {given}")
+        raise UsageError(say(told, given=quote(address[:80])))
     return f"{address.rstrip('/')}/"

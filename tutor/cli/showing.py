@@ -6,9 +6,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from tutor.cli.errors import UsageError
-from tutor.cli.finding import find_lesson, known_notation
+from tutor.cli.finding import find_lesson, known_notation, number
 from tutor.cli.streams import in_utf8
-from tutor.text.language import said
+from tutor.text.language import N_, said, say
 from tutor.text.output import escape, json_text
 from tutor.text.words import whole_number
 
@@ -25,7 +25,8 @@ def trace(args: Namespace) -> int:
     from tutor.engine.trace import NoSuchStep
 
     if args.step and (args.format != "latex" or args.general):
-        raise UsageError("--step goes with --format latex and without --general; grade and figure take a step, too")
+        told = N_("--step goes with --format latex and without --general; grade and figure take a step, too")
+        raise UsageError(say(told))
     trace, notation = open_trace(args)
     if args.step:
         try:
@@ -48,7 +49,7 @@ def _general(trace: Trace, notation: str, args: Namespace) -> int:
 
     page = one_page.one_page(trace, notation)
     if page is None:
-        raise UsageError(f"'{args.lesson[:60]}' has no layers: --general is for networks")
+        raise UsageError(say("'{lesson}' has no layers: --general is for networks", lesson=args.lesson[:60]))
     if args.format == "json":
         print(json_text(one_page.record(page), indent=2))
         return 0
@@ -67,19 +68,18 @@ def open_trace(args: Namespace) -> tuple[Trace, str]:
 
     path, _ = find_lesson(args.lesson, args)
     known_notation(args.notation)
-    number = whole_number(args.iteration, MAX_ITERATION)
-    if number is None:
-        raise UsageError(f"--iteration takes a whole number from 1 to {MAX_ITERATION:,}, not '{args.iteration[:60]}'")
+    iteration = number(args.iteration, "--iteration", MAX_ITERATION)
     lesson = load(path)
     run = Run(lesson)
-    if run.last and number > run.last:
-        raise UsageError(f"'{args.lesson}' is not trained (it has no [training] table): its only iteration is 1")
+    if run.last and iteration > run.last:
+        told = N_("'{lesson}' is not trained (it has no [training] table): its only iteration is 1")
+        raise UsageError(say(told, lesson=args.lesson))
 
     def tell(text: str) -> None:
         if sys.stderr.isatty():
             print(text, file=sys.stderr)
 
-    return Trace(lesson, patient_iteration(run, number, tell)), args.notation or lesson.notation
+    return Trace(lesson, patient_iteration(run, iteration, tell)), args.notation or lesson.notation
 
 
 def train(args: Namespace) -> int:
@@ -95,7 +95,7 @@ def train(args: Namespace) -> int:
     known_notation(args.notation)
     lesson = load(path)
     if lesson.training is None:
-        raise UsageError(f"'{args.lesson[:60]}' is not trained: it has no [training] table")
+        raise UsageError(say("'{lesson}' is not trained: it has no [training] table", lesson=args.lesson[:60]))
     per = iterations_per_epoch(lesson)
     name, given, unit = "--epochs", args.epochs, per
     if args.iterations is not None:
@@ -103,14 +103,15 @@ def train(args: Namespace) -> int:
     most = MOST_TRAINED // unit
     count = min(100, most) if given is None else whole_number(given, most)
     if count is None:
-        raise UsageError(f"{name} takes a whole number from 1 to {most:,} with this lesson, not '{given[:60]}'")
+        needed = N_("{option} takes a whole number from 1 to {most} with this lesson, not '{given}'")
+        raise UsageError(say(needed, option=name, most=f"{most:,}", given=given[:60]))
     told = time.monotonic()
 
     def progress(trained: int) -> bool:
         nonlocal told
         if time.monotonic() - told > 3 and sys.stderr.isatty():
             told = time.monotonic()
-            print(f"Training: {trained:,} iterations so far. Ctrl+C stops.", file=sys.stderr)
+            print(say("Training: {n} iterations so far. Ctrl+C stops.", n=f"{trained:,}"), file=sys.stderr)
         return True
 
     run = Run(lesson)
@@ -133,22 +134,30 @@ def train(args: Namespace) -> int:
 
 def compare(args: Namespace) -> int:
     """Runs side by side that differ in one setting."""
-    from tutor.engine.run import MAX_ITERATION
     from tutor.lessonfiles.check import load
     from tutor.play.compare import Comparison
     from tutor.play.settings import Refused
 
     path, _ = find_lesson(args.lesson, args)
-    epochs = whole_number(args.epochs, MAX_ITERATION)
-    if epochs is None:
-        raise UsageError(f"--epochs must be a whole number from 1 to {MAX_ITERATION:,}, not {args.epochs[:20]}")
+    epochs = _epochs(args.epochs)
     try:
         comparison = Comparison(load(path), args.setting, args.values)
     except Refused as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(said(error)) from None
     comparison.train(epochs)
     print(*comparison.words(), sep="\n")
     return 0
+
+
+def _epochs(text: str) -> int:
+    """So many times through the examples. Raises UsageError."""
+    from tutor.engine.run import MAX_ITERATION
+
+    found = whole_number(text, MAX_ITERATION)
+    if found is None:
+        told = N_("--epochs must be a whole number from 1 to {most}, not {given}")
+        raise UsageError(say(told, most=f"{MAX_ITERATION:,}", given=text[:20]))
+    return found
 
 
 def sweep(args: Namespace) -> int:
@@ -156,21 +165,23 @@ def sweep(args: Namespace) -> int:
     import time
 
     from tutor.cli.sweeping import as_json, as_text
-    from tutor.engine.run import MAX_ITERATION
     from tutor.lessonfiles.check import load
     from tutor.play import sweep as sweeping
     from tutor.play.settings import Refused
     from tutor.play.sweep_map import COLUMNS, MOST, ROWS, Axis, SweepMap
 
     path, _ = find_lesson(args.lesson, args)
-    epochs = whole_number(args.epochs, MAX_ITERATION)
+    epochs = _epochs(args.epochs)
     most = MOST if args.second else sweeping.MOST_RUNS
     runs = None if args.runs is None else whole_number(args.runs, most)
-    if epochs is None:
-        raise UsageError(f"--epochs must be a whole number from 1 to {MAX_ITERATION:,}, not {args.epochs[:20]}")
     if args.runs is not None and (runs is None or runs < 2):
-        each = " of a map, which has so many along each setting," if args.second else ""
-        raise UsageError(f"--runs{each} must be a whole number from 2 to {most:,}, not {args.runs[:20]}")
+        needed = N_("--runs must be a whole number from 2 to {most}, not {given}")
+        if args.second:
+            needed = N_(
+                "--runs of a map, which has so many along each setting, must be a whole number from 2 to {most}, "
+                "not {given}"
+            )
+        raise UsageError(say(needed, most=f"{most:,}", given=args.runs[:20]))
     try:
         lesson, (low, high) = load(path), sweeping.read_range(args.range)
         log = sweeping.is_log(args.setting, low, high) if args.scale is None else args.scale == "log"
@@ -183,20 +194,20 @@ def sweep(args: Namespace) -> int:
             values = sweeping.spaced(args.setting, low, high, runs or sweeping.RUNS, log)
             found = sweeping.Sweep(lesson, args.setting, values)
     except Refused as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(said(error)) from None
     told = time.monotonic()
 
     def progress(done: int) -> bool:
         nonlocal told
         if time.monotonic() - told > 3 and sys.stderr.isatty():
             told = time.monotonic()
-            print(f"{done} of {found.total} runs so far. Ctrl+C stops.", file=sys.stderr)
+            print(say("{done} of {all} runs so far. Ctrl+C stops.", done=done, all=found.total), file=sys.stderr)
         return True
 
     try:
         found.train(epochs, progress)
     except Refused as error:  # between values that can be is one that cannot
-        raise UsageError(str(error)) from None
+        raise UsageError(said(error)) from None
     if args.format == "json":
         in_utf8()
         sys.stdout.write(as_json(found, epochs, log))

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from tutor.cli.delivering import deliver
 from tutor.cli.errors import UsageError
+from tutor.cli.finding import number
 from tutor.cli.showing import open_trace
 from tutor.cli.streams import in_utf8
+from tutor.text.language import N_, said, say
 from tutor.text.output import escape, json_text, quote
-from tutor.text.words import whole_number
+from tutor.text.words import reason
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -49,20 +51,15 @@ def read_file(path: str) -> list[Handed]:
 
     try:
         data = sys.stdin.buffer.read() if path == "-" else None
-        return read_arrays("standard input" if path == "-" else path, data)
+        return read_arrays(say("standard input") if path == "-" else path, data)
     except BadFile as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(said(error)) from None
     except OSError as error:
-        raise UsageError(f"cannot read {quote(path[:80])}: {error.strerror or error}") from None
+        raise UsageError(say("cannot read {file}: {why}", file=quote(path[:80]), why=reason(error))) from None
 
 
 def _example(text: str | None, trace: Trace) -> int | None:
-    if text is None:
-        return None
-    number = whole_number(text, trace.examples)
-    if number is None:
-        raise UsageError(f"--example takes a whole number from 1 to {trace.examples}, not '{text[:60]}'")
-    return number - 1
+    return None if text is None else number(text, "--example", trace.examples) - 1
 
 
 def _names(path: str | None, there: list[str]) -> dict[str, str]:
@@ -72,13 +69,15 @@ def _names(path: str | None, there: list[str]) -> dict[str, str]:
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise UsageError(f"cannot read {quote(path[:80])}: {error.strerror or error}") from None
+        raise UsageError(say("cannot read {file}: {why}", file=quote(path[:80]), why=reason(error))) from None
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{quote(path[:80])} is no JSON: {str(error)[:80]}") from None
+        raise UsageError(say("{file} is no JSON: {why}", file=quote(path[:80]), why=str(error)[:80])) from None
     if not isinstance(found, dict) or not all(isinstance(id, str) for id in found.values()):
-        raise UsageError(f'{quote(path[:80])} has to be an object of names: {{"grad_hidden": "dL/dW1"}}')
+        told, example = N_("{file} has to be an object of names: {example}"), '{"grad_hidden": "dL/dW1"}'
+        raise UsageError(say(told, file=quote(path[:80]), example=example))
     if missing := [name for name in found if name not in there]:
-        raise UsageError(f"{quote(path[:80])} names {quote(missing[0][:60])}, which is not in the file")
+        told = N_("{file} names {name}, which is not in the file")
+        raise UsageError(say(told, file=quote(path[:80]), name=quote(missing[0][:60])))
     return found
 
 
@@ -95,5 +94,6 @@ def code(args: Namespace) -> int:
         else:
             text = program_text(trace, args.to)
     except NoProgram as error:
-        raise UsageError(f"'{args.lesson[:60]}' cannot be written as a program: {error}") from None
+        told = N_("'{lesson}' cannot be written as a program: {why}")
+        raise UsageError(say(told, lesson=args.lesson[:60], why=said(error))) from None
     return deliver(text.encode(), args.output)

@@ -13,6 +13,7 @@ from tutor.pictures.sweeps import map_picture, sweep_picture
 from tutor.play.outcomes import VERDICTS, Point, Runs
 from tutor.play.sweep import Sweep
 from tutor.play.sweep_map import Axis, SweepMap
+from tutor.text.language import say
 from tutor.text.lines import wrapped
 
 FORMAT = 1
@@ -29,7 +30,8 @@ def as_text(made: Sweep | SweepMap, log: bool) -> str:
     if isinstance(made, SweepMap):
         picture = map_picture(made, made.verdicts(), at, COLUMNS, len(made.y.values) + 4)
     else:
-        picture = sweep_picture(made, at, COLUMNS, ROWS, log, y_label=f"{made.points[0].run.loss.id} at the end")
+        label = say("{loss} at the end", loss=made.points[0].run.loss.id)
+        picture = sweep_picture(made, at, COLUMNS, ROWS, log, y_label=label)
     return "\n".join("".join(text for text, _ in row).rstrip() for row in picture) + "\n\n" + said
 
 

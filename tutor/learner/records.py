@@ -27,7 +27,6 @@ from tutor.questions.mastery import READY, GivenAnswer, knowledge, rating, revie
 from tutor.questions.quiz import Quiz
 from tutor.text.language import say
 from tutor.text.notations import NOTATIONS
-from tutor.text.words import times
 
 ALWAYS, NOTATION, EVERYTHING, MET = "predict", "notation", "ask-everything", "met"  # names of settings
 EVERYTHING_AT_FIRST = False  # whether predict mode asks at every step until the learner says otherwise
@@ -228,8 +227,7 @@ def start_quiz(
         with suppress(ValueError):  # the lesson has changed since: its quiz begins anew
             return *left, open_quiz(left[1]), True
     if attempts is not None and len(begun := [one for one in store.sessions() if one.id.startswith(kind)]) >= attempts:
-        done, most = times(len(begun)), times(attempts)
-        raise NoMoreAttempts(say("begun {done}, and it may be begun {most}", done=done, most=most))
+        raise NoMoreAttempts(len(begun), attempts)
     number = random.SystemRandom().randrange(1, 10_000) if seed is None else seed
     weakest = _weakest(store) if seed is None else ()  # a seed that was given means the same quiz for everybody
     one = notation or (last_notation(store) if seed is None else "") or (Lesson.notation if len(lessons) > 1 else "")
@@ -245,7 +243,7 @@ NAMED = "as-"  # what the ids of quizzes that were handed out under a name begin
 
 
 class NoMoreAttempts(ValueError):
-    """A quiz that was handed out may not be begun again; str() says how often it was."""
+    """A quiz that was handed out may not be begun again; args: how often it was, and how often it may be."""
 
 
 def named(name: str) -> str:

@@ -56,7 +56,7 @@ def goal(store: Store) -> Goal | None:
 
 def set_goal(store: Store, chosen: Goal | None) -> None:
     """Remember a goal, or that there is none."""
-    store.save_setting(GOAL, str(chosen) if chosen else None)
+    store.save_setting(GOAL, f"{chosen.count} {chosen.what}s" if chosen else None)
     store.save_setting(TOLD, None)
 
 

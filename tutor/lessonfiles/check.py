@@ -104,7 +104,7 @@ def written_out(problems: Iterable[Problem]) -> Iterator[str]:
     """The problems as they are shown; of many of one kind (alike but for names and numbers) the first, and a count."""
     seen: Counter[tuple[str, str, str]] = Counter()
     for found in problems:
-        kind = (found.path, found.severity, re.split("[:;]", re.sub(r"'[^']*'|[0-9]+", "", found.message))[0])
+        kind = (found.path, found.severity, re.split("[:;]", re.sub("'[^']*'|„[^“]*“|[0-9]+", "", found.message))[0])
         seen[kind] += 1
         if seen[kind] <= MOST_ALIKE:
             yield found.render()
@@ -114,16 +114,20 @@ def written_out(problems: Iterable[Problem]) -> Iterator[str]:
             yield f"{escape(path)}: {more}"
 
 
-def faults_in_a_word(path: Path) -> str | None:
-    """'mine.toml has 3 problems: Enter shows them' for a file that cannot be played, else None. Never raises."""
+def faults_in_a_word(path: Path, command: str = "") -> str | None:
+    """'mine.toml has 3 problems: Enter shows them' for a file that cannot be played, else None. Never raises.
+
+    `command` is what shows them where Enter does not.
+    """
     try:
         load(path)
     except LessonError as error:
+        count = len(error.problems)
+        words = {"file": catalogue.one_line(path.name), "command": command}
+        if command:
+            return say_many(count, "{file} has {n} problem: {command}", "{file} has {n} problems: {command}", **words)
         return say_many(
-            len(error.problems),
-            "{file} has {n} problem: Enter shows it",
-            "{file} has {n} problems: Enter shows them",
-            file=catalogue.one_line(path.name),
+            count, "{file} has {n} problem: Enter shows it", "{file} has {n} problems: Enter shows them", **words
         )
     except Exception as error:  # of one lesson: the others must not hide
         return say("{file} cannot be read: {why}", file=catalogue.one_line(path.name), why=type(error).__name__)
