@@ -34,6 +34,12 @@ class _Left(dict[str, object]):
         return f"{{{name}}}"
 
 
+def quoted(text: str) -> str:
+    """A text between quotes, as repr has it: 'x', or "x'" of one with an apostrophe."""
+    written = repr(text)
+    return Message("'{text}'", text=written[1:-1]) if written[0] == "'" else written
+
+
 def alternatives(texts: Iterable[str]) -> str:
     """'a or b or c'."""
     return reduce(lambda one, other: Message("{one} or {other}", one=one, other=other), texts)

@@ -13,7 +13,7 @@ from tutor.cli.running import Kept, app
 from tutor.cli.streams import asker, in_utf8, is_screen
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.file_names import as_argument
-from tutor.text.language import N_, say
+from tutor.text.language import N_, said, say
 from tutor.text.output import json_text
 
 if TYPE_CHECKING:
@@ -109,7 +109,8 @@ def _fault(entry: catalogue.Entry) -> str | None:
         return entry.error
     from tutor.lessonfiles.check import faults_in_a_word
 
-    return faults_in_a_word(entry.path, f"backprop-tutor check {as_argument(entry.path)}")
+    word = faults_in_a_word(entry.path, f"backprop-tutor check {as_argument(entry.path)}")
+    return word and said(word)
 
 
 def _list_json(entries: list[catalogue.Entry], profile: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from tutor.engine.array_functions import ARRAY_FUNCTIONS, ArrayFunction, FunctionSetting, check_size, of_libraries
 from tutor.engine.expressions import PI, Call, Const, E, Expr, Ref, call, evaluate, negative, walk
-from tutor.messages import Message, alternatives, together
+from tutor.messages import Message, alternatives, quoted, together
 
 
 class FormulaError(ValueError):
@@ -182,7 +182,7 @@ class _Parser:
             raise _no_sign(text, offset)
         message = Message("a number, a name or a bracket is missing at the end")
         if text:
-            message = Message("a number, a name or a bracket is missing instead of {found}", found=repr(text))
+            message = Message("a number, a name or a bracket is missing instead of {found}", found=quoted(text))
         raise FormulaError(message, offset)
 
     def name(self, text: str, offset: int) -> Tree:
@@ -252,7 +252,7 @@ class _Parser:
         if found != ")":
             self.comma()
             if found and found != "," and of_a_function:
-                message = Message("an operator or a comma is missing before {found}", found=repr(found))
+                message = Message("an operator or a comma is missing before {found}", found=quoted(found))
                 raise FormulaError(message, offset, Message("write * between factors, a comma between arguments"))
             message = Message(
                 "')' is missing here, to close the bracket of the function at character {at}"
@@ -278,7 +278,7 @@ _FLAGS = {"True": Const(1.0), "False": Const(0.0), "true": Const(1.0), "false": 
 
 
 def _no_sign(text: str, offset: int) -> FormulaError:
-    return FormulaError(Message("{sign} means nothing in a formula", sign=repr(text)), offset)
+    return FormulaError(Message("{sign} means nothing in a formula", sign=quoted(text)), offset)
 
 
 def made(offset: int, build: Callable[..., Expr], *parts: Tree) -> Tree:
@@ -492,7 +492,7 @@ def read(text: str, resolve: Resolve) -> Tree:
     if kind != "end":
         parser.comma()
         advice = Message("write * between the factors of a product") if kind != "op" or found == "(" else ""
-        raise FormulaError(Message("an operator is missing before {found}", found=repr(found)), offset, advice)
+        raise FormulaError(Message("an operator is missing before {found}", found=quoted(found)), offset, advice)
     return result
 
 

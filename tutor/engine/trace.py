@@ -40,7 +40,7 @@ from tutor.engine.model import Equation, Phase
 from tutor.engine.parsing import nearest, suggestion
 from tutor.engine.program import Program
 from tutor.engine.run import Iteration, Run
-from tutor.messages import Message
+from tutor.messages import Message, quoted
 
 
 class NoSuchStep(ValueError):
@@ -300,7 +300,7 @@ def resolve(program: Program, id: str) -> tuple[Equation, tuple[int, ...] | None
     if named is None or names_no_place(id):
         meant = meant_id(id.strip()[:64], lambda other: _is_there(program, other))
         near = suggestion(meant) or Message("; ids look like z1, dL/dW2, dL/dW2[1,2] or dL/dW2[1,2]@3")
-        raise NoSuchStep(Message("{id} is not a step id{near}", id=repr(id), near=near))
+        raise NoSuchStep(Message("{id} is not a step id{near}", id=quoted(id), near=near))
     base, example = named.base, named.example
     eq = program.equation(base)
     if example is not None:

@@ -29,9 +29,10 @@ from tutor.lessonfiles.positions import LessonError, Problem, Source
 from tutor.lessonfiles.prerequisites import ids, prerequisites
 from tutor.lessonfiles.reading.lesson import problem, read
 from tutor.lessonfiles.translation import OTHERS, examined, is_translation, translated
+from tutor.messages import Message
 from tutor.questions.authored import author_item
 from tutor.text.card import Scribe
-from tutor.text.language import N_, said, say, say_many
+from tutor.text.language import N_, said, say
 from tutor.text.output import escape
 from tutor.text.words import reason
 from tutor.text.writer import Writer
@@ -104,7 +105,7 @@ def written_out(problems: Iterable[Problem]) -> Iterator[str]:
     """The problems as they are shown; of many of one kind (alike but for names and numbers) the first, and a count."""
     seen: Counter[tuple[str, str, str]] = Counter()
     for found in problems:
-        kind = (found.path, found.severity, re.split("[:;]", re.sub("'[^']*'|„[^“]*“|[0-9]+", "", found.message))[0])
+        kind = (found.path, found.severity, re.split("[:;]", re.sub(r"'[^']*'|„[^“]*“|[0-9]+", "", found.message))[0])
         seen[kind] += 1
         if seen[kind] <= MOST_ALIKE:
             yield found.render()
@@ -114,23 +115,23 @@ def written_out(problems: Iterable[Problem]) -> Iterator[str]:
             yield f"{escape(path)}: {more}"
 
 
-def faults_in_a_word(path: Path, command: str = "") -> str | None:
+def faults_in_a_word(path: Path, command: str = "") -> Message | None:
     """'mine.toml has 3 problems: Enter shows them' for a file that cannot be played, else None. Never raises.
 
     `command` is what shows them where Enter does not.
     """
+    file = catalogue.one_line(path.name)
     try:
         load(path)
     except LessonError as error:
-        count = len(error.problems)
-        words = {"file": catalogue.one_line(path.name), "command": command}
+        one, n = len(error.problems) == 1, f"{len(error.problems):,}"
         if command:
-            return say_many(count, "{file} has {n} problem: {command}", "{file} has {n} problems: {command}", **words)
-        return say_many(
-            count, "{file} has {n} problem: Enter shows it", "{file} has {n} problems: Enter shows them", **words
-        )
+            told = N_("{file} has {n} problem: {command}" if one else "{file} has {n} problems: {command}")
+            return Message(told, file=file, n=n, command=command)
+        told = N_("{file} has {n} problem: Enter shows it" if one else "{file} has {n} problems: Enter shows them")
+        return Message(told, file=file, n=n)
     except Exception as error:  # of one lesson: the others must not hide
-        return say("{file} cannot be read: {why}", file=catalogue.one_line(path.name), why=type(error).__name__)
+        return Message("{file} cannot be read: {why}", file=file, why=type(error).__name__)
     return None
 
 

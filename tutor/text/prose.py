@@ -75,14 +75,29 @@ def blemishes(text: str, name: Name) -> Iterator[Blemish]:
             live, id = ("=", match["id"][1:]) if match["id"].startswith("=") else ("", match["id"])
             near = meant_id(id, name)
             if near or looks_like_id(id) or (live and id):
-                advice = say(
-                    "an id in braces becomes the step's number; for braces as they stand put them in `code`"
-                    if live
-                    else "an id in braces becomes the step's name; for braces as they stand put them in `code`"
+                yield Blemish(
+                    match.start(),
+                    say("{id} names no step of this lesson", id=match[0]),
+                    _meant(f"{{{live}{near}}}" if near else "", bool(live)),
                 )
-                if near:
-                    advice = f"{say('did you mean {near}?', near=f'{{{live}{near}}}')} {advice}"
-                yield Blemish(match.start(), say("{id} names no step of this lesson", id=match[0]), advice)
+
+
+def _meant(near: str, live: bool) -> str:
+    """What to do about braces that name no step; `near`: what may have been meant, `live`: they ask for its number."""
+    if near:
+        return say(
+            "did you mean {near}? an id in braces becomes the step's number; "
+            "for braces as they stand put them in `code`"
+            if live
+            else "did you mean {near}? an id in braces becomes the step's name; "
+            "for braces as they stand put them in `code`",
+            near=near,
+        )
+    return say(
+        "an id in braces becomes the step's number; for braces as they stand put them in `code`"
+        if live
+        else "an id in braces becomes the step's name; for braces as they stand put them in `code`"
+    )
 
 
 def count_words(text: str) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from tutor.messages import alternatives
 from tutor.text.language import N_, said, say, say_in, say_many
 
 
@@ -46,6 +45,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def either(texts: Iterable[str]) -> str:
     """'a or b or c'."""
+    from tutor.messages import alternatives  # here, as above
+
     return said(alternatives(texts))
 
 

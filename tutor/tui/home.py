@@ -20,9 +20,10 @@ from tutor.learner import course, today
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.catalogue import Entry
 from tutor.lessonfiles.file_names import as_argument
+from tutor.messages import Message
 from tutor.play.commands import Key
 from tutor.text.cells import cut
-from tutor.text.language import N_, say
+from tutor.text.language import N_, said, say
 from tutor.tui.keys import bindings
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.screen import TutorScreen
@@ -64,7 +65,7 @@ class HomeScreen(TutorScreen):
         self.folders = folders
         self.entries = catalogue.shelf()  # ours; a teacher's are read beside the screen: a disc may be slow
         self.filled = not folders  # whether a teacher's folders were read
-        self.faults: dict[Path, str] = {}  # of a teacher's own lessons: what is wrong, in a word
+        self.faults: dict[Path, Message] = {}  # of a teacher's own lessons: what is wrong, in a word
         self.begun: dict[str, bool] = {}  # by its key, whether a lesson was begun, as far as it was asked
         self.search = ""
         self.following: course.Next | None = None
@@ -133,7 +134,7 @@ class HomeScreen(TutorScreen):
         from tutor.lessonfiles.check import faults_in_a_word
 
         self.tutor.wait_for_loading()
-        found: dict[Path, str] = {}
+        found: dict[Path, Message] = {}
         for entry in entries:
             if worker.is_cancelled:
                 return
@@ -142,7 +143,7 @@ class HomeScreen(TutorScreen):
         if not worker.is_cancelled:
             self.app.call_from_thread(self.show_faults, found)
 
-    def show_faults(self, found: dict[Path, str]) -> None:
+    def show_faults(self, found: dict[Path, Message]) -> None:
         self.faults = found
         if self.is_mounted and self.is_current:
             self.refresh_list()
@@ -228,7 +229,8 @@ class HomeScreen(TutorScreen):
         """What is wrong with a lesson, in a word: of its head, or of the whole file."""
         if entry.error and entry.folder:
             return f"{catalogue.one_line(entry.path.name)}: {entry.error}"
-        return entry.error or self.faults.get(entry.path)
+        fault = self.faults.get(entry.path)
+        return entry.error or (said(fault) if fault else None)
 
     def chosen(self) -> Entry | None:
         target = self.query_one("#list", Choices).target

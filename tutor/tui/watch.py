@@ -42,7 +42,7 @@ def stamp(*files: Path | None) -> Stamp | None:
 
 @dataclass
 class Watch:
-    """Watches the lesson that a screen plays. `banner` is what the top line says of a broken save; None if all is well.
+    """Watches the lesson that a screen plays. `wrong` is what is wrong with a broken save; None if all is well.
 
     `iteration` is asked for the iteration that is shown, `play` gets each good save, and `draw` is called when there is
     another banner.
@@ -53,7 +53,7 @@ class Watch:
     iteration: Callable[[], int]
     play: Callable[[Lesson, Run, Trace], None]
     draw: Callable[[], None]
-    banner: Line | None = None
+    wrong: LessonError | None = None
     files: tuple[Path, ...] = field(init=False)  # the lesson's, and the one that its examples are from
     seen: Stamp | None = field(init=False)
     dialog: Reader | None = None
@@ -63,6 +63,20 @@ class Watch:
         self.files = files(self.path)
         self.seen = stamp(*self.files)
         self.screen.set_interval(EVERY, self.look)
+
+    @property
+    def banner(self) -> Line | None:
+        """What the top line says of a broken save."""
+        if self.wrong is None:
+            return None
+        count, first = plural(len(self.wrong.problems), "problem"), self.wrong.problems[0]
+        name = os.path.basename(first.path)
+        told = (
+            N_("{file}: {count}, line {line} first; this is the last good save")
+            if name == self.path.name
+            else N_("{file}: {count}, line {line} of {name} first; this is the last good save")
+        )
+        return line(say(told, file=self.path.name, count=count, line=first.line, name=name), "error")
 
     def look(self) -> None:
         """Beside the screen: the disk can be slow, and so can the training up to the iteration that is shown.
@@ -105,7 +119,7 @@ class Watch:
         if isinstance(found, LessonError):
             self.tell(found)
             return
-        self.banner = None
+        self.wrong = None
         if self.dialog and self.dialog.is_current:
             self.dialog.dismiss(None)
         self.dialog = None
@@ -113,15 +127,7 @@ class Watch:
 
     def tell(self, error: LessonError) -> None:
         """Show what is wrong with a save; a dialog that is open already is written anew."""
-        count, first = plural(len(error.problems), "problem"), error.problems[0]
-        name = os.path.basename(first.path)
-        told = (
-            N_("{file}: {count}, line {line} first; this is the last good save")
-            if name == self.path.name
-            else N_("{file}: {count}, line {line} of {name} first; this is the last good save")
-        )
-        said = say(told, file=self.path.name, count=count, line=first.line, name=name)
-        self.banner = line(said, "error")
+        self.wrong = error
         lines = problem_lines(error)
         if self.dialog and self.dialog.is_current:
             self.dialog.rewrite(lines)

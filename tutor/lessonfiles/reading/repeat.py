@@ -156,7 +156,7 @@ def _sound(file: Values, k: int, line: str, times: dict[str, Sequence[int]], bas
     if sound and re.search("[{}]", _BRACES.sub("", line)):
         at = re.search("[{}]", _BRACES.sub(lambda match: " " * len(match[0]), line))
         assert at
-        message = say("{sign} means nothing in a formula", sign=repr(at[0]))
+        message = say("{sign} means nothing in a formula", sign=quote(at[0]))
         file.fault(where, message, say("write {t} behind a name"), offset=at.start())
         sound = False
     return sound
