@@ -136,8 +136,8 @@ _TEX = r"""\documentclass[11pt,a4paper]{article}
 
 def _tex(title: str, blocks: Iterable[Block]) -> str:
     body = "\n".join(line for block in blocks for line in _tex_block(block))
-    # Without its shorthands, in which a quotation mark before a vowel is an umlaut.
-    own = f"\\usepackage[{name},shorthands=off]{{babel}}\n" if (name := _BABEL.get(language())) else ""
+    # From babel's own tables: they come with any LaTeX, and in them a quotation mark is no command.
+    own = f"\\usepackage[{name},provide=*]{{babel}}\n" if (name := _BABEL.get(language())) else ""
     return f"{_TEX}{own}\\begin{{document}}\n{body}\n\\end{{document}}\n"
 
 
