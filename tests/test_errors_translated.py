@@ -6,7 +6,6 @@ another alphabet. What still has letters of ours was never looked up there, or w
 
 from __future__ import annotations
 
-import gettext
 import re
 import shutil
 import unicodedata
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import nobodys_language
 from test_broken_lessons import BASE, BROKEN
 from test_catalogue import BROKEN as BROKEN_HEADS
 from test_lesson_errors import CASES
@@ -26,40 +26,11 @@ from tutor.lessonfiles.check import examine, load
 from tutor.lessonfiles.positions import Problem
 from tutor.lessonfiles.schema import SCHEMA
 from tutor.lessonfiles.translation import examined
-from tutor.text import language
-
-CATALOGUE = Path(language.__file__).parent / "languages" / "de.mo"
-WIDE = ord("Ａ") - ord("A")
-
-
-def wide(message: str) -> str:
-    """A message in wide letters; its places stay."""
-    return re.sub(r"\{[^{}]*\}|[A-Za-z]", lambda m: m[0] if len(m[0]) > 1 else chr(ord(m[0]) + WIDE), message)
-
-
-class Wide(gettext.NullTranslations):
-    """A translation of all that the catalogue has, and of nothing else."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        with CATALOGUE.open("rb") as file:
-            self.known = gettext.GNUTranslations(file)._catalog.keys()
-
-    def gettext(self, message):
-        return wide(message) if message in self.known else message
-
-    def pgettext(self, context, message):
-        return wide(message) if f"{context}\x04{message}" in self.known else message
-
-    def ngettext(self, one, many, n):
-        message = one if n == 1 else many
-        return wide(message) if (one, 0) in self.known else message
 
 
 @pytest.fixture(autouse=True)
-def nobodys_language(monkeypatch):
-    monkeypatch.setattr(language, "_catalogue", Wide())
-    monkeypatch.setattr(language, "_language", "xx")
+def nobody_speaks_it(monkeypatch):
+    nobodys_language.speak(monkeypatch)
 
 
 def words_of(schema) -> set[str]:

@@ -32,6 +32,7 @@ from tutor.lessonfiles.check import load
 from tutor.lessonfiles.writing import lesson_text
 from tutor.pictures.drawing import drawing_of, svg_of
 from tutor.questions.quiz import make_items
+from tutor.text import language
 from tutor.text.card import Scribe
 
 LESSONS = ("o-classification", "gates", "attention", "softmax", "epochs")
@@ -316,6 +317,18 @@ def test_thirty_sheets_have_numbers_of_their_own_and_a_key_with_the_slips(tmp_pa
     assert all(f"Key to sheet {code}" in key for code in codes) and "made this mistake" in key
     assert not any("Answer:" in text for text in texts)
     assert main(argv) == 2 and "is there already" in capsys.readouterr().err  # nothing is written over
+
+
+def test_a_document_says_its_language_and_prose_from_right_to_left_its_direction():
+    blocks = [Paragraph("Größe „δ“, „Maß“ oder ‚x‘?"), Paragraph("מה ∂f/∂x כאשר x = 2"), Points(("x, לא y",))]
+    assert "babel" not in DOCUMENTS["tex"].write("", blocks) and 'lang: "en"' in DOCUMENTS["typ"].write("", blocks)
+    language.use("de")
+    written = {suffix: document.write("T", blocks) for suffix, document in DOCUMENTS.items()}
+    assert r"\usepackage[ngerman,provide=*]{babel}" in written["tex"] and 'lang: "de"' in written["typ"]
+    assert r"Größe \quotedblbase{}$\delta$``, \quotedblbase{}Maß`` oder \quotesinglbase{}x`?" in written["tex"]
+    assert '<html lang="de">' in written["html"] and "<p>Größe „δ“" in written["html"]
+    assert '<p dir="auto">מה <bdi dir="ltr">∂f/∂x</bdi> כאשר <bdi dir="ltr">x = 2</bdi></p>' in written["html"]
+    assert '<li dir="auto"><bdi dir="ltr">x</bdi>, לא' in written["html"]
 
 
 @pytest.mark.parametrize("suffix", ["html", "md", "tex", "typ"])

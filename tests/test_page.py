@@ -20,6 +20,7 @@ from tutor.cli.commands import main
 from tutor.engine.trace import trace
 from tutor.handouts.page import LARGEST, PageTooLarge, page
 from tutor.play import playback
+from tutor.text import language
 from tutor.text.layout import Frac, Matrix, Row, number
 from tutor.text.notations import NOTATIONS
 from tutor.text.to_html import markdown, spoken
@@ -266,6 +267,26 @@ def test_it_asks_first_and_names_the_slip(tab, site):
         assert tab.run(verdict).startswith("Right.")
     tab.press("Enter")  # the focus is on "See the step"
     assert tab.run("!!document.querySelector('#card article, #card form')")
+
+
+@needs_browser
+def test_in_german_by_keys_alone(tab, tmp_path):
+    language.use("de")
+    (tmp_path / "gates.html").write_text(page(bundled("gates")).html, encoding="utf-8")
+    tab.open(tmp_path / "gates.html")
+    place, heard = (f"document.querySelector('{where}').textContent" for where in (".place", "#said"))
+    assert tab.run("document.documentElement.lang") == "de" and tab.run(place) == "Schritt 1 von 9, vorwärts"
+    tab.press("n", "n")
+    assert tab.run(place) == "Schritt 3 von 9, rückwärts"
+    told = tab.run(f"new Promise((done) => setTimeout(() => done({heard}), 100))")
+    assert told.endswith("del f durch del q gleich z gleich minus 4")
+    tab.press("Home", "p")
+    for typed, said in (("zwei", "Schreib eine Zahl"), ("7", "Das ist es nicht."), ("-2 + 5", "Richtig.")):
+        tab.run("document.querySelector('#card input').value = ''")
+        tab.type(typed)
+        tab.press("Enter")
+        assert tab.run("document.querySelector('.verdict').textContent").startswith(said)
+    assert tab.run("document.activeElement.textContent") == "Den Schritt ansehen" and not tab.complaints
 
 
 @needs_browser
