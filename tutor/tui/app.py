@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from tutor.lab.exercise import Exercise
     from tutor.learner.papers import Keeper
     from tutor.learner.practice import PracticeItem
+    from tutor.lessonfiles.positions import LessonError
     from tutor.play.exam import Exam
     from tutor.play.paper import Paper
     from tutor.questions.items import Item
@@ -144,14 +145,18 @@ class TutorApp(App[int]):
         """Open the player on a lesson; a file with errors is told of, and the home screen stays."""
         from tutor.lessonfiles.check import load
         from tutor.lessonfiles.positions import LessonError
-        from tutor.tui.dialogs import Reader, problem_lines
 
         try:
             lesson = load(path)
         except LessonError as error:
-            self.push_screen(Reader(problem_lines(error), "↑ ↓ scroll · Esc goes back", {"enter": "back"}))
+            self._tell_of(error)
             return
         self.play(lesson, key)
+
+    def _tell_of(self, error: LessonError) -> None:
+        from tutor.tui.dialogs import Reader, problem_lines
+
+        self.push_screen(Reader(problem_lines(error), say("↑ ↓ scroll · Esc goes back"), {"enter": "back"}))
 
     def quiz_on(self, path: Path) -> None:
         """A quiz on one lesson, or the one that was left."""
@@ -167,12 +172,11 @@ class TutorApp(App[int]):
 
     def _quiz(self, start: Callable[[], tuple[str, Quiz, list[Item], bool]]) -> None:
         from tutor.lessonfiles.positions import LessonError
-        from tutor.tui.dialogs import Reader, problem_lines
 
         try:
             id, session, items, _ = start()
         except LessonError as error:
-            self.push_screen(Reader(problem_lines(error), "↑ ↓ scroll · Esc goes back", {"enter": "back"}))
+            self._tell_of(error)
             return
         if items:
             self.open_quiz(id, session, items)
