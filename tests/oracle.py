@@ -319,6 +319,8 @@ def path_sums(inputs, lines, output):
                         local = terms[operator](f(*at))
                     else:
                         local = slope(lambda v, k=k, at=at, f=f: f(*at[:k], v, *at[k + 1 :]), at[k])
+                    if operator == "**" and k == 1:  # ∂xʸ/∂y = xʸ log x, of an x that was rounded beside 1
+                        local = abs(local) + abs(f(*at))
                     walk(arg, upstream * abs(local))
 
     for name, expression in reversed(lines):

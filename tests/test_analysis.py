@@ -389,7 +389,9 @@ def test_every_step_of_every_lesson_has_its_pictures(number, id):
     """Of every third step and the first of each kind, in a notation of the lesson's turn."""
     found = trace(bundled(id))
     seen = set()
-    for at, (kind, shown) in enumerate(every_picture(found, *by_turns(NOTATIONS, number, 1), 1 if DEEP else 3)):
+    notations, every = by_turns(NOTATIONS, number, 1), 1 if DEEP else 3
+    pictures = (picture for notation in notations for picture in every_picture(found, notation, every))
+    for at, (kind, shown) in enumerate(pictures):
         draws(shown, ((70, 13),) if at % 4 else ((94, 44), (20, 5), (3, 1)))
         seen.add(kind)
     of_networks = {"activation", "slope", "check", "sizes"}

@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 import oracle
@@ -183,7 +183,14 @@ def paths_upward(forward, symbol, output):
     return [[symbol, *path] for user in users for path in paths_upward(forward, user, output)]
 
 
+def near_one():
+    """A circuit whose slope is the logarithm of a number beside 1, which float64 has to 9 digits alone."""
+    lines = [("s", ("+", 1.0, "y")), ("f", ("**", ("erf", "s"), "x"))]
+    return circuit_lesson(["s = 1 + y", "f = erf(s) ** x"], "f", None, x=0.0, y=2.69), {"x": 0.0, "y": 2.69}, lines, "f"
+
+
 @settings(max_examples=60, deadline=None)
+@example(near_one())
 @given(circuits())
 def test_paths_of_circuits(case):
     lesson, inputs, lines, output = case
