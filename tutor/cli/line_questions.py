@@ -8,6 +8,7 @@ from tutor.learner import placement
 from tutor.learner.mistakes import diagnosis, mistakes, replay, typed
 from tutor.learner.placing import MOST
 from tutor.learner.practice import PracticeItem, Series, with_new_numbers
+from tutor.learner.progress import said_date
 from tutor.learner.records import Stopwatch, keep_quiz, keep_quiz_answer, keep_try
 from tutor.learner.store import Store
 from tutor.pictures.diagram import tell
@@ -216,7 +217,8 @@ def mistake_lines(store: Store) -> Iterator[str]:
     for number, each in enumerate(found, start=1):
         since = say(", right since") if each.mended else ""
         asked = each.last.asked or each.last.item
-        yield from wrapped(escape(f"{number}. {asked} ({each.last.lesson}, {each.last.at[:10]}{since})"), "", "   ")
+        when = said_date(each.last.at[:10])
+        yield from wrapped(escape(f"{number}. {asked} ({each.last.lesson}, {when}{since})"), "", "   ")
         for answer in each.answers:
             told = say("you: {given}. {diagnosis}", given=typed(answer), diagnosis=diagnosis(answer))
             yield from wrapped(escape(told), "     ", "     ")

@@ -261,29 +261,29 @@ def exercise_line(exercise: TriedExercise) -> str:
     values = {"exercise": exercise.id, "tries": plural(exercise.tries, "try", "tries")}
     if not exercise.done:
         return say("{exercise}: {tries} so far", **values)
-    return say("{exercise}: done on {date}, {tries}", date=_said_date(_date(exercise.done)), **values)
+    return say("{exercise}: done on {date}, {tries}", date=said_date(_date(exercise.done)), **values)
 
 
 def _due_line(skill: SkillProgress) -> str:
-    return say("{skill}, since {date}", skill=skill.title, date=_said_date(_date(skill.due or "")))
+    return say("{skill}, since {date}", skill=skill.title, date=said_date(_date(skill.due or "")))
 
 
 def _met_line(met: Met) -> str:
     return say("{slip}: {times}, last on {date}", slip=met.title, times=times(met.count),
-               date=_said_date(_date(met.last)))  # fmt: skip
+               date=said_date(_date(met.last)))  # fmt: skip
 
 
 def _exam_line(exam: Sat) -> str:
     return say("{exam}: {got} of {all} marks, on {date}", exam=exam.title, got=f"{exam.got:g}", all=exam.of,
-               date=_said_date(_date(exam.at)))  # fmt: skip
+               date=said_date(_date(exam.at)))  # fmt: skip
 
 
 def _day_line(day: Day) -> str:
-    return say("{date}: {questions}, {right} right", date=_said_date(day.date),
+    return say("{date}: {questions}, {right} right", date=said_date(day.date),
                questions=plural(day.questions, "question"), right=f"{day.right:,}")  # fmt: skip
 
 
-def _said_date(date: str) -> str:
+def said_date(date: str) -> str:
     """A date (ISO) as the learner's language writes it."""
     year, _, rest = date.partition("-")
     month, _, day = rest.partition("-")

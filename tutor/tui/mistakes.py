@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from tutor.learner.mistakes import Mistake, diagnosis, mistakes, replay, typed
+from tutor.learner.progress import said_date
 from tutor.lessonfiles.file_names import lesson_id
 from tutor.play.commands import MISTAKES
 from tutor.text.language import say
@@ -46,7 +47,8 @@ class MistakesScreen(ListScreen):
                 lines += wrapped(f"{typed(answer)}  →  {diagnosis(answer)}", columns, "", say("    you  "))
             seed = say(", seed {seed}", seed=each.last.seed) if each.last.seed else ""
             since = say(", right since") if each.mended else ""
-            lines += [line(f"    {lesson_id(each.last.lesson)}, {each.last.at[:10]}{seed}{since}", "dim"), line()]
+            when = said_date(each.last.at[:10])
+            lines += [line(f"    {lesson_id(each.last.lesson)}, {when}{seed}{since}", "dim"), line()]
         lines = lines or [line(say("No question was answered wrongly yet."), "heading")]
         listing.show(lines, None if listing.cursor >= 0 else (0 if self.found else -1))
 

@@ -185,7 +185,8 @@ class ProgressScreen(ListScreen):
             lines += [line(), line(say("Questions by day"), "title")]
         for day in found.days[-14:]:
             right, wrong = min(day.right, 40), min(day.questions - day.right, 40)
-            lines.append(line(f"  {day.date}  {'▪' * right}{'▫' * wrong}  {day.right}/{day.questions}"))
+            when = progress.said_date(day.date)
+            lines.append(line(f"  {when}  {'▪' * right}{'▫' * wrong}  {day.right}/{day.questions}"))
         if found.exams:
             lines += [line(), line(say("Exams"), "title")]
         for exam in found.exams:
