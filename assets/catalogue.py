@@ -180,6 +180,7 @@ def of_parsers() -> list[Message]:
 
 def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     """(the file, the context, the texts)."""
+    from tutor import confined
     from tutor.engine import activations, lesson, losses, model, optimizers
     from tutor.lab import advice, checking, exercises
     from tutor.learner import placement
@@ -214,6 +215,7 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     yield "lessonfiles/schema", "", _of_schema([schema.SCHEMA["properties"], schema.SCHEMA["allOf"]])
     yield "lessonfiles/synonyms", "", [said for _, said in synonyms.ELSEWHERE]
     yield "lessonfiles/scaffold", "", scaffold.TEXTS
+    yield "confined", "", (confined.WHY, confined.NO_PROGRAM)
     yield "text/glossary", "term", [glossary._WRITTEN.get(term, term) for term in glossary.TERMS]
     yield "text/glossary", "", glossary.TERMS.values()
     yield "play/settings", "settings", settings.GROUPS

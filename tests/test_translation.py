@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tutor.cli.authoring import whose
 from tutor.cli.commands import main
 from tutor.lessonfiles import catalogue
 from tutor.lessonfiles.check import examine, lesson_files, load
@@ -104,6 +105,12 @@ def test_what_is_wrong_with_a_translation_is_told_with_its_place(lesson):
     language.use("de")
     german = load(path)  # what is right of it is shown all the same
     assert german.title == "Kette" and german.questions[0].wrong[0].says == "a" and len(german.questions[0].hints) == 3
+
+
+def test_of_several_lessons_a_translation_is_told_by_its_name_and_is_no_table(lesson):
+    path = lesson('titel = "x"')
+    problems = examine(path)[1]
+    assert len(problems) == 2 and whose(problems, path, several=True) == problems
 
 
 @pytest.mark.parametrize("text", ["= no toml", "[[notes]", "notes = 3", "\x00", "questions = [1]"])

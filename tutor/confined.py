@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = "BACKPROP_TUTOR_CONFINED"  # set, and not empty: `begin` is to be called
 WHY = "no file of this machine is opened here"
+NO_PROGRAM = "no program is started here"
 
 # Events of the audit hook (docs.python.org/3/library/audit_events.html), and the places of paths in their arguments.
 READ: dict[str, tuple[int, ...]] = {"os.listdir": (0,), "os.scandir": (0,)}
@@ -60,7 +61,7 @@ class Walls:
             for place in places:
                 self._see(args[place], self.writes)
         elif event in STARTS:
-            raise Confined("no program is started here")
+            raise Confined(NO_PROGRAM)
 
     def _see(self, path: object, inside: tuple[str, ...]) -> None:
         if isinstance(path, int):

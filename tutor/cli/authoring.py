@@ -73,12 +73,14 @@ def schema(args: Namespace) -> int:
 
 
 def whose(problems: list[Problem], lesson: Path, several: bool) -> list[Problem]:
-    """The problems of one of several lessons: those of its table say whose table that is."""
+    """The problems of one of several lessons: those of its table say whose table that is; a translation's name does."""
+    from tutor.lessonfiles.translation import is_translation
+
     if not several:
         return problems
     theirs = say("these are the examples of {lesson}", lesson=lesson.name)
     return [
-        found if found.path == str(lesson) else
+        found if found.path == str(lesson) or is_translation(found.path) else
         replace(found, advice=f"{found.advice}; {theirs}" if found.advice else theirs)
         for found in problems
     ]  # fmt: skip

@@ -14,7 +14,7 @@ from tutor.cli.streams import in_utf8, is_screen, read_line
 from tutor.lessonfiles.file_names import as_argument
 from tutor.text.language import N_, say
 from tutor.text.output import escape, json_text, quote
-from tutor.text.words import plural, whole_number
+from tutor.text.words import plural, reason, whole_number
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -65,8 +65,7 @@ def _start(args: Namespace) -> int:
     except NoExercise as error:
         raise UsageError(str(error)) from None
     except (OSError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(say("cannot write the file of the exercise: {why}", why=reason)) from None
+        raise UsageError(say("cannot write the file of the exercise: {why}", why=reason(error))) from None
     path = path.absolute()
     if is_screen() and not args.plain:
         return app(lambda app: app.open_bench(exercise, path, written), args.profile)
@@ -99,7 +98,7 @@ def _check(args: Namespace) -> int:
         raise UsageError(str(error)) from None
     except OSError as error:
         file = quote(args.file[:80])
-        raise UsageError(say("cannot read {file}: {why}", file=file, why=error.strerror or error)) from None
+        raise UsageError(say("cannot read {file}: {why}", file=file, why=reason(error))) from None
     with Kept(args.profile) as kept:
         keep(found, kept.store.save_try)
     if args.format == "json":

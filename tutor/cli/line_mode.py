@@ -51,7 +51,7 @@ from tutor.text.lines import card_lines, path_lines, prose, put, reuse_lines, wr
 from tutor.text.notations import NOTATIONS
 from tutor.text.one_page import text as page_text
 from tutor.text.output import escape
-from tutor.text.words import whole_number
+from tutor.text.words import reason, whole_number
 
 LINES = "lines"  # where predict mode is on
 MAX_WORD = 200  # what is longer is no command and no step
@@ -419,7 +419,7 @@ class LineMode:
         except BadFile as error:
             self.say(f"{escape(str(error))}.")
         except OSError as error:
-            self.say(say("That cannot be read: {why}.", why=error.strerror or error))
+            self.say(say("That cannot be read: {why}.", why=reason(error)))
         else:
             assert self.sitting.diagnosis is not None
             for said in as_text(self.sitting.diagnosis):

@@ -20,6 +20,7 @@ from tutor.confined import confined, told
 from tutor.lessonfiles.file_names import lesson_id
 from tutor.text.language import ENGLISH, language, say
 from tutor.text.output import FORBIDDEN, JOINERS
+from tutor.text.words import reason
 
 MAX_BYTES = 4 * 2**20  # a larger file is no lesson
 HEAD_BYTES = 128 * 2**10  # that are read for the list: what one file takes is bounded
@@ -267,8 +268,6 @@ class _NoLesson(ValueError):
 
 
 def _reason(problem: OSError) -> str:
-    from tutor.text.words import reason  # what only a broken file costs, as below
-
     return reason(problem) if problem.strerror else say("it cannot be read")
 
 
@@ -276,7 +275,7 @@ def _no_toml(said: str) -> str:
     """What tomllib says, with the place; in the learner's language."""
     if language() == ENGLISH:
         return said
-    from tutor.lessonfiles.toml_syntax import in_words
+    from tutor.lessonfiles.toml_syntax import in_words  # what only a broken file costs
 
     return in_words(said)
 

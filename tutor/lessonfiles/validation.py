@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable
-from functools import reduce
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from tutor.lessonfiles.schema import ARRAY_TITLE, EXAMPLE, SCHEMA, VECTOR, of_le
 from tutor.lessonfiles.synonyms import ELSEWHERE, all_but, meant
 from tutor.text.language import N_, say
 from tutor.text.output import FORBIDDEN, code_point, quote
-from tutor.text.words import listed
+from tutor.text.words import either, listed
 
 _PARTS = SCHEMA["properties"]
 # the table where each key belongs ("": the top of the file), for those written in the wrong one
@@ -63,9 +62,9 @@ def _check(schema: dict[str, Any], value: object, path: Keys, faults: Faults) ->
                 if not (quoted and title(branch) == ARRAY_TITLE and "minItems" in branch)
             ]
             advice = next(filter(None, (_brackets(branch, value, path) for branch in schema["anyOf"])), None)
-            faults.add(path, _must_be(path, _either(map(title, meant_by)), kind(value)), advice or _about(schema))
+            faults.add(path, _must_be(path, either(map(title, meant_by)), kind(value)), advice or _about(schema))
             return
-        others = _either(title(branch) for branch in schema["anyOf"] if branch is not fitting[0])
+        others = either(title(branch) for branch in schema["anyOf"] if branch is not fitting[0])
         schema = {"description": schema.get("description", ""), **fitting[0], "else": others}
     if not _is(schema["type"], value):
         advice = _brackets(schema, value, path) or _about(schema)
@@ -81,11 +80,6 @@ def _must_be(path: Keys, wanted: str, found: str) -> str:
 def _about(schema: dict[str, Any]) -> str:
     """What a schema says of its value; "" where it says nothing."""
     return say(schema.get("description", ""))
-
-
-def _either(titles: Iterable[str]) -> str:
-    """'a number or a list or a table'."""
-    return reduce(lambda first, last: say("{first} or {last}", first=first, last=last), titles)
 
 
 def _brackets(schema: dict[str, Any], value: object, path: Keys) -> str | None:
@@ -219,7 +213,7 @@ def _hint(key: str, schema: dict[str, Any]) -> str:
     """What a missing key should hold."""
     if "const" in schema:
         return say("write {code}", code=f"{key} = {_literal(schema['const'])}")
-    wanted = _either(title(branch) for branch in schema.get("anyOf", [schema]))
+    wanted = either(title(branch) for branch in schema.get("anyOf", [schema]))
     return f"{key}: {wanted}. {_about(schema)}"
 
 
@@ -366,7 +360,7 @@ def _unknown(path: Keys, value: str, known: list[str], otherwise: str) -> tuple[
 
 def _check_boolean(schema: dict[str, Any], value: bool, path: Keys, faults: Faults) -> None:
     if "const" in schema and value != schema["const"]:
-        wanted = _either((schema["else"], _literal(schema["const"])))
+        wanted = either((schema["else"], _literal(schema["const"])))
         faults.add(path, _must_be(path, wanted, _literal(value)), _about(schema))
 
 

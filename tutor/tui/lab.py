@@ -27,7 +27,7 @@ from tutor.pictures.marks import JUDGED
 from tutor.play.commands import LAB, Key
 from tutor.text.cells import cut
 from tutor.text.language import N_, language, say
-from tutor.text.words import plural
+from tutor.text.words import plural, reason
 from tutor.tui.dialogs import help_of
 from tutor.tui.keys import bindings
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, folded, line
@@ -206,7 +206,7 @@ class BenchScreen(TutorScreen):
             return  # it is said already
         self.ran = datetime.now().strftime("%H:%M:%S")
         if isinstance(found, OSError):
-            self.problem = say("It cannot be run: {why}.", why=found.strerror or found)
+            self.problem = say("It cannot be run: {why}.", why=reason(found))
         else:
             self.problem = ""
             self.bench.last = found
@@ -326,8 +326,8 @@ class BenchScreen(TutorScreen):
         except SuspendNotSupported:
             self.say(say("This terminal cannot be lent to an editor: open the file in another window."), "note")
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
-            self.say(say("{editor} cannot be started: {why}.", editor=editor[:40], why=why), "error")
+            told = say("{editor} cannot be started: {why}.", editor=editor[:40], why=reason(error))
+            self.say(told, "error")
         self.look()
 
     def action_lesson(self) -> None:
@@ -356,8 +356,7 @@ def bench_of(screen: TutorScreen, exercise: Exercise) -> BenchScreen | None:
     try:
         path, written = begin(exercise, folder(screen.tutor.store.profile))
     except (OSError, RuntimeError) as error:
-        why = getattr(error, "strerror", None) or error
-        screen.say(say("The file cannot be written: {why}.", why=why), "error")
+        screen.say(say("The file cannot be written: {why}.", why=reason(error)), "error")
         return None
     return BenchScreen(exercise, path, written)
 
