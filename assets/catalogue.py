@@ -190,7 +190,7 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     from tutor.questions import grading, mastery
     from tutor.questions.kinds import direction
     from tutor.questions.misconceptions import MISCONCEPTIONS
-    from tutor.solutions import cells, judging
+    from tutor.solutions import cells, judging, program_lines
     from tutor.text import array_gates, array_whys, explanations, glossary, notations, to_html, writer
 
     rules = [*explanations.RULES.values(), *explanations.LINEAR.values(), explanations.GATE]
@@ -236,6 +236,8 @@ def _tables() -> Iterator[tuple[str, str, Iterable[str]]]:
     yield "solutions/judging", "cell", [kind for kind in judging.VERDICTS if kind not in get_args(cells.CellKind)]
     yield "learner/placement", "", [question.ask for question in placement.table().values()]
     yield "play/exam", "cell", [exam.NOT_ALL]
+    helpers = [*program_lines.HELPERS.values(), *program_lines.SLIDING.values()]
+    yield "solutions/program_lines", "", [said for text in helpers for said in program_lines.COMMENT.findall(text)]
     yield "text/to_html", "spoken", to_html.SPOKEN
     yield "engine/model", "phase", model.PHASES
     yield "engine/lesson", "level", lesson.LEVELS

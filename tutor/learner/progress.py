@@ -16,7 +16,6 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from textwrap import wrap
 from typing import Any
 
 from tutor.learner import practice
@@ -27,7 +26,7 @@ from tutor.lessonfiles.catalogue import one_line
 from tutor.questions import mastery
 from tutor.questions.mastery import GivenAnswer
 from tutor.questions.misconceptions import MISCONCEPTIONS
-from tutor.text.cells import cut, pad
+from tutor.text.cells import cut, folded, pad, pad_left
 from tutor.text.language import N_, said, say, say_many
 from tutor.text.output import json_text, table_cell, write_whole
 from tutor.text.words import plural, reason, times
@@ -243,7 +242,7 @@ def text(progress: Progress, bars: bool = True) -> str:
         (say("Exercises of the lab"), [exercise_line(exercise) for exercise in progress.exercises]),
         (by_day, [_day_line(day) for day in progress.days[-DAYS:]]),
     ]
-    lines = [*wrap(whose, COLUMNS), *wrap(" ".join(told), COLUMNS)]
+    lines = [*folded(whose, COLUMNS), *folded(" ".join(told), COLUMNS)]
     for title, entries in sections:
         if entries:
             lines += ["", title, *(line for entry in entries for line in _indented(entry))]
@@ -251,7 +250,8 @@ def text(progress: Progress, bars: bool = True) -> str:
 
 
 def _skill_line(skill: SkillProgress, bars: bool) -> str:
-    line = f"{pad(cut(skill.title, 38), 38)}  {_percent(skill.mastery):>4}  {plural(skill.questions, 'question'):>15}"
+    questions = pad_left(plural(skill.questions, "question"), 15)
+    line = f"{pad(cut(skill.title, 38), 38)}  {_percent(skill.mastery):>4}  {questions}"
     filled = round(skill.mastery * BAR)  # in ASCII, for any terminal and font
     return f"{line}  {'#' * filled}{'.' * (BAR - filled)}" if bars else line
 
@@ -296,7 +296,7 @@ def _percent(share: float) -> str:
 
 
 def _indented(entry: str) -> list[str]:
-    return wrap(entry, COLUMNS, initial_indent="  ", subsequent_indent="    ")
+    return folded(entry, COLUMNS, "  ", "    ")
 
 
 def as_json(progress: Progress) -> str:

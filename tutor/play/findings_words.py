@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tutor.play.patients import ITERATIONS, OFF, Findings
+from tutor.text.cells import pad_left, width
 from tutor.text.language import N_, say
 from tutor.text.layout import number
 from tutor.text.words import plural
@@ -91,5 +92,5 @@ def _error(error: float) -> str:
 
 
 def _columns(table: Table) -> list[str]:
-    wide = [max(len(row[at]) for row in table) for at in range(len(table[0]))]
-    return ["  " + "   ".join(cell.rjust(size) for cell, size in zip(row, wide, strict=True)) for row in table]
+    wide = [max(width(row[at]) for row in table) for at in range(len(table[0]))]
+    return ["  " + "   ".join(pad_left(cell, size) for cell, size in zip(row, wide, strict=True)) for row in table]

@@ -144,6 +144,9 @@ CELLS = """def cells(*sizes):
     return itertools.product(*map(range, sizes))"""
 
 
+COMMENT = re.compile(r"(?<=  # ).+")  # in the functions above: a message
+
+
 def helper_text(name: str, dialect: Dialect) -> str:
     """The text of a function that a program needs, as a library is written."""
     library = LIBRARIES[dialect]
@@ -153,7 +156,7 @@ def helper_text(name: str, dialect: Dialect) -> str:
         return WINDOWS[dialect]
     if name == "cells":
         return CELLS
-    text = HELPERS.get(name) or SLIDING[name]
+    text = COMMENT.sub(lambda comment: say(comment[0]), HELPERS.get(name) or SLIDING[name])
     if dialect == "jax":  # its arrays are never written into
         text = re.sub(r"dx\[(.*)\] \+= (.*)", r"dx = dx.at[\1].add(\2)", text)
     words = {

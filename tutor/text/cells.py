@@ -20,6 +20,11 @@ def pad(text: str, columns: int) -> str:
     return text + " " * (columns - width(text))
 
 
+def pad_left(text: str, columns: int) -> str:
+    """A text with spaces before it, so many cells in all."""
+    return " " * (columns - width(text)) + text
+
+
 def pieces(text: str, columns: int) -> list[str]:
     """A text cut into pieces of at most so many cells; one empty piece for an empty text."""
     found, piece, used = [], "", 0

@@ -139,17 +139,20 @@ class Diagnose(Dialog):
 
 def asked() -> list[Line]:
     """What is asked for; a visitor, who has no files here, pastes."""
-    formats = say("JSON is read") if confined() else say("JSON, .npz, .safetensors and PyTorch's .pt are read")
     table = say(
         "A line of a table is a name and its numbers: dL/dW1,0.1,0.2. Names are ids, or what your code calls them: "
-        "dW1, W1.grad, fc1.weight.grad. {formats} as well.",
-        formats=formats,
+        "dW1, W1.grad, fc1.weight.grad."
+    )
+    others = (
+        say("JSON is read as well.")
+        if confined()
+        else say("JSON, .npz, .safetensors and PyTorch's .pt are read as well.")
     )
     title = say("Paste your numbers") if confined() else say("Which file has your numbers?")
     return [
         line(title, "title"),
         line(),
-        line(table),
+        line(f"{table} {others}"),
         line(),
         line(
             say(
