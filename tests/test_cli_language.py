@@ -18,6 +18,8 @@ import pytest
 from test_language import OTHERS, entries, tool
 from tutor.cli.arguments import COMMANDS, parser
 from tutor.cli.commands import RUN, main
+from tutor.learner.languages import change_language
+from tutor.learner.store import Store
 from tutor.text import language
 
 
@@ -209,3 +211,15 @@ def test_csv_is_the_same_for_programs(code, run):
     for line in ("grade gates --answers a.csv --format csv", "progress --by question --format csv"):
         english, other = ([*csv.reader(io.StringIO(run(it, line)[1]))] for it in ("en", code))
         assert english[0] == other[0] and same_for_programs(english, other)
+
+
+# ---------------------------------------------------------------- the language that was chosen
+
+
+@pytest.mark.parametrize("code", OTHERS)
+@pytest.mark.parametrize("line", ["doctor --plain", "goal", "drill gates"])
+def test_what_is_the_learners_own_speaks_the_language_that_was_chosen(line, code, run):
+    with Store.open() as store:
+        change_language(store, code)
+    english = run("en", f"{line} --profile other")
+    assert run("en", line)[1] == run(code, f"{line} --profile other")[1] != english[1]

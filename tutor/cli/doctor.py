@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tutor.cli.errors import UsageError
 from tutor.cli.finding import number
-from tutor.cli.running import app
+from tutor.cli.running import Kept, app
 from tutor.cli.streams import asker, is_screen
 from tutor.text.language import N_, say
 from tutor.text.words import whole_number
@@ -30,8 +30,9 @@ def doctor(args: Namespace) -> int:
         return app(lambda app: app.open_doctor(seed, first - 1), args.profile)
     from tutor.play.doctor import Clinic
 
-    Ward(Clinic(seed), asker(), lambda text: print(text, flush=True)).play(first - 1)
-    return 0
+    with Kept(args.profile) as kept:  # for the language that was chosen
+        Ward(Clinic(seed), asker(kept.tell), lambda text: print(text, flush=True)).play(first - 1)
+    return kept.code
 
 
 class Ward:

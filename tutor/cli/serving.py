@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from socket import gethostname
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -55,6 +56,8 @@ def serve(args: Namespace) -> int:
     try:
         asyncio.run(run(server, args.host, port, ready))
     except OSError as error:
+        if error.errno and error.errno > 0:  # asyncio tells host and port once more, in words of its own
+            error = OSError(error.errno, os.strerror(error.errno))
         told = N_("cannot listen on {host}, port {port}: {why}")
         raise UsageError(say(told, host=args.host[:60], port=port, why=reason(error))) from None
     return 0

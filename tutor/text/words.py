@@ -50,12 +50,13 @@ def either(texts: Iterable[str]) -> str:
     return said(alternatives(texts))
 
 
-# What systems say when a file cannot be read or written: of more there is no translation.
+# What systems say when a file cannot be read or written, or a port opened: of more there is no translation.
 _REASONS = (
     N_("Permission denied"), N_("No such file or directory"), N_("Is a directory"), N_("Not a directory"),
     N_("File exists"), N_("File name too long"), N_("Too many levels of symbolic links"), N_("Operation not permitted"),
     N_("No space left on device"), N_("Read-only file system"), N_("Input/output error"), N_("Too many open files"),
-    N_("embedded null byte"),
+    N_("embedded null byte"), N_("Address already in use"), N_("Cannot assign requested address"),
+    N_("Name or service not known"),
 )  # fmt: skip
 
 
