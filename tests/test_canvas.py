@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from effort import effort
 from tutor.pictures.canvas import Canvas, as_text
 from tutor.pictures.plot import Curve, Mark, Segment, bars, field_look, heat, log_ticks, plot, round_ticks
 from tutor.text.cells import width
@@ -282,3 +283,5 @@ def test_a_field_shows_each_class_by_a_sign_of_its_own_the_right_way_up():
     assert "■" in "".join(text[1:5]) and "low" in text[0] and "high" in text[0]
     blank = as_text(heat(np.full((4, 4), np.nan), columns=30, rows=8))
     assert not set("".join(blank)) & set(glyphs)
+    small, large = (effort(lambda wide=wide: heat((ys > xs).astype(int), (), wide, 40)) for wide in (40, 160))
+    assert large - small < 120 * 10, (small, large)  # by columns: none for each of 120 × 35 cells more

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from effort import effort
 from strategies import bundled, circuit_lesson
 from test_sweep import BOWL, NET
 from tutor.cli.commands import main
@@ -105,6 +106,8 @@ def test_the_regions_can_be_told_apart_without_colour():
     half.train(50, lambda done: done < 20)
     lines = as_text(map_picture(half, [], None, 60, 9))
     assert "·" in "".join(lines) and runs_that_fit(78, 14) == (31, 10)
+    small, large = (effort(lambda high=high: map_picture(made, verdicts, at, 120, high)) for high in (12, 48))
+    assert large - small < 36 * 50, (small, large)  # by rows: none for each of 36 × 100 cells more
 
 
 def test_seeds_say_how_far_the_ends_lie_apart_and_how_many_learned():

@@ -186,6 +186,16 @@ class Canvas:
                 self._accents.pop((row, column + at), None)
             self._accents |= {(row, column + at): mark for at, mark in accents if start <= at < stop}
 
+    def field(self, column: int, row: int, kinds: np.ndarray, looks: Sequence[tuple[str, str]]) -> None:
+        """A rectangle of cells at once: `kinds` (rows × columns) says which of `looks`, a sign one cell wide and its
+        style, stands in a cell; what is negative stays as it is. It lies within the canvas."""
+        part = np.s_[row : row + kinds.shape[0], column : column + kinds.shape[1]]
+        drawn = kinds >= 0
+        codes = np.array([ord(sign) for sign, _ in looks], dtype=np.uint32)
+        ranks = np.array([self._rank_of(style) for _, style in looks], dtype=np.int16)
+        self._chars[part][drawn] = codes[kinds[drawn]]
+        self._rank[part][drawn] = ranks[kinds[drawn]]
+
     def taken(self, column: int, row: int, columns: int) -> bool:
         """Whether text stands in any of these cells, or they are not on the canvas."""
         if not (0 <= row < self.rows and column >= 0 and column + columns <= self.columns):

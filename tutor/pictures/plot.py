@@ -485,11 +485,8 @@ def heat(
     high, wide = values.shape
     taken_rows = ((np.arange(frame.area_rows) + 0.5) * high / frame.area_rows).astype(int)[::-1]
     taken_columns = ((np.arange(frame.area_columns) + 0.5) * wide / frame.area_columns).astype(int)
-    for row, source in enumerate(taken_rows):
-        for column, kind in enumerate(values[source, taken_columns].tolist()):
-            if kind >= 0:
-                glyph, style = field_look(int(kind))
-                frame.canvas.text(frame.left + 1 + column, frame.top + row, glyph, style)
+    kinds = np.nan_to_num(values[np.ix_(taken_rows, taken_columns)], nan=-1).astype(int)
+    frame.canvas.field(frame.left + 1, frame.top, kinds, [field_look(kind) for kind in range(kinds.max() + 1)])
     frame.marks(marks)
     if head:
         at = frame.left + 2 + width(y_label)

@@ -71,21 +71,24 @@ def map_picture(
     frame = _frame(made, columns, rows)
     across = (np.arange(frame.area_columns) * wide // frame.area_columns).tolist()
     down = (np.arange(frame.area_rows) * high // frame.area_rows).tolist()[::-1]
-    levels = _levels(losses, verdicts)
-    for row, j in enumerate(down):
-        top = row == 0 or down[row - 1] != j
-        for column, i in enumerate(across):
-            first = column == 0 or across[column - 1] != i
-            glyph, style = TO_COME, "dim"
-            if verdicts:
-                verdict = verdicts[j][i]
-                begins = first and top and (i == 0 or verdicts[j][i - 1] != verdict)
-                glyph = LETTERS[verdict] if begins else GONE if verdict == "diverges" else SHADES[levels[j, i]]
-                style = STYLES[verdict]
-            elif j * wide + i < trained:
-                gone = math.isnan(losses[j, i])
-                glyph, style = (GONE, "error") if gone else (SHADES[levels[j, i]], "curve3")
-            frame.canvas.text(frame.left + 1 + column, frame.top + row, glyph, style)
+    kinds = _levels(losses, verdicts)
+    if verdicts:
+        named = np.array(verdicts)
+        there, which = np.unique(named, return_inverse=True)
+        kinds += which.reshape(losses.shape) * len(SHADES)
+        looks = [(GONE if v == "diverges" else shade, STYLES[v]) for v in there.tolist() for shade in SHADES]
+    else:
+        kinds[np.isnan(losses)] = len(SHADES)
+        kinds.flat[trained:] = len(SHADES) + 1
+        looks = [*((shade, "curve3") for shade in SHADES), (GONE, "error"), (TO_COME, "dim")]
+    frame.canvas.field(frame.left + 1, frame.top, kinds[np.ix_(down, across)], looks)
+    if verdicts:  # a letter where a region begins in a row of runs
+        begins = np.ones(losses.shape, dtype=bool)
+        begins[:, 1:] = named[:, 1:] != named[:, :-1]
+        for j, i in np.argwhere(begins).tolist():
+            if i in across and j in down:
+                letter, style = LETTERS[verdicts[j][i]], STYLES[verdicts[j][i]]
+                frame.canvas.text(frame.left + 1 + across.index(i), frame.top + down.index(j), letter, style)
     if at is not None:
         j, i = divmod(at, wide)
         if i in across and j in down:

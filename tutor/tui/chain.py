@@ -27,7 +27,7 @@ from tutor.text.card import Equality
 from tutor.text.language import N_, say
 from tutor.tui.chain_views import ShownChains, cells_view, chain_view, derivation_view, own_of, stops
 from tutor.tui.keys import bindings
-from tutor.tui.lines import KeyBar, Line, Lines
+from tutor.tui.lines import KeyBar, Line, Lines, entitle
 from tutor.tui.map import Map, map_title
 from tutor.tui.screen import TutorScreen
 
@@ -174,7 +174,7 @@ class ChainScreen(TutorScreen):
             lines, seen = derivation_view(self.derivation, self.at, columns)
         else:
             lines, seen = cells_view(self.scribe, own_of(self.step, self.cursor.example), self.at, columns, rows)
-        pane.border_title = say(VIEWS[self.view])
+        entitle(pane, say(VIEWS[self.view]))
         pane.show(lines)
         height = pane.size.height or rows - 4
         pane.scroll_lines_to(seen - height)

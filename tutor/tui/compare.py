@@ -15,7 +15,7 @@ from tutor.play.compare import EPOCHS, Comparison, asked, suggestions
 from tutor.play.whatif import WhatIf
 from tutor.text.language import N_, say
 from tutor.tui.keys import bindings
-from tutor.tui.lines import Line, Lines
+from tutor.tui.lines import Line, Lines, entitle
 from tutor.tui.runs import MOST_EPOCHS, OWN, RunsScreen
 from tutor.tui.views import wrapped
 
@@ -91,7 +91,7 @@ class CompareScreen(RunsScreen):
         made = model(self.lesson)
         log = self.is_log()
         told = N_("{loss} of each epoch, same seed, log scale" if log else "{loss} of each epoch, same seed")
-        pane.border_title = say(told, loss=say("Loss") if made.loss_name else made.output.id)
+        entitle(pane, say(told, loss=say("Loss") if made.loss_name else made.output.id))
         picture = plot(self.curves, columns=columns, rows=rows, x_label=say("epoch"), log_y=log)
         pane.show([Line(row) for row in picture])
         wide = words.size.width - 1

@@ -5,14 +5,19 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.css.styles import RulesMap
 from textual.events import Key
-from textual.screen import ModalScreen
+from textual.renderables.background_screen import BackgroundScreen
+from textual.screen import ModalScreen, Screen
+from textual.strip import Strip
+from textual.style import Style
+from textual.visual import RenderOptions, Visual
 from textual.widgets import Input, Static
 
 from tutor.lessonfiles.catalogue import data_dir
@@ -22,15 +27,36 @@ from tutor.text.words import plural
 from tutor.tui.entry import EntryInput
 from tutor.tui.keys import brief_lines
 from tutor.tui.lines import Line, Lines, folded, line
+from tutor.tui.screen import Stacked
 
 if TYPE_CHECKING:
     from tutor.lessonfiles.positions import LessonError
 
 
-class Dialog(ModalScreen[str | None]):
+class _AsItIs(Visual):
+    """The screen below, where nothing dims it: textual would mix each of its cells with a colour that is not there."""
+
+    def __init__(self, below: Screen[Any]) -> None:
+        self.below = below
+
+    def render_strips(self, width: int, height: int | None, style: Style, options: RenderOptions) -> list[Strip]:
+        return self.below._compositor.render_strips()
+
+    def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:
+        return container_width
+
+    def get_height(self, rules: RulesMap, width: int) -> int:
+        return self.below.size.height
+
+
+class Dialog(Stacked[str | None], ModalScreen[str | None]):
     """A box in the middle of the screen; answers with the name of the key pressed, or None."""
 
     CSS_PATH = data_dir("assets") / "dialogs.tcss"
+
+    def render(self) -> Any:
+        below = super().render()
+        return _AsItIs(below.screen) if isinstance(below, BackgroundScreen) and below.color.a == 0 else below
 
     async def action_dismiss(self, result: str | None = None) -> None:
         if self.is_current:  # a second Esc, typed quickly, must not close the screen below

@@ -19,7 +19,7 @@ from tutor.play.findings_words import VIEWS
 from tutor.text.language import N_, say
 from tutor.tui.dialogs import help_of
 from tutor.tui.keys import bindings
-from tutor.tui.lines import Choices, KeyBar, Line, Lines, folded, line
+from tutor.tui.lines import Choices, KeyBar, Line, Lines, entitle, folded, line
 from tutor.tui.screen import TutorScreen
 from tutor.tui.views import wrapped
 
@@ -132,7 +132,7 @@ class DoctorScreen(TutorScreen):
         parts = [*wrapped(self.words, columns), *wrapped(asked or done, columns, "strong")]
         said.show([item for item in parts if item.text])
         lines = [line(self._marked(visit, at) + option, "", str(at)) for at, option in enumerate(visit.options)]
-        options.border_title = say("What mends it" if visit.named else "What it may be")
+        entitle(options, say("What mends it" if visit.named else "What it may be"))
         options.show(lines, cursor)
 
     def _marked(self, visit: Visit, at: int) -> str:
@@ -152,13 +152,13 @@ class DoctorScreen(TutorScreen):
             after = visit.shown.patient.found.losses
             label = say("mended" if visit.shown.right else "as tried")
             found.append(Curve(np.arange(1, len(after) + 1), after, label))
-        pane.border_title = say("Loss before each update, log scale" if self.log_scale else "Loss before each update")
+        entitle(pane, say("Loss before each update, log scale" if self.log_scale else "Loss before each update"))
         if pane.display and pane.size.height:
             columns, high = pane.size.width - 1, pane.size.height
             picture = plot(found, columns=columns, rows=high, x_label=say("update"), log_y=self.log_scale)
             pane.show([Line(row) for row in picture])
         look = self.look if self.look != CURVE else next(iter(VIEWS))
-        beside.border_title = say(TITLES[look])
+        entitle(beside, say(TITLES[look]))
         rows = VIEWS[look](visit.case.found)
         beside.show([part for row in rows for part in folded(line(row), max(beside.size.width, 40))])
 

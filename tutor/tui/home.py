@@ -76,7 +76,7 @@ class HomeScreen(TutorScreen):
         yield Lines(id="bar")
         yield Lines(id="search")
         with Horizontal(id="shelf"):
-            yield Choices(id="list")
+            yield Choices(id="list", beside=self.show_about)
             yield Lines(id="about")
         yield KeyBar(KEYS)
         yield Static(id="small")
@@ -349,9 +349,6 @@ class HomeScreen(TutorScreen):
 
     def on_paste(self, event: events.Paste) -> None:
         self.find(self.search + catalogue.one_line(event.text, 60))
-
-    def on_lines_moved(self, event: Lines.Moved) -> None:
-        self.show_about()
 
     def on_lines_chosen(self, event: Lines.Chosen) -> None:
         self.action_open()

@@ -53,7 +53,7 @@ class LabScreen(TutorScreen):
     def compose(self) -> ComposeResult:
         yield Lines(id="bar")
         with Horizontal(id="shelf"):
-            yield Choices(id="list")
+            yield Choices(id="list", beside=self.show_skeleton)
             yield Lines(id="source")
         yield KeyBar(LIST_KEYS)
         yield Static(id="small")
@@ -105,9 +105,6 @@ class LabScreen(TutorScreen):
         beside.show(
             [part for item in text for part in folded(item, columns)] + [line(row, "numbers") for row in skeleton]
         )
-
-    def on_lines_moved(self, event: Lines.Moved) -> None:
-        self.show_skeleton()
 
     def on_lines_chosen(self, event: Lines.Chosen) -> None:
         self.action_open()

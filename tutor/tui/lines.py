@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,8 +17,9 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.color import Color
+from textual.content import Content
 from textual.events import Click, MouseEvent
-from textual.filter import LineFilter
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
@@ -166,6 +167,15 @@ def _fit(text: str) -> str:
     return text if text.isprintable() and text.isascii() else escape(text.expandtabs(4))
 
 
+def entitle(widget: Widget, title: str) -> None:
+    """Give a widget's border this title, as plain text. Of another one only its row is painted: where textual sets a
+    title, it paints the whole widget."""
+    content = Content(escape(title))
+    if widget.border_title != content.markup:
+        widget._border_title = content
+        widget.refresh(Region(0, 0, widget.outer_size.width, 1).translate(-widget.content_offset))
+
+
 class Lines(Widget, can_focus=True, inherit_bindings=False):
     """Lines to read or, where they have targets, to choose from by arrow keys, Enter or the mouse.
 
@@ -184,20 +194,23 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
         def control(self) -> Lines:
             return self.lines
 
-    class Moved(Chosen):
-        """The highlight moved to a line."""
-
     class Resized(Message):
         """It has another size, or has come into sight: who wraps lines for it does so anew."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None, title: str = "") -> None:
+    def __init__(
+        self, *, id: str | None = None, classes: str | None = None, title: str = "",
+        beside: Callable[[], None] | None = None,
+    ) -> None:  # fmt: skip
+        """`beside` draws what another widget shows of the highlighted line: it is called when the highlight moves, not
+        told by a message, which would come too late for the same painting."""
         super().__init__(id=id, classes=classes)
+        self.beside = beside
         self._lines: list[Line] = []
         self._strips: dict[tuple[Line, bool, int], Strip] = {}  # what was drawn, while width and style stay
         self.cursor = -1  # the highlighted line, -1 for none
         self.top = 0  # the first line in view
         if title:
-            self.border_title = title
+            entitle(self, title)
 
     # ------------------------------------------------------------ data down
 
@@ -207,7 +220,7 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
 
     def show(self, lines: list[Line], cursor: int | None = None) -> None:
         """Show other lines; `cursor` highlights one (None: the same target as before, if it is still there)."""
-        before, target = self._seen(), self.target
+        before, count, target = self._seen(), len(self._lines), self.target
         self._lines = lines
         if cursor is None:
             cursor = next(
@@ -217,7 +230,7 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
         self.reveal()
         self.scroll_lines_to(self.top)
         self._repaint(before)
-        if self.styles.height is not None and self.styles.height.is_auto and len(before) != len(lines):
+        if self.styles.height is not None and self.styles.height.is_auto and count != len(lines):
             self.refresh(layout=True)
 
     def _seen(self) -> list[tuple[Line | None, bool]]:
@@ -282,6 +295,7 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
     # ------------------------------------------------------------ drawing
 
     _painted_bar: range | None = None
+    _width = 0
 
     def on_resize(self) -> None:
         self._strips.clear()
@@ -306,9 +320,16 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
             self._base = self.rich_style
         return self._base
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Less than other widgets: what a line says is fit when it is drawn, once, and its colours are true ones."""
+        return [found for found in super().get_line_filters() if not isinstance(found, (CellGate, ANSIToTruecolor))]
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._painted_bar, self._width = self._bar_rows(), self.size.width  # once for all rows: textual looks them up
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
-        at, width = y + self.top, self.size.width
-        self._painted_bar = bar = self._bar_rows()
+        at, width, bar = y + self.top, self._width, self._painted_bar
         item = self._lines[at] if at < len(self._lines) else EMPTY
         key = (item, at == self.cursor and item.target is not None, width - (bar is not None))
         strip = self._strips.get(key)
@@ -356,8 +377,8 @@ class Lines(Widget, can_focus=True, inherit_bindings=False):
         before, self.cursor = self._seen(), at
         self._repaint(before)
         self.reveal()
-        if self.target is not None:
-            self.post_message(self.Moved(self, self.target))
+        if self.target is not None and self.beside is not None:
+            self.beside()
 
     def choose(self) -> None:
         if self.target is not None:

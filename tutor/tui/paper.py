@@ -32,10 +32,10 @@ from tutor.text.words import sentence
 from tutor.tui.dialogs import Reader, help_of
 from tutor.tui.entry import EntryInput
 from tutor.tui.keys import bindings
-from tutor.tui.lines import KeyBar, Line, Lines, line
+from tutor.tui.lines import KeyBar, Line, Lines, entitle, line
 from tutor.tui.map import NetworkScreen
 from tutor.tui.paper_views import BELOW, LEGEND, PaperTable, given_lines, table
-from tutor.tui.screen import TutorScreen, entitle
+from tutor.tui.screen import TutorScreen
 from tutor.tui.views import names_lines
 
 DONE_KEYS = [Command("", "scroll(3)", "↑↓", "scroll"), Command("", "leave", "esc", "leave")]

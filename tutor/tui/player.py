@@ -36,7 +36,7 @@ from tutor.tui import views
 from tutor.tui.diagram import DiagramScreen
 from tutor.tui.dialogs import Ask, Reader
 from tutor.tui.keys import bindings
-from tutor.tui.lines import KeyBar, Line, line
+from tutor.tui.lines import KeyBar, Line, entitle, line
 from tutor.tui.map import map_title
 from tutor.tui.pictures import PicturesScreen
 from tutor.tui.player_help import player_help
@@ -90,7 +90,7 @@ class PlayerScreen(PlayerMoves):
         """Play another version of the lesson, at the same step as far as it has that."""
         self.workers.cancel_group(self, "seek")
         self._drawn.clear()
-        self.query_one("#map").border_title = map_title(trace)
+        entitle(self.query_one("#map"), map_title(trace))
         self.show(self.sitting.reloaded(lesson, run, trace))
         self.query_one(KeyBar).set_keys(self._keys())
         self.arrange_panes()

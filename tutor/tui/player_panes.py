@@ -21,9 +21,9 @@ from tutor.text.card import Card
 from tutor.text.language import N_, say
 from tutor.tui import question_views, state_views, views
 from tutor.tui.answer import AnswerLine
-from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
+from tutor.tui.lines import Choices, KeyBar, Line, Lines, entitle, line
 from tutor.tui.map import Map, map_title
-from tutor.tui.screen import ARRANGEMENTS, TutorScreen, arrangement, entitle
+from tutor.tui.screen import ARRANGEMENTS, TutorScreen, arrangement
 
 # While a question is open. None of these keys is one that types; all but hint and answer cost nothing.
 ASKING_KEYS = [

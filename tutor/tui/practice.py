@@ -21,9 +21,9 @@ from tutor.text.language import N_, say
 from tutor.text.words import plural
 from tutor.tui import question_views, views
 from tutor.tui.keys import bindings
-from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
+from tutor.tui.lines import Choices, KeyBar, Line, Lines, entitle, line
 from tutor.tui.question import QuestionScreen
-from tutor.tui.screen import ListScreen, entitle
+from tutor.tui.screen import ListScreen
 
 NEXT = N_("Enter: the next question · f6: this one with new numbers")
 

@@ -18,10 +18,9 @@ from tutor.text.words import plural
 from tutor.tui.answer import AnswerLine
 from tutor.tui.dialogs import Reader
 from tutor.tui.keys import bindings
-from tutor.tui.lines import KeyBar, Line, Lines, line
+from tutor.tui.lines import KeyBar, Line, Lines, entitle, line
 from tutor.tui.question import QuestionScreen
 from tutor.tui.question_views import choice_lines, context, grid_lines, report_lines
-from tutor.tui.screen import entitle
 from tutor.tui.views import wrapped
 
 DONE_KEYS = [Key("", "scroll_card(2)", "⇧↑↓", "scroll"), Key("", "leave", "esc", "leave")]
@@ -95,7 +94,7 @@ class QuizScreen(QuestionScreen):
         self.query_one("#bar", Lines).show([bar])
         said = placement.said(self.tutor.store) if placement.is_placement(self.quiz_id) else ""
         head = [*wrapped(said, columns, "heading"), line()] if said else []
-        card.border_title = say("Report")
+        entitle(card, say("Report"))
         card.show([*head, *report_lines(marked, columns)])
         card.focus()
 

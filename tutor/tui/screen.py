@@ -6,13 +6,12 @@ import textwrap
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.geometry import Size
 from textual.screen import Screen
-from textual.widget import Widget
 from textual.widgets import Static
 
 from tutor.learner.store import Store
@@ -23,6 +22,8 @@ from tutor.tui.lines import Choices, KeyBar, Lines, line
 if TYPE_CHECKING:
     from tutor.engine.lesson import Lesson
     from tutor.learner.practice import PracticeItem
+
+Answer = TypeVar("Answer")  # of a screen that is dismissed
 
 SMALLEST = (60, 16)  # columns and rows; below, a screen would be broken
 
@@ -47,14 +48,26 @@ class Tutor(Protocol):
     def wait_for_loading(self) -> None: ...
 
 
-def entitle(widget: Widget, title: str) -> None:
-    """Give a widget's border this title, as plain text; only another one: textual paints the whole widget for it."""
-    content = Content(title)
-    if widget.border_title != content.markup:
-        widget.border_title = content
+class Stacked(Screen[Answer]):
+    """A screen that may lie below another, or above one that is seen through it: what changes is painted, and no more.
+
+    Where a screen is to be painted in parts, textual 8.2.8 forgets those of its widgets that are to be painted as well.
+    It does not show there, since what lay below another screen once is painted as a whole for ever after.
+    """
+
+    def _on_timer_update(self) -> None:
+        if self._repaint_required:
+            self._repaint_required = False
+            self._dirty_widgets.add(self)
+        super()._on_timer_update()
+
+    def _compositor_refresh(self) -> None:
+        super()._compositor_refresh()
+        if self is not self.app.screen:
+            self._repaint_required = False
 
 
-class TutorScreen(Screen[Any]):
+class TutorScreen(Stacked[Any]):
     """A screen of the tutor. It has a `Static` of the id `small`, shown alone where there is too little room.
 
     `commands` is the table that the command palette has of it.
@@ -65,6 +78,7 @@ class TutorScreen(Screen[Any]):
     @property
     def tutor(self) -> Tutor:
         return cast(Tutor, self.app)
+
 
     def say(self, text: str, style: str = "value") -> None:
         """A word on why a key did nothing, in place of the bar until the next key: as many lines as it takes."""

@@ -18,7 +18,7 @@ from tutor.text.language import N_, say
 from tutor.text.layout import number
 from tutor.text.words import listed
 from tutor.tui.keys import bindings
-from tutor.tui.lines import Line, Lines
+from tutor.tui.lines import Line, Lines, entitle
 from tutor.tui.runs import MOST_EPOCHS, OWN, RunsScreen
 from tutor.tui.views import wrapped
 
@@ -110,7 +110,7 @@ class SweepScreen(RunsScreen):
             return
         pane, words = self.query_one("#plot", Lines), self.query_one("#words", Lines)
         columns, rows = pane.size.width - 1, pane.size.height
-        pane.border_title = say("{loss} at the end", loss=sweep.points[0].run.loss.id if done else say("Loss"))
+        entitle(pane, say("{loss} at the end", loss=sweep.points[0].run.loss.id if done else say("Loss")))
         at = self.at if done else None
         if isinstance(sweep, SweepMap):
             picture = map_picture(sweep, self.verdicts, at, columns, rows)

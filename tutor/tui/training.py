@@ -6,6 +6,7 @@ looks for it ten times a second, so that no key ever waits for training or for a
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -40,7 +41,7 @@ from tutor.text.layout import number
 from tutor.text.words import whole_number
 from tutor.tui.dialogs import Ask, Reader
 from tutor.tui.keys import bindings, help_lines
-from tutor.tui.lines import KeyBar, Line, Lines, line
+from tutor.tui.lines import KeyBar, Line, Lines, entitle, line
 from tutor.tui.screen import TutorScreen
 from tutor.tui.training_views import (
     FIELD,
@@ -56,6 +57,7 @@ from tutor.tui.views import wrapped
 
 PANES = ("losses", "evaluation", "plane")
 CURVES = ("both", "epochs", "iterations")
+QUICK = 0.003  # seconds that a look may take on the screen's own time
 PACES = (1, 3, 10, 30, 100)  # iterations a second in slow motion
 
 KEYS = [
@@ -128,6 +130,7 @@ class TrainingScreen(TutorScreen):
         self.held_out = HeldOut.of(run)
         self.history = History.of(run, self.held_out)
         self.look: Look | None = None
+        self.spent = math.inf  # seconds that the last one took
         self.at: int | None = None  # the iteration that is picked; None follows the last
         self.after = True
         self.pane, self.curves, self.log_y = "losses", "both", False
@@ -286,15 +289,22 @@ class TrainingScreen(TutorScreen):
             values = None if self.run.model.layers else parameters  # a network has too many
             held_out = None if self.held_out is None else self.held_out.after(done)
             self.look = Look(done, self.evaluator.evaluate(parameters), plane, values, held_out)
-        return time.monotonic() - began
+        self.spent = time.monotonic() - began
+        return self.spent
 
     def _look_once(self) -> None:
         self._look()
 
     def want_look(self) -> None:
-        """See to it that what is picked is looked at; while training goes on, the training does that."""
+        """See to it that what is picked is looked at; while training goes on, the training does that.
+
+        What takes no time is done at once, so that one painting shows all that the key has changed.
+        """
         if self.goal is None and not self.threads and (self.look is None or self.look.done != self.done):
-            self._work(self._look_once)
+            if self.spent < QUICK:
+                self._look()
+            else:
+                self._work(self._look_once)
 
     def on_training_screen_ended(self, event: Ended) -> None:
         self.threads -= 1
@@ -406,9 +416,7 @@ class TrainingScreen(TutorScreen):
             return
         when = say("at the start") if not look.done else say("after iteration {n}", n=f"{look.done:,}")
         if not pane.has_class("absent"):
-            pane.border_title = (
-                say("Evaluation {when}", when=when) if self.evaluator else say("Values {when}", when=when)
-            )
+            entitle(pane, say("Evaluation {when}", when=when) if self.evaluator else say("Values {when}", when=when))
             if self.evaluator and look.evaluation:
                 said = evaluation_lines(self.evaluator, look, pane.size.width - 1, pane.size.height)
             else:
@@ -421,7 +429,7 @@ class TrainingScreen(TutorScreen):
             pane.show([*said, line(), *values] if values else said)
         plane = self.query_one("#plane", Lines)
         if self.evaluator and not plane.has_class("absent") and plane.size.width > 10:
-            plane.border_title = say("Decision boundary {when}", when=when)
+            entitle(plane, say("Decision boundary {when}", when=when))
             plane.show(plane_lines(self.evaluator, look, plane.size.width, plane.size.height))
 
     # ------------------------------------------------------------ keys: training

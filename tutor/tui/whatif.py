@@ -10,9 +10,8 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.content import Content
 from textual.events import Key
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from tutor.confined import confined
 from tutor.engine.expressions import Ref
@@ -31,6 +30,7 @@ from tutor.tui.follower import Follower
 from tutor.tui.keys import bindings
 from tutor.tui.lines import Choices, KeyBar, Line, Lines, line
 from tutor.tui.screen import arrangement
+from tutor.tui.views import wrapped
 
 RowKey = tuple[str, str, tuple[int, ...]]
 
@@ -68,18 +68,20 @@ class WhatIfScreen(Follower, Dialog):
         self.settings: dict[str, Setting] = {}
         self.rows: dict[RowKey, list[Setting]] = {}
         self.column = 0  # which number of an array's row is chosen
+        self.told = "", ""  # what was said last, and its style
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
             yield Choices(id="settings")
             yield EntryInput(id="value", max_length=MAX_EDIT, select_on_focus=False)
-            yield Static("", id="message")
+            yield Lines(id="message")
             arrays = self.sitting.trace.program.model.arrays
             yield KeyBar([key for key in WHAT_IF if arrays or not key.action.startswith("column")])
 
     def on_mount(self) -> None:
         self.query_one("#box").border_title = say("What if …")
         self.query_one("#value").display = False
+        self.query_one("#message").can_focus = False
         settings = self.query_one("#settings", Choices)
         settings.focus()
         self.refill()
@@ -169,9 +171,15 @@ class WhatIfScreen(Follower, Dialog):
         return setting.name if shown_ == setting.name else f"{setting.name}  {shown_}"
 
     def tell(self, text: str, refused: bool = False) -> None:
-        message = self.query_one("#message", Static)
-        message.set_class(refused, "-refused")
-        message.update(Content(escape(text)))
+        self.told = text, "error" if refused else ""
+        self.draw_told()
+
+    def draw_told(self) -> None:
+        message = self.query_one("#message", Lines)
+        message.show(wrapped(self.told[0], message.size.width, self.told[1]) if message.size.width else [])
+
+    def on_lines_resized(self) -> None:
+        self.draw_told()
 
     def loss(self) -> float:
         """What the iteration on the screen minimises: its loss, or the circuit's output."""
