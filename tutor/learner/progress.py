@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from tutor.learner import practice
@@ -26,7 +27,7 @@ from tutor.lessonfiles.catalogue import one_line
 from tutor.questions import mastery
 from tutor.questions.mastery import GivenAnswer
 from tutor.questions.misconceptions import MISCONCEPTIONS
-from tutor.text.cells import cut, folded, pad, pad_left
+from tutor.text.cells import cut, pad, pad_left
 from tutor.text.language import N_, said, say, say_many
 from tutor.text.output import json_text, table_cell, write_whole
 from tutor.text.words import plural, reason, times
@@ -242,7 +243,7 @@ def text(progress: Progress, bars: bool = True) -> str:
         (say("Exercises of the lab"), [exercise_line(exercise) for exercise in progress.exercises]),
         (by_day, [_day_line(day) for day in progress.days[-DAYS:]]),
     ]
-    lines = [*folded(whose, COLUMNS), *folded(" ".join(told), COLUMNS)]
+    lines = [*wrap(whose, COLUMNS), *wrap(" ".join(told), COLUMNS)]
     for title, entries in sections:
         if entries:
             lines += ["", title, *(line for entry in entries for line in _indented(entry))]
@@ -296,7 +297,7 @@ def _percent(share: float) -> str:
 
 
 def _indented(entry: str) -> list[str]:
-    return folded(entry, COLUMNS, "  ", "    ")
+    return wrap(entry, COLUMNS, initial_indent="  ", subsequent_indent="    ")
 
 
 def as_json(progress: Progress) -> str:
