@@ -16,7 +16,7 @@ from itertools import groupby
 
 from tutor.cli import examples
 from tutor.cli.errors import UsageError
-from tutor.text.language import N_, say, say_many
+from tutor.text.language import say, say_many
 
 TYPE_CHECKING = False  # as in `tutor`: typing's own would be a fifth of what --help takes
 if TYPE_CHECKING:
@@ -482,7 +482,7 @@ def _schema(sub: ArgumentParser) -> None:
 )
 def _grade(sub: ArgumentParser) -> None:
     sub.add_argument("lesson", metavar="LESSON", help=LESSON)
-    asked = N_("a step's id, such as dL/dW2[1,2], or the number of an author's question")
+    asked = "a step's id, such as dL/dW2[1,2], or the number of an author's question"
     one_step = sub.add_argument("step", metavar="STEP", help=asked)
     one_answer = sub.add_argument(
         "answer",

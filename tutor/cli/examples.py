@@ -1,4 +1,7 @@
-"""What `--help` shows of each command below its options: lines to copy (each of them is run by a test)."""
+"""What `--help` shows of each command below its options: lines to copy (each is run by a test), and what they do.
+
+In another language the lines are the same, and what stands behind them is told in it.
+"""
 
 EXAMPLES = """\
 examples:
